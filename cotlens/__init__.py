@@ -1,0 +1,70 @@
+"""CoTLens: investigate a model's chain of thought in Jupyter.
+
+    import cotlens as cl
+
+    model = cl.load("abacus")
+    trace = model.reason("Mia has 12 pears and buys 7 more. How many pears does she have?")
+    cl.CoTEditor(model, trace)
+
+Two arrows. Data flows like a question::
+
+    prompt -> model.reason -> Trace -> edit -> model.resume -> Trace ...
+                                |
+                                +-> Measurement.run(trace, model) -> Result -> chart | widget
+
+Imports point only downwards::
+
+    workbench                    the only place where computing meets display
+    widgets | plots | measure    siblings that never import each other
+    models                       how a model is reached; the only place that knows nnsight
+    results                      typed tables with provenance
+    trace                        the text: no torch, no network
+    _core                        errors, registries, lazy imports
+
+Names below load when first used, so that ``import cotlens`` stays fast and needs no model library.
+"""
+
+from typing import TYPE_CHECKING
+
+from cotlens._core.lazy import lazy_attributes
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "CoTEditor",
+    "CotLensError",
+    "Edit",
+    "Span",
+    "Trace",
+    "__version__",
+    "answers",
+    "importance",
+    "load",
+    "load_result",
+    "show",
+]
+
+if TYPE_CHECKING:
+    from cotlens._core.errors import CotLensError
+    from cotlens.measure import importance
+    from cotlens.models.load import load
+    from cotlens.results import load_result
+    from cotlens.trace import Edit, Span, Trace, answers
+    from cotlens.workbench.editor import CoTEditor
+    from cotlens.workbench.show import show
+
+__getattr__, __dir__ = lazy_attributes(
+    __name__,
+    {
+        "load": "cotlens.models.load:load",
+        "Trace": "cotlens.trace:Trace",
+        "Span": "cotlens.trace:Span",
+        "Edit": "cotlens.trace:Edit",
+        "answers": "cotlens.trace.answers",
+        "importance": "cotlens.measure.importance",
+        "load_result": "cotlens.results:load_result",
+        "CoTEditor": "cotlens.workbench.editor:CoTEditor",
+        "show": "cotlens.workbench.show:show",
+        "CotLensError": "cotlens._core.errors:CotLensError",
+    },
+)

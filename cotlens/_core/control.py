@@ -1,0 +1,69 @@
+"""Progress and cancelling for long work, without threads of its own.
+
+Long code calls `control.current().check()` and `.report(...)` as it goes; whoever started the work wraps it in
+`using(Control(...))` and may call `cancel()` from another thread. Code that nobody controls meets a `Control` that
+does nothing.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+
+from cotlens._core.errors import Cancelled
+
+OnProgress = Callable[[int, "int | None", str], None]
+
+
+class Control:
+    """One piece of long work, as seen by the code that does it and by the one who waits for it.
+
+    Args:
+        on_progress: called with (done, total or None, label) in the thread that works.
+    """
+
+    def __init__(self, on_progress: OnProgress | None = None) -> None:
+        self.cancelled = threading.Event()
+        self._on_progress = on_progress
+
+    def cancel(self) -> None:
+        """Ask the work to stop; it stops at its next `check`. Any thread may call this."""
+        self.cancelled.set()
+
+    def check(self) -> None:
+        """Raise `Cancelled` if the work was asked to stop."""
+        if self.cancelled.is_set():
+            raise Cancelled("The work was cancelled; what was finished before is kept.")
+
+    def report(self, done: int, total: int | None = None, label: str = "") -> None:
+        """Say how far the work is: `done` of `total` (None where the end is unknown)."""
+        if self._on_progress is not None:
+            self._on_progress(done, total, label)
+
+
+class _Uncontrolled(Control):
+    """Shared by all work that nobody controls, hence never to be cancelled."""
+
+    def cancel(self) -> None:
+        return
+
+
+_UNCONTROLLED = _Uncontrolled()
+_current: ContextVar[Control] = ContextVar("cotlens_control", default=_UNCONTROLLED)
+
+
+def current() -> Control:
+    """The control of the work that runs here; one that does nothing where there is none."""
+    return _current.get()
+
+
+@contextmanager
+def using(control: Control) -> Iterator[Control]:
+    """Make `control` the current one inside the `with` block, in this thread."""
+    token = _current.set(control)
+    try:
+        yield control
+    finally:
+        _current.reset(token)

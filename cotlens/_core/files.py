@@ -1,0 +1,137 @@
+"""One-file storage shared by traces and results: JSON with a versioned format name, arrays as base64, no pickle.
+
+Arrays are written as `{"dtype": "<f4", "shape": [..], "data": base64}` in little-endian order, so a file means the same
+on every machine. Floats that JSON has no word for (NaN, infinity) are written as `{"float": "nan"}`.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import math
+import os
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cotlens._core.errors import InputError
+
+_DTYPES = {"<f4", "<f8", "<i4", "<i8", "|u1", "|b1"}
+PathLike = str | os.PathLike[str]
+
+
+def pack_array(array: NDArray[Any]) -> dict[str, Any]:
+    """A numeric array as JSON data."""
+    little = np.ascontiguousarray(array).astype(array.dtype.newbyteorder("<"), copy=False)
+    if little.dtype.str not in _DTYPES:
+        raise InputError(f"An array of {array.dtype} can't be saved; convert it to float32, float64, int32 or int64.")
+    data = base64.b64encode(little.tobytes()).decode("ascii")
+    return {"dtype": little.dtype.str, "shape": list(array.shape), "data": data}
+
+
+def unpack_array(packed: Mapping[str, Any]) -> NDArray[Any]:
+    """The read-only array that `pack_array` packed; ValueError where the data don't fit their own shape."""
+    if packed["dtype"] not in _DTYPES:
+        raise ValueError(f"unknown array type {packed['dtype']!r}")
+    shape = tuple(int(side) for side in packed["shape"])
+    data = base64.b64decode(packed["data"], validate=True)
+    return np.frombuffer(data, dtype=packed["dtype"]).reshape(shape)
+
+
+def plain(value: Any, where: str) -> Any:
+    """`value` as data that JSON holds; InputError naming `where` if it can't be."""
+    if value is None or isinstance(value, bool | str | int):
+        return value
+    if isinstance(value, np.generic):
+        return plain(value.item(), where)
+    if isinstance(value, float):
+        return value if math.isfinite(value) else {"float": str(value)}
+    if isinstance(value, np.ndarray):
+        return {"array": pack_array(value)}
+    if isinstance(value, Mapping):
+        return {str(key): plain(item, f"{where}[{key!r}]") for key, item in value.items()}
+    if isinstance(value, list | tuple | set | frozenset):
+        return [plain(item, where) for item in value]
+    if isinstance(value, os.PathLike):
+        return os.fspath(value)
+    kind = type(value).__name__
+    raise InputError(f"{where} holds a {kind}, which can't be saved; keep text, numbers, lists or dicts there.")
+
+
+def revive(value: Any) -> Any:
+    """The inverse of `plain`."""
+    if isinstance(value, list):
+        return [revive(item) for item in value]
+    if not isinstance(value, dict):
+        return value
+    if value.keys() == {"float"} and value["float"] in ("nan", "inf", "-inf"):
+        return math.nan if value["float"] == "nan" else float(value["float"])
+    if value.keys() == {"array"}:
+        return unpack_array(value["array"])
+    return {key: revive(item) for key, item in value.items()}
+
+
+def write(path: PathLike, file_format: str, payload: Mapping[str, Any]) -> Path:
+    """Write `payload` (JSON data) to `path` as one file of `file_format` ("cotlens-trace/1").
+
+    The file appears complete or not at all: it is written beside its place and then moved there.
+
+    Raises:
+        InputError: the folder is missing or can't be written.
+    """
+    target = Path(path)
+    body = json.dumps({"format": file_format, **payload}, allow_nan=False)
+    try:
+        handle, temporary = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.", suffix=".part")
+    except OSError as error:
+        raise InputError(
+            f"Nothing can be saved at {target}: {error.strerror}; give a path in a folder you may write to."
+        ) from error
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8") as file:
+            file.write(body)
+        os.chmod(temporary, 0o666 & ~_umask())  # mkstemp makes private files; saved work is as readable as any other
+        os.replace(temporary, target)
+    except OSError as error:
+        Path(temporary).unlink(missing_ok=True)
+        raise InputError(f"{target} could not be saved: {error.strerror}.") from error
+    return target
+
+
+def read(path: PathLike, file_format: str, what: str) -> dict[str, Any]:
+    """The payload of a file that `write` wrote.
+
+    Args:
+        file_format: the format and version that this CoTLens reads ("cotlens-trace/1").
+        what: what the file should hold, in words ("trace").
+
+    Raises:
+        InputError: no such file, not a CoTLens file, another kind or a newer version of it, or damaged.
+    """
+    target = Path(path)
+    try:
+        payload = json.loads(target.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise InputError(f"No {what} can be read from {target}: {error.strerror}.") from error
+    except (ValueError, RecursionError) as error:
+        raise InputError(f"{target} is not a saved {what}, or it is damaged: it does not hold JSON.") from error
+    found = payload.get("format") if isinstance(payload, dict) else None
+    if found == file_format:
+        return dict(payload)
+    if isinstance(found, str) and found.split("/")[0] == file_format.split("/")[0]:
+        raise InputError(
+            f"{target} has the format {found!r} and this CoTLens reads {file_format!r}; update CoTLens to open it."
+        )
+    if isinstance(found, str):
+        raise InputError(f"{target} holds {found!r}, not a {what} ({file_format!r}).")
+    raise InputError(f"{target} is not a saved {what}: it does not name the format {file_format!r}.")
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask

@@ -1,0 +1,1 @@
+"""What can be measured on a trace. Each folder is one family of methods; none knows a backend or a widget."""

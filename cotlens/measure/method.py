@@ -1,0 +1,110 @@
+"""What all measurements share: checked settings, cost before and after, and work that survives being cancelled."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from typing import Any, ClassVar, Protocol, TypeVar
+
+from cotlens._core import control
+from cotlens._core.errors import Cancelled, CapabilityError, InputError, did_you_mean
+from cotlens.models.contract import Capability, Model
+from cotlens.results import Provenance, Result
+from cotlens.trace import Trace
+
+T = TypeVar("T")
+R = TypeVar("R")
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What a run spends at most: token positions and passes through the model."""
+
+    tokens: int
+    forwards: int
+
+
+class Method(Protocol):
+    """A measurement: frozen settings with a cost and a run. `edit_type` names its row in the table of edit types."""
+
+    needs: ClassVar[Capability]
+    edit_type: ClassVar[str]
+    unit: str
+
+    def cost(self, trace: Trace) -> Cost:
+        """At most what `run` on `trace` spends, known without running it."""
+        ...
+
+    def run(self, trace: Trace, model: Model, seed: int = 0) -> Result:
+        """Measure `trace` with `model`."""
+        ...
+
+
+def check_setting(method: str, name: str, value: str, allowed: Sequence[str]) -> None:
+    """Raise InputError unless `value` is one of `allowed`."""
+    if value not in allowed:
+        raise InputError(f"{method} was given {name}={value!r}, which it doesn't know. {did_you_mean(value, allowed)}")
+
+
+def check_needs(method: Method, model: Model) -> None:
+    """Raise CapabilityError where the model's backend can't do what the method needs."""
+    missing = [part.name for part in Capability if part in method.needs and part not in model.capabilities]
+    if missing:
+        name = type(method).__name__
+        raise CapabilityError(
+            f"{name} needs {' and '.join(map(str, missing))}, which the backend {model.backend!r} of {model.name!r} "
+            'does not offer: load the model with backend="local".'
+        )
+
+
+class Ledger:
+    """Counts what a run spends; `provenance` is the record that goes with the result."""
+
+    def __init__(self, method: Any, trace: Trace, model: Model, seed: int) -> None:
+        self._method, self._trace, self._model, self._seed = method, trace, model, seed
+        self._meter, self._began = model.meter.snapshot(), time.monotonic()
+
+    def provenance(self) -> Provenance:
+        """Method, settings, model, versions, trace and what was spent up to now."""
+        spent = self._model.meter.since(self._meter)
+        cost = {
+            "tokens": spent.tokens,
+            "forwards": spent.forwards,
+            "seconds": round(time.monotonic() - self._began, 4),
+        }
+        model = self._model
+        return Provenance.record(
+            method=type(self._method).__name__,
+            settings=asdict(self._method),
+            model=model.name,
+            revision=model.revision,
+            backend=model.backend,
+            dtype=model.dtype,
+            seed=self._seed,
+            trace_id=self._trace.id,
+            cost=cost,
+            score_path=model.score_path,
+        )
+
+
+@contextmanager
+def keeping(partial: Callable[[], Result]) -> Iterator[None]:
+    """Where the block is cancelled, attach what was measured so far to the error as `partial`."""
+    try:
+        yield
+    except Cancelled as error:
+        error.partial = partial()  # type: ignore[attr-defined]
+        raise
+
+
+def in_blocks(items: Sequence[T], work: Callable[[Sequence[T]], list[R]], label: str, most: int = 8) -> Iterator[R]:
+    """Results of `work` over `items`, a block at a time, with progress and a chance to cancel between blocks."""
+    current = control.current()
+    size = max(128, -(-len(items) // most))
+    for start in range(0, len(items), size):
+        current.check()
+        current.report(start, len(items), label)
+        yield from work(items[start : start + size])
+    current.report(len(items), len(items), label)

@@ -1,0 +1,13 @@
+"""Abacus: small reasoners shipped with the package, and the task whose every number's part in the answer is known.
+
+- `words`, `problems`, `thoughts`: the task, symbolic first and text second.
+- `grammar`: reading a generated thought back.
+- `tokenizer`, `dataset`, `train`: the recipe. `evaluate`: what it measured. `store`: the files.
+
+`problems(n, seed, split)` gives held-out problems; `load_pair(name)` the transformers model and its tokenizer.
+"""
+
+from cotlens.models.abacus.problems import Problem, problems, split_of
+from cotlens.models.abacus.store import load_pair, names
+
+__all__ = ["Problem", "load_pair", "names", "problems", "split_of"]

@@ -1,0 +1,111 @@
+"""Training examples: token ids and which of them the model is asked to predict.
+
+Three kinds of example (shares in `Mix`):
+- whole: a thought and its answer. Planted wrong numbers are context, never targets.
+- planted: the same with one wrong number that the rest follows or, in `corrected` of the cases, openly corrects.
+- cut: the thought stops somewhere; the answer is the running total stated last. Only the answer is a target, so the
+  model learns to answer from what was said, and does not learn to stop early.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from cotlens.models.abacus import words
+from cotlens.models.abacus.problems import Problem, draw, split_of
+from cotlens.models.abacus.thoughts import Thought, draw_plant, write
+
+IGNORE = -100
+
+
+@dataclass(frozen=True)
+class Mix:
+    """Shares of the kinds of example."""
+
+    planted: float = 0.3
+    corrected: float = 0.1
+    cut: float = 0.15
+    empty: float = 0.02
+
+
+@dataclass(frozen=True)
+class Example:
+    """Token ids and labels of equal length; a label of -100 is no target."""
+
+    ids: list[int]
+    labels: list[int]
+
+
+def prompt_text(prompt: str) -> str:
+    """The chat format up to where the assistant begins."""
+    return f"<|im_start|>user\n{prompt}<|im_end|>\n<|im_start|>assistant\n"
+
+
+def stream(tokenizer, seed: int, mix: Mix | None = None) -> Iterator[Example]:
+    """Endless training examples; deterministic in `seed`."""
+    mix = mix or Mix()
+    rng = random.Random(f"abacus-train-{seed}")
+    while True:
+        problem = draw(rng)
+        if split_of(problem.prompt) == "train":
+            yield example(rng, tokenizer, problem, mix)
+
+
+def example(rng: random.Random, tokenizer, problem: Problem, mix: Mix) -> Example:
+    """One example about `problem`, of a kind drawn from `mix`."""
+    choice = rng.randrange(2) if problem.fork is not None else 0
+    plant = draw_plant(rng, problem, choice, mix.corrected) if rng.random() < mix.planted else None
+    thought = write(rng, problem, choice, plant)
+    way = rng.random()
+    if way < mix.empty:
+        return _cut(tokenizer, problem, thought, 0)
+    if way < mix.empty + mix.cut:
+        return _cut(tokenizer, problem, thought, rng.random())
+    return _whole(tokenizer, problem, thought)
+
+
+def _encode(tokenizer, text: str):
+    return tokenizer(text, add_special_tokens=False, return_offsets_mapping=True)
+
+
+def _whole(tokenizer, problem: Problem, thought: Thought) -> Example:
+    head = prompt_text(problem.prompt)
+    opening = "<think>\n"
+    text = f"{head}{opening}{thought.text}\n</think>\n\n{thought.answer()}<|im_end|>"
+    coded = _encode(tokenizer, text)
+    base = len(head) + len(opening)
+    planted = [
+        (base + at + value.start, base + at + value.end)
+        for at, sentence in zip(thought.offsets(), thought.sentences, strict=True)
+        for value in sentence.values
+        if value.planted
+    ]
+    labels = [
+        IGNORE if start < len(head) or any(a <= start < b for a, b in planted) else token
+        for token, (start, _) in zip(coded["input_ids"], coded["offset_mapping"], strict=True)
+    ]
+    return Example(coded["input_ids"], labels)
+
+
+def _cut(tokenizer, problem: Problem, thought: Thought, share: float) -> Example:
+    coded = _encode(tokenizer, thought.text)
+    keep = int(share * len(coded["input_ids"]))
+    end = coded["offset_mapping"][keep - 1][1] if keep else 0
+    stated = stated_total(problem, thought, end)
+    prefix = _encode(tokenizer, prompt_text(problem.prompt) + "<think>\n")["input_ids"] + coded["input_ids"][:keep]
+    closing = _encode(tokenizer, "\n</think>\n\n")["input_ids"]
+    answer = _encode(tokenizer, words.ANSWER.format(b=stated) + "<|im_end|>")["input_ids"]
+    ids = prefix + closing + answer
+    return Example(ids, [IGNORE] * (len(ids) - len(answer)) + answer)
+
+
+def stated_total(problem: Problem, thought: Thought, end: int) -> int:
+    """The running total last stated in the first `end` characters of the thought; the start value if none is."""
+    stated = problem.start
+    for at, sentence in zip(thought.offsets(), thought.sentences, strict=True):
+        for value in sentence.values:
+            if value.role in ("carry", "result") and at + value.end <= end:
+                stated = value.number
+    return stated

@@ -1,0 +1,222 @@
+"""What Abacus does, measured on held-out problems: `python -m cotlens.models.abacus.evaluate [--n N]`.
+
+Writes `weights/abacus.measured.json` and the table of the model card. Five questions:
+accuracy with its thought at every length, accuracy with an empty thought beside chance, what happens when an
+intermediate number is edited (the answer follows, or the thought openly corrects it, or neither), whether filler
+can be deleted, and how the forks are taken. Nothing here goes through the rest of the package: plain transformers.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import random
+import re
+from collections import Counter
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from cotlens.models.abacus import store
+from cotlens.models.abacus.dataset import prompt_text
+from cotlens.models.abacus.grammar import recognise
+from cotlens.models.abacus.problems import LIMIT, MAX_STEPS, Problem, problems
+
+CLOSE = "\n</think>\n\n"
+ANSWER = re.compile(r"The answer is (\d+)\.")
+OPEN_CORRECTION = re.compile(r"[Ww]ait|Hold on|mistake|wrong|not right")
+SENTENCE = re.compile(r"[^\s].*?[.?](?=\s|$)")
+
+
+def complete(model, tokenizer, texts: Sequence[str], temperature: float, seed: int = 0, batch: int = 64) -> list[str]:
+    """Each text with what the model writes after it, special tokens included; greedy at temperature 0."""
+    import torch
+
+    tokenizer.padding_side = "left"
+    order = sorted(range(len(texts)), key=lambda i: len(texts[i]))
+    done: dict[int, str] = {}
+    torch.manual_seed(seed)
+    sampling = {"do_sample": True, "temperature": temperature, "top_k": 0} if temperature else {"do_sample": False}
+    for start in range(0, len(order), batch):
+        rows = order[start : start + batch]
+        coded = tokenizer([texts[i] for i in rows], return_tensors="pt", padding=True, add_special_tokens=False)
+        with torch.inference_mode():
+            made = model.generate(**coded, max_new_tokens=512, **sampling, eos_token_id=tokenizer.eos_token_id,
+                                  pad_token_id=tokenizer.pad_token_id)  # fmt: skip
+        for row, ids in zip(rows, made[:, coded["input_ids"].shape[1] :], strict=True):
+            done[row] = texts[row] + tokenizer.decode(ids).split("<|im_end|>")[0]
+    return [done[i] for i in range(len(texts))]
+
+
+def thought_of(text: str) -> str:
+    """The thought in a completed text."""
+    return text.split("<think>\n")[-1].split("\n</think>")[0]
+
+
+def answer_of(text: str) -> str | None:
+    """The answer in a completed text."""
+    found = ANSWER.search(text.split("</think>")[-1]) if "</think>" in text else None
+    return found.group(1) if found else None
+
+
+def accuracy(model, tokenizer, n: int, temperature: float) -> dict[int, float]:
+    """Share of right answers with the model's own thought, per number of steps."""
+    return {
+        steps: _share(
+            [
+                answer_of(text) in problem.answers
+                for problem, text in _solved(model, tokenizer, problems(n, seed=1, steps=steps), temperature)
+            ]
+        )
+        for steps in range(1, MAX_STEPS + 1)
+    }
+
+
+def _solved(model, tokenizer, asked: Sequence[Problem], temperature: float) -> list[tuple[Problem, str]]:
+    starts = [prompt_text(problem.prompt) + "<think>\n" for problem in asked]
+    return list(zip(asked, complete(model, tokenizer, starts, temperature), strict=True))
+
+
+def empty_thought(model, tokenizer, n: int) -> dict[int, tuple[float, float]]:
+    """Per number of steps: accuracy with an empty thought, and chance.
+
+    Chance is the better of two blind rules on the same problems: always the most common answer, always the start.
+    """
+    found = {}
+    for steps in range(1, MAX_STEPS + 1):
+        asked = problems(n, seed=2, steps=steps, fork=False)
+        texts = [prompt_text(problem.prompt) + "<think>\n" + CLOSE for problem in asked]
+        right = [answer_of(t) in p.answers for p, t in zip(asked, complete(model, tokenizer, texts, 0), strict=True)]
+        common = Counter(p.answers[0] for p in asked).most_common(1)[0][1] / len(asked)
+        start = _share([str(p.start) in p.answers for p in asked])
+        found[steps] = (_share(right), max(common, start))
+    return found
+
+
+def edits(model, tokenizer, n: int, temperature: float) -> dict[str, float]:
+    """Shares of what follows when one intermediate result is edited and the model goes on from there.
+
+    "followed": the answer is the one the edited number implies; "corrected": the thought says so and the answer is the
+    original one; "restored": the original answer without a word; "other".
+    """
+    rng = random.Random("abacus-edits")
+    asked = [p for steps in range(2, MAX_STEPS + 1) for p in problems(n, seed=3, steps=steps, fork=False)]
+    cases = []
+    for problem, text in _solved(model, tokenizer, asked, 1.0):
+        if answer_of(text) in problem.answers:
+            cases += _edited(rng, problem, text)
+    written = complete(model, tokenizer, [case[0] for case in cases], temperature)
+    outcomes = Counter(
+        _outcome(text[len(prefix) :], answer_of(text), original, implied)
+        for (prefix, original, implied), text in zip(cases, written, strict=True)
+    )
+    return {"n": len(cases), **{key: outcomes[key] / len(cases) for key in ("followed", "corrected", "restored", "other")}}
+
+
+def _edited(rng: random.Random, problem: Problem, text: str) -> list[tuple[str, str, str]]:
+    """(text up to and with the edited number, original answer, implied answer) for one intermediate result."""
+    totals, places, step = problem.totals(), [], 0
+    thought = thought_of(text)
+    for found in SENTENCE.finditer(thought):
+        move = recognise(found.group())
+        if move and move.name in ("compute", "fix") and step < len(problem.steps) and move.numbers.get("b") == totals[step + 1]:
+            step += 1
+            places.append((step, found.start() + found.group().rindex(str(totals[step]))))
+    places = [place for place in places if place[0] < len(problem.steps)]  # the last result is the answer itself
+    rng.shuffle(places)
+    for index, at in places:
+        wrong = [v for v in range(LIMIT + 1) if v != totals[index] and _inside(problem, index, v)]
+        if wrong:
+            value = rng.choice(wrong)
+            prefix = prompt_text(problem.prompt) + "<think>\n" + thought[:at] + str(value) + "."
+            return [(prefix, problem.answers[0], str(problem.answer_if(index, value)))]
+    return []
+
+
+def _inside(problem: Problem, index: int, value: int) -> bool:
+    for step in problem.steps[index:]:
+        value = step.apply(value)
+        if not 0 <= value <= LIMIT:
+            return False
+    return True
+
+
+def _outcome(written: str, answer: str | None, original: str, implied: str) -> str:
+    if answer == implied:
+        return "followed"
+    if answer == original:
+        return "corrected" if OPEN_CORRECTION.search(written) else "restored"
+    return "other"
+
+
+def filler(model, tokenizer, n: int) -> dict[str, float]:
+    """Share of filler sentences whose deletion, the rest of the thought kept, leaves the greedy answer unchanged."""
+    asked = problems(n, seed=4)
+    cases = []
+    for problem, text in _solved(model, tokenizer, asked, 1.0):
+        thought, answer = thought_of(text), answer_of(text)
+        for found in SENTENCE.finditer(thought):
+            move = recognise(found.group())
+            if move and move.filler and answer is not None:
+                rest = (thought[: found.start()] + thought[found.end() :].lstrip(" ")).strip()
+                cases.append((prompt_text(problem.prompt) + "<think>\n" + rest + CLOSE, answer))
+    written = complete(model, tokenizer, [case[0] for case in cases], 0)
+    return {"n": len(cases), "unchanged": _share([answer_of(t) == a for (_, a), t in zip(cases, written, strict=True)])}
+
+
+def forks(model, tokenizer, n: int) -> dict[str, float]:
+    """How forks are settled: share of the bag named first, and share of answers that follow the bag that was chosen."""
+    first, follows = [], []
+    for problem, text in _solved(model, tokenizer, problems(n, seed=5, fork=True), 1.0):
+        moves = [recognise(found.group()) for found in SENTENCE.finditer(thought_of(text))]
+        chosen = next((move.colour for move in moves if move and move.name == "choice"), None)
+        colours = problem.steps[problem.fork or 0].colours
+        if chosen in colours:
+            first.append(chosen == colours[0])
+            follows.append(answer_of(text) == problem.answers[colours.index(chosen)])
+    return {"n": n, "settled": len(first) / n, "first_bag": _share(first), "answer_follows": _share(follows)}
+
+
+def recognised(model, tokenizer, n: int) -> dict[str, float]:
+    """Share of written sentences that the grammar knows, and share of thoughts with a self-correction."""
+    sentences, waits = [], []
+    for _, text in _solved(model, tokenizer, problems(n, seed=6), 1.0):
+        sentences += [recognise(found.group()) is not None for found in SENTENCE.finditer(thought_of(text))]
+        waits.append(bool(OPEN_CORRECTION.search(thought_of(text))))
+    return {"known_sentences": _share(sentences), "thoughts_with_correction": _share(waits)}
+
+
+def _share(flags: Sequence[bool]) -> float:
+    return sum(flags) / len(flags) if flags else float("nan")
+
+
+def measure(model, tokenizer, n: int) -> dict:
+    """All measurements with about `n` problems per cell."""
+    parts: dict[str, Callable[[], object]] = {
+        "accuracy, temperature 1": lambda: accuracy(model, tokenizer, n, 1.0),
+        "accuracy, greedy": lambda: accuracy(model, tokenizer, n, 0.0),
+        "empty thought": lambda: empty_thought(model, tokenizer, n),
+        "edited number, temperature 1": lambda: edits(model, tokenizer, n // 2, 1.0),
+        "edited number, greedy": lambda: edits(model, tokenizer, n // 2, 0.0),
+        "filler deleted": lambda: filler(model, tokenizer, n),
+        "forks": lambda: forks(model, tokenizer, n),
+        "language": lambda: recognised(model, tokenizer, n),
+    }
+    found = {}
+    for name, part in parts.items():
+        found[name] = part()
+        print(name, found[name], flush=True)
+    return {"n": n, **found}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--n", type=int, default=500, help="problems per number of steps")
+    parser.add_argument("--weights", type=Path, default=store.WEIGHTS)
+    options = parser.parse_args()
+    model, tokenizer = store.load_pair("abacus", options.weights)
+    found = measure(model, tokenizer, options.n)
+    (options.weights / "abacus.measured.json").write_text(json.dumps(found, indent=2) + "\n")
+
+
+if __name__ == "__main__":
+    main()

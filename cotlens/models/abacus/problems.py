@@ -1,0 +1,222 @@
+"""Word problems with a known solution: a start value, 1 to 8 changes, facts that do not count, at most one fork.
+
+A problem is symbolic first and text second, so every number of its prompt has a known part in the answer. All
+running totals stay within 0..99, whichever way a fork goes. Splits are disjoint by construction: a prompt's split is
+a function of its text (`split_of`), and the generator draws until it meets the split asked for.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import random
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+from cotlens.models.abacus import words
+
+LIMIT = 99
+MAX_STEPS = 8
+FORK_SHARE = 0.15
+ASIDE_SHARE = 0.25
+Split = Literal["train", "validation", "test"]
+
+
+@dataclass(frozen=True)
+class Step:
+    """One change of the running total. `amounts` has one entry, or two at a fork (named by `colours`)."""
+
+    sign: int
+    amounts: tuple[int, ...]
+    colours: tuple[str, ...] = ()
+
+    @property
+    def is_fork(self) -> bool:
+        return len(self.amounts) > 1
+
+    def apply(self, total: int, choice: int = 0) -> int:
+        """The running total after this step."""
+        return total + self.sign * self.amounts[choice if self.is_fork else 0]
+
+
+@dataclass(frozen=True)
+class Aside:
+    """A sentence that changes nothing, told before step `before`; `number` is None for weather."""
+
+    before: int
+    number: int | None
+
+
+@dataclass(frozen=True)
+class Problem:
+    """A word problem and its symbolic solution.
+
+    `totals(choice)` are the running totals (length steps + 1), `answers` the right answers: one, or one per way
+    through the fork.
+    """
+
+    name: str
+    pronoun: str
+    friend: str
+    thing: str
+    start: int
+    steps: tuple[Step, ...]
+    asides: tuple[Aside, ...]
+    prompt: str
+
+    def totals(self, choice: int = 0, start: int | None = None) -> tuple[int, ...]:
+        """Running totals from the start value to the answer, for one way through the fork."""
+        values = [self.start if start is None else start]
+        for step in self.steps:
+            values.append(step.apply(values[-1], choice))
+        return tuple(values)
+
+    @property
+    def fork(self) -> int | None:
+        """Index of the step that leaves a choice open, or None."""
+        return next((i for i, step in enumerate(self.steps) if step.is_fork), None)
+
+    @property
+    def answers(self) -> tuple[str, ...]:
+        return tuple(str(self.totals(c)[-1]) for c in range(1 if self.fork is None else 2))
+
+    def answer_if(self, index: int, value: int, choice: int = 0) -> int:
+        """Symbolic counterfactual: the answer when the running total after `index` steps were `value`."""
+        for step in self.steps[index:]:
+            value = step.apply(value, choice)
+        return value
+
+
+def split_of(prompt: str) -> Split:
+    """The split a prompt belongs to: 1/16 test, 1/16 validation, the rest train, by a hash of its text."""
+    bucket = hashlib.sha256(prompt.encode()).digest()[0] % 16
+    return "test" if bucket == 0 else "validation" if bucket == 1 else "train"
+
+
+def problems(n: int, seed: int = 0, split: Split = "test", steps: int | None = None, fork: bool | None = None) -> list[Problem]:
+    """`n` distinct problems of one split.
+
+    `steps` fixes the number of changes (1..8, mixed when None); `fork` asks for problems with (True) or without
+    (False) a choice left open, mixed when None. Deterministic in all arguments.
+    """
+    rng = random.Random(f"abacus-{seed}-{split}-{steps}-{fork}")
+    found: dict[str, Problem] = {}
+    for problem in _stream(rng, steps, fork):
+        if len(found) >= n:
+            break
+        if split_of(problem.prompt) == split:
+            found.setdefault(problem.prompt, problem)
+    return list(found.values())
+
+
+def _stream(rng: random.Random, steps: int | None, fork: bool | None) -> Iterator[Problem]:
+    while True:
+        yield draw(rng, steps, fork)
+
+
+def draw(rng: random.Random, steps: int | None = None, fork: bool | None = None) -> Problem:
+    """One problem from `rng`, of any split."""
+    count = rng.randint(1, MAX_STEPS) if steps is None else steps
+    has_fork = rng.random() < FORK_SHARE if fork is None else fork
+    path: list[Step] = []
+    while len(path) < count:
+        start = rng.randint(2, 80)
+        path = _path(rng, start, count, rng.randrange(count) if has_fork else -1)
+    pronoun = rng.choice(("she", "he"))
+    name = friend = _name(rng, pronoun)
+    while friend == name:
+        friend = _name(rng, rng.choice(("she", "he")))
+    thing = _thing(rng)
+    asides = tuple(_aside(rng, i) for i in range(count + 1) if rng.random() < ASIDE_SHARE and i > 0)
+    prompt = _prompt(rng, name, pronoun, friend, thing, start, path, asides)
+    return Problem(name, pronoun, friend, thing, start, tuple(path), asides, prompt)
+
+
+def _path(rng: random.Random, start: int, count: int, fork_at: int) -> list[Step]:
+    """The steps from `start`; shorter than `count` where the totals left no room for a next one."""
+    path: list[Step] = []
+    totals = [start]
+    for i in range(count):
+        room_up, room_down = min(LIMIT - max(totals), 60), min(*totals, 60)
+        if i == fork_at and room_up >= 4:
+            step = Step(1, tuple(rng.sample(range(2, room_up + 1), 2)), tuple(rng.sample(words.COLOURS, 2)))
+        elif i != fork_at and max(room_up, room_down) >= 2:
+            up = room_up >= 2 and (room_down < 2 or rng.random() < 0.5)
+            step = Step(1, (rng.randint(2, room_up),)) if up else Step(-1, (rng.randint(2, room_down),))
+        else:
+            return path
+        totals = [total + step.sign * amount for total in totals for amount in step.amounts]
+        path.append(step)
+    return path
+
+
+def _aside(rng: random.Random, before: int) -> Aside:
+    return Aside(before, None if rng.random() < 0.3 else rng.randint(2, 90))
+
+
+def _name(rng: random.Random, pronoun: str) -> str:
+    if rng.random() < 0.1:  # made-up names teach copying
+        return "".join(rng.choices(words.SYLLABLES, k=rng.randint(2, 3))).capitalize()
+    return rng.choice(words.PEOPLE[pronoun])
+
+
+def _thing(rng: random.Random) -> str:
+    if rng.random() < 0.1:
+        return "".join(rng.choices(words.SYLLABLES, k=rng.randint(2, 3))) + "s"
+    return rng.choice(words.THINGS)
+
+
+def _prompt(
+    rng: random.Random,
+    name: str,
+    pronoun: str,
+    friend: str,
+    thing: str,
+    start: int,
+    steps: list[Step],
+    asides: tuple[Aside, ...],
+) -> str:
+    fields = {
+        "n": name,
+        "p": pronoun,
+        "P": pronoun.capitalize(),
+        "o": words.OBJECT[pronoun],
+        "s": words.POSSESSIVE[pronoun],
+        "f": friend,
+        "t": thing,
+    }
+    lines = [rng.choice(words.OPENINGS).format(k=start, **fields)]
+    for i, step in enumerate(steps):
+        lines += [_aside_text(rng, aside, fields) for aside in asides if aside.before == i]
+        lines.append(_step_text(rng, step, fields))
+    lines += [_aside_text(rng, aside, fields) for aside in asides if aside.before == len(steps)]
+    lines = _joined(rng, lines, fields["P"] + " ")
+    lines.append(rng.choice(words.QUESTIONS).format(**fields))
+    return " ".join(lines)
+
+
+def _joined(rng: random.Random, lines: list[str], pronoun: str) -> list[str]:
+    """Some sentences about the same person made one: "Mia has 12 pears and buys 7 more pears."."""
+    joined = lines[:1]
+    for line in lines[1:]:
+        before = joined[-1]
+        subject = len(joined) == 1 or before.startswith(pronoun)
+        if line.startswith(pronoun) and subject and " and " not in before and before[0] != "T" and rng.random() < 0.2:
+            joined[-1] = f"{before[:-1]} and {line.removeprefix(pronoun)}"
+        else:
+            joined.append(line)
+    return joined
+
+
+def _step_text(rng: random.Random, step: Step, fields: dict[str, str]) -> str:
+    if step.is_fork:
+        (k, other), (c, d) = step.amounts, step.colours
+        return rng.choice(words.FORKS).format(k=k, l=other, c=c, d=d, **fields)
+    return rng.choice(words.GAINS if step.sign > 0 else words.LOSSES).format(k=step.amounts[0], **fields)
+
+
+def _aside_text(rng: random.Random, aside: Aside, fields: dict[str, str]) -> str:
+    if aside.number is None:
+        return rng.choice(words.WEATHER)
+    other = rng.choice([t for t in words.THINGS if t != fields["t"]])
+    return rng.choice(words.ASIDES).format(k=aside.number, u=other, **fields)

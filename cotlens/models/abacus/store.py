@@ -1,0 +1,69 @@
+"""Where the Abacus weights lie and how they are read and written: safetensors (float16), config and tokenizer as JSON."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from cotlens._core.errors import BackendError, InputError, did_you_mean
+
+WEIGHTS = Path(__file__).parent / "weights"
+
+
+def names() -> list[str]:
+    """Models that are shipped."""
+    return sorted(path.name.removesuffix(".safetensors") for path in WEIGHTS.glob("*.safetensors"))
+
+
+def save(name: str, model, tokenizer, folder: Path = WEIGHTS) -> None:
+    """Write `model` (weights as float16) and, shared by all siblings, its config and tokenizer."""
+    import torch
+    from safetensors.torch import save_file
+
+    folder.mkdir(parents=True, exist_ok=True)
+    state = {
+        key: value.to(torch.float16).contiguous()
+        for key, value in model.state_dict().items()
+        if not (key == "lm_head.weight" and model.config.tie_word_embeddings)
+    }
+    save_file(state, folder / f"{name}.safetensors", metadata={"format": "pt", "model": name})
+    (folder / "config.json").write_text(json.dumps(model.config.to_diff_dict(), indent=2, sort_keys=True) + "\n")
+    tokenizer.backend_tokenizer.save(str(folder / "tokenizer.json"), pretty=False)
+
+
+def load_pair(name: str, folder: Path = WEIGHTS):
+    """The model (float32, eval) and tokenizer of a shipped reasoner.
+
+    Raises:
+        InputError: no model of that name is shipped.
+        BackendError: a file is missing or damaged, or the weights don't fit the config.
+    """
+    import torch
+    from safetensors import SafetensorError
+    from safetensors.torch import load_file
+    from transformers import Qwen3Config, Qwen3ForCausalLM
+
+    path = folder / f"{name}.safetensors"
+    if not path.exists():
+        raise InputError(f"There is no shipped model {name!r}. {did_you_mean(name, names())}")
+    try:
+        config = Qwen3Config(**json.loads((folder / "config.json").read_text()))
+        state = load_file(path)
+        tokenizer = load_tokenizer(folder)
+        model = Qwen3ForCausalLM(config)
+        missing, unexpected = model.load_state_dict({k: v.to(torch.float32) for k, v in state.items()}, strict=False)
+    except (OSError, ValueError, RuntimeError, SafetensorError) as error:
+        raise BackendError(f"The files of {name!r} in {folder} are damaged ({error}): install cotlens again.") from error
+    if unexpected or set(missing) - {"lm_head.weight"}:
+        raise BackendError(f"The weights of {name!r} in {folder} don't fit their config: install cotlens again.")
+    model.tie_weights()
+    return model.eval(), tokenizer
+
+
+def load_tokenizer(folder: Path = WEIGHTS):
+    """The tokenizer all siblings share, with its chat template."""
+    from tokenizers import Tokenizer
+
+    from cotlens.models.abacus import tokenizer
+
+    return tokenizer.wrap(Tokenizer.from_file(str(folder / "tokenizer.json")))

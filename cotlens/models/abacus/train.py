@@ -1,0 +1,141 @@
+"""The training recipe: `python -m cotlens.models.abacus.train [NAME] [--out DIR] [--minutes M]`.
+
+Trains from scratch on fresh problems of the train split: next-token loss on the targets of `dataset.py`, AdamW,
+linear warm-up and cosine decay to zero. Deterministic for a seed on one machine; uses a GPU when there is one.
+Recipes are data (`RECIPES`); the tokenizer is built from its own seed.
+"""
+
+from __future__ import annotations
+
+import argparse
+import itertools
+import json
+import math
+import random
+import time
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from cotlens.models.abacus import dataset, store, tokenizer
+
+if TYPE_CHECKING:
+    import torch
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How one model is trained. `batch_tokens` bounds the padded tokens of a batch."""
+
+    name: str = "abacus"
+    steps: int = 4000
+    batch_tokens: int = 7000
+    learning_rate: float = 3e-3
+    warmup: int = 150
+    weight_decay: float = 0.02
+    seed: int = 0
+    mix: dataset.Mix = field(default_factory=dataset.Mix)
+
+
+RECIPES = {"abacus": Recipe()}
+
+SHAPE = {
+    "hidden_size": 128,
+    "num_hidden_layers": 4,
+    "num_attention_heads": 4,
+    "num_key_value_heads": 4,
+    "head_dim": 32,
+    "intermediate_size": 384,
+    "max_position_embeddings": 4096,
+    "tie_word_embeddings": True,
+    "rope_theta": 10000.0,
+}
+
+
+def batches(examples: Iterator[dataset.Example], rng: random.Random, batch_tokens: int) -> Iterator[list[dataset.Example]]:
+    """Batches of examples of similar length, at most `batch_tokens` padded tokens each, in random order."""
+    while True:
+        pool = sorted(itertools.islice(examples, 1200), key=lambda example: len(example.ids))
+        groups: list[list[dataset.Example]] = [[]]
+        for example in pool:
+            if len(example.ids) * (len(groups[-1]) + 1) > batch_tokens:
+                groups.append([])
+            groups[-1].append(example)
+        rng.shuffle(groups)
+        yield from (group for group in groups if group)
+
+
+def collate(group: list[dataset.Example], pad: int) -> tuple[torch.Tensor, torch.Tensor]:
+    """Right-padded ids and labels, int64 [batch, length]."""
+    import torch
+
+    width = max(len(example.ids) for example in group)
+    ids = torch.full((len(group), width), pad)
+    labels = torch.full((len(group), width), dataset.IGNORE)
+    for row, example in enumerate(group):
+        ids[row, : len(example.ids)] = torch.tensor(example.ids)
+        labels[row, : len(example.ids)] = torch.tensor(example.labels)
+    return ids, labels
+
+
+def loss_of(model, ids: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
+    """Mean negative log-likelihood of the targets, in nats; logits are computed at targets only."""
+    import torch
+
+    hidden = model.model(input_ids=ids).last_hidden_state[:, :-1]
+    targets = labels[:, 1:]
+    wanted = targets != dataset.IGNORE
+    return torch.nn.functional.cross_entropy(model.lm_head(hidden[wanted]), targets[wanted])
+
+
+def train(recipe: Recipe, minutes: float | None = None, report_every: int = 100):
+    """Train `recipe` from scratch and return (model, tokenizer, record). `minutes` caps the time and ends the decay with it."""
+    import torch
+    from transformers import Qwen3Config, Qwen3ForCausalLM
+
+    torch.manual_seed(recipe.seed)
+    coder = tokenizer.build(seed=recipe.seed)
+    device = "cuda" if torch.cuda.is_available() else "cpu"
+    special = {"bos_token_id": None, "eos_token_id": coder.eos_token_id, "pad_token_id": coder.pad_token_id}
+    model = Qwen3ForCausalLM(Qwen3Config(vocab_size=len(coder), **SHAPE, **special)).to(device).train()
+    decayed = [p for p in model.parameters() if p.ndim > 1]
+    plain = [p for p in model.parameters() if p.ndim <= 1]
+    groups = [{"params": decayed, "weight_decay": recipe.weight_decay}, {"params": plain, "weight_decay": 0.0}]
+    optimizer = torch.optim.AdamW(groups, lr=recipe.learning_rate, betas=(0.9, 0.98))
+    source = batches(dataset.stream(coder, recipe.seed, recipe.mix), random.Random(recipe.seed), recipe.batch_tokens)
+    began, losses = time.monotonic(), []
+    for step in range(recipe.steps):
+        elapsed = time.monotonic() - began
+        share = max(step / recipe.steps, elapsed / (minutes * 60)) if minutes else step / recipe.steps
+        if share >= 1:
+            break
+        for group in optimizer.param_groups:
+            group["lr"] = recipe.learning_rate * min(1, (step + 1) / recipe.warmup) * 0.5 * (1 + math.cos(math.pi * share))
+        ids, labels = collate(next(source), coder.pad_token_id)
+        loss = loss_of(model, ids.to(device), labels.to(device))
+        optimizer.zero_grad(set_to_none=True)
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+        optimizer.step()
+        losses.append(loss.item())
+        if step % report_every == report_every - 1:
+            print(f"step {step + 1} loss {sum(losses[-report_every:]) / report_every:.4f} {elapsed:.0f} s", flush=True)
+    seconds = round(time.monotonic() - began)
+    record = {"recipe": asdict(recipe), "steps": len(losses), "seconds": seconds, "device": device, "loss": losses[-1]}
+    return model.eval().to("cpu"), coder, record
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("name", nargs="?", default="abacus", choices=sorted(RECIPES))
+    parser.add_argument("--out", type=Path, default=store.WEIGHTS, help="folder to write to (default: the package's own)")
+    parser.add_argument("--minutes", type=float, help="stop after this long, the learning rate decayed to its end")
+    options = parser.parse_args()
+    model, coder, record = train(RECIPES[options.name], options.minutes)
+    store.save(options.name, model, coder, options.out)
+    (options.out / f"{options.name}.training.json").write_text(json.dumps(record, indent=2) + "\n")
+
+
+if __name__ == "__main__":
+    main()

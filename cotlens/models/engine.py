@@ -1,0 +1,204 @@
+"""Passes through a loaded model: the one place where torch runs. Used on the owner thread only.
+
+Without interventions a pass is the plain module's forward; with them, or to read activations, it is an nnsight trace. Both are
+counted by the meter, run without autograd, and turn running out of memory into `OutOfMemory`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from transformers import DynamicCache
+from transformers.cache_utils import DynamicLayer
+
+from cotlens._core.errors import CapabilityError, CotLensError, OutOfMemory
+from cotlens.models import masks as masking
+from cotlens.models.contract import Meter
+from cotlens.models.interventions import BlockAttention, Intervention
+from cotlens.models.layout import Layout, describe
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from cotlens.models.masks import Masks
+
+_OOM_WORDS = ("can't allocate memory", "out of memory", "not enough memory")
+
+
+class Engine:
+    """A loaded causal LM and what is needed to run it.
+
+    Args:
+        hf: the transformers module, in eval mode.
+        tokenizer: its tokenizer (nnsight wants it).
+        meter: counts tokens and passes.
+        budget: bytes that one scoring pass may take; None for a share of what is free.
+    """
+
+    def __init__(self, hf: Any, tokenizer: Any, meter: Meter, budget: int | None = None) -> None:
+        self.hf = hf
+        self.tokenizer = tokenizer
+        self.meter = meter
+        self.layout: Layout = describe(hf)
+        self.device: torch.device = hf.device
+        self.dtype: torch.dtype = hf.dtype
+        self.budget = budget
+        self.obeys_masks = not self.layout.no_mask
+
+    @cached_property
+    def traced(self) -> Any:
+        """The nnsight model, wrapped when first needed."""
+        from cotlens.models import tracing
+
+        return tracing.wrap(self.hf, self.tokenizer)
+
+    def forward(
+        self,
+        ids: Tensor,
+        positions: NDArray[np.int64] | None = None,
+        *,
+        masks: Masks | None = None,
+        cache: Any = None,
+        keep: Tensor | int = 0,
+        interventions: Sequence[Intervention] = (),
+        sites: Sequence[str] = (),
+    ) -> tuple[Tensor, dict[str, Tensor], Any]:
+        """One pass.
+
+        Args:
+            ids: int64 [batch, q].
+            positions: int64 [q]; None leaves them to the model.
+            masks: None leaves them to the model.
+            cache: extended in place; True asks the model for one of its own kind.
+            keep: rows of logits wanted: an index tensor, or the last k (0: all).
+            interventions: those that the masks don't hold already.
+            sites: activations to return.
+
+        Returns:
+            logits [batch, kept, vocabulary], site -> [batch, q, d_model], the cache (None if the model has none).
+        """
+        inputs = self._inputs(ids, positions, cache, keep)
+        changes: list[Any] = []
+        if interventions:
+            from cotlens.models import tracing
+
+            at = np.arange(ids.shape[1]) if positions is None else positions
+            changes = tracing.compile_changes(interventions, self.layout, at, self.device)
+        self.meter.tokens += ids.numel()
+        self.meter.forwards += 1
+        with _memory_errors(ids):
+            if changes or sites or (masks is not None and masks.per_layer):
+                from cotlens.models import tracing
+
+                if masks is None and "attention_mask" in self.layout.accepts:
+                    inputs["attention_mask"] = _ones(ids, inputs.get("past_key_values"))
+                logits, seen, cache = tracing.run(self.traced, self.layout, inputs, masks, changes, sites)
+                return self._kept(logits, keep), seen, cache
+            if masks is not None:
+                inputs["attention_mask"] = masks.base
+            with torch.no_grad():
+                out = self.hf(**inputs)
+            return self._kept(out.logits, keep), {}, getattr(out, "past_key_values", None)
+
+    def causal(
+        self, rows: NDArray[np.int64], before: int, interventions: Sequence[Intervention] = ()
+    ) -> Masks:
+        """Masks of an ordinary pass over tokens at positions `rows`, after `before` cached ones at 0, 1, ..."""
+        columns = np.concatenate([np.arange(before), rows])
+        return self.masks(masking.causal(len(rows), before, self.device), rows, columns, interventions)
+
+    def masks(
+        self,
+        visible: Tensor,
+        rows: NDArray[np.int64],
+        columns: NDArray[np.int64],
+        interventions: Sequence[Intervention] = (),
+    ) -> Masks:
+        """Masks from who may see whom, with the model's windows and blocked attention worked in.
+
+        Raises:
+            CapabilityError: this model's attention can't be masked.
+        """
+        self.need_masks()
+        blocks = [item for item in interventions if isinstance(item, BlockAttention)]
+        return masking.build(self.layout, visible, rows, columns, self.dtype, blocks)
+
+    def need_masks(self) -> None:
+        """Raise CapabilityError if this model can't hide tokens from each other."""
+        if not self.obeys_masks:
+            why = self.layout.no_mask or "it pays no heed to a custom attention mask"
+            raise CapabilityError(
+                f"Tokens can't be hidden from each other in this model, because {why}; use a model with plain attention."
+            )
+
+    def tensor(self, ids: Sequence[int] | NDArray[np.int64]) -> Tensor:
+        """Ids as int64 [1, n] on the model's device."""
+        return torch.as_tensor(np.asarray(ids, dtype=np.int64), device=self.device)[None]
+
+    def _inputs(self, ids: Tensor, positions: Any, cache: Any, keep: Tensor | int) -> dict[str, Any]:
+        accepts = self.layout.accepts
+        inputs: dict[str, Any] = {"input_ids": ids}
+        if positions is not None and "position_ids" in accepts:
+            inputs["position_ids"] = torch.from_numpy(positions).to(self.device)[None].expand(len(ids), -1)
+        if "use_cache" in accepts:
+            inputs["use_cache"] = cache is not None
+        if cache is not None and cache is not True and "past_key_values" in accepts:
+            inputs["past_key_values"] = cache
+        if "logits_to_keep" in accepts:
+            inputs["logits_to_keep"] = keep
+        return inputs
+
+    def _kept(self, logits: Tensor, keep: Tensor | int) -> Tensor:
+        if "logits_to_keep" in self.layout.accepts:
+            return logits
+        return logits[:, keep] if isinstance(keep, torch.Tensor) else logits[:, -keep:]
+
+
+def fresh_cache() -> DynamicCache:
+    """A cache that keeps every token in every layer, sliding ones too, so that masks have one width."""
+    return DynamicCache()
+
+
+def view(cache: Any, length: int) -> DynamicCache:
+    """A cache of the first `length` tokens that shares memory with `cache` and may be extended without touching it."""
+    new = DynamicCache()
+    for layer in cache.layers:
+        part = DynamicLayer()
+        if layer.is_initialized:
+            part.lazy_initialization(layer.keys, layer.values)
+            part.keys, part.values = layer.keys[:, :, :length], layer.values[:, :, :length]
+        new.layers.append(part)
+    return new
+
+
+@contextmanager
+def _memory_errors(ids: Tensor) -> Iterator[None]:
+    try:
+        yield
+    except CotLensError:
+        raise
+    except (MemoryError, RuntimeError) as error:
+        if not (isinstance(error, (MemoryError, torch.OutOfMemoryError)) or _sounds_full(error)):
+            raise
+        if ids.device.type == "cuda":
+            torch.cuda.empty_cache()
+        raise OutOfMemory(
+            f"A pass over {ids.shape[0]} x {ids.shape[1]} tokens did not fit into the memory of {ids.device}; "
+            "use a shorter trace, a smaller model or a device with more memory."
+        ) from error
+
+
+def _sounds_full(error: BaseException) -> bool:
+    return any(words in str(error).lower() for words in _OOM_WORDS)
+
+
+def _ones(ids: Tensor, cache: Any) -> Tensor:
+    """A mask over everything: nnsight would otherwise make one that is too narrow when there is a cache."""
+    before = 0 if cache is None else cache.get_seq_length()
+    return torch.ones(len(ids), before + ids.shape[1], dtype=torch.long, device=ids.device)

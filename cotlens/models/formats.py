@@ -1,0 +1,204 @@
+"""A family's format bound to one tokenizer: from a prompt to ids, and from ids to prompt, thought and answer."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from cotlens._core.errors import BackendError, InputError, did_you_mean
+from cotlens.models import segment as seg
+from cotlens.models.codec import HFCodec
+from cotlens.models.families import FAMILIES, PLAIN, THINK_TEXT, TURN_ENDS, Family
+from cotlens.trace.align import char_offsets, tokens_covering
+
+_SLOT = "COTLENS0PROMPT0SLOT"  # stands for the prompt while the chat template is rendered
+
+
+@dataclass(frozen=True)
+class Opening:
+    """A prompt in the model's format, up to where the model goes on.
+
+    Args:
+        ids: all tokens so far.
+        prompt: half-open token range of the user's own text.
+        begin: first token that is not template.
+    """
+
+    ids: list[int]
+    prompt: tuple[int, int]
+    begin: int
+
+
+class Format:
+    """How one model is spoken to.
+
+    Args:
+        codec: of its tokenizer.
+        family: its markers.
+        eos: ids that end a sequence, as the model declares them.
+    """
+
+    def __init__(self, codec: HFCodec, family: Family, eos: Sequence[int] = ()) -> None:
+        self.codec = codec
+        self.family = family
+        stops = {token for text in (*TURN_ENDS, *family.stops) if codec.special(text) for token in self._ids(text)}
+        stops |= set(eos)
+        stops -= {marker[0] for marker in self._markers.values() if marker}
+        self.stop_ids = frozenset(stops)
+
+    @property
+    def name(self) -> str:
+        """The family's name."""
+        return self.family.name
+
+    @property
+    def close_text(self) -> str:
+        """What is written to end a thought: whitespace, marker, whitespace."""
+        family = self.family
+        marker = "" if self.plain else family.close
+        return f"{family.before_close}{marker}{family.to_answer}{family.after_close}"
+
+    @property
+    def plain(self) -> bool:
+        """Whether there are no markers that the model is known to use."""
+        return self.family is PLAIN
+
+    @cached_property
+    def _markers(self) -> dict[str, list[int]]:
+        family = self.family
+        parts = {"open": family.open, "close": family.close, "answer": family.answer}
+        return {kind: self._ids(text) for kind, text in parts.items()} if family.special else {}
+
+    def _ids(self, text: str) -> list[int]:
+        return self.codec.encode_template(text)
+
+    def open(self, prompt: str, prefill: str = "") -> Opening:
+        """`prompt` as a user's turn, and the beginning of a thought where one is given or nothing else would elicit it.
+
+        Raises:
+            InputError: the prompt is empty or not a string.
+            BackendError: the chat template failed.
+        """
+        if not isinstance(prompt, str) or not prompt.strip():
+            raise InputError(f"The prompt {prompt!r} is empty; give the question that the model should think about.")
+        template = bool(getattr(self.codec.tokenizer, "chat_template", None))
+        head, tail = self._template() if template else ("", "")
+        ids, start, end = self._around(head, prompt, tail, template)
+        begin = len(ids)
+        opened = not self.plain and self._state(ids, end)
+        if not self.plain and not opened and (prefill or not template):
+            lead = "" if template else "\n"
+            ids = ids + self._mixed(lead, self.family.open, self.family.after_open + prefill)
+        elif prefill:
+            ids = ids + self.codec.encode(prefill)
+        return Opening(ids, (start, end), begin)
+
+    def closing(self, text: str, then: str = "") -> list[int]:
+        """Tokens that end a thought whose last characters are `text`, and `then`, tokenised as they would be together."""
+        family = self.family
+        before = "" if text.endswith("\n") and family.before_close == "\n" else family.before_close
+        if self.plain:
+            gap = "" if text.endswith("\n") else family.after_close
+            return self.codec.encode(gap + then)
+        return self._mixed(before, family.close + family.to_answer, family.after_close + then)
+
+    def segment(self, ids: Sequence[int], prompt_end: int, begin: int, lead: str = "") -> seg.Segments:
+        """Thought and answer in `ids`.
+
+        Args:
+            prompt_end: just after the user's text; the template after it may open the thought.
+            begin: first token that is not template.
+            lead: what begins an answer where there are no markers.
+        """
+        pieces = self.codec.pieces(ids)
+        end = len(ids)
+        while end > begin and ids[end - 1] in self.stop_ids:
+            end -= 1
+        markers = self._find(ids[:end], pieces[:end], prompt_end)
+        if self.plain and not markers:
+            found = seg.split_at_answer(pieces, begin, end, lead)
+        else:
+            found = seg.segment(markers, begin, end, bool(self.family.answer))
+        thought = found.thought and seg.trim(pieces, found.thought, tail=found.closed)
+        answer = found.answer and seg.trim(pieces, found.answer)
+        if not found.closed and thought is None and answer is not None and answer[0] == answer[1]:
+            answer = None
+        return seg.Segments(thought, answer, found.closed)
+
+    def _find(self, ids: Sequence[int], pieces: Sequence[bytes], start: int) -> list[seg.Marker]:
+        if self.family.special:
+            return seg.markers_by_id(self._markers, ids, start)
+        return seg.markers_by_text(self.family, pieces, start)
+
+    def _state(self, ids: Sequence[int], start: int) -> bool:
+        """Whether a thought is open after `ids`."""
+        kinds = [kind for *_, kind in self._find(ids, self.codec.pieces(ids), start)]
+        return bool(kinds) and kinds[-1] == "open"
+
+    def _mixed(self, before: str, marker: str, after: str) -> list[int]:
+        if self.family.special:
+            return self.codec.encode(before) + self._ids(marker) + self.codec.encode(after)
+        return self.codec.encode(before + marker + after)
+
+    def _template(self) -> tuple[str, str]:
+        """The chat template's text before and after the prompt."""
+        message = [{"role": "user", "content": _SLOT}]
+        try:
+            text = self.codec.tokenizer.apply_chat_template(
+                message, tokenize=False, add_generation_prompt=True, enable_thinking=True, thinking=True
+            )
+        except Exception as error:
+            raise BackendError(f"The chat template of this tokenizer failed ({error}); load the model with format='plain'.") from error
+        head, slot, tail = text.rpartition(_SLOT)
+        if not slot:
+            raise BackendError("The chat template of this tokenizer left the prompt out; load the model with format='plain'.")
+        return head, tail
+
+    def _around(self, head: str, prompt: str, tail: str, template: bool) -> tuple[list[int], int, int]:
+        """Ids of head + prompt + tail and the prompt's token range.
+
+        Tokenised as one text where the prompt holds nothing that would be read as a special token; otherwise in three parts.
+        """
+        codec = self.codec
+        before = codec.bos if not template else []
+        first = before + codec.encode_template(head)
+        middle = codec.encode(prompt)
+        parts = first + middle + codec.encode_template(tail)
+        if template and not codec.holds_special(prompt):
+            whole = codec.encode_template(head + prompt + tail)
+            if whole != parts:
+                text, offsets = char_offsets(codec.pieces(whole))
+                at = text.find(prompt, max(0, len(head) - 1))
+                if at >= 0:
+                    return whole, *tokens_covering(offsets, at, at + len(prompt))
+        return parts, len(first), len(first) + len(middle)
+
+
+def find(codec: HFCodec, eos: Sequence[int] = (), name: str | None = None) -> Format:
+    """The format of a tokenizer: by name, else by the special tokens it has, else by what its template mentions.
+
+    Raises:
+        InputError: there is no format called `name`.
+    """
+    if name is not None:
+        if name not in FAMILIES:
+            raise InputError(f"There is no format called {name!r}. {did_you_mean(name, FAMILIES)}")
+        return Format(codec, FAMILIES[name], eos)
+    for family in FAMILIES.values():
+        if family.special and all(codec.special(token) for token in _first_tokens(family)):
+            return Format(codec, family, eos)
+    template: Any = getattr(codec.tokenizer, "chat_template", None)
+    mentions = template is not None and THINK_TEXT.close in str(template)
+    return Format(codec, THINK_TEXT if mentions or THINK_TEXT.open in str(template) else PLAIN, eos)
+
+
+def _first_tokens(family: Family) -> list[str]:
+    """The special token at the beginning of each marker."""
+    return [_leading(text) for text in (family.open, family.close) if text]
+
+
+def _leading(marker: str) -> str:
+    closers = {"<": ">", "[": "]"}
+    return marker[: marker.index(closers[marker[0]]) + 1]

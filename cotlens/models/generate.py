@@ -1,0 +1,171 @@
+"""Writing text: a sampling loop over a stream, with log-probabilities and alternatives of every token as it goes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from cotlens._core import control
+from cotlens._core.errors import CotLensError, OutOfMemory
+from cotlens.models.logits import alternatives, check_finite
+from cotlens.models.sampling import Sampling, pick
+from cotlens.models.stream import Stream, pieces
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from cotlens.models.engine import Engine
+    from cotlens.models.interventions import Intervention
+
+TOP = 8
+_TOGETHER = 32  # samples that are written side by side
+
+
+@dataclass
+class Notes:
+    """What was measured at some tokens of a sequence.
+
+    Args:
+        at: token indices.
+        logprobs: float32, temperature 1, whole vocabulary.
+        top_ids, top_logprobs: [len(at), k], best first.
+    """
+
+    at: list[int] = field(default_factory=list)
+    logprobs: list[float] = field(default_factory=list)
+    top_ids: list[NDArray[np.int32]] = field(default_factory=list)
+    top_logprobs: list[NDArray[np.float32]] = field(default_factory=list)
+
+    def add(self, at: Sequence[int], found: tuple[NDArray[np.float32], NDArray[np.int32], NDArray[np.float32]]) -> None:
+        """Append what `logits.alternatives` gave for tokens `at`."""
+        self.at += list(at)
+        self.logprobs += found[0].tolist()
+        self.top_ids += list(found[1])
+        self.top_logprobs += list(found[2])
+
+
+@dataclass
+class Sample:
+    """One sequence as it is being written.
+
+    Args:
+        index: which of the n samples.
+        ids: the new tokens.
+        notes: of the new tokens, and of those of the prefix that were asked for.
+        finish: "stop", "length", or "" while unfinished.
+    """
+
+    index: int
+    ids: list[int] = field(default_factory=list)
+    notes: Notes = field(default_factory=Notes)
+    finish: str = ""
+
+
+def write(
+    engine: Engine,
+    prefix: Sequence[int],
+    samples: list[Sample],
+    sampling: Sampling,
+    stop_ids: frozenset[int],
+    *,
+    unknown: Sequence[int] = (),
+    interventions: Sequence[Intervention] = (),
+    on_token: Callable[[int, int], None] | None = None,
+) -> None:
+    """Fill in `samples`; on an error they hold what was written so far.
+
+    Args:
+        unknown: tokens of the prefix whose log-probabilities are wanted too (rising, from 1).
+        on_token: called with (index in the sequence, id) for sample 0.
+
+    Raises:
+        Cancelled: between two tokens.
+        BackendError: logits are NaN.
+        OutOfMemory: not even one sample fits.
+    """
+    together = _TOGETHER
+    waiting = list(samples)
+    while waiting:
+        group = waiting[:together]
+        try:
+            _write_group(engine, prefix, group, sampling, stop_ids, unknown, interventions, on_token)
+        except OutOfMemory:
+            if len(group) == 1:
+                raise
+            together = max(1, len(group) // 2)
+            for sample in group:  # seeds make the same text again
+                sample.ids.clear()
+                sample.notes = Notes()
+            continue
+        waiting = waiting[len(group) :]
+
+
+def _write_group(
+    engine: Engine,
+    prefix: Sequence[int],
+    group: list[Sample],
+    sampling: Sampling,
+    stop_ids: frozenset[int],
+    unknown: Sequence[int],
+    interventions: Sequence[Intervention],
+    on_token: Callable[[int, int], None] | None,
+) -> None:
+    stream = Stream(engine, interventions)
+    known = Notes()
+    logits = prefill(stream, engine, prefix, unknown, known)
+    for sample in group:
+        sample.notes.add(known.at, _as_found(known))
+    stream.repeat(len(group))
+    logits = logits.expand(len(group), -1)
+    live = list(group)
+    sources = {sample.index: sampling.source(sample.index) for sample in group}
+    for step in range(sampling.max_new_tokens):
+        control.current().check()
+        at = len(prefix) + step
+        check_finite(torch.logsumexp(logits, -1), np.full(len(live), at - 1))
+        chosen = [pick(row, sampling, sources[sample.index]) for row, sample in zip(logits, live, strict=True)]
+        new = torch.tensor(chosen, device=engine.device)
+        ids, tops, values = alternatives(logits, new, TOP, np.full(len(live), at - 1))
+        for i, sample in enumerate(live):
+            sample.ids.append(chosen[i])
+            sample.notes.add([at], (ids[i : i + 1], tops[i : i + 1], values[i : i + 1]))
+            sample.finish = "stop" if chosen[i] in stop_ids else "length" if step + 1 == sampling.max_new_tokens else ""
+            if on_token is not None and sample.index == 0:
+                on_token(at, chosen[i])
+        control.current().report(step + 1, sampling.max_new_tokens, "writing")
+        rows = [i for i, sample in enumerate(live) if not sample.finish]
+        if not rows:
+            return
+        if len(rows) < len(live):
+            stream.select(rows)
+            live = [live[i] for i in rows]
+        logits = stream.feed(new[rows][:, None])[0][:, -1].float()
+
+
+def prefill(stream: Stream, engine: Engine, prefix: Sequence[int], unknown: Sequence[int], notes: Notes) -> Tensor:
+    """Run `prefix`, note the tokens `unknown`, and return the last logits, float32 [1, vocabulary]."""
+    ids = engine.tensor(prefix)
+    wanted = np.asarray(unknown, dtype=np.int64)
+    logits = torch.empty(0)
+    for start, stop in pieces(engine, len(prefix)):
+        rows = wanted[(wanted > start) & (wanted <= stop)] - 1 - start  # token t is predicted by row t - 1
+        keep = torch.from_numpy(np.append(rows, stop - start - 1)).to(engine.device)
+        logits = stream.feed(ids[:, start:stop], keep)[0][0]
+        at = rows + 1 + start
+        notes.add(at.tolist(), alternatives(logits[:-1], ids[0, at], TOP, at - 1))
+    return logits[-1:].float()
+
+
+def _as_found(notes: Notes) -> tuple[NDArray[np.float32], NDArray[np.int32], NDArray[np.float32]]:
+    tops = notes.top_ids, notes.top_logprobs
+    return np.asarray(notes.logprobs, np.float32), np.asarray(tops[0], np.int32), np.asarray(tops[1], np.float32)
+
+
+def partial_of(error: CotLensError, partial: object) -> None:
+    """Hang what was finished on an error, for those who catch it."""
+    error.partial = partial  # type: ignore[attr-defined]

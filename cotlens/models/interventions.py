@@ -1,0 +1,204 @@
+"""Interventions as data: what is changed inside a model, where, and by how much.
+
+They are frozen, comparable and hashable, and hold numpy arrays only, so they can be stored with a result and sent to any
+backend. Each backend compiles them once, inside its tracing module.
+
+Positions are token indices of the sequence that is run (prompt included). In a branch the tokens of the branch are
+numbered on from its prefix, just as they would be if the branch were the whole sequence. `range(n, EVER)` means "from n on",
+which also covers tokens that are still to be written.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cotlens._core.errors import InputError
+from cotlens._core.frozen import frozen_array
+
+EVER = sys.maxsize
+Positions = tuple[int, ...] | range | None
+Site = Literal["resid_post", "attn_out", "mlp_out"]
+_SITES = ("resid_post", "attn_out", "mlp_out")
+
+
+def covers(positions: Positions, at: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Which entries of `at` are among `positions` (None: all), bool of the shape of `at`."""
+    if positions is None:
+        return np.ones(at.shape, dtype=bool)
+    if isinstance(positions, range):
+        inside = (at >= positions.start) & (at < positions.stop)
+        return inside & ((at - positions.start) % positions.step == 0)
+    return np.isin(at, np.asarray(positions, dtype=np.int64))
+
+
+def _positions(given: Any, what: str) -> Positions:
+    if given is None:
+        return None
+    if isinstance(given, (int, np.integer)):
+        given = (int(given),)
+    if isinstance(given, range):
+        if given.step < 1 or given.start < 0:
+            raise InputError(f"{what} {given} must be a rising range from 0 or later.")
+        return given
+    chosen = tuple(int(position) for position in given)
+    if any(position < 0 for position in chosen):
+        raise InputError(f"{what} {chosen} hold a negative number; count tokens from 0 at the start of the sequence.")
+    return chosen
+
+
+class Intervention:
+    """Base of all interventions; compares and hashes by content, arrays included."""
+
+    def _key(self) -> tuple[Any, ...]:
+        values = (getattr(self, field.name) for field in fields(self))  # type: ignore[arg-type]
+        return (type(self), *((v.shape, v.tobytes()) if isinstance(v, np.ndarray) else v for v in values))
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Intervention) and self._key() == other._key()
+
+    def __hash__(self) -> int:
+        return hash(self._key())
+
+    def _set(self, name: str, value: Any) -> None:
+        object.__setattr__(self, name, value)
+
+    def _check_place(self, layer: int, site: str) -> None:
+        if layer < 0:
+            raise InputError(f"Layer {layer} is negative; layers are counted from 0.")
+        if site not in _SITES:
+            raise InputError(f"There is no site {site!r} to change; choose one of {', '.join(_SITES)}.")
+
+
+@dataclass(frozen=True, eq=False)
+class AddVector(Intervention):
+    """Add `coefficient * vector` to the output of one layer (or of its attention or MLP) at `positions`.
+
+    Args:
+        layer: from 0.
+        vector: float32 [d_model].
+        positions: token indices; None for every token.
+        coefficient: factor on the vector as given; nothing is normalised.
+        site: "resid_post" (the residual stream after the layer), "attn_out" or "mlp_out".
+    """
+
+    layer: int
+    vector: NDArray[np.float32]
+    positions: Positions = None
+    coefficient: float = 1.0
+    site: Site = "resid_post"
+
+    def __post_init__(self) -> None:
+        self._check_place(self.layer, self.site)
+        self._set("vector", frozen_array(self.vector, np.float32))
+        self._set("positions", _positions(self.positions, "positions"))
+        if self.vector.ndim != 1:
+            raise InputError(f"The vector has shape {self.vector.shape}; give one of shape [d_model].")
+
+
+@dataclass(frozen=True, eq=False)
+class Ablate(Intervention):
+    """Put zero, or a mean you measured, in place of an output at `positions`.
+
+    Args:
+        mode: "zero", or "mean" with `mean` float32 [d_model], for example the average of `model.read` over many tokens.
+            A mean over the tokens at hand is not offered: it would differ between a whole pass and one with a cache.
+        site: "mlp_out" (default), "attn_out" or "resid_post".
+    """
+
+    layer: int
+    positions: Positions = None
+    mode: Literal["zero", "mean"] = "zero"
+    mean: NDArray[np.float32] | None = None
+    site: Site = "mlp_out"
+
+    def __post_init__(self) -> None:
+        self._check_place(self.layer, self.site)
+        self._set("positions", _positions(self.positions, "positions"))
+        if self.mode not in ("zero", "mean"):
+            raise InputError(f"Ablate(mode={self.mode!r}) is not known; choose 'zero' or 'mean'.")
+        if (self.mode == "mean") != (self.mean is not None):
+            raise InputError("Ablate needs mean=<vector of shape [d_model]> with mode='mean', and only then.")
+        if self.mean is not None:
+            self._set("mean", frozen_array(self.mean, np.float32))
+
+
+@dataclass(frozen=True, eq=False)
+class BlockAttention(Intervention):
+    """Queries at `queries` can't attend to keys at `keys`. A token never loses sight of itself.
+
+    Args:
+        queries, keys: token indices; None for every token.
+        layers, heads: where this holds; None for all layers, all heads.
+    """
+
+    queries: Positions
+    keys: Positions
+    layers: tuple[int, ...] | None = None
+    heads: tuple[int, ...] | None = None
+
+    def __post_init__(self) -> None:
+        for name in ("queries", "keys", "layers", "heads"):
+            self._set(name, _positions(getattr(self, name), name))
+
+
+@dataclass(frozen=True, eq=False)
+class Patch(Intervention):
+    """Put given activations in place of an output: `values[i]` at `positions[i]`.
+
+    Args:
+        positions: token indices, one per row of `values`.
+        values: float32 [len(positions), d_model], for example from `model.read` on another trace.
+    """
+
+    layer: int
+    positions: tuple[int, ...]
+    values: NDArray[np.float32]
+    site: Site = "resid_post"
+
+    def __post_init__(self) -> None:
+        self._check_place(self.layer, self.site)
+        self._set("positions", tuple(_positions(self.positions, "positions") or ()))
+        self._set("values", frozen_array(self.values, np.float32))
+        if self.values.ndim != 2 or len(self.values) != len(self.positions):
+            raise InputError(
+                f"Patch got {len(self.positions)} positions and values of shape {self.values.shape}; "
+                "give one row of values per position."
+            )
+
+
+@dataclass(frozen=True, eq=False)
+class ClampFeature(Intervention):
+    """Hold latent `feature` of the sparse autoencoder `sae` at `value` in the output of one layer.
+
+    Args:
+        sae: name of the autoencoder as the backend knows it.
+    """
+
+    layer: int
+    sae: str
+    feature: int
+    value: float
+    positions: Positions = None
+
+    def __post_init__(self) -> None:
+        self._check_place(self.layer, "resid_post")
+        self._set("positions", _positions(self.positions, "positions"))
+
+
+def as_interventions(given: Intervention | Sequence[Intervention]) -> tuple[Intervention, ...]:
+    """One or several interventions as a tuple.
+
+    Raises:
+        InputError: something else was given.
+    """
+    found = (given,) if isinstance(given, Intervention) else tuple(given)
+    for item in found:
+        if not isinstance(item, Intervention):
+            raise InputError(f"{item!r} is not an intervention; use AddVector, Ablate, BlockAttention or Patch.")
+    return found

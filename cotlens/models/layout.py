@@ -1,0 +1,150 @@
+"""What a causal LM is made of: where its layers are, which kinds of attention they use, which arguments it takes.
+
+Everything is read off the loaded module and its config, so no architecture has to be listed by name. Whether masks
+are really obeyed is not believed but tried, in `check`.
+"""
+
+from __future__ import annotations
+
+import inspect
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from cotlens._core.errors import CapabilityError, InputError, did_you_mean
+
+if TYPE_CHECKING:
+    from torch import nn
+    from transformers import PreTrainedModel
+
+FULL, SLIDING = "full_attention", "sliding_attention"
+_ATTENTION = ("self_attn", "attn", "attention", "self_attention", "mixer")
+_MLP = ("mlp", "feed_forward", "block_sparse_moe", "ffn", "moe")
+_SITE = re.compile(r"(resid_post|attn_out|mlp_out)\.(\d+)")
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Where things are in one model.
+
+    Args:
+        decoder, embed: dotted paths of the module that takes the mask and of the token embedding.
+        layers, attention, mlp: dotted paths, one per layer; "" where a layer has none.
+        kinds: kind of attention per layer, in transformers' words.
+        window: how many positions back a sliding layer sees, itself included; None without sliding layers.
+        no_mask: why masks can't be given, "" if they can.
+        accepts: argument names of the model's forward.
+        d_model, vocabulary, heads, context: sizes; `context` is the largest number of tokens in a sequence.
+    """
+
+    decoder: str
+    embed: str
+    layers: tuple[str, ...]
+    attention: tuple[str, ...]
+    mlp: tuple[str, ...]
+    kinds: tuple[str, ...]
+    window: int | None
+    no_mask: str
+    accepts: frozenset[str]
+    d_model: int
+    vocabulary: int
+    heads: int
+    context: int
+
+    @property
+    def mixed(self) -> bool:
+        """Whether masks are a dict with one entry per kind of layer."""
+        return len(set(self.kinds)) > 1
+
+    def site(self, name: str) -> tuple[str, int]:
+        """Module path and layer (-1 for the embedding) of a site such as "resid_post.3".
+
+        Raises:
+            InputError: there is no such site or layer.
+        """
+        if name == "embed":
+            return self.embed, -1
+        match = _SITE.fullmatch(name)
+        if match is None:
+            known = ["embed", *(f"{kind}.{self.n_layers - 1}" for kind in ("resid_post", "attn_out", "mlp_out"))]
+            raise InputError(f"There is no site {name!r}. {did_you_mean(name, known)}")
+        return self.module(match[1], int(match[2])), int(match[2])
+
+    def module(self, kind: str, layer: int) -> str:
+        """Path of the module whose output is `kind` ("resid_post", "attn_out", "mlp_out") in `layer`."""
+        if not 0 <= layer < self.n_layers:
+            raise InputError(f"Layer {layer} doesn't exist: this model has layers 0 to {self.n_layers - 1}.")
+        path = {"resid_post": self.layers, "attn_out": self.attention, "mlp_out": self.mlp}[kind][layer]
+        if not path:
+            raise CapabilityError(f"Layer {layer} of this model has no part that is known as {kind}.")
+        return path
+
+    @property
+    def n_layers(self) -> int:
+        """How many layers there are."""
+        return len(self.layers)
+
+
+def describe(hf: PreTrainedModel) -> Layout:
+    """Read the layout off a loaded model.
+
+    Raises:
+        CapabilityError: no stack of layers was found.
+    """
+    config = hf.config.get_text_config(decoder=True)
+    paths = {id(module): path for path, module in hf.named_modules()}
+    stack, layers = _stack(hf, config)
+    stack_path = paths[id(stack)]
+    kinds, window, why = _kinds(config, len(layers))
+    accepts = frozenset(inspect.signature(hf.forward).parameters)
+    if not why and not {"attention_mask", "position_ids", "past_key_values"} <= accepts:
+        why = "its forward takes no attention mask, positions or cache"
+    return Layout(
+        decoder=stack_path.rpartition(".")[0],
+        embed=paths[id(hf.get_input_embeddings())],
+        layers=tuple(f"{stack_path}.{i}" for i in range(len(layers))),
+        attention=tuple(_child(f"{stack_path}.{i}", layer, _ATTENTION) for i, layer in enumerate(layers)),
+        mlp=tuple(_child(f"{stack_path}.{i}", layer, _MLP) for i, layer in enumerate(layers)),
+        kinds=kinds,
+        window=window,
+        no_mask=why,
+        accepts=accepts,
+        d_model=int(config.hidden_size),
+        vocabulary=int(hf.get_input_embeddings().weight.shape[0]),
+        heads=int(getattr(config, "num_attention_heads", 1) or 1),
+        context=int(getattr(config, "max_position_embeddings", None) or 2**31),
+    )
+
+
+def _stack(hf: PreTrainedModel, config: object) -> tuple[nn.ModuleList, list[nn.Module]]:
+    from torch import nn
+
+    count = int(getattr(config, "num_hidden_layers", 0) or 0)
+    for _, module in (hf.get_decoder() or hf).named_modules():
+        if isinstance(module, nn.ModuleList) and len(module) == count > 0:
+            return module, list(module)
+    raise CapabilityError(f"No stack of {count} layers was found in {type(hf).__name__}; this model can't be used.")
+
+
+def _kinds(config: object, count: int) -> tuple[tuple[str, ...], int | None, str]:
+    """Kinds of attention per layer, the window, and why masks can't be given ("" if they can)."""
+    from transformers.cache_utils import get_layer_types_and_kwargs
+
+    try:
+        kinds, details = get_layer_types_and_kwargs(config)  # type: ignore[arg-type]
+    except (AttributeError, TypeError, KeyError):
+        return (FULL,) * count, None, ""
+    strange = sorted(set(kinds) - {FULL, SLIDING})
+    windows = {detail["sliding_window"] for kind, detail in zip(kinds, details, strict=True) if kind == SLIDING}
+    if strange:
+        return tuple(kinds), None, f"it has {', '.join(strange).replace('_', ' ')} layers"
+    if len(windows) > 1:
+        return tuple(kinds), None, "its sliding layers have different windows"
+    return tuple(kinds), (int(windows.pop()) if windows else None), ""
+
+
+def _child(path: str, layer: nn.Module, names: tuple[str, ...]) -> str:
+    for name in names:
+        if hasattr(layer, name):
+            return f"{path}.{name}"
+    return ""

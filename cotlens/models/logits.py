@@ -1,0 +1,116 @@
+"""From logits to the few numbers that are kept: log-probabilities, best rivals, best alternatives."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from cotlens._core.errors import BackendError
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+_SLICE_BYTES = 64 * 2**20  # of float32 logits that are worked on at once
+
+
+class Scores:
+    """Growing table of what was found about n branch tokens; see `contract.BranchScore`."""
+
+    def __init__(self, n: int) -> None:
+        self.logprobs = np.full(n, np.nan, np.float32)
+        self.rival_logprobs = np.full(n, np.nan, np.float32)
+        self.rival_ids = np.full(n, -1, np.int32)
+        self.greedy_ids = np.full(n, -1, np.int32)
+
+    def put(
+        self,
+        logits: Tensor,
+        rows: NDArray[np.int64],
+        targets: NDArray[np.int64],
+        slots: NDArray[np.int64],
+        positions: NDArray[np.int64],
+    ) -> None:
+        """Score `targets[i]` by `logits[rows[i]]` into entry `slots[i]`.
+
+        Args:
+            logits: [r, vocabulary].
+            positions: int64 [r], where each row stands in the sequence; named if its logits are NaN.
+
+        Raises:
+            BackendError: a row holds NaN.
+        """
+        order = np.argsort(rows, kind="stable")
+        bounds = np.searchsorted(rows[order], _starts(logits))
+        for (start, part), low, high in zip(_slices(logits), bounds, [*bounds[1:], len(order)], strict=True):
+            if low == high:
+                continue
+            chosen = order[low:high]
+            norm = torch.logsumexp(part, -1)
+            check_finite(norm, positions[start:])
+            best = torch.topk(part, 2, dim=-1)
+            row = torch.from_numpy(rows[chosen] - start).to(part.device)
+            target = torch.from_numpy(targets[chosen]).to(part.device)
+            greedy = best.indices[row, 0]
+            second = (greedy == target).long()
+            at = slots[chosen]
+            self.logprobs[at] = _numpy(part[row, target] - norm[row])
+            self.rival_logprobs[at] = _numpy(best.values[row, second] - norm[row])
+            self.rival_ids[at] = best.indices[row, second].cpu().numpy()
+            self.greedy_ids[at] = greedy.cpu().numpy()
+
+
+def alternatives(
+    logits: Tensor, targets: Tensor, k: int, positions: NDArray[np.int64]
+) -> tuple[NDArray[np.float32], NDArray[np.int32], NDArray[np.float32]]:
+    """Log-probability of `targets` [r] and the k best tokens by `logits` [r, vocabulary].
+
+    Returns:
+        float32 [r], int32 [r, k], float32 [r, k] (best first; k is cut to the vocabulary).
+
+    Raises:
+        BackendError: a row holds NaN.
+    """
+    k = min(k, logits.shape[-1])
+    chosen, ids, values = [], [], []
+    for start, part in _slices(logits):
+        norm = torch.logsumexp(part, -1, keepdim=True)
+        check_finite(norm[:, 0], positions[start:])
+        best = torch.topk(part, k, dim=-1)
+        mine = targets[start : start + len(part)]
+        chosen.append(_numpy(part.gather(-1, mine[:, None])[:, 0] - norm[:, 0]))
+        ids.append(best.indices.cpu().numpy().astype(np.int32))
+        values.append(_numpy(best.values - norm))
+    if not chosen:
+        return np.empty(0, np.float32), np.empty((0, k), np.int32), np.empty((0, k), np.float32)
+    return np.concatenate(chosen), np.concatenate(ids), np.concatenate(values)
+
+
+def check_finite(norm: Tensor, positions: NDArray[np.int64]) -> None:
+    """Raise BackendError if an entry of `norm` (log-sum-exp per row) is NaN or infinite, naming its position."""
+    bad = ~torch.isfinite(norm)
+    if bool(bad.any()):
+        position = int(positions[int(bad.nonzero()[0, 0])])
+        raise BackendError(
+            f"The model's logits at token position {position} are NaN or infinite; "
+            "load it with dtype='float32', or undo the intervention that blew up."
+        )
+
+
+def _starts(logits: Tensor) -> NDArray[np.int64]:
+    step = max(1, _SLICE_BYTES // (4 * logits.shape[-1]))
+    return np.arange(0, max(1, len(logits)), step)
+
+
+def _slices(logits: Tensor) -> Iterator[tuple[int, Tensor]]:
+    """(first row, float32 rows) a few at a time."""
+    starts = _starts(logits)
+    for start, stop in zip(starts, [*starts[1:], len(logits)], strict=True):
+        yield int(start), logits[int(start) : int(stop)].float()
+
+
+def _numpy(values: Tensor) -> NDArray[np.float32]:
+    return values.float().cpu().numpy()

@@ -1,0 +1,144 @@
+"""The fast path: the trunk is run once, then many branches at a time in one row behind its cache.
+
+Equal to one pass per branch up to rounding (`check` tries that on the loaded model): each node sees the trunk before its
+prefix minus what is hidden from it, and its own ancestors; positions are explicit.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+
+from cotlens._core import control
+from cotlens._core.errors import OutOfMemory
+from cotlens.models import budget, packing
+from cotlens.models.engine import Engine, fresh_cache, view
+from cotlens.models.logits import Scores
+from cotlens.models.packing import Chunk, Edges, Feeds, Ints
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from cotlens.models.contract import Branch
+    from cotlens.models.interventions import Intervention
+
+
+def score(
+    engine: Engine, trunk: Sequence[int], branches: Sequence[Branch], interventions: Sequence[Intervention] = ()
+) -> tuple[Scores, Ints]:
+    """Score checked branches.
+
+    Returns:
+        flat scores, and int64 [branches + 1] where each branch's entries start.
+
+    Raises:
+        OutOfMemory: not even one branch, or a short stretch of the trunk, fits.
+        Cancelled: between two passes.
+    """
+    plan = packing.plan(trunk, branches)
+    scores = Scores(int(plan.starts[-1]))
+    total = plan.prefill + int((np.diff(plan.feeds.begin) - plan.feeds.shared).sum())
+    cache = _prefill(engine, trunk[: plan.prefill], plan.trunk_edges, scores, interventions, total)
+    done = plan.prefill
+    for first, last in packing.chunks(plan.feeds, lambda prefix: budget.nodes(engine, prefix)):
+        done += _run(engine, cache, plan.feeds, first, last, scores, interventions)
+        control.current().report(done, total, "scoring")
+    return scores, plan.starts
+
+
+def _prefill(
+    engine: Engine,
+    trunk: Sequence[int],
+    edges: Edges,
+    scores: Scores,
+    interventions: Sequence[Intervention],
+    total: int,
+) -> Any:
+    """Run the trunk, read the first tokens of branches off it, and return its cache."""
+    cache: Any = fresh_cache()
+    ids = np.asarray(trunk, dtype=np.int64)
+    order = np.argsort(edges.rows, kind="stable")
+    rows, targets, slots = edges.rows[order], edges.targets[order], edges.slots[order]
+    start, step = 0, budget.MOST_ROWS
+    while start < len(ids):
+        control.current().check()
+        stop = min(len(ids), start + min(step, budget.nodes(engine, start)))
+        low, high = np.searchsorted(rows, [start, stop])
+        wanted, index = np.unique(rows[low:high], return_inverse=True)
+        at = np.arange(start, stop)
+        extended = view(cache, start)
+        try:
+            logits, _, _ = engine.forward(
+                engine.tensor(ids[start:stop]),
+                at,
+                masks=engine.causal(at, start, interventions),
+                cache=extended,
+                keep=torch.from_numpy(wanted - start).to(engine.device),
+                interventions=interventions,
+            )
+        except OutOfMemory:
+            if stop - start <= budget.FEWEST_ROWS:
+                raise
+            step = (stop - start) // 2
+            continue
+        scores.put(logits[0], index, targets[low:high], slots[low:high], wanted)
+        cache, start = extended, stop
+        control.current().report(start, total, "scoring")
+    return cache
+
+
+def _run(
+    engine: Engine,
+    cache: Any,
+    feeds: Feeds,
+    first: int,
+    last: int,
+    scores: Scores,
+    interventions: Sequence[Intervention],
+) -> int:
+    """Score rows [first, last), in halves where memory runs out. Returns the number of nodes that were run."""
+    control.current().check()
+    chunk = packing.chunk(feeds, first, last)
+    try:
+        logits = _forward(engine, cache, chunk, interventions)
+    except OutOfMemory as error:
+        if last - first == 1:
+            raise OutOfMemory(
+                f"A branch of {len(chunk.token_ids)} tokens after {chunk.width} others did not fit into memory on its "
+                "own; use a shorter trace, a smaller model or a device with more memory."
+            ) from error
+        middle = (first + last) // 2
+        left = _run(engine, cache, feeds, first, middle, scores, interventions)
+        return left + _run(engine, cache, feeds, middle, last, scores, interventions)
+    scores.put(logits, chunk.edges.rows, chunk.edges.targets, chunk.edges.slots, chunk.positions)
+    return len(chunk.token_ids)
+
+
+def _forward(engine: Engine, cache: Any, chunk: Chunk, interventions: Sequence[Intervention]) -> Tensor:
+    columns = np.concatenate([np.arange(chunk.width), chunk.positions])
+    logits, _, _ = engine.forward(
+        engine.tensor(chunk.token_ids),
+        chunk.positions,
+        masks=engine.masks(_visible(chunk, engine.device), chunk.positions, columns, interventions),
+        cache=view(cache, chunk.width),
+        interventions=interventions,
+    )
+    return logits[0]
+
+
+def _visible(chunk: Chunk, device: torch.device) -> Tensor:
+    """Bool [n, width + n]: the trunk before the limit minus what is hidden, and the node's ancestors."""
+    nodes = torch.arange(len(chunk.token_ids), device=device)
+    limits = torch.from_numpy(chunk.limits).to(device)
+    trunk = torch.arange(chunk.width, device=device)[None] < limits[:, None]
+    if (chunk.hidden_of >= 0).any():
+        out = torch.zeros(len(chunk.hidden) + 1, chunk.width, dtype=torch.bool)
+        for index, hidden in enumerate(chunk.hidden):
+            out[index, torch.from_numpy(hidden[hidden < chunk.width])] = True
+        trunk &= ~out.to(device)[torch.from_numpy(chunk.hidden_of).to(device)]
+    ends = torch.from_numpy(chunk.ends).to(device)
+    own = (nodes[None] <= nodes[:, None]) & (nodes[:, None] < ends[None])
+    return torch.cat([trunk, own], dim=1)

@@ -1,0 +1,259 @@
+"""Which tokens a packed pass is made of: a trie of branches, cut into chunks. Numbers only, no model.
+
+Branches that share prefix and hidden positions share the tokens they have in common, as nodes of a trie. A chunk is one
+row of nodes that follow the cached trunk: each node sees the trunk before its prefix and its own ancestors. Nodes are
+numbered depth first, so the ancestors of node n are the nodes m <= n whose subtree ends after n; that makes the mask
+two comparisons. A branch's last token needs no node, since nothing follows it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cotlens.models.contract import Branch
+
+Ints = NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Edges:
+    """Predictions to read off a pass: row `rows[i]` predicts `targets[i]`, which belongs into entry `slots[i]`."""
+
+    rows: Ints
+    targets: Ints
+    slots: Ints
+
+
+@dataclass(frozen=True)
+class Chunk:
+    """One packed pass of n nodes.
+
+    Args:
+        token_ids, positions: int64 [n].
+        ends: int64 [n], first node after the subtree of each node.
+        limits: int64 [n], trunk columns from here on are out of sight.
+        hidden: the distinct sets of hidden trunk positions in this chunk.
+        hidden_of: int64 [n], index into `hidden` per node, -1 for none.
+        edges: rows are nodes.
+    """
+
+    token_ids: Ints
+    positions: Ints
+    ends: Ints
+    limits: Ints
+    hidden: list[Ints]
+    hidden_of: Ints
+    edges: Edges
+
+    @property
+    def width(self) -> int:
+        """How many trunk columns any node sees."""
+        return int(self.limits.max(initial=0))
+
+
+@dataclass(frozen=True)
+class Plan:
+    """All that is to be computed for a set of branches.
+
+    Args:
+        starts: int64 [branches + 1], each branch's entries in the flat table of scores.
+        prefill: trunk tokens that have to be run.
+        trunk_edges: first tokens of branches without hidden positions; rows are trunk positions.
+        feeds: the branches that need nodes, sorted; cut them with `chunks`.
+    """
+
+    starts: Ints
+    prefill: int
+    trunk_edges: Edges
+    feeds: Feeds
+
+
+@dataclass(frozen=True)
+class Feeds:
+    """Sorted rows of tokens to feed, stored flat. All arrays have one entry per row unless said otherwise.
+
+    Args:
+        prefix: trunk length before the branch.
+        refed: trunk position that is fed again as the first token, -1 for none.
+        group: index of (prefix, hidden).
+        slot: entry of the first prediction of the row.
+        begin: [rows + 1], the row's tokens in `tokens` and `targets`.
+        shared: leading tokens in common with the row before.
+        tokens, targets: [total], what is fed and what each of them predicts.
+        hidden: per group, hidden trunk positions.
+    """
+
+    prefix: Ints
+    refed: Ints
+    group: Ints
+    slot: Ints
+    begin: Ints
+    shared: Ints
+    tokens: Ints
+    targets: Ints
+    hidden: list[Ints]
+
+    def __len__(self) -> int:
+        return len(self.prefix)
+
+
+def seen_from(prefix: int, hidden: Sequence[int]) -> tuple[Ints, int]:
+    """Hidden positions before `prefix`, sorted, and the last position before it that isn't hidden (-1 if none)."""
+    out = np.unique(np.asarray([h for h in hidden if h < prefix], dtype=np.int64))
+    last = prefix - 1
+    for position in out[::-1]:
+        if position != last:
+            break
+        last -= 1
+    return out, last
+
+
+def plan(trunk: Sequence[int], branches: Sequence[Branch]) -> Plan:
+    """Lay out `branches` (already checked) over `trunk`."""
+    lengths = np.fromiter((len(b.token_ids) for b in branches), np.int64, len(branches))
+    starts = np.concatenate([[0], np.cumsum(lengths)])
+    roots: list[tuple[int, int, int]] = []
+    rows: list[tuple[int, tuple[int, ...], tuple[int, ...], int, int, tuple[int, ...]]] = []
+    sight: dict[tuple[int, tuple[int, ...]], tuple[Ints, int]] = {}
+    for branch, start in zip(branches, starts.tolist(), strict=False):
+        tokens = branch.token_ids
+        if not tokens:
+            continue
+        hidden, refed = _sight(branch, sight)
+        if len(hidden):
+            key = tuple(hidden.tolist())
+            rows.append((branch.prefix, key, (trunk[refed], *tokens[:-1]), refed, start, tokens))
+        else:
+            roots.append((branch.prefix - 1, tokens[0], start))
+            if len(tokens) > 1:
+                rows.append((branch.prefix, (), tokens[:-1], -1, start + 1, tokens[1:]))
+    rows.sort(key=lambda row: row[:3])
+    root = np.asarray(roots, dtype=np.int64).reshape(-1, 3)
+    feeds = _feeds(rows)
+    reach = max(int(root[:, 0].max(initial=-1)) + 1, int(feeds.prefix.max(initial=0)))
+    return Plan(starts, reach, Edges(root[:, 0], root[:, 1], root[:, 2]), feeds)
+
+
+def _sight(branch: Branch, known: dict[tuple[int, tuple[int, ...]], tuple[Ints, int]]) -> tuple[Ints, int]:
+    if not branch.hidden:
+        return np.empty(0, np.int64), branch.prefix - 1
+    key = (branch.prefix, branch.hidden)
+    if key not in known:
+        known[key] = seen_from(branch.prefix, branch.hidden)
+    return known[key]
+
+
+def _feeds(rows: list[tuple[int, tuple[int, ...], tuple[int, ...], int, int, tuple[int, ...]]]) -> Feeds:
+    def column(values: Iterator[int]) -> Ints:
+        return np.fromiter(values, np.int64, len(rows))
+
+    begin = np.concatenate([[0], np.cumsum(column(len(row[2]) for row in rows))])
+    tokens = np.fromiter((token for row in rows for token in row[2]), np.int64, int(begin[-1]))
+    targets = np.fromiter((token for row in rows for token in row[5]), np.int64, int(begin[-1]))
+    groups: dict[tuple[int, tuple[int, ...]], int] = {}
+    group = column(groups.setdefault((row[0], row[1]), len(groups)) for row in rows)
+    hidden = [np.asarray(key[1], dtype=np.int64) for key in groups]
+    return Feeds(
+        prefix=column(row[0] for row in rows),
+        refed=column(row[3] for row in rows),
+        group=group,
+        slot=column(row[4] for row in rows),
+        begin=begin,
+        shared=_shared(tokens, begin, group),
+        tokens=tokens,
+        targets=targets,
+        hidden=hidden,
+    )
+
+
+def _shared(tokens: Ints, begin: Ints, group: Ints) -> Ints:
+    """Length of the common beginning of each row with the row before; 0 across groups."""
+    n = len(group)
+    shared = np.zeros(n, np.int64)
+    if n < 2:
+        return shared
+    length = np.diff(begin)
+    both = np.where(group[1:] == group[:-1], np.minimum(length[1:], length[:-1]), 0)
+    column = ragged(both)
+    differs = np.repeat(begin[1:-1], both) + column
+    differs = tokens[differs] != tokens[np.repeat(begin[:-2], both) + column]
+    first = np.where(differs, column, np.repeat(both, both))
+    filled = np.flatnonzero(both)
+    if len(filled):
+        edges = np.concatenate([[0], np.cumsum(both)])[:-1]
+        shared[filled + 1] = np.minimum.reduceat(first, edges[filled])
+    return shared
+
+
+def chunks(feeds: Feeds, room: Callable[[int], int]) -> Iterator[tuple[int, int]]:
+    """Cut rows into [first, last) so that each has at most `room(prefix)` nodes, but at least one row."""
+    length = np.diff(feeds.begin)
+    total = np.cumsum(length - feeds.shared)
+    first = 0
+    while first < len(feeds):
+        before = total[first] - length[first]
+        last = first + 1
+        most = room(int(feeds.prefix[first]))
+        for _ in range(2):  # the rows further on may see more trunk and so leave less room
+            last = max(first + 1, int(np.searchsorted(total, before + most, side="right")))
+            most = min(most, room(int(feeds.prefix[last - 1])))
+        yield first, last
+        first = last
+
+
+def chunk(feeds: Feeds, first: int, last: int) -> Chunk:
+    """The packed pass over rows [first, last)."""
+    length = np.diff(feeds.begin)[first:last]
+    shared = feeds.shared[first:last].copy()
+    shared[0] = 0
+    fresh = length - shared
+    start = np.concatenate([[0], np.cumsum(fresh)])
+    row = np.repeat(np.arange(last - first), fresh)
+    column = shared[row] + ragged(fresh)
+    refed = feeds.refed[first:last][row]
+    prefix = feeds.prefix[first:last][row]
+    positions = np.where(refed < 0, prefix + column, np.where(column == 0, refed, prefix + column - 1))
+    group = feeds.group[first:last]
+    with_hidden = np.asarray([len(feeds.hidden[g]) > 0 for g in group], dtype=bool)
+    distinct, index = np.unique(group, return_inverse=True)
+    return Chunk(
+        token_ids=feeds.tokens[feeds.begin[first:last][row] + column],
+        positions=positions,
+        ends=_ends(shared, start, int(length.max()))[row, column],
+        limits=np.where(refed < 0, prefix, refed),
+        hidden=[feeds.hidden[g] for g in distinct],
+        hidden_of=np.where(with_hidden, index, -1)[row],
+        edges=_edges(feeds, first, last, length, _nodes(shared, fresh, start, int(length.max()))),
+    )
+
+
+def _ends(shared: Ints, start: Ints, width: int) -> Ints:
+    """Per (row, column): the first node of the next row that parts from it at or before that column."""
+    nodes = int(start[-1])
+    parts = np.where(shared[:, None] <= np.arange(width), start[:-1, None], nodes)
+    later = np.minimum.accumulate(parts[::-1], axis=0)[::-1]
+    return np.concatenate([later[1:], np.full((1, width), nodes)])
+
+
+def _nodes(shared: Ints, fresh: Ints, start: Ints, width: int) -> Ints:
+    """Per (row, column): the node that stands for it; shared ones are found in the rows before."""
+    columns = np.arange(width)
+    own = (columns >= shared[:, None]) & (columns < (shared + fresh)[:, None])
+    return np.maximum.accumulate(np.where(own, start[:-1, None] + columns - shared[:, None], -1), axis=0)
+
+
+def _edges(feeds: Feeds, first: int, last: int, length: Ints, nodes: Ints) -> Edges:
+    row = np.repeat(np.arange(last - first), length)
+    column = ragged(length)
+    targets = feeds.targets[feeds.begin[first] : feeds.begin[last]]
+    return Edges(nodes[row, column], targets, feeds.slot[first:last][row] + column)
+
+
+def ragged(lengths: Ints) -> Ints:
+    """0 .. n-1 for every n of `lengths`, one after the other."""
+    ends = np.cumsum(lengths)
+    return np.arange(int(ends[-1]) if len(ends) else 0) - np.repeat(ends - lengths, lengths)

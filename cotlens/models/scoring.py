@@ -1,0 +1,84 @@
+"""Scoring branches: what was asked for is checked, then goes the fast or the plain way."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from cotlens._core.errors import InputError
+from cotlens.models import packed, plain
+from cotlens.models.contract import Branch, BranchScore
+from cotlens.models.packing import seen_from
+
+if TYPE_CHECKING:
+    from cotlens.models.engine import Engine
+    from cotlens.models.interventions import Intervention
+
+
+def score(
+    engine: Engine,
+    trunk: Sequence[int],
+    branches: Sequence[Branch],
+    interventions: Sequence[Intervention] = (),
+    *,
+    pack: bool = True,
+) -> list[BranchScore]:
+    """Log-probabilities of the tokens of every branch, in the order given.
+
+    Raises:
+        InputError: a prefix, token id or hidden position is out of range, nothing is left to predict from, or trunk prefix
+            and branch together are longer than the context.
+        CapabilityError: positions are hidden and the model can't hide any.
+    """
+    check(engine, trunk, branches)
+    way = packed if pack else plain
+    scores, starts = way.score(engine, trunk, branches, interventions)
+    fields = (scores.logprobs, scores.rival_logprobs, scores.rival_ids, scores.greedy_ids)
+    for array in fields:
+        array.setflags(write=False)
+    bounds = starts.tolist()
+    return [BranchScore(*(array[a:b] for array in fields)) for a, b in zip(bounds, bounds[1:], strict=False)]
+
+
+def check(engine: Engine, trunk: Sequence[int], branches: Sequence[Branch]) -> None:
+    """Raise InputError or CapabilityError where `branches` can't be scored."""
+    check_ids(engine, trunk, "trunk")
+    n = len(trunk)
+    for index, branch in enumerate(branches):
+        if not 1 <= branch.prefix <= n:
+            raise InputError(
+                f"Branch {index} has prefix {branch.prefix}; it must be 1 to {n}, the number of tokens of the trunk."
+            )
+        if branch.prefix + len(branch.token_ids) > engine.layout.context:
+            raise InputError(
+                f"Branch {index} ends at token {branch.prefix + len(branch.token_ids)}, beyond the model's context of "
+                f"{engine.layout.context} tokens; use a shorter trunk or branch."
+            )
+        if branch.hidden:
+            _check_hidden(engine, index, branch, n)
+    lengths = [len(branch.token_ids) for branch in branches]
+    flat = np.fromiter((token for branch in branches for token in branch.token_ids), np.int64, sum(lengths))
+    check_ids(engine, flat, "branches")
+
+
+def _check_hidden(engine: Engine, index: int, branch: Branch, n: int) -> None:
+    engine.need_masks()
+    if min(branch.hidden) < 0 or max(branch.hidden) >= n:
+        wrong = next(h for h in branch.hidden if not 0 <= h < n)
+        raise InputError(f"Branch {index} hides position {wrong}; positions of this trunk are 0 to {n - 1}.")
+    if len(branch.hidden) >= branch.prefix and seen_from(branch.prefix, branch.hidden)[1] < 0:
+        raise InputError(f"Branch {index} hides all of its prefix; leave at least one token to predict from.")
+
+
+def check_ids(engine: Engine, ids: Sequence[int] | np.ndarray, what: str) -> None:
+    """Raise InputError where an id isn't one of the model's."""
+    array = np.asarray(ids, dtype=np.int64)
+    wrong = (array < 0) | (array >= engine.layout.vocabulary)
+    if wrong.any():
+        at = int(np.flatnonzero(wrong)[0])
+        raise InputError(
+            f"Token id {int(array[at])} at index {at} of the {what} is not in the model's vocabulary of "
+            f"{engine.layout.vocabulary}; use the tokenizer that belongs to this model."
+        )

@@ -1,0 +1,178 @@
+"""The one file with nnsight traces, and where interventions become operations on activations.
+
+The blocks below use plain locals, torch and nnsight only: nnsight reads their source and may run them elsewhere. Ids,
+positions and masks are always explicit, autograd is always off.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import nnsight
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from cotlens._core.errors import CapabilityError, InputError
+from cotlens.models.interventions import (
+    Ablate,
+    AddVector,
+    BlockAttention,
+    ClampFeature,
+    Intervention,
+    Patch,
+    covers,
+)
+from cotlens.models.layout import Layout
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from cotlens.models.masks import Masks
+
+# order in which the parts of a layer run
+_RANK = {"embed": 0, "attn_out": 1, "mlp_out": 2, "resid_post": 3}
+
+
+@dataclass(frozen=True)
+class Change:
+    """One operation on the output of a module: at `rows`, add `values` or put them in place.
+
+    Args:
+        rows: int64 [m], rows of the pass at hand.
+        values: [m or 1, d_model].
+    """
+
+    layer: int
+    site: str
+    adds: bool
+    rows: Tensor
+    values: Tensor
+
+
+def compile_changes(
+    interventions: Sequence[Intervention], layout: Layout, positions: NDArray[np.int64], device: torch.device
+) -> list[Change]:
+    """What `interventions` do to a pass over tokens at `positions` [q]. `BlockAttention` is left to the masks.
+
+    Raises:
+        InputError: a layer doesn't exist or a vector has the wrong width.
+        CapabilityError: the intervention is not one that this backend knows.
+    """
+    changes = []
+    for item in interventions:
+        if isinstance(item, BlockAttention):
+            continue
+        if not isinstance(item, (AddVector, Ablate, Patch)):
+            raise CapabilityError(_unknown(item))
+        layout.module(item.site, item.layer)
+        rows = np.flatnonzero(covers(item.positions, positions))
+        values = _values(item, layout, positions[rows])
+        if len(rows):
+            where = torch.from_numpy(rows).to(device)
+            what = torch.tensor(values, device=device)
+            changes.append(Change(item.layer, item.site, isinstance(item, AddVector), where, what))
+    return changes
+
+
+def _values(item: AddVector | Ablate | Patch, layout: Layout, at: NDArray[np.int64]) -> NDArray[np.float32]:
+    if isinstance(item, AddVector):
+        values = (item.vector * np.float32(item.coefficient))[None]
+    elif isinstance(item, Ablate):
+        values = np.zeros((1, layout.d_model), np.float32) if item.mean is None else item.mean[None]
+    else:
+        order = {position: index for index, position in enumerate(item.positions)}
+        values = item.values[[order[int(position)] for position in at]]
+    if values.shape[-1] != layout.d_model:
+        raise InputError(
+            f"{type(item).__name__} holds vectors of width {values.shape[-1]}; this model's are {layout.d_model} wide."
+        )
+    return values
+
+
+def _unknown(item: Intervention) -> str:
+    if isinstance(item, ClampFeature):
+        return "The local backend can't clamp latents yet; add a multiple of the latent's decoder row with AddVector."
+    return f"The local backend doesn't know {type(item).__name__}; it knows AddVector, Ablate, BlockAttention and Patch."
+
+
+def wrap(hf: Any, tokenizer: Any) -> Any:
+    """The nnsight model around a loaded one."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", FutureWarning)
+        return nnsight.TransformersModel(hf, tokenizer=tokenizer)
+
+
+def run(
+    traced: Any,
+    layout: Layout,
+    inputs: dict[str, Any],
+    masks: Masks | None,
+    changes: Sequence[Change] = (),
+    sites: Sequence[str] = (),
+) -> tuple[Tensor, dict[str, Tensor], Any]:
+    """One pass inside a trace.
+
+    Args:
+        inputs: `input_ids` and whatever else the forward takes, but no attention mask.
+        masks: put in place of the masks the model would make; None leaves those.
+        sites: outputs to return, after changes.
+
+    Returns:
+        logits [batch, kept, vocabulary], site -> [batch, q, d_model], the cache.
+    """
+    steps = _steps(traced, layout, masks, changes, sites)
+    base = None if masks is None else masks.base
+    decoder = _envoy(traced, layout.decoder)
+    with torch.no_grad(), traced.trace(**inputs):
+        if base is not None:
+            args, kwargs = decoder.inputs
+            decoder.inputs = (args, {**kwargs, "attention_mask": base})
+        seen = []
+        for module, mask, edits, wanted in steps:
+            if mask is not None:
+                args, kwargs = module.inputs
+                module.inputs = (args, {**kwargs, "attention_mask": mask})
+            if edits or wanted:
+                output = module.output
+                value = output[0] if isinstance(output, tuple) else output
+                if edits:
+                    value = value.clone()
+                    for adds, rows, vectors in edits:
+                        vectors = vectors.to(value)
+                        value[:, rows] = value[:, rows] + vectors if adds else vectors.expand(len(rows), -1)
+                    module.output = (value, *output[1:]) if isinstance(output, tuple) else value
+                if wanted:
+                    seen.append(value.clone())
+        found = nnsight.save(seen)
+        ends = nnsight.save([traced.output.logits, traced.output.get("past_key_values")])
+    return ends[0], dict(zip([site for *_, site in steps if site], found, strict=True)), ends[1]
+
+
+def _steps(
+    traced: Any, layout: Layout, masks: Masks | None, changes: Sequence[Change], sites: Sequence[str]
+) -> list[tuple[Any, Tensor | None, list[tuple[bool, Tensor, Tensor]], str]]:
+    """(module, its mask, its edits, site to return or "") in the order in which the modules run."""
+    places: dict[tuple[int, int], list[Any]] = {}
+
+    def place(layer: int, kind: str, path: str) -> list[Any]:
+        return places.setdefault((layer, _RANK[kind]), [path, None, [], ""])
+
+    for layer, mask in (masks.per_layer if masks is not None else {}).items():
+        place(layer, "attn_out", layout.module("attn_out", layer))[1] = mask
+    for change in changes:
+        path = layout.module(change.site, change.layer)
+        place(change.layer, change.site, path)[2].append((change.adds, change.rows, change.values))
+    for site in sites:
+        path, layer = layout.site(site)
+        place(layer, site.split(".")[0], path)[3] = site
+    return [(_envoy(traced, path), *rest) for _, (path, *rest) in sorted(places.items(), key=lambda item: item[0])]
+
+
+def _envoy(traced: Any, path: str) -> Any:
+    for part in path.split(".") if path else ():
+        traced = traced[int(part)] if part.isdigit() else getattr(traced, part)
+    return traced

@@ -1,0 +1,5 @@
+"""Altair charts, one module per kind of result; `CHARTS` says which chart a kind gets."""
+
+from cotlens._core.registry import Registry
+
+CHARTS = Registry("kind of result with a chart", {"importance": "cotlens.plots.importance:chart"})

@@ -1,0 +1,5 @@
+"""Colours that stay apart for every kind of colour vision (Okabe and Ito 2008)."""
+
+POSITIVE = "#e69f00"
+NEGATIVE = "#0072b2"
+LINES = ["#0072b2", "#e69f00", "#009e73", "#cc79a7", "#56b4e9", "#d55e00", "#999999", "#000000"]

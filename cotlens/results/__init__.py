@@ -1,0 +1,10 @@
+"""Typed tables of what was measured, with where each number comes from.
+
+A `Result` knows its sign, its zero and its unit in words, keeps what could not be measured as NaN with a status, and
+saves to one file without pickle.
+"""
+
+from cotlens.results.provenance import Cost, Provenance, versions
+from cotlens.results.result import Result, load_result
+
+__all__ = ["Cost", "Provenance", "Result", "load_result", "versions"]

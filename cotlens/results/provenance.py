@@ -1,0 +1,92 @@
+"""Where a number comes from: enough to measure it again."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime
+import importlib.metadata
+import platform
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from cotlens._core.frozen import FrozenDict
+
+_PACKAGES = ("cotlens", "numpy", "torch", "transformers", "nnsight", "vllm")
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """What a measurement spent.
+
+    Args:
+        tokens: tokens that went through the model, written ones included.
+        forwards: forward passes.
+        seconds: wall-clock time.
+    """
+
+    tokens: int = 0
+    forwards: int = 0
+    seconds: float = 0.0
+
+
+def versions() -> dict[str, str]:
+    """Versions of Python and of the packages that numbers depend on; those that aren't loaded are left out."""
+    found = {"python": platform.python_version()}
+    for package in _PACKAGES:
+        if package in sys.modules:
+            try:
+                found[package] = importlib.metadata.version(package)
+            except importlib.metadata.PackageNotFoundError:
+                found[package] = str(getattr(sys.modules[package], "__version__", "unknown"))
+    return found
+
+
+def _now() -> str:
+    return datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
+
+
+@dataclass(frozen=True)
+class Provenance:
+    """How a result came to be.
+
+    Args:
+        method: name of the method ("EarlyAnswer").
+        settings: its settings by name, as data.
+        model, revision, backend, dtype: what it was measured on.
+        seed: the seed it was run with; None where nothing was random.
+        versions: package -> version.
+        trace_id: id of the trace it was measured on.
+        cost: what it spent; a mapping with the fields of `Cost` is taken too.
+        score_path: "packed" or "plain", how branches were scored; "" where none were.
+        created: UTC, ISO 8601.
+    """
+
+    method: str
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    model: str = ""
+    revision: str = ""
+    backend: str = ""
+    dtype: str = ""
+    seed: int | None = None
+    versions: Mapping[str, str] = field(default_factory=dict)
+    trace_id: str = ""
+    cost: Cost = field(default_factory=Cost)
+    score_path: str = ""
+    created: str = ""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "settings", FrozenDict(self.settings))
+        object.__setattr__(self, "versions", FrozenDict(self.versions))
+        if isinstance(self.cost, Mapping):
+            object.__setattr__(self, "cost", Cost(**self.cost))
+
+    @classmethod
+    def record(cls, **parts: Any) -> Provenance:
+        """A provenance made here and now: the versions in use and the time are filled in unless given."""
+        return cls(**{"versions": versions(), "created": _now(), **parts})
+
+    def data(self) -> dict[str, Any]:
+        """All fields as plain data; `Provenance(**data)` gives it back."""
+        return dataclasses.asdict(self)

@@ -1,0 +1,156 @@
+"""The result of a measurement: a table with one row per unit, what its numbers mean, and where they come from."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from html import escape
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cotlens._core import files
+from cotlens._core.errors import InputError
+from cotlens._core.frozen import FrozenDict, frozen_array
+from cotlens._core.registry import resolve
+from cotlens.results.provenance import Provenance
+from cotlens.results.table import checked_columns
+
+if TYPE_CHECKING:
+    import pandas
+
+FORMAT = "cotlens-result/1"
+
+_CHARTS = "cotlens.plots:CHARTS"  # named, not imported: results stand below plots
+_WORDS = ("kind", "method", "metric", "unit", "sign", "zero", "scale_unit")
+_SHOWN = 10
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Result:
+    """What was measured on a trace, one row per unit. What could not be measured is NaN with a status, never 0.
+
+    Args:
+        kind: what family of result it is ("importance"); it decides the chart.
+        method: name of the method ("EarlyAnswer").
+        metric: what the effect was measured on ("logit difference").
+        unit: what a row is: "token", "sentence", ...
+        columns: name -> values, one per row. Always unit, start, end (token indices of the trace, half-open), text,
+            estimate, low, high (ends of the interval; NaN where there is none), n (samples), status ("ok", "exact",
+            or why the row was not measured); methods add their own. `unit` may be left out where all rows have the
+            result's.
+        sign: in words, what a positive estimate means ("positive: the token supports the answer").
+        zero: in words, what zero means.
+        scale_unit: unit of the estimates ("nats", "probability").
+        provenance: how the result came to be.
+        extras: what doesn't fit the rows: arrays of any shape, lists and plain data, by name.
+
+    Raises:
+        InputError: a column is missing or of the wrong length, or a row counts as measured without an estimate.
+    """
+
+    kind: str
+    method: str
+    metric: str
+    unit: str
+    columns: dict[str, NDArray[Any]]
+    sign: str
+    zero: str
+    scale_unit: str
+    provenance: Provenance
+    extras: dict[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "columns", FrozenDict(checked_columns(self.columns, self.unit)))
+        object.__setattr__(self, "extras", FrozenDict({name: _extra(value) for name, value in self.extras.items()}))
+
+    def __len__(self) -> int:
+        return len(self.columns["estimate"])
+
+    def __bool__(self) -> bool:
+        return True
+
+    def frame(self) -> pandas.DataFrame:
+        """The table as a pandas frame; `frame.attrs` keeps the words that say what it means."""
+        import pandas
+
+        frame = pandas.DataFrame({name: column.copy() for name, column in self.columns.items()})
+        frame.attrs.update({name: getattr(self, name) for name in _WORDS})
+        return frame
+
+    def chart(self, **options: Any) -> Any:
+        """The chart for this kind of result (Altair); options are those of the chart.
+
+        Raises:
+            InputError: there is no chart for this kind.
+        """
+        return resolve(_CHARTS).get(self.kind)(self, **options)
+
+    def save(self, path: files.PathLike) -> None:
+        """Write the result to one JSON file.
+
+        Raises:
+            InputError: the file can't be written, or the settings or extras hold something that JSON can't.
+        """
+        columns = {name: _column_data(column) for name, column in self.columns.items()}
+        words = {name: getattr(self, name) for name in _WORDS}
+        provenance = files.plain(self.provenance.data(), "result.provenance")
+        extras = files.plain(self.extras, "result.extras")
+        files.write(path, FORMAT, {**words, "columns": columns, "provenance": provenance, "extras": extras})
+
+    def __repr__(self) -> str:
+        return f"<Result {self.method} ({self.metric}) per {self.unit}: {len(self)} rows, {self._measured()} measured>"
+
+    def _repr_html_(self) -> str:
+        head = "".join(f"<th>{escape(name)}</th>" for name in self.columns)
+        rows = "".join(f"<tr>{self._row_html(row)}</tr>" for row in range(min(len(self), _SHOWN)))
+        more = f"<div>{len(self) - _SHOWN} more rows; all in .frame()</div>" if len(self) > _SHOWN else ""
+        meaning = f"{self.method}, {self.metric} in {self.scale_unit} per {self.unit}. {self.sign}. Zero: {self.zero}."
+        table = f"<table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>"
+        return f"<div><div>{escape(meaning)}</div>{table}{more}</div>"
+
+    def _row_html(self, row: int) -> str:
+        return "".join(f"<td>{escape(_shown(column[row]))}</td>" for column in self.columns.values())
+
+    def _measured(self) -> int:
+        return int(np.count_nonzero(~np.isnan(self.columns["estimate"])))
+
+
+def load_result(path: files.PathLike) -> Result:
+    """A result that `Result.save` wrote.
+
+    Raises:
+        InputError: the file is missing, damaged or something else.
+    """
+    payload = files.read(path, FORMAT, "result")
+    try:
+        return Result(
+            **{name: _word(payload, name) for name in _WORDS},
+            columns={name: files.revive(values) for name, values in payload["columns"].items()},
+            provenance=Provenance(**files.revive(payload["provenance"])),
+            extras=files.revive(payload["extras"]),
+        )
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        raise InputError(f"{path} is a damaged result file ({error}); save the result again.") from error
+
+
+def _word(payload: Mapping[str, Any], name: str) -> str:
+    if not isinstance(payload[name], str):
+        raise ValueError(f"its {name} is not text")
+    return payload[name]
+
+
+def _extra(value: Any) -> Any:
+    return frozen_array(value, value.dtype) if isinstance(value, np.ndarray) else value
+
+
+def _column_data(column: NDArray[Any]) -> Any:
+    return column.tolist() if column.dtype == object else {"array": files.pack_array(column)}
+
+
+def _shown(value: Any) -> str:
+    if isinstance(value, float):
+        return f"{value:.4g}"
+    text = str(value)
+    return text if len(text) <= 60 else f"{text[:57]}…"

@@ -1,0 +1,27 @@
+"""The text of a reasoning model: traces, spans, edits, sentence splitting and answer reading.
+
+Nothing here needs a model, torch or a network. A `Trace` is immutable; edits make new traces that know their parent.
+"""
+
+from cotlens.trace.answers import Answer, AnswerReader, Boxed, Choice, Function, Number, Regex
+from cotlens.trace.codec import Codec
+from cotlens.trace.edit import Edit
+from cotlens.trace.spans import Span
+from cotlens.trace.splitters import chunk_texts, split
+from cotlens.trace.trace import Trace
+
+__all__ = [
+    "Answer",
+    "AnswerReader",
+    "Boxed",
+    "Choice",
+    "Codec",
+    "Edit",
+    "Function",
+    "Number",
+    "Regex",
+    "Span",
+    "Trace",
+    "chunk_texts",
+    "split",
+]

@@ -1,0 +1,203 @@
+"""Answer readers: how the answer is found in the text after the thought.
+
+A reader also knows how to force an answer: after the thought is closed, `suffix` is what leads to the value and
+`terminator` what normally follows it, so that models can score `suffix + value + terminator`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass, fields
+from typing import Any, ClassVar, Protocol, runtime_checkable
+
+from cotlens._core.errors import InputError
+from cotlens.trace.values import NUMBER, number_value, tex_value
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """An answer as it was read.
+
+    Args:
+        text: the value in its normal form, so that equal answers are equal strings ("7.0" and "7").
+        start, end: the characters it was read from, in the text that was given to the reader.
+    """
+
+    text: str
+    start: int
+    end: int
+
+
+@runtime_checkable
+class AnswerReader(Protocol):
+    """What reads an answer, and what to write to force one."""
+
+    @property
+    def name(self) -> str:
+        """One lower-case word."""
+        ...
+
+    @property
+    def suffix(self) -> str:
+        """Text after the closed thought that leads to the value."""
+        ...
+
+    @property
+    def terminator(self) -> str:
+        """What normally follows the value; "" if nothing does."""
+        ...
+
+    def read(self, text: str) -> Answer | None:
+        """The answer in `text`, None where there is none."""
+        ...
+
+
+def _last_match(pattern: re.Pattern[str], text: str) -> re.Match[str] | None:
+    last = deque(pattern.finditer(text), maxlen=1)
+    return last[0] if last else None
+
+
+@dataclass(frozen=True)
+class Number:
+    """The last number; thousands separators and trailing zeros don't count: "1,234.50" reads as "1234.5"."""
+
+    suffix: str = "The answer is "
+    terminator: str = "."
+    name: ClassVar[str] = "number"
+
+    def read(self, text: str) -> Answer | None:
+        """The last number in `text`."""
+        last = _last_match(NUMBER, text)
+        return None if last is None else Answer(number_value(last.group()), last.start(), last.end())
+
+
+@dataclass(frozen=True)
+class Boxed:
+    r"""The content of the last `\boxed{}` whose braces balance, with TeX spacing and sizing taken out."""
+
+    suffix: str = "The final answer is \\boxed{"
+    terminator: str = "}"
+    name: ClassVar[str] = "boxed"
+
+    _opening: ClassVar[re.Pattern[str]] = re.compile(r"\\(?:boxed|fbox)\s*\{")
+    _brace: ClassVar[re.Pattern[str]] = re.compile(r"\\.|[{}]", re.DOTALL)
+
+    def read(self, text: str) -> Answer | None:
+        r"""The last complete `\boxed{...}` in `text`; one that was cut off is passed over."""
+        for opening in reversed(list(self._opening.finditer(text))):
+            end = self._closing(text, opening.end())
+            if end is not None:
+                start = opening.end()
+                return Answer(tex_value(text[start:end]), start, end)
+        return None
+
+    def _closing(self, text: str, start: int) -> int | None:
+        depth = 1
+        for brace in self._brace.finditer(text, start):
+            depth += {"{": 1, "}": -1}.get(brace.group(), 0)
+            if depth == 0:
+                return brace.start()
+        return None
+
+
+@dataclass(frozen=True)
+class Choice:
+    """The letter of a multiple choice.
+
+    A letter right after "answer", "choice" or "option", or in a box, counts first; otherwise one that stands apart:
+    before punctuation, in brackets or bold, or at the end of its line. The last of them is the answer. The article "A"
+    at the beginning of a sentence counts as neither.
+    """
+
+    letters: str = "ABCD"
+    suffix: str = "The answer is "
+    terminator: str = "."
+    name: ClassVar[str] = "choice"
+
+    def __post_init__(self) -> None:
+        if not self.letters or len(set(self.letters)) != len(self.letters) or not self.letters.isalnum():
+            raise InputError(
+                f"Choice letters must be different letters or digits, such as 'ABCD'; {self.letters!r} was given."
+            )
+
+    def read(self, text: str) -> Answer | None:
+        """The chosen letter in `text`."""
+        letter = f"([{self.letters}])(?![A-Za-z0-9])"
+        lead = r"(?i:answer|choice|option)(?i:\s+is|\s+would\s+be)?\s*:?[\s*_$(\[]*"
+        said = rf"{lead}(?:\\(?:boxed|text)\{{)*\(?{letter}"
+        boxed = rf"\\boxed\{{(?:\\text\{{)?\(?{letter}"
+        apart = rf"(?<![A-Za-z0-9'’]){letter}(?=[\s*_$]*(?:[).,:;!?\]}}*]|\Z|\n))"
+        for pattern in (f"{said}|{boxed}", apart):
+            last = _last_match(re.compile(pattern), text)
+            if last is not None and last.lastindex is not None:
+                return Answer(last.group(last.lastindex), *last.span(last.lastindex))
+        return None
+
+
+@dataclass(frozen=True)
+class Regex:
+    """The last match of a regular expression: its group "answer", else its first group, else all of it."""
+
+    pattern: str
+    suffix: str = ""
+    terminator: str = ""
+    name: ClassVar[str] = "regex"
+
+    def __post_init__(self) -> None:
+        try:
+            re.compile(self.pattern)
+        except re.error as error:
+            raise InputError(f"{self.pattern!r} is not a regular expression: {error}.") from error
+
+    def read(self, text: str) -> Answer | None:
+        """The last match in `text`, without surrounding whitespace."""
+        last = _last_match(re.compile(self.pattern), text)
+        if last is None:
+            return None
+        group: int | str = "answer" if "answer" in last.re.groupindex else min(last.re.groups, 1)
+        if last.group(group) is None:
+            return None
+        return Answer(last.group(group).strip(), *last.span(group))
+
+
+@dataclass(frozen=True)
+class Function:
+    """Any function of the answer text that returns the value, an `Answer`, or None.
+
+    A value that stands in the text is placed where it last stands there; any other covers the whole text. Functions
+    can't be saved with a trace.
+    """
+
+    fn: Callable[[str], Any]
+    suffix: str = ""
+    terminator: str = ""
+    name: ClassVar[str] = "function"
+
+    def read(self, text: str) -> Answer | None:
+        """What the function makes of `text`."""
+        value = self.fn(text)
+        if value is None or isinstance(value, Answer):
+            return value
+        found = text.rfind(str(value))
+        start, end = (found, found + len(str(value))) if found >= 0 else (0, len(text))
+        return Answer(str(value), start, end)
+
+
+_SAVED: dict[str, type[Number] | type[Boxed] | type[Choice] | type[Regex]] = {
+    kind.name: kind for kind in (Number, Boxed, Choice, Regex)
+}
+
+
+def reader_to_data(reader: AnswerReader) -> dict[str, Any]:
+    """A reader as JSON data: name and fields, or the name alone where code would be needed to restore it."""
+    if type(reader) is not _SAVED.get(reader.name):
+        return {"name": reader.name}
+    return {"name": reader.name, "fields": {field.name: getattr(reader, field.name) for field in fields(reader)}}
+
+
+def reader_from_data(data: dict[str, Any]) -> AnswerReader | None:
+    """The reader that `reader_to_data` wrote down; None for one that was saved by name alone."""
+    kind = _SAVED.get(data["name"])
+    return kind(**data["fields"]) if kind is not None and "fields" in data else None

@@ -1,0 +1,80 @@
+"""What must hold of a trace before anything else may rely on it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cotlens._core.errors import InputError, did_you_mean
+from cotlens.trace.spans import Span
+
+if TYPE_CHECKING:
+    from cotlens.trace.trace import Trace
+
+ROLES = ("prompt", "thought", "answer")
+
+
+def check_role(role: str) -> None:
+    """Raise InputError, with near names, unless `role` is one of `ROLES`."""
+    if role not in ROLES:
+        raise InputError(f"There is no role called {role!r}. {did_you_mean(role, ROLES)}")
+
+
+def role_spans(role_tokens: Mapping[str, tuple[int, int]], offsets: NDArray[np.int64]) -> dict[str, Span]:
+    """Spans of the roles, from the half-open token ranges they cover."""
+    count = len(offsets) - 1
+    spans: dict[str, Span] = {}
+    for role, (start, end) in role_tokens.items():
+        check_role(role)
+        if not 0 <= start <= end <= count:
+            raise InputError(f"The {role} can't be tokens {start} to {end} of a trace of {count} tokens.")
+        spans[role] = Span(int(start), int(end), int(offsets[start]), int(offsets[end]), "role")
+    return spans
+
+
+def check_trace(trace: Trace) -> None:
+    """Raise InputError unless the parts of `trace` fit together."""
+    count = len(trace.token_ids)
+    _check_offsets(trace.offsets, count, len(trace.text))
+    _check_roles(trace.roles, trace.offsets)
+    if trace.logprobs.shape != (count,):
+        shape = trace.logprobs.shape
+        raise InputError(f"A trace of {count} tokens needs {count} log-probabilities; {shape} were given.")
+    shape = trace.top_ids.shape
+    if len(shape) != 2 or shape[0] != count or trace.top_logprobs.shape != shape or len(trace.top_pieces) != count:
+        raise InputError(
+            f"The alternatives of {count} tokens need top_ids and top_logprobs of {count} rows and as many top_pieces; "
+            f"{shape}, {trace.top_logprobs.shape} and {len(trace.top_pieces)} were given."
+        )
+    if any(len(pieces) not in (0, shape[1]) for pieces in trace.top_pieces):
+        raise InputError(f"Every token needs {shape[1]} top_pieces, one per alternative, or none.")
+    if trace.rewritten_from is not None and not 0 <= trace.rewritten_from <= count:
+        raise InputError(f"A trace of {count} tokens can't be rewritten from token {trace.rewritten_from}.")
+
+
+def _check_offsets(offsets: NDArray[np.int64], count: int, length: int) -> None:
+    if offsets.shape != (count + 1,):
+        raise InputError(f"A trace of {count} tokens needs {count + 1} offsets; {offsets.shape} were given.")
+    if offsets[0] != 0 or offsets[-1] != length or bool((np.diff(offsets) < 0).any()):
+        raise InputError(f"The offsets of a trace must rise from 0 to the {length} characters of its text.")
+
+
+def _check_roles(roles: Mapping[str, Span], offsets: NDArray[np.int64]) -> None:
+    for role in roles:
+        check_role(role)
+    end = 0
+    for role in ROLES:
+        span = roles.get(role)
+        if span is None:
+            continue
+        if not end <= span.start <= span.end < len(offsets):
+            raise InputError(
+                f"Prompt, thought and answer must follow one another inside the trace; the {role} is tokens "
+                f"{span.start} to {span.end} of {len(offsets) - 1}, after token {end}."
+            )
+        if (span.char_start, span.char_end) != (offsets[span.start], offsets[span.end]):
+            raise InputError(f"The characters of the {role} are not those of its tokens; make roles with Trace.build.")
+        end = span.end

@@ -1,0 +1,56 @@
+"""How a trace shows itself in a terminal and, without a widget, in a notebook."""
+
+from __future__ import annotations
+
+from html import escape
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from cotlens.trace.trace import Trace
+
+_LINE = 40
+_BLOCK = 600
+
+
+def line(trace: Trace) -> str:
+    """One line: size, answer, edit and the beginning of the prompt."""
+    parts = [f"Trace {trace.id}", f"{len(trace.token_ids)} tokens"]
+    answer = _answer(trace)
+    if answer:
+        parts.append(f"answer {_shorten(answer, _LINE)!r}")
+    if trace.edit is not None:
+        parts.append(f"edit {trace.edit.kind}")
+    parts.append(f"prompt {_shorten(trace.prompt, _LINE)!r}")
+    return f"<{', '.join(parts)}>"
+
+
+def html(trace: Trace) -> str:
+    """Prompt, thought and answer, each shortened; all text is escaped."""
+    rows = "".join(
+        f'<dt style="font-weight:600">{role}</dt>'
+        f'<dd style="margin:0 0 .5em;white-space:pre-wrap">{escape(_shorten(trace.role_text(role), _BLOCK))}</dd>'
+        for role in trace.roles
+    )
+    return f"<div><div>{escape(_summary(trace))}</div><dl>{rows}</dl></div>"
+
+
+def _summary(trace: Trace) -> str:
+    model = trace.meta.get("model")
+    made = f" by {_shorten(str(model), _LINE)}" if model else ""
+    edit = f", edited ({trace.edit.kind})" if trace.edit is not None else ""
+    return f"Trace {trace.id}{made}: {len(trace.token_ids)} tokens{edit}"
+
+
+def _answer(trace: Trace) -> str:
+    try:
+        answer = trace.read_answer()
+    except Exception:  # a reader is the user's code; showing a trace must not fail on it
+        return ""
+    return answer.text if answer is not None else ""
+
+
+def _shorten(text: str, limit: int) -> str:
+    if len(text) <= limit:
+        return text
+    half = (limit - 3) // 2
+    return f"{text[:half]} … {text[-half:]}"

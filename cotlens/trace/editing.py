@@ -1,0 +1,197 @@
+"""Edits of a thought, on tokens: what lies before and after an edit keeps its ids bit for bit.
+
+Only the new text is tokenised, together with what is left of a token that the edit cuts through. A border between
+tokens may lie inside a character; an edit there reaches out to the nearest token borders that are also character
+borders, so that no byte is orphaned.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cotlens._core.errors import InputError
+from cotlens.trace.align import char_offsets, decode
+from cotlens.trace.codec import Codec
+from cotlens.trace.edit import Edit, Kind
+from cotlens.trace.places import Cut, deletion, insertion, replacement, thought_of, token_index
+from cotlens.trace.spans import Span
+
+if TYPE_CHECKING:
+    from cotlens.trace.trace import Place, Trace
+
+NewText = str | Sequence[int]
+
+
+def truncate(trace: Trace, at: int | Span) -> Trace:
+    """See `Trace.truncate`. Needs no codec: nothing is tokenised."""
+    thought = thought_of(trace)
+    index = token_index(trace, at)
+    start = int(trace.offsets[index])
+    old = trace.text[start : thought.char_end]
+    edit = Edit("truncate", start, thought.char_end, old, "", index, index, old_tokens=thought.end - index)
+    roles = {role: span for role, span in trace.roles.items() if role == "prompt"}
+    return dataclasses.replace(
+        trace,
+        token_ids=trace.token_ids[:index],
+        text=trace.text[:start],
+        offsets=trace.offsets[: index + 1],
+        roles={**roles, "thought": dataclasses.replace(thought, end=index, char_end=start)},
+        logprobs=trace.logprobs[:index],
+        top_ids=trace.top_ids[:index],
+        top_logprobs=trace.top_logprobs[:index],
+        top_pieces=trace.top_pieces[:index],
+        parent=trace,
+        edit=edit,
+        rewritten_from=None,
+        meta={**trace.meta, "finish": "given", "thought_closed": False},
+    )
+
+
+def replace(trace: Trace, place: Place, new: NewText) -> Trace:
+    """See `Trace.replace`."""
+    tokens = _tokens(trace)
+    return _change(trace, "replace", tokens, replacement(trace, place, tokens.whole), new)
+
+
+def delete(trace: Trace, place: Place) -> Trace:
+    """See `Trace.delete`."""
+    tokens = _tokens(trace)
+    return _change(trace, "delete", tokens, deletion(trace, place, tokens.whole), "")
+
+
+def insert(trace: Trace, at: int | Place, new: NewText) -> Trace:
+    """See `Trace.insert`."""
+    return _change(trace, "insert", _tokens(trace), insertion(trace, at), new)
+
+
+@dataclass(frozen=True)
+class _Tokens:
+    """A trace's tokens as bytes, and which of their borders are also borders between characters (bool [n + 1])."""
+
+    codec: Codec
+    pieces: list[bytes]
+    whole: NDArray[np.bool_]
+
+
+def _tokens(trace: Trace) -> _Tokens:
+    if trace.codec is None:
+        raise InputError(
+            "This trace has no tokenizer to write new text with; attach one with Trace.load(path, model=model)."
+        )
+    pieces = trace.codec.pieces(trace.token_ids)
+    text, _, whole = decode(pieces)
+    check_codec_text(trace, text)
+    return _Tokens(trace.codec, pieces, whole)
+
+
+def check_codec(trace: Trace, codec: Codec) -> None:
+    """Raise InputError unless `codec` reads the trace's ids as the trace's text."""
+    try:
+        text, _ = char_offsets(codec.pieces(trace.token_ids))
+    except (IndexError, KeyError, ValueError, OverflowError):
+        text = ""
+    check_codec_text(trace, text)
+
+
+def check_codec_text(trace: Trace, text: str) -> None:
+    """As `check_codec`, with the text that the codec gave."""
+    unfinished = "\N{REPLACEMENT CHARACTER}"  # a truncated trace may end within a character
+    if text.rstrip(unfinished) != trace.text.rstrip(unfinished):
+        raise InputError(
+            "The tokenizer is not the one that this trace was made with; attach the right one, or make a new trace "
+            "with Trace.from_text(prompt, thought, answer, model=model)."
+        )
+
+
+def _change(trace: Trace, kind: Kind, tokens: _Tokens, cut: Cut, new: NewText) -> Trace:
+    if isinstance(new, str):
+        text = without_surrogates(new)
+        cut = _reach_characters(trace, tokens.whole, cut)
+        before = trace.text[trace.offsets[cut.first] : cut.start]
+        after = trace.text[cut.end : trace.offsets[cut.last]]
+        wanted: str | None = before + text + after
+        ids = list(tokens.codec.encode(before + text + after)) if wanted else []
+    else:
+        _check_token_borders(trace, cut)
+        before = text = after = ""
+        wanted, ids = None, [int(token) for token in new]
+    return _spliced(trace, kind, tokens, cut, ids, (before, text, after), wanted)
+
+
+def _spliced(
+    trace: Trace, kind: Kind, tokens: _Tokens, cut: Cut, ids: list[int], texts: tuple[str, str, str], wanted: str | None
+) -> Trace:
+    """The trace with `ids` in place of tokens [cut.first, cut.last)."""
+    pieces = [*tokens.pieces[: cut.first], *tokens.codec.pieces(ids), *tokens.pieces[cut.last :]]
+    end_token = cut.first + len(ids)
+    grown = end_token - cut.last
+    thought = thought_of(trace)
+    role_tokens = {role: (span.start, span.end) for role, span in trace.roles.items()}
+    role_tokens["thought"] = (thought.start, thought.end + grown)
+    if "answer" in role_tokens:
+        start, end = role_tokens["answer"]
+        role_tokens["answer"] = (start + grown, end + grown)
+    changed = type(trace).build(
+        (*trace.token_ids[: cut.first], *ids, *trace.token_ids[cut.last :]),
+        pieces,
+        role_tokens,
+        parent=trace,
+        meta={**trace.meta, "finish": "given"},
+        reader=trace.reader,
+        codec=trace.codec,
+        **_measured_before(trace, cut.first, len(pieces)),
+    )
+    written = changed.text[changed.offsets[cut.first] : changed.offsets[end_token]]
+    before, new, after = texts
+    meta = changed.meta
+    if wanted is None:
+        new = written
+    elif written != wanted:
+        notes = [*meta.get("notes", ()), f"The tokenizer can't write {new!r} exactly; the text is {written!r} there."]
+        meta = {**meta, "notes": notes}
+        new = written.removeprefix(before).removesuffix(after)
+    old = trace.text[cut.start : cut.end]
+    edit = Edit(kind, cut.start, cut.end, old, new, cut.first, end_token, old_tokens=cut.last - cut.first)
+    return dataclasses.replace(changed, edit=edit, meta=meta)
+
+
+def _measured_before(trace: Trace, first: int, count: int) -> dict[str, Any]:
+    """What was measured on the tokens before the edit; unknown from there on."""
+    width = trace.top_ids.shape[1]
+    logprobs = np.full(count, np.nan, np.float32)
+    top_ids = np.full((count, width), -1, np.int32)
+    top_logprobs = np.full((count, width), np.nan, np.float32)
+    logprobs[:first], top_ids[:first], top_logprobs[:first] = (
+        trace.logprobs[:first],
+        trace.top_ids[:first],
+        trace.top_logprobs[:first],
+    )
+    top_pieces = (*trace.top_pieces[:first], *[()] * (count - first))
+    return {"logprobs": logprobs, "top_ids": top_ids, "top_logprobs": top_logprobs, "top_pieces": top_pieces}
+
+
+def _reach_characters(trace: Trace, whole: NDArray[np.bool_], cut: Cut) -> Cut:
+    """The cut, widened to token borders that are character borders, within the thought."""
+    thought = thought_of(trace)
+    first, last = cut.first, cut.last
+    while first > thought.start and not whole[first]:
+        first -= 1
+    while last < thought.end and not whole[last]:
+        last += 1
+    return dataclasses.replace(cut, first=first, last=last)
+
+
+def _check_token_borders(trace: Trace, cut: Cut) -> None:
+    if (trace.offsets[cut.first], trace.offsets[cut.last]) != (cut.start, cut.end):
+        raise InputError("Token ids can only stand where tokens begin and end; give a token span, or text.")
+
+
+def without_surrogates(text: str) -> str:
+    """`text` with surrogate pairs joined and lone surrogates replaced by U+FFFD, so that it has a UTF-8 form."""
+    return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")

@@ -1,0 +1,89 @@
+"""Cutting a text into sentences, paragraphs and steps, by offset.
+
+The sentence rule is the one of Thought Anchors (arXiv 2506.19143, interp-reasoning/thought-anchors `utils.py`), with
+the text after the last boundary kept as the published chunk lists keep it: a sentence ends at ".", "?" or "!" before
+a space or a line break, or at a blank line; pieces of fewer than 10 characters join the next one, a last one the one
+before. That rule is blunt (it cuts "5! * 2!") and is kept as it is, because published importances are per chunk. Line
+breaks may be CRLF.
+"""
+
+from __future__ import annotations
+
+import re
+
+from cotlens._core.errors import InputError, did_you_mean
+
+UNITS = ("token", "sentence", "paragraph", "step")
+SHORTEST = 10
+"""Characters below which a sentence is joined to its neighbour."""
+
+Range = tuple[int, int]
+
+_SENTENCE_END = re.compile(r"[.?!](?=[ \n]|\r\n)|\n(?=\n)|\r\n(?=\r\n)")
+_BLANK_LINE = re.compile(r"\r?\n(?:[ \t]*\r?\n)+")
+_LINE_BREAK = re.compile(r"\r?\n")
+
+
+def split(text: str, unit: str) -> list[Range]:
+    """Character ranges of the sentences, paragraphs or steps of `text`, without the whitespace around them.
+
+    A paragraph ends at a blank line, a step at the end of its line.
+
+    Raises:
+        InputError: `unit` is not one of "sentence", "paragraph", "step" (tokens are cut by the trace itself).
+    """
+    if unit == "sentence":
+        return [(group[0][0], group[-1][1]) for group in _sentences(text)]
+    if unit == "paragraph":
+        return _trimmed(text, [match.end() for match in _BLANK_LINE.finditer(text)])
+    if unit == "step":
+        return _trimmed(text, [match.end() for match in _LINE_BREAK.finditer(text)])
+    check_unit(unit)
+    raise InputError("A text by itself has no tokens; cut it by 'sentence', 'paragraph' or 'step'.")
+
+
+def check_unit(unit: str) -> None:
+    """Raise InputError, with near names, unless `unit` is one of `UNITS`."""
+    if unit not in UNITS:
+        raise InputError(f"There is no unit called {unit!r}. {did_you_mean(unit, UNITS)}")
+
+
+def chunk_texts(text: str) -> list[str]:
+    """The sentences as Thought Anchors publishes them: short pieces joined to their neighbour by one space.
+
+    A joined chunk need not be found in `text`; use `split` for where each sentence lies.
+    """
+    return [" ".join(text[start:end] for start, end in group) for group in _sentences(text)]
+
+
+def _sentences(text: str) -> list[list[Range]]:
+    """Sentences as groups of the pieces they were joined from."""
+    groups: list[list[Range]] = []
+    waiting: list[Range] = []
+    for piece in _trimmed(text, [match.end() for match in _SENTENCE_END.finditer(text)]):
+        waiting.append(piece)
+        if _joined_length(waiting) >= SHORTEST:
+            groups.append(waiting)
+            waiting = []
+    if waiting and groups:
+        groups[-1].extend(waiting)
+    elif waiting:
+        groups.append(waiting)
+    return groups
+
+
+def _joined_length(group: list[Range]) -> int:
+    return sum(end - start for start, end in group) + len(group) - 1
+
+
+def _trimmed(text: str, cuts: list[int]) -> list[Range]:
+    """The stretches between cuts, without surrounding whitespace; empty ones are left out."""
+    ranges: list[Range] = []
+    start = 0
+    for cut in (*cuts, len(text)):
+        part = text[start:cut]
+        lead = len(part) - len(part.lstrip())
+        if lead < len(part):
+            ranges.append((start + lead, start + len(part.rstrip())))
+        start = cut
+    return ranges

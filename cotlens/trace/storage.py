@@ -1,0 +1,115 @@
+"""Traces in files: one JSON file holds a trace and all its parents, the root first."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from typing import TYPE_CHECKING, Any
+
+from cotlens._core import files
+from cotlens._core.errors import InputError
+from cotlens.trace.answers import reader_from_data, reader_to_data
+from cotlens.trace.check import role_spans
+from cotlens.trace.edit import Edit
+from cotlens.trace.editing import check_codec
+
+if TYPE_CHECKING:
+    from cotlens.trace.trace import Trace
+
+FORMAT = "cotlens-trace/1"
+
+_ARRAYS = ("offsets", "logprobs", "top_ids", "top_logprobs")
+_KINDS = ("truncate", "replace", "delete", "insert")
+
+
+def save(trace: Trace, path: files.PathLike) -> None:
+    """See `Trace.save`."""
+    files.write(path, FORMAT, {"traces": [_to_data(step) for step in trace.path()]})
+
+
+def load(kind: type[Trace], path: files.PathLike, model: Any) -> Trace:
+    """See `Trace.load`; `kind` is the class of the traces."""
+    payload = files.read(path, FORMAT, "trace")
+    trace = None
+    try:
+        for data in payload["traces"]:
+            trace = _from_data(kind, data, trace)
+    except (AttributeError, IndexError, KeyError, OverflowError, TypeError, ValueError) as error:
+        raise InputError(f"{path} is a damaged trace file ({_reason(error)}); save the trace again.") from error
+    if trace is None:
+        raise InputError(f"{path} is a damaged trace file (it holds no trace); save the trace again.")
+    return trace if model is None else _with_model(trace, model)
+
+
+def _with_model(trace: Trace, model: Any) -> Trace:
+    """The trace and its parents with the tokenizer of `model`, and its reader where they have none."""
+    check_codec(trace, model.codec)
+    attached = None
+    for step in trace.path():
+        reader = step.reader if step.reader is not None else getattr(model, "reader", None)
+        attached = dataclasses.replace(step, parent=attached, codec=model.codec, reader=reader)
+    assert attached is not None
+    return attached
+
+
+def _to_data(trace: Trace) -> dict[str, Any]:
+    return {
+        "id": trace.id,
+        "token_ids": list(trace.token_ids),
+        "text": trace.text,
+        "roles": {role: [span.start, span.end] for role, span in trace.roles.items()},
+        **{name: files.pack_array(getattr(trace, name)) for name in _ARRAYS},
+        "top_pieces": [list(pieces) for pieces in trace.top_pieces] if any(trace.top_pieces) else [],
+        "edit": None if trace.edit is None else _edit_to_data(trace.edit),
+        "rewritten_from": trace.rewritten_from,
+        "meta": files.plain(trace.meta, "trace.meta"),
+        "reader": None if trace.reader is None else files.plain(reader_to_data(trace.reader), "trace.reader"),
+    }
+
+
+def _from_data(kind: type[Trace], data: dict[str, Any], parent: Trace | None) -> Trace:
+    arrays = {name: files.unpack_array(data[name]) for name in _ARRAYS}
+    role_tokens = {role: (int(start), int(end)) for role, (start, end) in data["roles"].items()}
+    if not isinstance(data["text"], str) or any(int(edge) < 0 for pair in role_tokens.values() for edge in pair):
+        raise ValueError("its text or roles are not what they should be")
+    meta, reader = files.revive(data["meta"]), None
+    if data["reader"] is not None:
+        reader = reader_from_data(files.revive(data["reader"]))
+        if reader is None:
+            meta = {**meta, "notes": [*meta.get("notes", ()), _reader_note(data["reader"]["name"])]}
+    trace = kind(
+        token_ids=tuple(data["token_ids"]),
+        text=data["text"],
+        roles=role_spans(role_tokens, arrays["offsets"]),
+        top_pieces=tuple(map(tuple, data["top_pieces"])),
+        parent=parent,
+        edit=None if data["edit"] is None else _edit_from_data(data["edit"]),
+        rewritten_from=data["rewritten_from"],
+        meta=meta,
+        reader=reader,
+        **arrays,  # type: ignore[arg-type]
+    )
+    if trace.id != data["id"]:
+        raise ValueError("its text, tokens or edits were changed after it was saved")
+    return trace
+
+
+def _edit_to_data(edit: Edit) -> dict[str, Any]:
+    return {name: files.plain(value, f"trace.edit.{name}") for name, value in dataclasses.asdict(edit).items()}
+
+
+def _edit_from_data(data: dict[str, Any]) -> Edit:
+    values = files.revive(data)
+    if values["kind"] not in _KINDS:
+        raise ValueError(f"it has an edit of unknown kind {values['kind']!r}")
+    for name in ("surprise", "surprise_was"):
+        values[name] = math.nan if math.isnan(values[name]) else float(values[name])
+    return Edit(**values)
+
+
+def _reader_note(name: str) -> str:
+    return f"The answer reader {name!r} can't be saved; give the trace one again to read its answer."
+
+
+def _reason(error: Exception) -> str:
+    return f"{error.args[0]!r} is missing" if isinstance(error, KeyError) and error.args else str(error).rstrip(".")

@@ -1,0 +1,294 @@
+"""The trace: a prompt, a thought and an answer, with the tokens they were made of.
+
+Token ids and the characters they came from are kept as they were produced and never tokenised again: an edit tokenises
+only the new text (and what is left of a token that it cuts through) and keeps every id before and after it bit for bit.
+Traces are immutable; an edited or rewritten trace is a new one that knows its parent, so branches form a tree.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cotlens._core.errors import InputError
+from cotlens._core.files import PathLike
+from cotlens._core.frozen import FrozenDict, frozen_array
+from cotlens.trace import display, editing, plain, storage
+from cotlens.trace.align import char_offsets, is_utf8
+from cotlens.trace.answers import Answer, AnswerReader
+from cotlens.trace.check import check_role, check_trace, role_spans
+from cotlens.trace.codec import Codec
+from cotlens.trace.edit import Edit
+from cotlens.trace.spans import Span, text_spans, token_spans
+from cotlens.trace.splitters import check_unit, split
+
+NOT_UTF8 = "Some bytes of the tokens are not UTF-8; they are shown as \N{REPLACEMENT CHARACTER}."
+
+Place = Span | tuple[int, int]
+"""A stretch of a trace: a span, or the (start, end) characters of its text."""
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Trace:
+    """One reasoning trace. Models make them; `Trace.build` and `Trace.from_text` do by hand.
+
+    Args:
+        token_ids: n ids, as the model read and wrote them.
+        text: all characters; `"".join(trace.tokens) == trace.text` always.
+        offsets: int64 [n + 1]; token i is `text[offsets[i]:offsets[i + 1]]` in code points. A character that is split
+            over several tokens belongs to the one that completes it.
+        roles: "prompt", "thought" and "answer" -> Span. A role that the trace hasn't got is missing; an empty thought
+            is a span of no tokens. Markers and template text belong to no role.
+        logprobs: float32 [n], nats, of each token given those before it; NaN where unknown.
+        top_ids, top_logprobs: int32 and float32 [n, k], what else the model considered for each token; -1 and NaN
+            where unknown.
+        top_pieces: the texts of `top_ids`, per token a tuple of k; an empty tuple where unknown.
+        parent: the trace that this one was made from.
+        edit: what was edited to make it.
+        rewritten_from: index of the first token that the model wrote when it resumed the parent.
+        meta: model, revision, seed, temperature, top_p, finish ("stop", "length", "cancelled", "given"),
+            thought_closed, notes, ...
+        reader: how the answer is read.
+        codec: the tokenizer that edits need. It is not saved and no part of the trace's identity.
+
+    Raises:
+        InputError: the parts don't fit together.
+    """
+
+    token_ids: tuple[int, ...]
+    text: str
+    offsets: NDArray[np.int64]
+    roles: dict[str, Span]
+    logprobs: NDArray[np.float32] = field(default_factory=lambda: np.empty(0, np.float32))
+    top_ids: NDArray[np.int32] = field(default_factory=lambda: np.empty((0, 0), np.int32))
+    top_logprobs: NDArray[np.float32] = field(default_factory=lambda: np.empty((0, 0), np.float32))
+    top_pieces: tuple[tuple[str, ...], ...] = ()
+    parent: Trace | None = None
+    edit: Edit | None = None
+    rewritten_from: int | None = None
+    meta: dict[str, Any] = field(default_factory=dict)
+    reader: AnswerReader | None = None
+    codec: Codec | None = None
+
+    def __post_init__(self) -> None:
+        def keep(name: str, value: Any) -> None:
+            object.__setattr__(self, name, value)
+
+        keep("token_ids", tuple(map(int, self.token_ids)))
+        keep("offsets", frozen_array(self.offsets, np.int64))
+        keep("roles", FrozenDict(self.roles))
+        keep("meta", FrozenDict(self.meta))
+        count = len(self.token_ids)
+        keep("logprobs", frozen_array(self.logprobs if len(self.logprobs) else np.full(count, np.nan), np.float32))
+        keep("top_ids", frozen_array(self.top_ids if len(self.top_ids) else np.empty((count, 0)), np.int32))
+        top_logprobs = self.top_logprobs if len(self.top_logprobs) else np.empty((count, 0))
+        keep("top_logprobs", frozen_array(top_logprobs, np.float32))
+        keep("top_pieces", tuple(map(tuple, self.top_pieces)) if self.top_pieces else ((),) * count)
+        check_trace(self)
+
+    @classmethod
+    def build(
+        cls,
+        token_ids: Sequence[int],
+        pieces: Sequence[bytes],
+        role_tokens: Mapping[str, tuple[int, int]],
+        **parts: Any,
+    ) -> Trace:
+        """A trace from tokens and the bytes they stand for.
+
+        Bytes that are not UTF-8 become U+FFFD, and `meta["notes"]` says so.
+
+        Args:
+            token_ids: n ids.
+            pieces: n byte strings, as `Codec.pieces` gives them.
+            role_tokens: half-open token range of each role that the trace has.
+            parts: any other field of a trace.
+
+        Raises:
+            InputError: the parts don't fit together.
+        """
+        if len(pieces) != len(token_ids):
+            raise InputError(f"{len(token_ids)} tokens need {len(token_ids)} pieces; {len(pieces)} were given.")
+        text, offsets = char_offsets(pieces)
+        meta = dict(parts.pop("meta", {}))
+        notes = [note for note in meta.get("notes", ()) if note != NOT_UTF8]
+        if not is_utf8(pieces):
+            notes.append(NOT_UTF8)
+        if notes or "notes" in meta:
+            meta["notes"] = notes
+        return cls(tuple(token_ids), text, offsets, role_spans(role_tokens, offsets), meta=meta, **parts)
+
+    @classmethod
+    def from_text(cls, prompt: str, thought: str = "", answer: str | None = None, *, model: Any = None) -> Trace:
+        """A trace from plain text.
+
+        With a model, its tokenizer and chat format are used. Without one the tokens are words: good for looking at, but
+        nothing can be measured on it or edited.
+        """
+        return plain.from_text(cls, prompt, thought, answer, model)
+
+    @property
+    def prompt(self) -> str:
+        """Text of the prompt, "" if the trace has none."""
+        return self.role_text("prompt")
+
+    @property
+    def thought(self) -> str:
+        """Text of the thought without its markers, "" if the trace has none."""
+        return self.role_text("thought")
+
+    @property
+    def answer(self) -> str:
+        """Text after the thought, "" if the trace has none."""
+        return self.role_text("answer")
+
+    def role_text(self, role: str) -> str:
+        """Text of one role, "" if the trace hasn't got it."""
+        check_role(role)
+        span = self.roles.get(role)
+        return "" if span is None else self.text[span.char_start : span.char_end]
+
+    @property
+    def tokens(self) -> list[str]:
+        """Text of each token; a token that holds only a part of a character is "" (see `offsets`)."""
+        edges = self.offsets.tolist()
+        return [self.text[start:end] for start, end in pairwise(edges)]
+
+    @cached_property
+    def id(self) -> str:
+        """16 hex digits for the tokens, text, roles, edit and parents of this trace; measurements don't count."""
+        for ancestor in self.path()[:-1]:
+            _ = ancestor.id  # oldest first, so that long chains don't recurse deeply
+        digest = hashlib.sha256(np.asarray(self.token_ids, "<i8").tobytes())
+        digest.update(self.text.encode("utf-8", "surrogatepass"))
+        edit = self.edit and (self.edit.kind, self.edit.start, self.edit.end, self.edit.old, self.edit.new)
+        roles = sorted((role, span.start, span.end) for role, span in self.roles.items())
+        digest.update(repr((roles, edit, self.parent and self.parent.id)).encode("utf-8", "surrogatepass"))
+        return digest.hexdigest()[:16]
+
+    def __eq__(self, other: object) -> bool:
+        return self.id == other.id if isinstance(other, Trace) else NotImplemented
+
+    def __hash__(self) -> int:
+        return hash(self.id)
+
+    def __repr__(self) -> str:
+        return display.line(self)
+
+    def _repr_html_(self) -> str:
+        return display.html(self)
+
+    @property
+    def resume_at(self) -> int:
+        """Index of the token from which a model goes on.
+
+        That is just after the new text of an edit that no model has gone on from yet, otherwise the end.
+        """
+        if self.edit is not None and self.rewritten_from is None:
+            return self.edit.end_token
+        return len(self.token_ids)
+
+    def path(self) -> list[Trace]:
+        """The traces from the root of the tree to this one."""
+        steps: list[Trace] = []
+        step: Trace | None = self
+        while step is not None:
+            steps.append(step)
+            step = step.parent
+        return steps[::-1]
+
+    def read_answer(self) -> Answer | None:
+        """The answer that the trace's reader finds, placed in `trace.answer`; None without a reader or an answer."""
+        return self.reader.read(self.answer) if self.reader is not None and "answer" in self.roles else None
+
+    def spans(self, unit: str, role: str = "thought") -> list[Span]:
+        """The role cut into units: "token", "sentence", "paragraph" or "step" (a line).
+
+        No token is in two spans of a unit. A span's characters leave out the whitespace around it; its tokens are
+        those whose first character that isn't whitespace lies in it, and tokens of whitespace after it. Whitespace
+        before the first span is in none. Sentences are those of Thought Anchors (see `cotlens.trace.splitters`).
+
+        Raises:
+            InputError: there is no such unit or role.
+        """
+        check_unit(unit)
+        check_role(role)
+        whole = self.roles.get(role)
+        if whole is None:
+            return []
+        if unit == "token":
+            return token_spans(self.offsets, whole.start, whole.end)
+        shift = whole.char_start
+        pieces = [(start + shift, end + shift) for start, end in split(self.role_text(role), unit)]
+        return text_spans(self.offsets, whole.start, whole.end, pieces, unit)
+
+    def truncate(self, at: int | Span) -> Trace:
+        """The trace up to token `at` of the thought, or up to the first token of a span; the answer goes too.
+
+        Raises:
+            InputError: `at` is outside the thought.
+        """
+        return editing.truncate(self, at)
+
+    def replace(self, span: Place, text: str | Sequence[int]) -> Trace:
+        """The trace with other text in place of a span of its thought.
+
+        Args:
+            span: a Span of this trace, or (start, end) characters of its text. A sentence, paragraph or step is
+                replaced without the whitespace around it.
+            text: the new text; token ids (then the span must begin and end where tokens do) are taken as they are.
+
+        Raises:
+            InputError: the span is outside the thought, or the trace has no codec.
+        """
+        return editing.replace(self, span, text)
+
+    def delete(self, span: Place) -> Trace:
+        """The trace without a span of its thought.
+
+        A sentence, paragraph or step goes with the whitespace among its tokens, unless its neighbours would then touch.
+
+        Raises:
+            InputError: the span is outside the thought, or the trace has no codec.
+        """
+        return editing.delete(self, span)
+
+    def insert(self, at: int | Place, text: str | Sequence[int]) -> Trace:
+        """The trace with more text before token `at` of its thought, or before a span.
+
+        Args:
+            at: token index from the thought's first to just after its last, a Span, or (start, end) characters.
+            text: the new text, or token ids to be taken as they are.
+
+        Raises:
+            InputError: `at` is outside the thought, or the trace has no codec.
+        """
+        return editing.insert(self, at, text)
+
+    def save(self, path: PathLike) -> None:
+        """Write the trace and its parents to one JSON file; the codec and readers made of functions are left out.
+
+        Raises:
+            InputError: the file can't be written, or `meta` holds something that JSON can't.
+        """
+        storage.save(self, path)
+
+    @classmethod
+    def load(cls, path: PathLike, *, model: Any = None) -> Trace:
+        """A trace that `save` wrote.
+
+        Args:
+            model: gives the trace its tokenizer, so that it can be edited.
+
+        Raises:
+            InputError: the file is missing, damaged or something else, or the model's tokenizer isn't the trace's.
+        """
+        return storage.load(cls, path, model)
+

@@ -1,0 +1,177 @@
+"""What the editor can shade by: the menu, what is known already, and what to measure next.
+
+Results are kept per trace and settings, so going back to a branch costs nothing.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from cotlens._core.errors import Cancelled, InputError, did_you_mean
+from cotlens.measure.importance import METHODS
+from cotlens.measure.method import Method
+from cotlens.models.contract import Capability, Model
+from cotlens.results import Result
+from cotlens.trace import Trace
+from cotlens.workbench.payload import metrics
+
+AUTOMATIC_S = 10.0  # work expected to be longer than this waits until it is asked for
+UNITS = ("token", "sentence")
+
+
+@dataclass(frozen=True)
+class Measure:
+    """An entry of the menu: a method, the settings that make it this entry, and its name."""
+
+    method: str
+    label: str
+    settings: dict[str, Any]
+
+    def make(self, unit: str, metric: str) -> Method:
+        """The method with all its settings."""
+        return METHODS.get(self.method)(unit=unit, metric=metric, **self.settings)
+
+
+MEASURES: dict[str, Measure] = {
+    "occlusion-direct": Measure("Occlusion", "Occlusion, direct effect", {"effect": "direct"}),
+    "occlusion-total": Measure("Occlusion", "Occlusion, total effect", {"effect": "total"}),
+    "early-answer": Measure("EarlyAnswer", "Early answer", {}),
+}
+
+
+@dataclass(frozen=True)
+class Shown:
+    """What the text is shaded by."""
+
+    measure: str = "occlusion-direct"
+    unit: str = "token"
+    metric: str = "logit_difference"
+
+    def __post_init__(self) -> None:
+        if self.measure not in MEASURES:
+            raise InputError(f"There is no measure {self.measure!r}. {did_you_mean(self.measure, MEASURES)}")
+        self.method()  # refuses a unit or metric that doesn't exist
+
+    def method(self) -> Method:
+        """The method with its settings."""
+        return MEASURES[self.measure].make(self.unit, self.metric)
+
+    def code(self) -> str:
+        """The line of Python that makes this result."""
+        entry = MEASURES[self.measure]
+        settings = {**entry.settings, "unit": self.unit, "metric": self.metric}
+        written = ", ".join(f"{name}={value!r}" for name, value in settings.items())
+        return f"result = cl.importance.{entry.method}({written}).run(trace, model)"
+
+
+CURVE = Shown("early-answer", "token", "logit_difference")  # the strip's curve
+
+
+class Measuring:
+    """Measures traces of one model and remembers what was measured. Methods run on the model's thread.
+
+    Args:
+        changed: called when costs became known that the menu shows.
+    """
+
+    def __init__(self, model: Model, changed: Callable[[], None]) -> None:
+        self.model, self._changed = model, changed
+        self._lock = threading.Lock()
+        self._known: dict[tuple[str, Shown], Result] = {}
+        self._rate = 0.0  # tokens per second, from the last pass
+
+    def known(self, trace: Trace, shown: Shown) -> Result | None:
+        """The result for `shown`, None while there is none."""
+        with self._lock:
+            return self._known.get((trace.id, shown))
+
+    def curve(self, trace: Trace) -> Result | None:
+        """The early-answer curve of a trace, None while there is none."""
+        return self.known(trace, CURVE)
+
+    def annotated(self, trace: Trace) -> Trace:
+        """The trace with every token's probability and alternatives; measured where it lacks them."""
+        if np.isfinite(trace.logprobs[1:]).all() and trace.top_ids.shape[1]:
+            return trace
+        began, before = time.monotonic(), self.model.meter.snapshot()
+        trace = self.model.annotate(trace)
+        self._learn_rate(began, before)
+        return trace
+
+    def missing(self, trace: Trace, shown: Shown, asked: bool) -> list[Shown]:
+        """What to measure now: the chosen measure and the curve, whichever is not known and not too long.
+
+        What was asked for is measured whatever it costs.
+        """
+        wanted = [shown, CURVE] if asked else [CURVE, shown]
+        return [
+            part
+            for part in dict.fromkeys(wanted)
+            if not self._complete(trace, part) and ((asked and part == shown) or self._seconds(trace, part) <= AUTOMATIC_S)
+        ]
+
+    def run(self, trace: Trace, shown: Shown) -> Result:
+        """Measure and remember; what a cancelled run had measured is remembered too."""
+        began, before = time.monotonic(), self.model.meter.snapshot()
+        try:
+            result = shown.method().run(trace, self.model)
+        except Cancelled as cancelled:
+            partial = getattr(cancelled, "partial", None)
+            if partial is not None and self.known(trace, shown) is None:
+                self._remember(trace, shown, partial)
+            raise
+        self._learn_rate(began, before)
+        self._remember(trace, shown, result)
+        return result
+
+    def menu(self, trace: Trace) -> list[dict[str, Any]]:
+        """The view's `measures`, each with its cost on this trace or the reason why it can't be had."""
+        return [
+            {
+                "id": name,
+                "label": measure.label,
+                "units": list(UNITS),
+                "metrics": metrics(),
+                **self._offer(trace, Shown(name)),
+            }
+            for name, measure in MEASURES.items()
+        ]
+
+    def _offer(self, trace: Trace, shown: Shown) -> dict[str, Any]:
+        method = shown.method()
+        lacking = [part.name for part in Capability if part in method.needs and part not in self.model.capabilities]
+        if lacking:
+            reason = f"needs {' and '.join(map(str, lacking))}, which the backend {self.model.backend!r} does not offer"
+            return {"available": False, "reason": reason, "cost": None}
+        if not trace.spans("token"):
+            return {"available": False, "reason": "the thought is empty", "cost": None}
+        return {"available": True, "reason": None, "cost": self._cost(trace, shown)}
+
+    def _cost(self, trace: Trace, shown: Shown) -> str:
+        tokens = shown.method().cost(trace).tokens
+        seconds = self._seconds(trace, shown)
+        most = f"at most {tokens:,} tokens through the model"
+        return f"{most}, about {seconds:.2g} s" if self._rate else most
+
+    def _seconds(self, trace: Trace, shown: Shown) -> float:
+        return shown.method().cost(trace).tokens / self._rate if self._rate else 0.0
+
+    def _complete(self, trace: Trace, shown: Shown) -> bool:
+        result = self.known(trace, shown)
+        return result is not None and bool(np.isfinite(result.columns["estimate"]).all())
+
+    def _remember(self, trace: Trace, shown: Shown, result: Result) -> None:
+        with self._lock:
+            self._known[trace.id, shown] = result
+
+    def _learn_rate(self, began: float, before: Any) -> None:
+        spent = self.model.meter.since(before)
+        if spent.tokens:
+            self._rate = spent.tokens / max(time.monotonic() - began, 1e-3)
+            self._changed()

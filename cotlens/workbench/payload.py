@@ -1,0 +1,157 @@
+"""What the editor's view is told: traces and results as plain data, positions in UTF-16 code units as browsers count."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cotlens.measure.importance.forced import METRICS
+from cotlens.results import Result
+from cotlens.trace import Edit, Span, Trace
+from cotlens.widgets.utf16 import Utf16
+from cotlens.workbench.compare import finite
+
+METRIC_LABELS = {
+    "logit_difference": "logit difference (nats)",
+    "log_probability": "log-probability (nats)",
+    "probability": "probability",
+}
+ROBUST = 98  # percentile of |value| that the colour scale ends at
+
+
+def document(trace: Trace) -> dict[str, Any]:
+    """`document`, `token_offsets` and `logprobs` of a trace."""
+    units = Utf16(trace.text)
+    body = {
+        "id": trace.id,
+        "text": trace.text,
+        "roles": [{"role": role, **_chars(units, span)} for role, span in trace.roles.items()],
+        "n_tokens": len(trace.token_ids),
+        "sentences": [
+            {**_chars(units, span), "first": span.start, "last": span.end} for span in trace.spans("sentence")
+        ],
+        "edit": _edit(units, trace, trace.edit) if trace.edit else None,
+        "rewritten_from": None if trace.rewritten_from is None else units.at(int(trace.offsets[trace.rewritten_from])),
+        "finish": str(trace.meta.get("finish", "given")),
+        "thought_closed": bool(trace.meta.get("thought_closed", True)),
+        "notes": [str(note) for note in trace.meta.get("notes", ())],
+    }
+    return {
+        "document": body,
+        "token_offsets": packed(units.array(trace.offsets), "<u4"),
+        "logprobs": packed(trace.logprobs, "<f4"),
+    }
+
+
+def strip(trace: Trace, result: Result | None) -> dict[str, Any]:
+    """`strip`, `strip_at` and `strip_values`: the curve of an `EarlyAnswer` result."""
+    if result is None:
+        return {"strip": {}, "strip_at": b"", "strip_values": b""}
+    curve = result.extras["curve"]
+    complete = bool(np.isfinite(result.extras["curve_metric"]).all())
+    body = {"answers": list(result.extras["answers"]), "positions": "tokens", "target": 0, "complete": complete}
+    return {
+        "strip": body,
+        "strip_at": packed(result.extras["curve_at"], "<u4"),
+        "strip_values": packed(curve, "<f4"),
+    }
+
+
+def shading(trace: Trace, measure: str, label: str, result: Result | None) -> dict[str, Any]:
+    """`shading` and its values: a value per token of the trace, or per sentence."""
+    if result is None:
+        empty = {f"shading_{part}": b"" for part in ("values", "low", "high")}
+        return {"shading": {}, "shading_status": {}, **empty}
+    values = result.columns["estimate"]
+    body = {
+        "measure": measure,
+        "unit": result.unit,
+        "label": label,
+        "scale": scale(values),
+        "scale_note": f"{ROBUST}th percentile of |effect|",
+        "sign": result.sign,
+        "zero": result.zero,
+        "scale_unit": result.scale_unit,
+        "signed": True,
+        "spans": result.unit,
+        "kind": "exact",
+        "edit_type": result.extras["edit_type"],
+        "complete": bool(np.isfinite(values).all()),
+        "metric_words": result.extras["metric_words"],
+    }
+    measured = np.isfinite(values)
+    status = {int(i): str(result.columns["status"][i]) for i in np.flatnonzero(~measured)}
+    placed = {
+        f"shading_{part}": packed(_place(trace, result, result.columns[column]), "<f4")
+        for part, column in (("values", "estimate"), ("low", "low"), ("high", "high"))
+    }
+    first = int(result.columns["start"][0]) if result.unit == "token" else 0
+    return {"shading": body, "shading_status": {str(first + i): why for i, why in status.items()}, **placed}
+
+
+def scale(values: NDArray[np.float64]) -> float:
+    """Where the colours end: the 98th percentile of the sizes that were measured, 1 where all are 0 or none was."""
+    sizes = np.abs(values[np.isfinite(values)])
+    top = float(np.percentile(sizes, ROBUST)) if sizes.size else 0.0
+    return top or (float(sizes.max()) if sizes.size else 0.0) or 1.0
+
+
+def inspection(trace: Trace, token: int) -> dict[str, Any]:
+    """What is known of one token: text, probability, what else the model considered."""
+    role = next((name for name, span in trace.roles.items() if span.start <= token < span.end), None)
+    sentences = trace.spans("sentence")
+    sentence = next((i for i, span in enumerate(sentences) if span.start <= token < span.end), None)
+    considered = [
+        {"token_id": int(i), "text": piece, "logprob": finite(logprob), "chosen": int(i) == trace.token_ids[token]}
+        for i, logprob, piece in zip(
+            trace.top_ids[token], trace.top_logprobs[token], trace.top_pieces[token], strict=False
+        )
+        if i >= 0
+    ]
+    return {
+        "token": token,
+        "text": trace.tokens[token],
+        "role": role,
+        "sentence": sentence,
+        "logprob": finite(trace.logprobs[token]),
+        "alternatives": considered,
+        "rewritten": trace.rewritten_from is not None and token >= trace.rewritten_from,
+    }
+
+
+def metrics() -> list[dict[str, str]]:
+    """The metrics a measure can be read on, as the menu shows them."""
+    return [{"id": name, "label": METRIC_LABELS[name]} for name in METRICS]
+
+
+def packed(values: Any, dtype: str) -> bytes:
+    """Little-endian bytes, as typed arrays in the browser read them."""
+    return np.ascontiguousarray(values).astype(dtype).tobytes()
+
+
+def _chars(units: Utf16, span: Span) -> dict[str, int]:
+    return {"start": units.at(span.char_start), "end": units.at(span.char_end)}
+
+
+def _edit(units: Utf16, trace: Trace, edit: Edit) -> dict[str, Any]:
+    return {
+        "kind": edit.kind,
+        "at": units.at(edit.start),
+        "end": units.at(min(edit.start + len(edit.new), len(trace.text))),
+        "old": edit.old,
+        "new": edit.new,
+        "surprise": finite(edit.surprise),
+        "surprise_was": finite(edit.surprise_was),
+        "tokens": edit.end_token - edit.start_token,
+    }
+
+
+def _place(trace: Trace, result: Result, values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Token values at their places among all tokens of the trace; sentence values as they are."""
+    if result.unit != "token":
+        return values
+    placed = np.full(len(trace.token_ids), np.nan)
+    placed[result.columns["start"]] = values
+    return placed

@@ -1,0 +1,99 @@
+"""The branches of one investigation: every try is kept, and going back is one step."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from cotlens._core.errors import InputError
+from cotlens.trace import Trace
+
+LABEL_LENGTH = 18
+
+
+@dataclass(frozen=True)
+class Node:
+    """One branch: a trace, where it came from, and the Python that makes it from its parent.
+
+    `answer` and `probability` are those of the trace's forced answer, None until measured.
+    """
+
+    id: str
+    trace: Trace
+    parent: str | None
+    label: str
+    code: str
+    answer: str | None = None
+    probability: float | None = None
+    comparison: dict[str, Any] | None = None
+
+
+@dataclass
+class Tree:
+    """Nodes in the order they were made; `current` is the one shown."""
+
+    nodes: dict[str, Node] = field(default_factory=dict)
+    current_id: str = ""
+
+    @property
+    def current(self) -> Node:
+        return self.nodes[self.current_id]
+
+    def add(self, trace: Trace, parent: str | None, label: str, code: str) -> Node:
+        """Keep `trace` as a new branch and show it; a trace that is there already is shown again."""
+        known = next((node for node in self.nodes.values() if node.trace.id == trace.id), None)
+        node = known or Node(f"b{len(self.nodes)}", trace, parent, label, code, _answer(trace))
+        self.nodes[node.id] = node
+        self.current_id = node.id
+        return node
+
+    def update(self, node_id: str, **parts: Any) -> Node:
+        """Fill in what became known about a node."""
+        self.nodes[node_id] = replace(self.nodes[node_id], **parts)
+        return self.nodes[node_id]
+
+    def go(self, node_id: str) -> Node:
+        """Show another node.
+
+        Raises:
+            InputError: there is no such branch.
+        """
+        if node_id not in self.nodes:
+            raise InputError(f"There is no branch {node_id!r}: choose one of {', '.join(self.nodes)}.")
+        self.current_id = node_id
+        return self.current
+
+    def children(self, node_id: str) -> int:
+        """How many branches were made from a node."""
+        return sum(node.parent == node_id for node in self.nodes.values())
+
+    def script(self, node_id: str, lines: list[str] | None = None) -> list[str]:
+        """The lines of Python that lead from the first trace to a node."""
+        node = self.nodes[node_id]
+        above = self.script(node.parent) if node.parent else []
+        return [*above, node.code, *(lines or [])]
+
+    def payload(self) -> list[dict[str, Any]]:
+        """As the view's `branches`."""
+        return [
+            {
+                "id": node.id,
+                "parent": node.parent,
+                "label": node.label,
+                "answer": node.answer,
+                "p": node.probability,
+                "current": node.id == self.current_id,
+            }
+            for node in self.nodes.values()
+        ]
+
+
+def short(text: str) -> str:
+    """Text for a label: one line, cut where it is long."""
+    line = " ".join(text.split())
+    return line if len(line) <= LABEL_LENGTH else line[: LABEL_LENGTH - 1] + "…"
+
+
+def _answer(trace: Trace) -> str | None:
+    answer = trace.read_answer()
+    return answer.text if answer else None

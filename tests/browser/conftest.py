@@ -1,0 +1,79 @@
+"""Fixtures of the browser tests: `lab` (JupyterLab), `browser` (Chromium) and `notebook` (an open notebook).
+
+`notebook` is a function: `notebook("quickstart.ipynb")` opens a copy of that notebook, `notebook([cell, cell])` makes
+one of these cells. It returns a `Notebook` (notebook.py), whose console errors fail the test and whose kernel is
+ended with it. A test without a browser fails: `make test` gets one, `tools/get_chromium.py` says how.
+"""
+
+import itertools
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, sync_playwright
+
+from tests.browser.notebook import Notebook, write
+from tests.browser.server import ROOT, Lab, slug
+from tools import get_chromium
+
+FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--force-color-profile=srgb",
+]
+SIZE = {"width": 1400, "height": 1000}
+COUNT = itertools.count()
+
+OpenNotebook = Callable[..., Notebook]
+
+
+@pytest.fixture(scope="session")
+def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
+    """A JupyterLab on copies of the notebooks, one for the whole run."""
+    server = Lab(tmp_path_factory.mktemp("lab"))
+    yield server
+    server.stop()
+
+
+# Not for the whole session: Playwright keeps an event loop running in this thread, in which a test of another
+# folder could not start its own.
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """A headless Chromium."""
+    path = get_chromium.find()
+    assert path, "no Chromium or Chrome here: run `python tools/get_chromium.py`, which installs one"
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=path, args=FLAGS)
+        yield chromium
+        chromium.close()
+
+
+@pytest.fixture
+def notebook(lab: Lab, browser: Browser, request: pytest.FixtureRequest) -> Iterator[OpenNotebook]:
+    """A function that opens a notebook in a page of its own: by name (copied), or from a list of code cells."""
+    opened: list[Notebook] = []
+
+    def open_notebook(what: str | list[str], *, theme: str = "light", width: int = SIZE["width"]) -> Notebook:
+        name = f"{slug(request.node.name)}-{next(COUNT)}.ipynb"
+        path = lab.folder / name
+        if isinstance(what, str):
+            path.write_bytes((ROOT / "notebooks" / Path(what)).read_bytes())
+        else:
+            write(path, what)
+        page = browser.new_page(viewport={**SIZE, "width": width}, device_scale_factor=1)
+        nb = Notebook(page, lab.url, name, lab.token, workspace=path.stem)
+        opened.append(nb)
+        if theme != "light" or page.locator("body[data-jp-theme-light='false']").count():
+            nb.theme(theme)
+        return nb
+
+    yield open_notebook
+    for nb in opened:
+        nb.page.close()
+    lab.stop_kernels()
+    for nb in opened:
+        nb.check_errors()

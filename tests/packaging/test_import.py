@@ -1,0 +1,40 @@
+"""`import cotlens` is quick and loads no heavy package; every public name exists."""
+
+import json
+import subprocess
+import sys
+
+HEAVY = ["torch", "transformers", "nnsight", "pandas", "altair", "anywidget", "ipywidgets", "jupyterlab", "circuitsvis"]
+
+PROBE = f"""
+import json, sys, time
+start = time.perf_counter()
+import cotlens
+print(json.dumps({{"seconds": time.perf_counter() - start, "heavy": [n for n in {HEAVY} if n in sys.modules]}}))
+"""
+
+
+def fresh(code: str) -> str:
+    """What `code` prints in a new Python process."""
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120, check=False)
+    assert result.returncode == 0, result.stderr
+    return result.stdout
+
+
+def test_import_is_quick_and_light():
+    probes = [json.loads(fresh(PROBE)) for _ in range(4)]
+    assert probes[0]["heavy"] == []
+    assert min(probe["seconds"] for probe in probes) < 0.3
+
+
+def test_every_public_name_loads():
+    names = json.loads(
+        fresh("import cotlens, json; print(json.dumps([n for n in cotlens.__all__ if getattr(cotlens, n) is None]))")
+    )
+    assert names == []
+
+
+def test_an_unknown_name_is_an_attribute_error():
+    assert "AttributeError" in fresh(
+        "import cotlens\ntry: cotlens.CotEditor\nexcept AttributeError as e: print('AttributeError', e)"
+    )

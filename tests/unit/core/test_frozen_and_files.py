@@ -1,0 +1,115 @@
+import copy
+import json
+import math
+import pickle
+import stat
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
+
+from cotlens._core import files
+from cotlens._core.errors import InputError
+from cotlens._core.frozen import FrozenDict, frozen_array
+
+PLAIN = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
+    max_leaves=8,
+)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda d: d.__setitem__("a", 2),
+        lambda d: d.__delitem__("a"),
+        lambda d: d.update(b=1),
+        lambda d: d.pop("a"),
+        lambda d: d.popitem(),
+        lambda d: d.clear(),
+        lambda d: d.setdefault("b", 1),
+        lambda d: d.__ior__({"b": 1}),
+    ],
+)
+def test_a_frozen_dict_refuses_change(change):
+    frozen = FrozenDict({"a": 1})
+    with pytest.raises(TypeError, match="can't be changed"):
+        change(frozen)
+    assert frozen == {"a": 1}
+
+
+def test_a_frozen_dict_is_otherwise_a_dict():
+    frozen = FrozenDict({"a": [1]})
+    assert json.dumps(frozen) == '{"a": [1]}'
+    assert frozen | {"b": 2} == {"a": [1], "b": 2}
+    for twin in (copy.copy(frozen), copy.deepcopy(frozen), pickle.loads(pickle.dumps(frozen))):
+        assert twin == frozen
+        assert isinstance(twin, FrozenDict)
+
+
+def test_a_frozen_array_is_independent_of_what_was_given():
+    given_ = np.arange(4)
+    window = given_[1:]
+    window.setflags(write=False)
+    for values in (given_, window):
+        frozen = frozen_array(values, np.int64)
+        kept = frozen.tolist()
+        given_ += 1
+        assert frozen.tolist() == kept
+        assert not frozen.flags.writeable
+    assert frozen_array(frozen, np.int64) is frozen
+
+
+@given(
+    hnp.arrays(
+        st.sampled_from(["<f4", "<f8", ">f4", "<i4", "<i8", ">i8", "u1", "?"]), hnp.array_shapes(min_dims=0, min_side=0)
+    )
+)
+def test_arrays_come_back(array):
+    back = files.unpack_array(json.loads(json.dumps(files.pack_array(array))))
+    np.testing.assert_array_equal(back, array)
+    assert back.shape == array.shape
+    assert back.dtype == array.dtype.newbyteorder("<")
+
+
+@given(PLAIN)
+def test_plain_data_comes_back(value):
+    back = files.revive(json.loads(json.dumps(files.plain(value, "it"), allow_nan=False)))
+    assert repr(back) == repr(value)
+
+
+def test_numpy_values_and_tuples_become_plain(tmp_path):
+    value = {"a": np.float32(0.5), "b": (1, np.int64(2)), 3: tmp_path, "c": np.arange(2.0)}
+    plain = files.plain(value, "it")
+    assert plain["a"] == 0.5
+    assert plain["b"] == [1, 2]
+    assert plain["3"] == str(tmp_path)
+    assert files.revive(plain)["c"].tolist() == [0.0, 1.0]
+    assert math.isnan(files.revive(files.plain(math.nan, "it")))
+
+
+def test_what_can_not_be_saved_is_named():
+    with pytest.raises(InputError, match=r"settings\['fn'\] holds a function"):
+        files.plain({"fn": lambda: None}, "settings")
+    with pytest.raises(InputError, match="complex128 can't be saved"):
+        files.pack_array(np.zeros(2, complex))
+
+
+def test_a_file_is_replaced_whole_and_readable_by_others(tmp_path):
+    path = files.write(tmp_path / "x.json", "cotlens-thing/1", {"a": 1})
+    files.write(path, "cotlens-thing/1", {"a": 2})
+    assert files.read(path, "cotlens-thing/1", "thing") == {"format": "cotlens-thing/1", "a": 2}
+    plain = tmp_path / "plain"
+    plain.write_text("")
+    assert stat.S_IMODE(path.stat().st_mode) == stat.S_IMODE(plain.stat().st_mode)
+    assert sorted(entry.name for entry in tmp_path.iterdir()) == ["plain", "x.json"]
+
+
+def test_a_folder_in_the_way(tmp_path):
+    with pytest.raises(InputError, match="could not be saved"):
+        files.write(tmp_path, "cotlens-thing/1", {})
+    with pytest.raises(InputError, match="No thing can be read"):
+        files.read(tmp_path, "cotlens-thing/1", "thing")

@@ -1,0 +1,151 @@
+/** What a person can do, once, for buttons, keys and pointer alike. */
+
+import type { TokenRange } from "../kit/text";
+import type { Store } from "./store";
+import type { Unit } from "./state";
+
+export type Verb = "rerun" | "truncate" | "edit" | "branch" | "answer";
+
+export class Actions {
+  constructor(private readonly store: Store) {}
+
+  /** Token ranges that are shown, in order: prompt, thought, answer. */
+  shown(): TokenRange[] {
+    const text = this.store.text;
+    return (["prompt", "thought", "answer"] as const).flatMap((role) => text.role(role) ?? [])
+      .filter((range) => range.last > range.first).sort((a, b) => a.first - b.first);
+  }
+
+  thought(): TokenRange {
+    return this.store.text.role("thought") ?? { first: 0, last: 0 };
+  }
+
+  /** The token actions start from: the picked one, or the first of the picked stretch. */
+  get at(): number | null { return this.store.own.picked?.token ?? null; }
+
+  /** Why an action can't be done at a token, or null when it can. */
+  reason(verb: Verb, token: number | null): string | null {
+    const { off, text } = this.store;
+    if (off !== null) return off;
+    if (token === null) return "Pick a token first.";
+    const role = text.roleOf(token);
+    const { first, last } = this.thought();
+    const inThought = token >= first && token <= last && text.role("thought") !== null;
+    if (inThought) return null;
+    if (verb === "rerun" && role === "answer") return null;
+    return `${{ rerun: "The model can write again", truncate: "Only the thought can be cut: pick a token", edit: "Only the thought can be edited: pick a token", branch: "Branches start", answer: "The thought can be stopped" }[verb]} inside the thought.`;
+  }
+
+  pick(token: number, kind: "token" | "sentence" = "token"): void {
+    this.store.setOwn({ picked: { kind, token }, hovered: null });
+  }
+
+  pickRange(first: number, last: number): void {
+    this.store.setOwn({ picked: { kind: "range", token: first, last }, hovered: null });
+  }
+
+  /** Moves by tokens through what is shown. */
+  move(steps: number): void {
+    const ranges = this.shown();
+    if (ranges.length === 0) return;
+    const at = this.at;
+    if (at === null) { this.home(); return; }
+    let next = at + steps;
+    const inside = ranges.some((range) => next >= range.first && next < range.last);
+    if (!inside) {
+      next = steps > 0
+        ? (ranges.find((range) => range.first >= next)?.first ?? at)
+        : ((ranges.filter((range) => range.last <= next + 1).pop()?.last ?? at + 1) - 1);
+    }
+    this.pick(next);
+  }
+
+  /** Moves by sentences; prompt and answer count as one sentence each. */
+  moveSentence(steps: number): void {
+    const starts = this.stops();
+    if (starts.length === 0) return;
+    const at = this.at;
+    if (at === null) { this.home(); return; }
+    let index = starts.length - 1;
+    while (index > 0 && (starts[index] as number) > at) index -= 1;
+    const next = starts[Math.max(0, Math.min(starts.length - 1, index + steps))] as number;
+    this.pick(next, this.store.own.picked?.kind === "sentence" && this.store.text.sentenceOf(next) >= 0 ? "sentence" : "token");
+  }
+
+  home(): void {
+    const { first, last } = this.thought();
+    const token = last > first ? first : this.shown()[0]?.first;
+    if (token !== undefined) this.pick(token);
+  }
+
+  end(): void {
+    const { first, last } = this.thought();
+    const token = last > first ? last - 1 : this.shown()[0]?.first;
+    if (token !== undefined) this.pick(token);
+  }
+
+  rerun(token = this.at): void { this.act("rerun", token, (at) => this.store.ask({ kind: "rerun", token: at })); }
+
+  /** Cuts before the handle of the strip when it stands somewhere, else before the picked token. */
+  truncate(token = this.store.own.stop ?? this.at): void {
+    this.act("truncate", token, (at) => this.store.ask({ kind: "truncate", token: at }));
+  }
+
+  answerHere(token = this.store.own.stop ?? this.at): void {
+    this.act("answer", token, (at) => this.store.ask({ kind: "answer_here", token: at }));
+  }
+
+  branch(token: number, tokenId: number): void {
+    this.act("branch", token, (at) => this.store.ask({ kind: "branch", token: at, token_id: tokenId }));
+  }
+
+  /** Opens the editor at the picked place. */
+  edit(token = this.at): void {
+    this.act("edit", token ?? this.thought().first, (at) => {
+      const { text, own } = this.store;
+      const span = text.roleSpan("thought");
+      if (!span || this.store.payload.stream) return;
+      const end = own.picked?.kind === "range" ? text.start(own.picked.last) : text.start(at);
+      const inside = (char: number): number => Math.max(0, Math.min(span.end - span.start, char - span.start));
+      this.store.setOwn({ editing: { start: inside(text.start(at)), end: inside(end) } });
+    });
+  }
+
+  /** Commits a replacement of characters start..end of the document; Python re-tokenises and reruns. */
+  commit(start: number, end: number, text: string): void {
+    this.store.setOwn({ editing: null, draft: null });
+    this.store.ask({ kind: "edit", start, end, text });
+  }
+
+  measure(measure: string, unit: Unit, metric: string | null): void {
+    if (this.store.off === null) this.store.ask({ kind: "measure", measure, unit, metric });
+  }
+
+  goto(branch: string): void {
+    if (this.store.off === null) this.store.ask({ kind: "goto", branch });
+  }
+
+  step(by: number): void {
+    const { branches } = this.store.payload;
+    const next = branches[branches.findIndex((branch) => branch.current) + by];
+    if (next) this.goto(next.id);
+  }
+
+  cancel(): void {
+    if (this.store.running) this.store.ask({ kind: "cancel", job: this.store.payload.job.id });
+  }
+
+  private stops(): number[] {
+    const { text } = this.store;
+    return this.shown().flatMap((range) => {
+      const inside = text.sentences.map((sentence) => sentence.first).filter((first) => first >= range.first && first < range.last);
+      return inside.length > 0 && text.role("thought")?.first === range.first ? inside : [range.first];
+    });
+  }
+
+  private act(verb: Verb, token: number | null, go: (token: number) => void): void {
+    const reason = this.reason(verb, token);
+    if (reason === null && token !== null) go(token);
+    else this.store.setOwn({ notice: { message: reason ?? "", remedy: null, tone: "info" } });
+  }
+}

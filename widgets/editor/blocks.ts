@@ -1,0 +1,130 @@
+/** Cuts a document into the blocks that the reading view draws. */
+
+import { count } from "../kit/numbers";
+import type { Role, TextModel, TokenRange } from "../kit/text";
+import type { EditorDocument, Stream } from "./state";
+
+export type Block =
+  | { kind: "label"; role: Role; note: string; foldable: boolean }
+  | { kind: "text"; role: Role; first: number; last: number; sentence: number; opens: boolean; folded: boolean }
+  | { kind: "cut"; words: string }
+  | { kind: "removed"; text: string }
+  | { kind: "note"; text: string; tone: "plain" | "warn" }
+  | { kind: "stream"; role: Role };
+
+/** A block holds at most so many tokens: a thought without sentence ends must not become one huge block. */
+export const MOST_TOKENS = 800;
+/** A prompt longer than this is folded to two lines until asked for. */
+const LONG_PROMPT = 240;
+
+const AGAIN = "from here on the model wrote again";
+
+export interface BlockOptions { promptOpen: boolean; stream: Stream | null; answerNote: string }
+
+export function blocksOf(text: TextModel, document: EditorDocument, options: BlockOptions): Block[] {
+  const blocks: Block[] = [];
+  const { stream } = options;
+  const until = stream ? text.tokenFrom(stream.from) : text.count;
+  const clip = (range: TokenRange): TokenRange => ({ first: Math.min(range.first, until), last: Math.min(range.last, until) });
+  prompt(blocks, text, options, clip);
+  const lined = thought(blocks, text, document, stream, clip);
+  for (const note of document.notes) blocks.push({ kind: "note", text: note, tone: "warn" });
+  if (!lined && !stream && document.rewritten_from !== null) blocks.push({ kind: "cut", words: AGAIN });
+  answer(blocks, text, document, options, clip);
+  return blocks;
+}
+
+function prompt(blocks: Block[], text: TextModel, options: BlockOptions, clip: (range: TokenRange) => TokenRange): void {
+  const range = text.role("prompt");
+  const span = text.roleSpan("prompt");
+  if (!range || !span) return;
+  const long = span.end - span.start > LONG_PROMPT;
+  blocks.push({ kind: "label", role: "prompt", note: long ? count(range.last - range.first, "token") : "", foldable: long });
+  if (long && !options.promptOpen) {
+    pieces(blocks, { first: range.first, last: Math.min(range.last, range.first + 200) }, { role: "prompt", sentence: -1, folded: true });
+  } else {
+    pieces(blocks, clip(range), { role: "prompt", sentence: -1, folded: false });
+  }
+}
+
+/** True when the line "the model wrote again" was drawn inside the thought. */
+function thought(
+  blocks: Block[], text: TextModel, document: EditorDocument, stream: Stream | null, clip: (range: TokenRange) => TokenRange,
+): boolean {
+  const range = text.role("thought");
+  const span = text.roleSpan("thought");
+  if (!range || !span) {
+    blocks.push({ kind: "note", text: "This trace has no thought.", tone: "plain" });
+    return false;
+  }
+  const size = range.last - range.first;
+  blocks.push({ kind: "label", role: "thought", note: size ? `${count(size, "token")}, ${count(text.sentences.length, "sentence")}` : "", foldable: false });
+  const writing = stream !== null && stream.from <= span.end;
+  if (size === 0 && !writing) blocks.push({ kind: "note", text: "The thought is empty: the model answered at once.", tone: "plain" });
+  const breaks = breaksOf(text, document, stream, range);
+  let lined = false;
+  const breakAt = (token: number): void => {
+    if (breaks.removed === token) blocks.push({ kind: "removed", text: document.edit?.old ?? "" });
+    if (breaks.line === token) { blocks.push({ kind: "cut", words: stream ? "the model is writing" : AGAIN }); lined = true; }
+  };
+  const put = (each: TokenRange, sentence: number): void => {
+    const { first, last } = clip(each);
+    const cuts = [...new Set([breaks.removed, breaks.line])].filter((cut) => cut > first && cut < last).sort((a, b) => a - b);
+    breakAt(first);
+    let from = first;
+    for (const cut of [...cuts, last]) {
+      pieces(blocks, { first: from, last: cut }, { role: "thought", sentence, folded: false }, from === first);
+      if (cut < last) breakAt(cut);
+      from = cut;
+    }
+  };
+  const { sentences } = text;
+  const lead = sentences[0]?.first ?? range.last;
+  if (lead > range.first) put({ first: range.first, last: lead }, -1);
+  for (let i = 0; i < sentences.length; i += 1) {
+    const each = text.sentenceTokens(i);
+    if (clip(each).last > clip(each).first) put(each, i);
+  }
+  breakAt(clip(range).last);
+  if (writing) blocks.push({ kind: "stream", role: "thought" });
+  if (!document.thought_closed && !stream && size > 0) blocks.push({ kind: "note", text: unclosed(document.finish), tone: "warn" });
+  return lined;
+}
+
+/** Where cut-off text and the line stand, as tokens; -1 for neither. A line at the very end would say nothing. */
+function breaksOf(text: TextModel, document: EditorDocument, stream: Stream | null, range: TokenRange): { removed: number; line: number } {
+  if (stream) return { removed: -1, line: text.tokenFrom(stream.from) };
+  const { edit, rewritten_from: from } = document;
+  const removed = edit?.kind === "truncate" && edit.old !== "" ? Math.min(range.last, text.tokenFrom(edit.at)) : -1;
+  const line = from === null ? -1 : text.tokenFrom(from);
+  return { removed, line: line < range.last ? line : -1 };
+}
+
+function unclosed(finish: string): string {
+  const why = finish === "length" ? "it ran into the limit of new tokens" : finish === "cancelled" ? "the run was cancelled" : "no end marker was written";
+  return `The thought was never closed: ${why}. Rerun from its last sentence to let the model go on, or truncate it to hear an answer.`;
+}
+
+function answer(
+  blocks: Block[], text: TextModel, document: EditorDocument, options: BlockOptions, clip: (range: TokenRange) => TokenRange,
+): void {
+  const { stream, answerNote } = options;
+  const range = text.role("answer");
+  const thoughtEnd = text.roleSpan("thought")?.end ?? 0;
+  const writing = stream !== null && stream.from > thoughtEnd;
+  if (stream && !writing) return;
+  blocks.push({ kind: "label", role: "answer", note: answerNote, foldable: false });
+  if (range && range.last > range.first) pieces(blocks, clip(range), { role: "answer", sentence: -1, folded: false });
+  if (writing) blocks.push({ kind: "stream", role: "answer" });
+  else if (!range || range.last === range.first) {
+    blocks.push({ kind: "note", text: document.thought_closed ? "There is no answer yet." : "There is no answer: the thought did not end.", tone: "plain" });
+  }
+}
+
+function pieces(
+  blocks: Block[], range: TokenRange, rest: { role: Role; sentence: number; folded: boolean }, opens = true,
+): void {
+  for (let first = range.first; first < range.last; first += MOST_TOKENS) {
+    blocks.push({ kind: "text", first, last: Math.min(range.last, first + MOST_TOKENS), opens: opens && first === range.first, ...rest });
+  }
+}

@@ -1,0 +1,67 @@
+/** What the model would answer if the thought stopped at a token, read off the strip's table. */
+
+import { shortProbability } from "../kit/numbers";
+import { bisect } from "../kit/text";
+import type { Strip } from "./state";
+
+export interface Chance { answer: string; p: number }
+
+export class Chances {
+  readonly width: number;
+  readonly points: number;
+
+  constructor(readonly strip: Strip, readonly at: Uint32Array, readonly values: Float32Array) {
+    this.width = strip.answers.length + 1;
+    this.points = Math.min(at.length, Math.floor(values.length / this.width));
+  }
+
+  value(point: number, column: number): number {
+    return this.values[point * this.width + column] ?? NaN;
+  }
+
+  /** The last measured point at or before a token, the first one for tokens before it; -1 without points. */
+  pointAt(token: number): number {
+    return this.points === 0 ? -1 : Math.max(0, bisect(this.at, token, this.points));
+  }
+
+  /** Answers by falling probability; "other" stands last whatever it holds. Empty where not measured. */
+  ranked(token: number): Chance[] {
+    const point = this.pointAt(token);
+    if (point < 0 || Number.isNaN(this.value(point, 0))) return [];
+    const named = this.strip.answers.map((answer, column) => ({ answer, p: this.value(point, column) }))
+      .filter((chance) => !Number.isNaN(chance.p)).sort((a, b) => b.p - a.p);
+    const other = this.value(point, this.strip.answers.length);
+    return Number.isNaN(other) ? named : [...named, { answer: "other", p: other }];
+  }
+
+  /** Column of the trace's own answer, or of the likeliest when it could not be read; -1 without answers. */
+  get target(): number {
+    const { target, answers } = this.strip;
+    if (target !== null && target >= 0 && target < answers.length) return target;
+    return this.strongest(-1);
+  }
+
+  /** Column of the answer that competes with the target over the whole thought; -1 when there is none. */
+  get rival(): number { return this.strongest(this.target); }
+
+  private strongest(except: number): number {
+    let best = -1;
+    let most = -1;
+    for (let column = 0; column < this.strip.answers.length; column += 1) {
+      if (column === except) continue;
+      let sum = 0;
+      for (let point = 0; point < this.points; point += 1) {
+        const value = this.value(point, column);
+        if (!Number.isNaN(value)) sum += value;
+      }
+      if (sum > most) { most = sum; best = column; }
+    }
+    return best;
+  }
+}
+
+/** "9 (.31), 8 (.12), 7 (.06)": at most three, and none that rounds to nothing unless it is the first. */
+export function chanceWords(ranked: Chance[]): string {
+  const shown = ranked.filter((chance, i) => i === 0 || chance.p >= 0.005).slice(0, 3);
+  return shown.map((chance) => `${chance.answer} (${shortProbability(chance.p)})`).join(", ");
+}

@@ -1,0 +1,35 @@
+/** The foot: the keys that work here, and what the marks mean. */
+
+import { h } from "../kit/dom";
+import { any, type Context, type Part } from "./part";
+
+const READING: [string[], string][] = [
+  [["←", "→"], "token"], [["↑", "↓"], "sentence"], [["Enter"], "edit"], [["T"], "truncate"], [["R"], "rerun"],
+  [["[", "]"], "branch"], [["C"], "copy code"],
+];
+const EDITING: [string[], string][] = [[["Ctrl/⌘", "Enter"], "commit and rerun"], [["Esc"], "leave without change"]];
+
+function keys(entries: [string[], string][]): HTMLElement[] {
+  return entries.map(([names, what]) => h("span", "cotlens-keys", {}, ...names.flatMap((name) => [h("kbd", "", {}, name), " "]), what));
+}
+
+export function createFoot({ store }: Context): Part {
+  const left = h("span", "cotlens-foot-keys");
+  const right = h("span", "cotlens-foot-marks");
+  const mark = (className: string, words: string): HTMLElement => h("span", "cotlens-mark", {}, h("i", className, { "aria-hidden": "true" }), words);
+  const element = h("div", "cotlens-foot", {}, left, right);
+  return {
+    element,
+    update(changed) {
+      if (any(changed, "editing")) left.replaceChildren(...keys(store.own.editing ? EDITING : READING));
+      if (!any(changed, "shading", "editing")) return;
+      const { shading } = store.payload;
+      const marks = shading === null || store.own.editing ? [] : [
+        ...(shading.signed ? [mark("cotlens-sample-up", "raises"), mark("cotlens-sample-down", "lowers")] : []),
+        ...(shading.kind === "sampled" ? [mark("cotlens-sample-ns", "interval includes 0")] : []),
+        mark("cotlens-sample-none", "not measured"),
+      ];
+      right.replaceChildren(...marks);
+    },
+  };
+}

@@ -1,0 +1,104 @@
+/** The head: model, where it runs, the branch trail, and what the model is doing. */
+
+import { button, h, onClick, setAttribute, setInvisible, setOff, setText } from "../kit/dom";
+import { menu } from "../kit/menu";
+import { count, duration, probability } from "../kit/numbers";
+import { any, type Context, type Part } from "./part";
+import type { BranchInfo } from "./state";
+import { fillTree } from "./tree";
+
+/** Chips shown before the older ones fold into the menu. */
+const SHOWN = 5;
+
+export function branchName(branch: BranchInfo): string {
+  return branch.answer === null ? branch.label : `${branch.label} → ${branch.answer}`;
+}
+
+export function branchTitle(branch: BranchInfo): string {
+  if (branch.answer === null) return `${branch.label}. No answer read yet.`;
+  return `${branch.label}. Answer ${branch.answer}${branch.p === null ? "" : `, probability ${probability(branch.p)}`}.`;
+}
+
+/** The newest SHOWN branches; the current one always among them. */
+export function trail(branches: BranchInfo[]): BranchInfo[] {
+  const newest = branches.slice(-SHOWN);
+  const current = branches.find((branch) => branch.current);
+  return current && !newest.includes(current) ? [current, ...newest.slice(1)] : newest;
+}
+
+export function createHead({ store, actions, signal }: Context): Part {
+  const model = h("b", "cotlens-model");
+  const where = h("span", "cotlens-muted cotlens-where");
+  const chips = h("span", "cotlens-chips", { role: "list", "aria-label": "branches, newest last" });
+  const tree = menu("cotlens-button cotlens-quiet", "", signal, (panel) => {
+    fillTree(panel, store.payload.branches, (id) => { tree.close(); tree.opener.focus(); actions.goto(id); });
+  });
+  const status = h("span", "cotlens-status", { role: "status", "aria-live": "polite" });
+  const progress = h("progress", "cotlens-progress", { max: 1, "aria-label": "progress" });
+  const cancel = button("cotlens-button", "Cancel", { "data-action": "cancel" });
+  onClick(cancel, signal, () => actions.cancel());
+  const job = h("span", "cotlens-job", {}, status, progress, cancel);
+  const element = h("div", "cotlens-head", {}, h("span", "cotlens-name", {}, model, where),
+    h("span", "cotlens-trail", {}, tree.element, chips), job);
+
+  function drawTrail(): void {
+    const { branches } = store.payload;
+    const shown = trail(branches);
+    chips.replaceChildren(...shown.map((branch) => {
+      const chip = button("cotlens-chip", branchName(branch), { "aria-current": branch.current ? "true" : null, "data-branch": branch.id });
+      setOff(chip, branch.current ? null : store.off, branchTitle(branch));
+      onClick(chip, signal, () => { if (!branch.current) actions.goto(branch.id); });
+      return h("span", "cotlens-crumb", { role: "listitem" }, chip);
+    }));
+    setText(tree.opener, count(branches.length, "branch", "branches"));
+    setAttribute(tree.opener, "title", "show all branches as a tree");
+    tree.element.hidden = branches.length < 2;
+  }
+
+  function drawJob(): void {
+    const { job: now, loading } = store.payload;
+    const running = store.running && !loading;
+    let text = "";
+    if (loading) text = `loading ${loading.label}`;
+    else if (store.own.broken || !store.payload.alive) text = "kernel gone: reading still works";
+    else if (running) text = runningText();
+    else if (now.state === "cancelled") text = now.message ?? `cancelled: ${now.label}${kept()}`;
+    else if (now.state === "error") text = `error: ${now.label}`;
+    else if (store.own.silent) text = "waiting for the kernel; a cell may be running";
+    else if (now.state === "done") text = now.label === "" ? "" : `done: ${now.label}`;
+    setText(status, text);
+    setAttribute(status, "title", text);
+    setAttribute(job, "data-state", loading ? "loading" : now.state);
+    setInvisible(progress, !running && !loading);
+    setInvisible(cancel, !running);
+    setOff(cancel, store.own.broken || !store.payload.alive ? store.off : null, "stop this; finished parts are kept");
+    if (running && now.total !== null && now.total > 0) progress.value = now.done / now.total;
+    else progress.removeAttribute("value");
+  }
+
+  function runningText(): string {
+    const { label, done, total, eta, state } = store.payload.job;
+    if (state === "queued") return `waiting to start: ${label}`;
+    const far = total !== null ? ` · ${done.toLocaleString("en-US")} of ${total.toLocaleString("en-US")}` : "";
+    return `${label}${far}${eta === null ? "" : ` · ${duration(eta)} left`}`;
+  }
+
+  function kept(): string {
+    const { done, total } = store.payload.job;
+    return total !== null && done > 0 ? `; ${done.toLocaleString("en-US")} of ${total.toLocaleString("en-US")} kept` : "";
+  }
+
+  return {
+    element,
+    update(changed) {
+      if (any(changed, "head")) {
+        const { head } = store.payload;
+        setText(model, head.model || "no model");
+        setText(where, head.where);
+        setAttribute(model.parentElement as Element, "title", head.note || null);
+      }
+      if (any(changed, "branches", "alive", "broken", "loading")) drawTrail();
+      if (any(changed, "job", "loading", "alive", "broken", "silent")) drawJob();
+    },
+  };
+}

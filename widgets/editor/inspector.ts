@@ -1,0 +1,153 @@
+/** The inspector: everything known about the picked token, sentence or stretch, and what can be done there. */
+
+import { ChoiceBars } from "../kit/bars";
+import { button, h, onClick, setAttribute, setOff, setText } from "../kit/dom";
+import { count, figure, probability, quoted } from "../kit/numbers";
+import { createComparison } from "./comparison";
+import { effectOf } from "./effect";
+import { any, type Context, type Part } from "./part";
+
+const ROWS = 6;
+
+interface Subject { kind: "token" | "sentence" | "range"; token: number; last: number; hovered: boolean }
+
+export function createInspector(context: Context): Part {
+  const { store, actions, signal } = context;
+  const title = h("h4", "cotlens-title");
+  const facts = ["text", "probability", "effect", "certainty", "kind"].map((name) => ({ name, label: h("dt"), value: h("dd", `cotlens-fact-${name}`) }));
+  const list = h("dl", "cotlens-facts", {}, ...facts.flatMap(({ label, value }) => [label, value]));
+  const choices = new ChoiceBars(ROWS, signal);
+  const choiceTitle = h("h4", "cotlens-title");
+  const choiceNote = h("p", "cotlens-small cotlens-muted");
+  const comparison = createComparison(context);
+  const rerun = button("cotlens-button cotlens-primary", "Rerun from here", { "data-action": "rerun" });
+  const cut = button("cotlens-button", "Truncate here", { "data-action": "truncate" });
+  const edit = button("cotlens-button", "Edit", { "data-action": "edit" });
+  const hear = button("cotlens-button", "Answer here", { "data-action": "answer" });
+  const remove = button("cotlens-button", "Delete", { "data-action": "delete", hidden: true });
+  const acts = h("div", "cotlens-acts", { role: "group", "aria-label": "actions" }, rerun, cut, edit, remove, hear);
+  const body = h("div", "cotlens-side-body", {},
+    h("section", "", {}, title, list),
+    h("section", "cotlens-choice-section", {}, choiceTitle, choices.element, choiceNote),
+    comparison.element);
+  const element = h("aside", "cotlens-side", { "aria-label": "inspector", "data-region": "inspector" }, body, acts);
+
+  onClick(rerun, signal, () => actions.rerun());
+  onClick(cut, signal, () => actions.truncate(actions.at));
+  onClick(edit, signal, () => actions.edit());
+  onClick(hear, signal, () => actions.answerHere(actions.at));
+  onClick(remove, signal, () => {
+    const span = stretch();
+    if (span && store.off === null) actions.commit(span.start, span.end, "");
+  });
+
+  function subject(): Subject | null {
+    const { hovered, picked } = store.own;
+    if (hovered !== null && picked?.kind !== "range") return { kind: "token", token: hovered, last: hovered + 1, hovered: true };
+    if (!picked) return null;
+    if (picked.kind === "range") return { kind: "range", token: picked.token, last: picked.last, hovered: false };
+    if (picked.kind === "token") return { kind: "token", token: picked.token, last: picked.token + 1, hovered: false };
+    const sentence = store.text.sentences[store.text.sentenceOf(picked.token)];
+    return { kind: "sentence", token: picked.token, last: sentence?.last ?? picked.token + 1, hovered: false };
+  }
+
+  /** Characters of the picked range, when it lies inside the thought. */
+  function stretch(): { start: number; end: number } | null {
+    const { picked } = store.own;
+    const thought = actions.thought();
+    if (picked?.kind !== "range" || picked.token < thought.first || picked.last > thought.last) return null;
+    return { start: store.text.start(picked.token), end: store.text.start(picked.last) };
+  }
+
+  function fact(name: string, label: string, value: string, full = ""): void {
+    const each = facts.find((candidate) => candidate.name === name);
+    if (!each) return;
+    setText(each.label, label);
+    setText(each.value, value);
+    setAttribute(each.value, "title", full || null);
+  }
+
+  function drawFacts(now: Subject): void {
+    const { text, payload } = store;
+    const sentence = text.sentenceOf(now.token);
+    const role = text.roleOf(now.token);
+    const where = sentence >= 0 ? `sentence ${sentence}` : (role ?? "template");
+    const tokens = now.last - now.token;
+    setText(title, now.kind === "token" ? `Token ${now.token} · ${where}` : now.kind === "sentence" ? `Sentence ${sentence} · ${count(tokens, "token")} from ${now.token}` : `${count(tokens, "token")} from ${now.token}`);
+    const words = text.slice({ first: now.token, last: now.last });
+    fact("text", "text", now.kind === "token" ? quoted(words) : shorten(words.trim()), words.slice(0, 2000));
+    let sum = 0;
+    for (let token = now.token; token < now.last; token += 1) sum += payload.logprobs[token] ?? NaN;
+    if (now.kind === "token") {
+      fact("probability", "probability", Number.isNaN(sum) ? "not measured" : probability(Math.exp(sum)), Number.isNaN(sum) ? "" : `log p ${figure(sum)}`);
+    } else {
+      fact("probability", "surprise", Number.isNaN(sum) ? "not measured" : `${figure(Math.max(0, -sum / Math.max(1, tokens)))} nats per token`);
+    }
+    const effect = now.kind === "range" ? null : effectOf(store, now.token, now.kind === "sentence");
+    fact("effect", "effect on answer", effect ? effect.words : "not measured", effect ? (payload.shading?.label ?? "") : "choose a measure in “Shade by”");
+    fact("certainty", effect && payload.shading?.kind === "sampled" ? "interval" : "certainty", effect?.certainty || "—");
+    fact("kind", "kind", effect?.kind ?? "—");
+  }
+
+  function drawChoices(now: Subject | null): void {
+    setText(choiceTitle, now?.kind === "token" || !now ? "The model would have said" : "The model would have begun with");
+    const known = now ? store.inspection(now.token) : null;
+    if (!now || !known) {
+      choices.show([], now !== null && store.off === null);
+      setText(choiceNote, now && store.off !== null ? "Alternatives were not fetched before the kernel went." : "");
+      return;
+    }
+    const off = actions.reason("branch", now.token);
+    choices.show(known.alternatives.slice(0, ROWS).map((each) => ({
+      text: each.text, p: Math.exp(each.logprob), chosen: each.chosen, off, pick: () => actions.branch(now.token, each.token_id),
+    })));
+    setText(choiceNote, known.alternatives.length === 0 ? "No alternatives are known at this place." : (off ?? "click one to branch there"));
+  }
+
+  function draw(): void {
+    const now = subject();
+    element.classList.toggle("cotlens-hovering", now?.hovered ?? false);
+    setAttribute(element, "data-token", now ? now.token : null);
+    list.classList.toggle("cotlens-blank-facts", now === null);
+    if (now) drawFacts(now);
+    else {
+      setText(title, "Nothing picked");
+      for (const { name } of facts) fact(name, name, "");
+      fact("text", "Point at a token, or move with the arrow keys.", "");
+    }
+    drawChoices(now);
+    drawActions();
+  }
+
+  function drawActions(): void {
+    const at = actions.at;
+    const { picked } = store.own;
+    setOff(rerun, actions.reason("rerun", at), "let the model write again from this token on (R)");
+    setOff(cut, actions.reason("truncate", at), "keep the thought up to this token (T)");
+    setOff(edit, actions.reason("edit", at), "edit the thought at this place (Enter)");
+    setOff(hear, actions.reason("answer", at), "close the thought before this token and read the answer");
+    remove.hidden = picked?.kind !== "range";
+    setOff(remove, store.off ?? (stretch() ? null : "Only the thought can be edited."), "delete these tokens and rerun");
+  }
+
+  let wait: ReturnType<typeof setTimeout> | undefined;
+  signal.addEventListener("abort", () => clearTimeout(wait));
+
+  return {
+    element,
+    update(changed) {
+      if (any(changed, "picked", "hovered", "document")) {
+        const now = subject();
+        clearTimeout(wait);
+        // Asked only where someone stays: moving over fifty tokens makes one request.
+        if (now) wait = setTimeout(() => store.inspect(now.token), 70);
+      }
+      if (any(changed, "picked", "hovered", "document", "token_offsets", "logprobs", "inspections", "shading", "shading_values", "shading_low", "shading_high", "shading_status", "alive", "broken", "loading")) draw();
+      comparison.update(changed);
+    },
+  };
+}
+
+function shorten(text: string): string {
+  return text.length > 90 ? `${text.slice(0, 88)}…` : text;
+}

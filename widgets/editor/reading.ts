@@ -1,0 +1,269 @@
+/** The reading view: prompt, thought and answer as blocks of which only the visible ones exist. */
+
+import { button, h, setAttribute, setText, uniqueId } from "../kit/dom";
+import { duration, probability, signed } from "../kit/numbers";
+import { bisect } from "../kit/text";
+import { VirtualList } from "../kit/virtual";
+import { drawBlock, paint, paintStop, type Drawn } from "./block-view";
+import { blocksOf, type Block } from "./blocks";
+import { any, type Context, type Part } from "./part";
+
+const LINE = 25;
+
+export interface ReadingPart extends Part {
+  /** Brings a token into view. */
+  reveal(token: number, where?: "nearest" | "center"): void;
+  focus(): void;
+}
+
+export function createReading({ store, actions, signal }: Context, framed: (first: number, last: number) => void): ReadingPart {
+  const content = h("div", "cotlens-content", { role: "presentation" });
+  const element = h("div", "cotlens-reading", {
+    role: "listbox", tabindex: 0, "aria-label": "tokens of prompt, thought and answer", "aria-orientation": "horizontal", "data-region": "text",
+  }, content);
+  const currentId = uniqueId("token");
+  let blocks: Block[] = [];
+  let firsts: number[] = [];
+  let textBlocks: number[] = [];
+  const drawn = new Map<number, Drawn>();
+  let marked: HTMLElement[] = [];
+  let streamNode: Text | null = null;
+
+  const list = new VirtualList(element, content, signal, () => {
+    const { first, last } = list.visible();
+    const seen = textBlocks.filter((index) => index >= first && index <= last);
+    const a = blocks[seen[0] ?? -1];
+    const b = blocks[seen[seen.length - 1] ?? -1];
+    framed(a?.kind === "text" ? a.first : 0, b?.kind === "text" ? b.last : 0);
+    mark();
+  });
+
+  function answerNote(): string {
+    const { comparison, branches } = store.payload;
+    const current = branches.find((branch) => branch.current);
+    if (comparison && comparison.after.answer === null) return "no answer could be read";
+    if (comparison && comparison.before.answer !== comparison.after.answer) {
+      return `was ${comparison.before.answer ?? "not readable"}, now ${comparison.after.answer}`;
+    }
+    if (comparison) return `still ${comparison.after.answer}`;
+    if (!current) return "";
+    return current.answer === null ? "no answer could be read" : `read as ${current.answer}${current.p === null ? "" : `, probability ${probability(current.p)}`}`;
+  }
+
+  function rebuild(): void {
+    const { document: shown, stream, loading } = store.payload;
+    drawn.clear();
+    streamNode = null;
+    blocks = shown ? blocksOf(store.text, shown, { promptOpen: store.own.promptOpen, stream, answerNote: answerNote() }) : [];
+    if (!shown) blocks = [{ kind: "note", text: loading ? "" : "There is no trace to show yet.", tone: "plain" }];
+    textBlocks = blocks.flatMap((block, index) => (block.kind === "text" ? [index] : []));
+    firsts = textBlocks.map((index) => (blocks[index] as Extract<Block, { kind: "text" }>).first);
+    list.reset({ count: blocks.length, estimate, render, drop: (index) => { drawn.delete(index); } });
+  }
+
+  function estimate(index: number): number {
+    const block = blocks[index] as Block;
+    if (block.kind === "text") {
+      if (block.folded) return 2 * LINE + 4;
+      const perLine = Math.max(20, (element.clientWidth - 124) / 7.3);
+      const chars = store.text.start(block.last) - store.text.start(block.first);
+      return Math.max(1, Math.ceil(chars / perLine)) * LINE + 4;
+    }
+    return block.kind === "label" ? 30 : LINE + 4;
+  }
+
+  function render(index: number): HTMLElement {
+    const block = blocks[index] as Block;
+    if (block.kind === "text") {
+      const each = drawBlock(block, store);
+      drawn.set(index, each);
+      paint(each, store);
+      return each.element;
+    }
+    if (block.kind === "label") return label(block);
+    if (block.kind === "cut") return h("div", "cotlens-cut", { role: "presentation" }, h("span", "", {}, block.words));
+    if (block.kind === "removed") {
+      const words = block.text.length > 400 ? `${block.text.slice(0, 400)}…` : block.text;
+      return h("div", "cotlens-block cotlens-removed", { role: "presentation" }, h("span", "cotlens-num"), h("span", "cotlens-bar"),
+        h("p", "cotlens-text", {}, h("del", "cotlens-del", { title: "cut off here" }, words.trim())));
+    }
+    if (block.kind === "stream") {
+      streamNode = document.createTextNode(store.payload.stream?.text ?? "");
+      return h("div", `cotlens-block cotlens-${block.role} cotlens-streaming`, { "aria-label": "text being written", role: "group" },
+        h("span", "cotlens-num"), h("span", "cotlens-bar"), h("p", "cotlens-text", {}, streamNode));
+    }
+    return loadingOr(block);
+  }
+
+  function loadingOr(block: Extract<Block, { kind: "note" }>): HTMLElement {
+    const { loading } = store.payload;
+    if (!loading || store.payload.document) return h("div", `cotlens-note${block.tone === "warn" ? " cotlens-warn" : ""}`, { role: "presentation" }, block.text);
+    const rows = [92, 74, 83, 58].map((width) => { const row = h("i", "cotlens-bone"); row.style.width = `${width}%`; return row; });
+    return h("div", "cotlens-loading", { role: "presentation" }, h("p", "", {}, loadingWords()), ...rows);
+  }
+
+  function loadingWords(): string {
+    const { loading } = store.payload;
+    if (!loading) return "";
+    const since = loading.since > 0 ? Date.now() / 1000 - loading.since : 0;
+    return `Loading ${loading.label}${since >= 1 ? `, ${duration(since).replace("about ", "")} so far` : ""}. The text appears here.`;
+  }
+
+  function label(block: Extract<Block, { kind: "label" }>): HTMLElement {
+    const row = h("div", "cotlens-role", { role: "presentation" }, h("span", "cotlens-role-name", {}, block.role));
+    if (block.foldable) {
+      const fold = button("cotlens-link", store.own.promptOpen ? "fold" : `show all ${block.note}`, { "data-action": "fold", tabindex: -1 });
+      fold.addEventListener("click", () => store.setOwn({ promptOpen: !store.own.promptOpen }));
+      row.append(fold);
+    } else if (block.note) row.append(h("span", "cotlens-muted", {}, block.note));
+    return row;
+  }
+
+  function blockOf(token: number): number {
+    return textBlocks[bisect(firsts, token)] ?? -1;
+  }
+
+  function spanOf(token: number): HTMLElement | null {
+    const each = drawn.get(blockOf(token));
+    return each?.spans[token - each.block.first] ?? null;
+  }
+
+  /** Marks what is picked; only elements that exist are touched. */
+  function mark(): void {
+    for (const each of marked) {
+      each.classList.remove("cotlens-cur", "cotlens-in", "cotlens-picked");
+      if (each.id !== currentId) continue;
+      for (const name of ["id", "aria-selected", "aria-label", "aria-posinset", "aria-setsize"]) each.removeAttribute(name);
+    }
+    marked = [];
+    const { picked } = store.own;
+    if (!picked) { setAttribute(element, "aria-activedescendant", null); return; }
+    const span = spanOf(picked.token);
+    if (span) {
+      span.classList.add(picked.kind === "token" ? "cotlens-cur" : "cotlens-in");
+      span.id = currentId;
+      setAttribute(span, "aria-selected", "true");
+      setAttribute(span, "aria-posinset", picked.token + 1);
+      setAttribute(span, "aria-setsize", store.text.count);
+      setAttribute(span, "aria-label", spoken(picked.token));
+      marked.push(span);
+    }
+    setAttribute(element, "aria-activedescendant", span ? currentId : null);
+    const sentence = store.text.sentenceOf(picked.token);
+    for (const { block, element: row, spans } of drawn.values()) {
+      const inside = picked.kind === "range" ? false : sentence >= 0 ? block.sentence === sentence : block.first <= picked.token && picked.token < block.last;
+      if (inside) { row.classList.add("cotlens-picked"); marked.push(row); }
+      if (picked.kind !== "range") continue;
+      for (let token = Math.max(block.first, picked.token); token < Math.min(block.last, picked.last); token += 1) {
+        const each = spans[token - block.first] as HTMLElement;
+        each.classList.add("cotlens-in");
+        marked.push(each);
+      }
+    }
+  }
+
+  function spoken(token: number): string {
+    const logprob = store.payload.logprobs[token] ?? NaN;
+    const value = store.payload.shading_values[store.shadingIndex(token)] ?? NaN;
+    const piece = store.text.piece(token).trim() || "white space";
+    const effect = Number.isNaN(value) ? "" : `, effect ${signed(value)} ${store.payload.shading?.scale_unit ?? ""}`;
+    return `${piece}, token ${token}${Number.isNaN(logprob) ? "" : `, probability ${probability(Math.exp(logprob))}`}${effect}`;
+  }
+
+  function reveal(token: number, where: "nearest" | "center" = "nearest"): void {
+    list.reveal(blockOf(token), where, () => spanOf(token)?.getBoundingClientRect() ?? null);
+  }
+
+  const tokenOf = (target: EventTarget | null): number | null => {
+    const span = target instanceof Element ? target.closest<HTMLElement>("[data-token]") : null;
+    return span ? Number(span.dataset["token"]) : null;
+  };
+
+  content.addEventListener("click", (event) => {
+    const row = (event.target as Element).closest<HTMLElement>("[data-sentence]");
+    const sentence = row ? store.text.sentences[Number(row.dataset["sentence"])] : undefined;
+    if (sentence) { actions.pick(sentence.first, "sentence"); element.focus({ preventScroll: true }); return; }
+    const token = tokenOf(event.target);
+    const selection = getSelection();
+    if (token === null || (selection && !selection.isCollapsed)) return;
+    actions.pick(token);
+  }, { signal });
+  content.addEventListener("dblclick", (event) => {
+    const token = tokenOf(event.target);
+    if (token === null) return;
+    event.preventDefault();
+    getSelection()?.removeAllRanges();
+    actions.pick(token);
+    actions.edit(token);
+  }, { signal });
+  content.addEventListener("pointerup", () => queueMicrotask(pickSelected), { signal });
+
+  /** A stretch selected with the mouse becomes the picked range. */
+  function pickSelected(): void {
+    const selection = getSelection();
+    if (!selection || selection.isCollapsed || !content.contains(selection.anchorNode)) return;
+    const at = (node: Node | null): number | null => tokenOf(node instanceof Element ? node : (node?.parentElement ?? null));
+    const [a, b] = [at(selection.anchorNode), at(selection.focusNode)];
+    if (a === null || b === null || a === b) return;
+    actions.pickRange(Math.min(a, b), Math.max(a, b) + 1);
+  }
+
+  let dwell: ReturnType<typeof setTimeout> | undefined;
+  content.addEventListener("pointerover", (event) => {
+    clearTimeout(dwell);
+    const token = event.pointerType === "touch" ? null : tokenOf(event.target);
+    dwell = setTimeout(() => { if (token !== store.own.hovered) store.setOwn({ hovered: token }); }, token === null ? 250 : 60);
+  }, { signal });
+  element.addEventListener("pointerleave", () => { clearTimeout(dwell); store.setOwn({ hovered: null }); }, { signal });
+  element.addEventListener("focus", () => {
+    if (store.own.picked === null && element.matches(":focus-visible")) actions.home();
+  }, { signal });
+  const tick = setInterval(() => {
+    const words = element.querySelector(".cotlens-loading > p");
+    if (words) setText(words, loadingWords());
+  }, 1000);
+  signal.addEventListener("abort", () => { clearInterval(tick); clearTimeout(dwell); });
+
+  /** Appends what was written since; true when the block exists and only grew. */
+  function grow(): boolean {
+    const { stream } = store.payload;
+    if (!stream || !blocks.some((block) => block.kind === "stream")) return false;
+    const atEnd = element.scrollTop + element.clientHeight > element.scrollHeight - 40;
+    if (streamNode) {
+      const old = streamNode.data;
+      if (stream.text.startsWith(old)) streamNode.appendData(stream.text.slice(old.length));
+      else streamNode.data = stream.text;
+    }
+    list.remeasure();
+    if (atEnd) element.scrollTop = element.scrollHeight;
+    return true;
+  }
+
+  let streamFrom: number | null = null;
+  return {
+    element,
+    reveal,
+    focus() { element.focus({ preventScroll: true }); },
+    update(changed) {
+      const from = store.payload.stream ? store.payload.stream.from : null;
+      const streamMoved = changed.has("stream") && from !== streamFrom;
+      streamFrom = from;
+      if (streamMoved || any(changed, "document", "token_offsets", "promptOpen", "comparison", "branches", "loading")) {
+        const top = element.scrollTop;
+        rebuild();
+        if (streamMoved && from !== null) list.reveal(blocks.length - 1);
+        else if (changed.has("document") && store.own.picked === null && top === 0) element.scrollTop = 0;
+      } else if (changed.has("stream")) grow();
+      if (any(changed, "shading", "shading_values", "shading_low", "shading_high")) {
+        for (const each of drawn.values()) paint(each, store);
+        mark();
+      } else if (any(changed, "stop")) {
+        for (const each of drawn.values()) paintStop(each, store.own.stop, store);
+      }
+      if (any(changed, "picked")) {
+        mark();
+        if (store.own.picked) reveal(store.own.picked.token);
+      }
+    },
+  };
+}

@@ -1,0 +1,178 @@
+/** One per widget: the payload from Python, the browser's own state, and what follows from both. */
+
+import { levels, UNMEASURED } from "../kit/heat";
+import { TextModel } from "../kit/text";
+import { EMPTY } from "./payload";
+import { Requests, type Post } from "./requests";
+import type { EditorPayload, Inspection, Request } from "./state";
+
+export type Picked = { kind: "token" | "sentence"; token: number } | { kind: "range"; token: number; last: number };
+
+/** State that Python never sees. */
+export interface Own {
+  picked: Picked | null;
+  /** The token under the pointer, shown in the inspector until the pointer leaves. */
+  hovered: number | null;
+  /** The thought is looked at as if stopped before this token; null is its end. */
+  stop: number | null;
+  intensity: number;
+  promptOpen: boolean;
+  codeOpen: boolean;
+  editing: { start: number; end: number } | null;
+  /** The text of an editor whose view was taken away, so that a view drawn again continues it. */
+  draft: string | null;
+  /** A draft that was left with Esc. */
+  discarded: { document: string; text: string } | null;
+  notice: { message: string; remedy: string | null; tone: "error" | "info" } | null;
+  /** The comm to the kernel broke, or a request has heard nothing for long. */
+  broken: boolean;
+  silent: boolean;
+  inspections: number;
+}
+
+export type Key = keyof EditorPayload | keyof Own;
+type Listener = (changed: ReadonlySet<Key>) => void;
+
+const KEPT_INSPECTIONS = 2000;
+
+export class Store {
+  payload: EditorPayload = { ...EMPTY };
+  own: Own = {
+    picked: null, hovered: null, stop: null, intensity: 0.5, promptOpen: false, codeOpen: false, editing: null,
+    draft: null, discarded: null, notice: null, broken: false, silent: false, inspections: 0,
+  };
+  readonly requests: Requests;
+  /** Set by an open editor: the text as it stands there. */
+  readDraft: (() => string) | null = null;
+  private readonly listeners = new Set<Listener>();
+  private readonly changed = new Set<Key>();
+  private scheduled = false;
+  private model: TextModel | null = null;
+  private heat: { levels: Int8Array; stretch: "token" | "sentence" } | null = null;
+  private readonly inspected = new Map<string, Inspection>();
+
+  constructor(post: Post) {
+    this.requests = new Requests(post, (reply, kind) => {
+      if (kind === "inspect" || kind === "count") return;
+      const { message = "The request failed.", remedy = null } = reply.error ?? {};
+      this.setOwn({ notice: { message, remedy, tone: "error" } });
+    });
+  }
+
+  subscribe(listener: Listener, signal: AbortSignal): void {
+    this.listeners.add(listener);
+    signal.addEventListener("abort", () => this.listeners.delete(listener));
+  }
+
+  setPayload(patch: Partial<EditorPayload>): void {
+    const before = this.payload.document?.id;
+    this.payload = { ...this.payload, ...patch };
+    if ("document" in patch || "token_offsets" in patch) this.model = null;
+    this.heat = null;
+    if ("document" in patch && patch.document?.id !== before) this.documentChanged(before);
+    this.mark(Object.keys(patch) as Key[]);
+  }
+
+  setOwn(patch: Partial<Own>): void {
+    const keys = (Object.keys(patch) as (keyof Own)[]).filter((key) => this.own[key] !== patch[key]);
+    if (keys.length === 0) return;
+    this.own = { ...this.own, ...patch };
+    this.mark(keys);
+  }
+
+  ask(request: Request, handler?: Parameters<Requests["ask"]>[1]): void {
+    this.requests.ask(request, handler);
+  }
+
+  /** The text with its offsets. Offsets that do not belong to the text (yet) count as none. */
+  get text(): TextModel {
+    if (this.model) return this.model;
+    const { document, token_offsets: offsets } = this.payload;
+    const fits = document !== null && offsets.length === document.n_tokens + 1
+      && (offsets[offsets.length - 1] as number) <= document.text.length;
+    this.model = document === null
+      ? new TextModel("", EMPTY.token_offsets)
+      : new TextModel(document.text, fits ? offsets : Uint32Array.of(0, document.text.length), document.roles, document.sentences);
+    return this.model;
+  }
+
+  /** Heat level per token of the document; UNMEASURED everywhere without shading. */
+  get levels(): Int8Array {
+    if (this.heat) return this.heat.levels;
+    const { shading, shading_values: values } = this.payload;
+    const text = this.text;
+    const out = new Int8Array(text.count).fill(UNMEASURED);
+    const wanted = shading?.spans === "sentence" ? text.sentences.length : text.count;
+    if (shading && values.length === wanted) {
+      const each = levels(values, shading.scale);
+      if (shading.spans === "token") out.set(each);
+      else text.sentences.forEach((sentence, i) => out.fill(each[i] as number, sentence.first, sentence.last));
+    }
+    this.heat = { levels: out, stretch: shading?.spans ?? "token" };
+    return out;
+  }
+
+  /** Index into the shading arrays for a token or its sentence; -1 when nothing is shown for it. */
+  shadingIndex(token: number): number {
+    const { shading, shading_values: values } = this.payload;
+    if (!shading) return -1;
+    const index = shading.spans === "sentence" ? this.text.sentenceOf(token) : token;
+    return index < values.length ? index : -1;
+  }
+
+  inspection(token: number): Inspection | null {
+    return this.inspected.get(`${this.payload.document?.id}/${token}`) ?? null;
+  }
+
+  /** Asks for a token's alternatives unless they are known. */
+  inspect(token: number): void {
+    const document = this.payload.document?.id;
+    if (document === undefined || this.inspection(token) || this.off !== null) return;
+    this.ask({ kind: "inspect", token }, (reply) => {
+      if (reply.status !== "ok" || this.payload.document?.id !== document) return;
+      if (this.inspected.size >= KEPT_INSPECTIONS) this.inspected.clear();
+      this.inspected.set(`${document}/${token}`, reply as unknown as Inspection);
+      this.setOwn({ inspections: this.own.inspections + 1 });
+    });
+  }
+
+  /** Why actions are off, or null when they are on. */
+  get off(): string | null {
+    if (!this.payload.alive || this.own.broken) return "The kernel that ran this widget is gone. Run the cell again to act.";
+    if (this.payload.loading) return "The model is still loading.";
+    return null;
+  }
+
+  get running(): boolean {
+    return this.payload.job.state === "running" || this.payload.job.state === "queued";
+  }
+
+  /** Tells the listeners at once instead of at the end of this turn. */
+  flush(): void {
+    this.scheduled = false;
+    if (this.changed.size === 0) return;
+    const changed = new Set(this.changed);
+    this.changed.clear();
+    for (const listener of [...this.listeners]) listener(changed);
+  }
+
+  private mark(keys: Key[]): void {
+    for (const key of keys) this.changed.add(key);
+    if (this.scheduled) return;
+    this.scheduled = true;
+    // Traits of one batch arrive one by one: draw once for all of them.
+    queueMicrotask(() => { if (this.scheduled) this.flush(); });
+  }
+
+  /** Another branch is shown: keep the place when its text reaches that far, and keep what was being typed. */
+  private documentChanged(before: string | undefined): void {
+    const { picked, discarded } = this.own;
+    const draft = this.readDraft?.() ?? this.own.draft;
+    const tokens = this.payload.document?.n_tokens ?? 0;
+    this.setOwn({
+      hovered: null, stop: null, editing: null, draft: null,
+      picked: picked && picked.kind !== "range" && picked.token < tokens ? picked : null,
+      discarded: draft !== null && before !== undefined ? { document: before, text: draft } : discarded,
+    });
+  }
+}

@@ -1,0 +1,58 @@
+/** All branches as a tree, one row each, oldest first, children below their parent. */
+
+import { button, h } from "../kit/dom";
+import { probability } from "../kit/numbers";
+import type { BranchInfo } from "./state";
+
+export interface Row { branch: BranchInfo; depth: number }
+
+/** Depth-first order. A branch whose parent is unknown stands at the root; a cycle can't hang it. */
+export function rows(branches: BranchInfo[]): Row[] {
+  const known = new Set(branches.map((branch) => branch.id));
+  const children = new Map<string | null, BranchInfo[]>();
+  for (const branch of branches) {
+    const parent = branch.parent !== null && known.has(branch.parent) && branch.parent !== branch.id ? branch.parent : null;
+    children.set(parent, [...(children.get(parent) ?? []), branch]);
+  }
+  const out: Row[] = [];
+  const seen = new Set<string>();
+  const walk = (parent: string | null, depth: number): void => {
+    for (const branch of children.get(parent) ?? []) {
+      if (seen.has(branch.id)) continue;
+      seen.add(branch.id);
+      out.push({ branch, depth });
+      walk(branch.id, depth + 1);
+    }
+  };
+  walk(null, 0);
+  for (const branch of branches) if (!seen.has(branch.id)) out.push({ branch, depth: 0 });
+  return out;
+}
+
+/** Fills a panel; arrow keys move, Enter goes there. The panel itself closes on Esc. */
+export function fillTree(panel: HTMLElement, branches: BranchInfo[], go: (id: string) => void): void {
+  const items = rows(branches).map(({ branch, depth }) => {
+    const item = button("cotlens-row", "", {
+      role: "treeitem", "aria-level": depth + 1, "aria-selected": String(branch.current), tabindex: branch.current ? 0 : -1, "data-branch": branch.id,
+    });
+    item.style.paddingInlineStart = `${8 + 14 * Math.min(depth, 12)}px`;
+    item.append(
+      h("span", "cotlens-row-name", {}, branch.label),
+      h("span", "cotlens-row-answer", {}, branch.answer === null ? "no answer" : branch.answer),
+      h("span", "cotlens-row-p", {}, branch.p === null ? "" : probability(branch.p)),
+    );
+    item.addEventListener("click", () => go(branch.id));
+    return item;
+  });
+  const tree = h("div", "cotlens-tree", { role: "tree", "aria-label": "branches" }, ...items);
+  tree.addEventListener("keydown", (event) => {
+    const at = items.indexOf(document.activeElement as HTMLButtonElement);
+    const to = { ArrowDown: at + 1, ArrowUp: at - 1, Home: 0, End: items.length - 1 }[event.key];
+    if (to === undefined) return;
+    event.preventDefault();
+    event.stopPropagation();
+    items[Math.max(0, Math.min(items.length - 1, to))]?.focus();
+  });
+  panel.replaceChildren(tree);
+  (items.find((item) => item.getAttribute("aria-selected") === "true") ?? items[0])?.focus();
+}

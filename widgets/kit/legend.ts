@@ -1,0 +1,61 @@
+/** The legend of the heat: both ends, the zero, the unit and the method in words. */
+
+import { h, setAttribute, setInvisible, setText } from "./dom";
+import { figure, signed } from "./numbers";
+
+export interface LegendContent {
+  /** What the number is, for example "change of log p('7') when hidden". */
+  label: string;
+  zero: string;
+  sign: string;
+  unit: string;
+  scale: number;
+  scaleNote: string;
+  signed: boolean;
+  kind: "exact" | "sampled";
+  complete: boolean;
+}
+
+export interface Legend { scale: HTMLElement; words: HTMLElement; show(content: LegendContent | null, otherwise?: string): void }
+
+/** "0 = no effect" however the zero was worded. */
+export function zeroWords(zero: string): string {
+  return zero === "" || /^0\b/.test(zero) ? zero : `0 = ${zero}`;
+}
+
+export function legendWords(content: LegendContent): string {
+  return [
+    content.label, zeroWords(content.zero), content.sign,
+    content.scaleNote === "" ? "" : `scale: ${content.scaleNote}`,
+    content.kind === "exact" ? "exact" : "sampled, bars are intervals",
+    content.complete ? "" : "not complete",
+  ].filter((part) => part !== "").join(" · ");
+}
+
+/** Two pieces: the ramp with its ends, and the line of words. Their room is kept while nothing is shown. */
+export function createLegend(): Legend {
+  const low = h("span", "cotlens-number");
+  const high = h("span", "cotlens-number");
+  const ramp = h("span", "cotlens-ramp", { role: "img" }, h("i", "cotlens-ramp-down"), h("i", "cotlens-ramp-up"));
+  const scale = h("span", "cotlens-legend", {}, low, ramp, high);
+  const words = h("span", "cotlens-words");
+  return {
+    scale,
+    words,
+    show(content, otherwise = "") {
+      setInvisible(scale, content === null);
+      if (content === null) {
+        setText(words, otherwise);
+        setAttribute(words, "title", otherwise || null);
+        return;
+      }
+      setText(low, content.signed ? signed(-content.scale) : "0");
+      setText(high, `${content.signed ? signed(content.scale) : figure(content.scale)} ${content.unit}`.trim());
+      ramp.classList.toggle("cotlens-unsigned", !content.signed);
+      const text = legendWords(content);
+      setAttribute(ramp, "aria-label", `colour scale from ${low.textContent} to ${high.textContent}; ${text}`);
+      setText(words, text);
+      setAttribute(words, "title", text);
+    },
+  };
+}
