@@ -36,8 +36,7 @@ check: .venv/.dev .venv/.widgets  ## style, types, layers, front end
 	.venv/bin/ruff format --check .
 	.venv/bin/mypy
 	.venv/bin/lint-imports
-	$(PY) tools/npm.py run --silent typecheck
-	$(PY) tools/npm.py run --silent test
+	$(PY) tools/check_front_end.py
 
 bench: .venv/.dev .venv/.widgets  ## the speed table, ratios measured side by side
 	COTLENS_CHROMIUM="$$($(PY) tools/get_chromium.py)" && export COTLENS_CHROMIUM && test -n "$$COTLENS_CHROMIUM" \

@@ -1,4 +1,4 @@
-// Bundles every widget folder into cotlens/widgets/static, and the gallery into gallery/dist.
+// Bundles every widget folder into cotlens/widgets/static, and the gallery into widgets/.cache/gallery.
 //   node build.mjs            build, then check each bundle against its size budget
 //   node build.mjs --watch    rebuild on every change
 //   node build.mjs --gallery  the gallery page as well (the tests and the benchmark need it)
@@ -34,7 +34,7 @@ const widgets = Object.keys(BUDGET).map((name) => ({
 }));
 
 // A classic script, because a page opened from disk may not load modules.
-const gallery = { ...shared, entryPoints: ["gallery/gallery.ts"], format: "iife", outdir: join(here, "gallery", "dist") };
+const gallery = { ...shared, entryPoints: ["gallery/gallery.ts"], format: "iife", outdir: join(here, ".cache", "gallery") };
 
 async function checkSizes() {
   for (const [name, limit] of Object.entries(BUDGET)) {
@@ -54,7 +54,7 @@ async function main() {
   await Promise.all(widgets.map((options) => build(options)));
   if (process.argv.includes("--gallery")) {
     await build(gallery);
-    await copyFile(join(here, "gallery", "index.html"), join(here, "gallery", "dist", "index.html"));
+    await copyFile(join(here, "gallery", "index.html"), join(here, ".cache", "gallery", "index.html"));
   }
   await checkSizes();
 }

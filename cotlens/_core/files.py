@@ -10,7 +10,7 @@ import base64
 import json
 import math
 import os
-import tempfile
+import uuid
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -84,20 +84,19 @@ def write(path: PathLike, file_format: str, payload: Mapping[str, Any]) -> Path:
         InputError: the folder is missing or can't be written.
     """
     target = Path(path)
+    temporary = target.with_name(f".{target.name}.{uuid.uuid4().hex}.part")
     body = json.dumps({"format": file_format, **payload}, allow_nan=False)
     try:
-        handle, temporary = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.", suffix=".part")
+        temporary.write_text(body, encoding="utf-8")
     except OSError as error:
+        temporary.unlink(missing_ok=True)
         raise InputError(
             f"Nothing can be saved at {target}: {error.strerror}; give a path in a folder you may write to."
         ) from error
     try:
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            file.write(body)
-        os.chmod(temporary, 0o666 & ~_umask())  # mkstemp makes private files; saved work is as readable as any other
         os.replace(temporary, target)
     except OSError as error:
-        Path(temporary).unlink(missing_ok=True)
+        temporary.unlink(missing_ok=True)
         raise InputError(f"{target} could not be saved: {error.strerror}.") from error
     return target
 
@@ -129,9 +128,3 @@ def read(path: PathLike, file_format: str, what: str) -> dict[str, Any]:
     if isinstance(found, str):
         raise InputError(f"{target} holds {found!r}, not a {what} ({file_format!r}).")
     raise InputError(f"{target} is not a saved {what}: it does not name the format {file_format!r}.")
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask

@@ -10,9 +10,7 @@ from cotlens._core.errors import did_you_mean
 from cotlens._core.registry import resolve
 
 
-def lazy_attributes(
-    package: str, targets: Mapping[str, str]
-) -> tuple[Callable[[str], Any], Callable[[], list[str]]]:
+def lazy_attributes(package: str, targets: Mapping[str, str]) -> tuple[Callable[[str], Any], Callable[[], list[str]]]:
     """`__getattr__` and `__dir__` for a package that exports `targets` lazily.
 
     Args:

@@ -31,7 +31,11 @@ class Method(Protocol):
 
     needs: ClassVar[Capability]
     edit_type: ClassVar[str]
-    unit: str
+
+    @property
+    def unit(self) -> str:
+        """What a row of the result is."""
+        ...
 
     def cost(self, trace: Trace) -> Cost:
         """At most what `run` on `trace` spends, known without running it."""

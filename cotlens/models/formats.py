@@ -87,7 +87,7 @@ class Format:
         head, tail = self._template() if template else ("", "")
         ids, start, end = self._around(head, prompt, tail, template)
         begin = len(ids)
-        opened = not self.plain and self._state(ids, end)
+        opened = not self.plain and self.thinking(ids, end)
         if not self.plain and not opened and (prefill or not template):
             lead = "" if template else "\n"
             ids = ids + self._mixed(lead, self.family.open, self.family.after_open + prefill)
@@ -127,15 +127,21 @@ class Format:
             answer = None
         return seg.Segments(thought, answer, found.closed)
 
+    @cached_property
+    def end(self) -> list[int]:
+        """The token that ends an answer, as a list; empty if there is none."""
+        eos = self.codec.tokenizer.eos_token_id
+        return [int(eos)] if eos is not None and not self.plain else []
+
+    def thinking(self, ids: Sequence[int], start: int) -> bool:
+        """Whether a thought that began after token `start` is open at the end of `ids`."""
+        kinds = [kind for *_, kind in self._find(ids, self.codec.pieces(ids), start)]
+        return bool(kinds) and kinds[-1] == "open"
+
     def _find(self, ids: Sequence[int], pieces: Sequence[bytes], start: int) -> list[seg.Marker]:
         if self.family.special:
             return seg.markers_by_id(self._markers, ids, start)
         return seg.markers_by_text(self.family, pieces, start)
-
-    def _state(self, ids: Sequence[int], start: int) -> bool:
-        """Whether a thought is open after `ids`."""
-        kinds = [kind for *_, kind in self._find(ids, self.codec.pieces(ids), start)]
-        return bool(kinds) and kinds[-1] == "open"
 
     def _mixed(self, before: str, marker: str, after: str) -> list[int]:
         if self.family.special:

@@ -11,7 +11,7 @@ import torch
 from numpy.typing import NDArray
 
 from cotlens._core import control
-from cotlens._core.errors import CotLensError, OutOfMemory
+from cotlens._core.errors import OutOfMemory
 from cotlens.models.logits import alternatives, check_finite
 from cotlens.models.sampling import Sampling, pick
 from cotlens.models.stream import Stream, pieces
@@ -90,10 +90,11 @@ def write(
     """
     together = _TOGETHER
     waiting = list(samples)
+    tell = _once(on_token)
     while waiting:
         group = waiting[:together]
         try:
-            _write_group(engine, prefix, group, sampling, stop_ids, unknown, interventions, on_token)
+            _write_group(engine, prefix, group, sampling, stop_ids, unknown, interventions, tell)
         except OutOfMemory:
             if len(group) == 1:
                 raise
@@ -105,6 +106,19 @@ def write(
         waiting = waiting[len(group) :]
 
 
+def _once(on_token: Callable[[int, int], None] | None) -> Callable[[int, int], None]:
+    """Tell of each token once, also when its group is written again."""
+    told = -1
+
+    def tell(at: int, token: int) -> None:
+        nonlocal told
+        if on_token is not None and at > told:
+            told = at
+            on_token(at, token)
+
+    return tell
+
+
 def _write_group(
     engine: Engine,
     prefix: Sequence[int],
@@ -113,7 +127,7 @@ def _write_group(
     stop_ids: frozenset[int],
     unknown: Sequence[int],
     interventions: Sequence[Intervention],
-    on_token: Callable[[int, int], None] | None,
+    tell: Callable[[int, int], None],
 ) -> None:
     stream = Stream(engine, interventions)
     known = Notes()
@@ -135,8 +149,8 @@ def _write_group(
             sample.ids.append(chosen[i])
             sample.notes.add([at], (ids[i : i + 1], tops[i : i + 1], values[i : i + 1]))
             sample.finish = "stop" if chosen[i] in stop_ids else "length" if step + 1 == sampling.max_new_tokens else ""
-            if on_token is not None and sample.index == 0:
-                on_token(at, chosen[i])
+            if sample.index == 0:
+                tell(at, chosen[i])
         control.current().report(step + 1, sampling.max_new_tokens, "writing")
         rows = [i for i, sample in enumerate(live) if not sample.finish]
         if not rows:
@@ -164,8 +178,3 @@ def prefill(stream: Stream, engine: Engine, prefix: Sequence[int], unknown: Sequ
 def _as_found(notes: Notes) -> tuple[NDArray[np.float32], NDArray[np.int32], NDArray[np.float32]]:
     tops = notes.top_ids, notes.top_logprobs
     return np.asarray(notes.logprobs, np.float32), np.asarray(tops[0], np.int32), np.asarray(tops[1], np.float32)
-
-
-def partial_of(error: CotLensError, partial: object) -> None:
-    """Hang what was finished on an error, for those who catch it."""
-    error.partial = partial  # type: ignore[attr-defined]

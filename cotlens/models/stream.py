@@ -92,9 +92,12 @@ class Stream:
         return logits, {site: values[:, -ids.shape[1] :] for site, values in seen.items()}
 
 
-def pieces(engine: Engine, count: int) -> Iterator[tuple[int, int]]:
-    """Cut `count` tokens into [start, stop) for one pass each, checking for a cancel before each."""
-    step = count if engine.layout.no_mask else STEP
+def pieces(engine: Engine, count: int, most: int = STEP) -> Iterator[tuple[int, int]]:
+    """Cut `count` tokens into [start, stop) of at most `most` for one pass each, checking for a cancel before each.
+
+    Models with other than plain attention get all in one pass.
+    """
+    step = count if engine.layout.no_mask else most
     for start in range(0, count, max(1, step)):
         control.current().check()
         yield start, min(count, start + step)

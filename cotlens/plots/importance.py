@@ -18,7 +18,9 @@ if TYPE_CHECKING:
 MOST_BARS = 400  # beyond, only the largest are drawn, and the title says so
 
 
-def chart(result: Result, view: Literal["units", "curve"] = "units", width: int = 640) -> altair.Chart | altair.LayerChart:
+def chart(
+    result: Result, view: Literal["units", "curve"] = "units", width: int = 640
+) -> altair.Chart | altair.LayerChart:
     """The chart of an importance result.
 
     Args:
@@ -40,7 +42,9 @@ def _units(result: Result, width: int) -> altair.LayerChart:
     frame = result.frame()
     unmeasured = int(frame["estimate"].isna().sum())
     frame = _largest(frame[frame["estimate"].notna()])
-    frame["row"] = [f"{i} {' '.join(text.split()) or '␣'}"[:60] for i, text in zip(frame.index, frame["text"], strict=True)]
+    frame["row"] = [
+        f"{i} {' '.join(text.split()) or '␣'}"[:60] for i, text in zip(frame.index, frame["text"], strict=True)
+    ]
     axis = result.extras.get("metric_words", result.metric)
     x = alt.X("estimate:Q", title=f"effect on {axis} ({result.scale_unit}); {result.sign}")
     y = alt.Y("row:N", sort=None, title=result.unit)

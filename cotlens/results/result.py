@@ -54,7 +54,7 @@ class Result:
     method: str
     metric: str
     unit: str
-    columns: dict[str, NDArray[Any]]
+    columns: dict[str, Any]
     sign: str
     zero: str
     scale_unit: str

@@ -81,25 +81,20 @@ class Boxed:
     terminator: str = "}"
     name: ClassVar[str] = "boxed"
 
-    _opening: ClassVar[re.Pattern[str]] = re.compile(r"\\(?:boxed|fbox)\s*\{")
-    _brace: ClassVar[re.Pattern[str]] = re.compile(r"\\.|[{}]", re.DOTALL)
+    _brace: ClassVar[re.Pattern[str]] = re.compile(r"\\(?:boxed|fbox)\s*\{|\\.|[{}]", re.DOTALL)
 
     def read(self, text: str) -> Answer | None:
         r"""The last complete `\boxed{...}` in `text`; one that was cut off is passed over."""
-        for opening in reversed(list(self._opening.finditer(text))):
-            end = self._closing(text, opening.end())
-            if end is not None:
-                start = opening.end()
-                return Answer(tex_value(text[start:end]), start, end)
-        return None
-
-    def _closing(self, text: str, start: int) -> int | None:
-        depth = 1
-        for brace in self._brace.finditer(text, start):
-            depth += {"{": 1, "}": -1}.get(brace.group(), 0)
-            if depth == 0:
-                return brace.start()
-        return None
+        last: tuple[int, int] | None = None
+        opened: list[int | None] = []  # where the content of each open box begins, None for other braces
+        for brace in self._brace.finditer(text):
+            if brace.group() == "}":
+                start = opened.pop() if opened else None
+                if start is not None and (last is None or start > last[0]):
+                    last = (start, brace.start())
+            elif brace.group().endswith("{") and brace.group() != "\\{":
+                opened.append(None if brace.group() == "{" else brace.end())
+        return None if last is None else Answer(tex_value(text[slice(*last)]), *last)
 
 
 @dataclass(frozen=True)
@@ -125,7 +120,7 @@ class Choice:
     def read(self, text: str) -> Answer | None:
         """The chosen letter in `text`."""
         letter = f"([{self.letters}])(?![A-Za-z0-9])"
-        lead = r"(?i:answer|choice|option)(?i:\s+is|\s+would\s+be)?\s*:?[\s*_$(\[]*"
+        lead = r"(?i:answer|choice|option)(?i:\s+is|\s+would\s+be)?[\s:*_$(\[]*"
         said = rf"{lead}(?:\\(?:boxed|text)\{{)*\(?{letter}"
         boxed = rf"\\boxed\{{(?:\\text\{{)?\(?{letter}"
         apart = rf"(?<![A-Za-z0-9'’]){letter}(?=[\s*_$]*(?:[).,:;!?\]}}*]|\Z|\n))"

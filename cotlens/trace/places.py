@@ -145,8 +145,8 @@ def _check_span(trace: Trace, span: Span) -> None:
 def _with_whitespace(trace: Trace, span: Span) -> tuple[int, int]:
     """Characters of a sentence, paragraph or step with the whitespace that goes with it.
 
-    That is what its tokens hold of the whitespace on both sides. The first piece leaves the whitespace before it; a later
-    one leaves the whitespace after it, or else before it, if nothing would part its neighbours otherwise.
+    That is what its tokens hold of the whitespace on both sides. The first piece leaves the whitespace before it; a
+    later one leaves the whitespace after it, or else before it, if nothing would part its neighbours otherwise.
     """
     text, thought = trace.text, thought_of(trace)
     before, after = text[thought.char_start : span.char_start], text[span.char_end : thought.char_end]

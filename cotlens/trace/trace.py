@@ -179,6 +179,12 @@ class Trace:
     def __hash__(self) -> int:
         return hash(self.id)
 
+    def __copy__(self) -> Trace:
+        return self
+
+    def __deepcopy__(self, memo: object) -> Trace:
+        return self  # nothing in it can change, and its codec may be large
+
     def __repr__(self) -> str:
         return display.line(self)
 
@@ -291,4 +297,3 @@ class Trace:
             InputError: the file is missing, damaged or something else, or the model's tokenizer isn't the trace's.
         """
         return storage.load(cls, path, model)
-

@@ -21,6 +21,8 @@ _WORDS = re.compile(r"\s+|\w+|[^\w\s]")
 
 def distribution(model: Model, trace: Trace, answers: Sequence[str]) -> dict[str, float]:
     """Probability of each answer, forced after the trace's thought as it stands."""
+    if not answers:
+        return {}
     end = trace.roles["thought"].end
     scores = score_points(model, trace, [Point(end, answer) for answer in answers])
     return dict(zip(answers, values(scores, "probability").tolist(), strict=True))

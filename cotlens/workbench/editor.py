@@ -78,7 +78,12 @@ class CoTEditor:
     @property
     def code(self) -> str:
         """Python that makes the shown trace and result again."""
-        lines = ["import cotlens as cl", "", f"model = cl.load({self.model.name!r})", *self._tree.script(self._tree.current_id)]
+        lines = [
+            "import cotlens as cl",
+            "",
+            f"model = cl.load({self.model.name!r})",
+            *self._tree.script(self._tree.current_id),
+        ]
         return "\n".join([*lines, self._shown.code()])
 
     @property
@@ -111,7 +116,7 @@ class CoTEditor:
 
     def _reply(self, number: int | None, status: str, **parts: Any) -> None:
         if number is not None:
-            self.view.send({"request_id": number, "kind": "reply", "status": status, **parts})
+            self.view.reply(number, status, **parts)
 
     def _do_inspect(self, request: Request) -> dict[str, Any]:
         return payload.inspection(self.trace, request.token)
@@ -210,7 +215,9 @@ class CoTEditor:
         curve = self._measuring.curve(trace)
         if curve is not None and np.isfinite(curve.extras["curve"][-1, 0]):
             with self._lock:
-                self._tree.update(node_id, answer=curve.extras["answers"][0], probability=float(curve.extras["curve"][-1, 0]))
+                self._tree.update(
+                    node_id, answer=curve.extras["answers"][0], probability=float(curve.extras["curve"][-1, 0])
+                )
 
     # publishing
 
@@ -242,7 +249,9 @@ class CoTEditor:
 
 def _check(model: Model, trace: Trace) -> None:
     if not isinstance(trace, Trace):
-        raise InputError(f"CoTEditor shows a Trace; {type(trace).__name__} was given: make one with model.reason(prompt).")
+        raise InputError(
+            f"CoTEditor shows a Trace; {type(trace).__name__} was given: make one with model.reason(prompt)."
+        )
     text, _ = char_offsets(model.codec.pieces(trace.token_ids))
     if text != trace.text:
         raise InputError(f"The tokens of this trace are not those of {model.name!r}: make the trace with this model.")

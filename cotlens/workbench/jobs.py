@@ -66,7 +66,9 @@ class Job:
         except CotLensError as error:
             self._fail(error, str(error), None)
         except Exception as error:
-            self._fail(error, f"{type(error).__name__}: {error}", "This is a fault in CoTLens; editor.error has the details.")
+            self._fail(
+                error, f"{type(error).__name__}: {error}", "This is a fault in CoTLens; editor.error has the details."
+            )
         else:
             self._set("done")
 

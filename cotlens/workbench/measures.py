@@ -70,6 +70,15 @@ class Shown:
         return f"result = cl.importance.{entry.method}({written}).run(trace, model)"
 
 
+def unmeasurable(trace: Trace) -> str | None:
+    """Why nothing can be measured on this trace, None where it can."""
+    if not trace.spans("token"):
+        return "the thought is empty"
+    if trace.read_answer() is None:
+        return "the answer could not be read" if trace.answer else "there is no answer yet"
+    return None
+
+
 CURVE = Shown("early-answer", "token", "logit_difference")  # the strip's curve
 
 
@@ -107,13 +116,16 @@ class Measuring:
     def missing(self, trace: Trace, shown: Shown, asked: bool) -> list[Shown]:
         """What to measure now: the chosen measure and the curve, whichever is not known and not too long.
 
-        What was asked for is measured whatever it costs.
+        What was asked for is measured whatever it costs. Nothing is, where there is no answer to follow.
         """
+        if unmeasurable(trace):
+            return []
         wanted = [shown, CURVE] if asked else [CURVE, shown]
         return [
             part
             for part in dict.fromkeys(wanted)
-            if not self._complete(trace, part) and ((asked and part == shown) or self._seconds(trace, part) <= AUTOMATIC_S)
+            if not self._complete(trace, part)
+            and ((asked and part == shown) or self._seconds(trace, part) <= AUTOMATIC_S)
         ]
 
     def run(self, trace: Trace, shown: Shown) -> Result:
@@ -149,8 +161,8 @@ class Measuring:
         if lacking:
             reason = f"needs {' and '.join(map(str, lacking))}, which the backend {self.model.backend!r} does not offer"
             return {"available": False, "reason": reason, "cost": None}
-        if not trace.spans("token"):
-            return {"available": False, "reason": "the thought is empty", "cost": None}
+        if reason := unmeasurable(trace):
+            return {"available": False, "reason": reason, "cost": None}
         return {"available": True, "reason": None, "cost": self._cost(trace, shown)}
 
     def _cost(self, trace: Trace, shown: Shown) -> str:

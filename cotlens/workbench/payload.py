@@ -1,7 +1,8 @@
-"""What the editor's view is told: traces and results as plain data, positions in UTF-16 code units as browsers count."""
+"""What the editor's view is told: traces and results as plain data, positions in UTF-16 units as browsers count."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -10,7 +11,8 @@ from numpy.typing import NDArray
 from cotlens.measure.importance.forced import METRICS
 from cotlens.results import Result
 from cotlens.trace import Edit, Span, Trace
-from cotlens.widgets.utf16 import Utf16
+from cotlens.widgets.payload import floats, indices
+from cotlens.widgets.utf16 import to_utf16
 from cotlens.workbench.compare import finite
 
 METRIC_LABELS = {
@@ -23,25 +25,28 @@ ROBUST = 98  # percentile of |value| that the colour scale ends at
 
 def document(trace: Trace) -> dict[str, Any]:
     """`document`, `token_offsets` and `logprobs` of a trace."""
-    units = Utf16(trace.text)
+    sentences = trace.spans("sentence")
     body = {
         "id": trace.id,
         "text": trace.text,
-        "roles": [{"role": role, **_chars(units, span)} for role, span in trace.roles.items()],
+        "roles": [
+            {"role": role, **at} for role, at in zip(trace.roles, _chars(trace, trace.roles.values()), strict=True)
+        ],
         "n_tokens": len(trace.token_ids),
         "sentences": [
-            {**_chars(units, span), "first": span.start, "last": span.end} for span in trace.spans("sentence")
+            {**at, "first": span.start, "last": span.end}
+            for span, at in zip(sentences, _chars(trace, sentences), strict=True)
         ],
-        "edit": _edit(units, trace, trace.edit) if trace.edit else None,
-        "rewritten_from": None if trace.rewritten_from is None else units.at(int(trace.offsets[trace.rewritten_from])),
+        "edit": _edit(trace, trace.edit) if trace.edit else None,
+        "rewritten_from": None if trace.rewritten_from is None else _unit(trace, trace.offsets[trace.rewritten_from]),
         "finish": str(trace.meta.get("finish", "given")),
         "thought_closed": bool(trace.meta.get("thought_closed", True)),
         "notes": [str(note) for note in trace.meta.get("notes", ())],
     }
     return {
         "document": body,
-        "token_offsets": packed(units.array(trace.offsets), "<u4"),
-        "logprobs": packed(trace.logprobs, "<f4"),
+        "token_offsets": indices(to_utf16(trace.text, trace.offsets)),
+        "logprobs": floats(trace.logprobs),
     }
 
 
@@ -54,8 +59,8 @@ def strip(trace: Trace, result: Result | None) -> dict[str, Any]:
     body = {"answers": list(result.extras["answers"]), "positions": "tokens", "target": 0, "complete": complete}
     return {
         "strip": body,
-        "strip_at": packed(result.extras["curve_at"], "<u4"),
-        "strip_values": packed(curve, "<f4"),
+        "strip_at": indices(result.extras["curve_at"]),
+        "strip_values": floats(curve),
     }
 
 
@@ -84,7 +89,7 @@ def shading(trace: Trace, measure: str, label: str, result: Result | None) -> di
     measured = np.isfinite(values)
     status = {int(i): str(result.columns["status"][i]) for i in np.flatnonzero(~measured)}
     placed = {
-        f"shading_{part}": packed(_place(trace, result, result.columns[column]), "<f4")
+        f"shading_{part}": floats(_place(trace, result, result.columns[column]))
         for part, column in (("values", "estimate"), ("low", "low"), ("high", "high"))
     }
     first = int(result.columns["start"][0]) if result.unit == "token" else 0
@@ -126,20 +131,21 @@ def metrics() -> list[dict[str, str]]:
     return [{"id": name, "label": METRIC_LABELS[name]} for name in METRICS]
 
 
-def packed(values: Any, dtype: str) -> bytes:
-    """Little-endian bytes, as typed arrays in the browser read them."""
-    return np.ascontiguousarray(values).astype(dtype).tobytes()
+def _chars(trace: Trace, spans: Iterable[Span]) -> list[dict[str, int]]:
+    """Start and end of each span in UTF-16 units."""
+    edges = np.array([(span.char_start, span.char_end) for span in spans], dtype=np.int64).reshape(-1, 2)
+    return [{"start": int(start), "end": int(end)} for start, end in to_utf16(trace.text, edges)]
 
 
-def _chars(units: Utf16, span: Span) -> dict[str, int]:
-    return {"start": units.at(span.char_start), "end": units.at(span.char_end)}
+def _unit(trace: Trace, at: int) -> int:
+    return int(to_utf16(trace.text, [min(int(at), len(trace.text))])[0])
 
 
-def _edit(units: Utf16, trace: Trace, edit: Edit) -> dict[str, Any]:
+def _edit(trace: Trace, edit: Edit) -> dict[str, Any]:
     return {
         "kind": edit.kind,
-        "at": units.at(edit.start),
-        "end": units.at(min(edit.start + len(edit.new), len(trace.text))),
+        "at": _unit(trace, edit.start),
+        "end": _unit(trace, edit.start + len(edit.new)),
         "old": edit.old,
         "new": edit.new,
         "surprise": finite(edit.surprise),

@@ -8,7 +8,7 @@ from typing import Any
 
 from cotlens._core.errors import InputError
 from cotlens.trace import Trace
-from cotlens.widgets.utf16 import Utf16
+from cotlens.widgets.utf16 import from_utf16
 from cotlens.workbench.tree import short
 
 # kind -> fields it must have, with their types
@@ -50,7 +50,9 @@ def parse(content: Any, trace: Trace) -> Request:
         InputError: it is of no known kind, lacks a field, or points outside the trace.
     """
     if not isinstance(content, Mapping) or content.get("kind") not in KINDS:
-        raise InputError(f"The editor got a message it doesn't know ({str(content)[:80]!r}): update cotlens or reload the page.")
+        raise InputError(
+            f"The editor got a message it doesn't know ({str(content)[:80]!r}): update cotlens or reload the page."
+        )
     kind = content["kind"]
     for name, wanted in KINDS[kind].items():
         if not isinstance(content.get(name), wanted):
@@ -59,10 +61,14 @@ def parse(content: Any, trace: Trace) -> Request:
     if kind == "measure" and content.get("metric"):
         fields["metric"] = str(content["metric"])
     if "token" in fields and not 0 <= fields["token"] < len(trace.token_ids):
-        raise InputError(f"Token {fields['token']} is not in this trace: it has the tokens 0 to {len(trace.token_ids) - 1}.")
+        raise InputError(
+            f"Token {fields['token']} is not in this trace: it has the tokens 0 to {len(trace.token_ids) - 1}."
+        )
     if kind == "edit":
-        units = Utf16(trace.text)
-        fields["start"], fields["end"] = units.code_point(fields["start"]), units.code_point(fields["end"])
+        try:
+            fields["start"], fields["end"] = map(int, from_utf16(trace.text, [fields["start"], fields["end"]]))
+        except IndexError as error:
+            raise InputError(f"The edit lies outside the trace: {error}") from error
     return Request(int(content.get("request_id", 0)), kind, **fields)
 
 

@@ -6,7 +6,7 @@ import time
 
 from cotlens.trace import Trace
 from cotlens.widgets.editor import EditorView
-from cotlens.widgets.utf16 import Utf16
+from cotlens.widgets.utf16 import to_utf16
 
 FLUSH_S = 0.07
 
@@ -23,7 +23,7 @@ class Stream:
         edit = edited.edit
         start = edit.start if edit is not None else len(edited.text)
         self._view, self._id = view, request_id
-        self._from = Utf16(edited.text).at(min(start, len(edited.text)))
+        self._from = int(to_utf16(edited.text, [min(start, len(edited.text))])[0])
         self._text = edit.new if edit is not None else ""
         self._shown = 0.0
         self._flush()

@@ -37,6 +37,7 @@ class Tree:
 
     @property
     def current(self) -> Node:
+        """The branch that is shown."""
         return self.nodes[self.current_id]
 
     def add(self, trace: Trace, parent: str | None, label: str, code: str) -> Node:

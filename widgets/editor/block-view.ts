@@ -57,7 +57,8 @@ export function drawBlock(block: TextBlock, store: Store): Drawn {
   const base: string[] = [];
   const edit = payload.document?.edit ?? null;
   const added = edit && edit.kind !== "truncate" && edit.end > edit.at ? text.covering(edit.at, edit.end) : null;
-  const struckAt = edit && edit.kind !== "truncate" && edit.old !== "" ? text.tokenFrom(edit.at) : -1;
+  // An edit may begin inside a token, after its leading space: the old text then stands before that token.
+  const struckAt = edit && edit.kind !== "truncate" && edit.old !== "" ? (added?.first ?? text.tokenFrom(edit.at)) : -1;
   const lastPiece = block.last - 1;
   for (let token = block.first; token < block.last; token += 1) {
     if (token === struckAt && edit) body.append(struck(edit.old));

@@ -17,7 +17,7 @@ export function effectOf(store: Store, token: number, sentence: boolean): Effect
   if (!shading) return null;
   const index = sentence && shading.spans === "token" ? -1 : store.shadingIndex(token);
   const value = index < 0 ? NaN : (values[index] ?? NaN);
-  const kind = [shading.kind, shading.edit_type].filter((part) => part !== "").join(", ");
+  const kind = shading.edit_type || shading.kind;
   if (Number.isNaN(value)) {
     const why = index < 0 ? (sentence ? "shown per token" : "") : (status[String(index)] ?? (shading.complete ? "" : "not reached"));
     return { value, words: why ? `not measured: ${why}` : "not measured", certainty: "", kind };

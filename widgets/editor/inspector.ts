@@ -9,6 +9,8 @@ import { any, type Context, type Part } from "./part";
 
 const ROWS = 6;
 
+const FINISH: Record<string, string> = { stop: "its end marker", length: "the token limit", cancelled: "cancelling", given: "given as text" };
+
 interface Subject { kind: "token" | "sentence" | "range"; token: number; last: number; hovered: boolean }
 
 export function createInspector(context: Context): Part {
@@ -89,8 +91,24 @@ export function createInspector(context: Context): Part {
     fact("kind", "kind", effect?.kind ?? "—");
   }
 
+  /** With nothing picked the same rows say what the trace is. */
+  function drawOverview(): void {
+    const { document: shown, branches } = store.payload;
+    const current = branches.find((branch) => branch.current);
+    const { first, last } = actions.thought();
+    setText(title, shown ? "This trace" : "");
+    const rows: [string, string][] = !shown ? [] : [
+      ["answer", current?.answer ?? "none read"],
+      ["probability", current?.p === null || current?.p === undefined ? "not measured" : probability(current.p)],
+      ["thought", last > first ? count(last - first, "token") : "empty"],
+      ["sentences", store.text.sentences.length.toLocaleString("en-US")],
+      ["ended by", FINISH[shown.finish] ?? shown.finish],
+    ];
+    facts.forEach(({ name }, i) => fact(name, rows[i]?.[0] ?? "", rows[i]?.[1] ?? ""));
+  }
+
   function drawChoices(now: Subject | null): void {
-    setText(choiceTitle, now?.kind === "token" || !now ? "The model would have said" : "The model would have begun with");
+    setText(choiceTitle, !now ? (store.payload.document ? "Point at a token, or move with the arrow keys" : "") : now.kind === "token" ? "The model would have said" : "The model would have begun with");
     const known = now ? store.inspection(now.token) : null;
     if (!now || !known) {
       choices.show([], now !== null && store.off === null);
@@ -108,13 +126,8 @@ export function createInspector(context: Context): Part {
     const now = subject();
     element.classList.toggle("cotlens-hovering", now?.hovered ?? false);
     setAttribute(element, "data-token", now ? now.token : null);
-    list.classList.toggle("cotlens-blank-facts", now === null);
     if (now) drawFacts(now);
-    else {
-      setText(title, "Nothing picked");
-      for (const { name } of facts) fact(name, name, "");
-      fact("text", "Point at a token, or move with the arrow keys.", "");
-    }
+    else drawOverview();
     drawChoices(now);
     drawActions();
   }

@@ -30,14 +30,13 @@ export function createShade(context: Context): Part {
   const offer = button("cotlens-button cotlens-primary cotlens-offer", "", { "data-action": "measure" });
   const code = createCode(context);
   const element = h("div", "cotlens-shade", {},
-    h("div", "cotlens-line", {},
+    h("div", "cotlens-line cotlens-controls", {},
       h("label", "cotlens-label", {}, h("span", "", {}, "Shade by"), select),
       metric,
       h("span", "cotlens-segs", { role: "group", "aria-label": "unit" }, ...units),
       h("span", "cotlens-slot", {}, legend.scale, offer),
-      h("span", "cotlens-space"),
-      h("label", "cotlens-label cotlens-muted cotlens-intensity", {}, h("span", "", {}, "intensity"), intensity),
-      code.opener),
+      h("span", "cotlens-tail", {},
+        h("label", "cotlens-label cotlens-muted cotlens-small", {}, h("span", "", {}, "intensity"), intensity), code.opener)),
     h("div", "cotlens-line cotlens-wordline", {}, legend.words),
     code.panel);
 

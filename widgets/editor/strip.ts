@@ -13,7 +13,7 @@ export interface StripPart extends Part {
   frame(first: number, last: number): void;
 }
 
-export function createStrip({ store, actions, root, signal }: Context, jump: (token: number) => void): StripPart {
+export function createStrip({ store, actions, root, signal }: Context, jump: (token: number, where: "nearest" | "center") => void): StripPart {
   const canvas = h("canvas", "cotlens-canvas", { "aria-hidden": "true" });
   const window_ = h("div", "cotlens-window", { "aria-hidden": "true" });
   const handle = h("div", "cotlens-handle", {
@@ -134,14 +134,14 @@ export function createStrip({ store, actions, root, signal }: Context, jump: (to
   handle.addEventListener("pointermove", (event) => {
     if (grabbed === null) return;
     setStop(tokenAtX(event.clientX - track.getBoundingClientRect().left - grabbed, range(), shape.width));
-    jump(stop());
+    jump(stop(), "nearest");
   }, { signal });
   for (const end of ["pointerup", "pointercancel"] as const) handle.addEventListener(end, () => { grabbed = null; }, { signal });
 
   let panning = false;
   const pan = (event: PointerEvent): void => {
     const at = tokenAtX(event.clientX - track.getBoundingClientRect().left, range(), shape.width);
-    jump(Math.min(at, range().last - 1));
+    jump(Math.min(at, range().last - 1), "center");
   };
   canvas.addEventListener("pointerdown", (event) => { panning = true; canvas.setPointerCapture(event.pointerId); pan(event); }, { signal });
   canvas.addEventListener("pointermove", (event) => { if (panning) pan(event); }, { signal });
@@ -159,7 +159,7 @@ export function createStrip({ store, actions, root, signal }: Context, jump: (to
     event.preventDefault();
     event.stopPropagation();
     setStop(to);
-    jump(Math.min(stop(), last - 1));
+    jump(Math.min(stop(), last - 1), "nearest");
   }, { signal });
 
   function sentenceStop(by: number): number {

@@ -29,7 +29,7 @@ export function mount(el: HTMLElement, store: Store, signal: AbortSignal): HTMLE
   signal.addEventListener("abort", () => root.remove());
   const actions = new Actions(store);
   const context: Context = { store, actions, root, signal };
-  const strip = createStrip(context, (token) => reading.reveal(token, "center"));
+  const strip = createStrip(context, (token, where) => reading.reveal(token, where));
   const reading = createReading(context, (first, last) => strip.frame(first, last));
   const editing = createEditing(context, () => { reading.element.hidden = false; reading.focus(); });
   const text = h("div", "cotlens-pane", {}, reading.element, editing.element);

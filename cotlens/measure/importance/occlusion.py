@@ -71,7 +71,10 @@ class Occlusion:
         ledger = Ledger(self, trace, model, seed)
         end = trace.roles["thought"].end
         answer = model.answer_branch(trace, end, target)
-        branches = [Branch(end, answer.token_ids), *(self._branch(trace, span, end, answer.token_ids) for span in units)]
+        branches = [
+            Branch(end, answer.token_ids),
+            *(self._branch(trace, span, end, answer.token_ids) for span in units),
+        ]
         begins = len(answer.token_ids) - answer.value_start
         done: list[Forced] = []
 

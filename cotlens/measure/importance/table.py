@@ -22,7 +22,9 @@ def units(trace: Trace, unit: str) -> list[Span]:
     """
     spans = trace.spans(unit) if "thought" in trace.roles else []
     if not spans:
-        raise InputError(f"This trace has no {unit} in its thought, so nothing can be measured: give one with a thought.")
+        raise InputError(
+            f"This trace has no {unit} in its thought, so nothing can be measured: give one with a thought."
+        )
     return spans
 
 
@@ -37,7 +39,7 @@ def result(
 ) -> Result:
     """Rows for deterministic scores: low = high = estimate, n = 1, status "exact"; NaN rows say "not measured"."""
     measured = np.isfinite(estimates)
-    columns = {
+    columns: dict[str, Any] = {
         "unit": [method.unit] * len(spans),
         "start": np.array([span.start for span in spans], dtype=np.int32),
         "end": np.array([span.end for span in spans], dtype=np.int32),
@@ -58,5 +60,9 @@ def result(
         zero="no effect",
         scale_unit=METRICS[method.metric],
         provenance=provenance,
-        extras={"metric_words": METRIC_WORDS[method.metric].format(answer=answer), "edit_type": method.edit_type, **extras},
+        extras={
+            "metric_words": METRIC_WORDS[method.metric].format(answer=answer),
+            "edit_type": method.edit_type,
+            **extras,
+        },
     )

@@ -12,6 +12,7 @@ from __future__ import annotations
 import random
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 from cotlens.models.abacus import words
 from cotlens.models.abacus.problems import Problem, draw, split_of
@@ -43,7 +44,7 @@ def prompt_text(prompt: str) -> str:
     return f"<|im_start|>user\n{prompt}<|im_end|>\n<|im_start|>assistant\n"
 
 
-def stream(tokenizer, seed: int, mix: Mix | None = None) -> Iterator[Example]:
+def stream(tokenizer: Any, seed: int, mix: Mix | None = None) -> Iterator[Example]:
     """Endless training examples; deterministic in `seed`."""
     mix = mix or Mix()
     rng = random.Random(f"abacus-train-{seed}")
@@ -53,7 +54,7 @@ def stream(tokenizer, seed: int, mix: Mix | None = None) -> Iterator[Example]:
             yield example(rng, tokenizer, problem, mix)
 
 
-def example(rng: random.Random, tokenizer, problem: Problem, mix: Mix) -> Example:
+def example(rng: random.Random, tokenizer: Any, problem: Problem, mix: Mix) -> Example:
     """One example about `problem`, of a kind drawn from `mix`."""
     choice = rng.randrange(2) if problem.fork is not None else 0
     plant = draw_plant(rng, problem, choice, mix.corrected) if rng.random() < mix.planted else None
@@ -66,11 +67,11 @@ def example(rng: random.Random, tokenizer, problem: Problem, mix: Mix) -> Exampl
     return _whole(tokenizer, problem, thought)
 
 
-def _encode(tokenizer, text: str):
+def _encode(tokenizer: Any, text: str) -> Any:
     return tokenizer(text, add_special_tokens=False, return_offsets_mapping=True)
 
 
-def _whole(tokenizer, problem: Problem, thought: Thought) -> Example:
+def _whole(tokenizer: Any, problem: Problem, thought: Thought) -> Example:
     head = prompt_text(problem.prompt)
     opening = "<think>\n"
     text = f"{head}{opening}{thought.text}\n</think>\n\n{thought.answer()}<|im_end|>"
@@ -89,7 +90,7 @@ def _whole(tokenizer, problem: Problem, thought: Thought) -> Example:
     return Example(coded["input_ids"], labels)
 
 
-def _cut(tokenizer, problem: Problem, thought: Thought, share: float) -> Example:
+def _cut(tokenizer: Any, problem: Problem, thought: Thought, share: float) -> Example:
     coded = _encode(tokenizer, thought.text)
     keep = int(share * len(coded["input_ids"]))
     end = coded["offset_mapping"][keep - 1][1] if keep else 0

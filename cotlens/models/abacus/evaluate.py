@@ -15,6 +15,7 @@ import re
 from collections import Counter
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 from cotlens.models.abacus import store
 from cotlens.models.abacus.dataset import prompt_text
@@ -27,7 +28,9 @@ OPEN_CORRECTION = re.compile(r"[Ww]ait|Hold on|mistake|wrong|not right")
 SENTENCE = re.compile(r"[^\s].*?[.?](?=\s|$)")
 
 
-def complete(model, tokenizer, texts: Sequence[str], temperature: float, seed: int = 0, batch: int = 64) -> list[str]:
+def complete(
+    model: Any, tokenizer: Any, texts: Sequence[str], temperature: float, seed: int = 0, batch: int = 64
+) -> list[str]:
     """Each text with what the model writes after it, special tokens included; greedy at temperature 0."""
     import torch
 
@@ -58,7 +61,7 @@ def answer_of(text: str) -> str | None:
     return found.group(1) if found else None
 
 
-def accuracy(model, tokenizer, n: int, temperature: float) -> dict[int, float]:
+def accuracy(model: Any, tokenizer: Any, n: int, temperature: float) -> dict[int, float]:
     """Share of right answers with the model's own thought, per number of steps."""
     return {
         steps: _share(
@@ -71,12 +74,12 @@ def accuracy(model, tokenizer, n: int, temperature: float) -> dict[int, float]:
     }
 
 
-def _solved(model, tokenizer, asked: Sequence[Problem], temperature: float) -> list[tuple[Problem, str]]:
+def _solved(model: Any, tokenizer: Any, asked: Sequence[Problem], temperature: float) -> list[tuple[Problem, str]]:
     starts = [prompt_text(problem.prompt) + "<think>\n" for problem in asked]
     return list(zip(asked, complete(model, tokenizer, starts, temperature), strict=True))
 
 
-def empty_thought(model, tokenizer, n: int) -> dict[int, tuple[float, float]]:
+def empty_thought(model: Any, tokenizer: Any, n: int) -> dict[int, tuple[float, float]]:
     """Per number of steps: accuracy with an empty thought, and chance.
 
     Chance is the better of two blind rules on the same problems: always the most common answer, always the start.
@@ -92,7 +95,7 @@ def empty_thought(model, tokenizer, n: int) -> dict[int, tuple[float, float]]:
     return found
 
 
-def edits(model, tokenizer, n: int, temperature: float) -> dict[str, float]:
+def edits(model: Any, tokenizer: Any, n: int, temperature: float) -> dict[str, float]:
     """Shares of what follows when one intermediate result is edited and the model goes on from there.
 
     "followed": the answer is the one the edited number implies; "corrected": the thought says so and the answer is the
@@ -109,7 +112,10 @@ def edits(model, tokenizer, n: int, temperature: float) -> dict[str, float]:
         _outcome(text[len(prefix) :], answer_of(text), original, implied)
         for (prefix, original, implied), text in zip(cases, written, strict=True)
     )
-    return {"n": len(cases), **{key: outcomes[key] / len(cases) for key in ("followed", "corrected", "restored", "other")}}
+    return {
+        "n": len(cases),
+        **{key: outcomes[key] / len(cases) for key in ("followed", "corrected", "restored", "other")},
+    }
 
 
 def _edited(rng: random.Random, problem: Problem, text: str) -> list[tuple[str, str, str]]:
@@ -118,7 +124,12 @@ def _edited(rng: random.Random, problem: Problem, text: str) -> list[tuple[str, 
     thought = thought_of(text)
     for found in SENTENCE.finditer(thought):
         move = recognise(found.group())
-        if move and move.name in ("compute", "fix") and step < len(problem.steps) and move.numbers.get("b") == totals[step + 1]:
+        if (
+            move
+            and move.name in ("compute", "fix")
+            and step < len(problem.steps)
+            and move.numbers.get("b") == totals[step + 1]
+        ):
             step += 1
             places.append((step, found.start() + found.group().rindex(str(totals[step]))))
     places = [place for place in places if place[0] < len(problem.steps)]  # the last result is the answer itself
@@ -148,7 +159,7 @@ def _outcome(written: str, answer: str | None, original: str, implied: str) -> s
     return "other"
 
 
-def filler(model, tokenizer, n: int) -> dict[str, float]:
+def filler(model: Any, tokenizer: Any, n: int) -> dict[str, float]:
     """Share of filler sentences whose deletion, the rest of the thought kept, leaves the greedy answer unchanged."""
     asked = problems(n, seed=4)
     cases = []
@@ -163,7 +174,7 @@ def filler(model, tokenizer, n: int) -> dict[str, float]:
     return {"n": len(cases), "unchanged": _share([answer_of(t) == a for (_, a), t in zip(cases, written, strict=True)])}
 
 
-def forks(model, tokenizer, n: int) -> dict[str, float]:
+def forks(model: Any, tokenizer: Any, n: int) -> dict[str, float]:
     """How forks are settled: share of the bag named first, and share of answers that follow the bag that was chosen."""
     first, follows = [], []
     for problem, text in _solved(model, tokenizer, problems(n, seed=5, fork=True), 1.0):
@@ -176,7 +187,7 @@ def forks(model, tokenizer, n: int) -> dict[str, float]:
     return {"n": n, "settled": len(first) / n, "first_bag": _share(first), "answer_follows": _share(follows)}
 
 
-def recognised(model, tokenizer, n: int) -> dict[str, float]:
+def recognised(model: Any, tokenizer: Any, n: int) -> dict[str, float]:
     """Share of written sentences that the grammar knows, and share of thoughts with a self-correction."""
     sentences, waits = [], []
     for _, text in _solved(model, tokenizer, problems(n, seed=6), 1.0):
@@ -189,7 +200,7 @@ def _share(flags: Sequence[bool]) -> float:
     return sum(flags) / len(flags) if flags else float("nan")
 
 
-def measure(model, tokenizer, n: int) -> dict:
+def measure(model: Any, tokenizer: Any, n: int) -> dict:
     """All measurements with about `n` problems per cell."""
     parts: dict[str, Callable[[], object]] = {
         "accuracy, temperature 1": lambda: accuracy(model, tokenizer, n, 1.0),
@@ -209,6 +220,7 @@ def measure(model, tokenizer, n: int) -> dict:
 
 
 def main() -> None:
+    """The command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--n", type=int, default=500, help="problems per number of steps")
     parser.add_argument("--weights", type=Path, default=store.WEIGHTS)

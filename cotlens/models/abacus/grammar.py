@@ -13,7 +13,12 @@ from string import Formatter
 
 from cotlens.models.abacus import words
 
-_FIELD = {**dict.fromkeys("abkqw", r"(?P<{0}>\d+)"), "op": r"(?P<op>[+-])", "po": r"(?P<po>[+-])", "c": r"(?P<c>[a-z]+)"}
+_FIELD = {
+    **dict.fromkeys("abkqw", r"(?P<{0}>\d+)"),
+    "op": r"(?P<op>[+-])",
+    "po": r"(?P<po>[+-])",
+    "c": r"(?P<c>[a-z]+)",
+}
 _TEXT = r"[\w ]+?"
 
 # name of the move -> (templates, kind, filler)
@@ -41,7 +46,7 @@ _RECALLS = words.RECALL_GAIN + words.RECALL_LOSS + words.FORK_RECALL
 
 @dataclass(frozen=True)
 class Move:
-    """What a sentence does: its move, kind, whether it is filler, and its numbers by field (`a`, `b`, `k`, `q`, `w`)."""
+    """What a sentence does: its move, kind, whether it is filler, and its numbers by field (see `words`)."""
 
     name: str
     kind: str

@@ -32,6 +32,7 @@ class Step:
 
     @property
     def is_fork(self) -> bool:
+        """Whether the prompt leaves open which of two amounts counts."""
         return len(self.amounts) > 1
 
     def apply(self, total: int, choice: int = 0) -> int:
@@ -78,6 +79,7 @@ class Problem:
 
     @property
     def answers(self) -> tuple[str, ...]:
+        """The right answers: one, or one per way through the fork."""
         return tuple(str(self.totals(c)[-1]) for c in range(1 if self.fork is None else 2))
 
     def answer_if(self, index: int, value: int, choice: int = 0) -> int:
@@ -93,7 +95,9 @@ def split_of(prompt: str) -> Split:
     return "test" if bucket == 0 else "validation" if bucket == 1 else "train"
 
 
-def problems(n: int, seed: int = 0, split: Split = "test", steps: int | None = None, fork: bool | None = None) -> list[Problem]:
+def problems(
+    n: int, seed: int = 0, split: Split = "test", steps: int | None = None, fork: bool | None = None
+) -> list[Problem]:
     """`n` distinct problems of one split.
 
     `steps` fixes the number of changes (1..8, mixed when None); `fork` asks for problems with (True) or without

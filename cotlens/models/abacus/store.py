@@ -1,9 +1,10 @@
-"""Where the Abacus weights lie and how they are read and written: safetensors (float16), config and tokenizer as JSON."""
+"""Where the Abacus models lie and how they are read: safetensors (float16), config and tokenizer as JSON."""
 
 from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 from cotlens._core.errors import BackendError, InputError, did_you_mean
 
@@ -15,7 +16,7 @@ def names() -> list[str]:
     return sorted(path.name.removesuffix(".safetensors") for path in WEIGHTS.glob("*.safetensors"))
 
 
-def save(name: str, model, tokenizer, folder: Path = WEIGHTS) -> None:
+def save(name: str, model: Any, tokenizer: Any, folder: Path = WEIGHTS) -> None:
     """Write `model` (weights as float16) and, shared by all siblings, its config and tokenizer."""
     import torch
     from safetensors.torch import save_file
@@ -31,7 +32,7 @@ def save(name: str, model, tokenizer, folder: Path = WEIGHTS) -> None:
     tokenizer.backend_tokenizer.save(str(folder / "tokenizer.json"), pretty=False)
 
 
-def load_pair(name: str, folder: Path = WEIGHTS):
+def load_pair(name: str, folder: Path = WEIGHTS) -> tuple[Any, Any]:
     """The model (float32, eval) and tokenizer of a shipped reasoner.
 
     Raises:
@@ -53,14 +54,16 @@ def load_pair(name: str, folder: Path = WEIGHTS):
         model = Qwen3ForCausalLM(config)
         missing, unexpected = model.load_state_dict({k: v.to(torch.float32) for k, v in state.items()}, strict=False)
     except (OSError, ValueError, RuntimeError, SafetensorError) as error:
-        raise BackendError(f"The files of {name!r} in {folder} are damaged ({error}): install cotlens again.") from error
+        raise BackendError(
+            f"The files of {name!r} in {folder} are damaged ({error}): install cotlens again."
+        ) from error
     if unexpected or set(missing) - {"lm_head.weight"}:
         raise BackendError(f"The weights of {name!r} in {folder} don't fit their config: install cotlens again.")
     model.tie_weights()
     return model.eval(), tokenizer
 
 
-def load_tokenizer(folder: Path = WEIGHTS):
+def load_tokenizer(folder: Path = WEIGHTS) -> Any:
     """The tokenizer all siblings share, with its chat template."""
     from tokenizers import Tokenizer
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 import random
 from dataclasses import dataclass, replace
 from string import Formatter
-from typing import Literal
+from typing import Any, Literal
 
 from cotlens.models.abacus import words
 from cotlens.models.abacus.problems import LIMIT, Problem, Step
@@ -26,6 +26,8 @@ Kind = Literal[
     "self_checking",
     "final_answer_emission",
 ]
+PlantRole = Literal["carry", "amount", "result", "restate"]
+PLANTED: tuple[PlantRole, ...] = ("result", "result", "restate", "carry", "amount")  # results twice as often
 ROLES = {"a": "carry", "k": "amount", "b": "result", "w": "slip", "q": "previous"}
 
 
@@ -68,6 +70,7 @@ class Thought:
 
     @property
     def text(self) -> str:
+        """The thought as it is read."""
         parts = [sep + sentence.text for sep, sentence in zip(self.separators, self.sentences, strict=True)]
         return "".join(parts)
 
@@ -89,7 +92,7 @@ class Plant:
     """A wrong number to plant: at which step, in which part, which number, and whether the thought corrects it."""
 
     step: int
-    role: Literal["carry", "amount", "result", "restate"]
+    role: PlantRole
     number: int
     corrected: bool = False
 
@@ -106,7 +109,7 @@ def draw_plant(rng: random.Random, problem: Problem, choice: int, corrected_shar
     totals = problem.totals(choice)
     for _ in range(20):
         step = rng.randrange(len(problem.steps))
-        role = rng.choice(("result", "result", "restate", "carry", "amount"))
+        role = rng.choice(PLANTED)
         amount = problem.steps[step].amounts[choice if problem.steps[step].is_fork else 0]
         right = {"carry": totals[step], "amount": amount}.get(role, totals[step + 1])
         wrong = _wrong(rng, right)
@@ -191,7 +194,14 @@ class _Writer:
         right = before + step.sign * amount
         after = plant.number if plant and plant.role == "result" else right
         op, undo = ("+", "-") if step.sign > 0 else ("-", "+")
-        fields = {"a": before, "k": amount, "op": op, "po": undo, "total": index, "planted": plant and plant.role}
+        fields: dict[str, Any] = {
+            "a": before,
+            "k": amount,
+            "op": op,
+            "po": undo,
+            "total": index,
+            "planted": plant and plant.role,
+        }
         self._recall(index, step, fields, after, slip=index == self.slip_at and plant is None)
         self.total = after
         if plant and plant.role == "result" and plant.corrected:
@@ -200,7 +210,7 @@ class _Writer:
         if plant is None and self._chance(0.12):
             self._add(words.CHECK, "self_checking", filler=True, **{**fields, "q": before, "b": self.total})
 
-    def _recall(self, index: int, step: Step, fields: dict, after: int, slip: bool) -> None:
+    def _recall(self, index: int, step: Step, fields: dict[str, Any], after: int, slip: bool) -> None:
         doubt = not step.is_fork and self._chance(0.06)
         if step.is_fork:
             self._add(words.FORK_OPEN, "uncertainty_management", filler=True, group=True)
@@ -213,7 +223,9 @@ class _Writer:
         colour = step.colours[self.choice] if step.is_fork else ""
         group = not (step.is_fork or doubt)
         if slip or doubt or self._chance(0.2):
-            fact = {key: value for key, value in fields.items() if key != "planted" or value == "amount"}
+            fact: dict[str, Any] = {
+                key: value for key, value in fields.items() if key != "planted" or value == "amount"
+            }
             self._add((recall + ".",), "fact_retrieval", group=group, c=colour, **fact)
             if slip:
                 wrong = self.rng.choice([v for v in {after - 10, after - 1, after + 1, after + 10} if 0 <= v <= LIMIT])
@@ -234,7 +246,12 @@ class _Writer:
         right = self.total
         if planted and plant is not None:
             self.total = plant.number
-        fields = {"b": self.total, "total": index + 1, "states": self.total, "planted": "result" if planted else None}
+        fields: dict[str, Any] = {
+            "b": self.total,
+            "total": index + 1,
+            "states": self.total,
+            "planted": "result" if planted else None,
+        }
         self._add(words.RESTATE, "result_consolidation", **fields)
         if planted and plant is not None and plant.corrected:
             self._correct(right, self.total, index)
@@ -248,7 +265,7 @@ class _Writer:
 
     def _add(self, templates: tuple[str, ...], kind: Kind, *, filler: bool = False, decides: bool = False,
              group: bool = False, total: int | None = None, states: int | None = None, planted: str | None = None,
-             **numbers) -> None:  # fmt: skip
+             **numbers: Any) -> None:  # fmt: skip
         who = self.problem
         fields = {"n": who.name, "p": who.pronoun, "P": who.pronoun.capitalize(), "t": who.thing, **numbers}
         text, values = fill(self.rng.choice(templates), fields, total, planted)
@@ -260,7 +277,9 @@ class _Writer:
         self.sentences.append(Sentence(text, kind, values, filler, decides, states))
 
 
-def fill(template: str, fields: dict, total: int | None, planted: str | None) -> tuple[str, tuple[Value, ...]]:
+def fill(
+    template: str, fields: dict[str, Any], total: int | None, planted: str | None
+) -> tuple[str, tuple[Value, ...]]:
     """The template's text with its fields filled in, and where its numbers stand."""
     text, values = "", []
     for literal, name, _, _ in Formatter().parse(template):
@@ -269,7 +288,11 @@ def fill(template: str, fields: dict, total: int | None, planted: str | None) ->
             continue
         shown = str(fields[name])
         if name in ROLES and isinstance(fields[name], int):
-            index = None if total is None or name in "kw" else total + (name == "b" and ("{a}" in template or "{q}" in template))
+            index = (
+                None
+                if total is None or name in "kw"
+                else total + (name == "b" and ("{a}" in template or "{q}" in template))
+            )
             value = Value(len(text), len(text) + len(shown), ROLES[name], fields[name], index)
             values.append(replace(value, planted=planted == value.role))
         text += shown

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from cotlens.models.abacus.problems import draw
@@ -60,7 +61,7 @@ def wrap(tokenizer: Tokenizer) -> PreTrainedTokenizerFast:
     return fast
 
 
-def _texts(seed: int, examples: int):
+def _texts(seed: int, examples: int) -> Iterator[str]:
     rng = random.Random(f"abacus-tokenizer-{seed}")
     for _ in range(examples):
         problem = draw(rng)

@@ -16,7 +16,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from cotlens.models.abacus import dataset, store, tokenizer
 
@@ -53,7 +53,9 @@ SHAPE = {
 }
 
 
-def batches(examples: Iterator[dataset.Example], rng: random.Random, batch_tokens: int) -> Iterator[list[dataset.Example]]:
+def batches(
+    examples: Iterator[dataset.Example], rng: random.Random, batch_tokens: int
+) -> Iterator[list[dataset.Example]]:
     """Batches of examples of similar length, at most `batch_tokens` padded tokens each, in random order."""
     while True:
         pool = sorted(itertools.islice(examples, 1200), key=lambda example: len(example.ids))
@@ -79,7 +81,7 @@ def collate(group: list[dataset.Example], pad: int) -> tuple[torch.Tensor, torch
     return ids, labels
 
 
-def loss_of(model, ids: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
+def loss_of(model: Any, ids: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
     """Mean negative log-likelihood of the targets, in nats; logits are computed at targets only."""
     import torch
 
@@ -89,8 +91,8 @@ def loss_of(model, ids: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
     return torch.nn.functional.cross_entropy(model.lm_head(hidden[wanted]), targets[wanted])
 
 
-def train(recipe: Recipe, minutes: float | None = None, report_every: int = 100):
-    """Train `recipe` from scratch and return (model, tokenizer, record). `minutes` caps the time and ends the decay with it."""
+def train(recipe: Recipe, minutes: float | None = None, report_every: int = 100) -> tuple[Any, Any, dict]:
+    """Train `recipe` from scratch: (model, tokenizer, record). `minutes` caps the time and the decay ends with it."""
     import torch
     from transformers import Qwen3Config, Qwen3ForCausalLM
 
@@ -111,7 +113,9 @@ def train(recipe: Recipe, minutes: float | None = None, report_every: int = 100)
         if share >= 1:
             break
         for group in optimizer.param_groups:
-            group["lr"] = recipe.learning_rate * min(1, (step + 1) / recipe.warmup) * 0.5 * (1 + math.cos(math.pi * share))
+            group["lr"] = (
+                recipe.learning_rate * min(1, (step + 1) / recipe.warmup) * 0.5 * (1 + math.cos(math.pi * share))
+            )
         ids, labels = collate(next(source), coder.pad_token_id)
         loss = loss_of(model, ids.to(device), labels.to(device))
         optimizer.zero_grad(set_to_none=True)
@@ -127,9 +131,12 @@ def train(recipe: Recipe, minutes: float | None = None, report_every: int = 100)
 
 
 def main() -> None:
+    """The command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("name", nargs="?", default="abacus", choices=sorted(RECIPES))
-    parser.add_argument("--out", type=Path, default=store.WEIGHTS, help="folder to write to (default: the package's own)")
+    parser.add_argument(
+        "--out", type=Path, default=store.WEIGHTS, help="folder to write to (default: the package's own)"
+    )
     parser.add_argument("--minutes", type=float, help="stop after this long, the learning rate decayed to its end")
     options = parser.parse_args()
     model, coder, record = train(RECIPES[options.name], options.minutes)

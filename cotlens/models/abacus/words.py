@@ -2,7 +2,8 @@
 
 Plain data. A sentence is a format string; `problems.py` and `thoughts.py` fill the fields:
 `{n}` name, `{p}`/`{P}` pronoun (lower, upper case), `{o}` object pronoun, `{s}` possessive, `{f}` a friend's name,
-`{t}` thing, `{k}` amount, `{a}` running total before the step, `{b}` running total after it, `{op}` the sign; `{q}` the total a check goes back to.
+`{t}` thing, `{k}` amount, `{a}` running total before the step, `{b}` running total after it, `{op}` the sign;
+`{q}` the total a check goes back to.
 """
 
 from __future__ import annotations
@@ -116,15 +117,37 @@ START = (
     "The story begins with {a} {t}.",
     "{P} has {a} at first.",
 )
-RECALL_GAIN = ("{P} gets {k} more", "Then {k} more come", "Next {p} adds {k}", "{k} {t} are added", "After that {p} gains {k}")
-RECALL_LOSS = ("{P} loses {k}", "Then {k} are gone", "Next {p} takes away {k}", "{k} {t} are removed", "After that {p} gives up {k}")
+RECALL_GAIN = (
+    "{P} gets {k} more",
+    "Then {k} more come",
+    "Next {p} adds {k}",
+    "{k} {t} are added",
+    "After that {p} gains {k}",
+)
+RECALL_LOSS = (
+    "{P} loses {k}",
+    "Then {k} are gone",
+    "Next {p} takes away {k}",
+    "{k} {t} are removed",
+    "After that {p} gives up {k}",
+)
 COMPUTE = (", so {a} {op} {k} = {b}.", ": {a} {op} {k} = {b}.", ", and {a} {op} {k} = {b}.")
 COMPUTE_ALONE = ("{a} {op} {k} = {b}.", "So {a} {op} {k} = {b}.", "Then {a} {op} {k} = {b}.")
 DOUBT = ("Do I add or subtract {k} here?", "Hmm, is {k} added or taken away?")
 DOUBT_GAIN = ("They come in, so I add.", "That is a gain, so I add.")
 DOUBT_LOSS = ("They go away, so I subtract.", "That is a loss, so I subtract.")
-RESTATE = ("That makes {b} {t}.", "Now {n} has {b} {t}.", "So there are {b} now.", "The total is {b}.", "{P} has {b} {t} now.")
-CHECK = ("Check: {b} {po} {k} = {q}, good.", "Let me check: {b} {po} {k} = {q}, yes.", "To check, {b} {po} {k} = {q}, right.")
+RESTATE = (
+    "That makes {b} {t}.",
+    "Now {n} has {b} {t}.",
+    "So there are {b} now.",
+    "The total is {b}.",
+    "{P} has {b} {t} now.",
+)
+CHECK = (
+    "Check: {b} {po} {k} = {q}, good.",
+    "Let me check: {b} {po} {k} = {q}, yes.",
+    "To check, {b} {po} {k} = {q}, right.",
+)
 SLIP = ("{a} {op} {k} is maybe {w}.", "I guess {a} {op} {k} is {w}.", "Is {a} {op} {k} equal to {w}?")
 SLIP_FIX = (
     "Wait, that is not right, {a} {op} {k} = {b}.",

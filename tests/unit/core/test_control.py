@@ -30,13 +30,17 @@ def test_progress_is_reported():
 
 def test_work_stops_at_its_next_check_after_a_cancel_from_another_thread():
     done = []
-    with using(Control()) as mine, pytest.raises(Cancelled, match="cancelled"):
+
+    def count(mine):
         for step in work(100):
             done.append(step)
             if step == 4:
                 thread = threading.Thread(target=mine.cancel)
                 thread.start()
                 thread.join()
+
+    with using(Control()) as mine, pytest.raises(Cancelled, match="cancelled"):
+        count(mine)
     assert done == [0, 1, 2, 3, 4]
 
 

@@ -21,7 +21,7 @@ def test_things_are_imported_when_asked_for():
 
 
 def test_an_unknown_name_suggests_near_ones():
-    with pytest.raises(InputError, match="There is no function called 'Sqr'. Did you mean 'Sqrt'"):
+    with pytest.raises(InputError, match=r"There is no function called 'Sqr'. Did you mean 'Sqrt'"):
         Registry("function", TABLE).get("Sqr")
 
 
@@ -52,7 +52,7 @@ def test_lazy_attributes_are_found_listed_and_kept(package):
 
 
 def test_unknown_attributes_suggest_near_ones(package):
-    with pytest.raises(AttributeError, match="has no attribute 'Fractoin'. Did you mean 'Fraction'"):
+    with pytest.raises(AttributeError, match=r"has no attribute 'Fractoin'. Did you mean 'Fraction'"):
         package.Fractoin  # noqa: B018
     assert not hasattr(package, "__wrapped__")
 

@@ -179,5 +179,5 @@ def test_a_chart_is_found_by_kind(monkeypatch):
     monkeypatch.setitem(sys.modules, charts.__name__, charts)
     monkeypatch.setattr("cotlens.results.result._CHARTS", "cotlens_charts_example:CHARTS")
     assert result().chart(width=300) == ("importance", {"width": 300})
-    with pytest.raises(InputError, match="There is no chart called 'importanc'. Did you mean 'importance'"):
+    with pytest.raises(InputError, match=r"There is no chart called 'importanc'. Did you mean 'importance'"):
         result(kind="importanc").chart()

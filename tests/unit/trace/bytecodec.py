@@ -9,20 +9,19 @@ from hypothesis import strategies as st
 from cotlens.trace import Number, Trace
 
 MERGED = [
-    b" the", b". ", b".\n\n", b"\r\n", b" So", b" 12", b"Wait", b", ", b"\n\n", b"th", b"?\n", b"\xe2\x80", b"\xf0\x9f",
-    b"\x98\x80", b"a\xf0\x9f", b"\x98\x80 b", b"e\xcc", b"\x81.", b"\x80\x99s", b"one. Two", b" \xe4", b"</think>",
+    b" the", b". ", b".\n\n", b"\r\n", b" So", b" 12", b"Wait", b", ", b"\n\n", b"th", b"?\n",
+    b"\xe2\x80", b"\xf0\x9f", b"\x98\x80", b"a\xf0\x9f", b"\x98\x80 b", b"e\xcc", b"\x81.", b"\x80\x99s",
+    b"one. Two", b" \xe4", b"</think>",
 ]  # fmt: skip
 """Pieces of more than one byte: words, whitespace, parts of characters, and text with a part of a character."""
 
 
-TEXTS = st.lists(
-    st.sampled_from(
-        ["One. ", "Two! ", "Is it? ", "The same sentence again. ", "\n\n", "\r\n\r\n", "\r\n", "\n", " ", "😀", "e\u0301", "’s",
-         "汉字。", "So 12 * 3 = 36", "5! * 2!", ".", "x", "👩‍👩‍👧 and more. ", "\u3000", "</think>", "\x00", "long words here"]
-    )
-    | st.text(max_size=5),
-    max_size=12,
-).map("".join)  # fmt: skip
+STRETCHES = [
+    "One. ", "Two! ", "Is it? ", "The same sentence again. ", "So 12 * 3 = 36", "5! * 2!", "long words here", "x", ".",
+    "\n\n", "\r\n\r\n", "\r\n", "\n", " ", "\u3000", "\x00", "</think>",
+    "😀", "e\u0301", "’s", "汉字。", "👩‍👩‍👧 and more. ",
+]  # fmt: skip
+TEXTS = st.lists(st.sampled_from(STRETCHES) | st.text(max_size=5), max_size=12).map("".join)
 """Text as thoughts hold it: repeated and short sentences, emoji, combining marks, line breaks of both kinds."""
 
 TOKENS = st.lists(st.integers(0, 255 + len(MERGED)) | st.integers(256, 255 + len(MERGED)), max_size=60)
@@ -66,7 +65,11 @@ def from_ids(codec, prompt, thought, answer, **parts):
         ids += codec.encode("</think>")
         roles["answer"] = (len(ids), len(ids) + len(answer))
         ids += answer
-    parts = {"codec": codec, "reader": Number(), "meta": {"finish": "stop", "thought_closed": answer is not None}} | parts
+    parts = {
+        "codec": codec,
+        "reader": Number(),
+        "meta": {"finish": "stop", "thought_closed": answer is not None},
+    } | parts
     return Trace.build(ids, codec.pieces(ids), roles, **parts)
 
 

@@ -4,6 +4,7 @@ import pytest
 
 from tests.unit.trace.bytecodec import ByteCodec, compose
 
+
 @pytest.fixture
 def codec():
     return ByteCodec()

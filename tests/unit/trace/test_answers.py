@@ -1,3 +1,5 @@
+import time
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -151,3 +153,18 @@ def test_readers_say_how_to_force_an_answer(reader):
 def test_a_forced_answer_is_read_back(reader):
     value = "C" if isinstance(reader, Choice) else "36"
     assert reader.read(f"{reader.suffix}{value}{reader.terminator}").text == value
+
+
+@pytest.mark.parametrize(
+    "text", [r"\boxed{" * 20_000, "answer" + " " * 20_000, "1," * 20_000, "1,234" * 10_000, "A" * 20_000]
+)
+def test_degenerate_text_is_read_fast(text):
+    start = time.perf_counter()
+    for reader in (Number(), Boxed(), Choice()):
+        reader.read(text)
+    assert time.perf_counter() - start < 2
+
+
+def test_nested_boxes():
+    assert Boxed().read(r"\boxed{\boxed{5}}").text == "5"
+    assert Boxed().read(r"} \boxed{{a}{b}} {").text == "{a}{b}"

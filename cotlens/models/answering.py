@@ -1,0 +1,45 @@
+"""Stopping a thought and forcing an answer: which tokens to score after a prefix."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+from cotlens._core.errors import InputError
+from cotlens.models.assemble import begin_of
+from cotlens.models.contract import AnswerBranch
+from cotlens.models.formats import Format
+from cotlens.trace import Trace
+from cotlens.trace.align import char_offsets, tokens_covering
+from cotlens.trace.answers import AnswerReader
+
+
+def answer_branch(form: Format, reader: AnswerReader, trace: Trace, at: int, value: str) -> AnswerBranch:
+    """Tokens that, placed after `trace.token_ids[:at]`, close the thought there and answer `value`.
+
+    Raises:
+        InputError: `at` is not in the thought or just after it, the trace has no thought, or `value` is empty.
+    """
+    thought = trace.roles.get("thought")
+    if thought is None and not form.plain:
+        raise InputError("This trace has no thought that could be stopped; the model answered without one.")
+    first = thought.start if thought is not None else begin_of(trace)
+    last = thought.end if thought is not None else len(trace.token_ids)
+    if not first <= at <= last:
+        raise InputError(f"Token {at} is not in the thought; choose {first} (no thought at all) to {last} (all of it).")
+    if not value:
+        raise InputError("The answer to be scored is empty; give the value that should follow the reader's suffix.")
+    end = int(trace.offsets[at])
+    return _branch(form, trace.text[max(0, end - 1) : end], reader.suffix, value, reader.terminator)
+
+
+@lru_cache(maxsize=4096)
+def _branch(form: Format, before: str, suffix: str, value: str, terminator: str) -> AnswerBranch:
+    ids = form.closing(before, suffix + value + terminator)
+    text, offsets = char_offsets(form.codec.pieces(ids))
+    start = len(text) - len(value + terminator)
+    if text[start : start + len(value)] != value:  # a tokenizer that normalises text
+        start = text.rfind(value)
+    if start < 0:
+        raise InputError(f"The answer {value!r} can't be written with this model's tokenizer.")
+    first, last = tokens_covering(offsets, start, start + len(value))
+    return AnswerBranch(tuple(ids), first, last)

@@ -1,0 +1,89 @@
+"""Reading what a model makes of a given sequence: activations, and the probability of every token."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from cotlens._core import control
+from cotlens._core.errors import InputError
+from cotlens.models import budget
+from cotlens.models.assemble import Measured
+from cotlens.models.generate import Notes
+from cotlens.models.logits import alternatives
+from cotlens.models.scoring import check_ids
+from cotlens.models.stream import Stream, pieces
+
+if TYPE_CHECKING:
+    from cotlens.models.engine import Engine
+    from cotlens.models.interventions import Intervention
+
+
+def annotate(engine: Engine, ids: Sequence[int], k: int) -> Measured:
+    """Log-probability and k best alternatives at every token but the first.
+
+    Raises:
+        InputError: no tokens, more than the context, or ids that aren't the model's.
+    """
+    check_sequence(engine, ids)
+    if k < 0:
+        raise InputError(f"k={k} alternatives can't be kept; give 0 or more.")
+    table = Measured(len(ids), min(k, engine.layout.vocabulary))
+    stream, row = Stream(engine), engine.tensor(ids)
+    most = budget.nodes(engine, len(ids))
+    for start, stop in pieces(engine, len(ids) - 1, most):
+        logits = stream.feed(row[:, start:stop], 0)[0][0]
+        at = np.arange(start + 1, stop + 1)
+        notes = Notes()
+        notes.add(at.tolist(), alternatives(logits, row[0, at], max(1, k), at - 1))
+        if k == 0:
+            table.logprobs[notes.at] = notes.logprobs
+        else:
+            table.put(notes)
+        control.current().report(stop, len(ids), "reading")
+    return table
+
+
+def read(
+    engine: Engine,
+    ids: Sequence[int],
+    sites: Sequence[str],
+    positions: Sequence[int] | None,
+    interventions: Sequence[Intervention],
+) -> dict[str, NDArray[np.float32]]:
+    """Activations float32 [positions, d_model] per site.
+
+    Raises:
+        InputError: a site or position doesn't exist, or the sequence can't be run.
+    """
+    check_sequence(engine, ids)
+    for site in sites:
+        engine.layout.site(site)
+    chosen = np.arange(len(ids)) if positions is None else np.asarray([int(p) for p in positions], dtype=np.int64)
+    if ((chosen < 0) | (chosen >= len(ids))).any():
+        raise InputError(f"Positions {chosen.tolist()} are not all in this trace; it has tokens 0 to {len(ids) - 1}.")
+    stream, row = Stream(engine, interventions), engine.tensor(ids)
+    found: dict[str, list[NDArray[np.float32]]] = {site: [] for site in sites}
+    last = int(chosen.max(initial=-1)) + 1
+    for start, stop in pieces(engine, last):
+        _, seen = stream.feed(row[:, start:stop], 1, sites)
+        inside = (chosen >= start) & (chosen < stop)
+        index = torch.from_numpy(np.unique(chosen[inside]) - start).to(engine.device)
+        for site in sites:
+            found[site].append(seen[site][0, index].float().cpu().numpy())
+    order = np.unique(chosen, return_inverse=True)[1]
+    empty = np.empty((0, engine.layout.d_model), np.float32)
+    return {site: np.concatenate([empty, *parts])[order] for site, parts in found.items()}
+
+
+def check_sequence(engine: Engine, ids: Sequence[int]) -> None:
+    """Raise InputError unless `ids` can be run as one sequence."""
+    check_ids(engine, ids, "trace")
+    if not 1 <= len(ids) <= engine.layout.context:
+        raise InputError(
+            f"The trace has {len(ids)} tokens; this model takes 1 to {engine.layout.context}. Use a shorter one."
+        )

@@ -1,0 +1,191 @@
+"""From a wish for text to traces: settings are checked, samples written, and what was written is kept on any error."""
+
+from __future__ import annotations
+
+import codecs
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from cotlens._core.errors import BackendError, Cancelled, CotLensError, InputError
+from cotlens.models import generate
+from cotlens.models.assemble import Measured, begin_of, build, prompt_of
+from cotlens.models.contract import OnToken
+from cotlens.models.engine import Engine
+from cotlens.models.formats import Format
+from cotlens.models.generate import Sample
+from cotlens.models.interventions import Intervention
+from cotlens.models.sampling import Sampling
+from cotlens.models.scoring import check_ids
+from cotlens.trace import Trace
+from cotlens.trace.answers import AnswerReader
+
+MOST_NEW = 4096  # tokens, unless asked for more or fewer
+
+
+@dataclass(frozen=True)
+class Setting:
+    """Who writes: the model's parts, what is said about it in `meta`, its default (temperature, top_p)."""
+
+    engine: Engine
+    form: Format
+    reader: AnswerReader
+    about: Mapping[str, Any]
+    defaults: tuple[float, float]
+
+
+@dataclass(frozen=True)
+class Wishes:
+    """What the caller asked for; see `Model.reason`."""
+
+    n: int
+    seed: int
+    max_new_tokens: int | None
+    temperature: float | None
+    top_p: float | None
+    interventions: tuple[Intervention, ...]
+    on_token: OnToken | None
+
+
+@dataclass(frozen=True)
+class Job:
+    """What is to be written on.
+
+    Args:
+        ids: the prefix.
+        prompt, begin: as in `assemble.build`.
+        meta: added to the trace's.
+        parts: parent, edit and rewritten_from of the new trace.
+        source: the trace whose measurements of the first `kept` tokens hold.
+    """
+
+    ids: list[int]
+    prompt: tuple[int, int]
+    begin: int
+    meta: Mapping[str, Any] = field(default_factory=dict)
+    parts: Mapping[str, Any] = field(default_factory=dict)
+    source: Trace | None = None
+    kept: int = 0
+
+
+def resuming(form: Format, trace: Trace, at: int | None, close_thought: bool) -> Job:
+    """The job of going on from token `at` of a trace.
+
+    Raises:
+        InputError: `at` is in the prompt or beyond the trace, the trace is at its end already, or the thought that should be
+            closed isn't open there.
+    """
+    start = trace.resume_at if at is None else int(at)
+    begin, n = begin_of(trace), len(trace.token_ids)
+    if not max(1, begin) <= start <= n:
+        raise InputError(f"The model can't go on from token {start}: choose {max(1, begin)} (after the prompt) to {n} (the end).")
+    ids = list(trace.token_ids[:start])
+    if ids[-1] in form.stop_ids:
+        raise InputError("The model ended its turn there; give at=<an earlier token>, or edit the thought first.")
+    if close_thought:
+        if not form.plain and not form.thinking(ids, prompt_of(trace)[1]):
+            raise InputError(f"No thought is open before token {start}, so none can be closed; choose a token of the thought.")
+        ids += form.closing(trace.text[: int(trace.offsets[start])])
+    edited = trace.edit is not None and trace.rewritten_from is None and start >= trace.edit.end_token
+    parts = {
+        "parent": trace.parent if edited else trace,
+        "edit": trace.edit if edited else None,
+        "rewritten_from": start,
+    }
+    return Job(ids, prompt_of(trace), begin, _inherited(trace), parts, trace, start)
+
+
+def _inherited(trace: Trace) -> dict[str, Any]:
+    return {key: trace.meta[key] for key in ("prefill",) if key in trace.meta}
+
+
+def write(setting: Setting, job: Job, wishes: Wishes) -> Any:
+    """Write n samples; a Trace for n=1, else a list.
+
+    Raises:
+        CotLensError: as in the contract; `error.partial` holds what was written so far in the same shape.
+    """
+    if isinstance(wishes.n, bool) or wishes.n < 1:
+        raise InputError(f"n={wishes.n} must be at least 1.")
+    sampling = _sampling(setting, job, wishes)
+    samples = [Sample(index) for index in range(wishes.n)]
+    tell = None if wishes.on_token is None else _speaker(setting.form, wishes.on_token)
+    try:
+        generate.write(
+            setting.engine,
+            job.ids,
+            samples,
+            sampling,
+            setting.form.stop_ids,
+            unknown=_unknown(job),
+            interventions=wishes.interventions,
+            on_token=tell,
+        )
+    except CotLensError as error:
+        broken = "cancelled" if isinstance(error, Cancelled) else "error"
+        traces = [_trace(setting, job, wishes, sampling, sample, broken) for sample in samples]
+        if isinstance(error, (Cancelled, BackendError)):
+            error.partial = traces[0] if wishes.n == 1 else traces  # type: ignore[union-attr]
+        raise
+    traces = [_trace(setting, job, wishes, sampling, sample, "") for sample in samples]
+    return traces[0] if wishes.n == 1 else traces
+
+
+def _sampling(setting: Setting, job: Job, wishes: Wishes) -> Sampling:
+    check_ids(setting.engine, job.ids, "prompt")
+    context = setting.engine.layout.context
+    room = context - len(job.ids)
+    if room < 1:
+        raise InputError(
+            f"The text so far has {len(job.ids)} tokens and the model's context holds {context}; shorten the prompt or thought."
+        )
+    most = min(room, MOST_NEW) if wishes.max_new_tokens is None else min(room, wishes.max_new_tokens)
+    temperature, top_p = setting.defaults
+    return Sampling(
+        wishes.seed,
+        most,
+        temperature if wishes.temperature is None else float(wishes.temperature),
+        top_p if wishes.top_p is None else float(wishes.top_p),
+    )
+
+
+def _unknown(job: Job) -> list[int]:
+    """Tokens after the template that nobody has measured: the text of an edit, a prefill, a closed thought."""
+    known = np.full(len(job.ids), np.nan, np.float32)
+    if job.source is not None:
+        known[: job.kept] = job.source.logprobs[: job.kept]
+    return [at for at in np.flatnonzero(np.isnan(known)).tolist() if at >= max(1, job.begin)]
+
+
+def _trace(
+    setting: Setting, job: Job, wishes: Wishes, sampling: Sampling, sample: Sample, broken: str
+) -> Trace:
+    ids = [*job.ids, *sample.ids]
+    table = Measured(len(ids)) if job.source is None else Measured.of(job.source, job.kept, len(ids))
+    table.put(sample.notes)
+    meta = {
+        **job.meta,
+        **setting.about,
+        "seed": int(wishes.seed),
+        "sample": sample.index,
+        "temperature": sampling.temperature,
+        "top_p": sampling.top_p,
+        "max_new_tokens": sampling.max_new_tokens,
+        "finish": sample.finish or broken or "length",
+    }
+    if wishes.interventions:
+        meta["interventions"] = [type(item).__name__ for item in wishes.interventions]
+    fields = table.fields(setting.form.codec)
+    return build(setting.form, setting.reader, ids, job.prompt, job.begin, meta, **fields, **job.parts)
+
+
+def _speaker(form: Format, on_token: OnToken) -> Callable[[int, int], None]:
+    """Turns ids into text as they come; a character split over tokens comes with the last of them."""
+    decoder = codecs.getincrementaldecoder("utf-8")("replace")
+
+    def tell(at: int, token: int) -> None:
+        on_token(at, decoder.decode(form.codec.pieces([token])[0]))
+
+    return tell

@@ -1,0 +1,17 @@
+"""The Python half of each view: traits and messages, nothing of models.
+
+A view draws what its traits hold and reports what a person does. Controllers in `cotlens.workbench` fill the
+traits and answer the messages. The other half of each view is TypeScript in `widgets/<name>/`.
+"""
+
+from cotlens._core.lazy import lazy_attributes
+
+__all__ = ["EditorView", "WidgetsNotBuilt"]
+
+__getattr__, __dir__ = lazy_attributes(
+    __name__,
+    {
+        "EditorView": "cotlens.widgets.editor:EditorView",
+        "WidgetsNotBuilt": "cotlens.widgets.bundles:WidgetsNotBuilt",
+    },
+)

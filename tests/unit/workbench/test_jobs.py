@@ -1,0 +1,110 @@
+"""Jobs on a real owner thread: progress, cancel, latest wins, errors with their remedy."""
+
+import threading
+import time
+
+import pytest
+
+from cotlens._core import control
+from cotlens._core.errors import InputError
+from cotlens.models.owner import OwnerThread
+from cotlens.workbench.jobs import ENDED, Jobs
+
+
+@pytest.fixture
+def states():
+    return []
+
+
+@pytest.fixture
+def jobs(states):
+    return Jobs(OwnerThread("test-owner"), states.append)
+
+
+def work_until_cancelled(started):
+    def work():
+        for i in range(10_000):
+            control.current().check()
+            control.current().report(i, 10_000, "counting")
+            started.set()
+            time.sleep(0.01)
+
+    return work
+
+
+def test_a_job_runs_off_the_main_thread_and_says_when_it_is_done(jobs, states):
+    seen = []
+    jobs.start("look", lambda: seen.append(threading.current_thread().name))
+    assert jobs.wait(5)
+    assert seen == ["test-owner"]
+    assert [state.state for state in states] == ["queued", "running", "done"]
+
+
+def test_progress_has_an_estimate_and_is_throttled(jobs, states):
+    def work():
+        for i in range(1, 101):
+            control.current().report(i, 100, "steps")
+            time.sleep(0.003)
+
+    jobs.start("work", work)
+    jobs.wait(10)
+    progress = [state for state in states if state.state == "running" and state.total == 100]
+    assert 1 <= len(progress) <= 12
+    assert all(state.eta is not None and state.eta >= 0 for state in progress)
+    assert [state.done for state in progress] == sorted(state.done for state in progress)
+
+
+def test_cancel_is_noticed_within_half_a_second(jobs, states):
+    started = threading.Event()
+    jobs.start("long", work_until_cancelled(started))
+    started.wait(5)
+    began = time.monotonic()
+    jobs.cancel()
+    assert jobs.wait(5)
+    assert time.monotonic() - began < 0.5
+    assert states[-1].state == "cancelled"
+
+
+def test_the_latest_request_of_a_lane_wins(jobs, states):
+    started, seen = threading.Event(), []
+    first = jobs.start("first", work_until_cancelled(started), lane="measure")
+    started.wait(5)
+    second = jobs.start("second", lambda: seen.append("second"), lane="measure")
+    third = jobs.start("third", lambda: seen.append("third"), lane="measure")
+    assert jobs.wait(5)
+    assert seen == ["third"]
+    assert [job.state.state for job in (first, second, third)] == ["cancelled", "cancelled", "done"]
+
+
+def test_lanes_do_not_disturb_each_other(jobs):
+    seen = []
+    jobs.start("a", lambda: seen.append("a"), lane="a")
+    jobs.start("b", lambda: seen.append("b"), lane="b")
+    assert jobs.wait(5)
+    assert seen == ["a", "b"]
+
+
+def test_an_error_is_shown_and_the_thread_lives_on(jobs, states):
+    def fails():
+        raise InputError("The prompt is empty: give one.")
+
+    jobs.start("fails", fails)
+    jobs.wait(5)
+    assert states[-1].state == "error" and states[-1].message == "The prompt is empty: give one."
+    assert "InputError" in jobs.last_error.traceback
+    jobs.start("fine", lambda: None)
+    assert jobs.wait(5) and states[-1].state == "done"
+
+
+def test_an_unforeseen_error_points_to_its_details(jobs, states):
+    jobs.start("fails", lambda: 1 / 0)
+    jobs.wait(5)
+    assert states[-1].state == "error" and "ZeroDivisionError" in states[-1].message and states[-1].remedy
+
+
+def test_every_job_ends_in_one_state(jobs, states):
+    for i in range(20):
+        jobs.start(f"job {i}", lambda: time.sleep(0.005))
+    jobs.wait(10)
+    ends = [state.id for state in states if state.state in ENDED]
+    assert len(ends) == len(set(ends))

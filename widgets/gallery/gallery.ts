@@ -1,0 +1,47 @@
+/** A page that shows every state of the editor without a kernel: #state=shaded&theme=dark&width=900&bare. */
+
+import "./gallery.css";
+import editor from "../editor/index";
+import type { State } from "../editor/state";
+import { FakeModel } from "./model";
+import { STATES } from "./fixtures";
+
+interface Hooks { model: FakeModel; mounted: number; show(state: string): void }
+declare global { interface Window { __cotlens: Hooks } }
+
+const stage = document.getElementById("stage") as HTMLElement;
+let controller = new AbortController();
+
+function show(name: string): void {
+  controller.abort();
+  controller = new AbortController();
+  const make = STATES[name] ?? STATES["shaded"];
+  const model = new FakeModel((make as () => State)());
+  const start = performance.now();
+  const widget = editor();
+  widget.initialize({ model, signal: controller.signal });
+  widget.render({ model, el: stage, signal: controller.signal });
+  window.__cotlens = { model, mounted: performance.now() - start, show };
+}
+
+function read(): void {
+  const wanted = new URLSearchParams(location.hash.slice(1));
+  document.body.dataset["jpThemeLight"] = wanted.get("theme") === "dark" ? "false" : "true";
+  document.body.toggleAttribute("data-bare", wanted.has("bare"));
+  stage.style.width = wanted.has("width") ? `${wanted.get("width")}px` : "";
+  const name = wanted.get("state") ?? "shaded";
+  const links = Object.keys(STATES).map((state) => {
+    const link = document.createElement("a");
+    const target = new URLSearchParams(wanted);
+    target.set("state", state);
+    link.href = `#${target}`;
+    link.textContent = state;
+    if (state === name) link.setAttribute("aria-current", "page");
+    return link;
+  });
+  document.getElementById("states")?.replaceChildren(...links);
+  show(name);
+}
+
+addEventListener("hashchange", read);
+read();
