@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
-
 from cotlens._core.errors import InputError
 from cotlens.models.assemble import begin_of
 from cotlens.models.contract import AnswerBranch
@@ -13,8 +11,16 @@ from cotlens.trace.align import char_offsets, tokens_covering
 from cotlens.trace.answers import AnswerReader
 
 
-def answer_branch(form: Format, reader: AnswerReader, trace: Trace, at: int, value: str) -> AnswerBranch:
+Known = dict[tuple[str, ...], AnswerBranch]
+_MOST_KNOWN = 4096
+_MARKER = 32  # characters that hold any family's opening marker
+
+
+def answer_branch(form: Format, reader: AnswerReader, trace: Trace, at: int, value: str, known: Known) -> AnswerBranch:
     """Tokens that, placed after `trace.token_ids[:at]`, close the thought there and answer `value`.
+
+    Args:
+        known: answers written before; they depend on the text before `at` by its last characters only.
 
     Raises:
         InputError: `at` is not in the thought or just after it, the trace has no thought, or `value` is empty.
@@ -29,10 +35,15 @@ def answer_branch(form: Format, reader: AnswerReader, trace: Trace, at: int, val
     if not value:
         raise InputError("The answer to be scored is empty; give the value that should follow the reader's suffix.")
     end = int(trace.offsets[at])
-    return _branch(form, trace.text[max(0, end - 1) : end], reader.suffix, value, reader.terminator)
+    reach = _MARKER if at == first else 1
+    key = (trace.text[max(0, end - reach) : end], reader.suffix, value, reader.terminator)
+    if key not in known:
+        if len(known) >= _MOST_KNOWN:
+            known.clear()
+        known[key] = _branch(form, *key)
+    return known[key]
 
 
-@lru_cache(maxsize=4096)
 def _branch(form: Format, before: str, suffix: str, value: str, terminator: str) -> AnswerBranch:
     ids = form.closing(before, suffix + value + terminator)
     text, offsets = char_offsets(form.codec.pieces(ids))

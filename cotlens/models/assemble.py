@@ -10,6 +10,7 @@ import numpy as np
 from cotlens.models.codec import HFCodec
 from cotlens.models.formats import Format
 from cotlens.models.generate import TOP, Notes
+from cotlens.models.segment import Segments
 from cotlens.trace import Trace
 from cotlens.trace.answers import AnswerReader
 
@@ -61,9 +62,11 @@ class Measured:
 
     def fields(self, codec: HFCodec) -> dict[str, Any]:
         """As fields of a Trace."""
-        texts = {int(i): codec.pieces([int(i)])[0].decode("utf-8", "replace") for i in np.unique(self.top_ids) if i >= 0}
+        texts = {
+            int(i): codec.pieces([int(i)])[0].decode("utf-8", "replace") for i in np.unique(self.top_ids) if i >= 0
+        }
         texts[-1] = ""
-        known = (self.top_ids >= 0).any(axis=1) if self.top_ids.shape[1] else np.zeros(len(self.top_ids), bool)
+        known = [bool(row.any()) for row in self.top_ids >= 0]
         pieces = [
             tuple(texts[i] for i in row) if has else () for row, has in zip(self.top_ids.tolist(), known, strict=True)
         ]
@@ -82,6 +85,7 @@ def build(
     prompt: tuple[int, int],
     begin: int,
     meta: Mapping[str, Any],
+    found: Segments | None = None,
     **parts: Any,
 ) -> Trace:
     """A trace of `ids`, with thought and answer found by the format.
@@ -89,10 +93,10 @@ def build(
     Args:
         prompt: token range of the user's text.
         begin: first token that is not template.
+        found: thought and answer where they are known already.
         parts: further fields of the trace.
     """
-    lead = reader.suffix.strip()
-    found = form.segment(ids, prompt[1], begin, lead)
+    found = found or form.segment(ids, prompt[1], begin, reader.suffix.strip())
     roles = {"prompt": prompt, "thought": found.thought, "answer": found.answer}
     described = {**meta, BEGIN: begin, "format": form.name, "thought_closed": found.closed}
     notes = [*meta.get("notes", ()), *_remarks(described, found.thought is not None)]
@@ -116,4 +120,6 @@ def _remarks(meta: Mapping[str, Any], thinks: bool) -> list[str]:
         return ["The model answered without a thought."]
     if meta["finish"] == "stop":
         return ["The model ended its turn without closing its thought, so there is no answer."]
-    return ["The thought was not closed within the tokens allowed; raise max_new_tokens, or resume with close_thought=True."]
+    return [
+        "The thought was not closed within the tokens allowed; raise max_new_tokens, or resume with close_thought=True."
+    ]

@@ -14,7 +14,7 @@ from cotlens._core import control
 from cotlens._core.control import Control
 from cotlens._core.errors import CotLensError
 from cotlens.models import packed, plain
-from cotlens.models.contract import Branch, Meter
+from cotlens.models.contract import Branch
 from cotlens.models.engine import Engine
 
 # largest difference of log-probabilities that rounding explains; a wrong mask moves them by tenths in float32 trials
@@ -56,7 +56,9 @@ def _check(engine: Engine) -> Verdict:
         return Verdict(False, f"plain scoring, because a custom attention mask failed on this model ({_short(error)})")
     if not off <= _tolerance(engine):
         engine.obeys_masks = False
-        return Verdict(False, f"plain scoring, because this model does not obey a custom attention mask (off by {off:.2g})")
+        return Verdict(
+            False, f"plain scoring, because this model does not obey a custom attention mask (off by {off:.2g})"
+        )
     try:
         off = _packing_error(engine)
     except (CotLensError, RuntimeError, ValueError, TypeError, AttributeError, KeyError, IndexError) as error:
@@ -67,7 +69,7 @@ def _check(engine: Engine) -> Verdict:
 
 
 def _isolation_error(engine: Engine) -> float:
-    """A token that sees only itself must come out as if it were alone: tells whether masks are obeyed in every layer."""
+    """A token that sees only itself must come out as if it were alone: are masks obeyed in every layer?"""
     ids, at = _ids(engine, 6), np.arange(6)
     visible = torch.ones(6, 6, dtype=torch.bool, device=engine.device).tril()
     visible[5, :5] = False

@@ -1,13 +1,14 @@
 """Tokenizers as traces need them: ids to the bytes they stand for, and text to ids with nothing read into it.
 
-A user who types "</think>" means those characters, not the end of the thought. So text is encoded by a copy of the tokenizer that
-knows no special tokens; markers and templates go another way (`encode_template`).
+A user who types "</think>" means those characters, not the end of the thought. So text is encoded by a copy of the
+tokenizer that knows no special tokens; markers and templates go another way (`encode_template`).
 """
 
 from __future__ import annotations
 
 import json
 import re
+import threading
 from collections.abc import Callable, Sequence
 from functools import cached_property
 from typing import Any
@@ -30,6 +31,7 @@ class HFCodec:
     def __init__(self, tokenizer: Any) -> None:
         self.tokenizer = tokenizer
         self._known: dict[int, bytes] = {}
+        self._lock = threading.RLock()  # transformers sets options on its tokenizers at every call
 
     def encode(self, text: str) -> list[int]:
         """Ids of `text` as it stands: no special tokens are added, and none are read out of the text.
@@ -50,14 +52,16 @@ class HFCodec:
         """Ids of template text and markers, in which special tokens are meant."""
         if not text:
             return []
-        return [int(i) for i in self.tokenizer(text, add_special_tokens=False)["input_ids"]]
+        with self._lock:
+            return [int(i) for i in self.tokenizer(text, add_special_tokens=False)["input_ids"]]
 
     def pieces(self, ids: Sequence[int]) -> list[bytes]:
         """The bytes each id stands for, one entry per id; special tokens as their literal text."""
         known = self._known
-        for token in ids:
-            if token not in known:
-                known[token] = self._piece(int(token))
+        new = {token for token in ids if token not in known}
+        if new:
+            with self._lock:
+                known.update((token, self._piece(int(token))) for token in new)
         return [known[token] for token in ids]
 
     def special(self, text: str) -> bool:
@@ -72,7 +76,8 @@ class HFCodec:
     def bos(self) -> list[int]:
         """What the tokenizer puts before a text that is all there is."""
         bos = self.tokenizer.bos_token_id
-        first = self.tokenizer("a")["input_ids"][:1]
+        with self._lock:
+            first = self.tokenizer("a")["input_ids"][:1]
         return [int(bos)] if bos is not None and first == [bos] else []
 
     @cached_property
@@ -100,6 +105,10 @@ class HFCodec:
         return lambda text: list(plain.encode(text, add_special_tokens=False).ids)
 
     @cached_property
+    def _size(self) -> int:
+        return 1 + max(self.tokenizer.get_vocab().values(), default=-1)
+
+    @cached_property
     def _style(self) -> str:
         """How tokens are written: "bytes" (GPT-2's alphabet), "pieces" (sentencepiece) or "words"."""
         backend = getattr(self.tokenizer, "backend_tokenizer", None)
@@ -115,8 +124,8 @@ class HFCodec:
     def _piece(self, token: int) -> bytes:
         if token in self._added:
             return self._added[token].encode()
-        text = self.tokenizer.convert_ids_to_tokens(token)
-        if text is None:  # rows of the embedding beyond the tokenizer's vocabulary
+        text = self.tokenizer.convert_ids_to_tokens(token) if 0 <= token < self._size else None
+        if text is None:  # an id beyond the tokenizer's vocabulary; models may have more rows than that
             return f"<{token}>".encode()
         if isinstance(text, bytes):
             return text

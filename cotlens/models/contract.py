@@ -72,9 +72,9 @@ class Branch:
     The i-th token of the branch stands at position `prefix + i`; hiding shifts no positions. Its log-probability is
     log p(token_i | trunk[:prefix] without hidden, tokens before i).
 
-    Hiding acts on attention of the branch's own tokens: the trunk's states are never recomputed, so what an earlier token
-    read from a hidden one stays. The token that predicts the first branch token belongs to the branch in this
-    respect: the last trunk token before `prefix` that isn't hidden is fed again, at its own position, with the
+    Hiding acts on the attention of the branch's own tokens: the trunk's states are never recomputed, so what an
+    earlier token read from a hidden one stays. The token that predicts the first branch token belongs to the branch in
+    this respect: the last trunk token before `prefix` that isn't hidden is fed again, at its own position, with the
     hidden positions masked, and stands in for itself. With nothing hidden, this is numerically the ordinary forward.
 
     Args:

@@ -1,7 +1,7 @@
 """Passes through a loaded model: the one place where torch runs. Used on the owner thread only.
 
-Without interventions a pass is the plain module's forward; with them, or to read activations, it is an nnsight trace. Both are
-counted by the meter, run without autograd, and turn running out of memory into `OutOfMemory`.
+Without interventions a pass is the plain module's forward; with them, or to read activations, it is an nnsight trace.
+Both are counted by the meter, run without autograd, and turn running out of memory into `OutOfMemory`.
 """
 
 from __future__ import annotations
@@ -106,9 +106,7 @@ class Engine:
                 out = self.hf(**inputs)
             return self._kept(out.logits, keep), {}, getattr(out, "past_key_values", None)
 
-    def causal(
-        self, rows: NDArray[np.int64], before: int, interventions: Sequence[Intervention] = ()
-    ) -> Masks:
+    def causal(self, rows: NDArray[np.int64], before: int, interventions: Sequence[Intervention] = ()) -> Masks:
         """Masks of an ordinary pass over tokens at positions `rows`, after `before` cached ones at 0, 1, ..."""
         columns = np.concatenate([np.arange(before), rows])
         return self.masks(masking.causal(len(rows), before, self.device), rows, columns, interventions)
@@ -134,7 +132,8 @@ class Engine:
         if not self.obeys_masks:
             why = self.layout.no_mask or "it pays no heed to a custom attention mask"
             raise CapabilityError(
-                f"Tokens can't be hidden from each other in this model, because {why}; use a model with plain attention."
+                f"Tokens can't be hidden from each other in this model, because {why}; "
+                "use a model with plain attention."
             )
 
     def tensor(self, ids: Sequence[int] | NDArray[np.int64]) -> Tensor:

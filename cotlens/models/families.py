@@ -48,11 +48,15 @@ HARMONY = Family(  # gpt-oss
 CHANNEL = Family(  # Gemma 4
     "channel", open="<|channel>thought", close="<channel|>", before_close="\n", after_close="", stops=("<turn|>",)
 )
-BRACKETS = Family("brackets", open="[THINK]", close="[/THINK]", after_open="", before_close="", after_close="")  # Magistral
+BRACKETS = Family(
+    "brackets", open="[THINK]", close="[/THINK]", after_open="", before_close="", after_close=""
+)  # Magistral
 SEED = Family("seed", open="<seed:think>", close="</seed:think>", stops=("<seed:eos>",))  # Seed-OSS
 THINK = Family("think", open="<think>", close="</think>")  # Qwen3, DeepSeek-R1, GLM, Nemotron, Phi-4
 THINK_TEXT = Family("think-text", open="<think>", close="</think>", special=False)  # OLMo 3: markers are ordinary text
-PLAIN = Family("plain", open="<think>", close="</think>", special=False, after_open="", before_close="", after_close="\n")
+PLAIN = Family(
+    "plain", open="<think>", close="</think>", special=False, after_open="", before_close="", after_close="\n"
+)
 
 FAMILIES = {family.name: family for family in (HARMONY, CHANNEL, BRACKETS, SEED, THINK, THINK_TEXT, PLAIN)}
 
@@ -62,7 +66,7 @@ TURN_ENDS = (
     "<|eot_id|>",
     "<|end_of_text|>",
     "<end_of_turn>",
-    "<\N{FULLWIDTH VERTICAL LINE}end\N{LOWER ONE EIGHTH BLOCK}of\N{LOWER ONE EIGHTH BLOCK}sentence\N{FULLWIDTH VERTICAL LINE}>",
+    "<\uff5cend\u2581of\u2581sentence\uff5c>",  # DeepSeek
     "</s>",
 )
 """Special tokens that end a turn in any family that has them."""

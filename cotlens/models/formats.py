@@ -95,10 +95,31 @@ class Format:
             ids = ids + self.codec.encode(prefill)
         return Opening(ids, (start, end), begin)
 
+    def compose(self, prompt: str, thought: str, answer: str | None) -> tuple[Opening, list[int], seg.Segments | None]:
+        """Given texts as ids: the opening, all ids, and where things are if there are no markers to tell.
+
+        Without an answer the thought stays open.
+        """
+        if not self.plain:
+            opening = self.open(prompt, thought or self.family.before_close)
+            rest = [] if answer is None else self.closing(thought or "\n", answer) + self.end
+            return opening, opening.ids + rest, None
+        opening = self.open(prompt)
+        gap = [] if prompt[-1:].isspace() else self.codec.encode("\n")
+        start = len(opening.ids) + len(gap)
+        middle = start + len(self.codec.encode(thought))
+        ids = opening.ids + gap + self.codec.encode(thought)
+        if answer is None:
+            return opening, ids, seg.Segments((start, middle), None, False)
+        ids += self.closing(thought)
+        found = seg.Segments((start, middle), (len(ids), len(ids) + len(self.codec.encode(answer))), True)
+        return opening, ids + self.codec.encode(answer), found
+
     def closing(self, text: str, then: str = "") -> list[int]:
-        """Tokens that end a thought whose last characters are `text`, and `then`, tokenised as they would be together."""
+        """Tokens that end a thought whose last characters are `text`, then `then`, tokenised together."""
         family = self.family
-        before = "" if text.endswith("\n") and family.before_close == "\n" else family.before_close
+        empty = text.endswith(family.open + family.after_open)  # the line of an empty thought is still to be written
+        before = "" if text.endswith("\n") and family.before_close == "\n" and not empty else family.before_close
         if self.plain:
             gap = "" if text.endswith("\n") else family.after_close
             return self.codec.encode(gap + then)
@@ -156,16 +177,20 @@ class Format:
                 message, tokenize=False, add_generation_prompt=True, enable_thinking=True, thinking=True
             )
         except Exception as error:
-            raise BackendError(f"The chat template of this tokenizer failed ({error}); load the model with format='plain'.") from error
+            raise BackendError(
+                f"The chat template of this tokenizer failed ({error}); load the model with format='plain'."
+            ) from error
         head, slot, tail = text.rpartition(_SLOT)
         if not slot:
-            raise BackendError("The chat template of this tokenizer left the prompt out; load the model with format='plain'.")
+            raise BackendError(
+                "The chat template of this tokenizer left the prompt out; load the model with format='plain'."
+            )
         return head, tail
 
     def _around(self, head: str, prompt: str, tail: str, template: bool) -> tuple[list[int], int, int]:
         """Ids of head + prompt + tail and the prompt's token range.
 
-        Tokenised as one text where the prompt holds nothing that would be read as a special token; otherwise in three parts.
+        Tokenised as one text where the prompt holds nothing that would be read as a special token, else in three parts.
         """
         codec = self.codec
         before = codec.bos if not template else []

@@ -1,11 +1,11 @@
 """Interventions as data: what is changed inside a model, where, and by how much.
 
-They are frozen, comparable and hashable, and hold numpy arrays only, so they can be stored with a result and sent to any
-backend. Each backend compiles them once, inside its tracing module.
+They are frozen, comparable and hashable, and hold numpy arrays only, so they can be stored with a result and sent to
+any backend. Each backend compiles them once, inside its tracing module.
 
 Positions are token indices of the sequence that is run (prompt included). In a branch the tokens of the branch are
-numbered on from its prefix, just as they would be if the branch were the whole sequence. `range(n, EVER)` means "from n on",
-which also covers tokens that are still to be written.
+numbered on from its prefix, just as they would be if the branch were the whole sequence. `range(n, EVER)` means "from n
+on", which also covers tokens that are still to be written.
 """
 
 from __future__ import annotations

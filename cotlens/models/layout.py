@@ -131,7 +131,7 @@ def _kinds(config: object, count: int) -> tuple[tuple[str, ...], int | None, str
     from transformers.cache_utils import get_layer_types_and_kwargs
 
     try:
-        kinds, details = get_layer_types_and_kwargs(config)  # type: ignore[arg-type]
+        kinds, details = get_layer_types_and_kwargs(config)
     except (AttributeError, TypeError, KeyError):
         return (FULL,) * count, None, ""
     strange = sorted(set(kinds) - {FULL, SLIDING})

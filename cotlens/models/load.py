@@ -84,9 +84,12 @@ def _from_transformers(name: str, device: str | None, dtype: str | None, revisio
     except (OSError, ValueError, ImportError, KeyError, RuntimeError) as error:
         reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
         if Path(name).exists():
-            raise BackendError(f"The folder {name!r} holds no causal LM that transformers can load: {reason}") from error
+            raise BackendError(
+                f"The folder {name!r} holds no causal LM that transformers can load: {reason}"
+            ) from error
         raise InputError(
-            f"There is no model {name!r} here, and it could not be had from Hugging Face ({reason}). {did_you_mean(name, _near())}"
+            f"There is no model {name!r} here, and it could not be had from Hugging Face ({reason}). "
+            f"{did_you_mean(name, _near())}"
         ) from error
     return model.to(where), tokenizer
 

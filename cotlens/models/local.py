@@ -22,6 +22,7 @@ from cotlens.models.formats import find
 from cotlens.models.interventions import as_interventions
 from cotlens.models.owner import OwnerThread
 from cotlens.trace import Boxed, Edit, Trace
+from cotlens.trace.align import char_offsets
 from cotlens.trace.answers import AnswerReader
 
 T = TypeVar("T")
@@ -76,6 +77,7 @@ class LocalModel:
         self.where = f"local · {'CPU' if hf.device.type == 'cpu' else 'GPU'}"
         self.context_length = self.engine.layout.context
         self.defaults = _sampling_defaults(hf)
+        self._answers: answering.Known = {}
         verdict = self.owner.run(lambda: check(self.engine)) if score == "auto" else _forced(score)
         self._pack, self.score_path = verdict.pack, verdict.sentence
 
@@ -134,6 +136,7 @@ class LocalModel:
             at: token index; default `trace.resume_at`, just after the text that was edited.
             close_thought: end the thought there and let the model answer.
         """
+        self._own(trace)
         job = writing.resuming(self.format, trace, at, close_thought)
         return self._write(job, n, seed, max_new_tokens, temperature, top_p, interventions, on_token)
 
@@ -141,7 +144,7 @@ class LocalModel:
         self, trunk: Trace | Sequence[int], branches: Sequence[Branch], *, interventions: Interventions = ()
     ) -> list[BranchScore]:
         """Log-probabilities of the tokens of every branch, in the order given; see `contract.Branch`."""
-        ids, changes = _ids(trunk), as_interventions(interventions)
+        ids, changes = self._ids(trunk), as_interventions(interventions)
         return self._run(lambda: scoring.score(self.engine, ids, branches, changes, pack=self._pack))
 
     def read(
@@ -159,28 +162,27 @@ class LocalModel:
             positions: token indices; None for all.
         """
         wanted = [sites] if isinstance(sites, str) else list(sites)
-        ids, changes = _ids(trace), as_interventions(interventions)
+        ids, changes = self._ids(trace), as_interventions(interventions)
         return self._run(lambda: reading.read(self.engine, ids, wanted, positions, changes))
 
     def annotate(self, trace: Trace, k: int = 8) -> Trace:
         """The same trace with log-probability and the k best alternatives at every token but the first. One forward."""
+        self._own(trace)
         table = self._run(lambda: reading.annotate(self.engine, trace.token_ids, k))
         return dataclasses.replace(trace, codec=self.codec, **table.fields(self.codec))
 
     def compose(self, prompt: str, thought: str, answer: str | None) -> Trace:
         """A trace of given texts in this model's format; nothing is run. Without an answer the thought stays open."""
-        opening = self.format.open(prompt, thought)
-        ids = list(opening.ids)
-        if answer is not None:
-            ids += self.format.closing(thought, answer) + self.format.end
+        opening, ids, roles = self.format.compose(prompt, thought, answer)
         meta = {"model": self.name, "revision": self.revision, "finish": "given"}
-        return build(self.format, self.reader, ids, opening.prompt, opening.begin, meta)
+        return build(self.format, self.reader, ids, opening.prompt, opening.begin, meta, found=roles)
 
     def surprise(self, trace: Trace) -> Edit:
         """The edit of an edited trace with `surprise` and `surprise_was` filled in: mean nats per token."""
         edit = trace.edit
         if edit is None or trace.parent is None:
             raise InputError("This trace was not edited, so there is no edit to be surprised by; edit a trace first.")
+        self._own(trace)
         start = edit.start_token
         new = trace.token_ids[start : edit.end_token]
         old = trace.parent.token_ids[start : start + edit.old_tokens]
@@ -193,7 +195,25 @@ class LocalModel:
 
         The trace's own reader, else the model's, says what leads to a value and what follows it.
         """
-        return answering.answer_branch(self.format, trace.reader or self.reader, trace, at, value)
+        reader = trace.reader if trace.reader is not None else self.reader
+        return answering.answer_branch(self.format, reader, trace, at, value, self._answers)
+
+    def _ids(self, trunk: Trace | Sequence[int]) -> tuple[int, ...]:
+        if not isinstance(trunk, Trace):
+            return tuple(int(token) for token in trunk)
+        self._own(trunk)
+        return trunk.token_ids
+
+    def _own(self, trace: Trace) -> None:
+        """Refuse a trace whose ids mean something else to this model."""
+        if trace.codec is self.codec:
+            return
+        text, _ = char_offsets(self.codec.pieces(trace.token_ids))
+        if text != trace.text:
+            raise InputError(
+                f"This trace's tokens are not those of {self.name!r}; make it with this model, or with "
+                "Trace.from_text(prompt, thought, answer, model=model)."
+            )
 
     def _run(self, fn: Callable[[], T]) -> T:
         return self.owner.run(fn)
@@ -216,13 +236,15 @@ class LocalModel:
         return self._run(lambda: writing.write(setting, job, wishes))
 
 
-def _ids(trunk: Trace | Sequence[int]) -> tuple[int, ...]:
-    return trunk.token_ids if isinstance(trunk, Trace) else tuple(int(token) for token in trunk)
-
-
 def _eos(hf: Any, tokenizer: Any) -> list[int]:
-    declared = [getattr(hf.generation_config, "eos_token_id", None), hf.config.eos_token_id, tokenizer.eos_token_id]
-    flat = [token for entry in declared if entry is not None for token in (entry if isinstance(entry, list) else [entry])]
+    declared = [
+        getattr(hf.generation_config, "eos_token_id", None),
+        getattr(hf.config, "eos_token_id", None),
+        tokenizer.eos_token_id,
+    ]
+    flat = [
+        token for entry in declared if entry is not None for token in (entry if isinstance(entry, list) else [entry])
+    ]
     return [int(token) for token in flat]
 
 
@@ -247,5 +269,3 @@ def _fingerprint(hf: Any) -> str:
 
 def _forced(score: str) -> Verdict:
     return Verdict(score == "packed", f"{score} scoring, because it was asked for and not checked")
-
-

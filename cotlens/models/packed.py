@@ -1,7 +1,7 @@
 """The fast path: the trunk is run once, then many branches at a time in one row behind its cache.
 
-Equal to one pass per branch up to rounding (`check` tries that on the loaded model): each node sees the trunk before its
-prefix minus what is hidden from it, and its own ancestors; positions are explicit.
+Equal to one pass per branch up to rounding (`check` tries that on the loaded model): each node sees the trunk before
+its prefix minus what is hidden from it, and its own ancestors; positions are explicit.
 """
 
 from __future__ import annotations

@@ -43,7 +43,11 @@ class Sampling:
 
     def source(self, index: int) -> torch.Generator:
         """The random numbers of sample `index`, on the CPU, so that they are the same for every device."""
-        seed = self.seed if index == 0 else int(np.random.SeedSequence([self.seed, index]).generate_state(1, np.uint64)[0] >> 1)
+        seed = (
+            self.seed
+            if index == 0
+            else int(np.random.SeedSequence([self.seed, index]).generate_state(1, np.uint64)[0] >> 1)
+        )
         return torch.Generator().manual_seed(int(seed))
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -28,7 +29,7 @@ def score(
     """Log-probabilities of the tokens of every branch, in the order given.
 
     Raises:
-        InputError: a prefix, token id or hidden position is out of range, nothing is left to predict from, or trunk prefix
+        InputError: a prefix, token id or hidden position is out of range, nothing is left to predict from, or prefix
             and branch together are longer than the context.
         CapabilityError: positions are hidden and the model can't hide any.
     """
@@ -39,7 +40,7 @@ def score(
     for array in fields:
         array.setflags(write=False)
     bounds = starts.tolist()
-    return [BranchScore(*(array[a:b] for array in fields)) for a, b in zip(bounds, bounds[1:], strict=False)]
+    return [BranchScore(*(array[a:b] for array in fields)) for a, b in pairwise(bounds)]
 
 
 def check(engine: Engine, trunk: Sequence[int], branches: Sequence[Branch]) -> None:

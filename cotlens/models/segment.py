@@ -1,12 +1,12 @@
 """Where thought and answer begin and end in a sequence of tokens.
 
-Works on ids with character offsets, never on re-tokenised text. Copes with thoughts that were opened in the prompt, never
-opened, never closed, empty, or taken up again after they were closed.
+Works on ids with character offsets, never on re-tokenised text. Copes with thoughts that were opened in the prompt,
+never opened, never closed, empty, or taken up again after they were closed.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from cotlens.models.families import Family
@@ -29,7 +29,7 @@ class Segments:
     closed: bool
 
 
-def markers_by_id(family_ids: dict[str, Sequence[int]], ids: Sequence[int], start: int) -> list[Marker]:
+def markers_by_id(family_ids: Mapping[str, Sequence[int]], ids: Sequence[int], start: int) -> list[Marker]:
     """Where the id sequences of the markers ("open", "close", "answer") occur from `start` on, in order."""
     found: list[Marker] = []
     index = start
@@ -70,7 +70,7 @@ def segment(markers: Sequence[Marker], begin: int, end: int, own_answer: bool) -
         if kind == "open" and not inside:
             thought = after if thought is None else thought
             inside, answer = True, None
-        elif kind == "close" and (inside or thought is None):
+        elif kind == "close" and (inside or (thought is None and first >= begin)):
             thought = begin if thought is None else thought
             last, inside = first, False
             answer = None if own_answer else after

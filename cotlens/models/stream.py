@@ -22,8 +22,8 @@ class Stream:
     """One or several sequences of equal length that grow together.
 
     Without interventions the model makes its own masks and cache. With them, masks and positions are explicit and the
-    cache keeps everything; where a model can't take masks it still makes its own. A model without a cache is run from the
-    start each time.
+    cache keeps everything; where a model can't take masks it still makes its own. A model without a cache is run from
+    the start each time.
 
     Args:
         interventions: applied to every token that is fed.

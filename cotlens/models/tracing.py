@@ -96,7 +96,9 @@ def _values(item: AddVector | Ablate | Patch, layout: Layout, at: NDArray[np.int
 def _unknown(item: Intervention) -> str:
     if isinstance(item, ClampFeature):
         return "The local backend can't clamp latents yet; add a multiple of the latent's decoder row with AddVector."
-    return f"The local backend doesn't know {type(item).__name__}; it knows AddVector, Ablate, BlockAttention and Patch."
+    return (
+        f"The local backend doesn't know {type(item).__name__}; it knows AddVector, Ablate, BlockAttention and Patch."
+    )
 
 
 def wrap(hf: Any, tokenizer: Any) -> Any:

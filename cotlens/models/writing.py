@@ -74,19 +74,23 @@ def resuming(form: Format, trace: Trace, at: int | None, close_thought: bool) ->
     """The job of going on from token `at` of a trace.
 
     Raises:
-        InputError: `at` is in the prompt or beyond the trace, the trace is at its end already, or the thought that should be
-            closed isn't open there.
+        InputError: `at` is in the prompt or beyond the trace, the trace is at its end already, or the thought that
+            should be closed isn't open there.
     """
     start = trace.resume_at if at is None else int(at)
     begin, n = begin_of(trace), len(trace.token_ids)
     if not max(1, begin) <= start <= n:
-        raise InputError(f"The model can't go on from token {start}: choose {max(1, begin)} (after the prompt) to {n} (the end).")
+        raise InputError(
+            f"The model can't go on from token {start}: choose {max(1, begin)} (after the prompt) to {n} (the end)."
+        )
     ids = list(trace.token_ids[:start])
     if ids[-1] in form.stop_ids:
         raise InputError("The model ended its turn there; give at=<an earlier token>, or edit the thought first.")
     if close_thought:
         if not form.plain and not form.thinking(ids, prompt_of(trace)[1]):
-            raise InputError(f"No thought is open before token {start}, so none can be closed; choose a token of the thought.")
+            raise InputError(
+                f"No thought is open before token {start}, so none can be closed; choose a token of the thought."
+            )
         ids += form.closing(trace.text[: int(trace.offsets[start])])
     edited = trace.edit is not None and trace.rewritten_from is None and start >= trace.edit.end_token
     parts = {
@@ -139,7 +143,8 @@ def _sampling(setting: Setting, job: Job, wishes: Wishes) -> Sampling:
     room = context - len(job.ids)
     if room < 1:
         raise InputError(
-            f"The text so far has {len(job.ids)} tokens and the model's context holds {context}; shorten the prompt or thought."
+            f"The text so far has {len(job.ids)} tokens and the model's context holds {context}; "
+            "shorten the prompt or the thought."
         )
     most = min(room, MOST_NEW) if wishes.max_new_tokens is None else min(room, wishes.max_new_tokens)
     temperature, top_p = setting.defaults
@@ -159,9 +164,7 @@ def _unknown(job: Job) -> list[int]:
     return [at for at in np.flatnonzero(np.isnan(known)).tolist() if at >= max(1, job.begin)]
 
 
-def _trace(
-    setting: Setting, job: Job, wishes: Wishes, sampling: Sampling, sample: Sample, broken: str
-) -> Trace:
+def _trace(setting: Setting, job: Job, wishes: Wishes, sampling: Sampling, sample: Sample, broken: str) -> Trace:
     ids = [*job.ids, *sample.ids]
     table = Measured(len(ids)) if job.source is None else Measured.of(job.source, job.kept, len(ids))
     table.put(sample.notes)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 
 from cotlens._core.errors import InputError, did_you_mean
+from cotlens.plots.offline import without_network
 from cotlens.plots.palette import LINES, NEGATIVE, POSITIVE
 
 if TYPE_CHECKING:
@@ -31,6 +32,7 @@ def chart(
     Raises:
         InputError: there is no such view, or the result has no curve.
     """
+    without_network()
     if view not in ("units", "curve"):
         raise InputError(f"There is no view {view!r} of an importance result. {did_you_mean(view, ('units', 'curve'))}")
     return _units(result, width) if view == "units" else _curve(result, width)

@@ -21,7 +21,7 @@ from cotlens.results import Result
 from cotlens.trace import Trace
 from cotlens.workbench.payload import metrics
 
-AUTOMATIC_S = 10.0  # work expected to be longer than this waits until it is asked for
+AUTOMATIC_S = 20.0  # work expected to be longer than this waits until it is asked for
 UNITS = ("token", "sentence")
 
 

@@ -20,7 +20,7 @@ METRIC_LABELS = {
     "log_probability": "log-probability (nats)",
     "probability": "probability",
 }
-ROBUST = 98  # percentile of |value| that the colour scale ends at
+FLOOR = {"nats": 0.1, "probability": 0.01}  # effects below this never fill the scale: nothing is to look like nothing
 
 
 def document(trace: Trace) -> dict[str, Any]:
@@ -74,8 +74,8 @@ def shading(trace: Trace, measure: str, label: str, result: Result | None) -> di
         "measure": measure,
         "unit": result.unit,
         "label": label,
-        "scale": scale(values),
-        "scale_note": f"{ROBUST}th percentile of |effect|",
+        "scale": scale(values, FLOOR[result.scale_unit]),
+        "scale_note": "the largest effect",
         "sign": result.sign,
         "zero": result.zero,
         "scale_unit": result.scale_unit,
@@ -96,11 +96,13 @@ def shading(trace: Trace, measure: str, label: str, result: Result | None) -> di
     return {"shading": body, "shading_status": {str(first + i): why for i, why in status.items()}, **placed}
 
 
-def scale(values: NDArray[np.float64]) -> float:
-    """Where the colours end: the 98th percentile of the sizes that were measured, 1 where all are 0 or none was."""
+def scale(values: NDArray[np.float64], floor: float) -> float:
+    """Where the colours end: the largest size that was measured, at least `floor`.
+
+    Importance is sparse, so a percentile would cut off the very tokens that matter and paint the noise.
+    """
     sizes = np.abs(values[np.isfinite(values)])
-    top = float(np.percentile(sizes, ROBUST)) if sizes.size else 0.0
-    return top or (float(sizes.max()) if sizes.size else 0.0) or 1.0
+    return max(floor, float(sizes.max(initial=0.0)))
 
 
 def inspection(trace: Trace, token: int) -> dict[str, Any]:

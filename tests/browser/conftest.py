@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, expect, sync_playwright
 
 from tests.browser.notebook import Notebook, write
 from tests.browser.server import ROOT, Lab, slug
@@ -27,6 +27,8 @@ FLAGS = [
 ]
 SIZE = {"width": 1400, "height": 1000}
 COUNT = itertools.count()
+
+expect.set_options(timeout=15_000)  # milliseconds; Playwright's 5 s are short where two tests share two cores
 
 OpenNotebook = Callable[..., Notebook]
 

@@ -1,10 +1,12 @@
 """Tiny random models of many architectures with real tokenizers, made in memory: what the model tests run on.
 
-Weights are drawn wide enough that distributions are far from flat. Sliding windows are on and shorter than the test sequences.
+Weights are drawn wide enough that distributions are far from flat. Sliding windows are on and shorter than the test
+sequences.
 """
 
 from __future__ import annotations
 
+import json
 from functools import cache
 from typing import Any
 
@@ -30,7 +32,9 @@ SPECIALS = ("<|endoftext|>", "<|im_start|>", "<|im_end|>")
 
 
 def tokenizer(
-    template: str | None = CHATML, specials: tuple[str, ...] = SPECIALS, markers: tuple[str, ...] = ("<think>", "</think>")
+    template: str | None = CHATML,
+    specials: tuple[str, ...] = SPECIALS,
+    markers: tuple[str, ...] = ("<think>", "</think>"),
 ) -> PreTrainedTokenizerFast:
     """A byte-level BPE tokenizer of about 400 pieces. `markers` are added tokens that aren't special, as in Qwen3."""
     raw = Tokenizer(models.BPE())
@@ -68,8 +72,6 @@ def sentencepiece() -> PreTrainedTokenizerFast:
     ascii_only = ["".join(char for char in text if " " <= char < "\x7f") for text in SENTENCES]
     trainer = trainers.BpeTrainer(vocab_size=500, special_tokens=specials, show_progress=False)
     raw.train_from_iterator(ascii_only * 3, trainer)
-    import json
-
     state = json.loads(raw.to_str())
     state["added_tokens"] = [t for t in state["added_tokens"] if not t["content"].startswith("<0x")]
     return PreTrainedTokenizerFast(
@@ -122,10 +124,12 @@ def _configs(vocabulary: int) -> dict[str, Any]:
             layer_types=["linear_attention", "full_attention", "linear_attention"],
         ),
         "mamba": lambda: tf.MambaConfig(
-            vocab_size=vocabulary, hidden_size=32, state_size=8, num_hidden_layers=3, bos_token_id=None, eos_token_id=None
+            vocab_size=vocabulary, hidden_size=32, state_size=8, num_hidden_layers=3,
+            bos_token_id=None, eos_token_id=None,
         ),
         "bloom": lambda: tf.BloomConfig(
-            vocab_size=vocabulary, hidden_size=32, n_layer=3, n_head=4, initializer_range=0.25, bos_token_id=None, eos_token_id=None
+            vocab_size=vocabulary, hidden_size=32, n_layer=3, n_head=4, initializer_range=0.25,
+            bos_token_id=None, eos_token_id=None,
         ),
     }  # fmt: skip
 

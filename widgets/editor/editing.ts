@@ -20,7 +20,7 @@ export function createEditing({ store, actions, signal }: Context, closed: () =>
   const restore = button("cotlens-button cotlens-quiet", "Restore last draft", { "data-action": "restore", hidden: true });
   const host = h("div", "cotlens-edit-host");
   const element = h("div", "cotlens-editing", { hidden: true, "data-region": "editor" },
-    h("div", "cotlens-edit-bar", {}, h("span", "cotlens-role-name", {}, "editing the thought"), line, restore, leave, commit), host);
+    h("div", "cotlens-edit-bar", {}, h("span", "cotlens-role-name", {}, "editing the thought"), restore, leave, commit), line, host);
   let session: Session | null = null;
   let counted: { text: string; tokens: number } | null = null;
   let timer: ReturnType<typeof setTimeout> | undefined;
@@ -104,9 +104,11 @@ export function createEditing({ store, actions, signal }: Context, closed: () =>
     const { text } = store;
     const old = text.covering(session.start + now.from, session.start + now.toA);
     const fresh = session.view.state.sliceDoc(now.from, now.toB);
-    const written = counted?.text === fresh ? count(counted.tokens, "token") : fresh === "" ? "nothing" : count(fresh.length, "character");
+    const written = counted?.text === fresh ? count(counted.tokens, "token") : count(fresh.length, "character");
     const rest = Math.max(0, text.count - Math.max(old.last, old.first));
-    return `${count(old.last - old.first, "token")} replaced by ${written}; the ${count(rest, "token")} after it will be written again`;
+    const gone = old.last - old.first;
+    const what = fresh === "" ? `${count(gone, "token")} removed` : gone === 0 ? `${written} added` : `${count(gone, "token")} replaced by ${written}`;
+    return rest === 0 ? what : `${what}; the ${count(rest, "token")} after it will be written again`;
   }
 
   function save(): void {

@@ -1,6 +1,6 @@
 /** The head: model, where it runs, the branch trail, and what the model is doing. */
 
-import { button, h, onClick, setAttribute, setInvisible, setOff, setText } from "../kit/dom";
+import { button, h, onClick, setAttribute, setOff, setText } from "../kit/dom";
 import { menu } from "../kit/menu";
 import { count, duration, probability } from "../kit/numbers";
 import { any, type Context, type Part } from "./part";
@@ -69,8 +69,8 @@ export function createHead({ store, actions, signal }: Context): Part {
     setText(status, text);
     setAttribute(status, "title", text);
     setAttribute(job, "data-state", loading ? "loading" : now.state);
-    setInvisible(progress, !running && !loading);
-    setInvisible(cancel, !running);
+    progress.hidden = !running && !loading;
+    cancel.hidden = !running;
     setOff(cancel, store.own.broken || !store.payload.alive ? store.off : null, "stop this; finished parts are kept");
     if (running && now.total !== null && now.total > 0) progress.value = now.done / now.total;
     else progress.removeAttribute("value");

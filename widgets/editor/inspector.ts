@@ -7,7 +7,7 @@ import { createComparison } from "./comparison";
 import { effectOf } from "./effect";
 import { any, type Context, type Part } from "./part";
 
-const ROWS = 6;
+const ROWS = 5;
 
 const FINISH: Record<string, string> = { stop: "its end marker", length: "the token limit", cancelled: "cancelling", given: "given as text" };
 
@@ -83,7 +83,7 @@ export function createInspector(context: Context): Part {
     if (now.kind === "token") {
       fact("probability", "probability", Number.isNaN(sum) ? "not measured" : probability(Math.exp(sum)), Number.isNaN(sum) ? "" : `log p ${figure(sum)}`);
     } else {
-      fact("probability", "surprise", Number.isNaN(sum) ? "not measured" : `${figure(Math.max(0, -sum / Math.max(1, tokens)))} nats per token`);
+      fact("probability", "surprise per token", Number.isNaN(sum) ? "not measured" : `${figure(Math.max(0, -sum / Math.max(1, tokens)))} nats`);
     }
     const effect = now.kind === "range" ? null : effectOf(store, now.token, now.kind === "sentence");
     fact("effect", "effect on answer", effect ? effect.words : "not measured", effect ? (payload.shading?.label ?? "") : "choose a measure in “Shade by”");
@@ -108,11 +108,13 @@ export function createInspector(context: Context): Part {
   }
 
   function drawChoices(now: Subject | null): void {
-    setText(choiceTitle, !now ? (store.payload.document ? "Point at a token, or move with the arrow keys" : "") : now.kind === "token" ? "The model would have said" : "The model would have begun with");
+    setText(choiceTitle, !now ? "" : now.kind === "token" ? "The model would have said" : "The model would have begun with");
     const known = now ? store.inspection(now.token) : null;
-    if (!now || !known) {
-      choices.show([], now !== null && store.off === null);
-      setText(choiceNote, now && store.off !== null ? "Alternatives were not fetched before the kernel went." : "");
+    choices.element.hidden = now === null;
+    if (!now) { setText(choiceNote, store.payload.document ? "Point at a token, or move with the arrow keys." : ""); return; }
+    if (!known) {
+      choices.show([], store.off === null);
+      setText(choiceNote, store.off !== null ? "Alternatives were not fetched before the kernel went." : "");
       return;
     }
     const off = actions.reason("branch", now.token);
@@ -157,6 +159,8 @@ export function createInspector(context: Context): Part {
       }
       if (any(changed, "picked", "hovered", "document", "token_offsets", "logprobs", "inspections", "shading", "shading_values", "shading_low", "shading_high", "shading_status", "alive", "broken", "loading")) draw();
       comparison.update(changed);
+      // A new answer is what the person waited for: bring it into view.
+      if (changed.has("comparison") && store.payload.comparison) body.scrollTop = body.scrollHeight;
     },
   };
 }

@@ -88,7 +88,7 @@ export function createReading({ store, actions, signal }: Context, framed: (firs
         h("p", "cotlens-text", {}, h("del", "cotlens-del", { title: "cut off here" }, words.trim())));
     }
     if (block.kind === "stream") {
-      streamNode = document.createTextNode(store.payload.stream?.text ?? "");
+      streamNode = document.createTextNode(streamed());
       return h("div", `cotlens-block cotlens-${block.role} cotlens-streaming`, { "aria-label": "text being written", role: "group" },
         h("span", "cotlens-num"), h("span", "cotlens-bar"), h("p", "cotlens-text", {}, streamNode));
     }
@@ -224,15 +224,20 @@ export function createReading({ store, actions, signal }: Context, framed: (firs
   }, 1000);
   signal.addEventListener("abort", () => { clearInterval(tick); clearTimeout(dwell); });
 
+  /** What is being written, from its first visible character: the line begins at the margin. */
+  function streamed(): string {
+    return (store.payload.stream?.text ?? "").replace(/^\s+/, "");
+  }
+
   /** Appends what was written since; true when the block exists and only grew. */
   function grow(): boolean {
     const { stream } = store.payload;
     if (!stream || !blocks.some((block) => block.kind === "stream")) return false;
     const atEnd = element.scrollTop + element.clientHeight > element.scrollHeight - 40;
     if (streamNode) {
-      const old = streamNode.data;
-      if (stream.text.startsWith(old)) streamNode.appendData(stream.text.slice(old.length));
-      else streamNode.data = stream.text;
+      const [old, now] = [streamNode.data, streamed()];
+      if (now.startsWith(old)) streamNode.appendData(now.slice(old.length));
+      else streamNode.data = now;
     }
     list.remeasure();
     if (atEnd) element.scrollTop = element.scrollHeight;

@@ -34,10 +34,10 @@ export function createShade(context: Context): Part {
       h("label", "cotlens-label", {}, h("span", "", {}, "Shade by"), select),
       metric,
       h("span", "cotlens-segs", { role: "group", "aria-label": "unit" }, ...units),
-      h("span", "cotlens-slot", {}, legend.scale, offer),
+      h("span", "cotlens-slot", {}, legend.scale, offer)),
+    h("div", "cotlens-line cotlens-wordline", {}, legend.words,
       h("span", "cotlens-tail", {},
         h("label", "cotlens-label cotlens-muted cotlens-small", {}, h("span", "", {}, "intensity"), intensity), code.opener)),
-    h("div", "cotlens-line cotlens-wordline", {}, legend.words),
     code.panel);
 
   const chosen = (): { measure: Measure | undefined; unit: Unit } => {
@@ -108,7 +108,7 @@ export function createShade(context: Context): Part {
     } else if (measure && !measure.available) legend.show(null, impossible(measure, measures));
     else if (store.payload.loading) legend.show(null, "");
     else if (cheap === null) legend.show(null, measures.length ? impossible(measures[0] as Measure, measures) : "");
-    else if (store.running) legend.show(null, `${measure?.label ?? "The measure"} is on its way.`);
+    else if (store.running && measure) legend.show(null, `${measure.label} is on its way.`);
     else legend.show(null, `Nothing measured yet. ${cheap.label} is the cheapest here${cheap.cost ? `: ${cheap.cost}` : ""}.`);
   }
 
@@ -117,7 +117,8 @@ export function createShade(context: Context): Part {
     update(changed) {
       if (any(changed, "measures", "selection", "alive", "broken", "loading")) drawControls();
       if (any(changed, "shading", "measures", "selection", "document", "job", "alive", "broken", "loading")) drawLegend();
-      if (any(changed, "shading")) root.classList.toggle("cotlens-is-running", !(store.payload.shading?.complete ?? true) && store.running);
+      if (any(changed, "shading")) root.classList.toggle("cotlens-by-sentence", store.payload.shading?.spans === "sentence");
+      if (any(changed, "shading", "job")) root.classList.toggle("cotlens-is-running", !(store.payload.shading?.complete ?? true) && store.running);
       if (changed.has("intensity")) intensity.valueAsNumber = store.own.intensity;
       code.update(changed);
     },

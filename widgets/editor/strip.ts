@@ -99,7 +99,7 @@ export function createStrip({ store, actions, root, signal }: Context, jump: (to
     const { first, last } = range();
     const from = xOf(framed.first, { first, last }, shape.width);
     const to = xOf(framed.last, { first, last }, shape.width);
-    window_.hidden = last <= first || framed.last <= framed.first || (framed.first <= first && framed.last >= last);
+    window_.hidden = store.payload.stream !== null || last <= first || framed.last <= framed.first || (framed.first <= first && framed.last >= last);
     window_.style.transform = `translateX(${from}px)`;
     window_.style.width = `${Math.max(6, to - from)}px`;
   }

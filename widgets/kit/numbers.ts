@@ -10,7 +10,7 @@ export function figure(value: number): string {
   const size = Math.abs(value);
   let text: string;
   if (size >= 999.5) text = Math.round(size).toLocaleString("en-US");
-  else if (size >= 0.0005) text = size.toFixed(Math.max(0, Math.min(4, 2 - Math.floor(Math.log10(size)))));
+  else if (size >= 0.0005) text = size.toFixed(Math.max(0, 2 - Math.floor(Math.log10(size))));
   else text = size.toExponential(1).replace("-", MINUS);
   return value < 0 ? MINUS + text : text;
 }
@@ -31,9 +31,7 @@ export function probability(p: number): string {
   if (p <= 0) return "0";
   if (p > 0.9995) return ">.999";
   if (p < 0.0005) return "<.001";
-  const places = p >= 0.1 ? 3 : p >= 0.01 ? 3 : 4;
-  const text = withoutZero(p.toFixed(places));
-  return text.replace(/(\.\d\d)0+$/, "$1");
+  return withoutZero(p.toFixed(p >= 0.01 ? 3 : 4)).replace(/(\.\d\d\d*?)0+$/, "$1");
 }
 
 /** A probability in two places, for running text and narrow columns. */

@@ -52,4 +52,6 @@ export function followTheme(root: HTMLElement, signal: AbortSignal, changed: () 
     matchMedia(query).addEventListener("change", changed, { signal });
   }
   set();
+  // A host may attach the element only after it was drawn; what lies behind it is known then.
+  requestAnimationFrame(set);
 }

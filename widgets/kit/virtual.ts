@@ -101,16 +101,16 @@ export class VirtualList {
 
   private resized(): void {
     const width = this.scroller.clientWidth;
-    if (width !== this.width && this.width !== 0) {
-      // Measured heights belong to the old width: estimate again, keep the first visible block where it is.
-      const { first } = this.visible();
-      const into = this.scroller.scrollTop - this.top(first);
+    // The first visible block stays where it is.
+    const { first } = this.visible();
+    const into = this.scroller.scrollTop - this.top(first);
+    if (width !== this.width) {
+      // Measured heights belong to the old width.
       for (let i = 0; i < this.source.count; i += 1) this.heights[i] = this.source.estimate(i);
       this.sum();
-      this.measure();
-      this.scroller.scrollTop = this.top(first) + into;
+      this.width = width;
     }
-    this.width = width;
+    if (this.measure()) this.scroller.scrollTop = this.top(first) + into;
     this.draw();
   }
 

@@ -26,6 +26,7 @@ from cotlens.results import Result
 from cotlens.trace import Trace
 
 FORCED_TOKENS = 24  # bound on the tokens of close, suffix, value and terminator
+RIVAL_TOKENS = 8  # bound on what another value adds: answers at one point share close and suffix
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,8 +69,9 @@ class EarlyAnswer:
         """A trunk pass per block and a forced answer per point and followed answer, at most."""
         points = len(self._points(trace))
         pooled = min(POOL, 4 + points) * (len(trace.spans("sentence")) + 1) if self.rivals else 0
-        branches = points * (1 + self.rivals) + pooled
-        return Cost(tokens=10 * len(trace.token_ids) + branches * FORCED_TOKENS, forwards=10 + branches)
+        ends = len(trace.spans("sentence")) + 1
+        tokens = (points + ends) * FORCED_TOKENS + (points * self.rivals + pooled) * RIVAL_TOKENS
+        return Cost(10 * len(trace.token_ids) + tokens, forwards=10 + points * (1 + self.rivals) + pooled)
 
     def run(self, trace: Trace, model: Model, seed: int = 0) -> Result:
         """Measure every unit of the thought.
@@ -84,15 +86,15 @@ class EarlyAnswer:
         ledger = Ledger(self, trace, model, seed)
         at = self._points(trace)
         ends = [units[0].start, *(span.end for span in trace.spans("sentence"))]
-        answers = [target, *likeliest(model, trace, target, sorted(set(ends)), self.rivals)]
-        wanted = [Point(position, answer) for position in at for answer in answers]
-        done: list[Forced] = []
+        answers, done = [target], list[Forced]()
 
         def result() -> Result:
-            forced = [*done, *[NOT_MEASURED] * (len(wanted) - len(done))]
+            forced = [*done, *[NOT_MEASURED] * (len(at) * len(answers) - len(done))]
             return self._result(trace, units, at, answers, forced, ledger)
 
         with keeping(result):
+            answers += likeliest(model, trace, target, sorted(set(ends)), self.rivals)
+            wanted = [Point(position, answer) for position in at for answer in answers]
             for one in in_blocks(wanted, lambda block: score_points(model, trace, block), "early answers"):
                 done.append(one)
         return result()

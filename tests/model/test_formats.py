@@ -1,0 +1,225 @@
+"""From prompts to ids and from ids to prompt, thought and answer, for every family of markers."""
+
+import pytest
+
+from cotlens._core.errors import BackendError, InputError
+from cotlens.models.codec import HFCodec
+from cotlens.models.families import FAMILIES
+from cotlens.models.formats import Format, find
+from tests.model import tiny
+
+PROMPT = "Mia has 12 pears.\nHow many?"
+
+
+def text_of(form, ids):
+    return b"".join(form.codec.pieces(ids)).decode()
+
+
+def roles(form, ids, opening, lead=""):
+    found = form.segment(ids, opening.prompt[1], opening.begin, lead)
+    return (
+        None if found.thought is None else text_of(form, ids[slice(*found.thought)]),
+        None if found.answer is None else text_of(form, ids[slice(*found.answer)]),
+        found.closed,
+    )
+
+
+def written(form, opening, text):
+    """Tokens a model would write: markers are its own where they are special."""
+    return opening.ids + form.codec.encode_template(text)
+
+
+HARMONY_TOKENS = ("<|start|>", "<|end|>", "<|message|>", "<|channel|>", "<|return|>", "<|call|>")
+HARMONY_TEMPLATE = (
+    "{% for m in messages %}<|start|>{{ m.role }}<|message|>{{ m.content }}<|end|>{% endfor %}"
+    "{% if add_generation_prompt %}<|start|>assistant{% endif %}"
+)
+MADE = {
+    "think": lambda: tiny.tokenizer(),
+    "opened": lambda: tiny.tokenizer(tiny.OPENED),
+    "think-text": lambda: tiny.tokenizer(tiny.OPENED, markers=()),
+    "harmony": lambda: tiny.tokenizer(HARMONY_TEMPLATE, HARMONY_TOKENS, ()),
+    "brackets": lambda: tiny.tokenizer(tiny.CHATML, (*tiny.SPECIALS, "[THINK]", "[/THINK]"), ()),
+    "channel": lambda: tiny.tokenizer(tiny.CHATML, (*tiny.SPECIALS, "<|channel>", "<channel|>"), ()),
+    "seed": lambda: tiny.tokenizer(tiny.CHATML, (*tiny.SPECIALS, "<seed:think>", "</seed:think>"), ()),
+    "plain": lambda: tiny.tokenizer(None, ("<|endoftext|>",), ()),
+}
+
+
+def form_of(kind):
+    tokenizer = MADE[kind]()
+    return find(HFCodec(tokenizer), [tokenizer.eos_token_id] if tokenizer.eos_token_id is not None else [])
+
+
+@pytest.mark.parametrize("kind", MADE)
+def test_the_family_is_found_by_the_tokenizer(kind):
+    assert form_of(kind).name == {"opened": "think"}.get(kind, kind)
+
+
+@pytest.mark.parametrize("kind", MADE)
+def test_the_prompt_is_exactly_the_users_text(kind):
+    form = form_of(kind)
+    for prompt in (PROMPT, "x", "Is </think> a tag? <|im_end|> too", " \u4f60\u597d\U0001f600 "):
+        opening = form.open(prompt)
+        assert text_of(form, opening.ids[slice(*opening.prompt)]) == prompt
+
+
+def test_the_prompt_is_tokenised_as_the_template_would():
+    form = form_of("think")
+    tokenizer = form.codec.tokenizer
+    expected = tokenizer.apply_chat_template([{"role": "user", "content": PROMPT}], add_generation_prompt=True)
+    assert form.open(PROMPT).ids == list(expected["input_ids"])
+
+
+CLOSED = {
+    "think": "<think>\nFirst.\n</think>\n\nThe answer is 19.<|im_end|>",
+    "opened": "First.\n</think>\n\nThe answer is 19.<|im_end|>",
+    "think-text": "First.\n</think>\n\nThe answer is 19.<|im_end|>",
+    "harmony": "<|channel|>analysis<|message|>First.<|end|><|start|>assistant<|channel|>final<|message|>"
+    "The answer is 19.<|return|>",
+    "brackets": "[THINK]First.[/THINK]The answer is 19.<|im_end|>",
+    "channel": "<|channel>thought\nFirst.\n<channel|>The answer is 19.<|im_end|>",
+    "seed": "<seed:think>First.</seed:think>The answer is 19.<|im_end|>",
+}
+
+
+@pytest.mark.parametrize("kind", CLOSED)
+def test_thought_and_answer(kind):
+    form = form_of(kind)
+    opening = form.open(PROMPT)
+    assert roles(form, written(form, opening, CLOSED[kind]), opening) == ("First.", "The answer is 19.", True)
+
+
+@pytest.mark.parametrize("kind", CLOSED)
+def test_composed_texts_come_back(kind):
+    form = form_of(kind)
+    opening, ids, found = form.compose(PROMPT, "First.\n\nThen.", "The answer is 19.")
+    assert found is None
+    assert roles(form, ids, opening) == ("First.\n\nThen.", "The answer is 19.", True)
+    opening, ids, _ = form.compose(PROMPT, "First.", None)
+    assert roles(form, ids, opening) == ("First.", None, False)
+    opening, ids, _ = form.compose(PROMPT, "", "The answer is 19.")
+    assert roles(form, ids, opening) == ("", "The answer is 19.", True)
+
+
+@pytest.mark.parametrize("kind", CLOSED)
+def test_a_thought_closed_at_any_token_reads_as_closed(kind):
+    form = form_of(kind)
+    opening, ids, _ = form.compose(PROMPT, "First I add 12 and 7.\nWait.", None)
+    found = form.segment(ids, opening.prompt[1], opening.begin)
+    for at in range(found.thought[0], found.thought[1] + 1):
+        before = text_of(form, ids[:at])
+        closed = ids[:at] + form.closing(before, "The answer is 19.")
+        thought, answer, is_closed = roles(form, closed, opening)
+        assert (answer, is_closed) == ("The answer is 19.", True)
+        assert before.rstrip().endswith(thought)
+
+
+def test_closing_text():
+    form = form_of("think")
+    assert form.close_text == "\n</think>\n\n"
+    assert text_of(form, form.closing("so it is", "The")) == "\n</think>\n\nThe"
+    assert text_of(form, form.closing("so it is\n", "The")) == "</think>\n\nThe"
+    assert form_of("plain").close_text == "\n"
+
+
+SHAPES = {
+    "unclosed": ("<think>\nFirst. Then", ("First. Then", None, False)),
+    "empty": ("<think>\n\n</think>\n\nNineteen.", ("", "Nineteen.", True)),
+    "none": ("Nineteen.", (None, "Nineteen.", False)),
+    "no open": ("First.\n</think>\n\nNineteen.", ("First.", "Nineteen.", True)),
+    "taken up again": ("<think>\nA.\n</think>\nB <think>C.</think>\nD", ("A.\n</think>\nB <think>C.", "D", True)),
+    "taken up, open": ("<think>A.</think>B <think>C.", ("A.</think>B <think>C.", None, False)),
+    "closed twice": ("<think>\nA.\n</think>\n\nB </think> C", ("A.", "B </think> C", True)),
+    "nothing": ("", (None, None, False)),
+    "only open": ("<think>", ("", None, False)),
+    "ended in thought": ("<think>\nFirst.<|im_end|>", ("First.", None, False)),
+}
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_shapes_of_thoughts(shape):
+    text, expected = SHAPES[shape]
+    form = form_of("think")
+    opening = form.open(PROMPT)
+    assert roles(form, written(form, opening, text), opening) == expected
+
+
+@pytest.mark.parametrize("shape", ["unclosed", "empty", "taken up again", "closed twice", "nothing", "no open"])
+def test_shapes_of_thoughts_with_markers_of_text(shape):
+    text, expected = SHAPES[shape]
+    form = Format(HFCodec(tiny.tokenizer(markers=())), FAMILIES["think-text"], [])
+    opening = form.open(PROMPT)
+    assert roles(form, written(form, opening, text), opening) == expected
+
+
+def test_a_prompt_that_speaks_of_markers_opens_nothing():
+    form = form_of("think")
+    opening = form.open("What does <think> mean? And </think>?")
+    assert roles(form, written(form, opening, "Nothing."), opening) == (None, "Nothing.", False)
+
+
+def test_special_markers_spelled_out_do_not_count():
+    form = form_of("think")
+    opening = form.open(PROMPT)
+    ids = written(form, opening, "<think>\nIf I wrote ") + form.codec.encode("</think>, nothing ends")
+    assert roles(form, ids, opening) == ("If I wrote </think>, nothing ends", None, False)
+
+
+def test_prefill_begins_the_thought():
+    form = form_of("think")
+    assert text_of(form, form.open(PROMPT, "Let me").ids).endswith("assistant\n<think>\nLet me")
+    form = form_of("opened")
+    assert text_of(form, form.open(PROMPT, "Let me").ids).endswith("assistant\n<think>\nLet me")
+    form = form_of("plain")
+    assert text_of(form, form.open(PROMPT, " Let me").ids) == PROMPT + " Let me"
+
+
+def test_plain_text_is_thought_up_to_the_answer():
+    form = form_of("plain")
+    opening = form.open(PROMPT)
+    ids = opening.ids + form.codec.encode(" First. The answer is 3? No. The answer is 19.")
+    thought, answer, closed = roles(form, ids, opening, "The answer is")
+    assert (thought.strip(), answer.strip(), closed) == ("First. The answer is 3? No.", "The answer is 19.", True)
+    assert roles(form, ids, opening) == (" First. The answer is 3? No. The answer is 19.", None, False)
+
+
+def test_stops_are_the_ends_of_turns():
+    for kind, ends in (("harmony", {"<|return|>", "<|call|>"}), ("think", {"<|im_end|>", "<|endoftext|>"})):
+        form = form_of(kind)
+        assert {text_of(form, [token]) for token in form.stop_ids} == ends
+
+
+def test_options_reach_the_template():
+    template = tiny.CHATML.replace(
+        "assistant\n", "assistant\n{% if enable_thinking %}{% else %}<think>\n\n</think>{% endif %}"
+    )
+    form = find(HFCodec(tiny.tokenizer(template)))
+    assert text_of(form, form.open(PROMPT).ids).endswith("assistant\n")
+
+
+@pytest.mark.parametrize("prompt", ["", "  \n", None, 7])
+def test_an_empty_prompt(prompt):
+    with pytest.raises(InputError, match="is empty"):
+        form_of("think").open(prompt)
+
+
+def test_an_unknown_format():
+    with pytest.raises(InputError, match="Did you mean 'harmony'"):
+        find(HFCodec(tiny.tokenizer()), name="harmoni")
+
+
+@pytest.mark.parametrize("template", ["{{ raise_exception('no') }}", "nothing of yours"])
+def test_a_template_that_fails(template):
+    form = find(HFCodec(tiny.tokenizer(template)), name="think")
+    with pytest.raises(BackendError, match="chat template"):
+        form.open(PROMPT)
+
+
+def test_a_tokenizer_in_the_manner_of_llama():
+    tokenizer = tiny.sentencepiece()
+    tokenizer.chat_template = "{{ bos_token }}{% for m in messages %}[INST] {{ m.content }} [/INST]{% endfor %}"
+    form = find(HFCodec(tokenizer), name="think-text")
+    opening = form.open("Mia has 12 pears.")
+    assert tokenizer("<s>[INST] Mia has 12 pears. [/INST]", add_special_tokens=False)["input_ids"] == opening.ids
+    assert text_of(form, opening.ids[slice(*opening.prompt)]).strip() == "Mia has 12 pears."

@@ -1,0 +1,86 @@
+"""The plan of packed passes: every branch finds its own tokens, in the right order, at the right positions."""
+
+import numpy as np
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from cotlens.models import packing
+from cotlens.models.contract import Branch
+
+TRUNK = list(range(100, 112))
+
+
+@st.composite
+def branches(draw):
+    prefix = draw(st.integers(1, len(TRUNK)))
+    tokens = draw(st.lists(st.integers(0, 2), max_size=5))
+    hidden = draw(st.lists(st.integers(0, len(TRUNK) - 1), max_size=4, unique=True))
+    if set(range(prefix)) <= set(hidden):
+        hidden = []
+    return Branch(prefix, tuple(tokens), tuple(hidden))
+
+
+def ancestors(chunk, node):
+    return [other for other in range(node + 1) if node < chunk.ends[other]]
+
+
+@settings(max_examples=200)
+@given(st.lists(branches(), max_size=14), st.integers(1, 12))
+def test_every_prediction_comes_from_exactly_its_own_past(given_branches, room):
+    plan = packing.plan(TRUNK, given_branches)
+    expected = {}
+    for branch, start in zip(given_branches, plan.starts, strict=False):
+        hidden, refed = packing.seen_from(branch.prefix, branch.hidden)
+        for i, token in enumerate(branch.token_ids):
+            before = [(branch.prefix + j, branch.token_ids[j]) for j in range(i)]
+            if len(hidden):
+                before = [(refed, TRUNK[refed]), *before]
+                trunk = set(range(refed)) - set(hidden.tolist())
+            else:
+                trunk = set(range(branch.prefix))
+            expected[int(start) + i] = (token, trunk, before)
+    found = {}
+    for row, target, slot in zip(*vars(plan.trunk_edges).values(), strict=True):
+        found[int(slot)] = (int(target), set(range(row + 1)), [])
+    for first, last in packing.chunks(plan.feeds, lambda prefix: room):
+        chunk = packing.chunk(plan.feeds, first, last)
+        assert len(chunk.token_ids) <= room or last - first == 1
+        for node, target, slot in zip(*vars(chunk.edges).values(), strict=True):
+            past = [(int(chunk.positions[a]), int(chunk.token_ids[a])) for a in ancestors(chunk, int(node))]
+            out = set() if chunk.hidden_of[node] < 0 else set(chunk.hidden[chunk.hidden_of[node]].tolist())
+            found[int(slot)] = (int(target), set(range(chunk.limits[node])) - out, past)
+    assert found == expected
+    assert plan.prefill == max((b.prefix for b in given_branches if needs_trunk(b)), default=0)
+
+
+def needs_trunk(branch):
+    return bool(branch.token_ids)
+
+
+def test_shared_beginnings_are_run_once():
+    tokens = (1, 2, 3, 4, 5)
+    plan = packing.plan(TRUNK, [Branch(9, (*tokens, answer)) for answer in range(50)] + [Branch(9, tokens)])
+    (cut,) = packing.chunks(plan.feeds, lambda prefix: 1000)
+    assert packing.chunk(plan.feeds, *cut).token_ids.tolist() == list(tokens)
+
+
+def test_one_token_branches_need_no_nodes():
+    plan = packing.plan(TRUNK, [Branch(p, (3,)) for p in range(1, 12)])
+    assert len(plan.feeds) == 0
+    assert plan.trunk_edges.rows.tolist() == list(range(11))
+
+
+def test_positions_follow_the_prefix_and_hiding_shifts_none():
+    plan = packing.plan(TRUNK, [Branch(8, (1, 2, 3), (7, 6, 2))])
+    chunk = packing.chunk(plan.feeds, 0, 1)
+    assert chunk.token_ids.tolist() == [TRUNK[5], 1, 2]
+    assert chunk.positions.tolist() == [5, 8, 9]
+    assert chunk.width == 5
+
+
+def test_ten_thousand_branches_are_laid_out_quickly():
+    rng = np.random.default_rng(0)
+    many = [Branch(1 + i % 12, tuple(rng.integers(0, 5, 8).tolist())) for i in range(10_000)]
+    plan = packing.plan(TRUNK, many)
+    nodes = sum(len(packing.chunk(plan.feeds, a, b).token_ids) for a, b in packing.chunks(plan.feeds, lambda p: 400))
+    assert nodes < 70_000

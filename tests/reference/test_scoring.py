@@ -1,0 +1,101 @@
+"""Packed path, plain path and an independent reference agree on every supported family, in float32."""
+
+import numpy as np
+import pytest
+import torch
+
+from cotlens.models import scoring
+from cotlens.models.contract import Branch
+from tests.model import tiny
+from tests.reference.oracle import branch_logprobs
+
+TOLERANCE = 1e-4
+
+
+def trunk_of(vocabulary, n=40, seed=1):
+    return np.random.default_rng(seed).integers(0, vocabulary, n).tolist()
+
+
+def branches_of(vocabulary, n=40):
+    """Shared beginnings, one prefix many times, hidden spans near, far, at the end and overlapping the window."""
+    rng = np.random.default_rng(2)
+    tail = tuple(rng.integers(0, vocabulary, 6).tolist())
+    spots = (1, 2, 5, 9, 17, n - 1, n)
+    found = [Branch(p, tail) for p in spots] + [Branch(p, (*tail[:3], 7)) for p in spots]
+    found += [Branch(n, tail, (3,)), Branch(n, tail, (3,)), Branch(n, (*tail[:4], 9), (3,))]
+    found += [Branch(n, tail, (n - 1,)), Branch(n, tail, (n - 2, n - 3, n - 9)), Branch(n, tail, tuple(range(1, n)))]
+    found += [Branch(12, tail, (11, 10, 2, 30)), Branch(n, tail[:1]), Branch(n, tail[:1], (5,)), Branch(20, ())]
+    found += [Branch(8, tuple(rng.integers(0, vocabulary, 25).tolist()), (4, 7))]
+    return found
+
+
+def check_against_oracle(family, model, scores, trunk, branches):
+    for branch, score in zip(branches, scores, strict=True):
+        expected = branch_logprobs(model.engine.hf, family, trunk, branch)
+        np.testing.assert_allclose(score.logprobs, expected, atol=TOLERANCE, rtol=0, err_msg=f"{family} {branch}")
+
+
+@pytest.mark.parametrize("family", tiny.FAMILIES)
+def test_packed_plain_and_reference_agree(family):
+    model = tiny.model(family)
+    vocabulary = model.engine.layout.vocabulary
+    trunk, branches = trunk_of(vocabulary), branches_of(vocabulary)
+    assert model.score_path.startswith("packed scoring")
+    packed = model.score(trunk, branches)
+    plain = model.owner.run(lambda: scoring.score(model.engine, trunk, branches, pack=False))
+    check_against_oracle(family, model, packed, trunk, branches)
+    for a, b in zip(packed, plain, strict=True):
+        np.testing.assert_allclose(a.logprobs, b.logprobs, atol=TOLERANCE, rtol=0)
+        np.testing.assert_allclose(a.rival_logprobs, b.rival_logprobs, atol=TOLERANCE, rtol=0)
+        np.testing.assert_array_equal(a.greedy_ids, b.greedy_ids)
+        np.testing.assert_array_equal(a.rival_ids, b.rival_ids)
+
+
+@pytest.mark.parametrize("family", tiny.FAMILIES)
+def test_without_hidden_positions_it_is_the_ordinary_forward(family):
+    model = tiny.model(family)
+    trunk = trunk_of(model.engine.layout.vocabulary)
+    branch = Branch(30, tuple(trunk[30:]))
+    with torch.no_grad():
+        logits = torch.log_softmax(model.engine.hf(torch.tensor([trunk])).logits[0], -1)
+    expected = [float(logits[t - 1, trunk[t]]) for t in range(30, 40)]
+    np.testing.assert_allclose(model.score(trunk, [branch])[0].logprobs, expected, atol=TOLERANCE, rtol=0)
+
+
+@pytest.mark.parametrize("family", tiny.FAMILIES)
+def test_rivals_are_the_best_other_tokens(family):
+    model = tiny.model(family)
+    trunk = trunk_of(model.engine.layout.vocabulary)
+    with torch.no_grad():
+        logits = torch.log_softmax(model.engine.hf(torch.tensor([trunk])).logits[0, 19], -1).numpy()
+    best = int(logits.argmax())
+    for token in (best, (best + 1) % len(logits)):
+        score = model.score(trunk, [Branch(20, (token,))])[0]
+        others = np.delete(np.arange(len(logits)), token)
+        assert score.greedy_ids[0] == best
+        assert score.rival_ids[0] == others[logits[others].argmax()]
+        assert score.rival_logprobs[0] == pytest.approx(logits[others].max(), abs=TOLERANCE)
+
+
+@pytest.mark.parametrize("family", ["qwen3", "gemma3", "mistral"])
+def test_many_small_chunks_change_nothing(family):
+    """A budget of one byte leaves eight tokens to a pass, for trunk and branches alike."""
+    model = tiny.model(family)
+    trunk, branches = (make(model.engine.layout.vocabulary) for make in (trunk_of, branches_of))
+    whole, before = model.score(trunk, branches), model.meter.forwards
+    engine = model.engine
+    engine.budget, kept = 1, engine.budget
+    try:
+        parts = model.score(trunk, branches)
+    finally:
+        engine.budget = kept
+    assert model.meter.forwards - before > 15
+    for a, b in zip(whole, parts, strict=True):
+        np.testing.assert_allclose(a.logprobs, b.logprobs, atol=TOLERANCE, rtol=0)
+
+
+def test_hiding_changes_the_first_token_too():
+    model = tiny.model("qwen3")
+    trunk = trunk_of(model.engine.layout.vocabulary)
+    seen, unseen = model.score(trunk, [Branch(40, (5,)), Branch(40, (5,), (10, 11, 12))])
+    assert abs(float(seen.logprobs[0] - unseen.logprobs[0])) > 1e-3

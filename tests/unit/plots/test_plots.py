@@ -1,0 +1,74 @@
+"""Charts and coloured tokens: what is drawn is what was measured, and nothing needs a network."""
+
+import numpy as np
+import pytest
+
+from cotlens._core.errors import InputError
+from cotlens.plots.tokens import colored_tokens
+from cotlens.results import Provenance, Result
+
+
+def result(estimates, **extras):
+    count = len(estimates)
+    measured = np.isfinite(estimates)
+    columns = {
+        "start": np.arange(count),
+        "end": np.arange(count) + 1,
+        "text": [f"t{i}" for i in range(count)],
+        "estimate": np.array(estimates, dtype=float),
+        "low": np.array(estimates, dtype=float) - 0.1,
+        "high": np.array(estimates, dtype=float) + 0.1,
+        "n": measured.astype(int),
+        "status": ["exact" if ok else "not measured: cancelled" for ok in measured],
+    }
+    words = {"sign": "+ = supports", "zero": "no effect", "scale_unit": "nats"}
+    return Result("importance", "Occlusion", "logit_difference", "token", columns, **words,
+                  provenance=Provenance("Occlusion"), extras=extras)  # fmt: skip
+
+
+def test_the_bars_are_the_measured_rows_and_the_title_counts_the_rest():
+    spec = result([1.0, np.nan, -2.0]).chart().to_dict()
+    rows = next(iter(spec["datasets"].values()))
+    assert [row["estimate"] for row in rows] == [1.0, -2.0]
+    assert (
+        "1 not measured" in spec["layer"][0]["title"] if "title" in spec["layer"][0] else "1 not measured" in str(spec)
+    )
+
+
+def test_long_results_show_the_largest_and_say_so():
+    values = np.linspace(-1, 1, 1001)
+    spec = str(result(values).chart().to_dict())
+    assert "the 400 largest of 1001" in spec
+
+
+def test_the_curve_has_a_line_per_answer():
+    curve = np.array([[0.2, 0.8], [0.9, 0.1]])
+    spec = result([0.7], curve=curve, curve_at=np.array([3, 4]), answers=["7"]).chart(view="curve").to_dict()
+    rows = next(iter(spec["datasets"].values()))
+    assert {(row["token"], row["answer"]) for row in rows} == {(3, "7"), (3, "other"), (4, "7"), (4, "other")}
+
+
+def test_charts_are_drawn_without_a_network():
+    drawn = result([1.0, -1.0]).chart()._repr_mimebundle_()
+    shown = drawn[0] if isinstance(drawn, tuple) else drawn
+    assert list(shown) == ["image/svg+xml"]
+
+
+def test_wrong_views_are_refused():
+    with pytest.raises(InputError, match="curve"):
+        result([1.0]).chart(view="curves")
+    with pytest.raises(InputError, match="run EarlyAnswer"):
+        result([1.0]).chart(view="curve")
+
+
+def test_coloured_tokens_are_local_and_harmless():
+    html = colored_tokens(["a", "</script><script>alert(1)</script>", "b"], [0.1, -2.0, np.nan])._repr_html_()
+    assert "alert(1)</script>" not in html
+    assert "unpkg" not in html
+    assert "⟦b⟧" in html or "\\u27e6b\\u27e7" in html
+
+
+def test_coloured_tokens_want_a_value_each():
+    with pytest.raises(InputError, match="2 tokens need 2 values; 1 values"):
+        colored_tokens(["a", "b"], [1.0])
+    assert colored_tokens(result([1.0, 2.0]))._repr_html_()

@@ -1,0 +1,145 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { shown } from "../editor/block-view";
+import { blocksOf, MOST_TOKENS } from "../editor/blocks";
+import { Chances, chanceWords } from "../editor/chances";
+import { surpriseWords, trimSame } from "../editor/comparison";
+import { trail } from "../editor/head";
+import { decode } from "../editor/payload";
+import { Requests } from "../editor/requests";
+import { bins, tokenAtX, xOf } from "../editor/strip-draw";
+import { rows } from "../editor/tree";
+import type { BranchInfo, Reply } from "../editor/state";
+import { UNMEASURED } from "../kit/heat";
+import { TextModel } from "../kit/text";
+import { make } from "../gallery/document";
+
+const branch = (id: string, parent: string | null, current = false): BranchInfo => ({ id, parent, label: id, answer: null, p: null, current });
+
+test("requests rise, the newest of a kind wins, stale and foreign replies are dropped", () => {
+  const sent: number[] = [];
+  const heard: string[] = [];
+  const requests = new Requests((message) => sent.push(message.request_id), () => heard.push("failed"));
+  const first = requests.ask({ kind: "inspect", token: 1 }, () => heard.push("first"));
+  const second = requests.ask({ kind: "inspect", token: 2 }, (reply) => heard.push(`second ${reply.status}`));
+  const other = requests.ask({ kind: "rerun", token: 2 }, () => heard.push("other"));
+  assert.ok(first < second && second < other);
+  const reply = (request_id: number, status: Reply["status"]): Reply => ({ request_id, kind: "reply", status });
+  assert.equal(requests.receive(reply(first, "ok")), false);
+  assert.equal(requests.receive(reply(second, "progress")), true);
+  assert.equal(requests.receive(reply(second, "ok")), true);
+  assert.equal(requests.receive(reply(second, "ok")), false);
+  assert.equal(requests.receive(reply(other, "error")), true);
+  assert.equal(requests.receive("noise"), false);
+  assert.deepEqual(heard, ["second progress", "second ok", "failed", "other"]);
+  assert.equal(requests.waiting(), 0);
+});
+
+test("silence is counted until anything is heard", () => {
+  const requests = new Requests(() => {}, () => {});
+  requests.ask({ kind: "inspect", token: 1 });
+  assert.ok(requests.waiting(Date.now() + 5000) >= 5000);
+  requests.heard();
+  assert.equal(requests.waiting(Date.now() + 5000), 0);
+});
+
+test("what does not fit counts as absent", () => {
+  assert.equal(decode("document", {} as never), null);
+  assert.equal(decode("loading", { active: false } as never), null);
+  assert.equal(decode("token_offsets", undefined).length, 1);
+  assert.deepEqual([...decode("shading_values", new DataView(Float32Array.of(1, NaN).buffer))], [1, NaN]);
+  // A buffer that starts in the middle of another one and has a broken tail.
+  const buffer = new Uint8Array([9, 0, 0, 128, 63, 7]).buffer;
+  assert.deepEqual([...decode("logprobs", new DataView(buffer, 1, 5))], [1]);
+  assert.equal(decode("job", {} as never).state, "idle");
+  assert.equal(decode("alive", undefined), true);
+});
+
+test("the trail keeps five branches and always the current one", () => {
+  const many = Array.from({ length: 9 }, (_, i) => branch(`b${i}`, null, i === 1));
+  assert.deepEqual(trail(many).map(({ id }) => id), ["b1", "b5", "b6", "b7", "b8"]);
+  assert.deepEqual(trail(many.slice(0, 3)).map(({ id }) => id), ["b0", "b1", "b2"]);
+});
+
+test("the tree stands on its own with unknown parents and cycles", () => {
+  const out = rows([branch("a", null), branch("b", "a"), branch("c", "gone"), branch("d", "e"), branch("e", "d")]);
+  assert.deepEqual(out.map(({ branch: { id }, depth }) => `${id}${depth}`), ["a0", "b1", "c0", "d0", "e0"]);
+});
+
+test("answers at a stop are read off the last point before it", () => {
+  const chances = new Chances({ answers: ["7", "9"], positions: "tokens", target: 0, complete: true }, Uint32Array.of(10, 20, 30), Float32Array.of(0.1, 0.6, 0.3, 0.5, 0.4, 0.1, NaN, NaN, NaN));
+  assert.equal(chanceWords(chances.ranked(15)), "9 (.60), 7 (.10), other (.30)");
+  assert.equal(chanceWords(chances.ranked(20)), "7 (.50), 9 (.40), other (.10)");
+  assert.equal(chances.ranked(5)[0]?.answer, "9");
+  assert.deepEqual(chances.ranked(30), []);
+  assert.equal(chances.rival, 1);
+  const unread = new Chances({ answers: ["7", "9"], positions: "tokens", target: null, complete: true }, chances.at, chances.values);
+  assert.equal(unread.target, 1);
+});
+
+test("places on the strip and tokens map to each other", () => {
+  const range = { first: 40, last: 133 };
+  for (let token = range.first; token <= range.last; token += 1) assert.equal(tokenAtX(xOf(token, range, 1090), range, 1090), token);
+  assert.equal(tokenAtX(-50, range, 1090), 40);
+  assert.equal(tokenAtX(5000, range, 1090), 133);
+});
+
+test("bins keep the strongest value and leave the unmeasured alone", () => {
+  const levels = Int8Array.of(1, -9, 3, UNMEASURED, UNMEASURED, UNMEASURED, 2, 2);
+  assert.deepEqual(bins(levels, { first: 0, last: 8 }, 4).map((cell) => cell.level), [-9, 3, UNMEASURED, 2]);
+  assert.equal(bins(levels, { first: 0, last: 8 }, 100).length, 8);
+  assert.deepEqual(bins(levels, { first: 0, last: 0 }, 100), []);
+});
+
+test("blocks tile the roles, in order, and a long sentence becomes several", () => {
+  const made = make("x", { prompt: "P.", thought: ["First one here.", `${"word ".repeat(2000)}end.`, "\n\nLast."], answer: "7." });
+  const text = new TextModel(made.document.text, made.offsets, made.document.roles, made.document.sentences);
+  const blocks = blocksOf(text, made.document, { promptOpen: false, stream: null, answerNote: "" });
+  const tokens = blocks.flatMap((block) => (block.kind === "text" ? Array.from({ length: block.last - block.first }, (_, i) => block.first + i) : []));
+  const wanted = (["prompt", "thought", "answer"] as const).flatMap((role) => { const range = text.role(role) as { first: number; last: number }; return Array.from({ length: range.last - range.first }, (_, i) => range.first + i); });
+  assert.deepEqual(tokens, wanted);
+  assert.ok(blocks.every((block) => block.kind !== "text" || block.last - block.first <= MOST_TOKENS));
+});
+
+test("the line of the rewrite splits the sentence it falls into; streaming hides what it replaces", () => {
+  const made = make("x", { prompt: "P.", thought: ["He has 14 shells.", "So 7."], answer: "7." });
+  const at = made.document.text.indexOf("14") + 2;
+  const text = new TextModel(made.document.text, made.offsets, made.document.roles, made.document.sentences);
+  const options = { promptOpen: false, stream: null, answerNote: "" };
+  const kinds = blocksOf(text, { ...made.document, rewritten_from: at }, options).map((block) => block.kind).join(" ");
+  assert.equal(kinds, "label text label text cut text text label text");
+  const writing = blocksOf(text, made.document, { ...options, stream: { request_id: 1, from: at, text: " boxes" } }).map((block) => block.kind).join(" ");
+  assert.equal(writing, "label text label text cut stream");
+});
+
+test("odd documents have words instead of blanks", () => {
+  const of = (parts: Parameters<typeof make>[1]): string => {
+    const made = make("x", parts);
+    const text = new TextModel(made.document.text, made.offsets, made.document.roles, made.document.sentences);
+    return blocksOf(text, made.document, { promptOpen: false, stream: null, answerNote: "" }).flatMap((block) => (block.kind === "note" ? block.text : [])).join(" ");
+  };
+  assert.match(of({ prompt: "P.", thought: [], answer: "7." }), /thought is empty/);
+  assert.match(of({ prompt: "P.", thought: ["Hm."], answer: "", closed: false, finish: "length" }), /never closed: it ran into the limit.*did not end/);
+});
+
+test("white space that is not shown leaves a mark", () => {
+  assert.deepEqual(shown(" He", true, false), { text: "He", mark: "" });
+  assert.deepEqual(shown("  He", true, false), { text: "  He", mark: "" });
+  assert.deepEqual(shown(".\n\n", false, true), { text: ".", mark: " cotlens-nl" });
+  assert.deepEqual(shown("\n", false, false), { text: "\n", mark: " cotlens-midnl" });
+  assert.deepEqual(shown(" ", true, false), { text: "", mark: " cotlens-blank" });
+  assert.deepEqual(shown("", false, false), { text: "", mark: " cotlens-empty" });
+});
+
+test("an edit's surprise is warned about only when it is one", () => {
+  const edit = { kind: "replace" as const, at: 0, end: 1, old: "a", new: "b", tokens: 1 };
+  assert.equal(surpriseWords(null, { ...edit, surprise: 5.8, surprise_was: 0.4 })?.warn, true);
+  assert.equal(surpriseWords(null, { ...edit, surprise: 0.9, surprise_was: 0.4 })?.warn, false);
+  assert.equal(surpriseWords(null, { ...edit, surprise: null, surprise_was: null }), null);
+});
+
+test("a difference shows what lies around a change", () => {
+  const far = "x".repeat(400);
+  const trimmed = trimSame([{ op: "same", text: far }, { op: "del", text: "a" }, { op: "same", text: far }], 10);
+  assert.deepEqual(trimmed.map(({ text }) => text), [` … ${"x".repeat(10)}`, "a", `${"x".repeat(10)} … `]);
+});
