@@ -1,10 +1,10 @@
-// Bundles every widget folder into cotlens/widgets/static, and the gallery into widgets/.cache/gallery.
-//   node build.mjs            build, then check each bundle against its size budget
-//   node build.mjs --watch    rebuild on every change
-//   node build.mjs --gallery  the gallery page as well (the tests and the benchmark need it)
+// Bundles the widgets.
+//   node build.mjs                   every widget folder into cotlens/widgets/static; fails above a size budget
+//   node build.mjs --gallery [DIR]   the page of widgets/gallery instead, into DIR (default widgets/.cache/gallery)
+//   node build.mjs --watch           both, again on every change
 import { build, context } from "esbuild";
 import { copyFile, mkdir, stat } from "node:fs/promises";
-import { dirname, join } from "node:path";
+import { dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 
 const here = dirname(fileURLToPath(import.meta.url));
@@ -34,7 +34,7 @@ const widgets = Object.keys(BUDGET).map((name) => ({
 }));
 
 // A classic script, because a page opened from disk may not load modules.
-const gallery = { ...shared, entryPoints: ["gallery/gallery.ts"], format: "iife", outdir: join(here, ".cache", "gallery") };
+const page = (outdir) => ({ ...shared, entryPoints: ["gallery/gallery.ts"], format: "iife", outdir });
 
 async function checkSizes() {
   for (const [name, limit] of Object.entries(BUDGET)) {
@@ -45,18 +45,23 @@ async function checkSizes() {
   }
 }
 
+async function buildGallery(folder, watching) {
+  await mkdir(folder, { recursive: true });
+  await copyFile(join(here, "gallery", "index.html"), join(folder, "index.html"));
+  if (watching) await (await context(page(folder))).watch();
+  else await build(page(folder));
+}
+
 async function main() {
+  const [mode, folder = join(here, ".cache", "gallery")] = process.argv.slice(2);
+  if (mode === "--gallery") return buildGallery(resolve(folder), false);
   await mkdir(out, { recursive: true });
-  if (process.argv.includes("--watch")) {
-    for (const options of [...widgets, gallery]) await (await context(options)).watch();
-    return;
+  if (mode === "--watch") {
+    for (const options of widgets) await (await context(options)).watch();
+    return buildGallery(folder, true);
   }
   await Promise.all(widgets.map((options) => build(options)));
-  if (process.argv.includes("--gallery")) {
-    await build(gallery);
-    await copyFile(join(here, "gallery", "index.html"), join(here, ".cache", "gallery", "index.html"));
-  }
-  await checkSizes();
+  return checkSizes();
 }
 
 main().catch((error) => {

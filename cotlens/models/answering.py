@@ -10,7 +10,6 @@ from cotlens.trace import Trace
 from cotlens.trace.align import char_offsets, tokens_covering
 from cotlens.trace.answers import AnswerReader
 
-
 Known = dict[tuple[str, ...], AnswerBranch]
 _MOST_KNOWN = 4096
 _MARKER = 32  # characters that hold any family's opening marker

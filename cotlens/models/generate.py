@@ -88,7 +88,7 @@ def write(
         BackendError: logits are NaN.
         OutOfMemory: not even one sample fits.
     """
-    together = _TOGETHER
+    together = 1 if engine.layout.no_mask else _TOGETHER  # recurrent states can't be copied for several samples
     waiting = list(samples)
     tell = _once(on_token)
     while waiting:

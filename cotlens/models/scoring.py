@@ -11,6 +11,7 @@ import numpy as np
 from cotlens._core.errors import InputError
 from cotlens.models import packed, plain
 from cotlens.models.contract import Branch, BranchScore
+from cotlens.models.interventions import BlockAttention
 from cotlens.models.packing import seen_from
 
 if TYPE_CHECKING:
@@ -34,6 +35,8 @@ def score(
         CapabilityError: positions are hidden and the model can't hide any.
     """
     check(engine, trunk, branches)
+    if any(isinstance(item, BlockAttention) for item in interventions):
+        engine.need_masks()
     way = packed if pack else plain
     scores, starts = way.score(engine, trunk, branches, interventions)
     fields = (scores.logprobs, scores.rival_logprobs, scores.rival_ids, scores.greedy_ids)

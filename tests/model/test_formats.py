@@ -181,7 +181,8 @@ def test_plain_text_is_thought_up_to_the_answer():
     ids = opening.ids + form.codec.encode(" First. The answer is 3? No. The answer is 19.")
     thought, answer, closed = roles(form, ids, opening, "The answer is")
     assert (thought.strip(), answer.strip(), closed) == ("First. The answer is 3? No.", "The answer is 19.", True)
-    assert roles(form, ids, opening) == (" First. The answer is 3? No. The answer is 19.", None, False)
+    thought, answer, closed = roles(form, ids, opening)
+    assert (thought.strip(), answer, closed) == ("First. The answer is 3? No. The answer is 19.", None, False)
 
 
 def test_stops_are_the_ends_of_turns():

@@ -26,6 +26,10 @@ export function createEditing({ store, actions, signal }: Context, closed: () =>
   let timer: ReturnType<typeof setTimeout> | undefined;
   let caretTop = 120;
 
+  // What is typed here is for nobody else; combinations such as saving the notebook still pass.
+  host.addEventListener("keydown", (event) => {
+    if (event.defaultPrevented || !(event.ctrlKey || event.metaKey)) event.stopPropagation();
+  }, { signal });
   onClick(commit, signal, () => save());
   onClick(leave, signal, () => close(true));
   onClick(restore, signal, () => {

@@ -22,7 +22,9 @@ export function createStrip({ store, actions, root, signal }: Context, jump: (to
   const shade = h("div", "cotlens-after", { "aria-hidden": "true" });
   const track = h("div", "cotlens-track", {}, canvas, window_, shade, handle);
   const key = h("span", "cotlens-key");
-  const said = h("span", "cotlens-said");
+  const saidLead = h("span", "cotlens-said-lead");
+  const saidAnswers = h("span");
+  const said = h("span", "cotlens-said", {}, saidLead, saidAnswers);
   const cut = button("cotlens-button", "Truncate here", { "data-action": "truncate-stop" });
   const all = button("cotlens-button cotlens-quiet", "Show all", { "data-action": "clear-stop" });
   const flag = h("span", "cotlens-flag", {}, said, cut, all);
@@ -66,9 +68,9 @@ export function createStrip({ store, actions, root, signal }: Context, jump: (to
     placeWindow();
   }
 
-  function words(token: number): string {
+  function words(token: number): { lead: string; answers: string } {
     const ranked = chances?.ranked(token) ?? [];
-    return ranked.length ? `stopped here it would answer ${chanceWords(ranked)}` : "stopped here: answer not measured";
+    return ranked.length ? { lead: "stopped here it would answer ", answers: chanceWords(ranked) } : { lead: "stopped here: ", answers: "answer not measured" };
   }
 
   function place(): void {
@@ -79,16 +81,18 @@ export function createStrip({ store, actions, root, signal }: Context, jump: (to
     shade.style.transform = `translateX(${x}px)`;
     shade.style.width = `${Math.max(0, shape.width - x)}px`;
     const active = store.own.stop !== null;
+    const { lead, answers } = words(at);
     handle.classList.toggle("cotlens-active", active);
     handle.hidden = last <= first;
     setAttribute(handle, "aria-valuemin", first);
     setAttribute(handle, "aria-valuemax", last);
     setAttribute(handle, "aria-valuenow", at);
-    setAttribute(handle, "aria-valuetext", `${active ? `before token ${at} of ${last}` : "end of the thought"}: ${words(at)}`);
+    setAttribute(handle, "aria-valuetext", `${active ? `before token ${at} of ${last}` : "end of the thought"}: ${lead}${answers}`);
     setInvisible(flag, !active);
     setInvisible(key, active);
     if (!active) return;
-    setText(said, words(at));
+    setText(saidLead, lead);
+    setText(saidAnswers, answers);
     setAttribute(flag, "title", `stopped before token ${at}`);
     setOff(cut, actions.reason("truncate", at), "make this a branch: keep the thought up to here");
     const room = element.clientWidth - flag.offsetWidth - 12;

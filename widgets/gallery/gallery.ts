@@ -6,22 +6,31 @@ import type { State } from "../editor/state";
 import { FakeModel } from "./model";
 import { STATES } from "./fixtures";
 
-interface Hooks { model: FakeModel; mounted: number; show(state: string): void }
+/** For the browser tests and the benchmark: nothing of this is in the widget's bundle. */
+interface Hooks { model: FakeModel; started: number; show(state: string): void; again(): void; close(): void }
 declare global { interface Window { __cotlens: Hooks } }
 
 const stage = document.getElementById("stage") as HTMLElement;
-let controller = new AbortController();
+let modelLife = new AbortController();
+let viewLife = new AbortController();
 
 function show(name: string): void {
-  controller.abort();
-  controller = new AbortController();
+  viewLife.abort();
+  modelLife.abort();
+  modelLife = new AbortController();
   const make = STATES[name] ?? STATES["shaded"];
   const model = new FakeModel((make as () => State)());
-  const start = performance.now();
   const widget = editor();
-  widget.initialize({ model, signal: controller.signal });
-  widget.render({ model, el: stage, signal: controller.signal });
-  window.__cotlens = { model, mounted: performance.now() - start, show };
+  const again = (): void => {
+    viewLife.abort();
+    viewLife = new AbortController();
+    widget.render({ model, el: stage, signal: viewLife.signal });
+  };
+  const start = performance.now();
+  widget.initialize({ model, signal: modelLife.signal });
+  again();
+  const close = (): void => { viewLife.abort(); modelLife.abort(); };
+  window.__cotlens = { model, started: start, show, again, close };
 }
 
 function read(): void {

@@ -1,0 +1,115 @@
+"""How fast the editor is in Chromium: open, recolour, scroll, type, at growing sizes and on one endless line.
+
+Run by `make bench`, or alone: `python -m tests.benchmarks.browser_bench`. Times are those of the page's main thread
+in milliseconds, layout included; "open" and "recolour" include the next painted frame.
+"""
+
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from playwright.sync_api import Page, sync_playwright
+
+import hatch_build
+from tests.gallery.page import FLAGS
+from tools import get_chromium
+
+ROOT = Path(__file__).resolve().parents[2]
+SIZES = {
+    "long1k": "1,000 tokens",
+    "long10k": "10,000 tokens",
+    "long50k": "50,000 tokens",
+    "line": "one line, 10,000 characters",
+}
+GOALS = {"open": 1000, "recolour": 100, "scroll": 16, "key": 16}
+
+PAINTED = "const painted = () => new Promise((done) => requestAnimationFrame(() => setTimeout(done)));"
+
+OPEN = f"""async (state) => {{ {PAINTED}
+  window.__cotlens.show(state); await painted(); return [performance.now() - window.__cotlens.started]; }}"""
+
+RECOLOUR = f"""async () => {{ {PAINTED}
+  const model = window.__cotlens.model, times = [];
+  for (let round = 0; round < 7; round += 1) {{
+    const values = new Float32Array(model.get('document').n_tokens).map((_, i) => Math.sin(i * (round + 1)) * 2);
+    const start = performance.now();
+    model.set({{ shading_values: new DataView(values.buffer) }});
+    await painted();
+    times.push(performance.now() - start);
+  }}
+  return times; }}"""
+
+# One frame: from the first callback of the frame to the end of layout after the view has drawn.
+SCROLL = """async () => {
+  const text = document.querySelector('[data-region=text]'), times = [];
+  for (let step = 0; step < 60; step += 1) {
+    await new Promise((done) => {
+      let start;
+      requestAnimationFrame(() => { start = performance.now(); });
+      text.scrollTop += step % 20 === 19 ? text.scrollHeight / 4 : 300;
+      text.dispatchEvent(new Event('scroll'));
+      requestAnimationFrame(() => { text.getBoundingClientRect(); times.push(performance.now() - start); done(); });
+    });
+  }
+  return times; }"""
+
+TYPE = """async () => {
+  const content = document.querySelector('.cm-content'), times = [];
+  for (let step = 0; step < 30; step += 1) {
+    const start = performance.now();
+    document.execCommand('insertText', false, 'x');
+    await Promise.resolve();
+    content.getBoundingClientRect();
+    times.push(performance.now() - start);
+    await new Promise((done) => requestAnimationFrame(done));
+  }
+  return times; }"""
+
+
+def measure(page: Page, state: str) -> dict[str, list[float]]:
+    """Times in ms of every action on one payload."""
+    times = {"open": [page.evaluate(OPEN, state)[0] for _ in range(3)]}
+    times["recolour"] = page.evaluate(RECOLOUR)
+    times["scroll"] = page.evaluate(SCROLL)
+    page.locator("[data-region=text]").evaluate("(each) => { each.scrollTop = each.scrollHeight / 2 }")
+    page.wait_for_timeout(100)
+    page.locator(".cotlens-thought [data-token]:visible").nth(20).click()
+    page.keyboard.press("Enter")
+    page.locator(".cm-content").wait_for()
+    page.wait_for_timeout(200)
+    times["key"] = page.evaluate(TYPE)
+    return times
+
+
+def rows() -> list[dict[str, Any]]:
+    """One row per size: median and 95th percentile of every action, in ms."""
+    path = get_chromium.find()
+    assert path, "no Chromium or Chrome here: run `python tools/get_chromium.py`, which installs one"
+    out = []
+    with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
+        hatch_build.run("node", ["build.mjs", "--gallery", folder], ROOT / "widgets")
+        browser = playwright.chromium.launch(executable_path=path, args=FLAGS)
+        page = browser.new_page(viewport={"width": 1200, "height": 900}, device_scale_factor=1)
+        page.goto(f"{(Path(folder) / 'index.html').as_uri()}#state=first&bare")
+        for state, name in SIZES.items():
+            times = measure(page, state)
+            row: dict[str, Any] = {"what": name}
+            for action, each in times.items():
+                ordered = sorted(each)
+                row[action] = (ordered[len(ordered) // 2], ordered[min(len(ordered) - 1, int(0.95 * len(ordered)))])
+            out.append(row)
+        browser.close()
+    return out
+
+
+def main() -> None:
+    """Print the table."""
+    print("Editor in Chromium, ms: median (95th percentile)")
+    print(f"{'':30}" + "".join(f"{action:>18}" for action in GOALS))
+    print(f"{'goal':30}" + "".join(f"{goal:>18}" for goal in GOALS.values()))
+    for row in rows():
+        print(f"{row['what']:30}" + "".join(f"{f'{row[a][0]:.1f} ({row[a][1]:.1f})':>18}" for a in GOALS))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,134 @@
+"""What every model must keep to, whichever backend runs it. A backend adds itself to `MODELS`."""
+
+import inspect
+import threading
+
+import numpy as np
+import pytest
+
+from cotlens.models.contract import AddVector, Branch, Capability, Meter, Model
+from cotlens.trace import Trace
+from tests.model import tiny
+
+MODELS = {
+    "local, packed": lambda: tiny.model("qwen3"),
+    "local, plain": lambda: _plain("gemma3"),
+    "local, no masks": lambda: tiny.model("bloom"),
+    "local, text markers": lambda: tiny.model("olmo3"),
+}
+PROMPT = "Mia has 12 pears."
+
+
+def _plain(family):
+    from cotlens.models.load import load
+
+    return load(tiny.pair(family), score="plain")
+
+
+@pytest.fixture(params=MODELS)
+def model(request):
+    return MODELS[request.param]()
+
+
+def trace_of(model):
+    return model.compose(PROMPT, "First I add 12 and 7. It is 19.", "The answer is 19.")
+
+
+def test_it_is_a_model(model):
+    assert isinstance(model, Model)
+    for name, method in inspect.getmembers(Model, inspect.isfunction):
+        if not name.startswith("_"):
+            theirs = inspect.signature(getattr(model, name))
+            ours = [p for p in inspect.signature(method).parameters.values() if p.name != "self"]
+            assert [(p.name, p.kind, p.default) for p in theirs.parameters.values()] == [
+                (p.name, p.kind, p.default) for p in ours
+            ]
+
+
+def test_what_it_says_of_itself(model):
+    for text in (model.name, model.where, model.revision, model.backend, model.dtype, model.score_path):
+        assert isinstance(text, str)
+        assert text
+    assert Capability.SCORE in model.capabilities
+    assert model.context_length > 0
+    assert isinstance(model.meter, Meter)
+    assert model.format.close_text
+
+
+def test_a_composed_trace_has_its_parts(model):
+    trace = trace_of(model)
+    assert isinstance(trace, Trace)
+    assert (trace.prompt, trace.thought, trace.answer) == (
+        PROMPT,
+        "First I add 12 and 7. It is 19.",
+        "The answer is 19.",
+    )
+    assert trace.meta["finish"] == "given"
+    assert trace.codec is model.codec
+    assert trace.reader == model.reader
+
+
+def test_writing_and_scoring_agree(model):
+    trace = model.reason(PROMPT, max_new_tokens=6, seed=2, prefill="First")
+    start = trace.meta["begin"]
+    scored = model.score(trace, [Branch(start, trace.token_ids[start:])])[0]
+    np.testing.assert_allclose(scored.logprobs, trace.logprobs[start:], atol=1e-4)
+    assert model.reason(PROMPT, max_new_tokens=6, seed=2, prefill="First").token_ids == trace.token_ids
+    assert {"model", "revision", "seed", "temperature", "top_p", "finish", "thought_closed"} <= set(trace.meta)
+
+
+def test_scores_come_in_the_order_asked_and_do_not_depend_on_company(model):
+    ids = trace_of(model).token_ids
+    branches = [Branch(p, ids[5:9]) for p in (20, 4, 11, 4)]
+    together = model.score(ids, branches)
+    for branch, score in zip(branches, together, strict=True):
+        alone = model.score(ids, [branch])[0]
+        np.testing.assert_allclose(score.logprobs, alone.logprobs, atol=1e-4)
+        assert {array.dtype.name for array in (score.logprobs, score.rival_logprobs)} == {"float32"}
+        assert {array.dtype.name for array in (score.rival_ids, score.greedy_ids)} == {"int32"}
+        assert len(score.logprobs) == 4
+
+
+def test_the_meter_counts(model):
+    before = model.meter.snapshot()
+    model.score(trace_of(model), [Branch(9, (1, 2, 3))])
+    spent = model.meter.since(before)
+    assert spent.forwards >= 1
+    assert spent.tokens >= 11
+
+
+def test_answer_branches_read_back(model):
+    trace = trace_of(model)
+    ids, start = model.answer_branch(trace, trace.roles["thought"].end, "19")
+    whole = b"".join(model.codec.pieces(ids)).decode()
+    assert whole.startswith(model.format.close_text)
+    assert 0 < start < len(ids)
+
+
+def test_reading_and_changing(model):
+    if Capability.READ not in model.capabilities or Capability.WRITE not in model.capabilities:
+        pytest.fail("the local backend reads and writes")
+    trace = trace_of(model)
+    width = model.read(trace, "resid_post.1", positions=[3])["resid_post.1"].shape[1]
+    vector = np.linspace(-1, 1, width).astype(np.float32)
+    plain = model.read(trace, ["resid_post.1", "embed"], positions=[2, 3])
+    changed = model.read(
+        trace, ["resid_post.1", "embed"], positions=[2, 3], interventions=AddVector(1, vector, (3,), 2.0)
+    )
+    np.testing.assert_array_equal(plain["embed"], changed["embed"])
+    np.testing.assert_allclose(changed["resid_post.1"][0], plain["resid_post.1"][0], atol=1e-5)
+    np.testing.assert_allclose(changed["resid_post.1"][1] - plain["resid_post.1"][1], 2 * vector, atol=1e-4)
+
+
+def test_one_thread_owns_it(model):
+    seen = {model.owner.run(threading.get_ident) for _ in range(3)}
+    assert len(seen) == 1
+    assert model.owner.run(lambda: model.score((1, 2, 3), [Branch(2, (5,))]))[0].logprobs.shape == (1,)
+
+
+def test_traces_survive_a_file(model, tmp_path):
+    trace = model.reason(PROMPT, max_new_tokens=5, seed=2)
+    trace.save(tmp_path / "trace.json")
+    back = Trace.load(tmp_path / "trace.json", model=model)
+    assert back == trace
+    assert model.resume(back, max_new_tokens=2, seed=1).token_ids[:-2] == trace.token_ids

@@ -1,0 +1,46 @@
+"""The gallery page in Chromium: the editor's own front end, with payloads from disk and no kernel."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import hatch_build
+import pytest
+from playwright.sync_api import Browser, sync_playwright
+
+from tests.gallery.page import FLAGS, Gallery
+from tools import get_chromium
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture(scope="session")
+def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of the built page."""
+    folder = tmp_path_factory.mktemp("gallery")
+    widgets = ROOT / "widgets"
+    if not hatch_build.installed(widgets):
+        hatch_build.run("npm", ["ci", "--ignore-scripts", "--no-audit", "--no-fund"], widgets)
+    hatch_build.run("node", ["build.mjs", "--gallery", str(folder)], widgets)
+    return folder
+
+
+# Not for the whole session: Playwright keeps an event loop running in this thread.
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[Browser]:
+    path = get_chromium.find()
+    assert path, "no Chromium or Chrome here: run `python tools/get_chromium.py`, which installs one"
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=FLAGS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def gallery(built: Path, chromium: Browser) -> Iterator[Gallery]:
+    """A fresh page of the gallery. Errors on its console, and any request beyond the disk, fail the test."""
+    page = chromium.new_page(viewport={"width": 1100, "height": 900}, device_scale_factor=1)
+    shown = Gallery(page, built)
+    yield shown
+    page.close()
+    assert shown.errors == []
+    assert shown.beyond == []

@@ -1,0 +1,195 @@
+"""Editing, branching, measuring, and what happens when the kernel does not answer."""
+
+import pytest
+
+from tests.gallery.page import Gallery
+
+pytestmark = pytest.mark.xdist_group("gallery")
+
+
+def test_editing_in_place_sends_one_replacement(gallery: Gallery) -> None:
+    gallery.show("shaded")
+    text = gallery.model("model.get('document').text")
+    token = gallery.token(87)
+    token.dblclick()
+    gallery.find(".cm-content").wait_for()
+    assert "Change the text" in gallery.find(".cotlens-edit-line").inner_text()
+    gallery.page.keyboard.press("ArrowRight")
+    gallery.page.keyboard.press("Delete")
+    gallery.page.keyboard.type("77")
+    gallery.page.wait_for_timeout(350)
+    assert gallery.find(".cotlens-edit-line").inner_text().endswith("after it will be written again")
+    assert gallery.sent("count") == [{"kind": "count", "text": "77"}]
+    gallery.page.keyboard.press("ControlOrMeta+Enter")
+    (message,) = gallery.sent("edit")
+    start = gallery.model("model.get('token_offsets').getUint32(4 * 87, true)")
+    assert message == {"kind": "edit", "start": start + 1, "end": start + 2, "text": "77"}
+    assert text[message["start"] - 1] == " "
+    assert gallery.find(".cm-editor").count() == 0
+    assert gallery.page.evaluate("document.activeElement.dataset.region") == "text"
+
+
+def test_escape_leaves_and_the_draft_can_be_restored(gallery: Gallery) -> None:
+    gallery.show("shaded")
+    gallery.token(87).click()
+    gallery.page.keyboard.press("Enter")
+    gallery.page.keyboard.type("maybe ")
+    gallery.page.keyboard.press("Escape")
+    assert gallery.sent("edit") == []
+    assert gallery.find(".cm-editor").count() == 0
+    gallery.page.keyboard.press("Enter")
+    gallery.action("restore").click()
+    assert "maybe " in gallery.find(".cm-content").inner_text()
+
+
+def test_a_view_drawn_again_continues_the_draft(gallery: Gallery) -> None:
+    gallery.show("shaded")
+    gallery.token(87).click()
+    gallery.page.keyboard.press("Enter")
+    gallery.page.keyboard.type("kept ")
+    gallery.page.evaluate("window.__cotlens.again()")
+    assert gallery.root.count() == 1
+    assert "kept " in gallery.find(".cm-content").inner_text()
+    gallery.action("commit").click()
+    assert gallery.sent("edit")[0]["text"] == "kept "
+
+
+def test_offsets_are_utf16_and_line_ends_survive(gallery: Gallery) -> None:
+    gallery.show("first")
+    gallery.page.evaluate(
+        """() => { const text = 'P|😀 a\\r\\nb 😀 c.|7'; const cuts = [0,1,2,4,6,8,10,13,15,16,17,18];
+        const t = text.indexOf('|', 2);
+        window.__cotlens.model.set({ document: { id: 'u', text, n_tokens: cuts.length - 1, edit: null, rewritten_from: null, finish: 'stop',
+          thought_closed: true, notes: [], roles: [{ role: 'prompt', start: 0, end: 1 }, { role: 'thought', start: 2, end: t }, { role: 'answer', start: t + 1, end: t + 2 }],
+          sentences: [{ start: 2, end: t, first: 2, last: 9 }] }, token_offsets: new DataView(Uint32Array.from(cuts).buffer) }); }"""
+    )
+    gallery.page.wait_for_timeout(30)
+    gallery.find("[data-region=text]").focus()
+    gallery.page.keyboard.press("End")
+    gallery.page.keyboard.press("Enter")
+    gallery.page.keyboard.press("ControlOrMeta+End")
+    gallery.page.keyboard.press("ArrowLeft")
+    gallery.page.keyboard.press("Backspace")
+    gallery.page.keyboard.type("d")
+    gallery.page.keyboard.press("ControlOrMeta+Enter")
+    (message,) = gallery.sent("edit")
+    text = gallery.model("model.get('document').text")
+    units = text.encode("utf-16-le")
+    assert units[2 * message["start"] : 2 * message["end"]].decode("utf-16-le") == "c"
+    assert message["text"] == "d"
+
+
+def test_keys_act(gallery: Gallery) -> None:
+    gallery.show("branch")
+    gallery.token(69).click()
+    for key in ["t", "r", "]", "["]:
+        gallery.page.keyboard.press(key)
+        gallery.page.wait_for_timeout(30)
+    assert gallery.sent("truncate") == [{"kind": "truncate", "token": 69}]
+    assert gallery.sent("rerun") == [{"kind": "rerun", "token": 69}]
+    assert gallery.sent("goto") == [{"kind": "goto", "branch": "b2"}, {"kind": "goto", "branch": "b1"}]
+    ids = [message["request_id"] for message in gallery.sent()]
+    assert ids == sorted(set(ids))
+
+
+def test_an_action_that_cannot_be_done_says_why(gallery: Gallery) -> None:
+    gallery.show("shaded")
+    gallery.token(5).click()
+    gallery.page.keyboard.press("t")
+    assert gallery.sent("truncate") == []
+    assert "inside the thought" in gallery.find(".cotlens-notice").inner_text()
+    assert gallery.action("truncate").get_attribute("aria-disabled") == "true"
+
+
+def test_choosing_what_to_shade_by(gallery: Gallery) -> None:
+    gallery.show("first")
+    gallery.action("measure").click()
+    gallery.show("shaded")
+    gallery.find('[data-unit="sentence"]').click()
+    assert gallery.sent("measure") == [
+        {"kind": "measure", "measure": "occlusion_direct", "unit": "sentence", "metric": "log_probability"}
+    ]
+    gallery.find(".cotlens-select").first.select_option("early_answer")
+    assert gallery.sent("measure")[-1]["measure"] == "early_answer"
+
+
+def test_the_tree_goes_anywhere(gallery: Gallery) -> None:
+    gallery.show("branches")
+    assert gallery.find(".cotlens-chip").count() == 5
+    gallery.find(".cotlens-trail .cotlens-menu > button").click()
+    assert gallery.find("[role=treeitem]").count() == 9
+    gallery.page.keyboard.press("ArrowUp")
+    gallery.page.keyboard.press("Enter")
+    assert gallery.sent("goto") == [{"kind": "goto", "branch": "b5"}]
+    assert not gallery.find("[role=tree]").is_visible()
+
+
+def test_cancel(gallery: Gallery) -> None:
+    gallery.show("running")
+    gallery.action("cancel").click()
+    assert gallery.sent("cancel") == [{"kind": "cancel", "job": "j1"}]
+
+
+def test_an_error_reply_is_shown_with_its_remedy(gallery: Gallery) -> None:
+    gallery.show("shaded")
+    gallery.model("model.answering = false")
+    gallery.token(69).click()
+    gallery.page.keyboard.press("r")
+    request = gallery.sent()[-1]["request_id"]
+    gallery.reply({"kind": "reply", "request_id": request - 1000, "status": "error", "error": {"message": "stale"}})
+    assert not gallery.find(".cotlens-notice").is_visible()
+    error = {"message": "The model is out of memory.", "remedy": "Load a smaller one."}
+    gallery.reply({"kind": "reply", "request_id": request, "status": "error", "error": error})
+    assert "The model is out of memory. Load a smaller one." in gallery.find(".cotlens-notice").inner_text()
+    gallery.action("dismiss").click()
+    assert not gallery.find(".cotlens-notice").is_visible()
+
+
+def test_a_silent_kernel_is_mentioned(gallery: Gallery) -> None:
+    gallery.show("shaded")
+    gallery.model("model.answering = false")
+    gallery.token(69).click()
+    gallery.page.wait_for_timeout(4200)
+    assert "waiting for the kernel" in gallery.find(".cotlens-status").inner_text()
+    gallery.set("{ code: 'heard' }")
+    gallery.page.wait_for_timeout(700)
+    assert "waiting" not in gallery.find(".cotlens-status").inner_text()
+
+
+def test_a_lost_kernel_leaves_everything_readable(gallery: Gallery) -> None:
+    gallery.show("shaded")
+    gallery.token(69).click()
+    gallery.model("model.emit('comm_live_update')")
+    gallery.page.wait_for_timeout(30)
+    assert "kernel gone" in gallery.find(".cotlens-status").inner_text()
+    for action in ["rerun", "truncate", "edit", "answer"]:
+        button = gallery.action(action)
+        assert button.get_attribute("aria-disabled") == "true"
+        assert "kernel" in (button.get_attribute("title") or "")
+    asked = len(gallery.sent())
+    gallery.page.keyboard.press("ArrowRight")
+    gallery.page.keyboard.press("r")
+    gallery.page.wait_for_timeout(150)
+    assert len(gallery.sent()) == asked
+    gallery.model("model.emit('comm_live_update')")
+    gallery.page.wait_for_timeout(30)
+    assert gallery.action("rerun").get_attribute("aria-disabled") is None
+
+
+def test_nothing_is_left_behind(gallery: Gallery) -> None:
+    gallery.show("shaded")
+    gallery.page.evaluate("window.__cotlens.again(); window.__cotlens.again()")
+    assert gallery.page.locator(".cotlens-root").count() == 1
+    gallery.page.evaluate("window.__cotlens.close()")
+    assert gallery.page.locator(".cotlens-root").count() == 0
+    assert gallery.model("model.listeners()") == 0
+
+
+def test_code_is_shown_and_copied(gallery: Gallery) -> None:
+    gallery.show("shaded")
+    gallery.page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    gallery.token(69).click()
+    gallery.page.keyboard.press("c")
+    gallery.page.wait_for_timeout(60)
+    assert 'cl.Occlusion(effect="direct"' in gallery.find(".cotlens-code").inner_text()
+    assert gallery.find(".cotlens-codepanel").inner_text().splitlines()[-1].startswith(("copied", "selected"))

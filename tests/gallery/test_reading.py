@@ -1,0 +1,169 @@
+"""Reading, moving, and pointing."""
+
+import pytest
+
+from tests.gallery.page import Gallery
+
+pytestmark = pytest.mark.xdist_group("gallery")
+
+
+def picked(gallery: Gallery) -> int | None:
+    token = gallery.find(".cotlens-cur, .cotlens-in").first
+    return int(token.get_attribute("data-token") or -1) if token.count() else None
+
+
+def test_keys_move_and_announce(gallery: Gallery) -> None:
+    gallery.show("shaded")
+    text = gallery.find("[data-region=text]")
+    text.focus()
+    gallery.page.keyboard.press("Home")
+    first = picked(gallery)
+    assert first is not None
+    for key, expected in [("ArrowRight", first + 1), ("ArrowRight", first + 2), ("ArrowLeft", first + 1)]:
+        gallery.page.keyboard.press(key)
+        assert picked(gallery) == expected
+    gallery.page.keyboard.press("ArrowDown")
+    assert "sentence 1" in gallery.find(".cotlens-side").inner_text()
+    gallery.page.keyboard.press("ArrowUp")
+    assert picked(gallery) == first
+    gallery.page.keyboard.press("End")
+    last = picked(gallery)
+    gallery.page.keyboard.press("ArrowRight")
+    answer = gallery.find(".cotlens-answer [data-token]").first.get_attribute("data-token")
+    assert picked(gallery) == int(answer or 0) > (last or 0) + 1, "the marks between the parts are skipped"
+    active = text.get_attribute("aria-activedescendant")
+    assert gallery.page.locator(f"#{active}").get_attribute("aria-selected") == "true"
+    assert "probability" in (gallery.page.locator(f"#{active}").get_attribute("aria-label") or "")
+    assert gallery.find("[data-region=text] [tabindex='0']").count() == 0, "the text is one tab stop"
+
+
+def test_handled_keys_stay_in_the_widget(gallery: Gallery) -> None:
+    gallery.show("shaded")
+    gallery.page.evaluate("window.leaked = []; document.addEventListener('keydown', (e) => leaked.push(e.key))")
+    gallery.find("[data-region=text]").focus()
+    for key in ["ArrowRight", "ArrowDown", "t", "r", "c", "[", "]", "Enter", "x", "Escape"]:
+        gallery.page.keyboard.press(key)
+    leaked = gallery.page.evaluate("leaked")
+    assert leaked == []
+    assert gallery.root.get_attribute("data-lm-suppress-shortcuts") == "true"
+
+
+def test_hover_previews_and_click_keeps(gallery: Gallery) -> None:
+    gallery.show("shaded")
+    side = gallery.find(".cotlens-side")
+    gallery.token(60).click()
+    gallery.token(70).hover()
+    gallery.page.wait_for_timeout(250)
+    assert side.get_attribute("data-token") == "70"
+    assert {"kind": "inspect", "token": 70} in gallery.sent("inspect")
+    side.hover(position={"x": 5, "y": 5})
+    gallery.page.wait_for_timeout(100)
+    assert side.get_attribute("data-token") == "60"
+
+
+def test_an_alternative_branches(gallery: Gallery) -> None:
+    gallery.show("shaded")
+    gallery.token(69).click()
+    row = gallery.find(".cotlens-choice:not(.cotlens-chosen):visible").nth(1)
+    row.wait_for()
+    gallery.page.wait_for_function("document.querySelectorAll('.cotlens-chosen').length === 1")
+    row.click()
+    (message,) = gallery.sent("branch")
+    assert message["token"] == 69
+    assert message["token_id"] != 99
+
+
+def test_fast_moving_asks_once(gallery: Gallery) -> None:
+    gallery.show("shaded")
+    gallery.find("[data-region=text]").focus()
+    for _ in range(20):
+        gallery.page.keyboard.press("ArrowRight")
+    gallery.page.wait_for_timeout(200)
+    assert len(gallery.sent("inspect")) <= 2
+
+
+def test_a_sentence_and_a_stretch_can_be_picked(gallery: Gallery) -> None:
+    gallery.show("sentence")
+    gallery.find('[data-sentence="4"]').click()
+    side = gallery.find(".cotlens-side")
+    assert "Sentence 4" in side.inner_text()
+    assert "to +" in side.inner_text(), "the interval"
+    gallery.find('[data-sentence="5"]').click()
+    assert "not measured: the answer could not be read in 3 of 20 rollouts" in (
+        gallery.find(".cotlens-fact-effect").text_content() or ""
+    )
+    first = picked(gallery)
+    gallery.page.keyboard.press("Shift+ArrowRight")
+    gallery.page.keyboard.press("Shift+ArrowRight")
+    assert gallery.find(".cotlens-in").count() == 3
+    gallery.action("delete").click()
+    (message,) = gallery.sent("edit")
+    assert message["text"] == ""
+    text = gallery.model("model.get('document').text")
+    assert text[message["start"] : message["end"]] == "".join(
+        text[a:b] for a, b in gallery.model(f"[0,1,2].map((i) => [model.get('token_offsets').getUint32(4*({first}+i), true), model.get('token_offsets').getUint32(4*({first}+i)+4, true)])")
+    )  # fmt: skip
+
+
+def test_recolouring_keeps_the_elements(gallery: Gallery) -> None:
+    gallery.show("shaded")
+    gallery.page.evaluate("window.kept = document.querySelector('[data-token=\"69\"]'); window.before = kept.className")
+    gallery.set("{ shading_values: floats(Array(model.get('document').n_tokens).fill(-2.1)) }")
+    gallery.page.wait_for_timeout(30)
+    assert gallery.page.evaluate("kept.isConnected && kept.className !== before && /cotlens-down/.test(kept.className)")
+    gallery.page.evaluate(
+        "window.before = kept.className; const r = document.querySelector('.cotlens-range'); r.value = 1; r.dispatchEvent(new Event('input'))"
+    )
+    gallery.page.wait_for_timeout(30)
+    assert gallery.page.evaluate("kept.isConnected && kept.className === before"), "intensity is a custom property"
+
+
+def test_a_long_thought_is_drawn_in_part(gallery: Gallery) -> None:
+    gallery.show("long50k")
+    assert gallery.find("[data-token]").count() < 3000
+    gallery.find("[data-region=text]").focus()
+    gallery.page.keyboard.press("End")
+    gallery.page.wait_for_timeout(60)
+    last = gallery.model("model.get('document').sentences.length - 1")
+    number = gallery.find(f'[data-sentence="{last}"]')
+    assert number.is_visible()
+    frame, box = gallery.box(".cotlens-reading"), number.bounding_box()
+    assert box and frame["y"] <= box["y"] <= frame["y"] + frame["height"]
+    track = gallery.box(".cotlens-track")
+    gallery.page.mouse.click(track["x"] + track["width"] / 2, track["y"] + 60)
+    gallery.page.wait_for_timeout(60)
+    visible = gallery.find("[data-sentence]:visible").first.get_attribute("data-sentence")
+    assert last * 0.4 < int(visible or 0) < last * 0.6
+    assert gallery.find("[data-token]").count() < 3000
+
+
+def test_the_prompt_folds(gallery: Gallery) -> None:
+    gallery.show("longprompt")
+    folded = gallery.box(".cotlens-prompt")["height"]
+    assert folded < 60
+    gallery.action("fold").click()
+    assert gallery.box(".cotlens-prompt")["height"] > folded
+    gallery.find("[data-region=text]").evaluate("(each) => { each.scrollTop = 0 }")
+    gallery.action("fold").click()
+    assert gallery.box(".cotlens-prompt")["height"] == folded
+
+
+def test_an_edit_shows_what_was_there(gallery: Gallery) -> None:
+    gallery.show("branch")
+    assert gallery.find(".cotlens-content .cotlens-del").inner_text() == "14"
+    assert "".join(gallery.find(".cotlens-content .cotlens-ins").all_inner_texts()).strip() == "15"
+    rows = gallery.find(".cotlens-pair").all_inner_texts()
+    assert [row.split("\n")[-1] for row in rows] == [".97 → .06", ".02 → .91", ".01 → .03"]
+
+
+def test_streamed_text_grows_in_place(gallery: Gallery) -> None:
+    gallery.show("streaming")
+    gallery.page.evaluate("window.node = document.querySelector('.cotlens-streaming p').firstChild")
+    text = " Wait, let me check: 10 is right. He loses 2, so 10"
+    from_ = gallery.model("model.get('stream').from")
+    gallery.set(f"{{ stream: {{ request_id: 1, from: {from_}, text: {text + ' - 2 = 8.'!r} }} }}")
+    gallery.page.wait_for_timeout(30)
+    assert gallery.page.evaluate("node.isConnected && node.data.endsWith('- 2 = 8.')")
+    gallery.set("{ stream: {} }")
+    gallery.page.wait_for_timeout(30)
+    assert gallery.find(".cotlens-streaming").count() == 0

@@ -1,0 +1,142 @@
+"""Every state draws in both themes and all widths, without overflow, small targets or weak contrast."""
+
+import pytest
+
+from tests.gallery.page import Gallery
+
+pytestmark = pytest.mark.xdist_group("gallery")
+
+STATES = [
+    "loading", "first", "shaded", "sentence", "branch", "branches", "truncated", "running", "cancelled", "error",
+    "streaming", "gone", "empty", "unclosed", "unreadable", "impossible", "unsigned", "hostile", "longprompt", "long1k", "line",
+]  # fmt: skip
+
+OVERFLOW = """(root) => [...root.querySelectorAll('*')].filter((each) => {
+  const box = each.getBoundingClientRect(), frame = root.getBoundingClientRect();
+  const style = getComputedStyle(each);
+  if (box.width === 0 || style.visibility === 'hidden') return false;
+  for (let up = each.parentElement; up && up !== root; up = up.parentElement)
+    if (/hidden|auto|clip|scroll/.test(getComputedStyle(up).overflowX)) return false;
+  return box.right > frame.right + 1 || box.left < frame.left - 1;
+}).map((each) => each.className)"""
+
+# Text colour against what lies behind it, translucent layers mixed in order.
+CONTRAST = """(root) => {
+  const parse = (c) => { const p = c.match(/[\\d.]+/g).map(Number);
+    return c.startsWith('color(srgb') ? [p[0] * 255, p[1] * 255, p[2] * 255, p[3] ?? 1] : [p[0], p[1], p[2], p[3] ?? 1]; };
+  const over = (a, b) => [0, 1, 2].map((i) => a[i] * a[3] + b[i] * (1 - a[3])).concat(1);
+  const lin = (v) => (v /= 255) <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4;
+  const lum = (c) => 0.2126 * lin(c[0]) + 0.7152 * lin(c[1]) + 0.0722 * lin(c[2]);
+  const weak = [];
+  for (const each of root.querySelectorAll('*')) {
+    const own = [...each.childNodes].some((n) => n.nodeType === 3 && n.data.trim());
+    const style = getComputedStyle(each);
+    if (!own || style.visibility === 'hidden' || each.getClientRects().length === 0 || each.closest(':disabled')) continue;
+    const layers = [];
+    for (let up = each; up; up = up.parentElement) layers.unshift(parse(getComputedStyle(up).backgroundColor));
+    const behind = layers.reduce((below, layer) => over(layer, below), [255, 255, 255, 1]);
+    const [x, y] = [lum(over(parse(style.color), behind)), lum(behind)].sort((a, b) => a - b);
+    const ratio = (y + 0.05) / (x + 0.05);
+    if (ratio < 4.45) weak.push([each.className, each.textContent.slice(0, 20), ratio.toFixed(2)]);
+  }
+  return weak;
+}"""
+
+SMALL = """(root) => [...root.querySelectorAll('button, select, input, summary, [role=slider]')]
+  .map((each) => [each.className, each.getBoundingClientRect()])
+  .filter(([, box]) => box.width > 0 && (box.height < 23.5 || box.width < 23.5))
+  .map(([name, box]) => `${name} ${box.width}x${box.height}`)"""
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("width", [480, 900, 1400])
+def test_every_state_fits_and_can_be_read(gallery: Gallery, theme: str, width: int) -> None:
+    gallery.page.set_viewport_size({"width": width + 30, "height": 1100})
+    gallery.show("first", theme=theme, width=width)
+    for state in STATES:
+        gallery.page.evaluate("(state) => window.__cotlens.show(state)", state)
+        assert gallery.root.get_attribute("data-cotlens-theme") == theme
+        assert gallery.find(".cotlens-failed").count() == 0, state
+        assert gallery.root.evaluate(OVERFLOW) == [], state
+        assert gallery.root.evaluate(CONTRAST) == [], state
+        assert gallery.root.evaluate(SMALL) == [], state
+
+
+def test_the_states_say_what_they_are(gallery: Gallery) -> None:
+    words = {
+        "loading": "Loading Qwen/Qwen3-0.6B: weights, 1.2 GB, 12 s so far.",
+        "first": "Nothing measured yet. Early answer is the cheapest here: one forward pass, about 0.1 s.",
+        "running": "occlusion · 86 of 93 · about 3 s left",
+        "cancelled": "cancelled: occlusion; 42 of 93 kept",
+        "error": "Close other notebooks, or load the model",
+        "gone": "kernel gone: reading still works",
+        "empty": "The thought is empty: the model answered at once.",
+        "unclosed": "The thought was never closed: it ran into the limit of new tokens.",
+        "unreadable": "no answer could be read",
+        "impossible": "Gradient: it needs gradients, which vLLM does not give. Possible here: Early answer.",
+        "branch": "This edit surprises the model (5.81 nats per token; its own words: 0.410).",
+        "truncated": "from here on the model wrote again",
+    }
+    gallery.show("first")
+    for state, expected in words.items():
+        gallery.page.evaluate("(state) => window.__cotlens.show(state)", state)
+        assert expected in gallery.root.inner_text(), state
+        assert "!" not in gallery.root.inner_text(), state
+
+
+def test_hostile_text_stays_text(gallery: Gallery) -> None:
+    gallery.show("hostile")
+    gallery.token(20).click()
+    gallery.page.wait_for_timeout(150)
+    assert gallery.page.evaluate("window.hacked") is None
+    assert gallery.find("script, img, a, iframe, svg[onload], b:not([class]) *").count() == 0
+    text = gallery.find(".cotlens-content").inner_text()
+    assert "<script>window.hacked = 1</script>" in text
+    assert "&lt;b&gt;bold" in text
+
+
+def test_results_shift_nothing(gallery: Gallery) -> None:
+    gallery.show("first", width=900)
+    parts = [".cotlens-head", ".cotlens-shade", ".cotlens-strip", ".cotlens-main", ".cotlens-reading", ".cotlens-foot"]
+    before = [gallery.box(part) for part in parts]
+    rows = gallery.token(60).bounding_box()
+    gallery.page.evaluate(
+        """() => { const { model, show } = window.__cotlens; const el = document.querySelector('.cotlens-root');
+        window.kept = model; show('shaded'); const full = window.__cotlens.model; show('first');
+        const now = window.__cotlens.model; void el;
+        const keys = ['shading','shading_values','strip','strip_at','strip_values','job'];
+        now.set(Object.fromEntries(keys.map((key) => [key, full.get(key)])));
+        now.set({ job: { id: 1, state: 'running', label: 'occlusion', done: 3, total: 9, eta: 2, message: null, remedy: null } }); }"""
+    )
+    gallery.page.wait_for_timeout(100)
+    assert [gallery.box(part) for part in parts] == before
+    assert gallery.token(60).bounding_box() == rows
+
+
+def test_high_contrast_and_reduced_motion(gallery: Gallery) -> None:
+    gallery.page.emulate_media(forced_colors="active", reduced_motion="reduce")
+    gallery.show("shaded")
+    strong = gallery.find(".cotlens-up.cotlens-w2").first
+    assert strong.evaluate("(each) => getComputedStyle(each).borderBottomWidth") == "3px"
+    assert (
+        gallery.find(".cotlens-down.cotlens-w1").first.evaluate("(each) => getComputedStyle(each).borderTopWidth")
+        == "1px"
+    )
+
+
+def test_the_theme_follows_the_notebook(gallery: Gallery) -> None:
+    gallery.show("shaded")
+    for script, theme in [
+        ("document.body.dataset.jpThemeLight = 'false'", "dark"),
+        ("delete document.body.dataset.jpThemeLight; document.body.dataset.vscodeThemeKind = 'vscode-light'", "light"),
+        ("document.body.dataset.vscodeThemeKind = 'vscode-high-contrast'", "dark"),
+        (
+            "delete document.body.dataset.vscodeThemeKind; document.documentElement.setAttribute('theme', 'dark')",
+            "dark",
+        ),
+        ("document.documentElement.removeAttribute('theme'); document.body.style.background = '#111111'", "dark"),
+        ("document.body.style.background = '#fafafa'", "light"),
+    ]:
+        gallery.page.evaluate(script)
+        gallery.page.wait_for_timeout(30)
+        assert gallery.root.get_attribute("data-cotlens-theme") == theme, script
