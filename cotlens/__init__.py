@@ -38,6 +38,7 @@ __all__ = [
     "Trace",
     "__version__",
     "answers",
+    "colored_tokens",
     "importance",
     "load",
     "load_result",
@@ -48,6 +49,7 @@ if TYPE_CHECKING:
     from cotlens._core.errors import CotLensError
     from cotlens.measure import importance
     from cotlens.models.load import load
+    from cotlens.plots.tokens import colored_tokens
     from cotlens.results import load_result
     from cotlens.trace import Edit, Span, Trace, answers
     from cotlens.workbench.editor import CoTEditor
@@ -62,6 +64,7 @@ __getattr__, __dir__ = lazy_attributes(
         "Edit": "cotlens.trace:Edit",
         "answers": "cotlens.trace.answers",
         "importance": "cotlens.measure.importance",
+        "colored_tokens": "cotlens.plots.tokens:colored_tokens",
         "load_result": "cotlens.results:load_result",
         "CoTEditor": "cotlens.workbench.editor:CoTEditor",
         "show": "cotlens.workbench.show:show",

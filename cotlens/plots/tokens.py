@@ -43,14 +43,14 @@ def colored_tokens(
     from circuitsvis.tokens import colored_tokens as draw
 
     if isinstance(tokens, Result):
-        tokens, values = list(tokens.columns["text"]), tokens.columns["estimate"]
-    if values is None or len(values) != len(tokens):
+        values = tokens.columns["estimate"]
+    shown = list(tokens.columns["text"]) if isinstance(tokens, Result) else list(tokens)
+    if values is None or len(values) != len(shown):
         given = "no" if values is None else str(len(values))
-        raise InputError(f"{len(tokens)} tokens need {len(tokens)} values; {given} values were given.")
+        raise InputError(f"{len(shown)} tokens need {len(shown)} values; {given} values were given.")
     numbers = np.asarray(values, dtype=float)
     texts = [
-        _harmless(text if measured else f"⟦{text}⟧")
-        for text, measured in zip(tokens, np.isfinite(numbers), strict=True)
+        _harmless(text if measured else f"⟦{text}⟧") for text, measured in zip(shown, np.isfinite(numbers), strict=True)
     ]
     colours = {"negative_color": negative_color, "positive_color": positive_color}
     drawn = draw(texts, np.nan_to_num(numbers).tolist(), min_value=min_value, max_value=max_value, **colours)

@@ -17,10 +17,11 @@ STEP = "She gets 7 more, so 12 + 7 = 19. Then 7 are gone: 19 - 7 = 12. "
 def long_trace(model, tokens=TOKENS):
     """A trace whose thought has `tokens` tokens."""
     thought = "Mia starts with 12 pears. " + STEP * 60
-    trace = cl.Trace.from_text("Mia has 12 pears. How many pears does Mia have?", thought, "The answer is 12.", model=model)
+    question, answer = "Mia has 12 pears. How many pears does Mia have?", "The answer is 12."
+    trace = cl.Trace.from_text(question, thought, answer, model=model)
     start = trace.roles["thought"].start
     cut = trace.text[trace.roles["thought"].char_start : int(trace.offsets[start + tokens])]
-    return cl.Trace.from_text(trace.prompt, cut, "The answer is 12.", model=model)
+    return cl.Trace.from_text(question, cut, answer, model=model)
 
 
 def plain_answer(hf, ids, start, mask=None):

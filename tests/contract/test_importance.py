@@ -125,7 +125,7 @@ class TestMethod:
 
     def test_a_trace_without_thought_or_answer_is_refused(self, name, settings, trace, model):
         method = METHODS.get(name)(**settings)
-        with pytest.raises(InputError, match="no (token|sentence) in its thought"):
+        with pytest.raises(InputError, match=r"no (token|sentence) in its thought"):
             method.run(cl.Trace.from_text("Hi", "", "The answer is 3.", model=model), model)
         unread = cl.Trace.from_text("Hi", "Then 3 + 4 = 7.", "I do not know.", model=model)
         with pytest.raises(InputError, match="could not be read"):

@@ -27,40 +27,60 @@ export function stretchOf(changes: ChangeDesc): Stretch | null {
   return stretch;
 }
 
+/** A line longer than this gets heat near the caret only: thousands of marks in one line make typing slow. */
+const LONG_LINE = 2000;
+const NEAR = 600;
+
+interface Part { from: number; to: number }
+
+/** The visible ranges, cut down in long lines. The window moves in steps, so that most keys leave the marks alone. */
+function drawable(view: EditorView): Part[] {
+  const { doc, selection } = view.state;
+  const caret = Math.floor(selection.main.head / NEAR) * NEAR;
+  const out: Part[] = [];
+  for (const { from, to } of view.visibleRanges) {
+    for (let at = from; at <= to;) {
+      const line = doc.lineAt(at);
+      const [a, b] = [Math.max(from, line.from), Math.min(to, line.to)];
+      if (line.length <= LONG_LINE) out.push({ from: a, to: b });
+      else out.push({ from: Math.max(a, caret - NEAR), to: Math.min(b, caret + 2 * NEAR) });
+      at = line.to + 1;
+    }
+  }
+  return out.filter((range) => range.to > range.from);
+}
+
+/** Heat of the tokens in from..to; their place in the original text is `shift` characters earlier. */
+function heat(builder: RangeSetBuilder<Decoration>, store: Store, start: number, { from, to }: Part, shift: number): void {
+  const { levels, text, payload } = store;
+  if (to <= from || payload.shading === null) return;
+  let open = { from: 0, to: 0, name: "" };
+  const close = (): void => { if (open.name !== "" && open.to > open.from) builder.add(open.from, open.to, mark(open.name)); };
+  for (let token = Math.max(0, bisect(text.offsets, start + from - shift)); token < text.count; token += 1) {
+    const a = Math.max(from, text.start(token) - start + shift);
+    const b = Math.min(to, text.end(token) - start + shift);
+    if (a >= to) break;
+    if (b <= a) continue;
+    const step = levels[token] as number;
+    const name = step === UNMEASURED ? "" : heatClass(step, payload.shading.signed).trim();
+    // Neighbours that look the same share one mark.
+    if (open.name === name && open.to === a) open.to = b;
+    else { close(); open = { from: a, to: b, name }; }
+  }
+  close();
+}
+
 /** Marks of the visible part: heat before and after the changed stretch, an underline on it. */
 function marks(view: EditorView, store: Store, start: number): DecorationSet {
   const stretch = stretchOf(view.state.field(changesSoFar));
-  const { levels, text, payload } = store;
-  const signed = payload.shading?.signed ?? true;
   const builder = new RangeSetBuilder<Decoration>();
-  const size = view.state.doc.length;
-  const delta = stretch ? stretch.toB - stretch.toA : 0;
-  const heat = (from: number, to: number, shift: number): void => {
-    if (to <= from || payload.shading === null) return;
-    let open: { from: number; to: number; name: string } | null = null;
-    const close = (): void => {
-      if (open && open.name !== "" && open.to > open.from) builder.add(open.from, open.to, mark(open.name));
-      open = null;
-    };
-    const first = Math.max(0, bisect(text.offsets, start + from - shift));
-    for (let token = first; token < text.count; token += 1) {
-      const a = Math.max(from, text.start(token) - start + shift);
-      const b = Math.min(to, text.end(token) - start + shift);
-      if (a >= to) break;
-      if (b <= a) continue;
-      const step = levels[token] as number;
-      const name = step === UNMEASURED ? "" : heatClass(step, signed).trim();
-      if (open && (open as { name: string }).name === name) (open as { to: number }).to = b;
-      else { close(); open = { from: a, to: b, name }; }
-    }
-    close();
-  };
-  for (const { from, to } of view.visibleRanges) {
-    if (!stretch) { heat(from, Math.min(to, size), 0); continue; }
-    heat(from, Math.min(to, stretch.from), 0);
+  for (const range of drawable(view)) {
+    const { from, to } = range;
+    if (!stretch) { heat(builder, store, start, range, 0); continue; }
+    heat(builder, store, start, { from, to: Math.min(to, stretch.from) }, 0);
     const [a, b] = [Math.max(from, stretch.from), Math.min(to, stretch.toB)];
     if (b > a) builder.add(a, b, mark("cotlens-ins"));
-    heat(Math.max(from, stretch.toB), Math.min(to, size), delta);
+    heat(builder, store, start, { from: Math.max(from, stretch.toB), to }, stretch.toB - stretch.toA);
   }
   return builder.finish();
 }
@@ -79,7 +99,7 @@ export function heatLayer(store: Store, start: number): ViewPlugin<{ decorations
     constructor(view: EditorView) { this.decorations = marks(view, store, start); }
     update(update: ViewUpdate): void {
       const asked = update.transactions.some((transaction) => transaction.effects.some((effect) => effect.is(recolour)));
-      if (update.docChanged || update.viewportChanged || asked) this.decorations = marks(update.view, store, start);
+      if (update.docChanged || update.viewportChanged || update.selectionSet || asked) this.decorations = marks(update.view, store, start);
     }
   }, { decorations: (plugin) => plugin.decorations });
 }
