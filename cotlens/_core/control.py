@@ -2,7 +2,7 @@
 
 Long code calls `control.current().check()` and `.report(...)` as it goes; whoever started the work wraps it in
 `using(Control(...))` and may call `cancel()` from another thread. Code that nobody controls meets a `Control` that
-does nothing.
+shows a progress bar.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 
 from cotlens._core.errors import Cancelled
+from cotlens._core.progress import Bar
 
 OnProgress = Callable[[int, "int | None", str], None]
 
@@ -44,7 +45,10 @@ class Control:
 
 
 class _Uncontrolled(Control):
-    """Shared by all work that nobody controls, hence never to be cancelled."""
+    """Shared by all work that nobody controls: never to be cancelled, and with a progress bar of its own."""
+
+    def __init__(self) -> None:
+        super().__init__(Bar().report)
 
     def cancel(self) -> None:
         return
@@ -55,7 +59,7 @@ _current: ContextVar[Control] = ContextVar("cotlens_control", default=_UNCONTROL
 
 
 def current() -> Control:
-    """The control of the work that runs here; one that does nothing where there is none."""
+    """The control of the work that runs here; one that shows a progress bar where there is none."""
     return _current.get()
 
 

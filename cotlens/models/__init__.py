@@ -1,5 +1,19 @@
-"""How a model is reached: the contract every backend meets, the local backend, and the reasoners that are shipped.
+"""How a model is reached: the only room that knows torch, transformers and nnsight.
 
-`contract` and `interventions` say what can be asked; `load` finds a model; `local` answers. Formats of reasoning
-families are data (`families`); everything that touches a model's insides goes through `tracing`.
+What others may rely on:
+
+- `contract`: what every model can be asked; `interventions`: changes inside a model, as data.
+- `load`: a model by name, folder or loaded pair.
+
+The local backend, from the outside in:
+
+- `local`: the model as callers see it; `owner`: the one thread that everything runs on.
+- `families`, `formats`, `segment`, `codec`: prompts to ids, ids to prompt, thought and answer.
+- `writing`, `generate`, `sampling`, `stream`: text. `reading`: activations and probabilities. `answering`: forced
+  answers. `assemble`: traces.
+- `scoring`: branches, by the fast path (`packed`, `packing`, `trunk`, `budget`) or the plain one (`plain`); `check`
+  decides.
+- `engine`, `layout`, `masks`, `logits`: passes through the module; `tracing`: the one file with nnsight traces.
+
+Nothing is imported here, so that the contract can be had without torch.
 """

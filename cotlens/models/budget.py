@@ -9,7 +9,8 @@ import torch
 from cotlens.models.engine import Engine
 
 FEWEST_ROWS = 8
-MOST_ROWS = 1024  # of the trunk in one pass; keeps a cancel waiting for no longer
+_PIECE = {"cpu": 128}  # trunk tokens per pass: small pieces can be taken over more often, larger ones are no faster
+_PIECE_ELSEWHERE = 512
 _NODES = {"cpu": 384}  # beyond this the n x n part of the mask costs more than a fuller pass saves (measured)
 _NODES_ELSEWHERE = 2048
 _DEFAULT_BYTES = 2**30
@@ -28,6 +29,11 @@ def nodes(engine: Engine, prefix: int) -> int:
     output = layout.vocabulary * (width + 4)
     room = available(engine) // (mask + scores + states + output)
     return int(max(FEWEST_ROWS, min(most, room)))
+
+
+def piece(engine: Engine, n: int) -> int:
+    """How many tokens of a trunk of n are run in one pass."""
+    return min(_PIECE.get(engine.device.type, _PIECE_ELSEWHERE), nodes(engine, n))
 
 
 def available(engine: Engine) -> int:

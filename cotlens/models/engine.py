@@ -50,6 +50,7 @@ class Engine:
         self.dtype: torch.dtype = hf.dtype
         self.budget = budget
         self.obeys_masks = not self.layout.no_mask
+        self.trunk: Any = None  # the last one that was scored; see `trunk.Trunk`
 
     @cached_property
     def traced(self) -> Any:

@@ -109,7 +109,7 @@ def describe(hf: PreTrainedModel) -> Layout:
         window=window,
         no_mask=why,
         accepts=accepts,
-        d_model=int(config.hidden_size),
+        d_model=int(getattr(config, "hidden_size", None) or hf.get_input_embeddings().weight.shape[1]),
         vocabulary=int(hf.get_input_embeddings().weight.shape[0]),
         heads=int(getattr(config, "num_attention_heads", 1) or 1),
         context=int(getattr(config, "max_position_embeddings", None) or 2**31),

@@ -72,8 +72,7 @@ def causal(rows: int, before: int, device: torch.device) -> Tensor:
 
 
 def _additive(visible: Tensor, dtype: torch.dtype) -> Tensor:
-    zero = torch.zeros((), dtype=dtype, device=visible.device)
-    return torch.where(visible, zero, torch.finfo(dtype).min)[None]
+    return visible.to(dtype).sub_(1).mul_(torch.finfo(dtype).max)[None]  # 0 or the smallest number; faster than where
 
 
 def _cut(block: BlockAttention, rows: NDArray[np.int64], columns: NDArray[np.int64], device: torch.device) -> Tensor:

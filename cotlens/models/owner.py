@@ -123,8 +123,8 @@ def _work(jobs: _Jobs) -> None:
 
 
 def _own(current: Control) -> Control:
-    """The current control if someone holds it, else a fresh one: the shared default can't be cancelled."""
-    return Control() if current is _DEFAULT else current
+    """The current control if someone holds it, else a fresh one that reports alike: the default can't be cancelled."""
+    return Control(current.report) if current is _DEFAULT else current
 
 
 _DEFAULT = contextvars.Context().run(controls.current)

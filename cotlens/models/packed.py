@@ -15,9 +15,10 @@ import torch
 from cotlens._core import control
 from cotlens._core.errors import OutOfMemory
 from cotlens.models import budget, packing
-from cotlens.models.engine import Engine, fresh_cache, view
+from cotlens.models.engine import Engine, view
 from cotlens.models.logits import Scores
-from cotlens.models.packing import Chunk, Edges, Feeds, Ints
+from cotlens.models.packing import Chunk, Feeds, Ints
+from cotlens.models.trunk import prefill
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -41,53 +42,12 @@ def score(
     plan = packing.plan(trunk, branches)
     scores = Scores(int(plan.starts[-1]))
     total = plan.prefill + int((np.diff(plan.feeds.begin) - plan.feeds.shared).sum())
-    cache = _prefill(engine, trunk[: plan.prefill], plan.trunk_edges, scores, interventions, total)
+    cache = prefill(engine, trunk[: plan.prefill], plan.trunk_edges, scores, interventions, total)
     done = plan.prefill
     for first, last in packing.chunks(plan.feeds, lambda prefix: budget.nodes(engine, prefix)):
         done += _run(engine, cache, plan.feeds, first, last, scores, interventions)
         control.current().report(done, total, "scoring")
     return scores, plan.starts
-
-
-def _prefill(
-    engine: Engine,
-    trunk: Sequence[int],
-    edges: Edges,
-    scores: Scores,
-    interventions: Sequence[Intervention],
-    total: int,
-) -> Any:
-    """Run the trunk, read the first tokens of branches off it, and return its cache."""
-    cache: Any = fresh_cache()
-    ids = np.asarray(trunk, dtype=np.int64)
-    order = np.argsort(edges.rows, kind="stable")
-    rows, targets, slots = edges.rows[order], edges.targets[order], edges.slots[order]
-    start, step = 0, budget.MOST_ROWS
-    while start < len(ids):
-        control.current().check()
-        stop = min(len(ids), start + min(step, budget.nodes(engine, start)))
-        low, high = np.searchsorted(rows, [start, stop])
-        wanted, index = np.unique(rows[low:high], return_inverse=True)
-        at = np.arange(start, stop)
-        extended = view(cache, start)
-        try:
-            logits, _, _ = engine.forward(
-                engine.tensor(ids[start:stop]),
-                at,
-                masks=engine.causal(at, start, interventions),
-                cache=extended,
-                keep=torch.from_numpy(wanted - start).to(engine.device),
-                interventions=interventions,
-            )
-        except OutOfMemory:
-            if stop - start <= budget.FEWEST_ROWS:
-                raise
-            step = (stop - start) // 2
-            continue
-        scores.put(logits[0], index, targets[low:high], slots[low:high], wanted)
-        cache, start = extended, stop
-        control.current().report(start, total, "scoring")
-    return cache
 
 
 def _run(

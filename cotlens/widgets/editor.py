@@ -19,7 +19,7 @@ class EditorView(anywidget.AnyWidget):
     `widgets/editor/state.ts` declares the same traits, and the shape of each dict, for the front end.
 
     Messages arrive through `on_msg` as `{"request_id", "kind", ...}` with these kinds: inspect {token};
-    branch {token, token_id}; truncate {token}; answer_here {token}; edit {start, end, text}; rerun {token};
+    branch {token, token_id}; truncate {token}; edit {start, end, text}; rerun {token};
     measure {measure, unit, metric}; goto {branch}; cancel {job}; count {text}. Each wants a last `reply`.
 
     Raises WidgetsNotBuilt when the front end was not built.

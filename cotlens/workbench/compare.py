@@ -11,40 +11,42 @@ from typing import Any
 import numpy as np
 
 from cotlens.measure.importance.forced import Point, score_points, values
-from cotlens.measure.importance.rivals import likeliest
+from cotlens.measure.importance.rivals import pool
 from cotlens.models.contract import Model
 from cotlens.trace import Edit, Trace
 
 SURPRISE_FACTOR = 3.0  # nats per token above the model's own words that make an edit suspect
+CANDIDATES = 16  # answers asked for from each text, those said last
+ROWS, LEAST = 4, 0.005  # how many answers are shown, and from what probability
+MOST_PAIRS = 4_000_000  # words times words beyond which a difference is not worked out
 _WORDS = re.compile(r"\s+|\w+|[^\w\s]")
 
 
 def distribution(model: Model, trace: Trace, answers: Sequence[str]) -> dict[str, float]:
     """Probability of each answer, forced after the trace's thought as it stands."""
-    if not answers:
+    if not answers or "thought" not in trace.roles:
         return {}
     end = trace.roles["thought"].end
     scores = score_points(model, trace, [Point(end, answer) for answer in answers])
     return dict(zip(answers, values(scores, "probability").tolist(), strict=True))
 
 
-def favourites(model: Model, trace: Trace, most: int = 4) -> list[str]:
-    """The trace's own answer (where it has one) and its likeliest rivals at the end of the thought."""
-    own = trace.read_answer()
-    first = [own.text] if own else []
-    return [*first, *likeliest(model, trace, first[0] if first else "", [trace.roles["thought"].end], most)]
+def compare(
+    model: Model, before: Trace, after: Trace, edit: Edit | None, note: str, *, written: bool = True
+) -> dict[str, Any]:
+    """The view's `comparison`: both distributions over one set of answers, text difference, surprise, warning.
 
-
-def compare(model: Model, before: Trace, after: Trace, edit: Edit | None, note: str) -> dict[str, Any]:
-    """The view's `comparison`: both distributions over one set of answers, text difference, surprise, warning."""
-    answers = list(dict.fromkeys([*favourites(model, before, 3), *favourites(model, after, 3)]))
+    Args:
+        written: the model gave an answer after the edit; otherwise the likeliest one stands for it.
+    """
+    said = [answer.text for answer in (before.read_answer(), after.read_answer()) if answer is not None]
+    rivals = [answer for trace in (before, after) for answer in pool(trace, "")[:CANDIDATES]]
+    answers = list(dict.fromkeys([*said, *rivals]))
     old, new = distribution(model, before, answers), distribution(model, after, answers)
-    rows = [{"answer": a, "before": old[a], "after": new[a]} for a in answers if max(old[a], new[a]) >= 0.005]
-    rows.append({"answer": "other", "before": _rest(old), "after": _rest(new)})
     return {
-        "before": _best(old),
-        "after": _best(new),
-        "rows": rows,
+        "before": _said(before, old),
+        "after": _said(after, new) if written else _best(new),
+        "rows": _rows(old, new, set(said)),
         "diff": difference(before.thought + "\n" + before.answer, after.thought + "\n" + after.answer),
         "surprise": finite(edit.surprise) if edit else None,
         "surprise_was": finite(edit.surprise_was) if edit else None,
@@ -70,27 +72,54 @@ def warning(edit: Edit | None) -> str | None:
 def difference(old: str, new: str) -> list[dict[str, str]]:
     """Old and new text as runs of "same", "del" and "ins", by words; adjoining runs of one kind are one run."""
     a, b = _WORDS.findall(old), _WORDS.findall(new)
-    runs: list[dict[str, str]] = []
+    head = _common(a, b)
+    tail = _common(a[head:][::-1], b[head:][::-1])
+    middle = _changes(a[head : len(a) - tail], b[head : len(b) - tail])
+    runs = [("same", a[:head]), *middle, ("same", a[len(a) - tail :])]
+    return [{"op": op, "text": "".join(words)} for op, words in runs if words]
+
+
+def finite(value: float | None) -> float | None:
+    """JSON knows no NaN: None stands for what is unknown."""
+    return None if value is None or not np.isfinite(value) else float(value)
+
+
+def _common(a: list[str], b: list[str]) -> int:
+    """How many words both begin with."""
+    return next((i for i, (x, y) in enumerate(zip(a, b, strict=False)) if x != y), min(len(a), len(b)))
+
+
+def _changes(a: list[str], b: list[str]) -> list[tuple[str, list[str]]]:
+    """Runs of two texts that begin and end differently; where they are long, everything counts as changed."""
+    if len(a) * len(b) > MOST_PAIRS:
+        return [("del", a), ("ins", b)]
+    runs: list[tuple[str, list[str]]] = []
     for op, i, j, k, m in difflib.SequenceMatcher(None, a, b, autojunk=False).get_opcodes():
-        if op == "equal":
-            runs.append({"op": "same", "text": "".join(a[i:j])})
-            continue
-        runs += [{"op": "del", "text": "".join(a[i:j])}] if j > i else []
-        runs += [{"op": "ins", "text": "".join(b[k:m])}] if m > k else []
+        runs += [("same", a[i:j])] if op == "equal" else [("del", a[i:j]), ("ins", b[k:m])]
     return runs
 
 
-def finite(value: float) -> float | None:
-    """JSON knows no NaN: None stands for what is unknown."""
-    return float(value) if np.isfinite(value) else None
+def _rows(old: dict[str, float], new: dict[str, float], said: set[str]) -> list[dict[str, Any]]:
+    """Answers worth a bar, and all others together; none where no answer could be asked for."""
+    if not old and not new:
+        return []
+    most = {answer: max(old.get(answer, 0.0), new.get(answer, 0.0)) for answer in (old or new)}
+    likely = sorted(most, key=lambda answer: -most[answer])[:ROWS]
+    shown = [answer for answer in most if answer in said or (answer in likely and most[answer] >= LEAST)]
+    rows = [{"answer": answer, "before": old.get(answer), "after": new.get(answer)} for answer in shown]
+    return [*rows, {"answer": "other", "before": _rest(old, shown), "after": _rest(new, shown)}]
 
 
-def _best(probabilities: dict[str, float]) -> dict[str, Any] | None:
-    if not probabilities:
-        return None
-    answer = max(probabilities, key=lambda key: probabilities[key])
-    return {"answer": answer, "p": probabilities[answer]}
+def _said(trace: Trace, probabilities: dict[str, float]) -> dict[str, Any]:
+    answer = trace.read_answer()
+    text = answer.text if answer is not None else None
+    return {"answer": text, "p": probabilities.get(text) if text is not None else None}
 
 
-def _rest(probabilities: dict[str, float]) -> float:
-    return max(0.0, 1 - sum(probabilities.values()))
+def _best(probabilities: dict[str, float]) -> dict[str, Any]:
+    answer = max(probabilities, key=lambda key: probabilities[key], default=None)
+    return {"answer": answer, "p": None if answer is None else probabilities[answer]}
+
+
+def _rest(probabilities: dict[str, float], shown: Sequence[str]) -> float | None:
+    return max(0.0, 1 - sum(probabilities[answer] for answer in shown)) if probabilities else None

@@ -12,8 +12,9 @@ import threading
 import time
 import traceback
 from collections.abc import Callable
-from concurrent.futures import CancelledError, Future
-from dataclasses import asdict, dataclass
+from concurrent.futures import Future
+from concurrent.futures import wait as wait_for
+from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal
 
 from cotlens._core.control import Control
@@ -23,6 +24,8 @@ from cotlens.models.contract import Owner
 State = Literal["idle", "queued", "running", "done", "cancelled", "error"]
 ENDED = ("done", "cancelled", "error")
 PUBLISH_S = 0.1
+POLL_S = 0.1  # how soon an interrupt of a waiting cell is noticed
+INNER = "scoring"  # what a model reports within the count of a measurement
 
 
 @dataclass(frozen=True)
@@ -46,52 +49,68 @@ class JobState:
 class Job:
     """One piece of work on the model's thread."""
 
-    def __init__(self, number: int, label: str, lane: str, publish: Callable[[Job], None]) -> None:
+    def __init__(self, number: int, label: str, lane: str, changed: Callable[[Job], None]) -> None:
         self.id, self.label, self.lane = number, label, lane
         self.state = JobState(number, "queued", label)
         self.control = Control(self._progress)
         self.error: BaseException | None = None
         self.traceback = ""
         self.future: Future[Any] | None = None
-        self._publish, self._began, self._published = publish, 0.0, 0.0
+        self._changed, self._began, self._told = changed, 0.0, 0.0
 
-    def run(self, fn: Callable[[], None]) -> None:
-        """Do the work; how it ends is kept in `state`, `error` and `traceback`."""
+    @property
+    def ended(self) -> bool:
+        """Whether it will say nothing more."""
+        return self.state.state in ENDED
+
+    def run(self, fn: Callable[[], None]) -> bool:
+        """Do the work, and say whether it was done to its end; how it ended is in `state`, `error`, `traceback`."""
         self._began = time.monotonic()
-        self._set("running")
+        self._set(JobState(self.id, "running", self.label))
         try:
             fn()
         except Cancelled:
-            self._set("cancelled", message="Cancelled; what was finished is kept.")
+            self._set(replace(self.state, state="cancelled", eta=None))
         except CotLensError as error:
             self._fail(error, str(error), None)
         except Exception as error:
-            self._fail(
-                error, f"{type(error).__name__}: {error}", "This is a fault in CoTLens; editor.error has the details."
-            )
+            remedy = "This is a fault in CoTLens; editor.error has the details."
+            self._fail(error, f"{type(error).__name__}: {error}", remedy)
         else:
-            self._set("done")
+            self._set(JobState(self.id, "done", self.label))
+        return self.state.state == "done"
+
+    def cancel(self) -> None:
+        """Ask the work to stop; work that has not begun ends at once. Any thread may call this."""
+        self.control.cancel()
+        if self.future is not None:
+            self.future.cancel()
 
     def dropped(self) -> None:
-        """The work was cancelled before it began."""
-        if self.state.state not in ENDED:
-            self._set("cancelled", message="Cancelled before it began.")
+        """The work will not run any more."""
+        if not self.ended:
+            self._set(JobState(self.id, "cancelled", self.label, message="Cancelled before it began."))
 
     def _fail(self, error: Exception, message: str, remedy: str | None) -> None:
         self.error, self.traceback = error, traceback.format_exc()
-        self._set("error", message=message, remedy=remedy)
+        self._set(JobState(self.id, "error", self.label, message=message, remedy=remedy))
 
     def _progress(self, done: int, total: int | None, label: str) -> None:
-        now = time.monotonic()
-        if now - self._published >= PUBLISH_S:
+        before, now = self.state, time.monotonic()
+        if label == INNER and before.label != self.label:
+            return
+        fresh = before.label != label and label not in ("", INNER)
+        if fresh:
+            self._began = now
+        if fresh or now - self._told >= PUBLISH_S:
             spent = now - self._began
             eta = round(spent * (total - done) / done, 1) if total and done else None
-            self._set("running", done=done, total=total, eta=eta, label=label or self.label)
+            named = self.label if label in ("", INNER) else label
+            self._set(JobState(self.id, "running", named, done, total, eta))
 
-    def _set(self, state: State, **parts: Any) -> None:
-        self.state = JobState(self.id, state, parts.pop("label", self.label), **parts)
-        self._published = time.monotonic()
-        self._publish(self)
+    def _set(self, state: JobState) -> None:
+        self.state, self._told = state, time.monotonic()
+        self._changed(self)
 
 
 class Jobs:
@@ -99,52 +118,88 @@ class Jobs:
 
     Args:
         owner: the thread of the model.
-        publish: called with every new state, on the thread where it arose.
+        publish: called with the state to be shown, on the thread where it arose: that of the job that runs, or of one
+            that waits, or of the last that ended.
+        lock: held while `publish` is called.
     """
 
-    def __init__(self, owner: Owner, publish: Callable[[JobState], None]) -> None:
-        self._owner, self._publish_state = owner, publish
+    def __init__(self, owner: Owner, publish: Callable[[JobState], None], lock: threading.RLock | None = None) -> None:
+        self._owner, self._publish = owner, publish
+        self._lock = lock or threading.RLock()
         self._numbers = itertools.count(1)
-        self._lock = threading.Lock()
-        self._lanes: dict[str, Job] = {}
-        self._newest = 0
+        self._open: list[Job] = []
+        self._futures: set[Future[Any]] = set()
         self.last_error: Job | None = None
 
-    def start(self, label: str, fn: Callable[[], None], *, lane: str = "work", priority: int = 0) -> Job:
-        """Enqueue `fn`; whatever is unfinished in its lane is cancelled."""
+    def start(
+        self,
+        label: str,
+        fn: Callable[[], None],
+        *,
+        lane: str = "work",
+        priority: int = 0,
+        then: Callable[[], None] | None = None,
+    ) -> Job:
+        """Enqueue `fn`; whatever is unfinished in its lane is cancelled. `then` follows if it ends well.
+
+        Not to be called with the lock held on the owner thread itself, where `fn` runs at once.
+        """
         with self._lock:
-            job = Job(next(self._numbers), label, lane, self._publish)
-            before = self._lanes.get(lane)
-            self._lanes[lane] = job
-            self._newest = job.id
-        if before is not None:
-            before.control.cancel()
-        self._publish(job)
-        job.future = self._owner.submit(lambda: job.run(fn), job.control, priority)
-        job.future.add_done_callback(lambda _: job.dropped())
+            job = Job(next(self._numbers), label, lane, self._changed)
+            older = [one for one in self._open if one.lane == lane]
+            self._open.append(job)
+        for one in older:
+            one.cancel()
+        self._changed(job)
+
+        def work() -> None:
+            if job.run(fn) and then is not None:
+                then()
+
+        self._follow(job, self._owner.submit(work, job.control, priority))
         return job
 
-    def cancel(self, lane: str | None = None) -> None:
-        """Cancel everything, or one lane."""
+    def cancel(self, lane: str | None = None, upto: int | None = None) -> None:
+        """Cancel everything, or one lane, or the jobs that were there when `upto` was the newest."""
         with self._lock:
-            jobs = [job for name, job in self._lanes.items() if lane in (None, name)]
+            jobs = [job for job in self._open if lane in (None, job.lane) and (upto is None or job.id <= upto)]
         for job in jobs:
-            job.control.cancel()
+            job.cancel()
 
     def wait(self, timeout: float | None = None) -> bool:
         """Block until nothing is queued or running; False where `timeout` seconds were not enough."""
         end = None if timeout is None else time.monotonic() + timeout
-        while pending := [job for job in self._lanes.values() if job.future is not None and not job.future.done()]:
+        while True:
+            with self._lock:
+                pending = next(iter(self._futures), None)
+            if pending is None:
+                return True
             if end is not None and time.monotonic() > end:
                 return False
-            try:
-                pending[0].future.result(timeout=0.1)  # type: ignore[union-attr]
-            except (TimeoutError, Cancelled, CancelledError):
-                continue
-        return True
+            wait_for([pending], timeout=POLL_S)
 
-    def _publish(self, job: Job) -> None:
-        if job.state.state == "error":
-            self.last_error = job
-        if job.id == self._newest or job.state.state in ("running", "error"):
-            self._publish_state(job.state)
+    def _follow(self, job: Job, future: Future[Any]) -> None:
+        with self._lock:
+            self._futures.add(future)
+        job.future = future
+        if job.control.cancelled.is_set():
+            future.cancel()
+
+        def ended(future: Future[Any]) -> None:
+            job.dropped()
+            with self._lock:
+                self._futures.discard(future)
+
+        future.add_done_callback(ended)
+
+    def _changed(self, job: Job) -> None:
+        with self._lock:
+            if job.ended and job in self._open:
+                self._open.remove(job)
+            if job.state.state == "error":
+                self.last_error = job
+                self._publish(job.state)
+                return
+            running = next((one for one in self._open if one.state.state == "running"), None)
+            shown = running or (self._open[-1] if self._open else job)
+            self._publish(shown.state)

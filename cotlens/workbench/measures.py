@@ -9,6 +9,7 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -22,6 +23,7 @@ from cotlens.trace import Trace
 from cotlens.workbench.payload import metrics
 
 AUTOMATIC_S = 20.0  # work expected to be longer than this waits until it is asked for
+GUESSED_RATE = 5_000.0  # tokens per second, until the first pass has been timed
 UNITS = ("token", "sentence")
 
 
@@ -56,7 +58,9 @@ class Shown:
     def __post_init__(self) -> None:
         if self.measure not in MEASURES:
             raise InputError(f"There is no measure {self.measure!r}. {did_you_mean(self.measure, MEASURES)}")
-        self.method()  # refuses a unit or metric that doesn't exist
+        if self.unit not in UNITS:
+            raise InputError(f"The editor shades tokens or sentences, not {self.unit!r}. {did_you_mean(self.unit, UNITS)}")
+        self.method()  # refuses a metric that doesn't exist
 
     def method(self) -> Method:
         """The method with its settings."""
@@ -72,14 +76,26 @@ class Shown:
 
 def unmeasurable(trace: Trace) -> str | None:
     """Why nothing can be measured on this trace, None where it can."""
-    if not trace.spans("token"):
+    thought = trace.roles.get("thought")
+    if thought is None or thought.start == thought.end:
         return "the thought is empty"
     if trace.read_answer() is None:
         return "the answer could not be read" if trace.answer else "there is no answer yet"
     return None
 
 
+def has_probabilities(trace: Trace) -> bool:
+    """Whether every token after the first has its probability and alternatives."""
+    return bool(trace.top_ids.shape[1]) and not np.isnan(trace.logprobs[1:]).any()
+
+
 CURVE = Shown("early-answer", "token", "logit_difference")  # the strip's curve
+
+
+@cache
+def _offers() -> tuple[Shown, ...]:
+    """What the menu's costs are those of."""
+    return tuple(Shown(name) for name in MEASURES)
 
 
 class Measuring:
@@ -93,6 +109,7 @@ class Measuring:
         self.model, self._changed = model, changed
         self._lock = threading.Lock()
         self._known: dict[tuple[str, Shown], Result] = {}
+        self._prices: dict[tuple[str, Shown], int] = {}
         self._rate = 0.0  # tokens per second, from the last pass
 
     def known(self, trace: Trace, shown: Shown) -> Result | None:
@@ -106,12 +123,28 @@ class Measuring:
 
     def annotated(self, trace: Trace) -> Trace:
         """The trace with every token's probability and alternatives; measured where it lacks them."""
-        if np.isfinite(trace.logprobs[1:]).all() and trace.top_ids.shape[1]:
+        if has_probabilities(trace):
             return trace
         began, before = time.monotonic(), self.model.meter.snapshot()
         trace = self.model.annotate(trace)
         self._learn_rate(began, before)
         return trace
+
+    def price(self, trace: Trace, shown: Shown) -> None:
+        """Work out what the menu's measures cost on this trace."""
+        if unmeasurable(trace) is None:
+            for part in {*_offers(), CURVE, shown}:
+                self._tokens(trace, part)
+
+    def settled(self, trace: Trace, shown: Shown, asked: bool) -> bool:
+        """Whether nothing is left to be done for a trace."""
+        if not has_probabilities(trace):
+            return False
+        if unmeasurable(trace) is not None:
+            return True
+        with self._lock:
+            priced = all((trace.id, part) in self._prices for part in (*_offers(), CURVE, shown))
+        return priced and not self.missing(trace, shown, asked)
 
     def missing(self, trace: Trace, shown: Shown, asked: bool) -> list[Shown]:
         """What to measure now: the chosen measure and the curve, whichever is not known and not too long.
@@ -150,9 +183,9 @@ class Measuring:
                 "label": measure.label,
                 "units": list(UNITS),
                 "metrics": metrics(),
-                **self._offer(trace, Shown(name)),
+                **self._offer(trace, offer),
             }
-            for name, measure in MEASURES.items()
+            for (name, measure), offer in zip(MEASURES.items(), _offers(), strict=True)
         ]
 
     def _offer(self, trace: Trace, shown: Shown) -> dict[str, Any]:
@@ -165,14 +198,26 @@ class Measuring:
             return {"available": False, "reason": reason, "cost": None}
         return {"available": True, "reason": None, "cost": self._cost(trace, shown)}
 
-    def _cost(self, trace: Trace, shown: Shown) -> str:
-        tokens = shown.method().cost(trace).tokens
-        seconds = self._seconds(trace, shown)
+    def _cost(self, trace: Trace, shown: Shown) -> str | None:
+        with self._lock:
+            tokens = self._prices.get((trace.id, shown))
+        if tokens is None:
+            return None
         most = f"at most {tokens:,} tokens through the model"
-        return f"{most}, about {seconds:.2g} s" if self._rate else most
+        return f"{most}, about {tokens / self._rate:.2g} s" if self._rate else most
 
     def _seconds(self, trace: Trace, shown: Shown) -> float:
-        return shown.method().cost(trace).tokens / self._rate if self._rate else 0.0
+        return self._tokens(trace, shown) / (self._rate or GUESSED_RATE)
+
+    def _tokens(self, trace: Trace, shown: Shown) -> int:
+        key = (trace.id, shown)
+        with self._lock:
+            known = self._prices.get(key)
+        if known is None:
+            known = shown.method().cost(trace).tokens
+            with self._lock:
+                self._prices[key] = known
+        return known
 
     def _complete(self, trace: Trace, shown: Shown) -> bool:
         result = self.known(trace, shown)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -10,10 +9,11 @@ from numpy.typing import NDArray
 
 from cotlens.measure.importance.forced import METRICS
 from cotlens.results import Result
-from cotlens.trace import Edit, Span, Trace
+from cotlens.trace import Edit, Trace
 from cotlens.widgets.payload import floats, indices
 from cotlens.widgets.utf16 import to_utf16
 from cotlens.workbench.compare import finite
+from cotlens.workbench.layout import layout
 
 METRIC_LABELS = {
     "logit_difference": "logit difference (nats)",
@@ -25,29 +25,20 @@ FLOOR = {"nats": 0.1, "probability": 0.01}  # effects below this never fill the 
 
 def document(trace: Trace) -> dict[str, Any]:
     """`document`, `token_offsets` and `logprobs` of a trace."""
-    sentences = trace.spans("sentence")
+    where = layout(trace)
     body = {
         "id": trace.id,
         "text": trace.text,
-        "roles": [
-            {"role": role, **at} for role, at in zip(trace.roles, _chars(trace, trace.roles.values()), strict=True)
-        ],
+        "roles": where.roles,
         "n_tokens": len(trace.token_ids),
-        "sentences": [
-            {**at, "first": span.start, "last": span.end}
-            for span, at in zip(sentences, _chars(trace, sentences), strict=True)
-        ],
+        "sentences": where.sentences,
         "edit": _edit(trace, trace.edit) if trace.edit else None,
         "rewritten_from": None if trace.rewritten_from is None else _unit(trace, trace.offsets[trace.rewritten_from]),
         "finish": str(trace.meta.get("finish", "given")),
         "thought_closed": bool(trace.meta.get("thought_closed", True)),
         "notes": [str(note) for note in trace.meta.get("notes", ())],
     }
-    return {
-        "document": body,
-        "token_offsets": indices(to_utf16(trace.text, trace.offsets)),
-        "logprobs": floats(trace.logprobs),
-    }
+    return {"document": body, "token_offsets": where.token_offsets, "logprobs": floats(trace.logprobs)}
 
 
 def strip(trace: Trace, result: Result | None) -> dict[str, Any]:
@@ -108,8 +99,6 @@ def scale(values: NDArray[np.float64], floor: float) -> float:
 def inspection(trace: Trace, token: int) -> dict[str, Any]:
     """What is known of one token: text, probability, what else the model considered."""
     role = next((name for name, span in trace.roles.items() if span.start <= token < span.end), None)
-    sentences = trace.spans("sentence")
-    sentence = next((i for i, span in enumerate(sentences) if span.start <= token < span.end), None)
     considered = [
         {"token_id": int(i), "text": piece, "logprob": finite(logprob), "chosen": int(i) == trace.token_ids[token]}
         for i, logprob, piece in zip(
@@ -119,9 +108,9 @@ def inspection(trace: Trace, token: int) -> dict[str, Any]:
     ]
     return {
         "token": token,
-        "text": trace.tokens[token],
+        "text": trace.text[int(trace.offsets[token]) : int(trace.offsets[token + 1])],
         "role": role,
-        "sentence": sentence,
+        "sentence": layout(trace).sentence_at(token),
         "logprob": finite(trace.logprobs[token]),
         "alternatives": considered,
         "rewritten": trace.rewritten_from is not None and token >= trace.rewritten_from,
@@ -131,12 +120,6 @@ def inspection(trace: Trace, token: int) -> dict[str, Any]:
 def metrics() -> list[dict[str, str]]:
     """The metrics a measure can be read on, as the menu shows them."""
     return [{"id": name, "label": METRIC_LABELS[name]} for name in METRICS]
-
-
-def _chars(trace: Trace, spans: Iterable[Span]) -> list[dict[str, int]]:
-    """Start and end of each span in UTF-16 units."""
-    edges = np.array([(span.char_start, span.char_end) for span in spans], dtype=np.int64).reshape(-1, 2)
-    return [{"start": int(start), "end": int(end)} for start, end in to_utf16(trace.text, edges)]
 
 
 def _unit(trace: Trace, at: int) -> int:

@@ -40,12 +40,13 @@ class Tree:
         """The branch that is shown."""
         return self.nodes[self.current_id]
 
-    def add(self, trace: Trace, parent: str | None, label: str, code: str) -> Node:
-        """Keep `trace` as a new branch and show it; a trace that is there already is shown again."""
+    def add(self, trace: Trace, parent: str | None, label: str, code: str, *, show: bool = True) -> Node:
+        """Keep `trace` as a new branch, and show it if wished; a trace that is there already stays one branch."""
         known = next((node for node in self.nodes.values() if node.trace.id == trace.id), None)
         node = known or Node(f"b{len(self.nodes)}", trace, parent, label, code, _answer(trace))
         self.nodes[node.id] = node
-        self.current_id = node.id
+        if show:
+            self.current_id = node.id
         return node
 
     def update(self, node_id: str, **parts: Any) -> Node:
@@ -68,11 +69,15 @@ class Tree:
         """How many branches were made from a node."""
         return sum(node.parent == node_id for node in self.nodes.values())
 
-    def script(self, node_id: str, lines: list[str] | None = None) -> list[str]:
+    def script(self, node_id: str) -> list[str]:
         """The lines of Python that lead from the first trace to a node."""
-        node = self.nodes[node_id]
-        above = self.script(node.parent) if node.parent else []
-        return [*above, node.code, *(lines or [])]
+        lines: list[str] = []
+        step: str | None = node_id
+        while step is not None:
+            node = self.nodes[step]
+            lines.append(node.code)
+            step = node.parent
+        return lines[::-1]
 
     def payload(self) -> list[dict[str, Any]]:
         """As the view's `branches`."""

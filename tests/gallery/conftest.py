@@ -3,10 +3,10 @@
 from collections.abc import Iterator
 from pathlib import Path
 
-import hatch_build
 import pytest
 from playwright.sync_api import Browser, sync_playwright
 
+import hatch_build
 from tests.gallery.page import FLAGS, Gallery
 from tools import get_chromium
 

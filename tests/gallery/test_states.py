@@ -8,7 +8,8 @@ pytestmark = pytest.mark.xdist_group("gallery")
 
 STATES = [
     "loading", "first", "shaded", "sentence", "branch", "branches", "truncated", "running", "cancelled", "error",
-    "streaming", "gone", "empty", "unclosed", "unreadable", "impossible", "unsigned", "hostile", "longprompt", "long1k", "line",
+    "streaming", "gone", "empty", "unclosed", "unreadable", "impossible", "unsigned", "hostile", "longprompt",
+    "long1k", "line",
 ]  # fmt: skip
 
 OVERFLOW = """(root) => [...root.querySelectorAll('*')].filter((each) => {
@@ -23,7 +24,8 @@ OVERFLOW = """(root) => [...root.querySelectorAll('*')].filter((each) => {
 # Text colour against what lies behind it, translucent layers mixed in order.
 CONTRAST = """(root) => {
   const parse = (c) => { const p = c.match(/[\\d.]+/g).map(Number);
-    return c.startsWith('color(srgb') ? [p[0] * 255, p[1] * 255, p[2] * 255, p[3] ?? 1] : [p[0], p[1], p[2], p[3] ?? 1]; };
+    const scale = c.startsWith('color(srgb') ? 255 : 1;
+    return [p[0] * scale, p[1] * scale, p[2] * scale, p[3] ?? 1]; };
   const over = (a, b) => [0, 1, 2].map((i) => a[i] * a[3] + b[i] * (1 - a[3])).concat(1);
   const lin = (v) => (v /= 255) <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4;
   const lum = (c) => 0.2126 * lin(c[0]) + 0.7152 * lin(c[1]) + 0.0722 * lin(c[2]);
@@ -31,7 +33,8 @@ CONTRAST = """(root) => {
   for (const each of root.querySelectorAll('*')) {
     const own = [...each.childNodes].some((n) => n.nodeType === 3 && n.data.trim());
     const style = getComputedStyle(each);
-    if (!own || style.visibility === 'hidden' || each.getClientRects().length === 0 || each.closest(':disabled')) continue;
+    const gone = style.visibility === 'hidden' || each.getClientRects().length === 0 || each.closest(':disabled');
+    if (!own || gone) continue;
     const layers = [];
     for (let up = each; up; up = up.parentElement) layers.unshift(parse(getComputedStyle(up).backgroundColor));
     const behind = layers.reduce((below, layer) => over(layer, below), [255, 255, 255, 1]);
@@ -101,12 +104,13 @@ def test_results_shift_nothing(gallery: Gallery) -> None:
     before = [gallery.box(part) for part in parts]
     rows = gallery.token(60).bounding_box()
     gallery.page.evaluate(
-        """() => { const { model, show } = window.__cotlens; const el = document.querySelector('.cotlens-root');
-        window.kept = model; show('shaded'); const full = window.__cotlens.model; show('first');
-        const now = window.__cotlens.model; void el;
-        const keys = ['shading','shading_values','strip','strip_at','strip_values','job'];
+        """() => { const { show } = window.__cotlens;
+        show('shaded'); const full = window.__cotlens.model;
+        show('first'); const now = window.__cotlens.model;
+        const keys = ['shading', 'shading_values', 'strip', 'strip_at', 'strip_values'];
         now.set(Object.fromEntries(keys.map((key) => [key, full.get(key)])));
-        now.set({ job: { id: 1, state: 'running', label: 'occlusion', done: 3, total: 9, eta: 2, message: null, remedy: null } }); }"""
+        const job = { id: 1, state: 'running', label: 'occlusion', done: 3, total: 9, eta: 2 };
+        now.set({ job: { ...job, message: null, remedy: null } }); }"""
     )
     gallery.page.wait_for_timeout(100)
     assert [gallery.box(part) for part in parts] == before

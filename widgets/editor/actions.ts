@@ -4,7 +4,14 @@ import type { TokenRange } from "../kit/text";
 import type { Store } from "./store";
 import type { Unit } from "./state";
 
-export type Verb = "rerun" | "truncate" | "edit" | "branch" | "answer";
+export type Verb = "rerun" | "truncate" | "edit" | "branch";
+
+const WHERE: Record<Verb, string> = {
+  rerun: "The model can write again only inside the thought.",
+  truncate: "Only the thought can be cut: pick a token inside the thought.",
+  edit: "Only the thought can be edited: pick a token inside the thought.",
+  branch: "Branches start only inside the thought.",
+};
 
 export class Actions {
   constructor(private readonly store: Store) {}
@@ -33,7 +40,7 @@ export class Actions {
     const inThought = token >= first && token <= last && text.role("thought") !== null;
     if (inThought) return null;
     if (verb === "rerun" && role === "answer") return null;
-    return `${{ rerun: "The model can write again", truncate: "Only the thought can be cut: pick a token", edit: "Only the thought can be edited: pick a token", branch: "Branches start", answer: "The thought can be stopped" }[verb]} inside the thought.`;
+    return WHERE[verb];
   }
 
   pick(token: number, kind: "token" | "sentence" = "token"): void {
@@ -89,10 +96,6 @@ export class Actions {
   /** Cuts before the handle of the strip when it stands somewhere, else before the picked token. */
   truncate(token = this.store.own.stop ?? this.at): void {
     this.act("truncate", token, (at) => this.store.ask({ kind: "truncate", token: at }));
-  }
-
-  answerHere(token = this.store.own.stop ?? this.at): void {
-    this.act("answer", token, (at) => this.store.ask({ kind: "answer_here", token: at }));
   }
 
   branch(token: number, tokenId: number): void {

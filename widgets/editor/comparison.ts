@@ -43,6 +43,7 @@ export function createComparison({ store }: Context): Part {
     if (surprise) parts.push(h("p", surprise.warn ? "cotlens-warning" : "cotlens-small cotlens-muted", surprise.warn ? { role: "note" } : {}, surprise.words));
     if (comparison) {
       parts.push(h("section", "", {}, h("h4", "cotlens-title", {}, "Answer, before and after"),
+        comparison.note ? h("p", "cotlens-small cotlens-muted", {}, comparison.note) : "",
         comparison.rows.length ? beforeAfterBars(comparison.rows) : h("p", "cotlens-small cotlens-muted", {}, "No answer could be read to compare.")));
       if (comparison.diff.some((change) => change.op !== "same")) {
         const pieces = trimSame(comparison.diff).map(({ op, text }) => (op === "same" ? text : h(op, op === "del" ? "cotlens-del" : "cotlens-ins", {}, text)));

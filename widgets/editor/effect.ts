@@ -19,7 +19,7 @@ export function effectOf(store: Store, token: number, sentence: boolean): Effect
   const value = index < 0 ? NaN : (values[index] ?? NaN);
   const kind = shading.edit_type || shading.kind;
   if (Number.isNaN(value)) {
-    const why = index < 0 ? (sentence ? "shown per token" : "") : (status[String(index)] ?? (shading.complete ? "" : "not reached"));
+    const why = index < 0 ? (sentence ? "shown per token" : "") : ((status[String(index)] ?? "").replace(/^not measured(: )?/, "") || (shading.complete ? "" : "not reached"));
     return { value, words: why ? `not measured: ${why}` : "not measured", certainty: "", kind };
   }
   const number = shading.signed ? signed(value) : figure(value);

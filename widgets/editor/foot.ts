@@ -10,7 +10,7 @@ const READING: [string[], string][] = [
 const EDITING: [string[], string][] = [[["Ctrl/⌘", "Enter"], "commit and rerun"], [["Esc"], "leave without change"]];
 
 function keys(entries: [string[], string][]): HTMLElement[] {
-  return entries.map(([names, what]) => h("span", "cotlens-keys", {}, ...names.flatMap((name) => [h("kbd", "", {}, name), " "]), what));
+  return entries.map(([names, what]) => h("span", "cotlens-keys", {}, ...names.flatMap((name) => [h("kbd", "cotlens-kbd", {}, name), " "]), what));
 }
 
 export function createFoot({ store }: Context): Part {

@@ -25,9 +25,8 @@ export function createInspector(context: Context): Part {
   const rerun = button("cotlens-button cotlens-primary", "Rerun from here", { "data-action": "rerun" });
   const cut = button("cotlens-button", "Truncate here", { "data-action": "truncate" });
   const edit = button("cotlens-button", "Edit", { "data-action": "edit" });
-  const hear = button("cotlens-button", "Answer here", { "data-action": "answer" });
   const remove = button("cotlens-button", "Delete", { "data-action": "delete", hidden: true });
-  const acts = h("div", "cotlens-acts", { role: "group", "aria-label": "actions" }, rerun, cut, edit, remove, hear);
+  const acts = h("div", "cotlens-acts", { role: "group", "aria-label": "actions" }, rerun, cut, edit, remove);
   const body = h("div", "cotlens-side-body", {},
     h("section", "", {}, title, list),
     h("section", "cotlens-choice-section", {}, choiceTitle, choices.element, choiceNote),
@@ -37,7 +36,6 @@ export function createInspector(context: Context): Part {
   onClick(rerun, signal, () => actions.rerun());
   onClick(cut, signal, () => actions.truncate(actions.at));
   onClick(edit, signal, () => actions.edit());
-  onClick(hear, signal, () => actions.answerHere(actions.at));
   onClick(remove, signal, () => {
     const span = stretch();
     if (span && store.off === null) actions.commit(span.start, span.end, "");
@@ -119,7 +117,7 @@ export function createInspector(context: Context): Part {
     }
     const off = actions.reason("branch", now.token);
     choices.show(known.alternatives.slice(0, ROWS).map((each) => ({
-      text: each.text, p: Math.exp(each.logprob), chosen: each.chosen, off, pick: () => actions.branch(now.token, each.token_id),
+      text: each.text, p: each.logprob === null ? NaN : Math.exp(each.logprob), chosen: each.chosen, off, pick: () => actions.branch(now.token, each.token_id),
     })));
     setText(choiceNote, known.alternatives.length === 0 ? "No alternatives are known at this place." : (off ?? "click one to branch there"));
   }
@@ -127,7 +125,7 @@ export function createInspector(context: Context): Part {
   function draw(): void {
     const now = subject();
     element.classList.toggle("cotlens-hovering", now?.hovered ?? false);
-    setAttribute(element, "data-token", now ? now.token : null);
+    setAttribute(element, "data-subject", now ? now.token : null);
     if (now) drawFacts(now);
     else drawOverview();
     drawChoices(now);
@@ -138,9 +136,8 @@ export function createInspector(context: Context): Part {
     const at = actions.at;
     const { picked } = store.own;
     setOff(rerun, actions.reason("rerun", at), "let the model write again from this token on (R)");
-    setOff(cut, actions.reason("truncate", at), "keep the thought up to this token (T)");
+    setOff(cut, actions.reason("truncate", at), "stop the thought before this token and hear the answer (T)");
     setOff(edit, actions.reason("edit", at), "edit the thought at this place (Enter)");
-    setOff(hear, actions.reason("answer", at), "close the thought before this token and read the answer");
     remove.hidden = picked?.kind !== "range";
     setOff(remove, store.off ?? (stretch() ? null : "Only the thought can be edited."), "delete these tokens and rerun");
   }
@@ -151,7 +148,7 @@ export function createInspector(context: Context): Part {
   return {
     element,
     update(changed) {
-      if (any(changed, "picked", "hovered", "document")) {
+      if (any(changed, "picked", "hovered", "document", "logprobs")) {
         const now = subject();
         clearTimeout(wait);
         // Asked only where someone stays: moving over fifty tokens makes one request.

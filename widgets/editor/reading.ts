@@ -41,11 +41,11 @@ export function createReading({ store, actions, signal }: Context, framed: (firs
   function answerNote(): string {
     const { comparison, branches } = store.payload;
     const current = branches.find((branch) => branch.current);
-    if (comparison && comparison.after.answer === null) return "no answer could be read";
-    if (comparison && comparison.before.answer !== comparison.after.answer) {
-      return `was ${comparison.before.answer ?? "not readable"}, now ${comparison.after.answer}`;
+    if (comparison && !store.payload.stream) {
+      const [before, after] = [comparison.before?.answer ?? null, comparison.after?.answer ?? null];
+      if (after === null) return "no answer could be read";
+      return before === after ? `still ${after}` : `was ${before ?? "not readable"}, now ${after}`;
     }
-    if (comparison) return `still ${comparison.after.answer}`;
     if (!current) return "";
     return current.answer === null ? "no answer could be read" : `read as ${current.answer}${current.p === null ? "" : `, probability ${probability(current.p)}`}`;
   }

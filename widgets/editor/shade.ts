@@ -64,7 +64,7 @@ export function createShade(context: Context): Part {
     if (to) ask(to, UNITS[i] as Unit, store.payload.selection.metric);
   }));
   onClick(offer, signal, () => {
-    const measure = cheapest(store.payload.measures);
+    const measure = offeredNow();
     if (measure) ask(measure, store.payload.selection.unit, store.payload.selection.metric);
   });
   intensity.addEventListener("input", () => store.setOwn({ intensity: intensity.valueAsNumber }), { signal });
@@ -92,24 +92,31 @@ export function createShade(context: Context): Part {
   }
 
   function drawLegend(): void {
-    const { shading, measures, document } = store.payload;
+    const { shading, measures } = store.payload;
     const { measure } = chosen();
-    const cheap = cheapest(measures);
-    const offered = shading === null && document !== null && cheap !== null && !store.running && (measure === undefined || !measure.available);
-    offer.hidden = !offered;
-    legend.scale.hidden = offered;
-    if (cheap) setText(offer, `Measure ${cheap.label}`);
-    setOff(offer, store.off, cheap?.cost ?? "");
+    const offered = offeredNow();
+    offer.hidden = offered === null;
+    legend.scale.hidden = offered !== null;
+    setText(offer, offered ? `Measure ${offered.label}` : "");
+    setOff(offer, store.off, offered?.cost ?? "");
     if (shading) {
       legend.show({
-        label: shading.label, zero: shading.zero, sign: shading.sign, unit: shading.scale_unit, scale: shading.scale,
+        label: shading.metric_words ? `${shading.label}, on the ${shading.metric_words}` : shading.label, zero: shading.zero, sign: shading.sign, unit: shading.scale_unit, scale: shading.scale,
         scaleNote: shading.scale_note, signed: shading.signed, kind: shading.kind, complete: shading.complete,
       });
     } else if (measure && !measure.available) legend.show(null, impossible(measure, measures));
     else if (store.payload.loading) legend.show(null, "");
-    else if (cheap === null) legend.show(null, measures.length ? impossible(measures[0] as Measure, measures) : "");
     else if (store.running && measure) legend.show(null, `${measure.label} is on its way.`);
-    else legend.show(null, `Nothing measured yet. ${cheap.label} is the cheapest here${cheap.cost ? `: ${cheap.cost}` : ""}.`);
+    else if (offered === null) legend.show(null, cheapest(measures) || !measures[0] ? "" : impossible(measures[0], measures));
+    else legend.show(null, `Nothing measured yet. ${offered.label}${offered === measure ? "" : " is the cheapest here"}${offered.cost ? `: ${offered.cost}` : ""}.`);
+  }
+
+  /** What the offer would measure: the chosen measure, or the first possible one; null when there is nothing to offer. */
+  function offeredNow(): Measure | null {
+    const { shading, measures, document } = store.payload;
+    if (shading !== null || document === null || store.running) return null;
+    const { measure } = chosen();
+    return measure?.available ? measure : cheapest(measures);
   }
 
   return {

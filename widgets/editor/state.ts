@@ -37,16 +37,16 @@ export interface Selection { measure: string | null; unit: Unit; metric: string 
 
 export interface Shading {
   measure: string; unit: Unit; label: string; scale: number; scale_note: string; sign: string; zero: string;
-  scale_unit: string; signed: boolean; spans: Unit; kind: "exact" | "sampled"; edit_type: string; complete: boolean;
+  scale_unit: string; signed: boolean; spans: Unit; kind: "exact" | "sampled"; edit_type: string; complete: boolean; metric_words?: string;
 }
 
 export interface Strip { answers: string[]; positions: "tokens"; target: number | null; complete: boolean }
 
 export interface AnswerChance { answer: string | null; p: number | null }
 export interface Comparison {
-  before: AnswerChance; after: AnswerChance;
+  before: AnswerChance | null; after: AnswerChance | null;
   rows: { answer: string; before: number | null; after: number | null }[];
-  diff: Change[]; surprise: number | null; surprise_was: number | null; warning: string | null;
+  diff: Change[]; surprise: number | null; surprise_was: number | null; warning: string | null; note?: string;
 }
 
 export type JobState = "idle" | "queued" | "running" | "done" | "cancelled" | "error";
@@ -107,7 +107,7 @@ export interface EditorPayload {
   alive: boolean;
 }
 
-export interface Alternative { token_id: number; text: string; logprob: number; chosen: boolean }
+export interface Alternative { token_id: number; text: string; logprob: number | null; chosen: boolean }
 
 export interface Inspection {
   token: number; text: string; role: string | null; sentence: number | null; logprob: number | null;
@@ -119,7 +119,6 @@ export type Request =
   | { kind: "inspect"; token: number }
   | { kind: "branch"; token: number; token_id: number }
   | { kind: "truncate"; token: number }
-  | { kind: "answer_here"; token: number }
   | { kind: "edit"; start: number; end: number; text: string }
   | { kind: "rerun"; token: number }
   | { kind: "measure"; measure: string; unit: Unit; metric: string | null }

@@ -69,6 +69,8 @@ export class Store {
     this.payload = { ...this.payload, ...patch };
     if ("document" in patch || "token_offsets" in patch) this.model = null;
     this.heat = null;
+    // Alternatives come with the probabilities: what was known before them is out of date.
+    if ("logprobs" in patch) this.inspected.clear();
     if ("document" in patch && patch.document?.id !== before) this.documentChanged(before);
     this.mark(Object.keys(patch) as Key[]);
   }

@@ -177,7 +177,8 @@ export function createStrip({ store, actions, root, signal }: Context, jump: (to
   const resize = new ResizeObserver(() => draw());
   resize.observe(track);
   signal.addEventListener("abort", () => resize.disconnect());
-  root.addEventListener("cotlens-theme", () => draw(), { signal });
+  // A frame later: JupyterLab hides its content for a moment while it changes the theme.
+  root.addEventListener("cotlens-theme", () => requestAnimationFrame(draw), { signal });
 
   return {
     element,

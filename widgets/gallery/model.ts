@@ -63,7 +63,7 @@ export class FakeModel implements WidgetModel {
     let left = 1 - p;
     const alternatives: Alternative[] = others.map((each, i) => { const share = left * 0.6; left -= share; return { token_id: i, text: each, logprob: Math.log(share), chosen: false }; });
     alternatives.push({ token_id: 99, text: piece, logprob, chosen: true });
-    alternatives.sort((a, b) => b.logprob - a.logprob);
+    alternatives.sort((a, b) => (b.logprob ?? 0) - (a.logprob ?? 0));
     return { token, text: piece, role: "thought", sentence: 0, logprob, alternatives, rewritten: false };
   }
 }

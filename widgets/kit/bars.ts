@@ -34,7 +34,7 @@ export class ChoiceBars {
       row.disabled = choice === undefined;
       setText(text, choice ? quoted(choice.text) : "");
       setText(p, choice ? probability(choice.p) : "");
-      bar.style.transform = `scaleX(${choice ? Math.max(0.006, choice.p) : 0})`;
+      bar.style.transform = `scaleX(${choice && choice.p > 0 ? Math.max(0.006, choice.p) : 0})`;
       setOff(row, choice?.chosen ? null : (choice?.off ?? null), choice ? (choice.chosen ? "this is what stands here" : `branch: write ${quoted(choice.text)} here and rerun`) : "");
       setAttribute(row, "aria-label", choice ? `${quoted(choice.text)}, probability ${probability(choice.p)}${choice.chosen ? ", stands here" : ", branch here"}` : null);
       setAttribute(row, "data-token-text", choice ? choice.text : null);

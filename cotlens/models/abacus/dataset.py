@@ -23,12 +23,13 @@ IGNORE = -100
 
 @dataclass(frozen=True)
 class Mix:
-    """Shares of the kinds of example."""
+    """Shares of the kinds of example; `echo` as in `thoughts.write`."""
 
     planted: float = 0.3
     corrected: float = 0.1
     cut: float = 0.15
     empty: float = 0.02
+    echo: bool = True
 
 
 @dataclass(frozen=True)
@@ -58,7 +59,7 @@ def example(rng: random.Random, tokenizer: Any, problem: Problem, mix: Mix) -> E
     """One example about `problem`, of a kind drawn from `mix`."""
     choice = rng.randrange(2) if problem.fork is not None else 0
     plant = draw_plant(rng, problem, choice, mix.corrected) if rng.random() < mix.planted else None
-    thought = write(rng, problem, choice, plant)
+    thought = write(rng, problem, choice, plant, mix.echo)
     way = rng.random()
     if way < mix.empty:
         return _cut(tokenizer, problem, thought, 0)

@@ -41,7 +41,8 @@ MOVES: dict[str, tuple[tuple[str, ...], str, bool]] = {
     "closing": (words.CLOSING, "result_consolidation", True),
     "final": (words.FINAL, "final_answer_emission", False),
 }
-_RECALLS = words.RECALL_GAIN + words.RECALL_LOSS + words.FORK_RECALL
+_TOLD = tuple(template.rstrip(".") for template in words.GAINS + words.LOSSES)
+_RECALLS = _TOLD + words.RECALL_GAIN + words.RECALL_LOSS + words.FORK_RECALL
 
 
 @dataclass(frozen=True)

@@ -64,6 +64,7 @@ class Problem:
     steps: tuple[Step, ...]
     asides: tuple[Aside, ...]
     prompt: str
+    told: tuple[str, ...]  # what the prompt says of each step, as a sentence of its own
 
     def totals(self, choice: int = 0, start: int | None = None) -> tuple[int, ...]:
         """Running totals from the start value to the answer, for one way through the fork."""
@@ -132,8 +133,8 @@ def draw(rng: random.Random, steps: int | None = None, fork: bool | None = None)
         friend = _name(rng, rng.choice(("she", "he")))
     thing = _thing(rng)
     asides = tuple(_aside(rng, i) for i in range(count + 1) if rng.random() < ASIDE_SHARE and i > 0)
-    prompt = _prompt(rng, name, pronoun, friend, thing, start, path, asides)
-    return Problem(name, pronoun, friend, thing, start, tuple(path), asides, prompt)
+    prompt, told = _prompt(rng, name, pronoun, friend, thing, start, path, asides)
+    return Problem(name, pronoun, friend, thing, start, tuple(path), asides, prompt, told)
 
 
 def _path(rng: random.Random, start: int, count: int, fork_at: int) -> list[Step]:
@@ -179,7 +180,7 @@ def _prompt(
     start: int,
     steps: list[Step],
     asides: tuple[Aside, ...],
-) -> str:
+) -> tuple[str, tuple[str, ...]]:
     fields = {
         "n": name,
         "p": pronoun,
@@ -189,14 +190,15 @@ def _prompt(
         "f": friend,
         "t": thing,
     }
-    lines = [rng.choice(words.OPENINGS).format(k=start, **fields)]
+    lines, told = [rng.choice(words.OPENINGS).format(k=start, **fields)], []
     for i, step in enumerate(steps):
         lines += [_aside_text(rng, aside, fields) for aside in asides if aside.before == i]
-        lines.append(_step_text(rng, step, fields))
+        told.append(_step_text(rng, step, fields))
+        lines.append(told[-1])
     lines += [_aside_text(rng, aside, fields) for aside in asides if aside.before == len(steps)]
     lines = _joined(rng, lines, fields["P"] + " ")
     lines.append(rng.choice(words.QUESTIONS).format(**fields))
-    return " ".join(lines)
+    return " ".join(lines), tuple(told)
 
 
 def _joined(rng: random.Random, lines: list[str], pronoun: str) -> list[str]:

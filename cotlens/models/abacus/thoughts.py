@@ -97,11 +97,19 @@ class Plant:
     corrected: bool = False
 
 
-def write(rng: random.Random, problem: Problem, choice: int | None = None, plant: Plant | None = None) -> Thought:
-    """A thought for `problem`; `choice` fixes the way at a fork (at random when None)."""
+def write(
+    rng: random.Random, problem: Problem, choice: int | None = None, plant: Plant | None = None, echo: bool = True
+) -> Thought:
+    """A thought for `problem`.
+
+    Args:
+        choice: the way at a fork, at random when None.
+        plant: a wrong number to plant.
+        echo: whether changes are recalled in the story's own words, or in others.
+    """
     if choice is None:
         choice = rng.randrange(2) if problem.fork is not None else 0
-    return _Writer(rng, problem, choice, plant).write()
+    return _Writer(rng, problem, choice, plant, echo).write()
 
 
 def draw_plant(rng: random.Random, problem: Problem, choice: int, corrected_share: float) -> Plant | None:
@@ -143,8 +151,8 @@ def _stays(problem: Problem, index: int, value: int, choice: int) -> bool:
 class _Writer:
     """Writes one thought; `total` is the running total as the thought has it, planted errors included."""
 
-    def __init__(self, rng: random.Random, problem: Problem, choice: int, plant: Plant | None) -> None:
-        self.rng, self.problem, self.choice, self.plant = rng, problem, choice, plant
+    def __init__(self, rng: random.Random, problem: Problem, choice: int, plant: Plant | None, echo: bool) -> None:
+        self.rng, self.problem, self.choice, self.plant, self.echo = rng, problem, choice, plant, echo
         self.restates = rng.random() < 0.6 or (plant is not None and plant.role == "restate")
         self.newlines = rng.random() < 0.4
         self.slip_at = rng.randrange(len(problem.steps)) if rng.random() < 0.08 else -1
@@ -218,8 +226,7 @@ class _Writer:
         elif doubt:
             self._add(words.DOUBT, "uncertainty_management", filler=True, group=True, k=fields["k"])
             self._add(words.DOUBT_GAIN if step.sign > 0 else words.DOUBT_LOSS, "uncertainty_management", filler=True)
-        recalls = words.FORK_RECALL if step.is_fork else words.RECALL_GAIN if step.sign > 0 else words.RECALL_LOSS
-        recall = self.rng.choice(recalls)
+        recall = self._words_for(index, step)
         colour = step.colours[self.choice] if step.is_fork else ""
         group = not (step.is_fork or doubt)
         if slip or doubt or self._chance(0.2):
@@ -238,6 +245,14 @@ class _Writer:
         else:
             text = (recall + self.rng.choice(words.COMPUTE),)
             self._add(text, "active_computation", group=group, c=colour, b=after, states=after, **fields)
+
+    def _words_for(self, index: int, step: Step) -> str:
+        """A template that recalls a change, without its full stop."""
+        if step.is_fork:
+            return self.rng.choice(words.FORK_RECALL)
+        if self.echo:
+            return self.problem.told[index].rstrip(".").replace(str(step.amounts[0]), "{k}")
+        return self.rng.choice(words.RECALL_GAIN if step.sign > 0 else words.RECALL_LOSS)
 
     def _restate(self, index: int, plant: Plant | None) -> None:
         planted = plant is not None and plant.role == "restate"

@@ -1,0 +1,133 @@
+"""From a request to what the model is to write: the edited trace, how it goes on, its name, and the same in Python."""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+from typing import Any
+
+from cotlens._core.errors import InputError
+from cotlens.models.contract import Model
+from cotlens.trace import Span, Trace
+from cotlens.workbench.layout import layout
+from cotlens.workbench.requests import Request
+from cotlens.workbench.tree import short
+
+
+@dataclass(frozen=True, eq=False)
+class Plan:
+    """One try.
+
+    Args:
+        edited: the trace that is resumed; `source` itself where the model only writes again.
+        options: of `model.resume`.
+        expression: Python for `edited`, with `trace` for the branch it is made from.
+    """
+
+    source: Trace
+    edited: Trace
+    options: dict[str, Any]
+    label: str
+    expression: str
+
+    @property
+    def changes_text(self) -> bool:
+        """Whether something else stands in the thought, with the rest of it as it was."""
+        return self.edited is not self.source and self.edited.edit is not None and self.edited.edit.kind != "truncate"
+
+    @property
+    def start(self) -> int:
+        """The character of the source at which new text begins."""
+        if self.edited is self.source:
+            return int(self.source.offsets[self.options["at"]])
+        return self.edited.edit.start if self.edited.edit is not None else len(self.source.text)
+
+    @property
+    def text(self) -> str:
+        """What stands there before the model goes on."""
+        return self.edited.edit.new if self.changes_text and self.edited.edit is not None else ""
+
+    def surprised(self, model: Model) -> Trace:
+        """`edited`, with how unlikely its new text is to the model."""
+        if not self.changes_text:
+            return self.edited
+        return dataclasses.replace(self.edited, edit=model.surprise(self.edited))
+
+    def code(self, **more: Any) -> str:
+        """The line of Python that makes the new branch."""
+        settings = ", ".join(f"{name}={value!r}" for name, value in {**self.options, **more}.items())
+        return f"trace = model.resume({self.expression}, {settings})"
+
+
+def plan(trace: Trace, request: Request, seed: int) -> Plan:
+    """What an edit, branch, truncation or rerun of `trace` asks the model to write.
+
+    Raises:
+        InputError: the place is outside the thought.
+    """
+    if request.kind == "edit":
+        edited, label, expression = _edit(trace, request)
+        return Plan(trace, edited, {"seed": seed}, label, expression)
+    token, where = request.token, _where(trace, request.token)
+    if request.kind == "branch":
+        edited, label = _branch(trace, token, request.token_id)
+        index = token - trace.roles["thought"].start
+        return Plan(
+            trace, edited, {"seed": seed}, label, f"trace.replace(trace.spans('token')[{index}], [{request.token_id}])"
+        )
+    answer = trace.roles.get("answer")
+    if request.kind == "rerun" and answer is not None and answer.start <= token:
+        return Plan(trace, trace, {"at": token, "seed": seed}, "answer again", "trace")
+    cut = trace.truncate(token)
+    if request.kind == "rerun":
+        return Plan(trace, cut, {"seed": seed}, f"again from {where}", f"trace.truncate({token})")
+    return Plan(trace, cut, {"close_thought": True, "seed": seed}, f"cut at {where}", f"trace.truncate({token})")
+
+
+def origin(model: Model, trace: Trace) -> tuple[str, str]:
+    """Label and Python of a trace that the editor was opened with."""
+    meta = trace.meta
+    if trace.parent is not None:
+        return "edited", "# an edit made outside the editor; save it with trace.save(path)"
+    if meta.get("finish", "given") == "given":
+        answer = trace.answer if "answer" in trace.roles else None
+        given = f"{trace.prompt!r}, {trace.thought!r}, {answer!r}"
+        return "original", f"trace = cl.Trace.from_text({given}, model=model)"
+    usual = dict(zip(("temperature", "top_p"), getattr(model, "defaults", (1.0, 1.0)), strict=False))
+    settings = {"seed": int(meta.get("seed") or 0)}
+    settings |= {name: meta[name] for name, value in usual.items() if meta.get(name, value) != value}
+    if meta["finish"] != "stop":
+        begin = trace.roles["thought"].start if "thought" in trace.roles else 0
+        settings["max_new_tokens"] = len(trace.token_ids) - int(meta.get("begin", begin))
+    if meta.get("prefill"):
+        settings["prefill"] = meta["prefill"]
+    sample = int(meta.get("sample") or 0)
+    written = ", ".join(f"{name}={value!r}" for name, value in settings.items())
+    many = f", n={sample + 1})[{sample}]" if sample else ")"
+    return "original", f"trace = model.reason({trace.prompt!r}, {written}{many}"
+
+
+def _edit(trace: Trace, request: Request) -> tuple[Trace, str, str]:
+    place, old = (request.start, request.end), trace.text[request.start : request.end]
+    if request.start == request.end:
+        edited = trace.insert(place, request.text)
+        return edited, f"+ {short(request.text)}", f"trace.insert({place}, {request.text!r})"
+    if not request.text:
+        return trace.delete(place), f"− {short(old)}", f"trace.delete({place})"
+    edited = trace.replace(place, request.text)
+    return edited, f"{short(old)} → {short(request.text)}", f"trace.replace({place}, {request.text!r})"
+
+
+def _branch(trace: Trace, token: int, token_id: int) -> tuple[Trace, str]:
+    thought = trace.roles.get("thought")
+    if thought is None or not thought.start <= token < thought.end:
+        raise InputError(f"Token {token} is not in the thought: branch at one of the thought's tokens.")
+    start, end = int(trace.offsets[token]), int(trace.offsets[token + 1])
+    edited = trace.replace(Span(token, token + 1, start, end, "token"), [token_id])
+    new = edited.text[int(edited.offsets[token]) : int(edited.offsets[token + 1])]
+    return edited, f"{short(trace.text[start:end].strip() or '␣')} → {short(new.strip() or '␣')}"
+
+
+def _where(trace: Trace, token: int) -> str:
+    sentence = layout(trace).sentence_at(token)
+    return f"token {token}" if sentence is None else f"#{sentence}"
