@@ -1,30 +1,31 @@
 """CoTEditor: edit or truncate a thought in a notebook and see at once what follows.
 
 The controller listens to the view, validates, and hands all computing to the model's thread. A request that fails says
-why in the view and changes nothing; every try is a branch of one tree.
+why in the view and changes nothing; every try is a branch of one tree. Messages may arrive on any thread, also while a
+cell runs: one lock guards the tree, the choice of what is shown, and every write to the view.
 """
 
 from __future__ import annotations
 
 import dataclasses
 import threading
+import traceback
 from typing import Any
 
-import numpy as np
-
-from cotlens._core.errors import Cancelled, CotLensError, InputError
+from cotlens._core.errors import CotLensError, InputError
 from cotlens.models.contract import Model
 from cotlens.results import Result
 from cotlens.trace import Trace
 from cotlens.trace.align import char_offsets
 from cotlens.widgets.editor import EditorView
 from cotlens.workbench import payload
-from cotlens.workbench.compare import compare
 from cotlens.workbench.jobs import Jobs, JobState
-from cotlens.workbench.measures import MEASURES, Measuring, Shown
-from cotlens.workbench.requests import Request, edited_trace, parse
-from cotlens.workbench.stream import Stream
-from cotlens.workbench.tree import Node, Tree
+from cotlens.workbench.measures import MEASURES, Shown
+from cotlens.workbench.measuring import Measuring
+from cotlens.workbench.plans import Plan, origin, plan
+from cotlens.workbench.requests import Request, parse
+from cotlens.workbench.tree import Tree
+from cotlens.workbench.work import Work
 
 
 class CoTEditor:
@@ -51,14 +52,20 @@ class CoTEditor:
         self.view = EditorView()
         self._lock = threading.RLock()
         self._tree = Tree()
-        self._measuring = Measuring(model, self._publish_measures)
-        self._jobs = Jobs(model.owner, self._publish_job)
         self._shown = Shown(measure)
+        self._measuring = Measuring(model, lambda: self._set(measures=self._measuring.menu(self.trace)))
+        self._jobs = Jobs(model.owner, self._show_job, self._lock)
+        self._work = Work(model, self._tree, self._measuring, self._lock, self._publish, self._set)
+        self._newest: Plan | None = None
+        self._fault = ""
         for step in trace.path():
-            self._tree.add(step, self._tree.current_id or None, *_origin(model, step))
-        self.view.head = {"model": model.name, "where": model.where, "note": model.score_path}
+            label, code = origin(model, step)
+            able = step if step.codec is not None else dataclasses.replace(step, codec=model.codec)
+            self._tree.add(able, self._tree.current_id or None, label, code)
+        self._set(head={"model": model.name, "where": model.where, "note": model.score_path})
         self.view.on_msg(self._on_message)
-        self._show()
+        self._publish()
+        self._measure()
 
     @property
     def trace(self) -> Trace:
@@ -68,7 +75,8 @@ class CoTEditor:
     @property
     def branches(self) -> list[Trace]:
         """All traces, in the order they were made."""
-        return [node.trace for node in self._tree.nodes.values()]
+        with self._lock:
+            return [node.trace for node in self._tree.nodes.values()]
 
     @property
     def result(self) -> Result | None:
@@ -78,18 +86,16 @@ class CoTEditor:
     @property
     def code(self) -> str:
         """Python that makes the shown trace and result again."""
-        lines = [
-            "import cotlens as cl",
-            "",
-            f"model = cl.load({self.model.name!r})",
-            *self._tree.script(self._tree.current_id),
-        ]
-        return "\n".join([*lines, self._shown.code()])
+        with self._lock:
+            lines = self._tree.script(self._tree.current_id)
+            return "\n".join(
+                ["import cotlens as cl", "", f"model = cl.load({self.model.name!r})", *lines, self._shown.code()]
+            )
 
     @property
     def error(self) -> str:
-        """The traceback of the last job that failed, "" if none did."""
-        return self._jobs.last_error.traceback if self._jobs.last_error else ""
+        """The traceback of the last failure, "" if there was none."""
+        return self._jobs.last_error.traceback if self._jobs.last_error else self._fault
 
     def wait(self, timeout: float | None = None) -> bool:
         """Block until all work that was started has ended; False where `timeout` seconds were not enough."""
@@ -99,23 +105,28 @@ class CoTEditor:
         """Stop all work; what was finished is kept."""
         self._jobs.cancel()
 
+    def __repr__(self) -> str:
+        return f"CoTEditor({self.model!r}, {self.trace!r})"
+
     def _repr_mimebundle_(self, **options: Any) -> Any:
         return self.view._repr_mimebundle_(**options)
 
-    # requests
+    # requests: validated here, answered at once
 
     def _on_message(self, _: Any, content: Any, __: Any = None) -> None:
         number = content.get("request_id") if isinstance(content, dict) else None
+        status, parts = "error", dict[str, Any]()
         try:
-            request = parse(content, self.trace)
-            answer = getattr(self, f"_do_{request.kind}")(request)
+            with self._lock:
+                request = parse(content, self.trace)
+                status, parts = "ok", getattr(self, f"_do_{request.kind}")(request) or {}
         except CotLensError as error:
-            self._reply(number, "error", error={"message": str(error), "remedy": None})
-        else:
-            self._reply(number, "ok", **(answer or {}))
-
-    def _reply(self, number: int | None, status: str, **parts: Any) -> None:
-        if number is not None:
+            parts = {"error": {"message": str(error), "remedy": None}}
+        except Exception as error:
+            self._fault = traceback.format_exc()
+            remedy = "This is a fault in CoTLens; editor.error has the details."
+            parts = {"error": {"message": f"{type(error).__name__}: {error}", "remedy": remedy}}
+        if isinstance(number, int):
             self.view.reply(number, status, **parts)
 
     def _do_inspect(self, request: Request) -> dict[str, Any]:
@@ -124,127 +135,70 @@ class CoTEditor:
     def _do_count(self, request: Request) -> dict[str, Any]:
         return {"tokens": len(self.model.codec.encode(request.text))}
 
-    def _do_cancel(self, _: Request) -> None:
-        self._jobs.cancel()
+    def _do_cancel(self, request: Request) -> None:
+        self._jobs.cancel(upto=request.job)
 
     def _do_goto(self, request: Request) -> None:
-        with self._lock:
-            self._tree.go(request.branch)
-        self._jobs.cancel()
-        self._show()
+        self._tree.go(request.branch)
+        self._jobs.cancel("measure")
+        self._set(stream={})
+        self._publish()
+        self._measure()
 
     def _do_measure(self, request: Request) -> None:
-        with self._lock:
-            self._shown = Shown(request.measure, request.unit, request.metric)
+        self._shown = Shown(request.measure, request.unit, request.metric)
         self._publish()
         self._measure(asked=True)
 
     def _do_branch(self, request: Request) -> None:
-        self._rewrite(request)
-
-    _do_edit = _do_truncate = _do_answer_here = _do_rerun = _do_branch
-
-    # work
-
-    def _rewrite(self, request: Request) -> None:
         node = self._tree.current
-        edited, label, code = edited_trace(node.trace, request)
-        seed = self._tree.children(node.id) + int(node.trace.meta.get("seed", 0) or 0)
-        close = request.kind in ("truncate", "answer_here")
+        seed = self._tree.children(node.id) + int(node.trace.meta.get("seed") or 0)
+        mine = self._newest = plan(node.trace, request, seed)
         self._jobs.cancel("measure")
-        work = lambda: self._write(node, edited, label, code, seed, close, request.id)  # noqa: E731
-        self._jobs.start("answering" if close else "writing", work, lane="write", priority=1)
+        self._jobs.start(
+            "answering" if "close_thought" in mine.options else "writing",
+            lambda: self._work.write(node, mine, request.id, lambda: self._newest is mine),
+            lane="write",
+            priority=1,
+            then=lambda: self._measure(after=mine),
+        )
 
-    def _write(self, node: Node, edited: Trace, label: str, code: str, seed: int, close: bool, request_id: int) -> None:
-        edit = self.model.surprise(edited)
-        edited = dataclasses.replace(edited, edit=edit)
-        if edit.kind != "truncate":
-            with self._lock:
-                kept = compare(self.model, node.trace, edited, edit, "the rest of the thought kept as it was")
-                self.view.comparison = kept
-        stream = Stream(self.view, edited, request_id)
-        options: dict[str, Any] = {"close_thought": True} if close else {"seed": seed}
-        try:
-            written = self.model.resume(edited, **options, on_token=stream.add)
-        except Cancelled as cancelled:
-            partial = getattr(cancelled, "partial", None)
-            if partial is not None:
-                self._keep(node, partial, label, code, options)
-            raise
-        finally:
-            stream.close()
-        added = self._keep(node, written, label, code, options)
-        comparison = compare(self.model, node.trace, written, edit, "the model went on from the edit")
+    _do_edit = _do_truncate = _do_rerun = _do_branch
+
+    # work, and what is shown
+
+    def _measure(self, *, asked: bool = False, after: Plan | None = None) -> None:
+        """Fill in what the shown branch lacks: probabilities, comparison, curve, the chosen measure."""
         with self._lock:
-            after = comparison["after"] or {}
-            self._tree.update(added.id, comparison=comparison, probability=after.get("p"))
-        self._publish()
-        self._measure()
-
-    def _keep(self, node: Node, trace: Trace, label: str, code: str, options: dict[str, Any]) -> Node:
-        settings = ", ".join(f"{name}={value!r}" for name, value in options.items())
-        with self._lock:
-            added = self._tree.add(trace, node.id, label, f"trace = model.resume({code}, {settings})")
-        self._publish()
-        return added
-
-    def _show(self) -> None:
-        self._publish()
-        self._measure()
-
-    def _measure(self, asked: bool = False) -> None:
-        """Fill in what the shown trace lacks: probabilities, the curve, the chosen measure."""
-        node, shown = self._tree.current, self._shown
-        if "thought" not in node.trace.roles:
-            return
-
-        def work() -> None:
-            trace = self._measuring.annotated(node.trace)
-            if trace is not node.trace:
-                with self._lock:
-                    self._tree.update(node.id, trace=trace)
-                self._publish()
-            for part in self._measuring.missing(trace, shown, asked):
-                self._measuring.run(trace, part)
-                self._learn(node.id, trace)
-                self._publish()
-
-        self._jobs.start(MEASURES[shown.measure].label, work, lane="measure")
-
-    def _learn(self, node_id: str, trace: Trace) -> None:
-        curve = self._measuring.curve(trace)
-        if curve is not None and np.isfinite(curve.extras["curve"][-1, 0]):
-            with self._lock:
-                self._tree.update(
-                    node_id, answer=curve.extras["answers"][0], probability=float(curve.extras["curve"][-1, 0])
-                )
-
-    # publishing
+            node, shown, newest = self._tree.current, self._shown, self._newest
+            needed = "thought" in node.trace.roles and not self._work.settled(node, shown, asked)
+        if needed and after in (None, newest):
+            fill = lambda: self._work.fill(node.id, shown, asked, lambda: self._newest is newest)  # noqa: E731
+            self._jobs.start(MEASURES[shown.measure].label, fill, lane="measure")
 
     def _publish(self) -> None:
-        """Everything the view shows of the current branch."""
+        """Show everything about the current branch."""
         with self._lock:
             node, shown = self._tree.current, self._shown
-            traits = {
+            self._set(
                 **payload.document(node.trace),
                 **payload.strip(node.trace, self._measuring.curve(node.trace)),
                 **payload.shading(node.trace, shown.measure, MEASURES[shown.measure].label, self.result),
-                "branches": self._tree.payload(),
-                "comparison": node.comparison,
-                "measures": self._measuring.menu(node.trace),
-                "selection": {"measure": shown.measure, "unit": shown.unit, "metric": shown.metric},
-                "code": self.code,
-            }
-            with self.view.hold_sync():
-                for name, value in traits.items():
-                    setattr(self.view, name, value)
+                branches=self._tree.payload(),
+                comparison=node.comparison,
+                measures=self._measuring.menu(node.trace),
+                selection={"measure": shown.measure, "unit": shown.unit, "metric": shown.metric},
+                code=self.code,
+            )
 
-    def _publish_measures(self) -> None:
-        self.view.measures = self._measuring.menu(self.trace)
+    def _set(self, **traits: Any) -> None:
+        """Write traits as one batch: ipywidgets' own batches are not safe from several threads."""
+        with self._lock, self.view.hold_sync():
+            for name, value in traits.items():
+                setattr(self.view, name, value)
 
-    def _publish_job(self, state: JobState) -> None:
-        with self._lock:
-            self.view.job = state.payload()
+    def _show_job(self, state: JobState) -> None:
+        self._set(job=state.payload())
 
 
 def _check(model: Model, trace: Trace) -> None:
@@ -255,11 +209,3 @@ def _check(model: Model, trace: Trace) -> None:
     text, _ = char_offsets(model.codec.pieces(trace.token_ids))
     if text != trace.text:
         raise InputError(f"The tokens of this trace are not those of {model.name!r}: make the trace with this model.")
-
-
-def _origin(model: Model, trace: Trace) -> tuple[str, str]:
-    """Label and Python of a trace the editor was opened with."""
-    if trace.parent is None:
-        seed = trace.meta.get("seed", 0) or 0
-        return "original", f"trace = model.reason({trace.prompt!r}, seed={seed})"
-    return "edited", "# an edit made outside the editor"

@@ -122,6 +122,10 @@ def test_high_contrast_and_reduced_motion(gallery: Gallery) -> None:
     gallery.show("shaded")
     strong = gallery.find(".cotlens-up.cotlens-w2").first
     assert strong.evaluate("(each) => getComputedStyle(each).borderBottomWidth") == "3px"
+    fill, ink = gallery.find(".cotlens-chip[aria-current]").evaluate(
+        "(each) => [getComputedStyle(each).backgroundColor, getComputedStyle(each).color]"
+    )
+    assert fill != ink
     assert (
         gallery.find(".cotlens-down.cotlens-w1").first.evaluate("(each) => getComputedStyle(each).borderTopWidth")
         == "1px"

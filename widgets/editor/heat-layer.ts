@@ -29,14 +29,14 @@ export function stretchOf(changes: ChangeDesc): Stretch | null {
 
 /** A line longer than this gets heat near the caret only: thousands of marks in one line make typing slow. */
 const LONG_LINE = 2000;
-const NEAR = 600;
+const NEAR = 400;
 
 interface Part { from: number; to: number }
 
 /** The visible ranges, cut down in long lines. The window moves in steps, so that most keys leave the marks alone. */
 function drawable(view: EditorView): Part[] {
   const { doc, selection } = view.state;
-  const caret = Math.floor(selection.main.head / NEAR) * NEAR;
+  const caret = NEAR ? NEAR ? Math.floor(selection.main.head / NEAR) * NEAR : 0 : 0;
   const out: Part[] = [];
   for (const { from, to } of view.visibleRanges) {
     for (let at = from; at <= to;) {

@@ -1,0 +1,122 @@
+"""What the editor does on the model's thread: write a branch, and fill in what a branch lacks."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from cotlens._core.errors import Cancelled
+from cotlens.models.contract import Model
+from cotlens.trace import Trace
+from cotlens.workbench.compare import compare
+from cotlens.workbench.measures import Shown
+from cotlens.workbench.measuring import Measuring
+from cotlens.workbench.plans import Plan
+from cotlens.workbench.stream import Stream
+from cotlens.workbench.tree import Node, Tree
+
+KEPT = "the rest of the thought kept as it was"
+WENT_ON = "the model went on from the edit"
+
+
+class Work:
+    """The long parts of an editor.
+
+    Args:
+        lock: guards the tree.
+        publish: shows everything about the current branch.
+        show: sets some of the view's traits.
+    """
+
+    def __init__(
+        self,
+        model: Model,
+        tree: Tree,
+        measuring: Measuring,
+        lock: threading.RLock,
+        publish: Callable[[], None],
+        show: Callable[..., None],
+    ) -> None:
+        self._model, self._tree, self._measuring = model, tree, measuring
+        self._lock, self._publish, self._show = lock, publish, show
+
+    def settled(self, node: Node, shown: Shown, asked: bool) -> bool:
+        """Whether a branch lacks nothing."""
+        return not _uncompared(node) and self._measuring.settled(node.trace, shown, asked)
+
+    def write(self, node: Node, plan: Plan, request_id: int, newest: Callable[[], bool]) -> None:
+        """Let the model write as planned. The new branch is shown unless something else was asked for meanwhile.
+
+        What was written before an error or a cancel is a branch, too.
+        """
+        edited = plan.surprised(self._model)
+        if plan.changes_text:
+            kept = compare(self._model, node.trace, edited, edited.edit, KEPT, written=False)
+            self._show_at(node, comparison=kept)
+        stream = Stream(lambda now: self._show_at(node, stream=now), node.trace, plan.start, plan.text, request_id)
+        try:
+            written = self._model.resume(edited, **plan.options, on_token=stream.add)
+        except Exception as error:
+            stream.close()
+            partial = getattr(error, "partial", None)
+            if isinstance(partial, Trace) and stream.count:
+                self._keep(node, partial, plan.label, plan.code(max_new_tokens=stream.count), newest)
+            self._publish()
+            raise
+        stream.close()
+        self._keep(node, written, plan.label, plan.code(), newest)
+
+    def fill(self, node_id: str, shown: Shown, asked: bool, wanted: Callable[[], bool]) -> None:
+        """Measure what a branch lacks, showing each part as it comes; what a cancelled part had is shown, too."""
+        if not wanted():
+            raise Cancelled("Something newer was asked for.")
+        node = self._tree.nodes[node_id]
+        if _uncompared(node):
+            self._compare(node)
+        trace = self._measuring.annotated(node.trace)
+        self._measuring.price(trace, shown)
+        self._learn(node_id, trace=trace)
+        for part in self._measuring.missing(trace, shown, asked):
+            try:
+                self._measuring.run(trace, part)
+            finally:
+                self._learn(node_id, **self._certainty(trace))
+
+    def _compare(self, node: Node) -> None:
+        """Both answers of a branch; its probability with them."""
+        before = self._tree.nodes[node.parent or ""].trace
+        comparison = compare(self._model, before, node.trace, node.trace.edit, WENT_ON)
+        self._learn(node.id, comparison=comparison, probability=comparison["after"]["p"])
+
+    def _certainty(self, trace: Trace) -> dict[str, Any]:
+        """The probability of a trace's answer, as its curve ends."""
+        curve = self._measuring.curve(trace)
+        last = np.nan if curve is None else float(curve.extras["curve"][-1, 0])
+        return {"probability": last} if np.isfinite(last) else {}
+
+    def _learn(self, node_id: str, **parts: Any) -> None:
+        with self._lock:
+            self._tree.update(node_id, **parts)
+            if self._tree.current_id == node_id:
+                self._publish()
+            else:
+                self._show(branches=self._tree.payload())
+
+    def _keep(self, node: Node, trace: Trace, label: str, code: str, newest: Callable[[], bool]) -> None:
+        with self._lock:
+            show = self._tree.current_id == node.id and newest()
+            self._tree.add(trace, node.id, label, code, show=show)
+            self._publish()
+
+    def _show_at(self, node: Node, **traits: Any) -> None:
+        """Show something that belongs to a branch, if that is the one that is shown."""
+        with self._lock:
+            if self._tree.current_id == node.id:
+                self._show(**traits)
+
+
+def _uncompared(node: Node) -> bool:
+    return node.parent is not None and node.comparison is None and "thought" in node.trace.roles

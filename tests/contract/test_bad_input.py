@@ -1,0 +1,104 @@
+"""Everything the user can give that can't be used: one clear sentence each, and nothing that was computed is lost."""
+
+import numpy as np
+import pytest
+
+import cotlens as cl
+from cotlens._core.errors import CotLensError, InputError
+from cotlens.models.abacus import store
+
+
+@pytest.fixture(scope="module")
+def model():
+    return cl.load("abacus")
+
+
+@pytest.fixture(scope="module")
+def trace(model):
+    return cl.Trace.from_text("Mia has 12 pears.", "She buys 7 more, so 12 + 7 = 19.", "The answer is 19.", model=model)
+
+
+def long_prompt(model):
+    return "Mia has 12 pears. " * model.context_length
+
+
+CASES = {
+    "unknown model name": (lambda m, t: cl.load("abacsu"), "abacus"),
+    "unknown backend": (lambda m, t: cl.load("abacus", backend="locale"), "local"),
+    "prompt longer than the context": (lambda m, t: m.reason(long_prompt(m)), "4,?096"),
+    "empty prompt": (lambda m, t: m.reason("  "), "empty"),
+    "prompt that is no text": (lambda m, t: m.reason(12), "12"),
+    "edit outside the thought": (lambda m, t: t.replace((0, 3), "x"), "thought"),
+    "token index out of range": (lambda m, t: t.truncate(10_000), "10,?000"),
+    "resume from beyond the end": (lambda m, t: m.resume(t, at=10_000), "10,?000"),
+    "unknown unit": (lambda m, t: t.spans("sentense"), "sentence"),
+    "unknown measure": (lambda m, t: cl.CoTEditor(m, t, measure="occlusion"), "occlusion-direct"),
+    "editor without a trace": (lambda m, t: cl.CoTEditor(m, "a thought"), "Trace"),
+    "unreadable answer": (
+        lambda m, t: cl.importance.Occlusion().run(cl.Trace.from_text("Hi", "So 3.", "Who knows?", model=m), m),
+        "could not be read",
+    ),
+    "thought without a token": (
+        lambda m, t: cl.importance.Occlusion().run(cl.Trace.from_text("Hi", "", "The answer is 3.", model=m), m),
+        "no token in its thought",
+    ),
+    "unknown site": (lambda m, t: m.read(t, "resid.3"), "resid_post"),
+    "branch from nothing": (lambda m, t: m.score(t, [branch(0)]), "prefix"),
+}
+
+
+def branch(prefix):
+    from cotlens.models.contract import Branch
+
+    return Branch(prefix, (5,))
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_one_clear_sentence(case, model, trace):
+    call, said = CASES[case]
+    with pytest.raises(CotLensError, match=said) as caught:
+        call(model, trace)
+    sentence = str(caught.value)
+    assert len(sentence) < 400
+    assert sentence[0].isupper() or sentence[0] in "'\""
+    assert sentence.rstrip().endswith((".", "?"))
+    assert "Traceback" not in sentence
+    assert len(cl.importance.Occlusion(unit="sentence").run(trace, model)) == len(trace.spans("sentence"))
+
+
+def test_a_thought_that_is_never_closed_is_a_trace_that_says_so(model):
+    trace = model.reason("Mia has 12 pears. She buys 7 more. How many pears does Mia have?", max_new_tokens=9)
+    assert trace.meta["finish"] == "length"
+    assert trace.meta["thought_closed"] is False
+    assert trace.answer == ""
+    assert trace.read_answer() is None
+    assert model.resume(trace, close_thought=True).answer
+
+
+def test_bytes_that_are_not_utf8_are_shown_as_such(model):
+    stray = model.codec.encode("é")[0:1]
+    trace = cl.Trace.from_text("Hi", "So 12 + 7 = 19.", "The answer is 19.", model=model)
+    edited = trace.insert(trace.roles["thought"].start + 1, stray)
+    assert "\N{REPLACEMENT CHARACTER}" in edited.thought
+    assert any("UTF-8" in note for note in edited.meta["notes"])
+    assert np.isfinite(cl.importance.Occlusion(unit="sentence").run(edited, model).columns["estimate"]).all()
+
+
+@pytest.mark.parametrize("damage", ["cut", "text", "missing"])
+def test_damaged_weights_are_named(tmp_path, damage):
+    for path in store.WEIGHTS.iterdir():
+        (tmp_path / path.name).write_bytes(path.read_bytes())
+    weights = tmp_path / "abacus.safetensors"
+    if damage == "missing":
+        weights.unlink()
+    else:
+        weights.write_bytes(weights.read_bytes()[:1000] if damage == "cut" else b"not weights")
+    with pytest.raises(CotLensError, match="abacus"):
+        store.load_pair("abacus", tmp_path)
+
+
+def test_a_wrong_tokenizer_beside_a_trace_is_refused(model, trace, tmp_path):
+    trace.save(tmp_path / "trace.json")
+    other = cl.Trace.from_text("Hi", "a b", "c")
+    with pytest.raises(InputError):
+        cl.CoTEditor(model, other)

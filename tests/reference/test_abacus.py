@@ -1,0 +1,64 @@
+"""The shipped reasoner does what its model card says, measured anew on a few held-out problems with plain transformers.
+
+The card's figures come from `python -m cotlens.models.abacus.evaluate`; here the samples are small, so the limits
+leave room for their noise.
+"""
+
+import json
+
+import pytest
+import torch
+
+from cotlens.models.abacus import evaluate, store
+
+N = 12
+
+
+@pytest.fixture(scope="module")
+def pair():
+    torch.manual_seed(0)
+    return store.load_pair("abacus")
+
+
+@pytest.fixture(scope="module")
+def card():
+    return json.loads((store.WEIGHTS / "abacus.measured.json").read_text())
+
+
+def test_right_with_its_thought(pair):
+    shares = evaluate.accuracy(*pair, N, 0.0)
+    assert sum(shares.values()) / len(shares) >= 0.95
+
+
+def test_at_chance_without_its_thought(pair):
+    shares = evaluate.empty_thought(*pair, 2 * N)
+    long = [share for steps, (share, _) in shares.items() if steps >= 4]
+    assert sum(long) / len(long) <= 0.1
+
+
+def test_the_answer_follows_an_edited_number(pair):
+    found = evaluate.edits(*pair, 6, 0.0)
+    assert found["n"] >= 30
+    assert found["followed"] + found["corrected"] >= 0.9
+    assert found["followed"] >= 0.8
+
+
+def test_filler_can_be_deleted(pair):
+    found = evaluate.filler(*pair, 2 * N)
+    assert found["unchanged"] >= 0.93
+
+
+def test_forks_are_settled_both_ways_and_the_answer_follows(pair):
+    found = evaluate.forks(*pair, 3 * N)
+    assert found["settled"] >= 0.9
+    assert 0.2 <= found["first_bag"] <= 0.8
+    assert found["answer_follows"] >= 0.9
+
+
+def test_the_card_keeps_its_promises(card):
+    assert min(card["accuracy, greedy"].values()) >= 0.98
+    assert all(share <= chance + 0.05 for steps, (share, chance) in card["empty thought"].items() if int(steps) >= 4)
+    edited = card["edited number, temperature 1"]
+    assert edited["followed"] + edited["corrected"] >= 0.97
+    assert edited["followed"] >= 0.8
+    assert card["filler deleted"]["unchanged"] >= 0.95
