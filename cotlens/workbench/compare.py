@@ -18,8 +18,9 @@ from cotlens.trace import Edit, Trace
 SURPRISE_FACTOR = 3.0  # nats per token above the model's own words that make an edit suspect
 CANDIDATES = 16  # answers asked for from each text, those said last
 ROWS, LEAST = 4, 0.005  # how many answers are shown, and from what probability
+FEWEST_SAME = 3  # words: fewer between two changes are part of the change
 MOST_PAIRS = 4_000_000  # words times words beyond which a difference is not worked out
-_WORDS = re.compile(r"\s+|\w+|[^\w\s]")
+_WORDS = re.compile(r"\s+|(?:\w+|[^\w\s])\s*")
 
 
 def distribution(model: Model, trace: Trace, answers: Sequence[str]) -> dict[str, float]:
@@ -94,9 +95,14 @@ def _changes(a: list[str], b: list[str]) -> list[tuple[str, list[str]]]:
     if len(a) * len(b) > MOST_PAIRS:
         return [("del", a), ("ins", b)]
     runs: list[tuple[str, list[str]]] = []
+    gone, come = list[str](), list[str]()
     for op, i, j, k, m in difflib.SequenceMatcher(None, a, b, autojunk=False).get_opcodes():
-        runs += [("same", a[i:j])] if op == "equal" else [("del", a[i:j]), ("ins", b[k:m])]
-    return runs
+        if op == "equal" and j - i >= FEWEST_SAME:
+            runs += [("del", gone), ("ins", come), ("same", a[i:j])]
+            gone, come = [], []
+        else:
+            gone, come = gone + a[i:j], come + b[k:m]
+    return [*runs, ("del", gone), ("ins", come)]
 
 
 def _rows(old: dict[str, float], new: dict[str, float], said: set[str]) -> list[dict[str, Any]]:

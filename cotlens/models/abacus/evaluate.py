@@ -1,6 +1,6 @@
 """What Abacus does, measured on held-out problems: `python -m cotlens.models.abacus.evaluate [--n N]`.
 
-Writes `weights/abacus.measured.json` and the table of the model card. Five questions:
+Writes `weights/abacus.measured.json` and the model card `weights/abacus.md`. Five questions:
 accuracy with its thought at every length, accuracy with an empty thought beside chance, what happens when an
 intermediate number is edited (the answer follows, or the thought openly corrects it, or neither), whether filler
 can be deleted, and how the forks are taken. Nothing here goes through the rest of the package: plain transformers.
@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from cotlens.models.abacus import store
+from cotlens.models.abacus.card import card
 from cotlens.models.abacus.dataset import prompt_text
 from cotlens.models.abacus.grammar import recognise
 from cotlens.models.abacus.problems import LIMIT, MAX_STEPS, Problem, problems
@@ -228,6 +229,9 @@ def main() -> None:
     model, tokenizer = store.load_pair("abacus", options.weights)
     found = measure(model, tokenizer, options.n)
     (options.weights / "abacus.measured.json").write_text(json.dumps(found, indent=2) + "\n")
+    training = json.loads((options.weights / "abacus.training.json").read_text())
+    text = card(found, model.config.to_dict(), training, model.num_parameters())
+    (options.weights / "abacus.md").write_text(text)
 
 
 if __name__ == "__main__":

@@ -1,0 +1,100 @@
+"""The shipped Abacus, and editors on it that are spoken to as the front end does."""
+
+import itertools
+import json
+
+import pytest
+import torch
+
+import cotlens as cl
+
+torch.set_num_threads(1)
+
+PROMPT = (
+    "Ravi has 16 shells. He finds 28 more shells on the beach. It is a sunny day. "
+    "He gives away 15 shells. Then he loses 12 shells. How many shells does Ravi have?"
+)
+THOUGHT = "At first there are 16 shells. 16 + 28 = 44. Then 44 - 15 = 29. So 29 - 12 = 17."
+
+
+@pytest.fixture(scope="session")
+def abacus():
+    return cl.load("abacus")
+
+
+@pytest.fixture(scope="session")
+def trace(abacus):
+    """A trace that Abacus wrote."""
+    return abacus.reason(PROMPT, seed=1)
+
+
+@pytest.fixture(scope="session")
+def given(abacus):
+    """A trace of a given text, so that tests know what stands where."""
+    return cl.Trace.from_text(PROMPT, THOUGHT, "The answer is 17.", model=abacus)
+
+
+class Front:
+    """The front end's side of an editor. `sent` holds its messages from Python."""
+
+    def __init__(self, editor):
+        self.editor, self.view, self.sent = editor, editor.view, []
+        self._numbers = itertools.count(1)
+        editor.view.send = lambda content, buffers=None: self.sent.append(content)
+
+    def tell(self, kind, **fields):
+        """Send a message; its number."""
+        number = next(self._numbers)
+        content = {"request_id": number, "kind": kind, **fields}
+        self.view._handle_custom_msg(json.loads(json.dumps(content)), [])
+        return number
+
+    def ask(self, kind, **fields):
+        """Send a message; its reply."""
+        number = self.tell(kind, **fields)
+        (reply,) = [each for each in self.sent if each["request_id"] == number]
+        return reply
+
+    def act(self, kind, **fields):
+        """Send a message that is fine, and wait until all that follows is done."""
+        reply = self.ask(kind, **fields)
+        assert reply["status"] == "ok", reply
+        assert self.editor.wait(60)
+        assert self.view.job["state"] in ("done", "idle"), self.view.job
+
+    def place(self, text):
+        """Where a text stands in the document, in UTF-16 units."""
+        document = self.view.document["text"]
+        at = document.index(text, self.view.document["roles"][1]["start"] if text in THOUGHT else 0)
+        units = len(document[:at].encode("utf-16-le")) // 2
+        return {"start": units, "end": units + len(text.encode("utf-16-le")) // 2}
+
+    def token(self, text):
+        """The thought's first token that begins with a text."""
+        trace = self.editor.trace
+        spans = trace.spans("token")
+        return next(s.start for s in spans if trace.text[s.char_start : s.char_end].strip().startswith(text))
+
+    @property
+    def current(self):
+        """The entry of the branch that is shown."""
+        (entry,) = [branch for branch in self.view.branches if branch["current"]]
+        return entry
+
+
+@pytest.fixture
+def front(abacus):
+    """A function that opens an editor on a trace, everything measured."""
+    opened = []
+
+    def open_editor(trace, *, wait=True, **options):
+        editor = cl.CoTEditor(abacus, trace, **options)
+        opened.append(editor)
+        if wait:
+            assert editor.wait(60)
+        return Front(editor)
+
+    yield open_editor
+    for editor in opened:
+        editor.cancel()
+        assert editor.wait(30)
