@@ -143,7 +143,7 @@ def test_an_error_reply_is_shown_with_its_remedy(gallery: Gallery) -> None:
     gallery.model("model.answering = false")
     gallery.token(69).click()
     gallery.page.keyboard.press("r")
-    request = gallery.sent()[-1]["request_id"]
+    request = next(each["request_id"] for each in gallery.sent() if each["kind"] == "rerun")
     gallery.reply({"kind": "reply", "request_id": request - 1000, "status": "error", "error": {"message": "stale"}})
     assert not gallery.find(".cotlens-notice").is_visible()
     error = {"message": "The model is out of memory.", "remedy": "Load a smaller one."}

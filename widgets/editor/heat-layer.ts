@@ -36,7 +36,7 @@ interface Part { from: number; to: number }
 /** The visible ranges, cut down in long lines. The window moves in steps, so that most keys leave the marks alone. */
 function drawable(view: EditorView): Part[] {
   const { doc, selection } = view.state;
-  const caret = NEAR ? NEAR ? Math.floor(selection.main.head / NEAR) * NEAR : 0 : 0;
+  const caret = Math.floor(selection.main.head / NEAR) * NEAR;
   const out: Part[] = [];
   for (const { from, to } of view.visibleRanges) {
     for (let at = from; at <= to;) {

@@ -7,8 +7,7 @@ from typing import Any
 TEXT = """# Abacus
 
 A small reasoner that ships with CoTLens: Qwen3 architecture, {parameters:,} parameters, {layers} layers of width
-{width},
-byte-level BPE of {vocabulary} pieces with one token per digit, Qwen3's chat format with `<think>`. It solves English
+{width}, byte-level BPE of {vocabulary} pieces with one token per digit, Qwen3's chat format with `<think>`. It solves English
 word problems of 1 to 8 changes by thinking, and can't without.
 
 ## What it is for

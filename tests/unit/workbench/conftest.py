@@ -69,12 +69,6 @@ class Front:
         units = len(document[:at].encode("utf-16-le")) // 2
         return {"start": units, "end": units + len(text.encode("utf-16-le")) // 2}
 
-    def token(self, text):
-        """The thought's first token that begins with a text."""
-        trace = self.editor.trace
-        spans = trace.spans("token")
-        return next(s.start for s in spans if trace.text[s.char_start : s.char_end].strip().startswith(text))
-
     @property
     def current(self):
         """The entry of the branch that is shown."""

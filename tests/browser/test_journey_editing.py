@@ -1,0 +1,181 @@
+"""The quickstart as a person walks through it: shading, pointing, branching, editing, going back."""
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.browser.journey import WRITTEN, cell, editor, heat
+
+QUICKSTART = "quickstart.ipynb"
+
+
+@pytest.fixture
+def quickstart(notebook):
+    """The notebook's own editor, every cell run."""
+    nb = notebook(QUICKSTART)
+    nb.run_all()
+    return editor(nb, 3)
+
+
+def test_the_quickstart_shades_points_and_scrubs(quickstart):
+    page, view = quickstart.page, quickstart
+    thought = view.kernel("[editor.trace.roles['thought'].start, editor.trace.roles['thought'].end]")
+
+    # three parts, heat, and a legend with zero, unit and method
+    for role in ("prompt", "thought", "answer"):
+        expect(view.find(f".cotlens-role:has-text('{role}')").first).to_be_visible()
+    assert heat(view)
+    words = view.find(".cotlens-words")
+    for said in ("Occlusion, direct effect", "0 = no effect", "supports the answer"):
+        expect(words).to_contain_text(said)
+    expect(view.find(".cotlens-legend")).to_contain_text("nats")
+
+    # measure, unit and metric
+    view.find("[data-unit=sentence]").click()
+    expect(view.find("[data-unit=sentence]")).to_have_attribute("aria-pressed", "true")
+    measure, metric = view.find(".cotlens-select").nth(0), view.find(".cotlens-select").nth(1)
+    measure.select_option("early-answer")
+    expect(words).to_contain_text("Early answer")
+    metric.select_option("probability")
+    expect(view.find(".cotlens-legend")).to_contain_text("probability")
+    view.settle()
+    shown = view.trait("selection")
+    assert shown == {"measure": "early-answer", "unit": "sentence", "metric": "probability"}
+    assert view.kernel("[editor.result.method, editor.result.unit, editor.result.metric]") == [
+        "EarlyAnswer",
+        "sentence",
+        "probability",
+    ]
+    measure.select_option("occlusion-total")
+    view.find("[data-unit=token]").click()
+    metric.select_option("logit_difference")
+    expect(words).to_contain_text("total effect")
+
+    # the pointer and the keyboard show probability and alternatives
+    token = view.sentence(1) + 2
+    view.token(token).hover()
+    expect(view.side).to_have_attribute("data-subject", str(token))
+    expect(view.find(".cotlens-chosen")).to_be_visible()
+    view.reading.focus()
+    page.keyboard.press("Home")
+    page.keyboard.press("ArrowRight")
+    expect(view.side).to_have_attribute("data-subject", str(thought[0] + 1))
+    best = view.kernel(f"editor.trace.top_pieces[{thought[0] + 1}][0]")
+    expect(view.find(".cotlens-choice").first).to_have_attribute("data-token-text", best)
+    expect(view.find(".cotlens-fact-probability")).not_to_have_text("not measured")
+
+    # the strip: dragging asks nothing and dims what comes after
+    jobs = view.trait("job")["id"]
+    box = view.find(".cotlens-handle").bounding_box()
+    x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+    page.mouse.move(x, y)
+    page.mouse.down()
+    page.mouse.move(x - 150, y, steps=4)
+    page.mouse.move(x - 300, y, steps=4)
+    page.mouse.up()
+    expect(view.find(".cotlens-said")).to_contain_text("stopped here it would answer")
+    assert view.find(".cotlens-dim, .cotlens-dimmed").count() > 3
+    assert view.trait("job")["id"] == jobs and len(view.trait("branches")) == 1
+
+
+def test_branching_truncating_editing_and_going_back(notebook):
+    nb = notebook([cell(WRITTEN)])
+    nb.run_all()
+    view = editor(nb, 0)
+    first = view.kernel("editor.trace.id")
+
+    # an alternative becomes a branch that holds it
+    token = view.kernel(
+        "next(s.start for s in editor.trace.spans('token')[8:] "
+        "if editor.trace.top_pieces[s.start][1].strip() and editor.trace.top_ids[s.start][0] == "
+        "editor.trace.token_ids[s.start])"
+    )
+    view.token(token).click()
+    choice = view.find(".cotlens-choice:not(.cotlens-chosen)").first
+    expect(view.find(".cotlens-chosen")).to_be_visible()
+    text = choice.get_attribute("data-token-text")
+    choice.click()
+    expect(view.chips).to_have_count(2)
+    view.settle()
+    assert view.kernel(f"editor.trace.tokens[{token}]") == text
+    assert view.kernel("editor.trace.parent.id") == first
+    expect(view.find(f'.cotlens-ins[data-token="{token}"]')).to_have_text(text.strip())
+
+    # back by key, and the thought as it was
+    view.reading.focus()
+    nb.page.keyboard.press("[")
+    expect(view.chips.nth(0)).to_have_attribute("aria-current", "true")
+    assert view.kernel("editor.trace.id") == first
+
+    # truncating gives a branch with an answer
+    cut = view.sentence(3)
+    view.token(cut).click()
+    view.action("truncate").click()
+    expect(view.chips).to_have_count(3)
+    view.settle()
+    assert view.kernel(f"editor.trace.token_ids[:{cut}] == editor.branches[0].token_ids[:{cut}]") is True
+    answer = view.kernel("editor.trace.read_answer().text")
+    expect(view.find(".cotlens-answer")).to_contain_text(answer)
+    expect(view.find(".cotlens-pair").last).to_contain_text("other")
+
+    # an edit of the text is written on, compared, and its surprise said
+    view.chips.nth(0).click()
+    expect(view.chips.nth(0)).to_have_attribute("aria-current", "true")
+    number = view.kernel("__import__('re').search(r'= (\\d+)', editor.trace.thought).group(1)")
+    view.rewrite(f"= {number}", f"= {int(number) + 10}")
+    expect(view.chips).to_have_count(4)
+    view.settle()
+    assert view.kernel("editor.trace.edit.new").strip().endswith(str(int(number) + 10)[-1])
+    comparison = view.trait("comparison")
+    expect(view.find(".cotlens-role:has-text('answer')").last).to_contain_text(
+        f"now {comparison['after']['answer']}"
+        if comparison["after"]["answer"] != comparison["before"]["answer"]
+        else "still"
+    )
+    rows = view.find(".cotlens-pair").all_inner_texts()
+    assert [row.split("\n")[0] for row in rows] == [row["answer"] for row in comparison["rows"]]
+    assert all("→" in row for row in rows)
+    expect(view.find(".cotlens-comparison")).to_contain_text("nats per token")
+    expect(view.find(".cotlens-diff .cotlens-del").first).to_be_visible()
+    expect(view.find(".cotlens-diff .cotlens-ins").first).to_be_visible()
+    expect(view.find(".cotlens-content .cotlens-del").first).to_be_visible()
+
+    # everything is still there
+    edited = view.kernel("editor.trace.id")
+    view.chips.nth(1).click()
+    expect(view.chips.nth(1)).to_have_attribute("aria-current", "true")
+    nb.page.keyboard.press("Escape")
+    view.reading.focus()
+    nb.page.keyboard.press("]")
+    nb.page.keyboard.press("]")
+    expect(view.chips.nth(3)).to_have_attribute("aria-current", "true")
+    view.settle()
+    assert view.kernel("editor.trace.id") == edited and view.trait("comparison") == comparison
+
+
+def test_picture_of_the_editor(notebook):
+    nb = notebook([cell(WRITTEN)], width=1240)
+    nb.run_all()
+    view = editor(nb, 0)
+    # an edit that changes the answer: of the first results, one that the model goes on from
+    numbers = view.kernel("[m.start(1) for m in __import__('re').finditer(r'= (\\d+)', editor.trace.thought)]")
+    for at in numbers:
+        if view.chips.count() > 1:
+            view.chips.nth(0).click()
+            expect(view.chips.nth(0)).to_have_attribute("aria-current", "true")
+        old = view.kernel(f"__import__('re').match(r'\\d+', editor.branches[0].thought[{at}:]).group()")
+        view.rewrite(f"= {old}", f"= {int(old) + 10}")
+        view.settle()
+        comparison = view.trait("comparison")
+        if comparison["after"]["answer"] not in (None, comparison["before"]["answer"]):
+            break
+    else:
+        pytest.fail("no edited result changed the answer")
+    view.token(view.kernel("editor.trace.edit.start_token")).click()
+    expect(view.find(".cotlens-chosen")).to_be_visible()
+    assert heat(view) and view.chips.count() > 1
+    expect(view.find(".cotlens-pair").first).to_be_visible()
+    for theme in ("light", "dark"):
+        nb.theme(theme)
+        nb.page.wait_for_timeout(200)
+        assert nb.picture(view.root, f"editor-{theme}").stat().st_size > 20_000
+    nb.theme("light")

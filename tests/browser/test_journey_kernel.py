@@ -1,0 +1,138 @@
+"""The editor while the kernel is busy, while work is long, and when the kernel goes."""
+
+import time
+
+from playwright.sync_api import expect
+
+from tests.browser.journey import PROMPT, WRITTEN, cell, editor, from_text, heat
+
+BLOCKING = "import time\nend = time.monotonic() + 5\nwhile time.monotonic() < end:\n    time.sleep(0.01)\n'slept'"
+AWAITING = "import asyncio\nawait asyncio.sleep(5)\n'awaited'"
+WRITING = (
+    "texts = set()\nend = time.monotonic() + 5\nwhile time.monotonic() < end:\n"
+    f"    texts.add(model.reason({PROMPT!r}, seed=3).text)\nlen(texts)"
+)
+LONG = "There are 16 shells in the box and 28 more on the beach. " * 110
+
+# Milliseconds from a click on an element until a condition holds, measured in the page itself.
+CLICK_UNTIL = """async ([button, status, words]) => {
+  const began = performance.now(); button.click()
+  while (!status.innerText.startsWith(words)) {
+    if (performance.now() - began > 20000) return 'never'
+    await new Promise(done => setTimeout(done, 5))
+  }
+  return performance.now() - began }"""
+
+
+def test_clicks_while_cells_run(notebook):
+    nb = notebook([cell(WRITTEN), BLOCKING, AWAITING, WRITING])
+    nb.run(0)
+    view = editor(nb, 0)
+    first, second, third = view.sentence(1), view.sentence(2), view.sentence(3)
+    view.token(first).click()  # one interaction while idle: afterwards messages may come on another thread
+    expect(view.find(".cotlens-chosen")).to_be_visible()
+
+    branches = 1
+    for index, said in ((1, "'slept'"), (2, "'awaited'"), (3, "1")):
+        nb.run(index, wait=False)
+        expect(nb.cell(index).locator(".jp-InputPrompt").first).to_contain_text("[*]")
+        view.token(second).click()
+        view.action("truncate").click()
+        view.token(third).click()
+        view.action("rerun").click()  # the second interaction while the cell runs
+        nb.wait_idle()
+        nb.check_output(index)
+        assert nb.text(index).strip() == said
+        view.settle()
+        assert view.trait("job")["state"] == "done", view.trait("job")
+        shown = view.kernel("[node.label for node in editor._tree.nodes.values()]")
+        assert len(shown) > branches, "what was asked for was done"
+        assert view.kernel("editor.error") == ""
+        branches = len(shown)
+        view.chips.first.click() if view.chips.count() <= 5 else None
+        nb.page.keyboard.press("Escape")
+        view.kernel("editor.view._handle_custom_msg({'request_id': 1, 'kind': 'goto', 'branch': 'b0'}, [])")
+        view.settle()
+        expect(view.token(third)).to_be_visible()
+
+
+def test_long_work_shows_progress_and_stops_when_told(notebook):
+    nb = notebook([cell(from_text(PROMPT, LONG, "The answer is 44."))])
+    nb.run_all()
+    view = editor(nb, 0, settled=False)
+    if view.trait("job")["state"] in ("queued", "running"):
+        view.kernel("editor.cancel()")
+    view.settle()
+    view.find(".cotlens-select").first.select_option("occlusion-total")
+    expect(view.status).to_contain_text(" of ")
+    expect(view.action("cancel")).to_be_visible()
+    nb.page.wait_for_timeout(1500)
+    took = view.root.evaluate_handle("root => root").evaluate(
+        "async root => (" + CLICK_UNTIL + ")([root.querySelector('[data-action=cancel]'), "
+        "root.querySelector('.cotlens-status'), 'cancelled'])"
+    )
+    assert took != "never" and took < 500, f"{took} ms"
+    view.settle()
+    assert view.trait("job")["state"] == "cancelled"
+    expect(view.status).to_contain_text("kept")
+    assert heat(view), "what was measured is shown"
+    expect(view.find(".cotlens-words")).to_contain_text("not complete")
+    view.find("[data-unit=sentence]").click()  # and the next request is served
+    began = time.monotonic()
+    expect(view.find("[data-unit=sentence]")).to_have_attribute("aria-pressed", "true")
+    assert time.monotonic() - began < 5
+    view.kernel("editor.cancel()")
+
+
+def test_when_the_kernel_goes_everything_stays_readable(notebook):
+    nb = notebook([cell(WRITTEN)])
+    nb.run_all()
+    view = editor(nb, 0)
+    token = view.sentence(1)
+    view.token(token).click()
+    expect(view.find(".cotlens-chosen")).to_be_visible()
+    text = view.find(".cotlens-content").inner_text()
+    nb.restart()
+    expect(view.status).to_contain_text("kernel gone")
+    assert view.find(".cotlens-content").inner_text() == text
+    assert heat(view)
+    for action in ("rerun", "truncate", "edit"):
+        expect(view.action(action)).to_have_attribute("aria-disabled", "true")
+        assert "kernel" in (view.action(action).get_attribute("title") or "")
+    view.reading.focus()
+    nb.page.keyboard.press("ArrowRight")
+    expect(view.side).to_have_attribute("data-subject", str(token + 1))
+    expect(view.find(".cotlens-fact-probability")).not_to_have_text("not measured")
+
+    nb.run_all()  # the cell again, a new editor
+    again = editor(nb, 0)
+    expect(again.status).not_to_contain_text("kernel gone")
+    assert again.find(".cotlens-content").inner_text() == text
+
+
+def test_odd_texts_are_states_and_stay_text(notebook):
+    hostile = "<script>window.hacked = 1</script><img src=x onerror='window.hacked = 2'> There are 3 shells now."
+    cells = [
+        cell(from_text("<b onclick='window.hacked=3'>How many?</b>", hostile, "The answer is 3.")),
+        "unread = cl.CoTEditor(model, "
+        + from_text("Ravi has 3 shells.", "There are 3 shells now.", "Many, I think.")
+        + ")\nunread",
+        "endless = cl.CoTEditor(model, model.reason('Ravi has 3 shells. He finds 4 more.', seed=2, max_new_tokens=12))"
+        "\nendless",
+        "empty = cl.CoTEditor(model, " + from_text("Ravi has 3 shells.", "", "The answer is 3.") + ")\nempty",
+    ]
+    nb = notebook(cells)
+    nb.run_all()
+    assert nb.value("all(each.wait(60) for each in (editor, unread, endless, empty))") is True
+    words = ["<script>window.hacked = 1</script>", "no answer could be read", "The thought was never closed", "empty"]
+    views = [editor(nb, index, settled=False) for index in range(4)]
+    for view, said in zip(views, words, strict=True):
+        expect(view.root).to_contain_text(said)
+        expect(view.status).not_to_contain_text("error")
+        expect(view.find(".cotlens-failed")).to_have_count(0)
+    assert nb.value("[each.error for each in (editor, unread, endless, empty)]") == [""] * 4
+    hostile_view = views[0]
+    hostile_view.token(nb.value("editor.trace.roles['thought'].start + 2")).click()
+    expect(hostile_view.find(".cotlens-chosen")).to_be_visible()
+    assert hostile_view.find("script, img, b[onclick]").count() == 0
+    assert nb.page.evaluate("window.hacked") is None
