@@ -38,6 +38,12 @@ class Control:
         if self.cancelled.is_set():
             raise Cancelled("The work was cancelled; what was finished before is kept.")
 
+    def silent(self) -> Control:
+        """A control that is cancelled with this one and reports nothing: for the parts of work that reports itself."""
+        part = Control()
+        part.cancelled = self.cancelled
+        return part
+
     def report(self, done: int, total: int | None = None, label: str = "") -> None:
         """Say how far the work is: `done` of `total` (None where the end is unknown)."""
         if self._on_progress is not None:
@@ -52,6 +58,9 @@ class _Uncontrolled(Control):
 
     def cancel(self) -> None:
         return
+
+    def silent(self) -> Control:
+        return Control()
 
 
 _UNCONTROLLED = _Uncontrolled()

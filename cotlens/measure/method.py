@@ -110,5 +110,7 @@ def in_blocks(items: Sequence[T], work: Callable[[Sequence[T]], list[R]], label:
     for start in range(0, len(items), size):
         current.check()
         current.report(start, len(items), label)
-        yield from work(items[start : start + size])
+        with control.using(current.silent()):
+            done = work(items[start : start + size])
+        yield from done
     current.report(len(items), len(items), label)

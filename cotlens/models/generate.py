@@ -151,7 +151,7 @@ def _write_group(
             sample.finish = "stop" if chosen[i] in stop_ids else "length" if step + 1 == sampling.max_new_tokens else ""
             if sample.index == 0:
                 tell(at, chosen[i])
-        control.current().report(step + 1, sampling.max_new_tokens, "writing")
+        control.current().report(step + 1, None, "writing")
         rows = [i for i, sample in enumerate(live) if not sample.finish]
         if not rows:
             return

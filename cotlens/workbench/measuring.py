@@ -20,7 +20,8 @@ from cotlens.workbench.measures import CURVE, MEASURES, UNITS, Shown, offers
 from cotlens.workbench.payload import metrics
 
 AUTOMATIC_S = 20.0  # work expected to be longer than this waits until it is asked for
-GUESSED_RATE = 5_000.0  # tokens per second, until the first pass has been timed
+GUESSED_RATE = 5_000.0  # tokens per second, until a pass has been timed that tells something:
+TELLING_TOKENS, TELLING_S = 1_000, 2.0  # a shorter one is mostly overhead
 
 
 def unmeasurable(trace: Trace) -> str | None:
@@ -168,7 +169,7 @@ class Measuring:
             self._known[trace.id, shown] = result
 
     def _learn_rate(self, began: float, before: Any) -> None:
-        spent = self.model.meter.since(before)
-        if spent.tokens:
-            self._rate = spent.tokens / max(time.monotonic() - began, 1e-3)
+        spent, seconds = self.model.meter.since(before), time.monotonic() - began
+        if spent.tokens >= TELLING_TOKENS or seconds >= TELLING_S:
+            self._rate = spent.tokens / max(seconds, 1e-3)
             self._changed()

@@ -58,3 +58,14 @@ def test_another_thread_has_its_own_control():
         thread.start()
         thread.join()
     assert seen != [mine]
+
+
+def test_a_silent_part_is_cancelled_with_the_whole_and_says_nothing():
+    said = []
+    whole = Control(lambda *report: said.append(report))
+    part = whole.silent()
+    part.report(1, 2, "part")
+    assert said == []
+    whole.cancel()
+    with pytest.raises(Cancelled):
+        part.check()
