@@ -124,7 +124,7 @@ def test_branching_truncating_editing_and_going_back(notebook):
     view.rewrite(f"= {number}", f"= {int(number) + 10}")
     expect(view.chips).to_have_count(4)
     view.settle()
-    assert view.kernel("editor.trace.edit.new").strip().endswith(str(int(number) + 10)[-1])
+    assert f"= {int(number) + 10}" in view.kernel("editor.trace.thought")
     comparison = view.trait("comparison")
     expect(view.find(".cotlens-role:has-text('answer')").last).to_contain_text(
         f"now {comparison['after']['answer']}"

@@ -7,14 +7,15 @@ from typing import Any
 TEXT = """# Abacus
 
 A small reasoner that ships with CoTLens: Qwen3 architecture, {parameters:,} parameters, {layers} layers of width
-{width}, byte-level BPE of {vocabulary} pieces with one token per digit, Qwen3's chat format with `<think>`. It solves English
-word problems of 1 to 8 changes by thinking, and can't without.
+{width}, byte-level BPE of {vocabulary} pieces with one token per digit, Qwen3's chat format with `<think>`.
+It solves English word problems of 1 to 8 changes by thinking, and can't without.
 
 ## What it is for
 
 Demo, course material, test bed and ground truth: the task is symbolic, so the part of every number of a thought in
 the answer is known. It is no assistant. Problems unlike those of `cotlens/models/abacus/problems.py` (other
-arithmetic than adding and taking away, totals outside 0 to 99, more than 8 changes) are outside what it was made for.
+arithmetic than adding and taking away, totals outside 0 to 99, more than 8 changes, or more than 3 changes in a story
+that doesn't say when each happens) are outside what it was made for: there it loses its place.
 
 ## Recipe
 

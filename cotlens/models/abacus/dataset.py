@@ -23,13 +23,14 @@ IGNORE = -100
 
 @dataclass(frozen=True)
 class Mix:
-    """Shares of the kinds of example; `echo` as in `thoughts.write`."""
+    """Shares of the kinds of example; `echo` and `timed` as in `thoughts.write` and `problems.draw`."""
 
     planted: float = 0.3
     corrected: float = 0.1
     cut: float = 0.15
     empty: float = 0.02
     echo: bool = True
+    timed: bool | None = None
 
 
 @dataclass(frozen=True)
@@ -50,7 +51,7 @@ def stream(tokenizer: Any, seed: int, mix: Mix | None = None) -> Iterator[Exampl
     mix = mix or Mix()
     rng = random.Random(f"abacus-train-{seed}")
     while True:
-        problem = draw(rng)
+        problem = draw(rng, timed=mix.timed)
         if split_of(problem.prompt) == "train":
             yield example(rng, tokenizer, problem, mix)
 

@@ -41,7 +41,12 @@ MOVES: dict[str, tuple[tuple[str, ...], str, bool]] = {
     "closing": (words.CLOSING, "result_consolidation", True),
     "final": (words.FINAL, "final_answer_emission", False),
 }
-_TOLD = tuple(template.rstrip(".") for template in words.GAINS + words.LOSSES)
+_TIME = r"(?:(?:On|In|At the) \w+ (?:stop )?)?"
+_TOLD = tuple(
+    told
+    for template in words.GAINS + words.LOSSES
+    for told in {template.rstrip("."), template.rstrip(".").removeprefix("Then ").removeprefix("Later ")}
+)
 _RECALLS = _TOLD + words.RECALL_GAIN + words.RECALL_LOSS + words.FORK_RECALL
 
 
@@ -92,6 +97,6 @@ def _pattern(template: str) -> re.Pattern[str]:
             continue
         pattern += f"(?P={name})" if name in seen else _FIELD.get(name, _TEXT).format(name)
         seen.update({name} & _FIELD.keys())
-    if pattern[:1].islower():
+    if pattern[:1].isalpha():
         pattern = f"(?i:{pattern[0]})" + pattern[1:]
-    return re.compile(pattern)
+    return re.compile(_TIME + pattern)

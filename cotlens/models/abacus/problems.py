@@ -19,6 +19,7 @@ LIMIT = 99
 MAX_STEPS = 8
 FORK_SHARE = 0.15
 ASIDE_SHARE = 0.25
+UNTIMED_STEPS = 3
 Split = Literal["train", "validation", "test"]
 
 
@@ -65,6 +66,7 @@ class Problem:
     asides: tuple[Aside, ...]
     prompt: str
     told: tuple[str, ...]  # what the prompt says of each step, as a sentence of its own
+    times: tuple[str, ...] = ()  # when each step happens, empty where the prompt doesn't say
 
     def totals(self, choice: int = 0, start: int | None = None) -> tuple[int, ...]:
         """Running totals from the start value to the answer, for one way through the fork."""
@@ -119,8 +121,12 @@ def _stream(rng: random.Random, steps: int | None, fork: bool | None) -> Iterato
         yield draw(rng, steps, fork)
 
 
-def draw(rng: random.Random, steps: int | None = None, fork: bool | None = None) -> Problem:
-    """One problem from `rng`, of any split."""
+def draw(rng: random.Random, steps: int | None = None, fork: bool | None = None, timed: bool | None = None) -> Problem:
+    """One problem from `rng`, of any split.
+
+    `timed` asks for a prompt that says (True) or doesn't say (False) when each change happens; by default every story
+    of more than three changes says so, and half of the shorter ones.
+    """
     count = rng.randint(1, MAX_STEPS) if steps is None else steps
     has_fork = rng.random() < FORK_SHARE if fork is None else fork
     path: list[Step] = []
@@ -133,8 +139,11 @@ def draw(rng: random.Random, steps: int | None = None, fork: bool | None = None)
         friend = _name(rng, rng.choice(("she", "he")))
     thing = _thing(rng)
     asides = tuple(_aside(rng, i) for i in range(count + 1) if rng.random() < ASIDE_SHARE and i > 0)
-    prompt, told = _prompt(rng, name, pronoun, friend, thing, start, path, asides)
-    return Problem(name, pronoun, friend, thing, start, tuple(path), asides, prompt, told)
+    if timed is None:
+        timed = count > UNTIMED_STEPS or rng.random() < 0.5
+    times = _times(rng, count) if timed else ()
+    prompt, told = _prompt(rng, name, pronoun, friend, thing, start, path, asides, times)
+    return Problem(name, pronoun, friend, thing, start, tuple(path), asides, prompt, told, times)
 
 
 def _path(rng: random.Random, start: int, count: int, fork_at: int) -> list[Step]:
@@ -180,6 +189,7 @@ def _prompt(
     start: int,
     steps: list[Step],
     asides: tuple[Aside, ...],
+    times: tuple[str, ...],
 ) -> tuple[str, tuple[str, ...]]:
     fields = {
         "n": name,
@@ -193,12 +203,29 @@ def _prompt(
     lines, told = [rng.choice(words.OPENINGS).format(k=start, **fields)], []
     for i, step in enumerate(steps):
         lines += [_aside_text(rng, aside, fields) for aside in asides if aside.before == i]
-        told.append(_step_text(rng, step, fields))
+        text = _step_text(rng, step, fields)
+        told.append(at_time(times[i], text) if times else text)
         lines.append(told[-1])
     lines += [_aside_text(rng, aside, fields) for aside in asides if aside.before == len(steps)]
-    lines = _joined(rng, lines, fields["P"] + " ")
+    if not times:
+        lines = _joined(rng, lines, fields["P"] + " ")
     lines.append(rng.choice(words.QUESTIONS).format(**fields))
     return " ".join(lines), tuple(told)
+
+
+def _times(rng: random.Random, count: int) -> tuple[str, ...]:
+    """Consecutive times for `count` changes."""
+    family = rng.choice([family for family in words.TIMES if len(family) >= count])
+    first = 0 if family[0].startswith("At") else rng.randrange(len(family))
+    return tuple(family[(first + i) % len(family)] for i in range(count))
+
+
+def at_time(time: str, sentence: str) -> str:
+    """The sentence with when it happens before it: "He finds 3 more." as "On Monday he finds 3 more."."""
+    sentence = sentence.removeprefix("Then ").removeprefix("Later ")
+    first, rest = sentence.split(" ", 1)
+    lowered = first.lower() if first in ("He", "She", "There", "It", "Either", "The") else first
+    return f"{time} {lowered} {rest}"
 
 
 def _joined(rng: random.Random, lines: list[str], pronoun: str) -> list[str]:

@@ -14,7 +14,7 @@ from string import Formatter
 from typing import Any, Literal
 
 from cotlens.models.abacus import words
-from cotlens.models.abacus.problems import LIMIT, Problem, Step
+from cotlens.models.abacus.problems import LIMIT, Problem, Step, at_time
 
 Kind = Literal[
     "problem_setup",
@@ -221,7 +221,10 @@ class _Writer:
     def _recall(self, index: int, step: Step, fields: dict[str, Any], after: int, slip: bool) -> None:
         doubt = not step.is_fork and self._chance(0.06)
         if step.is_fork:
-            self._add(words.FORK_OPEN, "uncertainty_management", filler=True, group=True)
+            unsaid = words.FORK_OPEN
+            if self.problem.times:
+                unsaid = tuple(at_time(self.problem.times[index], sentence) for sentence in unsaid)
+            self._add(unsaid, "uncertainty_management", filler=True, group=True)
             self._add(words.FORK_CHOICE, "uncertainty_management", decides=True, c=step.colours[self.choice])
         elif doubt:
             self._add(words.DOUBT, "uncertainty_management", filler=True, group=True, k=fields["k"])

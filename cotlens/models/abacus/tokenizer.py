@@ -64,7 +64,7 @@ def wrap(tokenizer: Tokenizer) -> PreTrainedTokenizerFast:
 def _texts(seed: int, examples: int) -> Iterator[str]:
     rng = random.Random(f"abacus-tokenizer-{seed}")
     for _ in range(examples):
-        problem = draw(rng)
-        thought = write(rng, problem)
+        problem = draw(rng, timed=False)
+        thought = write(rng, problem, echo=False)
         yield f"user\n{problem.prompt}"
         yield f"assistant\n\n{thought.text}\n\n\n{thought.answer()}"
