@@ -106,9 +106,13 @@ def inspection(trace: Trace, token: int) -> dict[str, Any]:
         )
         if i >= 0
     ]
+    own, text = trace.token_ids[token], trace.text[int(trace.offsets[token]) : int(trace.offsets[token + 1])]
+    if considered and not any(one["chosen"] for one in considered):  # none of the best, and worth comparing with them
+        logprob = finite(trace.logprobs[token])
+        considered.append({"token_id": own, "text": text, "logprob": logprob, "chosen": True})
     return {
         "token": token,
-        "text": trace.text[int(trace.offsets[token]) : int(trace.offsets[token + 1])],
+        "text": text,
         "role": role,
         "sentence": layout(trace).sentence_at(token),
         "logprob": finite(trace.logprobs[token]),

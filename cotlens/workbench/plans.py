@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,6 +13,8 @@ from cotlens.trace import Span, Trace
 from cotlens.workbench.layout import layout
 from cotlens.workbench.requests import Request
 from cotlens.workbench.tree import short
+
+_WORD = re.compile(r"[^\W_\u2e80-\U0010ffff]+")  # scripts that part their words by spaces
 
 
 @dataclass(frozen=True, eq=False)
@@ -108,14 +111,29 @@ def origin(model: Model, trace: Trace) -> tuple[str, str]:
 
 
 def _edit(trace: Trace, request: Request) -> tuple[Trace, str, str]:
-    place, old = (request.start, request.end), trace.text[request.start : request.end]
-    if request.start == request.end:
-        edited = trace.insert(place, request.text)
-        return edited, f"+ {short(request.text)}", f"trace.insert({place}, {request.text!r})"
-    if not request.text:
+    rest = _rest_of_word(trace, request)
+    place = (request.start, request.end + len(rest))
+    old, text = trace.text[place[0] : place[1]], request.text + rest
+    if not old:
+        edited = trace.insert(place, text)
+        return edited, f"+ {short(text)}", f"trace.insert({place}, {text!r})"
+    if not text:
         return trace.delete(place), f"− {short(old)}", f"trace.delete({place})"
-    edited = trace.replace(place, request.text)
-    return edited, f"{short(old)} → {short(request.text)}", f"trace.replace({place}, {request.text!r})"
+    edited = trace.replace(place, text)
+    return edited, f"{short(old)} → {short(text)}", f"trace.replace({place}, {text!r})"
+
+
+def _rest_of_word(trace: Trace, request: Request) -> str:
+    """What follows an edit within its word or number: who makes 54 of 44 means the whole number.
+
+    Only what differs arrives ("4" → "5"), and the model goes on right after the edit.
+    """
+    left = request.text[-1:] or trace.text[max(0, request.start - 1) : request.start]
+    thought = trace.roles.get("thought")
+    if thought is None or not _WORD.fullmatch(left):
+        return ""
+    found = _WORD.match(trace.text, request.end, thought.char_end)
+    return found.group() if found else ""
 
 
 def _branch(trace: Trace, token: int, token_id: int) -> tuple[Trace, str]:

@@ -41,7 +41,7 @@ MOVES: dict[str, tuple[tuple[str, ...], str, bool]] = {
     "closing": (words.CLOSING, "result_consolidation", True),
     "final": (words.FINAL, "final_answer_emission", False),
 }
-_TIME = r"(?:(?:On|In|At the) \w+ (?:stop )?)?"
+_TIME = r"(?:(?:On day|At stop|In week) \d+, )?"
 _TOLD = tuple(
     told
     for template in words.GAINS + words.LOSSES

@@ -214,10 +214,9 @@ def _prompt(
 
 
 def _times(rng: random.Random, count: int) -> tuple[str, ...]:
-    """Consecutive times for `count` changes."""
-    family = rng.choice([family for family in words.TIMES if len(family) >= count])
-    first = 0 if family[0].startswith("At") else rng.randrange(len(family))
-    return tuple(family[(first + i) % len(family)] for i in range(count))
+    """Times for `count` changes, counted from 1."""
+    time = rng.choice(words.TIMES)
+    return tuple(time.format(i=i + 1) for i in range(count))
 
 
 def at_time(time: str, sentence: str) -> str:

@@ -254,7 +254,8 @@ class _Writer:
         if step.is_fork:
             return self.rng.choice(words.FORK_RECALL)
         if self.echo:
-            return self.problem.told[index].rstrip(".").replace(str(step.amounts[0]), "{k}")
+            time = self.problem.times[index] if self.problem.times else ""
+            return time + self.problem.told[index].removeprefix(time).rstrip(".").replace(str(step.amounts[0]), "{k}")
         return self.rng.choice(words.RECALL_GAIN if step.sign > 0 else words.RECALL_LOSS)
 
     def _restate(self, index: int, plant: Plant | None) -> None:

@@ -53,7 +53,7 @@ RECIPES = {
         stages=(
             Stage(steps=4000, mix=dataset.Mix(echo=False, timed=False)),
             Stage(steps=3600, learning_rate=2e-3, batch_tokens=5000, mix=dataset.Mix(timed=False)),
-            Stage(steps=2000, learning_rate=1.5e-3, batch_tokens=5000),
+            Stage(steps=1500, learning_rate=1.5e-3, batch_tokens=5000),
         ),
     )
 }

@@ -102,6 +102,17 @@ def test_an_edit_is_rerun_and_compared(front, given):
     check_json(view)
 
 
+def test_an_edit_within_a_word_keeps_the_rest_of_the_word(front, given):
+    page = front(given)
+    place = page.place("44.")
+    page.act("edit", start=place["start"], end=place["start"] + 1, text="5")  # the front end sends what differs
+    edit = page.view.document["edit"]
+    assert (edit["old"], edit["new"]) == ("44", "54") and "= 54" in page.editor.trace.thought
+    page.act("goto", branch="b0")
+    page.act("edit", start=place["start"] + 1, end=place["start"] + 2, text="")
+    assert page.view.document["edit"]["old"] == "4" and page.view.document["edit"]["kind"] == "delete"
+
+
 def test_comparisons_belong_to_their_branch(front, given):
     page = front(given)
     page.act("edit", **page.place("44."), text="54.")
