@@ -55,6 +55,8 @@ def test_the_quickstart_shades_points_and_scrubs(quickstart):
     view.token(token).hover()
     expect(view.side).to_have_attribute("data-subject", str(token))
     expect(view.find(".cotlens-chosen")).to_be_visible()
+    page.mouse.move(0, 0)
+    expect(view.side).not_to_have_attribute("data-subject", str(token))
     view.reading.focus()
     page.keyboard.press("Home")
     page.keyboard.press("ArrowRight")
