@@ -221,7 +221,7 @@ class _Writer:
     def _recall(self, index: int, step: Step, fields: dict[str, Any], after: int, slip: bool) -> None:
         doubt = not step.is_fork and self._chance(0.06)
         if step.is_fork:
-            unsaid = words.FORK_OPEN
+            unsaid: tuple[str, ...] = words.FORK_OPEN
             if self.problem.times:
                 unsaid = tuple(at_time(self.problem.times[index], sentence) for sentence in unsaid)
             self._add(unsaid, "uncertainty_management", filler=True, group=True)

@@ -80,7 +80,8 @@ FORKS = (
     "{P} may open one of two bags: the {c} bag holds {k} {t}, the {d} bag holds {l} {t}.",
     "{f} holds a {c} bag with {k} {t} and a {d} bag with {l} {t}. {P} keeps one bag.",
 )
-TIMES = ("On day {i},", "At stop {i},", "In week {i},")  # when a change happens; a longer story says so for every change
+# when a change happens; a longer story says so for every change
+TIMES = ("On day {i},", "At stop {i},", "In week {i},")
 ASIDES = (  # a number that does not count
     "{f} has {k} {u}.",
     "{n} also has {k} {u}.",
