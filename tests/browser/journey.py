@@ -8,10 +8,10 @@ from tests.browser.notebook import Notebook
 
 START = 'import cotlens as cl\nmodel = cl.load("abacus")\neditor = cl.CoTEditor(model, {trace})\neditor'
 PROMPT = (
-    "Ravi has 16 shells. He finds 28 more shells on the beach. It is a sunny day. "
-    "He gives away 15 shells. Then he loses 12 shells. How many shells does Ravi have?"
+    "Ravi has 16 shells. On day 1, he finds 28 more shells. It is a sunny day. "
+    "On day 2, he gives away 15 shells. On day 3, he loses 12 shells. How many shells does Ravi have?"
 )
-WRITTEN = f"model.reason({PROMPT!r}, seed=1)"
+WRITTEN = f"model.reason({PROMPT!r}, seed=0)"
 
 
 def from_text(prompt: str, thought: str, answer: str | None) -> str:
