@@ -91,7 +91,15 @@ def test_the_callers_control_goes_along():
     assert told == [(1, 2, "x")]
 
 
-def test_an_interrupt_cancels_and_hands_on_what_was_done():
+@pytest.fixture
+def interruptible():
+    """Ctrl+C as in a terminal: a process started in the background ignores it from birth."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+def test_an_interrupt_cancels_and_hands_on_what_was_done(interruptible):
     owner = OwnerThread()
 
     def work():
