@@ -103,10 +103,15 @@ def keeping(partial: Callable[[], Result]) -> Iterator[None]:
         raise
 
 
-def in_blocks(items: Sequence[T], work: Callable[[Sequence[T]], list[R]], label: str, most: int = 8) -> Iterator[R]:
-    """Results of `work` over `items`, a block at a time, with progress and a chance to cancel between blocks."""
+def in_blocks(
+    items: Sequence[T], work: Callable[[Sequence[T]], list[R]], label: str, size: int | None = None
+) -> Iterator[R]:
+    """Results of `work` over `items`, a block at a time, with progress and a chance to cancel between blocks.
+
+    `size` is that of a block: small where each item is much work, else an eighth of all and at least 128.
+    """
     current = control.current()
-    size = max(128, -(-len(items) // most))
+    size = size or max(128, -(-len(items) // 8))
     for start in range(0, len(items), size):
         current.check()
         current.report(start, len(items), label)

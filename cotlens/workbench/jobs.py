@@ -102,11 +102,14 @@ class Job:
         fresh = before.label != label and label not in ("", INNER)
         if fresh:
             self._began = now
+        spent = now - self._began
+        eta = round(spent * (total - done) / done, 1) if total and done else None
+        named = self.label if label in ("", INNER) else label
+        state = JobState(self.id, "running", named, done, total, eta)
         if fresh or now - self._told >= PUBLISH_S:
-            spent = now - self._began
-            eta = round(spent * (total - done) / done, 1) if total and done else None
-            named = self.label if label in ("", INNER) else label
-            self._set(JobState(self.id, "running", named, done, total, eta))
+            self._set(state)
+        else:
+            self.state = state  # not told, but how far it came counts if it is cancelled now
 
     def _set(self, state: JobState) -> None:
         self.state, self._told = state, time.monotonic()
