@@ -1,5 +1,6 @@
 /** The inspector: everything known about the picked token, sentence or stretch, and what can be done there. */
 
+import type { Alternative } from "./state";
 import { ChoiceBars } from "../kit/bars";
 import { button, h, onClick, setAttribute, setOff, setText } from "../kit/dom";
 import { count, figure, probability, quoted } from "../kit/numbers";
@@ -116,7 +117,7 @@ export function createInspector(context: Context): Part {
       return;
     }
     const off = actions.reason("branch", now.token);
-    choices.show(known.alternatives.slice(0, ROWS).map((each) => ({
+    choices.show(shownOf(known.alternatives).map((each) => ({
       text: each.text, p: each.logprob === null ? NaN : Math.exp(each.logprob), chosen: each.chosen, off, pick: () => actions.branch(now.token, each.token_id),
     })));
     setText(choiceNote, known.alternatives.length === 0 ? "No alternatives are known at this place." : (off ?? "click one to branch there"));
@@ -164,4 +165,11 @@ export function createInspector(context: Context): Part {
 
 function shorten(text: string): string {
   return text.length > 90 ? `${text.slice(0, 88)}…` : text;
+}
+
+/** The likeliest alternatives, and always the one that stands there. */
+function shownOf(alternatives: Alternative[]): Alternative[] {
+  const shown = alternatives.slice(0, ROWS);
+  const chosen = alternatives.find((each) => each.chosen);
+  return chosen && !shown.includes(chosen) ? [...shown.slice(0, ROWS - 1), chosen] : shown;
 }
