@@ -88,7 +88,7 @@ class Occlusion:
             return [read(one, len(one.logprobs) - begins) for one in model.score(trace, block)]
 
         with keeping(result):
-            for one in in_blocks(branches, score, "occlusion", size=16 if self.effect == "total" else None):  # type: ignore[arg-type]
+            for one in in_blocks(branches, score, "occlusion", size=4 if self.effect == "total" else None):  # type: ignore[arg-type]
                 done.append(one)
         return result()
 
