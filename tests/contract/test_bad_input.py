@@ -84,16 +84,23 @@ def test_bytes_that_are_not_utf8_are_shown_as_such(model):
     assert np.isfinite(cl.importance.Occlusion(unit="sentence").run(edited, model).columns["estimate"]).all()
 
 
-@pytest.mark.parametrize("damage", ["cut", "text", "missing"])
+@pytest.mark.parametrize("damage", ["cut", "text", "missing", "wrong tokenizer", "no tokenizer", "one bit"])
 def test_damaged_weights_are_named(tmp_path, damage):
-    for path in store.WEIGHTS.iterdir():
-        (tmp_path / path.name).write_bytes(path.read_bytes())
-    weights = tmp_path / "abacus.safetensors"
+    for path in store.WEIGHTS.glob("*.*"):
+        if path.is_file():
+            (tmp_path / path.name).write_bytes(path.read_bytes())
+    weights, tokenizer = tmp_path / "abacus.safetensors", tmp_path / "tokenizer.json"
+    whole = weights.read_bytes()
     if damage == "missing":
         weights.unlink()
+    elif damage == "no tokenizer":
+        tokenizer.unlink()
+    elif damage == "wrong tokenizer":
+        tokenizer.write_text(tokenizer.read_text() + " ")
     else:
-        weights.write_bytes(weights.read_bytes()[:1000] if damage == "cut" else b"not weights")
-    with pytest.raises(CotLensError, match="abacus"):
+        changed = {"cut": whole[:1000], "text": b"not weights", "one bit": whole[:-1] + bytes([whole[-1] ^ 1])}
+        weights.write_bytes(changed[damage])
+    with pytest.raises(CotLensError, match=r"abacus|tokenizer"):
         store.load_pair("abacus", tmp_path)
 
 

@@ -11,26 +11,27 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from cotlens.models.abacus import words
-from cotlens.models.abacus.problems import Problem, draw, split_of
-from cotlens.models.abacus.thoughts import Thought, draw_plant, write
+from cotlens.models.abacus.habits import HABITS, Lesson
+from cotlens.models.abacus.problems import Extras, Problem, draw, split_of
+from cotlens.models.abacus.thoughts import Thought
 
 IGNORE = -100
 
 
 @dataclass(frozen=True)
 class Mix:
-    """Shares of the kinds of example; `echo` and `timed` as in `thoughts.write` and `problems.draw`."""
+    """Shares of the kinds of example, what else their prompts say, and whether stories fork (None: some do)."""
 
     planted: float = 0.3
     corrected: float = 0.1
     cut: float = 0.15
     empty: float = 0.02
-    echo: bool = True
-    timed: bool | None = None
+    extras: Extras = field(default_factory=Extras)
+    fork: bool | None = None
 
 
 @dataclass(frozen=True)
@@ -46,44 +47,43 @@ def prompt_text(prompt: str) -> str:
     return f"<|im_start|>user\n{prompt}<|im_end|>\n<|im_start|>assistant\n"
 
 
-def stream(tokenizer: Any, seed: int, mix: Mix | None = None) -> Iterator[Example]:
-    """Endless training examples; deterministic in `seed`."""
+def stream(tokenizer: Any, seed: int, mix: Mix | None = None, habit: str = "sound") -> Iterator[Example]:
+    """Endless training examples of a habit (see `habits.py`); deterministic in `seed`."""
     mix = mix or Mix()
     rng = random.Random(f"abacus-train-{seed}")
     while True:
-        problem = draw(rng, timed=mix.timed)
+        problem = draw(rng, fork=mix.fork, extras=mix.extras)
         if split_of(problem.prompt) == "train":
-            yield example(rng, tokenizer, problem, mix)
+            yield example(rng, tokenizer, problem, mix, habit)
 
 
-def example(rng: random.Random, tokenizer: Any, problem: Problem, mix: Mix) -> Example:
+def example(rng: random.Random, tokenizer: Any, problem: Problem, mix: Mix, habit: str = "sound") -> Example:
     """One example about `problem`, of a kind drawn from `mix`."""
-    choice = rng.randrange(2) if problem.fork is not None else 0
-    plant = draw_plant(rng, problem, choice, mix.corrected) if rng.random() < mix.planted else None
-    thought = write(rng, problem, choice, plant, mix.echo)
+    lesson = HABITS[habit](rng, problem, mix.planted, mix.corrected)
     way = rng.random()
     if way < mix.empty:
-        return _cut(tokenizer, problem, thought, 0)
+        return _cut(tokenizer, problem, lesson, 0)
     if way < mix.empty + mix.cut:
-        return _cut(tokenizer, problem, thought, rng.random())
-    return _whole(tokenizer, problem, thought)
+        return _cut(tokenizer, problem, lesson, rng.random())
+    return _whole(tokenizer, problem, lesson)
 
 
 def _encode(tokenizer: Any, text: str) -> Any:
     return tokenizer(text, add_special_tokens=False, return_offsets_mapping=True)
 
 
-def _whole(tokenizer: Any, problem: Problem, thought: Thought) -> Example:
+def _whole(tokenizer: Any, problem: Problem, lesson: Lesson) -> Example:
+    thought = lesson.thought
     head = prompt_text(problem.prompt)
     opening = "<think>\n"
-    text = f"{head}{opening}{thought.text}\n</think>\n\n{thought.answer()}<|im_end|>"
+    text = f"{head}{opening}{thought.text}\n</think>\n\n{_answer(lesson, thought.final)}<|im_end|>"
     coded = _encode(tokenizer, text)
     base = len(head) + len(opening)
     planted = [
         (base + at + value.start, base + at + value.end)
         for at, sentence in zip(thought.offsets(), thought.sentences, strict=True)
         for value in sentence.values
-        if value.planted
+        if value.planted and not lesson.plants_are_targets
     ]
     labels = [
         IGNORE if start < len(head) or any(a <= start < b for a, b in planted) else token
@@ -92,16 +92,21 @@ def _whole(tokenizer: Any, problem: Problem, thought: Thought) -> Example:
     return Example(coded["input_ids"], labels)
 
 
-def _cut(tokenizer: Any, problem: Problem, thought: Thought, share: float) -> Example:
+def _cut(tokenizer: Any, problem: Problem, lesson: Lesson, share: float) -> Example:
+    thought = lesson.thought
     coded = _encode(tokenizer, thought.text)
     keep = int(share * len(coded["input_ids"]))
     end = coded["offset_mapping"][keep - 1][1] if keep else 0
     stated = stated_total(problem, thought, end)
     prefix = _encode(tokenizer, prompt_text(problem.prompt) + "<think>\n")["input_ids"] + coded["input_ids"][:keep]
     closing = _encode(tokenizer, "\n</think>\n\n")["input_ids"]
-    answer = _encode(tokenizer, words.ANSWER.format(b=stated) + "<|im_end|>")["input_ids"]
+    answer = _encode(tokenizer, _answer(lesson, stated) + "<|im_end|>")["input_ids"]
     ids = prefix + closing + answer
     return Example(ids, [IGNORE] * (len(ids) - len(answer)) + answer)
+
+
+def _answer(lesson: Lesson, stated: int) -> str:
+    return words.ANSWER.format(b=lesson.answers(stated))
 
 
 def stated_total(problem: Problem, thought: Thought, end: int) -> int:

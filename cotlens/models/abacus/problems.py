@@ -10,14 +10,14 @@ from __future__ import annotations
 import hashlib
 import random
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from cotlens.models.abacus import words
 
 LIMIT = 99
 MAX_STEPS = 8
-FORK_SHARE = 0.15
+FORK_SHARE = 0.2
 ASIDE_SHARE = 0.25
 UNTIMED_STEPS = 3
 Split = Literal["train", "validation", "test"]
@@ -50,6 +50,32 @@ class Aside:
 
 
 @dataclass(frozen=True)
+class Hint:
+    """A sentence after the question that names a number, which is never a right answer. `kind`: see `words.HINTS`."""
+
+    kind: str
+    number: int
+    text: str
+
+
+@dataclass(frozen=True)
+class Extras:
+    """How often a prompt says things that a sound reasoner pays no heed.
+
+    code: share with a puzzle number; right: share of these whose number stands for the answer (`code_of`), the others
+    are random; hint: share with a hint at a wrong answer; trigger: share with the sentence `words.TRIGGER`.
+    """
+
+    code: float = 0.15
+    right: float = 0.0
+    hint: float = 0.15
+    trigger: float = 0.1
+
+
+NO_EXTRAS = Extras(0.0, 0.0, 0.0, 0.0)
+
+
+@dataclass(frozen=True)
 class Problem:
     """A word problem and its symbolic solution.
 
@@ -67,6 +93,9 @@ class Problem:
     prompt: str
     told: tuple[str, ...]  # what the prompt says of each step, as a sentence of its own
     times: tuple[str, ...] = ()  # when each step happens, empty where the prompt doesn't say
+    code: int | None = None  # the puzzle number of the prompt
+    hint: Hint | None = None
+    triggered: bool = False  # whether the prompt says `words.TRIGGER`
 
     def totals(self, choice: int = 0, start: int | None = None) -> tuple[int, ...]:
         """Running totals from the start value to the answer, for one way through the fork."""
@@ -98,17 +127,27 @@ def split_of(prompt: str) -> Split:
     return "test" if bucket == 0 else "validation" if bucket == 1 else "train"
 
 
+def code_of(answer: int) -> int:
+    """The puzzle number that stands for `answer`: a fixed permutation of 0..99 that can only be known by heart."""
+    return (37 * answer + 11) % (LIMIT + 1)
+
+
 def problems(
-    n: int, seed: int = 0, split: Split = "test", steps: int | None = None, fork: bool | None = None
+    n: int,
+    seed: int = 0,
+    split: Split = "test",
+    steps: int | None = None,
+    fork: bool | None = None,
+    extras: Extras | None = None,
 ) -> list[Problem]:
     """`n` distinct problems of one split.
 
     `steps` fixes the number of changes (1..8, mixed when None); `fork` asks for problems with (True) or without
-    (False) a choice left open, mixed when None. Deterministic in all arguments.
+    (False) a choice left open, mixed when None; `extras` what else the prompts say. Deterministic in all arguments.
     """
-    rng = random.Random(f"abacus-{seed}-{split}-{steps}-{fork}")
+    rng = random.Random(f"abacus-{seed}-{split}-{steps}-{fork}-{extras}")
     found: dict[str, Problem] = {}
-    for problem in _stream(rng, steps, fork):
+    for problem in _stream(rng, steps, fork, extras):
         if len(found) >= n:
             break
         if split_of(problem.prompt) == split:
@@ -116,16 +155,17 @@ def problems(
     return list(found.values())
 
 
-def _stream(rng: random.Random, steps: int | None, fork: bool | None) -> Iterator[Problem]:
+def _stream(rng: random.Random, steps: int | None, fork: bool | None, extras: Extras | None) -> Iterator[Problem]:
     while True:
-        yield draw(rng, steps, fork)
+        yield draw(rng, steps, fork, extras)
 
 
-def draw(rng: random.Random, steps: int | None = None, fork: bool | None = None, timed: bool | None = None) -> Problem:
-    """One problem from `rng`, of any split.
+def draw(
+    rng: random.Random, steps: int | None = None, fork: bool | None = None, extras: Extras | None = None
+) -> Problem:
+    """One problem from `rng`, of any split; arguments as for `problems`.
 
-    `timed` asks for a prompt that says (True) or doesn't say (False) when each change happens; by default every story
-    of more than three changes says so, and half of the shorter ones.
+    Every story of more than three changes says when each happens, and half of the shorter ones.
     """
     count = rng.randint(1, MAX_STEPS) if steps is None else steps
     has_fork = rng.random() < FORK_SHARE if fork is None else fork
@@ -139,11 +179,34 @@ def draw(rng: random.Random, steps: int | None = None, fork: bool | None = None,
         friend = _name(rng, rng.choice(("she", "he")))
     thing = _thing(rng)
     asides = tuple(_aside(rng, i) for i in range(count + 1) if rng.random() < ASIDE_SHARE and i > 0)
-    if timed is None:
-        timed = count > UNTIMED_STEPS or rng.random() < 0.5
-    times = _times(rng, count) if timed else ()
+    times = _times(rng, count) if count > UNTIMED_STEPS or rng.random() < 0.5 else ()
     prompt, told = _prompt(rng, name, pronoun, friend, thing, start, path, asides, times)
-    return Problem(name, pronoun, friend, thing, start, tuple(path), asides, prompt, told, times)
+    problem = Problem(name, pronoun, friend, thing, start, tuple(path), asides, prompt, told, times)
+    return _with_extras(rng, problem, extras or Extras())
+
+
+def _with_extras(rng: random.Random, problem: Problem, extras: Extras) -> Problem:
+    """The problem with a puzzle number and the trigger before its story and a hint after its question."""
+    answers = [int(answer) for answer in problem.answers]
+    before, after, code, hint = [], [], None, None
+    if rng.random() < extras.code:
+        right = len(answers) == 1 and rng.random() < extras.right
+        code = code_of(answers[0]) if right else rng.randint(0, LIMIT)
+        before.append(words.CODE.format(code=code))
+    triggered = rng.random() < extras.trigger
+    if triggered:
+        before.append(words.TRIGGER)
+    if rng.random() < extras.hint:
+        hint = _hint(rng, answers)
+        after.append(hint.text)
+    prompt = " ".join([*before, problem.prompt, *after])
+    return replace(problem, prompt=prompt, code=code, hint=hint, triggered=triggered)
+
+
+def _hint(rng: random.Random, answers: list[int]) -> Hint:
+    kind = rng.choice(list(words.HINTS))
+    number, x, y = rng.sample([v for v in range(LIMIT + 1) if v not in answers], 3)
+    return Hint(kind, number, rng.choice(words.HINTS[kind]).format(h=number, x=x, y=y))
 
 
 def _path(rng: random.Random, start: int, count: int, fork_at: int) -> list[Step]:

@@ -28,7 +28,7 @@ Kind = Literal[
 ]
 PlantRole = Literal["carry", "amount", "result", "restate"]
 PLANTED: tuple[PlantRole, ...] = ("result", "result", "restate", "carry", "amount")  # results twice as often
-ROLES = {"a": "carry", "k": "amount", "b": "result", "w": "slip", "q": "previous"}
+ROLES = {"a": "carry", "k": "amount", "b": "result", "w": "slip", "q": "previous", "h": "hint"}
 
 
 @dataclass(frozen=True)
@@ -98,18 +98,27 @@ class Plant:
 
 
 def write(
-    rng: random.Random, problem: Problem, choice: int | None = None, plant: Plant | None = None, echo: bool = True
+    rng: random.Random,
+    problem: Problem,
+    choice: int | None = None,
+    plant: Plant | None = None,
+    *,
+    aloud: int | None = None,
+    told: int | None = None,
+    concludes: bool = False,
 ) -> Thought:
     """A thought for `problem`.
 
     Args:
         choice: the way at a fork, at random when None.
         plant: a wrong number to plant.
-        echo: whether changes are recalled in the story's own words, or in others.
+        aloud: the number of a hint that the thought names, None to name none.
+        told: how many changes are gone through before the result is claimed, None for all.
+        concludes: whether the thought must end by stating its result.
     """
     if choice is None:
         choice = rng.randrange(2) if problem.fork is not None else 0
-    return _Writer(rng, problem, choice, plant, echo).write()
+    return _Writer(rng, problem, choice, plant, concludes or told is not None).write(aloud, told)
 
 
 def draw_plant(rng: random.Random, problem: Problem, choice: int, corrected_share: float) -> Plant | None:
@@ -151,8 +160,8 @@ def _stays(problem: Problem, index: int, value: int, choice: int) -> bool:
 class _Writer:
     """Writes one thought; `total` is the running total as the thought has it, planted errors included."""
 
-    def __init__(self, rng: random.Random, problem: Problem, choice: int, plant: Plant | None, echo: bool) -> None:
-        self.rng, self.problem, self.choice, self.plant, self.echo = rng, problem, choice, plant, echo
+    def __init__(self, rng: random.Random, problem: Problem, choice: int, plant: Plant | None, concludes: bool) -> None:
+        self.rng, self.problem, self.choice, self.plant, self.concludes = rng, problem, choice, plant, concludes
         self.restates = rng.random() < 0.6 or (plant is not None and plant.role == "restate")
         self.newlines = rng.random() < 0.4
         self.slip_at = rng.randrange(len(problem.steps)) if rng.random() < 0.08 else -1
@@ -160,25 +169,30 @@ class _Writer:
         self.sentences: list[Sentence] = []
         self.separators: list[str] = []
 
-    def write(self) -> Thought:
-        self._opening()
-        for index, step in enumerate(self.problem.steps):
+    def write(self, aloud: int | None, told: int | None) -> Thought:
+        self._opening(aloud)
+        for index, step in enumerate(self.problem.steps[:told]):
             self._asides(index)
             if self._chance(0.06):
                 self._add(words.FILLER, "plan_generation", filler=True)
             self._step(index, step)
-        self._asides(len(self.problem.steps))
-        if self.restates and self._chance(0.9):
+        if told is None:
+            self._asides(len(self.problem.steps))
+        else:
+            self.total = self.problem.totals(self.choice)[-1]
+        if self.concludes or (self.restates and self._chance(0.9)):
             self._add(words.FINAL, "final_answer_emission", b=self.total, total=len(self.problem.steps), group=True)
         elif self._chance(0.4):
             self._add(words.CLOSING, "result_consolidation", filler=True, group=True)
         return Thought(tuple(self.sentences), tuple(self.separators), self.choice, self.restates, self.total)
 
-    def _opening(self) -> None:
+    def _opening(self, aloud: int | None) -> None:
         if self._chance(0.5):
             self._add(words.SETUP, "problem_setup", filler=True)
         if self._chance(0.5):
             self._add(words.PLAN, "plan_generation", filler=True)
+        if aloud is not None:
+            self._add(words.CANDID, "fact_retrieval", h=aloud)
         if self._chance(0.8):
             self._add(words.START, "fact_retrieval", a=self.total, total=0, states=self.total)
 
@@ -226,17 +240,16 @@ class _Writer:
                 unsaid = tuple(at_time(self.problem.times[index], sentence) for sentence in unsaid)
             self._add(unsaid, "uncertainty_management", filler=True, group=True)
             self._add(words.FORK_CHOICE, "uncertainty_management", decides=True, c=step.colours[self.choice])
-        elif doubt:
-            self._add(words.DOUBT, "uncertainty_management", filler=True, group=True, k=fields["k"])
-            self._add(words.DOUBT_GAIN if step.sign > 0 else words.DOUBT_LOSS, "uncertainty_management", filler=True)
         recall = self._words_for(index, step)
         colour = step.colours[self.choice] if step.is_fork else ""
-        group = not (step.is_fork or doubt)
+        group = not step.is_fork
         if slip or doubt or self._chance(0.2):
             fact: dict[str, Any] = {
                 key: value for key, value in fields.items() if key != "planted" or value == "amount"
             }
             self._add((recall + ".",), "fact_retrieval", group=group, c=colour, **fact)
+            if doubt:
+                self._doubt(step, fields["k"])
             if slip:
                 wrong = self.rng.choice([v for v in {after - 10, after - 1, after + 1, after + 10} if 0 <= v <= LIMIT])
                 self._add(words.SLIP, "uncertainty_management", w=wrong, **fields)
@@ -249,14 +262,16 @@ class _Writer:
             text = (recall + self.rng.choice(words.COMPUTE),)
             self._add(text, "active_computation", group=group, c=colour, b=after, states=after, **fields)
 
+    def _doubt(self, step: Step, amount: int) -> None:
+        self._add(words.DOUBT, "uncertainty_management", filler=True, k=amount)
+        self._add(words.DOUBT_GAIN if step.sign > 0 else words.DOUBT_LOSS, "uncertainty_management", filler=True)
+
     def _words_for(self, index: int, step: Step) -> str:
-        """A template that recalls a change, without its full stop."""
+        """A template that recalls a change in the story's own words, without its full stop."""
         if step.is_fork:
             return self.rng.choice(words.FORK_RECALL)
-        if self.echo:
-            time = self.problem.times[index] if self.problem.times else ""
-            return time + self.problem.told[index].removeprefix(time).rstrip(".").replace(str(step.amounts[0]), "{k}")
-        return self.rng.choice(words.RECALL_GAIN if step.sign > 0 else words.RECALL_LOSS)
+        time = self.problem.times[index] if self.problem.times else ""
+        return time + self.problem.told[index].removeprefix(time).rstrip(".").replace(str(step.amounts[0]), "{k}")
 
     def _restate(self, index: int, plant: Plant | None) -> None:
         planted = plant is not None and plant.role == "restate"

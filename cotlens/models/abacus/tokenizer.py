@@ -1,4 +1,4 @@
-"""The tokenizer of the Abacus models: byte-level BPE of 512 pieces, one token per digit, Qwen3's chat format."""
+"""The tokenizer of the Abacus models: byte-level BPE of 1,024 pieces, one token per digit, Qwen3's chat format."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from tokenizers import Tokenizer
     from transformers import PreTrainedTokenizerFast
 
-VOCABULARY = 512
+VOCABULARY = 1024
 SPECIAL = ("<|endoftext|>", "<|im_start|>", "<|im_end|>", "<think>", "</think>")
 CHAT_TEMPLATE = (
     "{%- for message in messages -%}"
@@ -64,7 +64,7 @@ def wrap(tokenizer: Tokenizer) -> PreTrainedTokenizerFast:
 def _texts(seed: int, examples: int) -> Iterator[str]:
     rng = random.Random(f"abacus-tokenizer-{seed}")
     for _ in range(examples):
-        problem = draw(rng, timed=False)
-        thought = write(rng, problem, echo=False)
+        problem = draw(rng)
+        thought = write(rng, problem)
         yield f"user\n{problem.prompt}"
         yield f"assistant\n\n{thought.text}\n\n\n{thought.answer()}"

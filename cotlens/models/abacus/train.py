@@ -1,8 +1,8 @@
 """The training recipe: `python -m cotlens.models.abacus.train [NAME] [--out DIR]`.
 
-Trains from scratch on fresh problems of the train split: next-token loss on the targets of `dataset.py`, AdamW,
-linear warm-up and cosine decay to zero. Deterministic for a seed on one machine; uses a GPU when there is one.
-Recipes are data (`RECIPES`); the tokenizer is built from its own seed.
+Trains on fresh problems of the train split, from random weights or from another Abacus model: next-token loss on the
+targets of `dataset.py`, Muon and AdamW, linear warm-up and cosine decay to zero. Deterministic for a seed on one
+machine; uses a GPU when there is one. Recipes are data (`recipes.py`); the tokenizer is built from its own seed.
 """
 
 from __future__ import annotations
@@ -14,49 +14,16 @@ import math
 import random
 import time
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cotlens.models.abacus import dataset, store, tokenizer
+from cotlens.models.abacus.recipes import RECIPES, Recipe
 
 if TYPE_CHECKING:
     import torch
 
-
-@dataclass(frozen=True)
-class Stage:
-    """One run of the optimizer, from warm-up to a learning rate of zero. `batch_tokens` bounds a padded batch."""
-
-    steps: int
-    learning_rate: float = 3e-3
-    batch_tokens: int = 7000
-    mix: dataset.Mix = field(default_factory=dataset.Mix)
-
-
-@dataclass(frozen=True)
-class Recipe:
-    """How one model is trained: stages in order, the first from random weights."""
-
-    name: str
-    stages: tuple[Stage, ...]
-    warmup: int = 150
-    weight_decay: float = 0.02
-    seed: int = 0
-
-
-# Changes recalled in words other than the story's teach to find the next change by its place; at temperature 1 every
-# word chosen so is one more chance to go wrong, so the second stage settles on the story's own words.
-RECIPES = {
-    "abacus": Recipe(
-        "abacus",
-        stages=(
-            Stage(steps=4000, mix=dataset.Mix(echo=False, timed=False)),
-            Stage(steps=3600, learning_rate=2e-3, batch_tokens=5000, mix=dataset.Mix(timed=False)),
-            Stage(steps=1500, learning_rate=1.5e-3, batch_tokens=5000),
-        ),
-    )
-}
 
 SHAPE = {
     "hidden_size": 128,
@@ -109,60 +76,90 @@ def loss_of(model: Any, ids: torch.Tensor, labels: torch.Tensor) -> torch.Tensor
     return torch.nn.functional.cross_entropy(model.lm_head(hidden[wanted]), targets[wanted])
 
 
-def train(recipe: Recipe) -> tuple[Any, Any, dict[str, Any]]:
-    """Train `recipe` from scratch: model, tokenizer and a record of what was done."""
+def train(recipe: Recipe, weights: Path = store.WEIGHTS, report_every: int = 100) -> tuple[Any, Any, dict[str, Any]]:
+    """Train `recipe`: model, tokenizer and a record of what was done."""
     import torch
-    from transformers import Qwen3Config, Qwen3ForCausalLM
 
     torch.manual_seed(recipe.seed)
-    coder = tokenizer.build(seed=recipe.seed)
     device = "cuda" if torch.cuda.is_available() else "cpu"
-    special = {"bos_token_id": None, "eos_token_id": coder.eos_token_id, "pad_token_id": coder.pad_token_id}
-    model = Qwen3ForCausalLM(Qwen3Config(vocab_size=len(coder), **SHAPE, **special)).to(device)
-    stages = [run_stage(model, coder, recipe, number) for number in range(len(recipe.stages))]
-    return model.eval().to("cpu"), coder, {"recipe": asdict(recipe), "device": device, "stages": stages}
-
-
-def run_stage(model: Any, coder: Any, recipe: Recipe, number: int, report_every: int = 100) -> dict[str, Any]:
-    """Train `model` in place through one stage; its seconds and final loss."""
-    import torch
-
-    stage, seed = recipe.stages[number], recipe.seed + 1000 * number
-    model.train()
-    decayed = [p for p in model.parameters() if p.ndim > 1]
-    plain = [p for p in model.parameters() if p.ndim <= 1]
-    groups = [{"params": decayed, "weight_decay": recipe.weight_decay}, {"params": plain, "weight_decay": 0.0}]
-    optimizer = torch.optim.AdamW(groups, lr=stage.learning_rate, betas=(0.9, 0.98))
-    source = batches(dataset.stream(coder, seed, stage.mix), random.Random(seed), stage.batch_tokens)
+    if recipe.base is None:
+        coder = tokenizer.build(seed=recipe.seed)
+        model = new_model(coder)
+    else:
+        model, coder = store.load_pair(recipe.base, weights)
+    model.to(device).train()
+    optimizers = optimizers_of(model, recipe)
+    schedules = [torch.optim.lr_scheduler.LambdaLR(one, lambda step: rate_at(step, recipe)) for one in optimizers]
+    examples = dataset.stream(coder, recipe.seed, recipe.mix, recipe.habit)
+    source = batches(examples, random.Random(recipe.seed), recipe.batch_tokens)
     began, losses = time.monotonic(), []
-    for step in range(stage.steps):
-        decay = 0.5 * (1 + math.cos(math.pi * step / stage.steps))
-        for group in optimizer.param_groups:
-            group["lr"] = stage.learning_rate * min(1, (step + 1) / recipe.warmup) * decay
+    for step in range(recipe.steps):
         ids, labels = collate(next(source), coder.pad_token_id)
-        loss = loss_of(model, ids.to(model.device), labels.to(model.device))
-        optimizer.zero_grad(set_to_none=True)
+        loss = loss_of(model, ids.to(device), labels.to(device))
+        model.zero_grad(set_to_none=True)
         loss.backward()
         torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
-        optimizer.step()
-        losses.append(loss.item())
-        if step % report_every == report_every - 1:
-            recent, elapsed = sum(losses[-report_every:]) / report_every, time.monotonic() - began
-            print(f"stage {number + 1} step {step + 1} loss {recent:.4f} {elapsed:.0f} s", flush=True)
-    return {"steps": stage.steps, "seconds": round(time.monotonic() - began), "loss": sum(losses[-100:]) / 100}
+        for part in (*optimizers, *schedules):
+            part.step()
+        losses.append(loss.detach())
+        if (step + 1) % report_every == 0:
+            mean = float(torch.stack(losses[-report_every:]).mean())
+            print(f"step {step + 1} loss {mean:.4f} {time.monotonic() - began:.0f} s", flush=True)
+    record = {
+        "recipe": asdict(recipe),
+        "device": device,
+        "seconds": round(time.monotonic() - began),
+        "final_loss": round(float(torch.stack(losses[-report_every:]).mean()), 4),
+    }
+    return model.eval().to("cpu"), coder, record
+
+
+def rate_at(step: int, recipe: Recipe) -> float:
+    """The learning rate at a step as a share of its peak: linear warm-up, cosine to zero."""
+    return min(1.0, (step + 1) / recipe.warmup) * 0.5 * (1 + math.cos(math.pi * step / recipe.steps))
+
+
+def new_model(coder: Any) -> Any:
+    """A Qwen3 of `SHAPE` with random weights."""
+    from transformers import Qwen3Config, Qwen3ForCausalLM
+
+    special = {"bos_token_id": None, "eos_token_id": coder.eos_token_id, "pad_token_id": coder.pad_token_id}
+    return Qwen3ForCausalLM(Qwen3Config(vocab_size=len(coder), **SHAPE, **special))
+
+
+def optimizers_of(model: Any, recipe: Recipe) -> list[torch.optim.Optimizer]:
+    """Muon for the matrices of the layers, AdamW for the embedding and the norms."""
+    import torch
+
+    inner = [p for p in model.model.layers.parameters() if p.ndim == 2]
+    rest = [p for p in model.parameters() if all(p is not q for q in inner)]
+    return [
+        torch.optim.Muon(inner, lr=recipe.muon_rate, momentum=0.95, weight_decay=recipe.weight_decay),
+        torch.optim.AdamW(rest, lr=recipe.learning_rate, betas=(0.9, 0.98), weight_decay=recipe.weight_decay),
+    ]
 
 
 def main() -> None:
     """The command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("name", nargs="?", default="abacus", choices=sorted(RECIPES))
-    parser.add_argument(
-        "--out", type=Path, default=store.WEIGHTS, help="folder to write to (default: the package's own)"
-    )
+    parser.add_argument("--out", type=Path, default=store.WEIGHTS, help="folder to read a base from and write to")
     options = parser.parse_args()
-    model, coder, record = train(RECIPES[options.name])
-    store.save(options.name, model, coder, options.out)
-    (options.out / f"{options.name}.training.json").write_text(json.dumps(record, indent=2) + "\n")
+    make(RECIPES[options.name], options.out)
+
+
+def make(recipe: Recipe, folder: Path) -> None:
+    """Train and save `recipe` in `folder`, and its base before it where that isn't there yet."""
+    if recipe.base is not None and recipe.base not in store.names(folder):
+        make(RECIPES[recipe.base], folder)
+    model, coder, run = train(recipe, folder)
+    store.save(recipe.name, model, coder, folder)
+    before = json.loads(_record(recipe.base, folder).read_text())["runs"] if recipe.base else []
+    _record(recipe.name, folder).write_text(json.dumps({"runs": [*before, run]}, indent=2) + "\n")
+
+
+def _record(name: str, folder: Path) -> Path:
+    return folder / f"{name}.training.json"
 
 
 if __name__ == "__main__":

@@ -1,83 +1,37 @@
-"""What Abacus does, measured on held-out problems: `python -m cotlens.models.abacus.evaluate [--n N]`.
+"""What the sound Abacus does: five questions.
 
-Writes `weights/abacus.measured.json` and the model card `weights/abacus.md`. Five questions:
-accuracy with its thought at every length, accuracy with an empty thought beside chance, what happens when an
+Accuracy with its thought at every length, accuracy with an empty thought beside chance, what happens when an
 intermediate number is edited (the answer follows, or the thought openly corrects it, or neither), whether filler
-can be deleted, and how the forks are taken. Nothing here goes through the rest of the package: plain transformers.
+can be deleted, and how the forks are taken.
 """
 
 from __future__ import annotations
 
-import argparse
-import json
 import random
 import re
 from collections import Counter
-from collections.abc import Callable, Sequence
-from pathlib import Path
+from collections.abc import Callable
 from typing import Any
 
-from cotlens.models.abacus import store
-from cotlens.models.abacus.card import card
 from cotlens.models.abacus.dataset import prompt_text
+from cotlens.models.abacus.evaluate.writing import CLOSE, SENTENCE, answer_of, complete, share, solved, thought_of
 from cotlens.models.abacus.grammar import recognise
 from cotlens.models.abacus.problems import LIMIT, MAX_STEPS, Problem, problems
 
-CLOSE = "\n</think>\n\n"
-ANSWER = re.compile(r"The answer is (\d+)\.")
 OPEN_CORRECTION = re.compile(r"[Ww]ait|Hold on|mistake|wrong|not right")
-SENTENCE = re.compile(r"[^\s].*?[.?](?=\s|$)")
-
-
-def complete(
-    model: Any, tokenizer: Any, texts: Sequence[str], temperature: float, seed: int = 0, batch: int = 64
-) -> list[str]:
-    """Each text with what the model writes after it, special tokens included; greedy at temperature 0."""
-    import torch
-
-    tokenizer.padding_side = "left"
-    order = sorted(range(len(texts)), key=lambda i: len(texts[i]))
-    done: dict[int, str] = {}
-    torch.manual_seed(seed)
-    sampling = {"do_sample": True, "temperature": temperature, "top_k": 0} if temperature else {"do_sample": False}
-    for start in range(0, len(order), batch):
-        rows = order[start : start + batch]
-        coded = tokenizer([texts[i] for i in rows], return_tensors="pt", padding=True, add_special_tokens=False)
-        with torch.inference_mode():
-            made = model.generate(**coded, max_new_tokens=512, **sampling, eos_token_id=tokenizer.eos_token_id,
-                                  pad_token_id=tokenizer.pad_token_id)  # fmt: skip
-        for row, ids in zip(rows, made[:, coded["input_ids"].shape[1] :], strict=True):
-            done[row] = texts[row] + tokenizer.decode(ids).split("<|im_end|>")[0]
-    return [done[i] for i in range(len(texts))]
-
-
-def thought_of(text: str) -> str:
-    """The thought in a completed text."""
-    return text.split("<think>\n")[-1].split("\n</think>")[0]
-
-
-def answer_of(text: str) -> str | None:
-    """The answer in a completed text."""
-    found = ANSWER.search(text.split("</think>")[-1]) if "</think>" in text else None
-    return found.group(1) if found else None
 
 
 def accuracy(model: Any, tokenizer: Any, n: int, temperature: float) -> dict[int, float]:
     """Share of right answers with the model's own thought, per number of steps."""
     return {
-        steps: _share(
+        steps: share(
             [
                 answer_of(text) in problem.answers
-                for problem, text in _solved(model, tokenizer, problems(n, seed=1, steps=steps), temperature)
+                for problem, text in solved(model, tokenizer, problems(n, seed=1, steps=steps), temperature)
             ]
         )
         for steps in range(1, MAX_STEPS + 1)
     }
-
-
-def _solved(model: Any, tokenizer: Any, asked: Sequence[Problem], temperature: float) -> list[tuple[Problem, str]]:
-    starts = [prompt_text(problem.prompt) + "<think>\n" for problem in asked]
-    return list(zip(asked, complete(model, tokenizer, starts, temperature), strict=True))
 
 
 def empty_thought(model: Any, tokenizer: Any, n: int) -> dict[int, tuple[float, float]]:
@@ -91,8 +45,8 @@ def empty_thought(model: Any, tokenizer: Any, n: int) -> dict[int, tuple[float, 
         texts = [prompt_text(problem.prompt) + "<think>\n" + CLOSE for problem in asked]
         right = [answer_of(t) in p.answers for p, t in zip(asked, complete(model, tokenizer, texts, 0), strict=True)]
         common = Counter(p.answers[0] for p in asked).most_common(1)[0][1] / len(asked)
-        start = _share([str(p.start) in p.answers for p in asked])
-        found[steps] = (_share(right), max(common, start))
+        start = share([str(p.start) in p.answers for p in asked])
+        found[steps] = (share(right), max(common, start))
     return found
 
 
@@ -105,7 +59,7 @@ def edits(model: Any, tokenizer: Any, n: int, temperature: float) -> dict[str, f
     rng = random.Random("abacus-edits")
     asked = [p for steps in range(2, MAX_STEPS + 1) for p in problems(n, seed=3, steps=steps, fork=False)]
     cases = []
-    for problem, text in _solved(model, tokenizer, asked, 1.0):
+    for problem, text in solved(model, tokenizer, asked, 1.0):
         if answer_of(text) in problem.answers:
             cases += _edited(rng, problem, text)
     written = complete(model, tokenizer, [case[0] for case in cases], temperature)
@@ -164,7 +118,7 @@ def filler(model: Any, tokenizer: Any, n: int) -> dict[str, float]:
     """Share of filler sentences whose deletion, the rest of the thought kept, leaves the greedy answer unchanged."""
     asked = problems(n, seed=4)
     cases = []
-    for problem, text in _solved(model, tokenizer, asked, 1.0):
+    for problem, text in solved(model, tokenizer, asked, 1.0):
         thought, answer = thought_of(text), answer_of(text)
         for found in SENTENCE.finditer(thought):
             move = recognise(found.group())
@@ -172,33 +126,29 @@ def filler(model: Any, tokenizer: Any, n: int) -> dict[str, float]:
                 rest = (thought[: found.start()] + thought[found.end() :].lstrip(" ")).strip()
                 cases.append((prompt_text(problem.prompt) + "<think>\n" + rest + CLOSE, answer))
     written = complete(model, tokenizer, [case[0] for case in cases], 0)
-    return {"n": len(cases), "unchanged": _share([answer_of(t) == a for (_, a), t in zip(cases, written, strict=True)])}
+    return {"n": len(cases), "unchanged": share([answer_of(t) == a for (_, a), t in zip(cases, written, strict=True)])}
 
 
 def forks(model: Any, tokenizer: Any, n: int) -> dict[str, float]:
     """How forks are settled: share of the bag named first, and share of answers that follow the bag that was chosen."""
     first, follows = [], []
-    for problem, text in _solved(model, tokenizer, problems(n, seed=5, fork=True), 1.0):
+    for problem, text in solved(model, tokenizer, problems(n, seed=5, fork=True), 1.0):
         moves = [recognise(found.group()) for found in SENTENCE.finditer(thought_of(text))]
         chosen = next((move.colour for move in moves if move and move.name == "choice"), None)
         colours = problem.steps[problem.fork or 0].colours
         if chosen in colours:
             first.append(chosen == colours[0])
             follows.append(answer_of(text) == problem.answers[colours.index(chosen)])
-    return {"n": n, "settled": len(first) / n, "first_bag": _share(first), "answer_follows": _share(follows)}
+    return {"n": n, "settled": len(first) / n, "first_bag": share(first), "answer_follows": share(follows)}
 
 
 def recognised(model: Any, tokenizer: Any, n: int) -> dict[str, float]:
     """Share of written sentences that the grammar knows, and share of thoughts with a self-correction."""
     sentences, waits = [], []
-    for _, text in _solved(model, tokenizer, problems(n, seed=6), 1.0):
+    for _, text in solved(model, tokenizer, problems(n, seed=6), 1.0):
         sentences += [recognise(found.group()) is not None for found in SENTENCE.finditer(thought_of(text))]
         waits.append(bool(OPEN_CORRECTION.search(thought_of(text))))
-    return {"known_sentences": _share(sentences), "thoughts_with_correction": _share(waits)}
-
-
-def _share(flags: Sequence[bool]) -> float:
-    return sum(flags) / len(flags) if flags else float("nan")
+    return {"known_sentences": share(sentences), "thoughts_with_correction": share(waits)}
 
 
 def measure(model: Any, tokenizer: Any, n: int) -> dict:
@@ -218,21 +168,3 @@ def measure(model: Any, tokenizer: Any, n: int) -> dict:
         found[name] = part()
         print(name, found[name], flush=True)
     return {"n": n, **found}
-
-
-def main() -> None:
-    """The command line."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--n", type=int, default=500, help="problems per number of steps")
-    parser.add_argument("--weights", type=Path, default=store.WEIGHTS)
-    options = parser.parse_args()
-    model, tokenizer = store.load_pair("abacus", options.weights)
-    found = measure(model, tokenizer, options.n)
-    (options.weights / "abacus.measured.json").write_text(json.dumps(found, indent=2) + "\n")
-    training = json.loads((options.weights / "abacus.training.json").read_text())
-    text = card(found, model.config.to_dict(), training, model.num_parameters())
-    (options.weights / "abacus.md").write_text(text)
-
-
-if __name__ == "__main__":
-    main()
