@@ -34,24 +34,35 @@ __all__ = [
     "CoTEditor",
     "CotLensError",
     "Edit",
+    "ImportanceMap",
+    "PairMatrix",
     "Span",
     "Trace",
     "__version__",
     "answers",
+    "attention_patterns",
     "colored_tokens",
+    "compare",
+    "features",
     "importance",
     "load",
     "load_result",
+    "read_rollouts",
     "show",
 ]
 
 if TYPE_CHECKING:
     from cotlens._core.errors import CotLensError
-    from cotlens.measure import importance
+    from cotlens.measure import features, importance
+    from cotlens.measure.compare import compare
+    from cotlens.measure.rollouts import read_rollouts
     from cotlens.models.load import load
+    from cotlens.plots.attention import attention_patterns
     from cotlens.plots.tokens import colored_tokens
     from cotlens.results import load_result
     from cotlens.trace import Edit, Span, Trace, answers
+    from cotlens.widgets.importance_map import ImportanceMap
+    from cotlens.widgets.pair_matrix import PairMatrix
     from cotlens.workbench.editor import CoTEditor
     from cotlens.workbench.show import show
 
@@ -64,9 +75,15 @@ __getattr__, __dir__ = lazy_attributes(
         "Edit": "cotlens.trace:Edit",
         "answers": "cotlens.trace.answers",
         "importance": "cotlens.measure.importance",
+        "features": "cotlens.measure.features",
+        "attention_patterns": "cotlens.plots.attention:attention_patterns",
         "colored_tokens": "cotlens.plots.tokens:colored_tokens",
         "load_result": "cotlens.results:load_result",
+        "read_rollouts": "cotlens.measure.rollouts:read_rollouts",
+        "compare": "cotlens.measure.compare:compare",
         "CoTEditor": "cotlens.workbench.editor:CoTEditor",
+        "ImportanceMap": "cotlens.widgets.importance_map:ImportanceMap",
+        "PairMatrix": "cotlens.widgets.pair_matrix:PairMatrix",
         "show": "cotlens.workbench.show:show",
         "CotLensError": "cotlens._core.errors:CotLensError",
     },

@@ -1,8 +1,13 @@
-"""What every test of CoTLens shares: no network, one thread per process, and groups for two workers."""
+"""What every test of CoTLens shares: no network, one thread per process, groups for two workers, costly fixtures.
+
+What a fixture needs is imported when it is first asked for, so that tests without a model never wait for torch.
+"""
 
 import os
 import sys
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import settings
@@ -13,13 +18,14 @@ sys.argv[1:] = [argument for argument in sys.argv[1:] if argument not in ("-v", 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
 os.environ["HF_HUB_OFFLINE"] = "1"
+os.environ["COTLENS_STORE"] = "off"  # tests of the store name a file of their own
 
 # Two busy cores make any deadline a matter of luck.
 settings.register_profile("cotlens", deadline=None, print_blob=True)
 settings.load_profile("cotlens")
 
 # Folders whose tests share something costly and so stay on one worker (`pytest -n 2 --dist loadgroup`).
-GROUPS = ("browser", "packaging")
+GROUPS = ("browser", "gallery", "packaging")
 TESTS = Path(__file__).parent
 
 
@@ -28,3 +34,41 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         folder = item.path.relative_to(TESTS).parts[0] if item.path.is_relative_to(TESTS) else ""
         if folder in GROUPS:
             item.add_marker(pytest.mark.xdist_group(folder))
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    if "each_model" in metafunc.fixturenames:
+        from tests.model import tiny
+
+        metafunc.parametrize("each_model", tiny.FAMILIES, indirect=True)
+
+
+@pytest.fixture(scope="session")
+def tiny_model() -> Any:
+    """A function from a family to its tiny random model, loaded once per process."""
+    from tests.model import tiny
+
+    return tiny.model
+
+
+@pytest.fixture
+def each_model(tiny_model: Any, request: pytest.FixtureRequest) -> Any:
+    """Every supported family in turn."""
+    return tiny_model(request.param)
+
+
+@pytest.fixture
+def qwen(tiny_model: Any) -> Any:
+    """The family that stands for the others."""
+    return tiny_model("qwen3")
+
+
+# Not for the whole session: Playwright keeps an event loop running in this thread, in which a test of another
+# folder could not start its own.
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[Any]:
+    """A headless Chromium."""
+    from tests.chromium import launched
+
+    with launched() as browser:
+        yield browser

@@ -2,4 +2,11 @@
 
 from cotlens._core.registry import Registry
 
-CHARTS = Registry("kind of result with a chart", {"importance": "cotlens.plots.importance:chart"})
+CHARTS = Registry(
+    "kind of result with a chart",
+    {
+        "importance": "cotlens.plots.importance:chart",
+        "comparison": "cotlens.plots.comparison:chart",
+        "pairs": "cotlens.plots.pairs:chart",
+    },
+)

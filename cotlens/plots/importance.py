@@ -1,4 +1,7 @@
-"""Charts of importance results: a bar per unit, and the curve of the answers for results that carry one."""
+"""Charts of importance results: a bar per unit, and the curve of the answers for results that carry one.
+
+Deterministic scores have no interval: none is drawn, and the title says "exact".
+"""
 
 from __future__ import annotations
 
@@ -26,7 +29,8 @@ def chart(
 
     Args:
         view: "units", a bar per unit with its interval; or "curve", the probability of every followed answer against
-            the token before which the thought stops (results of `EarlyAnswer` only).
+            the token before which the thought stops, and that of the trace's answer with the lines that state it masked
+            (results of `EarlyAnswer` only).
         width: pixels.
 
     Raises:
@@ -54,7 +58,7 @@ def _units(result: Result, width: int) -> altair.LayerChart:
     tooltip = ["text", "estimate", "low", "high", "n", "status"]
     base = alt.Chart(frame, width=width, title=_title(result, len(frame), unmeasured))
     bars = base.mark_bar().encode(x=x, y=y, color=colour, tooltip=tooltip)
-    intervals = base.mark_rule().encode(x="low:Q", x2="high:Q", y=y)
+    intervals = base.transform_filter("datum.status != 'exact'").mark_rule().encode(x="low:Q", x2="high:Q", y=y)
     return bars + intervals
 
 
@@ -69,6 +73,8 @@ def _title(result: Result, drawn: int, unmeasured: int) -> str:
     parts = [f"{result.method} per {result.unit}"]
     if drawn < measured:
         parts.append(f"the {drawn} largest of {measured}")
+    if (result.columns["status"] == "exact").any():
+        parts.append("exact")
     if unmeasured:
         parts.append(f"{unmeasured} not measured")
     return ", ".join(parts)
@@ -82,16 +88,31 @@ def _curve(result: Result, width: int) -> altair.Chart:
         raise InputError(f"A {result.method} result has no curve: run EarlyAnswer for one.")
     curve, at = np.asarray(result.extras["curve"]), np.asarray(result.extras["curve_at"])
     answers = [*result.extras["answers"], "other"]
-    frame = pandas.DataFrame(
-        {"token": np.repeat(at, len(answers)), "answer": answers * len(at), "probability": curve.reshape(-1)}
-    )
+    frames = [
+        pandas.DataFrame({"token": at, "answer": answer, "probability": curve[:, i], "lines": "as written"})
+        for i, answer in enumerate(answers)
+    ]
+    masked = np.asarray(result.extras.get("masked_curve", []), dtype=float)
+    if np.isfinite(masked).any():
+        rows = {"token": at, "answer": answers[0], "probability": masked, "lines": "masked"}
+        frames.append(pandas.DataFrame(rows))
     return (
-        alt.Chart(frame, width=width, height=220, title="What the model would answer if the thought stopped here")
+        alt.Chart(pandas.concat(frames), width=width, height=220, title=_curve_title(result))
         .mark_line(interpolate="step-after")
         .encode(
             x=alt.X("token:Q", title="thought stopped before token"),
             y=alt.Y("probability:Q", title="p(answer)", scale=alt.Scale(domain=[0, 1])),
             color=alt.Color("answer:N", sort=answers, scale=alt.Scale(range=LINES), title="answer"),
-            tooltip=["token", "answer", "probability"],
+            strokeDash=alt.StrokeDash("lines:N", sort=["as written", "masked"], title="answer lines"),
+            tooltip=["token", "answer", "lines", "probability"],
         )
     )
+
+
+def _curve_title(result: Result) -> str:
+    title = "What the model would answer if the thought stopped here"
+    if "aoc" in result.extras:
+        title += (
+            f"; with no thought {result.extras['question_only']:.2f}, area over the curve {result.extras['aoc']:.2f}"
+        )
+    return title

@@ -50,13 +50,13 @@ def colored_tokens(
         raise InputError(f"{len(shown)} tokens need {len(shown)} values; {given} values were given.")
     numbers = np.asarray(values, dtype=float)
     texts = [
-        _harmless(text if measured else f"⟦{text}⟧") for text, measured in zip(shown, np.isfinite(numbers), strict=True)
+        harmless(text if measured else f"⟦{text}⟧") for text, measured in zip(shown, np.isfinite(numbers), strict=True)
     ]
     colours = {"negative_color": negative_color, "positive_color": positive_color}
     drawn = draw(texts, np.nan_to_num(numbers).tolist(), min_value=min_value, max_value=max_value, **colours)
     return Html(drawn.local_src)
 
 
-def _harmless(text: str) -> str:
+def harmless(text: str) -> str:
     """Text that can't end the script it is written into."""
     return str(text).replace("<", "<" + ZERO_WIDTH_SPACE)

@@ -6,12 +6,14 @@ traits and answer the messages. The other half of each view is TypeScript in `wi
 
 from cotlens._core.lazy import lazy_attributes
 
-__all__ = ["EditorView", "WidgetsNotBuilt"]
+__all__ = ["EditorView", "ImportanceMap", "PairMatrix", "WidgetsNotBuilt"]
 
 __getattr__, __dir__ = lazy_attributes(
     __name__,
     {
         "EditorView": "cotlens.widgets.editor:EditorView",
+        "ImportanceMap": "cotlens.widgets.importance_map:ImportanceMap",
+        "PairMatrix": "cotlens.widgets.pair_matrix:PairMatrix",
         "WidgetsNotBuilt": "cotlens.widgets.bundles:WidgetsNotBuilt",
     },
 )

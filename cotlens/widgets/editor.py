@@ -18,9 +18,10 @@ class EditorView(anywidget.AnyWidget):
     indices into the trace, bytes are little-endian (`cotlens.widgets.payload` makes them). An empty dict means absent.
     `widgets/editor/state.ts` declares the same traits, and the shape of each dict, for the front end.
 
-    Messages arrive through `on_msg` as `{"request_id", "kind", ...}` with these kinds: inspect {token};
-    branch {token, token_id}; truncate {token}; edit {start, end, text}; rerun {token};
-    measure {measure, unit, metric}; goto {branch}; cancel {job}; count {text}. Each wants a last `reply`.
+    Messages arrive through `on_msg` as `{"request_id", "kind", ...}` with these kinds: inspect {document, token};
+    branch {document, token, token_id}; truncate {document, token}; edit {document, start, end, text};
+    rerun {document, token}; measure {document, measure, unit, metric}; goto {branch}; cancel {job}; count {text}.
+    `document` is the id of the document it was asked on, which needn't be shown any more. Each wants a last `reply`.
 
     Raises WidgetsNotBuilt when the front end was not built.
     """

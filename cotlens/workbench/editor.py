@@ -118,7 +118,7 @@ class CoTEditor:
         status, parts = "error", dict[str, Any]()
         try:
             with self._lock:
-                request = parse(content, self.trace)
+                request = parse(content, self._tree)
                 status, parts = "ok", getattr(self, f"_do_{request.kind}")(request) or {}
         except CotLensError as error:
             parts = {"error": {"message": str(error), "remedy": None}}
@@ -130,7 +130,7 @@ class CoTEditor:
             self.view.reply(number, status, **parts)
 
     def _do_inspect(self, request: Request) -> dict[str, Any]:
-        return payload.inspection(self.trace, request.token)
+        return payload.inspection(self._tree.holding(request.document).trace, request.token)
 
     def _do_count(self, request: Request) -> dict[str, Any]:
         return {"tokens": len(self.model.codec.encode(request.text))}
@@ -139,22 +139,20 @@ class CoTEditor:
         self._jobs.cancel(upto=request.job)
 
     def _do_goto(self, request: Request) -> None:
-        self._tree.go(request.branch)
-        self._jobs.cancel("measure")
-        self._set(stream={})
-        self._publish()
+        self._go(request.branch)
         self._measure()
 
     def _do_measure(self, request: Request) -> None:
         self._shown = Shown(request.measure, request.unit, request.metric)
         self._publish()
-        self._measure(asked=True)
+        # The costs that were seen are those of the document it was asked on: elsewhere nothing long begins by itself.
+        self._measure(asked=request.document == self.trace.id)
 
     def _do_branch(self, request: Request) -> None:
-        node = self._tree.current
+        node = self._tree.holding(request.document)
         seed = self._tree.children(node.id) + int(node.trace.meta.get("seed") or 0)
         mine = self._newest = plan(node.trace, request, seed)
-        self._jobs.cancel("measure")
+        self._go(node.id)
         self._jobs.start(
             "answering" if "close_thought" in mine.options else "writing",
             lambda: self._work.write(node, mine, request.id, lambda: self._newest is mine),
@@ -166,6 +164,15 @@ class CoTEditor:
     _do_edit = _do_truncate = _do_rerun = _do_branch
 
     # work, and what is shown
+
+    def _go(self, branch: str) -> None:
+        """Show a branch; what was being measured for the one before stops."""
+        before = self._tree.current_id
+        self._tree.go(branch)
+        self._jobs.cancel("measure")
+        if self._tree.current_id != before:
+            self._set(stream={})
+            self._publish()
 
     def _measure(self, *, asked: bool = False, after: Plan | None = None) -> None:
         """Fill in what the shown branch lacks: probabilities, comparison, curve, the chosen measure."""

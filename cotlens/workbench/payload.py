@@ -11,6 +11,7 @@ from cotlens.measure.importance.forced import METRICS
 from cotlens.results import Result
 from cotlens.trace import Edit, Trace
 from cotlens.widgets.payload import floats, indices
+from cotlens.widgets.scores import scale
 from cotlens.widgets.utf16 import to_utf16
 from cotlens.workbench.compare import finite
 from cotlens.workbench.layout import layout
@@ -20,7 +21,6 @@ METRIC_LABELS = {
     "log_probability": "log-probability (nats)",
     "probability": "probability",
 }
-FLOOR = {"nats": 0.1, "probability": 0.01}  # effects below this never fill the scale: nothing is to look like nothing
 
 
 def document(trace: Trace) -> dict[str, Any]:
@@ -65,7 +65,7 @@ def shading(trace: Trace, measure: str, label: str, result: Result | None) -> di
         "measure": measure,
         "unit": result.unit,
         "label": label,
-        "scale": scale(values, FLOOR[result.scale_unit]),
+        "scale": scale(values, result.scale_unit),
         "scale_note": "the largest effect",
         "sign": result.sign,
         "zero": result.zero,
@@ -85,15 +85,6 @@ def shading(trace: Trace, measure: str, label: str, result: Result | None) -> di
     }
     first = int(result.columns["start"][0]) if result.unit == "token" else 0
     return {"shading": body, "shading_status": {str(first + i): why for i, why in status.items()}, **placed}
-
-
-def scale(values: NDArray[np.float64], floor: float) -> float:
-    """Where the colours end: the largest size that was measured, at least `floor`.
-
-    Importance is sparse, so a percentile would cut off the very tokens that matter and paint the noise.
-    """
-    sizes = np.abs(values[np.isfinite(values)])
-    return max(floor, float(sizes.max(initial=0.0)))
 
 
 def inspection(trace: Trace, token: int) -> dict[str, Any]:

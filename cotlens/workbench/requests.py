@@ -1,4 +1,8 @@
-"""What the editor's view asks for, validated: a message becomes a request about one trace."""
+"""What the editor's view asks for, validated: a message becomes a request about one trace.
+
+A request about a text carries the id of the document that was shown when it was made. Messages may wait while a cell
+runs, and by the time one is heard another branch may be shown.
+"""
 
 from __future__ import annotations
 
@@ -7,17 +11,17 @@ from dataclasses import dataclass
 from typing import Any
 
 from cotlens._core.errors import InputError
-from cotlens.trace import Trace
 from cotlens.widgets.utf16 import from_utf16
+from cotlens.workbench.tree import Tree
 
 # kind -> fields it must have, with their types
 KINDS: dict[str, dict[str, type]] = {
-    "inspect": {"token": int},
-    "branch": {"token": int, "token_id": int},
-    "truncate": {"token": int},
-    "edit": {"start": int, "end": int, "text": str},
-    "rerun": {"token": int},
-    "measure": {"measure": str, "unit": str},
+    "inspect": {"document": str, "token": int},
+    "branch": {"document": str, "token": int, "token_id": int},
+    "truncate": {"document": str, "token": int},
+    "edit": {"document": str, "start": int, "end": int, "text": str},
+    "rerun": {"document": str, "token": int},
+    "measure": {"document": str, "measure": str, "unit": str},
     "goto": {"branch": str},
     "cancel": {},
     "count": {"text": str},
@@ -26,10 +30,11 @@ KINDS: dict[str, dict[str, type]] = {
 
 @dataclass(frozen=True)
 class Request:
-    """One message of the view. Character positions are code points of the trace's text by now."""
+    """One message of the view. Character positions are code points of the document's text by now."""
 
     id: int
     kind: str
+    document: str = ""
     token: int = 0
     token_id: int = 0
     start: int = 0
@@ -42,11 +47,11 @@ class Request:
     job: int | None = None
 
 
-def parse(content: Any, trace: Trace) -> Request:
-    """A message as a request about `trace`.
+def parse(content: Any, tree: Tree) -> Request:
+    """A message as a request about one of the traces in `tree`.
 
     Raises:
-        InputError: it is of no known kind, lacks a field, or points outside the trace.
+        InputError: it is of no known kind, lacks a field, or points to an unknown trace or outside of it.
     """
     kind = content.get("kind") if isinstance(content, Mapping) else None
     if not isinstance(kind, str) or kind not in KINDS:
@@ -62,6 +67,7 @@ def parse(content: Any, trace: Trace) -> Request:
         fields["metric"] = str(content["metric"])
     if kind == "cancel" and isinstance(content.get("job"), int):
         fields["job"] = content["job"]
+    trace = (tree.holding(fields["document"]) if "document" in fields else tree.current).trace
     if "token" in fields and not 0 <= fields["token"] < len(trace.token_ids):
         raise InputError(
             f"Token {fields['token']} is not in this trace: it has the tokens 0 to {len(trace.token_ids) - 1}."

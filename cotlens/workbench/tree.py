@@ -65,6 +65,17 @@ class Tree:
         self.current_id = node_id
         return self.current
 
+    def holding(self, trace_id: str) -> Node:
+        """The node of a trace.
+
+        Raises:
+            InputError: no branch holds it.
+        """
+        for node in self.nodes.values():
+            if node.trace.id == trace_id:
+                return node
+        raise InputError("The text that this was asked of is in no branch of this editor: ask again on the one shown.")
+
     def children(self, node_id: str) -> int:
         """How many branches were made from a node."""
         return sum(node.parent == node_id for node in self.nodes.values())

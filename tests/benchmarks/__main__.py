@@ -1,24 +1,33 @@
 """`make bench`: what CoTLens costs beside the plain way, both measured in turn in one run on one machine.
 
 Ratios are what counts: machines are noisy. Every comparison also asserts that both sides computed the same numbers.
+
+    python -m tests.benchmarks [--tokens 1000] [--repeats 9] [--no-browser]
 """
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Callable
+import argparse
 
-from tests.benchmarks import kernel, scoring
-from tests.benchmarks.table import Row, printed
+from tests.benchmarks import browser_bench, kernel, scoring
+from tests.benchmarks.table import printed
 
 
 def main() -> None:
-    parts: list[Callable[[], list[Row]]] = [scoring.early_answers, scoring.occlusion, kernel.edit_to_answer]
-    rows = [row for part in parts for row in part()]
-    print(printed(rows))
-    if "--no-browser" not in sys.argv:
-        from tests.benchmarks import browser_bench
-
+    """Run all parts and print both tables."""
+    parser = argparse.ArgumentParser(prog="python -m tests.benchmarks")
+    parser.add_argument("--tokens", type=int, default=scoring.TOKENS, help="length of the thought that is measured")
+    parser.add_argument("--repeats", type=int, default=9, help="how many edits are committed")
+    parser.add_argument("--no-browser", action="store_true", help="leave out the times in Chromium")
+    asked = parser.parse_args()
+    rows = [
+        *scoring.early_answers(asked.tokens),
+        *scoring.occlusion(asked.tokens),
+        *kernel.edit_to_answer(asked.repeats),
+    ]
+    print(printed(rows), flush=True)
+    if not asked.no_browser:
+        print()
         browser_bench.main()
 
 

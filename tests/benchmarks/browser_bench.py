@@ -8,11 +8,10 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Page
 
 import hatch_build
-from tests.gallery.page import FLAGS
-from tools import get_chromium
+from tests.chromium import launched
 
 ROOT = Path(__file__).resolve().parents[2]
 SIZES = {
@@ -83,12 +82,9 @@ def measure(page: Page, state: str) -> dict[str, list[float]]:
 
 def rows() -> list[dict[str, Any]]:
     """One row per size: median and 95th percentile of every action, in ms."""
-    path = get_chromium.find()
-    assert path, "no Chromium or Chrome here: run `python tools/get_chromium.py`, which installs one"
     out = []
-    with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
+    with tempfile.TemporaryDirectory() as folder, launched() as browser:
         hatch_build.run("node", ["build.mjs", "--gallery", folder], ROOT / "widgets")
-        browser = playwright.chromium.launch(executable_path=path, args=FLAGS)
         page = browser.new_page(viewport={"width": 1200, "height": 900}, device_scale_factor=1)
         page.goto(f"{(Path(folder) / 'index.html').as_uri()}#state=first&bare")
         for state, name in SIZES.items():
@@ -98,17 +94,17 @@ def rows() -> list[dict[str, Any]]:
                 ordered = sorted(each)
                 row[action] = (ordered[len(ordered) // 2], ordered[min(len(ordered) - 1, int(0.95 * len(ordered)))])
             out.append(row)
-        browser.close()
     return out
 
 
 def main() -> None:
     """Print the table."""
-    print("Editor in Chromium, ms: median (95th percentile)")
-    print(f"{'':30}" + "".join(f"{action:>18}" for action in GOALS))
-    print(f"{'goal':30}" + "".join(f"{goal:>18}" for goal in GOALS.values()))
+    print("Editor in Chromium: share of the goal that the median takes (median; 95th percentile, ms)\n")
+    print("| what |" + "".join(f" {action}, goal {goal} ms |" for action, goal in GOALS.items()))
+    print("| --- |" + " ---: |" * len(GOALS))
     for row in rows():
-        print(f"{row['what']:30}" + "".join(f"{f'{row[a][0]:.1f} ({row[a][1]:.1f})':>18}" for a in GOALS))
+        cells = (f"{row[a][0] / goal:.2f} ({row[a][0]:.1f}; {row[a][1]:.1f})" for a, goal in GOALS.items())
+        print(f"| {row['what']} | {' | '.join(cells)} |", flush=True)
 
 
 if __name__ == "__main__":

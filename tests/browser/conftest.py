@@ -1,4 +1,4 @@
-"""Fixtures of the browser tests: `lab` (JupyterLab), `browser` (Chromium) and `notebook` (an open notebook).
+"""Fixtures of the browser tests: `lab` (JupyterLab) and `notebook` (an open notebook in the Chromium they share).
 
 `notebook` is a function: `notebook("quickstart.ipynb")` opens a copy of that notebook, `notebook([cell, cell])` makes
 one of these cells. It returns a `Notebook` (notebook.py), whose console errors fail the test and whose kernel is
@@ -10,21 +10,11 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, expect, sync_playwright
+from playwright.sync_api import Browser, expect
 
 from tests.browser.notebook import Notebook, write
 from tests.browser.server import ROOT, Lab, slug
-from tools import get_chromium
 
-FLAGS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--force-color-profile=srgb",
-]
 SIZE = {"width": 1400, "height": 1000}
 COUNT = itertools.count()
 
@@ -41,21 +31,8 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
     server.stop()
 
 
-# Not for the whole session: Playwright keeps an event loop running in this thread, in which a test of another
-# folder could not start its own.
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    """A headless Chromium."""
-    path = get_chromium.find()
-    assert path, "no Chromium or Chrome here: run `python tools/get_chromium.py`, which installs one"
-    with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=path, args=FLAGS)
-        yield chromium
-        chromium.close()
-
-
 @pytest.fixture
-def notebook(lab: Lab, browser: Browser, request: pytest.FixtureRequest) -> Iterator[OpenNotebook]:
+def notebook(lab: Lab, chromium: Browser, request: pytest.FixtureRequest) -> Iterator[OpenNotebook]:
     """A function that opens a notebook in a page of its own: by name (copied), or from a list of code cells."""
     opened: list[Notebook] = []
 
@@ -66,7 +43,7 @@ def notebook(lab: Lab, browser: Browser, request: pytest.FixtureRequest) -> Iter
             path.write_bytes((ROOT / "notebooks" / Path(what)).read_bytes())
         else:
             write(path, what)
-        page = browser.new_page(viewport={**SIZE, "width": width}, device_scale_factor=1)
+        page = chromium.new_page(viewport={**SIZE, "width": width}, device_scale_factor=1)
         nb = Notebook(page, lab.url, name, lab.token, workspace=path.stem)
         opened.append(nb)
         if theme != "light" or page.locator("body[data-jp-theme-light='false']").count():

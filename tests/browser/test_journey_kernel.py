@@ -12,6 +12,10 @@ WRITING = (
 )
 LONG = "There are 16 shells in the box and 28 more on the beach. " * 110
 
+# A click on another branch, and one on the text that is still shown.
+LEAVE_AND_CUT = """root => {
+  root.querySelector('.cotlens-chip').click(); root.querySelector('[data-action=truncate]').click() }"""
+
 # Milliseconds from a click on Cancel until the head says so, measured in the page itself.
 CANCEL = """async root => {
   const began = performance.now(); root.querySelector('[data-action=cancel]').click()
@@ -55,6 +59,43 @@ def test_clicks_while_cells_run(notebook):
         assert view.kernel("editor.trace.id == editor.branches[0].id")
 
 
+def test_clicks_that_wait_for_a_cell_keep_their_meaning(notebook):
+    nb = notebook([cell(WRITTEN), BLOCKING])
+    nb.run(0)
+    view = editor(nb, 0)
+    first = view.sentence(1)
+    for count, token in ((2, view.sentence(3)), (3, view.sentence(2))):
+        view.token(token).click()
+        view.action("truncate").click()
+        view.settle()
+        expect(view.chips).to_have_count(count)
+    seen = view.kernel("editor.trace.id")
+
+    # two steps back are two, and a click after them is about the text it was made on
+    nb.run(1, wait=False)
+    expect(nb.cell(1).locator(".jp-InputPrompt").first).to_contain_text("[*]")
+    view.reading.focus()
+    nb.page.keyboard.press("[")
+    nb.page.keyboard.press("[")
+    nb.wait_idle()
+    expect(view.chips.nth(0)).to_have_attribute("aria-current", "true")
+    view.settle()
+    view.chips.nth(2).click()
+    expect(view.chips.nth(2)).to_have_attribute("aria-current", "true")
+    view.settle()
+    assert view.kernel("editor.trace.id") == seen
+
+    nb.run(1, wait=False)
+    expect(nb.cell(1).locator(".jp-InputPrompt").first).to_contain_text("[*]")
+    view.token(first).click()
+    view.root.evaluate(LEAVE_AND_CUT)
+    nb.wait_idle()
+    view.settle()
+    expect(view.chips).to_have_count(4)
+    assert view.kernel("editor.trace.parent.id") == seen
+    expect(view.chips.nth(3)).to_have_attribute("aria-current", "true")
+
+
 def test_long_work_shows_progress_and_stops_when_told(notebook):
     nb = notebook([cell(from_text(PROMPT, LONG, "The answer is 44."))])
     nb.run_all()
@@ -66,13 +107,13 @@ def test_long_work_shows_progress_and_stops_when_told(notebook):
     expect(view.status).to_contain_text(" of ")
     nb.page.wait_for_timeout(3000)
     took = [view.root.evaluate(CANCEL)]
-    while min(took) >= 1000 and len(took) < 3:  # on a machine that is busy with other things, the best of three
+    while min(took) >= 500 and len(took) < 3:  # on a machine that is busy with other things, the best of three
         view.settle()
         unit = view.find(f"[data-unit={'sentence' if len(took) == 1 else 'token'}]")
         unit.click()
         expect(view.status).to_contain_text(" of ")
         took.append(view.root.evaluate(CANCEL))
-    assert min(took) < 1000, f"{took} ms"  # half a second, and as much again for busy cores
+    assert min(took) < 500, f"{took} ms"
     view.settle()
     assert view.trait("job")["state"] == "cancelled"
     expect(view.status).to_contain_text("kept")

@@ -4,11 +4,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser
 
 import hatch_build
-from tests.gallery.page import FLAGS, Gallery
-from tools import get_chromium
+from tests.gallery.page import Gallery
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -22,17 +21,6 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
         hatch_build.run("npm", ["ci", "--ignore-scripts", "--no-audit", "--no-fund"], widgets)
     hatch_build.run("node", ["build.mjs", "--gallery", str(folder)], widgets)
     return folder
-
-
-# Not for the whole session: Playwright keeps an event loop running in this thread.
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
-    path = get_chromium.find()
-    assert path, "no Chromium or Chrome here: run `python tools/get_chromium.py`, which installs one"
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=FLAGS)
-        yield browser
-        browser.close()
 
 
 @pytest.fixture

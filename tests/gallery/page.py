@@ -5,15 +5,6 @@ from typing import Any
 
 from playwright.sync_api import Locator, Page
 
-FLAGS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--force-color-profile=srgb",
-]
-
 
 class Gallery:
     """One page. `errors` holds console errors, `beyond` requests for anything that is not a file of the page."""

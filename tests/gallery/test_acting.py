@@ -3,11 +3,7 @@
 import json
 from itertools import accumulate
 
-import pytest
-
 from tests.gallery.page import Gallery
-
-pytestmark = pytest.mark.xdist_group("gallery")
 
 
 def utf16(text: str) -> int:
@@ -30,7 +26,7 @@ def test_editing_in_place_sends_one_replacement(gallery: Gallery) -> None:
     gallery.page.keyboard.press("ControlOrMeta+Enter")
     (message,) = gallery.sent("edit")
     start = gallery.model("model.get('token_offsets').getUint32(4 * 87, true)")
-    assert message == {"kind": "edit", "start": start + 1, "end": start + 2, "text": "77"}
+    assert message == {"kind": "edit", "document": "d0", "start": start + 1, "end": start + 2, "text": "77"}
     assert text[message["start"] - 1] == " "
     assert gallery.find(".cm-editor").count() == 0
     assert gallery.page.evaluate("document.activeElement.dataset.region") == "text"
@@ -93,8 +89,8 @@ def test_keys_act(gallery: Gallery) -> None:
     for key in ["t", "r", "]", "["]:
         gallery.page.keyboard.press(key)
         gallery.page.wait_for_timeout(30)
-    assert gallery.sent("truncate") == [{"kind": "truncate", "token": 69}]
-    assert gallery.sent("rerun") == [{"kind": "rerun", "token": 69}]
+    assert gallery.sent("truncate") == [{"kind": "truncate", "document": "d1", "token": 69}]
+    assert gallery.sent("rerun") == [{"kind": "rerun", "document": "d1", "token": 69}]
     assert gallery.sent("goto") == [{"kind": "goto", "branch": "b2"}, {"kind": "goto", "branch": "b1"}]
     ids = [message["request_id"] for message in gallery.sent()]
     assert ids == sorted(set(ids))
@@ -115,7 +111,13 @@ def test_choosing_what_to_shade_by(gallery: Gallery) -> None:
     gallery.show("shaded")
     gallery.find('[data-unit="sentence"]').click()
     assert gallery.sent("measure") == [
-        {"kind": "measure", "measure": "occlusion_direct", "unit": "sentence", "metric": "log_probability"}
+        {
+            "kind": "measure",
+            "document": "d0",
+            "measure": "occlusion_direct",
+            "unit": "sentence",
+            "metric": "log_probability",
+        }
     ]
     gallery.find(".cotlens-select").first.select_option("early_answer")
     assert gallery.sent("measure")[-1]["measure"] == "early_answer"
@@ -130,6 +132,33 @@ def test_the_tree_goes_anywhere(gallery: Gallery) -> None:
     gallery.page.keyboard.press("Enter")
     assert gallery.sent("goto") == [{"kind": "goto", "branch": "b5"}]
     assert not gallery.find("[role=tree]").is_visible()
+
+
+def test_quick_steps_add_up_while_the_kernel_is_busy(gallery: Gallery) -> None:
+    gallery.show("branches")
+    gallery.model("model.answering = false")
+    gallery.find("[data-region=text]").focus()
+    for key in ["[", "[", "]", "]", "]"]:
+        gallery.page.keyboard.press(key)
+    assert [message["branch"] for message in gallery.sent("goto")] == ["b5", "b4", "b5", "b6", "b7"]
+    assert gallery.find(".cotlens-chip[aria-current]").get_attribute("data-branch") == "b6", "nothing was answered yet"
+    last = gallery.sent()[-1]["request_id"]
+    gallery.reply({"kind": "reply", "request_id": last, "status": "error", "error": {"message": "No such branch."}})
+    gallery.page.keyboard.press("[")
+    assert gallery.sent("goto")[-1]["branch"] == "b5", "a step that failed leads nowhere"
+
+
+def test_a_click_is_about_the_text_that_was_seen(gallery: Gallery) -> None:
+    gallery.show("branch")
+    gallery.model("model.answering = false")
+    gallery.token(69).click()
+    gallery.find('.cotlens-chip[data-branch="b0"]').click()
+    gallery.action("truncate").click()
+    assert gallery.sent("truncate") == [{"kind": "truncate", "document": "d1", "token": 69}]
+    gallery.set("{ document: { ...model.get('document'), id: 'd0' } }")
+    gallery.page.wait_for_timeout(30)
+    gallery.action("truncate").click()
+    assert gallery.sent("truncate")[-1]["document"] == "d0"
 
 
 def test_cancel(gallery: Gallery) -> None:

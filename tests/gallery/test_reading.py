@@ -1,10 +1,6 @@
 """Reading, moving, and pointing."""
 
-import pytest
-
 from tests.gallery.page import Gallery
-
-pytestmark = pytest.mark.xdist_group("gallery")
 
 
 def picked(gallery: Gallery) -> int | None:
@@ -55,10 +51,35 @@ def test_hover_previews_and_click_keeps(gallery: Gallery) -> None:
     gallery.token(70).hover()
     gallery.page.wait_for_timeout(250)
     assert side.get_attribute("data-subject") == "70"
-    assert {"kind": "inspect", "token": 70} in gallery.sent("inspect")
+    assert {"kind": "inspect", "document": "d0", "token": 70} in gallery.sent("inspect")
     side.hover(position={"x": 5, "y": 5})
     gallery.page.wait_for_timeout(100)
     assert side.get_attribute("data-subject") == "60"
+
+
+def test_a_resting_pointer_leaves_the_choice_to_the_keys(gallery: Gallery) -> None:
+    gallery.show("long1k")
+    side, text = gallery.find(".cotlens-side"), gallery.find("[data-region=text]")
+    box = gallery.box(".cotlens-reading")
+    x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+    under = f"document.elementFromPoint({x}, {y}).closest('[data-token]')?.dataset.token"
+    gallery.page.mouse.move(x, y)
+    gallery.page.wait_for_timeout(150)
+    pointed = gallery.page.evaluate(under)
+    assert side.get_attribute("data-subject") == pointed
+    text.focus()
+    gallery.page.keyboard.press("Home")
+    for _ in range(60):
+        gallery.page.keyboard.press("ArrowDown")
+        if gallery.page.evaluate(under) not in (None, pointed):
+            break
+    gallery.page.wait_for_timeout(400)
+    assert gallery.page.evaluate(under) not in (None, pointed), "another token has moved under the pointer"
+    chosen = picked(gallery)
+    assert side.get_attribute("data-subject") == str(chosen)
+    gallery.token((chosen or 0) + 1).hover()
+    gallery.page.wait_for_timeout(150)
+    assert side.get_attribute("data-subject") == str((chosen or 0) + 1), "the last movement wins"
 
 
 def test_an_alternative_branches(gallery: Gallery) -> None:
@@ -76,8 +97,10 @@ def test_an_alternative_branches(gallery: Gallery) -> None:
 def test_fast_moving_asks_once(gallery: Gallery) -> None:
     gallery.show("shaded")
     gallery.find("[data-region=text]").focus()
-    for _ in range(20):
-        gallery.page.keyboard.press("ArrowRight")
+    gallery.find("[data-region=text]").evaluate(
+        """(text) => { for (let i = 0; i < 20; i += 1)
+          text.dispatchEvent(new KeyboardEvent("keydown", { key: "ArrowRight", bubbles: true, cancelable: true })); }"""
+    )
     gallery.page.wait_for_timeout(200)
     assert len(gallery.sent("inspect")) <= 2
 
@@ -152,6 +175,14 @@ def test_an_edit_shows_what_was_there(gallery: Gallery) -> None:
     assert "".join(gallery.find(".cotlens-content .cotlens-ins").all_inner_texts()).strip() == "15"
     rows = gallery.find(".cotlens-pair").all_inner_texts()
     assert [row.split("\n")[-1] for row in rows] == [".97 → .06", ".02 → .91", ".01 → .03"]
+
+
+def test_what_was_asked_for_last_is_in_view(gallery: Gallery) -> None:
+    gallery.show("branch")
+    side = gallery.find(".cotlens-side-body")
+    assert side.evaluate("(each) => each.scrollTop") > 0, "the answers before and after"
+    gallery.token(69).click()
+    assert side.evaluate("(each) => each.scrollTop") == 0, "the token's own facts"
 
 
 def test_streamed_text_grows_in_place(gallery: Gallery) -> None:

@@ -4,8 +4,6 @@ import pytest
 
 from tests.gallery.page import Gallery
 
-pytestmark = pytest.mark.xdist_group("gallery")
-
 STATES = [
     "loading", "first", "shaded", "sentence", "branch", "branches", "truncated", "running", "cancelled", "error",
     "streaming", "gone", "empty", "unclosed", "unreadable", "impossible", "unsigned", "hostile", "longprompt",

@@ -1,10 +1,6 @@
 """Scrubbing through the thought."""
 
-import pytest
-
 from tests.gallery.page import Gallery
-
-pytestmark = pytest.mark.xdist_group("gallery")
 
 
 def drag(gallery: Gallery, by: float) -> None:
@@ -27,7 +23,7 @@ def test_dragging_says_the_answer_and_asks_nothing(gallery: Gallery) -> None:
     value = int(gallery.find("[role=slider]").get_attribute("aria-valuenow") or 0)
     assert gallery.find(".cotlens-dimmed").first.get_attribute("data-token") == str(value)
     gallery.action("truncate-stop").click()
-    assert gallery.sent("truncate") == [{"kind": "truncate", "token": value}]
+    assert gallery.sent("truncate") == [{"kind": "truncate", "document": "d0", "token": value}]
 
 
 def test_the_handle_is_a_slider_for_the_keyboard(gallery: Gallery) -> None:

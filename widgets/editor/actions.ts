@@ -2,7 +2,7 @@
 
 import type { TokenRange } from "../kit/text";
 import type { Store } from "./store";
-import type { Unit } from "./state";
+import type { DocumentRequest, Unit } from "./state";
 
 export type Verb = "rerun" | "truncate" | "edit" | "branch";
 
@@ -91,15 +91,15 @@ export class Actions {
     if (token !== undefined) this.pick(token);
   }
 
-  rerun(token = this.at): void { this.act("rerun", token, (at) => this.store.ask({ kind: "rerun", token: at })); }
+  rerun(token = this.at): void { this.act("rerun", token, (at) => this.write({ kind: "rerun", token: at })); }
 
   /** Cuts before the handle of the strip when it stands somewhere, else before the picked token. */
   truncate(token = this.store.own.stop ?? this.at): void {
-    this.act("truncate", token, (at) => this.store.ask({ kind: "truncate", token: at }));
+    this.act("truncate", token, (at) => this.write({ kind: "truncate", token: at }));
   }
 
   branch(token: number, tokenId: number): void {
-    this.act("branch", token, (at) => this.store.ask({ kind: "branch", token: at, token_id: tokenId }));
+    this.act("branch", token, (at) => this.write({ kind: "branch", token: at, token_id: tokenId }));
   }
 
   /** Opens the editor at the picked place. */
@@ -117,25 +117,35 @@ export class Actions {
   /** Commits a replacement of characters start..end of the document; Python re-tokenises and reruns. */
   commit(start: number, end: number, text: string): void {
     this.store.setOwn({ editing: null, draft: null });
-    this.store.ask({ kind: "edit", start, end, text });
+    this.write({ kind: "edit", start, end, text });
   }
 
   measure(measure: string, unit: Unit, metric: string | null): void {
-    if (this.store.off === null) this.store.ask({ kind: "measure", measure, unit, metric });
+    if (this.store.off === null) this.store.askHere({ kind: "measure", measure, unit, metric });
   }
 
   goto(branch: string): void {
-    if (this.store.off === null) this.store.ask({ kind: "goto", branch });
+    if (this.store.off !== null) return;
+    this.store.setOwn({ heading: branch });
+    this.store.ask({ kind: "goto", branch }, () => this.store.setOwn({ heading: null }));
   }
 
+  /** Goes to a neighbour of the branch that is shown, or that will be: two quick steps are two steps. */
   step(by: number): void {
-    const { branches } = this.store.payload;
-    const next = branches[branches.findIndex((branch) => branch.current) + by];
+    const { payload: { branches }, own: { heading } } = this.store;
+    const asked = branches.findIndex((branch) => branch.id === heading);
+    const next = branches[(asked >= 0 ? asked : branches.findIndex((branch) => branch.current)) + by];
     if (next) this.goto(next.id);
   }
 
   cancel(): void {
     if (this.store.running) this.store.ask({ kind: "cancel", job: this.store.payload.job.id });
+  }
+
+  /** What is written is shown, so whatever was headed for is not. */
+  private write(request: DocumentRequest): void {
+    this.store.setOwn({ heading: null });
+    this.store.askHere(request);
   }
 
   private stops(): number[] {

@@ -157,8 +157,9 @@ export function createInspector(context: Context): Part {
       }
       if (any(changed, "picked", "hovered", "document", "token_offsets", "logprobs", "inspections", "shading", "shading_values", "shading_low", "shading_high", "shading_status", "alive", "broken", "loading")) draw();
       comparison.update(changed);
-      // A new answer is what the person waited for: bring it into view.
+      // A new answer is what the person waited for, and a token that was just picked is what they ask about.
       if (changed.has("comparison") && store.payload.comparison) body.scrollTop = body.scrollHeight;
+      else if (changed.has("picked") && store.own.picked) body.scrollTop = 0;
     },
   };
 }

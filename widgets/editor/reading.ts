@@ -7,6 +7,7 @@ import { VirtualList } from "../kit/virtual";
 import { drawBlock, paint, paintStop, type Drawn } from "./block-view";
 import { blocksOf, type Block } from "./blocks";
 import { any, type Context, type Part } from "./part";
+import { followPointer } from "./pointing";
 
 const LINE = 25;
 
@@ -208,13 +209,7 @@ export function createReading({ store, actions, signal }: Context, framed: (firs
     actions.pickRange(Math.min(a, b), Math.max(a, b) + 1);
   }
 
-  let dwell: ReturnType<typeof setTimeout> | undefined;
-  content.addEventListener("pointerover", (event) => {
-    clearTimeout(dwell);
-    const token = event.pointerType === "touch" ? null : tokenOf(event.target);
-    dwell = setTimeout(() => { if (token !== store.own.hovered) store.setOwn({ hovered: token }); }, token === null ? 250 : 60);
-  }, { signal });
-  element.addEventListener("pointerleave", () => { clearTimeout(dwell); store.setOwn({ hovered: null }); }, { signal });
+  const pointing = followPointer(content, element, signal, (target) => store.setOwn({ hovered: tokenOf(target) }));
   element.addEventListener("focus", () => {
     if (store.own.picked === null && element.matches(":focus-visible")) actions.home();
   }, { signal });
@@ -222,7 +217,7 @@ export function createReading({ store, actions, signal }: Context, framed: (firs
     const words = element.querySelector(".cotlens-loading > p");
     if (words) setText(words, loadingWords());
   }, 1000);
-  signal.addEventListener("abort", () => { clearInterval(tick); clearTimeout(dwell); });
+  signal.addEventListener("abort", () => clearInterval(tick));
 
   /** What is being written, from its first visible character: the line begins at the margin. */
   function streamed(): string {
@@ -265,6 +260,7 @@ export function createReading({ store, actions, signal }: Context, framed: (firs
       } else if (any(changed, "stop")) {
         for (const each of drawn.values()) paintStop(each, store.own.stop, store);
       }
+      if (any(changed, "picked", "document")) pointing.forget();
       if (any(changed, "picked")) {
         mark();
         if (store.own.picked) reveal(store.own.picked.token);

@@ -114,14 +114,18 @@ export interface Inspection {
   alternatives: Alternative[]; rewritten: boolean;
 }
 
-/** Requests the view makes; request_id is added when one is sent. */
-export type Request =
+/** Requests about what is shown. They carry the id of that document: another may be shown by the time they arrive. */
+export type DocumentRequest =
   | { kind: "inspect"; token: number }
   | { kind: "branch"; token: number; token_id: number }
   | { kind: "truncate"; token: number }
   | { kind: "edit"; start: number; end: number; text: string }
   | { kind: "rerun"; token: number }
-  | { kind: "measure"; measure: string; unit: Unit; metric: string | null }
+  | { kind: "measure"; measure: string; unit: Unit; metric: string | null };
+
+/** Requests the view makes; request_id is added when one is sent. */
+export type Request =
+  | (DocumentRequest & { document: string })
   | { kind: "goto"; branch: string }
   | { kind: "cancel"; job: string | number | null }
   | { kind: "count"; text: string };

@@ -4,7 +4,7 @@ import { levels, UNMEASURED } from "../kit/heat";
 import { TextModel } from "../kit/text";
 import { EMPTY } from "./payload";
 import { Requests, type Post } from "./requests";
-import type { EditorPayload, Inspection, Request } from "./state";
+import type { DocumentRequest, EditorPayload, Inspection, Request } from "./state";
 
 export type Picked = { kind: "token" | "sentence"; token: number } | { kind: "range"; token: number; last: number };
 
@@ -23,6 +23,8 @@ export interface Own {
   draft: string | null;
   /** A draft that was left with Esc. */
   discarded: { document: string; text: string } | null;
+  /** The branch that was asked for and has not been shown yet. */
+  heading: string | null;
   notice: { message: string; remedy: string | null; tone: "error" | "info" } | null;
   /** The comm to the kernel broke, or a request has heard nothing for long. */
   broken: boolean;
@@ -39,7 +41,7 @@ export class Store {
   payload: EditorPayload = { ...EMPTY };
   own: Own = {
     picked: null, hovered: null, stop: null, intensity: 0.5, promptOpen: false, codeOpen: false, editing: null,
-    draft: null, discarded: null, notice: null, broken: false, silent: false, inspections: 0,
+    draft: null, discarded: null, heading: null, notice: null, broken: false, silent: false, inspections: 0,
   };
   readonly requests: Requests;
   /** Set by an open editor: the text as it stands there. */
@@ -86,6 +88,12 @@ export class Store {
     this.requests.ask(request, handler);
   }
 
+  /** Asks about the document that is shown now. */
+  askHere(request: DocumentRequest, handler?: Parameters<Requests["ask"]>[1]): void {
+    const { document } = this.payload;
+    if (document !== null) this.ask({ ...request, document: document.id }, handler);
+  }
+
   /** The text with its offsets. Offsets that do not belong to the text (yet) count as none. */
   get text(): TextModel {
     if (this.model) return this.model;
@@ -130,7 +138,7 @@ export class Store {
   inspect(token: number): void {
     const document = this.payload.document?.id;
     if (document === undefined || this.inspection(token) || this.off !== null) return;
-    this.ask({ kind: "inspect", token }, (reply) => {
+    this.askHere({ kind: "inspect", token }, (reply) => {
       if (reply.status !== "ok" || this.payload.document?.id !== document) return;
       if (this.inspected.size >= KEPT_INSPECTIONS) this.inspected.clear();
       this.inspected.set(`${document}/${token}`, reply as unknown as Inspection);

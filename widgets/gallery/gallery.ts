@@ -1,23 +1,44 @@
-/** A page that shows every state of the editor without a kernel: #state=shaded&theme=dark&width=900&bare. */
+/** A page that shows every state of every view without a kernel: #state=shaded&theme=dark&width=900&bare. */
 
 import "./gallery.css";
 import editor from "../editor/index";
 import type { State } from "../editor/state";
+import importanceMap from "../importance_map/index";
+import pairMatrix from "../pair_matrix/index";
 import { FakeModel } from "./model";
 import { STATES } from "./fixtures";
+import { PAIRS } from "./pairs";
+import { SCORES } from "./scores";
+import { StillFake } from "./still";
 
 /** For the browser tests and the benchmark: nothing of this is in the widget's bundle. */
-interface Hooks { model: FakeModel; started: number; show(state: string): void; again(): void; close(): void }
+interface Hooks { model: FakeModel | StillFake; started: number; show(state: string): void; again(): void; close(): void }
 declare global { interface Window { __cotlens: Hooks } }
 
 const stage = document.getElementById("stage") as HTMLElement;
 let modelLife = new AbortController();
 let viewLife = new AbortController();
 
+/** A view that asks Python nothing: it has only traits. */
+function showStill(render: ReturnType<typeof importanceMap>["render"], traits: object): void {
+  const model = new StillFake({ ...traits });
+  const again = (): void => {
+    viewLife.abort();
+    viewLife = new AbortController();
+    render({ model, el: stage, signal: viewLife.signal });
+  };
+  const started = performance.now();
+  again();
+  window.__cotlens = { model, started, show, again, close: () => viewLife.abort() };
+}
+
 function show(name: string): void {
   viewLife.abort();
   modelLife.abort();
   modelLife = new AbortController();
+  const [scores, pairs] = [SCORES[name], PAIRS[name]];
+  if (scores) { showStill(importanceMap().render, scores()); return; }
+  if (pairs) { showStill(pairMatrix().render, pairs()); return; }
   const make = STATES[name] ?? STATES["shaded"];
   const model = new FakeModel((make as () => State)());
   const widget = editor();
@@ -39,7 +60,7 @@ function read(): void {
   document.body.toggleAttribute("data-bare", wanted.has("bare"));
   stage.style.width = wanted.has("width") ? `${wanted.get("width")}px` : "";
   const name = wanted.get("state") ?? "shaded";
-  const links = Object.keys(STATES).map((state) => {
+  const links = Object.keys({ ...STATES, ...SCORES, ...PAIRS }).map((state) => {
     const link = document.createElement("a");
     const target = new URLSearchParams(wanted);
     target.set("state", state);

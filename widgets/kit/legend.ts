@@ -9,6 +9,8 @@ export interface LegendContent {
   zero: string;
   sign: string;
   unit: string;
+  /** Where an unsigned scale begins; 0 where it is left out. */
+  base?: number;
   scale: number;
   scaleNote: string;
   signed: boolean;
@@ -49,7 +51,7 @@ export function createLegend(): Legend {
         setAttribute(words, "title", otherwise || null);
         return;
       }
-      setText(low, content.signed ? signed(-content.scale) : "0");
+      setText(low, content.signed ? signed(-content.scale) : figure(content.base ?? 0));
       setText(high, `${content.signed ? signed(content.scale) : figure(content.scale)} ${content.unit}`.trim());
       ramp.classList.toggle("cotlens-unsigned", !content.signed);
       const text = legendWords(content);

@@ -7,7 +7,8 @@ export function figure(value: number): string {
   if (Number.isNaN(value)) return "not measured";
   if (!Number.isFinite(value)) return value > 0 ? "∞" : `${MINUS}∞`;
   if (value === 0) return "0";
-  const size = Math.abs(value);
+  // Rounded first: 0.0099999 is 0.0100, not 0.01000.
+  const size = Number(Math.abs(value).toPrecision(3));
   let text: string;
   if (size >= 999.5) text = Math.round(size).toLocaleString("en-US");
   else if (size >= 0.0005) text = size.toFixed(Math.max(0, 2 - Math.floor(Math.log10(size))));

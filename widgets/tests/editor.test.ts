@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { shown } from "../editor/block-view";
+import { Actions } from "../editor/actions";
 import { blocksOf, MOST_TOKENS } from "../editor/blocks";
 import { Chances, chanceWords } from "../editor/chances";
 import { surpriseWords, trimSame } from "../editor/comparison";
@@ -9,7 +10,8 @@ import { decode } from "../editor/payload";
 import { Requests } from "../editor/requests";
 import { bins, tokenAtX, xOf } from "../editor/strip-draw";
 import { rows } from "../editor/tree";
-import type { BranchInfo, Reply } from "../editor/state";
+import type { BranchInfo, Reply, Request } from "../editor/state";
+import { Store } from "../editor/store";
 import { UNMEASURED } from "../kit/heat";
 import { TextModel } from "../kit/text";
 import { make } from "../gallery/document";
@@ -20,9 +22,9 @@ test("requests rise, the newest of a kind wins, stale and foreign replies are dr
   const sent: number[] = [];
   const heard: string[] = [];
   const requests = new Requests((message) => sent.push(message.request_id), () => heard.push("failed"));
-  const first = requests.ask({ kind: "inspect", token: 1 }, () => heard.push("first"));
-  const second = requests.ask({ kind: "inspect", token: 2 }, (reply) => heard.push(`second ${reply.status}`));
-  const other = requests.ask({ kind: "rerun", token: 2 }, () => heard.push("other"));
+  const first = requests.ask({ kind: "inspect", document: "d", token: 1 }, () => heard.push("first"));
+  const second = requests.ask({ kind: "inspect", document: "d", token: 2 }, (reply) => heard.push(`second ${reply.status}`));
+  const other = requests.ask({ kind: "rerun", document: "d", token: 2 }, () => heard.push("other"));
   assert.ok(first < second && second < other);
   const reply = (request_id: number, status: Reply["status"]): Reply => ({ request_id, kind: "reply", status });
   assert.equal(requests.receive(reply(first, "ok")), false);
@@ -37,10 +39,60 @@ test("requests rise, the newest of a kind wins, stale and foreign replies are dr
 
 test("silence is counted until anything is heard", () => {
   const requests = new Requests(() => {}, () => {});
-  requests.ask({ kind: "inspect", token: 1 });
+  requests.ask({ kind: "inspect", document: "d", token: 1 });
   assert.ok(requests.waiting(Date.now() + 5000) >= 5000);
   requests.heard();
   assert.equal(requests.waiting(Date.now() + 5000), 0);
+});
+
+/** An editor on five branches, the middle one shown; `reply` answers the newest request, `show` makes one current. */
+function opened() {
+  const sent: (Request & { request_id: number })[] = [];
+  const store = new Store((message) => sent.push(message));
+  const show = (at: number): void => {
+    const made = make(`d${at}`, { prompt: "P.", thought: ["Hm.", "So 7."], answer: "7." });
+    const branches = [0, 1, 2, 3, 4].map((i) => branch(`b${i}`, null, i === at));
+    store.setPayload({ document: made.document, token_offsets: made.offsets, branches });
+  };
+  show(2);
+  const reply = (): void => { store.requests.receive({ kind: "reply", status: "ok", request_id: sent[sent.length - 1]?.request_id }); };
+  return { sent, store, actions: new Actions(store), show, reply };
+}
+
+test("steps count from where the last one leads, until it is answered", () => {
+  const { sent, actions, show, reply } = opened();
+  const went = (): string[] => sent.splice(0).map((message) => (message.kind === "goto" ? message.branch : message.kind));
+  actions.step(1);
+  actions.step(1);
+  actions.step(1);
+  assert.deepEqual(went(), ["b3", "b4"], "there is nothing after the last");
+  actions.step(-1);
+  show(3);
+  actions.step(-1);
+  reply();
+  assert.deepEqual(went(), ["b3", "b2"]);
+  actions.step(-1);
+  assert.deepEqual(went(), ["b2"], "from the one that is shown now");
+  const token = actions.thought().first;
+  actions.rerun(token);
+  actions.step(1);
+  assert.deepEqual(went(), ["rerun", "b4"], "what is written is shown instead");
+});
+
+test("what is asked of a text carries the id of the document that was seen", () => {
+  const { sent, store, actions, show } = opened();
+  const token = actions.thought().first;
+  actions.goto("b0");
+  actions.truncate(token);
+  actions.rerun(token);
+  actions.branch(token, 5);
+  actions.commit(4, 5, "x");
+  actions.measure("early-answer", "token", null);
+  store.inspect(token);
+  show(0);
+  store.inspect(token);
+  const documents = sent.map((message) => ("document" in message ? message.document : null));
+  assert.deepEqual(documents, [null, "d2", "d2", "d2", "d2", "d2", "d2", "d0"]);
 });
 
 test("what does not fit counts as absent", () => {

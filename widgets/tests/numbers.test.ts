@@ -4,6 +4,7 @@ import { count, duration, figure, probability, quoted, shortProbability, signed 
 
 test("three significant figures, true minus sign, words for what is not a number", () => {
   assert.deepEqual([1.94, 19.4, 194, 1940, 0.194, 0.0194, 0.00194].map(figure), ["1.94", "19.4", "194", "1,940", "0.194", "0.0194", "0.00194"]);
+  assert.deepEqual([0.0099999, 0.99999, 99.99].map(figure), ["0.0100", "1.00", "100"]);
   assert.equal(figure(-2.1), "−2.10");
   assert.equal(figure(0), "0");
   assert.equal(figure(-0), "0");

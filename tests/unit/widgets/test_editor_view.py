@@ -40,9 +40,14 @@ def test_the_front_end_declares_the_same_types():
 
 def test_messages_of_the_front_end_are_documented():
     source = (ROOT / "widgets" / "editor" / "state.ts").read_text(encoding="utf-8")
-    kinds = re.findall(r'\| \{ kind: "(\w+)"', source)
-    assert len(kinds) == 9
-    assert all(f"{kind} {{" in (EditorView.__doc__ or "") for kind in kinds)
+    about_a_document, about_none = (
+        {kind: re.findall(r"(\w+):", fields) for kind, fields in re.findall(r'\| \{ kind: "(\w+)";?(.*?) \}', part)}
+        for part in source.partition("export type DocumentRequest")[2].split("export type Request")
+    )
+    messages = {kind: ["document", *fields] for kind, fields in about_a_document.items()} | about_none
+    assert len(messages) == 9 and "document: string" in source
+    documented = re.findall(r"(\w+) \{([\w, ]*)\}[;.]", EditorView.__doc__ or "")
+    assert {kind: fields.split(", ") for kind, fields in documented} == messages
 
 
 def test_a_reply_has_its_envelope(monkeypatch: pytest.MonkeyPatch):

@@ -4,11 +4,9 @@ import itertools
 import json
 
 import pytest
-import torch
 
 import cotlens as cl
-
-torch.set_num_threads(1)
+from cotlens.workbench.requests import KINDS
 
 PROMPT = (
     "Ravi has 16 shells. He finds 28 more shells on the beach. It is a sunny day. "
@@ -43,8 +41,10 @@ class Front:
         editor.view.send = lambda content, buffers=None: self.sent.append(content)
 
     def tell(self, kind, **fields):
-        """Send a message; its number."""
+        """Send a message, about the document that is shown unless it names another; its number."""
         number = next(self._numbers)
+        if "document" in KINDS.get(kind, ()):
+            fields.setdefault("document", self.view.document["id"])
         content = {"request_id": number, "kind": kind, **fields}
         self.view._handle_custom_msg(json.loads(json.dumps(content)), [])
         return number

@@ -1,0 +1,120 @@
+"""The chart of a comparison: how far the rankings agree, and the units on which they disagree most."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from cotlens.plots.offline import without_network
+from cotlens.plots.palette import LINES, NEGATIVE, POSITIVE
+
+if TYPE_CHECKING:
+    import altair
+    import pandas
+
+    from cotlens.results import Result
+
+LONGEST_LABEL = 420  # pixels
+CAUSAL = {
+    "yes": "evidence of causation",
+    "of the edit": "evidence of what the edit causes",
+    "no": "no evidence of causation",
+}
+
+
+def chart(result: Result, units: int = 10, width: int = 560) -> altair.VConcatChart:
+    """The chart of a comparison of measures.
+
+    At the top, what each measure is evidence of; then Spearman's rho of every two with its interval; then the ranks
+    that they give to the units on which they disagree most, a number per measure, the first rank at the left.
+
+    Args:
+        units: how many units are drawn.
+        width: pixels.
+    """
+    without_network()
+    import altair as alt
+
+    names = [f"{i + 1} {each['label']}" for i, each in enumerate(result.extras["measures"])]
+    parts = (_evidence(result, names, width), _agreement(result, names, width), _ranking(result, names, units, width))
+    return alt.vconcat(*parts).resolve_scale(color="independent")
+
+
+def _evidence(result: Result, names: list[str], width: int) -> altair.Chart:
+    import altair as alt
+    import pandas
+
+    words = [f"{CAUSAL[each['causal']]}: {each['why']}" for each in result.extras["measures"]]
+    base = alt.Chart(
+        pandas.DataFrame({"measure": names, "words": words}), width=width, title="What each is evidence of"
+    )
+    axis = alt.Axis(labelLimit=LONGEST_LABEL)
+    return base.mark_text(align="left").encode(
+        x=alt.value(4), y=alt.Y("measure:N", sort=names, title=None, axis=axis), text="words:N"
+    )
+
+
+def _agreement(result: Result, names: list[str], width: int) -> altair.LayerChart:
+    import altair as alt
+    import pandas
+
+    rho, low, high = (np.asarray(result.extras[f"spearman{end}"]) for end in ("", "_low", "_high"))
+    frame = pandas.DataFrame(
+        [
+            {
+                "of": names[i],
+                "with": str(j + 1),
+                "rho": rho[i, j],
+                "words": _rho_words(rho[i, j], low[i, j], high[i, j]),
+            }
+            for i in range(len(names))
+            for j in range(len(names))
+            if i != j
+        ]
+    )
+    base = alt.Chart(frame, width=width, title="How far their rankings agree: Spearman's rho, 95 % interval").encode(
+        x=alt.X("with:O", title="with measure", axis=alt.Axis(labelAngle=0)),
+        y=alt.Y("of:N", sort=names, title=None, axis=alt.Axis(labelLimit=LONGEST_LABEL)),
+    )
+    colour = alt.Color("rho:Q", scale=alt.Scale(domain=[-1, 0, 1], range=[NEGATIVE, "#ffffff", POSITIVE]), legend=None)
+    return base.mark_rect().encode(color=colour) + base.mark_text(fontSize=11).encode(text="words:N")
+
+
+def _ranking(result: Result, names: list[str], units: int, width: int) -> altair.LayerChart:
+    import altair as alt
+
+    frame = _ranks(result, names, units)
+    rows = frame["row"].drop_duplicates().tolist()
+    y = alt.Y("row:N", sort=rows, title=None, axis=alt.Axis(labelLimit=LONGEST_LABEL))
+    title = f"Where the measures disagree most: rank of the {result.unit} by each"
+    base = alt.Chart(frame, width=width, title=title).encode(y=y)
+    x = alt.X("rank:Q", title="rank, from first (0) to last (1)", scale=alt.Scale(domain=[0, 1]))
+    colour = alt.Color("measure:N", sort=names, scale=alt.Scale(range=LINES), title=None, legend=None)
+    lines = base.mark_rule(opacity=0.4).encode(x="min(rank):Q", x2="max(rank):Q")
+    marks = base.mark_text(fontSize=13, fontWeight="bold").encode(x=x, text="number:N", color=colour)
+    return lines + marks.encode(tooltip=["text", "measure", "score", "rank"])
+
+
+def _ranks(result: Result, names: list[str], units: int) -> pandas.DataFrame:
+    import pandas
+
+    table = result.columns
+    return pandas.DataFrame(
+        [
+            {
+                "row": f"{row} {' '.join(table['text'][row].split())}"[:60],
+                "text": table["text"][row],
+                "measure": name,
+                "number": str(i + 1),
+                "score": table[f"score {i + 1}"][row],
+                "rank": table[f"rank {i + 1}"][row],
+            }
+            for row in result.extras["disagree"][:units]
+            for i, name in enumerate(names)
+        ]
+    ).dropna(subset=["rank"])
+
+
+def _rho_words(rho: float, low: float, high: float) -> str:
+    return "not measured" if np.isnan(rho) else f"{rho:.2f} ({low:.2f} to {high:.2f})"

@@ -1,0 +1,130 @@
+"""The map of an importance result: its text with the score as heat, and every unit's estimate with its interval."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from typing import Any
+
+import anywidget
+import numpy as np
+import traitlets as t
+from numpy.typing import NDArray
+
+from cotlens._core.errors import InputError
+from cotlens.results import Result
+from cotlens.trace import Trace
+from cotlens.trace.splitters import split
+from cotlens.widgets import scores
+from cotlens.widgets.bundles import bundle, require
+from cotlens.widgets.payload import floats, indices
+from cotlens.widgets.utf16 import to_utf16
+
+LONGEST_BLOCK = 800  # units: a text without sentence ends must not become one huge block
+
+
+class ImportanceMap(anywidget.AnyWidget):
+    """The text of a result with its score as heat, bars with intervals, a strip to find one's way, and a ranking.
+
+    It works from results alone: no model, no trace and no kernel. The text is that of the units, in order. Units whose
+    interval includes 0 are drawn hollow, units that were not measured are hatched and say why.
+
+        cl.ImportanceMap(result)
+        cl.ImportanceMap(occlusion, resampling, trace=trace)  # several scores to switch between, with the question
+
+    Args:
+        results: importance results, one row per unit; mixed units are shown apart.
+        trace: the trace they were measured on, for its prompt and its answer.
+
+    `scores` holds one dict per score and `context` the prompt and the answer; `widgets/importance_map/state.ts`
+    declares both. Positions are UTF-16 code units of the score's `text`, bytes are little-endian.
+
+    Raises:
+        InputError: there is no result, one has no rows or is of another kind, or it was measured on another trace.
+        WidgetsNotBuilt: the front end was not built.
+    """
+
+    _esm = bundle("importance_map.js")
+    _css = bundle("importance_map.css")
+
+    scores = t.List().tag(sync=True)
+    context = t.Dict().tag(sync=True)
+
+    def __init__(self, *results: Result, trace: Trace | None = None, **traits: Any) -> None:
+        require("importance_map")
+        if not results:
+            raise InputError("ImportanceMap was given no result: run a measure first, and give it what `run` returned.")
+        for result in results:
+            _check(result, trace)
+        traits["scores"] = [score for result in results for score in payload(result)]
+        traits["context"] = {} if trace is None else {"prompt": trace.prompt, "answer": trace.answer}
+        super().__init__(**traits)
+
+    def __repr__(self) -> str:
+        """One line for hosts that cannot draw the widget; it becomes the text/plain of the output."""
+        shown = [f"{score['label']} per {score['unit']}, {len(score['certainty'])} rows" for score in self.scores]
+        return f"<CoTLens importance map: {'; '.join(shown)}>"
+
+
+def payload(result: Result) -> list[dict[str, Any]]:
+    """One dict per unit of a result, as the front end reads it; a result of sentences and tokens gives two."""
+    kinds = result.columns["unit"].astype(str)
+    return [_score(result, np.flatnonzero(kinds == unit), unit) for unit in dict.fromkeys(kinds.tolist())]
+
+
+def _score(result: Result, rows: NDArray[np.intp], unit: str) -> dict[str, Any]:
+    part = result if len(rows) == len(result) else _rows(result, rows, unit)
+    columns = part.columns
+    pieces = [str(piece) for piece in columns["text"]]
+    base, unit_words = scores.base(part), part.scale_unit
+    ends = np.concatenate([columns[name] for name in ("estimate", "low", "high")])
+    text, edges = "".join(pieces), np.concatenate(([0], np.cumsum([len(piece) for piece in pieces])))
+    return {
+        **scores.meaning(part),
+        "unit": unit,
+        "base": base,
+        "scale": scores.scale(columns["estimate"], unit_words, base),
+        "reach": scores.scale(ends, unit_words, base),
+        "text": text,
+        "edges": indices(to_utf16(text, edges)),
+        "blocks": indices(_blocks(text, edges, columns, unit)),
+        "first": indices(columns["start"].clip(0)),
+        "last": indices(columns["end"].clip(0)),
+        **{name: floats(columns[name]) for name in ("estimate", "low", "high")},
+        "n": indices(columns["n"].clip(0)),
+        "certainty": scores.certainty(part).tobytes(),
+        "status": scores.reasons(part),
+        "facts": scores.facts(part),
+    }
+
+
+def _rows(result: Result, rows: NDArray[np.intp], unit: str) -> Result:
+    """The rows of one unit as a result of their own."""
+    columns = {name: column[rows] for name, column in result.columns.items()}
+    words = {name: getattr(result, name) for name in ("kind", "method", "metric", "sign", "zero", "scale_unit")}
+    return Result(**words, unit=unit, columns=columns, provenance=result.provenance, extras=dict(result.extras))
+
+
+def _blocks(text: str, edges: NDArray[np.int64], columns: Any, unit: str) -> list[int]:
+    """The unit with which each block of the drawn text begins: every unit, or for tokens those of each sentence."""
+    count = len(edges) - 1
+    if unit != "token":
+        return list(range(count))
+    begins = [start for start, _ in split(text, "sentence")]
+    sentences = (np.searchsorted(edges, begins, side="right") - 1).clip(0, count - 1)
+    gaps = np.flatnonzero(columns["start"][1:] != columns["end"][:-1]) + 1
+    firsts = sorted({0, *sentences.tolist(), *gaps.tolist()})
+    return [at for first, last in pairwise([*firsts, count]) for at in range(first, last, LONGEST_BLOCK)]
+
+
+def _check(result: Result, trace: Trace | None) -> None:
+    if not isinstance(result, Result) or result.kind != "importance":
+        given = f"a result of kind {result.kind!r}" if isinstance(result, Result) else f"a {type(result).__name__}"
+        raise InputError(f"ImportanceMap shows importance results; it was given {given}. `cl.show` finds the view.")
+    if not len(result):
+        raise InputError(f"This {result.method} result has no rows, so there is no text to show.")
+    measured_on = result.provenance.trace_id
+    if trace is not None and measured_on and measured_on != trace.id:
+        raise InputError(
+            f"This {result.method} result was measured on the trace {measured_on!r}, not on {trace.id!r}: "
+            "give the trace it was measured on, or none."
+        )

@@ -1,0 +1,104 @@
+"""The matrix of a pairs result: what each sentence does to each other one."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import anywidget
+import numpy as np
+import traitlets as t
+from numpy.typing import NDArray
+
+from cotlens._core.errors import InputError
+from cotlens.results import Result
+from cotlens.widgets import scores
+from cotlens.widgets.bundles import bundle, require
+from cotlens.widgets.payload import floats
+
+NEEDED = ("source", "target", "source_text", "target_text")
+
+
+class PairMatrix(anywidget.AnyWidget):
+    """Source by target as a matrix of heat: point at a cell, or go there with the arrow keys, and read both sentences.
+
+    Columns are sources, rows are targets, so that a thought whose sentences act on later ones fills the lower left.
+    Pairs that were not measured are hatched and say why; pairs that are not part of the result stay empty.
+
+        cl.PairMatrix(result)
+
+    Args:
+        result: one of kind "pairs", with the columns source, target, source_text and target_text.
+
+    `matrix` holds words, sentences and bytes, row by row; `widgets/pair_matrix/state.ts` declares it.
+
+    Raises:
+        InputError: the result is of another kind, lacks a column, has no rows, or has a pair twice.
+        WidgetsNotBuilt: the front end was not built.
+    """
+
+    _esm = bundle("pair_matrix.js")
+    _css = bundle("pair_matrix.css")
+
+    matrix = t.Dict().tag(sync=True)
+
+    def __init__(self, result: Result, **traits: Any) -> None:
+        require("pair_matrix")
+        super().__init__(matrix=payload(result), **traits)
+
+    def __repr__(self) -> str:
+        """One line for hosts that cannot draw the widget; it becomes the text/plain of the output."""
+        return f"<CoTLens pair matrix: {self.matrix['label']}, {len(self.matrix['texts'])} sentences>"
+
+
+def payload(result: Result) -> dict[str, Any]:
+    """What the front end is told of a pairs result; cell (target, source) is at target * count + source.
+
+    Raises:
+        InputError: see `PairMatrix`.
+    """
+    _check(result)
+    columns = result.columns
+    source, target = (np.asarray(columns[name], dtype=np.int64) for name in ("source", "target"))
+    texts = _texts(result, source, target)
+    count, base = len(texts), scores.base(result)
+    place = target * count + source
+    if len(np.unique(place)) < len(place):
+        raise InputError(f"This {result.method} result has a pair of sentences twice, so it is not a matrix.")
+    return {
+        **scores.meaning(result),
+        "base": base,
+        "scale": scores.scale(columns["estimate"], result.scale_unit, base),
+        "texts": texts,
+        **{name: floats(_square(place, columns[name], count)) for name in ("estimate", "low", "high")},
+        "n": floats(_square(place, columns["n"], count)),
+        "certainty": _square(place, scores.certainty(result) + 1, count, empty=0).astype(np.uint8).tobytes(),
+        "status": {str(place[int(row)]): why for row, why in scores.reasons(result).items()},
+    }
+
+
+def _square(place: NDArray[np.int64], values: NDArray[Any], count: int, empty: float = np.nan) -> NDArray[np.float64]:
+    square = np.full(count * count, empty)
+    square[place] = values
+    return square
+
+
+def _texts(result: Result, source: NDArray[np.int64], target: NDArray[np.int64]) -> list[str]:
+    """The text of every sentence up to the last one that is named; "" for one that has no pair."""
+    texts = [""] * (int(max(source.max(), target.max())) + 1)
+    for at, words in ((target, result.columns["target_text"]), (source, result.columns["source_text"])):
+        for i, text in zip(at.tolist(), words, strict=True):
+            texts[i] = str(text)
+    return texts
+
+
+def _check(result: Result) -> None:
+    if not isinstance(result, Result) or result.kind != "pairs":
+        given = f"a result of kind {result.kind!r}" if isinstance(result, Result) else f"a {type(result).__name__}"
+        raise InputError(f"PairMatrix shows results of kind 'pairs'; it was given {given}. `cl.show` finds the view.")
+    missing = [name for name in NEEDED if name not in result.columns]
+    if missing:
+        raise InputError(f"A pairs result needs the columns {', '.join(NEEDED)}; {', '.join(missing)} is missing.")
+    if not len(result):
+        raise InputError(f"This {result.method} result has no rows, so there is no matrix to show.")
+    if min(result.columns["source"].min(), result.columns["target"].min()) < 0:
+        raise InputError(f"This {result.method} result names a sentence below 0: sentences are counted from 0.")

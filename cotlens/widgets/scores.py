@@ -1,0 +1,138 @@
+"""A result as a view is told it: the words that say what its numbers mean, and how sure each of them is."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cotlens.results import Result
+from cotlens.widgets.payload import floats
+
+CERTAINTIES = ("clear", "zero", "floor", "corrected", "exact", "open", "none")
+"""How sure an estimate is; `widgets/kit/certainty.ts` has the same list and puts it into words.
+
+clear: its interval excludes 0; zero: it includes 0; floor: no larger than the null floor; corrected: not significant
+after correction for the number of units; exact: deterministic; open: without an interval; none: not measured.
+"""
+
+LEAST = {"nats": 0.1, "probability": 0.01, "proportion": 0.01}
+"""Effects below this never fill a scale: nothing is to look like nothing."""
+
+_UNSIGNED = re.compile(r"\bkl\b|divergence|kurtosis|entropy|surprise", re.IGNORECASE)
+_SHOWN_APART = {
+    *("unit", "start", "end", "text", "estimate", "low", "high", "n", "status", "significant"),
+    *("source", "target", "source_text", "target_text"),
+}
+
+
+def meaning(result: Result) -> dict[str, Any]:
+    """Method, metric, sign, zero, unit and origin of a result in words."""
+    made = result.provenance
+    return {
+        "label": words(result.method),
+        "metric": str(result.extras.get("metric_words", result.metric)).replace("_", " "),
+        "unit": result.unit,
+        "sign": result.sign,
+        "zero": result.zero,
+        "scale_unit": result.scale_unit,
+        "signed": is_signed(result),
+        "kind": "exact" if is_exact(result) else "sampled",
+        "edit_type": str(result.extras.get("edit_type", "")),
+        "model": made.model,
+        "backend": made.backend,
+        "settings": [[_plain(name), _setting(value)] for name, value in made.settings.items() if value is not None],
+    }
+
+
+def words(method: str) -> str:
+    """The name of a method as words: "EarlyAnswer" is "Early answer"."""
+    parts = re.findall(r"[A-Z]+(?![a-z])|[A-Z]?[^A-Z\W_]+", method)
+    return " ".join([*parts[:1], *(part if part.isupper() else part.lower() for part in parts[1:])])
+
+
+def is_signed(result: Result) -> bool:
+    """Whether zero lies in the middle of the scale; divergences and the like only grow from it."""
+    if "signed" in result.extras:
+        return bool(result.extras["signed"])
+    unsigned = _UNSIGNED.search(result.metric.replace("_", " "))
+    return not (unsigned and not bool((result.columns["estimate"] < 0).any()))
+
+
+def is_exact(result: Result) -> bool:
+    """Whether every measured row is deterministic."""
+    kinds = certainty(result)
+    measured = kinds[kinds != CERTAINTIES.index("none")]
+    return bool((measured == CERTAINTIES.index("exact")).all()) and measured.size > 0
+
+
+def certainty(result: Result) -> NDArray[np.uint8]:
+    """Index into `CERTAINTIES` for every row, uint8 [rows].
+
+    An interval that includes 0 says more than a missed correction, so it is named first.
+    """
+    columns = result.columns
+    estimate, low, high = (columns[name] for name in ("estimate", "low", "high"))
+    exact = (columns["status"] == "exact") | ((low == estimate) & (high == estimate) & (columns["n"] <= 1))
+    judged: list[tuple[NDArray[np.bool_], str]] = [
+        (np.isnan(estimate), "none"),
+        (exact, "exact"),
+        ((low <= 0) & (high >= 0), "zero"),
+    ]
+    if "null_floor" in columns:
+        judged.append((np.abs(estimate) <= np.asarray(columns["null_floor"], dtype=float), "floor"))
+    judged.append((np.isnan(low) | np.isnan(high), "open"))
+    if "significant" in columns:
+        judged.append((~np.asarray(columns["significant"]).astype(bool), "corrected"))
+    codes = [CERTAINTIES.index(name) for _, name in judged]
+    return np.select([mask for mask, _ in judged], codes, CERTAINTIES.index("clear")).astype(np.uint8)
+
+
+def scale(values: NDArray[np.float64], unit: str, base: float = 0.0) -> float:
+    """Where the colours end: the largest size that was measured, at least the smallest that is worth a colour.
+
+    Importance is sparse, so a percentile would cut off the very units that matter and paint the noise.
+    """
+    sizes = np.abs(values[np.isfinite(values)] - base)
+    return base + max(LEAST.get(unit, 1e-6), float(sizes.max(initial=0.0)))
+
+
+def base(result: Result) -> float:
+    """Where the colours begin: 0, or the smallest estimate of a scale that only grows and has no 0 (a logarithm)."""
+    estimates = result.columns["estimate"]
+    below = estimates[estimates < 0]
+    return 0.0 if is_signed(result) or not below.size else float(below.min())
+
+
+def reasons(result: Result) -> dict[str, str]:
+    """Row -> why it was not, or not fully, measured."""
+    status = result.columns["status"]
+    return {str(row): str(status[row]) for row in np.flatnonzero(~np.isin(status.astype(str), ("ok", "exact")))}
+
+
+def facts(result: Result) -> list[dict[str, Any]]:
+    """What the method adds to each row: [{"name", "numbers": Float32 bytes} or {"name", "words": list}]."""
+    found: list[dict[str, Any]] = []
+    for name, column in result.columns.items():
+        if name in _SHOWN_APART:
+            continue
+        if column.dtype.kind in "fiu":
+            found.append({"name": _plain(name), "numbers": floats(column)})
+        elif column.dtype.kind == "b":
+            found.append({"name": _plain(name), "words": ["yes" if value else "no" for value in column]})
+        else:
+            found.append({"name": _plain(name), "words": [str(value) for value in column]})
+    return found
+
+
+def _plain(name: str) -> str:
+    return name.replace("_", " ")
+
+
+def _setting(value: Any) -> str:
+    if isinstance(value, Mapping):
+        return ", ".join(f"{name} {_setting(each)}" for name, each in value.items())
+    return str(value)

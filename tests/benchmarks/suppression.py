@@ -1,0 +1,93 @@
+"""Suppression of the sentences of a long thought, beside one uncached eager pass per sentence with KL on the host.
+
+The plain side would take minutes, so an even sample of its passes is run and its time counted as many times as the
+sample goes into the whole. Its numbers are held to ours for every sentence of the sample.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import torch
+
+import cotlens as cl
+from cotlens.models.contract import Model
+from cotlens.trace import Span, Trace
+from tests.benchmarks.table import Row, in_turn
+
+SENTENCES = 60
+EVERY = 6
+ROUNDS = 3
+STEP = "She gets 7 more, so 12 + 7 = 19. Then 7 are gone: 19 - 7 = 12. "
+QUESTION, ANSWER = "Mia has 12 pears. How many pears does Mia have?", "The answer is 12."
+GOAL = "at least 5 times for 60 sentences"
+
+
+def trace_of(model: Model, sentences: int) -> Trace:
+    """A trace whose thought has that many sentences."""
+    return cl.Trace.from_text(QUESTION, (STEP * sentences)[: _nth_end(sentences)], ANSWER, model=model)
+
+
+def _nth_end(sentences: int) -> int:
+    ends = [STEP.index(". ") + 1, len(STEP) - 1]
+    return (sentences - 1) // 2 * len(STEP) + ends[(sentences - 1) % 2]
+
+
+def suppression(sentences: int = SENTENCES, model: Model | None = None) -> list[Row]:
+    """Every sentence suppressed: with the prefix reused and several at once, against plain transformers."""
+    model = cl.load("abacus") if model is None else model
+    trace = trace_of(model, sentences)
+    spans = trace.spans("sentence")
+    ids, sampled = trace.token_ids[: spans[-1].end], spans[:-1:EVERY]
+    method = cl.importance.Suppression()
+    found: dict[str, Any] = {}
+
+    def ours() -> None:
+        found["ours"] = method.run(trace, model).extras["kl"]
+
+    def theirs() -> None:
+        found["theirs"] = np.array([plain_kl(model.engine.hf, ids, source, spans) for source in sampled]).T  # type: ignore[attr-defined]
+
+    quick, slow = in_turn(ours, theirs, ROUNDS)
+    np.testing.assert_allclose(found["ours"][:, :-1:EVERY], found["theirs"], rtol=2e-2, atol=1e-5)
+    whole = slow * (len(spans) - 1) / len(sampled)
+    other = f"one uncached eager pass per sentence ({len(sampled)} of {len(spans) - 1} run)"
+    return [Row(f"suppression of {len(spans)} sentences, {len(ids):,} tokens", quick, whole, other, GOAL)]
+
+
+def plain_kl(hf: Any, ids: tuple[int, ...], source: Span, targets: list[Span]) -> list[float]:
+    """Mean KL at each later sentence: an ordinary and a masked eager pass, compared token by token on the host.
+
+    The ordinary pass is done once and kept.
+    """
+    base = _ordinary(hf, ids)
+    without = _logits(hf, ids, (source.start, source.end))
+    kl = []
+    for p, q in zip(base, without, strict=True):
+        logp, logq = torch.log_softmax(p, -1).double().numpy(), torch.log_softmax(q, -1).double().numpy()
+        kl.append(float(np.sum(np.exp(logp) * (logp - logq))))
+    return [float(np.mean(kl[t.start : t.end])) if t.start >= source.end else float("nan") for t in targets]
+
+
+_KEPT: dict[tuple[int, ...], torch.Tensor] = {}
+
+
+def _ordinary(hf: Any, ids: tuple[int, ...]) -> torch.Tensor:
+    if ids not in _KEPT:
+        _KEPT.clear()
+        _KEPT[ids] = _logits(hf, ids, (0, 0))
+    return _KEPT[ids]
+
+
+def _logits(hf: Any, ids: tuple[int, ...], cut: tuple[int, int]) -> torch.Tensor:
+    n = len(ids)
+    allowed = torch.ones(n, n, dtype=torch.bool).tril()
+    allowed[cut[1] :, cut[0] : cut[1]] = False
+    mask = torch.zeros(n, n).masked_fill(~allowed, torch.finfo(torch.float32).min)
+    before = hf.config._attn_implementation
+    hf.set_attn_implementation("eager")
+    with torch.inference_mode():
+        logits = hf(input_ids=torch.tensor([ids]), attention_mask=mask[None, None], use_cache=False).logits[0]
+    hf.set_attn_implementation(before)
+    return logits

@@ -1,0 +1,156 @@
+"""The pair matrix: point at a cell or go there by keys, and read both sentences."""
+
+import pytest
+
+from tests.gallery.page import Gallery
+from tests.gallery.test_states import CONTRAST, OVERFLOW, SMALL
+
+STATES = ["pairs", "pairssampled", "pairslarge", "pairsunsigned", "pairshostile", "pairsone"]
+
+PIXEL = """(canvas, [x, y]) => { const ratio = canvas.width / canvas.clientWidth;
+  return [...canvas.getContext('2d').getImageData(Math.round(x * ratio), Math.round(y * ratio), 1, 1).data]; }"""
+
+
+def cell(gallery: Gallery, source: int, target: int) -> tuple[float, float]:
+    """The middle of a cell on the canvas of the state "pairs", whose cells are 36 px wide."""
+    assert gallery.model("model.get('matrix').texts.length") == 15
+    return 40 + (source + 0.5) * 36, 24 + (target + 0.5) * 36
+
+
+def settle(gallery: Gallery) -> None:
+    gallery.page.evaluate("() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
+
+
+@pytest.mark.parametrize(("width", "theme"), [(480, "dark"), (900, "light"), (1400, "dark")])
+def test_every_state_fits_and_can_be_read(gallery: Gallery, theme: str, width: int) -> None:
+    gallery.page.set_viewport_size({"width": width + 30, "height": 1300})
+    gallery.show("pairs", theme=theme, width=width)
+    for state in STATES:
+        gallery.page.evaluate("(state) => window.__cotlens.show(state)", state)
+        gallery.find("[data-region=matrix]").focus()
+        gallery.page.keyboard.press("ArrowDown")
+        assert gallery.find(".cotlens-failed").count() == 0, state
+        assert gallery.root.evaluate(OVERFLOW) == [], state
+        assert gallery.root.evaluate(CONTRAST) == [], state
+        assert gallery.root.evaluate(SMALL) == [], state
+
+
+def test_pointing_reads_both_sentences_and_a_click_keeps_them(gallery: Gallery) -> None:
+    gallery.show("pairs")
+    settle(gallery)
+    grid = gallery.find("[data-region=matrix]")
+    x, y = cell(gallery, 2, 8)
+    grid.hover(position={"x": x, "y": y})
+    assert gallery.find(".cotlens-detail .cotlens-title").inner_text() == "2 → 8"
+    assert gallery.find(".cotlens-quote").all_text_contents() == [
+        "First, the total: 3 * 24 = 72 pencils.", "So 60 pencils are left for the classes.",
+    ]  # fmt: skip
+    assert gallery.find(".cotlens-facts dd").first.inner_text() == "+0.484 nats"
+    grid.click(position={"x": x, "y": y})
+    x, y = cell(gallery, 0, 5)
+    grid.hover(position={"x": x, "y": y})
+    assert gallery.find(".cotlens-detail .cotlens-title").inner_text() == "0 → 5"
+    gallery.find(".cotlens-side").hover(position={"x": 5, "y": 5})
+    assert gallery.find(".cotlens-detail .cotlens-title").inner_text() == "2 → 8"
+
+
+def test_the_arrow_keys_go_from_cell_to_cell(gallery: Gallery) -> None:
+    gallery.show("pairs")
+    grid = gallery.find("[data-region=matrix]")
+    grid.focus()
+    gallery.page.evaluate("window.leaked = []; document.addEventListener('keydown', (e) => leaked.push(e.key))")
+    title = gallery.find(".cotlens-detail .cotlens-title")
+    for key, where in [
+        ("ArrowDown", "0 → 1"), ("ArrowDown", "0 → 2"), ("ArrowRight", "1 → 2"), ("Shift+ArrowDown", "1 → 12"),
+        ("End", "11 → 12"), ("Home", "0 → 12"), ("ArrowLeft", "0 → 12"), ("ArrowUp", "0 → 11"),
+    ]:  # fmt: skip
+        gallery.page.keyboard.press(key)
+        assert title.inner_text() == where, key
+    said = gallery.page.locator(f"#{grid.get_attribute('aria-activedescendant')}")
+    assert (said.get_attribute("aria-label") or "").startswith("source 0 to target 11, effect ")
+    assert said.get_attribute("aria-colindex") == "1"
+    gallery.page.keyboard.press("Escape")
+    assert title.inner_text() == "All pairs"
+    assert [key for key in gallery.page.evaluate("leaked") if key != "Shift"] == []
+
+
+def test_colours_have_sign_and_the_empty_half_has_none(gallery: Gallery) -> None:
+    gallery.show("pairs")
+    settle(gallery)
+    canvas = gallery.find(".cotlens-canvas")
+    red, green, blue, alpha = canvas.evaluate(PIXEL, list(cell(gallery, 2, 8)))
+    assert alpha > 200 and red > green > blue, "orange raises"
+    values = gallery.model("Array.from(new Float32Array(model.get('matrix').estimate.buffer))")
+    lowest = min((i for i, value in enumerate(values) if value == value), key=lambda i: values[i])
+    red, _, blue, alpha = canvas.evaluate(PIXEL, list(cell(gallery, lowest % 15, lowest // 15)))
+    assert alpha > 0 and blue > red, "blue lowers"
+    assert canvas.evaluate(PIXEL, list(cell(gallery, 9, 3)))[3] == 0
+
+
+def test_not_measured_is_said(gallery: Gallery) -> None:
+    gallery.show("pairssampled")
+    gallery.find("[data-region=matrix]").focus()
+    for key in ["ArrowDown", *["Shift+ArrowDown"] * 4]:
+        gallery.page.keyboard.press(key)
+    assert gallery.find(".cotlens-detail .cotlens-title").inner_text() == "0 → 41"
+    assert gallery.find(".cotlens-facts").inner_text().split("\n")[1:2] == ["not measured"]
+    assert "no rollout went on after this sentence" in gallery.find(".cotlens-facts").inner_text()
+
+
+def test_only_clear_pairs_and_no_neighbours(gallery: Gallery) -> None:
+    gallery.show("pairssampled")
+    heading = gallery.find(".cotlens-ranking .cotlens-title")
+    clear = int(heading.inner_text().split()[-1])
+    gallery.action("all").click()
+    everything = int(heading.inner_text().split()[-1].replace(",", ""))
+    assert 0 < clear < everything
+    before = gallery.find(".cotlens-legend .cotlens-number").last.inner_text()
+    field = gallery.find(".cotlens-field")
+    field.fill("5")
+    field.press("Enter")
+    field.blur()
+    assert int(heading.inner_text().split()[-1].replace(",", "")) < everything
+    assert gallery.find(".cotlens-legend .cotlens-number").last.inner_text() != before
+    field.fill("900")
+    field.blur()
+    assert field.input_value() == "59"
+
+
+def test_the_ranking_goes_to_the_cell(gallery: Gallery) -> None:
+    gallery.show("pairs")
+    first = gallery.find(".cotlens-table-body [data-row]").first
+    assert first.inner_text().split("\n")[-1] == "+0.540"
+    first.click()
+    assert gallery.find(".cotlens-detail .cotlens-title").inner_text() == "1 → 4"
+
+
+def test_three_hundred_sentences_stay_smooth(gallery: Gallery) -> None:
+    gallery.show("pairslarge")
+    gallery.page.locator("[data-zoom='2']").click()
+    settle(gallery)
+    grid = gallery.find("[data-region=matrix]")
+    room = grid.evaluate("(each) => [each.scrollWidth / each.clientWidth, each.scrollHeight / each.clientHeight]")
+    assert min(room) > 3
+    times = grid.evaluate(
+        """async (each) => { const frame = () => new Promise((done) => requestAnimationFrame(done));
+        const times = []; const box = each.getBoundingClientRect();
+        for (let i = 0; i < 20; i += 1) { const start = performance.now();
+          each.scrollTop = 40 * i;
+          const at = { clientX: box.left + 60 + 9 * i, clientY: box.top + 60 + 7 * i, bubbles: true };
+          each.dispatchEvent(new PointerEvent('pointermove', at));
+          times.push(performance.now() - start); await frame(); }
+        return times.sort((a, b) => a - b); }"""
+    )
+    assert times[len(times) // 2] < 16, times
+    canvas = gallery.find(".cotlens-canvas")
+    assert canvas.evaluate("(each) => each.width") < 2000, "the canvas is as large as its window, not as the matrix"
+
+
+def test_hostile_text_stays_text(gallery: Gallery) -> None:
+    gallery.show("pairshostile")
+    gallery.find("[data-region=matrix]").focus()
+    gallery.page.keyboard.press("ArrowDown")
+    gallery.page.wait_for_timeout(80)
+    assert gallery.page.evaluate("window.hacked") is None
+    assert gallery.find("script, img, a, iframe, svg[onload]").count() == 0
+    assert "<script>window.hacked = 1</script>" in gallery.find(".cotlens-detail").inner_text()

@@ -1,0 +1,84 @@
+/** The rows over the map: which score this is, its scale, and in words what its numbers mean. */
+
+import { button, h, onClick, setAttribute, setText } from "../kit/dom";
+import { createLegend, zeroWords } from "../kit/legend";
+import { count } from "../kit/numbers";
+import { samples, type ScoreMap } from "./model";
+import type { Context, Part } from "./part";
+
+/** "139 sentences, 3 not measured". */
+export function sizeWords(map: ScoreMap): string {
+  const missing = map.count - map.number("measured");
+  return `${count(map.count, map.score.unit)}${missing ? `, ${missing.toLocaleString("en-US")} not measured` : ""}`;
+}
+
+/** Sign, zero, unit, method and number of samples, one statement each. */
+export function meaningWords(map: ScoreMap): string[] {
+  const { score } = map;
+  const exact = score.kind === "exact";
+  return [
+    `effect on the ${score.metric}${score.scale_unit && score.scale_unit !== score.metric ? `, in ${score.scale_unit}` : ""}`,
+    score.sign,
+    zeroWords(score.zero),
+    score.edit_type ? `edit: ${score.edit_type}` : "",
+    exact ? "exact: deterministic, so there are no intervals" : [samples(map), map.judged ? "whiskers are intervals" : "without intervals"].filter((part) => part !== "").join(", "),
+    "full colour: the largest effect",
+  ].filter((part) => part !== "");
+}
+
+/** A name for each score that tells it from the others. */
+export function scoreNames(maps: readonly ScoreMap[]): string[] {
+  const short = maps.map(({ score }) => `${score.label}, per ${score.unit}`);
+  const twice = (names: string[], i: number): boolean => names.filter((name) => name === names[i]).length > 1;
+  const longer = short.map((name, i) => (twice(short, i) ? `${maps[i]?.score.label}: ${maps[i]?.score.metric}, per ${maps[i]?.score.unit}` : name));
+  return longer.map((name, i) => (twice(longer, i) ? `${name} (${i + 1})` : name));
+}
+
+export function createHead({ own, maps, signal }: Context): Part {
+  const name = h("span", "cotlens-model");
+  const names = scoreNames(maps);
+  const select = h("select", "cotlens-select", { "aria-label": "score", "data-lm-suppress-shortcuts": "true" },
+    ...names.map((each, i) => h("option", "", { value: i }, each)));
+  const size = h("span", "cotlens-status");
+  const legend = createLegend();
+  const all = button("cotlens-seg", "all", { "data-action": "all", title: "shade and list every measured unit" });
+  const clear = button("cotlens-seg", "clear of zero", { "data-action": "clear", title: "shade and list only units whose effect is clear of zero" });
+  const which = h("span", "cotlens-segs", { role: "group", "aria-label": "which effects are shown" }, all, clear);
+  const note = h("span", "cotlens-small cotlens-muted", { "data-note": "clear" });
+  const intensity = h("input", "cotlens-range", { type: "range", min: 0, max: 1, step: 0.05, value: own.now.intensity, "aria-label": "intensity of the shading" });
+  const meaning = h("p", "cotlens-meaning");
+  const element = h("div", "cotlens-top", {},
+    h("div", "cotlens-head", {}, maps.length > 1 ? select : name, size),
+    h("div", "cotlens-shade", {},
+      h("div", "cotlens-line", {}, legend.scale, which, note,
+        h("label", "cotlens-label cotlens-muted cotlens-small cotlens-tail", {}, h("span", "", {}, "intensity"), intensity)),
+      meaning));
+
+  select.addEventListener("change", () => {
+    const map = maps[Number(select.value)];
+    if (map) own.set({ map, picked: null, onlyClear: map.judged && map.number("clear") > 0, seen: { first: 0, last: 0 } });
+  }, { signal });
+  onClick(all, signal, () => own.set({ onlyClear: false }));
+  onClick(clear, signal, () => own.set({ onlyClear: true }));
+  intensity.addEventListener("input", () => own.set({ intensity: intensity.valueAsNumber }), { signal });
+
+  function draw(): void {
+    const { map, onlyClear } = own.now;
+    const { score } = map;
+    setText(name, `${score.label}, per ${score.unit}`);
+    setText(size, [sizeWords(map), [score.model, score.backend].filter((part) => part !== "").join(" · ")].filter((part) => part !== "").join(" · "));
+    setAttribute(size, "title", score.settings.map(([key, value]) => `${key}: ${value}`).join("\n") || null);
+    legend.show({
+      label: score.label, zero: score.zero, sign: score.sign, unit: score.scale_unit, scale: score.scale, base: score.base, scaleNote: "the largest effect",
+      signed: score.signed, kind: score.kind, complete: true,
+    });
+    const number = map.number("clear");
+    which.hidden = note.hidden = !map.judged;
+    setText(note, number === 0 ? "No effect is clear of zero." : `${number.toLocaleString("en-US")} of ${map.number("measured").toLocaleString("en-US")}`);
+    setAttribute(all, "aria-pressed", String(!onlyClear));
+    setAttribute(clear, "aria-pressed", String(onlyClear));
+    setText(meaning, meaningWords(map).join(" · "));
+  }
+
+  return { element, update(changed) { if (changed.has("map") || changed.has("onlyClear")) draw(); } };
+}

@@ -1,0 +1,7 @@
+/** The anywidget entry of the importance map. */
+
+import "./index.css";
+import { still } from "../kit/still";
+import { decode, draw } from "./view";
+
+export default still({ keys: ["scores", "context"], decode, draw, className: "cotlens-importance", label: "importance map" });

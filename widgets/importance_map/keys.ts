@@ -1,0 +1,47 @@
+/** The keys of the text. Handled keys go no further, or the notebook would act on them too. */
+
+import { bisect } from "../kit/text";
+import type { KeyWords } from "../kit/foot";
+import type { Context } from "./part";
+
+export const KEYS: readonly KeyWords[] = [
+  [["↑", "↓"], "unit above, below"], [["←", "→"], "unit"], [["[", "]"], "clear effect"], [["Enter"], "its numbers"], [["Esc"], "let go"],
+];
+
+export function listenForKeys({ own, root, signal }: Context, region: HTMLElement): void {
+  root.addEventListener("keydown", (event) => {
+    const target = event.target as Element;
+    if (event.defaultPrevented || event.altKey || event.ctrlKey || event.metaKey || target.closest("input, select")) return;
+    const act = (target === region ? inText(event.key) : null) ?? anywhere(event.key);
+    if (!act) return;
+    act();
+    event.preventDefault();
+    event.stopPropagation();
+  }, { signal });
+
+  const pick = (unit: number): void => own.set({ picked: Math.max(0, Math.min(own.now.map.count - 1, unit)) });
+
+  function inText(key: string): (() => void) | null {
+    const { map, picked } = own.now;
+    const at = picked ?? -1;
+    const row = bisect(map.blocks, Math.max(0, at));
+    switch (key) {
+      case "ArrowRight": return () => pick(at + 1);
+      case "ArrowLeft": return () => pick(Math.max(0, at - 1));
+      case "ArrowDown": return () => pick(picked === null ? 0 : row + 1 < map.blocks.length ? map.block(row + 1).first : at);
+      case "ArrowUp": return () => pick(map.block(Math.max(0, row - 1)).first);
+      case "Home": return () => pick(0);
+      case "End": return () => pick(map.count - 1);
+      case "Enter": return () => { if (picked === null) pick(0); root.querySelector<HTMLElement>(".cotlens-quote")?.focus(); };
+      default: return null;
+    }
+  }
+
+  function anywhere(key: string): (() => void) | null {
+    const { map, picked } = own.now;
+    if (key === "[" || key === "]") {
+      return () => { const to = map.nextClear(picked ?? (key === "]" ? -1 : map.count), key === "]" ? 1 : -1); if (to !== null) pick(to); };
+    }
+    return key === "Escape" && picked !== null ? () => { own.set({ picked: null }); region.focus({ preventScroll: true }); } : null;
+  }
+}

@@ -1,0 +1,166 @@
+/** The text: one block per sentence with its number and bar; only the visible blocks exist. */
+
+import { h, setAttribute, uniqueId } from "../kit/dom";
+import { drawEffect, effectBar } from "../kit/effect-bar";
+import { heatClass } from "../kit/heat";
+import { bisect } from "../kit/text";
+import { VirtualList } from "../kit/virtual";
+import { mayBeNothing } from "../kit/certainty";
+import type { Context, Part } from "./part";
+
+const LINE = 25;
+const BAR = 84;
+
+type Item = { kind: "block"; block: number } | { kind: "role"; words: string } | { kind: "around"; text: string; role: string };
+interface Drawn { block: number; element: HTMLElement; bar: SVGElement; spans: HTMLElement[]; base: string[] }
+
+export interface ReadingPart extends Part {
+  reveal(unit: number, where?: "nearest" | "center"): void;
+}
+
+export function createReading({ own, around, signal }: Context): ReadingPart {
+  const content = h("div", "cotlens-content", { role: "presentation" });
+  const element = h("div", "cotlens-reading", { role: "listbox", tabindex: 0, "data-region": "text" }, content);
+  const currentId = uniqueId("unit");
+  let items: Item[] = [];
+  const drawn = new Map<number, Drawn>();
+  let marked: HTMLElement[] = [];
+
+  const list = new VirtualList(element, content, signal, () => {
+    const { first, last } = list.visible();
+    const seen = items.slice(first, last + 1).flatMap((item) => (item.kind === "block" ? [item.block] : []));
+    const { map } = own.now;
+    mark();
+    if (seen.length) own.set({ seen: { first: map.block(seen[0] as number).first, last: map.block(seen[seen.length - 1] as number).last } });
+  });
+
+  function rebuild(): void {
+    const { map } = own.now;
+    drawn.clear();
+    const role = (words: string): Item => ({ kind: "role", words });
+    items = [
+      ...(around?.prompt ? [role("prompt"), { kind: "around", text: around.prompt, role: "prompt" } as Item, role("thought")] : []),
+      ...Array.from(map.blocks, (_, block): Item => ({ kind: "block", block })),
+      ...(around?.answer ? [role("answer"), { kind: "around", text: around.answer, role: "answer" } as Item] : []),
+    ];
+    setAttribute(element, "aria-label", `${map.score.unit}s of the text with their effects`);
+    setAttribute(element, "aria-orientation", map.isToken ? "horizontal" : "vertical");
+    element.scrollTop = 0;
+    list.reset({ count: items.length, estimate, render, drop: (index) => { drawn.delete(index); } });
+  }
+
+  function estimate(index: number): number {
+    const item = items[index] as Item;
+    if (item.kind === "role") return 30;
+    const perLine = Math.max(20, (element.clientWidth - BAR - 80) / 7.3);
+    const { map } = own.now;
+    const chars = item.kind === "around" ? item.text.length
+      : (map.edges[map.block(item.block).last] ?? 0) - (map.edges[map.block(item.block).first] ?? 0);
+    return Math.max(1, Math.ceil(chars / perLine)) * LINE + 4;
+  }
+
+  function render(index: number): HTMLElement {
+    const item = items[index] as Item;
+    if (item.kind === "role") return h("div", "cotlens-role", { role: "presentation" }, h("span", "cotlens-role-name", {}, item.words));
+    if (item.kind === "around") {
+      return h("div", `cotlens-block cotlens-${item.role}`, { role: "presentation" }, h("span"), h("span"), h("p", "cotlens-text", {}, item.text.trim()));
+    }
+    return renderBlock(index, item.block);
+  }
+
+  function renderBlock(index: number, block: number): HTMLElement {
+    const { map } = own.now;
+    const { first, last } = map.block(block);
+    const each: Drawn = { block, bar: effectBar(BAR), spans: [], base: [], element: h("div", "cotlens-block") };
+    const body = h("p", "cotlens-text");
+    for (let unit = first; unit < last; unit += 1) {
+      const { text, mark: sign } = visible(map.text(unit), unit === first, unit === last - 1);
+      each.base.push(`cotlens-t${sign}`);
+      each.spans.push(h("span", "", { role: "option", "data-unit": unit }, text));
+    }
+    body.append(...each.spans);
+    const number = map.isToken ? block : first;
+    each.element.setAttribute("role", "group");
+    each.element.setAttribute("aria-label", map.isToken ? `sentence ${block}` : `${map.score.unit} ${first}`);
+    each.element.append(h("button", "cotlens-num", { type: "button", tabindex: -1, "data-unit": first, title: map.isToken ? "first token of this sentence" : `pick this ${map.score.unit}` }, String(number)), each.bar, body);
+    drawn.set(index, each);
+    paint(each);
+    return each.element;
+  }
+
+  function paint(each: Drawn): void {
+    const { map, onlyClear } = own.now;
+    const { first } = map.block(each.block);
+    each.spans.forEach((span, i) => {
+      const unit = first + i;
+      const unsure = !onlyClear && mayBeNothing(map.certainty(unit)) ? " cotlens-ns" : "";
+      const name = (each.base[i] as string) + heatClass(map.shown(unit, onlyClear), map.score.signed) + unsure;
+      if (span.className !== name) span.className = name;
+    });
+    const unit = map.isToken ? map.strongest(each.block, onlyClear) : first;
+    each.element.classList.toggle("cotlens-token-bar", map.isToken);
+    // A bar for a sentence of tokens is that of its strongest token: token effects do not add up to a sentence's.
+    if (unit >= 0) drawEffect(each.bar, map.bar(unit), map.reach, map.score.signed, BAR);
+    else each.bar.replaceChildren();
+  }
+
+  function indexOf(unit: number): number {
+    const block = bisect(own.now.map.blocks, unit);
+    return items.findIndex((item) => item.kind === "block" && item.block === block);
+  }
+
+  function spanOf(unit: number): HTMLElement | null {
+    const each = drawn.get(indexOf(unit));
+    return each?.spans[unit - own.now.map.block(each.block).first] ?? null;
+  }
+
+  function mark(): void {
+    for (const each of marked) {
+      each.classList.remove("cotlens-cur", "cotlens-picked");
+      for (const name of ["aria-selected", "aria-label", "aria-posinset", "aria-setsize"]) each.removeAttribute(name);
+      if (each.id === currentId) each.removeAttribute("id");
+    }
+    marked = [];
+    const { picked, map } = own.now;
+    const span = picked === null ? null : spanOf(picked);
+    setAttribute(element, "aria-activedescendant", span ? currentId : null);
+    if (picked === null || !span) return;
+    const row = span.closest<HTMLElement>(".cotlens-block");
+    row?.classList.add("cotlens-picked");
+    if (map.isToken) span.classList.add("cotlens-cur");
+    span.id = currentId;
+    setAttribute(span, "aria-selected", "true");
+    setAttribute(span, "aria-posinset", picked + 1);
+    setAttribute(span, "aria-setsize", map.count);
+    setAttribute(span, "aria-label", map.spoken(picked));
+    marked = row ? [span, row] : [span];
+  }
+
+  content.addEventListener("click", (event) => {
+    const target = (event.target as Element).closest<HTMLElement>("[data-unit]") ?? (event.target as Element).closest(".cotlens-block")?.querySelector<HTMLElement>("[data-unit]");
+    const selection = getSelection();
+    if (!target || (selection && !selection.isCollapsed)) return;
+    own.set({ picked: Number(target.dataset["unit"]) });
+    element.focus({ preventScroll: true });
+  }, { signal });
+
+  return {
+    element,
+    reveal(unit, where = "nearest") { list.reveal(indexOf(unit), where, () => spanOf(unit)?.getBoundingClientRect() ?? null); },
+    update(changed) {
+      if (changed.has("map")) rebuild();
+      else if (changed.has("onlyClear")) for (const each of drawn.values()) paint(each);
+      if (changed.has("picked") || changed.has("map")) mark();
+    },
+  };
+}
+
+/** What a unit shows, and the class that stands for characters it does not show. */
+function visible(piece: string, atStart: boolean, atEnd: boolean): { text: string; mark: string } {
+  let text = piece;
+  let mark = "";
+  if (atEnd && /\s*\n\s*$/.test(text)) { text = text.replace(/\s*\n\s*$/, ""); mark = " cotlens-nl"; }
+  if (atStart) text = text.replace(/^ (?! )/, "");
+  if (text === "" && mark === "") mark = piece === "" ? " cotlens-empty" : " cotlens-blank";
+  return { text, mark };
+}

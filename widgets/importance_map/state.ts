@@ -1,0 +1,44 @@
+/**
+ * What crosses from Python to the importance map. `State` names the synced traits of
+ * cotlens.widgets.importance_map.ImportanceMap (a Python test compares them, and the keys of a score).
+ * Positions are UTF-16 code units of the score's text.
+ */
+
+export interface Fact { name: string; numbers?: DataView; words?: string[] }
+
+export interface Score {
+  label: string;
+  metric: string;
+  unit: string;
+  sign: string;
+  zero: string;
+  scale_unit: string;
+  signed: boolean;
+  kind: "exact" | "sampled";
+  edit_type: string;
+  model: string;
+  backend: string;
+  settings: [string, string][];
+  base: number;
+  scale: number;
+  reach: number;
+  text: string;
+  edges: DataView;
+  blocks: DataView;
+  first: DataView;
+  last: DataView;
+  estimate: DataView;
+  low: DataView;
+  high: DataView;
+  n: DataView;
+  certainty: DataView;
+  status: Record<string, string>;
+  facts: Fact[];
+}
+
+export interface Context { prompt: string; answer: string }
+
+export interface State {
+  scores: Score[];
+  context: Context | Record<string, never>;
+}

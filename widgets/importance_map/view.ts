@@ -1,0 +1,65 @@
+/** Puts the parts of the map together. Knows the DOM and a payload, nothing of the notebook. */
+
+import { h } from "../kit/dom";
+import { createFoot, type MarkWords } from "../kit/foot";
+import { setIntensity } from "../kit/heat";
+import { Observed } from "../kit/observed";
+import { createHead } from "./head";
+import { KEYS, listenForKeys } from "./keys";
+import { ScoreMap } from "./model";
+import type { Context, Own, Part } from "./part";
+import { createReading } from "./reading";
+import { createSide } from "./side";
+import type { Context as Around, Score } from "./state";
+import { createStrip } from "./strip";
+
+export interface Payload { scores: Score[]; around: Around | null }
+
+export function decode(get: (key: string) => unknown): Payload {
+  const scores = get("scores");
+  const around = get("context") as Partial<Around> | null;
+  return {
+    scores: Array.isArray(scores) ? scores as Score[] : [],
+    around: around?.prompt || around?.answer ? { prompt: around.prompt ?? "", answer: around.answer ?? "" } : null,
+  };
+}
+
+export function draw(root: HTMLElement, { scores, around }: Payload, signal: AbortSignal): void {
+  const maps = scores.map((score) => new ScoreMap(score));
+  const map = maps[0];
+  if (!map) { root.append(h("p", "cotlens-note", {}, "There is no score to show.")); return; }
+  const own = new Observed<Own>({
+    map, picked: null, onlyClear: map.judged && map.number("clear") > 0, intensity: 0.5, sort: "size", descending: true,
+    seen: { first: 0, last: 0 },
+  });
+  const context: Context = { own, around, maps, root, signal };
+  const head = createHead(context);
+  const reading = createReading(context);
+  const strip = createStrip(context, (unit, pick) => { reading.reveal(unit, "center"); if (pick) own.set({ picked: unit }); });
+  const side = createSide(context);
+  const foot = createFoot(KEYS);
+  const status = h("p", "cotlens-unseen", { role: "status", "aria-live": "polite" });
+  root.append(head.element, strip.element, h("div", "cotlens-main", {}, h("div", "cotlens-pane", {}, reading.element), side.element), foot.element, status);
+  listenForKeys(context, reading.element);
+
+  const parts: Part[] = [head, strip, side, reading];
+  const update = (changed: ReadonlySet<keyof Own>): void => {
+    if (changed.has("intensity")) setIntensity(root, own.now.intensity);
+    if (changed.has("map")) { foot.marks(marksOf(own.now.map)); root.classList.toggle("cotlens-by-sentence", !own.now.map.isToken); }
+    for (const part of parts) part.update(changed);
+    if (changed.has("picked") && own.now.picked !== null) {
+      reading.reveal(own.now.picked);
+      status.textContent = own.now.map.spoken(own.now.picked);
+    }
+  };
+  own.subscribe(update, signal);
+  update(new Set(Object.keys(own.now) as (keyof Own)[]));
+}
+
+function marksOf({ score, judged }: ScoreMap): readonly MarkWords[] {
+  return [
+    ...(score.signed ? [["cotlens-sample-up", "raises"], ["cotlens-sample-down", "lowers"]] as MarkWords[] : []),
+    ...(judged ? [["cotlens-sample-ns", "may be no effect"]] as MarkWords[] : []),
+    ["cotlens-sample-none", "not measured"],
+  ];
+}

@@ -1,0 +1,47 @@
+/** Canvas paper in CSS pixels, the theme's colours, and the pattern that means "not measured". */
+
+export interface Colours {
+  background: string; text: string; line: string; edge: string; muted: string; accent: string; positive: string; negative: string; unsigned: string;
+  alpha: number; unsignedAlpha: number;
+}
+
+export function coloursOf(root: HTMLElement): Colours {
+  const style = getComputedStyle(root);
+  const get = (name: string): string => style.getPropertyValue(`--cotlens-${name}`).trim();
+  const heat = (name: string): string => `rgb(${get(name)})`;
+  return {
+    background: style.backgroundColor, text: style.color, line: get("line"), edge: get("edge"), muted: get("muted"), accent: get("accent"),
+    positive: heat("positive"), negative: heat("negative"), unsigned: heat("unsigned"),
+    alpha: Number(get("alpha")) || 0.7, unsignedAlpha: Number(get("unsigned-alpha")) || 0.7,
+  };
+}
+
+/** Sizes a canvas for the screen's pixels and gives its cleared context, in CSS pixels; null where there is no room. */
+export function paperOf(canvas: HTMLCanvasElement, width: number, height: number): CanvasRenderingContext2D | null {
+  const ratio = Math.min(3, devicePixelRatio || 1);
+  const [w, h] = [Math.round(width * ratio), Math.round(height * ratio)];
+  if (w <= 0 || h <= 0) return null;
+  if (canvas.width !== w || canvas.height !== h) { canvas.width = w; canvas.height = h; }
+  const paper = canvas.getContext("2d");
+  paper?.setTransform(ratio, 0, 0, ratio, 0, 0);
+  paper?.clearRect(0, 0, width, height);
+  return paper;
+}
+
+/** Diagonal lines, 5 px apart. */
+export function hatch(paper: CanvasRenderingContext2D, colour: string): CanvasPattern | string {
+  const ratio = paper.getTransform().a;
+  const size = Math.round(5 * ratio);
+  const tile = document.createElement("canvas");
+  tile.width = tile.height = size;
+  const pen = tile.getContext("2d");
+  if (!pen) return colour;
+  pen.strokeStyle = colour;
+  pen.lineWidth = ratio;
+  pen.beginPath();
+  for (const shift of [-size, 0, size]) { pen.moveTo(shift, size); pen.lineTo(shift + size, 0); }
+  pen.stroke();
+  const pattern = paper.createPattern(tile, "repeat");
+  pattern?.setTransform(new DOMMatrix().scale(1 / ratio));
+  return pattern ?? colour;
+}

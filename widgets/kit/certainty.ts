@@ -1,0 +1,44 @@
+/** How sure an estimate is, and how that is said. The codes are those of cotlens.widgets.scores. */
+
+import { figure, signed } from "./numbers";
+
+export const CERTAINTIES = ["clear", "zero", "floor", "corrected", "exact", "open", "none"] as const;
+export type Certainty = (typeof CERTAINTIES)[number];
+
+export function certaintyOf(code: number | undefined): Certainty {
+  return CERTAINTIES[code ?? -1] ?? "none";
+}
+
+/** Whether an estimate may be no effect at all: it is then drawn hollow. */
+export function mayBeNothing(certainty: Certainty): boolean {
+  return certainty === "zero" || certainty === "floor" || certainty === "corrected";
+}
+
+/** One sign per kind, for lists: the same is said in words beside it. */
+export const GLYPH: Record<Certainty, string> = { clear: "●", zero: "○", floor: "○", corrected: "◌", exact: "●", open: "◐", none: "–" };
+
+export const SAID: Record<Certainty, string> = {
+  clear: "interval excludes 0", zero: "interval includes 0", floor: "no larger than the null floor",
+  corrected: "not significant after correction for the number of units", exact: "exact: deterministic, no sampling error",
+  open: "no interval given", none: "not measured",
+};
+
+/** "+0.21 probability", "not measured". */
+export function effectWords(value: number, isSigned: boolean, unit: string): string {
+  if (Number.isNaN(value)) return "not measured";
+  return `${isSigned ? signed(value) : figure(value)} ${unit}`.trim();
+}
+
+/** "+0.10 to +0.32", "exact", "none given". */
+export function intervalWords(certainty: Certainty, low: number, high: number, isSigned: boolean): string {
+  if (certainty === "none") return "—";
+  if (certainty === "exact") return "exact";
+  if (Number.isNaN(low) || Number.isNaN(high)) return "none given";
+  const each = isSigned ? signed : figure;
+  return `${each(low)} to ${each(high)}`;
+}
+
+/** A reason without the words that stand before it anyway. */
+export function reasonWords(status: string | undefined): string {
+  return (status ?? "").replace(/^not measured(: |$)/, "");
+}

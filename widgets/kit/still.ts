@@ -1,0 +1,58 @@
+/** The anywidget entry of a view that only shows: it reads its traits and asks Python nothing, so a saved page works. */
+
+import { h } from "./dom";
+import { setIntensity } from "./heat";
+import { followTheme } from "./theme";
+
+/** The part of anywidget's model that is used. */
+export interface StillModel {
+  get(key: string): unknown;
+  on(event: string, callback: () => void): void;
+  off(event: string, callback: () => void): void;
+}
+
+export interface StillView<P> {
+  keys: readonly string[];
+  /** Nothing that arrives may make this fail: what does not fit counts as absent. */
+  decode(get: (key: string) => unknown): P;
+  /** Fills the root until the signal aborts. */
+  draw(root: HTMLElement, payload: P, signal: AbortSignal): void;
+  className: string;
+  label: string;
+}
+
+export function still<P>(view: StillView<P>): () => { render(context: { model: StillModel; el: HTMLElement; signal: AbortSignal }): void } {
+  return () => ({
+    render({ model, el, signal }) {
+      let life = new AbortController();
+      const show = (): void => {
+        life.abort();
+        life = new AbortController();
+        mount(view, el, view.decode((key) => model.get(key)), life.signal);
+      };
+      for (const key of view.keys) model.on(`change:${key}`, show);
+      signal.addEventListener("abort", () => {
+        for (const key of view.keys) model.off(`change:${key}`, show);
+        life.abort();
+      });
+      show();
+    },
+  });
+}
+
+function mount<P>(view: StillView<P>, el: HTMLElement, payload: P, signal: AbortSignal): void {
+  const root = h("div", `cotlens-root cotlens-view ${view.className}`, {
+    role: "group", "aria-label": view.label, "data-lm-suppress-shortcuts": "true",
+  });
+  el.append(root);
+  signal.addEventListener("abort", () => root.remove());
+  setIntensity(root, 0.5);
+  try {
+    view.draw(root, payload, signal);
+  } catch (error) {
+    console.error(error);
+    const words = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
+    root.prepend(h("div", "cotlens-failed", { role: "alert" }, `The ${view.label} could not be drawn (${words}). The result in Python is unharmed: look at result.frame().`));
+  }
+  followTheme(root, signal, () => root.dispatchEvent(new CustomEvent("cotlens-theme")));
+}

@@ -1,0 +1,77 @@
+/** The rows over the matrix: what it shows, its scale, and which pairs are left out. */
+
+import { button, h, onClick, setAttribute } from "../kit/dom";
+import { createLegend, zeroWords } from "../kit/legend";
+import { count } from "../kit/numbers";
+import type { Context, Part } from "./part";
+import type { Matrix } from "./state";
+
+const ZOOMS: [number, string][] = [[1, "fit"], [2, "2×"], [4, "4×"]];
+
+/** Sign, zero, unit and method in words. */
+export function meaningWords(matrix: Matrix): string {
+  return [
+    "columns: source, rows: target",
+    `effect on the ${matrix.metric}${matrix.scale_unit && matrix.scale_unit !== matrix.metric ? `, in ${matrix.scale_unit}` : ""}`,
+    matrix.sign, zeroWords(matrix.zero), matrix.edit_type ? `edit: ${matrix.edit_type}` : "",
+    matrix.kind === "exact" ? "exact: deterministic, so there are no intervals" : "",
+    "full colour: 99 % of the shown pairs lie within it",
+  ].filter((part) => part !== "").join(" · ");
+}
+
+export function createHead({ own, pairs, signal }: Context): Part {
+  const { matrix } = pairs;
+  const measured = pairs.number({ apart: 0, onlyClear: false });
+  const clear = pairs.number({ apart: 0, onlyClear: true });
+  const where = [matrix.model, matrix.backend].filter((part) => part !== "").join(" · ");
+  const status = h("span", "cotlens-status", { title: matrix.settings.map(([name, value]) => `${name}: ${value}`).join("\n") || null },
+    [`${count(pairs.count, "sentence")}, ${count(measured, "measured pair")}`, where].filter((part) => part !== "").join(" · "));
+  const legend = createLegend();
+  const apart = h("input", "cotlens-field", { type: "number", min: pairs.hasDiagonal ? 0 : 1, max: Math.max(1, pairs.count - 1), step: 1, value: own.now.filter.apart, "aria-label": "least distance of the two sentences" });
+  const all = button("cotlens-seg", "all", { "data-action": "all", title: "show every measured pair" });
+  const only = button("cotlens-seg", "clear of zero", { "data-action": "clear", title: "show only pairs whose effect is clear of zero" });
+  const which = h("span", "cotlens-segs", { role: "group", "aria-label": "which effects are shown" }, all, only);
+  which.hidden = clear === measured;
+  const zooms = ZOOMS.map(([, label], i) => button("cotlens-seg", label, { "data-zoom": i }));
+  const intensity = h("input", "cotlens-range", { type: "range", min: 0, max: 1, step: 0.05, value: own.now.intensity, "aria-label": "intensity of the shading" });
+  const element = h("div", "cotlens-top", {},
+    h("div", "cotlens-head", {}, h("span", "cotlens-model", {}, matrix.label), status),
+    h("div", "cotlens-shade", {},
+      h("div", "cotlens-line", {}, legend.scale, which,
+        h("label", "cotlens-label cotlens-small", { title: "Neighbours often act most strongly and pale all else: leave them out with 2 or more." }, h("span", "", {}, "sentences at least"), apart, h("span", "", {}, "apart")),
+        h("span", "cotlens-segs", { role: "group", "aria-label": "zoom" }, ...zooms),
+        h("label", "cotlens-label cotlens-muted cotlens-small cotlens-tail", {}, h("span", "", {}, "intensity"), intensity)),
+      h("p", "cotlens-meaning", {}, meaningWords(matrix))));
+
+  const setFilter = (patch: Partial<typeof own.now.filter>): void => {
+    const filter = { ...own.now.filter, ...patch };
+    own.set({ filter, scale: pairs.scale(filter) });
+  };
+  apart.addEventListener("change", () => {
+    const wanted = Math.round(apart.valueAsNumber);
+    const least = Math.max(Number(apart.min), Math.min(Number(apart.max), Number.isNaN(wanted) ? 1 : wanted));
+    apart.value = String(least);
+    setFilter({ apart: least });
+  }, { signal });
+  onClick(all, signal, () => setFilter({ onlyClear: false }));
+  onClick(only, signal, () => setFilter({ onlyClear: true }));
+  zooms.forEach((each, i) => onClick(each, signal, () => own.set({ zoom: ZOOMS[i]?.[0] ?? 1 })));
+  intensity.addEventListener("input", () => own.set({ intensity: intensity.valueAsNumber }), { signal });
+
+  return {
+    element,
+    update(changed) {
+      if (changed.has("scale")) {
+        legend.show({
+          label: matrix.label, zero: matrix.zero, sign: matrix.sign, unit: matrix.scale_unit, base: matrix.base, scale: matrix.base + own.now.scale, scaleNote: "99 % of the shown pairs lie within it",
+          signed: matrix.signed, kind: matrix.kind, complete: true,
+        });
+      }
+      if (changed.has("filter")) {
+        setAttribute(all, "aria-pressed", String(!own.now.filter.onlyClear));
+        setAttribute(only, "aria-pressed", String(own.now.filter.onlyClear));
+      }
+      if (changed.has("zoom")) zooms.forEach((each, i) => setAttribute(each, "aria-pressed", String(ZOOMS[i]?.[0] === own.now.zoom)));
+    },
+  };
+}

@@ -1,0 +1,78 @@
+/** Puts the parts of the matrix together. Knows the DOM and a payload, nothing of the notebook. */
+
+import { h } from "../kit/dom";
+import { createFoot, type KeyWords, type MarkWords } from "../kit/foot";
+import { Observed } from "../kit/observed";
+import { createGrid } from "./grid";
+import { createHead } from "./head";
+import { Pairs } from "./model";
+import type { Context, Own, Part } from "./part";
+import { createSide } from "./side";
+import type { Matrix } from "./state";
+
+const KEYS: readonly KeyWords[] = [[["↑", "↓", "←", "→"], "cell"], [["Shift"], "ten at once"], [["Home", "End"], "ends of the row"], [["Esc"], "let go"]];
+
+export function decode(get: (key: string) => unknown): Matrix | null {
+  const matrix = get("matrix") as Matrix | null;
+  return matrix && Array.isArray(matrix.texts) ? matrix : null;
+}
+
+export function draw(root: HTMLElement, matrix: Matrix | null, signal: AbortSignal): void {
+  if (!matrix) { root.append(h("p", "cotlens-note", {}, "There is no matrix to show.")); return; }
+  const pairs = new Pairs(matrix);
+  const apart = pairs.hasDiagonal ? 0 : 1;
+  const filter = { apart, onlyClear: pairs.number({ apart, onlyClear: true }) > 0 };
+  const own = new Observed<Own>({
+    picked: null, hovered: null, filter, scale: pairs.scale(filter), intensity: 0.5, zoom: 1, sort: "size", descending: true,
+  });
+  const context: Context = { own, pairs, root, signal };
+  const [head, grid, side] = [createHead(context), createGrid(context), createSide(context)];
+  const foot = createFoot(KEYS);
+  foot.marks([
+    ...(matrix.signed ? [["cotlens-sample-up", "raises"], ["cotlens-sample-down", "lowers"]] as MarkWords[] : []),
+    ["cotlens-sample-none", "not measured"], ["cotlens-sample-empty", "not in the result, or not shown"],
+  ]);
+  root.append(head.element, h("div", "cotlens-main", {}, h("div", "cotlens-pane", {}, grid.element), side.element), foot.element);
+  listenForKeys(context, grid.element);
+  const parts: Part[] = [head, grid, side];
+  const update = (changed: ReadonlySet<keyof Own>): void => { for (const part of parts) part.update(changed); };
+  own.subscribe(update, signal);
+  update(new Set(Object.keys(own.now) as (keyof Own)[]));
+}
+
+/** Arrow keys move the cell. Handled keys go no further, or the notebook would act on them too. */
+function listenForKeys({ own, pairs, root, signal }: Context, grid: HTMLElement): void {
+  root.addEventListener("keydown", (event) => {
+    if (event.defaultPrevented || event.altKey || event.ctrlKey || event.metaKey || (event.target as Element).closest("input, select")) return;
+    const act = event.target === grid ? moved(event.key, event.shiftKey ? 10 : 1) : null;
+    const leave = event.key === "Escape" && own.now.picked !== null;
+    if (!act && !leave) return;
+    if (act) own.set({ picked: pairs.cell(act.target, act.source), hovered: null });
+    else { own.set({ picked: null }); grid.focus({ preventScroll: true }); }
+    event.preventDefault();
+    event.stopPropagation();
+  }, { signal });
+
+  function moved(key: string, by: number): { target: number; source: number } | null {
+    const last = pairs.count - 1;
+    const at = own.now.picked ?? pairs.cell(Math.min(1, last), 0);
+    const go = own.now.picked === null ? 0 : by;
+    const [target, source] = [pairs.target(at), pairs.source(at)];
+    const within = (value: number): number => Math.max(0, Math.min(last, value));
+    switch (key) {
+      case "ArrowUp": return { target: within(target - go), source };
+      case "ArrowDown": return { target: within(target + go), source };
+      case "ArrowLeft": return { target, source: within(source - go) };
+      case "ArrowRight": return { target, source: within(source + go) };
+      case "Home": return { target, source: ends(target)[0] };
+      case "End": return { target, source: ends(target)[1] };
+      default: return null;
+    }
+  }
+
+  /** First and last source that the result has for a target. */
+  function ends(target: number): [number, number] {
+    const sources = Array.from({ length: pairs.count }, (_, source) => source).filter((source) => pairs.has(pairs.cell(target, source)));
+    return [sources[0] ?? 0, sources[sources.length - 1] ?? pairs.count - 1];
+  }
+}

@@ -1,0 +1,60 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { PAIRS } from "../gallery/pairs";
+import { meaningWords } from "../pair_matrix/head";
+import { Pairs } from "../pair_matrix/model";
+import { missingRuns, pixelsOf } from "../pair_matrix/pixels";
+
+const pairsOf = (state: string): Pairs => {
+  const matrix = PAIRS[state]?.().matrix;
+  assert.ok(matrix);
+  return new Pairs(matrix);
+};
+const ALL = { apart: 0, onlyClear: false };
+const COLOURS = {
+  background: "", text: "", line: "", edge: "", muted: "", accent: "", positive: "rgb(230 159 0)", negative: "rgb(0 114 178)", unsigned: "rgb(123 50 148)",
+  alpha: 0.7, unsignedAlpha: 0.7,
+};
+
+test("cells are rows of targets", () => {
+  const pairs = pairsOf("pairs");
+  const cell = pairs.cell(4, 1);
+  assert.deepEqual([pairs.target(cell), pairs.source(cell)], [4, 1]);
+  assert.ok(pairs.measured(cell));
+  assert.ok(!pairs.has(pairs.cell(1, 4)), "a later sentence does nothing to an earlier one");
+});
+
+test("pixels carry sign and size, and nothing where nothing is shown", () => {
+  const pairs = pairsOf("pairssampled");
+  const scale = pairs.scale(ALL);
+  const pixels = pixelsOf(pairs, ALL, scale, 0.5, COLOURS);
+  for (let cell = 0; cell < pairs.count ** 2; cell += 1) {
+    const alpha = pixels[cell * 4 + 3] as number;
+    if (!pairs.measured(cell)) assert.equal(alpha, 0);
+    else if (alpha > 0) assert.equal(pixels[cell * 4], (pairs.estimate[cell] as number) > 0 ? 230 : 0);
+  }
+  const [strong, weak] = [pairs.ordered("size", true, ALL)[0] as number, pairs.ordered("size", false, ALL)[0] as number];
+  assert.ok((pixels[strong * 4 + 3] as number) > (pixels[weak * 4 + 3] as number));
+});
+
+test("unmeasured stretches are found whole", () => {
+  const runs = missingRuns(pairsOf("pairssampled"));
+  assert.deepEqual(runs.find(([target]) => target === 41), [41, 0, 41]);
+  assert.ok(runs.some(([target, from, to]) => target === 50 && from === 17 && to === 18));
+});
+
+test("leaving out neighbours changes what is shown and the scale", () => {
+  const pairs = pairsOf("pairs");
+  const apart = { apart: 2, onlyClear: false };
+  assert.equal(pairs.number(ALL) - pairs.number(apart), pairs.count - 1);
+  assert.notEqual(pairs.scale(apart), pairs.scale(ALL));
+  for (const cell of pairs.ordered("size", true, apart)) assert.ok(pairs.target(cell) - pairs.source(cell) >= 2);
+});
+
+test("every cell can be said: measured, missing, absent", () => {
+  const pairs = pairsOf("pairssampled");
+  assert.match(pairs.spoken(pairs.cell(5, 2)), /^source 2 to target 5, effect .* probability, interval .* to /);
+  assert.match(pairs.spoken(pairs.cell(41, 2)), /not measured: no rollout went on/);
+  assert.match(pairs.spoken(pairs.cell(2, 5)), /not part of the result/);
+  assert.match(meaningWords(pairs.matrix), /columns: source, rows: target .* 0 = no effect/);
+});
