@@ -1,0 +1,54 @@
+"""Statistics of what is sampled, in one place: intervals, noise floors, many units at once, how many rollouts.
+
+    proportions   Wilson and Newcombe intervals, the difference of two proportions, the n that is needed
+    divergence    KL between answer distributions over a declared vocabulary, its interval and floor
+    means         the bootstrap interval of a mean
+    null          the floor: what a statistic gives where nothing differs; Benjamini-Hochberg over units
+    ranks         Spearman and Kendall with intervals; what position alone would explain
+    allocation    where the next rollouts of a trace go, and when they may stop
+
+NaN stands for what was not measured: it goes in, and it comes out.
+"""
+
+from cotlens.measure.stats.allocation import allocate, half_widths
+from cotlens.measure.stats.divergence import OTHER, kl, kl_floor, kl_interval, tally
+from cotlens.measure.stats.means import mean_interval
+from cotlens.measure.stats.null import Floor, benjamini_hochberg, difference_floor, null_floor, permuted_p
+from cotlens.measure.stats.proportions import (
+    Difference,
+    Interval,
+    n_for_difference,
+    n_for_half_width,
+    newcombe,
+    proportion_difference,
+    wilson,
+)
+from cotlens.measure.stats.ranks import Position, correlation_interval, kendall, position_baseline, spearman
+
+__all__ = [
+    "OTHER",
+    "Difference",
+    "Floor",
+    "Interval",
+    "Position",
+    "allocate",
+    "benjamini_hochberg",
+    "correlation_interval",
+    "difference_floor",
+    "half_widths",
+    "kendall",
+    "kl",
+    "kl_floor",
+    "kl_interval",
+    "mean_interval",
+    "n_for_difference",
+    "n_for_half_width",
+    "newcombe",
+    "null_floor",
+    "permuted_p",
+    "position_baseline",
+    "proportion_difference",
+    "spearman",
+    "tally",
+    "wilson",
+]

@@ -1,0 +1,207 @@
+"""The parts of the sampled measures that need no model: settings, arms, scores, similarity, rewritten text."""
+
+import math
+
+import numpy as np
+import pytest
+
+import cotlens as cl
+from cotlens._core.errors import CapabilityError, InputError
+from cotlens.measure import stats
+from cotlens.measure.importance import effects, similarity
+from cotlens.measure.importance.counterfactual import Counterfactual
+from cotlens.measure.importance.filler import Filler
+from cotlens.measure.importance.mistake import Mistake
+from cotlens.measure.importance.paraphrase import Paraphrase
+from cotlens.measure.importance.resampling import Resampling
+from cotlens.measure.importance.resilience import Resilience
+from cotlens.measure.importance.rewriting import other_number
+from cotlens.measure.importance.sampling import Arm, chain
+from cotlens.measure.importance.similarity import Similarity, said
+
+METHODS = (Resampling, Counterfactual, Resilience, Mistake, Paraphrase, Filler)
+each = pytest.mark.parametrize("kind", METHODS)
+
+
+@pytest.fixture
+def trace():
+    return cl.Trace.from_text("How many?", "I have 12 pears here. Then 7 more come in. That makes 19 pears.", "19")
+
+
+@each
+@pytest.mark.parametrize(
+    ("settings", "said_of_it"),
+    [
+        ({"n": 1}, "n=1: a proportion with an interval needs at least 2"),
+        ({"unit": "sentense"}, "Did you mean 'sentence'"),
+        ({"unit": "token"}, "'sentence', 'paragraph', 'step'"),
+        ({"metric": "accuracy"}, "metric='accuracy'"),
+        ({"convention": "thought-anchor"}, "Did you mean 'thought-anchors'"),
+        ({"half_width": 1.5}, "half_width=1.5"),
+        ({"alpha": -1}, "alpha=-1"),
+        ({"spans": []}, "no spans"),
+    ],
+)
+def test_settings_that_cannot_be_are_named(kind, settings, said_of_it):
+    with pytest.raises(InputError, match=said_of_it):
+        kind(**settings)
+
+
+@each
+def test_a_span_that_covers_the_prompt_is_refused(kind, trace):
+    thought = trace.roles["thought"]
+    with pytest.raises(InputError, match="leaves the thought"):
+        kind(spans=[(0, thought.char_start + 3)]).cost(trace)
+
+
+@each
+def test_much_work_is_asked_about_first(kind, trace):
+    method = kind(n=9000)
+    with pytest.raises(InputError, match=r"would sample up to [\d,]+ rollouts.*max_rollouts=\d+"):
+        method.allow(trace, 4)
+    kind(n=9000, max_rollouts=36_000).allow(trace, 4)
+    with pytest.raises(InputError, match="100 are allowed"):
+        kind(n=50, max_rollouts=100).allow(trace, 4)
+
+
+def test_adaptive_sampling_keeps_to_its_budget_and_needs_no_leave(trace):
+    Resampling(n=9000, budget=80).allow(trace, 4)
+    assert Resampling(budget=80).planned(4) == 80
+    assert Resampling(half_width=0.1, max_rollouts=500).planned(4) == 500
+    assert Resampling(half_width=0.1).planned(4) == 10_000
+    with pytest.raises(InputError, match="rounds that follow each other"):
+        Resilience(budget=80)
+
+
+def test_cost_grows_with_what_is_asked(trace):
+    assert Resampling(n=20).cost(trace).tokens < Resampling(n=40).cost(trace).tokens
+    assert Resampling(n=20, max_new_tokens=10).cost(trace).tokens < Resampling(n=20).cost(trace).tokens
+    assert Resampling(budget=40).cost(trace).tokens < Resampling(n=40).cost(trace).tokens
+
+
+def test_neighbours_share_a_boundary_and_gaps_part_them(trace):
+    spans = trace.spans("sentence")
+    assert chain(trace, spans) == [[Arm(trace, at) for at in (*(s.start for s in spans), spans[-1].end)]]
+    apart = chain(trace, [spans[0], spans[2]])
+    assert [[arm.at for arm in run] for run in apart] == [
+        [spans[0].start, spans[0].end],
+        [spans[2].start, spans[2].end],
+    ]
+
+
+class TestCompare:
+    KEPT, WITHOUT = ["a"] * 18 + ["b", None], ["a"] * 6 + ["b"] * 10 + ["c"] * 4
+
+    def test_probability_is_the_difference_of_proportions(self):
+        found = effects.compare(Resampling(), self.KEPT, self.WITHOUT, "a", ["a", "b", "c"], 0)
+        expected = stats.proportion_difference(18, 19, 6, 20)
+        assert found.estimate == pytest.approx(18 / 19 - 6 / 20)
+        assert (found.low, found.high) == tuple(expected.interval)
+        assert found.p_value == expected.p_value
+        assert found.null_floor == stats.difference_floor(18, 19, 6, 20).p95
+        assert (found.n, found.n_kept, found.n_without, found.n_unread) == (19, 19, 20, 1)
+        assert found.status == "ok"
+
+    def test_kl_is_from_without_to_kept(self):
+        found = effects.compare(Resampling(metric="kl"), self.KEPT, self.WITHOUT, "a", ["a", "b", "c"], 0)
+        p, q = np.array([7, 11, 5]) / 23, np.array([19, 2, 1]) / 22
+        assert found.estimate == pytest.approx(float((p * np.log(p / q)).sum()))
+        assert found.low <= found.estimate <= found.high
+        assert found.null_floor < found.estimate
+        assert found.p_value < 0.01
+
+    def test_what_stands_beside_counts_as_kept_for_kl_only(self):
+        arms = self.KEPT, self.WITHOUT, "a", ["a", "b", "c"], 0
+        kl = Resampling(metric="kl")
+        assert effects.compare(kl, *arms, beside=["c"] * 9).estimate < effects.compare(kl, *arms).estimate
+        plain = Resampling()
+        assert effects.compare(plain, *arms, beside=["c"] * 9) == effects.compare(plain, *arms)
+
+    def test_a_declared_vocabulary_counts_the_rest_as_other(self):
+        method = Resampling(metric="kl", vocabulary=("a", stats.OTHER))
+        found = effects.compare(method, self.KEPT, self.WITHOUT, "a", method.vocabulary, 0)
+        p, q = np.array([7, 15]) / 22, np.array([19, 2]) / 21
+        assert found.estimate == pytest.approx(float((p * np.log(p / q)).sum()))
+
+    @pytest.mark.parametrize("metric", ["probability", "kl"])
+    def test_what_was_not_measured_is_nan_and_says_why(self, metric):
+        method = Resampling(metric=metric)
+        unread = effects.compare(method, [None, None], ["a", "a"], "a", ["a"], 0)
+        assert math.isnan(unread.estimate)
+        assert unread.status == "not measured: no rollout gave an answer that could be read"
+        assert unread.n_unread == 2
+        none = effects.compare(method, [], ["a", "a"], "a", ["a"], 0)
+        assert math.isnan(none.estimate)
+        assert "cancelled" in none.status
+
+
+class TestSimilarity:
+    def test_exact(self):
+        found = Similarity("exact", None, None, []).to("So it is 7.", [" So it is 7.\n", "So it is 8.", ""])
+        assert found.tolist() == [1, 0, 0]
+
+    def test_a_function_embeds_each_text_once(self):
+        asked = []
+
+        def letters(texts):
+            asked.extend(texts)
+            return np.array([[text.count("a"), text.count("b")] for text in texts], dtype=float)
+
+        alike = Similarity(letters, None, None, [])
+        np.testing.assert_allclose(alike.to("aab", ["aab", "bba", "ab", ""]), [1, 0.8, 3 / np.sqrt(10), 0])
+        alike.to("ab", ["bba"])
+        assert sorted(asked) == ["aab", "ab", "bba"]
+
+    def test_a_function_that_gives_nonsense_is_refused(self):
+        with pytest.raises(InputError, match=r"shape \(3,\) for 2 texts"):
+            Similarity(lambda texts: np.ones(3), None, None, []).to("a", ["b"])
+
+    def test_auto_is_minilm_where_it_can_be_had(self, monkeypatch):
+        monkeypatch.setattr(similarity.importlib.util, "find_spec", lambda name: None)
+        assert similarity.settled("auto") == "residual"
+        with pytest.raises(CapabilityError, match="pip install sentence-transformers"):
+            Counterfactual(embedder="all-MiniLM-L6-v2")
+        monkeypatch.setattr(similarity.importlib.util, "find_spec", lambda name: name)
+        assert similarity.settled("auto") == "all-MiniLM-L6-v2"
+        assert similarity.settled("all-mpnet-base-v2") == "all-mpnet-base-v2"
+
+    def test_an_embedder_that_is_none_is_refused(self):
+        with pytest.raises(InputError, match="3 is no embedder"):
+            Resilience(embedder=3)
+        with pytest.raises(InputError, match="threshold=1.2"):
+            Counterfactual(threshold=1.2)
+
+
+def test_what_a_rollout_says_is_cut_from_where_it_begins(trace):
+    spans = trace.spans("sentence")
+    pieces = said(trace, spans[1].start, "sentence")
+    assert [text for text, _ in pieces] == ["Then 7 more come in.", "That makes 19 pears."]
+    assert [at for _, at in pieces] == [spans[1].start, spans[2].start]
+    assert said(trace, spans[2].end, "sentence") == []
+    (first,) = said(trace, spans[1].start, "span", like=2)
+    assert trace.text[trace.roles["thought"].char_start :].find(first[0]) >= 0
+
+
+def test_a_number_is_changed_by_a_little():
+    changed = {other_number("So 12 + 7 = 19 pears.", seed) for seed in range(40)}
+    assert changed == {f"So 12 + 7 = {19 + step} pears." for step in (1, -1, 2, -2, 10, -10)}
+    assert {other_number("It is 0.", seed) for seed in range(40)} == {"It is 1.", "It is 2.", "It is 10."}
+    assert other_number("No number here.", 0) is None
+
+
+@pytest.mark.parametrize("kind", [Mistake, Paraphrase])
+def test_a_rewriter_is_a_name_a_model_or_a_function(kind):
+    kind(rewriter="self")
+    kind(rewriter=str.upper)
+    for wrong in ("selves", 3, None):
+        with pytest.raises(InputError, match=f"{kind.__name__} was given rewriter="):
+            kind(rewriter=wrong)
+    with pytest.raises(InputError, match="filler=''"):
+        Filler(filler="")
+
+
+def test_every_question_is_one_sentence():
+    for kind in METHODS:
+        question = kind.__doc__.split("\n\n")[0]
+        assert question.endswith("?")
+        assert question.count("?") == 1
