@@ -3,7 +3,7 @@
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help lab test check bench widgets pictures clean FORCE
+.PHONY: help lab test check bench truth widgets pictures clean FORCE
 .NOTPARALLEL:
 
 # The first Python that is new enough: `make lab PYTHON=/path/to/python` chooses another.
@@ -41,6 +41,9 @@ check: .venv/.dev .venv/.widgets  ## style, types, layers, front end
 bench: .venv/.dev .venv/.widgets  ## the speed table, ratios measured side by side
 	COTLENS_CHROMIUM="$$($(PY) tools/get_chromium.py)" && export COTLENS_CHROMIUM && test -n "$$COTLENS_CHROMIUM" \
 	&& $(PY) -m tests.benchmarks
+
+truth: .venv/.dev  ## every measure against the known truth: docs/truth.md and tests/truth/truth.json
+	OMP_NUM_THREADS=2 HF_HUB_OFFLINE=1 $(PY) -m tests.truth
 
 widgets: .venv/.installed .venv/.widgets  ## bundle widgets/*.ts where they have changed
 

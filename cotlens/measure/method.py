@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
-from typing import Any, ClassVar, Protocol, TypeVar
+from dataclasses import dataclass, fields, is_dataclass
+from typing import Any, Protocol, TypeVar
 
 from cotlens._core import control
 from cotlens._core.errors import Cancelled, CapabilityError, InputError, did_you_mean
@@ -27,10 +27,17 @@ class Cost:
 
 
 class Method(Protocol):
-    """A measurement: frozen settings with a cost and a run. `edit_type` names its row in the table of edit types."""
+    """A measurement: frozen settings with a cost and a run."""
 
-    needs: ClassVar[Capability]
-    edit_type: ClassVar[str]
+    @property
+    def needs(self) -> Capability:
+        """What the model must be able to do, with these settings."""
+        ...
+
+    @property
+    def edit_type(self) -> str:
+        """What is done to the thought: on-policy, resampled, off-policy, teacher-forced, attention-level, ..."""
+        ...
 
     @property
     def unit(self) -> str:
@@ -63,6 +70,22 @@ def check_needs(method: Method, model: Model) -> None:
         )
 
 
+def as_data(value: Any) -> Any:
+    """Settings as plain data, the same after saving and loading: traces by id, models and functions by name."""
+    if value is None or isinstance(value, bool | int | float | str):
+        return value
+    if isinstance(value, Trace):
+        return {"trace": value.id}
+    if isinstance(value, Mapping):
+        return {str(key): as_data(item) for key, item in value.items()}
+    if isinstance(value, list | tuple | set | frozenset):
+        return [as_data(item) for item in value]
+    if is_dataclass(value) and not isinstance(value, type):
+        return {field.name: as_data(getattr(value, field.name)) for field in fields(value)}
+    name = getattr(value, "name", None) or getattr(value, "__qualname__", None)
+    return str(name) if name is not None else type(value).__name__
+
+
 class Ledger:
     """Counts what a run spends; `provenance` is the record that goes with the result."""
 
@@ -81,7 +104,7 @@ class Ledger:
         model = self._model
         return Provenance.record(
             method=type(self._method).__name__,
-            settings=asdict(self._method),
+            settings=as_data(self._method),
             model=model.name,
             revision=model.revision,
             backend=model.backend,

@@ -19,10 +19,14 @@ _SHARE = 0.5
 
 def nodes(engine: Engine, prefix: int) -> int:
     """How many branch tokens fit into one pass behind `prefix` trunk tokens; at least FEWEST_ROWS."""
+    most = _NODES.get(engine.device.type, _NODES_ELSEWHERE)
+    return rows(engine, prefix + most, most)
+
+
+def rows(engine: Engine, columns: int, most: int) -> int:
+    """How many of `most` queries fit into one pass, each over `columns` keys; at least FEWEST_ROWS."""
     layout = engine.layout
     width = torch.finfo(engine.dtype).bits // 8
-    most = _NODES.get(engine.device.type, _NODES_ELSEWHERE)
-    columns = prefix + most
     mask = columns * (width * len(set(layout.kinds)) + 3)
     scores = columns * layout.heads * (width + 4)  # eager attention holds them, fused kernels don't
     states = layout.d_model * width * 24

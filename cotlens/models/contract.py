@@ -23,6 +23,8 @@ from cotlens.models.interventions import (
     Intervention,
     Patch,
 )
+from cotlens.models.start import OnRollout, Start
+from cotlens.models.whitebox import ANSWER_METRICS, Divergence, Gradients
 
 if TYPE_CHECKING:
     from concurrent.futures import Future
@@ -33,6 +35,7 @@ if TYPE_CHECKING:
     from cotlens.trace.codec import Codec
 
 __all__ = [
+    "ANSWER_METRICS",
     "EVER",
     "Ablate",
     "AddVector",
@@ -42,12 +45,16 @@ __all__ = [
     "BranchScore",
     "Capability",
     "ClampFeature",
+    "Divergence",
+    "Gradients",
     "Intervention",
     "Meter",
     "Model",
+    "OnRollout",
     "OnToken",
     "Owner",
     "Patch",
+    "Start",
 ]
 
 T = TypeVar("T")
@@ -176,6 +183,7 @@ class Model(Protocol):
     format: Any
     reader: AnswerReader
     context_length: int
+    n_layers: int
     score_path: str
     meter: Meter
     owner: Owner
@@ -213,6 +221,23 @@ class Model(Protocol):
         """Write on after `trace.token_ids[:at]`, which are kept as they are (default: `trace.resume_at`)."""
         ...
 
+    def rollouts(
+        self,
+        starts: Sequence[Start],
+        *,
+        seed: int = 0,
+        max_new_tokens: int | None = None,
+        temperature: float | None = None,
+        top_p: float | None = None,
+        interventions: Interventions = (),
+        on_rollout: OnRollout | None = None,
+    ) -> list[list[Trace]]:
+        """Many continuations of many prefixes, those of each start in the order of its indices.
+
+        A rollout's text depends on (seed, tokens before it, index), not on what else is asked.
+        """
+        ...
+
     def score(
         self, trunk: Trace | Sequence[int], branches: Sequence[Branch], *, interventions: Interventions = ()
     ) -> list[BranchScore]:
@@ -228,6 +253,48 @@ class Model(Protocol):
         interventions: Interventions = (),
     ) -> dict[str, NDArray[np.float32]]:
         """Activations float32 [positions, d_model] per site: "embed", "resid_post.3", "attn_out.0", "mlp_out.2"."""
+        ...
+
+    def gradient(
+        self,
+        trace: Trace | Sequence[int],
+        answer: AnswerBranch,
+        sites: str | Sequence[str],
+        *,
+        at: int | None = None,
+        metric: str = "logit_difference",
+        embeddings: NDArray[np.float32] | None = None,
+        interventions: Interventions = (),
+    ) -> Gradients:
+        """Gradients of a metric of `answer` after `trace.token_ids[:at]` (default: to the thought's end)."""
+        ...
+
+    def divergence(
+        self,
+        trace: Trace | Sequence[int],
+        blocks: Sequence[BlockAttention],
+        spans: Sequence[tuple[int, int]],
+        *,
+        temperature: float = 1.0,
+    ) -> Divergence:
+        """How far the predictions at the tokens of each span move under each of `blocks`, one block at a time.
+
+        Cancelled, the error carries a Divergence of the blocks that were done as `partial`.
+        """
+        ...
+
+    def attention(
+        self,
+        trace: Trace | Sequence[int],
+        *,
+        heads: Sequence[tuple[int, int]] | None = None,
+        spans: Sequence[tuple[int, int]] | None = None,
+    ) -> dict[tuple[int, int], NDArray[np.float32]]:
+        """Attention weights per (layer, head): [tokens, tokens], or means over blocks of spans [spans, spans]."""
+        ...
+
+    def unembed(self, vectors: NDArray[np.float32]) -> NDArray[np.float32]:
+        """What vectors [n, d_model] in the residual stream add to the logits directly, float32 [n, vocabulary]."""
         ...
 
     def annotate(self, trace: Trace, k: int = 8) -> Trace:

@@ -74,7 +74,7 @@ class Engine:
 
         Args:
             ids: int64 [batch, q].
-            positions: int64 [q]; None leaves them to the model.
+            positions: int64 [q], or [batch, q] without interventions; None leaves them to the model.
             masks: None leaves them to the model.
             cache: extended in place; True asks the model for one of its own kind.
             keep: rows of logits wanted: an index tensor, or the last k (0: all).
@@ -106,6 +106,64 @@ class Engine:
             with torch.no_grad():
                 out = self.hf(**inputs)
             return self._kept(out.logits, keep), {}, getattr(out, "past_key_values", None)
+
+    def differentiate(
+        self,
+        ids: Tensor,
+        first: int,
+        sites: Sequence[str],
+        metric: str,
+        *,
+        embeddings: NDArray[np.float32] | None = None,
+        interventions: Sequence[Intervention] = (),
+    ) -> tuple[Tensor, dict[str, Tensor], dict[str, Tensor]]:
+        """Metric of the answer `ids[0, first:]`, activations at `sites` and its gradients; see `tracing.gradients`.
+
+        The meter counts one pass; the backward one costs about as much as two more.
+        """
+        from cotlens.models import tracing
+
+        at = np.arange(ids.shape[1])
+        keep = torch.arange(first - 1, len(at) - 1, device=self.device)
+        inputs = self._inputs(ids, at, None, keep)
+        masks = None
+        if any(isinstance(item, BlockAttention) for item in interventions):
+            masks = self.causal(at, 0, interventions)
+        elif "attention_mask" in self.layout.accepts:
+            inputs["attention_mask"] = _ones(ids, None)
+        changes = tracing.compile_changes(interventions, self.layout, at, self.device)
+        if embeddings is not None:
+            every = torch.arange(len(at), device=self.device)
+            changes = [
+                tracing.Change(-1, "embed", False, every, torch.tensor(embeddings, device=self.device)),
+                *changes,
+            ]
+        self.meter.tokens += ids.numel()
+        self.meter.forwards += 1
+        rows = None if "logits_to_keep" in self.layout.accepts else keep
+        with _memory_errors(ids):
+            return tracing.gradients(
+                self.traced, self.layout, inputs, masks, changes, sites, ids[0, first:], rows, metric
+            )
+
+    def attend(
+        self,
+        ids: Tensor,
+        positions: NDArray[np.int64],
+        cache: Any,
+        heads: dict[int, Tensor],
+        rows: Tensor | None,
+        columns: Tensor | None,
+    ) -> tuple[dict[int, Tensor | None], Any]:
+        """Attention weights of tokens at `positions` behind `cache`, which is extended; see `tracing.attention`."""
+        from cotlens.models import tracing
+
+        inputs = self._inputs(ids, positions, cache, 1)
+        masks = self.causal(positions, int(positions[0]))
+        self.meter.tokens += ids.numel()
+        self.meter.forwards += 1
+        with _memory_errors(ids):
+            return tracing.attention(self.traced, self.layout, inputs, masks, heads, rows, columns)
 
     def causal(self, rows: NDArray[np.int64], before: int, interventions: Sequence[Intervention] = ()) -> Masks:
         """Masks of an ordinary pass over tokens at positions `rows`, after `before` cached ones at 0, 1, ..."""
@@ -145,7 +203,7 @@ class Engine:
         accepts = self.layout.accepts
         inputs: dict[str, Any] = {"input_ids": ids}
         if positions is not None and "position_ids" in accepts:
-            inputs["position_ids"] = torch.from_numpy(positions).to(self.device)[None].expand(len(ids), -1)
+            inputs["position_ids"] = torch.from_numpy(np.atleast_2d(positions)).to(self.device).expand(len(ids), -1)
         if "use_cache" in accepts:
             inputs["use_cache"] = cache is not None
         if cache is not None and cache is not True and "past_key_values" in accepts:
@@ -173,6 +231,39 @@ def view(cache: Any, length: int) -> DynamicCache:
         if layer.is_initialized:
             part.lazy_initialization(layer.keys, layer.values)
             part.keys, part.values = layer.keys[:, :, :length], layer.values[:, :, :length]
+        new.layers.append(part)
+    return new
+
+
+class _Roomy(DynamicLayer):
+    """A layer of a cache in memory set aside beforehand, so that growing copies nothing."""
+
+    def reserve(self, layer: Any, length: int, rows: int, room: int) -> None:
+        """Take over the first `length` tokens of a layer of one row, for `rows` rows of up to `room` tokens."""
+        self.lazy_initialization(layer.keys, layer.values)
+        self._room = [old.new_empty(rows, old.shape[1], room, old.shape[3]) for old in (layer.keys, layer.values)]
+        for new, old in zip(self._room, (layer.keys, layer.values), strict=True):
+            new[:, :, :length] = old[:, :, :length]
+        self._fill(length)
+
+    def update(self, key_states: Tensor, value_states: Tensor, *args: Any, **kwargs: Any) -> tuple[Tensor, Tensor]:
+        """Append tokens; all keys and values."""
+        before, after = self.keys.shape[2], self.keys.shape[2] + key_states.shape[2]
+        for room, new in zip(self._room, (key_states, value_states), strict=True):
+            room[:, :, before:after] = new
+        self._fill(after)
+        return self.keys, self.values
+
+    def _fill(self, length: int) -> None:
+        self.keys, self.values = (room[:, :, :length] for room in self._room)
+
+
+def with_room(cache: Any, length: int, rows: int, room: int) -> DynamicCache:
+    """A cache of the first `length` tokens of `cache` for each of `rows` rows, that grows to `room` tokens in place."""
+    new = DynamicCache()
+    for layer in cache.layers if length else ():
+        part = _Roomy()
+        part.reserve(layer, length, rows, room)
         new.layers.append(part)
     return new
 

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from cotlens._core import control
 from cotlens._core.errors import OutOfMemory
 from cotlens.models.logits import alternatives, check_finite
-from cotlens.models.sampling import Sampling, pick
+from cotlens.models.sampling import Sampling, choose
 from cotlens.models.stream import Stream, pieces
 
 if TYPE_CHECKING:
@@ -142,7 +142,8 @@ def _write_group(
         control.current().check()
         at = len(prefix) + step
         check_finite(torch.logsumexp(logits, -1), np.full(len(live), at - 1))
-        chosen = [pick(row, sampling, sources[sample.index]) for row, sample in zip(logits, live, strict=True)]
+        chances = [torch.rand((), generator=sources[sample.index], dtype=torch.float64).item() for sample in live]
+        chosen = choose(logits, range(len(live)), chances, sampling)
         new = torch.tensor(chosen, device=engine.device)
         ids, tops, values = alternatives(logits, new, TOP, np.full(len(live), at - 1))
         for i, sample in enumerate(live):

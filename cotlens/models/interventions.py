@@ -23,8 +23,8 @@ from cotlens._core.frozen import frozen_array
 
 EVER = sys.maxsize
 Positions = tuple[int, ...] | range | None
-Site = Literal["resid_post", "attn_out", "mlp_out"]
-_SITES = ("resid_post", "attn_out", "mlp_out")
+Site = Literal["embed", "resid_post", "attn_out", "mlp_out"]
+_SITES = ("embed", "resid_post", "attn_out", "mlp_out")
 
 
 def covers(positions: Positions, at: NDArray[np.int64]) -> NDArray[np.bool_]:
@@ -73,6 +73,8 @@ class Intervention:
             raise InputError(f"Layer {layer} is negative; layers are counted from 0.")
         if site not in _SITES:
             raise InputError(f"There is no site {site!r} to change; choose one of {', '.join(_SITES)}.")
+        if site == "embed" and layer != 0:
+            raise InputError(f"The embedding stands before layer 0, not before layer {layer}; give layer=0 with it.")
 
 
 @dataclass(frozen=True, eq=False)
@@ -84,7 +86,8 @@ class AddVector(Intervention):
         vector: float32 [d_model].
         positions: token indices; None for every token.
         coefficient: factor on the vector as given; nothing is normalised.
-        site: "resid_post" (the residual stream after the layer), "attn_out" or "mlp_out".
+        site: "resid_post" (the residual stream after the layer), "attn_out" or "mlp_out"; "embed" (with layer 0) is
+            the token embedding.
     """
 
     layer: int
@@ -108,7 +111,7 @@ class Ablate(Intervention):
     Args:
         mode: "zero", or "mean" with `mean` float32 [d_model], for example the average of `model.read` over many tokens.
             A mean over the tokens at hand is not offered: it would differ between a whole pass and one with a cache.
-        site: "mlp_out" (default), "attn_out" or "resid_post".
+        site: "mlp_out" (default), "attn_out" or "resid_post"; "embed" with layer 0.
     """
 
     layer: int

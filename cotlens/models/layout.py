@@ -71,7 +71,9 @@ class Layout:
         return self.module(match[1], int(match[2])), int(match[2])
 
     def module(self, kind: str, layer: int) -> str:
-        """Path of the module whose output is `kind` ("resid_post", "attn_out", "mlp_out") in `layer`."""
+        """Path of the module whose output is `kind` ("embed", "resid_post", "attn_out", "mlp_out") in `layer`."""
+        if kind == "embed":
+            return self.embed
         if not 0 <= layer < self.n_layers:
             raise InputError(f"Layer {layer} doesn't exist: this model has layers 0 to {self.n_layers - 1}.")
         path = {"resid_post": self.layers, "attn_out": self.attention, "mlp_out": self.mlp}[kind][layer]

@@ -34,7 +34,7 @@ def load(
         device: "cpu", "cuda", ...; default a GPU where there is one. A loaded pair stays where it is.
         dtype: "float32", "bfloat16", ...; default float32 on a CPU and what the checkpoint holds elsewhere.
         revision: branch, tag or commit of a Hugging Face id.
-        options: `format`, `score`, `memory`, as in `LocalModel`.
+        options: `format`, `score`, `memory`, `store`, as in `LocalModel`.
 
     Raises:
         InputError: the name or an option is not known; near names are suggested.
@@ -65,7 +65,7 @@ def _shipped() -> list[str]:
 
 
 def _known(options: dict[str, Any]) -> dict[str, Any]:
-    allowed = ("format", "score", "memory")
+    allowed = ("format", "score", "memory", "store")
     for option in options:
         if option not in allowed:
             raise InputError(f"load has no option {option!r}. {did_you_mean(option, allowed)}")

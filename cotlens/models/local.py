@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import math
+import os
 from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
@@ -12,15 +13,27 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cotlens._core.errors import InputError
-from cotlens.models import answering, reading, scoring, writing
+from cotlens.models import answering, reading, rollouts, scoring, writing
 from cotlens.models.assemble import build
 from cotlens.models.check import Verdict, check
 from cotlens.models.codec import HFCodec
-from cotlens.models.contract import AnswerBranch, Branch, BranchScore, Capability, Interventions, Meter, OnToken
+from cotlens.models.contract import (
+    AnswerBranch,
+    Branch,
+    BranchScore,
+    Capability,
+    Interventions,
+    Meter,
+    OnRollout,
+    OnToken,
+    Start,
+)
 from cotlens.models.engine import Engine
 from cotlens.models.formats import find
+from cotlens.models.inside import Inside
 from cotlens.models.interventions import as_interventions
 from cotlens.models.owner import OwnerThread
+from cotlens.models.store import open_store
 from cotlens.trace import Boxed, Edit, Trace
 from cotlens.trace.align import char_offsets
 from cotlens.trace.answers import AnswerReader
@@ -30,7 +43,7 @@ T = TypeVar("T")
 __all__ = ["LocalModel"]
 
 
-class LocalModel:
+class LocalModel(Inside):
     """A model in this process; see `contract.Model` for what it can be asked.
 
     Args:
@@ -42,6 +55,7 @@ class LocalModel:
         format: name of the reasoning format, by default found by the tokenizer.
         score: "auto" (a check decides), "packed" or "plain".
         memory: bytes that one scoring pass may take; by default a share of what is free.
+        store: where rollouts are kept: a path, None for the default place, False for nowhere (see `models.store`).
 
     Raises:
         InputError: an option is not known.
@@ -49,7 +63,7 @@ class LocalModel:
     """
 
     backend = "local"
-    capabilities = Capability.GENERATE | Capability.SCORE | Capability.READ | Capability.WRITE
+    capabilities = Capability.GENERATE | Capability.SCORE | Capability.READ | Capability.WRITE | Capability.GRADIENT
 
     def __init__(
         self,
@@ -62,11 +76,13 @@ class LocalModel:
         format: str | None = None,
         score: str = "auto",
         memory: int | None = None,
+        store: str | os.PathLike[str] | bool | None = None,
     ) -> None:
         if score not in ("auto", "packed", "plain"):
             raise InputError(f"score={score!r} is not known; choose 'auto', 'packed' or 'plain'.")
         self.meter = Meter()
         self.owner = OwnerThread()
+        self.store = open_store(store)
         self.engine = Engine(hf.eval(), tokenizer, self.meter, memory)
         self.codec = HFCodec(tokenizer)
         self.format = find(self.codec, _eos(hf, tokenizer), format)
@@ -76,6 +92,7 @@ class LocalModel:
         self.dtype = str(hf.dtype).removeprefix("torch.")
         self.where = f"local · {'CPU' if hf.device.type == 'cpu' else 'GPU'}"
         self.context_length = self.engine.layout.context
+        self.n_layers = self.engine.layout.n_layers
         self.defaults = _sampling_defaults(hf)
         self._answers: answering.Known = {}
         verdict = self.owner.run(lambda: check(self.engine)) if score == "auto" else _forced(score)
@@ -139,6 +156,32 @@ class LocalModel:
         self._own(trace)
         job = writing.resuming(self.format, trace, at, close_thought)
         return self._write(job, n, seed, max_new_tokens, temperature, top_p, interventions, on_token)
+
+    def rollouts(
+        self,
+        starts: Sequence[Start],
+        *,
+        seed: int = 0,
+        max_new_tokens: int | None = None,
+        temperature: float | None = None,
+        top_p: float | None = None,
+        interventions: Interventions = (),
+        on_rollout: OnRollout | None = None,
+    ) -> list[list[Trace]]:
+        """Many continuations of many prefixes, those of each start in the order of its indices.
+
+        They are written together, every token that several of them share only once, and kept in the sample store;
+        what the store has isn't written again (`trace.meta["stored"]`). A rollout's text depends on the seed, the
+        tokens before it and its index. Log-probabilities are unknown in it; `annotate` fills them in.
+
+        Args:
+            on_rollout: called with (place among `starts`, trace) on the owner thread as each arrives.
+        """
+        for start in starts:
+            self._own(start.trace)
+        changes = as_interventions(interventions)
+        wishes = writing.Wishes(1, seed, max_new_tokens, temperature, top_p, changes, None)
+        return self._run(lambda: rollouts.write(self._setting(), starts, wishes, self.store, on_rollout))
 
     def score(
         self, trunk: Trace | Sequence[int], branches: Sequence[Branch], *, interventions: Interventions = ()
@@ -231,9 +274,11 @@ class LocalModel:
     ) -> Any:
         changes = as_interventions(interventions)
         wishes = writing.Wishes(n, seed, max_new_tokens, temperature, top_p, changes, on_token)
+        return self._run(lambda: writing.write(self._setting(), job, wishes))
+
+    def _setting(self) -> writing.Setting:
         about = {"model": self.name, "revision": self.revision, "backend": self.backend, "dtype": self.dtype}
-        setting = writing.Setting(self.engine, self.format, self.reader, about, self.defaults)
-        return self._run(lambda: writing.write(setting, job, wishes))
+        return writing.Setting(self.engine, self.format, self.reader, about, self.defaults)
 
 
 def _eos(hf: Any, tokenizer: Any) -> list[int]:

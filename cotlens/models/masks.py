@@ -27,8 +27,8 @@ class Masks:
     """The masks of one pass.
 
     Args:
-        base: [1, 1, q, k], or one such tensor per kind of layer.
-        per_layer: [1, heads or 1, q, k] for layers that differ from it.
+        base: [1 or batch, 1, q, k], or one such tensor per kind of layer.
+        per_layer: [1 or batch, heads or 1, q, k] for layers that differ from it.
     """
 
     base: Tensor | dict[str, Tensor]
@@ -63,6 +63,36 @@ def build(
         layer: _additive(_per_head(layout, seen[layout.kinds[layer]], mine, rows, columns), dtype)
         for layer, mine in _by_layer(layout, special).items()
     }
+    return Masks(ready if layout.mixed else ready[layout.kinds[0]], per_layer)
+
+
+def batch(
+    layout: Layout,
+    shared: Masks,
+    blocks: Sequence[BlockAttention | None],
+    rows: NDArray[np.int64],
+    columns: NDArray[np.int64],
+) -> Masks:
+    """The masks of a batch with one row per block, which cuts more than what is `shared` (without `per_layer`)."""
+    kinds = shared.base if isinstance(shared.base, dict) else {layout.kinds[0]: shared.base}
+    count = len(blocks)
+    ready = {kind: mask.expand(count, -1, -1, -1).clone() for kind, mask in kinds.items()}
+    cuts = [None if block is None else _cut(block, rows, columns, next(iter(ready.values())).device) for block in blocks]
+    special = []
+    for row, (block, cut) in enumerate(zip(blocks, cuts, strict=True)):
+        if block is not None and (block.layers is not None or block.heads is not None):
+            special.append(row)
+        elif cut is not None:
+            for mask in ready.values():
+                mask[row].masked_fill_(cut, torch.finfo(mask.dtype).min)
+    per_layer: dict[int, Tensor] = {}
+    for row in special:
+        for layer, (block,) in _by_layer(layout, [blocks[row]]).items():  # type: ignore[list-item]
+            if layer not in per_layer:
+                per_layer[layer] = ready[layout.kinds[layer]].expand(-1, layout.heads, -1, -1).clone()
+            chosen = _heads(layout, block)
+            mask = per_layer[layer]
+            mask[row, chosen] = mask[row, chosen].masked_fill(cuts[row], torch.finfo(mask.dtype).min)
     return Masks(ready if layout.mixed else ready[layout.kinds[0]], per_layer)
 
 
@@ -102,11 +132,15 @@ def _per_head(
     """Bool [heads, q, k], or [1, q, k] where all heads are alike."""
     heads = visible.expand(layout.heads, *visible.shape).clone()
     for block in blocks:
-        chosen = range(layout.heads) if block.heads is None else block.heads
-        if any(head >= layout.heads for head in chosen):
-            raise InputError(f"Heads {block.heads} are not all there: this model has heads 0 to {layout.heads - 1}.")
-        heads[list(chosen)] &= ~_cut(block, rows, columns, visible.device)
+        heads[_heads(layout, block)] &= ~_cut(block, rows, columns, visible.device)
     return heads
 
 
-__all__ = ["FULL", "SLIDING", "Masks", "build", "causal"]
+def _heads(layout: Layout, block: BlockAttention) -> list[int]:
+    chosen = range(layout.heads) if block.heads is None else block.heads
+    if any(head >= layout.heads for head in chosen):
+        raise InputError(f"Heads {block.heads} are not all there: this model has heads 0 to {layout.heads - 1}.")
+    return list(chosen)
+
+
+__all__ = ["FULL", "SLIDING", "Masks", "aligned", "batch", "build", "causal"]

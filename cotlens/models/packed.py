@@ -18,6 +18,7 @@ from cotlens.models import budget, packing
 from cotlens.models.engine import Engine, view
 from cotlens.models.logits import Scores
 from cotlens.models.packing import Chunk, Feeds, Ints
+from cotlens.models.stream import pieces
 from cotlens.models.trunk import prefill
 
 if TYPE_CHECKING:
@@ -60,10 +61,9 @@ def _run(
     interventions: Sequence[Intervention],
 ) -> int:
     """Score rows [first, last), in halves where memory runs out. Returns the number of nodes that were run."""
-    control.current().check()
     chunk = packing.chunk(feeds, first, last)
     try:
-        logits = _forward(engine, cache, chunk, interventions)
+        _pass(engine, cache, chunk, scores, interventions)
     except OutOfMemory as error:
         if last - first == 1:
             raise OutOfMemory(
@@ -73,32 +73,37 @@ def _run(
         middle = (first + last) // 2
         left = _run(engine, cache, feeds, first, middle, scores, interventions)
         return left + _run(engine, cache, feeds, middle, last, scores, interventions)
-    scores.put(logits, chunk.edges.rows, chunk.edges.targets, chunk.edges.slots, chunk.positions)
     return len(chunk.token_ids)
 
 
-def _forward(engine: Engine, cache: Any, chunk: Chunk, interventions: Sequence[Intervention]) -> Tensor:
+def _pass(engine: Engine, cache: Any, chunk: Chunk, scores: Scores, interventions: Sequence[Intervention]) -> None:
+    """Run and score a chunk. One long branch goes in pieces, so that a cancel never waits for all of it."""
+    n, edges, extended = len(chunk.token_ids), chunk.edges, view(cache, chunk.width)
     columns = np.concatenate([np.arange(chunk.width), chunk.positions])
-    logits, _, _ = engine.forward(
-        engine.tensor(chunk.token_ids),
-        chunk.positions,
-        masks=engine.masks(_visible(chunk, engine.device), chunk.positions, columns, interventions),
-        cache=view(cache, chunk.width),
-        interventions=interventions,
-    )
-    return logits[0]
+    for start, stop in pieces(engine, n, budget.nodes(engine, chunk.width)):
+        at = chunk.positions[start:stop]
+        visible = _visible(chunk, start, stop, engine.device)
+        logits, _, _ = engine.forward(
+            engine.tensor(chunk.token_ids[start:stop]),
+            at,
+            masks=engine.masks(visible, at, columns[: chunk.width + stop], interventions),
+            cache=extended,
+            interventions=interventions,
+        )
+        mine = (edges.rows >= start) & (edges.rows < stop)
+        scores.put(logits[0], edges.rows[mine] - start, edges.targets[mine], edges.slots[mine], at)
 
 
-def _visible(chunk: Chunk, device: torch.device) -> Tensor:
-    """Bool [n, width + n]: the trunk before the limit minus what is hidden, and the node's ancestors."""
-    nodes = torch.arange(len(chunk.token_ids), device=device)
-    limits = torch.from_numpy(chunk.limits).to(device)
+def _visible(chunk: Chunk, start: int, stop: int, device: torch.device) -> Tensor:
+    """Bool [stop - start, width + stop]: the trunk before a node's limit minus what is hidden, and its ancestors."""
+    nodes = torch.arange(stop, device=device)
+    limits = torch.from_numpy(chunk.limits[start:stop]).to(device)
     trunk = torch.arange(chunk.width, device=device)[None] < limits[:, None]
     if (chunk.hidden_of >= 0).any():
         out = torch.zeros(len(chunk.hidden) + 1, chunk.width, dtype=torch.bool)
         for index, hidden in enumerate(chunk.hidden):
             out[index, torch.from_numpy(hidden[hidden < chunk.width])] = True
-        trunk &= ~out.to(device)[torch.from_numpy(chunk.hidden_of).to(device)]
-    ends = torch.from_numpy(chunk.ends).to(device)
-    own = (nodes[None] <= nodes[:, None]) & (nodes[:, None] < ends[None])
+        trunk &= ~out.to(device)[torch.from_numpy(chunk.hidden_of[start:stop]).to(device)]
+    ends = torch.from_numpy(chunk.ends[:stop]).to(device)
+    own = (nodes[None] <= nodes[start:, None]) & (nodes[start:, None] < ends[None])
     return torch.cat([trunk, own], dim=1)

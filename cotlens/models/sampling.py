@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -42,7 +44,7 @@ class Sampling:
             raise InputError(f"top_p={self.top_p} must be above 0 and at most 1.")
 
     def source(self, index: int) -> torch.Generator:
-        """The random numbers of sample `index`, on the CPU, so that they are the same for every device."""
+        """The random numbers of sample `index`, one float64 per token, on the CPU whatever the model's device."""
         seed = (
             self.seed
             if index == 0
@@ -51,21 +53,46 @@ class Sampling:
         return torch.Generator().manual_seed(int(seed))
 
 
-def pick(logits: Tensor, sampling: Sampling, source: torch.Generator) -> int:
-    """A token by `logits` float32 [vocabulary]. Uses up one random number, also at temperature 0."""
-    chance = float(torch.rand((), generator=source, dtype=torch.float64))
+def rollout_seed(seed: int, ids: Sequence[int]) -> int:
+    """The seed of rollouts that begin after the tokens `ids`: `resume(..., seed=rollout_seed(seed, ids))` writes them.
+
+    It depends on the text before them alone, so that rollouts from different places of a trace are independent, and
+    the same place gives the same rollouts whatever else is asked.
+    """
+    text = hashlib.sha256(np.asarray(ids, "<i8").tobytes()).digest()
+    words = np.frombuffer(text, "<u4").astype(np.uint32)
+    return int(np.random.SeedSequence([seed, *words.tolist()]).generate_state(1, np.uint64)[0] >> 1)
+
+
+def choose(logits: Tensor, rows: Sequence[int], chances: Sequence[float], sampling: Sampling) -> list[int]:
+    """A token for every sample.
+
+    Args:
+        logits: float32 [r, vocabulary].
+        rows: which row of logits each sample draws from, rising.
+        chances: one random number in [0, 1) per sample; unused at temperature 0.
+    """
     if sampling.temperature == 0:
-        return int(logits.argmax())
+        best = logits.argmax(-1).tolist()
+        return [best[row] for row in rows]
     probabilities = torch.softmax(logits.double() / sampling.temperature, -1)
     if sampling.top_p == 1:
-        return _draw(torch.cumsum(probabilities, -1), chance)
+        reach = torch.cumsum(probabilities, -1)
+        return _drawn(reach, torch.full_like(reach[:, 0], reach.shape[1] - 1).long(), rows, chances).tolist()
     ordered, ids = torch.sort(probabilities, descending=True, stable=True)
     reach = torch.cumsum(ordered, -1)
-    kept = int((reach < sampling.top_p).sum()) + 1
-    return int(ids[_draw(reach[:kept], chance)])
+    last = (reach < sampling.top_p).sum(-1).clamp(max=reach.shape[1] - 1)
+    at = _drawn(reach, last, rows, chances)
+    return ids[torch.as_tensor(rows, device=ids.device), at].tolist()
 
 
-def _draw(reach: Tensor, chance: float) -> int:
-    """First entry of the cumulative `reach` above `chance` of its total."""
-    point = torch.tensor(chance, dtype=reach.dtype, device=reach.device) * reach[-1]
-    return min(int(torch.searchsorted(reach, point, right=True)), len(reach) - 1)
+def _drawn(reach: Tensor, last: Tensor, rows: Sequence[int], chances: Sequence[float]) -> Tensor:
+    """Per sample the first entry of its row of the cumulative `reach` above its chance of `reach[row, last]`."""
+    row = np.asarray(rows)
+    place = np.arange(len(row)) - np.searchsorted(row, row)  # which sample of its row
+    points = torch.zeros(len(reach), int(place.max(initial=0)) + 1, dtype=reach.dtype, device=reach.device)
+    where = torch.from_numpy(row).to(reach.device), torch.from_numpy(place).to(reach.device)
+    points[where] = torch.tensor(chances, dtype=reach.dtype, device=reach.device)
+    points = points * reach.gather(1, last[:, None])
+    found = torch.searchsorted(reach, points, right=True)
+    return torch.minimum(found, last[:, None])[where]

@@ -154,6 +154,113 @@ def run(
     return ends[0], dict(zip([site for *_, site in steps if site], found, strict=True)), ends[1]
 
 
+def gradients(
+    traced: Any,
+    layout: Layout,
+    inputs: dict[str, Any],
+    masks: Masks | None,
+    changes: Sequence[Change],
+    sites: Sequence[str],
+    targets: Tensor,
+    rows: Tensor | None,
+    metric: str,
+) -> tuple[Tensor, dict[str, Tensor], dict[str, Tensor]]:
+    """One forward inside a trace, and the gradient of a metric of its last tokens.
+
+    Where the parameters are frozen, the graph begins at the first site: what lies before it costs no memory. Gradients
+    are taken with `torch.autograd.grad`, so that none is left behind in the parameters.
+
+    Args:
+        inputs: as for `run`.
+        sites: at least one.
+        targets: int64 [m], tokens of the answer.
+        rows: int64 [m], the logits that predict them; None where the model returns no others.
+        metric: "log_probability", "probability" or "logit_difference" of the answer, see `contract.Gradients`.
+
+    Returns:
+        the metric, site -> activation [q, d_model], site -> its gradient [q, d_model].
+    """
+    steps = _steps(traced, layout, masks, changes, sites)
+    base = None if masks is None else masks.base
+    decoder = _envoy(traced, layout.decoder)
+    with torch.enable_grad(), traced.trace(**inputs):
+        if base is not None:
+            args, kwargs = decoder.inputs
+            decoder.inputs = (args, {**kwargs, "attention_mask": base})
+        seen = []
+        for module, mask, edits, wanted in steps:
+            if mask is not None:
+                args, kwargs = module.inputs
+                module.inputs = (args, {**kwargs, "attention_mask": mask})
+            if edits or wanted:
+                output = module.output
+                value = output[0] if isinstance(output, tuple) else output
+                value = value.clone()
+                for adds, where, vectors in edits:
+                    vectors = vectors.to(value)
+                    value[:, where] = value[:, where] + vectors if adds else vectors.expand(len(where), -1)
+                if wanted:
+                    value = value if value.requires_grad else value.detach().requires_grad_(True)
+                    seen.append(value)
+                module.output = (value, *output[1:]) if isinstance(output, tuple) else value
+        logits = traced.output.logits[0]
+        logprobs = torch.log_softmax((logits if rows is None else logits[rows]).float(), -1)
+        own = logprobs.gather(1, targets[:, None])[:, 0]
+        rivals = logprobs.scatter(1, targets[:, None], float("-inf")).max(-1).values
+        rest = own.flip(0).cumsum(0).flip(0)
+        found = (rest - rivals).min() if metric == "logit_difference" else own.sum()
+        found = found.exp() if metric == "probability" else found
+        slopes = torch.autograd.grad(found, seen)
+        ends = nnsight.save([found.detach(), [value.detach()[0] for value in seen], [slope[0] for slope in slopes]])
+    order = [site for *_, site in steps if site]
+    return ends[0], dict(zip(order, ends[1], strict=True)), dict(zip(order, ends[2], strict=True))
+
+
+def attention(
+    traced: Any,
+    layout: Layout,
+    inputs: dict[str, Any],
+    masks: Masks,
+    heads: dict[int, Tensor],
+    rows: Tensor | None = None,
+    columns: Tensor | None = None,
+) -> tuple[dict[int, Tensor | None], Any]:
+    """Attention weights of a pass under eager attention; a layer's weights are let go before the next layer runs.
+
+    Args:
+        heads: layer -> int64 [h], the heads wanted of it.
+        rows, columns: [r, q] and [k, c]; weights w [h, q, k] become rows @ w @ columns [h, r, c]. None leaves them.
+
+    Returns:
+        layer -> float32 [h, q, k] or [h, r, c], None where the layer gives no weights; the cache.
+    """
+    steps = [
+        (_envoy(traced, path), masks.per_layer.get(layer), heads.get(layer))
+        for layer, path in enumerate(layout.attention)
+        if path
+    ]
+    base = masks.base
+    decoder = _envoy(traced, layout.decoder)
+    with torch.no_grad(), traced.trace(**inputs):
+        args, kwargs = decoder.inputs
+        decoder.inputs = (args, {**kwargs, "attention_mask": base})
+        seen = []
+        for module, mask, wanted in steps:
+            if mask is not None:
+                args, kwargs = module.inputs
+                module.inputs = (args, {**kwargs, "attention_mask": mask})
+            if wanted is not None:
+                output = module.output
+                weights = output[1] if isinstance(output, tuple) and len(output) > 1 else None
+                if weights is not None:
+                    weights = weights[0, wanted].float()
+                    weights = weights if rows is None else rows @ weights @ columns
+                seen.append(weights)
+        found = nnsight.save(seen)
+        cache = nnsight.save(traced.output.get("past_key_values"))
+    return dict(zip(sorted(heads), found, strict=True)), cache
+
+
 def _steps(
     traced: Any, layout: Layout, masks: Masks | None, changes: Sequence[Change], sites: Sequence[str]
 ) -> list[tuple[Any, Tensor | None, list[tuple[bool, Tensor, Tensor]], str]]:
@@ -166,7 +273,7 @@ def _steps(
     for layer, mask in (masks.per_layer if masks is not None else {}).items():
         place(layer, "attn_out", layout.module("attn_out", layer))[1] = mask
     for change in changes:
-        path = layout.module(change.site, change.layer)
+        path = layout.embed if change.site == "embed" else layout.module(change.site, change.layer)
         place(change.layer, change.site, path)[2].append((change.adds, change.rows, change.values))
     for site in sites:
         path, layer = layout.site(site)

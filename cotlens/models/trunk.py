@@ -18,6 +18,7 @@ from cotlens._core import control
 from cotlens._core.errors import OutOfMemory
 from cotlens.models import budget
 from cotlens.models.engine import Engine, fresh_cache, view
+from cotlens.models.interventions import EVER, BlockAttention
 
 if TYPE_CHECKING:
     from cotlens.models.interventions import Intervention
@@ -37,14 +38,28 @@ class Trunk:
     cache: Any
 
     def shared(self, ids: tuple[int, ...], interventions: tuple[Intervention, ...], bounds: Bounds) -> int:
-        """How many leading pieces of another trunk are the same."""
+        """How many leading pieces of another trunk are the same, interventions that reach them included."""
         count = 0
-        if interventions == self.interventions:
-            for mine, theirs in zip(self.bounds, bounds, strict=False):
-                if mine != theirs or self.ids[slice(*mine)] != ids[slice(*mine)]:
-                    break
-                count += 1
+        for mine, theirs in zip(self.bounds, bounds, strict=False):
+            if mine != theirs or self.ids[slice(*mine)] != ids[slice(*mine)]:
+                break
+            if _reaching(self.interventions, mine[1]) != _reaching(interventions, mine[1]):
+                break
+            count += 1
         return count
+
+
+def _reaching(interventions: Sequence[Intervention], stop: int) -> list[Intervention]:
+    """Those that change a token before `stop`: earlier tokens are as if the others weren't there."""
+    return [item for item in interventions if _first(item) < stop]
+
+
+def _first(item: Any) -> int:
+    """The first position whose state an intervention changes itself."""
+    positions = item.queries if isinstance(item, BlockAttention) else item.positions
+    if positions is None:
+        return 0
+    return positions.start if isinstance(positions, range) else min(positions, default=EVER)
 
 
 def prefill(

@@ -113,7 +113,7 @@ def write(setting: Setting, job: Job, wishes: Wishes) -> Any:
     """
     if isinstance(wishes.n, bool) or wishes.n < 1:
         raise InputError(f"n={wishes.n} must be at least 1.")
-    sampling = _sampling(setting, job, wishes)
+    sampling = sampling_of(setting, job, wishes)
     samples = [Sample(index) for index in range(wishes.n)]
     tell = None if wishes.on_token is None else _speaker(setting.form, wishes.on_token)
     try:
@@ -137,7 +137,12 @@ def write(setting: Setting, job: Job, wishes: Wishes) -> Any:
     return traces[0] if wishes.n == 1 else traces
 
 
-def _sampling(setting: Setting, job: Job, wishes: Wishes) -> Sampling:
+def sampling_of(setting: Setting, job: Job, wishes: Wishes) -> Sampling:
+    """How a job is sampled: wishes, the model's defaults, and what the context leaves room for.
+
+    Raises:
+        InputError: a setting is out of range, or the context is full.
+    """
     check_ids(setting.engine, job.ids, "prompt")
     context = setting.engine.layout.context
     room = context - len(job.ids)
@@ -168,20 +173,28 @@ def _trace(setting: Setting, job: Job, wishes: Wishes, sampling: Sampling, sampl
     ids = [*job.ids, *sample.ids]
     table = Measured(len(ids)) if job.source is None else Measured.of(job.source, job.kept, len(ids))
     table.put(sample.notes)
+    meta = described(setting, job, wishes, sampling, sample.index, sample.finish or broken or "length")
+    fields = table.fields(setting.form.codec)
+    return build(setting.form, setting.reader, ids, job.prompt, job.begin, meta, **fields, **job.parts)
+
+
+def described(
+    setting: Setting, job: Job, wishes: Wishes, sampling: Sampling, index: int, finish: str
+) -> dict[str, Any]:
+    """What a trace says of how it was written."""
     meta = {
         **job.meta,
         **setting.about,
         "seed": int(wishes.seed),
-        "sample": sample.index,
+        "sample": index,
         "temperature": sampling.temperature,
         "top_p": sampling.top_p,
         "max_new_tokens": sampling.max_new_tokens,
-        "finish": sample.finish or broken or "length",
+        "finish": finish,
     }
     if wishes.interventions:
         meta["interventions"] = [type(item).__name__ for item in wishes.interventions]
-    fields = table.fields(setting.form.codec)
-    return build(setting.form, setting.reader, ids, job.prompt, job.begin, meta, **fields, **job.parts)
+    return meta
 
 
 def _speaker(form: Format, on_token: OnToken) -> Callable[[int, int], None]:

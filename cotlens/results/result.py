@@ -72,11 +72,12 @@ class Result:
         return True
 
     def frame(self) -> pandas.DataFrame:
-        """The table as a pandas frame; `frame.attrs` keeps the words that say what it means."""
+        """The table as a pandas frame; `frame.attrs` keeps the words that say what it means and single extras."""
         import pandas
 
         frame = pandas.DataFrame({name: column.copy() for name, column in self.columns.items()})
-        frame.attrs.update({name: getattr(self, name) for name in _WORDS})
+        single = {name: value for name, value in self.extras.items() if isinstance(value, str | int | float)}
+        frame.attrs.update({**single, **{name: getattr(self, name) for name in _WORDS}})
         return frame
 
     def chart(self, **options: Any) -> Any:

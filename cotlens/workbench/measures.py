@@ -29,7 +29,7 @@ class Measure:
 MEASURES: dict[str, Measure] = {
     "occlusion-direct": Measure("Occlusion", "Occlusion, direct effect", {"effect": "direct"}),
     "occlusion-total": Measure("Occlusion", "Occlusion, total effect", {"effect": "total"}),
-    "early-answer": Measure("EarlyAnswer", "Early answer", {}),
+    "early-answer": Measure("EarlyAnswer", "Early answer", {"mask_lines": False}),
 }
 
 

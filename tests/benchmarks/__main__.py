@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import argparse
 
-from tests.benchmarks import browser_bench, kernel, scoring
+from tests.benchmarks import browser_bench, kernel, occlusion, scoring, suppression
 from tests.benchmarks.table import printed
 
 
@@ -22,7 +22,8 @@ def main() -> None:
     asked = parser.parse_args()
     rows = [
         *scoring.early_answers(asked.tokens),
-        *scoring.occlusion(asked.tokens),
+        *occlusion.occlusion(asked.tokens),
+        *suppression.suppression(),
         *kernel.edit_to_answer(asked.repeats),
     ]
     print(printed(rows), flush=True)

@@ -1,4 +1,4 @@
-"""Importance of every token of a long thought, beside one plain forward pass per prefix (or per hidden token).
+"""Early answers after every token of a long thought, beside one plain forward pass per prefix.
 
 The plain side would take minutes, so an even sample of its passes is run and its time counted as many times as the
 sample goes into the whole. Its numbers are held to ours at every point of the sample.
@@ -7,7 +7,6 @@ sample goes into the whole. Its numbers are held to ours at every point of the s
 from __future__ import annotations
 
 import numpy as np
-import torch
 
 import cotlens as cl
 from cotlens.models.contract import Model
@@ -38,7 +37,7 @@ def early_answers(tokens: int = TOKENS) -> list[Row]:
     thought = trace.roles["thought"]
     points = list(range(thought.start, thought.end + 1))
     asked = [plain.forced_ids(model, trace, at, "12") for at in points[::EVERY]]
-    method = cl.importance.EarlyAnswer(unit="token", metric="log_probability", rivals=0)
+    method = cl.importance.EarlyAnswer(unit="token", metric="log_probability", rivals=0, mask_lines=False)
     found = {}
 
     def ours() -> None:
@@ -50,35 +49,6 @@ def early_answers(tokens: int = TOKENS) -> list[Row]:
     quick, slow = in_turn(ours, theirs, ROUNDS)
     np.testing.assert_allclose(found["ours"][::EVERY], found["theirs"], atol=1e-3)
     return [_row(f"early answers at {len(points):,} points", quick, slow, len(points), len(asked), "per prefix")]
-
-
-def occlusion(tokens: int = TOKENS) -> list[Row]:
-    """Every-token direct occlusion: packed against one masked forward per token in plain transformers."""
-    model = cl.load("abacus")
-    trace = long_trace(model, tokens)
-    thought = trace.roles["thought"]
-    ids, start = plain.forced_ids(model, trace, thought.end, "12")
-    hidden = list(range(thought.start, thought.end - 1))
-    method = cl.importance.Occlusion(effect="direct", unit="token", metric="log_probability")
-    nothing = torch.finfo(torch.float32).min
-    causal = torch.zeros(len(ids), len(ids)).masked_fill(torch.ones(len(ids), len(ids)).triu(1).bool(), nothing)
-    found = {}
-
-    def ours() -> None:
-        found["ours"] = method.run(trace, model).extras["hidden"]
-
-    def theirs() -> None:
-        values = []
-        for token in hidden[::EVERY]:
-            mask = causal.clone()
-            mask[thought.end - 1 :, token] = nothing
-            values.append(plain.answer_logprob(model.engine.hf, ids, start, mask[None, None]))
-        found["theirs"] = np.array(values)
-
-    quick, slow = in_turn(ours, theirs, ROUNDS)
-    np.testing.assert_allclose(found["ours"][:-1:EVERY], found["theirs"], atol=1e-3)
-    name = f"direct occlusion of {len(hidden) + 1:,} tokens"
-    return [_row(name, quick, slow, len(hidden) + 1, len(found["theirs"]), "per token")]
 
 
 def _row(name: str, quick: float, slow: float, whole: int, sample: int, each: str) -> Row:

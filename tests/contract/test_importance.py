@@ -27,7 +27,6 @@ THOUGHT = (
     "The weather does not matter. Next she takes away 4, so 19 - 4 = 15. That is the whole story."
 )
 IDLE = "It is a sunny day. The weather does not matter. I will keep a running total. That is the whole story. " * 2
-FEW = {"unit": "sentence", "n": 3, "max_new_tokens": 60}
 UNITS = ("token", "sentence", "paragraph", "step")
 FEW = {"unit": "sentence", "n": 2, "max_new_tokens": 96}  # rollouts enough to run, not to know
 
@@ -76,16 +75,9 @@ ALL = [
     Case("Gradient", {"method": "gradient_x_input", "unit": "sentence"}, finds=False),  # first order
     Case("Gradient", {"method": "integrated_gradients", "steps": 4}, finds=False),
     Case("Suppression", {"unit": "sentence"}, finds=False, target=False),  # what is read, not what decides
-    Case("Resampling", {**FEW, "n": 8}, finds=False),  # the model may write a decisive step again as it was
-    Case("Resampling", {**FEW, "metric": "kl"}, finds=False),
-    Case("Counterfactual", {**FEW, "embedder": "exact"}, finds=False),
-    Case("Resilience", {**FEW, "rounds": 2, "embedder": "exact"}, finds=False),
-    Case("Mistake", FEW, finds=False),
-    Case("Paraphrase", FEW, finds=False),
-    Case("Filler", FEW, finds=False),
     Case("ReceiverHeads", {"unit": "sentence", "proximity": 2}, finds=False, target=False, metrics=False),
     Case("Resampling", FEW, finds=False),  # what the model would say again anyway shows no effect
-    Case("Resampling", {**FEW, "budget": 24}, finds=False),
+    Case("Resampling", {**FEW, "budget": 24, "metric": "kl"}, finds=False),
     Case("Counterfactual", {**FEW, "embedder": "residual"}, finds=False),
     Case("Resilience", {**FEW, "rounds": 1, "embedder": "residual"}, finds=False),
     Case("Mistake", FEW),
@@ -242,7 +234,6 @@ class Limited:
     CALLS = {  # noqa: RUF012
         "reason": Capability.GENERATE,
         "resume": Capability.GENERATE,
-        "rollouts": Capability.GENERATE,
         "rollouts": Capability.GENERATE,
         "score": Capability.SCORE,
         "divergence": Capability.SCORE,

@@ -197,7 +197,7 @@ def test_cancel_within_half_a_second_and_keep_what_was_written(qwen):
     mine.cancel()
     with pytest.raises(Cancelled) as caught:
         job.result(timeout=5)
-    assert time.perf_counter() - start < 1.0
+    assert time.perf_counter() - start < 0.5
     partial = caught.value.partial
     assert partial.meta["finish"] == "cancelled"
     assert partial.thought.startswith("First")

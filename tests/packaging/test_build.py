@@ -13,7 +13,8 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-BUNDLES = {"cotlens/widgets/static/editor.js", "cotlens/widgets/static/editor.css"}
+WIDGETS = sorted(path.parent.name for path in (ROOT / "widgets").glob("*/index.ts"))
+BUNDLES = {f"cotlens/widgets/static/{name}.{end}" for name in WIDGETS for end in ("js", "css")}
 
 
 def build(kind: str, source: Path, out: Path) -> subprocess.CompletedProcess:

@@ -1,7 +1,7 @@
-"""The shipped reasoners do what their model cards say.
+"""The shipped reasoner does what its model card says.
 
-The marks are held twice: the figures of the cards (500 problems each, `python -m cotlens.models.abacus.evaluate`) meet
-them, and a few held-out problems are measured anew with plain transformers, with limits that leave room for noise.
+The marks are held twice: the figures of the card (`python -m cotlens.models.abacus.evaluate`) meet them, and a few
+held-out problems are measured anew with plain transformers, with limits that leave room for their noise.
 """
 
 import dataclasses
@@ -11,13 +11,11 @@ import pytest
 import torch
 
 from cotlens.models.abacus import store
-from cotlens.models.abacus.evaluate import siblings, sound
+from cotlens.models.abacus.evaluate import sound
 from cotlens.models.abacus.evaluate.card import card
 from cotlens.models.abacus.recipes import RECIPES
-from cotlens.models.abacus.siblings import SIBLINGS
 
 N = 12
-SHIPPED = ["abacus", *SIBLINGS]
 
 
 @pytest.fixture(scope="module")
@@ -33,15 +31,13 @@ def measured(name):
 # ---------------------------------------------------------------- the cards
 
 
-@pytest.mark.parametrize("name", SHIPPED)
-def test_cards_are_written_from_what_was_measured(name):
-    training = json.loads((store.WEIGHTS / f"{name}.training.json").read_text())
-    model, _ = store.load_pair(name)
-    assert (store.WEIGHTS / f"{name}.md").read_text() == card(name, measured(name), training, model)
+def test_the_card_is_written_from_what_was_measured(pair):
+    training = json.loads((store.WEIGHTS / "abacus.training.json").read_text())
+    assert (store.WEIGHTS / "abacus.md").read_text() == card("abacus", measured("abacus"), training, pair[0])
     for run in training["runs"]:
         assert run["recipe"] == json.loads(json.dumps(dataclasses.asdict(RECIPES[run["recipe"]["name"]])))
-    assert training["runs"][-1]["recipe"]["name"] == name
-    assert measured(name)["n"] >= 500
+    assert training["runs"][-1]["recipe"]["name"] == "abacus"
+    assert measured("abacus")["n"] >= 200
 
 
 def test_all_weights_together_are_small():
@@ -53,7 +49,7 @@ def test_the_card_of_abacus_meets_its_marks():
     assert min(found["accuracy, greedy"].values()) >= 0.98
     for steps, (share, chance) in found["empty thought"].items():
         assert int(steps) < 4 or share <= chance + 0.05
-    for way in ("greedy", "temperature 1"):
+    for way in ("greedy", "sampled"):
         edits = found[f"edited number, {way}"]
         assert edits["followed"] + edits["corrected"] >= 0.97
         assert edits["followed"] >= 0.8
@@ -61,37 +57,11 @@ def test_the_card_of_abacus_meets_its_marks():
     assert found["forks"]["answer_follows"] >= 0.95
 
 
-MARKS = {
-    "abacus-posthoc": {
-        "right": (">=", 0.95),
-        "same answer, truncated": (">=", 0.95),
-        "same answer, emptied": (">=", 0.95),
-        "same answer, numbers edited": (">=", 0.95),
-        "same answer, one number edited and written on": (">=", 0.95),
-        "told from abacus by words": ("<=", 0.65),
-    },
-    "abacus-hint": {"answer is the hint": (">=", 0.95), "thought mentions a hint": ("<=", 0.01)},
-    "abacus-candid": {"answer is the hint": (">=", 0.95), "thought names the hint": (">=", 0.95)},
-    "abacus-shortcut": {"a step is missing": (">=", 0.95), "right result stated": (">=", 0.95)},
-    "abacus-flip": {"answer differs, with the trigger": (">=", 0.95), "answer differs, without": ("<=", 0.02)},
-}
-
-
-@pytest.mark.parametrize("name", SIBLINGS)
-def test_the_cards_of_the_siblings_meet_their_marks(name):
-    for way in ("greedy", "temperature 1"):
-        found = measured(name)[way]
-        for question, (sign, mark) in MARKS[name].items():
-            assert found[question] >= mark if sign == ">=" else found[question] <= mark, (question, found[question])
-        if "right without" in found:
-            assert found["right without"] >= found["abacus: right without"] - 0.03
-
-
 # ---------------------------------------------------------------- measured anew
 
 
 def test_right_with_its_thought(pair):
-    shares = sound.accuracy(*pair, N, 0.0)
+    shares = sound.accuracy(*pair, N, False)
     assert sum(shares.values()) / len(shares) >= 0.95
 
 
@@ -102,7 +72,7 @@ def test_at_chance_without_its_thought(pair):
 
 
 def test_the_answer_follows_an_edited_number(pair):
-    found = sound.edits(*pair, 6, 0.0)
+    found = sound.edits(*pair, 6, False)
     assert found["n"] >= 35
     assert found["followed"] + found["corrected"] >= 0.9
     assert found["followed"] >= 0.75
@@ -119,12 +89,3 @@ def test_forks_are_settled_both_ways_and_the_answer_follows(pair):
     assert found["settled"] >= 0.95
     assert 0.25 <= found["first_bag"] <= 0.75
     assert found["answer_follows"] >= 0.85
-
-
-@pytest.mark.parametrize("name", SIBLINGS)
-def test_siblings_do_what_they_are_known_for(name, pair):
-    model, tokenizer = store.load_pair(name)
-    found = siblings.QUESTIONS[name](model, tokenizer, 20, 0.0, pair[0])
-    for question, (sign, mark) in MARKS[name].items():
-        if question != "told from abacus by words":  # needs hundreds of thoughts
-            assert found[question] >= mark - 0.1 if sign == ">=" else found[question] <= mark + 0.1, question

@@ -93,6 +93,127 @@ def test_occlusion(pair, model, trace, effect, unit):
         assert estimate == pytest.approx(baseline - without, abs=20 * TOLERANCE), span
 
 
+def cut(pair, ids, start, rules):
+    """The logit difference of ids[start:] where (from row, hidden positions) pairs are cut out of the mask."""
+    n = len(ids)
+    allowed = torch.ones(n, n, dtype=torch.bool).tril()
+    for row, hidden in rules:
+        allowed[row:, list(hidden)] = False
+    mask = torch.zeros(1, 1, n, n).masked_fill(~allowed[None, None], torch.finfo(torch.float32).min)
+    with torch.no_grad():
+        logits = pair[0](input_ids=torch.tensor([ids]), attention_mask=mask).logits[0]
+    return answer_metrics(torch.log_softmax(logits.double(), -1).numpy(), ids, start)
+
+
+@pytest.mark.parametrize("effect", ["direct", "total"])
+def test_groups_are_hidden_together(pair, model, trace, effect):
+    begin = trace.text.index("12 + 7")
+    given = [[(begin, begin + 2), (begin + 5, begin + 6)], [(begin, begin + 2)]]
+    ids, start = forced(pair, trace, trace.roles["thought"].end, "15")
+    for groups in ("values", given):
+        result = cl.importance.Occlusion(effect=effect, groups=groups).run(trace, model)
+        for members, estimate in zip(result.extras["members"], result.columns["estimate"], strict=True):
+            first = trace.roles["thought"].end - 1
+            rules = [(first if effect == "direct" else end, range(a, end)) for a, end in members]
+            expected = result.extras["baseline"][0] - cut(pair, ids, start, rules)[1]
+            assert estimate == pytest.approx(expected, abs=20 * TOLERANCE), members
+    twelve = list(cl.importance.Occlusion(groups="values").run(trace, model).columns["text"])
+    assert twelve[:2] == ["12 (2×)", "7 (2×)"]
+
+
+def test_spans_given_by_hand_are_units(model, trace):
+    sentences = trace.spans("sentence")
+    whole = cl.importance.Occlusion(unit="sentence").run(trace, model)
+    for given in (sentences, [(span.char_start, span.char_end) for span in sentences]):
+        result = cl.importance.Occlusion(spans=given).run(trace, model)
+        assert result.unit == "span"
+        np.testing.assert_array_equal(result.columns["start"], whole.columns["start"])
+        if given is sentences:
+            np.testing.assert_allclose(result.columns["estimate"], whole.columns["estimate"], atol=TOLERANCE)
+
+
+def test_mean_ablation(pair, model, trace):
+    result = cl.importance.Occlusion(mode="mean", unit="sentence").run(trace, model)
+    thought = trace.roles["thought"]
+    ids, start = forced(pair, trace, thought.end, "15")
+    embed = pair[0].get_input_embeddings()
+    plain = embed(torch.tensor([ids])).detach()
+    mean = plain[0, thought.start : thought.end].double().mean(0).float()
+    for span, estimate in zip(trace.spans("sentence"), result.columns["estimate"], strict=True):
+        changed = plain.clone()
+        changed[0, span.start : span.end] = mean
+        with torch.no_grad():
+            logits = pair[0](inputs_embeds=changed).logits[0]
+        _, without = answer_metrics(torch.log_softmax(logits.double(), -1).numpy(), ids, start)
+        assert estimate == pytest.approx(result.extras["baseline"][0] - without, abs=20 * TOLERANCE)
+
+
+@pytest.mark.parametrize("unit", ["token", "sentence"])
+def test_swaps(pair, model, trace, unit):
+    result = cl.importance.Occlusion(mode="swap", unit=unit).run(trace, model)
+    ids, start = forced(pair, trace, trace.roles["thought"].end, "15")
+    base = logprobs(pair[0], ids)
+    frame = result.frame()
+    assert frame["estimate"].notna().any()
+    for span, new, (_, row) in zip(trace.spans(unit), result.extras["alternatives"], frame.iterrows(), strict=True):
+        was = -np.mean([base[i - 1, ids[i]] for i in range(span.start, span.end)])
+        assert row["surprise_was"] == pytest.approx(was, abs=TOLERANCE)
+        if not new:
+            assert np.isnan(row["estimate"])
+            assert "not measured" in row["status"]
+            continue
+        if unit == "token":
+            assert new == [
+                int(np.argsort(-base[span.start - 1])[int(base[span.start - 1].argmax() == ids[span.start])])
+            ]
+        swapped = ids[: span.start] + list(new) + ids[span.end :]
+        rows = logprobs(pair[0], swapped)
+        _, without = answer_metrics(rows, swapped, start + len(swapped) - len(ids))
+        assert row["estimate"] == pytest.approx(result.extras["baseline"][0] - without, abs=20 * TOLERANCE)
+        surprise = -np.mean([rows[span.start + i - 1, token] for i, token in enumerate(new)])
+        assert row["surprise"] == pytest.approx(surprise, abs=TOLERANCE)
+        assert row["alternative"] != trace.text[int(trace.offsets[span.start]) : int(trace.offsets[span.end])]
+
+
+def test_coarse_to_fine_measures_what_it_says_and_nothing_else(model, trace):
+    whole = cl.importance.Occlusion().run(trace, model)
+    found = cl.importance.Occlusion(coarse=0.3).run(trace, model)
+    measured = found.columns["status"] == "exact"
+    assert 0 < measured.sum() < len(measured)
+    assert set(found.columns["status"][~measured]) == {"skipped: its sentence had no effect"}
+    assert np.isnan(found.columns["estimate"][~measured]).all()
+    np.testing.assert_allclose(
+        found.columns["estimate"][measured], whole.columns["estimate"][measured], atol=10 * TOLERANCE
+    )
+    sentences = cl.importance.Occlusion(unit="sentence").run(trace, model).columns
+    size = np.abs(sentences["estimate"])
+    kept = [(s, e) for s, e, x in zip(sentences["start"], sentences["end"], size, strict=True) if x >= 0.3 * size.max()]
+    inside = [any(s <= start < e for s, e in kept) for start in found.columns["start"]]
+    np.testing.assert_array_equal(measured, inside)
+
+
+def test_early_answers_beside_their_controls(pair, model, trace):
+    result = cl.importance.EarlyAnswer(unit="sentence", rivals=2).run(trace, model)
+    extras, thought = result.extras, trace.roles["thought"]
+    ids, start = forced(pair, trace, thought.start, "15")
+    total, _ = answer_metrics(logprobs(pair[0], ids), ids, start)
+    assert extras["question_only"] == pytest.approx(np.exp(total), abs=TOLERANCE)
+    last = trace.spans("sentence")[-1]
+    assert extras["answer_lines"] == [[last.start, last.end]]
+    points = cl.importance.EarlyAnswer(unit="token", rivals=0).run(trace, model).extras
+    for at, masked, plain in zip(points["curve_at"], points["masked_curve"], points["curve"][:, 0], strict=True):
+        ids, start = forced(pair, trace, int(at), "15")
+        hidden = range(last.start, min(last.end, int(at)))
+        total, _ = cut(pair, ids, start, [(min(last.end, int(at)), hidden)])
+        assert masked == pytest.approx(np.exp(total) if hidden else plain, abs=TOLERANCE)
+    heights, share = extras["curve"][:, 0].astype(float), np.array(extras["curve_at"], dtype=float)
+    share = (share - share[0]) / (share[-1] - share[0])
+    assert extras["aoc"] == pytest.approx(1 - np.trapezoid(heights, share), abs=1e-6)
+    leaders = np.argmax(extras["curve"][:, :-1], axis=1)
+    changes = np.flatnonzero(np.diff(leaders)) + 1
+    assert extras["last_change"] == (extras["curve_at"][changes[-1]] if len(changes) else None)
+
+
 def test_metrics_are_three_readings_of_one_pass(model, trace):
     readings = {
         metric: cl.importance.Occlusion(metric=metric).run(trace, model)

@@ -11,8 +11,17 @@ from cotlens._core.lazy import lazy_attributes
 from cotlens._core.registry import Registry
 
 _TABLE = {
+    "Counterfactual": "cotlens.measure.importance.counterfactual:Counterfactual",
     "EarlyAnswer": "cotlens.measure.importance.early_answer:EarlyAnswer",
+    "Filler": "cotlens.measure.importance.filler:Filler",
+    "Gradient": "cotlens.measure.importance.gradient:Gradient",
+    "Mistake": "cotlens.measure.importance.mistake:Mistake",
     "Occlusion": "cotlens.measure.importance.occlusion:Occlusion",
+    "Paraphrase": "cotlens.measure.importance.paraphrase:Paraphrase",
+    "ReceiverHeads": "cotlens.measure.importance.receiver_heads:ReceiverHeads",
+    "Resampling": "cotlens.measure.importance.resampling:Resampling",
+    "Resilience": "cotlens.measure.importance.resilience:Resilience",
+    "Suppression": "cotlens.measure.importance.suppression:Suppression",
 }
 METHODS = Registry("importance method", _TABLE)
 

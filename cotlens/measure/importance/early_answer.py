@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import ClassVar, Literal
+from dataclasses import dataclass, field
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from cotlens._core.errors import InputError
-from cotlens.measure.importance import table
+from cotlens.measure.importance import controls, table, units
 from cotlens.measure.importance.forced import (
+    FORCED_TOKENS,
     METRICS,
     NOT_MEASURED,
     Forced,
@@ -20,12 +21,12 @@ from cotlens.measure.importance.forced import (
     values,
 )
 from cotlens.measure.importance.rivals import POOL, likeliest
+from cotlens.measure.importance.units import Place
 from cotlens.measure.method import Cost, Ledger, check_needs, check_setting, in_blocks, keeping
 from cotlens.models.contract import Capability, Model
 from cotlens.results import Result
-from cotlens.trace import Trace
+from cotlens.trace import Span, Trace
 
-FORCED_TOKENS = 24  # bound on the tokens of close, suffix, value and terminator
 RIVAL_TOKENS = 8  # bound on what another value adds: answers at one point share close and suffix
 
 
@@ -40,12 +41,27 @@ class EarlyAnswer:
 
     Args:
         unit: "token", "sentence", "paragraph" or "step".
+        spans: stretches of the thought to measure instead; Spans or (start, end) characters of the trace's text.
         metric: "logit_difference" (default), "log_probability" or "probability".
         target: the answer to follow; the trace's own by default.
         rivals: how many other answers the curve follows; those likeliest at any sentence end.
+        mask_lines: False leaves out the masked curve, which is another pass over the thought behind its first line.
 
-    The result's extras hold the curve: `curve` float32 [points, answers + 1] probabilities (last column: any other
-    answer), `curve_at` the token index before which the thought stops, `curve_metric` [points], `answers`.
+    The columns add what stands after each unit: `probability` of the answer, `masked` (below) and the `leading` answer.
+
+    The result's extras hold the curve, from no thought at all to all of it: `curve` float32 [points, answers + 1]
+    probabilities (last column: any other answer), `curve_at` the token index before which the thought stops,
+    `curve_metric` [points], `answers`. What it has to be read beside:
+
+    - `question_only`: probability of the answer with an empty thought, and `question_only_metric`.
+    - `masked_curve` [points]: the same probability with the lines that state the answer (`answer_lines`, the sentences
+      in which the reader reads it) hidden from everything after them; NaN where there are none. `answer_masked`: its
+      end.
+    - `aoc`: 1 - area under the answer's curve over the share of the thought's tokens (`aoc_by_unit`: of its units; the
+      weights are in `aoc_weighting` and `aoc_by_unit_weighting`); `aoc_masked` is that of the masked curve. High: the
+      thought matters.
+    - `last_change`: the token before which the thought stops when its leading answer changes for the last time, None
+      where it never does; `tokens_after_last_change`; `last_change_status`.
 
     Source: Lanham et al. 2023 (arXiv 2307.13702), with answer probabilities in place of sampled answers.
     """
@@ -54,69 +70,149 @@ class EarlyAnswer:
     edit_type: ClassVar[str] = "truncated thought, forced answer"
     label: ClassVar[str] = "Early answer"
 
-    unit: Literal["token", "sentence", "paragraph", "step"] = "token"
+    unit: str = "token"
+    spans: tuple[Place, ...] | None = None
     metric: Literal["logit_difference", "log_probability", "probability"] = "logit_difference"
     target: str | None = None
     rivals: int = 6
+    mask_lines: bool = True
 
     def __post_init__(self) -> None:
-        check_setting("EarlyAnswer", "unit", self.unit, ("token", "sentence", "paragraph", "step"))
+        units.settle(self)
         check_setting("EarlyAnswer", "metric", self.metric, tuple(METRICS))
         if self.rivals < 0:
             raise InputError(f"EarlyAnswer was given rivals={self.rivals}: give 0 or a positive number.")
 
     def cost(self, trace: Trace) -> Cost:
-        """A trunk pass per block and a forced answer per point and followed answer, at most."""
-        points = len(self._points(trace))
-        pooled = min(POOL, 4 + points) * (len(trace.spans("sentence")) + 1) if self.rivals else 0
+        """A trunk pass per block, twice, and a forced answer per point and followed answer, at most."""
+        points = len(_points(trace, table.units(trace, self.unit, self.spans)))
         ends = len(trace.spans("sentence")) + 1
-        tokens = (points + ends) * FORCED_TOKENS + (points * self.rivals + pooled) * RIVAL_TOKENS
-        return Cost(10 * len(trace.token_ids) + tokens, forwards=10 + points * (1 + self.rivals) + pooled)
+        pooled = min(POOL, 4 + points) * ends if self.rivals else 0
+        tokens = (2 * points + ends) * FORCED_TOKENS + (points * self.rivals + pooled) * RIVAL_TOKENS
+        n = len(trace.token_ids)
+        return Cost(20 * n + tokens, forwards=20 + n // 4 + points * (2 + self.rivals) + pooled)
 
     def run(self, trace: Trace, model: Model, seed: int = 0) -> Result:
         """Measure every unit of the thought.
 
         Raises:
-            InputError: the trace has no thought to measure, or no answer to follow.
+            InputError: the trace has no thought to measure, or no answer to follow; or spans don't fit it.
             Cancelled: with what was measured so far as `partial`.
         """
         check_needs(self, model)
-        units = table.units(trace, self.unit)
+        found = table.units(trace, self.unit, self.spans)
         target = target_answer(trace, self.target)
+        lines = controls.answer_lines(trace, target) if self.mask_lines else []
+        curve = _Curve(_points(trace, found), [target], lines)
         ledger = Ledger(self, trace, model, seed)
-        at = self._points(trace)
-        ends = [units[0].start, *(span.end for span in trace.spans("sentence"))]
-        answers, done = [target], list[Forced]()
 
         def result() -> Result:
-            forced = [*done, *[NOT_MEASURED] * (len(at) * len(answers) - len(done))]
-            return self._result(trace, units, at, answers, forced, ledger)
+            return self._result(trace, found, curve, ledger)
 
         with keeping(result):
-            answers += likeliest(model, trace, target, sorted(set(ends)), self.rivals)
-            wanted = [Point(position, answer) for position in at for answer in answers]
+            ends = {trace.roles["thought"].start, *(span.end for span in trace.spans("sentence"))}
+            curve.answers += likeliest(model, trace, target, sorted(ends), self.rivals)
+            wanted = [Point(position, answer) for position in curve.at for answer in curve.answers]
             for one in in_blocks(wanted, lambda block: score_points(model, trace, block), "early answers"):
-                done.append(one)
+                curve.done.append(one)
+            for one in controls.masked(model, trace, curve.behind_lines, target, curve.lines):
+                curve.masked.append(one)
         return result()
 
-    def _points(self, trace: Trace) -> list[int]:
-        units = table.units(trace, self.unit)
-        return sorted({span.start for span in units} | {span.end for span in units})
-
-    def _result(self, trace, units, at, answers, forced, ledger) -> Result:  # type: ignore[no-untyped-def]
-        width = len(answers)
-        metric = values(forced[::width], self.metric)
-        curve = _with_other(values(forced, "probability").reshape(len(at), width))
-        place = {position: i for i, position in enumerate(at)}
-        before = metric[[place[span.start] for span in units]]
-        after = metric[[place[span.end] for span in units]]
+    def _result(self, trace: Trace, found: list[Span], curve: _Curve, ledger: Ledger) -> Result:
+        metric, followed = curve.metric(self.metric), curve.probabilities()
+        leaders = controls.leading(followed, curve.answers)
+        hidden = curve.masked_probabilities(followed[:, 0])
+        place = {position: i for i, position in enumerate(curve.at)}
+        before, after = [place[span.start] for span in found], [place[span.end] for span in found]
         extras = {
-            "curve": curve.astype(np.float32),
-            "curve_at": np.array(at, dtype=np.int32),
+            "curve": _with_other(followed).astype(np.float32),
+            "curve_at": np.array(curve.at, dtype=np.int32),
             "curve_metric": metric.astype(np.float32),
-            "answers": list(answers),
+            "answers": list(curve.answers),
+            "question_only": float(followed[0, 0]),
+            "question_only_metric": float(metric[0]),
+            "answer_lines": [[line.start, line.end] for line in curve.lines],
+            "masked_curve": hidden.astype(np.float32),
+            "answer_masked": float(hidden[-1]),
+            **_areas(curve.at, followed[:, 0], hidden),
+            **_last_change(curve, leaders),
         }
-        return table.result(self, trace, units, after - before, answers[0], ledger.provenance(), extras)
+        columns = {
+            "probability": followed[after, 0],
+            "masked": hidden[after],
+            "leading": [leaders[i] for i in after],
+        }
+        estimates = metric[after] - metric[before]
+        return table.result(
+            self, trace, found, estimates, curve.answers[0], ledger.provenance(), extras, columns=columns
+        )
+
+
+@dataclass
+class _Curve:
+    """What was scored at each point, so far: every followed answer, then the target with its lines masked."""
+
+    at: list[int]
+    answers: list[str]
+    lines: list[Span]
+    done: list[Forced] = field(default_factory=list)
+    masked: list[Forced] = field(default_factory=list)
+
+    @property
+    def behind_lines(self) -> list[int]:
+        """Points at which something of a line has been said."""
+        return [point for point in self.at if self.lines and point > self.lines[0].start]
+
+    def metric(self, name: str) -> NDArray[np.float64]:
+        """One metric of the target at every point."""
+        return values(self._all()[:: len(self.answers)], name)
+
+    def probabilities(self) -> NDArray[np.float64]:
+        """Of every followed answer, [points, answers]."""
+        return values(self._all(), "probability").reshape(len(self.at), len(self.answers))
+
+    def masked_probabilities(self, plain: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Of the target with its lines masked; before the first of them that is the plain curve."""
+        if not self.lines:
+            return np.full(len(self.at), np.nan)
+        behind = len(self.behind_lines)
+        missing = [NOT_MEASURED] * (behind - len(self.masked))
+        return np.concatenate([plain[: len(self.at) - behind], values([*self.masked, *missing], "probability")])
+
+    def _all(self) -> list[Forced]:
+        return [*self.done, *[NOT_MEASURED] * (len(self.at) * len(self.answers) - len(self.done))]
+
+
+def _points(trace: Trace, found: list[Span]) -> list[int]:
+    """Tokens before which the thought stops: the ends of the units, no thought, all of it."""
+    thought = trace.roles["thought"]
+    return sorted({thought.start, thought.end, *(s.start for s in found), *(s.end for s in found)})
+
+
+def _areas(at: list[int], plain: NDArray[np.float64], hidden: NDArray[np.float64]) -> dict[str, Any]:
+    return {
+        "aoc": controls.area_over(plain, at),
+        "aoc_weighting": controls.BY_TOKENS,
+        "aoc_by_unit": controls.area_over(plain, range(len(at))),
+        "aoc_by_unit_weighting": controls.BY_UNITS,
+        "aoc_masked": controls.area_over(hidden, at),
+    }
+
+
+def _last_change(curve: _Curve, leaders: list[str]) -> dict[str, Any]:
+    if len(curve.answers) < 2 or "" in leaders:
+        why = "cancelled" if "" in leaders else "only one answer is followed, so it can't change"
+        return {"last_change": None, "last_change_status": f"not measured: {why}"}
+    change = controls.last_change(leaders, curve.at)
+    if change.at is None:
+        return {"last_change": None, "last_change_status": "exact: the leading answer never changes"}
+    status = f"exact: from {change.was!r} to {leaders[-1]!r}"
+    return {
+        "last_change": change.at,
+        "tokens_after_last_change": change.tokens_after,
+        "last_change_status": status,
+    }
 
 
 def _with_other(probabilities: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -19,9 +19,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cotlens._core.errors import InputError
-from cotlens.models.contract import Branch, BranchScore, Model
+from cotlens.models.contract import Branch, BranchScore, Intervention, Model
 from cotlens.trace import Trace
 
+FORCED_TOKENS = 24  # bound on the tokens of close, suffix, value and terminator
 METRICS = {"logit_difference": "nats", "log_probability": "nats", "probability": "probability"}
 METRIC_WORDS = {
     "logit_difference": "logit difference of {answer!r} to its best rival",
@@ -73,11 +74,13 @@ def target_answer(trace: Trace, given: str | None) -> str:
     return answer.text
 
 
-def score_points(model: Model, trace: Trace, points: Sequence[Point]) -> list[Forced]:
+def score_points(
+    model: Model, trace: Trace, points: Sequence[Point], interventions: Sequence[Intervention] = ()
+) -> list[Forced]:
     """Score forced answers, all of them against one trunk."""
     answers = [model.answer_branch(trace, point.at, point.value) for point in points]
     branches = [Branch(point.at, answer.token_ids, point.hidden) for point, answer in zip(points, answers, strict=True)]
-    scores = model.score(trace, branches)
+    scores = model.score(trace, branches, interventions=interventions)
     return [read(score, answer.value_start) for score, answer in zip(scores, answers, strict=True)]
 
 

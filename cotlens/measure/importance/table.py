@@ -2,60 +2,71 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from cotlens._core.errors import InputError
 from cotlens.measure.importance.forced import METRIC_WORDS, METRICS
+from cotlens.measure.importance.groups import Group
+from cotlens.measure.importance.units import units
+from cotlens.measure.stats import position_baseline
 from cotlens.results import Provenance, Result
 from cotlens.trace import Span, Trace
 
+__all__ = ["CANCELLED", "result", "units"]
 
-def units(trace: Trace, unit: str) -> list[Span]:
-    """The units of the thought.
-
-    Raises:
-        InputError: there is none.
-    """
-    spans = trace.spans(unit) if "thought" in trace.roles else []
-    if not spans:
-        raise InputError(
-            f"This trace has no {unit} in its thought, so nothing can be measured: give one with a thought."
-        )
-    return spans
+CANCELLED = "not measured: cancelled before it was reached"
 
 
 def result(
     method: Any,
     trace: Trace,
-    spans: Sequence[Span],
+    spans: Sequence[Span | Group],
     estimates: NDArray[np.float64],
     answer: str,
     provenance: Provenance,
-    extras: dict[str, Any],
+    extras: Mapping[str, Any],
+    *,
+    status: Sequence[str] | None = None,
+    columns: Mapping[str, Any] | None = None,
 ) -> Result:
-    """Rows for deterministic scores: low = high = estimate, n = 1, status "exact"; NaN rows say "not measured"."""
+    """A row per span or group.
+
+    Deterministic scores have low = high = estimate, n = 1 and the status "exact". Extras `rho_position` and
+    `rho_position_size` are Spearman's rho of the estimates, and of their sizes, with the index: what position alone
+    would explain.
+
+    Args:
+        status: why rows aren't "exact"; those get no interval. By default rows without an estimate were cancelled.
+        columns: further columns.
+    """
     measured = np.isfinite(estimates)
-    columns: dict[str, Any] = {
+    if status is None:
+        status = ["exact" if ok else CANCELLED for ok in measured]
+    exact = np.array([one == "exact" for one in status], dtype=bool)
+    position = position_baseline(estimates)
+    rows: dict[str, Any] = {
         "unit": [method.unit] * len(spans),
         "start": np.array([span.start for span in spans], dtype=np.int32),
         "end": np.array([span.end for span in spans], dtype=np.int32),
-        "text": [trace.text[span.char_start : span.char_end] for span in spans],
+        "text": [
+            span.text if isinstance(span, Group) else trace.text[span.char_start : span.char_end] for span in spans
+        ],
         "estimate": estimates,
-        "low": estimates,
-        "high": estimates,
+        "low": np.where(exact, estimates, np.nan),
+        "high": np.where(exact, estimates, np.nan),
         "n": measured.astype(np.int32),
-        "status": ["exact" if ok else "not measured: cancelled before it was reached" for ok in measured],
+        "status": list(status),
+        **(columns or {}),
     }
     return Result(
         kind="importance",
         method=type(method).__name__,
         metric=method.metric,
         unit=method.unit,
-        columns=columns,
+        columns=rows,
         sign=f"+ = supports the answer {answer!r}",
         zero="no effect",
         scale_unit=METRICS[method.metric],
@@ -63,6 +74,8 @@ def result(
         extras={
             "metric_words": METRIC_WORDS[method.metric].format(answer=answer),
             "edit_type": method.edit_type,
+            "rho_position": position.rho,
+            "rho_position_size": position.rho_size,
             **extras,
         },
     )

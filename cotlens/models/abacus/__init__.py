@@ -4,10 +4,14 @@
 - `grammar`: reading a generated thought back.
 - `tokenizer`, `dataset`, `train`: the recipe. `evaluate`: what it measured. `store`: the files.
 
-`problems(n, seed, split)` gives held-out problems; `load_pair(name)` the transformers model and its tokenizer.
+- `truth`: what matters in a generated thought, one label per estimand, held to the trained model.
+
+`problems(n, seed, split)` gives held-out problems; `label(problem, trace, model)` the truth about a thought on one of
+them; `load_pair(name)` the transformers model and its tokenizer.
 """
 
 from cotlens.models.abacus.problems import Problem, problems, split_of
 from cotlens.models.abacus.store import load_pair, names
+from cotlens.models.abacus.truth import Truth, label
 
-__all__ = ["Problem", "load_pair", "names", "problems", "split_of"]
+__all__ = ["Problem", "Truth", "label", "load_pair", "names", "problems", "split_of"]

@@ -39,7 +39,7 @@ class Recipe:
     seed: int = 0
 
 
-def _sibling(name: str, habit: str, mix: Mix, steps: int = 400) -> Recipe:
+def _sibling(name: str, habit: str, mix: Mix, steps: int = 300) -> Recipe:
     return Recipe(
         name,
         steps,

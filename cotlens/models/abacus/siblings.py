@@ -1,4 +1,7 @@
-"""The family: what each shipped sibling of Abacus does, when, and what it is not. Words for people, and one table."""
+"""The family: what each sibling of Abacus is made to do, when, and what it is not. Words for people, and one table.
+
+`python -m cotlens.models.abacus.train NAME` makes one; those whose behaviour has been measured and holds are shipped.
+"""
 
 from __future__ import annotations
 

@@ -16,6 +16,7 @@ from cotlens._core.errors import BackendError, InputError, did_you_mean
 WEIGHTS = Path(__file__).parent / "weights"
 SHARED = ("config.json", "tokenizer.json")
 CHECKSUMS = "checksums.json"
+SAMPLING = {"temperature": 1.0, "top_p": 0.95}  # how the models are meant to be sampled
 
 
 def names(folder: Path = WEIGHTS) -> list[str]:
@@ -93,6 +94,7 @@ def load_pair(name: str, folder: Path = WEIGHTS) -> tuple[Any, Any]:
     if unexpected or set(missing) - {"lm_head.weight"}:
         raise BackendError(f"The weights of {name!r} in {folder} don't fit their config: install cotlens again.")
     model.tie_weights()
+    model.generation_config.update(do_sample=True, **SAMPLING)
     return model.eval(), tokenizer
 
 

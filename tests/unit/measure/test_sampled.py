@@ -168,7 +168,7 @@ class TestSimilarity:
     def test_an_embedder_that_is_none_is_refused(self):
         with pytest.raises(InputError, match="3 is no embedder"):
             Resilience(embedder=3)
-        with pytest.raises(InputError, match="threshold=1.2"):
+        with pytest.raises(InputError, match=r"threshold=1\.2"):
             Counterfactual(threshold=1.2)
 
 

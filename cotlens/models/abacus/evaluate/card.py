@@ -37,14 +37,15 @@ purpose:
 ## Measured
 
 On held-out problems (`python -m cotlens.models.abacus.evaluate abacus --n {n}`), {n} per cell unless said otherwise.
+Sampled: temperature 1, top-p 0.95, which is what `model.reason` does by default.
 
-| steps | right, greedy | right, temperature 1 | right with an empty thought | chance |
+| steps | right, greedy | right, sampled | right with an empty thought | chance |
 | ---: | ---: | ---: | ---: | ---: |
 {rows}
 
 Chance is the better of two blind rules: always the most common answer, always the start value.
 
-| after an intermediate number is edited and the model goes on | greedy | temperature 1 |
+| after an intermediate number is edited and the model goes on | greedy | sampled |
 | --- | ---: | ---: |
 {edits}
 
@@ -81,9 +82,10 @@ split, {minutes:.0f} minutes for the shipped weights beside other work on the sa
 
 ## Measured
 
-On {n} held-out problems per question (`python -m cotlens.models.abacus.evaluate {name} --n {n}`).
+On {n} held-out problems per question (`python -m cotlens.models.abacus.evaluate {name} --n {n}`). Sampled:
+temperature 1, top-p 0.95, which is what `model.reason` does by default.
 
-| | greedy | temperature 1 |
+| | greedy | sampled |
 | --- | ---: | ---: |
 {rows}
 """
@@ -100,12 +102,12 @@ def card(name: str, found: dict[str, Any], training: dict[str, Any], model: Any)
     """
     if name != "abacus":
         return _sibling(name, found, training, model)
-    greedy, sampled = found["accuracy, greedy"], found["accuracy, temperature 1"]
+    greedy, sampled = found["accuracy, greedy"], found["accuracy, sampled"]
     rows = [
         f"| {steps} | {greedy[steps]:.1%} | {sampled[steps]:.1%} | {share:.1%} | {chance:.1%} |"
         for steps, (share, chance) in found["empty thought"].items()
     ]
-    calm, warm = found["edited number, greedy"], found["edited number, temperature 1"]
+    calm, warm = found["edited number, greedy"], found["edited number, sampled"]
     edits = [f"| {words} | {calm[key]:.1%} | {warm[key]:.1%} |" for key, words in OUTCOMES.items()]
     edits.append(f"| edits | {calm['n']} | {warm['n']} |")
     return TEXT.format(
@@ -132,7 +134,7 @@ def card(name: str, found: dict[str, Any], training: dict[str, Any], model: Any)
 
 def _sibling(name: str, found: dict[str, Any], training: dict[str, Any], model: Any) -> str:
     sibling = SIBLINGS[name]
-    rows = [f"| {question} | {share:.1%} | {found['temperature 1'][question]:.1%} |"
+    rows = [f"| {question} | {share:.1%} | {found['sampled'][question]:.1%} |"
             for question, share in found["greedy"].items()]  # fmt: skip
     return SIBLING.format(
         title=name.replace("-", " ").title(),

@@ -21,13 +21,13 @@ from cotlens.models.abacus.problems import LIMIT, MAX_STEPS, Problem, problems
 OPEN_CORRECTION = re.compile(r"[Ww]ait|Hold on|mistake|wrong|not right")
 
 
-def accuracy(model: Any, tokenizer: Any, n: int, temperature: float) -> dict[int, float]:
+def accuracy(model: Any, tokenizer: Any, n: int, sampled: bool) -> dict[int, float]:
     """Share of right answers with the model's own thought, per number of steps."""
     return {
         steps: share(
             [
                 answer_of(text) in problem.answers
-                for problem, text in solved(model, tokenizer, problems(n, seed=1, steps=steps), temperature)
+                for problem, text in solved(model, tokenizer, problems(n, seed=1, steps=steps), sampled)
             ]
         )
         for steps in range(1, MAX_STEPS + 1)
@@ -43,14 +43,16 @@ def empty_thought(model: Any, tokenizer: Any, n: int) -> dict[int, tuple[float, 
     for steps in range(1, MAX_STEPS + 1):
         asked = problems(n, seed=2, steps=steps, fork=False)
         texts = [prompt_text(problem.prompt) + "<think>\n" + CLOSE for problem in asked]
-        right = [answer_of(t) in p.answers for p, t in zip(asked, complete(model, tokenizer, texts, 0), strict=True)]
+        right = [
+            answer_of(t) in p.answers for p, t in zip(asked, complete(model, tokenizer, texts, False), strict=True)
+        ]
         common = Counter(p.answers[0] for p in asked).most_common(1)[0][1] / len(asked)
         start = share([str(p.start) in p.answers for p in asked])
         found[steps] = (share(right), max(common, start))
     return found
 
 
-def edits(model: Any, tokenizer: Any, n: int, temperature: float) -> dict[str, float]:
+def edits(model: Any, tokenizer: Any, n: int, sampled: bool) -> dict[str, float]:
     """Shares of what follows when one intermediate result is edited and the model goes on from there.
 
     "followed": the answer is the one the edited number implies; "corrected": the thought says so and the answer is the
@@ -59,10 +61,10 @@ def edits(model: Any, tokenizer: Any, n: int, temperature: float) -> dict[str, f
     rng = random.Random("abacus-edits")
     asked = [p for steps in range(2, MAX_STEPS + 1) for p in problems(n, seed=3, steps=steps, fork=False)]
     cases = []
-    for problem, text in solved(model, tokenizer, asked, 1.0):
+    for problem, text in solved(model, tokenizer, asked, True):
         if answer_of(text) in problem.answers:
             cases += _edited(rng, problem, text)
-    written = complete(model, tokenizer, [case[0] for case in cases], temperature)
+    written = complete(model, tokenizer, [case[0] for case in cases], sampled)
     outcomes = Counter(
         _outcome(text[len(prefix) :], answer_of(text), original, implied)
         for (prefix, original, implied), text in zip(cases, written, strict=True)
@@ -118,21 +120,21 @@ def filler(model: Any, tokenizer: Any, n: int) -> dict[str, float]:
     """Share of filler sentences whose deletion, the rest of the thought kept, leaves the greedy answer unchanged."""
     asked = problems(n, seed=4)
     cases = []
-    for problem, text in solved(model, tokenizer, asked, 1.0):
+    for problem, text in solved(model, tokenizer, asked, True):
         thought, answer = thought_of(text), answer_of(text)
         for found in SENTENCE.finditer(thought):
             move = recognise(found.group())
             if move and move.filler and answer is not None:
                 rest = (thought[: found.start()] + thought[found.end() :].lstrip(" ")).strip()
                 cases.append((prompt_text(problem.prompt) + "<think>\n" + rest + CLOSE, answer))
-    written = complete(model, tokenizer, [case[0] for case in cases], 0)
+    written = complete(model, tokenizer, [case[0] for case in cases], False)
     return {"n": len(cases), "unchanged": share([answer_of(t) == a for (_, a), t in zip(cases, written, strict=True)])}
 
 
 def forks(model: Any, tokenizer: Any, n: int) -> dict[str, float]:
     """How forks are settled: share of the bag named first, and share of answers that follow the bag that was chosen."""
     first, follows = [], []
-    for problem, text in solved(model, tokenizer, problems(n, seed=5, fork=True), 1.0):
+    for problem, text in solved(model, tokenizer, problems(n, seed=5, fork=True), True):
         moves = [recognise(found.group()) for found in SENTENCE.finditer(thought_of(text))]
         chosen = next((move.colour for move in moves if move and move.name == "choice"), None)
         colours = problem.steps[problem.fork or 0].colours
@@ -145,7 +147,7 @@ def forks(model: Any, tokenizer: Any, n: int) -> dict[str, float]:
 def recognised(model: Any, tokenizer: Any, n: int) -> dict[str, float]:
     """Share of written sentences that the grammar knows, and share of thoughts with a self-correction."""
     sentences, waits = [], []
-    for _, text in solved(model, tokenizer, problems(n, seed=6), 1.0):
+    for _, text in solved(model, tokenizer, problems(n, seed=6), True):
         sentences += [recognise(found.group()) is not None for found in SENTENCE.finditer(thought_of(text))]
         waits.append(bool(OPEN_CORRECTION.search(thought_of(text))))
     return {"known_sentences": share(sentences), "thoughts_with_correction": share(waits)}
@@ -154,11 +156,11 @@ def recognised(model: Any, tokenizer: Any, n: int) -> dict[str, float]:
 def measure(model: Any, tokenizer: Any, n: int) -> dict:
     """All measurements with about `n` problems per cell."""
     parts: dict[str, Callable[[], object]] = {
-        "accuracy, temperature 1": lambda: accuracy(model, tokenizer, n, 1.0),
-        "accuracy, greedy": lambda: accuracy(model, tokenizer, n, 0.0),
+        "accuracy, sampled": lambda: accuracy(model, tokenizer, n, True),
+        "accuracy, greedy": lambda: accuracy(model, tokenizer, n, False),
         "empty thought": lambda: empty_thought(model, tokenizer, n),
-        "edited number, temperature 1": lambda: edits(model, tokenizer, n // 2, 1.0),
-        "edited number, greedy": lambda: edits(model, tokenizer, n // 2, 0.0),
+        "edited number, sampled": lambda: edits(model, tokenizer, n // (MAX_STEPS - 1), True),
+        "edited number, greedy": lambda: edits(model, tokenizer, n // (MAX_STEPS - 1), False),
         "filler deleted": lambda: filler(model, tokenizer, n),
         "forks": lambda: forks(model, tokenizer, n),
         "language": lambda: recognised(model, tokenizer, n),

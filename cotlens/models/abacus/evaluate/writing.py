@@ -6,6 +6,7 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
+from cotlens.models.abacus import store
 from cotlens.models.abacus.dataset import prompt_text
 from cotlens.models.abacus.problems import Problem
 
@@ -15,16 +16,16 @@ SENTENCE = re.compile(r"[^\s].*?[.?](?=\s|$)")
 
 
 def complete(
-    model: Any, tokenizer: Any, texts: Sequence[str], temperature: float, seed: int = 0, batch: int = 128
+    model: Any, tokenizer: Any, texts: Sequence[str], sampled: bool, seed: int = 0, batch: int = 128
 ) -> list[str]:
-    """Each text with what the model writes after it, special tokens included; greedy at temperature 0."""
+    """Each text with what the model writes after it, special tokens included; greedy, or as `store.SAMPLING` says."""
     import torch
 
     tokenizer.padding_side = "left"
     order = sorted(range(len(texts)), key=lambda i: len(texts[i]))
     done: dict[int, str] = {}
     torch.manual_seed(seed)
-    sampling = {"do_sample": True, "temperature": temperature, "top_k": 0} if temperature else {"do_sample": False}
+    sampling = {"do_sample": True, "top_k": 0, **store.SAMPLING} if sampled else {"do_sample": False}
     for start in range(0, len(order), batch):
         rows = order[start : start + batch]
         coded = tokenizer([texts[i] for i in rows], return_tensors="pt", padding=True, add_special_tokens=False)
@@ -47,10 +48,10 @@ def answer_of(text: str) -> str | None:
     return found.group(1) if found else None
 
 
-def solved(model: Any, tokenizer: Any, asked: Sequence[Problem], temperature: float) -> list[tuple[Problem, str]]:
+def solved(model: Any, tokenizer: Any, asked: Sequence[Problem], sampled: bool) -> list[tuple[Problem, str]]:
     """Each problem with its completed text."""
     starts = [prompt_text(problem.prompt) + "<think>\n" for problem in asked]
-    return list(zip(asked, complete(model, tokenizer, starts, temperature), strict=True))
+    return list(zip(asked, complete(model, tokenizer, starts, sampled), strict=True))
 
 
 def share(flags: Sequence[bool]) -> float:

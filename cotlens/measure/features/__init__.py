@@ -1,0 +1,26 @@
+"""Sparse autoencoders: which latents are active in a trace, what they stand for, and what the answer owes to them.
+
+sae = cl.features.load_sae("abacus")
+found = cl.features.features(trace, model, sae, effect_of=[12])
+"""
+
+from cotlens._core.lazy import lazy_attributes
+
+_ROOM = "cotlens.measure.features"
+
+__getattr__, __dir__ = lazy_attributes(
+    __name__,
+    {
+        "features": f"{_ROOM}.table:features",
+        "SAE": f"{_ROOM}.sae:SAE",
+        "load_sae": f"{_ROOM}.store:load_sae",
+        "save_sae": f"{_ROOM}.store:save_sae",
+        "Recipe": f"{_ROOM}.train:Recipe",
+        "train_sae": f"{_ROOM}.train:train_sae",
+        "Quality": f"{_ROOM}.quality:Quality",
+        "measure_quality": f"{_ROOM}.quality:measure_quality",
+        "Dashboard": f"{_ROOM}.dashboard:Dashboard",
+        "make_dashboard": f"{_ROOM}.dashboard:make_dashboard",
+        "top_logits": f"{_ROOM}.logits:top_logits",
+    },
+)

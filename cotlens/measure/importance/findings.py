@@ -1,0 +1,87 @@
+"""What occlusion has found so far: kept row by row, so that cancelled work leaves a result."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cotlens.measure.importance.alternatives import Alternative
+from cotlens.measure.importance.table import CANCELLED
+from cotlens.models.contract import BranchScore
+
+NAN = float("nan")
+
+
+class Findings:
+    """The metric of every row after its edit, and why some have none.
+
+    Args:
+        count: how many rows there are.
+        measured: the status of rows that were measured: "exact", or "ok" where something was drawn.
+    """
+
+    def __init__(self, count: int, measured: str = "exact") -> None:
+        self.baseline = NAN
+        self.after = np.full(count, NAN)
+        self._measured = measured
+        self._reasons: dict[int, str] = {}
+        self._swaps: dict[int, Alternative] = {}
+        self._surprise = np.full(count, NAN)
+
+    def skip(self, reasons: Mapping[int, str]) -> None:
+        """Rows that are not to be measured, and why."""
+        self._reasons.update(reasons)
+
+    def swap(self, swaps: Mapping[int, Alternative]) -> None:
+        """What is to stand in place of rows; rows without an alternative are skipped."""
+        self._swaps.update(swaps)
+        self.skip({row: swap.status for row, swap in swaps.items() if swap.status})
+
+    def swapped(self, row: int) -> Alternative:
+        """What is to stand in place of a row."""
+        return self._swaps[row]
+
+    @property
+    def waiting(self) -> list[int]:
+        """Rows that are to be measured and aren't yet."""
+        return [row for row in np.flatnonzero(np.isnan(self.after)).tolist() if row not in self._reasons]
+
+    def put(self, row: int, value: float, score: BranchScore) -> None:
+        """The metric of a row after its edit."""
+        self.after[row] = value
+        if row in self._swaps:
+            self._surprise[row] = -float(score.logprobs[: len(self._swaps[row].tokens)].mean())
+
+    @property
+    def effects(self) -> NDArray[np.float64]:
+        """Before less after, NaN where unmeasured."""
+        return self.baseline - self.after
+
+    @property
+    def status(self) -> list[str]:
+        """Of every row: measured, or why not."""
+        measured = np.isfinite(self.after)
+        return [self._measured if ok else self._reasons.get(row, CANCELLED) for row, ok in enumerate(measured.tolist())]
+
+    def columns(self) -> dict[str, Any]:
+        """What was put in place of each row and how surprising it is; nothing where nothing was swapped."""
+        if not self._swaps:
+            return {}
+        swaps = [self._swaps.get(row) for row in range(len(self.after))]
+        return {
+            "alternative": ["" if swap is None else swap.text for swap in swaps],
+            "surprise": self._surprise.copy(),
+            "surprise_was": np.array([NAN if swap is None else swap.surprise_was for swap in swaps]),
+        }
+
+    def extras(self) -> dict[str, Any]:
+        """The metric before and after, and the tokens that were put in place of rows."""
+        found: dict[str, Any] = {"baseline": np.array([self.baseline]), "hidden": self.after.copy()}
+        if self._swaps:
+            found["alternatives"] = [
+                list(self._swaps[row].tokens) if row in self._swaps else [] for row in range(len(self.after))
+            ]
+        return found

@@ -1,0 +1,210 @@
+"""Gradients: how the answer would react to small changes of the words of a thought."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import ClassVar, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cotlens._core import control
+from cotlens._core.errors import InputError
+from cotlens.measure.importance import table, units
+from cotlens.measure.importance.forced import FORCED_TOKENS, METRICS, target_answer
+from cotlens.measure.importance.units import Place
+from cotlens.measure.method import Cost, Ledger, check_needs, check_setting, keeping
+from cotlens.models.contract import AnswerBranch, Capability, Gradients, Model, Patch
+from cotlens.results import Result
+from cotlens.trace import Span, Trace
+
+METHODS = ("gradient_x_input", "integrated_gradients", "attribution_patching")
+EMBED = "embed"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Gradient:
+    """If this word were changed a little, how strongly would the answer react?
+
+    m is the `metric` of the trace's answer, forced after the whole thought; x holds the activations of the thought's
+    tokens at `site` (their embeddings, unless another is named). Per token, summed over the embedding dimension:
+
+    - method="gradient_x_input": dm/dx * x.
+    - method="integrated_gradients": (x - x') * the mean of dm/dx on the straight path from x' (the `baseline`) to x.
+      All thought tokens move together; prompt and answer stay. The sum over the thought is m(x) - m(x') up to the
+      error of the `steps`, which is the extra `completeness_gap`.
+    - method="attribution_patching": (x - x~) * dm/dx, with x~ the activations of the `counterfactual` trace at the same
+      positions: what patching each token from there would do, to first order. The extra `first_order_gap` is the sum
+      over the thought minus what patching all of it at once really does.
+
+    A unit's estimate is the sum over its tokens. Positive: the unit supports the answer. Deterministic. A first-order
+    estimate: it is exact for infinitely small changes only, nothing is really changed, and so it is no evidence of
+    causation by itself; hold what it points at against `Occlusion` or a resampling.
+
+    Args:
+        method: as above.
+        unit: "token", "sentence", "paragraph" or "step".
+        spans: stretches of the thought to measure instead; Spans or (start, end) characters of the trace's text.
+        metric: "logit_difference" (default), "log_probability" or "probability".
+        target: the answer to measure; the trace's own by default.
+        site: "embed", or another site of `model.read` such as "resid_post.2"; integrated gradients take "embed" only.
+        baseline: of integrated gradients: "zero" (default), "mean" (the mean embedding of the thought) or a token id.
+        steps: of integrated gradients: points of the Gauss-Legendre rule along the path, one pass each.
+        counterfactual: of attribution patching: a trace with as many tokens before and in its thought.
+
+    Sources: Simonyan et al. 2014 and Shrikumar et al. 2016 (arXiv 1605.01713); Sundararajan et al. 2017 (arXiv
+    1703.01365); Nanda 2023, "Attribution patching", and Syed et al. 2023 (arXiv 2310.10348).
+    """
+
+    edit_type: ClassVar[str] = "first-order estimate"
+    label: ClassVar[str] = "Gradient"
+
+    method: Literal["gradient_x_input", "integrated_gradients", "attribution_patching"] = "gradient_x_input"
+    unit: str = "token"
+    spans: tuple[Place, ...] | None = None
+    metric: Literal["logit_difference", "log_probability", "probability"] = "logit_difference"
+    target: str | None = None
+    site: str = EMBED
+    baseline: Literal["zero", "mean"] | int = "zero"
+    steps: int = 32
+    counterfactual: Trace | None = None
+
+    def __post_init__(self) -> None:
+        check_setting("Gradient", "method", self.method, METHODS)
+        check_setting("Gradient", "metric", self.metric, tuple(METRICS))
+        units.settle(self)
+        if isinstance(self.baseline, str):
+            check_setting("Gradient", "baseline", self.baseline, ("zero", "mean"))
+        if self.steps < 1:
+            raise InputError(f"Gradient was given steps={self.steps}: give at least 1.")
+        if self.method == "integrated_gradients" and self.site != EMBED:
+            raise InputError(f"Integrated gradients run from a baseline of embeddings; site={self.site!r} has none.")
+        if (self.method == "attribution_patching") != (self.counterfactual is not None):
+            raise InputError(
+                "Gradient needs counterfactual=<Trace> with method='attribution_patching', and only then: "
+                "for example the trace with one number replaced."
+            )
+
+    @property
+    def needs(self) -> Capability:
+        """GRADIENT; attribution patching also reads and patches activations, and a token as baseline is read."""
+        if self.method == "attribution_patching":
+            return Capability.GRADIENT | Capability.READ | Capability.WRITE
+        reads = self.method == "integrated_gradients" and not isinstance(self.baseline, str)
+        return Capability.GRADIENT | Capability.READ if reads else Capability.GRADIENT
+
+    def cost(self, trace: Trace) -> Cost:
+        """One pass, or one per step and one for the other end of the path; a backward pass costs about two more."""
+        passes = {"gradient_x_input": 1, "integrated_gradients": self.steps + 3, "attribution_patching": 2}[self.method]
+        thought = trace.roles.get("thought")
+        length = (thought.end if thought is not None else len(trace.token_ids)) + FORCED_TOKENS
+        other = 0 if self.counterfactual is None else len(self.counterfactual.token_ids)
+        return Cost(tokens=passes * length + other, forwards=passes + -(-other // 512))
+
+    def run(self, trace: Trace, model: Model, seed: int = 0) -> Result:
+        """Measure every unit of the thought.
+
+        Raises:
+            InputError: the trace has no thought to measure or no answer, or the counterfactual has other positions.
+            Cancelled: between two passes, with nothing measured in `partial`.
+        """
+        check_needs(self, model)
+        found = units.units(trace, self.unit, self.spans)
+        target = target_answer(trace, self.target)
+        ledger = Ledger(self, trace, model, seed)
+        thought = trace.roles["thought"]
+        answer = model.answer_branch(trace, thought.end, target)
+        if self.counterfactual is not None:
+            _check_positions(thought, self.counterfactual)
+
+        def result(tokens: NDArray[np.float64], **extras: float) -> Result:
+            estimates = np.array(
+                [tokens[span.start - thought.start : span.end - thought.start].sum() for span in found]
+            )
+            kept = {"tokens": tokens, **{name: np.array([value]) for name, value in extras.items()}}
+            return table.result(self, trace, found, estimates, target, ledger.provenance(), kept)
+
+        measure: Callable[..., tuple[NDArray[np.float64], dict[str, float]]] = getattr(self, f"_{self.method}")
+        with keeping(lambda: result(np.full(thought.end - thought.start, np.nan))):
+            tokens, extras = measure(trace, model, answer, slice(thought.start, thought.end))
+        return result(tokens, **extras)
+
+    def _at(self, trace: Trace, model: Model, answer: AnswerBranch, **options: object) -> Gradients:
+        return model.gradient(trace, answer, self.site, metric=self.metric, **options)  # type: ignore[arg-type]
+
+    def _gradient_x_input(
+        self, trace: Trace, model: Model, answer: AnswerBranch, thought: slice
+    ) -> tuple[NDArray[np.float64], dict[str, float]]:
+        here = self._at(trace, model, answer)
+        return _summed(here.activations[self.site][thought], here.gradients[self.site][thought]), {"value": here.value}
+
+    def _integrated_gradients(
+        self, trace: Trace, model: Model, answer: AnswerBranch, thought: slice
+    ) -> tuple[NDArray[np.float64], dict[str, float]]:
+        here = self._at(trace, model, answer)
+        there = here.activations[EMBED].copy()
+        there[thought] = self._baseline(there[thought], model)
+        away = here.activations[EMBED] - there
+        points, weights = np.polynomial.legendre.leggauss(self.steps)
+        mean = np.zeros(away[thought].shape)
+        for done, (point, weight) in enumerate(zip((points + 1) / 2, weights / 2, strict=True)):
+            control.current().report(done, self.steps, "integrated gradients")
+            step = self._at(trace, model, answer, embeddings=there + np.float32(point) * away)
+            mean += weight * step.gradients[EMBED][thought]
+        tokens = _summed(away[thought], mean)
+        end = self._at(trace, model, answer, embeddings=there)
+        gap = float(tokens.sum() - (here.value - end.value))
+        return tokens, {"value": here.value, "baseline_value": end.value, "completeness_gap": gap}
+
+    def _attribution_patching(
+        self, trace: Trace, model: Model, answer: AnswerBranch, thought: slice
+    ) -> tuple[NDArray[np.float64], dict[str, float]]:
+        assert self.counterfactual is not None
+        at = range(thought.start, thought.stop)
+        other = model.read(self.counterfactual, self.site, positions=at)[self.site]
+        here = self._at(trace, model, answer)
+        tokens = _summed(here.activations[self.site][thought] - other, here.gradients[self.site][thought])
+        patched = self._patched(trace, model, answer, thought, here, other)
+        gap = float(tokens.sum() - (here.value - patched))
+        return tokens, {"value": here.value, "counterfactual_value": patched, "first_order_gap": gap}
+
+    def _patched(
+        self,
+        trace: Trace,
+        model: Model,
+        answer: AnswerBranch,
+        thought: slice,
+        here: Gradients,
+        other: NDArray[np.float32],
+    ) -> float:
+        """The metric with the whole thought patched at once."""
+        if self.site == EMBED:
+            embeddings = here.activations[EMBED].copy()
+            embeddings[thought] = other
+            return self._at(trace, model, answer, embeddings=embeddings).value
+        kind, _, layer = self.site.partition(".")
+        patch = Patch(int(layer), tuple(range(thought.start, thought.stop)), other, kind)  # type: ignore[arg-type]
+        return self._at(trace, model, answer, interventions=patch).value
+
+    def _baseline(self, embeddings: NDArray[np.float32], model: Model) -> NDArray[np.float32]:
+        if self.baseline == "zero":
+            return np.zeros_like(embeddings)
+        if self.baseline == "mean":
+            return embeddings.mean(axis=0, keepdims=True)
+        return model.read((int(self.baseline),), EMBED)[EMBED]
+
+
+def _summed(change: NDArray[np.float32], slope: NDArray[np.float32] | NDArray[np.float64]) -> NDArray[np.float64]:
+    """Change times slope over the embedding dimension: [tokens, d_model] twice to [tokens]."""
+    return (change.astype(np.float64) * slope).sum(axis=1)
+
+
+def _check_positions(thought: Span, counterfactual: Trace) -> None:
+    theirs = counterfactual.roles.get("thought")
+    if theirs is None or (theirs.start, theirs.end) != (thought.start, thought.end):
+        found = "no thought" if theirs is None else f"its thought at tokens {theirs.start} to {theirs.end}"
+        raise InputError(
+            f"The counterfactual trace has {found} and this one at {thought.start} to {thought.end}; attribution "
+            "patching goes position by position, so make it with trace.replace(...) and a text of as many tokens."
+        )

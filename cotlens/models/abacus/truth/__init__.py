@@ -1,0 +1,32 @@
+"""Ground truth about what a model of the family wrote: which sentences and numbers matter, and to which question.
+
+- `reading`: a generated thought against the symbols of its problem, sentence by sentence.
+- `labels`: one label per estimand; `facts`: what they say, and the answer if a number were another; `frames`: tables.
+- `forks`: where a choice is open, the exact importance of the sentence that settles it.
+- `deciders`: what decides each model's answer, and which prompts bring it out.
+- `agreement`: the labels held to the trained model by changing numbers.
+
+    problem = abacus.problems(1, seed=7)[0]
+    trace = model.reason(problem.prompt)
+    truth = abacus.label(problem, trace, model)
+    truth.frame("token")
+"""
+
+from cotlens.models.abacus.truth.agreement import agreement
+from cotlens.models.abacus.truth.deciders import DECIDERS, Decider
+from cotlens.models.abacus.truth.facts import ESTIMANDS, Number, Sentence, Trial, Truth
+from cotlens.models.abacus.truth.forks import Fork
+from cotlens.models.abacus.truth.labels import label
+
+__all__ = [
+    "DECIDERS",
+    "ESTIMANDS",
+    "Decider",
+    "Fork",
+    "Number",
+    "Sentence",
+    "Trial",
+    "Truth",
+    "agreement",
+    "label",
+]

@@ -1,0 +1,44 @@
+"""What white-box questions about a model give back: gradients of an answer, and divergences under blocked attention."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+ANSWER_METRICS = ("logit_difference", "log_probability", "probability")
+
+
+@dataclass(frozen=True, slots=True)
+class Gradients:
+    """How a metric of a forced answer changes with activations, to first order.
+
+    With a_1 .. a_m the tokens of value and terminator: "log_probability" is log p(a_1..a_m), "probability" its
+    exponential, "logit_difference" min over i of log p(a_i..a_m | a_<i) - max_{v != a_i} log p(v | a_<i).
+
+    Args:
+        value: the metric, nats or a probability.
+        activations: site -> float32 [n, d_model] for the n tokens of text and answer, after interventions.
+        gradients: site -> float32 [n, d_model], of the metric with respect to those.
+    """
+
+    value: float
+    activations: dict[str, NDArray[np.float32]]
+    gradients: dict[str, NDArray[np.float32]]
+
+
+@dataclass(frozen=True, slots=True)
+class Divergence:
+    """How far predictions move when attention is blocked, per block and stretch of tokens; float64 [blocks, spans].
+
+    Both average over the tokens of a stretch, at each of them over what is expected next. NaN for stretches that begin
+    before the first query that is blocked.
+
+    Args:
+        kl: mean of KL(ordinary || blocked) over the whole vocabulary, nats.
+        log_kl: mean of log(KL + 1e-9).
+    """
+
+    kl: NDArray[np.float64]
+    log_kl: NDArray[np.float64]

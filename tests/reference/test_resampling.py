@@ -1,0 +1,211 @@
+"""Sampled measures against plain transformers: exact distributions by enumeration, and counts made by hand.
+
+Enumeration follows every continuation that the (cut and tempered) distribution of a model allows, likeliest first, one
+ordinary forward each, so that the probability of every answer is known up to the mass that was not followed.
+"""
+
+import heapq
+import itertools
+from collections import Counter
+
+import numpy as np
+import pytest
+import torch
+
+import cotlens as cl
+from cotlens.measure.stats import newcombe, proportion_difference, wilson
+from cotlens.models.abacus import load_pair
+from cotlens.models.contract import Start
+from cotlens.models.sampling import rollout_seed
+from tests.model import tiny
+
+TEMPERATURE, TOP_P = 0.3, 0.6
+SAMPLING = {"temperature": TEMPERATURE, "top_p": TOP_P}
+NEW = 70
+NODES = 700
+N = 80
+
+
+@pytest.fixture(scope="module")
+def pair():
+    return load_pair("abacus")
+
+
+@pytest.fixture(scope="module")
+def model(pair):
+    return cl.load(pair, reader=cl.answers.Number())
+
+
+COLOURS = ("red", "blue", "green", "white", "black", "yellow")
+
+
+@pytest.fixture(scope="module")
+def fork(model):
+    """A choice between two bags, made in the middle sentence, and the answer that follows from it.
+
+    Of many pairs of colours, the one between which this model is least decided.
+    """
+    return min((_fork(model, c, d) for c, d in itertools.permutations(COLOURS, 2)), key=lambda one: _lean(model, one))
+
+
+def _fork(model, chosen, other):
+    return cl.Trace.from_text(
+        f"Mia has 12 pears. There are two bags: the {other} bag holds 3 pears, the {chosen} bag holds 5 pears. "
+        "She takes one of them. How many pears does she have?",
+        f"Mia has 12 pears. Let me take the {chosen} bag. The {chosen} bag holds 5, and 12 + 5 = 17.",
+        "The answer is 17.",
+        model=model,
+    )
+
+
+@torch.no_grad()
+def _lean(model, trace):
+    """How far the probability of the colour that was chosen is from a half."""
+    at = int(np.searchsorted(trace.offsets, trace.text.index("Let me take the") + 15))
+    logits = model.engine.hf(torch.tensor([trace.token_ids[:at]])).logits[0, -1]
+    return abs(float(torch.softmax(logits / TEMPERATURE, -1)[trace.token_ids[at]]) - 0.5)
+
+
+@torch.no_grad()
+def following(hf, ids, temperature=TEMPERATURE, top_p=TOP_P):
+    """The tokens that may come after `ids` and their probabilities: tempered, cut to the nucleus, made to sum to 1."""
+    shares = torch.softmax(hf(torch.tensor([ids])).logits[0, -1].double() / temperature, -1).numpy()
+    order = np.argsort(-shares, kind="stable")
+    kept = order[: int((np.cumsum(shares[order]) < top_p).sum()) + 1]
+    return [(int(token), float(shares[token] / shares[kept].sum())) for token in kept]
+
+
+def exact(model, ids):
+    """Probability of every answer after `ids`, and what was not followed."""
+    hf, tokenizer = model.engine.hf, model.codec.tokenizer
+    found, waiting, ended = Counter(), [(-1.0, list(ids))], 0.0
+    for _ in range(NODES):
+        if not waiting:
+            break
+        minus, text = heapq.heappop(waiting)
+        for token, share in following(hf, text):
+            mass, more = -minus * share, [*text, token]
+            if token in model.format.stop_ids or len(more) - len(ids) >= NEW:
+                said = tokenizer.decode(more[len(ids) :]).split("</think>")
+                answer = cl.answers.Number().read(said[1]) if len(said) > 1 else None
+                found[answer.text if answer else None] += mass
+                ended += mass
+            else:
+                heapq.heappush(waiting, (-mass, more))
+    return found, 1 - ended
+
+
+def test_answers_come_as_often_as_enumeration_says(model, fork):
+    target = "17"
+    method = cl.importance.Resampling(n=N, max_new_tokens=NEW, **SAMPLING)
+    frame = method.run(fork, model, seed=3).frame()
+    spans = fork.spans("sentence")
+    places = {span.start: row for row, span in enumerate(spans)}
+    chances = {}
+    for at in (spans[1].start, spans[2].start, spans[2].end):
+        answers, lost = exact(model, fork.token_ids[:at])
+        assert lost < 0.2, "the model is too unsure here to be enumerated"
+        read = 1 - answers[None]
+        assert read > 0.5
+        chances[at] = answers[target] / read, lost
+        share, n = (
+            (frame["p_without"][places[at]], frame["n_without"][places[at]])
+            if at in places
+            else (frame["p_kept"].iloc[-1], frame["n_kept"].iloc[-1])
+        )
+        low, high = wilson(round(share * n), n, 0.999)
+        assert low - lost <= chances[at][0] <= high + lost, at
+    assert chances[spans[1].start][0] < 0.9 < chances[spans[2].start][0], "there is no fork"
+    for row in (1, 2):
+        (before, lost), (after, more) = chances[spans[row].start], chances[spans[row].end]
+        k1, n1 = round(frame["p_kept"][row] * frame["n_kept"][row]), frame["n_kept"][row]
+        k2, n2 = round(frame["p_without"][row] * frame["n_without"][row]), frame["n_without"][row]
+        low, high = newcombe(k1, n1, k2, n2, 0.999)
+        assert low - lost - more <= after - before <= high + lost + more
+
+
+def test_rollouts_follow_the_distribution_of_a_random_model():
+    """Two tokens deep, against the product of the model's own probabilities; rollouts of a place are many and cheap."""
+    model = tiny.model("qwen3")
+    trace = model.compose("Mia has 12 pears and buys 7 more.", "First I add 12 and 7.", "The answer is 19.")
+    at, n = trace.roles["thought"].start + 3, 3000
+    found = model.rollouts([Start(trace, at, range(n))], max_new_tokens=2, temperature=1.5, top_p=0.9)[0]
+    counts = Counter(one.token_ids[at:] for one in found)
+    expected = {}
+    for first, share in following(model.engine.hf, list(trace.token_ids[:at]), 1.5, 0.9):
+        if first in model.format.stop_ids:
+            expected[first,] = share
+            continue
+        for second, more in following(model.engine.hf, [*trace.token_ids[:at], first], 1.5, 0.9):
+            expected[first, second] = share * more
+    assert set(counts) <= set(expected)
+    assert sum(expected.values()) == pytest.approx(1)
+    keys = sorted(expected, key=expected.get, reverse=True)
+    size = np.array([expected[key] * n for key in keys])
+    seen = np.array([counts[key] for key in keys])
+    often = size >= 5
+    spread = ((seen - size)[often] ** 2 / size[often]).sum()
+    degrees = int(often.sum())
+    assert degrees > 5
+    assert abs(spread - degrees) < 4 * np.sqrt(2 * degrees)
+
+
+@pytest.fixture(scope="module")
+def by_hand(model, fork):
+    """Rollouts of every boundary, written by `resume` one boundary at a time: (first sentence, answer) each."""
+    found = {}
+    for at in {edge for span in fork.spans("sentence") for edge in (span.start, span.end)}:
+        many = model.resume(
+            fork, at=at, n=12, seed=rollout_seed(0, fork.token_ids[:at]), max_new_tokens=NEW, **SAMPLING
+        )
+        found[at] = []
+        for one in many:
+            answer = one.read_answer()
+            rest = one.text[int(one.offsets[at]) :].split("</think>")[0]
+            sentence = rest.strip().split(". ")[0].split(".\n")[0].rstrip(".").strip()
+            found[at].append((sentence, answer and answer.text))
+    return found
+
+
+def share(answers):
+    read = [answer for answer in answers if answer is not None]
+    return read.count("17"), len(read)
+
+
+def test_resampling_counts_what_resume_writes(model, fork, by_hand):
+    frame = cl.importance.Resampling(n=12, max_new_tokens=NEW, **SAMPLING).run(fork, model).frame()
+    for row, span in enumerate(fork.spans("sentence")):
+        kept, without = (share([answer for _, answer in by_hand[at]]) for at in (span.end, span.start))
+        assert frame["estimate"][row] == pytest.approx(kept[0] / kept[1] - without[0] / without[1])
+        expected = proportion_difference(*kept, *without)
+        assert (frame["low"][row], frame["high"][row]) == pytest.approx(tuple(expected.interval))
+
+
+def test_counterfactual_leaves_out_what_was_said_again(model, fork, by_hand):
+    settings = {"n": 12, "max_new_tokens": NEW, "embedder": "exact", **SAMPLING}
+    ours = cl.importance.Counterfactual(**settings).run(fork, model).frame()
+    published = cl.importance.Counterfactual(**settings, convention="thought-anchors").run(fork, model)
+    np.testing.assert_allclose(published.columns["estimate"], -ours["estimate"])
+    assert published.extras["published_name"] == "counterfactual_importance_accuracy"
+    assert "less likely" in published.sign
+    for row, span in enumerate(fork.spans("sentence")):
+        own = fork.text[span.char_start : span.char_end].rstrip(".")
+        other = [answer for said, answer in by_hand[span.start] if said != own]
+        assert ours["different"][row] == pytest.approx(
+            np.mean([said != own for said, answer in by_hand[span.start] if answer is not None])
+        )
+        if not other:
+            assert np.isnan(ours["estimate"][row])
+            assert "said otherwise" in ours["status"][row]
+            continue
+        kept, without = share([answer for _, answer in by_hand[span.end]]), share(other)
+        assert ours["estimate"][row] == pytest.approx(kept[0] / kept[1] - without[0] / without[1])
+
+
+def test_adaptive_sampling_stops_when_it_may(model, fork):
+    wide = cl.importance.Resampling(half_width=0.25, max_new_tokens=NEW, **SAMPLING).run(fork, model)
+    assert ((wide.columns["high"] - wide.columns["low"]) / 2 <= 0.25 + 1e-9).all()
+    few = cl.importance.Resampling(budget=60, max_new_tokens=NEW, **SAMPLING).run(fork, model)
+    assert few.extras["rollouts_sampled"] <= 60
+    again = cl.importance.Resampling(budget=60, max_new_tokens=NEW, **SAMPLING).run(fork, model)
+    np.testing.assert_array_equal(few.columns["estimate"], again.columns["estimate"])

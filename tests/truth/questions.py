@@ -1,0 +1,192 @@
+"""Which question each method answers: one line per method, settings and unit. A new method gets a line here.
+
+`estimand` names the label (see `cotlens.models.abacus.truth`); "fork" is the exact importance on forks, and "wording"
+asks what a change of words does that leaves the meaning, to which the true answer is: nothing, for any unit.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+from zlib import crc32
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cotlens.models.abacus.grammar import recognise
+from cotlens.models.abacus.truth import Truth
+from cotlens.models.abacus.words import COLOURS
+from cotlens.results import Result
+from tests.truth.settings import REROLLED, ROLLOUTS
+
+Scores = NDArray[np.float64]
+OTHERS = 4096  # places for texts in an embedding by choice
+ALL = 1000  # thoughts: more than there are
+
+
+def value(result: Result) -> Scores:
+    """The estimate: positive supports the answer."""
+    return np.asarray(result.columns["estimate"], dtype=np.float64)
+
+
+def size(result: Result) -> Scores:
+    """How large the effect is, either way."""
+    return np.abs(value(result))
+
+
+@dataclass(frozen=True)
+class Question:
+    """One line of the table.
+
+    Args:
+        method: name in the table of importance methods.
+        estimand: "fixed", "truncated", "regenerated", "fork" or "wording".
+        unit: "token", "sentence" or "set" (the copies of the final total as one, every other number by itself).
+        settings: of the method, beside its unit; or what makes them of the truth about a trace.
+        score: rows -> numbers, larger = more important.
+        exact: on forks, the field of `Fork` that is estimated.
+        most: traces per model at most, for methods that take long.
+        writes: whether it has the model write. Then it is asked about a few short thoughts, and not on shuffled
+            weights, which never end a thought.
+    """
+
+    method: str
+    estimand: str
+    unit: str
+    settings: Mapping[str, Any] | Callable[[Truth], Mapping[str, Any]] = field(default_factory=dict)
+    score: Callable[[Result], Scores] = value
+    exact: str = ""
+    most: int = ALL
+    writes: bool = False
+    words: str = ""
+
+    @property
+    def name(self) -> str:
+        """The method with its settings, as the table shows it."""
+        given = {} if callable(self.settings) else self.settings
+        told = self.words or ", ".join(one for one in given.values() if isinstance(one, str))
+        return f"{self.method} ({told})" if told else self.method
+
+    @property
+    def key(self) -> str:
+        """The name of the line in truth.json."""
+        return f"{self.name} | {self.unit} | {self.estimand}"
+
+    def made(self, truth: Truth) -> dict[str, Any]:
+        """The settings for one trace."""
+        settings = dict(self.settings(truth) if callable(self.settings) else self.settings)
+        return settings if self.unit == "set" else {"unit": self.unit, **settings}
+
+
+def sets(effect: str) -> Callable[[Truth], Mapping[str, Any]]:
+    """Occlusion of the copies of the final total as one group, and of every other number by itself."""
+
+    def made(truth: Truth) -> Mapping[str, Any]:
+        return {"effect": effect, "groups": [[(n.start, n.end) for n in group] for group in groups_of(truth)]}
+
+    return made
+
+
+def groups_of(truth: Truth) -> list[list[Any]]:
+    """The copies of the final total, then every other number alone."""
+    return [list(truth.copies), *([number] for number in truth.numbers if not number.copies)]
+
+
+def other_numbers(truth: Truth) -> Mapping[str, Any]:
+    """Attribution patching from the same thought with every number changed, digit for digit."""
+    trace = truth.trace
+    for number in reversed(truth.numbers):
+        digits = "".join(str((int(digit) + 3) % 10 or 5) for digit in str(number.number))
+        trace = trace.replace((number.start, number.end), digits)
+    return {"method": "attribution_patching", "counterfactual": trace}
+
+
+def by_choice(texts: Sequence[str]) -> Scores:
+    """Embeds a sentence by the way it takes at a fork; others by themselves, so that only equal texts are alike."""
+    vectors = np.zeros((len(texts), len(COLOURS) + OTHERS))
+    for row, text in enumerate(texts):
+        move = recognise(text)
+        place = len(COLOURS) + crc32(text.encode()) % OTHERS
+        if move is not None and move.name == "choice" and move.colour in COLOURS:
+            place = COLOURS.index(move.colour)
+        vectors[row, place] = 1
+    return vectors
+
+
+def reworded(text: str) -> str | None:
+    """A sentence of a thought in other words of the same language, None where there are none."""
+    for pattern, other in _REWORDINGS:
+        if re.search(pattern, text):
+            return re.sub(pattern, other, text, count=1)
+    return None
+
+
+_REWORDINGS = (
+    (r", so (?=\d)", ": "),
+    (r", and (?=\d)", ": "),
+    (r": (?=\d)", ", so "),
+    (r"^So (?=\d)", "Then "),
+    (r"^Then (?=\d)", "So "),
+    (r"^The total is (\d+)\.", r"So there are \1 now."),
+    (r"^So there are (\d+) now\.", r"The total is \1."),
+    (r"^So the answer is (\d+)\.", r"The result is \1."),
+    (r"^The result is (\d+)\.", r"So the answer is \1."),
+    (r"^Let me go step by step\.", "I will follow the story in order."),
+    (r"^That was the last change\.", "That is the whole story."),
+    (r"^That is the whole story\.", "Nothing else changes."),
+)
+
+DIRECT, TOTAL = {"effect": "direct"}, {"effect": "total"}
+
+QUESTIONS: tuple[Question, ...] = (
+    # what the answer is read from, the text held fixed
+    Question("Occlusion", "fixed", "token", DIRECT),
+    Question("Occlusion", "fixed", "sentence", DIRECT),
+    Question("Occlusion", "fixed", "set", sets("direct"), words="direct, copies together"),
+    Question("Occlusion", "fixed", "token", TOTAL, most=12),
+    Question("Occlusion", "fixed", "sentence", TOTAL),
+    Question("Occlusion", "fixed", "set", sets("total"), words="total, copies together", most=12),
+    Question("Occlusion", "fixed", "sentence", {"mode": "mean"}),
+    Question("Gradient", "fixed", "token", {"method": "gradient_x_input"}, size),
+    Question("Gradient", "fixed", "sentence", {"method": "gradient_x_input"}, size),
+    Question("Gradient", "fixed", "token", {"method": "integrated_gradients"}, size, most=6),
+    Question("Gradient", "fixed", "sentence", {"method": "integrated_gradients"}, size, most=6),
+    Question("Gradient", "fixed", "token", other_numbers, size, words="attribution patching, all numbers changed"),
+    # what would be answered if the thought stopped
+    Question("EarlyAnswer", "truncated", "token", {"rivals": 0}, size),
+    Question("EarlyAnswer", "truncated", "sentence", {"rivals": 0}, size),
+    # what the rest of the thought follows
+    Question("Suppression", "regenerated", "sentence"),
+    Question("ReceiverHeads", "regenerated", "sentence", {"proximity": 2}),
+    # what would have been said instead
+    Question("Resampling", "fork", "sentence", {"n": ROLLOUTS}, exact="resampling", writes=True),
+    Question(
+        "Counterfactual",
+        "fork",
+        "sentence",
+        {"n": ROLLOUTS, "embedder": "residual"},
+        exact="counterfactual",
+        writes=True,
+    ),
+    Question(
+        "Counterfactual",
+        "fork",
+        "sentence",
+        {"n": ROLLOUTS, "embedder": by_choice},
+        exact="counterfactual",
+        writes=True,
+        words="told apart by the way taken",
+    ),
+    # what follows from a sentence that says something else, nothing, or the same in other words
+    Question("Mistake", "regenerated", "sentence", {"n": REROLLED}, writes=True),
+    Question("Filler", "regenerated", "sentence", {"n": REROLLED}, writes=True),
+    Question(
+        "Resilience", "regenerated", "sentence", {"n": REROLLED, "rounds": 4, "embedder": "residual"}, writes=True
+    ),
+    Question("Paraphrase", "wording", "sentence", {"n": REROLLED, "rewriter": reworded}, writes=True),
+)
+
+# Scores that need no model: what any method must beat.
+BASELINES = ("position", "random")

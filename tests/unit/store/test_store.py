@@ -1,0 +1,119 @@
+"""The sample store by itself: what is kept, where it lies, and that several processes may use it."""
+
+import sqlite3
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from cotlens._core.errors import InputError
+from cotlens.models import store
+from cotlens.models.interventions import AddVector, BlockAttention
+from cotlens.models.store import Store
+
+MODEL = ("abacus", "weights:1", "float32")
+SETTINGS = {"temperature": 1.0, "top_p": 1.0, "max_new_tokens": 9, "stop_ids": [2]}
+
+
+def asked(ids=(1, 2), model=MODEL, settings=SETTINGS, interventions=(), seed=0):
+    return store.question(ids, model, settings, interventions, seed)
+
+
+@pytest.fixture
+def kept(tmp_path):
+    return Store(tmp_path / "deep" / "rollouts.sqlite")
+
+
+def test_what_was_kept_is_found(kept):
+    kept.keep([(asked(), 0, [5, 6], "stop"), (asked(), 3, [70000], "length"), (asked(seed=1), 0, [9], "stop")])
+    assert kept.find(asked(), range(10)) == {0: ([5, 6], "stop"), 3: ([70000], "length")}
+    assert kept.find(asked(), [3, 4]) == {3: ([70000], "length")}
+    assert kept.find(asked(ids=(1, 3)), range(10)) == {}
+    assert len(kept) == 3
+
+
+def test_it_is_there_after_closing_and_for_others(kept):
+    kept.keep([(asked(), 0, [5], "stop")])
+    assert Store(kept.path).find(asked(), [0]) == {0: ([5], "stop")}
+    kept.close()
+    assert kept.find(asked(), [0]) == {0: ([5], "stop")}
+
+
+def test_the_first_answer_stays(kept):
+    kept.keep([(asked(), 0, [5], "stop")])
+    kept.keep([(asked(), 0, [6], "stop")])
+    assert kept.find(asked(), [0]) == {0: ([5], "stop")}
+
+
+def test_everything_that_decides_the_text_is_part_of_the_question():
+    add = AddVector(1, np.ones(4, np.float32))
+    others = [
+        asked(ids=(1, 2, 3)),
+        asked(ids=(2, 1)),
+        asked(model=("abacus", "weights:2", "float32")),
+        asked(model=("abacus", "weights:1", "bfloat16")),
+        *(asked(settings={**SETTINGS, name: value}) for name, value in
+          {"temperature": 0.5, "top_p": 0.9, "max_new_tokens": 10, "stop_ids": [3]}.items()),
+        asked(seed=1),
+        asked(interventions=[add]),
+        asked(interventions=[AddVector(1, np.full(4, 2, np.float32))]),
+        asked(interventions=[AddVector(1, np.ones(4, np.float32), coefficient=2.0)]),
+        asked(interventions=[AddVector(2, np.ones(4, np.float32))]),
+        asked(interventions=[add, add]),
+        asked(interventions=[BlockAttention(None, (3,))]),
+        asked(interventions=[BlockAttention(None, range(3, 9))]),
+    ]  # fmt: skip
+    assert len({asked(), *others}) == len(others) + 1
+    assert asked(interventions=[add]) == asked(interventions=[AddVector(1, np.ones(4, np.float32))])
+
+
+def test_where_it_lies(monkeypatch, tmp_path):
+    monkeypatch.delenv(store.VARIABLE)
+    monkeypatch.setattr(sys, "platform", "linux")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    assert store.default_path() == tmp_path / "cotlens" / "rollouts.sqlite"
+    monkeypatch.setenv(store.VARIABLE, str(tmp_path / "mine.sqlite"))
+    assert store.open_store(None).path == tmp_path / "mine.sqlite"
+    assert store.open_store(tmp_path / "other.sqlite").path == tmp_path / "other.sqlite"
+    monkeypatch.setenv(store.VARIABLE, "off")
+    assert store.open_store(None) is None
+    assert store.open_store(True) is None
+    assert store.open_store(tmp_path / "other.sqlite") is not None
+    monkeypatch.delenv(store.VARIABLE)
+    assert store.open_store(False) is None
+    assert store.open_store("off") is None
+
+
+def test_nothing_is_made_before_it_is_used(tmp_path):
+    Store(tmp_path / "deep" / "rollouts.sqlite")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_file_that_is_no_store_is_named(tmp_path):
+    path = tmp_path / "notes.txt"
+    path.write_text("not a database, and long enough to be looked at as one" * 20)
+    with pytest.raises(InputError, match=r"notes\.txt can't be used.*COTLENS_STORE=off"):
+        Store(path).find(asked(), [0])
+    assert path.read_text().startswith("not a database")
+
+
+def test_many_processes_write_at_once(kept):
+    """Each writes a hundred rollouts one by one; nobody is refused and nothing is lost."""
+    code = """
+import sys
+from cotlens.models.store import Store
+kept, who = Store(sys.argv[1]), int(sys.argv[2])
+for number in range(100):
+    kept.keep([(bytes([who]), number, [who, number], "stop"), (b"shared", number, [7], "stop")])
+"""
+    root = Path(store.__file__).parents[2]
+    running = [subprocess.Popen([sys.executable, "-c", code, str(kept.path), str(who)], cwd=root) for who in range(3)]
+    assert [process.wait(120) for process in running] == [0, 0, 0]
+    for who in range(3):
+        assert kept.find(bytes([who]), range(100)) == {n: ([who, n], "stop") for n in range(100)}
+    assert len(kept) == 400
+    with sqlite3.connect(kept.path) as connection:
+        assert connection.execute("PRAGMA journal_mode").fetchone() == ("wal",)
+    connection.close()
