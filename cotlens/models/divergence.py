@@ -36,7 +36,7 @@ _ROWS, _ROWS_ELSEWHERE = {"cpu": 4}, 16  # blocks per pass: more of them waste q
 _TOKENS, _TOKENS_ELSEWHERE = {"cpu": 768}, 4096  # per pass, all rows together
 _CACHE_SHARE = 0.25  # of the memory of a pass for copies of the cache
 _KEPT_SHARE = 0.25  # of the same for the ordinary distributions
-_SLICE_BYTES = 64 * 2**20  # of float32 log-probabilities that are compared at once
+_SLICE, _SLICE_ELSEWHERE = {"cpu": 2**20}, 64 * 2**20  # bytes of float32 logits compared at once: what caches hold
 _NOTHING = np.empty(0, np.int64)
 Floats = NDArray[np.float64]
 
@@ -119,7 +119,8 @@ def _together(
     """
     begin = min(starts)
     try:
-        return _compared(engine, text, blocks, begin), begin
+        with torch.inference_mode():
+            return _compared(engine, text, blocks, begin), begin
     except OutOfMemory:
         if len(blocks) == 1:
             raise
@@ -132,7 +133,8 @@ def _together(
 def _compared(engine: Engine, text: _Text, blocks: Sequence[BlockAttention], begin: int) -> Floats:
     found = []
     for at, logits in _passes(engine, text, blocks, begin):
-        step = max(1, _SLICE_BYTES // (4 * logits.shape[0] * logits.shape[2]))
+        most = _SLICE.get(engine.device.type, _SLICE_ELSEWHERE)
+        step = max(1, most // (4 * logits.shape[0] * logits.shape[2]))
         for start in range(0, len(at), step):
             logprobs = _logprobs(logits[:, start : start + step], text.temperature)
             check_finite(logprobs.amax((0, 2)), at[start:])

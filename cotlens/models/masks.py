@@ -77,7 +77,9 @@ def batch(
     kinds = shared.base if isinstance(shared.base, dict) else {layout.kinds[0]: shared.base}
     count = len(blocks)
     ready = {kind: mask.expand(count, -1, -1, -1).clone() for kind, mask in kinds.items()}
-    cuts = [None if block is None else _cut(block, rows, columns, next(iter(ready.values())).device) for block in blocks]
+    cuts = [
+        None if block is None else _cut(block, rows, columns, next(iter(ready.values())).device) for block in blocks
+    ]
     special = []
     for row, (block, cut) in enumerate(zip(blocks, cuts, strict=True)):
         if block is not None and (block.layers is not None or block.heads is not None):
@@ -143,4 +145,4 @@ def _heads(layout: Layout, block: BlockAttention) -> list[int]:
     return list(chosen)
 
 
-__all__ = ["FULL", "SLIDING", "Masks", "aligned", "batch", "build", "causal"]
+__all__ = ["FULL", "SLIDING", "Masks", "batch", "build", "causal"]

@@ -1,7 +1,5 @@
 """Latents of traces, their effects, and how well an autoencoder stands in, on a tiny random model."""
 
-import json
-
 import numpy as np
 import pytest
 import torch
@@ -9,12 +7,10 @@ import torch
 from cotlens._core import control
 from cotlens._core.errors import Cancelled, CapabilityError, InputError
 from cotlens.measure.features import Recipe, features, make_dashboard, measure_quality, save_sae, top_logits, train_sae
-from cotlens.measure.features import abacus as recipe
 from cotlens.measure.features.config import Config
 from cotlens.measure.features.effects import question
 from cotlens.measure.features.sae import SAE
-from cotlens.measure.features.store import SHIPPED, load_sae
-from cotlens.models.abacus import problems
+from cotlens.measure.features.store import load_sae
 from cotlens.models.contract import Branch, Capability, Patch
 from cotlens.results import load_result
 from cotlens.trace import Number
@@ -137,6 +133,13 @@ def test_the_effect_is_that_of_taking_the_latent_out(model, trace, site, normali
     assert np.isnan(found.columns["effect"]).sum() == len(found) - len(asked)
 
 
+def test_a_sae_of_another_model_or_version_says_so(model, trace):
+    for metadata in ({"model_name": "other"}, {"model_name": model.name, "model_revision": "another"}):
+        assert "was trained on" in features(trace, model, random_sae(metadata=metadata)).extras["note"]
+    same = random_sae(metadata={"model_name": model.name, "model_revision": model.revision})
+    assert "was trained on" not in features(trace, model, same).extras["note"]
+
+
 def test_an_idle_latent_has_no_effect(model, trace):
     sae = random_sae()
     idle = sorted(set(range(LATENTS)) - set(features(trace, model, sae).columns["latent"].tolist()))[:1]
@@ -155,6 +158,8 @@ def test_the_estimate_is_the_effect_where_latents_are_small(model, trace):
     effect, estimate = found.columns["effect"][:4], found.columns["effect_estimate"][:4]
     np.testing.assert_allclose(estimate, effect, atol=0.1 * np.abs(estimate).max() + 2e-5)
     assert np.abs(estimate).max() > 1e-4
+    assert found.extras["effect_agreement"] == pytest.approx(np.corrcoef(effect, estimate)[0, 1])
+    assert np.isnan(table.extras["effect_agreement"])
 
 
 def test_cancelled_effects_keep_the_table(model, trace):
@@ -285,50 +290,3 @@ def test_top_logits_are_the_extremes(model):
     found = top_logits(model, sae, [5], k=3)[0]
     assert [value for _, value in found.raises] == pytest.approx(sorted(logits.tolist())[::-1][:3], abs=1e-3)
     assert [value for _, value in found.lowers] == pytest.approx(sorted(logits.tolist())[:3], abs=1e-3)
-
-
-@pytest.fixture(scope="module")
-def abacus():
-    from cotlens.models.load import load
-
-    return load("abacus")
-
-
-def test_concepts_of_the_task_say_what_numbers_are(abacus):
-    problem = problems(1, seed=9, steps=2, fork=False)[0]
-    before, after = problem.totals()[:2]
-    sum_ = f"{before} {'+' if problem.steps[0].sign > 0 else '-'} {problem.steps[0].amounts[0]} = {after}"
-    trace = abacus.compose(problem.prompt, f"So {sum_}. The total is {after}.", f"The answer is {after}.")
-    found = recipe.describe(trace)
-
-    def text(name):
-        return "".join(token for token, holds in zip(trace.tokens, found[name], strict=True) if holds).strip()
-
-    assert text("carry of a sum") == str(before)
-    assert text("amount of a sum") == str(problem.steps[0].amounts[0])
-    assert "".join(text("result of a sum").split()) == f"{after}{after}"
-    assert text("sentence of the kind active_computation") == f"So {sum_}."
-    assert text("sentence of the move restate") == f"The total is {after}."
-
-
-def test_the_shipped_sae_is_as_good_as_its_card_says(abacus):
-    sae, claimed = load_sae("abacus"), json.loads((SHIPPED["abacus"] / "measured.json").read_text())["quality"]
-    held = recipe.composed(abacus, 12, "test", seed=77)
-    found = measure_quality(abacus, sae, held)
-    assert claimed["explained_variance"] >= 0.9
-    assert claimed["loss_recovered"] >= 0.95
-    assert claimed["l0"] <= 24
-    assert found.explained_variance == pytest.approx(claimed["explained_variance"], abs=0.03)
-    assert found.loss_recovered >= 0.95
-    assert found.l0 <= 24
-    assert (SHIPPED["abacus"] / "sae_weights.safetensors").stat().st_size <= 3_000_000
-    assert (SHIPPED["abacus"] / "dashboard.json").stat().st_size <= recipe.LIMIT
-
-
-def test_the_table_of_the_shipped_sae_names_its_latents(abacus):
-    trace = recipe.composed(abacus, 1, "test", seed=78)[0]
-    found = features(trace, abacus, load_sae("abacus"), estimate=True)
-    assert found.extras["note"] == ""
-    assert (found.columns["label"] != "").any()
-    assert np.isfinite(found.columns["corpus_density"]).mean() > 0.9
-    assert np.isfinite(found.columns["effect_estimate"]).all()

@@ -129,14 +129,14 @@ def test_rollouts_follow_the_distribution_of_a_random_model():
     model = tiny.model("qwen3")
     trace = model.compose("Mia has 12 pears and buys 7 more.", "First I add 12 and 7.", "The answer is 19.")
     at, n = trace.roles["thought"].start + 3, 3000
-    found = model.rollouts([Start(trace, at, range(n))], max_new_tokens=2, temperature=1.5, top_p=0.9)[0]
+    found = model.rollouts([Start(trace, at, range(n))], max_new_tokens=2, temperature=0.5, top_p=0.7)[0]
     counts = Counter(one.token_ids[at:] for one in found)
     expected = {}
-    for first, share in following(model.engine.hf, list(trace.token_ids[:at]), 1.5, 0.9):
+    for first, share in following(model.engine.hf, list(trace.token_ids[:at]), 0.5, 0.7):
         if first in model.format.stop_ids:
             expected[first,] = share
             continue
-        for second, more in following(model.engine.hf, [*trace.token_ids[:at], first], 1.5, 0.9):
+        for second, more in following(model.engine.hf, [*trace.token_ids[:at], first], 0.5, 0.7):
             expected[first, second] = share * more
     assert set(counts) <= set(expected)
     assert sum(expected.values()) == pytest.approx(1)

@@ -89,14 +89,20 @@ def measure(report: Callable[[str], None] = lambda line: None) -> Measured:
 
 
 def asked_about(question: Question, family: Cases) -> list[Truth]:
-    """The thoughts that a question is asked about; a method that samples, a few short ones, of `abacus-posthoc` such
-    in which nothing matters."""
+    """The thoughts that a question is asked about.
+
+    A method that samples, a few short ones: of `abacus-posthoc` such in which nothing matters, of `abacus` such that
+    also hold numbers off the path.
+    """
     truths = family.of(question.estimand)
     if question.unit == "set":
         return [truth for truth in truths if truth.restated]
     if not question.writes:
         return truths
-    wanted = [truth for truth in truths if truth.from_prompt == (family.name == POSTHOC)]
+    if family.name == POSTHOC:
+        wanted = [truth for truth in truths if truth.from_prompt]
+    else:
+        wanted = [truth for truth in truths if any(one.matters["regenerated"] is False for one in truth.numbers)]
     return sorted(wanted, key=lambda truth: len(truth.sentences))[:ROLLED]
 
 

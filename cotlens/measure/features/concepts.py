@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cotlens.trace import Trace
+from cotlens.trace.align import tokens_covering
 
 Flags = Mapping[str, NDArray[np.bool_]]
 Describe = Callable[[Trace], Flags]
@@ -86,7 +87,9 @@ def _own(trace: Trace) -> Iterator[tuple[str, NDArray[np.bool_]]]:
 def numbers(trace: Trace) -> Iterator[tuple[str, NDArray[np.bool_]]]:
     """Concepts of numbers; what is said of a whole number holds at its last token, where it is known."""
     n = len(trace.token_ids)
-    spans = [(*tokens_of(trace, found.start(), found.end()), found[0]) for found in _NUMBER.finditer(trace.text)]
+    texts = list(_NUMBER.finditer(trace.text))
+    ends = [tokens_covering(trace.offsets, *found.span()) for found in texts]
+    spans = [(first, end - 1, found[0]) for (first, end), found in zip(ends, texts, strict=True)]
     whole = np.zeros(n, bool)
     for first, last, _ in spans:
         whole[first : last + 1] = True
@@ -104,13 +107,6 @@ def numbers(trace: Trace) -> Iterator[tuple[str, NDArray[np.bool_]]]:
     for digit in {text[0] for text in values if len(text) > 1}:
         at = [i for first, last, text in spans if text[0] == digit and len(text) > 1 for i in range(first, last + 1)]
         yield f"a number that begins with {digit}", _at(n, at)
-
-
-def tokens_of(trace: Trace, start: int, end: int) -> tuple[int, int]:
-    """First and last token of the characters `start:end`."""
-    first = int(np.searchsorted(trace.offsets, start, side="right")) - 1
-    last = int(np.searchsorted(trace.offsets, end, side="left")) - 1
-    return first, last
 
 
 def _moved(here: NDArray[np.bool_], by: int) -> NDArray[np.bool_]:

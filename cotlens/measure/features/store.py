@@ -15,10 +15,9 @@ from cotlens._core.errors import BackendError, InputError
 from cotlens._core.files import PathLike
 from cotlens.measure.features.config import Config
 from cotlens.measure.features.sae import BIASES, SAE
-from cotlens.models.abacus.store import WEIGHTS
 
 CONFIG, WEIGHTS_FILE, SPARSITY = "cfg.json", "sae_weights.safetensors", "sparsity.safetensors"
-SHIPPED = {"abacus": WEIGHTS / "sae"}
+SHIPPED = {"abacus": Path(__file__).parents[2] / "models" / "abacus" / "weights" / "sae"}
 _LARGEST = {"float16": 65504.0}
 
 

@@ -68,8 +68,9 @@ def features(
     - poor: whether the SAE misses more than half of the variance at that token, so that it doesn't tell its story.
 
     extras: bounds, tokens, values: all activations, the entries of row i at `bounds[i]:bounds[i + 1]`; error: float32
-    per token, the share of variance missed; explained_variance over the trace; top_tokens, raises, lowers per row. The
-    first token is left out: attention sinks there are unlike all others.
+    per token, the share of variance missed; explained_variance over the trace; top_tokens, raises, lowers per row;
+    effect_agreement: Pearson's r of effect and estimate over latents that have both; note: what makes the table
+    doubtful. The first token is left out: attention sinks there are unlike all others.
 
     Args:
         selection: a span, or (start, end) in tokens; the whole trace by default.
@@ -108,7 +109,7 @@ def features(
 
     def result() -> Result:
         columns = {**activity(trace, sae, encoded, rows, chosen, known), **_effects(rows, settings, guessed, measured)}
-        extras = {**_extras(trace, encoded, rows, asked, measured, sae, model), **words}
+        extras = {**_extras(trace, encoded, rows, sae, model), **words, **_answer(asked, measured, guessed)}
         return Result(
             kind="features",
             method="Features",
@@ -156,25 +157,26 @@ def _words(model: Model, sae: SAE, rows: Rows, known: Dashboard | None, logits: 
     return {name: [one.get(name) for one in about] for name in ("raises", "lowers")}
 
 
-def _extras(
-    trace: Trace,
-    encoded: Encoded,
-    rows: Rows,
-    asked: Question | None,
-    measured: Mapping[int, tuple[float, float]],
-    sae: SAE,
-    model: Model,
+def _answer(
+    asked: Question | None, measured: Mapping[int, tuple[float, float]], guessed: Mapping[int, float]
 ) -> dict[str, Any]:
+    """What effects are effects on, and how far estimate and exact effect agree where both are known."""
+    if asked is None:
+        return {}
+    both = np.array([(before - after, guessed.get(latent, 0.0)) for latent, (before, after) in measured.items()])
+    varied = bool(guessed) and len(both) > 2 and bool((np.ptp(both, axis=0) > 0).all())
+    return {
+        "effect_words": METRIC_WORDS[asked.metric].format(answer=asked.target),
+        "effect_sign": f"+ = supports the answer {asked.target!r}",
+        "effect_unit": METRICS[asked.metric],
+        "effect_baseline": next((before for before, _ in measured.values()), float("nan")),
+        "effect_agreement": float(np.corrcoef(both.T)[0, 1]) if varied else float("nan"),
+    }
+
+
+def _extras(trace: Trace, encoded: Encoded, rows: Rows, sae: SAE, model: Model) -> dict[str, Any]:
     names = trace.tokens
     top = [[names[t] for t in tokens[np.argsort(-values, kind="stable")[:_TOP_TOKENS]]] for tokens, values in rows]
-    effects = {}
-    if asked is not None:
-        effects = {
-            "effect_words": METRIC_WORDS[asked.metric].format(answer=asked.target),
-            "effect_sign": f"+ = supports the answer {asked.target!r}",
-            "effect_unit": METRICS[asked.metric],
-            "effect_baseline": next((before for before, _ in measured.values()), float("nan")),
-        }
     return {
         "bounds": rows.bounds,
         "tokens": rows.tokens,
@@ -184,16 +186,17 @@ def _extras(
         "explained_variance": encoded.explained_variance,
         "sae": {"architecture": sae.config.architecture, "latents": sae.config.d_sae, "site": sae.config.site},
         "note": _note(model, sae, encoded),
-        **effects,
     }
 
 
 def _note(model: Model, sae: SAE, encoded: Encoded) -> str:
     """What makes the table doubtful, "" if nothing does."""
     theirs, ours = sae.config.model_name, model.name
-    notes = []
+    version, notes = sae.config.metadata.get("model_revision"), []
     if theirs and theirs.rsplit("/", 1)[-1].lower() != ours.rsplit("/", 1)[-1].lower():
         notes.append(f"The SAE was trained on {theirs!r} and this is {ours!r}.")
+    elif version is not None and version != model.revision:
+        notes.append(f"The SAE was trained on {theirs!r} of the revision {version!r} and this is {model.revision!r}.")
     if not encoded.explained_variance > 1 - POOR:
         notes.append(
             f"The SAE explains {encoded.explained_variance:.0%} of the variance here: it may belong to another model, "

@@ -6,9 +6,6 @@ from typing import Any
 
 import numpy as np
 
-from cotlens.measure.features.dashboard import Dashboard
-from cotlens.measure.features.sae import SAE
-
 TEXT = """# A sparse autoencoder of Abacus
 
 {latents:,} latents of `{site}` ({hook} in TransformerLens's words) of the reasoner that ships with CoTLens, TopK with
@@ -21,7 +18,7 @@ fine-tuned from it, read the explained variance of each table before its latents
 
 ## Recipe
 
-`python -m cotlens.measure.features.abacus`: {tokens:,} activations of thoughts about problems of the train split
+`python -m cotlens.models.abacus.sae`: {tokens:,} activations of thoughts about problems of the train split
 (written by the task's own grammar, {wrong:.0%} of them with a wrong number), {steps:,} steps of {batch:,} tokens
 ({seconds} s on two CPU cores beside other work), learning rate {rate}, an auxiliary loss of weight {auxiliary:.3g} on
 latents that were silent for {silent:,} tokens (Gao et al. 2024, arXiv 2406.04093). The first token of a text is left
@@ -56,12 +53,13 @@ and {good:,} reach 0.8. The others have no label, since none of these concepts f
 SHOWN = 12
 
 
-def card(found: dict[str, Any], sae: SAE, board: Dashboard) -> str:
+def card(found: dict[str, Any], sae: Any, board: Any) -> str:
     """The card as Markdown.
 
     Args:
-        found: what `abacus.report` returned.
-        board: where the example rows come from: the best labels, one row per label.
+        found: what `recipe.make` measured.
+        sae: the `cl.features.SAE`.
+        board: its `Dashboard`, where the example rows come from: the best labels, one row per label.
     """
     quality, recipe, labels, config = found["quality"], found["recipe"], found["labels"], sae.config
     return TEXT.format(
@@ -98,7 +96,7 @@ def card(found: dict[str, Any], sae: SAE, board: Dashboard) -> str:
     )
 
 
-def _rows(board: Dashboard) -> list[str]:
+def _rows(board: Any) -> list[str]:
     rows: dict[str, str] = {}
     for row in np.argsort(-np.nan_to_num(board.score, nan=-1.0), kind="stable"):
         label = board.label[row]
