@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 
 _TOGETHER = {"cpu": 128}  # rollouts in work at once; more rows make no token cheaper
 _TOGETHER_ELSEWHERE = 1024
+_AHEAD = 64
 
 
 @dataclass(eq=False)
@@ -58,10 +59,13 @@ class Roll:
 
     def __post_init__(self) -> None:
         self._source = self.sampling.source(self.index)
+        self._ahead: list[float] = []
 
     def chance(self) -> float:
-        """The next random number."""
-        return torch.rand((), generator=self._source, dtype=torch.float64).item()
+        """The next random number; they are drawn some ahead."""
+        if not self._ahead:
+            self._ahead = torch.rand(_AHEAD, generator=self._source, dtype=torch.float64).tolist()[::-1]
+        return self._ahead.pop()
 
     def say(self, token: int, stop_ids: frozenset[int]) -> None:
         """Write one more token."""
@@ -74,7 +78,7 @@ class Roll:
     def again(self) -> None:
         """Begin anew; the same text will come."""
         self.ids.clear()
-        self._source = self.sampling.source(self.index)
+        self._source, self._ahead = self.sampling.source(self.index), []
 
 
 @dataclass
