@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import argparse
 
-from tests.benchmarks import browser_bench, kernel, occlusion, scoring, suppression
+from tests.benchmarks import browser_bench, kernel, occlusion, rollouts, scoring, suppression
 from tests.benchmarks.table import printed
 
 
@@ -24,6 +24,7 @@ def main() -> None:
         *scoring.early_answers(asked.tokens),
         *occlusion.occlusion(asked.tokens),
         *suppression.suppression(),
+        *rollouts.rollouts(),
         *kernel.edit_to_answer(asked.repeats),
     ]
     print(printed(rows), flush=True)

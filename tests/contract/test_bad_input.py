@@ -42,6 +42,13 @@ CASES = {
         lambda m, t: cl.importance.Occlusion().run(cl.Trace.from_text("Hi", "", "The answer is 3.", model=m), m),
         "no token in its thought",
     ),
+    "too few rollouts": (lambda m, t: cl.importance.Resampling(n=1), "at least 2"),
+    "more rollouts than allowed": (lambda m, t: cl.importance.Resampling(n=9000).run(t, m), "max_rollouts=18000"),
+    "an embedder that is missing": (
+        lambda m, t: cl.importance.Counterfactual(embedder="no-such-embedder").run(t, m),
+        "sentence-transformers|no-such-embedder",
+    ),
+    "a unit that covers the prompt": (lambda m, t: cl.importance.Mistake(spans=[(0, 60)]).run(t, m), "thought"),
     "unknown site": (lambda m, t: m.read(t, "resid.3"), "resid_post"),
     "branch from nothing": (lambda m, t: m.score(t, [branch(0)]), "prefix"),
 }

@@ -1,5 +1,6 @@
 """The parts of the sampled measures that need no model: settings, arms, scores, similarity, rewritten text."""
 
+import dataclasses
 import math
 
 import numpy as np
@@ -16,7 +17,7 @@ from cotlens.measure.importance.paraphrase import Paraphrase
 from cotlens.measure.importance.resampling import Resampling
 from cotlens.measure.importance.resilience import Resilience
 from cotlens.measure.importance.rewriting import other_number
-from cotlens.measure.importance.sampling import Arm, chain
+from cotlens.measure.importance.sampling import Arm, Samples, chain
 from cotlens.measure.importance.similarity import Similarity, said
 
 METHODS = (Resampling, Counterfactual, Resilience, Mistake, Paraphrase, Filler)
@@ -205,3 +206,25 @@ def test_every_question_is_one_sentence():
         question = kind.__doc__.split("\n\n")[0]
         assert question.endswith("?")
         assert question.count("?") == 1
+
+
+def test_a_partly_sampled_arm_says_so():
+    samples = Samples(Resampling(), cl.Trace.from_text("q", "a b", "1"), _Half(), 0)
+    arm = Arm(cl.Trace.from_text("q", "a b", "1"), 1)
+    samples.draw({arm: 10})
+    assert (samples.size(arm), samples.missing(arm)) == (5, 5)
+    assert effects.partly(samples, [arm]) == "partly measured: 5 of 10 rollouts had ended, the short ones first"
+    assert samples.answers(arm) == ["1"] * 5
+    assert samples.all_answers() == ["1"]
+
+
+class _Half:
+    """A model of whose rollouts every other one comes, as when work is cancelled."""
+
+    reader = cl.answers.Number()
+
+    def rollouts(self, starts, *, on_rollout, **settings):
+        for place, start in enumerate(starts):
+            for index in list(start.indices)[::2]:
+                trace = cl.Trace.from_text("q", "a b", "1")
+                on_rollout(place, dataclasses.replace(trace, meta={**trace.meta, "sample": index, "stored": False}))
