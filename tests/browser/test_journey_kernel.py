@@ -112,6 +112,7 @@ def test_long_work_shows_progress_and_stops_when_told(notebook):
         unit = view.find(f"[data-unit={'sentence' if len(took) == 1 else 'token'}]")
         unit.click()
         expect(view.status).to_contain_text(" of ")
+        nb.page.wait_for_timeout(3000)
         took.append(view.root.evaluate(CANCEL))
     assert min(took) < 500, f"{took} ms"
     view.settle()
@@ -159,7 +160,8 @@ def test_odd_texts_are_states_and_stay_text(notebook):
         "unread = cl.CoTEditor(model, "
         + from_text("Ravi has 3 shells.", "There are 3 shells now.", "Many, I think.")
         + ")\nunread",
-        "endless = cl.CoTEditor(model, model.reason('Ravi has 3 shells. He finds 4 more.', seed=2, max_new_tokens=12))"
+        "asked = 'Ravi has 3 shells. He finds 4 more. How many shells does Ravi have?'"
+        "\nendless = cl.CoTEditor(model, model.reason(asked, seed=2, max_new_tokens=12))"
         "\nendless",
         "empty = cl.CoTEditor(model, " + from_text("Ravi has 3 shells.", "", "The answer is 3.") + ")\nempty",
     ]

@@ -116,10 +116,12 @@ def kernel():
 def test_messages_while_cells_run(kernel, beside):
     kernel.ended(kernel.execute(OPEN), 200)
     comm, cuts = kernel.value("editor.view.comm.comm_id"), kernel.value("cuts")
+    document = kernel.value("trace.id")
     subshell = kernel.subshell() if beside else None
 
     def tell(kind, **fields):
-        return kernel.tell(comm, kind, subshell, **fields)
+        about = {} if kind == "goto" else {"document": document}
+        return kernel.tell(comm, kind, subshell, **about, **fields)
 
     alternatives = kernel.reply(tell("inspect", token=cuts[1]))["alternatives"]
     assert len(alternatives) > 2, "an interaction while nothing runs"

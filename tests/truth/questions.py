@@ -183,7 +183,12 @@ QUESTIONS: tuple[Question, ...] = (
     Question("Mistake", "regenerated", "sentence", {"n": REROLLED}, writes=True),
     Question("Filler", "regenerated", "sentence", {"n": REROLLED}, writes=True),
     Question(
-        "Resilience", "regenerated", "sentence", {"n": REROLLED, "rounds": 4, "embedder": "residual"}, writes=True
+        "Resilience",
+        "regenerated",
+        "sentence",
+        {"n": 5, "rounds": 3, "embedder": "residual"},
+        most=2,  # each round writes every rollout on by itself
+        writes=True,
     ),
     Question("Paraphrase", "wording", "sentence", {"n": REROLLED, "rewriter": reworded}, writes=True),
 )
