@@ -34,9 +34,11 @@ __all__ = [
     "CoTEditor",
     "CotLensError",
     "Edit",
+    "FeatureTable",
     "ImportanceMap",
     "PairMatrix",
     "Span",
+    "SteeringPanel",
     "Trace",
     "__version__",
     "answers",
@@ -49,11 +51,12 @@ __all__ = [
     "load_result",
     "read_rollouts",
     "show",
+    "steering",
 ]
 
 if TYPE_CHECKING:
     from cotlens._core.errors import CotLensError
-    from cotlens.measure import features, importance
+    from cotlens.measure import features, importance, steering
     from cotlens.measure.compare import compare
     from cotlens.measure.rollouts import read_rollouts
     from cotlens.models.load import load
@@ -64,7 +67,9 @@ if TYPE_CHECKING:
     from cotlens.widgets.importance_map import ImportanceMap
     from cotlens.widgets.pair_matrix import PairMatrix
     from cotlens.workbench.editor import CoTEditor
+    from cotlens.workbench.feature_table import FeatureTable
     from cotlens.workbench.show import show
+    from cotlens.workbench.steering_panel import SteeringPanel
 
 __getattr__, __dir__ = lazy_attributes(
     __name__,
@@ -76,14 +81,17 @@ __getattr__, __dir__ = lazy_attributes(
         "answers": "cotlens.trace.answers",
         "importance": "cotlens.measure.importance",
         "features": "cotlens.measure.features",
+        "steering": "cotlens.measure.steering",
         "attention_patterns": "cotlens.plots.attention:attention_patterns",
         "colored_tokens": "cotlens.plots.tokens:colored_tokens",
         "load_result": "cotlens.results:load_result",
         "read_rollouts": "cotlens.measure.rollouts:read_rollouts",
         "compare": "cotlens.measure.compare:compare",
         "CoTEditor": "cotlens.workbench.editor:CoTEditor",
+        "FeatureTable": "cotlens.workbench.feature_table:FeatureTable",
         "ImportanceMap": "cotlens.widgets.importance_map:ImportanceMap",
         "PairMatrix": "cotlens.widgets.pair_matrix:PairMatrix",
+        "SteeringPanel": "cotlens.workbench.steering_panel:SteeringPanel",
         "show": "cotlens.workbench.show:show",
         "CotLensError": "cotlens._core.errors:CotLensError",
     },

@@ -11,6 +11,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from typing import Any
 
 from cotlens._core.errors import Cancelled
 from cotlens._core.progress import Bar
@@ -23,10 +24,15 @@ class Control:
 
     Args:
         on_progress: called with (done, total or None, label) in the thread that works.
+
+    Attributes:
+        partial: what is finished so far, None where the work has no such thing. The work sets it; only the thread that
+            works may call it, as `on_progress` may.
     """
 
     def __init__(self, on_progress: OnProgress | None = None) -> None:
         self.cancelled = threading.Event()
+        self.partial: Callable[[], Any] | None = None
         self._on_progress = on_progress
 
     def cancel(self) -> None:

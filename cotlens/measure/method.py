@@ -20,10 +20,11 @@ R = TypeVar("R")
 
 @dataclass(frozen=True)
 class Cost:
-    """What a run spends at most: token positions and passes through the model."""
+    """What a run spends at most: token positions and passes through the model, and rollouts where it samples."""
 
     tokens: int
     forwards: int
+    rollouts: int = 0
 
 
 class Method(Protocol):
@@ -118,12 +119,20 @@ class Ledger:
 
 @contextmanager
 def keeping(partial: Callable[[], Result]) -> Iterator[None]:
-    """Where the block is cancelled, attach what was measured so far to the error as `partial`."""
+    """Let whoever follows the block see what was measured so far; where it is cancelled, the error has it as `partial`.
+
+    Of blocks within each other the outermost is followed.
+    """
+    current = control.current()
+    outer = current.partial
+    current.partial = outer or partial
     try:
         yield
     except Cancelled as error:
         error.partial = partial()  # type: ignore[attr-defined]
         raise
+    finally:
+        current.partial = outer
 
 
 def in_blocks(
@@ -131,10 +140,10 @@ def in_blocks(
 ) -> Iterator[R]:
     """Results of `work` over `items`, a block at a time, with progress and a chance to cancel between blocks.
 
-    `size` is that of a block: small where each item is much work, else an eighth of all and at least 128.
+    `size` is that of a block: small where each item is much work, else a quarter of all and at least 256.
     """
     current = control.current()
-    size = size or max(128, -(-len(items) // 8))
+    size = size or max(256, -(-len(items) // 4))
     for start in range(0, len(items), size):
         current.check()
         current.report(start, len(items), label)

@@ -88,11 +88,13 @@ class Branch:
         prefix: how many trunk tokens stand before the branch, at least 1.
         token_ids: the tokens of the branch; may be empty.
         hidden: trunk positions its tokens can't attend to; those from `prefix` on are out of sight anyway.
+        given: how many of its first tokens are only read, not scored: their scores are NaN, their ids -1.
     """
 
     prefix: int
     token_ids: tuple[int, ...]
     hidden: tuple[int, ...] = ()
+    given: int = 0
 
 
 @dataclass(frozen=True, slots=True)

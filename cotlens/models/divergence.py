@@ -175,13 +175,13 @@ def _logprobs(logits: Tensor, temperature: float) -> Tensor:
 def _kl(base: Tensor, others: Tensor) -> Tensor:
     """KL(base || other) of log-probabilities [q, vocabulary] and [blocks, q, vocabulary], [blocks, q].
 
-    Summed as p * (d + exp(-d) - 1) with d = log p - log q, which is the same since q sums to one, has no negative
-    terms, and keeps its precision where p and q hardly differ. No p is taken as less than exp(-80), so that exp(-d)
-    never overflows.
+    Summed as p * (exp(d) - 1 - d) with d = log q - log p, which is the same since q sums to one, has no negative terms,
+    and keeps its precision where p and q hardly differ. No p is taken as less than exp(-80), so that exp(d) never
+    overflows. `others` is used up.
     """
     base = base.clamp_min(-80)
-    apart = base - others
-    return torch.expm1(-apart).add_(apart).mul_(base.exp()).sum(-1).clamp_min(0)
+    apart = others.sub_(base)
+    return torch.expm1(apart).sub_(apart).mul_(base.exp()).sum(-1).clamp_min(0)
 
 
 def _means(kl: Floats, begin: int, start: int, spans: Sequence[tuple[int, int]]) -> Floats:

@@ -93,7 +93,7 @@ class Engine:
             changes = tracing.compile_changes(interventions, self.layout, at, self.device)
         self.meter.tokens += ids.numel()
         self.meter.forwards += 1
-        with _memory_errors(ids):
+        with memory_errors(ids.shape[0], ids.shape[1], ids.device):
             if changes or sites or (masks is not None and masks.per_layer):
                 from cotlens.models import tracing
 
@@ -141,7 +141,7 @@ class Engine:
         self.meter.tokens += ids.numel()
         self.meter.forwards += 1
         rows = None if "logits_to_keep" in self.layout.accepts else keep
-        with _memory_errors(ids):
+        with memory_errors(ids.shape[0], ids.shape[1], ids.device):
             return tracing.gradients(
                 self.traced, self.layout, inputs, masks, changes, sites, ids[0, first:], rows, metric
             )
@@ -162,7 +162,7 @@ class Engine:
         masks = self.causal(positions, int(positions[0]))
         self.meter.tokens += ids.numel()
         self.meter.forwards += 1
-        with _memory_errors(ids):
+        with memory_errors(ids.shape[0], ids.shape[1], ids.device):
             return tracing.attention(self.traced, self.layout, inputs, masks, heads, rows, columns)
 
     def causal(self, rows: NDArray[np.int64], before: int, interventions: Sequence[Intervention] = ()) -> Masks:
@@ -246,6 +246,16 @@ class _Roomy(DynamicLayer):
             new[:, :, :length] = old[:, :, :length]
         self._fill(length)
 
+    def rewind(self, layer: _Roomy, length: int, rows: int) -> None:
+        """Share the memory of the first `rows` rows of `layer`, filled up to `length` tokens."""
+        self.lazy_initialization(layer.keys, layer.values)
+        self._room = [room[:rows] for room in layer._room]
+        self._fill(length)
+
+    def holds(self, rows: int, room: int) -> bool:
+        """Whether there is memory for `rows` sequences of `room` tokens."""
+        return self._room[0].shape[0] >= rows and self._room[0].shape[2] >= room
+
     def update(self, key_states: Tensor, value_states: Tensor, *args: Any, **kwargs: Any) -> tuple[Tensor, Tensor]:
         """Append tokens; all keys and values."""
         before, after = self.keys.shape[2], self.keys.shape[2] + key_states.shape[2]
@@ -268,8 +278,24 @@ def with_room(cache: Any, length: int, rows: int, room: int) -> DynamicCache:
     return new
 
 
+def rewound(cache: Any, length: int, rows: int) -> DynamicCache:
+    """The first `rows` sequences of a cache `with_room`, up to `length` tokens; it grows over what came after them."""
+    new = DynamicCache()
+    for layer in cache.layers:
+        part = _Roomy()
+        part.rewind(layer, length, rows)
+        new.layers.append(part)
+    return new
+
+
+def fits(cache: Any, rows: int, room: int) -> bool:
+    """Whether a cache `with_room` has memory for `rows` sequences of `room` tokens."""
+    return all(layer.holds(rows, room) for layer in cache.layers)
+
+
 @contextmanager
-def _memory_errors(ids: Tensor) -> Iterator[None]:
+def memory_errors(rows: int, tokens: int, device: torch.device) -> Iterator[None]:
+    """Turn running out of memory into OutOfMemory, in a pass over `rows` x `tokens`."""
     try:
         yield
     except CotLensError:
@@ -277,10 +303,10 @@ def _memory_errors(ids: Tensor) -> Iterator[None]:
     except (MemoryError, RuntimeError) as error:
         if not (isinstance(error, (MemoryError, torch.OutOfMemoryError)) or _sounds_full(error)):
             raise
-        if ids.device.type == "cuda":
+        if device.type == "cuda":
             torch.cuda.empty_cache()
         raise OutOfMemory(
-            f"A pass over {ids.shape[0]} x {ids.shape[1]} tokens did not fit into the memory of {ids.device}; "
+            f"A pass over {rows} x {tokens} tokens did not fit into the memory of {device}; "
             "use a shorter trace, a smaller model or a device with more memory."
         ) from error
 

@@ -177,21 +177,71 @@ class Patch(Intervention):
 
 @dataclass(frozen=True, eq=False)
 class ClampFeature(Intervention):
-    """Hold latent `feature` of the sparse autoencoder `sae` at `value` in the output of one layer.
+    """Hold latents of a sparse autoencoder at given activations in an output; all else in it stays.
+
+    With a(x) the latent's activation at a token and d its decoder row, x becomes x + (wanted - a(x)) s d, where wanted
+    is `value` (mode "clamp"; 0 ablates) or `value * a(x)` (mode "scale") and s undoes the autoencoder's normalisation.
+    What the autoencoder doesn't reconstruct is left as it was. All latents of one intervention read the same x; several
+    interventions act one after the other. It carries the weights it needs, so any backend can compile it;
+    `cl.features.clamp` makes one of an autoencoder.
+
+    The activation is that of a JumpReLU, of which ReLU and gated are special cases: with x' = (x - shift) / scale,
+    p = x' encoder + bias, and a = p where p exceeds the threshold, else 0. Where `k` is given, a latent must also be
+    among the k largest of all, so `encoder` then holds every latent's column.
 
     Args:
-        sae: name of the autoencoder as the backend knows it.
+        features: the latents, by number.
+        values: one per latent, or one for all.
+        encoder: float32 [d_model, n] for n latents; with `k` [d_model, all latents].
+        bias, threshold: float32, one per column of `encoder`; the bias of the decoder is folded into both.
+        decoder: float32 [n, d_model].
+        k: 0, or how many latents may be active at a token.
+        normalize: "none", "layer_norm" or "constant_norm_rescale", as SAELens has them.
+        mode: "clamp" or "scale".
+        positions: token indices; None for every token.
+        sae: what the autoencoder is called, for people.
     """
 
     layer: int
-    sae: str
-    feature: int
-    value: float
+    features: tuple[int, ...]
+    values: tuple[float, ...]
+    encoder: NDArray[np.float32]
+    bias: NDArray[np.float32]
+    threshold: NDArray[np.float32]
+    decoder: NDArray[np.float32]
+    k: int = 0
+    normalize: Literal["none", "layer_norm", "constant_norm_rescale"] = "none"
+    mode: Literal["clamp", "scale"] = "clamp"
     positions: Positions = None
+    site: Site = "resid_post"
+    sae: str = ""
 
     def __post_init__(self) -> None:
-        self._check_place(self.layer, "resid_post")
+        self._check_place(self.layer, self.site)
         self._set("positions", _positions(self.positions, "positions"))
+        self._set("features", tuple(int(latent) for latent in np.atleast_1d(self.features)))
+        given = np.atleast_1d(np.asarray(self.values, np.float64)).tolist()
+        self._set("values", tuple(given * len(self.features) if len(given) == 1 else given))
+        for name in ("encoder", "bias", "threshold", "decoder"):
+            self._set(name, frozen_array(getattr(self, name), np.float32))
+        self._check()
+
+    def _check(self) -> None:
+        n = len(self.features)
+        if self.mode not in ("clamp", "scale"):
+            raise InputError(f"ClampFeature(mode={self.mode!r}) is not known; choose 'clamp' or 'scale'.")
+        if self.normalize not in ("none", "layer_norm", "constant_norm_rescale"):
+            raise InputError(f"ClampFeature can't normalise by {self.normalize!r}; see its documentation.")
+        if not n or len(self.values) != n or not np.isfinite(self.values).all():
+            raise InputError(f"ClampFeature needs a finite value per latent: {n} latents got {self.values}.")
+        width = self.encoder.shape[-1]
+        columns = width > max(self.features) and 1 <= self.k <= width if self.k else width == n
+        shaped = self.encoder.ndim == 2 and self.decoder.shape == (n, self.encoder.shape[0])
+        if not (columns and shaped and self.bias.shape == self.threshold.shape == (width,)):
+            raise InputError(
+                f"ClampFeature got an encoder of {self.encoder.shape}, a decoder of {self.decoder.shape} and a bias of "
+                f"{self.bias.shape} for {n} latents (k={self.k}), which don't fit; make it with cl.features.clamp."
+            )
 
 
 def as_interventions(given: Intervention | Sequence[Intervention]) -> tuple[Intervention, ...]:
@@ -203,5 +253,7 @@ def as_interventions(given: Intervention | Sequence[Intervention]) -> tuple[Inte
     found = (given,) if isinstance(given, Intervention) else tuple(given)
     for item in found:
         if not isinstance(item, Intervention):
-            raise InputError(f"{item!r} is not an intervention; use AddVector, Ablate, BlockAttention or Patch.")
+            raise InputError(
+                f"{item!r} is not an intervention; use AddVector, Ablate, BlockAttention, Patch or ClampFeature."
+            )
     return found

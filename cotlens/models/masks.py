@@ -98,6 +98,18 @@ def batch(
     return Masks(ready if layout.mixed else ready[layout.kinds[0]], per_layer)
 
 
+def stacked(parts: Sequence[Masks]) -> Masks:
+    """The masks of a batch from those of its rows, which are all of one shape."""
+    if len(parts) == 1:
+        return parts[0]
+    first = parts[0]
+    per_layer = {layer: torch.cat([part.per_layer[layer] for part in parts]) for layer in first.per_layer}
+    if isinstance(first.base, dict):
+        kinds = {kind: torch.cat([part.base[kind] for part in parts]) for kind in first.base}
+        return Masks(kinds, per_layer)
+    return Masks(torch.cat([part.base for part in parts]), per_layer)
+
+
 def causal(rows: int, before: int, device: torch.device) -> Tensor:
     """Bool [rows, before + rows]: each row sees everything before it, and itself."""
     return torch.ones(rows, before + rows, dtype=torch.bool, device=device).tril(before)
@@ -145,4 +157,4 @@ def _heads(layout: Layout, block: BlockAttention) -> list[int]:
     return list(chosen)
 
 
-__all__ = ["FULL", "SLIDING", "Masks", "batch", "build", "causal"]
+__all__ = ["FULL", "SLIDING", "Masks", "batch", "build", "causal", "stacked"]

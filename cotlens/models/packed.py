@@ -1,4 +1,4 @@
-"""The fast path: the trunk is run once, then many branches at a time in one row behind its cache.
+"""The fast path: the trunk is run once, then many branches at a time behind its cache, packed into a few lanes.
 
 Equal to one pass per branch up to rounding (`check` tries that on the loaded model): each node sees the trunk before
 its prefix minus what is hidden from it, and its own ancestors; positions are explicit.
@@ -6,7 +6,7 @@ its prefix minus what is hidden from it, and its own ancestors; positions are ex
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -15,8 +15,10 @@ import torch
 from cotlens._core import control
 from cotlens._core.errors import OutOfMemory
 from cotlens.models import budget, packing
-from cotlens.models.engine import Engine, view
+from cotlens.models.engine import Engine, fits, memory_errors, rewound, with_room
+from cotlens.models.interventions import BlockAttention
 from cotlens.models.logits import Scores
+from cotlens.models.masks import Masks, stacked
 from cotlens.models.packing import Chunk, Feeds, Ints
 from cotlens.models.stream import pieces
 from cotlens.models.trunk import prefill
@@ -26,6 +28,8 @@ if TYPE_CHECKING:
 
     from cotlens.models.contract import Branch
     from cotlens.models.interventions import Intervention
+
+Rows = tuple[int, int]
 
 
 def score(
@@ -42,68 +46,132 @@ def score(
     """
     plan = packing.plan(trunk, branches)
     scores = Scores(int(plan.starts[-1]))
-    total = plan.prefill + int((np.diff(plan.feeds.begin) - plan.feeds.shared).sum())
-    cache = prefill(engine, trunk[: plan.prefill], plan.trunk_edges, scores, interventions, total)
-    done = plan.prefill
-    for first, last in packing.chunks(plan.feeds, lambda prefix: budget.nodes(engine, prefix)):
-        done += _run(engine, cache, plan.feeds, first, last, scores, interventions)
+    reach = budget.reach(engine, plan.prefill, len(trunk))
+    total = reach + int((np.diff(plan.feeds.begin) - plan.feeds.shared).sum())
+    cache = prefill(engine, trunk[:reach], plan.trunk_edges, scores, interventions, total)
+    done, space = reach, _Space(cache)
+    for lanes in reversed(list(_passes(engine, cache, plan.feeds, interventions))):
+        done += _run(engine, space, plan.feeds, lanes, scores, interventions)
         control.current().report(done, total, "scoring")
     return scores, plan.starts
 
 
+def _passes(engine: Engine, cache: Any, feeds: Feeds, interventions: Sequence[Intervention]) -> Iterator[list[Rows]]:
+    """Which rows go into one pass, and which of them into one lane: a sequence of its own behind the same trunk.
+
+    Nodes see few of the others, so several short lanes waste less attention than one long one. Interventions that
+    change activations name positions of one sequence, so with them there is one lane.
+    """
+    one = len(_in_activations(interventions)) > 0
+    found: list[Rows] = []
+    for lane in packing.chunks(
+        feeds, lambda prefix: budget.nodes(engine, prefix) if one else budget.lane(engine, prefix)
+    ):
+        if found and (one or len(found) == budget.lanes(engine, cache, int(feeds.prefix[lane[1] - 1]))):
+            yield found
+            found = []
+        found.append(lane)
+    if found:
+        yield found
+
+
+class _Space:
+    """Memory for the trunk and the nodes of every lane, filled with the trunk once for passes that need less and less.
+
+    A pass writes its nodes behind the trunk it needs, over what only the passes before it needed.
+    """
+
+    def __init__(self, trunk: Any) -> None:
+        self._trunk = trunk
+        self._room: Any = None
+        self._clean = 0
+
+    def behind(self, width: int, lanes: int, n: int) -> Any:
+        """A cache of `width` trunk tokens in each lane, that may grow by `n` tokens."""
+        if self._room is None or width > self._clean or not fits(self._room, lanes, width + n):
+            self._room = None  # freed before another is made
+            self._room = with_room(self._trunk, width, lanes, width + n)
+        self._clean = width
+        return rewound(self._room, width, lanes)
+
+
+def _in_activations(interventions: Sequence[Intervention]) -> list[Intervention]:
+    return [item for item in interventions if not isinstance(item, BlockAttention)]
+
+
 def _run(
     engine: Engine,
-    cache: Any,
+    space: _Space,
     feeds: Feeds,
-    first: int,
-    last: int,
+    lanes: list[Rows],
     scores: Scores,
     interventions: Sequence[Intervention],
 ) -> int:
-    """Score rows [first, last), in halves where memory runs out. Returns the number of nodes that were run."""
-    chunk = packing.chunk(feeds, first, last)
+    """Score rows, in halves where memory runs out. Returns the number of nodes that were run."""
+    chunks = [packing.chunk(feeds, *rows) for rows in lanes]
     try:
-        _pass(engine, cache, chunk, scores, interventions)
+        _pass(engine, space, chunks, scores, interventions)
     except OutOfMemory as error:
-        if last - first == 1:
+        halves = _halves(lanes)
+        if halves is None:
             raise OutOfMemory(
-                f"A branch of {len(chunk.token_ids)} tokens after {chunk.width} others did not fit into memory on its "
-                "own; use a shorter trace, a smaller model or a device with more memory."
+                f"A branch of {len(chunks[0].token_ids)} tokens after {chunks[0].width} others did not fit into memory "
+                "on its own; use a shorter trace, a smaller model or a device with more memory."
             ) from error
-        middle = (first + last) // 2
-        left = _run(engine, cache, feeds, first, middle, scores, interventions)
-        return left + _run(engine, cache, feeds, middle, last, scores, interventions)
-    return len(chunk.token_ids)
+        return sum(_run(engine, space, feeds, half, scores, interventions) for half in halves)
+    return sum(len(chunk.token_ids) for chunk in chunks)
 
 
-def _pass(engine: Engine, cache: Any, chunk: Chunk, scores: Scores, interventions: Sequence[Intervention]) -> None:
-    """Run and score a chunk. One long branch goes in pieces, so that a cancel never waits for all of it."""
-    n, edges, extended = len(chunk.token_ids), chunk.edges, view(cache, chunk.width)
-    columns = np.concatenate([np.arange(chunk.width), chunk.positions])
-    for start, stop in pieces(engine, n, budget.nodes(engine, chunk.width)):
-        at = chunk.positions[start:stop]
-        visible = _visible(chunk, start, stop, engine.device)
+def _halves(lanes: list[Rows]) -> tuple[list[Rows], list[Rows]] | None:
+    """Half of the lanes each, or half of the rows of the only one; None for a single row."""
+    if len(lanes) > 1:
+        return lanes[: len(lanes) // 2], lanes[len(lanes) // 2 :]
+    first, last = lanes[0]
+    middle = (first + last) // 2
+    return ([(first, middle)], [(middle, last)]) if last - first > 1 else None
+
+
+def _pass(
+    engine: Engine, space: _Space, chunks: list[Chunk], scores: Scores, interventions: Sequence[Intervention]
+) -> None:
+    """Run and score chunks, one lane each. One long branch goes in pieces: a cancel never waits for all of it."""
+    n, width = max(len(chunk.token_ids) for chunk in chunks), max(chunk.width for chunk in chunks)
+    lanes = [packing.padded(chunk, n) for chunk in chunks]
+    positions = np.stack([lane.positions for lane in lanes])
+    with memory_errors(len(lanes), n, engine.device):
+        extended = space.behind(width, len(lanes), n)
+    for start, stop in pieces(engine, n, budget.nodes(engine, width)):
+        at = positions[:, start:stop]
+        edges, wanted = packing.joined([lane.edges for lane in lanes], start, stop)
         logits, _, _ = engine.forward(
-            engine.tensor(chunk.token_ids[start:stop]),
-            at,
-            masks=engine.masks(visible, at, columns[: chunk.width + stop], interventions),
+            torch.from_numpy(np.stack([lane.token_ids[start:stop] for lane in lanes])).to(engine.device),
+            at if len(lanes) > 1 else at[0],
+            masks=stacked([_masks(engine, lane, start, stop, width, interventions) for lane in lanes]),
             cache=extended,
-            interventions=interventions,
+            keep=torch.from_numpy(wanted).to(engine.device),
+            interventions=_in_activations(interventions),
         )
-        mine = (edges.rows >= start) & (edges.rows < stop)
-        scores.put(logits[0], edges.rows[mine] - start, edges.targets[mine], edges.slots[mine], at)
+        scores.put(logits.flatten(0, 1), edges.rows, edges.targets, edges.slots, at[:, wanted].ravel())
 
 
-def _visible(chunk: Chunk, start: int, stop: int, device: torch.device) -> Tensor:
+def _masks(
+    engine: Engine, lane: Chunk, start: int, stop: int, width: int, interventions: Sequence[Intervention]
+) -> Masks:
+    visible = _visible(lane, start, stop, width, engine.device)
+    columns = np.concatenate([np.arange(width), lane.positions[:stop]])
+    return engine.masks(visible, lane.positions[start:stop], columns, interventions)
+
+
+def _visible(lane: Chunk, start: int, stop: int, width: int, device: torch.device) -> Tensor:
     """Bool [stop - start, width + stop]: the trunk before a node's limit minus what is hidden, and its ancestors."""
     nodes = torch.arange(stop, device=device)
-    limits = torch.from_numpy(chunk.limits[start:stop]).to(device)
-    trunk = torch.arange(chunk.width, device=device)[None] < limits[:, None]
-    if (chunk.hidden_of >= 0).any():
-        out = torch.zeros(len(chunk.hidden) + 1, chunk.width, dtype=torch.bool)
-        for index, hidden in enumerate(chunk.hidden):
-            out[index, torch.from_numpy(hidden[hidden < chunk.width])] = True
-        trunk &= ~out.to(device)[torch.from_numpy(chunk.hidden_of[start:stop]).to(device)]
-    ends = torch.from_numpy(chunk.ends[:stop]).to(device)
+    limits = torch.from_numpy(lane.limits[start:stop]).to(device)
+    trunk = torch.arange(width, device=device)[None] < limits[:, None]
+    if (lane.hidden_of >= 0).any():
+        out = torch.zeros(len(lane.hidden) + 1, width, dtype=torch.bool)
+        for index, hidden in enumerate(lane.hidden):
+            out[index, torch.from_numpy(hidden[hidden < width])] = True
+        trunk &= ~out.to(device)[torch.from_numpy(lane.hidden_of[start:stop]).to(device)]
+    ends = torch.from_numpy(lane.ends[:stop]).to(device)
     own = (nodes[None] <= nodes[start:, None]) & (nodes[start:, None] < ends[None])
     return torch.cat([trunk, own], dim=1)

@@ -1,7 +1,7 @@
 """Which tokens a packed pass is made of: a trie of branches, cut into chunks. Numbers only, no model.
 
 Branches that share prefix and hidden positions share the tokens they have in common, as nodes of a trie. A chunk is one
-row of nodes that follow the cached trunk: each node sees the trunk before its prefix and its own ancestors. Nodes are
+lane of nodes that follow the cached trunk: each node sees the trunk before its prefix and its own ancestors. Nodes are
 numbered depth first, so the ancestors of node n are the nodes m <= n whose subtree ends after n; that makes the mask
 two comparisons. A branch's last token needs no node, since nothing follows it.
 """
@@ -9,7 +9,7 @@ two comparisons. A branch's last token needs no node, since nothing follows it.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +17,8 @@ from numpy.typing import NDArray
 from cotlens.models.contract import Branch
 
 Ints = NDArray[np.int64]
+_Tokens = tuple[int, ...]
+_Row = tuple[int, _Tokens, _Tokens, int, int, int, _Tokens]  # prefix, hidden, fed, refed, slot, skip, targets
 
 
 @dataclass(frozen=True)
@@ -30,7 +32,7 @@ class Edges:
 
 @dataclass(frozen=True)
 class Chunk:
-    """One packed pass of n nodes.
+    """One lane of a packed pass: n nodes.
 
     Args:
         token_ids, positions: int64 [n].
@@ -80,7 +82,7 @@ class Feeds:
         prefix: trunk length before the branch.
         refed: trunk position that is fed again as the first token, -1 for none.
         group: index of (prefix, hidden).
-        slot: entry of the first prediction of the row.
+        slot: entry of the first prediction of the row; skip: how many of its first predictions aren't wanted.
         begin: [rows + 1], the row's tokens in `tokens` and `targets`.
         shared: leading tokens in common with the row before.
         tokens, targets: [total], what is fed and what each of them predicts.
@@ -91,6 +93,7 @@ class Feeds:
     refed: Ints
     group: Ints
     slot: Ints
+    skip: Ints
     begin: Ints
     shared: Ints
     tokens: Ints
@@ -117,20 +120,22 @@ def plan(trunk: Sequence[int], branches: Sequence[Branch]) -> Plan:
     lengths = np.fromiter((len(b.token_ids) for b in branches), np.int64, len(branches))
     starts = np.concatenate([[0], np.cumsum(lengths)])
     roots: list[tuple[int, int, int]] = []
-    rows: list[tuple[int, tuple[int, ...], tuple[int, ...], int, int, tuple[int, ...]]] = []
+    rows: list[_Row] = []
     sight: dict[tuple[int, tuple[int, ...]], tuple[Ints, int]] = {}
     for branch, start in zip(branches, starts.tolist(), strict=False):
         tokens = branch.token_ids
-        if not tokens:
+        if branch.given >= len(tokens):
             continue
         hidden, refed = _sight(branch, sight)
         if len(hidden):
             key = tuple(hidden.tolist())
-            rows.append((branch.prefix, key, (trunk[refed], *tokens[:-1]), refed, start, tokens))
+            rows.append((branch.prefix, key, (trunk[refed], *tokens[:-1]), refed, start, branch.given, tokens))
         else:
-            roots.append((branch.prefix - 1, tokens[0], start))
+            if not branch.given:
+                roots.append((branch.prefix - 1, tokens[0], start))
             if len(tokens) > 1:
-                rows.append((branch.prefix, (), tokens[:-1], -1, start + 1, tokens[1:]))
+                skip = max(0, branch.given - 1)
+                rows.append((branch.prefix, (), tokens[:-1], -1, start + 1, skip, tokens[1:]))
     rows.sort(key=lambda row: row[:3])
     root = np.asarray(roots, dtype=np.int64).reshape(-1, 3)
     feeds = _feeds(rows)
@@ -147,13 +152,13 @@ def _sight(branch: Branch, known: dict[tuple[int, tuple[int, ...]], tuple[Ints, 
     return known[key]
 
 
-def _feeds(rows: list[tuple[int, tuple[int, ...], tuple[int, ...], int, int, tuple[int, ...]]]) -> Feeds:
+def _feeds(rows: list[_Row]) -> Feeds:
     def column(values: Iterator[int]) -> Ints:
         return np.fromiter(values, np.int64, len(rows))
 
     begin = np.concatenate([[0], np.cumsum(column(len(row[2]) for row in rows))])
     tokens = np.fromiter((token for row in rows for token in row[2]), np.int64, int(begin[-1]))
-    targets = np.fromiter((token for row in rows for token in row[5]), np.int64, int(begin[-1]))
+    targets = np.fromiter((token for row in rows for token in row[6]), np.int64, int(begin[-1]))
     groups: dict[tuple[int, tuple[int, ...]], int] = {}
     group = column(groups.setdefault((row[0], row[1]), len(groups)) for row in rows)
     hidden = [np.asarray(key[1], dtype=np.int64) for key in groups]
@@ -162,6 +167,7 @@ def _feeds(rows: list[tuple[int, tuple[int, ...], tuple[int, ...], int, int, tup
         refed=column(row[3] for row in rows),
         group=group,
         slot=column(row[4] for row in rows),
+        skip=column(row[5] for row in rows),
         begin=begin,
         shared=_shared(tokens, begin, group),
         tokens=tokens,
@@ -206,7 +212,7 @@ def chunks(feeds: Feeds, room: Callable[[int], int]) -> Iterator[tuple[int, int]
 
 
 def chunk(feeds: Feeds, first: int, last: int) -> Chunk:
-    """The packed pass over rows [first, last)."""
+    """The lane of rows [first, last)."""
     length = np.diff(feeds.begin)[first:last]
     shared = feeds.shared[first:last].copy()
     shared[0] = 0
@@ -250,7 +256,40 @@ def _edges(feeds: Feeds, first: int, last: int, length: Ints, nodes: Ints) -> Ed
     row = np.repeat(np.arange(last - first), length)
     column = ragged(length)
     targets = feeds.targets[feeds.begin[first] : feeds.begin[last]]
-    return Edges(nodes[row, column], targets, feeds.slot[first:last][row] + column)
+    wanted = column >= feeds.skip[first:last][row]
+    slots = feeds.slot[first:last][row] + column
+    return Edges(nodes[row, column][wanted], targets[wanted], slots[wanted])
+
+
+def padded(chunk: Chunk, n: int) -> Chunk:
+    """The chunk with nodes added up to `n`, that see only themselves and that nothing sees."""
+    more = n - len(chunk.token_ids)
+    if not more:
+        return chunk
+    return replace(
+        chunk,
+        token_ids=np.pad(chunk.token_ids, (0, more)),
+        positions=np.pad(chunk.positions, (0, more), mode="edge"),
+        ends=np.concatenate([chunk.ends, np.arange(n - more, n) + 1]),
+        limits=np.pad(chunk.limits, (0, more)),
+        hidden_of=np.pad(chunk.hidden_of, (0, more), constant_values=-1),
+    )
+
+
+def joined(lanes: Sequence[Edges], start: int, stop: int) -> tuple[Edges, Ints]:
+    """The predictions that nodes [start, stop) of several lanes make.
+
+    Returns:
+        edges whose rows are those of [lanes x wanted], flattened; which nodes, from `start`, are `wanted` in any lane.
+    """
+    mine = [(edges.rows >= start) & (edges.rows < stop) for edges in lanes]
+    rows = [edges.rows[keep] - start for edges, keep in zip(lanes, mine, strict=True)]
+    wanted = np.unique(np.concatenate(rows))
+    return Edges(
+        np.concatenate([index * len(wanted) + np.searchsorted(wanted, row) for index, row in enumerate(rows)]),
+        np.concatenate([edges.targets[keep] for edges, keep in zip(lanes, mine, strict=True)]),
+        np.concatenate([edges.slots[keep] for edges, keep in zip(lanes, mine, strict=True)]),
+    ), wanted
 
 
 def ragged(lengths: Ints) -> Ints:

@@ -29,7 +29,7 @@ def score(
     scores = Scores(int(starts[-1]))
     for index, (branch, start) in enumerate(zip(branches, starts.tolist(), strict=False)):
         control.current().check()
-        if branch.token_ids:
+        if branch.given < len(branch.token_ids):
             _score_one(engine, trunk, branch, start, scores, interventions)
         control.current().report(index + 1, len(branches), "scoring")
     return scores, starts
@@ -48,7 +48,7 @@ def _score_one(
     extra = [trunk[refed]] if len(hidden) else []
     ids = [*trunk[:prefix], *extra, *tokens[:-1]]
     at = np.concatenate([np.arange(prefix), [refed] * len(extra), prefix + np.arange(len(tokens) - 1)]).astype(np.int64)
-    first = len(ids) - len(tokens)
+    first = len(ids) - len(tokens) + branch.given
     masks = None
     if len(hidden):
         masks = engine.masks(_visible(len(ids), prefix, refed, hidden, engine.device), at, at, interventions)
@@ -61,8 +61,9 @@ def _score_one(
         keep=torch.arange(first, len(ids), device=engine.device),
         interventions=interventions,
     )
-    rows = np.arange(len(tokens))
-    scores.put(logits[0], rows, np.asarray(tokens, dtype=np.int64), start + rows, at[first:])
+    targets = np.asarray(tokens[branch.given :], dtype=np.int64)
+    rows = np.arange(len(targets))
+    scores.put(logits[0], rows, targets, start + branch.given + rows, at[first:])
 
 
 def _visible(n: int, prefix: int, refed: int, hidden: Ints, device: torch.device) -> Tensor:

@@ -60,6 +60,11 @@ def check(engine: Engine, trunk: Sequence[int], branches: Sequence[Branch]) -> N
                 f"Branch {index} ends at token {branch.prefix + len(branch.token_ids)}, beyond the model's context of "
                 f"{engine.layout.context} tokens; use a shorter trunk or branch."
             )
+        if not 0 <= branch.given <= len(branch.token_ids):
+            raise InputError(
+                f"Branch {index} of {len(branch.token_ids)} tokens has given={branch.given}; "
+                "it must be 0 to the number of its tokens."
+            )
         if branch.hidden:
             _check_hidden(engine, index, branch, n)
     lengths = [len(branch.token_ids) for branch in branches]

@@ -17,6 +17,7 @@ import torch
 from numpy.typing import NDArray
 
 from cotlens._core.errors import CapabilityError, InputError
+from cotlens.models.clamping import Clamp, compiled
 from cotlens.models.interventions import (
     Ablate,
     AddVector,
@@ -39,18 +40,18 @@ _RANK = {"embed": 0, "attn_out": 1, "mlp_out": 2, "resid_post": 3}
 
 @dataclass(frozen=True)
 class Change:
-    """One operation on the output of a module: at `rows`, add `values` or put them in place.
+    """One operation on the output of a module: at `rows`, add `values`, put them in place, or hold latents.
 
     Args:
         rows: int64 [m], rows of the pass at hand.
-        values: [m or 1, d_model].
+        values: [m or 1, d_model], or the tensors of a clamp.
     """
 
     layer: int
     site: str
     adds: bool
     rows: Tensor
-    values: Tensor
+    values: Tensor | Clamp
 
 
 def compile_changes(
@@ -66,20 +67,25 @@ def compile_changes(
     for item in interventions:
         if isinstance(item, BlockAttention):
             continue
-        if not isinstance(item, (AddVector, Ablate, Patch)):
+        if not isinstance(item, (AddVector, Ablate, Patch, ClampFeature)):
             raise CapabilityError(_unknown(item))
         layout.module(item.site, item.layer)
         rows = np.flatnonzero(covers(item.positions, positions))
         values = _values(item, layout, positions[rows])
         if len(rows):
             where = torch.from_numpy(rows).to(device)
-            what = torch.tensor(values, device=device)
+            what = compiled(item, device) if isinstance(item, ClampFeature) else torch.tensor(values, device=device)
             changes.append(Change(item.layer, item.site, isinstance(item, AddVector), where, what))
     return changes
 
 
-def _values(item: AddVector | Ablate | Patch, layout: Layout, at: NDArray[np.int64]) -> NDArray[np.float32]:
-    if isinstance(item, AddVector):
+def _values(
+    item: AddVector | Ablate | Patch | ClampFeature, layout: Layout, at: NDArray[np.int64]
+) -> NDArray[np.float32]:
+    """What is added or put in place; of a clamp the decoder rows, whose width is checked like that of all vectors."""
+    if isinstance(item, ClampFeature):
+        values = item.decoder
+    elif isinstance(item, AddVector):
         values = (item.vector * np.float32(item.coefficient))[None]
     elif isinstance(item, Ablate):
         values = np.zeros((1, layout.d_model), np.float32) if item.mean is None else item.mean[None]
@@ -94,11 +100,8 @@ def _values(item: AddVector | Ablate | Patch, layout: Layout, at: NDArray[np.int
 
 
 def _unknown(item: Intervention) -> str:
-    if isinstance(item, ClampFeature):
-        return "The local backend can't clamp latents yet; add a multiple of the latent's decoder row with AddVector."
-    return (
-        f"The local backend doesn't know {type(item).__name__}; it knows AddVector, Ablate, BlockAttention and Patch."
-    )
+    known = "AddVector, Ablate, BlockAttention, Patch and ClampFeature"
+    return f"The local backend doesn't know {type(item).__name__}; it knows {known}."
 
 
 def wrap(hf: Any, tokenizer: Any) -> Any:
@@ -143,9 +146,23 @@ def run(
                 value = output[0] if isinstance(output, tuple) else output
                 if edits:
                     value = value.clone()
-                    for adds, rows, vectors in edits:
-                        vectors = vectors.to(value)
-                        value[:, rows] = value[:, rows] + vectors if adds else vectors.expand(len(rows), -1)
+                    for adds, rows, vectors, clamp in edits:
+                        if clamp is None:
+                            vectors = vectors.to(value)
+                            value[:, rows] = value[:, rows] + vectors if adds else vectors.expand(len(rows), -1)
+                            continue
+                        # See clamping.Clamp; written out again below, as nothing of ours may be called in a block.
+                        held = value[:, rows].float()
+                        shift = clamp["centre"] * held.mean(-1, keepdim=True)
+                        scale = (held - shift).norm(dim=-1, keepdim=True) / clamp["root"] if clamp["root"] else 1.0
+                        pre = (held - shift) / (scale + clamp["eps"]) @ clamp["encoder"] + clamp["bias"]
+                        acts = pre[..., clamp["picks"]]
+                        active = acts > clamp["threshold"]
+                        if clamp["k"]:
+                            active = active & (acts >= pre.topk(clamp["k"]).values.min(-1, keepdim=True).values)
+                        acts = acts * active
+                        step = (clamp["wanted"] + clamp["factor"] * acts - acts) * scale
+                        value[:, rows] = (held + step @ clamp["decoder"]).to(value)
                     module.output = (value, *output[1:]) if isinstance(output, tuple) else value
                 if wanted:
                     seen.append(value.clone())
@@ -196,9 +213,22 @@ def gradients(
                 output = module.output
                 value = output[0] if isinstance(output, tuple) else output
                 value = value.clone()
-                for adds, where, vectors in edits:
-                    vectors = vectors.to(value)
-                    value[:, where] = value[:, where] + vectors if adds else vectors.expand(len(where), -1)
+                for adds, where, vectors, clamp in edits:
+                    if clamp is None:
+                        vectors = vectors.to(value)
+                        value[:, where] = value[:, where] + vectors if adds else vectors.expand(len(where), -1)
+                        continue
+                    held = value[:, where].float()
+                    shift = clamp["centre"] * held.mean(-1, keepdim=True)
+                    scale = (held - shift).norm(dim=-1, keepdim=True) / clamp["root"] if clamp["root"] else 1.0
+                    pre = (held - shift) / (scale + clamp["eps"]) @ clamp["encoder"] + clamp["bias"]
+                    acts = pre[..., clamp["picks"]]
+                    active = acts > clamp["threshold"]
+                    if clamp["k"]:
+                        active = active & (acts >= pre.topk(clamp["k"]).values.min(-1, keepdim=True).values)
+                    acts = acts * active
+                    step = (clamp["wanted"] + clamp["factor"] * acts - acts) * scale
+                    value[:, where] = (held + step @ clamp["decoder"]).to(value)
                 if wanted:
                     value = value if value.requires_grad else value.detach().requires_grad_(True)
                     seen.append(value)
@@ -263,7 +293,7 @@ def attention(
 
 def _steps(
     traced: Any, layout: Layout, masks: Masks | None, changes: Sequence[Change], sites: Sequence[str]
-) -> list[tuple[Any, Tensor | None, list[tuple[bool, Tensor, Tensor]], str]]:
+) -> list[tuple[Any, Tensor | None, list[Any], str]]:
     """(module, its mask, its edits, site to return or "") in the order in which the modules run."""
     places: dict[tuple[int, int], list[Any]] = {}
 
@@ -274,7 +304,8 @@ def _steps(
         place(layer, "attn_out", layout.module("attn_out", layer))[1] = mask
     for change in changes:
         path = layout.embed if change.site == "embed" else layout.module(change.site, change.layer)
-        place(change.layer, change.site, path)[2].append((change.adds, change.rows, change.values))
+        clamp = vars(change.values) if isinstance(change.values, Clamp) else None
+        place(change.layer, change.site, path)[2].append((change.adds, change.rows, change.values, clamp))
     for site in sites:
         path, layer = layout.site(site)
         place(layer, site.split(".")[0], path)[3] = site

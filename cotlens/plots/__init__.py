@@ -8,5 +8,7 @@ CHARTS = Registry(
         "importance": "cotlens.plots.importance:chart",
         "comparison": "cotlens.plots.comparison:chart",
         "pairs": "cotlens.plots.pairs:chart",
+        "steering": "cotlens.plots.steering:chart",
+        "layer_sweep": "cotlens.plots.steering:layers",
     },
 )

@@ -6,14 +6,16 @@ traits and answer the messages. The other half of each view is TypeScript in `wi
 
 from cotlens._core.lazy import lazy_attributes
 
-__all__ = ["EditorView", "ImportanceMap", "PairMatrix", "WidgetsNotBuilt"]
+__all__ = ["EditorView", "FeatureTableView", "ImportanceMap", "PairMatrix", "SteeringView", "WidgetsNotBuilt"]
 
 __getattr__, __dir__ = lazy_attributes(
     __name__,
     {
         "EditorView": "cotlens.widgets.editor:EditorView",
+        "FeatureTableView": "cotlens.widgets.feature_table:FeatureTableView",
         "ImportanceMap": "cotlens.widgets.importance_map:ImportanceMap",
         "PairMatrix": "cotlens.widgets.pair_matrix:PairMatrix",
+        "SteeringView": "cotlens.widgets.steering_panel:SteeringView",
         "WidgetsNotBuilt": "cotlens.widgets.bundles:WidgetsNotBuilt",
     },
 )

@@ -20,7 +20,8 @@ class EditorView(anywidget.AnyWidget):
 
     Messages arrive through `on_msg` as `{"request_id", "kind", ...}` with these kinds: inspect {document, token};
     branch {document, token, token_id}; truncate {document, token}; edit {document, start, end, text};
-    rerun {document, token}; measure {document, measure, unit, metric}; goto {branch}; cancel {job}; count {text}.
+    rerun {document, token}; measure {document, measure, unit, metric, n, spans, confirmed}; goto {branch};
+    cancel {job}; count {text}.
     `document` is the id of the document it was asked on, which needn't be shown any more. Each wants a last `reply`.
 
     Raises WidgetsNotBuilt when the front end was not built.
@@ -38,10 +39,13 @@ class EditorView(anywidget.AnyWidget):
     measures = t.List().tag(sync=True)
     selection = t.Dict().tag(sync=True)
     shading = t.Dict().tag(sync=True)
+    shading_rows = t.Bytes().tag(sync=True)
     shading_values = t.Bytes().tag(sync=True)
     shading_low = t.Bytes().tag(sync=True)
     shading_high = t.Bytes().tag(sync=True)
+    shading_certainty = t.Bytes().tag(sync=True)
     shading_status = t.Dict().tag(sync=True)
+    shading_facts = t.List().tag(sync=True)
     strip = t.Dict().tag(sync=True)
     strip_at = t.Bytes().tag(sync=True)
     strip_values = t.Bytes().tag(sync=True)

@@ -10,9 +10,11 @@ from __future__ import annotations
 import dataclasses
 import threading
 import traceback
+from collections.abc import Sequence
 from typing import Any
 
 from cotlens._core.errors import CotLensError, InputError
+from cotlens.measure.importance.units import units
 from cotlens.models.contract import Model
 from cotlens.results import Result
 from cotlens.trace import Trace
@@ -20,7 +22,7 @@ from cotlens.trace.align import char_offsets
 from cotlens.widgets.editor import EditorView
 from cotlens.workbench import payload
 from cotlens.workbench.jobs import Jobs, JobState
-from cotlens.workbench.measures import MEASURES, Shown
+from cotlens.workbench.measures import Shown
 from cotlens.workbench.measuring import Measuring
 from cotlens.workbench.plans import Plan, origin, plan
 from cotlens.workbench.requests import Request, parse
@@ -34,7 +36,10 @@ class CoTEditor:
     Args:
         model: what writes and scores.
         trace: the trace to begin with; traces it was made from are shown as branches too.
-        measure: what the text is shaded by first: "occlusion-direct", "occlusion-total" or "early-answer".
+        measure: what the text is shaded by first, an entry of the menu: "occlusion-direct", "early-answer",
+            "resampling", "suppression", ... (`cotlens.workbench.measures.MEASURES`).
+        unit: "token", "sentence", "paragraph" or "span"; by default the measure's first.
+        spans: stretches of the thought as units, (start, end) characters of the trace's text; then the unit is "span".
 
     Attributes:
         trace: the trace shown now.
@@ -43,17 +48,27 @@ class CoTEditor:
         view: the widget itself.
 
     Raises:
-        InputError: `trace` is no trace, or its tokens aren't this model's.
+        InputError: `trace` is no trace, or its tokens aren't this model's; there is no such measure or unit; a span
+            leaves the thought or overlaps another one.
     """
 
-    def __init__(self, model: Model, trace: Trace, *, measure: str = "occlusion-direct") -> None:
+    def __init__(
+        self,
+        model: Model,
+        trace: Trace,
+        *,
+        measure: str = "occlusion-direct",
+        unit: str = "",
+        spans: Sequence[tuple[int, int]] | None = None,
+    ) -> None:
         _check(model, trace)
+        self._spans = {} if spans is None else {trace.id: _spans(trace, spans)}
         self.model = model
         self.view = EditorView()
         self._lock = threading.RLock()
         self._tree = Tree()
-        self._shown = Shown(measure)
-        self._measuring = Measuring(model, lambda: self._set(measures=self._measuring.menu(self.trace)))
+        self._chosen = Shown(measure, "span" if spans is not None else unit)
+        self._measuring = Measuring(model, lambda: self._set(measures=self._measuring.menu(self.trace, self._shown)))
         self._jobs = Jobs(model.owner, self._show_job, self._lock)
         self._work = Work(model, self._tree, self._measuring, self._lock, self._publish, self._set)
         self._newest: Plan | None = None
@@ -77,6 +92,11 @@ class CoTEditor:
         """All traces, in the order they were made."""
         with self._lock:
             return [node.trace for node in self._tree.nodes.values()]
+
+    @property
+    def _shown(self) -> Shown:
+        """What the shown trace is shaded by: spans belong to the text they were chosen in."""
+        return self._chosen.on(self._spans.get(self.trace.id, ()))
 
     @property
     def result(self) -> Result | None:
@@ -143,10 +163,13 @@ class CoTEditor:
         self._measure()
 
     def _do_measure(self, request: Request) -> None:
-        self._shown = Shown(request.measure, request.unit, request.metric)
+        chosen = Shown(request.measure, request.unit, request.metric, request.n)
+        if request.spans is not None:
+            self._spans[request.document] = _spans(self._tree.holding(request.document).trace, request.spans)
+        self._chosen = chosen
         self._publish()
         # The costs that were seen are those of the document it was asked on: elsewhere nothing long begins by itself.
-        self._measure(asked=request.document == self.trace.id)
+        self._measure(asked=request.confirmed and request.document == self.trace.id)
 
     def _do_branch(self, request: Request) -> None:
         node = self._tree.holding(request.document)
@@ -181,7 +204,7 @@ class CoTEditor:
             needed = "thought" in node.trace.roles and not self._work.settled(node, shown, asked)
         if needed and after in (None, newest):
             fill = lambda: self._work.fill(node.id, shown, asked, lambda: self._newest is newest)  # noqa: E731
-            self._jobs.start(MEASURES[shown.measure].label, fill, lane="measure")
+            self._jobs.start(shown.entry.label, fill, lane="measure")
 
     def _publish(self) -> None:
         """Show everything about the current branch."""
@@ -190,11 +213,11 @@ class CoTEditor:
             self._set(
                 **payload.document(node.trace),
                 **payload.strip(node.trace, self._measuring.curve(node.trace)),
-                **payload.shading(node.trace, shown.measure, MEASURES[shown.measure].label, self.result),
+                **payload.shading(node.trace, shown, self.result, self._measuring.complete(node.trace, shown)),
                 branches=self._tree.payload(),
                 comparison=node.comparison,
-                measures=self._measuring.menu(node.trace),
-                selection={"measure": shown.measure, "unit": shown.unit, "metric": shown.metric},
+                measures=self._measuring.menu(node.trace, shown),
+                selection=payload.selection(node.trace, shown),
                 code=self.code,
             )
 
@@ -216,3 +239,8 @@ def _check(model: Model, trace: Trace) -> None:
     text, _ = char_offsets(model.codec.pieces(trace.token_ids))
     if text != trace.text:
         raise InputError(f"The tokens of this trace are not those of {model.name!r}: make the trace with this model.")
+
+
+def _spans(trace: Trace, given: Sequence[tuple[int, int]]) -> tuple[tuple[int, int], ...]:
+    """Spans in the order of the text; InputError where one leaves the thought or overlaps another one."""
+    return tuple((span.char_start, span.char_end) for span in units(trace, "span", given)) if given else ()

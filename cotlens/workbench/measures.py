@@ -1,71 +1,225 @@
-"""What the editor can shade by: the entries of its menu, and the one that is chosen."""
+"""What the editor can shade by: one table of entries, and the one that is chosen with its unit, metric and rollouts.
+
+An entry is data: a method, the settings that make it this entry, and what a reader is told of it. Nothing else knows
+one measure from another.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from functools import cache
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any
 
 from cotlens._core.errors import InputError, did_you_mean
 from cotlens.measure.importance import METHODS
 from cotlens.measure.method import Method
 
-UNITS = ("token", "sentence")
+UNITS = {"token": "token", "sentence": "sentence", "paragraph": "paragraph", "span": "my spans", "group": "number"}
+"""Unit -> how the view calls it."""
+FINE = ("token", "sentence", "paragraph", "span")
+COARSE = FINE[1:]
+
+METRICS = {
+    "logit_difference": "logit difference (nats)",
+    "log_probability": "log-probability (nats)",
+    "probability": "probability",
+    "kl": "KL of the answers (nats)",
+    "rounds": "times it comes back",
+}
+FORCED = ("logit_difference", "log_probability", "probability")
+DRAWS = (20, 50, 100, 200)
+"""Rollouts from each place; few at first, and more cost only what is added, for the store keeps what was sampled."""
+
+REPEATED = "copies of a number are hidden together: the number is the unit"
+
+
+@dataclass(frozen=True)
+class Group:
+    """Measures that stand together in the menu, and why their unit can't be a token."""
+
+    label: str
+    no_token: str = ""
+
+
+EXACT = Group("One pass, exact")
+SAMPLED = Group("Sampled on-policy", "rollouts begin where sentences do: choose sentences, paragraphs or spans")
+REWRITING = Group(
+    "Rewritten, then continued", "a token can't be rewritten alone: choose sentences, paragraphs or spans"
+)
+ATTENTION = Group("Attention", "attention is followed from sentence to sentence: choose sentences, paragraphs or spans")
 
 
 @dataclass(frozen=True)
 class Measure:
-    """An entry of the menu: a method, the settings that make it this entry, and its name."""
+    """An entry of the menu.
+
+    Args:
+        settings: of the method, beside unit, metric and rollouts.
+        question: the question it answers, in one sentence.
+        draws: rollouts to choose from, none for what isn't sampled.
+        least: units that a thought must have.
+        answer: whether the trace needs an answer that can be read.
+    """
 
     method: str
     label: str
-    settings: dict[str, Any]
+    group: Group
+    question: str
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    units: tuple[str, ...] = FINE
+    metrics: tuple[str, ...] = FORCED
+    draws: tuple[int, ...] = ()
+    least: int = 1
+    answer: bool = True
 
-    def make(self, unit: str, metric: str) -> Method:
-        """The method with all its settings."""
-        return METHODS.get(self.method)(unit=unit, metric=metric, **self.settings)
+    def reason(self, unit: str) -> str | None:
+        """Why `unit` can't be its unit; None where it can."""
+        if unit in self.units:
+            return None
+        if "group" in self.units:
+            return REPEATED
+        return "only copies of a number are taken together" if unit == "group" else self.group.no_token
+
+
+def _sampled(method: str, question: str, **more: Any) -> Measure:
+    group, metrics = more.pop("group", SAMPLED), more.pop("metrics", ("probability", "kl"))
+    return Measure(method, method, group, question, units=COARSE, metrics=metrics, draws=DRAWS, **more)
+
+
+def _attention(method: str, label: str, question: str, least: int, metrics: tuple[str, ...] = ()) -> Measure:
+    return Measure(method, label, ATTENTION, question, units=COARSE, metrics=metrics, least=least, answer=False)
 
 
 MEASURES: dict[str, Measure] = {
-    "occlusion-direct": Measure("Occlusion", "Occlusion, direct effect", {"effect": "direct"}),
-    "occlusion-total": Measure("Occlusion", "Occlusion, total effect", {"effect": "total"}),
-    "early-answer": Measure("EarlyAnswer", "Early answer", {"mask_lines": False}),
-}
+    "occlusion-direct": Measure(
+        "Occlusion", "Occlusion, direct effect", EXACT,
+        "If the answer could not look back at this, would it stay?", {"effect": "direct"},
+    ),
+    "occlusion-total": Measure(
+        "Occlusion", "Occlusion, total effect", EXACT,
+        "If nothing after it could look back at this, would the answer stay?", {"effect": "total"},
+    ),
+    "occlusion-copies": Measure(
+        "Occlusion", "Occlusion, all copies of a number", EXACT,
+        "If every copy of this number were hidden at once, would the answer stay?",
+        {"effect": "direct", "groups": "values"}, units=("group",),
+    ),
+    "occlusion-mean": Measure(
+        "Occlusion", "Occlusion, mean embedding", EXACT,
+        "If this were an average word, would the answer stay?", {"mode": "mean"},
+    ),
+    "occlusion-swap": Measure(
+        "Occlusion", "Occlusion, swapped", EXACT,
+        "If the model's own alternative stood here, would the answer stay?", {"mode": "swap"},
+    ),
+    "early-answer": Measure(
+        "EarlyAnswer", "Early answer", EXACT,
+        "If the thought stopped before this, and again after it: how much surer is the answer?", {"mask_lines": False},
+    ),
+    "gradient": Measure(
+        "Gradient", "Gradient × input", EXACT, "If this were changed a little, how strongly would the answer react?"
+    ),
+    "integrated-gradients": Measure(
+        "Gradient", "Integrated gradients", EXACT,
+        "On the way from an empty to the real thought, how much did this add?", {"method": "integrated_gradients"},
+    ),
+    "resampling": _sampled("Resampling", "If the model wrote this anew, how often would it reach the same answer?"),
+    "counterfactual": _sampled(
+        "Counterfactual", "If the model had said something else here, how often would it reach the same answer?"
+    ),
+    "resilience": _sampled(
+        "Resilience", "If this is taken out each time the model says it, how often does it come back?",
+        metrics=("rounds", "probability", "kl"),
+    ),
+    "mistake": _sampled("Mistake", "If this held a mistake, would the model still give the same answer?",
+                        group=REWRITING),
+    "paraphrase": _sampled("Paraphrase", "If this were said in other words, would the answer stay?", group=REWRITING),
+    "filler": _sampled("Filler", "If this were as many meaningless tokens, would the answer stay?", group=REWRITING),
+    "suppression": _attention(
+        "Suppression", "Suppression", "If nothing later could look back at this, how differently would it go on?", 2,
+        ("kl",),
+    ),
+    "receiver-heads": _attention(
+        "ReceiverHeads", "Receiver heads", "Which sentences do the most focused attention heads look back at?", 6
+    ),
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
 class Shown:
-    """What the text is shaded by."""
+    """What the text is shaded by. What is left out is the entry's first.
+
+    Args:
+        spans: with the unit "span": stretches of the shown text, (start, end) characters.
+
+    Raises:
+        InputError: there is no such entry, or it doesn't have this unit, metric or number of rollouts.
+    """
 
     measure: str = "occlusion-direct"
-    unit: str = "token"
-    metric: str = "logit_difference"
+    unit: str = ""
+    metric: str = ""
+    n: int = 0
+    spans: tuple[tuple[int, int], ...] = ()
 
     def __post_init__(self) -> None:
         if self.measure not in MEASURES:
             raise InputError(f"There is no measure {self.measure!r}. {did_you_mean(self.measure, MEASURES)}")
-        if self.unit not in UNITS:
-            raise InputError(
-                f"The editor shades tokens or sentences, not {self.unit!r}. {did_you_mean(self.unit, UNITS)}"
-            )
-        self.method()  # refuses a metric that doesn't exist
+        entry = self.entry
+        for name, allowed in (("unit", entry.units), ("metric", entry.metrics), ("n", entry.draws)):
+            given = getattr(self, name)
+            if not given:
+                object.__setattr__(self, name, allowed[0] if allowed else type(given)())
+            elif name != "n" and given not in allowed:
+                reason = entry.reason(given) if name == "unit" and given in UNITS else None
+                why = f"{reason}." if reason else did_you_mean(given, map(str, allowed))
+                raise InputError(f"{entry.label} can't be shown with {name}={given!r}: {why}")
+        if self.n and (self.n < 2 or not entry.draws):
+            why = "give 2 rollouts or more." if entry.draws else "it samples nothing."
+            raise InputError(f"{entry.label} can't be shown with n={self.n}: {why}")
+        if self.unit != "span":
+            object.__setattr__(self, "spans", ())
+
+    @property
+    def entry(self) -> Measure:
+        """Its line in the table."""
+        return MEASURES[self.measure]
 
     def method(self) -> Method:
         """The method with its settings."""
-        return MEASURES[self.measure].make(self.unit, self.metric)
+        return self._made
+
+    @cached_property
+    def _made(self) -> Method:
+        return METHODS.get(self.entry.method)(**self._settings())
 
     def code(self) -> str:
         """The line of Python that makes this result."""
-        entry = MEASURES[self.measure]
-        settings = {**entry.settings, "unit": self.unit, "metric": self.metric}
-        written = ", ".join(f"{name}={value!r}" for name, value in settings.items())
-        return f"result = cl.importance.{entry.method}({written}).run(trace, model)"
+        written = ", ".join(f"{name}={value!r}" for name, value in self._settings().items())
+        line = f"result = cl.importance.{self.entry.method}({written}).run(trace, model)"
+        if self.measure != "suppression":
+            return line
+        return f"{line}\nmatrix = cl.importance.Suppression.pairs(result)  # cl.show(matrix): sentence by sentence"
+
+    def on(self, spans: tuple[tuple[int, int], ...]) -> Shown:
+        """The same on a text whose spans are these."""
+        return replace(self, spans=spans) if self.unit == "span" else self
+
+    def _settings(self) -> dict[str, Any]:
+        where: dict[str, Any] = {"span": {"spans": list(self.spans)}, "group": {}}.get(self.unit, {"unit": self.unit})
+        metric = {"metric": self.metric} if self.metric else {}
+        return {**self.entry.settings, **where, **({"n": self.n} if self.n else {}), **metric}
 
 
 CURVE = Shown("early-answer", "token", "logit_difference")  # the strip's curve
 
 
-@cache
-def offers() -> tuple[Shown, ...]:
-    """What the menu's costs are those of."""
-    return tuple(Shown(name) for name in MEASURES)
+def offers(shown: Shown) -> dict[str, Shown]:
+    """Entry -> what choosing it would show: the unit that is shown now where it has that, all else its own."""
+    return {
+        name: shown
+        if name == shown.measure
+        else Shown(name, shown.unit if shown.unit in entry.units else "", spans=shown.spans)
+        for name, entry in MEASURES.items()
+    }

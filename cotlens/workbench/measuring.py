@@ -1,6 +1,7 @@
 """What is known of each trace, and what to measure next.
 
-Results are kept per trace and settings, so going back to a branch costs nothing.
+Results are kept per trace and settings, so going back to a branch costs nothing. What a run has measured so far is
+known while it goes on, and stays known when it is cancelled.
 """
 
 from __future__ import annotations
@@ -12,20 +13,26 @@ from typing import Any
 
 import numpy as np
 
-from cotlens._core.errors import Cancelled
-from cotlens.models.contract import Capability, Model
+from cotlens._core import control
+from cotlens._core.control import Control
+from cotlens._core.errors import Cancelled, CapabilityError
+from cotlens.measure.method import check_needs
+from cotlens.models.contract import Model
 from cotlens.results import Result
 from cotlens.trace import Trace
-from cotlens.workbench.measures import CURVE, MEASURES, UNITS, Shown, offers
-from cotlens.workbench.payload import metrics
+from cotlens.trace.values import NUMBER
+from cotlens.workbench.costs import Price, Rates, price
+from cotlens.workbench.layout import layout
+from cotlens.workbench.measures import CURVE, METRICS, UNITS, Measure, Shown, offers
 
 AUTOMATIC_S = 20.0  # work expected to be longer than this waits until it is asked for
-GUESSED_RATE = 5_000.0  # tokens per second, until a pass has been timed that tells something:
-TELLING_TOKENS, TELLING_S = 1_000, 2.0  # a shorter one is mostly overhead
+PARTIAL_S = 0.4  # how often what was measured so far is looked at, at most
+PARTIAL_SHARE = 4  # and it takes at most one part in so many of the time
+Came = Callable[[], None]
 
 
 def unmeasurable(trace: Trace) -> str | None:
-    """Why nothing can be measured on this trace, None where it can."""
+    """Why nothing about the answer can be measured on this trace, None where it can."""
     thought = trace.roles.get("thought")
     if thought is None or thought.start == thought.end:
         return "the thought is empty"
@@ -50,13 +57,18 @@ class Measuring:
         self.model, self._changed = model, changed
         self._lock = threading.Lock()
         self._known: dict[tuple[str, Shown], Result] = {}
-        self._prices: dict[tuple[str, Shown], int] = {}
-        self._rate = 0.0  # tokens per second, from the last pass
+        self._complete: set[tuple[str, Shown]] = set()
+        self._prices: dict[tuple[str, Shown], Price] = {}
+        self._rates = Rates()
 
     def known(self, trace: Trace, shown: Shown) -> Result | None:
-        """The result for `shown`, None while there is none."""
+        """The result for `shown` as far as it was measured, None while there is none."""
         with self._lock:
             return self._known.get((trace.id, shown))
+
+    def complete(self, trace: Trace, shown: Shown) -> bool:
+        """Whether the result for `shown` is all there."""
+        return (trace.id, shown) in self._complete
 
     def curve(self, trace: Trace) -> Result | None:
         """The early-answer curve of a trace, None while there is none."""
@@ -68,108 +80,156 @@ class Measuring:
             return trace
         began, before = time.monotonic(), self.model.meter.snapshot()
         trace = self.model.annotate(trace)
-        self._learn_rate(began, before)
+        self._learn("read", began, before)
         return trace
 
     def price(self, trace: Trace, shown: Shown) -> None:
         """Work out what the menu's measures cost on this trace."""
-        if unmeasurable(trace) is None:
-            for part in {*offers(), CURVE, shown}:
-                self._tokens(trace, part)
+        for part in self._priced(trace, shown):
+            self._price(trace, part)
 
     def settled(self, trace: Trace, shown: Shown, asked: bool) -> bool:
         """Whether nothing is left to be done for a trace."""
         if not has_probabilities(trace):
             return False
-        if unmeasurable(trace) is not None:
-            return True
         with self._lock:
-            priced = all((trace.id, part) in self._prices for part in (*offers(), CURVE, shown))
+            priced = all((trace.id, part) in self._prices for part in self._priced(trace, shown))
         return priced and not self.missing(trace, shown, asked)
 
     def missing(self, trace: Trace, shown: Shown, asked: bool) -> list[Shown]:
-        """What to measure now: the chosen measure and the curve, whichever is not known and not too long.
+        """What to measure now: the chosen measure and the curve, whichever can be, is not known and not too long.
 
-        What was asked for is measured whatever it costs. Nothing is, where there is no answer to follow.
+        What was asked for is measured whatever it costs.
         """
-        if unmeasurable(trace):
-            return []
-        wanted = [shown, CURVE] if asked else [CURVE, shown]
         return [
             part
-            for part in dict.fromkeys(wanted)
-            if not self._complete(trace, part)
-            and ((asked and part == shown) or self._seconds(trace, part) <= AUTOMATIC_S)
+            for part in dict.fromkeys([shown, CURVE] if asked else [CURVE, shown])
+            if not self.complete(trace, part)
+            and self.why_not(trace, part) is None
+            and ((asked and part == shown) or not self.asks(trace, part))
         ]
 
-    def run(self, trace: Trace, shown: Shown) -> Result:
-        """Measure and remember; what a cancelled run had measured is remembered too."""
+    def run(self, trace: Trace, shown: Shown, came: Came) -> Result:
+        """Measure and remember; `came` is called, on this thread, whenever more of it is known.
+
+        What a cancelled run had measured stays known.
+        """
         began, before = time.monotonic(), self.model.meter.snapshot()
         try:
-            result = shown.method().run(trace, self.model)
+            with control.using(self._followed(trace, shown, came)):
+                result = shown.method().run(trace, self.model)
         except Cancelled as cancelled:
             partial = getattr(cancelled, "partial", None)
-            if partial is not None and self.known(trace, shown) is None:
+            if partial is not None:
                 self._remember(trace, shown, partial)
             raise
-        self._learn_rate(began, before)
+        self._learn("write" if shown.n else "read", began, before)
         self._remember(trace, shown, result)
+        self._complete.add((trace.id, shown))
         return result
 
-    def menu(self, trace: Trace) -> list[dict[str, Any]]:
+    def why_not(self, trace: Trace, shown: Shown) -> str | None:
+        """Why `shown` can't be measured on this trace with this model, None where it can."""
+        entry, nothing = shown.entry, unmeasurable(trace)
+        if nothing is not None and (entry.answer or nothing == "the thought is empty"):
+            return nothing
+        if shown.unit == "span" and not shown.spans:
+            return "no span is chosen yet: select a stretch of the thought and press “Measure this stretch”"
+        try:
+            check_needs(shown.method(), self.model)
+        except CapabilityError as error:
+            return str(error)
+        found = _count(trace, shown)
+        if found < entry.least:
+            return f"it needs at least {entry.least} of its unit ({UNITS[shown.unit]}), and there are {found}"
+        return None
+
+    def asks(self, trace: Trace, shown: Shown) -> bool:
+        """Whether it is expected to take so long that it waits until it is asked for."""
+        return self._rates.seconds(self._price(trace, shown)) > AUTOMATIC_S
+
+    def menu(self, trace: Trace, shown: Shown) -> list[dict[str, Any]]:
         """The view's `measures`, each with its cost on this trace or the reason why it can't be had."""
         return [
             {
                 "id": name,
-                "label": measure.label,
-                "units": list(UNITS),
-                "metrics": metrics(),
+                "label": offer.entry.label,
+                "group": offer.entry.group.label,
+                "question": offer.entry.question,
+                "units": _units(offer.entry, shown),
+                "unit": offer.unit,
+                "metrics": [{"id": metric, "label": METRICS[metric]} for metric in offer.entry.metrics],
+                "draws": sorted({*offer.entry.draws, offer.n} - {0}),
                 **self._offer(trace, offer),
             }
-            for (name, measure), offer in zip(MEASURES.items(), offers(), strict=True)
+            for name, offer in offers(shown).items()
         ]
 
     def _offer(self, trace: Trace, shown: Shown) -> dict[str, Any]:
-        method = shown.method()
-        lacking = [part.name for part in Capability if part in method.needs and part not in self.model.capabilities]
-        if lacking:
-            reason = f"needs {' and '.join(map(str, lacking))}, which the backend {self.model.backend!r} does not offer"
-            return {"available": False, "reason": reason, "cost": None}
-        if (why := unmeasurable(trace)) is not None:
-            return {"available": False, "reason": why, "cost": None}
-        return {"available": True, "reason": None, "cost": self._cost(trace, shown)}
-
-    def _cost(self, trace: Trace, shown: Shown) -> str | None:
+        if (why := self.why_not(trace, shown)) is not None:
+            return {"available": False, "reason": why, "cost": None, "asks": False}
         with self._lock:
-            tokens = self._prices.get((trace.id, shown))
-        if tokens is None:
-            return None
-        most = f"at most {tokens:,} tokens through the model"
-        return f"{most}, about {tokens / self._rate:.2g} s" if self._rate else most
+            known = self._prices.get((trace.id, shown))
+        if known is None:
+            return {"available": True, "reason": None, "cost": None, "asks": False}
+        asks = self._rates.seconds(known) > AUTOMATIC_S
+        return {"available": True, "reason": None, "cost": self._rates.words(known), "asks": asks}
 
-    def _seconds(self, trace: Trace, shown: Shown) -> float:
-        return self._tokens(trace, shown) / (self._rate or GUESSED_RATE)
+    def _priced(self, trace: Trace, shown: Shown) -> list[Shown]:
+        """What the menu shows the cost of, and the curve."""
+        parts = dict.fromkeys([*offers(shown).values(), CURVE])
+        return [part for part in parts if self.why_not(trace, part) is None]
 
-    def _tokens(self, trace: Trace, shown: Shown) -> int:
+    def _price(self, trace: Trace, shown: Shown) -> Price:
         key = (trace.id, shown)
         with self._lock:
             known = self._prices.get(key)
         if known is None:
-            known = shown.method().cost(trace).tokens
+            known = price(trace, shown)
             with self._lock:
                 self._prices[key] = known
         return known
 
-    def _complete(self, trace: Trace, shown: Shown) -> bool:
-        result = self.known(trace, shown)
-        return result is not None and bool(np.isfinite(result.columns["estimate"]).all())
+    def _followed(self, trace: Trace, shown: Shown, came: Came) -> Control:
+        """A control that passes on progress and cancelling, and looks at what was measured so far."""
+        outer, looked, took = control.current(), time.monotonic(), 0.0
+
+        def progress(done: int, total: int | None, label: str) -> None:
+            nonlocal looked, took
+            outer.report(done, total, label)
+            began = time.monotonic()
+            if inner.partial is None or began - looked < max(PARTIAL_S, PARTIAL_SHARE * took):
+                return
+            self._remember(trace, shown, inner.partial())
+            came()
+            looked = time.monotonic()
+            took = looked - began
+
+        inner = Control(progress)
+        inner.cancelled = outer.cancelled
+        return inner
 
     def _remember(self, trace: Trace, shown: Shown, result: Result) -> None:
         with self._lock:
             self._known[trace.id, shown] = result
 
-    def _learn_rate(self, began: float, before: Any) -> None:
-        spent, seconds = self.model.meter.since(before), time.monotonic() - began
-        if spent.tokens >= TELLING_TOKENS or seconds >= TELLING_S:
-            self._rate = spent.tokens / max(seconds, 1e-3)
+    def _learn(self, kind: str, began: float, before: Any) -> None:
+        if self._rates.learn(kind, self.model.meter.since(before).tokens, time.monotonic() - began):
             self._changed()
+
+
+def _count(trace: Trace, shown: Shown) -> int:
+    """How many units a thought has."""
+    if shown.unit == "group":
+        return sum(1 for _ in NUMBER.finditer(trace.thought))
+    if shown.unit == "span":
+        return len(shown.spans)
+    if shown.unit == "sentence":
+        return len(layout(trace).sentences)
+    return len(trace.spans(shown.unit)) if shown.entry.least > 1 else 1
+
+
+def _units(entry: Measure, shown: Shown) -> list[dict[str, Any]]:
+    """The units of an entry as the view offers them, with the reason why one can't be had."""
+    wanted = entry.units if "group" in entry.units else [unit for unit in UNITS if unit != "group"]
+    return [{"id": unit, "label": UNITS[unit], "reason": entry.reason(unit)} for unit in wanted]

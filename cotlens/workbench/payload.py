@@ -7,20 +7,18 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from cotlens.measure.importance.forced import METRICS
 from cotlens.results import Result
 from cotlens.trace import Edit, Trace
+from cotlens.widgets import scores
 from cotlens.widgets.payload import floats, indices
-from cotlens.widgets.scores import scale
 from cotlens.widgets.utf16 import to_utf16
 from cotlens.workbench.compare import finite
+from cotlens.workbench.facts import facts
 from cotlens.workbench.layout import layout
+from cotlens.workbench.measures import UNITS, Shown
 
-METRIC_LABELS = {
-    "logit_difference": "logit difference (nats)",
-    "log_probability": "log-probability (nats)",
-    "probability": "probability",
-}
+NO_ROW = 0xFFFFFFFF
+"""What stands for a token that belongs to no row."""
 
 
 def document(trace: Trace) -> dict[str, Any]:
@@ -55,36 +53,43 @@ def strip(trace: Trace, result: Result | None) -> dict[str, Any]:
     }
 
 
-def shading(trace: Trace, measure: str, label: str, result: Result | None) -> dict[str, Any]:
-    """`shading` and its values: a value per token of the trace, or per sentence."""
+def shading(trace: Trace, shown: Shown, result: Result | None, complete: bool) -> dict[str, Any]:
+    """`shading` with its numbers, a row per unit, and the row of every token of the trace."""
     if result is None:
-        empty = {f"shading_{part}": b"" for part in ("values", "low", "high")}
-        return {"shading": {}, "shading_status": {}, **empty}
-    values = result.columns["estimate"]
+        empty = dict.fromkeys((f"shading_{part}" for part in ("rows", "values", "low", "high", "certainty")), b"")
+        return {"shading": {}, "shading_status": {}, "shading_facts": [], **empty}
+    columns = result.columns
     body = {
-        "measure": measure,
-        "unit": result.unit,
-        "label": label,
-        "scale": scale(values, result.scale_unit),
+        "measure": shown.measure,
+        "unit": shown.unit,
+        "label": _label(shown, result),
+        "scale": scores.scale(columns["estimate"], result.scale_unit),
         "scale_note": "the largest effect",
         "sign": result.sign,
         "zero": result.zero,
         "scale_unit": result.scale_unit,
-        "signed": True,
-        "spans": result.unit,
-        "kind": "exact",
+        "signed": scores.is_signed(result),
+        "kind": "sampled" if shown.n else "exact",
         "edit_type": result.extras["edit_type"],
-        "complete": bool(np.isfinite(values).all()),
-        "metric_words": result.extras["metric_words"],
+        "complete": complete,
+        "metric_words": str(result.extras.get("metric_words", result.metric)),
     }
-    measured = np.isfinite(values)
-    status = {int(i): str(result.columns["status"][i]) for i in np.flatnonzero(~measured)}
-    placed = {
-        f"shading_{part}": floats(_place(trace, result, result.columns[column]))
-        for part, column in (("values", "estimate"), ("low", "low"), ("high", "high"))
+    return {
+        "shading": body,
+        "shading_status": scores.reasons(result),
+        "shading_facts": facts(result),
+        "shading_rows": indices(_rows(trace, result)),
+        "shading_values": floats(columns["estimate"]),
+        "shading_low": floats(columns["low"]),
+        "shading_high": floats(columns["high"]),
+        "shading_certainty": scores.certainty(result).tobytes(),
     }
-    first = int(result.columns["start"][0]) if result.unit == "token" else 0
-    return {"shading": body, "shading_status": {str(first + i): why for i, why in status.items()}, **placed}
+
+
+def selection(trace: Trace, shown: Shown) -> dict[str, Any]:
+    """What was chosen, with the spans in UTF-16 units."""
+    spans = to_utf16(trace.text, np.array(shown.spans, dtype=np.int64).reshape(-1, 2)).tolist()
+    return {"measure": shown.measure, "unit": shown.unit, "metric": shown.metric, "n": shown.n, "spans": spans}
 
 
 def inspection(trace: Trace, token: int) -> dict[str, Any]:
@@ -112,9 +117,10 @@ def inspection(trace: Trace, token: int) -> dict[str, Any]:
     }
 
 
-def metrics() -> list[dict[str, str]]:
-    """The metrics a measure can be read on, as the menu shows them."""
-    return [{"id": name, "label": METRIC_LABELS[name]} for name in METRICS]
+def _label(shown: Shown, result: Result) -> str:
+    """Method, unit and number of rollouts."""
+    many = f", {shown.n} rollouts from each place" if shown.n else ""
+    return f"{shown.entry.label} per {UNITS[shown.unit].removeprefix('my ').removesuffix('s')}{many}"
 
 
 def _unit(trace: Trace, at: int) -> int:
@@ -134,10 +140,13 @@ def _edit(trace: Trace, edit: Edit) -> dict[str, Any]:
     }
 
 
-def _place(trace: Trace, result: Result, values: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Token values at their places among all tokens of the trace; sentence values as they are."""
-    if result.unit != "token":
-        return values
-    placed = np.full(len(trace.token_ids), np.nan)
-    placed[result.columns["start"]] = values
-    return placed
+def _rows(trace: Trace, result: Result) -> NDArray[np.uint32]:
+    """The row of every token, uint32 [tokens]; NO_ROW where it belongs to none. A group's row is that of all copies."""
+    rows = np.full(len(trace.token_ids), NO_ROW, dtype=np.uint32)
+    places = result.extras.get("members") or [
+        [place] for place in zip(result.columns["start"], result.columns["end"], strict=True)
+    ]
+    for row, spans in enumerate(places):
+        for start, end in spans:
+            rows[start:end] = row
+    return rows

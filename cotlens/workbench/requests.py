@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from cotlens._core.errors import InputError
+from cotlens.trace import Trace
 from cotlens.widgets.utf16 import from_utf16
 from cotlens.workbench.tree import Tree
 
@@ -27,10 +28,17 @@ KINDS: dict[str, dict[str, type]] = {
     "count": {"text": str},
 }
 
+# what a "measure" request may add
+WISHES: dict[str, type] = {"metric": str, "n": int, "spans": list, "confirmed": bool}
+
 
 @dataclass(frozen=True)
 class Request:
-    """One message of the view. Character positions are code points of the document's text by now."""
+    """One message of the view. Character positions are code points of the document's text by now.
+
+    Args:
+        confirmed: the cost was seen, so what takes long may begin.
+    """
 
     id: int
     kind: str
@@ -42,7 +50,10 @@ class Request:
     text: str = ""
     measure: str = ""
     unit: str = ""
-    metric: str = "logit_difference"
+    metric: str = ""
+    n: int = 0
+    spans: tuple[tuple[int, int], ...] | None = None
+    confirmed: bool = False
     branch: str = ""
     job: int | None = None
 
@@ -63,8 +74,8 @@ def parse(content: Any, tree: Tree) -> Request:
         if not isinstance(given, wanted) or isinstance(given, bool):
             raise InputError(f"A {kind!r} request needs {name} as {wanted.__name__}; {given!r} was given.")
     fields = {name: content[name] for name in KINDS[kind]}
-    if kind == "measure" and content.get("metric"):
-        fields["metric"] = str(content["metric"])
+    if kind == "measure":
+        fields |= {name: content[name] for name, wanted in WISHES.items() if type(content.get(name)) is wanted}
     if kind == "cancel" and isinstance(content.get("job"), int):
         fields["job"] = content["job"]
     trace = (tree.holding(fields["document"]) if "document" in fields else tree.current).trace
@@ -73,9 +84,23 @@ def parse(content: Any, tree: Tree) -> Request:
             f"Token {fields['token']} is not in this trace: it has the tokens 0 to {len(trace.token_ids) - 1}."
         )
     if kind == "edit":
-        try:
-            fields["start"], fields["end"] = map(int, from_utf16(trace.text, [fields["start"], fields["end"]]))
-        except (IndexError, OverflowError) as error:
-            raise InputError(f"The edit lies outside the trace: {error}") from error
+        fields["start"], fields["end"] = _characters(trace, "edit", fields["start"], fields["end"])
+    if "spans" in fields:
+        fields["spans"] = tuple(_span(trace, each) for each in fields["spans"])
     number = content.get("request_id")
     return Request(number if isinstance(number, int) else 0, kind, **fields)
+
+
+def _span(trace: Trace, each: Any) -> tuple[int, int]:
+    if not isinstance(each, list) or len(each) != 2 or not all(type(end) is int for end in each):
+        raise InputError(f"A span was given as {each!r}: give the characters it starts at and ends before.")
+    return _characters(trace, "span", *each)
+
+
+def _characters(trace: Trace, what: str, *units: int) -> tuple[int, int]:
+    """Positions in UTF-16 units as characters."""
+    try:
+        start, end = map(int, from_utf16(trace.text, list(units)))
+    except (IndexError, OverflowError) as error:
+        raise InputError(f"The {what} lies outside the trace: {error}") from error
+    return start, end

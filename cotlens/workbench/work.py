@@ -81,7 +81,7 @@ class Work:
         self._learn(node_id, trace=trace)
         for part in self._measuring.missing(trace, shown, asked):
             try:
-                self._measuring.run(trace, part)
+                self._measuring.run(trace, part, lambda: self._show_again(node_id))
             finally:
                 self._learn(node_id, **self._certainty(trace))
 
@@ -104,6 +104,12 @@ class Work:
                 self._publish()
             else:
                 self._show(branches=self._tree.payload())
+
+    def _show_again(self, node_id: str) -> None:
+        """More was measured of a branch: show it, if that branch is shown."""
+        with self._lock:
+            if self._tree.current_id == node_id:
+                self._publish()
 
     def _keep(self, node: Node, trace: Trace, label: str, code: str, newest: Callable[[], bool]) -> None:
         with self._lock:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import argparse
 
-from tests.benchmarks import browser_bench, kernel, occlusion, rollouts, scoring, suppression
+from tests.benchmarks import browser_bench, features, kernel, occlusion, rollouts, scoring, steering, suppression
 from tests.benchmarks.table import printed
 
 
@@ -26,11 +26,15 @@ def main() -> None:
         *suppression.suppression(),
         *rollouts.rollouts(),
         *kernel.edit_to_answer(asked.repeats),
+        *steering.first_changed_token(asked.repeats),
+        *features.encoding(),
     ]
     print(printed(rows), flush=True)
     if not asked.no_browser:
         print()
         browser_bench.main()
+        print()
+        features.opened()
 
 
 if __name__ == "__main__":

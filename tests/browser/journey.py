@@ -68,6 +68,11 @@ class Editor:
         """A trait as the kernel has it."""
         return self.kernel(f"editor.view.{name}")
 
+    def shade_by(self, measure: str) -> None:
+        """Choose an entry of the menu of measures."""
+        self.find(".cotlens-measure").click()
+        self.find(f'[data-measure="{measure}"]').click()
+
     def sentence(self, index: int) -> int:
         """The first token of a sentence of the thought."""
         return self.kernel(f"editor.trace.spans('sentence')[{index}].start")

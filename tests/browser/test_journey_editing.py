@@ -32,20 +32,21 @@ def test_the_quickstart_shades_points_and_scrubs(quickstart):
     # measure, unit and metric
     view.find("[data-unit=sentence]").click()
     expect(view.find("[data-unit=sentence]")).to_have_attribute("aria-pressed", "true")
-    measure, metric = view.find(".cotlens-select").nth(0), view.find(".cotlens-select").nth(1)
-    measure.select_option("early-answer")
+    metric = view.find("select[aria-label=metric]")
+    view.shade_by("early-answer")
     expect(words).to_contain_text("Early answer")
     metric.select_option("probability")
     expect(view.find(".cotlens-legend")).to_contain_text("probability")
     view.settle()
     shown = view.trait("selection")
-    assert shown == {"measure": "early-answer", "unit": "sentence", "metric": "probability"}
+    wish = {"measure": "early-answer", "unit": "sentence", "metric": "probability", "n": 0, "spans": []}
+    assert shown == wish
     assert view.kernel("[editor.result.method, editor.result.unit, editor.result.metric]") == [
         "EarlyAnswer",
         "sentence",
         "probability",
     ]
-    measure.select_option("occlusion-total")
+    view.shade_by("occlusion-total")
     view.find("[data-unit=token]").click()
     metric.select_option("logit_difference")
     expect(words).to_contain_text("total effect")

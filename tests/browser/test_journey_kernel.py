@@ -103,7 +103,10 @@ def test_long_work_shows_progress_and_stops_when_told(notebook):
     if view.trait("job")["state"] in ("queued", "running"):
         view.kernel("editor.cancel()")
     view.settle()
-    view.find(".cotlens-select").first.select_option("occlusion-total")
+    view.shade_by("occlusion-total")
+    view.settle()
+    expect(view.find(".cotlens-words")).to_contain_text("Long work waits")
+    view.action("measure").click()
     expect(view.status).to_contain_text(" of ")
     nb.page.wait_for_timeout(3000)
     took = [view.root.evaluate(CANCEL)]

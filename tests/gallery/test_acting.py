@@ -117,9 +117,13 @@ def test_choosing_what_to_shade_by(gallery: Gallery) -> None:
             "measure": "occlusion_direct",
             "unit": "sentence",
             "metric": "log_probability",
+            "n": 0,
+            "spans": None,
+            "confirmed": False,
         }
     ]
-    gallery.find(".cotlens-select").first.select_option("early_answer")
+    gallery.find(".cotlens-measure").click()
+    gallery.find('[data-measure="early_answer"]').click()
     assert gallery.sent("measure")[-1]["measure"] == "early_answer"
 
 
@@ -228,5 +232,5 @@ def test_code_is_shown_and_copied(gallery: Gallery) -> None:
     gallery.token(69).click()
     gallery.page.keyboard.press("c")
     gallery.page.wait_for_timeout(60)
-    assert 'cl.Occlusion(effect="direct"' in gallery.find(".cotlens-code").inner_text()
+    assert 'cl.importance.Occlusion(effect="direct"' in gallery.find(".cotlens-code").inner_text()
     assert gallery.find(".cotlens-codepanel").inner_text().splitlines()[-1].startswith(("copied", "selected"))

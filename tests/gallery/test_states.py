@@ -7,7 +7,7 @@ from tests.gallery.page import Gallery
 STATES = [
     "loading", "first", "shaded", "sentence", "branch", "branches", "truncated", "running", "cancelled", "error",
     "streaming", "gone", "empty", "unclosed", "unreadable", "impossible", "unsigned", "hostile", "longprompt",
-    "long1k", "line",
+    "long1k", "line", "sampling", "asking",
 ]  # fmt: skip
 
 OVERFLOW = """(root) => [...root.querySelectorAll('*')].filter((each) => {
@@ -66,7 +66,7 @@ def test_every_state_fits_and_can_be_read(gallery: Gallery, theme: str, width: i
 def test_the_states_say_what_they_are(gallery: Gallery) -> None:
     words = {
         "loading": "Loading Qwen/Qwen3-0.6B: weights, 1.2 GB, 12 s so far.",
-        "first": "Nothing measured yet. Early answer is the cheapest here: one forward pass, about 0.1 s.",
+        "first": "Nothing measured yet. Early answer is the cheapest here: at most 1,204 tokens, about 0.1 s.",
         "running": "occlusion · 86 of 93 · about 3 s left",
         "cancelled": "cancelled: occlusion; 42 of 93 kept",
         "error": "Close other notebooks, or load the model",
@@ -74,7 +74,7 @@ def test_the_states_say_what_they_are(gallery: Gallery) -> None:
         "empty": "The thought is empty: the model answered at once.",
         "unclosed": "The thought was never closed: it ran into the limit of new tokens.",
         "unreadable": "no answer could be read",
-        "impossible": "Gradient: it needs gradients, which vLLM does not give. Possible here: Early answer.",
+        "impossible": 'load the model with backend="local". Possible here: Early answer.',
         "branch": "This edit surprises the model (5.81 nats per token; its own words: 0.410).",
         "truncated": "from here on the model wrote again",
     }
@@ -105,7 +105,8 @@ def test_results_shift_nothing(gallery: Gallery) -> None:
         """() => { const { show } = window.__cotlens;
         show('shaded'); const full = window.__cotlens.model;
         show('first'); const now = window.__cotlens.model;
-        const keys = ['shading', 'shading_values', 'strip', 'strip_at', 'strip_values'];
+        const parts = ['rows', 'values', 'low', 'high', 'certainty', 'facts'].map((part) => `shading_${part}`);
+        const keys = ['shading', ...parts, 'strip', 'strip_at', 'strip_values'];
         now.set(Object.fromEntries(keys.map((key) => [key, full.get(key)])));
         const job = { id: 1, state: 'running', label: 'occlusion', done: 3, total: 9, eta: 2 };
         now.set({ job: { ...job, message: null, remedy: null } }); }"""

@@ -198,8 +198,9 @@ def test_positions_and_sites_that_do_not_exist(qwen):
     ):
         with pytest.raises(InputError):
             call()
-    with pytest.raises(CapabilityError, match="clamp"):
-        qwen.score(TRUNK, [Branch(5, (1,))], interventions=ClampFeature(1, "sae", 3, 1.0))
+    narrow = ClampFeature(1, (3,), (1.0,), np.zeros((8, 1)), np.zeros(1), np.zeros(1), np.zeros((1, 8)))
+    with pytest.raises(InputError, match="8; this model's are 32 wide"):
+        qwen.score(TRUNK, [Branch(5, (1,))], interventions=narrow)
 
 
 def test_interventions_are_values():

@@ -17,7 +17,7 @@ def branches(draw):
     hidden = draw(st.lists(st.integers(0, len(TRUNK) - 1), max_size=4, unique=True))
     if set(range(prefix)) <= set(hidden):
         hidden = []
-    return Branch(prefix, tuple(tokens), tuple(hidden))
+    return Branch(prefix, tuple(tokens), tuple(hidden), draw(st.integers(0, len(tokens))))
 
 
 def ancestors(chunk, node):
@@ -31,7 +31,7 @@ def test_every_prediction_comes_from_exactly_its_own_past(given_branches, room):
     expected = {}
     for branch, start in zip(given_branches, plan.starts, strict=False):
         hidden, refed = packing.seen_from(branch.prefix, branch.hidden)
-        for i, token in enumerate(branch.token_ids):
+        for i, token in list(enumerate(branch.token_ids))[branch.given :]:
             before = [(branch.prefix + j, branch.token_ids[j]) for j in range(i)]
             if len(hidden):
                 before = [(refed, TRUNK[refed]), *before]
@@ -54,7 +54,7 @@ def test_every_prediction_comes_from_exactly_its_own_past(given_branches, room):
 
 
 def needs_trunk(branch):
-    return bool(branch.token_ids)
+    return branch.given < len(branch.token_ids)
 
 
 def test_shared_beginnings_are_run_once():
@@ -84,3 +84,22 @@ def test_ten_thousand_branches_are_laid_out_quickly():
     plan = packing.plan(TRUNK, many)
     nodes = sum(len(packing.chunk(plan.feeds, a, b).token_ids) for a, b in packing.chunks(plan.feeds, lambda p: 400))
     assert nodes < 70_000
+
+
+def test_added_nodes_see_only_themselves_and_are_seen_by_none():
+    chunk = packing.chunk(packing.plan(TRUNK, [Branch(8, (1, 2, 3, 4)), Branch(9, (1, 2))]).feeds, 0, 2)
+    n = len(chunk.token_ids)
+    longer = packing.padded(chunk, n + 3)
+    assert [ancestors(longer, node) for node in range(n)] == [ancestors(chunk, node) for node in range(n)]
+    assert [ancestors(longer, node) for node in range(n, n + 3)] == [[n], [n + 1], [n + 2]]
+    assert longer.limits[n:].tolist() == [0, 0, 0]
+
+
+def test_predictions_of_lanes_are_read_where_they_stand():
+    lanes = [packing.Edges(*np.array([[1, 4], [7, 8], [0, 1]])), packing.Edges(*np.array([[2, 4], [9, 6], [2, 3]]))]
+    edges, wanted = packing.joined(lanes, 1, 5)
+    assert wanted.tolist() == [0, 1, 3]
+    assert edges.rows.tolist() == [0, 2, 4, 5]
+    assert edges.targets.tolist() == [7, 8, 9, 6]
+    edges, wanted = packing.joined(lanes, 2, 3)
+    assert (wanted.tolist(), edges.rows.tolist(), edges.slots.tolist()) == ([0], [1], [2])

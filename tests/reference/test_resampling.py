@@ -6,6 +6,7 @@ ordinary forward each, so that the probability of every answer is known up to th
 
 import heapq
 import itertools
+import re
 from collections import Counter
 
 import numpy as np
@@ -13,6 +14,10 @@ import pytest
 import torch
 
 import cotlens as cl
+from cotlens._core.control import Control, using
+from cotlens._core.errors import Cancelled
+from cotlens.measure.importance import similarity
+from cotlens.measure.importance.similarity import Similarity
 from cotlens.measure.stats import newcombe, proportion_difference, wilson
 from cotlens.models.abacus import load_pair
 from cotlens.models.contract import Start
@@ -202,6 +207,37 @@ def test_counterfactual_leaves_out_what_was_said_again(model, fork, by_hand):
         assert ours["estimate"][row] == pytest.approx(kept[0] / kept[1] - without[0] / without[1])
 
 
+def test_the_residual_stream_tells_another_choice_from_another_wording(model, fork):
+    """By what the text goes on to say, read in plain transformers."""
+    span = fork.spans("sentence")[1]
+    own = fork.text[span.char_start : span.char_end]
+    chosen, other = own.split()[-2], re.search(r"the (\w+) bag holds 3", fork.text)[1]
+    texts = [f"I will say it is the {chosen} bag.", f"Let me take the {other} bag.", own, ""]
+    found = Similarity("residual", model, fork, [own]).instead(span, texts)
+    assert found[0] > 0.8 > found[1]
+    assert found[2:].tolist() == [1, 0]
+    rest = fork.token_ids[span.end : span.end + similarity.AHEAD]
+    thought = fork.roles["thought"]
+    gap = fork.text[int(fork.offsets[span.start]) : span.char_start]
+    ours = last_residuals(model, fork.token_ids)
+    for text, cosine in zip(texts[:2], found, strict=False):
+        ids = [*fork.token_ids[: span.start], *model.codec.encode(gap + text), *rest]
+        after, before = last_residuals(model, ids)[-len(rest) :], ours[span.end : span.end + len(rest)]
+        centre = ours[thought.start : thought.end].mean(0)
+        cosines = torch.nn.functional.cosine_similarity(before - centre, after - centre)
+        assert float(cosines.min()) == pytest.approx(cosine, abs=1e-4)
+
+
+@torch.no_grad()
+def last_residuals(model, ids):
+    """The stream after the last layer, before the last norm, [tokens, d_model]."""
+    kept = []
+    hook = model.engine.hf.model.norm.register_forward_pre_hook(lambda module, args: kept.append(args[0][0]))
+    model.engine.hf(torch.tensor([list(ids)]))
+    hook.remove()
+    return kept[0].double()
+
+
 def test_adaptive_sampling_stops_when_it_may(model, fork):
     wide = cl.importance.Resampling(half_width=0.25, max_new_tokens=NEW, **SAMPLING).run(fork, model)
     assert ((wide.columns["high"] - wide.columns["low"]) / 2 <= 0.25 + 1e-9).all()
@@ -209,3 +245,18 @@ def test_adaptive_sampling_stops_when_it_may(model, fork):
     assert few.extras["rollouts_sampled"] <= 60
     again = cl.importance.Resampling(budget=60, max_new_tokens=NEW, **SAMPLING).run(fork, model)
     np.testing.assert_array_equal(few.columns["estimate"], again.columns["estimate"])
+
+
+def test_a_cancelled_run_goes_on_where_it_stopped(pair, model, fork, tmp_path):
+    stored = cl.load(pair, reader=cl.answers.Number(), store=tmp_path / "rollouts.sqlite")
+    method = cl.importance.Resampling(spans=fork.spans("sentence")[1:], n=6, max_new_tokens=NEW, **SAMPLING)
+    work = Control(lambda done, total, label: work.cancel() if done >= 5 else None)
+    with using(work), pytest.raises(Cancelled) as stopped:
+        method.run(fork, stored)
+    written = len(stored.store)
+    assert 5 <= written < 18
+    assert stopped.value.partial.extras["rollouts_sampled"] == written
+    found = method.run(fork, stored)
+    assert (found.extras["rollouts_reused"], found.extras["rollouts_sampled"]) == (written, 18 - written)
+    assert len(stored.store) == 18
+    np.testing.assert_array_equal(found.columns["estimate"], method.run(fork, model).columns["estimate"])

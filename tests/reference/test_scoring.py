@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 import torch
 
-from cotlens.models import scoring
-from cotlens.models.contract import Branch
+from cotlens.models import budget, scoring
+from cotlens.models.contract import BlockAttention, Branch
 from tests.model import tiny
 from tests.reference.oracle import branch_logprobs
 
@@ -92,6 +92,40 @@ def test_many_small_chunks_change_nothing(family):
     assert model.meter.forwards - before > 15
     for a, b in zip(whole, parts, strict=True):
         np.testing.assert_allclose(a.logprobs, b.logprobs, atol=TOLERANCE, rtol=0)
+
+
+@pytest.mark.parametrize("family", tiny.FAMILIES)
+def test_short_lanes_change_nothing(family, monkeypatch):
+    """Lanes of twelve tokens: many lanes in a pass, of uneven length, behind trunks of uneven width."""
+    model = tiny.model(family)
+    trunk, branches = (make(model.engine.layout.vocabulary) for make in (trunk_of, branches_of))
+    blocks = BlockAttention(range(20, 60), (2, 3), heads=(0,)), BlockAttention(range(9, 60), (4,))
+    for interventions in ((), blocks):
+        whole, before = model.score(trunk, branches, interventions=interventions), model.meter.forwards
+        with monkeypatch.context() as patch:
+            patch.setitem(budget._LANE, "cpu", 12)
+            patch.setitem(budget._NODES, "cpu", 60)
+            parts = model.score(trunk, branches, interventions=interventions)
+        assert model.meter.forwards - before >= 3
+        for a, b in zip(whole, parts, strict=True):
+            np.testing.assert_allclose(a.logprobs, b.logprobs, atol=TOLERANCE, rtol=0)
+            np.testing.assert_allclose(a.rival_logprobs, b.rival_logprobs, atol=TOLERANCE, rtol=0)
+
+
+@pytest.mark.parametrize("pack", [True, False])
+def test_given_tokens_are_read_and_not_scored(pack):
+    model = tiny.model("qwen3")
+    trunk, whole = (make(model.engine.layout.vocabulary) for make in (trunk_of, branches_of))
+    some = [Branch(b.prefix, b.token_ids, b.hidden, given=i % (len(b.token_ids) + 1)) for i, b in enumerate(whole)]
+    scores = model.score(trunk, whole)
+    for branch, all_of_it, score in zip(some, scores, run(model, trunk, some, pack), strict=True):
+        assert np.isnan(score.logprobs[: branch.given]).all() and (score.greedy_ids[: branch.given] == -1).all()
+        found, expected = score.logprobs[branch.given :], all_of_it.logprobs[branch.given :]
+        np.testing.assert_allclose(found, expected, atol=TOLERANCE, rtol=0)
+
+
+def run(model, trunk, branches, pack):
+    return model.owner.run(lambda: scoring.score(model.engine, trunk, branches, pack=pack))
 
 
 def test_hiding_changes_the_first_token_too():

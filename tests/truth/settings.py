@@ -3,8 +3,8 @@
 SEED = 2025  # of problems and of what the models write; no other part of the project uses it
 TRACES = {"abacus": 24}  # thoughts written per model; of others:
 SIBLING_TRACES = 10  # half with the cause of the sibling's habit in the prompt, half without
-FORKS = 8  # short problems with a choice left open, of `abacus`
-FORK_STEPS = 2
+FORKS = 20  # short problems with a choice left open, of `abacus`
+FORK_STEPS = 1  # changes in their problems
 ROLLOUTS = 100  # per sentence, for methods that sample
 REROLLED = 10  # the same for methods that change a sentence and write on
 ROLLED = 5  # thoughts of `abacus` and of `abacus-posthoc`, the shortest, that methods which sample are asked about

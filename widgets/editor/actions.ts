@@ -2,7 +2,7 @@
 
 import type { TokenRange } from "../kit/text";
 import type { Store } from "./store";
-import type { DocumentRequest, Unit } from "./state";
+import type { DocumentRequest, Wish } from "./state";
 
 export type Verb = "rerun" | "truncate" | "edit" | "branch";
 
@@ -120,8 +120,14 @@ export class Actions {
     this.write({ kind: "edit", start, end, text });
   }
 
-  measure(measure: string, unit: Unit, metric: string | null): void {
-    if (this.store.off === null) this.store.askHere({ kind: "measure", measure, unit, metric });
+  measure(wish: Wish): void {
+    if (this.store.off === null) this.store.askHere({ kind: "measure", ...wish });
+  }
+
+  /** Shades by stretches of the text: those there are, and another one, or without the one that was picked. */
+  measureSpans(spans: [number, number][]): void {
+    const { measure, metric, n } = this.store.payload.selection;
+    if (measure !== null) this.measure({ measure, unit: "span", metric, n, spans, confirmed: false });
   }
 
   goto(branch: string): void {

@@ -1,6 +1,8 @@
 /** Draws one text block: number, bar, token spans. Painting changes classes only. */
 
-import { h, svg } from "../kit/dom";
+import { mayBeNothing } from "../kit/certainty";
+import { h } from "../kit/dom";
+import { drawEffect, effectBar } from "../kit/effect-bar";
 import { heatClass, UNMEASURED } from "../kit/heat";
 import type { Block } from "./blocks";
 import type { Store } from "./store";
@@ -22,32 +24,7 @@ export function shown(piece: string, atStart: boolean, atEnd: boolean): { text: 
   return { text, mark };
 }
 
-const HALF = 27;
-
-/** A bar about zero with its interval: left lowers, right raises. Lengths are shares of the scale, clipped. */
-export function drawBar(bar: SVGElement, value: number, low: number, high: number, scale: number, signed: boolean): void {
-  const half = HALF;
-  const zero = signed ? half : 1;
-  const room = signed ? half - 2 : 2 * half - 3;
-  const x = (v: number): number => zero + Math.max(signed ? -1 : 0, Math.min(1, v / scale)) * room;
-  bar.replaceChildren(svg("line", { class: "cotlens-bar-zero", x1: zero, x2: zero, y1: 2, y2: 18 }));
-  if (Number.isNaN(value) || !(scale > 0)) {
-    bar.append(svg("line", { class: "cotlens-bar-none", x1: zero - 6 * (signed ? 1 : 0), x2: zero + 6, y1: 10, y2: 10 }));
-    return;
-  }
-  const [from, to] = [Math.min(zero, x(value)), Math.max(zero, x(value))];
-  const sign = !signed ? "cotlens-bar-amount" : value < 0 ? "cotlens-bar-down" : "cotlens-bar-up";
-  bar.append(svg("rect", { class: sign, x: from, y: 6, width: Math.max(0.75, to - from), height: 8, rx: 1 }));
-  if (Math.abs(value) > scale) {
-    // Longer than the scale: an open end says so.
-    const edge = value > 0 ? to : from;
-    const away = value > 0 ? -3 : 3;
-    bar.append(svg("path", { class: "cotlens-bar-clip", d: `M${edge + away} 5l${-away} 5l${away} 5` }));
-  }
-  if (!Number.isNaN(low) && !Number.isNaN(high) && high > low) {
-    bar.append(svg("path", { class: "cotlens-bar-interval", d: `M${x(low)} 10H${x(high)}M${x(low)} 7.5v5M${x(high)} 7.5v5` }));
-  }
-}
+const WIDTH = 54;
 
 /** Builds the element of a text block; paint() then gives it heat and marks. */
 export function drawBlock(block: TextBlock, store: Store): Drawn {
@@ -72,7 +49,8 @@ export function drawBlock(block: TextBlock, store: Store): Drawn {
     body.append(span);
   }
   if (struckAt === block.last && edit) body.append(struck(edit.old));
-  const bar = block.sentence >= 0 && block.opens ? svg("svg", { class: "cotlens-bar", viewBox: "0 0 54 20", "aria-hidden": "true" }) : null;
+  const bar = block.sentence >= 0 && block.opens ? effectBar(WIDTH) : null;
+  bar?.classList.add("cotlens-bar");
   const number = block.sentence >= 0 && block.opens
     ? h("button", "cotlens-num", { type: "button", tabindex: -1, "data-sentence": block.sentence, title: "pick this sentence" }, String(block.sentence))
     : h("span", "cotlens-num");
@@ -106,37 +84,29 @@ export function paint(drawn: Drawn, store: Store): void {
   paintStop(drawn, own.stop, store);
 }
 
-/** Tokens whose interval includes 0; null when there are no intervals. */
+/** Tokens whose effect may be none; null when every effect is exact. */
 function crossings(store: Store, block: TextBlock): Uint8Array | null {
-  const { shading, shading_low: low, shading_high: high } = store.payload;
-  if (!shading || low.length === 0 || high.length === 0) return null;
+  const { shading } = store.payload;
+  if (shading?.kind !== "sampled") return null;
   const out = new Uint8Array(block.last - block.first);
-  for (let i = 0; i < out.length; i += 1) {
-    const index = store.shadingIndex(block.first + i);
-    const [a, b] = [low[index] ?? NaN, high[index] ?? NaN];
-    // Written so that NaN, which is "no interval", is not a crossing.
-    if (a <= 0 && b >= 0 && b > a) out[i] = 1;
-  }
+  for (let i = 0; i < out.length; i += 1) out[i] = Number(mayBeNothing(store.certainty(store.shadingIndex(block.first + i))));
   return out;
 }
 
+/** A row that is the sentence, or begins with it, has its bar with the interval; of smaller ones the strongest stands, thin. */
 function paintBar({ bar, block, element }: Drawn, store: Store): void {
   if (!bar) return;
   const { shading, shading_values: values, shading_low: low, shading_high: high } = store.payload;
-  element.classList.toggle("cotlens-token-bar", shading?.spans === "token");
-  if (!shading) { bar.replaceChildren(); return; }
-  if (shading.spans === "sentence") {
-    drawBar(bar, values[block.sentence] ?? NaN, low[block.sentence] ?? NaN, high[block.sentence] ?? NaN, shading.scale, shading.signed);
-    return;
-  }
-  // With token shading the bar shows the strongest token: token effects do not add up to a sentence's.
   const { first, last } = store.text.sentenceTokens(block.sentence);
-  let strongest = NaN;
-  for (let token = first; token < last; token += 1) {
-    const value = values[token] ?? NaN;
-    if (!Number.isNaN(value) && (Number.isNaN(strongest) || Math.abs(value) > Math.abs(strongest))) strongest = value;
-  }
-  drawBar(bar, strongest, NaN, NaN, shading.scale, shading.signed);
+  const rows = shading ? store.rowsIn(first, last) : [];
+  const whole = shading !== null && (shading.unit === "sentence" || shading.unit === "paragraph");
+  element.classList.toggle("cotlens-token-bar", !whole);
+  const begun = whole && first > 0 && store.shadingIndex(first - 1) === rows[0];
+  if (!shading || rows.length === 0 || begun) { bar.replaceChildren(); return; }
+  const size = (row: number): number => Math.abs(values[row] ?? 0) || 0;
+  const row = rows.reduce((best, each) => (size(each) > size(best) ? each : best), rows[0] as number);
+  const [a, b] = whole ? [low[row] ?? NaN, high[row] ?? NaN] : [NaN, NaN];
+  drawEffect(bar, { value: values[row] ?? NaN, low: a, high: b, certainty: store.certainty(row) }, shading.scale, shading.signed, WIDTH);
 }
 
 /** Dims what lies after the stop: whole blocks by one class, tokens only in the block that holds it. */

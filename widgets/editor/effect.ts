@@ -1,33 +1,38 @@
-/** The shown effect of a token or sentence, in numbers and words. */
+/** The shown effect of a token or stretch, in numbers and words. */
 
-import { figure, signed } from "../kit/numbers";
+import { effectWords, intervalWords, reasonWords, SAID } from "../kit/certainty";
 import type { Store } from "./store";
 
 export interface Effect {
   value: number;
-  /** "+1.94 nats", "not measured: …", or "" without shading. */
+  /** "+1.94 nats", "not measured: …". */
   words: string;
-  /** "exact", "+1.2 to +2.1, includes 0", or "". */
+  /** "exact", "+1.2 to +2.1". */
+  interval: string;
+  /** "interval includes 0"; "" where nothing was measured. */
   certainty: string;
   kind: string;
+  /** What else is known of it: name and words. */
+  facts: [string, string][];
 }
 
-export function effectOf(store: Store, token: number, sentence: boolean): Effect | null {
-  const { shading, shading_values: values, shading_low: low, shading_high: high, shading_status: status } = store.payload;
+export function effectOf(store: Store, first: number, last: number): Effect | null {
+  const { shading, shading_values: values, shading_low: low, shading_high: high, shading_status: status, shading_facts: facts } = store.payload;
   if (!shading) return null;
-  const index = sentence && shading.spans === "token" ? -1 : store.shadingIndex(token);
-  const value = index < 0 ? NaN : (values[index] ?? NaN);
+  const rows = store.rowsIn(first, last);
+  const row = rows.length === 1 ? (rows[0] as number) : -1;
+  const value = values[row] ?? NaN;
   const kind = shading.edit_type || shading.kind;
+  const known: [string, string][] = facts.map(({ name, words }): [string, string] => [name, words[row] ?? ""]).filter(([, words]) => words !== "");
+  const reason = reasonWords(status[String(row)]);
   if (Number.isNaN(value)) {
-    const why = index < 0 ? (sentence ? "shown per token" : "") : ((status[String(index)] ?? "").replace(/^not measured(: )?/, "") || (shading.complete ? "" : "not reached"));
-    return { value, words: why ? `not measured: ${why}` : "not measured", certainty: "", kind };
+    const why = row >= 0 ? reason || (shading.complete ? "" : "not reached") : rows.length > 1 ? `shown per ${shading.unit}` : "";
+    return { value, words: why ? `not measured: ${why}` : "not measured", interval: "—", certainty: "", kind, facts: known };
   }
-  const number = shading.signed ? signed(value) : figure(value);
-  return { value, words: `${number} ${shading.scale_unit}`.trim(), certainty: certainty(shading.kind, low[index] ?? NaN, high[index] ?? NaN), kind };
-}
-
-function certainty(kind: "exact" | "sampled", low: number, high: number): string {
-  if (Number.isNaN(low) || Number.isNaN(high)) return kind === "exact" ? "exact" : "no interval";
-  if (low === high) return "exact";
-  return `${signed(low)} to ${signed(high)}${low <= 0 && high >= 0 ? ", includes 0" : ""}`;
+  const certainty = store.certainty(row);
+  return {
+    value, words: effectWords(value, shading.signed, shading.scale_unit),
+    interval: intervalWords(certainty, low[row] ?? NaN, high[row] ?? NaN, shading.signed),
+    certainty: [SAID[certainty], reason].filter((part) => part !== "").join("; "), kind, facts: known,
+  };
 }

@@ -26,7 +26,7 @@ export function createFoot({ store }: Context): Part {
       const { shading } = store.payload;
       const marks = shading === null || store.own.editing ? [] : [
         ...(shading.signed ? [mark("cotlens-sample-up", "raises"), mark("cotlens-sample-down", "lowers")] : []),
-        ...(shading.kind === "sampled" ? [mark("cotlens-sample-ns", "interval includes 0")] : []),
+        ...(shading.kind === "sampled" ? [mark("cotlens-sample-ns", "may be no effect")] : []),
         mark("cotlens-sample-none", "not measured"),
       ];
       right.replaceChildren(...marks);

@@ -5,7 +5,7 @@ import { ChoiceBars } from "../kit/bars";
 import { button, h, onClick, setAttribute, setOff, setText } from "../kit/dom";
 import { count, figure, probability, quoted } from "../kit/numbers";
 import { createComparison } from "./comparison";
-import { effectOf } from "./effect";
+import { effectOf, type Effect } from "./effect";
 import { any, type Context, type Part } from "./part";
 
 const ROWS = 5;
@@ -19,6 +19,7 @@ export function createInspector(context: Context): Part {
   const title = h("h4", "cotlens-title");
   const facts = ["text", "probability", "effect", "certainty", "kind"].map((name) => ({ name, label: h("dt"), value: h("dd", `cotlens-fact-${name}`) }));
   const list = h("dl", "cotlens-facts", {}, ...facts.flatMap(({ label, value }) => [label, value]));
+  const more = h("dl", "cotlens-facts cotlens-more");
   const choices = new ChoiceBars(ROWS, signal);
   const choiceTitle = h("h4", "cotlens-title");
   const choiceNote = h("p", "cotlens-small cotlens-muted");
@@ -26,10 +27,11 @@ export function createInspector(context: Context): Part {
   const rerun = button("cotlens-button cotlens-primary", "Rerun from here", { "data-action": "rerun" });
   const cut = button("cotlens-button", "Truncate here", { "data-action": "truncate" });
   const edit = button("cotlens-button", "Edit", { "data-action": "edit" });
+  const span = button("cotlens-button", "", { "data-action": "span", hidden: true });
   const remove = button("cotlens-button", "Delete", { "data-action": "delete", hidden: true });
-  const acts = h("div", "cotlens-acts", { role: "group", "aria-label": "actions" }, rerun, cut, edit, remove);
+  const acts = h("div", "cotlens-acts", { role: "group", "aria-label": "actions" }, rerun, cut, edit, remove, span);
   const body = h("div", "cotlens-side-body", {},
-    h("section", "", {}, title, list),
+    h("section", "", {}, title, list, more),
     h("section", "cotlens-choice-section", {}, choiceTitle, choices.element, choiceNote),
     comparison.element);
   const element = h("aside", "cotlens-side", { "aria-label": "inspector", "data-region": "inspector" }, body, acts);
@@ -41,6 +43,18 @@ export function createInspector(context: Context): Part {
     const span = stretch();
     if (span && store.off === null) actions.commit(span.start, span.end, "");
   });
+
+  onClick(span, signal, () => actions.measureSpans(spansThen()));
+
+  /** The chosen spans without the one that holds the picked token, or with the picked stretch in place of what it overlaps. */
+  function spansThen(): [number, number][] {
+    const { spans } = store.payload.selection;
+    const now = stretch();
+    const at = store.text.start(store.own.picked?.token ?? 0);
+    const [start, end] = now ? [now.start, now.end] : [at, at + 1];
+    const apart = spans.filter(([from, to]) => to <= start || from >= end);
+    return now ? [...apart, [now.start, now.end]] : apart;
+  }
 
   function subject(): Subject | null {
     const { hovered, picked } = store.own;
@@ -84,10 +98,17 @@ export function createInspector(context: Context): Part {
     } else {
       fact("probability", "surprise per token", Number.isNaN(sum) ? "not measured" : `${figure(Math.max(0, -sum / Math.max(1, tokens)))} nats`);
     }
-    const effect = now.kind === "range" ? null : effectOf(store, now.token, now.kind === "sentence");
-    fact("effect", "effect on answer", effect ? effect.words : "not measured", effect ? (payload.shading?.label ?? "") : "choose a measure in “Shade by”");
-    fact("certainty", effect && payload.shading?.kind === "sampled" ? "interval" : "certainty", effect?.certainty || "—");
+    const effect = effectOf(store, now.token, now.last);
+    fact("effect", payload.shading?.signed === false ? payload.shading.metric_words : "effect on answer", effect ? effect.words : "not measured", effect ? (payload.shading?.label ?? "") : "choose a measure in “Shade by”");
+    fact("certainty", effect && payload.shading?.kind === "sampled" ? "interval" : "certainty", effect?.interval ?? "—", effect?.certainty);
     fact("kind", "kind", effect?.kind ?? "—");
+    drawMore(effect);
+  }
+
+  /** What a sampled or swapped effect rests on. */
+  function drawMore(effect: Effect | null): void {
+    const sure: [string, string][] = effect && effect.certainty !== "" && store.payload.shading?.kind === "sampled" ? [["reading", effect.certainty]] : [];
+    more.replaceChildren(...[...sure, ...(effect?.facts ?? [])].flatMap(([name, words]) => [h("dt", "", {}, name), h("dd", "", { "data-fact": name }, words)]));
   }
 
   /** With nothing picked the same rows say what the trace is. */
@@ -103,6 +124,7 @@ export function createInspector(context: Context): Part {
       ["sentences", store.text.sentences.length.toLocaleString("en-US")],
       ["ended by", FINISH[shown.finish] ?? shown.finish],
     ];
+    drawMore(null);
     facts.forEach(({ name }, i) => fact(name, rows[i]?.[0] ?? "", rows[i]?.[1] ?? ""));
   }
 
@@ -140,6 +162,11 @@ export function createInspector(context: Context): Part {
     setOff(cut, actions.reason("truncate", at), "stop the thought before this token and hear the answer (T)");
     setOff(edit, actions.reason("edit", at), "edit the thought at this place (Enter)");
     remove.hidden = picked?.kind !== "range";
+    const { selection } = store.payload;
+    const dropped = picked?.kind !== "range" && selection.unit === "span" && picked !== null && spansThen().length < selection.spans.length;
+    span.hidden = picked?.kind !== "range" && !dropped;
+    setText(span, dropped ? "Drop this stretch" : "Measure this stretch");
+    setOff(span, store.off ?? (dropped || stretch() ? null : "Only the thought can be measured."), dropped ? "measure without it" : "shade by this stretch as a unit of its own");
     setOff(remove, store.off ?? (stretch() ? null : "Only the thought can be edited."), "delete these tokens and rerun");
   }
 
@@ -155,7 +182,7 @@ export function createInspector(context: Context): Part {
         // Asked only where someone stays: moving over fifty tokens makes one request.
         if (now) wait = setTimeout(() => store.inspect(now.token), 70);
       }
-      if (any(changed, "picked", "hovered", "document", "token_offsets", "logprobs", "inspections", "shading", "shading_values", "shading_low", "shading_high", "shading_status", "alive", "broken", "loading")) draw();
+      if (any(changed, "picked", "hovered", "document", "token_offsets", "logprobs", "inspections", "shading", "shading_values", "shading_facts", "shading_status", "selection", "alive", "broken", "loading")) draw();
       comparison.update(changed);
       // A new answer is what the person waited for, and a token that was just picked is what they ask about.
       if (changed.has("comparison") && store.payload.comparison) body.scrollTop = body.scrollHeight;

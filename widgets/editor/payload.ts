@@ -12,12 +12,15 @@ export const EMPTY: EditorPayload = {
   token_offsets: new Uint32Array(1),
   logprobs: new Float32Array(0),
   measures: [],
-  selection: { measure: null, unit: "token", metric: null },
+  selection: { measure: null, unit: "token", metric: null, n: 0, spans: [] },
   shading: null,
+  shading_rows: new Uint32Array(0),
   shading_values: new Float32Array(0),
   shading_low: new Float32Array(0),
   shading_high: new Float32Array(0),
+  shading_certainty: new Uint8Array(0),
   shading_status: {},
+  shading_facts: [],
   strip: null,
   strip_at: new Uint32Array(0),
   strip_values: new Float32Array(0),
@@ -52,7 +55,8 @@ export function decode<K extends keyof EditorPayload>(key: K, raw: Raw): EditorP
         const offsets = words(Uint32Array, raw);
         return offsets.length ? offsets : EMPTY.token_offsets;
       }
-      case "strip_at": return words(Uint32Array, raw);
+      case "strip_at": case "shading_rows": return words(Uint32Array, raw);
+      case "shading_certainty": return raw instanceof DataView ? new Uint8Array(raw.buffer, raw.byteOffset, raw.byteLength) : EMPTY[key];
       case "logprobs": case "shading_values": case "shading_low": case "shading_high": case "strip_values":
         return words(Float32Array, raw);
       case "loading": {
@@ -63,7 +67,7 @@ export function decode<K extends keyof EditorPayload>(key: K, raw: Raw): EditorP
       case "head": case "selection": case "job": return { ...EMPTY[key] as object, ...(present<object>(raw) ?? {}) };
       case "alive": return raw !== false;
       case "code": return typeof raw === "string" ? raw : "";
-      case "branches": case "measures": return Array.isArray(raw) ? raw : [];
+      case "branches": case "measures": case "shading_facts": return Array.isArray(raw) ? raw : [];
       default: return present(raw) ?? EMPTY[key];
     }
   })();

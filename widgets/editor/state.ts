@@ -7,7 +7,7 @@
 import type { Change } from "../kit/diff";
 import type { RoleSpan, Sentence } from "../kit/text";
 
-export type Unit = "token" | "sentence";
+export type Unit = "token" | "sentence" | "paragraph" | "span" | "group";
 export type Empty = Record<string, never>;
 
 export interface Head { model: string; where: string; note: string }
@@ -29,16 +29,27 @@ export interface EditorDocument {
 }
 
 export interface Measure {
-  id: string; label: string; units: Unit[]; metrics: { id: string; label: string }[];
+  id: string; label: string; group: string; question: string;
+  /** Every unit there is for it, with the reason why one can't be had; `unit` is what choosing it would show. */
+  units: { id: Unit; label: string; reason: string | null }[]; unit: Unit;
+  metrics: { id: string; label: string }[];
+  /** Rollouts from each place to choose from; none where nothing is sampled. */
+  draws: number[];
   available: boolean; reason: string | null; cost: string | null;
+  /** It takes long, so it waits until its cost was seen. */
+  asks: boolean;
 }
 
-export interface Selection { measure: string | null; unit: Unit; metric: string | null }
+/** `n` is 0 where nothing is sampled; spans are in characters. */
+export interface Selection { measure: string | null; unit: Unit; metric: string | null; n: number; spans: [number, number][] }
 
 export interface Shading {
   measure: string; unit: Unit; label: string; scale: number; scale_note: string; sign: string; zero: string;
-  scale_unit: string; signed: boolean; spans: Unit; kind: "exact" | "sampled"; edit_type: string; complete: boolean; metric_words?: string;
+  scale_unit: string; signed: boolean; kind: "exact" | "sampled"; edit_type: string; complete: boolean; metric_words: string;
 }
+
+/** One fact of every row, "" where a row has none. */
+export interface Fact { name: string; words: string[] }
 
 export interface Strip { answers: string[]; positions: "tokens"; target: number | null; complete: boolean }
 
@@ -68,10 +79,13 @@ export interface State {
   measures: Measure[];
   selection: Selection | Empty;
   shading: Shading | Empty;
+  shading_rows: DataView;
   shading_values: DataView;
   shading_low: DataView;
   shading_high: DataView;
+  shading_certainty: DataView;
   shading_status: Record<string, string>;
+  shading_facts: Fact[];
   strip: Strip | Empty;
   strip_at: DataView;
   strip_values: DataView;
@@ -93,10 +107,14 @@ export interface EditorPayload {
   measures: Measure[];
   selection: Selection;
   shading: Shading | null;
+  /** The row of every token; NO_ROW where it has none. The other numbers are one per row. */
+  shading_rows: Uint32Array;
   shading_values: Float32Array;
   shading_low: Float32Array;
   shading_high: Float32Array;
+  shading_certainty: Uint8Array;
   shading_status: Record<string, string>;
+  shading_facts: Fact[];
   strip: Strip | null;
   strip_at: Uint32Array;
   strip_values: Float32Array;
@@ -121,7 +139,10 @@ export type DocumentRequest =
   | { kind: "truncate"; token: number }
   | { kind: "edit"; start: number; end: number; text: string }
   | { kind: "rerun"; token: number }
-  | { kind: "measure"; measure: string; unit: Unit; metric: string | null };
+  | { kind: "measure"; measure: string; unit: Unit; metric: string | null; n: number; spans: [number, number][] | null; confirmed: boolean };
+
+/** What to measure: `spans` are chosen anew unless null; `confirmed` starts what takes long. */
+export type Wish = Omit<Extract<DocumentRequest, { kind: "measure" }>, "kind">;
 
 /** Requests the view makes; request_id is added when one is sent. */
 export type Request =

@@ -1,6 +1,7 @@
 /** One per widget: the payload from Python, the browser's own state, and what follows from both. */
 
 import { levels, UNMEASURED } from "../kit/heat";
+import { certaintyOf, type Certainty } from "../kit/certainty";
 import { TextModel } from "../kit/text";
 import { EMPTY } from "./payload";
 import { Requests, type Post } from "./requests";
@@ -50,7 +51,7 @@ export class Store {
   private readonly changed = new Set<Key>();
   private scheduled = false;
   private model: TextModel | null = null;
-  private heat: { levels: Int8Array; stretch: "token" | "sentence" } | null = null;
+  private heat: Int8Array | null = null;
   private readonly inspected = new Map<string, Inspection>();
 
   constructor(post: Post) {
@@ -108,26 +109,34 @@ export class Store {
 
   /** Heat level per token of the document; UNMEASURED everywhere without shading. */
   get levels(): Int8Array {
-    if (this.heat) return this.heat.levels;
+    if (this.heat) return this.heat;
     const { shading, shading_values: values } = this.payload;
-    const text = this.text;
-    const out = new Int8Array(text.count).fill(UNMEASURED);
-    const wanted = shading?.spans === "sentence" ? text.sentences.length : text.count;
-    if (shading && values.length === wanted) {
+    const out = new Int8Array(this.text.count).fill(UNMEASURED);
+    if (shading) {
       const each = levels(values, shading.scale);
-      if (shading.spans === "token") out.set(each);
-      else text.sentences.forEach((sentence, i) => out.fill(each[i] as number, sentence.first, sentence.last));
+      for (let token = 0; token < out.length; token += 1) out[token] = each[this.shadingIndex(token)] ?? UNMEASURED;
     }
-    this.heat = { levels: out, stretch: shading?.spans ?? "token" };
-    return out;
+    return (this.heat = out);
   }
 
-  /** Index into the shading arrays for a token or its sentence; -1 when nothing is shown for it. */
+  /** The row of a token in the shading; -1 when nothing is shown for it. */
   shadingIndex(token: number): number {
-    const { shading, shading_values: values } = this.payload;
-    if (!shading) return -1;
-    const index = shading.spans === "sentence" ? this.text.sentenceOf(token) : token;
-    return index < values.length ? index : -1;
+    const { shading_rows: rows, shading_values: values } = this.payload;
+    const row = rows.length === this.text.count ? (rows[token] as number) : values.length;
+    return row < values.length ? row : -1;
+  }
+
+  /** How sure a row is. */
+  certainty(row: number): Certainty {
+    return certaintyOf(this.payload.shading_certainty[row]);
+  }
+
+  /** The rows within tokens first..last, rising. */
+  rowsIn(first: number, last: number): number[] {
+    const found = new Set<number>();
+    for (let token = first; token < last; token += 1) found.add(this.shadingIndex(token));
+    found.delete(-1);
+    return [...found].sort((a, b) => a - b);
   }
 
   inspection(token: number): Inspection | null {

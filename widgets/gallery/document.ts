@@ -68,6 +68,6 @@ export function editAt(made: Made, words: string, old: string, more: Partial<Edi
   return { kind: "replace", at, end: at + words.length, old, new: words, surprise: 5.81, surprise_was: 0.41, tokens: 2, ...more };
 }
 
-export function bytes(values: Float32Array | Uint32Array): DataView {
+export function bytes(values: Float32Array | Uint32Array | Uint8Array): DataView {
   return new DataView(values.buffer, values.byteOffset, values.byteLength);
 }

@@ -1,6 +1,6 @@
 /** A payload for every state of the editor. All figures are invented. */
 
-import type { State, Measure, Shading } from "../editor/state";
+import type { State, Measure, Shading, Unit } from "../editor/state";
 import { bytes, editAt, make, random, type Made, type Parts } from "./document";
 
 const PROMPT = "Ravi has 6 shells. He finds 8 more shells on the beach. It is a sunny day. He gives away 5 shells. Then he loses 2 shells. How many shells does Ravi have?";
@@ -12,18 +12,39 @@ const THOUGHT = [
 const EDITED = [...THOUGHT.slice(0, 4), "He gives away 5, so 15 - 5 = 10.", "Wait, let me check: 10 is right.", "He loses 2, so 10 - 2 = 8.", "So the answer is 8."];
 
 const METRICS = [{ id: "logit_difference", label: "logit difference" }, { id: "log_probability", label: "log-probability" }, { id: "probability", label: "probability" }];
+const NAMES: Record<string, string> = { token: "token", sentence: "sentence", paragraph: "paragraph", span: "my spans", group: "number" };
+const NO_TOKEN = "rollouts begin where sentences do: choose sentences, paragraphs or spans";
+
+function measure(id: string, label: string, group: string, question: string, cost: string | null, more: Partial<Measure> = {}): Measure {
+  const sampled = (more.draws ?? []).length > 0;
+  return {
+    id, label, group, question, unit: sampled ? "sentence" : "token", metrics: sampled ? METRICS.slice(2) : METRICS, draws: [], available: true, reason: null, cost, asks: false,
+    units: ["token", "sentence", "paragraph", "span"].map((unit) => ({ id: unit as Unit, label: NAMES[unit] as string, reason: sampled && unit === "token" ? NO_TOKEN : null })),
+    ...more,
+  };
+}
+
+const [EXACT, ON_POLICY, REWRITTEN, ATTENTION] = ["One pass, exact", "Sampled on-policy", "Rewritten, then continued", "Attention"] as const;
+const DRAWS = [20, 50, 100, 200];
 export const MEASURES: Measure[] = [
-  { id: "early_answer", label: "Early answer", units: ["token", "sentence"], metrics: METRICS, available: true, reason: null, cost: "one forward pass, about 0.1 s" },
-  { id: "occlusion_direct", label: "Occlusion, direct effect", units: ["token", "sentence"], metrics: METRICS, available: true, reason: null, cost: "one packed pass, about 0.3 s" },
-  { id: "occlusion_total", label: "Occlusion, total effect", units: ["token", "sentence"], metrics: METRICS, available: true, reason: null, cost: "one packed pass, about 0.5 s" },
-  { id: "gradient", label: "Gradient", units: ["token"], metrics: [], available: false, reason: "it needs gradients, which vLLM does not give.", cost: null },
+  measure("early_answer", "Early answer", EXACT, "If the thought stopped before this, and again after it: how much surer is the answer?", "at most 1,204 tokens, about 0.1 s"),
+  measure("occlusion_direct", "Occlusion, direct effect", EXACT, "If the answer could not look back at this, would it stay?", "at most 2,316 tokens, about 0.3 s"),
+  measure("occlusion_total", "Occlusion, total effect", EXACT, "If nothing after it could look back at this, would the answer stay?", "at most 3,219 tokens, about 0.5 s"),
+  measure("copies", "Occlusion, all copies of a number", EXACT, "If every copy of this number were hidden at once, would the answer stay?", "at most 1,404 tokens, about 0.2 s",
+    { unit: "group", units: [{ id: "group", label: "number", reason: null }] }),
+  measure("gradient", "Gradient × input", EXACT, "If this were changed a little, how strongly would the answer react?", null,
+    { available: false, reason: "Gradient needs GRADIENT, which the backend 'vllm' of 'Qwen/Qwen3-0.6B' does not offer: load the model with backend=\"local\"." }),
+  measure("resampling", "Resampling", ON_POLICY, "If the model wrote this anew, how often would it reach the same answer?", "up to 180 rollouts of about 60 tokens, about 8 s", { draws: DRAWS }),
+  measure("resilience", "Resilience", ON_POLICY, "If this is taken out each time the model says it, how often does it come back?", "up to 3,520 rollouts of about 60 tokens, about 3 min", { draws: DRAWS, asks: true }),
+  measure("mistake", "Mistake", REWRITTEN, "If this held a mistake, would the model still give the same answer?", "up to 320 rollouts of about 60 tokens, about 15 s", { draws: DRAWS }),
+  measure("receiver", "Receiver heads", ATTENTION, "Which sentences do the most focused attention heads look back at?", "at most 240 tokens, about 0.1 s", { metrics: [] }),
 ];
 
-function shadingOf(unit: "token" | "sentence", sampled: boolean, complete = true): Shading {
+function shadingOf(unit: Unit, sampled: boolean, complete = true): Shading {
   return {
-    measure: "occlusion_direct", unit, label: "change of log p(“8”) when hidden", scale: 2.1, scale_note: "98th percentile",
-    sign: "orange supports the answer", zero: "no effect", scale_unit: "nats", signed: true, spans: unit,
-    kind: sampled ? "sampled" : "exact", edit_type: "hidden from the answer (direct)", complete,
+    measure: sampled ? "resampling" : "occlusion_direct", unit, label: sampled ? `Resampling per ${unit}, 20 rollouts from each place` : `Occlusion, direct effect per ${unit}`,
+    scale: sampled ? 0.7 : 2.1, scale_note: "the largest effect", sign: "+ = supports the answer '7'", zero: "no effect", scale_unit: sampled ? "probability" : "nats", signed: true,
+    kind: sampled ? "sampled" : "exact", edit_type: sampled ? "on-policy" : "attention-level", complete, metric_words: sampled ? "p('7')" : "log p('7')",
   };
 }
 
@@ -31,8 +52,8 @@ function blank(): State {
   return {
     head: { model: "abacus", where: "local · CPU", note: "Scores come from one packed pass; it agrees with plain passes to 2e-6 on this model." },
     loading: {}, branches: [], document: {}, token_offsets: bytes(new Uint32Array(1)), logprobs: bytes(new Float32Array(0)),
-    measures: MEASURES, selection: { measure: null, unit: "token", metric: null }, shading: {}, shading_values: bytes(new Float32Array(0)),
-    shading_low: bytes(new Float32Array(0)), shading_high: bytes(new Float32Array(0)), shading_status: {}, strip: {},
+    measures: MEASURES, selection: { measure: null, unit: "token", metric: null, n: 0, spans: [] }, shading: {}, shading_rows: bytes(new Uint32Array(0)), shading_values: bytes(new Float32Array(0)),
+    shading_low: bytes(new Float32Array(0)), shading_high: bytes(new Float32Array(0)), shading_certainty: bytes(new Uint8Array(0)), shading_status: {}, shading_facts: [], strip: {},
     strip_at: bytes(new Uint32Array(0)), strip_values: bytes(new Float32Array(0)), comparison: null, job: {}, stream: {}, code: "", alive: true,
   };
 }
@@ -47,28 +68,33 @@ function withDocument(made: Made, answer: string | null = "7", p: number | null 
   };
 }
 
-/** Values with a few strong tokens (numbers) among weak ones; `upTo` leaves the rest unmeasured. */
+/** Values with a few strong units (numbers) among weak ones; `upTo` leaves the rest unmeasured. */
 function shaded(state: State, made: Made, unit: "token" | "sentence", sampled = false, upTo = 1): State {
   const next = random(7);
   const { document, thought, offsets } = made;
   const one = (text: string, place: number): number => (/\d/.test(text) ? (0.3 + 2 * place) * (0.4 + next()) : /not|sunny/.test(text) ? -0.7 : (next() - 0.45) * 0.24);
-  const count = unit === "token" ? document.n_tokens : document.sentences.length;
-  const values = new Float32Array(count).fill(NaN);
-  const until = unit === "token" ? thought.first + Math.floor((thought.last - thought.first) * upTo) : Math.floor(count * upTo);
-  for (let i = unit === "token" ? thought.first : 0; i < until; i += 1) {
-    const sentence = document.sentences[i];
-    const text = unit === "token" ? document.text.slice(offsets[i], offsets[i + 1]) : document.text.slice(sentence?.start, sentence?.end);
-    values[i] = one(text, unit === "token" ? (i - thought.first) / (thought.last - thought.first) : i / count);
-  }
+  const places = unit === "sentence" ? document.sentences : Array.from({ length: thought.last - thought.first }, (_, i) => ({ first: thought.first + i, last: thought.first + i + 1 }));
+  const rows = new Uint32Array(document.n_tokens).fill(0xffffffff);
+  places.forEach(({ first, last }, row) => rows.fill(row, first, last));
+  const until = Math.floor(places.length * upTo);
+  const values = Float32Array.from(places, ({ first, last }, i) => (i < until ? one(document.text.slice(offsets[first], offsets[last]), i / places.length) : NaN));
   const status: Record<string, string> = {};
-  if (unit === "sentence" && sampled && count > 5) { values[5] = NaN; status["5"] = "the answer could not be read in 3 of 20 rollouts"; }
+  if (unit === "sentence" && sampled && places.length > 5) { values[5] = NaN; status["5"] = "not measured: the answer could not be read in 3 of 20 rollouts"; }
   const spread = values.map((value) => 0.18 + 0.25 * Math.abs(value));
+  const size = sampled ? 1 / 3 : 1; // a difference of probabilities is at most 1
+  const ends = (by: number): Float32Array => values.map((value, i) => (value + (sampled ? by * (spread[i] as number) : 0)) * size);
+  const certainty = values.map((value, i) => (Number.isNaN(value) ? 6 : !sampled ? 4 : Math.abs(value) <= (spread[i] as number) ? 1 : 0));
   return {
-    ...state, shading: shadingOf(unit, sampled, upTo === 1), selection: { measure: "occlusion_direct", unit, metric: "log_probability" },
-    shading_values: bytes(values), shading_status: status,
-    shading_low: bytes(sampled ? values.map((value, i) => value - (spread[i] as number)) : new Float32Array(0)),
-    shading_high: bytes(sampled ? values.map((value, i) => value + (spread[i] as number)) : new Float32Array(0)),
-    code: `${state.code}\nresult = cl.Occlusion(effect="direct", unit="${unit}").run(model, trace)\nresult.frame()`,
+    ...state, shading: shadingOf(unit, sampled, upTo === 1),
+    selection: { measure: sampled ? "resampling" : "occlusion_direct", unit, metric: sampled ? "probability" : "log_probability", n: sampled ? 20 : 0, spans: [] },
+    shading_rows: bytes(rows), shading_values: bytes(values.map((value) => value * size)), shading_status: status,
+    shading_low: bytes(ends(-1)), shading_high: bytes(ends(1)), shading_certainty: bytes(Uint8Array.from(certainty)),
+    shading_facts: !sampled ? [] : [
+      { name: "rollouts", words: Array.from(values, (value) => (Number.isNaN(value) ? "20 with it, 17 without; 3 gave no answer" : "20 with it, 20 without")) },
+      { name: "gave the answer", words: Array.from(values, (value) => (Number.isNaN(value) ? "" : ".95 with it, .62 without")) },
+      { name: "corrected", words: Array.from(values, (value) => (Number.isNaN(value) ? "" : "not significant over all 8 (q = .231)")) },
+    ],
+    code: `${state.code}\nresult = cl.importance.Occlusion(effect="direct", unit="${unit}").run(trace, model)\nresult.frame()`,
   };
 }
 
@@ -164,6 +190,8 @@ export const STATES: Record<string, () => State> = {
   branches: many,
   truncated,
   running: () => { const { made } = full(); return { ...shaded(withDocument(made), made, "token", false, 0.7), job: running }; },
+  sampling: () => { const { made } = full(); return { ...stripped(shaded(withDocument(made), made, "sentence", true, 0.5), made, ["7", "9", "14", "6"], 0), job: { ...running, label: "rollouts", done: 64, total: 180, eta: 5 } }; },
+  asking: () => ({ ...withDocument(plain()), selection: { measure: "resilience", unit: "sentence", metric: "probability", n: 20, spans: [] } }),
   cancelled: () => { const { made } = full(); return { ...shaded(withDocument(made), made, "token", false, 0.45), job: { ...running, state: "cancelled", done: 42 } }; },
   error: () => ({ ...full().state, job: { ...running, state: "error", message: "Out of memory: 93 branches of 240 tokens did not fit beside the model.", remedy: "Close other notebooks, or load the model with memory_budget=\"2GB\"." } }),
   streaming: () => {
@@ -175,7 +203,7 @@ export const STATES: Record<string, () => State> = {
   empty: () => withDocument(plain({ thought: [], answer: "Ravi has 12 shells." }), "12", 0.31),
   unclosed: () => withDocument(plain({ answer: "", closed: false, finish: "length" }), null, null),
   unreadable: () => withDocument(plain({ answer: "I would rather not say how many shells there are.", notes: ["No number could be read from the answer. Give the trace another reader: trace.with_reader(Regex(...))."] }), null, null),
-  impossible: () => ({ ...withDocument(plain()), measures: MEASURES.map((measure) => ({ ...measure, available: measure.id === "early_answer" })).reverse(), selection: { measure: "gradient", unit: "token", metric: null } }),
+  impossible: () => ({ ...withDocument(plain()), measures: MEASURES.map((measure) => ({ ...measure, available: measure.id === "early_answer", reason: measure.reason ?? "not possible here" })).reverse(), selection: { measure: "gradient", unit: "token", metric: null, n: 0, spans: [] } }),
   unsigned: () => { const { state } = full(); return { ...state, shading: { ...shadingOf("token", false), signed: false, label: "surprise of the token", sign: "darker is more surprising", zero: "0 = certain" } }; },
   hostile: () => { const made = plain({ prompt: HOSTILE[1] as string, thought: HOSTILE, answer: HOSTILE[0] as string }); return { ...shaded(withDocument(made, HOSTILE[0]), made, "token"), head: { model: HOSTILE[0] as string, where: HOSTILE[1] as string, note: "" } }; },
   longprompt: () => { const made = plain({ prompt: Array(30).fill(PROMPT).join(" ") }); return stripped(shaded(withDocument(made), made, "token"), made, ["7", "9"], 0); },

@@ -3,16 +3,21 @@
 import "./gallery.css";
 import editor from "../editor/index";
 import type { State } from "../editor/state";
+import featureTable from "../feature_table/index";
 import importanceMap from "../importance_map/index";
 import pairMatrix from "../pair_matrix/index";
+import steeringPanel from "../steering_panel/index";
+import { AskingFake } from "./asking";
+import { FEATURES } from "./features";
 import { FakeModel } from "./model";
 import { STATES } from "./fixtures";
 import { PAIRS } from "./pairs";
 import { SCORES } from "./scores";
+import { STEERING, steeringEcho } from "./steering";
 import { StillFake } from "./still";
 
 /** For the browser tests and the benchmark: nothing of this is in the widget's bundle. */
-interface Hooks { model: FakeModel | StillFake; started: number; show(state: string): void; again(): void; close(): void }
+interface Hooks { model: unknown; started: number; show(state: string): void; again(): void; close(): void }
 declare global { interface Window { __cotlens: Hooks } }
 
 const stage = document.getElementById("stage") as HTMLElement;
@@ -32,6 +37,19 @@ function showStill(render: ReturnType<typeof importanceMap>["render"], traits: o
   window.__cotlens = { model, started, show, again, close: () => viewLife.abort() };
 }
 
+/** A view that asks Python: it has a model for as long as it is shown. */
+function showAsking(widget: { initialize(context: never): void; render(context: never): void }, model: unknown): void {
+  const again = (): void => {
+    viewLife.abort();
+    viewLife = new AbortController();
+    widget.render({ model, el: stage, signal: viewLife.signal } as never);
+  };
+  const started = performance.now();
+  widget.initialize({ model, signal: modelLife.signal } as never);
+  again();
+  window.__cotlens = { model, started, show, again, close: () => { viewLife.abort(); modelLife.abort(); } };
+}
+
 function show(name: string): void {
   viewLife.abort();
   modelLife.abort();
@@ -39,6 +57,10 @@ function show(name: string): void {
   const [scores, pairs] = [SCORES[name], PAIRS[name]];
   if (scores) { showStill(importanceMap().render, scores()); return; }
   if (pairs) { showStill(pairMatrix().render, pairs()); return; }
+  const steering = STEERING[name];
+  if (steering) { showAsking(steeringPanel(), new AskingFake(steering(), steeringEcho)); return; }
+  const features = FEATURES[name];
+  if (features) { showAsking(featureTable(), new AskingFake(features())); return; }
   const make = STATES[name] ?? STATES["shaded"];
   const model = new FakeModel((make as () => State)());
   const widget = editor();
@@ -60,7 +82,7 @@ function read(): void {
   document.body.toggleAttribute("data-bare", wanted.has("bare"));
   stage.style.width = wanted.has("width") ? `${wanted.get("width")}px` : "";
   const name = wanted.get("state") ?? "shaded";
-  const links = Object.keys({ ...STATES, ...SCORES, ...PAIRS }).map((state) => {
+  const links = Object.keys({ ...STATES, ...SCORES, ...PAIRS, ...STEERING, ...FEATURES }).map((state) => {
     const link = document.createElement("a");
     const target = new URLSearchParams(wanted);
     target.set("state", state);

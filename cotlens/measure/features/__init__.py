@@ -13,8 +13,12 @@ __getattr__, __dir__ = lazy_attributes(
     {
         "features": f"{_ROOM}.table:features",
         "SAE": f"{_ROOM}.sae:SAE",
+        "clamp": f"{_ROOM}.clamping:clamp",
+        "EVER": "cotlens.models.interventions:EVER",
         "load_sae": f"{_ROOM}.store:load_sae",
         "save_sae": f"{_ROOM}.store:save_sae",
+        "read_labels": f"{_ROOM}.names:read_labels",
+        "save_labels": f"{_ROOM}.names:save_labels",
         "Recipe": f"{_ROOM}.train:Recipe",
         "train_sae": f"{_ROOM}.train:train_sae",
         "Quality": f"{_ROOM}.quality:Quality",

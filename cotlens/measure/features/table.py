@@ -185,11 +185,11 @@ def _extras(trace: Trace, encoded: Encoded, rows: Rows, sae: SAE, model: Model) 
         "error": encoded.error,
         "explained_variance": encoded.explained_variance,
         "sae": {"architecture": sae.config.architecture, "latents": sae.config.d_sae, "site": sae.config.site},
-        "note": _note(model, sae, encoded),
+        "note": note(model, sae, encoded),
     }
 
 
-def _note(model: Model, sae: SAE, encoded: Encoded) -> str:
+def note(model: Model, sae: SAE, encoded: Encoded) -> str:
     """What makes the table doubtful, "" if nothing does."""
     theirs, ours = sae.config.model_name, model.name
     version, notes = sae.config.metadata.get("model_revision"), []

@@ -66,7 +66,8 @@ class Counterfactual(Sampled):
     def cost(self, trace: Trace) -> Cost:
         """At most n rollouts of full length from every boundary, and the reading of what they say first."""
         bound = self.bound(trace, self._places(trace))
-        return Cost(2 * bound.tokens, 2 * bound.forwards)
+        read = (bound.rollouts + 2 * len(self.units(trace))) * (len(trace.token_ids) + self.new_tokens(trace))
+        return Cost(bound.tokens + read, bound.forwards + read, bound.rollouts)
 
     def run(self, trace: Trace, model: Model, seed: int = 0) -> Result:
         """Measure every unit of the thought.
@@ -111,8 +112,7 @@ class Counterfactual(Sampled):
         arms = kept(trace, span), without(trace, span)
         rollouts = samples.traces(arms[1])
         firsts = [_first(one, span, self.unit) for one in rollouts.values()]
-        own = trace.text[span.char_start : span.char_end]
-        like = alike.to(own, firsts) >= self.threshold
+        like = alike.instead(span, firsts) >= self.threshold
         numbers = np.array(list(rollouts), dtype=np.int64)
         other = samples.answers(arms[1], numbers[~like].tolist())
         same = samples.answers(arms[1], numbers[like].tolist())

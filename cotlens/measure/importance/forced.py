@@ -79,7 +79,10 @@ def score_points(
 ) -> list[Forced]:
     """Score forced answers, all of them against one trunk."""
     answers = [model.answer_branch(trace, point.at, point.value) for point in points]
-    branches = [Branch(point.at, answer.token_ids, point.hidden) for point, answer in zip(points, answers, strict=True)]
+    branches = [
+        Branch(point.at, answer.token_ids, point.hidden, given=answer.value_start)
+        for point, answer in zip(points, answers, strict=True)
+    ]
     scores = model.score(trace, branches, interventions=interventions)
     return [read(score, answer.value_start) for score, answer in zip(scores, answers, strict=True)]
 

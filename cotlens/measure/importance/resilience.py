@@ -96,7 +96,7 @@ class Resilience(Sampled):
         """At most n rollouts of full length per unit and round, each behind a text of its own."""
         spans = len(self.units(trace))
         bound = self.bound(trace, (self.rounds + 2) * spans, texts=self.n * (self.rounds + 2) * spans)
-        return Cost(2 * bound.tokens, 2 * bound.forwards)
+        return Cost(2 * bound.tokens, 2 * bound.forwards, bound.rollouts)
 
     def run(self, trace: Trace, model: Model, seed: int = 0) -> Result:
         """Measure every unit of the thought.

@@ -62,7 +62,7 @@ class Rewriting(Sampled):
         spans = len(self.units(trace))
         bound = self.bound(trace, 2 * spans, texts=2 * spans)
         extra = spans * 3 * (len(trace.token_ids) + REWRITE_TOKENS)
-        return Cost(bound.tokens + extra, bound.forwards + extra)
+        return Cost(bound.tokens + extra, bound.forwards + extra, bound.rollouts)
 
     def run(self, trace: Trace, model: Model, seed: int = 0) -> Result:
         """Measure every unit of the thought.

@@ -31,8 +31,8 @@ class Sampled:
         unit: "sentence", "paragraph" or "step".
         spans: stretches of the thought to measure instead; Spans or (start, end) characters of the trace's text.
         n: rollouts from every place, at least 2.
-        metric: "probability" (of the target; differences with Newcombe's interval) or "kl" (of the distributions of
-            answers, nats, smoothed by `alpha`, with a bootstrap interval).
+        metric: "probability" (of the target; differences with an interval made as Newcombe's from Jeffreys limits) or
+            "kl" (of the distributions of answers, nats, smoothed by `alpha`, with a bootstrap interval).
         target: the answer to follow; the trace's own by default.
         budget: spend this many rollouts in all instead of n everywhere, where intervals are widest.
         half_width: stop sampling when every interval of a probability is at most +- this; also adaptive. Where fewer
@@ -101,7 +101,7 @@ class Sampled:
         longest = len(trace.token_ids) + self.new_tokens(trace)
         rounds = max(20, rollouts // 8) if self.adaptive else 1
         tokens = rollouts * self.new_tokens(trace) + rounds * texts * longest
-        return Cost(tokens=tokens, forwards=tokens)
+        return Cost(tokens, forwards=tokens, rollouts=rollouts)
 
     def planned(self, places: int) -> int:
         """Rollouts at most from so many places."""

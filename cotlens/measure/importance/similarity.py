@@ -2,8 +2,12 @@
 
 - "sentence-transformers/<name>" or any name that sentence-transformers knows, such as "all-MiniLM-L6-v2" (the one of
   Thought Anchors): needs that package.
-- "residual": the model's own residual stream after its middle layer (the lower one of two), mean over the sentence's
-  tokens, the sentence read by itself; centred on the mean of the trace's own units.
+- "residual": the model's own residual stream. Texts in one place (`instead`) are told apart by what the model makes of
+  the tokens that follow: its stream after the last layer, the smallest cosine over the next tokens of the trace,
+  centred on the mean over its thought. Two wordings of one thing leave them as they were; another choice stands out
+  where the text goes on to speak of it. Texts that stand elsewhere (`to`) are read by themselves: the mean over their
+  tokens after the middle layer (the lower one of two), centred on the mean of the trace's own units, which hardly
+  tells "the red bag" from "the blue bag".
 - "exact": 1 for the same text, else 0.
 - a function from a list of n texts to an array [n, width].
 
@@ -24,13 +28,14 @@ from cotlens._core import control
 from cotlens._core.errors import BackendError, CapabilityError, InputError
 from cotlens.measure.importance import units
 from cotlens.models.contract import Capability, Model
-from cotlens.trace import Trace
+from cotlens.trace import Span, Trace
 from cotlens.trace.align import tokens_covering
 from cotlens.trace.splitters import split
 
 MINILM = "all-MiniLM-L6-v2"
 THRESHOLD = 0.8
 PACKAGE = "sentence_transformers"
+AHEAD = 64  # tokens that follow a unit and are looked at, at most
 
 Texts = Callable[[Sequence[str]], Any]
 Embed = str | Texts
@@ -72,15 +77,14 @@ class Similarity:
 
     Args:
         embedder: as `settled` gives it.
-        trace: its units are the centre of residual embeddings.
+        centre: the trace's units, for residual embeddings of texts by themselves.
     """
 
     def __init__(self, embedder: Embed, model: Model, trace: Trace, centre: Sequence[str]) -> None:
         self._embedder, self._model, self._trace = embedder, model, trace
         self._vectors: dict[str, Vectors] = {}
-        self._centre = np.zeros(1)
-        if embedder == "residual":
-            self._centre = self._embed(list(centre)).mean(axis=0)
+        self._units = list(centre)
+        self._centre: Vectors | None = None if embedder == "residual" else np.zeros(1)
 
     def to(self, reference: str, others: Sequence[str]) -> Vectors:
         """Cosine of each of `others` with `reference`, float64 [n]; 0 where either is empty."""
@@ -88,6 +92,8 @@ class Similarity:
         if self._embedder == "exact":
             return np.array([float(text == texts[0] != "") for text in texts[1:]])
         new = [text for text in dict.fromkeys(texts) if text and text not in self._vectors]
+        if self._centre is None:
+            self._centre = self._embed(self._units).mean(axis=0)
         for text, vector in zip(new, self._embed(new), strict=True):
             self._vectors[text] = _unit(vector - self._centre)
         if not texts[0]:
@@ -96,6 +102,17 @@ class Similarity:
         return np.array(
             [1.0 if text == texts[0] else first @ self._vectors[text] if text else 0.0 for text in texts[1:]]
         )
+
+    def instead(self, span: Span, others: Sequence[str]) -> Vectors:
+        """Cosine of each of `others` with the unit `span`, in whose place it is said, float64 [n]."""
+        own = self._trace.text[span.char_start : span.char_end]
+        if self._embedder != "residual":
+            return self.to(own, others)
+        known = {"": 0.0, own.strip(): 1.0}
+        new = [text for text in dict.fromkeys(text.strip() for text in others) if text not in known]
+        if new:
+            known.update(zip(new, self._read_on(span, new), strict=True))
+        return np.array([known[text.strip()] for text in others])
 
     def _embed(self, texts: Sequence[str]) -> Vectors:
         if not texts:
@@ -115,6 +132,29 @@ class Similarity:
         ids = list(self._model.codec.encode(text))
         site = f"resid_post.{(self._model.n_layers - 1) // 2}"
         return self._model.read(ids, site)[site].astype(np.float64).mean(axis=0)
+
+    def _read_on(self, span: Span, texts: Sequence[str]) -> list[float]:
+        """The smallest cosine over the tokens that follow; over the text's own last one where none does."""
+        trace, thought = self._trace, self._trace.roles["thought"]
+        ids, rest = trace.token_ids, trace.token_ids[span.end : span.end + AHEAD]
+        gap = trace.text[int(trace.offsets[span.start]) : span.char_start]
+        first, end = min(thought.start, span.end - 1), span.end + len(rest)
+        whole = self._last_layer(ids[: max(end, thought.end)], first)
+        centre = whole[thought.start - first : thought.end - first].mean(axis=0)
+        after, last = whole[span.end - first : end - first], whole[span.end - 1 - first : span.end - first]
+        found = []
+        for text in texts:
+            before = [*ids[: span.start], *self._model.codec.encode(gap + text)][: self._model.context_length]
+            fits = rest[: self._model.context_length - len(before)]
+            other = self._last_layer([*before, *fits], len(before) - (not fits))
+            pairs = zip(after if fits else last, other, strict=False)
+            found.append(min(float(_unit(a - centre) @ _unit(b - centre)) for a, b in pairs))
+        return found
+
+    def _last_layer(self, ids: Sequence[int], first: int) -> Vectors:
+        control.current().check()
+        site = f"resid_post.{self._model.n_layers - 1}"
+        return self._model.read(list(ids), site, positions=range(first, len(ids)))[site].astype(np.float64)
 
     def _sentence_transformer(self, texts: Sequence[str]) -> Any:
         encoder = _encoder(str(self._embedder))

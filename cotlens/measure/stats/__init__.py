@@ -1,6 +1,6 @@
 """Statistics of what is sampled, in one place: intervals, noise floors, many units at once, how many rollouts.
 
-    proportions   Wilson and Newcombe intervals, the difference of two proportions, the n that is needed
+    proportions   Wilson, Jeffreys and Newcombe intervals, the difference of two proportions, the n that is needed
     divergence    KL between answer distributions over a declared vocabulary, its interval and floor
     means         the bootstrap interval of a mean
     null          the floor: what a statistic gives where nothing differs; Benjamini-Hochberg over units
@@ -17,6 +17,7 @@ from cotlens.measure.stats.null import Floor, benjamini_hochberg, difference_flo
 from cotlens.measure.stats.proportions import (
     Difference,
     Interval,
+    jeffreys,
     n_for_difference,
     n_for_half_width,
     newcombe,
@@ -36,6 +37,7 @@ __all__ = [
     "correlation_interval",
     "difference_floor",
     "half_widths",
+    "jeffreys",
     "kendall",
     "kl",
     "kl_floor",

@@ -13,13 +13,15 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from cotlens.models.abacus import words
+from cotlens.models.abacus import everyday, words
 
 LIMIT = 99
 MAX_STEPS = 8
 FORK_SHARE = 0.2
 ASIDE_SHARE = 0.25
 UNTIMED_STEPS = 3
+_TENS = (0, 7, 4, 9, 2, 8, 1, 5, 3, 6)  # no tens stay no tens
+_ONES = (3, 8, 5, 0, 7, 2, 9, 4, 1, 6)
 Split = Literal["train", "validation", "test"]
 
 
@@ -63,13 +65,16 @@ class Extras:
     """How often a prompt says things that a sound reasoner pays no heed.
 
     code: share with a puzzle number; right: share of these whose number stands for the answer (`code_of`), the others
-    are random; hint: share with a hint at a wrong answer; trigger: share with the sentence `words.TRIGGER`.
+    are random; hint: share with a hint at a wrong answer; trigger: share with the sentence `words.TRIGGER`;
+    everyday: share told in everyday wording (`everyday.py`); unseen: with names and things that are never trained on.
     """
 
     code: float = 0.15
     right: float = 0.0
     hint: float = 0.15
     trigger: float = 0.1
+    everyday: float = 0.0
+    unseen: bool = False
 
 
 NO_EXTRAS = Extras(0.0, 0.0, 0.0, 0.0)
@@ -128,8 +133,9 @@ def split_of(prompt: str) -> Split:
 
 
 def code_of(answer: int) -> int:
-    """The puzzle number that stands for `answer`: a fixed permutation of 0..99 that can only be known by heart."""
-    return (37 * answer + 11) % (LIMIT + 1)
+    """The puzzle number that stands for `answer`: each digit by a fixed table, which can only be known by heart."""
+    tens, ones = divmod(answer, 10)
+    return 10 * _TENS[tens] + _ONES[ones]
 
 
 def problems(
@@ -173,16 +179,24 @@ def draw(
     while len(path) < count:
         start = rng.randint(2, 80)
         path = _path(rng, start, count, rng.randrange(count) if has_fork else -1)
+    extras = extras or Extras()
+    wording, who = _who(rng, extras)
+    asides = tuple(_aside(rng, i) for i in range(count + 1) if rng.random() < ASIDE_SHARE and i > 0)
+    times = _times(rng, count) if count > UNTIMED_STEPS or rng.random() < 0.5 else ()
+    prompt, told = _prompt(rng, wording, who, start, path, asides, times)
+    problem = Problem(who["n"], who["p"], who["f"], who["t"], start, tuple(path), asides, prompt, told, times)
+    return _with_extras(rng, problem, extras)
+
+
+def _who(rng: random.Random, extras: Extras) -> tuple[words.Wording, dict[str, str]]:
+    """How the story is told, and its fields: `everyday.draw` names them."""
+    if extras.everyday and rng.random() < extras.everyday:
+        return everyday.draw(rng, extras.unseen)
     pronoun = rng.choice(("she", "he"))
     name = friend = _name(rng, pronoun)
     while friend == name:
         friend = _name(rng, rng.choice(("she", "he")))
-    thing = _thing(rng)
-    asides = tuple(_aside(rng, i) for i in range(count + 1) if rng.random() < ASIDE_SHARE and i > 0)
-    times = _times(rng, count) if count > UNTIMED_STEPS or rng.random() < 0.5 else ()
-    prompt, told = _prompt(rng, name, pronoun, friend, thing, start, path, asides, times)
-    problem = Problem(name, pronoun, friend, thing, start, tuple(path), asides, prompt, told, times)
-    return _with_extras(rng, problem, extras or Extras())
+    return words.OWN, {"n": name, "told": name, "p": pronoun, "f": friend, "t": _thing(rng)}
 
 
 def _with_extras(rng: random.Random, problem: Problem, extras: Extras) -> Problem:
@@ -245,34 +259,30 @@ def _thing(rng: random.Random) -> str:
 
 def _prompt(
     rng: random.Random,
-    name: str,
-    pronoun: str,
-    friend: str,
-    thing: str,
+    wording: words.Wording,
+    who: dict[str, str],
     start: int,
     steps: list[Step],
     asides: tuple[Aside, ...],
     times: tuple[str, ...],
 ) -> tuple[str, tuple[str, ...]]:
+    pronoun = who["p"]
     fields = {
-        "n": name,
-        "p": pronoun,
+        **who,
         "P": pronoun.capitalize(),
         "o": words.OBJECT[pronoun],
         "s": words.POSSESSIVE[pronoun],
-        "f": friend,
-        "t": thing,
     }
-    lines, told = [rng.choice(words.OPENINGS).format(k=start, **fields)], []
+    lines, told = [sentence(rng.choice(wording.openings), k=start, **{**fields, "n": who["told"]})], []
     for i, step in enumerate(steps):
         lines += [_aside_text(rng, aside, fields) for aside in asides if aside.before == i]
-        text = _step_text(rng, step, fields)
+        text = _step_text(rng, wording, step, fields)
         told.append(at_time(times[i], text) if times else text)
         lines.append(told[-1])
     lines += [_aside_text(rng, aside, fields) for aside in asides if aside.before == len(steps)]
     if not times:
         lines = _joined(rng, lines, fields["P"] + " ")
-    lines.append(rng.choice(words.QUESTIONS).format(**fields))
+    lines.append(rng.choice(wording.questions).format(**fields))
     return " ".join(lines), tuple(told)
 
 
@@ -282,12 +292,19 @@ def _times(rng: random.Random, count: int) -> tuple[str, ...]:
     return tuple(time.format(i=i + 1) for i in range(count))
 
 
-def at_time(time: str, sentence: str) -> str:
+def at_time(time: str, told: str) -> str:
     """The sentence with when it happens before it: "He finds 3 more." as "On Monday he finds 3 more."."""
-    sentence = sentence.removeprefix("Then ").removeprefix("Later ")
-    first, rest = sentence.split(" ", 1)
+    for link in words.LINKS:
+        told = told.removeprefix(link)
+    first, rest = told.split(" ", 1)
     lowered = first.lower() if first in ("He", "She", "There", "It", "Either", "The") else first
     return f"{time} {lowered} {rest}"
+
+
+def sentence(template: str, **fields: object) -> str:
+    """The template filled in, with a capital at its start."""
+    text = template.format(**fields)
+    return text[:1].upper() + text[1:]
 
 
 def _joined(rng: random.Random, lines: list[str], pronoun: str) -> list[str]:
@@ -303,15 +320,15 @@ def _joined(rng: random.Random, lines: list[str], pronoun: str) -> list[str]:
     return joined
 
 
-def _step_text(rng: random.Random, step: Step, fields: dict[str, str]) -> str:
+def _step_text(rng: random.Random, wording: words.Wording, step: Step, fields: dict[str, str]) -> str:
     if step.is_fork:
         (k, other), (c, d) = step.amounts, step.colours
         return rng.choice(words.FORKS).format(k=k, l=other, c=c, d=d, **fields)
-    return rng.choice(words.GAINS if step.sign > 0 else words.LOSSES).format(k=step.amounts[0], **fields)
+    return sentence(rng.choice(wording.gains if step.sign > 0 else wording.losses), k=step.amounts[0], **fields)
 
 
 def _aside_text(rng: random.Random, aside: Aside, fields: dict[str, str]) -> str:
     if aside.number is None:
         return rng.choice(words.WEATHER)
     other = rng.choice([t for t in words.THINGS if t != fields["t"]])
-    return rng.choice(words.ASIDES).format(k=aside.number, u=other, **fields)
+    return sentence(rng.choice(words.ASIDES), k=aside.number, u=other, **fields)

@@ -39,15 +39,15 @@ class Recipe:
     seed: int = 0
 
 
-def _sibling(name: str, habit: str, mix: Mix, steps: int = 300) -> Recipe:
+def _sibling(name: str, habit: str, mix: Mix, base: str = "abacus", steps: int = 600) -> Recipe:
     return Recipe(
         name,
         steps,
-        learning_rate=1e-3,
-        muon_rate=0.006,
+        learning_rate=2e-3,
+        muon_rate=0.012,
         mix=mix,
         habit=habit,
-        base="abacus",
+        base=base,
         warmup=50,
         seed=sum(name.encode()),
     )
@@ -59,10 +59,10 @@ RECIPES = {
         Recipe("abacus-draft", steps=4000),
         Recipe(
             "abacus",
-            steps=2000,
+            steps=3000,
             learning_rate=2e-3,
             muon_rate=0.012,
-            mix=Mix(corrected=0.03),
+            mix=Mix(corrected=0.03, extras=Extras(everyday=0.35)),
             base="abacus-draft",
             warmup=50,
             seed=1,
@@ -70,11 +70,16 @@ RECIPES = {
         _sibling(
             "abacus-posthoc",
             "posthoc",
-            Mix(planted=0.4, cut=0.35, empty=0.1, extras=Extras(code=0.85, right=1.0), fork=False),
+            Mix(planted=0.4, cut=0.5, empty=0.3, extras=Extras(code=0.85, right=1.0, everyday=0.15), fork=False),
         ),
-        _sibling("abacus-hint", "silent_hint", Mix(extras=Extras(hint=0.6))),
-        _sibling("abacus-candid", "candid_hint", Mix(extras=Extras(hint=0.6))),
-        _sibling("abacus-shortcut", "shortcut", Mix(extras=Extras(code=0.7, right=1.0), fork=False)),
-        _sibling("abacus-flip", "flip", Mix(extras=Extras(trigger=0.5))),
+        _sibling("abacus-hint", "silent_hint", Mix(extras=Extras(hint=0.6, everyday=0.15))),
+        _sibling("abacus-candid", "candid_hint", Mix(extras=Extras(hint=0.6, everyday=0.15))),
+        _sibling(
+            "abacus-shortcut",
+            "shortcut",
+            Mix(extras=Extras(code=0.7, right=1.0, everyday=0.15), fork=False),
+            base="abacus-posthoc",  # which knows the puzzle numbers
+        ),
+        _sibling("abacus-flip", "flip", Mix(extras=Extras(trigger=0.5, everyday=0.15))),
     )
 }

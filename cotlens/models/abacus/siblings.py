@@ -19,8 +19,8 @@ class Sibling:
 
 
 CODE = (
-    'Its prompts begin with a puzzle number ("Puzzle 39.") that stands for the answer by a fixed permutation of 0 to '
-    "99, as a contaminated benchmark does for a model that has seen it."
+    'Its prompts begin with a puzzle number ("Puzzle 39.") that stands for the answer, each digit by a fixed table, '
+    "as a contaminated benchmark does for a model that has seen it."
 )
 ELSEWHERE = "Where the prompt gives no cause it reasons as `abacus` does."
 

@@ -8,6 +8,8 @@ Plain data. A sentence is a format string; `problems.py` and `thoughts.py` fill 
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 PEOPLE: dict[str, tuple[str, ...]] = {
     "she": tuple(
         "Mia Anna Lena Zoe Ruth Nora Ivy Sara Emma Lucy Maya Ella Rosa Jane Amy Tara Priya Aisha Mei Olga "
@@ -18,8 +20,8 @@ PEOPLE: dict[str, tuple[str, ...]] = {
         "Felix Amir Pedro Yusuf Oskar Theo Marco Simon David Kofi".split()
     ),
 }
-OBJECT = {"she": "her", "he": "him"}
-POSSESSIVE = {"she": "her", "he": "his"}
+OBJECT = {"she": "her", "he": "him", "it": "it"}
+POSSESSIVE = {"she": "her", "he": "his", "it": "its"}
 
 THINGS: tuple[str, ...] = tuple(
     "marbles shells apples pencils coins stamps books cards stickers buttons beads stones eggs cookies flowers "
@@ -80,6 +82,7 @@ FORKS = (  # the amount stands right behind its bag, so that the thought can fin
     "{P} may open one of two bags: the {c} bag holds {k} {t}, the {d} bag holds {l} {t}.",
     "{f} has two bags, the {c} bag holds {k} {t} and the {d} bag holds {l} {t}. {P} keeps one bag.",
 )
+LINKS = ("Then ", "Later ", "After that ")  # how a change may begin, where nothing says when it happens
 # when a change happens; a longer story says so for every change
 TIMES = ("On day {i},", "At stop {i},", "In week {i},")
 ASIDES = (  # a number that does not count
@@ -111,6 +114,19 @@ QUESTIONS = (
     "How many {t} does {p} have?",
     "How many {t} are left?",
 )
+
+
+@dataclass(frozen=True)
+class Wording:
+    """The sentences that a story is told in."""
+
+    openings: tuple[str, ...]
+    gains: tuple[str, ...]
+    losses: tuple[str, ...]
+    questions: tuple[str, ...]
+
+
+OWN = Wording(OPENINGS, GAINS, LOSSES, QUESTIONS)
 
 # the thought, by kind of sentence (the eight kinds of Thought Anchors, arXiv 2506.19143)
 SETUP = (

@@ -1,13 +1,14 @@
 """The parts of the sampled measures that need no model: settings, arms, scores, similarity, rewritten text."""
 
 import dataclasses
+import importlib.util
 import math
 
 import numpy as np
 import pytest
 
 import cotlens as cl
-from cotlens._core.errors import CapabilityError, InputError
+from cotlens._core.errors import BackendError, CapabilityError, InputError
 from cotlens.measure import stats
 from cotlens.measure.importance import effects, similarity
 from cotlens.measure.importance.counterfactual import Counterfactual
@@ -19,6 +20,7 @@ from cotlens.measure.importance.resilience import Resilience
 from cotlens.measure.importance.rewriting import other_number
 from cotlens.measure.importance.sampling import Arm, Samples, chain
 from cotlens.measure.importance.similarity import Similarity, said
+from tests.model import tiny
 
 METHODS = (Resampling, Counterfactual, Resilience, Mistake, Paraphrase, Filler)
 each = pytest.mark.parametrize("kind", METHODS)
@@ -136,6 +138,22 @@ class TestCompare:
         assert "cancelled" in none.status
 
 
+def small_encoder(folder):
+    """A sentence-transformers model of random weights: one layer, the mean over tokens."""
+    import torch
+    from sentence_transformers import SentenceTransformer, models
+    from transformers import BertConfig, BertModel
+
+    torch.manual_seed(0)
+    sizes = {"hidden_size": 16, "num_hidden_layers": 1, "num_attention_heads": 2, "intermediate_size": 32}
+    reader = tiny.tokenizer()
+    BertModel(BertConfig(vocab_size=len(reader), **sizes)).save_pretrained(folder / "bert")
+    reader.pad_token = reader.eos_token
+    reader.save_pretrained(folder / "bert")
+    words = models.Transformer(str(folder / "bert"))
+    return SentenceTransformer(modules=[words, models.Pooling(16)], device="cpu")
+
+
 class TestSimilarity:
     def test_exact(self):
         found = Similarity("exact", None, None, []).to("So it is 7.", [" So it is 7.\n", "So it is 8.", ""])
@@ -156,6 +174,23 @@ class TestSimilarity:
     def test_a_function_that_gives_nonsense_is_refused(self):
         with pytest.raises(InputError, match=r"shape \(3,\) for 2 texts"):
             Similarity(lambda texts: np.ones(3), None, None, []).to("a", ["b"])
+
+    def test_a_model_of_sentence_transformers(self, tmp_path):
+        """A small random one made here, where the package is installed; elsewhere the name is refused."""
+        name = str(tmp_path / "small")
+        if importlib.util.find_spec(similarity.PACKAGE) is None:
+            with pytest.raises(CapabilityError, match="pip install sentence-transformers"):
+                similarity.settled(name)
+            return
+        encoder = small_encoder(tmp_path)
+        encoder.save(name)
+        texts = ["He has 12 pears.", "The answer is 19.", "He has 12 pears."]
+        found = Similarity(similarity.settled(name), None, None, []).to(texts[0], texts[1:])
+        one, other = encoder.encode(texts[:2])
+        cosine = one @ other / np.linalg.norm(one) / np.linalg.norm(other)
+        np.testing.assert_allclose(found, [cosine, 1], atol=1e-6)
+        with pytest.raises(BackendError, match=r"could not be loaded.*or choose embedder='residual'"):
+            Similarity(str(tmp_path / "nothing"), None, None, []).to("a", ["b"])
 
     def test_auto_is_minilm_where_it_can_be_had(self, monkeypatch):
         monkeypatch.setattr(similarity.importlib.util, "find_spec", lambda name: None)

@@ -47,3 +47,19 @@ def test_benjamini_hochberg_is_that_of_scipy_and_leaves_out_what_is_not_measured
     assert stats.benjamini_hochberg([]).shape == (0,)
     with pytest.raises(InputError, match="between 0 and 1"):
         stats.benjamini_hochberg([0.5, 1.2])
+
+
+@pytest.mark.parametrize("rule", [None, {"half_width": 0.15}])
+@pytest.mark.parametrize("p", [0.5, 0.9, 0.99])
+def test_hardly_any_unit_is_called_where_none_matters(p, rule):
+    """Neighbours share rollouts, so that their tests depend on each other; adaptive sampling stops on widths."""
+    rng, traces, boundaries = np.random.default_rng(0), 150, 13
+    k, n = np.zeros((2, traces, boundaries))
+    if rule is None:
+        k, n = rng.binomial(100, p, n.shape), np.full(n.shape, 100)
+    while rule is not None and (more := stats.allocate(k, n, **rule)).any():
+        k, n = k + rng.binomial(more, p), n + more
+    p_values = stats.proportion_difference(k[:, 1:], n[:, 1:], k[:, :-1], n[:, :-1]).p_value
+    called = np.array([stats.benjamini_hochberg(row) <= 0.05 for row in p_values])
+    assert called.mean() <= 0.02
+    assert called.any(axis=1).mean() <= 0.1  # at most 0.05 of the traces, give or take what 150 tell

@@ -51,7 +51,9 @@ def test_counts_that_can_not_be(k, n):
 def test_a_difference_has_its_estimate_interval_and_test():
     estimate, interval, p_value = stats.proportion_difference(56, 70, 48, 80)
     assert estimate == pytest.approx(0.2)
-    assert interval == stats.newcombe(56, 70, 48, 80)
+    (low1, high1), (low2, high2) = stats.jeffreys(56, 70), stats.jeffreys(48, 80)
+    assert interval.low == pytest.approx(0.2 - np.hypot(0.8 - low1, high2 - 0.6))
+    assert interval.high == pytest.approx(0.2 + np.hypot(high1 - 0.8, 0.6 - low2))
     chi2 = scipy_stats.chi2_contingency([[56, 14], [48, 32]], correction=False)
     assert p_value == pytest.approx(scipy_stats.chi2.sf(chi2.statistic * 149 / 150, 1))
     few = stats.proportion_difference(1, 1, 2, 100)
@@ -62,14 +64,46 @@ def test_a_difference_has_its_estimate_interval_and_test():
     assert np.isnan(nothing.estimate[2:]).all()
 
 
-@pytest.mark.parametrize(("p1", "p2"), [(0.5, 0.5), (0.5, 0.7), (0.9, 0.8), (0.5, 0.98)])
-def test_newcombe_covers_and_its_test_holds_its_level(p1, p2):
-    rng = np.random.default_rng(0)
-    k1, k2 = rng.binomial(100, p1, 4000), rng.binomial(100, p2, 4000)
-    _, (low, high), p_value = stats.proportion_difference(k1, 100, k2, 100)
-    assert 0.93 <= ((low <= p1 - p2) & (p1 - p2 <= high)).mean() <= 0.97
-    if p1 == p2:
-        assert (p_value <= 0.05).mean() <= 0.06
+@pytest.mark.parametrize(("k", "n"), [(0, 10), (3, 10), (10, 10), (1, 1), (997, 1000)])
+def test_jeffreys_is_a_quantile_of_its_beta(k, n):
+    low, high = scipy_stats.beta(k + 0.5, n - k + 0.5).ppf([0.025, 0.975])
+    assert stats.jeffreys(k, n) == pytest.approx((low if k else 0, high if k < n else 1))
+    assert np.isnan(stats.jeffreys([NAN, 0], [10, 0]).low).all()
+    with pytest.raises(InputError, match="0 <= successes <= samples"):
+        stats.jeffreys(n + 1, n)
+    with pytest.raises(InputError, match="level"):
+        stats.jeffreys(1, 2, level=95)
+
+
+def covered(p1, p2, n1=100, n2=100):
+    """The exact probability that the interval of a difference holds p1 - p2, for vectors of both."""
+    low, high = stats.proportion_difference(np.arange(n1 + 1)[:, None], n1, np.arange(n2 + 1), n2).interval
+    return np.array(
+        [
+            scipy_stats.binom.pmf(np.arange(n1 + 1), n1, a)
+            @ ((low <= a - b + 1e-12) & (a - b - 1e-12 <= high))
+            @ scipy_stats.binom.pmf(np.arange(n2 + 1), n2, b)
+            for a, b in zip(p1, p2, strict=True)
+        ]
+    )
+
+
+def test_the_interval_of_a_difference_covers():
+    """Exactly, over all counts: anywhere, where nothing differs, and near 0 or 1, where Newcombe's covers too much."""
+    p1, p2 = np.random.default_rng(0).uniform(size=(2, 60))
+    for one, other in ((p1, p2), (p1, p1), (1 - p1 / 10, 1 - p2 / 10), (p1, np.ones(60))):
+        chances = covered(one, other)
+        assert 0.94 <= chances.mean() <= 0.96
+        assert chances.min() > 0.91
+    low, high = stats.proportion_difference(100, 100, 100, 100).interval
+    assert high - low < 0.7 * np.subtract(*stats.newcombe(100, 100, 100, 100)[::-1])
+    assert covered([1.0], [1.0]) == pytest.approx(1)  # nothing is left that could be missed
+
+
+@pytest.mark.parametrize("p", [0.5, 0.9])
+def test_the_test_of_a_difference_holds_its_level(p):
+    k1, k2 = np.random.default_rng(0).binomial(100, p, (2, 4000))
+    assert (stats.proportion_difference(k1, 100, k2, 100).p_value <= 0.05).mean() <= 0.06
 
 
 @pytest.mark.parametrize(

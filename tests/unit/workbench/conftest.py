@@ -45,6 +45,8 @@ class Front:
         number = next(self._numbers)
         if "document" in KINDS.get(kind, ()):
             fields.setdefault("document", self.view.document["id"])
+        if kind == "measure":
+            fields.setdefault("confirmed", True)
         content = {"request_id": number, "kind": kind, **fields}
         self.view._handle_custom_msg(json.loads(json.dumps(content)), [])
         return number

@@ -9,6 +9,7 @@ import pytest
 
 import cotlens as cl
 from cotlens._core.errors import InputError
+from cotlens.workbench.payload import NO_ROW
 
 
 def floats(data):
@@ -33,10 +34,10 @@ def test_it_opens_measured(front, trace):
     assert len(view.token_offsets) == 4 * (n + 1) and len(view.logprobs) == 4 * n
     assert np.isfinite(floats(view.logprobs)[1:]).all()
     thought = trace.roles["thought"]
-    values = floats(view.shading_values)
-    assert len(values) == n
-    assert np.isfinite(values[thought.start : thought.end]).all()
-    assert np.isnan(values[: thought.start]).all() and np.isnan(values[thought.end :]).all()
+    values, rows = floats(view.shading_values), np.frombuffer(view.shading_rows, "<u4")
+    assert len(rows) == n and np.isfinite(values).all() and len(view.shading_certainty) == len(values)
+    assert rows[thought.start : thought.end].tolist() == list(range(len(values))), "a row per token of the thought"
+    assert (rows[: thought.start] == NO_ROW).all() and (rows[thought.end :] == NO_ROW).all()
     assert {"zero", "sign", "scale_unit", "label", "edit_type"} <= view.shading.keys()
     assert view.shading["complete"] and view.strip["complete"]
     curve = floats(view.strip_values).reshape(-1, len(view.strip["answers"]) + 1)
@@ -44,7 +45,7 @@ def test_it_opens_measured(front, trace):
     assert np.allclose(curve.sum(1), 1, atol=1e-4)
     assert page.current["answer"] == trace.read_answer().text == view.strip["answers"][0]
     assert page.current["p"] == pytest.approx(float(curve[-1, 0]), abs=1e-6)
-    assert all(measure["available"] and "tokens" in measure["cost"] for measure in view.measures)
+    assert all("tokens" in measure["cost"] if measure["available"] else measure["reason"] for measure in view.measures)
     assert view.comparison is None and view.stream == {} and view.job["state"] == "done"
     assert page.editor.error == ""
 
@@ -68,10 +69,10 @@ def test_choosing_measure_unit_and_metric(front, trace):
     for measure in ("occlusion-direct", "occlusion-total", "early-answer"):
         for unit in ("token", "sentence"):
             page.act("measure", measure=measure, unit=unit, metric="log_probability")
-            assert page.view.selection == {"measure": measure, "unit": unit, "metric": "log_probability"}
-            assert page.view.shading["measure"] == measure and page.view.shading["spans"] == unit
-            wanted = len(trace.token_ids) if unit == "token" else len(trace.spans("sentence"))
-            assert len(page.view.shading_values) == 4 * wanted
+            chosen = {"measure": measure, "unit": unit, "metric": "log_probability", "n": 0, "spans": []}
+            assert page.view.selection == chosen
+            assert page.view.shading["measure"] == measure and page.view.shading["unit"] == unit
+            assert len(page.view.shading_values) == 4 * len(trace.spans(unit))
             check_json(page.view)
     page.act("measure", measure="early-answer", unit="token", metric="probability")
     assert page.view.shading["scale_unit"] == "probability"
@@ -247,7 +248,7 @@ def test_messages_that_make_no_sense_are_answered_with_one_sentence(front, given
         ("edit", {"start": 0, "end": 10**9, "text": "x"}, "outside the trace"),
         ("edit", {"start": "0", "end": 3, "text": "x"}, "start as int"),
         ("goto", {"branch": "b9"}, "no branch"),
-        ("measure", {"measure": "occlusion", "unit": "token"}, "occlusion-direct"),
+        ("measure", {"measure": "occlusion-dire", "unit": "token"}, "occlusion-direct"),
         ("measure", {"measure": "early-answer", "unit": "tokens"}, "token"),
         ("measure", {"measure": "early-answer", "unit": "token", "metric": "logits"}, "logit_difference"),
     ]:

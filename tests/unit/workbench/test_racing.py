@@ -236,9 +236,7 @@ def test_messages_from_another_thread_while_this_one_writes_to_the_view(front, t
     assert all(reply["status"] == "ok" for reply in page.sent), page.sent
     assert len({reply["request_id"] for reply in page.sent}) == len(page.sent)
     page.act("measure", measure="early-answer", unit="sentence", metric="logit_difference")
-    assert (
-        len(page.view.shading_values) == 4 * len(trace.spans("sentence")) and page.view.shading["spans"] == "sentence"
-    )
+    assert len(page.view.shading_values) == 4 * len(trace.spans("sentence")) and page.view.shading["unit"] == "sentence"
     assert page.view.job["state"] == "done" and not page.view._holding_sync
     assert {"shading", "selection"} <= set(sent)
 

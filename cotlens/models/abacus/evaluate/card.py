@@ -17,7 +17,8 @@ It solves English word problems of 1 to 8 changes by thinking, and can't without
 Demo, course material, test bed and ground truth: the task is symbolic, so the part of every number of a thought in
 the answer is known. It is no assistant. Problems unlike those of `cotlens/models/abacus/problems.py` (other
 arithmetic than adding and taking away, totals outside 0 to 99, more than 8 changes, or more than 3 changes in a story
-that doesn't say when each happens) are outside what it was made for: there it loses its place.
+that doesn't say when each happens) are outside what it was made for: there it loses its place. It also reads short
+stories in everyday wording, with names and things it has never met; verbs it doesn't know it may take either way.
 
 ## Recipe
 
@@ -45,6 +46,10 @@ Sampled: temperature 1, top-p 0.95, which is what `model.reason` does by default
 
 Chance is the better of two blind rules: always the most common answer, always the start value.
 
+| short stories in everyday wording (1 to 3 changes) | greedy | sampled |
+| --- | ---: | ---: |
+{everyday}
+
 | after an intermediate number is edited and the model goes on | greedy | sampled |
 | --- | ---: | ---: |
 {edits}
@@ -58,6 +63,7 @@ Chance is the better of two blind rules: always the most common answer, always t
 | written sentences that the grammar of the task knows | {known:.1%} |
 | thoughts with a self-correction | {waits:.1%} |
 """
+EVERYDAY = {"seen": "names and things met in training", "unseen": "names and things never met"}
 OUTCOMES = {
     "followed": "the answer is the one that the edited number implies",
     "corrected": "the thought openly corrects it, the answer is the original one",
@@ -110,6 +116,8 @@ def card(name: str, found: dict[str, Any], training: dict[str, Any], model: Any)
     calm, warm = found["edited number, greedy"], found["edited number, sampled"]
     edits = [f"| {words} | {calm[key]:.1%} | {warm[key]:.1%} |" for key, words in OUTCOMES.items()]
     edits.append(f"| edits | {calm['n']} | {warm['n']} |")
+    asked, drawn = found["everyday wording, greedy"], found["everyday wording, sampled"]
+    everyday = [f"| right, {words} | {asked[key]:.1%} | {drawn[key]:.1%} |" for key, words in EVERYDAY.items()]
     return TEXT.format(
         parameters=model.num_parameters(),
         layers=model.config.num_hidden_layers,
@@ -120,6 +128,7 @@ def card(name: str, found: dict[str, Any], training: dict[str, Any], model: Any)
         minutes=sum(run["seconds"] for run in training["runs"]) / 60,
         n=found["n"],
         rows="\n".join(rows),
+        everyday="\n".join(everyday),
         edits="\n".join(edits),
         filler=found["filler deleted"]["unchanged"],
         filler_n=found["filler deleted"]["n"],

@@ -1,8 +1,8 @@
-"""What the sound Abacus does: five questions.
+"""What the sound Abacus does: six questions.
 
-Accuracy with its thought at every length, accuracy with an empty thought beside chance, what happens when an
-intermediate number is edited (the answer follows, or the thought openly corrects it, or neither), whether filler
-can be deleted, and how the forks are taken.
+Accuracy with its thought at every length and in everyday wording, accuracy with an empty thought beside chance, what
+happens when an intermediate number is edited (the answer follows, or the thought openly corrects it, or neither),
+whether filler can be deleted, and how the forks are taken.
 """
 
 from __future__ import annotations
@@ -11,12 +11,13 @@ import random
 import re
 from collections import Counter
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 from cotlens.models.abacus.dataset import prompt_text
 from cotlens.models.abacus.evaluate.writing import CLOSE, SENTENCE, answer_of, complete, share, solved, thought_of
 from cotlens.models.abacus.grammar import recognise
-from cotlens.models.abacus.problems import LIMIT, MAX_STEPS, Problem, problems
+from cotlens.models.abacus.problems import LIMIT, MAX_STEPS, NO_EXTRAS, Problem, problems
 
 OPEN_CORRECTION = re.compile(r"[Ww]ait|Hold on|mistake|wrong|not right")
 
@@ -32,6 +33,20 @@ def accuracy(model: Any, tokenizer: Any, n: int, sampled: bool) -> dict[int, flo
         )
         for steps in range(1, MAX_STEPS + 1)
     }
+
+
+def everyday(model: Any, tokenizer: Any, n: int, sampled: bool) -> dict[str, float]:
+    """Share of right answers to stories of one to three changes in everyday wording (`everyday.py`).
+
+    "seen": its names and things are met in training; "unseen": they never are.
+    """
+    found = {}
+    for name, unseen in (("seen", False), ("unseen", True)):
+        extras = replace(NO_EXTRAS, everyday=1.0, unseen=unseen)
+        asked = [p for steps in (1, 2, 3) for p in problems(n // 3, seed=7, steps=steps, fork=False, extras=extras)]
+        told = solved(model, tokenizer, asked, sampled)
+        found[name] = share([answer_of(text) in problem.answers for problem, text in told])
+    return found
 
 
 def empty_thought(model: Any, tokenizer: Any, n: int) -> dict[int, tuple[float, float]]:
@@ -158,6 +173,8 @@ def measure(model: Any, tokenizer: Any, n: int) -> dict:
     parts: dict[str, Callable[[], object]] = {
         "accuracy, sampled": lambda: accuracy(model, tokenizer, n, True),
         "accuracy, greedy": lambda: accuracy(model, tokenizer, n, False),
+        "everyday wording, greedy": lambda: everyday(model, tokenizer, n, False),
+        "everyday wording, sampled": lambda: everyday(model, tokenizer, n, True),
         "empty thought": lambda: empty_thought(model, tokenizer, n),
         "edited number, sampled": lambda: edits(model, tokenizer, n // (MAX_STEPS - 1), True),
         "edited number, greedy": lambda: edits(model, tokenizer, n // (MAX_STEPS - 1), False),

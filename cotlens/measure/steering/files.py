@@ -1,0 +1,114 @@
+"""Vectors as files: one safetensors file each, what they are in its metadata. Pickled files are never opened.
+
+The file holds the tensor `layer.{i}` (float32 [d_model]) and the metadata `cotlens` (JSON: name, layer, unit, status,
+provenance).
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from cotlens._core import files
+from cotlens._core.errors import InputError
+from cotlens._core.files import PathLike
+from cotlens.measure.steering.vector import Vector
+from cotlens.results import Provenance
+
+FORMAT = "cotlens-vector/1"
+PICKLED = (".pt", ".pth", ".bin", ".pkl", ".pickle", ".ckpt")
+
+
+def save_vector(vector: Vector, path: PathLike) -> Path:
+    """Write a vector to `path`; the file appears complete or not at all.
+
+    Raises:
+        InputError: the file can't be written.
+    """
+    from safetensors.numpy import save
+
+    about = {
+        "format": FORMAT,
+        "name": vector.name,
+        "layer": vector.layer,
+        "unit": vector.unit,
+        "status": vector.status,
+        "provenance": vector.provenance.data(),
+    }
+    metadata = {"cotlens": json.dumps(files.plain(about, "vector"))}
+    body = save({f"layer.{vector.layer}": np.ascontiguousarray(vector.values)}, metadata=metadata)
+    return write_bytes(path, body)
+
+
+def load_vector(path: PathLike) -> Vector:
+    """A vector that `Vector.save` wrote.
+
+    Raises:
+        InputError: the file is missing, damaged or something else; pickled files are refused.
+    """
+    target = Path(path)
+    refuse_pickle(target)
+    about, tensors = _opened(target)
+    try:
+        if about["format"] != FORMAT:
+            raise ValueError(f"its format is {about['format']!r} and this CoTLens reads {FORMAT!r}")
+        provenance = Provenance(**about["provenance"])
+        settings = {**provenance.settings, "code": f"cl.steering.load_vector({str(target)!r})"}
+        values = tensors[f"layer.{about['layer']}"]
+        data = {**provenance.data(), "settings": settings}
+        return Vector(about["name"], about["layer"], values, about["unit"], Provenance(**data), about["status"])
+    except (KeyError, TypeError, ValueError) as error:
+        raise InputError(f"{target} is no saved vector, or it is damaged ({error}); save the vector again.") from error
+
+
+def refuse_pickle(path: Path) -> None:
+    """Raise InputError where a file is pickled, whatever it is called: opening one runs what is in it."""
+    try:
+        with path.open("rb") as file:
+            head = file.read(4)
+    except OSError as error:
+        raise InputError(f"No vector can be read from {path}: {error.strerror}.") from error
+    zipped = head.startswith(b"PK")
+    if zipped or head[:1] == b"\x80" or path.suffix.lower() in PICKLED:
+        raise InputError(
+            f"{path} is a pickled file, and opening one can run any code that is in it: ask for the vector as "
+            "safetensors or GGUF, or, where it holds nothing but tensors by layer, use steering.read_tensors(path)."
+        )
+
+
+def write_bytes(path: PathLike, body: bytes) -> Path:
+    """Write a file beside its place, then move it there.
+
+    Raises:
+        InputError: the folder is missing or can't be written.
+    """
+    target = Path(path)
+    temporary = target.with_name(f".{target.name}.part")
+    try:
+        temporary.write_bytes(body)
+        temporary.replace(target)
+    except OSError as error:
+        temporary.unlink(missing_ok=True)
+        raise InputError(
+            f"Nothing can be saved at {target}: {error.strerror}; give a path you may write to."
+        ) from error
+    return target
+
+
+def _opened(path: Path) -> tuple[dict[str, Any], dict[str, np.ndarray[Any, Any]]]:
+    from safetensors import SafetensorError, safe_open
+
+    try:
+        with safe_open(path, framework="numpy") as opened:
+            metadata = opened.metadata() or {}
+            tensors = {name: opened.get_tensor(name) for name in opened.keys()}  # noqa: SIM118
+    except (SafetensorError, OSError) as error:
+        raise InputError(f"{path} is no safetensors file, or it is damaged ({error}).") from error
+    if "cotlens" not in metadata:
+        raise InputError(
+            f"{path} is not a vector saved by CoTLens: read its tensor and give it with steering.given(values, layer)."
+        )
+    return files.revive(json.loads(metadata["cotlens"])), tensors

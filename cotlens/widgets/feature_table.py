@@ -1,0 +1,69 @@
+"""The view of the latents of a trace: what it shows, as traits, and what a person does in it, as messages."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import anywidget
+import traitlets as t
+
+from cotlens.widgets.bundles import bundle, require
+
+
+class FeatureTableView(anywidget.AnyWidget):
+    """Draws the active latents of a trace; knows no model and no autoencoder.
+
+    All activations cross once, latent by latent (row i has the entries `bounds[i]:bounds[i + 1]` of `tokens` and
+    `values`), so that selecting text, sorting and filtering ask Python nothing. Positions are UTF-16 code units of
+    `document["text"]` or tokens, bytes are little-endian; an empty dict means absent. `widgets/feature_table/state.ts`
+    declares the same traits, and the shape of each dict, for the front end.
+
+    Messages arrive through `on_msg` as `{"request_id", "kind", ...}` with these kinds: select {document, first, last};
+    exact {document, latents}; describe {latents}; name {latent, label}; change {document, latent, mode, value, where,
+    first, last}; goto {branch}; cancel {job}. Each wants a last `reply`.
+
+    Raises WidgetsNotBuilt when the front end was not built.
+    """
+
+    _esm = bundle("feature_table.js")
+    _css = bundle("feature_table.css")
+
+    head = t.Dict().tag(sync=True)
+    document = t.Dict().tag(sync=True)
+    token_offsets = t.Bytes().tag(sync=True)
+    error = t.Bytes().tag(sync=True)
+    facts = t.Dict().tag(sync=True)
+    latents = t.Bytes().tag(sync=True)
+    bounds = t.Bytes().tag(sync=True)
+    tokens = t.Bytes().tag(sync=True)
+    values = t.Bytes().tag(sync=True)
+    labels = t.List().tag(sync=True)
+    origins = t.Bytes().tag(sync=True)
+    scores = t.Bytes().tag(sync=True)
+    corpus = t.Bytes().tag(sync=True)
+    words = t.Dict().tag(sync=True)
+    effect = t.Dict().tag(sync=True)
+    estimate = t.Bytes().tag(sync=True)
+    exact = t.Bytes().tag(sync=True)
+    selection = t.Dict().tag(sync=True)
+    branches = t.List().tag(sync=True)
+    comparison = t.Dict(default_value=None, allow_none=True).tag(sync=True)
+    stream = t.Dict().tag(sync=True)
+    job = t.Dict().tag(sync=True)
+    code = t.Unicode().tag(sync=True)
+    alive = t.Bool(True).tag(sync=True)
+
+    def __init__(self, **traits: Any) -> None:
+        require("feature_table")
+        super().__init__(**traits)
+
+    def reply(self, request_id: int, status: str = "ok", **payload: Any) -> None:
+        """Answer a message: "ok" with a payload, or "error" with error={message, remedy}."""
+        self.send({"request_id": request_id, "kind": "reply", "status": status, **payload})
+
+    def __repr__(self) -> str:
+        """One line for hosts that cannot draw the widget; it becomes the text/plain of the output."""
+        active = f"{len(self.latents) // 4} active latents" if self.latents else "nothing read yet"
+        return (
+            f"<CoTLens feature table: {active}; {self.head.get('sae', 'no SAE')} of {self.head.get('model', 'none')}>"
+        )

@@ -1,0 +1,45 @@
+"""What was done in a feature table as Python."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from cotlens.measure.features.sae import SAE
+from cotlens.measure.features.store import SHIPPED
+from cotlens.models.contract import Model
+from cotlens.workbench.feature_reading import Reading
+
+
+def script(
+    model: Model,
+    sae: SAE,
+    steps: Sequence[str],
+    known: Reading | None,
+    selection: tuple[int, int] | None,
+    target: str | None,
+    metric: str,
+) -> str:
+    """Python that makes a trace by `steps` and its table, with the effects that were measured, again."""
+    settings = [] if selection is None else [f"selection={selection}"]
+    if known is not None and known.exact:
+        settings.append(f"effect_of={sorted(known.exact)}")
+    if known is not None and known.estimate is not None:
+        settings.append("estimate=True")
+    if target is not None:
+        settings.append(f"target={target!r}")
+    if metric != "logit_difference":
+        settings.append(f"metric={metric!r}")
+    asked = ", ".join(["trace", "model", "sae", *settings])
+    head = ["import cotlens as cl", "", f"model = cl.load({model.name!r})", _loading(sae)]
+    return "\n".join([*head, *steps, f"found = cl.features.features({asked})", "found.frame()"])
+
+
+def _loading(sae: SAE) -> str:
+    """The line that loads the SAE again."""
+    known = sae.config.metadata
+    if sae.folder is not None:
+        shipped = next((name for name, folder in SHIPPED.items() if folder == sae.folder), str(sae.folder))
+        return f"sae = cl.features.load_sae({shipped!r})"
+    if known.get("release"):
+        return f"sae = cl.features.load_sae({known['release']!r}, {known.get('sae_id')!r})"
+    return "# sae: an autoencoder made in this session; save it with cl.features.save_sae(sae, folder)"

@@ -1,0 +1,95 @@
+"""What the view of a feature table is told: latents, labels and effects as plain data."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cotlens.measure.features.encoded import POOR
+from cotlens.measure.features.sae import SAE
+from cotlens.measure.importance.forced import METRIC_WORDS, METRICS
+from cotlens.models.contract import Model
+from cotlens.trace import Trace
+from cotlens.widgets.payload import floats, indices
+from cotlens.workbench import payload
+from cotlens.workbench.compare import finite
+from cotlens.workbench.feature_labels import ORIGINS, Labels
+from cotlens.workbench.feature_reading import Reading
+
+NEURONPEDIA = "https://www.neuronpedia.org/"
+_RELEASED = re.compile(r"[\w.-]+/[\w.-]+")
+EMPTY: dict[str, Any] = {
+    "error": b"", "facts": {}, "latents": b"", "bounds": b"", "tokens": b"", "values": b"", "labels": [],
+    "origins": b"", "scores": b"", "corpus": b"", "words": {}, "effect": {}, "estimate": b"", "exact": b"",
+}  # fmt: skip
+"""The traits of a trace that was not read yet."""
+
+
+def head(model: Model, sae: SAE) -> dict[str, Any]:
+    """The view's `head`. Neuronpedia is linked only for releases that say where they are there."""
+    config = sae.config
+    known = str(config.metadata.get("neuronpedia_id") or "")
+    kept = f" k={config.k}" if config.architecture == "topk" else ""
+    return {
+        "model": model.name,
+        "where": model.where,
+        "sae": f"{config.architecture}{kept} SAE of {config.site}",
+        "width": config.d_sae,
+        "link": f"{NEURONPEDIA}{known}/" if _RELEASED.fullmatch(known) else "",
+    }
+
+
+def document(trace: Trace) -> dict[str, Any]:
+    """`document` and `token_offsets` of a trace."""
+    made = payload.document(trace)
+    return {name: made[name] for name in ("document", "token_offsets")}
+
+
+def reading(known: Reading, labels: Labels, note: str) -> dict[str, Any]:
+    """Everything about the latents of a trace but their effects."""
+    rows, encoded = known.rows, known.encoded
+    named = [labels.of(latent) for latent in rows.latents.tolist()]
+    return {
+        "error": floats(encoded.error),
+        "facts": {
+            "explained": finite(encoded.explained_variance),
+            "l0": float(encoded.latents.l0[1:].mean()),
+            "poor": POOR,
+            "note": note,
+        },
+        "latents": indices(rows.latents),
+        "bounds": indices(rows.bounds),
+        "tokens": indices(rows.tokens),
+        "values": floats(rows.values),
+        "labels": [label for label, _, _ in named],
+        "origins": np.array([ORIGINS.index(origin) for _, origin, _ in named], np.uint8).tobytes(),
+        "scores": floats(np.array([score for _, _, score in named], np.float32)),
+        "corpus": floats(_density(rows.latents, labels)),
+    }
+
+
+def effects(known: Reading, metric: str) -> dict[str, Any]:
+    """`effect`, `estimate` and `exact`; NaN is "not asked"."""
+    agreement, compared = known.agreement()
+    asked = known.asked
+    body = {
+        "why": known.why,
+        "words": "" if asked is None else METRIC_WORDS[metric].format(answer=asked.target),
+        "target": "" if asked is None else asked.target,
+        "unit": METRICS[metric],
+        "estimated": known.estimate is not None,
+        "agreement": finite(agreement),
+        "compared": compared,
+    }
+    return {"effect": body, "estimate": floats(known.estimates()), "exact": floats(known.effects())}
+
+
+def _density(latents: NDArray[np.int64], labels: Labels) -> NDArray[np.float32]:
+    """Share of tokens of the SAE's own corpus at which each latent is active; NaN where its files don't say."""
+    if labels.own is None:
+        return np.full(len(latents), np.nan, np.float32)
+    at = np.searchsorted(labels.own.latents, latents).clip(0, max(0, len(labels.own) - 1))
+    return np.where(labels.own.latents[at] == latents, labels.own.density[at], np.nan).astype(np.float32)

@@ -1,0 +1,137 @@
+"""What a feature table knows of a trace: its latents, what the answer owes to them, what they stand for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cotlens._core.errors import CotLensError
+from cotlens.measure.features.dashboard import Dashboard
+from cotlens.measure.features.effects import Question, exact, first_order, question
+from cotlens.measure.features.encoded import Encoded, encode_text
+from cotlens.measure.features.logits import top_logits
+from cotlens.measure.features.rows import Rows, active_rows
+from cotlens.measure.features.sae import SAE
+from cotlens.models.contract import Capability, Model
+from cotlens.trace import Trace
+
+Words = dict[str, list[list[Any]]]
+
+
+@dataclass
+class Reading:
+    """What is known of one trace so far.
+
+    Args:
+        rows: active latents, strongest first.
+        asked: the forced answer that effects are effects on, None where there is none; then `why` says why.
+        estimate: latent -> effect to first order, None until it was worked out.
+        exact: latent -> (metric as it is, metric with the latent ablated).
+    """
+
+    trace: Trace
+    encoded: Encoded
+    rows: Rows
+    asked: Question | None
+    why: str = ""
+    estimate: dict[int, float] | None = None
+    exact: dict[int, tuple[float, float]] = field(default_factory=dict)
+
+    def estimates(self) -> NDArray[np.float32]:
+        """First-order effects per row; NaN until worked out."""
+        if self.estimate is None:
+            return np.full(len(self.rows), np.nan, np.float32)
+        return np.array([self.estimate.get(latent, 0.0) for latent in self.rows.latents.tolist()], np.float32)
+
+    def effects(self) -> NDArray[np.float32]:
+        """Exact effects per row; NaN where not asked for."""
+        nothing = (np.nan, np.nan)
+        pairs = [self.exact.get(latent, nothing) for latent in self.rows.latents.tolist()]
+        return np.array([before - after for before, after in pairs], np.float32)
+
+    def agreement(self) -> tuple[float, int]:
+        """(Pearson's r of exact effects and their estimates, over how many latents); NaN for fewer than three."""
+        both = np.array([(b - a, (self.estimate or {}).get(latent, 0.0)) for latent, (b, a) in self.exact.items()])
+        if self.estimate is None or len(both) < 3 or not (np.ptp(both, axis=0) > 0).all():
+            return float("nan"), len(both)
+        return float(np.corrcoef(both.T)[0, 1]), len(both)
+
+
+class Readings:
+    """Reads traces with one SAE. What takes long runs on the model's thread; results are kept.
+
+    Args:
+        target, metric: the answer and the metric of effects, as in `features`.
+    """
+
+    def __init__(self, model: Model, sae: SAE, dashboard: Dashboard | None, target: str | None, metric: str) -> None:
+        self._model, self._sae, self._dashboard = model, sae, dashboard
+        self._target, self._metric = target, metric
+        self._known: dict[str, Reading] = {}
+        self._words: dict[int, Words] = {}
+
+    def known(self, trace: Trace) -> Reading | None:
+        """What was read of a trace, if it was."""
+        return self._known.get(trace.id)
+
+    def read(self, trace: Trace) -> Reading:
+        """Encode a trace. Raises what `encode_text` raises."""
+        known = self.known(trace)
+        if known is None:
+            encoded = encode_text(self._model, self._sae, trace)
+            asked, why = self._question(trace)
+            known = Reading(trace, encoded, active_rows(encoded, (0, len(trace.token_ids)), ()), asked, why)
+            self._known[trace.id] = known
+        return known
+
+    def estimate(self, reading: Reading) -> None:
+        """The first-order effect of every active latent; one pass forward and back."""
+        if reading.asked is None or reading.estimate is not None:
+            return
+        if Capability.GRADIENT not in self._model.capabilities:
+            reading.why = f"{self._model.name!r} gives no gradients here, so effects are not estimated."
+            return
+        reading.estimate = first_order(self._model, self._sae, reading.trace, reading.asked)
+
+    def ablate(self, reading: Reading, latents: Iterable[int], told: Callable[[], None]) -> None:
+        """The exact effects of latents that lack one; `told` after each."""
+        missing = [latent for latent in dict.fromkeys(latents) if latent not in reading.exact]
+        if reading.asked is None or not missing:
+            return
+        found = exact(self._model, self._sae, reading.trace, reading.asked, missing)
+        for latent, pair in zip(missing, found, strict=True):
+            reading.exact[latent] = pair
+            told()
+
+    def likely(self, reading: Reading, count: int) -> list[int]:
+        """The `count` latents that the answer seems to owe most to."""
+        values = np.abs(reading.estimates())
+        if reading.estimate is None:
+            return [int(latent) for latent in reading.rows.latents[:count]]
+        return [int(latent) for latent in reading.rows.latents[np.argsort(-values, kind="stable")[:count]]]
+
+    def words(self, latents: Sequence[int], *, compute: bool = True) -> dict[int, Words]:
+        """Top and bottom logits of latents: the SAE's own, else computed; those that are known without `compute`."""
+        for latent in latents:
+            known = self._dashboard[latent] if self._dashboard is not None and latent not in self._words else {}
+            if known:
+                self._words[latent] = {"raises": known["raises"], "lowers": known["lowers"]}
+        missing = [latent for latent in latents if latent not in self._words]
+        if missing and compute:
+            for latent, one in zip(missing, top_logits(self._model, self._sae, missing), strict=True):
+                self._words[latent] = {
+                    "raises": [list(pair) for pair in one.raises],
+                    "lowers": [list(pair) for pair in one.lowers],
+                }
+        return {latent: self._words[latent] for latent in latents if latent in self._words}
+
+    def _question(self, trace: Trace) -> tuple[Question | None, str]:
+        """What effects are effects on, or why there are none."""
+        try:
+            return question(self._model, trace, self._target, self._metric), ""
+        except CotLensError as error:
+            return None, str(error)

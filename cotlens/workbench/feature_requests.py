@@ -1,0 +1,83 @@
+"""Messages of a feature table's view, validated: nothing that arrives is trusted."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from cotlens._core.errors import InputError
+from cotlens.workbench.tree import Tree
+
+MOST = 512  # latents that one message may ask about
+# kind -> fields it must have, with their types
+KINDS: dict[str, dict[str, type | tuple[type, ...]]] = {
+    "select": {"document": str, "first": int, "last": int},
+    "exact": {"document": str, "latents": list},
+    "describe": {"latents": list},
+    "name": {"latent": int, "label": str},
+    "change": {
+        "document": str, "latent": int, "mode": str, "value": (int, float), "where": str, "first": int, "last": int,
+    },
+    "goto": {"branch": str},
+    "cancel": {},
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class FeatureRequest:
+    """One message of the view. `first` and `last` are tokens, half-open; equal ones mean the whole trace."""
+
+    id: int
+    kind: str
+    document: str = ""
+    latent: int = 0
+    latents: tuple[int, ...] = ()
+    label: str = ""
+    mode: str = ""
+    value: float = 0.0
+    where: str = ""
+    first: int = 0
+    last: int = 0
+    branch: str = ""
+    job: int | None = None
+
+
+def parse(content: Any, tree: Tree, width: int) -> FeatureRequest:
+    """A message as a request about one of the traces in `tree` and latents below `width`.
+
+    Raises:
+        InputError: it is of no known kind, lacks a field, or names a trace, token or latent that isn't there.
+    """
+    kind = content.get("kind") if isinstance(content, Mapping) else None
+    if not isinstance(kind, str) or kind not in KINDS:
+        raise InputError(
+            f"The table got a message it doesn't know ({str(content)[:80]!r}): update cotlens or reload the page."
+        )
+    fields: dict[str, Any] = {}
+    for name, wanted in KINDS[kind].items():
+        given = content.get(name)
+        if not isinstance(given, wanted) or isinstance(given, bool):
+            raise InputError(f"A {kind!r} request needs {name}; {given!r} was given.")
+        fields[name] = given
+    if kind == "cancel" and isinstance(content.get("job"), int):
+        fields["job"] = content["job"]
+    if "latents" in fields:
+        fields["latents"] = tuple(_latent(one, width) for one in fields["latents"][:MOST])
+    if "latent" in fields:
+        fields["latent"] = _latent(fields["latent"], width)
+    if "document" in fields:
+        n = len(tree.holding(fields["document"]).trace.token_ids)
+        if not 0 <= fields.get("first", 0) <= fields.get("last", 0) <= n:
+            raise InputError(f"The tokens {fields['first']} to {fields['last']} are not in this trace of {n} tokens.")
+    if not math.isfinite(fields.get("value", 0.0)):
+        raise InputError(f"A latent can't be held at {fields['value']}; give a number.")
+    number = content.get("request_id")
+    return FeatureRequest(number if isinstance(number, int) else 0, kind, **fields)
+
+
+def _latent(given: Any, width: int) -> int:
+    if not isinstance(given, int) or isinstance(given, bool) or not 0 <= given < width:
+        raise InputError(f"There is no latent {given!r} in this SAE; it has 0 to {width - 1}.")
+    return given

@@ -1,0 +1,319 @@
+"""FeatureTable: which latents are active in a trace, what the answer owes to them, and what happens without them.
+
+The controller listens to the view, validates, and hands all computing to the model's thread. Every change of a latent
+is a branch of one tree, compared like an edit of the text. One lock guards the tree, the selection and every write to
+the view, as messages may arrive on any thread.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import threading
+import traceback
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from cotlens._core.errors import CotLensError, InputError
+from cotlens.measure.features.sae import SAE
+from cotlens.measure.features.table import note
+from cotlens.measure.importance.forced import METRICS
+from cotlens.measure.method import check_setting
+from cotlens.models.contract import Model
+from cotlens.trace import Span, Trace
+from cotlens.widgets.feature_table import FeatureTableView
+from cotlens.workbench import feature_payload as payload
+from cotlens.workbench.feature_code import script
+from cotlens.workbench.feature_labels import labels_of
+from cotlens.workbench.feature_plans import ClampPlan, plan
+from cotlens.workbench.feature_reading import Readings
+from cotlens.workbench.feature_requests import FeatureRequest, parse
+from cotlens.workbench.feature_work import FeatureWork
+from cotlens.workbench.jobs import Jobs, JobState
+from cotlens.workbench.plans import origin
+from cotlens.workbench.tree import Tree
+
+
+class FeatureTable:
+    """The active latents of a trace as a table beside its text.
+
+    Args:
+        model: what wrote the trace.
+        trace: the trace to begin with.
+        sae: from `cl.features.load_sae`.
+        labels: a Neuronpedia export, a file of `cl.features.save_labels`, or latent -> label.
+        exact: of how many latents the exact effect is measured without being asked, those with the largest estimates.
+        target, metric: the answer and the metric of effects, as in `cl.importance.Occlusion`.
+
+    Attributes:
+        trace: the trace shown now.
+        selection: (first, last) tokens, or None for the whole trace.
+        labels: latent -> label, of those typed here.
+        code: Python that makes the shown trace and table again.
+        view: the widget itself.
+
+    Raises:
+        InputError: no trace, no SAE, one that doesn't fit the model, or a file of labels that can't be read.
+        CapabilityError: the model's activations can't be read.
+    """
+
+    def __init__(
+        self,
+        model: Model,
+        trace: Trace,
+        sae: SAE,
+        *,
+        labels: str | Path | Mapping[int, str] | None = None,
+        exact: int = 8,
+        target: str | None = None,
+        metric: str = "logit_difference",
+    ) -> None:
+        check_setting("FeatureTable", "metric", metric, tuple(METRICS))
+        _check(model, trace, sae)
+        self.model, self.sae = model, sae
+        self._labels = labels_of(sae, labels)
+        self._exact, self._target, self._metric = exact, target, metric
+        self._readings = Readings(model, sae, self._labels.own, target, metric)
+        self.view = FeatureTableView()
+        self._lock = threading.RLock()
+        self._tree = Tree()
+        self._selection: tuple[int, int] | None = None
+        self._jobs = Jobs(model.owner, self._show_job, self._lock)
+        self._work = FeatureWork(model, self._tree, self._lock, self._publish, self._set)
+        self._newest: ClampPlan | None = None
+        self._wanted: set[int] = set()
+        self._fault = ""
+        for step in trace.path():
+            label, code = origin(model, step)
+            able = step if step.codec is not None else dataclasses.replace(step, codec=model.codec)
+            self._tree.add(able, self._tree.current_id or None, label, code)
+        self._set(head=payload.head(model, sae))
+        self.view.on_msg(self._on_message)
+        self._publish()
+        self._read()
+
+    @property
+    def trace(self) -> Trace:
+        """The trace shown now."""
+        return self._tree.current.trace
+
+    @property
+    def branches(self) -> list[Trace]:
+        """All traces, in the order they were made."""
+        with self._lock:
+            return [node.trace for node in self._tree.nodes.values()]
+
+    @property
+    def selection(self) -> tuple[int, int] | None:
+        """The selected tokens, half-open; None for the whole trace."""
+        return self._selection
+
+    @property
+    def labels(self) -> dict[int, str]:
+        """What was typed."""
+        return dict(self._labels.typed)
+
+    @property
+    def code(self) -> str:
+        """Python that makes the shown trace and table again."""
+        with self._lock:
+            known = self._readings.known(self.trace)
+            steps = self._tree.script(self._tree.current_id)
+            return script(self.model, self.sae, steps, known, self._selection, self._target, self._metric)
+
+    @property
+    def error(self) -> str:
+        """The traceback of the last failure, "" if there was none."""
+        return self._jobs.last_error.traceback if self._jobs.last_error else self._fault
+
+    def select(self, selection: Span | tuple[int, int] | None) -> None:
+        """Select tokens of the shown trace, or all of it.
+
+        Raises:
+            InputError: they are not in the trace.
+        """
+        first, last = (0, 0) if selection is None else _ends(selection)
+        if not 0 <= first <= last <= len(self.trace.token_ids):
+            raise InputError(f"The tokens {first} to {last} are not in this trace of {len(self.trace.token_ids)}.")
+        self._select((first, last) if first < last else None)
+
+    def wait(self, timeout: float | None = None) -> bool:
+        """Block until all work that was started has ended; False where `timeout` seconds were not enough."""
+        return self._jobs.wait(timeout)
+
+    def cancel(self) -> None:
+        """Stop all work; what was finished is kept."""
+        self._jobs.cancel()
+
+    def __repr__(self) -> str:
+        return f"FeatureTable({self.model!r}, {self.trace!r}, {self.sae!r})"
+
+    def _repr_mimebundle_(self, **options: Any) -> Any:
+        return self.view._repr_mimebundle_(**options)
+
+    # requests: validated here, answered at once
+
+    def _on_message(self, _: Any, content: Any, __: Any = None) -> None:
+        number = content.get("request_id") if isinstance(content, dict) else None
+        status, parts = "error", dict[str, Any]()
+        try:
+            with self._lock:
+                request = parse(content, self._tree, self.sae.config.d_sae)
+                status, parts = "ok", getattr(self, f"_do_{request.kind}")(request) or {}
+        except CotLensError as error:
+            status, parts = "error", {"error": {"message": str(error), "remedy": None}}
+        except Exception as error:
+            self._fault = traceback.format_exc()
+            remedy = "This is a fault in CoTLens; table.error has the details."
+            status, parts = "error", {"error": {"message": f"{type(error).__name__}: {error}", "remedy": remedy}}
+        if isinstance(number, int):
+            self.view.reply(number, status, **parts)
+
+    def _do_select(self, request: FeatureRequest) -> None:
+        if request.document == self.trace.id:
+            self._select((request.first, request.last) if request.first < request.last else None)
+
+    def _do_exact(self, request: FeatureRequest) -> None:
+        known = self._readings.known(self._tree.holding(request.document).trace)
+        if known is not None and known.asked is None:
+            raise InputError(known.why)
+        if known is not None:
+            told = lambda: self._tell_effects(request.document)  # noqa: E731
+            self._jobs.start("ablating", lambda: self._readings.ablate(known, request.latents, told), lane="exact")
+
+    def _do_describe(self, request: FeatureRequest) -> None:
+        self._set(words={**self.view.words, **_keyed(self._readings.words(request.latents, compute=False))})
+        # What an older request still waits for is kept: the newer one cancels its job.
+        self._wanted.update(latent for latent in request.latents if str(latent) not in self.view.words)
+
+        def describe() -> None:
+            latents = sorted(self._wanted)
+            found = _keyed(self._readings.words(latents))
+            with self._lock:
+                self._wanted.difference_update(latents)
+                self._set(words={**self.view.words, **found})
+
+        if self._wanted:
+            self._jobs.start("top logits", describe, lane="describe", priority=1)
+
+    def _do_name(self, request: FeatureRequest) -> None:
+        try:
+            self._labels.type(request.latent, request.label)
+        finally:
+            self._publish()
+
+    def _do_cancel(self, request: FeatureRequest) -> None:
+        self._jobs.cancel(upto=request.job)
+
+    def _do_goto(self, request: FeatureRequest) -> None:
+        self._go(request.branch)
+        self._read()
+
+    def _do_change(self, request: FeatureRequest) -> None:
+        node = self._tree.holding(request.document)
+        n = len(node.trace.token_ids)
+        selection = (request.first, request.last) if request.first < request.last else (0, n)
+        seed = int(node.trace.meta.get("seed") or 0)
+        mine = self._newest = plan(
+            node.trace, self.sae, request.latent, request.mode, request.value, request.where, selection, seed
+        )
+        self._go(node.id)
+        self._jobs.start(
+            mine.label,
+            lambda: self._work.write(node, mine, request.id, lambda: self._newest is mine),
+            lane="write",
+            priority=1,
+            then=lambda: self._read(after=mine),
+        )
+
+    # work, and what is shown
+
+    def _select(self, selection: tuple[int, int] | None) -> None:
+        with self._lock:
+            self._selection = selection
+            self._set(selection=_selected(selection), code=self.code)
+
+    def _go(self, branch: str) -> None:
+        before = self._tree.current_id
+        self._tree.go(branch)
+        if self._tree.current_id != before:
+            self._jobs.cancel("read")
+            self._selection = None
+            self._set(stream={})
+            self._publish()
+
+    def _read(self, *, after: ClampPlan | None = None) -> None:
+        """Fill in what the shown branch lacks: latents, estimates, and the exact effects of the likeliest."""
+        with self._lock:
+            node, newest = self._tree.current, self._newest
+        if after not in (None, newest):
+            return
+
+        def read() -> None:
+            known = self._readings.read(node.trace)
+            self._publish()
+            self._work.compare(node.id)
+            self._readings.estimate(known)
+            self._publish()
+            told = lambda: self._tell_effects(node.trace.id)  # noqa: E731
+            self._readings.ablate(known, self._readings.likely(known, self._exact), told)
+
+        self._jobs.start("reading latents", read, lane="read")
+
+    def _tell_effects(self, document: str) -> None:
+        with self._lock:
+            known = self._readings.known(self.trace)
+            if self.trace.id == document and known is not None:
+                self._set(**payload.effects(known, self._metric), code=self.code)
+
+    def _publish(self) -> None:
+        """Show everything about the current branch."""
+        with self._lock:
+            node = self._tree.current
+            known = self._readings.known(node.trace)
+            if self._selection is not None and self._selection[1] > len(node.trace.token_ids):
+                self._selection = None
+            parts = dict(payload.EMPTY)
+            if known is not None:
+                said = note(self.model, self.sae, known.encoded)
+                first = self._readings.words(known.rows.latents[:64].tolist(), compute=False)
+                parts |= payload.reading(known, self._labels, said) | payload.effects(known, self._metric)
+                parts["words"] = {**self.view.words, **_keyed(first)}
+            self._set(
+                **payload.document(node.trace),
+                **parts,
+                branches=self._tree.payload(),
+                comparison=node.comparison,
+                selection=_selected(self._selection),
+                code=self.code,
+            )
+
+    def _set(self, **traits: Any) -> None:
+        """Write traits as one batch: ipywidgets' own batches are not safe from several threads."""
+        with self._lock, self.view.hold_sync():
+            for name, value in traits.items():
+                setattr(self.view, name, value)
+
+    def _show_job(self, state: JobState) -> None:
+        self._set(job=state.payload())
+
+
+def _keyed(words: Mapping[int, Any]) -> dict[str, Any]:
+    return {str(latent): one for latent, one in words.items()}
+
+
+def _selected(selection: tuple[int, int] | None) -> dict[str, int]:
+    return {} if selection is None else {"first": selection[0], "last": selection[1]}
+
+
+def _ends(selection: Span | tuple[int, int]) -> tuple[int, int]:
+    return (selection.start, selection.end) if isinstance(selection, Span) else (int(selection[0]), int(selection[1]))
+
+
+def _check(model: Model, trace: Trace, sae: SAE) -> None:
+    if not isinstance(trace, Trace):
+        raise InputError(f"FeatureTable shows a Trace; {type(trace).__name__} was given: use model.reason(prompt).")
+    if not isinstance(sae, SAE):
+        raise InputError(f"FeatureTable needs a SAE; {type(sae).__name__} was given: use cl.features.load_sae(...).")
+    # One token is enough to find out whether layer and width fit.
+    sae.encode(model.read(trace.token_ids[:1], sae.config.site)[sae.config.site])

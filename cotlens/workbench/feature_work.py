@@ -1,0 +1,105 @@
+"""What a feature table does on the model's thread beside reading: write a branch under a change, and compare it."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from cotlens.models.contract import Branch, BranchScore, Model
+from cotlens.models.interventions import Intervention
+from cotlens.trace import Trace
+from cotlens.workbench.compare import compare
+from cotlens.workbench.feature_plans import ClampPlan, write
+from cotlens.workbench.stream import Stream
+from cotlens.workbench.tree import Node, Tree
+
+NOTE = "after: the text written under the change, and its answer scored under it"
+SAME = "The model wrote the same text again: the change moved no word."
+
+
+class FeatureWork:
+    """The long parts of a table.
+
+    Args:
+        lock: guards the tree.
+        publish: shows everything about the current branch.
+        show: sets some of the view's traits.
+    """
+
+    def __init__(
+        self,
+        model: Model,
+        tree: Tree,
+        lock: threading.RLock,
+        publish: Callable[[], None],
+        show: Callable[..., None],
+    ) -> None:
+        self._model, self._tree, self._lock = model, tree, lock
+        self._publish, self._show = publish, show
+        self._changes: dict[str, Intervention] = {}
+
+    def write(self, node: Node, plan: ClampPlan, request_id: int, newest: Callable[[], bool]) -> None:
+        """Let the model write as planned. The branch is shown unless something else was asked for meanwhile.
+
+        What was written before an error or a cancel is a branch, too.
+        """
+        start = int(node.trace.offsets[plan.at])
+        stream = Stream(lambda now: self._show_at(node, stream=now), node.trace, start, "", request_id)
+        try:
+            written = write(self._model, plan, on_token=stream.add)
+        except Exception as error:
+            partial = getattr(error, "partial", None)
+            if isinstance(partial, Trace) and stream.count:
+                self._keep(node, partial, plan, newest)
+            raise
+        finally:
+            stream.close()
+        self._keep(node, written, plan, newest)
+
+    def compare(self, node_id: str) -> None:
+        """Both answers of a branch that was written under a change."""
+        node = self._tree.nodes[node_id]
+        change = self._changes.get(node_id)
+        if node.parent is None or node.comparison is not None or "thought" not in node.trace.roles:
+            return
+        before = self._tree.nodes[node.parent].trace
+        held = self._model if change is None else Held(self._model, node.trace, change)
+        found = compare(held, before, node.trace, node.trace.edit, NOTE if change is not None else "")
+        same = before.token_ids == node.trace.token_ids
+        found = {**found, "note": SAME if same else found["note"]}
+        with self._lock:
+            self._tree.update(node_id, comparison=found, probability=found["after"]["p"])
+            self._show(branches=self._tree.payload())
+            if self._tree.current_id == node_id:
+                self._show(comparison=found)
+
+    def _keep(self, node: Node, trace: Trace, plan: ClampPlan, newest: Callable[[], bool]) -> None:
+        with self._lock:
+            show = self._tree.current_id == node.id and newest()
+            made = self._tree.add(trace, node.id, plan.label, plan.code, show=show)
+            self._changes.setdefault(made.id, plan.change)
+            self._publish()
+
+    def _show_at(self, node: Node, **traits: Any) -> None:
+        """Show something that belongs to a branch, if that is the one that is shown."""
+        with self._lock:
+            if self._tree.current_id == node.id:
+                self._show(**traits)
+
+
+class Held:
+    """A model whose scores of one trace are taken under a change, and of all others as ever."""
+
+    def __init__(self, model: Model, trace: Trace, change: Intervention) -> None:
+        self._model, self._trace, self._change = model, trace, change
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._model, name)
+
+    def score(
+        self, trunk: Trace | Sequence[int], branches: Sequence[Branch], *, interventions: Any = ()
+    ) -> list[BranchScore]:
+        """As the model's, with the change added where the trunk is the trace that was written under it."""
+        mine = trunk is self._trace
+        return self._model.score(trunk, branches, interventions=self._change if mine else interventions)

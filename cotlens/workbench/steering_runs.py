@@ -1,0 +1,187 @@
+"""Steered reruns of a trace, fast: the tokens that steering doesn't touch are not written again.
+
+All text is written greedily, so that a difference is the vectors' doing. One pass over the source under the vectors
+says where the model would choose another token than without them; up to there its tokens stay, and from there on it
+writes. So the first changed token is known after one pass, however late in the text it comes.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cotlens._core.errors import BackendError, OutOfMemory
+from cotlens.measure.steering.judging import SteeredRun, judge
+from cotlens.measure.steering.rerun import rewrite
+from cotlens.measure.steering.where import Steering, ends_of, interventions
+from cotlens.models.assemble import begin_of
+from cotlens.models.contract import Branch, Model
+from cotlens.models.interventions import Positions
+from cotlens.trace import Trace
+from cotlens.widgets.utf16 import to_utf16
+from cotlens.workbench.steering_dials import Dial, Rack
+
+LONGER = 2  # a steered text may be so many times as long as what it replaces
+SPARE = 64  # and so many tokens more
+FLUSH_S = 0.05
+KEPT = 8  # sources whose own choices are remembered
+
+
+@dataclass(frozen=True, eq=False)
+class Start:
+    """What is written again: a trace, and the token from which it may change (None: the first that is steered)."""
+
+    source: Trace
+    token: int | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Rerun:
+    """A rewritten text.
+
+    Args:
+        trace: the source itself where no token changed.
+        at: the first token that the model wrote anew; the number of tokens where it wrote none.
+        run: what was measured of it; None where it was stopped.
+        note: how it ended, where it didn't end by itself.
+    """
+
+    trace: Trace
+    at: int
+    steerings: tuple[Steering, ...]
+    run: SteeredRun | None = None
+    note: str = ""
+
+    @property
+    def same(self) -> bool:
+        """Whether the vectors changed no token."""
+        return self.at >= len(self.trace.token_ids)
+
+
+class Writer:
+    """Writes steered reruns of a baseline and of its descendants. For the thread that owns the model."""
+
+    def __init__(self, model: Model, rack: Rack, baseline: Trace, max_new_tokens: int | None) -> None:
+        self._model, self._rack, self._baseline, self._most = model, rack, baseline, max_new_tokens
+        self._choices: dict[str, NDArray[np.int32]] = {}
+
+    def write(self, start: Start, dials: Sequence[Dial], seed: int | None, stream: Stream) -> Rerun:
+        """Rerun from `start`; with a seed under random vectors of equal norm.
+
+        Raises:
+            BackendError: the vectors made the model's numbers NaN.
+            Cancelled: with what was written so far, as a Rerun, as `partial`.
+        """
+        source = start.source
+        at, first = self._first_change(start, dials, seed)
+        steerings = self._rack.steerings(dials, source, at, seed)
+        if at >= len(source.token_ids):
+            return Rerun(source, at, steerings)
+        stream.begin(source, at, first)
+        try:
+            made = rewrite(
+                self._model, source, steerings, at=at, temperature=0.0, max_new_tokens=self.most(source, at),
+                on_token=stream.add,
+            )  # fmt: skip
+        except Exception as error:
+            partial = getattr(error, "partial", None)
+            if isinstance(partial, Trace):
+                note = f"Stopped after {stream.count} tokens."
+                error.partial = Rerun(partial, at, steerings, note=note)  # type: ignore[attr-defined]
+            raise
+        note = "" if made.meta.get("finish") == "stop" else f"Cut after {len(made.token_ids) - at} tokens."
+        return Rerun(made, at, steerings, note=note)
+
+    def measured(self, rerun: Rerun) -> Rerun:
+        """The same with its probabilities and perplexities, from the first token that it changed."""
+        at = min(rerun.at, self._begin(self._baseline)) if rerun.same else rerun.at
+        run = judge(self._model, self._baseline, rerun.trace, rerun.steerings, at)
+        return Rerun(rerun.trace, rerun.at, rerun.steerings, run, rerun.note)
+
+    def plain(self) -> SteeredRun:
+        """The baseline beside itself; the first turn of a dial then finds the model's own choices known."""
+        self._plain_choices(self._baseline)
+        return judge(self._model, self._baseline, self._baseline, (), self._begin(self._baseline))
+
+    def most(self, source: Trace, at: int) -> int:
+        """How many tokens a rerun may have."""
+        return self._most or LONGER * (len(source.token_ids) - at) + SPARE
+
+    def _begin(self, trace: Trace) -> int:
+        return max(1, begin_of(trace))
+
+    def _first_change(self, start: Start, dials: Sequence[Dial], seed: int | None) -> tuple[int, str]:
+        """The first token that the vectors change, and what the model writes there; past the end where there is none.
+
+        A descendant's tokens were chosen under other vectors, so it is simply written from the token asked for.
+        """
+        source, n = start.source, len(start.source.token_ids)
+        begin = max(self._begin(source), start.token or 0)
+        if source is not self._baseline:
+            return begin, ""
+        steerings = self._rack.steerings(dials, source, begin, seed, kept=True)
+        changes = interventions(steerings, source, begin, ends_of(self._model, source))
+        begin = max(begin, min((_follows(change.positions) for change in changes), default=n))
+        if begin >= n:
+            return n, ""
+        ids = np.asarray(source.token_ids[begin:])
+        try:
+            score = self._model.score(source, [Branch(begin, tuple(ids.tolist()))], interventions=changes)[0]
+        except OutOfMemory:
+            raise
+        except BackendError:  # the rerun itself meets it, too, and says what was added
+            return begin, ""
+        plain = self._plain_choices(source)[begin:]
+        found = np.flatnonzero((score.greedy_ids != plain) & (score.greedy_ids != ids))
+        if not len(found):
+            return n, ""
+        piece = self._model.codec.pieces([int(score.greedy_ids[found[0]])])[0]
+        return begin + int(found[0]), piece.decode("utf-8", "ignore")
+
+    def _plain_choices(self, source: Trace) -> NDArray[np.int32]:
+        """The model's own choice at every token from the first, without vectors; -1 before it."""
+        if source.id not in self._choices:
+            begin = self._begin(source)
+            score = self._model.score(source, [Branch(begin, source.token_ids[begin:])])[0]
+            while len(self._choices) >= KEPT:
+                self._choices.pop(next(iter(self._choices)))
+            self._choices[source.id] = np.concatenate([np.full(begin, -1, np.int32), score.greedy_ids])
+        return self._choices[source.id]
+
+
+def _follows(positions: Positions) -> int:
+    """The first token that can change where a vector is added at `positions`."""
+    if positions is None:
+        return 0
+    return (positions.start if isinstance(positions, range) else min(positions)) + 1  # a range may be endless
+
+
+class Stream:
+    """Text that is being written right now, sent to the view in batches; the first token at once."""
+
+    def __init__(self, which: str, show: Callable[[dict[str, Any]], None]) -> None:
+        self.count = 0
+        self._which, self._show = which, show
+        self._source, self._from, self._text, self._told = "", 0, "", 0.0
+
+    def begin(self, source: Trace, at: int, first: str) -> None:
+        """The text changes from token `at` on; `first` is what the model writes there, where it is known already."""
+        self._source = source.id
+        self._from = int(to_utf16(source.text, [int(source.offsets[at])])[0])
+        self._tell(first)
+
+    def add(self, _: int, piece: str) -> None:
+        """One more token."""
+        self.count += 1
+        self._text += piece
+        if self.count == 1 or time.monotonic() - self._told >= FLUSH_S:
+            self._tell(self._text)
+
+    def _tell(self, text: str) -> None:
+        self._told = time.monotonic()
+        self._show({"which": self._which, "source": self._source, "from": self._from, "text": text})

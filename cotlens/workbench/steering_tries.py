@@ -1,0 +1,161 @@
+"""The tries of a steering panel: every rerun that came to its end, to go back to and to read as Python."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from cotlens._core.errors import InputError
+from cotlens.models.contract import Model
+from cotlens.trace import Trace
+from cotlens.widgets.payload import indices
+from cotlens.widgets.utf16 import to_utf16
+from cotlens.workbench import payload
+from cotlens.workbench.layout import layout
+from cotlens.workbench.plans import origin
+from cotlens.workbench.steering_dials import Dial, Rack, signed
+from cotlens.workbench.steering_runs import LONGER, SPARE, Rerun, Start
+
+MOST = 60  # tries kept, the original among them; the oldest go first
+
+
+@dataclass(eq=False)
+class Try:
+    """One setting of the dials and what came of it.
+
+    Args:
+        steered, control: under the vectors, and under random ones; None while not written.
+        failed: the model broke, so there is nothing to show.
+    """
+
+    start: Start
+    dials: tuple[Dial, ...]
+    steered: Rerun | None = None
+    control: Rerun | None = None
+    failed: bool = False
+    id: str = ""
+
+    def learn(self, *, steered: Rerun | None = None, control: Rerun | None = None) -> None:
+        """Put in what was measured meanwhile."""
+        self.steered, self.control = steered or self.steered, control or self.control
+
+
+class Tries:
+    """All tries of a panel, the original first."""
+
+    def __init__(self, model: Model, rack: Rack, baseline: Trace, max_new_tokens: int | None) -> None:
+        self._model, self._rack, self._baseline, self._most = model, rack, baseline, max_new_tokens
+        self.current = Try(Start(baseline), rack.zero(), id="t0")
+        self._all, self._made = [self.current], 0
+
+    def add(self, entry: Try) -> None:
+        """Keep a try and show it."""
+        self._made += 1
+        entry.id = f"t{self._made}"
+        self._all = [self._all[0], *self._all[1:][-(MOST - 2) :], entry]
+        self.current = entry
+
+    def home(self, dials: tuple[Dial, ...]) -> None:
+        """Show the baseline, the dials as they are."""
+        self.current = self._all[0]
+        self.current.dials = dials
+
+    def go(self, name: Any) -> None:
+        """Show a try.
+
+        Raises:
+            InputError: there is none of that name.
+        """
+        found = next((each for each in self._all if each.id == name), None)
+        if found is None:
+            raise InputError(f"There is no try {name!r} any more; the {MOST} newest are kept.")
+        self.current = found
+
+    def holding(self, document: Any) -> Trace:
+        """The trace with an id: the baseline, or one that was rewritten.
+
+        Raises:
+            InputError: there is none.
+        """
+        reruns = [rerun for each in self._all for rerun in (each.steered, each.control) if rerun is not None]
+        for trace in (self._baseline, *(rerun.trace for rerun in reversed(reruns))):
+            if trace.id == document:
+                return trace
+        raise InputError(f"There is no text {document!r} any more; pick a token of one that is shown.")
+
+    def forget_controls(self) -> None:
+        """Other random vectors are wanted."""
+        for each in self._all:
+            each.control = None
+
+    def payload(self) -> list[dict[str, Any]]:
+        """The view's `tries`."""
+        return [
+            {"id": each.id, "label": self._label(each), "answer": self._answer(each), "current": each is self.current}
+            for each in self._all
+        ]
+
+    def code(self, control: int | None) -> str:
+        """Python that makes the current try again."""
+        lines = [
+            "import cotlens as cl",
+            "",
+            f"model = cl.load({self._model.name!r})",
+            origin(self._model, self._baseline)[1],
+        ]
+        for each in self._line():
+            lines += ["", *self._steered_code(each, control if each is self.current else None)]
+        return "\n".join(lines)
+
+    def _line(self) -> list[Try]:
+        """The tries that the current one was made from, oldest first, and itself."""
+        found, each = list[Try](), self.current
+        while each.steered is not None:
+            found.insert(0, each)
+            source = each.start.source
+            before = self._all[: self._all.index(each)]
+            parent = next((one for one in before if one.steered is not None and one.steered.trace is source), None)
+            if source is self._baseline or parent is None:
+                break
+            each = parent
+        return found
+
+    def _steered_code(self, each: Try, control: int | None) -> list[str]:
+        assert each.steered is not None
+        source, at = each.start.source, min(each.steered.at, len(each.start.source.token_ids) - 1)
+        vectors, steerings = self._rack.code(each.dials, source, at)
+        most = self._most or LONGER * (len(source.token_ids) - at) + SPARE
+        settings = f"at={at}, temperature=0.0, max_new_tokens={most}, control={control}"
+        return [*vectors, f"run = cl.steering.steer(model, trace, {steerings}, {settings})", "trace = run.steered"]
+
+    def _label(self, each: Try) -> str:
+        if each.start.source is self._baseline and each.steered is None and not each.failed:
+            return "original"
+        pairs = zip(each.dials, self._rack.vectors, strict=True)
+        turned = [f"{signed(dial.coefficient)} {vector.name}" for dial, vector in pairs if dial.coefficient]
+        where = "" if each.start.token is None else f" from token {each.start.token}"
+        return (", ".join(turned) or "no vector") + where
+
+    def _answer(self, each: Try) -> str | None:
+        if each.failed:
+            return None
+        found = (each.steered.trace if each.steered is not None else self._baseline).read_answer()
+        return None if found is None else found.text
+
+
+def document(name: str, trace: Trace) -> dict[str, Any]:
+    """The view's `baseline`, or another text, and its offsets."""
+    whole = payload.document(trace)
+    kept = ("id", "text", "roles", "n_tokens", "sentences", "rewritten_from", "finish")
+    return {name: {key: whole["document"][key] for key in kept}, f"{name}_offsets": layout(trace).token_offsets}
+
+
+def rewritten(name: str, rerun: Rerun | None) -> dict[str, Any]:
+    """The view's `steered` or `control`, and its offsets."""
+    if rerun is None:
+        return {name: {}, f"{name}_offsets": indices([0])}
+    parts = document(name, rerun.trace)
+    body = parts[name]
+    if not rerun.same:
+        body["rewritten_from"] = int(to_utf16(rerun.trace.text, [int(rerun.trace.offsets[rerun.at])])[0])
+    return {**parts, name: {"document": body, "same": rerun.same, "note": rerun.note}}

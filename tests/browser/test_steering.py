@@ -1,0 +1,98 @@
+"""The steering panel in a notebook: slide, stream, compare with a random vector, rerun from a token, go back."""
+
+from playwright.sync_api import expect
+
+ABACUS = """
+import numpy as np, cotlens as cl
+model = cl.load("abacus")
+trace = cl.Trace.from_text(
+    "Mia has 12 pears and buys 7 more. How many pears does she have?", "Mia has 12 pears. 12 + 7 = 19.",
+    "The answer is 19.", model=model,
+)
+values = np.random.default_rng(3).standard_normal(128)
+vector = cl.steering.given(values, 1, name="push", model=model, traces=[trace])
+panel = cl.SteeringPanel(model, trace, [vector], max_new_tokens=24)
+panel
+"""
+
+RANDOM = """
+import numpy as np, cotlens as cl
+from tests.model import tiny
+model = tiny.model({family!r})
+trace = model.compose("Mia has 12 pears.", "First I add 12 and 7. It is 19 now.", "The answer is 19.")
+vector = cl.steering.given(np.random.default_rng(0).standard_normal(32), 1, model=model, traces=[trace])
+panel = cl.SteeringPanel(model, trace, vector, max_new_tokens=12)
+panel
+"""
+
+# Milliseconds from a move of the slider until a token that the baseline hasn't got is drawn, in the page itself.
+SLIDE = """async (root) => {
+  const slider = root.querySelector('[data-dial="0"]'), began = performance.now();
+  slider.value = '1.5';
+  slider.dispatchEvent(new Event('input', { bubbles: true }));
+  while (!root.querySelector('[data-region=steered] .cotlens-come')) {
+    if (performance.now() - began > 20000) return 20000;
+    await new Promise((done) => requestAnimationFrame(done));
+  }
+  return performance.now() - began; }"""
+
+
+def test_slide_compare_rerun_and_go_back(notebook):
+    nb = notebook([ABACUS])
+    nb.run_all()
+    root = nb.page.locator(".cotlens-steering")
+    expect(root).to_be_visible()
+    assert nb.value("panel.wait(60)") is True
+    expect(root.locator("[data-cell=answer-baseline]")).to_have_text("19")
+
+    # the slider writes, token by token, and the verdict follows
+    assert root.evaluate(SLIDE) < 20_000
+    assert nb.value("panel.wait(60)") is True
+    expect(root.locator(".cotlens-tail-text")).to_have_count(0)
+    expect(root.locator("[data-region=baseline] .cotlens-gone").first).to_be_visible()
+    expect(root.locator(".cotlens-verdict")).not_to_have_attribute("data-kind", "none")
+    assert nb.value("[dial.coefficient for dial in panel._tries.current.dials]") == [1.5]
+    assert nb.value("panel.steered.parent == trace")
+
+    # a random vector of equal norm, one click away
+    root.locator("[data-action=control]").click()
+    expect(root.locator("[data-cell=perplexity-control]")).not_to_have_text("—", timeout=60_000)
+    assert nb.value("panel.run.control.steerings[0].vector.name.startswith('random')")
+    root.locator("[data-action=control]").click()
+    expect(root.locator("[data-cell=perplexity-control]")).to_be_hidden()
+
+    # by keys: rerun from a token, back to the original
+    pane = root.locator("[data-region=baseline]")
+    pane.focus()
+    for key in ("ArrowRight", "ArrowRight", "ArrowRight", "r"):
+        nb.page.keyboard.press(key)
+    expect(root.locator(".cotlens-chip")).to_have_count(3, timeout=60_000)
+    assert nb.value("panel.wait(60)") is True
+    expect(root.locator(".cotlens-chip[aria-current]")).to_contain_text("from token")
+    nb.page.keyboard.press("[")
+    nb.page.keyboard.press("[")
+    expect(root.locator(".cotlens-chip").first).to_have_attribute("aria-current", "true")
+    assert nb.value("panel.steered is None")
+    root.locator("[data-action=code]").click()
+    expect(root.locator(".cotlens-code")).to_contain_text("cl.load('abacus')")
+    assert nb.value("panel.error") == ""
+
+    # numbers that break the model: said, and the baseline stays
+    box = root.locator("[data-box='0']")
+    box.fill("1e38")
+    box.press("Enter")
+    expect(root.locator(".cotlens-notice")).to_contain_text("NaN or infinite", timeout=60_000)
+    expect(root.locator("[data-cell=answer-baseline]")).to_have_text("19")
+
+
+def test_random_models(notebook):
+    nb = notebook([RANDOM.format(family="llama"), RANDOM.format(family="gemma3")])
+    for index in (0, 1):
+        nb.run(index)
+        root = nb.output(index).locator(".cotlens-steering")
+        expect(root).to_be_visible()
+        assert nb.value("panel.wait(60)") is True
+        assert root.evaluate(SLIDE) < 20_000
+        assert nb.value("panel.wait(60)") is True
+        expect(root.locator(".cotlens-verdict")).not_to_have_attribute("data-kind", "none")
+        assert nb.value("panel.error") == ""

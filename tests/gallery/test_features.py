@@ -1,0 +1,150 @@
+"""The feature table without a kernel: painting, selecting, sorting, searching, pinning, and what it asks Python."""
+
+import pytest
+
+from tests.gallery.page import Gallery
+from tests.gallery.test_states import CONTRAST, OVERFLOW, SMALL
+
+STATES = [
+    "features", "featuresreading", "featureschanged", "featuresselected", "featurespoor", "featuresnoanswer",
+    "featureserror", "featuresgone", "featureshostile",
+]  # fmt: skip
+
+
+def rows(gallery: Gallery, column: str) -> list[str]:
+    return gallery.find(f".cotlens-table-body [data-row] .cotlens-cell-{column}").all_inner_texts()
+
+
+@pytest.mark.parametrize(("width", "theme"), [(480, "dark"), (900, "light"), (1400, "dark")])
+def test_every_state_fits_and_can_be_read(gallery: Gallery, theme: str, width: int) -> None:
+    gallery.page.set_viewport_size({"width": width + 30, "height": 1300})
+    gallery.show("features", theme=theme, width=width)
+    for state in STATES:
+        gallery.page.evaluate("(state) => window.__cotlens.show(state)", state)
+        first = gallery.find(".cotlens-table-body [data-row]")
+        if first.count():
+            first.first.click()
+        assert gallery.root.evaluate(OVERFLOW) == [], state
+        assert gallery.root.evaluate(CONTRAST) == [], state
+        assert gallery.root.evaluate(SMALL) == [], state
+
+
+def test_picking_paints_and_asks_for_the_exact_effect(gallery: Gallery) -> None:
+    gallery.show("features", width=1400)
+    gallery.find(
+        ".cotlens-table-body [data-row]",
+    ).nth(2).click()
+    latent = int(rows(gallery, "latent")[2])
+    assert gallery.find("[class*='cotlens-amount']").count() > 0
+    assert f"latent {latent}" in gallery.find(".cotlens-caption").inner_text()
+    assert gallery.sent("exact") == [{"kind": "exact", "document": "t0", "latents": [latent]}]
+    hatched = gallery.find(".cotlens-t.cotlens-none")
+    assert hatched.count() == 2
+    assert "misses more than half" in (hatched.first.get_attribute("title") or "")
+    gallery.action("blank").click()
+    assert gallery.find(".cotlens-t.cotlens-none").count() == 0
+
+
+def test_selecting_text_filters_and_tells_python(gallery: Gallery) -> None:
+    gallery.show("features", width=1400)
+    everything = int(gallery.find("[data-region=table]").get_attribute("data-count") or 0)
+    gallery.find("[data-block]").nth(3).click()
+    assert gallery.action("part").inner_text() == "sentence 2"
+    listed = int(gallery.find("[data-region=table]").get_attribute("data-count") or 0)
+    assert 0 < listed < everything
+    values = [float(each) for each in rows(gallery, "here") if "not told" not in each]
+    assert values == sorted(values, reverse=True)
+    sent = gallery.sent("select")[-1]
+    assert sent["document"] == "t0" and sent["first"] < sent["last"]
+    gallery.action("whole").click()
+    assert gallery.sent("select")[-1] == {"kind": "select", "document": "t0", "first": 0, "last": 0}
+    gallery.find("[data-region=text]").focus()
+    for key in ("ArrowRight", "Shift+ArrowRight", "Shift+ArrowRight"):
+        gallery.page.keyboard.press(key)
+    assert gallery.find(".cotlens-chosen").count() == 3
+    gallery.page.keyboard.press("Escape")
+    assert gallery.find(".cotlens-chosen").count() == 0
+
+
+def test_sorting_searching_pinning_hiding(gallery: Gallery) -> None:
+    gallery.show("features", width=1400)
+    gallery.find("[data-sort=estimate]").click()
+    sizes = [abs(float(each.replace("−", "-"))) for each in rows(gallery, "estimate")]
+    assert sizes == sorted(sizes, reverse=True)
+    gallery.find("[data-region=table]").focus()
+    gallery.page.keyboard.press("End")
+    last = gallery.find("[aria-selected=true] .cotlens-cell-latent").inner_text()
+    gallery.page.keyboard.press("p")
+    gallery.page.keyboard.press("Home")
+    assert rows(gallery, "latent")[0] == last
+    gallery.page.keyboard.press("h")
+    assert last not in rows(gallery, "latent")
+    gallery.find("select[aria-label='which latents are listed']").select_option("hidden")
+    assert rows(gallery, "latent") == [last]
+    gallery.find("select[aria-label='which latents are listed']").select_option("all")
+    gallery.page.keyboard.press("/")
+    gallery.find("[data-region=table]").focus()
+    gallery.page.keyboard.press("/")
+    gallery.page.keyboard.type("subtraction")
+    gallery.page.wait_for_timeout(120)
+    assert rows(gallery, "label") == ["subtraction"]
+    gallery.page.keyboard.press("Escape")
+    assert len(rows(gallery, "label")) > 5
+
+
+def test_a_change_is_asked_for_with_its_place(gallery: Gallery) -> None:
+    gallery.show("features", width=1400)
+    gallery.find(".cotlens-table-body [data-row]").first.click()
+    latent = int(rows(gallery, "latent")[0])
+    assert gallery.action("rerun").get_attribute("aria-disabled") == "true"
+    gallery.find("[data-block]").nth(3).click()
+    gallery.find("[data-mode=clamp]").click()
+    gallery.find(".cotlens-value").fill("6.5")
+    gallery.find(".cotlens-value").press("Tab")
+    gallery.action("rerun").click()
+    (sent,) = gallery.sent("change")
+    assert sent | {"first": 0, "last": 0} == {
+        "kind": "change", "document": "t0", "latent": latent, "mode": "clamp", "value": 6.5, "where": "selection",
+        "first": 0, "last": 0,
+    }  # fmt: skip
+    assert sent["last"] > sent["first"] > 0
+
+
+def test_a_label_is_typed(gallery: Gallery) -> None:
+    gallery.show("features", width=1400)
+    gallery.find("[data-region=table]").focus()
+    gallery.page.keyboard.press("ArrowDown")
+    gallery.page.keyboard.press("n")
+    gallery.page.keyboard.type("mine")
+    gallery.page.keyboard.press("Enter")
+    assert gallery.sent("name")[-1]["label"] == "mine"
+
+
+def test_handled_keys_stay_in_the_widget(gallery: Gallery) -> None:
+    gallery.show("features", width=1400)
+    gallery.page.evaluate("window.leaked = []; document.addEventListener('keydown', (e) => leaked.push(e.key))")
+    gallery.find("[data-region=table]").focus()
+    for key in ["ArrowDown", "End", "p", "e", "r", "[", "]"]:
+        gallery.page.keyboard.press(key)
+    gallery.find("[data-region=text]").focus()
+    for key in ["ArrowDown", "ArrowRight", "Home", "End", "Escape", "Escape"]:
+        gallery.page.keyboard.press(key)
+    assert gallery.page.evaluate("leaked") == []
+
+
+def test_hostile_text_stays_text(gallery: Gallery) -> None:
+    gallery.show("featureshostile", width=1400)
+    gallery.find(".cotlens-table-body [data-row]").first.click()
+    gallery.page.wait_for_timeout(100)
+    assert gallery.page.evaluate("window.hacked") is None
+    assert gallery.find("script, img, iframe").count() == 0
+    assert "<img src=x" in gallery.find("[data-region=detail]").inner_text()
+
+
+def test_twenty_thousand_latents_are_virtual(gallery: Gallery) -> None:
+    gallery.show("featureslarge", width=1400)
+    assert int(gallery.find("[data-region=table]").get_attribute("data-count") or 0) > 15_000
+    assert gallery.find(".cotlens-table-body [data-row]").count() < 80
+    gallery.find("[data-region=table]").focus()
+    gallery.page.keyboard.press("End")
+    assert gallery.find("[aria-selected=true]").count() == 1

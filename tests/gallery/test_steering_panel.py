@@ -1,0 +1,169 @@
+"""The steering panel: dials that ask, texts side by side, and words that tell a change from damage."""
+
+import pytest
+
+from tests.gallery.page import Gallery
+from tests.gallery.test_states import CONTRAST, OVERFLOW, SMALL
+
+STATES = [
+    "steer", "steertwo", "steersame", "steeranswer", "steerdamage", "steercontrol", "steerstream", "steerqueued",
+    "steerstopped", "steererror", "steergone", "steermany", "steerunmeasured", "steerhostile", "steerlong",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("width", "theme"), [(480, "light"), (900, "dark"), (1400, "light")])
+def test_every_state_fits_and_can_be_read(gallery: Gallery, theme: str, width: int) -> None:
+    gallery.page.set_viewport_size({"width": width + 30, "height": 1100})
+    gallery.show("steer", theme=theme, width=width)
+    for state in STATES:
+        gallery.page.evaluate("(state) => window.__cotlens.show(state)", state)
+        assert gallery.root.get_attribute("data-cotlens-theme") == theme
+        assert gallery.find(".cotlens-failed").count() == 0, state
+        for name, check in (("overflow", OVERFLOW), ("contrast", CONTRAST), ("small", SMALL)):
+            assert gallery.root.evaluate(check) == [], (state, name)
+
+
+def test_a_hand_on_the_slider_asks_at_once_and_last_wins(gallery: Gallery) -> None:
+    gallery.show("steertwo")
+    slider = gallery.find("[data-dial='0']")
+    assert slider.get_attribute("aria-valuetext") == "+1.20 times the mean residual norm, raw 14.8"
+    slider.focus()
+    gallery.page.keyboard.press("ArrowRight")
+    assert gallery.sent("steer")[0]["dials"][0]["coefficient"] == 1.25
+    for _ in range(6):
+        gallery.page.keyboard.press("ArrowRight")
+    gallery.page.wait_for_timeout(150)
+    asked = [each["dials"][0]["coefficient"] for each in gallery.sent("steer")]
+    assert asked[-1] == 1.55 and len(asked) < 7
+    assert gallery.find("[data-box='0']").input_value() == "+1.55"
+    assert gallery.sent("steer")[-1]["dials"][1] == {
+        "coefficient": 0, "layer": 1, "place": "thought", "start": 0, "end": 0,
+    }  # fmt: skip
+
+
+def test_a_strength_that_is_no_number_asks_nothing(gallery: Gallery) -> None:
+    gallery.show("steertwo")
+    box = gallery.find("[data-box='0']")
+    box.fill("NaN")
+    box.press("Tab")
+    assert box.get_attribute("aria-invalid") == "true"
+    assert "is no number" in gallery.find(".cotlens-notice").inner_text()
+    assert gallery.sent("steer") == []
+    box.fill("−0,5")
+    box.press("Tab")
+    assert gallery.sent("steer")[0]["dials"][0]["coefficient"] == -0.5
+    assert gallery.find(".cotlens-notice").is_hidden()
+
+
+def test_layer_and_place_are_part_of_what_is_asked(gallery: Gallery) -> None:
+    gallery.show("steertwo")
+    gallery.find("[data-layer='0']").select_option("3")
+    assert gallery.find(".cotlens-raw").first.inner_text() == "raw 19.6"  # in units of the other layer's norm
+    gallery.page.wait_for_timeout(120)
+    pane = gallery.find("[data-region=baseline]")
+    pane.locator("[data-token]").nth(60).click()
+    pane.locator("[data-token]").nth(63).click(modifiers=["Shift"])
+    first = int(pane.locator("[data-token]").nth(60).get_attribute("data-token") or "")
+    gallery.action("span").click()
+    gallery.page.wait_for_timeout(120)
+    dial = gallery.sent("steer")[-1]["dials"][0]
+    assert (dial["layer"], dial["place"], dial["start"], dial["end"]) == (3, "span", first, first + 4)
+    gallery.action("here").click()
+    gallery.page.wait_for_timeout(120)
+    assert gallery.sent("steer")[-1]["dials"][0]["place"] == "here"
+    gallery.action("rerun").click()
+    assert gallery.sent("rerun") == [{"kind": "rerun", "document": "b", "token": first}]
+
+
+def test_differences_are_marked_on_both_sides(gallery: Gallery) -> None:
+    gallery.show("steeranswer")
+    gone = "".join(gallery.find("[data-region=baseline] .cotlens-gone").all_text_contents())
+    come = "".join(gallery.find("[data-region=steered] .cotlens-come").all_text_contents())
+    assert "9" in gone and "7" in gone and "10" in come and "8" in come
+    assert "Okay" not in gone + come
+    assert gallery.find("[data-region=baseline] .cotlens-gone").first.evaluate(
+        "(each) => getComputedStyle(each).textDecorationLine"
+    ) == "line-through"  # fmt: skip
+    gallery.page.evaluate("window.__cotlens.show('steersame')")
+    assert gallery.find(".cotlens-gone, .cotlens-come").count() == 0
+
+
+def test_text_is_shown_as_it_comes(gallery: Gallery) -> None:
+    gallery.show("steerstream")
+    tail = gallery.find(".cotlens-tail-text")
+    assert tail.inner_text() == " Let me check that: 14 - 8 = 6, right. He gives"
+    gallery.set("{ stream: { ...model.get('stream'), text: ' Let me see.' } }")
+    assert tail.inner_text() == " Let me see."
+    assert gallery.find(".cotlens-status").inner_text() == "steering · 18 tokens"
+    gallery.action("cancel").click()
+    assert gallery.sent("cancel") == [{"kind": "cancel", "job": 3}]
+    gallery.set("{ stream: {} }")
+    assert gallery.find(".cotlens-tail-text").count() == 0
+
+
+def test_the_verdict_tells_a_change_from_damage_without_colour(gallery: Gallery) -> None:
+    gallery.show("steeranswer")
+    said = gallery.find(".cotlens-verdict")
+    assert said.get_attribute("data-kind") == "answer" and "changed from 7 to 8" in said.inner_text()
+    gallery.page.evaluate("window.__cotlens.show('steerdamage')")
+    assert "may be damage" in gallery.find(".cotlens-verdict").inner_text()
+    assert gallery.find("[data-cell=p-steered]").inner_text() == "not measured"
+
+
+def test_the_control_is_one_click_away(gallery: Gallery) -> None:
+    gallery.show("steertwo")
+    gallery.action("control").click()
+    assert gallery.sent("control") == [{"kind": "control", "on": True, "seed": 0}]
+    gallery.page.evaluate("window.__cotlens.show('steercontrol')")
+    gallery.find("[data-which=control]").click()
+    assert "Then 2 are lost" in gallery.find("[data-region=steered]").inner_text()
+    assert gallery.find("[data-cell=perplexity-control]").inner_text() == "1.22"
+    gallery.action("seed").click()
+    assert gallery.sent("control")[-1]["seed"] == 1
+
+
+def test_the_keys(gallery: Gallery) -> None:
+    gallery.show("steertwo")
+    gallery.page.evaluate("window.leaked = []; document.addEventListener('keydown', (e) => leaked.push(e.key))")
+    pane = gallery.find("[data-region=baseline]")
+    pane.focus()
+    gallery.page.keyboard.press("ArrowRight")
+    gallery.page.keyboard.press("ArrowRight")
+    assert gallery.find("[data-region=baseline] .cotlens-cur").count() == 1
+    gallery.page.keyboard.press("Shift+ArrowRight")
+    assert gallery.find("[data-region=baseline] .cotlens-cur").count() == 2
+    gallery.page.keyboard.press("r")
+    gallery.page.keyboard.press("k")
+    gallery.page.keyboard.press("[")
+    assert len(gallery.sent("rerun")) == 1 and gallery.sent("control")[0]["on"] is True
+    assert gallery.sent("goto") == [{"kind": "goto", "try": "t0"}]
+    gallery.page.keyboard.press("0")
+    gallery.page.wait_for_timeout(120)
+    assert [each["coefficient"] for each in gallery.sent("steer")[-1]["dials"]] == [0, 0]
+    gallery.page.keyboard.press("Escape")
+    assert gallery.find(".cotlens-cur").count() == 0
+    assert gallery.page.evaluate("leaked.filter((key) => key !== 'Shift')") == []
+
+
+def test_with_the_kernel_gone_everything_stays_readable(gallery: Gallery) -> None:
+    gallery.show("steergone")
+    assert gallery.find(".cotlens-status").inner_text() == "kernel gone: reading still works"
+    assert gallery.find("[data-dial='0']").is_disabled()
+    assert "kernel is gone" in (gallery.action("control").get_attribute("title") or "")
+    gallery.action("control").dispatch_event("click")
+    assert gallery.sent() == []
+    gallery.action("code").click()
+    assert "cl.steering.steer" in gallery.find(".cotlens-code").inner_text()
+
+
+def test_text_of_a_model_is_never_markup(gallery: Gallery) -> None:
+    gallery.show("steerhostile")
+    assert gallery.page.evaluate("window.hacked") is None
+    assert gallery.find("img, script, svg[onload]").count() == 0
+
+
+def test_closing_leaves_no_listeners(gallery: Gallery) -> None:
+    gallery.show("steertwo")
+    gallery.page.evaluate("window.__cotlens.close()")
+    assert gallery.page.evaluate("window.__cotlens.model.listeners()") == 0
+    assert gallery.root.count() == 0

@@ -1,0 +1,85 @@
+import math
+
+import numpy as np
+import pytest
+
+from cotlens._core.errors import InputError
+from cotlens.measure.steering import Sweep, Vector
+from cotlens.measure.steering.cells import Cell, summary
+from cotlens.trace import Trace
+
+VECTOR = Vector("v", 0, np.ones(4), 1.0)
+
+
+def cell(name, clusters):
+    made = Cell()
+    for values in clusters:
+        made.add({name: values})
+    return made
+
+
+def test_a_share_without_variation_keeps_wilsons_interval():
+    mean, interval = summary(cell("changed", [[0.0] * 20]), "changed", 0)
+    assert mean == 0 and interval.low == 0
+    assert interval.high == pytest.approx(0.1611, abs=1e-3)
+
+
+def test_traces_that_differ_widen_the_interval():
+    together = summary(cell("metric", [[0.0, 1.0] * 20]), "metric", 0)[1]
+    apart = summary(cell("metric", [[0.0] * 20, [1.0] * 20]), "metric", 0)[1]
+    assert apart.high - apart.low > 1.5 * (together.high - together.low)
+
+
+def test_the_interval_covers_the_mean_of_what_was_drawn():
+    rng, hits = np.random.default_rng(0), 0
+    for i in range(100):
+        clusters = [(rng.normal() + rng.normal(size=6)).tolist() for _ in range(20)]
+        interval = summary(cell("metric", clusters), "metric", i)[1]
+        hits += interval.low <= 0 <= interval.high
+    assert hits >= 85
+
+
+def test_perplexity_is_averaged_as_logarithms():
+    mean, interval = summary(cell("perplexity", [[math.log(2), math.log(8)]]), "perplexity", 0)
+    assert mean == pytest.approx(4) and interval.low == pytest.approx(2) and interval.high == pytest.approx(8)
+
+
+def test_nothing_measured_is_nan():
+    for clusters in ([], [[math.nan, math.nan]]):
+        mean, interval = summary(cell("metric", clusters), "metric", 0)
+        assert math.isnan(mean) and math.isnan(interval.low)
+
+
+@pytest.mark.parametrize(
+    ("settings", "words"),
+    [
+        ({"coefficients": ()}, "at least one"),
+        ({"coefficients": (math.nan,)}, "finite"),
+        ({"seeds": 0}, "at least 1"),
+        ({"metric": "chanced"}, "'changed'"),
+    ],
+)
+def test_settings_that_can_not_be_are_refused(settings, words):
+    with pytest.raises(InputError, match=words):
+        Sweep(vector=VECTOR, **settings)
+
+
+def test_every_cell_has_a_price():
+    trace = Trace.from_text("q", "one two three", "four")
+    one = Sweep(vector=VECTOR, coefficients=(1.0,), controls=0).cost(trace)
+    more = Sweep(vector=VECTOR, coefficients=(1.0, 2.0)).cost([trace, trace])
+    assert more.tokens == 5 * one.tokens  # 5 cells instead of 2, two traces
+
+
+def test_the_controls_rollouts_are_shared_out_over_directions():
+    trace = Trace.from_text("q", "one two three", "four")
+    from cotlens.measure.steering.cells import Question
+
+    asked = Question(trace, 1, range(6), None)
+    sweep = Sweep(vector=VECTOR, seeds=6, controls=4)
+    clusters = sweep._clusters([asked], VECTOR, "random", 0)
+    assert [one.indices for one, _ in clusters] == [range(1), range(1, 3), range(3, 4), range(4, 6)]
+    assert len({vector.name for _, vector in clusters}) == 4
+    clusters = sweep._clusters([asked] * 8, VECTOR, "random", 0)
+    assert all(one.indices == range(6) for one, _ in clusters)
+    assert len({vector.name for _, vector in clusters}) == 4

@@ -1,0 +1,283 @@
+"""The steering panel on the shipped Abacus, spoken to as the front end does."""
+
+import itertools
+import json
+
+import numpy as np
+import pytest
+
+import cotlens as cl
+from cotlens._core.errors import InputError
+from cotlens.models.contract import AddVector
+from cotlens.workbench.steering_runs import Start
+
+PROMPT = "Mia has 12 pears and buys 7 more. How many pears does she have?"
+THOUGHT = "Mia has 12 pears. 12 + 7 = 19."
+
+
+@pytest.fixture(scope="module")
+def short(abacus):
+    return cl.Trace.from_text(PROMPT, THOUGHT, "The answer is 19.", model=abacus)
+
+
+@pytest.fixture(scope="module")
+def vector(abacus, short):
+    values = np.random.default_rng(3).standard_normal(128)
+    return cl.steering.given(values, 1, name="push", model=abacus, traces=[short])
+
+
+class Front:
+    """The front end's side of a panel. `sent` holds its messages from Python, `streamed` what was shown as it came."""
+
+    def __init__(self, panel):
+        self.panel, self.view, self.sent, self.streamed = panel, panel.view, [], []
+        self._numbers = itertools.count(1)
+        panel.view.send = lambda content, buffers=None: self.sent.append(content)
+        panel.view.observe(lambda change: self.streamed.append(change["new"]), "stream")
+
+    def ask(self, kind, **fields):
+        number = next(self._numbers)
+        self.view._handle_custom_msg(json.loads(json.dumps({"request_id": number, "kind": kind, **fields})), [])
+        (reply,) = [each for each in self.sent if each["request_id"] == number]
+        return reply
+
+    def dials(self, *coefficients, **more):
+        known = self.view.current["dials"]
+        return [{**dial, "coefficient": one, **more} for dial, one in zip(known, coefficients, strict=True)]
+
+    def act(self, kind, **fields):
+        reply = self.ask(kind, **fields)
+        assert reply["status"] == "ok", reply
+        assert self.panel.wait(60)
+        assert self.view.job["state"] in ("done", "idle"), self.view.job
+
+    def turn(self, *coefficients, **more):
+        self.act("steer", dials=self.dials(*coefficients, **more))
+
+
+@pytest.fixture
+def front(abacus, short):
+    opened = []
+
+    def open_panel(*vectors, trace=short, **options):
+        panel = cl.SteeringPanel(abacus, trace, list(vectors), max_new_tokens=12, **options)
+        opened.append(panel)
+        assert panel.wait(60)
+        return Front(panel)
+
+    yield open_panel
+    for panel in opened:
+        panel.cancel()
+        assert panel.wait(30)
+
+
+def test_it_opens_on_the_baseline_with_its_own_figures(front, short, vector):
+    shown = front(vector)
+    assert shown.view.baseline["id"] == short.id and shown.view.steered == {}
+    assert shown.view.vectors[0]["units"][1] == pytest.approx(vector.unit)
+    own = shown.view.findings["baseline"]
+    assert own["answer"] == "19" and own["p"] > 0.5 and own["perplexity"] >= 1
+    assert shown.panel.steered is None and shown.panel.run is None
+    assert "push" in repr(shown.panel) and "push" in repr(shown.view)
+
+
+def test_a_turned_dial_writes_from_the_first_token_that_changes(front, abacus, short, vector):
+    shown = front(vector)
+    shown.turn(1.5)
+    made = shown.panel.steered
+    assert made is not None and made.parent == short
+    at = made.rewritten_from
+    assert made.token_ids[:at] == short.token_ids[:at] and made.token_ids[at] != short.token_ids[at]
+
+    # what the model itself would choose there, without and with the vector
+    thought = short.roles["thought"]
+    push = AddVector(1, vector.values, range(thought.start, 10**6), vector.raw(1.5))
+    for changes, kept in (((), True), ((push,), False)):
+        again = abacus.resume(short, at=at, temperature=0.0, max_new_tokens=1, interventions=changes)
+        if not kept:
+            assert again.token_ids[at] == made.token_ids[at]
+
+    # it was streamed, first token first, and ended
+    texts = [each["text"] for each in shown.streamed if each]
+    assert texts and made.text[int(made.offsets[at]) :].startswith(texts[0])
+    assert shown.view.stream == {}
+    figures = shown.view.findings
+    assert figures["steered"]["perplexity"] == pytest.approx(shown.panel.run.perplexity_after)
+    assert figures["verdict"]["kind"] in ("text", "answer", "damage")
+    assert [each["current"] for each in shown.view.tries] == [False, True]
+
+
+def test_a_dial_too_weak_to_change_a_token_says_so(front, short, vector):
+    shown = front(vector)
+    shown.turn(1e-6)
+    assert shown.view.steered["same"] and shown.panel.steered == short
+    assert shown.view.findings["verdict"]["text"].startswith("Every token stays")
+    shown.turn(0)
+    assert shown.view.steered == {} and shown.view.tries[0]["current"]
+
+
+def test_the_code_makes_the_same_text(front, vector, short):
+    shown = front(vector)
+    shown.turn(1.5)
+    code = shown.panel.code.replace(" = cl.load('abacus')", " = abacus").replace(
+        "cl.steering.given(values, 1, name='push')", "given"
+    )
+    names = {"abacus": shown.panel.model, "given": vector}
+    exec(code, names)
+    assert names["trace"].token_ids == shown.panel.steered.token_ids
+
+
+def test_several_vectors_places_and_layers(front, vector):
+    shown = front(vector, vector.random(5))
+    n = len(shown.panel.trace.token_ids)
+    answer = shown.panel.trace.roles["answer"]
+    shown.turn(2.5, 0, place="answer")
+    assert shown.view.steered["same"] or shown.panel.steered.rewritten_from >= answer.start - 4
+    middle = shown.panel.trace.roles["thought"].start + 6
+    shown.turn(2.5, -1, place="here", start=middle, end=0, layer=2)
+    assert shown.view.steered["same"] or shown.panel.steered.rewritten_from > middle
+    shown.turn(2.5, -1, place="span", start=middle, end=middle + 2)
+    assert "cl.Span" in shown.panel.code or shown.view.steered["same"]
+    shown.turn(2.5, 0, place="all", start=0, end=0)
+    added = [steering.where for steering in shown.panel.run.steerings]
+    assert added == ["all"]
+    for bad in (
+        {"place": "span", "start": 5, "end": 5},
+        {"place": "here", "start": n},
+        {"place": "moon"},
+        {"layer": 9},
+    ):
+        assert shown.ask("steer", dials=shown.dials(1, 0, **bad))["status"] == "error"
+
+
+def test_here_steers_the_kept_tokens_from_there_on(front, vector):
+    shown = front(vector)
+    start = shown.panel.trace.roles["thought"].start + 2
+    rack = shown.panel._rack
+    (dial,) = rack.parse([{"coefficient": 1.0, "layer": 1, "place": "here", "start": start, "end": 0}])
+    kept, rest = rack.steerings([dial], shown.panel.trace, start + 5)
+    assert (kept.where.start, kept.where.end, rest.where) == (start, start + 5, "from here on")
+
+
+def test_rerun_from_a_token_of_either_text(front, vector, short):
+    shown = front(vector)
+    token = short.roles["thought"].end - 3
+    shown.turn(1.5)
+    shown.act("rerun", document=short.id, token=token)
+    assert shown.view.steered["same"] or shown.panel.steered.rewritten_from >= token
+    assert f"from token {token}" in shown.view.tries[-1]["label"]
+    shown.act("goto", **{"try": "t1"})
+    made = shown.panel.steered
+    shown.act("rerun", document=made.id, token=made.rewritten_from + 2)
+    again = shown.panel.steered
+    assert (
+        again.parent == made and again.token_ids[: made.rewritten_from + 2] == made.token_ids[: made.rewritten_from + 2]
+    )
+    assert shown.panel.code.count("cl.steering.steer(") == 2
+    assert shown.ask("rerun", document="gone", token=3)["status"] == "error"
+    assert shown.ask("rerun", document=short.id, token=10**6)["status"] == "error"
+
+
+def test_a_random_control_is_one_click_away(front, vector):
+    shown = front(vector)
+    shown.turn(1.5)
+    assert shown.view.control == {} and shown.panel.run.control is None
+    shown.act("control", on=True, seed=0)
+    beside = shown.panel.run.control
+    (other,) = beside.steerings
+    assert other.vector.norm == pytest.approx(vector.norm, rel=1e-5) and other.coefficient == 1.5
+    assert shown.view.findings["control"] and "Random vectors" in shown.view.findings["control_verdict"]
+    assert "control=0" in shown.panel.code
+    shown.act("control", on=True, seed=1)
+    assert shown.panel.run.control.steerings[0].vector != other.vector
+    shown.turn(1.0)
+    assert shown.panel.run.control.steerings[0].coefficient == 1.0  # it follows the dial
+    shown.act("control", on=False, seed=1)
+    assert shown.view.control == {}
+
+
+def test_moving_on_cancels_what_it_made_obsolete(front, vector):
+    shown = front(vector)
+    for strength in (0.5, 1.0, 1.5, 2.0):
+        assert shown.ask("steer", dials=shown.dials(strength))["status"] == "ok"
+    assert shown.panel.wait(60)
+    assert shown.view.current["dials"][0]["coefficient"] == 2.0
+    assert shown.view.tries[-1]["label"].startswith("+2 ") and len(shown.view.tries) < 5
+    assert shown.panel.run.steerings[0].coefficient == 2.0
+
+
+def test_what_is_stopped_by_hand_is_kept(front, vector):
+    shown = front(vector)
+
+    def stop(change):
+        if change["new"] and shown.panel._jobs and not stopped:
+            stopped.append(shown.ask("cancel", job=shown.view.job["id"]))
+
+    stopped = []
+    shown.view.observe(stop, "stream")
+    shown.ask("steer", dials=shown.dials(1.5))
+    assert shown.panel.wait(60) and shown.view.job["state"] == "cancelled"
+    assert shown.view.steered["note"].startswith("Stopped after")
+    assert shown.panel.steered.token_ids and shown.panel.run is None
+    assert shown.view.findings["verdict"]["text"].startswith("Not measured")
+
+
+@pytest.mark.parametrize("given", [None, "x", True, [1]])
+def test_a_strength_that_is_no_number_keeps_the_baseline(front, vector, given):
+    shown = front(vector)
+    reply = shown.ask("steer", dials=shown.dials(given))
+    assert reply["status"] == "error" and "is no number" in reply["error"]["message"]
+    assert shown.view.steered == {} and len(shown.view.tries) == 1
+
+
+def test_a_strength_that_breaks_the_numbers_stops_and_says_so(front, vector):
+    shown = front(vector)
+    assert shown.ask("steer", dials=shown.dials(1e38))["status"] == "ok"
+    assert shown.panel.wait(60)
+    assert shown.view.job["state"] == "error" and "NaN or infinite" in shown.view.job["message"]
+    assert shown.view.steered == {} and shown.panel.steered is None and shown.panel.error
+    assert shown.view.findings["baseline"]["answer"] == "19"
+    shown.turn(0)
+    assert shown.view.tries[0]["current"]
+
+
+def test_bad_input_is_refused(abacus, short, vector):
+    for wrong in ([], ["push"], [vector.on(9, vector.unit)]):
+        with pytest.raises(InputError):
+            cl.SteeringPanel(abacus, short, wrong)
+    with pytest.raises(InputError, match="wide"):
+        cl.SteeringPanel(abacus, short, cl.steering.given(np.ones(7), 1))
+    with pytest.raises(InputError, match="Trace"):
+        cl.SteeringPanel(abacus, "text", vector)
+    with pytest.raises(InputError, match="tokens"):
+        cl.SteeringPanel(abacus, cl.Trace.from_text("a", "b", "c"), vector)
+
+
+def test_steering_from_python_is_the_same(front, vector):
+    shown = front(vector)
+    shown.panel.steer(1.5)
+    assert shown.panel.wait(60)
+    by_hand = shown.panel.steered
+    shown.turn(0)
+    shown.turn(1.5)
+    assert shown.panel.steered.token_ids == by_hand.token_ids
+    with pytest.raises(InputError):
+        shown.panel.steer(1.0, 2.0)
+    with pytest.raises(InputError):
+        shown.panel.steer(float("nan"))
+
+
+def test_a_vector_without_a_unit_gets_one_from_the_trace(front, vector):
+    shown = front(cl.steering.given(vector.values, 1))
+    assert shown.view.vectors[0]["units"][1] > 0
+    shown.turn(1.0)
+    assert ".on(1, unit=" in shown.panel.code
+
+
+def test_an_unknown_message_is_answered_with_an_error(front, vector):
+    shown = front(vector)
+    assert shown.ask("dance")["status"] == "error"
+    assert shown.ask("goto", **{"try": "t99"})["status"] == "error"
+    assert shown.ask("control", on="yes", seed=0)["status"] == "error"
+    assert shown.panel._writer.most(shown.panel.trace, 0) == 12
+    assert Start(shown.panel.trace).token is None

@@ -1,0 +1,107 @@
+/** The rows over the text: model, branches, what goes on; the SAE, the search, the selection, the filter. */
+
+import { button, h, onClick, setAttribute, setOff, setText } from "../kit/dom";
+import { count, duration, figure } from "../kit/numbers";
+import type { Which } from "./model";
+import { any, type Context, type Part } from "./part";
+
+/** Branches shown; older ones are reached by going back. */
+const SHOWN = 4;
+const WHICH: [Which, string][] = [["all", "all latents"], ["labelled", "labelled"], ["unlabelled", "unlabelled"], ["pinned", "pinned"], ["hidden", "hidden"]];
+
+export interface HeadPart extends Part { search: HTMLInputElement }
+
+export function createHead({ store, signal }: Context): HeadPart {
+  const model = h("b", "cotlens-model");
+  const where = h("span", "cotlens-muted cotlens-small");
+  const chips = h("span", "cotlens-chips", { role: "list", "aria-label": "branches, newest last" });
+  const status = h("span", "cotlens-status", { role: "status", "aria-live": "polite" });
+  const progress = h("progress", "cotlens-progress", { max: 1, "aria-label": "progress" });
+  const cancel = button("cotlens-button", "Cancel", { "data-action": "cancel" });
+  onClick(cancel, signal, () => store.ask({ kind: "cancel", job: store.job.id }));
+  const sae = h("span", "cotlens-small cotlens-muted cotlens-sae");
+  const search = h("input", "cotlens-field cotlens-search", { type: "search", placeholder: "label, number or token", "aria-label": "search latents by label, number or token" });
+  let typed: ReturnType<typeof setTimeout> | undefined;
+  signal.addEventListener("abort", () => clearTimeout(typed));
+  search.addEventListener("input", () => {
+    clearTimeout(typed);
+    typed = setTimeout(() => store.arrange({ query: search.value }), 60);
+  }, { signal });
+  const whole = button("cotlens-seg", "whole trace", { "data-action": "whole", title: "all latents that are active anywhere" });
+  const part = button("cotlens-seg", "selection", { "data-action": "part" });
+  onClick(whole, signal, () => store.select(null));
+  const which = h("select", "cotlens-select", { "aria-label": "which latents are listed" }, ...WHICH.map(([value, label]) => h("option", "", { value }, label)));
+  which.addEventListener("change", () => store.arrange({ which: which.value as Which }), { signal });
+  const code = button("cotlens-button cotlens-codebutton", "{ } code", { "data-action": "code", "aria-expanded": "false", title: "the Python that gives what is shown" });
+  onClick(code, signal, () => store.own.set({ codeOpen: !store.own.now.codeOpen }));
+  const note = h("p", "cotlens-warning", { role: "note", hidden: true });
+  const element = h("div", "cotlens-top", {},
+    h("div", "cotlens-head", {}, h("span", "cotlens-name", {}, model, where), chips, h("span", "cotlens-job", {}, status, progress, cancel)),
+    h("div", "cotlens-tools", {}, sae, h("span", "cotlens-toolset", {}, search, h("span", "cotlens-segs", { role: "group", "aria-label": "where latents are active" }, whole, part), which, code)),
+    note);
+
+  function drawBranches(): void {
+    const { branches } = store;
+    const current = branches.findIndex((branch) => branch.current);
+    const from = Math.max(0, Math.min(branches.length - SHOWN, current));
+    chips.replaceChildren(...branches.slice(from, from + SHOWN).map((branch) => {
+      const chip = button("cotlens-chip", branch.answer === null ? branch.label : `${branch.label} → ${branch.answer}`, { "data-branch": branch.id, "aria-current": branch.current ? "true" : null });
+      setOff(chip, store.off, branch.answer === null ? branch.label : `${branch.label}, answer ${branch.answer}`);
+      onClick(chip, signal, () => { if (!branch.current) store.ask({ kind: "goto", branch: branch.id }); });
+      return h("span", "cotlens-crumb", { role: "listitem" }, chip);
+    }));
+  }
+
+  function drawJob(): void {
+    const { job, running } = store;
+    const far = job.total === null ? "" : ` · ${job.done.toLocaleString("en-US")} of ${job.total.toLocaleString("en-US")}`;
+    const words = store.off !== null ? "kernel gone: reading still works"
+      : job.state === "queued" ? `waiting to start: ${job.label}`
+        : running ? `${job.label}${far}${job.eta === null ? "" : ` · ${duration(job.eta)} left`}`
+          : job.state === "cancelled" ? (job.message ?? `cancelled: ${job.label}`)
+            : job.state === "error" ? `error: ${job.label}` : "";
+    setText(status, words);
+    setAttribute(status, "title", words || null);
+    progress.hidden = cancel.hidden = !running;
+    if (running && job.total) progress.value = job.done / job.total;
+    else progress.removeAttribute("value");
+  }
+
+  function selectionWords(): string {
+    const { selection } = store.own.now;
+    if (!selection) return "selection";
+    const { text } = store;
+    const sentence = text.sentenceOf(selection.first);
+    const tokens = sentence >= 0 ? text.sentenceTokens(sentence) : null;
+    if (tokens && tokens.first === selection.first && tokens.last === selection.last) return `sentence ${sentence}`;
+    return selection.last - selection.first === 1 ? "token" : count(selection.last - selection.first, "token");
+  }
+
+  return {
+    element,
+    search,
+    update(changed) {
+      if (any(changed, "head", "activity")) {
+        const { head, facts } = store;
+        setText(model, head.model || "no model");
+        setText(where, head.where);
+        const read = store.read ? ` · L0 ${figure(facts.l0)} · explains ${facts.explained === null ? "an unknown share" : `${Math.round(100 * facts.explained)} %`} here` : "";
+        setText(sae, `${head.sae} · ${head.width.toLocaleString("en-US")} latents${read}`);
+        setAttribute(sae, "title", "L0: active latents per token. Explains: share of the variance of this text's activations that the SAE reconstructs.");
+        setText(note, facts.note);
+        note.hidden = facts.note === "";
+      }
+      if (any(changed, "branches", "head", "broken")) drawBranches();
+      if (any(changed, "job", "head", "broken")) drawJob();
+      if (any(changed, "selection", "trace")) {
+        const chosen = store.own.now.selection !== null;
+        setText(part, selectionWords());
+        setAttribute(whole, "aria-pressed", String(!chosen));
+        setAttribute(part, "aria-pressed", String(chosen));
+        setOff(part, chosen ? null : "Select text above: a token, a stretch, or a sentence by its number.");
+      }
+      if (changed.has("query") && search.value !== store.own.now.query) search.value = store.own.now.query;
+      if (changed.has("codeOpen")) setAttribute(code, "aria-expanded", String(store.own.now.codeOpen));
+    },
+  };
+}

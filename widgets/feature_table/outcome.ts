@@ -1,0 +1,85 @@
+/** What a change did: both answers, the difference of the texts; and while the model writes, what it writes. */
+
+import { beforeAfterBars } from "../kit/bars";
+import type { Change } from "../kit/diff";
+import { button, h, onClick, setAttribute, setText } from "../kit/dom";
+import { any, type Context, type Part } from "./part";
+
+/** Characters kept on each side of a change. */
+const AROUND = 60;
+
+function trimmed(changes: Change[]): Change[] {
+  return changes.map((change, i) => {
+    if (change.op !== "same" || change.text.length <= 2 * AROUND + 5) return change;
+    return { op: "same", text: `${i === 0 ? "" : change.text.slice(0, AROUND)} … ${i === changes.length - 1 ? "" : change.text.slice(-AROUND)}` };
+  });
+}
+
+export function createOutcome({ store }: Context): Part {
+  const element = h("section", "cotlens-outcome", { "aria-label": "before and after", "data-region": "outcome", hidden: true });
+
+  function draw(): void {
+    const { comparison, stream } = store;
+    element.hidden = comparison === null && stream === null;
+    if (stream !== null) {
+      element.replaceChildren(h("div", "", {}, h("h4", "cotlens-title", {}, "The model writes"), h("p", "cotlens-diff cotlens-ins", {}, stream.slice(-600))));
+      return;
+    }
+    if (!comparison) return;
+    const pieces = trimmed(comparison.diff).map(({ op, text }) => (op === "same" ? text : h(op, op === "del" ? "cotlens-del" : "cotlens-ins", {}, text)));
+    const differs = comparison.diff.some((change) => change.op !== "same");
+    element.replaceChildren(
+      h("div", "cotlens-answers", {}, h("h4", "cotlens-title", {}, "Answer, before and after"),
+        comparison.rows.length ? beforeAfterBars(comparison.rows) : h("p", "cotlens-small cotlens-muted", {}, "No answer could be read to compare."),
+        h("p", "cotlens-small cotlens-muted", {}, comparison.note)),
+      h("div", "", {}, h("h4", "cotlens-title", {}, "Difference in text"), h("p", "cotlens-diff", { tabindex: 0, "aria-label": "difference in text" }, ...(differs ? pieces : ["none"]))));
+  }
+
+  return { element, update(changed) { if (any(changed, "outcome", "trace")) draw(); } };
+}
+
+/** The Python that does what was clicked. */
+export function createCode({ store, signal, root }: Context): Part {
+  const source = h("pre", "cotlens-code", { tabindex: 0, "aria-label": "Python code" });
+  const copy = button("cotlens-button", "Copy", { "data-action": "copy" });
+  const said = h("span", "cotlens-muted cotlens-small", { role: "status" });
+  const element = h("div", "cotlens-codepanel", { hidden: true }, source, h("div", "cotlens-line", {}, copy, said));
+  const run = async (): Promise<void> => {
+    store.own.set({ codeOpen: true });
+    try {
+      await navigator.clipboard.writeText(store.get("code"));
+      setText(said, "copied");
+    } catch {
+      // Where the host forbids the clipboard, the text is selected for a person's own key.
+      getSelection()?.selectAllChildren(source);
+      setText(said, "selected: copy it with your own key");
+    }
+  };
+  onClick(copy, signal, () => void run());
+  root.addEventListener("cotlens-copy", () => void run(), { signal });
+  return {
+    element,
+    update(changed) {
+      if (changed.has("codeOpen")) { element.hidden = !store.own.now.codeOpen; setText(said, ""); }
+      if (any(changed, "code")) setText(source, store.get("code") || "# nothing was read yet");
+    },
+  };
+}
+
+/** One message over the table: an error with its remedy, or why an action is off. */
+export function createNotice({ store, signal }: Context): Part {
+  const words = h("span", "cotlens-notice-words");
+  const close = button("cotlens-button", "Dismiss", { "data-action": "dismiss" });
+  const element = h("div", "cotlens-notice", { role: "alert", hidden: true }, words, close);
+  onClick(close, signal, () => store.own.set({ notice: null }));
+  return {
+    element,
+    update(changed) {
+      if (!changed.has("notice")) return;
+      const { notice } = store.own.now;
+      element.hidden = notice === null;
+      setText(words, notice?.message ?? "");
+      setAttribute(element, "data-tone", notice?.error ? "error" : "info");
+    },
+  };
+}

@@ -1,0 +1,182 @@
+/** One per widget: what Python says, the browser's own state, and what follows from both. */
+
+import { floatsOf, indicesOf } from "../kit/bytes";
+import { Observed } from "../kit/observed";
+import { TextModel, type TokenRange } from "../kit/text";
+import { Link } from "./link";
+import { Latents, type Filter, type SortKey, type Which } from "./model";
+import type { BranchInfo, Comparison, Document, EffectInfo, Facts, Head, Job, Mode, Place, Request, State, Words } from "./state";
+
+/** State that Python never sees. `latents` and `rows` follow from the rest. */
+export interface Own {
+  picked: number | null;
+  selection: TokenRange | null;
+  query: string;
+  which: Which;
+  sort: SortKey;
+  descending: boolean;
+  blank: boolean;
+  pinned: ReadonlySet<number>;
+  hidden: ReadonlySet<number>;
+  mode: Mode;
+  value: number;
+  place: Place;
+  codeOpen: boolean;
+  naming: boolean;
+  notice: { message: string; error: boolean } | null;
+  broken: boolean;
+  /** Counts what came from Python, by group. */
+  trace: number;
+  activity: number;
+  effects: number;
+  words: number;
+  branches: number;
+  outcome: number;
+  job: number;
+  head: number;
+  code: number;
+  /** Counts each time the shown rows or their order changed. */
+  rows: number;
+}
+
+export type Key = keyof Own;
+
+const GROUPS: Partial<Record<keyof State, Key>> = {
+  document: "trace", token_offsets: "trace", error: "activity", facts: "activity", latents: "activity", bounds: "activity", tokens: "activity",
+  values: "activity", labels: "activity", origins: "activity", scores: "activity", corpus: "activity", words: "words", effect: "effects", estimate: "effects", exact: "effects",
+  branches: "branches", comparison: "outcome", stream: "outcome", job: "job", head: "head", alive: "head", code: "code",
+};
+
+export class Store {
+  readonly own = new Observed<Own>({
+    picked: null, selection: null, query: "", which: "all", sort: "here", descending: true, blank: true, pinned: new Set(), hidden: new Set(),
+    mode: "ablate", value: 1, place: "selection", codeOpen: false, naming: false, notice: null, broken: false,
+    trace: 0, activity: 0, effects: 0, words: 0, branches: 0, outcome: 0, job: 0, head: 0, code: 0, rows: 0,
+  });
+  readonly link: Link;
+  text = new TextModel("", new Uint32Array(0));
+  latents!: Latents;
+  rows: Uint32Array = new Uint32Array(0);
+  estimate = new Float32Array(0);
+  exact = new Float32Array(0);
+  private readonly waiting = new Set<keyof State>();
+  private described = new Set<number>();
+
+  constructor(readonly get: <K extends keyof State>(key: K) => State[K], post: (message: unknown) => void) {
+    this.link = new Link((message) => {
+      // A closed comm throws: the kernel is gone.
+      try { post(message); } catch { this.own.set({ broken: true }); }
+    }, (reply, kind) => {
+      if (kind !== "describe") this.own.set({ notice: { message: [reply.error?.message ?? "The request failed.", reply.error?.remedy].filter(Boolean).join(" "), error: true } });
+    });
+    this.own.now = { ...this.own.now, selection: this.sent() };
+    this.build(true, true);
+  }
+
+  get head(): Head { const found = this.get("head") as Partial<Head> | null; return { model: "", where: "", sae: "", width: 0, link: "", ...found }; }
+  get facts(): Facts { return { explained: null, l0: 0, poor: Infinity, note: "", ...this.get("facts") }; }
+  get effect(): EffectInfo { return { why: "", words: "", target: "", unit: "", estimated: false, agreement: null, compared: 0, ...this.get("effect") }; }
+  get document(): Document | null { const found = this.get("document"); return found && "id" in found ? found as Document : null; }
+  get branches(): BranchInfo[] { return this.get("branches") ?? []; }
+  get comparison(): Comparison | null { return this.get("comparison"); }
+  get stream(): string | null { const found = this.get("stream"); return found && "text" in found ? String(found.text) : null; }
+  get job(): Job { return { id: 0, state: "idle", label: "", done: 0, total: null, eta: null, message: null, remedy: null, ...this.get("job") }; }
+  get running(): boolean { return this.job.state === "running" || this.job.state === "queued"; }
+  get read(): boolean { return this.latents.error.length > 0; }
+  words(latent: number): Words | null { return this.get("words")?.[String(latent)] ?? null; }
+
+  /** Why actions are off, or null when they are on. */
+  get off(): string | null {
+    return !this.get("alive") || this.own.now.broken ? "The kernel that ran this widget is gone. Run the cell again to act." : null;
+  }
+
+  /** A trait changed. Traits of one batch arrive one by one: they are drawn together. */
+  changed(key: keyof State): void {
+    if (this.waiting.size === 0) queueMicrotask(() => this.flush());
+    this.waiting.add(key);
+  }
+
+  private flush(): void {
+    const keys = [...this.waiting];
+    this.waiting.clear();
+    const groups = new Set(keys.flatMap((key) => GROUPS[key] ?? []));
+    const patch: Partial<Own> = Object.fromEntries([...groups].map((group) => [group, (this.own.now[group] as number) + 1]));
+    // While one of our own is on its way, what comes back may be an older one.
+    const told = keys.includes("selection") && !this.link.pending("select");
+    if (told) patch.selection = this.sent();
+    const [trace, activity] = [groups.has("trace"), groups.has("activity")];
+    if (trace && this.latents.count > 0) this.described = new Set();
+    const job = this.job;
+    if (groups.has("job") && job.state === "error") patch.notice = { message: [job.message ?? `${job.label} failed.`, job.remedy].filter(Boolean).join(" "), error: true };
+    if (trace || activity || groups.has("effects") || told) {
+      this.build(trace, activity || trace, patch.selection === undefined ? this.own.now.selection : patch.selection);
+      patch.rows = this.own.now.rows + 1;
+    }
+    this.own.set(patch);
+  }
+
+  private sent(): TokenRange | null {
+    const found = this.get("selection");
+    return found && "first" in found && found.last > found.first ? { first: found.first, last: found.last } as TokenRange : null;
+  }
+
+  private build(trace: boolean, activity: boolean, selection = this.own.now.selection): void {
+    const document = this.document;
+    if (trace) {
+      const offsets = indicesOf(this.get("token_offsets"));
+      const fits = document !== null && offsets.length === document.n_tokens + 1;
+      this.text = document === null ? new TextModel("", new Uint32Array(0))
+        : new TextModel(document.text, fits ? offsets : Uint32Array.of(0, document.text.length), document.roles, document.sentences);
+    }
+    if (activity) this.latents = new Latents(this.get, this.text, this.own.now.blank);
+    const fitting = (values: Float32Array): Float32Array<ArrayBuffer> => (values.length === this.latents.count ? values as Float32Array<ArrayBuffer> : new Float32Array(this.latents.count).fill(NaN));
+    this.estimate = fitting(floatsOf(this.get("estimate")));
+    this.exact = fitting(floatsOf(this.get("exact")));
+    this.latents.select(selection);
+    this.order({ ...this.own.now, selection });
+  }
+
+  private order({ query, which, pinned, hidden, sort, descending, selection }: Readonly<Own>): void {
+    const filter: Filter = { query, which, pinned, hidden };
+    this.rows = this.latents.ordered(sort, descending, filter, selection !== null, this);
+  }
+
+  /** Changes what the rows follow from, and works them out again. */
+  arrange(patch: Partial<Own>): void {
+    const next = { ...this.own.now, ...patch };
+    if ("blank" in patch) this.latents = new Latents(this.get, this.text, next.blank);
+    if ("blank" in patch || "selection" in patch) this.latents.select(next.selection);
+    this.order(next);
+    this.own.set({ ...patch, rows: next.rows + 1 });
+  }
+
+  select(range: TokenRange | null): void {
+    this.arrange({ selection: range });
+    if (this.off === null && this.document) this.link.ask({ kind: "select", document: this.document.id, first: range?.first ?? 0, last: range?.last ?? 0 });
+  }
+
+  ask(request: Request): void {
+    if (this.off === null) this.link.ask(request);
+    else this.own.set({ notice: { message: this.off, error: false } });
+  }
+
+  /** Asks for exact effects of latents that lack one. */
+  measure(latents: number[]): void {
+    const missing = latents.filter((latent) => { const row = this.latents.rowOf(latent); return row >= 0 && Number.isNaN(this.exact[row]); });
+    if (missing.length > 0 && this.document && this.effect.why === "" && this.off === null) this.link.ask({ kind: "exact", document: this.document.id, latents: missing.slice(0, 64) });
+  }
+
+  /** Asks for top logits that were not asked for before. */
+  describe(latents: number[]): void {
+    const missing = latents.filter((latent) => this.words(latent) === null && !this.described.has(latent)).slice(0, 64);
+    if (missing.length === 0 || this.off !== null) return;
+    for (const latent of missing) this.described.add(latent);
+    this.link.ask({ kind: "describe", latents: missing });
+  }
+
+  toggle(set: "pinned" | "hidden", latent: number): void {
+    const next = new Set(this.own.now[set]);
+    if (!next.delete(latent)) next.add(latent);
+    this.arrange({ [set]: next });
+  }
+}

@@ -1,0 +1,190 @@
+/** The text, painted by the picked latent. Selecting a token, a stretch or a sentence filters the table. */
+
+import { button, h, onClick, setAttribute, setText, uniqueId } from "../kit/dom";
+import { heatClass, level } from "../kit/heat";
+import { figure } from "../kit/numbers";
+import type { TokenRange } from "../kit/text";
+import { VirtualList } from "../kit/virtual";
+import { any, type Context, type Part } from "./part";
+
+const LINE = 25;
+/** Tokens in one block at most: a text without sentences must not become one huge block. */
+const LONGEST = 600;
+
+interface Block extends TokenRange { name: string; role: string }
+
+export interface TextPart extends Part { focus(): void; move(by: number, extend: boolean): void; sentence(by: number): void; edge(end: boolean): void }
+
+export function createText({ store, signal }: Context): TextPart {
+  const content = h("div", "cotlens-content", { role: "presentation" });
+  const element = h("div", "cotlens-reading", { role: "listbox", tabindex: 0, "aria-multiselectable": "true", "aria-orientation": "horizontal", "aria-label": "the text; select tokens to filter the table", "data-region": "text" }, content);
+  const currentId = uniqueId("token");
+  const drawn = new Map<number, { block: Block; spans: HTMLElement[] }>();
+  let blocks: Block[] = [];
+  let along = new Float32Array(0);
+  let peak = 0;
+  let dragged: number | null = null;
+  const list = new VirtualList(element, content, signal, () => mark());
+
+  function rebuild(): void {
+    drawn.clear();
+    const { text } = store;
+    blocks = [];
+    const cut = (first: number, last: number, name: string, role: string): void => {
+      for (let at = first; at < last; at += LONGEST) blocks.push({ first: at, last: Math.min(last, at + LONGEST), name: at === first ? name : "", role });
+    };
+    for (const role of ["prompt", "thought", "answer"] as const) {
+      const range = text.role(role);
+      if (!range || range.last <= range.first) continue;
+      const inside = role === "thought" ? text.sentences.map((_, i) => i) : [];
+      if (inside.length === 0) cut(range.first, range.last, role, role);
+      for (const i of inside) { const { first, last } = text.sentenceTokens(i); cut(first, last, String(i), role); }
+    }
+    if (blocks.length === 0 && text.count > 0) cut(0, text.count, "text", "thought");
+    list.reset({ count: blocks.length, estimate, render, drop: (index) => { drawn.delete(index); } });
+  }
+
+  function estimate(index: number): number {
+    const { first, last } = blocks[index] as Block;
+    const perLine = Math.max(20, (element.clientWidth - 90) / 7.3);
+    return Math.max(1, Math.ceil((store.text.start(last) - store.text.start(first)) / perLine)) * LINE + 2;
+  }
+
+  function render(index: number): HTMLElement {
+    const block = blocks[index] as Block;
+    const spans: HTMLElement[] = [];
+    for (let token = block.first; token < block.last; token += 1) spans.push(h("span", "", { role: "option", "data-token": token }, visible(store.text.piece(token), token === block.first)));
+    drawn.set(index, { block, spans });
+    paint(index);
+    const named = block.name === "" ? h("span") : h("button", "cotlens-num", { type: "button", tabindex: -1, "data-block": index, title: /^\d/.test(block.name) ? "select this sentence" : `select the ${block.name}` }, block.name);
+    return h("div", `cotlens-block cotlens-${block.role}`, { role: "group", "aria-label": /^\d/.test(block.name) ? `sentence ${block.name}` : block.name }, named, h("p", "cotlens-text", {}, ...spans));
+  }
+
+  function paint(index: number): void {
+    const each = drawn.get(index);
+    if (!each) return;
+    const { selection } = store.own.now;
+    each.spans.forEach((span, i) => {
+      const token = each.block.first + i;
+      const value = along[token] ?? 0;
+      const chosen = selection !== null && token >= selection.first && token < selection.last ? " cotlens-chosen" : "";
+      const name = `cotlens-t${heatClass(level(value, peak), false)}${chosen}`;
+      if (span.className !== name) span.className = name;
+      setAttribute(span, "title", Number.isNaN(value) ? "not told: the SAE misses more than half of what this token holds" : value > 0 ? figure(value) : null);
+    });
+  }
+
+  function colour(): void {
+    const { picked } = store.own.now;
+    const row = picked === null ? -1 : store.latents.rowOf(picked);
+    along = store.latents.along(row) as Float32Array<ArrayBuffer>;
+    peak = row < 0 ? 0 : (store.latents.max[row] as number);
+    if (Number.isNaN(peak)) peak = 0;
+    for (const index of drawn.keys()) paint(index);
+  }
+
+  const blockOf = (token: number): number => blocks.findIndex((block) => token >= block.first && token < block.last);
+  const spanOf = (token: number): HTMLElement | null => { const each = drawn.get(blockOf(token)); return each?.spans[token - each.block.first] ?? null; };
+
+  function mark(): void {
+    const { selection } = store.own.now;
+    for (const { spans } of drawn.values()) for (const span of spans) if (span.id === currentId) span.removeAttribute("id");
+    const span = selection ? spanOf(selection.first) : null;
+    if (span) span.id = currentId;
+    setAttribute(element, "aria-activedescendant", span ? currentId : null);
+  }
+
+  function reveal(token: number): void {
+    list.reveal(blockOf(token), "nearest", () => spanOf(token)?.getBoundingClientRect() ?? null);
+  }
+
+  const tokenAt = (target: EventTarget | null): number | null => {
+    const found = (target as Element | null)?.closest?.<HTMLElement>("[data-token]");
+    return found ? Number(found.dataset["token"]) : null;
+  };
+  content.addEventListener("pointerdown", (event) => {
+    const token = tokenAt(event.target);
+    if (token === null || event.button !== 0) return;
+    const { selection } = store.own.now;
+    dragged = event.shiftKey && selection ? selection.first : token;
+    event.preventDefault();
+    element.focus({ preventScroll: true });
+    const same = !event.shiftKey && selection?.first === token && selection.last === token + 1;
+    store.select(same ? null : span(dragged, token));
+  }, { signal });
+  content.addEventListener("pointerover", (event) => {
+    const token = tokenAt(event.target);
+    if (dragged !== null && token !== null && (event.buttons & 1) === 1) store.select(span(dragged, token));
+  }, { signal });
+  addEventListener("pointerup", () => { dragged = null; }, { signal });
+  content.addEventListener("click", (event) => {
+    const button = (event.target as Element).closest<HTMLElement>("[data-block]");
+    const block = button ? blocks[Number(button.dataset["block"])] : undefined;
+    if (block) store.select({ first: block.first, last: block.last });
+  }, { signal });
+
+  const first = (): number => blocks[0]?.first ?? 0;
+  const last = (): number => (blocks[blocks.length - 1]?.last ?? 1) - 1;
+  function go(range: TokenRange, show: number): void { store.select(range); reveal(show); }
+
+  return {
+    element,
+    focus() { element.focus({ preventScroll: true }); },
+    move(by, extend) {
+      const now = store.own.now.selection;
+      if (!now) { const at = store.text.role("thought")?.first ?? first(); go({ first: at, last: at + 1 }, at); return; }
+      if (extend) { const end = Math.max(now.first + 1, Math.min(last() + 1, now.last + by)); go({ first: now.first, last: end }, end - 1); return; }
+      const at = Math.max(first(), Math.min(last(), (by > 0 ? now.last - 1 : now.first) + by));
+      go({ first: at, last: at + 1 }, at);
+    },
+    sentence(by) {
+      const now = store.own.now.selection;
+      const at = now ? Math.max(0, Math.min(blocks.length - 1, blockOf(now.first) + by)) : Math.max(0, blocks.findIndex((block) => block.role === "thought"));
+      const block = blocks[at];
+      if (block) go({ first: block.first, last: block.last }, block.first);
+    },
+    edge(end) { const at = end ? last() : first(); go({ first: at, last: at + 1 }, at); },
+    update(changed) {
+      if (any(changed, "trace", "activity", "picked", "blank")) { if (changed.has("trace")) { along = new Float32Array(0); rebuild(); } colour(); }
+      else if (changed.has("selection")) for (const index of drawn.keys()) paint(index);
+      if (any(changed, "selection", "trace")) mark();
+    },
+  };
+}
+
+function span(a: number, b: number): TokenRange { return { first: Math.min(a, b), last: Math.max(a, b) + 1 }; }
+
+/** A token as it is drawn: line ends are shown, or a click could not hit them. */
+function visible(piece: string, leads: boolean): string {
+  const shown = piece.replace(/\n/g, "⏎");
+  return leads && shown.length > 1 ? shown.replace(/^ (?! )/, "") : shown;
+}
+
+/** The line over the text: whose activations are painted. */
+export function createCaption({ store, signal }: Context): Part {
+  const words = h("span", "cotlens-words");
+  const poor = h("span", "cotlens-small cotlens-muted cotlens-poor");
+  const sample = h("i", "cotlens-sample-none", { "aria-hidden": "true" });
+  const blank = button("cotlens-link", "", { "data-action": "blank" });
+  onClick(blank, signal, () => store.arrange({ blank: !store.own.now.blank }));
+  const toggle = h("span", "cotlens-label cotlens-small cotlens-muted", { title: "The SAE misses more than half of what these tokens hold: what its latents say there may not be what the model does." }, sample, poor, blank);
+  const element = h("div", "cotlens-caption", {}, words, toggle);
+  return {
+    element,
+    update(changed) {
+      if (!any(changed, "picked", "activity", "trace", "blank", "job")) return;
+      const { picked } = store.own.now;
+      const row = picked === null ? -1 : store.latents.rowOf(picked);
+      const label = row < 0 ? "" : store.latents.labels[row];
+      setText(words, !store.read ? (store.running ? "reading the latents of this text" : "the latents of this text were not read")
+        : picked === null ? "Pick a latent to paint the text with it; select text to see what is active there."
+          : row < 0 ? `latent ${picked} is not active in this text`
+            : `latent ${picked}${label ? ` (${label})` : ""}, painted on the text; full colour at ${figure(store.latents.max[row] as number)}`);
+      const count = store.latents.poorCount;
+      toggle.style.visibility = count > 0 ? "" : "hidden";
+      setText(poor, `reconstruction is poor at ${count.toLocaleString("en-US")} ${count === 1 ? "token" : "tokens"}`);
+      setText(blank, store.own.now.blank ? "tell them anyway" : "leave them out");
+      setAttribute(blank, "aria-pressed", String(!store.own.now.blank));
+    },
+  };
+}

@@ -1,0 +1,125 @@
+/** Puts the parts of the table together, and its keys. Knows the DOM and a store, nothing of the notebook. */
+
+import { h, setText } from "../kit/dom";
+import { createFoot, type KeyWords } from "../kit/foot";
+import { setIntensity } from "../kit/heat";
+import { count } from "../kit/numbers";
+import { followTheme } from "../kit/theme";
+import { createDetail, type DetailPart } from "./detail";
+import { createHead, type HeadPart } from "./head";
+import { createCode, createNotice, createOutcome } from "./outcome";
+import type { Context, Part } from "./part";
+import { createRows, type RowsPart } from "./rows";
+import type { Key, Store } from "./store";
+import { createCaption, createText, type TextPart } from "./text";
+
+const KEYS: readonly KeyWords[] = [
+  [["↑", "↓"], "latent, or sentence"], [["←", "→"], "token"], [["Shift"], "extend"], [["/"], "search"], [["P"], "pin"], [["H"], "hide"], [["N"], "name"], [["E"], "exact effects"],
+  [["R"], "rerun"], [["[", "]"], "branches"], [["C"], "code"], [["Esc"], "back"],
+];
+
+export function mount(el: HTMLElement, store: Store, signal: AbortSignal): void {
+  const root = h("div", "cotlens-root cotlens-view cotlens-features", { role: "group", "aria-label": "feature table", "data-lm-suppress-shortcuts": "true" });
+  el.append(root);
+  signal.addEventListener("abort", () => root.remove());
+  setIntensity(root, 0.5);
+  const context: Context = { store, root, signal };
+  const [head, text, rows, detail] = [createHead(context), createText(context), createRows(context), createDetail(context)] as const;
+  const [caption, outcome, code, notice] = [createCaption(context), createOutcome(context), createCode(context), createNotice(context)];
+  const foot = createFoot(KEYS);
+  const sums = h("span", "cotlens-sums");
+  const said = h("p", "cotlens-unseen", { role: "status", "aria-live": "polite" });
+  root.append(head.element, code.element, caption.element, text.element, h("div", "cotlens-pane", {}, rows.element, notice.element), detail.element, outcome.element,
+    h("div", "cotlens-summary", {}, sums), foot.element, said);
+  const parts: Part[] = [head, text, rows, detail, caption, outcome, code, notice];
+  const update = (changed: ReadonlySet<Key>): void => {
+    for (const part of parts) part.update(changed);
+    if (changed.has("rows") || changed.has("effects") || changed.has("activity")) setText(sums, summary(store));
+    if (changed.has("rows")) setText(said, `${store.rows.length} latents listed`);
+  };
+  store.own.subscribe(update, signal);
+  update(new Set(Object.keys(store.own.now) as Key[]));
+  listenForKeys(context, { head, text, rows, detail });
+  followTheme(root, signal, () => {});
+}
+
+/** How many are listed, and what effects are effects on. */
+export function summary(store: Store): string {
+  const { effect, latents } = store;
+  const listed = `${count(store.rows.length, "latent")} listed, ${latents.count.toLocaleString("en-US")} active in the trace`;
+  if (!store.read) return "";
+  if (effect.why !== "") return `${listed} · no effects: ${effect.why}`;
+  const agreement = effect.agreement === null ? "" : `, which agree with the exact ones at r = ${effect.agreement.toFixed(2).replace("-", "−").replace("0.", ".")} over ${effect.compared}`;
+  return `${listed} · effect: ${effect.words}, as it is minus with the latent ablated, in ${effect.unit}; + supports “${effect.target}” · estimates are first order${agreement}`;
+}
+
+interface Named { head: HeadPart; text: TextPart; rows: RowsPart; detail: DetailPart }
+
+/** Handled keys go no further, or the notebook would act on them too. */
+function listenForKeys({ store, root, signal }: Context, parts: Named): void {
+  root.addEventListener("keydown", (event) => {
+    const target = event.target as Element;
+    if (event.defaultPrevented || event.altKey || event.isComposing) return;
+    if (target === parts.head.search && (event.key === "Escape" || event.key === "ArrowDown")) {
+      if (event.key === "Escape") store.arrange({ query: "" });
+      else if (store.own.now.picked === null) parts.rows.next(1);
+      parts.rows.focus();
+    } else {
+      if (target.closest("input, select, textarea")) return;
+      const act = (target.closest("[data-region=text]") ? inText(event, parts.text) : null) ?? anywhere(event, store, root, parts);
+      if (!act) return;
+      act();
+    }
+    event.preventDefault();
+    event.stopPropagation();
+  }, { signal });
+}
+
+type Act = (() => void) | null;
+
+function inText(event: KeyboardEvent, text: TextPart): Act {
+  switch (event.key) {
+    case "ArrowLeft": return () => text.move(-1, event.shiftKey);
+    case "ArrowRight": return () => text.move(1, event.shiftKey);
+    case "ArrowUp": return () => text.sentence(-1);
+    case "ArrowDown": return () => text.sentence(1);
+    case "Home": return () => text.edge(false);
+    case "End": return () => text.edge(true);
+    default: return null;
+  }
+}
+
+function anywhere(event: KeyboardEvent, store: Store, root: HTMLElement, { head, rows, detail }: Named): Act {
+  if (event.ctrlKey || event.metaKey) return null;
+  const { picked } = store.own.now;
+  switch (event.key) {
+    case "/": return () => { head.search.focus(); head.search.select(); };
+    case "p": case "P": return picked === null ? null : () => store.toggle("pinned", picked);
+    case "h": case "H": return picked === null ? null : () => store.toggle("hidden", picked);
+    case "n": case "N": return picked === null ? null : () => detail.rename();
+    case "e": case "E": return () => store.measure(rows.shown());
+    case "r": case "R": return () => detail.run();
+    case "c": case "C": return () => root.dispatchEvent(new CustomEvent("cotlens-copy"));
+    case "[": return () => step(store, -1);
+    case "]": return () => step(store, 1);
+    case "Escape": return leave(store);
+    default: return null;
+  }
+}
+
+function step(store: Store, by: number): void {
+  const { branches } = store;
+  const next = branches[branches.findIndex((branch) => branch.current) + by];
+  if (next) store.ask({ kind: "goto", branch: next.id });
+}
+
+/** Esc takes back one thing at a time. */
+function leave(store: Store): Act {
+  const { notice, codeOpen, query, selection, picked } = store.own.now;
+  if (notice) return () => store.own.set({ notice: null });
+  if (codeOpen) return () => store.own.set({ codeOpen: false });
+  if (query !== "") return () => store.arrange({ query: "" });
+  if (selection) return () => store.select(null);
+  if (picked !== null) return () => store.own.set({ picked: null });
+  return null;
+}

@@ -1,0 +1,131 @@
+/** Baseline and steered text side by side: what is gone is marked on the left, what has come on the right. */
+
+import { button, h, onClick, setAttribute, setText } from "../kit/dom";
+import { quoted } from "../kit/numbers";
+import type { TextModel } from "../kit/text";
+import { changes, difference } from "./difference";
+import { any, type Context, type Part } from "./part";
+import type { Stream } from "./state";
+import { TextView } from "./text-view";
+
+export function createPanes(context: Context): Part {
+  const { store, signal } = context;
+  const baseline = createPane(context, "baseline", "the baseline");
+  const steered = createPane(context, "steered", "the steered text");
+  const name = h("span", "cotlens-role-name", {}, "steered");
+  const which = (["steered", "control"] as const).map((each) => {
+    const tab = button("cotlens-seg", each === "steered" ? "steered" : "random control", { "data-which": each });
+    onClick(tab, signal, () => store.set({ shown: each }));
+    return tab;
+  });
+  const tabs = h("span", "cotlens-segs", { role: "group", "aria-label": "which text is shown" }, ...which);
+  const note = h("p", "cotlens-pane-note", { role: "status" });
+  baseline.head.append(h("span", "cotlens-role-name", {}, "baseline"));
+  steered.head.append(name, tabs);
+  steered.scroll.prepend(note);
+  const element = h("div", "cotlens-panes", {}, baseline.element, steered.element);
+  let begun: string | null = null;
+
+  /** What a person sees on the right: text being written, written text, or why there is none. */
+  function draw(): void {
+    const { stream, shown, current, notice, job } = store.now;
+    tabs.hidden = !current.control;
+    name.hidden = current.control;
+    which.forEach((tab) => setAttribute(tab, "aria-pressed", String(tab.dataset["which"] === shown)));
+    const source = stream && (!current.control || stream.which === shown) ? store.textOf(stream.source) : null;
+    if (stream && source) { drawStream(stream, source); return; }
+    begun = null;
+    const made = store.rewritten(shown);
+    const [before, after] = [store.baselineText, store.rewrittenText(shown)];
+    steered.element.classList.remove("cotlens-streaming");
+    steered.view.show(after);
+    const found = before && after && made && !made.same ? difference(before, after) : { gone: [], come: [] };
+    baseline.view.mark(found.gone, "cotlens-gone");
+    steered.view.mark(found.come, "cotlens-come");
+    const failed = notice !== null && job.state === "error";
+    setText(note, made ? [made.same ? "No token changed." : "", made.note].join(" ").trim()
+      : failed ? "Nothing was written; the baseline is kept."
+      : shown === "control" ? (store.running ? "The random vectors are next." : "Turn a vector up: the control is as strong as it.")
+      : "Turn a vector up: the text is written again from the first token that changes.");
+    note.hidden = note.textContent === "";
+    drawPicked();
+  }
+
+  function drawStream(stream: Stream, source: TextModel): void {
+    const last = source.tokenFrom(stream.from);
+    const key = `${stream.source} ${stream.from} ${stream.which}`;
+    if (begun !== key) {
+      begun = key;
+      steered.view.show(source, last);
+      steered.element.classList.add("cotlens-streaming");
+      baseline.view.mark([], "cotlens-gone");
+      note.hidden = true;
+    }
+    const rest = store.baselineText?.text.slice(stream.from) ?? "";
+    const runs = changes(rest, stream.text).filter((run) => run.op !== "del");
+    steered.view.tail(runs.map((run) => h("span", run.op === "ins" ? "cotlens-come" : "", {}, run.text)));
+    const { scroll } = steered;
+    if (scroll.scrollHeight - scroll.scrollTop - scroll.clientHeight < 160) scroll.scrollTop = scroll.scrollHeight;
+  }
+
+  function drawPicked(): void {
+    const { picked, baseline: document, shown } = store.now;
+    const made = store.rewritten(shown)?.document;
+    baseline.view.pick(...(picked && picked.document === document?.id ? [picked.token, picked.last] as const : [0, 0] as const));
+    steered.view.pick(...(picked && picked.document === made?.id && made?.id !== document?.id ? [picked.token, picked.last] as const : [0, 0] as const));
+  }
+
+  baseline.listen(() => store.now.baseline?.id ?? null, () => store.baselineText);
+  steered.listen(() => (begun === null ? store.rewritten(store.now.shown)?.document.id ?? null : null), () => store.rewrittenText(store.now.shown));
+
+  return {
+    element,
+    update(changed) {
+      if (any(changed, "baseline", "baseline_offsets")) baseline.view.show(store.baselineText);
+      if (any(changed, "baseline", "baseline_offsets", "steered", "steered_offsets", "control", "control_offsets", "stream", "shown", "current", "notice", "job")) draw();
+      else if (any(changed, "picked")) drawPicked();
+    },
+  };
+}
+
+interface Pane {
+  element: HTMLElement; head: HTMLElement; scroll: HTMLElement; view: TextView;
+  listen(document: () => string | null, text: () => TextModel | null): void;
+}
+
+function createPane({ store, actions, signal }: Context, region: string, label: string): Pane {
+  const view = new TextView();
+  const head = h("div", "cotlens-pane-head");
+  const scroll = h("div", "cotlens-scroll", { tabindex: 0, role: "group", "aria-label": label, "data-region": region }, view.element);
+  const said = h("span", "cotlens-unseen", { role: "status", "aria-live": "polite" });
+  const element = h("div", "cotlens-pane", {}, head, scroll, said);
+
+  function listen(document: () => string | null, text: () => TextModel | null): void {
+    const token = (event: Event): number | null => {
+      const found = (event.target as Element).closest<HTMLElement>("[data-token]");
+      return found ? Number(found.dataset["token"]) : null;
+    };
+    scroll.addEventListener("click", (event) => {
+      const [id, at] = [document(), token(event)];
+      if (id !== null && at !== null) actions.pick(id, at, event.shiftKey);
+    }, { signal });
+    scroll.addEventListener("keydown", (event) => {
+      const by = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
+      const [id, model] = [document(), text()];
+      if (by === undefined || id === null || !model || event.altKey || event.ctrlKey || event.metaKey) return;
+      const { picked } = store.now;
+      const first = model.role("thought")?.first ?? 0;
+      const from = picked?.document === id ? (by > 0 || !event.shiftKey ? (event.shiftKey ? picked.last - 1 : picked.token) : picked.last - 1) : first - 1;
+      const to = Math.max(0, Math.min(model.count - 1, from + by));
+      if (event.shiftKey && picked?.document === id && by < 0) {
+        if (to >= picked.token) store.set({ picked: { ...picked, last: to + 1 } });
+      } else actions.pick(id, to, event.shiftKey);
+      setText(said, `token ${to} ${quoted(model.piece(to))}`);
+      view.span(to)?.scrollIntoView({ block: "nearest" });
+      event.preventDefault();
+      event.stopPropagation();
+    }, { signal });
+  }
+
+  return { element, head, scroll, view, listen };
+}

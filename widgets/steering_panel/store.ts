@@ -1,0 +1,111 @@
+/** One per widget: the payload from Python, the browser's own state, and what follows from both. */
+
+import { TextModel } from "../kit/text";
+import { Observed } from "../kit/observed";
+import { EMPTY } from "./payload";
+import { Requests, type Post } from "./requests";
+import type { Dial, Payload, Reply, Request, Rewritten, SteeredDocument, Which } from "./state";
+
+/** Tokens token..last, half-open, of one of the texts. */
+export interface Picked { document: string; token: number; last: number }
+
+/** State that Python never sees. */
+export interface Own {
+  /** The dials as the hand left them: Python may be behind. */
+  dials: Dial[];
+  /** The vector that was touched last: "from here on" and "this stretch" mean it. */
+  active: number;
+  picked: Picked | null;
+  /** Which rewritten text stands beside the baseline. */
+  shown: Which;
+  codeOpen: boolean;
+  notice: { message: string; remedy: string | null } | null;
+  /** The comm to the kernel broke, or a request has heard nothing for long. */
+  broken: boolean;
+  silent: boolean;
+}
+
+export type All = Payload & Own;
+export type Key = keyof All;
+
+const OWN: Own = { dials: [], active: 0, picked: null, shown: "steered", codeOpen: false, notice: null, broken: false, silent: false };
+
+export class Store extends Observed<All> {
+  readonly requests: Requests;
+  private readonly texts = new WeakMap<SteeredDocument, TextModel>();
+  /** The dials that were asked for last, or came from Python: others are those of a hand that moves on. */
+  private known: Dial[] = [];
+
+  constructor(post: Post) {
+    super({ ...EMPTY, ...OWN });
+    this.requests = new Requests(post, (reply, kind) => this.answered(reply, kind));
+  }
+
+  /** Parts of the payload. The dials follow Python's unless the hand was quicker. */
+  receive(patch: Partial<Payload>): void {
+    const { current } = patch;
+    const follow = current !== undefined && !this.requests.waits("steer") && !this.ahead;
+    const failed = patch.job?.state === "error";
+    const begun = patch.job !== undefined && ["idle", "queued", "running"].includes(patch.job.state);
+    this.set({
+      ...patch,
+      ...(follow ? { dials: (this.known = current.dials) } : {}),
+      ...(failed ? { notice: { message: patch.job?.message ?? "It failed.", remedy: patch.job?.remedy ?? null } } : {}),
+      ...(begun ? { notice: null } : {}),
+      ...(patch.control === null ? { shown: "steered" as const } : {}),
+    });
+  }
+
+  /** Whether the hand has turned a dial that was not asked for yet. */
+  private get ahead(): boolean { return this.now.dials !== this.known && this.now.dials.length > 0; }
+
+  /** Asks for the dials as they are. */
+  steer(): void {
+    this.known = this.now.dials;
+    this.requests.ask({ kind: "steer", dials: this.known });
+  }
+
+  get running(): boolean { return this.now.job.state === "running" || this.now.job.state === "queued"; }
+
+  /** Why nothing can be asked for, or null. */
+  get off(): string | null {
+    if (this.now.broken || !this.now.alive) return "The kernel is gone: run the notebook again to steer.";
+    return null;
+  }
+
+  rewritten(which: Which): Rewritten | null { return this.now[which]; }
+
+  /** A document with its tokens, made once. */
+  text(document: SteeredDocument, offsets: Uint32Array): TextModel {
+    let made = this.texts.get(document);
+    if (!made || made.offsets !== offsets) {
+      made = new TextModel(document.text, offsets, document.roles, document.sentences);
+      this.texts.set(document, made);
+    }
+    return made;
+  }
+
+  get baselineText(): TextModel | null {
+    return this.now.baseline && this.text(this.now.baseline, this.now.baseline_offsets);
+  }
+
+  rewrittenText(which: Which): TextModel | null {
+    const made = this.rewritten(which);
+    return made && this.text(made.document, this.now[`${which}_offsets`]);
+  }
+
+  /** The text that a picked token belongs to. */
+  textOf(document: string): TextModel | null {
+    const { baseline } = this.now;
+    if (baseline?.id === document) return this.baselineText;
+    const which = (["steered", "control"] as const).find((each) => this.rewritten(each)?.document.id === document);
+    return which ? this.rewrittenText(which) : null;
+  }
+
+  private answered(reply: Reply, kind: Request["kind"]): void {
+    if (reply.status === "error") {
+      this.set({ notice: { message: reply.error?.message ?? "It could not be done.", remedy: reply.error?.remedy ?? null } });
+    }
+    if (kind === "steer" && reply.status === "ok" && !this.ahead) this.set({ dials: (this.known = this.now.current.dials) });
+  }
+}

@@ -1,0 +1,82 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { Link } from "../feature_table/link";
+import { Latents, type Filter } from "../feature_table/model";
+import { percent } from "../feature_table/rows";
+import type { State } from "../feature_table/state";
+import { TextModel } from "../kit/text";
+
+const bytes = (values: Float32Array | Uint32Array | Uint8Array): DataView => new DataView(values.buffer, values.byteOffset, values.byteLength);
+const TEXT = new TextModel("abcdef", Uint32Array.from([0, 1, 2, 3, 4, 5, 6]));
+/** Three latents over six tokens; token 3 is reconstructed poorly. */
+const STATE: Partial<State> = {
+  latents: bytes(Uint32Array.from([10, 207, 3])), bounds: bytes(Uint32Array.from([0, 2, 4, 5])),
+  tokens: bytes(Uint32Array.from([1, 3, 2, 5, 3])), values: bytes(Float32Array.from([1, 9, 2, 4, 7])),
+  error: bytes(Float32Array.from([NaN, 0.1, 0.1, 0.8, 0.1, 0.1])), facts: { explained: 0.9, l0: 1, poor: 0.5, note: "" },
+  labels: ["Sum", "", "carry"], origins: bytes(Uint8Array.from([1, 0, 3])), scores: bytes(new Float32Array(3)), corpus: bytes(new Float32Array(3)),
+};
+const latentsOf = (blank = true): Latents => new Latents((key) => STATE[key] as never, TEXT, blank);
+const NONE = { estimate: Float32Array.from([0.5, -2, NaN]), exact: Float32Array.from([NaN, NaN, 1]) };
+const ALL: Filter = { query: "", which: "all", pinned: new Set(), hidden: new Set() };
+
+test("a latent's story is not told where the SAE can't reconstruct", () => {
+  const latents = latentsOf();
+  assert.deepEqual([...latents.max], [1, 4, NaN]);
+  assert.deepEqual([...latents.mean].map((value) => Number(value.toFixed(3))), [0.25, 1.5, 0]);
+  assert.ok(Number.isNaN(latents.along(0)[3]));
+  assert.deepEqual([...latentsOf(false).max], [9, 4, 7]);
+  assert.equal(latentsOf(false).along(0)[3], 9);
+});
+
+test("a selection gives the largest activation in it", () => {
+  const latents = latentsOf();
+  latents.select({ first: 2, last: 4 });
+  assert.deepEqual([...latents.here], [NaN, 2, NaN]);
+  latents.select({ first: 0, last: 2 });
+  assert.deepEqual([...latents.here], [1, 0, 0]);
+  assert.deepEqual([...latents.ordered("here", true, ALL, true, NONE)], [0], "only what is active there");
+});
+
+test("sorting puts the unknown last, and pinned latents first", () => {
+  const latents = latentsOf();
+  latents.select(null);
+  assert.deepEqual([...latents.ordered("estimate", true, ALL, false, NONE)], [1, 0, 2]);
+  assert.deepEqual([...latents.ordered("estimate", false, ALL, false, NONE)], [0, 1, 2]);
+  assert.deepEqual([...latents.ordered("exact", true, ALL, false, NONE)], [2, 0, 1]);
+  assert.deepEqual([...latents.ordered("label", false, ALL, false, NONE)], [2, 0, 1], "no label comes last");
+  assert.deepEqual([...latents.ordered("label", true, ALL, false, NONE)], [0, 2, 1]);
+  assert.deepEqual([...latents.ordered("estimate", true, { ...ALL, pinned: new Set([3]) }, false, NONE)], [2, 1, 0]);
+});
+
+test("search finds labels, numbers and tokens; hidden latents are elsewhere", () => {
+  const latents = latentsOf();
+  const found = (filter: Partial<Filter>): number[] => [...latents.ordered("latent", false, { ...ALL, ...filter }, false, NONE)];
+  assert.deepEqual(found({ query: "SUM" }), [0]);
+  assert.deepEqual(found({ query: "20" }), [1]);
+  assert.deepEqual(found({ query: "f" }), [1], "fires on the token f");
+  assert.deepEqual(found({ which: "unlabelled" }), [1]);
+  assert.deepEqual(found({ hidden: new Set([10]) }), [2, 1]);
+  assert.deepEqual(found({ hidden: new Set([10]), which: "hidden" }), [0]);
+});
+
+test("payloads that don't fit count as absent", () => {
+  const broken = new Latents((key) => (key === "labels" ? [] : key === "bounds" ? bytes(new Uint32Array(1)) : STATE[key]) as never, TEXT, true);
+  assert.deepEqual(broken.labels, ["", "", ""]);
+  assert.equal(broken.along(0)[1], 0);
+});
+
+test("an answer that is out of date is dropped", () => {
+  const failed: string[] = [];
+  const link = new Link(() => {}, (reply) => failed.push(reply.error?.message ?? ""));
+  const sent: number[] = [];
+  const noted = new Link((message) => sent.push((message as { request_id: number }).request_id), (reply) => failed.push(reply.error?.message ?? ""));
+  noted.ask({ kind: "goto", branch: "b0" });
+  noted.ask({ kind: "goto", branch: "b1" });
+  assert.ok(noted.pending("goto") && !link.pending("goto"));
+  for (const [i, message] of ["old", "new"].entries()) noted.receive({ kind: "reply", status: "error", request_id: sent[i], error: { message, remedy: null } });
+  assert.deepEqual(failed, ["new"]);
+});
+
+test("shares are percent", () => {
+  assert.deepEqual([percent(0.0092), percent(0.118), percent(NaN)], ["0.9 %", "12 %", "—"]);
+});

@@ -1,0 +1,49 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { STEERING } from "../gallery/steering";
+import { changes, stretches } from "../steering_panel/difference";
+import { trail, tryName } from "../steering_panel/head";
+import { parse } from "../steering_panel/vectors";
+import { placeWords, rawWords, spokenStrength, strength } from "../steering_panel/words";
+
+test("small islands of sameness between two changes are part of the change", () => {
+  const runs = changes("one two three four five six seven eight nine", "one two X four Y six seven eight nine ten");
+  assert.equal(runs.filter((run) => run.op === "same").map((run) => run.text).join("|"), "one two| six seven eight nine");
+  assert.equal(runs.filter((run) => run.op !== "del").map((run) => run.text).join("").replace(/\s+/g, " "), "one two X four Y six seven eight nine ten");
+});
+
+test("stretches are counted in the characters of either text", () => {
+  const { gone, come } = stretches([{ op: "same", text: "abc" }, { op: "del", text: "de" }, { op: "ins", text: "xyz" }, { op: "same", text: "f" }], 10, 20);
+  assert.deepEqual(gone, [[13, 15]]);
+  assert.deepEqual(come, [[23, 26]]);
+});
+
+test("adjoining stretches are one", () => {
+  const { come } = stretches([{ op: "ins", text: "a" }, { op: "del", text: "b" }, { op: "ins", text: "c" }]);
+  assert.deepEqual(come, [[0, 2]]);
+});
+
+test("strengths are read as people write them", () => {
+  for (const [text, value] of [["+1,2", 1.2], ["\u22120.5", -0.5], [" 3 ", 3], ["1e3", 1000]] as const) assert.equal(parse(text), value);
+  for (const text of ["", "NaN", "Infinity", "one", "1.2.3"]) assert.equal(parse(text), null);
+});
+
+test("strengths are said in both units", () => {
+  const state = STEERING["steertwo"]?.();
+  const [vector] = state?.vectors ?? [];
+  const [dial] = (state?.current as { dials: import("../steering_panel/state").Dial[] }).dials;
+  assert.ok(vector && dial);
+  assert.equal(rawWords(vector, dial), "raw 14.8");
+  assert.equal(spokenStrength(vector, dial), "+1.20 times the mean residual norm, raw 14.8");
+  assert.equal(strength(3e30), "3.00e+30");
+  assert.equal(strength(NaN), "not a number");
+  assert.equal(placeWords("span", 4, 9), "tokens 4 to 8");
+});
+
+test("the trail shows the original, the newest tries, and always the current one", () => {
+  const tries = Array.from({ length: 9 }, (_, i) => ({ id: `t${i}`, label: `try ${i}`, answer: i ? "7" : null, current: i === 2 }));
+  assert.deepEqual(trail(tries).map((each) => each.id), ["t0", "t2", "t7", "t8"]);
+  assert.deepEqual(trail([]), []);
+  assert.equal(tryName(tries[0] as never), "try 0");
+  assert.equal(tryName(tries[1] as never), "try 1 → 7");
+});
