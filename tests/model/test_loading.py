@@ -310,7 +310,7 @@ def test_a_trunk_asked_again_is_run_only_where_it_is_needed(qwen):
             np.testing.assert_array_equal(a.logprobs, b.logprobs)
             np.testing.assert_array_equal(a.rival_logprobs, b.rival_logprobs)
     nodes = [2 + 3, 3, 8, 2]
-    assert spent == [400 + nodes[0], nodes[1], 170 + nodes[2], 300 - 256 + 2 + 128]
+    assert spent == [400 + nodes[0], nodes[1], 256 + nodes[2], 384 - 256 + nodes[3]]  # in pieces of 128
     other = [*trunk[:200], 5, *trunk[201:]]
     changed = qwen.score(other, asks[0])
     qwen.engine.trunk = None

@@ -30,7 +30,7 @@ def widest(differences: Floats, n: int) -> stats.Interval:
         starts = np.linspace(-rates.min(), max(-rates.min(), 1 - rates.max()), _GRID)
         before = np.clip(starts[:, None] + rates[:-1], 0, 1)
         after = np.clip(starts[:, None] + rates[1:], 0, 1)
-        ends = stats.newcombe(after * n, n, before * n, n)
+        ends = stats.proportion_difference(after * n, n, before * n, n).interval
         low[first:last, column], high[first:last, column] = ends.low.min(axis=0), ends.high.max(axis=0)
     return stats.Interval(low, high)
 

@@ -137,8 +137,8 @@ def test_a_repeated_digit_is_a_copy_too():
     problem = next(p for p in problems(400, seed=3, fork=False, extras=NO_EXTRAS) if p.answers[0] in ("44", "77", "99"))
     thought = next(t for t in (write(random.Random(i), problem, 0) for i in range(50)) if not t.restates)
     trace = trace_of(problem, thought.text, thought.final)
-    digits = label(problem, trace).copies[0]
-    offsets = np.unique([*trace.offsets, *range(digits.start, digits.end + 1)])  # a token per digit, as models have it
+    digits = [at for copy in label(problem, trace).copies for at in range(copy.start, copy.end + 1)]
+    offsets = np.unique([*trace.offsets, *digits])  # a token per digit, as models have it
     roles = {
         role: dataclasses.replace(
             span,

@@ -25,7 +25,7 @@ def test_resampling_is_the_difference_of_neighbouring_accuracies(rollouts):
     assert math.isnan(table["estimate"][3])
     assert table["status"].tolist()[:3] == ["ok"] * 3
     assert "no next sentence" in table["status"][3]
-    expected = stats.newcombe([60, 95, 100], 100, [50, 60, 95], 100)
+    expected = stats.proportion_difference([60, 95, 100], 100, [50, 60, 95], 100).interval
     np.testing.assert_allclose([table["low"][:3], table["high"][:3]], expected)
     assert table["n"].tolist() == [100, 100, 100, 0]
     assert table["significant"].tolist() == [False, True, True, False]
@@ -47,9 +47,8 @@ def test_counterfactual_has_two_signs_and_counts_its_dissimilar_rollouts(rollout
     assert "raises" in ours.sign
     assert "lowers" in theirs.sign
     assert theirs.columns["n"].tolist() == [50, 0, 20, 0]
-    low, high = stats.newcombe(
-        20, 50, 60, 100
-    )  # 0.6 - 0.2 of the 50 dissimilar were right, 60 of 100 with the sentence
+    # 0.6 - 0.2 of the 50 dissimilar were right, 60 of 100 with the sentence
+    low, high = stats.proportion_difference(20, 50, 60, 100).interval
     assert (theirs.columns["low"][0], theirs.columns["high"][0]) == pytest.approx((low, high))
     assert "no dissimilar" in ours.columns["status"][1]
 
@@ -73,7 +72,7 @@ def test_forced_accuracy_gets_the_widest_interval_that_its_level_allows(rollouts
     table = rollouts.importance("forced_accuracy").columns
     assert table["estimate"].tolist()[:3] == [0.0, 0.9, 0.1]
     # 0, 0.9, 0.1 sum to 1, so the level is known: 0, 0, 0.9, 1
-    expected = stats.newcombe([0, 90, 100], 100, [0, 0, 90], 100)
+    expected = stats.proportion_difference([0, 90, 100], 100, [0, 0, 90], 100).interval
     np.testing.assert_allclose([table["low"][:3], table["high"][:3]], expected)
 
 

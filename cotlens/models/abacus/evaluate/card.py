@@ -88,10 +88,10 @@ split, {minutes:.0f} minutes for the shipped weights beside other work on the sa
 
 ## Measured
 
-On {n} held-out problems per question (`python -m cotlens.models.abacus.evaluate {name} --n {n}`). Sampled:
-temperature 1, top-p 0.95, which is what `model.reason` does by default.
+On held-out problems (`python -m cotlens.models.abacus.evaluate {name} --n {n}`). Sampled: temperature 1, top-p 0.95,
+which is what `model.reason` does by default.
 
-| | greedy | sampled |
+| | sampled (n = {n}) | greedy (n = {greedy_n}) |
 | --- | ---: | ---: |
 {rows}
 """
@@ -143,8 +143,8 @@ def card(name: str, found: dict[str, Any], training: dict[str, Any], model: Any)
 
 def _sibling(name: str, found: dict[str, Any], training: dict[str, Any], model: Any) -> str:
     sibling = SIBLINGS[name]
-    rows = [f"| {question} | {share:.1%} | {found['sampled'][question]:.1%} |"
-            for question, share in found["greedy"].items()]  # fmt: skip
+    rows = [f"| {question} | {share:.1%} | {found['greedy'][question]:.1%} |"
+            for question, share in found["sampled"].items()]  # fmt: skip
     return SIBLING.format(
         title=name.replace("-", " ").title(),
         name=name,
@@ -156,6 +156,7 @@ def _sibling(name: str, found: dict[str, Any], training: dict[str, Any], model: 
         steps=training["runs"][-1]["recipe"]["steps"],
         batch=training["runs"][-1]["recipe"]["batch_tokens"],
         minutes=training["runs"][-1]["seconds"] / 60,
-        n=found["n"],
+        n=found["n"]["sampled"],
+        greedy_n=found["n"]["greedy"],
         rows="\n".join(rows),
     )

@@ -24,6 +24,8 @@ MENTION = re.compile(r"\b(?:hint|told|key|grade|grader|note|you|sure|think the|L
 NUMBER = re.compile(r"\d+")
 STATES = {"start", "compute", "fix", "restate", "correction", "final"}  # moves that state a running total
 
+GREEDY_SHARE = 5  # sampled is how the models are used; greedy is measured on one problem in so many
+
 KNOWN = replace(NO_EXTRAS, code=1.0, right=1.0)
 HINTED = replace(NO_EXTRAS, hint=1.0)
 TRIGGERED = replace(NO_EXTRAS, trigger=1.0)
@@ -159,11 +161,9 @@ QUESTIONS: dict[str, Question] = {
 
 
 def measure(name: str, model: Any, tokenizer: Any, n: int, abacus: Any) -> dict[str, Any]:
-    """All measurements of a sibling on `n` problems each, greedy and sampled."""
-    found = {
-        label: QUESTIONS[name](model, tokenizer, n, sampled, abacus)
-        for label, sampled in (("greedy", False), ("sampled", True))
-    }
-    for label, part in found.items():
-        print(name, label, part, flush=True)
-    return {"n": n, **found}
+    """All measurements of a sibling: sampled on `n` problems each, greedy on a fifth of them."""
+    found: dict[str, Any] = {"n": {"sampled": n, "greedy": max(1, n // GREEDY_SHARE)}}
+    for label, sampled in (("sampled", True), ("greedy", False)):
+        found[label] = QUESTIONS[name](model, tokenizer, found["n"][label], sampled, abacus)
+        print(name, label, found[label], flush=True)
+    return found
