@@ -14,6 +14,7 @@ _PIECE = {"cpu": 128}  # trunk tokens per pass: small pieces can be taken over m
 _PIECE_ELSEWHERE = 512
 _NODES = {"cpu": 1024}
 _NODES_ELSEWHERE = 2048
+_STRETCH = {"cpu": 384}
 _LANE = {"cpu": 128}  # branch tokens per lane: longer ones waste attention on each other, shorter ones copy more trunk
 _DEFAULT_BYTES = 2**30
 _SHARE = 0.5
@@ -23,6 +24,11 @@ def nodes(engine: Engine, prefix: int) -> int:
     """How many branch tokens fit into one pass behind `prefix` trunk tokens; at least FEWEST_ROWS."""
     most = _NODES.get(engine.device.type, _NODES_ELSEWHERE)
     return rows(engine, prefix + most, most)
+
+
+def stretch(engine: Engine, prefix: int) -> int:
+    """How many tokens of one long branch are run between two chances to cancel."""
+    return min(nodes(engine, prefix), _STRETCH.get(engine.device.type, _NODES_ELSEWHERE))
 
 
 def lane(engine: Engine, prefix: int) -> int:

@@ -22,6 +22,7 @@ from cotlens.models.interventions import (
     ClampFeature,
     Intervention,
     Patch,
+    Positions,
 )
 from cotlens.models.start import OnRollout, Start
 from cotlens.models.whitebox import ANSWER_METRICS, Divergence, Gradients
@@ -54,6 +55,7 @@ __all__ = [
     "OnToken",
     "Owner",
     "Patch",
+    "Positions",
     "Start",
 ]
 

@@ -46,7 +46,9 @@ def score(
     """
     plan = packing.plan(trunk, branches)
     scores = Scores(int(plan.starts[-1]))
-    reach = budget.reach(engine, plan.prefill, len(trunk))
+    reach = plan.prefill
+    if not _in_activations(interventions):  # what they do to later tokens could leak: masked NaN is still NaN
+        reach = budget.reach(engine, reach, len(trunk))
     total = reach + int((np.diff(plan.feeds.begin) - plan.feeds.shared).sum())
     cache = prefill(engine, trunk[:reach], plan.trunk_edges, scores, interventions, total)
     done, space = reach, _Space(cache)
@@ -64,13 +66,17 @@ def _passes(engine: Engine, cache: Any, feeds: Feeds, interventions: Sequence[In
     """
     one = len(_in_activations(interventions)) > 0
     found: list[Rows] = []
-    for lane in packing.chunks(
+    longest = 0
+    for rows in packing.chunks(
         feeds, lambda prefix: budget.nodes(engine, prefix) if one else budget.lane(engine, prefix)
     ):
-        if found and (one or len(found) == budget.lanes(engine, cache, int(feeds.prefix[lane[1] - 1]))):
+        prefix, size = int(feeds.prefix[rows[1] - 1]), packing.size(feeds, *rows)
+        longest = max(longest, size)
+        full = (len(found) + 1) * longest > budget.nodes(engine, prefix)
+        if found and (one or full or len(found) == budget.lanes(engine, cache, prefix)):
             yield found
-            found = []
-        found.append(lane)
+            found, longest = [], size
+        found.append(rows)
     if found:
         yield found
 
@@ -140,7 +146,7 @@ def _pass(
     positions = np.stack([lane.positions for lane in lanes])
     with memory_errors(len(lanes), n, engine.device):
         extended = space.behind(width, len(lanes), n)
-    for start, stop in pieces(engine, n, budget.nodes(engine, width)):
+    for start, stop in pieces(engine, n, budget.stretch(engine, width) if len(lanes) == 1 else n):
         at = positions[:, start:stop]
         edges, wanted = packing.joined([lane.edges for lane in lanes], start, stop)
         logits, _, _ = engine.forward(

@@ -211,6 +211,12 @@ def chunks(feeds: Feeds, room: Callable[[int], int]) -> Iterator[tuple[int, int]
         first = last
 
 
+def size(feeds: Feeds, first: int, last: int) -> int:
+    """How many nodes the lane of rows [first, last) has."""
+    length = int(feeds.begin[last] - feeds.begin[first])
+    return length - int(feeds.shared[first + 1 : last].sum())
+
+
 def chunk(feeds: Feeds, first: int, last: int) -> Chunk:
     """The lane of rows [first, last)."""
     length = np.diff(feeds.begin)[first:last]

@@ -123,7 +123,7 @@ def test_long_work_shows_progress_and_stops_when_told(notebook):
     expect(view.status).to_contain_text("kept")
     assert heat(view), "what was measured is shown"
     expect(view.find(".cotlens-words")).to_contain_text("not complete")
-    other = view.find("[data-unit][aria-pressed=false]")
+    other = view.find("[data-unit][aria-pressed=false]").first
     name = other.get_attribute("data-unit")
     other.click()  # and the next request is served
     expect(view.find(f"[data-unit={name}]")).to_have_attribute("aria-pressed", "true")

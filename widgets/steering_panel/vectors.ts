@@ -48,13 +48,16 @@ function createRow({ store, actions, signal }: Context, vector: VectorInfo, inde
 
   // Snapping to 0 is what a hand means that comes close to it.
   slider.addEventListener("input", () => actions.turn(index, { coefficient: Math.abs(slider.valueAsNumber) < 0.03 ? 0 : rounded(slider.valueAsNumber) }), { signal });
-  box.addEventListener("change", () => {
+  const commit = (): void => {
     const value = parse(box.value);
     setAttribute(box, "aria-invalid", value === null ? "true" : null);
+    if (value !== null && value === store.now.dials[index]?.coefficient) return;
     if (value !== null) { store.set({ notice: null }); actions.turn(index, { coefficient: value }); return; }
     store.set({ notice: { message: `“${box.value.slice(0, 20)}” is no number, so nothing was steered.`, remedy: "Give a strength such as 1.2 or -0.5; the baseline is kept." } });
-  }, { signal });
+  };
+  box.addEventListener("change", commit, { signal });
   box.addEventListener("keydown", (event) => {
+    if (event.key === "Enter") commit();
     const by = { ArrowUp: 0.1, ArrowDown: -0.1 }[event.key];
     if (by === undefined) return;
     event.preventDefault();

@@ -11,8 +11,7 @@ from numpy.typing import NDArray
 
 from cotlens.measure.features.sae import SAE
 from cotlens.measure.features.sites import place
-from cotlens.models.contract import ClampFeature
-from cotlens.models.interventions import Positions
+from cotlens.models.contract import ClampFeature, Positions
 
 
 def clamp(

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from cotlens._core.errors import InputError
 from cotlens._core.frozen import frozen_array
-from cotlens.models.interventions import AddVector, Positions
+from cotlens.models.contract import AddVector, Positions
 from cotlens.results import Provenance
 
 if TYPE_CHECKING:

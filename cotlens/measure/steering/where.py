@@ -12,8 +12,7 @@ from typing import Any
 
 from cotlens._core.errors import InputError, did_you_mean
 from cotlens.measure.steering.vector import Unit, Vector
-from cotlens.models.contract import Model
-from cotlens.models.interventions import EVER, AddVector, Positions
+from cotlens.models.contract import EVER, AddVector, Model, Positions
 from cotlens.trace import Span, Trace
 from cotlens.trace.align import tokens_covering
 
