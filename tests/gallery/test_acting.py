@@ -148,6 +148,7 @@ def test_quick_steps_add_up_while_the_kernel_is_busy(gallery: Gallery) -> None:
     assert gallery.find(".cotlens-chip[aria-current]").get_attribute("data-branch") == "b6", "nothing was answered yet"
     last = gallery.sent()[-1]["request_id"]
     gallery.reply({"kind": "reply", "request_id": last, "status": "error", "error": {"message": "No such branch."}})
+    gallery.page.wait_for_timeout(50)  # the answer reaches the view in a turn of its own
     gallery.page.keyboard.press("[")
     assert gallery.sent("goto")[-1]["branch"] == "b5", "a step that failed leads nowhere"
 
