@@ -32,7 +32,7 @@ CASES = {
     "token index out of range": (lambda m, t: t.truncate(10_000), "10,?000"),
     "resume from beyond the end": (lambda m, t: m.resume(t, at=10_000), "10,?000"),
     "unknown unit": (lambda m, t: t.spans("sentense"), "sentence"),
-    "unknown measure": (lambda m, t: cl.CoTEditor(m, t, measure="occlusion"), "occlusion-direct"),
+    "unknown measure": (lambda m, t: cl.CoTEditor(m, t, measure="occlusion"), "occlusion-total"),
     "editor without a trace": (lambda m, t: cl.CoTEditor(m, "a thought"), "Trace"),
     "unreadable answer": (
         lambda m, t: cl.importance.Occlusion().run(cl.Trace.from_text("Hi", "So 3.", "Who knows?", model=m), m),
