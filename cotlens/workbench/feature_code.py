@@ -42,4 +42,4 @@ def _loading(sae: SAE) -> str:
         return f"sae = cl.features.load_sae({shipped!r})"
     if known.get("release"):
         return f"sae = cl.features.load_sae({known['release']!r}, {known.get('sae_id')!r})"
-    return "# sae: an autoencoder made in this session; save it with cl.features.save_sae(sae, folder)"
+    return "# sae: an autoencoder that no file holds yet; keep it with cl.features.save_sae(sae, folder)"
