@@ -82,7 +82,7 @@ def read(
 
 def check_sequence(engine: Engine, ids: Sequence[int]) -> None:
     """Raise InputError unless `ids` can be run as one sequence."""
-    check_ids(engine, ids, "trace")
+    check_ids(engine.layout.vocabulary, ids, "trace")
     if not 1 <= len(ids) <= engine.layout.context:
         raise InputError(
             f"The trace has {len(ids)} tokens; this model takes 1 to {engine.layout.context}. Use a shorter one."

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from cotlens._core import control
 from cotlens._core.errors import BackendError, Cancelled, CotLensError
-from cotlens.models import generate, rolling, store, writing
+from cotlens.models import store, writing
 from cotlens.models.assemble import build
 from cotlens.models.generate import Sample
 from cotlens.models.rolling import Roll
@@ -41,10 +41,10 @@ def write(
     desk = _Desk(setting, wishes, asked, kept, on_rollout)
     try:
         missing = desk.recall()
-        if wishes.interventions or not setting.engine.obeys_masks:
+        if wishes.interventions or setting.rolls is None:
             _one_by_one(setting, wishes, asked, missing, desk)
         else:
-            rolling.roll(setting.engine, [_roll(asked, *one) for one in missing], setting.form.stop_ids, desk.take)
+            setting.rolls([_roll(asked, *one) for one in missing], setting.form.stop_ids, desk.take)
     except CotLensError as error:
         if isinstance(error, (Cancelled, BackendError)):
             error.partial = desk.rollouts()  # type: ignore[union-attr]
@@ -75,7 +75,7 @@ def _roll(asked: Sequence[_Asked], place: int, index: int) -> Roll:
 def _one_by_one(
     setting: Setting, wishes: Wishes, asked: Sequence[_Asked], missing: Sequence[tuple[int, int]], desk: _Desk
 ) -> None:
-    """One start after the other: for models that can't be masked, and for interventions, which name positions."""
+    """One start after the other: for models that can't mix prefixes, and for interventions, which name positions."""
     current = control.current()
     for place, one in enumerate(asked):
         samples = [Sample(index) for where, index in missing if where == place]
@@ -83,8 +83,7 @@ def _one_by_one(
             continue
         try:
             with control.using(current.silent()):
-                generate.write(
-                    setting.engine,
+                setting.samples(
                     one.job.ids,
                     samples,
                     one.sampling,

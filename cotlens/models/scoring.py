@@ -48,7 +48,7 @@ def score(
 
 def check(engine: Engine, trunk: Sequence[int], branches: Sequence[Branch]) -> None:
     """Raise InputError or CapabilityError where `branches` can't be scored."""
-    check_ids(engine, trunk, "trunk")
+    check_ids(engine.layout.vocabulary, trunk, "trunk")
     n = len(trunk)
     for index, branch in enumerate(branches):
         if not 1 <= branch.prefix <= n:
@@ -69,7 +69,7 @@ def check(engine: Engine, trunk: Sequence[int], branches: Sequence[Branch]) -> N
             _check_hidden(engine, index, branch, n)
     lengths = [len(branch.token_ids) for branch in branches]
     flat = np.fromiter((token for branch in branches for token in branch.token_ids), np.int64, sum(lengths))
-    check_ids(engine, flat, "branches")
+    check_ids(engine.layout.vocabulary, flat, "branches")
 
 
 def _check_hidden(engine: Engine, index: int, branch: Branch, n: int) -> None:
@@ -81,13 +81,13 @@ def _check_hidden(engine: Engine, index: int, branch: Branch, n: int) -> None:
         raise InputError(f"Branch {index} hides all of its prefix; leave at least one token to predict from.")
 
 
-def check_ids(engine: Engine, ids: Sequence[int] | np.ndarray, what: str) -> None:
+def check_ids(vocabulary: int, ids: Sequence[int] | np.ndarray, what: str) -> None:
     """Raise InputError where an id isn't one of the model's."""
     array = np.asarray(ids, dtype=np.int64)
-    wrong = (array < 0) | (array >= engine.layout.vocabulary)
+    wrong = (array < 0) | (array >= vocabulary)
     if wrong.any():
         at = int(np.flatnonzero(wrong)[0])
         raise InputError(
             f"Token id {int(array[at])} at index {at} of the {what} is not in the model's vocabulary of "
-            f"{engine.layout.vocabulary}; use the tokenizer that belongs to this model."
+            f"{vocabulary}; use the tokenizer that belongs to this model."
         )

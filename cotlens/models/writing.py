@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 import codecs
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 
 from cotlens._core.errors import BackendError, Cancelled, CotLensError, InputError
-from cotlens.models import generate
 from cotlens.models.assemble import Measured, begin_of, build, prompt_of
 from cotlens.models.contract import OnToken
-from cotlens.models.engine import Engine
 from cotlens.models.formats import Format
 from cotlens.models.generate import Sample
 from cotlens.models.interventions import Intervention
+from cotlens.models.rolling import Roll
 from cotlens.models.sampling import Sampling
 from cotlens.models.scoring import check_ids
 from cotlens.trace import Trace
@@ -25,15 +24,46 @@ from cotlens.trace.answers import AnswerReader
 MOST_NEW = 4096  # tokens, unless asked for more or fewer
 
 
+class Samples(Protocol):
+    """Fills in samples; on an error they hold what was written so far. See `generate.write`."""
+
+    def __call__(
+        self,
+        prefix: Sequence[int],
+        samples: list[Sample],
+        sampling: Sampling,
+        stop_ids: frozenset[int],
+        *,
+        unknown: Sequence[int] = (),
+        interventions: Sequence[Intervention] = (),
+        on_token: Callable[[int, int], None] | None = None,
+    ) -> None:
+        """Write on after `prefix`."""
+        ...
+
+
+Rolls = Callable[[Sequence[Roll], frozenset[int], Callable[[list[Roll]], None]], None]
+"""Writes many rollouts of many prefixes together and tells of those that have ended; see `rolling.roll`."""
+
+
 @dataclass(frozen=True)
 class Setting:
-    """Who writes: the model's parts, what is said about it in `meta`, its default (temperature, top_p)."""
+    """Who writes: the model's parts, what is said about it in `meta`, its default (temperature, top_p).
 
-    engine: Engine
+    Args:
+        context: the most tokens in a sequence.
+        vocabulary: how many token ids there are.
+        samples, rolls: how tokens come; without `rolls`, rollouts are written one prefix after the other.
+    """
+
     form: Format
     reader: AnswerReader
     about: Mapping[str, Any]
     defaults: tuple[float, float]
+    context: int
+    vocabulary: int
+    samples: Samples
+    rolls: Rolls | None = None
 
 
 @dataclass(frozen=True)
@@ -117,8 +147,7 @@ def write(setting: Setting, job: Job, wishes: Wishes) -> Any:
     samples = [Sample(index) for index in range(wishes.n)]
     tell = None if wishes.on_token is None else _speaker(setting.form, wishes.on_token)
     try:
-        generate.write(
-            setting.engine,
+        setting.samples(
             job.ids,
             samples,
             sampling,
@@ -143,8 +172,8 @@ def sampling_of(setting: Setting, job: Job, wishes: Wishes) -> Sampling:
     Raises:
         InputError: a setting is out of range, or the context is full.
     """
-    check_ids(setting.engine, job.ids, "prompt")
-    context = setting.engine.layout.context
+    check_ids(setting.vocabulary, job.ids, "prompt")
+    context = setting.context
     room = context - len(job.ids)
     if room < 1:
         raise InputError(
