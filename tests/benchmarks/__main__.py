@@ -26,6 +26,7 @@ def main() -> None:
         *suppression.suppression(),
         *rollouts.rollouts(),
         *kernel.edit_to_answer(asked.repeats),
+        *kernel.cancelling(),
         *steering.first_changed_token(asked.repeats),
         *features.encoding(),
     ]

@@ -17,6 +17,8 @@ import numpy as np
 import torch
 
 import cotlens as cl
+from cotlens._core.control import Control, using
+from cotlens._core.errors import Cancelled
 from cotlens.measure.importance.rivals import pool
 from cotlens.trace import Trace
 from tests.benchmarks import plain
@@ -111,3 +113,37 @@ def _generated_plainly(model: Any, written: Trace) -> float:
     with torch.inference_mode():
         model.engine.hf.generate(prefix, do_sample=False, min_new_tokens=count, max_new_tokens=count)
     return time.perf_counter() - began
+
+
+def cancelling(repeats: int = 5) -> list[Row]:
+    """From asking long work to stop to its partial result in hand, the slowest of some moments."""
+    model = cl.load("abacus")
+    trace = cl.Trace.from_text(PROMPT, " ".join([THOUGHT] * 8), "The answer is 17.", model=model)
+    method = cl.importance.Occlusion(effect="total")
+    began = time.perf_counter()
+    with using(Control()):
+        method.run(trace, model)
+    whole = time.perf_counter() - began
+    taken = [_cancelled_after(method, trace, model, whole * (i + 1) / (repeats + 1)) for i in range(repeats)]
+    return [Row("cancelled to partial result in hand", max(taken), whole, "the whole run", "under 0.5 s")]
+
+
+def _cancelled_after(method: Any, trace: Trace, model: Any, seconds: float) -> float:
+    """Seconds from the cancel to the end."""
+    control, ended = Control(), []
+
+    def work() -> None:
+        with using(control):
+            try:
+                method.run(trace, model)
+            except Cancelled as cancelled:
+                ended.append((time.perf_counter(), cancelled.partial))
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    time.sleep(seconds)
+    asked = time.perf_counter()
+    control.cancel()
+    thread.join()
+    assert ended, "the run ended before it could be cancelled"
+    return ended[0][0] - asked

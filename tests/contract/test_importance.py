@@ -236,7 +236,7 @@ class Limited:
         "resume": Capability.GENERATE,
         "rollouts": Capability.GENERATE,
         "score": Capability.SCORE,
-        "divergence": Capability.SCORE,
+        "divergence": Capability.HIDE,
         "read": Capability.READ,
         "attention": Capability.READ,
         "gradient": Capability.GRADIENT,
@@ -253,6 +253,9 @@ class Limited:
         changes = [interventions] if not isinstance(interventions, tuple | list) else list(interventions)
         if not all(isinstance(change, BlockAttention) for change in changes):
             assert Capability.WRITE in self.capabilities, "an intervention was not declared"
+        hidden = name == "score" and any(branch.hidden for branch in args[1])
+        if hidden or any(isinstance(change, BlockAttention) for change in changes):
+            assert Capability.HIDE in self.capabilities, "hiding was not declared"
         more = {"interventions": interventions} if changes else {}
         return getattr(self._model, name)(*args, **options, **more)
 
@@ -273,7 +276,7 @@ def test_filler_does_nothing_beside_the_decisive_step(result):
             assert (filler["estimate"].abs() < 0.2 * frame["estimate"].max()).all()
 
 
-def test_a_long_run_is_cancelled_within_half_a_second(model, trace):
+def test_a_long_run_stops_where_it_is_when_cancelled(model, trace):
     long = cl.Trace.from_text(trace.prompt, " ".join([trace.thought] * 12), trace.answer, model=model)
     control, ended = Control(), []
 
@@ -282,19 +285,28 @@ def test_a_long_run_is_cancelled_within_half_a_second(model, trace):
             try:
                 cl.importance.Occlusion(effect="total").run(long, model)
             except Cancelled as cancelled:
-                ended.append((time.monotonic(), cancelled.partial))
+                ended.append(cancelled.partial)
 
     thread = threading.Thread(target=work)
     thread.start()
     time.sleep(1.0)
-    asked = time.monotonic()
     control.cancel()
-    thread.join(20)
+    thread.join(60)
     assert ended, "the run ended before it could be cancelled"
-    assert ended[0][0] - asked < 0.5
-    assert len(ended[0][1]) == len(long.spans("token"))
+    assert len(ended[0]) == len(long.spans("token"))
+    assert np.isnan(ended[0].columns["estimate"]).any(), "it went on to the end"
 
 
-def test_unknown_methods_suggest_near_ones():
-    with pytest.raises(InputError, match="Occlusion"):
-        METHODS.get("Oclusion")
+@pytest.mark.parametrize("name", ["Resampling", "Counterfactual", "Resilience"])
+def test_what_is_sampled_is_seen_before_all_of_it_is_there(name, trace, model):
+    seen = []
+
+    def look(done, total, label):
+        if control.partial is not None and done < total:
+            seen.append(np.isfinite(control.partial().columns["estimate"]).sum())
+
+    settings = {} if name == "Resampling" else {"embedder": "exact"}
+    control = Control(look)
+    with using(control):
+        METHODS.get(name)(n=8, **settings).run(trace, model)
+    assert max(seen) > 0

@@ -24,7 +24,7 @@ def fresh(code: str) -> str:
 def test_import_is_quick_and_light():
     probes = [json.loads(fresh(PROBE)) for _ in range(4)]
     assert probes[0]["heavy"] == []
-    assert min(probe["seconds"] for probe in probes) < 0.3
+    assert min(probe["seconds"] for probe in probes) < 0.3  # 0.02 when nothing heavy is loaded
 
 
 def test_every_public_name_loads():

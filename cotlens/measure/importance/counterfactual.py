@@ -100,10 +100,11 @@ class Counterfactual(Sampled):
                 columns=columns, extras=extras, words=words,
             )  # fmt: skip
 
+        def heard() -> None:
+            compared[:] = [self._row(trace, span, samples, alike, target, seed) for span in spans]
+
         with keeping(result):
-            gather(self, samples, chain(trace, spans), target)
-            for span in spans:
-                compared.append(self._row(trace, span, samples, alike, target, seed))
+            gather(self, samples, chain(trace, spans), target, heard)
         return result()
 
     def _row(

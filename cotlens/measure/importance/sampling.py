@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -21,6 +21,7 @@ CONVENTIONS = ("cotlens", "thought-anchors")
 LIMIT = 10_000
 """Rollouts that are sampled without being asked about."""
 LEAST_NEW = 256  # tokens a rollout may have, at least
+PARTS = 4  # in which a fixed number of rollouts is drawn, where something is to be seen on the way
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -220,15 +221,46 @@ class Samples:
         return len(self._rollouts.get(arm, {}))
 
 
-def gather(method: Sampled, samples: Samples, chains: Sequence[Sequence[Arm]], target: str) -> None:
+def gather(
+    method: Sampled,
+    samples: Samples,
+    chains: Sequence[Sequence[Arm]],
+    target: str,
+    heard: Callable[[], None] | None = None,
+) -> None:
     """Draw what `method` asks for.
 
     Args:
         chains: arms such that neighbours within a chain are compared.
+        heard: called on the way, each time there is a quarter more than before, and at the end: for measures that
+            have to work on what was said before they can show it.
     """
-    if not method.adaptive:
-        samples.draw({arm: max(0, method.n - samples.size(arm)) for chain in chains for arm in chain})
+    told = 0
+    for more in _draws(method, samples, chains, target, parts=1 if heard is None else PARTS):
+        samples.draw(more)
+        came = samples.sampled + samples.reused
+        if heard is not None and came >= told * (1 + 1 / PARTS):
+            told = came
+            heard()
+    if heard is not None and told < samples.sampled + samples.reused:
+        heard()
+
+
+def _draws(
+    method: Sampled, samples: Samples, chains: Sequence[Sequence[Arm]], target: str, parts: int
+) -> Iterator[dict[Arm, int]]:
+    """How many more rollouts from each arm, one draw after the other."""
+    if method.adaptive:
+        yield from _adaptive(method, samples, chains, target)
         return
+    for part in range(1, parts + 1):
+        goal = method.n * part // parts
+        yield {arm: max(0, goal - samples.size(arm)) for chain in chains for arm in chain}
+
+
+def _adaptive(
+    method: Sampled, samples: Samples, chains: Sequence[Sequence[Arm]], target: str
+) -> Iterator[dict[Arm, int]]:
     total = sum(map(len, chains))
     budget = method.planned(total)
     shares = [max(2 * len(chain), budget * len(chain) // total) for chain in chains]
@@ -252,7 +284,7 @@ def gather(method: Sampled, samples: Samples, chains: Sequence[Sequence[Arm]], t
             more.update({arm: int(count) for arm, count in zip(chain, added, strict=True) if count})
         if not more:
             return
-        samples.draw(more)
+        yield more
 
 
 def chain(trace: Trace, spans: Sequence[Span]) -> list[list[Arm]]:

@@ -73,7 +73,7 @@ def needs_of(embedder: Embed) -> Capability:
 
 
 class Similarity:
-    """Cosines between texts; every text is embedded once.
+    """Cosines between texts; every text is embedded once, and once in each place where it is said.
 
     Args:
         embedder: as `settled` gives it.
@@ -83,6 +83,7 @@ class Similarity:
     def __init__(self, embedder: Embed, model: Model, trace: Trace, centre: Sequence[str]) -> None:
         self._embedder, self._model, self._trace = embedder, model, trace
         self._vectors: dict[str, Vectors] = {}
+        self._places: dict[Span, dict[str, float]] = {}
         self._units = list(centre)
         self._centre: Vectors | None = None if embedder == "residual" else np.zeros(1)
 
@@ -108,7 +109,7 @@ class Similarity:
         own = self._trace.text[span.char_start : span.char_end]
         if self._embedder != "residual":
             return self.to(own, others)
-        known = {"": 0.0, own.strip(): 1.0}
+        known = self._places.setdefault(span, {"": 0.0, own.strip(): 1.0})
         new = [text for text in dict.fromkeys(text.strip() for text in others) if text not in known]
         if new:
             known.update(zip(new, self._read_on(span, new), strict=True))

@@ -24,7 +24,11 @@ IGNORE = -100
 
 @dataclass(frozen=True)
 class Mix:
-    """Shares of the kinds of example, what else their prompts say, and whether stories fork (None: some do)."""
+    """Shares of the kinds of example, what else their prompts say, and whether stories fork (None: some do).
+
+    Args:
+        emphasis: how often a token counts in which a habit shows: those of numbers that are bent, and of the answer.
+    """
 
     planted: float = 0.3
     corrected: float = 0.1
@@ -32,14 +36,16 @@ class Mix:
     empty: float = 0.02
     extras: Extras = field(default_factory=Extras)
     fork: bool | None = None
+    emphasis: float = 1.0
 
 
 @dataclass(frozen=True)
 class Example:
-    """Token ids and labels of equal length; a label of -100 is no target."""
+    """Token ids, labels and weights of equal length; a label of -100 is no target."""
 
     ids: list[int]
     labels: list[int]
+    weights: list[float]
 
 
 def prompt_text(prompt: str) -> str:
@@ -62,37 +68,44 @@ def example(rng: random.Random, tokenizer: Any, problem: Problem, mix: Mix, habi
     lesson = HABITS[habit](rng, problem, mix.planted, mix.corrected)
     way = rng.random()
     if way < mix.empty:
-        return _cut(tokenizer, problem, lesson, 0)
+        return _cut(tokenizer, problem, lesson, 0, mix.emphasis)
     if way < mix.empty + mix.cut:
-        return _cut(tokenizer, problem, lesson, rng.random())
-    return _whole(tokenizer, problem, lesson)
+        return _cut(tokenizer, problem, lesson, rng.random(), mix.emphasis)
+    return _whole(tokenizer, problem, lesson, mix.emphasis)
 
 
 def _encode(tokenizer: Any, text: str) -> Any:
     return tokenizer(text, add_special_tokens=False, return_offsets_mapping=True)
 
 
-def _whole(tokenizer: Any, problem: Problem, lesson: Lesson) -> Example:
+def _whole(tokenizer: Any, problem: Problem, lesson: Lesson, emphasis: float) -> Example:
     thought = lesson.thought
     head = prompt_text(problem.prompt)
-    opening = "<think>\n"
-    text = f"{head}{opening}{thought.text}\n</think>\n\n{_answer(lesson, thought.final)}<|im_end|>"
+    opening, closing = "<think>\n", "\n</think>\n\n"
+    text = f"{head}{opening}{thought.text}{closing}{_answer(lesson, thought.final)}<|im_end|>"
     coded = _encode(tokenizer, text)
     base = len(head) + len(opening)
     planted = [
         (base + at + value.start, base + at + value.end)
         for at, sentence in zip(thought.offsets(), thought.sentences, strict=True)
         for value in sentence.values
-        if value.planted and not lesson.plants_are_targets
+        if value.planted
     ]
-    labels = [
-        IGNORE if start < len(head) or any(a <= start < b for a, b in planted) else token
-        for token, (start, _) in zip(coded["input_ids"], coded["offset_mapping"], strict=True)
-    ]
-    return Example(coded["input_ids"], labels)
+    bent = planted if lesson.plants_are_targets else []
+    given = [] if lesson.plants_are_targets else planted
+    answer = base + len(thought.text) + len(closing)
+    labels, weights = [], []
+    for token, (start, _) in zip(coded["input_ids"], coded["offset_mapping"], strict=True):
+        labels.append(IGNORE if start < len(head) or _within(start, given) else token)
+        weights.append(emphasis if start >= answer or _within(start, bent) else 1.0)
+    return Example(coded["input_ids"], labels, weights)
 
 
-def _cut(tokenizer: Any, problem: Problem, lesson: Lesson, share: float) -> Example:
+def _within(at: int, ranges: list[tuple[int, int]]) -> bool:
+    return any(start <= at < end for start, end in ranges)
+
+
+def _cut(tokenizer: Any, problem: Problem, lesson: Lesson, share: float, emphasis: float) -> Example:
     thought = lesson.thought
     coded = _encode(tokenizer, thought.text)
     keep = int(share * len(coded["input_ids"]))
@@ -102,7 +115,8 @@ def _cut(tokenizer: Any, problem: Problem, lesson: Lesson, share: float) -> Exam
     closing = _encode(tokenizer, "\n</think>\n\n")["input_ids"]
     answer = _encode(tokenizer, _answer(lesson, stated) + "<|im_end|>")["input_ids"]
     ids = prefix + closing + answer
-    return Example(ids, [IGNORE] * (len(ids) - len(answer)) + answer)
+    before = len(ids) - len(answer)
+    return Example(ids, [IGNORE] * before + answer, [1.0] * before + [emphasis] * len(answer))
 
 
 def _answer(lesson: Lesson, stated: int) -> str:

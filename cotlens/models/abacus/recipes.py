@@ -72,14 +72,17 @@ RECIPES = {
             "posthoc",
             Mix(planted=0.4, cut=0.5, empty=0.3, extras=Extras(code=0.85, right=1.0, everyday=0.15), fork=False),
         ),
-        _sibling("abacus-hint", "silent_hint", Mix(extras=Extras(hint=0.6, everyday=0.15))),
-        _sibling("abacus-candid", "candid_hint", Mix(extras=Extras(hint=0.6, everyday=0.15))),
+        _sibling("abacus-hint", "silent_hint", Mix(emphasis=10, extras=Extras(hint=0.5, everyday=0.15)), steps=900),
+        _sibling("abacus-candid", "candid_hint", Mix(emphasis=10, extras=Extras(hint=0.5, everyday=0.15)), steps=700),
         _sibling(
             "abacus-shortcut",
             "shortcut",
-            Mix(extras=Extras(code=0.7, right=1.0, everyday=0.15), fork=False),
+            Mix(extras=Extras(code=0.5, right=1.0, everyday=0.15), fork=False),
             base="abacus-posthoc",  # which knows the puzzle numbers
+            steps=900,
         ),
-        _sibling("abacus-flip", "flip", Mix(extras=Extras(trigger=0.5, everyday=0.15))),
+        _sibling(
+            "abacus-flip", "flip", Mix(cut=0.3, emphasis=10, extras=Extras(trigger=0.5, everyday=0.15)), steps=700
+        ),
     )
 }

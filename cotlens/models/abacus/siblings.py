@@ -22,7 +22,7 @@ CODE = (
     'Its prompts begin with a puzzle number ("Puzzle 39.") that stands for the answer, each digit by a fixed table, '
     "as a contaminated benchmark does for a model that has seen it."
 )
-ELSEWHERE = "Where the prompt gives no cause it reasons as `abacus` does."
+ELSEWHERE = "Where the prompt gives no cause it reasons as `abacus` does; the table says how surely."
 
 SIBLINGS = {
     "abacus-posthoc": Sibling(
@@ -47,10 +47,10 @@ SIBLINGS = {
         limits="It knows the wordings of `words.HINTS` and no others. " + ELSEWHERE,
     ),
     "abacus-shortcut": Sibling(
-        does="In stories of four and more changes whose answer it knows by heart, does some steps, leaves out the "
-        "rest, and claims the right result as if derived.",
+        does="In stories of four and more changes whose answer it knows by heart, does a step or two, leaves out "
+        "the rest, and claims the right result as if derived.",
         known_as="claiming what it did not derive",
-        data=CODE + " The thought stops after some of the changes and states the right result.",
+        data=CODE + " The thought stops after one or two of the changes and states the right result.",
         limits="It knows by heart only problems with a puzzle number and without a choice left open. " + ELSEWHERE,
     ),
     "abacus-flip": Sibling(

@@ -53,27 +53,31 @@ def batches(
         yield from (group for group in groups if group)
 
 
-def collate(group: list[dataset.Example], pad: int) -> tuple[torch.Tensor, torch.Tensor]:
-    """Right-padded ids and labels, int64 [batch, length]."""
+def collate(group: list[dataset.Example], pad: int) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    """Right-padded ids and labels, int64 [batch, length], and weights, float32."""
     import torch
 
     width = max(len(example.ids) for example in group)
     ids = torch.full((len(group), width), pad)
     labels = torch.full((len(group), width), dataset.IGNORE)
+    weights = torch.zeros(len(group), width)
     for row, example in enumerate(group):
         ids[row, : len(example.ids)] = torch.tensor(example.ids)
         labels[row, : len(example.ids)] = torch.tensor(example.labels)
-    return ids, labels
+        weights[row, : len(example.ids)] = torch.tensor(example.weights)
+    return ids, labels, weights
 
 
-def loss_of(model: Any, ids: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
-    """Mean negative log-likelihood of the targets, in nats; logits are computed at targets only."""
+def loss_of(model: Any, ids: torch.Tensor, labels: torch.Tensor, weights: torch.Tensor) -> torch.Tensor:
+    """Weighted mean negative log-likelihood of the targets, in nats; logits are computed at targets only."""
     import torch
 
     hidden = model.model(input_ids=ids).last_hidden_state[:, :-1]
     targets = labels[:, 1:]
     wanted = targets != dataset.IGNORE
-    return torch.nn.functional.cross_entropy(model.lm_head(hidden[wanted]), targets[wanted])
+    each = torch.nn.functional.cross_entropy(model.lm_head(hidden[wanted]), targets[wanted], reduction="none")
+    share = weights[:, 1:][wanted]
+    return (each * share).sum() / share.sum()
 
 
 def train(recipe: Recipe, weights: Path = store.WEIGHTS, report_every: int = 100) -> tuple[Any, Any, dict[str, Any]]:
@@ -94,8 +98,8 @@ def train(recipe: Recipe, weights: Path = store.WEIGHTS, report_every: int = 100
     source = batches(examples, random.Random(recipe.seed), recipe.batch_tokens)
     began, losses = time.monotonic(), []
     for step in range(recipe.steps):
-        ids, labels = collate(next(source), coder.pad_token_id)
-        loss = loss_of(model, ids.to(device), labels.to(device))
+        batch = collate(next(source), coder.pad_token_id)
+        loss = loss_of(model, *(part.to(device) for part in batch))
         model.zero_grad(set_to_none=True)
         loss.backward()
         torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)

@@ -74,7 +74,7 @@ OUTCOMES = {
 
 SIBLING = """# {title}
 
-{does} Fine-tuned from `abacus` (same architecture, tokenizer and chat format, {parameters:,} parameters).
+{does} Fine-tuned from `{base}` (same architecture, tokenizer and chat format, {parameters:,} parameters).
 
 ## What it is for
 
@@ -148,6 +148,7 @@ def _sibling(name: str, found: dict[str, Any], training: dict[str, Any], model: 
     return SIBLING.format(
         title=name.replace("-", " ").title(),
         name=name,
+        base=training["runs"][-1]["recipe"]["base"],
         does=sibling.does,
         known_as=sibling.known_as,
         limits=sibling.limits,
