@@ -49,6 +49,7 @@ __all__ = [
     "importance",
     "load",
     "load_result",
+    "mixed",
     "read_rollouts",
     "show",
     "steering",
@@ -60,6 +61,7 @@ if TYPE_CHECKING:
     from cotlens.measure.compare import compare
     from cotlens.measure.rollouts import read_rollouts
     from cotlens.models.load import load
+    from cotlens.models.mixed import mixed
     from cotlens.plots.attention import attention_patterns
     from cotlens.plots.tokens import colored_tokens
     from cotlens.results import load_result
@@ -75,6 +77,7 @@ __getattr__, __dir__ = lazy_attributes(
     __name__,
     {
         "load": "cotlens.models.load:load",
+        "mixed": "cotlens.models.mixed:mixed",
         "Trace": "cotlens.trace:Trace",
         "Span": "cotlens.trace:Span",
         "Edit": "cotlens.trace:Edit",

@@ -10,7 +10,7 @@ from typing import Any, Protocol, TypeVar
 
 from cotlens._core import control
 from cotlens._core.errors import Cancelled, CapabilityError, InputError, did_you_mean
-from cotlens.models.contract import Capability, Model
+from cotlens.models.contract import Capability, Model, remedy
 from cotlens.results import Provenance, Result
 from cotlens.trace import Trace
 
@@ -62,12 +62,12 @@ def check_setting(method: str, name: str, value: str, allowed: Sequence[str]) ->
 
 def check_needs(method: Method, model: Model) -> None:
     """Raise CapabilityError where the model's backend can't do what the method needs."""
-    missing = [part.name for part in Capability if part in method.needs and part not in model.capabilities]
+    missing = method.needs & ~model.capabilities
     if missing:
-        name = type(method).__name__
+        names = " and ".join(str(part.name) for part in missing)
         raise CapabilityError(
-            f"{name} needs {' and '.join(map(str, missing))}, which the backend {model.backend!r} of {model.name!r} "
-            'does not offer: load the model with backend="local".'
+            f"{type(method).__name__} needs {names}, which the backend {model.backend!r} of {model.name!r} "
+            f"does not offer: {remedy(missing, model.backend)}."
         )
 
 

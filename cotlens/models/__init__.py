@@ -3,7 +3,9 @@
 What others may rely on:
 
 - `contract`: what every model can be asked; `interventions`: changes inside a model, as data.
-- `load`: a model by name, folder or loaded pair.
+- `load`: a model by name, folder or loaded pair; `capability`: which backend can do what.
+- `endpoint`: a model that a server runs; `ndif`: one on NDIF, inside and out. `mixed`: text from one model, looks
+  inside from another.
 
 The local backend, from the outside in:
 
@@ -13,7 +15,8 @@ The local backend, from the outside in:
   answers. `assemble`: traces.
 - `scoring`: branches, by the fast path (`packed`, `packing`, `trunk`, `budget`) or the plain one (`plain`); `check`
   decides.
-- `engine`, `layout`, `masks`, `logits`: passes through the module; `tracing`: the one file with nnsight traces.
+- `machine`, `engine`, `layout`, `masks`, `logits`: passes through the module; `tracing`: the one room with nnsight
+  traces.
 
 Nothing is imported here, so that the contract can be had without torch.
 """

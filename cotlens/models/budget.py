@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import os
+import re
+from functools import lru_cache
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -18,6 +21,7 @@ _STRETCH = {"cpu": 384}
 _LANE = {"cpu": 128}  # branch tokens per lane: longer ones waste attention on each other, shorter ones copy more trunk
 _DEFAULT_BYTES = 2**30
 _SHARE = 0.5
+_GROUP = Path("/sys/fs/cgroup")
 
 
 def nodes(engine: Engine, prefix: int) -> int:
@@ -38,7 +42,8 @@ def lane(engine: Engine, prefix: int) -> int:
 
 def lanes(engine: Engine, cache: Any, prefix: int) -> int:
     """How many lanes go into one pass behind `prefix` trunk tokens, each with a copy of the trunk's keys and values."""
-    copies = sum(2 * layer.keys[0, :, 0].numel() * layer.keys.element_size() for layer in cache.layers) * prefix
+    parts = [part for layer in cache.layers for part in (layer.keys, layer.values)]
+    copies = sum(part[0, :, 0].numel() * part.element_size() for part in parts) * prefix
     room = int(available(engine) // max(1, copies))
     return max(1, min(room, nodes(engine, prefix) // lane(engine, prefix)))
 
@@ -67,13 +72,60 @@ def reach(engine: Engine, wanted: int, n: int) -> int:
 
 
 def available(engine: Engine) -> int:
-    """Bytes that one pass may take."""
+    """Bytes that one pass may take, on each of the devices that run it."""
     if engine.budget is not None:
         return engine.budget
-    if engine.device.type == "cuda":
-        return int(torch.cuda.mem_get_info(engine.device)[0] * _SHARE)
+    return min(_share(device) for device in engine.devices)
+
+
+def _share(device: torch.device) -> int:
+    if device.type == "cpu":
+        room = free(device, enough=int(_DEFAULT_BYTES / _SHARE))
+        return _DEFAULT_BYTES if room is None else int(min(_DEFAULT_BYTES, room * _SHARE))
+    room = free(device)
+    return _DEFAULT_BYTES if room is None else int(room * _SHARE)
+
+
+def free(device: torch.device, enough: int | None = None) -> int | None:
+    """Bytes of memory that are free on a device; None where it doesn't say.
+
+    Args:
+        enough: where more than this is free it doesn't matter how much more, which is quicker to say.
+    """
+    if device.type == "cpu":
+        rooms = [room for room in (_unused(enough), _allowed()) if room is not None]
+        return min(rooms, default=None)
+    library: Any = getattr(torch, device.type, None)
+    return int(library.mem_get_info(device)[0]) if hasattr(library, "mem_get_info") else None
+
+
+def _unused(enough: int | None) -> int | None:
+    """What the machine could give without swapping: Linux counts the caches that it would let go."""
     try:
-        free = os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+        pages = os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
     except (AttributeError, ValueError, OSError):
-        return _DEFAULT_BYTES
-    return int(min(_DEFAULT_BYTES, free * _SHARE))
+        return None
+    if enough is not None and pages >= enough:
+        return pages
+    try:
+        found = re.search(r"^MemAvailable:\s+(\d+) kB", Path("/proc/meminfo").read_text(), re.MULTILINE)
+    except OSError:
+        found = None
+    return int(found[1]) * 1024 if found else pages
+
+
+def _allowed() -> int | None:
+    """What the container that this process may run in still allows."""
+    most = _limit()
+    try:
+        return None if most is None else max(0, most - int((_GROUP / "memory.current").read_text()))
+    except (OSError, ValueError):
+        return None
+
+
+@lru_cache(maxsize=1)
+def _limit() -> int | None:
+    try:
+        return int((_GROUP / "memory.max").read_text())
+    except (OSError, ValueError):  # no container, or no limit ("max")
+        return None

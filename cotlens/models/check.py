@@ -104,6 +104,8 @@ def _ids(engine: Engine, n: int) -> list[int]:
 
 
 def _tolerance(engine: Engine) -> float:
+    if getattr(engine.hf, "is_loaded_in_8bit", False):  # which columns are kept exact depends on all tokens of a pass
+        return TOLERANCE[torch.bfloat16]
     return TOLERANCE.get(engine.dtype, TOLERANCE[torch.bfloat16])
 
 

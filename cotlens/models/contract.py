@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from enum import Flag, auto
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
 
+from cotlens.models.capability import Capability, elsewhere, remedy
 from cotlens.models.interventions import (
     EVER,
     Ablate,
@@ -57,21 +57,13 @@ __all__ = [
     "Patch",
     "Positions",
     "Start",
+    "elsewhere",
+    "remedy",
 ]
 
 T = TypeVar("T")
 OnToken = Callable[[int, str], None]
 Interventions = Intervention | Sequence[Intervention]
-
-
-class Capability(Flag):
-    """What a model can do."""
-
-    GENERATE = auto()
-    SCORE = auto()
-    READ = auto()
-    WRITE = auto()
-    GRADIENT = auto()
 
 
 @dataclass(frozen=True, slots=True)
@@ -305,8 +297,8 @@ class Model(Protocol):
         """The same trace with log-probability and the k best alternatives at every token but the first."""
         ...
 
-    def compose(self, prompt: str, thought: str, answer: str) -> Trace:
-        """A trace of given texts in this model's format; nothing is run."""
+    def compose(self, prompt: str, thought: str, answer: str | None) -> Trace:
+        """A trace of given texts in this model's format; nothing is run. Without an answer the thought stays open."""
         ...
 
     def surprise(self, trace: Trace) -> Edit:

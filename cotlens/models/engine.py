@@ -17,11 +17,12 @@ from numpy.typing import NDArray
 from transformers import DynamicCache
 from transformers.cache_utils import DynamicLayer
 
-from cotlens._core.errors import CapabilityError, CotLensError, OutOfMemory
-from cotlens.models import masks as masking
+from cotlens._core.errors import CotLensError, OutOfMemory
+from cotlens.models import placement
 from cotlens.models.contract import Meter
 from cotlens.models.interventions import BlockAttention, Intervention
-from cotlens.models.layout import Layout, describe
+from cotlens.models.layout import describe
+from cotlens.models.machine import Machine
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
 _OOM_WORDS = ("can't allocate memory", "out of memory", "not enough memory")
 
 
-class Engine:
+class Engine(Machine):
     """A loaded causal LM and what is needed to run it.
 
     Args:
@@ -42,14 +43,12 @@ class Engine:
     """
 
     def __init__(self, hf: Any, tokenizer: Any, meter: Meter, budget: int | None = None) -> None:
+        super().__init__(describe(hf), meter, placement.input_device(hf), hf.dtype)
         self.hf = hf
         self.tokenizer = tokenizer
-        self.meter = meter
-        self.layout: Layout = describe(hf)
-        self.device: torch.device = hf.device
-        self.dtype: torch.dtype = hf.dtype
+        self.devices = placement.devices(hf)
+        self._home = self.device if len(self.devices) == 1 else torch.device("cpu")  # of what layers anywhere are given
         self.budget = budget
-        self.obeys_masks = not self.layout.no_mask
         self.trunk: Any = None  # the last one that was scored; see `trunk.Trunk`
 
     @cached_property
@@ -90,7 +89,7 @@ class Engine:
             from cotlens.models import tracing
 
             at = np.arange(ids.shape[1]) if positions is None else positions
-            changes = tracing.compile_changes(interventions, self.layout, at, self.device)
+            changes = tracing.compile_changes(interventions, self.layout, at, self._home)
         self.meter.tokens += ids.numel()
         self.meter.forwards += 1
         with memory_errors(ids.shape[0], ids.shape[1], ids.device):
@@ -117,10 +116,7 @@ class Engine:
         embeddings: NDArray[np.float32] | None = None,
         interventions: Sequence[Intervention] = (),
     ) -> tuple[Tensor, dict[str, Tensor], dict[str, Tensor]]:
-        """Metric of the answer `ids[0, first:]`, activations at `sites` and its gradients; see `tracing.gradients`.
-
-        The meter counts one pass; the backward one costs about as much as two more.
-        """
+        """One pass in this process, and back."""
         from cotlens.models import tracing
 
         at = np.arange(ids.shape[1])
@@ -131,7 +127,7 @@ class Engine:
             masks = self.causal(at, 0, interventions)
         elif "attention_mask" in self.layout.accepts:
             inputs["attention_mask"] = _ones(ids, None)
-        changes = tracing.compile_changes(interventions, self.layout, at, self.device)
+        changes = tracing.compile_changes(interventions, self.layout, at, self._home)
         if embeddings is not None:
             every = torch.arange(len(at), device=self.device)
             changes = [
@@ -141,7 +137,7 @@ class Engine:
         self.meter.tokens += ids.numel()
         self.meter.forwards += 1
         rows = None if "logits_to_keep" in self.layout.accepts else keep
-        with memory_errors(ids.shape[0], ids.shape[1], ids.device):
+        with memory_errors(ids.shape[0], ids.shape[1], ids.device), _frozen(self.hf):
             return tracing.gradients(
                 self.traced, self.layout, inputs, masks, changes, sites, ids[0, first:], rows, metric
             )
@@ -165,40 +161,6 @@ class Engine:
         with memory_errors(ids.shape[0], ids.shape[1], ids.device):
             return tracing.attention(self.traced, self.layout, inputs, masks, heads, rows, columns)
 
-    def causal(self, rows: NDArray[np.int64], before: int, interventions: Sequence[Intervention] = ()) -> Masks:
-        """Masks of an ordinary pass over tokens at positions `rows`, after `before` cached ones at 0, 1, ..."""
-        columns = np.concatenate([np.arange(before), rows])
-        return self.masks(masking.causal(len(rows), before, self.device), rows, columns, interventions)
-
-    def masks(
-        self,
-        visible: Tensor,
-        rows: NDArray[np.int64],
-        columns: NDArray[np.int64],
-        interventions: Sequence[Intervention] = (),
-    ) -> Masks:
-        """Masks from who may see whom, with the model's windows and blocked attention worked in.
-
-        Raises:
-            CapabilityError: this model's attention can't be masked.
-        """
-        self.need_masks()
-        blocks = [item for item in interventions if isinstance(item, BlockAttention)]
-        return masking.build(self.layout, visible, rows, columns, self.dtype, blocks)
-
-    def need_masks(self) -> None:
-        """Raise CapabilityError if this model can't hide tokens from each other."""
-        if not self.obeys_masks:
-            why = self.layout.no_mask or "it pays no heed to a custom attention mask"
-            raise CapabilityError(
-                f"Tokens can't be hidden from each other in this model, because {why}; "
-                "use a model with plain attention."
-            )
-
-    def tensor(self, ids: Sequence[int] | NDArray[np.int64]) -> Tensor:
-        """Ids as int64 [1, n] on the model's device."""
-        return torch.as_tensor(np.asarray(ids, dtype=np.int64), device=self.device)[None]
-
     def _inputs(self, ids: Tensor, positions: Any, cache: Any, keep: Tensor | int) -> dict[str, Any]:
         accepts = self.layout.accepts
         inputs: dict[str, Any] = {"input_ids": ids}
@@ -210,6 +172,8 @@ class Engine:
             inputs["past_key_values"] = cache
         if "logits_to_keep" in accepts:
             inputs["logits_to_keep"] = keep
+            if isinstance(keep, int) and keep:  # told a number, Gemma 4 runs its last layers on those tokens only
+                inputs["logits_to_keep"] = torch.arange(ids.shape[1] - keep, ids.shape[1], device=self.device)
         return inputs
 
     def _kept(self, logits: Tensor, keep: Tensor | int) -> Tensor:
@@ -291,6 +255,19 @@ def rewound(cache: Any, length: int, rows: int) -> DynamicCache:
 def fits(cache: Any, rows: int, room: int) -> bool:
     """Whether a cache `with_room` has memory for `rows` sequences of `room` tokens."""
     return all(layer.holds(rows, room) for layer in cache.layers)
+
+
+@contextmanager
+def _frozen(hf: Any) -> Iterator[None]:
+    """Parameters without gradients for a while, so that no activation is kept for theirs."""
+    learning = [parameter for parameter in hf.parameters() if parameter.requires_grad]
+    for parameter in learning:
+        parameter.requires_grad_(False)
+    try:
+        yield
+    finally:
+        for parameter in learning:
+            parameter.requires_grad_(True)
 
 
 @contextmanager

@@ -5,33 +5,43 @@ Sources: the chat templates and documentation of the models named, vLLM's reason
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from cotlens._core.errors import InputError
 
 
 @dataclass(frozen=True)
 class Family:
     """The markers of one family.
 
+    Whether a marker is one token or ordinary text is the tokenizer's affair, see `formats.Format`.
+
     Args:
         name: short, as in `load(..., format=name)`.
         open, close: what begins and ends a thought; "" for none.
         answer: what begins the answer, where it has a marker of its own.
-        special: whether the markers hold special tokens and are looked for as ids; otherwise they are ordinary text.
         after_open, before_close, after_close: whitespace that belongs to the format.
         to_answer: marker text between the close and `after_close` when a thought is closed on the model's behalf.
         stops: special tokens that end a turn, beside those that the model declares itself.
+        system: the system prompt without which there is no thought; "" where none is needed.
+        template: variables of the chat template that ask for a thought, beside `enable_thinking` and `thinking`.
+        models: a regular expression on the model's name, for families that no tokenizer and no template gives away.
     """
 
     name: str
     open: str
     close: str
     answer: str = ""
-    special: bool = True
     after_open: str = "\n"
     before_close: str = "\n"
     after_close: str = "\n\n"
     to_answer: str = ""
     stops: tuple[str, ...] = ()
+    system: str = ""
+    template: Mapping[str, Any] = field(default_factory=dict)
+    models: str = ""
 
 
 HARMONY = Family(  # gpt-oss
@@ -48,20 +58,28 @@ HARMONY = Family(  # gpt-oss
 CHANNEL = Family(  # Gemma 4
     "channel", open="<|channel>thought", close="<channel|>", before_close="\n", after_close="", stops=("<turn|>",)
 )
-BRACKETS = Family(
+BRACKETS = Family(  # Magistral
     "brackets", open="[THINK]", close="[/THINK]", after_open="", before_close="", after_close=""
-)  # Magistral
-SEED = Family("seed", open="<seed:think>", close="</seed:think>", stops=("<seed:eos>",))  # Seed-OSS
-THINK = Family("think", open="<think>", close="</think>")  # Qwen3, DeepSeek-R1, GLM, Nemotron, Phi-4
-THINK_TEXT = Family("think-text", open="<think>", close="</think>", special=False)  # OLMo 3: markers are ordinary text
-PLAIN = Family(
-    "plain", open="<think>", close="</think>", special=False, after_open="", before_close="", after_close="\n"
 )
+SEED = Family("seed", open="<seed:think>", close="</seed:think>", stops=("<seed:eos>",))  # Seed-OSS
+THINK = Family(  # Qwen3, QwQ, DeepSeek-R1 and its distills, OLMo 3, Phi-4, GLM, Nemotron 3
+    "think", open="<think>", close="</think>", models=r"phi-4-mini-.*reasoning"
+)
+NEMOTRON = Family(  # on Llama 3.x
+    "nemotron",
+    open="<think>",
+    close="</think>",
+    system="detailed thinking on",
+    models=r"llama-3.*nemotron-(nano|super|ultra)(?!.*v1[._]5)",
+)
+PLAIN = Family("plain", open="<think>", close="</think>", after_open="", before_close="", after_close="\n")
 
-FAMILIES = {family.name: family for family in (HARMONY, CHANNEL, BRACKETS, SEED, THINK, THINK_TEXT, PLAIN)}
+# The order in which tokenizers are held to them: `NEMOTRON` and `PLAIN` have the markers of `THINK`.
+FAMILIES = {family.name: family for family in (HARMONY, CHANNEL, BRACKETS, SEED, THINK, NEMOTRON, PLAIN)}
 
 TURN_ENDS = (
     "<|im_end|>",
+    "<|end|>",  # Phi-4-mini
     "<|endoftext|>",
     "<|eot_id|>",
     "<|end_of_text|>",
@@ -70,3 +88,30 @@ TURN_ENDS = (
     "</s>",
 )
 """Special tokens that end a turn in any family that has them."""
+
+
+def first_tokens(family: Family) -> list[str]:
+    """What would be a special token at the beginning of each of a family's markers."""
+    return [_leading(text) for text in (family.open, family.close) if text]
+
+
+def _leading(marker: str) -> str:
+    closer = {"<": ">", "[": "]"}.get(marker[0])
+    return marker[: marker.index(closer) + 1] if closer is not None and closer in marker else marker
+
+
+def marked(open: str, close: str) -> Family:
+    """The family of models that were asked to think between two markers of the user's own.
+
+    Raises:
+        InputError: a marker is empty, or they are one and the same.
+    """
+    for marker in (open, close):
+        if not isinstance(marker, str) or not marker.strip():
+            raise InputError(f"{marker!r} can't mark a thought; give two texts such as '<reasoning>', '</reasoning>'.")
+    if open == close:
+        raise InputError(f"{open!r} can't both begin and end a thought; give two different markers.")
+    return Family(f"{open}\u2026{close}", open, close)
+
+
+__all__ = ["FAMILIES", "PLAIN", "THINK", "TURN_ENDS", "Family", "first_tokens", "marked"]

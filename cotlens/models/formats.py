@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from cotlens._core.errors import BackendError, InputError, did_you_mean
+from cotlens._core.errors import InputError
 from cotlens.models import segment as seg
+from cotlens.models import templates
 from cotlens.models.codec import HFCodec
-from cotlens.models.families import FAMILIES, PLAIN, THINK_TEXT, TURN_ENDS, Family
+from cotlens.models.families import PLAIN, TURN_ENDS, Family, first_tokens
 from cotlens.trace.align import char_offsets, tokens_covering
-
-_SLOT = "COTLENS0PROMPT0SLOT"  # stands for the prompt while the chat template is rendered
 
 
 @dataclass(frozen=True)
@@ -34,15 +33,18 @@ class Opening:
 class Format:
     """How one model is spoken to.
 
+    Markers that hold special tokens are looked for as ids, others as text.
+
     Args:
         codec: of its tokenizer.
-        family: its markers.
+        family: its markers, the system prompt and the variables of its chat template.
         eos: ids that end a sequence, as the model declares them.
     """
 
     def __init__(self, codec: HFCodec, family: Family, eos: Sequence[int] = ()) -> None:
         self.codec = codec
         self.family = family
+        self.special = all(codec.special(token) for token in first_tokens(family))
         stops = {token for text in (*TURN_ENDS, *family.stops) if codec.special(text) for token in self._ids(text)}
         stops |= set(eos)
         stops -= {marker[0] for marker in self._markers.values() if marker}
@@ -63,13 +65,18 @@ class Format:
     @property
     def plain(self) -> bool:
         """Whether there are no markers that the model is known to use."""
-        return self.family is PLAIN
+        return self.family.name == PLAIN.name
+
+    @cached_property
+    def templated(self) -> bool:
+        """Whether the tokenizer has a chat template."""
+        return bool(getattr(self.codec.tokenizer, "chat_template", None))
 
     @cached_property
     def _markers(self) -> dict[str, list[int]]:
         family = self.family
         parts = {"open": family.open, "close": family.close, "answer": family.answer}
-        return {kind: self._ids(text) for kind, text in parts.items()} if family.special else {}
+        return {kind: self._ids(text) for kind, text in parts.items()} if self.special else {}
 
     def _ids(self, text: str) -> list[int]:
         return self.codec.encode_template(text)
@@ -81,15 +88,18 @@ class Format:
             InputError: the prompt is empty or not a string.
             BackendError: the chat template failed.
         """
+        return self._open(prompt, prefill, bool(prefill))
+
+    def _open(self, prompt: str, prefill: str, thinking: bool) -> Opening:
+        """The same; with `thinking` the thought is begun also if nothing of it is given."""
         if not isinstance(prompt, str) or not prompt.strip():
             raise InputError(f"The prompt {prompt!r} is empty; give the question that the model should think about.")
-        template = bool(getattr(self.codec.tokenizer, "chat_template", None))
-        head, tail = self._template() if template else ("", "")
-        ids, start, end = self._around(head, prompt, tail, template)
+        head, tail = templates.around_prompt(self.codec.tokenizer, self.family) if self.templated else ("", "")
+        ids, start, end = self._around(head, prompt, tail)
         begin = len(ids)
         opened = not self.plain and self.thinking(ids, end)
-        if not self.plain and not opened and (prefill or not template):
-            lead = "" if template else "\n"
+        if not self.plain and not opened and (thinking or not self.templated):
+            lead = "" if self.templated else "\n"
             ids = ids + self._mixed(lead, self.family.open, self.family.after_open + prefill)
         elif prefill:
             ids = ids + self.codec.encode(prefill)
@@ -101,11 +111,11 @@ class Format:
         Without an answer the thought stays open.
         """
         if not self.plain:
-            opening = self.open(prompt, thought or self.family.before_close)
+            opening = self._open(prompt, thought or self.family.before_close, True)
             rest = [] if answer is None else self.closing(thought or "\n", answer) + self.end
             return opening, opening.ids + rest, None
         opening = self.open(prompt)
-        gap = [] if prompt[-1:].isspace() else self.codec.encode("\n")
+        gap = [] if self.templated or prompt[-1:].isspace() else self.codec.encode("\n")
         start = len(opening.ids) + len(gap)
         middle = start + len(self.codec.encode(thought))
         ids = opening.ids + gap + self.codec.encode(thought)
@@ -160,44 +170,26 @@ class Format:
         return bool(kinds) and kinds[-1] == "open"
 
     def _find(self, ids: Sequence[int], pieces: Sequence[bytes], start: int) -> list[seg.Marker]:
-        if self.family.special:
+        if self.special:
             return seg.markers_by_id(self._markers, ids, start)
         return seg.markers_by_text(self.family, pieces, start)
 
     def _mixed(self, before: str, marker: str, after: str) -> list[int]:
-        if self.family.special:
+        if self.special:
             return self.codec.encode(before) + self._ids(marker) + self.codec.encode(after)
         return self.codec.encode(before + marker + after)
 
-    def _template(self) -> tuple[str, str]:
-        """The chat template's text before and after the prompt."""
-        message = [{"role": "user", "content": _SLOT}]
-        try:
-            text = self.codec.tokenizer.apply_chat_template(
-                message, tokenize=False, add_generation_prompt=True, enable_thinking=True, thinking=True
-            )
-        except Exception as error:
-            raise BackendError(
-                f"The chat template of this tokenizer failed ({error}); load the model with format='plain'."
-            ) from error
-        head, slot, tail = text.rpartition(_SLOT)
-        if not slot:
-            raise BackendError(
-                "The chat template of this tokenizer left the prompt out; load the model with format='plain'."
-            )
-        return head, tail
-
-    def _around(self, head: str, prompt: str, tail: str, template: bool) -> tuple[list[int], int, int]:
+    def _around(self, head: str, prompt: str, tail: str) -> tuple[list[int], int, int]:
         """Ids of head + prompt + tail and the prompt's token range.
 
         Tokenised as one text where the prompt holds nothing that would be read as a special token, else in three parts.
         """
         codec = self.codec
-        before = codec.bos if not template else []
+        before = codec.bos if not self.templated else []
         first = before + codec.encode_template(head)
         middle = codec.encode(prompt)
         parts = first + middle + codec.encode_template(tail)
-        if template and not codec.holds_special(prompt):
+        if self.templated and not codec.holds_special(prompt):
             whole = codec.encode_template(head + prompt + tail)
             if whole != parts:
                 text, offsets = char_offsets(codec.pieces(whole))
@@ -207,29 +199,14 @@ class Format:
         return parts, len(first), len(first) + len(middle)
 
 
-def find(codec: HFCodec, eos: Sequence[int] = (), name: str | None = None) -> Format:
-    """The format of a tokenizer: by name, else by the special tokens it has, else by what its template mentions.
-
-    Raises:
-        InputError: there is no format called `name`.
-    """
-    if name is not None:
-        if name not in FAMILIES:
-            raise InputError(f"There is no format called {name!r}. {did_you_mean(name, FAMILIES)}")
-        return Format(codec, FAMILIES[name], eos)
-    for family in FAMILIES.values():
-        if family.special and all(codec.special(token) for token in _first_tokens(family)):
-            return Format(codec, family, eos)
-    template: Any = getattr(codec.tokenizer, "chat_template", None)
-    mentions = template is not None and THINK_TEXT.close in str(template)
-    return Format(codec, THINK_TEXT if mentions or THINK_TEXT.open in str(template) else PLAIN, eos)
-
-
-def _first_tokens(family: Family) -> list[str]:
-    """The special token at the beginning of each marker."""
-    return [_leading(text) for text in (family.open, family.close) if text]
-
-
-def _leading(marker: str) -> str:
-    closers = {"<": ">", "[": "]"}
-    return marker[: marker.index(closers[marker[0]]) + 1]
+def find(
+    codec: HFCodec,
+    eos: Sequence[int] = (),
+    given: templates.GivenFormat = None,
+    *,
+    model: str = "",
+    system: str | None = None,
+    template: Mapping[str, Any] | None = None,
+) -> Format:
+    """The format of a tokenizer; see `templates.choose`."""
+    return Format(codec, templates.choose(codec, given, model=model, system=system, template=template), eos)

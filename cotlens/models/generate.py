@@ -14,7 +14,7 @@ from cotlens._core import control
 from cotlens._core.errors import OutOfMemory
 from cotlens.models.logits import alternatives, check_finite
 from cotlens.models.sampling import Sampling, choose
-from cotlens.models.stream import Stream, pieces
+from cotlens.models.stream import STEP, Stream, fitting, pieces
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -90,7 +90,7 @@ def write(
     """
     together = 1 if engine.layout.no_mask else _TOGETHER  # recurrent states can't be copied for several samples
     waiting = list(samples)
-    tell = _once(on_token)
+    tell = told_once(on_token)
     while waiting:
         group = waiting[:together]
         try:
@@ -106,7 +106,7 @@ def write(
         waiting = waiting[len(group) :]
 
 
-def _once(on_token: Callable[[int, int], None] | None) -> Callable[[int, int], None]:
+def told_once(on_token: Callable[[int, int], None] | None) -> Callable[[int, int], None]:
     """Tell of each token once, also when its group is written again."""
     told = -1
 
@@ -129,9 +129,7 @@ def _write_group(
     interventions: Sequence[Intervention],
     tell: Callable[[int, int], None],
 ) -> None:
-    stream = Stream(engine, interventions)
-    known = Notes()
-    logits = prefill(stream, engine, prefix, unknown, known)
+    stream, logits, known = fitting(engine, STEP, lambda most: prefill(engine, prefix, unknown, interventions, most))
     for sample in group:
         sample.notes.add(known.at, _as_found(known))
     stream.repeat(len(group))
@@ -162,18 +160,24 @@ def _write_group(
         logits = stream.feed(new[rows][:, None])[0][:, -1].float()
 
 
-def prefill(stream: Stream, engine: Engine, prefix: Sequence[int], unknown: Sequence[int], notes: Notes) -> Tensor:
-    """Run `prefix`, note the tokens `unknown`, and return the last logits, float32 [1, vocabulary]."""
-    ids = engine.tensor(prefix)
+def prefill(
+    engine: Engine, prefix: Sequence[int], unknown: Sequence[int], interventions: Sequence[Intervention], most: int
+) -> tuple[Stream, Tensor, Notes]:
+    """Run `prefix` with at most `most` tokens per pass.
+
+    Returns:
+        the stream behind it, the last logits as float32 [1, vocabulary], and notes of the tokens `unknown`.
+    """
+    stream, notes, ids = Stream(engine, interventions), Notes(), engine.tensor(prefix)
     wanted = np.asarray(unknown, dtype=np.int64)
     logits = torch.empty(0)
-    for start, stop in pieces(engine, len(prefix)):
+    for start, stop in pieces(engine, len(prefix), most):
         rows = wanted[(wanted > start) & (wanted <= stop)] - 1 - start  # token t is predicted by row t - 1
         keep = torch.from_numpy(np.append(rows, stop - start - 1)).to(engine.device)
         logits = stream.feed(ids[:, start:stop], keep)[0][0]
         at = rows + 1 + start
         notes.add(at.tolist(), alternatives(logits[:-1], ids[0, at], TOP, at - 1))
-    return logits[-1:].float()
+    return stream, logits[-1:].float(), notes
 
 
 def _as_found(notes: Notes) -> tuple[NDArray[np.float32], NDArray[np.int32], NDArray[np.float32]]:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -16,12 +15,12 @@ from cotlens.models.interventions import BlockAttention
 from cotlens.models.reading import check_sequence
 
 if TYPE_CHECKING:
-    from cotlens.models.engine import Engine
     from cotlens.models.interventions import Intervention
+    from cotlens.models.machine import Machine
 
 
 def gradients(
-    engine: Engine,
+    engine: Machine,
     ids: Sequence[int],
     answer: AnswerBranch,
     sites: Sequence[str],
@@ -41,10 +40,9 @@ def gradients(
         engine.need_masks()
     control.current().check()
     first = len(ids) + answer.value_start
-    with _frozen(engine.hf):
-        value, seen, slopes = engine.differentiate(
-            engine.tensor(whole), first, sites, metric, embeddings=embeddings, interventions=interventions
-        )
+    value, seen, slopes = engine.differentiate(
+        engine.tensor(whole), first, sites, metric, embeddings=embeddings, interventions=interventions
+    )
     found = Gradients(float(value), _numpy(seen), _numpy(slopes))
     if not (np.isfinite(found.value) and all(np.isfinite(slope).all() for slope in found.gradients.values())):
         raise BackendError(
@@ -55,7 +53,7 @@ def gradients(
 
 
 def _check(
-    engine: Engine,
+    engine: Machine,
     whole: Sequence[int],
     answer: AnswerBranch,
     sites: Sequence[str],
@@ -77,19 +75,6 @@ def _check(
             f"The embeddings given have the shape {np.shape(embeddings)}; this text with its answer needs {wanted}, "
             "one row per token."
         )
-
-
-@contextmanager
-def _frozen(hf: Any) -> Iterator[None]:
-    """Parameters without gradients for a while, so that no activation is kept for theirs."""
-    learning = [parameter for parameter in hf.parameters() if parameter.requires_grad]
-    for parameter in learning:
-        parameter.requires_grad_(False)
-    try:
-        yield
-    finally:
-        for parameter in learning:
-            parameter.requires_grad_(True)
 
 
 def _numpy(tensors: dict[str, Any]) -> dict[str, NDArray[np.float32]]:

@@ -1,4 +1,7 @@
-"""The white-box half of the local backend: what happens inside the model, and what its outputs owe to it."""
+"""The white-box half of a model: what happens inside it, and what its outputs owe to that.
+
+`Insight` is what all backends that can look inside do alike; `Inside` does it with an engine in this process.
+"""
 
 from __future__ import annotations
 
@@ -10,22 +13,22 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cotlens._core.errors import InputError
-from cotlens.models import divergence, patterns, unembedding
+from cotlens.models import divergence, patterns, reading, unembedding
 from cotlens.models.contract import AnswerBranch, Divergence, Gradients, Interventions
 from cotlens.models.gradients import gradients as differentiate
-from cotlens.models.interventions import BlockAttention, as_interventions
+from cotlens.models.interventions import BlockAttention, Intervention, as_interventions
 from cotlens.trace import Trace
 
 if TYPE_CHECKING:
     from cotlens.models.engine import Engine
 
 T = TypeVar("T")
+Floats = NDArray[np.float32]
+Spans = Sequence[tuple[int, int]]
 
 
-class Inside(ABC):
-    """Gradients, divergences and attention patterns of a model that has an engine; see `contract.Model`."""
-
-    engine: Engine
+class Insight(ABC):
+    """Activations, gradients, divergences, attention patterns; see `contract.Model`. Backends fill in the abstract."""
 
     @abstractmethod
     def _ids(self, trunk: Trace | Sequence[int]) -> tuple[int, ...]:
@@ -34,6 +37,62 @@ class Inside(ABC):
     @abstractmethod
     def _run(self, fn: Callable[[], T]) -> T:
         """Run `fn` on the thread that owns the model."""
+
+    @abstractmethod
+    def _read(
+        self,
+        ids: tuple[int, ...],
+        sites: list[str],
+        positions: Sequence[int] | None,
+        changes: tuple[Intervention, ...],
+    ) -> dict[str, Floats]:
+        """Activations of `ids`; on the owner thread, as all that follows."""
+
+    @abstractmethod
+    def _gradient(
+        self,
+        ids: tuple[int, ...],
+        answer: AnswerBranch,
+        sites: list[str],
+        metric: str,
+        embeddings: Floats | None,
+        changes: tuple[Intervention, ...],
+    ) -> Gradients:
+        """Gradients of a metric of `answer` after `ids`."""
+
+    @abstractmethod
+    def _divergence(
+        self, ids: tuple[int, ...], blocks: Sequence[BlockAttention], spans: Spans, temperature: float
+    ) -> Divergence:
+        """How far predictions move."""
+
+    @abstractmethod
+    def _attention(
+        self, ids: tuple[int, ...], heads: Sequence[tuple[int, int]] | None, spans: Spans | None
+    ) -> dict[tuple[int, int], Floats]:
+        """Attention weights."""
+
+    @abstractmethod
+    def _unembed(self, vectors: Floats) -> Floats:
+        """From the residual stream to logits."""
+
+    def read(
+        self,
+        trace: Trace | Sequence[int],
+        sites: str | Sequence[str],
+        *,
+        positions: Sequence[int] | None = None,
+        interventions: Interventions = (),
+    ) -> dict[str, NDArray[np.float32]]:
+        """Activations float32 [positions, d_model] per site, after interventions.
+
+        Args:
+            sites: "embed", "resid_post.L" (the residual stream after layer L), "attn_out.L", "mlp_out.L".
+            positions: token indices; None for all.
+        """
+        wanted = [sites] if isinstance(sites, str) else list(sites)
+        ids, changes = self._ids(trace), as_interventions(interventions)
+        return self._run(lambda: self._read(ids, wanted, positions, changes))
 
     def gradient(
         self,
@@ -61,7 +120,7 @@ class Inside(ABC):
         if not 1 <= end <= len(ids):
             raise InputError(f"at={end} is not in this trace; it has {len(ids)} tokens, so give 1 to {len(ids)}.")
         wanted = [sites] if isinstance(sites, str) else list(sites)
-        return self._run(lambda: differentiate(self.engine, ids[:end], answer, wanted, metric, embeddings, changes))
+        return self._run(lambda: self._gradient(ids[:end], answer, wanted, metric, embeddings, changes))
 
     def divergence(
         self,
@@ -80,7 +139,7 @@ class Inside(ABC):
             temperature: logits are divided by it before they are compared.
         """
         ids = self._ids(trace)
-        return self._run(lambda: divergence.divergence(self.engine, ids, blocks, spans, temperature))
+        return self._run(lambda: self._divergence(ids, blocks, spans, temperature))
 
     def attention(
         self,
@@ -99,8 +158,47 @@ class Inside(ABC):
                 in span j, [spans, spans]. None for every token, [tokens, tokens].
         """
         ids = self._ids(trace)
-        return self._run(lambda: patterns.attention(self.engine, ids, heads, spans))
+        return self._run(lambda: self._attention(ids, heads, spans))
 
     def unembed(self, vectors: NDArray[np.float32]) -> NDArray[np.float32]:
         """What vectors [n, d_model] in the residual stream add to the logits directly, float32 [n, vocabulary]."""
-        return self._run(lambda: unembedding.unembed(self.engine, vectors))
+        return self._run(lambda: self._unembed(vectors))
+
+
+class Inside(Insight):
+    """The same with an engine."""
+
+    engine: Engine
+
+    def _read(
+        self,
+        ids: tuple[int, ...],
+        sites: list[str],
+        positions: Sequence[int] | None,
+        changes: tuple[Intervention, ...],
+    ) -> dict[str, Floats]:
+        return reading.read(self.engine, ids, sites, positions, changes)
+
+    def _gradient(
+        self,
+        ids: tuple[int, ...],
+        answer: AnswerBranch,
+        sites: list[str],
+        metric: str,
+        embeddings: Floats | None,
+        changes: tuple[Intervention, ...],
+    ) -> Gradients:
+        return differentiate(self.engine, ids, answer, sites, metric, embeddings, changes)
+
+    def _divergence(
+        self, ids: tuple[int, ...], blocks: Sequence[BlockAttention], spans: Spans, temperature: float
+    ) -> Divergence:
+        return divergence.divergence(self.engine, ids, blocks, spans, temperature)
+
+    def _attention(
+        self, ids: tuple[int, ...], heads: Sequence[tuple[int, int]] | None, spans: Spans | None
+    ) -> dict[tuple[int, int], Floats]:
+        return patterns.attention(self.engine, ids, heads, spans)
+
+    def _unembed(self, vectors: Floats) -> Floats:
+        return unembedding.unembed(self.engine, vectors)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import inspect
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
     from transformers import PreTrainedModel
 
 FULL, SLIDING = "full_attention", "sliding_attention"
+ANY_LENGTH = 2**31  # context of a model that names none
+_NO_CACHE = "dummy"
 _ATTENTION = ("self_attn", "attn", "attention", "self_attention", "mixer")
 _MLP = ("mlp", "feed_forward", "block_sparse_moe", "ffn", "moe")
 _SITE = re.compile(r"(resid_post|attn_out|mlp_out)\.(\d+)")
@@ -114,7 +117,7 @@ def describe(hf: PreTrainedModel) -> Layout:
         d_model=int(getattr(config, "hidden_size", None) or hf.get_input_embeddings().weight.shape[1]),
         vocabulary=int(hf.get_input_embeddings().weight.shape[0]),
         heads=int(getattr(config, "num_attention_heads", 1) or 1),
-        context=int(getattr(config, "max_position_embeddings", None) or 2**31),
+        context=_context(config),
     )
 
 
@@ -136,13 +139,37 @@ def _kinds(config: object, count: int) -> tuple[tuple[str, ...], int | None, str
         kinds, details = get_layer_types_and_kwargs(config)
     except (AttributeError, TypeError, KeyError):
         return (FULL,) * count, None, ""
+    kinds = _attended(config, kinds)
     strange = sorted(set(kinds) - {FULL, SLIDING})
-    windows = {detail["sliding_window"] for kind, detail in zip(kinds, details, strict=True) if kind == SLIDING}
+    windows = {detail["sliding_window"] for detail in details if "sliding_window" in detail}
     if strange:
         return tuple(kinds), None, f"it has {', '.join(strange).replace('_', ' ')} layers"
     if len(windows) > 1:
         return tuple(kinds), None, "its sliding layers have different windows"
     return tuple(kinds), (int(windows.pop()) if windows else None), ""
+
+
+def _attended(config: object, kinds: Sequence[str]) -> list[str]:
+    """Kinds without "dummy", which means no cache: a layer that reuses another's keys is masked by its own kind.
+
+    A layer without attention takes whatever mask there is.
+    """
+    named = getattr(config, "layer_types", None) or [FULL] * len(kinds)
+    own = [name if name in (FULL, SLIDING) else FULL for name in named]
+    return [name if kind == _NO_CACHE else kind for kind, name in zip(kinds, own, strict=True)]
+
+
+def _context(config: object) -> int:
+    """The most tokens in a sequence.
+
+    Under "longrope" the positions of all tokens depend on whether there are more than the model was first trained on;
+    then what a token's keys are would depend on what follows it, so longer sequences are not taken.
+    """
+    most = int(getattr(config, "max_position_embeddings", None) or ANY_LENGTH)
+    rope = getattr(config, "rope_parameters", None) or {}
+    if rope.get("rope_type") == "longrope":
+        most = min(most, int(rope.get("original_max_position_embeddings") or most))
+    return most
 
 
 def _child(path: str, layer: nn.Module, names: tuple[str, ...]) -> str:

@@ -3,17 +3,32 @@
 from __future__ import annotations
 
 import inspect
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cotlens._core.errors import InputError, did_you_mean
 from cotlens._core.registry import Registry
 
+# nnsight will put a `save` on every object, which these classes of anyio (below every asynchronous client of httpx, and
+# made when first used) can't bear while they are made: they are made before it, unless nnsight was there first.
+with suppress(TypeError):
+    import anyio.streams.file
+    import anyio.streams.tls  # noqa: F401
+    from anyio.abc import SocketAttribute  # noqa: F401
+
 if TYPE_CHECKING:
     from cotlens.models.contract import Model
     from cotlens.trace.answers import AnswerReader
 
-BACKENDS = Registry("backend", {"local": "cotlens.models.opening:open_local"})
+BACKENDS = Registry(
+    "backend",
+    {
+        "local": "cotlens.models.opening:open_local",
+        "ndif": "cotlens.models.ndif.opening:open_ndif",
+        "vllm": "cotlens.models.endpoint.opening:open_endpoint",
+    },
+)
 
 
 def load(
@@ -28,11 +43,16 @@ def load(
 
     Args:
         name: "abacus" (shipped), a Hugging Face id, a local directory, or a loaded (model, tokenizer) pair.
-        backend: "local".
+        backend: "local" (in this process), "ndif" (on NDIF or a server like it) or "vllm" (a server that speaks
+            OpenAI's completions).
         reader: how its answers are read; default `Number` for shipped models, `Boxed` for others.
         revision: branch, tag or commit of a Hugging Face id.
-        options: of the backend; for "local" those of `models.opening.open_local`: `device`, `dtype`, `format`, `score`,
-            `memory`, `store`.
+        options: of the backend; for "local" those of `models.opening.open_local`: `device`, `device_map`, `max_memory`,
+            `offload_folder`, `dtype`, `quantization`, `format`, `system`, `template`, `score`, `memory`, `store`, and
+            `dry_run`, which loads nothing and returns a `Plan`; for "ndif" those of `models.ndif.opening.open_ndif`:
+            `host`, `files`, `format`, `system`, `template`, `score`, `store`; for "vllm" those of
+            `models.endpoint.opening.open_endpoint`: `endpoint`, `tokenizer`, `context_length`, `format`, `system`,
+            `template`, `store`, `together`, `timeout`, `retries`.
 
     Raises:
         InputError: the name or an option is not known; near names are suggested.

@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
-from typing import Any
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import TYPE_CHECKING, Any
 
 from cotlens._core.errors import InputError
-from cotlens.models import generate, reading, rolling, scoring, writing
+from cotlens.models import generate, placement, reading, rolling, scoring, writing
 from cotlens.models.assemble import Measured
 from cotlens.models.check import Verdict, check
 from cotlens.models.codec import HFCodec
 from cotlens.models.contract import Branch, BranchScore, Capability, Interventions, Meter
-from cotlens.models.declared import eos, fingerprint, sampling_defaults
+from cotlens.models.declared import eos, fingerprint, precision, sampling_defaults
 from cotlens.models.engine import Engine
 from cotlens.models.formats import find
 from cotlens.models.inside import Inside
@@ -26,6 +23,9 @@ from cotlens.models.store import open_store
 from cotlens.models.textual import Textual
 from cotlens.trace import Boxed, Trace
 from cotlens.trace.answers import AnswerReader
+
+if TYPE_CHECKING:
+    from cotlens.models.templates import GivenFormat
 
 __all__ = ["LocalModel"]
 
@@ -39,7 +39,10 @@ class LocalModel(Textual, Inside):
         name: what it is called; by default the name it was loaded by.
         revision: which weights; by default the commit they came from, else a fingerprint of them.
         reader: how answers are read (default: `Boxed()`).
-        format: name of the reasoning format, by default found by the tokenizer.
+        format: name of the reasoning format, the two markers that a thought stands between, or a `families.Family`; by
+            default found by the tokenizer.
+        system: the system prompt; by default the one that the format needs for a thought, if it needs one.
+        template: further variables of the chat template, {"reasoning_effort": "high"}.
         score: "auto" (a check decides), "packed" or "plain".
         memory: bytes that one scoring pass may take; by default a share of what is free.
         store: where rollouts are kept: a path, None for the default place, False for nowhere (see `models.store`).
@@ -50,7 +53,6 @@ class LocalModel(Textual, Inside):
     """
 
     backend = "local"
-    capabilities = Capability.GENERATE | Capability.SCORE | Capability.READ | Capability.WRITE | Capability.GRADIENT
 
     def __init__(
         self,
@@ -60,7 +62,9 @@ class LocalModel(Textual, Inside):
         name: str | None = None,
         revision: str | None = None,
         reader: AnswerReader | None = None,
-        format: str | None = None,
+        format: GivenFormat = None,
+        system: str | None = None,
+        template: Mapping[str, Any] | None = None,
         score: str = "auto",
         memory: int | None = None,
         store: str | os.PathLike[str] | bool | None = None,
@@ -73,17 +77,18 @@ class LocalModel(Textual, Inside):
         self.store = open_store(store)
         self.engine = Engine(hf.eval(), tokenizer, self.meter, memory)
         self.codec = HFCodec(tokenizer)
-        self.format = find(self.codec, eos(hf, tokenizer), format)
-        self.reader: AnswerReader = reader if reader is not None else Boxed()
         self.name = name or str(getattr(hf.config, "_name_or_path", "") or type(hf).__name__)
+        self.format = find(self.codec, eos(hf, tokenizer), format, model=self.name, system=system, template=template)
+        self.reader: AnswerReader = reader if reader is not None else Boxed()
         self.revision = revision or getattr(hf.config, "_commit_hash", None) or fingerprint(hf)
-        self.dtype = str(hf.dtype).removeprefix("torch.")
-        self.where = f"local · {'CPU' if hf.device.type == 'cpu' else 'GPU'}"
+        self.dtype = precision(hf)
+        self.where = f"local · {placement.described(hf)}"
         self.context_length = self.engine.layout.context
         self.n_layers = self.engine.layout.n_layers
         self.defaults = sampling_defaults(hf)
         verdict = self.owner.run(lambda: check(self.engine)) if score == "auto" else _forced(score)
         self._pack, self.score_path = verdict.pack, verdict.sentence
+        self.capabilities = ~Capability(0) if self.engine.obeys_masks else ~Capability.HIDE
 
     def __repr__(self) -> str:
         return f"LocalModel({self.name!r}, {self.where}, {self.dtype}, {self.engine.layout.n_layers} layers)"
@@ -94,24 +99,6 @@ class LocalModel(Textual, Inside):
         """Log-probabilities of the tokens of every branch, in the order given; see `contract.Branch`."""
         ids, changes = self._ids(trunk), as_interventions(interventions)
         return self._run(lambda: scoring.score(self.engine, ids, branches, changes, pack=self._pack))
-
-    def read(
-        self,
-        trace: Trace | Sequence[int],
-        sites: str | Sequence[str],
-        *,
-        positions: Sequence[int] | None = None,
-        interventions: Interventions = (),
-    ) -> dict[str, NDArray[np.float32]]:
-        """Activations float32 [positions, d_model] per site, after interventions.
-
-        Args:
-            sites: "embed", "resid_post.L" (the residual stream after layer L), "attn_out.L", "mlp_out.L".
-            positions: token indices; None for all.
-        """
-        wanted = [sites] if isinstance(sites, str) else list(sites)
-        ids, changes = self._ids(trace), as_interventions(interventions)
-        return self._run(lambda: reading.read(self.engine, ids, wanted, positions, changes))
 
     def _measured(self, ids: tuple[int, ...], k: int) -> Measured:
         return self._run(lambda: reading.annotate(self.engine, ids, k))

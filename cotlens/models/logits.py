@@ -62,6 +62,26 @@ class Scores:
             self.rival_ids[at] = best.indices[row, second].cpu().numpy()
             self.greedy_ids[at] = greedy.cpu().numpy()
 
+    def enter(
+        self,
+        slots: NDArray[np.int64],
+        targets: NDArray[np.int64],
+        logprobs: NDArray[np.float32],
+        ids: NDArray[np.int64],
+        best: NDArray[np.float32],
+    ) -> None:
+        """Enter what was found elsewhere.
+
+        Args:
+            logprobs: of `targets`.
+            ids, best: [len(slots), 2 or more], the most probable tokens where each target stands, best first.
+        """
+        second = (ids[:, 0] == targets).astype(np.int64)[:, None]
+        self.logprobs[slots] = logprobs
+        self.rival_logprobs[slots] = np.take_along_axis(best, second, 1)[:, 0]
+        self.rival_ids[slots] = np.take_along_axis(ids, second, 1)[:, 0]
+        self.greedy_ids[slots] = ids[:, 0]
+
 
 def alternatives(
     logits: Tensor, targets: Tensor, k: int, positions: NDArray[np.int64]

@@ -1,6 +1,7 @@
 """Float additive attention masks, from who may see whom.
 
-Always float: under eager attention a bool mask is added as 0 and 1 and masks nothing. On models with sliding layers the
+Models always get float ones: under eager attention a bool mask is added as 0 and 1 and masks nothing. Bool ones are
+made only to be sent away, and made additive there. On models with sliding layers the
 window is computed from positions, not from row numbers, and layers of different kinds get masks of their own.
 """
 
@@ -86,7 +87,7 @@ def batch(
             special.append(row)
         elif cut is not None:
             for mask in ready.values():
-                mask[row].masked_fill_(cut, torch.finfo(mask.dtype).min)
+                mask[row].masked_fill_(cut, _lowest(mask.dtype))
     per_layer: dict[int, Tensor] = {}
     for row in special:
         for layer, (block,) in _by_layer(layout, [blocks[row]]).items():  # type: ignore[list-item]
@@ -94,7 +95,7 @@ def batch(
                 per_layer[layer] = ready[layout.kinds[layer]].expand(-1, layout.heads, -1, -1).clone()
             chosen = _heads(layout, block)
             mask = per_layer[layer]
-            mask[row, chosen] = mask[row, chosen].masked_fill(cuts[row], torch.finfo(mask.dtype).min)
+            mask[row, chosen] = mask[row, chosen].masked_fill(cuts[row], _lowest(mask.dtype))
     return Masks(ready if layout.mixed else ready[layout.kinds[0]], per_layer)
 
 
@@ -116,7 +117,14 @@ def causal(rows: int, before: int, device: torch.device) -> Tensor:
 
 
 def _additive(visible: Tensor, dtype: torch.dtype) -> Tensor:
+    if dtype == torch.bool:
+        return visible[None]
     return visible.to(dtype).sub_(1).mul_(torch.finfo(dtype).max)[None]  # 0 or the smallest number; faster than where
+
+
+def _lowest(dtype: torch.dtype) -> float | bool:
+    """What hides a key in a mask of this type."""
+    return False if dtype == torch.bool else torch.finfo(dtype).min
 
 
 def _cut(block: BlockAttention, rows: NDArray[np.int64], columns: NDArray[np.int64], device: torch.device) -> Tensor:

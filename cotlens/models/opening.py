@@ -3,14 +3,23 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
-from cotlens._core.errors import BackendError, InputError, did_you_mean
+from cotlens._core.errors import CotLensError, InputError
+from cotlens.models import plan, refusals
+from cotlens.models.declared import auto_class
+from cotlens.models.loading import DeviceMap, Loading
 from cotlens.models.local import LocalModel
 
 if TYPE_CHECKING:
+    from cotlens.models.templates import GivenFormat
     from cotlens.trace.answers import AnswerReader
+
+T = TypeVar("T")
+# What transformers and the Hub raise for a model that can't be had; RuntimeError holds running out of memory.
+_REFUSED = (OSError, ValueError, ImportError, KeyError, RuntimeError)
 
 
 def open_local(
@@ -19,35 +28,85 @@ def open_local(
     reader: AnswerReader | None = None,
     revision: str | None = None,
     device: str | None = None,
+    device_map: DeviceMap | None = None,
+    max_memory: Mapping[Any, Any] | None = None,
+    offload_folder: str | os.PathLike[str] | None = None,
     dtype: str | None = None,
-    format: str | None = None,
+    quantization: str | None = None,
+    format: GivenFormat = None,
+    system: str | None = None,
+    template: Mapping[str, Any] | None = None,
     score: str = "auto",
     memory: int | None = None,
     store: str | os.PathLike[str] | bool | None = None,
-) -> LocalModel:
+    dry_run: bool = False,
+) -> LocalModel | plan.Plan:
     """A model in this process.
 
     Args:
         name, reader, revision: as for `load`.
         device: "cpu", "cuda", ...; default a GPU where there is one. A loaded pair stays where it is.
+        device_map: in place of `device`, to spread a model over GPUs and offload what does not fit: "auto", or module
+            names to devices, "cpu" or "disk". Needs accelerate.
+        max_memory: how much "auto" may take of each device, {0: "20GiB", "cpu": "60GiB"}.
+        offload_folder: where weights go that are offloaded to disk, if their files can't be read in place.
         dtype: "float32", "bfloat16", ...; default float32 on a CPU and what the checkpoint holds elsewhere.
-        format, score, memory, store: as for `LocalModel`.
+        quantization: "8bit" or "4bit" (NF4), by bitsandbytes.
+        format, system, template, score, memory, store: as for `LocalModel`.
+        dry_run: load nothing, and return a `plan.Plan` that says what would be loaded and what it needs.
+
+    Raises:
+        InputError: a name or an option is not known, or options contradict each other.
+        CapabilityError: a package is missing.
+        BackendError: the model is gated, or its files can't be loaded.
+        OutOfMemory: it does not fit.
     """
-    options: dict[str, Any] = {"format": format, "score": score, "memory": memory, "store": store}
+    loading = Loading(device, device_map, max_memory, offload_folder, dtype, quantization)
+    spoken: dict[str, Any] = {"format": format, "system": system, "template": template}
+    options: dict[str, Any] = {**spoken, "score": score, "memory": memory, "store": store}
     if isinstance(name, tuple):
         if len(name) != 2:
             raise InputError(f"A loaded pair is (model, tokenizer); {len(name)} things were given.")
+        _refuse_spreading(loading, "A loaded pair stays as it is; load it by name")
+        if dry_run:
+            return plan.of_loaded(*name, **spoken)
         return LocalModel(name[0], name[1], reader=reader, revision=revision, **options)
     text = str(name)
     if text in _shipped():
-        from cotlens.models import abacus
-        from cotlens.trace import Number
-
-        pair = abacus.load_pair(text)
-        pair[0].to(_device(device)).to(_dtype(dtype) or pair[0].dtype)
-        return LocalModel(*pair, name=text, reader=reader or Number(), **options)
-    pair = _from_transformers(text, device, dtype, revision)
+        _refuse_spreading(loading, f"{text!r} takes a few MB; load another model")
+        pair = _abacus(text, loading)
+        if dry_run:
+            return plan.of_loaded(*pair, **spoken, name=text)
+        return LocalModel(*pair, name=text, reader=reader or _number(), **options)
+    refusals.unlikely(text, _shipped())
+    if dry_run:
+        return _refusing(text, lambda: plan.of_named(text, revision, loading, **spoken))
+    pair = _refusing(text, lambda: _from_transformers(text, revision, loading))
     return LocalModel(*pair, name=text, reader=reader, **options)
+
+
+def _from_transformers(name: str, revision: str | None, loading: Loading) -> tuple[Any, Any]:
+    from transformers import AutoConfig, AutoTokenizer
+
+    which: dict[str, Any] = {"revision": revision, "trust_remote_code": False}
+    arguments, config = loading.arguments(), AutoConfig.from_pretrained(name, **which)
+    tokenizer = AutoTokenizer.from_pretrained(name, **which)
+    model = auto_class(config).from_pretrained(name, config=config, **which, **arguments)
+    return (model if "device_map" in arguments else model.to(loading.where())), tokenizer
+
+
+def _refusing(name: str, fn: Callable[[], T]) -> T:
+    try:
+        return fn()
+    except CotLensError:
+        raise
+    except _REFUSED as error:
+        raise refusals.refusal(name, error, _shipped()) from error
+
+
+def _refuse_spreading(loading: Loading, why: str) -> None:
+    if loading.device_map is not None or loading.quantization is not None:
+        raise InputError(f"{why} to give device_map= or quantization=.")
 
 
 def _shipped() -> list[str]:
@@ -56,71 +115,14 @@ def _shipped() -> list[str]:
     return list(abacus.names())
 
 
-def _from_transformers(name: str, device: str | None, dtype: str | None, revision: str | None) -> tuple[Any, Any]:
-    from transformers import AutoModelForCausalLM, AutoTokenizer
+def _abacus(name: str, loading: Loading) -> tuple[Any, Any]:
+    from cotlens.models import abacus
 
-    _refuse_unlikely(name)
-    where = _device(device)
-    kind = _dtype(dtype) or ("float32" if where == "cpu" else "auto")
-    try:
-        tokenizer = AutoTokenizer.from_pretrained(name, revision=revision)
-        model = AutoModelForCausalLM.from_pretrained(name, revision=revision, dtype=kind)
-    except (OSError, ValueError, ImportError, KeyError, RuntimeError) as error:
-        reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
-        if Path(name).exists():
-            raise BackendError(
-                f"The folder {name!r} holds no causal LM that transformers can load: {reason}"
-            ) from error
-        raise InputError(
-            f"There is no model {name!r} here, and it could not be had from Hugging Face ({reason}). "
-            f"{did_you_mean(name, _near())}"
-        ) from error
-    return model.to(where), tokenizer
+    hf, tokenizer = abacus.load_pair(name)
+    return hf.to(loading.where()).to(loading.kind() or hf.dtype), tokenizer
 
 
-def _refuse_unlikely(name: str) -> None:
-    """Refuse, without asking the network, what looks like a slip of the pen."""
-    import difflib
+def _number() -> AnswerReader:
+    from cotlens.trace import Number
 
-    shipped = _shipped()
-    is_path = Path(name).exists()
-    if not name.strip():
-        raise InputError(f"The model name is empty. {did_you_mean(name, shipped)}")
-    if not is_path and "/" not in name and difflib.get_close_matches(name.lower(), shipped, cutoff=0.6):
-        raise InputError(f"There is no model called {name!r}. {did_you_mean(name, shipped)}")
-    if not is_path and name.startswith((".", "/", "~")):
-        raise InputError(f"There is no folder {name!r}; give a folder that holds config.json, weights and a tokenizer.")
-
-
-def _near() -> list[str]:
-    """Names that work without a network: shipped models and what Hugging Face has cached."""
-    from huggingface_hub import scan_cache_dir
-    from huggingface_hub.errors import CacheNotFound
-
-    try:
-        cached = [repo.repo_id for repo in scan_cache_dir().repos if repo.repo_type == "model"]
-    except (CacheNotFound, OSError, ValueError):
-        cached = []
-    return [*_shipped(), *cached]
-
-
-def _device(given: str | None) -> str:
-    import torch
-
-    if given is None:
-        return "cuda" if torch.cuda.is_available() else "cpu"
-    try:
-        return str(torch.device(given))
-    except RuntimeError as error:
-        raise InputError(f"device={given!r} is not known to torch; use 'cpu' or 'cuda'.") from error
-
-
-def _dtype(given: str | None) -> Any:
-    import torch
-
-    if given is None:
-        return None
-    found = getattr(torch, str(given).removeprefix("torch."), None)
-    if not isinstance(found, torch.dtype) or not found.is_floating_point:
-        raise InputError(f"dtype={given!r} is not known; choose 'float32', 'bfloat16' or 'float16'.")
-    return found
+    return Number()

@@ -7,7 +7,7 @@ or means over blocks of spans.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
@@ -21,11 +21,13 @@ from cotlens._core.errors import CapabilityError, InputError
 from cotlens.models import budget
 from cotlens.models.engine import fresh_cache
 from cotlens.models.reading import check_sequence
+from cotlens.models.stream import fitting
 
 if TYPE_CHECKING:
     from torch import Tensor
 
     from cotlens.models.engine import Engine
+    from cotlens.models.machine import Machine
 
 Head = tuple[int, int]
 MOST_BYTES = 2**30  # of patterns that one call returns
@@ -36,13 +38,26 @@ def attention(
 ) -> dict[Head, NDArray[np.float32]]:
     """Attention weights per (layer, head): float32 [tokens, tokens], or block means [spans, spans].
 
+    Raises as `wanted`, and CapabilityError where this model gives no weights.
+    """
+    ids, found = wanted(engine, ids, heads, spans)
+    with torch.no_grad(), _eager(engine.hf):
+        fitting(engine, budget.piece(engine, len(ids)), lambda most: _fill(engine, ids, found, spans, most))
+    return found
+
+
+def wanted(
+    machine: Machine, ids: Sequence[int], heads: Sequence[Head] | None, spans: Sequence[tuple[int, int]] | None
+) -> tuple[Sequence[int], dict[Head, NDArray[np.float32]]]:
+    """The tokens that have to be run, and a pattern of zeros for every head that is asked for.
+
     Raises:
         InputError: a head or span doesn't exist, spans overlap, or the patterns would take more than 1 GiB.
-        CapabilityError: this model's attention can't be masked, or it gives no weights.
+        CapabilityError: this model's attention can't be masked.
     """
-    check_sequence(engine, ids)
-    engine.need_masks()
-    chosen = _heads(engine, heads)
+    check_sequence(machine, ids)
+    machine.need_masks()
+    chosen = _heads(machine, heads)
     n = len(ids) if spans is None else _checked(spans, len(ids))
     size = len(spans) if spans is not None else n
     bytes_needed = len(chosen) * size * size * 4
@@ -51,10 +66,7 @@ def attention(
             f"{len(chosen)} attention patterns of {size} x {size} would take {bytes_needed / 2**30:.1f} GiB; "
             "name fewer heads=, or give spans= to average over."
         )
-    found = {head: np.zeros((size, size), np.float32) for head in chosen}
-    with torch.no_grad(), _eager(engine.hf):
-        _fill(engine, ids[:n], found, spans)
-    return found
+    return ids[:n], {head: np.zeros((size, size), np.float32) for head in chosen}
 
 
 def _fill(
@@ -62,30 +74,44 @@ def _fill(
     ids: Sequence[int],
     found: dict[Head, NDArray[np.float32]],
     spans: Sequence[tuple[int, int]] | None,
+    step: int,
 ) -> None:
-    """Run `ids` some queries at a time and enter what each of them attends to into `found`."""
-    layers: dict[int, list[int]] = {}
-    for layer, head in found:
-        layers.setdefault(layer, []).append(head)
-    wanted = {layer: torch.tensor(layers[layer], device=engine.device) for layer in sorted(layers)}
-    cache, step = fresh_cache(), budget.piece(engine, len(ids))
+    """Run `ids` `step` queries at a time and enter what each of them attends to into `found`."""
+    for pattern in found.values():
+        pattern[:] = 0  # what was entered before memory ran out
+    layers, cache = by_layer(engine, found), fresh_cache()
     for start in range(0, len(ids), step):
         control.current().check()
         stop = min(len(ids), start + step)
         at = np.arange(start, stop)
         rows, columns, into = None, None, slice(start, stop)
         if spans is not None:
-            rows, columns, into = _means(engine, spans, start, stop)
-        weights, cache = engine.attend(engine.tensor(ids[start:stop]), at, cache, wanted, rows, columns)
-        for layer, part in weights.items():
-            if part is None:
-                raise CapabilityError(f"Layer {layer} of this model gives no attention weights; name other heads.")
-            for head, values in zip(layers[layer], part.cpu().numpy(), strict=True):
-                found[layer, head][into, : values.shape[1]] += values
+            rows, columns, into = means(engine, spans, start, stop)
+        weights, cache = engine.attend(engine.tensor(ids[start:stop]), at, cache, layers, rows, columns)
+        enter(found, layers, weights, into)
         control.current().report(stop, len(ids), "attention")
 
 
-def _means(engine: Engine, spans: Sequence[tuple[int, int]], start: int, stop: int) -> tuple[Tensor, Tensor, slice]:
+def by_layer(machine: Machine, found: Iterable[Head]) -> dict[int, Tensor]:
+    """Layer -> int64 [h], the heads wanted of it."""
+    layers: dict[int, list[int]] = {}
+    for layer, head in found:
+        layers.setdefault(layer, []).append(head)
+    return {layer: torch.tensor(layers[layer], device=machine.device) for layer in sorted(layers)}
+
+
+def enter(
+    found: dict[Head, NDArray[np.float32]], layers: dict[int, Tensor], weights: dict[int, Tensor | None], into: slice
+) -> None:
+    """Add weights to rows `into` of the patterns of their heads."""
+    for layer, part in weights.items():
+        if part is None:
+            raise CapabilityError(f"Layer {layer} of this model gives no attention weights; name other heads.")
+        for head, values in zip(layers[layer].tolist(), part.cpu().numpy(), strict=True):
+            found[layer, head][into, : values.shape[1]] += values
+
+
+def means(engine: Machine, spans: Sequence[tuple[int, int]], start: int, stop: int) -> tuple[Tensor, Tensor, slice]:
     """What takes weights of queries [start, stop) to block means: [r, q] and [stop, spans]; and which spans r are."""
     bounds = np.asarray(spans, dtype=np.int64).reshape(-1, 2)
     share = (1 / (bounds[:, 1] - bounds[:, 0])).astype(np.float32)
@@ -102,7 +128,7 @@ def _means(engine: Engine, spans: Sequence[tuple[int, int]], start: int, stop: i
     return torch.from_numpy(rows).to(device), torch.from_numpy(columns).to(device), slice(first, max(first, last))
 
 
-def _heads(engine: Engine, heads: Sequence[Head] | None) -> list[Head]:
+def _heads(engine: Machine, heads: Sequence[Head] | None) -> list[Head]:
     layout = engine.layout
     every = [(layer, head) for layer in range(layout.n_layers) for head in range(layout.heads)]
     if heads is None:

@@ -15,8 +15,8 @@ from cotlens.models import budget
 from cotlens.models.assemble import Measured
 from cotlens.models.generate import Notes
 from cotlens.models.logits import alternatives
-from cotlens.models.scoring import check_ids
-from cotlens.models.stream import Stream, pieces
+from cotlens.models.scoring import Bounds, check_ids
+from cotlens.models.stream import STEP, Stream, fitting, pieces
 
 if TYPE_CHECKING:
     from cotlens.models.engine import Engine
@@ -32,9 +32,13 @@ def annotate(engine: Engine, ids: Sequence[int], k: int) -> Measured:
     check_sequence(engine, ids)
     if k < 0:
         raise InputError(f"k={k} alternatives can't be kept; give 0 or more.")
+    most = min(STEP, budget.nodes(engine, len(ids)))
+    return fitting(engine, most, lambda step: _annotated(engine, ids, k, step))
+
+
+def _annotated(engine: Engine, ids: Sequence[int], k: int, most: int) -> Measured:
     table = Measured(len(ids), min(k, engine.layout.vocabulary))
     stream, row = Stream(engine), engine.tensor(ids)
-    most = budget.nodes(engine, len(ids))
     for start, stop in pieces(engine, len(ids) - 1, most):
         logits = stream.feed(row[:, start:stop], 0)[0][0]
         at = np.arange(start + 1, stop + 1)
@@ -63,24 +67,44 @@ def read(
     check_sequence(engine, ids)
     for site in sites:
         engine.layout.site(site)
-    chosen = np.arange(len(ids)) if positions is None else np.asarray([int(p) for p in positions], dtype=np.int64)
-    if ((chosen < 0) | (chosen >= len(ids))).any():
-        raise InputError(f"Positions {chosen.tolist()} are not all in this trace; it has tokens 0 to {len(ids) - 1}.")
-    stream, row = Stream(engine, interventions), engine.tensor(ids)
-    found: dict[str, list[NDArray[np.float32]]] = {site: [] for site in sites}
-    last = int(chosen.max(initial=-1)) + 1
-    for start, stop in pieces(engine, last):
-        _, seen = stream.feed(row[:, start:stop], 1, sites)
-        inside = (chosen >= start) & (chosen < stop)
-        index = torch.from_numpy(np.unique(chosen[inside]) - start).to(engine.device)
-        for site in sites:
-            found[site].append(seen[site][0, index].float().cpu().numpy())
+    chosen = chosen_positions(ids, positions)
+    step = min(STEP, int(chosen.max(initial=0)) + 1)
+    found = fitting(engine, step, lambda most: _activations(engine, ids, sites, chosen, interventions, most))
     order = np.unique(chosen, return_inverse=True)[1]
     empty = np.empty((0, engine.layout.d_model), np.float32)
     return {site: np.concatenate([empty, *parts])[order] for site, parts in found.items()}
 
 
-def check_sequence(engine: Engine, ids: Sequence[int]) -> None:
+def _activations(
+    engine: Engine,
+    ids: Sequence[int],
+    sites: Sequence[str],
+    chosen: NDArray[np.int64],
+    interventions: Sequence[Intervention],
+    most: int,
+) -> dict[str, list[NDArray[np.float32]]]:
+    """Site -> activations at each of the `chosen` positions once, in order, as they came."""
+    stream, row = Stream(engine, interventions), engine.tensor(ids)
+    found: dict[str, list[NDArray[np.float32]]] = {site: [] for site in sites}
+    last = int(chosen.max(initial=-1)) + 1
+    for start, stop in pieces(engine, last, most):
+        _, seen = stream.feed(row[:, start:stop], 1, sites)
+        inside = (chosen >= start) & (chosen < stop)
+        index = torch.from_numpy(np.unique(chosen[inside]) - start)
+        for site in sites:
+            found[site].append(seen[site][0, index].float().cpu().numpy())
+    return found
+
+
+def chosen_positions(ids: Sequence[int], positions: Sequence[int] | None) -> NDArray[np.int64]:
+    """Token indices as an array, all of them for None; InputError where one is not in the trace."""
+    chosen = np.arange(len(ids)) if positions is None else np.asarray([int(p) for p in positions], dtype=np.int64)
+    if ((chosen < 0) | (chosen >= len(ids))).any():
+        raise InputError(f"Positions {chosen.tolist()} are not all in this trace; it has tokens 0 to {len(ids) - 1}.")
+    return chosen
+
+
+def check_sequence(engine: Bounds, ids: Sequence[int]) -> None:
     """Raise InputError unless `ids` can be run as one sequence."""
     check_ids(engine.layout.vocabulary, ids, "trace")
     if not 1 <= len(ids) <= engine.layout.context:

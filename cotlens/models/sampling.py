@@ -43,14 +43,15 @@ class Sampling:
         if not 0 < self.top_p <= 1:
             raise InputError(f"top_p={self.top_p} must be above 0 and at most 1.")
 
+    def number(self, index: int) -> int:
+        """The seed of sample `index`."""
+        if index == 0:
+            return int(self.seed)
+        return int(np.random.SeedSequence([self.seed, index]).generate_state(1, np.uint64)[0] >> 1)
+
     def source(self, index: int) -> torch.Generator:
         """The random numbers of sample `index`, one float64 per token, on the CPU whatever the model's device."""
-        seed = (
-            self.seed
-            if index == 0
-            else int(np.random.SeedSequence([self.seed, index]).generate_state(1, np.uint64)[0] >> 1)
-        )
-        return torch.Generator().manual_seed(int(seed))
+        return torch.Generator().manual_seed(self.number(index))
 
 
 def rollout_seed(seed: int, ids: Sequence[int]) -> int:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import pairwise
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
@@ -12,11 +12,12 @@ from cotlens._core.errors import InputError
 from cotlens.models import packed, plain
 from cotlens.models.contract import Branch, BranchScore
 from cotlens.models.interventions import BlockAttention
-from cotlens.models.packing import seen_from
+from cotlens.models.packing import Ints, seen_from
 
 if TYPE_CHECKING:
     from cotlens.models.engine import Engine
     from cotlens.models.interventions import Intervention
+    from cotlens.models.logits import Scores
 
 
 def score(
@@ -38,15 +39,33 @@ def score(
     if any(isinstance(item, BlockAttention) for item in interventions):
         engine.need_masks()
     way = packed if pack else plain
-    scores, starts = way.score(engine, trunk, branches, interventions)
-    fields = (scores.logprobs, scores.rival_logprobs, scores.rival_ids, scores.greedy_ids)
-    for array in fields:
+    return told(*way.score(engine, trunk, branches, interventions))
+
+
+def told(scores: Scores, starts: Ints) -> list[BranchScore]:
+    """Flat scores as one `BranchScore` per branch; they share the memory of the flat ones."""
+    for array in (scores.logprobs, scores.rival_logprobs, scores.rival_ids, scores.greedy_ids):
         array.setflags(write=False)
-    bounds = starts.tolist()
-    return [BranchScore(*(array[a:b] for array in fields)) for a, b in pairwise(bounds)]
+    return [
+        BranchScore(scores.logprobs[a:b], scores.rival_logprobs[a:b], scores.rival_ids[a:b], scores.greedy_ids[a:b])
+        for a, b in pairwise(starts.tolist())
+    ]
 
 
-def check(engine: Engine, trunk: Sequence[int], branches: Sequence[Branch]) -> None:
+class Bounds(Protocol):
+    """What limits the branches of a model: `layout.vocabulary`, `layout.context`, and whether it can hide tokens."""
+
+    @property
+    def layout(self) -> Any:
+        """With `vocabulary` and `context`, in tokens."""
+        ...
+
+    def need_masks(self) -> None:
+        """Raise CapabilityError where tokens can't be hidden from each other."""
+        ...
+
+
+def check(engine: Bounds, trunk: Sequence[int], branches: Sequence[Branch]) -> None:
     """Raise InputError or CapabilityError where `branches` can't be scored."""
     check_ids(engine.layout.vocabulary, trunk, "trunk")
     n = len(trunk)
@@ -72,7 +91,7 @@ def check(engine: Engine, trunk: Sequence[int], branches: Sequence[Branch]) -> N
     check_ids(engine.layout.vocabulary, flat, "branches")
 
 
-def _check_hidden(engine: Engine, index: int, branch: Branch, n: int) -> None:
+def _check_hidden(engine: Bounds, index: int, branch: Branch, n: int) -> None:
     engine.need_masks()
     if min(branch.hidden) < 0 or max(branch.hidden) >= n:
         wrong = next(h for h in branch.hidden if not 0 <= h < n)

@@ -70,7 +70,7 @@ def segment(markers: Sequence[Marker], begin: int, end: int, own_answer: bool) -
         if kind == "open" and not inside:
             thought = after if thought is None else thought
             inside, answer = True, None
-        elif kind == "close" and (inside or (thought is None and first >= begin)):
+        elif kind == "close" and (inside or (thought is None and first >= begin and not own_answer)):
             thought = begin if thought is None else thought
             last, inside = first, False
             answer = None if own_answer else after

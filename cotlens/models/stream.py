@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Iterator, Sequence
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 import torch
 
 from cotlens._core import control
+from cotlens._core.errors import OutOfMemory
 from cotlens.models.engine import Engine, fresh_cache
 from cotlens.models.interventions import BlockAttention, Intervention
 
 if TYPE_CHECKING:
     from torch import Tensor
 
+T = TypeVar("T")
+FEWEST = 8  # tokens in a pass
 STEP = 1024  # tokens per pass of a long prefix; a cancel waits for one pass at most
 
 
@@ -75,7 +78,7 @@ class Stream:
 
     def select(self, rows: Sequence[int]) -> None:
         """Go on with these sequences only."""
-        index = torch.tensor(rows, device=self._engine.device)
+        index = torch.tensor(rows)  # on the CPU: layers may be on several devices
         if self._history is not None:
             self._history = self._history[index]
         else:
@@ -90,6 +93,24 @@ class Stream:
         )
         self._history, self.length = whole, whole.shape[1]
         return logits, {site: values[:, -ids.shape[1] :] for site, values in seen.items()}
+
+
+def fitting(engine: Engine, most: int, run: Callable[[int], T]) -> T:
+    """`run(step)` with passes of at most `step` tokens: `most`, or so many fewer that they fit into memory.
+
+    What a pass leaves half done is in the cache, so `run` begins anew each time. Models with other than plain attention
+    can't be run in pieces.
+
+    Raises:
+        OutOfMemory: not even FEWEST tokens fit.
+    """
+    while True:
+        try:
+            return run(most)
+        except OutOfMemory:
+            if engine.layout.no_mask or most <= FEWEST:
+                raise
+        most = max(FEWEST, most // 2)
 
 
 def pieces(engine: Engine, count: int, most: int = STEP) -> Iterator[tuple[int, int]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -10,9 +10,11 @@ from numpy.typing import NDArray
 from torch import nn
 
 from cotlens._core.errors import CapabilityError, InputError
+from cotlens.models.placement import present
 
 if TYPE_CHECKING:
     from cotlens.models.engine import Engine
+    from cotlens.models.machine import Machine
 
 
 def unembed(engine: Engine, vectors: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -25,27 +27,30 @@ def unembed(engine: Engine, vectors: NDArray[np.float32]) -> NDArray[np.float32]
         InputError: the vectors have another width.
         CapabilityError: the model has no output embedding or no final norm that is known.
     """
-    given = torch.as_tensor(np.ascontiguousarray(vectors, np.float32), device=engine.device)
-    if given.ndim != 2 or given.shape[1] != engine.layout.d_model:
+    given, norm, head = parts(engine.hf, engine, vectors)
+    with torch.no_grad(), present(norm), present(head):
+        scaled = _through_norm(norm, given)
+        return (scaled.to(head.weight) @ head.weight.T).float().cpu().numpy()
+
+
+def parts(hf: Any, machine: Machine, vectors: NDArray[np.float32]) -> tuple[torch.Tensor, nn.Module, nn.Module]:
+    """The vectors as a tensor, the final norm, and the output embedding of a model; raises as `unembed`."""
+    given = torch.as_tensor(np.ascontiguousarray(vectors, np.float32), device=machine.device)
+    if given.ndim != 2 or given.shape[1] != machine.layout.d_model:
         raise InputError(
-            f"Vectors of shape [n, {engine.layout.d_model}] can be unembedded; {tuple(given.shape)} was given."
+            f"Vectors of shape [n, {machine.layout.d_model}] can be unembedded; {tuple(given.shape)} was given."
         )
-    head = engine.hf.get_output_embeddings()
+    head = hf.get_output_embeddings()
     if head is None:
         raise CapabilityError("This model has no output embedding, so a direction can't be read as logits.")
-    with torch.no_grad():
-        scaled = _through_norm(_final_norm(engine), given)
-        return (scaled.to(head.weight.dtype) @ head.weight.T).float().cpu().numpy()
-
-
-def _final_norm(engine: Engine) -> nn.Module:
-    decoder = engine.hf.get_submodule(engine.layout.decoder)
-    norms = [child for child in decoder.children() if "norm" in type(child).__name__.lower()]
+    norms = [
+        child for child in hf.get_submodule(machine.layout.decoder).children() if "norm" in type(child).__name__.lower()
+    ]
     if not norms:
         raise CapabilityError(
             "No norm was found before this model's output embedding, so no direction can be read there."
         )
-    return norms[-1]
+    return given, norms[-1], head
 
 
 def _through_norm(norm: nn.Module, vectors: torch.Tensor) -> torch.Tensor:

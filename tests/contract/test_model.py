@@ -1,28 +1,62 @@
 """What every model must keep to, whichever backend runs it. A backend adds itself to `MODELS`."""
 
+import atexit
 import inspect
 import threading
 
 import numpy as np
 import pytest
 
-from cotlens.models.contract import AddVector, Branch, Capability, Meter, Model
+import cotlens as cl
+from cotlens._core.errors import CapabilityError
+from cotlens.models.contract import AddVector, BlockAttention, Branch, Capability, Meter, Model
 from cotlens.trace import Trace
 from tests.model import tiny
+from tests.remote import loopback
+from tests.remote.dialect_server import Dialect, serving
+from tests.remote.endpoint import PROMPT, connect
 
 MODELS = {
     "local, packed": lambda: tiny.model("qwen3"),
     "local, plain": lambda: _plain("gemma3"),
     "local, no masks": lambda: tiny.model("bloom"),
     "local, text markers": lambda: tiny.model("olmo3"),
+    "ndif": lambda: _ndif("qwen3"),
+    "ndif, sliding windows": lambda: _ndif("gemma3"),
+    "vllm": lambda: _endpoint(),
+    "vllm, only text": lambda: _endpoint(takes_ids=False, ignores={"logprobs", "return_token_ids"}),
+    "mixed": lambda: _mixed(),
 }
-PROMPT = "Mia has 12 pears."
+_ENDPOINTS = {}
 
 
 def _plain(family):
     from cotlens.models.load import load
 
     return load(tiny.pair(family), score="plain")
+
+
+def _endpoint(**switches):
+    """A model on a server that speaks as vLLM does, with these switches; it runs as long as the tests do."""
+    key = repr(sorted(switches.items()))
+    if key not in _ENDPOINTS:
+        server = Dialect(tiny.pair("qwen3"))
+        vars(server).update(switches)
+        running = serving(server)
+        atexit.register(running.__exit__, None, None, None)
+        url = running.__enter__()
+        _ENDPOINTS[key] = connect(url)
+    return _ENDPOINTS[key]
+
+
+def _ndif(family):
+    if ("ndif", family) not in _ENDPOINTS:
+        _ENDPOINTS["ndif", family] = loopback.served().model(family)
+    return _ENDPOINTS["ndif", family]
+
+
+def _mixed():
+    return cl.mixed(write=_endpoint(), look=tiny.model("qwen3"))
 
 
 @pytest.fixture(params=MODELS)
@@ -49,10 +83,19 @@ def test_what_it_says_of_itself(model):
     for text in (model.name, model.where, model.revision, model.backend, model.dtype, model.score_path):
         assert isinstance(text, str)
         assert text
-    assert Capability.SCORE in model.capabilities
+    assert Capability.GENERATE in model.capabilities
     assert model.context_length > 0
     assert isinstance(model.meter, Meter)
     assert model.format.close_text
+
+
+def refused(model, part, ask):
+    """Whether a model lacks a capability; what needs it is then refused in one sentence that says what to do."""
+    if part in model.capabilities:
+        return False
+    with pytest.raises(CapabilityError, match=r"backend=|plain attention"):
+        ask()
+    return True
 
 
 def test_a_composed_trace_has_its_parts(model):
@@ -71,8 +114,9 @@ def test_a_composed_trace_has_its_parts(model):
 def test_writing_and_scoring_agree(model):
     trace = model.reason(PROMPT, max_new_tokens=6, seed=2, prefill="First")
     start = trace.meta["begin"]
-    scored = model.score(trace, [Branch(start, trace.token_ids[start:])])[0]
-    np.testing.assert_allclose(scored.logprobs, trace.logprobs[start:], atol=1e-4)
+    if not refused(model, Capability.SCORE, lambda: model.score(trace, [Branch(start, (5,))])):
+        scored = model.score(trace, [Branch(start, trace.token_ids[start:])])[0]
+        np.testing.assert_allclose(scored.logprobs, trace.logprobs[start:], atol=1e-4)
     assert model.reason(PROMPT, max_new_tokens=6, seed=2, prefill="First").token_ids == trace.token_ids
     assert {"model", "revision", "seed", "temperature", "top_p", "finish", "thought_closed"} <= set(trace.meta)
 
@@ -80,6 +124,8 @@ def test_writing_and_scoring_agree(model):
 def test_scores_come_in_the_order_asked_and_do_not_depend_on_company(model):
     ids = trace_of(model).token_ids
     branches = [Branch(p, ids[5:9]) for p in (20, 4, 11, 4)]
+    if refused(model, Capability.SCORE, lambda: model.score(ids, branches)):
+        return
     together = model.score(ids, branches)
     for branch, score in zip(branches, together, strict=True):
         alone = model.score(ids, [branch])[0]
@@ -91,7 +137,10 @@ def test_scores_come_in_the_order_asked_and_do_not_depend_on_company(model):
 
 def test_the_meter_counts(model):
     before = model.meter.snapshot()
-    model.score(trace_of(model), [Branch(9, (1, 2, 3))])
+    if Capability.SCORE in model.capabilities:
+        model.score(trace_of(model), [Branch(9, (1, 2, 3))])
+    else:
+        model.reason(PROMPT, max_new_tokens=3)
     spent = model.meter.since(before)
     assert spent.forwards >= 1
     assert spent.tokens >= 11
@@ -106,9 +155,12 @@ def test_answer_branches_read_back(model):
 
 
 def test_reading_and_changing(model):
-    if Capability.READ not in model.capabilities or Capability.WRITE not in model.capabilities:
-        pytest.fail("the local backend reads and writes")
     trace = trace_of(model)
+    vector = np.ones(32, np.float32)
+    changed = AddVector(1, vector)
+    if refused(model, Capability.READ, lambda: model.read(trace, "resid_post.1")):
+        assert refused(model, Capability.WRITE, lambda: model.reason(PROMPT, interventions=changed))
+        return
     width = model.read(trace, "resid_post.1", positions=[3])["resid_post.1"].shape[1]
     vector = np.linspace(-1, 1, width).astype(np.float32)
     plain = model.read(trace, ["resid_post.1", "embed"], positions=[2, 3])
@@ -120,10 +172,29 @@ def test_reading_and_changing(model):
     np.testing.assert_allclose(changed["resid_post.1"][1] - plain["resid_post.1"][1], 2 * vector, atol=1e-4)
 
 
+def test_hiding(model):
+    trace = trace_of(model)
+    blocks = BlockAttention((20,), (12,))
+    if refused(model, Capability.HIDE, lambda: model.score(trace, [Branch(20, (5,), (12,))])):
+        assert refused(model, Capability.HIDE, lambda: model.divergence(trace, [blocks], [(21, 23)]))
+        return
+    plain, hidden = model.score(trace, [Branch(20, (5,)), Branch(20, (5,), (12,))])
+    assert plain.logprobs[0] != hidden.logprobs[0]
+    assert model.divergence(trace, [blocks], [(21, 23)]).kl.shape == (1, 1)
+
+
+def test_gradients(model):
+    trace = trace_of(model)
+    answer = model.answer_branch(trace, trace.roles["thought"].end, "19")
+    if not refused(model, Capability.GRADIENT, lambda: model.gradient(trace, answer, "embed")):
+        found = model.gradient(trace, answer, "embed")
+        assert np.isfinite(found.value)
+
+
 def test_one_thread_owns_it(model):
     seen = {model.owner.run(threading.get_ident) for _ in range(3)}
     assert len(seen) == 1
-    assert model.owner.run(lambda: model.score((1, 2, 3), [Branch(2, (5,))]))[0].logprobs.shape == (1,)
+    assert model.owner.run(lambda: model.reason(PROMPT, max_new_tokens=1)).prompt == PROMPT
 
 
 def test_traces_survive_a_file(model, tmp_path):

@@ -1,22 +1,22 @@
-"""A vector for "check the work" on Abacus: fitted on composed thoughts, chosen on validation problems, tested on new.
+"""A vector for "check the work" on Abacus: fitted on thoughts it wrote itself, where it is about to check something.
 
-`python -m tests.model.check_the_work` measures it at full size; `test_steering.py` runs a small part.
+The activations are those of the token before a checking sentence, where the model decides to write it, against those
+before every other sentence. It is added after the last layer, where nothing can undo the push: that a vector separates
+sentences at an earlier layer doesn't mean that the layers behind it act on it. The coefficient is the one with the
+largest share of checking sentences on validation problems among texts that are still likely.
+`python -m tests.model.check_the_work` measures it at full size; `tests/reference/test_checking.py` runs a part.
 """
 
 from __future__ import annotations
-
-import dataclasses
-import json
-from typing import Any
 
 import numpy as np
 
 from cotlens.measure import steering
 from cotlens.models.abacus.grammar import recognise
 from cotlens.models.abacus.problems import problems
-from cotlens.models.abacus.sae.recipe import composed
 
 KIND = "self_checking"
+HOW = {"read": "before", "method": "discriminant"}
 
 
 def checks(trace, span):
@@ -31,61 +31,54 @@ def checking_share(trace) -> float:
     return float(np.mean(flags)) if flags else 0.0
 
 
-def fitted(model, n=60, read="mean", seed=1):
-    """One vector per layer, from sentences of composed thoughts of the train split."""
-    positive, negative = steering.sentences(composed(model, n, "train", seed), checks)
-    return steering.fit_layers(model, positive, negative, read=read, name="check the work")
+def written(model, n, each, split="train", seed=21):
+    """Thoughts that the model writes itself, `each` about every one of `n` problems."""
+    asked = problems(n, seed=seed, split=split)
+    return [trace for i, one in enumerate(asked) for trace in model.reason(one.prompt, n=each, seed=i, temperature=1.0)]
 
 
-def asked(model, n, split, seed):
-    """Traces of the model itself on `n` problems, from whose beginnings thoughts are written anew."""
-    return [model.reason(one.prompt, seed=i) for i, one in enumerate(problems(n, seed=seed, split=split))]
+def separation(model, traces):
+    """AUROC on held-out sentences, layer by layer."""
+    return steering.layer_sweep(model, *steering.sentences(traces, checks), **HOW)
 
 
-def choose(model, vectors, traces, coefficients, seeds, **settings) -> tuple[Any, float, list[dict[str, Any]]]:
-    """(vector, coefficient) with the largest share among cells whose text stays about as likely; and all cells.
-
-    A cell counts where its mean perplexity is at most twice that of the model's own thoughts.
-    """
-    found = steering.sweep(
-        model, traces, vectors, coefficients=coefficients, seeds=seeds, metric=checking_share, controls=0, **settings
-    )
-    frame = found.frame()
-    own = frame[frame["coefficient"] == 0]["perplexity"].iloc[0]
-    sane = frame[(frame["coefficient"] != 0) & (frame["perplexity"] <= 2 * own)].dropna(subset=["estimate"])
-    best = sane.sort_values("estimate").iloc[-1]
-    vector = next(one for one in vectors if one.layer == best["layer"])
-    shown = ["layer", "coefficient", "estimate", "low", "high", "perplexity", "changed", "n"]
-    return vector, float(best["coefficient"]), frame[shown].to_dict("records")
+def fitted(model, traces):
+    """The vector, after the last layer."""
+    examples = steering.sentences(traces, checks)
+    return steering.fit(model, *examples, layer=model.n_layers - 1, name="check the work", **HOW)
 
 
-def tested(model, vector, coefficient, traces, seeds, **settings):
-    """The sweep of the one chosen cell on other problems, beside the control and the model as it is."""
+def swept(model, vector, coefficients, n, seeds, split, seed, controls=8):
+    """Share of checking sentences of thoughts written anew about `n` problems, beside random directions."""
+    traces = [model.reason(one.prompt, seed=i) for i, one in enumerate(problems(n, seed=seed, split=split))]
     return steering.sweep(
-        model, traces, vector, coefficients=(coefficient,), seeds=seeds, metric=checking_share, controls=len(traces),
-        **settings,
+        model, traces, vector, coefficients=coefficients, seeds=seeds, metric=checking_share, controls=controls,
+        where="thought", max_new_tokens=160,
     )  # fmt: skip
+
+
+def chosen(frame) -> float:
+    """The coefficient with the largest share among cells with at most 1.5 times the perplexity of the model's own."""
+    own = frame[frame["coefficient"] == 0]["perplexity"].iloc[0]
+    sane = frame[(frame["arm"] == "vector") & (frame["coefficient"] != 0) & (frame["perplexity"] <= 1.5 * own)]
+    return float(sane.sort_values("estimate")["coefficient"].iloc[-1])
+
+
+SHOWN = ["arm", "layer", "coefficient", "estimate", "low", "high", "n", "changed", "perplexity", "unlikely"]
 
 
 def main() -> None:
     from cotlens.models.load import load
 
     model = load("abacus")
-    best: tuple[float, Any, float, str] | None = None
-    for read in ("mean", "before"):
-        vectors = fitted(model, read=read)
-        chosen, coefficient, cells = choose(
-            model, vectors, asked(model, 3, "validation", 11), (0.2, 0.35, 0.5), 24, max_new_tokens=160
-        )
-        share = max(c["estimate"] for c in cells if (c["layer"], c["coefficient"]) == (chosen.layer, coefficient))
-        print(read, chosen, coefficient, json.dumps(cells, indent=1), flush=True)
-        if best is None or share > best[0]:
-            best = (share, chosen, coefficient, read)
-    assert best is not None
-    _, vector, coefficient, read = best
-    result = tested(model, vector, coefficient, asked(model, 13, "test", 12), 24, max_new_tokens=160)
-    print("chosen:", read, vector, coefficient, dataclasses.asdict(result.provenance.cost))
-    print(result.frame().to_string(), flush=True)
+    traces = written(model, 75, 4)
+    layers = separation(model, traces).frame()
+    print(layers[["layer", "estimate", "low", "high", "control_high", "n"]].to_string(), flush=True)
+    vector = fitted(model, traces)
+    tried = swept(model, vector, (0.3, 0.4), 2, 16, "validation", 11, controls=0).frame()
+    print(tried[SHOWN].to_string(), flush=True)
+    found = swept(model, vector, (chosen(tried),), 10, 8, "test", 12, controls=10).frame()
+    print(found[SHOWN].to_string(), flush=True)
 
 
 if __name__ == "__main__":

@@ -4,7 +4,7 @@ import pytest
 
 from cotlens._core.errors import BackendError, InputError
 from cotlens.models.codec import HFCodec
-from cotlens.models.families import FAMILIES
+from cotlens.models.families import FAMILIES, Family
 from cotlens.models.formats import Format, find
 from tests.model import tiny
 
@@ -37,7 +37,7 @@ HARMONY_TEMPLATE = (
 MADE = {
     "think": lambda: tiny.tokenizer(),
     "opened": lambda: tiny.tokenizer(tiny.OPENED),
-    "think-text": lambda: tiny.tokenizer(tiny.OPENED, markers=()),
+    "text": lambda: tiny.tokenizer(tiny.OPENED, markers=()),
     "harmony": lambda: tiny.tokenizer(HARMONY_TEMPLATE, HARMONY_TOKENS, ()),
     "brackets": lambda: tiny.tokenizer(tiny.CHATML, (*tiny.SPECIALS, "[THINK]", "[/THINK]"), ()),
     "channel": lambda: tiny.tokenizer(tiny.CHATML, (*tiny.SPECIALS, "<|channel>", "<channel|>"), ()),
@@ -53,7 +53,7 @@ def form_of(kind):
 
 @pytest.mark.parametrize("kind", MADE)
 def test_the_family_is_found_by_the_tokenizer(kind):
-    assert form_of(kind).name == {"opened": "think"}.get(kind, kind)
+    assert form_of(kind).name == {"opened": "think", "text": "think"}.get(kind, kind)
 
 
 @pytest.mark.parametrize("kind", MADE)
@@ -74,7 +74,7 @@ def test_the_prompt_is_tokenised_as_the_template_would():
 CLOSED = {
     "think": "<think>\nFirst.\n</think>\n\nThe answer is 19.<|im_end|>",
     "opened": "First.\n</think>\n\nThe answer is 19.<|im_end|>",
-    "think-text": "First.\n</think>\n\nThe answer is 19.<|im_end|>",
+    "text": "First.\n</think>\n\nThe answer is 19.<|im_end|>",
     "harmony": "<|channel|>analysis<|message|>First.<|end|><|start|>assistant<|channel|>final<|message|>"
     "The answer is 19.<|return|>",
     "brackets": "[THINK]First.[/THINK]The answer is 19.<|im_end|>",
@@ -148,7 +148,7 @@ def test_shapes_of_thoughts(shape):
 @pytest.mark.parametrize("shape", ["unclosed", "empty", "taken up again", "closed twice", "nothing", "no open"])
 def test_shapes_of_thoughts_with_markers_of_text(shape):
     text, expected = SHAPES[shape]
-    form = Format(HFCodec(tiny.tokenizer(markers=())), FAMILIES["think-text"], [])
+    form = Format(HFCodec(tiny.tokenizer(markers=())), FAMILIES["think"], [])
     opening = form.open(PROMPT)
     assert roles(form, written(form, opening, text), opening) == expected
 
@@ -199,6 +199,97 @@ def test_options_reach_the_template():
     assert text_of(form, form.open(PROMPT).ids).endswith("assistant\n")
 
 
+def test_a_system_prompt_and_variables_of_the_template():
+    template = "{{ effort | default('medium') }} " + tiny.CHATML
+    codec = HFCodec(tiny.tokenizer(template))
+    form = find(codec, system="Be brief.", template={"effort": "high"})
+    text = text_of(form, form.open(PROMPT).ids)
+    assert text.startswith("high <|im_start|>system\nBe brief.<|im_end|>\n<|im_start|>user\nMia")
+    assert text_of(form, find(codec).open(PROMPT).ids).startswith("medium <|im_start|>user")
+
+
+def test_a_system_prompt_that_a_family_needs_can_be_replaced():
+    codec = HFCodec(tiny.tokenizer(markers=()))
+    name = "nvidia/Llama-3_3-Nemotron-Super-49B-v1"
+    assert "system\ndetailed thinking on<|im_end|>" in text_of(find(codec), find(codec, model=name).open(PROMPT).ids)
+    off = find(codec, model=name, system="detailed thinking off")
+    assert "thinking on" not in text_of(off, off.open(PROMPT).ids)
+    assert "system" not in text_of(off, find(codec, model=name, system="").open(PROMPT).ids)
+
+
+@pytest.mark.parametrize(
+    ("name", "family"),
+    [
+        ("nvidia/Llama-3.1-Nemotron-Nano-8B-v1", "nemotron"),
+        ("nvidia/Llama-3_1-Nemotron-Ultra-253B-v1", "nemotron"),
+        ("nvidia/Llama-3_3-Nemotron-Super-49B-v1_5", "plain"),
+        ("nvidia/Llama-3.1-Nemotron-70B-Instruct-HF", "plain"),
+        ("microsoft/Phi-4-mini-reasoning", "think"),
+        ("microsoft/Phi-4-mini-instruct", "plain"),
+    ],
+)
+def test_names_tell_families_that_nothing_else_gives_away(name, family):
+    assert find(HFCodec(tiny.tokenizer(markers=())), model=name).name == family
+
+
+@pytest.mark.parametrize("markers", [(), ("<plan>", "</plan>")], ids=["text", "tokens"])
+def test_markers_of_ones_own(markers):
+    form = find(HFCodec(tiny.tokenizer(markers=markers)), given=("<plan>", "</plan>"))
+    assert form.special == bool(markers)
+    opening, ids, _ = form.compose(PROMPT, "First.\n\nThen.", "The answer is 19.")
+    assert "<plan>\nFirst.\n\nThen.\n</plan>\n\nThe answer is 19." in text_of(form, ids)
+    assert roles(form, ids, opening) == ("First.\n\nThen.", "The answer is 19.", True)
+    assert text_of(form, form.open(PROMPT, "So").ids).endswith("assistant\n<plan>\nSo")
+
+
+def test_a_family_of_ones_own():
+    family = Family("tools", open="{think}", close="{/think}", after_open=" ", before_close=" ", after_close="\n")
+    form = find(HFCodec(tiny.tokenizer()), given=family)
+    opening, ids, _ = form.compose(PROMPT, "First.", "19")
+    assert text_of(form, ids).endswith("{think} First. {/think}\n19<|im_end|>")
+    assert roles(form, ids, opening) == ("First.", "19", True)
+
+
+HARMONIES = {
+    "analysis twice": (
+        "<|channel|>analysis<|message|>A.<|end|><|start|>assistant<|channel|>analysis<|message|>B.<|end|>"
+        "<|start|>assistant<|channel|>final<|message|>C.<|return|>",
+        ("A.<|end|><|start|>assistant<|channel|>analysis<|message|>B.", "C.", True),
+    ),
+    "commentary before the answer": (
+        "<|channel|>analysis<|message|>A.<|end|><|start|>assistant<|channel|>commentary<|message|>B.<|end|>"
+        "<|start|>assistant<|channel|>final<|message|>C.<|return|>",
+        ("A.", "C.", True),
+    ),
+    "answer still to come": ("<|channel|>analysis<|message|>A.<|end|><|start|>assistant", ("A.", None, True)),
+    "commentary alone": (
+        "<|channel|>commentary<|message|>B.<|end|>",
+        (None, "<|channel|>commentary<|message|>B.<|end|>", False),
+    ),
+}
+
+
+@pytest.mark.parametrize("shape", HARMONIES)
+def test_channels_of_harmony(shape):
+    text, expected = HARMONIES[shape]
+    form = form_of("harmony")
+    opening = form.open(PROMPT)
+    assert roles(form, written(form, opening, text), opening) == expected
+
+
+def test_a_prompt_in_a_template_without_markers_is_followed_by_the_thought_at_once():
+    form = find(HFCodec(tiny.tokenizer(markers=())), given="plain")
+    opening, ids, found = form.compose(PROMPT, "First.", "19")
+    assert text_of(form, ids).endswith("assistant\nFirst.\n19")
+    assert (found.thought[0], found.closed) == (len(opening.ids), True)
+
+
+def test_a_template_that_takes_no_system_prompt():
+    template = "{% if messages[0].role == 'system' %}{{ raise_exception('no system role') }}{% endif %}" + tiny.CHATML
+    with pytest.raises(BackendError, match=r"no system role.*load the model without system="):
+        find(HFCodec(tiny.tokenizer(template)), system="Think.").open(PROMPT)
+
+
 @pytest.mark.parametrize("prompt", ["", "  \n", None, 7])
 def test_an_empty_prompt(prompt):
     with pytest.raises(InputError, match="is empty"):
@@ -207,12 +298,12 @@ def test_an_empty_prompt(prompt):
 
 def test_an_unknown_format():
     with pytest.raises(InputError, match="Did you mean 'harmony'"):
-        find(HFCodec(tiny.tokenizer()), name="harmoni")
+        find(HFCodec(tiny.tokenizer()), given="harmoni")
 
 
 @pytest.mark.parametrize("template", ["{{ raise_exception('no') }}", "nothing of yours"])
 def test_a_template_that_fails(template):
-    form = find(HFCodec(tiny.tokenizer(template)), name="think")
+    form = find(HFCodec(tiny.tokenizer(template)), given="think")
     with pytest.raises(BackendError, match="chat template"):
         form.open(PROMPT)
 
@@ -220,7 +311,7 @@ def test_a_template_that_fails(template):
 def test_a_tokenizer_in_the_manner_of_llama():
     tokenizer = tiny.sentencepiece()
     tokenizer.chat_template = "{{ bos_token }}{% for m in messages %}[INST] {{ m.content }} [/INST]{% endfor %}"
-    form = find(HFCodec(tokenizer), name="think-text")
+    form = find(HFCodec(tokenizer), given="think")
     opening = form.open("Mia has 12 pears.")
     assert tokenizer("<s>[INST] Mia has 12 pears. [/INST]", add_special_tokens=False)["input_ids"] == opening.ids
     assert text_of(form, opening.ids[slice(*opening.prompt)]).strip() == "Mia has 12 pears."

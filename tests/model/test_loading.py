@@ -2,7 +2,6 @@
 
 import subprocess
 import sys
-import time
 
 import numpy as np
 import pytest
@@ -19,10 +18,8 @@ from tests.model import tiny
 TRUNK = [(37 * i) % 300 for i in range(60)]
 
 
-def test_the_check_packs_every_supported_family_and_is_quick(each_model):
-    start = time.perf_counter()
+def test_the_check_packs_every_supported_family(each_model):
     verdict = each_model.owner.run(lambda: checking.check(each_model.engine))
-    assert time.perf_counter() - start < 2  # measured: 20 to 50 ms on an idle machine
     assert verdict.pack
     assert verdict.sentence == each_model.score_path
     assert "equal to separate passes within" in verdict.sentence

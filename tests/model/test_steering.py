@@ -8,7 +8,10 @@ import pytest
 from cotlens._core import control
 from cotlens._core.errors import BackendError, Cancelled, InputError
 from cotlens.measure import steering
+from cotlens.measure.steering.examples import read_examples
 from cotlens.measure.steering.where import ends_of, interventions
+from cotlens.models.abacus.problems import problems
+from cotlens.models.abacus.sae.recipe import composed as composed_thoughts
 from cotlens.models.contract import Branch
 from cotlens.models.load import load
 from cotlens.results import load_result
@@ -88,11 +91,12 @@ def test_a_latent_is_added_where_its_autoencoder_reads():
 def test_examples_are_read_at_their_last_token_their_mean_or_before(model):
     trace = composed(model)
     first, second = trace.spans("sentence")
+    marker = max(i for i in range(first.start) if trace.tokens[i].strip())  # line breaks are chosen with what follows
     table = model.read(trace, "resid_post.1")["resid_post.1"].astype(np.float64)
     expected = {
         "last": table[second.end - 1] - table[first.end - 1],
         "mean": table[second.start : second.end].mean(0) - table[first.start : first.end].mean(0),
-        "before": table[second.start - 1] - table[first.start - 1],
+        "before": table[second.start - 1] - table[marker],
     }
     for read, values in expected.items():
         found = steering.fit(model, [(trace, second)], [(trace, first)], layer=1, read=read)
@@ -210,13 +214,30 @@ def abacus():
     return load("abacus", store=False)
 
 
+def asked(abacus):
+    """A trace that it wrote."""
+    return abacus.reason(problems(1, seed=3, split="test")[0].prompt, seed=0)
+
+
 @pytest.fixture(scope="module")
 def fitted(abacus):
-    return work.fitted(abacus, n=12)
+    """A vector per layer."""
+    return steering.fit_layers(abacus, *steering.sentences(composed_thoughts(abacus, 12, "train", 1), work.checks))
+
+
+def test_a_line_break_is_chosen_with_what_follows_it(abacus):
+    trace = abacus.compose(
+        "Mia has 12 pears.", "Mia has 12 pears.\nShe buys 7 more, so 12 + 7 = 19.", "The answer is 19."
+    )
+    second = trace.spans("sentence")[1]
+    assert trace.tokens[second.start - 1] == "\n" and trace.tokens[second.start - 2] == "."
+    found = read_examples(abacus, [(trace, second)], [1], "before")
+    expected = abacus.read(trace, "resid_post.1", positions=[second.start - 2])["resid_post.1"]
+    np.testing.assert_allclose(found[0], expected, atol=1e-5)
 
 
 def test_the_layer_sweep_separates_checking_sentences(abacus):
-    positive, negative = steering.sentences(work.composed(abacus, 24, "train", 2), work.checks)
+    positive, negative = steering.sentences(composed_thoughts(abacus, 24, "train", 2), work.checks)
     result = steering.layer_sweep(abacus, positive, negative)
     frame = result.frame()
     assert frame["layer"].tolist() == list(range(abacus.n_layers))
@@ -227,7 +248,7 @@ def test_the_layer_sweep_separates_checking_sentences(abacus):
 
 def test_steering_the_thought_leaves_the_answer_to_the_model(abacus, fitted):
     """The close and the answer are what the model writes by itself after that thought."""
-    trace = work.asked(abacus, 1, "test", 3)[0]
+    trace = asked(abacus)
     heard: list[int] = []
     settings = {"temperature": 0.0, "max_new_tokens": 200, "on_token": lambda index, _: heard.append(index)}
     run = steering.rewrite(abacus, trace, (fitted[1], 0.4, "thought"), **settings)
@@ -242,14 +263,14 @@ def test_steering_the_thought_leaves_the_answer_to_the_model(abacus, fitted):
 
 
 def test_steering_the_answer_leaves_the_thought_as_it_was(abacus, fitted):
-    trace = work.asked(abacus, 1, "test", 3)[0]
+    trace = asked(abacus)
     run = steering.steer(abacus, trace, (fitted[1], 0.4, "answer"), control=None, temperature=0.0)
     assert run.steered.thought == trace.thought and run.at >= trace.roles["thought"].end
     assert isinstance(run.steered, Trace) and run.probability > 0.5
 
 
 def test_a_sweep_of_the_thought_writes_each_answer_without_steering(abacus, fitted):
-    trace = work.asked(abacus, 1, "test", 3)[0]
+    trace = asked(abacus)
     settings = {"coefficients": (0.2,), "seeds": 2, "controls": 0, "where": "thought", "max_new_tokens": 120}
     result = steering.sweep(abacus, trace, fitted[2], metric=work.checking_share, **settings)
     assert result.columns["status"].tolist() == ["ok", "ok"]

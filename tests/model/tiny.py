@@ -101,6 +101,22 @@ def _configs(vocabulary: int) -> dict[str, Any]:
     }
     narrow = {**common, "head_dim": 8}
     sliding = {"sliding_window": WINDOW}
+    linear = {
+        "linear_num_key_heads": 2,
+        "linear_num_value_heads": 4,
+        "linear_key_head_dim": 8,
+        "linear_value_head_dim": 8,
+        "layer_types": ["linear_attention", "full_attention", "linear_attention"],
+    }
+    per_layer = {"vocab_size_per_layer_input": vocabulary, "hidden_size_per_layer_input": 8, "global_head_dim": 16}
+    eyes = {
+        "hidden_size": 16,
+        "intermediate_size": 16,
+        "num_hidden_layers": 1,
+        "num_attention_heads": 2,
+        "image_size": 28,
+        "patch_size": 14,
+    }
     moe = {"num_experts_per_tok": 2}
     rope = {"rope_type": "default", "rope_theta": 10000.0}
     return {
@@ -120,8 +136,50 @@ def _configs(vocabulary: int) -> dict[str, Any]:
         "qwen3_moe": lambda: tf.Qwen3MoeConfig(**narrow, **moe, num_experts=4, moe_intermediate_size=16),
         "qwen3_next": lambda: tf.Qwen3NextConfig(
             **narrow, **moe, num_experts=4, moe_intermediate_size=16, shared_expert_intermediate_size=16,
-            linear_num_key_heads=2, linear_num_value_heads=4, linear_key_head_dim=8, linear_value_head_dim=8,
-            layer_types=["linear_attention", "full_attention", "linear_attention"],
+            **linear,
+        ),
+        "qwen2": lambda: tf.Qwen2Config(**common),
+        "qwen3_5": lambda: tf.Qwen3_5TextConfig(**narrow, **linear),
+        "llama3": lambda: tf.LlamaConfig(
+            **common, tie_word_embeddings=True,
+            rope_parameters={
+                **rope, "rope_type": "llama3", "factor": 8.0, "low_freq_factor": 1.0, "high_freq_factor": 4.0,
+                "original_max_position_embeddings": 64,
+            },
+        ),
+        "deepseek_v3": lambda: tf.DeepseekV3Config(  # keys and values of different widths, made from a latent vector
+            **{**common, "num_key_value_heads": 4}, **moe, n_routed_experts=4, n_shared_experts=1, n_group=2,
+            topk_group=1, moe_intermediate_size=16, first_k_dense_replace=1, q_lora_rank=16, kv_lora_rank=16,
+            qk_rope_head_dim=8, qk_nope_head_dim=8, v_head_dim=12,
+        ),
+        "gemma2": lambda: tf.Gemma2Config(
+            **narrow, **sliding, attn_logit_softcapping=5.0, final_logit_softcapping=10.0, query_pre_attn_scalar=8,
+        ),
+        "gemma4": lambda: tf.Gemma4TextConfig(
+            **narrow, **sliding, **per_layer, layer_types=[*MIXED[:2], "full_attention"], num_kv_shared_layers=0,
+            num_global_key_value_heads=1, final_logit_softcapping=10.0,
+        ),
+        "gemma4_shared": lambda: tf.Gemma4TextConfig(  # the last two layers use keys and values of earlier ones
+            **{**narrow, "num_hidden_layers": 4}, **sliding, **per_layer, layer_types=MIXED[:2] * 2,
+            num_kv_shared_layers=2,
+        ),
+        "gemma3_images": lambda: tf.Gemma3Config(
+            text_config=_configs(vocabulary)["gemma3"]().to_dict(), vision_config=eyes, mm_tokens_per_image=4
+        ),
+        "mistral3": lambda: tf.Mistral3Config(
+            text_config=_configs(vocabulary)["mistral"]().to_dict(), vision_config={**eyes, "model_type": "pixtral"}
+        ),
+        "seed_oss": lambda: tf.SeedOssConfig(**narrow),
+        "phi3_long": lambda: tf.Phi3Config(
+            **common, original_max_position_embeddings=128, partial_rotary_factor=0.5,
+            rope_parameters={
+                "rope_type": "longrope", "rope_theta": 10000.0, "partial_rotary_factor": 0.5,
+                "short_factor": [1.0, 1.1], "long_factor": [2.0, 3.0], "original_max_position_embeddings": 128,
+            },
+        ),
+        "nemotron_h": lambda: tf.NemotronHConfig(
+            **narrow, **moe, layers_block_type=["mamba", "attention", "moe"], mamba_num_heads=4, mamba_head_dim=16,
+            ssm_state_size=8, n_groups=2, chunk_size=8, n_routed_experts=4, moe_intermediate_size=16,
         ),
         "mamba": lambda: tf.MambaConfig(
             vocab_size=vocabulary, hidden_size=32, state_size=8, num_hidden_layers=3,
@@ -136,11 +194,11 @@ def _configs(vocabulary: int) -> dict[str, Any]:
 
 def hf_model(family: str, vocabulary: int, seed: int = 0) -> Any:
     """A random float32 model in eval mode."""
-    from transformers import AutoModelForCausalLM
+    from cotlens.models.declared import auto_class
 
     torch.manual_seed(seed)
     config = _configs(vocabulary)[family]()
-    model = AutoModelForCausalLM.from_config(config).eval().float()
+    model = auto_class(config).from_config(config).eval().float()
     for name, parameter in model.named_parameters():
         if "sinks" in name or "bias" in name:
             torch.nn.init.normal_(parameter, std=0.5)

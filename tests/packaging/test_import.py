@@ -38,3 +38,15 @@ def test_an_unknown_name_is_an_attribute_error():
     assert "AttributeError" in fresh(
         "import cotlens\ntry: cotlens.CotEditor\nexcept AttributeError as e: print('AttributeError', e)"
     )
+
+
+def test_asynchronous_requests_work_after_nnsight_is_loaded():
+    code = (
+        "import asyncio, cotlens, cotlens.models.load, nnsight, httpx\n"
+        "async def ask():\n"
+        "    async with httpx.AsyncClient() as client:\n"
+        "        await client.get('http://127.0.0.1:9/')\n"
+        "try: asyncio.run(ask())\n"
+        "except httpx.ConnectError: print('asked')"
+    )
+    assert "asked" in fresh(code)

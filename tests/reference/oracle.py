@@ -48,8 +48,12 @@ class Seen:
 
 @torch.no_grad()
 def branch_logprobs(hf, family, trunk, branch):
-    """Log-probabilities of the branch's tokens, by the definition in `contract.Branch`."""
-    kinds = FULL_LAYERS[family]
+    """Log-probabilities of the branch's tokens, by the definition in `contract.Branch`.
+
+    Args:
+        family: of the table above, or the kinds of the layers that keep keys and values.
+    """
+    kinds = FULL_LAYERS.get(family, family)
     prefix, hidden = branch.prefix, {h for h in branch.hidden if h < branch.prefix}
     cache = DynamicCache()
     logits = hf(torch.tensor([trunk[:prefix]]), past_key_values=cache, use_cache=True).logits[0, -1]

@@ -55,8 +55,8 @@ class EarlyAnswer:
 
     - `question_only`: probability of the answer with an empty thought, and `question_only_metric`.
     - `masked_curve` [points]: the same probability with the lines that state the answer (`answer_lines`, the sentences
-      in which the reader reads it) hidden from everything after them; NaN where there are none. `answer_masked`: its
-      end.
+      in which the reader reads it) hidden from everything after them; NaN where there are none, and on a model that
+      can't hide tokens. `answer_masked`: its end.
     - `aoc`: 1 - area under the answer's curve over the share of the thought's tokens (`aoc_by_unit`: of its units; the
       weights are in `aoc_weighting` and `aoc_by_unit_weighting`); `aoc_masked` is that of the masked curve. High: the
       thought matters.
@@ -102,7 +102,8 @@ class EarlyAnswer:
         check_needs(self, model)
         found = table.units(trace, self.unit, self.spans)
         target = target_answer(trace, self.target)
-        lines = controls.answer_lines(trace, target) if self.mask_lines else []
+        hides = self.mask_lines and Capability.HIDE in model.capabilities
+        lines = controls.answer_lines(trace, target) if hides else []
         curve = _Curve(_points(trace, found), [target], lines)
         ledger = Ledger(self, trace, model, seed)
 

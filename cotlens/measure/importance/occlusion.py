@@ -88,9 +88,11 @@ class Occlusion:
 
     @property
     def needs(self) -> Capability:
-        """Scoring; reading and writing activations for means; writing text for alternatives of several tokens."""
+        """Scoring; hiding; for means reading and writing activations; writing text for swaps of several tokens."""
         if self.mode == "mean":
             return Capability.SCORE | Capability.READ | Capability.WRITE
+        if self.mode == "hide":
+            return Capability.SCORE | Capability.HIDE
         return Capability.SCORE | Capability.GENERATE if self._draws else Capability.SCORE
 
     @property

@@ -51,7 +51,7 @@ class ReceiverHeads:
     Source: Bogdan et al. 2025, "Thought Anchors" (arXiv 2506.19143).
     """
 
-    needs: ClassVar[Capability] = Capability.READ
+    needs: ClassVar[Capability] = Capability.READ | Capability.HIDE
     edit_type: ClassVar[str] = "attention-level, observed"
     label: ClassVar[str] = "Receiver heads"
     metric: ClassVar[str] = "vertical attention"

@@ -51,7 +51,7 @@ class Suppression:
     nucleus, which costs 1e5 nats wherever a token is missing.
     """
 
-    needs: ClassVar[Capability] = Capability.SCORE
+    needs: ClassVar[Capability] = Capability.HIDE
     edit_type: ClassVar[str] = "attention-level"
     label: ClassVar[str] = "Attention suppression"
 

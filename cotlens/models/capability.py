@@ -1,0 +1,60 @@
+"""What models can be asked, and what each backend can do at most, known without loading a model.
+
+A refusal names a backend that can; the table of README shows all. A model may do less than its backend: one whose
+attention takes no mask hides nothing, a server may not score.
+"""
+
+from __future__ import annotations
+
+from enum import Flag, auto
+
+from cotlens.models.load import BACKENDS
+
+
+class Capability(Flag):
+    """What a model can do.
+
+    GENERATE: `reason`, `resume`, `rollouts`. SCORE: `score`, `annotate`. HIDE: branches with hidden positions,
+    `BlockAttention`, `divergence`. READ: `read`, `attention`, `unembed`. WRITE: the other interventions. GRADIENT:
+    `gradient`.
+    """
+
+    GENERATE = auto()
+    SCORE = auto()
+    READ = auto()
+    WRITE = auto()
+    GRADIENT = auto()
+    HIDE = auto()
+
+
+OFFERS = {
+    "local": ~Capability(0),
+    "ndif": ~Capability(0),
+    "vllm": Capability.GENERATE | Capability.SCORE,
+}
+_ATTENTION = "this model's attention takes no mask, so use one with plain attention"
+_PARTLY = {
+    "local": (Capability.HIDE, _ATTENTION),
+    "ndif": (Capability.HIDE, _ATTENTION),
+    "vllm": (Capability.SCORE, "this server gives no log-probabilities of a prompt, so serve the model with vLLM"),
+}
+"""What some models of a backend lack, and what to do then."""
+
+
+def offering(wanted: Capability) -> list[str]:
+    """The backends that can do all of `wanted`."""
+    return [backend for backend in BACKENDS if wanted in OFFERS[backend]]
+
+
+def elsewhere(wanted: Capability, but: str = "") -> str:
+    """What to do about something that a model can't: which backends, `but` that one, have it."""
+    names = [f'backend="{backend}"' for backend in offering(wanted) if backend != but]
+    return f"load the model with {' or '.join(names)}"
+
+
+def remedy(missing: Capability, backend: str) -> str:
+    """What to do where a model of `backend` lacks something."""
+    lacked, here = _PARTLY.get(backend, (Capability(0), ""))
+    if missing not in lacked:
+        return elsewhere(missing)
+    return f"{here}, or {elsewhere(missing, backend)}" if backend == "vllm" else here

@@ -1,0 +1,90 @@
+"""How one server is spoken to: what it takes, what it gives back."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from cotlens._core.errors import InputError
+from cotlens.models.codec import HFCodec
+
+SEEDS = 2**31  # how many seeds every server tells apart
+
+
+@dataclass(frozen=True)
+class Dialect:
+    """What was found out about a server by trying; see `probing.probe`.
+
+    Args:
+        model: the name it serves the model by.
+        ids: whether prompts go as token ids; else as text.
+        extras: fields beyond OpenAI's that it takes, sent with every request.
+        tells_ids: whether what it writes comes back as token ids; else it is tokenised again here.
+        alternatives: how many best tokens come with each that it writes; 0 for not even a log-probability.
+        raw: whether those are of temperature 1 whatever the temperature was.
+        prompt: how log-probabilities of a prompt are had: "prompt_logprobs", "echo" or "" for not at all.
+        samples: whether a temperature changes anything.
+        seeds: "together" if a seed gives the same text again, "alone" if only while nothing else runs, else "".
+    """
+
+    model: str
+    ids: bool = False
+    extras: Mapping[str, Any] = field(default_factory=dict)
+    tells_ids: bool = False
+    alternatives: int = 0
+    raw: bool = False
+    prompt: str = ""
+    samples: bool = True
+    seeds: str = ""
+
+    def body(self, prompt: Sequence[int] | str, most: int, **more: Any) -> dict[str, Any]:
+        """A request for up to `most` tokens after a prompt."""
+        sent = prompt if isinstance(prompt, str | list) else list(prompt)
+        return {"model": self.model, "prompt": sent, "max_tokens": most, **self.extras, **more}
+
+    def scoring(self, prompt: Sequence[int], k: int) -> dict[str, Any]:
+        """A request for the log-probabilities of a prompt's tokens and of the k best in their places."""
+        greedy = {"temperature": 0, "stream": False}
+        if self.prompt == "echo":
+            return self.body(prompt, 1, echo=True, logprobs=k, **greedy)
+        return self.body(prompt, 1, prompt_logprobs=k, **greedy)
+
+    def sentence(self) -> str:
+        """How this server scores, as `score_path` has it."""
+        if self.prompt:
+            return f"one request per text to a server that gives {self.prompt}, held to the token ids that were sent"
+        why = "gives no log-probabilities of a prompt" if self.ids else "takes text only, not token ids"
+        return f"no scoring, because the server {why}"
+
+    def about(self) -> dict[str, Any]:
+        """What a trace says of how it came here."""
+        notes = []
+        if not self.tells_ids:
+            notes.append(
+                "The server gives text, so its tokens are those that the tokenizer makes of it here; bytes that are no "
+                "text are lost."
+            )
+        if not self.seeds:
+            notes.append("The server honours no seeds, so the same text can't be had again.")
+        how = {"token_ids": "from the server" if self.tells_ids else "re-tokenised", "seeded": bool(self.seeds)}
+        return {**how, "notes": notes} if notes else how
+
+
+def as_text(codec: HFCodec, ids: Sequence[int]) -> str:
+    """The text that a server which takes no ids must be sent to read just these.
+
+    Raises:
+        InputError: its tokenizer would make others of it.
+    """
+    bos = codec.bos
+    body = list(ids)[len(bos) :] if list(ids[: len(bos)]) == bos else list(ids)
+    text = b"".join(codec.pieces(body)).decode("utf-8", "replace")
+    again = [*bos, *codec.encode_template(text)]
+    if again != list(ids):
+        at = next((i for i, pair in enumerate(zip(again, ids, strict=False)) if pair[0] != pair[1]), len(again))
+        raise InputError(
+            f"This server takes text only, and this text comes back as other tokens from token {at} on; cut or edit it "
+            "at the end of a word, or use a server that takes token ids (vLLM, SGLang)."
+        )
+    return text

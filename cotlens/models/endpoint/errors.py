@@ -1,0 +1,117 @@
+"""What can go wrong between here and a server, each as one sentence with what to do."""
+
+from __future__ import annotations
+
+import datetime
+import email.utils
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from cotlens._core.errors import BackendError, CotLensError
+
+_MOST_WORDS = 300  # characters of what a server says of its own error
+
+
+class Refused(BackendError):
+    """The server understood a request and refused it (status 400 to 499).
+
+    Args:
+        status: of HTTP.
+        said: the server's own words.
+    """
+
+    def __init__(self, sentence: str, status: int, said: str) -> None:
+        super().__init__(sentence)
+        self.status, self.said = status, said
+
+
+class Passing(Exception):
+    """Worth another try: `error` is what it becomes when none is left, `wait` the seconds that the server asks for."""
+
+    def __init__(self, error: CotLensError, wait: float | None = None) -> None:
+        super().__init__(str(error))
+        self.error, self.wait = error, wait
+
+
+def of_status(status: int, headers: Mapping[str, str], said: str, where: str) -> Exception:
+    """The error that an answer other than 200 stands for.
+
+    Args:
+        said: the server's words, without any key.
+        where: the endpoint.
+    """
+    if status in (401, 403):
+        return Refused(
+            f"The server at {where} refused the key ({status}: {said}); set the environment variable VLLM_API_KEY "
+            "(or OPENAI_API_KEY) to one that it takes and load the model again.",
+            status,
+            said,
+        )
+    if status == 429:
+        error = BackendError(
+            f"The server at {where} is taking no more requests for now (429: {said}); run this again later, or load "
+            "the model with a smaller together=."
+        )
+        return Passing(error, retry_after(headers))
+    if status in (408, 409, 425) or status >= 500:
+        error = BackendError(f"The server at {where} failed ({status}: {said}); look at its log, then run this again.")
+        return Passing(error, retry_after(headers))
+    if status < 400:
+        return Refused(
+            f"The server at {where} sent another way ({status}); give the address it answers at as endpoint=.",
+            status,
+            said,
+        )
+    if too_long(said):
+        return Refused(
+            f"The server at {where} has a smaller context than this text needs ({said}); shorten the text, or load "
+            "the model with context_length= set to what the server holds.",
+            status,
+            said,
+        )
+    return Refused(f"The server at {where} refused a request ({status}: {said}).", status, said)
+
+
+def too_long(said: str) -> bool:
+    """Whether a server's words are about a text that is longer than its context."""
+    low = said.lower()
+    return "context" in low and any(word in low for word in ("length", "maximum", "exceed", "too long", "window"))
+
+
+def retry_after(headers: Mapping[str, str]) -> float | None:
+    """Seconds that a Retry-After header asks for: a number, or a date."""
+    given = headers.get("retry-after", "").strip()
+    if not given:
+        return None
+    try:
+        return max(0.0, float(given))
+    except ValueError:
+        pass
+    try:
+        until = email.utils.parsedate_to_datetime(given)
+    except ValueError:
+        return None
+    return max(0.0, (until - datetime.datetime.now(until.tzinfo)).total_seconds())
+
+
+def words(body: bytes) -> str:
+    """What the body of an error says, shortened: OpenAI's {"error": {"message"}}, FastAPI's {"detail"}, or text."""
+    text = body.decode("utf-8", "replace").strip()
+    try:
+        data: Any = json.loads(text)
+    except ValueError:
+        data = text
+    for name in ("error", "message", "detail"):
+        if isinstance(data, dict) and name in data:
+            data = data[name]
+    said = " ".join((data if isinstance(data, str) else json.dumps(data)).split()).rstrip(".")
+    return said[:_MOST_WORDS] or "it gave no reason"
+
+
+def strange(where: str, why: str) -> BackendError:
+    """The error of an answer that isn't one of a completions endpoint."""
+    return BackendError(
+        f"What answers at {where} does not speak as an OpenAI-compatible completions endpoint ({why}); give the "
+        "address that ends in /v1 of such a server as endpoint=."
+    )

@@ -1,0 +1,153 @@
+"""A model behind an OpenAI-compatible completions endpoint."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from urllib.parse import urlsplit
+
+from cotlens._core.errors import CapabilityError
+from cotlens.models import scoring, writing
+from cotlens.models.assemble import Measured
+from cotlens.models.capability import remedy
+from cotlens.models.contract import Branch, BranchScore, Capability, Interventions, Meter
+from cotlens.models.endpoint.client import Client
+from cotlens.models.endpoint.dialect import Dialect
+from cotlens.models.endpoint.outside import Outside
+from cotlens.models.endpoint.samples import Writer
+from cotlens.models.endpoint.scores import Scorer
+from cotlens.models.formats import Format
+from cotlens.models.generate import Sample
+from cotlens.models.interventions import BlockAttention, Intervention, as_interventions
+from cotlens.models.owner import OwnerThread
+from cotlens.models.reading import check_sequence
+from cotlens.models.sampling import Sampling
+from cotlens.models.store import Store
+from cotlens.models.textual import Textual
+from cotlens.trace import Boxed, Trace
+from cotlens.trace.answers import AnswerReader
+
+__all__ = ["EndpointModel"]
+
+
+@dataclass(frozen=True)
+class Extent:
+    """How large a model is, as far as it is known from here.
+
+    Args:
+        vocabulary: how many token ids there are.
+        context: the most tokens in a sequence.
+        n_layers: 0 where it isn't known.
+    """
+
+    vocabulary: int
+    context: int
+    n_layers: int = 0
+
+
+class EndpointModel(Textual, Outside):
+    """A model that a server runs; see `contract.Model` for what it can be asked.
+
+    It writes and, where the server gives log-probabilities of a prompt, scores. Samples have seeds of their own, so
+    that on a server that honours seeds a text depends on (seed, tokens before it, index), as elsewhere; it isn't the
+    text that another backend writes with the same seed.
+
+    Args:
+        client, dialect: the server, and how it is spoken to.
+        revision: which weights; by default a fingerprint of what the server says.
+        defaults: (temperature, top_p) where none are asked for.
+    """
+
+    backend = "vllm"
+    dtype = "as served"
+
+    def __init__(
+        self,
+        client: Client,
+        dialect: Dialect,
+        form: Format,
+        extent: Extent,
+        *,
+        name: str,
+        revision: str,
+        defaults: tuple[float, float],
+        reader: AnswerReader | None,
+        store: Store | None,
+    ) -> None:
+        super().__init__()
+        self.name, self.revision, self.defaults, self.store = name, revision, defaults, store
+        self.format, self.codec = form, form.codec
+        self.reader: AnswerReader = reader if reader is not None else Boxed()
+        self.meter, self.owner = Meter(), OwnerThread()
+        self.layout = replace(extent, context=extent.context - 1)  # a request that scores writes a token too
+        self.context_length, self.n_layers = extent.context, extent.n_layers
+        self.where = f"endpoint · {urlsplit(client.endpoint).netloc}"
+        self.client, self.dialect = client, dialect
+        self.score_path = dialect.sentence()
+        self.capabilities = Capability.GENERATE | (Capability.SCORE if dialect.prompt else Capability(0))
+        self._scorer = Scorer(client, dialect, self.meter) if dialect.prompt else None
+        self._writer = Writer(client, dialect, form.codec, self.meter, self._scorer, form.end)
+
+    def __repr__(self) -> str:
+        what = " and ".join(str(part.name).lower() for part in self.capabilities)
+        return f"EndpointModel({self.name!r}, {self.where}, can {what})"
+
+    def score(
+        self, trunk: Trace | Sequence[int], branches: Sequence[Branch], *, interventions: Interventions = ()
+    ) -> list[BranchScore]:
+        """Log-probabilities of the tokens of every branch, in the order given; see `contract.Branch`.
+
+        Raises:
+            CapabilityError: positions are hidden, there are interventions, or the server can't score.
+        """
+        ids, scorer = self._ids(trunk), self._can_score()
+        self._refuse_changes(as_interventions(interventions))
+        scoring.check(self, ids, branches)
+        return self._run(lambda: scorer.score(ids, branches))
+
+    def need_masks(self) -> None:
+        """Raise CapabilityError: a server hides no tokens from each other."""
+        self._refuse("Tokens can't be hidden from each other", Capability.HIDE)
+
+    def _measured(self, ids: tuple[int, ...], k: int) -> Measured:
+        scorer = self._can_score()
+        check_sequence(self, ids)
+        return self._run(lambda: scorer.annotate(ids, k))
+
+    def _can_score(self) -> Scorer:
+        if self._scorer is None:
+            what = f"{self.name!r} can't score on this endpoint ({self.score_path})"
+            raise CapabilityError(f"{what}: {remedy(Capability.SCORE, self.backend)}.")
+        return self._scorer
+
+    def _refuse_changes(self, interventions: Sequence[Intervention]) -> None:
+        for item in interventions:
+            missing = Capability.HIDE if isinstance(item, BlockAttention) else Capability.WRITE
+            self._refuse(f"{type(item).__name__} can't be applied", missing)
+
+    def _setting(self) -> writing.Setting:
+        about = {"model": self.name, "revision": self.revision, "backend": self.backend, "dtype": self.dtype}
+        return writing.Setting(
+            self.format,
+            self.reader,
+            {**about, **self.dialect.about()},
+            self.defaults,
+            self.context_length,
+            self.layout.vocabulary,
+            self._write_samples,
+            self._writer.roll,
+        )
+
+    def _write_samples(
+        self,
+        prefix: Sequence[int],
+        samples: list[Sample],
+        sampling: Sampling,
+        stop_ids: frozenset[int],
+        *,
+        unknown: Sequence[int] = (),
+        interventions: Sequence[Intervention] = (),
+        on_token: Callable[[int, int], None] | None = None,
+    ) -> None:
+        self._refuse_changes(interventions)
+        self._writer.write(prefix, samples, sampling, stop_ids, unknown, on_token)

@@ -1,0 +1,183 @@
+"""`cl.load(name, backend="vllm", endpoint=...)`: a served model, with the tokenizer that reads and writes its ids."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+from cotlens._core.errors import CapabilityError, InputError
+from cotlens.models import declared, refusals
+from cotlens.models.codec import HFCodec
+from cotlens.models.endpoint.client import Client
+from cotlens.models.endpoint.dialect import Dialect
+from cotlens.models.endpoint.model import EndpointModel, Extent
+from cotlens.models.endpoint.probing import listed, probe
+from cotlens.models.formats import Format, find
+from cotlens.models.store import open_store
+
+if TYPE_CHECKING:
+    from cotlens.models.templates import GivenFormat
+    from cotlens.trace.answers import AnswerReader
+
+_ENDLESS = 10**7  # what tokenizers say that know no length
+
+
+def open_endpoint(
+    name: str | Path | tuple[Any, Any],
+    *,
+    reader: AnswerReader | None = None,
+    revision: str | None = None,
+    endpoint: str | None = None,
+    tokenizer: Any = None,
+    context_length: int | None = None,
+    format: GivenFormat = None,
+    system: str | None = None,
+    template: Mapping[str, Any] | None = None,
+    store: str | os.PathLike[str] | bool | None = None,
+    together: int = 32,
+    timeout: float = 600.0,
+    retries: int = 4,
+) -> EndpointModel:
+    """A model that a vLLM, SGLang or any other OpenAI-compatible server runs.
+
+    The server is asked small questions first, to find out what it can do (see `endpoint.probing`). A key is taken from
+    the environment variable VLLM_API_KEY, else OPENAI_API_KEY.
+
+    Args:
+        name: what the server calls the model.
+        reader, revision, format, system, template, store: as for the local backend.
+        endpoint: the server's address, with /v1: "http://localhost:8000/v1".
+        tokenizer: the model's: a folder, a Hugging Face id or a loaded one; default that of `name`.
+        context_length: the most tokens in a sequence; default what the server, else the model's config, says.
+        together: requests at once.
+        timeout: seconds without a byte after which a request is sent again.
+        retries: how often it is.
+
+    Raises:
+        InputError: no endpoint, no such model or tokenizer, or not the server's tokenizer.
+        CapabilityError: the server leaves out the tokens that mark the model's thoughts.
+        BackendError: no server answers, it refuses the key, or it has no completions.
+    """
+    address = _address(endpoint)
+    if isinstance(name, tuple):
+        raise InputError("A loaded pair runs in this process: load it with backend='local', or give the served name.")
+    if together < 1 or retries < 0 or timeout <= 0:
+        raise InputError(
+            f"together={together}, timeout={timeout} and retries={retries}: give 1, above 0 and 0 at least."
+        )
+    served, source = str(name), str(name) if tokenizer is None else tokenizer
+    loaded = _tokenizer(source, revision) if isinstance(source, str | os.PathLike) else source
+    files = _files(source if isinstance(source, str | os.PathLike) else "", revision)
+    codec = HFCodec(loaded)
+    form = find(codec, declared.eos(files, loaded), format, model=served, system=system, template=template)
+    client = Client(address, together, timeout, retries)
+    entries = listed(client)
+    dialect, fingerprint = probe(client, served, codec, sorted(form.stop_ids))
+    _check_markers(dialect, form, served)
+    told = next((entry.get("max_model_len") for entry in entries if entry.get("id") == served), None)
+    vocabulary = max(len(loaded), int(getattr(files.config, "vocab_size", 0) or 0))
+    layers = int(getattr(files.config, "num_hidden_layers", 0) or 0)
+    return EndpointModel(
+        client,
+        dialect,
+        form,
+        Extent(vocabulary, _context(context_length, told, files.config, loaded), layers),
+        name=served,
+        revision=revision or fingerprint,
+        defaults=declared.sampling_defaults(files),
+        reader=reader or _reader(served),
+        store=open_store(store),
+    )
+
+
+def _address(given: str | None) -> str:
+    """The endpoint without a slash at its end.
+
+    Raises:
+        InputError: none was given, it isn't one, or it holds a password, which is not repeated.
+    """
+    if given is None:
+        raise InputError(
+            "backend='vllm' talks to a server and this version embeds no vLLM engine: start one with "
+            "`vllm serve <model>` and give its address, endpoint='http://localhost:8000/v1'."
+        )
+    parts = urlsplit(given)
+    if parts.username or parts.password or parts.query:
+        raise InputError("The endpoint holds a key or a password; put it into the environment variable VLLM_API_KEY.")
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise InputError(f"endpoint={given!r} is no address; give one like 'http://localhost:8000/v1'.")
+    return given.rstrip("/")
+
+
+def _tokenizer(source: str | os.PathLike[str], revision: str | None) -> Any:
+    """Raises InputError where there is none by that name, or it is gated."""
+    from transformers import AutoTokenizer
+
+    from cotlens.models import abacus
+
+    text = str(source)
+    if text in abacus.names():
+        return abacus.load_pair(text)[1]
+    try:
+        return AutoTokenizer.from_pretrained(text, revision=revision)
+    except (OSError, ValueError, ImportError, KeyError, RuntimeError) as error:
+        found = refusals.refusal(text, error, abacus.names())
+        if not isinstance(found, InputError):  # gated, for instance
+            raise found from error
+        raise InputError(
+            f"No tokenizer could be had for {text!r}; give tokenizer= as a folder, a Hugging Face id that you may "
+            "read, or a loaded tokenizer."
+        ) from error
+
+
+def _files(source: str | os.PathLike[str], revision: str | None) -> Any:
+    """What the files beside the tokenizer say of the model: `config` and `generation_config`, None where missing."""
+    from transformers import AutoConfig, GenerationConfig
+
+    from cotlens.models import abacus
+
+    if str(source) in abacus.names():
+        hf = abacus.load_pair(str(source))[0]
+        return SimpleNamespace(config=hf.config, generation_config=hf.generation_config)
+    found: dict[str, Any] = {"config": None, "generation_config": None}
+    for kind, loader in (("config", AutoConfig), ("generation_config", GenerationConfig)):
+        try:
+            found[kind] = loader.from_pretrained(str(source), revision=revision) if source else None
+        except (OSError, ValueError, KeyError):
+            continue
+    return SimpleNamespace(**found)
+
+
+def _check_markers(dialect: Dialect, form: Format, name: str) -> None:
+    """Raise CapabilityError where the thought's markers are tokens that a server of text leaves out."""
+    if dialect.tells_ids or "skip_special_tokens" in dialect.extras or form.plain:
+        return
+    known = getattr(form.codec.tokenizer, "added_tokens_decoder", {})
+    for marker in (form.family.open, form.family.close):
+        if any(known[token].special for token in form.codec.encode_template(marker) if token in known):
+            raise CapabilityError(
+                f"The server gives text without special tokens, and {marker!r}, which marks the thoughts of {name!r}, "
+                "is one, so thoughts and answers can't be told apart; use a server that returns token ids (vLLM)."
+            )
+
+
+def _context(given: int | None, told: Any, config: Any, tokenizer: Any) -> int:
+    """The most tokens in a sequence; InputError where nobody says."""
+    mine = getattr(tokenizer, "model_max_length", None)
+    for length in (given, told, getattr(config, "max_position_embeddings", None), mine):
+        if length is not None and 1 < int(length) < _ENDLESS:
+            return int(length)
+    raise InputError(
+        "Neither the server nor the tokenizer says how long a text may be; give context_length= in tokens."
+    )
+
+
+def _reader(name: str) -> AnswerReader | None:
+    from cotlens.models import abacus
+    from cotlens.trace import Number
+
+    return Number() if name in abacus.names() else None

@@ -1,0 +1,232 @@
+"""Finding out what a server can do, by asking it small questions. Nothing is believed that wasn't tried."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from cotlens._core.errors import BackendError, InputError, did_you_mean
+from cotlens.models.codec import HFCodec
+from cotlens.models.endpoint import errors
+from cotlens.models.endpoint.client import AGAIN, Client
+from cotlens.models.endpoint.dialect import Dialect
+from cotlens.models.endpoint.errors import Refused
+from cotlens.models.endpoint.reply import Said, choices, echo_table, prompt_table
+
+TRIAL = "First I add 12 and 7, which gives 19.\n\nWait, let me check: caf\u00e9 = 3 * (4 - 1)?"
+_LENGTH = 12  # tokens written to compare
+_HOT = 1.5  # a temperature at which two seeds part within a few tokens
+_SAME = 0.02  # nats by which two log-probabilities of one token may differ on one server
+_CLOSE = 0.3  # the same where both were computed in batches of other shapes, in half precision
+_PLAIN: dict[str, Any] = {"top_k": -1, "min_p": 0.0, "repetition_penalty": 1.0}  # so that nothing cuts the vocabulary
+_WISHES: tuple[dict[str, Any], ...] = (
+    *({name: value} for name, value in _PLAIN.items()),
+    {"skip_special_tokens": False, "spaces_between_special_tokens": False},
+    {"return_token_ids": True},
+    {"return_tokens_as_token_ids": True},
+)
+
+
+def listed(client: Client) -> list[Mapping[str, Any]]:
+    """What the server says it serves; empty if it doesn't say, or fails to."""
+    once = dataclasses.replace(client, retries=0)
+    try:
+        found = once.get("/models").get("data")
+    except BackendError as error:
+        if not once.met or (isinstance(error, Refused) and error.status in (401, 403)):
+            raise
+        return []
+    return [entry for entry in found if isinstance(entry, Mapping)] if isinstance(found, list) else []
+
+
+def probe(client: Client, model: str, codec: HFCodec, stops: Sequence[int]) -> tuple[Dialect, str]:
+    """How `model` is spoken to there, and a fingerprint of what it says.
+
+    Raises:
+        InputError: it serves no such model, or with another tokenizer than this one.
+        BackendError: no completions endpoint answers, or it refuses the key.
+    """
+    dialect, ids = Dialect(model), codec.bos + codec.encode_template(TRIAL)
+    try:
+        read = _ask(client, dialect.body(TRIAL, 1, temperature=0)).read
+    except Refused as refused:
+        raise _unserved(client, model, refused) from None
+    _check_tokenizer(client, model, codec, read, len(ids))
+    dialect = dataclasses.replace(dialect, ids=_takes_ids(client, dialect, ids))
+    prompt: Sequence[int] | str = ids if dialect.ids else TRIAL
+    wishes = [*_WISHES, {"stop_token_ids": [int(token) for token in stops]}]
+    dialect = dataclasses.replace(dialect, extras=_taken(client, dialect, prompt, wishes))
+    dialect = dataclasses.replace(dialect, alternatives=_alternatives(client, dialect, prompt))
+    more = {"logprobs": dialect.alternatives} if dialect.alternatives else {}
+    cold = _said(client, [dialect.body(prompt, _LENGTH, temperature=0, stream=one, **more) for one in (False, True)])
+    _check_text(client, codec, cold[0])
+    dialect = dataclasses.replace(
+        dialect,
+        tells_ids=all(said.ids or not said.text for said in cold) and any(said.ids for said in cold),
+        alternatives=dialect.alternatives if all(_measured(said) for said in cold) else 0,
+    )
+    dialect = _sampling(client, dialect, prompt, cold[0])
+    if dialect.ids:
+        dialect = dataclasses.replace(dialect, prompt=_scoring(client, dialect, ids, cold[0]))
+    return dialect, "served:" + hashlib.sha256(cold[0].text.encode()).hexdigest()[:12]
+
+
+def _ask(client: Client, body: dict[str, Any]) -> Said:
+    return _said(client, [body])[0]
+
+
+def _said(client: Client, bodies: list[dict[str, Any]]) -> list[Said]:
+    """Answers to requests sent all at once."""
+    found = [Said(client.endpoint) for _ in bodies]
+
+    def hear(place: int, data: Any) -> None:
+        if data == AGAIN:
+            found[place] = Said(client.endpoint)
+        else:
+            found[place].take(data)
+
+    client.ask_all(bodies, hear)
+    return found
+
+
+def _unserved(client: Client, model: str, refused: Refused) -> Exception:
+    """What to raise where the first question is refused: no such model, no completions, or what was said."""
+    names = [str(entry.get("id")) for entry in listed(client)]
+    if model in refused.said or (names and model not in names):
+        up = did_you_mean(model, names) if names else "Give the name that the server was started with."
+        return InputError(f"The server at {client.endpoint} serves no model {model!r} ({refused.said}). {up}")
+    return errors.strange(client.endpoint, "it has no /completions") if refused.status == 404 else refused
+
+
+def _takes_ids(client: Client, dialect: Dialect, ids: list[int]) -> bool:
+    """Whether token ids are taken as such: not refused, not read as a text, and nothing is put before them."""
+    try:
+        return _ask(client, dialect.body(ids, 1, temperature=0)).read in (0, len(ids))
+    except Refused:
+        return False
+
+
+def _taken(
+    client: Client, dialect: Dialect, prompt: Sequence[int] | str, wishes: list[dict[str, Any]]
+) -> dict[str, Any]:
+    """The fields that the server takes: all of them, or those that it takes one by one."""
+    everything = {name: value for wish in wishes for name, value in wish.items()}
+    body = dialect.body(prompt, 1, temperature=0)
+    if _takes(client, {**body, **everything}):
+        return everything
+    return {name: value for wish in wishes if _takes(client, {**body, **wish}) for name, value in wish.items()}
+
+
+def _takes(client: Client, body: dict[str, Any]) -> bool:
+    try:
+        client.ask(body)
+    except Refused:
+        return False
+    return True
+
+
+def _alternatives(client: Client, dialect: Dialect, prompt: Sequence[int] | str) -> int:
+    """The most alternatives that may be asked for, of those worth asking for."""
+    from cotlens.models.generate import TOP
+
+    for k in (TOP, 5, 1):
+        if _takes(client, dialect.body(prompt, 1, temperature=0, logprobs=k)):
+            return k
+    return 0
+
+
+def _measured(said: Said) -> bool:
+    return bool(said.ids) and len(said.logprobs) == len(said.tops) == len(said.ids)
+
+
+def _check_tokenizer(client: Client, model: str, codec: HFCodec, read: int, n: int) -> None:
+    """Raise InputError where the server reads the trial text as other tokens than the tokenizer here.
+
+    Args:
+        read: how many tokens the server counted in it; 0 where it doesn't say.
+        n: how many there are here, with what the tokenizer puts before a text.
+    """
+    mine = codec.encode_template(TRIAL)
+    try:
+        told = client.ask_root({"model": model, "prompt": TRIAL, "add_special_tokens": False}, "/tokenize")
+    except Refused:
+        told = {}
+    theirs = told.get("tokens") if "count" in told else None
+    if theirs is not None and list(theirs) != mine:
+        raise _other(f"it reads {TRIAL[:12]!r}... as tokens {list(theirs)[:4]}..., this one as {mine[:4]}...")
+    if theirs is None and read and read not in (len(mine), n):
+        raise _other(f"it reads a text as {read} tokens that this one reads as {n}")
+
+
+def _check_text(client: Client, codec: HFCodec, said: Said) -> None:
+    """Raise InputError where the ids that came back stand for another text here."""
+    mine = b"".join(codec.pieces(said.ids)).decode("utf-8", "replace")
+    if said.ids and "\ufffd" not in mine + said.text and said.text.strip() not in mine:
+        raise _other(f"it wrote {said.text.strip()[:20]!r} in tokens that this one reads as {mine.strip()[:20]!r}")
+
+
+def _other(why: str) -> InputError:
+    return InputError(
+        f"The server's tokenizer is another than the one given here: {why}; give tokenizer= of the model that is "
+        "served (a folder, a Hugging Face id, or a loaded tokenizer)."
+    )
+
+
+def _sampling(client: Client, dialect: Dialect, prompt: Sequence[int] | str, cold: Said) -> Dialect:
+    """Whether temperature and seeds do what they should, and whether log-probabilities stay those of temperature 1."""
+    more = {"logprobs": dialect.alternatives} if dialect.alternatives else {}
+    bodies = [dialect.body(prompt, _LENGTH, temperature=_HOT, top_p=1.0, seed=seed, **more) for seed in (11, 12, 11)]
+    first, other, again = [_ask(client, body) for body in bodies]
+    samples = not _same(first, other) or not _same(first, again)
+    seeds = "alone" if samples and _same(first, again) and not _same(first, other) else ""
+    if seeds:
+        crowd = _said(client, bodies * 2)
+        if all(_same(one, alone) for one, alone in zip(crowd, [first, other, again] * 2, strict=True)):
+            seeds = "together"
+    raw = bool(dialect.alternatives) and abs(_best(first) - _best(cold)) < _SAME
+    return dataclasses.replace(dialect, samples=samples, seeds=seeds, raw=raw)
+
+
+def _same(one: Said, other: Said) -> bool:
+    return (one.ids, one.text) == (other.ids, other.text)
+
+
+def _best(said: Said) -> float:
+    """The largest log-probability at the first token."""
+    return max(said.tops[0].values(), default=np.nan) if said.tops else np.nan
+
+
+def _scoring(client: Client, dialect: Dialect, ids: list[int], cold: Said) -> str:
+    """How the server gives log-probabilities of a prompt: those of the tokens sent, and equal to what it wrote."""
+    text = tuple(ids + cold.ids[:4])
+    for way in ("prompt_logprobs", "echo"):
+        trial = dataclasses.replace(dialect, prompt=way)
+        try:
+            data = client.ask(trial.scoring(text, 2))
+        except Refused:
+            continue
+        table = table_of(way, data, text, client.endpoint)
+        if table is None:
+            continue
+        values = [place[token] for place, token in zip(table[len(ids) :], text[len(ids) :], strict=True)]
+        known = np.asarray(cold.logprobs[: len(values)])
+        if dialect.raw and not np.allclose(values, known, atol=_CLOSE):
+            continue
+        return way
+    return ""
+
+
+def table_of(way: str, data: Mapping[str, Any], ids: tuple[int, ...], where: str) -> list[dict[int, float]] | None:
+    """What an answer to `Dialect.scoring` says of every token of the prompt; None unless it is about these tokens."""
+    found = choices(data, where)
+    if len(found) != 1:
+        raise errors.strange(where, f"it gave {len(found)} choices where one was asked for")
+    table = echo_table(found[0], ids) if way == "echo" else prompt_table(found[0])
+    if table is None or len(table) != len(ids):
+        return None
+    complete = all(token in place and len(place) > 1 for token, place in zip(ids[1:], table[1:], strict=True))
+    return table if complete else None

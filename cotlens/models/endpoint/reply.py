@@ -1,0 +1,114 @@
+"""What a server says, as token ids and numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from cotlens.models.endpoint import errors
+
+_NAME = "token_id:"  # how vLLM writes a token where it was asked for ids in place of text
+Chances = dict[int, float]
+"""Token ids and their log-probabilities, natural log."""
+
+
+@dataclass
+class Said:
+    """What has come so far in answer to one request for text.
+
+    Args:
+        text: all of it.
+        ids: the tokens, where the server tells them.
+        logprobs, tops: one entry per token of `ids`, where the server gives them: its own, and the best ones.
+        finish: "stop", "length" or "" while unfinished.
+        stop: the token that the server says it stopped at.
+        read, written: how many tokens it counted in the prompt and in its answer; 0 where it doesn't say.
+    """
+
+    where: str
+    text: str = ""
+    ids: list[int] = field(default_factory=list)
+    logprobs: list[float] = field(default_factory=list)
+    tops: list[Chances] = field(default_factory=list)
+    finish: str = ""
+    stop: int | None = None
+    read: int = 0
+    written: int = 0
+
+    def take(self, data: Mapping[str, Any]) -> int:
+        """Add an answer, or a piece of one; how many ids are new."""
+        usage = data.get("usage") or {}
+        self.read = int(usage.get("prompt_tokens") or self.read)
+        self.written = int(usage.get("completion_tokens") or self.written)
+        before = len(self.ids)
+        for choice in choices(data, self.where):
+            self.text += choice.get("text") or ""
+            table = choice.get("logprobs") or {}
+            names = table.get("tokens") or ()
+            given = choice.get("token_ids")
+            new = [int(token) for token in given] if given is not None else [id_of(name) for name in names]
+            if None not in new:
+                self.ids += [token for token in new if token is not None]
+                self._measure(table, len(new))
+            self.finish = _finish(choice) or self.finish
+            if isinstance(choice.get("stop_reason"), int):
+                self.stop = int(choice["stop_reason"])
+        return len(self.ids) - before
+
+    def _measure(self, table: Mapping[str, Any], n: int) -> None:
+        values, tops = table.get("token_logprobs") or (), table.get("top_logprobs") or ()
+        if len(values) == n:
+            self.logprobs += [float(value) if value is not None else float("nan") for value in values]
+        if len(tops) == n:
+            self.tops += [chances(top) for top in tops]
+
+
+def choices(data: Mapping[str, Any], where: str) -> list[Mapping[str, Any]]:
+    """The choices of an answer; BackendError where it has none of their form. A usage at the end comes without any."""
+    found = data.get("choices")
+    if not isinstance(found, list) or not all(isinstance(choice, Mapping) for choice in found):
+        raise errors.strange(where, "its answer holds no choices")
+    return found
+
+
+def id_of(name: str) -> int | None:
+    """The id that "token_id:123" names; None for text, which doesn't tell which token it was."""
+    digits = name.removeprefix(_NAME)
+    return int(digits) if digits != name and digits.isdecimal() else None
+
+
+def chances(top: Mapping[str, float] | None) -> Chances:
+    """The alternatives at one token; those named by text are left out."""
+    named = {id_of(name): float(value) for name, value in (top or {}).items()}
+    return {token: value for token, value in named.items() if token is not None}
+
+
+def prompt_table(choice: Mapping[str, Any]) -> list[Chances] | None:
+    """vLLM's `prompt_logprobs`: per token of the prompt ids and log-probabilities, {} for the first; None if not given.
+
+    They come as [null, {"<id>": {"logprob", "rank", "decoded_token"}, ...}, ...].
+    """
+    table = choice.get("prompt_logprobs")
+    if not isinstance(table, list):
+        return None
+    return [{int(token): float(entry["logprob"]) for token, entry in (position or {}).items()} for position in table]
+
+
+def echo_table(choice: Mapping[str, Any], ids: tuple[int, ...]) -> list[Chances] | None:
+    """The same from `echo` with `logprobs`; None where the prompt `ids` aren't repeated, or not as ids."""
+    table = choice.get("logprobs") or {}
+    names, values = table.get("tokens") or [], table.get("token_logprobs") or []
+    tops = table.get("top_logprobs") or []
+    n = len(ids)
+    if not len(names) == len(values) == len(tops) or [id_of(name) for name in names[:n]] != list(ids):
+        return None
+    found: list[Chances] = []
+    for token, value, top in zip(ids, values, tops, strict=False):
+        found.append({} if value is None else {**chances(top), token: float(value)})
+    return found
+
+
+def _finish(choice: Mapping[str, Any]) -> str:
+    reason = choice.get("finish_reason")
+    return "" if not reason else "length" if reason == "length" else "stop"

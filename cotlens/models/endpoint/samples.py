@@ -1,0 +1,203 @@
+"""Text from a server: streams for samples that someone watches, plain requests for many rollouts."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from cotlens._core import control
+from cotlens._core.errors import BackendError
+from cotlens.models.codec import HFCodec
+from cotlens.models.contract import Meter
+from cotlens.models.endpoint.client import AGAIN, Client
+from cotlens.models.endpoint.dialect import SEEDS, Dialect, as_text
+from cotlens.models.endpoint.reply import Said
+from cotlens.models.endpoint.scores import Scorer, noted
+from cotlens.models.generate import TOP, Notes, Sample
+from cotlens.models.rolling import Roll
+from cotlens.models.sampling import Sampling
+
+
+@dataclass(frozen=True)
+class Writer:
+    """Writes by a server.
+
+    Args:
+        scorer: measures tokens of a prefix; None where the server can't.
+        end: the token that ends a turn, as a list; put where the server says only that it stopped.
+    """
+
+    client: Client
+    dialect: Dialect
+    codec: HFCodec
+    meter: Meter
+    scorer: Scorer | None
+    end: list[int]
+
+    def write(
+        self,
+        prefix: Sequence[int],
+        samples: list[Sample],
+        sampling: Sampling,
+        stop_ids: frozenset[int],
+        unknown: Sequence[int] = (),
+        on_token: Callable[[int, int], None] | None = None,
+    ) -> None:
+        """Fill in `samples`, all of them at once; see `generate.write`."""
+        prompt = self._prompt(prefix)
+        bodies = [self._body(prompt, sampling, sample.index, watched=True) for sample in samples]
+        known = Notes() if self.scorer is None else self.scorer.known(tuple(prefix), list(unknown), TOP)
+        for sample in samples:
+            _copy(known, sample.notes)
+        said = [Said(self.client.endpoint) for _ in samples]
+        telling = _Telling(len(prefix), on_token, self._seeded(sampling))
+
+        def hear(place: int, data: Any) -> None:
+            if data == AGAIN:
+                said[place] = Said(self.client.endpoint)
+                telling.again(samples[place].index)
+                return
+            said[place].take(data)
+            control.current().report(max(1, sum(len(one.ids) for one in said)), None, "writing")
+            telling.hear(samples[place].index, lambda heard: self._fresh(said[place], heard, sampling, stop_ids))
+
+        try:
+            self.client.ask_all(bodies, hear, self._together(sampling))
+        finally:
+            for sample, one in zip(samples, said, strict=True):
+                self._fill(sample, one, len(prefix), sampling, stop_ids)
+
+    def roll(self, rolls: Sequence[Roll], stop_ids: frozenset[int], take: Callable[[list[Roll]], None]) -> None:
+        """Write rollouts, many requests at once; see `rolling.roll`. Those of one prefix go one after the other."""
+        prompts = {(roll.start, roll.at): self._prompt(roll.text[: roll.at]) for roll in _firsts(rolls)}
+        bodies = [self._body(prompts[roll.start, roll.at], roll.sampling, roll.index) for roll in rolls]
+
+        def hear(place: int, data: Any) -> None:
+            if data == AGAIN:
+                return
+            roll, said = rolls[place], Said(self.client.endpoint)
+            said.take(data)
+            roll.ids[:], roll.finish = self._ids(said, roll.sampling.max_new_tokens, stop_ids)
+            self._count(said, roll.at, len(roll.ids))
+            take([roll])
+
+        together = min((self._together(roll.sampling) for roll in rolls), default=1)
+        self.client.ask_all(bodies, hear, together)
+
+    def _prompt(self, prefix: Sequence[int]) -> list[int] | str:
+        """A prefix as the server takes it; InputError where it takes text and would make other tokens of it."""
+        return list(prefix) if self.dialect.ids else as_text(self.codec, prefix)
+
+    def _body(self, prompt: list[int] | str, sampling: Sampling, index: int, watched: bool = False) -> dict[str, Any]:
+        """The request for one sample; BackendError where the server always takes the most probable token."""
+        if sampling.temperature > 0 and not self.dialect.samples:
+            raise BackendError(
+                f"The server at {self.client.endpoint} takes the most probable token at every temperature, so it can't "
+                "sample; ask with temperature=0, or start it with sampling on (do_sample in its generation config)."
+            )
+        more: dict[str, Any] = {"stream": watched}
+        if watched and self.dialect.alternatives:
+            more["logprobs"] = self.dialect.alternatives
+        return self.dialect.body(
+            prompt,
+            sampling.max_new_tokens,
+            temperature=sampling.temperature,
+            top_p=sampling.top_p,
+            seed=sampling.number(index) % SEEDS,
+            **more,
+        )
+
+    def _seeded(self, sampling: Sampling) -> bool:
+        return sampling.temperature == 0 or bool(self.dialect.seeds)
+
+    def _together(self, sampling: Sampling) -> int:
+        alone = sampling.temperature > 0 and self.dialect.seeds == "alone"
+        return 1 if alone else self.client.together
+
+    def _fresh(self, said: Said, heard: _Heard, sampling: Sampling, stop_ids: frozenset[int]) -> list[int]:
+        """Tokens that haven't been told of; where only text comes, those of each piece."""
+        if said.ids:
+            return _cut(said.ids, sampling.max_new_tokens, stop_ids)[0][heard.tokens :]
+        fresh, heard.text = said.text[len(heard.text) :], max(heard.text, said.text, key=len)
+        return self.codec.encode_template(fresh)
+
+    def _fill(self, sample: Sample, said: Said, start: int, sampling: Sampling, stop_ids: frozenset[int]) -> None:
+        sample.ids[:], sample.finish = self._ids(said, sampling.max_new_tokens, stop_ids)
+        self._count(said, start, len(sample.ids))
+        n = min(len(sample.ids), len(said.logprobs), len(said.tops))
+        if n and (self.dialect.raw or sampling.temperature == sampling.top_p == 1):
+            places = [
+                {**top, token: value}
+                for top, token, value in zip(said.tops[:n], said.ids[:n], said.logprobs[:n], strict=True)
+            ]
+            _copy(noted(range(start, start + n), sample.ids[:n], places, TOP), sample.notes)
+
+    def _ids(self, said: Said, most: int, stop_ids: frozenset[int]) -> tuple[list[int], str]:
+        """The tokens of an answer, up to the first that ends it, and how it ended."""
+        if said.ids:
+            kept, finish = _cut(said.ids, most, stop_ids)
+        else:  # as many as the tokenizer makes of the text, which may be more than the server wrote
+            ids = self.codec.encode_template(said.text)
+            kept, finish = _cut(ids, len(ids) + 1, stop_ids)
+        if finish or said.finish != "stop":
+            return kept, finish or said.finish
+        last = [said.stop] if said.stop is not None else [] if said.ids else self.end
+        return (kept if kept[-1:] == last else [*kept, *last]), "stop"
+
+    def _count(self, said: Said, read: int, written: int) -> None:
+        self.meter.tokens += (said.read or read) + (said.written or written)
+        self.meter.forwards += max(1, said.written or written)
+
+
+@dataclass
+class _Heard:
+    """What someone who listens to a sample has been told: how many tokens, and of what text."""
+
+    tokens: int = 0
+    text: str = ""
+
+
+class _Telling:
+    """Tells of the tokens of sample 0 as they come: once each, also when a connection broke and it was begun anew.
+
+    Args:
+        start: where its first token stands.
+        seeded: whether what is begun anew says the same again; otherwise all of it is told again.
+    """
+
+    def __init__(self, start: int, on_token: Callable[[int, int], None] | None, seeded: bool) -> None:
+        self._start, self._on_token, self._seeded, self._heard = start, on_token, seeded, _Heard()
+
+    def hear(self, index: int, fresh: Callable[[_Heard], list[int]]) -> None:
+        """A piece of sample `index` has come; `fresh` says which of its tokens are new."""
+        if self._on_token is None or index != 0:
+            return
+        for token in fresh(self._heard):
+            self._on_token(self._start + self._heard.tokens, token)
+            self._heard.tokens += 1
+
+    def again(self, index: int) -> None:
+        """Sample `index` is begun anew."""
+        if index == 0 and not self._seeded:
+            self._heard = _Heard()
+
+
+def _firsts(rolls: Sequence[Roll]) -> list[Roll]:
+    """One roll per prefix."""
+    return list({(roll.start, roll.at): roll for roll in rolls}.values())
+
+
+def _cut(ids: Sequence[int], most: int, stop_ids: frozenset[int]) -> tuple[list[int], str]:
+    """At most `most` tokens, up to the first that ends a text, and how it ended."""
+    for i, token in enumerate(ids[:most]):
+        if token in stop_ids:
+            return list(ids[: i + 1]), "stop"
+    return list(ids[:most]), "length" if len(ids) >= most else ""
+
+
+def _copy(notes: Notes, into: Notes) -> None:
+    into.at += notes.at
+    into.logprobs += notes.logprobs
+    into.top_ids += notes.top_ids
+    into.top_logprobs += notes.top_logprobs

@@ -1,0 +1,143 @@
+"""Log-probabilities of given tokens: requests whose answers measure their prompts."""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from cotlens._core import control
+from cotlens._core.errors import BackendError, InputError
+from cotlens.models.assemble import Measured
+from cotlens.models.contract import Branch, BranchScore, Meter
+from cotlens.models.endpoint.client import AGAIN, Client
+from cotlens.models.endpoint.dialect import Dialect
+from cotlens.models.endpoint.errors import Refused
+from cotlens.models.endpoint.probing import table_of
+from cotlens.models.generate import Notes
+
+_RIVALS = 2  # best tokens to ask for: the best one that isn't the token itself is among them
+_USUAL_MOST = 20  # alternatives that vLLM gives unless it was started with more
+
+_Text = tuple[int, ...]
+_Place = dict[int, float]
+
+
+@dataclass(frozen=True)
+class Scorer:
+    """Scores texts by a server; see `score` and `annotate`."""
+
+    client: Client
+    dialect: Dialect
+    meter: Meter
+
+    def score(self, trunk: _Text, branches: Sequence[Branch]) -> list[BranchScore]:
+        """Checked branches without hidden positions, scored one request each; what begins another text is part of it.
+
+        Raises:
+            BackendError: the server gave no log-probabilities, or not those of these tokens.
+        """
+        texts = [trunk[: branch.prefix] + branch.token_ids for branch in branches]
+        wanted = [t for t, b in zip(texts, branches, strict=True) if b.given < len(b.token_ids)]
+        tables = self._tables(wanted, _RIVALS, "scoring")
+        return [_score(branch, tables.get(text, [])) for branch, text in zip(branches, texts, strict=True)]
+
+    def annotate(self, ids: _Text, k: int) -> Measured:
+        """Log-probability and k best alternatives at every token but the first.
+
+        Raises:
+            InputError: k is negative, or more than the server gives.
+        """
+        if k < 0:
+            raise InputError(f"k={k} alternatives can't be kept; give 0 or more.")
+        table = Measured(len(ids), k)
+        try:
+            places = self._tables([ids], max(_RIVALS, k), "reading")[ids]
+        except Refused as refused:
+            if k <= _USUAL_MOST:
+                raise
+            raise InputError(
+                f"k={k} alternatives are more than the server gives ({refused.said}); ask for at most {_USUAL_MOST}, "
+                "or start it with a larger --max-logprobs."
+            ) from None
+        notes = noted(range(1, len(ids)), ids[1:], places[1:], max(1, k))
+        if k == 0:
+            table.logprobs[notes.at] = notes.logprobs
+        else:
+            table.put(notes)
+        return table
+
+    def known(self, ids: _Text, at: Sequence[int], k: int) -> Notes:
+        """What is to be noted of the tokens `at` of a text."""
+        if not at:
+            return Notes()
+        text = ids[: max(at) + 1]
+        places = self._tables([text], max(_RIVALS, k), "reading")[text]
+        return noted(at, [ids[i] for i in at], [places[i] for i in at], k)
+
+    def _tables(self, texts: Iterable[_Text], k: int, label: str) -> dict[_Text, list[_Place]]:
+        """Per text and position the chances of the k best tokens and of the one that stands there."""
+        asked = _longest(texts)
+        found: list[list[_Place]] = [[] for _ in asked]
+        current, done = control.current(), 0
+
+        def hear(place: int, data: Any) -> None:
+            nonlocal done
+            if data == AGAIN:
+                return
+            table = table_of(self.dialect.prompt, data, asked[place], self.client.endpoint)
+            if table is None:
+                raise BackendError(
+                    f"The server at {self.client.endpoint} left out log-probabilities of the tokens that were sent; "
+                    "see whether it was restarted with other settings, and load the model again."
+                )
+            found[place] = table
+            self.meter.tokens += len(asked[place]) + 1
+            self.meter.forwards += 1
+            done += 1
+            current.report(done, len(asked), label)
+
+        self.client.ask_all([self.dialect.scoring(text, k) for text in asked], hear)
+        return {text: table[: len(text)] for text in set(texts) for table in [_holding(text, asked, found)]}
+
+
+def _longest(texts: Iterable[_Text]) -> list[_Text]:
+    """The texts that don't begin another one, in order."""
+    kept: list[_Text] = []
+    for text in sorted(set(texts), reverse=True):
+        if not kept or kept[-1][: len(text)] != text:
+            kept.append(text)
+    return kept[::-1]
+
+
+def _holding(text: _Text, asked: Sequence[_Text], found: Sequence[list[_Place]]) -> list[_Place]:
+    """What was found about the text of `asked`, which is in order, that begins with `text`."""
+    return found[bisect_left(asked, text)]
+
+
+def _score(branch: Branch, table: Sequence[_Place]) -> BranchScore:
+    n = len(branch.token_ids)
+    values, rivals = np.full(n, np.nan, np.float32), np.full(n, np.nan, np.float32)
+    rival_ids, greedy_ids = np.full(n, -1, np.int32), np.full(n, -1, np.int32)
+    for i in range(branch.given, n):
+        token, place = branch.token_ids[i], table[branch.prefix + i]
+        rival = max((other for other in place if other != token), key=place.__getitem__)
+        values[i], rivals[i], rival_ids[i] = place[token], place[rival], rival
+        greedy_ids[i] = token if place[token] >= place[rival] else rival
+    for array in (values, rivals, rival_ids, greedy_ids):
+        array.setflags(write=False)
+    return BranchScore(values, rivals, rival_ids, greedy_ids)
+
+
+def noted(at: Iterable[int], tokens: Iterable[int], places: Iterable[_Place], k: int) -> Notes:
+    """Notes of tokens with the k best of their places, -1 and NaN where there are fewer."""
+    notes = Notes()
+    for index, token, place in zip(at, tokens, places, strict=True):
+        best = sorted(place, key=place.__getitem__, reverse=True)[:k]
+        ids, values = np.full((1, k), -1, np.int32), np.full((1, k), np.nan, np.float32)
+        ids[0, : len(best)], values[0, : len(best)] = best, [place[one] for one in best]
+        notes.add([index], (np.array([place.get(token, np.nan)], np.float32), ids, values))
+    return notes

@@ -1,0 +1,272 @@
+"""Two backends as one model: text from one, looks inside from the other, on the same traces.
+
+A server with many GPUs writes rollouts by the thousand; a copy of the model that shows its inside reads the same
+tokens. Both must have the same tokens: that is checked over the whole vocabulary before anything is asked.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cotlens._core.errors import InputError
+from cotlens.models.contract import (
+    AnswerBranch,
+    BlockAttention,
+    Branch,
+    BranchScore,
+    Capability,
+    Divergence,
+    Gradients,
+    Interventions,
+    Meter,
+    Model,
+    OnRollout,
+    OnToken,
+    Start,
+)
+from cotlens.models.interventions import as_interventions
+
+if TYPE_CHECKING:
+    from cotlens.trace import Edit, Trace
+
+TRIAL = "First I add 12 and 7, which gives 19.\n\nWait, let me check: caf\u00e9 = 3 * (4 - 1)?"
+
+
+def mixed(*, write: Model, look: Model) -> Mixed:
+    """One model that writes with `write` and looks inside with `look`.
+
+        model = cl.mixed(write=cl.load(name, backend="vllm", endpoint=url), look=cl.load(name))
+
+    Args:
+        write: writes all text without interventions: `reason`, `resume`, `rollouts`.
+        look: everything else. Its format and its reader hold.
+
+    Raises:
+        InputError: the two don't have the same tokens, or speak in different formats.
+    """
+    return Mixed(write, look)
+
+
+class Mixed:
+    """Two models that have the same tokens; see `mixed` and `contract.Model`.
+
+    Whether they hold the same weights can't be known from here: names, revisions and backends of both are recorded, as
+    "<write> + <look>" where they differ.
+    """
+
+    def __init__(self, write: Model, look: Model) -> None:
+        _check_same_tokens(write, look)
+        self.write, self.look = write, look
+        self.name = _both(write.name, look.name)
+        self.revision = _both(write.revision, look.revision)
+        self.backend = _both(write.backend, look.backend)
+        self.dtype = _both(write.dtype, look.dtype)
+        self.where = _both(write.where, look.where)
+        self.capabilities = look.capabilities | (write.capabilities & (Capability.GENERATE | Capability.SCORE))
+        self.codec, self.format, self.reader = look.codec, look.format, look.reader
+        self.context_length = min(write.context_length, look.context_length)
+        self.n_layers, self.owner = look.n_layers, write.owner
+        self._scores = look if Capability.SCORE in look.capabilities else write
+        self.score_path = f"text by {write.backend}; {self._scores.backend}: {self._scores.score_path}"
+
+    def __repr__(self) -> str:
+        return f"Mixed(write={self.write!r}, look={self.look!r})"
+
+    @property
+    def meter(self) -> Meter:
+        """What both have computed."""
+        one, other = self.write.meter, self.look.meter
+        return Meter(one.tokens + other.tokens, one.forwards + other.forwards)
+
+    def reason(
+        self,
+        prompt: str,
+        *,
+        n: int = 1,
+        seed: int = 0,
+        max_new_tokens: int | None = None,
+        temperature: float | None = None,
+        top_p: float | None = None,
+        prefill: str = "",
+        interventions: Interventions = (),
+        on_token: OnToken | None = None,
+    ) -> Any:
+        """Answer `prompt` with a thought."""
+        return self._traces(
+            self._writer(interventions).reason(
+                prompt,
+                n=n,
+                seed=seed,
+                max_new_tokens=max_new_tokens,
+                temperature=temperature,
+                top_p=top_p,
+                prefill=prefill,
+                interventions=interventions,
+                on_token=on_token,
+            )
+        )
+
+    def resume(
+        self,
+        trace: Trace,
+        *,
+        at: int | None = None,
+        close_thought: bool = False,
+        n: int = 1,
+        seed: int = 0,
+        max_new_tokens: int | None = None,
+        temperature: float | None = None,
+        top_p: float | None = None,
+        interventions: Interventions = (),
+        on_token: OnToken | None = None,
+    ) -> Any:
+        """Write on after `trace.token_ids[:at]`."""
+        return self._traces(
+            self._writer(interventions).resume(
+                trace,
+                at=at,
+                close_thought=close_thought,
+                n=n,
+                seed=seed,
+                max_new_tokens=max_new_tokens,
+                temperature=temperature,
+                top_p=top_p,
+                interventions=interventions,
+                on_token=on_token,
+            )
+        )
+
+    def rollouts(
+        self,
+        starts: Sequence[Start],
+        *,
+        seed: int = 0,
+        max_new_tokens: int | None = None,
+        temperature: float | None = None,
+        top_p: float | None = None,
+        interventions: Interventions = (),
+        on_rollout: OnRollout | None = None,
+    ) -> list[list[Trace]]:
+        """Many continuations of many prefixes."""
+        found = self._writer(interventions).rollouts(
+            starts,
+            seed=seed,
+            max_new_tokens=max_new_tokens,
+            temperature=temperature,
+            top_p=top_p,
+            interventions=interventions,
+            on_rollout=None if on_rollout is None else lambda place, one: on_rollout(place, self._ours(one)),
+        )
+        return [[self._ours(one) for one in each] for each in found]
+
+    def score(
+        self, trunk: Trace | Sequence[int], branches: Sequence[Branch], *, interventions: Interventions = ()
+    ) -> list[BranchScore]:
+        """Log-probabilities of the tokens of every branch, by `look` where it scores."""
+        return self._scores.score(trunk, branches, interventions=interventions)
+
+    def read(
+        self,
+        trace: Trace | Sequence[int],
+        sites: str | Sequence[str],
+        *,
+        positions: Sequence[int] | None = None,
+        interventions: Interventions = (),
+    ) -> dict[str, NDArray[np.float32]]:
+        """Activations, by `look`."""
+        return self.look.read(trace, sites, positions=positions, interventions=interventions)
+
+    def gradient(
+        self,
+        trace: Trace | Sequence[int],
+        answer: AnswerBranch,
+        sites: str | Sequence[str],
+        *,
+        at: int | None = None,
+        metric: str = "logit_difference",
+        embeddings: NDArray[np.float32] | None = None,
+        interventions: Interventions = (),
+    ) -> Gradients:
+        """Gradients, by `look`."""
+        return self.look.gradient(
+            trace, answer, sites, at=at, metric=metric, embeddings=embeddings, interventions=interventions
+        )
+
+    def divergence(
+        self,
+        trace: Trace | Sequence[int],
+        blocks: Sequence[BlockAttention],
+        spans: Sequence[tuple[int, int]],
+        *,
+        temperature: float = 1.0,
+    ) -> Divergence:
+        """Divergences under blocked attention, by `look`."""
+        return self.look.divergence(trace, blocks, spans, temperature=temperature)
+
+    def attention(
+        self,
+        trace: Trace | Sequence[int],
+        *,
+        heads: Sequence[tuple[int, int]] | None = None,
+        spans: Sequence[tuple[int, int]] | None = None,
+    ) -> dict[tuple[int, int], NDArray[np.float32]]:
+        """Attention weights, by `look`."""
+        return self.look.attention(trace, heads=heads, spans=spans)
+
+    def unembed(self, vectors: NDArray[np.float32]) -> NDArray[np.float32]:
+        """What directions add to the logits, by `look`."""
+        return self.look.unembed(vectors)
+
+    def annotate(self, trace: Trace, k: int = 8) -> Trace:
+        """Log-probability and alternatives at every token but the first, by the one that scores."""
+        return self._scores.annotate(trace, k)
+
+    def compose(self, prompt: str, thought: str, answer: str | None) -> Trace:
+        """A trace of given texts; nothing is run."""
+        return self.look.compose(prompt, thought, answer)
+
+    def surprise(self, trace: Trace) -> Edit:
+        """The edit of an edited trace with its surprise, by the one that scores."""
+        return self._scores.surprise(trace)
+
+    def answer_branch(self, trace: Trace, at: int, value: str) -> AnswerBranch:
+        """Tokens that close the thought and answer `value`."""
+        return self.look.answer_branch(trace, at, value)
+
+    def _writer(self, interventions: Interventions) -> Model:
+        """Who writes: `look` where something is changed inside, else `write`."""
+        return self.look if as_interventions(interventions) else self.write
+
+    def _traces(self, written: Any) -> Any:
+        return [self._ours(one) for one in written] if isinstance(written, list) else self._ours(written)
+
+    def _ours(self, trace: Trace) -> Trace:
+        """The trace with the codec that looks, and both models in its meta."""
+        seen = {"model": self.look.name, "revision": self.look.revision, "backend": self.look.backend}
+        return dataclasses.replace(trace, codec=self.codec, meta={**trace.meta, "look": seen})
+
+
+def _both(one: str, other: str) -> str:
+    return one if one == other else f"{one} + {other}"
+
+
+def _check_same_tokens(write: Model, look: Model) -> None:
+    """Raise InputError unless every id means the same to both, and both make the same ids of a text and of a prompt."""
+    names = f"{write.name!r} (write, {write.backend}) and {look.name!r} (look, {look.backend})"
+    sizes = [len(model.format.codec.tokenizer) for model in (write, look)]
+    mine, theirs = (model.codec.pieces(range(min(sizes))) for model in (write, look))
+    at = next((i for i, pair in enumerate(zip(mine, theirs, strict=True)) if pair[0] != pair[1]), None)
+    if at is not None:
+        raise InputError(
+            f"{names} don't have the same tokens: token {at} is {mine[at].decode('utf-8', 'replace')!r} to one and "
+            f"{theirs[at].decode('utf-8', 'replace')!r} to the other; load both with one tokenizer."
+        )
+    if write.codec.encode(TRIAL) != look.codec.encode(TRIAL):
+        raise InputError(f"{names} make different tokens of the same text; load both with one tokenizer.")
+    if write.format.open("12 + 7?", "So").ids != look.format.open("12 + 7?", "So").ids:
+        raise InputError(f"{names} put a prompt in different words; load both with one chat template and format=.")

@@ -1,0 +1,88 @@
+"""How far predictions move when attention is blocked, on a server: an ordinary row and a few blocked ones per job."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+import torch
+
+from cotlens._core import control
+from cotlens._core.errors import Cancelled, OutOfMemory
+from cotlens.models import masks
+from cotlens.models.contract import Divergence
+from cotlens.models.divergence import Floats
+from cotlens.models.divergence import _check as check
+from cotlens.models.divergence import _first_query as first_query
+from cotlens.models.divergence import _means as means
+from cotlens.models.interventions import BlockAttention
+from cotlens.models.logits import check_finite
+from cotlens.models.ndif.passes import Remote
+from cotlens.models.reading import check_sequence
+
+_ROWS = 8  # sequences per job
+_PAIRS = 2**26  # pairs of tokens in the masks of a job
+
+
+def divergence(
+    remote: Remote,
+    ids: Sequence[int],
+    blocks: Sequence[BlockAttention],
+    spans: Sequence[tuple[int, int]],
+    temperature: float,
+) -> Divergence:
+    """Means over the tokens of each span, for each block; raises as `models.divergence.divergence`."""
+    check_sequence(remote, ids)
+    remote.need_masks()
+    check(spans, len(ids), temperature)
+    starts = [first_query(block) for block in blocks]
+    end = max((stop for _, stop in spans), default=0)
+    waiting = [i for i in np.argsort(starts, kind="stable").tolist() if starts[i] < end]
+    found = np.full((2, len(blocks), len(spans)), np.nan)
+    done = 0
+    try:
+        while done < len(waiting):
+            begin = starts[waiting[done]]
+            mine = waiting[done : done + _together(remote, begin, end)]
+            kl = _compared(remote, ids[:end], [blocks[i] for i in mine], begin, temperature)
+            for row, i in zip(kl, mine, strict=True):
+                found[:, i] = means(row, begin, starts[i], spans)
+            done += len(mine)
+            control.current().report(done, len(waiting), "suppression")
+    except Cancelled as error:
+        error.partial = Divergence(found[0], found[1])  # type: ignore[attr-defined]
+        raise
+    return Divergence(found[0], found[1])
+
+
+def _together(remote: Remote, begin: int, end: int) -> int:
+    """How many blocks share a job that compares the tokens from `begin` on."""
+    rows = min(_ROWS, remote.rows() // (end - begin), _PAIRS // end**2)
+    return max(1, rows - 1)
+
+
+def _compared(
+    remote: Remote, ids: Sequence[int], blocks: Sequence[BlockAttention], begin: int, temperature: float
+) -> Floats:
+    """KL at every token from `begin` on, [blocks, tokens]; in halves where the server's memory runs out."""
+    try:
+        return np.concatenate(list(_pieces(remote, ids, blocks, begin, temperature)), axis=1)
+    except OutOfMemory:
+        if len(blocks) == 1:
+            raise
+    half = len(blocks) // 2
+    return np.concatenate([_compared(remote, ids, part, begin, temperature) for part in (blocks[:half], blocks[half:])])
+
+
+def _pieces(
+    remote: Remote, ids: Sequence[int], blocks: Sequence[BlockAttention], begin: int, temperature: float
+) -> Iterator[Floats]:
+    step = remote.rows(len(blocks) + 1)
+    for start in range(begin, len(ids), step):
+        stop = min(len(ids), start + step)
+        at = np.arange(stop)
+        cut = masks.batch(remote.layout, remote.causal(at, 0), [None, *blocks], at, at)
+        rows = remote.tensor(ids[:stop]).repeat(len(blocks) + 1, 1)
+        kl, bad = remote.logits(rows, at, at[start:], {"temperature": float(temperature)}, cut)
+        check_finite(torch.where(bad, torch.nan, 0.0), at[start:])
+        yield kl.numpy()

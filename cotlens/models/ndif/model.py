@@ -1,0 +1,177 @@
+"""`NdifModel`: a model that runs on NDIF, or on any server that speaks its protocol."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping, Sequence
+from functools import partial
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any
+
+from cotlens._core.errors import InputError
+from cotlens.models import gradients, writing
+from cotlens.models.assemble import Measured
+from cotlens.models.codec import HFCodec
+from cotlens.models.contract import (
+    AnswerBranch,
+    Branch,
+    BranchScore,
+    Capability,
+    Divergence,
+    Gradients,
+    Interventions,
+    Meter,
+)
+from cotlens.models.declared import eos, sampling_defaults
+from cotlens.models.formats import find
+from cotlens.models.inside import Floats, Insight, Spans
+from cotlens.models.interventions import BlockAttention, Intervention, as_interventions
+from cotlens.models.layout import describe
+from cotlens.models.ndif import comparing, reading, scoring
+from cotlens.models.ndif import writing as writes
+from cotlens.models.ndif.checking import Checked
+from cotlens.models.ndif.passes import Remote
+from cotlens.models.ndif.service import Deployment
+from cotlens.models.ndif.wire import Wire
+from cotlens.models.owner import OwnerThread
+from cotlens.models.scoring import check as refuse_unscorable
+from cotlens.models.store import open_store
+from cotlens.models.textual import Textual
+from cotlens.trace import Boxed, Trace
+from cotlens.trace.answers import AnswerReader
+
+if TYPE_CHECKING:
+    from cotlens.models.templates import GivenFormat
+
+KEY = "nnsight.modeling.transformers.TransformersModel:"
+
+
+class NdifModel(Textual, Insight):
+    """A model on a server; see `contract.Model` for what it can be asked, and `opening.open_ndif` for its options.
+
+    Every question is one or several jobs. Nothing about it is kept on the server between them.
+    """
+
+    backend = "ndif"
+
+    def __init__(
+        self,
+        traced: Any,
+        tokenizer: Any,
+        generation: Any,
+        wire: Wire,
+        *,
+        name: str,
+        deployment: Deployment | None = None,
+        revision: str | None = None,
+        reader: AnswerReader | None = None,
+        format: GivenFormat = None,
+        system: str | None = None,
+        template: Mapping[str, Any] | None = None,
+        score: str = "auto",
+        store: str | os.PathLike[str] | bool | None = None,
+    ) -> None:
+        if score not in ("auto", "packed", "plain"):
+            raise InputError(f"score={score!r} is not known; choose 'auto', 'packed' or 'plain'.")
+        super().__init__()
+        hf = traced._module
+        self.name, self.revision = name, revision or "main"
+        self.where = f"NDIF · {wire.service.name}"
+        self.meter, self.owner, self.store = Meter(), OwnerThread(), open_store(store)
+        layout = describe(hf)
+        key = deployment.key if deployment is not None and deployment.key else model_key(name, revision)
+        self.remote = Remote(traced, layout, self.meter, wire, key)
+        self.codec = HFCodec(tokenizer)
+        makers = SimpleNamespace(generation_config=generation, config=hf.config)
+        ends = eos(makers, tokenizer)
+        self.format = find(self.codec, ends, format, model=name, system=system, template=template)
+        self.reader: AnswerReader = reader if reader is not None else Boxed()
+        self.context_length, self.n_layers = layout.context, layout.n_layers
+        self.defaults = sampling_defaults(makers)
+        self.capabilities = ~Capability(0) if self.remote.obeys_masks else ~Capability.HIDE
+        self._listed = (deployment.dtype if deployment is not None else "") or "unknown"
+        self._checked = Checked(self.remote, score)
+
+    def __repr__(self) -> str:
+        return f"NdifModel({self.name!r}, {self.where}, {self.n_layers} layers)"
+
+    @property
+    def dtype(self) -> str:
+        """Type of the model's activations as it has said itself; before the first question, what the server says."""
+        said = vars(self.remote).get("kind", self._listed)
+        return str(said).removeprefix("torch.")
+
+    @property
+    def score_path(self) -> str:
+        """How branches are scored."""
+        return self._checked.sentence
+
+    def score(
+        self, trunk: Trace | Sequence[int], branches: Sequence[Branch], *, interventions: Interventions = ()
+    ) -> list[BranchScore]:
+        """Log-probabilities of the tokens of every branch, in the order given; see `contract.Branch`."""
+        ids, changes = self._ids(trunk), as_interventions(interventions)
+        return self._run(lambda: self._scored(ids, branches, changes))
+
+    def _scored(
+        self, ids: tuple[int, ...], branches: Sequence[Branch], changes: tuple[Intervention, ...]
+    ) -> list[BranchScore]:
+        refuse_unscorable(self.remote, ids, branches)
+        return scoring.score(self.remote, ids, branches, changes, pack=self._checked.pack())
+
+    def _measured(self, ids: tuple[int, ...], k: int) -> Measured:
+        return self._run(lambda: reading.annotate(self.remote, ids, k))
+
+    def _read(
+        self,
+        ids: tuple[int, ...],
+        sites: list[str],
+        positions: Sequence[int] | None,
+        changes: tuple[Intervention, ...],
+    ) -> dict[str, Floats]:
+        return reading.read(self.remote, ids, sites, positions, changes)
+
+    def _gradient(
+        self,
+        ids: tuple[int, ...],
+        answer: AnswerBranch,
+        sites: list[str],
+        metric: str,
+        embeddings: Floats | None,
+        changes: tuple[Intervention, ...],
+    ) -> Gradients:
+        return gradients.gradients(self.remote, ids, answer, sites, metric, embeddings, changes)
+
+    def _divergence(
+        self, ids: tuple[int, ...], blocks: Sequence[BlockAttention], spans: Spans, temperature: float
+    ) -> Divergence:
+        return comparing.divergence(self.remote, ids, blocks, spans, temperature)
+
+    def _attention(
+        self, ids: tuple[int, ...], heads: Sequence[tuple[int, int]] | None, spans: Spans | None
+    ) -> dict[tuple[int, int], Floats]:
+        return reading.attention(self.remote, ids, heads, spans)
+
+    def _unembed(self, vectors: Floats) -> Floats:
+        return reading.unembed(self.remote, vectors)
+
+    def _setting(self) -> writing.Setting:
+        kind = str(self.remote.kind).removeprefix("torch.")
+        about = {"model": self.name, "revision": self.revision, "backend": self.backend, "dtype": kind}
+        layout = self.remote.layout
+        return writing.Setting(
+            self.format,
+            self.reader,
+            about,
+            self.defaults,
+            layout.context,
+            layout.vocabulary,
+            partial(writes.write, self.remote),
+            partial(writes.roll, self.remote),
+        )
+
+
+def model_key(repo: str, revision: str | None) -> str:
+    """What a server knows a model by, to the letter: nnsight's own `to_model_key` asks Hugging Face first."""
+    return KEY + json.dumps({"repo_id": repo, "revision": revision, "task": "text-generation"})

@@ -1,0 +1,110 @@
+"""What a model on a server makes of a given sequence: activations, probabilities, attention, a direction's logits."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import nn
+
+from cotlens._core import control
+from cotlens._core.errors import InputError
+from cotlens.models import patterns, tracing, unembedding
+from cotlens.models.assemble import Measured
+from cotlens.models.generate import Notes
+from cotlens.models.interventions import Intervention
+from cotlens.models.logits import check_finite
+from cotlens.models.ndif.passes import Remote
+from cotlens.models.reading import check_sequence, chosen_positions
+
+
+def annotate(remote: Remote, ids: Sequence[int], k: int) -> Measured:
+    """Log-probability and k best alternatives at every token but the first; as `models.reading.annotate`."""
+    check_sequence(remote, ids)
+    if k < 0:
+        raise InputError(f"k={k} alternatives can't be kept; give 0 or more.")
+    table = Measured(len(ids), min(k, remote.layout.vocabulary))
+    for start in range(1, len(ids), remote.rows()):
+        at = np.arange(start, min(len(ids), start + remote.rows()))
+        notes = noted(remote, ids, at, max(1, k))
+        if k == 0:
+            table.logprobs[notes.at] = notes.logprobs
+        else:
+            table.put(notes)
+        control.current().report(int(at[-1]) + 1, len(ids), "reading")
+    return table
+
+
+def noted(
+    remote: Remote,
+    ids: Sequence[int],
+    at: NDArray[np.int64],
+    k: int,
+    interventions: Sequence[Intervention] = (),
+) -> Notes:
+    """What a model expects at the tokens `at` (rising, from 1) of a sequence."""
+    row = remote.tensor(ids[: int(at[-1]) + 1])
+    k = min(k, remote.layout.vocabulary)
+    ask = {"rows": torch.arange(len(at)), "targets": row[0, at], "top": k}
+    found = remote.logits(row, None, at - 1, ask, interventions=interventions)
+    logprobs, best, values, bad = (part.numpy() for part in found)
+    check_finite(torch.from_numpy(np.where(bad, np.nan, 0)), at - 1)
+    notes = Notes()
+    notes.add(at.tolist(), (logprobs, best.astype(np.int32), values))
+    return notes
+
+
+def read(
+    remote: Remote,
+    ids: Sequence[int],
+    sites: Sequence[str],
+    positions: Sequence[int] | None,
+    interventions: Sequence[Intervention],
+) -> dict[str, NDArray[np.float32]]:
+    """Activations float32 [positions, d_model] per site; as `models.reading.read`, in one job."""
+    check_sequence(remote, ids)
+    for site in sites:
+        remote.layout.site(site)
+    chosen = chosen_positions(ids, positions)
+    if not len(chosen) or not sites:
+        return {site: np.empty((len(chosen), remote.layout.d_model), np.float32) for site in sites}
+    rows, order = np.unique(chosen, return_inverse=True)
+    ask = {"seen": torch.from_numpy(rows)}
+    row = remote.tensor(ids[: int(rows[-1]) + 1])
+    _, seen = remote.reduced(row, None, ask, interventions=interventions, sites=sites)
+    return {site: seen[site].numpy()[order] for site in sites}
+
+
+def attention(
+    remote: Remote,
+    ids: Sequence[int],
+    heads: Sequence[tuple[int, int]] | None,
+    spans: Sequence[tuple[int, int]] | None,
+) -> dict[tuple[int, int], NDArray[np.float32]]:
+    """Attention weights per (layer, head), as `models.patterns.attention`, in one job under eager attention."""
+    ids, found = patterns.wanted(remote, ids, heads, spans)
+    layers, rows, columns, into = patterns.by_layer(remote, found), None, None, slice(None)
+    if spans is not None:
+        rows, columns, into = patterns.means(remote, spans, 0, len(ids))
+    patterns.enter(found, layers, remote.attend(remote.tensor(ids), layers, rows, columns), into)
+    return found
+
+
+def unembed(remote: Remote, vectors: NDArray[np.float32]) -> NDArray[np.float32]:
+    """What vectors [n, d_model] add to the logits directly, as `models.unembedding.unembed`; some of them per job."""
+    hf = remote.traced._module
+    given, norm, head = unembedding.parts(hf, remote, vectors)
+    paths = {id(module): path for path, module in hf.named_modules()}
+    centred = float(norm.eps) if isinstance(norm, nn.LayerNorm) else None
+    inputs = remote.inputs(remote.tensor([0]), None, 1, None)
+    found = [np.empty((0, remote.layout.vocabulary), np.float32)]
+    for part in given.split(remote.rows()):
+        remote.count(remote.tensor([0]))
+        logits = tracing.unembed(
+            remote.traced, remote.layout, inputs, paths[id(norm)], paths[id(head)], part, centred, remote.kind,
+            remote.job(),
+        )  # fmt: skip
+        found.append(logits.numpy())
+    return np.concatenate(found)

@@ -1,0 +1,128 @@
+"""Scoring branches on a server: trunk and branches in one packed pass per job, for nothing is kept between jobs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+import torch
+
+from cotlens._core import control
+from cotlens._core.errors import OutOfMemory
+from cotlens.models import packing, scoring
+from cotlens.models.contract import Branch, BranchScore
+from cotlens.models.interventions import BlockAttention, Intervention
+from cotlens.models.logits import Scores, check_finite
+from cotlens.models.masks import causal
+from cotlens.models.ndif.passes import Ints, Remote
+from cotlens.models.packed import _visible as seen_by_nodes
+from cotlens.models.packing import Edges, Feeds
+
+_NODES = 2048  # branch tokens per job
+_NO_EDGES = Edges(*(np.empty(0, np.int64) for _ in range(3)))
+
+
+@dataclass(frozen=True)
+class _Pass:
+    """One job: predictions to read off the trunk, and rows of branches [first, last) to run behind it."""
+
+    edges: Edges = field(default_factory=lambda: _NO_EDGES)
+    first: int = 0
+    last: int = 0
+
+
+def score(
+    remote: Remote,
+    trunk: Sequence[int],
+    branches: Sequence[Branch],
+    interventions: Sequence[Intervention] = (),
+    *,
+    pack: bool = True,
+) -> list[BranchScore]:
+    """Log-probabilities of the tokens of every (checked) branch; raises as `models.scoring.score`."""
+    if any(isinstance(item, BlockAttention) for item in interventions):
+        remote.need_masks()
+    groups = [branches] if pack else [[branch] for branch in branches]
+    found: list[BranchScore] = []
+    for group in groups:
+        plan = packing.plan(trunk, group)
+        scores = Scores(int(plan.starts[-1]))
+        waiting = list(_passes(remote, plan))
+        for index, one in enumerate(waiting):
+            _run(remote, trunk, plan.feeds, one, scores, interventions)
+            control.current().report(index + 1, len(waiting), "scoring")
+        found += scoring.told(scores, plan.starts)
+    return found
+
+
+def _passes(remote: Remote, plan: packing.Plan) -> Iterator[_Pass]:
+    most = min(_NODES, remote.rows())
+    edges = plan.trunk_edges
+    order = np.argsort(edges.rows, kind="stable")
+    edges = Edges(edges.rows[order], edges.targets[order], edges.slots[order])
+    bounds = list(packing.chunks(plan.feeds, lambda prefix: most))
+    rows = np.unique(edges.rows)
+    if bounds and len(rows) + packing.size(plan.feeds, *bounds[0]) <= most:
+        yield _Pass(edges, *bounds[0])
+        bounds, rows = bounds[1:], rows[:0]
+    for start in range(0, len(rows), most):
+        low, high = np.searchsorted(edges.rows, [rows[start], rows[min(len(rows), start + most) - 1] + 1])
+        yield _Pass(Edges(edges.rows[low:high], edges.targets[low:high], edges.slots[low:high]))
+    for first, last in bounds:
+        yield _Pass(_NO_EDGES, first, last)
+
+
+def _run(
+    remote: Remote,
+    trunk: Sequence[int],
+    feeds: Feeds,
+    one: _Pass,
+    scores: Scores,
+    interventions: Sequence[Intervention],
+) -> None:
+    """One job, in halves where the server's memory runs out."""
+    try:
+        _job(remote, trunk, feeds, one, scores, interventions)
+    except OutOfMemory:
+        if one.last - one.first < 2:
+            raise
+        middle = (one.first + one.last) // 2
+        for half in (_Pass(one.edges, one.first, middle), _Pass(_NO_EDGES, middle, one.last)):
+            _run(remote, trunk, feeds, half, scores, interventions)
+
+
+def _job(
+    remote: Remote,
+    trunk: Sequence[int],
+    feeds: Feeds,
+    one: _Pass,
+    scores: Scores,
+    interventions: Sequence[Intervention],
+) -> None:
+    reach = int(one.edges.rows.max(initial=-1)) + 1
+    edges, masks = one.edges, None
+    ids, at = np.asarray(trunk[:reach], np.int64), np.arange(reach)
+    if one.last > one.first:
+        chunk = packing.chunk(feeds, one.first, one.last)
+        reach, n = max(reach, chunk.width), len(chunk.token_ids)
+        ids = np.concatenate([np.asarray(trunk[:reach], np.int64), chunk.token_ids])
+        at = np.concatenate([np.arange(reach), chunk.positions])
+        edges = Edges(*(np.concatenate(pair) for pair in _pairs(one.edges, chunk.edges, reach)))
+        if remote.obeys_masks:
+            before = torch.nn.functional.pad(causal(reach, 0, remote.device), (0, n))
+            visible = torch.cat([before, seen_by_nodes(chunk, 0, n, reach, remote.device)])
+            masks = remote.masks(visible, at, at, interventions)
+    kept, rows = np.unique(edges.rows, return_inverse=True)
+    order = np.argsort(rows, kind="stable")
+    targets, slots = edges.targets[order], edges.slots[order]
+    ask = {"rows": torch.from_numpy(rows[order]), "targets": torch.from_numpy(targets), "top": 2}
+    given = at if masks is not None else None
+    found = remote.logits(remote.tensor(ids), given, kept, ask, masks, interventions)
+    logprobs, best, values, bad = (part.numpy() for part in found)
+    check_finite(torch.from_numpy(np.where(bad, np.nan, 0)), at[kept])
+    scores.enter(slots, targets, logprobs, best[rows[order]], values[rows[order]])
+
+
+def _pairs(trunk: Edges, nodes: Edges, reach: int) -> tuple[tuple[Ints, Ints], ...]:
+    return (trunk.rows, nodes.rows + reach), (trunk.targets, nodes.targets), (trunk.slots, nodes.slots)

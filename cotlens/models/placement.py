@@ -1,0 +1,77 @@
+"""Where a loaded model is: the device that takes its input, those that run its parts, weights that are kept elsewhere.
+
+accelerate spreads a model over devices (`device_map`) by hooks on its modules. Weights that don't fit are offloaded:
+they are "meta" between passes and brought in for each.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import torch
+
+if TYPE_CHECKING:
+    from torch import nn
+
+
+def input_device(hf: Any) -> torch.device:
+    """The device that tokens have to be on, which is also where logits come out."""
+    found: torch.device = _runs_on(hf.get_input_embeddings()) or hf.device
+    return found
+
+
+def devices(hf: Any) -> tuple[torch.device, ...]:
+    """All devices that run a part of the model, the one that takes its input first."""
+    first = input_device(hf)
+    others = {device for module in hf.modules() if (device := _runs_on(module)) is not None}
+    return (first, *sorted(others - {first}, key=str))
+
+
+def offloaded(hf: Any) -> bool:
+    """Whether weights are kept elsewhere and brought in for each pass."""
+    return any(parameter.device.type == "meta" for parameter in hf.parameters())
+
+
+def described(hf: Any) -> str:
+    """Where it runs, in words: "CPU", "GPU", "2 GPUs", "GPU + offloading"."""
+    kinds = [device.type for device in devices(hf)]
+    gpus = sum(kind != "cpu" for kind in kinds)
+    words = (["GPU" if gpus == 1 else f"{gpus} GPUs"] if gpus else []) + (["CPU"] if "cpu" in kinds else [])
+    return " + ".join([*words, *(["offloading"] if offloaded(hf) else [])])
+
+
+@contextmanager
+def staying(hf: Any) -> Iterator[None]:
+    """Keep transformers' pipelines from moving a model to the first GPU: they leave one alone that has a device map."""
+    if getattr(hf, "hf_device_map", None) is not None:
+        yield
+        return
+    hf.hf_device_map = {"": input_device(hf)}
+    try:
+        yield
+    finally:
+        del hf.hf_device_map
+
+
+@contextmanager
+def present(module: nn.Module) -> Iterator[None]:
+    """Have a module's own weights there for a while, wherever they are kept."""
+    if not hasattr(module, "_hf_hook"):
+        yield
+        return
+    from accelerate.utils import align_module_device
+
+    with align_module_device(module):
+        yield
+
+
+def _runs_on(module: nn.Module) -> torch.device | None:
+    """Where accelerate runs a module; None if it has no say in that."""
+    hook = getattr(module, "_hf_hook", None)
+    for one in getattr(hook, "hooks", [hook]):  # several hooks of one module come as one
+        where = getattr(one, "execution_device", None)
+        if where is not None:
+            return torch.device("cuda", where) if isinstance(where, int) else torch.device(where)
+    return None

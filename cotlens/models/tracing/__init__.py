@@ -1,0 +1,28 @@
+"""The one room with nnsight traces, and where interventions become operations on activations.
+
+The blocks use plain locals, torch and nnsight only: nnsight reads their source and may run them elsewhere. Ids,
+positions and masks are always explicit, autograd is always off but for gradients. With a `backend` a block runs where
+that sends it; what it then saves are plain tensors, numbers, texts and lists of them.
+"""
+
+from cotlens.models.tracing.attention import attention
+from cotlens.models.tracing.backward import gradients
+from cotlens.models.tracing.changes import Change, compile_changes
+from cotlens.models.tracing.directions import greet, unembed
+from cotlens.models.tracing.forward import reduced, run
+from cotlens.models.tracing.places import sketch, wrap
+from cotlens.models.tracing.writing import write
+
+__all__ = [
+    "Change",
+    "attention",
+    "compile_changes",
+    "gradients",
+    "greet",
+    "reduced",
+    "run",
+    "sketch",
+    "unembed",
+    "wrap",
+    "write",
+]

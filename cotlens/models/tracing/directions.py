@@ -1,0 +1,58 @@
+"""What the model's own parts say without a pass of interest: directions as logits, type of the weights, tokens."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import nnsight
+import torch
+
+from cotlens.models.layout import Layout
+from cotlens.models.tracing.places import envoy
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+
+def unembed(
+    traced: Any,
+    layout: Layout,
+    inputs: dict[str, Any],
+    norm: str,
+    head: str,
+    vectors: Tensor,
+    centred: float | None,
+    dtype: torch.dtype,
+    backend: Any = None,
+) -> Tensor:
+    """Logits float32 [n, vocabulary] of `vectors` [n, d_model] times the gain of the final norm.
+
+    Args:
+        inputs: of a pass, which a trace has to hold.
+        norm, head: paths of the final norm and the output embedding.
+        centred: epsilon of a norm that centres; None for an RMS norm, which gives its gain when it is fed ones.
+        dtype: of the model.
+    """
+    decoder, last, output = (envoy(traced, path) for path in (layout.decoder, norm, head))
+    with torch.no_grad(), traced.trace(**inputs, backend=backend):
+        args, kwargs = decoder.inputs
+        given = vectors.to((kwargs["input_ids"] if "input_ids" in kwargs else args[0]).device)
+        ones = torch.ones_like(given[:1])
+        if centred is None:
+            gain = last(ones).float()
+        else:
+            ones[:, ::2] = -1  # mean 0, variance 1: what comes out is the gain and the bias
+            signs = ones.to(dtype)
+            gain = (last(signs).float() - last(-signs).float()) / 2 * ones * (1 + centred) ** 0.5
+            given = given - given.mean(-1, keepdim=True)
+        scaled = (given * gain).to(dtype)
+        found = nnsight.save((output(scaled).float() - output(torch.zeros_like(scaled[:1])).float()).cpu())
+    return found
+
+
+def greet(traced: Any, layout: Layout, inputs: dict[str, Any], ids: list[int], backend: Any = None) -> list[Any]:
+    """Type of a model's activations ("torch.bfloat16"), and what its tokenizer calls `ids`."""
+    embedding = envoy(traced, layout.embed)
+    with torch.no_grad(), traced.trace(**inputs, backend=backend):
+        found = nnsight.save([str(embedding.output.dtype), traced.tokenizer.convert_ids_to_tokens(ids)])
+    return found

@@ -1,0 +1,75 @@
+"""Where things happen in a pass: the modules of the traced model, in the order in which they run."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import nnsight
+
+from cotlens.models.clamping import Clamp
+from cotlens.models.layout import Layout
+from cotlens.models.placement import input_device, offloaded, staying
+from cotlens.models.tracing.changes import Change
+
+if TYPE_CHECKING:
+    import torch
+    from torch import Tensor
+
+    from cotlens.models.masks import Masks
+
+# order in which the parts of a layer run
+_RANK = {"embed": 0, "attn_out": 1, "mlp_out": 2, "resid_post": 3}
+
+
+class _Offloaded(nnsight.TransformersModel):
+    """A model whose weights are "meta" between passes; nnsight would send what goes in to where they are."""
+
+    @property
+    def device(self) -> torch.device:
+        """Where inputs go."""
+        return input_device(self._module)
+
+
+def wrap(hf: Any, tokenizer: Any) -> Any:
+    """The nnsight model around a loaded one, which stays where it is."""
+    kind = _Offloaded if offloaded(hf) else nnsight.TransformersModel
+    with warnings.catch_warnings(), staying(hf):
+        warnings.simplefilter("ignore", FutureWarning)
+        return kind(hf, tokenizer=tokenizer)
+
+
+def sketch(name: str, tokenizer: Any, revision: str | None = None) -> Any:
+    """The nnsight model of a folder or Hugging Face id that runs elsewhere: its modules without their weights."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", FutureWarning)
+        return nnsight.TransformersModel(name, task="text-generation", tokenizer=tokenizer, revision=revision)
+
+
+def steps(
+    traced: Any, layout: Layout, masks: Masks | None, changes: Sequence[Change], sites: Sequence[str]
+) -> list[tuple[Any, Tensor | None, list[Any], str]]:
+    """(module, its mask, its edits, site to return or "") in the order in which the modules run."""
+    places: dict[tuple[int, int], list[Any]] = {}
+
+    def place(layer: int, kind: str, path: str) -> list[Any]:
+        return places.setdefault((layer, _RANK[kind]), [path, None, [], ""])
+
+    for layer, mask in (masks.per_layer if masks is not None else {}).items():
+        place(layer, "attn_out", layout.module("attn_out", layer))[1] = mask
+    for change in changes:
+        path = layout.embed if change.site == "embed" else layout.module(change.site, change.layer)
+        clamp, values = (vars(change.values), None) if isinstance(change.values, Clamp) else (None, change.values)
+        place(change.layer, change.site, path)[2].append((change.adds, change.rows, values, clamp))
+    for site in sites:
+        path, layer = layout.site(site)
+        place(layer, site.split(".")[0], path)[3] = site
+    return [(envoy(traced, path), *rest) for _, (path, *rest) in sorted(places.items(), key=lambda item: item[0])]
+
+
+def envoy(traced: Any, path: str) -> Any:
+    """The part of the traced model at a dotted path; the model itself at ""."""
+    for part in path.split(".") if path else ():
+        traced = traced[int(part)] if part.isdigit() else getattr(traced, part)
+    return traced

@@ -1,0 +1,139 @@
+"""Models that can't be had, against a server on this machine that answers as the Hub does: one sentence each."""
+
+import http.server
+import sys
+import threading
+
+import pytest
+from huggingface_hub import constants
+
+from cotlens._core.errors import BackendError, CapabilityError, InputError
+from cotlens.models.load import load
+from tests.model import tiny
+
+ANSWERS = {"gated": (401, "GatedRepo"), "private": (404, "RepoNotFound"), "old": (404, "RevisionNotFound")}
+
+
+class Hub(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        known = [answer for name, answer in ANSWERS.items() if f"/some/{name}" in self.path]
+        code, word = known[0] if known else (500, "")
+        self.send_response(code)
+        self.send_header("X-Error-Code", word)
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+
+    do_HEAD = do_GET
+
+    def log_message(self, *args):
+        pass
+
+
+@pytest.fixture
+def hub(monkeypatch, tmp_path):
+    """The address of a Hub; without waits between tries."""
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Hub)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    url = f"http://127.0.0.1:{server.server_port}"
+    monkeypatch.setattr(constants, "ENDPOINT", url)
+    monkeypatch.setattr(constants, "HUGGINGFACE_CO_URL_TEMPLATE", url + "/{repo_id}/resolve/{revision}/{filename}")
+    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", False)
+    monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path))
+    monkeypatch.setattr("huggingface_hub.utils._http.time.sleep", lambda seconds: None)
+    yield server
+    server.shutdown()
+    server.server_close()
+
+
+@pytest.mark.parametrize("dry_run", [False, True])
+def test_a_gated_model_says_where_to_ask(hub, dry_run):
+    with pytest.raises(
+        BackendError, match=r"'some/gated' is gated: ask for access at http://.*/some/gated, then log in"
+    ):
+        load("some/gated", dry_run=dry_run)
+
+
+@pytest.mark.parametrize(
+    ("name", "why"),
+    [("some/private", "private and you are not logged in"), ("some/old", "no such revision"), ("some/x", "be reached")],
+)
+def test_a_model_that_is_not_to_be_had(hub, name, why):
+    with pytest.raises(InputError, match=f"no model '{name}' here, and it could not be had from Hugging Face .*{why}"):
+        load(name)
+
+
+def test_no_network(hub):
+    hub.shutdown()
+    hub.server_close()
+    with pytest.raises(InputError, match="can't be reached; connect, or give a folder that holds the model"):
+        load("some/model")
+
+
+def test_offline():
+    with pytest.raises(InputError, match="HF_HUB_OFFLINE is set"):
+        load("someone/unheard-of")
+
+
+@pytest.mark.parametrize(
+    ("package", "options", "message"),
+    [
+        ("accelerate", {"device_map": "auto"}, r"device_map= needs accelerate, .* pip install 'cotlens\[gpu\]'"),
+        ("bitsandbytes", {"quantization": "4bit"}, "quantization='4bit' needs bitsandbytes"),
+    ],
+)
+def test_a_missing_package(monkeypatch, package, options, message):
+    monkeypatch.setitem(sys.modules, package, None)
+    with pytest.raises(CapabilityError, match=message):
+        load("some/model", **options)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"device_map": "auto", "device": "cpu"}, "both say where"),
+        ({"device_map": "autom"}, "Did you mean 'auto'"),
+        ({"max_memory": {0: "1GiB"}}, "with device_map='auto'"),
+        ({"quantization": "3bit"}, "choose '8bit' or '4bit'"),
+        ({"device": "gpuu"}, "not known to torch"),
+    ],
+)
+def test_options_that_can_not_be(options, message):
+    with pytest.raises(InputError, match=message):
+        load("some/model", **options)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"device_map": "auto"}, "A loaded pair stays as it is"),
+        ({"quantization": "8bit"}, "A loaded pair stays as it is"),
+        ({"format": "thinky"}, "no format called 'thinky'"),
+        ({"format": ("<a>", "<a>")}, "can't both begin and end"),
+        ({"format": ("<a>", "")}, "can't mark a thought"),
+        ({"format": ("<a>", "</a>", "<b>")}, "give a name"),
+        ({"format": 7}, "give a name"),
+        ({"system": 7}, "not a text"),
+        ({"template": "effort"}, "not a dict"),
+    ],
+)
+def test_options_that_a_pair_does_not_take(options, message):
+    with pytest.raises(InputError, match=message):
+        load(tiny.pair("qwen3"), **options)
+
+
+def test_a_system_prompt_needs_a_chat_template():
+    with pytest.raises(InputError, match="no chat template"):
+        load(tiny.pair("gpt2"), system="Think.")
+
+
+def test_a_shipped_model_is_not_spread():
+    with pytest.raises(InputError, match="takes a few MB"):
+        load("abacus", quantization="4bit")
+
+
+@pytest.mark.parametrize("dry_run", [False, True])
+def test_code_of_a_models_own_is_not_run(tmp_path, dry_run):
+    (tmp_path / "config.json").write_text('{"model_type": "odd", "auto_map": {"AutoConfig": "odd.OddConfig"}}')
+    (tmp_path / "odd.py").write_text("raise SystemExit('this code was run')")
+    with pytest.raises(BackendError, match="brings code of its own"):
+        load(tmp_path, dry_run=dry_run)

@@ -1,0 +1,236 @@
+"""A served model against the same model in this process: what vLLM's dialect gives must be equal, token by token."""
+
+import dataclasses
+import threading
+import time
+
+import numpy as np
+import pytest
+
+import cotlens as cl
+from cotlens._core.control import Control
+from cotlens._core.errors import BackendError, Cancelled, CapabilityError, InputError
+from cotlens.models.contract import AddVector, BlockAttention, Branch, Capability, Start
+from tests.model import tiny
+from tests.remote.dialect_server import Dialect, serving
+from tests.remote.endpoint import PROMPT, connect
+
+N = 12
+FIELDS = ("logprobs", "rival_logprobs", "rival_ids", "greedy_ids")
+
+
+@pytest.fixture(scope="module")
+def served():
+    server = Dialect(tiny.pair("qwen3"))
+    with serving(server) as url:
+        yield server, url
+
+
+@pytest.fixture(scope="module")
+def model(served):
+    return connect(served[1])
+
+
+@pytest.fixture
+def server(served):
+    """The server, put back as it was afterwards."""
+    yield served[0]
+    served[0].reset()
+
+
+@pytest.fixture
+def trace(qwen):
+    return qwen.compose(PROMPT, "First I add 12 and 7. It is 19.", "The answer is 19.")
+
+
+def test_what_a_server_can_do_is_found_out(model):
+    found = model.dialect
+    assert found.ids and found.tells_ids and found.raw and found.samples
+    assert (found.alternatives, found.prompt, found.seeds) == (8, "prompt_logprobs", "together")
+    assert model.capabilities == Capability.GENERATE | Capability.SCORE
+    assert model.context_length == 512
+    assert "prompt_logprobs" in model.score_path
+    assert model.meter.tokens == 0, "finding out costs nothing"
+
+
+def test_greedy_text_is_that_of_the_local_model(model, qwen):
+    mine = model.reason(PROMPT, max_new_tokens=N, temperature=0, prefill="First I")
+    theirs = qwen.reason(PROMPT, max_new_tokens=N, temperature=0, prefill="First I")
+    assert mine.token_ids == theirs.token_ids
+    assert mine.roles == theirs.roles
+    np.testing.assert_allclose(mine.logprobs, theirs.logprobs, atol=1e-4)
+    np.testing.assert_array_equal(mine.top_ids, theirs.top_ids)
+    np.testing.assert_allclose(mine.top_logprobs, theirs.top_logprobs, atol=1e-4)
+    assert mine.meta["token_ids"] == "from the server" and mine.meta["seeded"]
+
+
+def test_scores_are_those_of_the_local_model(model, qwen, trace):
+    branches = [Branch(p, trace.token_ids[5:9], given=p % 3) for p in range(4, 24)]
+    branches += [Branch(9, ()), Branch(9, (5, 6), given=2), Branch(4, trace.token_ids[4:30])]
+    for mine, theirs in zip(model.score(trace, branches), qwen.score(trace, branches), strict=True):
+        for field in FIELDS:
+            np.testing.assert_allclose(getattr(mine, field), getattr(theirs, field), atol=1e-4)
+
+
+def test_what_begins_another_text_is_not_asked_for(model, server, trace):
+    before = len(server.requests)
+    model.score(trace, [Branch(p, trace.token_ids[p : p + 2]) for p in range(4, 20)])
+    assert len(server.requests) == before + 1
+
+
+def test_annotating_is_what_the_local_model_does(model, qwen, trace):
+    for k in (0, 3, 8):
+        mine, theirs = model.annotate(trace, k), qwen.annotate(trace, k)
+        np.testing.assert_allclose(mine.logprobs, theirs.logprobs, atol=1e-4)
+        np.testing.assert_array_equal(mine.top_ids, theirs.top_ids)
+    with pytest.raises(InputError, match="at most 20"):
+        model.annotate(trace, 30)
+
+
+def test_seeds_reproduce_text_whatever_else_runs(model):
+    many = model.reason(PROMPT, n=4, max_new_tokens=N, seed=5)
+    assert len({trace.token_ids for trace in many}) == 4
+    assert many[0].token_ids == model.reason(PROMPT, max_new_tokens=N, seed=5).token_ids
+    assert many[2].token_ids == model.reason(PROMPT, n=3, max_new_tokens=N, seed=5)[2].token_ids
+    assert many[0].token_ids != model.reason(PROMPT, max_new_tokens=N, seed=6).token_ids
+
+
+def test_samples_follow_the_model_s_distribution(model, qwen, trace):
+    """The first tokens of many rollouts, against the probabilities that the local model gives them."""
+    start, n = trace.roles["thought"].start + 4, 150
+    rolls = model.rollouts([Start(trace, start, range(n))], max_new_tokens=1, seed=3)[0]
+    first = [roll.token_ids[start] for roll in rolls]
+    likeliest = qwen.annotate(trace, 3).top_ids[start]
+    for token in likeliest.tolist():
+        p = float(np.exp(qwen.score(trace, [Branch(start, (token,))])[0].logprobs[0]))
+        assert abs(first.count(token) / n - p) < 4 * np.sqrt(p * (1 - p) / n) + 1e-9
+
+
+def test_streaming_tells_every_token_once(model):
+    heard = []
+    trace = model.reason(PROMPT, max_new_tokens=N, seed=3, on_token=lambda at, text: heard.append((at, text)))
+    start = trace.meta["begin"]
+    assert [at for at, _ in heard] == list(range(start, len(trace.token_ids)))
+    assert trace.text[trace.offsets[start] :].startswith("".join(text for _, text in heard))
+
+
+def test_text_ends_where_the_model_stops(model, qwen):
+    many = model.reason(PROMPT, n=6, max_new_tokens=150, seed=2, temperature=50.0)
+    assert len({len(trace.token_ids) for trace in many}) > 1
+    for trace in many:
+        stopped = trace.token_ids[-1] in qwen.format.stop_ids
+        assert trace.meta["finish"] == ("stop" if stopped else "length")
+        assert not set(trace.token_ids[trace.meta["begin"] : -1]) & qwen.format.stop_ids
+
+
+def test_resume_keeps_the_prefix_and_measures_what_was_edited(model, qwen, trace):
+    edited = trace.replace((trace.text.index("12 and"), trace.text.index(" and 7")), "35")
+    rest = model.resume(edited, seed=4, max_new_tokens=5)
+    cut = edited.edit.end_token
+    assert rest.token_ids[:cut] == edited.token_ids[:cut]
+    expected = qwen.score(rest, [Branch(rest.meta["begin"], rest.token_ids[rest.meta["begin"] :])])[0].logprobs
+    np.testing.assert_allclose(rest.logprobs[rest.meta["begin"] :], expected, atol=1e-4)
+    mine, theirs = model.surprise(edited), qwen.surprise(edited)
+    assert mine.surprise == pytest.approx(theirs.surprise, abs=1e-4)
+    closed = model.resume(trace.truncate(trace.roles["thought"].start + 3), close_thought=True, max_new_tokens=4)
+    assert closed.meta["thought_closed"]
+
+
+def test_early_answers_and_resampling_run_as_on_the_local_model(model, qwen, trace):
+    mine = cl.importance.EarlyAnswer(unit="sentence", target="19").run(trace, model)
+    theirs = cl.importance.EarlyAnswer(unit="sentence", target="19", mask_lines=False).run(trace, qwen)
+    np.testing.assert_allclose(mine.columns["estimate"], theirs.columns["estimate"], atol=2e-4)
+    assert np.isnan(mine.columns["masked"]).all()
+    assert mine.provenance.backend == "vllm" and "prompt_logprobs" in mine.provenance.score_path
+    settings = {"unit": "sentence", "n": 3, "max_new_tokens": 6, "target": "19"}
+    one, two = (cl.importance.Resampling(**settings).run(trace, model) for _ in range(2))
+    np.testing.assert_array_equal(one.columns["estimate"], two.columns["estimate"])
+
+
+def test_what_needs_the_inside_is_refused_with_who_has_it(model, trace):
+    vector = np.ones(32, np.float32)
+    asks = [
+        lambda: model.read(trace, "resid_post.1"),
+        lambda: model.gradient(trace, model.answer_branch(trace, trace.roles["thought"].end, "19"), "embed"),
+        lambda: model.divergence(trace, [BlockAttention((20,), (19,))], [(18, 22)]),
+        lambda: model.attention(trace),
+        lambda: model.unembed(vector[None]),
+        lambda: model.score(trace, [Branch(9, (1,), (3,))]),
+        lambda: model.score(trace, [Branch(9, (1,))], interventions=BlockAttention((8,), (3,))),
+        lambda: model.reason(PROMPT, interventions=AddVector(1, vector)),
+        lambda: model.rollouts([Start(trace, 30)], interventions=AddVector(1, vector)),
+        lambda: cl.importance.Occlusion().run(trace, model),
+        lambda: cl.importance.Gradient().run(trace, model),
+        lambda: cl.importance.Suppression().run(trace, model),
+    ]
+    for ask in asks:
+        with pytest.raises(CapabilityError, match='backend="local"'):
+            ask()
+
+
+def test_cancel_within_half_a_second_and_keep_what_was_written(server, model):
+    server.step_s = 0.02
+    mine, heard, before = Control(), threading.Event(), server.aborted
+    job = model.owner.submit(
+        lambda: model.reason(PROMPT, n=3, max_new_tokens=400, seed=1, on_token=lambda *_: heard.set()), mine
+    )
+    assert heard.wait(20)
+    start = time.perf_counter()
+    mine.cancel()
+    with pytest.raises(Cancelled) as caught:
+        job.result(timeout=5)
+    assert time.perf_counter() - start < 0.5
+    partial = caught.value.partial
+    assert [trace.meta["finish"] for trace in partial] == ["cancelled"] * 3
+    assert len(partial[0].token_ids) > partial[0].meta["begin"]
+    deadline = time.monotonic() + 5
+    while server.aborted < before + 3 and time.monotonic() < deadline:
+        time.sleep(0.02)
+    assert server.aborted == before + 3, "the server stopped working too"
+
+
+def test_requests_go_together_but_not_more_than_allowed(server, served, trace):
+    model = connect(served[1], together=3)
+    server.step_s, server.most_running = 0.005, 0
+    model.rollouts([Start(trace, 30, range(8))], max_new_tokens=4)
+    assert server.most_running == 3
+
+
+def test_an_interrupted_run_goes_on_where_it_was(server, served, trace, tmp_path):
+    starts = [Start(trace, at, range(4)) for at in (28, 30)]
+    whole = connect(served[1]).rollouts(starts, max_new_tokens=6, seed=2)
+    model = connect(served[1], store=tmp_path / "rollouts.sqlite", retries=0, together=1)
+    server.faults.extend(["", "", "", "500"])
+    with pytest.raises(BackendError, match="Engine core died") as caught:
+        model.rollouts(starts, max_new_tokens=6, seed=2)
+    assert [len(each) for each in caught.value.partial] == [3, 0]
+    before = len(server.requests)
+    again = connect(served[1], store=tmp_path / "rollouts.sqlite")
+    probing = len(server.requests) - before
+    rest = again.rollouts(starts, max_new_tokens=6, seed=2)
+    assert len(server.requests) - before - probing == 5
+    assert [[one.token_ids for one in each] for each in rest] == [[one.token_ids for one in each] for each in whole]
+    assert [one.meta["stored"] for one in rest[0]] == [True] * 3 + [False]
+
+
+def test_a_saved_trace_tells_where_it_came_from(model, tmp_path):
+    trace = model.reason(PROMPT, max_new_tokens=4, seed=2)
+    trace.save(tmp_path / "trace.json")
+    back = cl.Trace.load(tmp_path / "trace.json", model=model)
+    assert back == trace
+    meta = back.meta
+    assert (meta["model"], meta["backend"], meta["dtype"]) == ("tiny", "vllm", "as served")
+    assert meta["revision"].startswith("served:")
+
+
+def test_what_was_asked_of_the_server_is_plain_sampling(server, model):
+    """Nothing that a server may have as its default cuts the vocabulary or weighs repetition."""
+    model.reason(PROMPT, max_new_tokens=2, temperature=0.7, top_p=0.9, seed=4)
+    sent = server.requests[-1]
+    assert (sent["temperature"], sent["top_p"], sent["seed"]) == (0.7, 0.9, 4)
+    assert (sent["top_k"], sent["min_p"], sent["repetition_penalty"]) == (-1, 0.0, 1.0)
+    assert set(sent["stop_token_ids"]) == model.format.stop_ids
+
+
+def test_a_dialect_is_data(model):
+    assert dataclasses.asdict(model.dialect)["model"] == "tiny"
