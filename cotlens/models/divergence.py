@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 
     from cotlens.models.engine import Engine
 
+__all__ = ["EPSILON", "Floats", "check_spans", "divergence", "first_query", "means_of_spans"]
+
 EPSILON = 1e-9  # nats, added under the logarithm, as in the published code
 _ROWS, _ROWS_ELSEWHERE = {"cpu": 4}, 16  # blocks per pass: more of them waste queries that only some need
 _TOKENS, _TOKENS_ELSEWHERE = {"cpu": 768}, 4096  # per pass, all rows together
@@ -75,8 +77,8 @@ def divergence(
     """
     check_sequence(engine, ids)
     engine.need_masks()
-    _check(spans, len(ids), temperature)
-    starts = [_first_query(block) for block in blocks]
+    check_spans(spans, len(ids), temperature)
+    starts = [first_query(block) for block in blocks]
     end = max((stop for _, stop in spans), default=0)
     waiting = [i for i in np.argsort(starts, kind="stable").tolist() if starts[i] < end]
     found = np.full((2, len(blocks), len(spans)), np.nan)
@@ -91,7 +93,7 @@ def divergence(
             control.current().report(done, total, "suppression")
             kl, begin = _together(engine, text, [blocks[i] for i in mine], [starts[i] for i in mine])
             for row, i in enumerate(mine):
-                found[:, i] = _means(kl[row], begin, starts[i], spans)
+                found[:, i] = means_of_spans(kl[row], begin, starts[i], spans)
             done += sum(end - starts[i] for i in mine)
     except Cancelled as error:
         error.partial = Divergence(found[0], found[1])  # type: ignore[attr-defined]
@@ -184,7 +186,7 @@ def _kl(base: Tensor, others: Tensor) -> Tensor:
     return torch.expm1(apart).sub_(apart).mul_(base.exp()).sum(-1).clamp_min(0)
 
 
-def _means(kl: Floats, begin: int, start: int, spans: Sequence[tuple[int, int]]) -> Floats:
+def means_of_spans(kl: Floats, begin: int, start: int, spans: Sequence[tuple[int, int]]) -> Floats:
     """Mean KL and mean log(KL + epsilon) of every span that lies behind `start`, [2, spans]."""
     means = np.full((2, len(spans)), np.nan)
     for index, (first, last) in enumerate(spans):
@@ -203,18 +205,17 @@ def _rows(engine: Engine, text: _Text) -> int:
     return max(1, min(most, int(budget.available(engine) * _CACHE_SHARE / row) - (text.ordinary is None)))
 
 
-def _first_query(block: BlockAttention) -> int:
+def first_query(block: BlockAttention) -> int:
+    """The first position that a block changes itself."""
     if block.queries is None:
         return 0
     return block.queries.start if isinstance(block.queries, range) else min(block.queries, default=0)
 
 
-def _check(spans: Sequence[tuple[int, int]], n: int, temperature: float) -> None:
+def check_spans(spans: Sequence[tuple[int, int]], n: int, temperature: float) -> None:
+    """Raise InputError where spans of a trace of `n` tokens can't be compared at this temperature."""
     for start, end in spans:
         if not 0 <= start < end <= n:
             raise InputError(f"The span of tokens {start} to {end} is empty or not in this trace of {n} tokens.")
     if not temperature > 0:
         raise InputError(f"The temperature {temperature} is not above 0; use 1 for the model's own distribution.")
-
-
-__all__ = ["EPSILON", "divergence"]

@@ -163,12 +163,12 @@ def _pass(
 def _masks(
     engine: Engine, lane: Chunk, start: int, stop: int, width: int, interventions: Sequence[Intervention]
 ) -> Masks:
-    visible = _visible(lane, start, stop, width, engine.device)
+    visible = seen_by_nodes(lane, start, stop, width, engine.device)
     columns = np.concatenate([np.arange(width), lane.positions[:stop]])
     return engine.masks(visible, lane.positions[start:stop], columns, interventions)
 
 
-def _visible(lane: Chunk, start: int, stop: int, width: int, device: torch.device) -> Tensor:
+def seen_by_nodes(lane: Chunk, start: int, stop: int, width: int, device: torch.device) -> Tensor:
     """Bool [stop - start, width + stop]: the trunk before a node's limit minus what is hidden, and its ancestors."""
     nodes = torch.arange(stop, device=device)
     limits = torch.from_numpy(lane.limits[start:stop]).to(device)

@@ -9,6 +9,7 @@ CHARTS = Registry(
         "comparison": "cotlens.plots.comparison:chart",
         "pairs": "cotlens.plots.pairs:chart",
         "steering": "cotlens.plots.steering:chart",
+        "features": "cotlens.plots.features:chart",
         "layer_sweep": "cotlens.plots.steering:layers",
     },
 )

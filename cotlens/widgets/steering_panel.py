@@ -18,7 +18,9 @@ class SteeringView(anywidget.AnyWidget):
     of each dict, for the front end.
 
     Messages arrive through `on_msg` as `{"request_id", "kind", ...}` with these kinds: steer {dials};
-    rerun {document, token}; control {on, seed}; goto {try}; cancel {job}. Each wants a `reply`.
+    rerun {document, token}; control {on, seed}; to add a vector token {document, token};
+    stretch {document, token, last}; latent {latent}; then sweep {vector}; goto {to}; cancel {job}. Each wants a
+    `reply`.
 
     Raises WidgetsNotBuilt when the front end was not built.
     """
@@ -37,6 +39,7 @@ class SteeringView(anywidget.AnyWidget):
     control_offsets = t.Bytes().tag(sync=True)
     stream = t.Dict().tag(sync=True)
     findings = t.Dict().tag(sync=True)
+    sweep = t.Dict().tag(sync=True)
     tries = t.List().tag(sync=True)
     job = t.Dict().tag(sync=True)
     code = t.Unicode().tag(sync=True)

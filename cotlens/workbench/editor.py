@@ -1,36 +1,28 @@
 """CoTEditor: edit or truncate a thought in a notebook and see at once what follows.
 
-The controller listens to the view, validates, and hands all computing to the model's thread. A request that fails says
-why in the view and changes nothing; every try is a branch of one tree. Messages may arrive on any thread, also while a
-cell runs: one lock guards the tree, the choice of what is shown, and every write to the view.
+Every try is a branch of one tree.
 """
 
 from __future__ import annotations
 
-import dataclasses
-import threading
-import traceback
 from collections.abc import Sequence
 from typing import Any
 
-from cotlens._core.errors import CotLensError, InputError
 from cotlens.measure.importance.units import units
 from cotlens.models.contract import Model
 from cotlens.results import Result
 from cotlens.trace import Trace
-from cotlens.trace.align import char_offsets
 from cotlens.widgets.editor import EditorView
 from cotlens.workbench import payload
-from cotlens.workbench.jobs import Jobs, JobState
+from cotlens.workbench.controller import TreeController, check_trace
 from cotlens.workbench.measures import Shown
 from cotlens.workbench.measuring import Measuring
-from cotlens.workbench.plans import Plan, origin, plan
+from cotlens.workbench.plans import Plan, plan
 from cotlens.workbench.requests import Request, parse
-from cotlens.workbench.tree import Tree
 from cotlens.workbench.work import Work
 
 
-class CoTEditor:
+class CoTEditor(TreeController):
     """An editor for one reasoning trace.
 
     Args:
@@ -52,6 +44,8 @@ class CoTEditor:
             leaves the thought or overlaps another one.
     """
 
+    word = "editor"
+
     def __init__(
         self,
         model: Model,
@@ -61,37 +55,15 @@ class CoTEditor:
         unit: str = "",
         spans: Sequence[tuple[int, int]] | None = None,
     ) -> None:
-        _check(model, trace)
+        check_trace(model, trace, "CoTEditor shows")
         self._spans = {} if spans is None else {trace.id: _spans(trace, spans)}
-        self.model = model
-        self.view = EditorView()
-        self._lock = threading.RLock()
-        self._tree = Tree()
+        super().__init__(model, EditorView(), trace)
         self._chosen = Shown(measure, "span" if spans is not None else unit)
         self._measuring = Measuring(model, lambda: self._set(measures=self._measuring.menu(self.trace, self._shown)))
-        self._jobs = Jobs(model.owner, self._show_job, self._lock)
         self._work = Work(model, self._tree, self._measuring, self._lock, self._publish, self._set)
         self._newest: Plan | None = None
-        self._fault = ""
-        for step in trace.path():
-            label, code = origin(model, step)
-            able = step if step.codec is not None else dataclasses.replace(step, codec=model.codec)
-            self._tree.add(able, self._tree.current_id or None, label, code)
-        self._set(head={"model": model.name, "where": model.where, "note": model.score_path})
-        self.view.on_msg(self._on_message)
-        self._publish()
+        self._open(head={"model": model.name, "where": model.where, "note": model.score_path})
         self._measure()
-
-    @property
-    def trace(self) -> Trace:
-        """The trace shown now."""
-        return self._tree.current.trace
-
-    @property
-    def branches(self) -> list[Trace]:
-        """All traces, in the order they were made."""
-        with self._lock:
-            return [node.trace for node in self._tree.nodes.values()]
 
     @property
     def _shown(self) -> Shown:
@@ -112,51 +84,19 @@ class CoTEditor:
                 ["import cotlens as cl", "", f"model = cl.load({self.model.name!r})", *lines, self._shown.code()]
             )
 
-    @property
-    def error(self) -> str:
-        """The traceback of the last failure, "" if there was none."""
-        return self._jobs.last_error.traceback if self._jobs.last_error else self._fault
-
-    def wait(self, timeout: float | None = None) -> bool:
-        """Block until all work that was started has ended; False where `timeout` seconds were not enough."""
-        return self._jobs.wait(timeout)
-
-    def cancel(self) -> None:
-        """Stop all work; what was finished is kept."""
-        self._jobs.cancel()
-
     def __repr__(self) -> str:
         return f"CoTEditor({self.model!r}, {self.trace!r})"
 
-    def _repr_mimebundle_(self, **options: Any) -> Any:
-        return self.view._repr_mimebundle_(**options)
-
     # requests: validated here, answered at once
 
-    def _on_message(self, _: Any, content: Any, __: Any = None) -> None:
-        number = content.get("request_id") if isinstance(content, dict) else None
-        status, parts = "error", dict[str, Any]()
-        try:
-            with self._lock:
-                request = parse(content, self._tree)
-                status, parts = "ok", getattr(self, f"_do_{request.kind}")(request) or {}
-        except CotLensError as error:
-            parts = {"error": {"message": str(error), "remedy": None}}
-        except Exception as error:
-            self._fault = traceback.format_exc()
-            remedy = "This is a fault in CoTLens; editor.error has the details."
-            parts = {"error": {"message": f"{type(error).__name__}: {error}", "remedy": remedy}}
-        if isinstance(number, int):
-            self.view.reply(number, status, **parts)
+    def _request(self, content: Any) -> Request:
+        return parse(content, self._tree)
 
     def _do_inspect(self, request: Request) -> dict[str, Any]:
         return payload.inspection(self._tree.holding(request.document).trace, request.token)
 
     def _do_count(self, request: Request) -> dict[str, Any]:
         return {"tokens": len(self.model.codec.encode(request.text))}
-
-    def _do_cancel(self, request: Request) -> None:
-        self._jobs.cancel(upto=request.job)
 
     def _do_goto(self, request: Request) -> None:
         self._go(request.branch)
@@ -220,25 +160,6 @@ class CoTEditor:
                 selection=payload.selection(node.trace, shown),
                 code=self.code,
             )
-
-    def _set(self, **traits: Any) -> None:
-        """Write traits as one batch: ipywidgets' own batches are not safe from several threads."""
-        with self._lock, self.view.hold_sync():
-            for name, value in traits.items():
-                setattr(self.view, name, value)
-
-    def _show_job(self, state: JobState) -> None:
-        self._set(job=state.payload())
-
-
-def _check(model: Model, trace: Trace) -> None:
-    if not isinstance(trace, Trace):
-        raise InputError(
-            f"CoTEditor shows a Trace; {type(trace).__name__} was given: make one with model.reason(prompt)."
-        )
-    text, _ = char_offsets(model.codec.pieces(trace.token_ids))
-    if text != trace.text:
-        raise InputError(f"The tokens of this trace are not those of {model.name!r}: make the trace with this model.")
 
 
 def _spans(trace: Trace, given: Sequence[tuple[int, int]]) -> tuple[tuple[int, int], ...]:

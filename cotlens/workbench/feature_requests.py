@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from cotlens._core.errors import InputError
+from cotlens.workbench.messages import Kinds, fields_of
 from cotlens.workbench.tree import Tree
 
 MOST = 512  # latents that one message may ask about
 # kind -> fields it must have, with their types
-KINDS: dict[str, dict[str, type | tuple[type, ...]]] = {
+KINDS: Kinds = {
     "select": {"document": str, "first": int, "last": int},
     "exact": {"document": str, "latents": list},
     "describe": {"latents": list},
@@ -50,19 +50,7 @@ def parse(content: Any, tree: Tree, width: int) -> FeatureRequest:
     Raises:
         InputError: it is of no known kind, lacks a field, or names a trace, token or latent that isn't there.
     """
-    kind = content.get("kind") if isinstance(content, Mapping) else None
-    if not isinstance(kind, str) or kind not in KINDS:
-        raise InputError(
-            f"The table got a message it doesn't know ({str(content)[:80]!r}): update cotlens or reload the page."
-        )
-    fields: dict[str, Any] = {}
-    for name, wanted in KINDS[kind].items():
-        given = content.get(name)
-        if not isinstance(given, wanted) or isinstance(given, bool):
-            raise InputError(f"A {kind!r} request needs {name}; {given!r} was given.")
-        fields[name] = given
-    if kind == "cancel" and isinstance(content.get("job"), int):
-        fields["job"] = content["job"]
+    fields = fields_of(content, KINDS, "table")
     if "latents" in fields:
         fields["latents"] = tuple(_latent(one, width) for one in fields["latents"][:MOST])
     if "latent" in fields:
@@ -73,8 +61,7 @@ def parse(content: Any, tree: Tree, width: int) -> FeatureRequest:
             raise InputError(f"The tokens {fields['first']} to {fields['last']} are not in this trace of {n} tokens.")
     if not math.isfinite(fields.get("value", 0.0)):
         raise InputError(f"A latent can't be held at {fields['value']}; give a number.")
-    number = content.get("request_id")
-    return FeatureRequest(number if isinstance(number, int) else 0, kind, **fields)
+    return FeatureRequest(**fields)
 
 
 def _latent(given: Any, width: int) -> int:

@@ -1,20 +1,15 @@
 """FeatureTable: which latents are active in a trace, what the answer owes to them, and what happens without them.
 
-The controller listens to the view, validates, and hands all computing to the model's thread. Every change of a latent
-is a branch of one tree, compared like an edit of the text. One lock guards the tree, the selection and every write to
-the view, as messages may arrive on any thread.
+Every change of a latent is a branch of one tree, compared like an edit of the text.
 """
 
 from __future__ import annotations
 
-import dataclasses
-import threading
-import traceback
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from cotlens._core.errors import CotLensError, InputError
+from cotlens._core.errors import InputError
 from cotlens.measure.features.sae import SAE
 from cotlens.measure.features.table import note
 from cotlens.measure.importance.forced import METRICS
@@ -23,18 +18,16 @@ from cotlens.models.contract import Model
 from cotlens.trace import Span, Trace
 from cotlens.widgets.feature_table import FeatureTableView
 from cotlens.workbench import feature_payload as payload
+from cotlens.workbench.controller import TreeController, check_trace
 from cotlens.workbench.feature_code import script
 from cotlens.workbench.feature_labels import labels_of
 from cotlens.workbench.feature_plans import ClampPlan, plan
 from cotlens.workbench.feature_reading import Readings
 from cotlens.workbench.feature_requests import FeatureRequest, parse
 from cotlens.workbench.feature_work import FeatureWork
-from cotlens.workbench.jobs import Jobs, JobState
-from cotlens.workbench.plans import origin
-from cotlens.workbench.tree import Tree
 
 
-class FeatureTable:
+class FeatureTable(TreeController):
     """The active latents of a trace as a table beside its text.
 
     Args:
@@ -57,6 +50,8 @@ class FeatureTable:
         CapabilityError: the model's activations can't be read.
     """
 
+    word = "table"
+
     def __init__(
         self,
         model: Model,
@@ -70,38 +65,17 @@ class FeatureTable:
     ) -> None:
         check_setting("FeatureTable", "metric", metric, tuple(METRICS))
         _check(model, trace, sae)
-        self.model, self.sae = model, sae
+        super().__init__(model, FeatureTableView(), trace)
+        self.sae = sae
         self._labels = labels_of(sae, labels)
         self._exact, self._target, self._metric = exact, target, metric
         self._readings = Readings(model, sae, self._labels.own, target, metric)
-        self.view = FeatureTableView()
-        self._lock = threading.RLock()
-        self._tree = Tree()
         self._selection: tuple[int, int] | None = None
-        self._jobs = Jobs(model.owner, self._show_job, self._lock)
         self._work = FeatureWork(model, self._tree, self._lock, self._publish, self._set)
         self._newest: ClampPlan | None = None
         self._wanted: set[int] = set()
-        self._fault = ""
-        for step in trace.path():
-            label, code = origin(model, step)
-            able = step if step.codec is not None else dataclasses.replace(step, codec=model.codec)
-            self._tree.add(able, self._tree.current_id or None, label, code)
-        self._set(head=payload.head(model, sae))
-        self.view.on_msg(self._on_message)
-        self._publish()
+        self._open(head=payload.head(model, sae))
         self._read()
-
-    @property
-    def trace(self) -> Trace:
-        """The trace shown now."""
-        return self._tree.current.trace
-
-    @property
-    def branches(self) -> list[Trace]:
-        """All traces, in the order they were made."""
-        with self._lock:
-            return [node.trace for node in self._tree.nodes.values()]
 
     @property
     def selection(self) -> tuple[int, int] | None:
@@ -121,11 +95,6 @@ class FeatureTable:
             steps = self._tree.script(self._tree.current_id)
             return script(self.model, self.sae, steps, known, self._selection, self._target, self._metric)
 
-    @property
-    def error(self) -> str:
-        """The traceback of the last failure, "" if there was none."""
-        return self._jobs.last_error.traceback if self._jobs.last_error else self._fault
-
     def select(self, selection: Span | tuple[int, int] | None) -> None:
         """Select tokens of the shown trace, or all of it.
 
@@ -137,37 +106,13 @@ class FeatureTable:
             raise InputError(f"The tokens {first} to {last} are not in this trace of {len(self.trace.token_ids)}.")
         self._select((first, last) if first < last else None)
 
-    def wait(self, timeout: float | None = None) -> bool:
-        """Block until all work that was started has ended; False where `timeout` seconds were not enough."""
-        return self._jobs.wait(timeout)
-
-    def cancel(self) -> None:
-        """Stop all work; what was finished is kept."""
-        self._jobs.cancel()
-
     def __repr__(self) -> str:
         return f"FeatureTable({self.model!r}, {self.trace!r}, {self.sae!r})"
 
-    def _repr_mimebundle_(self, **options: Any) -> Any:
-        return self.view._repr_mimebundle_(**options)
-
     # requests: validated here, answered at once
 
-    def _on_message(self, _: Any, content: Any, __: Any = None) -> None:
-        number = content.get("request_id") if isinstance(content, dict) else None
-        status, parts = "error", dict[str, Any]()
-        try:
-            with self._lock:
-                request = parse(content, self._tree, self.sae.config.d_sae)
-                status, parts = "ok", getattr(self, f"_do_{request.kind}")(request) or {}
-        except CotLensError as error:
-            status, parts = "error", {"error": {"message": str(error), "remedy": None}}
-        except Exception as error:
-            self._fault = traceback.format_exc()
-            remedy = "This is a fault in CoTLens; table.error has the details."
-            status, parts = "error", {"error": {"message": f"{type(error).__name__}: {error}", "remedy": remedy}}
-        if isinstance(number, int):
-            self.view.reply(number, status, **parts)
+    def _request(self, content: Any) -> FeatureRequest:
+        return parse(content, self._tree, self.sae.config.d_sae)
 
     def _do_select(self, request: FeatureRequest) -> None:
         if request.document == self.trace.id:
@@ -201,9 +146,6 @@ class FeatureTable:
             self._labels.type(request.latent, request.label)
         finally:
             self._publish()
-
-    def _do_cancel(self, request: FeatureRequest) -> None:
-        self._jobs.cancel(upto=request.job)
 
     def _do_goto(self, request: FeatureRequest) -> None:
         self._go(request.branch)
@@ -288,15 +230,6 @@ class FeatureTable:
                 code=self.code,
             )
 
-    def _set(self, **traits: Any) -> None:
-        """Write traits as one batch: ipywidgets' own batches are not safe from several threads."""
-        with self._lock, self.view.hold_sync():
-            for name, value in traits.items():
-                setattr(self.view, name, value)
-
-    def _show_job(self, state: JobState) -> None:
-        self._set(job=state.payload())
-
 
 def _keyed(words: Mapping[int, Any]) -> dict[str, Any]:
     return {str(latent): one for latent, one in words.items()}
@@ -311,8 +244,7 @@ def _ends(selection: Span | tuple[int, int]) -> tuple[int, int]:
 
 
 def _check(model: Model, trace: Trace, sae: SAE) -> None:
-    if not isinstance(trace, Trace):
-        raise InputError(f"FeatureTable shows a Trace; {type(trace).__name__} was given: use model.reason(prompt).")
+    check_trace(model, trace, "FeatureTable shows")
     if not isinstance(sae, SAE):
         raise InputError(f"FeatureTable needs a SAE; {type(sae).__name__} was given: use cl.features.load_sae(...).")
     # One token is enough to find out whether layer and width fit.

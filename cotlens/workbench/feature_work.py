@@ -11,21 +11,15 @@ from cotlens.models.interventions import Intervention
 from cotlens.trace import Trace
 from cotlens.workbench.compare import compare
 from cotlens.workbench.feature_plans import ClampPlan, write
-from cotlens.workbench.stream import Stream
 from cotlens.workbench.tree import Node, Tree
+from cotlens.workbench.writing import Newest, Writing
 
 NOTE = "after: the text written under the change, and its answer scored under it"
 SAME = "The model wrote the same text again: the change moved no word."
 
 
-class FeatureWork:
-    """The long parts of a table.
-
-    Args:
-        lock: guards the tree.
-        publish: shows everything about the current branch.
-        show: sets some of the view's traits.
-    """
+class FeatureWork(Writing):
+    """The long parts of a table."""
 
     def __init__(
         self,
@@ -35,27 +29,22 @@ class FeatureWork:
         publish: Callable[[], None],
         show: Callable[..., None],
     ) -> None:
-        self._model, self._tree, self._lock = model, tree, lock
-        self._publish, self._show = publish, show
+        super().__init__(model, tree, lock, publish, show)
         self._changes: dict[str, Intervention] = {}
 
-    def write(self, node: Node, plan: ClampPlan, request_id: int, newest: Callable[[], bool]) -> None:
+    def write(self, node: Node, plan: ClampPlan, request_id: int, newest: Newest) -> None:
         """Let the model write as planned. The branch is shown unless something else was asked for meanwhile.
 
         What was written before an error or a cancel is a branch, too.
         """
         start = int(node.trace.offsets[plan.at])
-        stream = Stream(lambda now: self._show_at(node, stream=now), node.trace, start, "", request_id)
-        try:
-            written = write(self._model, plan, on_token=stream.add)
-        except Exception as error:
-            partial = getattr(error, "partial", None)
-            if isinstance(partial, Trace) and stream.count:
-                self._keep(node, partial, plan, newest)
-            raise
-        finally:
-            stream.close()
-        self._keep(node, written, plan, newest)
+        self._stream(
+            node,
+            (start, ""),
+            request_id,
+            lambda on_token: write(self._model, plan, on_token=on_token),
+            lambda trace, _: self._keep_change(node, trace, plan, newest),
+        )
 
     def compare(self, node_id: str) -> None:
         """Both answers of a branch that was written under a change."""
@@ -74,18 +63,10 @@ class FeatureWork:
             if self._tree.current_id == node_id:
                 self._show(comparison=found)
 
-    def _keep(self, node: Node, trace: Trace, plan: ClampPlan, newest: Callable[[], bool]) -> None:
+    def _keep_change(self, node: Node, trace: Trace, plan: ClampPlan, newest: Newest) -> None:
         with self._lock:
-            show = self._tree.current_id == node.id and newest()
-            made = self._tree.add(trace, node.id, plan.label, plan.code, show=show)
+            made = self._keep(node, trace, plan.label, plan.code, newest)
             self._changes.setdefault(made.id, plan.change)
-            self._publish()
-
-    def _show_at(self, node: Node, **traits: Any) -> None:
-        """Show something that belongs to a branch, if that is the one that is shown."""
-        with self._lock:
-            if self._tree.current_id == node.id:
-                self._show(**traits)
 
 
 class Held:

@@ -49,8 +49,8 @@ class JobState:
 class Job:
     """One piece of work on the model's thread."""
 
-    def __init__(self, number: int, label: str, lane: str, changed: Callable[[Job], None]) -> None:
-        self.id, self.label, self.lane = number, label, lane
+    def __init__(self, number: int, label: str, lane: str, remedy: str, changed: Callable[[Job], None]) -> None:
+        self.id, self.label, self.lane, self.remedy = number, label, lane, remedy
         self.state = JobState(number, "queued", label)
         self.control = Control(self._progress)
         self.error: BaseException | None = None
@@ -74,8 +74,7 @@ class Job:
         except CotLensError as error:
             self._fail(error, str(error), None)
         except Exception as error:
-            remedy = "This is a fault in CoTLens; editor.error has the details."
-            self._fail(error, f"{type(error).__name__}: {error}", remedy)
+            self._fail(error, f"{type(error).__name__}: {error}", self.remedy)
         else:
             self._set(JobState(self.id, "done", self.label))
         return self.state.state == "done"
@@ -124,10 +123,18 @@ class Jobs:
         publish: called with the state to be shown, on the thread where it arose: that of the job that runs, or of one
             that waits, or of the last that ended.
         lock: held while `publish` is called.
+        remedy: what to do about an error that isn't one of CoTLens.
     """
 
-    def __init__(self, owner: Owner, publish: Callable[[JobState], None], lock: threading.RLock | None = None) -> None:
-        self._owner, self._publish = owner, publish
+    def __init__(
+        self,
+        owner: Owner,
+        publish: Callable[[JobState], None],
+        lock: threading.RLock | None = None,
+        *,
+        remedy: str = "This is a fault in CoTLens.",
+    ) -> None:
+        self._owner, self._publish, self._remedy = owner, publish, remedy
         self._lock = lock or threading.RLock()
         self._numbers = itertools.count(1)
         self._open: list[Job] = []
@@ -148,7 +155,7 @@ class Jobs:
         Not to be called with the lock held on the owner thread itself, where `fn` runs at once.
         """
         with self._lock:
-            job = Job(next(self._numbers), label, lane, self._changed)
+            job = Job(next(self._numbers), label, lane, self._remedy, self._changed)
             older = [one for one in self._open if one.lane == lane]
             self._open.append(job)
         for one in older:

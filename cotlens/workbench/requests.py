@@ -6,17 +6,17 @@ runs, and by the time one is heard another branch may be shown.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from cotlens._core.errors import InputError
 from cotlens.trace import Trace
 from cotlens.widgets.utf16 import from_utf16
+from cotlens.workbench.messages import Kinds, fields_of
 from cotlens.workbench.tree import Tree
 
 # kind -> fields it must have, with their types
-KINDS: dict[str, dict[str, type]] = {
+KINDS: Kinds = {
     "inspect": {"document": str, "token": int},
     "branch": {"document": str, "token": int, "token_id": int},
     "truncate": {"document": str, "token": int},
@@ -64,20 +64,10 @@ def parse(content: Any, tree: Tree) -> Request:
     Raises:
         InputError: it is of no known kind, lacks a field, or points to an unknown trace or outside of it.
     """
-    kind = content.get("kind") if isinstance(content, Mapping) else None
-    if not isinstance(kind, str) or kind not in KINDS:
-        raise InputError(
-            f"The editor got a message it doesn't know ({str(content)[:80]!r}): update cotlens or reload the page."
-        )
-    for name, wanted in KINDS[kind].items():
-        given = content.get(name)
-        if not isinstance(given, wanted) or isinstance(given, bool):
-            raise InputError(f"A {kind!r} request needs {name} as {wanted.__name__}; {given!r} was given.")
-    fields = {name: content[name] for name in KINDS[kind]}
+    fields = fields_of(content, KINDS, "editor")
+    kind = fields["kind"]
     if kind == "measure":
         fields |= {name: content[name] for name, wanted in WISHES.items() if type(content.get(name)) is wanted}
-    if kind == "cancel" and isinstance(content.get("job"), int):
-        fields["job"] = content["job"]
     trace = (tree.holding(fields["document"]) if "document" in fields else tree.current).trace
     if "token" in fields and not 0 <= fields["token"] < len(trace.token_ids):
         raise InputError(
@@ -87,8 +77,7 @@ def parse(content: Any, tree: Tree) -> Request:
         fields["start"], fields["end"] = _characters(trace, "edit", fields["start"], fields["end"])
     if "spans" in fields:
         fields["spans"] = tuple(_span(trace, each) for each in fields["spans"])
-    number = content.get("request_id")
-    return Request(number if isinstance(number, int) else 0, kind, **fields)
+    return Request(**fields)
 
 
 def _span(trace: Trace, each: Any) -> tuple[int, int]:

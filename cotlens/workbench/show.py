@@ -5,14 +5,21 @@ from __future__ import annotations
 from typing import Any
 
 from cotlens._core.errors import InputError
+from cotlens.measure.features.sae import SAE
 from cotlens.measure.rollouts import Rollouts
+from cotlens.measure.steering.judging import SteeredRun
+from cotlens.measure.steering.vector import Vector
 from cotlens.models.contract import Model
 from cotlens.plots import CHARTS
 from cotlens.results import Result
 from cotlens.trace import Trace
 from cotlens.widgets.importance_map import ImportanceMap
 from cotlens.widgets.pair_matrix import PairMatrix
+from cotlens.workbench.controller import Controller
 from cotlens.workbench.editor import CoTEditor
+from cotlens.workbench.feature_table import FeatureTable
+from cotlens.workbench.steering_panel import SteeringPanel
+from cotlens.workbench.steering_words import said
 
 PUBLISHED = ("resampling_accuracy", "counterfactual_accuracy", "forced_accuracy")
 """What a map of published rollouts shows; their KL is mostly an artefact of its smoothing."""
@@ -32,26 +39,39 @@ def show(thing: Any, model: Model | None = None, *, trace: Trace | None = None) 
     """The view of a thing; a notebook draws it as the last value of a cell.
 
     A trace opens in the editor (with a model) or as text. An importance result opens as `ImportanceMap`, one of pairs
-    as `PairMatrix`, another, such as a comparison of measures, as its chart. Published rollouts open as the map of
-    their accuracies over the trace. Anything else is returned as text, with a sentence that says so.
+    as `PairMatrix`, another, such as a comparison of measures, a sweep or the latents of a trace, as its chart. With a
+    model and a trace, steering vectors open as `SteeringPanel` and an autoencoder as `FeatureTable`. A steered rerun is
+    said in words. Published rollouts open as the map of their accuracies over the trace. A widget is itself. Anything
+    else is returned as text, with a sentence that says so.
 
     Args:
-        thing: a Trace, a Result, several importance results of one trace in a list, or Rollouts.
-        model: what wrote the trace, to edit it with.
-        trace: what an importance result was measured on, for its prompt and its answer.
+        thing: a Trace, a Result, several importance results of one trace in a list, one or several steering vectors, a
+            SteeredRun, a SAE, or Rollouts.
+        model: what wrote the trace, to edit it or to steer with.
+        trace: what an importance result was measured on, for its prompt and its answer; or what is steered or read.
 
     Raises:
         InputError: results of another trace than the one given, or rollouts without any accuracy.
     """
+    if isinstance(thing, Controller):
+        return thing
     if isinstance(thing, Trace):
         return thing if model is None else CoTEditor(model, thing)
     if isinstance(thing, Result):
         return _result(thing, trace)
     if isinstance(thing, Rollouts):
         return ImportanceMap(*_published(thing), trace=thing.trace)
-    if _are_results(thing):
+    if isinstance(thing, SteeredRun):
+        return Plain(said(thing))
+    if _are(thing, Result) and all(each.kind == "importance" for each in thing):
         return ImportanceMap(*thing, trace=trace)
-    return Plain(f"There is no view of a {type(thing).__name__}; this is its text:\n{thing!r}")
+    if model is not None and trace is not None:
+        if isinstance(thing, Vector) or _are(thing, Vector):
+            return SteeringPanel(model, trace, thing)
+        if isinstance(thing, SAE):
+            return FeatureTable(model, trace, thing)
+    wants = ": give the model and the trace with it" if isinstance(thing, Vector | SAE) or _are(thing, Vector) else ""
+    return Plain(f"There is no view of a {type(thing).__name__}{wants}; this is its text:\n{thing!r}")
 
 
 def _result(result: Result, trace: Trace | None) -> Any:
@@ -77,7 +97,6 @@ def _published(rollouts: Rollouts) -> list[Result]:
     return found
 
 
-def _are_results(thing: Any) -> bool:
-    """A list of importance results, which one map shows together."""
-    several = isinstance(thing, list | tuple) and len(thing) > 0
-    return several and all(isinstance(each, Result) and each.kind == "importance" for each in thing)
+def _are(thing: Any, kind: type) -> bool:
+    """A list of nothing but that kind."""
+    return isinstance(thing, list | tuple) and len(thing) > 0 and all(isinstance(each, kind) for each in thing)

@@ -18,6 +18,9 @@ from cotlens.measure.steering.where import Steering
 from cotlens.models.contract import Model
 from cotlens.trace import Span, Trace
 
+_KINDS = {
+    "difference": "difference of means", "pca": "first principal component", "discriminant": "linear discriminant",
+}  # fmt: skip
 PLACES = ("all", "thought", "answer", "here", "span")
 
 
@@ -55,14 +58,28 @@ class Rack:
     def __init__(self, model: Model, trace: Trace, vectors: Any) -> None:
         self._model, self._trace = model, trace
         self.vectors = [_fitting(model, vector) for vector in _several(vectors)]
-        norms = [float(norm) for norm in residual_norms(model, trace)]
-        self.units = [[_unit(vector, layer, norms) for layer in range(model.n_layers)] for vector in self.vectors]
+        self._norms = [float(norm) for norm in residual_norms(model, trace)]
+        self.units = [self._units(vector) for vector in self.vectors]
         self.places = [place for place in PLACES if place not in ("thought", "answer") or place in trace.roles]
+
+    def add(self, vector: Vector) -> None:
+        """One more vector.
+
+        Raises:
+            InputError: it doesn't fit the model.
+        """
+        (fitting,) = (_fitting(self._model, one) for one in _several(vector))
+        self.vectors.append(fitting)
+        self.units.append(self._units(fitting))
 
     def zero(self) -> tuple[Dial, ...]:
         """All dials at 0, on the thought where there is one."""
         place = "thought" if "thought" in self.places else "all"
         return tuple(Dial(0.0, vector.layer, place) for vector in self.vectors)
+
+    def filled(self, dials: Sequence[Dial]) -> tuple[Dial, ...]:
+        """Dials of an earlier moment, those of vectors that were added since at 0."""
+        return (*dials, *self.zero()[len(dials) :])
 
     def payload(self) -> list[dict[str, Any]]:
         """The view's `vectors`."""
@@ -81,11 +98,11 @@ class Rack:
         """Dials of a message.
 
         Raises:
-            InputError: one is missing, isn't a number, or points outside the model or the trace.
+            InputError: there are none or too many; one isn't a number, or points outside the model or the trace.
         """
-        if not isinstance(given, list) or len(given) != len(self.vectors):
+        if not isinstance(given, list) or not 0 < len(given) <= len(self.vectors):
             raise InputError(f"{len(self.vectors)} dials are needed, one per vector; {str(given)[:80]} was given.")
-        return tuple(self._dial(vector, each) for vector, each in zip(self.vectors, given, strict=True))
+        return self.filled([self._dial(vector, each) for vector, each in zip(self.vectors, given, strict=False)])
 
     def at(self, index: int, layer: int, seed: int | None = None) -> Vector:
         """A vector at a layer; with a seed, a random one of its length."""
@@ -124,6 +141,9 @@ class Rack:
                 items.append(f"({names[index]}, {dial.coefficient!r}, {shown})")
         return lines, f"[{', '.join(items)}]"
 
+    def _units(self, vector: Vector) -> list[float]:
+        return [_unit(vector, layer, self._norms) for layer in range(self._model.n_layers)]
+
     def _dial(self, vector: Vector, given: Any) -> Dial:
         fields = given if isinstance(given, Mapping) else {}
         coefficient = fields.get("coefficient")
@@ -159,7 +179,7 @@ def detail(vector: Vector) -> str:
     """Where a vector came from, in a few words."""
     method, settings = vector.provenance.method, vector.provenance.settings
     if "n_positive" in settings:
-        kind = {"difference": "difference of means", "pca": "first principal component"}.get(method, method)
+        kind = _KINDS.get(method, method)
         return f"{kind}, {settings['n_positive']} examples against {settings['n_negative']}"
     if method == "latent":
         return f"latent {settings['latent']} of the autoencoder at {settings['site']}"
@@ -171,18 +191,19 @@ def detail(vector: Vector) -> str:
 def _wheres(dial: Dial, source: Trace, at: int) -> list[str | Span]:
     """The places of the library that make up a dial's."""
     if dial.place == "here":
-        kept = _span(source, dial.start, at)
+        kept = stretch(source, dial.start, at)
         rest: list[str | Span] = ["from here on"] if at < len(source.token_ids) else []
         return [kept, *rest] if kept else rest
     if dial.place == "span":
-        span = _span(source, dial.start, dial.end)
+        span = stretch(source, dial.start, dial.end)
         return [span] if span else []
     return [dial.place]
 
 
-def _span(trace: Trace, start: int, end: int) -> Span | None:
+def stretch(trace: Trace, start: int, end: int) -> Span | None:
+    """Tokens start..end as a span, cut where the trace ends; None where nothing is left."""
     end = min(end, len(trace.token_ids))
-    return Span(start, end, int(trace.offsets[start]), int(trace.offsets[end]), "token") if start < end else None
+    return Span(start, end, int(trace.offsets[start]), int(trace.offsets[end]), "token") if 0 <= start < end else None
 
 
 def _several(vectors: Any) -> list[Vector]:

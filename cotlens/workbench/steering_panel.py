@@ -1,33 +1,38 @@
 """SteeringPanel: turn a steering vector up, and see at once what the model writes instead.
 
-The controller listens to the view, validates, and hands all computing to the model's thread. Moving a slider cancels
-what it made obsolete; what came to its end is a try to go back to. Messages may arrive on any thread: one lock guards
-what is shown and every write to the view.
+Moving a slider cancels what it made obsolete; what came to its end is a try to go back to.
 """
 
 from __future__ import annotations
 
 import dataclasses
-import threading
-import traceback
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
 
 from cotlens._core.errors import Cancelled, CotLensError, InputError
 from cotlens.measure.steering.judging import SteeredRun
+from cotlens.measure.steering.sweeping import Sweep
+from cotlens.measure.steering.vector import Vector
 from cotlens.models.contract import Model
+from cotlens.results import Result
 from cotlens.trace import Trace
-from cotlens.trace.align import char_offsets
 from cotlens.widgets.steering_panel import SteeringView
+from cotlens.workbench import steering_sweeps as sweeps
 from cotlens.workbench import steering_tries as tries
-from cotlens.workbench.jobs import Jobs, JobState
+from cotlens.workbench.controller import Controller, check_trace, with_codec
+from cotlens.workbench.jobs import JobState
 from cotlens.workbench.steering_dials import Dial, Rack
+from cotlens.workbench.steering_requests import SteeringRequest, parse
 from cotlens.workbench.steering_runs import Rerun, Start, Stream, Writer
+from cotlens.workbench.steering_sources import of_latent, of_stretch, of_token
 from cotlens.workbench.steering_tries import Tries, Try
 from cotlens.workbench.steering_words import findings, unwritten
 
+if TYPE_CHECKING:
+    from cotlens.measure.features.sae import SAE
 
-class SteeringPanel:
+
+class SteeringPanel(Controller):
     """Sliders for steering vectors, with the baseline and the steered trace side by side.
 
         panel = cl.SteeringPanel(model, trace, [vector])
@@ -40,11 +45,14 @@ class SteeringPanel:
         vectors: one `cl.steering.Vector` or several.
         control: seed of the random vectors that stand beside as a control.
         max_new_tokens: of a rerun; by default about twice what it replaces.
+        sae: an autoencoder, to add its latents as vectors.
 
     Attributes:
         trace: the baseline.
         steered: the steered trace that is shown; None at the baseline.
         run: what was measured of it (`SteeredRun`); None while there is nothing.
+        vectors: those of the sliders, also those that were added in the panel.
+        swept: the last sweep (`Result`); None while there is none.
         code: Python that makes it again.
         view: the widget itself.
 
@@ -52,29 +60,35 @@ class SteeringPanel:
         InputError: `trace` is no trace of this model, or a vector doesn't fit it.
     """
 
+    word = "panel"
+
     def __init__(
-        self, model: Model, trace: Trace, vectors: Any, *, control: int = 0, max_new_tokens: int | None = None
+        self,
+        model: Model,
+        trace: Trace,
+        vectors: Any,
+        *,
+        control: int = 0,
+        max_new_tokens: int | None = None,
+        sae: SAE | None = None,
     ) -> None:
-        _check(model, trace)
-        able = trace if trace.codec is not None else dataclasses.replace(trace, codec=model.codec)
-        self.model, self.trace = model, able
-        self._rack = Rack(model, able, vectors)
-        self._writer = Writer(model, self._rack, able, max_new_tokens)
-        self._lock = threading.RLock()
-        self._tries = Tries(model, self._rack, able, max_new_tokens)
+        check_trace(model, trace, "SteeringPanel steers")
+        super().__init__(model, SteeringView())
+        self.trace = with_codec(model, trace)
+        self._rack = Rack(model, self.trace, vectors)
+        self._writer = Writer(model, self._rack, self.trace, max_new_tokens)
+        self._tries = Tries(model, self._rack, self.trace, max_new_tokens)
         self._beside, self._seed = False, control
         self._newest: object = None
         self._plain: SteeredRun | None = None
-        self._fault = ""
-        self.view = SteeringView()
-        self._jobs = Jobs(model.owner, self._show_job, self._lock)
-        self._set(
-            head={"model": model.name, "where": model.where, "note": model.score_path},
+        self._sae = sae
+        self.swept: Result | None = None
+        latents = 0 if sae is None else sae.config.d_sae
+        self._open(
+            head={"model": model.name, "where": model.where, "note": model.score_path, "latents": latents},
             vectors=self._rack.payload(),
-            **tries.document("baseline", able),
+            **tries.document("baseline", self.trace),
         )
-        self.view.on_msg(self._on_message)
-        self._publish()
         self._jobs.start("reading the baseline", self._measure_plain, lane="plain")
 
     @property
@@ -93,15 +107,15 @@ class SteeringPanel:
         return dataclasses.replace(shown.steered.run, control=beside)
 
     @property
+    def vectors(self) -> list[Vector]:
+        """The vectors of the sliders."""
+        return list(self._rack.vectors)
+
+    @property
     def code(self) -> str:
         """Python that makes the shown trace again."""
         with self._lock:
             return self._tries.code(self._seed if self._beside else None)
-
-    @property
-    def error(self) -> str:
-        """The traceback of the last failure, "" if there was none."""
-        return self._jobs.last_error.traceback if self._jobs.last_error else self._fault
 
     def steer(self, *coefficients: float) -> None:
         """Turn the vectors, as the sliders do; `wait` for what follows.
@@ -115,77 +129,66 @@ class SteeringPanel:
         given = [{**dial, "coefficient": one} for dial, one in zip(dials, coefficients, strict=True)]
         self._begin(self._tries.current.start, self._rack.parse(given))
 
-    def wait(self, timeout: float | None = None) -> bool:
-        """Block until all work that was started has ended; False where `timeout` seconds were not enough."""
-        return self._jobs.wait(timeout)
+    def add(self, vector: Vector) -> None:
+        """One more slider, at 0.
 
-    def cancel(self) -> None:
-        """Stop all work; what was written is kept."""
-        self._jobs.cancel()
+        Raises:
+            InputError: the vector doesn't fit the model.
+        """
+        with self._lock:
+            self._rack.add(vector)
+            self._tries.widen()
+            self._publish(vectors=self._rack.payload())
 
     def __repr__(self) -> str:
         names = ", ".join(repr(vector.name) for vector in self._rack.vectors)
         return f"SteeringPanel({self.model!r}, {self.trace!r}, [{names}])"
 
-    def _repr_mimebundle_(self, **options: Any) -> Any:
-        return self.view._repr_mimebundle_(**options)
-
     # requests: validated here, answered at once
 
-    def _on_message(self, _: Any, content: Any, __: Any = None) -> None:
-        message = content if isinstance(content, Mapping) else {}
-        number, kind = message.get("request_id"), message.get("kind")
-        acts = {
-            "steer": self._do_steer, "rerun": self._do_rerun, "control": self._do_control, "goto": self._do_goto,
-            "cancel": self._do_cancel,
-        }  # fmt: skip
-        status, error = "ok", dict[str, Any]()
-        try:
-            if kind not in acts:
-                raise InputError(f"The panel got a message it doesn't know ({str(content)[:80]!r}): update cotlens.")
-            acts[kind](message)
-        except CotLensError as failed:
-            status, error = "error", {"error": {"message": str(failed), "remedy": None}}
-        except Exception as failed:
-            self._fault = traceback.format_exc()
-            remedy = "This is a fault in CoTLens; panel.error has the details."
-            status, error = "error", {"error": {"message": f"{type(failed).__name__}: {failed}", "remedy": remedy}}
-        if isinstance(number, int):
-            self.view.reply(number, status, **error)
+    def _request(self, content: Any) -> SteeringRequest:
+        return parse(content)
 
-    def _do_steer(self, message: Mapping[str, Any]) -> None:
-        self._begin(self._tries.current.start, self._rack.parse(message.get("dials")))
+    def _do_steer(self, request: SteeringRequest) -> None:
+        self._begin(self._tries.current.start, self._rack.parse(request.dials))
 
-    def _do_rerun(self, message: Mapping[str, Any]) -> None:
-        with self._lock:
-            source = self._tries.holding(message.get("document"))
-            token, n = message.get("token"), len(source.token_ids)
-            if isinstance(token, bool) or not isinstance(token, int) or not 0 <= token < n:
-                raise InputError(f"Token {token!r} is not in this trace: it has the tokens 0 to {n - 1}.")
-            self._begin(Start(source, token), self._tries.current.dials)
+    def _do_rerun(self, request: SteeringRequest) -> None:
+        source = self._tries.holding(request.document)
+        self._begin(Start(source, _inside(source, request.token)), self._tries.current.dials)
 
-    def _do_control(self, message: Mapping[str, Any]) -> None:
-        on, seed = message.get("on"), message.get("seed")
-        if not isinstance(on, bool) or isinstance(seed, bool) or not isinstance(seed, int) or seed < 0:
-            raise InputError(f"A control needs on (true or false) and a seed from 0; {on!r} and {seed!r} were given.")
-        with self._lock:
-            if seed != self._seed:
-                self._tries.forget_controls()
-            self._beside, self._seed = on, seed
-            self._publish()
+    def _do_control(self, request: SteeringRequest) -> None:
+        if request.seed != self._seed:
+            self._tries.forget_controls()
+        self._beside, self._seed = request.on, request.seed
+        self._publish()
         self._ask_control()
 
-    def _do_goto(self, message: Mapping[str, Any]) -> None:
-        with self._lock:
-            self._newest = None
-            self._tries.go(message.get("try"))
-            self._publish(stream={}, job=JobState().payload())
+    def _do_goto(self, request: SteeringRequest) -> None:
+        self._newest = None
+        self._tries.go(request.to)
+        self._publish(stream={}, job=JobState().payload())
         self._jobs.cancel("write")
         self._ask_control()
 
-    def _do_cancel(self, message: Mapping[str, Any]) -> None:
-        job = message.get("job")
-        self._jobs.cancel(upto=job if isinstance(job, int) else None)
+    def _do_token(self, request: SteeringRequest) -> None:
+        source = self._tries.holding(request.document)
+        token_id = source.token_ids[_inside(source, request.token)]
+        self._add_soon(lambda: of_token(self.model, self.trace, token_id))
+
+    def _do_stretch(self, request: SteeringRequest) -> None:
+        source = self._tries.holding(request.document)
+        self._add_soon(lambda: of_stretch(self.model, source, request.token, request.last))
+
+    def _do_latent(self, request: SteeringRequest) -> None:
+        self._add_soon(lambda: of_latent(self.model, self.trace, self._sae, request.latent))
+
+    def _do_sweep(self, request: SteeringRequest) -> None:
+        if not 0 <= request.vector < len(self._rack.vectors):
+            raise InputError(f"There is no vector {request.vector}; this panel has {len(self._rack.vectors)}.")
+        dial = self._tries.current.dials[request.vector]
+        most = self._writer.most(self.trace, 0)
+        planned = sweeps.plan(self.trace, self._rack.at(request.vector, dial.layer), dial, most)
+        self._jobs.start("sweeping", lambda: self._sweep(planned), lane="sweep")
 
     # work, and what is shown
 
@@ -200,6 +203,8 @@ class SteeringPanel:
             else:
                 asked = [dial.payload() for dial in dials]
                 self._set(current={**self.view.current, "dials": asked}, findings=unwritten(self._plain))
+        # What a sweep has written is kept in the model's store: asked for again, it goes on from there.
+        self._jobs.cancel("sweep")
         self._jobs.cancel("control")
         if idle:
             self._jobs.cancel("write")
@@ -243,6 +248,23 @@ class SteeringPanel:
             self._learn(shown, control=self._writer.measured(made))
         finally:
             self._show_at(shown, stream={})
+
+    def _add_soon(self, make: Callable[[], Vector]) -> None:
+        self._jobs.start("making a vector", lambda: self.add(make()), lane="vector", priority=1)
+
+    def _sweep(self, planned: Sweep) -> None:
+        """Measure, and show; of what was stopped, the points that were measured."""
+        found: Result | None = None
+        try:
+            found = planned.run(self.trace, self.model)
+        except Cancelled as stopped:
+            partial = getattr(stopped, "partial", None)
+            found = partial if isinstance(partial, Result) else None
+            raise
+        finally:
+            if found is not None:
+                self.swept = found
+                self._set(sweep=sweeps.payload(found))
 
     def _measure_plain(self) -> None:
         self._plain = self._writer.plain()
@@ -292,19 +314,8 @@ class SteeringPanel:
             if self._tries.current is entry:
                 self._set(**traits)
 
-    def _set(self, **traits: Any) -> None:
-        """Write traits as one batch: ipywidgets' own batches are not safe from several threads."""
-        with self._lock, self.view.hold_sync():
-            for name, value in traits.items():
-                setattr(self.view, name, value)
 
-    def _show_job(self, state: JobState) -> None:
-        self._set(job=state.payload())
-
-
-def _check(model: Model, trace: Trace) -> None:
-    if not isinstance(trace, Trace):
-        raise InputError(f"SteeringPanel steers a Trace; {type(trace).__name__} was given: use model.reason(prompt).")
-    text, _ = char_offsets(model.codec.pieces(trace.token_ids))
-    if text != trace.text:
-        raise InputError(f"The tokens of this trace are not those of {model.name!r}: make the trace with this model.")
+def _inside(source: Trace, token: int) -> int:
+    if not 0 <= token < len(source.token_ids):
+        raise InputError(f"Token {token} is not in this trace: it has the tokens 0 to {len(source.token_ids) - 1}.")
+    return token

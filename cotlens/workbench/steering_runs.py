@@ -1,8 +1,8 @@
 """Steered reruns of a trace, fast: the tokens that steering doesn't touch are not written again.
 
-All text is written greedily, so that a difference is the vectors' doing. One pass over the source under the vectors
-says where the model would choose another token than without them; up to there its tokens stay, and from there on it
-writes. So the first changed token is known after one pass, however late in the text it comes.
+All text is written greedily, so that a difference is the vectors' doing. A pass over the source under the vectors says
+where the model would choose another token than without them; up to there its tokens stay, and from there on it writes.
+So the first changed token is known after one pass, or a few that double in length, however late in the text it comes.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from cotlens.measure.steering.judging import SteeredRun, judge
 from cotlens.measure.steering.rerun import rewrite
 from cotlens.measure.steering.where import Steering, ends_of, interventions
 from cotlens.models.assemble import begin_of
-from cotlens.models.contract import Branch, Model
+from cotlens.models.contract import AddVector, Branch, Model
 from cotlens.models.interventions import Positions
 from cotlens.trace import Trace
 from cotlens.widgets.utf16 import to_utf16
@@ -29,6 +29,7 @@ from cotlens.workbench.steering_dials import Dial, Rack
 LONGER = 2  # a steered text may be so many times as long as what it replaces
 SPARE = 64  # and so many tokens more
 FLUSH_S = 0.05
+STRETCH = 64  # tokens that are looked through first for one that changes
 KEPT = 8  # sources whose own choices are remembered
 
 
@@ -129,19 +130,25 @@ class Writer:
         begin = max(begin, min((_follows(change.positions) for change in changes), default=n))
         if begin >= n:
             return n, ""
-        ids = np.asarray(source.token_ids[begin:])
         try:
-            score = self._model.score(source, [Branch(begin, tuple(ids.tolist()))], interventions=changes)[0]
+            return self._search(source, begin, changes)
         except OutOfMemory:
             raise
         except BackendError:  # the rerun itself meets it, too, and says what was added
             return begin, ""
-        plain = self._plain_choices(source)[begin:]
-        found = np.flatnonzero((score.greedy_ids != plain) & (score.greedy_ids != ids))
-        if not len(found):
-            return n, ""
-        piece = self._model.codec.pieces([int(score.greedy_ids[found[0]])])[0]
-        return begin + int(found[0]), piece.decode("utf-8", "ignore")
+
+    def _search(self, source: Trace, begin: int, changes: Sequence[AddVector]) -> tuple[int, str]:
+        """The first token from `begin` on that changes, looked for in ever longer stretches: most come early."""
+        n, plain, length = len(source.token_ids), self._plain_choices(source), STRETCH
+        while begin < n:
+            ids = source.token_ids[begin : begin + length]
+            choices = self._model.score(source, [Branch(begin, ids)], interventions=changes)[0].greedy_ids
+            found = np.flatnonzero((choices != plain[begin : begin + length]) & (choices != np.asarray(ids)))
+            if len(found):
+                piece = self._model.codec.pieces([int(choices[found[0]])])[0]
+                return begin + int(found[0]), piece.decode("utf-8", "ignore")
+            begin, length = begin + length, 2 * length
+        return n, ""
 
     def _plain_choices(self, source: Trace) -> NDArray[np.int32]:
         """The model's own choice at every token from the first, without vectors; -1 before it."""

@@ -51,9 +51,14 @@ class Tries:
     def add(self, entry: Try) -> None:
         """Keep a try and show it."""
         self._made += 1
-        entry.id = f"t{self._made}"
+        entry.id, entry.dials = f"t{self._made}", self._rack.filled(entry.dials)
         self._all = [self._all[0], *self._all[1:][-(MOST - 2) :], entry]
         self.current = entry
+
+    def widen(self) -> None:
+        """The rack has one more vector; it is at 0 in every try."""
+        for each in self._all:
+            each.dials = self._rack.filled(each.dials)
 
     def home(self, dials: tuple[Dial, ...]) -> None:
         """Show the baseline, the dials as they are."""

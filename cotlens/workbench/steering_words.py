@@ -53,6 +53,19 @@ def verdict(steered: Rerun | None) -> dict[str, str]:
     return {"kind": kind, "text": f"{_answer(run)}; {more}."}
 
 
+def said(run: SteeredRun) -> str:
+    """A rerun in a few lines: what was added, what changed, what random vectors did."""
+    added = ", ".join(f"{one.coefficient:+g} {one.vector.name!r} at layer {one.vector.layer}" for one in run.steerings)
+    lines = [f"Steered with {added or 'nothing'} from token {run.at} on.", verdict(_rerun(run))["text"]]
+    control = beside(_rerun(run.control)) if run.control is not None else None
+    return "\n".join([*lines, *([control] if control else [])])
+
+
+def _rerun(run: SteeredRun) -> Rerun:
+    same = run.steered.token_ids == run.baseline.token_ids
+    return Rerun(run.steered, len(run.steered.token_ids) if same else run.at, run.steerings, run)
+
+
 def damage(steered: Rerun) -> str | None:
     """Why a text looks broken, None where it doesn't."""
     run = steered.run

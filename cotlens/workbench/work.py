@@ -15,21 +15,15 @@ from cotlens.workbench.compare import compare
 from cotlens.workbench.measures import Shown
 from cotlens.workbench.measuring import Measuring
 from cotlens.workbench.plans import Plan
-from cotlens.workbench.stream import Stream
 from cotlens.workbench.tree import Node, Tree
+from cotlens.workbench.writing import Newest, Writing
 
 KEPT = "the rest of the thought kept as it was"
 WENT_ON = "the model went on from the edit"
 
 
-class Work:
-    """The long parts of an editor.
-
-    Args:
-        lock: guards the tree.
-        publish: shows everything about the current branch.
-        show: sets some of the view's traits.
-    """
+class Work(Writing):
+    """The long parts of an editor."""
 
     def __init__(
         self,
@@ -40,14 +34,14 @@ class Work:
         publish: Callable[[], None],
         show: Callable[..., None],
     ) -> None:
-        self._model, self._tree, self._measuring = model, tree, measuring
-        self._lock, self._publish, self._show = lock, publish, show
+        super().__init__(model, tree, lock, publish, show)
+        self._measuring = measuring
 
     def settled(self, node: Node, shown: Shown, asked: bool) -> bool:
         """Whether a branch lacks nothing."""
         return not _uncompared(node) and self._measuring.settled(node.trace, shown, asked)
 
-    def write(self, node: Node, plan: Plan, request_id: int, newest: Callable[[], bool]) -> None:
+    def write(self, node: Node, plan: Plan, request_id: int, newest: Newest) -> None:
         """Let the model write as planned. The new branch is shown unless something else was asked for meanwhile.
 
         What was written before an error or a cancel is a branch, too.
@@ -56,18 +50,13 @@ class Work:
         if plan.changes_text:
             kept = compare(self._model, node.trace, edited, edited.edit, KEPT, written=False)
             self._show_at(node, comparison=kept)
-        stream = Stream(lambda now: self._show_at(node, stream=now), node.trace, plan.start, plan.text, request_id)
-        try:
-            written = self._model.resume(edited, **plan.options, on_token=stream.add)
-        except Exception as error:
-            stream.close()
-            partial = getattr(error, "partial", None)
-            if isinstance(partial, Trace) and stream.count:
-                self._keep(node, partial, plan.label, plan.code(max_new_tokens=stream.count), newest)
-            self._publish()
-            raise
-        stream.close()
-        self._keep(node, written, plan.label, plan.code(), newest)
+        self._stream(
+            node,
+            (plan.start, plan.text),
+            request_id,
+            lambda on_token: self._model.resume(edited, **plan.options, on_token=on_token),
+            lambda trace, stopped: self._keep(node, trace, plan.label, _code(plan, stopped), newest),
+        )
 
     def fill(self, node_id: str, shown: Shown, asked: bool, wanted: Callable[[], bool]) -> None:
         """Measure what a branch lacks, showing each part as it comes; what a cancelled part had is shown, too."""
@@ -111,17 +100,9 @@ class Work:
             if self._tree.current_id == node_id:
                 self._publish()
 
-    def _keep(self, node: Node, trace: Trace, label: str, code: str, newest: Callable[[], bool]) -> None:
-        with self._lock:
-            show = self._tree.current_id == node.id and newest()
-            self._tree.add(trace, node.id, label, code, show=show)
-            self._publish()
 
-    def _show_at(self, node: Node, **traits: Any) -> None:
-        """Show something that belongs to a branch, if that is the one that is shown."""
-        with self._lock:
-            if self._tree.current_id == node.id:
-                self._show(**traits)
+def _code(plan: Plan, stopped: int | None) -> str:
+    return plan.code() if stopped is None else plan.code(max_new_tokens=stopped)
 
 
 def _uncompared(node: Node) -> bool:

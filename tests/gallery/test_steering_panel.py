@@ -8,6 +8,7 @@ from tests.gallery.test_states import CONTRAST, OVERFLOW, SMALL
 STATES = [
     "steer", "steertwo", "steersame", "steeranswer", "steerdamage", "steercontrol", "steerstream", "steerqueued",
     "steerstopped", "steererror", "steergone", "steermany", "steerunmeasured", "steerhostile", "steerlong",
+    "steersweep", "steersweeping",
 ]  # fmt: skip
 
 
@@ -136,7 +137,7 @@ def test_the_keys(gallery: Gallery) -> None:
     gallery.page.keyboard.press("k")
     gallery.page.keyboard.press("[")
     assert len(gallery.sent("rerun")) == 1 and gallery.sent("control")[0]["on"] is True
-    assert gallery.sent("goto") == [{"kind": "goto", "try": "t0"}]
+    assert gallery.sent("goto") == [{"kind": "goto", "to": "t0"}]
     gallery.page.keyboard.press("0")
     gallery.page.wait_for_timeout(120)
     assert [each["coefficient"] for each in gallery.sent("steer")[-1]["dials"]] == [0, 0]
@@ -167,3 +168,66 @@ def test_closing_leaves_no_listeners(gallery: Gallery) -> None:
     gallery.page.evaluate("window.__cotlens.close()")
     assert gallery.page.evaluate("window.__cotlens.model.listeners()") == 0
     assert gallery.root.count() == 0
+
+
+def test_a_vector_is_added_from_what_is_picked(gallery: Gallery) -> None:
+    gallery.show("steertwo")
+    add = gallery.action("add")
+    add.click()
+    assert gallery.action("add-token").get_attribute("aria-disabled") == "true"
+    add.click()
+    first = gallery.find("[data-region=baseline] [data-token='40']")
+    first.click()
+    gallery.find("[data-region=baseline] [data-token='43']").click(modifiers=["Shift"])
+    add.click()
+    gallery.action("add-stretch").click()
+    add.click()
+    gallery.action("add-token").click()
+    assert gallery.sent("stretch") == [{"kind": "stretch", "document": "b", "token": 40, "last": 44}]
+    assert gallery.sent("token") == [{"kind": "token", "document": "b", "token": 40}]
+
+
+def test_a_latent_is_added_by_its_number(gallery: Gallery) -> None:
+    gallery.show("steertwo")
+    gallery.action("add").click()
+    box = gallery.action("latent")
+    for wrong in ("", "1024", "1.5", "-1"):
+        box.fill(wrong)
+        box.press("Enter")
+        assert box.get_attribute("aria-invalid") == "true"
+    assert gallery.sent("latent") == []
+    box.fill("412")
+    box.press("Enter")
+    assert gallery.sent("latent") == [{"kind": "latent", "latent": 412}]
+    assert gallery.action("latent").is_hidden()
+    gallery.set("{ head: { model: 'abacus', where: '', note: '', latents: 0 } }")
+    gallery.action("add").click()
+    assert gallery.action("latent").is_hidden() and gallery.action("add-token").is_visible()
+
+
+def test_a_new_vector_gets_a_slider_and_the_others_stay(gallery: Gallery) -> None:
+    gallery.show("steertwo")
+    gallery.set("""(() => { const { vectors, current } = window.__cotlens.model.state;
+        return { vectors: [...vectors, { ...vectors[0], name: "a third" }],
+          current: { ...current, dials: [...current.dials, { ...current.dials[1] }] } } })()""")
+    assert gallery.find(".cotlens-vector").count() == 3
+    assert gallery.find("[data-box='0']").input_value() == "+1.20"
+    gallery.find("[data-dial='2']").focus()
+    gallery.page.keyboard.press("ArrowRight")
+    assert [dial["coefficient"] for dial in gallery.sent("steer")[-1]["dials"]] == [1.2, 0, 0.05]
+
+
+def test_a_sweep_is_asked_for_and_drawn_beside_random_vectors(gallery: Gallery) -> None:
+    gallery.show("steertwo")
+    assert gallery.find(".cotlens-sweep").is_hidden()
+    gallery.find("[data-box='1']").focus()
+    gallery.action("sweep").click()
+    assert gallery.sent("sweep") == [{"kind": "sweep", "vector": 1}]
+    gallery.show("steersweep")
+    assert gallery.find(".cotlens-sweep-point").count() == 5
+    assert gallery.find(".cotlens-sweep-band").get_attribute("points").count(",") == 10  # the model itself stands at 0
+    assert gallery.find(".cotlens-sweep-ring").count() == 1 and "Rings" in gallery.find(".cotlens-sweep").inner_text()
+    assert "random, " in gallery.find(".cotlens-sweep svg").get_attribute("aria-label")
+    gallery.show("steersweeping")
+    assert gallery.find(".cotlens-sweep-point").count() == 3
+    assert "3 of 5 points were measured" in gallery.find(".cotlens-sweep").inner_text()

@@ -1,4 +1,4 @@
-"""`backends.ipynb` on all backends at once: Abacus in the kernel, on a loopback NDIF, and behind a loopback endpoint."""
+"""`backends.ipynb` on all backends at once: Abacus in the kernel, on a loopback NDIF, behind a loopback endpoint."""
 
 import json
 from pathlib import Path

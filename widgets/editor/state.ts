@@ -150,11 +150,3 @@ export type Request =
   | { kind: "goto"; branch: string }
   | { kind: "cancel"; job: string | number | null }
   | { kind: "count"; text: string };
-
-export interface Reply {
-  request_id: number;
-  kind: "reply";
-  status: "ok" | "error" | "progress" | "cancelled";
-  error?: { message: string; remedy?: string | null };
-  [key: string]: unknown;
-}

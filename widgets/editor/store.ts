@@ -3,8 +3,8 @@
 import { levels, UNMEASURED } from "../kit/heat";
 import { certaintyOf, type Certainty } from "../kit/certainty";
 import { TextModel } from "../kit/text";
+import { Requests, type Reply } from "../kit/requests";
 import { EMPTY } from "./payload";
-import { Requests, type Post } from "./requests";
 import type { DocumentRequest, EditorPayload, Inspection, Request } from "./state";
 
 export type Picked = { kind: "token" | "sentence"; token: number } | { kind: "range"; token: number; last: number };
@@ -44,7 +44,7 @@ export class Store {
     picked: null, hovered: null, stop: null, intensity: 0.5, promptOpen: false, codeOpen: false, editing: null,
     draft: null, discarded: null, heading: null, notice: null, broken: false, silent: false, inspections: 0,
   };
-  readonly requests: Requests;
+  readonly requests: Requests<Request>;
   /** Set by an open editor: the text as it stands there. */
   readDraft: (() => string) | null = null;
   private readonly listeners = new Set<Listener>();
@@ -54,8 +54,8 @@ export class Store {
   private heat: Int8Array | null = null;
   private readonly inspected = new Map<string, Inspection>();
 
-  constructor(post: Post) {
-    this.requests = new Requests(post, (reply, kind) => {
+  constructor(post: (message: Request & { request_id: number }) => void) {
+    this.requests = new Requests<Request>(post, (reply, kind) => {
       if (kind === "inspect" || kind === "count") return;
       const { message = "The request failed.", remedy = null } = reply.error ?? {};
       this.setOwn({ notice: { message, remedy, tone: "error" } });
@@ -85,12 +85,20 @@ export class Store {
     this.mark(keys);
   }
 
-  ask(request: Request, handler?: Parameters<Requests["ask"]>[1]): void {
+  get broken(): boolean { return this.own.broken; }
+  set broken(value: boolean) { this.setOwn({ broken: value }); }
+
+  message(message: unknown): void {
+    this.requests.heard();
+    this.requests.receive(message);
+  }
+
+  ask(request: Request, handler?: (reply: Reply) => void): void {
     this.requests.ask(request, handler);
   }
 
   /** Asks about the document that is shown now. */
-  askHere(request: DocumentRequest, handler?: Parameters<Requests["ask"]>[1]): void {
+  askHere(request: DocumentRequest, handler?: (reply: Reply) => void): void {
     const { document } = this.payload;
     if (document !== null) this.ask({ ...request, document: document.id }, handler);
   }

@@ -59,7 +59,7 @@ export function mount(el: HTMLElement, store: Store, signal: AbortSignal): HTMLE
   };
   store.subscribe(update, signal);
   update(new Set<Key>([...KEYS, ...(Object.keys(store.own) as Key[])]));
-  const watch = setInterval(() => store.setOwn({ silent: !store.running && store.requests.waiting() > SILENCE_MS }), 500);
+  const watch = setInterval(() => store.setOwn({ silent: !store.running && store.requests.silence() > SILENCE_MS }), 500);
   signal.addEventListener("abort", () => clearInterval(watch));
   return root;
 }

@@ -2,8 +2,8 @@
 
 import { floatsOf, indicesOf } from "../kit/bytes";
 import { Observed } from "../kit/observed";
+import { Requests } from "../kit/requests";
 import { TextModel, type TokenRange } from "../kit/text";
-import { Link } from "./link";
 import { Latents, type Filter, type SortKey, type Which } from "./model";
 import type { BranchInfo, Comparison, Document, EffectInfo, Facts, Head, Job, Mode, Place, Request, State, Words } from "./state";
 
@@ -53,7 +53,7 @@ export class Store {
     mode: "ablate", value: 1, place: "selection", codeOpen: false, naming: false, notice: null, broken: false,
     trace: 0, activity: 0, effects: 0, words: 0, branches: 0, outcome: 0, job: 0, head: 0, code: 0, rows: 0,
   });
-  readonly link: Link;
+  readonly requests: Requests<Request>;
   text = new TextModel("", new Uint32Array(0));
   latents!: Latents;
   rows: Uint32Array = new Uint32Array(0);
@@ -63,15 +63,17 @@ export class Store {
   private described = new Set<number>();
 
   constructor(readonly get: <K extends keyof State>(key: K) => State[K], post: (message: unknown) => void) {
-    this.link = new Link((message) => {
-      // A closed comm throws: the kernel is gone.
-      try { post(message); } catch { this.own.set({ broken: true }); }
-    }, (reply, kind) => {
+    this.requests = new Requests<Request>(post, (reply, kind) => {
       if (kind !== "describe") this.own.set({ notice: { message: [reply.error?.message ?? "The request failed.", reply.error?.remedy].filter(Boolean).join(" "), error: true } });
     });
     this.own.now = { ...this.own.now, selection: this.sent() };
     this.build(true, true);
   }
+
+  get broken(): boolean { return this.own.now.broken; }
+  set broken(value: boolean) { this.own.set({ broken: value }); }
+
+  message(message: unknown): void { this.requests.receive(message); }
 
   get head(): Head { const found = this.get("head") as Partial<Head> | null; return { model: "", where: "", sae: "", width: 0, link: "", ...found }; }
   get facts(): Facts { return { explained: null, l0: 0, poor: Infinity, note: "", ...this.get("facts") }; }
@@ -102,7 +104,7 @@ export class Store {
     const groups = new Set(keys.flatMap((key) => GROUPS[key] ?? []));
     const patch: Partial<Own> = Object.fromEntries([...groups].map((group) => [group, (this.own.now[group] as number) + 1]));
     // While one of our own is on its way, what comes back may be an older one.
-    const told = keys.includes("selection") && !this.link.pending("select");
+    const told = keys.includes("selection") && !this.requests.waits("select");
     if (told) patch.selection = this.sent();
     const [trace, activity] = [groups.has("trace"), groups.has("activity")];
     if (trace && this.latents.count > 0) this.described = new Set();
@@ -152,18 +154,18 @@ export class Store {
 
   select(range: TokenRange | null): void {
     this.arrange({ selection: range });
-    if (this.off === null && this.document) this.link.ask({ kind: "select", document: this.document.id, first: range?.first ?? 0, last: range?.last ?? 0 });
+    if (this.off === null && this.document) this.requests.ask({ kind: "select", document: this.document.id, first: range?.first ?? 0, last: range?.last ?? 0 });
   }
 
   ask(request: Request): void {
-    if (this.off === null) this.link.ask(request);
+    if (this.off === null) this.requests.ask(request);
     else this.own.set({ notice: { message: this.off, error: false } });
   }
 
   /** Asks for exact effects of latents that lack one. */
   measure(latents: number[]): void {
     const missing = latents.filter((latent) => { const row = this.latents.rowOf(latent); return row >= 0 && Number.isNaN(this.exact[row]); });
-    if (missing.length > 0 && this.document && this.effect.why === "" && this.off === null) this.link.ask({ kind: "exact", document: this.document.id, latents: missing.slice(0, 64) });
+    if (missing.length > 0 && this.document && this.effect.why === "" && this.off === null) this.requests.ask({ kind: "exact", document: this.document.id, latents: missing.slice(0, 64) });
   }
 
   /** Asks for top logits that were not asked for before. */
@@ -171,7 +173,7 @@ export class Store {
     const missing = latents.filter((latent) => this.words(latent) === null && !this.described.has(latent)).slice(0, 64);
     if (missing.length === 0 || this.off !== null) return;
     for (const latent of missing) this.described.add(latent);
-    this.link.ask({ kind: "describe", latents: missing });
+    this.requests.ask({ kind: "describe", latents: missing });
   }
 
   toggle(set: "pinned" | "hidden", latent: number): void {

@@ -1,11 +1,11 @@
 /** Stands in for anywidget's model on a page without a kernel: keeps what was sent, and answers what needs no model. */
 
-import type { WidgetModel } from "../editor/index";
+import type { WidgetModel } from "../kit/bind";
 import type { Alternative, Request, State } from "../editor/state";
 
 type Callback = (...values: never[]) => void;
 
-export class FakeModel implements WidgetModel {
+export class FakeModel implements WidgetModel<State> {
   readonly sent: (Request & { request_id: number })[] = [];
   /** Off: requests stay unanswered, as with a busy kernel. */
   answering = true;

@@ -1,6 +1,6 @@
 /** States of the steering panel. Texts and figures are invented. */
 
-import type { Current, Dial, Finding, Findings, Rewritten, State, SteeredDocument } from "../steering_panel/state";
+import type { Current, Dial, Finding, Findings, Point, Rewritten, State, SteeredDocument, Sweep } from "../steering_panel/state";
 import { bytes, make, type Parts } from "./document";
 
 const PROMPT = "Ravi has 6 shells. He finds 8 more shells on the beach. It is a sunny day. He gives away 5 shells. Then he loses 2 shells. How many shells does Ravi have?";
@@ -24,7 +24,7 @@ const finding = (answer: string | null, p: number | null, perplexity: number | n
 
 function at(dials: Dial[], more: Partial<State> = {}): State {
   return {
-    head: { model: "abacus", where: "local · CPU", note: "" },
+    head: { model: "abacus", where: "local · CPU", note: "", latents: 1024 },
     vectors: [
       { name: "check the work", detail: "difference of means, 24 examples against 61", layer: 2, norm: 9.1, units: [21.3, 64.2, 112.4, 148.9] },
       { name: "12 → 13", detail: "latent 412 of the autoencoder at resid_post.1", layer: 1, norm: 1, units: [21.3, 64.2, 112.4, 148.9] },
@@ -32,7 +32,7 @@ function at(dials: Dial[], more: Partial<State> = {}): State {
     current: { dials, control: false, seed: 0, places: ["all", "thought", "answer", "here", "span"] },
     baseline: BASELINE.document, baseline_offsets: BASELINE.offsets, steered: {}, steered_offsets: NONE, control: {}, control_offsets: NONE, stream: {},
     findings: { target: "7", baseline: finding("7", 0.97, 1.08), steered: null, control: null, verdict: { kind: "same", text: "No vector is turned up: this is the baseline." }, control_verdict: null },
-    tries: [{ id: "t0", label: "original", answer: "7", current: true }],
+    sweep: {}, tries: [{ id: "t0", label: "original", answer: "7", current: true }],
     job: {}, code: CODE, alive: true, ...more,
   };
 }
@@ -71,6 +71,14 @@ export function steeringEcho(request: { kind: string; dials?: Dial[] }, state: S
   return request.kind === "steer" && request.dials ? { current: { ...state.current as Current, dials: request.dials } } : {};
 }
 
+const point = (arm: Point["arm"], coefficient: number, value: number, unlikely: number): Point => ({ arm, coefficient, value, low: Math.max(0, value - 0.11), high: Math.min(1, value + 0.14), n: 8, unlikely, status: "ok" });
+const lost = (coefficient: number): Point => ({ arm: "vector", coefficient, value: null, low: null, high: null, n: 0, unlikely: null, status: "not measured: cancelled" });
+const SWEEP: Sweep = {
+  vector: "check the work", layer: 2, note: "",
+  rows: [point("vector", -1.2, 0.62, 0.6), point("vector", -0.6, 0.12, 0), point("vector", 0, 0, 0.05), point("vector", 0.6, 0.25, 0.1), point("vector", 1.2, 0.75, 0.1),
+    point("random", -1.2, 0.12, 0.1), point("random", -0.6, 0, 0), point("random", 0.6, 0, 0.1), point("random", 1.2, 0.25, 0.1)],
+};
+
 /** State name -> traits of the steering panel. */
 export const STEERING: Record<string, () => State> = {
   steer: () => at([dial(0)]),
@@ -83,6 +91,8 @@ export const STEERING: Record<string, () => State> = {
   steerqueued: () => steered({ job: job("queued") }),
   steerstopped: () => steered({ ...rewritten({ prompt: PROMPT, thought: CHECKED.slice(0, 5), answer: "", closed: false, finish: "cancelled" }, "Let me check", { note: "Stopped after 31 tokens." }), findings: { ...KEPT, steered: null, verdict: { kind: "unknown", text: "Not measured. Stopped after 31 tokens." } }, job: job("cancelled") }),
   steererror: () => at([dial(3e30)], { findings: {}, job: job("error", { message: "Adding +3e+30 'check the work' at layer 2 made the model's numbers NaN or infinite, so the rerun stopped and the baseline is kept; use a smaller coefficient." }) }),
+  steersweep: () => steered({ sweep: SWEEP }),
+  steersweeping: () => steered({ sweep: { ...SWEEP, rows: [...SWEEP.rows.slice(1, 4), lost(-1.2), lost(1.2)], note: "3 of 5 points were measured." }, job: job("cancelled", { label: "sweeping" }) }),
   steergone: () => steered({ alive: false }),
   steermany: () => steered({ tries: [...TRIES.map((each) => ({ ...each, current: false })), ...Array.from({ length: 9 }, (_, i) => ({ id: `n${i}`, label: `${i % 2 ? "+" : "−"}${i / 2} check the work, +0.4 12 → 13`, answer: i === 4 ? null : "7", current: i === 8 }))] }),
   steerunmeasured: () => steered({ findings: {} }),

@@ -1,6 +1,6 @@
 /** What a person can do, in one place for pointer and keys. */
 
-import type { Dial, Place } from "./state";
+import type { Dial, Place, Request } from "./state";
 import type { Picked, Store } from "./store";
 
 /** A hand on a slider asks at most this often; the last position is always asked for. */
@@ -49,6 +49,16 @@ export class Actions {
     if (picked && this.store.off === null) this.store.requests.ask({ kind: "rerun", document: picked.document, token: picked.token });
   }
 
+  /** One more vector, of what is picked or of a latent. */
+  add(request: Extract<Request, { kind: "token" | "stretch" | "latent" }>): void {
+    if (this.store.off === null) this.store.requests.ask(request);
+  }
+
+  /** Several strengths of the active vector, up to where its dial stands. */
+  sweep(): void {
+    if (this.store.off === null) this.store.requests.ask({ kind: "sweep", vector: this.store.now.active });
+  }
+
   control(on: boolean, seed = this.store.now.current.seed): void {
     if (this.store.off !== null) return;
     this.store.set({ shown: on ? "control" : "steered" });
@@ -58,7 +68,7 @@ export class Actions {
   goto(id: string): void {
     if (this.store.off !== null) return;
     this.heading = id;
-    this.store.requests.ask({ kind: "goto", try: id });
+    this.store.requests.ask({ kind: "goto", to: id });
   }
 
   /** The try before or after the current one. */

@@ -61,7 +61,7 @@ export function createHead({ store, actions, signal }: Context): Part {
     let text = "";
     if (store.off !== null) text = "kernel gone: reading still works";
     else if (now.state === "queued") text = `waiting to start: ${now.label}`;
-    else if (running) text = `${now.label}${now.done > 0 ? ` · ${count(now.done, "token")}` : ""}${now.eta === null ? "" : ` · ${duration(now.eta)} left`}`;
+    else if (running) text = `${now.label}${now.total ? ` · ${now.done} of ${now.total}` : now.done > 0 ? ` · ${count(now.done, "token")}` : ""}${now.eta === null ? "" : ` · ${duration(now.eta)} left`}`;
     else if (now.state === "cancelled") text = now.message ?? "stopped; what was written is kept";
     else if (now.state === "error") text = `error: ${now.label}`;
     else if (silent) text = "waiting for the kernel; a cell may be running";

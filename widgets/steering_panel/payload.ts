@@ -7,7 +7,7 @@ export const IDLE: Job = { id: null, state: "idle", label: "", done: 0, total: n
 const NOWHERE: Current = { dials: [], control: false, seed: 0, places: [] };
 
 export const EMPTY: Payload = {
-  head: { model: "", where: "", note: "" },
+  head: { model: "", where: "", note: "", latents: 0 },
   vectors: [],
   current: NOWHERE,
   baseline: null,
@@ -18,6 +18,7 @@ export const EMPTY: Payload = {
   control_offsets: new Uint32Array(1),
   stream: null,
   findings: null,
+  sweep: null,
   tries: [],
   job: IDLE,
   code: "",

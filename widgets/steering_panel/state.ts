@@ -11,7 +11,8 @@ export type Place = "all" | "thought" | "answer" | "here" | "span";
 /** Which of the two rewritten texts: by the vectors, or by random ones of equal norm. */
 export type Which = "steered" | "control";
 
-export interface Head { model: string; where: string; note: string }
+/** latents: how many the panel's autoencoder has; 0 without one. */
+export interface Head { model: string; where: string; note: string; latents: number }
 
 /** `units` are the mean residual norms of the layers: coefficient 1 adds a vector of that length. `norm` is that of its values. */
 export interface VectorInfo { name: string; detail: string; layer: number; norm: number; units: number[] }
@@ -39,6 +40,10 @@ export interface Findings {
   control_verdict: string | null;
 }
 
+/** One point of a sweep; null is "not measured". `unlikely`: share of rollouts less likely than 95 % of the model's own. */
+export interface Point { arm: "vector" | "random"; coefficient: number; value: number | null; low: number | null; high: number | null; n: number; unlikely: number | null; status: string }
+export interface Sweep { vector: string; layer: number; rows: Point[]; note: string }
+
 export interface Try { id: string; label: string; answer: string | null; current: boolean }
 
 export type JobState = "idle" | "queued" | "running" | "done" | "cancelled" | "error";
@@ -63,6 +68,7 @@ export interface State {
   control_offsets: DataView;
   stream: Stream | Empty;
   findings: Findings | Empty;
+  sweep: Sweep | Empty;
   tries: Try[];
   job: Job | Empty;
   code: string;
@@ -82,6 +88,7 @@ export interface Payload {
   control_offsets: Uint32Array;
   stream: Stream | null;
   findings: Findings | null;
+  sweep: Sweep | null;
   tries: Try[];
   job: Job;
   code: string;
@@ -93,12 +100,9 @@ export type Request =
   | { kind: "steer"; dials: Dial[] }
   | { kind: "rerun"; document: string; token: number }
   | { kind: "control"; on: boolean; seed: number }
-  | { kind: "goto"; try: string }
+  | { kind: "token"; document: string; token: number }
+  | { kind: "stretch"; document: string; token: number; last: number }
+  | { kind: "latent"; latent: number }
+  | { kind: "sweep"; vector: number }
+  | { kind: "goto"; to: string }
   | { kind: "cancel"; job: string | number | null };
-
-export interface Reply {
-  request_id: number;
-  kind: "reply";
-  status: "ok" | "error";
-  error?: { message: string; remedy?: string | null };
-}

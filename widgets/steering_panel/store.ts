@@ -2,9 +2,9 @@
 
 import { TextModel } from "../kit/text";
 import { Observed } from "../kit/observed";
+import { Requests, type Reply } from "../kit/requests";
 import { EMPTY } from "./payload";
-import { Requests, type Post } from "./requests";
-import type { Dial, Payload, Reply, Request, Rewritten, SteeredDocument, Which } from "./state";
+import type { Dial, Payload, Request, Rewritten, SteeredDocument, Which } from "./state";
 
 /** Tokens token..last, half-open, of one of the texts. */
 export interface Picked { document: string; token: number; last: number }
@@ -31,14 +31,14 @@ export type Key = keyof All;
 const OWN: Own = { dials: [], active: 0, picked: null, shown: "steered", codeOpen: false, notice: null, broken: false, silent: false };
 
 export class Store extends Observed<All> {
-  readonly requests: Requests;
+  readonly requests: Requests<Request>;
   private readonly texts = new WeakMap<SteeredDocument, TextModel>();
   /** The dials that were asked for last, or came from Python: others are those of a hand that moves on. */
   private known: Dial[] = [];
 
-  constructor(post: Post) {
+  constructor(post: (message: Request & { request_id: number }) => void) {
     super({ ...EMPTY, ...OWN });
-    this.requests = new Requests(post, (reply, kind) => this.answered(reply, kind));
+    this.requests = new Requests<Request>(post, ({ error }) => this.set({ notice: { message: error?.message ?? "It could not be done.", remedy: error?.remedy ?? null } }));
   }
 
   /** Parts of the payload. The dials follow Python's unless the hand was quicker. */
@@ -56,13 +56,21 @@ export class Store extends Observed<All> {
     });
   }
 
+  get broken(): boolean { return this.now.broken; }
+  set broken(value: boolean) { this.set({ broken: value }); }
+
+  message(message: unknown): void {
+    this.requests.heard();
+    this.requests.receive(message);
+  }
+
   /** Whether the hand has turned a dial that was not asked for yet. */
   private get ahead(): boolean { return this.now.dials !== this.known && this.now.dials.length > 0; }
 
   /** Asks for the dials as they are. */
   steer(): void {
     this.known = this.now.dials;
-    this.requests.ask({ kind: "steer", dials: this.known });
+    this.requests.ask({ kind: "steer", dials: this.known }, (reply) => this.answered(reply));
   }
 
   get running(): boolean { return this.now.job.state === "running" || this.now.job.state === "queued"; }
@@ -102,10 +110,7 @@ export class Store extends Observed<All> {
     return which ? this.rewrittenText(which) : null;
   }
 
-  private answered(reply: Reply, kind: Request["kind"]): void {
-    if (reply.status === "error") {
-      this.set({ notice: { message: reply.error?.message ?? "It could not be done.", remedy: reply.error?.remedy ?? null } });
-    }
-    if (kind === "steer" && reply.status === "ok" && !this.ahead) this.set({ dials: (this.known = this.now.current.dials) });
+  private answered(reply: Reply): void {
+    if (reply.status === "ok" && !this.ahead) this.set({ dials: (this.known = this.now.current.dials) });
   }
 }

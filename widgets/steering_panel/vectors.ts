@@ -76,6 +76,9 @@ function createRow({ store, actions, signal }: Context, vector: VectorInfo, inde
     element,
     draw(dial, off) {
       if (document.activeElement !== slider || Math.abs(slider.valueAsNumber - dial.coefficient) > 0.049) slider.value = String(dial.coefficient);
+      const share = Math.min(1, Math.max(0, (dial.coefficient / REACH + 1) / 2));
+      slider.style.setProperty("--from", `${100 * Math.min(0.5, share)}%`);
+      slider.style.setProperty("--to", `${100 * Math.max(0.5, share)}%`);
       setAttribute(slider, "aria-valuetext", spokenStrength(vector, dial));
       const shown = strength(dial.coefficient);
       if (document.activeElement !== box || parse(box.value) !== dial.coefficient) { box.value = shown; setAttribute(box, "aria-invalid", null); }

@@ -11,6 +11,7 @@ import { createNotice } from "./notice";
 import { createPanes } from "./panes";
 import type { Context, Part } from "./part";
 import type { Key, Store } from "./store";
+import { createSweep } from "./sweep";
 import { createTools } from "./tools";
 import { createVectors } from "./vectors";
 
@@ -24,15 +25,15 @@ export function mount(el: HTMLElement, store: Store, signal: AbortSignal): HTMLE
   el.append(root);
   signal.addEventListener("abort", () => root.remove());
   const context: Context = { store, actions: new Actions(store, signal), root, signal };
-  const [head, vectors, tools, panes, findings, notice] = [createHead, createVectors, createTools, createPanes, createFindings, createNotice].map((make) => make(context)) as [Part, Part, Part, Part, Part, Part];
+  const [head, vectors, tools, panes, findings, sweep, notice] = [createHead, createVectors, createTools, createPanes, createFindings, createSweep, createNotice].map((make) => make(context)) as [Part, Part, Part, Part, Part, Part, Part];
   const foot = createFoot(KEY_WORDS);
   foot.marks(MARKS);
   panes.element.append(notice.element);
-  root.append(head.element, vectors.element, tools.element, panes.element, findings.element, foot.element);
+  root.append(head.element, vectors.element, tools.element, panes.element, findings.element, sweep.element, foot.element);
   listenForKeys(context);
   followTheme(root, signal, () => undefined);
 
-  const parts = [head, vectors, tools, panes, findings, notice];
+  const parts = [head, vectors, tools, panes, findings, sweep, notice];
   let waiting: Set<Key> | null = null;
   const update = (changed: ReadonlySet<Key>): void => {
     try {

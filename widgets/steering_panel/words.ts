@@ -6,7 +6,10 @@ import type { Dial, Finding, Place, VectorInfo } from "./state";
 /** "+1.20", with as many places as the hand can set. */
 export function strength(coefficient: number): string {
   if (!Number.isFinite(coefficient)) return "not a number";
-  return coefficient === 0 ? "0" : huge(coefficient) ?? signed(coefficient);
+  if (coefficient === 0) return "0";
+  const short = coefficient.toFixed(2);
+  const fits = Math.abs(coefficient) < 10 && Number(short) === coefficient;
+  return huge(coefficient) ?? (fits ? `${coefficient < 0 ? "\u2212" : "+"}${short.replace("-", "")}` : signed(coefficient));
 }
 
 /** A number too large for its box, with an exponent. */

@@ -7,43 +7,15 @@ import { Chances, chanceWords } from "../editor/chances";
 import { surpriseWords, trimSame } from "../editor/comparison";
 import { trail } from "../editor/head";
 import { decode } from "../editor/payload";
-import { Requests } from "../editor/requests";
 import { bins, tokenAtX, xOf } from "../editor/strip-draw";
 import { rows } from "../editor/tree";
-import type { BranchInfo, Reply, Request } from "../editor/state";
+import type { BranchInfo, Request } from "../editor/state";
 import { Store } from "../editor/store";
 import { UNMEASURED } from "../kit/heat";
 import { TextModel } from "../kit/text";
 import { make } from "../gallery/document";
 
 const branch = (id: string, parent: string | null, current = false): BranchInfo => ({ id, parent, label: id, answer: null, p: null, current });
-
-test("requests rise, the newest of a kind wins, stale and foreign replies are dropped", () => {
-  const sent: number[] = [];
-  const heard: string[] = [];
-  const requests = new Requests((message) => sent.push(message.request_id), () => heard.push("failed"));
-  const first = requests.ask({ kind: "inspect", document: "d", token: 1 }, () => heard.push("first"));
-  const second = requests.ask({ kind: "inspect", document: "d", token: 2 }, (reply) => heard.push(`second ${reply.status}`));
-  const other = requests.ask({ kind: "rerun", document: "d", token: 2 }, () => heard.push("other"));
-  assert.ok(first < second && second < other);
-  const reply = (request_id: number, status: Reply["status"]): Reply => ({ request_id, kind: "reply", status });
-  assert.equal(requests.receive(reply(first, "ok")), false);
-  assert.equal(requests.receive(reply(second, "progress")), true);
-  assert.equal(requests.receive(reply(second, "ok")), true);
-  assert.equal(requests.receive(reply(second, "ok")), false);
-  assert.equal(requests.receive(reply(other, "error")), true);
-  assert.equal(requests.receive("noise"), false);
-  assert.deepEqual(heard, ["second progress", "second ok", "failed", "other"]);
-  assert.equal(requests.waiting(), 0);
-});
-
-test("silence is counted until anything is heard", () => {
-  const requests = new Requests(() => {}, () => {});
-  requests.ask({ kind: "inspect", document: "d", token: 1 });
-  assert.ok(requests.waiting(Date.now() + 5000) >= 5000);
-  requests.heard();
-  assert.equal(requests.waiting(Date.now() + 5000), 0);
-});
 
 /** An editor on five branches, the middle one shown; `reply` answers the newest request, `show` makes one current. */
 function opened() {

@@ -1,6 +1,5 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { Link } from "../feature_table/link";
 import { Latents, type Filter } from "../feature_table/model";
 import { percent } from "../feature_table/rows";
 import type { State } from "../feature_table/state";
@@ -63,18 +62,6 @@ test("payloads that don't fit count as absent", () => {
   const broken = new Latents((key) => (key === "labels" ? [] : key === "bounds" ? bytes(new Uint32Array(1)) : STATE[key]) as never, TEXT, true);
   assert.deepEqual(broken.labels, ["", "", ""]);
   assert.equal(broken.along(0)[1], 0);
-});
-
-test("an answer that is out of date is dropped", () => {
-  const failed: string[] = [];
-  const link = new Link(() => {}, (reply) => failed.push(reply.error?.message ?? ""));
-  const sent: number[] = [];
-  const noted = new Link((message) => sent.push((message as { request_id: number }).request_id), (reply) => failed.push(reply.error?.message ?? ""));
-  noted.ask({ kind: "goto", branch: "b0" });
-  noted.ask({ kind: "goto", branch: "b1" });
-  assert.ok(noted.pending("goto") && !link.pending("goto"));
-  for (const [i, message] of ["old", "new"].entries()) noted.receive({ kind: "reply", status: "error", request_id: sent[i], error: { message, remedy: null } });
-  assert.deepEqual(failed, ["new"]);
 });
 
 test("shares are percent", () => {

@@ -35,6 +35,7 @@ test("strengths are said in both units", () => {
   assert.ok(vector && dial);
   assert.equal(rawWords(vector, dial), "raw 14.8");
   assert.equal(spokenStrength(vector, dial), "+1.20 times the mean residual norm, raw 14.8");
+  assert.deepEqual([0.4, -0.05, 1.234, 0].map(strength), ["+0.40", "\u22120.05", "+1.23", "0"]);
   assert.equal(strength(3e30), "3.00e+30");
   assert.equal(strength(NaN), "not a number");
   assert.equal(placeWords("span", 4, 9), "tokens 4 to 8");

@@ -4,7 +4,7 @@ An example is a text, a trace, or a (trace, span) pair. Its activation at a laye
 
 - "last": at its last token (what repeng and steering-vectors do),
 - "mean": as the mean over its tokens,
-- "before": at the token before it, where the model decides to write it (spans only).
+- "before": at the last token before it that is more than white space, where the model decides to write it (spans only).
 """
 
 from __future__ import annotations
@@ -96,12 +96,20 @@ def _tokens(example: Example, ids: Sequence[int], read: str) -> list[int]:
     if read == "before":
         if not isinstance(example, tuple):
             raise InputError("Only spans have a token before them; give (trace, span), or read='last' or 'mean'.")
-        if start < 1:
-            raise InputError("The first span begins where the text does, so no token stands before it.")
-        return [start - 1]
+        return [_last_before(*example)]
     if start >= end:
         raise InputError("An example holds no tokens; leave it out.")
     return [end - 1] if read == "last" else list(range(min(max(start, SINK), end - 1), end))
+
+
+def _last_before(trace: Trace, span: Span) -> int:
+    """A line break is chosen with what follows it, so the choice falls at the token before."""
+    at = span.start - 1
+    while at > 0 and trace.text[trace.offsets[at] : trace.offsets[at + 1]].isspace():
+        at -= 1
+    if at < 0:
+        raise InputError("The first span begins where the text does, so no token stands before it.")
+    return at
 
 
 def _extent(example: Example, ids: Sequence[int]) -> tuple[int, int]:

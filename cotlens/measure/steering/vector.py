@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from cotlens._core.files import PathLike
     from cotlens.models.contract import Model
 
+FLOAT32_MAX = float(np.finfo(np.float32).max)
 UNMEASURED = "not measured: no reference tokens were given"
 Unit = Literal["norm", "raw"]
 
@@ -99,6 +100,12 @@ class Vector:
             raise InputError(f"A coefficient is counted in 'norm' or 'raw'; unit={unit!r} was given.")
         _check_coefficient(self.name, coefficient)
         factor = self.raw(coefficient) if unit == "norm" else float(coefficient)
+        with np.errstate(
+            over="ignore"
+        ):  # what is beyond float32 is added all the same, and the model says that it broke
+            added = (self.values * np.float64(factor)).astype(np.float32)
+        if abs(factor) > FLOAT32_MAX or not np.isfinite(added).all():
+            return AddVector(self.layer, added, positions)
         return AddVector(self.layer, self.values, positions, factor)
 
     def on(self, layer: int, unit: float = math.nan) -> Vector:

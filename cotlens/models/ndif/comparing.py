@@ -11,10 +11,7 @@ from cotlens._core import control
 from cotlens._core.errors import Cancelled, OutOfMemory
 from cotlens.models import masks
 from cotlens.models.contract import Divergence
-from cotlens.models.divergence import Floats
-from cotlens.models.divergence import _check as check
-from cotlens.models.divergence import _first_query as first_query
-from cotlens.models.divergence import _means as means
+from cotlens.models.divergence import Floats, check_spans, first_query, means_of_spans
 from cotlens.models.interventions import BlockAttention
 from cotlens.models.logits import check_finite
 from cotlens.models.ndif.passes import Remote
@@ -34,7 +31,7 @@ def divergence(
     """Means over the tokens of each span, for each block; raises as `models.divergence.divergence`."""
     check_sequence(remote, ids)
     remote.need_masks()
-    check(spans, len(ids), temperature)
+    check_spans(spans, len(ids), temperature)
     starts = [first_query(block) for block in blocks]
     end = max((stop for _, stop in spans), default=0)
     waiting = [i for i in np.argsort(starts, kind="stable").tolist() if starts[i] < end]
@@ -46,7 +43,7 @@ def divergence(
             mine = waiting[done : done + _together(remote, begin, end)]
             kl = _compared(remote, ids[:end], [blocks[i] for i in mine], begin, temperature)
             for row, i in zip(kl, mine, strict=True):
-                found[:, i] = means(row, begin, starts[i], spans)
+                found[:, i] = means_of_spans(row, begin, starts[i], spans)
             done += len(mine)
             control.current().report(done, len(waiting), "suppression")
     except Cancelled as error:

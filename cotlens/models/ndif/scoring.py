@@ -16,7 +16,7 @@ from cotlens.models.interventions import BlockAttention, Intervention
 from cotlens.models.logits import Scores, check_finite
 from cotlens.models.masks import causal
 from cotlens.models.ndif.passes import Ints, Remote
-from cotlens.models.packed import _visible as seen_by_nodes
+from cotlens.models.packed import seen_by_nodes
 from cotlens.models.packing import Edges, Feeds
 
 _NODES = 2048  # branch tokens per job

@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 
 from cotlens._core.errors import InputError
 from cotlens.measure.steering import sentences
-from cotlens.measure.steering.fitting import difference, pca
+from cotlens.measure.steering.fitting import SHRUNK, difference, discriminant, pca
 from cotlens.measure.steering.layers import _separation, auroc, groups_of, halved
 from cotlens.trace import Trace
 
@@ -17,13 +17,38 @@ def drawn(n, d, shift, seed=0):
     return rng.normal(size=(n, d)) + direction, rng.normal(size=(n, d))
 
 
-def test_both_methods_find_the_planted_direction():
+def test_every_method_finds_the_planted_direction():
     positive, negative = drawn(400, 6, 4.0)
-    for fit in (difference, pca):
+    for fit in (difference, pca, discriminant):
         found = fit(positive, negative)
         assert found[1] / np.linalg.norm(found) > 0.97
         assert (fit(negative, positive) @ found) / np.linalg.norm(found) < -0.9 * np.linalg.norm(found)
     assert np.linalg.norm(pca(positive, negative)) == pytest.approx(1)
+
+
+def test_the_discriminant_leaves_out_what_varies_within_the_sides():
+    """Few examples and one loud direction: the difference of means points along it by chance, the discriminant less."""
+    positive, negative = drawn(40, 6, 1.0, seed=2)
+    for side in (positive, negative):
+        side[:, 3] *= 40
+    plain, found = difference(positive, negative), discriminant(positive, negative)
+    assert np.linalg.norm(found) == pytest.approx(np.linalg.norm(plain))
+    assert abs(found[3]) < abs(plain[3]) / 2 and found[1] > 2 * plain[1]
+
+
+def test_the_discriminant_solves_its_equation():
+    positive, negative = drawn(50, 4, 2.0)
+    found = discriminant(positive, negative)
+    sides = [side - side.mean(0) for side in (positive, negative)]
+    covariance = sum(side.T @ side for side in sides) / 100
+    shrunk = (1 - SHRUNK) * covariance + SHRUNK * np.diag(covariance).mean() * np.eye(4)
+    back, apart = shrunk @ found, positive.mean(0) - negative.mean(0)
+    np.testing.assert_allclose(back / np.linalg.norm(back), apart / np.linalg.norm(apart), atol=1e-9)
+
+
+def test_sides_without_any_spread_differ_by_their_means():
+    ones = np.ones((3, 2))
+    np.testing.assert_array_equal(discriminant(ones, 0 * ones), [1, 1])
 
 
 @settings(max_examples=30, deadline=None)

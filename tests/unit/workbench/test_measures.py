@@ -80,7 +80,7 @@ def test_the_menu_says_what_each_would_cost_and_why_one_cannot_be_had(front, giv
 
 
 def test_a_backend_that_cannot_is_named_with_one_that_can(front, given, abacus, monkeypatch):
-    monkeypatch.setattr(abacus, "capabilities", Capability.SCORE | Capability.GENERATE)
+    monkeypatch.setattr(abacus, "capabilities", Capability.SCORE | Capability.HIDE | Capability.GENERATE)
     page = front(given)
     for name, missing in (("gradient", "GRADIENT"), ("occlusion-mean", "READ and WRITE"), ("receiver-heads", "READ")):
         found = entry(page, name)

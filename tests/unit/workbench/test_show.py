@@ -4,6 +4,7 @@ import json
 
 import numpy as np
 
+import cotlens as cl
 from cotlens.measure.compare import compare
 from cotlens.measure.rollouts import read_rollouts
 from cotlens.results import Provenance, Result
@@ -54,3 +55,32 @@ def test_published_rollouts_are_a_map_of_their_accuracies(tmp_path):
 def test_a_comparison_is_its_chart():
     both = compare([importance([0.1, 0.2, 0.4]), importance([1.0, 0.0, 2.0], half=0)], repeats=20)
     assert "Resampling" in json.dumps(show(both).to_dict()["vconcat"])
+
+
+def test_vectors_and_autoencoders_open_on_a_trace(abacus, given):
+    vector = cl.steering.given(np.random.default_rng(3).standard_normal(128), 1, model=abacus, traces=[given])
+    sae = cl.features.load_sae("abacus")
+    for thing, kind in (
+        (vector, cl.SteeringPanel), ([vector, vector.random()], cl.SteeringPanel), (sae, cl.FeatureTable),
+    ):  # fmt: skip
+        shown = show(thing, abacus, trace=given)
+        assert isinstance(shown, kind) and show(shown) is shown
+        shown.cancel()
+        assert shown.wait(60)
+        assert "give the model and the trace" in repr(show(thing))
+
+
+def test_a_steered_rerun_is_said_in_words(abacus, given):
+    vector = cl.steering.given(np.random.default_rng(3).standard_normal(128), 1, model=abacus, traces=[given])
+    run = cl.steering.steer(abacus, given, (vector, 0.01, "answer"), temperature=0.0)
+    words = repr(show(run))
+    assert words.startswith("Steered with +0.01 'given' at layer 1 from token") and "Random vectors" in words
+
+
+def test_the_latents_of_a_trace_are_a_chart(abacus, given):
+    found = cl.features.features(given, abacus, cl.features.load_sae("abacus"), estimate=True, effect_of=[3])
+    spec = show(found).to_dict()
+    rows = next(iter(spec["datasets"].values()))
+    assert 0 < len(rows) <= 20 and "(" not in spec["layer"][0]["encoding"]["y"]["field"]
+    sizes = [abs(row["value"]) for row in rows]
+    assert sizes == sorted(sizes, reverse=True)

@@ -9,6 +9,7 @@ import pytest
 import cotlens as cl
 from cotlens._core.errors import InputError
 from cotlens.models.contract import AddVector
+from cotlens.trace.align import tokens_covering
 from cotlens.workbench.steering_runs import Start
 
 PROMPT = "Mia has 12 pears and buys 7 more. How many pears does she have?"
@@ -166,7 +167,7 @@ def test_rerun_from_a_token_of_either_text(front, vector, short):
     shown.act("rerun", document=short.id, token=token)
     assert shown.view.steered["same"] or shown.panel.steered.rewritten_from >= token
     assert f"from token {token}" in shown.view.tries[-1]["label"]
-    shown.act("goto", **{"try": "t1"})
+    shown.act("goto", to="t1")
     made = shown.panel.steered
     shown.act("rerun", document=made.id, token=made.rewritten_from + 2)
     again = shown.panel.steered
@@ -230,9 +231,11 @@ def test_a_strength_that_is_no_number_keeps_the_baseline(front, vector, given):
     assert shown.view.steered == {} and len(shown.view.tries) == 1
 
 
-def test_a_strength_that_breaks_the_numbers_stops_and_says_so(front, vector):
+@pytest.mark.filterwarnings("error::RuntimeWarning")
+@pytest.mark.parametrize("strength", [1e38, -1e60])
+def test_a_strength_that_breaks_the_numbers_stops_and_says_so(front, vector, strength):
     shown = front(vector)
-    assert shown.ask("steer", dials=shown.dials(1e38))["status"] == "ok"
+    assert shown.ask("steer", dials=shown.dials(strength))["status"] == "ok"
     assert shown.panel.wait(60)
     assert shown.view.job["state"] == "error" and "NaN or infinite" in shown.view.job["message"]
     assert shown.view.steered == {} and shown.panel.steered is None and shown.panel.error
@@ -251,6 +254,92 @@ def test_bad_input_is_refused(abacus, short, vector):
         cl.SteeringPanel(abacus, "text", vector)
     with pytest.raises(InputError, match="tokens"):
         cl.SteeringPanel(abacus, cl.Trace.from_text("a", "b", "c"), vector)
+
+
+def picked(trace, text):
+    """First and last token of a text in the thought."""
+    start = trace.text.index(text, trace.roles["thought"].char_start)
+    return {"token": (both := tokens_covering(trace.offsets, start, start + len(text)))[0], "last": both[1]}
+
+
+def test_a_vector_is_added_from_a_token_a_stretch_and_a_latent(front, abacus, short, vector):
+    sae = cl.features.load_sae("abacus")
+    shown = front(vector, sae=sae)
+    shown.turn(1.5)
+    before = shown.panel.steered
+    place = picked(short, "12 + 7")
+    assert shown.view.head["latents"] == sae.config.d_sae
+    shown.act("token", document=short.id, token=place["token"])
+    shown.act("stretch", document=short.id, **place)
+    shown.act("latent", latent=5)
+    token, stretch, latent = shown.panel.vectors[1:]
+    expected = cl.steering.from_token(abacus, short.token_ids[place["token"]], abacus.n_layers - 1)
+    np.testing.assert_array_equal(token.values, expected.values)
+    np.testing.assert_array_equal(latent.values, sae.directions([5])[0])
+    assert stretch.layer == abacus.n_layers // 2 and "12 + 7" in stretch.name
+    assert [each["name"] for each in shown.view.vectors] == [one.name for one in shown.panel.vectors]
+
+    # what was turned stays turned, in every try, and the new ones are at 0 until a hand turns them
+    assert shown.panel.steered is before
+    assert [dial["coefficient"] for dial in shown.view.current["dials"]] == [1.5, 0, 0, 0]
+    shown.turn(0, 0, 0, 2.0)
+    assert shown.panel.run.steerings[0].vector.name == latent.name
+    assert "from_latent(sae, 5, layer=1)" in shown.panel.code
+    shown.act("goto", to="t0")
+    assert len(shown.view.current["dials"]) == 4
+
+
+def test_the_code_of_a_stretch_makes_its_vector(front, abacus, short, vector):
+    shown = front(vector)
+    shown.act("stretch", document=short.id, **picked(short, "12 + 7"))
+    made = shown.panel.vectors[1]
+    scope = {"cl": cl, "model": abacus, "trace": short}
+    np.testing.assert_array_equal(eval(made.code(), scope).values, made.values)
+
+
+def test_a_vector_that_can_t_be_made_is_refused(front, short, vector):
+    shown = front(vector)
+    thought = short.roles["thought"]
+    for kind, fields, words in (
+        ("latent", {"latent": 3}, "sae"),
+        ("stretch", {"document": short.id, "token": thought.start, "last": thought.end}, "beside"),
+    ):
+        assert shown.ask(kind, **fields)["status"] == "ok"
+        assert shown.panel.wait(60)
+        assert shown.view.job["state"] == "error" and words in shown.view.job["message"]
+    assert shown.ask("token", document=short.id, token=9999)["status"] == "error"
+    assert shown.ask("sweep", vector=1)["status"] == "error"
+    assert len(shown.view.vectors) == 1
+
+
+def test_a_sweep_goes_up_to_the_dial_and_stands_beside_random_vectors(front, vector):
+    shown = front(vector)
+    shown.turn(0.4)
+    shown.act("sweep", vector=0)
+    frame = shown.panel.swept.frame()
+    assert sorted(set(frame["coefficient"])) == [-0.4, -0.2, 0, 0.2, 0.4]
+    rows = shown.view.sweep["rows"]
+    assert [row["value"] for row in rows] == frame["estimate"].tolist()
+    assert {row["arm"] for row in rows} == {"vector", "random"} and shown.view.sweep["note"] == ""
+
+
+def test_a_sweep_that_is_stopped_keeps_the_points_it_has(front, vector):
+    shown = front(vector)
+    stopped = []
+
+    def stop(change):
+        if change["new"].get("done", 0) >= 1 and not stopped:
+            stopped.append(change["new"]["id"])
+            shown.panel.cancel()
+
+    shown.view.observe(stop, "job")
+    assert shown.ask("sweep", vector=0)["status"] == "ok"
+    assert shown.panel.wait(60)
+    shown.view.unobserve(stop, "job")
+    assert stopped and shown.view.job["state"] == "cancelled"
+    rows = shown.view.sweep["rows"]
+    assert 0 < sum(row["value"] is not None for row in rows) < len(rows)
+    assert "points were measured" in shown.view.sweep["note"]
 
 
 def test_steering_from_python_is_the_same(front, vector):
@@ -277,7 +366,7 @@ def test_a_vector_without_a_unit_gets_one_from_the_trace(front, vector):
 def test_an_unknown_message_is_answered_with_an_error(front, vector):
     shown = front(vector)
     assert shown.ask("dance")["status"] == "error"
-    assert shown.ask("goto", **{"try": "t99"})["status"] == "error"
+    assert shown.ask("goto", to="t99")["status"] == "error"
     assert shown.ask("control", on="yes", seed=0)["status"] == "error"
     assert shown.panel._writer.most(shown.panel.trace, 0) == 12
     assert Start(shown.panel.trace).token is None

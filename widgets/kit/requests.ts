@@ -1,27 +1,29 @@
 /** Requests to Python with rising ids. Of several of one kind only the newest may still answer. */
 
-import type { Reply, Request } from "./state";
+export interface Reply {
+  request_id: number;
+  kind: "reply";
+  status: "ok" | "error" | "progress" | "cancelled";
+  error?: { message: string; remedy?: string | null };
+  [key: string]: unknown;
+}
 
-export type Post = (message: Request & { request_id: number }) => void;
 type Handler = (reply: Reply) => void;
 
-interface Open { kind: Request["kind"]; handler: Handler | undefined; sent: number; heard: boolean }
+interface Open<R extends { kind: string }> { kind: R["kind"]; handler: Handler | undefined; sent: number; heard: boolean }
 
-export class Requests {
+export class Requests<R extends { kind: string }> {
   // Rising also across page reloads against a kernel that lives on.
   private last = Date.now();
-  private readonly open = new Map<number, Open>();
-  private readonly newest = new Map<Request["kind"], number>();
+  private readonly open = new Map<number, Open<R>>();
 
-  constructor(private readonly post: Post, private readonly failed: (reply: Reply, kind: Request["kind"]) => void) {}
+  constructor(private readonly post: (message: R & { request_id: number }) => void, private readonly failed: (reply: Reply, kind: R["kind"]) => void) {}
 
   /** Sends a request; `handler` gets its answers unless a newer request of the same kind was made meanwhile. */
-  ask(request: Request, handler?: Handler): number {
+  ask(request: R, handler?: Handler): number {
     this.last += 1;
     const id = this.last;
-    const older = this.newest.get(request.kind);
-    if (older !== undefined) this.open.delete(older);
-    this.newest.set(request.kind, id);
+    for (const [older, open] of this.open) if (open.kind === request.kind) this.open.delete(older);
     this.open.set(id, { kind: request.kind, handler, sent: Date.now(), heard: false });
     this.post({ ...request, request_id: id });
     return id;
@@ -40,13 +42,18 @@ export class Requests {
     return true;
   }
 
+  /** Whether a request of this kind has no answer yet. */
+  waits(kind: R["kind"]): boolean {
+    return [...this.open.values()].some((open) => open.kind === kind);
+  }
+
   /** Python said something: it is not blocked, whatever is still open. */
   heard(): void {
     for (const open of this.open.values()) open.heard = true;
   }
 
   /** Milliseconds for which the oldest open request has met only silence; 0 when there is none. */
-  waiting(now = Date.now()): number {
+  silence(now = Date.now()): number {
     let longest = 0;
     for (const { sent, heard } of this.open.values()) if (!heard) longest = Math.max(longest, now - sent);
     return longest;

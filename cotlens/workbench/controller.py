@@ -1,0 +1,141 @@
+"""What the controllers of all widgets do alike.
+
+A controller listens to its view, validates what it asks for, answers at once, and hands all computing to the model's
+thread. A request that fails says why in the view and changes nothing. Messages may arrive on any thread, also while a
+cell runs: one lock guards what is shown and every write to the view.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import threading
+import traceback
+from abc import ABC, abstractmethod
+from typing import Any, ClassVar
+
+from cotlens._core.errors import CotLensError, InputError
+from cotlens.models.contract import Model
+from cotlens.trace import Trace
+from cotlens.trace.align import char_offsets
+from cotlens.workbench.jobs import Jobs, JobState
+from cotlens.workbench.plans import origin
+from cotlens.workbench.tree import Tree
+
+
+class Controller(ABC):
+    """The Python side of one widget.
+
+    A message of kind "x" becomes a request by `_request` and is done by `_do_x`, which may return parts of the reply.
+
+    Attributes:
+        word: what the widget is called in a sentence, and a variable that holds it in code.
+    """
+
+    word: ClassVar[str]
+
+    def __init__(self, model: Model, view: Any) -> None:
+        self.model, self.view = model, view
+        self._lock = threading.RLock()
+        self._jobs = Jobs(model.owner, self._show_job, self._lock, remedy=self._remedy)
+        self._fault = ""
+
+    @property
+    def error(self) -> str:
+        """The traceback of the last failure, "" if there was none."""
+        return self._jobs.last_error.traceback if self._jobs.last_error else self._fault
+
+    def wait(self, timeout: float | None = None) -> bool:
+        """Block until all work that was started has ended; False where `timeout` seconds were not enough."""
+        return self._jobs.wait(timeout)
+
+    def cancel(self) -> None:
+        """Stop all work; what was finished is kept."""
+        self._jobs.cancel()
+
+    def _repr_mimebundle_(self, **options: Any) -> Any:
+        return self.view._repr_mimebundle_(**options)
+
+    @property
+    def _remedy(self) -> str:
+        return f"This is a fault in CoTLens; {self.word}.error has the details."
+
+    def _open(self, **traits: Any) -> None:
+        """Begin to show and to listen."""
+        self._set(**traits)
+        self.view.on_msg(self._on_message)
+        self._publish()
+
+    def _on_message(self, _: Any, content: Any, __: Any = None) -> None:
+        number = content.get("request_id") if isinstance(content, dict) else None
+        status, parts = "error", dict[str, Any]()
+        try:
+            with self._lock:
+                request = self._request(content)
+                status, parts = "ok", getattr(self, f"_do_{request.kind}")(request) or {}
+        except CotLensError as error:
+            parts = {"error": {"message": str(error), "remedy": None}}
+        except Exception as error:
+            self._fault = traceback.format_exc()
+            parts = {"error": {"message": f"{type(error).__name__}: {error}", "remedy": self._remedy}}
+        if isinstance(number, int):
+            self.view.reply(number, status, **parts)
+
+    @abstractmethod
+    def _request(self, content: Any) -> Any:
+        """A message of the view, validated, with its `kind`. Raises InputError."""
+
+    @abstractmethod
+    def _publish(self) -> None:
+        """Show everything about what is chosen now."""
+
+    def _do_cancel(self, request: Any) -> None:
+        self._jobs.cancel(upto=request.job)
+
+    def _set(self, **traits: Any) -> None:
+        """Write traits as one batch: ipywidgets' own batches are not safe from several threads."""
+        with self._lock, self.view.hold_sync():
+            for name, value in traits.items():
+                setattr(self.view, name, value)
+
+    def _show_job(self, state: JobState) -> None:
+        self._set(job=state.payload())
+
+
+class TreeController(Controller):
+    """A controller whose tries are branches of one tree.
+
+    Args:
+        trace: the trace to begin with; those it was made from are branches, too.
+    """
+
+    def __init__(self, model: Model, view: Any, trace: Trace) -> None:
+        super().__init__(model, view)
+        self._tree = Tree()
+        for step in trace.path():
+            label, code = origin(model, step)
+            self._tree.add(with_codec(model, step), self._tree.current_id or None, label, code)
+
+    @property
+    def trace(self) -> Trace:
+        """The trace shown now."""
+        return self._tree.current.trace
+
+    @property
+    def branches(self) -> list[Trace]:
+        """All traces, in the order they were made."""
+        with self._lock:
+            return [node.trace for node in self._tree.nodes.values()]
+
+
+def with_codec(model: Model, trace: Trace) -> Trace:
+    """The trace with a codec, the model's where it has none."""
+    return trace if trace.codec is not None else dataclasses.replace(trace, codec=model.codec)
+
+
+def check_trace(model: Model, trace: Any, does: str) -> None:
+    """Raise InputError unless `trace` is a trace of this model; `does` says what it is for ("CoTEditor shows")."""
+    if not isinstance(trace, Trace):
+        raise InputError(f"{does} a Trace; {type(trace).__name__} was given: make one with model.reason(prompt).")
+    text, _ = char_offsets(model.codec.pieces(trace.token_ids))
+    if text != trace.text:
+        raise InputError(f"The tokens of this trace are not those of {model.name!r}: make the trace with this model.")

@@ -1,0 +1,51 @@
+"""What the steering panel's view asks for, validated."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from cotlens._core.errors import InputError
+from cotlens.workbench.messages import Kinds, fields_of
+
+KINDS: Kinds = {
+    "steer": {"dials": list},
+    "rerun": {"document": str, "token": int},
+    "control": {"on": bool, "seed": int},
+    "token": {"document": str, "token": int},
+    "stretch": {"document": str, "token": int, "last": int},
+    "latent": {"latent": int},
+    "sweep": {"vector": int},
+    "goto": {"to": str},
+    "cancel": {},
+}
+
+
+@dataclass(frozen=True)
+class SteeringRequest:
+    """One message of the view. Dials are as they came: `Rack.parse` knows the vectors that they are of."""
+
+    id: int
+    kind: str
+    dials: tuple[Any, ...] = ()
+    document: str = ""
+    token: int = 0
+    last: int = 0
+    latent: int = 0
+    vector: int = 0
+    on: bool = False
+    seed: int = 0
+    to: str = ""
+    job: int | None = None
+
+
+def parse(content: Any) -> SteeringRequest:
+    """A message as a request.
+
+    Raises:
+        InputError: it is of no known kind, lacks a field, or asks for a control with a negative seed.
+    """
+    fields = fields_of(content, KINDS, "panel")
+    if fields.get("seed", 0) < 0:
+        raise InputError(f"A control needs a seed from 0; {fields['seed']} was given.")
+    return SteeringRequest(**fields)

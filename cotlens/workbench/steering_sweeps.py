@@ -1,0 +1,59 @@
+"""The sweep of a steering panel: one vector at several strengths up to where its dial stands, beside random ones."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from cotlens._core.errors import InputError
+from cotlens.measure.steering.sweeping import Sweep
+from cotlens.measure.steering.vector import Vector
+from cotlens.results import Result
+from cotlens.trace import Trace
+from cotlens.workbench.compare import finite
+from cotlens.workbench.steering_dials import Dial, stretch
+
+SEEDS = 8
+CONTROLS = 4
+STEPS = (-1.0, -0.5, 0.5, 1.0)
+"""Strengths, as multiples of the dial's; of 1 mean residual norm where the dial is at 0."""
+
+
+def plan(trace: Trace, vector: Vector, dial: Dial, most: int) -> Sweep:
+    """The sweep of a dial: share of answers that aren't the baseline's.
+
+    Args:
+        most: tokens that a rollout may have.
+
+    Raises:
+        InputError: the baseline has no thought to write anew.
+    """
+    if "thought" not in trace.roles:
+        raise InputError("This trace has no thought to write anew, so there is nothing to sweep.")
+    top = abs(dial.coefficient) or 1.0
+    where: Any = {"here": "from here on", "span": stretch(trace, dial.start, dial.end)}.get(dial.place, dial.place)
+    at = max(dial.start, trace.roles["thought"].start) if dial.place == "here" else None
+    strengths = tuple(step * top for step in STEPS)
+    return Sweep(
+        vector=vector, coefficients=strengths, seeds=SEEDS, controls=CONTROLS, where=where, at=at, max_new_tokens=most
+    )  # fmt: skip
+
+
+def payload(result: Result) -> dict[str, Any]:
+    """The view's `sweep`."""
+    frame = result.frame()
+    rows = [
+        {
+            "arm": row["arm"],
+            "coefficient": float(row["coefficient"]),
+            "value": finite(row["estimate"]),
+            "low": finite(row["low"]),
+            "high": finite(row["high"]),
+            "n": int(row["n"]),
+            "unlikely": finite(row["unlikely"]),
+            "status": row["status"],
+        }
+        for row in frame.to_dict("records")
+    ]
+    measured = [row for row in rows if row["value"] is not None]
+    note = "" if len(measured) == len(rows) else f"{len(measured)} of {len(rows)} points were measured."
+    return {"vector": result.extras["vector"], "layer": int(frame["layer"].iloc[0]), "rows": rows, "note": note}

@@ -1,0 +1,75 @@
+"""A branch that the model writes: shown as it comes, kept when it ends."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from typing import Any
+
+from cotlens.models.contract import Model, OnToken
+from cotlens.trace import Trace
+from cotlens.workbench.stream import Stream
+from cotlens.workbench.tree import Node, Tree
+
+Newest = Callable[[], bool]
+
+
+class Writing:
+    """Writes branches of a tree, on the model's thread.
+
+    Args:
+        lock: guards the tree.
+        publish: shows everything about the current branch.
+        show: sets some of the view's traits.
+    """
+
+    def __init__(
+        self,
+        model: Model,
+        tree: Tree,
+        lock: threading.RLock,
+        publish: Callable[[], None],
+        show: Callable[..., None],
+    ) -> None:
+        self._model, self._tree, self._lock = model, tree, lock
+        self._publish, self._show = publish, show
+
+    def _stream(
+        self,
+        node: Node,
+        begin: tuple[int, str],
+        request_id: int,
+        write: Callable[[OnToken], Trace],
+        keep: Callable[[Trace, int | None], Any],
+    ) -> None:
+        """Let `write` write and `keep` what it wrote, with the number of its tokens where it was stopped.
+
+        Args:
+            begin: the character of the node's text at which the new text begins, and what of it stands there already.
+        """
+        stream = Stream(lambda now: self._show_at(node, stream=now), node.trace, *begin, request_id)
+        try:
+            written = write(stream.add)
+        except Exception as error:
+            stream.close()
+            partial = getattr(error, "partial", None)
+            if isinstance(partial, Trace) and stream.count:
+                keep(partial, stream.count)
+            self._publish()
+            raise
+        stream.close()
+        keep(written, None)
+
+    def _keep(self, node: Node, trace: Trace, label: str, code: str, newest: Newest) -> Node:
+        """A new branch, shown unless something else was asked for meanwhile."""
+        with self._lock:
+            show = self._tree.current_id == node.id and newest()
+            made = self._tree.add(trace, node.id, label, code, show=show)
+            self._publish()
+            return made
+
+    def _show_at(self, node: Node, **traits: Any) -> None:
+        """Show something that belongs to a branch, if that is the one that is shown."""
+        with self._lock:
+            if self._tree.current_id == node.id:
+                self._show(**traits)
