@@ -39,6 +39,7 @@ _TOKENS, _TOKENS_ELSEWHERE = {"cpu": 768}, 4096  # per pass, all rows together
 _CACHE_SHARE = 0.25  # of the memory of a pass for copies of the cache
 _KEPT_SHARE = 0.25  # of the same for the ordinary distributions
 _SLICE, _SLICE_ELSEWHERE = {"cpu": 2**20}, 64 * 2**20  # bytes of float32 logits compared at once: what caches hold
+_LEAST_SHARE = 64  # of a pass: smaller ones would not save much more
 _NOTHING = np.empty(0, np.int64)
 Floats = NDArray[np.float64]
 
@@ -108,33 +109,38 @@ def _text(engine: Engine, ids: Sequence[int], first: int, trunk: int, temperatur
     text = _Text(ids, cache, first, temperature)
     if 4 * engine.layout.vocabulary * (len(ids) - first) > budget.available(engine) * _KEPT_SHARE:
         return text
-    parts = [_logprobs(logits[0], temperature) for _, logits in _passes(engine, text, [], first)]
-    return _Text(ids, cache, first, temperature, torch.cat(parts))
+    try:
+        parts = [_logprobs(logits[0], temperature) for _, logits in _passes(engine, text, [], first)]
+        return _Text(ids, cache, first, temperature, torch.cat(parts))
+    except OutOfMemory:
+        return text
 
 
 def _together(
-    engine: Engine, text: _Text, blocks: Sequence[BlockAttention], starts: Sequence[int]
+    engine: Engine, text: _Text, blocks: Sequence[BlockAttention], starts: Sequence[int], share: int = 1
 ) -> tuple[Floats, int]:
     """KL at every token from the first that any of `blocks` touches: [blocks, tokens], and that token.
 
-    In halves where memory runs out.
+    In halves where memory runs out: of the blocks, then of the tokens that go through the model at once.
     """
     begin = min(starts)
     try:
         with torch.inference_mode():
-            return _compared(engine, text, blocks, begin), begin
+            return _compared(engine, text, blocks, begin, share), begin
     except OutOfMemory:
-        if len(blocks) == 1:
+        if len(blocks) == 1 and share >= _LEAST_SHARE:
             raise
+    if len(blocks) == 1:
+        return _together(engine, text, blocks, starts, 2 * share)
     half = len(blocks) // 2
     parts = [_together(engine, text, blocks[part], starts[part]) for part in (slice(half), slice(half, None))]
     padded = [np.pad(kl, ((0, 0), (at - begin, 0)), constant_values=np.nan) for kl, at in parts]
     return np.concatenate(padded), begin
 
 
-def _compared(engine: Engine, text: _Text, blocks: Sequence[BlockAttention], begin: int) -> Floats:
+def _compared(engine: Engine, text: _Text, blocks: Sequence[BlockAttention], begin: int, share: int) -> Floats:
     found = []
-    for at, logits in _passes(engine, text, blocks, begin):
+    for at, logits in _passes(engine, text, blocks, begin, share):
         most = _SLICE.get(engine.device.type, _SLICE_ELSEWHERE)
         step = max(1, most // (4 * logits.shape[0] * logits.shape[2]))
         for start in range(0, len(at), step):
@@ -150,16 +156,17 @@ def _compared(engine: Engine, text: _Text, blocks: Sequence[BlockAttention], beg
 
 
 def _passes(
-    engine: Engine, text: _Text, blocks: Sequence[BlockAttention], begin: int
+    engine: Engine, text: _Text, blocks: Sequence[BlockAttention], begin: int, share: int = 1
 ) -> Iterator[tuple[NDArray[np.int64], Tensor]]:
     """Positions and logits [rows, q, vocabulary] of passes from `begin` on.
 
-    A row per block; before them one without a block, where ordinary distributions were not kept.
+    A row per block; before them one without a block, where ordinary distributions were not kept. Of the tokens that
+    should fit into a pass, 1/`share` go through it.
     """
     count = len(blocks) + (text.ordinary is None)
     cache = with_room(text.cache, begin, count, len(text.ids))
     most = budget.rows(engine, len(text.ids), _TOKENS.get(engine.device.type, _TOKENS_ELSEWHERE))
-    step = max(1, most // count)
+    step = max(1, most // (count * share))
     for start in range(begin, len(text.ids), step):
         control.current().check()
         at = np.arange(start, min(len(text.ids), start + step))

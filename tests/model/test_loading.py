@@ -250,6 +250,16 @@ def test_a_branch_that_does_not_fit_alone(qwen):
     assert len(qwen.score(TRUNK, BRANCHES)) == len(BRANCHES)
 
 
+def test_blocked_passes_are_halved_until_they_fit(qwen):
+    blocks = [BlockAttention(range(start + 4, 60), range(start, start + 4)) for start in (4, 20, 30)]
+    spans = [(10, 20), (24, 30), (40, 60)]
+    whole = qwen.divergence(TRUNK, blocks, spans)
+    with Scarce(qwen.engine.hf, 12) as memory:
+        parts = qwen.divergence(TRUNK, blocks, spans)
+    assert memory.refused > 3
+    np.testing.assert_allclose(parts.kl, whole.kl, atol=1e-5)
+
+
 def test_samples_are_written_in_smaller_groups(qwen):
     whole = qwen.reason("Mia has 12 pears", n=5, max_new_tokens=6, seed=1)
     heard = []
