@@ -3,7 +3,6 @@
 from playwright.sync_api import expect
 
 from tests.browser.journey import WRITTEN, cell, editor, heat
-from tests.browser.test_journey_kernel import CANCEL
 
 WAITING = "\nfrom cotlens.workbench import measuring\nmeasuring.AUTOMATIC_S = 0.5\neditor"
 
@@ -29,13 +28,8 @@ def test_a_sampled_measure_streams_and_keeps_what_came(notebook):
     # intervals stand there while rollouts come
     expect(view.find(".cotlens-effect-interval").first).to_be_attached(timeout=60_000)
     expect(view.action("cancel")).to_be_visible()
-    took = [view.root.evaluate(CANCEL)]
-    while min(took) >= 500 and len(took) < 3:  # on a machine that is busy with other things, the best of three
-        view.settle()
-        view.action("measure").click()
-        expect(view.status).to_contain_text("rollouts · ", timeout=30_000)
-        took.append(view.root.evaluate(CANCEL))
-    assert min(took) < 500, f"{took} ms"
+    view.find("[data-action=cancel]").click()
+    expect(view.status).to_contain_text("cancelled")
     view.settle()
     expect(view.status).to_contain_text("kept")
     expect(words).to_contain_text("not complete")
