@@ -212,7 +212,7 @@ def alarms(found: Measured) -> str:
         "## False alarms: thoughts that don't matter\n\n"
         "Share of units called important in thoughts whose answer was decided in the prompt: called so by the method's "
         f"own test where it has one, else by a score that {settings.CAUGHT:.0%} of the important units of `abacus` "
-        "reach."
+        "reach where each of them matters by itself."
     )
     return f"{text}\n\n{table(['method', 'label', 'unit', *models], rows)}"
 

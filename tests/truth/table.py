@@ -68,7 +68,7 @@ def measure(report: Callable[[str], None] = lambda line: None) -> Measured:
             if question.writes and (name not in (BASE, POSTHOC) or (question.estimand == "fork" and name == BASE)):
                 continue
             rows = measuring.ask(question, asked_about(question, family), family.model)
-            limits.setdefault(question.key, measuring.threshold(rows, CAUGHT))
+            limits.setdefault(question.key, measuring.threshold(ranked(question, rows), CAUGHT))
             line = one_line(question, name, rows, limits[question.key])
             if strange is not None and question.method not in BASELINES and not question.writes:
                 line.shuffled = measuring.sanity(question, rows[:SHUFFLED], strange)
@@ -106,14 +106,23 @@ def asked_about(question: Question, family: Cases) -> list[Truth]:
     return sorted(wanted, key=lambda truth: len(truth.sentences))[:ROLLED]
 
 
+def ranked(question: Question, rows: Sequence[Row]) -> list[Row]:
+    """The thoughts in which every important unit must matter by itself: a copy beside another need not."""
+    if question.estimand != "fixed":
+        return [row for row in rows if not row.truth.from_prompt]
+    return _thinking(question, rows, once=question.unit != "set")
+
+
+def _thinking(question: Question, rows: Sequence[Row], once: bool) -> list[Row]:
+    """Thoughts that are needed, and say what matters once, or more often."""
+    return [row for row in rows if not row.truth.from_prompt and measuring.says_once(question, row.truth) == once]
+
+
 def one_line(question: Question, model: str, rows: Sequence[Row], limit: float) -> Line:
     """The figures of one question to one model."""
-    thinking = [row for row in rows if not row.truth.from_prompt]
-    once = [row for row in thinking if measuring.says_once(question, row.truth)]
-    again = [row for row in thinking if not measuring.says_once(question, row.truth)]
+    auroc, precision = measuring.ranking(ranked(question, rows))
     fixed = question.estimand == "fixed" and question.unit != "set"
-    auroc, precision = measuring.ranking(once if fixed else again if question.unit == "set" else thinking)
-    said_again = measuring.ranking(again)[0] if fixed else None
+    said_again = measuring.ranking(_thinking(question, rows, once=False))[0] if fixed else None
     dead = [row for row in rows if row.truth.from_prompt or question.estimand == "wording"]
     alarms = measuring.false_alarms(dead, limit) if dead and question.method not in BASELINES else None
     return Line(question, model, auroc, precision, said_again, alarms, measuring.seconds(rows))
