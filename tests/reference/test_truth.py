@@ -10,7 +10,7 @@ import torch
 from cotlens.measure.importance import METHODS
 from cotlens.models.abacus import store, words
 from cotlens.models.abacus.truth import agreement
-from tests.truth import measuring, report
+from tests.truth import measuring, readme, report
 from tests.truth.cases import Cases, forks
 from tests.truth.questions import QUESTIONS
 from tests.truth.table import BASE, quick_cases, quick_questions
@@ -29,6 +29,10 @@ def cases():
 def test_every_method_answers_a_question():
     """A method of the table of methods that no line of `questions.py` names would never be scored."""
     assert set(METHODS.names()) <= {question.method for question in QUESTIONS}
+
+
+def test_readme_shows_the_stored_figures(stored):
+    assert readme.shown() == readme.short(stored)
 
 
 @pytest.mark.parametrize("question", quick_questions(), ids=lambda question: question.key)

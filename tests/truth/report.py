@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from cotlens.models.abacus.truth import ESTIMANDS
-from tests.truth import settings
+from tests.truth import readme, settings
 from tests.truth.branching import usable
 from tests.truth.cases import Cases
 from tests.truth.figures import Figure
@@ -42,9 +42,11 @@ bootstrap over thoughts. "Position" ranks later units higher and "random" draws;
 
 
 def write(found: Measured) -> None:
-    """Write both files."""
-    JSON.write_text(json.dumps(data(found), indent=1, allow_nan=False) + "\n")
+    """Write both files, and the short table of README."""
+    figures = data(found)
+    JSON.write_text(json.dumps(figures, indent=1, allow_nan=False) + "\n")
     DOCS.write_text(page(found))
+    readme.write(figures)
 
 
 def data(found: Measured) -> dict[str, Any]:
