@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
@@ -47,15 +48,15 @@ class Rewritten:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Rewriting(Sampled):
+class Rewriting(Sampled, ABC):
     """Settings and run of the measures that put another text in place of a unit; see there."""
 
     needs: ClassVar[Capability] = Capability.GENERATE | Capability.SCORE
     edit_type: ClassVar[str] = "off-policy"
 
+    @abstractmethod
     def rewritten(self, trace: Trace, span: Span, model: Model, seed: int) -> Rewritten:
         """The unit with another text, as the measure has it."""
-        raise NotImplementedError
 
     def cost(self, trace: Trace) -> Cost:
         """At most n rollouts of full length per unit and arm, and two scored texts per unit."""
