@@ -247,6 +247,63 @@ def test_adaptive_sampling_stops_when_it_may(model, fork):
     np.testing.assert_array_equal(few.columns["estimate"], again.columns["estimate"])
 
 
+class Recording:
+    """A model that keeps what it was asked to write on, and what it wrote."""
+
+    def __init__(self, model):
+        self._model, self.written = model, []
+
+    def __getattr__(self, name):
+        return getattr(self._model, name)
+
+    def rollouts(self, starts, **settings):
+        found = self._model.rollouts(starts, **settings)
+        self.written += [(start.at, one) for start, many in zip(starts, found, strict=True) for one in many]
+        return found
+
+
+def test_shared_rollouts_count_wherever_they_go_through(model, fork):
+    """Counted by hand from token ids: each rollout at every boundary up to which it says what the trace says."""
+    recording = Recording(model)
+    method = cl.importance.Resampling(budget=90, max_new_tokens=NEW, **SAMPLING)
+    found = method.run(fork, recording, seed=4)
+    assert found.extras["shared"]
+    assert found.extras["rollouts_sampled"] == len(recording.written) <= 90
+    ids, frame = tuple(fork.token_ids), found.frame()
+
+    def answers(at, until=None):
+        """Of those that go through `at`, and of them those that go on through `until`, and those that don't."""
+        through = [one for start, one in recording.written if start <= at and tuple(one.token_ids[:at]) == ids[:at]]
+        again = [one for one in through if until and tuple(one.token_ids[:until]) == ids[:until]]
+        other = [one for one in through if one not in again]
+        return [share([a and a.text for a in map(cl.Trace.read_answer, many)]) for many in (through, again, other)]
+
+    assert (frame["n_kept"] > 8).all()
+    assert frame["again"].max() > 0.2
+    places = {at for span in fork.spans("sentence") for at in (span.start, span.end)}
+    counted = sum(
+        start < at and tuple(one.token_ids[:at]) == ids[:at] for at in places for start, one in recording.written
+    )
+    assert counted > 0  # some stand at more than one boundary
+    for row, span in enumerate(fork.spans("sentence")):
+        (k, n), *_ = answers(span.end)
+        _, (_, again), (left, others) = answers(span.start, span.end)
+        assert (frame["n_kept"][row], frame["n_without"][row]) == (n, again + others)
+        gap = k / n - left / others if others else 0
+        assert frame["estimate"][row] == pytest.approx(others / (again + others) * gap)
+        expected = proportion_difference(k, n, left, others, again=again)
+        assert (frame["low"][row], frame["high"][row]) == pytest.approx(tuple(expected.interval))
+        assert frame["p_kept"][row] - frame["p_without"][row] == pytest.approx(frame["estimate"][row])
+
+
+def test_sharing_agrees_with_a_fixed_number(model, fork):
+    settings = {"max_new_tokens": NEW, **SAMPLING}
+    fixed = cl.importance.Resampling(n=N, **settings).run(fork, model, seed=3).frame()
+    shared = cl.importance.Resampling(half_width=0.12, **settings).run(fork, model, seed=5).frame()
+    assert (np.maximum(fixed["low"], shared["low"]) <= np.minimum(fixed["high"], shared["high"])).all()
+    assert np.abs(fixed["again"] - shared["again"]).max() < 0.25
+
+
 def test_a_cancelled_run_goes_on_where_it_stopped(pair, model, fork, tmp_path):
     stored = cl.load(pair, reader=cl.answers.Number(), store=tmp_path / "rollouts.sqlite")
     method = cl.importance.Resampling(spans=fork.spans("sentence")[1:], n=6, max_new_tokens=NEW, **SAMPLING)

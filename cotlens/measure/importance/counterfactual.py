@@ -10,9 +10,11 @@ import numpy as np
 
 from cotlens._core.errors import InputError
 from cotlens.measure.importance import effects, similarity
+from cotlens.measure.importance.arms import chain, kept, without
 from cotlens.measure.importance.effects import Effect
 from cotlens.measure.importance.forced import target_answer
-from cotlens.measure.importance.sampling import Sampled, Samples, chain, gather, kept, without
+from cotlens.measure.importance.samples import Samples, gather
+from cotlens.measure.importance.sampling import Sampled
 from cotlens.measure.importance.similarity import THRESHOLD, Embed, Similarity, said
 from cotlens.measure.method import Cost, Ledger, check_needs, keeping
 from cotlens.models.contract import Capability, Model
@@ -111,19 +113,18 @@ class Counterfactual(Sampled):
         self, trace: Trace, span: Span, samples: Samples, alike: Similarity, target: str, seed: int
     ) -> tuple[Effect, float, float]:
         arms = kept(trace, span), without(trace, span)
-        rollouts = samples.traces(arms[1])
-        firsts = [_first(one, span, self.unit) for one in rollouts.values()]
+        drawn = samples.begun(arms[1])
+        firsts = [_first(one.trace, span, self.unit) for one in drawn]
         like = alike.instead(span, firsts) >= self.threshold
-        numbers = np.array(list(rollouts), dtype=np.int64)
-        other = samples.answers(arms[1], numbers[~like].tolist())
-        same = samples.answers(arms[1], numbers[like].tolist())
+        other = [one.answer for one, same in zip(drawn, like, strict=True) if not same]
+        again = [one.answer for one, same in zip(drawn, like, strict=True) if same]
         words = effects.vocabulary_of(self, samples, target)
         status = effects.partly(samples, arms)
-        found = effects.compare(self, samples.answers(arms[0]), other, target, words, seed, beside=same, status=status)
-        if len(numbers) and not other:
+        found = effects.compare(self, samples.answers(arms[0]), other, target, words, seed, beside=again, status=status)
+        if drawn and not other:
             closeness = f"(cosine < {self.threshold:g})"
-            found = replace(found, status=f"not measured: none of {len(numbers)} rollouts said otherwise {closeness}")
-        answered = [answer is not None for answer in samples.answers(arms[1])]
+            found = replace(found, status=f"not measured: none of {len(drawn)} rollouts said otherwise {closeness}")
+        answered = [one.answer is not None for one in drawn]
         different = float((~like)[answered].mean()) if any(answered) else np.nan
         return found, different, 1 - len(set(firsts)) / len(firsts) if firsts else np.nan
 

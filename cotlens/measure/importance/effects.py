@@ -9,9 +9,11 @@ from typing import Any
 
 import numpy as np
 
-from cotlens.measure.importance.sampling import Sampled, Samples
+from cotlens.measure.importance.samples import Samples
+from cotlens.measure.importance.sampling import Sampled
 from cotlens.measure.importance.table import CANCELLED
 from cotlens.measure.stats import (
+    Floor,
     benjamini_hochberg,
     difference_floor,
     kl,
@@ -60,7 +62,7 @@ class Effect:
 
 def compare(
     method: Sampled, kept: Answers, without: Answers, target: str, vocabulary: Sequence[str], seed: int,
-    beside: Answers = (), status: str = OK,
+    beside: Answers = (), again: Answers = (), status: str = OK,
 ) -> Effect:  # fmt: skip
     """The effect of a unit: how answers with it differ from answers without it.
 
@@ -68,35 +70,38 @@ def compare(
 
     Args:
         beside: answers that count as kept for "kl", as in the published counterfactual KL.
+        again: those of rollouts without it, beside `without`, that said the unit again and stand among `kept`, for
+            "probability".
         status: of a row that can be measured.
     """
-    first = [answer for answer in kept if answer is not None]
-    second = [answer for answer in without if answer is not None]
+    first, second, third = ([answer for answer in arm if answer is not None] for arm in (kept, without, again))
     counts = [arm.count(target) for arm in (first, second)]
     seen: dict[str, Any] = {
-        "n": min(len(first), len(second)),
+        "n": min(len(first), len(second) + len(third)),
         "n_kept": len(first),
-        "n_without": len(second),
+        "n_without": len(second) + len(third),
         "n_unread": len(kept) + len(without) - len(first) - len(second),
         "p_kept": counts[0] / len(first) if first else NAN,
         "p_without": counts[1] / len(second) if second else NAN,
     }
-    if not kept or not without:
+    if not kept or not (without or again):
         return Effect(**seen)
-    if not first or not second:
+    if not first or not (second or third):
         return Effect(**seen, status=UNREAD)
     if method.metric == "kl":
         return Effect(**seen, status=status, **_divergence(method, [*first, *beside], second, vocabulary, seed))
-    found = proportion_difference(counts[0], len(first), counts[1], len(second))
-    floor = difference_floor(counts[0], len(first), counts[1], len(second))
+    arms = counts[0], len(first), counts[1], len(second)
+    found = proportion_difference(*arms, again=len(third))
+    departed = len(second) / (len(second) + len(third))
+    floor = difference_floor(*arms) if second else Floor(0.0, 0.0)
     return Effect(
-        **seen,
+        **{**seen, "p_without": seen["p_kept"] - found.estimate},
         status=status,
         estimate=found.estimate,
         low=found.interval.low,
         high=found.interval.high,
-        null_floor=floor.p95,
-        null_mean=floor.mean,
+        null_floor=departed * floor.p95,
+        null_mean=departed * floor.mean,
         p_value=found.p_value,
     )
 

@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
+import numpy as np
+
 from cotlens.measure.importance import effects
+from cotlens.measure.importance.arms import chain, kept, without
+from cotlens.measure.importance.effects import Effect
 from cotlens.measure.importance.forced import target_answer
-from cotlens.measure.importance.sampling import Sampled, Samples, chain, gather, kept, without
+from cotlens.measure.importance.samples import Samples, gather
+from cotlens.measure.importance.sampling import Sampled
 from cotlens.measure.method import Cost, Ledger, check_needs, keeping
 from cotlens.models.contract import Capability, Model
 from cotlens.results import Result
-from cotlens.trace import Trace
+from cotlens.trace import Span, Trace
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,6 +35,12 @@ class Resampling(Sampled):
     not of its text being there. What the model would say again anyway shows no effect, however much hangs on it: see
     `Counterfactual`. R_{i+1} serves unit i as "after" and unit i + 1 as "before", so neighbouring estimates are
     negatively correlated. Answers that could not be read are left out of the proportions and counted in `n_unread`.
+    The column `again` is the share of R_i that says the unit again, token by token.
+
+    With a fixed n, R_i are n rollouts begun at boundary i, as published. With `budget` or `half_width`, and for
+    "probability", they are shared: one that says unit i again is also a draw from R_{i+1}. R_i is then the mixture of
+    those that said it again, a share w, and those that did not, so p(answer | R_i) = w p(answer | R_{i+1}) +
+    (1 - w) p(answer | said otherwise), and the estimate is (1 - w) times the difference of the last two.
 
     The settings are those of all sampled measures; see `Sampled`.
 
@@ -58,19 +71,42 @@ class Resampling(Sampled):
 
         def result() -> Result:
             words = effects.vocabulary_of(self, samples, target)
-            found = []
-            for span in spans:
-                first, second = kept(trace, span), without(trace, span)
-                answers = samples.answers(first), samples.answers(second)
-                status = effects.partly(samples, (first, second))
-                found.append(effects.compare(self, *answers, target, words, seed, status=status))
+            found = [self._effect(trace, span, samples, target, words, seed) for span in spans]
             name = "accuracy" if self.metric == "probability" else "kl"
             extras = {"published_name": f"resampling_importance_{name}"} if self.convention != "cotlens" else {}
-            return effects.result(self, trace, spans, found, target, ledger.provenance(), samples, extras=extras)
+            again = np.array([self._again(trace, span, samples) for span in spans])
+            return effects.result(
+                self, trace, spans, found, target, ledger.provenance(), samples,
+                columns={"again": again}, extras={"shared": self.shares, **extras},
+            )  # fmt: skip
 
         with keeping(result):
             gather(self, samples, chain(trace, spans), target)
         return result()
+
+    @property
+    def shares(self) -> bool:
+        """Where rollouts go where they narrow most, for differences of proportions."""
+        return self.adaptive and self.metric == "probability"
+
+    def _effect(
+        self, trace: Trace, span: Span, samples: Samples, target: str, words: Sequence[str], seed: int
+    ) -> Effect:
+        arms = kept(trace, span), without(trace, span)
+        if not self.shares:
+            first, second = (samples.answers(arm) for arm in arms)
+            status = effects.partly(samples, arms)
+            return effects.compare(self, first, second, target, words, seed, status=status)
+        went, came = (samples.through(arm) for arm in arms)
+        left = [one.answer for one in came if one.departs < span.end]
+        again = [one.answer for one in came if one.departs >= span.end]
+        first, status = [one.answer for one in went], effects.partly(samples, samples.arms())
+        return effects.compare(self, first, left, target, words, seed, again=again, status=status)
+
+    def _again(self, trace: Trace, span: Span, samples: Samples) -> float:
+        arm = without(trace, span)
+        drawn = samples.through(arm) if self.shares else samples.begun(arm)
+        return sum(one.departs >= span.end for one in drawn) / len(drawn) if drawn else math.nan
 
     def _places(self, trace: Trace) -> int:
         return sum(map(len, chain(trace, self.units(trace))))

@@ -10,9 +10,11 @@ import numpy as np
 
 from cotlens._core.errors import InputError
 from cotlens.measure.importance import effects, similarity
+from cotlens.measure.importance.arms import Arm, kept, without
 from cotlens.measure.importance.effects import Effect
 from cotlens.measure.importance.forced import target_answer
-from cotlens.measure.importance.sampling import METRICS, Arm, Sampled, Samples, kept, without
+from cotlens.measure.importance.samples import Samples
+from cotlens.measure.importance.sampling import METRICS, Sampled
 from cotlens.measure.importance.similarity import THRESHOLD, Embed, Similarity, said
 from cotlens.measure.method import Cost, Ledger, check_needs, keeping
 from cotlens.measure.stats import mean_interval
@@ -148,7 +150,7 @@ class Resilience(Sampled):
                 wanted.setdefault(chains[i].arm, []).append(chains[i].number)
             samples.begin(wanted.items())
             for i in live:
-                rollout = samples.traces(chains[i].arm)[chains[i].number]
+                rollout = samples.one(chains[i].arm, chains[i].number).trace
                 chains[i] = self._cut(trace, span, chains[i], rollout, alike)
 
     def _cut(self, trace: Trace, span: Span, chain: _Chain, rollout: Trace, alike: Similarity) -> _Chain:
@@ -170,7 +172,7 @@ class Resilience(Sampled):
             counts = [float(one.rounds) for one in chains]
             low, high = mean_interval(counts, seed)
             return Effect(float(np.mean(counts)), low, high, n=len(counts), status=effects.OK)
-        gone = [samples.answers(one.arm, [one.number])[0] for one in chains if one.gone]
+        gone = [samples.one(one.arm, one.number).answer for one in chains if one.gone]
         words = effects.vocabulary_of(self, samples, target)
         arm = kept(trace, span)
         found = effects.compare(self, samples.answers(arm), gone, target, words, seed, status=effects.OK)

@@ -13,10 +13,12 @@ import numpy as np
 from cotlens._core import control
 from cotlens._core.errors import InputError
 from cotlens.measure.importance import effects
+from cotlens.measure.importance.arms import Arm, kept
 from cotlens.measure.importance.controls import area_over
 from cotlens.measure.importance.effects import Effect
 from cotlens.measure.importance.forced import target_answer
-from cotlens.measure.importance.sampling import Arm, Sampled, Samples, gather, kept
+from cotlens.measure.importance.samples import Samples, gather
+from cotlens.measure.importance.sampling import Sampled
 from cotlens.measure.method import Cost, Ledger, check_needs, keeping
 from cotlens.models.contract import Capability, Model
 from cotlens.results import Result

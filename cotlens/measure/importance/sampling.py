@@ -1,18 +1,15 @@
-"""What all sampled measures share: their settings, what they may spend, and the rollouts they are made from."""
+"""What all sampled measures share: their settings, and what they may spend."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from cotlens._core import control
 from cotlens._core.errors import InputError
 from cotlens.measure.importance import units
 from cotlens.measure.importance.units import Place
 from cotlens.measure.method import Cost, check_setting
-from cotlens.measure.stats import allocate
-from cotlens.models.contract import Model, Start
 from cotlens.trace import Span, Trace
 
 UNITS = ("sentence", "paragraph", "step")
@@ -21,7 +18,6 @@ CONVENTIONS = ("cotlens", "thought-anchors")
 LIMIT = 10_000
 """Rollouts that are sampled without being asked about."""
 LEAST_NEW = 256  # tokens a rollout may have, at least
-PARTS = 4  # in which a fixed number of rollouts is drawn, where something is to be seen on the way
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -85,6 +81,11 @@ class Sampled:
         """Whether rollouts go where they narrow most."""
         return self.budget is not None or self.half_width is not None
 
+    @property
+    def shares(self) -> bool:
+        """Whether a rollout counts at every boundary it goes through, not only where it began."""
+        return False
+
     def units(self, trace: Trace) -> list[Span]:
         """The units of the thought; InputError where there is none."""
         return units.units(trace, self.unit, self.spans)
@@ -124,174 +125,3 @@ class Sampled:
                 f"{tokens:,} tokens, and {limit:,} are allowed: give max_rollouts={planned} to allow them, a smaller "
                 "n=, or budget= to spend fewer where they matter."
             )
-
-
-@dataclass(frozen=True)
-class Arm:
-    """Where rollouts of one kind begin: after `trace.token_ids[:at]`."""
-
-    trace: Trace
-    at: int
-
-
-def kept(trace: Trace, span: Span) -> Arm:
-    """The arm with a unit as it is."""
-    return Arm(trace, span.end)
-
-
-def without(trace: Trace, span: Span) -> Arm:
-    """The arm in which the model writes a unit anew."""
-    return Arm(trace, span.start)
-
-
-class Samples:
-    """Rollouts by arm, as they come.
-
-    Args:
-        method: gives the settings of sampling.
-        trace: whose reader reads the answers.
-    """
-
-    def __init__(self, method: Sampled, trace: Trace, model: Model, seed: int) -> None:
-        self._method, self._trace, self._model, self._seed = method, trace, model, seed
-        self._reader = trace.reader if trace.reader is not None else model.reader
-        self._rollouts: dict[Arm, dict[int, tuple[Trace, str | None]]] = {}
-        self._asked: dict[Arm, int] = {}
-        self.sampled = self.reused = 0
-
-    def draw(self, wanted: Mapping[Arm, int]) -> None:
-        """So many more rollouts from each arm."""
-        starts = []
-        for arm, more in wanted.items():
-            first = len(self._rollouts.setdefault(arm, {}))
-            starts.append((arm, range(first, first + more)))
-        self.begin(starts)
-
-    def begin(self, wanted: Iterable[tuple[Arm, Sequence[int]]]) -> None:
-        """The rollouts with these numbers, where they aren't there yet."""
-        new = [(arm, [i for i in numbers if i not in self._rollouts.get(arm, {})]) for arm, numbers in wanted]
-        arms = [(arm, numbers) for arm, numbers in new if numbers]
-        if not arms:
-            return
-        for arm, numbers in arms:
-            self._asked[arm] = self._asked.get(arm, 0) + len(numbers)
-        method = self._method
-        self._model.rollouts(
-            [Start(arm.trace, arm.at, numbers) for arm, numbers in arms],
-            seed=self._seed,
-            max_new_tokens=method.new_tokens(self._trace),
-            temperature=method.temperature,
-            top_p=method.top_p,
-            on_rollout=lambda place, rollout: self._take(arms[place][0], rollout),
-        )
-
-    def _take(self, arm: Arm, rollout: Trace) -> None:
-        answer = self._reader.read(rollout.answer) if "answer" in rollout.roles else None
-        said = None if answer is None else answer.text
-        self._rollouts.setdefault(arm, {})[rollout.meta["sample"]] = (rollout, said)
-        if rollout.meta.get("stored"):
-            self.reused += 1
-        else:
-            self.sampled += 1
-
-    def traces(self, arm: Arm) -> dict[int, Trace]:
-        """The rollouts of an arm by number."""
-        return {number: rollout for number, (rollout, _) in sorted(self._rollouts.get(arm, {}).items())}
-
-    def answers(self, arm: Arm, numbers: Iterable[int] | None = None) -> list[str | None]:
-        """What they answered, in the order of their numbers; None where no answer could be read."""
-        found = self._rollouts.get(arm, {})
-        return [found[number][1] for number in (sorted(found) if numbers is None else numbers)]
-
-    def all_answers(self) -> list[str]:
-        """Every answer that any rollout gave, the most frequent first."""
-        counts: dict[str, int] = {}
-        for found in self._rollouts.values():
-            for _, answer in found.values():
-                if answer is not None:
-                    counts[answer] = counts.get(answer, 0) + 1
-        return sorted(counts, key=lambda answer: (-counts[answer], answer))
-
-    def missing(self, arm: Arm) -> int:
-        """How many were asked for and have not come."""
-        return self._asked.get(arm, 0) - self.size(arm)
-
-    def size(self, arm: Arm) -> int:
-        """How many rollouts an arm has."""
-        return len(self._rollouts.get(arm, {}))
-
-
-def gather(
-    method: Sampled,
-    samples: Samples,
-    chains: Sequence[Sequence[Arm]],
-    target: str,
-    heard: Callable[[], None] | None = None,
-) -> None:
-    """Draw what `method` asks for.
-
-    Args:
-        chains: arms such that neighbours within a chain are compared.
-        heard: called on the way, each time there is a quarter more than before, and at the end: for measures that
-            have to work on what was said before they can show it.
-    """
-    told = 0
-    for more in _draws(method, samples, chains, target, parts=1 if heard is None else PARTS):
-        samples.draw(more)
-        came = samples.sampled + samples.reused
-        if heard is not None and came >= told * (1 + 1 / PARTS):
-            told = came
-            heard()
-    if heard is not None and told < samples.sampled + samples.reused:
-        heard()
-
-
-def _draws(
-    method: Sampled, samples: Samples, chains: Sequence[Sequence[Arm]], target: str, parts: int
-) -> Iterator[dict[Arm, int]]:
-    """How many more rollouts from each arm, one draw after the other."""
-    if method.adaptive:
-        yield from _adaptive(method, samples, chains, target)
-        return
-    for part in range(1, parts + 1):
-        goal = method.n * part // parts
-        yield {arm: max(0, goal - samples.size(arm)) for chain in chains for arm in chain}
-
-
-def _adaptive(
-    method: Sampled, samples: Samples, chains: Sequence[Sequence[Arm]], target: str
-) -> Iterator[dict[Arm, int]]:
-    total = sum(map(len, chains))
-    budget = method.planned(total)
-    shares = [max(2 * len(chain), budget * len(chain) // total) for chain in chains]
-    while True:
-        control.current().check()
-        more: dict[Arm, int] = {}
-        for chain, share in zip(chains, shares, strict=True):
-            answers = [[answer for answer in samples.answers(arm) if answer is not None] for arm in chain]
-            spent = [samples.size(arm) for arm in chain]
-            # where hardly any rollout gives an answer, sampling has to end all the same
-            sizes = [max(len(read), size // 2) for read, size in zip(answers, spent, strict=True)]
-            left = share - sum(spent)
-            if left <= 0:
-                continue
-            added = allocate(
-                [read.count(target) for read in answers],
-                sizes,
-                half_width=method.half_width,
-                budget=max(2 * len(chain), sum(sizes) + left),
-            )
-            more.update({arm: int(count) for arm, count in zip(chain, added, strict=True) if count})
-        if not more:
-            return
-        yield more
-
-
-def chain(trace: Trace, spans: Sequence[Span]) -> list[list[Arm]]:
-    """The boundaries of units, those of neighbouring units shared, in runs without a gap."""
-    runs: list[list[Arm]] = []
-    for span in spans:
-        if not runs or runs[-1][-1] != without(trace, span):
-            runs.append([without(trace, span)])
-        runs[-1].append(kept(trace, span))
-    return runs

@@ -10,13 +10,14 @@
 NaN stands for what was not measured: it goes in, and it comes out.
 """
 
-from cotlens.measure.stats.allocation import allocate, half_widths
+from cotlens.measure.stats.allocation import Counts, allocate, half_widths
 from cotlens.measure.stats.divergence import OTHER, kl, kl_floor, kl_interval, tally
 from cotlens.measure.stats.means import mean_interval
 from cotlens.measure.stats.null import Floor, benjamini_hochberg, difference_floor, null_floor, permuted_p
 from cotlens.measure.stats.proportions import (
     Difference,
     Interval,
+    difference_interval,
     jeffreys,
     n_for_difference,
     n_for_half_width,
@@ -28,6 +29,7 @@ from cotlens.measure.stats.ranks import Position, correlation_interval, kendall,
 
 __all__ = [
     "OTHER",
+    "Counts",
     "Difference",
     "Floor",
     "Interval",
@@ -36,6 +38,7 @@ __all__ = [
     "benjamini_hochberg",
     "correlation_interval",
     "difference_floor",
+    "difference_interval",
     "half_widths",
     "jeffreys",
     "kendall",

@@ -92,13 +92,18 @@ def apart(first: ArrayLike, second: ArrayLike, limits_1: Interval, limits_2: Int
 
 
 def proportion_difference(
-    k1: ArrayLike, n1: ArrayLike, k2: ArrayLike, n2: ArrayLike, level: float = 0.95
+    k1: ArrayLike, n1: ArrayLike, k2: ArrayLike, n2: ArrayLike, level: float = 0.95, *, again: ArrayLike = 0
 ) -> Difference:
     """k1/n1 - k2/n2 with an interval and a two-sided p-value; any shapes that broadcast.
 
     The interval is made as Newcombe's, from Jeffreys limits in place of Wilson's: near 0 and 1, where Newcombe's covers
     too much, it is up to a third narrower and covers closer to its level. What any interval from counts leaves there:
     where both proportions are all but 0 or 1 nothing can be missed, and it covers always.
+
+    With `again`, the second arm is a mixture: `again` of its draws turned out to be draws of the first arm too, and
+    count among its n1; the other n2 did not. The mixture differs from the first arm by (1 - w)(p1 - p2), w the share of
+    those that did, and that is what is estimated. Its interval takes the distances of the difference and of the share
+    together as the variance of a product does. Where n2 is 0 the estimate is 0, within what the share leaves open.
 
     The p-value is that of the "N - 1" chi-squared test, and of Fisher's exact test (Irwin's rule) where an expected
     count is below 1, as Campbell 2007 recommends. Two arms that are both all-successes or all-failures give 1. The
@@ -107,9 +112,36 @@ def proportion_difference(
     Raises:
         InputError: a count is outside its 0..n, or the level outside (0, 1).
     """
-    estimate = _share(k1, n1) - _share(k2, n2)
-    interval = apart(_share(k1, n1), _share(k2, n2), jeffreys(k1, n1, level), jeffreys(k2, n2, level))
-    return Difference(_plain(estimate), interval, _plain(_equal_p(k1, n1, k2, n2)))
+    repeats, others = np.broadcast_arrays(*(np.asarray(each, dtype=np.float64) for each in (again, n2)))
+    alone = (others == 0) & (repeats > 0) & np.isfinite(_share(k1, n1))
+    estimate, interval = difference_interval(k1, n1, k2, n2, level, again=again)
+    return Difference(estimate, interval, _plain(np.where(alone, 1.0, _equal_p(k1, n1, k2, n2))))
+
+
+def difference_interval(
+    k1: ArrayLike, n1: ArrayLike, k2: ArrayLike, n2: ArrayLike, level: float = 0.95, *, again: ArrayLike = 0
+) -> tuple[Any, Interval]:
+    """Estimate and interval of `proportion_difference`, without its test."""
+    first, second = _share(k1, n1), _share(k2, n2)
+    limits_1, limits_2 = jeffreys(k1, n1, level), jeffreys(k2, n2, level)
+    if not np.any(again):
+        return _plain(first - second), apart(first, second, limits_1, limits_2)
+    repeats, others = np.broadcast_arrays(*(np.asarray(each, dtype=np.float64) for each in (again, n2)))
+    alone = (others == 0) & (repeats > 0)  # nothing departed: what would have come of it is unknown
+    second = np.where(alone, first, second)
+    limits_2 = Interval(*(np.where(alone, unknown, end) for unknown, end in zip((0, 1), limits_2, strict=True)))
+    gap, ends = first - second, apart(first, second, limits_1, limits_2)
+    share, limits = _share(others, others + repeats), jeffreys(others, others + repeats, level)
+    fewer, more = (np.where(repeats == 0, 0, abs(share - np.asarray(end))) for end in limits)
+    below = _product(share, gap - ends.low, gap, np.where(gap >= 0, fewer, more), more)
+    above = _product(share, ends.high - gap, gap, np.where(gap >= 0, more, fewer), more)
+    return _plain(share * gap), Interval(_plain(share * gap - below), _plain(share * gap + above))
+
+
+def _product(share: Floats, reach: Floats, gap: Floats, way: Floats, wider: Floats) -> Floats:
+    """How far share * gap may lie off, from how far each may: as the variance of a product of independent factors."""
+    off: Floats = np.sqrt((share * reach) ** 2 + (gap * way) ** 2 + (wider * reach) ** 2)
+    return off
 
 
 def n_for_half_width(half_width: float, p: float = 0.5, level: float = 0.95) -> int:

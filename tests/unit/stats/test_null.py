@@ -57,7 +57,7 @@ def test_hardly_any_unit_is_called_where_none_matters(p, rule):
     k, n = np.zeros((2, traces, boundaries))
     if rule is None:
         k, n = rng.binomial(100, p, n.shape), np.full(n.shape, 100)
-    while rule is not None and (more := stats.allocate(k, n, **rule)).any():
+    while rule is not None and (more := stats.allocate(stats.Counts(k, n), **rule)).any():
         k, n = k + rng.binomial(more, p), n + more
     p_values = stats.proportion_difference(k[:, 1:], n[:, 1:], k[:, :-1], n[:, :-1]).p_value
     called = np.array([stats.benjamini_hochberg(row) <= 0.05 for row in p_values])

@@ -125,3 +125,33 @@ def test_n_for_a_half_width_is_the_smallest():
         stats.n_for_half_width(0.6)
     with pytest.raises(InputError, match="d=0"):
         stats.n_for_difference(0, 0.5)
+
+
+def test_a_mixture_differs_by_the_share_that_is_none_of_the_first():
+    found = stats.proportion_difference(45, 50, 3, 10, again=30)
+    assert found.estimate == pytest.approx(10 / 40 * (45 / 50 - 3 / 10))
+    plain = stats.proportion_difference(45, 50, 3, 10)
+    share, gap = 10 / 40, 45 / 50 - 3 / 10  # as the variance of a product, from how far each factor may lie off
+    fewer, more = share - stats.jeffreys(10, 40).low, stats.jeffreys(10, 40).high - share
+    below, above = plain.estimate - plain.interval.low, plain.interval.high - plain.estimate
+    assert found.estimate - found.interval.low == pytest.approx(np.hypot(np.hypot(share, more) * below, gap * fewer))
+    assert found.interval.high - found.estimate == pytest.approx(np.hypot(np.hypot(share, more) * above, gap * more))
+    assert found.interval.high - found.interval.low < plain.interval.high - plain.interval.low
+    assert found.p_value == plain.p_value  # the two differ where the mixture does
+    assert stats.proportion_difference(45, 50, 3, 10, again=0) == plain
+    assert stats.difference_interval(45, 50, 3, 10, again=30) == (found.estimate, found.interval)
+
+
+def test_what_was_always_said_again_has_no_effect_within_what_the_share_leaves_open():
+    found = stats.proportion_difference(90, 100, 0, 0, again=100)
+    assert (found.estimate, found.p_value) == (0, 1)
+    most = stats.jeffreys(0, 100).high  # of the share that says something else, of which nothing is known
+    low, high = stats.jeffreys(90, 100)
+    assert found.interval.low == pytest.approx(-most * np.hypot(1 - 0.9, 0.9 - low))
+    assert found.interval.high == pytest.approx(most * np.hypot(0.9, high - 0.9))
+    mixed = stats.proportion_difference([90, 90], 100, [0, 5], [0, 10], again=[100, 0])
+    plain = stats.proportion_difference(90, 100, 5, 10)
+    assert [mixed.estimate[1], mixed.interval.low[1], mixed.interval.high[1]] == pytest.approx(
+        [plain.estimate, *plain.interval]
+    )
+    assert np.isnan(stats.proportion_difference(90, 100, 0, 0).estimate)

@@ -94,4 +94,4 @@ def front(abacus):
     yield open_editor
     for editor in opened:
         editor.cancel()
-        assert editor.wait(30)
+        assert editor.wait(60)

@@ -35,7 +35,7 @@ def test_a_try_that_cannot_be_made_leaves_everything_as_it_is(two):
     page, seen = two
     shown = page.view.document
     assert page.ask("rerun", document=seen, token=2)["status"] == "error"
-    assert page.view.document == shown and len(page.view.branches) == 2 and page.editor.wait(10)
+    assert page.view.document == shown and len(page.view.branches) == 2 and page.editor.wait(60)
 
 
 def test_a_token_is_that_of_the_text_that_was_seen(two):

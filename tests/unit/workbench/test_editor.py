@@ -164,7 +164,7 @@ def test_rerunning_from_a_thought_and_from_an_answer(front, trace):
     answer = trace.roles["answer"].start
     reply = page.ask("rerun", token=answer)
     assert reply["status"] == "ok"
-    assert page.editor.wait(30) and page.editor.error == ""
+    assert page.editor.wait(60) and page.editor.error == ""
     assert page.editor.trace.token_ids[:answer] == trace.token_ids[:answer]
 
 
@@ -253,7 +253,7 @@ def test_messages_that_make_no_sense_are_answered_with_one_sentence(front, given
         ("measure", {"measure": "early-answer", "unit": "token", "metric": "logits"}, "logit_difference"),
     ]:
         reply = page.ask(kind, **fields)
-        page.editor.wait(20)
+        assert page.editor.wait(60)
         said = reply["error"]["message"] if reply["status"] == "error" else page.view.job["message"]
         assert words in said, (kind, fields, said)
         assert said.count("\n") == 0
@@ -269,7 +269,7 @@ def test_an_empty_thought_is_a_state(front, abacus):
     assert not any(measure["available"] for measure in page.view.measures)
     assert page.view.measures[0]["reason"] == "the thought is empty"
     assert page.ask("measure", measure="early-answer", unit="token", metric="probability")["status"] == "ok"
-    page.editor.wait(20)
+    page.editor.wait(60)
     assert page.view.shading == {} and page.view.job["state"] != "error"
     at = page.editor.trace.roles["thought"].char_start
     page.act("edit", start=at, end=at, text="There are 3 shells. ")

@@ -59,7 +59,7 @@ def page(abacus, trace, sae, labels_home):
     assert table.wait(120) and table.view.job["state"] == "done", table.error
     yield Front(table)
     table.cancel()
-    assert table.wait(30)
+    assert table.wait(60)
 
 
 def random_sae(width, site="resid_post.1", latents=48):

@@ -2,6 +2,7 @@
 
 import threading
 import time
+from types import SimpleNamespace
 
 import pytest
 
@@ -35,41 +36,43 @@ def work_until_cancelled(started):
 def test_a_job_runs_off_the_main_thread_and_says_when_it_is_done(jobs, states):
     seen = []
     jobs.start("look", lambda: seen.append(threading.current_thread().name))
-    assert jobs.wait(5)
+    assert jobs.wait(60)
     assert seen == ["test-owner"]
     assert [state.state for state in states] == ["queued", "running", "done"]
 
 
-def test_progress_has_an_estimate_and_is_throttled(jobs, states):
+def test_progress_has_an_estimate_and_is_throttled(jobs, states, monkeypatch):
+    passed = [0.0]  # seconds on the clock of the jobs
+    monkeypatch.setattr("cotlens.workbench.jobs.time", SimpleNamespace(monotonic=lambda: passed[0]))
+
     def work():
         for i in range(1, 101):
+            passed[0] += 0.0101
             control.current().report(i, 100, "steps")
-            time.sleep(0.003)
 
     jobs.start("work", work)
-    jobs.wait(10)
+    assert jobs.wait(60)
     progress = [state for state in states if state.state == "running" and state.total == 100]
-    assert 1 <= len(progress) <= 12
+    assert [state.done for state in progress] == [1, *range(11, 100, 10)]
     assert all(state.eta is not None and state.eta >= 0 for state in progress)
-    assert [state.done for state in progress] == sorted(state.done for state in progress)
 
 
 def test_a_cancel_is_noticed(jobs, states):
     started = threading.Event()
     jobs.start("long", work_until_cancelled(started))
-    started.wait(5)
+    assert started.wait(60)
     jobs.cancel()
-    assert jobs.wait(20)
+    assert jobs.wait(60)
     assert states[-1].state == "cancelled"
 
 
 def test_the_latest_request_of_a_lane_wins(jobs, states):
     started, seen = threading.Event(), []
     first = jobs.start("first", work_until_cancelled(started), lane="measure")
-    started.wait(5)
+    assert started.wait(60)
     second = jobs.start("second", lambda: seen.append("second"), lane="measure")
     third = jobs.start("third", lambda: seen.append("third"), lane="measure")
-    assert jobs.wait(5)
+    assert jobs.wait(60)
     assert seen == ["third"]
     assert [job.state.state for job in (first, second, third)] == ["cancelled", "cancelled", "done"]
 
@@ -78,7 +81,7 @@ def test_lanes_do_not_disturb_each_other(jobs):
     seen = []
     jobs.start("a", lambda: seen.append("a"), lane="a")
     jobs.start("b", lambda: seen.append("b"), lane="b")
-    assert jobs.wait(5)
+    assert jobs.wait(60)
     assert seen == ["a", "b"]
 
 
@@ -87,22 +90,22 @@ def test_an_error_is_shown_and_the_thread_lives_on(jobs, states):
         raise InputError("The prompt is empty: give one.")
 
     jobs.start("fails", fails)
-    jobs.wait(5)
+    jobs.wait(60)
     assert states[-1].state == "error" and states[-1].message == "The prompt is empty: give one."
     assert "InputError" in jobs.last_error.traceback
     jobs.start("fine", lambda: None)
-    assert jobs.wait(5) and states[-1].state == "done"
+    assert jobs.wait(60) and states[-1].state == "done"
 
 
 def test_an_unforeseen_error_points_to_its_details(jobs, states):
     jobs.start("fails", lambda: 1 / 0)
-    jobs.wait(5)
+    jobs.wait(60)
     assert states[-1].state == "error" and "ZeroDivisionError" in states[-1].message and states[-1].remedy
 
 
 def test_every_job_ends_in_one_state(jobs, states):
     for i in range(20):
         jobs.start(f"job {i}", lambda: time.sleep(0.005))
-    jobs.wait(10)
+    jobs.wait(60)
     ends = [state.id for state in states if state.state in ENDED]
     assert len(ends) == len(set(ends))

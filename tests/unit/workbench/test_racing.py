@@ -1,6 +1,7 @@
 """The editor when things happen at the same time: cancel, latest wins, messages from other threads, model errors."""
 
 import json
+import sys
 import threading
 import time
 
@@ -12,22 +13,36 @@ from cotlens._core.errors import BackendError
 from cotlens.trace import Trace
 
 
+class Slow(threading.Event):
+    """Set when something is being written, which comes to a stop, until it is cancelled, where `stands` says so."""
+
+    def __init__(self):
+        super().__init__()
+        self.stands = lambda: False
+
+    def token(self):
+        self.set()
+        time.sleep(0.02)
+        while self.stands():
+            control.current().check()
+            time.sleep(0.005)
+
+
 @pytest.fixture
 def slow(abacus, monkeypatch):
-    """Makes Abacus write a token every 20 ms, and say when it has begun."""
-    began = threading.Event()
+    """Makes Abacus write a token every 20 ms at most, and say when it has begun."""
+    slow = Slow()
     resume = abacus.resume
 
     def slowly(trace, *, on_token=None, **options):
         def told(at, piece):
             on_token(at, piece)
-            began.set()
-            time.sleep(0.02)
+            slow.token()
 
         return resume(trace, on_token=told, **options)
 
     monkeypatch.setattr(abacus, "resume", slowly)
-    return began
+    return slow
 
 
 @pytest.fixture
@@ -41,13 +56,13 @@ def busy(abacus):
             control.current().check()
 
     future = abacus.owner.submit(work, control.Control())
-    assert running.wait(10)
+    assert running.wait(60)
     yield release
     release.set()
-    future.result(10)
+    future.result(60)
 
 
-def until(condition, seconds=10):
+def until(condition, seconds=60):
     end = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < end, "waited too long"
@@ -62,12 +77,13 @@ def test_text_streams_and_cancel_keeps_what_was_written(front, trace, slow):
     page = front(trace)
     streams = []
     page.view.observe(lambda change: streams.append(change.new), "stream")
+    slow.stands = lambda: len(streams) > 2
     page.tell("rerun", token=sentence(trace, 1))
-    assert slow.wait(10)
+    assert slow.wait(60)
     until(lambda: len(streams) > 2)
     page.tell("cancel", job=page.view.job["id"])
     until(lambda: page.view.job["state"] == "cancelled")
-    assert page.editor.wait(10) and page.view.stream == {}
+    assert page.editor.wait(60) and page.view.stream == {}
     cut = page.editor.trace
     assert cut.meta["finish"] == "cancelled" and page.current["parent"] == "b0"
     assert len(cut.token_ids) > cut.rewritten_from
@@ -79,10 +95,12 @@ def test_text_streams_and_cancel_keeps_what_was_written(front, trace, slow):
 
 def test_of_two_edits_the_later_one_is_shown(front, trace, slow):
     page = front(trace)
+    slow.stands = lambda: page.view.document["id"] == trace.id
     page.tell("rerun", token=sentence(trace, 1))
-    assert slow.wait(10)
+    assert slow.wait(60)
     page.tell("truncate", token=sentence(trace, 2))
-    assert page.editor.wait(30) and page.editor.error == ""
+    slow.stands = lambda: False
+    assert page.editor.wait(60) and page.editor.error == ""
     assert page.current["label"] == "cut at #2" and page.view.document["edit"]["kind"] == "truncate"
     first = next(branch for branch in page.view.branches if branch["label"] == "again from #1")
     assert not first["current"], "what the first had written is kept, and not shown"
@@ -95,11 +113,11 @@ def test_going_elsewhere_does_not_stop_the_writing_nor_get_disturbed_by_it(front
     page.act("goto", branch="b0")
     slow.clear()
     page.tell("rerun", token=sentence(trace, 1))
-    assert slow.wait(10)
+    assert slow.wait(60)
     page.tell("goto", branch="b1")
     shown = page.view.document["id"]
     assert page.view.stream == {}
-    assert page.editor.wait(30) and page.editor.error == ""
+    assert page.editor.wait(60) and page.editor.error == ""
     assert page.view.document["id"] == shown and page.current["id"] == "b1" and page.view.stream == {}
     assert [branch["label"] for branch in page.view.branches][-1] == "again from #1"
     page.act("goto", branch="b2")
@@ -116,7 +134,7 @@ def test_a_job_that_waits_for_a_running_cell_can_be_cancelled_at_once(front, tra
     assert page.view.job["state"] == "cancelled"
     assert len(page.view.branches) == 1
     busy.set()
-    assert page.editor.wait(10)
+    assert page.editor.wait(60)
     assert len(page.view.branches) == 1
 
 
@@ -126,7 +144,7 @@ def test_requests_made_while_a_cell_uses_the_model_are_done_after_it(front, trac
     page.tell("truncate", token=sentence(trace, 2))
     assert not page.editor.wait(0.2)
     busy.set()
-    assert page.editor.wait(30) and page.editor.error == ""
+    assert page.editor.wait(60) and page.editor.error == ""
     assert page.current["label"] == "cut at #2"
     assert page.view.shading["measure"] == "early-answer" and page.view.shading["unit"] == "sentence"
 
@@ -144,7 +162,7 @@ def test_a_cancelled_measure_shows_what_it_had(front, trace, abacus, monkeypatch
 
     monkeypatch.setattr(abacus, "score", slowly)
     page.tell("measure", measure="early-answer", unit="token", metric="probability")
-    assert page.editor.wait(10)
+    assert page.editor.wait(60)
     job = page.view.job
     assert job["state"] == "cancelled" and job["label"] == "early answers" and 0 < job["done"] < job["total"]
     values = np.frombuffer(page.view.shading_values, "<f4")
@@ -162,7 +180,7 @@ def test_a_cancel_of_an_ended_job_stops_nothing_newer(front, trace, slow):
     old = page.view.job["id"]
     page.tell("truncate", token=sentence(trace, 2))
     page.tell("cancel", job=old)
-    assert page.editor.wait(30)
+    assert page.editor.wait(60)
     assert page.current["label"] == "cut at #2" and page.view.job["state"] == "done"
 
 
@@ -177,7 +195,7 @@ def test_an_error_of_the_model_is_shown_and_nothing_is_lost(front, trace, abacus
 
     monkeypatch.setattr(abacus, "resume", broken)
     page.tell("rerun", token=sentence(trace, 1))
-    assert page.editor.wait(10)
+    assert page.editor.wait(60)
     assert page.view.job["state"] == "error" and "NaN" in page.view.job["message"]
     assert "BackendError" in page.editor.error and page.view.stream == {}
     assert page.current["parent"] == "b0", "five tokens were written"
@@ -185,7 +203,7 @@ def test_an_error_of_the_model_is_shown_and_nothing_is_lost(front, trace, abacus
     page.act("goto", branch="b0")
     assert page.view.shading_values == values
     page.tell("rerun", token=sentence(trace, 1))
-    assert page.editor.wait(10)
+    assert page.editor.wait(60)
     assert page.view.job["message"] == "ZeroDivisionError: division by zero" and page.view.job["remedy"]
     assert page.view.comparison is None and len(page.view.branches) == 2
     monkeypatch.setattr(abacus, "resume", resume)
@@ -246,11 +264,24 @@ def test_long_traces_are_moved_through_quickly(abacus, front, monkeypatch):
     long = Trace.from_text("Ravi has 16 shells.", thought, "The answer is 44.", model=abacus)
     assert len(long.token_ids) > 40_000
     payload.document(long)
-    began = time.perf_counter()
-    for token in range(500, 40_000, 2000):
-        payload.inspection(long, token)
-    assert (time.perf_counter() - began) / 20 < 0.06
-    began = time.perf_counter()
-    payload.document(long)
-    assert time.perf_counter() - began < 0.3
+    assert steps(lambda: payload.inspection(long, 30_000)) < 1000
+    assert steps(lambda: payload.document(long)) < 1000
     json.dumps(payload.document(long)["document"])
+
+
+def steps(do):
+    """Lines of Python that `do` runs: a loop over a text runs as many as the text has tokens."""
+    lines = []
+
+    def trace(frame, event, _):
+        if event == "line":
+            lines.append(frame.f_lineno)
+        return trace
+
+    before = sys.gettrace()
+    sys.settrace(trace)
+    try:
+        do()
+    finally:
+        sys.settrace(before)
+    return len(lines)

@@ -1,0 +1,200 @@
+"""Rollouts by arm as they come, and how many more are drawn from where."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import NamedTuple
+
+from cotlens._core import control
+from cotlens.measure.importance.arms import Arm
+from cotlens.measure.importance.sampling import Sampled
+from cotlens.measure.stats import Counts, allocate
+from cotlens.models.contract import Model, Start
+from cotlens.trace import Trace
+
+PARTS = 4  # in which a fixed number of rollouts is drawn, where something is to be seen on the way
+
+
+class Drawn(NamedTuple):
+    """A rollout.
+
+    Args:
+        answer: None where none could be read.
+        departs: how many of its tokens, from the first, are those of the trace it continues.
+    """
+
+    trace: Trace
+    answer: str | None
+    departs: int
+
+
+class Samples:
+    """Rollouts by arm, as they come.
+
+    Args:
+        method: gives the settings of sampling.
+        trace: whose reader reads the answers.
+    """
+
+    def __init__(self, method: Sampled, trace: Trace, model: Model, seed: int) -> None:
+        self._method, self._trace, self._model, self._seed = method, trace, model, seed
+        self._reader = trace.reader if trace.reader is not None else model.reader
+        self._rollouts: dict[Arm, dict[int, Drawn]] = {}
+        self._asked: dict[Arm, int] = {}
+        self.sampled = self.reused = 0
+
+    def draw(self, wanted: Mapping[Arm, int]) -> None:
+        """So many more rollouts from each arm."""
+        starts = []
+        for arm, more in wanted.items():
+            first = len(self._rollouts.setdefault(arm, {}))
+            starts.append((arm, range(first, first + more)))
+        self.begin(starts)
+
+    def begin(self, wanted: Iterable[tuple[Arm, Sequence[int]]]) -> None:
+        """The rollouts with these numbers, where they aren't there yet."""
+        new = [(arm, [i for i in numbers if i not in self._rollouts.get(arm, {})]) for arm, numbers in wanted]
+        arms = [(arm, numbers) for arm, numbers in new if numbers]
+        if not arms:
+            return
+        for arm, numbers in arms:
+            self._asked[arm] = self._asked.get(arm, 0) + len(numbers)
+        method = self._method
+        self._model.rollouts(
+            [Start(arm.trace, arm.at, numbers) for arm, numbers in arms],
+            seed=self._seed,
+            max_new_tokens=method.new_tokens(self._trace),
+            temperature=method.temperature,
+            top_p=method.top_p,
+            on_rollout=lambda place, rollout: self._take(arms[place][0], rollout),
+        )
+
+    def _take(self, arm: Arm, rollout: Trace) -> None:
+        answer = self._reader.read(rollout.answer) if "answer" in rollout.roles else None
+        said = None if answer is None else answer.text
+        drawn = Drawn(rollout, said, _common(rollout, arm.trace))
+        self._rollouts.setdefault(arm, {})[rollout.meta["sample"]] = drawn
+        if rollout.meta.get("stored"):
+            self.reused += 1
+        else:
+            self.sampled += 1
+
+    def begun(self, arm: Arm) -> list[Drawn]:
+        """The rollouts of an arm, in the order of their numbers."""
+        return [drawn for _, drawn in sorted(self._rollouts.get(arm, {}).items())]
+
+    def through(self, arm: Arm) -> list[Drawn]:
+        """The rollouts that are draws from an arm: its own, and those begun earlier that said all up to it again."""
+        earlier = sorted((one for one in self._rollouts if one.trace is arm.trace and one.at <= arm.at), key=_at)
+        return [drawn for one in earlier for drawn in self.begun(one) if drawn.departs >= arm.at]
+
+    def one(self, arm: Arm, number: int) -> Drawn:
+        """The rollout of that number."""
+        return self._rollouts[arm][number]
+
+    def answers(self, arm: Arm) -> list[str | None]:
+        """What the rollouts of an arm answered; None where no answer could be read."""
+        return [drawn.answer for drawn in self.begun(arm)]
+
+    def all_answers(self) -> list[str]:
+        """Every answer that any rollout gave, the most frequent first."""
+        counts: dict[str, int] = {}
+        for found in self._rollouts.values():
+            for drawn in found.values():
+                if drawn.answer is not None:
+                    counts[drawn.answer] = counts.get(drawn.answer, 0) + 1
+        return sorted(counts, key=lambda answer: (-counts[answer], answer))
+
+    def missing(self, arm: Arm) -> int:
+        """How many were asked for and have not come."""
+        return self._asked.get(arm, 0) - self.size(arm)
+
+    def size(self, arm: Arm) -> int:
+        """How many rollouts an arm has."""
+        return len(self._rollouts.get(arm, {}))
+
+    def arms(self) -> list[Arm]:
+        """Where rollouts began."""
+        return list(self._asked)
+
+
+def _at(arm: Arm) -> int:
+    return arm.at
+
+
+def _common(rollout: Trace, trace: Trace) -> int:
+    """How many tokens two traces begin with alike."""
+    pairs = enumerate(zip(rollout.token_ids, trace.token_ids, strict=False))
+    return next((i for i, (one, other) in pairs if one != other), min(len(rollout.token_ids), len(trace.token_ids)))
+
+
+def gather(
+    method: Sampled,
+    samples: Samples,
+    chains: Sequence[Sequence[Arm]],
+    target: str,
+    heard: Callable[[], None] | None = None,
+) -> None:
+    """Draw what `method` asks for.
+
+    Args:
+        chains: arms such that neighbours within a chain are compared.
+        heard: called on the way, each time there is a quarter more than before, and at the end: for measures that
+            have to work on what was said before they can show it.
+    """
+    told = 0
+    for more in _draws(method, samples, chains, target, parts=1 if heard is None else PARTS):
+        samples.draw(more)
+        came = samples.sampled + samples.reused
+        if heard is not None and came >= told * (1 + 1 / PARTS):
+            told = came
+            heard()
+    if heard is not None and told < samples.sampled + samples.reused:
+        heard()
+
+
+def _draws(
+    method: Sampled, samples: Samples, chains: Sequence[Sequence[Arm]], target: str, parts: int
+) -> Iterator[dict[Arm, int]]:
+    """How many more rollouts from each arm, one draw after the other."""
+    if method.adaptive:
+        yield from _adaptive(method, samples, chains, target)
+        return
+    for part in range(1, parts + 1):
+        goal = method.n * part // parts
+        yield {arm: max(0, goal - samples.size(arm)) for chain in chains for arm in chain}
+
+
+def _adaptive(
+    method: Sampled, samples: Samples, chains: Sequence[Sequence[Arm]], target: str
+) -> Iterator[dict[Arm, int]]:
+    total = sum(map(len, chains))
+    budget = method.planned(total)
+    shares = [max(2 * len(chain), budget * len(chain) // total) for chain in chains]
+    while True:
+        control.current().check()
+        more: dict[Arm, int] = {}
+        for chain, share in zip(chains, shares, strict=True):
+            counts = _counts(samples, chain, target, method.shares)
+            added = allocate(counts, half_width=method.half_width, budget=share)
+            more.update({arm: int(count) for arm, count in zip(chain, added, strict=True) if count})
+        if not more:
+            return
+        yield more
+
+
+def _counts(samples: Samples, chain: Sequence[Arm], target: str, shared: bool) -> Counts:
+    """What was drawn along a chain; where hardly any rollout gives an answer, sampling has to end all the same."""
+    drawn = [samples.through(arm) if shared else samples.begun(arm) for arm in chain]
+    hits, trials = zip(*(_tally(each, target) for each in drawn), strict=True)
+    started = [samples.size(arm) for arm in chain]
+    if not shared:
+        return Counts(hits, trials, started=started)
+    gone = [[one for one in each if one.departs < arm.at] for each, arm in zip(drawn, chain[1:], strict=False)]
+    left_hits, left_trials = zip(*(_tally(each, target) for each in gone), strict=True)
+    return Counts(hits, trials, left_hits, left_trials, started)
+
+
+def _tally(drawn: Sequence[Drawn], target: str) -> tuple[int, int]:
+    read = [one.answer for one in drawn if one.answer is not None]
+    return read.count(target), max(len(read), len(drawn) // 2)
