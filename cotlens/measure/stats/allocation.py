@@ -153,7 +153,7 @@ class _Plan:
             k / np.maximum(n, 1)
             for k, n in ((seen.hits[..., 1:], seen.trials[..., 1:]), (seen.left_hits, seen.left_trials))
         )
-        self._scale = 1.0
+        self._scale: Floats | float = 1.0
         self._scale = _half_widths(seen, level) ** 2 / sum(self._squares(self._n, self._left_n))
         self._reach = _reach(1 - self._departs)
 

@@ -10,8 +10,9 @@ import random
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from cotlens.models.abacus.plants import Plant, draw_plant
 from cotlens.models.abacus.problems import LIMIT, Problem, code_of
-from cotlens.models.abacus.thoughts import Plant, Thought, draw_plant, write
+from cotlens.models.abacus.thoughts import Thought, write
 
 SHORTCUT_STEPS = 4  # a story of this many changes is one whose steps are skipped
 SHORTCUT_DONE = 2  # at most this many steps are done in it: a bound that the most probable thought keeps, too

@@ -2,8 +2,7 @@
 
 A thought follows the story: it states the start, recalls each change, computes, and may restate, check, doubt,
 note what does not count, or slip and correct itself. `Value`s say where each number stands and what it is, so that
-labels, edits and loss masks need no parsing. A *planted* value is a wrong number which the rest of the thought
-follows (most often) or openly corrects; training never asks the model to produce one, only to live with it.
+labels, edits and loss masks need no parsing.
 """
 
 from __future__ import annotations
@@ -14,7 +13,9 @@ from string import Formatter
 from typing import Any, Literal
 
 from cotlens.models.abacus import words
-from cotlens.models.abacus.problems import LIMIT, Problem, Step, at_time
+from cotlens.models.abacus.plants import Plant
+from cotlens.models.abacus.problems import LIMIT, Problem, Step
+from cotlens.models.abacus.prompts import at_time
 
 Kind = Literal[
     "problem_setup",
@@ -26,8 +27,6 @@ Kind = Literal[
     "self_checking",
     "final_answer_emission",
 ]
-PlantRole = Literal["carry", "amount", "result", "restate"]
-PLANTED: tuple[PlantRole, ...] = ("result", "result", "restate", "carry", "amount")  # results twice as often
 ROLES = {"a": "carry", "k": "amount", "b": "result", "w": "slip", "q": "previous", "h": "hint"}
 
 
@@ -87,16 +86,6 @@ class Thought:
         return words.ANSWER.format(b=self.final)
 
 
-@dataclass(frozen=True)
-class Plant:
-    """A wrong number to plant: at which step, in which part, which number, and whether the thought corrects it."""
-
-    step: int
-    role: PlantRole
-    number: int
-    corrected: bool = False
-
-
 def write(
     rng: random.Random,
     problem: Problem,
@@ -119,42 +108,6 @@ def write(
     if choice is None:
         choice = rng.randrange(2) if problem.fork is not None else 0
     return _Writer(rng, problem, choice, plant, concludes or told is not None).write(aloud, told)
-
-
-def draw_plant(rng: random.Random, problem: Problem, choice: int, corrected_share: float) -> Plant | None:
-    """A wrong number which keeps all later totals within 0..99, or None when twenty tries found none."""
-    totals = problem.totals(choice)
-    for _ in range(20):
-        step = rng.randrange(len(problem.steps))
-        role = rng.choice(PLANTED)
-        amount = problem.steps[step].amounts[choice if problem.steps[step].is_fork else 0]
-        right = {"carry": totals[step], "amount": amount}.get(role, totals[step + 1])
-        wrong = _wrong(rng, right)
-        after = {
-            "carry": problem.steps[step].apply(wrong, choice),
-            "amount": totals[step] + problem.steps[step].sign * wrong,
-        }.get(role, wrong)
-        if wrong != right and 0 <= wrong <= LIMIT and _stays(problem, step + 1, after, choice):
-            corrected = role in ("result", "restate") and rng.random() < corrected_share
-            return Plant(step, role, wrong, corrected)
-    return None
-
-
-def _wrong(rng: random.Random, right: int) -> int:
-    way = rng.random()
-    if way < 0.35:
-        return right + rng.choice((-10, -2, -1, 1, 2, 10))
-    if way < 0.6:  # one digit changed
-        tens, ones = divmod(right, 10)
-        return tens * 10 + rng.randrange(10) if rng.random() < 0.5 else rng.randrange(10) * 10 + ones
-    return rng.randint(0, LIMIT)
-
-
-def _stays(problem: Problem, index: int, value: int, choice: int) -> bool:
-    values = [value]
-    for step in problem.steps[index:]:
-        values.append(step.apply(values[-1], choice))
-    return all(0 <= v <= LIMIT for v in values)
 
 
 class _Writer:

@@ -1,6 +1,6 @@
 """The small language of Abacus: names, things, and the sentences its problems and thoughts are made of.
 
-Plain data. A sentence is a format string; `problems.py` and `thoughts.py` fill the fields:
+Plain data. A sentence is a format string; `prompts.py` and `thoughts.py` fill the fields:
 `{n}` name, `{p}`/`{P}` pronoun (lower, upper case), `{o}` object pronoun, `{s}` possessive, `{f}` a friend's name,
 `{t}` thing, `{k}` amount, `{a}` running total before the step, `{b}` running total after it, `{op}` the sign;
 `{q}` the total a check goes back to; `{h}` the number of a hint.

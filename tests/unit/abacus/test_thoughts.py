@@ -6,8 +6,9 @@ import pytest
 
 from cotlens.models.abacus.dataset import IGNORE, Mix, example, stated_total
 from cotlens.models.abacus.grammar import recognise
+from cotlens.models.abacus.plants import Plant, draw_plant
 from cotlens.models.abacus.problems import problems
-from cotlens.models.abacus.thoughts import Plant, draw_plant, write
+from cotlens.models.abacus.thoughts import write
 from cotlens.trace.splitters import split
 
 
