@@ -9,7 +9,17 @@ from __future__ import annotations
 
 import argparse
 
-from tests.benchmarks import browser_bench, features, kernel, occlusion, rollouts, scoring, steering, suppression
+from tests.benchmarks import (
+    adaptive,
+    browser_bench,
+    features,
+    kernel,
+    occlusion,
+    rollouts,
+    scoring,
+    steering,
+    suppression,
+)
 from tests.benchmarks.table import printed
 
 
@@ -25,6 +35,7 @@ def main() -> None:
         *occlusion.occlusion(asked.tokens),
         *suppression.suppression(),
         *rollouts.rollouts(),
+        *adaptive.adaptive(),
         *kernel.edit_to_answer(asked.repeats),
         *kernel.cancelling(),
         *steering.first_changed_token(asked.repeats),

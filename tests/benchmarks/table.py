@@ -10,13 +10,22 @@ from statistics import median
 
 @dataclass(frozen=True)
 class Row:
-    """One line: what was timed, ours and theirs in seconds (medians), what the other side did, the goal in words."""
+    """One line: what was done, its cost for us and them, what the other side did, the goal in words.
+
+    Args:
+        ours, theirs: seconds (medians), or a number of `unit`.
+    """
 
     name: str
     ours: float
     theirs: float
     other: str
     goal: str = ""
+    unit: str = ""
+
+    def said(self, cost: float) -> str:
+        """A cost in words."""
+        return f"{cost:,.0f} {self.unit}" if self.unit else f"{cost * 1e3:,.0f} ms"
 
 
 def in_turn(ours: Callable[[], object], theirs: Callable[[], object], rounds: int) -> tuple[float, float]:
@@ -34,6 +43,6 @@ def printed(rows: list[Row]) -> str:
     """The table as Markdown; a ratio of 10 means that the other way takes ten times as long."""
     lines = ["| what | ratio | CoTLens | beside it | goal |", "| --- | ---: | ---: | ---: | --- |"]
     for row in rows:
-        times = f"{row.ours * 1e3:,.0f} ms | {row.theirs * 1e3:,.0f} ms: {row.other}"
-        lines.append(f"| {row.name} | {row.theirs / row.ours:.1f} | {times} | {row.goal} |")
+        costs = f"{row.said(row.ours)} | {row.said(row.theirs)}: {row.other}"
+        lines.append(f"| {row.name} | {row.theirs / row.ours:.1f} | {costs} | {row.goal} |")
     return "\n".join(lines)

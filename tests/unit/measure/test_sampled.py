@@ -264,3 +264,32 @@ class _Half:
             for index in list(start.indices)[::2]:
                 trace = cl.Trace.from_text("q", "a b", "1")
                 on_rollout(place, dataclasses.replace(trace, meta={**trace.meta, "sample": index, "stored": False}))
+
+
+def test_a_rollout_is_a_draw_from_every_boundary_up_to_which_it_says_the_same(trace):
+    spans = trace.spans("sentence")
+    arms = chain(trace, spans)[0]
+    samples = Samples(Resampling(budget=20), trace, _Parrot(), 0)
+    samples.draw({arms[0]: 4, arms[2]: 2})
+    lengths = [[len(drawn) for drawn in map(each, arms)] for each in (samples.begun, samples.through)]
+    assert lengths == [[4, 0, 2, 0], [4, 3, 4, 2]]  # of each start, the k-th says k sentences again
+    at = [drawn.departs for drawn in samples.through(arms[0])]
+    assert at == [spans[0].start, spans[1].start, spans[2].start, spans[2].end]
+    assert {drawn.answer for drawn in samples.through(arms[1])} == {"19"}
+    other = cl.Trace.from_text("How many?", "I have 12 pears here. So.", "19")
+    assert samples.through(Arm(other, arms[1].at)) == []
+
+
+class _Parrot:
+    """A model whose k-th rollout says k sentences of the trace again, and then something else."""
+
+    reader = cl.answers.Number()
+
+    def rollouts(self, starts, *, on_rollout, **settings):
+        for place, start in enumerate(starts):
+            edges = [start.at, *(span.end for span in start.trace.spans("sentence") if span.end > start.at)]
+            for index in start.indices:
+                ids = list(start.trace.token_ids)
+                ids[edges[index] : edges[index] + 1] = [-7]
+                meta = {**start.trace.meta, "sample": index, "stored": False}
+                on_rollout(place, dataclasses.replace(start.trace, token_ids=tuple(ids), meta=meta))
