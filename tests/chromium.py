@@ -1,11 +1,15 @@
 """The Chromium of the browser tests, the gallery tests and the benchmarks."""
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from tools import get_chromium
+
+expect.set_options(timeout=30_000)  # milliseconds; no test is made faster by less, and a busy machine may need it
 
 FLAGS = [
     "--no-sandbox",
@@ -27,3 +31,12 @@ def launched() -> Iterator[Browser]:
         browser = playwright.chromium.launch(executable_path=path, args=FLAGS)
         yield browser
         browser.close()
+
+
+def new_page(browser: Browser, **options: Any) -> Page:
+    """A new page. With COTLENS_THROTTLE=10 in the environment its processor is ten times slower."""
+    page = browser.new_page(**options)
+    rate = float(os.environ.get("COTLENS_THROTTLE", "1"))
+    if rate != 1:
+        page.context.new_cdp_session(page).send("Emulation.setCPUThrottlingRate", {"rate": rate})
+    return page

@@ -26,8 +26,8 @@ settings.load_profile("cotlens")
 
 # Folders whose tests share something costly and so stay on one worker (`pytest -n 2 --dist loadgroup`).
 GROUPS = ("browser", "gallery", "packaging")
-# Folders whose tests wait for other processes, which a busy machine may starve. Each is tried once more, and pytest lists
-# it as RERUN: that is a bug to mend, not a pass to be glad of.
+# Folders whose tests wait for other processes, which a busy machine may starve. Each is tried once more, and pytest
+# lists it as RERUN: that is a bug to mend, not a pass to be glad of.
 WAITING = ("browser", "gallery", "notebooks", "remote")
 TESTS = Path(__file__).parent
 

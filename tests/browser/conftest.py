@@ -10,15 +10,14 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, expect
+from playwright.sync_api import Browser
 
 from tests.browser.notebook import Notebook, write
 from tests.browser.server import ROOT, Lab, slug
+from tests.chromium import new_page
 
 SIZE = {"width": 1400, "height": 1000}
 COUNT = itertools.count()
-
-expect.set_options(timeout=15_000)  # milliseconds; Playwright's 5 s are short where two tests share two cores
 
 OpenNotebook = Callable[..., Notebook]
 
@@ -43,7 +42,7 @@ def notebook(lab: Lab, chromium: Browser, request: pytest.FixtureRequest) -> Ite
             path.write_bytes((ROOT / "notebooks" / Path(what)).read_bytes())
         else:
             write(path, what)
-        page = chromium.new_page(viewport={**SIZE, "width": width}, device_scale_factor=1)
+        page = new_page(chromium, viewport={**SIZE, "width": width}, device_scale_factor=1)
         nb = Notebook(page, lab.url, name, lab.token, workspace=path.stem)
         opened.append(nb)
         if theme != "light" or page.locator("body[data-jp-theme-light='false']").count():

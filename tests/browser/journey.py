@@ -56,8 +56,9 @@ class Editor:
         return self.find(".cotlens-side")
 
     def settle(self) -> None:
-        """Wait until all work has ended, in the kernel and on the page."""
-        assert self.kernel("editor.wait(60)") is True
+        """Wait until what was asked for is answered, and all work has ended, in the kernel and on the page."""
+        answered(self.root)
+        assert self.kernel("editor.wait(300)") is True
         expect(self.action("cancel")).to_be_hidden()
 
     def kernel(self, expression: str) -> Any:
@@ -95,6 +96,11 @@ class Editor:
         self.page.keyboard.type(new)
         self.page.keyboard.press("ControlOrMeta+Enter")
         expect(self.find(".cm-editor")).to_have_count(0)
+
+
+def answered(root: Locator) -> None:
+    """Wait until Python has answered all that the widget has asked."""
+    expect(root).not_to_have_attribute("data-asking", "", timeout=120_000)
 
 
 def editor(nb: Notebook, cell: int, *, settled: bool = True) -> Editor:

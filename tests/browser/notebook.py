@@ -6,6 +6,7 @@
         slider = nb.output(1).locator(".widget-slider") # from here on Playwright's own Locator
         expect(slider).to_be_visible()
         assert nb.value("1 + 1") == 2                   # asked of the kernel
+        nb.expect_value("slider.value", 4)              # once it has heard of it
         nb.theme("dark"); nb.picture(slider, "slider-dark")
         nb.restart()
 
@@ -21,7 +22,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from playwright.sync_api import ConsoleMessage, Locator, Page
+from playwright.sync_api import ConsoleMessage, Error, Locator, Page
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -79,7 +80,7 @@ class Notebook:
         page.on("pageerror", lambda error: self.errors.append(f"page error: {error}"))
         page.on("console", self._note)
         page.goto(f"{url}/lab/workspaces/{workspace}/tree/{name}?token={token}")
-        self._until(READY, 90)
+        self._until(READY, 240)
         page.evaluate("() => window.jupyterapp.shell.collapseLeft()")
 
     # ------------------------------------------------------------ cells
@@ -100,7 +101,7 @@ class Notebook:
         """Replace the code of the cell at `index`."""
         self._do("([i, text]) => panel().content.widgets[i].model.sharedModel.setSource(text)", [index, text])
 
-    def run(self, index: int, *, wait: bool = True, timeout: float = 120) -> None:
+    def run(self, index: int, *, wait: bool = True, timeout: float = 300) -> None:
         """Run the cell at `index`. With wait=False returns at once, the cell may still be running."""
         self._do("i => { panel().content.deselectAll(); panel().content.activeCellIndex = i }", index)
         self._start("notebook:run-cell")
@@ -108,7 +109,7 @@ class Notebook:
             self.wait_idle(timeout)
             self.check_output(index)
 
-    def run_all(self, timeout: float = 300) -> None:
+    def run_all(self, timeout: float = 500) -> None:
         """Run every cell from top to bottom; a cell that raises fails the test with its traceback."""
         self._start("notebook:run-all-cells")
         self.wait_idle(timeout)
@@ -120,7 +121,7 @@ class Notebook:
         error = self._do(ERROR, index)
         assert not error, f"cell {index} of {self.name} raised {error}"
 
-    def wait_idle(self, timeout: float = 120) -> None:
+    def wait_idle(self, timeout: float = 300) -> None:
         """Wait until no cell waits or runs and the kernel is idle."""
         self._until(RAN, timeout)
 
@@ -128,10 +129,17 @@ class Notebook:
 
     def value(self, expression: str) -> Any:
         """The value of a Python expression in the kernel, as JSON. Waits for a running cell."""
-        reply = self.page.evaluate(EXECUTE, f"__import__('json').dumps({expression})")
+        reply = self._asked(f"__import__('json').dumps({expression})")
         result = reply["user_expressions"]["value"]
         assert result["status"] == "ok", f"{expression}: {result['ename']}: {result['evalue']}"
         return json.loads(ast.literal_eval(result["data"]["text/plain"]))
+
+    def expect_value(self, expression: str, value: Any, timeout: float = 60) -> None:
+        """Wait until an expression in the kernel is `value`: messages may be handled beside what it is asked."""
+        end = time.monotonic() + timeout
+        while (now := self.value(expression)) != value:
+            assert time.monotonic() < end, f"{expression} is {now!r}, not {value!r}"
+            self.page.wait_for_timeout(50)
 
     def status(self) -> str:
         """The kernel's status as JupyterLab knows it: "idle", "busy", "restarting", "dead"..."""
@@ -140,7 +148,7 @@ class Notebook:
     def restart(self) -> None:
         """Restart the kernel, keeping the outputs on the page, and wait until it answers."""
         self._do("async () => { await kernel().restart() }")
-        self._until(READY, 60)
+        self._until(READY, 180)
 
     def interrupt(self) -> None:
         """Interrupt the running cell, as the stop button does."""
@@ -191,6 +199,15 @@ class Notebook:
 
     def _do(self, function: str, argument: Any = None) -> Any:
         return self.page.evaluate(f"argument => {{{PANEL} return ({function})(argument)}}", argument)
+
+    def _asked(self, expression: str) -> Any:
+        """The kernel's reply. Asked once more where JupyterLab let go of the question, as on a starved machine."""
+        try:
+            return self.page.evaluate(EXECUTE, expression)
+        except Error as error:
+            if "garbage collected" not in str(error):
+                raise
+            return self.page.evaluate(EXECUTE, expression)
 
     def _until(self, body: str, seconds: float) -> None:
         end = time.monotonic() + seconds

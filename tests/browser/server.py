@@ -49,7 +49,7 @@ class Lab:
         )
         self._wait()
 
-    def _wait(self, seconds: float = 90) -> None:
+    def _wait(self, seconds: float = 240) -> None:
         end = time.monotonic() + seconds
         while time.monotonic() < end and self._process.poll() is None:
             try:
@@ -64,7 +64,7 @@ class Lab:
         """Ask the server's REST interface; returns the JSON it answers, None for an empty answer."""
         request = urllib.request.Request(f"{self.url}/{path}", method=method)
         request.add_header("Authorization", f"token {self.token}")
-        with urllib.request.urlopen(request, timeout=10) as response:
+        with urllib.request.urlopen(request, timeout=60) as response:
             text = response.read()
         return json.loads(text) if text else None
 

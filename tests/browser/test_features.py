@@ -2,6 +2,8 @@
 
 from playwright.sync_api import expect
 
+from tests.browser.journey import answered
+
 NOTEBOOK = "features.ipynb"
 RANDOM = """
 import torch, cotlens as cl
@@ -22,7 +24,7 @@ def test_the_notebook_reads_paints_and_ablates(notebook):
     nb.run_all()
     root = nb.page.locator(".cotlens-features")
     expect(root).to_be_visible()
-    assert nb.value("table.wait(120)") is True
+    assert nb.value("table.wait(300)") is True
     expect(root.locator(".cotlens-table-body [data-row]").first).to_be_visible()
 
     # by size of the estimated effect; picking one paints the text
@@ -39,20 +41,21 @@ def test_the_notebook_reads_paints_and_ablates(notebook):
     root.locator("[data-block]").nth(3).click()
     expect(root.locator("[data-action=part]")).to_have_text("sentence 2")
     assert int(root.locator("[data-region=table]").get_attribute("data-count")) < listed
-    assert nb.value("table.selection == (table.trace.spans('sentence')[2].start, table.trace.spans('sentence')[2].end)")
+    sentence = "(table.trace.spans('sentence')[2].start, table.trace.spans('sentence')[2].end)"
+    nb.expect_value(f"table.selection == {sentence}", True)
 
     # a name of one's own
     root.locator("[data-action=name]").click()
     nb.page.keyboard.type("my own name")
     nb.page.keyboard.press("Enter")
     expect(root.locator("[data-action=name]")).to_have_text("my own name")
-    assert nb.value(f"table.labels[{latent}]") == "my own name"
+    nb.expect_value(f"table.labels.get({latent})", "my own name")
 
     # ablate from there on, and rerun: a branch, compared
     root.locator("select[aria-label=where]").select_option("onwards")
     root.locator("[data-action=rerun]").click()
-    expect(root.locator("[data-branch]")).to_have_count(2, timeout=60_000)
-    assert nb.value("table.wait(120)") is True
+    expect(root.locator("[data-branch]")).to_have_count(2, timeout=120_000)
+    assert nb.value("table.wait(300)") is True
     expect(root.locator(".cotlens-pair").first).to_be_visible()
     assert nb.value(f"'cl.features.clamp(sae, {latent}, 0.0' in table.code")
 
@@ -60,6 +63,7 @@ def test_the_notebook_reads_paints_and_ablates(notebook):
     root.locator("[data-region=table]").focus()
     nb.page.keyboard.press("[")
     expect(root.locator("[data-branch]").first).to_have_attribute("aria-current", "true")
+    answered(root)
     assert nb.value("table.trace.id == table.branches[0].id")
     assert nb.value("table.error") == ""
     nb.value(f"table._labels.type({latent}, '')")
@@ -70,7 +74,7 @@ def test_random_models_with_random_autoencoders(notebook):
     for index in (0, 1):
         nb.run(index)
         root = nb.output(index).locator(".cotlens-features")
-        assert nb.value("table.wait(60)") is True
+        assert nb.value("table.wait(300)") is True
         expect(root.locator(".cotlens-warning")).to_contain_text("may belong to another model")
         blank = root.locator("[data-action=blank]")
         if blank.is_visible():
@@ -82,5 +86,5 @@ def test_random_models_with_random_autoencoders(notebook):
         root.locator(".cotlens-value").fill("20")
         root.locator("[data-region=table]").focus()
         nb.page.keyboard.press("r")
-        expect(root.locator("[data-branch]")).to_have_count(2, timeout=60_000)
-        assert nb.value("table.wait(60) and table.error") == ""
+        expect(root.locator("[data-branch]")).to_have_count(2, timeout=120_000)
+        assert nb.value("table.wait(300) and table.error") == ""

@@ -28,7 +28,7 @@ def test_a_widget_talks_to_the_kernel_and_back(notebook, lab):
     expect(button).to_have_text("count is 40")
     button.click()
     expect(button).to_have_text("count is 41")
-    assert nb.value("counter.value") == 41
+    nb.expect_value("counter.value", 41)
     assert nb.text(3).strip() == "ab"
 
     nb.source(2, "counter.value = 7")
@@ -45,9 +45,10 @@ def test_a_widget_talks_to_the_kernel_and_back(notebook, lab):
 
 
 def test_a_cell_may_still_run_and_can_be_interrupted(notebook):
-    nb = notebook(["import time\nfor _ in range(600): time.sleep(0.1)", "done = True"])
+    nb = notebook(["import time\nprint('begun')\nwhile True: time.sleep(0.1)", "done = True"])
     nb.run(0, wait=False)
     expect(nb.cell(0).locator(".jp-InputPrompt").first).to_contain_text("[*]")
+    expect(nb.output(0)).to_contain_text("begun")  # what waits for the kernel is not interrupted
     nb.interrupt()
     nb.wait_idle()
     assert "KeyboardInterrupt" in nb.text(0)
@@ -59,8 +60,10 @@ def test_a_cell_that_raises_and_an_error_in_the_page_are_both_noticed(notebook):
     nb = notebook(["1 / 0"])
     with pytest.raises(AssertionError, match="ZeroDivisionError"):
         nb.run_all()
-    nb.page.evaluate("() => { console.error('something broke'); setTimeout(() => { throw new Error('and this') }) }")
-    nb.page.wait_for_timeout(200)
+    with nb.page.expect_event("pageerror"):
+        nb.page.evaluate(
+            "() => { console.error('something broke'); setTimeout(() => { throw new Error('and this') }) }"
+        )
     with pytest.raises(AssertionError, match=r"something broke[\s\S]*and this"):
         nb.check_errors()
     nb.expect_error("something broke")

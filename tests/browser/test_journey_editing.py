@@ -166,7 +166,9 @@ def test_picture_of_the_editor(notebook):
             view.chips.nth(0).click()
             expect(view.chips.nth(0)).to_have_attribute("aria-current", "true")
         old = view.kernel(f"__import__('re').match(r'\\d+', editor.branches[0].thought[{at}:]).group()")
+        branches = view.chips.count()
         view.rewrite(f"= {old}", f"= {int(old) + 10}")
+        expect(view.chips).to_have_count(branches + 1)
         view.settle()
         comparison = view.trait("comparison")
         if comparison["after"]["answer"] not in (None, comparison["before"]["answer"]):
@@ -179,6 +181,7 @@ def test_picture_of_the_editor(notebook):
     expect(view.find(".cotlens-pair").first).to_be_visible()
     for theme in ("light", "dark"):
         nb.theme(theme)
-        nb.page.wait_for_timeout(200)
+        expect(view.root).to_have_attribute("data-cotlens-theme", theme)
+        nb.page.wait_for_timeout(200)  # for the eye: transitions of JupyterLab's own
         assert nb.picture(view.root, f"editor-{theme}").stat().st_size > 20_000
     nb.theme("light")

@@ -1,26 +1,56 @@
 """The editor while the kernel is busy, while work is long, and when the kernel goes."""
 
+from pathlib import Path
+
+import pytest
 from playwright.sync_api import expect
 
 from tests.browser.journey import PROMPT, WRITTEN, cell, editor, from_text, heat
 
-BLOCKING = "import time\nend = time.monotonic() + 5\nwhile time.monotonic() < end:\n    time.sleep(0.01)\n'slept'"
-AWAITING = "import asyncio\nawait asyncio.sleep(5)\n'awaited'"
-WRITING = (
-    "texts = set()\nend = time.monotonic() + 5\nwhile time.monotonic() < end:\n"
-    f"    texts.add(model.reason({PROMPT!r}, seed=3).text)\nlen(texts)"
-)
+# Cells that go on until `Held` lets them end.
+AGAIN = """import asyncio, pathlib, time
+texts = set()
+while True:
+    {work}
+    if pathlib.Path({told!r}).exists():
+        break
+{last}"""
+BLOCKING = ("time.sleep(0.01)", "'slept'")
+AWAITING = ("await asyncio.sleep(0.01)", "'awaited'")
+WRITING = (f"texts.add(model.reason({PROMPT!r}, seed=3).text)", "len(texts)")
 LONG = "There are 16 shells in the box and 28 more on the beach. " * 110
 
 # A click on another branch, and one on the text that is still shown.
 LEAVE_AND_CUT = """root => {
   root.querySelector('.cotlens-chip').click(); root.querySelector('[data-action=truncate]').click() }"""
 
-# Milliseconds from a click on Cancel until the head says so, measured in the page itself.
+
+class Held:
+    """Cells that run until they are told to end, however slow the clicks are that they wait for."""
+
+    def __init__(self, told: Path) -> None:
+        self.told = told
+
+    def cell(self, work: str, last: str) -> str:
+        return AGAIN.format(work=work, told=str(self.told), last=last)
+
+    def start(self, nb, index: int) -> None:
+        self.told.unlink(missing_ok=True)
+        nb.run(index, wait=False)
+        expect(nb.cell(index).locator(".jp-InputPrompt").first).to_contain_text("[*]")
+
+    def end(self, nb) -> None:
+        self.told.touch()
+        nb.wait_idle()
 
 
-def test_clicks_while_cells_run(notebook):
-    nb = notebook([cell(WRITTEN), BLOCKING, AWAITING, WRITING])
+@pytest.fixture
+def held(tmp_path):
+    return Held(tmp_path / "told")
+
+
+def test_clicks_while_cells_run(notebook, held):
+    nb = notebook([cell(WRITTEN), *(held.cell(*each) for each in (BLOCKING, AWAITING, WRITING))])
     nb.run(0)
     view = editor(nb, 0)
     first, third = view.sentence(1), view.sentence(3)
@@ -29,14 +59,13 @@ def test_clicks_while_cells_run(notebook):
 
     for index, said in ((1, "'slept'"), (2, "'awaited'"), (3, "1")):
         before = view.kernel("len(editor.branches)")
-        nb.run(index, wait=False)
-        expect(nb.cell(index).locator(".jp-InputPrompt").first).to_contain_text("[*]")
+        held.start(nb, index)
         view.token(third).click()
         view.action("truncate").click()
-        nb.page.wait_for_timeout(300)
+        nb.page.wait_for_timeout(300)  # time for a first answer, where it doesn't wait for the cell
         view.token(first).click()
         view.action("rerun").click()  # the second interaction while the cell runs
-        nb.wait_idle()
+        held.end(nb)
         nb.check_output(index)
         assert nb.text(index).strip().endswith(said), "the cell was not disturbed"
         view.settle()
@@ -47,13 +76,14 @@ def test_clicks_while_cells_run(notebook):
         assert view.kernel(kept) is True
         view.find(".cotlens-trail .cotlens-menu > button").click()
         view.find("[role=treeitem]").first.click()
+        expect(view.find(".cotlens-chip[aria-current]")).to_have_attribute("data-branch", "b0")
         view.settle()
         expect(view.token(third)).to_be_visible()
         assert view.kernel("editor.trace.id == editor.branches[0].id")
 
 
-def test_clicks_that_wait_for_a_cell_keep_their_meaning(notebook):
-    nb = notebook([cell(WRITTEN), BLOCKING])
+def test_clicks_that_wait_for_a_cell_keep_their_meaning(notebook, held):
+    nb = notebook([cell(WRITTEN), held.cell(*BLOCKING)])
     nb.run(0)
     view = editor(nb, 0)
     first = view.sentence(1)
@@ -65,12 +95,11 @@ def test_clicks_that_wait_for_a_cell_keep_their_meaning(notebook):
     seen = view.kernel("editor.trace.id")
 
     # two steps back are two, and a click after them is about the text it was made on
-    nb.run(1, wait=False)
-    expect(nb.cell(1).locator(".jp-InputPrompt").first).to_contain_text("[*]")
+    held.start(nb, 1)
     view.reading.focus()
     nb.page.keyboard.press("[")
     nb.page.keyboard.press("[")
-    nb.wait_idle()
+    held.end(nb)
     expect(view.chips.nth(0)).to_have_attribute("aria-current", "true")
     view.settle()
     view.chips.nth(2).click()
@@ -78,11 +107,10 @@ def test_clicks_that_wait_for_a_cell_keep_their_meaning(notebook):
     view.settle()
     assert view.kernel("editor.trace.id") == seen
 
-    nb.run(1, wait=False)
-    expect(nb.cell(1).locator(".jp-InputPrompt").first).to_contain_text("[*]")
+    held.start(nb, 1)
     view.token(first).click()
     view.root.evaluate(LEAVE_AND_CUT)
-    nb.wait_idle()
+    held.end(nb)
     view.settle()
     expect(view.chips).to_have_count(4)
     assert view.kernel("editor.trace.parent.id") == seen
@@ -101,7 +129,7 @@ def test_long_work_shows_progress_and_stops_when_told(notebook):
     expect(view.find(".cotlens-words")).to_contain_text("Long work waits")
     view.action("measure").click()
     expect(view.status).to_contain_text(" of ")
-    nb.page.wait_for_timeout(2000)  # something is measured by then
+    expect(view.find("[class*='cotlens-up'], [class*='cotlens-down']").first).to_be_attached(timeout=120_000)
     view.find("[data-action=cancel]").click()
     expect(view.status).to_contain_text("cancelled")
     view.settle()

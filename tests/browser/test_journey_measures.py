@@ -2,7 +2,7 @@
 
 from playwright.sync_api import expect
 
-from tests.browser.journey import WRITTEN, cell, editor, heat
+from tests.browser.journey import WRITTEN, answered, cell, editor, heat
 
 WAITING = "\nfrom cotlens.workbench import measuring\nmeasuring.AUTOMATIC_S = 0.5\neditor"
 
@@ -20,13 +20,14 @@ def test_a_sampled_measure_streams_and_keeps_what_came(notebook):
     draws = view.find("select[aria-label='rollouts from each place']")
     draws.select_option("200")
     expect(words).to_contain_text("rollouts of about")
+    answered(view.root)
     assert view.trait("selection")["n"] == 200 and view.trait("shading") == {}
 
     view.action("measure").click()
-    expect(view.status).to_contain_text("rollouts · ", timeout=30_000)
-    expect(words).to_contain_text("not complete", timeout=60_000)
+    expect(view.status).to_contain_text("rollouts · ", timeout=120_000)
+    expect(words).to_contain_text("not complete", timeout=120_000)
     # intervals stand there while rollouts come
-    expect(view.find(".cotlens-effect-interval").first).to_be_attached(timeout=60_000)
+    expect(view.find(".cotlens-effect-interval").first).to_be_attached(timeout=120_000)
     expect(view.action("cancel")).to_be_visible()
     view.find("[data-action=cancel]").click()
     expect(view.status).to_contain_text("cancelled")

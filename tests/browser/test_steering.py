@@ -2,6 +2,8 @@
 
 from playwright.sync_api import expect
 
+from tests.browser.journey import answered
+
 ABACUS = """
 import numpy as np, cotlens as cl
 model = cl.load("abacus")
@@ -42,12 +44,12 @@ def test_slide_compare_rerun_and_go_back(notebook):
     nb.run_all()
     root = nb.page.locator(".cotlens-steering")
     expect(root).to_be_visible()
-    assert nb.value("panel.wait(60)") is True
+    assert nb.value("panel.wait(300)") is True
     expect(root.locator("[data-cell=answer-baseline]")).to_have_text("19")
 
     # the slider writes, token by token, and the verdict follows
     slide(root)
-    assert nb.value("panel.wait(60)") is True
+    assert nb.value("panel.wait(300)") is True
     expect(root.locator(".cotlens-tail-text")).to_have_count(0)
     expect(root.locator("[data-region=baseline] .cotlens-gone").first).to_be_visible()
     expect(root.locator(".cotlens-verdict")).not_to_have_attribute("data-kind", "none")
@@ -56,7 +58,7 @@ def test_slide_compare_rerun_and_go_back(notebook):
 
     # a random vector of equal norm, one click away
     root.locator("[data-action=control]").click()
-    expect(root.locator("[data-cell=perplexity-control]")).not_to_have_text("—", timeout=60_000)
+    expect(root.locator("[data-cell=perplexity-control]")).not_to_have_text("—", timeout=120_000)
     assert nb.value("panel.run.control.steerings[0].vector.name.startswith('random')")
     root.locator("[data-action=control]").click()
     expect(root.locator("[data-cell=perplexity-control]")).to_be_hidden()
@@ -66,12 +68,13 @@ def test_slide_compare_rerun_and_go_back(notebook):
     pane.focus()
     for key in ("ArrowRight", "ArrowRight", "ArrowRight", "r"):
         nb.page.keyboard.press(key)
-    expect(root.locator(".cotlens-chip")).to_have_count(3, timeout=60_000)
-    assert nb.value("panel.wait(60)") is True
+    expect(root.locator(".cotlens-chip")).to_have_count(3, timeout=120_000)
+    assert nb.value("panel.wait(300)") is True
     expect(root.locator(".cotlens-chip[aria-current]")).to_contain_text("from token")
     nb.page.keyboard.press("[")
     nb.page.keyboard.press("[")
     expect(root.locator(".cotlens-chip").first).to_have_attribute("aria-current", "true")
+    answered(root)
     assert nb.value("panel.steered is None")
     root.locator("[data-action=code]").click()
     expect(root.locator(".cotlens-code")).to_contain_text("cl.load('abacus')")
@@ -81,19 +84,20 @@ def test_slide_compare_rerun_and_go_back(notebook):
     root.locator("[data-region=baseline] [data-token]").last.click()
     root.locator("[data-action=add]").click()
     root.locator("[data-action=add-token]").click()
-    expect(root.locator("[data-vector]")).to_have_count(2, timeout=60_000)
+    expect(root.locator("[data-vector]")).to_have_count(2, timeout=120_000)
     assert nb.value("panel.vectors[1].provenance.method") == "token"
     root.locator("[data-box='1']").focus()
-    expect(root.locator("[data-action=sweep]")).not_to_have_attribute("aria-disabled", "true", timeout=60_000)
+    expect(root.locator("[data-action=sweep]")).not_to_have_attribute("aria-disabled", "true", timeout=120_000)
     root.locator("[data-action=sweep]").click()
     expect(root.locator(".cotlens-sweep-point")).to_have_count(5, timeout=120_000)
+    assert nb.value("panel.wait(300)") is True
     assert nb.value("len(panel.swept)") == 9
 
     # numbers that break the model: said, and the baseline stays
     box = root.locator("[data-box='0']")
     box.fill("1e38")
     box.press("Enter")
-    expect(root.locator(".cotlens-notice")).to_contain_text("NaN or infinite", timeout=60_000)
+    expect(root.locator(".cotlens-notice")).to_contain_text("NaN or infinite", timeout=120_000)
     expect(root.locator("[data-cell=answer-baseline]")).to_have_text("19")
 
 
@@ -103,8 +107,8 @@ def test_random_models(notebook):
         nb.run(index)
         root = nb.output(index).locator(".cotlens-steering")
         expect(root).to_be_visible()
-        assert nb.value("panel.wait(60)") is True
+        assert nb.value("panel.wait(300)") is True
         slide(root)
-        assert nb.value("panel.wait(60)") is True
+        assert nb.value("panel.wait(300)") is True
         expect(root.locator(".cotlens-verdict")).not_to_have_attribute("data-kind", "none")
         assert nb.value("panel.error") == ""

@@ -4,8 +4,6 @@ A new method needs a line in `CASES`: its settings, and what can be asked of it 
 """
 
 import dataclasses
-import threading
-import time
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -278,23 +276,17 @@ def test_filler_does_nothing_beside_the_decisive_step(result):
 
 def test_a_long_run_stops_where_it_is_when_cancelled(model, trace):
     long = cl.Trace.from_text(trace.prompt, " ".join([trace.thought] * 12), trace.answer, model=model)
-    control, ended = Control(), []
 
-    def work():
-        with using(control):
-            try:
-                cl.importance.Occlusion(effect="total").run(long, model)
-            except Cancelled as cancelled:
-                ended.append(cancelled.partial)
+    def look(done, total, label):
+        if 0 < done < total:
+            control.cancel()
 
-    thread = threading.Thread(target=work)
-    thread.start()
-    time.sleep(1.0)
-    control.cancel()
-    thread.join(60)
-    assert ended, "the run ended before it could be cancelled"
-    assert len(ended[0]) == len(long.spans("token"))
-    assert np.isnan(ended[0].columns["estimate"]).any(), "it went on to the end"
+    control = Control(look)
+    with using(control), pytest.raises(Cancelled) as stopped:
+        cl.importance.Occlusion(effect="total").run(long, model)
+    partial = stopped.value.partial
+    assert len(partial) == len(long.spans("token"))
+    assert np.isnan(partial.columns["estimate"]).any(), "it went on to the end"
 
 
 @pytest.mark.parametrize("name", ["Resampling", "Counterfactual", "Resilience"])

@@ -7,6 +7,7 @@ import pytest
 from playwright.sync_api import Browser
 
 import hatch_build
+from tests.chromium import new_page
 from tests.gallery.page import Gallery
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -26,7 +27,7 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def gallery(built: Path, chromium: Browser) -> Iterator[Gallery]:
     """A fresh page of the gallery. Errors on its console, and any request beyond the disk, fail the test."""
-    page = chromium.new_page(viewport={"width": 1100, "height": 900}, device_scale_factor=1)
+    page = new_page(chromium, viewport={"width": 1100, "height": 900}, device_scale_factor=1)
     shown = Gallery(page, built)
     yield shown
     page.close()

@@ -5,6 +5,10 @@ from typing import Any
 
 from playwright.sync_api import Locator, Page
 
+# What follows a scroll, a new size or a new theme is drawn, and what is in view is known, after a second frame.
+FRAMES = "() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))"
+HOUR = 3600  # seconds, longer than any page takes to open
+
 
 class Gallery:
     """One page. `errors` holds console errors, `beyond` requests for anything that is not a file of the page."""
@@ -28,7 +32,28 @@ class Gallery:
         self.page.goto(f"{(self.folder / 'index.html').as_uri()}#state={state}&theme={theme}&bare{sized}")
         if opened:
             self.page.reload()  # a new hash alone keeps the old document
+        self.settle()
         return self.root
+
+    def turn(self, state: str) -> None:
+        """Show another state in the page that is open."""
+        self.page.evaluate("(state) => window.__cotlens.show(state)", state)
+        self.settle()
+
+    def show_stopped(self, state: str) -> Locator:
+        """Show one state and stop the page's clock: its timers run only in `pass_time`."""
+        self.page.clock.install(time=0)
+        shown = self.show(state)
+        self.page.clock.pause_at(HOUR)
+        return shown
+
+    def pass_time(self, ms: int) -> None:
+        """Let a stopped clock go on for so long."""
+        self.page.clock.run_for(ms)
+
+    def settle(self) -> None:
+        """Wait until the page is drawn."""
+        self.page.evaluate(FRAMES)
 
     @property
     def root(self) -> Locator:
@@ -49,6 +74,22 @@ class Gallery:
         if kind is None:
             return messages
         return [{k: v for k, v in each.items() if k != "request_id"} for each in messages if each["kind"] == kind]
+
+    def awaited(self, kind: str, count: int = 1) -> list[dict[str, Any]]:
+        """The messages of a kind, once there are so many: a view asks when a person has rested."""
+        enough = "([kind, count]) => window.__cotlens.model.sent.filter((each) => each.kind === kind).length >= count"
+        self.page.wait_for_function(enough, arg=[kind, count])
+        return self.sent(kind)
+
+    def asked(self, kind: str) -> int:
+        """The id of the newest message of a kind. The newest of all may be another: timers ask, too."""
+        return self.model(f"model.sent.filter((each) => each.kind === '{kind}').pop().request_id")
+
+    def until(self, script: str) -> None:
+        """Wait until a JavaScript expression is true; `model` is the model, `sent` the messages to Python."""
+        self.page.wait_for_function(
+            f"() => {{ const {{ model }} = window.__cotlens, {{ sent }} = model; void sent; return {script}; }}"
+        )
 
     def set(self, script: str) -> None:
         """Set traits: `script` is a JavaScript object; `model` is the model, `floats`/`words` make bytes."""

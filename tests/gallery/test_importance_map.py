@@ -21,7 +21,7 @@ def test_every_state_fits_and_can_be_read(gallery: Gallery, theme: str, width: i
     gallery.page.set_viewport_size({"width": width + 30, "height": 1100})
     gallery.show("map", theme=theme, width=width)
     for state in STATES:
-        gallery.page.evaluate("(state) => window.__cotlens.show(state)", state)
+        gallery.turn(state)
         assert gallery.root.get_attribute("data-cotlens-theme") == theme
         assert gallery.find(".cotlens-failed").count() == 0, state
         if state != "mapempty":
@@ -105,7 +105,7 @@ def test_not_measured_is_hatched_and_says_why(gallery: Gallery) -> None:
     assert shown["effect"] == "not measured"
     assert shown["certainty"] == "there is no next sentence to compare with"
     assert gallery.find(".cotlens-block .cotlens-effect").last.locator("rect").count() == 0
-    gallery.page.evaluate("window.__cotlens.show('mapunmeasured')")
+    gallery.turn("mapunmeasured")
     assert "0 of 15 sentences" in gallery.find(".cotlens-side").inner_text()
 
 
@@ -146,7 +146,7 @@ def test_the_strip_leads_to_its_units(gallery: Gallery) -> None:
     gallery.show("maplong")
     track = gallery.box(".cotlens-track")
     gallery.page.mouse.click(track["x"] + track["width"] * 0.7, track["y"] + 20)
-    gallery.page.wait_for_timeout(60)
+    gallery.settle()
     number = int(gallery.find(".cotlens-picked .cotlens-num").inner_text())
     assert 360 < number < 480
     assert gallery.find(".cotlens-t[data-unit]").count() < 200, "a long text is drawn in part"
@@ -157,7 +157,7 @@ def test_the_strip_leads_to_its_units(gallery: Gallery) -> None:
 def test_hostile_text_stays_text(gallery: Gallery) -> None:
     gallery.show("maphostile")
     gallery.find(".cotlens-num").nth(1).click()
-    gallery.page.wait_for_timeout(80)
+    gallery.page.wait_for_timeout(80)  # what may run would have run by then
     assert gallery.page.evaluate("window.hacked") is None
     assert gallery.find("script, img, a, iframe, svg[onload]").count() == 0
     assert "<script>window.hacked = 1</script>" in gallery.find(".cotlens-content").inner_text()

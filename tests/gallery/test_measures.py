@@ -74,6 +74,22 @@ def test_the_menu_goes_by_keyboard(gallery: Gallery) -> None:
     assert gallery.sent("measure")[-1]["measure"] == "occlusion_total"
 
 
+def test_quick_choices_add_up_while_the_kernel_is_busy(gallery: Gallery) -> None:
+    opened(gallery, "shaded")
+    gallery.model("model.answering = false")
+    gallery.find('[data-measure="occlusion_total"]').click()
+    gallery.find('[data-unit="sentence"]').click()
+    gallery.page.get_by_label("metric", exact=True).select_option("probability")
+    wishes = [(each["measure"], each["unit"], each["metric"]) for each in gallery.sent("measure")]
+    assert [wish[0] for wish in wishes] == ["occlusion_total"] * 3
+    assert wishes[1][1:] == ("sentence", wishes[0][2]) and wishes[2][1:] == ("sentence", "probability")
+    assert gallery.find('[data-unit="token"]').get_attribute("aria-pressed") == "true", "nothing was answered yet"
+    error = {"message": "Not now."}
+    gallery.reply({"kind": "reply", "request_id": gallery.asked("measure"), "status": "error", "error": error})
+    gallery.find('[data-unit="paragraph"]').click()
+    assert gallery.sent("measure")[-1]["measure"] == "occlusion_direct", "what failed is not what is meant"
+
+
 def test_the_menu_stays_inside_narrow_cells(gallery: Gallery) -> None:
     for width in (480, 900, 1400):
         opened(gallery, "shaded", width=width)

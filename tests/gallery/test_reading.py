@@ -1,5 +1,7 @@
 """Reading, moving, and pointing."""
 
+from playwright.sync_api import expect
+
 from tests.gallery.page import Gallery
 
 
@@ -49,12 +51,10 @@ def test_hover_previews_and_click_keeps(gallery: Gallery) -> None:
     side = gallery.find(".cotlens-side")
     gallery.token(60).click()
     gallery.token(70).hover()
-    gallery.page.wait_for_timeout(250)
-    assert side.get_attribute("data-subject") == "70"
-    assert {"kind": "inspect", "document": "d0", "token": 70} in gallery.sent("inspect")
+    expect(side).to_have_attribute("data-subject", "70")
+    gallery.until("sent.some((each) => each.kind === 'inspect' && each.document === 'd0' && each.token === 70)")
     side.hover(position={"x": 5, "y": 5})
-    gallery.page.wait_for_timeout(100)
-    assert side.get_attribute("data-subject") == "60"
+    expect(side).to_have_attribute("data-subject", "60")
 
 
 def test_a_resting_pointer_leaves_the_choice_to_the_keys(gallery: Gallery) -> None:
@@ -63,23 +63,21 @@ def test_a_resting_pointer_leaves_the_choice_to_the_keys(gallery: Gallery) -> No
     box = gallery.box(".cotlens-reading")
     x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
     under = f"document.elementFromPoint({x}, {y}).closest('[data-token]')?.dataset.token"
-    gallery.page.mouse.move(x, y)
-    gallery.page.wait_for_timeout(150)
     pointed = gallery.page.evaluate(under)
-    assert side.get_attribute("data-subject") == pointed
+    gallery.page.mouse.move(x, y)
+    expect(side).to_have_attribute("data-subject", pointed)
     text.focus()
     gallery.page.keyboard.press("Home")
     for _ in range(60):
         gallery.page.keyboard.press("ArrowDown")
         if gallery.page.evaluate(under) not in (None, pointed):
             break
-    gallery.page.wait_for_timeout(400)
+    gallery.page.wait_for_timeout(400)  # what lies under the pointer would be shown by then
     assert gallery.page.evaluate(under) not in (None, pointed), "another token has moved under the pointer"
     chosen = picked(gallery)
     assert side.get_attribute("data-subject") == str(chosen)
     gallery.token((chosen or 0) + 1).hover()
-    gallery.page.wait_for_timeout(150)
-    assert side.get_attribute("data-subject") == str((chosen or 0) + 1), "the last movement wins"
+    expect(side, "the last movement wins").to_have_attribute("data-subject", str((chosen or 0) + 1))
 
 
 def test_an_alternative_branches(gallery: Gallery) -> None:
@@ -95,14 +93,14 @@ def test_an_alternative_branches(gallery: Gallery) -> None:
 
 
 def test_fast_moving_asks_once(gallery: Gallery) -> None:
-    gallery.show("shaded")
+    gallery.show_stopped("shaded")
     gallery.find("[data-region=text]").focus()
-    gallery.find("[data-region=text]").evaluate(
-        """(text) => { for (let i = 0; i < 20; i += 1)
-          text.dispatchEvent(new KeyboardEvent("keydown", { key: "ArrowRight", bubbles: true, cancelable: true })); }"""
-    )
-    gallery.page.wait_for_timeout(200)
-    assert len(gallery.sent("inspect")) <= 2
+    for _ in range(20):
+        gallery.page.keyboard.press("ArrowRight")
+        gallery.pass_time(30)
+    assert gallery.sent("inspect") == []
+    gallery.pass_time(100)
+    assert [message["token"] for message in gallery.sent("inspect")] == [picked(gallery)]
 
 
 def test_a_sentence_and_a_stretch_can_be_picked(gallery: Gallery) -> None:
@@ -131,11 +129,9 @@ def test_recolouring_keeps_the_elements(gallery: Gallery) -> None:
     gallery.show("shaded")
     gallery.page.evaluate("window.kept = document.querySelector('[data-token=\"69\"]'); window.before = kept.className")
     gallery.set("{ shading_values: floats(Array(model.get('document').n_tokens).fill(-2.1)) }")
-    gallery.page.wait_for_timeout(30)
     assert gallery.page.evaluate("kept.isConnected && kept.className !== before && /cotlens-down/.test(kept.className)")
     gallery.page.evaluate("window.before = kept.className")
     gallery.find(".cotlens-range").fill("1")
-    gallery.page.wait_for_timeout(30)
     assert gallery.page.evaluate("kept.isConnected && kept.className === before"), "intensity is a custom property"
 
 
@@ -144,7 +140,7 @@ def test_a_long_thought_is_drawn_in_part(gallery: Gallery) -> None:
     assert gallery.find("[data-token]").count() < 3000
     gallery.find("[data-region=text]").focus()
     gallery.page.keyboard.press("End")
-    gallery.page.wait_for_timeout(60)
+    gallery.settle()
     last = gallery.model("model.get('document').sentences.length - 1")
     number = gallery.find(f'[data-sentence="{last}"]')
     assert number.is_visible()
@@ -152,7 +148,7 @@ def test_a_long_thought_is_drawn_in_part(gallery: Gallery) -> None:
     assert box and frame["y"] <= box["y"] <= frame["y"] + frame["height"]
     track = gallery.box(".cotlens-track")
     gallery.page.mouse.click(track["x"] + track["width"] / 2, track["y"] + 60)
-    gallery.page.wait_for_timeout(60)
+    gallery.settle()
     visible = gallery.find("[data-sentence]:visible").first.get_attribute("data-sentence")
     assert last * 0.4 < int(visible or 0) < last * 0.6
     assert gallery.find("[data-token]").count() < 3000
@@ -191,8 +187,6 @@ def test_streamed_text_grows_in_place(gallery: Gallery) -> None:
     text = " Wait, let me check: 10 is right. He loses 2, so 10"
     from_ = gallery.model("model.get('stream').from")
     gallery.set(f"{{ stream: {{ request_id: 1, from: {from_}, text: {text + ' - 2 = 8.'!r} }} }}")
-    gallery.page.wait_for_timeout(30)
     assert gallery.page.evaluate("node.isConnected && node.data.endsWith('- 2 = 8.')")
     gallery.set("{ stream: {} }")
-    gallery.page.wait_for_timeout(30)
-    assert gallery.find(".cotlens-streaming").count() == 0
+    expect(gallery.find(".cotlens-streaming")).to_have_count(0)

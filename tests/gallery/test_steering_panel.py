@@ -1,6 +1,7 @@
 """The steering panel: dials that ask, texts side by side, and words that tell a change from damage."""
 
 import pytest
+from playwright.sync_api import expect
 
 from tests.gallery.page import Gallery
 from tests.gallery.test_states import CONTRAST, OVERFLOW, SMALL
@@ -17,7 +18,7 @@ def test_every_state_fits_and_can_be_read(gallery: Gallery, theme: str, width: i
     gallery.page.set_viewport_size({"width": width + 30, "height": 1100})
     gallery.show("steer", theme=theme, width=width)
     for state in STATES:
-        gallery.page.evaluate("(state) => window.__cotlens.show(state)", state)
+        gallery.turn(state)
         assert gallery.root.get_attribute("data-cotlens-theme") == theme
         assert gallery.find(".cotlens-failed").count() == 0, state
         for name, check in (("overflow", OVERFLOW), ("contrast", CONTRAST), ("small", SMALL)):
@@ -25,7 +26,7 @@ def test_every_state_fits_and_can_be_read(gallery: Gallery, theme: str, width: i
 
 
 def test_a_hand_on_the_slider_asks_at_once_and_last_wins(gallery: Gallery) -> None:
-    gallery.show("steertwo")
+    gallery.show_stopped("steertwo")
     slider = gallery.find("[data-dial='0']")
     assert slider.get_attribute("aria-valuetext") == "+1.20 times the mean residual norm, raw 14.8"
     slider.focus()
@@ -33,9 +34,8 @@ def test_a_hand_on_the_slider_asks_at_once_and_last_wins(gallery: Gallery) -> No
     assert gallery.sent("steer")[0]["dials"][0]["coefficient"] == 1.25
     for _ in range(6):
         gallery.page.keyboard.press("ArrowRight")
-    gallery.page.wait_for_timeout(150)
-    asked = [each["dials"][0]["coefficient"] for each in gallery.sent("steer")]
-    assert asked[-1] == 1.55 and len(asked) < 7
+    gallery.pass_time(100)
+    assert [each["dials"][0]["coefficient"] for each in gallery.sent("steer")] == [1.25, 1.55]
     assert gallery.find("[data-box='0']").input_value() == "+1.55"
     assert gallery.sent("steer")[-1]["dials"][1] == {
         "coefficient": 0, "layer": 1, "place": "thought", "start": 0, "end": 0,
@@ -60,18 +60,16 @@ def test_layer_and_place_are_part_of_what_is_asked(gallery: Gallery) -> None:
     gallery.show("steertwo")
     gallery.find("[data-layer='0']").select_option("3")
     assert gallery.find(".cotlens-raw").first.inner_text() == "raw 19.6"  # in units of the other layer's norm
-    gallery.page.wait_for_timeout(120)
     pane = gallery.find("[data-region=baseline]")
     pane.locator("[data-token]").nth(60).click()
     pane.locator("[data-token]").nth(63).click(modifiers=["Shift"])
     first = int(pane.locator("[data-token]").nth(60).get_attribute("data-token") or "")
     gallery.action("span").click()
-    gallery.page.wait_for_timeout(120)
+    gallery.until("sent.at(-1).dials?.[0].place === 'span'")
     dial = gallery.sent("steer")[-1]["dials"][0]
     assert (dial["layer"], dial["place"], dial["start"], dial["end"]) == (3, "span", first, first + 4)
     gallery.action("here").click()
-    gallery.page.wait_for_timeout(120)
-    assert gallery.sent("steer")[-1]["dials"][0]["place"] == "here"
+    gallery.until("sent.at(-1).dials?.[0].place === 'here'")
     gallery.action("rerun").click()
     assert gallery.sent("rerun") == [{"kind": "rerun", "document": "b", "token": first}]
 
@@ -85,16 +83,16 @@ def test_differences_are_marked_on_both_sides(gallery: Gallery) -> None:
     assert gallery.find("[data-region=baseline] .cotlens-gone").first.evaluate(
         "(each) => getComputedStyle(each).textDecorationLine"
     ) == "line-through"  # fmt: skip
-    gallery.page.evaluate("window.__cotlens.show('steersame')")
+    gallery.turn("steersame")
     assert gallery.find(".cotlens-gone, .cotlens-come").count() == 0
 
 
 def test_text_is_shown_as_it_comes(gallery: Gallery) -> None:
     gallery.show("steerstream")
     tail = gallery.find(".cotlens-tail-text")
-    assert tail.inner_text() == " Let me check that: 14 - 8 = 6, right. He gives"
+    assert tail.text_content() == " Let me check that: 14 - 8 = 6, right. He gives"
     gallery.set("{ stream: { ...model.get('stream'), text: ' Let me see.' } }")
-    assert tail.inner_text() == " Let me see."
+    assert tail.text_content() == " Let me see."
     assert gallery.find(".cotlens-status").inner_text() == "steering · 18 tokens"
     gallery.action("cancel").click()
     assert gallery.sent("cancel") == [{"kind": "cancel", "job": 3}]
@@ -106,7 +104,7 @@ def test_the_verdict_tells_a_change_from_damage_without_colour(gallery: Gallery)
     gallery.show("steeranswer")
     said = gallery.find(".cotlens-verdict")
     assert said.get_attribute("data-kind") == "answer" and "changed from 7 to 8" in said.inner_text()
-    gallery.page.evaluate("window.__cotlens.show('steerdamage')")
+    gallery.turn("steerdamage")
     assert "may be damage" in gallery.find(".cotlens-verdict").inner_text()
     assert gallery.find("[data-cell=p-steered]").inner_text() == "not measured"
 
@@ -115,9 +113,9 @@ def test_the_control_is_one_click_away(gallery: Gallery) -> None:
     gallery.show("steertwo")
     gallery.action("control").click()
     assert gallery.sent("control") == [{"kind": "control", "on": True, "seed": 0}]
-    gallery.page.evaluate("window.__cotlens.show('steercontrol')")
+    gallery.turn("steercontrol")
     gallery.find("[data-which=control]").click()
-    assert "Then 2 are lost" in gallery.find("[data-region=steered]").inner_text()
+    expect(gallery.find("[data-region=steered]")).to_contain_text("Then 2 are lost")
     assert gallery.find("[data-cell=perplexity-control]").inner_text() == "1.22"
     gallery.action("seed").click()
     assert gallery.sent("control")[-1]["seed"] == 1
@@ -139,8 +137,8 @@ def test_the_keys(gallery: Gallery) -> None:
     assert len(gallery.sent("rerun")) == 1 and gallery.sent("control")[0]["on"] is True
     assert gallery.sent("goto") == [{"kind": "goto", "to": "t0"}]
     gallery.page.keyboard.press("0")
-    gallery.page.wait_for_timeout(120)
-    assert [each["coefficient"] for each in gallery.sent("steer")[-1]["dials"]] == [0, 0]
+    (sent,) = gallery.awaited("steer")
+    assert [each["coefficient"] for each in sent["dials"]] == [0, 0]
     gallery.page.keyboard.press("Escape")
     assert gallery.find(".cotlens-cur").count() == 0
     assert gallery.page.evaluate("leaked.filter((key) => key !== 'Shift')") == []

@@ -338,4 +338,4 @@ def test_the_contract_needs_no_torch():
     code = (
         "import sys, cotlens.models.contract, cotlens.models.load; assert not {'torch', 'nnsight'} & set(sys.modules)"
     )
-    assert subprocess.run([sys.executable, "-c", code], timeout=60).returncode == 0
+    assert subprocess.run([sys.executable, "-c", code], timeout=300).returncode == 0

@@ -191,7 +191,7 @@ def test_a_cancel_keeps_what_was_written(qwen):
     job = qwen.owner.submit(
         lambda: qwen.reason(PROMPT, max_new_tokens=400, seed=1, on_token=lambda *_: heard.set(), prefill="First"), mine
     )
-    assert heard.wait(10)
+    assert heard.wait(60)
     mine.cancel()
     with pytest.raises(Cancelled) as caught:
         job.result(timeout=60)
@@ -233,7 +233,7 @@ def test_four_threads_at_once(qwen):
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(timeout=60)
+        thread.join()
     assert not errors
     assert [found[seed] for seed in range(4)] == alone
 

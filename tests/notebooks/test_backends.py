@@ -52,7 +52,7 @@ def notebook(monkeypatch):
 
 def test_one_investigation_runs_unchanged_on_three_backends(notebook):
     NotebookClient(
-        notebook, timeout=240, kernel_name="python3", resources={"metadata": {"path": str(ROOT / "notebooks")}}
+        notebook, timeout=600, kernel_name="python3", resources={"metadata": {"path": str(ROOT / "notebooks")}}
     ).execute()
     report = json.loads(notebook.cells[-1].outputs[0]["text"])
     assert report["backends"] == ["local", "ndif", "endpoint"]

@@ -23,7 +23,7 @@ def test_a_notebook_runs(path, monkeypatch):
     for cell in notebook.cells:
         assert not cell.get("outputs"), "notebooks are kept without outputs"
     NotebookClient(
-        notebook, timeout=240, kernel_name="python3", resources={"metadata": {"path": str(path.parent)}}
+        notebook, timeout=600, kernel_name="python3", resources={"metadata": {"path": str(path.parent)}}
     ).execute()
     widgets = [
         output

@@ -27,7 +27,7 @@ def build(kind: str, source: Path, out: Path) -> subprocess.CompletedProcess:
         [sys.executable, "-m", "build", f"--{kind}", "--no-isolation", "--outdir", str(out), str(source)],
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=600,
         check=False,
         env={**os.environ, **(offline if kind == "wheel" else {})},
     )

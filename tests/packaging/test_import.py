@@ -7,24 +7,26 @@ import sys
 HEAVY = ["torch", "transformers", "nnsight", "pandas", "altair", "anywidget", "ipywidgets", "jupyterlab", "circuitsvis"]
 
 PROBE = f"""
-import json, sys, time
-start = time.perf_counter()
+import json, sys
+before = set(sys.modules)
 import cotlens
-print(json.dumps({{"seconds": time.perf_counter() - start, "heavy": [n for n in {HEAVY} if n in sys.modules]}}))
+loaded = set(sys.modules) - before
+print(json.dumps({{"loaded": sorted(loaded), "heavy": [n for n in {HEAVY} if n in loaded]}}))
 """
 
 
 def fresh(code: str) -> str:
     """What `code` prints in a new Python process."""
-    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120, check=False)
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=600, check=False)
     assert result.returncode == 0, result.stderr
     return result.stdout
 
 
 def test_import_is_quick_and_light():
-    probes = [json.loads(fresh(PROBE)) for _ in range(4)]
-    assert probes[0]["heavy"] == []
-    assert min(probe["seconds"] for probe in probes) < 0.3  # 0.02 when nothing heavy is loaded
+    """The seconds are those of the machine; what they go with is the number of modules."""
+    probe = json.loads(fresh(PROBE))
+    assert probe["heavy"] == []
+    assert len(probe["loaded"]) < 100, probe["loaded"]  # some forty, most of them the standard library's
 
 
 def test_every_public_name_loads():

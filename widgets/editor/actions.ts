@@ -121,12 +121,15 @@ export class Actions {
   }
 
   measure(wish: Wish): void {
-    if (this.store.off === null) this.store.askHere({ kind: "measure", ...wish });
+    if (this.store.off !== null) return;
+    const { confirmed: _, ...selection } = wish;
+    this.store.setOwn({ wish: { ...selection, spans: wish.spans ?? this.store.selection.spans } });
+    this.store.askHere({ kind: "measure", ...wish }, () => this.store.setOwn({ wish: null }));
   }
 
   /** Shades by stretches of the text: those there are, and another one, or without the one that was picked. */
   measureSpans(spans: [number, number][]): void {
-    const { measure, metric, n } = this.store.payload.selection;
+    const { measure, metric, n } = this.store.selection;
     if (measure !== null) this.measure({ measure, unit: "span", metric, n, spans, confirmed: false });
   }
 

@@ -48,7 +48,7 @@ export function createInspector(context: Context): Part {
 
   /** The chosen spans without the one that holds the picked token, or with the picked stretch in place of what it overlaps. */
   function spansThen(): [number, number][] {
-    const { spans } = store.payload.selection;
+    const { spans } = store.selection;
     const now = stretch();
     const at = store.text.start(store.own.picked?.token ?? 0);
     const [start, end] = now ? [now.start, now.end] : [at, at + 1];
@@ -162,7 +162,7 @@ export function createInspector(context: Context): Part {
     setOff(cut, actions.reason("truncate", at), "stop the thought before this token and hear the answer (T)");
     setOff(edit, actions.reason("edit", at), "edit the thought at this place (Enter)");
     remove.hidden = picked?.kind !== "range";
-    const { selection } = store.payload;
+    const { selection } = store;
     const dropped = picked?.kind !== "range" && selection.unit === "span" && picked !== null && spansThen().length < selection.spans.length;
     span.hidden = picked?.kind !== "range" && !dropped;
     setText(span, dropped ? "Drop this stretch" : "Measure this stretch");
@@ -182,7 +182,7 @@ export function createInspector(context: Context): Part {
         // Asked only where someone stays: moving over fifty tokens makes one request.
         if (now) wait = setTimeout(() => store.inspect(now.token), 70);
       }
-      if (any(changed, "picked", "hovered", "document", "token_offsets", "logprobs", "inspections", "shading", "shading_values", "shading_facts", "shading_status", "selection", "alive", "broken", "loading")) draw();
+      if (any(changed, "picked", "hovered", "document", "token_offsets", "logprobs", "inspections", "shading", "shading_values", "shading_facts", "shading_status", "selection", "wish", "alive", "broken", "loading")) draw();
       comparison.update(changed);
       // A new answer is what the person waited for, and a token that was just picked is what they ask about.
       if (changed.has("comparison") && store.payload.comparison) body.scrollTop = body.scrollHeight;

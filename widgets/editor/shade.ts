@@ -40,11 +40,11 @@ export function createShade(context: Context): Part {
         h("label", "cotlens-label cotlens-muted cotlens-small", {}, h("span", "", {}, "intensity"), intensity), code.opener)),
     code.panel);
 
-  const chosen = (): Measure | undefined => store.payload.measures.find((each) => each.id === store.payload.selection.measure);
+  const chosen = (selection = store.payload.selection): Measure | undefined => store.payload.measures.find((each) => each.id === selection.measure);
 
   /** Shows a measure; what the new one has of what was chosen stays chosen. */
   function ask(measure: Measure, wish: Partial<Selection> = {}, confirmed = false): void {
-    const { selection } = store.payload;
+    const { selection } = store;
     const kept = <T,>(had: T, there: T[], otherwise: T): T => (there.includes(had) ? had : (there[0] ?? otherwise));
     actions.measure({
       measure: measure.id,
@@ -57,7 +57,7 @@ export function createShade(context: Context): Part {
   }
 
   const again = (wish: Partial<Selection>): void => {
-    const measure = chosen() ?? cheapest(store.payload.measures);
+    const measure = chosen(store.selection) ?? cheapest(store.payload.measures);
     if (measure) ask(measure, wish);
   };
   metric.addEventListener("change", () => again({ metric: metric.value }), { signal });

@@ -5,7 +5,7 @@ import { certaintyOf, type Certainty } from "../kit/certainty";
 import { TextModel } from "../kit/text";
 import { Requests, type Reply } from "../kit/requests";
 import { EMPTY } from "./payload";
-import type { DocumentRequest, EditorPayload, Inspection, Request } from "./state";
+import type { DocumentRequest, EditorPayload, Inspection, Request, Selection } from "./state";
 
 export type Picked = { kind: "token" | "sentence"; token: number } | { kind: "range"; token: number; last: number };
 
@@ -26,10 +26,14 @@ export interface Own {
   discarded: { document: string; text: string } | null;
   /** The branch that was asked for and has not been shown yet. */
   heading: string | null;
+  /** What to shade by that was asked for and has not been shown yet. */
+  wish: Selection | null;
   notice: { message: string; remedy: string | null; tone: "error" | "info" } | null;
   /** The comm to the kernel broke, or a request has heard nothing for long. */
   broken: boolean;
   silent: boolean;
+  /** A request has no answer yet. */
+  asking: boolean;
   inspections: number;
 }
 
@@ -42,7 +46,7 @@ export class Store {
   payload: EditorPayload = { ...EMPTY };
   own: Own = {
     picked: null, hovered: null, stop: null, intensity: 0.5, promptOpen: false, codeOpen: false, editing: null,
-    draft: null, discarded: null, heading: null, notice: null, broken: false, silent: false, inspections: 0,
+    draft: null, discarded: null, heading: null, wish: null, notice: null, broken: false, silent: false, asking: false, inspections: 0,
   };
   readonly requests: Requests<Request>;
   /** Set by an open editor: the text as it stands there. */
@@ -59,7 +63,7 @@ export class Store {
       if (kind === "inspect" || kind === "count") return;
       const { message = "The request failed.", remedy = null } = reply.error ?? {};
       this.setOwn({ notice: { message, remedy, tone: "error" } });
-    });
+    }, (asking) => this.setOwn({ asking }));
   }
 
   subscribe(listener: Listener, signal: AbortSignal): void {
@@ -86,7 +90,8 @@ export class Store {
   }
 
   get broken(): boolean { return this.own.broken; }
-  set broken(value: boolean) { this.setOwn({ broken: value }); }
+  // Nothing that was asked before will be answered.
+  set broken(value: boolean) { this.setOwn({ broken: value, heading: null, wish: null }); }
 
   message(message: unknown): void {
     this.requests.heard();
@@ -169,6 +174,9 @@ export class Store {
     if (this.payload.loading) return "The model is still loading.";
     return null;
   }
+
+  /** What the text is shaded by, or will be: a measure and then a unit, chosen while Python is busy, are both meant. */
+  get selection(): Selection { return this.own.wish ?? this.payload.selection; }
 
   get running(): boolean {
     return this.payload.job.state === "running" || this.payload.job.state === "queued";

@@ -47,6 +47,7 @@ export function mount(el: HTMLElement, store: Store, signal: AbortSignal): HTMLE
   const parts: Part[] = [head, shade, reading, strip, inspector, foot, notice, editing];
   const update = (changed: ReadonlySet<Key>): void => {
     try {
+      if (changed.has("asking")) root.toggleAttribute("data-asking", store.own.asking);
       if (changed.has("intensity")) setIntensity(root, store.own.intensity);
       if (changed.has("editing") && store.own.editing && !reading.element.hidden) {
         editing.caretTop(caretTop(reading.element));

@@ -9,7 +9,11 @@ import { any, type Context, type Part } from "./part";
 const SHOWN = 4;
 const WHICH: [Which, string][] = [["all", "all latents"], ["labelled", "labelled"], ["unlabelled", "unlabelled"], ["pinned", "pinned"], ["hidden", "hidden"]];
 
-export interface HeadPart extends Part { search: HTMLInputElement }
+export interface HeadPart extends Part {
+  search: HTMLInputElement;
+  /** Empties the search, also of what was typed a moment ago. */
+  clear(): void;
+}
 
 export function createHead({ store, signal }: Context): HeadPart {
   const model = h("b", "cotlens-model");
@@ -47,7 +51,7 @@ export function createHead({ store, signal }: Context): HeadPart {
     chips.replaceChildren(...branches.slice(from, from + SHOWN).map((branch) => {
       const chip = button("cotlens-chip", branch.answer === null ? branch.label : `${branch.label} → ${branch.answer}`, { "data-branch": branch.id, "aria-current": branch.current ? "true" : null });
       setOff(chip, store.off, branch.answer === null ? branch.label : `${branch.label}, answer ${branch.answer}`);
-      onClick(chip, signal, () => { if (!branch.current) store.ask({ kind: "goto", branch: branch.id }); });
+      onClick(chip, signal, () => { if (branch.id !== store.heading && (store.heading !== null || !branch.current)) store.goto(branch.id); });
       return h("span", "cotlens-crumb", { role: "listitem" }, chip);
     }));
   }
@@ -80,6 +84,7 @@ export function createHead({ store, signal }: Context): HeadPart {
   return {
     element,
     search,
+    clear() { clearTimeout(typed); search.value = ""; store.arrange({ query: "" }); },
     update(changed) {
       if (any(changed, "head", "activity")) {
         const { head, facts } = store;

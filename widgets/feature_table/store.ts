@@ -25,6 +25,8 @@ export interface Own {
   naming: boolean;
   notice: { message: string; error: boolean } | null;
   broken: boolean;
+  /** A request has no answer yet. */
+  asking: boolean;
   /** Counts what came from Python, by group. */
   trace: number;
   activity: number;
@@ -50,7 +52,7 @@ const GROUPS: Partial<Record<keyof State, Key>> = {
 export class Store {
   readonly own = new Observed<Own>({
     picked: null, selection: null, query: "", which: "all", sort: "here", descending: true, blank: true, pinned: new Set(), hidden: new Set(),
-    mode: "ablate", value: 1, place: "selection", codeOpen: false, naming: false, notice: null, broken: false,
+    mode: "ablate", value: 1, place: "selection", codeOpen: false, naming: false, notice: null, broken: false, asking: false,
     trace: 0, activity: 0, effects: 0, words: 0, branches: 0, outcome: 0, job: 0, head: 0, code: 0, rows: 0,
   });
   readonly requests: Requests<Request>;
@@ -61,11 +63,12 @@ export class Store {
   exact = new Float32Array(0);
   private readonly waiting = new Set<keyof State>();
   private described = new Set<number>();
+  private headed: string | null = null;
 
   constructor(readonly get: <K extends keyof State>(key: K) => State[K], post: (message: unknown) => void) {
     this.requests = new Requests<Request>(post, (reply, kind) => {
       if (kind !== "describe") this.own.set({ notice: { message: [reply.error?.message ?? "The request failed.", reply.error?.remedy].filter(Boolean).join(" "), error: true } });
-    });
+    }, (asking) => this.own.set({ asking }));
     this.own.now = { ...this.own.now, selection: this.sent() };
     this.build(true, true);
   }
@@ -160,6 +163,14 @@ export class Store {
   ask(request: Request): void {
     if (this.off === null) this.requests.ask(request);
     else this.own.set({ notice: { message: this.off, error: false } });
+  }
+
+  /** The branch that was asked for and has not been shown yet. */
+  get heading(): string | null { return this.requests.waits("goto") ? this.headed : null; }
+
+  goto(branch: string): void {
+    this.headed = branch;
+    this.ask({ kind: "goto", branch });
   }
 
   /** Asks for exact effects of latents that lack one. */

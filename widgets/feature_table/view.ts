@@ -33,6 +33,7 @@ export function mount(el: HTMLElement, store: Store, signal: AbortSignal): void 
     h("div", "cotlens-summary", {}, sums), foot.element, said);
   const parts: Part[] = [head, text, rows, detail, caption, outcome, code, notice];
   const update = (changed: ReadonlySet<Key>): void => {
+    if (changed.has("asking")) root.toggleAttribute("data-asking", store.own.now.asking);
     for (const part of parts) part.update(changed);
     if (changed.has("rows") || changed.has("effects") || changed.has("activity")) setText(sums, summary(store));
     if (changed.has("rows")) setText(said, `${store.rows.length} latents listed`);
@@ -61,7 +62,7 @@ function listenForKeys({ store, root, signal }: Context, parts: Named): void {
     const target = event.target as Element;
     if (event.defaultPrevented || event.altKey || event.isComposing) return;
     if (target === parts.head.search && (event.key === "Escape" || event.key === "ArrowDown")) {
-      if (event.key === "Escape") store.arrange({ query: "" });
+      if (event.key === "Escape") parts.head.clear();
       else if (store.own.now.picked === null) parts.rows.next(1);
       parts.rows.focus();
     } else {
@@ -107,10 +108,11 @@ function anywhere(event: KeyboardEvent, store: Store, root: HTMLElement, { head,
   }
 }
 
+/** The branch beside the one that is shown, or that will be: two quick steps are two steps. */
 function step(store: Store, by: number): void {
-  const { branches } = store;
-  const next = branches[branches.findIndex((branch) => branch.current) + by];
-  if (next) store.ask({ kind: "goto", branch: next.id });
+  const { branches, heading } = store;
+  const next = branches[branches.findIndex((branch) => (heading === null ? branch.current : branch.id === heading)) + by];
+  if (next) store.goto(next.id);
 }
 
 /** Esc takes back one thing at a time. */

@@ -17,7 +17,12 @@ export class Requests<R extends { kind: string }> {
   private last = Date.now();
   private readonly open = new Map<number, Open<R>>();
 
-  constructor(private readonly post: (message: R & { request_id: number }) => void, private readonly failed: (reply: Reply, kind: R["kind"]) => void) {}
+  /** `asking` hears whether any answer is still to come, each time that may have changed. */
+  constructor(
+    private readonly post: (message: R & { request_id: number }) => void,
+    private readonly failed: (reply: Reply, kind: R["kind"]) => void,
+    private readonly asking: (any: boolean) => void = () => {},
+  ) {}
 
   /** Sends a request; `handler` gets its answers unless a newer request of the same kind was made meanwhile. */
   ask(request: R, handler?: Handler): number {
@@ -25,6 +30,7 @@ export class Requests<R extends { kind: string }> {
     const id = this.last;
     for (const [older, open] of this.open) if (open.kind === request.kind) this.open.delete(older);
     this.open.set(id, { kind: request.kind, handler, sent: Date.now(), heard: false });
+    this.asking(true);
     this.post({ ...request, request_id: id });
     return id;
   }
@@ -39,6 +45,7 @@ export class Requests<R extends { kind: string }> {
     this.heard();
     if (reply.status === "error") this.failed(reply as Reply, open.kind);
     open.handler?.(reply as Reply);
+    this.asking(this.open.size > 0);
     return true;
   }
 

@@ -23,12 +23,14 @@ export interface Own {
   /** The comm to the kernel broke, or a request has heard nothing for long. */
   broken: boolean;
   silent: boolean;
+  /** A request has no answer yet. */
+  asking: boolean;
 }
 
 export type All = Payload & Own;
 export type Key = keyof All;
 
-const OWN: Own = { dials: [], active: 0, picked: null, shown: "steered", codeOpen: false, notice: null, broken: false, silent: false };
+const OWN: Own = { dials: [], active: 0, picked: null, shown: "steered", codeOpen: false, notice: null, broken: false, silent: false, asking: false };
 
 export class Store extends Observed<All> {
   readonly requests: Requests<Request>;
@@ -38,7 +40,8 @@ export class Store extends Observed<All> {
 
   constructor(post: (message: Request & { request_id: number }) => void) {
     super({ ...EMPTY, ...OWN });
-    this.requests = new Requests<Request>(post, ({ error }) => this.set({ notice: { message: error?.message ?? "It could not be done.", remedy: error?.remedy ?? null } }));
+    this.requests = new Requests<Request>(post, ({ error }) => this.set({ notice: { message: error?.message ?? "It could not be done.", remedy: error?.remedy ?? null } }),
+      (asking) => this.set({ asking }));
   }
 
   /** Parts of the payload. The dials follow Python's unless the hand was quicker. */

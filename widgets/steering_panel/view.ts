@@ -37,6 +37,7 @@ export function mount(el: HTMLElement, store: Store, signal: AbortSignal): HTMLE
   let waiting: Set<Key> | null = null;
   const update = (changed: ReadonlySet<Key>): void => {
     try {
+      if (changed.has("asking")) root.toggleAttribute("data-asking", store.now.asking);
       for (const part of parts) part.update(changed);
     } catch (error) {
       failed(root, error);

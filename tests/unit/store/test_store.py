@@ -110,7 +110,7 @@ for number in range(100):
 """
     root = Path(store.__file__).parents[2]
     running = [subprocess.Popen([sys.executable, "-c", code, str(kept.path), str(who)], cwd=root) for who in range(3)]
-    assert [process.wait(120) for process in running] == [0, 0, 0]
+    assert [process.wait(600) for process in running] == [0, 0, 0]
     for who in range(3):
         assert kept.find(bytes([who]), range(100)) == {n: ([who, n], "stop") for n in range(100)}
     assert len(kept) == 400
