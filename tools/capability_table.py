@@ -22,7 +22,8 @@ from cotlens.models.load import BACKENDS
 
 README = Path(__file__).parent.parent / "README.md"
 BEGIN, END = "<!-- capabilities: tools/capability_table.py -->", "<!-- /capabilities -->"
-TITLES = {"local": "`local`", "ndif": "`ndif`", "vllm": "`vllm` (any OpenAI-compatible endpoint)"}
+TITLES = {"local": "`local`", "ndif": "`ndif`", "vllm": "`vllm` (an OpenAI-compatible endpoint, or in this process)"}
+INSIDE = Capability.READ | Capability.WRITE  # what no endpoint shows
 VARIANTS: dict[str, dict[str, dict[str, object]]] = {
     "Counterfactual": {"compared by text": {"embedder": "exact"}, "by the residual stream": {"embedder": "residual"}},
     "Gradient": {"": {}},
@@ -80,6 +81,8 @@ def cell(needs: Capability, backend: str) -> str:
         return "no"
     if backend != "vllm" and Capability.HIDE in needs:
         return "with plain attention"
+    if backend == "vllm" and needs & INSIDE:
+        return "in this process"
     return "if the server scores" if backend == "vllm" and Capability.SCORE in needs else "yes"
 
 

@@ -1,7 +1,7 @@
 """What models can be asked, and what each backend can do at most, known without loading a model.
 
 A refusal names a backend that can; the table of README shows all. A model may do less than its backend: one whose
-attention takes no mask hides nothing, a server may not score.
+attention takes no mask hides nothing, a server shows nothing from inside and may not score.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ class Capability(Flag):
     """What a model can do.
 
     GENERATE: `reason`, `resume`, `rollouts`. SCORE: `score`, `annotate`. HIDE: branches with hidden positions,
-    `BlockAttention`, `divergence`. READ: `read`, `attention`, `unembed`. WRITE: the other interventions. GRADIENT:
-    `gradient`.
+    `BlockAttention`, `divergence`. READ: `read`, `unembed`, and with HIDE `attention`. WRITE: the other interventions.
+    GRADIENT: `gradient`.
     """
 
     GENERATE = auto()
@@ -30,13 +30,16 @@ class Capability(Flag):
 OFFERS = {
     "local": ~Capability(0),
     "ndif": ~Capability(0),
-    "vllm": Capability.GENERATE | Capability.SCORE,
+    "vllm": Capability.GENERATE | Capability.SCORE | Capability.READ | Capability.WRITE,
 }
 _ATTENTION = "this model's attention takes no mask, so use one with plain attention"
 _PARTLY = {
-    "local": (Capability.HIDE, _ATTENTION),
-    "ndif": (Capability.HIDE, _ATTENTION),
-    "vllm": (Capability.SCORE, "this server gives no log-probabilities of a prompt, so serve the model with vLLM"),
+    "local": {Capability.HIDE: _ATTENTION},
+    "ndif": {Capability.HIDE: _ATTENTION},
+    "vllm": {
+        Capability.SCORE: "this server gives no log-probabilities of a prompt, so serve the model with vLLM",
+        Capability.READ | Capability.WRITE: "run vLLM in this process, without endpoint=",
+    },
 }
 """What some models of a backend lack, and what to do then."""
 
@@ -54,7 +57,7 @@ def elsewhere(wanted: Capability, but: str = "") -> str:
 
 def remedy(missing: Capability, backend: str) -> str:
     """What to do where a model of `backend` lacks something."""
-    lacked, here = _PARTLY.get(backend, (Capability(0), ""))
-    if missing not in lacked:
-        return elsewhere(missing)
-    return f"{here}, or {elsewhere(missing, backend)}" if backend == "vllm" else here
+    for lacked, here in _PARTLY.get(backend, {}).items():
+        if missing in lacked:
+            return f"{here}, or {elsewhere(missing, backend)}" if backend == "vllm" else here
+    return elsewhere(missing)

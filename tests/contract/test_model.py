@@ -1,6 +1,7 @@
 """What every model must keep to, whichever backend runs it. A backend adds itself to `MODELS`."""
 
 import atexit
+import importlib.util
 import inspect
 import threading
 
@@ -11,6 +12,7 @@ import cotlens as cl
 from cotlens._core.errors import CapabilityError
 from cotlens.models.contract import AddVector, BlockAttention, Branch, Capability, Meter, Model
 from cotlens.trace import Trace
+from tests.engine import running
 from tests.model import tiny
 from tests.remote import loopback
 from tests.remote.dialect_server import Dialect, serving
@@ -27,6 +29,8 @@ MODELS = {
     "vllm, only text": lambda: _endpoint(takes_ids=False, ignores={"logprobs", "return_token_ids"}),
     "mixed": lambda: _mixed(),
 }
+if importlib.util.find_spec("vllm"):
+    MODELS["vllm, in this process"] = running.embed
 _ENDPOINTS = {}
 
 

@@ -121,6 +121,7 @@ def _configs(vocabulary: int) -> dict[str, Any]:
     rope = {"rope_type": "default", "rope_theta": 10000.0}
     return {
         "qwen3": lambda: tf.Qwen3Config(**narrow),
+        "qwen3_wide": lambda: tf.Qwen3Config(**common, head_dim=32),  # the narrowest heads that vLLM's CPU kernels take
         "llama": lambda: tf.LlamaConfig(**common),
         "gpt2": lambda: tf.GPT2Config(
             vocab_size=vocabulary, n_embd=32, n_layer=3, n_head=4, n_positions=CONTEXT, initializer_range=0.25,

@@ -23,6 +23,7 @@ from starlette.routing import Route
 from transformers import DynamicCache
 
 MOST_ALTERNATIVES = 20  # vLLM's --max-logprobs
+HOTTEST = 2.0  # the highest temperature that vLLM samples at
 
 
 class Dialect:
@@ -84,6 +85,8 @@ class Dialect:
         if denied := self._denied(request):
             return denied
         body = await request.json()
+        if body.get("model") != self.name:
+            return self._unknown(body.get("model"))
         ids = self.text_tokenizer(body["prompt"], add_special_tokens=False)["input_ids"]
         return JSONResponse({"count": len(ids), "max_model_len": self.context, "tokens": ids, "token_strs": None})
 
@@ -101,18 +104,14 @@ class Dialect:
             return JSONResponse({"detail": f"Unexpected fields in the request: {unknown}"}, 422)
         asked = {name: value for name, value in body.items() if name not in self.ignores}
         if asked.get("model") != self.name:
-            said = f"The model `{asked.get('model')}` does not exist."
-            return JSONResponse(self._error(said, "NotFoundError", 404), 404)
+            return self._unknown(asked.get("model"))
         prompt = asked["prompt"]
         if not isinstance(prompt, str) and not self.takes_ids:
             return JSONResponse({"detail": "prompt must be a string."}, 400)
         ids = self.text_tokenizer(prompt)["input_ids"] if isinstance(prompt, str) else [0] * self.adds_first + prompt
-        if len(ids) + asked.get("max_tokens", 16) > self.context:
-            said = f"This model's maximum context length is {self.context} tokens. However, you requested more."
+        if said := self._objection(asked, ids):
             return JSONResponse(self._error(said, "BadRequestError", 400), 400)
-        if max(asked.get("logprobs") or 0, asked.get("prompt_logprobs") or 0) > MOST_ALTERNATIVES:
-            said = f"Requested sample logprobs, which is greater than max allowed: {MOST_ALTERNATIVES}"
-            return JSONResponse(self._error(said, "BadRequestError", 400), 400)
+        asked["max_tokens"] = min(asked.get("max_tokens", 16), self.context - len(ids))
         work = self._write(asked, list(ids))
         if asked.get("stream"):
             return StreamingResponse(self._stream(work, asked, fault), media_type="text/event-stream")
@@ -122,6 +121,29 @@ class Dialect:
         if fault == "drop":
             return StreamingResponse(_broken(), media_type="application/json")
         return JSONResponse(self._frame([choice], len(ids), choice.pop("_written")))
+
+    def _objection(self, asked, ids):
+        """What vLLM says of a request that it doesn't run. One whose prompt leaves room is cut to what fits."""
+        most, heat = asked.get("max_tokens", 16), asked.get("temperature", 1.0)
+        for field in ("logprobs", "prompt_logprobs"):
+            if (asked.get(field) or 0) > MOST_ALTERNATIVES:
+                kind = "sample" if field == "logprobs" else "prompt"
+                return f"Requested {kind} logprobs of {asked[field]}, which is greater than max allowed: 20"
+        if asked.get("stream") and asked.get("prompt_logprobs") is not None:
+            return "`prompt_logprobs` are not available when `stream=True`."
+        if not 0 <= heat <= HOTTEST:
+            return f"temperature must be in [0, {HOTTEST:g}], got {heat}."
+        if not ids:
+            return "You must pass at least one prompt"
+        if max(ids) >= self.hf.config.vocab_size:
+            return f"Token id {max(ids)} is out of vocabulary"
+        if most > self.context:
+            said = f"max_tokens={most} cannot be greater than max_model_len={self.context}."
+            return f"{said} Please request fewer output tokens."
+        if len(ids) > self.context:
+            said = f"This model's maximum context length is {self.context} tokens. However, your prompt contains"
+            return f"{said} {len(ids)} input tokens, which exceeds this limit even without any output tokens."
+        return "max_tokens must be at least 1, got 0." if min(most, self.context - len(ids)) < 1 else ""
 
     async def _stream(self, work, asked, fault):
         async for piece in work:
@@ -144,6 +166,7 @@ class Dialect:
             logits, cache = self._forward(ids, None)
             piece = self._about_prompt(asked, ids, logits)
             stops = set(asked.get("stop_token_ids") or ())
+            written, told = [], ""
             for step in range(asked.get("max_tokens", 16)):
                 row = logits[-1]
                 token = self._choose(row, asked, generator)
@@ -151,7 +174,11 @@ class Dialect:
                 ended = eos or token in stops
                 last = ended or step + 1 == asked.get("max_tokens", 16)
                 finish = "stop" if ended else "length" if last else None
-                new = {"text": "" if ended else self.tokenizer.decode([token]), "finish_reason": finish}
+                written += [] if ended else [token]
+                text = self.tokenizer.decode(written)
+                fresh = "" if text.endswith("\ufffd") else text[len(told) :]  # a letter's first bytes wait for its last
+                told += fresh
+                new = {"text": fresh, "finish_reason": finish}
                 new |= {"stop_reason": token if ended and not eos else None, "_written": step + 1}
                 if k is not None:
                     new["logprobs"] = self._table(asked, [token], [self._scaled(row, asked)], k)
@@ -171,7 +198,9 @@ class Dialect:
             self.running -= 1
 
     def _about_prompt(self, asked, ids, logits):
-        piece: dict[str, Any] = {"text": "", "token_ids": [] if asked.get("return_token_ids") else None}
+        told = asked.get("return_token_ids")
+        piece: dict[str, Any] = {"text": "", "token_ids": [] if told else None}
+        piece["prompt_token_ids"] = ids if told else None
         rows = [None, *torch.log_softmax(logits[:-1].float(), -1)]
         sent = [*ids[1:], ids[0]] if self.shifted else ids
         if (k := asked.get("prompt_logprobs")) is not None:
@@ -233,6 +262,10 @@ class Dialect:
             said = f"Incorrect API key provided: {request.headers.get('authorization', '')}"
             return JSONResponse(self._error(said, "AuthenticationError", 401), 401)
         return None
+
+    def _unknown(self, name):
+        said = f"The model `{name}` does not exist. Valid aliases: {self.name}."
+        return JSONResponse(self._error(said, "NotFoundError", 404), 404)
 
     @staticmethod
     def _error(message, kind, code):

@@ -70,5 +70,5 @@ def served():
 
 def _stopped(process):
     process.terminate()
-    process.wait(10)
+    process.wait(60)
     process.stdout.close()

@@ -1,17 +1,23 @@
-"""A served model against the same model in this process: what vLLM's dialect gives must be equal, token by token."""
+"""A served model against the same model in this process: what vLLM gives must be equal, token by token.
+
+The server is one of vLLM's dialect, or a vLLM that COTLENS_VLLM_ENDPOINT holds the address of:
+
+    python -m tests.remote.checkpoint /tmp/tiny
+    vllm serve /tmp/tiny --served-model-name tiny --dtype float32
+    COTLENS_VLLM_ENDPOINT=http://localhost:8000/v1 pytest tests/remote/test_endpoint.py
+"""
 
 import dataclasses
-import threading
-import time
+import os
 
 import numpy as np
 import pytest
 
 import cotlens as cl
-from cotlens._core.control import Control
-from cotlens._core.errors import BackendError, Cancelled, CapabilityError, InputError
+from cotlens._core.errors import CapabilityError, InputError
 from cotlens.models.contract import AddVector, BlockAttention, Branch, Capability, Start
 from tests.model import tiny
+from tests.remote.checkpoint import FAMILY
 from tests.remote.dialect_server import Dialect, serving
 from tests.remote.endpoint import PROMPT, connect
 
@@ -20,22 +26,17 @@ FIELDS = ("logprobs", "rival_logprobs", "rival_ids", "greedy_ids")
 
 
 @pytest.fixture(scope="module")
-def served():
-    server = Dialect(tiny.pair("qwen3"))
-    with serving(server) as url:
-        yield server, url
-
-
-@pytest.fixture(scope="module")
-def model(served):
-    return connect(served[1])
+def model():
+    if given := os.environ.get("COTLENS_VLLM_ENDPOINT"):
+        yield connect(given)
+        return
+    with serving(Dialect(tiny.pair(FAMILY))) as url:
+        yield connect(url)
 
 
 @pytest.fixture
-def server(served):
-    """The server, put back as it was afterwards."""
-    yield served[0]
-    served[0].reset()
+def qwen(tiny_model):
+    return tiny_model(FAMILY)
 
 
 @pytest.fixture
@@ -70,12 +71,6 @@ def test_scores_are_those_of_the_local_model(model, qwen, trace):
     for mine, theirs in zip(model.score(trace, branches), qwen.score(trace, branches), strict=True):
         for field in FIELDS:
             np.testing.assert_allclose(getattr(mine, field), getattr(theirs, field), atol=1e-4)
-
-
-def test_what_begins_another_text_is_not_asked_for(model, server, trace):
-    before = len(server.requests)
-    model.score(trace, [Branch(p, trace.token_ids[p : p + 2]) for p in range(4, 20)])
-    assert len(server.requests) == before + 1
 
 
 def test_annotating_is_what_the_local_model_does(model, qwen, trace):
@@ -115,7 +110,7 @@ def test_streaming_tells_every_token_once(model):
 
 
 def test_text_ends_where_the_model_stops(model, qwen):
-    many = model.reason(PROMPT, n=6, max_new_tokens=150, seed=2, temperature=50.0)
+    many = model.reason(PROMPT, n=12, max_new_tokens=150, seed=2, temperature=2.0)
     assert len({len(trace.token_ids) for trace in many}) > 1
     for trace in many:
         stopped = trace.token_ids[-1] in qwen.format.stop_ids
@@ -168,51 +163,6 @@ def test_what_needs_the_inside_is_refused_with_who_has_it(model, trace):
             ask()
 
 
-def test_cancel_within_half_a_second_and_keep_what_was_written(server, model):
-    server.step_s = 0.02
-    mine, heard, before = Control(), threading.Event(), server.aborted
-    job = model.owner.submit(
-        lambda: model.reason(PROMPT, n=3, max_new_tokens=400, seed=1, on_token=lambda *_: heard.set()), mine
-    )
-    assert heard.wait(20)
-    start = time.perf_counter()
-    mine.cancel()
-    with pytest.raises(Cancelled) as caught:
-        job.result(timeout=5)
-    assert time.perf_counter() - start < 0.5
-    partial = caught.value.partial
-    assert [trace.meta["finish"] for trace in partial] == ["cancelled"] * 3
-    assert len(partial[0].token_ids) > partial[0].meta["begin"]
-    deadline = time.monotonic() + 5
-    while server.aborted < before + 3 and time.monotonic() < deadline:
-        time.sleep(0.02)
-    assert server.aborted == before + 3, "the server stopped working too"
-
-
-def test_requests_go_together_but_not_more_than_allowed(server, served, trace):
-    model = connect(served[1], together=3)
-    server.step_s, server.most_running = 0.005, 0
-    model.rollouts([Start(trace, 30, range(8))], max_new_tokens=4)
-    assert server.most_running == 3
-
-
-def test_an_interrupted_run_goes_on_where_it_was(server, served, trace, tmp_path):
-    starts = [Start(trace, at, range(4)) for at in (28, 30)]
-    whole = connect(served[1]).rollouts(starts, max_new_tokens=6, seed=2)
-    model = connect(served[1], store=tmp_path / "rollouts.sqlite", retries=0, together=1)
-    server.faults.extend(["", "", "", "500"])
-    with pytest.raises(BackendError, match="Engine core died") as caught:
-        model.rollouts(starts, max_new_tokens=6, seed=2)
-    assert [len(each) for each in caught.value.partial] == [3, 0]
-    before = len(server.requests)
-    again = connect(served[1], store=tmp_path / "rollouts.sqlite")
-    probing = len(server.requests) - before
-    rest = again.rollouts(starts, max_new_tokens=6, seed=2)
-    assert len(server.requests) - before - probing == 5
-    assert [[one.token_ids for one in each] for each in rest] == [[one.token_ids for one in each] for each in whole]
-    assert [one.meta["stored"] for one in rest[0]] == [True] * 3 + [False]
-
-
 def test_a_saved_trace_tells_where_it_came_from(model, tmp_path):
     trace = model.reason(PROMPT, max_new_tokens=4, seed=2)
     trace.save(tmp_path / "trace.json")
@@ -221,15 +171,6 @@ def test_a_saved_trace_tells_where_it_came_from(model, tmp_path):
     meta = back.meta
     assert (meta["model"], meta["backend"], meta["dtype"]) == ("tiny", "vllm", "as served")
     assert meta["revision"].startswith("served:")
-
-
-def test_what_was_asked_of_the_server_is_plain_sampling(server, model):
-    """Nothing that a server may have as its default cuts the vocabulary or weighs repetition."""
-    model.reason(PROMPT, max_new_tokens=2, temperature=0.7, top_p=0.9, seed=4)
-    sent = server.requests[-1]
-    assert (sent["temperature"], sent["top_p"], sent["seed"]) == (0.7, 0.9, 4)
-    assert (sent["top_k"], sent["min_p"], sent["repetition_penalty"]) == (-1, 0.0, 1.0)
-    assert set(sent["stop_token_ids"]) == model.format.stop_ids
 
 
 def test_a_dialect_is_data(model):

@@ -59,7 +59,7 @@ def served(tmp_path_factory, abacus):
         yield f"{url}/v1", folder
     finally:
         process.terminate()
-        process.wait(20)
+        process.wait(60)
         log.close()
 
 

@@ -13,7 +13,7 @@ from cotlens._core.errors import CapabilityError, InputError
 from cotlens.measure.features.activations import SINK
 from cotlens.measure.features.latents import Latents
 from cotlens.measure.features.sae import SAE
-from cotlens.models.contract import Capability, Model, elsewhere
+from cotlens.models.contract import Capability, Model, remedy
 from cotlens.trace import Trace
 
 POOR = 0.5
@@ -45,7 +45,9 @@ def encode_text(model: Model, sae: SAE, text: Trace | Sequence[int]) -> Encoded:
         Cancelled: between two blocks.
     """
     if Capability.READ not in model.capabilities:
-        raise CapabilityError(f"The activations of {model.name!r} can't be read: {elsewhere(Capability.READ)}.")
+        raise CapabilityError(
+            f"The activations of {model.name!r} can't be read: {remedy(Capability.READ, model.backend)}."
+        )
     ids = text.token_ids if isinstance(text, Trace) else tuple(text)
     if len(ids) <= SINK:
         raise InputError("The text has no token beyond the first, which is left out; give a longer one.")

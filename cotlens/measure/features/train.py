@@ -19,7 +19,7 @@ from cotlens.measure.features.activations import Text, collect
 from cotlens.measure.features.config import Config
 from cotlens.measure.features.sae import SAE
 from cotlens.measure.features.sites import hook_of, site_of
-from cotlens.models.contract import Capability, Model, elsewhere
+from cotlens.models.contract import Capability, Model, remedy
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -75,7 +75,9 @@ def train_sae(
         Cancelled: while reading or between two steps; a SAE that is half trained is not kept.
     """
     if Capability.READ not in model.capabilities:
-        raise CapabilityError(f"The activations of {model.name!r} can't be read: {elsewhere(Capability.READ)}.")
+        raise CapabilityError(
+            f"The activations of {model.name!r} can't be read: {remedy(Capability.READ, model.backend)}."
+        )
     recipe, site = recipe or Recipe(), site_of(site)
     given = collect(model, texts, site, recipe.tokens, recipe.seed)
     weights, density = fit(given, recipe, device)

@@ -22,7 +22,7 @@ from cotlens.measure.method import check_setting
 from cotlens.measure.steering.examples import Example, Examples, read_examples, reading_of, texts_of
 from cotlens.measure.steering.norms import check_layer, residual_norms
 from cotlens.measure.steering.vector import Vector
-from cotlens.models.contract import Capability, Model, elsewhere
+from cotlens.models.contract import Capability, Model, remedy
 from cotlens.results import Provenance
 from cotlens.trace import Trace
 
@@ -120,7 +120,9 @@ METHODS: dict[str, Callable[[Floats, Floats], Floats]] = {
 def check_fit(model: Model, positive: Examples, negative: Examples, method: str) -> None:
     """Raise unless a vector can be fitted by `method` on these examples."""
     if Capability.READ not in model.capabilities:
-        raise CapabilityError(f"The activations of {model.name!r} can't be read: {elsewhere(Capability.READ)}.")
+        raise CapabilityError(
+            f"The activations of {model.name!r} can't be read: {remedy(Capability.READ, model.backend)}."
+        )
     check_setting("A steering vector", "method", method, tuple(METHODS))
     for side in (positive, negative):
         if isinstance(side, str):

@@ -13,17 +13,17 @@ import queue
 import random
 import ssl
 import threading
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Any
+from typing import Any, Protocol
 
 import httpx
 
 from cotlens._core import control
 from cotlens._core.errors import BackendError, CotLensError
 from cotlens.models.endpoint import errors
-from cotlens.models.endpoint.errors import Passing
+from cotlens.models.endpoint.errors import Passing, Refused
 from cotlens.models.endpoint.secret import Secret
 
 AGAIN = "again"
@@ -34,6 +34,32 @@ Hear = Callable[[int, Any], None]
 _POLL_S = 0.1  # how soon a cancel is noticed
 _CONNECT_S = 10.0
 _FIRST_WAIT_S, _LONGEST_WAIT_S = 0.5, 60.0
+
+
+class Asked(Protocol):
+    """Who answers requests in the words of a completions endpoint; see `Client` for what each call means and raises.
+
+    `endpoint` is where that is, in words, and `together` how many requests are sent at once.
+    """
+
+    endpoint: str
+    together: int
+
+    def listed(self) -> list[Mapping[str, Any]]:
+        """What is served there."""
+        ...
+
+    def ask(self, body: Body, path: str = "/completions") -> Any:
+        """The answer to one request."""
+        ...
+
+    def ask_root(self, body: Body, path: str) -> Any:
+        """The answer beside the endpoint's /v1."""
+        ...
+
+    def ask_all(self, bodies: Sequence[Body], hear: Hear, together: int | None = None) -> None:
+        """Many requests; `hear(place, data)` gets their answers as they come."""
+        ...
 
 
 @dataclass
@@ -59,6 +85,17 @@ class Client:
     def get(self, path: str) -> Any:
         """The JSON at `path` below the endpoint."""
         return self._first(("GET", f"{self.endpoint}{path}", None))
+
+    def listed(self) -> list[Mapping[str, Any]]:
+        """What the server says it serves; empty if it doesn't say, or fails to."""
+        once = replace(self, retries=0)
+        try:
+            found = once.get("/models").get("data")
+        except BackendError as error:
+            if not once.met or (isinstance(error, Refused) and error.status in (401, 403)):
+                raise
+            return []
+        return [entry for entry in found if isinstance(entry, Mapping)] if isinstance(found, list) else []
 
     def ask(self, body: Body, path: str = "/completions") -> Any:
         """The answer to one request.

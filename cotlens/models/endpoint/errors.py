@@ -73,9 +73,21 @@ def of_status(status: int, headers: Mapping[str, str], said: str, where: str) ->
     return Refused(f"The server at {where} refused a request ({status}: {said}).", status, said)
 
 
+def cut(where: str, written: int, most: int) -> BackendError:
+    """The error of a text that was to be longer, and for which the server has no room."""
+    return BackendError(
+        f"The server at {where} has a smaller context than this text needs (it wrote {written} of {most} tokens); ask "
+        "for fewer new tokens, or load the model with context_length= set to what the server holds."
+    )
+
+
 def too_long(said: str) -> bool:
     """Whether a server's words are about a text that is longer than its context."""
     low = said.lower()
+    if (
+        "max_model_len" in low or "max_tokens must be at least 1" in low
+    ):  # vLLM cuts max_tokens to what is left: nothing
+        return True
     return "context" in low and any(word in low for word in ("length", "maximum", "exceed", "too long", "window"))
 
 

@@ -11,7 +11,7 @@ from cotlens.models import scoring, writing
 from cotlens.models.assemble import Measured
 from cotlens.models.capability import remedy
 from cotlens.models.contract import Branch, BranchScore, Capability, Interventions, Meter
-from cotlens.models.endpoint.client import Client
+from cotlens.models.endpoint.client import Asked
 from cotlens.models.endpoint.dialect import Dialect
 from cotlens.models.endpoint.outside import Outside
 from cotlens.models.endpoint.samples import Writer
@@ -63,7 +63,7 @@ class EndpointModel(Textual, Outside):
 
     def __init__(
         self,
-        client: Client,
+        client: Asked,
         dialect: Dialect,
         form: Format,
         extent: Extent,
@@ -89,8 +89,8 @@ class EndpointModel(Textual, Outside):
         self._writer = Writer(client, dialect, form.codec, self.meter, self._scorer, form.end)
 
     def __repr__(self) -> str:
-        what = " and ".join(str(part.name).lower() for part in self.capabilities)
-        return f"EndpointModel({self.name!r}, {self.where}, can {what})"
+        what = ", ".join(str(part.name).lower() for part in self.capabilities)
+        return f"{type(self).__name__}({self.name!r}, {self.where}, can {what})"
 
     def score(
         self, trunk: Trace | Sequence[int], branches: Sequence[Branch], *, interventions: Interventions = ()

@@ -15,7 +15,7 @@ from cotlens.models.codec import HFCodec
 from cotlens.models.endpoint.client import Client
 from cotlens.models.endpoint.dialect import Dialect
 from cotlens.models.endpoint.model import EndpointModel, Extent
-from cotlens.models.endpoint.probing import listed, probe
+from cotlens.models.endpoint.probing import probe
 from cotlens.models.formats import Format, find
 from cotlens.models.store import open_store
 
@@ -41,28 +41,34 @@ def open_endpoint(
     together: int = 32,
     timeout: float = 600.0,
     retries: int = 4,
+    dtype: str | None = None,
+    engine: Mapping[str, Any] | None = None,
 ) -> EndpointModel:
-    """A model that a vLLM, SGLang or any other OpenAI-compatible server runs.
+    """A model that a vLLM, SGLang or any other OpenAI-compatible server runs, or vLLM in this process.
 
-    The server is asked small questions first, to find out what it can do (see `endpoint.probing`). A key is taken from
+    Who runs it is asked small questions first, to find out what it can do (see `endpoint.probing`). A key is taken from
     the environment variable VLLM_API_KEY, else OPENAI_API_KEY.
 
     Args:
-        name: what the server calls the model.
+        name: what the server calls the model; without a server its Hugging Face id, its folder, or "abacus".
         reader, revision, format, system, template, store: as for the local backend.
-        endpoint: the server's address, with /v1: "http://localhost:8000/v1".
+        endpoint: the server's address, with /v1: "http://localhost:8000/v1". None starts an engine in this process.
         tokenizer: the model's: a folder, a Hugging Face id or a loaded one; default that of `name`.
         context_length: the most tokens in a sequence; default what the server, else the model's config, says.
         together: requests at once.
-        timeout: seconds without a byte after which a request is sent again.
+        timeout: seconds without a byte after which a request is sent to a server again.
         retries: how often it is.
+        dtype: of an engine in this process: "float32", "bfloat16", ...; default what vLLM takes for the checkpoint.
+        engine: what else such an engine is started with: arguments of `vllm.LLM`.
 
     Raises:
-        InputError: no endpoint, no such model or tokenizer, or not the server's tokenizer.
-        CapabilityError: the server leaves out the tokens that mark the model's thoughts.
-        BackendError: no server answers, it refuses the key, or it has no completions.
+        InputError: no such model or tokenizer, not the server's tokenizer, or an argument that vLLM doesn't know.
+        CapabilityError: vLLM isn't installed, or the server leaves out the tokens that mark the model's thoughts.
+        BackendError: no server answers, it refuses the key, or it has no completions; or the engine can't be started.
     """
-    address = _address(endpoint)
+    address = None if endpoint is None else _address(endpoint)
+    if address is not None and not (dtype is None and engine is None):
+        raise InputError("dtype= and engine= start an engine in this process; a server has what it was started with.")
     if isinstance(name, tuple):
         raise InputError("A loaded pair runs in this process: load it with backend='local', or give the served name.")
     if together < 1 or retries < 0 or timeout <= 0:
@@ -72,10 +78,18 @@ def open_endpoint(
     served, source = str(name), str(name) if tokenizer is None else tokenizer
     loaded = _tokenizer(source, revision) if isinstance(source, str | os.PathLike) else source
     files = _files(source if isinstance(source, str | os.PathLike) else "", revision)
+    if address is None:
+        from cotlens.models.embedded.opening import open_embedded
+
+        return open_embedded(
+            served, loaded, files, reader=reader or _reader(served), revision=revision, context_length=context_length,
+            format=format, system=system, template=template, store=store, together=together, dtype=dtype,
+            engine=engine or {},
+        )  # fmt: skip
     codec = HFCodec(loaded)
     form = find(codec, declared.eos(files, loaded), format, model=served, system=system, template=template)
     client = Client(address, together, timeout, retries)
-    entries = listed(client)
+    entries = client.listed()
     dialect, fingerprint = probe(client, served, codec, sorted(form.stop_ids))
     _check_markers(dialect, form, served)
     told = next((entry.get("max_model_len") for entry in entries if entry.get("id") == served), None)
@@ -94,17 +108,12 @@ def open_endpoint(
     )
 
 
-def _address(given: str | None) -> str:
+def _address(given: str) -> str:
     """The endpoint without a slash at its end.
 
     Raises:
-        InputError: none was given, it isn't one, or it holds a password, which is not repeated.
+        InputError: it isn't one, or it holds a password, which is not repeated.
     """
-    if given is None:
-        raise InputError(
-            "backend='vllm' talks to a server and this version embeds no vLLM engine: start one with "
-            "`vllm serve <model>` and give its address, endpoint='http://localhost:8000/v1'."
-        )
     parts = urlsplit(given)
     if parts.username or parts.password or parts.query:
         raise InputError("The endpoint holds a key or a password; put it into the environment variable VLLM_API_KEY.")

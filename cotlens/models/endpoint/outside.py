@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cotlens._core.errors import CapabilityError
-from cotlens.models.capability import elsewhere
+from cotlens.models.capability import remedy
 from cotlens.models.contract import AnswerBranch, Capability, Divergence, Gradients, Interventions
 from cotlens.models.interventions import BlockAttention
 from cotlens.trace import Trace
@@ -74,5 +74,5 @@ class Outside:
     def _refuse(self, what: str, missing: Capability) -> NoReturn:
         raise CapabilityError(
             f"{what} on the endpoint that serves {self.name!r}, which shows nothing from inside the model: "
-            f"{elsewhere(missing)}, or join such a model to this one with cl.mixed(write=..., look=...)."
+            f"{remedy(missing, self.backend)}, or join such a model to this one with cl.mixed(write=..., look=...)."
         )

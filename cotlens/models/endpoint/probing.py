@@ -9,10 +9,10 @@ from typing import Any
 
 import numpy as np
 
-from cotlens._core.errors import BackendError, InputError, did_you_mean
+from cotlens._core.errors import InputError, did_you_mean
 from cotlens.models.codec import HFCodec
 from cotlens.models.endpoint import errors
-from cotlens.models.endpoint.client import AGAIN, Client
+from cotlens.models.endpoint.client import AGAIN, Asked
 from cotlens.models.endpoint.dialect import Dialect
 from cotlens.models.endpoint.errors import Refused
 from cotlens.models.endpoint.reply import Said, choices, echo_table, prompt_table
@@ -31,19 +31,7 @@ _WISHES: tuple[dict[str, Any], ...] = (
 )
 
 
-def listed(client: Client) -> list[Mapping[str, Any]]:
-    """What the server says it serves; empty if it doesn't say, or fails to."""
-    once = dataclasses.replace(client, retries=0)
-    try:
-        found = once.get("/models").get("data")
-    except BackendError as error:
-        if not once.met or (isinstance(error, Refused) and error.status in (401, 403)):
-            raise
-        return []
-    return [entry for entry in found if isinstance(entry, Mapping)] if isinstance(found, list) else []
-
-
-def probe(client: Client, model: str, codec: HFCodec, stops: Sequence[int]) -> tuple[Dialect, str]:
+def probe(client: Asked, model: str, codec: HFCodec, stops: Sequence[int]) -> tuple[Dialect, str]:
     """How `model` is spoken to there, and a fingerprint of what it says.
 
     Raises:
@@ -75,11 +63,11 @@ def probe(client: Client, model: str, codec: HFCodec, stops: Sequence[int]) -> t
     return dialect, "served:" + hashlib.sha256(cold[0].text.encode()).hexdigest()[:12]
 
 
-def _ask(client: Client, body: dict[str, Any]) -> Said:
+def _ask(client: Asked, body: dict[str, Any]) -> Said:
     return _said(client, [body])[0]
 
 
-def _said(client: Client, bodies: list[dict[str, Any]]) -> list[Said]:
+def _said(client: Asked, bodies: list[dict[str, Any]]) -> list[Said]:
     """Answers to requests sent all at once."""
     found = [Said(client.endpoint) for _ in bodies]
 
@@ -93,16 +81,16 @@ def _said(client: Client, bodies: list[dict[str, Any]]) -> list[Said]:
     return found
 
 
-def _unserved(client: Client, model: str, refused: Refused) -> Exception:
+def _unserved(client: Asked, model: str, refused: Refused) -> Exception:
     """What to raise where the first question is refused: no such model, no completions, or what was said."""
-    names = [str(entry.get("id")) for entry in listed(client)]
+    names = [str(entry.get("id")) for entry in client.listed()]
     if model in refused.said or (names and model not in names):
         up = did_you_mean(model, names) if names else "Give the name that the server was started with."
         return InputError(f"The server at {client.endpoint} serves no model {model!r} ({refused.said}). {up}")
     return errors.strange(client.endpoint, "it has no /completions") if refused.status == 404 else refused
 
 
-def _takes_ids(client: Client, dialect: Dialect, ids: list[int]) -> bool:
+def _takes_ids(client: Asked, dialect: Dialect, ids: list[int]) -> bool:
     """Whether token ids are taken as such: not refused, not read as a text, and nothing is put before them."""
     try:
         return _ask(client, dialect.body(ids, 1, temperature=0)).read in (0, len(ids))
@@ -111,7 +99,7 @@ def _takes_ids(client: Client, dialect: Dialect, ids: list[int]) -> bool:
 
 
 def _taken(
-    client: Client, dialect: Dialect, prompt: Sequence[int] | str, wishes: list[dict[str, Any]]
+    client: Asked, dialect: Dialect, prompt: Sequence[int] | str, wishes: list[dict[str, Any]]
 ) -> dict[str, Any]:
     """The fields that the server takes: all of them, or those that it takes one by one."""
     everything = {name: value for wish in wishes for name, value in wish.items()}
@@ -121,7 +109,7 @@ def _taken(
     return {name: value for wish in wishes if _takes(client, {**body, **wish}) for name, value in wish.items()}
 
 
-def _takes(client: Client, body: dict[str, Any]) -> bool:
+def _takes(client: Asked, body: dict[str, Any]) -> bool:
     try:
         client.ask(body)
     except Refused:
@@ -129,7 +117,7 @@ def _takes(client: Client, body: dict[str, Any]) -> bool:
     return True
 
 
-def _alternatives(client: Client, dialect: Dialect, prompt: Sequence[int] | str) -> int:
+def _alternatives(client: Asked, dialect: Dialect, prompt: Sequence[int] | str) -> int:
     """The most alternatives that may be asked for, of those worth asking for."""
     from cotlens.models.generate import TOP
 
@@ -143,7 +131,7 @@ def _measured(said: Said) -> bool:
     return bool(said.ids) and len(said.logprobs) == len(said.tops) == len(said.ids)
 
 
-def _check_tokenizer(client: Client, model: str, codec: HFCodec, read: int, n: int) -> None:
+def _check_tokenizer(client: Asked, model: str, codec: HFCodec, read: int, n: int) -> None:
     """Raise InputError where the server reads the trial text as other tokens than the tokenizer here.
 
     Args:
@@ -162,7 +150,7 @@ def _check_tokenizer(client: Client, model: str, codec: HFCodec, read: int, n: i
         raise _other(f"it reads a text as {read} tokens that this one reads as {n}")
 
 
-def _check_text(client: Client, codec: HFCodec, said: Said) -> None:
+def _check_text(client: Asked, codec: HFCodec, said: Said) -> None:
     """Raise InputError where the ids that came back stand for another text here."""
     mine = b"".join(codec.pieces(said.ids)).decode("utf-8", "replace")
     if said.ids and "\ufffd" not in mine + said.text and said.text.strip() not in mine:
@@ -176,7 +164,7 @@ def _other(why: str) -> InputError:
     )
 
 
-def _sampling(client: Client, dialect: Dialect, prompt: Sequence[int] | str, cold: Said) -> Dialect:
+def _sampling(client: Asked, dialect: Dialect, prompt: Sequence[int] | str, cold: Said) -> Dialect:
     """Whether temperature and seeds do what they should, and whether log-probabilities stay those of temperature 1."""
     more = {"logprobs": dialect.alternatives} if dialect.alternatives else {}
     bodies = [dialect.body(prompt, _LENGTH, temperature=_HOT, top_p=1.0, seed=seed, **more) for seed in (11, 12, 11)]
@@ -200,7 +188,7 @@ def _best(said: Said) -> float:
     return max(said.tops[0].values(), default=np.nan) if said.tops else np.nan
 
 
-def _scoring(client: Client, dialect: Dialect, ids: list[int], cold: Said) -> str:
+def _scoring(client: Asked, dialect: Dialect, ids: list[int], cold: Said) -> str:
     """How the server gives log-probabilities of a prompt: those of the tokens sent, and equal to what it wrote."""
     text = tuple(ids + cold.ids[:4])
     for way in ("prompt_logprobs", "echo"):

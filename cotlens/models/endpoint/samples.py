@@ -10,7 +10,8 @@ from cotlens._core import control
 from cotlens._core.errors import BackendError
 from cotlens.models.codec import HFCodec
 from cotlens.models.contract import Meter
-from cotlens.models.endpoint.client import AGAIN, Client
+from cotlens.models.endpoint import errors
+from cotlens.models.endpoint.client import AGAIN, Asked
 from cotlens.models.endpoint.dialect import SEEDS, Dialect, as_text
 from cotlens.models.endpoint.reply import Said
 from cotlens.models.endpoint.scores import Scorer, noted
@@ -28,7 +29,7 @@ class Writer:
         end: the token that ends a turn, as a list; put where the server says only that it stopped.
     """
 
-    client: Client
+    client: Asked
     dialect: Dialect
     codec: HFCodec
     meter: Meter
@@ -59,6 +60,7 @@ class Writer:
                 telling.again(samples[place].index)
                 return
             said[place].take(data)
+            self._check_length(said[place], sampling.max_new_tokens)
             control.current().report(max(1, sum(len(one.ids) for one in said)), None, "writing")
             telling.hear(samples[place].index, lambda heard: self._fresh(said[place], heard, sampling, stop_ids))
 
@@ -78,6 +80,7 @@ class Writer:
                 return
             roll, said = rolls[place], Said(self.client.endpoint)
             said.take(data)
+            self._check_length(said, roll.sampling.max_new_tokens)
             roll.ids[:], roll.finish = self._ids(said, roll.sampling.max_new_tokens, stop_ids)
             self._count(said, roll.at, len(roll.ids))
             take([roll])
@@ -132,6 +135,11 @@ class Writer:
                 for top, token, value in zip(said.tops[:n], said.ids[:n], said.logprobs[:n], strict=True)
             ]
             _copy(noted(range(start, start + n), sample.ids[:n], places, TOP), sample.notes)
+
+    def _check_length(self, said: Said, most: int) -> None:
+        """Raise BackendError where a text ended for its length before it had that: vLLM fits it to its context."""
+        if said.finish == "length" and said.ids and len(said.ids) < most:
+            raise errors.cut(self.client.endpoint, len(said.ids), most)
 
     def _ids(self, said: Said, most: int, stop_ids: frozenset[int]) -> tuple[list[int], str]:
         """The tokens of an answer, up to the first that ends it, and how it ended."""

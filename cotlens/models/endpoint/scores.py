@@ -13,7 +13,7 @@ from cotlens._core import control
 from cotlens._core.errors import BackendError, InputError
 from cotlens.models.assemble import Measured
 from cotlens.models.contract import Branch, BranchScore, Meter
-from cotlens.models.endpoint.client import AGAIN, Client
+from cotlens.models.endpoint.client import AGAIN, Asked
 from cotlens.models.endpoint.dialect import Dialect
 from cotlens.models.endpoint.errors import Refused
 from cotlens.models.endpoint.probing import table_of
@@ -30,7 +30,7 @@ _Place = dict[int, float]
 class Scorer:
     """Scores texts by a server; see `score` and `annotate`."""
 
-    client: Client
+    client: Asked
     dialect: Dialect
     meter: Meter
 

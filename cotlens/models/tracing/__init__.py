@@ -9,6 +9,7 @@ from cotlens.models.tracing.attention import attention
 from cotlens.models.tracing.backward import gradients
 from cotlens.models.tracing.changes import Change, compile_changes
 from cotlens.models.tracing.directions import greet, unembed
+from cotlens.models.tracing.embedded import install, install_lens
 from cotlens.models.tracing.forward import reduced, run
 from cotlens.models.tracing.places import sketch, wrap
 from cotlens.models.tracing.writing import write
@@ -19,6 +20,8 @@ __all__ = [
     "compile_changes",
     "gradients",
     "greet",
+    "install",
+    "install_lens",
     "reduced",
     "run",
     "sketch",

@@ -1,0 +1,135 @@
+"""A model in an embedded vLLM engine."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import Any, NoReturn
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cotlens._core.errors import CapabilityError
+from cotlens.models import scoring
+from cotlens.models.capability import elsewhere
+from cotlens.models.contract import Branch, BranchScore, Capability, Interventions
+from cotlens.models.embedded.inside import Looker
+from cotlens.models.endpoint.model import EndpointModel
+from cotlens.models.endpoint.samples import Writer
+from cotlens.models.endpoint.scores import Scorer
+from cotlens.models.generate import Sample
+from cotlens.models.interventions import BlockAttention, Intervention, as_interventions
+from cotlens.models.reading import check_sequence
+from cotlens.models.sampling import Sampling
+from cotlens.trace import Trace
+
+__all__ = ["EmbeddedModel"]
+
+
+class EmbeddedModel(EndpointModel):
+    """A model that vLLM runs in this process; see `contract.Model` for what it can be asked.
+
+    Beside what a served model does, its residual stream is read and changed, while text is written too. vLLM makes no
+    attention weights, takes no masks and has no gradients.
+
+    Args:
+        looker: None where the engine's modules aren't what they are called.
+        dtype: of the weights.
+    """
+
+    def __init__(self, *args: Any, looker: Looker | None, dtype: str, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self.where, self.dtype, self._looker = "vLLM in this process", dtype, looker
+        self.score_path = "one request per text to vLLM in this process, held to the token ids that were sent"
+        if looker is not None:
+            self.capabilities |= Capability.READ | Capability.WRITE
+
+    def score(
+        self, trunk: Trace | Sequence[int], branches: Sequence[Branch], *, interventions: Interventions = ()
+    ) -> list[BranchScore]:
+        """Log-probabilities of the tokens of every branch, in the order given; see `contract.Branch`.
+
+        Raises:
+            CapabilityError: positions are hidden, or an intervention can't be applied.
+        """
+        ids, changes = self._ids(trunk), as_interventions(interventions)
+        self._refuse_changes(changes)
+        scoring.check(self, ids, branches)
+
+        def scored() -> list[BranchScore]:
+            with self._changed(changes) as (scorer, _):
+                return scorer.score(ids, branches)
+
+        return self._run(scored)
+
+    def read(
+        self,
+        trace: Trace | Sequence[int],
+        sites: str | Sequence[str],
+        *,
+        positions: Sequence[int] | None = None,
+        interventions: Interventions = (),
+    ) -> dict[str, NDArray[np.float32]]:
+        """Activations float32 [positions, d_model] per site, after interventions."""
+        ids, changes = self._ids(trace), as_interventions(interventions)
+        wanted, looker = [sites] if isinstance(sites, str) else list(sites), self._look("Activations can't be read")
+        self._refuse_changes(changes)
+        check_sequence(self, ids)
+        return self._run(lambda: looker.read(ids, wanted, positions, changes))
+
+    def unembed(self, vectors: NDArray[np.float32]) -> NDArray[np.float32]:
+        """What vectors [n, d_model] in the residual stream add to the logits directly, float32 [n, vocabulary]."""
+        looker = self._look("A direction can't be read as logits")
+        return self._run(lambda: looker.unembed(vectors))
+
+    def attention(
+        self,
+        trace: Trace | Sequence[int],
+        *,
+        heads: Sequence[tuple[int, int]] | None = None,
+        spans: Sequence[tuple[int, int]] | None = None,
+    ) -> dict[tuple[int, int], NDArray[np.float32]]:
+        """Refused: vLLM's kernels never hold attention weights."""
+        self._refuse("Attention weights can't be read", Capability.READ | Capability.HIDE)
+
+    @contextmanager
+    def _changed(self, changes: Sequence[Intervention]) -> Iterator[tuple[Scorer, Writer]]:
+        """Who scores and who writes while `changes` are made."""
+        if self._looker is None or not changes:
+            yield self._can_score(), self._writer
+            return
+        with self._looker.installed(changes) as name:
+            dialect = replace(self.dialect, extras={**self.dialect.extras, "edits": [name]})
+            scorer = replace(self._can_score(), dialect=dialect)
+            yield scorer, replace(self._writer, dialect=dialect, scorer=scorer)
+
+    def _look(self, what: str) -> Looker:
+        if self._looker is None:
+            self._refuse(what, Capability.READ)
+        return self._looker
+
+    def _refuse_changes(self, interventions: Sequence[Intervention]) -> None:
+        for item in interventions:
+            if isinstance(item, BlockAttention):
+                self._refuse("BlockAttention can't be applied", Capability.HIDE)
+            self._look(f"{type(item).__name__} can't be applied")
+
+    def _refuse(self, what: str, missing: Capability) -> NoReturn:
+        why = "vLLM doesn't offer that" if missing & ~Capability.READ else "vLLM runs this model in parts of its own"
+        raise CapabilityError(f"{what} in the vLLM engine ({why}): {elsewhere(missing, self.backend)}.")
+
+    def _write_samples(
+        self,
+        prefix: Sequence[int],
+        samples: list[Sample],
+        sampling: Sampling,
+        stop_ids: frozenset[int],
+        *,
+        unknown: Sequence[int] = (),
+        interventions: Sequence[Intervention] = (),
+        on_token: Callable[[int, int], None] | None = None,
+    ) -> None:
+        self._refuse_changes(interventions)
+        with self._changed(interventions) as (_, writer):
+            writer.write(prefix, samples, sampling, stop_ids, unknown, on_token)

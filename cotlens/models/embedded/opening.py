@@ -1,0 +1,102 @@
+"""`cl.load(name, backend="vllm")` without an endpoint: vLLM in this process."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from cotlens.models import declared
+from cotlens.models.codec import HFCodec
+from cotlens.models.embedded.client import EngineClient
+from cotlens.models.embedded.inside import Looker
+from cotlens.models.embedded.model import EmbeddedModel
+from cotlens.models.embedded.starting import start
+from cotlens.models.endpoint.model import Extent
+from cotlens.models.endpoint.probing import TRIAL, probe
+from cotlens.models.formats import find
+from cotlens.models.layout import describe
+from cotlens.models.store import open_store
+
+if TYPE_CHECKING:
+    from cotlens.models.templates import GivenFormat
+    from cotlens.trace.answers import AnswerReader
+
+
+def open_embedded(
+    name: str,
+    loaded: Any,
+    files: Any,
+    *,
+    reader: AnswerReader | None,
+    revision: str | None,
+    context_length: int | None,
+    format: GivenFormat,
+    system: str | None,
+    template: Mapping[str, Any] | None,
+    store: str | os.PathLike[str] | bool | None,
+    together: int,
+    dtype: str | None,
+    engine: Mapping[str, Any],
+) -> EmbeddedModel:
+    """A model in a vLLM engine of this process; see `endpoint.opening.open_endpoint`.
+
+    Args:
+        loaded: its tokenizer.
+        files: what its files say: `config`, `generation_config`.
+
+    Raises:
+        CapabilityError: vLLM isn't installed.
+        InputError, BackendError: it can't be started.
+    """
+    codec = HFCodec(loaded)
+    form = find(codec, declared.eos(files, loaded), format, model=name, system=system, template=template)
+    folder = _shipped(name)
+    arguments = {"max_num_seqs": together, "revision": revision, "max_model_len": context_length, **engine}
+    arguments["dtype"] = dtype or ("auto" if folder is None else "float32")
+    given = {key: value for key, value in arguments.items() if value is not None}
+    running = start(name if folder is None else folder.name, given)
+    if folder is not None:
+        folder.cleanup()
+    client = EngineClient(running, together)
+    dialect, fingerprint = probe(client, name, codec, sorted(form.stop_ids))
+    settings = running.vllm_entrypoint.llm_engine.vllm_config.model_config
+    sketch = _sketch(settings.hf_config)
+    layout = describe(sketch)
+    looker = Looker(client, name, sketch, layout)
+    holds = looker.holds(codec.encode_template(TRIAL))
+    return EmbeddedModel(
+        client,
+        dialect,
+        form,
+        Extent(layout.vocabulary, int(settings.max_model_len), layout.n_layers),
+        name=name,
+        revision=revision or fingerprint,
+        defaults=declared.sampling_defaults(files),
+        reader=reader,
+        store=open_store(store),
+        looker=looker if holds else None,
+        dtype=str(settings.dtype).removeprefix("torch."),
+    )
+
+
+def _sketch(config: Any) -> Any:
+    """The model without its weights."""
+    import torch
+
+    with torch.device("meta"):
+        return declared.auto_class(config).from_config(config)
+
+
+def _shipped(name: str) -> tempfile.TemporaryDirectory[str] | None:
+    """A folder with the files of a shipped model; None for others."""
+    from cotlens.models import abacus
+
+    if name not in abacus.names():
+        return None
+    folder = tempfile.TemporaryDirectory()
+    for part in abacus.load_pair(name):
+        part.save_pretrained(Path(folder.name))
+    return folder
