@@ -1,4 +1,4 @@
-"""How much `make truth` measures: all its numbers in one place. The whole takes under 15 minutes on two quiet cores."""
+"""How much `make truth` measures: all its numbers in one place. The whole takes 20 minutes on two quiet cores."""
 
 SEED = 2025  # of problems and of what the models write; no other part of the project uses it
 TRACES = {"abacus": 24}  # thoughts written per model; of others:
