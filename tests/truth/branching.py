@@ -21,9 +21,8 @@ class ForkRow:
     """One method over forks.
 
     error: |estimate - exact| at the deciding sentence; bias: estimate - exact there; elsewhere: |estimate| of the other
-    sentences, whose exact value is 0. covers: share of intervals of the deciding sentences that hold the exact value,
-    each sentence asked about `question.draws` times; covers_zero: the same for the others, asked once. first: share of
-    thoughts in which the deciding sentence ranks first.
+    sentences, whose exact value is 0. covers: share of deciding sentences whose interval holds the exact value;
+    covers_zero: the same for the others. first: share of thoughts in which the deciding sentence ranks first.
     """
 
     question: Question
@@ -51,23 +50,13 @@ def ask(question: Question, truths: Sequence[Truth], model: Any) -> ForkRow:
         found["bias"].append(scores[at] - exact)
         found["elsewhere"].append(float(np.abs(scores[others]).mean()))
         low, high = columns["low"], columns["high"]
-        found["covers"] += [_holds(low[at], high[at], exact), *_covered(question, truth, model, exact)]
+        found["covers"].append(_holds(low[at], high[at], exact))
         found["zero"].append(float(np.mean([_holds(low[i], high[i], 0.0) for i in np.flatnonzero(others)])))
         found["first"].append(float(scores[at] >= np.nanmax(scores)) if np.isfinite(scores[at]) else 0.0)
         spent.append(float(result.provenance.cost.seconds))
     figures = {name: mean(values) for name, values in found.items()}
     return ForkRow(question, figures["error"], figures["bias"], figures["elsewhere"], figures["covers"],
                    figures["zero"], figures["first"], median(spent) if spent else float("nan"))  # fmt: skip
-
-
-def _covered(question: Question, truth: Truth, model: Any, exact: float) -> list[float]:
-    """Whether the interval of the deciding sentence holds the exact value, for further draws of its rollouts."""
-    assert truth.fork is not None
-    span = truth.sentences[truth.fork.sentence].span
-    settings = {name: value for name, value in question.made(truth).items() if name != "unit"}
-    method = METHODS.get(question.method)(**settings, spans=[span])
-    drawn = (method.run(truth.trace, model, seed).columns for seed in range(1, question.draws))
-    return [_holds(columns["low"][0], columns["high"][0], exact) for columns in drawn]
 
 
 def usable(truths: Sequence[Truth]) -> list[Truth]:

@@ -19,7 +19,7 @@ from cotlens.models.abacus.grammar import recognise
 from cotlens.models.abacus.truth import Truth
 from cotlens.models.abacus.words import COLOURS
 from cotlens.results import Result
-from tests.truth.settings import DRAWS, REROLLED, ROLLOUTS
+from tests.truth.settings import REROLLED, ROLLOUTS
 
 Scores = NDArray[np.float64]
 OTHERS = 4096  # places for texts in an embedding by choice
@@ -48,8 +48,6 @@ class Question:
         score: rows -> numbers, larger = more important.
         exact: on forks, the field of `Fork` that is estimated.
         most: traces per model at most, for methods that take long.
-        draws: on forks, how often the deciding sentence is asked about, with other rollouts each time: a few thoughts
-            alone can't tell whether an interval covers in 95 % or always.
         writes: whether it has the model write. Then it is asked about a few short thoughts, and not on shuffled
             weights, which never end a thought.
     """
@@ -61,7 +59,6 @@ class Question:
     score: Callable[[Result], Scores] = value
     exact: str = ""
     most: int = ALL
-    draws: int = 1
     writes: bool = False
     words: str = ""
 
@@ -164,7 +161,7 @@ QUESTIONS: tuple[Question, ...] = (
     Question("Suppression", "regenerated", "sentence"),
     Question("ReceiverHeads", "regenerated", "sentence", {"proximity": 2}),
     # what would have been said instead
-    Question("Resampling", "fork", "sentence", {"n": ROLLOUTS}, exact="resampling", draws=DRAWS, writes=True),
+    Question("Resampling", "fork", "sentence", {"n": ROLLOUTS}, exact="resampling", writes=True),
     Question(
         "Counterfactual",
         "fork",

@@ -164,8 +164,7 @@ def forks(found: Measured) -> str:
         "## Forks: an exact value\n\n"
         "One sentence settles which way is taken, and its importance follows from the model's own probabilities; it is "
         f"0 for all other sentences. {known} thoughts whose way is settled in a known sentence with at least "
-        f"{settings.COVERED:.0%} probability, of {count}; {settings.ROLLOUTS} rollouts per sentence. For the coverage "
-        f"of Resampling each deciding sentence is asked about {settings.DRAWS} times, with other rollouts each time."
+        f"{settings.COVERED:.0%} probability, of {count}; {settings.ROLLOUTS} rollouts per sentence."
     )
     head = ["method", "exact value", "error", "bias", "error elsewhere", "interval covers", "covers 0 elsewhere",
             "ranks first", "s"]  # fmt: skip
@@ -176,7 +175,7 @@ def forks(found: Measured) -> str:
             _shown(row.error),
             _shown(row.bias, sign=True),
             _shown(row.elsewhere),
-            f"{_shown(row.covers, brief=True)} of {row.covers.n}",
+            _shown(row.covers, brief=True),
             _shown(row.covers_zero, brief=True),
             _shown(row.first, brief=True),
             f"{row.seconds:.1f}",
