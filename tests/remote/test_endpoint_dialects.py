@@ -10,25 +10,10 @@ from cotlens.models.codec import HFCodec
 from cotlens.models.contract import Branch, Capability
 from cotlens.models.endpoint.dialect import as_text
 from tests.model import tiny
-from tests.remote.dialect_server import Dialect, serving
 from tests.remote.endpoint import PROMPT, connect
 
 N = 12
 FIELDS = ("logprobs", "rival_logprobs", "rival_ids", "greedy_ids")
-
-
-@pytest.fixture(scope="module")
-def served():
-    server = Dialect(tiny.pair("qwen3"))
-    with serving(server) as url:
-        yield server, url
-
-
-@pytest.fixture
-def server(served):
-    """The server, put back as it was afterwards."""
-    yield served[0]
-    served[0].reset()
 
 
 @pytest.fixture

@@ -16,29 +16,9 @@ from cotlens.models.contract import Branch, Start
 from cotlens.models.endpoint import errors
 from cotlens.models.endpoint.client import Client
 from tests.model import tiny
-from tests.remote.dialect_server import Dialect, serving
 from tests.remote.endpoint import PROMPT, connect
 
 KEY = "sk-this-must-never-be-seen-0123456789"
-
-
-@pytest.fixture(scope="module")
-def served():
-    server = Dialect(tiny.pair("qwen3"))
-    with serving(server) as url:
-        yield server, url
-
-
-@pytest.fixture(scope="module")
-def model(served):
-    return connect(served[1])
-
-
-@pytest.fixture
-def server(served):
-    """The server, put back as it was afterwards."""
-    yield served[0]
-    served[0].reset()
 
 
 @pytest.mark.parametrize("fault", ["429", "500", "drop", "error"])

@@ -8,28 +8,7 @@ import pytest
 from cotlens._core.control import Control
 from cotlens._core.errors import BackendError, Cancelled
 from cotlens.models.contract import Branch, Start
-from tests.model import tiny
-from tests.remote.dialect_server import Dialect, serving
 from tests.remote.endpoint import PROMPT, connect
-
-
-@pytest.fixture(scope="module")
-def served():
-    server = Dialect(tiny.pair("qwen3"))
-    with serving(server) as url:
-        yield server, url
-
-
-@pytest.fixture(scope="module")
-def model(served):
-    return connect(served[1])
-
-
-@pytest.fixture
-def server(served):
-    """The server, put back as it was afterwards."""
-    yield served[0]
-    served[0].reset()
 
 
 @pytest.fixture

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from itertools import takewhile
 from typing import NamedTuple
 
 from cotlens._core import control
@@ -72,7 +73,7 @@ class Samples:
     def _take(self, arm: Arm, rollout: Trace) -> None:
         answer = self._reader.read(rollout.answer) if "answer" in rollout.roles else None
         said = None if answer is None else answer.text
-        drawn = Drawn(rollout, said, _common(rollout, arm.trace))
+        drawn = Drawn(rollout, said, _departure(rollout, arm))
         self._rollouts.setdefault(arm, {})[rollout.meta["sample"]] = drawn
         if rollout.meta.get("stored"):
             self.reused += 1
@@ -122,10 +123,10 @@ def _at(arm: Arm) -> int:
     return arm.at
 
 
-def _common(rollout: Trace, trace: Trace) -> int:
-    """How many tokens two traces begin with alike."""
-    pairs = enumerate(zip(rollout.token_ids, trace.token_ids, strict=False))
-    return next((i for i, (one, other) in pairs if one != other), min(len(rollout.token_ids), len(trace.token_ids)))
+def _departure(rollout: Trace, arm: Arm) -> int:
+    """How many tokens a rollout has in common with what it continues; those before the arm are the same."""
+    later = zip(rollout.token_ids[arm.at :], arm.trace.token_ids[arm.at :], strict=False)
+    return arm.at + sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], later))
 
 
 def gather(

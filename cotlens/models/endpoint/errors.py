@@ -84,9 +84,7 @@ def cut(where: str, written: int, most: int) -> BackendError:
 def too_long(said: str) -> bool:
     """Whether a server's words are about a text that is longer than its context."""
     low = said.lower()
-    if (
-        "max_model_len" in low or "max_tokens must be at least 1" in low
-    ):  # vLLM cuts max_tokens to what is left: nothing
+    if "max_model_len" in low or "max_tokens must be at least 1" in low:  # vLLM's, where nothing is left of its context
         return True
     return "context" in low and any(word in low for word in ("length", "maximum", "exceed", "too long", "window"))
 
