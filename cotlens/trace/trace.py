@@ -211,8 +211,18 @@ class Trace:
         return steps[::-1]
 
     def read_answer(self) -> Answer | None:
-        """The answer that the trace's reader finds, placed in `trace.answer`; None without a reader or an answer."""
-        return self.reader.read(self.answer) if self.reader is not None and "answer" in self.roles else None
+        """The answer that the trace's reader finds, placed in `trace.answer`; None without a reader or an answer.
+
+        Where the text was cut off (`meta["finish"]`), a value that reaches its end is none: it might have gone on.
+        """
+        if self.reader is None or "answer" not in self.roles:
+            return None
+        return self.reader.read(self.answer, finished=self.finished)
+
+    @property
+    def finished(self) -> bool:
+        """Whether the text ended by itself or was given so, rather than cut off by a limit or a cancel."""
+        return self.meta.get("finish") not in ("length", "cancelled")
 
     def spans(self, unit: str, role: str = "thought") -> list[Span]:
         """The role cut into units: "token", "sentence", "paragraph" or "step" (a line).
