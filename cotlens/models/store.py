@@ -146,7 +146,12 @@ class Store:
             ) from error
 
     def _open(self) -> sqlite3.Connection:
-        self.path.parent.mkdir(parents=True, exist_ok=True)
+        # What models were asked and said is nobody else's to read; SQLite gives its side files the same mode.
+        self.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        self.path.touch(mode=0o600)
+        if self.path == default_path():  # one that was made when the mode was left open
+            self.path.chmod(0o600)
+            self.path.parent.chmod(0o700)
         connection = sqlite3.connect(self.path, timeout=_WAIT_S, check_same_thread=False)
         connection.execute("PRAGMA journal_mode=WAL")
         connection.execute("PRAGMA synchronous=NORMAL")  # a crash of the process loses nothing; of the machine, seconds

@@ -40,7 +40,7 @@ def save_vector(vector: Vector, path: PathLike) -> Path:
     }
     metadata = {"cotlens": json.dumps(files.plain(about, "vector"))}
     body = save({f"layer.{vector.layer}": np.ascontiguousarray(vector.values)}, metadata=metadata)
-    return write_bytes(path, body)
+    return files.write_bytes(path, body)
 
 
 def load_vector(path: PathLike) -> Vector:
@@ -77,25 +77,6 @@ def refuse_pickle(path: Path) -> None:
             f"{path} is a pickled file, and opening one can run any code that is in it: ask for the vector as "
             "safetensors or GGUF, or, where it holds nothing but tensors by layer, use steering.read_tensors(path)."
         )
-
-
-def write_bytes(path: PathLike, body: bytes) -> Path:
-    """Write a file beside its place, then move it there.
-
-    Raises:
-        InputError: the folder is missing or can't be written.
-    """
-    target = Path(path)
-    temporary = target.with_name(f".{target.name}.part")
-    try:
-        temporary.write_bytes(body)
-        temporary.replace(target)
-    except OSError as error:
-        temporary.unlink(missing_ok=True)
-        raise InputError(
-            f"Nothing can be saved at {target}: {error.strerror}; give a path you may write to."
-        ) from error
-    return target
 
 
 def _opened(path: Path) -> tuple[dict[str, Any], dict[str, np.ndarray[Any, Any]]]:

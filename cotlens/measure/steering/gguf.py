@@ -21,8 +21,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cotlens._core.errors import InputError
-from cotlens._core.files import PathLike
-from cotlens.measure.steering.files import refuse_pickle, write_bytes
+from cotlens._core.files import PathLike, write_bytes
+from cotlens.measure.steering.files import refuse_pickle
 from cotlens.measure.steering.vector import Vector
 from cotlens.results import Provenance
 

@@ -22,8 +22,7 @@ from typing import Any
 import numpy as np
 
 from cotlens._core.errors import InputError
-from cotlens._core.files import PathLike
-from cotlens.measure.steering.files import write_bytes
+from cotlens._core.files import PathLike, write_bytes
 from cotlens.measure.steering.vector import Vector
 from cotlens.results import Provenance
 

@@ -7,15 +7,15 @@ from collections.abc import Mapping
 from pathlib import Path
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
 
 from cotlens._core.errors import CapabilityError, InputError
-from cotlens.models import declared, refusals
+from cotlens.models import addresses, declared, refusals
 from cotlens.models.codec import HFCodec
 from cotlens.models.endpoint.client import Client
 from cotlens.models.endpoint.dialect import Dialect
 from cotlens.models.endpoint.model import EndpointModel, Extent
 from cotlens.models.endpoint.probing import probe
+from cotlens.models.endpoint.secret import OWN
 from cotlens.models.formats import Format, find
 from cotlens.models.store import open_store
 
@@ -41,13 +41,15 @@ def open_endpoint(
     together: int = 32,
     timeout: float = 600.0,
     retries: int = 4,
+    key: str | None = None,
     dtype: str | None = None,
     engine: Mapping[str, Any] | None = None,
 ) -> EndpointModel:
     """A model that a vLLM, SGLang or any other OpenAI-compatible server runs, or vLLM in this process.
 
     Who runs it is asked small questions first, to find out what it can do (see `endpoint.probing`). A key is taken from
-    the environment variable VLLM_API_KEY, else OPENAI_API_KEY.
+    the environment: VLLM_API_KEY for any server reached by https or in a network of one's own, OPENAI_API_KEY for
+    OpenAI's alone; key= names another variable, or sends one of these elsewhere.
 
     Args:
         name: what the server calls the model; without a server its Hugging Face id, its folder, or "abacus".
@@ -58,6 +60,7 @@ def open_endpoint(
         together: requests at once.
         timeout: seconds without a byte after which a request is sent to a server again.
         retries: how often it is.
+        key: name of the environment variable that holds the server's key ("OPENAI_API_KEY").
         dtype: of an engine in this process: "float32", "bfloat16", ...; default what vLLM takes for the checkpoint.
         engine: what else such an engine is started with: arguments of `vllm.LLM`.
 
@@ -88,7 +91,7 @@ def open_endpoint(
         )  # fmt: skip
     codec = HFCodec(loaded)
     form = find(codec, declared.eos(files, loaded), format, model=served, system=system, template=template)
-    client = Client(address, together, timeout, retries)
+    client = Client(address, together, timeout, retries, key)
     entries = client.listed()
     dialect, fingerprint = probe(client, served, codec, sorted(form.stop_ids))
     _check_markers(dialect, form, served)
@@ -114,11 +117,7 @@ def _address(given: str) -> str:
     Raises:
         InputError: it isn't one, or it holds a password, which is not repeated.
     """
-    parts = urlsplit(given)
-    if parts.username or parts.password or parts.query:
-        raise InputError("The endpoint holds a key or a password; put it into the environment variable VLLM_API_KEY.")
-    if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise InputError(f"endpoint={given!r} is no address; give one like 'http://localhost:8000/v1'.")
+    addresses.checked(given, "endpoint", "http://localhost:8000/v1", OWN)
     return given.rstrip("/")
 
 
