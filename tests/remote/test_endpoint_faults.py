@@ -220,7 +220,7 @@ def test_a_text_longer_than_the_context_is_refused_before_it_is_sent(server, mod
 def test_what_load_is_given(served, tmp_path):
     for options, words in (
         ({"dtype": "float32"}, "dtype= and engine= start an engine"),
-        ({"endpoint": "localhost:8000"}, "is no address"),
+        ({"endpoint": "localhost:8000"}, "is not an address"),
         ({"together": 0}, "together=0"),
         ({"endpint": "x"}, "Did you mean 'endpoint'"),
         ({"tokenizer": str(tmp_path / "nothing")}, "No tokenizer could be had"),
