@@ -270,8 +270,8 @@ def test_waiting_grows_and_has_an_end():
 
 
 def test_words_of_an_error():
-    assert errors.words(b'{"error": {"message": "No  room."}}') == "No room"
-    assert errors.words(b'{"detail": [{"loc": ["body"]}]}') == '[{"loc": ["body"]}]'
-    assert errors.words(b"<html>") == "<html>"
-    assert errors.words(b"") == "it gave no reason"
-    assert len(errors.words(b"x" * 9000)) == 300
+    assert errors.words(b'{"error": {"message": "No  room."}}', str) == "No room"
+    assert errors.words(b'{"detail": [{"loc": ["body"]}]}', str) == '[{"loc": ["body"]}]'
+    assert errors.words(b"<html>", str) == "<html>"
+    assert errors.words(b"", str) == "it gave no reason"
+    assert len(errors.words(b"x" * 9000, str)) == 300
