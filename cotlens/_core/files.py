@@ -20,6 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cotlens._core.errors import InputError
+from cotlens._core.text import whole
 
 _DTYPES = {"<f4", "<f8", "<i4", "<i8", "|u1", "|b1"}
 PathLike = str | os.PathLike[str]
@@ -125,7 +126,7 @@ def read(path: PathLike, file_format: str, what: str) -> dict[str, Any]:
     """
     target = Path(path)
     try:
-        payload = json.loads(target.read_text(encoding="utf-8"))
+        payload = whole(json.loads(target.read_text(encoding="utf-8")))
     except OSError as error:
         raise InputError(f"No {what} can be read from {target}: {error.strerror}.") from error
     except (ValueError, RecursionError) as error:

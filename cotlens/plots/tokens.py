@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from cotlens._core.errors import InputError
+from cotlens.plots.drawing import drawable
 from cotlens.plots.palette import NEGATIVE, POSITIVE
 from cotlens.results import Result
 
@@ -58,5 +59,5 @@ def colored_tokens(
 
 
 def harmless(text: str) -> str:
-    """Text that can't end the script it is written into."""
-    return str(text).replace("<", "<" + ZERO_WIDTH_SPACE)
+    """Text that can't end the script it is written into, nor turn its neighbours round."""
+    return drawable(str(text)).replace("<", "<" + ZERO_WIDTH_SPACE)

@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from cotlens._core.errors import InputError
 from cotlens._core.files import PathLike
 from cotlens._core.frozen import FrozenDict, frozen_array
+from cotlens._core.text import without_halves
 from cotlens.trace import display, editing, plain, storage
 from cotlens.trace.align import char_offsets, is_utf8
 from cotlens.trace.answers import Answer, AnswerReader
@@ -82,6 +83,7 @@ class Trace:
             object.__setattr__(self, name, value)
 
         keep("token_ids", tuple(map(int, self.token_ids)))
+        keep("text", without_halves(self.text))
         keep("offsets", frozen_array(self.offsets, np.int64))
         keep("roles", FrozenDict(self.roles))
         keep("meta", FrozenDict(self.meta))

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from cotlens._core.errors import InputError
 from cotlens.results import Result
+from cotlens.results.certainty import certainty
 from cotlens.widgets import scores
 from cotlens.widgets.bundles import bundle, require
 from cotlens.widgets.payload import floats
@@ -71,7 +72,7 @@ def payload(result: Result) -> dict[str, Any]:
         "texts": texts,
         **{name: floats(_square(place, columns[name], count)) for name in ("estimate", "low", "high")},
         "n": floats(_square(place, columns["n"], count)),
-        "certainty": _square(place, scores.certainty(result) + 1, count, empty=0).astype(np.uint8).tobytes(),
+        "certainty": _square(place, certainty(result) + 1, count, empty=0).astype(np.uint8).tobytes(),
         "status": {str(place[int(row)]): why for row, why in scores.reasons(result).items()},
     }
 
