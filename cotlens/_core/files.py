@@ -19,8 +19,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from cotlens._core.data import loads
 from cotlens._core.errors import InputError
-from cotlens._core.text import whole
 
 _DTYPES = {"<f4", "<f8", "<i4", "<i8", "|u1", "|b1"}
 PathLike = str | os.PathLike[str]
@@ -40,6 +40,8 @@ def unpack_array(packed: Mapping[str, Any]) -> NDArray[Any]:
     if packed["dtype"] not in _DTYPES:
         raise ValueError(f"unknown array type {packed['dtype']!r}")
     shape = tuple(int(side) for side in packed["shape"])
+    if any(side < 0 for side in shape):
+        raise ValueError(f"an array can't have the shape {shape}")
     data = base64.b64decode(packed["data"], validate=True)
     return np.frombuffer(data, dtype=packed["dtype"]).reshape(shape)
 
@@ -126,11 +128,11 @@ def read(path: PathLike, file_format: str, what: str) -> dict[str, Any]:
     """
     target = Path(path)
     try:
-        payload = whole(json.loads(target.read_text(encoding="utf-8")))
+        payload = loads(target.read_bytes())
     except OSError as error:
         raise InputError(f"No {what} can be read from {target}: {error.strerror}.") from error
-    except (ValueError, RecursionError) as error:
-        raise InputError(f"{target} is not a saved {what}, or it is damaged: it does not hold JSON.") from error
+    except ValueError as error:
+        raise InputError(f"{target} is not a saved {what}, or it is damaged ({error}).") from error
     found = payload.get("format") if isinstance(payload, dict) else None
     if found == file_format:
         return dict(payload)

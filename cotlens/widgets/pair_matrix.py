@@ -16,6 +16,7 @@ from cotlens.widgets import scores
 from cotlens.widgets.bundles import bundle, require
 from cotlens.widgets.payload import floats
 
+MOST_SENTENCES = 3000  # nine million cells, some 160 MB on their way to the page
 NEEDED = ("source", "target", "source_text", "target_text")
 
 
@@ -101,5 +102,12 @@ def _check(result: Result) -> None:
         raise InputError(f"A pairs result needs the columns {', '.join(NEEDED)}; {', '.join(missing)} is missing.")
     if not len(result):
         raise InputError(f"This {result.method} result has no rows, so there is no matrix to show.")
-    if min(result.columns["source"].min(), result.columns["target"].min()) < 0:
+    ends = [result.columns[name] for name in ("source", "target")]
+    if any(column.dtype.kind not in "iu" for column in ends):
+        raise InputError(f"The source and target of a pairs result are whole numbers; this {result.method} has others.")
+    if min(column.min() for column in ends) < 0:
         raise InputError(f"This {result.method} result names a sentence below 0: sentences are counted from 0.")
+    if (last := max(int(column.max()) for column in ends)) >= MOST_SENTENCES:
+        raise InputError(
+            f"This {result.method} result names sentence {last}; a matrix has at most {MOST_SENTENCES} of them."
+        )

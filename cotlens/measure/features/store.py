@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from cotlens._core import files
+from cotlens._core.data import loads
 from cotlens._core.errors import BackendError, InputError
 from cotlens._core.files import PathLike
 from cotlens.measure.features.config import Config
@@ -97,7 +98,7 @@ def save_sae(sae: SAE, folder: PathLike, dtype: str = "float32") -> Path:
 
 def _config(folder: Path) -> dict[str, Any]:
     try:
-        raw = json.loads((folder / CONFIG).read_text(encoding="utf-8"))
+        raw = loads((folder / CONFIG).read_bytes())
     except FileNotFoundError as error:
         raise InputError(
             f"There is no SAE in {str(folder)!r}: give a folder with {CONFIG} and {WEIGHTS_FILE}, "

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from cotlens._core import files
+from cotlens._core.data import loads
 from cotlens._core.errors import InputError
 from cotlens._core.files import PathLike
 from cotlens.measure.steering.vector import Vector
@@ -60,7 +61,7 @@ def load_vector(path: PathLike) -> Vector:
         values = tensors[f"layer.{about['layer']}"]
         data = {**provenance.data(), "settings": settings}
         return Vector(about["name"], about["layer"], values, about["unit"], Provenance(**data), about["status"])
-    except (KeyError, TypeError, ValueError) as error:
+    except (AttributeError, KeyError, TypeError, ValueError, OverflowError) as error:
         raise InputError(f"{target} is no saved vector, or it is damaged ({error}); save the vector again.") from error
 
 
@@ -86,10 +87,11 @@ def _opened(path: Path) -> tuple[dict[str, Any], dict[str, np.ndarray[Any, Any]]
         with safe_open(path, framework="numpy") as opened:
             metadata = opened.metadata() or {}
             tensors = {name: opened.get_tensor(name) for name in opened.keys()}  # noqa: SIM118
-    except (SafetensorError, OSError) as error:
+        about = loads(metadata["cotlens"]) if "cotlens" in metadata else None
+    except (SafetensorError, OSError, ValueError) as error:
         raise InputError(f"{path} is no safetensors file, or it is damaged ({error}).") from error
-    if "cotlens" not in metadata:
+    if not isinstance(about, dict):
         raise InputError(
             f"{path} is not a vector saved by CoTLens: read its tensor and give it with steering.given(values, layer)."
         )
-    return files.revive(json.loads(metadata["cotlens"])), tensors
+    return files.revive(about), tensors

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-import json
 import queue
 import random
 import ssl
@@ -21,6 +20,7 @@ from typing import Any, Protocol
 import httpx
 
 from cotlens._core import control
+from cotlens._core.data import loads
 from cotlens._core.errors import BackendError, CotLensError
 from cotlens.models.endpoint import errors
 from cotlens.models.endpoint.errors import Passing, Refused
@@ -276,7 +276,7 @@ class _Talk:
 
     def _json(self, body: bytes) -> Any:
         try:
-            data = json.loads(body)
+            data = loads(body)
         except ValueError:
             raise errors.strange(self._client.endpoint, "its answer is not JSON") from None
         if not isinstance(data, dict):

@@ -8,6 +8,7 @@ import json
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from cotlens._core.data import loads
 from cotlens._core.errors import BackendError, CotLensError
 
 _MOST_WORDS = 300  # characters of what a server says of its own error
@@ -114,7 +115,7 @@ def words(body: bytes, redact: Callable[[str], str]) -> str:
     """
     text = body.decode("utf-8", "replace").strip()
     try:
-        data: Any = json.loads(text)
+        data: Any = loads(text)
     except ValueError:
         data = text
     for name in ("error", "message", "detail"):
