@@ -2,10 +2,11 @@
 
 import { history, historyKeymap, standardKeymap } from "@codemirror/commands";
 import { EditorState } from "@codemirror/state";
-import { EditorView, keymap } from "@codemirror/view";
+import { EditorView, highlightSpecialChars, keymap } from "@codemirror/view";
 import { changedStretch } from "../kit/diff";
 import { button, h, onClick, setOff, setText } from "../kit/dom";
 import { count } from "../kit/numbers";
+import { EACH_SPECIAL, signOf } from "../kit/special";
 import { changesSoFar, heatLayer, recolour, stretchOf, type Stretch } from "./heat-layer";
 import { any, type Context, type Part } from "./part";
 
@@ -56,6 +57,7 @@ export function createEditing({ store, actions, signal }: Context, closed: () =>
       selection: { anchor: editing.start, head: editing.end },
       extensions: [
         EditorState.lineSeparator.of("\n"), EditorView.lineWrapping, history(),
+        highlightSpecialChars({ specialChars: EACH_SPECIAL, render: (code, words) => h("span", "cotlens-special", { title: words, "aria-label": words }, signOf(String.fromCodePoint(code))) }),
         keymap.of([
           { key: "Mod-Enter", run: () => { save(); return true; } },
           { key: "Escape", run: () => { close(true); return true; } },

@@ -1,6 +1,7 @@
 /** The reading view: prompt, thought and answer as blocks of which only the visible ones exist. */
 
 import { button, h, setAttribute, setText, uniqueId } from "../kit/dom";
+import { drawable } from "../kit/special";
 import { duration, probability, signed } from "../kit/numbers";
 import { bisect } from "../kit/text";
 import { VirtualList } from "../kit/virtual";
@@ -221,7 +222,7 @@ export function createReading({ store, actions, signal }: Context, framed: (firs
 
   /** What is being written, from its first visible character: the line begins at the margin. */
   function streamed(): string {
-    return (store.payload.stream?.text ?? "").replace(/^\s+/, "");
+    return drawable((store.payload.stream?.text ?? "").trimStart());
   }
 
   /** Appends what was written since; true when the block exists and only grew. */

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { shown } from "../editor/block-view";
+import { shown } from "../kit/special";
 import { Actions } from "../editor/actions";
 import { blocksOf, MOST_TOKENS } from "../editor/blocks";
 import { Chances, chanceWords } from "../editor/chances";
