@@ -61,7 +61,13 @@ def check_setting(method: str, name: str, value: str, allowed: Sequence[str]) ->
 
 
 def check_needs(method: Method, model: Model) -> None:
-    """Raise CapabilityError where the model's backend can't do what the method needs."""
+    """Raise CapabilityError where the model's backend can't do what the method needs, InputError where it is no model."""
+    if not isinstance(getattr(model, "capabilities", None), Capability):
+        given = "a trace" if isinstance(model, Trace) else f"a {type(model).__name__}"
+        raise InputError(
+            f"{type(method).__name__}.run takes a trace, then a model; {given} stands where the model should: call "
+            "run(trace, model)."
+        )
     missing = method.needs & ~model.capabilities
     if missing:
         names = " and ".join(str(part.name) for part in missing)

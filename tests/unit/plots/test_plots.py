@@ -63,7 +63,16 @@ def test_coloured_tokens_are_local_and_harmless():
     html = colored_tokens(["a", "</script><script>alert(1)</script>", "b"], [0.1, -2.0, np.nan])._repr_html_()
     assert "alert(1)</script>" not in html
     assert "unpkg" not in html
-    assert "⟦b⟧" in html or "\\u27e6b\\u27e7" in html
+    assert "⟦b⟧" in html
+    assert len(colored_tokens(["word "] * 1000, np.linspace(-1, 1, 1000))._repr_html_()) < 120_000
+
+
+def test_coloured_units_that_may_be_nothing_are_not_filled():
+    html = colored_tokens(result([1.0, 0.05, -1.0]))._repr_html_()  # intervals of 0.1 to both sides
+    assert html.count("background-color") == 2
+    assert html.count("border-bottom") == 1
+    with pytest.raises(InputError, match="red"):
+        colored_tokens(["a"], [1.0], positive_color="red;}")
 
 
 def test_coloured_tokens_want_a_value_each():
