@@ -61,7 +61,7 @@ def check_setting(method: str, name: str, value: str, allowed: Sequence[str]) ->
 
 
 def check_needs(method: Method, model: Model) -> None:
-    """Raise CapabilityError where the model can't do what the method needs, InputError where what is given is no model."""
+    """Raise CapabilityError where the model can't do what the method needs, InputError where it is no model."""
     if not isinstance(getattr(model, "capabilities", None), Capability):
         given = "a trace" if isinstance(model, Trace) else f"a {type(model).__name__}"
         raise InputError(
