@@ -28,6 +28,12 @@ class TokenSet:
         rival[list(neutral)] = False
         return cls(member, rival)
 
+    def flags(self, vocabulary: int) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+        """Both for a model of so many tokens: ids that its tokenizer doesn't know only count against the set."""
+        more = max(0, vocabulary - len(self.member))
+        pair = np.pad(self.member, (0, more)), np.pad(self.rival, (0, more), constant_values=True)
+        return pair[0][:vocabulary], pair[1][:vocabulary]
+
 
 @dataclass(frozen=True, slots=True)
 class Branch:

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
     from cotlens._core.control import Control
     from cotlens.trace import Edit, Trace
-    from cotlens.trace.answers import AnswerReader
+    from cotlens.trace.answers import AnswerForm, AnswerReader
     from cotlens.trace.codec import Codec
 
 __all__ = [
@@ -247,6 +247,9 @@ class Model(Protocol):
         """The edit of an edited trace with `surprise` and `surprise_was` filled in, mean nats per token."""
         ...
 
-    def answer_branch(self, trace: Trace, at: int, value: str) -> AnswerBranch:
-        """Tokens that, placed after `trace.token_ids[:at]`, stop the thought there and answer `value`."""
+    def answer_branch(self, trace: Trace, at: int, value: str, form: AnswerForm | None = None) -> AnswerBranch:
+        """Tokens that, placed after `trace.token_ids[:at]`, stop the thought there and answer `value`.
+
+        `form` says in which words; by default the first form of the trace's own reader, else of the model's.
+        """
         ...

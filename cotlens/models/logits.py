@@ -28,7 +28,7 @@ class Scores:
 
     def __init__(self, n: int, sets: Sequence[TokenSet] = ()) -> None:
         self._sets = sets
-        self._flags: dict[tuple[int, int], tuple[Tensor, Tensor]] = {}
+        self._flags: dict[int, tuple[Tensor, Tensor]] = {}
         self.logprobs = np.full(n, np.nan, np.float32)
         self.rival_logprobs = np.full(n, np.nan, np.float32)
         self.rival_ids = np.full(n, -1, np.int32)
@@ -84,14 +84,11 @@ class Scores:
         self.rival_ids[at] = beside.indices.cpu().numpy()
 
     def flags(self, code: int, vocabulary: int) -> tuple[Tensor, Tensor]:
-        """What a set sums and what counts against it, bool [vocabulary]; ids the tokenizer doesn't know only rival."""
-        key = code, vocabulary
-        if key not in self._flags:
-            one = self._sets[-code - 1]
-            more = max(0, vocabulary - len(one.member))
-            pair = np.pad(one.member, (0, more)), np.pad(one.rival, (0, more), constant_values=True)
-            self._flags[key] = tuple(torch.from_numpy(flags[:vocabulary]) for flags in pair)  # type: ignore[assignment]
-        return self._flags[key]
+        """What a set sums and what counts against it, bool [vocabulary]."""
+        if code not in self._flags:
+            member, rival = self._sets[-code - 1].flags(vocabulary)
+            self._flags[code] = torch.from_numpy(member), torch.from_numpy(rival)
+        return self._flags[code]
 
     def enter_sets(
         self,

@@ -39,7 +39,8 @@ def score(
     if any(isinstance(item, BlockAttention) for item in interventions):
         engine.need_masks()
     way = packed if pack else plain
-    return told(*way.score(engine, trunk, branches, interventions), branches)
+    scores, starts = way.score(engine, trunk, branches, interventions)
+    return told(scores, starts, branches)
 
 
 def told(scores: Scores, starts: Ints, branches: Sequence[Branch]) -> list[BranchScore]:

@@ -127,7 +127,8 @@ def _job(
     check_finite(torch.from_numpy(np.where(bad, np.nan, 0)), at[kept])
     scores.enter(tokens.slots, tokens.targets, logprobs, best[tokens.rows], values[tokens.rows])
     if summed:
-        scores.enter_sets(sets.slots, *summed, best[sets.rows, 0])
+        totals, beside, beside_ids = summed
+        scores.enter_sets(sets.slots, totals, beside, beside_ids, best[sets.rows, 0])
 
 
 def _kinds(targets: Ints) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
