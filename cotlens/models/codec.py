@@ -105,7 +105,8 @@ class HFCodec:
         return lambda text: list(plain.encode(text, add_special_tokens=False).ids)
 
     @cached_property
-    def _size(self) -> int:
+    def size(self) -> int:
+        """How many ids the tokenizer knows; models may have more rows than that."""
         return 1 + max(self.tokenizer.get_vocab().values(), default=-1)
 
     @cached_property
@@ -124,7 +125,7 @@ class HFCodec:
     def _piece(self, token: int) -> bytes:
         if token in self._added:
             return self._added[token].encode()
-        text = self.tokenizer.convert_ids_to_tokens(token) if 0 <= token < self._size else None
+        text = self.tokenizer.convert_ids_to_tokens(token) if 0 <= token < self.size else None
         if text is None:  # an id beyond the tokenizer's vocabulary; models may have more rows than that
             return f"<{token}>".encode()
         if isinstance(text, bytes):

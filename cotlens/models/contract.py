@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar, runtime_checkable
 import numpy as np
 from numpy.typing import NDArray
 
+from cotlens.models.branches import AnswerBranch, Branch, BranchScore, Ending, TokenSet
 from cotlens.models.capability import Capability, elsewhere, remedy
 from cotlens.models.interventions import (
     EVER,
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
 
     from cotlens._core.control import Control
     from cotlens.trace import Edit, Trace
-    from cotlens.trace.answers import AnswerReader
+    from cotlens.trace.answers import AnswerForm, AnswerReader
     from cotlens.trace.codec import Codec
 
 __all__ = [
@@ -47,6 +48,7 @@ __all__ = [
     "Capability",
     "ClampFeature",
     "Divergence",
+    "Ending",
     "Gradients",
     "Intervention",
     "Meter",
@@ -57,6 +59,7 @@ __all__ = [
     "Patch",
     "Positions",
     "Start",
+    "TokenSet",
     "elsewhere",
     "remedy",
 ]
@@ -64,67 +67,6 @@ __all__ = [
 T = TypeVar("T")
 OnToken = Callable[[int, str], None]
 Interventions = Intervention | Sequence[Intervention]
-
-
-@dataclass(frozen=True, slots=True)
-class Branch:
-    """A continuation of `trunk[:prefix]`, with trunk positions hidden from it.
-
-    The i-th token of the branch stands at position `prefix + i`; hiding shifts no positions. Its log-probability is
-    log p(token_i | trunk[:prefix] without hidden, tokens before i).
-
-    Hiding acts on the attention of the branch's own tokens: the trunk's states are never recomputed, so what an
-    earlier token read from a hidden one stays. The token that predicts the first branch token belongs to the branch in
-    this respect: the last trunk token before `prefix` that isn't hidden is fed again, at its own position, with the
-    hidden positions masked, and stands in for itself. With nothing hidden, this is numerically the ordinary forward.
-
-    Args:
-        prefix: how many trunk tokens stand before the branch, at least 1.
-        token_ids: the tokens of the branch; may be empty.
-        hidden: trunk positions its tokens can't attend to; those from `prefix` on are out of sight anyway.
-        given: how many of its first tokens are only read, not scored: their scores are NaN, their ids -1.
-    """
-
-    prefix: int
-    token_ids: tuple[int, ...]
-    hidden: tuple[int, ...] = ()
-    given: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class BranchScore:
-    """How a model takes a branch; all arrays have one entry per branch token.
-
-    Args:
-        logprobs: float32, natural log of the token's probability (temperature 1, whole vocabulary).
-        rival_logprobs: float32, the same for the best *other* token; the difference of the two is the logit difference.
-        rival_ids: int32, that other token.
-        greedy_ids: int32, the most probable token.
-    """
-
-    logprobs: NDArray[np.float32]
-    rival_logprobs: NDArray[np.float32]
-    rival_ids: NDArray[np.int32]
-    greedy_ids: NDArray[np.int32]
-
-
-@dataclass(frozen=True, slots=True)
-class AnswerBranch:
-    """Tokens that close a thought and give an answer.
-
-    Args:
-        token_ids: close of the thought, the reader's suffix, the value, the reader's terminator.
-        value_start, value_end: tokens of the value within `token_ids`, half-open. A token that also holds the end of
-            the suffix (a leading space) counts as the value's.
-    """
-
-    token_ids: tuple[int, ...]
-    value_start: int
-    value_end: int
-
-    def __iter__(self) -> Any:
-        """Unpacks as (token_ids, value_start)."""
-        return iter((self.token_ids, self.value_start))
 
 
 @dataclass(slots=True)
@@ -305,6 +247,9 @@ class Model(Protocol):
         """The edit of an edited trace with `surprise` and `surprise_was` filled in, mean nats per token."""
         ...
 
-    def answer_branch(self, trace: Trace, at: int, value: str) -> AnswerBranch:
-        """Tokens that, placed after `trace.token_ids[:at]`, stop the thought there and answer `value`."""
+    def answer_branch(self, trace: Trace, at: int, value: str, form: AnswerForm | None = None) -> AnswerBranch:
+        """Tokens that, placed after `trace.token_ids[:at]`, stop the thought there and answer `value`.
+
+        `form` says in which words; by default the first form of the trace's own reader, else of the model's.
+        """
         ...

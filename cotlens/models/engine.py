@@ -27,6 +27,7 @@ from cotlens.models.machine import Machine
 if TYPE_CHECKING:
     from torch import Tensor
 
+    from cotlens.models.gradients import Goal
     from cotlens.models.masks import Masks
 
 _OOM_WORDS = ("can't allocate memory", "out of memory", "not enough memory")
@@ -108,10 +109,8 @@ class Engine(Machine):
 
     def differentiate(
         self,
-        ids: Tensor,
-        first: int,
+        goal: Goal,
         sites: Sequence[str],
-        metric: str,
         *,
         embeddings: NDArray[np.float32] | None = None,
         interventions: Sequence[Intervention] = (),
@@ -119,17 +118,14 @@ class Engine(Machine):
         """One pass in this process, and back."""
         from cotlens.models import tracing
 
-        at = np.arange(ids.shape[1])
-        keep = torch.arange(first - 1, len(at) - 1, device=self.device)
-        inputs = self._inputs(ids, at, None, keep)
-        masks = None
-        if any(isinstance(item, BlockAttention) for item in interventions):
-            masks = self.causal(at, 0, interventions)
-        elif "attention_mask" in self.layout.accepts:
+        ids, keep = goal.ids, torch.from_numpy(goal.keep).to(self.device)
+        inputs = self._inputs(ids, goal.positions, None, keep)
+        masks = self.masks_of(goal, interventions)
+        if masks is None and "attention_mask" in self.layout.accepts:
             inputs["attention_mask"] = _ones(ids, None)
-        changes = tracing.compile_changes(interventions, self.layout, at, self._home)
+        changes = tracing.compile_changes(interventions, self.layout, goal.positions, self._home)
         if embeddings is not None:
-            every = torch.arange(len(at), device=self.device)
+            every = torch.arange(goal.n, device=self.device)
             changes = [
                 tracing.Change(-1, "embed", False, every, torch.tensor(embeddings, device=self.device)),
                 *changes,
@@ -138,9 +134,7 @@ class Engine(Machine):
         self.meter.forwards += 1
         rows = None if "logits_to_keep" in self.layout.accepts else keep
         with memory_errors(ids.shape[0], ids.shape[1], ids.device), _frozen(self.hf):
-            return tracing.gradients(
-                self.traced, self.layout, inputs, masks, changes, sites, ids[0, first:], rows, metric
-            )
+            return tracing.gradients(self.traced, self.layout, inputs, masks, changes, sites, goal.n, rows, goal.ask)
 
     def attend(
         self,

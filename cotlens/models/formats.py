@@ -11,6 +11,7 @@ from cotlens._core.errors import InputError
 from cotlens.models import segment as seg
 from cotlens.models import templates
 from cotlens.models.codec import HFCodec
+from cotlens.models.endings import Endings
 from cotlens.models.families import PLAIN, TURN_ENDS, Family, first_tokens
 from cotlens.trace.align import char_offsets, tokens_covering
 
@@ -77,6 +78,11 @@ class Format:
         family = self.family
         parts = {"open": family.open, "close": family.close, "answer": family.answer}
         return {kind: self._ids(text) for kind, text in parts.items()} if self.special else {}
+
+    @cached_property
+    def endings(self) -> Endings:
+        """With which tokens values end."""
+        return Endings(self.codec)
 
     def _ids(self, text: str) -> list[int]:
         return self.codec.encode_template(text)

@@ -33,6 +33,7 @@ from cotlens.models.interventions import as_interventions
 
 if TYPE_CHECKING:
     from cotlens.trace import Edit, Trace
+    from cotlens.trace.answers import AnswerForm
 
 TRIAL = "First I add 12 and 7, which gives 19.\n\nWait, let me check: caf\u00e9 = 3 * (4 - 1)?"
 
@@ -234,9 +235,9 @@ class Mixed:
         """The edit of an edited trace with its surprise, by the one that scores."""
         return self._scores.surprise(trace)
 
-    def answer_branch(self, trace: Trace, at: int, value: str) -> AnswerBranch:
+    def answer_branch(self, trace: Trace, at: int, value: str, form: AnswerForm | None = None) -> AnswerBranch:
         """Tokens that close the thought and answer `value`."""
-        return self.look.answer_branch(trace, at, value)
+        return self.look.answer_branch(trace, at, value, form)
 
     def _writer(self, interventions: Interventions) -> Model:
         """Who writes: `look` where something is changed inside, else `write`."""

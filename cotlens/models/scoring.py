@@ -39,16 +39,27 @@ def score(
     if any(isinstance(item, BlockAttention) for item in interventions):
         engine.need_masks()
     way = packed if pack else plain
-    return told(*way.score(engine, trunk, branches, interventions))
+    scores, starts = way.score(engine, trunk, branches, interventions)
+    return told(scores, starts, branches)
 
 
-def told(scores: Scores, starts: Ints) -> list[BranchScore]:
+def told(scores: Scores, starts: Ints, branches: Sequence[Branch]) -> list[BranchScore]:
     """Flat scores as one `BranchScore` per branch; they share the memory of the flat ones."""
-    for array in (scores.logprobs, scores.rival_logprobs, scores.rival_ids, scores.greedy_ids):
+    slack = np.zeros(max((len(branch.sets) for branch in branches), default=0), np.float32)
+    for array in (scores.logprobs, scores.rival_logprobs, scores.rival_ids, scores.greedy_ids, slack):
         array.setflags(write=False)
     return [
-        BranchScore(scores.logprobs[a:b], scores.rival_logprobs[a:b], scores.rival_ids[a:b], scores.greedy_ids[a:b])
-        for a, b in pairwise(starts.tolist())
+        BranchScore(
+            scores.logprobs[a:m],
+            scores.rival_logprobs[a:m],
+            scores.rival_ids[a:m],
+            scores.greedy_ids[a:m],
+            scores.logprobs[m:b],
+            scores.rival_logprobs[m:b],
+            slack[: b - m],
+        )
+        for branch, (a, b) in zip(branches, pairwise(starts.tolist()), strict=True)
+        for m in (b - len(branch.sets),)
     ]
 
 
@@ -83,6 +94,11 @@ def check(engine: Bounds, trunk: Sequence[int], branches: Sequence[Branch]) -> N
             raise InputError(
                 f"Branch {index} of {len(branch.token_ids)} tokens has given={branch.given}; "
                 "it must be 0 to the number of its tokens."
+            )
+        if any(not branch.given <= at <= len(branch.token_ids) for at, _ in branch.sets):
+            raise InputError(
+                f"Branch {index} of {len(branch.token_ids)} tokens asks for sets at {[at for at, _ in branch.sets]}; "
+                f"they must be from given={branch.given} to the number of its tokens."
             )
         if branch.hidden:
             _check_hidden(engine, index, branch, n)

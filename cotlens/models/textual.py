@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from cotlens.models.contract import Owner
     from cotlens.models.formats import Format
     from cotlens.models.store import Store
-    from cotlens.trace.answers import AnswerReader
+    from cotlens.trace.answers import AnswerForm, AnswerReader
 
 T = TypeVar("T")
 
@@ -164,13 +164,14 @@ class Textual(ABC):
         mean = [-float(s.logprobs.mean()) if len(s.logprobs) else math.nan for s in scores]
         return dataclasses.replace(edit, surprise=mean[0], surprise_was=mean[1])
 
-    def answer_branch(self, trace: Trace, at: int, value: str) -> AnswerBranch:
+    def answer_branch(self, trace: Trace, at: int, value: str, form: AnswerForm | None = None) -> AnswerBranch:
         """Tokens that, placed after `trace.token_ids[:at]`, close the thought there and answer `value`.
 
-        The trace's own reader, else the model's, says what leads to a value and what follows it.
+        Args:
+            form: how the answer is written down; by default the first form of the trace's own reader, else the model's.
         """
         reader = trace.reader if trace.reader is not None else self.reader
-        return answering.answer_branch(self.format, reader, trace, at, value, self._answers)
+        return answering.answer_branch(self.format, form or reader.forms[0], trace, at, value, self._answers)
 
     def _ids(self, trunk: Trace | Sequence[int]) -> tuple[int, ...]:
         if not isinstance(trunk, Trace):

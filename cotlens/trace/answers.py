@@ -83,6 +83,13 @@ class AnswerReader(Protocol):
         """
         ...
 
+    def normal(self, surface: str) -> str:
+        """The normal form of a value, however it is written, so that it can be compared with `Answer.text`.
+
+        `normal(answer.surface) == answer.text` for what the reader has read, and `normal(normal(s)) == normal(s)`.
+        """
+        ...
+
 
 def _last_match(pattern: re.Pattern[str], text: str) -> re.Match[str] | None:
     last = deque(pattern.finditer(text), maxlen=1)
@@ -102,6 +109,11 @@ class Number:
         """The one form in which this reader forces an answer."""
         return (AnswerForm(self.name, self.suffix, self.terminator),)
 
+    def normal(self, surface: str) -> str:
+        """A number without separators and needless zeros; what is no number stays as it is."""
+        last = _last_match(NUMBER, surface)
+        return surface.strip() if last is None else number_value(last.group())
+
     def read(self, text: str, *, finished: bool = True) -> Answer | None:
         """The last number in `text`."""
         last = _last_match(NUMBER, text)
@@ -120,6 +132,10 @@ class Boxed:
     def forms(self) -> tuple[AnswerForm, ...]:
         """The one form in which this reader forces an answer."""
         return (AnswerForm(self.name, self.suffix, self.terminator),)
+
+    def normal(self, surface: str) -> str:
+        """The content of a box without TeX spacing and sizing."""
+        return tex_value(surface)
 
     _brace: ClassVar[re.Pattern[str]] = re.compile(r"\\(?:boxed|fbox)\s*\{|\\.|[{}]", re.DOTALL)
 
@@ -155,6 +171,10 @@ class Choice:
     def forms(self) -> tuple[AnswerForm, ...]:
         """The one form in which this reader forces an answer."""
         return (AnswerForm(self.name, self.suffix, self.terminator),)
+
+    def normal(self, surface: str) -> str:
+        """The letter alone."""
+        return surface.strip().strip("()[].:*$ ")
 
     def __post_init__(self) -> None:
         if not self.letters or len(set(self.letters)) != len(self.letters) or not self.letters.isalnum():
@@ -192,6 +212,10 @@ class Regex:
         """The one form in which this reader forces an answer."""
         return (AnswerForm(self.name, self.suffix, self.terminator),)
 
+    def normal(self, surface: str) -> str:
+        """The value without surrounding whitespace."""
+        return surface.strip()
+
     def __post_init__(self) -> None:
         try:
             re.compile(self.pattern)
@@ -226,6 +250,10 @@ class Function:
     def forms(self) -> tuple[AnswerForm, ...]:
         """The one form in which this reader forces an answer."""
         return (AnswerForm(self.name, self.suffix, self.terminator),)
+
+    def normal(self, surface: str) -> str:
+        """The value as it is: what it means is the function's affair."""
+        return surface
 
     def read(self, text: str, *, finished: bool = True) -> Answer | None:
         """What the function makes of `text`."""

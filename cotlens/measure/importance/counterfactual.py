@@ -82,7 +82,7 @@ class Counterfactual(Sampled):
         method = replace(self, embedder=similarity.settled(self.embedder))
         check_needs(method, model)
         spans = self.units(trace)
-        target = target_answer(trace, self.target)
+        target = target_answer(trace, self.target, model.reader).group
         self.allow(trace, self._places(trace))
         samples, ledger = Samples(self, trace, model, seed), Ledger(method, trace, model, seed)
         texts = [trace.text[span.char_start : span.char_end] for span in spans]
@@ -96,7 +96,7 @@ class Counterfactual(Sampled):
                 "different": np.array([row[1] for row in rows]),
                 "overdetermined": np.array([row[2] for row in rows]),
             }
-            extras, words = self._published(target)
+            extras, words = self._published(target_answer(trace, self.target).surface)
             return effects.result(
                 method, trace, spans, found, target, ledger.provenance(), samples,
                 columns=columns, extras=extras, words=words,

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from cotlens.measure.importance.forced import target_answer
 from cotlens.measure.importance.samples import Samples
 from cotlens.measure.importance.sampling import Sampled
 from cotlens.measure.importance.table import CANCELLED
@@ -152,7 +153,8 @@ def result(
     q_values = benjamini_hochberg(table["p_value"])
     given = dict(columns or {})
     position = position_baseline(table["estimate"])
-    said = {**_words(method, target), **(words or {})}
+    shown = target_answer(trace, method.target).surface
+    said = {**_words(method, shown), **(words or {})}
     floats = ("estimate", "low", "high", "null_floor", "null_mean", "p_value", "p_kept", "p_without")
     rows: dict[str, Any] = {
         "unit": [method.unit] * len(spans),
@@ -182,7 +184,8 @@ def result(
         extras={
             "metric_words": said["metric_words"],
             "edit_type": method.edit_type,
-            "target": target,
+            "target": shown,
+            "target_group": target,
             "convention": method.convention,
             "vocabulary": vocabulary_of(method, samples, target) if method.metric == "kl" else [],
             "correction": f"Benjamini-Hochberg over {len(spans)} units at {FALSE_DISCOVERIES}",

@@ -13,6 +13,7 @@ from cotlens._core import control
 from cotlens._core.errors import InputError
 from cotlens.measure.importance import table, units
 from cotlens.measure.importance.forced import FORCED_TOKENS, METRICS, target_answer
+from cotlens.measure.importance.forms import Form, check_form, described, form_of
 from cotlens.measure.importance.units import Place
 from cotlens.measure.method import Cost, Ledger, check_needs, check_setting, keeping
 from cotlens.models.contract import AnswerBranch, Capability, Gradients, Model, Patch
@@ -65,12 +66,14 @@ class Gradient:
     spans: tuple[Place, ...] | None = None
     metric: Literal["logit_difference", "log_probability", "probability"] = "logit_difference"
     target: str | None = None
+    form: Form = None
     site: str = EMBED
     baseline: Literal["zero", "mean"] | int = "zero"
     steps: int = 32
     counterfactual: Trace | None = None
 
     def __post_init__(self) -> None:
+        check_form("Gradient", self.form)
         check_setting("Gradient", "method", self.method, METHODS)
         check_setting("Gradient", "metric", self.metric, tuple(METRICS))
         units.settle(self)
@@ -111,10 +114,10 @@ class Gradient:
         """
         check_needs(self, model)
         found = units.units(trace, self.unit, self.spans)
-        target = target_answer(trace, self.target)
+        target, form = target_answer(trace, self.target, model.reader).surface, form_of(trace, model, self.form)
         ledger = Ledger(self, trace, model, seed)
         thought = trace.roles["thought"]
-        answer = model.answer_branch(trace, thought.end, target)
+        answer = model.answer_branch(trace, thought.end, target, form)
         if self.counterfactual is not None:
             _check_positions(thought, self.counterfactual)
 
@@ -122,7 +125,11 @@ class Gradient:
             estimates = np.array(
                 [tokens[span.start - thought.start : span.end - thought.start].sum() for span in found]
             )
-            kept = {"tokens": tokens, **{name: np.array([value]) for name, value in extras.items()}}
+            kept = {
+                "tokens": tokens,
+                "form": described(form),
+                **{name: np.array([value]) for name, value in extras.items()},
+            }
             return table.result(self, trace, found, estimates, target, ledger.provenance(), kept)
 
         measure: Callable[..., tuple[NDArray[np.float64], dict[str, float]]] = getattr(self, f"_{self.method}")

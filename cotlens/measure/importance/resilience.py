@@ -111,7 +111,7 @@ class Resilience(Sampled):
         method = replace(self, embedder=similarity.settled(self.embedder))
         check_needs(method, model)
         spans = self.units(trace)
-        target = target_answer(trace, self.target)
+        target = target_answer(trace, self.target, model.reader).group
         self.allow(trace, len(spans), factor=1 + self.rounds)
         samples, ledger = Samples(self, trace, model, seed), Ledger(method, trace, model, seed)
         alike = Similarity(method.embedder, model, trace, [trace.text[s.char_start : s.char_end] for s in spans])

@@ -76,7 +76,7 @@ class Rewriting(Sampled, ABC):
         """
         check_needs(self, model)
         spans = self.units(trace)
-        target = target_answer(trace, self.target)
+        target = target_answer(trace, self.target, model.reader).group
         self.allow(trace, 2 * len(spans))
         samples, ledger = Samples(self, trace, model, seed), Ledger(self, trace, model, seed)
         edits: list[Rewritten] = []

@@ -16,11 +16,13 @@ from typing import Any
 import numpy as np
 
 from cotlens._core.errors import BackendError
-from cotlens.measure.importance.forced import Point, score_points
+from cotlens.measure.importance.forced import Point, score_points, target_answer
+from cotlens.measure.importance.forms import form_of
 from cotlens.measure.steering.rerun import rewrite, start_of
 from cotlens.measure.steering.where import Ends, Steering, as_steerings, interventions
 from cotlens.models.contract import Branch, Model, OnToken
 from cotlens.trace import Trace
+from cotlens.trace.answers import AnswerForm
 
 
 @dataclass(frozen=True, eq=False)
@@ -117,7 +119,8 @@ def judge(model: Model, baseline: Trace, steered: Trace, steerings: Any, at: int
     value = None if answer is None else answer.text
     before_p, after_p, why = math.nan, math.nan, "the baseline has no answer that can be read"
     if value is not None:
-        before_p, after_p = forced(model, baseline, value), forced(model, steered, value, chosen, at)
+        asked = target_answer(baseline, None).surface, form_of(baseline, model)
+        before_p, after_p = forced(model, baseline, *asked), forced(model, steered, *asked, chosen, at)
         why = "the thought was not closed" if math.isnan(after_p) else "ok"
     return SteeredRun(
         baseline,
@@ -134,7 +137,9 @@ def judge(model: Model, baseline: Trace, steered: Trace, steerings: Any, at: int
     )
 
 
-def forced(model: Model, trace: Trace, value: str, steerings: Sequence[Steering] = (), at: int = 0) -> float:
+def forced(
+    model: Model, trace: Trace, value: str, form: AnswerForm, steerings: Sequence[Steering] = (), at: int = 0
+) -> float:
     """Probability of the answer `value`, forced after the thought of `trace`, under the steerings of a rerun from `at`.
 
     NaN where the trace has no thought, or one that was never ended.
@@ -143,7 +148,7 @@ def forced(model: Model, trace: Trace, value: str, steerings: Sequence[Steering]
     if thought is None or ("answer" not in trace.roles and trace.meta.get("finish") != "given"):
         return math.nan
     changes = interventions(steerings, trace, at, Ends(thought.end, thought.end))
-    return score_points(model, trace, [Point(thought.end, value)], changes)[0].probability
+    return score_points(model, trace, [Point(thought.end, value)], changes, form)[0].probability
 
 
 def perplexity(model: Model, trace: Trace, at: int) -> float:

@@ -16,6 +16,7 @@ import numpy as np
 
 from cotlens._core import control
 from cotlens._core.errors import BackendError, InputError, OutOfMemory
+from cotlens.measure.importance.forced import target_answer
 from cotlens.measure.method import Cost, Ledger, check_needs, check_setting, keeping
 from cotlens.measure.steering.cells import READOUTS, Cell, Metric, Question, measure, summary
 from cotlens.measure.steering.norms import check_layer, residual_norm
@@ -153,8 +154,8 @@ class Sweep:
 
     def _question(self, model: Model, trace: Trace, vectors: Sequence[Vector]) -> Question:
         at = start_of(model, trace, [Steering(vectors[0], 0.0, self.where)]) if self.at is None else self.at
-        answer = trace.read_answer()
-        return Question(trace, at, range(self.seeds), None if answer is None else answer.text)
+        answer = None if trace.read_answer() is None else target_answer(trace, None)
+        return Question(trace, at, range(self.seeds), answer)
 
     def _fill(
         self, model: Model, questions: Sequence[Question], vectors: Sequence[Vector], key: Key, cell: Cell, seed: int
@@ -223,7 +224,7 @@ class Sweep:
             provenance=ledger.provenance(),
             extras={
                 "own_perplexity_95": math.exp(edge),
-                "answers": [one.answer for one in questions],
+                "answers": [None if one.answer is None else one.answer.surface for one in questions],
                 "traces": [one.trace.id for one in questions],
                 "vector": vectors[0].name,
             },

@@ -24,6 +24,7 @@ class Dialect:
         alternatives: how many best tokens come with each that it writes; 0 for not even a log-probability.
         raw: whether those are of temperature 1 whatever the temperature was.
         prompt: how log-probabilities of a prompt are had: "prompt_logprobs", "echo" or "" for not at all.
+        best: how many best tokens of a prompt's places may be asked for: what sums over sets of tokens are made of.
         samples: whether a temperature changes anything.
         seeds: "together" if a seed gives the same text again, "alone" if only while nothing else runs, else "".
     """
@@ -35,6 +36,7 @@ class Dialect:
     alternatives: int = 0
     raw: bool = False
     prompt: str = ""
+    best: int = 2
     samples: bool = True
     seeds: str = ""
 
@@ -53,7 +55,8 @@ class Dialect:
     def sentence(self) -> str:
         """How this server scores, as `score_path` has it."""
         if self.prompt:
-            return f"one request per text to a server that gives {self.prompt}, held to the token ids that were sent"
+            how = f"one request per text to a server that gives {self.prompt}, held to the token ids that were sent"
+            return f"{how}; what ends a value is bounded by the {self.best} likeliest tokens"
         why = "gives no log-probabilities of a prompt" if self.ids else "takes text only, not token ids"
         return f"no scoring, because the server {why}"
 

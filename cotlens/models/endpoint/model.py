@@ -79,7 +79,7 @@ class EndpointModel(Textual, Outside):
         self.format, self.codec = form, form.codec
         self.reader: AnswerReader = reader if reader is not None else Boxed()
         self.meter, self.owner = Meter(), OwnerThread()
-        self.layout = replace(extent, context=extent.context - 1)  # a request that scores writes a token too
+        self.layout = replace(extent, context=extent.context - 2)  # a request that scores adds a token and writes one
         self.context_length, self.n_layers = extent.context, extent.n_layers
         self.where = f"endpoint · {urlsplit(client.endpoint).netloc}"
         self.client, self.dialect = client, dialect

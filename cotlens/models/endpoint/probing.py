@@ -19,6 +19,7 @@ from cotlens.models.endpoint.reply import Said, choices, echo_table, prompt_tabl
 
 TRIAL = "First I add 12 and 7, which gives 19.\n\nWait, let me check: caf\u00e9 = 3 * (4 - 1)?"
 _LENGTH = 12  # tokens written to compare
+_BEST = (20, 8, 5)  # vLLM gives 20 unless it was started with more or fewer, OpenAI 5
 _HOT = 1.5  # a temperature at which two seeds part within a few tokens
 _SAME = 0.02  # nats by which two log-probabilities of one token may differ on one server
 _CLOSE = 0.3  # the same where both were computed in batches of other shapes, in half precision
@@ -60,6 +61,9 @@ def probe(client: Asked, model: str, codec: HFCodec, stops: Sequence[int]) -> tu
     dialect = _sampling(client, dialect, prompt, cold[0])
     if dialect.ids:
         dialect = dataclasses.replace(dialect, prompt=_scoring(client, dialect, ids, cold[0]))
+    if dialect.prompt:
+        most = (k for k in _BEST if _takes(client, dialect.scoring(ids, k)))
+        dialect = dataclasses.replace(dialect, best=next(most, dialect.best))
     return dialect, "served:" + hashlib.sha256(cold[0].text.encode()).hexdigest()[:12]
 
 
