@@ -30,6 +30,7 @@ def result(
     extras: Mapping[str, Any],
     *,
     status: Sequence[str] | None = None,
+    errors: NDArray[np.float64] | None = None,
     columns: Mapping[str, Any] | None = None,
 ) -> Result:
     """A row per span or group.
@@ -39,13 +40,16 @@ def result(
     would explain.
 
     Args:
-        status: why rows aren't "exact"; those get no interval. By default rows without an estimate were cancelled.
+        status: why rows aren't "exact"; by default rows without an estimate were cancelled.
+        errors: how far off a row's estimate may be, in either direction: its interval; by default rows that are
+            "exact" aren't, and others get no interval.
         columns: further columns.
     """
     measured = np.isfinite(estimates)
     if status is None:
         status = ["exact" if ok else CANCELLED for ok in measured]
-    exact = np.array([one == "exact" for one in status], dtype=bool)
+    if errors is None:
+        errors = np.where([one == "exact" for one in status], 0.0, np.nan)
     position = position_baseline(estimates)
     rows: dict[str, Any] = {
         "unit": [method.unit] * len(spans),
@@ -55,8 +59,8 @@ def result(
             span.text if isinstance(span, Group) else trace.text[span.char_start : span.char_end] for span in spans
         ],
         "estimate": estimates,
-        "low": np.where(exact, estimates, np.nan),
-        "high": np.where(exact, estimates, np.nan),
+        "low": estimates - errors,
+        "high": estimates + errors,
         "n": measured.astype(np.int32),
         "status": list(status),
         **(columns or {}),
