@@ -31,7 +31,7 @@ def meaning(result: Result) -> dict[str, Any]:
         "zero": result.zero,
         "scale_unit": result.scale_unit,
         "signed": is_signed(result),
-        "kind": "exact" if is_exact(result) else "sampled",
+        "kind": kind(result),
         "edit_type": str(result.extras.get("edit_type", "")),
         "model": made.model,
         "backend": made.backend,
@@ -51,6 +51,11 @@ def is_signed(result: Result) -> bool:
         return bool(result.extras["signed"])
     unsigned = _UNSIGNED.search(result.metric.replace("_", " "))
     return not (unsigned and not bool((result.columns["estimate"] < 0).any()))
+
+
+def kind(result: Result) -> str:
+    """What the intervals are of: "exact" (none), "computed" (numerical error) or "sampled"."""
+    return "exact" if is_exact(result) else "computed" if "interval_of" in result.extras else "sampled"
 
 
 def is_exact(result: Result) -> bool:

@@ -70,7 +70,7 @@ def shading(trace: Trace, shown: Shown, result: Result | None, complete: bool) -
         "zero": result.zero,
         "scale_unit": result.scale_unit,
         "signed": scores.is_signed(result),
-        "kind": "sampled" if shown.n else "exact",
+        "kind": "computed" if "interval_of" in result.extras else "sampled" if shown.n else "exact",
         "edit_type": result.extras["edit_type"],
         "complete": complete,
         "metric_words": str(result.extras.get("metric_words", result.metric)),

@@ -166,7 +166,7 @@ function factWords(fact: Fact, unit: number): string {
 
 /** "n = 100", "n = 20 to 100"; "" for deterministic scores. */
 export function samples(map: ScoreMap): string {
-  if (map.score.kind === "exact") return "";
+  if (map.score.kind !== "sampled") return "";
   let [low, high] = [Infinity, 0];
   for (let unit = 0; unit < map.count; unit += 1) {
     if (map.certainty(unit) === "none") continue;
