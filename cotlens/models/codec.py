@@ -13,6 +13,8 @@ from collections.abc import Callable, Sequence
 from functools import cached_property
 from typing import Any
 
+from cotlens._core import check
+
 _BYTE = re.compile(r"<0x([0-9A-Fa-f]{2})>")
 _SPACE = "\N{LOWER ONE EIGHTH BLOCK}"
 _ANCHOR = "\n"
@@ -38,7 +40,7 @@ class HFCodec:
 
         Tokenizers that put a space before every text are given a line break to put it before.
         """
-        if not text:
+        if not check.text("text", text):
             return []
         ids = self._ids(text)
         if self._adds_space:
@@ -50,7 +52,7 @@ class HFCodec:
 
     def encode_template(self, text: str) -> list[int]:
         """Ids of template text and markers, in which special tokens are meant."""
-        if not text:
+        if not check.text("text", text):
             return []
         with self._lock:
             return [int(i) for i in self.tokenizer(text, add_special_tokens=False)["input_ids"]]

@@ -11,6 +11,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from cotlens._core import check
 from cotlens._core.errors import InputError
 from cotlens.models import answering, rollouts, writing
 from cotlens.models.assemble import Measured, build
@@ -22,6 +23,7 @@ from cotlens.trace.align import char_offsets
 if TYPE_CHECKING:
     from cotlens.models.codec import HFCodec
     from cotlens.models.contract import Owner
+    from cotlens.models.declared import Defaults
     from cotlens.models.formats import Format
     from cotlens.models.store import Store
     from cotlens.trace.answers import AnswerForm, AnswerReader
@@ -36,12 +38,30 @@ class Textual(ABC):
     codec: HFCodec
     format: Format
     reader: AnswerReader
-    revision: str
+    backend: str
+    declared: str  # the revision as it was loaded, "" where it is what the weights are
+    commit: str = ""
+    defaults: Defaults
     owner: Owner
     store: Store | None
 
     def __init__(self) -> None:
         self._answers: answering.Known = {}
+
+    @property
+    def revision(self) -> str:
+        """Which weights, as it was loaded; what they are now, whoever changed them meanwhile, `weights` says."""
+        return self.declared or self.weights
+
+    @property
+    def weights(self) -> str:
+        """A fingerprint of every byte of all weights as they are now; "" where they can't be seen."""
+        return ""
+
+    @property
+    @abstractmethod
+    def state(self) -> str:
+        """All that is known here of what decides its texts, "" where that can't be known; see `contract.Model`."""
 
     @abstractmethod
     def _setting(self) -> writing.Setting:
@@ -66,6 +86,7 @@ class Textual(ABC):
         max_new_tokens: int | None = None,
         temperature: float | None = None,
         top_p: float | None = None,
+        top_k: int | None = None,
         prefill: str = "",
         interventions: Interventions = (),
         on_token: OnToken | None = None,
@@ -75,16 +96,18 @@ class Textual(ABC):
         Args:
             n: how many samples; sample 0 is what n=1 gives.
             max_new_tokens: default 4096, or what the context leaves.
-            temperature, top_p: default to what the model's generation config says, else 1.
+            seed: 0 to 2**64 - 1.
+            temperature, top_p, top_k: of `sampling.Sampling`; default to what the model's generation config says and
+                transformers makes of it, else to plain sampling (1, 1, and 0 for all tokens).
             prefill: how the thought begins.
             on_token: called with (token index, text) on the owner thread as sample 0 is written.
 
         Returns:
             a Trace for n=1, else a list of n.
         """
-        opening = self.format.open(prompt, prefill)
+        opening = self.format.open(prompt, check.text("prefill", prefill))
         job = writing.Job(opening.ids, opening.prompt, opening.begin, {"prefill": prefill} if prefill else {})
-        return self._write(job, n, seed, max_new_tokens, temperature, top_p, interventions, on_token)
+        return self._write(job, n, seed, max_new_tokens, temperature, top_p, top_k, interventions, on_token)
 
     def resume(
         self,
@@ -97,6 +120,7 @@ class Textual(ABC):
         max_new_tokens: int | None = None,
         temperature: float | None = None,
         top_p: float | None = None,
+        top_k: int | None = None,
         interventions: Interventions = (),
         on_token: OnToken | None = None,
     ) -> Any:
@@ -111,7 +135,7 @@ class Textual(ABC):
         """
         self._own(trace)
         job = writing.resuming(self.format, trace, at, close_thought)
-        return self._write(job, n, seed, max_new_tokens, temperature, top_p, interventions, on_token)
+        return self._write(job, n, seed, max_new_tokens, temperature, top_p, top_k, interventions, on_token)
 
     def rollouts(
         self,
@@ -121,6 +145,7 @@ class Textual(ABC):
         max_new_tokens: int | None = None,
         temperature: float | None = None,
         top_p: float | None = None,
+        top_k: int | None = None,
         interventions: Interventions = (),
         on_rollout: OnRollout | None = None,
     ) -> list[list[Trace]]:
@@ -136,7 +161,7 @@ class Textual(ABC):
         for start in starts:
             self._own(start.trace)
         changes = as_interventions(interventions)
-        wishes = writing.Wishes(1, seed, max_new_tokens, temperature, top_p, changes, None)
+        wishes = writing.Wishes(1, seed, max_new_tokens, temperature, top_p, top_k, changes)
         return self._run(lambda: rollouts.write(self._setting(), starts, wishes, self.store, on_rollout))
 
     def annotate(self, trace: Trace, k: int = 8) -> Trace:
@@ -147,8 +172,10 @@ class Textual(ABC):
 
     def compose(self, prompt: str, thought: str, answer: str | None) -> Trace:
         """A trace of given texts in this model's format; nothing is run. Without an answer the thought stays open."""
-        opening, ids, roles = self.format.compose(prompt, thought, answer)
-        meta = {"model": self.name, "revision": self.revision, "finish": "given"}
+        answer = None if answer is None else check.text("answer", answer)
+        opening, ids, roles = self.format.compose(prompt, check.text("thought", thought), answer)
+        revision = {"revision": self.declared} if self.declared else {}
+        meta = {"model": self.name, **revision, "finish": "given"}
         return build(self.format, self.reader, ids, opening.prompt, opening.begin, meta, found=roles)
 
     def surprise(self, trace: Trace) -> Edit:
@@ -175,7 +202,7 @@ class Textual(ABC):
 
     def _ids(self, trunk: Trace | Sequence[int]) -> tuple[int, ...]:
         if not isinstance(trunk, Trace):
-            return tuple(int(token) for token in trunk)
+            return tuple(check.indices("token ids", trunk).tolist())
         self._own(trunk)
         return trunk.token_ids
 
@@ -190,6 +217,12 @@ class Textual(ABC):
                 "Trace.from_text(prompt, thought, answer, model=model)."
             )
 
+    def _about(self, weights: str, dtype: str) -> dict[str, Any]:
+        """What a trace says of who wrote it; commit and weights where they are known and say more than the revision."""
+        about = {"model": self.name, "revision": self.declared or weights, "backend": self.backend, "dtype": dtype}
+        known = {"commit": self.commit, "weights": weights}
+        return {**about, **{name: value for name, value in known.items() if value not in ("", about["revision"])}}
+
     def _run(self, fn: Callable[[], T]) -> T:
         return self.owner.run(fn)
 
@@ -201,9 +234,10 @@ class Textual(ABC):
         max_new_tokens: int | None,
         temperature: float | None,
         top_p: float | None,
+        top_k: int | None,
         interventions: Interventions,
         on_token: OnToken | None,
     ) -> Any:
         changes = as_interventions(interventions)
-        wishes = writing.Wishes(n, seed, max_new_tokens, temperature, top_p, changes, on_token)
+        wishes = writing.Wishes(n, seed, max_new_tokens, temperature, top_p, top_k, changes, on_token)
         return self._run(lambda: writing.write(self._setting(), job, wishes))

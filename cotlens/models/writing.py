@@ -9,9 +9,11 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from cotlens._core import check
 from cotlens._core.errors import BackendError, Cancelled, CotLensError, InputError
 from cotlens.models.assemble import Measured, begin_of, build, prompt_of
 from cotlens.models.contract import OnToken
+from cotlens.models.declared import Defaults
 from cotlens.models.formats import Format
 from cotlens.models.generate import Sample
 from cotlens.models.interventions import Intervention
@@ -48,22 +50,25 @@ Rolls = Callable[[Sequence[Roll], frozenset[int], Callable[[list[Roll]], None]],
 
 @dataclass(frozen=True)
 class Setting:
-    """Who writes: the model's parts, what is said about it in `meta`, its default (temperature, top_p).
+    """Who writes: the model's parts, what is said about it in `meta`, how it is sampled by default.
 
     Args:
         context: the most tokens in a sequence.
         vocabulary: how many token ids there are.
         samples, rolls: how tokens come; without `rolls`, rollouts are written one prefix after the other.
+        identity: all that is known of what decides the model's texts beside settings, "" where it can't be known: then
+            no rollout is kept.
     """
 
     form: Format
     reader: AnswerReader
     about: Mapping[str, Any]
-    defaults: tuple[float, float]
+    defaults: Defaults
     context: int
     vocabulary: int
     samples: Samples
     rolls: Rolls | None = None
+    identity: str = ""
 
 
 @dataclass(frozen=True)
@@ -75,8 +80,15 @@ class Wishes:
     max_new_tokens: int | None
     temperature: float | None
     top_p: float | None
+    top_k: int | None
     interventions: tuple[Intervention, ...]
-    on_token: OnToken | None
+    on_token: OnToken | None = None
+
+    def __post_init__(self) -> None:
+        check.whole("n", self.n, 1)
+        check.seed(self.seed)
+        if self.max_new_tokens is not None:
+            check.whole("max_new_tokens", self.max_new_tokens, 1)
 
 
 @dataclass(frozen=True)
@@ -107,7 +119,7 @@ def resuming(form: Format, trace: Trace, at: int | None, close_thought: bool) ->
         InputError: `at` is in the prompt or beyond the trace, the trace is at its end already, or the thought that
             should be closed isn't open there.
     """
-    start = trace.resume_at if at is None else int(at)
+    start = trace.resume_at if at is None else check.whole("at", at)
     begin, n = begin_of(trace), len(trace.token_ids)
     if not max(1, begin) <= start <= n:
         raise InputError(
@@ -141,8 +153,6 @@ def write(setting: Setting, job: Job, wishes: Wishes) -> Any:
     Raises:
         CotLensError: as in the contract; `error.partial` holds what was written so far in the same shape.
     """
-    if isinstance(wishes.n, bool) or wishes.n < 1:
-        raise InputError(f"n={wishes.n} must be at least 1.")
     sampling = sampling_of(setting, job, wishes)
     samples = [Sample(index) for index in range(wishes.n)]
     tell = None if wishes.on_token is None else _speaker(setting.form, wishes.on_token)
@@ -181,12 +191,13 @@ def sampling_of(setting: Setting, job: Job, wishes: Wishes) -> Sampling:
             "shorten the prompt or the thought."
         )
     most = min(room, MOST_NEW) if wishes.max_new_tokens is None else min(room, wishes.max_new_tokens)
-    temperature, top_p = setting.defaults
+    defaults = setting.defaults
     return Sampling(
         wishes.seed,
         most,
-        temperature if wishes.temperature is None else float(wishes.temperature),
-        top_p if wishes.top_p is None else float(wishes.top_p),
+        defaults.temperature if wishes.temperature is None else wishes.temperature,
+        defaults.top_p if wishes.top_p is None else wishes.top_p,
+        defaults.top_k if wishes.top_k is None else wishes.top_k,
     )
 
 
@@ -218,11 +229,16 @@ def described(
         "sample": index,
         "temperature": sampling.temperature,
         "top_p": sampling.top_p,
+        "top_k": sampling.top_k,
         "max_new_tokens": sampling.max_new_tokens,
         "finish": finish,
     }
+    notes = [*setting.about.get("notes", ()), *setting.defaults.notes()]
+    if notes:
+        meta["notes"] = notes
     if wishes.interventions:
         meta["interventions"] = [type(item).__name__ for item in wishes.interventions]
+        meta["intervention_fingerprints"] = [item.fingerprint for item in wishes.interventions]
     return meta
 
 

@@ -36,7 +36,8 @@ class Controller(ABC):
     def __init__(self, model: Model, view: Any) -> None:
         self.model, self.view = model, view
         self._lock = threading.RLock()
-        self._jobs = Jobs(model.owner, self._show_job, self._lock, remedy=self._remedy)
+        self._jobs = Jobs(model.owner, self._show_job, self._lock, remedy=self._remedy, before=self._look)
+        self._state: str | None = None
         self._fault = ""
 
     @property
@@ -87,6 +88,17 @@ class Controller(ABC):
     @abstractmethod
     def _publish(self) -> None:
         """Show everything about what is chosen now."""
+
+    def _look(self) -> None:
+        """Before a job: see whether the model's weights were changed since the last one, whoever did it."""
+        before, self._state = self._state, getattr(self.model, "state", "")
+        if before not in (None, self._state):
+            with self._lock:
+                self._forget()
+
+    @abstractmethod
+    def _forget(self) -> None:
+        """Drop what was measured of a model that is another one now; what was written stays."""
 
     def _do_cancel(self, request: Any) -> None:
         self._jobs.cancel(upto=request.job)

@@ -128,6 +128,10 @@ class CoTEditor(TreeController):
 
     # work, and what is shown
 
+    def _forget(self) -> None:
+        self._measuring.forget()
+        self._tree.forget()
+
     def _go(self, branch: str) -> None:
         """Show a branch; what was being measured for the one before stops."""
         before = self._tree.current_id

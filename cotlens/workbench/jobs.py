@@ -124,6 +124,7 @@ class Jobs:
             that waits, or of the last that ended.
         lock: held while `publish` is called.
         remedy: what to do about an error that isn't one of CoTLens.
+        before: called on the owner's thread at the beginning of every job.
     """
 
     def __init__(
@@ -133,8 +134,9 @@ class Jobs:
         lock: threading.RLock | None = None,
         *,
         remedy: str = "This is a fault in CoTLens.",
+        before: Callable[[], None] = lambda: None,
     ) -> None:
-        self._owner, self._publish, self._remedy = owner, publish, remedy
+        self._owner, self._publish, self._remedy, self._before = owner, publish, remedy, before
         self._lock = lock or threading.RLock()
         self._numbers = itertools.count(1)
         self._open: list[Job] = []
@@ -162,8 +164,12 @@ class Jobs:
             one.cancel()
         self._changed(job)
 
+        def begun() -> None:
+            self._before()
+            fn()
+
         def work() -> None:
-            if job.run(fn) and then is not None:
+            if job.run(begun) and then is not None:
                 then()
 
         self._follow(job, self._owner.submit(work, job.control, priority))

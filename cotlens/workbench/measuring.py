@@ -61,6 +61,12 @@ class Measuring:
         self._prices: dict[tuple[str, Shown], Price] = {}
         self._rates = Rates()
 
+    def forget(self) -> None:
+        """Drop what was measured: the model is another one now. What it costs is known still."""
+        with self._lock:
+            self._known.clear()
+            self._complete.clear()
+
     def known(self, trace: Trace, shown: Shown) -> Result | None:
         """The result for `shown` as far as it was measured, None while there is none."""
         with self._lock:

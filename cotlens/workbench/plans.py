@@ -96,7 +96,8 @@ def origin(model: Model, trace: Trace) -> tuple[str, str]:
         answer = trace.answer if "answer" in trace.roles else None
         given = f"{trace.prompt!r}, {trace.thought!r}, {answer!r}"
         return "original", f"trace = cl.Trace.from_text({given}, model=model)"
-    usual = dict(zip(("temperature", "top_p"), getattr(model, "defaults", (1.0, 1.0)), strict=False))
+    defaults = getattr(model, "defaults", None)
+    usual = {"temperature": 1.0, "top_p": 1.0, "top_k": 0} if defaults is None else defaults.data()
     settings = {"seed": int(meta.get("seed") or 0)}
     settings |= {name: meta[name] for name, value in usual.items() if meta.get(name, value) != value}
     if meta["finish"] != "stop":

@@ -67,6 +67,7 @@ class Samples:
             max_new_tokens=method.new_tokens(self._trace),
             temperature=method.temperature,
             top_p=method.top_p,
+            top_k=method.top_k,
             on_rollout=lambda place, rollout: self._take(arms[place][0], rollout),
         )
 

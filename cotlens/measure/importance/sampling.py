@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from cotlens._core import check
 from cotlens._core.errors import InputError
 from cotlens.measure.importance import units
 from cotlens.measure.importance.units import Place
@@ -36,7 +37,7 @@ class Sampled:
             than half of the rollouts give an answer, intervals may stay wider.
         max_rollouts: allow n everywhere to add up to this many, 10,000 without it; adaptive sampling stops there.
         max_new_tokens: of a rollout; by default twice what the trace's thought and answer have, at least 256.
-        temperature, top_p: as in `model.reason`.
+        temperature, top_p, top_k: as in `model.reason`.
         alpha: what is added to every count for "kl".
         vocabulary: the answers "kl" is about, with "(other)" for the rest; by default all that any rollout gave.
         convention: "cotlens", or "thought-anchors" for the signs and names of the published columns.
@@ -53,6 +54,7 @@ class Sampled:
     max_new_tokens: int | None = None
     temperature: float | None = None
     top_p: float | None = None
+    top_k: int | None = None
     alpha: float = 1.0
     vocabulary: tuple[str, ...] | None = None
     convention: Literal["cotlens", "thought-anchors"] = "cotlens"
@@ -62,7 +64,16 @@ class Sampled:
         units.settle(self, UNITS)
         check_setting(name, "metric", self.metric, tuple(self.metrics()))
         check_setting(name, "convention", self.convention, CONVENTIONS)
-        if isinstance(self.n, bool) or self.n < 2:
+        for setting in ("budget", "max_rollouts", "max_new_tokens"):
+            if getattr(self, setting) is not None:
+                check.whole(setting, getattr(self, setting), 1, of=name)
+        if self.temperature is not None:
+            check.number("temperature", self.temperature, 0, of=name)
+        if self.top_p is not None:
+            check.number("top_p", self.top_p, above=0, most=1, of=name)
+        if self.top_k is not None:
+            check.whole("top_k", self.top_k, 0, of=name)
+        if self.n < 2:
             raise InputError(f"{name} was given n={self.n}: a proportion with an interval needs at least 2 rollouts.")
         if self.half_width is not None and not 0 < self.half_width < 1:
             raise InputError(f"{name} was given half_width={self.half_width}: give a number between 0 and 1.")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Mapping
 from pathlib import Path
@@ -95,7 +96,9 @@ def open_endpoint(
     entries = client.listed()
     dialect, fingerprint = probe(client, served, codec, sorted(form.stop_ids))
     _check_markers(dialect, form, served)
-    told = next((entry.get("max_model_len") for entry in entries if entry.get("id") == served), None)
+    entry = next((one for one in entries if one.get("id") == served), {})
+    told = entry.get("max_model_len")
+    known = [address, served, *(str(entry.get(name)) for name in ("root", "parent", "owned_by")), fingerprint]
     vocabulary = max(len(loaded), int(getattr(files.config, "vocab_size", 0) or 0))
     layers = int(getattr(files.config, "num_hidden_layers", 0) or 0)
     return EndpointModel(
@@ -105,6 +108,7 @@ def open_endpoint(
         Extent(vocabulary, _context(context_length, told, files.config, loaded), layers),
         name=served,
         revision=revision or fingerprint,
+        known=f"declared {json.dumps(known)}",
         defaults=declared.sampling_defaults(files),
         reader=reader or _reader(served),
         store=open_store(store),
