@@ -131,12 +131,7 @@ class Format:
         ids, (first, last) = self.codec.encode_holding(rendered.parts, rendered.asked)
         ids, first, last = [*before, *ids], first + len(before), last + len(before)
         text, prompt = seg.Text.of(self.codec.pieces(ids)), rendered.parts[rendered.asked][0]
-        # Offsets leave whitespace out; a tokenizer that changes the text leaves nothing to be found.
-        at = text.chars.find(prompt, int(text.offsets[first]) - len(prompt) + len(prompt.lstrip()))
-        if not 0 <= at <= text.offsets[last]:
-            return ids, Span(first, last, int(text.offsets[first]), int(text.offsets[last]), "role"), rendered.notes
-        start, end = tokens_covering(text.offsets, at, at + len(prompt))
-        return ids, Span(start, end, at, at + len(prompt), "role"), rendered.notes
+        return ids, _span(text, first, last, prompt), rendered.notes
 
     def compose(
         self, prompt: Prompt, thought: str, answer: str | None
@@ -221,6 +216,19 @@ class Format:
         if self.special:
             return self.codec.encode(before) + self.codec.encode_template(marker) + self.codec.encode(after)
         return self.codec.encode(before + marker + after)
+
+
+def _span(text: seg.Text, first: int, last: int, wanted: str) -> Span:
+    """Where a text stands to the character, of which it is known that tokens [first, last) hold it.
+
+    Whitespace around it may be in the tokens beside them, or lost to a special token that takes it along. A tokenizer
+    that changes what it reads leaves nothing to be found: then all characters of the tokens are taken.
+    """
+    for form in dict.fromkeys((wanted, wanted.lstrip(), wanted.rstrip(), wanted.strip())):
+        at = text.chars.find(form, max(0, int(text.offsets[first]) - len(form) + len(form.lstrip())))
+        if 0 <= at <= text.offsets[last]:
+            return Span(*tokens_covering(text.offsets, at, at + len(form)), at, at + len(form), "role")
+    return Span(first, last, int(text.offsets[first]), int(text.offsets[last]), "role")
 
 
 def find(

@@ -205,7 +205,12 @@ STYLES = {
 LOSSLESS = ("gpt2", "roberta", "llama3", "deepseek", "o200k", "gemma", "llama2", "mistral", "phi3")
 
 
+def wrapped(raw, names):
+    return PreTrainedTokenizerFast(tokenizer_object=raw, **names)
+
+
 @cache
 def tokenizer(style):
+    """The tokenizer of a style, shared by all tests of a process."""
     made, names = STYLES[style]
-    return PreTrainedTokenizerFast(tokenizer_object=made(), **names)
+    return wrapped(made(), names)
