@@ -136,7 +136,8 @@ def _remarks(meta: Mapping[str, Any], found: Segments) -> list[str]:
     if meta["format"] == "plain" or meta.get("finish") not in ("stop", "length"):
         return []
     if found.closed:
-        return ["The model closed its thought and wrote no answer."] if found.answer is None else []
+        empty = found.answer is None or (found.answer[0] == found.answer[1] and "answer" not in found.chars)
+        return ["The model closed its thought and wrote no answer."] if empty else []
     if found.thought is None:
         return ["The model answered without a thought."]
     if meta["finish"] == "stop":

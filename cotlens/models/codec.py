@@ -79,9 +79,10 @@ class HFCodec:
     def encode_holding(self, parts: Sequence[Part], which: int) -> tuple[list[int], tuple[int, int]]:
         """The same, and the half-open range of the tokens that hold characters of part `which`. Raises as `encode`."""
         texts, given = [text for text, _ in parts], [text for text, meant in parts if not meant]
-        _check_characters("".join(texts))
-        ids, offsets = self._encoded("".join(texts))
-        if self._spelled(texts[0], ids) if given == texts else any(map(self.holds_special, given)):
+        whole = "".join(texts)
+        _check_characters(whole)
+        ids, offsets = self._encoded(whole)
+        if self._spelled(whole, ids) if given == texts else any(map(self.holds_special, given)):
             if self._twin is None:
                 return self._one_by_one(parts, which)
             texts = [self._rename(text) if meant else text for text, meant in parts]

@@ -101,6 +101,8 @@ class Format:
     def _open(self, prompt: Prompt, prefill: str, thinking: bool) -> Opening:
         """The same; with `thinking` the thought is begun also if nothing of it is given."""
         asked = conversation(prompt)
+        if not isinstance(prefill, str):
+            raise InputError(f"prefill={prefill!r} is not a text; give the first words of the thought.")
         if not asked.text.strip():
             raise InputError(f"The prompt {prompt!r} is empty; give the question that the model should think about.")
         ids, span, notes = self._asked(asked)

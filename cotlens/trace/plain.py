@@ -19,11 +19,8 @@ _GAP = "\n\n"
 
 def from_text(kind: type[Trace], prompt: Prompt, thought: str, answer: str | None, model: Any) -> Trace:
     """See `Trace.from_text`; `kind` is the class of the trace."""
-    for name, value in (("thought", thought), ("answer", "" if answer is None else answer)):
-        if not isinstance(value, str):
-            raise InputError(f"The {name} must be text; {type(value).__name__} was given.")
-    asked = conversation(prompt)
     if model is None:
+        asked = conversation(prompt)
         thought, answer, notes = unmarked(thought, answer, "<think>", "</think>")
         texts = {"prompt": asked.text, "thought": thought, **({} if answer is None else {"answer": answer})}
         return _words(kind, texts, {**asked.meta, "notes": [NOTE, *notes]})
@@ -38,7 +35,13 @@ def unmarked(thought: str, answer: str | None, open: str, close: str) -> tuple[s
 
     Where the text begins with `open` and holds `close` after it, what stands between them is the thought and what
     follows the answer, if none was given. All other markers are characters like any others.
+
+    Raises:
+        InputError: thought or answer is no text.
     """
+    for name, value in (("thought", thought), ("answer", "" if answer is None else answer)):
+        if not isinstance(value, str):
+            raise InputError(f"The {name} must be text; {type(value).__name__} was given.")
     inside, closed, rest = thought.strip().removeprefix(open).partition(close)
     if thought.lstrip().startswith(open) and closed and (answer is None or not rest.strip()):
         found = answer if answer is not None else rest.strip() or None

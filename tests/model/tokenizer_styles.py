@@ -1,5 +1,6 @@
 """Tokenizers of every style that models come with, trained in memory on a few sentences: what the codec is held to."""
 
+import json
 from functools import cache
 
 from tokenizers import AddedToken, Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers, processors, trainers
@@ -23,6 +24,20 @@ O200K = (
 BLOCK = "\u2581"
 BYTES = [f"<0x{byte:02X}>" for byte in range(256)]
 TAGS = [f"<{slash}{tag}>" for tag in ("table", "tr", "td", "h1", "b") for slash in ("", "/")]
+
+
+# Snippets that a codec can stumble over: what is tokens of their own somewhere, what joins, what is no text anywhere.
+ODD = (
+    "Mia has 12 pears.", " leading  and   trailing  ", "tabs\tand\r\nlines\n\n\n", "\t\t\tx", " " * 40, "\n" * 17 + "x",
+    "caf\u00e9 \u4f60\u597d \U0001f600 e\u0301", "\U0001f469\u200d\U0001f469\u200d\U0001f467", "\u0643\u0645\u061f",
+    "\x00\x07\x1b[0m\x7f", "\ufffd\ufeff\u200b", "a\u0300\u0301\u0302", "\u202ea\u202c", "\U0010fffe2\U0010ffff",
+    "<table><tr><td>5</td></tr></table>", "<0x0A> \u2581x", "pears, so caf\u00e9s!", "<tool_call>", "[toxicity=0]", "<unused0>",
+)  # fmt: skip
+SPELLED = (
+    "<think> b </think>", "<|im_end|>", "</s>", "<s>[INST] hi [/INST]", "<|assistant|>  hi", "a <mask> b", "[UNK] [CLS]",
+    "<|endoftext|>", "<eos><end_of_turn>", "<|start|>assistant<|channel|>final<|message|>", "<unk>", "[EOS]",
+    "<\uff5cend\u2581of\u2581sentence\uff5c>", "<|eot_id|>", "<extra_id_0>",
+)  # fmt: skip
 
 
 def special(*texts, **flags):
@@ -76,18 +91,16 @@ def blocks(specials, others=(), *, normalizer=None, pre=None, strip=False, templ
 
 
 def without_added(raw):
-    import json
-
     state = json.loads(raw.to_str())
     return Tokenizer.from_str(json.dumps({**state, "added_tokens": []}))
 
 
 def gemma():
     """No space before the text; runs of spaces and line breaks and HTML tags are added tokens that aren't special."""
-    runs = [BLOCK * n for n in range(2, 9)] + ["\n" * n for n in range(1, 9)] + ["\t", "\t\t"]
+    runs, lines = [BLOCK * n for n in range(2, 9)], ["\n" * n for n in range(1, 9)]
     return blocks(
         special("<pad>", "<eos>", "<bos>", "<unk>", "<start_of_turn>", "<end_of_turn>"),
-        ordinary("<unused0>", "[toxicity=0]", *runs, *TAGS),
+        [*ordinary("<unused0>", "[toxicity=0]", *lines, "\t", "\t\t", *TAGS), *ordinary(*runs, normalized=True)],
         normalizer=normalizers.Replace(" ", BLOCK),
         pre=pre_tokenizers.Split(" ", "merged_with_previous"),
     )
@@ -191,7 +204,10 @@ STYLES = {
     ),
     "o200k": (lambda: byte_level([O200K], CHANNELS), {"eos_token": "<|return|>"}),
     "words of one's own": (
-        lambda: byte_level([GPT4], CHATML, ordinary("pears", "caf\u00e9", single_word=True) + ordinary(" so", "\u4f60", rstrip=True)),
+        lambda: byte_level(
+            [GPT4], CHATML,
+            [*ordinary("pears", "caf\u00e9", single_word=True), *ordinary(" so", "\u4f60", rstrip=True)],
+        ),
         {"pad_token": "!"},
     ),
     "gemma": (gemma, {"bos_token": "<bos>", "eos_token": "<eos>", "unk_token": "<unk>"}),
@@ -202,6 +218,7 @@ STYLES = {
     "unigram": (unigram, {"unk_token": "<unk>", "eos_token": "</s>", "pad_token": "<pad>"}),
     "words": (words, {"unk_token": "[UNK]", "eos_token": "[EOS]"}),
 }  # fmt: skip
+# Those that give a text back, byte for byte; others compose characters, or have none for what they didn't see.
 LOSSLESS = ("gpt2", "roberta", "llama3", "deepseek", "o200k", "gemma", "llama2", "mistral", "phi3")
 
 
