@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import os
 import re
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
@@ -15,7 +14,7 @@ from cotlens.models.codec import HFCodec, Part
 from cotlens.models.families import FAMILIES, PLAIN, THINK, Family, first_tokens, marked
 from cotlens.trace.messages import Conversation
 
-_SLOT = "\N{ASTERISM}COTLENS0PROMPT0SLOT"  # stands for a message while it is found out where the template puts it
+_SLOT = "\N{ASTERISM}COTLENS0PROMPT0SLOT\N{ASTERISM}"  # stands for a message while its place is found out
 _CONTEXT = 400  # characters around a message that are compared
 SPELLED = "The {} spells out special tokens; to the model they are characters like any others."
 GivenFormat = str | tuple[str, str] | Family | None
@@ -85,18 +84,19 @@ def _apply(codec: HFCodec, family: Family, messages: Messages) -> str:
 def _place(codec: HFCodec, family: Family, messages: Messages, which: int, text: str) -> tuple[int, int]:
     """Where the template put one message, as characters of what it wrote.
 
-    It is rendered once more with something else in its place. What is the same around both is the template's and what
-    differs is the message, unless the template looked into it: then it is where what stands around it is most alike.
+    It is rendered once more with something else in its place, to be compared. Where the template looked into the
+    message, or made another text of it, it is where what stands around it is most alike, else what differs.
     """
     content = str(messages[which]["content"])
     other = _apply(codec, family, [*messages[:which], {**messages[which], "content": _SLOT}, *messages[which + 1 :]])
-    head, slot, tail = other.rpartition(_SLOT)
-    if slot and text.startswith(head) and text.endswith(tail) and len(head) + len(tail) <= len(text):
-        start, end = len(head), len(text) - len(tail)
-        at = text.find(content, start, end)
-        found = (at, at + len(content)) if at >= 0 else (start, end)
+    head, _, tail = other.rpartition(_SLOT)
+    forms = [form for form in dict.fromkeys((content, content.rstrip(), content.lstrip(), content.strip())) if form]
+    same = [form for form in forms if other.replace(_SLOT, form) == text]
+    if same:
+        start = len(head.replace(_SLOT, same[0]))
+        found = start, start + len(same[0])
     else:
-        found = _likeliest(text, content, head, tail) or _difference(text, other)
+        found = _likeliest(text, forms, head, tail) or _difference(text, other)
     if found[0] >= found[1]:
         raise BackendError(
             "The chat template of this tokenizer left the prompt out; load the model with format='plain'."
@@ -104,27 +104,27 @@ def _place(codec: HFCodec, family: Family, messages: Messages, which: int, text:
     return found
 
 
-def _likeliest(text: str, content: str, head: str, tail: str) -> tuple[int, int] | None:
-    """Where `content`, or what is left of it without whitespace around it, stands most as between `head` and `tail`."""
-    for wanted in filter(None, dict.fromkeys((content, content.rstrip(), content.lstrip(), content.strip()))):
-        places = [found.start() for found in re.finditer(f"(?={re.escape(wanted)})", text)]
+def _likeliest(text: str, forms: Sequence[str], head: str, tail: str) -> tuple[int, int] | None:
+    """Where the first of `forms` that is found stands most as between `head` and `tail`; of equals the last."""
+    for form in forms:
+        places = [found.start() for found in re.finditer(f"(?={re.escape(form)})", text)]
+        alike = [_alike(text[:at][::-1], head[::-1]) + _alike(text[at + len(form) :], tail) for at in places]
         if places:
-            at = max(
-                places, key=lambda at: _alike(text[:at][::-1], head[::-1]) + _alike(text[at + len(wanted) :], tail)
-            )
-            return at, at + len(wanted)
+            _, at = max(zip(alike, places, strict=True))
+            return at, at + len(form)
     return None
 
 
-def _alike(one: str, other: str) -> int:
-    """How many characters two texts have in common at their beginnings."""
-    return len(os.path.commonprefix([one[:_CONTEXT], other[:_CONTEXT]]))
+def _alike(one: str, other: str, most: int = _CONTEXT) -> int:
+    """How many of the first characters two texts have in common."""
+    pairs = zip(one[:most], other[:most], strict=False)
+    return next((at for at, (mine, its) in enumerate(pairs) if mine != its), min(len(one), len(other), most))
 
 
 def _difference(text: str, other: str) -> tuple[int, int]:
     """What is left of `text` without what it has in common with `other` at its two ends."""
-    start = len(os.path.commonprefix([text, other]))
-    return start, len(text) - len(os.path.commonprefix([text[start:][::-1], other[start:][::-1]]))
+    start = _alike(text, other, len(text))
+    return start, len(text) - _alike(text[start:][::-1], other[start:][::-1], len(text))
 
 
 def _told(content: str, found: str) -> tuple[str, ...]:

@@ -77,8 +77,8 @@ def _check_list(prompt: Sequence[Any]) -> None:
         raise InputError(f"The prompt is empty; give a question, or a list such as {_EXAMPLE}.")
     if all(isinstance(item, str) for item in prompt):
         raise InputError(
-            f"A list of {len(prompt)} texts is not one prompt; ask them one by one, [model.reason(q) for q in prompts], "
-            f"or give one conversation as a list such as {_EXAMPLE}."
+            f"A list of {len(prompt)} texts is not one prompt; ask them one by one, [model.reason(q) for q in prompts],"
+            f" or give one conversation as a list such as {_EXAMPLE}."
         )
     if all(isinstance(item, Sequence) and not isinstance(item, str) for item in prompt):
         raise InputError(

@@ -102,7 +102,7 @@ def _by_tokens(trace: Trace, span: Span, whole: NDArray[np.bool_]) -> Cut:
 
 
 def _by_chars(trace: Trace, start: int, end: int) -> Cut:
-    """A cut of characters, with the tokens that hold them; tokens that hold nothing of the thought are never touched."""
+    """A cut of characters, with the tokens that hold them; those that hold nothing of the thought are never touched."""
     thought, offsets = thought_of(trace), trace.offsets
     least = thought.start - int(thought.char_start < offsets[thought.start])
     most = thought.end + int(thought.char_end > offsets[thought.end])

@@ -6,7 +6,6 @@ into turns of their own, into the user's, or nowhere.
 
 from tests.model import tokenizer_styles
 
-TEXT = "{%- macro text(m) -%}{{ m.content }}{%- endmacro -%}"
 QWEN3 = (
     "{%- if messages[0].role == 'system' %}<|im_start|>system\n{{ messages[0].content }}<|im_end|>\n{%- endif %}"
     "{%- for m in messages %}{%- if m.content is string %}{%- set content = m.content %}{%- else %}"
@@ -28,8 +27,9 @@ R1 = (
 LLAMA3 = (
     "{{ bos_token }}{% if messages[0].role == 'system' %}{% set system = messages[0].content | trim %}"
     "{% set messages = messages[1:] %}{% else %}{% set system = '' %}{% endif %}"
-    "{{ '<|start_header_id|>system<|end_header_id|>\n\nCutting Knowledge Date: December 2023\n\n' + system + '<|eot_id|>' }}"
-    "{% for m in messages %}{{ '<|start_header_id|>' + m.role + '<|end_header_id|>\n\n' + m.content | trim + '<|eot_id|>' }}"
+    "{{ '<|start_header_id|>system<|end_header_id|>\n\nCutting Knowledge Date: December 2023\n\n' + system }}"
+    "{{ '<|eot_id|>' }}{% for m in messages %}"
+    "{{ '<|start_header_id|>' + m.role + '<|end_header_id|>\n\n' + m.content | trim + '<|eot_id|>' }}"
     "{% endfor %}{% if add_generation_prompt %}{{ '<|start_header_id|>assistant<|end_header_id|>\n\n' }}{% endif %}"
 )
 GEMMA = (
@@ -51,8 +51,8 @@ LLAMA2 = (
 )
 MAGISTRAL = (
     "{{ bos_token }}{% for m in messages %}{% if m.role == 'user' %}{{ '[INST]' + m.content + '[/INST]' }}"
-    "{% elif m.role == 'system' %}{{ '[INST]' + m.content + '[/INST]' }}{% else %}{{ m.content + eos_token }}{% endif %}"
-    "{% endfor %}"
+    "{% elif m.role == 'system' %}{{ '[INST]' + m.content + '[/INST]' }}{% else %}{{ m.content + eos_token }}"
+    "{% endif %}{% endfor %}"
 )
 GPT_OSS = (
     "<|start|>system<|message|>You are ChatGPT.\nReasoning: {{ reasoning_effort | default('medium') }}\n\n"
@@ -71,8 +71,8 @@ SMOLLM3 = (  # a switch anywhere in the contents turns thinking off, and is take
     "{%- set ns = namespace(mode='/think') -%}{%- for m in messages -%}{%- if '/no_think' in m.content -%}"
     "{%- set ns.mode = '/no_think' -%}{%- endif -%}{%- endfor -%}"
     "{{- '<|im_start|>system\n## Metadata\n\nReasoning Mode: ' + ns.mode + '\n\n<|im_end|>\n' -}}"
-    "{%- for m in messages -%}{{- '<|im_start|>' + m.role + '\n' + m.content.rstrip() + '<|im_end|>\n' -}}{%- endfor -%}"
-    "{%- if add_generation_prompt -%}{{- '<|im_start|>assistant\n' -}}"
+    "{%- for m in messages -%}{{- '<|im_start|>' + m.role + '\n' + m.content.rstrip() + '<|im_end|>\n' -}}"
+    "{%- endfor -%}{%- if add_generation_prompt -%}{{- '<|im_start|>assistant\n' -}}"
     "{%- if ns.mode == '/no_think' -%}{{- '<think>\n\n</think>\n' -}}{%- endif -%}{%- endif -%}"
 )
 GLM = (  # ends the user's turn with a switch, unless the user did
@@ -97,8 +97,8 @@ SMOLLM2 = (
 )
 ALPACA = (  # no special tokens at all
     "{% for m in messages %}{% if m.role == 'user' %}### Instruction:\n{{ m.content }}\n\n"
-    "{% elif m.role == 'system' %}{{ m.content }}\n\n{% else %}### Response:\n{{ m.content }}\n\n{% endif %}{% endfor %}"
-    "{% if add_generation_prompt %}### Response:\n{% endif %}"
+    "{% elif m.role == 'system' %}{{ m.content }}\n\n{% else %}### Response:\n{{ m.content }}\n\n{% endif %}"
+    "{% endfor %}{% if add_generation_prompt %}### Response:\n{% endif %}"
 )
 TEMPLATES = {
     "qwen3": ("qwen", QWEN3),
@@ -113,7 +113,7 @@ TEMPLATES = {
     "glm": ("qwen", GLM),
     "splitting": ("qwen", SPLITTING),
     "twice": ("qwen", TWICE),
-    "smollm-2": ("words of one's own", SMOLLM2),
+    "smollm-2": ("qwen", SMOLLM2),
     "alpaca": ("neox", ALPACA),
 }
 

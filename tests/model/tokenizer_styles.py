@@ -31,11 +31,12 @@ ODD = (
     "Mia has 12 pears.", " leading  and   trailing  ", "tabs\tand\r\nlines\n\n\n", "\t\t\tx", " " * 40, "\n" * 17 + "x",
     "caf\u00e9 \u4f60\u597d \U0001f600 e\u0301", "\U0001f469\u200d\U0001f469\u200d\U0001f467", "\u0643\u0645\u061f",
     "\x00\x07\x1b[0m\x7f", "\ufffd\ufeff\u200b", "a\u0300\u0301\u0302", "\u202ea\u202c", "\U0010fffe2\U0010ffff",
-    "<table><tr><td>5</td></tr></table>", "<0x0A> \u2581x", "pears, so caf\u00e9s!", "<tool_call>", "[toxicity=0]", "<unused0>",
+    "<table><tr><td>5</td></tr></table>", "<0x0A> \u2581x", "pears, so caf\u00e9s!", "<tool_call>", "[toxicity=0]",
+    "<unused0>",
 )  # fmt: skip
 SPELLED = (
-    "<think> b </think>", "<|im_end|>", "</s>", "<s>[INST] hi [/INST]", "<|assistant|>  hi", "a <mask> b", "[UNK] [CLS]",
-    "<|endoftext|>", "<eos><end_of_turn>", "<|start|>assistant<|channel|>final<|message|>", "<unk>", "[EOS]",
+    "<think> b </think>", "<|im_end|>", "</s>", "<s>[INST] hi [/INST]", "<|assistant|>  hi", "a <mask> b",
+    "[UNK]", "<|endoftext|>", "<eos><end_of_turn>", "<|start|>assistant<|channel|>final<|message|>", "<unk>", "[EOS]",
     "<\uff5cend\u2581of\u2581sentence\uff5c>", "<|eot_id|>", "<extra_id_0>",
 )  # fmt: skip
 
