@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from cotlens.trace import Edit, Trace
     from cotlens.trace.answers import AnswerForm, AnswerReader
     from cotlens.trace.codec import Codec
+    from cotlens.trace.messages import Prompt
 
 __all__ = [
     "ANSWER_METRICS",
@@ -139,7 +140,7 @@ class Model(Protocol):
 
     def reason(
         self,
-        prompt: str,
+        prompt: Prompt,
         *,
         n: int = 1,
         seed: int = 0,
@@ -151,7 +152,10 @@ class Model(Protocol):
         interventions: Interventions = (),
         on_token: OnToken | None = None,
     ) -> Any:
-        """Answer `prompt` with a thought: a Trace for n == 1, else a list. `prefill` is how the thought begins."""
+        """Answer a question, or the last of a conversation (a list of messages), with a thought.
+
+        A Trace for n == 1, else a list. `prefill` is how the thought begins.
+        """
         ...
 
     def resume(
@@ -253,7 +257,7 @@ class Model(Protocol):
         """The same trace with log-probability and the k best alternatives at every token but the first."""
         ...
 
-    def compose(self, prompt: str, thought: str, answer: str | None) -> Trace:
+    def compose(self, prompt: Prompt, thought: str, answer: str | None) -> Trace:
         """A trace of given texts in this model's format; nothing is run. Without an answer the thought stays open."""
         ...
 

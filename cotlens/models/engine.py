@@ -21,7 +21,7 @@ from cotlens._core.errors import CotLensError, OutOfMemory
 from cotlens.models import placement
 from cotlens.models.contract import Meter
 from cotlens.models.identity import Identity
-from cotlens.models.interventions import BlockAttention, Intervention
+from cotlens.models.interventions import Intervention
 from cotlens.models.layout import describe
 from cotlens.models.machine import Machine
 

@@ -85,9 +85,11 @@ class LocalModel(Textual, Inside):
         self.owner = OwnerThread()
         self.store = open_store(store)
         self.engine = Engine(hf.eval(), tokenizer, self.meter, memory)
-        self.codec = HFCodec(tokenizer)
         self.name = name or str(getattr(hf.config, "_name_or_path", "") or type(hf).__name__)
-        self.format = find(self.codec, eos(hf, tokenizer), format, model=self.name, system=system, template=template)
+        self.format = find(
+            HFCodec(tokenizer), eos(hf, tokenizer), format, model=self.name, system=system, template=template
+        )
+        self.codec = self.format.codec
         self.reader: AnswerReader = reader if reader is not None else Boxed()
         self.commit = commit or str(getattr(hf.config, "_commit_hash", None) or "")
         self.declared = revision or self.commit

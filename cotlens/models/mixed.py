@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from cotlens.models.declared import Defaults
     from cotlens.trace import Edit, Trace
     from cotlens.trace.answers import AnswerForm
+    from cotlens.trace.messages import Prompt
 
 TRIAL = "First I add 12 and 7, which gives 19.\n\nWait, let me check: caf\u00e9 = 3 * (4 - 1)?"
 
@@ -112,7 +113,7 @@ class Mixed:
 
     def reason(
         self,
-        prompt: str,
+        prompt: Prompt,
         *,
         n: int = 1,
         seed: int = 0,
@@ -260,7 +261,7 @@ class Mixed:
         """Log-probability and alternatives at every token but the first, by the one that scores."""
         return self._scores.annotate(trace, k)
 
-    def compose(self, prompt: str, thought: str, answer: str | None) -> Trace:
+    def compose(self, prompt: Prompt, thought: str, answer: str | None) -> Trace:
         """A trace of given texts; nothing is run."""
         return self.look.compose(prompt, thought, answer)
 

@@ -157,6 +157,7 @@ class _Desk:
             one.job.prompt,
             one.job.begin,
             {**meta, "stored": stored},
+            known=one.job.known,
             **one.job.parts,
         )
         self._found[place][index] = trace

@@ -17,8 +17,10 @@ from cotlens.models import answering, rollouts, writing
 from cotlens.models.assemble import Measured, build
 from cotlens.models.contract import AnswerBranch, Branch, BranchScore, Interventions, OnRollout, OnToken, Start
 from cotlens.models.interventions import as_interventions
+from cotlens.models.markers import Known
 from cotlens.trace import Edit, Trace
-from cotlens.trace.align import char_offsets
+from cotlens.trace.editing import reads
+from cotlens.trace.messages import Prompt
 
 if TYPE_CHECKING:
     from cotlens.models.codec import HFCodec
@@ -79,7 +81,7 @@ class Textual(ABC):
 
     def reason(
         self,
-        prompt: str,
+        prompt: Prompt,
         *,
         n: int = 1,
         seed: int = 0,
@@ -94,6 +96,8 @@ class Textual(ABC):
         """Answer `prompt` with a thought.
 
         Args:
+            prompt: a question, or a conversation as a list of messages that ends with one; a system message in it
+                replaces the model's own.
             n: how many samples; sample 0 is what n=1 gives.
             max_new_tokens: default 4096, or what the context leaves.
             seed: 0 to 2**64 - 1.
@@ -106,7 +110,8 @@ class Textual(ABC):
             a Trace for n=1, else a list of n.
         """
         opening = self.format.open(prompt, check.text("prefill", prefill))
-        job = writing.Job(opening.ids, opening.prompt, opening.begin, {"prefill": prefill} if prefill else {})
+        meta = {**opening.meta, **({"prefill": prefill} if prefill else {})}
+        job = writing.Job(opening.ids, opening.span, opening.begin, Known(opening.known, len(opening.ids)), meta)
         return self._write(job, n, seed, max_new_tokens, temperature, top_p, top_k, interventions, on_token)
 
     def resume(
@@ -170,13 +175,13 @@ class Textual(ABC):
         table = self._measured(trace.token_ids, k)
         return dataclasses.replace(trace, codec=self.codec, **table.fields(self.codec))
 
-    def compose(self, prompt: str, thought: str, answer: str | None) -> Trace:
+    def compose(self, prompt: Prompt, thought: str, answer: str | None) -> Trace:
         """A trace of given texts in this model's format; nothing is run. Without an answer the thought stays open."""
         answer = None if answer is None else check.text("answer", answer)
         opening, ids, roles = self.format.compose(prompt, check.text("thought", thought), answer)
         revision = {"revision": self.declared} if self.declared else {}
-        meta = {"model": self.name, **revision, "finish": "given"}
-        return build(self.format, self.reader, ids, opening.prompt, opening.begin, meta, found=roles)
+        meta = {**opening.meta, "model": self.name, **revision, "finish": "given"}
+        return build(self.format, self.reader, ids, opening.span, opening.begin, meta, found=roles)
 
     def surprise(self, trace: Trace) -> Edit:
         """The edit of an edited trace with `surprise` and `surprise_was` filled in: mean nats per token."""
@@ -210,8 +215,7 @@ class Textual(ABC):
         """Refuse a trace whose ids mean something else to this model."""
         if trace.codec is self.codec:
             return
-        text, _ = char_offsets(self.codec.pieces(trace.token_ids))
-        if text != trace.text:
+        if not reads(self.codec, trace):
             raise InputError(
                 f"This trace's tokens are not those of {self.name!r}; make it with this model, or with "
                 "Trace.from_text(prompt, thought, answer, model=model)."

@@ -11,16 +11,17 @@ import numpy as np
 
 from cotlens._core import check
 from cotlens._core.errors import BackendError, Cancelled, CotLensError, InputError
-from cotlens.models.assemble import Measured, begin_of, build, prompt_of
+from cotlens.models.assemble import Measured, begin_of, build, known_at, prompt_of
 from cotlens.models.contract import OnToken
 from cotlens.models.declared import Defaults
 from cotlens.models.formats import Format
 from cotlens.models.generate import Sample
 from cotlens.models.interventions import Intervention
+from cotlens.models.markers import Known
 from cotlens.models.rolling import Roll
 from cotlens.models.sampling import Sampling
 from cotlens.models.scoring import check_ids
-from cotlens.trace import Trace
+from cotlens.trace import Span, Trace
 from cotlens.trace.answers import AnswerReader
 
 MOST_NEW = 4096  # tokens, unless asked for more or fewer
@@ -97,15 +98,16 @@ class Job:
 
     Args:
         ids: the prefix.
-        prompt, begin: as in `assemble.build`.
+        prompt, begin, known: as in `assemble.build`.
         meta: added to the trace's.
         parts: parent, edit and rewritten_from of the new trace.
         source: the trace whose measurements of the first `kept` tokens hold.
     """
 
     ids: list[int]
-    prompt: tuple[int, int]
+    prompt: Span
     begin: int
+    known: Known | None = None
     meta: Mapping[str, Any] = field(default_factory=dict)
     parts: Mapping[str, Any] = field(default_factory=dict)
     source: Trace | None = None
@@ -120,6 +122,7 @@ def resuming(form: Format, trace: Trace, at: int | None, close_thought: bool) ->
             should be closed isn't open there.
     """
     start = trace.resume_at if at is None else check.whole("at", at)
+    prompt, known = prompt_of(trace), known_at(trace, start)
     begin, n = begin_of(trace), len(trace.token_ids)
     if not max(1, begin) <= start <= n:
         raise InputError(
@@ -129,7 +132,8 @@ def resuming(form: Format, trace: Trace, at: int | None, close_thought: bool) ->
     if ids[-1] in form.stop_ids:
         raise InputError("The model ended its turn there; give at=<an earlier token>, or edit the thought first.")
     if close_thought:
-        if not form.plain and not form.thinking(ids, prompt_of(trace)[1]):
+        found = form.segment(ids, prompt.end, begin, known=known)
+        if not form.plain and (found.thought is None or found.closed):
             raise InputError(
                 f"No thought is open before token {start}, so none can be closed; choose a token of the thought."
             )
@@ -140,11 +144,11 @@ def resuming(form: Format, trace: Trace, at: int | None, close_thought: bool) ->
         "edit": trace.edit if edited else None,
         "rewritten_from": start,
     }
-    return Job(ids, prompt_of(trace), begin, _inherited(trace), parts, trace, start)
+    return Job(ids, prompt, begin, known, _inherited(trace), parts, trace, start)
 
 
 def _inherited(trace: Trace) -> dict[str, Any]:
-    return {key: trace.meta[key] for key in ("prefill",) if key in trace.meta}
+    return {key: trace.meta[key] for key in ("prefill", "messages") if key in trace.meta}
 
 
 def write(setting: Setting, job: Job, wishes: Wishes) -> Any:
@@ -215,7 +219,8 @@ def _trace(setting: Setting, job: Job, wishes: Wishes, sampling: Sampling, sampl
     table.put(sample.notes)
     meta = described(setting, job, wishes, sampling, sample.index, sample.finish or broken or "length")
     fields = table.fields(setting.form.codec)
-    return build(setting.form, setting.reader, ids, job.prompt, job.begin, meta, **fields, **job.parts)
+    parts = {"known": job.known, **fields, **job.parts}
+    return build(setting.form, setting.reader, ids, job.prompt, job.begin, meta, **parts)
 
 
 def described(
@@ -233,7 +238,7 @@ def described(
         "max_new_tokens": sampling.max_new_tokens,
         "finish": finish,
     }
-    notes = [*setting.about.get("notes", ()), *setting.defaults.notes()]
+    notes = [*job.meta.get("notes", ()), *setting.about.get("notes", ()), *setting.defaults.notes()]
     if notes:
         meta["notes"] = notes
     if wishes.interventions:

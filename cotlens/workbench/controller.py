@@ -16,7 +16,7 @@ from typing import Any, ClassVar
 from cotlens._core.errors import CotLensError, InputError
 from cotlens.models.contract import Model
 from cotlens.trace import Trace
-from cotlens.trace.align import char_offsets
+from cotlens.trace.editing import reads
 from cotlens.workbench.jobs import Jobs, JobState
 from cotlens.workbench.plans import origin
 from cotlens.workbench.tree import Tree
@@ -148,6 +148,5 @@ def check_trace(model: Model, trace: Any, does: str) -> None:
     """Raise InputError unless `trace` is a trace of this model; `does` says what it is for ("CoTEditor shows")."""
     if not isinstance(trace, Trace):
         raise InputError(f"{does} a Trace; {type(trace).__name__} was given: make one with model.reason(prompt).")
-    text, _ = char_offsets(model.codec.pieces(trace.token_ids))
-    if text != trace.text:
+    if not reads(model.codec, trace):
         raise InputError(f"The tokens of this trace are not those of {model.name!r}: make the trace with this model.")

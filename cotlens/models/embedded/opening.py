@@ -53,8 +53,7 @@ def open_embedded(
         CapabilityError: vLLM isn't installed.
         InputError, BackendError: it can't be started.
     """
-    codec = HFCodec(loaded)
-    form = find(codec, declared.eos(files, loaded), format, model=name, system=system, template=template)
+    form = find(HFCodec(loaded), declared.eos(files, loaded), format, model=name, system=system, template=template)
     folder = _shipped(name)
     arguments = {"max_num_seqs": together, "revision": revision, "max_model_len": context_length, **engine}
     arguments["dtype"] = dtype or ("auto" if folder is None else "float32")
@@ -65,13 +64,13 @@ def open_embedded(
     if folder is not None:
         folder.cleanup()
     client = EngineClient(running, together)
-    dialect, fingerprint = probe(client, name, codec, sorted(form.stop_ids))
+    dialect, fingerprint = probe(client, name, form.codec, sorted(form.stop_ids))
     settings = running.vllm_entrypoint.llm_engine.vllm_config.model_config
     sketch = _sketch(settings.hf_config)
     layout = describe(sketch)
     looker = Looker(client, name, sketch, layout)
     known = [vllm_version(), weights or [name, revision, fingerprint], sorted(map(str, engine.items()))]
-    holds = looker.holds(codec.encode_template(TRIAL))
+    holds = looker.holds(form.codec.encode_template(TRIAL))
     return EmbeddedModel(
         client,
         dialect,

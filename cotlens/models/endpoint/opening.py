@@ -90,11 +90,10 @@ def open_endpoint(
             format=format, system=system, template=template, store=store, together=together, dtype=dtype,
             engine=engine or {},
         )  # fmt: skip
-    codec = HFCodec(loaded)
-    form = find(codec, declared.eos(files, loaded), format, model=served, system=system, template=template)
+    form = find(HFCodec(loaded), declared.eos(files, loaded), format, model=served, system=system, template=template)
     client = Client(address, together, timeout, retries, key)
     entries = client.listed()
-    dialect, fingerprint = probe(client, served, codec, sorted(form.stop_ids))
+    dialect, fingerprint = probe(client, served, form.codec, sorted(form.stop_ids))
     _check_markers(dialect, form, served)
     entry = next((one for one in entries if one.get("id") == served), {})
     told = entry.get("max_model_len")

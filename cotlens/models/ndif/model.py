@@ -82,10 +82,10 @@ class NdifModel(Textual, Insight):
         layout = describe(hf)
         key = deployment.key if deployment is not None and deployment.key else model_key(name, revision)
         self.remote = Remote(traced, layout, self.meter, wire, key)
-        self.codec = HFCodec(tokenizer)
         makers = SimpleNamespace(generation_config=generation, config=hf.config)
         ends = eos(makers, tokenizer)
-        self.format = find(self.codec, ends, format, model=name, system=system, template=template)
+        self.format = find(HFCodec(tokenizer), ends, format, model=name, system=system, template=template)
+        self.codec = self.format.codec
         self.reader: AnswerReader = reader if reader is not None else Boxed()
         self.context_length, self.n_layers = layout.context, layout.n_layers
         self.defaults = sampling_defaults(makers)
