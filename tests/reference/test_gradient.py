@@ -33,13 +33,18 @@ def whole(model, trace):
     return ids, thought.end + answer.value_start, slice(thought.start, thought.end)
 
 
-def difference(logits, ids, start):
-    """The logit difference of ids[start:] per row of a batch, token by token."""
+def difference(model, logits, ids, start):
+    """The logit difference of ids[start:] in a box, and of its end, per row of a batch, token by token."""
+    texts = [model.codec.pieces([token])[0].decode("utf-8", "replace") for token in range(len(model.codec.tokenizer))]
+    ends = torch.zeros(logits.shape[-1], dtype=torch.bool)
+    ends[: len(texts)] = torch.tensor([text.lstrip().startswith("}") for text in texts])
     rows, values = torch.log_softmax(logits, -1), []
     for row in rows:
+        end, onward = row[len(ids) - 1][ends].logsumexp(0), row[len(ids) - 1][~ends].max()
         own = [row[i - 1, ids[i]] for i in range(start, len(ids))]
         rivals = [torch.cat([row[i - 1, : ids[i]], row[i - 1, ids[i] + 1 :]]).max() for i in range(start, len(ids))]
-        values.append(torch.stack([sum(own[i:]) - rivals[i] for i in range(len(own))]).min())
+        odds = [sum(own[i:]) + end - rivals[i] for i in range(len(own))]
+        values.append(torch.stack([*odds, end - onward]).min())
     return torch.stack(values)
 
 
@@ -53,7 +58,7 @@ def test_gradient_x_input_is_captums(model, trace, whole, unit):
     ids, start, thought = whole
     hf = model.engine.hf
     embeddings = hf.get_input_embeddings()(ids).detach()
-    captum = InputXGradient(lambda x: difference(hf(inputs_embeds=x).logits, ids[0].tolist(), start))
+    captum = InputXGradient(lambda x: difference(model, hf(inputs_embeds=x).logits, ids[0].tolist(), start))
     expected = captum.attribute(embeddings)[0, thought].sum(-1).detach().numpy()
     result = cl.importance.Gradient(unit=unit, target=TARGET).run(trace, model)
     assert np.abs(expected).max() > 1e-2
@@ -67,7 +72,7 @@ def test_integrated_gradients_are_captums(model, trace, whole, unit):
     baselines = ids.clone()
     baselines[0, thought] = stand_in
     layer = LayerIntegratedGradients(
-        lambda x: difference(hf(input_ids=x).logits, ids[0].tolist(), start), hf.get_input_embeddings()
+        lambda x: difference(model, hf(input_ids=x).logits, ids[0].tolist(), start), hf.get_input_embeddings()
     )
     found, delta = layer.attribute(ids, baselines, n_steps=STEPS, method="gausslegendre", return_convergence_delta=True)
     expected = found[0, thought].sum(-1).detach().numpy()
@@ -111,7 +116,7 @@ def test_attribution_patching_is_autograds(model, trace, whole, site):
     handle = module[site].register_forward_hook(keep)
     try:
         hf(torch.tensor([other.token_ids[: thought.stop]]))
-        value = difference(hf(ids).logits, ids[0].tolist(), start)[0]
+        value = difference(model, hf(ids).logits, ids[0].tolist(), start)[0]
     finally:
         handle.remove()
     there, here = seen
