@@ -20,7 +20,7 @@ from cotlens.measure.method import check_needs
 from cotlens.models.contract import Model
 from cotlens.results import Result
 from cotlens.trace import Trace
-from cotlens.trace.values import NUMBER
+from cotlens.trace.answers.numbers import numerals
 from cotlens.workbench.costs import Price, Rates, price
 from cotlens.workbench.layout import layout
 from cotlens.workbench.measures import CURVE, METRICS, UNITS, Measure, Shown, offers
@@ -221,7 +221,7 @@ class Measuring:
 def _count(trace: Trace, shown: Shown) -> int:
     """How many units a thought has."""
     if shown.unit == "group":
-        return sum(1 for _ in NUMBER.finditer(trace.thought))
+        return sum(1 for _ in numerals(trace.thought))
     if shown.unit == "span":
         return len(shown.spans)
     if shown.unit == "sentence":
