@@ -7,7 +7,7 @@ import re
 
 import numpy as np
 
-ONWARD = re.compile(r"[ \u00a0\u2009\u202f.,'\u2019\u066b\u066c]?[0-9]|[/^{]| +$")
+ONWARD = re.compile(r"[ \u00a0\u2009\u202f.,'\u2019\u066b\u066c]?[0-9]|[/^{]|[ \u00a0\u2009\u202f]+\Z")
 
 
 def texts(tokenizer):

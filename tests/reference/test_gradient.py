@@ -35,13 +35,29 @@ def whole(model, trace):
     return ids, thought.end + answer.value_start, slice(thought.start, thought.end)
 
 
-def difference(logits, ids, start):
-    """The logit difference of ids[start:] per row of a batch, token by token."""
-    rows, values = torch.log_softmax(logits, -1), []
-    for row in rows:
+def _scored(model, logits, ids, start):
+    """Per row of a batch: log-probabilities of ids[start:] in a box, of their best rivals, and of its end and no end."""
+    texts = [model.codec.pieces([token])[0].decode("utf-8", "replace") for token in range(len(model.codec.tokenizer))]
+    ends = torch.zeros(logits.shape[-1], dtype=torch.bool)
+    ends[: len(texts)] = torch.tensor([text.lstrip().startswith("}") for text in texts])
+    for row in torch.log_softmax(logits, -1):
         own = [row[i - 1, ids[i]] for i in range(start, len(ids))]
         rivals = [torch.cat([row[i - 1, : ids[i]], row[i - 1, ids[i] + 1 :]]).max() for i in range(start, len(ids))]
-        values.append(torch.stack([sum(own[i:]) - rivals[i] for i in range(len(own))]).min())
+        last = row[len(ids) - 1]
+        yield own, rivals, last[ends].logsumexp(0), last[~ends].max()
+
+
+def log_probability(model, logits, ids, start):
+    """Of ids[start:] and their end, per row of a batch."""
+    return torch.stack([sum(own) + end for own, _, end, _ in _scored(model, logits, ids, start)])
+
+
+def difference(model, logits, ids, start):
+    """The logit difference of ids[start:], and of its end, per row of a batch, token by token."""
+    values = []
+    for own, rivals, end, onward in _scored(model, logits, ids, start):
+        odds = [sum(own[i:]) + end - rivals[i] for i in range(len(own))]
+        values.append(torch.stack([*odds, end - onward]).min())
     return torch.stack(values)
 
 
@@ -55,7 +71,7 @@ def test_gradient_x_input_is_captums(model, trace, whole, unit):
     ids, start, thought = whole
     hf = model.engine.hf
     embeddings = hf.get_input_embeddings()(ids).detach()
-    captum = InputXGradient(lambda x: difference(hf(inputs_embeds=x).logits, ids[0].tolist(), start))
+    captum = InputXGradient(lambda x: difference(model, hf(inputs_embeds=x).logits, ids[0].tolist(), start))
     expected = captum.attribute(embeddings)[0, thought].sum(-1).detach().numpy()
     result = cl.importance.Gradient(unit=unit, target=TARGET).run(trace, model)
     assert np.abs(expected).max() > 1e-2
@@ -69,12 +85,7 @@ def test_integrated_gradients_are_captums(model, trace, whole, unit):
     baselines = ids.clone()
     baselines[0, thought] = stand_in
     layer = LayerIntegratedGradients(
-        lambda x: (
-            torch.log_softmax(hf(input_ids=x).logits, -1)[:, start - 1 : -1]
-            .gather(2, ids[:, start:, None].expand(len(x), -1, 1))
-            .sum((1, 2))
-        ),
-        hf.get_input_embeddings(),
+        lambda x: log_probability(model, hf(input_ids=x).logits, ids[0].tolist(), start), hf.get_input_embeddings()
     )
     found, delta = layer.attribute(
         ids, baselines, n_steps=STEPS, method="gausslegendre", return_convergence_delta=True, internal_batch_size=50
@@ -160,7 +171,7 @@ def test_attribution_patching_is_autograds(model, trace, whole, site):
     handle = module[site].register_forward_hook(keep)
     try:
         hf(torch.tensor([other.token_ids[: thought.stop]]))
-        value = difference(hf(ids).logits, ids[0].tolist(), start)[0]
+        value = difference(model, hf(ids).logits, ids[0].tolist(), start)[0]
     finally:
         handle.remove()
     there, here = seen

@@ -33,15 +33,18 @@ def test_the_leading_answer_is_the_likeliest_unless_all_others_are_likelier_toge
 
 
 def test_answer_lines_are_the_sentences_that_hold_a_value_of_the_answer_s_normal_form():
-    thought = "There are 15 pears and 4 more. So 19 - 4 = 15. It is 15.0 in all, not 19. I box \\boxed{15} now. It is 150."
+    thought = (
+        "There are 15 pears and 4 more. So 19 - 4 = 15. It is 15.0 in all, not 19. I box \\boxed{15} now. It is 150."
+    )
     trace = cl.Trace.from_text("How many?", thought, "15")
     spans, target = trace.spans("sentence"), Target("15", "15")
     for reader in (Number(), Boxed()):
         assert stated.answer_lines(replace(trace, reader=reader), target) == spans[:4]
     assert stated.answer_lines(trace, Target("not 19", "not 19")) == [spans[2]]
-    money = cl.Trace.from_text("How many?", "She has 130,000 now. So 70,000 are left. Not 70.", "70,000", reader=Number())
+    money = cl.Trace.from_text("How many?", "She has 130,000 now. So 70,000 are left. Not 70.", "70,000")
+    money = replace(money, reader=Number())
     assert stated.answer_lines(money, Target("70,000", "70000")) == [money.spans("sentence")[1]]
-    letters = cl.Trace.from_text("Which?", "Option B is red. So the answer is C.", "C", reader=Choice())
+    letters = replace(cl.Trace.from_text("Which?", "Option B is red. So the answer is C.", "C"), reader=Choice())
     assert stated.answer_lines(letters, Target("C", "C")) == [letters.spans("sentence")[1]]
 
 
