@@ -173,7 +173,7 @@ def test_estimates_that_the_exact_effects_contradict_are_called_rough(model, tra
 
 
 def test_nothing_to_recover_is_no_share():
-    nothing = Quality(0.5, 1.0, 0.0, 10, loss=2.0, loss_reconstructed=2.1, loss_zero=2.0, loss_mean=1.9, scored=10)
+    nothing = Quality(0.5, 1.0, 0.0, 10, loss=2.0, loss_reconstructed=2.1, loss_zero=2.0, loss_mean=2.0, scored=10)
     assert np.isnan(nothing.loss_recovered) and np.isnan(nothing.loss_recovered_from_mean)
 
 

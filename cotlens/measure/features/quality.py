@@ -57,8 +57,8 @@ class Quality:
 
 
 def _recovered(loss: float, rebuilt: float, ablated: float) -> float:
-    """Share of what the ablation adds; NaN where it adds nothing, so that there is nothing to recover."""
-    return (ablated - rebuilt) / (ablated - loss) if ablated > loss else float("nan")
+    """Share of what the ablation adds; NaN where it changes nothing, so that there is nothing to recover."""
+    return (ablated - rebuilt) / (ablated - loss) if ablated != loss else float("nan")
 
 
 def measure_quality(model: Model, sae: SAE, texts: Sequence[Text]) -> Quality:
