@@ -36,7 +36,7 @@ def whole(model, trace):
 
 
 def _scored(model, logits, ids, start):
-    """Per row of a batch: log-probabilities of ids[start:] in a box, of their best rivals, and of its end and no end."""
+    """Per row of a batch: log-probabilities of ids[start:] in a box, of their best rivals, of its end, of going on."""
     texts = [model.codec.pieces([token])[0].decode("utf-8", "replace") for token in range(len(model.codec.tokenizer))]
     ends = torch.zeros(logits.shape[-1], dtype=torch.bool)
     ends[: len(texts)] = torch.tensor([text.lstrip().startswith("}") for text in texts])

@@ -247,6 +247,23 @@ def test_adaptive_sampling_stops_when_it_may(model, fork):
     np.testing.assert_array_equal(few.columns["estimate"], again.columns["estimate"])
 
 
+def test_sampling_that_ended_before_it_was_done_says_so(model, fork):
+    """The width that was asked for isn't reached, or the content isn't gone: known to the sampler, so to the reader."""
+    short = cl.importance.Resampling(half_width=0.02, max_rollouts=60, max_new_tokens=NEW, **SAMPLING)
+    found = short.run(fork, model)
+    wide = (found.columns["high"] - found.columns["low"]) / 2 > 0.02
+    said = np.array([status.startswith("wider than half_width=0.02: ±0.") for status in found.columns["status"]])
+    assert wide.any() and (said == wide).all()
+    always = cl.importance.Resilience(
+        n=4, rounds=1, threshold=-1.0, embedder="residual", max_new_tokens=NEW, **SAMPLING
+    )
+    found = always.run(fork, model)
+    still = found.columns["still_there"] > 0
+    for status, there in zip(found.columns["status"], still, strict=True):
+        assert status.startswith("at least this: ") == bool(there), status
+    assert still.any() and any("4 of 4 rollouts still said it after 1 cuts" in one for one in found.columns["status"])
+
+
 class Recording:
     """A model that keeps what it was asked to write on, and what it wrote."""
 

@@ -21,6 +21,8 @@ from cotlens.results import Result
 from cotlens.trace import Span, Trace
 
 _TOP_TOKENS = 5
+AGREE = 0.5
+"""Pearson's r of estimated and exact effects, below which the table's note says that the estimates are rough."""
 NOT_ASKED = "not asked"
 NOT_MEASURED = "not measured: cancelled before it was reached"
 
@@ -113,6 +115,9 @@ def features(
         columns = {**activity(trace, sae, encoded, rows, chosen, known), **_effects(rows, settings, guessed, measured)}
         extras = _extras(trace, encoded, rows, sae, settings.sae_fingerprint, said)
         extras |= {**words, **_answer(asked, measured, guessed)}
+        if extras.get("effect_agreement", 1.0) < AGREE:
+            rough = f"The estimates of effects follow the exact ones only at r = {extras['effect_agreement']:.2f}."
+            extras["note"] = f"{extras['note']} {rough}".strip()
         return Result(
             kind="features",
             method="Features",

@@ -163,7 +163,7 @@ def result(
         "text": [trace.text[span.char_start : span.char_end] for span in spans],
         **{name: np.array(table[name], dtype=np.float64) for name in floats},
         **{name: np.array(table[name], dtype=np.int32) for name in ("n", "n_kept", "n_without", "n_unread")},
-        "status": table["status"],
+        "status": [wider_than_asked(method, one) for one in effects],
         "q_value": q_values,
         "significant": np.nan_to_num(q_values, nan=1.0) <= FALSE_DISCOVERIES,
         "edit_type": [method.edit_type] * len(spans),
@@ -211,6 +211,14 @@ def _words(method: Sampled, target: str) -> dict[str, str]:
         "zero": "no effect",
         "metric_words": f"p({target!r})",
     }
+
+
+def wider_than_asked(method: Sampled, effect: Effect) -> str:
+    """The status of a row, which says so where rollouts ran out before its interval was as narrow as was asked for."""
+    asked, half = method.half_width, (effect.high - effect.low) / 2
+    if asked is None or method.metric != "probability" or effect.status != OK or not half > asked:
+        return effect.status
+    return f"wider than half_width={asked:g}: ±{half:.2g} when its rollouts were spent"
 
 
 def partly(samples: Samples, arms: Sequence[Any]) -> str:

@@ -165,17 +165,25 @@ class Resilience(Sampled):
         at = pieces[int(np.argmax(like))][1]
         return _Chain(Arm(rollout, at), chain.number + self.n, chain.rounds + 1)
 
+    def _stopped(self, chains: list[_Chain]) -> str:
+        """The status of a row: whether the content was really gone from every rollout, or the rounds were spent."""
+        still = sum(not one.gone for one in chains)
+        if not still:
+            return effects.OK
+        cut = f"{still} of {len(chains)} rollouts still said it after {self.rounds} cuts"
+        return f"at least this: {cut}" if self.metric == "rounds" else f"partly measured: {cut} and are left out"
+
     def _effect(
         self, trace: Trace, span: Span, chains: list[_Chain], samples: Samples, target: str, seed: int
     ) -> Effect:
         if self.metric == "rounds":
             counts = [float(one.rounds) for one in chains]
             low, high = mean_interval(counts, seed)
-            return Effect(float(np.mean(counts)), low, high, n=len(counts), status=effects.OK)
+            return Effect(float(np.mean(counts)), low, high, n=len(counts), status=self._stopped(chains))
         gone = [samples.one(one.arm, one.number).answer for one in chains if one.gone]
         words = effects.vocabulary_of(self, samples, target)
         arm = kept(trace, span)
-        found = effects.compare(self, samples.answers(arm), gone, target, words, seed, status=effects.OK)
+        found = effects.compare(self, samples.answers(arm), gone, target, words, seed, status=self._stopped(chains))
         if not gone:
             return replace(
                 found, status=f"not measured: the content was there after {self.rounds} cuts in all rollouts"
