@@ -59,7 +59,22 @@ def _units(result: Result, width: int) -> altair.LayerChart:
     base = alt.Chart(frame, width=width, title=_title(result, len(frame), unmeasured))
     bars = base.mark_bar().encode(x=x, y=y, color=colour, tooltip=tooltip)
     intervals = base.transform_filter("datum.status != 'exact'").mark_rule().encode(x="low:Q", x2="high:Q", y=y)
-    return bars + intervals
+    return alt.layer(bars, intervals, *_beside(frame, base, y))
+
+
+def _beside(frame: pandas.DataFrame, base: altair.Chart, y: altair.Y) -> list[altair.Chart]:
+    """What stands beside the estimates: dashed, the worst case of what was not read; a diamond, drawn again."""
+    found = []
+    if "low_worst" in frame:
+        some = base.transform_filter("datum.low_worst != datum.low || datum.high_worst != datum.high")
+        found.append(some.mark_rule(strokeDash=[2, 2], opacity=0.6).encode(x="low_worst:Q", x2="high_worst:Q", y=y))
+    if "confirmed" in frame and frame["confirmed"].notna().any():
+        again = base.transform_filter("isValid(datum.confirmed)")
+        tooltip = ["text", "confirmed", "confirmed_low", "confirmed_high", "confirmed_n"]
+        ends = again.mark_rule(strokeWidth=3, opacity=0.4).encode(x="confirmed_low:Q", x2="confirmed_high:Q", y=y)
+        marks = again.mark_point(shape="diamond", filled=True, size=60, color="black", opacity=1)
+        found += [ends, marks.encode(x="confirmed:Q", y=y, tooltip=tooltip)]
+    return found
 
 
 def _largest(frame: pandas.DataFrame) -> pandas.DataFrame:
@@ -73,6 +88,8 @@ def _title(result: Result, drawn: int, unmeasured: int) -> str:
     parts = [f"{result.method} per {result.unit}"]
     if drawn < measured:
         parts.append(f"the {drawn} largest of {measured}")
+    if "confirmed" in result.columns:
+        parts.append("diamonds: drawn again")
     if (result.columns["status"] == "exact").any():
         parts.append("exact")
     if unmeasured:

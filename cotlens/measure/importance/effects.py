@@ -87,6 +87,8 @@ def compare(
     interval = stats.Interval(found["low"], found["high"])
     worst = stats.Interval(found["low_worst"], found["high_worst"])
     told = unread.status(first, reached, interval, worst, said=status)
+    if status != unread.OK:  # a test of the rollouts that end first is none of all of them
+        found["p_value"] = NAN
     if told.startswith("not measured"):
         found = {name: value for name, value in found.items() if name.endswith("_worst")}
     return Effect(**seen, **found, status=told)

@@ -97,6 +97,36 @@ def test_no_effect_is_called_one_however_the_unread_are_chosen():
     assert covered / repeats >= 0.95
 
 
+@pytest.mark.parametrize("effect", [0.0, 0.3])
+def test_shared_rollouts_keep_their_coverage_where_some_are_cut_off(effect):
+    """A share says the unit again and counts in both arms; of the others, the wrong answers are cut off more often."""
+    rng = np.random.default_rng(1)
+    naive = called = covered = 0
+    repeats, again_share, p_kept = 300, 0.4, 0.8
+    truth = (1 - again_share) * effect
+    for _ in range(repeats):
+        again = rng.random(40) < again_share
+        right = np.where(again, rng.random(40) < p_kept, rng.random(40) < p_kept - effect)
+        lost = (rng.random(40) < 0.5) & ~right
+        came = [None if gone else "ab"[not hit] for hit, gone in zip(right, lost, strict=True)]
+        own = drawn(["ab"[not hit] for hit in rng.random(30) < p_kept])
+        repeated = drawn([answer for answer, same in zip(came, again, strict=True) if same], cut=True)
+        left = drawn([answer for answer, same in zip(came, again, strict=True) if not same], cut=True)
+        found = effects.compare(PROBABILITY, own + repeated, left, "a", 0, again=repeated)
+        covered += found.low_worst <= truth <= found.high_worst
+        called += found.p_value <= 0.05
+        naive += found.low <= truth <= found.high
+    assert covered / repeats >= 0.95 - 2.5 * np.sqrt(0.05 * 0.95 / repeats)
+    assert called / repeats <= (0.05 if effect == 0 else 1)
+    assert naive <= covered
+
+
+def test_a_test_waits_for_rollouts_that_have_not_come():
+    found = effects.compare(PROBABILITY, drawn(["a"] * 20), drawn(["b"] * 20), "a", 0, status="partly measured: half")
+    assert found.estimate == 1
+    assert np.isnan(found.p_value)
+
+
 class Limited:
     """A model whose rollouts are cut off in their thought, but for those with an even number from token 2 on."""
 
