@@ -12,7 +12,7 @@ import numpy as np
 
 from cotlens._core.errors import InputError, did_you_mean
 from cotlens.plots.drawing import LONGEST_LABEL, drawable, finished, label, lines
-from cotlens.plots.palette import LINES, NEGATIVE, POSITIVE
+from cotlens.plots.palette import INK, LINES, NEGATIVE, POSITIVE
 from cotlens.results.certainty import LEAST, may_be_nothing
 
 if TYPE_CHECKING:
@@ -63,7 +63,22 @@ def _units(result: Result, width: int) -> altair.LayerChart:
         x=x, y=y, fill=colour, stroke=colour, fillOpacity=filled, tooltip=tooltip
     )
     intervals = base.transform_filter("datum.low != datum.high").mark_rule().encode(x="low:Q", x2="high:Q", y=y)
-    return bars + intervals
+    return alt.layer(bars, intervals, *_beside(frame, base, y))
+
+
+def _beside(frame: pandas.DataFrame, base: altair.Chart, y: altair.Y) -> list[altair.Chart]:
+    """What stands beside the estimates: dashed, the worst case of what was not read; a diamond, drawn again."""
+    found = []
+    if "low_worst" in frame:
+        some = base.transform_filter("datum.low_worst != datum.low || datum.high_worst != datum.high")
+        found.append(some.mark_rule(strokeDash=[2, 2], opacity=0.6).encode(x="low_worst:Q", x2="high_worst:Q", y=y))
+    if "confirmed" in frame and frame["confirmed"].notna().any():
+        again = base.transform_filter("isValid(datum.confirmed)")
+        tooltip = ["text", "confirmed", "confirmed_low", "confirmed_high", "confirmed_n"]
+        ends = again.mark_rule(strokeWidth=3, opacity=0.4).encode(x="confirmed_low:Q", x2="confirmed_high:Q", y=y)
+        marks = again.mark_point(shape="diamond", filled=True, size=60, color=INK, opacity=1)
+        found += [ends, marks.encode(x="confirmed:Q", y=y, tooltip=tooltip)]
+    return found
 
 
 def _largest(frame: pandas.DataFrame) -> pandas.DataFrame:
@@ -83,6 +98,8 @@ def _title(result: Result, frame: pandas.DataFrame, unmeasured: int) -> str:
         parts.append(f"hollow: below {least:g}" if exact else "hollow: not clear of zero")
     if drawn < measured:
         parts.append(f"the {drawn} largest of {measured}")
+    if "confirmed" in result.columns:
+        parts.append("diamonds: drawn again")
     if (result.columns["status"] == "exact").any():
         parts.append("exact")
     if unmeasured:

@@ -19,6 +19,7 @@ from typing import Any, Literal
 
 from cotlens._core.control import Control
 from cotlens._core.errors import Cancelled, CotLensError
+from cotlens._core.progress import stage
 from cotlens.models.contract import Owner
 
 State = Literal["idle", "queued", "running", "done", "cancelled", "error"]
@@ -98,7 +99,7 @@ class Job:
         before, now = self.state, time.monotonic()
         if label == INNER and before.label != self.label:
             return
-        fresh = before.label != label and label not in ("", INNER)
+        fresh = stage(before.label) != stage(label) and label not in ("", INNER)
         if fresh:
             self._began = now
         spent = now - self._began

@@ -54,7 +54,7 @@ def ask(question: Question, truths: Sequence[Truth], model: Any) -> ForkRow:
         found["zero"].append(float(np.mean([_holds(low[i], high[i], 0.0) for i in np.flatnonzero(others)])))
         found["first"].append(float(scores[at] >= np.nanmax(scores)) if np.isfinite(scores[at]) else 0.0)
         spent.append(float(result.provenance.cost.seconds))
-    figures = {name: mean(values) for name, values in found.items()}
+    figures = {name: mean(values, bounds=(-1.0 if name == "bias" else 0.0, 1.0)) for name, values in found.items()}
     return ForkRow(question, figures["error"], figures["bias"], figures["elsewhere"], figures["covers"],
                    figures["zero"], figures["first"], median(spent) if spent else float("nan"))  # fmt: skip
 

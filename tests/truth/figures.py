@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from cotlens.measure.stats import alike
 from tests.truth.settings import BOOTSTRAP
 
 Floats = NDArray[np.float64]
@@ -25,8 +26,8 @@ class Figure:
 
     @property
     def noise(self) -> float:
-        """How far the figure may fall without having changed: half the interval, at least one in a hundred."""
-        return max(0.01, (self.high - self.low) / 2)
+        """How far the figure may fall without having changed: to the nearer end, at least one in a hundred."""
+        return max(0.01, min(self.high - self.value, self.value - self.low))
 
     def data(self) -> dict[str, float]:
         """As plain data."""
@@ -57,11 +58,16 @@ def average_precision(scores: Floats, labels: Flags) -> float:
     return float(precision / labels.sum())
 
 
-def mean(values: Sequence[float], seed: int = 0) -> Figure:
-    """The mean of one value per trace, NaN ones left out, with a bootstrap interval (percentiles)."""
+def mean(values: Sequence[float], seed: int = 0, bounds: tuple[float, float] = (0.0, 1.0)) -> Figure:
+    """The mean of one value per trace, NaN ones left out, with a bootstrap interval (percentiles).
+
+    Values that are all alike have what so many leave open of a quantity between `bounds`: 8 AUROCs of 1, [.63, 1].
+    """
     kept = np.array([value for value in values if np.isfinite(value)], dtype=np.float64)
     if not len(kept):
         return Figure(float("nan"), float("nan"), float("nan"), 0)
+    if np.ptp(kept) == 0:
+        return Figure(float(kept[0]), *alike(float(kept[0]), len(kept), bounds), len(kept))
     drawn = np.random.default_rng(seed).integers(len(kept), size=(BOOTSTRAP, len(kept)))
     low, high = np.quantile(kept[drawn].mean(axis=1), [0.025, 0.975])
     return Figure(float(kept.mean()), float(low), float(high), len(kept))

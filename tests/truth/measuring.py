@@ -136,4 +136,4 @@ def sanity(question: Question, rows: Sequence[Row], model: Any) -> Figure:
         other = ask_one(question, row.truth, model)
         if other is not None and len(other.scores) == len(row.scores):
             found.append(spearman(row.scores, other.scores))
-    return mean(found)
+    return mean(found, bounds=(-1.0, 1.0))

@@ -1,5 +1,7 @@
 """Charts and coloured tokens: what is drawn is what was measured, and nothing needs a network."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 
@@ -31,6 +33,20 @@ def test_the_bars_are_the_measured_rows_and_the_title_counts_the_rest():
     rows = next(iter(spec["datasets"].values()))
     assert [row["estimate"] for row in rows] == [1.0, -2.0]
     assert "1 not measured" in str(spec)
+
+
+def test_what_was_drawn_again_and_the_worst_case_stand_beside_the_bars():
+    plain = result([0.4, 0.1])
+    more = {
+        "low_worst": [0.1, 0.0], "high_worst": [0.7, 0.2],
+        "confirmed": [0.25, np.nan], "confirmed_low": [0.1, np.nan], "confirmed_high": [0.4, np.nan],
+        "confirmed_n": [30, 0],
+    }  # fmt: skip
+    spec = dataclasses.replace(plain, columns={**plain.columns, **more}).chart().to_dict()
+    drawn = [layer["encoding"]["x"]["field"] for layer in spec["layer"]]
+    assert drawn == ["estimate", "low", "low_worst", "confirmed_low", "confirmed"]
+    assert "diamonds: drawn again" in str(spec)
+    assert len(plain.chart().to_dict()["layer"]) == 2
 
 
 def test_long_results_show_the_largest_and_say_so():
