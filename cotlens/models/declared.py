@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+_REPOSITORY = re.compile(r"[\w.-]+(?:/[\w.-]+)?")
 _USUAL = (1.0, 1.0, 50)  # temperature, top_p and top_k that transformers takes where a model that samples doesn't say
 
 
@@ -114,3 +115,19 @@ def commit(name: str, revision: str | None) -> str:
     file: Any = Path(name) if Path(name).exists() else try_to_load_from_cache(name, "config.json", revision=revision)
     found = re.search(r"snapshots[/\\]([0-9a-f]{40})(?:[/\\]|$)", str(file))
     return found[1] if found else ""
+
+
+def commit_of_pair(config: Any) -> str:
+    """The commit that a loaded model came from, as far as it can be told afterwards; "" where it can't.
+
+    Configs of older versions of transformers say it. Else it is the one commit of its repository that the hub's cache
+    holds, if that is only one.
+    """
+    from huggingface_hub import constants
+
+    told, name = getattr(config, "_commit_hash", None), str(getattr(config, "_name_or_path", "") or "")
+    if told or not _REPOSITORY.fullmatch(name) or Path(name).exists():
+        return str(told or "")
+    folder = Path(constants.HF_HUB_CACHE) / f"models--{name.replace('/', '--')}" / "snapshots"
+    commits = [path.name for path in folder.glob("*")]
+    return commits[0] if len(commits) == 1 else ""

@@ -21,12 +21,13 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 PREFIX = "weights:"
+HOME = "cpu"  # where bytes are at hand
 _WEIGHTS = (".safetensors", ".bin", ".gguf", ".pt", ".pth")
 _LIBRARIES = {"accelerate", "bitsandbytes", "cotlens", "nnsight", "peft", "torch", "transformers"}
 _ASIDE = {  # attributes that say where a model comes from, or how it would be spread, not what it computes
     "_commit_hash", "_ep_plan", "_fsdp_plan", "_is_hf_initialized", "_name_or_path", "_pp_plan", "_tp_plan",
-    "all_tied_weights_keys", "architectures", "dtype", "generation_config", "name_or_path", "torch_dtype",
-    "transformers_version", "warnings_issued",
+    "all_tied_weights_keys", "architectures", "dtype", "generation_config", "model_type", "name_or_path",
+    "torch_dtype", "transformers_version", "warnings_issued",
 }  # fmt: skip
 _OWN = set(vars(nn.Module())) - {"training"}  # what torch keeps in a module: its tensors and hooks are looked at apart
 _NOTHING = "\0"
@@ -84,7 +85,7 @@ class Identity:
 
     def _digest(self, name: str, tensor: Tensor) -> bytes:
         """The hash of a tensor's bytes; one on a GPU is fetched again only where its checksum there has changed."""
-        if tensor.device.type == "cpu":
+        if tensor.device.type == HOME:
             return _hash(tensor)
         seen = checksum(tensor)
         known = self._elsewhere.get(name)
@@ -193,6 +194,7 @@ def _settings(thing: Any, configs: dict[int, str]) -> str:
     """
     held = vars(thing)
     names = sorted(held.keys() - _OWN - _ASIDE - _fleeting(thing))
+    names = [name for name in names if held[name] or name[0] != "_"]  # a private switch that is off may be missing
     return repr([(name, plain) for name in names if (plain := _plain(held[name], configs)) is not _NOTHING])
 
 

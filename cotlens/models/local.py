@@ -13,7 +13,7 @@ from cotlens.models.assemble import Measured
 from cotlens.models.check import Verdict, check
 from cotlens.models.codec import HFCodec
 from cotlens.models.contract import Branch, BranchScore, Capability, Interventions, Meter
-from cotlens.models.declared import eos, precision, sampling_defaults
+from cotlens.models.declared import commit_of_pair, eos, precision, sampling_defaults
 from cotlens.models.engine import Engine
 from cotlens.models.formats import find
 from cotlens.models.inside import Inside
@@ -43,9 +43,8 @@ class LocalModel(Textual, Inside):
         hf: a transformers causal LM.
         tokenizer: its tokenizer.
         name: what it is called; by default the name it was loaded by.
-        revision: which weights, in the words of whoever loaded them; by default the commit they came from, else a
-            fingerprint of them.
-        commit: of the Hugging Face repository they came from; by default what the config says.
+        revision: which weights, in the words of whoever loaded them; by default a fingerprint of them.
+        commit: of the Hugging Face repository they came from; by default what config and cache say.
         reader: how answers are read (default: `Boxed()`).
         format: name of the reasoning format, the two markers that a thought stands between, or a `families.Family`; by
             default found by the tokenizer.
@@ -91,8 +90,8 @@ class LocalModel(Textual, Inside):
         )
         self.codec = self.format.codec
         self.reader: AnswerReader = reader if reader is not None else Boxed()
-        self.commit = commit or str(getattr(hf.config, "_commit_hash", None) or "")
-        self.declared = revision or self.commit
+        self.commit = commit or commit_of_pair(hf.config)
+        self.declared = revision or ""
         self.dtype = precision(hf)
         self.where = f"local · {placement.described(hf)}"
         self.context_length = self.engine.layout.context

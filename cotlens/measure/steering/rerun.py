@@ -101,7 +101,6 @@ def steering_meta(steerings: Sequence[Steering]) -> list[dict[str, Any]]:
     return [
         {
             "vector": one.vector.name,
-            "fingerprint": one.vector.fingerprint,
             "layer": one.vector.layer,
             "coefficient": one.coefficient,
             "unit": one.unit,
@@ -176,7 +175,11 @@ def _noted(made: Trace, trace: Trace, steerings: Sequence[Steering], at: int) ->
         parent=trace.parent if fresh else trace,
         edit=trace.edit if fresh else None,
         rewritten_from=at,
-        meta={**made.meta, "steering": steering_meta(steerings)},
+        meta={
+            **made.meta,
+            "steering": steering_meta(steerings),
+            "vector_fingerprints": [one.vector.fingerprint for one in steerings],
+        },
     )
 
 
