@@ -238,3 +238,23 @@ def test_markers_in_a_template_are_read_only_where_the_model_is_to_write():
     form = find(HFCodec(tiny.tokenizer(begun)), given=("<reasoning>", "</reasoning>"))
     trace = written(form, "so 5.</reasoning>\nB")
     assert (trace.thought, trace.answer) == ("Okay, so 5.", "B")
+
+
+@pytest.mark.parametrize("name", ["qwen3", OWN])
+def test_a_trace_that_was_cut_within_an_emoji_is_its_models(name, tmp_path):
+    model = family_fixtures.model(name)
+    trace = Trace.from_text("Q?", "So \U0001f680\U0001f469\u200d\U0001f467 \U0001f600.", "19", model=model)
+    thought, inside = trace.roles["thought"], 0
+    for at in range(thought.start, thought.end + 1):
+        cut = trace.truncate(at)
+        cut.save(tmp_path / "t.json")
+        again = Trace.load(tmp_path / "t.json")
+        assert again.codec is None
+        assert model.resume(again, max_new_tokens=1, temperature=0).token_ids[:at] == trace.token_ids[:at]
+        inside += b"".join(model.codec.pieces(again.token_ids)) != again.text.encode()
+    assert inside > 3
+    edited = Trace.load(tmp_path / "t.json", model=model).insert(thought.start, "Well. ")
+    assert edited.thought.startswith("Well. ")
+    other = family_fixtures.model("gpt-oss")
+    with pytest.raises(InputError, match="tokens are not those of"):
+        other.resume(Trace.load(tmp_path / "t.json"))

@@ -7,6 +7,7 @@ from hypothesis import given
 
 from cotlens._core.errors import InputError
 from cotlens.trace import chunk_texts, split, terminators
+from cotlens.trace.splitters import SHORTEST
 from tests.unit.trace.bytecodec import TEXTS, rollout
 
 PROBLEMS = {
@@ -135,7 +136,7 @@ def test_sentences_are_long_enough_and_match_their_chunks(text):
     chunks = chunk_texts(text)
     ranges = split(text, "sentence")
     assert len(chunks) == len(ranges)
-    assert all(len(chunk) >= 10 for chunk in chunks) or len(chunks) == 1
+    assert all(terminators.width(chunk) >= SHORTEST for chunk in chunks) or len(chunks) == 1
     for (start, end), chunk in zip(ranges, chunks, strict=True):
         assert re.sub(r"\s", "", text[start:end]) == re.sub(r"\s", "", chunk)
 
