@@ -121,7 +121,7 @@ class Format:
             known = self.markers.begun(ids, begin)
         elif prefill:
             ids = ids + self.codec.encode(prefill)
-            known = known if opened else seg.Segments((begin, len(ids)), None, False)
+            known = self.markers.going_on(ids, known) if opened else seg.Segments((begin, len(ids)), None, False)
         meta = {**asked.meta, "notes": list(notes)} if notes else asked.meta
         return Opening(ids, (span.start, span.end), begin, known, span, meta)
 

@@ -18,7 +18,7 @@ from cotlens.models.segment import Segments, Text, trimmed
 
 START, CHANNEL, MESSAGE = b"<|start|>", b"<|channel|>", b"<|message|>"
 _ENDS = (b"<|end|>", b"<|return|>", b"<|call|>")
-_AUTHOR = re.compile(r"^\s*(\w+)")
+_AUTHOR = re.compile(r"^(?:<\|start\|>)?\s*(\w+)")
 _NAME = re.compile(r"<\|channel\|>\s*([A-Za-z]+)")
 _RECIPIENT = re.compile(r"\bto=(?!(?:assistant|user|all)\b)([^\s<]+)")
 _ROLE_OF = {"analysis": "thought", "final": "answer", "": "answer"}
@@ -118,7 +118,10 @@ def _notes(found: Sequence[Message], answers: Sequence[int], thoughts: Sequence[
     called = [one.recipient for one in found if one.recipient]
     if called:
         notes.append(f"The model called {', '.join(dict.fromkeys(called))}; calls belong to no role.")
-    other = [one.channel for one in found if not one.recipient and not one.role]
-    if other:
-        notes.append(f"The model wrote in the channel {', '.join(dict.fromkeys(other))}; that belongs to no role.")
+    others = [one.author for one in found if one.author not in ("", "assistant") and not one.recipient]
+    if others:
+        notes.append(f"The model wrote as {', '.join(dict.fromkeys(others))}; that belongs to no role.")
+    aside = [one.channel for one in found if one.author in ("", "assistant") and not one.recipient and not one.role]
+    if aside:
+        notes.append(f"The model wrote in the channel {', '.join(dict.fromkeys(aside))}; that belongs to no role.")
     return tuple(notes)

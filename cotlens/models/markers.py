@@ -78,6 +78,13 @@ class Markers:
         first = self._find(ids, text, start, start, len(ids))[0]
         return seg.trimmed(text, (first.after, text.edge(len(ids))), None, False)
 
+    def going_on(self, ids: Sequence[int], known: seg.Segments) -> seg.Segments:
+        """A known open thought with all that was given after it."""
+        text = seg.Text.of(self.codec.pieces(ids))
+        start, _, _ = seg.known_edges(text, known)
+        assert start is not None, "the thought is open"
+        return seg.trimmed(text, (start, text.edge(len(ids))), None, False)
+
     def given(self, ids: Sequence[int], known: seg.Segments, middle: int, end: int) -> seg.Segments:
         """A thought that was given up to token `middle`, then closed, and an answer up to token `end`."""
         text = seg.Text.of(self.codec.pieces(ids))

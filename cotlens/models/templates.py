@@ -89,9 +89,9 @@ def _place(codec: HFCodec, family: Family, messages: Messages, which: int, text:
     """
     content = str(messages[which]["content"])
     other = _apply(codec, family, [*messages[:which], {**messages[which], "content": _SLOT}, *messages[which + 1 :]])
-    head, _, tail = other.rpartition(_SLOT)
+    head, slot, tail = other.rpartition(_SLOT)
     forms = [form for form in dict.fromkeys((content, content.rstrip(), content.lstrip(), content.strip())) if form]
-    same = [form for form in forms if other.replace(_SLOT, form) == text]
+    same = [form for form in forms if slot and other.replace(_SLOT, form) == text]
     if same:
         start = len(head.replace(_SLOT, same[0]))
         found = start, start + len(same[0])

@@ -18,7 +18,8 @@ from tests.model.tokenizer_styles import LOSSLESS, ODD, SPELLED
 every_family = pytest.mark.parametrize("name", TEMPLATES)
 ASKED = (
     "Hi.", "Hi.\n", "\n Hi. \t", "x", "user", "assistant\n", "    indented\n    code", "/no_think", "C", "[INST",
-    "/think", "How many? /no_think", "Why? /nothink", "{{ 7 * 7 }}", "### Response:\n", "What does <reasoning> mean?", "a </thin",
+    "/think", "How many? /no_think", "Why? /nothink", "{{ 7 * 7 }}", "### Response:\n", "What does <reasoning> mean?",
+    "a </thin",
     "You are ChatGPT.", "system", "Read again: x",
 )  # fmt: skip
 SYSTEM = {"role": "system", "content": " Be brief. "}
