@@ -26,10 +26,6 @@ export function createEditing({ store, actions, signal }: Context, closed: () =>
   let timer: ReturnType<typeof setTimeout> | undefined;
   let caretTop = 120;
 
-  // What is typed here is for nobody else; combinations such as saving the notebook still pass.
-  host.addEventListener("keydown", (event) => {
-    if (event.defaultPrevented || !(event.ctrlKey || event.metaKey)) event.stopPropagation();
-  }, { signal });
   onClick(commit, signal, () => save());
   onClick(leave, signal, () => close(true));
   onClick(restore, signal, () => {
@@ -62,7 +58,7 @@ export function createEditing({ store, actions, signal }: Context, closed: () =>
           ...historyKeymap, ...standardKeymap,
         ]),
         changesSoFar, heatLayer(store, span.start),
-        EditorView.contentAttributes.of({ "aria-label": "the thought, editable", spellcheck: "false", "data-lm-suppress-shortcuts": "true" }),
+        EditorView.contentAttributes.of({ "aria-label": "the thought, editable", spellcheck: "false" }),
         EditorView.updateListener.of((update) => {
           if (update.docChanged) changed();
         }),

@@ -22,7 +22,7 @@ export function impossible(measure: Measure, measures: Measure[]): string {
 export function createShade(context: Context): Part {
   const { store, actions, signal, root } = context;
   const menu = createMeasureMenu(signal, (measure) => ask(measure), (measure) => impossible(measure, store.payload.measures));
-  const options = (label: string): HTMLSelectElement => h("select", "cotlens-select", { "aria-label": label, "data-lm-suppress-shortcuts": "true" });
+  const options = (label: string): HTMLSelectElement => h("select", "cotlens-select", { "aria-label": label });
   const metric = options("metric");
   const draws = options("rollouts from each place");
   const units = h("span", "cotlens-segs", { role: "group", "aria-label": "unit" });

@@ -50,7 +50,6 @@ export function fillTree(panel: HTMLElement, branches: BranchInfo[], go: (id: st
     const to = { ArrowDown: at + 1, ArrowUp: at - 1, Home: 0, End: items.length - 1 }[event.key];
     if (to === undefined) return;
     event.preventDefault();
-    event.stopPropagation();
     items[Math.max(0, Math.min(items.length - 1, to))]?.focus();
   });
   panel.replaceChildren(tree);

@@ -123,7 +123,6 @@ function createPane({ store, actions, signal }: Context, region: string, label: 
       setText(said, `token ${to} ${quoted(model.piece(to))}`);
       view.span(to)?.scrollIntoView({ block: "nearest" });
       event.preventDefault();
-      event.stopPropagation();
     }, { signal });
   }
 
