@@ -74,6 +74,7 @@ TAKEN = """() => {
       let open = false
       outside.onkeydown = () => { open = !event.defaultPrevented }
       element.focus({ preventScroll: true })
+      if (document.activeElement !== element) continue  // a key before has taken it away
       element.dispatchEvent(event)
       if (open && event.defaultPrevented) (taken[keys] ??= []).push(element.outerHTML.slice(0, 120))
     }

@@ -41,7 +41,7 @@ export function createInspector(context: Context): Part {
   onClick(edit, signal, () => actions.edit());
   onClick(remove, signal, () => {
     const span = stretch();
-    if (span && store.off === null) actions.commit(span.start, span.end, "");
+    if (span && store.off === null) actions.replace(span.start, span.end, "");
   });
 
   onClick(span, signal, () => actions.measureSpans(spansThen()));

@@ -55,7 +55,7 @@ export function createReading({ store, actions, signal }: Context, framed: (firs
     const { document: shown, stream, loading } = store.payload;
     drawn.clear();
     streamNode = null;
-    blocks = shown ? blocksOf(store.text, shown, { promptOpen: store.own.promptOpen, stream, answerNote: answerNote() }) : [];
+    blocks = shown ? blocksOf(store.text, shown, { promptOpen: store.own.promptOpen, stream, gone: !store.connected, answerNote: answerNote() }) : [];
     if (!shown) blocks = [{ kind: "note", text: loading ? "" : "There is no trace to show yet.", tone: "plain" }];
     textBlocks = blocks.flatMap((block, index) => (block.kind === "text" ? [index] : []));
     firsts = textBlocks.map((index) => (blocks[index] as Extract<Block, { kind: "text" }>).first);
@@ -90,7 +90,7 @@ export function createReading({ store, actions, signal }: Context, framed: (firs
     }
     if (block.kind === "stream") {
       streamNode = document.createTextNode(streamed());
-      return h("div", `cotlens-block cotlens-${block.role} cotlens-streaming`, { "aria-label": "text being written", role: "group" },
+      return h("div", `cotlens-block cotlens-${block.role}${store.connected ? " cotlens-streaming" : ""}`, { "aria-label": store.connected ? "text being written" : "text that was being written", role: "group" },
         h("span", "cotlens-num"), h("span", "cotlens-bar"), h("p", "cotlens-text", {}, streamNode));
     }
     return loadingOr(block);
@@ -248,7 +248,7 @@ export function createReading({ store, actions, signal }: Context, framed: (firs
       const from = store.payload.stream ? store.payload.stream.from : null;
       const streamMoved = changed.has("stream") && from !== streamFrom;
       streamFrom = from;
-      if (streamMoved || any(changed, "document", "token_offsets", "promptOpen", "comparison", "branches", "loading")) {
+      if (streamMoved || any(changed, "document", "token_offsets", "promptOpen", "comparison", "branches", "loading", "alive", "broken")) {
         const top = element.scrollTop;
         rebuild();
         if (streamMoved && from !== null) list.reveal(blocks.length - 1);

@@ -28,7 +28,7 @@ export function mount(el: HTMLElement, store: Store, signal: AbortSignal): HTMLE
   const context: Context = { store, actions, root, signal };
   const strip = createStrip(context, (token, where) => reading.reveal(token, where));
   const reading = createReading(context, (first, last) => strip.frame(first, last));
-  const editing = createEditing(context, () => { reading.element.hidden = false; reading.focus(); });
+  const editing = createEditing(context);
   const text = h("div", "cotlens-pane", {}, reading.element, editing.element);
   const notice = createNotice(context);
   text.append(notice.element);
@@ -46,9 +46,9 @@ export function mount(el: HTMLElement, store: Store, signal: AbortSignal): HTMLE
     try {
       if (changed.has("asking")) root.toggleAttribute("data-asking", store.own.asking);
       if (changed.has("intensity")) setIntensity(root, store.own.intensity);
-      if (changed.has("editing") && store.own.editing && !reading.element.hidden) {
-        editing.caretTop(caretTop(reading.element));
-        reading.element.hidden = true;
+      if (changed.has("editing")) {
+        if (store.own.editing && !reading.element.hidden) editing.caretTop(caretTop(reading.element));
+        reading.element.hidden = store.own.editing !== null;
       }
       for (const part of parts) part.update(changed);
     } catch (error) {

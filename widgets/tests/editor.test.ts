@@ -58,7 +58,7 @@ test("what is asked of a text carries the id of the document that was seen", () 
   actions.truncate(token);
   actions.rerun(token);
   actions.branch(token, 5);
-  actions.commit(4, 5, "x");
+  actions.replace(4, 5, "x");
   actions.measure({ measure: "early-answer", unit: "token", metric: null, n: 0, spans: null, confirmed: false });
   store.inspect(token);
   show(0);
