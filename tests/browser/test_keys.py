@@ -39,9 +39,10 @@ OTHERS += ["Control+Shift+ArrowUp", "Control+a", "Control+z", "Control+m", "d", 
 HOSTS = {"Ctrl S", "Ctrl Shift S", "Ctrl F", "Ctrl Shift F", "Ctrl G", "Ctrl Shift G", "Ctrl P", "Ctrl B", "Ctrl J"}
 HOSTS |= {"Ctrl ,", "Ctrl Shift C", "F9", "F11"}
 
-# What can have the focus, by what it is for the keyboard: the first of each kind stands for the others where it says so.
+# What can have the focus; `once` takes the first of each kind, as the keyboard tells them apart.
 ELEMENTS = """(root, once) => {
-  const all = [...root.querySelectorAll('a[href], button, input, select, textarea, summary, [tabindex], [contenteditable=true]'), root]
+  const focusable = 'a[href], button, input, select, textarea, summary, [tabindex], [contenteditable=true]'
+  const all = [...root.querySelectorAll(focusable), root]
   const kinds = new Set()
   window.elements = all.filter((element) => {
     const kind = [element.localName, element.type, element.role, element.dataset.region].join()
@@ -50,14 +51,16 @@ ELEMENTS = """(root, once) => {
     kinds.add(kind)
     return true })
   return elements.length }"""
-FOCUS = "(index) => { elements[index].focus({ preventScroll: true }); return document.activeElement === elements[index] }"
+FOCUS = (
+    "(index) => { elements[index].focus({ preventScroll: true }); return document.activeElement === elements[index] }"
+)
 WHAT = "(index) => elements[index].outerHTML.slice(0, 200)"
 
 # Every key that JupyterLab knows, as an event at every element. It took those whose default it prevented after they had
 # left the widget.
 TAKEN = """() => {
-  const CODES = { Enter: 13, Escape: 27, Backspace: 8, Tab: 9, ArrowLeft: 37, ArrowUp: 38, ArrowRight: 39, ArrowDown: 40,
-    Home: 36, End: 35, Delete: 46, ',': 188, '.': 190, '[': 219, ']': 221, '-': 173, '/': 191, "'": 222 }
+  const CODES = { Enter: 13, Escape: 27, Backspace: 8, Tab: 9, ArrowLeft: 37, ArrowUp: 38, ArrowRight: 39,
+    ArrowDown: 40, Home: 36, End: 35, Delete: 46, ',': 188, '.': 190, '[': 219, ']': 221, '-': 173, '/': 191, "'": 222 }
   const MODIFIERS = { Ctrl: 'ctrlKey', Shift: 'shiftKey', Alt: 'altKey', Cmd: 'metaKey' }
   const pressed = new Set(window.jupyterapp.commands.keyBindings.map((each) => each.keys[0]))
   const outside = elements.at(-1).parentElement
@@ -66,8 +69,9 @@ TAKEN = """() => {
     for (const keys of pressed) {
       const parts = keys.split(' ')
       const key = parts.pop()
-      const event = new KeyboardEvent('keydown', { key: key.length === 1 ? key.toLowerCase() : key, bubbles: true, cancelable: true,
-        composed: true, ...Object.fromEntries(parts.map((part) => [MODIFIERS[part], true])) })
+      const options = { bubbles: true, cancelable: true, key: key.length === 1 ? key.toLowerCase() : key }
+      for (const part of parts) options[MODIFIERS[part]] = true
+      const event = new KeyboardEvent('keydown', options)
       const functional = key.startsWith('F') && key.length > 1
       const code = CODES[key] ?? (functional ? 111 + Number(key.slice(1)) : key.toUpperCase().charCodeAt(0))
       Object.defineProperty(event, 'keyCode', { value: code })

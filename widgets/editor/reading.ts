@@ -209,7 +209,11 @@ export function createReading({ store, actions, signal }: Context, framed: (firs
     actions.pickRange(Math.min(a, b), Math.max(a, b) + 1);
   }
 
-  const pointing = followPointer(content, element, signal, (target) => store.setOwn({ hovered: tokenOf(target) }));
+  const pointing = followPointer(content, element, signal, (target) => {
+    const token = tokenOf(target);
+    // With nothing picked there is nothing to go back to, and the way to the list of alternatives leads out of the text.
+    if (token !== null || store.own.picked !== null) store.setOwn({ hovered: token });
+  });
   element.addEventListener("focus", () => {
     if (store.own.picked === null && element.matches(":focus-visible")) actions.home();
   }, { signal });

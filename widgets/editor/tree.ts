@@ -25,7 +25,7 @@ export function rows(branches: BranchInfo[]): Row[] {
     if (seen.has(row.branch.id)) continue;
     seen.add(row.branch.id);
     out.push(row);
-    waiting.push(...below(row.branch.id, row.depth + 1));
+    for (const each of below(row.branch.id, row.depth + 1)) waiting.push(each);
   }
   for (const branch of branches) if (!seen.has(branch.id)) out.push({ branch, depth: 0 });
   return out;
