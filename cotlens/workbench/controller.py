@@ -21,6 +21,8 @@ from cotlens.workbench.jobs import Jobs, JobState
 from cotlens.workbench.plans import origin
 from cotlens.workbench.tree import Tree
 
+LONGEST = 600  # characters of an error in a view
+
 
 class Controller(ABC):
     """The Python side of one widget.
@@ -53,8 +55,33 @@ class Controller(ABC):
         """Stop all work; what was finished is kept."""
         self._jobs.cancel()
 
+    # A controller stands wherever its widget may: in a cell's last line, and among the children of ipywidgets' boxes,
+    # which ask for an instance of Widget, its model_id and sometimes its layout.
+
     def _repr_mimebundle_(self, **options: Any) -> Any:
         return self.view._repr_mimebundle_(**options)
+
+    def _display_(self) -> Any:
+        return self.view
+
+    @property  # type: ignore[misc]
+    def __class__(self) -> type:
+        """The class of the view, for `isinstance`; `type(controller)` is the controller's own."""
+        return type(self.__dict__.get("view", self))
+
+    @property
+    def model_id(self) -> str:
+        """The id of the view's model."""
+        return self.view.model_id
+
+    @property
+    def layout(self) -> Any:
+        """The view's place among others: ipywidgets' Layout, to be read and set."""
+        return self.view.layout
+
+    @layout.setter
+    def layout(self, layout: Any) -> None:
+        self.view.layout = layout
 
     @property
     def _remedy(self) -> str:
@@ -74,10 +101,10 @@ class Controller(ABC):
                 request = self._request(content)
                 status, parts = "ok", getattr(self, f"_do_{request.kind}")(request) or {}
         except CotLensError as error:
-            parts = {"error": {"message": str(error), "remedy": None}}
+            parts = {"error": {"message": brief(str(error)), "remedy": None}}
         except Exception as error:
             self._fault = traceback.format_exc()
-            parts = {"error": {"message": f"{type(error).__name__}: {error}", "remedy": self._remedy}}
+            parts = {"error": {"message": brief(f"{type(error).__name__}: {error}"), "remedy": self._remedy}}
         if isinstance(number, int):
             self.view.reply(number, status, **parts)
 
@@ -137,6 +164,11 @@ class TreeController(Controller):
         """All traces, in the order they were made."""
         with self._lock:
             return [node.trace for node in self._tree.nodes.values()]
+
+
+def brief(message: str) -> str:
+    """A message for the view: one that quotes a whole text keeps its beginning and its end, where the remedy is."""
+    return message if len(message) <= LONGEST else f"{message[: LONGEST // 2]} ... {message[-LONGEST // 2 :]}"
 
 
 def with_codec(model: Model, trace: Trace) -> Trace:

@@ -43,7 +43,7 @@ export function scoreNames(maps: readonly ScoreMap[]): string[] {
 export function createHead({ own, maps, signal }: Context): Part {
   const name = h("span", "cotlens-model");
   const names = scoreNames(maps);
-  const select = h("select", "cotlens-select", { "aria-label": "score", "data-lm-suppress-shortcuts": "true" },
+  const select = h("select", "cotlens-select", { "aria-label": "score" },
     ...names.map((each, i) => h("option", "", { value: i }, each)));
   const size = h("span", "cotlens-status");
   const legend = createLegend();
