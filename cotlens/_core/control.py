@@ -50,6 +50,16 @@ class Control:
         part.cancelled = self.cancelled
         return part
 
+    def worded(self, words: Callable[[], str]) -> Control:
+        """A control that is cancelled with this one and reports to it, with `words()` behind every label."""
+
+        def report(done: int, total: int | None, label: str) -> None:
+            self.report(done, total, ", ".join(part for part in (label, words()) if part))
+
+        part = Control(report)
+        part.cancelled = self.cancelled
+        return part
+
     def report(self, done: int, total: int | None = None, label: str = "") -> None:
         """Say how far the work is: `done` of `total` (None where the end is unknown)."""
         if self._on_progress is not None:

@@ -117,4 +117,4 @@ def _ranks(result: Result, names: list[str], units: int) -> pandas.DataFrame:
 
 
 def _rho_words(rho: float, low: float, high: float) -> str:
-    return "not measured" if np.isnan(rho) else f"{rho:.2f} ({low:.2f} to {high:.2f})"
+    return "not compared" if np.isnan(rho) else f"{rho:.2f} ({low:.2f} to {high:.2f})"

@@ -16,8 +16,10 @@ import numpy as np
 
 from cotlens._core import control
 from cotlens._core.errors import BackendError, InputError, OutOfMemory
+from cotlens.measure.importance.unread import FEW, MOST
 from cotlens.measure.method import Cost, Ledger, check_needs, check_setting, keeping
-from cotlens.measure.steering.cells import READOUTS, Cell, Metric, Question, measure, summary
+from cotlens.measure.stats import Interval
+from cotlens.measure.steering.cells import BOUNDED, READOUTS, Cell, Metric, Question, measure, summary, worst
 from cotlens.measure.steering.norms import check_layer, residual_norm
 from cotlens.measure.steering.rerun import start_of
 from cotlens.measure.steering.vector import Vector
@@ -56,7 +58,9 @@ class Sweep:
     The result has one row per arm ("vector", "random"), layer and coefficient. Its columns add `layer`, `coefficient`,
     `raw`, `arm`, every readout with `_low` and `_high`, and `unlikely`: the share of rollouts that are less likely than
     95 % of the model's own (extras: `own_perplexity_95`). Intervals are 95 %, over traces and rollouts, for the control
-    over directions too. A cell that broke the model has the reason as its status.
+    over directions too. A rollout that was cut off before its answer has no value and is counted in `n_unread`; what it
+    might have changed stands in `low_worst` and `high_worst`, and a cell that is mostly unread was not measured. A cell
+    that broke the model has the reason as its status.
     """
 
     needs: ClassVar[Capability] = Capability.GENERATE | Capability.SCORE | Capability.WRITE
@@ -232,16 +236,25 @@ class Sweep:
     def _row(self, vector: Vector, arm: str, coefficient: float, cell: Cell, edge: float, seed: int) -> dict[str, Any]:
         name = "metric" if callable(self.metric) else self.metric
         estimate, interval = summary(cell, name, seed)
-        status = cell.status
-        if status == "ok" and math.isnan(estimate):
+        least = worst(cell, name, seed) if name in BOUNDED else interval
+        status, lacking = cell.status, int(np.isnan(cell.all(name)).sum())
+        if status == "ok" and lacking == cell.n:
             status = "not measured: no rollout gave a value, as where the baseline has no answer to follow"
+        elif status == "ok" and lacking > FEW * cell.n:
+            told = f"{lacking} of {cell.n} rollouts gave no value, as where they are cut off: see max_new_tokens="
+            status = f"not measured: {told}" if lacking > MOST * cell.n else f"partly read: {told}"
+        if status.startswith("not measured"):
+            estimate, interval = math.nan, Interval(math.nan, math.nan)
         who = vector.name if arm == "vector" else "random, same norm"
         row: dict[str, Any] = {
             "text": f"{who} {coefficient:+g} at layer {vector.layer}",
             "estimate": estimate,
             "low": interval.low,
             "high": interval.high,
+            "low_worst": least.low,
+            "high_worst": least.high,
             "n": cell.n,
+            "n_unread": lacking,
             "status": status,
             "arm": arm,
             "layer": vector.layer,
