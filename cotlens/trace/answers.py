@@ -172,7 +172,9 @@ class Choice:
         for pattern in (f"{said}|{boxed}", apart):
             last = _last_match(re.compile(pattern), text)
             if last is not None and last.lastindex is not None:
-                return Answer(last.group(last.lastindex), *last.span(last.lastindex), last.group(last.lastindex), self.name)
+                return Answer(
+                    last.group(last.lastindex), *last.span(last.lastindex), last.group(last.lastindex), self.name
+                )
         return None
 
 

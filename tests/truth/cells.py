@@ -41,7 +41,7 @@ class Cells:
         self._found[key] = line = {"key": key, "code": code, **data}
         self._work.parent.mkdir(exist_ok=True)
         with self._work.open("a", encoding="utf-8") as file:
-            file.write(json.dumps(line, separators=(",", ":")) + "\n")
+            file.write("\n" + json.dumps(line, separators=(",", ":")))  # first the end of a line that a kill cut off
         return line
 
     def pack(self) -> None:
@@ -105,11 +105,7 @@ def _bare(path: Path) -> str:
     tree = ast.parse(path.read_text(encoding="utf-8"))
     for node in ast.walk(tree):
         body = getattr(node, "body", None)
-        if (
-            isinstance(body, list)
-            and body
-            and isinstance(body[0], ast.Expr)
-            and isinstance(body[0].value, ast.Constant)
-        ):
-            node.body = body[1:]  # type: ignore[attr-defined]
+        first = body[0] if isinstance(body, list) and body else None
+        if isinstance(first, ast.Expr) and isinstance(first.value, ast.Constant):
+            node.body = body[1:]  # type: ignore[attr-defined, index]
     return ast.dump(tree)

@@ -18,6 +18,7 @@ from tests.truth.plan import BASE
 from tests.truth.settings import ROLLOUTS
 from tests.truth.thoughts import gather
 
+FORKS = 20
 DRAWS = 10  # of the rollouts around each deciding sentence
 
 

@@ -38,7 +38,7 @@ def questions() -> list[Question]:
 
 
 def tasks() -> Iterator[Task]:
-    """Everything, in order: what README shows of `abacus`, of thoughts that don't matter, of siblings; then the rest."""
+    """Everything, in order: what README shows of `abacus`, of thoughts that don't matter, of siblings; the rest."""
     sentences = [one for one in questions() if one.unit == "sentence"]
     others = [one for one in questions() if one.unit != "sentence"]
     read = [one for one in sentences if not one.writes]
@@ -49,9 +49,8 @@ def tasks() -> Iterator[Task]:
         yield from (_alive(name, one) for one in read if not one.long)
     for name in SIBLINGS:
         yield from (_dead(name, one) for one in read if not one.long)
-    yield from (
-        Task(SHUFFLED, one, fit(one), settings.SHUFFLED) for one in (*read, *others) if one.estimand != "copies"
-    )
+    ranked = [one for one in (*read, *others) if one.estimand != "copies"]
+    yield from (Task(SHUFFLED, one, fit(one), settings.SHUFFLED) for one in ranked)
     yield from (_again(one) for one in questions() if one.estimand == "fixed" and one.unit != "set")
     yield from (_alive(name, one) for name in (POSTHOC, *SIBLINGS) for one in others if one.unit == "set")
     rewriting = [one for one in sentences if one.writes and one.estimand != "fork"]

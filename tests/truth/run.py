@@ -112,7 +112,8 @@ def run(bench: Bench, asked: list[Task], keep: bool, until: float) -> None:
     """Measure in order until the clock says stop."""
     for task in asked:
         began, done = time.monotonic(), 0
-        for done, _ in enumerate(work(bench, task, keep), 1):
+        for _ in work(bench, task, keep):
+            done += 1
             if time.monotonic() > until:
                 break
         if done:

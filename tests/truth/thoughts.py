@@ -20,7 +20,7 @@ from tests.truth.cells import Cells, code_of
 from tests.truth.settings import SEED
 
 LONGEST = 512  # tokens of a thought
-BLOCK = 64  # thoughts that are written together
+BLOCK = 128  # thoughts that are written together
 
 
 @dataclass(frozen=True)

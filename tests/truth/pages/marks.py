@@ -20,6 +20,12 @@ def write(found: dict[str, Any]) -> None:
     MARKS.write_text(json.dumps(marks(found), indent=1) + "\n", encoding="utf-8")
 
 
+def sentence(entry: dict[str, Any]) -> str:
+    """What the docstring of the method has to say."""
+    which = " and ".join(f'{name}="{value}"' for name, value in entry["settings"].items()) or "it"
+    return f"Held to the truth (docs/truth.md), {which} is {entry['mark']}."
+
+
 def marks(found: dict[str, Any]) -> list[dict[str, Any]]:
     """The measures whose every line about `abacus` is marked; the last of its lines is quoted."""
     lines = {line["question"]: line for line in found["lines"] if line["model"] == BASE}

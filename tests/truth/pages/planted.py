@@ -13,14 +13,14 @@ def section(found: dict[str, Any]) -> str:
     truth = found["truth"]
     text = (
         "## A truth on pretrained weights\n\n"
-        f"SmolLM2-135M-Instruct is asked for a number of three digits that one of {settings.PLANTED_SENTENCES} sentences "
-        "of a thought says; the others say other numbers in the same words, and the needed one stands at every place "
-        f"equally often. Problems count whose own answer gives that number in {settings.PLANTED_COPIED:.0%} of "
-        f"{settings.PLANTED_ROLLOUTS} rollouts or more: {found['copied']} of {found['tried']} tried; {found['problems']} "
-        f"were measured. The truth is by {settings.PLANTED_ROLLOUTS} rollouts per sentence, in which the model writes that "
-        "sentence anew and then its own answer (temperature .2, top-p .9, as its card recommends); effect: share of right "
-        "answers to the thought as it is, less that. Intervals are over problems; those of single sentences are "
-        "Newcombe's."
+        "SmolLM2-135M-Instruct is asked for a number of three digits that one of "
+        f"{settings.PLANTED_SENTENCES} sentences of a thought says; the others say other numbers in the same words, "
+        "and the needed one stands at every place equally often. Problems count whose own answer gives that number in "
+        f"{settings.PLANTED_COPIED:.0%} of {settings.PLANTED_ROLLOUTS} rollouts or more: {found['copied']} of "
+        f"{found['tried']} tried; {found['problems']} were measured. The truth is by {settings.PLANTED_ROLLOUTS} "
+        "rollouts per sentence, in which the model writes that sentence anew and then its own answer (temperature .2, "
+        "top-p .9, as its card recommends); effect: share of right answers to the thought as it is, less that. Intervals are "
+        "over problems; those of single sentences are Newcombe's."
     )
     effects = table(
         ("effect by rollouts", "", "mean", "interval above 0"),
@@ -79,9 +79,8 @@ def brief(found: dict[str, Any]) -> str:
              for name, one in found["baselines"].items() if one["auroc"]]  # fmt: skip
     text = (
         f"And on SmolLM2-135M-Instruct, in {found['problems']} thoughts of {settings.PLANTED_SENTENCES} sentences of "
-        "which one alone holds the number that is asked for, by "
-        f"{settings.PLANTED_ROLLOUTS} rollouts of each: AUROC of that sentence with the answer forced in three formats, "
-        "and the lowest rank correlation (Spearman) between two of them."
+        f"which one alone holds the number that is asked for, by {settings.PLANTED_ROLLOUTS} rollouts of each: AUROC "
+        "of that sentence with the answer forced in three formats, and the lowest rank correlation between two of them."
     )
     return f"{text}\n\n{table(('measure of a sentence', 'n', *forms, 'between formats'), rows, left=1)}"
 

@@ -26,11 +26,11 @@ INTRO = """# What the measures of importance find, held to the truth
 it measures again. The models of the Abacus family solve word problems whose symbols are known, so what matters in a
 thought they wrote is known too (`cotlens.models.abacus.truth`), for each question by itself. Every method is scored
 against the labels of its own question on held-out problems. AUROC: the probability that an important unit outranks an
-unimportant one; AP: average precision. Both are means over n thoughts, in brackets the 95 % interval of a bootstrap over
-thoughts; where fewer than 10 thoughts differ from all others it is one that holds for any law between the bounds, so
-that a hundred perfect thoughts do not claim perfection. "Position" ranks later units higher and never looks at the model.
-A measure whose interval reaches down to .5 is marked as at chance; one whose paired difference to a baseline without a
-model reaches down to 0 is marked as no better."""
+unimportant one; AP: average precision. Both are means over n thoughts, in brackets the 95 % interval of a bootstrap
+over thoughts; where fewer than 10 thoughts differ from all others it is one that holds for any law between the bounds,
+so that a hundred perfect thoughts do not claim perfection. "Position" ranks later units higher and never looks at the
+model. A measure whose interval reaches down to .5 is marked as at chance; one whose paired difference to a baseline
+without a model reaches down to 0 is marked as no better."""
 
 
 def data(bench: Bench, report: Callable[[str], None] = lambda line: None) -> dict[str, Any]:

@@ -18,9 +18,7 @@ from tests.truth.settings import PLANTED_ROLLOUTS, PLANTED_SENTENCES
 
 BASELINES = {
     "position": lambda problem: np.arange(PLANTED_SENTENCES, dtype=np.float64),
-    "holds a key": lambda problem: np.array(
-        [any(map(str.isdigit, one)) for one in problem.sentences], dtype=np.float64
-    ),
+    "holds a key": lambda problem: np.array([one[-2].isdigit() for one in problem.sentences], dtype=np.float64),
     "names what is asked for": lambda problem: np.array(
         [problem.things[problem.needed] in one for one in problem.sentences], dtype=np.float64
     ),
@@ -43,13 +41,12 @@ def data(answers: Cells, scores: Cells) -> dict[str, Any]:
 def _truth(answers: Cells, problems: Sequence[Planted]) -> dict[str, Any]:
     """Effects by rollouts: of the needed sentences, of the others, and how clearly each is apart."""
     found = [(problem, rollouts.effects(answers, problem)) for problem in problems]
+    right = [(answers.get(rollouts.key(one, None)) or {})["right"] / PLANTED_ROLLOUTS for one in problems]
     needed = [effects[problem.needed] for problem, effects in found]
     others = [one for problem, effects in found for i, one in enumerate(effects) if i != problem.needed]
     largest = [max(one.value for i, one in enumerate(effects) if i != problem.needed) for problem, effects in found]
     return {
-        "right": plain(
-            mean([(answers.get(rollouts.key(one, None)) or {})["right"] / PLANTED_ROLLOUTS for one in problems])
-        ),
+        "right": plain(mean(right)),
         "needed": plain(difference([one.value for one in needed])),
         "others": plain(difference([one.value for one in others])),
         "largest_other": plain(difference(largest)),
