@@ -163,8 +163,8 @@ def called(found: dict[str, Any]) -> str:
         'of the same thoughts; "nothing matters": share of all units of thoughts whose answer was decided in the '
         "prompt. Means over thoughts (n) of shares of units; where no unit is called in any of n thoughts the interval "
         "ends at 1 - .025^(1/n), the rule of three: a smaller rate can't be told from none. A method without a test "
-        f"of its own never calls anything; for it a score counts that {settings.CAUGHT:.0%} of the important units of every "
-        f"{_nth(settings.SPLIT)} thought of `abacus` reach, and those thoughts are left out here."
+        f"of its own never calls anything; for it a score counts that {settings.CAUGHT:.0%} of the important units of "
+        f"every {_nth(settings.SPLIT)} thought of `abacus` reach, and those thoughts are left out here."
     )
     head = ["method", "label, unit", "model", "called by", "recall", "false alarms", "nothing matters"]
     return f"{text}\n\n{table(head, rows, left=4)}"
