@@ -13,6 +13,7 @@ from typing import Any
 
 from cotlens._core.errors import InputError, did_you_mean
 from cotlens.measure.importance import METHODS
+from cotlens.measure.importance.marks import mark
 from cotlens.measure.method import Method
 
 UNITS = {"token": "token", "sentence": "sentence", "paragraph": "paragraph", "span": "my spans", "group": "number"}
@@ -72,6 +73,12 @@ class Measure:
     draws: tuple[int, ...] = ()
     least: int = 1
     answer: bool = True
+
+    @property
+    def words(self) -> str:
+        """Its question, and what ground truth says against its answer."""
+        held = mark(METHODS.get(self.method)(**self.settings))
+        return f"{self.question} {held.capitalize()}." if held else self.question
 
     def reason(self, unit: str) -> str | None:
         """Why `unit` can't be its unit; None where it can."""

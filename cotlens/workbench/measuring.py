@@ -161,7 +161,7 @@ class Measuring:
                 "id": name,
                 "label": offer.entry.label,
                 "group": offer.entry.group.label,
-                "question": offer.entry.question,
+                "question": offer.entry.words,
                 "units": _units(offer.entry, shown),
                 "unit": offer.unit,
                 "metrics": [{"id": metric, "label": METRICS[metric]} for metric in offer.entry.metrics],
