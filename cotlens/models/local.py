@@ -21,7 +21,7 @@ from cotlens.models.interventions import as_interventions
 from cotlens.models.owner import OwnerThread
 from cotlens.models.store import open_store
 from cotlens.models.textual import Textual
-from cotlens.trace import Boxed, Trace
+from cotlens.trace import FinalAnswer, Trace
 from cotlens.trace.answers import AnswerReader
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ class LocalModel(Textual, Inside):
         tokenizer: its tokenizer.
         name: what it is called; by default the name it was loaded by.
         revision: which weights; by default the commit they came from, else a fingerprint of them.
-        reader: how answers are read (default: `Boxed()`).
+        reader: how answers are read (default: `FinalAnswer()`).
         format: name of the reasoning format, the two markers that a thought stands between, or a `families.Family`; by
             default found by the tokenizer.
         system: the system prompt; by default the one that the format needs for a thought, if it needs one.
@@ -79,7 +79,7 @@ class LocalModel(Textual, Inside):
         self.codec = HFCodec(tokenizer)
         self.name = name or str(getattr(hf.config, "_name_or_path", "") or type(hf).__name__)
         self.format = find(self.codec, eos(hf, tokenizer), format, model=self.name, system=system, template=template)
-        self.reader: AnswerReader = reader if reader is not None else Boxed()
+        self.reader: AnswerReader = reader if reader is not None else FinalAnswer()
         self.revision = revision or getattr(hf.config, "_commit_hash", None) or fingerprint(hf)
         self.dtype = precision(hf)
         self.where = f"local · {placement.described(hf)}"

@@ -24,7 +24,7 @@ from cotlens.models.reading import check_sequence
 from cotlens.models.sampling import Sampling
 from cotlens.models.store import Store
 from cotlens.models.textual import Textual
-from cotlens.trace import Boxed, Trace
+from cotlens.trace import FinalAnswer, Trace
 from cotlens.trace.answers import AnswerReader
 
 __all__ = ["EndpointModel"]
@@ -77,7 +77,7 @@ class EndpointModel(Textual, Outside):
         super().__init__()
         self.name, self.revision, self.defaults, self.store = name, revision, defaults, store
         self.format, self.codec = form, form.codec
-        self.reader: AnswerReader = reader if reader is not None else Boxed()
+        self.reader: AnswerReader = reader if reader is not None else FinalAnswer()
         self.meter, self.owner = Meter(), OwnerThread()
         self.layout = replace(extent, context=extent.context - 1)  # a request that scores writes a token too
         self.context_length, self.n_layers = extent.context, extent.n_layers
