@@ -52,7 +52,7 @@ def load(
             `dry_run`, which loads nothing and returns a `Plan`; for "ndif" those of `models.ndif.opening.open_ndif`:
             `host`, `files`, `format`, `system`, `template`, `score`, `store`; for "vllm" those of
             `models.endpoint.opening.open_endpoint`: `endpoint`, `tokenizer`, `context_length`, `format`, `system`,
-            `template`, `store`, `together`, `timeout`, `retries`, `dtype`, `engine`.
+            `template`, `store`, `together`, `timeout`, `retries`, `key`, `dtype`, `engine`.
 
     Raises:
         InputError: the name or an option is not known; near names are suggested.

@@ -30,7 +30,6 @@ export function createMeasureMenu(signal: AbortSignal, pick: (measure: Measure) 
     const step = STEPS[event.key];
     if (!step) return;
     event.preventDefault();
-    event.stopPropagation();
     const all = entries();
     all[step(all.indexOf(document.activeElement as HTMLElement), all.length)]?.focus();
   }, { signal });

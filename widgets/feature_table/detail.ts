@@ -79,7 +79,6 @@ export function createDetail({ store, signal }: Context): DetailPart {
   field.addEventListener("keydown", (event) => {
     if (event.key !== "Enter" && event.key !== "Escape") return;
     event.preventDefault();
-    event.stopPropagation();
     named(event.key === "Enter");
   }, { signal });
   field.addEventListener("blur", () => named(true), { signal });

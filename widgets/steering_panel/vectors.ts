@@ -36,9 +36,9 @@ function createRow({ store, actions, signal }: Context, vector: VectorInfo, inde
   const marks = h("datalist", "", { id: ticks }, ...[-3, -2, -1, 0, 1, 2, 3].map((value) => h("option", "", { value })));
   const box = h("input", "cotlens-box", { type: "text", inputmode: "decimal", "data-box": index, autocomplete: "off", spellcheck: "false", "aria-label": `strength of ${vector.name}, in mean residual norms`, title: "any number, also beyond the slider" });
   const raw = h("span", "cotlens-muted cotlens-small cotlens-raw");
-  const layer = h("select", "cotlens-select", { "data-layer": index, "aria-label": `layer of ${vector.name}`, "data-lm-suppress-shortcuts": "true" },
+  const layer = h("select", "cotlens-select", { "data-layer": index, "aria-label": `layer of ${vector.name}` },
     ...vector.units.map((_, i) => h("option", "", { value: i }, `layer ${i}${i === vector.layer ? "" : "*"}`)));
-  const select = h("select", "cotlens-select", { "data-place": index, "aria-label": `where ${vector.name} applies`, "data-lm-suppress-shortcuts": "true" });
+  const select = h("select", "cotlens-select", { "data-place": index, "aria-label": `where ${vector.name} applies` });
   const element = h("div", "cotlens-vector", { "data-vector": index },
     h("div", "cotlens-vector-name", {}, h("b", "", { title: vector.name }, vector.name), h("span", "cotlens-muted cotlens-small", { title: vector.detail }, vector.detail)),
     h("div", "cotlens-vector-dial", {}, slider, marks,
