@@ -21,7 +21,7 @@ from cotlens.models.interventions import as_interventions
 from cotlens.models.owner import OwnerThread
 from cotlens.models.store import open_store
 from cotlens.models.textual import Textual
-from cotlens.trace import Boxed, Trace
+from cotlens.trace import FinalAnswer, Trace
 from cotlens.trace.answers import AnswerReader
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ class LocalModel(Textual, Inside):
         name: what it is called; by default the name it was loaded by.
         revision: which weights, in the words of whoever loaded them; by default a fingerprint of them.
         commit: of the Hugging Face repository they came from; by default what config and cache say.
-        reader: how answers are read (default: `Boxed()`).
+        reader: how answers are read (default: `FinalAnswer()`).
         format: name of the reasoning format, the two markers that a thought stands between, or a `families.Family`; by
             default found by the tokenizer.
         system: the system prompt; by default the one that the format needs for a thought, if it needs one.
@@ -89,7 +89,7 @@ class LocalModel(Textual, Inside):
             HFCodec(tokenizer), eos(hf, tokenizer), format, model=self.name, system=system, template=template
         )
         self.codec = self.format.codec
-        self.reader: AnswerReader = reader if reader is not None else Boxed()
+        self.reader: AnswerReader = reader if reader is not None else FinalAnswer()
         self.commit = commit or commit_of_pair(hf.config)
         self.declared = revision or ""
         self.dtype = precision(hf)

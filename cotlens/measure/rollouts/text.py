@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from cotlens.measure.rollouts.files import Problem
-from cotlens.trace import Boxed, Span, Trace, chunk_texts, split
+from cotlens.trace import FinalAnswer, Span, Trace, chunk_texts, split
 
 NOTE = "Read from published text: tokens are words, and nothing can be measured on it or edited."
 REJOINED = "The base solution was not published here; the thought is its sentences joined by spaces."
@@ -37,7 +37,7 @@ def base_trace(problem: Problem) -> tuple[Trace, list[Span]]:
     if answer is not None:
         roles["answer"] = (at[answer], len(words))
     meta = {"finish": "given", "thought_closed": close is not None, "notes": notes}
-    trace = Trace.build(*_tokens(words), roles, meta=meta, reader=Boxed())
+    trace = Trace.build(*_tokens(words), roles, meta=meta, reader=FinalAnswer())
     return trace, _spans(places, at, at[stop])
 
 

@@ -25,7 +25,7 @@ from cotlens.models.reading import check_sequence
 from cotlens.models.sampling import Sampling
 from cotlens.models.store import Store
 from cotlens.models.textual import Textual
-from cotlens.trace import Boxed, Trace
+from cotlens.trace import FinalAnswer, Trace
 from cotlens.trace.answers import AnswerReader
 
 __all__ = ["EndpointModel"]
@@ -81,7 +81,7 @@ class EndpointModel(Textual, Outside):
         self.name, self.declared, self.store, self._known = name, revision, store, known
         self.defaults = dialect.follows(defaults)
         self.format, self.codec = form, form.codec
-        self.reader: AnswerReader = reader if reader is not None else Boxed()
+        self.reader: AnswerReader = reader if reader is not None else FinalAnswer()
         self.meter, self.owner = Meter(), OwnerThread()
         self.layout = replace(extent, context=extent.context - 2)  # a request that scores adds a token and writes one
         self.context_length, self.n_layers = extent.context, extent.n_layers

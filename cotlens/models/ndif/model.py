@@ -38,7 +38,7 @@ from cotlens.models.owner import OwnerThread
 from cotlens.models.scoring import check as refuse_unscorable
 from cotlens.models.store import open_store
 from cotlens.models.textual import Textual
-from cotlens.trace import Boxed, Trace
+from cotlens.trace import FinalAnswer, Trace
 from cotlens.trace.answers import AnswerReader
 
 if TYPE_CHECKING:
@@ -86,7 +86,7 @@ class NdifModel(Textual, Insight):
         ends = eos(makers, tokenizer)
         self.format = find(HFCodec(tokenizer), ends, format, model=name, system=system, template=template)
         self.codec = self.format.codec
-        self.reader: AnswerReader = reader if reader is not None else Boxed()
+        self.reader: AnswerReader = reader if reader is not None else FinalAnswer()
         self.context_length, self.n_layers = layout.context, layout.n_layers
         self.defaults = sampling_defaults(makers)
         self.capabilities = ~Capability(0) if self.remote.obeys_masks else ~Capability.HIDE

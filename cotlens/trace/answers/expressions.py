@@ -23,6 +23,8 @@ _COMMANDS = frozenset(
 )
 _TOKEN = re.compile(r"\\([A-Za-z]+)|[a-z]{1,3}(?![A-Za-z])|[0-9.+\-*/^_(){}\[\] ]")
 _POWER = re.compile(r"\^\s*(?:\{([^{}^]{1,12})\}|([0-9A-Za-z]))")
+_TOWER = re.compile(r"\^\s*(?:\{[^{}]*\}|[^{}\s])\s*\^")
+_POWERS = 4
 _NUMBER = re.compile(r"[0-9]+(?:\.[0-9]+)?")
 _SPELLED = (
     (re.compile(r"√\s*([0-9A-Za-z]|\([^()]*\))"), r"\\sqrt{\1}"),
@@ -60,7 +62,7 @@ def _cheap(text: str) -> bool:
 
     Capitals aren't passed on, since math-verify takes them for small letters.
     """
-    if len(text) > _LONGEST or text.startswith("{") or not re.search(r"[A-Za-z0-9}][^A-Za-z0-9]*[A-Za-z0-9\\]", text):
+    if len(text) > _LONGEST or re.search(r"\A\{|[0-9]_", text) or not re.search(r"[A-Za-z0-9}][^A-Za-z0-9]*[A-Za-z0-9\\]", text):
         return False
     tokens = list(_TOKEN.finditer(text))
     if sum(len(token.group()) for token in tokens) != len(text) or any(
@@ -75,7 +77,8 @@ def _cheap(text: str) -> bool:
             return False
     powers = _POWER.findall(text)
     small = all(len(number) <= 2 for power in powers for number in re.findall("[0-9]+", "".join(power)))
-    return depth == 0 and deepest <= _DEEPEST and small and len(powers) == text.count("^") and _short(text)
+    flat = len(powers) == text.count("^") <= _POWERS and _TOWER.search(text) is None
+    return depth == 0 and deepest <= _DEEPEST and small and flat and _short(text)
 
 
 def _short(text: str) -> bool:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from cotlens.trace.answers.answer import Answer, AnswerForm
-from cotlens.trace.answers.numbers import number, numerals
+from cotlens.trace.answers.numbers import last_numeral, number, numerals
 from cotlens.trace.answers.search import Search
 from cotlens.trace.answers.stated import Place, stated_number
 from cotlens.trace.answers.words import number_words
@@ -46,7 +46,5 @@ class Number:
 
 def number_in(text: str, start: int, end: int) -> Place | None:
     """The last number in a stretch of `text`."""
-    last = None
-    for one in numerals(text[start:end]):
-        last = last if one.beside and last is not None else one
+    last = last_numeral(text[start:end])
     return None if last is None else Place(start + last.start, start + last.end)

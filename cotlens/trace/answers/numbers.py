@@ -18,15 +18,15 @@ from decimal import Decimal
 from typing import NamedTuple
 
 from cotlens.trace.answers.fold import fold
-from cotlens.trace.answers.signs import signed
-from cotlens.trace.answers.worth import ONE_VULGAR, TAILS, TEX_FRACTION, WORTH, Worth, written
+from cotlens.trace.answers.signs import joined, signed
+from cotlens.trace.answers.worth import ONE_VULGAR, TAIL, TAILS, TEX_FRACTION, WORTH, Worth, written
 
 _COMMA = r"(?:\{,\}|,\\!|,)"
 _GAP = r"(?:\\[ ,;!]|[ ~'_])"
 _WRITTEN = {  # ways to write a number, those that begin like others first
     "kept": r"""[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}(?![0-9-]) | [0-9]{1,2}/[0-9]{1,2}/(?:[0-9]{4}|[0-9]{2})(?![0-9/])
-        | [0-9]++(?:(?:\ :\ |:)[0-9]++)++(?:\s?(?i:[ap]\.?m)\b)?
-        | [0-9]++(?:\s?(?:\^|\*\*)\s?\{?[0-9]++\}?){2,}+""",
+        | [0-9]++(?:(?:\ :\ |:)[0-9]++)++(?:\ ?(?i:[ap]\.?m)\b)?
+        | [0-9]++(?:\ ?(?:\^|\*\*)\ ?\{?[0-9]++\}?){2,}+""",
     "commas": rf"""[1-9][0-9]?(?:,[0-9]{{2}}(?![0-9]))++,[0-9]{{3}}(?![0-9])(?:\.[0-9]++)?
         | [1-9][0-9]{{0,2}}(?:{_COMMA}[0-9]{{3}}(?![0-9]))++(?:\.[0-9]++)?""",
     "gaps": rf"""[1-9][0-9]{{0,2}}(?P<gap>{_GAP})[0-9]{{3}}(?![0-9])(?:(?P=gap)[0-9]{{3}}(?![0-9]))*+
@@ -56,7 +56,7 @@ _AFTER = re.compile(  # an ordinal, the coefficient of a variable or constant, a
 _LABEL = re.compile(
     r"\b(?:steps?|case|part|fig(?:ure)?|table|eq(?:uation)?|section|question|problem|method|approach)\.?\s*[(#]?\Z", re.I
 )
-_ITEM = re.compile(r"(?:\A|\n)[ *#>_-]*\Z")
+_ITEM = re.compile(r"\n[ *#>_-]*\Z")
 
 
 class Numeral(NamedTuple):
@@ -87,8 +87,30 @@ def numerals(text: str, *, listed: bool = False) -> Iterator[Numeral]:
         yield Numeral(start, at, written(worth, negative), _beside(folded, match.start(), at))
 
 
+def last_numeral(text: str) -> Numeral | None:
+    """The last number of a text that is no label or count; else the last that is."""
+    beside = None
+    for start, end in _lines_backwards(text):
+        for one in reversed(list(numerals(text[start:end]))):
+            placed = one._replace(start=one.start + start, end=one.end + start)
+            if not one.beside:
+                return placed
+            beside = beside or placed
+    return beside
+
+
+def _lines_backwards(text: str) -> Iterator[tuple[int, int]]:
+    """Where lines begin and end, the last first; no number goes over the end of a line."""
+    end = len(text)
+    while end >= 0:
+        start = text.rfind("\n", 0, end) + 1
+        yield start, end
+        end = start - 1
+
+
 def number(text: str, *, listed: bool = False) -> str | None:
     """Normal form of a text that is one number and nothing else; None for any other."""
+    text = joined(fold(text.strip()))
     found = next(numerals(text, listed=listed), None)
     return found.text if found is not None and (found.start, found.end) == (0, len(text)) else None
 
@@ -101,7 +123,7 @@ def _read(match: re.Match[str], listed: bool) -> tuple[Worth, int]:
         worth: Worth = Decimal(text[match.start() : end])
     else:
         worth = WORTH[kind](match.group())
-    for pattern, apply in TAILS:
+    for pattern, apply in TAILS if TAIL.match(text, end) else ():
         found = None if isinstance(worth, str) else pattern.match(text, end)
         made = None if found is None or isinstance(worth, str) else apply(worth, found)
         if found is not None and made is not None:
@@ -124,5 +146,5 @@ def _beside(text: str, start: int, end: int) -> bool:
     before, after = text[max(0, start - _REACH) : start], text[end : end + 4]
     if before.endswith("[") and after.startswith("]"):
         return True  # a reference
-    item = _ITEM.search(before) and (start > len(before) or not before.strip(" *#>_-"))
-    return bool(_LABEL.search(before) or (item and re.match(r"[.)]\**[ ]+\S", after)))
+    item = _ITEM.search(before if start > _REACH else f"\n{before}") and re.match(r"[.)]\**[ ]+\S", after)
+    return bool(item or _LABEL.search(before))

@@ -13,6 +13,7 @@ from functools import lru_cache
 from cotlens.trace.answers.expressions import formula, squeezed
 from cotlens.trace.answers.fold import fold
 from cotlens.trace.answers.numbers import number, numerals
+from cotlens.trace.answers.signs import joined
 from cotlens.trace.answers.units import beside
 from cotlens.trace.answers.words import number_words
 
@@ -50,7 +51,7 @@ def normal_form(surface: str) -> str:
     plain = number(surface, listed=True)
     if plain is not None:
         return plain
-    return _value(fold(surface), 0) if len(surface) <= _LONGEST else " ".join(surface.split())
+    return _value(joined(fold(surface.strip())), 0) if len(surface) <= _LONGEST else " ".join(surface.split())
 
 
 def _value(text: str, depth: int) -> str:

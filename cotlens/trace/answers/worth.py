@@ -18,12 +18,12 @@ VULGAR = {
     "⅙": "1/6", "⅚": "5/6", "⅐": "1/7", "⅛": "1/8", "⅜": "3/8", "⅝": "5/8", "⅞": "7/8", "⅑": "1/9", "⅒": "1/10",
 }  # fmt: skip
 ONE_VULGAR = f"[{''.join(VULGAR)}]"
-_ARGUMENT = r"\s*+(?:\{\s*+(-?[0-9]++(?:(?:,|\{,\}|\.)[0-9]++)*+)\s*+\}|([0-9]))"
+_ARGUMENT = r"[ ]*+(?:\{[ ]*+(-?[0-9]++(?:(?:,|\{,\}|\.)[0-9]++)*+)[ ]*+\}|([0-9]))"
 TEX_FRACTION = rf"\\[dtc]?frac{_ARGUMENT}{_ARGUMENT}"
 
 _HIGH = rf"[⁺⁻]?[{HIGH_DIGITS}]++"
 _LOWERED = str.maketrans(HIGH_DIGITS + "⁺⁻", "0123456789+-")
-_EXPONENT = r"(?:\{\s?(-?[0-9]{1,3}+)\s?\}|\(?(-?[0-9]{1,3}+)\)?)(?![0-9])"
+_EXPONENT = r"(?:\{ ?(-?[0-9]{1,3}+) ?\}|\(?(-?[0-9]{1,3}+)\)?)(?![0-9])"
 _ZEROS = {"hundred": 2, "thousand": 3, "million": 6, "billion": 9, "trillion": 12}
 
 
@@ -80,7 +80,8 @@ def _long(worth: Decimal) -> bool:
 
 def _tex_fraction(text: str) -> Worth:
     found = re.fullmatch(TEX_FRACTION, text)
-    return text if found is None else _of_arguments(*found.groups()) or text
+    worth = None if found is None else _of_arguments(*found.groups())
+    return text if worth is None else worth
 
 
 def _of_arguments(*parts: str | None) -> Fraction | None:
@@ -150,25 +151,28 @@ TAILS: tuple[tuple[re.Pattern[str], Callable[[Decimal | Fraction, re.Match[str]]
     (re.compile(r"[eE]([+-]?[0-9]{1,3}+)(?![A-Za-z0-9])"), lambda worth, found: _shifted(worth, int(found[1]))),
     (
         re.compile(
-            rf"\s{{0,2}}(?:×|[xX*·⋅]|\\times|\\cdot)\s{{0,2}}10(?:\s?(?:\^|\*\*)\s?{_EXPONENT}|({_HIGH}))"
+            rf"[ ]{{0,2}}(?:×|[xX*·⋅]|\\times|\\cdot)[ ]{{0,2}}10(?:[ ]?(?:\^|\*\*)[ ]?{_EXPONENT}|({_HIGH}))"
         ),
         lambda worth, found: _shifted(worth, _power(found)),
     ),
     (
-        re.compile(rf"\s?\^\s?{_EXPONENT}|\*\*([0-9]{{1,3}}+)(?![0-9])|({_HIGH})"),
+        re.compile(rf"[ ]?\^[ ]?{_EXPONENT}|\*\*([0-9]{{1,3}}+)(?![0-9])|({_HIGH})"),
         lambda worth, found: _raised(worth, _power(found)),
     ),
     (
         re.compile(
-            rf"({ONE_VULGAR})|(?:[ ~]|\\[,; ]|\sand\s)([0-9]{{1,4}}+)/([0-9]{{1,4}}+)(?![0-9/])"
-            rf"|\s?(?:\\[,; ])?{TEX_FRACTION}"
+            rf"({ONE_VULGAR})|(?:[ ~]|\\[,; ]| and )([0-9]{{1,4}}+)/([0-9]{{1,4}}+)(?![0-9/])"
+            rf"|[ ]?(?:\\[,; ])?{TEX_FRACTION}"
         ),
         _mixed,
     ),
-    (re.compile(r"\s?/\s?([0-9]++(?:,[0-9]{3})*+(?:\.[0-9]++)?+)(?![0-9/^])"), _divided),
+    (re.compile(r"[ ]?/[ ]?([0-9]++(?:,[0-9]{3})*+(?:\.[0-9]++)?+)(?![0-9/^])"), _divided),
     (
-        re.compile(r"\s(hundred|thousand|million|billion|trillion)\b", re.IGNORECASE),
+        re.compile(r" (hundred|thousand|million|billion|trillion)\b", re.IGNORECASE),
         lambda worth, found: _shifted(worth, _ZEROS[found[1].lower()]),
     ),
 )
-"""What may follow a number and changes its worth, in this order; a function that gives None leaves it out."""
+"""What may follow a number on its line and changes its worth, in this order; None where a function leaves it out."""
+
+TAIL = re.compile(rf"[eE^/\\{HIGH_DIGITS}⁺⁻{''.join(VULGAR)}]|[ ~]?[ ]?[×xX*·⋅\\^/0-9]|[ ](?:and |hundred|thousand|million|[bt]r?illion)", re.I)
+"""How any of `TAILS` begins, so that most numbers are done without them."""
