@@ -35,6 +35,7 @@ __all__ = [
     "CotLensError",
     "Edit",
     "FeatureTable",
+    "FinalAnswer",
     "ImportanceMap",
     "PairMatrix",
     "Span",

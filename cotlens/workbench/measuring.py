@@ -20,7 +20,7 @@ from cotlens.measure.method import check_needs
 from cotlens.models.contract import Model
 from cotlens.results import Result
 from cotlens.trace import Trace
-from cotlens.trace.answers.numbers import numerals
+from cotlens.trace.values.numbers import numerals
 from cotlens.workbench.costs import Price, Rates, price
 from cotlens.workbench.layout import layout
 from cotlens.workbench.measures import CURVE, METRICS, UNITS, Measure, Shown, offers

@@ -11,7 +11,7 @@ from cotlens.trace.answers.answer import Answer, AnswerForm
 from cotlens.trace.answers.boxed import content
 from cotlens.trace.answers.search import Search
 from cotlens.trace.answers.stated import Place, stated_value
-from cotlens.trace.answers.values import normal_form
+from cotlens.trace.values.normal import normal_form
 
 BOXED, SAID, LETTER, NUMBER = "boxed", "said", "letter", "number"
 
@@ -34,7 +34,7 @@ class FinalAnswer:
     - "number": the last number of the text.
 
     Args:
-        suffix, terminator: how an answer is forced where the trace gave none in a form of its own; the first of `forms`.
+        suffix, terminator: how an answer is forced where a trace gave none in a form of its own; the first of `forms`.
     """
 
     suffix: str = "The answer is "

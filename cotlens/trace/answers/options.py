@@ -18,7 +18,9 @@ _LEAD = re.compile(
     re.VERBOSE | re.IGNORECASE,
 )
 _VERB = r"(?:is|are|was|were|seems?|looks?|would\sbe|must\sbe|can\sbe)"
-_BAD = r"(?:wrong|incorrect|false|invalid|impossible|irrelevant|unrelated|eliminated|excluded|discarded|ruled|too\b|not\b)"
+_BAD = (
+    r"(?:wrong|incorrect|false|invalid|impossible|irrelevant|unrelated|eliminated|excluded|discarded|ruled|too\b|not\b)"
+)
 _REJECTED = re.compile(
     r"""(?:\beither\s[^.\n]{1,20}\sor|\bnot|n['’]t(?:\sbe)?|\bneither|\bnor|\brather\sthan|\binstead\sof|\bunlike|\bthan|\bother\sthan
       | \b(?:eliminat|exclud|discard|reject)\w*|\brul\w+\sout)
@@ -88,10 +90,9 @@ class Options:
             places.append((one.start, one, self._in_clause(text, one)))
         for found in self._praised.finditer(text):
             places.append((found.start(), None, None if self._rejected(text, *found.span(1)) else _place(found)))
-        for _, one, place in sorted(places, key=lambda each: each[0], reverse=True):
-            if one is not None and not search.finished:
-                if not (one.closed if place is None else settled(text, one, place)):
-                    return None
+        for _, said, place in sorted(places, key=lambda each: each[0], reverse=True):
+            if said is not None and not search.finished and not settled(text, said, place):
+                return None
             if place is not None:
                 return place
         return None

@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
-from cotlens.trace.answers.numbers import Numeral, numerals
-from cotlens.trace.answers.signs import CURRENCY
 from cotlens.trace.answers.statements import Statement
-from cotlens.trace.answers.units import beside
-from cotlens.trace.answers.words import WORDS, number_words
+from cotlens.trace.values.numbers import Numeral, numerals
+from cotlens.trace.values.signs import CURRENCY
+from cotlens.trace.values.units import beside
+from cotlens.trace.values.words import WORDS, number_words
 
 _FILLER = re.compile(
     rf"""(?:\s | [*_"'`\[{{(] | {CURRENCY} | [~≈=:] | \\(?:approx|boxed\{{|text\{{|mathbf\{{|textbf\{{)
@@ -20,12 +20,17 @@ _FILLER = re.compile(
 _GOES_ON = re.compile(  # from one number of a computation or range to the next
     r"\s*(?:[-+*/×÷·⋅=≈–]|x|\\(?:times|cdot|div|approx|to)\b|to\b)[\s$({]*|\s*[A-Za-z%°$]+\s?[=+][\s$({]*"
 )
-_REJECTED = re.compile(rf"(?:\bnot|n't|\binstead of|\brather than|\bthan|\bout of|\bversus)\s+(?:\w+ )?{CURRENCY}?\s?\Z")
-_MATH = re.compile(r"\\\((.{1,200}?)\\\)|\\\[(.{1,300}?)\\\]|\$\$(.{1,300}?)\$\$|\$((?:[^$\n\\]|\\.){1,200}?)\$", re.DOTALL)
+_REJECTED = re.compile(
+    rf"(?:\bnot|n't|\binstead of|\brather than|\bthan|\bout of|\bversus)\s+(?:\w+ )?{CURRENCY}?\s?\Z"
+)
+_MATH = re.compile(
+    r"\\\((.{1,200}?)\\\)|\\\[(.{1,300}?)\\\]|\$\$(.{1,300}?)\$\$|\$((?:[^$\n\\]|\\.){1,200}?)\$", re.DOTALL
+)
 _PROSE = re.compile(r"(?<![A-Za-z\\{])[A-Za-z]{3,}(?![A-Za-z}])")
 _RUN = re.compile(
     r"""(?:[0-9.,+*/^_=(){}\[\]|√πθ∞²³·×÷<>≤≥≈%°!\ –-] | \\[A-Za-z]+ | \\[{},] | (?<=[0-9)}])[a-z]{1,2}(?![A-Za-z])
-    | (?<![A-Za-z])(?:[A-Za-z]|sqrt|pi|sin|cos|tan|log|ln)(?![A-Za-z]) | (?<=\s)(?:and|or)\s(?=[-0-9\\(]|[a-z]\s?=))+""",
+    | (?<![A-Za-z])(?:[A-Za-z]|sqrt|pi|sin|cos|tan|log|ln)(?![A-Za-z]) | (?<=\s)(?:and|or)\s(?=[-0-9\\(]|[a-z]\s?=)
+    )+""",
     re.VERBOSE,
 )
 _TRAILS = re.compile(r"(?<=[0-9A-Za-z)}])\s+[A-Za-z]?\s*\Z")  # the article of "5 + 3 a day"
@@ -33,7 +38,9 @@ _FORMULA = re.compile(
     r"[0-9A-Za-z)}\]]\s?[-–+*/^(,]\s?[0-9A-Za-z\\({\[√π-]|\\[A-Za-z{]|[0-9)][a-zA-Z√π]|[√π∞]|\s(?:and|or)\s"
 )
 _EQUALS = re.compile(r"(?<![<>!\\])(?:=|≈|\\approx)(?!=)")
-_LETTER = re.compile(r"[(\[]([A-Za-z])[)\]](?![A-Za-z(])|([A-Z])(?=[).,;:*_`\"'\]}$]|\s*\Z|\s+(?:because|since|as|and|for|due)\b)")
+_LETTER = re.compile(
+    r"[(\[]([A-Za-z])[)\]](?![A-Za-z(])|([A-Z])(?=[).,;:*_`\"'\]}$]|\s*\Z|\s+(?:because|since|as|and|for|due)\b)"
+)
 _PHRASE = re.compile(r"[^\W\d_][\w'’&.-]*(?: [^\W\d_][\w'’&-]*){0,3}(?=\s*(?:[,;()*\"”_`]|\Z))")
 _NO_PHRASE = re.compile(
     r"(?:that|to|in|by|given|obtained|found|then|thus|based|clear|simple|simply|not|the sum|as|when|if|because|this|it|"
@@ -87,10 +94,10 @@ def stated_value(text: str, clause: Statement) -> Place | None:
     )
 
 
-def settled(text: str, clause: Statement, place: Place) -> bool:
-    """Whether what a clause states stands, however the text goes on after its end."""
-    if clause.closed:
-        return True
+def settled(text: str, clause: Statement, place: Place | None) -> bool:
+    """Whether what a clause states, or that it states nothing, stands however the text goes on after its end."""
+    if clause.closed or place is None:
+        return clause.closed
     if place.kind == "letter" and text.startswith(("**", "$", ")", "]", "}", "`"), place.end):
         return place.direct
     after = _AFTER.match(text, place.end)

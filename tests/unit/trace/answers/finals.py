@@ -26,7 +26,11 @@ BOXED = [
     (r"\\boxed{9}", "9", "9"),
     (r"x \\ \boxed{9}", "9", "9"),
     (r"\[ \boxed{ 7.0 } \]", "7", " 7.0 "),
-    (r"\boxed{\begin{pmatrix} 1 \\ 2 \end{pmatrix}}", r"\begin{matrix}1 \\ 2\end{matrix}", r"\begin{pmatrix} 1 \\ 2 \end{pmatrix}"),
+    (
+        r"\boxed{\begin{pmatrix} 1 \\ 2 \end{pmatrix}}",
+        r"\begin{matrix}1 \\ 2\end{matrix}",
+        r"\begin{pmatrix} 1 \\ 2 \end{pmatrix}",
+    ),
     (r"could answer \boxed{840}., but **Final Answer** \boxed{840}", "840", "840"),
     (r"So \boxed{004} is right.", "4", "004"),
     (r"\boxed{11:30}", "11:30", "11:30"),
@@ -102,7 +106,11 @@ NUMBER = [
     ("15", "15", "15"),
     ("She has 3 + 4 = 7 apples.", "7", "7"),
     ("So, the total cost of the donuts is $448.", "448", "448"),
-    ("The profit is 150% of it.\n\nSo, Josh made a profit of 750,000 - 80,000 = 30,000.\n\nThis is the return.", "30000", "30,000"),
+    (
+        "The profit is 150% of it.\n\nSo, Josh made a profit of 750,000 - 80,000 = 30,000.\n\nThis is the return.",
+        "30000",
+        "30,000",
+    ),
     ("So \\boxed{\\frac{3}{4}", "0.75", "\\frac{3}{4}"),
 ]
 

@@ -1,4 +1,4 @@
-"""Multiple choice as models answer it, by kind: text, the letter that `Choice` reads, and where that isn't plain its surface."""
+"""Multiple choice as models answer it, by kind: text, and the letter that `Choice` reads."""
 
 STATED = [
     ("The answer is B.", "B"),
@@ -23,7 +23,7 @@ STATED = [
     ("Answer: \\(B\\)", "B"),
     ("Answer: `B`", "B"),
     ("Answer: [B]", "B"),
-    ("Answer: \"B\"", "B"),
+    ('Answer: "B"', "B"),
     ("The answer is option B.", "B"),
     ("The correct option is B.", "B"),
     ("The correct choice is (D).", "D"),
@@ -133,11 +133,24 @@ MORE_LETTERS = [
 ]
 
 NONE = [
-    "", "A dog barks.", "The answer is unclear.", "ABBA", "Option A is wrong. Option D is too big.",
-    "A) 5\nB) 6\nC) 7\nD) 8", "The answer is a dog.", "The answer is a bit of a surprise", "I do not know.",
-    "The answer is either A or B.", "Answer seems hard to give", "Vitamins are good.",
-]  # fmt: skip
+    "",
+    "A dog barks.",
+    "The answer is unclear.",
+    "ABBA",
+    "Option A is wrong. Option D is too big.",
+    "A) 5\nB) 6\nC) 7\nD) 8",
+    "The answer is a dog.",
+    "The answer is a bit of a surprise",
+    "I do not know.",
+    "The answer is either A or B.",
+    "Answer seems hard to give",
+    "Vitamins are good.",
+]
 
 KINDS = {
-    "stated": STATED, "tex": TEX, "rejected": REJECTED, "apart": APART, "small": SMALL,
-}  # fmt: skip
+    "stated": STATED,
+    "tex": TEX,
+    "rejected": REJECTED,
+    "apart": APART,
+    "small": SMALL,
+}

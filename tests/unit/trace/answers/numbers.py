@@ -1,4 +1,4 @@
-"""Numbers as they are written, by kind: text, the value that `Number` reads, and where it stands if that isn't plain."""
+"""Numbers as they are written, by kind: text, the value that `Number` reads, and its surface."""
 
 SIGNS = [
     ("-$5", "-5", "-$5"),
@@ -271,9 +271,29 @@ STATED = [
     ("Step 1: 45 + 12 = 57\nStep 2: 57", "57", "57"),
 ]
 
-NONE = ["", "none at all", "x1", "H_2O", "x^2", "\\frac{x}{4}", "\\sqrt{2}", "\\frac{\\pi}{4}", "Q3", "The answer is unclear."]
+NONE = [
+    "",
+    "none at all",
+    "x1",
+    "H_2O",
+    "x^2",
+    "\\frac{x}{4}",
+    "\\sqrt{2}",
+    "\\frac{\\pi}{4}",
+    "Q3",
+    "The answer is unclear.",
+]
 
 KINDS = {
-    "sign": SIGNS, "dash": DASHES, "separator": SEPARATORS, "currency": CURRENCIES, "percent": PERCENT, "unit": UNITS,
-    "exponent": EXPONENTS, "fraction": FRACTIONS, "kept": KEPT, "beside": BESIDE, "stated": STATED,
-}  # fmt: skip
+    "sign": SIGNS,
+    "dash": DASHES,
+    "separator": SEPARATORS,
+    "currency": CURRENCIES,
+    "percent": PERCENT,
+    "unit": UNITS,
+    "exponent": EXPONENTS,
+    "fraction": FRACTIONS,
+    "kept": KEPT,
+    "beside": BESIDE,
+    "stated": STATED,
+}

@@ -6,35 +6,111 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from cotlens.trace.answers import Boxed, Choice, FinalAnswer, Number
-from cotlens.trace.answers.values import normal_form
+from cotlens.trace.values.normal import normal_form
 
 READERS = [FinalAnswer(), Number(), Boxed(), Choice()]
 REPEATED = [
-    " ", "\n", "1", "1,", "1,234", "12 ", "1 234 ", "1.", "1.234.", "-", "- ", "$", "\\", "{", "}", "(", "[", "\\boxed{", "\\boxed{1} ",
-    "\\boxed ", "\\frac", "\\frac{1}{", "answer", "answer is ", "the answer is 5", "the answer is a ", "Answer: ", "####", "#### 1\n",
-    "*", "Therefore ", "Therefore, 5 is ", "A", "A. ", "(A) ", "A) x\n", "not A ", "option ", "B is correct ", "3/", "1:2:", "1^",
-    "2**", "½", "5 x 10^", "5 million ", "one and ", "if the answer is ", "答案是", "。", "\nQ: ", "$x$", "\\(", "x=", "1 or ", "5–", "\t",
-]  # fmt: skip
+    " ",
+    "\n",
+    "1",
+    "1,",
+    "1,234",
+    "12 ",
+    "1 234 ",
+    "1.",
+    "1.234.",
+    "-",
+    "- ",
+    "$",
+    "\\",
+    "{",
+    "}",
+    "(",
+    "[",
+    "\\boxed{",
+    "\\boxed{1} ",
+    "\\boxed ",
+    "\\frac",
+    "\\frac{1}{",
+    "answer",
+    "answer is ",
+    "the answer is 5",
+    "the answer is a ",
+    "Answer: ",
+    "####",
+    "#### 1\n",
+    "*",
+    "Therefore ",
+    "Therefore, 5 is ",
+    "A",
+    "A. ",
+    "(A) ",
+    "A) x\n",
+    "not A ",
+    "option ",
+    "B is correct ",
+    "3/",
+    "1:2:",
+    "1^",
+    "2**",
+    "½",
+    "5 x 10^",
+    "5 million ",
+    "one and ",
+    "if the answer is ",
+    "答案是",
+    "。",
+    "\nQ: ",
+    "$x$",
+    "\\(",
+    "x=",
+    "1 or ",
+    "5–",
+    "\t",
+]
 COSTLY = [
-    "9^{9^{9}}", "9**9**9", "10^{999999999}", "100000!", r"\binom{1000000}{500000}", r"\sum_{i=1}^{10^9} i", r"\int_0^1 x^x dx",
-    "(a+b+c+d)^{60}", "(a+b+c+d)^{6}(e+f+g+h)^{6}", r"\frac{1}{\sqrt2+\sqrt3+\sqrt5+\sqrt7+\sqrt{11}}", "9" * 5_000,
-    "1e999999999", "1e999", r"\frac{" + "7" * 3_000 + "}{3}", "(" * 500 + "1" + ")" * 500, "{" * 60 + "x" + "}" * 60,
-    r"\sqrt{" * 50 + "2" + "}" * 50, "x+" * 3_000 + "x", r"\sin(" * 20 + "x" + ")" * 20, "x^" * 50 + "x", "1/3^99^99", "2^{-999}",
-    r"\sqrt{99999999999999999999999999}", "__import__('os').system('true')", r"\frac{1}{0}", "0^{-1}", "0/0", r"\log 0",
-]  # fmt: skip
+    "9^{9^{9}}",
+    "9**9**9",
+    "10^{999999999}",
+    "100000!",
+    r"\binom{1000000}{500000}",
+    r"\sum_{i=1}^{10^9} i",
+    r"\int_0^1 x^x dx",
+    "(a+b+c+d)^{60}",
+    "(a+b+c+d)^{6}(e+f+g+h)^{6}",
+    r"\frac{1}{\sqrt2+\sqrt3+\sqrt5+\sqrt7+\sqrt{11}}",
+    "9" * 5_000,
+    "1e999999999",
+    "1e999",
+    r"\frac{" + "7" * 3_000 + "}{3}",
+    "(" * 500 + "1" + ")" * 500,
+    "{" * 60 + "x" + "}" * 60,
+    r"\sqrt{" * 50 + "2" + "}" * 50,
+    "x+" * 3_000 + "x",
+    r"\sin(" * 20 + "x" + ")" * 20,
+    "x^" * 50 + "x",
+    "1/3^99^99",
+    "2^{-999}",
+    r"\sqrt{99999999999999999999999999}",
+    "__import__('os').system('true')",
+    r"\frac{1}{0}",
+    "0^{-1}",
+    "0/0",
+    r"\log 0",
+]
 
 
 @pytest.mark.parametrize("reader", [FinalAnswer(), Choice()], ids=lambda reader: reader.name)  # they use all there is
 def test_time_to_read_grows_with_the_text_not_with_its_square(reader):
     """Four times the text may take up to nine times as long; its square would be sixteen."""
     for piece in REPEATED:
-        short, long = ((piece * size)[:size] for size in (6_000, 24_000))
+        short, long = ((piece * size)[:size] for size in (4_000, 16_000))
         before = time.process_time()
         reader.read(short)
         between = time.process_time()
         reader.read(long)
         after = time.process_time()
-        assert after - between < max(9 * (between - before), 0.4), piece
+        assert after - between < max(9 * (between - before), 0.3), piece
 
 
 @pytest.mark.parametrize("value", COSTLY, ids=lambda value: value[:24])

@@ -3,7 +3,7 @@
 import pytest
 
 from cotlens.trace.answers import Boxed, Choice, FinalAnswer, Number
-from cotlens.trace.answers.values import normal_form
+from cotlens.trace.values.normal import normal_form
 from tests.unit.trace.answers import finals, letters, numbers, values
 
 

@@ -1,21 +1,55 @@
 """What holds for any value and any text: normal forms, places, forms, and texts that were cut off."""
 
 from fractions import Fraction
+from itertools import pairwise
 
 import pytest
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from cotlens.trace import Boxed, Choice, FinalAnswer, Function, Number, Regex
-from cotlens.trace.answers.numbers import numerals
+from cotlens.trace.values.numbers import numerals
 
 READERS = [FinalAnswer(), Number(), Boxed(), Choice(), Regex(r"\w+"), Function(str.title)]
 SENTENCES = [
-    "", "It took 3 steps.", "Let me check that.", "First, 5 + 6 = 11.", "Option A is wrong.", "There were 12 of them!",
-    "Why is it so?", "Step 2: done.", "A dog barks.", "$x$ stands for it.", "In 1999 it was 7.5 %.",
-]  # fmt: skip
-PIECES = ["The answer is ", "Answer: ", "\\boxed{", "}", "$", "\\frac", "{", "3", "1,234", "–", "-", "(B)", " B", "not ",
-          "is wrong", " million", "x^2", "\n", "**", ".", " ", "½", "\u202f", "#### "]  # fmt: skip
+    "",
+    "It took 3 steps.",
+    "Let me check that.",
+    "First, 5 + 6 = 11.",
+    "Option A is wrong.",
+    "There were 12 of them!",
+    "Why is it so?",
+    "Step 2: done.",
+    "A dog barks.",
+    "$x$ stands for it.",
+    "In 1999 it was 7.5 %.",
+]
+PIECES = [
+    "The answer is ",
+    "Answer: ",
+    "\\boxed{",
+    "}",
+    "$",
+    "\\frac",
+    "{",
+    "3",
+    "1,234",
+    "–",
+    "-",
+    "(B)",
+    " B",
+    "not ",
+    "is wrong",
+    " million",
+    "x^2",
+    "\n",
+    "**",
+    ".",
+    " ",
+    "½",
+    "\u202f",
+    "#### ",
+]
 
 numbers = st.one_of(
     st.integers(-(10**7), 10**7),
@@ -27,7 +61,13 @@ texts = st.one_of(st.text(max_size=80), st.lists(st.sampled_from(PIECES), max_si
 def ways(value):
     """Ways to write a number."""
     grouped = f"{value:,f}" if not isinstance(value, int) else f"{value:,}"
-    yield from (str(value), grouped, grouped.replace(",", "\u202f"), grouped.replace(",", "{,}"), grouped.replace(",", "'"))
+    yield from (
+        str(value),
+        grouped,
+        grouped.replace(",", "\u202f"),
+        grouped.replace(",", "{,}"),
+        grouped.replace(",", "'"),
+    )
     yield from (grouped.replace("-", "\u2212"), grouped.replace(",", "\\,"))
 
 
@@ -69,7 +109,7 @@ def test_what_is_read_stands_in_the_text_and_is_in_normal_form(text):
 def test_numerals_are_in_order_and_apart(text):
     found = list(numerals(text))
     assert all(one.start < one.end for one in found)
-    assert all(one.end <= other.start for one, other in zip(found, found[1:], strict=False))
+    assert all(one.end <= other.start for one, other in pairwise(found))
 
 
 @pytest.mark.parametrize("reader", [FinalAnswer(), Number(), Boxed()], ids=lambda reader: reader.name)
@@ -88,12 +128,15 @@ def test_a_letter_is_read_back(letter, before, after):
         assert Choice().read(f"{before} {form.suffix}{letter}{form.terminator} {after}").text == letter
 
 
+@settings(max_examples=25)
 @given(values=st.lists(st.integers(100, 99_999), min_size=1, max_size=3), data=st.data())
 def test_no_cut_makes_another_value(values, data):
     """Cut anywhere, a text gives one of the values that it states in full, or none."""
     for reader in (FinalAnswer(), Number(), Boxed()):
         form = data.draw(st.sampled_from(reader.forms))
-        said = [data.draw(st.sampled_from(SENTENCES)) + f" {form.suffix}{value:,}{form.terminator} " for value in values]
+        said = [
+            data.draw(st.sampled_from(SENTENCES)) + f" {form.suffix}{value:,}{form.terminator} " for value in values
+        ]
         text = "".join(said)
         allowed = {None, *map(str, values)}
         for cut in range(len(text)):
@@ -102,7 +145,23 @@ def test_no_cut_makes_another_value(values, data):
         assert reader.read(text, finished=False).text == reader.read(text).text == str(values[-1])
 
 
-ENDINGS = ["", ".", ". ", ".\n", "**", "$", ")", "}", " apples", " apples ", " because ", ", so", " or", " million", "\n\n"]
+ENDINGS = [
+    "",
+    ".",
+    ". ",
+    ".\n",
+    "**",
+    "$",
+    ")",
+    "}",
+    " apples",
+    " apples ",
+    " because ",
+    ", so",
+    " or",
+    " million",
+    "\n\n",
+]
 
 
 @given(

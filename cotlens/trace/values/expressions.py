@@ -1,7 +1,7 @@
 """Formulas that mean the same as the same string, by math-verify; what it can't or shouldn't be asked stays text.
 
-Text of a model may be hostile (`9^{9^9}`, a thousand brackets), and a timeout needs the main thread, so what is passed on
-is bounded beforehand: by length, nesting, powers, and a list of commands that are cheap to evaluate.
+Text of a model may be hostile (`9^{9^9}`, a thousand brackets), and a timeout needs the main thread, so what is passed
+on is bounded beforehand: by length, nesting, powers, and a list of commands that are cheap to evaluate.
 """
 
 from __future__ import annotations
@@ -62,7 +62,11 @@ def _cheap(text: str) -> bool:
 
     Capitals aren't passed on, since math-verify takes them for small letters.
     """
-    if len(text) > _LONGEST or re.search(r"\A\{|[0-9]_", text) or not re.search(r"[A-Za-z0-9}][^A-Za-z0-9]*[A-Za-z0-9\\]", text):
+    if (
+        len(text) > _LONGEST
+        or re.search(r"\A\{|[0-9]_", text)
+        or not re.search(r"[A-Za-z0-9}][^A-Za-z0-9]*[A-Za-z0-9\\]", text)
+    ):
         return False
     tokens = list(_TOKEN.finditer(text))
     if sum(len(token.group()) for token in tokens) != len(text) or any(

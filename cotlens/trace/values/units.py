@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from cotlens.trace.answers.signs import CURRENCY
+from cotlens.trace.values.signs import CURRENCY
 
 _APART = r"(?:\s|\\[,;:! ]|~|\\quad)"
 _POWER = r"(?:\s?\^\s?\{?-?[0-9]\}?|[²³])?"

@@ -6,21 +6,21 @@ import re
 from decimal import Decimal
 from fractions import Fraction
 
-from cotlens.trace.answers.worth import written
+from cotlens.trace.values.worth import written
 
 _ONES = (
     "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen "
     "eighteen nineteen"
 )
 _TENS = "twenty thirty forty fifty sixty seventy eighty ninety"
-_NUMBERS = dict(zip(_ONES.split(), range(20), strict=True)) | {
-    ten: 10 * (2 + i) for i, ten in enumerate(_TENS.split())
-}
+_NUMBERS = dict(zip(_ONES.split(), range(20), strict=True)) | {ten: 10 * (2 + i) for i, ten in enumerate(_TENS.split())}
 _SCALES = {"thousand": 10**3, "million": 10**6, "billion": 10**9}
 _PARTS = {"half": 2, "third": 3, "quarter": 4, "fourth": 4, "fifth": 5, "sixth": 6, "seventh": 7, "eighth": 8,
           "ninth": 9, "tenth": 10, "twelfth": 12, "twentieth": 20, "hundredth": 100}  # fmt: skip
 _PART = {name: parts for part, parts in _PARTS.items() for name in (part, part + "s")} | {"halves": 2}
-_KNOWN = "|".join(sorted([*_NUMBERS, *_SCALES, *_PART, "hundred", "and", "an", "a", "minus", "negative"], key=len)[::-1])
+_KNOWN = "|".join(
+    sorted([*_NUMBERS, *_SCALES, *_PART, "hundred", "and", "an", "a", "minus", "negative"], key=len)[::-1]
+)
 WORDS = re.compile(rf"\b(?:{_KNOWN})\b(?:[ -](?:{_KNOWN})\b){{0,15}}+", re.IGNORECASE)
 """A run of words that may be a number."""
 

@@ -2,7 +2,7 @@ r"""Normal forms of values, so that answers that mean the same are the same stri
 
 A number is its worth without unit, percent or currency ("$9{,}500$", "9 500 dollars" and "9500" are one); an equation
 with a lone left side is its right side; lists and sets are sorted, pairs and intervals are not; words are lower-case;
-formulas are compared by math-verify (`cotlens.trace.answers.expressions`).
+formulas are compared by math-verify (`cotlens.trace.values.expressions`).
 """
 
 from __future__ import annotations
@@ -10,19 +10,17 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 
-from cotlens.trace.answers.expressions import formula, squeezed
-from cotlens.trace.answers.fold import fold
-from cotlens.trace.answers.numbers import number, numerals
-from cotlens.trace.answers.signs import joined
-from cotlens.trace.answers.units import beside
-from cotlens.trace.answers.words import number_words
+from cotlens.trace.values.expressions import formula, squeezed
+from cotlens.trace.values.fold import fold
+from cotlens.trace.values.numbers import number, numerals
+from cotlens.trace.values.signs import joined
+from cotlens.trace.values.units import beside
+from cotlens.trace.values.words import number_words
 
 _LONGEST = 300  # characters of a value that is looked into; what is longer is compared as it stands
 _DEEPEST = 5
 
-_AROUND = re.compile(
-    r"\A(?:\s|\$|\*\*|`|\\[(\[])++|(?:\s|\$|\*\*|`|(?<!\\)\\[)\]]|(?<!\\)[.;:]|(?<!\\),|\\\\)++\Z"
-)
+_AROUND = re.compile(r"\A(?:\s|\$|\*\*|`|\\[(\[])++|(?:\s|\$|\*\*|`|(?<!\\)\\[)\]]|(?<!\\)[.;:]|(?<!\\),|\\\\)++\Z")
 _SIZE = re.compile(r"\\(?:left|right|[bB]igg?[lr]?|displaystyle|textstyle|limits)(?![A-Za-z])")
 _TEXT = re.compile(
     r"\\(?:text|textbf|textit|textrm|mathrm|mathbf|mathit|mbox|operatorname|boxed|fbox|emph)\s*\{([^{}]*)\}"
@@ -58,7 +56,14 @@ def _value(text: str, depth: int) -> str:
     text = _FRACTION.sub(r"\\frac", _SIZE.sub("", _AROUND.sub("", text)))
     if depth > _DEEPEST:
         return squeezed(text)
-    found = _measured(text) or _range(text) or _matrix(text, depth) or number_words(text) or _letter(text) or _listed(text, depth)
+    found = (
+        _measured(text)
+        or _range(text)
+        or _matrix(text, depth)
+        or number_words(text)
+        or _letter(text)
+        or _listed(text, depth)
+    )
     if found is not None:
         return found
     unwrapped = " ".join(_REST.sub("", _SPACE.sub(" ", _TEXT.sub(r" \1 ", text))).split())

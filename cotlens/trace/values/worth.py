@@ -150,9 +150,7 @@ def _power(found: re.Match[str]) -> int:
 TAILS: tuple[tuple[re.Pattern[str], Callable[[Decimal | Fraction, re.Match[str]], Worth | None]], ...] = (
     (re.compile(r"[eE]([+-]?[0-9]{1,3}+)(?![A-Za-z0-9])"), lambda worth, found: _shifted(worth, int(found[1]))),
     (
-        re.compile(
-            rf"[ ]{{0,2}}(?:×|[xX*·⋅]|\\times|\\cdot)[ ]{{0,2}}10(?:[ ]?(?:\^|\*\*)[ ]?{_EXPONENT}|({_HIGH}))"
-        ),
+        re.compile(rf"[ ]{{0,2}}(?:×|[xX*·⋅]|\\times|\\cdot)[ ]{{0,2}}10(?:[ ]?(?:\^|\*\*)[ ]?{_EXPONENT}|({_HIGH}))"),
         lambda worth, found: _shifted(worth, _power(found)),
     ),
     (
@@ -174,5 +172,8 @@ TAILS: tuple[tuple[re.Pattern[str], Callable[[Decimal | Fraction, re.Match[str]]
 )
 """What may follow a number on its line and changes its worth, in this order; None where a function leaves it out."""
 
-TAIL = re.compile(rf"[eE^/\\{HIGH_DIGITS}⁺⁻{''.join(VULGAR)}]|[ ~]?[ ]?[×xX*·⋅\\^/0-9]|[ ](?:and |hundred|thousand|million|[bt]r?illion)", re.I)
+TAIL = re.compile(
+    rf"[eE^/\\{HIGH_DIGITS}⁺⁻{''.join(VULGAR)}]|[ ~]?[ ]?[×xX*·⋅\\^/0-9]|[ ](?:and |hundred|thousand|[mbt]r?illion)",
+    re.IGNORECASE,
+)
 """How any of `TAILS` begins, so that most numbers are done without them."""

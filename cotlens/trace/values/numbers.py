@@ -17,9 +17,9 @@ from collections.abc import Iterator
 from decimal import Decimal
 from typing import NamedTuple
 
-from cotlens.trace.answers.fold import fold
-from cotlens.trace.answers.signs import joined, signed
-from cotlens.trace.answers.worth import ONE_VULGAR, TAIL, TAILS, TEX_FRACTION, WORTH, Worth, written
+from cotlens.trace.values.fold import fold
+from cotlens.trace.values.signs import joined, signed
+from cotlens.trace.values.worth import ONE_VULGAR, TAIL, TAILS, TEX_FRACTION, WORTH, Worth, written
 
 _COMMA = r"(?:\{,\}|,\\!|,)"
 _GAP = r"(?:\\[ ,;!]|[ ~'_])"
@@ -54,7 +54,8 @@ _AFTER = re.compile(  # an ordinal, the coefficient of a variable or constant, a
     r"(?:st|nd|rd|th)\b|[abcdefijnopqrtuvwxyzXYZ](?![A-Za-z])|\s?(?:\\pi|\\sqrt|\\theta|π|√)|\s?\^"
 )
 _LABEL = re.compile(
-    r"\b(?:steps?|case|part|fig(?:ure)?|table|eq(?:uation)?|section|question|problem|method|approach)\.?\s*[(#]?\Z", re.I
+    r"\b(?:steps?|case|part|fig(?:ure)?|table|eq(?:uation)?|section|question|problem|method|approach)\.?\s*[(#]?\Z",
+    re.I,
 )
 _ITEM = re.compile(r"\n[ *#>_-]*\Z")
 
