@@ -20,7 +20,7 @@ from transformers.cache_utils import DynamicLayer
 from cotlens._core.errors import CotLensError, OutOfMemory
 from cotlens.models import placement
 from cotlens.models.contract import Meter
-from cotlens.models.interventions import BlockAttention, Intervention
+from cotlens.models.interventions import Intervention
 from cotlens.models.layout import describe
 from cotlens.models.machine import Machine
 
