@@ -187,8 +187,8 @@ def test_rollouts_that_all_stop_at_the_limit_changed_no_answer():
 def test_a_cancelled_sweep_keeps_what_was_measured():
     model = tiny.model("llama")
     asked = control.Control(lambda done, total, label: asked.cancel() if label == "steering sweep" and done else None)
+    settings = {"coefficients": (0.5,), "seeds": 2, "controls": 1, "metric": "perplexity", **SETTINGS}
     with control.using(asked), pytest.raises(Cancelled) as caught:
-        settings = {"coefficients": (0.5,), "seeds": 2, "controls": 1, "metric": "perplexity", **SETTINGS}
         steering.sweep(model, composed(model), vector(model), **settings)
     statuses = caught.value.partial.frame()["status"].tolist()
     assert statuses == ["ok", "not measured: cancelled", "not measured: cancelled"]
