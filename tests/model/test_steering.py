@@ -145,8 +145,9 @@ def test_a_coefficient_that_breaks_the_model_is_told_and_keeps_the_baseline(mode
 
 def test_a_sweep_says_which_cells_broke(model):
     result = steering.sweep(
-        model, composed(model), vector(model), coefficients=(0.5, 1e38), seeds=2, controls=1, **SETTINGS
-    )
+        model, composed(model), vector(model), coefficients=(0.5, 1e38), seeds=2, controls=1,
+        metric="perplexity", **SETTINGS,
+    )  # fmt: skip
     frame = result.frame()
     broken = frame[frame["coefficient"] > 1]
     assert len(broken) == 2 and broken["status"].str.contains("NaN or infinite").all()
@@ -170,11 +171,25 @@ def test_a_sweep_is_deterministic_and_a_round_trip(tmp_path):
     assert 0 < found[0].provenance.cost.forwards <= bound.forwards
 
 
+def test_rollouts_that_all_stop_at_the_limit_changed_no_answer():
+    """A random model never ends a thought: 12 tokens of it were called an answer that changed each time."""
+    model = tiny.model("llama")
+    found = steering.sweep(model, composed(model), vector(model), coefficients=(0.5,), seeds=4, controls=1, **SETTINGS)
+    frame = found.frame()
+    assert frame["estimate"].isna().all() and frame["n_unread"].tolist() == [4, 4, 4]
+    assert (
+        frame["status"].str.startswith("not measured: 4 of 4 rollouts gave no value, as where they are cut off").all()
+    )
+    assert (frame["low_worst"] == 0).all() and (frame["high_worst"] == 1).all()
+    assert np.isfinite(frame["perplexity"]).all()
+
+
 def test_a_cancelled_sweep_keeps_what_was_measured():
     model = tiny.model("llama")
     asked = control.Control(lambda done, total, label: asked.cancel() if label == "steering sweep" and done else None)
+    settings = {"coefficients": (0.5,), "seeds": 2, "controls": 1, "metric": "perplexity", **SETTINGS}
     with control.using(asked), pytest.raises(Cancelled) as caught:
-        steering.sweep(model, composed(model), vector(model), coefficients=(0.5,), seeds=2, controls=1, **SETTINGS)
+        steering.sweep(model, composed(model), vector(model), **settings)
     statuses = caught.value.partial.frame()["status"].tolist()
     assert statuses == ["ok", "not measured: cancelled", "not measured: cancelled"]
 

@@ -51,7 +51,8 @@ class Samples:
 
     def afresh(self) -> Samples:
         """None of these: rollouts of the same settings with random numbers of their own."""
-        self._further.append(Samples(self._method, self._trace, self._model, self._seed + AFRESH))
+        seed = (self._seed + AFRESH) % 2**62
+        self._further.append(Samples(self._method, self._trace, self._model, seed))
         return self._further[-1]
 
     def spent(self) -> dict[str, int]:

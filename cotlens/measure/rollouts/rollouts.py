@@ -126,7 +126,8 @@ def read_rollouts(folder: str | os.PathLike[str], *, rollouts: int | None = None
     """Published rollouts of one problem, in the layout of Thought Anchors; no model is needed.
 
     The folder holds `chunks_labeled.json`, and as a rule `base_solution.json`, `problem.json` and
-    `step_importance.json`; what is missing is said where it is asked for.
+    `step_importance.json`; what is missing is said where it is asked for. Where it lists the rollouts themselves
+    (`chunk_N/solutions.json`, `chunks_resampled.json`), these tell how many there were; otherwise the shares do.
 
     Args:
         folder: of one problem.
