@@ -15,7 +15,10 @@ from cotlens.results import Provenance, Result
 
 FEWEST = 3
 KINDS: tuple[Literal["spearman", "kendall"], ...] = ("spearman", "kendall")
+ENDS = ("", "_low", "_high")
 TOO_FEW = "not compared: fewer than two measures have this unit"
+TOO_FEW_PAIRS = "not compared: both measures have {} units, and a rank correlation needs {}"
+ONE_SCORE = "not compared: one of the two gives every unit the same score"
 
 Floats = NDArray[np.float64]
 
@@ -34,8 +37,9 @@ def compare(results: Sequence[Result], *, seed: int = 0, repeats: int = 1000) ->
     Returns:
         A result of kind "comparison". Columns `score 1`, `rank 1`, ... belong to the measures in the order given. The
         extras hold `measures`, a list with the label, edit type, `causal` ("yes", "of the edit" or "no": whether it is
-        evidence of causation) and `why` of each; `spearman` and `kendall` [m, m] with `..._low` and `..._high`; and
-        `disagree`, the rows of the largest disagreements, largest first.
+        evidence of causation) and `why` of each; `spearman` and `kendall` [m, m] with `..._low` and `..._high`, NaN
+        where fewer than 8 units have both scores, and `correlation_status` [m][m], which says so; and `disagree`, the
+        rows of the largest disagreements, largest first.
 
     Raises:
         InputError: fewer than two results, or they are of different traces or units, or have fewer than 3 units in
@@ -171,30 +175,49 @@ def _words(result: Result, label: str, scores: Floats) -> dict[str, Any]:
     edit_type = str(result.extras.get("edit_type", ""))
     causal, why = evidence(edit_type)
     position = stats.position_baseline(scores)
+    told = int(np.isfinite(scores).sum()) >= stats.FEWEST_TOLD
     return {
         "label": label,
         "sign": result.sign,
         "edit_type": edit_type,
         "causal": causal,
         "why": why,
-        "rho_position": position.rho,
-        "rho_position_size": position.rho_size,
+        "rho_position": position.rho if told else np.nan,
+        "rho_position_size": position.rho_size if told else np.nan,
     }
 
 
-def _correlations(scores: Floats, signed: Sequence[bool], seed: int, repeats: int) -> dict[str, Floats]:
-    """Spearman's rho and Kendall's tau of every two measures, with bootstrap intervals over units."""
+def _correlations(scores: Floats, signed: Sequence[bool], seed: int, repeats: int) -> dict[str, Any]:
+    """Spearman's rho and Kendall's tau of every two measures, with intervals over units, and why some have none."""
     count = len(scores)
-    found: dict[str, Floats] = {}
-    for kind in KINDS:
-        table = np.full((3, count, count), np.nan)
-        for i in range(count):
-            for j in range(i + 1):
-                pair = scores[[i, j]] if signed[i] and signed[j] else np.abs(scores[[i, j]])
-                estimate = (stats.spearman if kind == "spearman" else stats.kendall)(pair[0], pair[1])
-                ends = stats.Interval(estimate, estimate)
-                if i != j:
-                    ends = stats.correlation_interval(pair[0], pair[1], kind, seed, repeats=repeats)
-                table[:, i, j] = table[:, j, i] = (estimate, *ends)
-        found |= {kind: table[0], f"{kind}_low": table[1], f"{kind}_high": table[2]}
-    return found
+    status = [["ok"] * count for _ in scores]
+    found: dict[str, Any] = {f"{kind}{end}": np.full((count, count), np.nan) for kind in KINDS for end in ENDS}
+    for i in range(count):
+        for j in range(i + 1):
+            pair = scores[[i, j]] if signed[i] and signed[j] else np.abs(scores[[i, j]])
+            status[i][j] = status[j][i] = _comparable(pair)
+            if status[i][j] != "ok":
+                continue
+            for kind in KINDS:
+                values = _correlation(pair, kind, i == j, seed, repeats)
+                for end, value in zip(ENDS, values, strict=True):
+                    found[f"{kind}{end}"][[i, j], [j, i]] = value
+    return found | {"correlation_status": status}
+
+
+def _correlation(
+    pair: Floats, kind: Literal["spearman", "kendall"], same: bool, seed: int, repeats: int
+) -> tuple[float, float, float]:
+    """The correlation of two rows of scores with its interval; a measure with itself has none."""
+    estimate = (stats.spearman if kind == "spearman" else stats.kendall)(pair[0], pair[1])
+    if same:
+        return estimate, estimate, estimate
+    return estimate, *stats.correlation_interval(pair[0], pair[1], kind, seed, repeats=repeats)
+
+
+def _comparable(pair: Floats) -> str:
+    """Whether two rows of scores can be correlated, or why not."""
+    both = pair[:, np.isfinite(pair).all(axis=0)]
+    if both.shape[1] < stats.FEWEST_TOLD:
+        return TOO_FEW_PAIRS.format(both.shape[1], stats.FEWEST_TOLD)
+    return ONE_SCORE if (np.ptp(both, axis=1) == 0).any() else "ok"

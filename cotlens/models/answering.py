@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from cotlens._core import check
 from cotlens._core.errors import InputError
 from cotlens.models.assemble import begin_of
 from cotlens.models.contract import AnswerBranch
@@ -25,6 +26,7 @@ def answer_branch(form: Format, written: AnswerForm, trace: Trace, at: int, valu
     Raises:
         InputError: `at` is not in the thought or just after it, the trace has no thought, or `value` is empty.
     """
+    at, value = check.whole("at", at), check.text("value", value)
     thought = trace.roles.get("thought")
     if thought is None and not form.plain:
         raise InputError("This trace has no thought that could be stopped; the model answered without one.")

@@ -26,18 +26,21 @@ from cotlens.models.interventions import (
     Positions,
 )
 from cotlens.models.start import OnRollout, Start
-from cotlens.models.whitebox import ANSWER_METRICS, Divergence, Gradients
+from cotlens.models.whitebox import ANSWER_METRICS, COLDEST, Divergence, Gradients
 
 if TYPE_CHECKING:
     from concurrent.futures import Future
 
     from cotlens._core.control import Control
+    from cotlens.models.declared import Defaults
     from cotlens.trace import Edit, Trace
     from cotlens.trace.answers import AnswerForm, AnswerReader
     from cotlens.trace.codec import Codec
+    from cotlens.trace.messages import Prompt
 
 __all__ = [
     "ANSWER_METRICS",
+    "COLDEST",
     "EVER",
     "Ablate",
     "AddVector",
@@ -106,6 +109,11 @@ class Owner(Protocol):
 class Model(Protocol):
     """A model as measurements and widgets see it. Every call may come from any thread, and blocks until done.
 
+    Which model it is: `revision` says which weights in the words of whoever loaded them; `commit` is that of their
+    repository, "" where they came from elsewhere; `weights` is a fingerprint of every byte of them as they are now, ""
+    where they can't be seen. `state` identifies all that is known here of what it computes, so that two models of one
+    state write the same; "" where that can't be known. Nothing may be remembered under a name or a revision instead.
+
     Errors, each one sentence: InputError (an empty prompt, a token index out of range, more tokens than the context),
     CapabilityError (something this model can't do), BackendError (NaN logits), OutOfMemory, Cancelled. An error raised
     while text is written carries what was written so far as `error.partial` (a Trace, or a list for n > 1).
@@ -114,6 +122,10 @@ class Model(Protocol):
     name: str
     where: str
     revision: str
+    commit: str
+    weights: str
+    state: str
+    defaults: Defaults
     backend: str
     dtype: str
     capabilities: Capability
@@ -128,18 +140,22 @@ class Model(Protocol):
 
     def reason(
         self,
-        prompt: str,
+        prompt: Prompt,
         *,
         n: int = 1,
         seed: int = 0,
         max_new_tokens: int | None = None,
         temperature: float | None = None,
         top_p: float | None = None,
+        top_k: int | None = None,
         prefill: str = "",
         interventions: Interventions = (),
         on_token: OnToken | None = None,
     ) -> Any:
-        """Answer `prompt` with a thought: a Trace for n == 1, else a list. `prefill` is how the thought begins."""
+        """Answer a question, or the last of a conversation (a list of messages), with a thought.
+
+        A Trace for n == 1, else a list. `prefill` is how the thought begins.
+        """
         ...
 
     def resume(
@@ -153,6 +169,7 @@ class Model(Protocol):
         max_new_tokens: int | None = None,
         temperature: float | None = None,
         top_p: float | None = None,
+        top_k: int | None = None,
         interventions: Interventions = (),
         on_token: OnToken | None = None,
     ) -> Any:
@@ -167,6 +184,7 @@ class Model(Protocol):
         max_new_tokens: int | None = None,
         temperature: float | None = None,
         top_p: float | None = None,
+        top_k: int | None = None,
         interventions: Interventions = (),
         on_rollout: OnRollout | None = None,
     ) -> list[list[Trace]]:
@@ -239,7 +257,7 @@ class Model(Protocol):
         """The same trace with log-probability and the k best alternatives at every token but the first."""
         ...
 
-    def compose(self, prompt: str, thought: str, answer: str | None) -> Trace:
+    def compose(self, prompt: Prompt, thought: str, answer: str | None) -> Trace:
         """A trace of given texts in this model's format; nothing is run. Without an answer the thought stays open."""
         ...
 

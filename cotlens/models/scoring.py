@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
+from cotlens._core.check import indices, whole
 from cotlens._core.errors import InputError
 from cotlens.models import packed, plain
 from cotlens.models.contract import Branch, BranchScore
@@ -83,6 +84,8 @@ def check(engine: Bounds, trunk: Sequence[int], branches: Sequence[Branch]) -> N
     check_ids(engine.layout.vocabulary, trunk, "trunk")
     n = len(trunk)
     for index, branch in enumerate(branches):
+        whole("prefix", branch.prefix, of=f"Branch {index}")
+        whole("given", branch.given, of=f"Branch {index}")
         if not 1 <= branch.prefix <= n:
             raise InputError(
                 f"Branch {index} has prefix {branch.prefix}; it must be 1 to {n}, the number of tokens of the trunk."
@@ -104,13 +107,12 @@ def check(engine: Bounds, trunk: Sequence[int], branches: Sequence[Branch]) -> N
             )
         if branch.hidden:
             _check_hidden(engine, index, branch, n)
-    lengths = [len(branch.token_ids) for branch in branches]
-    flat = np.fromiter((token for branch in branches for token in branch.token_ids), np.int64, sum(lengths))
-    check_ids(engine.layout.vocabulary, flat, "branches")
+    check_ids(engine.layout.vocabulary, [token for branch in branches for token in branch.token_ids], "branches")
 
 
 def _check_hidden(engine: Bounds, index: int, branch: Branch, n: int) -> None:
     engine.need_masks()
+    indices("hidden", branch.hidden, of=f"Branch {index}")
     if min(branch.hidden) < 0 or max(branch.hidden) >= n:
         wrong = next(h for h in branch.hidden if not 0 <= h < n)
         raise InputError(f"Branch {index} hides position {wrong}; positions of this trunk are 0 to {n - 1}.")
@@ -120,7 +122,7 @@ def _check_hidden(engine: Bounds, index: int, branch: Branch, n: int) -> None:
 
 def check_ids(vocabulary: int, ids: Sequence[int] | np.ndarray, what: str) -> None:
     """Raise InputError where an id isn't one of the model's."""
-    array = np.asarray(ids, dtype=np.int64)
+    array = indices(what, ids)
     wrong = (array < 0) | (array >= vocabulary)
     if wrong.any():
         at = int(np.flatnonzero(wrong)[0])

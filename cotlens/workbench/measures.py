@@ -13,6 +13,7 @@ from typing import Any
 
 from cotlens._core.errors import InputError, did_you_mean
 from cotlens.measure.importance import METHODS
+from cotlens.measure.importance.marks import mark
 from cotlens.measure.method import Method
 
 UNITS = {"token": "token", "sentence": "sentence", "paragraph": "paragraph", "span": "my spans", "group": "number"}
@@ -73,6 +74,12 @@ class Measure:
     least: int = 1
     answer: bool = True
 
+    @property
+    def words(self) -> str:
+        """Its question, and what ground truth says against its answer."""
+        held = mark(METHODS.get(self.method)(**self.settings))
+        return f"{self.question} {held.capitalize()}." if held else self.question
+
     def reason(self, unit: str) -> str | None:
         """Why `unit` can't be its unit; None where it can."""
         if unit in self.units:
@@ -122,7 +129,7 @@ MEASURES: dict[str, Measure] = {
     ),
     "integrated-gradients": Measure(
         "Gradient", "Integrated gradients", EXACT,
-        "On the way from an empty to the real thought, how much did this add?", {"method": "integrated_gradients"},
+        "On the way from an average to the real thought, how much did this add?", {"method": "integrated_gradients"},
     ),
     "resampling": _sampled("Resampling", "If the model wrote this anew, how often would it reach the same answer?"),
     "counterfactual": _sampled(

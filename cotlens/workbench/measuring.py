@@ -20,7 +20,7 @@ from cotlens.measure.method import check_needs
 from cotlens.models.contract import Model
 from cotlens.results import Result
 from cotlens.trace import Trace
-from cotlens.trace.answers.numbers import numerals
+from cotlens.trace.values.numbers import numerals
 from cotlens.workbench.costs import Price, Rates, price
 from cotlens.workbench.layout import layout
 from cotlens.workbench.measures import CURVE, METRICS, UNITS, Measure, Shown, offers
@@ -60,6 +60,12 @@ class Measuring:
         self._complete: set[tuple[str, Shown]] = set()
         self._prices: dict[tuple[str, Shown], Price] = {}
         self._rates = Rates()
+
+    def forget(self) -> None:
+        """Drop what was measured: the model is another one now. What it costs is known still."""
+        with self._lock:
+            self._known.clear()
+            self._complete.clear()
 
     def known(self, trace: Trace, shown: Shown) -> Result | None:
         """The result for `shown` as far as it was measured, None while there is none."""
@@ -155,7 +161,7 @@ class Measuring:
                 "id": name,
                 "label": offer.entry.label,
                 "group": offer.entry.group.label,
-                "question": offer.entry.question,
+                "question": offer.entry.words,
                 "units": _units(offer.entry, shown),
                 "unit": offer.unit,
                 "metrics": [{"id": metric, "label": METRICS[metric]} for metric in offer.entry.metrics],

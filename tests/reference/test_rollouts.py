@@ -66,7 +66,10 @@ def test_accuracies_reproduce_the_published_importance_bit_for_bit(rollouts, row
 
 def test_the_denominators_are_those_of_a_hundred_rollouts(rollouts, rows):
     assert rollouts.rollouts == 100
-    assert ((rollouts.n >= 94) & (rollouts.n <= 100)).all()
+    sizes = rollouts.sizes
+    assert ((sizes.most >= 94) & (sizes.most <= 100)).all()
+    assert (sizes.n <= sizes.most).all()
+    assert sizes.known.mean() > 0.6
     hits = published(rows, "accuracy") * rollouts.n
     np.testing.assert_allclose(hits, np.rint(hits), atol=1e-9)
 

@@ -14,10 +14,11 @@ import cotlens as cl
 from cotlens._core.control import Control, using
 from cotlens.measure import stats
 from cotlens.models.abacus.truth import Truth
-from tests.truth import branching, cases
+from tests.truth.plan import BASE
 from tests.truth.settings import ROLLOUTS
-from tests.truth.table import BASE
+from tests.truth.thoughts import gather
 
+FORKS = 20
 DRAWS = 10  # of the rollouts around each deciding sentence
 
 
@@ -33,7 +34,7 @@ def main() -> None:
     """Print the share of intervals that hold the exact value, with the interval of that share."""
     model = cl.load(BASE)
     with using(Control()):  # no progress bars
-        truths = branching.usable(cases.forks(cases.Cases(BASE, model)).truths)
+        truths = [case.truth for case in gather(BASE, model).cases if case.truth.fork is not None][:FORKS]
         found = [each for truth in truths for each in held(truth, model)]
     low, high = stats.wilson(sum(found), len(found))
     share = f"{sum(found) / len(found):.1%} [{low:.1%}, {high:.1%}]"

@@ -1,7 +1,8 @@
 """Which question each method answers: one line per method, settings and unit. A new method gets a line here.
 
-`estimand` names the label (see `cotlens.models.abacus.truth`); "fork" is the exact importance on forks, and "wording"
-asks what a change of words does that leaves the meaning, to which the true answer is: nothing, for any unit.
+`estimand` names the label (see `cotlens.models.abacus.truth`); "fork" is the exact importance on forks, "copies" what
+leaving one copy of the final total out misses, and "wording" asks what a change of words does that leaves the meaning,
+to which the true answer is: nothing, for any unit.
 """
 
 from __future__ import annotations
@@ -19,11 +20,11 @@ from cotlens.models.abacus.grammar import recognise
 from cotlens.models.abacus.truth import Truth
 from cotlens.models.abacus.words import COLOURS
 from cotlens.results import Result
+from cotlens.trace import Trace
 from tests.truth.settings import REROLLED, ROLLOUTS
 
 Scores = NDArray[np.float64]
 OTHERS = 4096  # places for texts in an embedding by choice
-ALL = 1000  # thoughts: more than there are
 
 
 def value(result: Result) -> Scores:
@@ -36,20 +37,25 @@ def size(result: Result) -> Scores:
     return np.abs(value(result))
 
 
+VARIANTS = ("method", "effect", "mode")  # settings that make another measure of a method
+
+
 @dataclass(frozen=True)
 class Question:
     """One line of the table.
 
     Args:
         method: name in the table of importance methods.
-        estimand: "fixed", "truncated", "regenerated", "fork" or "wording".
+        estimand: "fixed", "truncated", "regenerated", "fork", "copies" or "wording".
         unit: "token", "sentence" or "set" (the copies of the final total as one, every other number by itself).
         settings: of the method, beside its unit; or what makes them of the truth about a trace.
         score: rows -> numbers, larger = more important.
         exact: on forks, the field of `Fork` that is estimated.
-        most: traces per model at most, for methods that take long.
-        writes: whether it has the model write. Then it is asked about a few short thoughts, and not on shuffled
-            weights, which never end a thought.
+        writes: whether it has the model write. Then it is not asked on shuffled weights, which never end a thought.
+        beside: baselines that it is compared with, all of which know the text and no model.
+        variant: settings that tell it from others of its method, as a user would give them.
+        words: what the tables call it beside the method's name; by default the variant's.
+        long: asks about the long thoughts.
     """
 
     method: str
@@ -58,14 +64,16 @@ class Question:
     settings: Mapping[str, Any] | Callable[[Truth], Mapping[str, Any]] = field(default_factory=dict)
     score: Callable[[Result], Scores] = value
     exact: str = ""
-    most: int = ALL
     writes: bool = False
+    beside: tuple[str, ...] = ("position",)
+    variant: Mapping[str, Any] = field(default_factory=dict)
     words: str = ""
+    long: bool = False
 
     @property
     def name(self) -> str:
         """The method with its settings, as the table shows it."""
-        given = {} if callable(self.settings) else self.settings
+        given = self.variant if callable(self.settings) else {**self.settings, **self.variant}
         told = self.words or ", ".join(one for one in given.values() if isinstance(one, str))
         return f"{self.method} ({told})" if told else self.method
 
@@ -73,6 +81,12 @@ class Question:
     def key(self) -> str:
         """The name of the line in truth.json."""
         return f"{self.name} | {self.unit} | {self.estimand}"
+
+    @property
+    def told_apart(self) -> dict[str, Any]:
+        """The settings by which a user would know it."""
+        fixed = {} if callable(self.settings) else self.settings
+        return {**{name: one for name, one in fixed.items() if name in VARIANTS}, **self.variant}
 
     def made(self, truth: Truth) -> dict[str, Any]:
         """The settings for one trace."""
@@ -94,13 +108,28 @@ def groups_of(truth: Truth) -> list[list[Any]]:
     return [list(truth.copies), *([number] for number in truth.numbers if not number.copies)]
 
 
-def other_numbers(truth: Truth) -> Mapping[str, Any]:
-    """Attribution patching from the same thought with every number changed, digit for digit."""
+def each_copy(effect: str) -> Callable[[Truth], Mapping[str, Any]]:
+    """Occlusion of all copies of the final total, and of each of them alone."""
+
+    def made(truth: Truth) -> Mapping[str, Any]:
+        places = [(number.start, number.end) for number in truth.copies]
+        return {"effect": effect, "groups": [places, *([place] for place in places)]}
+
+    return made
+
+
+def changed_numbers(truth: Truth) -> Trace:
+    """The same thought with every number changed, digit for digit."""
     trace = truth.trace
     for number in reversed(truth.numbers):
         digits = "".join(str((int(digit) + 3) % 10 or 5) for digit in str(number.number))
         trace = trace.replace((number.start, number.end), digits)
-    return {"method": "attribution_patching", "counterfactual": trace}
+    return trace
+
+
+def from_changed(truth: Truth) -> Mapping[str, Any]:
+    """Attribution patching from the thought with other numbers."""
+    return {"method": "attribution_patching", "counterfactual": changed_numbers(truth)}
 
 
 def by_choice(texts: Sequence[str]) -> Scores:
@@ -139,59 +168,58 @@ _REWORDINGS = (
 )
 
 DIRECT, TOTAL = {"effect": "direct"}, {"effect": "total"}
+BY_INPUT, BY_PATH = {"method": "gradient_x_input"}, {"method": "integrated_gradients"}
+FORKED = {"estimand": "fork", "unit": "sentence", "writes": True}
+REWRITTEN = {"estimand": "regenerated", "unit": "sentence", "writes": True}
 
 QUESTIONS: tuple[Question, ...] = (
     # what the answer is read from, the text held fixed
-    Question("Occlusion", "fixed", "token", DIRECT),
     Question("Occlusion", "fixed", "sentence", DIRECT),
-    Question("Occlusion", "fixed", "set", sets("direct"), words="direct, copies together"),
-    Question("Occlusion", "fixed", "token", TOTAL, most=12),
     Question("Occlusion", "fixed", "sentence", TOTAL),
-    Question("Occlusion", "fixed", "set", sets("total"), words="total, copies together", most=12),
     Question("Occlusion", "fixed", "sentence", {"mode": "mean"}),
-    Question("Gradient", "fixed", "token", {"method": "gradient_x_input"}, size),
-    Question("Gradient", "fixed", "sentence", {"method": "gradient_x_input"}, size),
-    Question("Gradient", "fixed", "token", {"method": "integrated_gradients"}, size, most=6),
-    Question("Gradient", "fixed", "sentence", {"method": "integrated_gradients"}, size, most=6),
-    Question("Gradient", "fixed", "token", other_numbers, size, words="attribution patching, all numbers changed"),
+    Question("Gradient", "fixed", "sentence", BY_INPUT, size),
+    Question("Gradient", "fixed", "sentence", BY_PATH, size),
     # what would be answered if the thought stopped
-    Question("EarlyAnswer", "truncated", "token", {"rivals": 0}, size),
     Question("EarlyAnswer", "truncated", "sentence", {"rivals": 0}, size),
     # what the rest of the thought follows
     Question("Suppression", "regenerated", "sentence"),
     Question("ReceiverHeads", "regenerated", "sentence", {"proximity": 2}),
-    # what would have been said instead
-    Question("Resampling", "fork", "sentence", {"n": ROLLOUTS}, exact="resampling", writes=True),
-    Question(
-        "Counterfactual",
-        "fork",
-        "sentence",
-        {"n": ROLLOUTS, "embedder": "residual"},
-        exact="counterfactual",
-        writes=True,
-    ),
-    Question(
-        "Counterfactual",
-        "fork",
-        "sentence",
-        {"n": ROLLOUTS, "embedder": by_choice},
-        exact="counterfactual",
-        writes=True,
-        words="told apart by the way taken",
-    ),
+    Question("Suppression", "regenerated", "sentence", words="long thoughts", long=True),
+    Question("ReceiverHeads", "regenerated", "sentence", words="long thoughts", long=True),
     # what follows from a sentence that says something else, nothing, or the same in other words
-    Question("Mistake", "regenerated", "sentence", {"n": REROLLED}, writes=True),
-    Question("Filler", "regenerated", "sentence", {"n": REROLLED}, writes=True),
-    Question(
-        "Resilience",
-        "regenerated",
-        "sentence",
-        {"n": 5, "rounds": 3, "embedder": "residual"},
-        most=2,  # each round writes every rollout on by itself
-        writes=True,
-    ),
+    Question("Mistake", settings={"n": REROLLED}, **REWRITTEN),
+    Question("Filler", settings={"n": REROLLED}, **REWRITTEN),
+    Question("Resilience", settings={"n": 5, "rounds": 3, "embedder": "residual"}, **REWRITTEN),
     Question("Paraphrase", "wording", "sentence", {"n": REROLLED, "rewriter": reworded}, writes=True),
+    # what would have been said instead
+    Question("Resampling", settings={"n": ROLLOUTS}, exact="resampling", **FORKED),
+    Question("Counterfactual", settings={"n": ROLLOUTS, "embedder": "residual"}, exact="counterfactual", **FORKED),
+    Question(
+        "Counterfactual",
+        settings={"n": ROLLOUTS, "embedder": by_choice},
+        exact="counterfactual",
+        words="told apart by the way taken",
+        **FORKED,
+    ),
+    # copies of a number together, and alone
+    Question("Occlusion", "fixed", "set", sets("direct"), words="direct, copies together"),
+    Question("Occlusion", "fixed", "set", sets("total"), words="total, copies together"),
+    Question("Occlusion", "copies", "set", each_copy("direct"), words="direct"),
+    Question("Occlusion", "copies", "set", each_copy("total"), words="total"),
+    # tokens
+    Question("Occlusion", "fixed", "token", DIRECT),
+    Question("Gradient", "fixed", "token", BY_INPUT, size),
+    Question(
+        "Gradient",
+        "fixed",
+        "token",
+        from_changed,
+        size,
+        beside=("position", "changed x position"),
+        variant={"method": "attribution_patching"},
+        words="attribution patching, all numbers changed",
+    ),
+    Question("EarlyAnswer", "truncated", "token", {"rivals": 0}, size),
+    Question("Occlusion", "fixed", "token", TOTAL),
+    Question("Gradient", "fixed", "token", BY_PATH, size),
 )
-
-# Scores that need no model: what any method must beat.
-BASELINES = ("position", "random")

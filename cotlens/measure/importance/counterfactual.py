@@ -9,8 +9,9 @@ from typing import ClassVar
 import numpy as np
 
 from cotlens._core.errors import InputError
-from cotlens.measure.importance import effects, similarity
+from cotlens.measure.importance import effects, sampled_table, similarity
 from cotlens.measure.importance.arms import chain, kept, without
+from cotlens.measure.importance.confirming import Confirmation
 from cotlens.measure.importance.effects import Effect
 from cotlens.measure.importance.forced import target_answer
 from cotlens.measure.importance.samples import Samples, gather
@@ -20,6 +21,8 @@ from cotlens.measure.method import Cost, Ledger, check_needs, keeping
 from cotlens.models.contract import Capability, Model
 from cotlens.results import Result
 from cotlens.trace import Span, Trace
+
+_Row = tuple[Effect, float, float]  # with the shares `different` and `overdetermined`
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -87,17 +90,19 @@ class Counterfactual(Sampled):
         samples, ledger = Samples(self, trace, model, seed), Ledger(method, trace, model, seed)
         texts = [trace.text[span.char_start : span.char_end] for span in spans]
         alike = Similarity(method.embedder, model, trace, texts)
-        compared: list[tuple[Effect, float, float]] = []
+        compared: list[_Row] = []
+        confirmation = Confirmation(self, len(spans))
 
         def result() -> Result:
             rows = [*compared, *[(Effect(), np.nan, np.nan)] * (len(spans) - len(compared))]
-            found = [self._signed(effect) for effect, *_ in rows]
+            found = [effect for effect, *_ in rows]
             columns = {
                 "different": np.array([row[1] for row in rows]),
                 "overdetermined": np.array([row[2] for row in rows]),
+                **confirmation.columns(),
             }
             extras, words = self._published(target_answer(trace, self.target).surface)
-            return effects.result(
+            return sampled_table.result(
                 method, trace, spans, found, target, ledger.provenance(), samples,
                 columns=columns, extras=extras, words=words,
             )  # fmt: skip
@@ -105,34 +110,40 @@ class Counterfactual(Sampled):
         def heard() -> None:
             compared[:] = [self._row(trace, span, samples, alike, target, seed) for span in spans]
 
+        def afresh(rows: Sequence[int]) -> list[Effect]:
+            plain, fresh = self.plain(self._places(trace)), samples.afresh()
+            fresh.draw({arm(trace, spans[row]): plain.n for row in rows for arm in (kept, without)})
+            return [plain._row(trace, spans[row], fresh, alike, target, seed)[0] for row in rows]
+
         with keeping(result):
             gather(self, samples, chain(trace, spans), target, heard)
+            confirmation.run([effect for effect, *_ in compared], afresh)
         return result()
 
-    def _row(
-        self, trace: Trace, span: Span, samples: Samples, alike: Similarity, target: str, seed: int
-    ) -> tuple[Effect, float, float]:
+    def _row(self, trace: Trace, span: Span, samples: Samples, alike: Similarity, target: str, seed: int) -> _Row:
         arms = kept(trace, span), without(trace, span)
         drawn = samples.begun(arms[1])
         firsts = [_first(one.trace, span, self.unit) for one in drawn]
         like = alike.instead(span, firsts) >= self.threshold
-        other = [one.answer for one, same in zip(drawn, like, strict=True) if not same]
-        again = [one.answer for one, same in zip(drawn, like, strict=True) if same]
-        words = effects.vocabulary_of(self, samples, target)
+        other = [one for one, same in zip(drawn, like, strict=True) if not same]
+        again = [one for one, same in zip(drawn, like, strict=True) if same]
         status = effects.partly(samples, arms)
-        found = effects.compare(self, samples.answers(arms[0]), other, target, words, seed, beside=again, status=status)
+        found = effects.compare(self, samples.begun(arms[0]), other, target, seed, beside=again, status=status)
         if drawn and not other:
             closeness = f"(cosine < {self.threshold:g})"
             found = replace(found, status=f"not measured: none of {len(drawn)} rollouts said otherwise {closeness}")
         answered = [one.answer is not None for one in drawn]
         different = float((~like)[answered].mean()) if any(answered) else np.nan
-        return found, different, 1 - len(set(firsts)) / len(firsts) if firsts else np.nan
+        return self._signed(found), different, 1 - len(set(firsts)) / len(firsts) if firsts else np.nan
 
     def _signed(self, effect: Effect) -> Effect:
         """The effect in the sign of the convention."""
         if self.convention == "cotlens" or self.metric == "kl":
             return effect
-        return replace(effect, estimate=-effect.estimate, low=-effect.high, high=-effect.low)
+        return replace(
+            effect, estimate=-effect.estimate, low=-effect.high, high=-effect.low,
+            low_worst=-effect.high_worst, high_worst=-effect.low_worst,
+        )  # fmt: skip
 
     def _published(self, target: str) -> tuple[dict[str, str], dict[str, str]]:
         if self.convention == "cotlens":

@@ -1,38 +1,21 @@
-"""From rollouts to scores: two arms of answers become an estimate with interval, floor, p-value, and a status."""
+"""From rollouts to scores: two arms of answers become an estimate with interval, worst case, p-value, and a status."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-
-from cotlens.measure.importance.forced import target_answer
-from cotlens.measure.importance.samples import Samples
+from cotlens.measure import stats
+from cotlens.measure.importance import unread
+from cotlens.measure.importance.samples import Drawn, Samples
 from cotlens.measure.importance.sampling import Sampled
 from cotlens.measure.importance.table import CANCELLED
-from cotlens.measure.stats import (
-    Floor,
-    benjamini_hochberg,
-    difference_floor,
-    kl,
-    kl_floor,
-    kl_interval,
-    position_baseline,
-    proportion_difference,
-    tally,
-)
-from cotlens.results import Provenance, Result
-from cotlens.trace import Span, Trace
 
 NAN = math.nan
-OK = "ok"
-UNREAD = "not measured: no rollout gave an answer that could be read"
-FALSE_DISCOVERIES = 0.05  # the rate that "significant" keeps to, over the units of a trace
 
-Answers = Sequence[str | None]
+Rollouts = Sequence[Drawn]
 
 
 @dataclass(frozen=True)
@@ -41,14 +24,19 @@ class Effect:
 
     Args:
         n: rollouts with an answer in the smaller of the two arms.
+        low_worst, high_worst: ends of the interval over all that the unread rollouts might have answered.
         null_floor: what the estimate's size stays below in 95 % of re-splits of the two arms; `null_mean` its mean.
+        p_value: of no effect, the largest over all that the unread might have answered.
         p_kept, p_without: share of the target among the answers of each arm.
         n_kept, n_without, n_unread: rollouts with an answer in each arm, and those of both without one.
+        n_cut: of the unread, those that were cut off.
     """
 
     estimate: float = NAN
     low: float = NAN
     high: float = NAN
+    low_worst: float = NAN
+    high_worst: float = NAN
     n: int = 0
     null_floor: float = NAN
     null_mean: float = NAN
@@ -58,164 +46,107 @@ class Effect:
     n_kept: int = 0
     n_without: int = 0
     n_unread: int = 0
+    n_cut: int = 0
     status: str = CANCELLED
 
 
 def compare(
-    method: Sampled, kept: Answers, without: Answers, target: str, vocabulary: Sequence[str], seed: int,
-    beside: Answers = (), again: Answers = (), status: str = OK,
+    method: Sampled, kept: Rollouts, without: Rollouts, target: str, seed: int,
+    beside: Rollouts = (), again: Rollouts = (), status: str = unread.OK,
 ) -> Effect:  # fmt: skip
     """The effect of a unit: how answers with it differ from answers without it.
 
-    "probability": p(target | kept) - p(target | without). "kl": KL(without || kept and `beside`), nats.
+    "probability": p(target | kept) - p(target | without). "kl": KL(without || kept and `beside`), nats, over the
+    answers that either arm gave, or those declared.
 
     Args:
-        beside: answers that count as kept for "kl", as in the published counterfactual KL.
-        again: those of rollouts without it, beside `without`, that said the unit again and stand among `kept`, for
+        beside: rollouts that count as kept for "kl", as in the published counterfactual KL.
+        again: rollouts without it, beside `without`, that said the unit again and stand among `kept`, for
             "probability".
         status: of a row that can be measured.
     """
-    first, second, third = ([answer for answer in arm if answer is not None] for arm in (kept, without, again))
-    counts = [arm.count(target) for arm in (first, second)]
+    first, second, third = (unread.heard(arm) for arm in (kept, without, again))
+    hits = [arm.answers.count(target) for arm in (first, second)]
     seen: dict[str, Any] = {
-        "n": min(len(first), len(second) + len(third)),
-        "n_kept": len(first),
-        "n_without": len(second) + len(third),
-        "n_unread": len(kept) + len(without) - len(first) - len(second),
-        "p_kept": counts[0] / len(first) if first else NAN,
-        "p_without": counts[1] / len(second) if second else NAN,
+        "n": min(len(first.answers), len(second.answers) + len(third.answers)),
+        "n_kept": len(first.answers),
+        "n_without": len(second.answers) + len(third.answers),
+        "n_unread": first.unread + second.unread,
+        "n_cut": first.cut + second.cut,
+        "p_kept": hits[0] / len(first.answers) if first.answers else NAN,
+        "p_without": hits[1] / len(second.answers) if second.answers else NAN,
     }
     if not kept or not (without or again):
         return Effect(**seen)
-    if not first or not (second or third):
-        return Effect(**seen, status=UNREAD)
     if method.metric == "kl":
-        return Effect(**seen, status=status, **_divergence(method, [*first, *beside], second, vocabulary, seed))
-    arms = counts[0], len(first), counts[1], len(second)
-    found = proportion_difference(*arms, again=len(third))
-    departed = len(second) / (len(second) + len(third))
-    floor = difference_floor(*arms) if second else Floor(0.0, 0.0)
-    return Effect(
-        **{**seen, "p_without": seen["p_kept"] - found.estimate},
-        status=status,
-        estimate=found.estimate,
-        low=found.interval.low,
-        high=found.interval.high,
-        null_floor=departed * floor.p95,
-        null_mean=departed * floor.mean,
-        p_value=found.p_value,
-    )
+        found = _divergence(method, unread.heard([*kept, *beside]), second, seed)
+    else:
+        found = _difference(first, second, third, target)
+        seen["p_without"] = seen["p_kept"] - found["estimate"]
+    reached = unread.Arm([*second.answers, *third.answers], second.unread + third.unread, second.cut + third.cut)
+    interval = stats.Interval(found["low"], found["high"])
+    worst = stats.Interval(found["low_worst"], found["high_worst"])
+    told = unread.status(first, reached, interval, worst, said=status)
+    if status != unread.OK:  # a test of the rollouts that end first is none of all of them
+        found["p_value"] = NAN
+    if told.startswith("not measured"):
+        found = {name: value for name, value in found.items() if name.endswith("_worst")}
+    return Effect(**seen, **found, status=told)
 
 
-def _divergence(
-    method: Sampled, kept: Answers, without: Sequence[str], vocabulary: Sequence[str], seed: int
-) -> dict[str, Any]:
-    q, p = tally(kept, vocabulary), tally(without, vocabulary)
-    interval = kl_interval(without, [a for a in kept if a is not None], vocabulary, method.alpha, seed)
-    floor, p_value = kl_floor(p, q, method.alpha, seed)
+def _difference(kept: unread.Arm, without: unread.Arm, again: unread.Arm, target: str) -> dict[str, Any]:
+    """The difference of two proportions, by the names of an `Effect`."""
+    arms = kept.answers.count(target), len(kept.answers), without.answers.count(target), len(without.answers)
+    repeats = len(again.answers)
+    found = stats.proportion_difference(*arms, again=repeats)
+    worst, p_value = unread.worst_difference(kept, without, again, target)
+    departed = arms[3] / max(1, arms[3] + repeats)
+    floor = stats.difference_floor(*arms) if arms[3] else stats.Floor(0.0, 0.0)
     return {
-        "estimate": kl(p, q, method.alpha),
+        "estimate": found.estimate,
+        "low": found.interval.low,
+        "high": found.interval.high,
+        "low_worst": worst.low,
+        "high_worst": worst.high,
+        "null_floor": departed * floor.p95,
+        "null_mean": departed * floor.mean,
+        "p_value": p_value,
+    }
+
+
+def _divergence(method: Sampled, kept: unread.Arm, without: unread.Arm, seed: int) -> dict[str, Any]:
+    """The KL of two arms, by the names of an `Effect`."""
+    words = method.vocabulary or tuple(dict.fromkeys([*kept.answers, *without.answers])) or (stats.OTHER,)
+    q, p = stats.tally(kept.answers, words), stats.tally(without.answers, words)
+    published = method.convention != "cotlens"
+    interval = stats.kl_interval(without.answers, kept.answers, words, seed)
+    floor, p_value = stats.kl_floor(p, q, method.alpha, seed)
+    worst = interval
+    if kept.unread + without.unread:
+        worst, p_value = unread.worst_kl(kept, without, words, method.alpha, seed)
+    return {
+        "estimate": (stats.kl if published else stats.unbiased_kl)(p, q, method.alpha),
         "low": interval.low,
         "high": interval.high,
+        "low_worst": worst.low,
+        "high_worst": worst.high,
         "null_floor": floor.p95,
         "null_mean": floor.mean,
         "p_value": p_value,
     }
 
 
-def vocabulary_of(method: Sampled, samples: Samples, target: str) -> list[str]:
-    """The answers a KL is about: those declared, else all that any rollout gave, and the target."""
-    if method.vocabulary is not None:
-        return list(method.vocabulary)
-    return list(dict.fromkeys([target, *samples.all_answers()]))
-
-
-def result(
-    method: Any,
-    trace: Trace,
-    spans: Sequence[Span],
-    effects: Sequence[Effect],
-    target: str,
-    provenance: Provenance,
-    samples: Samples,
-    *,
-    columns: Mapping[str, Any] | None = None,
-    extras: Mapping[str, Any] | None = None,
-    words: Mapping[str, str] | None = None,
-) -> Result:
-    """A row per unit, with q-values over all units of the trace.
-
-    Args:
-        columns: further ones; `surprise` and `surprise_was` are NaN where no text was given.
-        words: `sign`, `zero` and `metric_words` where they aren't those of a probability or KL of the target.
-    """
-    table = {name: [getattr(one, name) for one in effects] for name in Effect.__dataclass_fields__}
-    q_values = benjamini_hochberg(table["p_value"])
-    given = dict(columns or {})
-    position = position_baseline(table["estimate"])
-    shown = target_answer(trace, method.target).surface
-    said = {**_words(method, shown), **(words or {})}
-    floats = ("estimate", "low", "high", "null_floor", "null_mean", "p_value", "p_kept", "p_without")
-    rows: dict[str, Any] = {
-        "unit": [method.unit] * len(spans),
-        "start": np.array([span.start for span in spans], dtype=np.int32),
-        "end": np.array([span.end for span in spans], dtype=np.int32),
-        "text": [trace.text[span.char_start : span.char_end] for span in spans],
-        **{name: np.array(table[name], dtype=np.float64) for name in floats},
-        **{name: np.array(table[name], dtype=np.int32) for name in ("n", "n_kept", "n_without", "n_unread")},
-        "status": table["status"],
-        "q_value": q_values,
-        "significant": np.nan_to_num(q_values, nan=1.0) <= FALSE_DISCOVERIES,
-        "edit_type": [method.edit_type] * len(spans),
-        "surprise": given.pop("surprise", np.full(len(spans), NAN)),
-        "surprise_was": given.pop("surprise_was", np.full(len(spans), NAN)),
-        **given,
-    }
-    return Result(
-        kind="importance",
-        method=type(method).__name__,
-        metric=method.metric,
-        unit=method.unit,
-        columns=rows,
-        sign=said["sign"],
-        zero=said["zero"],
-        scale_unit=type(method).metrics()[method.metric],
-        provenance=provenance,
-        extras={
-            "metric_words": said["metric_words"],
-            "edit_type": method.edit_type,
-            "target": shown,
-            "target_group": target,
-            "convention": method.convention,
-            "vocabulary": vocabulary_of(method, samples, target) if method.metric == "kl" else [],
-            "correction": f"Benjamini-Hochberg over {len(spans)} units at {FALSE_DISCOVERIES}",
-            "rollouts_sampled": samples.sampled,
-            "rollouts_reused": samples.reused,
-            "rho_position": position.rho,
-            "rho_position_size": position.rho_size,
-            "signed": method.metric == "probability",
-            **(extras or {}),
-        },
-    )
-
-
-def _words(method: Sampled, target: str) -> dict[str, str]:
-    if method.metric == "kl":
-        return {
-            "sign": "larger = the answers differ more; no direction",
-            "zero": "the same distribution of answers",
-            "metric_words": "KL of the answers without the unit from those with it",
-        }
-    return {
-        "sign": f"+ = supports the answer {target!r}",
-        "zero": "no effect",
-        "metric_words": f"p({target!r})",
-    }
+def wider_than_asked(method: Sampled, effect: Effect) -> str:
+    """The status of a row, which says so where rollouts ran out before its interval was as narrow as was asked for."""
+    asked, half = method.half_width, (effect.high - effect.low) / 2
+    if asked is None or method.metric != "probability" or effect.status != unread.OK or not half > asked:
+        return effect.status
+    return f"wider than half_width={asked:g}: ±{half:.2g} when its rollouts were spent"
 
 
 def partly(samples: Samples, arms: Sequence[Any]) -> str:
     """The status of a row whose arms have not all they should: those that end early have come first."""
     missing, there = sum(samples.missing(arm) for arm in arms), sum(samples.size(arm) for arm in arms)
     if not missing:
-        return OK
+        return unread.OK
     return f"partly measured: {there} of {there + missing} rollouts had ended, the short ones first"

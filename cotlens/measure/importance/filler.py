@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
 from cotlens._core.errors import InputError
+from cotlens.measure.importance.arms import Arm
 from cotlens.measure.importance.rewriting import Rewriting, Rewritten
 from cotlens.models.contract import Model
 from cotlens.trace import Span, Trace
@@ -18,10 +20,15 @@ class Filler(Rewriting):
     """If this sentence were as many meaningless tokens, would the model still give the same answer?
 
     estimate = p(answer | the unit as it is) - p(answer | filler in its place), both continued by the model; or the KL
-    of the two. Positive: the answer needs what the unit says, and not just the time it takes to say it. The model may
-    well say it again afterwards, and then nothing is lost.
+    of the two. Positive: the answer is lost without the unit. The model may well say it again afterwards, and then
+    nothing is lost.
 
-    Off-policy: dots are not the model's own text, so they come with their `surprise` beside that of what stood there.
+    Off-policy: dots are not the model's own text, so they come with their `surprise` beside that of what stood there,
+    and they push: a small model that meets dots may lose the answer wherever they stand. So there is a third arm with
+    the unit and the same filler behind it (`p_control` is its share of the answer), and a unit is significant only
+    where filler in its place differs from both, from the unit alone and from the unit with filler, the same way. Where
+    the filler alone loses the answer, nothing can be told of the unit, and nothing is called.
+
     The extras hold the curve of `same_answer` by the share of the thought before the filler, and the area over it.
 
     The settings are those of all sampled measures (see `Sampled`), and:
@@ -46,8 +53,23 @@ class Filler(Rewriting):
         """As many filler tokens as the unit has."""
         ids = list(model.codec.encode(self.filler))
         count = span.end - span.start
-        tokens = (ids * (count // len(ids) + 1))[:count]
-        chars = (int(trace.offsets[span.start]), int(trace.offsets[span.end]))
-        edited = trace.replace(Span(span.start, span.end, *chars, "token"), tokens)
+        edited = _put(trace, span, (ids * (count // len(ids) + 1))[:count])
         assert edited.edit is not None
-        return Rewritten(edited, span.start + count, edited.edit.new.strip())
+        return Rewritten(edited, span.end, edited.edit.new.strip())
+
+    def control(self, edit: Rewritten, trace: Trace, span: Span) -> Arm:
+        """The unit, and the filler that stands in its place behind it."""
+        assert edit.trace is not None
+        filler = edit.trace.token_ids[span.start : span.end]
+        both = _put(trace, span, [*trace.token_ids[span.start : span.end], *filler])
+        return Arm(both, span.end + len(filler))
+
+    def places(self, spans: int) -> int:
+        """With the unit, with filler, and with both."""
+        return 3 * spans
+
+
+def _put(trace: Trace, span: Span, tokens: Sequence[int]) -> Trace:
+    """The trace with these tokens in place of a unit."""
+    chars = (int(trace.offsets[span.start]), int(trace.offsets[span.end]))
+    return trace.replace(Span(span.start, span.end, *chars, "token"), tokens)

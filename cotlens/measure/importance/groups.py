@@ -13,7 +13,7 @@ from cotlens._core.errors import InputError, did_you_mean
 from cotlens.measure.importance import units
 from cotlens.measure.importance.units import Place
 from cotlens.trace import Span, Trace
-from cotlens.trace.answers.numbers import numerals
+from cotlens.trace.values.numbers import numerals
 
 VALUES = "values"
 GROUP = "group"

@@ -9,8 +9,9 @@ from typing import ClassVar
 
 import numpy as np
 
-from cotlens.measure.importance import effects
+from cotlens.measure.importance import effects, sampled_table
 from cotlens.measure.importance.arms import chain, kept, without
+from cotlens.measure.importance.confirming import Confirmation
 from cotlens.measure.importance.effects import Effect
 from cotlens.measure.importance.forced import target_answer
 from cotlens.measure.importance.samples import Samples, gather
@@ -34,8 +35,7 @@ class Resampling(Sampled):
     On-policy: every rollout continues a prefix the model wrote itself, so this is the effect of having said the unit,
     not of its text being there. What the model would say again anyway shows no effect, however much hangs on it: see
     `Counterfactual`. R_{i+1} serves unit i as "after" and unit i + 1 as "before", so neighbouring estimates are
-    negatively correlated. Answers that could not be read are left out of the proportions and counted in `n_unread`.
-    The column `again` is the share of R_i that says the unit again, token by token.
+    negatively correlated. The column `again` is the share of R_i that says the unit again, token by token.
 
     With a fixed n, R_i are n rollouts begun at boundary i, as published. With `budget` or `half_width`, and for
     "probability", they are shared: one that says unit i again is also a draw from R_{i+1}. R_i is then the mixture of
@@ -45,7 +45,7 @@ class Resampling(Sampled):
     The settings are those of all sampled measures; see `Sampled`.
 
     Source: Bogdan et al. 2025, Thought Anchors (arXiv 2506.19143): `resampling_importance_accuracy` and `_kl`, with
-    the answer followed in place of correctness and alpha = 1.
+    the answer followed in place of correctness, alpha = 0.5 and the bias taken out of the KL.
     """
 
     needs: ClassVar[Capability] = Capability.GENERATE
@@ -68,20 +68,28 @@ class Resampling(Sampled):
         target = target_answer(trace, self.target, model.reader).group
         self.allow(trace, self._places(trace))
         samples, ledger = Samples(self, trace, model, seed), Ledger(self, trace, model, seed)
+        confirmation = Confirmation(self, len(spans))
+
+        def found() -> list[Effect]:
+            return [self._effect(trace, span, samples, target, seed) for span in spans]
+
+        def afresh(rows: Sequence[int]) -> list[Effect]:
+            plain, fresh = self.plain(self._places(trace)), samples.afresh()
+            fresh.draw({arm(trace, spans[row]): plain.n for row in rows for arm in (kept, without)})
+            return [plain._effect(trace, spans[row], fresh, target, seed) for row in rows]
 
         def result() -> Result:
-            words = effects.vocabulary_of(self, samples, target)
-            found = [self._effect(trace, span, samples, target, words, seed) for span in spans]
             name = "accuracy" if self.metric == "probability" else "kl"
             extras = {"published_name": f"resampling_importance_{name}"} if self.convention != "cotlens" else {}
             again = np.array([self._again(trace, span, samples) for span in spans])
-            return effects.result(
-                self, trace, spans, found, target, ledger.provenance(), samples,
-                columns={"again": again}, extras={"shared": self.shares, **extras},
+            return sampled_table.result(
+                self, trace, spans, found(), target, ledger.provenance(), samples,
+                columns={"again": again, **confirmation.columns()}, extras={"shared": self.shares, **extras},
             )  # fmt: skip
 
         with keeping(result):
             gather(self, samples, chain(trace, spans), target)
+            confirmation.run(found(), afresh)
         return result()
 
     @property
@@ -89,19 +97,16 @@ class Resampling(Sampled):
         """Where rollouts go where they narrow most, for differences of proportions."""
         return self.adaptive and self.metric == "probability"
 
-    def _effect(
-        self, trace: Trace, span: Span, samples: Samples, target: str, words: Sequence[str], seed: int
-    ) -> Effect:
+    def _effect(self, trace: Trace, span: Span, samples: Samples, target: str, seed: int) -> Effect:
         arms = kept(trace, span), without(trace, span)
         if not self.shares:
-            first, second = (samples.answers(arm) for arm in arms)
-            status = effects.partly(samples, arms)
-            return effects.compare(self, first, second, target, words, seed, status=status)
+            first, second = (samples.begun(arm) for arm in arms)
+            return effects.compare(self, first, second, target, seed, status=effects.partly(samples, arms))
         went, came = (samples.through(arm) for arm in arms)
-        left = [one.answer for one in came if one.departs < span.end]
-        again = [one.answer for one in came if one.departs >= span.end]
-        first, status = [one.answer for one in went], effects.partly(samples, samples.arms())
-        return effects.compare(self, first, left, target, words, seed, again=again, status=status)
+        left = [one for one in came if one.departs < span.end]
+        again = [one for one in came if one.departs >= span.end]
+        status = effects.partly(samples, samples.arms())
+        return effects.compare(self, went, left, target, seed, again=again, status=status)
 
     def _again(self, trace: Trace, span: Span, samples: Samples) -> float:
         arm = without(trace, span)

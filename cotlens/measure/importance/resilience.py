@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import ClassVar
 
 import numpy as np
 
 from cotlens._core.errors import InputError
-from cotlens.measure.importance import effects, similarity
+from cotlens.measure.importance import effects, sampled_table, similarity
 from cotlens.measure.importance.arms import Arm, kept, without
+from cotlens.measure.importance.confirming import Confirmation
 from cotlens.measure.importance.effects import Effect
 from cotlens.measure.importance.forced import target_answer
 from cotlens.measure.importance.samples import Samples
 from cotlens.measure.importance.sampling import METRICS, Sampled
 from cotlens.measure.importance.similarity import THRESHOLD, Embed, Similarity, said
+from cotlens.measure.importance.unread import FEW, MOST, OK
 from cotlens.measure.method import Cost, Ledger, check_needs, keeping
 from cotlens.measure.stats import mean_interval
 from cotlens.models.contract import Capability, Model
@@ -39,6 +41,7 @@ class _Chain:
     rounds: int = 0
     gone: bool = False
     ended: bool = False
+    cut: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,13 +51,17 @@ class Resilience(Sampled):
     The unit is taken out and the model writes on. Wherever something like it appears again (cosine of at least
     `threshold`), the rollout is cut there and written on from there, until the content is gone or `rounds` is reached.
 
-    - metric="rounds" (default): estimate = mean number of cuts, with a bootstrap interval. 0: once out, it stays out.
+    - metric="rounds" (default): estimate = mean number of cuts, at most `rounds`. 0: once out, it stays out. The
+      interval holds for any law of a number between 0 and `rounds`, one that is almost always 0 included, and so is
+      wide where rollouts are few. There is no test: how often a sentence comes back has no null to be held to.
     - metric="probability": p(answer | the unit kept) - p(answer | rollouts from which the content is gone). Positive:
       the content supports the answer. This is CF++ of the paper, as a difference.
     - metric="kl": KL(p(A | gone) || p(A | kept)), CF++ of the paper.
 
     Where the content was still there after `rounds` cuts the rollout counts with that number, and is left out of the
-    two others; the column `still_there` has the share. Adaptive sampling is not offered: rounds follow each other.
+    two others; the column `still_there` has the share. Where a rollout is cut off within its thought, the content might
+    have come back later: it counts as unread (`n_cut`), with all rounds in the worst case. Adaptive sampling is not
+    offered: rounds follow each other.
 
     The settings are those of all sampled measures (see `Sampled`; n is 30 here), and:
 
@@ -83,6 +90,10 @@ class Resilience(Sampled):
             )
         if self.rounds < 1:
             raise InputError(f"Resilience was given rounds={self.rounds}: give at least 1.")
+        if self.confirm is True and self.metric == "rounds":
+            raise InputError(
+                "Resilience has no test for rounds, so no unit is significant: give confirm= a number of units."
+            )
 
     @classmethod
     def metrics(cls) -> Mapping[str, str]:
@@ -115,28 +126,50 @@ class Resilience(Sampled):
         self.allow(trace, len(spans), factor=1 + self.rounds)
         samples, ledger = Samples(self, trace, model, seed), Ledger(method, trace, model, seed)
         alike = Similarity(method.embedder, model, trace, [trace.text[s.char_start : s.char_end] for s in spans])
-        done: list[list[_Chain]] = []
+        done: list[Effect] = []
+        still: list[float] = []
+        confirmation = Confirmation(self, len(spans))
 
         def result() -> Result:
-            rows = [self._effect(trace, *one, samples, target, seed) for one in zip(spans, done, strict=False)]
-            still = [np.mean([not one.gone for one in chains]) for chains in done]
             missing = len(spans) - len(done)
             words = {} if self.metric != "rounds" else {
                 "sign": "larger = comes back more often when it is taken out",
                 "zero": "once out, it stays out",
                 "metric_words": "times that the content came back",
             }  # fmt: skip
-            return effects.result(
-                method, trace, spans, [*rows, *[Effect()] * missing], target, ledger.provenance(), samples,
-                columns={"still_there": np.array([*still, *[np.nan] * missing])}, words=words,
+            return sampled_table.result(
+                method, trace, spans, [*done, *[Effect()] * missing], target, ledger.provenance(), samples, words=words,
+                columns={"still_there": np.array([*still, *[np.nan] * missing]), **confirmation.columns()},
             )  # fmt: skip
 
+        def afresh(rows: Sequence[int]) -> list[Effect]:
+            fresh = samples.afresh()
+            self._keep(trace, [spans[row] for row in rows], fresh)
+            return [self._measured(trace, spans[row], fresh, alike, target, seed)[0] for row in rows]
+
         with keeping(result):
-            if self.metric != "rounds":
-                samples.draw({kept(trace, span): self.n for span in spans})
+            self._keep(trace, spans, samples)
             for span in spans:
-                done.append(self._fought(trace, span, samples, alike))
+                effect, there = self._measured(trace, span, samples, alike, target, seed)
+                done.append(effect)
+                still.append(there)
+            confirmation.run(done, afresh)
         return result()
+
+    def _keep(self, trace: Trace, spans: Sequence[Span], samples: Samples) -> None:
+        """Rollouts with the units as they are, where they are needed."""
+        if self.metric != "rounds":
+            samples.draw({kept(trace, span): self.n for span in spans})
+
+    def _measured(
+        self, trace: Trace, span: Span, samples: Samples, alike: Similarity, target: str, seed: int
+    ) -> tuple[Effect, float]:
+        """A unit's effect, and the share of rollouts in which the content was still there."""
+        chains = self._fought(trace, span, samples, alike)
+        still = float(np.mean([not (one.gone or one.cut) for one in chains]))
+        if self.metric == "rounds":
+            return self._rounds(chains, seed), still
+        return self._effect(trace, span, chains, samples, target, seed), still
 
     def _fought(self, trace: Trace, span: Span, samples: Samples, alike: Similarity) -> list[_Chain]:
         """Cut and write on, all rollouts of a unit together, until it is gone from each or the rounds are spent."""
@@ -159,23 +192,41 @@ class Resilience(Sampled):
         pieces = said(rollout, chain.arm.at, unit)
         like = alike.to(own, [text for text, _ in pieces]) >= self.threshold
         if not like.any():
-            return replace(chain, gone=True, ended=True)
+            cut = not rollout.finished and not rollout.meta.get("thought_closed", False)
+            return replace(chain, gone=not cut, cut=cut, ended=True)
         if chain.rounds == self.rounds:
             return replace(chain, ended=True)
         at = pieces[int(np.argmax(like))][1]
         return _Chain(Arm(rollout, at), chain.number + self.n, chain.rounds + 1)
 
+    def _rounds(self, chains: Sequence[_Chain], seed: int) -> Effect:
+        """How often the content came back, between none and all rounds."""
+        counts = [float(one.rounds) for one in chains]
+        most = [float(self.rounds if one.cut else one.rounds) for one in chains]
+        cut = sum(one.cut for one in chains)
+        found, worst = (mean_interval(values, seed, bounds=(0, self.rounds)) for values in (counts, most))
+        unread = {"n_unread": cut, "n_cut": cut, "low_worst": found.low, "high_worst": worst.high}
+        told = f"{cut} of {len(chains)} rollouts were cut off before the content could come back"
+        if cut > MOST * len(chains):
+            return Effect(**unread, status=f"not measured: {told}")
+        status = f"partly read: {told}; beside it, the worst case" if cut > FEW * len(chains) else self._spent(chains)
+        return Effect(float(np.mean(counts)), *found, **unread, n=len(counts) - cut, status=status)
+
+    def _spent(self, chains: Sequence[_Chain]) -> str:
+        """The status of a row: whether the content was gone from every rollout, or the rounds were spent before."""
+        still = sum(not (one.gone or one.cut) for one in chains)
+        if not still:
+            return OK
+        told = f"{still} of {len(chains)} rollouts still said it after {self.rounds} cuts"
+        return f"at least this: {told}" if self.metric == "rounds" else f"partly measured: {told} and are left out"
+
     def _effect(
-        self, trace: Trace, span: Span, chains: list[_Chain], samples: Samples, target: str, seed: int
+        self, trace: Trace, span: Span, chains: Sequence[_Chain], samples: Samples, target: str, seed: int
     ) -> Effect:
-        if self.metric == "rounds":
-            counts = [float(one.rounds) for one in chains]
-            low, high = mean_interval(counts, seed)
-            return Effect(float(np.mean(counts)), low, high, n=len(counts), status=effects.OK)
-        gone = [samples.one(one.arm, one.number).answer for one in chains if one.gone]
-        words = effects.vocabulary_of(self, samples, target)
+        rollouts = [(one, samples.one(one.arm, one.number)) for one in chains]
+        gone = [drawn._replace(answer=None) if one.cut else drawn for one, drawn in rollouts if one.gone or one.cut]
         arm = kept(trace, span)
-        found = effects.compare(self, samples.answers(arm), gone, target, words, seed, status=effects.OK)
+        found = effects.compare(self, samples.begun(arm), gone, target, seed, status=self._spent(chains))
         if not gone:
             return replace(
                 found, status=f"not measured: the content was there after {self.rounds} cuts in all rollouts"

@@ -5,20 +5,22 @@ from __future__ import annotations
 import re
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import Any, ClassVar
+from dataclasses import dataclass, replace
+from typing import Any, ClassVar, TypeGuard
 
 import numpy as np
 
 from cotlens._core import control
 from cotlens._core.errors import InputError
-from cotlens.measure.importance import effects
+from cotlens.measure.importance import effects, sampled_table
 from cotlens.measure.importance.arms import Arm, kept
+from cotlens.measure.importance.confirming import Confirmation
 from cotlens.measure.importance.controls import area_over
 from cotlens.measure.importance.effects import Effect
 from cotlens.measure.importance.forced import target_answer
 from cotlens.measure.importance.samples import Samples, gather
 from cotlens.measure.importance.sampling import Sampled
+from cotlens.measure.importance.unread import OK, heard
 from cotlens.measure.method import Cost, Ledger, check_needs, keeping
 from cotlens.models.contract import Capability, Model
 from cotlens.results import Result
@@ -46,7 +48,7 @@ class Rewritten:
     text: str = ""
     surprise: float = np.nan
     surprise_was: float = np.nan
-    status: str = effects.OK
+    status: str = OK
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,10 +62,18 @@ class Rewriting(Sampled, ABC):
     def rewritten(self, trace: Trace, span: Span, model: Model, seed: int) -> Rewritten:
         """The unit with another text, as the measure has it."""
 
+    def control(self, edit: Rewritten, trace: Trace, span: Span) -> Arm | None:
+        """Where rollouts begin that have what `edit` adds beside the unit, not in its place; None for no control."""
+        return None
+
+    def places(self, spans: int) -> int:
+        """From how many places rollouts begin at most."""
+        return 2 * spans
+
     def cost(self, trace: Trace) -> Cost:
         """At most n rollouts of full length per unit and arm, and two scored texts per unit."""
         spans = len(self.units(trace))
-        bound = self.bound(trace, 2 * spans, texts=2 * spans)
+        bound = self.bound(trace, self.places(spans), texts=self.places(spans))
         extra = spans * 3 * (len(trace.token_ids) + REWRITE_TOKENS)
         return Cost(bound.tokens + extra, bound.forwards + extra, bound.rollouts)
 
@@ -77,26 +87,52 @@ class Rewriting(Sampled, ABC):
         check_needs(self, model)
         spans = self.units(trace)
         target = target_answer(trace, self.target, model.reader).group
-        self.allow(trace, 2 * len(spans))
+        self.allow(trace, self.places(len(spans)))
         samples, ledger = Samples(self, trace, model, seed), Ledger(self, trace, model, seed)
         edits: list[Rewritten] = []
+        confirmation = Confirmation(self, len(spans))
+
+        def found() -> list[Effect]:
+            return [self._effect(trace, *one, samples, target, seed) for one in zip(spans, edits, strict=False)]
+
+        def afresh(rows: Sequence[int]) -> list[Effect]:
+            plain, fresh = self.plain(self.places(len(spans))), samples.afresh()
+            fresh.draw({arm: plain.n for row in rows for arm in self._arms(trace, spans[row], edits[row])})
+            return [plain._effect(trace, spans[row], edits[row], fresh, target, seed) for row in rows]
 
         def result() -> Result:
-            return self._result(trace, spans, edits, samples, target, ledger, seed)
+            return self._result(trace, spans, edits, found(), confirmation, samples, target, ledger)
 
         with keeping(result):
             for index, span in enumerate(spans):
                 control.current().check()
                 with control.using(control.current().silent()):
                     edits.append(self._surprising(self.rewritten(trace, span, model, seed + index), model))
-            chains = [
-                [Arm(edit.trace, edit.at), kept(trace, span)]
-                for span, edit in zip(spans, edits, strict=True)
-                if edit.trace is not None
-            ]
-            if chains:
-                gather(self, samples, chains, target)
+            chains = [self._arms(trace, span, edit) for span, edit in zip(spans, edits, strict=True)]
+            if any(chains):
+                gather(self, samples, [chain for chain in chains if chain], target)
+                confirmation.run(found(), afresh)
         return result()
+
+    def _arms(self, trace: Trace, span: Span, edit: Rewritten) -> list[Arm]:
+        """Where a unit's rollouts begin: with it, with the other text, and with both where there is a control."""
+        if edit.trace is None:
+            return []
+        control = self.control(edit, trace, span)
+        return [kept(trace, span), Arm(edit.trace, edit.at), *([] if control is None else [control])]
+
+    def _effect(self, trace: Trace, span: Span, edit: Rewritten, samples: Samples, target: str, seed: int) -> Effect:
+        if edit.trace is None:
+            return Effect(status=edit.status)
+        arms = self._arms(trace, span, edit)
+        drawn = [samples.begun(arm) for arm in arms]
+        found = effects.compare(self, drawn[0], drawn[1], target, seed, status=effects.partly(samples, arms))
+        if len(arms) < 3 or not np.isfinite(found.p_value):
+            return found
+        beside = effects.compare(self, drawn[2], drawn[1], target, seed)
+        same = self.metric == "kl" or found.estimate * beside.estimate > 0
+        p_value = float(np.fmax(found.p_value, beside.p_value)) if same else 1.0
+        return replace(found, p_value=p_value)
 
     def _surprising(self, edit: Rewritten, model: Model) -> Rewritten:
         if edit.trace is None:
@@ -105,31 +141,34 @@ class Rewriting(Sampled, ABC):
         return Rewritten(edit.trace, edit.at, edit.text, measured.surprise, measured.surprise_was)
 
     def _result(
-        self, trace: Trace, spans: Sequence[Span], edits: Sequence[Rewritten], samples: Samples, target: str,
-        ledger: Ledger, seed: int,
+        self, trace: Trace, spans: Sequence[Span], edits: Sequence[Rewritten], found: Sequence[Effect],
+        confirmation: Confirmation, samples: Samples, target: str, ledger: Ledger,
     ) -> Result:  # fmt: skip
-        words = effects.vocabulary_of(self, samples, target)
-        found = []
-        for span, edit in zip(spans, edits, strict=False):
-            if edit.trace is None:
-                found.append(Effect(status=edit.status))
-                continue
-            first, second = kept(trace, span), Arm(edit.trace, edit.at)
-            answers = samples.answers(first), samples.answers(second)
-            status = effects.partly(samples, (first, second))
-            found.append(effects.compare(self, *answers, target, words, seed, status=status))
         missing = len(spans) - len(edits)
         gone = np.full(missing, np.nan)
         columns = {
             "rewritten": [*(edit.text for edit in edits), *[""] * missing],
             "surprise": np.array([*(edit.surprise for edit in edits), *gone]),
             "surprise_was": np.array([*(edit.surprise_was for edit in edits), *gone]),
+            **self._control_column(trace, spans, edits, samples, target),
+            **confirmation.columns(),
         }
-        found += [Effect()] * missing
-        return effects.result(
-            self, trace, spans, found, target, ledger.provenance(), samples,
-            columns=columns, extras=_curve(trace, spans, found),
+        rows = [*found, *[Effect()] * missing]
+        return sampled_table.result(
+            self, trace, spans, rows, target, ledger.provenance(), samples,
+            columns=columns, extras=_curve(trace, spans, rows),
         )  # fmt: skip
+
+    def _control_column(
+        self, trace: Trace, spans: Sequence[Span], edits: Sequence[Rewritten], samples: Samples, target: str
+    ) -> dict[str, Any]:
+        """`p_control`, the share of the target in the control arm, where there is one."""
+        shares = np.full(len(spans), np.nan)
+        arms = [self._arms(trace, span, edit) for span, edit in zip(spans, edits, strict=False)]
+        for row, each in enumerate(arms):
+            answers = heard(samples.begun(each[2])).answers if len(each) > 2 else []
+            shares[row] = answers.count(target) / len(answers) if answers else np.nan
+        return {"p_control": shares} if any(len(each) > 2 for each in arms) else {}
 
 
 def _curve(trace: Trace, spans: Sequence[Span], found: Sequence[Effect]) -> dict[str, Any]:
@@ -171,7 +210,7 @@ def text_of(rewriter: Rewriter, instruction: str, trace: Trace, span: Span, mode
     """The other text of a unit, by the model itself, another model or a function."""
     if rewriter == SELF:
         return ask(model, instruction, trace, span, seed)
-    if isinstance(rewriter, Model):
+    if _is_model(rewriter):
         return ask(rewriter, instruction, trace, span, seed)
     assert callable(rewriter)
     given = rewriter(trace.text[span.char_start : span.char_end])
@@ -180,9 +219,14 @@ def text_of(rewriter: Rewriter, instruction: str, trace: Trace, span: Span, mode
     return given
 
 
+def _is_model(thing: Any) -> TypeGuard[Model]:
+    """Whether it can be asked to reason; `isinstance(thing, Model)` would look at everything, its weights included."""
+    return callable(getattr(thing, "reason", None))
+
+
 def check_rewriter(method: str, rewriter: Any, names: Sequence[str]) -> None:
     """Raise InputError unless `rewriter` is one of the names, a model or a function."""
-    if rewriter in names if isinstance(rewriter, str) else callable(rewriter) or isinstance(rewriter, Model):
+    if rewriter in names if isinstance(rewriter, str) else callable(rewriter) or _is_model(rewriter):
         return
     raise InputError(
         f"{method} was given rewriter={rewriter!r}: give {' or '.join(map(repr, names))}, a loaded model, or a "

@@ -7,6 +7,7 @@ from itertools import takewhile
 from typing import NamedTuple
 
 from cotlens._core import control
+from cotlens.measure.importance import unread
 from cotlens.measure.importance.arms import Arm
 from cotlens.measure.importance.sampling import Sampled
 from cotlens.measure.stats import Counts, allocate
@@ -14,6 +15,7 @@ from cotlens.models.contract import Model, Start
 from cotlens.trace import Trace
 
 PARTS = 4  # in which a fixed number of rollouts is drawn, where something is to be seen on the way
+AFRESH = 0x5EED_AF2E  # added to the seed of rollouts that are to be independent of the first ones
 
 
 class Drawn(NamedTuple):
@@ -22,11 +24,13 @@ class Drawn(NamedTuple):
     Args:
         answer: None where none could be read.
         departs: how many of its tokens, from the first, are those of the trace it continues.
+        cut: whether it was cut off, by the token limit as a rule, so that its answer might have been another.
     """
 
     trace: Trace
     answer: str | None
     departs: int
+    cut: bool = False
 
 
 class Samples:
@@ -42,7 +46,21 @@ class Samples:
         self._reader = trace.reader if trace.reader is not None else model.reader
         self._rollouts: dict[Arm, dict[int, Drawn]] = {}
         self._asked: dict[Arm, int] = {}
-        self.sampled = self.reused = 0
+        self.sampled = self.reused = self.read = 0
+        self._further: list[Samples] = []
+
+    def afresh(self) -> Samples:
+        """None of these: rollouts of the same settings with random numbers of their own."""
+        self._further.append(Samples(self._method, self._trace, self._model, self._seed + AFRESH))
+        return self._further[-1]
+
+    def spent(self) -> dict[str, int]:
+        """How many rollouts were sampled and how many were there already, those drawn afresh too."""
+        every = [self, *self._further]
+        return {
+            "rollouts_sampled": sum(one.sampled for one in every),
+            "rollouts_reused": sum(one.reused for one in every),
+        }
 
     def draw(self, wanted: Mapping[Arm, int]) -> None:
         """So many more rollouts from each arm."""
@@ -61,20 +79,37 @@ class Samples:
         for arm, numbers in arms:
             self._asked[arm] = self._asked.get(arm, 0) + len(numbers)
         method = self._method
-        self._model.rollouts(
-            [Start(arm.trace, arm.at, numbers) for arm, numbers in arms],
-            seed=self._seed,
-            max_new_tokens=method.new_tokens(self._trace),
-            temperature=method.temperature,
-            top_p=method.top_p,
-            on_rollout=lambda place, rollout: self._take(arms[place][0], rollout),
-        )
+        with control.using(control.current().worded(self._words)):
+            self._model.rollouts(
+                [Start(arm.trace, arm.at, numbers) for arm, numbers in arms],
+                seed=self._seed,
+                max_new_tokens=method.new_tokens(self._trace),
+                temperature=method.temperature,
+                top_p=method.top_p,
+                top_k=method.top_k,
+                on_rollout=lambda place, rollout: self._take(arms[place][0], rollout),
+            )
+
+    def _words(self) -> str:
+        """How many of the rollouts so far gave an answer, for whoever waits; and advice where none does."""
+        came = self.sampled + self.reused
+        return "; ".join([f"{self.read} of {came} answers read", *self.notes()[:1]])
+
+    def notes(self) -> list[str]:
+        """Advice where the first rollouts from some place gave no answer that could be read: one note at most."""
+        looked = [(arm, self.begun(arm)) for arm in self._rollouts]
+        silent = [(arm, drawn) for arm, drawn in looked if unread.hopeless(drawn)]
+        if not silent:
+            return []
+        arm, drawn = silent[0]
+        return [unread.advice(drawn, arm.at, len(silent), self._method.new_tokens(self._trace), self._reader.name)]
 
     def _take(self, arm: Arm, rollout: Trace) -> None:
-        answer = self._reader.read(rollout.answer) if "answer" in rollout.roles else None
+        answer = self._reader.read(rollout.answer, finished=rollout.finished) if "answer" in rollout.roles else None
         said = None if answer is None else answer.text
-        drawn = Drawn(rollout, said, _departure(rollout, arm))
+        drawn = Drawn(rollout, said, _departure(rollout, arm), not rollout.finished)
         self._rollouts.setdefault(arm, {})[rollout.meta["sample"]] = drawn
+        self.read += said is not None
         if rollout.meta.get("stored"):
             self.reused += 1
         else:
@@ -92,19 +127,6 @@ class Samples:
     def one(self, arm: Arm, number: int) -> Drawn:
         """The rollout of that number."""
         return self._rollouts[arm][number]
-
-    def answers(self, arm: Arm) -> list[str | None]:
-        """What the rollouts of an arm answered; None where no answer could be read."""
-        return [drawn.answer for drawn in self.begun(arm)]
-
-    def all_answers(self) -> list[str]:
-        """Every answer that any rollout gave, the most frequent first."""
-        counts: dict[str, int] = {}
-        for found in self._rollouts.values():
-            for drawn in found.values():
-                if drawn.answer is not None:
-                    counts[drawn.answer] = counts.get(drawn.answer, 0) + 1
-        return sorted(counts, key=lambda answer: (-counts[answer], answer))
 
     def missing(self, arm: Arm) -> int:
         """How many were asked for and have not come."""

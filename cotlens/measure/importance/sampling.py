@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Literal
+from dataclasses import dataclass, replace
+from typing import Literal, Self
 
+from cotlens._core import check
 from cotlens._core.errors import InputError
 from cotlens.measure.importance import units
 from cotlens.measure.importance.units import Place
@@ -29,17 +30,26 @@ class Sampled:
         spans: stretches of the thought to measure instead; Spans or (start, end) characters of the trace's text.
         n: rollouts from every place, at least 2.
         metric: "probability" (of the target; differences with an interval made as Newcombe's from Jeffreys limits) or
-            "kl" (of the distributions of answers, nats, smoothed by `alpha`, with a bootstrap interval).
+            "kl" (of the distributions of answers, nats, smoothed by `alpha`, less its bias; its interval is that of the
+            KL itself, from both posteriors).
         target: the answer to follow; the trace's own by default.
         budget: spend this many rollouts in all instead of n everywhere, where intervals are widest.
         half_width: stop sampling when every interval of a probability is at most +- this; also adaptive. Where fewer
             than half of the rollouts give an answer, intervals may stay wider.
         max_rollouts: allow n everywhere to add up to this many, 10,000 without it; adaptive sampling stops there.
         max_new_tokens: of a rollout; by default twice what the trace's thought and answer have, at least 256.
-        temperature, top_p: as in `model.reason`.
-        alpha: what is added to every count for "kl".
-        vocabulary: the answers "kl" is about, with "(other)" for the rest; by default all that any rollout gave.
+        temperature, top_p, top_k: as in `model.reason`.
+        alpha: what is added to every count for "kl"; 0.5 is Jeffreys' prior.
+        vocabulary: the answers "kl" is about, with "(other)" for the rest; by default those that either arm gave.
         convention: "cotlens", or "thought-anchors" for the signs and names of the published columns.
+        confirm: True draws the significant units again, a number that many units with the largest estimates, with as
+            many rollouts of their own. The columns `confirmed`, `confirmed_low`, `confirmed_high` and `confirmed_n`
+            stand beside the first ones, which are too large on average where a unit was chosen by its size.
+
+    Answers that could not be read are left out of the estimate, counted in `n_unread` and, where the rollout was cut
+    off, in `n_cut`. What they might have changed stands in `low_worst` and `high_worst`, the interval over all that
+    they might have answered, and the p-value is the largest over the same. The status is "ok" only where few are unread
+    and the conclusion doesn't hang on them; a row of which an arm is mostly unread was not measured.
     """
 
     unit: Literal["sentence", "paragraph", "step", "span"] = "sentence"
@@ -53,21 +63,34 @@ class Sampled:
     max_new_tokens: int | None = None
     temperature: float | None = None
     top_p: float | None = None
-    alpha: float = 1.0
+    top_k: int | None = None
+    alpha: float = 0.5
     vocabulary: tuple[str, ...] | None = None
     convention: Literal["cotlens", "thought-anchors"] = "cotlens"
+    confirm: bool | int = False
 
     def __post_init__(self) -> None:
         name = type(self).__name__
         units.settle(self, UNITS)
         check_setting(name, "metric", self.metric, tuple(self.metrics()))
         check_setting(name, "convention", self.convention, CONVENTIONS)
-        if isinstance(self.n, bool) or self.n < 2:
+        for setting in ("budget", "max_rollouts", "max_new_tokens"):
+            if getattr(self, setting) is not None:
+                check.whole(setting, getattr(self, setting), 1, of=name)
+        if self.temperature is not None:
+            check.number("temperature", self.temperature, 0, of=name)
+        if self.top_p is not None:
+            check.number("top_p", self.top_p, above=0, most=1, of=name)
+        if self.top_k is not None:
+            check.whole("top_k", self.top_k, 0, of=name)
+        if self.n < 2:
             raise InputError(f"{name} was given n={self.n}: a proportion with an interval needs at least 2 rollouts.")
         if self.half_width is not None and not 0 < self.half_width < 1:
             raise InputError(f"{name} was given half_width={self.half_width}: give a number between 0 and 1.")
         if not self.alpha >= 0:
             raise InputError(f"{name} was given alpha={self.alpha}: give 0 or more.")
+        if not isinstance(self.confirm, bool) and (not isinstance(self.confirm, int) or self.confirm < 1):
+            raise InputError(f"{name} was given confirm={self.confirm!r}: give True, or how many units to draw again.")
         if self.vocabulary is not None:
             object.__setattr__(self, "vocabulary", tuple(map(str, self.vocabulary)))
 
@@ -99,7 +122,7 @@ class Sampled:
 
     def bound(self, trace: Trace, places: int, texts: int = 1) -> Cost:
         """What rollouts from `places` places in `texts` texts cost at most."""
-        rollouts = self.planned(places)
+        rollouts = self.planned(places) + self.confirming(places, len(self.units(trace)))
         longest = len(trace.token_ids) + self.new_tokens(trace)
         rounds = max(20, rollouts // 8) if self.adaptive else 1
         tokens = rollouts * self.new_tokens(trace) + rounds * texts * longest
@@ -111,13 +134,27 @@ class Sampled:
             return places * self.n
         return self.budget if self.budget is not None else self.max_rollouts or LIMIT
 
+    def plain(self, places: int) -> Self:
+        """These settings for drawing anew: a fixed n, as many as a place had on average, and no confirmation."""
+        each = max(2, self.planned(places) // places) if self.adaptive else self.n
+        return replace(self, n=each, budget=None, half_width=None, confirm=False)
+
+    def confirming(self, places: int, units: int) -> int:
+        """Rollouts at most that the units which are drawn again take, of `units` that have so many places together."""
+        if not self.confirm or not places:
+            return 0
+        each = max(2, -(-places // units))  # neighbours share a place, but those drawn again may be no neighbours
+        again = places if self.confirm is True else min(places, each * self.confirm)
+        return again * self.plain(places).n
+
     def allow(self, trace: Trace, places: int, factor: int = 1) -> None:
         """Raise InputError, with an estimate, where more rollouts would be sampled than were allowed.
 
         Args:
             factor: how often every rollout may be continued.
         """
-        planned, limit = self.planned(places) * factor, self.max_rollouts or LIMIT
+        more = self.confirming(places, len(self.units(trace)))
+        planned, limit = (self.planned(places) + more) * factor, self.max_rollouts or LIMIT
         if planned > limit and (factor > 1 or not self.adaptive):
             tokens = planned * self.new_tokens(trace)
             raise InputError(

@@ -32,8 +32,8 @@ def result(
     extras: Mapping[str, Any],
     *,
     status: Sequence[str] | None = None,
-    columns: Mapping[str, Any] | None = None,
     errors: NDArray[np.float64] | None = None,
+    columns: Mapping[str, Any] | None = None,
 ) -> Result:
     """A row per span or group.
 
@@ -42,10 +42,11 @@ def result(
     would explain.
 
     Args:
-        status: why rows aren't "exact"; those get no interval. By default rows without an estimate were cancelled.
+        status: why rows aren't "exact"; by default rows without an estimate were cancelled.
+        errors: by how much estimates may be off, in either direction: those rows have an interval, or are not measured
+            where nothing bounds them (infinite). By default rows that are "exact" aren't off, and others have no
+            interval.
         columns: further columns.
-        errors: by how much estimates may be off where the server tells its likeliest tokens only: those rows have an
-            interval, or are not measured where nothing bounds them.
     """
     off = np.zeros(len(estimates)) if errors is None else np.where(np.isfinite(estimates), errors, 0.0)
     unbounded = ~np.isfinite(off)

@@ -20,6 +20,9 @@ STEPWISE = (
 """Columns that compare a sentence with the next one."""
 NUMBERS = ("accuracy", *STEPWISE, "different_trajectories_fraction", "overdeterminedness")
 
+SHARES = ("accuracy", "different_trajectories_fraction", "overdeterminedness", "counterfactual_importance_accuracy")
+"""Columns that tell how many rollouts there were."""
+
 OK = "ok"
 NO_COLUMN = "not measured: the file has no such column"
 EMPTY = "not measured: empty in the file"

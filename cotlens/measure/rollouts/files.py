@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 import os
 from collections.abc import Mapping, Sequence
@@ -13,9 +12,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from cotlens._core.data import loads
 from cotlens._core.errors import InputError
 
 CHUNKS = "chunks_labeled.json"
+LISTS = "chunks_resampled.json"
+SOLUTIONS = "chunk_{}/solutions.json"
 MATRICES = {"resampling": "step_importance.json", "suppression": "step_importance_supp.json"}
 
 
@@ -54,6 +56,35 @@ class Problem:
         """A column of text, or of lists with one text, as text; "" where a row has none."""
         values = [row.get(column) for row in self.rows]
         return [str(value[0]) if isinstance(value, list) and value else str(value or "") for value in values]
+
+    def listed(self) -> NDArray[np.int64] | None:
+        """How many resampled sentences the folder lists in place of each, int64 [n]; None without such a list.
+
+        Raises:
+            InputError: the list is damaged.
+        """
+        path = self.folder / LISTS
+        lists = _mapping(path)
+        if not lists:
+            return None
+        if not all(isinstance(each, list) for each in lists.values()):
+            raise InputError(f"{path} should hold a list of sentences for every sentence; some of it is no list.")
+        return np.array([len(lists.get(str(index), ())) for index in self.index], dtype=np.int64)
+
+    def counted(self) -> NDArray[np.int64] | None:
+        """How many rollouts with an answer the folder holds of each sentence, int64 [n]; None where it holds none.
+
+        Raises:
+            InputError: a file of rollouts is damaged.
+        """
+        paths = [self.folder / SOLUTIONS.format(index) for index in self.index]
+        if not any(path.is_file() for path in paths):
+            return None
+        found = [_json(path) if path.is_file() else [] for path in paths]
+        for path, rollouts in zip(paths, found, strict=True):
+            if not isinstance(rollouts, list) or not all(isinstance(one, dict) for one in rollouts):
+                raise InputError(f"{path} should hold a list of rollouts; it holds {_what(rollouts)}.")
+        return np.array([sum(bool(one.get("answer")) for one in rollouts) for rollouts in found], dtype=np.int64)
 
     def matrix(self, method: str) -> NDArray[np.float64]:
         """A sentence-to-sentence file as float64 [sources, targets] in chunk order, NaN where it says nothing.
@@ -141,11 +172,11 @@ def _mapping(path: Path) -> Mapping[str, Any]:
 
 def _json(path: Path) -> Any:
     try:
-        return json.loads(path.read_text(encoding="utf-8"))
+        return loads(path.read_bytes())
     except OSError as error:
         raise InputError(f"{path} can't be read: {error.strerror}.") from error
-    except (ValueError, RecursionError) as error:
-        raise InputError(f"{path} is damaged: it does not hold JSON; fetch it again.") from error
+    except ValueError as error:
+        raise InputError(f"{path} is damaged ({error}); fetch it again.") from error
 
 
 def _what(value: Any) -> str:

@@ -16,21 +16,24 @@ Floats = NDArray[np.float64]
 _GRID = 9
 
 
-def widest(differences: Floats, n: int) -> stats.Interval:
-    """Low and high of every difference, each float64 [steps, columns], with n rollouts behind every rate.
+def widest(differences: Floats, n: int | NDArray[np.int64]) -> stats.Interval:
+    """Low and high of every difference, each float64 [steps, columns].
 
     Args:
+        n: rollouts behind every rate, or behind each of them, [steps + 1].
         differences: [steps, columns]; NaN where a column has no difference, which ends its chain: what comes after a
             NaN counts from there on by itself.
     """
     low, high = np.full(differences.shape, np.nan), np.full(differences.shape, np.nan)
+    sizes = np.broadcast_to(n, len(differences) + 1)
     for first, last, column in _chains(np.isfinite(differences)):
         chain = differences[first:last, column]
         rates = np.concatenate(([0.0], np.cumsum(chain)))
         starts = np.linspace(-rates.min(), max(-rates.min(), 1 - rates.max()), _GRID)
         before = np.clip(starts[:, None] + rates[:-1], 0, 1)
         after = np.clip(starts[:, None] + rates[1:], 0, 1)
-        ends = stats.proportion_difference(after * n, n, before * n, n).interval
+        old, new = sizes[first:last], sizes[first + 1 : last + 1]
+        ends = stats.proportion_difference(after * new, new, before * old, old).interval
         low[first:last, column], high[first:last, column] = ends.low.min(axis=0), ends.high.max(axis=0)
     return stats.Interval(low, high)
 

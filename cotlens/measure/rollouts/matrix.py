@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cotlens._core.errors import InputError, did_you_mean
-from cotlens.measure.rollouts import levels
+from cotlens.measure.rollouts import counts, levels
 from cotlens.measure.rollouts.columns import EMPTY, OK
 from cotlens.measure.rollouts.files import MATRICES
 from cotlens.results import Provenance, Result
@@ -59,13 +59,12 @@ def pairs(rollouts: Rollouts, method: str) -> Result:
         raise InputError(f"There is no published matrix called {method!r}. {did_you_mean(method, WORDS)}")
     cells, words = rollouts.problem.matrix(method), WORDS[method]
     source, target = np.triu_indices(len(cells), 1)
-    n = rollouts.rollouts if method == "resampling" else 1
     return Result(
         kind="pairs",
         method=words.method,
         metric=words.metric,
         unit="sentence",
-        columns=_columns(rollouts, cells, source, target, n),
+        columns=_columns(rollouts, cells, source, target, method == "resampling"),
         sign=words.sign,
         zero=words.zero,
         scale_unit=words.scale_unit,
@@ -79,15 +78,20 @@ def pairs(rollouts: Rollouts, method: str) -> Result:
 
 
 def _columns(
-    rollouts: Rollouts, cells: NDArray[np.float64], source: NDArray[Any], target: NDArray[Any], n: int
+    rollouts: Rollouts, cells: NDArray[np.float64], source: NDArray[Any], target: NDArray[Any], sampled: bool
 ) -> dict[str, Any]:
+    """Rows of pairs; where the cells are differences of shares of rollouts (`sampled`), with intervals."""
     starts = np.array([span.start for span in rollouts.spans])
     ends = np.array([span.end for span in rollouts.spans])
     texts = np.array(rollouts.problem.chunks, dtype=object)
     estimate = cells[source, target]
     measured = np.isfinite(estimate)
-    ends_of = levels.widest(cells, n) if n > 1 else (np.full(cells.shape, np.nan),) * 2
+    sizes = np.where(rollouts.n > 0, rollouts.n, rollouts.rollouts)
+    sizes = np.append(sizes, sizes[-1])  # behind the rates before and after each source
+    ends_of = levels.widest(cells, sizes) if sampled else (np.full(cells.shape, np.nan),) * 2
     low, high = (matrix[source, target] for matrix in ends_of)
+    n = np.minimum(sizes[:-1], sizes[1:])[source] if sampled else 1
+    notes = np.array(counts.notes(rollouts.sizes) if sampled else [""] * len(cells), dtype=object)[source]
     return {
         "start": starts[source],
         "end": ends[source],
@@ -96,7 +100,7 @@ def _columns(
         "low": low,
         "high": high,
         "n": np.where(measured, n, 0),
-        "status": [OK if known else EMPTY for known in measured],
+        "status": [(note or OK) if known else EMPTY for known, note in zip(measured, notes, strict=True)],
         "source": source.astype(np.int64),
         "target": target.astype(np.int64),
         "source_text": texts[source],

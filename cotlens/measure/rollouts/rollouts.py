@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -47,16 +47,29 @@ class Rollouts:
         """The answer that the base trace gives; "" where none was published."""
         return str(self.problem.base.get("answer") or "")
 
-    @cached_property
+    @property
     def n(self) -> NDArray[np.int64]:
-        """How many rollouts without each sentence gave an answer, int64 [n]; told by the denominators of the shares."""
-        shares = [self.problem.numbers(name) for name in ("accuracy", "different_trajectories_fraction")]
-        last = self.problem.index == self.problem.index[-1]
-        shares[1] = np.where(last & (shares[1] == 0), np.nan, shares[1])
-        return counts.answered(shares, self.rollouts)
+        """How many rollouts without each sentence gave an answer, int64 [n]; where several fit the file, the fewest."""
+        return self.sizes.n
+
+    @cached_property
+    def sizes(self) -> counts.Sizes:
+        """`n`, and beside it the largest number that fits what the folder says: shares, and rollouts where it has some.
+
+        Raises:
+            InputError: a list of rollouts in the folder is damaged.
+        """
+        accuracy, dissimilar, repeated, other = (self.problem.numbers(name) for name in columns.SHARES)
+        last = self.problem.index == self.problem.index[-1]  # there, a 0 means nothing
+        dissimilar, repeated = (np.where(last & (each == 0), np.nan, each) for each in (dissimilar, repeated))
+        status = columns.measured(self.problem, columns.SHARES[-1])[1]
+        known = np.array(status) == columns.OK
+        inner = np.where(known, other + np.append(accuracy[1:], np.nan), np.nan)
+        shares = counts.Shares(accuracy, dissimilar, repeated, inner)
+        return counts.answered(shares, self.rollouts, self.problem.counted(), self.problem.listed())
 
     def frame(self) -> pandas.DataFrame:
-        """The published table, a row per sentence, with `start` and `end` (tokens of the trace) and `n`.
+        """The published table, a row per sentence, with `start` and `end` (tokens of the trace), `n` and `n_most`.
 
         Signs are the published ones. A 0 that stands for "not measured" is NaN, and the column's `..._status` says why:
         the last sentence has no next one, and where no dissimilar rollout was sampled there is nothing to compare.
@@ -64,17 +77,22 @@ class Rollouts:
         import pandas
 
         table = columns.table(self.problem)
-        places = {"start": [span.start for span in self.spans], "end": [span.end for span in self.spans], "n": self.n}
+        places: dict[str, Any] = {
+            "start": [span.start for span in self.spans],
+            "end": [span.end for span in self.spans],
+        }
+        places |= {"n": self.n, "n_most": self.sizes.most}
         return pandas.DataFrame({"chunk_idx": self.problem.index, "chunk": self.problem.chunks, **places, **table})
 
     def importance(self, method: str, *, convention: Literal["cotlens", "thought-anchors"] = "cotlens") -> Result:
         """A published importance as a result, a row per sentence.
 
         Accuracies are about the true answer (`target`), also where the trace gives another one: what raises p(true
-        answer) is then what would have kept the trace from its own. Intervals are Newcombe's from the counts behind the
-        shares, `n` rollouts without the sentence and `n_kept` with it (about 100); those of forced accuracies, of which
-        only differences were published, are the widest that any level allows; KL has none, since its answers were not
-        published.
+        answer) is then what would have kept the trace from its own. Intervals and tests are from the counts behind the
+        shares, `n` rollouts without the sentence and `n_kept` with it (up to 100). Where several numbers fit the shares
+        the fewest are taken, and the status says so ("n inferred: ..."). Intervals of forced accuracies, of which only
+        differences were published, are the widest that any level allows at `rollouts` per sentence, which the file
+        doesn't tell ("n assumed: ..."); KL has none, since its answers were not published.
 
         Args:
             method: "resampling_accuracy", "resampling_kl", "counterfactual_accuracy", "counterfactual_kl",

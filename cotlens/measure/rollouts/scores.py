@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from cotlens._core.errors import InputError, did_you_mean
 from cotlens.measure import stats
-from cotlens.measure.rollouts import columns, levels
+from cotlens.measure.rollouts import columns, counts, levels
 from cotlens.results import Provenance, Result
 
 if TYPE_CHECKING:
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 ARTEFACT = 5.0
 """Nats above which a published KL is doubted: for disjoint answers its smoothing alone gives ln(100/1e-9) = 25.3."""
 SUSPECT = "suspect: above 5 nats the published smoothing (alpha = 1e-9) makes most of it"
+ASSUMED = "n assumed: {} rollouts per sentence, which the file doesn't tell"
 CONVENTIONS = ("cotlens", "thought-anchors")
 
 Floats = NDArray[np.float64]
@@ -94,7 +95,7 @@ def _resampling(rollouts: Rollouts, published: str) -> Scores:
     reasons[-1] = columns.NO_NEXT
     status = [columns.OK if ok else reason for ok, reason in zip(known, reasons, strict=True)]
     arms = _arms(_next(rollouts.n), kept, rollouts.n, without, known)
-    return _compared(estimate, status, arms, without=1)
+    return _compared(estimate, _inferred(rollouts, status), arms, without=1)
 
 
 def _counterfactual(rollouts: Rollouts, published: str) -> Scores:
@@ -105,7 +106,7 @@ def _counterfactual(rollouts: Rollouts, published: str) -> Scores:
     dissimilar = np.rint(np.nan_to_num(share * rollouts.n)).astype(np.int64)
     known = ~np.isnan(value + kept) & (dissimilar > 0)
     arms = _arms(dissimilar, np.clip(value + kept, 0, 1), _next(rollouts.n), kept, known)
-    return _compared(value, status, arms, without=0)
+    return _compared(value, _inferred(rollouts, status), arms, without=0)
 
 
 def _forced(rollouts: Rollouts, published: str) -> Scores:
@@ -113,7 +114,8 @@ def _forced(rollouts: Rollouts, published: str) -> Scores:
     value, status = columns.measured(rollouts.problem, published)
     n = np.where(np.isnan(value), 0, rollouts.rollouts).astype(np.int64)
     low, high = levels.widest(value[:, None], rollouts.rollouts)
-    return Scores(value, status, low[:, 0], high[:, 0], {}, n)
+    assumed = ASSUMED.format(rollouts.rollouts)
+    return Scores(value, [assumed if each == columns.OK else each for each in status], low[:, 0], high[:, 0], {}, n)
 
 
 def _kl(rollouts: Rollouts, published: str) -> Scores:
@@ -127,6 +129,12 @@ _READERS = {
     "counterfactual_accuracy": _counterfactual,
     "forced_accuracy": _forced,
 }
+
+
+def _inferred(rollouts: Rollouts, status: list[str]) -> list[str]:
+    """The status of rows that compare a sentence with the next one, with what is not sure of their numbers."""
+    notes = counts.notes(rollouts.sizes)
+    return [note if each == columns.OK and note else each for each, note in zip(status, notes, strict=True)]
 
 
 def _bare(values: Floats, status: list[str], n: NDArray[np.int64]) -> Scores:

@@ -1,8 +1,8 @@
 """Statistics of what is sampled, in one place: intervals, noise floors, many units at once, how many rollouts.
 
     proportions   Wilson, Jeffreys and Newcombe intervals, the difference of two proportions, the n that is needed
-    divergence    KL between answer distributions over a declared vocabulary, its interval and floor
-    means         the bootstrap interval of a mean
+    divergence    KL between answer distributions over a vocabulary, its bias, interval and floor
+    means         the interval of a mean, and what samples that are all alike leave open
     null          the floor: what a statistic gives where nothing differs; Benjamini-Hochberg over units
     ranks         Spearman and Kendall with intervals; what position alone would explain
     allocation    where the next rollouts of a trace go, and when they may stop
@@ -11,8 +11,8 @@ NaN stands for what was not measured: it goes in, and it comes out.
 """
 
 from cotlens.measure.stats.allocation import Counts, allocate, half_widths
-from cotlens.measure.stats.divergence import OTHER, kl, kl_floor, kl_interval, tally
-from cotlens.measure.stats.means import mean_interval
+from cotlens.measure.stats.divergence import OTHER, kl, kl_floor, kl_interval, tally, unbiased_kl
+from cotlens.measure.stats.means import alike, mean_interval
 from cotlens.measure.stats.null import Floor, benjamini_hochberg, difference_floor, null_floor, permuted_p
 from cotlens.measure.stats.proportions import (
     Difference,
@@ -25,15 +25,24 @@ from cotlens.measure.stats.proportions import (
     proportion_difference,
     wilson,
 )
-from cotlens.measure.stats.ranks import Position, correlation_interval, kendall, position_baseline, spearman
+from cotlens.measure.stats.ranks import (
+    FEWEST_TOLD,
+    Position,
+    correlation_interval,
+    kendall,
+    position_baseline,
+    spearman,
+)
 
 __all__ = [
+    "FEWEST_TOLD",
     "OTHER",
     "Counts",
     "Difference",
     "Floor",
     "Interval",
     "Position",
+    "alike",
     "allocate",
     "benjamini_hochberg",
     "correlation_interval",
@@ -55,5 +64,6 @@ __all__ = [
     "proportion_difference",
     "spearman",
     "tally",
+    "unbiased_kl",
     "wilson",
 ]

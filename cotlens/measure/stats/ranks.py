@@ -17,7 +17,9 @@ from cotlens.measure.stats.proportions import Interval, normal_quantile
 Floats = NDArray[np.float64]
 NAN = float("nan")
 FEWEST = 3
-"""Pairs below which a rank correlation says nothing."""
+"""Pairs below which there is no rank correlation."""
+FEWEST_TOLD = 8
+"""Pairs below which a rank correlation has no interval: draws of 5 or 6 pairs are often all alike."""
 MOST_DRAWN = 1000
 """Pairs up to which intervals are drawn; the work grows with their square."""
 
@@ -62,27 +64,39 @@ def correlation_interval(
     level: float = 0.95,
     repeats: int = 1000,
 ) -> Interval:
-    """An interval of `spearman` or `kendall`: percentiles over pairs drawn again; beyond 1,000 pairs Fieller's.
+    """An interval of `spearman` or `kendall`: the wider on either side of percentiles over pairs drawn again and of
+    Fieller's; beyond 1,000 pairs Fieller's alone.
 
-    Pairs are taken as independent; neighbouring units of one trace are not quite, so the interval is on the short side.
-    NaN where the correlation is, or with fewer than 5 pairs.
+    Fieller's is taken around a correlation that is at most that of two neighbours exchanged, so that pairs in perfect
+    order have an interval too. Pairs are taken as independent; neighbouring units of one trace are not quite, so the
+    interval is on the short side. NaN where the correlation is, or with fewer than 8 pairs.
 
     Source: Fieller, Hartley and Pearson 1957 (the standard error of the z-transformed correlation).
     """
     first, second = _pairs(x, y)
     estimate = (_rho if kind == "spearman" else _tau)(first, second)
-    if len(first) < FEWEST + 2 or np.isnan(estimate):
+    if len(first) < FEWEST_TOLD or np.isnan(estimate):
         return Interval(NAN, NAN)
+    wide = _fieller(estimate, len(first), kind, level)
     if len(first) > MOST_DRAWN:
-        error = np.sqrt(1.06 / (len(first) - 3) if kind == "spearman" else 0.437 / (len(first) - 4))
-        reach = normal_quantile(level) * error
-        centre = np.arctanh(np.clip(estimate, -1 + 1e-12, 1 - 1e-12))
-        return Interval(float(np.tanh(centre - reach)), float(np.tanh(centre + reach)))
+        return wide
     rng = np.random.default_rng(seed)
     weights = rng.multinomial(len(first), np.full(len(first), 1 / len(first)), size=repeats).astype(np.float64)
     drawn = (_drawn_rho if kind == "spearman" else _drawn_tau)(first, second, weights)
     low, high = np.nanquantile(drawn, [(1 - level) / 2, (1 + level) / 2])
-    return Interval(float(low), float(high))
+    return Interval(min(float(low), wide.low), max(float(high), wide.high))
+
+
+def _fieller(estimate: float, n: int, kind: str, level: float) -> Interval:
+    """Fieller's interval, around at most the correlation of a perfect order with two neighbours exchanged."""
+    error, most = (
+        (np.sqrt(1.06 / (n - 3)), 1 - 12 / (n * (n * n - 1)))
+        if kind == "spearman"
+        else (np.sqrt(0.437 / (n - 4)), 1 - 4 / (n * (n - 1)))
+    )
+    centre, reach = np.arctanh(np.clip(estimate, -most, most)), normal_quantile(level) * error
+    low, high = float(np.tanh(centre - reach)), float(np.tanh(centre + reach))
+    return Interval(min(low, estimate), max(high, estimate))
 
 
 def position_baseline(estimates: ArrayLike) -> Position:

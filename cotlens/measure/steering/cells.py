@@ -12,13 +12,15 @@ from numpy.typing import NDArray
 
 from cotlens.measure.importance.forced import Asked, Target, score_asked
 from cotlens.measure.importance.forms import form_of
-from cotlens.measure.stats import Interval, wilson
+from cotlens.measure.stats import Interval, alike, wilson
 from cotlens.measure.steering.where import Ends, Steering, ends_of, in_thought, interventions
 from cotlens.models.contract import Branch, Model, Start
 from cotlens.trace import Trace
 
 Metric = Callable[[Trace], float]
 READOUTS = ("changed", "probability", "perplexity")
+BOUNDED = ("changed", "probability")
+"""Readouts between 0 and 1, which a rollout that was cut off may lack."""
 _REPEATS = 2000
 
 
@@ -82,16 +84,29 @@ def measure(
 def summary(cell: Cell, name: str, seed: int) -> tuple[float, Interval]:
     """The mean of a readout over rollouts and its 95 % interval, for perplexity that of logarithms; NaN for none.
 
-    Bootstrap over clusters and the rollouts within; of a proportion the wider of that and Wilson's.
+    Bootstrap over clusters and the rollouts within; of a proportion the wider of that and Wilson's. Where all rollouts
+    have one value, what so many leave open of a probability, and NaN for what has no bounds.
     """
     clusters = [np.array(part, dtype=np.float64) for part in cell.values.get(name, [])]
-    clusters = [part[np.isfinite(part)] for part in clusters]
+    return _mean([part[np.isfinite(part)] for part in clusters], name, seed)
+
+
+def worst(cell: Cell, name: str, seed: int) -> Interval:
+    """The interval of a bounded readout over all values that rollouts without one might have had."""
+    parts = [np.array(part, dtype=np.float64) for part in cell.values.get(name, [])]
+    low, high = (_mean([np.nan_to_num(part, nan=value) for part in parts], name, seed)[1] for value in (0.0, 1.0))
+    return Interval(low.low, high.high)
+
+
+def _mean(clusters: Sequence[NDArray[np.float64]], name: str, seed: int) -> tuple[float, Interval]:
     clusters = [part for part in clusters if len(part)]
     if not clusters:
         return math.nan, Interval(math.nan, math.nan)
     pooled = np.concatenate(clusters)
     mean, drawn = float(pooled.mean()), _redrawn(clusters, seed)
     low, high = (math.nan, math.nan) if len(pooled) < 2 else np.quantile(drawn, [0.025, 0.975])
+    if np.ptp(pooled) == 0 and name != "changed":
+        low, high = alike(mean, len(pooled), (0.0, 1.0)) if name in BOUNDED else (math.nan, math.nan)
     if name == "changed":
         fixed = wilson(float(pooled.sum()), len(pooled))
         low, high = float(np.fmin(low, fixed.low)), float(np.fmax(high, fixed.high))
@@ -146,10 +161,10 @@ def _answered(
 
 
 def _changed(question: Question, rollout: Trace) -> float:
-    """1 where another answer is given, or none that can be read; NaN where the baseline has none."""
-    if question.answer is None:
-        return math.nan
+    """1 where another answer is given, or none that can be read; NaN where the baseline has none, or it was cut off."""
     answer = rollout.read_answer()
+    if question.answer is None or (answer is None and not rollout.finished):
+        return math.nan
     return float(answer is None or answer.text != question.answer.group)
 
 

@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from cotlens._core import check
 from cotlens._core.errors import BackendError
 from cotlens.measure.importance.forced import Point, score_points, target_answer
 from cotlens.measure.importance.forms import form_of
@@ -72,6 +73,7 @@ def steer(
     max_new_tokens: int | None = None,
     temperature: float | None = None,
     top_p: float | None = None,
+    top_k: int | None = None,
     on_token: OnToken | None = None,
 ) -> SteeredRun:
     """Rerun `trace` from token `at` with vectors added, and judge it.
@@ -87,9 +89,10 @@ def steer(
         Cancelled: with what was written so far as `partial`.
     """
     chosen = as_steerings(steerings)
-    start = start_of(model, trace, chosen) if at is None else int(at)
+    start = start_of(model, trace, chosen) if at is None else check.whole("at", at)
     settings: dict[str, Any] = {
         "at": start, "seed": seed, "max_new_tokens": max_new_tokens, "temperature": temperature, "top_p": top_p,
+        "top_k": top_k,
     }  # fmt: skip
     steered = rewrite(model, trace, chosen, on_token=on_token, **settings)
     run = judge(model, trace, steered, chosen, start)

@@ -16,6 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cotlens._core.errors import InputError
+from cotlens.measure.method import model_data
+from cotlens.measure.stats import alike
 from cotlens.measure.steering.examples import Examples, read_examples, reading_of
 from cotlens.measure.steering.fitting import METHODS, Floats, check_fit
 from cotlens.measure.steering.norms import check_layer
@@ -82,8 +84,7 @@ def layer_sweep(
         zero="0.5 is chance",
         scale_unit="AUROC",
         provenance=Provenance.record(
-            method="layer_sweep", settings=settings, model=model.name, revision=model.revision, backend=model.backend,
-            dtype=model.dtype, seed=seed,
+            method="layer_sweep", settings=settings, seed=seed, **model_data(model),
             cost={"tokens": spent.tokens, "forwards": spent.forwards, "seconds": round(time.monotonic() - began, 4)},
         ),
     )  # fmt: skip
@@ -153,6 +154,8 @@ def _separation(
         controls.append([_turned(one, positive, negative, fit_on, held) for one in directions])
     drawn = np.mean([_redrawn(*table, rng) for table in tables], axis=0)
     low, high = np.nanquantile(drawn, [0.025, 0.975])
+    if low == high:  # apart in every draw: what as many groups as there are leave open
+        low, high = alike(float(low), min(len(np.unique(side)) for side in groups), (0.0, 1.0))
     random = np.mean(controls, axis=0)
     return {
         "estimate": float(np.mean([table[0].mean() for table in tables])),

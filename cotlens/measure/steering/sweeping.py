@@ -14,11 +14,13 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from cotlens._core import control
+from cotlens._core import check, control
 from cotlens._core.errors import BackendError, InputError, OutOfMemory
 from cotlens.measure.importance.forced import target_answer
+from cotlens.measure.importance.unread import FEW, MOST
 from cotlens.measure.method import Cost, Ledger, check_needs, check_setting, keeping
-from cotlens.measure.steering.cells import READOUTS, Cell, Metric, Question, measure, summary
+from cotlens.measure.stats import Interval
+from cotlens.measure.steering.cells import BOUNDED, READOUTS, Cell, Metric, Question, measure, summary, worst
 from cotlens.measure.steering.norms import check_layer, residual_norm
 from cotlens.measure.steering.rerun import start_of
 from cotlens.measure.steering.vector import Vector
@@ -52,12 +54,15 @@ class Sweep:
         where: "all", "from here on", "thought", "answer" or a Span; the last three write each answer by itself.
         at: token from which to write anew; by default the thought's first. With several traces, their own.
         controls: random directions of the same length; 0 for no control.
-        temperature, top_p, max_new_tokens: as for `Model.resume`; at temperature 0 all rollouts of a cell are the same.
+        temperature, top_p, top_k, max_new_tokens: as for `Model.resume`; at temperature 0 all rollouts of a cell are
+            the same.
 
     The result has one row per arm ("vector", "random"), layer and coefficient. Its columns add `layer`, `coefficient`,
     `raw`, `arm`, every readout with `_low` and `_high`, and `unlikely`: the share of rollouts that are less likely than
     95 % of the model's own (extras: `own_perplexity_95`). Intervals are 95 %, over traces and rollouts, for the control
-    over directions too. A cell that broke the model has the reason as its status.
+    over directions too. A rollout that was cut off before its answer has no value and is counted in `n_unread`; what it
+    might have changed stands in `low_worst` and `high_worst`, and a cell that is mostly unread was not measured. A cell
+    that broke the model has the reason as its status.
     """
 
     needs: ClassVar[Capability] = Capability.GENERATE | Capability.SCORE | Capability.WRITE
@@ -75,9 +80,11 @@ class Sweep:
     controls: int = 4
     temperature: float | None = None
     top_p: float | None = None
+    top_k: int | None = None
     max_new_tokens: int | None = None
 
     def __post_init__(self) -> None:
+        check.settings(self)
         vectors = (self.vector,) if isinstance(self.vector, Vector) else tuple(self.vector)
         layers = tuple(one.layer for one in vectors) if self.layers is None else tuple(self.layers)
         for name, value in {"coefficients": tuple(map(float, self.coefficients)), "layers": layers}.items():
@@ -162,7 +169,8 @@ class Sweep:
     ) -> None:
         arm, layer, coefficient = key
         vector = next(one for one in vectors if one.layer == layer)
-        settings = {"temperature": self.temperature, "top_p": self.top_p, "max_new_tokens": self.max_new_tokens}
+        names = ("temperature", "top_p", "top_k", "max_new_tokens")
+        settings = {name: getattr(self, name) for name in names}
         metric = self.metric if callable(self.metric) else None
         try:
             for question, pushed in self._clusters(questions, vector, arm, seed):
@@ -201,11 +209,12 @@ class Sweep:
         by_layer = {one.layer: one for one in vectors}
         own = next(iter(cells.values()))
         edge = float(np.quantile(own.all("perplexity"), 0.95)) if own.n else math.nan
+        followed = any(one.answer is not None for one in questions)
         rows: list[dict[str, Any]] = []
         for layer in by_layer:
             mine = [(key, cell) for key, cell in cells.items() if key[1] == layer or key[2] == 0]
             for (arm, _, coefficient), cell in sorted(mine, key=lambda one: (one[0][0] != "vector", one[0][2])):
-                rows.append(self._row(by_layer[layer], arm, coefficient, cell, edge, seed))
+                rows.append(self._row(by_layer[layer], arm, coefficient, cell, edge, followed, seed))
         columns = {name: [row[name] for row in rows] for name in rows[0]}
         first = questions[0]
         single = len(questions) == 1
@@ -227,22 +236,34 @@ class Sweep:
                 "answers": [None if one.answer is None else one.answer.surface for one in questions],
                 "traces": [one.trace.id for one in questions],
                 "vector": vectors[0].name,
+                "vector_fingerprints": [one.fingerprint for one in vectors],
             },
         )
 
-    def _row(self, vector: Vector, arm: str, coefficient: float, cell: Cell, edge: float, seed: int) -> dict[str, Any]:
+    def _row(
+        self, vector: Vector, arm: str, coefficient: float, cell: Cell, edge: float, followed: bool, seed: int
+    ) -> dict[str, Any]:
         name = "metric" if callable(self.metric) else self.metric
         estimate, interval = summary(cell, name, seed)
-        status = cell.status
-        if status == "ok" and math.isnan(estimate):
-            status = "not measured: no rollout gave a value, as where the baseline has no answer to follow"
+        least = worst(cell, name, seed) if name in BOUNDED else interval
+        status, lacking = cell.status, int(np.isnan(cell.all(name)).sum())
+        if status == "ok" and lacking == cell.n and not followed:
+            status = "not measured: no rollout gave a value, for the baseline has no answer to follow"
+        elif status == "ok" and lacking > FEW * cell.n:
+            told = f"{lacking} of {cell.n} rollouts gave no value, as where they are cut off: see max_new_tokens="
+            status = f"not measured: {told}" if lacking > MOST * cell.n else f"partly read: {told}"
+        if status.startswith("not measured"):
+            estimate, interval = math.nan, Interval(math.nan, math.nan)
         who = vector.name if arm == "vector" else "random, same norm"
         row: dict[str, Any] = {
             "text": f"{who} {coefficient:+g} at layer {vector.layer}",
             "estimate": estimate,
             "low": interval.low,
             "high": interval.high,
+            "low_worst": least.low,
+            "high_worst": least.high,
             "n": cell.n,
+            "n_unread": lacking,
             "status": status,
             "arm": arm,
             "layer": vector.layer,

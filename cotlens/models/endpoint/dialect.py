@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
-from cotlens._core.errors import InputError
+from cotlens._core.errors import CapabilityError, InputError
 from cotlens.models.codec import HFCodec
+from cotlens.models.declared import Defaults
+from cotlens.models.sampling import Sampling
 
 SEEDS = 2**31  # how many seeds every server tells apart
+_GREEDY = 1e-5  # the temperature below which vLLM takes the most probable token
 
 
 @dataclass(frozen=True)
@@ -59,6 +62,29 @@ class Dialect:
             return f"{how}; what ends a value is bounded by the {self.best} likeliest tokens"
         why = "gives no log-probabilities of a prompt" if self.ids else "takes text only, not token ids"
         return f"no scoring, because the server {why}"
+
+    def follows(self, defaults: Defaults) -> Defaults:
+        """How a model is sampled here by default: a server that doesn't know top_k isn't sent it."""
+        if not defaults.top_k or "top_k" in self.extras:
+            return defaults
+        return replace(defaults, top_k=0, ignored={**defaults.ignored, "top_k": defaults.top_k})
+
+    def sampling(self, sampling: Sampling) -> dict[str, float | int]:
+        """The fields of a request that say how to sample.
+
+        Raises:
+            CapabilityError: the server doesn't know top_k.
+        """
+        cold = sampling.temperature < _GREEDY
+        fields: dict[str, float | int] = {"temperature": 0 if cold else sampling.temperature, "top_p": sampling.top_p}
+        if sampling.top_k and not cold:
+            if "top_k" not in self.extras:
+                raise CapabilityError(
+                    f"The server doesn't know top_k, so top_k={sampling.top_k} can't be followed; give top_k=0, or use "
+                    "a server that does (vLLM, SGLang)."
+                )
+            fields["top_k"] = sampling.top_k
+        return fields
 
     def about(self) -> dict[str, Any]:
         """What a trace says of how it came here."""

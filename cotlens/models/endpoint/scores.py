@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from cotlens._core import control
+from cotlens._core import check, control
 from cotlens._core.errors import BackendError, InputError
 from cotlens.models.assemble import Measured
 from cotlens.models.contract import Branch, BranchScore, Meter, TokenSet
@@ -57,8 +57,7 @@ class Scorer:
         Raises:
             InputError: k is negative, or more than the server gives.
         """
-        if k < 0:
-            raise InputError(f"k={k} alternatives can't be kept; give 0 or more.")
+        check.whole("k", k, 0)
         table = Measured(len(ids), k)
         try:
             places = self._tables([ids], max(_RIVALS, k), "reading")[ids]

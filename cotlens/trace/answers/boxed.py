@@ -8,14 +8,14 @@ from typing import ClassVar
 from cotlens.trace.answers.answer import Answer, AnswerForm
 from cotlens.trace.answers.search import Search
 from cotlens.trace.answers.stated import Place
-from cotlens.trace.answers.values import normal_form
+from cotlens.trace.values.normal import normal_form
 
 
 @dataclass(frozen=True)
 class Boxed:
     r"""The content of the last `\boxed{...}` or `\fbox{...}` whose braces balance, or of `\boxed 5`.
 
-    What means the same has one normal form (`cotlens.trace.answers.values`): `\dfrac34` and `0.75`, `\$18` and `18`,
+    What means the same has one normal form (`cotlens.trace.values.normal`): `\dfrac34` and `0.75`, `\$18` and `18`,
     `(1, 2)` and `(1,2)`, `2\,m` and `2`.
     """
 
@@ -33,7 +33,7 @@ class Boxed:
         return normal_form(surface)
 
     def read(self, text: str, *, finished: bool = True) -> Answer | None:
-        r"""The last complete box in `text`; one that was cut off is passed over, or means that there is no answer yet."""
+        r"""The last complete box in `text`; one without an end is passed over, unless the text was cut off in it."""
         place = Search.of(text, finished).boxed(content)
         if place is None:
             return None

@@ -5,10 +5,13 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
-from cotlens.trace.answers.numbers import numerals
+from cotlens.trace.values.numbers import numerals
 
-_BOX = r"(?:\\+|(?<![A-Za-z\\]))(?:boxed|fbox|framebox)"
-_BRACE = re.compile(rf"(?P<box>{_BOX}\s{{0,3}}+\{{)|(?P<bare>{_BOX}(?=\s{{0,3}}+[0-9$.\\+-]|\s{{1,3}}+[A-Za-z]\b))|\\.|[{{}}]", re.DOTALL)
+_BOX = r"(?:\\{1,2}|(?<![A-Za-z\\]))(?:boxed|fbox|framebox)"
+_BRACE = re.compile(
+    rf"(?P<box>{_BOX}\s{{0,3}}+\{{)|(?P<bare>{_BOX}(?=\s{{0,3}}+[0-9$.\\+-]|\s{{1,3}}+[A-Za-z]\b))|\\.|[{{}}]",
+    re.DOTALL,
+)
 _BARE = re.compile(r"\s{0,3}+(?:\$?\s?)(\\[A-Za-z]+|[A-Za-z])(?![A-Za-z])")
 
 

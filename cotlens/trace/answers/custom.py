@@ -37,7 +37,7 @@ class Regex:
             raise InputError(f"{self.pattern!r} is not a regular expression: {error}.") from error
 
     def read(self, text: str, *, finished: bool = True) -> Answer | None:
-        """The last match in `text`, without surrounding whitespace; none that reaches the end of a text cut off there."""
+        """The last match in `text`, without surrounding whitespace; none that reaches the end of a text cut off."""
         last = deque(re.finditer(self.pattern, text), maxlen=1)
         if not last or (not finished and last[0].end() == len(text)):
             return None

@@ -11,10 +11,11 @@ from cotlens.trace.answers.answer import Answer, AnswerForm
 from cotlens.trace.answers.boxed import content
 from cotlens.trace.answers.search import Search
 from cotlens.trace.answers.stated import Place, stated_value
-from cotlens.trace.answers.values import normal_form
+from cotlens.trace.values.normal import normal_form
 
 BOXED, SAID, LETTER, NUMBER = "boxed", "said", "letter", "number"
 
+_LONGEST = 120  # characters of a last line that may choose an option
 _LINE = re.compile(r"[\W_]*(?:(?i:option|choice)\s)?[\W_]*([A-Z])[\W_]*")
 _ITEM = re.compile(r"[*_\s]*[(\[]?([A-Z])[)\].:][*_]*\s+\S.*")
 _BRACKETED = re.compile(r".*(?<![\w)])[(\[]([A-Z])[)\][\W_]*")
@@ -33,7 +34,7 @@ class FinalAnswer:
     - "number": the last number of the text.
 
     Args:
-        suffix, terminator: how an answer is forced where the trace gave none in a form of its own; the first of `forms`.
+        suffix, terminator: how an answer is forced where a trace gave none in a form of its own; the first of `forms`.
     """
 
     suffix: str = "The answer is "
@@ -67,15 +68,14 @@ def _letter_alone(search: Search) -> Place | None:
     """An option that is all of a finished text or its last line, or that ends it in brackets."""
     if not search.finished:
         return None
-    whole = search.text.strip()
-    line = whole[whole.rfind("\n") + 1 :]
-    patterns = (_LINE, _BRACKETED) if line != whole else (_LINE, _ITEM, _BRACKETED, _SMALL)
-    found = next(filter(None, (pattern.fullmatch(line) for pattern in patterns)), None)
-    if found is None:
-        return None
-    start = search.text.rstrip().rfind("\n") + 1 if line != whole else search.text.find(whole)
-    start = search.text.index(line, start) + found.start(1)
-    return Place(start, start + 1, "letter")
+    text = search.text.rstrip()
+    begin = max(text.rfind("\n") + 1, len(text) - _LONGEST)
+    alone = not text[:begin].strip()
+    for pattern in (_LINE, _ITEM, _BRACKETED, _SMALL) if alone else (_LINE, _BRACKETED):
+        found = pattern.fullmatch(text, begin)
+        if found is not None:
+            return Place(*found.span(1), "letter")
+    return None
 
 
 _FORMS: tuple[tuple[str, Callable[[Search], Place | None]], ...] = (

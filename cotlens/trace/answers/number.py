@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from cotlens.trace.answers.answer import Answer, AnswerForm
-from cotlens.trace.answers.numbers import number, numerals
 from cotlens.trace.answers.search import Search
 from cotlens.trace.answers.stated import Place, stated_number
-from cotlens.trace.answers.words import number_words
+from cotlens.trace.values.numbers import last_numeral, number, numerals
+from cotlens.trace.values.words import number_words
 
 
 @dataclass(frozen=True)
@@ -17,7 +17,7 @@ class Number:
     """The number that a text gives: in its last box, else the one that it states last, else its last.
 
     Signs, separators of all countries, exponents, fractions and mixed numbers are read; units, percent and currency
-    signs are left out (`cotlens.trace.answers.numbers` says how). "1,234.50" reads as "1234.5", "1/3" as "1/3".
+    signs are left out (`cotlens.trace.values.numbers` says how). "1,234.50" reads as "1234.5", "1/3" as "1/3".
     """
 
     suffix: str = "The answer is "
@@ -46,7 +46,5 @@ class Number:
 
 def number_in(text: str, start: int, end: int) -> Place | None:
     """The last number in a stretch of `text`."""
-    last = None
-    for one in numerals(text[start:end]):
-        last = last if one.beside and last is not None else one
+    last = last_numeral(text[start:end])
     return None if last is None else Place(start + last.start, start + last.end)

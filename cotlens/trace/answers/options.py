@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from functools import lru_cache
 
-from cotlens.trace.answers.search import Search
+from cotlens.trace.answers.search import MOST, Search
 from cotlens.trace.answers.stated import Place, settled
 from cotlens.trace.answers.statements import Statement, clause
 
@@ -18,9 +18,11 @@ _LEAD = re.compile(
     re.VERBOSE | re.IGNORECASE,
 )
 _VERB = r"(?:is|are|was|were|seems?|looks?|would\sbe|must\sbe|can\sbe)"
-_BAD = r"(?:wrong|incorrect|false|invalid|impossible|irrelevant|unrelated|eliminated|excluded|discarded|ruled|too\b|not\b)"
+_BAD = (
+    r"(?:wrong|incorrect|false|invalid|impossible|irrelevant|unrelated|eliminated|excluded|discarded|ruled|too\b|not\b)"
+)
 _REJECTED = re.compile(
-    r"""(?:\bnot|n['’]t(?:\sbe)?|\bneither|\bnor|\brather\sthan|\binstead\sof|\bunlike|\bthan|\bother\sthan
+    r"""(?:\beither\s[^.\n]{1,20}\sor|\bnot|n['’]t(?:\sbe)?|\bneither|\bnor|\brather\sthan|\binstead\sof|\bunlike|\bthan|\bother\sthan
       | \b(?:eliminat|exclud|discard|reject)\w*|\brul\w+\sout)
     [\s:]+(?:(?:the|option|choice|answer|either|both)s?\s+)*[*(\["']*\Z""",
     re.VERBOSE | re.IGNORECASE,
@@ -65,9 +67,9 @@ class Options:
             rf"(?<![A-Za-z0-9'’\\-])(?:([{letters}])(?![A-Za-z0-9'’-])|(?<=[(\[])([{either}])(?=[)\]]))"
         )
         self._praised = re.compile(
-            rf"(?<![A-Za-z0-9'’])([{letters}])[)\]*\"'.]{{0,3}}\s(?:is|must\sbe|would\sbe|seems\sto\sbe)\s"
+            rf"(?<![A-Za-z0-9'’])([{letters}])[)\]*\"'.]{{0,3}}\s(?:(?:is|must\sbe|would\sbe|seems\sto\sbe)\s"
             r"(?:therefore\s|clearly\s|indeed\s)?(?:the\s)?(?:most\s)?(?:only\s)?"
-            r"(?:correct|right|best|true|answer|accurate|likely|appropriate)\b"
+            r"(?:correct|right|best|true|answer|accurate|likely|appropriate)|fits|works)\b"
         )
         self._item = re.compile(rf"(?:\A|\n)[ *_(-]*([{letters}])[).:]")
 
@@ -81,17 +83,16 @@ class Options:
         if search.open:
             return None
         text, places = search.text, list[tuple[int, Statement | None, Place | None]]()
-        for start, end in search.boxes.complete:
+        for start, end in search.boxes.complete[-MOST:]:
             places.append((start, None, self._in_slot(text, start, end)))
         leads = [clause(text, lead.end()) for lead in _LEAD.finditer(text)]
-        for one in (*search.statements, *leads):
+        for one in (*search.statements[-MOST:], *leads[-MOST:]):
             places.append((one.start, one, self._in_clause(text, one)))
         for found in self._praised.finditer(text):
             places.append((found.start(), None, None if self._rejected(text, *found.span(1)) else _place(found)))
-        for _, one, place in sorted(places, key=lambda each: each[0], reverse=True):
-            if one is not None and not search.finished:
-                if not (one.closed if place is None else settled(text, one, place)):
-                    return None
+        for _, said, place in sorted(places, key=lambda each: each[0], reverse=True):
+            if said is not None and not search.finished and not settled(text, said, place):
+                return None
             if place is not None:
                 return place
         return None

@@ -12,11 +12,13 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from cotlens.trace.answers.boxes import Boxes, boxes
-from cotlens.trace.answers.fold import fold
-from cotlens.trace.answers.numbers import numerals
 from cotlens.trace.answers.stated import Place, settled
 from cotlens.trace.answers.statements import Statement, answered, statements
-from cotlens.trace.answers.words import number_words
+from cotlens.trace.values.fold import fold
+from cotlens.trace.values.numbers import last_numeral
+from cotlens.trace.values.words import number_words
+
+MOST = 50  # statements and boxes that are looked into, the last ones
 
 
 @dataclass(frozen=True)
@@ -34,7 +36,9 @@ class Search:
     def of(cls, text: str, finished: bool) -> Search:
         """The search through a text as it was written."""
         whole = cls(fold(text), finished)
-        ends = [end for _, end in whole.boxes.complete[:1]] + [one.end for one in whole.statements if not one.concluding][:1]
+        ends = [end for _, end in whole.boxes.complete[:1]] + [
+            one.end for one in whole.statements if not one.concluding
+        ][:1]
         end = answered(whole.text, min(ends)) if ends else len(text)
         return whole if end == len(text) else cls(whole.text[:end], True)
 
@@ -45,8 +49,8 @@ class Search:
 
     @cached_property
     def statements(self) -> list[Statement]:
-        """The statements of the text."""
-        return statements(self.text)
+        """The statements of the text; what one concludes on the way of a text that was cut off is no answer."""
+        return [one for one in statements(self.text) if self.finished or not one.concluding]
 
     @property
     def open(self) -> bool:
@@ -57,20 +61,24 @@ class Search:
         """What `find` makes of the content of a box, of the last for which it makes anything."""
         if self.open:
             return None
-        found = (find(self.text, start, end) for start, end in reversed(self.boxes.complete) if self._ended(start, end))
+        found = (
+            find(self.text, start, end)
+            for start, end in reversed(self.boxes.complete[-MOST:])
+            if self._ended(start, end)
+        )
         return next((place for place in found if place is not None), None)
 
     def _ended(self, start: int, end: int) -> bool:
-        r"""Whether what a box holds was ended: by its brace, or where `\boxed 5` has none by a space or a sign of TeX."""
+        r"""Whether what a box holds was ended: by its brace, or that of `\boxed 5` by a space or a sign of TeX."""
         return self.finished or self.text[start - 1] == "{" or self.text[end : end + 1] in tuple(" \n$\\")
 
     def stated(self, find: Callable[[str, Statement], Place | None]) -> Place | None:
         """What `find` makes of a statement, of the last for which it makes anything."""
         if self.open:
             return None
-        for clause in reversed(self.statements):
+        for clause in reversed(self.statements[-MOST:]):
             place = find(self.text, clause)
-            if not self.finished and not (clause.closed if place is None else settled(self.text, clause, place)):
+            if not self.finished and not settled(self.text, clause, place):
                 return None
             if place is not None:
                 return place
@@ -80,10 +88,7 @@ class Search:
         """The last number of a finished text that isn't a label, an ordinal or the like; else the last that is."""
         if not self.finished:
             return None
-        last = beside = None
-        for one in numerals(self.text):
-            last, beside = (last, one) if one.beside else (one, beside)
-        chosen = last or beside
+        chosen = last_numeral(self.text)
         if chosen is not None:
             return Place(chosen.start, chosen.end)
         words = self.text.strip(" \n.*")

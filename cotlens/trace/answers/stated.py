@@ -5,27 +5,32 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
-from cotlens.trace.answers.numbers import Numeral, numerals
-from cotlens.trace.answers.signs import CURRENCY
 from cotlens.trace.answers.statements import Statement
-from cotlens.trace.answers.units import beside
-from cotlens.trace.answers.words import WORDS, number_words
+from cotlens.trace.values.numbers import Numeral, numerals
+from cotlens.trace.values.signs import CURRENCY
+from cotlens.trace.values.units import beside
+from cotlens.trace.values.words import WORDS, number_words
 
 _FILLER = re.compile(
     rf"""(?:\s | [*_"'`\[{{(] | {CURRENCY} | [~≈=:] | \\(?:approx|boxed\{{|text\{{|mathbf\{{|textbf\{{)
     | (?:approximately|approx\.|about|around|roughly|exactly|only|just|simply|clearly|therefore|thus|then|equal\ to|
-        a\ total\ of|at\ least|at\ most|up\ to)\b | [A-Za-z]\s?= )*+""",
+        option|choice|a\ total\ of|at\ least|at\ most|up\ to)\b | [A-Za-z]\s?= )*+""",
     re.VERBOSE | re.IGNORECASE,
 )
 _GOES_ON = re.compile(  # from one number of a computation or range to the next
-    r"\s*(?:[-+*/×÷·⋅=≈–]|x|\\(?:times|cdot|div|approx|to)\b|to\b)[\s$({]*|\s*(?:[A-Za-z%°$]+\s?){1,3}[=+][\s$({]*"
+    r"\s*(?:[-+*/×÷·⋅=≈–]|x|\\(?:times|cdot|div|approx|to)\b|to\b)[\s$({]*|\s*[A-Za-z%°$]+\s?[=+][\s$({]*"
 )
-_REJECTED = re.compile(rf"(?:\bnot|n't|\binstead of|\brather than|\bthan|\bout of|\bversus)\s+(?:\w+ )?{CURRENCY}?\s?\Z")
-_MATH = re.compile(r"\\\((.{1,200}?)\\\)|\\\[(.{1,300}?)\\\]|\$\$(.{1,300}?)\$\$|\$((?:[^$\n\\]|\\.){1,200}?)\$", re.DOTALL)
+_REJECTED = re.compile(
+    rf"(?:\bnot|n't|\binstead of|\brather than|\bthan|\bout of|\bversus)\s+(?:\w+ )?{CURRENCY}?\s?\Z"
+)
+_MATH = re.compile(
+    r"\\\((.{1,200}?)\\\)|\\\[(.{1,300}?)\\\]|\$\$(.{1,300}?)\$\$|\$((?:[^$\n\\]|\\.){1,200}?)\$", re.DOTALL
+)
 _PROSE = re.compile(r"(?<![A-Za-z\\{])[A-Za-z]{3,}(?![A-Za-z}])")
 _RUN = re.compile(
     r"""(?:[0-9.,+*/^_=(){}\[\]|√πθ∞²³·×÷<>≤≥≈%°!\ –-] | \\[A-Za-z]+ | \\[{},] | (?<=[0-9)}])[a-z]{1,2}(?![A-Za-z])
-    | (?<![A-Za-z])(?:[A-Za-z]|sqrt|pi|sin|cos|tan|log|ln)(?![A-Za-z]) | (?<=\s)(?:and|or)\s(?=[-0-9\\(]|[a-z]\s?=))+""",
+    | (?<![A-Za-z])(?:[A-Za-z]|sqrt|pi|sin|cos|tan|log|ln)(?![A-Za-z]) | (?<=\s)(?:and|or)\s(?=[-0-9\\(]|[a-z]\s?=)
+    )+""",
     re.VERBOSE,
 )
 _TRAILS = re.compile(r"(?<=[0-9A-Za-z)}])\s+[A-Za-z]?\s*\Z")  # the article of "5 + 3 a day"
@@ -33,14 +38,16 @@ _FORMULA = re.compile(
     r"[0-9A-Za-z)}\]]\s?[-–+*/^(,]\s?[0-9A-Za-z\\({\[√π-]|\\[A-Za-z{]|[0-9)][a-zA-Z√π]|[√π∞]|\s(?:and|or)\s"
 )
 _EQUALS = re.compile(r"(?<![<>!\\])(?:=|≈|\\approx)(?!=)")
-_LETTER = re.compile(r"[(\[]([A-Za-z])[)\]](?![A-Za-z(])|([A-Z])(?=[).,;:*_`\"'\]}$]|\s*\Z|\s+(?:because|since|as|and|for|due)\b)")
+_LETTER = re.compile(
+    r"[(\[]([A-Za-z])[)\]](?![A-Za-z(])|([A-Z])(?=[).,;:*_`\"'\]}$]|\s*\Z|\s+(?:because|since|as|and|for|due)\b)"
+)
 _PHRASE = re.compile(r"[^\W\d_][\w'’&.-]*(?: [^\W\d_][\w'’&-]*){0,3}(?=\s*(?:[,;()*\"”_`]|\Z))")
 _NO_PHRASE = re.compile(
     r"(?:that|to|in|by|given|obtained|found|then|thus|based|clear|simple|simply|not|the sum|as|when|if|because|this|it|"
     r"we|there|what|how|which|whether|here|below|above|follows?|correct|wrong|therefore|also|still|now|right|of|on|at|a|an)\b",
     re.IGNORECASE,
 )
-_AFTER = re.compile(r"[*_`\"')\]}$.,;:!?]*\s+([A-Za-z]{2,})\s")
+_AFTER = re.compile(r"[*_`\"')\]}$.,;:!?]*\s+([A-Za-z]{2,})(?:[,;:.!?)]|\s+[A-Za-z]{2,}[\s,;:.!?)])")
 _OPEN_WORD = re.compile(
     r"(?:and|or|to|times|plus|minus|over|point|through|hundred|thousand|million|billion|trillion|divided|is|was|are|isn)\b"
 )
@@ -74,7 +81,9 @@ def stated_number(text: str, clause: Statement) -> Place | None:
 
 
 def stated_value(text: str, clause: Statement) -> Place | None:
-    """The value that a clause states, of whatever kind."""
+    """The value that a clause states, of whatever kind; what is concluded is a number or a formula."""
+    if clause.concluding:
+        return stated_number(text, clause) or _last_formula(text, clause)
     return (
         _mathematical(text, clause)
         or _expression(text, clause)
@@ -85,12 +94,12 @@ def stated_value(text: str, clause: Statement) -> Place | None:
     )
 
 
-def settled(text: str, clause: Statement, place: Place) -> bool:
-    """Whether what a clause states stands, however the text goes on after its end."""
-    if clause.closed:
-        return True
-    if text[place.end : place.end + 2].startswith(("**", "$", "\\)", ")", "}")) and place.direct:
-        return True
+def settled(text: str, clause: Statement, place: Place | None) -> bool:
+    """Whether what a clause states, or that it states nothing, stands however the text goes on after its end."""
+    if clause.closed or place is None:
+        return clause.closed
+    if place.kind == "letter" and text.startswith(("**", "$", ")", "]", "}", "`"), place.end):
+        return place.direct
     after = _AFTER.match(text, place.end)
     return after is not None and place.direct and not _OPEN_WORD.match(after[1])
 
@@ -181,7 +190,7 @@ def _letter(text: str, clause: Statement) -> Place | None:
 def _phrase(text: str, clause: Statement) -> Place | None:
     """A name or a few words that are all of the answer."""
     found = _PHRASE.match(text, _after_filler(text, clause), clause.end)
-    if found is None or clause.concluding or _NO_PHRASE.match(found.group()):
+    if found is None or _NO_PHRASE.match(found.group()):
         return None
     if number_words(found.group()) is not None:
         return Place(*found.span())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import deque
 from typing import NamedTuple
 
 _IS = r"(?:is|are|was|were|would\ be|will\ be|must\ be|should\ be|has\ to\ be|equals|comes\ to|becomes)"
@@ -12,7 +13,8 @@ _LEAD = re.compile(
         | (?:[ ]?\([^)\n]{{0,40}}\)|[ ](?:to|for)[ ][^.:=?!\n]{{0,60}}?)?[*_ ]{{0,6}}(?:[:=→⇒]|->|=>) )
     | (?:\A|(?<=\n))[ >]*[#*_]+[ ]*(?:the\s+)?(?:final\s+)?answers?[ ]*[*_]*[ ]*(?=\n)
     | (?:答案|答え|정답|回答)\s?(?:应该|應該)?(?:是|为|為|选|選|は|은|:)++ | 故[选選]
-    | \b(?:Antwort|R[ée]ponse|Respuesta|Risposta|Resposta|Ответ)\b[^.:=?!\n]{{0,40}}?(?:\s(?:ist|lautet|est|es|è|é)\b|\s?:)
+    | \b(?:Antwort|R[ée]ponse|Respuesta|Risposta|Resposta|Ответ)\b
+      [^.:=?!\n]{{0,40}}?(?:\s(?:ist|lautet|est|es|è|é)\b|\s?:)
     """,
     re.VERBOSE | re.IGNORECASE,
 )
@@ -75,10 +77,8 @@ def clause(text: str, at: int, concluding: bool = False) -> Statement:
 
 def _conclusions(text: str) -> list[Statement]:
     """The last sentence that concludes, where nothing is computed after it."""
-    last = None
-    for last in _CONCLUSION.finditer(text):
-        pass
-    if last is None:
+    last = deque(_CONCLUSION.finditer(text), maxlen=1)
+    if not last:
         return []
-    said = clause(text, last.end(), concluding=True)
+    said = clause(text, last[0].end(), concluding=True)
     return [] if "=" in text[said.end :] else [said]

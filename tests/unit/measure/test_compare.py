@@ -11,6 +11,7 @@ from cotlens.results import Provenance, Result
 
 NAN = float("nan")
 SCORES = [0.9, -0.1, 0.3, 0.05, -0.4, 0.2, 0.0, 0.6]
+MORE = [*SCORES, 0.7, -0.3, 0.15]
 
 
 def result(estimates=SCORES, method="Resampling", edit_type="on-policy", trace="t", unit="sentence", **parts):
@@ -55,14 +56,37 @@ def test_measures_stand_side_by_side_with_their_ranks():
 
 
 def test_correlations_are_of_what_both_measured_and_have_intervals():
-    other = [0.5, -0.3, 0.4, NAN, -0.1, 0.1, 0.2, 0.3]
-    extras = cl.compare([result(), result(other, "Occlusion")], seed=1).extras
-    assert extras["spearman"][0, 1] == extras["spearman"][1, 0] == stats.spearman(SCORES, other)
-    assert extras["kendall"][0, 1] == stats.kendall(SCORES, other)
+    other = [0.5, -0.3, 0.4, NAN, -0.1, 0.1, 0.2, 0.3, 0.6, 0.1, -0.2]
+    extras = cl.compare([result(MORE), result(other, "Occlusion")], seed=1).extras
+    assert extras["spearman"][0, 1] == extras["spearman"][1, 0] == stats.spearman(MORE, other)
+    assert extras["kendall"][0, 1] == pytest.approx(stats.kendall(MORE, other))
+    assert extras["correlation_status"] == [["ok", "ok"], ["ok", "ok"]]
     assert extras["spearman"][0, 0] == pytest.approx(1)
     assert extras["spearman_low"][0, 1] < extras["spearman"][0, 1] < extras["spearman_high"][0, 1]
-    again = cl.compare([result(), result(other, "Occlusion")], seed=1).extras
+    again = cl.compare([result(MORE), result(other, "Occlusion")], seed=1).extras
     np.testing.assert_array_equal(extras["kendall_low"], again["kendall_low"])
+
+
+@pytest.mark.parametrize("count", [3, 5, 6, 7])
+def test_few_units_are_not_correlated(count):
+    """Draws of 5 or 6 units gave intervals without any width."""
+    rows = result(SCORES[:count]), result([each / 2 for each in SCORES[:count]], "Occlusion")
+    extras = cl.compare(rows).extras
+    for kind in ("spearman", "kendall"):
+        for end in ("", "_low", "_high"):
+            assert np.isnan(extras[f"{kind}{end}"]).all()
+    told = f"not compared: both measures have {count} units, and a rank correlation needs 8"
+    assert extras["correlation_status"] == [[told] * 2] * 2
+    assert np.isnan(extras["measures"][0]["rho_position"])
+
+
+def test_no_interval_of_a_correlation_is_without_width():
+    perfect = cl.compare([result(), result([each / 2 for each in SCORES], "Occlusion")]).extras
+    assert perfect["spearman"][0, 1] == 1 == perfect["spearman_high"][0, 1]
+    assert perfect["spearman_low"][0, 1] < 0.95
+    flat = cl.compare([result(), result([0.5] * 8, "Occlusion")]).extras
+    assert np.isnan(flat["spearman"][0, 1])
+    assert flat["correlation_status"][0][1] == "not compared: one of the two gives every unit the same score"
 
 
 def test_measures_without_a_sign_are_compared_by_size():

@@ -19,7 +19,7 @@ from cotlens.measure.importance.paraphrase import Paraphrase
 from cotlens.measure.importance.resampling import Resampling
 from cotlens.measure.importance.resilience import Resilience
 from cotlens.measure.importance.rewriting import other_number
-from cotlens.measure.importance.samples import Samples
+from cotlens.measure.importance.samples import Drawn, Samples
 from cotlens.measure.importance.similarity import Similarity, said
 from tests.model import tiny
 
@@ -44,6 +44,8 @@ def trace():
         ({"half_width": 1.5}, "half_width=1.5"),
         ({"alpha": -1}, "alpha=-1"),
         ({"spans": []}, "no spans"),
+        ({"confirm": 0}, "confirm=0: give True, or how many"),
+        ({"confirm": 1.5}, "confirm=1.5"),
     ],
 )
 def test_settings_that_cannot_be_are_named(kind, settings, said_of_it):
@@ -93,50 +95,74 @@ def test_neighbours_share_a_boundary_and_gaps_part_them(trace):
     ]
 
 
+def drawn(answers, cut=False):
+    return [Drawn(None, answer, 0, cut) for answer in answers]
+
+
 class TestCompare:
-    KEPT, WITHOUT = ["a"] * 18 + ["b", None], ["a"] * 6 + ["b"] * 10 + ["c"] * 4
+    KEPT, WITHOUT = drawn(["a"] * 18 + ["b"]), drawn(["a"] * 6 + ["b"] * 10 + ["c"] * 4)
 
     def test_probability_is_the_difference_of_proportions(self):
-        found = effects.compare(Resampling(), self.KEPT, self.WITHOUT, "a", ["a", "b", "c"], 0)
+        found = effects.compare(Resampling(), self.KEPT, self.WITHOUT, "a", 0)
         expected = stats.proportion_difference(18, 19, 6, 20)
         assert found.estimate == pytest.approx(18 / 19 - 6 / 20)
-        assert (found.low, found.high) == tuple(expected.interval)
+        assert (found.low, found.high) == tuple(expected.interval) == (found.low_worst, found.high_worst)
         assert found.p_value == expected.p_value
         assert found.null_floor == stats.difference_floor(18, 19, 6, 20).p95
-        assert (found.n, found.n_kept, found.n_without, found.n_unread) == (19, 19, 20, 1)
+        assert (found.n, found.n_kept, found.n_without, found.n_unread) == (19, 19, 20, 0)
         assert found.status == "ok"
 
     def test_kl_is_from_without_to_kept(self):
-        found = effects.compare(Resampling(metric="kl"), self.KEPT, self.WITHOUT, "a", ["a", "b", "c"], 0)
-        p, q = np.array([7, 11, 5]) / 23, np.array([19, 2, 1]) / 22
-        assert found.estimate == pytest.approx(float((p * np.log(p / q)).sum()))
+        found = effects.compare(Resampling(metric="kl"), self.KEPT, self.WITHOUT, "a", 0)
+        p, q = np.array([6.5, 10.5, 4.5]) / 21.5, np.array([18.5, 1.5, 0.5]) / 20.5
+        bias = 2 / (2 * 20) + 1 / (2 * 19)
+        assert found.estimate == pytest.approx(float((p * np.log(p / q)).sum()) - bias)
         assert found.low <= found.estimate <= found.high
         assert found.null_floor < found.estimate
         assert found.p_value < 0.01
 
+    def test_the_published_kl_is_taken_as_it_is(self):
+        method = Resampling(metric="kl", convention="thought-anchors", alpha=1e-9)
+        found = effects.compare(method, self.KEPT, self.WITHOUT, "a", 0)
+        assert found.estimate == stats.kl([6, 10, 4], [18, 1, 0], 1e-9)
+
     def test_what_stands_beside_counts_as_kept_for_kl_only(self):
-        arms = self.KEPT, self.WITHOUT, "a", ["a", "b", "c"], 0
+        arms, beside = (self.KEPT, self.WITHOUT, "a", 0), drawn(["c"] * 9)
         kl = Resampling(metric="kl")
-        assert effects.compare(kl, *arms, beside=["c"] * 9).estimate < effects.compare(kl, *arms).estimate
+        assert effects.compare(kl, *arms, beside=beside).estimate < effects.compare(kl, *arms).estimate
         plain = Resampling()
-        assert effects.compare(plain, *arms, beside=["c"] * 9) == effects.compare(plain, *arms)
+        assert effects.compare(plain, *arms, beside=beside) == effects.compare(plain, *arms)
 
     def test_a_declared_vocabulary_counts_the_rest_as_other(self):
         method = Resampling(metric="kl", vocabulary=("a", stats.OTHER))
-        found = effects.compare(method, self.KEPT, self.WITHOUT, "a", method.vocabulary, 0)
-        p, q = np.array([7, 15]) / 22, np.array([19, 2]) / 21
-        assert found.estimate == pytest.approx(float((p * np.log(p / q)).sum()))
+        found = effects.compare(method, self.KEPT, self.WITHOUT, "a", 0)
+        assert found.estimate == stats.unbiased_kl([6, 14], [18, 1])
+
+    def test_the_kl_of_a_unit_does_not_hang_on_what_others_answered(self):
+        """Answers of other units were part of the vocabulary, and so of the smoothing."""
+        few = effects.compare(Resampling(metric="kl"), self.KEPT, self.WITHOUT, "a", 0)
+        declared = effects.compare(
+            Resampling(metric="kl", vocabulary=tuple("abcdefgh")), self.KEPT, self.WITHOUT, "a", 0
+        )
+        assert few.estimate == stats.unbiased_kl([6, 10, 4], [18, 1, 0])
+        assert declared.estimate != few.estimate  # as it would be if "d" to "h" were what others said
 
     @pytest.mark.parametrize("metric", ["probability", "kl"])
     def test_what_was_not_measured_is_nan_and_says_why(self, metric):
         method = Resampling(metric=metric)
-        unread = effects.compare(method, [None, None], ["a", "a"], "a", ["a"], 0)
+        unread = effects.compare(method, drawn([None, None]), drawn(["a", "a"]), "a", 0)
         assert math.isnan(unread.estimate)
-        assert unread.status == "not measured: no rollout gave an answer that could be read"
+        told = "2 of 2 rollouts with it gave no answer that could be read (2 in which none was found)"
+        assert unread.status == f"not measured: {told}"
         assert unread.n_unread == 2
-        none = effects.compare(method, [], ["a", "a"], "a", ["a"], 0)
+        none = effects.compare(method, [], drawn(["a", "a"]), "a", 0)
         assert math.isnan(none.estimate)
         assert "cancelled" in none.status
+
+    def test_two_answers_that_are_alike_are_no_proof_of_no_difference(self):
+        found = effects.compare(Resampling(metric="kl"), drawn(["a"] * 2), drawn(["a"] * 2), "a", 0)
+        assert (found.estimate, found.low, found.p_value) == (0, 0, 1)
+        assert found.high > 1
 
 
 def small_encoder(folder):
@@ -250,8 +276,7 @@ def test_a_partly_sampled_arm_says_so():
     samples.draw({arm: 10})
     assert (samples.size(arm), samples.missing(arm)) == (5, 5)
     assert effects.partly(samples, [arm]) == "partly measured: 5 of 10 rollouts had ended, the short ones first"
-    assert samples.answers(arm) == ["1"] * 5
-    assert samples.all_answers() == ["1"]
+    assert [one.answer for one in samples.begun(arm)] == ["1"] * 5
 
 
 class _Half:

@@ -5,9 +5,16 @@ import numpy as np
 import cotlens as cl
 from tests.unit.rollouts import published
 
+COUNT = 9
+
 
 def test_a_comparison_has_a_chart_that_says_what_each_measure_is_evidence_of(tmp_path):
-    rollouts = cl.read_rollouts(published.write(tmp_path))
+    rng = np.random.default_rng(0)
+    table, _ = published.simulated([20] * COUNT, 0)
+    for row, forced, kl in zip(table, rng.normal(size=COUNT) / 9, rng.random(COUNT), strict=True):
+        row |= {"forced_importance_accuracy": forced, "resampling_importance_kl": kl}
+    folder = published.write(tmp_path, chunks_labeled=table, chunks_resampled=None, base_solution=None)
+    rollouts = cl.read_rollouts(folder)
     compared = cl.compare([rollouts.importance(each) for each in ("resampling", "forced", "resampling_kl")])
     text = json.dumps(compared.chart(units=2).to_dict())
     assert "1 Resampling (accuracy)" in text and "evidence of causation: the model itself went on" in text

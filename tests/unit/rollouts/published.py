@@ -2,6 +2,8 @@
 
 import json
 
+import numpy as np
+
 THOUGHT = "First I add the numbers. Then I double them. Wait, is that right? Yes, it is 14."
 CHUNKS = ["First I add the numbers.", "Then I double them.", "Wait, is that right?", "Yes, it is 14."]
 ACCURACY = [0.5, 0.6, 0.95, 1.0]
@@ -25,7 +27,7 @@ def rows(**changes):
             "forced_importance_accuracy": [0.0, 0.9, 0.1, 0.0][i],
             "forced_importance_kl": [0.2, 0.1, 0.4, 0.0][i],
             "different_trajectories_fraction": DISSIMILAR[i],
-            "overdeterminedness": [0.3, 0.2, 0.1, 0.0][i],
+            "overdeterminedness": [0.31, 0.23, 0.11, 0.0][i],
         }
         for i, chunk in enumerate(CHUNKS)
     ]
@@ -49,6 +51,47 @@ def pairs():
     ]
 
 
+def lists(sizes=(100, 100, 100, 100), distinct=(69, 77, 89, 80)):
+    """What was said in place of every sentence: texts of which some repeat."""
+    return {
+        str(i): [f"another {j % different}" for j in range(n)]
+        for i, (n, different) in enumerate(zip(sizes, distinct, strict=True))
+    }
+
+
+def simulated(sizes, seed):
+    """Rows of made-up rollouts as they are published: shares and differences of `sizes` rollouts that answered.
+
+    Args:
+        sizes: per sentence.
+    """
+    rng = np.random.default_rng(seed)
+    drawn = []
+    for n in sizes:
+        correct = rng.random(n) < rng.choice([0.0, 0.2, 0.5, 0.8, 0.97, 1.0])
+        unlike = rng.random(n) < rng.choice([0.0, 0.3, 0.9, 1.0])
+        drawn.append((correct, unlike, rng.integers(rng.integers(1, 2 * n + 1), size=n)))
+    accuracy = [float(correct.mean()) for correct, *_ in drawn]
+    table = []
+    for i, (correct, unlike, said) in enumerate(drawn):
+        last = i == len(sizes) - 1
+        after = accuracy[min(i + 1, len(sizes) - 1)]
+        table.append(
+            {
+                "chunk": f"This is sentence {i} of a made-up thought.",
+                "chunk_idx": i,
+                "accuracy": accuracy[i],
+                "resampling_importance_accuracy": 0.0 if last else after - accuracy[i],
+                "counterfactual_importance_accuracy": (
+                    0.0 if last or not unlike.any() else float(correct[unlike].mean()) - after
+                ),
+                "different_trajectories_fraction": 0.0 if last else float(unlike.mean()),
+                "overdeterminedness": 0.0 if last else 1 - len(set(said.tolist())) / len(said),
+            }
+        )
+    return table, {str(i): [f"text {each}" for each in said] for i, (*_, said) in enumerate(drawn)}
+
+
 def files(**changes):
     """File name -> content; a content of None leaves the file out."""
     prompt = "Solve this. Problem: double 3 + 4. Solution: \n<think>\n"
@@ -59,6 +102,7 @@ def files(**changes):
         "base_solution": base,
         "problem": {"problem": "double 3 + 4", "gt_answer": "14", "nickname": "Doubling"},
         "step_importance": pairs(),
+        "chunks_resampled": lists(),
     } | changes
 
 

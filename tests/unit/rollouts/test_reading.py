@@ -1,5 +1,7 @@
 """What `cl.read_rollouts` reads, what it makes of gaps, and what it says of folders that it can't read."""
 
+import json
+
 import numpy as np
 import pytest
 
@@ -49,11 +51,94 @@ def test_a_frame_keeps_the_published_signs_and_says_what_was_not_measured(rollou
     assert frame["resampling_importance_kl"].isna().sum() == 1
 
 
-def test_counts_are_told_by_their_shares():
-    share = np.array([0.71, 63 / 94, 1.0, 0.8686868686868687, NAN, 0.123456])
-    assert counts.answered([share], 100).tolist() == [100, 94, 100, 99, 0, 100]
-    both = counts.answered([np.array([0.5, 1.0, 0.5]), np.array([0.25, 3 / 7, 1 / 3])], 10)
-    assert both.tolist() == [8, 7, 6]
+def shares(*given):
+    columns = [np.array(each, dtype=float) for each in given]
+    return counts.Shares(*columns, *[np.full(len(columns[0]), NAN)] * (4 - len(columns)))
+
+
+def test_counts_are_told_by_their_shares_and_the_fewest_that_fit_are_taken():
+    found = counts.answered(shares([0.71, 63 / 94, 1.0, 0.8686868686868687, NAN, np.sqrt(0.5)]), 100)
+    assert found.n.tolist() == [100, 94, 1, 99, 0, 0]
+    assert found.most.tolist() == [100, 94, 100, 99, 0, 0]
+    assert found.known.tolist() == [True, True, False, True, False, False]
+    both = counts.answered(shares([0.5, 1.0, 0.5, 37 / 46], [0.25, 3 / 7, 1 / 3, 0.5]), 100)
+    assert both.n.tolist() == [4, 7, 6, 46]
+    assert both.most.tolist() == [100, 98, 96, 92]
+    # of 8 rollouts with 4 unlike, 3 in 4 of those were right: 4 rollouts can't be split so
+    assert counts.answered(shares([0.5], [0.5], [NAN], [0.75]), 10).n.tolist() == [8]
+
+
+def test_rounded_shares_tell_no_more_than_they_can():
+    rng = np.random.default_rng(0)
+    n = rng.integers(60, 101, 300)
+    exact = [rng.integers(0, n + 1) / n for _ in range(3)]
+    for digits in (3, 4, 6):
+        found = counts.answered(shares(*(np.round(each, digits) for each in exact)), 100)
+        assert (found.n > 0).all()
+        assert (found.n <= n).all() and (n <= found.most).all()
+
+
+@pytest.mark.parametrize("listing", ["none", "answered", "all", "ten"])
+def test_never_more_rollouts_are_inferred_than_there_were(tmp_path, listing):
+    """Folders made of simulated rollouts; 46, 7 and 4 among about 100, as in one that was published."""
+    exceeding = short = rows = 0
+    for seed in range(12):
+        rng = np.random.default_rng(seed)
+        sizes = [*rng.integers(90, 101, 20), 46, 7, 4, *rng.integers(1, 101, 20), 100, 100, 50, 1]
+        table, lists = published.simulated(sizes, seed)
+        if listing == "all":
+            lists = {i: [*texts, *["unread"] * (100 - len(texts))] for i, texts in lists.items()}
+        lists = {i: texts[:10] for i, texts in lists.items()} if listing == "ten" else lists
+        folder = published.write(
+            tmp_path / str(seed), chunks_labeled=table, chunks_resampled=None if listing == "none" else lists,
+            step_importance=None, base_solution=None,
+        )  # fmt: skip
+        found = cl.read_rollouts(folder).sizes
+        exceeding += int((found.n > sizes).sum())
+        assert (found.most >= sizes).all()
+        short += int((found.n < sizes).sum())
+        rows += len(sizes)
+    assert exceeding == 0
+    assert short / rows == (0 if listing == "answered" else pytest.approx(0.25, abs=0.15))
+
+
+def test_a_published_row_is_told_by_all_its_shares(tmp_path):
+    """46 rollouts answered without the sentence, 7 with it: taken for 92 and 98 they called it significant."""
+    table = published.rows(
+        accuracy=[0.875, 37 / 46, 1.0, 33 / 34],
+        different_trajectories_fraction=[70 / 72, 25 / 46, 1.0, 0.0],
+        overdeterminedness=[1 - 14 / 72, 1 - 7 / 46, 1 - 6 / 7, 0.0],
+        counterfactual_importance_accuracy=[None] * 4,
+    )
+    rollouts = cl.read_rollouts(published.write(tmp_path, chunks_labeled=table, chunks_resampled=None))
+    assert rollouts.n.tolist() == [72, 46, 7, 34]
+    result = rollouts.importance("resampling").columns
+    assert (result["n"][1], result["n_kept"][1]) == (46, 7)
+    assert result["p_value"][1] == pytest.approx(0.2, abs=0.01)
+    assert not result["significant"].any()
+    told = "n inferred: 46 to 92 rollouts without it and 7 to 98 with it fit the file; the fewest are taken"
+    assert result["status"][1] == told
+    assert rollouts.frame()["n_most"].tolist()[:3] == [72, 92, 98]
+
+
+def test_rollouts_that_lie_in_the_folder_are_counted(tmp_path):
+    folder = published.write(tmp_path, chunks_resampled=None)
+    for i, size in enumerate((100, 100, 100, 60)):
+        (folder / f"chunk_{i}").mkdir()
+        rollouts = [{"answer": "14"}] * size + [{"answer": ""}, {"error": "none"}]
+        (folder / f"chunk_{i}" / "solutions.json").write_text(json.dumps(rollouts), encoding="utf-8")
+    rollouts = cl.read_rollouts(folder)
+    assert rollouts.n.tolist() == [100, 100, 100, 60]
+    assert rollouts.importance("resampling").columns["status"].tolist()[:3] == ["ok"] * 3
+    (folder / "chunk_0" / "solutions.json").write_text("{}", encoding="utf-8")
+    with pytest.raises(InputError, match="should hold a list of rollouts"):
+        cl.read_rollouts(folder).n  # noqa: B018
+
+
+def test_lists_that_are_none_are_refused(tmp_path):
+    folder = published.write(tmp_path, chunks_resampled={"0": 3})
+    with pytest.raises(InputError, match=r"chunks_resampled\.json should hold a list of sentences"):
+        cl.read_rollouts(folder).n  # noqa: B018
 
 
 def test_how_many_rollouts_there_were_is_told_by_enough_shares_only():
@@ -67,8 +152,11 @@ def test_how_many_rollouts_there_were_is_told_by_enough_shares_only():
     assert counts.rollouts_per_sentence([rng.uniform(size=60)]) == 100
 
 
-def test_a_number_of_rollouts_that_is_known_is_taken(tmp_path):
-    assert cl.read_rollouts(published.write(tmp_path), rollouts=20).n.tolist() == [20, 20, 20, 20]
+def test_no_more_rollouts_than_were_said_to_be_sampled(tmp_path):
+    table = published.rows(overdeterminedness=[0.3, 0.2, 0.1, 0.0])
+    found = cl.read_rollouts(published.write(tmp_path, chunks_labeled=table), rollouts=20).sizes
+    assert found.n.tolist() == [10, 5, 20, 1]
+    assert found.most.tolist() == [20, 20, 20, 20]
 
 
 @pytest.mark.parametrize("name", ["chunks_labeled.json", ""])

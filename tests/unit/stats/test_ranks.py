@@ -28,7 +28,26 @@ def test_what_can_not_be_correlated():
         assert np.isnan(correlation([1, 1, 1], [1, 2, 3]))
         with pytest.raises(InputError, match="one length"):
             correlation([1, 2, 3], [1, 2])
-    assert np.isnan(stats.correlation_interval([1, 2, 3], [1, 2, 3])).all()
+    assert np.isnan(stats.correlation_interval(range(7), range(7))).all()
+
+
+@pytest.mark.parametrize("kind", ["spearman", "kendall"])
+@pytest.mark.parametrize("n", [8, 12, 20])
+def test_few_pairs_have_an_interval_of_some_width_that_covers(kind, n):
+    """Draws of pairs in perfect order are all alike, and gave [1, 1]."""
+    low, high = stats.correlation_interval(range(n), range(n), kind)
+    assert low < 1
+    assert high == 1
+    rng = np.random.default_rng(4)
+    for rho in (0.0, 0.8, 0.95):
+        angle = np.arcsin(rho / 2) * 6 / np.pi if kind == "spearman" else np.arcsin(rho) * 2 / np.pi
+        covered = 0
+        for seed in range(120):
+            x, y = rng.multivariate_normal([0, 0], [[1, rho], [rho, 1]], size=n).T
+            low, high = stats.correlation_interval(x, y, kind, seed, repeats=200)
+            covered += low <= angle <= high
+            assert high - low > 0.01
+        assert covered / 120 >= 0.9
 
 
 @pytest.mark.parametrize("kind", ["spearman", "kendall"])

@@ -1,11 +1,13 @@
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
+import cotlens as cl
 from cotlens._core.errors import InputError
 from cotlens.measure.steering import Sweep, Vector
-from cotlens.measure.steering.cells import Cell, summary
+from cotlens.measure.steering.cells import Cell, Question, _changed, summary, worst
 from cotlens.trace import Trace
 
 VECTOR = Vector("v", 0, np.ones(4), 1.0)
@@ -22,6 +24,34 @@ def test_a_share_without_variation_keeps_wilsons_interval():
     mean, interval = summary(cell("changed", [[0.0] * 20]), "changed", 0)
     assert mean == 0 and interval.low == 0
     assert interval.high == pytest.approx(0.1611, abs=1e-3)
+
+
+def test_values_that_are_all_alike_leave_open_what_so_many_leave():
+    """Drawn again they are the same, and gave an interval of no width."""
+    mean, interval = summary(cell("probability", [[1.0] * 8]), "probability", 0)
+    assert (mean, interval.high) == (1, 1)
+    assert interval.low == pytest.approx(0.025 ** (1 / 8))
+    mean, interval = summary(cell("perplexity", [[math.log(2)] * 8]), "perplexity", 0)
+    assert mean == pytest.approx(2)
+    assert np.isnan(interval).all()
+
+
+def test_the_worst_case_of_rollouts_that_were_cut_off_is_either_way():
+    lacking = cell("changed", [[1.0] * 6 + [math.nan] * 2])
+    low, high = worst(lacking, "changed", 0)
+    assert low == pytest.approx(summary(cell("changed", [[1.0] * 6 + [0.0] * 2]), "changed", 0)[1].low)
+    assert high == summary(cell("changed", [[1.0] * 8]), "changed", 0)[1].high
+    assert low < summary(lacking, "changed", 0)[1].low
+
+
+def test_an_answer_that_was_cut_off_is_not_a_changed_one():
+    read = {"reader": cl.answers.Number()}
+    trace = replace(cl.Trace.from_text("q", "a b", "The answer is 12."), **read)
+    question = Question(trace, 0, range(1), "12")
+    silent = replace(cl.Trace.from_text("q", "a b"), **read)
+    assert _changed(question, trace) == 0
+    assert _changed(question, silent) == 1
+    assert math.isnan(_changed(question, replace(silent, meta={"finish": "length"})))
 
 
 def test_traces_that_differ_widen_the_interval():
