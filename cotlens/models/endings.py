@@ -7,8 +7,8 @@ comes after it. So what ends a value is the total of all next tokens that don't 
 - In a form that closes (`\\boxed{...}`, "**...**", "<answer>...</answer>") the value ends where the terminator begins,
   whatever comes with it in one token ("}", "}.", "}$"). Everything else goes on with what stands inside.
 - Elsewhere a number goes on with a digit, with a separator and a digit in one token (",000", ".5", " 1" of "3 1/2"),
-  with "/" or "^", or with a brace ("70{,}000"). After a lone "." or "," only the next token tells: a digit there goes on
-  with the number, anything else has ended it, so that step is scored too. A lone space goes on where the tokenizer
+  with "/" or "^", or with a brace ("70{,}000"). After a lone "." or "," only the next token tells: a digit there goes
+  on with the number, anything else has ended it, so that step is scored too. A lone space goes on where the tokenizer
   writes spaces at the beginning of words, for then only a digit can follow it.
 - A word or letter goes on with a letter or digit that follows directly.
 - Nothing goes on with a value that ends in another character ("15%", "(1, 2)"): it needs no ending.

@@ -68,7 +68,7 @@ class Goal:
         visible: bool [q, q], who sees whom; None for what came before.
         n: tokens of text and answer.
         first: the first of them that is scored.
-        ask: what `tracing.gradients` has to know: "metric", "targets", and of the ending "sets", "pending" and "places".
+        ask: what `tracing.gradients` is asked: "metric", "targets", and of the ending "sets", "pending" and "places".
     """
 
     ids: Tensor

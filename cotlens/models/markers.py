@@ -90,8 +90,9 @@ class Markers:
         text = seg.Text.of(self.codec.pieces(ids))
         start, _, _ = seg.known_edges(text, known)
         assert start is not None, "a composed thought was begun"
-        close = next(one for one in self._find(ids, text, middle, middle, end) if one.kind == "close")
-        return seg.trimmed(text, (start, text.edge(middle)), (close.after, text.edge(end)), True)
+        last = "answer" if self.family.answer else "close"
+        mark = next(one for one in self._find(ids, text, middle, middle, end) if one.kind == last)
+        return seg.trimmed(text, (start, text.edge(middle)), (mark.after, text.edge(end)), True)
 
     def segment(
         self, ids: Sequence[int], text: seg.Text, prompt_end: int, begin: int, end: int, lead: str, known: Known | None

@@ -7,6 +7,7 @@ token with what stands beside it: the token is the marker's, the characters are 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
@@ -96,15 +97,16 @@ def markers_by_text(family: Family, text: Text, floor: int, start: int, end: int
 
     What stands before it is known, but for the beginning of a marker, which may reach back to token `floor`.
     """
-    found: list[Marker] = []
-    for kind, marker in (("open", family.open), ("close", family.close)):
-        first = max(int(text.offsets[floor]), int(text.offsets[start]) - len(marker) + 1)
-        at = text.chars.find(marker, first, text.offsets[end])
-        while at >= 0:
-            tokens = tokens_covering(text.offsets, at, at + len(marker))
-            found.append(Marker(Edge(at, tokens[0]), Edge(at + len(marker), tokens[1]), kind))
-            at = text.chars.find(marker, at + len(marker), text.offsets[end])
-    return sorted(found)
+    kinds = {family.open: "open", family.close: "close", family.answer: "answer"}
+    longest_first = sorted(filter(None, kinds), key=len, reverse=True)
+    pattern = re.compile("|".join(re.escape(marker) for marker in longest_first))
+    known, found = int(text.offsets[start]), list[Marker]()
+    floor_char = max(int(text.offsets[floor]), known - len(longest_first[0]) + 1)
+    for match in pattern.finditer(text.chars, floor_char, int(text.offsets[end])):
+        if match.end() > known:
+            first, after = tokens_covering(text.offsets, *match.span())
+            found.append(Marker(Edge(match.start(), first), Edge(match.end(), after), kinds[match[0]]))
+    return found
 
 
 def without_quoted(markers: Sequence[Marker], closed: bool, opening: str | None = None) -> list[Marker]:

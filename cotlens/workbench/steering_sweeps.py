@@ -55,5 +55,6 @@ def payload(result: Result) -> dict[str, Any]:
         for row in frame.to_dict("records")
     ]
     measured = [row for row in rows if row["value"] is not None]
-    note = "" if len(measured) == len(rows) else f"{len(measured)} of {len(rows)} points were measured."
+    why = next((row["status"] for row in rows if row["value"] is None), "").removeprefix("not measured: ")
+    note = f"{len(measured)} of {len(rows)} points were measured; the others: {why}" if why else ""
     return {"vector": result.extras["vector"], "layer": int(frame["layer"].iloc[0]), "rows": rows, "note": note}

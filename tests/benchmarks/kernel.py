@@ -19,6 +19,7 @@ import torch
 import cotlens as cl
 from cotlens._core.control import Control, using
 from cotlens._core.errors import Cancelled
+from cotlens.measure.importance.forms import form_of
 from cotlens.measure.importance.rivals import pool
 from cotlens.trace import Trace
 from tests.benchmarks import plain
@@ -45,7 +46,7 @@ def edit_to_answer(repeats: int = 9) -> list[Row]:
     for number in range(repeats):
         text = str(45 + number)
         comparisons, taken = _commit(editor, 10 * number, trace, at, text)
-        answers = _candidates(trace, edited := trace.replace((at, at + 2), text))
+        answers = _candidates(model, trace, edited := trace.replace((at, at + 2), text))
         began = time.perf_counter()
         probabilities = _asked_plainly(model, (trace, edited), answers)
         taken["asked"] = time.perf_counter() - began
@@ -87,11 +88,17 @@ def _commit(editor: Any, number: int, trace: Trace, at: int, text: str) -> tuple
     return [comparison for _, comparison in shown], taken
 
 
-def _candidates(before: Trace, after: Trace) -> list[str]:
+def _candidates(model: Any, before: Trace, after: Trace) -> list[str]:
     """The answers that the editor compares: the one given, and the numbers of both texts."""
     given = before.read_answer()
     assert given is not None
-    return list(dict.fromkeys([given.text, *pool(before, ""), *pool(after, "")]))
+    return list(
+        dict.fromkeys([given.surface, *(one for trace in (before, after) for one in _pooled(model, before, trace))])
+    )
+
+
+def _pooled(model: Any, before: Trace, trace: Trace) -> list[str]:
+    return pool(trace, before.reader or model.reader, form_of(before, model))
 
 
 def _asked_plainly(model: Any, traces: tuple[Trace, Trace], answers: list[str]) -> dict[str, float]:
@@ -99,8 +106,8 @@ def _asked_plainly(model: Any, traces: tuple[Trace, Trace], answers: list[str]) 
     found: dict[str, float] = {}
     for trace in traces:
         for answer in answers:
-            ids, start = plain.forced_ids(model, trace, trace.roles["thought"].end, answer)
-            found[answer] = float(np.exp(plain.answer_logprob(model.engine.hf, ids, start)))
+            asked = plain.forced_ids(model, trace, trace.roles["thought"].end, answer)
+            found[answer] = float(np.exp(plain.answer_logprob(model.engine.hf, *asked)))
     return found
 
 

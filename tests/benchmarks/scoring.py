@@ -44,7 +44,7 @@ def early_answers(tokens: int = TOKENS) -> list[Row]:
         found["ours"] = method.run(trace, model).extras["curve_metric"]
 
     def theirs() -> None:
-        found["theirs"] = np.array([plain.answer_logprob(model.engine.hf, ids, start) for ids, start in asked])
+        found["theirs"] = np.array([plain.answer_logprob(model.engine.hf, *each) for each in asked])
 
     quick, slow = in_turn(ours, theirs, ROUNDS)
     np.testing.assert_allclose(found["ours"][::EVERY], found["theirs"], atol=1e-3)

@@ -84,7 +84,7 @@ def test_gradients_are_those_of_autograd(each_model):
 
 
 def ended_by_hand(hf, ids, first, ending, vectors):
-    """The three metrics of ids[first:] and its end from `vectors` [n, d] in place of embeddings, one plain pass each."""
+    """The metrics of ids[first:] and its end from `vectors` [n, d] in place of embeddings, one plain pass each."""
 
     def rows(more=()):
         tail = hf.get_input_embeddings()(torch.tensor(more, dtype=torch.long)).detach()

@@ -157,6 +157,17 @@ def test_composed_texts_come_back_whatever_their_tokens_share(thought, answer, m
             assert parts(edited) == ("Q?", new, answer)
 
 
+def test_an_answer_whose_marker_is_text():
+    family = Family("said", open="<r>", close="<r/>", answer="<say>", to_answer="<say>", after_open="", after_close="")
+    form = Format(SMOL.codec, family)
+    given = "Q?", "I <say> so <r/>.", "<say> it <r> is <r/> 19."
+    opening, ids, found = form.compose(*given)
+    assert parts(build(form, Boxed(), ids, opening.span, opening.begin, {}, found=found)) == given
+    trace = written(form, "<r>A<r/> hm <say>19<|im_end|>")
+    assert (trace.thought, trace.answer) == ("A", "19")
+    assert written(form, "<r>A<r/> hm").meta["notes"] == ["The model closed its thought and wrote no answer."]
+
+
 @pytest.mark.parametrize(
     ("given", "found", "note"),
     [

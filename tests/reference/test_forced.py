@@ -1,4 +1,4 @@
-"""Forced answers on real pretrained weights: the surface is scored, its end is a sum, and both are plain transformers'."""
+"""Forced answers on real pretrained weights: the surface and its end are scored, as plain transformers has them."""
 
 import numpy as np
 import pytest
@@ -39,7 +39,7 @@ def run(ids):
 
 
 def forced(trace, at, text, value):
-    """Ids of a thought closed before token `at` and answered, tokenised by transformers alone; where the value begins."""
+    """Ids of a thought closed before token `at` and answered, by transformers alone, and where the value begins."""
     tokenizer = pretrained.pair()[1]
     before = trace.text[: int(trace.offsets[at])]
     gap = "" if before.endswith("\n") else "\n"
@@ -160,7 +160,7 @@ def test_forms_side_by_side(model, van):
     "reader", [cl.answers.Number(), cl.answers.Boxed(), cl.answers.Regex(r"(?:is|\\boxed\{)\s*([\d,]+)", "It is ")]
 )
 def test_controls_and_rivals_are_there_for_every_reader(reader):
-    """What is likeliest is what the model itself would say, whatever reads it, and lines that state the answer are found."""
+    """Rivals are what the text and the model say, whatever reads it, and lines that state the answer are found."""
     real = cl.load(pretrained.pair(), format=pretrained.MARKERS, reader=reader)
     answer = "The final answer is \\boxed{70,000}" if isinstance(reader, cl.answers.Boxed) else "It is 70,000."
     trace = cl.Trace.from_text(PROMPT, THOUGHT, answer, model=real)

@@ -48,7 +48,7 @@ export function fillTree(panel: HTMLElement, branches: BranchInfo[], go: (id: st
   });
   const tree = h("div", "cotlens-tree", { role: "tree", "aria-label": "branches" }, ...items);
   tree.addEventListener("keydown", (event) => {
-    const at = items.indexOf(document.activeElement as HTMLButtonElement);
+    const at = items.findIndex((item) => item.matches(":focus"));
     const to = { ArrowDown: at + 1, ArrowUp: at - 1, Home: 0, End: items.length - 1 }[event.key];
     if (to === undefined) return;
     event.preventDefault();

@@ -123,7 +123,7 @@ def _divergence(method: Sampled, kept: unread.Arm, without: unread.Arm, seed: in
     floor, p_value = stats.kl_floor(p, q, method.alpha, seed)
     worst = interval
     if kept.unread + without.unread:
-        worst, p_value = unread.worst_kl(kept, without, words, seed)
+        worst, p_value = unread.worst_kl(kept, without, words, method.alpha, seed)
     return {
         "estimate": (stats.kl if published else stats.unbiased_kl)(p, q, method.alpha),
         "low": interval.low,

@@ -18,7 +18,6 @@ METRICS = {"probability": "probability", "kl": "nats"}
 CONVENTIONS = ("cotlens", "thought-anchors")
 LIMIT = 10_000
 """Rollouts that are sampled without being asked about."""
-MOST_ARMS = 3  # of a unit
 LEAST_NEW = 256  # tokens a rollout may have, at least
 
 
@@ -123,7 +122,7 @@ class Sampled:
 
     def bound(self, trace: Trace, places: int, texts: int = 1) -> Cost:
         """What rollouts from `places` places in `texts` texts cost at most."""
-        rollouts = self.planned(places) + self.confirming(places)
+        rollouts = self.planned(places) + self.confirming(places, len(self.units(trace)))
         longest = len(trace.token_ids) + self.new_tokens(trace)
         rounds = max(20, rollouts // 8) if self.adaptive else 1
         tokens = rollouts * self.new_tokens(trace) + rounds * texts * longest
@@ -140,11 +139,12 @@ class Sampled:
         each = max(2, self.planned(places) // places) if self.adaptive else self.n
         return replace(self, n=each, budget=None, half_width=None, confirm=False)
 
-    def confirming(self, places: int) -> int:
-        """Rollouts at most that the units which are drawn again take."""
+    def confirming(self, places: int, units: int) -> int:
+        """Rollouts at most that the units which are drawn again take, of `units` that have so many places together."""
         if not self.confirm or not places:
             return 0
-        again = places if self.confirm is True else min(places, MOST_ARMS * self.confirm)
+        each = max(2, -(-places // units))  # neighbours share a place, but those drawn again may be no neighbours
+        again = places if self.confirm is True else min(places, each * self.confirm)
         return again * self.plain(places).n
 
     def allow(self, trace: Trace, places: int, factor: int = 1) -> None:
@@ -153,7 +153,8 @@ class Sampled:
         Args:
             factor: how often every rollout may be continued.
         """
-        planned, limit = (self.planned(places) + self.confirming(places)) * factor, self.max_rollouts or LIMIT
+        more = self.confirming(places, len(self.units(trace)))
+        planned, limit = (self.planned(places) + more) * factor, self.max_rollouts or LIMIT
         if planned > limit and (factor > 1 or not self.adaptive):
             tokens = planned * self.new_tokens(trace)
             raise InputError(

@@ -7,9 +7,9 @@ import re
 from cotlens.measure.importance.forced import Target
 from cotlens.trace import Span, Trace
 from cotlens.trace.answers import AnswerReader
+from cotlens.trace.answers.numbers import numerals
 
-_NUMBER = re.compile(r"-?\d+(?:[.,]\d+)*")
-_SENTENCE = re.compile(r"(?<=[.!?\u3002\uff01\uff1f])\s*|\n")
+_SENTENCE = re.compile(r"(?<=[.!?])\s+|(?<=[\u3002\uff01\uff1f])|\n")
 
 
 def values_in(reader: AnswerReader | None, text: str) -> list[str]:
@@ -19,8 +19,8 @@ def values_in(reader: AnswerReader | None, text: str) -> list[str]:
     for sentence in _SENTENCE.split(text):
         start = text.index(sentence, at)
         at = start + len(sentence)
-        for number in _NUMBER.finditer(sentence):
-            found[start + number.start(), start + number.end()] = number.group()
+        for number in numerals(sentence):
+            found[start + number.start, start + number.end] = sentence[number.start : number.end]
         answer = None if reader is None else reader.read(sentence)
         if answer is not None and (surface := answer.surface.strip()):
             found[start + answer.start, start + answer.end] = surface

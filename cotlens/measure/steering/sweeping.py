@@ -209,11 +209,12 @@ class Sweep:
         by_layer = {one.layer: one for one in vectors}
         own = next(iter(cells.values()))
         edge = float(np.quantile(own.all("perplexity"), 0.95)) if own.n else math.nan
+        followed = any(one.answer is not None for one in questions)
         rows: list[dict[str, Any]] = []
         for layer in by_layer:
             mine = [(key, cell) for key, cell in cells.items() if key[1] == layer or key[2] == 0]
             for (arm, _, coefficient), cell in sorted(mine, key=lambda one: (one[0][0] != "vector", one[0][2])):
-                rows.append(self._row(by_layer[layer], arm, coefficient, cell, edge, seed))
+                rows.append(self._row(by_layer[layer], arm, coefficient, cell, edge, followed, seed))
         columns = {name: [row[name] for row in rows] for name in rows[0]}
         first = questions[0]
         single = len(questions) == 1
@@ -239,13 +240,15 @@ class Sweep:
             },
         )
 
-    def _row(self, vector: Vector, arm: str, coefficient: float, cell: Cell, edge: float, seed: int) -> dict[str, Any]:
+    def _row(
+        self, vector: Vector, arm: str, coefficient: float, cell: Cell, edge: float, followed: bool, seed: int
+    ) -> dict[str, Any]:
         name = "metric" if callable(self.metric) else self.metric
         estimate, interval = summary(cell, name, seed)
         least = worst(cell, name, seed) if name in BOUNDED else interval
         status, lacking = cell.status, int(np.isnan(cell.all(name)).sum())
-        if status == "ok" and lacking == cell.n:
-            status = "not measured: no rollout gave a value, as where the baseline has no answer to follow"
+        if status == "ok" and lacking == cell.n and not followed:
+            status = "not measured: no rollout gave a value, for the baseline has no answer to follow"
         elif status == "ok" and lacking > FEW * cell.n:
             told = f"{lacking} of {cell.n} rollouts gave no value, as where they are cut off: see max_new_tokens="
             status = f"not measured: {told}" if lacking > MOST * cell.n else f"partly read: {told}"

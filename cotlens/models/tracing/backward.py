@@ -43,9 +43,9 @@ def gradients(
         rows: int64, the logits that are wanted, from the one that predicts the answer's first token on; None where the
             model returns no others.
         ask: "metric": "log_probability", "probability" or "logit_difference", see `contract.Gradients`. "targets":
-            int64 [m], tokens of the value. "sets": for the ending (see `branches.Ending`) bool [vocabulary] by name, and
-            "against ..." what counts against each; {} for none. "pending": tokens, "places": for each the row of the
-            batch and of its logits that say what follows it.
+            int64 [m], tokens of the value. "sets": for the ending (see `branches.Ending`) bool [vocabulary] by name,
+            and "against ..." what counts against each; {} for none. "pending": tokens, "places": for each the row of
+            the batch and of its logits that say what follows it.
         dtype: of the model, where masks are bool, which is how they travel.
         backend: runs the pass elsewhere.
 

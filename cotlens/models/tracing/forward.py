@@ -62,12 +62,14 @@ def reduced(
         ask: "dtype": of the model. "seen": int64 [p], the rows to return of `sites`. Of the logits
             "rows" and "targets", int64 [e], rising rows that predict targets; "top", how many best tokens; "slice", how
             many rows are worked on at once, and for sums over sets of tokens "members" and "rivals", bool [sets,
-            vocabulary], "set_rows" and "set_of", int64 [s], which row is summed over which set; or "temperature", for the divergence of all batch rows from the first.
+            vocabulary], "set_rows" and "set_of", int64 [s], which row is summed over which set; or "temperature", for
+            the divergence of all batch rows from the first.
             "whole": int64 [kept], the rows kept of a model that returns all; None where it returns no others.
 
     Returns:
         where asked for, log-probabilities [e], ids [kept, top], their log-probabilities [kept, top], rows that are not
-        finite [kept], and of sets sums [s], best rivals [s] and their ids [s]; or divergences [batch - 1, kept], rows that are not finite [kept]; site -> float32 [p, d_model].
+        finite [kept], and of sets sums [s], best rivals [s] and their ids [s]; or divergences [batch - 1, kept], rows
+        that are not finite [kept]; site -> float32 [p, d_model].
     """
     order = steps(traced, layout, masks, changes, sites)
     ends, seen = _pass(traced, layout, inputs, masks, order, ask, backend)

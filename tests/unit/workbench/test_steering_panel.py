@@ -2,6 +2,7 @@
 
 import itertools
 import json
+import math
 import threading
 
 import numpy as np
@@ -61,8 +62,8 @@ class Front:
 def front(abacus, short):
     opened = []
 
-    def open_panel(*vectors, trace=short, **options):
-        panel = cl.SteeringPanel(abacus, trace, list(vectors), max_new_tokens=12, **options)
+    def open_panel(*vectors, trace=short, max_new_tokens=12, **options):
+        panel = cl.SteeringPanel(abacus, trace, list(vectors), max_new_tokens=max_new_tokens, **options)
         opened.append(panel)
         assert panel.wait(60)
         return Front(panel)
@@ -317,18 +318,29 @@ def test_a_vector_that_can_t_be_made_is_refused(front, short, vector):
 
 
 def test_a_sweep_goes_up_to_the_dial_and_stands_beside_random_vectors(front, vector):
-    shown = front(vector)
+    shown = front(vector, max_new_tokens=48)
     shown.turn(0.4)
     shown.act("sweep", vector=0)
     frame = shown.panel.swept.frame()
     assert sorted(set(frame["coefficient"])) == [-0.4, -0.2, 0, 0.2, 0.4]
     rows = shown.view.sweep["rows"]
-    assert [row["value"] for row in rows] == frame["estimate"].tolist()
-    assert {row["arm"] for row in rows} == {"vector", "random"} and shown.view.sweep["note"] == ""
+    assert [row["value"] for row in rows] == [None if math.isnan(each) else each for each in frame["estimate"]]
+    assert sum(row["value"] is not None for row in rows) > len(rows) / 2
+    assert {row["arm"] for row in rows} == {"vector", "random"}
+
+
+def test_a_sweep_whose_rollouts_are_cut_off_measures_nothing_and_says_why(front, vector):
+    """At 12 tokens no rollout reaches its answer: that was shown as an answer that always changes."""
+    shown = front(vector)
+    shown.act("sweep", vector=0)
+    assert {row["value"] for row in shown.view.sweep["rows"]} == {None}
+    assert "0 of 9 points were measured; " in shown.view.sweep["note"]
+    assert "8 of 8 rollouts gave no value, as where they are cut off" in shown.view.sweep["note"]
+    assert set(shown.panel.swept.columns["high_worst"]) == {1}
 
 
 def test_a_sweep_that_is_stopped_keeps_the_points_it_has(front, vector):
-    shown = front(vector)
+    shown = front(vector, max_new_tokens=48)
     stopped = []
 
     def stop(change):

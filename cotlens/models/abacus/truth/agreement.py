@@ -17,6 +17,7 @@ from cotlens.models.abacus.truth.facts import ESTIMANDS, Estimand, Number, Trial
 from cotlens.models.contract import Branch, Model
 from cotlens.trace import Trace
 
+ENDED = "."  # what Abacus writes after an answer
 OTHERS = 2  # numbers that are no copies of the final total, changed one at a time
 ROOM = 2.0  # a rewritten thought may be this much longer than the thought was
 
@@ -66,8 +67,8 @@ def _truncated(truth: Truth, model: Model, rng: random.Random) -> list[Trial]:
             at = ends[number.end]
             value = truth.says(number.number)
             asked.append((number.role, value))
-            answer = model.answer_branch(truth.trace, at, str(value))
-            branches.append((Branch(at, answer.token_ids), answer.value_start))
+            answer, start = _answered(model, truth.trace, at, value)
+            branches.append((Branch(at, answer), start))
     met = _greedy(model, truth.trace, branches)
     return [Trial("truncated", changed, value, ok) for (changed, value), ok in zip(asked, met, strict=True)]
 
@@ -109,9 +110,15 @@ def _possible(truth: Truth, number: Number) -> list[int]:
 def _closed(model: Model, edited: Trace, value: int, prefix: int) -> tuple[Branch, int]:
     """The branch that gives `value` after the edited thought, and where the value begins in it."""
     end = edited.roles["thought"].end
-    answer = model.answer_branch(edited, end, str(value))
+    answer, start = _answered(model, edited, end, value)
     text = edited.token_ids[prefix:end]
-    return Branch(prefix, (*text, *answer.token_ids)), len(text) + answer.value_start
+    return Branch(prefix, (*text, *answer)), len(text) + start
+
+
+def _answered(model: Model, trace: Trace, at: int, value: int) -> tuple[tuple[int, ...], int]:
+    """The tokens that close a thought, give a value and end it, and where the value begins in them."""
+    answer = model.answer_branch(trace, at, str(value))
+    return (*answer.token_ids, *model.codec.encode(ENDED)), answer.value_start
 
 
 def _common(one: Trace, other: Trace) -> int:
