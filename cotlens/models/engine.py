@@ -6,9 +6,9 @@ Both are counted by the meter, run without autograd, and turn running out of mem
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -20,6 +20,7 @@ from transformers.cache_utils import DynamicLayer
 from cotlens._core.errors import CotLensError, OutOfMemory
 from cotlens.models import placement
 from cotlens.models.contract import Meter
+from cotlens.models.identity import Identity
 from cotlens.models.interventions import Intervention
 from cotlens.models.layout import describe
 from cotlens.models.machine import Machine
@@ -46,18 +47,24 @@ class Engine(Machine):
     def __init__(self, hf: Any, tokenizer: Any, meter: Meter, budget: int | None = None) -> None:
         super().__init__(describe(hf), meter, placement.input_device(hf), hf.dtype)
         self.hf = hf
+        placement.unpacked(hf)
         self.tokenizer = tokenizer
         self.devices = placement.devices(hf)
         self._home = self.device if len(self.devices) == 1 else torch.device("cpu")  # of what layers anywhere are given
         self.budget = budget
         self.trunk: Any = None  # the last one that was scored; see `trunk.Trunk`
+        self.identity = Identity(hf)
+        self._wrapped: tuple[list[Any], Any] = ([], None)
 
-    @cached_property
+    @property
     def traced(self) -> Any:
-        """The nnsight model, wrapped when first needed."""
+        """The nnsight model, wrapped when first needed, and again where modules were exchanged since."""
         from cotlens.models import tracing
 
-        return tracing.wrap(self.hf, self.tokenizer)
+        modules, wrapped = list(self.hf.modules()), self._wrapped
+        if len(modules) != len(wrapped[0]) or not all(map(operator.is_, modules, wrapped[0])):
+            self._wrapped = wrapped = modules, tracing.wrap(self.hf, self.tokenizer)
+        return wrapped[1]
 
     def forward(
         self,

@@ -152,8 +152,9 @@ def test_resume_keeps_the_prefix_and_measures_what_was_edited(model, qwen, trace
 
 
 def test_early_answers_and_resampling_run_as_on_the_local_model(model, qwen, trace):
-    mine = cl.importance.EarlyAnswer(unit="sentence", target="19").run(trace, model)
-    theirs = cl.importance.EarlyAnswer(unit="sentence", target="19", mask_lines=False).run(trace, qwen)
+    asked = {"unit": "sentence", "target": "19", "form": "boxed"}  # elsewhere a server tells the ends of 19 in part only
+    mine = cl.importance.EarlyAnswer(**asked).run(trace, model)
+    theirs = cl.importance.EarlyAnswer(**asked, mask_lines=False).run(trace, qwen)
     np.testing.assert_allclose(mine.columns["estimate"], theirs.columns["estimate"], atol=2e-4)
     assert np.isnan(mine.columns["masked"]).all()
     assert mine.provenance.backend == "vllm" and "prompt_logprobs" in mine.provenance.score_path

@@ -7,7 +7,7 @@ import re
 from cotlens.measure.importance.forced import Target
 from cotlens.trace import Span, Trace
 from cotlens.trace.answers import AnswerReader
-from cotlens.trace.answers.numbers import numerals
+from cotlens.trace.values.numbers import numerals
 
 _SENTENCE = re.compile(r"(?<=[.!?])\s+|(?<=[\u3002\uff01\uff1f])|\n")
 
