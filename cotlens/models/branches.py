@@ -91,6 +91,7 @@ class BranchScore:
         set_rivals: float32, log-probability of the best token that counts against it.
         set_slack: float32, nats by which `set_logprobs` may be off at most: 0 where the whole vocabulary was summed,
             more where a server tells only its best tokens.
+        set_told: bool, whether such a token is known; else `set_rivals` is the most that it can have.
     """
 
     logprobs: NDArray[np.float32]
@@ -100,6 +101,7 @@ class BranchScore:
     set_logprobs: NDArray[np.float32] = field(default_factory=_none)
     set_rivals: NDArray[np.float32] = field(default_factory=_none)
     set_slack: NDArray[np.float32] = field(default_factory=_none)
+    set_told: NDArray[np.bool_] = field(default_factory=lambda: np.empty(0, bool))
 
 
 @dataclass(frozen=True, slots=True)

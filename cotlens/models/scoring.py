@@ -46,8 +46,9 @@ def score(
 
 def told(scores: Scores, starts: Ints, branches: Sequence[Branch]) -> list[BranchScore]:
     """Flat scores as one `BranchScore` per branch; they share the memory of the flat ones."""
-    slack = np.zeros(max((len(branch.sets) for branch in branches), default=0), np.float32)
-    for array in (scores.logprobs, scores.rival_logprobs, scores.rival_ids, scores.greedy_ids, slack):
+    most = max((len(branch.sets) for branch in branches), default=0)
+    slack, known = np.zeros(most, np.float32), np.ones(most, bool)
+    for array in (scores.logprobs, scores.rival_logprobs, scores.rival_ids, scores.greedy_ids, slack, known):
         array.setflags(write=False)
     return [
         BranchScore(
@@ -58,6 +59,7 @@ def told(scores: Scores, starts: Ints, branches: Sequence[Branch]) -> list[Branc
             scores.logprobs[m:b],
             scores.rival_logprobs[m:b],
             slack[: b - m],
+            known[: b - m],
         )
         for branch, (a, b) in zip(branches, pairwise(starts.tolist()), strict=True)
         for m in (b - len(branch.sets),)

@@ -121,6 +121,11 @@ def _change(trace: Trace, kind: Kind, tokens: _Tokens, cut: Cut, new: NewText) -
     return _spliced(trace, kind, tokens, cut, ids, (before, text, after), wanted)
 
 
+def _finish(trace: Trace) -> str:
+    """How an edited text ended: an answer that was cut off is still there, and still cut off."""
+    return "given" if trace.finished or "answer" not in trace.roles else str(trace.meta["finish"])
+
+
 def _spliced(
     trace: Trace, kind: Kind, tokens: _Tokens, cut: Cut, ids: list[int], texts: tuple[str, str, str], wanted: str | None
 ) -> Trace:
@@ -132,7 +137,7 @@ def _spliced(
         pieces,
         _moved(trace, cut, end_token - cut.last, decode(pieces)[1]),
         parent=trace,
-        meta={**trace.meta, "finish": "given"},
+        meta={**trace.meta, "finish": _finish(trace)},
         reader=trace.reader,
         codec=trace.codec,
         **_measured_before(trace, cut.first, len(pieces)),

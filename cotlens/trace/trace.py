@@ -56,8 +56,8 @@ class Trace:
         parent: the trace that this one was made from.
         edit: what was edited to make it.
         rewritten_from: index of the first token that the model wrote when it resumed the parent.
-        meta: model, revision, seed, temperature, top_p, finish ("stop", "length", "cancelled", "given"),
-            thought_closed, messages (of a conversation, as it was given), notes, ...
+        meta: model, revision, seed, temperature, top_p, finish ("stop", "length", "cancelled", "error",
+            "given"; "given" where it is missing), thought_closed, messages (of a conversation, as it was given), notes, ...
         reader: how the answer is read.
         codec: the tokenizer that edits need. It is not saved and no part of the trace's identity.
 
@@ -234,8 +234,8 @@ class Trace:
 
     @property
     def finished(self) -> bool:
-        """Whether the text ended by itself or was given so, rather than cut off by a limit or a cancel."""
-        return self.meta.get("finish") not in ("length", "cancelled")
+        """Whether the text ended by itself or was given so, rather than cut off by a limit, a cancel or an error."""
+        return self.meta.get("finish", "given") in ("stop", "given")
 
     def spans(self, unit: str, role: str = "thought") -> list[Span]:
         """The role cut into units: "token", "sentence", "paragraph" or "step" (a line).

@@ -92,9 +92,8 @@ def _candidates(model: Any, before: Trace, after: Trace) -> list[str]:
     """The answers that the editor compares: the one given, and the numbers of both texts."""
     given = before.read_answer()
     assert given is not None
-    return list(
-        dict.fromkeys([given.surface, *(one for trace in (before, after) for one in _pooled(model, before, trace))])
-    )
+    pooled = [one for trace in (before, after) for one in _pooled(model, before, trace)]
+    return list(dict.fromkeys([given.surface, *pooled]))
 
 
 def _pooled(model: Any, before: Trace, trace: Trace) -> list[str]:

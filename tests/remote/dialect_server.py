@@ -43,6 +43,7 @@ class Dialect:
         greedy_only: whether it samples at no temperature.
         shifted: whether log-probabilities of a prompt are those of its neighbours.
         scaled: whether log-probabilities are of the temperature that is sampled at.
+        says: what it calls an end, by the end that it was ("stop" or "length").
         key: what requests must carry.
         step_s: pause after every token.
         faults: what happens to the next requests: "429", "500", "drop", "error", or "" for nothing.
@@ -71,6 +72,7 @@ class Dialect:
         self.takes_ids, self.has_tokenize, self.adds_first = True, True, False
         self.greedy_only = self.shifted = self.scaled = False
         self.key, self.step_s = "", 0.0
+        self.says: dict[str | None, Any] = {}
         self.faults: deque[str] = deque()
 
     async def models(self, request):
@@ -178,7 +180,7 @@ class Dialect:
                 text = self.tokenizer.decode(written)
                 fresh = "" if text.endswith("\ufffd") else text[len(told) :]  # a letter's first bytes wait for its last
                 told += fresh
-                new = {"text": fresh, "finish_reason": finish}
+                new = {"text": fresh, "finish_reason": self.says.get(finish, finish)}
                 new |= {"stop_reason": token if ended and not eos else None, "_written": step + 1}
                 if k is not None:
                     new["logprobs"] = self._table(asked, [token], [self._scaled(row, asked)], k)

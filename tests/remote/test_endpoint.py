@@ -152,10 +152,18 @@ def test_resume_keeps_the_prefix_and_measures_what_was_edited(model, qwen, trace
 
 
 def test_early_answers_and_resampling_run_as_on_the_local_model(model, qwen, trace):
-    mine = cl.importance.EarlyAnswer(unit="sentence", target="19").run(trace, model)
-    theirs = cl.importance.EarlyAnswer(unit="sentence", target="19", mask_lines=False).run(trace, qwen)
-    np.testing.assert_allclose(mine.columns["estimate"], theirs.columns["estimate"], atol=2e-4)
-    assert np.isnan(mine.columns["masked"]).all()
+    said = cl.answers.AnswerForm("said", "The answer is ", ".")
+    asked = {"unit": "sentence", "target": "19", "form": said}
+    mine = cl.importance.EarlyAnswer(**asked).run(trace, model)
+    theirs = cl.importance.EarlyAnswer(**asked, mask_lines=False).run(trace, qwen)
+    for row, known in zip(mine.frame().to_dict("records"), theirs.columns["estimate"], strict=True):
+        assert row["status"].startswith("the server tells its likeliest tokens only: off by at most")
+        assert row["low"] - 2e-4 <= known <= row["high"] + 2e-4 and row["low"] < row["high"]
+    assert np.isnan(mine.columns["masked"]).all() and "can't hide" in mine.extras["masked_status"]
+    method = cl.importance.EarlyAnswer(**{**asked, "target": "19!"}, rivals=0, mask_lines=False)
+    exact = [method.run(trace, one) for one in (model, qwen)]
+    np.testing.assert_allclose(*(one.columns["estimate"] for one in exact), atol=2e-4)
+    assert set(exact[0].columns["status"]) == {"exact"}, "nothing goes on with such a value, so nothing is left open"
     assert mine.provenance.backend == "vllm" and "prompt_logprobs" in mine.provenance.score_path
     settings = {"unit": "sentence", "n": 3, "max_new_tokens": 6, "target": "19"}
     one, two = (cl.importance.Resampling(**settings).run(trace, model) for _ in range(2))

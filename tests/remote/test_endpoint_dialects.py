@@ -7,7 +7,7 @@ from tokenizers.processors import TemplateProcessing
 import cotlens as cl
 from cotlens._core.errors import BackendError, CapabilityError, InputError
 from cotlens.models.codec import HFCodec
-from cotlens.models.contract import Branch, Capability
+from cotlens.models.contract import Branch, Capability, Start
 from cotlens.models.endpoint.dialect import as_text
 from tests.model import tiny
 from tests.remote.endpoint import PROMPT, connect
@@ -87,6 +87,29 @@ def test_a_server_of_text_only(server, served):
     spelled = model.compose("Say </think> twice.", "So.", "19").truncate(30)
     with pytest.raises(InputError, match="comes back as other tokens from token"):
         model.resume(spelled, max_new_tokens=3)
+
+
+@pytest.mark.parametrize("text_only", [False, True], ids=["ids", "text"])
+@pytest.mark.parametrize("word", ["stop", None, "null", "eos", "abort", "content_filter", {"type": "length"}, "max_tokens"])
+def test_a_text_that_was_cut_off_is_not_finished_whatever_the_server_calls_it(server, served, word, text_only):
+    if text_only:
+        server.takes_ids = server.has_tokenize = False
+        server.ignores = {"return_token_ids", "return_tokens_as_token_ids", "logprobs", "echo"}
+    model = connect(served[1], reader=cl.answers.Number())
+    trace = model.compose(PROMPT, "It is 19.", None)
+    server.says = {"length": word}
+    start = Start(trace, len(trace.token_ids), range(2))
+    rolls = model.rollouts([start], max_new_tokens=4, seed=1)[0]
+    for one in (*rolls, model.resume(trace, max_new_tokens=4, seed=1)):
+        assert not one.finished and one.meta["finish"] in ("length", "cancelled")
+
+
+@pytest.mark.parametrize("word", ["stop", "eos_token", {"type": "stop"}])
+def test_a_text_that_ended_is_finished_whatever_the_server_calls_it(server, served, word):
+    model = connect(served[1])
+    server.says = {"stop": word}
+    trace = model.reason(PROMPT, max_new_tokens=200, seed=1)
+    assert trace.finished and trace.meta["finish"] == "stop" and trace.token_ids[-1] in model.format.stop_ids
 
 
 def test_a_server_without_seeds_says_so(server, served):

@@ -65,12 +65,13 @@ class Forced:
     """How a model takes one forced answer, nats.
 
     Args:
-        slack: nats by which both may be off: above 0 where a server tells only its likeliest tokens.
+        slack, odds_slack: nats by which the two may be off: above 0 where a server tells only its likeliest tokens.
     """
 
     log_probability: float
     logit_difference: float
     slack: float = 0.0
+    odds_slack: float = 0.0
 
     @property
     def probability(self) -> float:
@@ -117,18 +118,21 @@ class Asked:
         value, *pending = scores
         start = len(value.logprobs) - len(self.answer.token_ids) + self.answer.value_start
         own, rivals = (part[start:].astype(np.float64) for part in (value.logprobs, value.rival_logprobs))
+        least = rivals.copy()  # the same where a server doesn't tell the best rival
         if self.answer.ending is None:
-            return _summed(own, rivals, np.zeros(3), np.inf)
+            return _summed(own, (rivals, least), np.zeros(3), (np.inf, np.inf))
         sums = [_bounds(*pair) for pair in zip(value.set_logprobs, value.set_slack, strict=True)]
-        end, onward = sums[0], float(value.set_rivals[0])
+        end, onward = sums[0], [(float(value.set_rivals[0]), bool(value.set_told[0]))]
         for one in pending:
             first = float(one.logprobs[-1])
             end = np.logaddexp(end, first + _bounds(one.set_logprobs[0], one.set_slack[0]))
-            onward = max(onward, first + float(one.set_logprobs[1]))
+            onward.append((first + float(one.set_logprobs[1]), bool(np.isfinite(one.set_slack[1]))))
         last = own[-1] + end
         if len(sums) > 1:
             last, rivals[-1] = np.logaddexp(last, sums[1]), value.set_rivals[1]
-        return _summed(own[:-1], rivals, last, float(end[0]) - onward)
+            least[-1] = rivals[-1] if value.set_told[1] else -np.inf
+        against = max(rival for rival, _ in onward), max((rival for rival, told in onward if told), default=-np.inf)
+        return _summed(own[:-1], (rivals, least), last, (end[0] - against[0], end[0] - against[1]))
 
 
 def _bounds(total: float, slack: float) -> NDArray[np.float64]:
@@ -136,19 +140,23 @@ def _bounds(total: float, slack: float) -> NDArray[np.float64]:
     return np.array([total, total - slack, min(float(total) + float(slack), 0.0)], dtype=np.float64)
 
 
-def _summed(own: NDArray[np.float64], rivals: NDArray[np.float64], last: NDArray[np.float64], odds: float) -> Forced:
+Pair = tuple[NDArray[np.float64], NDArray[np.float64]]
+
+
+def _summed(own: NDArray[np.float64], rivals: Pair, last: NDArray[np.float64], odds: tuple[float, float]) -> Forced:
     """Metrics of a value.
 
     Args:
         own: log-probabilities of its tokens, or of all but the last.
-        rivals: of the best other tokens in their places.
+        rivals: of the best other tokens in their places, the most and the least that they may be.
         last: what is left, with its bounds: nothing, or the last token and that the value ends there.
-        odds: log-odds of the ending.
+        odds: log-odds of the ending, the least and the most.
     """
-    each = own if len(own) == len(rivals) else np.append(own, last[0])
+    each = own if len(own) == len(rivals[0]) else np.append(own, last[0])
     rest = np.cumsum(each[::-1])[::-1]  # log p of token i and all after it
     slack = float(max(last[2] - last[0], last[0] - last[1]))
-    return Forced(float(rest[0]), float(min((rest - rivals).min(), odds)), slack)
+    difference, most = (float(min((rest - other).min(), end)) for other, end in zip(rivals, odds, strict=True))
+    return Forced(float(rest[0]), difference, slack, slack + (most - difference if most > difference else 0.0))
 
 
 def target_answer(trace: Trace, given: str | None, reader: AnswerReader | None = None) -> Target:
@@ -212,5 +220,6 @@ def values(forced: Sequence[Forced], metric: str) -> NDArray[np.float64]:
 
 def errors(forced: Sequence[Forced], metric: str) -> NDArray[np.float64]:
     """By how much the metric of each may be off at most, float64 [n]: 0 where all of the vocabulary was seen."""
-    slack = np.array([one.slack for one in forced], dtype=np.float64)
+    name = "odds_slack" if metric == "logit_difference" else "slack"
+    slack = np.array([getattr(one, name) for one in forced], dtype=np.float64)
     return values(forced, metric) * np.expm1(slack) if metric == "probability" else slack

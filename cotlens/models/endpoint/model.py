@@ -90,7 +90,7 @@ class EndpointModel(Textual, Outside):
         self.score_path = dialect.sentence()
         self.capabilities = Capability.GENERATE | (Capability.SCORE if dialect.prompt else Capability(0))
         self._scorer = Scorer(client, dialect, self.meter) if dialect.prompt else None
-        self._writer = Writer(client, dialect, form.codec, self.meter, self._scorer, form.end)
+        self._writer = Writer(client, dialect, form.codec, self.meter, self._scorer, form.end, extent.context)
 
     @property
     def state(self) -> str:

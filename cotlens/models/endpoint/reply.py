@@ -8,6 +8,8 @@ from typing import Any
 
 from cotlens.models.endpoint import errors
 
+_ENDED = ("stop", "eos", "eos_token", "stop_sequence", "end_turn", "tool_calls", "function_call")
+_CUT = ("length", "max_tokens", "max_length", "model_length")
 _NAME = "token_id:"  # how vLLM writes a token where it was asked for ids in place of text
 Chances = dict[int, float]
 """Token ids and their log-probabilities, natural log."""
@@ -21,7 +23,7 @@ class Said:
         text: all of it.
         ids: the tokens, where the server tells them.
         logprobs, tops: one entry per token of `ids`, where the server gives them: its own, and the best ones.
-        finish: "stop", "length" or "" while unfinished.
+        finish: "stop", "length", "cancelled" (the server broke it off), or "" while unfinished or where it doesn't say.
         stop: the token that the server says it stopped at.
         read, written: how many tokens it counted in the prompt and in its answer; 0 where it doesn't say.
     """
@@ -111,4 +113,8 @@ def echo_table(choice: Mapping[str, Any], ids: tuple[int, ...]) -> list[Chances]
 
 def _finish(choice: Mapping[str, Any]) -> str:
     reason = choice.get("finish_reason")
-    return "" if not reason else "length" if reason == "length" else "stop"
+    if isinstance(reason, Mapping):  # SGLang's older form
+        reason = reason.get("type")
+    if not reason or reason == "null":
+        return ""
+    return "stop" if reason in _ENDED else "length" if reason in _CUT else "cancelled"

@@ -27,6 +27,7 @@ class Writer:
     Args:
         scorer: measures tokens of a prefix; None where the server can't.
         end: the token that ends a turn, as a list; put where the server says only that it stopped.
+        context: the most tokens in a sequence.
     """
 
     client: Asked
@@ -35,6 +36,7 @@ class Writer:
     meter: Meter
     scorer: Scorer | None
     end: list[int]
+    context: int
 
     def write(
         self,
@@ -81,7 +83,8 @@ class Writer:
             roll, said = rolls[place], Said(self.client.endpoint)
             said.take(data)
             self._check_length(said, roll.sampling.max_new_tokens)
-            roll.ids[:], roll.finish = self._ids(said, roll.sampling.max_new_tokens, stop_ids)
+            roll.ids[:], finish = self._ids(said, roll.at, roll.sampling.max_new_tokens, stop_ids)
+            roll.finish = finish or "length"  # all has come, and nothing says that it ended
             self._count(said, roll.at, len(roll.ids))
             take([roll])
 
@@ -125,7 +128,7 @@ class Writer:
         return self.codec.encode_template(fresh)
 
     def _fill(self, sample: Sample, said: Said, start: int, sampling: Sampling, stop_ids: frozenset[int]) -> None:
-        sample.ids[:], sample.finish = self._ids(said, sampling.max_new_tokens, stop_ids)
+        sample.ids[:], sample.finish = self._ids(said, start, sampling.max_new_tokens, stop_ids)
         self._count(said, start, len(sample.ids))
         n = min(len(sample.ids), len(said.logprobs), len(said.tops))
         plain = sampling.temperature == sampling.top_p == 1 and not sampling.top_k
@@ -141,8 +144,8 @@ class Writer:
         if said.finish == "length" and said.ids and len(said.ids) < most:
             raise errors.cut(self.client.endpoint, len(said.ids), most)
 
-    def _ids(self, said: Said, most: int, stop_ids: frozenset[int]) -> tuple[list[int], str]:
-        """The tokens of an answer, up to the first that ends it, and how it ended."""
+    def _ids(self, said: Said, read: int, most: int, stop_ids: frozenset[int]) -> tuple[list[int], str]:
+        """The tokens of an answer to `read` tokens, up to the first that ends it, and how it ended."""
         if said.ids:
             kept, finish = _cut(said.ids, most, stop_ids)
         else:  # as many as the tokenizer makes of the text, which may be more than the server wrote
@@ -150,6 +153,9 @@ class Writer:
             kept, finish = _cut(ids, len(ids) + 1, stop_ids)
         if finish or said.finish != "stop":
             return kept, finish or said.finish
+        written = max(len(kept), said.written)
+        if said.stop is None and (written >= most or max(read, said.read) + written >= self.context):
+            return kept, "length"  # it says that the text ended, but no token did: there was no room for more
         last = [said.stop] if said.stop is not None else [] if said.ids else self.end
         return (kept if kept[-1:] == last else [*kept, *last]), "stop"
 

@@ -145,14 +145,19 @@ def _score(branch: Branch, table: Sequence[_Place], k: int) -> BranchScore:
         rival = max((other for other in place if other != token), key=place.__getitem__)
         values[i], rivals[i], rival_ids[i] = place[token], place[rival], rival
         greedy_ids[i] = token if place[token] >= place[rival] else rival
-    sums = np.array([_sum(one, table[branch.prefix + at], k) for at, one in branch.sets], np.float32).reshape(-1, 3)
-    for array in (values, rivals, rival_ids, greedy_ids, sums):
+    found = [_sum(one, table[branch.prefix + at], k) for at, one in branch.sets]
+    sums, told = (
+        np.array([each[:3] for each in found], np.float32).reshape(-1, 3),
+        np.array([e[3] for e in found], bool),
+    )
+    for array in (values, rivals, rival_ids, greedy_ids, sums, told):
         array.setflags(write=False)
-    return BranchScore(values, rivals, rival_ids, greedy_ids, *sums.T)
+    return BranchScore(values, rivals, rival_ids, greedy_ids, sums[:, 0], sums[:, 1], sums[:, 2], told)
 
 
-def _sum(one: TokenSet, place: _Place, k: int) -> tuple[float, float, float]:
-    """The total of a set as far as a place tells it, the best rival, and by how much the total may be off.
+def _sum(one: TokenSet, place: _Place, k: int) -> tuple[float, float, float, bool]:
+    """The total of a set as far as a place tells it, the best rival, by how much the total may be off, and whether
+    the rival is told.
 
     What isn't told may be in the set or not. The total is the middle of the two in logarithms; where none of the set is
     told, it is the most that it can be, and may be off by any amount. A rival that isn't told is at most as likely as
@@ -166,8 +171,9 @@ def _sum(one: TokenSet, place: _Place, k: int) -> tuple[float, float, float]:
     most = told + max(0.0, 1 - float(np.exp(values).sum()))
     rival = float(values[against].max()) if against.any() else float(np.sort(values)[::-1][:k][-1])
     if not told:
-        return math.log(max(most, _LEAST)), rival, math.inf
-    return (math.log(told) + math.log(most)) / 2, rival, (math.log(most) - math.log(told)) / 2
+        return math.log(max(most, _LEAST)), rival, math.inf, bool(against.any())
+    low, high = math.log(told), math.log(most)
+    return (low + high) / 2, rival, (high - low) / 2, bool(against.any())
 
 
 def noted(at: Iterable[int], tokens: Iterable[int], places: Iterable[_Place], k: int) -> Notes:

@@ -95,7 +95,7 @@ def write(
             continue
         for row, sample in enumerate(group):
             sample.ids[:] = _ids(found[0][row])
-            sample.finish = _finish(sample.ids, sampling, stop_ids)
+            sample.finish = _finish(sample.ids, stop_ids)
             sample.notes = _copy(known)
             n = len(sample.ids)
             values = (part[row, :n].numpy() for part in found[1:4])
@@ -133,7 +133,7 @@ def _roll_group(
         _check(found[4], len(prefix))
         for row, one in enumerate(mine):
             one.ids[:] = _ids(found[0][row])
-            one.finish = _finish(one.ids, sampling, stop_ids)
+            one.finish = _finish(one.ids, stop_ids)
         tell(mine)
 
 
@@ -208,10 +208,8 @@ def _ids(row: torch.Tensor) -> list[int]:
     return [token for token in row.tolist() if token >= 0]
 
 
-def _finish(ids: Sequence[int], sampling: Sampling, stop_ids: frozenset[int]) -> str:
-    if ids and ids[-1] in stop_ids:
-        return "stop"
-    return "length" if len(ids) >= sampling.max_new_tokens else ""
+def _finish(ids: Sequence[int], stop_ids: frozenset[int]) -> str:
+    return "stop" if ids and ids[-1] in stop_ids else "length"
 
 
 def _copy(notes: Notes) -> Notes:
