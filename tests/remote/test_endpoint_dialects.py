@@ -90,7 +90,7 @@ def test_a_server_of_text_only(server, served):
 
 
 @pytest.mark.parametrize("text_only", [False, True], ids=["ids", "text"])
-@pytest.mark.parametrize("word", ["stop", None, "null", "eos", "abort", "content_filter", {"type": "length"}, "max_tokens"])
+@pytest.mark.parametrize("word", ["stop", None, "null", "eos", "abort", "content_filter", {"type": "length"}, "limit"])
 def test_a_text_that_was_cut_off_is_not_finished_whatever_the_server_calls_it(server, served, word, text_only):
     if text_only:
         server.takes_ids = server.has_tokenize = False
