@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+import numpy as np
+
 from cotlens._core.errors import InputError
 from cotlens.trace import Trace
 
@@ -61,8 +63,10 @@ class Tree:
 
     def forget(self) -> None:
         """Drop what was measured of all branches: the model is another one now."""
-        for node_id in self.nodes:
-            self.update(node_id, comparison=None, probability=None)
+        nothing = np.empty(0)
+        for node_id, node in self.nodes.items():
+            bare = replace(node.trace, logprobs=nothing, top_ids=nothing, top_logprobs=nothing, top_pieces=())
+            self.update(node_id, trace=bare, comparison=None, probability=None)
 
     def go(self, node_id: str) -> Node:
         """Show another node.
