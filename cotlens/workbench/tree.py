@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+import numpy as np
+
 from cotlens._core.errors import InputError
 from cotlens.trace import Trace
 
@@ -26,6 +28,14 @@ class Node:
     answer: str | None = None
     probability: float | None = None
     comparison: dict[str, Any] | None = None
+
+
+_UNMEASURED: dict[str, Any] = {
+    "logprobs": np.empty(0, np.float32),
+    "top_ids": np.empty((0, 0), np.int32),
+    "top_logprobs": np.empty((0, 0), np.float32),
+    "top_pieces": (),
+}
 
 
 @dataclass
@@ -61,8 +71,9 @@ class Tree:
 
     def forget(self) -> None:
         """Drop what was measured of all branches: the model is another one now."""
-        for node_id in self.nodes:
-            self.update(node_id, comparison=None, probability=None)
+        for node_id, node in self.nodes.items():
+            bare = replace(node.trace, **_UNMEASURED)
+            self.update(node_id, trace=bare, comparison=None, probability=None)
 
     def go(self, node_id: str) -> Node:
         """Show another node.

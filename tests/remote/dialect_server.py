@@ -245,7 +245,9 @@ class Dialect:
         if heat == 0:
             return int(row.argmax())
         chances, order = torch.softmax(row.double() / heat, -1).sort(descending=True)
-        kept = chances.cumsum(-1) - chances < asked.get("top_p", 1.0)
+        most = asked.get("top_k", -1)
+        chances = chances if most < 1 else chances * (chances >= chances[min(most, len(chances)) - 1])
+        kept = chances.cumsum(-1) - chances < asked.get("top_p", 1.0) * chances.sum()
         return int(order[torch.multinomial(chances * kept, 1, generator=generator)])
 
     @torch.no_grad()

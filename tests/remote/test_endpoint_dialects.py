@@ -8,6 +8,7 @@ import cotlens as cl
 from cotlens._core.errors import BackendError, CapabilityError, InputError
 from cotlens.models.codec import HFCodec
 from cotlens.models.contract import Branch, Capability, Start
+from cotlens.models.declared import Defaults
 from cotlens.models.endpoint.dialect import as_text
 from tests.model import tiny
 from tests.remote.endpoint import PROMPT, connect
@@ -110,6 +111,30 @@ def test_a_text_that_ended_is_finished_whatever_the_server_calls_it(server, serv
     server.says = {"stop": word}
     trace = model.reason(PROMPT, max_new_tokens=200, seed=1)
     assert trace.finished and trace.meta["finish"] == "stop" and trace.token_ids[-1] in model.format.stop_ids
+
+
+def test_a_server_that_knows_no_top_k_is_not_sent_it(server, served):
+    server.refuses = {"top_k"}
+    model = connect(served[1])
+    with pytest.raises(CapabilityError, match="top_k=5 can't be followed"):
+        model.reason(PROMPT, top_k=5, max_new_tokens=2)
+    assert model.reason(PROMPT, max_new_tokens=2).meta["top_k"] == 0
+    kept = model.dialect.follows(Defaults(0.6, 0.95, 20))
+    assert (kept.temperature, kept.top_p, kept.top_k) == (0.6, 0.95, 0)
+    assert "top_k=20" in kept.notes()[0]
+
+
+def test_a_server_with_other_weights_under_one_name_is_another_model(server, served, tmp_path):
+    """What it writes with given random numbers tells them apart where what is likeliest doesn't."""
+    model, weight = connect(served[1]), server.hf.model.layers[1].mlp.down_proj.weight
+    assert connect(served[1]).state == model.state
+    kept = weight.detach().clone()
+    try:
+        weight.data[:, ::2] = 0
+        assert connect(served[1]).state != model.state
+    finally:
+        weight.data.copy_(kept)
+    assert connect(served[1]).state == model.state and model.weights == ""
 
 
 def test_a_server_without_seeds_says_so(server, served):

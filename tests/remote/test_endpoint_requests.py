@@ -72,3 +72,17 @@ def test_what_was_asked_of_the_server_is_plain_sampling(server, model):
     assert (sent["temperature"], sent["top_p"], sent["seed"]) == (0.7, 0.9, 4)
     assert (sent["top_k"], sent["min_p"], sent["repetition_penalty"]) == (-1, 0.0, 1.0)
     assert set(sent["stop_token_ids"]) == model.format.stop_ids
+
+
+def test_top_k_is_sent_and_seeds_stay_apart(server, model):
+    trace = model.reason(PROMPT, max_new_tokens=12, temperature=2.0, top_k=2, seed=2**63)
+    sent = server.requests[-1]
+    assert sent["top_k"] == trace.meta["top_k"] == 2
+    assert all(trace.token_ids[at] in trace.top_ids[at][:2] for at in range(trace.meta["begin"], len(trace.token_ids)))
+    seeds = []
+    for seed in (0, 2**31, 2**32, 2**63):
+        model.reason(PROMPT, max_new_tokens=1, seed=seed)
+        seeds.append(server.requests[-1]["seed"])
+    assert len(set(seeds)) == 4 and max(seeds) < 2**31
+    model.reason(PROMPT, max_new_tokens=1, temperature=1e-307, top_k=2)
+    assert server.requests[-1]["temperature"] == 0

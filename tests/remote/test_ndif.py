@@ -161,6 +161,8 @@ SETTINGS = [
     {"seed": 2, "max_new_tokens": 1},
     {"seed": 4, "temperature": 1.3, "max_new_tokens": 12, "n": 3},
     {"seed": 5, "temperature": 0.8, "top_p": 0.7, "max_new_tokens": 9, "prefill": "First I"},
+    {"seed": 5, "temperature": 1.5, "top_p": 0.9, "top_k": 4, "max_new_tokens": 9},
+    {"seed": 5, "temperature": 1e-307, "top_k": 4, "max_new_tokens": 9},
 ]
 
 
