@@ -111,6 +111,8 @@ def segments(found: Sequence[Message], text: Text, begin: int, end: int) -> Segm
 
 def _notes(found: Sequence[Message], answers: Sequence[int], thoughts: Sequence[int]) -> tuple[str, ...]:
     notes = []
+    if found and not answers and not thoughts:
+        return ("The model wrote neither a thought nor an answer; what it wrote is taken for the answer as it stands.",)
     if thoughts and any(place < thoughts[-1] for place in answers):
         notes.append("The model answered, thought on and answered again; its last answer is the answer.")
     if answers and any(one.role == "thought" for one in found[answers[-1] :]):

@@ -87,8 +87,10 @@ def _place(codec: HFCodec, family: Family, messages: Messages, which: int, text:
     It is rendered once more with something else in its place, to be compared. Where the template looked into the
     message, or made another text of it, it is where what stands around it is most alike, else what differs.
     """
-    content = str(messages[which]["content"])
-    other = _apply(codec, family, [*messages[:which], {**messages[which], "content": _SLOT}, *messages[which + 1 :]])
+    content, other = str(messages[which]["content"]), ""
+    slotted = [*messages[:which], {**messages[which], "content": _SLOT}, *messages[which + 1 :]]
+    with suppress(BackendError):  # a template may take only what it knows
+        other = _apply(codec, family, slotted)
     head, slot, tail = other.rpartition(_SLOT)
     forms = [form for form in dict.fromkeys((content, content.rstrip(), content.lstrip(), content.strip())) if form]
     same = [form for form in forms if slot and other.replace(_SLOT, form) == text]

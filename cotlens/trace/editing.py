@@ -175,7 +175,7 @@ def _moved(trace: Trace, cut: Cut, grown: int, offsets: NDArray[np.int64]) -> di
     for role, span in trace.roles.items():
         start = edge(span.start, span.char_start, role == "answer", False)
         end = edge(span.end, span.char_end, role != "prompt", True)
-        roles[role] = Span(start[0], end[0], start[1], end[1], "role")
+        roles[role] = Span(start[0], max(start[0], end[0]), start[1], end[1], "role")  # it may lie within one token
     return roles
 
 

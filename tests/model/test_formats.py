@@ -313,6 +313,7 @@ def test_channels_of_harmony(shape):
 @pytest.mark.parametrize(
     ("shape", "note"),
     [
+        ("commentary alone", "neither a thought nor an answer"),
         ("a call", "called functions.sum; calls belong to no role"),
         ("a recipient before the channel", "called functions.sum;"),
         ("a tool of the thought's channel", "called python;"),

@@ -169,6 +169,22 @@ def test_a_template_that_takes_no_such_conversation():
         form("gemma").open([TURNS[0], TURNS[0]])
 
 
+def test_a_template_that_takes_only_what_it_knows():
+    knowing = tiny.CHATML.replace(
+        "{{ m.content }}", "{% if m.content[0] != '1' %}{{ raise_exception('no sum') }}{% endif %}{{ m.content }}"
+    )
+    one = find(HFCodec(tiny.tokenizer(knowing)))
+    opening = one.open("12 + 7?")
+    assert prompt_of(one, opening)[0] == "12 + 7?"
+    assert opening.ids == templated(one, [{"role": "user", "content": "12 + 7?"}])
+
+
+def test_half_a_character_is_refused():
+    for asked in ("\ud800", [{"role": "user", "content": "a\ud800"}]):
+        with pytest.raises(InputError, match="half of a character"):
+            form("qwen3").open(asked)
+
+
 def test_without_a_template_there_is_one_text():
     bare = find(HFCodec(tiny.tokenizer(None)), given="plain")
     assert bare.open([TURNS[0]]).ids == bare.open("Hi.").ids == bare.codec.tokenizer("Hi.")["input_ids"]

@@ -204,6 +204,13 @@ STYLES = {
         {"bos_token": SENTENCE[0].content, "eos_token": SENTENCE[1].content},
     ),
     "o200k": (lambda: byte_level([O200K], CHANNELS), {"eos_token": "<|return|>"}),
+    "fused": (  # tokens that join markers and text, in all ways there are
+        lambda: byte_level(
+            [GPT4], CHATML,
+            ordinary(*(a + b for a in ">)#:|" for b in "f.(\\x5<"), *(a + b for a in "o.)\\x" for b in "<()#|S")),
+        ),
+        {},
+    ),
     "words of one's own": (
         lambda: byte_level(
             [GPT4], CHATML,
@@ -220,7 +227,7 @@ STYLES = {
     "words": (words, {"unk_token": "[UNK]", "eos_token": "[EOS]"}),
 }  # fmt: skip
 # Those that give a text back, byte for byte; others compose characters, or have none for what they didn't see.
-LOSSLESS = ("gpt2", "roberta", "llama3", "deepseek", "o200k", "gemma", "llama2", "mistral", "phi3")
+LOSSLESS = ("gpt2", "fused", "roberta", "llama3", "deepseek", "o200k", "gemma", "llama2", "mistral", "phi3")
 
 
 def wrapped(raw, names):

@@ -2,7 +2,9 @@
 
 import pytest
 
+import cotlens as cl
 from cotlens.workbench import measuring
+from cotlens.workbench.plans import origin
 
 
 @pytest.fixture
@@ -68,3 +70,16 @@ def test_a_text_that_no_branch_holds_is_refused(two):
         reply = page.ask(kind, document="0123456789abcdef", **fields)
         assert reply["status"] == "error" and "no branch" in reply["error"]["message"]
     assert len(page.view.branches) == 2
+
+
+@pytest.mark.parametrize("make", ["reason", "from_text"])
+def test_the_code_of_a_conversation_makes_it_again(abacus, given, make):
+    messages = [{"role": "user", "content": given.prompt}]
+    if make == "reason":
+        trace = abacus.reason(messages, seed=1)
+    else:
+        trace = cl.Trace.from_text(messages, given.thought, given.answer, model=abacus)
+    scope = {"cl": cl, "model": abacus}
+    exec(origin(abacus, trace)[1], scope)
+    assert scope["trace"] == trace
+    assert scope["trace"].meta["messages"] == messages
