@@ -78,3 +78,13 @@ def test_what_comes_late_takes_the_focus_from_nobody(gallery: Gallery) -> None:
     gallery.set("{ document: { ...model.get('document'), id: 'later' } }")
     gallery.settle()
     assert not inside(gallery)
+
+
+def test_escape_lets_go_of_what_was_pointed_at(gallery: Gallery) -> None:
+    gallery.show("shaded")
+    gallery.token(69).hover()
+    expect(gallery.find(".cotlens-side")).to_have_attribute("data-subject", "69")
+    gallery.find(".cotlens-head").hover()
+    gallery.find(".cotlens-codebutton").focus()
+    gallery.page.keyboard.press("Escape")
+    expect(gallery.find(".cotlens-side")).not_to_have_attribute("data-subject", "69")

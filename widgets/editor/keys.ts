@@ -50,11 +50,11 @@ function extend(store: Store, actions: Actions, by: number): void {
 
 /** Esc takes back one thing at a time: the message, the stop, the stretch, the pick. */
 function leave(store: Store): Act {
-  const { notice, stop, picked, codeOpen } = store.own;
+  const { notice, stop, picked, hovered, codeOpen } = store.own;
   if (notice) return () => store.setOwn({ notice: null });
   if (codeOpen) return () => store.setOwn({ codeOpen: false });
   if (stop !== null) return () => store.setOwn({ stop: null });
   if (picked?.kind === "range") return () => store.setOwn({ picked: { kind: "token", token: picked.token } });
-  if (picked) return () => store.setOwn({ picked: null });
+  if (picked || hovered !== null) return () => store.setOwn({ picked: null, hovered: null });
   return null;
 }
