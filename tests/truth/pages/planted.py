@@ -19,8 +19,8 @@ def section(found: dict[str, Any]) -> str:
         f"{settings.PLANTED_COPIED:.0%} of {settings.PLANTED_ROLLOUTS} rollouts or more: {found['copied']} of "
         f"{found['tried']} tried; {found['problems']} were measured. The truth is by {settings.PLANTED_ROLLOUTS} "
         "rollouts per sentence, in which the model writes that sentence anew and then its own answer (temperature .2, "
-        "top-p .9, as its card recommends); effect: share of right answers to the thought as it is, less that. Intervals "
-        "are over problems; those of single sentences are Newcombe's."
+        "top-p .9, as its card recommends); effect: share of right answers to the thought as it is, less that. "
+        "Intervals are over problems; those of single sentences are Newcombe's."
     )
     effects = table(
         ("effect by rollouts", "", "mean", "interval above 0"),
