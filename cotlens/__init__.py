@@ -65,7 +65,7 @@ if TYPE_CHECKING:
     from cotlens.plots.attention import attention_patterns
     from cotlens.plots.tokens import colored_tokens
     from cotlens.results import load_result
-    from cotlens.trace import Edit, Span, Trace, answers
+    from cotlens.trace import Edit, FinalAnswer, Span, Trace, answers
     from cotlens.widgets.importance_map import ImportanceMap
     from cotlens.widgets.pair_matrix import PairMatrix
     from cotlens.workbench.editor import CoTEditor
@@ -82,6 +82,7 @@ __getattr__, __dir__ = lazy_attributes(
         "Span": "cotlens.trace:Span",
         "Edit": "cotlens.trace:Edit",
         "answers": "cotlens.trace.answers",
+        "FinalAnswer": "cotlens.trace.answers:FinalAnswer",
         "importance": "cotlens.measure.importance",
         "features": "cotlens.measure.features",
         "steering": "cotlens.measure.steering",

@@ -1,4 +1,4 @@
-"""The command ``cotlens``: ``cotlens lab`` opens the notebooks in JupyterLab.
+"""The command ``cotlens``: ``cotlens lab`` opens the notebooks in JupyterLab, ``cotlens export`` makes a page of one.
 
 From an installed package the notebooks are copied to a folder of yours first; a file that is already there is never
 overwritten. In a checkout of the repository ``notebooks/`` itself is opened.
@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import cotlens
+from cotlens._core.errors import CotLensError
 
 FIRST = "quickstart.ipynb"
 PACKAGE = Path(cotlens.__file__).parent
@@ -26,12 +27,28 @@ def main(argv: Sequence[str] | None = None) -> int:
     lab.add_argument("--dir", type=Path, help="folder for your copies of the notebooks (default: ./cotlens-notebooks)")
     lab.add_argument("--no-browser", action="store_true", help="print the address instead of opening a browser")
     lab.add_argument("--port", type=int, help="port to listen on (default: 8888 or the next free one)")
+    export = commands.add_parser("export", help="make one HTML file of a notebook; it asks nothing of the network")
+    export.add_argument("notebook", type=Path)
+    export.add_argument("--output", type=Path, help="the file to write (default: beside the notebook)")
     options = parser.parse_args(argv)
+    if options.command == "export":
+        return exported(parser, options.notebook, options.output)
     try:
         folder = prepare(options.dir)
     except OSError as error:
         parser.exit(2, f"cotlens lab: the notebooks can't be put there: {error}. Name another folder with --dir.\n")
     return serve(folder, browser=not options.no_browser and has_display(), port=options.port)
+
+
+def exported(parser: argparse.ArgumentParser, notebook: Path, output: Path | None) -> int:
+    """Export a notebook and say where it is."""
+    from cotlens.export import to_html
+
+    try:
+        print(to_html(notebook, output))
+    except CotLensError as error:
+        parser.exit(2, f"cotlens export: {error}\n")
+    return 0
 
 
 def prepare(folder: Path | None) -> Path:

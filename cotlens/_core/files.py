@@ -10,7 +10,8 @@ import base64
 import json
 import math
 import os
-import uuid
+import secrets
+import shutil
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from cotlens._core.data import loads
 from cotlens._core.errors import InputError
 
 _DTYPES = {"<f4", "<f8", "<i4", "<i8", "|u1", "|b1"}
@@ -38,6 +40,8 @@ def unpack_array(packed: Mapping[str, Any]) -> NDArray[Any]:
     if packed["dtype"] not in _DTYPES:
         raise ValueError(f"unknown array type {packed['dtype']!r}")
     shape = tuple(int(side) for side in packed["shape"])
+    if any(side < 0 for side in shape):
+        raise ValueError(f"an array can't have the shape {shape}")
     data = base64.b64decode(packed["data"], validate=True)
     return np.frombuffer(data, dtype=packed["dtype"]).reshape(shape)
 
@@ -83,21 +87,32 @@ def write(path: PathLike, file_format: str, payload: Mapping[str, Any]) -> Path:
     Raises:
         InputError: the folder is missing or can't be written.
     """
+    return write_bytes(path, json.dumps({"format": file_format, **payload}, allow_nan=False).encode("utf-8"))
+
+
+def write_bytes(path: PathLike, body: bytes) -> Path:
+    """Write one file so that it appears complete or not at all: beside its place first, then moved there.
+
+    The file beside it is new and has a name that can't be foreseen, so nothing planted there (a symbolic link) can
+    lead the bytes elsewhere.
+
+    Raises:
+        InputError: the folder is missing or can't be written.
+    """
     target = Path(path)
-    temporary = target.with_name(f".{target.name}.{uuid.uuid4().hex}.part")
-    body = json.dumps({"format": file_format, **payload}, allow_nan=False)
+    temporary = target.with_name(f".{target.name[:64]}.{secrets.token_hex(16)}.part")
     try:
-        temporary.write_text(body, encoding="utf-8")
+        # "x" refuses a name that is taken, be it by a link.
+        with temporary.open("xb") as file:
+            file.write(body)
+        if target.exists():
+            shutil.copymode(target, temporary)
+        os.replace(temporary, target)
     except OSError as error:
         temporary.unlink(missing_ok=True)
         raise InputError(
             f"Nothing can be saved at {target}: {error.strerror}; give a path in a folder you may write to."
         ) from error
-    try:
-        os.replace(temporary, target)
-    except OSError as error:
-        temporary.unlink(missing_ok=True)
-        raise InputError(f"{target} could not be saved: {error.strerror}.") from error
     return target
 
 
@@ -113,11 +128,11 @@ def read(path: PathLike, file_format: str, what: str) -> dict[str, Any]:
     """
     target = Path(path)
     try:
-        payload = json.loads(target.read_text(encoding="utf-8"))
+        payload = loads(target.read_bytes())
     except OSError as error:
         raise InputError(f"No {what} can be read from {target}: {error.strerror}.") from error
-    except (ValueError, RecursionError) as error:
-        raise InputError(f"{target} is not a saved {what}, or it is damaged: it does not hold JSON.") from error
+    except ValueError as error:
+        raise InputError(f"{target} is not a saved {what}, or it is damaged ({error}).") from error
     found = payload.get("format") if isinstance(payload, dict) else None
     if found == file_format:
         return dict(payload)

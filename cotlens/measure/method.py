@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, fields, is_dataclass
 from typing import Any, Protocol, TypeVar
 
-from cotlens._core import control
+import numpy as np
+
+from cotlens._core import check, control
 from cotlens._core.errors import Cancelled, CapabilityError, InputError, did_you_mean
+from cotlens._core.fingerprint import fingerprint
 from cotlens.models.contract import Capability, Model, remedy
 from cotlens.results import Provenance, Result
 from cotlens.trace import Trace
 
 T = TypeVar("T")
 R = TypeVar("R")
+_SAMPLED = re.compile("weights:[0-9a-f]{12}")  # how fingerprints looked that were made of a sample
 
 
 @dataclass(frozen=True)
@@ -61,7 +66,13 @@ def check_setting(method: str, name: str, value: str, allowed: Sequence[str]) ->
 
 
 def check_needs(method: Method, model: Model) -> None:
-    """Raise CapabilityError where the model's backend can't do what the method needs."""
+    """Raise CapabilityError where the model can't do what the method needs, InputError where it is no model."""
+    if not isinstance(getattr(model, "capabilities", None), Capability):
+        given = "a trace" if isinstance(model, Trace) else f"a {type(model).__name__}"
+        raise InputError(
+            f"{type(method).__name__}.run takes a trace, then a model; {given} stands where the model should: call "
+            "run(trace, model)."
+        )
     missing = method.needs & ~model.capabilities
     if missing:
         names = " and ".join(str(part.name) for part in missing)
@@ -72,26 +83,67 @@ def check_needs(method: Method, model: Model) -> None:
 
 
 def as_data(value: Any) -> Any:
-    """Settings as plain data, the same after saving and loading: traces by id, models and functions by name."""
+    """Settings as plain data, the same after saving and loading.
+
+    Traces, arrays, vectors and autoencoders are told by their content, models by name, revision and weights, and
+    functions by name.
+    """
     if value is None or isinstance(value, bool | int | float | str):
         return value
     if isinstance(value, Trace):
         return {"trace": value.id}
+    if isinstance(value, np.ndarray):
+        return {"array": list(value.shape), "fingerprint": fingerprint(value)}
     if isinstance(value, Mapping):
         return {str(key): as_data(item) for key, item in value.items()}
     if isinstance(value, list | tuple | set | frozenset):
         return [as_data(item) for item in value]
+    if callable(getattr(value, "reason", None)):
+        return model_data(value)
     if is_dataclass(value) and not isinstance(value, type):
-        return {field.name: as_data(getattr(value, field.name)) for field in fields(value)}
+        told = {field.name: as_data(getattr(value, field.name)) for field in fields(value)}
+        content = getattr(value, "fingerprint", None)
+        return told if content is None else {**told, "fingerprint": content}
     name = getattr(value, "name", None) or getattr(value, "__qualname__", None)
     return str(name) if name is not None else type(value).__name__
+
+
+def model_data(model: Model) -> dict[str, Any]:
+    """Which model it is, as a provenance has it: by name and revision, and by what its weights are now."""
+    defaults = getattr(model, "defaults", None)
+    return {
+        "model": model.name,
+        "revision": model.revision,
+        "commit": getattr(model, "commit", ""),
+        "weights": getattr(model, "weights", ""),
+        "backend": model.backend,
+        "dtype": model.dtype,
+        "generation": {} if defaults is None else defaults.data(),
+    }
+
+
+def made_with(revision: str, weights: str, model: Model) -> str:
+    """In words, how the weights that something was made with differ from those of `model`; "" where they don't.
+
+    Args:
+        revision, weights: as its provenance has them.
+    """
+    now = getattr(model, "weights", "")
+    if weights and now:
+        return "" if weights == now else f"with {weights}, and those of the model at hand are {now}"
+    if _SAMPLED.fullmatch(revision) and now:
+        return f"by an older CoTLens ({revision}), and whether its weights are those at hand can't be said"
+    if not revision or revision == model.revision:
+        return ""
+    return f"at revision {revision}, and the model at hand is at {model.revision}"
 
 
 class Ledger:
     """Counts what a run spends; `provenance` is the record that goes with the result."""
 
     def __init__(self, method: Any, trace: Trace, model: Model, seed: int) -> None:
-        self._method, self._trace, self._model, self._seed = method, trace, model, seed
+        self._method, self._trace, self._model = method, trace, model
+        self._seed, self._about = check.seed(seed), model_data(model)
         self._meter, self._began = model.meter.snapshot(), time.monotonic()
 
     def provenance(self) -> Provenance:
@@ -102,18 +154,14 @@ class Ledger:
             "forwards": spent.forwards,
             "seconds": round(time.monotonic() - self._began, 4),
         }
-        model = self._model
         return Provenance.record(
             method=type(self._method).__name__,
             settings=as_data(self._method),
-            model=model.name,
-            revision=model.revision,
-            backend=model.backend,
-            dtype=model.dtype,
+            **self._about,
             seed=self._seed,
             trace_id=self._trace.id,
             cost=cost,
-            score_path=model.score_path,
+            score_path=self._model.score_path,
         )
 
 

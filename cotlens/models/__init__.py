@@ -10,7 +10,8 @@ What others may rely on:
 The local backend, from the outside in:
 
 - `local`: the model as callers see it; `owner`: the one thread that everything runs on.
-- `families`, `formats`, `segment`, `codec`: prompts to ids, ids to prompt, thought and answer.
+- `families`, `formats`, `templates`, `codec`, `vocabulary`: prompts to ids. `markers`, `segment`, `harmony`: ids to
+  prompt, thought and answer.
 - `writing`, `generate`, `sampling`, `stream`: text. `reading`: activations and probabilities. `answering`: forced
   answers. `assemble`: traces.
 - `scoring`: branches, by the fast path (`packed`, `packing`, `trunk`, `budget`) or the plain one (`plain`); `check`

@@ -2,28 +2,31 @@
 
 from __future__ import annotations
 
+from cotlens._core import check
 from cotlens._core.errors import InputError
 from cotlens.models.assemble import begin_of
 from cotlens.models.contract import AnswerBranch
 from cotlens.models.formats import Format
 from cotlens.trace import Trace
 from cotlens.trace.align import char_offsets, tokens_covering
-from cotlens.trace.answers import AnswerReader
+from cotlens.trace.answers import AnswerForm
 
 Known = dict[tuple[str, ...], AnswerBranch]
 _MOST_KNOWN = 4096
 _MARKER = 32  # characters that hold any family's opening marker
 
 
-def answer_branch(form: Format, reader: AnswerReader, trace: Trace, at: int, value: str, known: Known) -> AnswerBranch:
+def answer_branch(form: Format, written: AnswerForm, trace: Trace, at: int, value: str, known: Known) -> AnswerBranch:
     """Tokens that, placed after `trace.token_ids[:at]`, close the thought there and answer `value`.
 
     Args:
+        written: how the answer is written down: what leads to the value, and what follows it.
         known: answers written before; they depend on the text before `at` by its last characters only.
 
     Raises:
         InputError: `at` is not in the thought or just after it, the trace has no thought, or `value` is empty.
     """
+    at, value = check.whole("at", at), check.text("value", value)
     thought = trace.roles.get("thought")
     if thought is None and not form.plain:
         raise InputError("This trace has no thought that could be stopped; the model answered without one.")
@@ -32,10 +35,10 @@ def answer_branch(form: Format, reader: AnswerReader, trace: Trace, at: int, val
     if not first <= at <= last:
         raise InputError(f"Token {at} is not in the thought; choose {first} (no thought at all) to {last} (all of it).")
     if not value:
-        raise InputError("The answer to be scored is empty; give the value that should follow the reader's suffix.")
+        raise InputError(f"The answer to be scored is empty; give the value that should follow {written.suffix!r}.")
     end = int(trace.offsets[at])
     reach = _MARKER if at == first else 1
-    key = (trace.text[max(0, end - reach) : end], reader.suffix, value, reader.terminator)
+    key = (trace.text[max(0, end - reach) : end], written.suffix, value, written.terminator)
     if key not in known:
         if len(known) >= _MOST_KNOWN:
             known.clear()
@@ -44,12 +47,13 @@ def answer_branch(form: Format, reader: AnswerReader, trace: Trace, at: int, val
 
 
 def _branch(form: Format, before: str, suffix: str, value: str, terminator: str) -> AnswerBranch:
-    ids = form.closing(before, suffix + value + terminator)
+    ids = form.closing(before, suffix + value)
     text, offsets = char_offsets(form.codec.pieces(ids))
-    start = len(text) - len(value + terminator)
-    if text[start : start + len(value)] != value:  # a tokenizer that normalises text
+    start = len(text) - len(value)
+    if text[start:] != value:  # a tokenizer that normalises text
         start = text.rfind(value)
     if start < 0:
         raise InputError(f"The answer {value!r} can't be written with this model's tokenizer.")
     first, last = tokens_covering(offsets, start, start + len(value))
-    return AnswerBranch(tuple(ids), first, last)
+    ending = form.endings.of(value, terminator, text[int(offsets[-2]) :])
+    return AnswerBranch(tuple(ids), first, last, ending)

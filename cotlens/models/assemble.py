@@ -10,8 +10,9 @@ import numpy as np
 from cotlens.models.codec import HFCodec
 from cotlens.models.formats import Format
 from cotlens.models.generate import TOP, Notes
+from cotlens.models.markers import Known
 from cotlens.models.segment import Segments
-from cotlens.trace import Trace
+from cotlens.trace import Span, Trace
 from cotlens.trace.answers import AnswerReader
 
 BEGIN = "begin"  # meta key: index of the first token that is not template
@@ -23,10 +24,24 @@ def begin_of(trace: Trace) -> int:
     return int(trace.meta.get(BEGIN, prompt.end if prompt is not None else 0))
 
 
-def prompt_of(trace: Trace) -> tuple[int, int]:
-    """Token range of the prompt; empty at 0 if there is none."""
-    prompt = trace.roles.get("prompt")
-    return (prompt.start, prompt.end) if prompt is not None else (0, 0)
+def prompt_of(trace: Trace) -> Span:
+    """The prompt; empty at 0 if there is none."""
+    return trace.roles.get("prompt") or Span(0, 0, 0, 0, "role")
+
+
+def known_at(trace: Trace, at: int) -> Known | None:
+    """What a trace remembers of its first `at` tokens; None where its thought hasn't begun there.
+
+    Where `at` lies between thought and answer, what is written there is still to be read.
+    """
+    thought, answer = trace.roles.get("thought"), trace.roles.get("answer")
+    if thought is None or at < thought.start:
+        return None
+    chars = {role: (span.char_start, span.char_end) for role, span in trace.roles.items() if role != "prompt"}
+    place = (thought.start, thought.end)
+    if answer is None or at <= thought.end or at < answer.start:
+        return Known(Segments(place, None, False, chars), min(at, thought.end))
+    return Known(Segments(place, (answer.start, answer.end), True, chars), at)
 
 
 class Measured:
@@ -82,30 +97,34 @@ def build(
     form: Format,
     reader: AnswerReader,
     ids: Sequence[int],
-    prompt: tuple[int, int],
+    prompt: Span,
     begin: int,
     meta: Mapping[str, Any],
     found: Segments | None = None,
+    known: Known | None = None,
     **parts: Any,
 ) -> Trace:
     """A trace of `ids`, with thought and answer found by the format.
 
     Args:
-        prompt: token range of the user's text.
+        prompt: the user's text.
         begin: first token that is not template.
         found: thought and answer where they are known already.
+        known: the same of the first tokens.
         parts: further fields of the trace.
     """
-    found = found or form.segment(ids, prompt[1], begin, reader.suffix.strip())
-    roles = {"prompt": prompt, "thought": found.thought, "answer": found.answer}
+    found = found or form.segment(ids, prompt.end, begin, reader.suffix.strip(), known)
+    roles: dict[str, Any] = {"prompt": prompt if prompt.end else None}
+    for role, place in (("thought", found.thought), ("answer", found.answer)):
+        roles[role] = None if place is None else (*place, *found.chars.get(role, ()))
     described = {**meta, BEGIN: begin, "format": form.name, "thought_closed": found.closed}
-    notes = [*meta.get("notes", ()), *_remarks(described, found.thought is not None)]
+    notes = [*meta.get("notes", ()), *found.notes, *_remarks(described, found)]
     if notes:
         described["notes"] = notes
     return Trace.build(
         ids,
         form.codec.pieces(ids),
-        {role: span for role, span in roles.items() if span is not None and span != (0, 0)},
+        {role: place for role, place in roles.items() if place is not None},
         meta=described,
         reader=reader,
         codec=form.codec,
@@ -113,10 +132,13 @@ def build(
     )
 
 
-def _remarks(meta: Mapping[str, Any], thinks: bool) -> list[str]:
-    if meta["thought_closed"] or meta["format"] == "plain" or meta.get("finish") not in ("stop", "length"):
+def _remarks(meta: Mapping[str, Any], found: Segments) -> list[str]:
+    if meta["format"] == "plain" or meta.get("finish") not in ("stop", "length"):
         return []
-    if not thinks:
+    if found.closed:
+        empty = found.answer is None or (found.answer[0] == found.answer[1] and "answer" not in found.chars)
+        return ["The model closed its thought and wrote no answer."] if empty else []
+    if found.thought is None:
         return ["The model answered without a thought."]
     if meta["finish"] == "stop":
         return ["The model ended its turn without closing its thought, so there is no answer."]

@@ -1,21 +1,27 @@
 """Tokenizers as traces need them: ids to the bytes they stand for, and text to ids with nothing read into it.
 
-A user who types "</think>" means those characters, not the end of the thought. So text is encoded by a copy of the
-tokenizer that knows no special tokens; markers and templates go another way (`encode_template`).
+A user who types "</think>" means those characters, not the end of the thought. Ordinary text gets the ids that the
+tokenizer itself gives it; only where the text spells out a token that is a sign to the model is it encoded by a copy of
+the tokenizer in which signs bear names that nobody can type.
 """
 
 from __future__ import annotations
 
-import json
 import re
+import secrets
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Iterable, Sequence
 from functools import cached_property
 from typing import Any
 
-_BYTE = re.compile(r"<0x([0-9A-Fa-f]{2})>")
-_SPACE = "\N{LOWER ONE EIGHTH BLOCK}"
-_ANCHOR = "\n"
+from cotlens._core import check
+from cotlens.models.families import SIGNS
+from cotlens.models.vocabulary import Vocabulary, renamed
+
+_ANCHORS = ("\n", ".", "a", "0")  # one of them does not join with what follows it
+
+Part = tuple[str, bool]
+"""A stretch of a text, and whether special tokens are meant in it (a template's) or only spelled out (a user's)."""
 
 
 class HFCodec:
@@ -24,39 +30,89 @@ class HFCodec:
     Pieces depend on nothing but the id, so they join to the same text wherever a token stands; a sentencepiece token
     keeps its leading space also at the very beginning, where that tokenizer's own decoder would drop it.
 
+    Signs are the added tokens that the tokenizer calls special, and those of `reserved`; all others (Gemma's runs of
+    spaces and HTML tags) are ordinary text. A token of a single character or of whitespace is no sign: nobody can avoid
+    typing it.
+
     Args:
         tokenizer: fast ones are exact; slow ones go through their own `tokenize`.
+        reserved: texts that are signs wherever they are added tokens, special or not (Qwen3's </think> isn't).
     """
 
-    def __init__(self, tokenizer: Any) -> None:
+    def __init__(self, tokenizer: Any, reserved: Iterable[str] = SIGNS) -> None:
         self.tokenizer = tokenizer
+        self.reserved = frozenset(reserved)
         self._known: dict[int, bytes] = {}
         self._lock = threading.RLock()  # transformers sets options on its tokenizers at every call
+
+    def reserving(self, texts: Iterable[str]) -> HFCodec:
+        """A codec of the same tokenizer to which these texts are signs too."""
+        new = {text for text in texts if not self.special(text)}
+        return HFCodec(self.tokenizer, self.reserved | new) if new & set(self._added.values()) else self
 
     def encode(self, text: str) -> list[int]:
         """Ids of `text` as it stands: no special tokens are added, and none are read out of the text.
 
-        Tokenizers that put a space before every text are given a line break to put it before.
+        They are those of `tokenizer(text, add_special_tokens=False)` unless the text spells out a sign. Tokenizers that
+        put a space before every text are given something to put it before, which is taken away again.
+
+        Raises:
+            InputError: the text holds half of a character (a lone surrogate).
         """
-        if not text:
+        if not check.text("text", text):
             return []
-        ids = self._ids(text)
-        if self._adds_space:
-            anchor = self._ids(_ANCHOR)
-            whole = self._ids(_ANCHOR + text)
-            if whole[: len(anchor)] == anchor:
-                return whole[len(anchor) :]
-        return ids
+        within = self._within(text) if self._adds_space else None
+        return self.encode_parts([(text, False)]) if within is None else within
 
     def encode_template(self, text: str) -> list[int]:
         """Ids of template text and markers, in which special tokens are meant."""
-        if not text:
+        if not check.text("text", text):
             return []
         with self._lock:
             return [int(i) for i in self.tokenizer(text, add_special_tokens=False)["input_ids"]]
 
+    def encode_parts(self, parts: Sequence[Part]) -> list[int]:
+        """Ids of one text whose parts are a template's and a user's, tokenised as one. Raises as `encode`."""
+        return self.encode_holding(parts, 0)[0]
+
+    def encode_holding(self, parts: Sequence[Part], which: int) -> tuple[list[int], tuple[int, int]]:
+        """The same, and the half-open range of the tokens that hold characters of part `which`. Raises as `encode`."""
+        texts, given = [text for text, _ in parts], [text for text, meant in parts if not meant]
+        whole = "".join(texts)
+        check.text("text", whole)
+        ids, offsets = self._encoded(whole)
+        if self._spelled(whole, ids) if given == texts else any(map(self.holds_special, given)):
+            if self._twin is None:
+                return self._one_by_one(parts, which)
+            texts = [self._rename(text) if meant else text for text, meant in parts]
+            twin = self._twin.encode("".join(texts), add_special_tokens=False)
+            ids, offsets = list(twin.ids), twin.offsets
+        elif offsets is None:
+            return ids, self._one_by_one(parts, which)[1]
+        start = sum(map(len, texts[:which]))
+        held = [at for at, (a, b) in enumerate(offsets) if a < start + len(texts[which]) and b > start]
+        return ids, (held[0], held[-1] + 1) if held else (len(ids), len(ids))
+
+    def _encoded(self, text: str) -> tuple[list[int], Any]:
+        """Ids, and for each its characters where the tokenizer can tell."""
+        tells = bool(text) and getattr(self.tokenizer, "is_fast", False)
+        with self._lock:
+            made = self.tokenizer(text, add_special_tokens=False, return_offsets_mapping=tells)
+        return [int(i) for i in made["input_ids"]], made["offset_mapping"] if tells else None
+
+    def _one_by_one(self, parts: Sequence[Part], which: int) -> tuple[list[int], tuple[int, int]]:
+        """Parts tokenised one after the other, for slow tokenizers."""
+        each = [self.encode_template(text) if meant else self._slowly(text) for text, meant in parts]
+        first = sum(map(len, each[:which]))
+        return [token for ids in each for token in ids], (first, first + len(each[which]))
+
+    def _rename(self, text: str) -> str:
+        names = self._names
+        pattern = "|".join(re.escape(text) for text in sorted(names, key=len, reverse=True))
+        return re.sub(pattern, lambda found: names[found[0]], text)
+
     def pieces(self, ids: Sequence[int]) -> list[bytes]:
-        """The bytes each id stands for, one entry per id; special tokens as their literal text."""
+        """The bytes each id stands for, one entry per id; signs as their literal text."""
         known = self._known
         new = {token for token in ids if token not in known}
         if new:
@@ -65,12 +121,16 @@ class HFCodec:
         return [known[token] for token in ids]
 
     def special(self, text: str) -> bool:
-        """Whether `text` is one token of its own that ordinary text never turns into."""
-        return text in self._added.values()
+        """Whether `text` is a sign: one token of its own that ordinary text never turns into."""
+        return text in self._signs.values()
 
     def holds_special(self, text: str) -> bool:
-        """Whether `text` holds the literal text of a token that ordinary text never turns into."""
-        return any(added in text for added in self._added.values())
+        """Whether the tokenizer would read a sign in `text`. Raises as `encode`."""
+        return self._spelled(text, self.encode_template(text))
+
+    def sign(self, token: int) -> bool:
+        """Whether an id is that of a sign."""
+        return token in self._signs
 
     @cached_property
     def bos(self) -> list[int]:
@@ -80,80 +140,65 @@ class HFCodec:
             first = self.tokenizer("a")["input_ids"][:1]
         return [int(bos)] if bos is not None and first == [bos] else []
 
+    def _spelled(self, text: str, ids: list[int]) -> bool:
+        """Whether a sign is among the ids of `text`."""
+        read = self._signs.keys() & ids
+        unknown = getattr(self.tokenizer, "unk_token_id", None)  # what can't be written turns into it, too
+        return bool(read - {unknown}) or (unknown in read and self._signs[unknown] in text)
+
     @cached_property
     def _adds_space(self) -> bool:
-        return self.pieces(self._ids("a"))[:1] != [b"a"] and b"".join(self.pieces(self._ids("a"))) == b" a"
+        return self._within("a") not in (None, self.encode_template("a"))
+
+    def _within(self, text: str) -> list[int] | None:
+        """Ids of `text` where it is not the beginning; None if it joins with all that could stand before it."""
+        for anchor in _ANCHORS:
+            alone, whole = self.encode_template(anchor), self.encode_parts([(anchor, False), (text, False)])
+            if alone and len(whole) > len(alone) and whole[: len(alone)] == alone:
+                return whole[len(alone) :]
+        return None
 
     @cached_property
     def _added(self) -> dict[int, str]:
+        """All added tokens."""
         tokens = getattr(self.tokenizer, "added_tokens_decoder", {})
-        return {int(token): str(added) for token, added in tokens.items() if str(added).strip()}
+        return {int(token): str(added) for token, added in tokens.items()}
 
     @cached_property
-    def _ids(self) -> Callable[[str], list[int]]:
+    def _signs(self) -> dict[int, str]:
+        tokens = getattr(self.tokenizer, "added_tokens_decoder", {})
+        special = {token for token, added in tokens.items() if added.special} | set(self.tokenizer.all_special_ids)
+        return {
+            token: text
+            for token, text in self._added.items()
+            if (token in special or text in self.reserved) and len(text) > 1 and not text.isspace()
+        }
+
+    @cached_property
+    def _names(self) -> dict[str, str]:
+        """Per sign a name that takes its place: between characters that are none, and not to be guessed."""
+        secret = secrets.token_hex(8)
+        return {text: f"\U0010fffe{secret}.{token}\U0010ffff" for token, text in self._signs.items()}
+
+    @cached_property
+    def _twin(self) -> Any:
+        """The tokenizer with every sign renamed; None for slow ones."""
         backend = getattr(self.tokenizer, "backend_tokenizer", None)
-        if backend is None:
-            return lambda text: self.tokenizer.convert_tokens_to_ids(
-                self.tokenizer.tokenize(text, split_special_tokens=True)
-            )
-        from tokenizers import Tokenizer
+        return None if backend is None else renamed(backend, self._names)
 
-        state = json.loads(backend.to_str())
-        state["added_tokens"] = [token for token in state["added_tokens"] if not _is_marker(token)]
-        state["post_processor"] = state["truncation"] = state["padding"] = None
-        plain = Tokenizer.from_str(json.dumps(state))
-        return lambda text: list(plain.encode(text, add_special_tokens=False).ids)
+    def _slowly(self, text: str) -> list[int]:
+        tokens = self.tokenizer.tokenize(text, split_special_tokens=True)
+        return [int(token) for token in self.tokenizer.convert_tokens_to_ids(tokens)]
 
-    @cached_property
-    def _size(self) -> int:
-        return 1 + max(self.tokenizer.get_vocab().values(), default=-1)
+    @property
+    def size(self) -> int:
+        """How many ids the tokenizer knows; models may have more rows than that."""
+        return self._vocabulary.size
 
     @cached_property
-    def _style(self) -> str:
-        """How tokens are written: "bytes" (GPT-2's alphabet), "pieces" (sentencepiece) or "words"."""
-        backend = getattr(self.tokenizer, "backend_tokenizer", None)
-        if backend is None:
-            vocabulary = self.tokenizer.get_vocab()
-            spaced = [token for token in vocabulary if str(token).startswith((_SPACE, "\u0120"))]
-            return "words" if not spaced else "pieces" if str(spaced[0]).startswith(_SPACE) else "bytes"
-        decoder = json.dumps(json.loads(backend.to_str())["decoder"], ensure_ascii=False)
-        if '"ByteLevel"' in decoder:
-            return "bytes"
-        return "pieces" if _SPACE in decoder else "words"
+    def _vocabulary(self) -> Vocabulary:
+        return Vocabulary(self.tokenizer, self._added)
 
     def _piece(self, token: int) -> bytes:
-        if token in self._added:
-            return self._added[token].encode()
-        text = self.tokenizer.convert_ids_to_tokens(token) if 0 <= token < self._size else None
-        if text is None:  # an id beyond the tokenizer's vocabulary; models may have more rows than that
-            return f"<{token}>".encode()
-        if isinstance(text, bytes):
-            return text
-        if self._style == "bytes":
-            return _from_alphabet(text)
-        if self._style == "pieces":
-            byte = _BYTE.fullmatch(text)
-            return bytes([int(byte[1], 16)]) if byte else text.replace(_SPACE, " ").encode()
-        return str(self.tokenizer.decode([token])).encode()
-
-
-def _is_marker(token: dict[str, Any]) -> bool:
-    """Whether an added token is a sign to the model, not a stretch of text (some tokenizers add runs of spaces)."""
-    content = token["content"]
-    return bool(token["special"]) or (bool(content.strip()) and any(sign in content for sign in "<[|"))
-
-
-def _alphabet() -> dict[str, int]:
-    """GPT-2's printable stand-ins: character -> byte. Printable bytes stand for themselves, the others are moved up."""
-    printable = [*range(ord("!"), ord("~") + 1), *range(0xA1, 0xAD), *range(0xAE, 0x100)]
-    moved = [byte for byte in range(256) if byte not in printable]
-    return {chr(byte): byte for byte in printable} | {chr(256 + index): byte for index, byte in enumerate(moved)}
-
-
-_BYTE_OF = _alphabet()
-
-
-def _from_alphabet(text: str) -> bytes:
-    if all(char in _BYTE_OF for char in text):
-        return bytes(_BYTE_OF[char] for char in text)
-    return text.encode()
+        sign = self._signs.get(token)
+        return sign.encode() if sign is not None else self._vocabulary.piece(token)

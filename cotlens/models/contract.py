@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar, runtime_checkable
 import numpy as np
 from numpy.typing import NDArray
 
+from cotlens.models.branches import AnswerBranch, Branch, BranchScore, Ending, TokenSet
 from cotlens.models.capability import Capability, elsewhere, remedy
 from cotlens.models.interventions import (
     EVER,
@@ -25,18 +26,21 @@ from cotlens.models.interventions import (
     Positions,
 )
 from cotlens.models.start import OnRollout, Start
-from cotlens.models.whitebox import ANSWER_METRICS, Divergence, Gradients
+from cotlens.models.whitebox import ANSWER_METRICS, COLDEST, Divergence, Gradients
 
 if TYPE_CHECKING:
     from concurrent.futures import Future
 
     from cotlens._core.control import Control
+    from cotlens.models.declared import Defaults
     from cotlens.trace import Edit, Trace
-    from cotlens.trace.answers import AnswerReader
+    from cotlens.trace.answers import AnswerForm, AnswerReader
     from cotlens.trace.codec import Codec
+    from cotlens.trace.messages import Prompt
 
 __all__ = [
     "ANSWER_METRICS",
+    "COLDEST",
     "EVER",
     "Ablate",
     "AddVector",
@@ -47,6 +51,7 @@ __all__ = [
     "Capability",
     "ClampFeature",
     "Divergence",
+    "Ending",
     "Gradients",
     "Intervention",
     "Meter",
@@ -57,6 +62,7 @@ __all__ = [
     "Patch",
     "Positions",
     "Start",
+    "TokenSet",
     "elsewhere",
     "remedy",
 ]
@@ -64,67 +70,6 @@ __all__ = [
 T = TypeVar("T")
 OnToken = Callable[[int, str], None]
 Interventions = Intervention | Sequence[Intervention]
-
-
-@dataclass(frozen=True, slots=True)
-class Branch:
-    """A continuation of `trunk[:prefix]`, with trunk positions hidden from it.
-
-    The i-th token of the branch stands at position `prefix + i`; hiding shifts no positions. Its log-probability is
-    log p(token_i | trunk[:prefix] without hidden, tokens before i).
-
-    Hiding acts on the attention of the branch's own tokens: the trunk's states are never recomputed, so what an
-    earlier token read from a hidden one stays. The token that predicts the first branch token belongs to the branch in
-    this respect: the last trunk token before `prefix` that isn't hidden is fed again, at its own position, with the
-    hidden positions masked, and stands in for itself. With nothing hidden, this is numerically the ordinary forward.
-
-    Args:
-        prefix: how many trunk tokens stand before the branch, at least 1.
-        token_ids: the tokens of the branch; may be empty.
-        hidden: trunk positions its tokens can't attend to; those from `prefix` on are out of sight anyway.
-        given: how many of its first tokens are only read, not scored: their scores are NaN, their ids -1.
-    """
-
-    prefix: int
-    token_ids: tuple[int, ...]
-    hidden: tuple[int, ...] = ()
-    given: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class BranchScore:
-    """How a model takes a branch; all arrays have one entry per branch token.
-
-    Args:
-        logprobs: float32, natural log of the token's probability (temperature 1, whole vocabulary).
-        rival_logprobs: float32, the same for the best *other* token; the difference of the two is the logit difference.
-        rival_ids: int32, that other token.
-        greedy_ids: int32, the most probable token.
-    """
-
-    logprobs: NDArray[np.float32]
-    rival_logprobs: NDArray[np.float32]
-    rival_ids: NDArray[np.int32]
-    greedy_ids: NDArray[np.int32]
-
-
-@dataclass(frozen=True, slots=True)
-class AnswerBranch:
-    """Tokens that close a thought and give an answer.
-
-    Args:
-        token_ids: close of the thought, the reader's suffix, the value, the reader's terminator.
-        value_start, value_end: tokens of the value within `token_ids`, half-open. A token that also holds the end of
-            the suffix (a leading space) counts as the value's.
-    """
-
-    token_ids: tuple[int, ...]
-    value_start: int
-    value_end: int
-
-    def __iter__(self) -> Any:
-        """Unpacks as (token_ids, value_start)."""
-        return iter((self.token_ids, self.value_start))
 
 
 @dataclass(slots=True)
@@ -164,6 +109,11 @@ class Owner(Protocol):
 class Model(Protocol):
     """A model as measurements and widgets see it. Every call may come from any thread, and blocks until done.
 
+    Which model it is: `revision` says which weights in the words of whoever loaded them; `commit` is that of their
+    repository, "" where they came from elsewhere; `weights` is a fingerprint of every byte of them as they are now, ""
+    where they can't be seen. `state` identifies all that is known here of what it computes, so that two models of one
+    state write the same; "" where that can't be known. Nothing may be remembered under a name or a revision instead.
+
     Errors, each one sentence: InputError (an empty prompt, a token index out of range, more tokens than the context),
     CapabilityError (something this model can't do), BackendError (NaN logits), OutOfMemory, Cancelled. An error raised
     while text is written carries what was written so far as `error.partial` (a Trace, or a list for n > 1).
@@ -172,6 +122,10 @@ class Model(Protocol):
     name: str
     where: str
     revision: str
+    commit: str
+    weights: str
+    state: str
+    defaults: Defaults
     backend: str
     dtype: str
     capabilities: Capability
@@ -186,18 +140,22 @@ class Model(Protocol):
 
     def reason(
         self,
-        prompt: str,
+        prompt: Prompt,
         *,
         n: int = 1,
         seed: int = 0,
         max_new_tokens: int | None = None,
         temperature: float | None = None,
         top_p: float | None = None,
+        top_k: int | None = None,
         prefill: str = "",
         interventions: Interventions = (),
         on_token: OnToken | None = None,
     ) -> Any:
-        """Answer `prompt` with a thought: a Trace for n == 1, else a list. `prefill` is how the thought begins."""
+        """Answer a question, or the last of a conversation (a list of messages), with a thought.
+
+        A Trace for n == 1, else a list. `prefill` is how the thought begins.
+        """
         ...
 
     def resume(
@@ -211,6 +169,7 @@ class Model(Protocol):
         max_new_tokens: int | None = None,
         temperature: float | None = None,
         top_p: float | None = None,
+        top_k: int | None = None,
         interventions: Interventions = (),
         on_token: OnToken | None = None,
     ) -> Any:
@@ -225,6 +184,7 @@ class Model(Protocol):
         max_new_tokens: int | None = None,
         temperature: float | None = None,
         top_p: float | None = None,
+        top_k: int | None = None,
         interventions: Interventions = (),
         on_rollout: OnRollout | None = None,
     ) -> list[list[Trace]]:
@@ -297,7 +257,7 @@ class Model(Protocol):
         """The same trace with log-probability and the k best alternatives at every token but the first."""
         ...
 
-    def compose(self, prompt: str, thought: str, answer: str | None) -> Trace:
+    def compose(self, prompt: Prompt, thought: str, answer: str | None) -> Trace:
         """A trace of given texts in this model's format; nothing is run. Without an answer the thought stays open."""
         ...
 
@@ -305,6 +265,9 @@ class Model(Protocol):
         """The edit of an edited trace with `surprise` and `surprise_was` filled in, mean nats per token."""
         ...
 
-    def answer_branch(self, trace: Trace, at: int, value: str) -> AnswerBranch:
-        """Tokens that, placed after `trace.token_ids[:at]`, stop the thought there and answer `value`."""
+    def answer_branch(self, trace: Trace, at: int, value: str, form: AnswerForm | None = None) -> AnswerBranch:
+        """Tokens that, placed after `trace.token_ids[:at]`, stop the thought there and answer `value`.
+
+        `form` says in which words; by default the first form of the trace's own reader, else of the model's.
+        """
         ...

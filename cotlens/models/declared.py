@@ -1,11 +1,15 @@
-"""What a loaded model's files say of it: where sequences end, how it is sampled, which weights it holds."""
+"""What a loaded model's files say of it: where sequences end, how it is sampled, which commit they are of."""
 
 from __future__ import annotations
 
-import hashlib
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
-from cotlens.models.placement import present
+_REPOSITORY = re.compile(r"[\w.-]+(?:/[\w.-]+)?")
+_USUAL = (1.0, 1.0, 50)  # temperature, top_p and top_k that transformers takes where a model that samples doesn't say
 
 
 def auto_class(config: Any) -> Any:
@@ -32,13 +36,59 @@ def eos(hf: Any, tokenizer: Any) -> list[int]:
     return [int(token) for token in flat]
 
 
-def sampling_defaults(hf: Any) -> tuple[float, float]:
-    """(temperature, top_p) that the model's makers recommend, 1 where they are silent."""
+@dataclass(frozen=True)
+class Defaults:
+    """How a model is sampled where nothing else is asked for.
+
+    Args:
+        temperature, top_p, top_k: see `sampling.Sampling`.
+        ignored: other settings of its generation config that change what is written and are not followed here.
+    """
+
+    temperature: float = 1.0
+    top_p: float = 1.0
+    top_k: int = 0
+    ignored: Mapping[str, Any] = field(default_factory=dict)
+
+    def data(self) -> dict[str, float | int]:
+        """As a provenance has them."""
+        return {"temperature": self.temperature, "top_p": self.top_p, "top_k": self.top_k}
+
+    def notes(self) -> list[str]:
+        """What a trace says of settings that were not followed."""
+        if not self.ignored:
+            return []
+        said = ", ".join(f"{name}={value!r}" for name, value in self.ignored.items())
+        return [f"The model's generation config asks for {said}, which is not followed here."]
+
+
+# Settings of transformers' generation that change a text, and the values at which they do nothing.
+_NEUTRAL: dict[str, tuple[Any, ...]] = {
+    "min_p": (0, 0.0), "typical_p": (1, 1.0), "top_h": (), "epsilon_cutoff": (0, 0.0), "eta_cutoff": (0, 0.0),
+    "repetition_penalty": (1, 1.0), "no_repeat_ngram_size": (0,), "bad_words_ids": (), "sequence_bias": (),
+    "suppress_tokens": (), "begin_suppress_tokens": (), "forced_bos_token_id": (), "forced_eos_token_id": (),
+    "min_length": (0,), "min_new_tokens": (0,), "exponential_decay_length_penalty": (), "stop_strings": (),
+    "num_beams": (1,), "penalty_alpha": (0, 0.0), "guidance_scale": (1, 1.0), "dola_layers": (),
+    "watermarking_config": (),
+}  # fmt: skip
+
+
+def sampling_defaults(hf: Any) -> Defaults:
+    """What the model's makers recommend, as transformers would follow it.
+
+    Where sampling is on and the number of likeliest tokens isn't given, transformers takes 50. Where they don't
+    recommend sampling, it is plain: temperature 1, all tokens.
+    """
     config = hf.generation_config
-    if config is None or not getattr(config, "do_sample", False):
-        return 1.0, 1.0
-    temperature, top_p = config.temperature, config.top_p
-    return 1.0 if temperature is None else float(temperature), 1.0 if top_p is None else float(top_p)
+    if config is None:
+        return Defaults()
+    given = {name: getattr(config, name, None) for name in _NEUTRAL}
+    ignored = {name: given[name] for name, same in _NEUTRAL.items() if given[name] not in (None, [], {}, *same)}
+    if not getattr(config, "do_sample", False):
+        return Defaults(ignored=ignored)
+    told = [getattr(config, name, None) for name in ("temperature", "top_p", "top_k")]
+    temperature, top_p, top_k = (usual if one is None else one for one, usual in zip(told, _USUAL, strict=True))
+    return Defaults(float(temperature), float(top_p), int(top_k), ignored)
 
 
 def precision(hf: Any) -> str:
@@ -54,17 +104,30 @@ def precision(hf: Any) -> str:
     return f"{computed}, {getattr(method, 'value', method)}"
 
 
-def fingerprint(hf: Any) -> str:
-    """Identity of weights without a commit: a hash of names, shapes and a sample of every parameter."""
-    digest = hashlib.sha256()
-    tied = getattr(hf, "all_tied_weights_keys", None) or {}
-    for path, module in hf.named_modules():
-        with present(module):
-            for part, parameter in module.named_parameters(recurse=False):
-                name = f"{path}.{part}" if path else part
-                if name in tied:
-                    continue
-                flat = parameter.detach().reshape(-1)
-                sample = flat[:: max(1, flat.numel() // 64)][:64].float().cpu().numpy()
-                digest.update(f"{name}{tuple(parameter.shape)}".encode() + sample.tobytes())
-    return f"weights:{digest.hexdigest()[:12]}"
+def commit(name: str, revision: str | None) -> str:
+    """The commit of the Hugging Face repository that a model's config came from; "" where it came from elsewhere.
+
+    Args:
+        name: what it was loaded by: a repository, or a folder, which may lie in the hub's cache.
+    """
+    from huggingface_hub import try_to_load_from_cache
+
+    file: Any = Path(name) if Path(name).exists() else try_to_load_from_cache(name, "config.json", revision=revision)
+    found = re.search(r"snapshots[/\\]([0-9a-f]{40})(?:[/\\]|$)", str(file))
+    return found[1] if found else ""
+
+
+def commit_of_pair(config: Any) -> str:
+    """The commit that a loaded model came from, as far as it can be told afterwards; "" where it can't.
+
+    Configs of older versions of transformers say it. Else it is the one commit of its repository that the hub's cache
+    holds, if that is only one.
+    """
+    from huggingface_hub import constants
+
+    told, name = getattr(config, "_commit_hash", None), str(getattr(config, "_name_or_path", "") or "")
+    if told or not _REPOSITORY.fullmatch(name) or Path(name).exists():
+        return str(told or "")
+    folder = Path(constants.HF_HUB_CACHE) / f"models--{name.replace('/', '--')}" / "snapshots"
+    commits = [path.name for path in folder.glob("*")]
+    return commits[0] if len(commits) == 1 else ""

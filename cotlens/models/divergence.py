@@ -16,10 +16,10 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from cotlens._core import control
+from cotlens._core import check, control
 from cotlens._core.errors import Cancelled, InputError, OutOfMemory
 from cotlens.models import budget, masks, packing
-from cotlens.models.contract import Divergence
+from cotlens.models.contract import COLDEST, Divergence
 from cotlens.models.engine import with_room
 from cotlens.models.interventions import BlockAttention
 from cotlens.models.logits import Scores, check_finite
@@ -224,5 +224,4 @@ def check_spans(spans: Sequence[tuple[int, int]], n: int, temperature: float) ->
     for start, end in spans:
         if not 0 <= start < end <= n:
             raise InputError(f"The span of tokens {start} to {end} is empty or not in this trace of {n} tokens.")
-    if not temperature > 0:
-        raise InputError(f"The temperature {temperature} is not above 0; use 1 for the model's own distribution.")
+    check.number("temperature", temperature, COLDEST, above=0)

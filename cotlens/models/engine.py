@@ -6,9 +6,9 @@ Both are counted by the meter, run without autograd, and turn running out of mem
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -20,13 +20,15 @@ from transformers.cache_utils import DynamicLayer
 from cotlens._core.errors import CotLensError, OutOfMemory
 from cotlens.models import placement
 from cotlens.models.contract import Meter
-from cotlens.models.interventions import BlockAttention, Intervention
+from cotlens.models.identity import Identity
+from cotlens.models.interventions import Intervention
 from cotlens.models.layout import describe
 from cotlens.models.machine import Machine
 
 if TYPE_CHECKING:
     from torch import Tensor
 
+    from cotlens.models.gradients import Goal
     from cotlens.models.masks import Masks
 
 _OOM_WORDS = ("can't allocate memory", "out of memory", "not enough memory")
@@ -45,18 +47,24 @@ class Engine(Machine):
     def __init__(self, hf: Any, tokenizer: Any, meter: Meter, budget: int | None = None) -> None:
         super().__init__(describe(hf), meter, placement.input_device(hf), hf.dtype)
         self.hf = hf
+        placement.unpacked(hf)
         self.tokenizer = tokenizer
         self.devices = placement.devices(hf)
         self._home = self.device if len(self.devices) == 1 else torch.device("cpu")  # of what layers anywhere are given
         self.budget = budget
         self.trunk: Any = None  # the last one that was scored; see `trunk.Trunk`
+        self.identity = Identity(hf)
+        self._wrapped: tuple[list[Any], Any] = ([], None)
 
-    @cached_property
+    @property
     def traced(self) -> Any:
-        """The nnsight model, wrapped when first needed."""
+        """The nnsight model, wrapped when first needed, and again where modules were exchanged since."""
         from cotlens.models import tracing
 
-        return tracing.wrap(self.hf, self.tokenizer)
+        modules, wrapped = list(self.hf.modules()), self._wrapped
+        if len(modules) != len(wrapped[0]) or not all(map(operator.is_, modules, wrapped[0])):
+            self._wrapped = wrapped = modules, tracing.wrap(self.hf, self.tokenizer)
+        return wrapped[1]
 
     def forward(
         self,
@@ -108,10 +116,8 @@ class Engine(Machine):
 
     def differentiate(
         self,
-        ids: Tensor,
-        first: int,
+        goal: Goal,
         sites: Sequence[str],
-        metric: str,
         *,
         embeddings: NDArray[np.float32] | None = None,
         interventions: Sequence[Intervention] = (),
@@ -119,17 +125,14 @@ class Engine(Machine):
         """One pass in this process, and back."""
         from cotlens.models import tracing
 
-        at = np.arange(ids.shape[1])
-        keep = torch.arange(first - 1, len(at) - 1, device=self.device)
-        inputs = self._inputs(ids, at, None, keep)
-        masks = None
-        if any(isinstance(item, BlockAttention) for item in interventions):
-            masks = self.causal(at, 0, interventions)
-        elif "attention_mask" in self.layout.accepts:
+        ids, keep = goal.ids, torch.from_numpy(goal.keep).to(self.device)
+        inputs = self._inputs(ids, goal.positions, None, keep)
+        masks = self.masks_of(goal, interventions)
+        if masks is None and "attention_mask" in self.layout.accepts:
             inputs["attention_mask"] = _ones(ids, None)
-        changes = tracing.compile_changes(interventions, self.layout, at, self._home)
+        changes = tracing.compile_changes(interventions, self.layout, goal.positions, self._home)
         if embeddings is not None:
-            every = torch.arange(len(at), device=self.device)
+            every = torch.arange(goal.n, device=self.device)
             changes = [
                 tracing.Change(-1, "embed", False, every, torch.tensor(embeddings, device=self.device)),
                 *changes,
@@ -138,9 +141,7 @@ class Engine(Machine):
         self.meter.forwards += 1
         rows = None if "logits_to_keep" in self.layout.accepts else keep
         with memory_errors(ids.shape[0], ids.shape[1], ids.device), _frozen(self.hf):
-            return tracing.gradients(
-                self.traced, self.layout, inputs, masks, changes, sites, ids[0, first:], rows, metric
-            )
+            return tracing.gradients(self.traced, self.layout, inputs, masks, changes, sites, goal.n, rows, goal.ask)
 
     def attend(
         self,

@@ -27,6 +27,7 @@ class Family:
         stops: special tokens that end a turn, beside those that the model declares itself.
         system: the system prompt without which there is no thought; "" where none is needed.
         template: variables of the chat template that ask for a thought, beside `enable_thinking` and `thinking`.
+        channels: whether all that the model writes are messages with a channel each; see `harmony`.
         models: a regular expression on the model's name, for families that no tokenizer and no template gives away.
     """
 
@@ -42,6 +43,7 @@ class Family:
     system: str = ""
     template: Mapping[str, Any] = field(default_factory=dict)
     models: str = ""
+    channels: bool = False
 
 
 HARMONY = Family(  # gpt-oss
@@ -54,6 +56,7 @@ HARMONY = Family(  # gpt-oss
     after_close="",
     to_answer="<|start|>assistant<|channel|>final<|message|>",
     stops=("<|return|>", "<|call|>"),
+    channels=True,
 )
 CHANNEL = Family(  # Gemma 4
     "channel", open="<|channel>thought", close="<channel|>", before_close="\n", after_close="", stops=("<turn|>",)
@@ -100,6 +103,12 @@ def _leading(marker: str) -> str:
     return marker[: marker.index(closer) + 1] if closer is not None and closer in marker else marker
 
 
+SIGNS = frozenset(
+    (*TURN_ENDS, *(text for family in FAMILIES.values() for text in (*first_tokens(family), *family.stops)))
+)
+"""What is a sign to a model wherever it is a token of its own, whether or not the tokenizer calls it special."""
+
+
 def marked(open: str, close: str) -> Family:
     """The family of models that were asked to think between two markers of the user's own.
 
@@ -114,4 +123,4 @@ def marked(open: str, close: str) -> Family:
     return Family(f"{open}\u2026{close}", open, close)
 
 
-__all__ = ["FAMILIES", "PLAIN", "THINK", "TURN_ENDS", "Family", "first_tokens", "marked"]
+__all__ = ["FAMILIES", "PLAIN", "SIGNS", "THINK", "TURN_ENDS", "Family", "first_tokens", "marked"]

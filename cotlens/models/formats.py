@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
@@ -11,8 +11,13 @@ from cotlens._core.errors import InputError
 from cotlens.models import segment as seg
 from cotlens.models import templates
 from cotlens.models.codec import HFCodec
-from cotlens.models.families import PLAIN, TURN_ENDS, Family, first_tokens
-from cotlens.trace.align import char_offsets, tokens_covering
+from cotlens.models.endings import Endings
+from cotlens.models.families import TURN_ENDS, Family, first_tokens
+from cotlens.models.markers import Known, Markers
+from cotlens.trace.align import tokens_covering
+from cotlens.trace.messages import Conversation, Prompt, conversation
+from cotlens.trace.plain import unmarked
+from cotlens.trace.spans import Span
 
 
 @dataclass(frozen=True)
@@ -21,19 +26,23 @@ class Opening:
 
     Args:
         ids: all tokens so far.
-        prompt: half-open token range of the user's own text.
+        prompt: half-open range of the tokens that hold the user's own text.
         begin: first token that is not template.
+        known: thought and answer in `ids`, as far as they are there.
+        span: the user's own text to the character.
+        meta: what the trace keeps of the prompt: its messages, notes.
     """
 
     ids: list[int]
     prompt: tuple[int, int]
     begin: int
+    known: seg.Segments
+    span: Span
+    meta: Mapping[str, Any] = field(default_factory=dict)
 
 
 class Format:
     """How one model is spoken to.
-
-    Markers that hold special tokens are looked for as ids, others as text.
 
     Args:
         codec: of its tokenizer.
@@ -42,18 +51,21 @@ class Format:
     """
 
     def __init__(self, codec: HFCodec, family: Family, eos: Sequence[int] = ()) -> None:
-        self.codec = codec
-        self.family = family
-        self.special = all(codec.special(token) for token in first_tokens(family))
-        stops = {token for text in (*TURN_ENDS, *family.stops) if codec.special(text) for token in self._ids(text)}
-        stops |= set(eos)
-        stops -= {marker[0] for marker in self._markers.values() if marker}
-        self.stop_ids = frozenset(stops)
+        self.codec = codec = codec.reserving(first_tokens(family))
+        self.family, self.markers = family, Markers(codec, family)
+        texts = [text for text in (*TURN_ENDS, *family.stops) if codec.special(text)]
+        stops = {token for text in texts for token in codec.encode_template(text)} | set(eos)
+        self.stop_ids = frozenset(stops - {marker[0] for marker in self.markers.ids.values() if marker})
 
     @property
     def name(self) -> str:
         """The family's name."""
         return self.family.name
+
+    @property
+    def special(self) -> bool:
+        """Whether the markers are special tokens rather than text."""
+        return self.markers.special
 
     @property
     def close_text(self) -> str:
@@ -65,7 +77,7 @@ class Format:
     @property
     def plain(self) -> bool:
         """Whether there are no markers that the model is known to use."""
-        return self.family.name == PLAIN.name
+        return self.markers.plain
 
     @cached_property
     def templated(self) -> bool:
@@ -73,57 +85,108 @@ class Format:
         return bool(getattr(self.codec.tokenizer, "chat_template", None))
 
     @cached_property
-    def _markers(self) -> dict[str, list[int]]:
-        family = self.family
-        parts = {"open": family.open, "close": family.close, "answer": family.answer}
-        return {kind: self._ids(text) for kind, text in parts.items()} if self.special else {}
+    def end(self) -> list[int]:
+        """The token that ends an answer, as a list; empty if there is none."""
+        eos = self.codec.tokenizer.eos_token_id
+        return [int(eos)] if eos is not None and not self.plain else []
 
-    def _ids(self, text: str) -> list[int]:
-        return self.codec.encode_template(text)
+    @cached_property
+    def endings(self) -> Endings:
+        """With which tokens values end."""
+        return Endings(self.codec)
 
-    def open(self, prompt: str, prefill: str = "") -> Opening:
+    def open(self, prompt: Prompt, prefill: str = "") -> Opening:
         """`prompt` as a user's turn, and the beginning of a thought where one is given or nothing else would elicit it.
 
         Raises:
-            InputError: the prompt is empty or not a string.
+            InputError: the prompt is empty, or neither a text nor messages that end with a question.
             BackendError: the chat template failed.
         """
         return self._open(prompt, prefill, bool(prefill))
 
-    def _open(self, prompt: str, prefill: str, thinking: bool) -> Opening:
+    def _open(self, prompt: Prompt, prefill: str, thinking: bool) -> Opening:
         """The same; with `thinking` the thought is begun also if nothing of it is given."""
-        if not isinstance(prompt, str) or not prompt.strip():
+        asked = conversation(prompt)
+        if not isinstance(prefill, str):
+            raise InputError(f"prefill={prefill!r} is not a text; give the first words of the thought.")
+        if not asked.text.strip():
             raise InputError(f"The prompt {prompt!r} is empty; give the question that the model should think about.")
-        head, tail = templates.around_prompt(self.codec.tokenizer, self.family) if self.templated else ("", "")
-        ids, start, end = self._around(head, prompt, tail)
-        begin = len(ids)
-        opened = not self.plain and self.thinking(ids, end)
+        ids, span, notes = self._asked(asked)
+        begin, text = len(ids), seg.Text.of(self.codec.pieces(ids))
+        known = self.markers.in_template(ids, text, span.end, begin)
+        opened = known.thought is not None and not known.closed
         if not self.plain and not opened and (thinking or not self.templated):
             lead = "" if self.templated else "\n"
             ids = ids + self._mixed(lead, self.family.open, self.family.after_open + prefill)
+            known = self.markers.begun(ids, begin)
         elif prefill:
             ids = ids + self.codec.encode(prefill)
-        return Opening(ids, (start, end), begin)
+            known = self.markers.going_on(ids, known) if opened else seg.Segments((begin, len(ids)), None, False)
+        meta = {**asked.meta, "notes": list(notes)} if notes else asked.meta
+        return Opening(ids, (span.start, span.end), begin, known, span, meta)
 
-    def compose(self, prompt: str, thought: str, answer: str | None) -> tuple[Opening, list[int], seg.Segments | None]:
-        """Given texts as ids: the opening, all ids, and where things are if there are no markers to tell.
+    def _asked(self, asked: Conversation) -> tuple[list[int], Span, Sequence[str]]:
+        """Ids of a conversation up to where the model goes on, where the prompt is in them, and notes."""
+        if self.templated:
+            rendered, before = templates.render(self.codec, self.family, asked), []
+        elif len(asked.messages) > 1:
+            raise InputError(
+                "This tokenizer has no chat template, so it can't take several messages; give the prompt as one text."
+            )
+        else:
+            notes = (templates.SPELLED.format("prompt"),) if self.codec.holds_special(asked.text) else ()
+            rendered, before = templates.Rendered([(asked.text, False)], 0, notes), self.codec.bos
+        ids, (first, last) = self.codec.encode_holding(rendered.parts, rendered.asked)
+        ids, first, last = [*before, *ids], first + len(before), last + len(before)
+        text, prompt = seg.Text.of(self.codec.pieces(ids)), rendered.parts[rendered.asked][0]
+        return ids, _span(text, first, last, prompt), rendered.notes
 
-        Without an answer the thought stays open.
+    def compose(
+        self, prompt: Prompt, thought: str, answer: str | None
+    ) -> tuple[Opening, list[int], seg.Segments | None]:
+        """Given texts as ids: the opening, all ids, and where things are if there are no special tokens to tell.
+
+        Without an answer the thought stays open. A thought that was given between its markers is taken out of them.
         """
-        if not self.plain:
-            opening = self._open(prompt, thought or self.family.before_close, True)
-            rest = [] if answer is None else self.closing(thought or "\n", answer) + self.end
-            return opening, opening.ids + rest, None
-        opening = self.open(prompt)
+        thought, answer, notes = self._given(thought, answer)
+        opening = self.open(prompt) if self.plain else self._open(prompt, thought or self.family.before_close, True)
+        meta = {**opening.meta, "notes": [*opening.meta.get("notes", ()), *notes]} if notes else opening.meta
+        opening = replace(opening, meta=meta)
+        if self.plain:
+            return opening, *self._plainly(opening, conversation(prompt).text, thought, answer)
+        if answer is None:
+            return opening, opening.ids, None if self.special else opening.known
+        ids = [*opening.ids, *self.closing(thought or "\n", answer)]
+        if self.special:
+            return opening, ids + self.end, None
+        return opening, ids + self.end, self.markers.given(ids, opening.known, len(opening.ids), len(ids))
+
+    def _given(self, thought: str, answer: str | None) -> tuple[str, str | None, list[str]]:
+        """Thought and answer without the markers around them, and notes."""
+        family, before = self.family, answer
+        thought, answer, notes = unmarked(thought, answer, family.open, family.close)
+        if before is None and answer is not None:
+            answer = answer.removeprefix(family.to_answer).strip()
+            for stop in self.codec.pieces(sorted(self.stop_ids)):
+                answer = answer.removesuffix(stop.decode("utf-8", "replace"))
+        for role, text in (("thought", thought), ("answer", answer or "")):
+            if self.codec.holds_special(text):
+                notes.append(templates.SPELLED.format(role))
+        return thought, answer, notes
+
+    def _plainly(
+        self, opening: Opening, prompt: str, thought: str, answer: str | None
+    ) -> tuple[list[int], seg.Segments]:
+        """A thought and an answer after a prompt, with nothing to mark them."""
         gap = [] if self.templated or prompt[-1:].isspace() else self.codec.encode("\n")
         start = len(opening.ids) + len(gap)
-        middle = start + len(self.codec.encode(thought))
         ids = opening.ids + gap + self.codec.encode(thought)
+        middle = len(ids)
         if answer is None:
-            return opening, ids, seg.Segments((start, middle), None, False)
+            return ids, seg.Segments((start, middle), None, False)
         ids += self.closing(thought)
-        found = seg.Segments((start, middle), (len(ids), len(ids) + len(self.codec.encode(answer))), True)
-        return opening, ids + self.codec.encode(answer), found
+        written = self.codec.encode(answer)
+        return ids + written, seg.Segments((start, middle), (len(ids), len(ids) + len(written)), True)
 
     def closing(self, text: str, then: str = "") -> list[int]:
         """Tokens that end a thought whose last characters are `text`, then `then`, tokenised together."""
@@ -135,68 +198,45 @@ class Format:
             return self.codec.encode(gap + then)
         return self._mixed(before, family.close + family.to_answer, family.after_close + then)
 
-    def segment(self, ids: Sequence[int], prompt_end: int, begin: int, lead: str = "") -> seg.Segments:
+    def segment(
+        self, ids: Sequence[int], prompt_end: int, begin: int, lead: str = "", known: Known | None = None
+    ) -> seg.Segments:
         """Thought and answer in `ids`.
 
         Args:
             prompt_end: just after the user's text; the template after it may open the thought.
             begin: first token that is not template.
             lead: what begins an answer where there are no markers.
+            known: what is remembered of the first tokens; where markers are text, none is looked for in these.
         """
-        pieces = self.codec.pieces(ids)
         end = len(ids)
         while end > begin and ids[end - 1] in self.stop_ids:
             end -= 1
-        markers = self._find(ids[:end], pieces[:end], prompt_end)
-        if self.plain and not markers:
-            found = seg.split_at_answer(pieces, begin, end, lead)
-        else:
-            found = seg.segment(markers, begin, end, bool(self.family.answer))
-        thought = found.thought and seg.trim(pieces, found.thought, tail=found.closed)
-        answer = found.answer and seg.trim(pieces, found.answer)
-        if not found.closed and thought is None and answer is not None and answer[0] == answer[1]:
-            answer = None
-        return seg.Segments(thought, answer, found.closed)
-
-    @cached_property
-    def end(self) -> list[int]:
-        """The token that ends an answer, as a list; empty if there is none."""
-        eos = self.codec.tokenizer.eos_token_id
-        return [int(eos)] if eos is not None and not self.plain else []
+        text = seg.Text.of(self.codec.pieces(ids))
+        return self.markers.segment(ids, text, prompt_end, begin, end, lead, known)
 
     def thinking(self, ids: Sequence[int], start: int) -> bool:
-        """Whether a thought that began after token `start` is open at the end of `ids`."""
-        kinds = [kind for *_, kind in self._find(ids, self.codec.pieces(ids), start)]
-        return bool(kinds) and kinds[-1] == "open"
-
-    def _find(self, ids: Sequence[int], pieces: Sequence[bytes], start: int) -> list[seg.Marker]:
-        if self.special:
-            return seg.markers_by_id(self._markers, ids, start)
-        return seg.markers_by_text(self.family, pieces, start)
+        """Whether a template that ends with `ids` has opened a thought after token `start`."""
+        found = self.markers.in_template(ids, seg.Text.of(self.codec.pieces(ids)), start, len(ids))
+        return found.thought is not None and not found.closed
 
     def _mixed(self, before: str, marker: str, after: str) -> list[int]:
         if self.special:
-            return self.codec.encode(before) + self._ids(marker) + self.codec.encode(after)
+            return self.codec.encode(before) + self.codec.encode_template(marker) + self.codec.encode(after)
         return self.codec.encode(before + marker + after)
 
-    def _around(self, head: str, prompt: str, tail: str) -> tuple[list[int], int, int]:
-        """Ids of head + prompt + tail and the prompt's token range.
 
-        Tokenised as one text where the prompt holds nothing that would be read as a special token, else in three parts.
-        """
-        codec = self.codec
-        before = codec.bos if not self.templated else []
-        first = before + codec.encode_template(head)
-        middle = codec.encode(prompt)
-        parts = first + middle + codec.encode_template(tail)
-        if self.templated and not codec.holds_special(prompt):
-            whole = codec.encode_template(head + prompt + tail)
-            if whole != parts:
-                text, offsets = char_offsets(codec.pieces(whole))
-                at = text.find(prompt, max(0, len(head) - 1))
-                if at >= 0:
-                    return whole, *tokens_covering(offsets, at, at + len(prompt))
-        return parts, len(first), len(first) + len(middle)
+def _span(text: seg.Text, first: int, last: int, wanted: str) -> Span:
+    """Where a text stands to the character, of which it is known that tokens [first, last) hold it.
+
+    Whitespace around it may be in the tokens beside them, or lost to a special token that takes it along. A tokenizer
+    that changes what it reads leaves nothing to be found: then all characters of the tokens are taken.
+    """
+    for form in dict.fromkeys((wanted, wanted.lstrip(), wanted.rstrip(), wanted.strip())):
+        at = text.chars.find(form, max(0, int(text.offsets[first]) - len(form) + len(form.lstrip())))
+        if 0 <= at <= text.offsets[last]:
+            return Span(*tokens_covering(text.offsets, at, at + len(form)), at, at + len(form), "role")
+    return Span(first, last, int(text.offsets[first]), int(text.offsets[last]), "role")
 
 
 def find(

@@ -1,20 +1,28 @@
-"""Gradients of a forced answer with respect to activations: one forward and one backward pass."""
+"""Gradients of a forced answer with respect to activations: one forward and one backward pass.
+
+Whether the value has ended may hang on what follows a "." or ",": those tokens stand behind the answer, each blind to
+the other, or in a copy of the sequence of its own where a model can't hide tokens.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
 from cotlens._core import control
 from cotlens._core.errors import BackendError, InputError, did_you_mean
-from cotlens.models.contract import ANSWER_METRICS, AnswerBranch, Gradients
+from cotlens.models.contract import ANSWER_METRICS, AnswerBranch, Ending, Gradients
 from cotlens.models.interventions import BlockAttention
 from cotlens.models.reading import check_sequence
 
 if TYPE_CHECKING:
+    from torch import Tensor
+
     from cotlens.models.interventions import Intervention
     from cotlens.models.machine import Machine
 
@@ -39,10 +47,8 @@ def gradients(
     if any(isinstance(item, BlockAttention) for item in interventions):
         engine.need_masks()
     control.current().check()
-    first = len(ids) + answer.value_start
-    value, seen, slopes = engine.differentiate(
-        engine.tensor(whole), first, sites, metric, embeddings=embeddings, interventions=interventions
-    )
+    goal = Goal.of(engine, whole, len(ids) + answer.value_start, answer.ending, metric)
+    value, seen, slopes = engine.differentiate(goal, sites, embeddings=embeddings, interventions=interventions)
     found = Gradients(float(value), _numpy(seen), _numpy(slopes))
     if not (np.isfinite(found.value) and all(np.isfinite(slope).all() for slope in found.gradients.values())):
         raise BackendError(
@@ -50,6 +56,66 @@ def gradients(
             "or undo the intervention that blew up."
         )
     return found
+
+
+@dataclass(frozen=True)
+class Goal:
+    """A metric of an answer, and the sequence it is read off.
+
+    Args:
+        ids: int64 [b, q]: the sequence, then tokens after which it is asked whether the value has ended.
+        positions: int64 [q].
+        visible: bool [q, q], who sees whom; None for what came before.
+        n: tokens of text and answer.
+        first: the first of them that is scored.
+        ask: what `tracing.gradients` is asked: "metric", "targets", and of the ending "sets", "pending" and "places".
+    """
+
+    ids: Tensor
+    positions: NDArray[np.int64]
+    visible: Tensor | None
+    n: int
+    first: int
+    ask: dict[str, Any]
+
+    @classmethod
+    def of(cls, machine: Machine, whole: Sequence[int], first: int, ending: Ending | None, metric: str) -> Goal:
+        """The goal for the tokens of `whole` from `first` on, which end with the value."""
+        n = len(whole)
+        ids, positions, visible = machine.tensor(whole), np.arange(n), None
+        ask: dict[str, Any] = {"metric": metric, "targets": ids[0, first:], "sets": {}, "pending": [], "places": []}
+        if ending is None:
+            return cls(ids, positions, None, n, first, ask)
+        ask["sets"] = _flags(ending, machine.layout.vocabulary)
+        ask["pending"], more = list(ending.pending), len(ending.pending)
+        m = n - first
+        if more < 2 or machine.obeys_masks:
+            ids = machine.tensor((*whole, *ending.pending))
+            ask["places"] = [(0, m + 1 + i) for i in range(more)]
+            if more > 1:
+                visible = torch.ones(n + more, n + more, dtype=torch.bool, device=machine.device).tril()
+                visible[n:, n:] = torch.eye(more, dtype=torch.bool, device=machine.device)
+            positions = np.concatenate([positions, np.full(more, n)])
+        else:
+            ids = torch.cat([machine.tensor((*whole, token)) for token in ending.pending])
+            ask["places"] = [(i, m + 1) for i in range(more)]
+            positions = np.arange(n + 1)
+        return cls(ids, positions, visible, n, first, ask)
+
+    @property
+    def keep(self) -> NDArray[np.int64]:
+        """Rows of logits that are wanted: the last one only where something is asked after the answer."""
+        return np.arange(self.first - 1, self.ids.shape[1] - (not self.ask["sets"]))
+
+
+def _flags(ending: Ending, vocabulary: int) -> dict[str, Tensor]:
+    """What each sum is over and what counts against it, bool [vocabulary]."""
+    named = {"after": ending.after, "merged": ending.merged, "closed": ending.closed, "onward": ending.onward}
+    found = {}
+    for name, one in named.items():
+        if one is not None:
+            found[name], found[f"against {name}"] = one.flags(vocabulary)
+    return {name: torch.from_numpy(flags) for name, flags in found.items()}
 
 
 def _check(
@@ -81,4 +147,4 @@ def _numpy(tensors: dict[str, Any]) -> dict[str, NDArray[np.float32]]:
     return {site: tensor.detach().float().cpu().numpy() for site, tensor in tensors.items()}
 
 
-__all__ = ["gradients"]
+__all__ = ["Goal", "gradients"]

@@ -11,14 +11,17 @@ on", which also covers tokens that are still to be written.
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, fields
+from functools import cached_property
 from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
+from cotlens._core import check
 from cotlens._core.errors import InputError
+from cotlens._core.fingerprint import fingerprint
 from cotlens._core.frozen import frozen_array
 
 EVER = sys.maxsize
@@ -41,12 +44,14 @@ def _positions(given: Any, what: str) -> Positions:
     if given is None:
         return None
     if isinstance(given, (int, np.integer)):
-        given = (int(given),)
+        given = (given,)
     if isinstance(given, range):
         if given.step < 1 or given.start < 0:
             raise InputError(f"{what} {given} must be a rising range from 0 or later.")
         return given
-    chosen = tuple(int(position) for position in given)
+    if not isinstance(given, Iterable):
+        raise InputError(f"{what}={given!r} can't be positions: give whole numbers, a range, or None for every token.")
+    chosen = tuple(check.whole(what, position) for position in given)
     if any(position < 0 for position in chosen):
         raise InputError(f"{what} {chosen} hold a negative number; count tokens from 0 at the start of the sequence.")
     return chosen
@@ -55,20 +60,26 @@ def _positions(given: Any, what: str) -> Positions:
 class Intervention:
     """Base of all interventions; compares and hashes by content, arrays included."""
 
-    def _key(self) -> tuple[Any, ...]:
-        values = (getattr(self, field.name) for field in fields(self))  # type: ignore[arg-type]
-        return (type(self), *((v.shape, v.tobytes()) if isinstance(v, np.ndarray) else v for v in values))
+    @cached_property
+    def fingerprint(self) -> str:
+        """32 hex digits for all that it does, the same in every process."""
+        parts: list[str | NDArray[Any]] = [type(self).__name__]
+        for field in fields(self):  # type: ignore[arg-type]
+            value = getattr(self, field.name)
+            parts += [field.name, value if isinstance(value, np.ndarray) else repr(value)]
+        return fingerprint(*parts)
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, Intervention) and self._key() == other._key()
+        return isinstance(other, Intervention) and self.fingerprint == other.fingerprint
 
     def __hash__(self) -> int:
-        return hash(self._key())
+        return hash(self.fingerprint)
 
     def _set(self, name: str, value: Any) -> None:
         object.__setattr__(self, name, value)
 
     def _check_place(self, layer: int, site: str) -> None:
+        self._set("layer", check.whole("layer", layer, of=type(self).__name__))
         if layer < 0:
             raise InputError(f"Layer {layer} is negative; layers are counted from 0.")
         if site not in _SITES:
@@ -98,8 +109,9 @@ class AddVector(Intervention):
 
     def __post_init__(self) -> None:
         self._check_place(self.layer, self.site)
-        self._set("vector", frozen_array(self.vector, np.float32))
+        self._set("vector", frozen_array(check.numbers("vector", self.vector, of="AddVector"), np.float32))
         self._set("positions", _positions(self.positions, "positions"))
+        self._set("coefficient", check.number("coefficient", self.coefficient, of="AddVector"))
         if self.vector.ndim != 1:
             raise InputError(f"The vector has shape {self.vector.shape}; give one of shape [d_model].")
 
@@ -128,7 +140,7 @@ class Ablate(Intervention):
         if (self.mode == "mean") != (self.mean is not None):
             raise InputError("Ablate needs mean=<vector of shape [d_model]> with mode='mean', and only then.")
         if self.mean is not None:
-            self._set("mean", frozen_array(self.mean, np.float32))
+            self._set("mean", frozen_array(check.numbers("mean", self.mean, of="Ablate"), np.float32))
 
 
 @dataclass(frozen=True, eq=False)
@@ -167,7 +179,7 @@ class Patch(Intervention):
     def __post_init__(self) -> None:
         self._check_place(self.layer, self.site)
         self._set("positions", tuple(_positions(self.positions, "positions") or ()))
-        self._set("values", frozen_array(self.values, np.float32))
+        self._set("values", frozen_array(check.numbers("values", self.values, of="Patch"), np.float32))
         if self.values.ndim != 2 or len(self.values) != len(self.positions):
             raise InputError(
                 f"Patch got {len(self.positions)} positions and values of shape {self.values.shape}; "

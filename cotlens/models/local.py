@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from cotlens._core.errors import InputError
 from cotlens.models import generate, placement, reading, rolling, scoring, writing
@@ -13,7 +13,7 @@ from cotlens.models.assemble import Measured
 from cotlens.models.check import Verdict, check
 from cotlens.models.codec import HFCodec
 from cotlens.models.contract import Branch, BranchScore, Capability, Interventions, Meter
-from cotlens.models.declared import eos, fingerprint, precision, sampling_defaults
+from cotlens.models.declared import commit_of_pair, eos, precision, sampling_defaults
 from cotlens.models.engine import Engine
 from cotlens.models.formats import find
 from cotlens.models.inside import Inside
@@ -21,13 +21,19 @@ from cotlens.models.interventions import as_interventions
 from cotlens.models.owner import OwnerThread
 from cotlens.models.store import open_store
 from cotlens.models.textual import Textual
-from cotlens.trace import Boxed, Trace
+from cotlens.trace import FinalAnswer, Trace
 from cotlens.trace.answers import AnswerReader
 
 if TYPE_CHECKING:
     from cotlens.models.templates import GivenFormat
 
 __all__ = ["LocalModel"]
+
+T = TypeVar("T")
+UNKNOWN = (
+    "A hook or a replaced forward takes part in the model's passes, so its weights don't say what wrote this; such "
+    "rollouts are neither kept nor taken from the store."
+)
 
 
 class LocalModel(Textual, Inside):
@@ -37,8 +43,9 @@ class LocalModel(Textual, Inside):
         hf: a transformers causal LM.
         tokenizer: its tokenizer.
         name: what it is called; by default the name it was loaded by.
-        revision: which weights; by default the commit they came from, else a fingerprint of them.
-        reader: how answers are read (default: `Boxed()`).
+        revision: which weights, in the words of whoever loaded them; by default a fingerprint of them.
+        commit: of the Hugging Face repository they came from; by default what config and cache say.
+        reader: how answers are read (default: `FinalAnswer()`).
         format: name of the reasoning format, the two markers that a thought stands between, or a `families.Family`; by
             default found by the tokenizer.
         system: the system prompt; by default the one that the format needs for a thought, if it needs one.
@@ -61,6 +68,7 @@ class LocalModel(Textual, Inside):
         *,
         name: str | None = None,
         revision: str | None = None,
+        commit: str | None = None,
         reader: AnswerReader | None = None,
         format: GivenFormat = None,
         system: str | None = None,
@@ -76,11 +84,14 @@ class LocalModel(Textual, Inside):
         self.owner = OwnerThread()
         self.store = open_store(store)
         self.engine = Engine(hf.eval(), tokenizer, self.meter, memory)
-        self.codec = HFCodec(tokenizer)
         self.name = name or str(getattr(hf.config, "_name_or_path", "") or type(hf).__name__)
-        self.format = find(self.codec, eos(hf, tokenizer), format, model=self.name, system=system, template=template)
-        self.reader: AnswerReader = reader if reader is not None else Boxed()
-        self.revision = revision or getattr(hf.config, "_commit_hash", None) or fingerprint(hf)
+        self.format = find(
+            HFCodec(tokenizer), eos(hf, tokenizer), format, model=self.name, system=system, template=template
+        )
+        self.codec = self.format.codec
+        self.reader: AnswerReader = reader if reader is not None else FinalAnswer()
+        self.commit = commit or commit_of_pair(hf.config)
+        self.declared = revision or ""
         self.dtype = precision(hf)
         self.where = f"local · {placement.described(hf)}"
         self.context_length = self.engine.layout.context
@@ -93,6 +104,20 @@ class LocalModel(Textual, Inside):
     def __repr__(self) -> str:
         return f"LocalModel({self.name!r}, {self.where}, {self.dtype}, {self.engine.layout.n_layers} layers)"
 
+    @property
+    def weights(self) -> str:
+        """A fingerprint of all weights as they are now; see `identity.Identity`."""
+        return self._still(self.engine.identity.weights)
+
+    @property
+    def state(self) -> str:
+        """A fingerprint of all that decides what it computes, as it is now; "" where hooks make that unknown."""
+        return self._still(self.engine.identity.state)
+
+    def _still(self, fn: Callable[[], T]) -> T:
+        """What `fn` finds in the weights; where passes bring them in and out, between two passes."""
+        return self._run(fn) if placement.offloaded(self.engine.hf) else fn()
+
     def score(
         self, trunk: Trace | Sequence[int], branches: Sequence[Branch], *, interventions: Interventions = ()
     ) -> list[BranchScore]:
@@ -104,17 +129,18 @@ class LocalModel(Textual, Inside):
         return self._run(lambda: reading.annotate(self.engine, ids, k))
 
     def _setting(self) -> writing.Setting:
-        about = {"model": self.name, "revision": self.revision, "backend": self.backend, "dtype": self.dtype}
-        engine = self.engine
+        engine, state = self.engine, self.state
+        about = self._about(state.split()[0] if state else self.weights, self.dtype)
         return writing.Setting(
             self.format,
             self.reader,
-            about,
+            about if state else {**about, "notes": [UNKNOWN]},
             self.defaults,
             engine.layout.context,
             engine.layout.vocabulary,
             partial(generate.write, engine),
             partial(rolling.roll, engine) if engine.obeys_masks else None,
+            state,
         )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -14,13 +14,21 @@ from cotlens._core.errors import BackendError
 if TYPE_CHECKING:
     from torch import Tensor
 
+    from cotlens.models.branches import TokenSet
+
 _SLICE_BYTES = 64 * 2**20  # of float32 logits that are worked on at once
 
 
 class Scores:
-    """Growing table of what was found about n branch tokens; see `contract.BranchScore`."""
+    """Growing table of what was found about n branch tokens and sets of tokens; see `contract.BranchScore`.
 
-    def __init__(self, n: int) -> None:
+    Args:
+        sets: those that negative targets name, -1 the first.
+    """
+
+    def __init__(self, n: int, sets: Sequence[TokenSet] = ()) -> None:
+        self._sets = sets
+        self._flags: dict[int, tuple[Tensor, Tensor]] = {}
         self.logprobs = np.full(n, np.nan, np.float32)
         self.rival_logprobs = np.full(n, np.nan, np.float32)
         self.rival_ids = np.full(n, -1, np.int32)
@@ -34,7 +42,7 @@ class Scores:
         slots: NDArray[np.int64],
         positions: NDArray[np.int64],
     ) -> None:
-        """Score `targets[i]` by `logits[rows[i]]` into entry `slots[i]`.
+        """Score `targets[i]`, a token or (negative) a set, by `logits[rows[i]]` into entry `slots[i]`.
 
         Args:
             logits: [r, vocabulary].
@@ -53,14 +61,46 @@ class Scores:
             check_finite(norm, positions[start:])
             best = torch.topk(part, 2, dim=-1)
             row = torch.from_numpy(rows[chosen] - start).to(part.device)
-            target = torch.from_numpy(targets[chosen]).to(part.device)
-            greedy = best.indices[row, 0]
-            second = (greedy == target).long()
-            at = slots[chosen]
+            self.greedy_ids[slots[chosen]] = best.indices[row, 0].cpu().numpy()
+            wanted = targets[chosen]
+            for code in np.unique(wanted[wanted < 0]):
+                mine = wanted == code
+                self._sum(part, norm, row[torch.from_numpy(mine)], int(code), slots[chosen[mine]])
+            mine = wanted >= 0
+            row, target = row[torch.from_numpy(mine)], torch.from_numpy(wanted[mine]).to(part.device)
+            second = (best.indices[row, 0] == target).long()
+            at = slots[chosen[mine]]
             self.logprobs[at] = _numpy(part[row, target] - norm[row])
             self.rival_logprobs[at] = _numpy(best.values[row, second] - norm[row])
             self.rival_ids[at] = best.indices[row, second].cpu().numpy()
-            self.greedy_ids[at] = greedy.cpu().numpy()
+
+    def _sum(self, part: Tensor, norm: Tensor, row: Tensor, code: int, at: NDArray[np.int64]) -> None:
+        """The total of a set by some rows of logits, and the best token against it."""
+        member, rival = (flag.to(part.device) for flag in self.flags(code, part.shape[-1]))
+        chosen = part[row] - norm[row, None]
+        beside = chosen.masked_fill(~rival, -torch.inf).max(-1)
+        self.logprobs[at] = _numpy(chosen.masked_fill(~member, -torch.inf).logsumexp(-1))
+        self.rival_logprobs[at] = _numpy(beside.values)
+        self.rival_ids[at] = beside.indices.cpu().numpy()
+
+    def flags(self, code: int, vocabulary: int) -> tuple[Tensor, Tensor]:
+        """What a set sums and what counts against it, bool [vocabulary]."""
+        if code not in self._flags:
+            member, rival = self._sets[-code - 1].flags(vocabulary)
+            self._flags[code] = torch.from_numpy(member), torch.from_numpy(rival)
+        return self._flags[code]
+
+    def enter_sets(
+        self,
+        slots: NDArray[np.int64],
+        summed: NDArray[np.float32],
+        beside: NDArray[np.float32],
+        beside_ids: NDArray[np.int64],
+        greedy: NDArray[np.int64],
+    ) -> None:
+        """Enter what was found elsewhere about sets."""
+        self.logprobs[slots], self.rival_logprobs[slots] = summed, beside
+        self.rival_ids[slots], self.greedy_ids[slots] = beside_ids, greedy
 
     def enter(
         self,

@@ -19,6 +19,7 @@ from cotlens.models.layout import Layout
 if TYPE_CHECKING:
     from torch import Tensor
 
+    from cotlens.models.gradients import Goal
     from cotlens.models.masks import Masks
 
 
@@ -72,18 +73,23 @@ class Machine(ABC):
         """Ids as int64 [1, n] on the model's device."""
         return torch.as_tensor(np.asarray(ids, dtype=np.int64), device=self.device)[None]
 
+    def masks_of(self, goal: Goal, interventions: Sequence[Intervention]) -> Masks | None:
+        """The masks of a pass that differentiates; None where the model's own do."""
+        if goal.visible is not None:
+            return self.masks(goal.visible, goal.positions, goal.positions, interventions)
+        blocked = any(isinstance(item, BlockAttention) for item in interventions)
+        return self.causal(goal.positions, 0, interventions) if blocked else None
+
     @abstractmethod
     def differentiate(
         self,
-        ids: Tensor,
-        first: int,
+        goal: Goal,
         sites: Sequence[str],
-        metric: str,
         *,
         embeddings: NDArray[np.float32] | None = None,
         interventions: Sequence[Intervention] = (),
     ) -> tuple[Tensor, dict[str, Tensor], dict[str, Tensor]]:
-        """Metric of the answer `ids[0, first:]`, activations at `sites` and its gradients; see `tracing.gradients`.
+        """Metric of the answer, activations at `sites` and its gradients; see `tracing.gradients`.
 
         The meter counts one pass; the backward one costs about as much as two more.
         """

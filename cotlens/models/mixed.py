@@ -7,7 +7,7 @@ tokens. Both must have the same tokens: that is checked over the whole vocabular
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -32,7 +32,10 @@ from cotlens.models.contract import (
 from cotlens.models.interventions import as_interventions
 
 if TYPE_CHECKING:
+    from cotlens.models.declared import Defaults
     from cotlens.trace import Edit, Trace
+    from cotlens.trace.answers import AnswerForm
+    from cotlens.trace.messages import Prompt
 
 TRIAL = "First I add 12 and 7, which gives 19.\n\nWait, let me check: caf\u00e9 = 3 * (4 - 1)?"
 
@@ -63,7 +66,6 @@ class Mixed:
         _check_same_tokens(write, look)
         self.write, self.look = write, look
         self.name = _both(write.name, look.name)
-        self.revision = _both(write.revision, look.revision)
         self.backend = _both(write.backend, look.backend)
         self.dtype = _both(write.dtype, look.dtype)
         self.where = _both(write.where, look.where)
@@ -78,6 +80,32 @@ class Mixed:
         return f"Mixed(write={self.write!r}, look={self.look!r})"
 
     @property
+    def revision(self) -> str:
+        """Of both."""
+        return _both(self.write.revision, self.look.revision)
+
+    @property
+    def commit(self) -> str:
+        """Of both."""
+        return _known(self.write.commit, self.look.commit)
+
+    @property
+    def weights(self) -> str:
+        """Of both, as far as they can be seen."""
+        return _known(self.write.weights, self.look.weights)
+
+    @property
+    def state(self) -> str:
+        """What is known of both; "" where that isn't known of one of them."""
+        both = [self.write.state, self.look.state]
+        return _both(*both) if all(both) else ""
+
+    @property
+    def defaults(self) -> Defaults:
+        """How text is sampled where nothing else is asked for: those of `write`."""
+        return self.write.defaults
+
+    @property
     def meter(self) -> Meter:
         """What both have computed."""
         one, other = self.write.meter, self.look.meter
@@ -85,13 +113,14 @@ class Mixed:
 
     def reason(
         self,
-        prompt: str,
+        prompt: Prompt,
         *,
         n: int = 1,
         seed: int = 0,
         max_new_tokens: int | None = None,
         temperature: float | None = None,
         top_p: float | None = None,
+        top_k: int | None = None,
         prefill: str = "",
         interventions: Interventions = (),
         on_token: OnToken | None = None,
@@ -105,6 +134,7 @@ class Mixed:
                 max_new_tokens=max_new_tokens,
                 temperature=temperature,
                 top_p=top_p,
+                top_k=top_k,
                 prefill=prefill,
                 interventions=interventions,
                 on_token=on_token,
@@ -122,6 +152,7 @@ class Mixed:
         max_new_tokens: int | None = None,
         temperature: float | None = None,
         top_p: float | None = None,
+        top_k: int | None = None,
         interventions: Interventions = (),
         on_token: OnToken | None = None,
     ) -> Any:
@@ -136,6 +167,7 @@ class Mixed:
                 max_new_tokens=max_new_tokens,
                 temperature=temperature,
                 top_p=top_p,
+                top_k=top_k,
                 interventions=interventions,
                 on_token=on_token,
             )
@@ -149,20 +181,23 @@ class Mixed:
         max_new_tokens: int | None = None,
         temperature: float | None = None,
         top_p: float | None = None,
+        top_k: int | None = None,
         interventions: Interventions = (),
         on_rollout: OnRollout | None = None,
     ) -> list[list[Trace]]:
         """Many continuations of many prefixes."""
+        ours = self._ours()
         found = self._writer(interventions).rollouts(
             starts,
             seed=seed,
             max_new_tokens=max_new_tokens,
             temperature=temperature,
             top_p=top_p,
+            top_k=top_k,
             interventions=interventions,
-            on_rollout=None if on_rollout is None else lambda place, one: on_rollout(place, self._ours(one)),
+            on_rollout=None if on_rollout is None else lambda place, one: on_rollout(place, ours(one)),
         )
-        return [[self._ours(one) for one in each] for each in found]
+        return [[ours(one) for one in each] for each in found]
 
     def score(
         self, trunk: Trace | Sequence[int], branches: Sequence[Branch], *, interventions: Interventions = ()
@@ -226,7 +261,7 @@ class Mixed:
         """Log-probability and alternatives at every token but the first, by the one that scores."""
         return self._scores.annotate(trace, k)
 
-    def compose(self, prompt: str, thought: str, answer: str | None) -> Trace:
+    def compose(self, prompt: Prompt, thought: str, answer: str | None) -> Trace:
         """A trace of given texts; nothing is run."""
         return self.look.compose(prompt, thought, answer)
 
@@ -234,25 +269,31 @@ class Mixed:
         """The edit of an edited trace with its surprise, by the one that scores."""
         return self._scores.surprise(trace)
 
-    def answer_branch(self, trace: Trace, at: int, value: str) -> AnswerBranch:
+    def answer_branch(self, trace: Trace, at: int, value: str, form: AnswerForm | None = None) -> AnswerBranch:
         """Tokens that close the thought and answer `value`."""
-        return self.look.answer_branch(trace, at, value)
+        return self.look.answer_branch(trace, at, value, form)
 
     def _writer(self, interventions: Interventions) -> Model:
         """Who writes: `look` where something is changed inside, else `write`."""
         return self.look if as_interventions(interventions) else self.write
 
     def _traces(self, written: Any) -> Any:
-        return [self._ours(one) for one in written] if isinstance(written, list) else self._ours(written)
+        ours = self._ours()
+        return [ours(one) for one in written] if isinstance(written, list) else ours(written)
 
-    def _ours(self, trace: Trace) -> Trace:
-        """The trace with the codec that looks, and both models in its meta."""
-        seen = {"model": self.look.name, "revision": self.look.revision, "backend": self.look.backend}
-        return dataclasses.replace(trace, codec=self.codec, meta={**trace.meta, "look": seen})
+    def _ours(self) -> Callable[[Trace], Trace]:
+        """What gives a trace the codec that looks, and puts both models into its meta."""
+        look, codec = self.look, self.codec
+        seen = {"model": look.name, "revision": look.revision, "backend": look.backend}
+        return lambda trace: dataclasses.replace(trace, codec=codec, meta={**trace.meta, "look": seen})
 
 
 def _both(one: str, other: str) -> str:
     return one if one == other else f"{one} + {other}"
+
+
+def _known(one: str, other: str) -> str:
+    return _both(one or "unknown", other or "unknown") if one or other else ""
 
 
 def _check_same_tokens(write: Model, look: Model) -> None:

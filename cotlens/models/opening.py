@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from cotlens._core.errors import CotLensError, InputError
 from cotlens.models import plan, refusals
-from cotlens.models.declared import auto_class
+from cotlens.models.declared import auto_class, commit
 from cotlens.models.loading import DeviceMap, Loading
 from cotlens.models.local import LocalModel
 
@@ -82,7 +82,8 @@ def open_local(
     if dry_run:
         return _refusing(text, lambda: plan.of_named(text, revision, loading, **spoken))
     pair = _refusing(text, lambda: _from_transformers(text, revision, loading))
-    return LocalModel(*pair, name=text, reader=reader, **options)
+    found = commit(text, revision)
+    return LocalModel(*pair, name=text, revision=found or revision, commit=found, reader=reader, **options)
 
 
 def _from_transformers(name: str, revision: str | None, loading: Loading) -> tuple[Any, Any]:

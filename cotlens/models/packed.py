@@ -45,7 +45,7 @@ def score(
         Cancelled: between two passes.
     """
     plan = packing.plan(trunk, branches)
-    scores = Scores(int(plan.starts[-1]))
+    scores = Scores(int(plan.starts[-1]), plan.sets)
     reach = plan.prefill
     if not _in_activations(interventions):  # what they do to later tokens could leak: masked NaN is still NaN
         reach = budget.reach(engine, reach, len(trunk))

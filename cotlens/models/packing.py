@@ -3,7 +3,9 @@
 Branches that share prefix and hidden positions share the tokens they have in common, as nodes of a trie. A chunk is one
 lane of nodes that follow the cached trunk: each node sees the trunk before its prefix and its own ancestors. Nodes are
 numbered depth first, so the ancestors of node n are the nodes m <= n whose subtree ends after n; that makes the mask
-two comparisons. A branch's last token needs no node, since nothing follows it.
+two comparisons. A branch's last token needs no node unless it is asked what follows it.
+
+A target is a token, or a set of tokens whose probabilities are summed: -1 is the first set of the plan, -2 the second.
 """
 
 from __future__ import annotations
@@ -14,11 +16,12 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from cotlens.models.contract import Branch
+from cotlens.models.contract import Branch, TokenSet
 
 Ints = NDArray[np.int64]
 _Tokens = tuple[int, ...]
-_Row = tuple[int, _Tokens, _Tokens, int, int, int, _Tokens]  # prefix, hidden, fed, refed, slot, skip, targets
+_Wants = list[tuple[int, int, int]]  # column of the fed token that predicts it, target, slot
+_Row = tuple[int, _Tokens, _Tokens, int, _Wants]  # prefix, hidden, fed, refed, wants
 
 
 @dataclass(frozen=True)
@@ -62,16 +65,18 @@ class Plan:
     """All that is to be computed for a set of branches.
 
     Args:
-        starts: int64 [branches + 1], each branch's entries in the flat table of scores.
+        starts: int64 [branches + 1], each branch's entries in the flat table of scores: its tokens, then its sets.
         prefill: trunk tokens that have to be run.
         trunk_edges: first tokens of branches without hidden positions; rows are trunk positions.
         feeds: the branches that need nodes, sorted; cut them with `chunks`.
+        sets: those that negative targets name.
     """
 
     starts: Ints
     prefill: int
     trunk_edges: Edges
     feeds: Feeds
+    sets: list[TokenSet]
 
 
 @dataclass(frozen=True)
@@ -81,23 +86,25 @@ class Feeds:
     Args:
         prefix: trunk length before the branch.
         refed: trunk position that is fed again as the first token, -1 for none.
-        group: index of (prefix, hidden).
-        slot: entry of the first prediction of the row; skip: how many of its first predictions aren't wanted.
-        begin: [rows + 1], the row's tokens in `tokens` and `targets`.
+        group: index of (prefix, hidden, whether one is fed again).
+        begin: [rows + 1], the row's tokens in `tokens`.
         shared: leading tokens in common with the row before.
-        tokens, targets: [total], what is fed and what each of them predicts.
+        tokens: [total], what is fed.
+        wanted: [rows + 1], the row's predictions in `columns`, `targets` and `slots`.
+        columns, targets, slots: which token of its row predicts which target, and the entry for it.
         hidden: per group, hidden trunk positions.
     """
 
     prefix: Ints
     refed: Ints
     group: Ints
-    slot: Ints
-    skip: Ints
     begin: Ints
     shared: Ints
     tokens: Ints
+    wanted: Ints
+    columns: Ints
     targets: Ints
+    slots: Ints
     hidden: list[Ints]
 
     def __len__(self) -> int:
@@ -115,32 +122,56 @@ def seen_from(prefix: int, hidden: Sequence[int]) -> tuple[Ints, int]:
     return out, last
 
 
+def starts_of(branches: Sequence[Branch]) -> Ints:
+    """Where each branch's entries begin in a flat table, and where the last one's end; int64 [branches + 1]."""
+    lengths = np.fromiter((branch.entries for branch in branches), np.int64, len(branches))
+    return np.concatenate([[0], np.cumsum(lengths)])
+
+
+class Wanted:
+    """What branches ask for, as targets, with the sets they name on the way."""
+
+    def __init__(self) -> None:
+        self.sets: list[TokenSet] = []
+        self._codes: dict[int, int] = {}
+
+    def of(self, branch: Branch, start: int) -> _Wants:
+        """(index in the branch, target, slot) of everything asked of a branch whose entries begin at `start`."""
+        n = len(branch.token_ids)
+        tokens = [(i, branch.token_ids[i], start + i) for i in range(branch.given, n)]
+        return tokens + [(i, self._code(one), start + n + j) for j, (i, one) in enumerate(branch.sets)]
+
+    def _code(self, one: TokenSet) -> int:
+        if id(one) not in self._codes:
+            self.sets.append(one)
+            self._codes[id(one)] = -len(self.sets)
+        return self._codes[id(one)]
+
+
 def plan(trunk: Sequence[int], branches: Sequence[Branch]) -> Plan:
     """Lay out `branches` (already checked) over `trunk`."""
-    lengths = np.fromiter((len(b.token_ids) for b in branches), np.int64, len(branches))
-    starts = np.concatenate([[0], np.cumsum(lengths)])
+    starts, wanted = starts_of(branches), Wanted()
     roots: list[tuple[int, int, int]] = []
     rows: list[_Row] = []
     sight: dict[tuple[int, tuple[int, ...]], tuple[Ints, int]] = {}
     for branch, start in zip(branches, starts.tolist(), strict=False):
-        tokens = branch.token_ids
-        if branch.given >= len(tokens):
+        asked = wanted.of(branch, start)
+        if not asked:
             continue
-        hidden, refed = _sight(branch, sight)
-        if len(hidden):
-            key = tuple(hidden.tolist())
-            rows.append((branch.prefix, key, (trunk[refed], *tokens[:-1]), refed, start, branch.given, tokens))
-        else:
-            if not branch.given:
-                roots.append((branch.prefix - 1, tokens[0], start))
-            if len(tokens) > 1:
-                skip = max(0, branch.given - 1)
-                rows.append((branch.prefix, (), tokens[:-1], -1, start + 1, skip, tokens[1:]))
-    rows.sort(key=lambda row: row[:3])
+        tokens, indices = branch.token_ids, branch.asked
+        hidden, last = _sight(branch, sight)
+        if len(hidden) and min(indices) == 0:
+            rows.append((branch.prefix, tuple(hidden.tolist()), (trunk[last], *tokens[: max(indices)]), last, asked))
+            continue
+        roots += [(branch.prefix - 1, target, slot) for index, target, slot in asked if not index]
+        if fed := tokens[: max(indices)]:
+            later = [(index - 1, target, slot) for index, target, slot in asked if index]
+            rows.append((branch.prefix, tuple(hidden.tolist()), fed, -1, later))
+    rows.sort(key=lambda row: row[:4])
     root = np.asarray(roots, dtype=np.int64).reshape(-1, 3)
     feeds = _feeds(rows)
     reach = max(int(root[:, 0].max(initial=-1)) + 1, int(feeds.prefix.max(initial=0)))
-    return Plan(starts, reach, Edges(root[:, 0], root[:, 1], root[:, 2]), feeds)
+    return Plan(starts, reach, Edges(root[:, 0], root[:, 1], root[:, 2]), feeds, wanted.sets)
 
 
 def _sight(branch: Branch, known: dict[tuple[int, tuple[int, ...]], tuple[Ints, int]]) -> tuple[Ints, int]:
@@ -157,22 +188,23 @@ def _feeds(rows: list[_Row]) -> Feeds:
         return np.fromiter(values, np.int64, len(rows))
 
     begin = np.concatenate([[0], np.cumsum(column(len(row[2]) for row in rows))])
+    wanted = np.concatenate([[0], np.cumsum(column(len(row[4]) for row in rows))])
     tokens = np.fromiter((token for row in rows for token in row[2]), np.int64, int(begin[-1]))
-    targets = np.fromiter((token for row in rows for token in row[6]), np.int64, int(begin[-1]))
-    groups: dict[tuple[int, tuple[int, ...]], int] = {}
-    group = column(groups.setdefault((row[0], row[1]), len(groups)) for row in rows)
-    hidden = [np.asarray(key[1], dtype=np.int64) for key in groups]
+    wants = np.array([want for row in rows for want in row[4]], dtype=np.int64).reshape(-1, 3)
+    groups: dict[tuple[int, tuple[int, ...], bool], int] = {}
+    group = column(groups.setdefault((row[0], row[1], row[3] < 0), len(groups)) for row in rows)
     return Feeds(
         prefix=column(row[0] for row in rows),
         refed=column(row[3] for row in rows),
         group=group,
-        slot=column(row[4] for row in rows),
-        skip=column(row[5] for row in rows),
         begin=begin,
         shared=_shared(tokens, begin, group),
         tokens=tokens,
-        targets=targets,
-        hidden=hidden,
+        wanted=wanted,
+        columns=wants[:, 0],
+        targets=wants[:, 1],
+        slots=wants[:, 2],
+        hidden=[np.asarray(key[1], dtype=np.int64) for key in groups],
     )
 
 
@@ -239,7 +271,7 @@ def chunk(feeds: Feeds, first: int, last: int) -> Chunk:
         limits=np.where(refed < 0, prefix, refed),
         hidden=[feeds.hidden[g] for g in distinct],
         hidden_of=np.where(with_hidden, index, -1)[row],
-        edges=_edges(feeds, first, last, length, _nodes(shared, fresh, start, int(length.max()))),
+        edges=_edges(feeds, first, last, _nodes(shared, fresh, start, int(length.max()))),
     )
 
 
@@ -258,13 +290,10 @@ def _nodes(shared: Ints, fresh: Ints, start: Ints, width: int) -> Ints:
     return np.maximum.accumulate(np.where(own, start[:-1, None] + columns - shared[:, None], -1), axis=0)
 
 
-def _edges(feeds: Feeds, first: int, last: int, length: Ints, nodes: Ints) -> Edges:
-    row = np.repeat(np.arange(last - first), length)
-    column = ragged(length)
-    targets = feeds.targets[feeds.begin[first] : feeds.begin[last]]
-    wanted = column >= feeds.skip[first:last][row]
-    slots = feeds.slot[first:last][row] + column
-    return Edges(nodes[row, column][wanted], targets[wanted], slots[wanted])
+def _edges(feeds: Feeds, first: int, last: int, nodes: Ints) -> Edges:
+    mine = slice(int(feeds.wanted[first]), int(feeds.wanted[last]))
+    row = np.repeat(np.arange(last - first), np.diff(feeds.wanted[first : last + 1]))
+    return Edges(nodes[row, feeds.columns[mine]], feeds.targets[mine], feeds.slots[mine])
 
 
 def padded(chunk: Chunk, n: int) -> Chunk:

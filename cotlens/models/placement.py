@@ -42,6 +42,17 @@ def described(hf: Any) -> str:
     return " + ".join([*words, *(["offloading"] if offloaded(hf) else [])])
 
 
+def unpacked(hf: Any) -> None:
+    """Keep bitsandbytes from packing 4-bit weights anew for processors that have avx512_bf16.
+
+    Packed, they are computed with in bfloat16 whatever the model's type is, give no gradients, and can't be of every
+    shape: numbers would depend on the processor.
+    """
+    for module in hf.modules():
+        if getattr(module, "support_avx512bf16_for_cpu", False):
+            module.support_avx512bf16_for_cpu = False
+
+
 @contextmanager
 def staying(hf: Any) -> Iterator[None]:
     """Keep transformers' pipelines from moving a model to the first GPU: they leave one alone that has a device map."""

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from cotlens._core import control
+from cotlens._core import check, control
 from cotlens._core.errors import InputError
 from cotlens.models import budget
 from cotlens.models.assemble import Measured
@@ -30,8 +30,7 @@ def annotate(engine: Engine, ids: Sequence[int], k: int) -> Measured:
         InputError: no tokens, more than the context, or ids that aren't the model's.
     """
     check_sequence(engine, ids)
-    if k < 0:
-        raise InputError(f"k={k} alternatives can't be kept; give 0 or more.")
+    check.whole("k", k, 0)
     most = min(STEP, budget.nodes(engine, len(ids)))
     return fitting(engine, most, lambda step: _annotated(engine, ids, k, step))
 
@@ -98,7 +97,7 @@ def _activations(
 
 def chosen_positions(ids: Sequence[int], positions: Sequence[int] | None) -> NDArray[np.int64]:
     """Token indices as an array, all of them for None; InputError where one is not in the trace."""
-    chosen = np.arange(len(ids)) if positions is None else np.asarray([int(p) for p in positions], dtype=np.int64)
+    chosen = np.arange(len(ids)) if positions is None else check.indices("positions", positions)
     if ((chosen < 0) | (chosen >= len(ids))).any():
         raise InputError(f"Positions {chosen.tolist()} are not all in this trace; it has tokens 0 to {len(ids) - 1}.")
     return chosen

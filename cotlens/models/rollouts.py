@@ -38,6 +38,7 @@ def write(
         CotLensError: as in the contract; `error.partial` holds what there was so far in the same shape.
     """
     asked = [_ask(setting, start, wishes) for start in starts]
+    kept = kept if setting.identity else None  # who can't be told from others keeps nothing and takes nothing
     desk = _Desk(setting, wishes, asked, kept, on_rollout)
     try:
         missing = desk.recall()
@@ -59,11 +60,12 @@ def _ask(setting: Setting, start: Start, wishes: Wishes) -> _Asked:
     settings = {
         "temperature": sampling.temperature,
         "top_p": sampling.top_p,
+        "top_k": sampling.top_k,
         "max_new_tokens": sampling.max_new_tokens,
         "stop_ids": sorted(setting.form.stop_ids),
     }
-    about = [str(setting.about[name]) for name in ("model", "revision", "dtype")]
-    question = store.question(job.ids, about, settings, wishes.interventions, int(wishes.seed))
+    model = (setting.identity, str(setting.about["dtype"]))
+    question = store.question(job.ids, model, settings, wishes.interventions, int(wishes.seed))
     return _Asked(start, job, sampling, question)
 
 
@@ -155,6 +157,7 @@ class _Desk:
             one.job.prompt,
             one.job.begin,
             {**meta, "stored": stored},
+            known=one.job.known,
             **one.job.parts,
         )
         self._found[place][index] = trace

@@ -1,9 +1,8 @@
-"""Picking tokens: temperature, nucleus, and seeds that give the same text whatever else is run."""
+"""Picking tokens: temperature, the k likeliest, nucleus, and seeds that give the same text whatever else is run."""
 
 from __future__ import annotations
 
 import hashlib
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -11,43 +10,52 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
-from cotlens._core.errors import InputError
+from cotlens._core import check
 
 if TYPE_CHECKING:
     from torch import Tensor
 
 
+STREAMS = 2**32  # how many streams of random numbers torch tells apart: it takes the low half of a seed
+
+
 @dataclass(frozen=True)
 class Sampling:
-    """How text is sampled.
+    """How text is sampled: logits are divided by the temperature, cut to the `top_k` likeliest tokens, then to `top_p`.
+
+    That is the order of transformers and vLLM, and the distribution is theirs.
 
     Args:
-        seed: sample i of n depends on (seed, i) only; sample 0 is what n=1 gives.
+        seed: sample i of n depends on (seed, i) only; sample 0 is what n=1 gives. 0 to 2**64 - 1.
         max_new_tokens: at most this many tokens, at least 1.
         temperature: 0 takes the most probable token.
-        top_p: sample from the smallest set of tokens that holds this much probability.
+        top_p: sample from the smallest set of tokens that holds this much of the probability that is left.
+        top_k: sample from this many tokens, and those as likely as the last of them; 0 for all.
     """
 
     seed: int
     max_new_tokens: int
     temperature: float
     top_p: float
+    top_k: int = 0
 
     def __post_init__(self) -> None:
-        if isinstance(self.seed, bool) or not isinstance(self.seed, (int, np.integer)) or self.seed < 0:
-            raise InputError(f"seed={self.seed!r} must be a whole number from 0.")
-        if self.max_new_tokens < 1:
-            raise InputError(f"max_new_tokens={self.max_new_tokens} must be at least 1.")
-        if not (math.isfinite(self.temperature) and self.temperature >= 0):
-            raise InputError(f"temperature={self.temperature} must be 0 or more.")
-        if not 0 < self.top_p <= 1:
-            raise InputError(f"top_p={self.top_p} must be above 0 and at most 1.")
+        check.seed(self.seed)
+        check.whole("max_new_tokens", self.max_new_tokens, 1)
+        check.number("temperature", self.temperature, 0)
+        check.number("top_p", self.top_p, above=0, most=1)
+        check.whole("top_k", self.top_k, 0)
 
-    def number(self, index: int) -> int:
-        """The seed of sample `index`."""
-        if index == 0:
+    def number(self, index: int, among: int = STREAMS) -> int:
+        """The seed of sample `index`, for a source that goes by its remainder modulo `among`.
+
+        That of sample 0 is the seed itself, where such a source tells it from all others.
+        """
+        if index == 0 and self.seed < among:
             return int(self.seed)
-        return int(np.random.SeedSequence([self.seed, index]).generate_state(1, np.uint64)[0] >> 1)
+        # Words of 32 bits: without the last one, sample 0 of a wide seed would be a sample of its low half.
+        words = [self.seed, index] if index else [self.seed, 0, 1]
+        return int(np.random.SeedSequence(words).generate_state(1, np.uint64)[0] >> 1)
 
     def source(self, index: int) -> torch.Generator:
         """The random numbers of sample `index`, one float64 per token, on the CPU whatever the model's device."""
@@ -76,15 +84,28 @@ def choose(logits: Tensor, rows: Sequence[int], chances: Sequence[float], sampli
     if sampling.temperature == 0:
         best = logits.argmax(-1).tolist()
         return [best[row] for row in rows]
-    probabilities = torch.softmax(logits.double() / sampling.temperature, -1)
-    if sampling.top_p == 1:
+    logits = logits.double()
+    # Less the largest, so that no quotient overflows: as the temperature falls, sampling becomes greedy.
+    probabilities = torch.softmax((logits - logits.amax(-1, keepdim=True)) / sampling.temperature, -1)
+    if sampling.top_p == 1 and not sampling.top_k:
         reach = torch.cumsum(probabilities, -1)
         return _drawn(reach, torch.full_like(reach[:, 0], reach.shape[1] - 1).long(), rows, chances).tolist()
     ordered, ids = torch.sort(probabilities, descending=True, stable=True)
     reach = torch.cumsum(ordered, -1)
-    last = (reach < sampling.top_p).sum(-1).clamp(max=reach.shape[1] - 1)
-    at = _drawn(reach, last, rows, chances)
+    at = _drawn(reach, _last(ordered, reach, sampling), rows, chances)
     return ids[torch.as_tensor(rows, device=ids.device), at].tolist()
+
+
+def _last(ordered: Tensor, reach: Tensor, sampling: Sampling) -> Tensor:
+    """The last token of each row that may be drawn, int64 [r], of probabilities in falling order and their sums."""
+    last = torch.full_like(reach[:, 0], reach.shape[1] - 1).long()
+    if sampling.top_k:
+        least = ordered[:, min(sampling.top_k, ordered.shape[1]) - 1, None]
+        last = (ordered >= least).sum(-1) - 1  # what is as likely as the last of the k stays, as in transformers
+    if sampling.top_p < 1:
+        left = reach.gather(1, last[:, None])
+        last = torch.minimum(last, (reach < sampling.top_p * left).sum(-1))
+    return last
 
 
 def _drawn(reach: Tensor, last: Tensor, rows: Sequence[int], chances: Sequence[float]) -> Tensor:

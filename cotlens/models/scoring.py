@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
+from cotlens._core.check import indices, whole
 from cotlens._core.errors import InputError
 from cotlens.models import packed, plain
 from cotlens.models.contract import Branch, BranchScore
@@ -39,16 +40,27 @@ def score(
     if any(isinstance(item, BlockAttention) for item in interventions):
         engine.need_masks()
     way = packed if pack else plain
-    return told(*way.score(engine, trunk, branches, interventions))
+    scores, starts = way.score(engine, trunk, branches, interventions)
+    return told(scores, starts, branches)
 
 
-def told(scores: Scores, starts: Ints) -> list[BranchScore]:
+def told(scores: Scores, starts: Ints, branches: Sequence[Branch]) -> list[BranchScore]:
     """Flat scores as one `BranchScore` per branch; they share the memory of the flat ones."""
-    for array in (scores.logprobs, scores.rival_logprobs, scores.rival_ids, scores.greedy_ids):
+    slack = np.zeros(max((len(branch.sets) for branch in branches), default=0), np.float32)
+    for array in (scores.logprobs, scores.rival_logprobs, scores.rival_ids, scores.greedy_ids, slack):
         array.setflags(write=False)
     return [
-        BranchScore(scores.logprobs[a:b], scores.rival_logprobs[a:b], scores.rival_ids[a:b], scores.greedy_ids[a:b])
-        for a, b in pairwise(starts.tolist())
+        BranchScore(
+            scores.logprobs[a:m],
+            scores.rival_logprobs[a:m],
+            scores.rival_ids[a:m],
+            scores.greedy_ids[a:m],
+            scores.logprobs[m:b],
+            scores.rival_logprobs[m:b],
+            slack[: b - m],
+        )
+        for branch, (a, b) in zip(branches, pairwise(starts.tolist()), strict=True)
+        for m in (b - len(branch.sets),)
     ]
 
 
@@ -70,6 +82,8 @@ def check(engine: Bounds, trunk: Sequence[int], branches: Sequence[Branch]) -> N
     check_ids(engine.layout.vocabulary, trunk, "trunk")
     n = len(trunk)
     for index, branch in enumerate(branches):
+        whole("prefix", branch.prefix, of=f"Branch {index}")
+        whole("given", branch.given, of=f"Branch {index}")
         if not 1 <= branch.prefix <= n:
             raise InputError(
                 f"Branch {index} has prefix {branch.prefix}; it must be 1 to {n}, the number of tokens of the trunk."
@@ -84,15 +98,19 @@ def check(engine: Bounds, trunk: Sequence[int], branches: Sequence[Branch]) -> N
                 f"Branch {index} of {len(branch.token_ids)} tokens has given={branch.given}; "
                 "it must be 0 to the number of its tokens."
             )
+        if any(not branch.given <= at <= len(branch.token_ids) for at, _ in branch.sets):
+            raise InputError(
+                f"Branch {index} of {len(branch.token_ids)} tokens asks for sets at {[at for at, _ in branch.sets]}; "
+                f"they must be from given={branch.given} to the number of its tokens."
+            )
         if branch.hidden:
             _check_hidden(engine, index, branch, n)
-    lengths = [len(branch.token_ids) for branch in branches]
-    flat = np.fromiter((token for branch in branches for token in branch.token_ids), np.int64, sum(lengths))
-    check_ids(engine.layout.vocabulary, flat, "branches")
+    check_ids(engine.layout.vocabulary, [token for branch in branches for token in branch.token_ids], "branches")
 
 
 def _check_hidden(engine: Bounds, index: int, branch: Branch, n: int) -> None:
     engine.need_masks()
+    indices("hidden", branch.hidden, of=f"Branch {index}")
     if min(branch.hidden) < 0 or max(branch.hidden) >= n:
         wrong = next(h for h in branch.hidden if not 0 <= h < n)
         raise InputError(f"Branch {index} hides position {wrong}; positions of this trunk are 0 to {n - 1}.")
@@ -102,7 +120,7 @@ def _check_hidden(engine: Bounds, index: int, branch: Branch, n: int) -> None:
 
 def check_ids(vocabulary: int, ids: Sequence[int] | np.ndarray, what: str) -> None:
     """Raise InputError where an id isn't one of the model's."""
-    array = np.asarray(ids, dtype=np.int64)
+    array = indices(what, ids)
     wrong = (array < 0) | (array >= vocabulary)
     if wrong.any():
         at = int(np.flatnonzero(wrong)[0])

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from cotlens._core import check
 from cotlens._core.errors import InputError
 
 if TYPE_CHECKING:
@@ -30,6 +31,7 @@ class Start:
     indices: Sequence[int] = range(1)
 
     def __post_init__(self) -> None:
-        indices = list(self.indices)
+        check.whole("at", self.at, of="Start")
+        indices = [check.whole("indices", index, of="Start") for index in self.indices]
         if any(index < 0 for index in indices) or len(set(indices)) < len(indices):
             raise InputError(f"The numbers of rollouts are different whole numbers from 0; {indices} were given.")

@@ -1,8 +1,10 @@
 """The sample store: rollouts on disk, so that a repeated question costs nothing and a killed kernel loses nothing.
 
 One SQLite file in WAL mode, which several processes may use at once. A rollout is found by what decides its text: the
-tokens before it, the model and its weights, the sampling settings, interventions, seed and index; only its tokens are
-kept, and everything else (roles, answers) is read off them anew.
+tokens before it, all bytes of the model's weights and what is done with them (see `models.identity`), the type they are
+computed in, the sampling settings, interventions, seed and index. No name counts: neither that of a model nor a commit.
+Only tokens are kept, and everything else (roles, answers) is read off them anew. Device, number of threads and the
+company a rollout is written in are left out: they change its numbers in the last digits, not what it is a sample of.
 
 The file lies in the user's cache folder. The environment variable COTLENS_STORE names another one, or turns the store
 off (COTLENS_STORE=off); `cl.load(name, store=...)` does the same for one model.
@@ -18,7 +20,6 @@ import sys
 import threading
 from collections.abc import Iterable, Sequence
 from contextlib import contextmanager
-from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
 
 VARIABLE = "COTLENS_STORE"
 OFF = "off"
-VERSION = 1  # of how rollouts are sampled: raise it when the same question gives another text
+VERSION = 2  # of how rollouts are sampled: raise it when the same question gives another text
 _WAIT_S = 30.0  # for another process that is writing
 _TABLE = """CREATE TABLE IF NOT EXISTS rollouts (
     question BLOB NOT NULL, number INTEGER NOT NULL, tokens BLOB NOT NULL, finish TEXT NOT NULL,
@@ -72,17 +73,12 @@ def question(
     """What identifies the rollouts after `ids`, 32 bytes.
 
     Args:
-        model: name, revision and type of its weights.
+        model: what it is known by: its `state`, and the type it computes in.
         settings: of sampling, and where text ends; as JSON holds them.
     """
     digest = hashlib.sha256(f"{VERSION}\n{json.dumps([list(model), settings, seed], sort_keys=True)}\n".encode())
     digest.update(np.asarray(ids, "<i4").tobytes())
-    for item in interventions:
-        digest.update(type(item).__name__.encode())
-        for field in fields(item):  # type: ignore[arg-type]
-            value = getattr(item, field.name)
-            content = value.astype(value.dtype.newbyteorder("<")).tobytes() if isinstance(value, np.ndarray) else b""
-            digest.update(f"\n{field.name}={value.shape if content else value!r}:".encode() + content)
+    digest.update("".join(item.fingerprint for item in interventions).encode())
     return digest.digest()
 
 
@@ -146,7 +142,12 @@ class Store:
             ) from error
 
     def _open(self) -> sqlite3.Connection:
-        self.path.parent.mkdir(parents=True, exist_ok=True)
+        # What models were asked and said is nobody else's to read; SQLite gives its side files the same mode.
+        self.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        self.path.touch(mode=0o600)
+        if self.path == default_path():  # one that was made when the mode was left open
+            self.path.chmod(0o600)
+            self.path.parent.chmod(0o700)
         connection = sqlite3.connect(self.path, timeout=_WAIT_S, check_same_thread=False)
         connection.execute("PRAGMA journal_mode=WAL")
         connection.execute("PRAGMA synchronous=NORMAL")  # a crash of the process loses nothing; of the machine, seconds

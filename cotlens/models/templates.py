@@ -1,41 +1,147 @@
-"""Chat templates: which family a tokenizer belongs to, and what a template puts around a prompt."""
+"""Chat templates: which family a tokenizer belongs to, and what a template makes of a conversation."""
 
 from __future__ import annotations
 
 import dataclasses
 import re
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
 from typing import Any
 
 from cotlens._core.errors import BackendError, InputError, did_you_mean
-from cotlens.models.codec import HFCodec
+from cotlens.models.codec import HFCodec, Part
 from cotlens.models.families import FAMILIES, PLAIN, THINK, Family, first_tokens, marked
+from cotlens.trace.messages import Conversation
 
-_SLOT = "COTLENS0PROMPT0SLOT"  # stands for the prompt while the chat template is rendered
+_SLOT = "\N{ASTERISM}COTLENS0PROMPT0SLOT\N{ASTERISM}"  # stands for a message while its place is found out
+_CONTEXT = 400  # characters around a message that are compared
+SPELLED = "The {} spells out special tokens; to the model they are characters like any others."
 GivenFormat = str | tuple[str, str] | Family | None
+Messages = Sequence[Mapping[str, Any]]
 
 
-def around_prompt(tokenizer: Any, family: Family) -> tuple[str, str]:
-    """The chat template's text before and after the user's prompt.
+@dataclass(frozen=True)
+class Rendered:
+    """A conversation as the chat template writes it.
+
+    Args:
+        parts: what the template wrote, and what the user did.
+        asked: which part is the user's last message.
+        notes: what the template made of that message.
+    """
+
+    parts: list[Part]
+    asked: int
+    notes: tuple[str, ...]
+
+
+def render(codec: HFCodec, family: Family, asked: Conversation) -> Rendered:
+    """What the chat template makes of a conversation, up to where the model goes on.
+
+    The template sees the real texts, as it may trim them or look into them; where it put them is found in what it
+    wrote. Special tokens that a user only spells out are characters.
 
     Raises:
         BackendError: the template failed, or left the prompt out.
     """
-    messages = [{"role": "user", "content": _SLOT}]
-    if family.system:
-        messages.insert(0, {"role": "system", "content": family.system})
+    messages = _with_system(asked.messages, family)
+    last = asked.asked + len(messages) - len(asked.messages)
+    text = _apply(codec, family, messages)
+    start, end = _place(codec, family, messages, last, text)
+    notes = _told(str(messages[last]["content"]), text[start:end])
+    cuts = [(start, end)]
+    for place, message in enumerate(messages[:last]):
+        if message["role"] == "user" and codec.holds_special(str(message["content"])):
+            with suppress(BackendError):  # a template may leave earlier turns out
+                cuts.append(_place(codec, family, messages, place, text))
+    if len(cuts) > 1 or codec.holds_special(text[start:end]):
+        notes = (*notes, SPELLED.format("prompt"))
+    cuts.sort()
+    return Rendered(_cut(text, cuts), 2 * cuts.index((start, end)) + 1, notes)
+
+
+def _with_system(messages: Messages, family: Family) -> Messages:
+    """The messages after the family's system prompt, unless they have one of their own."""
+    if not family.system or any(message["role"] in ("system", "developer") for message in messages):
+        return messages
+    return [{"role": "system", "content": family.system}, *messages]
+
+
+def _apply(codec: HFCodec, family: Family, messages: Messages) -> str:
     variables = {"enable_thinking": True, "thinking": True, **family.template}
     try:
-        text = tokenizer.apply_chat_template(messages, tokenize=False, add_generation_prompt=True, **variables)
+        return str(
+            codec.tokenizer.apply_chat_template(
+                list(map(dict, messages)), tokenize=False, add_generation_prompt=True, **variables
+            )
+        )
     except Exception as error:
         remedy = "without system=, or with format='plain'" if family.system else "with format='plain'"
         raise BackendError(f"The chat template of this tokenizer failed ({error}); load the model {remedy}.") from error
-    head, slot, tail = text.rpartition(_SLOT)
-    if not slot:
+
+
+def _place(codec: HFCodec, family: Family, messages: Messages, which: int, text: str) -> tuple[int, int]:
+    """Where the template put one message, as characters of what it wrote.
+
+    It is rendered once more with something else in its place, to be compared. Where the template looked into the
+    message, or made another text of it, it is where what stands around it is most alike, else what differs.
+    """
+    content = str(messages[which]["content"])
+    other = _apply(codec, family, [*messages[:which], {**messages[which], "content": _SLOT}, *messages[which + 1 :]])
+    head, slot, tail = other.rpartition(_SLOT)
+    forms = [form for form in dict.fromkeys((content, content.rstrip(), content.lstrip(), content.strip())) if form]
+    same = [form for form in forms if slot and other.replace(_SLOT, form) == text]
+    if same:
+        start = len(head.replace(_SLOT, same[0]))
+        found = start, start + len(same[0])
+    else:
+        found = _likeliest(text, forms, head, tail) or _difference(text, other)
+    if found[0] >= found[1]:
         raise BackendError(
             "The chat template of this tokenizer left the prompt out; load the model with format='plain'."
         )
-    return head, tail
+    return found
+
+
+def _likeliest(text: str, forms: Sequence[str], head: str, tail: str) -> tuple[int, int] | None:
+    """Where the first of `forms` that is found stands most as between `head` and `tail`; of equals the last."""
+    for form in forms:
+        places = [found.start() for found in re.finditer(f"(?={re.escape(form)})", text)]
+        alike = [_alike(text[:at][::-1], head[::-1]) + _alike(text[at + len(form) :], tail) for at in places]
+        if places:
+            _, at = max(zip(alike, places, strict=True))
+            return at, at + len(form)
+    return None
+
+
+def _alike(one: str, other: str, most: int = _CONTEXT) -> int:
+    """How many of the first characters two texts have in common."""
+    pairs = zip(one[:most], other[:most], strict=False)
+    return next((at for at, (mine, its) in enumerate(pairs) if mine != its), min(len(one), len(other), most))
+
+
+def _difference(text: str, other: str) -> tuple[int, int]:
+    """What is left of `text` without what it has in common with `other` at its two ends."""
+    start = _alike(text, other, len(text))
+    return start, len(text) - _alike(text[start:][::-1], other[start:][::-1], len(text))
+
+
+def _told(content: str, found: str) -> tuple[str, ...]:
+    if found.strip() == content.strip():
+        return ()
+    if found.strip() in content:
+        return ("The chat template left out a part of the prompt; the trace's prompt is what it kept.",)
+    return ("The chat template rewrote the prompt; the trace's prompt is what it made of it.",)
+
+
+def _cut(text: str, places: Sequence[tuple[int, int]]) -> list[Part]:
+    """A text as a template's parts and, at these places, a user's."""
+    parts, at = [], 0
+    for start, end in places:
+        parts += [(text[at:start], True), (text[start:end], False)]
+        at = end
+    return [*parts, (text[at:], True)]
 
 
 def choose(
@@ -60,7 +166,7 @@ def choose(
     Raises:
         InputError: what was given is no family, or there is no chat template for a system prompt or variables.
     """
-    family = _told(codec, model) if given is None else _given(given)
+    family = _told_by(codec, model) if given is None else _given(given)
     if system is None and not template:
         return family
     if not getattr(codec.tokenizer, "chat_template", None):
@@ -90,7 +196,7 @@ def _given(given: Any) -> Family:
     )
 
 
-def _told(codec: HFCodec, model: str) -> Family:
+def _told_by(codec: HFCodec, model: str) -> Family:
     for family in FAMILIES.values():
         if family.models and re.search(family.models, model.lower()):
             return family

@@ -11,20 +11,24 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from cotlens._core import check
 from cotlens._core.errors import InputError
 from cotlens.models import answering, rollouts, writing
 from cotlens.models.assemble import Measured, build
 from cotlens.models.contract import AnswerBranch, Branch, BranchScore, Interventions, OnRollout, OnToken, Start
 from cotlens.models.interventions import as_interventions
+from cotlens.models.markers import Known
 from cotlens.trace import Edit, Trace
-from cotlens.trace.align import char_offsets
+from cotlens.trace.editing import reads
+from cotlens.trace.messages import Prompt
 
 if TYPE_CHECKING:
     from cotlens.models.codec import HFCodec
     from cotlens.models.contract import Owner
+    from cotlens.models.declared import Defaults
     from cotlens.models.formats import Format
     from cotlens.models.store import Store
-    from cotlens.trace.answers import AnswerReader
+    from cotlens.trace.answers import AnswerForm, AnswerReader
 
 T = TypeVar("T")
 
@@ -36,12 +40,30 @@ class Textual(ABC):
     codec: HFCodec
     format: Format
     reader: AnswerReader
-    revision: str
+    backend: str
+    declared: str  # the revision as it was loaded, "" where it is what the weights are
+    commit: str = ""
+    defaults: Defaults
     owner: Owner
     store: Store | None
 
     def __init__(self) -> None:
         self._answers: answering.Known = {}
+
+    @property
+    def revision(self) -> str:
+        """Which weights, as it was loaded; what they are now, whoever changed them meanwhile, `weights` says."""
+        return self.declared or self.weights
+
+    @property
+    def weights(self) -> str:
+        """A fingerprint of every byte of all weights as they are now; "" where they can't be seen."""
+        return ""
+
+    @property
+    @abstractmethod
+    def state(self) -> str:
+        """All that is known here of what decides its texts, "" where that can't be known; see `contract.Model`."""
 
     @abstractmethod
     def _setting(self) -> writing.Setting:
@@ -59,13 +81,14 @@ class Textual(ABC):
 
     def reason(
         self,
-        prompt: str,
+        prompt: Prompt,
         *,
         n: int = 1,
         seed: int = 0,
         max_new_tokens: int | None = None,
         temperature: float | None = None,
         top_p: float | None = None,
+        top_k: int | None = None,
         prefill: str = "",
         interventions: Interventions = (),
         on_token: OnToken | None = None,
@@ -73,18 +96,23 @@ class Textual(ABC):
         """Answer `prompt` with a thought.
 
         Args:
+            prompt: a question, or a conversation as a list of messages that ends with one; a system message in it
+                replaces the model's own.
             n: how many samples; sample 0 is what n=1 gives.
             max_new_tokens: default 4096, or what the context leaves.
-            temperature, top_p: default to what the model's generation config says, else 1.
+            seed: 0 to 2**64 - 1.
+            temperature, top_p, top_k: of `sampling.Sampling`; default to what the model's generation config says and
+                transformers makes of it, else to plain sampling (1, 1, and 0 for all tokens).
             prefill: how the thought begins.
             on_token: called with (token index, text) on the owner thread as sample 0 is written.
 
         Returns:
             a Trace for n=1, else a list of n.
         """
-        opening = self.format.open(prompt, prefill)
-        job = writing.Job(opening.ids, opening.prompt, opening.begin, {"prefill": prefill} if prefill else {})
-        return self._write(job, n, seed, max_new_tokens, temperature, top_p, interventions, on_token)
+        opening = self.format.open(prompt, check.text("prefill", prefill))
+        meta = {**opening.meta, **({"prefill": prefill} if prefill else {})}
+        job = writing.Job(opening.ids, opening.span, opening.begin, Known(opening.known, len(opening.ids)), meta)
+        return self._write(job, n, seed, max_new_tokens, temperature, top_p, top_k, interventions, on_token)
 
     def resume(
         self,
@@ -97,6 +125,7 @@ class Textual(ABC):
         max_new_tokens: int | None = None,
         temperature: float | None = None,
         top_p: float | None = None,
+        top_k: int | None = None,
         interventions: Interventions = (),
         on_token: OnToken | None = None,
     ) -> Any:
@@ -111,7 +140,7 @@ class Textual(ABC):
         """
         self._own(trace)
         job = writing.resuming(self.format, trace, at, close_thought)
-        return self._write(job, n, seed, max_new_tokens, temperature, top_p, interventions, on_token)
+        return self._write(job, n, seed, max_new_tokens, temperature, top_p, top_k, interventions, on_token)
 
     def rollouts(
         self,
@@ -121,6 +150,7 @@ class Textual(ABC):
         max_new_tokens: int | None = None,
         temperature: float | None = None,
         top_p: float | None = None,
+        top_k: int | None = None,
         interventions: Interventions = (),
         on_rollout: OnRollout | None = None,
     ) -> list[list[Trace]]:
@@ -136,7 +166,7 @@ class Textual(ABC):
         for start in starts:
             self._own(start.trace)
         changes = as_interventions(interventions)
-        wishes = writing.Wishes(1, seed, max_new_tokens, temperature, top_p, changes, None)
+        wishes = writing.Wishes(1, seed, max_new_tokens, temperature, top_p, top_k, changes)
         return self._run(lambda: rollouts.write(self._setting(), starts, wishes, self.store, on_rollout))
 
     def annotate(self, trace: Trace, k: int = 8) -> Trace:
@@ -145,11 +175,13 @@ class Textual(ABC):
         table = self._measured(trace.token_ids, k)
         return dataclasses.replace(trace, codec=self.codec, **table.fields(self.codec))
 
-    def compose(self, prompt: str, thought: str, answer: str | None) -> Trace:
+    def compose(self, prompt: Prompt, thought: str, answer: str | None) -> Trace:
         """A trace of given texts in this model's format; nothing is run. Without an answer the thought stays open."""
-        opening, ids, roles = self.format.compose(prompt, thought, answer)
-        meta = {"model": self.name, "revision": self.revision, "finish": "given"}
-        return build(self.format, self.reader, ids, opening.prompt, opening.begin, meta, found=roles)
+        answer = None if answer is None else check.text("answer", answer)
+        opening, ids, roles = self.format.compose(prompt, check.text("thought", thought), answer)
+        revision = {"revision": self.declared} if self.declared else {}
+        meta = {**opening.meta, "model": self.name, **revision, "finish": "given"}
+        return build(self.format, self.reader, ids, opening.span, opening.begin, meta, found=roles)
 
     def surprise(self, trace: Trace) -> Edit:
         """The edit of an edited trace with `surprise` and `surprise_was` filled in: mean nats per token."""
@@ -164,17 +196,18 @@ class Textual(ABC):
         mean = [-float(s.logprobs.mean()) if len(s.logprobs) else math.nan for s in scores]
         return dataclasses.replace(edit, surprise=mean[0], surprise_was=mean[1])
 
-    def answer_branch(self, trace: Trace, at: int, value: str) -> AnswerBranch:
+    def answer_branch(self, trace: Trace, at: int, value: str, form: AnswerForm | None = None) -> AnswerBranch:
         """Tokens that, placed after `trace.token_ids[:at]`, close the thought there and answer `value`.
 
-        The trace's own reader, else the model's, says what leads to a value and what follows it.
+        Args:
+            form: how the answer is written down; by default the first form of the trace's own reader, else the model's.
         """
         reader = trace.reader if trace.reader is not None else self.reader
-        return answering.answer_branch(self.format, reader, trace, at, value, self._answers)
+        return answering.answer_branch(self.format, form or reader.forms[0], trace, at, value, self._answers)
 
     def _ids(self, trunk: Trace | Sequence[int]) -> tuple[int, ...]:
         if not isinstance(trunk, Trace):
-            return tuple(int(token) for token in trunk)
+            return tuple(check.indices("token ids", trunk).tolist())
         self._own(trunk)
         return trunk.token_ids
 
@@ -182,12 +215,17 @@ class Textual(ABC):
         """Refuse a trace whose ids mean something else to this model."""
         if trace.codec is self.codec:
             return
-        text, _ = char_offsets(self.codec.pieces(trace.token_ids))
-        if text != trace.text:
+        if not reads(self.codec, trace):
             raise InputError(
                 f"This trace's tokens are not those of {self.name!r}; make it with this model, or with "
                 "Trace.from_text(prompt, thought, answer, model=model)."
             )
+
+    def _about(self, weights: str, dtype: str) -> dict[str, Any]:
+        """What a trace says of who wrote it; commit and weights where they are known and say more than the revision."""
+        about = {"model": self.name, "revision": self.declared or weights, "backend": self.backend, "dtype": dtype}
+        known = {"commit": self.commit, "weights": weights}
+        return {**about, **{name: value for name, value in known.items() if value not in ("", about["revision"])}}
 
     def _run(self, fn: Callable[[], T]) -> T:
         return self.owner.run(fn)
@@ -200,9 +238,10 @@ class Textual(ABC):
         max_new_tokens: int | None,
         temperature: float | None,
         top_p: float | None,
+        top_k: int | None,
         interventions: Interventions,
         on_token: OnToken | None,
     ) -> Any:
         changes = as_interventions(interventions)
-        wishes = writing.Wishes(n, seed, max_new_tokens, temperature, top_p, changes, on_token)
+        wishes = writing.Wishes(n, seed, max_new_tokens, temperature, top_p, top_k, changes, on_token)
         return self._run(lambda: writing.write(self._setting(), job, wishes))

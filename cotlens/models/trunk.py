@@ -1,8 +1,9 @@
 """The trunk of packed scoring: run once in fixed pieces, its cache kept for the next question about the same text.
 
 Measurements ask in blocks, and edited traces share their beginnings, so the cache of the last trunk is kept and pieces
-that it holds are run again only where their logits are wanted. A piece is taken over only if it was run with the same
-bounds after the same tokens: its numbers are then bit for bit those of a fresh run, and no result depends on history.
+that it holds are run again only where their logits are wanted. A piece is taken over only if it was run by the same
+weights, with the same bounds, after the same tokens: its numbers are then bit for bit those of a fresh run, and no
+result depends on history.
 """
 
 from __future__ import annotations
@@ -30,8 +31,13 @@ Bounds = tuple[tuple[int, int], ...]
 
 @dataclass(frozen=True)
 class Trunk:
-    """A trunk that was run: its tokens and interventions, the pieces it was run in, the cache of all of them."""
+    """A trunk that was run: its tokens and interventions, the pieces it was run in, the cache of all of them.
 
+    Args:
+        state: of the model that ran it; see `identity.Identity`.
+    """
+
+    state: str
     ids: tuple[int, ...]
     interventions: tuple[Intervention, ...]
     bounds: Bounds
@@ -80,8 +86,8 @@ def prefill(
         Cancelled: between two pieces.
     """
     ids, interventions = tuple(ids), tuple(interventions)
-    bounds = _bounds(engine, len(ids))
-    kept: Trunk | None = engine.trunk
+    bounds, state = _bounds(engine, len(ids)), engine.identity.state()
+    kept: Trunk | None = engine.trunk if engine.trunk is not None and engine.trunk.state == state != "" else None
     known = kept.shared(ids, interventions, bounds) if kept is not None else 0
     cache = view(kept.cache, bounds[known - 1][1]) if kept is not None and known else fresh_cache()
     engine.trunk = kept = None
@@ -96,7 +102,7 @@ def prefill(
             whole &= unbroken
             cache = extended if index >= known else cache
         control.current().report(stop, total, "scoring")
-    engine.trunk = Trunk(ids, interventions, bounds, cache) if whole else None
+    engine.trunk = Trunk(state, ids, interventions, bounds, cache) if whole else None
     return cache
 
 

@@ -8,14 +8,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 ANSWER_METRICS = ("logit_difference", "log_probability", "probability")
+COLDEST = 1e-3  # the lowest temperature at which distributions are compared: below it, differences overflow
 
 
 @dataclass(frozen=True, slots=True)
 class Gradients:
     """How a metric of a forced answer changes with activations, to first order.
 
-    With a_1 .. a_m the tokens of value and terminator: "log_probability" is log p(a_1..a_m), "probability" its
-    exponential, "logit_difference" min over i of log p(a_i..a_m | a_<i) - max_{v != a_i} log p(v | a_<i).
+    With a_1 .. a_m the tokens of the value and E that it ends there (see `models.endings`): "log_probability" is
+    log p(a_1..a_m, E), "probability" its exponential, "logit_difference" the least of log p(a_i..a_m, E | a_<i) -
+    max_{v != a_i} log p(v | a_<i) over i, and of log p(E | a_1..a_m) - max log p(v | a_1..a_m) over what goes on.
 
     Args:
         value: the metric, nats or a probability.

@@ -9,16 +9,19 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from cotlens._core import check
 from cotlens._core.errors import BackendError, Cancelled, CotLensError, InputError
-from cotlens.models.assemble import Measured, begin_of, build, prompt_of
+from cotlens.models.assemble import Measured, begin_of, build, known_at, prompt_of
 from cotlens.models.contract import OnToken
+from cotlens.models.declared import Defaults
 from cotlens.models.formats import Format
 from cotlens.models.generate import Sample
 from cotlens.models.interventions import Intervention
+from cotlens.models.markers import Known
 from cotlens.models.rolling import Roll
 from cotlens.models.sampling import Sampling
 from cotlens.models.scoring import check_ids
-from cotlens.trace import Trace
+from cotlens.trace import Span, Trace
 from cotlens.trace.answers import AnswerReader
 
 MOST_NEW = 4096  # tokens, unless asked for more or fewer
@@ -48,22 +51,25 @@ Rolls = Callable[[Sequence[Roll], frozenset[int], Callable[[list[Roll]], None]],
 
 @dataclass(frozen=True)
 class Setting:
-    """Who writes: the model's parts, what is said about it in `meta`, its default (temperature, top_p).
+    """Who writes: the model's parts, what is said about it in `meta`, how it is sampled by default.
 
     Args:
         context: the most tokens in a sequence.
         vocabulary: how many token ids there are.
         samples, rolls: how tokens come; without `rolls`, rollouts are written one prefix after the other.
+        identity: all that is known of what decides the model's texts beside settings, "" where it can't be known: then
+            no rollout is kept.
     """
 
     form: Format
     reader: AnswerReader
     about: Mapping[str, Any]
-    defaults: tuple[float, float]
+    defaults: Defaults
     context: int
     vocabulary: int
     samples: Samples
     rolls: Rolls | None = None
+    identity: str = ""
 
 
 @dataclass(frozen=True)
@@ -75,8 +81,15 @@ class Wishes:
     max_new_tokens: int | None
     temperature: float | None
     top_p: float | None
+    top_k: int | None
     interventions: tuple[Intervention, ...]
-    on_token: OnToken | None
+    on_token: OnToken | None = None
+
+    def __post_init__(self) -> None:
+        check.whole("n", self.n, 1)
+        check.seed(self.seed)
+        if self.max_new_tokens is not None:
+            check.whole("max_new_tokens", self.max_new_tokens, 1)
 
 
 @dataclass(frozen=True)
@@ -85,15 +98,16 @@ class Job:
 
     Args:
         ids: the prefix.
-        prompt, begin: as in `assemble.build`.
+        prompt, begin, known: as in `assemble.build`.
         meta: added to the trace's.
         parts: parent, edit and rewritten_from of the new trace.
         source: the trace whose measurements of the first `kept` tokens hold.
     """
 
     ids: list[int]
-    prompt: tuple[int, int]
+    prompt: Span
     begin: int
+    known: Known | None = None
     meta: Mapping[str, Any] = field(default_factory=dict)
     parts: Mapping[str, Any] = field(default_factory=dict)
     source: Trace | None = None
@@ -107,7 +121,8 @@ def resuming(form: Format, trace: Trace, at: int | None, close_thought: bool) ->
         InputError: `at` is in the prompt or beyond the trace, the trace is at its end already, or the thought that
             should be closed isn't open there.
     """
-    start = trace.resume_at if at is None else int(at)
+    start = trace.resume_at if at is None else check.whole("at", at)
+    prompt, known = prompt_of(trace), known_at(trace, start)
     begin, n = begin_of(trace), len(trace.token_ids)
     if not max(1, begin) <= start <= n:
         raise InputError(
@@ -117,7 +132,8 @@ def resuming(form: Format, trace: Trace, at: int | None, close_thought: bool) ->
     if ids[-1] in form.stop_ids:
         raise InputError("The model ended its turn there; give at=<an earlier token>, or edit the thought first.")
     if close_thought:
-        if not form.plain and not form.thinking(ids, prompt_of(trace)[1]):
+        found = form.segment(ids, prompt.end, begin, known=known)
+        if not form.plain and (found.thought is None or found.closed):
             raise InputError(
                 f"No thought is open before token {start}, so none can be closed; choose a token of the thought."
             )
@@ -128,11 +144,11 @@ def resuming(form: Format, trace: Trace, at: int | None, close_thought: bool) ->
         "edit": trace.edit if edited else None,
         "rewritten_from": start,
     }
-    return Job(ids, prompt_of(trace), begin, _inherited(trace), parts, trace, start)
+    return Job(ids, prompt, begin, known, _inherited(trace), parts, trace, start)
 
 
 def _inherited(trace: Trace) -> dict[str, Any]:
-    return {key: trace.meta[key] for key in ("prefill",) if key in trace.meta}
+    return {key: trace.meta[key] for key in ("prefill", "messages") if key in trace.meta}
 
 
 def write(setting: Setting, job: Job, wishes: Wishes) -> Any:
@@ -141,8 +157,6 @@ def write(setting: Setting, job: Job, wishes: Wishes) -> Any:
     Raises:
         CotLensError: as in the contract; `error.partial` holds what was written so far in the same shape.
     """
-    if isinstance(wishes.n, bool) or wishes.n < 1:
-        raise InputError(f"n={wishes.n} must be at least 1.")
     sampling = sampling_of(setting, job, wishes)
     samples = [Sample(index) for index in range(wishes.n)]
     tell = None if wishes.on_token is None else _speaker(setting.form, wishes.on_token)
@@ -181,12 +195,13 @@ def sampling_of(setting: Setting, job: Job, wishes: Wishes) -> Sampling:
             "shorten the prompt or the thought."
         )
     most = min(room, MOST_NEW) if wishes.max_new_tokens is None else min(room, wishes.max_new_tokens)
-    temperature, top_p = setting.defaults
+    defaults = setting.defaults
     return Sampling(
         wishes.seed,
         most,
-        temperature if wishes.temperature is None else float(wishes.temperature),
-        top_p if wishes.top_p is None else float(wishes.top_p),
+        defaults.temperature if wishes.temperature is None else wishes.temperature,
+        defaults.top_p if wishes.top_p is None else wishes.top_p,
+        defaults.top_k if wishes.top_k is None else wishes.top_k,
     )
 
 
@@ -204,7 +219,8 @@ def _trace(setting: Setting, job: Job, wishes: Wishes, sampling: Sampling, sampl
     table.put(sample.notes)
     meta = described(setting, job, wishes, sampling, sample.index, sample.finish or broken or "length")
     fields = table.fields(setting.form.codec)
-    return build(setting.form, setting.reader, ids, job.prompt, job.begin, meta, **fields, **job.parts)
+    parts = {"known": job.known, **fields, **job.parts}
+    return build(setting.form, setting.reader, ids, job.prompt, job.begin, meta, **parts)
 
 
 def described(
@@ -218,11 +234,16 @@ def described(
         "sample": index,
         "temperature": sampling.temperature,
         "top_p": sampling.top_p,
+        "top_k": sampling.top_k,
         "max_new_tokens": sampling.max_new_tokens,
         "finish": finish,
     }
+    notes = [*job.meta.get("notes", ()), *setting.about.get("notes", ()), *setting.defaults.notes()]
+    if notes:
+        meta["notes"] = notes
     if wishes.interventions:
         meta["interventions"] = [type(item).__name__ for item in wishes.interventions]
+        meta["intervention_fingerprints"] = [item.fingerprint for item in wishes.interventions]
     return meta
 
 

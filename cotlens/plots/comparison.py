@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from cotlens.plots.offline import without_network
-from cotlens.plots.palette import LINES, NEGATIVE, POSITIVE
+from cotlens.plots.drawing import LONGEST_LABEL, finished, label
+from cotlens.plots.palette import INK, LINES, NEGATIVE, POSITIVE
 
 if TYPE_CHECKING:
     import altair
@@ -15,7 +15,6 @@ if TYPE_CHECKING:
 
     from cotlens.results import Result
 
-LONGEST_LABEL = 420  # pixels
 CAUSAL = {
     "yes": "evidence of causation",
     "of the edit": "evidence of what the edit causes",
@@ -33,12 +32,11 @@ def chart(result: Result, units: int = 10, width: int = 560) -> altair.VConcatCh
         units: how many units are drawn.
         width: pixels.
     """
-    without_network()
     import altair as alt
 
     names = [f"{i + 1} {each['label']}" for i, each in enumerate(result.extras["measures"])]
     parts = (_evidence(result, names, width), _agreement(result, names, width), _ranking(result, names, units, width))
-    return alt.vconcat(*parts).resolve_scale(color="independent")
+    return finished(alt.vconcat(*parts).resolve_scale(color="independent"))
 
 
 def _evidence(result: Result, names: list[str], width: int) -> altair.Chart:
@@ -78,7 +76,9 @@ def _agreement(result: Result, names: list[str], width: int) -> altair.LayerChar
         y=alt.Y("of:N", sort=names, title=None, axis=alt.Axis(labelLimit=LONGEST_LABEL)),
     )
     colour = alt.Color("rho:Q", scale=alt.Scale(domain=[-1, 0, 1], range=[NEGATIVE, "#ffffff", POSITIVE]), legend=None)
-    return base.mark_rect().encode(color=colour) + base.mark_text(fontSize=11).encode(text="words:N")
+    return base.mark_rect().encode(color=colour) + base.mark_text(fontSize=11).encode(
+        text="words:N", color=alt.condition("isValid(datum.rho)", alt.value("#000000"), alt.value(INK))
+    )
 
 
 def _ranking(result: Result, names: list[str], units: int, width: int) -> altair.LayerChart:
@@ -89,10 +89,11 @@ def _ranking(result: Result, names: list[str], units: int, width: int) -> altair
     y = alt.Y("row:N", sort=rows, title=None, axis=alt.Axis(labelLimit=LONGEST_LABEL))
     title = f"Where the measures disagree most: rank of the {result.unit} by each"
     base = alt.Chart(frame, width=width, title=title).encode(y=y)
-    x = alt.X("rank:Q", title="rank, from first (0) to last (1)", scale=alt.Scale(domain=[0, 1]))
+    x = alt.X("rank:Q", title="rank, from first (0) to last (1)", scale=alt.Scale(domain=[-0.02, 1.02]))
     colour = alt.Color("measure:N", sort=names, scale=alt.Scale(range=LINES), title=None, legend=None)
+    apart = alt.YOffset("measure:N", sort=names, scale=alt.Scale(paddingOuter=0.3))  # equal ranks beside each other
     lines = base.mark_rule(opacity=0.4).encode(x="min(rank):Q", x2="max(rank):Q")
-    marks = base.mark_text(fontSize=13, fontWeight="bold").encode(x=x, text="number:N", color=colour)
+    marks = base.mark_text(fontSize=13, fontWeight="bold").encode(x=x, yOffset=apart, text="number:N", color=colour)
     return lines + marks.encode(tooltip=["text", "measure", "score", "rank"])
 
 
@@ -103,7 +104,7 @@ def _ranks(result: Result, names: list[str], units: int) -> pandas.DataFrame:
     return pandas.DataFrame(
         [
             {
-                "row": f"{row} {' '.join(table['text'][row].split())}"[:60],
+                "row": label(f"{row} {table['text'][row]}"),
                 "text": table["text"][row],
                 "measure": name,
                 "number": str(i + 1),

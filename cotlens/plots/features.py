@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from cotlens.plots.offline import without_network
-from cotlens.plots.palette import NEGATIVE, POSITIVE
+from cotlens.plots.drawing import finished, label, lines
+from cotlens.plots.palette import INK, NEGATIVE, POSITIVE
 
 if TYPE_CHECKING:
     import altair
@@ -23,11 +23,10 @@ def chart(result: Result, count: int = 20, width: int = 360) -> altair.LayerChar
         count: how many latents, those with the largest effects or activations.
         width: pixels.
     """
-    without_network()
     import altair as alt
 
     frame = result.frame()
-    frame["name"] = [f"{latent} {label}".strip() for latent, label in zip(frame["latent"], frame["label"], strict=True)]
+    frame["name"] = [label(f"{latent} {words}") for latent, words in zip(frame["latent"], frame["label"], strict=True)]
     known = frame["effect"].where(frame["effect"].notna(), frame["effect_estimate"])
     value = known if known.notna().any() else frame["estimate"]
     words = result.extras.get("effect_words", "effect") if known.notna().any() else result.metric
@@ -37,7 +36,10 @@ def chart(result: Result, count: int = 20, width: int = 360) -> altair.LayerChar
     tooltip = ["latent", "label", "value", "effect", "effect_estimate", "effect_status", "estimate", "density"]
     base = alt.Chart(top, width=width)
     bars = base.mark_bar().encode(
-        x=alt.X("value:Q", title=words), y=y, color=alt.Color("colour:N", scale=None), tooltip=tooltip
+        x=alt.X("value:Q", title=lines(str(words), width)),
+        y=y,
+        color=alt.Color("colour:N", scale=None),
+        tooltip=tooltip,
     )
-    dots = base.mark_point(filled=True, color="#000000", size=30).encode(x="effect:Q", y=y, tooltip=tooltip)
-    return bars + dots.transform_filter("isValid(datum.effect)")
+    dots = base.mark_point(filled=True, color=INK, size=30).encode(x="effect:Q", y=y, tooltip=tooltip)
+    return finished(bars + dots.transform_filter("isValid(datum.effect)"))

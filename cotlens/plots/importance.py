@@ -1,6 +1,7 @@
 """Charts of importance results: a bar per unit, and the curve of the answers for results that carry one.
 
-Deterministic scores have no interval: none is drawn, and the title says "exact".
+Deterministic scores have no interval: none is drawn, and the title says "exact". A bar is filled only where its effect
+is clear of zero.
 """
 
 from __future__ import annotations
@@ -10,8 +11,9 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 
 from cotlens._core.errors import InputError, did_you_mean
-from cotlens.plots.offline import without_network
-from cotlens.plots.palette import LINES, NEGATIVE, POSITIVE
+from cotlens.plots.drawing import LONGEST_LABEL, drawable, finished, label, lines
+from cotlens.plots.palette import INK, LINES, NEGATIVE, POSITIVE
+from cotlens.results.certainty import LEAST, may_be_nothing
 
 if TYPE_CHECKING:
     import altair
@@ -36,10 +38,9 @@ def chart(
     Raises:
         InputError: there is no such view, or the result has no curve.
     """
-    without_network()
     if view not in ("units", "curve"):
         raise InputError(f"There is no view {view!r} of an importance result. {did_you_mean(view, ('units', 'curve'))}")
-    return _units(result, width) if view == "units" else _curve(result, width)
+    return finished(_units(result, width) if view == "units" else _curve(result, width))
 
 
 def _units(result: Result, width: int) -> altair.LayerChart:
@@ -47,19 +48,37 @@ def _units(result: Result, width: int) -> altair.LayerChart:
 
     frame = result.frame()
     unmeasured = int(frame["estimate"].isna().sum())
+    frame["filled"] = np.where(may_be_nothing(result), 0.0, 1.0)
     frame = _largest(frame[frame["estimate"].notna()])
-    frame["row"] = [
-        f"{i} {' '.join(text.split()) or '␣'}"[:60] for i, text in zip(frame.index, frame["text"], strict=True)
-    ]
+    frame["row"] = [label(f"{i} {text}") for i, text in zip(frame.index, frame["text"], strict=True)]
     axis = result.extras.get("metric_words", result.metric)
-    x = alt.X("estimate:Q", title=f"effect on {axis} ({result.scale_unit}); {result.sign}")
+    x = alt.X("estimate:Q", title=lines(f"effect on {axis} ({result.scale_unit}); {result.sign}", width))
     y = alt.Y("row:N", sort=None, title=result.unit)
     colour = alt.condition("datum.estimate >= 0", alt.value(POSITIVE), alt.value(NEGATIVE))
     tooltip = ["text", "estimate", "low", "high", "n", "status"]
-    base = alt.Chart(frame, width=width, title=_title(result, len(frame), unmeasured))
-    bars = base.mark_bar().encode(x=x, y=y, color=colour, tooltip=tooltip)
-    intervals = base.transform_filter("datum.status != 'exact'").mark_rule().encode(x="low:Q", x2="high:Q", y=y)
-    return bars + intervals
+    filled = alt.FillOpacity("filled:Q", scale=None)
+    title = lines(_title(result, frame, unmeasured), width + LONGEST_LABEL)
+    base = alt.Chart(frame, width=width, title=alt.Title(title, anchor="start", frame="bounds"))
+    bars = base.mark_bar(strokeWidth=1).encode(
+        x=x, y=y, fill=colour, stroke=colour, fillOpacity=filled, tooltip=tooltip
+    )
+    intervals = base.transform_filter("datum.low != datum.high").mark_rule().encode(x="low:Q", x2="high:Q", y=y)
+    return alt.layer(bars, intervals, *_beside(frame, base, y))
+
+
+def _beside(frame: pandas.DataFrame, base: altair.Chart, y: altair.Y) -> list[altair.Chart]:
+    """What stands beside the estimates: dashed, the worst case of what was not read; a diamond, drawn again."""
+    found = []
+    if "low_worst" in frame:
+        some = base.transform_filter("datum.low_worst != datum.low || datum.high_worst != datum.high")
+        found.append(some.mark_rule(strokeDash=[2, 2], opacity=0.6).encode(x="low_worst:Q", x2="high_worst:Q", y=y))
+    if "confirmed" in frame and frame["confirmed"].notna().any():
+        again = base.transform_filter("isValid(datum.confirmed)")
+        tooltip = ["text", "confirmed", "confirmed_low", "confirmed_high", "confirmed_n"]
+        ends = again.mark_rule(strokeWidth=3, opacity=0.4).encode(x="confirmed_low:Q", x2="confirmed_high:Q", y=y)
+        marks = again.mark_point(shape="diamond", filled=True, size=60, color=INK, opacity=1)
+        found += [ends, marks.encode(x="confirmed:Q", y=y, tooltip=tooltip)]
+    return found
 
 
 def _largest(frame: pandas.DataFrame) -> pandas.DataFrame:
@@ -68,11 +87,19 @@ def _largest(frame: pandas.DataFrame) -> pandas.DataFrame:
     return frame.loc[frame["estimate"].abs().nlargest(MOST_BARS).index].sort_index()
 
 
-def _title(result: Result, drawn: int, unmeasured: int) -> str:
-    measured = len(result) - unmeasured
+def _title(result: Result, frame: pandas.DataFrame, unmeasured: int) -> str:
+    drawn, measured = len(frame), len(result) - unmeasured
     parts = [f"{result.method} per {result.unit}"]
+    if drawn and not frame["filled"].any():
+        parts.append("nothing here is clear of zero")
+    elif not frame["filled"].all():
+        least = LEAST.get(result.scale_unit, 0)
+        exact = (frame["status"] == "exact").all()
+        parts.append(f"hollow: below {least:g}" if exact else "hollow: not clear of zero")
     if drawn < measured:
         parts.append(f"the {drawn} largest of {measured}")
+    if "confirmed" in result.columns:
+        parts.append("diamonds: drawn again")
     if (result.columns["status"] == "exact").any():
         parts.append("exact")
     if unmeasured:
@@ -87,7 +114,7 @@ def _curve(result: Result, width: int) -> altair.Chart:
     if "curve" not in result.extras:
         raise InputError(f"A {result.method} result has no curve: run EarlyAnswer for one.")
     curve, at = np.asarray(result.extras["curve"]), np.asarray(result.extras["curve_at"])
-    answers = [*result.extras["answers"], "other"]
+    answers = [*map(drawable, result.extras["answers"]), "other"]
     frames = [
         pandas.DataFrame({"token": at, "answer": answer, "probability": curve[:, i], "lines": "as written"})
         for i, answer in enumerate(answers)
@@ -97,7 +124,7 @@ def _curve(result: Result, width: int) -> altair.Chart:
         rows = {"token": at, "answer": answers[0], "probability": masked, "lines": "masked"}
         frames.append(pandas.DataFrame(rows))
     return (
-        alt.Chart(pandas.concat(frames), width=width, height=220, title=_curve_title(result))
+        alt.Chart(pandas.concat(frames), width=width, height=220, title=lines(_curve_title(result), width))
         .mark_line(interpolate="step-after")
         .encode(
             x=alt.X("token:Q", title="thought stopped before token"),

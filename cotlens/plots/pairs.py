@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from cotlens._core.errors import InputError
-from cotlens.plots.offline import without_network
+from cotlens.plots.drawing import finished, lines
 from cotlens.plots.palette import NEGATIVE, POSITIVE
 
 if TYPE_CHECKING:
@@ -31,7 +31,6 @@ def chart(result: Result, apart: int = 0, width: int = 480) -> altair.LayerChart
     """
     import altair as alt
 
-    without_network()
     frame = result.frame()
     frame = frame[(frame["target"] - frame["source"]).abs() >= apart]
     if not 0 < len(frame) <= MOST_CELLS:
@@ -48,7 +47,7 @@ def chart(result: Result, apart: int = 0, width: int = 480) -> altair.LayerChart
         "y": alt.Y("target:O", title=f"target {result.unit}", axis=alt.Axis(labelOverlap=True)),
     }
     tooltip = ["source", "target", "estimate", "status", "source_text", "target_text"]
-    base = alt.Chart(strong, width=width, height=width, title=_title(result, len(missing)))
+    base = alt.Chart(strong, width=width, height=width, title=_title(result, len(missing), width))
     cells = base.mark_rect().encode(
         **axes,
         color=alt.condition("datum.estimate >= 0", alt.value(POSITIVE), alt.value(NEGATIVE)),
@@ -56,13 +55,13 @@ def chart(result: Result, apart: int = 0, width: int = 480) -> altair.LayerChart
         tooltip=tooltip,
     )
     crosses = alt.Chart(missing).mark_text(text="×", color="#777777").encode(**axes, tooltip=tooltip)
-    return cells + crosses
+    return finished(cells + crosses)
 
 
-def _title(result: Result, unmeasured: int) -> altair.TitleParams:
+def _title(result: Result, unmeasured: int, width: int) -> altair.TitleParams:
     import altair as alt
 
-    lines = [f"{result.sign}; orange +, blue −; {CLIPPED:.0%} lie within full colour"]
+    below = lines(f"{result.sign}; orange +, blue −; {CLIPPED:.0%} lie within full colour", width)
     if unmeasured:
-        lines.append(f"{unmeasured} pairs not measured")
-    return alt.TitleParams(f"{result.method} ({result.metric}, {result.scale_unit})", subtitle=lines)
+        below.append(f"{unmeasured} pairs not measured")
+    return alt.TitleParams(lines(f"{result.method} ({result.metric}, {result.scale_unit})", width), subtitle=below)

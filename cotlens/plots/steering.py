@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from cotlens._core.errors import InputError, did_you_mean
-from cotlens.plots.offline import without_network
-from cotlens.plots.palette import LINES
+from cotlens.plots.drawing import finished, lines
+from cotlens.plots.palette import INK, LINES
 
 if TYPE_CHECKING:
     import altair
@@ -37,7 +37,6 @@ def chart(result: Result, view: str = "metric", width: int = 420, height: int = 
     Raises:
         InputError: there is no such view.
     """
-    without_network()
     import altair as alt
 
     if view not in VIEWS:
@@ -50,17 +49,17 @@ def chart(result: Result, view: str = "metric", width: int = 420, height: int = 
     colour = alt.Color("layer:N", sort=layers, scale=alt.Scale(range=LINES), title=None)
     tooltip = ["text", "value", "low", "high", "n", "unlikely", "status"]
     own, random = frame[frame["arm"] == "vector"], _with_baseline(frame)
-    base = alt.Chart(own, width=width, height=height, title=_title(result))
+    base = alt.Chart(own, width=width, height=height, title=lines(_title(result), width))
     band = alt.Chart(random).mark_area(opacity=0.3, color=_BAND).encode(x=x, y=alt.Y("low:Q", title=title), y2="high:Q")
     band = band.encode(detail="layer:N")
     rules = base.mark_rule().encode(x=x, y=alt.Y("low:Q", title=title), y2="high:Q", color=colour)
-    lines = base.mark_line(point=True).encode(x=x, y=y, color=colour, tooltip=tooltip)
+    curves = base.mark_line(point=True).encode(x=x, y=y, color=colour, tooltip=tooltip)
     rings = (
         alt.Chart(own[own["unlikely"] > 0.2])
-        .mark_point(size=140, shape="circle", color="#000000", strokeWidth=1)
+        .mark_point(size=140, shape="circle", color=INK, strokeWidth=1)
         .encode(x=x, y=y, tooltip=tooltip)
     )
-    return band + rules + lines + rings
+    return finished(band + rules + curves + rings)
 
 
 def layers(result: Result, width: int = 420, height: int = 220) -> altair.LayerChart:
@@ -69,14 +68,13 @@ def layers(result: Result, width: int = 420, height: int = 220) -> altair.LayerC
     Args:
         width, height: pixels.
     """
-    without_network()
     import altair as alt
 
     frame = result.frame()
     x = alt.X("layer:O", title="layer", axis=alt.Axis(labelAngle=0))
     scale = alt.Scale(domain=[0, 1])
     words = f"{result.metric}; grey: {_CONTROL}"
-    base = alt.Chart(frame, width=width, height=height, title=words).encode(x=x)
+    base = alt.Chart(frame, width=width, height=height, title=lines(words, width)).encode(x=x)
     y = alt.Y("estimate:Q", title="AUROC", scale=scale)
     band = base.mark_bar(opacity=0.3, color=_BAND).encode(
         y=alt.Y("control_low:Q", title="AUROC", scale=scale), y2="control_high:Q"
@@ -86,7 +84,7 @@ def layers(result: Result, width: int = 420, height: int = 220) -> altair.LayerC
     points = base.mark_point(filled=True, size=70, color=LINES[0]).encode(
         y=y, tooltip=["layer", "estimate", "low", "high", "control", "control_low", "control_high", "n"]
     )
-    return band + chance + rules + points
+    return finished(band + chance + rules + points)
 
 
 def _cells(result: Result, view: str) -> pandas.DataFrame:

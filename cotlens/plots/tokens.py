@@ -1,17 +1,25 @@
-"""Tokens coloured by a value, drawn by CircuitsVis from its local source: no network, and no text that becomes code."""
+"""Tokens coloured by a value, as plain HTML: a few bytes per token, no script, no network, and no text as code."""
 
 from __future__ import annotations
 
+import math
+import re
 from collections.abc import Sequence
+from html import escape
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from cotlens._core.errors import InputError
+from cotlens.plots.drawing import drawable
 from cotlens.plots.palette import NEGATIVE, POSITIVE
 from cotlens.results import Result
+from cotlens.results.certainty import may_be_nothing
 
 ZERO_WIDTH_SPACE = "\u200b"
+_COLOUR = re.compile(r"#[0-9a-fA-F]{6}")
+_BOX = "white-space:pre-wrap;overflow-wrap:anywhere;line-height:1.6;font-family:monospace"
 
 
 class Html:
@@ -33,15 +41,19 @@ def colored_tokens(
     negative_color: str = NEGATIVE,
     positive_color: str = POSITIVE,
 ) -> Html:
-    """Tokens on their values, as `circuitsvis.tokens.colored_tokens`, or the units of an importance result.
+    """Tokens on their values, with the arguments of `circuitsvis.tokens.colored_tokens`, or the units of a result.
 
-    Values that were not measured (NaN) are drawn as zero and their text is put in ⟦brackets⟧.
+    Values that were not measured (NaN) have no colour and their text is put in ⟦brackets⟧.
+
+    Args:
+        negative_color, positive_color: as "#rrggbb".
 
     Raises:
-        InputError: there are no values, or not one per token.
+        InputError: there are no values or not one per token, or a colour is written otherwise.
     """
-    from circuitsvis.tokens import colored_tokens as draw
-
+    for colour in (negative_color, positive_color):
+        if not _COLOUR.fullmatch(colour):
+            raise InputError(f"{colour!r} is not a colour as it is written here; give one like '#0072b2'.")
     if isinstance(tokens, Result):
         values = tokens.columns["estimate"]
     shown = list(tokens.columns["text"]) if isinstance(tokens, Result) else list(tokens)
@@ -49,14 +61,39 @@ def colored_tokens(
         given = "no" if values is None else str(len(values))
         raise InputError(f"{len(shown)} tokens need {len(shown)} values; {given} values were given.")
     numbers = np.asarray(values, dtype=float)
-    texts = [
-        harmless(text if measured else f"⟦{text}⟧") for text, measured in zip(shown, np.isfinite(numbers), strict=True)
-    ]
-    colours = {"negative_color": negative_color, "positive_color": positive_color}
-    drawn = draw(texts, np.nan_to_num(numbers).tolist(), min_value=min_value, max_value=max_value, **colours)
-    return Html(drawn.local_src)
+    hollow = may_be_nothing(tokens) if isinstance(tokens, Result) else np.zeros(len(numbers), dtype=bool)
+    low, high = _ends(numbers, min_value, max_value)
+    spans = []
+    for text, value, empty in zip(shown, numbers.tolist(), hollow.tolist(), strict=True):
+        end, colour = (low, negative_color) if value < 0 else (high, positive_color)
+        share = min(1.0, value / end) if math.isfinite(value) and end else 0.0
+        spans.append(_span(text, value, _style(colour, share, empty)))
+    return Html(f'<div style="{_BOX}">{"".join(spans)}</div>')
+
+
+def _ends(numbers: NDArray[np.float64], low: float | None, high: float | None) -> tuple[float, float]:
+    """Values of full colour below and above zero."""
+    known = numbers[np.isfinite(numbers)]
+    least = float(known.min(initial=0.0)) if low is None else float(low)
+    most = float(known.max(initial=0.0)) if high is None else float(high)
+    return min(least, 0.0), max(most, 0.0)
+
+
+def _style(colour: str, share: float, hollow: bool) -> str:
+    """How a token is filled; one whose effect may be nothing is underlined instead."""
+    if not share > 0:
+        return ""
+    red, green, blue = (int(colour[at : at + 2], 16) for at in (1, 3, 5))
+    paint = f"rgba({red}, {green}, {blue}, {share:.2f})"
+    return f"border-bottom: 2px solid {paint}" if hollow else f"background-color: {paint}"
+
+
+def _span(text: str, value: float, style: str) -> str:
+    measured = math.isfinite(value)
+    words = escape(drawable(text if measured else f"⟦{text}⟧")).replace("\n", "⏎<br>")
+    return f'<span style="{style}" title="{f"{value:.4g}" if measured else "not measured"}">{words}</span>'
 
 
 def harmless(text: str) -> str:
-    """Text that can't end the script it is written into."""
-    return str(text).replace("<", "<" + ZERO_WIDTH_SPACE)
+    """Text that can't end the script it is written into, nor turn its neighbours round."""
+    return drawable(str(text)).replace("<", "<" + ZERO_WIDTH_SPACE)

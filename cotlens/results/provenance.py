@@ -54,7 +54,10 @@ class Provenance:
     Args:
         method: name of the method ("EarlyAnswer").
         settings: its settings by name, as data.
-        model, revision, backend, dtype: what it was measured on.
+        model, revision, backend, dtype: what it was measured on; the revision in the words of whoever loaded the model.
+        commit: of the Hugging Face repository that the model came from, "" where it came from elsewhere.
+        weights: a fingerprint of every byte of its weights when the measurement began, "" where they couldn't be seen.
+        generation: how the model is sampled (temperature, top_p, top_k) where the settings leave it open.
         seed: the seed it was run with; None where nothing was random.
         versions: package -> version.
         trace_id: id of the trace it was measured on.
@@ -75,10 +78,14 @@ class Provenance:
     cost: Cost = field(default_factory=Cost)
     score_path: str = ""
     created: str = ""
+    commit: str = ""
+    weights: str = ""
+    generation: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "settings", FrozenDict(self.settings))
         object.__setattr__(self, "versions", FrozenDict(self.versions))
+        object.__setattr__(self, "generation", FrozenDict(self.generation))
         if isinstance(self.cost, Mapping):
             object.__setattr__(self, "cost", Cost(**self.cost))
 

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from cotlens._core.errors import InputError
 from cotlens._core.frozen import frozen_array
+from cotlens._core.text import without_halves
 
 COLUMNS = ("unit", "start", "end", "text", "estimate", "low", "high", "n", "status")
 MEASURED = ("ok", "exact")
@@ -54,7 +55,7 @@ def _column(name: str, values: Any) -> NDArray[Any]:
     try:
         if words:
             column = np.empty(len(values), dtype=object)
-            column[:] = [str(value) for value in values]
+            column[:] = [without_halves(str(value)) for value in values]
             column.setflags(write=False)
             return column
         return frozen_array(values, _TYPES.get(name) or np.asarray(values).dtype)

@@ -3,7 +3,7 @@
 Nothing here needs a model, torch or a network. A `Trace` is immutable; edits make new traces that know their parent.
 """
 
-from cotlens.trace.answers import Answer, AnswerReader, Boxed, Choice, Function, Number, Regex
+from cotlens.trace.answers import Answer, AnswerReader, Boxed, Choice, FinalAnswer, Function, Number, Regex
 from cotlens.trace.codec import Codec
 from cotlens.trace.edit import Edit
 from cotlens.trace.spans import Span
@@ -17,6 +17,7 @@ __all__ = [
     "Choice",
     "Codec",
     "Edit",
+    "FinalAnswer",
     "Function",
     "Number",
     "Regex",

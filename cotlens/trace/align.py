@@ -26,20 +26,35 @@ def char_offsets(pieces: Sequence[bytes]) -> tuple[str, NDArray[np.int64]]:
     return text, offsets
 
 
-def decode(pieces: Sequence[bytes]) -> tuple[str, NDArray[np.int64], NDArray[np.bool_]]:
-    """As `char_offsets`, and for each of the n + 1 token borders whether it is also a border between characters."""
+def decode(pieces: Sequence[bytes], *, ended: bool = True) -> tuple[str, NDArray[np.int64], NDArray[np.bool_]]:
+    """As `char_offsets`, and for each of the n + 1 token borders whether it is also a border between characters.
+
+    Args:
+        ended: whether unfinished bytes at the very end become a U+FFFD; else they hold no character yet.
+    """
     decoder = codecs.getincrementaldecoder("utf-8")("replace")
     parts: list[str] = []
     whole = np.ones(len(pieces) + 1, dtype=bool)
     for index, piece in enumerate(pieces):
         parts.append(decoder.decode(piece))
         whole[index + 1] = not decoder.getstate()[0]
-    if parts:
+    if parts and ended:
         parts[-1] += decoder.decode(b"", final=True)
         whole[-1] = True
     offsets = np.zeros(len(parts) + 1, dtype=np.int64)
     np.cumsum(np.fromiter(map(len, parts), np.int64, len(parts)), out=offsets[1:])
     return "".join(parts), offsets, whole
+
+
+def fits(pieces: Sequence[bytes], text: str, offsets: NDArray[np.int64]) -> bool:
+    """Whether `text`, cut at `offsets`, is what these tokens hold.
+
+    A text that was cut within a character may end before it, or with the U+FFFD of what is left of it.
+    """
+    if len(pieces) + 1 != len(offsets):
+        return False
+    found = (decode(pieces, ended=ended) for ended in (True, False))
+    return any(text == mine and bool((offsets == edges).all()) for mine, edges, _ in found)
 
 
 def is_utf8(pieces: Sequence[bytes]) -> bool:

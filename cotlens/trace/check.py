@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -23,16 +23,28 @@ def check_role(role: str) -> None:
         raise InputError(f"There is no role called {role!r}. {did_you_mean(role, ROLES)}")
 
 
-def role_spans(role_tokens: Mapping[str, tuple[int, int]], offsets: NDArray[np.int64]) -> dict[str, Span]:
-    """Spans of the roles, from the half-open token ranges they cover."""
+def role_spans(role_tokens: Mapping[str, Sequence[int] | Span], offsets: NDArray[np.int64]) -> dict[str, Span]:
+    """Spans of the roles, from the half-open token ranges they cover.
+
+    A range is (start, end), or (start, end, char_start, char_end) where its characters aren't those of its tokens.
+    """
     count = len(offsets) - 1
     spans: dict[str, Span] = {}
-    for role, (start, end) in role_tokens.items():
+    for role, place in role_tokens.items():
         check_role(role)
+        start, end, *chars = edges_of(place, offsets) if isinstance(place, Span) else map(int, place)
         if not 0 <= start <= end <= count:
             raise InputError(f"The {role} can't be tokens {start} to {end} of a trace of {count} tokens.")
-        spans[role] = Span(int(start), int(end), int(offsets[start]), int(offsets[end]), "role")
+        char_start, char_end = chars or (int(offsets[start]), int(offsets[end]))
+        spans[role] = Span(start, end, char_start, char_end, "role")
     return spans
+
+
+def edges_of(span: Span, offsets: NDArray[np.int64]) -> tuple[int, ...]:
+    """A span as `role_spans` takes it."""
+    chars = span.char_start, span.char_end
+    of_tokens = max(span.end, span.start) < len(offsets) and chars == (offsets[span.start], offsets[span.end])
+    return (span.start, span.end) if of_tokens else (span.start, span.end, *chars)
 
 
 def check_trace(trace: Trace) -> None:
@@ -65,7 +77,7 @@ def _check_offsets(offsets: NDArray[np.int64], count: int, length: int) -> None:
 def _check_roles(roles: Mapping[str, Span], offsets: NDArray[np.int64]) -> None:
     for role in roles:
         check_role(role)
-    end = 0
+    end, char_end = 0, 0
     for role in ROLES:
         span = roles.get(role)
         if span is None:
@@ -75,6 +87,14 @@ def _check_roles(roles: Mapping[str, Span], offsets: NDArray[np.int64]) -> None:
                 f"Prompt, thought and answer must follow one another inside the trace; the {role} is tokens "
                 f"{span.start} to {span.end} of {len(offsets) - 1}, after token {end}."
             )
-        if (span.char_start, span.char_end) != (offsets[span.start], offsets[span.end]):
+        follow = char_end <= span.char_start <= span.char_end
+        near = _near(offsets, span.start, span.char_start) and _near(offsets, span.end, span.char_end)
+        if not (follow and near):
             raise InputError(f"The characters of the {role} are not those of its tokens; make roles with Trace.build.")
-        end = span.end
+        end, char_end = span.end, span.char_end
+
+
+def _near(offsets: NDArray[np.int64], border: int, char: int) -> bool:
+    """Whether a character edge is at a token border or inside one of the two tokens that meet there."""
+    before, after = offsets[max(0, border - 1)], offsets[min(border + 1, len(offsets) - 1)]
+    return bool(char == offsets[border] or before < char < after)

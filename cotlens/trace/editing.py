@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cotlens._core.errors import InputError
-from cotlens.trace.align import char_offsets, decode
+from cotlens.trace.align import decode, fits
 from cotlens.trace.codec import Codec
 from cotlens.trace.edit import Edit, Kind
 from cotlens.trace.places import Cut, deletion, insertion, replacement, thought_of, token_index
@@ -84,29 +84,26 @@ def _tokens(trace: Trace) -> _Tokens:
         raise InputError(
             "This trace has no tokenizer to write new text with; attach one with Trace.load(path, model=model)."
         )
+    check_codec(trace, trace.codec)
     pieces = trace.codec.pieces(trace.token_ids)
-    text, _, whole = decode(pieces)
-    check_codec_text(trace, text)
-    return _Tokens(trace.codec, pieces, whole)
+    return _Tokens(trace.codec, pieces, decode(pieces)[2])
 
 
 def check_codec(trace: Trace, codec: Codec) -> None:
     """Raise InputError unless `codec` reads the trace's ids as the trace's text."""
-    try:
-        text, _ = char_offsets(codec.pieces(trace.token_ids))
-    except (IndexError, KeyError, ValueError, OverflowError):
-        text = ""
-    check_codec_text(trace, text)
-
-
-def check_codec_text(trace: Trace, text: str) -> None:
-    """As `check_codec`, with the text that the codec gave."""
-    unfinished = "\N{REPLACEMENT CHARACTER}"  # a truncated trace may end within a character
-    if text.rstrip(unfinished) != trace.text.rstrip(unfinished):
+    if not reads(codec, trace):
         raise InputError(
             "The tokenizer is not the one that this trace was made with; attach the right one, or make a new trace "
             "with Trace.from_text(prompt, thought, answer, model=model)."
         )
+
+
+def reads(codec: Codec, trace: Trace) -> bool:
+    """Whether `codec` reads every token of the trace as the trace does."""
+    try:
+        return fits(codec.pieces(trace.token_ids), trace.text, trace.offsets)
+    except (IndexError, KeyError, ValueError, OverflowError):
+        return False
 
 
 def _change(trace: Trace, kind: Kind, tokens: _Tokens, cut: Cut, new: NewText) -> Trace:
@@ -130,17 +127,10 @@ def _spliced(
     """The trace with `ids` in place of tokens [cut.first, cut.last)."""
     pieces = [*tokens.pieces[: cut.first], *tokens.codec.pieces(ids), *tokens.pieces[cut.last :]]
     end_token = cut.first + len(ids)
-    grown = end_token - cut.last
-    thought = thought_of(trace)
-    role_tokens = {role: (span.start, span.end) for role, span in trace.roles.items()}
-    role_tokens["thought"] = (thought.start, thought.end + grown)
-    if "answer" in role_tokens:
-        start, end = role_tokens["answer"]
-        role_tokens["answer"] = (start + grown, end + grown)
     changed = type(trace).build(
         (*trace.token_ids[: cut.first], *ids, *trace.token_ids[cut.last :]),
         pieces,
-        role_tokens,
+        _moved(trace, cut, end_token - cut.last, decode(pieces)[1]),
         parent=trace,
         meta={**trace.meta, "finish": "given"},
         reader=trace.reader,
@@ -159,6 +149,29 @@ def _spliced(
     old = trace.text[cut.start : cut.end]
     edit = Edit(kind, cut.start, cut.end, old, new, cut.first, end_token, old_tokens=cut.last - cut.first)
     return dataclasses.replace(changed, edit=edit, meta=meta)
+
+
+def _moved(trace: Trace, cut: Cut, grown: int, offsets: NDArray[np.int64]) -> dict[str, Span]:
+    """The roles where they are once `grown` tokens stand in more than the cut, at the new token borders `offsets`."""
+    longer = int(offsets[-1]) - len(trace.text)
+
+    def edge(token: int, char: int, follows: bool, ends: bool) -> tuple[int, int]:
+        """Where an edge of a role is now; `follows` if it stands behind the cut."""
+        moved = token + grown * follows
+        if char == trace.offsets[token]:
+            return moved, int(offsets[moved])
+        char += longer * follows  # it is within a token: where that was tokenised anew, the border may be elsewhere
+        if cut.first <= token + (-1 if char < trace.offsets[token] else 0) < cut.last:
+            moved = int(np.searchsorted(offsets, char))
+            moved -= int(ends and offsets[moved] != char)
+        return moved, char
+
+    roles = {}
+    for role, span in trace.roles.items():
+        start = edge(span.start, span.char_start, role == "answer", False)
+        end = edge(span.end, span.char_end, role != "prompt", True)
+        roles[role] = Span(start[0], end[0], start[1], end[1], "role")
+    return roles
 
 
 def _measured_before(trace: Trace, first: int, count: int) -> dict[str, Any]:

@@ -102,11 +102,13 @@ def _by_tokens(trace: Trace, span: Span, whole: NDArray[np.bool_]) -> Cut:
 
 
 def _by_chars(trace: Trace, start: int, end: int) -> Cut:
-    """A cut of characters, with the tokens that hold them; tokens outside the thought are never touched."""
-    thought = thought_of(trace)
-    first, last = tokens_covering(trace.offsets, start, end)
-    first = min(max(first, thought.start), thought.end)
-    return Cut(start, end, first, min(max(last, first), thought.end))
+    """A cut of characters, with the tokens that hold them; those that hold nothing of the thought are never touched."""
+    thought, offsets = thought_of(trace), trace.offsets
+    least = thought.start - int(thought.char_start < offsets[thought.start])
+    most = thought.end + int(thought.char_end > offsets[thought.end])
+    first, last = tokens_covering(offsets, start, end)
+    first = min(max(first, least), most)
+    return Cut(start, end, first, min(max(last, first), most))
 
 
 def _char_pair(trace: Trace, place: Any) -> tuple[int, int]:

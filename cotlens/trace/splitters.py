@@ -5,6 +5,9 @@ the text after the last boundary kept as the published chunk lists keep it: a se
 a space or a line break, or at a blank line; pieces of fewer than 10 characters join the next one, a last one the one
 before. That rule is blunt (it cuts "5! * 2!") and is kept as it is, because published importances are per chunk. Line
 breaks may be CRLF.
+
+The rule knows Latin script only. Other scripts have terminators of their own (see `terminators`), which need no space
+behind them, and an ideograph counts as two characters.
 """
 
 from __future__ import annotations
@@ -12,10 +15,11 @@ from __future__ import annotations
 import re
 
 from cotlens._core.errors import InputError, did_you_mean
+from cotlens.trace import terminators
 
 UNITS = ("token", "sentence", "paragraph", "step")
 SHORTEST = 10
-"""Characters below which a sentence is joined to its neighbour."""
+"""Characters below which a sentence is joined to its neighbour; ideographs count twice."""
 
 Range = tuple[int, int]
 
@@ -60,9 +64,10 @@ def _sentences(text: str) -> list[list[Range]]:
     """Sentences as groups of the pieces they were joined from."""
     groups: list[list[Range]] = []
     waiting: list[Range] = []
-    for piece in _trimmed(text, [match.end() for match in _SENTENCE_END.finditer(text)]):
+    cuts = sorted([*(match.end() for match in _SENTENCE_END.finditer(text)), *terminators.cuts(text)])
+    for piece in _trimmed(text, cuts):
         waiting.append(piece)
-        if _joined_length(waiting) >= SHORTEST:
+        if _long_enough(text, waiting):
             groups.append(waiting)
             waiting = []
     if waiting and groups:
@@ -72,8 +77,11 @@ def _sentences(text: str) -> list[list[Range]]:
     return groups
 
 
-def _joined_length(group: list[Range]) -> int:
-    return sum(end - start for start, end in group) + len(group) - 1
+def _long_enough(text: str, group: list[Range]) -> bool:
+    gaps = len(group) - 1
+    if sum(end - start for start, end in group) + gaps >= SHORTEST:
+        return True
+    return sum(terminators.width(text[start:end]) for start, end in group) + gaps >= SHORTEST
 
 
 def _trimmed(text: str, cuts: list[int]) -> list[Range]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from cotlens._core import files
 from cotlens._core.errors import InputError
 from cotlens.trace.answers import reader_from_data, reader_to_data
-from cotlens.trace.check import role_spans
+from cotlens.trace.check import edges_of, role_spans
 from cotlens.trace.edit import Edit
 from cotlens.trace.editing import check_codec
 
@@ -57,7 +57,7 @@ def _to_data(trace: Trace) -> dict[str, Any]:
         "id": trace.id,
         "token_ids": list(trace.token_ids),
         "text": trace.text,
-        "roles": {role: [span.start, span.end] for role, span in trace.roles.items()},
+        "roles": {role: list(edges_of(span, trace.offsets)) for role, span in trace.roles.items()},
         **{name: files.pack_array(getattr(trace, name)) for name in _ARRAYS},
         "top_pieces": [list(pieces) for pieces in trace.top_pieces] if any(trace.top_pieces) else [],
         "edit": None if trace.edit is None else _edit_to_data(trace.edit),
@@ -69,8 +69,9 @@ def _to_data(trace: Trace) -> dict[str, Any]:
 
 def _from_data(kind: type[Trace], data: dict[str, Any], parent: Trace | None) -> Trace:
     arrays = {name: files.unpack_array(data[name]) for name in _ARRAYS}
-    role_tokens = {role: (int(start), int(end)) for role, (start, end) in data["roles"].items()}
-    if not isinstance(data["text"], str) or any(int(edge) < 0 for pair in role_tokens.values() for edge in pair):
+    role_tokens = {role: tuple(int(edge) for edge in edges) for role, edges in data["roles"].items()}
+    odd = any(len(edges) not in (2, 4) or min(edges) < 0 for edges in role_tokens.values())
+    if not isinstance(data["text"], str) or odd:
         raise ValueError("its text or roles are not what they should be")
     meta, reader = files.revive(data["meta"]), None
     if data["reader"] is not None:

@@ -20,12 +20,14 @@ from numpy.typing import NDArray
 from cotlens._core.errors import InputError
 from cotlens._core.files import PathLike
 from cotlens._core.frozen import FrozenDict, frozen_array
+from cotlens._core.text import without_halves
 from cotlens.trace import display, editing, plain, storage
 from cotlens.trace.align import char_offsets, is_utf8
 from cotlens.trace.answers import Answer, AnswerReader
-from cotlens.trace.check import check_role, check_trace, role_spans
+from cotlens.trace.check import check_role, check_trace, edges_of, role_spans
 from cotlens.trace.codec import Codec
 from cotlens.trace.edit import Edit
+from cotlens.trace.messages import Prompt
 from cotlens.trace.spans import Span, text_spans, token_spans
 from cotlens.trace.splitters import check_unit, split
 
@@ -45,7 +47,8 @@ class Trace:
         offsets: int64 [n + 1]; token i is `text[offsets[i]:offsets[i + 1]]` in code points. A character that is split
             over several tokens belongs to the one that completes it.
         roles: "prompt", "thought" and "answer" -> Span. A role that the trace hasn't got is missing; an empty thought
-            is a span of no tokens. Markers and template text belong to no role.
+            is a span of no tokens. Markers and template text belong to no role: a token that holds a part of a marker
+            is none of the thought's or answer's, but its other characters are theirs.
         logprobs: float32 [n], nats, of each token given those before it; NaN where unknown.
         top_ids, top_logprobs: int32 and float32 [n, k], what else the model considered for each token; -1 and NaN
             where unknown.
@@ -54,7 +57,7 @@ class Trace:
         edit: what was edited to make it.
         rewritten_from: index of the first token that the model wrote when it resumed the parent.
         meta: model, revision, seed, temperature, top_p, finish ("stop", "length", "cancelled", "given"),
-            thought_closed, notes, ...
+            thought_closed, messages (of a conversation, as it was given), notes, ...
         reader: how the answer is read.
         codec: the tokenizer that edits need. It is not saved and no part of the trace's identity.
 
@@ -82,6 +85,7 @@ class Trace:
             object.__setattr__(self, name, value)
 
         keep("token_ids", tuple(map(int, self.token_ids)))
+        keep("text", without_halves(self.text))
         keep("offsets", frozen_array(self.offsets, np.int64))
         keep("roles", FrozenDict(self.roles))
         keep("meta", FrozenDict(self.meta))
@@ -98,7 +102,7 @@ class Trace:
         cls,
         token_ids: Sequence[int],
         pieces: Sequence[bytes],
-        role_tokens: Mapping[str, tuple[int, int]],
+        role_tokens: Mapping[str, Sequence[int] | Span],
         **parts: Any,
     ) -> Trace:
         """A trace from tokens and the bytes they stand for.
@@ -108,7 +112,8 @@ class Trace:
         Args:
             token_ids: n ids.
             pieces: n byte strings, as `Codec.pieces` gives them.
-            role_tokens: half-open token range of each role that the trace has.
+            role_tokens: half-open token range of each role that the trace has, or its Span where its characters begin
+                or end within a token.
             parts: any other field of a trace.
 
         Raises:
@@ -126,11 +131,19 @@ class Trace:
         return cls(tuple(token_ids), text, offsets, role_spans(role_tokens, offsets), meta=meta, **parts)
 
     @classmethod
-    def from_text(cls, prompt: str, thought: str = "", answer: str | None = None, *, model: Any = None) -> Trace:
+    def from_text(cls, prompt: Prompt, thought: str = "", answer: str | None = None, *, model: Any = None) -> Trace:
         """A trace from plain text.
 
         With a model, its tokenizer and chat format are used. Without one the tokens are words: good for looking at, but
         nothing can be measured on it or edited.
+
+        Args:
+            prompt: a question, or a conversation as a list of messages that ends with one.
+            thought: without markers. A text that begins with the model's marker (without a model, with <think>) and
+                holds the one that ends a thought is split there, and a note says so; other markers are characters.
+
+        Raises:
+            InputError: a text is none, or the prompt is empty or no conversation.
         """
         return plain.from_text(cls, prompt, thought, answer, model)
 
@@ -169,7 +182,7 @@ class Trace:
         digest = hashlib.sha256(np.asarray(self.token_ids, "<i8").tobytes())
         digest.update(self.text.encode("utf-8", "surrogatepass"))
         edit = self.edit and (self.edit.kind, self.edit.start, self.edit.end, self.edit.old, self.edit.new)
-        roles = sorted((role, span.start, span.end) for role, span in self.roles.items())
+        roles = sorted((role, *edges_of(span, self.offsets)) for role, span in self.roles.items())
         digest.update(repr((roles, edit, self.parent and self.parent.id)).encode("utf-8", "surrogatepass"))
         return digest.hexdigest()[:16]
 

@@ -63,7 +63,6 @@ class FeatureTableView(anywidget.AnyWidget):
 
     def __repr__(self) -> str:
         """One line for hosts that cannot draw the widget; it becomes the text/plain of the output."""
-        active = f"{len(self.latents) // 4} active latents" if self.latents else "nothing read yet"
-        return (
-            f"<CoTLens feature table: {active}; {self.head.get('sae', 'no SAE')} of {self.head.get('model', 'none')}>"
-        )
+        # What is active is read after the output has been written, so it can't be said here.
+        whose = f"{self.head.get('sae', 'no SAE')} of {self.head.get('model', 'none')}"
+        return f"<CoTLens feature table: the latents of {whose}; it fills where a kernel runs>"

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from cotlens._core.errors import InputError
 from cotlens.results import Result
+from cotlens.results.certainty import certainty
 from cotlens.trace import Trace
 from cotlens.trace.splitters import split
 from cotlens.widgets import scores
@@ -91,7 +92,7 @@ def _score(result: Result, rows: NDArray[np.intp], unit: str) -> dict[str, Any]:
         "last": indices(columns["end"].clip(0)),
         **{name: floats(columns[name]) for name in ("estimate", "low", "high")},
         "n": indices(columns["n"].clip(0)),
-        "certainty": scores.certainty(part).tobytes(),
+        "certainty": certainty(part).tobytes(),
         "status": scores.reasons(part),
         "facts": scores.facts(part),
     }

@@ -11,10 +11,12 @@ from numpy.typing import NDArray
 
 from cotlens._core.errors import InputError
 from cotlens.results import Result
+from cotlens.results.certainty import certainty
 from cotlens.widgets import scores
 from cotlens.widgets.bundles import bundle, require
 from cotlens.widgets.payload import floats
 
+MOST_SENTENCES = 3000  # nine million cells, some 160 MB on their way to the page
 NEEDED = ("source", "target", "source_text", "target_text")
 
 
@@ -71,7 +73,7 @@ def payload(result: Result) -> dict[str, Any]:
         "texts": texts,
         **{name: floats(_square(place, columns[name], count)) for name in ("estimate", "low", "high")},
         "n": floats(_square(place, columns["n"], count)),
-        "certainty": _square(place, scores.certainty(result) + 1, count, empty=0).astype(np.uint8).tobytes(),
+        "certainty": _square(place, certainty(result) + 1, count, empty=0).astype(np.uint8).tobytes(),
         "status": {str(place[int(row)]): why for row, why in scores.reasons(result).items()},
     }
 
@@ -100,5 +102,12 @@ def _check(result: Result) -> None:
         raise InputError(f"A pairs result needs the columns {', '.join(NEEDED)}; {', '.join(missing)} is missing.")
     if not len(result):
         raise InputError(f"This {result.method} result has no rows, so there is no matrix to show.")
-    if min(result.columns["source"].min(), result.columns["target"].min()) < 0:
+    ends = [result.columns[name] for name in ("source", "target")]
+    if any(column.dtype.kind not in "iu" for column in ends):
+        raise InputError(f"The source and target of a pairs result are whole numbers; this {result.method} has others.")
+    if min(column.min() for column in ends) < 0:
         raise InputError(f"This {result.method} result names a sentence below 0: sentences are counted from 0.")
+    if (last := max(int(column.max()) for column in ends)) >= MOST_SENTENCES:
+        raise InputError(
+            f"This {result.method} result names sentence {last}; a matrix has at most {MOST_SENTENCES} of them."
+        )

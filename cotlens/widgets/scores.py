@@ -10,17 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cotlens.results import Result
+from cotlens.results.certainty import CERTAINTIES, LEAST, certainty
 from cotlens.widgets.payload import floats
-
-CERTAINTIES = ("clear", "zero", "floor", "corrected", "exact", "open", "none")
-"""How sure an estimate is; `widgets/kit/certainty.ts` has the same list and puts it into words.
-
-clear: its interval excludes 0; zero: it includes 0; floor: no larger than the null floor; corrected: not significant
-after correction for the number of units; exact: deterministic; open: without an interval; none: not measured.
-"""
-
-LEAST = {"nats": 0.1, "probability": 0.01, "proportion": 0.01}
-"""Effects below this never fill a scale: nothing is to look like nothing."""
 
 _UNSIGNED = re.compile(r"\bkl\b|divergence|kurtosis|entropy|surprise", re.IGNORECASE)
 _SHOWN_APART = {
@@ -40,7 +31,7 @@ def meaning(result: Result) -> dict[str, Any]:
         "zero": result.zero,
         "scale_unit": result.scale_unit,
         "signed": is_signed(result),
-        "kind": "exact" if is_exact(result) else "sampled",
+        "kind": kind(result),
         "edit_type": str(result.extras.get("edit_type", "")),
         "model": made.model,
         "backend": made.backend,
@@ -62,33 +53,16 @@ def is_signed(result: Result) -> bool:
     return not (unsigned and not bool((result.columns["estimate"] < 0).any()))
 
 
+def kind(result: Result) -> str:
+    """What the intervals are of: "exact" (none), "computed" (numerical error) or "sampled"."""
+    return "exact" if is_exact(result) else "computed" if "interval_of" in result.extras else "sampled"
+
+
 def is_exact(result: Result) -> bool:
     """Whether every measured row is deterministic."""
     kinds = certainty(result)
     measured = kinds[kinds != CERTAINTIES.index("none")]
-    return bool((measured == CERTAINTIES.index("exact")).all()) and measured.size > 0
-
-
-def certainty(result: Result) -> NDArray[np.uint8]:
-    """Index into `CERTAINTIES` for every row, uint8 [rows].
-
-    An interval that includes 0 says more than a missed correction, so it is named first.
-    """
-    columns = result.columns
-    estimate, low, high = (columns[name] for name in ("estimate", "low", "high"))
-    exact = (columns["status"] == "exact") | ((low == estimate) & (high == estimate) & (columns["n"] <= 1))
-    judged: list[tuple[NDArray[np.bool_], str]] = [
-        (np.isnan(estimate), "none"),
-        (exact, "exact"),
-        ((low <= 0) & (high >= 0), "zero"),
-    ]
-    if "null_floor" in columns:
-        judged.append((np.abs(estimate) <= np.asarray(columns["null_floor"], dtype=float), "floor"))
-    judged.append((np.isnan(low) | np.isnan(high), "open"))
-    if "significant" in columns:
-        judged.append((~np.asarray(columns["significant"]).astype(bool), "corrected"))
-    codes = [CERTAINTIES.index(name) for _, name in judged]
-    return np.select([mask for mask, _ in judged], codes, CERTAINTIES.index("clear")).astype(np.uint8)
+    return bool(np.isin(measured, [CERTAINTIES.index(one) for one in ("exact", "faint")]).all()) and measured.size > 0
 
 
 def scale(values: NDArray[np.float64], unit: str, base: float = 0.0) -> float:

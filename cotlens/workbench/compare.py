@@ -10,10 +10,12 @@ from typing import Any
 
 import numpy as np
 
-from cotlens.measure.importance.forced import Point, score_points, values
+from cotlens.measure.importance.forced import Point, score_points, target_answer, values
+from cotlens.measure.importance.forms import form_of
 from cotlens.measure.importance.rivals import pool
 from cotlens.models.contract import Model
 from cotlens.trace import Edit, Trace
+from cotlens.trace.answers import AnswerForm, AnswerReader
 
 SURPRISE_FACTOR = 3.0  # nats per token above the model's own words that make an edit suspect
 CANDIDATES = 16  # answers asked for from each text, those said last
@@ -23,12 +25,12 @@ MOST_PAIRS = 4_000_000  # words times words beyond which a difference is not wor
 _WORDS = re.compile(r"\s+|(?:\w+|[^\w\s])\s*")
 
 
-def distribution(model: Model, trace: Trace, answers: Sequence[str]) -> dict[str, float]:
-    """Probability of each answer, forced after the trace's thought as it stands."""
+def distribution(model: Model, trace: Trace, answers: Sequence[str], form: AnswerForm) -> dict[str, float]:
+    """Probability of each answer, forced in this form after the trace's thought as it stands."""
     if not answers or "thought" not in trace.roles:
         return {}
     end = trace.roles["thought"].end
-    scores = score_points(model, trace, [Point(end, answer) for answer in answers])
+    scores = score_points(model, trace, [Point(end, answer) for answer in answers], form=form)
     return dict(zip(answers, values(scores, "probability").tolist(), strict=True))
 
 
@@ -40,13 +42,14 @@ def compare(
     Args:
         written: the model gave an answer after the edit; otherwise the likeliest one stands for it.
     """
-    said = [answer.text for answer in (before.read_answer(), after.read_answer()) if answer is not None]
-    rivals = [answer for trace in (before, after) for answer in pool(trace, "")[:CANDIDATES]]
-    answers = list(dict.fromkeys([*said, *rivals]))
-    old, new = distribution(model, before, answers), distribution(model, after, answers)
+    reader, form = before.reader or model.reader, form_of(before, model)
+    said = _one_of_each(reader, [target_answer(one, None).surface for one in (before, after) if one.read_answer()])
+    rivals = [answer for trace in (before, after) for answer in pool(trace, reader, form)[:CANDIDATES]]
+    answers = _one_of_each(reader, [*said, *rivals])
+    old, new = distribution(model, before, answers, form), distribution(model, after, answers, form)
     return {
-        "before": _said(before, old),
-        "after": _said(after, new) if written else _best(new),
+        "before": _said(before, old, reader),
+        "after": _said(after, new, reader) if written else _best(new),
         "rows": _rows(old, new, set(said)),
         "diff": difference(before.thought + "\n" + before.answer, after.thought + "\n" + after.answer),
         "surprise": finite(edit.surprise) if edit else None,
@@ -116,10 +119,22 @@ def _rows(old: dict[str, float], new: dict[str, float], said: set[str]) -> list[
     return [*rows, {"answer": "other", "before": _rest(old, shown), "after": _rest(new, shown)}]
 
 
-def _said(trace: Trace, probabilities: dict[str, float]) -> dict[str, Any]:
+def _one_of_each(reader: AnswerReader, answers: Sequence[str]) -> list[str]:
+    """The first way in which each answer is written."""
+    found: dict[str, str] = {}
+    for answer in answers:
+        found.setdefault(reader.normal(answer), answer)
+    return list(found.values())
+
+
+def _said(trace: Trace, probabilities: dict[str, float], reader: AnswerReader) -> dict[str, Any]:
+    """What a trace answers, in the words in which it was scored."""
     answer = trace.read_answer()
-    text = answer.text if answer is not None else None
-    return {"answer": text, "p": probabilities.get(text) if text is not None else None}
+    if answer is None:
+        return {"answer": None, "p": None}
+    same = (written for written in probabilities if reader.normal(written) == answer.text)
+    text = next(same, answer.surface)
+    return {"answer": text, "p": probabilities.get(text)}
 
 
 def _best(probabilities: dict[str, float]) -> dict[str, Any]:

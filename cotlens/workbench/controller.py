@@ -16,10 +16,12 @@ from typing import Any, ClassVar
 from cotlens._core.errors import CotLensError, InputError
 from cotlens.models.contract import Model
 from cotlens.trace import Trace
-from cotlens.trace.align import char_offsets
+from cotlens.trace.editing import reads
 from cotlens.workbench.jobs import Jobs, JobState
 from cotlens.workbench.plans import origin
 from cotlens.workbench.tree import Tree
+
+LONGEST = 600  # characters of an error in a view
 
 
 class Controller(ABC):
@@ -36,7 +38,8 @@ class Controller(ABC):
     def __init__(self, model: Model, view: Any) -> None:
         self.model, self.view = model, view
         self._lock = threading.RLock()
-        self._jobs = Jobs(model.owner, self._show_job, self._lock, remedy=self._remedy)
+        self._jobs = Jobs(model.owner, self._show_job, self._lock, remedy=self._remedy, before=self._look)
+        self._state: str | None = None
         self._fault = ""
 
     @property
@@ -52,8 +55,33 @@ class Controller(ABC):
         """Stop all work; what was finished is kept."""
         self._jobs.cancel()
 
+    # A controller stands wherever its widget may: in a cell's last line, and among the children of ipywidgets' boxes,
+    # which ask for an instance of Widget, its model_id and sometimes its layout.
+
     def _repr_mimebundle_(self, **options: Any) -> Any:
         return self.view._repr_mimebundle_(**options)
+
+    def _display_(self) -> Any:
+        return self.view
+
+    @property  # type: ignore[misc]
+    def __class__(self) -> type:
+        """The class of the view, for `isinstance`; `type(controller)` is the controller's own."""
+        return type(self.__dict__.get("view", self))
+
+    @property
+    def model_id(self) -> str:
+        """The id of the view's model."""
+        return self.view.model_id
+
+    @property
+    def layout(self) -> Any:
+        """The view's place among others: ipywidgets' Layout, to be read and set."""
+        return self.view.layout
+
+    @layout.setter
+    def layout(self, layout: Any) -> None:
+        self.view.layout = layout
 
     @property
     def _remedy(self) -> str:
@@ -73,10 +101,10 @@ class Controller(ABC):
                 request = self._request(content)
                 status, parts = "ok", getattr(self, f"_do_{request.kind}")(request) or {}
         except CotLensError as error:
-            parts = {"error": {"message": str(error), "remedy": None}}
+            parts = {"error": {"message": brief(str(error)), "remedy": None}}
         except Exception as error:
             self._fault = traceback.format_exc()
-            parts = {"error": {"message": f"{type(error).__name__}: {error}", "remedy": self._remedy}}
+            parts = {"error": {"message": brief(f"{type(error).__name__}: {error}"), "remedy": self._remedy}}
         if isinstance(number, int):
             self.view.reply(number, status, **parts)
 
@@ -87,6 +115,17 @@ class Controller(ABC):
     @abstractmethod
     def _publish(self) -> None:
         """Show everything about what is chosen now."""
+
+    def _look(self) -> None:
+        """Before a job: see whether the model's weights were changed since the last one, whoever did it."""
+        before, self._state = self._state, getattr(self.model, "state", "")
+        if before not in (None, self._state):
+            with self._lock:
+                self._forget()
+
+    @abstractmethod
+    def _forget(self) -> None:
+        """Drop what was measured of a model that is another one now; what was written stays."""
 
     def _do_cancel(self, request: Any) -> None:
         self._jobs.cancel(upto=request.job)
@@ -127,6 +166,11 @@ class TreeController(Controller):
             return [node.trace for node in self._tree.nodes.values()]
 
 
+def brief(message: str) -> str:
+    """A message for the view: one that quotes a whole text keeps its beginning and its end, where the remedy is."""
+    return message if len(message) <= LONGEST else f"{message[: LONGEST // 2]} ... {message[-LONGEST // 2 :]}"
+
+
 def with_codec(model: Model, trace: Trace) -> Trace:
     """The trace with a codec, the model's where it has none."""
     return trace if trace.codec is not None else dataclasses.replace(trace, codec=model.codec)
@@ -136,6 +180,5 @@ def check_trace(model: Model, trace: Any, does: str) -> None:
     """Raise InputError unless `trace` is a trace of this model; `does` says what it is for ("CoTEditor shows")."""
     if not isinstance(trace, Trace):
         raise InputError(f"{does} a Trace; {type(trace).__name__} was given: make one with model.reason(prompt).")
-    text, _ = char_offsets(model.codec.pieces(trace.token_ids))
-    if text != trace.text:
+    if not reads(model.codec, trace):
         raise InputError(f"The tokens of this trace are not those of {model.name!r}: make the trace with this model.")

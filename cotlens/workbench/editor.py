@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from cotlens._core.errors import InputError
 from cotlens.measure.importance.units import units
 from cotlens.models.contract import Model
 from cotlens.results import Result
@@ -114,7 +115,9 @@ class CoTEditor(TreeController):
     def _do_branch(self, request: Request) -> None:
         node = self._tree.holding(request.document)
         seed = self._tree.children(node.id) + int(node.trace.meta.get("seed") or 0)
-        mine = self._newest = plan(node.trace, request, seed)
+        mine = plan(node.trace, request, seed)
+        self._check_room(mine)
+        self._newest = mine
         self._go(node.id)
         self._jobs.start(
             "answering" if "close_thought" in mine.options else "writing",
@@ -124,9 +127,21 @@ class CoTEditor(TreeController):
             then=lambda: self._measure(after=mine),
         )
 
+    def _check_room(self, planned: Plan) -> None:
+        """Refuse at once what can't be written, while the text is still in the hands that typed it."""
+        size, room = len(planned.edited.token_ids), self.model.context_length
+        if size > room:
+            raise InputError(
+                f"With this edit the text has {size:,} tokens and the model's context holds {room:,}: shorten it."
+            )
+
     _do_edit = _do_truncate = _do_rerun = _do_branch
 
     # work, and what is shown
+
+    def _forget(self) -> None:
+        self._measuring.forget()
+        self._tree.forget()
 
     def _go(self, branch: str) -> None:
         """Show a branch; what was being measured for the one before stops."""

@@ -47,6 +47,19 @@ def _corrected(result: Result, row: int) -> str:
     return f"{verdict} over all {len(result)} (q {'< .001' if q < 0.001 else '= ' + _share(q, 3)})"
 
 
+def _worst(result: Result, row: int) -> str:
+    """The interval over all that unread rollouts might have answered, where it is another."""
+    ends = [(result.columns[f"{end}_worst"][row], result.columns[end][row]) for end in ("low", "high")]
+    if any(np.isnan(worst) for worst, _ in ends) or all(worst == found for worst, found in ends):
+        return ""
+    return f"{ends[0][0]:+.2f} to {ends[1][0]:+.2f}, whatever the unread answered"
+
+
+def _confirmed(result: Result, row: int) -> str:
+    value, low, high, n = (result.columns[f"confirmed{end}"][row] for end in ("", "_low", "_high", "_n"))
+    return "" if np.isnan(value) else f"{value:+.2f} ({low:+.2f} to {high:+.2f}) in {n} fresh rollouts"
+
+
 def _surprise(result: Result, row: int) -> str:
     now, was = result.columns["surprise"][row], result.columns["surprise_was"][row]
     if np.isnan(now):
@@ -80,9 +93,12 @@ def _share(value: float, digits: int = 2) -> str:
 _FACTS: tuple[tuple[str, str, Words], ...] = (
     ("rollouts", "n_kept", _rollouts),
     ("gave the answer", "p_kept", _answered),
+    ("worst case", "low_worst", _worst),
+    ("drawn again", "confirmed", _confirmed),
     ("null floor", "null_floor", _floor),
     ("corrected", "q_value", _corrected),
     ("said otherwise", "different", _column("different", "{:.0%} of rollouts")),
+    ("with filler beside it", "p_control", _column("p_control", "{:.2f} of answers")),
     ("never gone", "still_there", _column("still_there", "{:.0%} of rollouts")),
     ("put in its place", "rewritten", _column("rewritten", "")),
     ("put in its place", "alternative", _column("alternative", "")),

@@ -70,17 +70,15 @@ def labels_of(sae: SAE, given: str | Path | Mapping[int, str] | None) -> Labels:
         InputError: the file is missing or holds no labels.
     """
     named = {} if given is None else dict(given) if isinstance(given, Mapping) else read_labels(given)
-    own = Dashboard.load(sae.folder) if sae.folder is not None else None
-    path = _path(sae)
-    typed = read_labels(path) if path is not None and path.exists() else {}
-    return Labels(own, named, typed, path)
-
-
-def _path(sae: SAE) -> Path | None:
-    """Where typed labels of this SAE are kept: beside the store of samples, by what its decoder holds."""
     store = default_path()
     if store is None:
-        return None
+        return Labels(Dashboard.of(sae), named)
+    path = store.parent / "labels" / f"{sae.fingerprint}.json"
+    known = next((one for one in (path, path.with_name(f"{_sampled(sae)}.json")) if one.exists()), None)
+    return Labels(Dashboard.of(sae), named, {} if known is None else read_labels(known), path)
+
+
+def _sampled(sae: SAE) -> str:
+    """How older versions named the labels of a SAE: by a sample of its decoder. What was typed then is still read."""
     rows = sae.weights["W_dec"].detach()[:: max(1, sae.config.d_sae // 64)].cpu().numpy()
-    key = hashlib.sha256(rows.tobytes() + f"{sae.config.site} {sae.config.d_sae}".encode()).hexdigest()[:16]
-    return store.parent / "labels" / f"{key}.json"
+    return hashlib.sha256(rows.tobytes() + f"{sae.config.site} {sae.config.d_sae}".encode()).hexdigest()[:16]

@@ -16,6 +16,7 @@ from cotlens.measure.features.encoded import Encoded, encode_text
 from cotlens.measure.features.logits import top_logits
 from cotlens.measure.features.rows import Rows, active_rows
 from cotlens.measure.features.sae import SAE
+from cotlens.measure.features.table import note
 from cotlens.models.contract import Capability, Model
 from cotlens.trace import Trace
 
@@ -29,6 +30,7 @@ class Reading:
     Args:
         rows: active latents, strongest first.
         asked: the forced answer that effects are effects on, None where there is none; then `why` says why.
+        note: what makes the table doubtful.
         estimate: latent -> effect to first order, None until it was worked out.
         exact: latent -> (metric as it is, metric with the latent ablated).
     """
@@ -38,6 +40,7 @@ class Reading:
     rows: Rows
     asked: Question | None
     why: str = ""
+    note: str = ""
     estimate: dict[int, float] | None = None
     exact: dict[int, tuple[float, float]] = field(default_factory=dict)
 
@@ -74,6 +77,11 @@ class Readings:
         self._known: dict[str, Reading] = {}
         self._words: dict[int, Words] = {}
 
+    def forget(self) -> None:
+        """Drop what was read: the model is another one now."""
+        self._known.clear()
+        self._words.clear()
+
     def known(self, trace: Trace) -> Reading | None:
         """What was read of a trace, if it was."""
         return self._known.get(trace.id)
@@ -84,7 +92,8 @@ class Readings:
         if known is None:
             encoded = encode_text(self._model, self._sae, trace)
             asked, why = self._question(trace)
-            known = Reading(trace, encoded, active_rows(encoded, (0, len(trace.token_ids)), ()), asked, why)
+            rows, said = active_rows(encoded, (0, len(trace.token_ids)), ()), note(self._model, self._sae, encoded)
+            known = Reading(trace, encoded, rows, asked, why, said)
             self._known[trace.id] = known
         return known
 

@@ -11,7 +11,6 @@ from typing import Any
 
 from cotlens._core.errors import InputError
 from cotlens.measure.features.sae import SAE
-from cotlens.measure.features.table import note
 from cotlens.measure.importance.forced import METRICS
 from cotlens.measure.method import check_setting
 from cotlens.models.contract import Model
@@ -170,6 +169,10 @@ class FeatureTable(TreeController):
 
     # work, and what is shown
 
+    def _forget(self) -> None:
+        self._readings.forget()
+        self._tree.forget()
+
     def _select(self, selection: tuple[int, int] | None) -> None:
         with self._lock:
             self._selection = selection
@@ -217,9 +220,8 @@ class FeatureTable(TreeController):
                 self._selection = None
             parts = dict(payload.EMPTY)
             if known is not None:
-                said = note(self.model, self.sae, known.encoded)
                 first = self._readings.words(known.rows.latents[:64].tolist(), compute=False)
-                parts |= payload.reading(known, self._labels, said) | payload.effects(known, self._metric)
+                parts |= payload.reading(known, self._labels, known.note) | payload.effects(known, self._metric)
                 parts["words"] = {**self.view.words, **_keyed(first)}
             self._set(
                 **payload.document(node.trace),

@@ -19,6 +19,7 @@ from typing import Any, Literal
 
 from cotlens._core.control import Control
 from cotlens._core.errors import Cancelled, CotLensError
+from cotlens._core.progress import stage
 from cotlens.models.contract import Owner
 
 State = Literal["idle", "queued", "running", "done", "cancelled", "error"]
@@ -98,7 +99,7 @@ class Job:
         before, now = self.state, time.monotonic()
         if label == INNER and before.label != self.label:
             return
-        fresh = before.label != label and label not in ("", INNER)
+        fresh = stage(before.label) != stage(label) and label not in ("", INNER)
         if fresh:
             self._began = now
         spent = now - self._began
@@ -124,6 +125,7 @@ class Jobs:
             that waits, or of the last that ended.
         lock: held while `publish` is called.
         remedy: what to do about an error that isn't one of CoTLens.
+        before: called on the owner's thread at the beginning of every job.
     """
 
     def __init__(
@@ -133,8 +135,9 @@ class Jobs:
         lock: threading.RLock | None = None,
         *,
         remedy: str = "This is a fault in CoTLens.",
+        before: Callable[[], None] = lambda: None,
     ) -> None:
-        self._owner, self._publish, self._remedy = owner, publish, remedy
+        self._owner, self._publish, self._remedy, self._before = owner, publish, remedy, before
         self._lock = lock or threading.RLock()
         self._numbers = itertools.count(1)
         self._open: list[Job] = []
@@ -162,8 +165,12 @@ class Jobs:
             one.cancel()
         self._changed(job)
 
+        def begun() -> None:
+            self._before()
+            fn()
+
         def work() -> None:
-            if job.run(fn) and then is not None:
+            if job.run(begun) and then is not None:
                 then()
 
         self._follow(job, self._owner.submit(work, job.control, priority))

@@ -129,7 +129,7 @@ MEASURES: dict[str, Measure] = {
     ),
     "integrated-gradients": Measure(
         "Gradient", "Integrated gradients", EXACT,
-        "On the way from an empty to the real thought, how much did this add?", {"method": "integrated_gradients"},
+        "On the way from an average to the real thought, how much did this add?", {"method": "integrated_gradients"},
     ),
     "resampling": _sampled("Resampling", "If the model wrote this anew, how often would it reach the same answer?"),
     "counterfactual": _sampled(

@@ -20,7 +20,7 @@ from cotlens.measure.method import check_needs
 from cotlens.models.contract import Model
 from cotlens.results import Result
 from cotlens.trace import Trace
-from cotlens.trace.values import NUMBER
+from cotlens.trace.answers.numbers import numerals
 from cotlens.workbench.costs import Price, Rates, price
 from cotlens.workbench.layout import layout
 from cotlens.workbench.measures import CURVE, METRICS, UNITS, Measure, Shown, offers
@@ -60,6 +60,12 @@ class Measuring:
         self._complete: set[tuple[str, Shown]] = set()
         self._prices: dict[tuple[str, Shown], Price] = {}
         self._rates = Rates()
+
+    def forget(self) -> None:
+        """Drop what was measured: the model is another one now. What it costs is known still."""
+        with self._lock:
+            self._known.clear()
+            self._complete.clear()
 
     def known(self, trace: Trace, shown: Shown) -> Result | None:
         """The result for `shown` as far as it was measured, None while there is none."""
@@ -221,7 +227,7 @@ class Measuring:
 def _count(trace: Trace, shown: Shown) -> int:
     """How many units a thought has."""
     if shown.unit == "group":
-        return sum(1 for _ in NUMBER.finditer(trace.thought))
+        return sum(1 for _ in numerals(trace.thought))
     if shown.unit == "span":
         return len(shown.spans)
     if shown.unit == "sentence":

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from reprlib import repr  # what is given may be long or deep: a sentence holds its beginning
 from typing import Any
 
 from cotlens._core.errors import InputError
@@ -21,14 +22,14 @@ def fields_of(content: Any, kinds: Kinds, who: str) -> dict[str, Any]:
     kind = content.get("kind") if isinstance(content, Mapping) else None
     if not isinstance(kind, str) or kind not in kinds:
         raise InputError(
-            f"The {who} got a message it doesn't know ({str(content)[:80]!r}): update cotlens or reload the page."
+            f"The {who} got a message it doesn't know ({repr(content)}): update cotlens or reload the page."
         )
     number, job = content.get("request_id"), content.get("job")
     fields: dict[str, Any] = {"id": number if isinstance(number, int) else 0, "kind": kind}
     for name, wanted in kinds[kind].items():
         given = content.get(name)
         if not isinstance(given, wanted) or (isinstance(given, bool) and wanted is not bool):
-            raise InputError(f"A {kind!r} request needs {name} as {_words(wanted)}; {given!r} was given.")
+            raise InputError(f"A {kind!r} request needs {name} as {_words(wanted)}; {repr(given)} was given.")
         fields[name] = given
     if kind == "cancel" and isinstance(job, int):
         fields["job"] = job

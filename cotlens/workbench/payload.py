@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cotlens.results import Result
+from cotlens.results.certainty import certainty
 from cotlens.trace import Edit, Trace
 from cotlens.widgets import scores
 from cotlens.widgets.payload import floats, indices
@@ -69,7 +70,7 @@ def shading(trace: Trace, shown: Shown, result: Result | None, complete: bool) -
         "zero": result.zero,
         "scale_unit": result.scale_unit,
         "signed": scores.is_signed(result),
-        "kind": "sampled" if shown.n else "exact",
+        "kind": "computed" if "interval_of" in result.extras else "sampled" if shown.n else "exact",
         "edit_type": result.extras["edit_type"],
         "complete": complete,
         "metric_words": str(result.extras.get("metric_words", result.metric)),
@@ -82,7 +83,7 @@ def shading(trace: Trace, shown: Shown, result: Result | None, complete: bool) -
         "shading_values": floats(columns["estimate"]),
         "shading_low": floats(columns["low"]),
         "shading_high": floats(columns["high"]),
-        "shading_certainty": scores.certainty(result).tobytes(),
+        "shading_certainty": certainty(result).tobytes(),
     }
 
 

@@ -90,13 +90,15 @@ def plan(trace: Trace, request: Request, seed: int) -> Plan:
 def origin(model: Model, trace: Trace) -> tuple[str, str]:
     """Label and Python of a trace that the editor was opened with."""
     meta = trace.meta
+    prompt = meta.get("messages", trace.prompt)
     if trace.parent is not None:
         return "edited", "# an edit made outside the editor; save it with trace.save(path)"
     if meta.get("finish", "given") == "given":
         answer = trace.answer if "answer" in trace.roles else None
-        given = f"{trace.prompt!r}, {trace.thought!r}, {answer!r}"
+        given = f"{prompt!r}, {trace.thought!r}, {answer!r}"
         return "original", f"trace = cl.Trace.from_text({given}, model=model)"
-    usual = dict(zip(("temperature", "top_p"), getattr(model, "defaults", (1.0, 1.0)), strict=False))
+    defaults = getattr(model, "defaults", None)
+    usual = {"temperature": 1.0, "top_p": 1.0, "top_k": 0} if defaults is None else defaults.data()
     settings = {"seed": int(meta.get("seed") or 0)}
     settings |= {name: meta[name] for name, value in usual.items() if meta.get(name, value) != value}
     if meta["finish"] != "stop":
@@ -107,7 +109,7 @@ def origin(model: Model, trace: Trace) -> tuple[str, str]:
     sample = int(meta.get("sample") or 0)
     written = ", ".join(f"{name}={value!r}" for name, value in settings.items())
     many = f", n={sample + 1})[{sample}]" if sample else ")"
-    return "original", f"trace = model.reason({trace.prompt!r}, {written}{many}"
+    return "original", f"trace = model.reason({prompt!r}, {written}{many}"
 
 
 def _edit(trace: Trace, request: Request) -> tuple[Trace, str, str]:

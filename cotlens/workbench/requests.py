@@ -7,6 +7,7 @@ runs, and by the time one is heard another branch may be shown.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from reprlib import repr
 from typing import Any
 
 from cotlens._core.errors import InputError
@@ -82,7 +83,7 @@ def parse(content: Any, tree: Tree) -> Request:
 
 def _span(trace: Trace, each: Any) -> tuple[int, int]:
     if not isinstance(each, list) or len(each) != 2 or not all(type(end) is int for end in each):
-        raise InputError(f"A span was given as {each!r}: give the characters it starts at and ends before.")
+        raise InputError(f"A span was given as {repr(each)}: give the characters it starts at and ends before.")
     return _characters(trace, "span", *each)
 
 

@@ -192,6 +192,9 @@ class SteeringPanel(Controller):
 
     # work, and what is shown
 
+    def _forget(self) -> None:
+        self._writer.forget()
+
     def _begin(self, start: Start, dials: tuple[Dial, ...]) -> None:
         """Show what these dials write; whatever was being written for others stops."""
         idle = start.source is self.trace and not any(dial.coefficient for dial in dials)

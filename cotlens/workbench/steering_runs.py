@@ -71,6 +71,10 @@ class Writer:
         self._model, self._rack, self._baseline, self._most = model, rack, baseline, max_new_tokens
         self._choices: dict[str, NDArray[np.int32]] = {}
 
+    def forget(self) -> None:
+        """Drop the model's own choices: it is another one now."""
+        self._choices.clear()
+
     def write(self, start: Start, dials: Sequence[Dial], seed: int | None, stream: Stream) -> Rerun:
         """Rerun from `start`; with a seed under random vectors of equal norm.
 

@@ -41,8 +41,13 @@ class Tree:
         return self.nodes[self.current_id]
 
     def add(self, trace: Trace, parent: str | None, label: str, code: str, *, show: bool = True) -> Node:
-        """Keep `trace` as a new branch, and show it if wished; a trace that is there already stays one branch."""
-        known = next((node for node in self.nodes.values() if node.trace.id == trace.id), None)
+        """Keep `trace` as a new branch, and show it if wished; a trace that is there already stays one branch.
+
+        The same text written under another change of the model is another branch.
+        """
+        under = _changed_by(trace)
+        same = (node for node in self.nodes.values() if node.trace.id == trace.id and _changed_by(node.trace) == under)
+        known = next(same, None)
         node = known or Node(f"b{len(self.nodes)}", trace, parent, label, code, _answer(trace))
         self.nodes[node.id] = node
         if show:
@@ -53,6 +58,11 @@ class Tree:
         """Fill in what became known about a node."""
         self.nodes[node_id] = replace(self.nodes[node_id], **parts)
         return self.nodes[node_id]
+
+    def forget(self) -> None:
+        """Drop what was measured of all branches: the model is another one now."""
+        for node_id in self.nodes:
+            self.update(node_id, comparison=None, probability=None)
 
     def go(self, node_id: str) -> Node:
         """Show another node.
@@ -66,11 +76,13 @@ class Tree:
         return self.current
 
     def holding(self, trace_id: str) -> Node:
-        """The node of a trace.
+        """The node of a trace: the one that is shown, where several hold it.
 
         Raises:
             InputError: no branch holds it.
         """
+        if self.current.trace.id == trace_id:
+            return self.current
         for node in self.nodes.values():
             if node.trace.id == trace_id:
                 return node
@@ -109,6 +121,11 @@ def short(text: str) -> str:
     """Text for a label: one line, cut where it is long."""
     line = " ".join(text.split())
     return line if len(line) <= LABEL_LENGTH else line[: LABEL_LENGTH - 1] + "…"
+
+
+def _changed_by(trace: Trace) -> list[str]:
+    """What identifies the interventions that a text was written under."""
+    return list(trace.meta.get("intervention_fingerprints", ()))
 
 
 def _answer(trace: Trace) -> str | None:

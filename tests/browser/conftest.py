@@ -1,13 +1,16 @@
 """Fixtures of the browser tests: `lab` (JupyterLab) and `notebook` (an open notebook in the Chromium they share).
 
 `notebook` is a function: `notebook("quickstart.ipynb")` opens a copy of that notebook, `notebook([cell, cell])` makes
-one of these cells. It returns a `Notebook` (notebook.py), whose console errors fail the test and whose kernel is
-ended with it. A test without a browser fails: `make test` gets one, `tools/get_chromium.py` says how.
+one of these cells, and a dict is written as it is. It returns a `Notebook` (notebook.py), whose console errors fail the
+test and whose kernel is ended with it. A test without a browser fails: `make test` gets one, `tools/get_chromium.py`
+says how.
 """
 
 import itertools
+import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from playwright.sync_api import Browser
@@ -32,14 +35,18 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
 
 @pytest.fixture
 def notebook(lab: Lab, chromium: Browser, request: pytest.FixtureRequest) -> Iterator[OpenNotebook]:
-    """A function that opens a notebook in a page of its own: by name (copied), or from a list of code cells."""
+    """A function that opens a notebook in a page of its own: by name (copied), of code cells, or a whole one."""
     opened: list[Notebook] = []
 
-    def open_notebook(what: str | list[str], *, theme: str = "light", width: int = SIZE["width"]) -> Notebook:
+    def open_notebook(
+        what: str | list[str] | dict[str, Any], *, theme: str = "light", width: int = SIZE["width"]
+    ) -> Notebook:
         name = f"{slug(request.node.name)}-{next(COUNT)}.ipynb"
         path = lab.folder / name
         if isinstance(what, str):
             path.write_bytes((ROOT / "notebooks" / Path(what)).read_bytes())
+        elif isinstance(what, dict):
+            path.write_text(json.dumps(what))
         else:
             write(path, what)
         page = new_page(chromium, viewport={**SIZE, "width": width}, device_scale_factor=1)

@@ -9,6 +9,7 @@ from cotlens._core.errors import Cancelled, CapabilityError, InputError
 from cotlens.measure.features import Recipe, features, make_dashboard, measure_quality, save_sae, top_logits, train_sae
 from cotlens.measure.features.config import Config
 from cotlens.measure.features.effects import question
+from cotlens.measure.features.quality import Quality
 from cotlens.measure.features.sae import SAE
 from cotlens.measure.features.store import load_sae
 from cotlens.models.contract import Branch, Capability, Patch
@@ -160,6 +161,20 @@ def test_the_estimate_is_the_effect_where_latents_are_small(model, trace):
     assert np.abs(estimate).max() > 1e-4
     assert found.extras["effect_agreement"] == pytest.approx(np.corrcoef(effect, estimate)[0, 1])
     assert np.isnan(table.extras["effect_agreement"])
+
+
+def test_estimates_that_the_exact_effects_contradict_are_called_rough(model, trace):
+    sae = random_sae()
+    table = features(trace, model, sae, estimate=True)
+    found = features(trace, model, sae, estimate=True, effect_of=table.columns["latent"][:6].tolist())
+    poor = found.extras["effect_agreement"] < 0.5
+    assert ("follow the exact ones only at r =" in found.extras["note"]) == poor
+    assert "follow" not in table.extras["note"], "nothing exact is known there"
+
+
+def test_nothing_to_recover_is_no_share():
+    nothing = Quality(0.5, 1.0, 0.0, 10, loss=2.0, loss_reconstructed=2.1, loss_zero=2.0, loss_mean=2.0, scored=10)
+    assert np.isnan(nothing.loss_recovered) and np.isnan(nothing.loss_recovered_from_mean)
 
 
 def test_cancelled_effects_keep_the_table(model, trace):

@@ -29,7 +29,7 @@ def written(form, opening, text):
     return opening.ids + form.codec.encode_template(text)
 
 
-HARMONY_TOKENS = ("<|start|>", "<|end|>", "<|message|>", "<|channel|>", "<|return|>", "<|call|>")
+HARMONY_TOKENS = ("<|start|>", "<|end|>", "<|message|>", "<|channel|>", "<|constrain|>", "<|return|>", "<|call|>")
 HARMONY_TEMPLATE = (
     "{% for m in messages %}<|start|>{{ m.role }}<|message|>{{ m.content }}<|end|>{% endfor %}"
     "{% if add_generation_prompt %}<|start|>assistant{% endif %}"
@@ -94,7 +94,7 @@ def test_thought_and_answer(kind):
 def test_composed_texts_come_back(kind):
     form = form_of(kind)
     opening, ids, found = form.compose(PROMPT, "First.\n\nThen.", "The answer is 19.")
-    assert found is None
+    assert (found is None) == form.special
     assert roles(form, ids, opening) == ("First.\n\nThen.", "The answer is 19.", True)
     opening, ids, _ = form.compose(PROMPT, "First.", None)
     assert roles(form, ids, opening) == ("First.", None, False)
@@ -250,7 +250,37 @@ def test_a_family_of_ones_own():
     assert roles(form, ids, opening) == ("First.", "19", True)
 
 
+A, F, NEXT = "<|channel|>analysis<|message|>", "<|channel|>final<|message|>", "<|end|><|start|>assistant"
+CALL = "<|channel|>commentary to=functions.sum <|constrain|>json<|message|>{}"
 HARMONIES = {
+    "a type of content": (
+        f"{A}A.{NEXT}<|channel|>final <|constrain|>json<|message|>{{5}}<|return|>",
+        ("A.", "{5}", True),
+    ),
+    "a type without its token": (f"{A}A.{NEXT}<|channel|>final json<|message|>{{5}}<|return|>", ("A.", "{5}", True)),
+    "an answer that is only ended": (f"{A}A.{NEXT}{F}C.<|end|>", ("A.", "C.", True)),
+    "two answers": (f"{A}A.{NEXT}{F}B.{NEXT}{F}C.<|return|>", ("A.", f"B.{NEXT}{F}C.", True)),
+    "a thought after the answer": (f"{A}A.{NEXT}{F}C.{NEXT}{A}D.<|return|>", ("A.", "C.", True)),
+    "an answer between thoughts": (
+        f"{A}A.{NEXT}{F}B.{NEXT}{A}D.{NEXT}{F}E.",
+        (f"A.{NEXT}{F}B.{NEXT}{A}D.", "E.", True),
+    ),
+    "a call": (f"{A}A.{NEXT}{CALL}<|call|>", ("A.", None, True)),
+    "a recipient before the channel": (
+        f"{A}A.{NEXT} to=functions.sum<|channel|>commentary json<|message|>{{}}<|call|>",
+        ("A.", None, True),
+    ),
+    "a tool of the thought's channel": (
+        f"{A}A.{NEXT}<|channel|>analysis to=python code<|message|>1+1<|call|>",
+        ("A.", None, True),
+    ),
+    "a call, then an answer": (f"{A}A.{NEXT}{CALL}{NEXT}{F}C.<|return|>", ("A.", "C.", True)),
+    "no channel": (f"{A}A.{NEXT}<|message|>C.<|return|>", ("A.", "C.", True)),
+    "no end": (f"{A}A.<|start|>assistant{F}C.", ("A.", "C.", True)),
+    "neither start nor end": (f"{A}A.{F}C.", ("A.", "C.", True)),
+    "a header that has just begun": (f"{A}A.{NEXT}<|channel|>fin", ("A.", None, True)),
+    "a header with more": ("<|channel|>analysis?<|message|>A.", ("A.", None, False)),
+    "someone else's turn": (f"{A}A.{NEXT}{F}C.<|end|><|start|>user<|message|>And 5?<|end|>", ("A.", "C.", True)),
     "analysis twice": (
         "<|channel|>analysis<|message|>A.<|end|><|start|>assistant<|channel|>analysis<|message|>B.<|end|>"
         "<|start|>assistant<|channel|>final<|message|>C.<|return|>",
@@ -274,7 +304,38 @@ def test_channels_of_harmony(shape):
     text, expected = HARMONIES[shape]
     form = form_of("harmony")
     opening = form.open(PROMPT)
-    assert roles(form, written(form, opening, text), opening) == expected
+    ids = written(form, opening, text)
+    assert roles(form, ids, opening) == expected
+    if form.codec.encode_template("C.") == ids[-2:]:
+        assert form.segment(ids[:-1], opening.prompt[1], opening.begin).answer is not None
+
+
+@pytest.mark.parametrize(
+    ("shape", "note"),
+    [
+        ("a call", "called functions.sum; calls belong to no role"),
+        ("a recipient before the channel", "called functions.sum;"),
+        ("a tool of the thought's channel", "called python;"),
+        ("a call, then an answer", "called functions.sum;"),
+        ("commentary before the answer", "wrote in the channel commentary"),
+        ("a thought after the answer", "thought on after its answer"),
+        ("an answer between thoughts", "its last answer is the answer"),
+        ("someone else's turn", "wrote as user"),
+    ],
+)
+def test_what_a_channel_holds_besides_is_noted(shape, note):
+    form = form_of("harmony")
+    opening = form.open(PROMPT)
+    found = form.segment(written(form, opening, HARMONIES[shape][0]), opening.prompt[1], opening.begin)
+    assert [note in one for one in found.notes] == [True]
+
+
+def test_the_names_of_special_tokens_are_no_channels():
+    form = form_of("harmony")
+    opening = form.open(PROMPT)
+    quoted = form.codec.encode(f"A: {NEXT}{F}no.")
+    ids = [*opening.ids, *form.codec.encode_template(A), *quoted, *form.codec.encode_template(f"{NEXT}{F}C.")]
+    assert roles(form, ids, opening) == (f"A: {NEXT}{F}no.", "C.", True)
 
 
 def test_a_prompt_in_a_template_without_markers_is_followed_by_the_thought_at_once():

@@ -1,6 +1,7 @@
 """Gradients, attention patterns and divergences of the local backend, held to plain torch on the unwrapped module."""
 
 from contextlib import ExitStack
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -9,7 +10,16 @@ import torch
 from cotlens._core.control import Control, using
 from cotlens._core.errors import Cancelled, CapabilityError, InputError
 from cotlens.models import budget, divergence, patterns
-from cotlens.models.contract import EVER, AddVector, AnswerBranch, BlockAttention, Capability, Patch
+from cotlens.models.contract import (
+    EVER,
+    AddVector,
+    AnswerBranch,
+    BlockAttention,
+    Capability,
+    Ending,
+    Patch,
+    TokenSet,
+)
 from tests.model import tiny
 
 TOLERANCE = 1e-4
@@ -71,6 +81,65 @@ def test_gradients_are_those_of_autograd(each_model):
     read = each_model.read([*ids, *answer.token_ids], ["embed", "resid_post.1"])
     for site, values in read.items():
         np.testing.assert_allclose(found.activations[site], values, atol=TOLERANCE)
+
+
+def ended_by_hand(hf, ids, first, ending, vectors):
+    """The metrics of ids[first:] and its end from `vectors` [n, d] in place of embeddings, one plain pass each."""
+
+    def rows(more=()):
+        tail = hf.get_input_embeddings()(torch.tensor(more, dtype=torch.long)).detach()
+        return torch.log_softmax(hf(inputs_embeds=torch.cat([vectors, tail])[None]).logits[0].double(), -1)
+
+    def total(row, member):
+        return row[torch.nonzero(torch.from_numpy(member))[:, 0]].logsumexp(0)
+
+    plain = rows()
+    own = [plain[i - 1, ids[i]] for i in range(first, len(ids))]
+    rivals = [torch.cat([plain[i - 1, : ids[i]], plain[i - 1, ids[i] + 1 :]]).max() for i in range(first, len(ids))]
+    parts, against = [total(plain[-1], ending.after.member)], [plain[-1][torch.from_numpy(ending.after.rival)].max()]
+    for token in ending.pending:
+        after = rows([token])[-1]
+        parts.append(plain[-1, token] + total(after, ending.closed.member))
+        against.append(plain[-1, token] + total(after, ending.onward.member))
+    end = torch.stack(parts).logsumexp(0)
+    last = own[-1] + end
+    if ending.merged is not None:
+        last = torch.logaddexp(last, total(plain[-2], ending.merged.member))
+        rivals[-1] = plain[-2][torch.from_numpy(ending.merged.rival)].max()
+    rest = [sum(own[i:-1]) + last for i in range(len(own))]
+    odds = [one - rival for one, rival in zip(rest, rivals, strict=True)]
+    difference = torch.stack([*odds, end - torch.stack(against).max()]).min()
+    return {"logit_difference": difference, "log_probability": rest[0], "probability": rest[0].exp()}
+
+
+def endings_of(vocabulary, last):
+    rng = np.random.default_rng(7)
+    some = [rng.random(vocabulary) < share for share in (0.6, 0.1, 0.5)]
+    some[1][last] = False
+    pending = tuple(int(token) for token in np.flatnonzero(~some[0])[:2])
+    two = Ending(TokenSet.of(some[0], pending), None, pending, TokenSet.of(some[2]), TokenSet.of(~some[2]))
+    return [
+        two,
+        replace(two, pending=pending[:1], after=TokenSet.of(some[0], pending[:1])),
+        Ending(TokenSet.of(some[0]), TokenSet.of(some[1], (last,))),
+    ]
+
+
+@pytest.mark.parametrize("family", ["qwen3", "gemma3", "gpt2", "qwen3_next"])
+def test_gradients_go_through_the_end_of_a_value(family):
+    """Also where a model can't hide tokens from each other: the two tokens that leave it open then go separately."""
+    model = tiny.model(family)
+    ids = ids_of(model)
+    for ending in endings_of(model.engine.layout.vocabulary, ids[-1]):
+        answer = AnswerBranch(tuple(ids[N:]), VALUE - N, END - N, ending)
+        for metric in ("logit_difference", "log_probability", "probability"):
+            found = model.gradient(ids[:N], answer, "embed", metric=metric)
+            vectors = torch.tensor(found.activations["embed"]).requires_grad_(True)
+            value = ended_by_hand(model.engine.hf, ids, VALUE, ending, vectors)[metric]
+            slope = torch.autograd.grad(value, vectors)[0].numpy()
+            assert found.value == pytest.approx(value.item(), abs=TOLERANCE)
+            assert found.gradients["embed"].shape == slope.shape
+            np.testing.assert_allclose(found.gradients["embed"], slope, atol=TOLERANCE, rtol=1e-3)
 
 
 def test_nothing_is_left_behind_in_the_model(qwen):

@@ -5,9 +5,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cotlens.models import packing
-from cotlens.models.contract import Branch
+from cotlens.models.contract import Branch, TokenSet
 
 TRUNK = list(range(100, 112))
+SETS = [TokenSet.of(np.arange(3) == one) for one in range(2)]
 
 
 @st.composite
@@ -17,7 +18,9 @@ def branches(draw):
     hidden = draw(st.lists(st.integers(0, len(TRUNK) - 1), max_size=4, unique=True))
     if set(range(prefix)) <= set(hidden):
         hidden = []
-    return Branch(prefix, tuple(tokens), tuple(hidden), draw(st.integers(0, len(tokens))))
+    first = draw(st.integers(0, len(tokens)))
+    sets = draw(st.lists(st.tuples(st.integers(first, len(tokens)), st.sampled_from(SETS)), max_size=3))
+    return Branch(prefix, tuple(tokens), tuple(hidden), first, tuple(sets))
 
 
 def ancestors(chunk, node):
@@ -31,30 +34,34 @@ def test_every_prediction_comes_from_exactly_its_own_past(given_branches, room):
     expected = {}
     for branch, start in zip(given_branches, plan.starts, strict=False):
         hidden, refed = packing.seen_from(branch.prefix, branch.hidden)
-        for i, token in list(enumerate(branch.token_ids))[branch.given :]:
-            before = [(branch.prefix + j, branch.token_ids[j]) for j in range(i)]
-            if len(hidden):
-                before = [(refed, TRUNK[refed]), *before]
-                trunk = set(range(refed)) - set(hidden.tolist())
-            else:
-                trunk = set(range(branch.prefix))
-            expected[int(start) + i] = (token, trunk, before)
+        asked = [*list(enumerate(branch.token_ids))[branch.given :], *branch.sets]
+        slots = [*range(branch.given, len(branch.token_ids)), *range(len(branch.token_ids), branch.entries)]
+        trunk, again = set(range(branch.prefix)) - set(hidden.tolist()), []
+        if len(hidden) and any(i == 0 for i, _ in asked):
+            trunk, again = trunk & set(range(refed)), [(refed, TRUNK[refed])]
+        for slot, (i, target) in zip(slots, asked, strict=True):
+            before = again + [(branch.prefix + j, branch.token_ids[j]) for j in range(i)]
+            expected[int(start) + slot] = (target, trunk, before)
     found = {}
     for row, target, slot in zip(*vars(plan.trunk_edges).values(), strict=True):
-        found[int(slot)] = (int(target), set(range(row + 1)), [])
+        found[int(slot)] = (named(plan, target), set(range(row + 1)), [])
     for first, last in packing.chunks(plan.feeds, lambda prefix: room):
         chunk = packing.chunk(plan.feeds, first, last)
         assert len(chunk.token_ids) <= room or last - first == 1
         for node, target, slot in zip(*vars(chunk.edges).values(), strict=True):
             past = [(int(chunk.positions[a]), int(chunk.token_ids[a])) for a in ancestors(chunk, int(node))]
             out = set() if chunk.hidden_of[node] < 0 else set(chunk.hidden[chunk.hidden_of[node]].tolist())
-            found[int(slot)] = (int(target), set(range(chunk.limits[node])) - out, past)
+            found[int(slot)] = (named(plan, target), set(range(chunk.limits[node])) - out, past)
     assert found == expected
     assert plan.prefill == max((b.prefix for b in given_branches if needs_trunk(b)), default=0)
 
 
 def needs_trunk(branch):
-    return branch.given < len(branch.token_ids)
+    return branch.given < len(branch.token_ids) or bool(branch.sets)
+
+
+def named(plan, target):
+    return int(target) if target >= 0 else plan.sets[-target - 1]
 
 
 def test_shared_beginnings_are_run_once():

@@ -23,6 +23,19 @@ THOUGHT = "First I add 12 and 7, which gives 19. Wait, let me check that again."
 HOT = {"temperature": 30.0, "max_new_tokens": 40}  # turns end at different times
 
 
+def test_only_its_owner_can_read_a_store(tmp_path, monkeypatch):
+    store = Store(tmp_path / "cotlens" / "rollouts.sqlite")
+    store.keep([(b"q", 0, [1, 2], "stop")])
+    modes = {path.name: path.stat().st_mode & 0o777 for path in (store.path.parent, *store.path.parent.iterdir())}
+    assert modes.pop("cotlens") == 0o700
+    assert set(modes.values()) == {0o600}
+    store.close()
+    store.path.chmod(0o644)
+    monkeypatch.setenv("COTLENS_STORE", str(store.path))
+    assert len(Store(store.path)) == 1
+    assert store.path.stat().st_mode & 0o777 == 0o600
+
+
 def trace_of(model):
     return model.compose(PROMPT, THOUGHT, "The answer is 19.")
 

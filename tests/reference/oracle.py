@@ -46,13 +46,20 @@ class Seen:
             entries.append((position, layer.keys[:, :, -1:], layer.values[:, :, -1:]))
 
 
-@torch.no_grad()
 def branch_logprobs(hf, family, trunk, branch):
-    """Log-probabilities of the branch's tokens, by the definition in `contract.Branch`.
+    """Log-probabilities of the branch's tokens, by the definition in `contract.Branch`; NaN for those only read.
 
     Args:
         family: of the table above, or the kinds of the layers that keep keys and values.
     """
+    rows = branch_rows(hf, family, trunk, branch)
+    own = [float(row[token]) for row, token in zip(rows, branch.token_ids, strict=False)]
+    return [float("nan")] * branch.given + own[branch.given :]
+
+
+@torch.no_grad()
+def branch_rows(hf, family, trunk, branch):
+    """Log-probabilities of the whole vocabulary in place of each token of the branch, and after its last one."""
     kinds = FULL_LAYERS.get(family, family)
     prefix, hidden = branch.prefix, {h for h in branch.hidden if h < branch.prefix}
     cache = DynamicCache()
@@ -61,16 +68,14 @@ def branch_logprobs(hf, family, trunk, branch):
         [(t, layer.keys[:, :, t : t + 1], layer.values[:, :, t : t + 1]) for t in range(prefix)]
         for layer in cache.layers
     ]
-    if hidden:
+    seen = Seen([[entry for entry in layer if entry[0] not in hidden] for layer in columns])
+    if hidden and not branch.given:
         refed = max(set(range(prefix)) - hidden)
-        seen = Seen([[entry for entry in layer if entry[0] < refed and entry[0] not in hidden] for layer in columns])
+        seen = Seen([[entry for entry in layer if entry[0] < refed] for layer in seen.layers])
         logits = step(hf, kinds, seen, trunk[refed], refed)
-    else:
-        seen = Seen(columns)
-    found = []
+    found = [torch.log_softmax(logits, -1)]
     for index, token in enumerate(branch.token_ids):
-        found.append(float(torch.log_softmax(logits, -1)[token]))
-        logits = step(hf, kinds, seen, token, prefix + index)
+        found.append(torch.log_softmax(step(hf, kinds, seen, token, prefix + index), -1))
     return found
 
 

@@ -6,6 +6,7 @@ import torch
 
 import cotlens as cl
 from cotlens.models.abacus import load_pair
+from tests.reference.forced import answer_metrics
 
 TOLERANCE = 1e-4  # nats, float32
 SUFFIX = "\n</think>\n\nThe answer is "
@@ -31,23 +32,21 @@ def trace(model):
     )
 
 
-def logprobs(hf, ids, hide_from=None, hidden=()):
-    """float64 log-probabilities [n, vocabulary]; rows from `hide_from` on can't see the positions `hidden`."""
+def logprobs(hf, ids, rules=()):
+    """float64 log-probabilities [n, vocabulary] where (from row, hidden positions) pairs are cut out of the mask."""
     n = len(ids)
     allowed = torch.ones(n, n, dtype=torch.bool).tril()
-    if hidden:
-        allowed[hide_from:, list(hidden)] = False
+    for row, hidden in rules:
+        allowed[row:, list(hidden)] = False
     mask = torch.zeros(1, 1, n, n).masked_fill(~allowed[None, None], torch.finfo(torch.float32).min)
     with torch.no_grad():
         logits = hf(input_ids=torch.tensor([ids]), attention_mask=mask).logits[0]
     return torch.log_softmax(logits.double(), -1).numpy()
 
 
-def answer_metrics(rows, ids, start):
-    """Log-probability and logit difference of ids[start:], read off the rows before them."""
-    own = np.array([rows[i - 1, ids[i]] for i in range(start, len(ids))])
-    rivals = np.array([np.delete(rows[i - 1], ids[i]).max() for i in range(start, len(ids))])
-    return own.sum(), min(own[i:].sum() - rivals[i] for i in range(len(own)))
+def metrics(pair, ids, start, rules=()):
+    """Log-probability and logit difference of the answer ids[start:] in one plain forward under a mask."""
+    return answer_metrics(pair[1], lambda longer: logprobs(pair[0], longer, rules), ids, start)
 
 
 def forced(pair, trace, at, answer):
@@ -56,7 +55,7 @@ def forced(pair, trace, at, answer):
     said = trace.text[trace.roles["thought"].char_start : int(trace.offsets[at])]
     closing = SUFFIX[1:] if said.endswith("\n") else SUFFIX  # one newline before the marker
     suffix = tokenizer(closing, add_special_tokens=False)["input_ids"]
-    value = tokenizer(answer + ".", add_special_tokens=False)["input_ids"]
+    value = tokenizer(answer, add_special_tokens=False)["input_ids"]
     head = list(trace.token_ids[:at])
     return head + suffix + value, len(head) + len(suffix)
 
@@ -68,7 +67,7 @@ def test_early_answers(pair, model, trace):
     for row, position in enumerate(at):
         for column, answer in enumerate(answers):
             ids, start = forced(pair, trace, int(position), answer)
-            total, difference = answer_metrics(logprobs(pair[0], ids), ids, start)
+            total, difference = metrics(pair, ids, start)
             assert result.extras["curve"][row, column] == pytest.approx(np.exp(total), abs=TOLERANCE)
             if column == 0:
                 differences.append(difference)
@@ -82,27 +81,13 @@ def test_occlusion(pair, model, trace, effect, unit):
     result = cl.importance.Occlusion(effect=effect, unit=unit).run(trace, model)
     end = trace.roles["thought"].end
     ids, start = forced(pair, trace, end, "15")
-    _, baseline = answer_metrics(logprobs(pair[0], ids), ids, start)
+    _, baseline = metrics(pair, ids, start)
     assert result.extras["baseline"][0] == pytest.approx(baseline, abs=10 * TOLERANCE)
     for span, estimate in zip(trace.spans(unit), result.columns["estimate"], strict=True):
         hidden = range(span.start, span.end)
-        if effect == "direct" and span.end == end:
-            continue  # the last token is hidden from itself too: see the branch contract's own tests
-        first = end - 1 if effect == "direct" else span.end
-        _, without = answer_metrics(logprobs(pair[0], ids, first, hidden), ids, start)
+        first = end if effect == "direct" else span.end  # direct: thought tokens keep what they read, the last one too
+        _, without = metrics(pair, ids, start, [(first, hidden)])
         assert estimate == pytest.approx(baseline - without, abs=20 * TOLERANCE), span
-
-
-def cut(pair, ids, start, rules):
-    """The logit difference of ids[start:] where (from row, hidden positions) pairs are cut out of the mask."""
-    n = len(ids)
-    allowed = torch.ones(n, n, dtype=torch.bool).tril()
-    for row, hidden in rules:
-        allowed[row:, list(hidden)] = False
-    mask = torch.zeros(1, 1, n, n).masked_fill(~allowed[None, None], torch.finfo(torch.float32).min)
-    with torch.no_grad():
-        logits = pair[0](input_ids=torch.tensor([ids]), attention_mask=mask).logits[0]
-    return answer_metrics(torch.log_softmax(logits.double(), -1).numpy(), ids, start)
 
 
 @pytest.mark.parametrize("effect", ["direct", "total"])
@@ -113,9 +98,9 @@ def test_groups_are_hidden_together(pair, model, trace, effect):
     for groups in ("values", given):
         result = cl.importance.Occlusion(effect=effect, groups=groups).run(trace, model)
         for members, estimate in zip(result.extras["members"], result.columns["estimate"], strict=True):
-            first = trace.roles["thought"].end - 1
+            first = trace.roles["thought"].end
             rules = [(first if effect == "direct" else end, range(a, end)) for a, end in members]
-            expected = result.extras["baseline"][0] - cut(pair, ids, start, rules)[1]
+            expected = result.extras["baseline"][0] - metrics(pair, ids, start, rules)[1]
             assert estimate == pytest.approx(expected, abs=20 * TOLERANCE), members
     twelve = list(cl.importance.Occlusion(groups="values").run(trace, model).columns["text"])
     assert twelve[:2] == ["12 (2×)", "7 (2×)"]
@@ -140,11 +125,15 @@ def test_mean_ablation(pair, model, trace):
     plain = embed(torch.tensor([ids])).detach()
     mean = plain[0, thought.start : thought.end].double().mean(0).float()
     for span, estimate in zip(trace.spans("sentence"), result.columns["estimate"], strict=True):
-        changed = plain.clone()
-        changed[0, span.start : span.end] = mean
-        with torch.no_grad():
-            logits = pair[0](inputs_embeds=changed).logits[0]
-        _, without = answer_metrics(torch.log_softmax(logits.double(), -1).numpy(), ids, start)
+
+        def run(longer, span=span):
+            changed = embed(torch.tensor([longer])).detach()
+            changed[0, span.start : span.end] = mean
+            with torch.no_grad():
+                logits = pair[0](inputs_embeds=changed).logits[0]
+            return torch.log_softmax(logits.double(), -1).numpy()
+
+        _, without = answer_metrics(pair[1], run, ids, start)
         assert estimate == pytest.approx(result.extras["baseline"][0] - without, abs=20 * TOLERANCE)
 
 
@@ -168,7 +157,7 @@ def test_swaps(pair, model, trace, unit):
             ]
         swapped = ids[: span.start] + list(new) + ids[span.end :]
         rows = logprobs(pair[0], swapped)
-        _, without = answer_metrics(rows, swapped, start + len(swapped) - len(ids))
+        _, without = metrics(pair, swapped, start + len(swapped) - len(ids))
         assert row["estimate"] == pytest.approx(result.extras["baseline"][0] - without, abs=20 * TOLERANCE)
         surprise = -np.mean([rows[span.start + i - 1, token] for i, token in enumerate(new)])
         assert row["surprise"] == pytest.approx(surprise, abs=TOLERANCE)
@@ -196,7 +185,7 @@ def test_early_answers_beside_their_controls(pair, model, trace):
     result = cl.importance.EarlyAnswer(unit="sentence", rivals=2).run(trace, model)
     extras, thought = result.extras, trace.roles["thought"]
     ids, start = forced(pair, trace, thought.start, "15")
-    total, _ = answer_metrics(logprobs(pair[0], ids), ids, start)
+    total, _ = metrics(pair, ids, start)
     assert extras["question_only"] == pytest.approx(np.exp(total), abs=TOLERANCE)
     last = trace.spans("sentence")[-1]
     assert extras["answer_lines"] == [[last.start, last.end]]
@@ -204,12 +193,14 @@ def test_early_answers_beside_their_controls(pair, model, trace):
     for at, masked, plain in zip(points["curve_at"], points["masked_curve"], points["curve"][:, 0], strict=True):
         ids, start = forced(pair, trace, int(at), "15")
         hidden = range(last.start, min(last.end, int(at)))
-        total, _ = cut(pair, ids, start, [(min(last.end, int(at)), hidden)])
+        total, _ = metrics(pair, ids, start, [(min(last.end, int(at)), hidden)])
         assert masked == pytest.approx(np.exp(total) if hidden else plain, abs=TOLERANCE)
     heights, share = extras["curve"][:, 0].astype(float), np.array(extras["curve_at"], dtype=float)
     share = (share - share[0]) / (share[-1] - share[0])
     assert extras["aoc"] == pytest.approx(1 - np.trapezoid(heights, share), abs=1e-6)
-    leaders = np.argmax(extras["curve"][:, :-1], axis=1)
+    curve = extras["curve"]
+    best = np.argmax(curve[:, :-1], axis=1)
+    leaders = np.where(curve[:, :-1].max(axis=1) >= curve[:, -1], best, -1)
     changes = np.flatnonzero(np.diff(leaders)) + 1
     assert extras["last_change"] == (extras["curve_at"][changes[-1]] if len(changes) else None)
 

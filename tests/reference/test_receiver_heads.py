@@ -7,6 +7,7 @@ from scipy import stats
 
 import cotlens as cl
 from cotlens._core.errors import InputError
+from cotlens.measure.importance.vertical import receivers
 from tests.model import tiny
 
 THOUGHT = " ".join(f"Now I add {i} and {i + 3} to it." for i in range(9)) + " So all of it is said. That was it."
@@ -73,7 +74,58 @@ def test_sentences_without_a_late_reader_are_not_measured(model, trace):
     unread = np.isnan(result.columns["estimate"])
     assert list(np.flatnonzero(unread)) == list(range(len(result) - PROXIMITY, len(result)))
     assert all("3 later" in status for status in result.columns["status"][unread])
-    assert set(result.columns["status"][~unread]) == {"exact"}
+    assert result.columns["readers"].tolist() == [max(0, len(result) - PROXIMITY - row) for row in range(len(result))]
+    assert np.isnan(result.columns["low"]).all(), "which heads were picked is uncertain, and no interval is known"
+
+
+def test_the_status_says_how_far_it_repeats(model, trace, scores):
+    """Both halves of the readers, each with the heads that it picks by itself."""
+    result = cl.importance.ReceiverHeads(proximity=PROXIMITY, top=3).run(trace, model)
+    late = [head for head in scores if head[0] > 0]
+    sides = []
+    for half in (1, 2):
+        picked = sorted(late, key=lambda head: -peaked(scores[head][half]))[:3]
+        sides.append(np.mean([scores[head][half] for head in picked], axis=0))
+    known = np.isfinite(sides[0]) & np.isfinite(sides[1])
+    rows = stats.spearmanr(sides[0][known], sides[1][known]).statistic
+    heads = result.extras["reliability"][0]
+    assert result.extras["reliability_rows"][0] == pytest.approx(rows, abs=1e-6)
+    few = "heads are picked by a kurtosis over 8 units"
+    said = f"two halves of the readers rank heads alike at rho {heads:.2f}, units at rho {rows:.2f}"
+    status = result.columns["status"].tolist()
+    assert set(status[:7]) == {f"unreliable: {few}; {said}"} and status[7].startswith("unreliable: 1 unit reads it")
+    known = cl.importance.ReceiverHeads(proximity=PROXIMITY, heads=[(1, 0), (2, 2)]).run(trace, model)
+    assert known.columns["status"][0].split(":")[0] in ("observed", "unreliable")
+    assert "kurtosis" not in known.columns["status"][0] and "heads alike" not in known.columns["status"][0]
+
+
+def test_enough_that_repeats_is_observed(model):
+    long = model.compose("Mia has 12 pears.", THOUGHT + " " + THOUGHT.replace("Now", "Then"), "It is 19.")
+    result = cl.importance.ReceiverHeads(proximity=PROXIMITY).run(long, model)
+    good = min(result.extras["reliability"][0], result.extras["reliability_rows"][0]) >= 0.5
+    assert good and all(status.startswith("observed: two halves") for status in result.columns["status"][:10])
+
+
+def test_receivers_are_a_share_of_the_heads_there_are():
+    """As published where there are as many heads as there; a few of few; never all, since others are the control."""
+    many = {(layer, head): float(head) for layer in range(32) for head in range(32)}
+    assert len(receivers(many, 1, 0.02)) == 20 and len(receivers(many, 1, 20)) == 20
+    few = {(layer, head): float(head) for layer in range(4) for head in range(4)}
+    assert len(receivers(few, 1, 0.02)) == 3 and len(receivers(few, 1, 0.5)) == 6
+    for top in (12, 20, 0.99):
+        with pytest.raises(InputError, match=r"12 that this model has from layer 1 on leave none.*top=3"):
+            receivers(few, 1, top)
+
+
+def test_the_shipped_model_has_receivers_and_others():
+    abacus = cl.load("abacus", store=False)
+    trace = abacus.reason("Mia has 12 pears. She buys 7 more and gives 4 to Tom. How many pears does Mia have now?")
+    result = cl.importance.ReceiverHeads(proximity=2).run(trace, abacus)
+    measured = np.isfinite(result.columns["estimate"])
+    assert len(result.extras["heads"]) == 3 and np.isfinite(result.columns["other_heads"][measured]).all()
+    assert all(status.startswith("unreliable") for status in result.columns["status"][measured]), "a short thought"
+    with pytest.raises(InputError, match="20 receiver heads of the 12"):
+        cl.importance.ReceiverHeads(proximity=2, top=20).run(trace, abacus)
 
 
 def test_known_heads_are_taken(model, trace, scores):
@@ -94,6 +146,7 @@ def test_cost_file_and_bad_settings(model, trace, tmp_path):
         ({"proximity": 30}, "32 are needed"),
         ({"proximity": 0}, "at least 1"),
         ({"top": 0}, "at least 1"),
+        ({"top": 2.5}, "a share below 1"),
         ({"heads": ()}, "no heads"),
         ({"heads": [(9, 9)]}, "no head"),
         ({"unit": "token"}, "sentence"),

@@ -17,6 +17,7 @@ import cotlens as cl
 from cotlens._core.control import Control, using
 from cotlens._core.errors import Cancelled
 from cotlens.measure.importance import similarity
+from cotlens.measure.importance.samples import AFRESH
 from cotlens.measure.importance.similarity import Similarity
 from cotlens.measure.stats import newcombe, proportion_difference, wilson
 from cotlens.models.abacus import load_pair
@@ -247,6 +248,23 @@ def test_adaptive_sampling_stops_when_it_may(model, fork):
     np.testing.assert_array_equal(few.columns["estimate"], again.columns["estimate"])
 
 
+def test_sampling_that_ended_before_it_was_done_says_so(model, fork):
+    """The width that was asked for isn't reached, or the content isn't gone: known to the sampler, so to the reader."""
+    short = cl.importance.Resampling(half_width=0.02, max_rollouts=60, max_new_tokens=NEW, **SAMPLING)
+    found = short.run(fork, model)
+    wide = (found.columns["high"] - found.columns["low"]) / 2 > 0.02
+    said = np.array([status.startswith("wider than half_width=0.02: ±0.") for status in found.columns["status"]])
+    assert wide.any() and (said == wide).all()
+    always = cl.importance.Resilience(
+        n=4, rounds=1, threshold=-1.0, embedder="residual", max_new_tokens=NEW, **SAMPLING
+    )
+    found = always.run(fork, model)
+    still = found.columns["still_there"] > 0
+    for status, there in zip(found.columns["status"], still, strict=True):
+        assert status.startswith("at least this: ") == bool(there), status
+    assert still.any() and any("4 of 4 rollouts still said it after 1 cuts" in one for one in found.columns["status"])
+
+
 class Recording:
     """A model that keeps what it was asked to write on, and what it wrote."""
 
@@ -317,3 +335,103 @@ def test_a_cancelled_run_goes_on_where_it_stopped(pair, model, fork, tmp_path):
     assert (found.extras["rollouts_reused"], found.extras["rollouts_sampled"]) == (written, 18 - written)
     assert len(stored.store) == 18
     np.testing.assert_array_equal(found.columns["estimate"], method.run(fork, model).columns["estimate"])
+
+
+CHECKED = (
+    "I will keep a running total. At first there are 12 pears. Then 7 more come. So 12 + 7 = 19. "
+    "Next she takes away 4. So 19 - 4 = 15. To check, 15 + 4 = 19, right. The result is 15."
+)
+
+
+def test_filler_is_held_to_the_unit_with_the_same_filler_beside_it(model):
+    """Dots push this model: nothing hangs on the check, yet dots in its place lose the answer, and beside it too."""
+    trace = cl.Trace.from_text(
+        "Mia has 12 pears. She buys 7 more. She gives 4 pears to Tom. How many pears does Mia have?",
+        CHECKED, "The answer is 15.", model=model,
+    )  # fmt: skip
+    check, last = trace.spans("sentence")[-2:]
+    recording = Recording(model)
+    found = cl.importance.Filler(n=30, spans=[check, last]).run(trace, recording, seed=1)
+    ids, frame = trace.token_ids, found.frame()
+    dots = model.codec.encode(" ...")
+    shares = []
+    for span in (check, last):
+        size = span.end - span.start
+        filler = tuple((dots * size)[:size])
+        arms = (ids[: span.end], ids[: span.start] + filler, ids[: span.end] + filler)
+        drawn = [[one for at, one in recording.written if at == len(arm) and one.token_ids[:at] == arm] for arm in arms]
+        assert [len(each) for each in drawn] == [30, 30, 30]
+        shares.append([[said for said in map(answer, each) if said is not None] for each in drawn])
+    for row, (kept, without, beside) in enumerate(shares):
+        rates = [said.count("15") / len(said) for said in (kept, without, beside)]
+        assert (frame["p_kept"][row], frame["p_without"][row], frame["p_control"][row]) == pytest.approx(rates)
+    tests = [
+        [proportion_difference(arm.count("15"), len(arm), without.count("15"), len(without)) for arm in (kept, beside)]
+        for kept, without, beside in shares
+    ]
+    alone, held = tests[0]
+    assert alone.p_value < 0.01, "dots don't push here"
+    assert frame["p_value"][0] >= max(alone.p_value, held.p_value) and not frame["significant"][0]
+    assert frame["p_value"][1] == pytest.approx(max(each.p_value for each in tests[1]))
+
+
+def answer(rollout):
+    found = rollout.read_answer()
+    return found and found.text
+
+
+def test_a_token_limit_that_cuts_answers_off_proves_nothing(model):
+    """At 45 tokens four of forty rollouts were cut after the "1" of 15 and read as 1: .857 at p = .0006, and "ok"."""
+    trace = model.reason(
+        "Mia has 12 pears. She buys 7 more and gives 4 to Tom. How many pears does Mia have now?", seed=0
+    )
+    assert trace.read_answer().text == "15"
+    found = cl.importance.Resampling(n=20, max_new_tokens=45).run(trace, model)
+    frame = found.frame()
+    assert (frame["n_cut"] > 5).any()
+    assert not frame["significant"].any()
+    hurt = frame["n_cut"] > 2
+    assert not frame["status"][hurt].isin(["ok"]).any()
+    assert ((frame["low_worst"] <= 0) & (frame["high_worst"] >= 0)).all()
+    assert frame["status"].str.contains("cut off by the token limit").sum() == hurt.sum()
+    whole = cl.importance.Resampling(n=20).run(trace, model).frame()
+    assert (whole["status"] == "ok").all()
+    assert (whole["estimate"].abs() < 0.2).all()
+
+
+@pytest.mark.parametrize(
+    ("name", "settings"),
+    [
+        ("Resampling", {}),
+        ("Resampling", {"metric": "kl"}),
+        ("Counterfactual", {"embedder": "exact"}),
+        ("Resilience", {"embedder": "exact", "rounds": 1}),
+        ("Resilience", {"embedder": "exact", "rounds": 1, "metric": "probability"}),
+    ],
+)
+def test_units_are_confirmed_by_rollouts_of_their_own(model, fork, name, settings):
+    """As a run with another seed has them, and without changing the first numbers."""
+    settings = {"n": 4, "max_new_tokens": NEW, **SAMPLING, **settings}
+    method = getattr(cl.importance, name)
+    plain, other = (method(**settings).run(fork, model, seed=seed).columns for seed in (2, 2 + AFRESH))
+    found = method(**settings, confirm=1).run(fork, model, seed=2).columns
+    np.testing.assert_array_equal(found["estimate"], plain["estimate"])
+    (row,) = np.flatnonzero(np.isfinite(found["confirmed"]) | (found["confirmed_n"] > 0))
+    assert row == np.nanargmax(np.abs(plain["estimate"]))
+    names = ("estimate", "low", "high", "n")
+    np.testing.assert_allclose(
+        [found[f"confirmed{'' if each == 'estimate' else '_' + each}"][row] for each in names],
+        [other[each][row] for each in names],
+        rtol=0.1 if settings.get("metric") == "kl" else 1e-12,  # whose interval is drawn
+    )
+
+
+def test_rewritten_units_are_confirmed_with_the_same_text(model, fork):
+    settings = {"n": 4, "max_new_tokens": NEW, **SAMPLING}
+    recording = Recording(model)
+    found = cl.importance.Mistake(**settings, confirm=1).run(fork, recording, seed=2)
+    (row,) = np.flatnonzero(found.columns["confirmed_n"] > 0)
+    assert found.columns["rewritten"][row]
+    starts = Counter(tuple(one.token_ids[:at]) for at, one in recording.written)
+    assert sorted(starts.values())[-2:] == [8, 8]  # both arms of the one unit, four and four again
+    assert found.extras["rollouts_sampled"] + found.extras["rollouts_reused"] == sum(starts.values())

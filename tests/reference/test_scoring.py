@@ -5,9 +5,9 @@ import pytest
 import torch
 
 from cotlens.models import budget, scoring
-from cotlens.models.contract import BlockAttention, Branch
+from cotlens.models.contract import BlockAttention, Branch, TokenSet
 from tests.model import tiny
-from tests.reference.oracle import branch_logprobs
+from tests.reference.oracle import branch_logprobs, branch_rows
 
 TOLERANCE = 1e-4
 
@@ -117,11 +117,54 @@ def test_given_tokens_are_read_and_not_scored(pack):
     model = tiny.model("qwen3")
     trunk, whole = (make(model.engine.layout.vocabulary) for make in (trunk_of, branches_of))
     some = [Branch(b.prefix, b.token_ids, b.hidden, given=i % (len(b.token_ids) + 1)) for i, b in enumerate(whole)]
-    scores = model.score(trunk, whole)
-    for branch, all_of_it, score in zip(some, scores, run(model, trunk, some, pack), strict=True):
+    scores = run(model, trunk, some, pack)
+    check_against_oracle("qwen3", model, scores, trunk, some)
+    for branch, score in zip(some, scores, strict=True):
         assert np.isnan(score.logprobs[: branch.given]).all() and (score.greedy_ids[: branch.given] == -1).all()
-        found, expected = score.logprobs[branch.given :], all_of_it.logprobs[branch.given :]
-        np.testing.assert_allclose(found, expected, atol=TOLERANCE, rtol=0)
+
+
+def sets_of(vocabulary):
+    """A small set, a large one, one that leaves tokens out of account, and nothing at all; shorter than the output."""
+    rng = np.random.default_rng(5)
+    few, many = np.zeros(vocabulary - 3, bool), rng.random(vocabulary - 3) < 0.7
+    few[rng.integers(0, vocabulary - 3, 4)] = True
+    return [TokenSet.of(few), TokenSet.of(many, tuple(rng.integers(0, vocabulary - 3, 9).tolist())), TokenSet.of(~many)]
+
+
+def asking(branches, sets):
+    """The branches, each asking for some of the sets in some places, its end among them."""
+    found = []
+    for i, branch in enumerate(branches):
+        n = len(branch.token_ids)
+        given = min(i % 3, n)
+        places = [(n, sets[i % 3]), (given, sets[(i + 1) % 3]), (n, sets[(i + 2) % 3])]
+        found.append(Branch(branch.prefix, branch.token_ids, branch.hidden, given, tuple(places[: i % 4])))
+    return found
+
+
+def check_sets(scores, rows_of, branches):
+    for branch, score in zip(branches, scores, strict=True):
+        rows = rows_of(branch)
+        for (at, one), total, beside, slack in zip(
+            branch.sets, score.set_logprobs, score.set_rivals, score.set_slack, strict=True
+        ):
+            row, n = rows[at].double(), len(one.member)
+            against = torch.cat([row[:n][torch.from_numpy(one.rival)], row[n:]])
+            assert total == pytest.approx(float(row[:n][torch.from_numpy(one.member)].logsumexp(0)), abs=1e-5)
+            assert beside == pytest.approx(float(against.max()), abs=1e-5)
+            assert slack == 0
+
+
+@pytest.mark.parametrize("family", tiny.FAMILIES)
+def test_sets_of_tokens_are_summed_alike_on_every_path(family):
+    model = tiny.model(family)
+    vocabulary = model.engine.layout.vocabulary
+    trunk, branches = trunk_of(vocabulary), asking(branches_of(vocabulary), sets_of(vocabulary))
+    assert sum(map(len, (branch.sets for branch in branches))) > 20
+    for pack in (True, False):
+        scores = run(model, trunk, branches, pack)
+        check_against_oracle(family, model, scores, trunk, branches)
+        check_sets(scores, lambda branch: branch_rows(model.engine.hf, family, trunk, branch), branches)
 
 
 def run(model, trunk, branches, pack):

@@ -15,7 +15,7 @@ import pytest
 
 import cotlens as cl
 from cotlens._core.errors import CapabilityError, InputError
-from cotlens.models.contract import AddVector, BlockAttention, Branch, Capability, Start
+from cotlens.models.contract import AddVector, BlockAttention, Branch, Capability, Start, TokenSet
 from tests.model import tiny
 from tests.remote.checkpoint import FAMILY
 from tests.remote.dialect_server import Dialect, serving
@@ -71,6 +71,26 @@ def test_scores_are_those_of_the_local_model(model, qwen, trace):
     for mine, theirs in zip(model.score(trace, branches), qwen.score(trace, branches), strict=True):
         for field in FIELDS:
             np.testing.assert_allclose(getattr(mine, field), getattr(theirs, field), atol=1e-4)
+
+
+def test_sums_over_sets_lie_within_what_the_server_leaves_open(model, qwen, trace):
+    """The server tells the likeliest tokens only, so a sum is known up to the rest; the true one is never outside."""
+    rng = np.random.default_rng(0)
+    size = len(qwen.codec.tokenizer)
+    sets = [TokenSet.of(rng.random(size) < share) for share in (0.9, 0.5, 0.02)]
+    asked = {p: ((4, sets[p % 3]), (3, sets[0])) for p in range(4, 24)}
+    branches = [Branch(p, trace.token_ids[5:9], given=2, sets=some) for p, some in asked.items()]
+    branches += [Branch(30, trace.token_ids[30:33], sets=((3, sets[1]),)), Branch(30, trace.token_ids[30:36])]
+    slacks = []
+    for mine, theirs in zip(model.score(trace, branches), qwen.score(trace, branches), strict=True):
+        np.testing.assert_allclose(mine.logprobs, theirs.logprobs, atol=1e-4)
+        off = np.abs(mine.set_logprobs - theirs.set_logprobs)[np.isfinite(mine.set_slack)]
+        assert (off <= mine.set_slack[np.isfinite(mine.set_slack)] + 1e-4).all()
+        open_ended = ~np.isfinite(mine.set_slack)
+        assert (mine.set_logprobs[open_ended] >= theirs.set_logprobs[open_ended] - 1e-4).all()
+        assert (mine.set_rivals >= theirs.set_rivals - 1e-4).all()
+        slacks += mine.set_slack.tolist()
+    assert 0 < min(slacks) < 1
 
 
 def test_annotating_is_what_the_local_model_does(model, qwen, trace):

@@ -1,6 +1,7 @@
 """What goes wrong between here and a server: each fault is got over, or said in one sentence with what to do."""
 
 import copy
+import json
 import logging
 import re
 import socket
@@ -15,6 +16,7 @@ from cotlens._core.errors import BackendError, CapabilityError, InputError
 from cotlens.models.contract import Branch, Start
 from cotlens.models.endpoint import errors
 from cotlens.models.endpoint.client import Client
+from cotlens.models.endpoint.secret import Secret
 from tests.model import tiny
 from tests.remote.endpoint import PROMPT, connect
 
@@ -114,7 +116,9 @@ def test_the_key_is_asked_for_and_never_shown(server, served, monkeypatch, caplo
     with pytest.raises(BackendError, match="set the environment variable VLLM_API_KEY"):
         connect(served[1])
     monkeypatch.setenv("OPENAI_API_KEY", KEY)
-    model = connect(served[1])
+    with pytest.raises(BackendError, match="refused the key"):
+        connect(served[1])  # that one is OpenAI's: no other server gets it unasked
+    model = connect(served[1], key="OPENAI_API_KEY")
     trace = model.reason(PROMPT, max_new_tokens=3, seed=1)
     composed = model.compose(PROMPT, "First I add 12 and 7. It is 19.", "19")
     result = cl.importance.Resampling(unit="sentence", n=2, max_new_tokens=3, target="19").run(composed, model)
@@ -131,11 +135,47 @@ def test_the_key_is_asked_for_and_never_shown(server, served, monkeypatch, caplo
     assert KEY not in repr(copy.copy(model.client.secret))
 
 
-def test_the_first_variable_that_holds_a_key_is_used(server, served, monkeypatch):
+def test_a_server_gets_the_key_that_is_meant_for_it(server, served, monkeypatch):
     server.key = KEY
     monkeypatch.setenv("OPENAI_API_KEY", "another")
     monkeypatch.setenv("VLLM_API_KEY", KEY)
     assert connect(served[1]).client.secret.variable == "VLLM_API_KEY"
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "variable"),
+    [
+        ("https://api.openai.com/v1", "VLLM_API_KEY"),
+        ("http://api.openai.com/v1", None),
+        ("https://api.openai.com.evil.example/v1", "VLLM_API_KEY"),
+        ("http://8.8.8.8:8000/v1", None),
+        ("http://models.example.org/v1", None),
+        ("http://10.1.2.3:8000/v1", "VLLM_API_KEY"),
+        ("http://[::1]:8000/v1", "VLLM_API_KEY"),
+        ("http://gpu-node-3:8000/v1", "VLLM_API_KEY"),
+    ],
+)
+def test_no_key_goes_over_a_public_network_in_the_open(endpoint, variable, monkeypatch):
+    monkeypatch.setenv("OPENAI_API_KEY", "another")
+    monkeypatch.setenv("VLLM_API_KEY", KEY)
+    assert Secret(endpoint).variable == variable
+    monkeypatch.delenv("VLLM_API_KEY")
+    assert Secret(endpoint).variable == ("OPENAI_API_KEY" if endpoint == "https://api.openai.com/v1" else None)
+    assert Secret(endpoint, "OPENAI_API_KEY").variable == "OPENAI_API_KEY"
+
+
+@pytest.mark.parametrize("given", [KEY, KEY.replace("-", "_"), ""])
+def test_a_variable_that_holds_no_key(given):
+    with pytest.raises(InputError) as caught:
+        Secret("https://models.example.org/v1", given)
+    assert KEY[:12].replace("-", "_") not in str(caught.value).replace("-", "_")
+
+
+def test_a_key_is_taken_out_before_what_the_server_said_is_cut(monkeypatch):
+    monkeypatch.setenv("VLLM_API_KEY", KEY)
+    body = json.dumps({"error": {"message": "x" * (300 - len(KEY) // 2) + KEY}}).encode()
+    said = errors.words(body, Secret("https://models.example.org/v1").redact)
+    assert said.endswith("x[key]") and KEY[:4] not in said
 
 
 def test_an_address_with_a_password_is_refused_without_saying_it():
@@ -180,7 +220,7 @@ def test_a_text_longer_than_the_context_is_refused_before_it_is_sent(server, mod
 def test_what_load_is_given(served, tmp_path):
     for options, words in (
         ({"dtype": "float32"}, "dtype= and engine= start an engine"),
-        ({"endpoint": "localhost:8000"}, "is no address"),
+        ({"endpoint": "localhost:8000"}, "is not an address"),
         ({"together": 0}, "together=0"),
         ({"endpint": "x"}, "Did you mean 'endpoint'"),
         ({"tokenizer": str(tmp_path / "nothing")}, "No tokenizer could be had"),
@@ -230,8 +270,8 @@ def test_waiting_grows_and_has_an_end():
 
 
 def test_words_of_an_error():
-    assert errors.words(b'{"error": {"message": "No  room."}}') == "No room"
-    assert errors.words(b'{"detail": [{"loc": ["body"]}]}') == '[{"loc": ["body"]}]'
-    assert errors.words(b"<html>") == "<html>"
-    assert errors.words(b"") == "it gave no reason"
-    assert len(errors.words(b"x" * 9000)) == 300
+    assert errors.words(b'{"error": {"message": "No  room."}}', str) == "No room"
+    assert errors.words(b'{"detail": [{"loc": ["body"]}]}', str) == '[{"loc": ["body"]}]'
+    assert errors.words(b"<html>", str) == "<html>"
+    assert errors.words(b"", str) == "it gave no reason"
+    assert len(errors.words(b"x" * 9000, str)) == 300

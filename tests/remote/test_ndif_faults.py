@@ -262,6 +262,12 @@ def test_what_can_not_be_opened(running, loopback):
 
     with pytest.raises(InputError, match="is not an address; give one such as"):
         load(host="api.ndif.us")
+    for host in (f"http://user:{KEY}@127.0.0.1:9", f"https://{KEY}@ndif.example.org", f"https://u:{KEY}@[::"):
+        with pytest.raises(InputError, match="NDIF_API_KEY") as caught:
+            load(host=host)
+        assert KEY not in str(caught.value)
+    with pytest.raises(InputError, match="public network in the open"):
+        load(host="http://ndif.example.org")
     with pytest.raises(BackendError, match=r"127.0.0.1:9 can't be reached .* check the network, and the address"):
         load(host="http://127.0.0.1:9")
     with pytest.raises(InputError, match=r"'qwen' is none.*files="):

@@ -1,5 +1,6 @@
 /** What a person can do, once, for buttons, keys and pointer alike. */
 
+import type { Reply } from "../kit/requests";
 import type { TokenRange } from "../kit/text";
 import type { Store } from "./store";
 import type { DocumentRequest, Wish } from "./state";
@@ -105,19 +106,32 @@ export class Actions {
   /** Opens the editor at the picked place. */
   edit(token = this.at): void {
     this.act("edit", token ?? this.thought().first, (at) => {
-      const { text, own } = this.store;
+      const { text, own, payload } = this.store;
       const span = text.roleSpan("thought");
-      if (!span || this.store.payload.stream) return;
+      if (!span || !payload.document) return;
       const end = own.picked?.kind === "range" ? text.start(own.picked.last) : text.start(at);
       const inside = (char: number): number => Math.max(0, Math.min(span.end - span.start, char - span.start));
-      this.store.setOwn({ editing: { start: inside(text.start(at)), end: inside(end) } });
+      this.store.setOwn({ editing: { document: payload.document.id, text, span, start: inside(text.start(at)), end: inside(end) } });
     });
   }
 
-  /** Commits a replacement of characters start..end of the document; Python re-tokenises and reruns. */
-  commit(start: number, end: number, text: string): void {
-    this.store.setOwn({ editing: null, draft: null });
+  /** Opens the editor with the text that was left or committed last. */
+  restore(): void {
+    const { discarded } = this.store.own;
+    if (!discarded || discarded.document !== this.store.payload.document?.id) return;
+    this.store.setOwn({ draft: discarded.text, notice: null });
+    this.edit(this.thought().first);
+  }
+
+  /** Replaces characters start..end of the document that is shown; Python re-tokenises and reruns. */
+  replace(start: number, end: number, text: string): void {
     this.write({ kind: "edit", start, end, text });
+  }
+
+  /** The same for a text that was being edited, whatever is shown by now. `answered` hears whether Python took it. */
+  commit(document: string, start: number, end: number, text: string, answered: (reply: Reply) => void): void {
+    this.store.setOwn({ heading: null });
+    this.store.ask({ kind: "edit", document, start, end, text }, answered);
   }
 
   measure(wish: Wish): void {

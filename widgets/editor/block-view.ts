@@ -4,6 +4,7 @@ import { mayBeNothing } from "../kit/certainty";
 import { h } from "../kit/dom";
 import { drawEffect, effectBar } from "../kit/effect-bar";
 import { heatClass, UNMEASURED } from "../kit/heat";
+import { drawable, shown } from "../kit/special";
 import type { Block } from "./blocks";
 import type { Store } from "./store";
 
@@ -12,17 +13,6 @@ export type TextBlock = Extract<Block, { kind: "text" }>;
 export interface Drawn { block: TextBlock; element: HTMLElement; spans: HTMLElement[]; base: string[]; bar: SVGElement | null }
 
 const TOKEN = ((): HTMLElement | null => (typeof document === "undefined" ? null : h("span", "cotlens-t", { role: "option" })))();
-
-/** What a token shows, and the class that stands for characters it does not show. */
-export function shown(piece: string, atStart: boolean, atEnd: boolean): { text: string; mark: string } {
-  let text = piece;
-  let mark = "";
-  if (atEnd && /\s*\n\s*$/.test(text)) { text = text.replace(/\s*\n\s*$/, ""); mark = " cotlens-nl"; }
-  else if (text.includes("\n")) mark = " cotlens-midnl";
-  if (atStart && text.startsWith(" ") && !text.startsWith("  ")) text = text.slice(1);
-  if (text === "" && mark === "") mark = piece === "" ? " cotlens-empty" : " cotlens-blank";
-  return { text, mark };
-}
 
 const WIDTH = 54;
 
@@ -63,7 +53,7 @@ export function drawBlock(block: TextBlock, store: Store): Drawn {
 /** Old text, struck; long stretches are cut, the whole stands in the title. */
 function struck(old: string): HTMLElement {
   const shownText = old.length > 160 ? `${old.slice(0, 160)}…` : old;
-  return h("del", "cotlens-del", { title: `was: ${old.slice(0, 2000)}` }, shownText.replace(/\n/g, "⏎"));
+  return h("del", "cotlens-del", { title: `was: ${drawable(old.slice(0, 2000))}` }, drawable(shownText).replace(/\n/g, "⏎"));
 }
 
 /** Heat, picked token, and what lies after the stop. */

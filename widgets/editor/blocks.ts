@@ -19,7 +19,7 @@ const LONG_PROMPT = 240;
 
 const AGAIN = "from here on the model wrote again";
 
-export interface BlockOptions { promptOpen: boolean; stream: Stream | null; answerNote: string }
+export interface BlockOptions { promptOpen: boolean; stream: Stream | null; answerNote: string; gone?: boolean }
 
 export function blocksOf(text: TextModel, document: EditorDocument, options: BlockOptions): Block[] {
   const blocks: Block[] = [];
@@ -27,7 +27,7 @@ export function blocksOf(text: TextModel, document: EditorDocument, options: Blo
   const until = stream ? text.tokenFrom(stream.from) : text.count;
   const clip = (range: TokenRange): TokenRange => ({ first: Math.min(range.first, until), last: Math.min(range.last, until) });
   prompt(blocks, text, options, clip);
-  const lined = thought(blocks, text, document, stream, clip);
+  const lined = thought(blocks, text, document, options, clip);
   for (const note of document.notes) blocks.push({ kind: "note", text: note, tone: "warn" });
   if (!lined && !stream && document.rewritten_from !== null) blocks.push({ kind: "cut", words: AGAIN });
   answer(blocks, text, document, options, clip);
@@ -49,8 +49,9 @@ function prompt(blocks: Block[], text: TextModel, options: BlockOptions, clip: (
 
 /** True when the line "the model wrote again" was drawn inside the thought. */
 function thought(
-  blocks: Block[], text: TextModel, document: EditorDocument, stream: Stream | null, clip: (range: TokenRange) => TokenRange,
+  blocks: Block[], text: TextModel, document: EditorDocument, options: BlockOptions, clip: (range: TokenRange) => TokenRange,
 ): boolean {
+  const { stream } = options;
   const range = text.role("thought");
   const span = text.roleSpan("thought");
   if (!range || !span) {
@@ -65,7 +66,7 @@ function thought(
   let lined = false;
   const breakAt = (token: number): void => {
     if (breaks.removed === token) blocks.push({ kind: "removed", text: document.edit?.old ?? "" });
-    if (breaks.line === token) { blocks.push({ kind: "cut", words: stream ? "the model is writing" : AGAIN }); lined = true; }
+    if (breaks.line === token) { blocks.push({ kind: "cut", words: !stream ? AGAIN : options.gone ? "the model was writing when the kernel went" : "the model is writing" }); lined = true; }
   };
   const put = (each: TokenRange, sentence: number): void => {
     const { first, last } = clip(each);

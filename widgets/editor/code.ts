@@ -1,22 +1,11 @@
 /** The Python that does what was clicked: a button, a panel under it, and a copy key. */
 
+import { copy } from "../kit/copy";
 import { button, h, onClick, setAttribute, setText, uniqueId } from "../kit/dom";
 import { any, type Context } from "./part";
 import type { Key } from "./store";
 
 export interface CodeView { opener: HTMLButtonElement; panel: HTMLElement; update(changed: ReadonlySet<Key>): void }
-
-/** Copies text; where the host forbids the clipboard it is selected for Ctrl/Cmd+C instead. */
-export async function copy(text: string, shown: HTMLElement): Promise<boolean> {
-  try {
-    await navigator.clipboard.writeText(text);
-    return true;
-  } catch {
-    const selection = getSelection();
-    selection?.selectAllChildren(shown);
-    return false;
-  }
-}
 
 export function createCode({ store, signal, root }: Context): CodeView {
   const source = h("pre", "cotlens-code", { tabindex: 0, "aria-label": "Python code" });
@@ -29,7 +18,7 @@ export function createCode({ store, signal, root }: Context): CodeView {
   const copyNow = async (): Promise<void> => {
     store.setOwn({ codeOpen: true });
     store.flush();
-    setText(said, (await copy(store.payload.code, source)) ? "copied" : "selected: copy it with your own key");
+    setText(said, await copy(store.payload.code, source));
   };
   onClick(opener, signal, () => { setText(said, ""); store.setOwn({ codeOpen: !store.own.codeOpen }); });
   onClick(copyButton, signal, () => void copyNow());

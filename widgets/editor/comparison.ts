@@ -46,7 +46,7 @@ export function createComparison({ store }: Context): Part {
         comparison.note ? h("p", "cotlens-small cotlens-muted", {}, comparison.note) : "",
         comparison.rows.length ? beforeAfterBars(comparison.rows) : h("p", "cotlens-small cotlens-muted", {}, "No answer could be read to compare.")));
       if (comparison.diff.some((change) => change.op !== "same")) {
-        const pieces = trimSame(comparison.diff).map(({ op, text }) => (op === "same" ? text : h(op, op === "del" ? "cotlens-del" : "cotlens-ins", {}, text)));
+        const pieces = trimSame(comparison.diff).map(({ op, text }) => (op === "same" ? text : h(op === "del" ? "del" : "ins", op === "del" ? "cotlens-del" : "cotlens-ins", {}, text)));
         parts.push(h("details", "cotlens-details", { open: true }, h("summary", "", {}, "Difference in text"), h("p", "cotlens-diff", {}, ...pieces)));
       }
     }

@@ -2,18 +2,22 @@
 
 import { history, historyKeymap, standardKeymap } from "@codemirror/commands";
 import { EditorState } from "@codemirror/state";
-import { EditorView, keymap } from "@codemirror/view";
+import { EditorView, highlightSpecialChars, keymap } from "@codemirror/view";
 import { changedStretch } from "../kit/diff";
 import { button, h, onClick, setOff, setText } from "../kit/dom";
 import { count } from "../kit/numbers";
+import type { Reply } from "../kit/requests";
+import { EACH_SPECIAL, signOf } from "../kit/special";
 import { changesSoFar, heatLayer, recolour, stretchOf, type Stretch } from "./heat-layer";
 import { any, type Context, type Part } from "./part";
+import type { Editing } from "./store";
 
 const COUNT_AFTER_MS = 150;
 
-interface Session { view: EditorView; original: string; start: number; document: string }
+/** An open editor. `sent` is the text that was committed and not answered yet. */
+interface Session { view: EditorView; editing: Editing; original: string; sent: string | null }
 
-export function createEditing({ store, actions, signal }: Context, closed: () => void): Part & { caretTop: (top: number) => void } {
+export function createEditing({ store, actions, signal }: Context): Part & { caretTop: (top: number) => void } {
   const line = h("span", "cotlens-edit-line", { role: "status", "aria-live": "polite" });
   const commit = button("cotlens-button cotlens-primary", "Commit and rerun", { "data-action": "commit" });
   const leave = button("cotlens-button", "Leave", { "data-action": "leave", title: "leave without change (Esc)" });
@@ -26,12 +30,8 @@ export function createEditing({ store, actions, signal }: Context, closed: () =>
   let timer: ReturnType<typeof setTimeout> | undefined;
   let caretTop = 120;
 
-  // What is typed here is for nobody else; combinations such as saving the notebook still pass.
-  host.addEventListener("keydown", (event) => {
-    if (event.defaultPrevented || !(event.ctrlKey || event.metaKey)) event.stopPropagation();
-  }, { signal });
   onClick(commit, signal, () => save());
-  onClick(leave, signal, () => close(true));
+  onClick(leave, signal, () => close());
   onClick(restore, signal, () => {
     const { discarded } = store.own;
     if (!session || !discarded) return;
@@ -40,55 +40,53 @@ export function createEditing({ store, actions, signal }: Context, closed: () =>
   });
   signal.addEventListener("abort", () => {
     clearTimeout(timer);
-    if (session && store.own.editing) store.setOwn({ draft: session.view.state.doc.toString() });
+    if (session && store.own.editing) store.setOwn({ draft: textOf(session) });
     end();
   });
 
-  function open(): void {
-    const span = store.text.roleSpan("thought");
-    const { editing, draft, discarded } = store.own;
-    const { document } = store.payload;
-    if (!span || !editing || !document) return;
-    const original = store.text.text.slice(span.start, span.end);
+  const textOf = ({ view }: Session): string => view.state.doc.toString();
+
+  function open(editing: Editing): void {
+    const { draft, discarded } = store.own;
+    const original = editing.text.text.slice(editing.span.start, editing.span.end);
     // Only "\n" ends a line, so that "\r" stays a character and every offset stays true.
     const state = EditorState.create({
       doc: original,
       selection: { anchor: editing.start, head: editing.end },
       extensions: [
         EditorState.lineSeparator.of("\n"), EditorView.lineWrapping, history(),
+        highlightSpecialChars({ specialChars: EACH_SPECIAL, render: (code, words) => h("span", "cotlens-special", { title: words, "aria-label": words }, signOf(String.fromCodePoint(code))) }),
         keymap.of([
           { key: "Mod-Enter", run: () => { save(); return true; } },
-          { key: "Escape", run: () => { close(true); return true; } },
+          { key: "Escape", run: () => { close(); return true; } },
           ...historyKeymap, ...standardKeymap,
         ]),
-        changesSoFar, heatLayer(store, span.start),
-        EditorView.contentAttributes.of({ "aria-label": "the thought, editable", spellcheck: "false", "data-lm-suppress-shortcuts": "true" }),
-        EditorView.updateListener.of((update) => {
-          if (update.docChanged) changed();
-        }),
+        changesSoFar, heatLayer(store, editing),
+        EditorView.contentAttributes.of({ "aria-label": "the thought, editable", spellcheck: "false" }),
+        EditorView.updateListener.of((update) => { if (update.docChanged) draw(); }),
       ],
     });
     element.hidden = false;
     const view = new EditorView({ state, parent: host });
-    session = { view, original, start: span.start, document: document.id };
-    store.readDraft = () => view.state.doc.toString();
+    session = { view, editing, original, sent: null };
     if (draft !== null && draft !== original) view.dispatch({ changes: { from: 0, to: original.length, insert: draft } });
-    restore.hidden = !(discarded && discarded.document === document.id && discarded.text !== original && draft === null);
-    view.dispatch({ effects: EditorView.scrollIntoView(editing.start, { y: "start", yMargin: caretTop }) });
+    restore.hidden = !(discarded && discarded.document === editing.document && discarded.text !== original && draft === null);
+    view.dispatch({ effects: EditorView.scrollIntoView(view.state.selection.main.head, { y: "start", yMargin: caretTop }) });
     view.focus();
-    changed();
+    draw();
   }
 
   function stretch(): Stretch | null {
     return session ? stretchOf(session.view.state.field(changesSoFar)) : null;
   }
 
-  function changed(): void {
+  function draw(): void {
     if (!session) return;
     const now = stretch();
     restore.hidden = restore.hidden || now !== null;
-    setOff(commit, store.off ?? (now ? null : "Nothing was changed yet."), "commit and let the model write again (Ctrl/Cmd+Enter)");
-    setText(line, words(now));
+    const waits = session.sent === textOf(session) ? "This text is on its way to the kernel." : null;
+    setOff(commit, store.off ?? waits ?? (now ? null : "Nothing was changed yet."), "commit and let the model write again (Ctrl/Cmd+Enter)");
+    setText(line, [store.off, waits ?? words(now), elsewhere()].filter(Boolean).join(" "));
     clearTimeout(timer);
     if (!now || store.off !== null) return;
     const text = session.view.state.sliceDoc(now.from, now.toB);
@@ -96,17 +94,21 @@ export function createEditing({ store, actions, signal }: Context, closed: () =>
       timer = setTimeout(() => store.ask({ kind: "count", text }, (reply) => {
         if (reply.status !== "ok" || typeof reply["tokens"] !== "number") return;
         counted = { text, tokens: reply["tokens"] };
-        setText(line, words(stretch()));
+        draw();
       }), COUNT_AFTER_MS);
     }
+  }
+
+  function elsewhere(): string {
+    return session?.editing.document === store.payload.document?.id ? "" : "Another branch is shown by now; this text is still the one that you opened.";
   }
 
   /** What a commit would do, in tokens. */
   function words(now: Stretch | null): string {
     if (!session) return "";
     if (!now) return "Change the text; what follows the change is then written again by the model.";
-    const { text } = store;
-    const old = text.covering(session.start + now.from, session.start + now.toA);
+    const { text, span } = session.editing;
+    const old = text.covering(span.start + now.from, span.start + now.toA);
     const fresh = session.view.state.sliceDoc(now.from, now.toB);
     const written = counted?.text === fresh ? count(counted.tokens, "token") : count(fresh.length, "character");
     const rest = Math.max(0, text.count - Math.max(old.last, old.first));
@@ -115,48 +117,57 @@ export function createEditing({ store, actions, signal }: Context, closed: () =>
     return rest === 0 ? what : `${what}; the ${count(rest, "token")} after it will be written again`;
   }
 
+  /** Sends the text. The editor stays open with it until Python has said that it will be written. */
   function save(): void {
-    if (!session) return;
-    const after = session.view.state.doc.toString();
-    const { start, endA, endB } = changedStretch(session.original, after);
+    if (!session || session.sent === textOf(session)) return;
+    const { editing: { document, span }, original } = session;
+    const text = textOf(session);
+    const { start, endA, endB } = changedStretch(original, text);
     if (store.off !== null || (start === endA && start === endB)) {
-      store.setOwn({ notice: { message: store.off ?? "Nothing was changed yet.", remedy: null, tone: "info" } });
+      store.setOwn({ notice: { message: store.off ?? "Nothing was changed yet.", remedy: store.off && "Your text stays here.", tone: "info" } });
       return;
     }
-    const from = session.start;
-    end();
-    actions.commit(from + start, from + endA, after.slice(start, endB));
-    closed();
+    session.sent = text;
+    store.setOwn({ discarded: { document, text } });
+    actions.commit(document, span.start + start, span.start + endA, text.slice(start, endB), ({ status }) => answered(document, text, status));
+    draw();
   }
 
-  function close(keep: boolean): void {
+  function answered(document: string, text: string, status: Reply["status"]): void {
+    if (session) session.sent = null;
+    const { editing, draft } = store.own;
+    // What was typed since then was not sent: it stays.
+    const same = editing?.document === document && (session ? textOf(session) : draft) === text;
+    if (status === "ok" && same) store.setOwn({ editing: null, draft: null });
+    else draw();
+  }
+
+  function close(): void {
     if (!session) return;
-    const text = session.view.state.doc.toString();
-    const discarded = keep && text !== session.original ? { document: session.document, text } : store.own.discarded;
-    end();
-    store.setOwn({ editing: null, draft: null, discarded });
-    closed();
+    const text = textOf(session);
+    const { document } = session.editing;
+    store.setOwn({ editing: null, draft: null, ...(text === session.original ? {} : { discarded: { document, text } }) });
   }
 
   function end(): void {
     clearTimeout(timer);
     session?.view.destroy();
     session = null;
-    store.readDraft = null;
     element.hidden = true;
   }
 
   return {
     element,
     caretTop(top) { caretTop = top; },
-    update(changedKeys) {
-      if (any(changedKeys, "editing", "document")) {
-        if (store.own.editing && !session) open();
-        else if (!store.own.editing && session) { end(); closed(); }
+    update(changed) {
+      if (any(changed, "editing")) {
+        if (store.own.editing && !session) open(store.own.editing);
+        else if (!store.own.editing && session) end();
       }
       if (!session) return;
-      if (any(changedKeys, "shading", "shading_values", "shading_low")) session.view.dispatch({ effects: recolour.of(null) });
-      if (any(changedKeys, "alive", "broken", "loading")) changed();
+      if (any(changed, "document", "shading", "shading_values", "shading_low")) session.view.dispatch({ effects: recolour.of(null) });
+      if (any(changed, "broken") && store.own.broken) session.sent = null;
+      if (any(changed, "document", "alive", "broken", "loading")) draw();
     },
   };
 }

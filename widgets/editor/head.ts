@@ -60,7 +60,7 @@ export function createHead({ store, actions, signal }: Context): Part {
     const running = store.running && !loading;
     let text = "";
     if (loading) text = `loading ${loading.label}`;
-    else if (store.own.broken || !store.payload.alive) text = "kernel gone: reading still works";
+    else if (!store.connected) text = "kernel gone: reading still works";
     else if (running) text = runningText();
     else if (now.state === "cancelled") text = now.message ?? `cancelled: ${now.label}${kept()}`;
     else if (now.state === "error") text = `error: ${now.label}`;
@@ -71,7 +71,7 @@ export function createHead({ store, actions, signal }: Context): Part {
     setAttribute(job, "data-state", loading ? "loading" : now.state);
     progress.hidden = !running && !loading;
     cancel.hidden = !running;
-    setOff(cancel, store.own.broken || !store.payload.alive ? store.off : null, "stop this; finished parts are kept");
+    setOff(cancel, null, "stop this; finished parts are kept");
     if (running && now.total !== null && now.total > 0) progress.value = now.done / now.total;
     else progress.removeAttribute("value");
   }

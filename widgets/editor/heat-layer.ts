@@ -4,7 +4,7 @@ import { ChangeSet, RangeSetBuilder, StateEffect, StateField, type ChangeDesc } 
 import { Decoration, ViewPlugin, type DecorationSet, type EditorView, type ViewUpdate } from "@codemirror/view";
 import { heatClass, UNMEASURED } from "../kit/heat";
 import { bisect } from "../kit/text";
-import type { Store } from "./store";
+import type { Editing, Store } from "./store";
 
 /** Sent when the shading changes while the editor is open. */
 export const recolour = StateEffect.define<null>();
@@ -51,9 +51,9 @@ function drawable(view: EditorView): Part[] {
 }
 
 /** Heat of the tokens in from..to; their place in the original text is `shift` characters earlier. */
-function heat(builder: RangeSetBuilder<Decoration>, store: Store, start: number, { from, to }: Part, shift: number): void {
+function heat(builder: RangeSetBuilder<Decoration>, store: Store, { document, span: { start } }: Editing, { from, to }: Part, shift: number): void {
   const { levels, text, payload } = store;
-  if (to <= from || payload.shading === null) return;
+  if (to <= from || payload.shading === null || payload.document?.id !== document) return;
   let open = { from: 0, to: 0, name: "" };
   const close = (): void => { if (open.name !== "" && open.to > open.from) builder.add(open.from, open.to, mark(open.name)); };
   for (let token = Math.max(0, bisect(text.offsets, start + from - shift)); token < text.count; token += 1) {
@@ -71,16 +71,16 @@ function heat(builder: RangeSetBuilder<Decoration>, store: Store, start: number,
 }
 
 /** Marks of the visible part: heat before and after the changed stretch, an underline on it. */
-function marks(view: EditorView, store: Store, start: number): DecorationSet {
+function marks(view: EditorView, store: Store, editing: Editing): DecorationSet {
   const stretch = stretchOf(view.state.field(changesSoFar));
   const builder = new RangeSetBuilder<Decoration>();
   for (const range of drawable(view)) {
     const { from, to } = range;
-    if (!stretch) { heat(builder, store, start, range, 0); continue; }
-    heat(builder, store, start, { from, to: Math.min(to, stretch.from) }, 0);
+    if (!stretch) { heat(builder, store, editing, range, 0); continue; }
+    heat(builder, store, editing, { from, to: Math.min(to, stretch.from) }, 0);
     const [a, b] = [Math.max(from, stretch.from), Math.min(to, stretch.toB)];
     if (b > a) builder.add(a, b, mark("cotlens-ins"));
-    heat(builder, store, start, { from: Math.max(from, stretch.toB), to }, stretch.toB - stretch.toA);
+    heat(builder, store, editing, { from: Math.max(from, stretch.toB), to }, stretch.toB - stretch.toA);
   }
   return builder.finish();
 }
@@ -92,14 +92,14 @@ function mark(name: string): Decoration {
   return decoration;
 }
 
-/** The plugin; `start` is where the thought begins in the document. */
-export function heatLayer(store: Store, start: number): ViewPlugin<{ decorations: DecorationSet }> {
+/** The plugin. Another text than the one that is edited may be shown by now: its heat isn't ours. */
+export function heatLayer(store: Store, editing: Editing): ViewPlugin<{ decorations: DecorationSet }> {
   return ViewPlugin.fromClass(class {
     decorations: DecorationSet;
-    constructor(view: EditorView) { this.decorations = marks(view, store, start); }
+    constructor(view: EditorView) { this.decorations = marks(view, store, editing); }
     update(update: ViewUpdate): void {
       const asked = update.transactions.some((transaction) => transaction.effects.some((effect) => effect.is(recolour)));
-      if (update.docChanged || update.viewportChanged || update.selectionSet || asked) this.decorations = marks(update.view, store, start);
+      if (update.docChanged || update.viewportChanged || update.selectionSet || asked) this.decorations = marks(update.view, store, editing);
     }
   }, { decorations: (plugin) => plugin.decorations });
 }

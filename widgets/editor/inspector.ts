@@ -41,7 +41,7 @@ export function createInspector(context: Context): Part {
   onClick(edit, signal, () => actions.edit());
   onClick(remove, signal, () => {
     const span = stretch();
-    if (span && store.off === null) actions.commit(span.start, span.end, "");
+    if (span && store.off === null) actions.replace(span.start, span.end, "");
   });
 
   onClick(span, signal, () => actions.measureSpans(spansThen()));
@@ -132,7 +132,7 @@ export function createInspector(context: Context): Part {
     setText(choiceTitle, !now ? "" : now.kind === "token" ? "The model would have said" : "The model would have begun with");
     const known = now ? store.inspection(now.token) : null;
     choices.element.hidden = now === null;
-    if (!now) { setText(choiceNote, store.payload.document ? "Point at a token, or move with the arrow keys." : ""); return; }
+    if (!now) { setText(choiceNote, store.payload.document ? "Point at a token, click it, or move with the arrow keys." : ""); return; }
     if (!known) {
       choices.show([], store.off === null);
       setText(choiceNote, store.off !== null ? "Alternatives were not fetched before the kernel went." : "");
@@ -142,7 +142,7 @@ export function createInspector(context: Context): Part {
     choices.show(shownOf(known.alternatives).map((each) => ({
       text: each.text, p: each.logprob === null ? NaN : Math.exp(each.logprob), chosen: each.chosen, off, pick: () => actions.branch(now.token, each.token_id),
     })));
-    setText(choiceNote, known.alternatives.length === 0 ? "No alternatives are known at this place." : (off ?? "click one to branch there"));
+    setText(choiceNote, known.alternatives.length === 0 ? "No alternatives are known at this place." : (off ?? (store.own.picked && now.hovered ? "click the token to keep this list" : "click one to branch there")));
   }
 
   function draw(): void {

@@ -1,24 +1,15 @@
-/** The keys of the editor. Handled keys go no further, or the notebook would act on them too. */
+/** The keys of the editor. */
 
+import { onKey, type Act } from "../kit/keys";
 import type { Actions } from "./actions";
 import type { Store } from "./store";
 
-const FIELDS = "input, select, textarea, .cm-editor, [contenteditable=true]";
-
 export function listenForKeys(root: HTMLElement, store: Store, actions: Actions, signal: AbortSignal): void {
-  root.addEventListener("keydown", (event) => {
-    const target = event.target as Element;
-    if (event.defaultPrevented || target.closest(FIELDS) || event.altKey || event.isComposing) return;
+  onKey(root, signal, (event, target) => {
     const reading = target === root || target.closest("[data-region=text]") !== null;
-    const act = (reading ? inText(event, store, actions) : null) ?? anywhere(event, store, actions, root);
-    if (!act) return;
-    act();
-    event.preventDefault();
-    event.stopPropagation();
-  }, { signal });
+    return (reading ? inText(event, store, actions) : null) ?? anywhere(event, store, actions, root);
+  });
 }
-
-type Act = (() => void) | null;
 
 /** Keys of the text: they move, and Enter edits. */
 function inText(event: KeyboardEvent, store: Store, actions: Actions): Act {

@@ -30,9 +30,8 @@ export function createMeasureMenu(signal: AbortSignal, pick: (measure: Measure) 
     const step = STEPS[event.key];
     if (!step) return;
     event.preventDefault();
-    event.stopPropagation();
     const all = entries();
-    all[step(all.indexOf(document.activeElement as HTMLElement), all.length)]?.focus();
+    all[step(all.findIndex((each) => each.matches(":focus")), all.length)]?.focus();
   }, { signal });
 
   function entry(measure: Measure): HTMLElement {
@@ -50,7 +49,7 @@ export function createMeasureMenu(signal: AbortSignal, pick: (measure: Measure) 
   function fill(): void {
     if (!stale) return;
     stale = false;
-    const at = (document.activeElement as HTMLElement | null)?.dataset["measure"];
+    const at = entries().find((each) => each.matches(":focus"))?.dataset["measure"];
     const groups = [...new Set(now.measures.map((measure) => measure.group))];
     list.panel.replaceChildren(...groups.map((group) => h("div", "cotlens-group", { role: "group", "aria-label": group },
       h("div", "cotlens-role-name", { "aria-hidden": "true" }, group), ...now.measures.filter((measure) => measure.group === group).map(entry))));

@@ -6,12 +6,14 @@ import { any, type Context, type Part } from "./part";
 /** Remarks that need no answer leave by themselves. */
 const STAYS_MS = 6000;
 
-export function createNotice({ store, signal }: Context): Part {
+export function createNotice({ store, actions, signal }: Context): Part {
   const message = h("b");
   const remedy = h("span");
+  const restore = button("cotlens-button", "Back to your text", { "data-action": "restore-committed", hidden: true });
   const close = button("cotlens-button", "Dismiss", { "data-action": "dismiss" });
-  const element = h("div", "cotlens-notice", { role: "alert", hidden: true }, h("span", "cotlens-notice-words", {}, message, " ", remedy), close);
+  const element = h("div", "cotlens-notice", { role: "alert", hidden: true }, h("span", "cotlens-notice-words", {}, message, " ", remedy), restore, close);
   close.addEventListener("click", () => store.setOwn({ notice: null }), { signal });
+  restore.addEventListener("click", () => actions.restore(), { signal });
   let timer: ReturnType<typeof setTimeout> | undefined;
   signal.addEventListener("abort", () => clearTimeout(timer));
 
@@ -29,6 +31,8 @@ export function createNotice({ store, signal }: Context): Part {
       setText(message, notice?.message ?? "");
       setText(remedy, notice?.remedy ?? "");
       setAttribute(element, "data-tone", notice?.tone);
+      const { discarded, editing } = store.own;
+      restore.hidden = notice?.tone !== "error" || editing !== null || discarded?.document !== store.payload.document?.id;
       clearTimeout(timer);
       if (notice?.tone === "info") timer = setTimeout(() => { if (store.own.notice === notice) store.setOwn({ notice: null }); }, STAYS_MS);
     },

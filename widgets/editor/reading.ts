@@ -1,6 +1,7 @@
 /** The reading view: prompt, thought and answer as blocks of which only the visible ones exist. */
 
 import { button, h, setAttribute, setText, uniqueId } from "../kit/dom";
+import { drawable } from "../kit/special";
 import { duration, probability, signed } from "../kit/numbers";
 import { bisect } from "../kit/text";
 import { VirtualList } from "../kit/virtual";
@@ -55,7 +56,7 @@ export function createReading({ store, actions, signal }: Context, framed: (firs
     const { document: shown, stream, loading } = store.payload;
     drawn.clear();
     streamNode = null;
-    blocks = shown ? blocksOf(store.text, shown, { promptOpen: store.own.promptOpen, stream, answerNote: answerNote() }) : [];
+    blocks = shown ? blocksOf(store.text, shown, { promptOpen: store.own.promptOpen, stream, gone: !store.connected, answerNote: answerNote() }) : [];
     if (!shown) blocks = [{ kind: "note", text: loading ? "" : "There is no trace to show yet.", tone: "plain" }];
     textBlocks = blocks.flatMap((block, index) => (block.kind === "text" ? [index] : []));
     firsts = textBlocks.map((index) => (blocks[index] as Extract<Block, { kind: "text" }>).first);
@@ -90,7 +91,7 @@ export function createReading({ store, actions, signal }: Context, framed: (firs
     }
     if (block.kind === "stream") {
       streamNode = document.createTextNode(streamed());
-      return h("div", `cotlens-block cotlens-${block.role} cotlens-streaming`, { "aria-label": "text being written", role: "group" },
+      return h("div", `cotlens-block cotlens-${block.role}${store.connected ? " cotlens-streaming" : ""}`, { "aria-label": store.connected ? "text being written" : "text that was being written", role: "group" },
         h("span", "cotlens-num"), h("span", "cotlens-bar"), h("p", "cotlens-text", {}, streamNode));
     }
     return loadingOr(block);
@@ -209,7 +210,11 @@ export function createReading({ store, actions, signal }: Context, framed: (firs
     actions.pickRange(Math.min(a, b), Math.max(a, b) + 1);
   }
 
-  const pointing = followPointer(content, element, signal, (target) => store.setOwn({ hovered: tokenOf(target) }));
+  const pointing = followPointer(content, element, signal, (target) => {
+    const token = tokenOf(target);
+    // With nothing picked there is nothing to go back to, and the way to the list of alternatives leads out of the text.
+    if (token !== null || store.own.picked !== null) store.setOwn({ hovered: token });
+  });
   element.addEventListener("focus", () => {
     if (store.own.picked === null && element.matches(":focus-visible")) actions.home();
   }, { signal });
@@ -221,7 +226,7 @@ export function createReading({ store, actions, signal }: Context, framed: (firs
 
   /** What is being written, from its first visible character: the line begins at the margin. */
   function streamed(): string {
-    return (store.payload.stream?.text ?? "").replace(/^\s+/, "");
+    return drawable((store.payload.stream?.text ?? "").trimStart());
   }
 
   /** Appends what was written since; true when the block exists and only grew. */
@@ -248,7 +253,7 @@ export function createReading({ store, actions, signal }: Context, framed: (firs
       const from = store.payload.stream ? store.payload.stream.from : null;
       const streamMoved = changed.has("stream") && from !== streamFrom;
       streamFrom = from;
-      if (streamMoved || any(changed, "document", "token_offsets", "promptOpen", "comparison", "branches", "loading")) {
+      if (streamMoved || any(changed, "document", "token_offsets", "promptOpen", "comparison", "branches", "loading", "alive", "broken")) {
         const top = element.scrollTop;
         rebuild();
         if (streamMoved && from !== null) list.reveal(blocks.length - 1);

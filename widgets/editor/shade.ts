@@ -22,7 +22,7 @@ export function impossible(measure: Measure, measures: Measure[]): string {
 export function createShade(context: Context): Part {
   const { store, actions, signal, root } = context;
   const menu = createMeasureMenu(signal, (measure) => ask(measure), (measure) => impossible(measure, store.payload.measures));
-  const options = (label: string): HTMLSelectElement => h("select", "cotlens-select", { "aria-label": label, "data-lm-suppress-shortcuts": "true" });
+  const options = (label: string): HTMLSelectElement => h("select", "cotlens-select", { "aria-label": label });
   const metric = options("metric");
   const draws = options("rollouts from each place");
   const units = h("span", "cotlens-segs", { role: "group", "aria-label": "unit" });
@@ -133,7 +133,7 @@ export function createShade(context: Context): Part {
       if (any(changed, "measures", "selection", "alive", "broken", "loading")) drawControls();
       if (any(changed, "shading", "measures", "selection", "document", "job", "alive", "broken", "loading")) drawLegend();
       if (any(changed, "shading")) root.classList.toggle("cotlens-by-sentence", (store.payload.shading?.unit ?? "token") !== "token");
-      if (any(changed, "shading", "job")) root.classList.toggle("cotlens-is-running", !(store.payload.shading?.complete ?? true) && store.running);
+      if (any(changed, "shading", "job", "alive", "broken")) root.classList.toggle("cotlens-is-running", !(store.payload.shading?.complete ?? true) && store.running);
       if (changed.has("intensity")) intensity.valueAsNumber = store.own.intensity;
       code.update(changed);
     },

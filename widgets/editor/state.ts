@@ -5,6 +5,7 @@
  */
 
 import type { Change } from "../kit/diff";
+import type { Kind } from "../kit/legend";
 import type { RoleSpan, Sentence } from "../kit/text";
 
 export type Unit = "token" | "sentence" | "paragraph" | "span" | "group";
@@ -45,7 +46,7 @@ export interface Selection { measure: string | null; unit: Unit; metric: string 
 
 export interface Shading {
   measure: string; unit: Unit; label: string; scale: number; scale_note: string; sign: string; zero: string;
-  scale_unit: string; signed: boolean; kind: "exact" | "sampled"; edit_type: string; complete: boolean; metric_words: string;
+  scale_unit: string; signed: boolean; kind: Kind; edit_type: string; complete: boolean; metric_words: string;
 }
 
 /** One fact of every row, "" where a row has none. */

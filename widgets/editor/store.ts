@@ -1,15 +1,18 @@
-/** One per widget: the payload from Python, the browser's own state, and what follows from both. */
+/** One per view: the payload from Python, the browser's own state, and what follows from both. */
 
 import { levels, UNMEASURED } from "../kit/heat";
 import { certaintyOf, type Certainty } from "../kit/certainty";
-import { TextModel } from "../kit/text";
+import { TextModel, type RoleSpan } from "../kit/text";
 import { Requests, type Reply } from "../kit/requests";
 import { EMPTY } from "./payload";
 import type { DocumentRequest, EditorPayload, Inspection, Request, Selection } from "./state";
 
 export type Picked = { kind: "token" | "sentence"; token: number } | { kind: "range"; token: number; last: number };
 
-/** State that Python never sees. */
+/** A text that is being edited: its thought, with the caret or the selection in it. Whatever is shown meanwhile, it stays this one. */
+export interface Editing { document: string; text: TextModel; span: RoleSpan; start: number; end: number }
+
+/** State of one view that Python never sees. */
 export interface Own {
   picked: Picked | null;
   /** The token under the pointer, shown in the inspector until the pointer leaves. */
@@ -19,10 +22,10 @@ export interface Own {
   intensity: number;
   promptOpen: boolean;
   codeOpen: boolean;
-  editing: { start: number; end: number } | null;
+  editing: Editing | null;
   /** The text of an editor whose view was taken away, so that a view drawn again continues it. */
   draft: string | null;
-  /** A draft that was left with Esc. */
+  /** A draft that was left with Esc, or committed and perhaps not written. */
   discarded: { document: string; text: string } | null;
   /** The branch that was asked for and has not been shown yet. */
   heading: string | null;
@@ -49,8 +52,6 @@ export class Store {
     draft: null, discarded: null, heading: null, wish: null, notice: null, broken: false, silent: false, asking: false, inspections: 0,
   };
   readonly requests: Requests<Request>;
-  /** Set by an open editor: the text as it stands there. */
-  readDraft: (() => string) | null = null;
   private readonly listeners = new Set<Listener>();
   private readonly changed = new Set<Key>();
   private scheduled = false;
@@ -78,7 +79,7 @@ export class Store {
     this.heat = null;
     // Alternatives come with the probabilities: what was known before them is out of date.
     if ("logprobs" in patch) this.inspected.clear();
-    if ("document" in patch && patch.document?.id !== before) this.documentChanged(before);
+    if ("document" in patch && patch.document?.id !== before) this.documentChanged();
     this.mark(Object.keys(patch) as Key[]);
   }
 
@@ -168,9 +169,11 @@ export class Store {
     });
   }
 
+  get connected(): boolean { return this.payload.alive && !this.own.broken; }
+
   /** Why actions are off, or null when they are on. */
   get off(): string | null {
-    if (!this.payload.alive || this.own.broken) return "The kernel that ran this widget is gone. Run the cell again to act.";
+    if (!this.connected) return "The kernel that ran this widget is gone. Run the cell again to act.";
     if (this.payload.loading) return "The model is still loading.";
     return null;
   }
@@ -178,8 +181,9 @@ export class Store {
   /** What the text is shaded by, or will be: a measure and then a unit, chosen while Python is busy, are both meant. */
   get selection(): Selection { return this.own.wish ?? this.payload.selection; }
 
+  /** The model is at work for this widget. With the kernel gone nothing is, whatever was said last. */
   get running(): boolean {
-    return this.payload.job.state === "running" || this.payload.job.state === "queued";
+    return this.connected && ["running", "queued"].includes(this.payload.job.state);
   }
 
   /** Tells the listeners at once instead of at the end of this turn. */
@@ -199,15 +203,10 @@ export class Store {
     queueMicrotask(() => { if (this.scheduled) this.flush(); });
   }
 
-  /** Another branch is shown: keep the place when its text reaches that far, and keep what was being typed. */
-  private documentChanged(before: string | undefined): void {
-    const { picked, discarded } = this.own;
-    const draft = this.readDraft?.() ?? this.own.draft;
+  /** Another branch is shown: keep the place when its text reaches that far. An open editor stays as it is. */
+  private documentChanged(): void {
+    const { picked } = this.own;
     const tokens = this.payload.document?.n_tokens ?? 0;
-    this.setOwn({
-      hovered: null, stop: null, editing: null, draft: null,
-      picked: picked && picked.kind !== "range" && picked.token < tokens ? picked : null,
-      discarded: draft !== null && before !== undefined ? { document: before, text: draft } : discarded,
-    });
+    this.setOwn({ hovered: null, stop: null, picked: picked && picked.kind !== "range" && picked.token < tokens ? picked : null });
   }
 }

@@ -161,7 +161,6 @@ export function createStrip({ store, actions, root, signal }: Context, jump: (to
     }[event.key];
     if (to === undefined) return;
     event.preventDefault();
-    event.stopPropagation();
     setStop(to);
     jump(Math.min(stop(), last - 1), "nearest");
   }, { signal });

@@ -12,19 +12,21 @@ export function rows(branches: BranchInfo[]): Row[] {
   const children = new Map<string | null, BranchInfo[]>();
   for (const branch of branches) {
     const parent = branch.parent !== null && known.has(branch.parent) && branch.parent !== branch.id ? branch.parent : null;
-    children.set(parent, [...(children.get(parent) ?? []), branch]);
+    const siblings = children.get(parent);
+    if (siblings) siblings.push(branch);
+    else children.set(parent, [branch]);
   }
   const out: Row[] = [];
   const seen = new Set<string>();
-  const walk = (parent: string | null, depth: number): void => {
-    for (const branch of children.get(parent) ?? []) {
-      if (seen.has(branch.id)) continue;
-      seen.add(branch.id);
-      out.push({ branch, depth });
-      walk(branch.id, depth + 1);
-    }
-  };
-  walk(null, 0);
+  // With a list of its own: a chain of branches may be longer than calls can nest.
+  const below = (parent: string | null, depth: number): Row[] => (children.get(parent) ?? []).map((branch) => ({ branch, depth })).reverse();
+  const waiting = below(null, 0);
+  for (let row = waiting.pop(); row; row = waiting.pop()) {
+    if (seen.has(row.branch.id)) continue;
+    seen.add(row.branch.id);
+    out.push(row);
+    for (const each of below(row.branch.id, row.depth + 1)) waiting.push(each);
+  }
   for (const branch of branches) if (!seen.has(branch.id)) out.push({ branch, depth: 0 });
   return out;
 }
@@ -46,11 +48,10 @@ export function fillTree(panel: HTMLElement, branches: BranchInfo[], go: (id: st
   });
   const tree = h("div", "cotlens-tree", { role: "tree", "aria-label": "branches" }, ...items);
   tree.addEventListener("keydown", (event) => {
-    const at = items.indexOf(document.activeElement as HTMLButtonElement);
+    const at = items.findIndex((item) => item.matches(":focus"));
     const to = { ArrowDown: at + 1, ArrowUp: at - 1, Home: 0, End: items.length - 1 }[event.key];
     if (to === undefined) return;
     event.preventDefault();
-    event.stopPropagation();
     items[Math.max(0, Math.min(items.length - 1, to))]?.focus();
   });
   panel.replaceChildren(tree);

@@ -1,6 +1,7 @@
 /** Puts the parts together. Knows the DOM and a store, nothing of the notebook. */
 
 import { h } from "../kit/dom";
+import { frame } from "../kit/frame";
 import { setIntensity } from "../kit/heat";
 import { followTheme } from "../kit/theme";
 import { Actions } from "./actions";
@@ -22,16 +23,12 @@ const SILENCE_MS = 3000;
 
 /** Draws the editor into `el` until the signal aborts. May be called for several elements with one store. */
 export function mount(el: HTMLElement, store: Store, signal: AbortSignal): HTMLElement {
-  const root = h("div", "cotlens-root cotlens-editor", {
-    role: "group", "aria-label": "chain of thought editor", "data-lm-suppress-shortcuts": "true",
-  });
-  el.append(root);
-  signal.addEventListener("abort", () => root.remove());
+  const root = frame(el, "cotlens-editor", "chain of thought editor", signal);
   const actions = new Actions(store);
   const context: Context = { store, actions, root, signal };
   const strip = createStrip(context, (token, where) => reading.reveal(token, where));
   const reading = createReading(context, (first, last) => strip.frame(first, last));
-  const editing = createEditing(context, () => { reading.element.hidden = false; reading.focus(); });
+  const editing = createEditing(context);
   const text = h("div", "cotlens-pane", {}, reading.element, editing.element);
   const notice = createNotice(context);
   text.append(notice.element);
@@ -49,9 +46,9 @@ export function mount(el: HTMLElement, store: Store, signal: AbortSignal): HTMLE
     try {
       if (changed.has("asking")) root.toggleAttribute("data-asking", store.own.asking);
       if (changed.has("intensity")) setIntensity(root, store.own.intensity);
-      if (changed.has("editing") && store.own.editing && !reading.element.hidden) {
-        editing.caretTop(caretTop(reading.element));
-        reading.element.hidden = true;
+      if (changed.has("editing")) {
+        if (store.own.editing && !reading.element.hidden) editing.caretTop(caretTop(reading.element));
+        reading.element.hidden = store.own.editing !== null;
       }
       for (const part of parts) part.update(changed);
     } catch (error) {

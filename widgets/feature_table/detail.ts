@@ -79,7 +79,6 @@ export function createDetail({ store, signal }: Context): DetailPart {
   field.addEventListener("keydown", (event) => {
     if (event.key !== "Enter" && event.key !== "Escape") return;
     event.preventDefault();
-    event.stopPropagation();
     named(event.key === "Enter");
   }, { signal });
   field.addEventListener("blur", () => named(true), { signal });
@@ -121,7 +120,7 @@ export function createDetail({ store, signal }: Context): DetailPart {
     value.max = String(end);
     value.step = String(end / 200);
     if (value.valueAsNumber !== shown) value.value = String(shown);
-    if (document.activeElement !== exactly) exactly.value = Number(shown.toPrecision(3)).toString();
+    if (!exactly.matches(":focus")) exactly.value = Number(shown.toPrecision(3)).toString();
     if (place.value !== where) place.value = where;
     const kept = where === "everywhere" ? "The thought is written again from its beginning." : where === "onwards" ? "The text is kept up to the first selected token." : "The text is kept up to the end of the selection.";
     setOff(run, off(), `rerun (R): ${mode === "ablate" ? "without it" : mode === "clamp" ? `held at ${figure(now)}` : `times ${figure(now)}`}. ${kept}`);

@@ -1,6 +1,7 @@
 /** What a change did: both answers, the difference of the texts; and while the model writes, what it writes. */
 
 import { beforeAfterBars } from "../kit/bars";
+import { copy } from "../kit/copy";
 import type { Change } from "../kit/diff";
 import { button, h, onClick, setAttribute, setText } from "../kit/dom";
 import { any, type Context, type Part } from "./part";
@@ -26,7 +27,7 @@ export function createOutcome({ store }: Context): Part {
       return;
     }
     if (!comparison) return;
-    const pieces = trimmed(comparison.diff).map(({ op, text }) => (op === "same" ? text : h(op, op === "del" ? "cotlens-del" : "cotlens-ins", {}, text)));
+    const pieces = trimmed(comparison.diff).map(({ op, text }) => (op === "same" ? text : h(op === "del" ? "del" : "ins", op === "del" ? "cotlens-del" : "cotlens-ins", {}, text)));
     const differs = comparison.diff.some((change) => change.op !== "same");
     element.replaceChildren(
       h("div", "cotlens-answers", {}, h("h4", "cotlens-title", {}, "Answer, before and after"),
@@ -41,21 +42,14 @@ export function createOutcome({ store }: Context): Part {
 /** The Python that does what was clicked. */
 export function createCode({ store, signal, root }: Context): Part {
   const source = h("pre", "cotlens-code", { tabindex: 0, "aria-label": "Python code" });
-  const copy = button("cotlens-button", "Copy", { "data-action": "copy" });
+  const copyButton = button("cotlens-button", "Copy", { "data-action": "copy" });
   const said = h("span", "cotlens-muted cotlens-small", { role: "status" });
-  const element = h("div", "cotlens-codepanel", { hidden: true }, source, h("div", "cotlens-line", {}, copy, said));
+  const element = h("div", "cotlens-codepanel", { hidden: true }, source, h("div", "cotlens-line", {}, copyButton, said));
   const run = async (): Promise<void> => {
     store.own.set({ codeOpen: true });
-    try {
-      await navigator.clipboard.writeText(store.get("code"));
-      setText(said, "copied");
-    } catch {
-      // Where the host forbids the clipboard, the text is selected for a person's own key.
-      getSelection()?.selectAllChildren(source);
-      setText(said, "selected: copy it with your own key");
-    }
+    setText(said, await copy(store.get("code"), source));
   };
-  onClick(copy, signal, () => void run());
+  onClick(copyButton, signal, () => void run());
   root.addEventListener("cotlens-copy", () => void run(), { signal });
   return {
     element,

@@ -1,4 +1,4 @@
-/** One per widget: what Python says, the browser's own state, and what follows from both. */
+/** One per view: what Python says, the browser's own state, and what follows from both. */
 
 import { floatsOf, indicesOf } from "../kit/bytes";
 import { Observed } from "../kit/observed";
@@ -86,13 +86,15 @@ export class Store {
   get comparison(): Comparison | null { return this.get("comparison"); }
   get stream(): string | null { const found = this.get("stream"); return found && "text" in found ? String(found.text) : null; }
   get job(): Job { return { id: 0, state: "idle", label: "", done: 0, total: null, eta: null, message: null, remedy: null, ...this.get("job") }; }
-  get running(): boolean { return this.job.state === "running" || this.job.state === "queued"; }
+  get connected(): boolean { return this.get("alive") && !this.own.now.broken; }
+  /** The model is at work for this widget. With the kernel gone nothing is, whatever was said last. */
+  get running(): boolean { return this.connected && ["running", "queued"].includes(this.job.state); }
   get read(): boolean { return this.latents.error.length > 0; }
   words(latent: number): Words | null { return this.get("words")?.[String(latent)] ?? null; }
 
   /** Why actions are off, or null when they are on. */
   get off(): string | null {
-    return !this.get("alive") || this.own.now.broken ? "The kernel that ran this widget is gone. Run the cell again to act." : null;
+    return !this.connected ? "The kernel that ran this widget is gone. Run the cell again to act." : null;
   }
 
   /** A trait changed. Traits of one batch arrive one by one: they are drawn together. */

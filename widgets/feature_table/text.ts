@@ -3,6 +3,7 @@
 import { button, h, onClick, setAttribute, setText, uniqueId } from "../kit/dom";
 import { heatClass, level } from "../kit/heat";
 import { figure } from "../kit/numbers";
+import { drawable } from "../kit/special";
 import type { TokenRange } from "../kit/text";
 import { VirtualList } from "../kit/virtual";
 import { any, type Context, type Part } from "./part";
@@ -156,7 +157,7 @@ function span(a: number, b: number): TokenRange { return { first: Math.min(a, b)
 
 /** A token as it is drawn: line ends are shown, or a click could not hit them. */
 function visible(piece: string, leads: boolean): string {
-  const shown = piece.replace(/\n/g, "⏎");
+  const shown = drawable(piece).replace(/\n/g, "⏎");
   return leads && shown.length > 1 ? shown.replace(/^ (?! )/, "") : shown;
 }
 

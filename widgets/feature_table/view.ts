@@ -2,7 +2,9 @@
 
 import { h, setText } from "../kit/dom";
 import { createFoot, type KeyWords } from "../kit/foot";
+import { frame } from "../kit/frame";
 import { setIntensity } from "../kit/heat";
+import { onKey, type Act } from "../kit/keys";
 import { count } from "../kit/numbers";
 import { followTheme } from "../kit/theme";
 import { createDetail, type DetailPart } from "./detail";
@@ -19,9 +21,7 @@ const KEYS: readonly KeyWords[] = [
 ];
 
 export function mount(el: HTMLElement, store: Store, signal: AbortSignal): void {
-  const root = h("div", "cotlens-root cotlens-view cotlens-features", { role: "group", "aria-label": "feature table", "data-lm-suppress-shortcuts": "true" });
-  el.append(root);
-  signal.addEventListener("abort", () => root.remove());
+  const root = frame(el, "cotlens-view cotlens-features", "feature table", signal);
   setIntensity(root, 0.5);
   const context: Context = { store, root, signal };
   const [head, text, rows, detail] = [createHead(context), createText(context), createRows(context), createDetail(context)] as const;
@@ -56,27 +56,17 @@ export function summary(store: Store): string {
 
 interface Named { head: HeadPart; text: TextPart; rows: RowsPart; detail: DetailPart }
 
-/** Handled keys go no further, or the notebook would act on them too. */
 function listenForKeys({ store, root, signal }: Context, parts: Named): void {
-  root.addEventListener("keydown", (event) => {
-    const target = event.target as Element;
-    if (event.defaultPrevented || event.altKey || event.isComposing) return;
-    if (target === parts.head.search && (event.key === "Escape" || event.key === "ArrowDown")) {
-      if (event.key === "Escape") parts.head.clear();
-      else if (store.own.now.picked === null) parts.rows.next(1);
-      parts.rows.focus();
-    } else {
-      if (target.closest("input, select, textarea")) return;
-      const act = (target.closest("[data-region=text]") ? inText(event, parts.text) : null) ?? anywhere(event, store, root, parts);
-      if (!act) return;
-      act();
-    }
+  parts.head.search.addEventListener("keydown", (event) => {
+    if (event.key === "Escape") parts.head.clear();
+    else if (event.key !== "ArrowDown") return;
+    else if (store.own.now.picked === null) parts.rows.next(1);
+    parts.rows.focus();
     event.preventDefault();
-    event.stopPropagation();
   }, { signal });
+  onKey(root, signal, (event, target) =>
+    (target.closest("[data-region=text]") ? inText(event, parts.text) : null) ?? anywhere(event, store, root, parts));
 }
-
-type Act = (() => void) | null;
 
 function inText(event: KeyboardEvent, text: TextPart): Act {
   switch (event.key) {

@@ -17,63 +17,42 @@ import { STEERING, steeringEcho } from "./steering";
 import { StillFake } from "./still";
 
 /** For the browser tests and the benchmark: nothing of this is in the widget's bundle. */
-interface Hooks { model: unknown; started: number; show(state: string): void; again(): void; close(): void }
+interface Hooks { model: unknown; started: number; show(state: string): void; again(): void; twin(): void; close(): void }
 declare global { interface Window { __cotlens: Hooks } }
 
 const stage = document.getElementById("stage") as HTMLElement;
 let modelLife = new AbortController();
 let viewLife = new AbortController();
 
-/** A view that asks Python nothing: it has only traits. */
-function showStill(render: ReturnType<typeof importanceMap>["render"], traits: object): void {
-  const model = new StillFake({ ...traits });
-  const again = (): void => {
-    viewLife.abort();
-    viewLife = new AbortController();
-    render({ model, el: stage, signal: viewLife.signal });
-  };
-  const started = performance.now();
-  again();
-  window.__cotlens = { model, started, show, again, close: () => viewLife.abort() };
-}
+/** What the gallery knows of a widget. A view that asks Python nothing has only traits, and needs no `initialize`. */
+interface Widget { initialize?(context: never): void; render(context: never): void }
 
-/** A view that asks Python: it has a model for as long as it is shown. */
-function showAsking(widget: { initialize(context: never): void; render(context: never): void }, model: unknown): void {
+/** Shows a widget; `again` takes its view away and draws it anew, `twin` draws a second one, as in a second cell. */
+function present(widget: Widget, model: unknown): void {
+  const draw = (el: HTMLElement): void => widget.render({ model, el, signal: viewLife.signal } as never);
   const again = (): void => {
     viewLife.abort();
     viewLife = new AbortController();
-    widget.render({ model, el: stage, signal: viewLife.signal } as never);
+    draw(stage);
   };
+  const twin = (): void => draw(stage.appendChild(document.createElement("div")));
   const started = performance.now();
-  widget.initialize({ model, signal: modelLife.signal } as never);
+  widget.initialize?.({ model, signal: modelLife.signal } as never);
   again();
-  window.__cotlens = { model, started, show, again, close: () => { viewLife.abort(); modelLife.abort(); } };
+  window.__cotlens = { model, started, show, again, twin, close: () => { viewLife.abort(); modelLife.abort(); } };
 }
 
 function show(name: string): void {
   viewLife.abort();
   modelLife.abort();
   modelLife = new AbortController();
-  const [scores, pairs] = [SCORES[name], PAIRS[name]];
-  if (scores) { showStill(importanceMap().render, scores()); return; }
-  if (pairs) { showStill(pairMatrix().render, pairs()); return; }
-  const steering = STEERING[name];
-  if (steering) { showAsking(steeringPanel(), new AskingFake(steering(), steeringEcho)); return; }
-  const features = FEATURES[name];
-  if (features) { showAsking(featureTable(), new AskingFake(features())); return; }
-  const make = STATES[name] ?? STATES["shaded"];
-  const model = new FakeModel((make as () => State)());
-  const widget = editor();
-  const again = (): void => {
-    viewLife.abort();
-    viewLife = new AbortController();
-    widget.render({ model, el: stage, signal: viewLife.signal });
-  };
-  const start = performance.now();
-  widget.initialize({ model, signal: modelLife.signal });
-  again();
-  const close = (): void => { viewLife.abort(); modelLife.abort(); };
-  window.__cotlens = { model, started: start, show, again, close };
+  stage.replaceChildren();
+  const [scores, pairs, steering, features] = [SCORES[name], PAIRS[name], STEERING[name], FEATURES[name]];
+  if (scores) present(importanceMap(), new StillFake({ ...scores() }));
+  else if (pairs) present(pairMatrix(), new StillFake({ ...pairs() }));
+  else if (steering) present(steeringPanel(), new AskingFake(steering(), steeringEcho));
+  else if (features) present(featureTable(), new AskingFake(features()));
+  else present(editor(), new FakeModel((STATES[name] ?? STATES["shaded"] as () => State)()));
 }
 
 function read(): void {

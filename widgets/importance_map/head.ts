@@ -15,15 +15,21 @@ export function sizeWords(map: ScoreMap): string {
 /** Sign, zero, unit, method and number of samples, one statement each. */
 export function meaningWords(map: ScoreMap): string[] {
   const { score } = map;
-  const exact = score.kind === "exact";
   return [
     `effect on the ${score.metric}${score.scale_unit && score.scale_unit !== score.metric ? `, in ${score.scale_unit}` : ""}`,
     score.sign,
     zeroWords(score.zero),
     score.edit_type ? `edit: ${score.edit_type}` : "",
-    exact ? "exact: deterministic, so there are no intervals" : [samples(map), map.judged ? "whiskers are intervals" : "without intervals"].filter((part) => part !== "").join(", "),
+    spreadWords(map),
     "full colour: the largest effect",
   ].filter((part) => part !== "");
+}
+
+/** What its intervals are, if it has any. */
+function spreadWords(map: ScoreMap): string {
+  if (map.score.kind === "exact") return "exact: deterministic, so there are no intervals";
+  if (map.score.kind === "computed") return "computed, not sampled: whiskers are numerical errors";
+  return [samples(map), map.judged ? "whiskers are intervals" : "without intervals"].filter((part) => part !== "").join(", ");
 }
 
 /** A name for each score that tells it from the others. */
@@ -37,7 +43,7 @@ export function scoreNames(maps: readonly ScoreMap[]): string[] {
 export function createHead({ own, maps, signal }: Context): Part {
   const name = h("span", "cotlens-model");
   const names = scoreNames(maps);
-  const select = h("select", "cotlens-select", { "aria-label": "score", "data-lm-suppress-shortcuts": "true" },
+  const select = h("select", "cotlens-select", { "aria-label": "score" },
     ...names.map((each, i) => h("option", "", { value: i }, each)));
   const size = h("span", "cotlens-status");
   const legend = createLegend();

@@ -1,7 +1,8 @@
-/** The keys of the text. Handled keys go no further, or the notebook would act on them too. */
+/** The keys of the map. */
 
 import { bisect } from "../kit/text";
 import type { KeyWords } from "../kit/foot";
+import { onKey, type Act } from "../kit/keys";
 import type { Context } from "./part";
 
 export const KEYS: readonly KeyWords[] = [
@@ -9,19 +10,14 @@ export const KEYS: readonly KeyWords[] = [
 ];
 
 export function listenForKeys({ own, root, signal }: Context, region: HTMLElement): void {
-  root.addEventListener("keydown", (event) => {
-    const target = event.target as Element;
-    if (event.defaultPrevented || event.altKey || event.ctrlKey || event.metaKey || target.closest("input, select")) return;
-    const act = (target === region ? inText(event.key) : null) ?? anywhere(event.key);
-    if (!act) return;
-    act();
-    event.preventDefault();
-    event.stopPropagation();
-  }, { signal });
+  onKey(root, signal, (event, target) => {
+    if (event.ctrlKey || event.metaKey) return null;
+    return (target === region || target === root ? inText(event.key) : null) ?? anywhere(event.key);
+  });
 
   const pick = (unit: number): void => own.set({ picked: Math.max(0, Math.min(own.now.map.count - 1, unit)) });
 
-  function inText(key: string): (() => void) | null {
+  function inText(key: string): Act {
     const { map, picked } = own.now;
     const at = picked ?? -1;
     const row = bisect(map.blocks, Math.max(0, at));
@@ -37,7 +33,7 @@ export function listenForKeys({ own, root, signal }: Context, region: HTMLElemen
     }
   }
 
-  function anywhere(key: string): (() => void) | null {
+  function anywhere(key: string): Act {
     const { map, picked } = own.now;
     if (key === "[" || key === "]") {
       return () => { const to = map.nextClear(picked ?? (key === "]" ? -1 : map.count), key === "]" ? 1 : -1); if (to !== null) pick(to); };

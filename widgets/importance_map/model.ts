@@ -1,7 +1,7 @@
 /** A score as the view reads it: typed arrays, and what follows from them. */
 
 import { bytesOf, floatsOf, indicesOf } from "../kit/bytes";
-import { certaintyOf, GLYPH, mayBeNothing, reasonWords, SAID, effectWords, intervalWords, type Certainty } from "../kit/certainty";
+import { certaintyOf, GLYPH, isExact, mayBeNothing, reasonWords, SAID, effectWords, intervalWords, type Certainty } from "../kit/certainty";
 import { above, type Effect } from "../kit/effect-bar";
 import { levels, UNMEASURED } from "../kit/heat";
 import { figure } from "../kit/numbers";
@@ -148,7 +148,7 @@ export class ScoreMap {
     const parts = [text, `${this.score.unit} ${unit}`];
     if (certainty === "none") return [...parts, this.certaintyWords(unit)].join(", ");
     parts.push(`effect ${this.effectWords(unit)}`);
-    if (certainty !== "exact") parts.push(`interval ${this.intervalWords(unit)}`);
+    if (!isExact(certainty)) parts.push(`interval ${this.intervalWords(unit)}`);
     return [...parts, this.certaintyWords(unit)].join(", ");
   }
 
@@ -166,7 +166,7 @@ function factWords(fact: Fact, unit: number): string {
 
 /** "n = 100", "n = 20 to 100"; "" for deterministic scores. */
 export function samples(map: ScoreMap): string {
-  if (map.score.kind === "exact") return "";
+  if (map.score.kind !== "sampled") return "";
   let [low, high] = [Infinity, 0];
   for (let unit = 0; unit < map.count; unit += 1) {
     if (map.certainty(unit) === "none") continue;

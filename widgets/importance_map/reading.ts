@@ -3,6 +3,7 @@
 import { h, setAttribute, uniqueId } from "../kit/dom";
 import { drawEffect, effectBar } from "../kit/effect-bar";
 import { heatClass } from "../kit/heat";
+import { shown } from "../kit/special";
 import { bisect } from "../kit/text";
 import { VirtualList } from "../kit/virtual";
 import { mayBeNothing } from "../kit/certainty";
@@ -74,7 +75,7 @@ export function createReading({ own, around, signal }: Context): ReadingPart {
     const each: Drawn = { block, bar: effectBar(BAR), spans: [], base: [], element: h("div", "cotlens-block") };
     const body = h("p", "cotlens-text");
     for (let unit = first; unit < last; unit += 1) {
-      const { text, mark: sign } = visible(map.text(unit), unit === first, unit === last - 1);
+      const { text, mark: sign } = shown(map.text(unit), unit === first, unit === last - 1);
       each.base.push(`cotlens-t${sign}`);
       each.spans.push(h("span", "", { role: "option", "data-unit": unit }, text));
     }
@@ -153,14 +154,4 @@ export function createReading({ own, around, signal }: Context): ReadingPart {
       if (changed.has("picked") || changed.has("map")) mark();
     },
   };
-}
-
-/** What a unit shows, and the class that stands for characters it does not show. */
-function visible(piece: string, atStart: boolean, atEnd: boolean): { text: string; mark: string } {
-  let text = piece;
-  let mark = "";
-  if (atEnd && /\s*\n\s*$/.test(text)) { text = text.replace(/\s*\n\s*$/, ""); mark = " cotlens-nl"; }
-  if (atStart) text = text.replace(/^ (?! )/, "");
-  if (text === "" && mark === "") mark = piece === "" ? " cotlens-empty" : " cotlens-blank";
-  return { text, mark };
 }

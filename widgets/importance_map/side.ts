@@ -64,7 +64,7 @@ export function createSide({ own, signal }: Context): Part {
     const measured = map.certainty(picked) !== "none";
     fill([
       ["effect", map.effectWords(picked)],
-      ...(measured && score.kind === "sampled" ? [["interval", map.intervalWords(picked)]] : []),
+      ...(measured && score.kind !== "exact" ? [["interval", map.intervalWords(picked)]] : []),
       ["certainty", measured ? map.certaintyWords(picked) : (map.reason(picked) || "no reason given")],
       ...(score.kind === "sampled" ? [["samples", (map.n[picked] ?? 0).toLocaleString("en-US")]] : []),
       ...(measured ? [["size", `${map.rank(picked)}. of ${map.number("measured").toLocaleString("en-US")}`]] : []),

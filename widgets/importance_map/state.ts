@@ -4,6 +4,8 @@
  * Positions are UTF-16 code units of the score's text.
  */
 
+import type { Kind } from "../kit/legend";
+
 export interface Fact { name: string; numbers?: DataView; words?: string[] }
 
 export interface Score {
@@ -14,7 +16,7 @@ export interface Score {
   zero: string;
   scale_unit: string;
   signed: boolean;
-  kind: "exact" | "sampled";
+  kind: Kind;
   edit_type: string;
   model: string;
   backend: string;

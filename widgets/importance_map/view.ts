@@ -1,6 +1,6 @@
 /** Puts the parts of the map together. Knows the DOM and a payload, nothing of the notebook. */
 
-import { h } from "../kit/dom";
+import { h, setText } from "../kit/dom";
 import { createFoot, type MarkWords } from "../kit/foot";
 import { setIntensity } from "../kit/heat";
 import { Observed } from "../kit/observed";
@@ -49,7 +49,7 @@ export function draw(root: HTMLElement, { scores, around }: Payload, signal: Abo
     for (const part of parts) part.update(changed);
     if (changed.has("picked") && own.now.picked !== null) {
       reading.reveal(own.now.picked);
-      status.textContent = own.now.map.spoken(own.now.picked);
+      setText(status, own.now.map.spoken(own.now.picked));
     }
   };
   own.subscribe(update, signal);

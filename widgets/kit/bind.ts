@@ -10,7 +10,7 @@ export interface WidgetModel<State> {
 
 /** What a store is to its model. */
 export interface Bindable {
-  /** The comm to the kernel is broken. */
+  /** Nobody answers: the comm to the kernel is broken, or there never was one. */
   broken: boolean;
   /** A message from Python. */
   message(message: unknown): void;
@@ -28,13 +28,18 @@ export interface Binding<State, S extends Bindable> {
 interface Context<State> { model: WidgetModel<State>; signal: AbortSignal }
 export interface Entry<State> { initialize(context: Context<State>): void; render(context: Context<State> & { el: HTMLElement }): void }
 
-/** The module's default export. One call per model, so the store lives as long as the model and outlives its views. */
+/** The module's default export. Every view has a store of its own; one that was taken away leaves its store to the next. */
 export function bound<State, S extends Bindable>(binding: Binding<State, S>): () => Entry<State> {
   return () => {
-    let store: S | null = null;
+    let life: AbortSignal | null = null;
+    const free: S[] = [];
     return {
-      initialize(context) { store = bind(binding, context); },
-      render({ model, el, signal }) { binding.mount(el, (store ??= bind(binding, { model, signal })), signal); },
+      initialize({ signal }) { life = signal; },
+      render({ model, el, signal }) {
+        const store = free.pop() ?? bind(binding, { model, signal: life ?? signal });
+        signal.addEventListener("abort", () => free.push(store));
+        binding.mount(el, store, signal);
+      },
     };
   };
 }
@@ -52,8 +57,19 @@ function bind<State, S extends Bindable>({ keys, open, changed }: Binding<State,
   };
   for (const key of keys) listen(`change:${key}`, () => changed(store, key, get));
   listen("msg:custom", ((message: unknown) => store.message(message)) as (...values: never[]) => void);
-  // The notebook raises this each time the comm breaks and each time it is whole again.
-  listen("comm_live_update", () => { store.broken = !store.broken; });
-  listen("comm:close", () => { store.broken = true; });
+  followComm(store, model, listen);
   return store;
+}
+
+/** Keeps `broken` true to the comm. A message to a model without a comm is dropped without a word, so it has to be known before. */
+function followComm<State>(store: Bindable, model: WidgetModel<State>, listen: (event: string, callback: () => void) => void): void {
+  // anywidget hides its model, but not the model of its layout, which comes and goes with it and says whether it is live.
+  const live = (): boolean | undefined => (model.get("layout" as keyof State) as { comm_live?: boolean } | null | undefined)?.comm_live;
+  if (live() === false) store.broken = true;
+  // Raised each time the comm breaks and each time it is whole again, for one model after the other.
+  listen("comm_live_update", () => {
+    if (live() === undefined) store.broken = !store.broken;
+    else queueMicrotask(() => { store.broken = live() === false; });
+  });
+  listen("comm:close", () => { store.broken = true; });
 }

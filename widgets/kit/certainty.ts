@@ -2,7 +2,7 @@
 
 import { figure, signed } from "./numbers";
 
-export const CERTAINTIES = ["clear", "zero", "floor", "corrected", "exact", "open", "none"] as const;
+export const CERTAINTIES = ["clear", "zero", "floor", "corrected", "exact", "open", "none", "faint"] as const;
 export type Certainty = (typeof CERTAINTIES)[number];
 
 export function certaintyOf(code: number | undefined): Certainty {
@@ -11,16 +11,21 @@ export function certaintyOf(code: number | undefined): Certainty {
 
 /** Whether an estimate may be no effect at all: it is then drawn hollow. */
 export function mayBeNothing(certainty: Certainty): boolean {
-  return certainty === "zero" || certainty === "floor" || certainty === "corrected";
+  return certainty === "zero" || certainty === "floor" || certainty === "corrected" || certainty === "faint";
+}
+
+/** Whether an estimate is deterministic, so that there is no interval to name. */
+export function isExact(certainty: Certainty): boolean {
+  return certainty === "exact" || certainty === "faint";
 }
 
 /** One sign per kind, for lists: the same is said in words beside it. */
-export const GLYPH: Record<Certainty, string> = { clear: "●", zero: "○", floor: "○", corrected: "◌", exact: "●", open: "◐", none: "–" };
+export const GLYPH: Record<Certainty, string> = { clear: "●", zero: "○", floor: "○", corrected: "◌", exact: "●", open: "◐", none: "–", faint: "○" };
 
 export const SAID: Record<Certainty, string> = {
   clear: "interval excludes 0", zero: "interval includes 0", floor: "no larger than the null floor",
   corrected: "not significant after correction for the number of units", exact: "exact: deterministic, no sampling error",
-  open: "no interval given", none: "not measured",
+  open: "no interval given", none: "not measured", faint: "exact, and too small to matter",
 };
 
 /** "+0.21 probability", "not measured". */
@@ -32,7 +37,7 @@ export function effectWords(value: number, isSigned: boolean, unit: string): str
 /** "+0.10 to +0.32", "exact", "none given". */
 export function intervalWords(certainty: Certainty, low: number, high: number, isSigned: boolean): string {
   if (certainty === "none") return "—";
-  if (certainty === "exact") return "exact";
+  if (isExact(certainty)) return "exact";
   if (Number.isNaN(low) || Number.isNaN(high)) return "none given";
   const each = isSigned ? signed : figure;
   return `${each(low)} to ${each(high)}`;

@@ -1,5 +1,10 @@
 /** Small helpers over the DOM. Strings always become text nodes, so model text is never parsed. */
 
+import { drawable } from "./special";
+
+/** Attributes that are shown or read out. */
+const SPOKEN: ReadonlySet<string> = new Set(["title", "aria-label", "aria-description", "placeholder"]);
+
 export type Attributes = Record<string, string | number | boolean | null | undefined>;
 
 const SVG = "http://www.w3.org/2000/svg";
@@ -14,7 +19,7 @@ export function setAttribute(element: Element, name: string, value: Attributes[s
     if (element.hasAttribute(name)) element.removeAttribute(name);
     return;
   }
-  const text = value === true ? "" : String(value);
+  const text = value === true ? "" : SPOKEN.has(name) ? drawable(String(value)) : String(value);
   if (element.getAttribute(name) !== text) element.setAttribute(name, text);
 }
 
@@ -28,7 +33,7 @@ export function h<K extends keyof HTMLElementTagNameMap>(
   const element = document.createElement(tag);
   if (className) element.className = className;
   apply(element, attributes);
-  element.append(...children);
+  element.append(...children.map((child) => (typeof child === "string" ? drawable(child) : child)));
   return element;
 }
 
@@ -47,7 +52,8 @@ export function button(className: string, label: string, attributes: Attributes 
 
 /** Writes text only when it differs, so that live regions and layout are left alone. */
 export function setText(element: Element, text: string): void {
-  if (element.textContent !== text) element.textContent = text;
+  const drawn = drawable(text);
+  if (element.textContent !== drawn) element.textContent = drawn;
 }
 
 export function toggle(element: Element, className: string, on: boolean): void {

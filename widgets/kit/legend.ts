@@ -3,6 +3,11 @@
 import { h, setAttribute, setInvisible, setText } from "./dom";
 import { figure, signed } from "./numbers";
 
+/** What intervals are of: none are needed, the error of a computation, or sampling. */
+export type Kind = "exact" | "computed" | "sampled";
+
+export const KIND_WORDS: Record<Kind, string> = { exact: "exact", computed: "bars are numerical errors", sampled: "sampled, bars are intervals" };
+
 export interface LegendContent {
   /** What the number is, for example "change of log p('7') when hidden". */
   label: string;
@@ -14,7 +19,7 @@ export interface LegendContent {
   scale: number;
   scaleNote: string;
   signed: boolean;
-  kind: "exact" | "sampled";
+  kind: Kind;
   complete: boolean;
 }
 
@@ -29,7 +34,7 @@ export function legendWords(content: LegendContent): string {
   return [
     content.label, zeroWords(content.zero), content.sign,
     content.scaleNote === "" ? "" : `scale: ${content.scaleNote}`,
-    content.kind === "exact" ? "exact" : "sampled, bars are intervals",
+    KIND_WORDS[content.kind],
     content.complete ? "" : "not complete",
   ].filter((part) => part !== "").join(" · ");
 }

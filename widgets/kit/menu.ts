@@ -16,7 +16,6 @@ export function menu(className: string, label: string, signal: AbortSignal, open
   opener.addEventListener("click", () => set(panel.hidden === true), { signal });
   element.addEventListener("keydown", (event) => {
     if (event.key !== "Escape" || panel.hidden) return;
-    event.stopPropagation();
     event.preventDefault();
     set(false);
     opener.focus();

@@ -1,5 +1,7 @@
 /** How numbers are written: three significant figures, probabilities as .97, signs on differences. */
 
+import { drawable } from "./special";
+
 const MINUS = "\u2212";
 
 /** Three significant figures without an exponent for everyday sizes; "not measured" for NaN. */
@@ -58,6 +60,6 @@ export function duration(seconds: number): string {
 
 /** A token as it is quoted: curly quotes, spaces and line ends made visible. */
 export function quoted(text: string): string {
-  const visible = text.replace(/ /g, "·").replace(/\r/g, "␍").replace(/\n/g, "⏎").replace(/\t/g, "⇥");
+  const visible = drawable(text).replace(/ /g, "·").replace(/\r/g, "␍").replace(/\n/g, "⏎").replace(/\t/g, "⇥");
   return visible === "" ? "(no characters of its own)" : `“${visible}”`;
 }

@@ -12,9 +12,10 @@ type Handler = (reply: Reply) => void;
 
 interface Open<R extends { kind: string }> { kind: R["kind"]; handler: Handler | undefined; sent: number; heard: boolean }
 
+// Rising also across page reloads against a kernel that lives on. One for all views: an answer goes to all of them.
+let last = Date.now();
+
 export class Requests<R extends { kind: string }> {
-  // Rising also across page reloads against a kernel that lives on.
-  private last = Date.now();
   private readonly open = new Map<number, Open<R>>();
 
   /** `asking` hears whether any answer is still to come, each time that may have changed. */
@@ -26,8 +27,8 @@ export class Requests<R extends { kind: string }> {
 
   /** Sends a request; `handler` gets its answers unless a newer request of the same kind was made meanwhile. */
   ask(request: R, handler?: Handler): number {
-    this.last += 1;
-    const id = this.last;
+    last += 1;
+    const id = last;
     for (const [older, open] of this.open) if (open.kind === request.kind) this.open.delete(older);
     this.open.set(id, { kind: request.kind, handler, sent: Date.now(), heard: false });
     this.asking(true);

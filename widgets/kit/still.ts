@@ -1,6 +1,7 @@
 /** The anywidget entry of a view that only shows: it reads its traits and asks Python nothing, so a saved page works. */
 
 import { h } from "./dom";
+import { frame } from "./frame";
 import { setIntensity } from "./heat";
 import { followTheme } from "./theme";
 
@@ -41,11 +42,7 @@ export function still<P>(view: StillView<P>): () => { render(context: { model: S
 }
 
 function mount<P>(view: StillView<P>, el: HTMLElement, payload: P, signal: AbortSignal): void {
-  const root = h("div", `cotlens-root cotlens-view ${view.className}`, {
-    role: "group", "aria-label": view.label, "data-lm-suppress-shortcuts": "true",
-  });
-  el.append(root);
-  signal.addEventListener("abort", () => root.remove());
+  const root = frame(el, `cotlens-view ${view.className}`, view.label, signal);
   setIntensity(root, 0.5);
   try {
     view.draw(root, payload, signal);

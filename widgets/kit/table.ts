@@ -95,7 +95,6 @@ export class SortableTable {
     const to = { ArrowDown: at + 1, ArrowUp: at - 1, PageDown: at + 10, PageUp: at - 10, Home: 0, End: last }[event.key];
     if (to === undefined || last < 0) return;
     event.preventDefault();
-    event.stopPropagation();
     this.options.picked(this.rows[Math.max(0, Math.min(last, to))] as number);
   }
 }

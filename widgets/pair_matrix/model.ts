@@ -1,7 +1,7 @@
 /** A pairs result as the view reads it. Cell (target, source) stands at target * count + source. */
 
 import { bytesOf, floatsOf } from "../kit/bytes";
-import { certaintyOf, effectWords, GLYPH, intervalWords, mayBeNothing, reasonWords, SAID, type Certainty } from "../kit/certainty";
+import { certaintyOf, effectWords, GLYPH, intervalWords, isExact, mayBeNothing, reasonWords, SAID, type Certainty } from "../kit/certainty";
 import { above, type Effect } from "../kit/effect-bar";
 import { level } from "../kit/heat";
 import type { Matrix } from "./state";
@@ -118,7 +118,7 @@ export class Pairs {
   spoken(cell: number): string {
     const head = `source ${this.source(cell)} to target ${this.target(cell)}`;
     if (!this.measured(cell)) return `${head}, ${this.certaintyWords(cell)}`;
-    const interval = this.certainty(cell) === "exact" ? "" : `, interval ${this.intervalWords(cell)}`;
+    const interval = isExact(this.certainty(cell)) ? "" : `, interval ${this.intervalWords(cell)}`;
     return `${head}, effect ${this.effectWords(cell)}${interval}, ${this.certaintyWords(cell)}`;
   }
 }

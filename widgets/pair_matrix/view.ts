@@ -2,6 +2,7 @@
 
 import { h } from "../kit/dom";
 import { createFoot, type KeyWords, type MarkWords } from "../kit/foot";
+import { onKey } from "../kit/keys";
 import { Observed } from "../kit/observed";
 import { createGrid } from "./grid";
 import { createHead } from "./head";
@@ -40,18 +41,14 @@ export function draw(root: HTMLElement, matrix: Matrix | null, signal: AbortSign
   update(new Set(Object.keys(own.now) as (keyof Own)[]));
 }
 
-/** Arrow keys move the cell. Handled keys go no further, or the notebook would act on them too. */
+/** Arrow keys move the cell. */
 function listenForKeys({ own, pairs, root, signal }: Context, grid: HTMLElement): void {
-  root.addEventListener("keydown", (event) => {
-    if (event.defaultPrevented || event.altKey || event.ctrlKey || event.metaKey || (event.target as Element).closest("input, select")) return;
-    const act = event.target === grid ? moved(event.key, event.shiftKey ? 10 : 1) : null;
-    const leave = event.key === "Escape" && own.now.picked !== null;
-    if (!act && !leave) return;
-    if (act) own.set({ picked: pairs.cell(act.target, act.source), hovered: null });
-    else { own.set({ picked: null }); grid.focus({ preventScroll: true }); }
-    event.preventDefault();
-    event.stopPropagation();
-  }, { signal });
+  onKey(root, signal, (event, target) => {
+    if (event.ctrlKey || event.metaKey) return null;
+    const to = target === grid || target === root ? moved(event.key, event.shiftKey ? 10 : 1) : null;
+    if (to) return () => own.set({ picked: pairs.cell(to.target, to.source), hovered: null });
+    return event.key === "Escape" && own.now.picked !== null ? () => { own.set({ picked: null }); grid.focus({ preventScroll: true }); } : null;
+  });
 
   function moved(key: string, by: number): { target: number; source: number } | null {
     const last = pairs.count - 1;

@@ -1,5 +1,6 @@
 /** The Python that does what was turned: a button, a panel under it, and a copy key. */
 
+import { copy } from "../kit/copy";
 import { button, h, onClick, setAttribute, setText, uniqueId } from "../kit/dom";
 import { any, type Context } from "./part";
 import type { Key } from "./store";
@@ -8,14 +9,12 @@ export interface CodeView { opener: HTMLButtonElement; panel: HTMLElement; updat
 
 export function createCode({ store, signal }: Context): CodeView {
   const source = h("pre", "cotlens-code", { tabindex: 0, "aria-label": "Python code" });
-  const copy = button("cotlens-button", "Copy", { "data-action": "copy" });
+  const copyButton = button("cotlens-button", "Copy", { "data-action": "copy" });
   const said = h("span", "cotlens-muted cotlens-small", { role: "status" });
-  const panel = h("div", "cotlens-codepanel", { id: uniqueId("code"), hidden: true }, source, h("div", "cotlens-line", {}, copy, said));
+  const panel = h("div", "cotlens-codepanel", { id: uniqueId("code"), hidden: true }, source, h("div", "cotlens-line", {}, copyButton, said));
   const opener = button("cotlens-button cotlens-codebutton", "{ } code", { "data-action": "code", "aria-expanded": "false", "aria-controls": panel.id, title: "the Python that gives what is shown" });
   onClick(opener, signal, () => { setText(said, ""); store.set({ codeOpen: !store.now.codeOpen }); });
-  onClick(copy, signal, () => void navigator.clipboard.writeText(store.now.code).then(
-    () => setText(said, "copied"),
-    () => { getSelection()?.selectAllChildren(source); setText(said, "selected: copy it with your own key"); }));
+  onClick(copyButton, signal, async () => setText(said, await copy(store.now.code, source)));
   return {
     opener,
     panel,

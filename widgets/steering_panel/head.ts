@@ -57,7 +57,7 @@ export function createHead({ store, actions, signal }: Context): Part {
 
   function drawJob(): void {
     const { job: now, silent } = store.now;
-    const running = store.running && store.off === null;
+    const { running } = store;
     let text = "";
     if (store.off !== null) text = "kernel gone: reading still works";
     else if (now.state === "queued") text = `waiting to start: ${now.label}`;

@@ -1,6 +1,7 @@
-/** The keys of the panel. Handled keys go no further, or the notebook would act on them too. */
+/** The keys of the panel. */
 
 import type { KeyWords } from "../kit/foot";
+import { onKey, type Act } from "../kit/keys";
 import type { Context } from "./part";
 
 export const KEYS: readonly KeyWords[] = [
@@ -8,18 +9,9 @@ export const KEYS: readonly KeyWords[] = [
 ];
 
 export function listenForKeys({ store, actions, root, signal }: Context): void {
-  root.addEventListener("keydown", (event) => {
-    const target = event.target as HTMLElement;
-    if (event.defaultPrevented || event.altKey || event.ctrlKey || event.metaKey || target.closest("select, [data-box]")) return;
-    // On a slider only its own keys count, and those that no slider knows.
-    const act = key(event.key);
-    if (!act) return;
-    act();
-    event.preventDefault();
-    event.stopPropagation();
-  }, { signal });
+  onKey(root, signal, (event) => (event.ctrlKey || event.metaKey ? null : key(event.key)));
 
-  function key(name: string): (() => void) | null {
+  function key(name: string): Act {
     switch (name) {
       case "r": case "R": return () => actions.rerun();
       case "h": case "H": return () => actions.apply("here");
@@ -33,7 +25,7 @@ export function listenForKeys({ store, actions, root, signal }: Context): void {
   }
 
   /** Esc takes back one thing at a time: the work, the message, the pick. */
-  function leave(): (() => void) | null {
+  function leave(): Act {
     if (store.running) return () => actions.cancel();
     if (store.now.notice) return () => store.set({ notice: null });
     return store.now.picked ? () => store.set({ picked: null }) : null;

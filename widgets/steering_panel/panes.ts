@@ -54,10 +54,10 @@ export function createPanes(context: Context): Part {
   function drawStream(stream: Stream, source: TextModel): void {
     const last = source.tokenFrom(stream.from);
     const key = `${stream.source} ${stream.from} ${stream.which}`;
+    steered.element.classList.toggle("cotlens-streaming", store.connected);
     if (begun !== key) {
       begun = key;
       steered.view.show(source, last);
-      steered.element.classList.add("cotlens-streaming");
       baseline.view.mark([], "cotlens-gone");
       note.hidden = true;
     }
@@ -82,7 +82,7 @@ export function createPanes(context: Context): Part {
     element,
     update(changed) {
       if (any(changed, "baseline", "baseline_offsets")) baseline.view.show(store.baselineText);
-      if (any(changed, "baseline", "baseline_offsets", "steered", "steered_offsets", "control", "control_offsets", "stream", "shown", "current", "notice", "job")) draw();
+      if (any(changed, "baseline", "baseline_offsets", "steered", "steered_offsets", "control", "control_offsets", "stream", "shown", "current", "notice", "job", "alive", "broken")) draw();
       else if (any(changed, "picked")) drawPicked();
     },
   };
@@ -123,7 +123,6 @@ function createPane({ store, actions, signal }: Context, region: string, label: 
       setText(said, `token ${to} ${quoted(model.piece(to))}`);
       view.span(to)?.scrollIntoView({ block: "nearest" });
       event.preventDefault();
-      event.stopPropagation();
     }, { signal });
   }
 

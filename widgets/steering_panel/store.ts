@@ -1,4 +1,4 @@
-/** One per widget: the payload from Python, the browser's own state, and what follows from both. */
+/** One per view: the payload from Python, the browser's own state, and what follows from both. */
 
 import { TextModel } from "../kit/text";
 import { Observed } from "../kit/observed";
@@ -76,11 +76,14 @@ export class Store extends Observed<All> {
     this.requests.ask({ kind: "steer", dials: this.known }, (reply) => this.answered(reply));
   }
 
-  get running(): boolean { return this.now.job.state === "running" || this.now.job.state === "queued"; }
+  get connected(): boolean { return this.now.alive && !this.now.broken; }
+
+  /** The model is at work for this widget. With the kernel gone nothing is, whatever was said last. */
+  get running(): boolean { return this.connected && ["running", "queued"].includes(this.now.job.state); }
 
   /** Why nothing can be asked for, or null. */
   get off(): string | null {
-    if (this.now.broken || !this.now.alive) return "The kernel is gone: run the notebook again to steer.";
+    if (!this.connected) return "The kernel is gone: run the notebook again to steer.";
     return null;
   }
 

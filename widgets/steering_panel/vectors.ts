@@ -36,9 +36,9 @@ function createRow({ store, actions, signal }: Context, vector: VectorInfo, inde
   const marks = h("datalist", "", { id: ticks }, ...[-3, -2, -1, 0, 1, 2, 3].map((value) => h("option", "", { value })));
   const box = h("input", "cotlens-box", { type: "text", inputmode: "decimal", "data-box": index, autocomplete: "off", spellcheck: "false", "aria-label": `strength of ${vector.name}, in mean residual norms`, title: "any number, also beyond the slider" });
   const raw = h("span", "cotlens-muted cotlens-small cotlens-raw");
-  const layer = h("select", "cotlens-select", { "data-layer": index, "aria-label": `layer of ${vector.name}`, "data-lm-suppress-shortcuts": "true" },
+  const layer = h("select", "cotlens-select", { "data-layer": index, "aria-label": `layer of ${vector.name}` },
     ...vector.units.map((_, i) => h("option", "", { value: i }, `layer ${i}${i === vector.layer ? "" : "*"}`)));
-  const select = h("select", "cotlens-select", { "data-place": index, "aria-label": `where ${vector.name} applies`, "data-lm-suppress-shortcuts": "true" });
+  const select = h("select", "cotlens-select", { "data-place": index, "aria-label": `where ${vector.name} applies` });
   const element = h("div", "cotlens-vector", { "data-vector": index },
     h("div", "cotlens-vector-name", {}, h("b", "", { title: vector.name }, vector.name), h("span", "cotlens-muted cotlens-small", { title: vector.detail }, vector.detail)),
     h("div", "cotlens-vector-dial", {}, slider, marks,
@@ -75,13 +75,13 @@ function createRow({ store, actions, signal }: Context, vector: VectorInfo, inde
   return {
     element,
     draw(dial, off) {
-      if (document.activeElement !== slider || Math.abs(slider.valueAsNumber - dial.coefficient) > 0.049) slider.value = String(dial.coefficient);
+      if (!slider.matches(":focus") || Math.abs(slider.valueAsNumber - dial.coefficient) > 0.049) slider.value = String(dial.coefficient);
       const share = Math.min(1, Math.max(0, (dial.coefficient / REACH + 1) / 2));
       slider.style.setProperty("--from", `${100 * Math.min(0.5, share)}%`);
       slider.style.setProperty("--to", `${100 * Math.max(0.5, share)}%`);
       setAttribute(slider, "aria-valuetext", spokenStrength(vector, dial));
       const shown = strength(dial.coefficient);
-      if (document.activeElement !== box || parse(box.value) !== dial.coefficient) { box.value = shown; setAttribute(box, "aria-invalid", null); }
+      if (!box.matches(":focus") || parse(box.value) !== dial.coefficient) { box.value = shown; setAttribute(box, "aria-invalid", null); }
       setText(raw, rawWords(vector, dial));
       setAttribute(raw, "title", `factor on the vector's own values; the mean residual norm at layer ${dial.layer} is ${figure(unitOf(vector, dial))}`);
       layer.value = String(dial.layer);
@@ -104,7 +104,7 @@ export function parse(text: string): number | null {
 function fillPlaces(select: HTMLSelectElement, dial: Dial, places: readonly Place[], picked: { token: number; last: number } | null): void {
   const offered = places.filter((place) => place === dial.place || (place !== "here" && place !== "span") || picked !== null);
   const options = offered.map((place) => {
-    const set = place === dial.place && !(picked && document.activeElement === select);
+    const set = place === dial.place && !(picked && select.matches(":focus"));
     const words = placeWords(place, set ? dial.start : (picked?.token ?? dial.start), set ? dial.end : (picked?.last ?? dial.end));
     return { place, words };
   });

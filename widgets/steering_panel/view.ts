@@ -2,6 +2,7 @@
 
 import { h } from "../kit/dom";
 import { createFoot, type MarkWords } from "../kit/foot";
+import { frame } from "../kit/frame";
 import { followTheme } from "../kit/theme";
 import { Actions } from "./actions";
 import { createFindings } from "./findings";
@@ -21,9 +22,7 @@ const MARKS: readonly MarkWords[] = [["cotlens-sample-gone", "gone"], ["cotlens-
 
 /** Draws the panel into `el` until the signal aborts. May be called for several elements with one store. */
 export function mount(el: HTMLElement, store: Store, signal: AbortSignal): HTMLElement {
-  const root = h("div", "cotlens-root cotlens-view cotlens-steering", { role: "group", "aria-label": "steering panel", "data-lm-suppress-shortcuts": "true" });
-  el.append(root);
-  signal.addEventListener("abort", () => root.remove());
+  const root = frame(el, "cotlens-view cotlens-steering", "steering panel", signal);
   const context: Context = { store, actions: new Actions(store, signal), root, signal };
   const [head, vectors, tools, panes, findings, sweep, notice] = [createHead, createVectors, createTools, createPanes, createFindings, createSweep, createNotice].map((make) => make(context)) as [Part, Part, Part, Part, Part, Part, Part];
   const foot = createFoot(KEY_WORDS);

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { shown } from "../editor/block-view";
+import { shown } from "../kit/special";
 import { Actions } from "../editor/actions";
 import { blocksOf, MOST_TOKENS } from "../editor/blocks";
 import { Chances, chanceWords } from "../editor/chances";
@@ -58,7 +58,7 @@ test("what is asked of a text carries the id of the document that was seen", () 
   actions.truncate(token);
   actions.rerun(token);
   actions.branch(token, 5);
-  actions.commit(4, 5, "x");
+  actions.replace(4, 5, "x");
   actions.measure({ measure: "early-answer", unit: "token", metric: null, n: 0, spans: null, confirmed: false });
   store.inspect(token);
   show(0);
@@ -166,4 +166,13 @@ test("a difference shows what lies around a change", () => {
   const far = "x".repeat(400);
   const trimmed = trimSame([{ op: "same", text: far }, { op: "del", text: "a" }, { op: "same", text: far }], 10);
   assert.deepEqual(trimmed.map(({ text }) => text), [` … ${"x".repeat(10)}`, "a", `${"x".repeat(10)} … `]);
+});
+
+test("a chain of branches may be longer than calls can nest", () => {
+  const chain = Array.from({ length: 50_000 }, (_, i): BranchInfo => ({ id: `b${i}`, parent: i ? `b${i - 1}` : null, label: "", answer: null, p: null, current: false }));
+  const made = rows(chain);
+  assert.deepEqual([made.length, made.at(-1)?.depth, made.at(-1)?.branch.id], [50_000, 49_999, "b49999"]);
+  const star = chain.map((branch) => ({ ...branch, parent: branch.id === "b0" ? null : "b0" }));
+  assert.deepEqual(rows(star).slice(0, 3).map((row) => row.branch.id), ["b0", "b1", "b2"]);
+  assert.equal(rows([{ ...chain[0] as BranchInfo, parent: "b1" }, chain[1] as BranchInfo]).length, 2);
 });

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import lru_cache
 from typing import Literal
 
 import numpy as np
@@ -81,9 +80,21 @@ def _single(sae: SAE, chosen: NDArray[np.int64]) -> Columns:
     return encoder.astype(np.float32), bias.astype(np.float32), np.maximum(threshold, 0).astype(np.float32)
 
 
-@lru_cache(maxsize=2)
+_encoders: dict[str, Columns] = {}
+_KEPT = 2  # whole encoders
+
+
 def _topk(sae: SAE) -> Columns:
-    """The whole encoder, made once per autoencoder: interventions share it."""
+    """The whole encoder, made once per autoencoder and known by its content: interventions share it."""
+    content = sae.fingerprint
+    if content not in _encoders:
+        while len(_encoders) >= _KEPT:
+            _encoders.pop(next(iter(_encoders)))
+        _encoders[content] = _made(sae)
+    return _encoders[content]
+
+
+def _made(sae: SAE) -> Columns:
     encoder = np.array(sae.weights["W_enc"].cpu().numpy())
     off = sae.weights["b_dec"].cpu().numpy() @ encoder if sae.config.apply_b_dec_to_input else 0.0
     made = (

@@ -13,6 +13,7 @@ from cotlens.measure.features.sites import hook_of, site_of
 ARCHITECTURES = ("standard", "topk", "jumprelu", "gated")
 NORMALIZATIONS = ("none", "layer_norm", "constant_norm_rescale")
 FORMAT_VERSION = "6.0.0"  # of SAELens, whose layout of cfg.json this is
+_WIDEST = 1 << 28  # far beyond any autoencoder there is
 _RENAMED = {"hook_point": "hook_name", "activation_fn_str": "activation_fn"}
 _METADATA = ("model_name", "hook_name", "context_size", "dataset_path", "prepend_bos", "neuronpedia_id")
 
@@ -54,6 +55,8 @@ class Config:
                 f"This SAE wants activations normalised by {self.normalize_activations!r}, with figures that its files "
                 "don't hold: load it as a release, or fold the factor into its weights with SAELens."
             )
+        if not (1 <= self.d_in <= _WIDEST and 1 <= self.d_sae <= _WIDEST):
+            raise InputError(f"A SAE can't be {self.d_in} wide and hold {self.d_sae} latents; is its cfg.json damaged?")
         if self.architecture == "topk" and not 1 <= self.k <= self.d_sae:
             raise InputError(f"A TopK SAE of {self.d_sae} latents can't keep k={self.k}; k must be 1 to {self.d_sae}.")
 
@@ -91,9 +94,9 @@ class Config:
                 rescale_acts_by_decoder_norm=bool(data.get("rescale_acts_by_decoder_norm", False)),
                 metadata=metadata,
             )
-        except (KeyError, TypeError) as error:
+        except (KeyError, TypeError, ValueError, OverflowError) as error:
             raise InputError(
-                f"The cfg.json of this SAE is damaged: {error} is missing or of the wrong type."
+                f"The cfg.json of this SAE is damaged ({_named(error)}); get the files of the SAE again."
             ) from error
 
     def data(self) -> dict[str, Any]:
@@ -112,6 +115,10 @@ class Config:
             **(topk if self.architecture == "topk" else {}),
             "metadata": metadata,
         }
+
+
+def _named(error: Exception) -> str:
+    return f"{error} is missing" if isinstance(error, KeyError) else str(error)
 
 
 def _modern(raw: Mapping[str, Any]) -> dict[str, Any]:

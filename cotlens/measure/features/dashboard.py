@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -118,6 +119,24 @@ class Dashboard:
         except (KeyError, TypeError, ValueError) as error:
             raise InputError(f"{path} is a damaged dashboard ({error}); make it again.") from error
 
+    @classmethod
+    def of(cls, sae: SAE) -> Dashboard | None:
+        """The dashboard beside a SAE; None, with a warning, where the one there was made of other weights.
+
+        Raises:
+            InputError: the file is damaged.
+        """
+        found = None if sae.folder is None else cls.load(sae.folder)
+        made_of = "" if found is None else found.about.get("sae", "")
+        if not made_of or made_of == _content(sae):
+            return found
+        warnings.warn(
+            f"The dashboard in {sae.folder} was made of another autoencoder than the one that lies there, so it is not "
+            "used; make it again with make_dashboard.",
+            stacklevel=2,
+        )
+        return None
+
 
 def make_dashboard(
     model: Model,
@@ -165,11 +184,22 @@ def make_dashboard(
         about={
             "model": model.name,
             "revision": model.revision,
+            "weights": getattr(model, "weights", ""),
+            "sae": _content(sae),
             "traces": len(traces),
             "tokens": int(len(origin) - SINK * len(traces)),
             "concepts": len(known.names),
         },
     )
+
+
+def _content(sae: SAE) -> str:
+    """What identifies a SAE, by its weights in half precision, in which it may be saved afterwards."""
+    import torch
+
+    most = torch.finfo(torch.float16).max
+    weights = {name: tensor.clamp(-most, most).half().float() for name, tensor in sae.weights.items()}
+    return replace(sae, weights=weights).fingerprint
 
 
 def _encoded(model: Model, sae: SAE, traces: Sequence[Trace]) -> Latents:

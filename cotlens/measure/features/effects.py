@@ -25,8 +25,9 @@ from cotlens.measure.features.encoded import encode_activations
 from cotlens.measure.features.latents import Latents
 from cotlens.measure.features.sae import SAE
 from cotlens.measure.features.sites import place
-from cotlens.measure.importance.forced import read, target_answer
-from cotlens.models.contract import AnswerBranch, Branch, Model, Patch
+from cotlens.measure.importance.forced import Asked, score_asked, target_answer
+from cotlens.measure.importance.forms import form_of
+from cotlens.models.contract import AnswerBranch, Model, Patch
 from cotlens.trace import Trace
 
 _BLOCK = 4096  # entries whose decoder rows are held at a time
@@ -53,8 +54,8 @@ def question(model: Model, trace: Trace, target: str | None, metric: str) -> Que
         raise InputError(
             "This trace has no thought to answer after, so no effect can be measured: give one with a thought."
         )
-    value, end = target_answer(trace, target), trace.roles["thought"].end
-    answer = model.answer_branch(trace, end, value)
+    value, end = target_answer(trace, target, model.reader).surface, trace.roles["thought"].end
+    answer = model.answer_branch(trace, end, value, form_of(trace, model))
     return Question(value, metric, end, answer, (*trace.token_ids[:end], *answer.token_ids))
 
 
@@ -106,6 +107,5 @@ def _along(sae: SAE, latents: Latents, slopes: NDArray[np.float32]) -> dict[int,
 
 
 def _metric(model: Model, trace: Trace, asked: Question, change: Patch | None) -> float:
-    branch = Branch(asked.end, asked.answer.token_ids)
-    score = model.score(trace, [branch], interventions=() if change is None else change)[0]
-    return float(getattr(read(score, asked.answer.value_start), asked.metric))
+    [forced] = score_asked(model, trace, [Asked(asked.answer, asked.end)], () if change is None else [change])
+    return float(getattr(forced, asked.metric))

@@ -44,13 +44,21 @@ class Quality:
 
     @property
     def loss_recovered(self) -> float:
-        """Share of the loss that zero ablation adds which the reconstruction avoids: the field's measure."""
-        return (self.loss_zero - self.loss_reconstructed) / (self.loss_zero - self.loss)
+        """Share of the loss that zero ablation adds which the reconstruction avoids: the field's measure.
+
+        NaN where ablation adds none.
+        """
+        return _recovered(self.loss, self.loss_reconstructed, self.loss_zero)
 
     @property
     def loss_recovered_from_mean(self) -> float:
         """The same against mean ablation, which is harder."""
-        return (self.loss_mean - self.loss_reconstructed) / (self.loss_mean - self.loss)
+        return _recovered(self.loss, self.loss_reconstructed, self.loss_mean)
+
+
+def _recovered(loss: float, rebuilt: float, ablated: float) -> float:
+    """Share of what the ablation adds; NaN where it changes nothing, so that there is nothing to recover."""
+    return (ablated - rebuilt) / (ablated - loss) if ablated != loss else float("nan")
 
 
 def measure_quality(model: Model, sae: SAE, texts: Sequence[Text]) -> Quality:

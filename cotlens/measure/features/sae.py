@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 
 from cotlens._core import control
 from cotlens._core.errors import InputError
+from cotlens._core.fingerprint import fingerprint
 from cotlens.measure.features.config import Config
 from cotlens.measure.features.latents import Latents
 
@@ -63,6 +64,13 @@ class SAE:
         c = self.config
         kept = f", k={c.k}" if c.architecture == "topk" else ""
         return f"<SAE {c.architecture}{kept}: {c.d_sae:,} latents of {c.site} ({c.d_in} wide) of {c.model_name or '?'}>"
+
+    @property
+    def fingerprint(self) -> str:
+        """32 hex digits for its rules and every weight, as they are now: what it is, whatever its folder is called."""
+        rules = {name: value for name, value in vars(self.config).items() if name != "metadata"}
+        weights = [part for name in sorted(self.weights) for part in (name, self.weights[name].detach().cpu().numpy())]
+        return fingerprint(repr(sorted(rules.items())), *weights)
 
     @property
     def device(self) -> Any:

@@ -11,6 +11,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from cotlens._core import files
+from cotlens._core.data import loads
 from cotlens._core.errors import BackendError, InputError
 from cotlens._core.files import PathLike
 from cotlens.measure.features.config import Config
@@ -82,10 +84,11 @@ def save_sae(sae: SAE, folder: PathLike, dtype: str = "float32") -> Path:
     try:
         target.mkdir(parents=True, exist_ok=True)
         state = {name: tensor.to("cpu", kind).contiguous() for name, tensor in sae.weights.items()}
-        (target / WEIGHTS_FILE).write_bytes(save(state, metadata={"format": "pt"}))
+        files.write_bytes(target / WEIGHTS_FILE, save(state, metadata={"format": "pt"}))
         if sae.log_sparsity is not None:
-            (target / SPARSITY).write_bytes(save({"sparsity": torch.from_numpy(sae.log_sparsity.copy())}))
-        (target / CONFIG).write_text(json.dumps(sae.config.data(), indent=2) + "\n", encoding="utf-8")
+            sparsity = {"sparsity": torch.from_numpy(sae.log_sparsity.copy())}
+            files.write_bytes(target / SPARSITY, save(sparsity))
+        files.write_bytes(target / CONFIG, (json.dumps(sae.config.data(), indent=2) + "\n").encode("utf-8"))
     except OSError as error:
         raise InputError(
             f"Nothing can be saved in {target}: {error.strerror}; give a folder you may write to."
@@ -95,7 +98,7 @@ def save_sae(sae: SAE, folder: PathLike, dtype: str = "float32") -> Path:
 
 def _config(folder: Path) -> dict[str, Any]:
     try:
-        raw = json.loads((folder / CONFIG).read_text(encoding="utf-8"))
+        raw = loads((folder / CONFIG).read_bytes())
     except FileNotFoundError as error:
         raise InputError(
             f"There is no SAE in {str(folder)!r}: give a folder with {CONFIG} and {WEIGHTS_FILE}, "

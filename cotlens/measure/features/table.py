@@ -15,12 +15,14 @@ from cotlens.measure.features.logits import top_logits
 from cotlens.measure.features.rows import Rows, active_rows, activity, selected
 from cotlens.measure.features.sae import SAE
 from cotlens.measure.importance.forced import METRIC_WORDS, METRICS
-from cotlens.measure.method import Ledger, check_needs, check_setting, keeping
+from cotlens.measure.method import Ledger, check_needs, check_setting, keeping, made_with
 from cotlens.models.contract import Capability, Model
 from cotlens.results import Result
 from cotlens.trace import Span, Trace
 
 _TOP_TOKENS = 5
+AGREE = 0.5
+"""Pearson's r of estimated and exact effects, below which the table's note says that the estimates are rough."""
 NOT_ASKED = "not asked"
 NOT_MEASURED = "not measured: cancelled before it was reached"
 
@@ -36,6 +38,7 @@ class Features:
     estimate: bool
     target: str | None
     metric: str
+    sae_fingerprint: str = ""
 
     @property
     def needs(self) -> Capability:
@@ -90,6 +93,7 @@ def features(
     chosen = selected(trace, selection)
     settings = Features(
         sae=str(sae.folder.name if sae.folder is not None else sae.config.metadata.get("release", "")),
+        sae_fingerprint=sae.fingerprint,
         site=sae.config.site,
         selection=chosen if selection is not None else None,
         effect_of=tuple(int(latent) for latent in effect_of),
@@ -102,14 +106,18 @@ def features(
     ledger = Ledger(settings, trace, model, 0)
     encoded = encode_text(model, sae, trace)
     rows = active_rows(encoded, chosen, settings.effect_of)
-    known = dashboard if dashboard is not None else Dashboard.load(sae.folder) if sae.folder is not None else None
-    words = _words(model, sae, rows, known, logits)
+    known = dashboard if dashboard is not None else Dashboard.of(sae)
+    words, said = _words(model, sae, rows, known, logits), note(model, sae, encoded)
     guessed = first_order(model, sae, trace, asked) if estimate and asked is not None else {}
     measured: dict[int, tuple[float, float]] = {}
 
     def result() -> Result:
         columns = {**activity(trace, sae, encoded, rows, chosen, known), **_effects(rows, settings, guessed, measured)}
-        extras = {**_extras(trace, encoded, rows, sae, model), **words, **_answer(asked, measured, guessed)}
+        extras = _extras(trace, encoded, rows, sae, settings.sae_fingerprint, said)
+        extras |= {**words, **_answer(asked, measured, guessed)}
+        if extras.get("effect_agreement", 1.0) < AGREE:
+            rough = f"The estimates of effects follow the exact ones only at r = {extras['effect_agreement']:.2f}."
+            extras["note"] = f"{extras['note']} {rough}".strip()
         return Result(
             kind="features",
             method="Features",
@@ -174,7 +182,7 @@ def _answer(
     }
 
 
-def _extras(trace: Trace, encoded: Encoded, rows: Rows, sae: SAE, model: Model) -> dict[str, Any]:
+def _extras(trace: Trace, encoded: Encoded, rows: Rows, sae: SAE, fingerprint: str, said: str) -> dict[str, Any]:
     names = trace.tokens
     top = [[names[t] for t in tokens[np.argsort(-values, kind="stable")[:_TOP_TOKENS]]] for tokens, values in rows]
     return {
@@ -184,19 +192,24 @@ def _extras(trace: Trace, encoded: Encoded, rows: Rows, sae: SAE, model: Model) 
         "top_tokens": top,
         "error": encoded.error,
         "explained_variance": encoded.explained_variance,
-        "sae": {"architecture": sae.config.architecture, "latents": sae.config.d_sae, "site": sae.config.site},
-        "note": note(model, sae, encoded),
+        "sae": {
+            "architecture": sae.config.architecture,
+            "latents": sae.config.d_sae,
+            "site": sae.config.site,
+            "fingerprint": fingerprint,
+        },
+        "note": said,
     }
 
 
 def note(model: Model, sae: SAE, encoded: Encoded) -> str:
     """What makes the table doubtful, "" if nothing does."""
-    theirs, ours = sae.config.model_name, model.name
-    version, notes = sae.config.metadata.get("model_revision"), []
+    theirs, ours, notes = sae.config.model_name, model.name, []
+    version, weights = (str(sae.config.metadata.get(f"model_{name}") or "") for name in ("revision", "weights"))
     if theirs and theirs.rsplit("/", 1)[-1].lower() != ours.rsplit("/", 1)[-1].lower():
         notes.append(f"The SAE was trained on {theirs!r} and this is {ours!r}.")
-    elif version is not None and version != model.revision:
-        notes.append(f"The SAE was trained on {theirs!r} of the revision {version!r} and this is {model.revision!r}.")
+    elif apart := made_with(version, weights, model):
+        notes.append(f"The SAE was trained on {theirs or 'a model'!r} {apart}.")
     if not encoded.explained_variance > 1 - POOR:
         notes.append(
             f"The SAE explains {encoded.explained_variance:.0%} of the variance here: it may belong to another model, "

@@ -90,6 +90,7 @@ def train_sae(
         metadata={
             "model_name": model.name,
             "model_revision": model.revision,
+            "model_weights": getattr(model, "weights", ""),
             "hook_name": hook_of(site),
             "training_tokens": len(given),
             "recipe": asdict(recipe),

@@ -17,8 +17,10 @@ from cotlens.measure.importance.forced import Forced, Point, score_points
 from cotlens.measure.method import in_blocks
 from cotlens.models.contract import EVER, BlockAttention, Model
 from cotlens.trace import Span, Trace
+from cotlens.trace.answers import AnswerForm
 
 BY_TOKENS = "trapezoid over the share of the thought's tokens that is kept"
+OTHER = "(other)"
 BY_UNITS = "trapezoid over the share of the thought's units that is kept, each counting the same"
 
 
@@ -38,25 +40,9 @@ class LastChange:
     was: str
 
 
-def answer_lines(trace: Trace, target: str) -> list[Span]:
-    """The sentences of the thought that state `target`: those in which the trace's reader reads it.
-
-    Without a reader, those that hold it as it is.
-    """
-    found = []
-    for span in trace.spans("sentence"):
-        text = trace.text[span.char_start : span.char_end]
-        if trace.reader is None:
-            stated = target in text
-        else:
-            answer = trace.reader.read(text)
-            stated = answer is not None and answer.text == target
-        if stated:
-            found.append(span)
-    return found
-
-
-def masked(model: Model, trace: Trace, at: Sequence[int], target: str, lines: Sequence[Span]) -> Iterator[Forced]:
+def masked(
+    model: Model, trace: Trace, at: Sequence[int], target: str, lines: Sequence[Span], form: AnswerForm
+) -> Iterator[Forced]:
     """Forced answers at the points `at` of a thought whose `lines` are hidden from everything after them.
 
     A line that is cut by its point is hidden as far as it was said.
@@ -68,7 +54,7 @@ def masked(model: Model, trace: Trace, at: Sequence[int], target: str, lines: Se
             blocks = [BlockAttention(range(line.end, EVER), range(line.start, line.end)) for line in lines[:whole]]
             begun = lines[whole : whole + 1]  # cut by the point, if it has begun
             points = [Point(at, target, tuple(t for line in begun for t in range(line.start, at))) for at in part]
-            found += score_points(model, trace, points, blocks)
+            found += score_points(model, trace, points, blocks, form)
         return found
 
     return in_blocks(at, work, "answer lines masked")
@@ -88,8 +74,15 @@ def area_over(curve: ArrayLike, at: ArrayLike) -> float:
 
 
 def leading(curve: NDArray[np.float64], answers: Sequence[str]) -> list[str]:
-    """At every point the likeliest of the followed answers; "" where they weren't measured. `curve` is [points, n]."""
-    return [answers[int(np.argmax(row))] if np.isfinite(row).all() else "" for row in curve]
+    """At every point the likeliest of the followed answers, `OTHER` where all that aren't followed have more together.
+
+    "" where they weren't measured. `curve` is [points, n].
+    """
+    found = []
+    for row in curve:
+        best, rest = int(np.argmax(row)), 1 - row.sum()
+        found.append("" if not np.isfinite(row).all() else answers[best] if row[best] >= rest else OTHER)
+    return found
 
 
 def last_change(leaders: Sequence[str], at: Sequence[int]) -> LastChange:

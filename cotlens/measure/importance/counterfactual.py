@@ -85,7 +85,7 @@ class Counterfactual(Sampled):
         method = replace(self, embedder=similarity.settled(self.embedder))
         check_needs(method, model)
         spans = self.units(trace)
-        target = target_answer(trace, self.target)
+        target = target_answer(trace, self.target, model.reader).group
         self.allow(trace, self._places(trace))
         samples, ledger = Samples(self, trace, model, seed), Ledger(method, trace, model, seed)
         texts = [trace.text[span.char_start : span.char_end] for span in spans]
@@ -101,7 +101,7 @@ class Counterfactual(Sampled):
                 "overdetermined": np.array([row[2] for row in rows]),
                 **confirmation.columns(),
             }
-            extras, words = self._published(target)
+            extras, words = self._published(target_answer(trace, self.target).surface)
             return sampled_table.result(
                 method, trace, spans, found, target, ledger.provenance(), samples,
                 columns=columns, extras=extras, words=words,

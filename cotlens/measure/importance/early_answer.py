@@ -2,30 +2,36 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from cotlens._core.errors import InputError
-from cotlens.measure.importance import controls, table, units
+from cotlens.measure.importance import controls, spread, table, units
 from cotlens.measure.importance.forced import (
     FORCED_TOKENS,
     METRICS,
     NOT_MEASURED,
     Forced,
     Point,
+    Target,
+    errors,
     score_points,
     target_answer,
     values,
 )
-from cotlens.measure.importance.rivals import POOL, likeliest
+from cotlens.measure.importance.forms import Form, check_form, described, form_of
+from cotlens.measure.importance.rivals import GREEDY_TOKENS, POOL, greedy, likeliest, pool
+from cotlens.measure.importance.stated import answer_lines
 from cotlens.measure.importance.units import Place
 from cotlens.measure.method import Cost, Ledger, check_needs, check_setting, in_blocks, keeping
 from cotlens.models.contract import Capability, Model
 from cotlens.results import Result
 from cotlens.trace import Span, Trace
+from cotlens.trace.answers import AnswerForm
 
 RIVAL_TOKENS = 8  # bound on what another value adds: answers at one point share close and suffix
 
@@ -43,20 +49,29 @@ class EarlyAnswer:
         unit: "token", "sentence", "paragraph" or "step".
         spans: stretches of the thought to measure instead; Spans or (start, end) characters of the trace's text.
         metric: "logit_difference" (default), "log_probability" or "probability".
-        target: the answer to follow; the trace's own by default.
-        rivals: how many other answers the curve follows; those likeliest at any sentence end.
+        target: the answer to follow, as it is to be written; the trace's own by default.
+        rivals: how many other answers the curve follows, those likeliest at any sentence end of all that stand in the
+            text and that the model would give there itself; or the answers to follow. None that means the same as the
+            target is among them.
         mask_lines: False leaves out the masked curve, which is another pass over the thought behind its first line.
+        form: in which words the answer is given: None for the form in which the trace answered, the name of one of its
+            reader's forms, "own" for the trace's words, or an AnswerForm (see `forms`).
+        forms: several of them: the estimates are those of the first, `low` and `high` the least and the most over all,
+            and the extras say how far they agree (see `over_forms`).
 
-    The columns add what stands after each unit: `probability` of the answer, `masked` (below) and the `leading` answer.
+    The columns add what stands after each unit: `probability` of the answer, `masked` (below) and the `leading` answer,
+    "(other)" where answers that aren't followed have more probability together than any that is.
 
     The result's extras hold the curve, from no thought at all to all of it: `curve` float32 [points, answers + 1]
     probabilities (last column: any other answer), `curve_at` the token index before which the thought stops,
     `curve_metric` [points], `answers`. What it has to be read beside:
 
+    - `form`: the words in which the answer was given. `said`: what the model would answer itself where the thought
+      stops before the tokens `said_at`, always taking its likeliest token; "" where that can't be read.
     - `question_only`: probability of the answer with an empty thought, and `question_only_metric`.
     - `masked_curve` [points]: the same probability with the lines that state the answer (`answer_lines`, the sentences
-      in which the reader reads it) hidden from everything after them; NaN where there are none, and on a model that
-      can't hide tokens. `answer_masked`: its end.
+      that hold a value of its normal form) hidden from everything after them; NaN where `masked_status` says why.
+      `answer_masked`: its end.
     - `aoc`: 1 - area under the answer's curve over the share of the thought's tokens (`aoc_by_unit`: of its units; the
       weights are in `aoc_weighting` and `aoc_by_unit_weighting`); `aoc_masked` is that of the masked curve. High: the
       thought matters.
@@ -74,53 +89,87 @@ class EarlyAnswer:
     spans: tuple[Place, ...] | None = None
     metric: Literal["logit_difference", "log_probability", "probability"] = "logit_difference"
     target: str | None = None
-    rivals: int = 6
+    rivals: int | tuple[str, ...] = 6
     mask_lines: bool = True
+    form: Form = None
+    forms: tuple[str | AnswerForm, ...] | None = None
 
     def __post_init__(self) -> None:
         units.settle(self)
+        check_form("EarlyAnswer", self.form)
         check_setting("EarlyAnswer", "metric", self.metric, tuple(METRICS))
-        if self.rivals < 0:
-            raise InputError(f"EarlyAnswer was given rivals={self.rivals}: give 0 or a positive number.")
+        if self.forms is not None:
+            object.__setattr__(self, "forms", spread.as_forms("EarlyAnswer", self.forms))
+        if not isinstance(self.rivals, int):
+            given: Any = self.rivals
+            object.__setattr__(self, "rivals", (given,) if isinstance(given, str) else tuple(given))
+        elif self.rivals < 0:
+            raise InputError(f"EarlyAnswer was given rivals={self.rivals}: give 0 or a positive number, or answers.")
 
     def cost(self, trace: Trace) -> Cost:
-        """A trunk pass per block, twice, and a forced answer per point and followed answer, at most."""
+        """A trunk pass per block, twice, a forced answer per point and followed answer, and what the model says."""
         points = len(_points(trace, table.units(trace, self.unit, self.spans)))
         ends = len(trace.spans("sentence")) + 1
-        pooled = min(POOL, 4 + points) * ends if self.rivals else 0
-        tokens = (2 * points + ends) * FORCED_TOKENS + (points * self.rivals + pooled) * RIVAL_TOKENS
+        most, given = self.followed
+        pooled = (min(POOL, 4 + points) + ends + len(given)) * ends if most else 0
+        said = GREEDY_TOKENS * (FORCED_TOKENS + GREEDY_TOKENS) * ends if most else 0
+        others = most + len(given)
+        tokens = (2 * points + ends) * FORCED_TOKENS + (points * others + pooled) * RIVAL_TOKENS + said
         n = len(trace.token_ids)
-        return Cost(20 * n + tokens, forwards=20 + n // 4 + points * (2 + self.rivals) + pooled)
+        once = Cost(20 * n + tokens, forwards=20 + n // 4 + points * (2 + others) + pooled + GREEDY_TOKENS * (1 + ends))
+        times = max(1, len(self.forms or ()))
+        return Cost(once.tokens * times, once.forwards * times)
+
+    @property
+    def followed(self) -> tuple[int, tuple[str, ...]]:
+        """How many of the likeliest other answers are followed, and which are in any case."""
+        return (self.rivals, ()) if isinstance(self.rivals, int) else (0, tuple(self.rivals))
 
     def run(self, trace: Trace, model: Model, seed: int = 0) -> Result:
         """Measure every unit of the thought.
 
         Raises:
-            InputError: the trace has no thought to measure, or no answer to follow; or spans don't fit it.
+            InputError: the trace has no thought to measure, or no answer to follow; spans don't fit it; there is no
+                such form.
             Cancelled: with what was measured so far as `partial`.
         """
         check_needs(self, model)
+        if self.forms:
+            return spread.over_forms(replace(self, forms=None), self.forms, trace, model, seed)
         found = table.units(trace, self.unit, self.spans)
-        target = target_answer(trace, self.target)
+        target, form = target_answer(trace, self.target, model.reader), form_of(trace, model, self.form)
         hides = self.mask_lines and Capability.HIDE in model.capabilities
-        lines = controls.answer_lines(trace, target) if hides else []
-        curve = _Curve(_points(trace, found), [target], lines)
+        lines = answer_lines(trace, target, model.reader)
+        curve = _Curve(_points(trace, found), [target.surface], lines if hides else [], form, _why(self, hides, lines))
         ledger = Ledger(self, trace, model, seed)
 
         def result() -> Result:
-            return self._result(trace, found, curve, ledger)
+            return self._result(trace, found, curve, ledger, lines)
 
         with keeping(result):
-            ends = {trace.roles["thought"].start, *(span.end for span in trace.spans("sentence"))}
-            curve.answers += likeliest(model, trace, target, sorted(ends), self.rivals)
+            curve.answers += self._others(trace, model, target, curve)
             wanted = [Point(position, answer) for position in curve.at for answer in curve.answers]
-            for one in in_blocks(wanted, lambda block: score_points(model, trace, block), "early answers"):
+            scored = in_blocks(wanted, lambda block: score_points(model, trace, block, form=form), "early answers")
+            for one in scored:
                 curve.done.append(one)
-            for one in controls.masked(model, trace, curve.behind_lines, target, curve.lines):
+            for one in controls.masked(model, trace, curve.behind_lines, target.surface, curve.lines, form):
                 curve.masked.append(one)
         return result()
 
-    def _result(self, trace: Trace, found: list[Span], curve: _Curve, ledger: Ledger) -> Result:
+    def _others(self, trace: Trace, model: Model, target: Target, curve: _Curve) -> list[str]:
+        """The other answers to follow: those given, else the likeliest of what is said and what the model would say."""
+        most, given = self.followed
+        reader = trace.reader if trace.reader is not None else model.reader
+        if not most:
+            return [answer for answer in given if reader.normal(answer) != target.group]
+        ends = sorted({trace.roles["thought"].start, *(span.end for span in trace.spans("sentence"))})
+        curve.said_at, curve.said = ends, greedy(model, trace, ends, curve.form, reader)
+        groups = {target.group: target.surface}
+        for answer in [*(one for one in curve.said if one), *pool(trace, reader, curve.form, target)]:
+            groups.setdefault(reader.normal(answer), answer)
+        return likeliest(model, trace, list(groups.values())[1:], ends, most, curve.form)
+
+    def _result(self, trace: Trace, found: list[Span], curve: _Curve, ledger: Ledger, lines: Sequence[Span]) -> Result:
         metric, followed = curve.metric(self.metric), curve.probabilities()
         leaders = controls.leading(followed, curve.answers)
         hidden = curve.masked_probabilities(followed[:, 0])
@@ -133,7 +182,11 @@ class EarlyAnswer:
             "answers": list(curve.answers),
             "question_only": float(followed[0, 0]),
             "question_only_metric": float(metric[0]),
-            "answer_lines": [[line.start, line.end] for line in curve.lines],
+            "form": described(curve.form),
+            "said_at": np.array(curve.said_at, dtype=np.int32),
+            "said": [answer or "" for answer in curve.said],
+            "answer_lines": [[line.start, line.end] for line in lines],
+            "masked_status": curve.unmasked or "exact",
             "masked_curve": hidden.astype(np.float32),
             "answer_masked": float(hidden[-1]),
             **_areas(curve.at, followed[:, 0], hidden),
@@ -145,18 +198,29 @@ class EarlyAnswer:
             "leading": [leaders[i] for i in after],
         }
         estimates = metric[after] - metric[before]
+        off = curve.errors(self.metric)
         return table.result(
-            self, trace, found, estimates, curve.answers[0], ledger.provenance(), extras, columns=columns
-        )
+            self, trace, found, estimates, curve.answers[0], ledger.provenance(), extras,
+            columns=columns, errors=off[after] + off[before],
+        )  # fmt: skip
 
 
 @dataclass
 class _Curve:
-    """What was scored at each point, so far: every followed answer, then the target with its lines masked."""
+    """What was scored at each point, so far: every followed answer, then the target with its lines masked.
+
+    Args:
+        lines: the sentences that are masked; `unmasked` says why there are none.
+        said_at, said: what the model would answer itself at some points; None where nothing can be read.
+    """
 
     at: list[int]
     answers: list[str]
     lines: list[Span]
+    form: AnswerForm
+    unmasked: str = ""
+    said_at: list[int] = field(default_factory=list)
+    said: list[str | None] = field(default_factory=list)
     done: list[Forced] = field(default_factory=list)
     masked: list[Forced] = field(default_factory=list)
 
@@ -168,6 +232,10 @@ class _Curve:
     def metric(self, name: str) -> NDArray[np.float64]:
         """One metric of the target at every point."""
         return values(self._all()[:: len(self.answers)], name)
+
+    def errors(self, name: str) -> NDArray[np.float64]:
+        """By how much that may be off at every point."""
+        return errors(self._all()[:: len(self.answers)], name)
 
     def probabilities(self) -> NDArray[np.float64]:
         """Of every followed answer, [points, answers]."""
@@ -189,6 +257,15 @@ def _points(trace: Trace, found: list[Span]) -> list[int]:
     """Tokens before which the thought stops: the ends of the units, no thought, all of it."""
     thought = trace.roles["thought"]
     return sorted({thought.start, thought.end, *(s.start for s in found), *(s.end for s in found)})
+
+
+def _why(method: EarlyAnswer, hides: bool, lines: Sequence[Span]) -> str:
+    """Why nothing is masked; "" where something is."""
+    if not method.mask_lines:
+        return "not measured: mask_lines=False"
+    if not hides:
+        return "not measured: this model can't hide tokens"
+    return "" if lines else "not measured: no sentence of the thought states the answer"
 
 
 def _areas(at: list[int], plain: NDArray[np.float64], hidden: NDArray[np.float64]) -> dict[str, Any]:

@@ -87,6 +87,8 @@ def compare(
     interval = stats.Interval(found["low"], found["high"])
     worst = stats.Interval(found["low_worst"], found["high_worst"])
     told = unread.status(first, reached, interval, worst, said=status)
+    if status != unread.OK:  # a test of the rollouts that end first is none of all of them
+        found["p_value"] = NAN
     if told.startswith("not measured"):
         found = {name: value for name, value in found.items() if name.endswith("_worst")}
     return Effect(**seen, **found, status=told)
@@ -121,7 +123,7 @@ def _divergence(method: Sampled, kept: unread.Arm, without: unread.Arm, seed: in
     floor, p_value = stats.kl_floor(p, q, method.alpha, seed)
     worst = interval
     if kept.unread + without.unread:
-        worst, p_value = unread.worst_kl(kept, without, words, seed)
+        worst, p_value = unread.worst_kl(kept, without, words, method.alpha, seed)
     return {
         "estimate": (stats.kl if published else stats.unbiased_kl)(p, q, method.alpha),
         "low": interval.low,
@@ -132,6 +134,14 @@ def _divergence(method: Sampled, kept: unread.Arm, without: unread.Arm, seed: in
         "null_mean": floor.mean,
         "p_value": p_value,
     }
+
+
+def wider_than_asked(method: Sampled, effect: Effect) -> str:
+    """The status of a row, which says so where rollouts ran out before its interval was as narrow as was asked for."""
+    asked, half = method.half_width, (effect.high - effect.low) / 2
+    if asked is None or method.metric != "probability" or effect.status != unread.OK or not half > asked:
+        return effect.status
+    return f"wider than half_width={asked:g}: ±{half:.2g} when its rollouts were spent"
 
 
 def partly(samples: Samples, arms: Sequence[Any]) -> str:

@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 
 from cotlens.measure.importance.alternatives import Alternative
 from cotlens.measure.importance.table import CANCELLED
-from cotlens.models.contract import BranchScore
 
 NAN = float("nan")
 
@@ -24,12 +23,13 @@ class Findings:
     """
 
     def __init__(self, count: int, measured: str = "exact") -> None:
-        self.baseline = NAN
+        self.baseline, self._off = NAN, 0.0
         self.after = np.full(count, NAN)
         self._measured = measured
         self._reasons: dict[int, str] = {}
         self._swaps: dict[int, Alternative] = {}
         self._surprise = np.full(count, NAN)
+        self._error = np.zeros(count)
 
     def skip(self, reasons: Mapping[int, str]) -> None:
         """Rows that are not to be measured, and why."""
@@ -49,11 +49,20 @@ class Findings:
         """Rows that are to be measured and aren't yet."""
         return [row for row in np.flatnonzero(np.isnan(self.after)).tolist() if row not in self._reasons]
 
-    def put(self, row: int, value: float, score: BranchScore) -> None:
-        """The metric of a row after its edit."""
-        self.after[row] = value
+    def put(self, row: int, value: float, error: float, logprobs: NDArray[np.float32]) -> None:
+        """The metric of a row after its edit, by how much it may be off, and the log-probabilities of what was run."""
+        self.after[row], self._error[row] = value, error
         if row in self._swaps:
-            self._surprise[row] = -float(score.logprobs[: len(self._swaps[row].tokens)].mean())
+            self._surprise[row] = -float(logprobs[: len(self._swaps[row].tokens)].mean())
+
+    def begin(self, value: float, error: float) -> None:
+        """The metric before any edit, and by how much it may be off."""
+        self.baseline, self._off = value, error
+
+    @property
+    def errors(self) -> NDArray[np.float64]:
+        """By how much each effect may be off."""
+        return self._error + self._off
 
     @property
     def effects(self) -> NDArray[np.float64]:

@@ -13,7 +13,7 @@ from cotlens._core.errors import InputError, did_you_mean
 from cotlens.measure.importance import units
 from cotlens.measure.importance.units import Place
 from cotlens.trace import Span, Trace
-from cotlens.trace.values import NUMBER, number_value
+from cotlens.trace.answers.numbers import numerals
 
 VALUES = "values"
 GROUP = "group"
@@ -89,9 +89,9 @@ def values(trace: Trace) -> list[Group]:
     """
     thought = trace.roles.get("thought")
     found: dict[str, list[Span]] = {}
-    for match in NUMBER.finditer(trace.thought) if thought is not None else ():
-        place = (thought.char_start + match.start(), thought.char_start + match.end())  # type: ignore[union-attr]
-        copies = found.setdefault(number_value(match.group()), [])
+    for number in numerals(trace.thought) if thought is not None else ():
+        place = (thought.char_start + number.start, thought.char_start + number.end)  # type: ignore[union-attr]
+        copies = found.setdefault(number.text, [])
         span = units.located(trace, place)
         if not copies or copies[-1].end <= span.start:
             copies.append(span)

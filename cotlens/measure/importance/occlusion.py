@@ -13,7 +13,8 @@ from cotlens.measure.importance import groups as grouping
 from cotlens.measure.importance.alternatives import TRIES, room
 from cotlens.measure.importance.edits import HEAVY, LIGHT, Edit, Question, mean_embedding, scored
 from cotlens.measure.importance.findings import Findings
-from cotlens.measure.importance.forced import FORCED_TOKENS, METRICS, target_answer, values
+from cotlens.measure.importance.forced import FORCED_TOKENS, METRICS, errors, target_answer, values
+from cotlens.measure.importance.forms import Form, check_form, described, form_of
 from cotlens.measure.importance.groups import GROUP, Group, Groups
 from cotlens.measure.importance.units import Place
 from cotlens.measure.method import Cost, Ledger, check_needs, check_setting, keeping
@@ -37,8 +38,9 @@ class Occlusion:
     estimate = m(nothing done) - m(the unit taken away), where m is the `metric` of the trace's answer, forced after the
     whole thought. Positive: the unit supports the answer. How a unit is taken away:
 
-    - mode="hide": no later token attends to it. With effect="direct" (default) it is hidden from the answer only, and
-      later thought tokens keep what they read from it; with effect="total" it is hidden from everything after it.
+    - mode="hide": no later token attends to it. With effect="direct" (default) it is hidden from the answer only, that
+      is from the tokens that close the thought and give the answer; thought tokens, the last of them too, keep what
+      they read from it. With effect="total" it is hidden from everything after it.
     - mode="mean": its embeddings are replaced by the mean embedding of the thought's tokens. Total only: whatever
       follows reads the replaced tokens anew.
     - mode="swap": the model's own alternative stands in its place. A token becomes the likeliest other token there,
@@ -61,7 +63,9 @@ class Occlusion:
         coarse: above 0, sentences are measured first, then only the tokens of those whose effect is at least this
             share of the largest; the others say that they were skipped. It misses what stands in two sentences.
         metric: "logit_difference" (default; a sure answer saturates the other two), "log_probability", "probability".
-        target: the answer to measure; the trace's own by default.
+        target: the answer to measure, as it is to be written; the trace's own by default.
+        form: in which words it is given: None for the form in which the trace answered, or the name of one of its
+            reader's forms, or an AnswerForm (see `forms`). The extra `form` says which was taken.
 
     The extras hold `baseline` [1] and `hidden` [rows], the metric before and after; `alternatives`, the tokens that
     were swapped in; with `coarse`, `sentences`: their tokens and what hiding each of them did.
@@ -77,8 +81,10 @@ class Occlusion:
     coarse: float = 0.0
     metric: Literal["logit_difference", "log_probability", "probability"] = "logit_difference"
     target: str | None = None
+    form: Form = None
 
     def __post_init__(self) -> None:
+        check_form("Occlusion", self.form)
         check_setting("Occlusion", "mode", self.mode, tuple(EDIT_TYPES))
         if self.effect is None:
             object.__setattr__(self, "effect", "direct" if self.mode == "hide" else "total")
@@ -124,18 +130,27 @@ class Occlusion:
         """
         check_needs(self, model)
         rows = self._rows(trace)
-        target = target_answer(trace, self.target)
-        question = Question.of(model, trace, target)
+        target, form = target_answer(trace, self.target, model.reader).surface, form_of(trace, model, self.form)
+        question = Question.of(model, trace, target, form)
         ledger = Ledger(self, trace, model, seed)
         found = Findings(len(rows), "ok" if self._draws else "exact")
-        extras = self._members(rows)
+        extras = {**self._members(rows), "form": described(form)}
 
         def result() -> Result:
             columns = {**self._copies(rows), **found.columns()}
             everything = {**found.extras(), **extras}
             source = ledger.provenance()
             return table.result(
-                self, trace, rows, found.effects, target, source, everything, status=found.status, columns=columns
+                self,
+                trace,
+                rows,
+                found.effects,
+                target,
+                source,
+                everything,
+                status=found.status,
+                columns=columns,
+                errors=found.errors,
             )
 
         with keeping(result):
@@ -148,12 +163,12 @@ class Occlusion:
             wanted = found.waiting
             edits = [question.untouched(), *self._edits(question, model, rows, found, wanted)]
             size = LIGHT if self.effect == "direct" else HEAVY
-            for row, score in zip([-1, *wanted], scored(model, trace, edits, size), strict=True):
-                value = float(values([question.read(score)], self.metric)[0])
+            for row, outcome in zip([-1, *wanted], scored(model, trace, edits, size), strict=True):
+                [value], [error] = values([outcome.forced], self.metric), errors([outcome.forced], self.metric)
                 if row < 0:
-                    found.baseline = value
+                    found.begin(value, error)
                 else:
-                    found.put(row, value, score)
+                    found.put(row, value, error, outcome.logprobs)
         return result()
 
     def _edits(

@@ -65,7 +65,7 @@ class Resampling(Sampled):
         """
         check_needs(self, model)
         spans = self.units(trace)
-        target = target_answer(trace, self.target)
+        target = target_answer(trace, self.target, model.reader).group
         self.allow(trace, self._places(trace))
         samples, ledger = Samples(self, trace, model, seed), Ledger(self, trace, model, seed)
         confirmation = Confirmation(self, len(spans))

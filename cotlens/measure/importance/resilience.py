@@ -122,7 +122,7 @@ class Resilience(Sampled):
         method = replace(self, embedder=similarity.settled(self.embedder))
         check_needs(method, model)
         spans = self.units(trace)
-        target = target_answer(trace, self.target)
+        target = target_answer(trace, self.target, model.reader).group
         self.allow(trace, len(spans), factor=1 + self.rounds)
         samples, ledger = Samples(self, trace, model, seed), Ledger(method, trace, model, seed)
         alike = Similarity(method.embedder, model, trace, [trace.text[s.char_start : s.char_end] for s in spans])
@@ -209,8 +209,16 @@ class Resilience(Sampled):
         told = f"{cut} of {len(chains)} rollouts were cut off before the content could come back"
         if cut > MOST * len(chains):
             return Effect(**unread, status=f"not measured: {told}")
-        status = f"partly read: {told}; beside it, the worst case" if cut > FEW * len(chains) else OK
+        status = f"partly read: {told}; beside it, the worst case" if cut > FEW * len(chains) else self._spent(chains)
         return Effect(float(np.mean(counts)), *found, **unread, n=len(counts) - cut, status=status)
+
+    def _spent(self, chains: Sequence[_Chain]) -> str:
+        """The status of a row: whether the content was gone from every rollout, or the rounds were spent before."""
+        still = sum(not (one.gone or one.cut) for one in chains)
+        if not still:
+            return OK
+        told = f"{still} of {len(chains)} rollouts still said it after {self.rounds} cuts"
+        return f"at least this: {told}" if self.metric == "rounds" else f"partly measured: {told} and are left out"
 
     def _effect(
         self, trace: Trace, span: Span, chains: Sequence[_Chain], samples: Samples, target: str, seed: int
@@ -218,7 +226,7 @@ class Resilience(Sampled):
         rollouts = [(one, samples.one(one.arm, one.number)) for one in chains]
         gone = [drawn._replace(answer=None) if one.cut else drawn for one, drawn in rollouts if one.gone or one.cut]
         arm = kept(trace, span)
-        found = effects.compare(self, samples.begun(arm), gone, target, seed)
+        found = effects.compare(self, samples.begun(arm), gone, target, seed, status=self._spent(chains))
         if not gone:
             return replace(
                 found, status=f"not measured: the content was there after {self.rounds} cuts in all rollouts"

@@ -6,7 +6,7 @@ import re
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeGuard
 
 import numpy as np
 
@@ -86,7 +86,7 @@ class Rewriting(Sampled, ABC):
         """
         check_needs(self, model)
         spans = self.units(trace)
-        target = target_answer(trace, self.target)
+        target = target_answer(trace, self.target, model.reader).group
         self.allow(trace, self.places(len(spans)))
         samples, ledger = Samples(self, trace, model, seed), Ledger(self, trace, model, seed)
         edits: list[Rewritten] = []
@@ -210,7 +210,7 @@ def text_of(rewriter: Rewriter, instruction: str, trace: Trace, span: Span, mode
     """The other text of a unit, by the model itself, another model or a function."""
     if rewriter == SELF:
         return ask(model, instruction, trace, span, seed)
-    if isinstance(rewriter, Model):
+    if _is_model(rewriter):
         return ask(rewriter, instruction, trace, span, seed)
     assert callable(rewriter)
     given = rewriter(trace.text[span.char_start : span.char_end])
@@ -219,9 +219,14 @@ def text_of(rewriter: Rewriter, instruction: str, trace: Trace, span: Span, mode
     return given
 
 
+def _is_model(thing: Any) -> TypeGuard[Model]:
+    """Whether it can be asked to reason; `isinstance(thing, Model)` would look at everything, its weights included."""
+    return callable(getattr(thing, "reason", None))
+
+
 def check_rewriter(method: str, rewriter: Any, names: Sequence[str]) -> None:
     """Raise InputError unless `rewriter` is one of the names, a model or a function."""
-    if rewriter in names if isinstance(rewriter, str) else callable(rewriter) or isinstance(rewriter, Model):
+    if rewriter in names if isinstance(rewriter, str) else callable(rewriter) or _is_model(rewriter):
         return
     raise InputError(
         f"{method} was given rewriter={rewriter!r}: give {' or '.join(map(repr, names))}, a loaded model, or a "

@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from cotlens.measure import stats
-from cotlens.measure.importance.effects import NAN, Effect
+from cotlens.measure.importance.effects import NAN, Effect, wider_than_asked
+from cotlens.measure.importance.forced import target_answer
 from cotlens.measure.importance.samples import Samples
 from cotlens.measure.importance.sampling import Sampled
 from cotlens.results import Provenance, Result
@@ -52,7 +53,8 @@ def result(
     table = {name: [getattr(one, name) for one in effects] for name in Effect.__dataclass_fields__}
     given = dict(columns or {})
     position = stats.position_baseline(table["estimate"])
-    said = {**_words(method, target), **(words or {})}
+    shown = target_answer(trace, method.target).surface
+    said = {**_words(method, shown), **(words or {})}
     test = TESTS.get(method.metric, "")
     rows: dict[str, Any] = {
         "unit": [method.unit] * len(spans),
@@ -61,7 +63,7 @@ def result(
         "text": [trace.text[span.char_start : span.char_end] for span in spans],
         **{name: np.array(values, dtype=np.int32 if name in COUNTS else np.float64)
            for name, values in table.items() if name != "status"},
-        "status": table["status"],
+        "status": [wider_than_asked(method, one) for one in effects],
         "q_value": stats.benjamini_hochberg(table["p_value"]),
         "significant": significant(table["p_value"]),
         "edit_type": [method.edit_type] * len(spans),
@@ -84,14 +86,14 @@ def result(
         extras={
             "metric_words": said["metric_words"],
             "edit_type": method.edit_type,
-            "target": target,
+            "target": shown,
+            "target_group": target,
             "convention": method.convention,
             "vocabulary": list(method.vocabulary or ()),
             "test": test or "none",
             "correction": f"Benjamini-Hochberg over {len(spans)} units at {FALSE_DISCOVERIES}" if test else "none",
             "notes": samples.notes(),
-            "rollouts_sampled": samples.sampled,
-            "rollouts_reused": samples.reused,
+            **samples.spent(),
             "rho_position": position.rho,
             "rho_position_size": position.rho_size,
             "signed": method.metric == "probability",

@@ -47,10 +47,20 @@ class Samples:
         self._rollouts: dict[Arm, dict[int, Drawn]] = {}
         self._asked: dict[Arm, int] = {}
         self.sampled = self.reused = self.read = 0
+        self._further: list[Samples] = []
 
     def afresh(self) -> Samples:
         """None of these: rollouts of the same settings with random numbers of their own."""
-        return Samples(self._method, self._trace, self._model, self._seed + AFRESH)
+        self._further.append(Samples(self._method, self._trace, self._model, self._seed + AFRESH))
+        return self._further[-1]
+
+    def spent(self) -> dict[str, int]:
+        """How many rollouts were sampled and how many were there already, those drawn afresh too."""
+        every = [self, *self._further]
+        return {
+            "rollouts_sampled": sum(one.sampled for one in every),
+            "rollouts_reused": sum(one.reused for one in every),
+        }
 
     def draw(self, wanted: Mapping[Arm, int]) -> None:
         """So many more rollouts from each arm."""
@@ -76,6 +86,7 @@ class Samples:
                 max_new_tokens=method.new_tokens(self._trace),
                 temperature=method.temperature,
                 top_p=method.top_p,
+                top_k=method.top_k,
                 on_rollout=lambda place, rollout: self._take(arms[place][0], rollout),
             )
 

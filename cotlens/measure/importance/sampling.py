@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal, Self
 
+from cotlens._core import check
 from cotlens._core.errors import InputError
 from cotlens.measure.importance import units
 from cotlens.measure.importance.units import Place
@@ -17,7 +18,6 @@ METRICS = {"probability": "probability", "kl": "nats"}
 CONVENTIONS = ("cotlens", "thought-anchors")
 LIMIT = 10_000
 """Rollouts that are sampled without being asked about."""
-MOST_ARMS = 3  # of a unit
 LEAST_NEW = 256  # tokens a rollout may have, at least
 
 
@@ -38,7 +38,7 @@ class Sampled:
             than half of the rollouts give an answer, intervals may stay wider.
         max_rollouts: allow n everywhere to add up to this many, 10,000 without it; adaptive sampling stops there.
         max_new_tokens: of a rollout; by default twice what the trace's thought and answer have, at least 256.
-        temperature, top_p: as in `model.reason`.
+        temperature, top_p, top_k: as in `model.reason`.
         alpha: what is added to every count for "kl"; 0.5 is Jeffreys' prior.
         vocabulary: the answers "kl" is about, with "(other)" for the rest; by default those that either arm gave.
         convention: "cotlens", or "thought-anchors" for the signs and names of the published columns.
@@ -63,6 +63,7 @@ class Sampled:
     max_new_tokens: int | None = None
     temperature: float | None = None
     top_p: float | None = None
+    top_k: int | None = None
     alpha: float = 0.5
     vocabulary: tuple[str, ...] | None = None
     convention: Literal["cotlens", "thought-anchors"] = "cotlens"
@@ -73,7 +74,16 @@ class Sampled:
         units.settle(self, UNITS)
         check_setting(name, "metric", self.metric, tuple(self.metrics()))
         check_setting(name, "convention", self.convention, CONVENTIONS)
-        if isinstance(self.n, bool) or self.n < 2:
+        for setting in ("budget", "max_rollouts", "max_new_tokens"):
+            if getattr(self, setting) is not None:
+                check.whole(setting, getattr(self, setting), 1, of=name)
+        if self.temperature is not None:
+            check.number("temperature", self.temperature, 0, of=name)
+        if self.top_p is not None:
+            check.number("top_p", self.top_p, above=0, most=1, of=name)
+        if self.top_k is not None:
+            check.whole("top_k", self.top_k, 0, of=name)
+        if self.n < 2:
             raise InputError(f"{name} was given n={self.n}: a proportion with an interval needs at least 2 rollouts.")
         if self.half_width is not None and not 0 < self.half_width < 1:
             raise InputError(f"{name} was given half_width={self.half_width}: give a number between 0 and 1.")
@@ -112,7 +122,7 @@ class Sampled:
 
     def bound(self, trace: Trace, places: int, texts: int = 1) -> Cost:
         """What rollouts from `places` places in `texts` texts cost at most."""
-        rollouts = self.planned(places) + self.confirming(places)
+        rollouts = self.planned(places) + self.confirming(places, len(self.units(trace)))
         longest = len(trace.token_ids) + self.new_tokens(trace)
         rounds = max(20, rollouts // 8) if self.adaptive else 1
         tokens = rollouts * self.new_tokens(trace) + rounds * texts * longest
@@ -129,11 +139,12 @@ class Sampled:
         each = max(2, self.planned(places) // places) if self.adaptive else self.n
         return replace(self, n=each, budget=None, half_width=None, confirm=False)
 
-    def confirming(self, places: int) -> int:
-        """Rollouts at most that the units which are drawn again take."""
+    def confirming(self, places: int, units: int) -> int:
+        """Rollouts at most that the units which are drawn again take, of `units` that have so many places together."""
         if not self.confirm or not places:
             return 0
-        again = places if self.confirm is True else min(places, MOST_ARMS * self.confirm)
+        each = max(2, -(-places // units))  # neighbours share a place, but those drawn again may be no neighbours
+        again = places if self.confirm is True else min(places, each * self.confirm)
         return again * self.plain(places).n
 
     def allow(self, trace: Trace, places: int, factor: int = 1) -> None:
@@ -142,7 +153,8 @@ class Sampled:
         Args:
             factor: how often every rollout may be continued.
         """
-        planned, limit = (self.planned(places) + self.confirming(places)) * factor, self.max_rollouts or LIMIT
+        more = self.confirming(places, len(self.units(trace)))
+        planned, limit = (self.planned(places) + more) * factor, self.max_rollouts or LIMIT
         if planned > limit and (factor > 1 or not self.adaptive):
             tokens = planned * self.new_tokens(trace)
             raise InputError(

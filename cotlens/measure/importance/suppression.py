@@ -8,12 +8,13 @@ from typing import Any, ClassVar, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from cotlens._core import check
 from cotlens._core.errors import Cancelled, InputError
 from cotlens.measure.importance import pairs, units
 from cotlens.measure.importance.units import CUT, Place
 from cotlens.measure.method import Cost, Ledger, check_needs, check_setting
 from cotlens.measure.stats import position_baseline
-from cotlens.models.contract import EVER, BlockAttention, Capability, Divergence, Model
+from cotlens.models.contract import COLDEST, EVER, BlockAttention, Capability, Divergence, Model
 from cotlens.results import Result
 from cotlens.trace import Span, Trace
 
@@ -63,8 +64,7 @@ class Suppression:
     def __post_init__(self) -> None:
         units.settle(self, CUT[1:])
         check_setting("Suppression", "metric", self.metric, tuple(METRICS))
-        if not self.temperature > 0:
-            raise InputError(f"Suppression was given temperature={self.temperature}: give a number above 0.")
+        check.number("temperature", self.temperature, COLDEST, above=0, of="Suppression")
 
     def cost(self, trace: Trace) -> Cost:
         """The trunk, and per source what comes later, once with and at most once without it."""

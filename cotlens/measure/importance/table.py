@@ -18,6 +18,8 @@ from cotlens.trace import Span, Trace
 __all__ = ["CANCELLED", "result", "units"]
 
 CANCELLED = "not measured: cancelled before it was reached"
+UNBOUNDED = "not measured: the server tells too few tokens to say whether the value ends"
+BOUNDED = "the server tells its likeliest tokens only: off by at most"
 
 
 def result(
@@ -30,6 +32,7 @@ def result(
     extras: Mapping[str, Any],
     *,
     status: Sequence[str] | None = None,
+    errors: NDArray[np.float64] | None = None,
     columns: Mapping[str, Any] | None = None,
 ) -> Result:
     """A row per span or group.
@@ -39,12 +42,23 @@ def result(
     would explain.
 
     Args:
-        status: why rows aren't "exact"; those get no interval. By default rows without an estimate were cancelled.
+        status: why rows aren't "exact"; by default rows without an estimate were cancelled.
+        errors: by how much estimates may be off, in either direction: those rows have an interval, or are not measured
+            where nothing bounds them (infinite). By default rows that are "exact" aren't off, and others have no
+            interval.
         columns: further columns.
     """
+    off = np.zeros(len(estimates)) if errors is None else np.where(np.isfinite(estimates), errors, 0.0)
+    unbounded = ~np.isfinite(off)
+    estimates = np.where(unbounded, np.nan, estimates)
     measured = np.isfinite(estimates)
     if status is None:
         status = ["exact" if ok else CANCELLED for ok in measured]
+    status = [
+        UNBOUNDED if wide else f"{BOUNDED} {error:.2g}" if error > 0 and one == "exact" else one
+        for one, wide, error in zip(status, unbounded, off, strict=True)
+    ]
+    bounded = measured & (off > 0)
     exact = np.array([one == "exact" for one in status], dtype=bool)
     position = position_baseline(estimates)
     rows: dict[str, Any] = {
@@ -55,8 +69,8 @@ def result(
             span.text if isinstance(span, Group) else trace.text[span.char_start : span.char_end] for span in spans
         ],
         "estimate": estimates,
-        "low": np.where(exact, estimates, np.nan),
-        "high": np.where(exact, estimates, np.nan),
+        "low": np.where(exact | bounded, estimates - off, np.nan),
+        "high": np.where(exact | bounded, estimates + off, np.nan),
         "n": measured.astype(np.int32),
         "status": list(status),
         **(columns or {}),

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from itertools import pairwise
 from typing import Any
 
+from cotlens._core import check
 from cotlens._core.errors import InputError
 from cotlens.measure.method import check_setting
 from cotlens.trace import Span, Trace
@@ -21,13 +22,15 @@ Place = Span | tuple[int, int]
 
 
 def settle(method: Any, cut: Sequence[str] = CUT) -> None:
-    """Check and store the settings `unit` and `spans` of a frozen method, from its `__post_init__`.
+    """Check the types of a frozen method's settings, from its `__post_init__`, and store `unit` and `spans`.
 
     Spans are kept as a tuple, so that settings stay hashable; with spans the unit is "span".
 
     Raises:
-        InputError: a unit that isn't among `cut`, or spans that aren't stretches of text.
+        InputError: a number or text that is none, a unit that isn't among `cut`, or spans that aren't stretches of
+            text.
     """
+    check.settings(method)
     name = type(method).__name__
     spans = as_places(name, method.spans)
     if spans is None:

@@ -107,12 +107,14 @@ def worst_difference(kept: Arm, without: Arm, again: Arm, target: str) -> tuple[
     return Interval(low.interval.low, high.interval.high), float(p_value)
 
 
-def worst_kl(kept: Arm, without: Arm, vocabulary: Sequence[str], seed: int) -> tuple[Interval, float]:
+def worst_kl(kept: Arm, without: Arm, vocabulary: Sequence[str], alpha: float, seed: int) -> tuple[Interval, float]:
     """The same of KL(without || kept): once the unread make the arms as alike as they can, once as different."""
+    if not (kept.answers or without.answers):
+        return Interval(float("nan"), float("nan")), float("nan")
     nearest = nearer(without, kept)
     first, second = (stats.tally(arm, vocabulary) for arm in nearest)
     low = stats.kl_interval(*nearest, vocabulary, seed).low
-    _, p_value = stats.kl_floor(first, second, seed=seed)
+    _, p_value = stats.kl_floor(first, second, alpha, seed)
     other = [NOWHERE.format(1)] * without.unread, [NOWHERE.format(2)] * kept.unread
     apart = [*without.answers, *other[0]], [*kept.answers, *other[1]]
     high = stats.kl_interval(*apart, [*vocabulary, *(NOWHERE.format(i) for i in (1, 2))], seed).high
@@ -120,14 +122,17 @@ def worst_kl(kept: Arm, without: Arm, vocabulary: Sequence[str], seed: int) -> t
 
 
 def nearer(first: Arm, second: Arm) -> tuple[list[str], list[str]]:
-    """The answers of two arms, the unread filled in so that the shares of both come as near as they can."""
+    """The answers of two arms, the unread filled in so that their shares come near: first those of `first`.
+
+    At least one answer was read. Each unread one becomes the answer that its arm lacks most beside the other arm.
+    """
     filled = [*first.answers], [*second.answers]
     words = sorted({*first.answers, *second.answers})
     for mine, theirs, arm in ((0, 1, first), (1, 0, second)):
         shares = [_share(filled[theirs], word) for word in words]
         for _ in range(arm.unread):
             lacking = [share * arm.size - filled[mine].count(word) for share, word in zip(shares, words, strict=True)]
-            filled[mine].append(words[int(np.argmax(lacking))] if words else NOWHERE.format(0))
+            filled[mine].append(words[int(np.argmax(lacking))])
     return filled
 
 

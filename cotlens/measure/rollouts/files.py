@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 import os
 from collections.abc import Mapping, Sequence
@@ -13,6 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from cotlens._core.data import loads
 from cotlens._core.errors import InputError
 
 CHUNKS = "chunks_labeled.json"
@@ -172,11 +172,11 @@ def _mapping(path: Path) -> Mapping[str, Any]:
 
 def _json(path: Path) -> Any:
     try:
-        return json.loads(path.read_text(encoding="utf-8"))
+        return loads(path.read_bytes())
     except OSError as error:
         raise InputError(f"{path} can't be read: {error.strerror}.") from error
-    except (ValueError, RecursionError) as error:
-        raise InputError(f"{path} is damaged: it does not hold JSON; fetch it again.") from error
+    except ValueError as error:
+        raise InputError(f"{path} is damaged ({error}); fetch it again.") from error
 
 
 def _what(value: Any) -> str:

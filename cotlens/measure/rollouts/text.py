@@ -10,12 +10,12 @@ from typing import Any
 import numpy as np
 
 from cotlens.measure.rollouts.files import Problem
-from cotlens.trace import Boxed, Span, Trace, chunk_texts, split
+from cotlens.trace import FinalAnswer, Span, Trace, chunk_texts, split
 
 NOTE = "Read from published text: tokens are words, and nothing can be measured on it or edited."
 REJOINED = "The base solution was not published here; the thought is its sentences joined by spaces."
 
-_OPEN, _CLOSE = re.compile(r"<think>\s*"), re.compile(r"\s*</think>\s*")
+_OPEN, _CLOSE = re.compile(r"<think>\s*"), re.compile(r"</think>\s*")
 _WORD = re.compile(r"\s*\S+|\s+")
 
 
@@ -26,7 +26,8 @@ def base_trace(problem: Problem) -> tuple[Trace, list[Span]]:
     """
     text, (thought, end), prompt, notes = _layout(problem)
     close = _CLOSE.search(text, thought, end)
-    stop, answer = (close.start(), close.end()) if close else (end, None)
+    # Stripped, not matched: "\s*</think>" would begin anew at each space of a long run.
+    stop, answer = (thought + len(text[thought : close.start()].rstrip()), close.end()) if close else (end, None)
     places = _places(text, thought, stop, problem.chunks)
     edges = {0, prompt, thought, stop, len(text), *(place for pair in places for place in pair)}
     words = _words(text, sorted(edges | ({answer} if answer is not None else set())))
@@ -36,7 +37,7 @@ def base_trace(problem: Problem) -> tuple[Trace, list[Span]]:
     if answer is not None:
         roles["answer"] = (at[answer], len(words))
     meta = {"finish": "given", "thought_closed": close is not None, "notes": notes}
-    trace = Trace.build(*_tokens(words), roles, meta=meta, reader=Boxed())
+    trace = Trace.build(*_tokens(words), roles, meta=meta, reader=FinalAnswer())
     return trace, _spans(places, at, at[stop])
 
 

@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from cotlens.measure.importance.forced import read
+from cotlens.measure.importance.forced import Asked, Target, score_asked
+from cotlens.measure.importance.forms import form_of
 from cotlens.measure.stats import Interval, alike, wilson
 from cotlens.measure.steering.where import Ends, Steering, ends_of, in_thought, interventions
 from cotlens.models.contract import Branch, Model, Start
@@ -30,7 +31,7 @@ class Question:
     trace: Trace
     at: int
     indices: range
-    answer: str | None
+    answer: Target | None
 
 
 @dataclass
@@ -164,7 +165,7 @@ def _changed(question: Question, rollout: Trace) -> float:
     answer = rollout.read_answer()
     if question.answer is None or (answer is None and not rollout.finished):
         return math.nan
-    return float(answer is None or answer.text != question.answer)
+    return float(answer is None or answer.text != question.answer.group)
 
 
 def _probabilities(
@@ -172,21 +173,20 @@ def _probabilities(
 ) -> list[float]:
     """Probability of the followed answer, forced after each thought under the same steering; NaN for open thoughts."""
     found, at = [math.nan] * len(rollouts), question.at
-    together: dict[Any, list[tuple[int, Branch, int]]] = {}
+    together: dict[Any, list[tuple[int, Asked]]] = {}
+    form = form_of(question.trace, model)
     for i, one in enumerate(rollouts):
         thought = one.roles.get("thought")
         if question.answer is None or thought is None or "answer" not in one.roles or thought.end < at:
             continue
-        forced = model.answer_branch(one, thought.end, question.answer)
-        ids = (*one.token_ids[at : thought.end], *forced.token_ids)
+        answer = model.answer_branch(one, thought.end, question.answer.surface, form)
         changes = interventions(steerings, question.trace, at, Ends(thought.end, thought.end))
-        begin = thought.end - at + forced.value_start
-        together.setdefault(changes, []).append((i, Branch(at, ids), begin))
+        together.setdefault(changes, []).append((i, Asked(answer, at, one.token_ids[at : thought.end])))
     prefix = question.trace.token_ids[:at]
     for changes, asked in together.items():
-        scores = model.score(prefix, [branch for _, branch, _ in asked], interventions=changes)
-        for (i, _, begin), score in zip(asked, scores, strict=True):
-            found[i] = read(score, begin).probability
+        forced = score_asked(model, prefix, [one for _, one in asked], changes)
+        for (i, _), each in zip(asked, forced, strict=True):
+            found[i] = each.probability
     return found
 
 

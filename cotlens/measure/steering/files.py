@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from cotlens._core import files
+from cotlens._core.data import loads
 from cotlens._core.errors import InputError
 from cotlens._core.files import PathLike
 from cotlens.measure.steering.vector import Vector
@@ -40,7 +41,7 @@ def save_vector(vector: Vector, path: PathLike) -> Path:
     }
     metadata = {"cotlens": json.dumps(files.plain(about, "vector"))}
     body = save({f"layer.{vector.layer}": np.ascontiguousarray(vector.values)}, metadata=metadata)
-    return write_bytes(path, body)
+    return files.write_bytes(path, body)
 
 
 def load_vector(path: PathLike) -> Vector:
@@ -60,7 +61,7 @@ def load_vector(path: PathLike) -> Vector:
         values = tensors[f"layer.{about['layer']}"]
         data = {**provenance.data(), "settings": settings}
         return Vector(about["name"], about["layer"], values, about["unit"], Provenance(**data), about["status"])
-    except (KeyError, TypeError, ValueError) as error:
+    except (AttributeError, KeyError, TypeError, ValueError, OverflowError) as error:
         raise InputError(f"{target} is no saved vector, or it is damaged ({error}); save the vector again.") from error
 
 
@@ -79,25 +80,6 @@ def refuse_pickle(path: Path) -> None:
         )
 
 
-def write_bytes(path: PathLike, body: bytes) -> Path:
-    """Write a file beside its place, then move it there.
-
-    Raises:
-        InputError: the folder is missing or can't be written.
-    """
-    target = Path(path)
-    temporary = target.with_name(f".{target.name}.part")
-    try:
-        temporary.write_bytes(body)
-        temporary.replace(target)
-    except OSError as error:
-        temporary.unlink(missing_ok=True)
-        raise InputError(
-            f"Nothing can be saved at {target}: {error.strerror}; give a path you may write to."
-        ) from error
-    return target
-
-
 def _opened(path: Path) -> tuple[dict[str, Any], dict[str, np.ndarray[Any, Any]]]:
     from safetensors import SafetensorError, safe_open
 
@@ -105,10 +87,11 @@ def _opened(path: Path) -> tuple[dict[str, Any], dict[str, np.ndarray[Any, Any]]
         with safe_open(path, framework="numpy") as opened:
             metadata = opened.metadata() or {}
             tensors = {name: opened.get_tensor(name) for name in opened.keys()}  # noqa: SIM118
-    except (SafetensorError, OSError) as error:
+        about = loads(metadata["cotlens"]) if "cotlens" in metadata else None
+    except (SafetensorError, OSError, ValueError) as error:
         raise InputError(f"{path} is no safetensors file, or it is damaged ({error}).") from error
-    if "cotlens" not in metadata:
+    if not isinstance(about, dict):
         raise InputError(
             f"{path} is not a vector saved by CoTLens: read its tensor and give it with steering.given(values, layer)."
         )
-    return files.revive(json.loads(metadata["cotlens"])), tensors
+    return files.revive(about), tensors

@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cotlens._core.errors import CapabilityError, InputError
-from cotlens.measure.method import check_setting
+from cotlens.measure.method import check_setting, model_data
 from cotlens.measure.steering.examples import Example, Examples, read_examples, reading_of, texts_of
 from cotlens.measure.steering.norms import check_layer, residual_norms
 from cotlens.measure.steering.vector import Vector
@@ -149,10 +149,7 @@ def _provenance(
         "negative": [_shown(example) for example in negative[:MOST_TEXT]],
         "code": code,
     }
-    return Provenance.record(
-        method=method, settings=settings, model=model.name, revision=model.revision, backend=model.backend,
-        dtype=model.dtype,
-    )  # fmt: skip
+    return Provenance.record(method=method, settings=settings, **model_data(model))
 
 
 def _shown(example: Example) -> str:

@@ -21,8 +21,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cotlens._core.errors import InputError
-from cotlens._core.files import PathLike
-from cotlens.measure.steering.files import refuse_pickle, write_bytes
+from cotlens._core.files import PathLike, write_bytes
+from cotlens.measure.steering.files import refuse_pickle
 from cotlens.measure.steering.vector import Vector
 from cotlens.results import Provenance
 
@@ -76,13 +76,9 @@ def read_gguf(path: PathLike, *, name: str | None = None) -> tuple[Vector, ...]:
     refuse_pickle(target)
     try:
         fields, tensors = _parsed(target.read_bytes())
-    except (struct.error, UnicodeDecodeError, ValueError, KeyError) as error:
+        found = {_layer(key): values for key, values in tensors.items() if key.startswith("direction.")}
+    except (struct.error, UnicodeDecodeError, ValueError, KeyError, MemoryError) as error:
         raise InputError(f"{target} is no GGUF file, or it is damaged ({error}).") from error
-    found: dict[int, NDArray[Any]] = {}
-    for key, values in tensors.items():
-        kind, _, layer = key.partition(".")
-        if kind == "direction" and layer.isdecimal():
-            found[int(layer)] = values
     if fields.get("general.architecture") != ARCHITECTURE or not found:
         raise InputError(
             f"{target} holds no control vectors; its architecture is {fields.get('general.architecture')!r}."
@@ -97,6 +93,19 @@ def read_gguf(path: PathLike, *, name: str | None = None) -> tuple[Vector, ...]:
         Vector(name or target.stem, layer, found[layer].reshape(-1), provenance=made[i])
         for i, layer in enumerate(sorted(found))
     )
+
+
+def _layer(key: str) -> int:
+    digits = key.partition(".")[2]
+    if not (digits.isascii() and digits.isdecimal() and len(digits) <= 6):
+        raise ValueError(f"it names the layer {digits[:20]!r}")
+    return int(digits)
+
+
+def _alignment(given: Any) -> int:
+    if isinstance(given, bool) or not isinstance(given, int) or not 1 <= given <= 1 << 20:
+        raise ValueError(f"it aligns its tensors to {str(given)[:20]!r}")
+    return given
 
 
 def _text(words: str) -> bytes:
@@ -156,7 +165,7 @@ def _parsed(body: bytes) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
             raise ValueError(f"its tensor {key!r} has {dimensions} dimensions")
         shape = [cursor.number("Q") for _ in range(dimensions)]
         infos.append((key, shape, cursor.number("I"), cursor.number("Q")))
-    start = _aligned(cursor.at, int(fields.get("general.alignment", _ALIGNMENT)))
+    start = _aligned(cursor.at, _alignment(fields.get("general.alignment", _ALIGNMENT)))
     tensors = {}
     for key, shape, kind, offset in infos:
         if kind not in _TYPES:

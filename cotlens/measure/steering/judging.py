@@ -15,12 +15,15 @@ from typing import Any
 
 import numpy as np
 
+from cotlens._core import check
 from cotlens._core.errors import BackendError
-from cotlens.measure.importance.forced import Point, score_points
+from cotlens.measure.importance.forced import Point, score_points, target_answer
+from cotlens.measure.importance.forms import form_of
 from cotlens.measure.steering.rerun import rewrite, start_of
 from cotlens.measure.steering.where import Ends, Steering, as_steerings, interventions
 from cotlens.models.contract import Branch, Model, OnToken
 from cotlens.trace import Trace
+from cotlens.trace.answers import AnswerForm
 
 
 @dataclass(frozen=True, eq=False)
@@ -70,6 +73,7 @@ def steer(
     max_new_tokens: int | None = None,
     temperature: float | None = None,
     top_p: float | None = None,
+    top_k: int | None = None,
     on_token: OnToken | None = None,
 ) -> SteeredRun:
     """Rerun `trace` from token `at` with vectors added, and judge it.
@@ -85,9 +89,10 @@ def steer(
         Cancelled: with what was written so far as `partial`.
     """
     chosen = as_steerings(steerings)
-    start = start_of(model, trace, chosen) if at is None else int(at)
+    start = start_of(model, trace, chosen) if at is None else check.whole("at", at)
     settings: dict[str, Any] = {
         "at": start, "seed": seed, "max_new_tokens": max_new_tokens, "temperature": temperature, "top_p": top_p,
+        "top_k": top_k,
     }  # fmt: skip
     steered = rewrite(model, trace, chosen, on_token=on_token, **settings)
     run = judge(model, trace, steered, chosen, start)
@@ -117,7 +122,8 @@ def judge(model: Model, baseline: Trace, steered: Trace, steerings: Any, at: int
     value = None if answer is None else answer.text
     before_p, after_p, why = math.nan, math.nan, "the baseline has no answer that can be read"
     if value is not None:
-        before_p, after_p = forced(model, baseline, value), forced(model, steered, value, chosen, at)
+        asked = target_answer(baseline, None).surface, form_of(baseline, model)
+        before_p, after_p = forced(model, baseline, *asked), forced(model, steered, *asked, chosen, at)
         why = "the thought was not closed" if math.isnan(after_p) else "ok"
     return SteeredRun(
         baseline,
@@ -134,7 +140,9 @@ def judge(model: Model, baseline: Trace, steered: Trace, steerings: Any, at: int
     )
 
 
-def forced(model: Model, trace: Trace, value: str, steerings: Sequence[Steering] = (), at: int = 0) -> float:
+def forced(
+    model: Model, trace: Trace, value: str, form: AnswerForm, steerings: Sequence[Steering] = (), at: int = 0
+) -> float:
     """Probability of the answer `value`, forced after the thought of `trace`, under the steerings of a rerun from `at`.
 
     NaN where the trace has no thought, or one that was never ended.
@@ -143,7 +151,7 @@ def forced(model: Model, trace: Trace, value: str, steerings: Sequence[Steering]
     if thought is None or ("answer" not in trace.roles and trace.meta.get("finish") != "given"):
         return math.nan
     changes = interventions(steerings, trace, at, Ends(thought.end, thought.end))
-    return score_points(model, trace, [Point(thought.end, value)], changes)[0].probability
+    return score_points(model, trace, [Point(thought.end, value)], changes, form)[0].probability
 
 
 def perplexity(model: Model, trace: Trace, at: int) -> float:

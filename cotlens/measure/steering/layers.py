@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cotlens._core.errors import InputError
+from cotlens.measure.method import model_data
 from cotlens.measure.stats import alike
 from cotlens.measure.steering.examples import Examples, read_examples, reading_of
 from cotlens.measure.steering.fitting import METHODS, Floats, check_fit
@@ -83,8 +84,7 @@ def layer_sweep(
         zero="0.5 is chance",
         scale_unit="AUROC",
         provenance=Provenance.record(
-            method="layer_sweep", settings=settings, model=model.name, revision=model.revision, backend=model.backend,
-            dtype=model.dtype, seed=seed,
+            method="layer_sweep", settings=settings, seed=seed, **model_data(model),
             cost={"tokens": spent.tokens, "forwards": spent.forwards, "seconds": round(time.monotonic() - began, 4)},
         ),
     )  # fmt: skip

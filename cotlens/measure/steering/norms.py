@@ -24,7 +24,9 @@ _widths: WeakKeyDictionary[Model, int] = WeakKeyDictionary()
 
 
 def residual_norm(model: Model, layer: int, traces: Trace | Sequence[Text]) -> float:
-    """Mean L2 norm of the residual stream after `layer` over the reference tokens; measured once and remembered.
+    """Mean L2 norm of the residual stream after `layer` over the reference tokens.
+
+    Measured once and remembered while the model stays what it is.
 
     Args:
         traces: traces, of which the thoughts and answers count, or texts, of which all but the first token count.
@@ -41,9 +43,10 @@ def residual_norms(model: Model, traces: Trace | Sequence[Text]) -> NDArray[np.f
     """`residual_norm` of every layer, float64 [n_layers]; one pass per text."""
     texts = [traces] if isinstance(traces, (Trace, str)) else list(traces)
     wanted = [(ids_of(model, text), _reference(model, text)) for text in texts]
-    key = hashlib.sha256(repr(wanted).encode()).hexdigest()
+    state = getattr(model, "state", "")
+    key = hashlib.sha256(f"{state} {wanted!r}".encode()).hexdigest()
     known = _norms.setdefault(model, {})
-    if key not in known:
+    if key not in known or not state:
         known[key] = _measure(model, wanted)
     return known[key]
 

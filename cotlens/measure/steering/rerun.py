@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
+from cotlens._core import check
 from cotlens._core.errors import BackendError, Cancelled, InputError, OutOfMemory
 from cotlens.measure.steering.where import (
     Steering,
@@ -37,6 +38,7 @@ def rewrite(
     max_new_tokens: int | None = None,
     temperature: float | None = None,
     top_p: float | None = None,
+    top_k: int | None = None,
     on_token: OnToken | None = None,
 ) -> Trace:
     """`trace` up to token `at`, written on with vectors added.
@@ -58,8 +60,8 @@ def rewrite(
     """
     chosen = as_steerings(steerings)
     check_steerings(model, chosen)
-    start = start_of(model, trace, chosen) if at is None else int(at)
-    settings: dict[str, Any] = {"seed": seed, "temperature": temperature, "top_p": top_p}
+    start = start_of(model, trace, chosen) if at is None else check.whole("at", at)
+    settings: dict[str, Any] = {"seed": seed, "temperature": temperature, "top_p": top_p, "top_k": top_k}
     try:
         if not in_thought(chosen):
             changes = interventions(chosen, trace, start)
@@ -173,7 +175,11 @@ def _noted(made: Trace, trace: Trace, steerings: Sequence[Steering], at: int) ->
         parent=trace.parent if fresh else trace,
         edit=trace.edit if fresh else None,
         rewritten_from=at,
-        meta={**made.meta, "steering": steering_meta(steerings)},
+        meta={
+            **made.meta,
+            "steering": steering_meta(steerings),
+            "vector_fingerprints": [one.vector.fingerprint for one in steerings],
+        },
     )
 
 

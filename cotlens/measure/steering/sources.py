@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from cotlens._core.errors import InputError
+from cotlens.measure.method import model_data
 from cotlens.measure.steering.norms import Text, check_layer, residual_norm
 from cotlens.measure.steering.vector import Vector
 from cotlens.models.contract import Model
@@ -109,7 +110,7 @@ def _made(
     about: dict[str, Any] = {}
     if model is not None:
         check_layer(model, layer)
-        about = {"model": model.name, "revision": model.revision, "backend": model.backend, "dtype": model.dtype}
+        about = model_data(model)
         if traces is not None and math.isnan(unit):
             unit = residual_norm(model, layer, traces)
     return Vector(name, layer, values, unit, Provenance.record(method=method, settings=settings, **about))

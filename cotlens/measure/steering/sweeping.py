@@ -14,8 +14,9 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from cotlens._core import control
+from cotlens._core import check, control
 from cotlens._core.errors import BackendError, InputError, OutOfMemory
+from cotlens.measure.importance.forced import target_answer
 from cotlens.measure.importance.unread import FEW, MOST
 from cotlens.measure.method import Cost, Ledger, check_needs, check_setting, keeping
 from cotlens.measure.stats import Interval
@@ -53,7 +54,8 @@ class Sweep:
         where: "all", "from here on", "thought", "answer" or a Span; the last three write each answer by itself.
         at: token from which to write anew; by default the thought's first. With several traces, their own.
         controls: random directions of the same length; 0 for no control.
-        temperature, top_p, max_new_tokens: as for `Model.resume`; at temperature 0 all rollouts of a cell are the same.
+        temperature, top_p, top_k, max_new_tokens: as for `Model.resume`; at temperature 0 all rollouts of a cell are
+            the same.
 
     The result has one row per arm ("vector", "random"), layer and coefficient. Its columns add `layer`, `coefficient`,
     `raw`, `arm`, every readout with `_low` and `_high`, and `unlikely`: the share of rollouts that are less likely than
@@ -78,9 +80,11 @@ class Sweep:
     controls: int = 4
     temperature: float | None = None
     top_p: float | None = None
+    top_k: int | None = None
     max_new_tokens: int | None = None
 
     def __post_init__(self) -> None:
+        check.settings(self)
         vectors = (self.vector,) if isinstance(self.vector, Vector) else tuple(self.vector)
         layers = tuple(one.layer for one in vectors) if self.layers is None else tuple(self.layers)
         for name, value in {"coefficients": tuple(map(float, self.coefficients)), "layers": layers}.items():
@@ -157,15 +161,16 @@ class Sweep:
 
     def _question(self, model: Model, trace: Trace, vectors: Sequence[Vector]) -> Question:
         at = start_of(model, trace, [Steering(vectors[0], 0.0, self.where)]) if self.at is None else self.at
-        answer = trace.read_answer()
-        return Question(trace, at, range(self.seeds), None if answer is None else answer.text)
+        answer = None if trace.read_answer() is None else target_answer(trace, None)
+        return Question(trace, at, range(self.seeds), answer)
 
     def _fill(
         self, model: Model, questions: Sequence[Question], vectors: Sequence[Vector], key: Key, cell: Cell, seed: int
     ) -> None:
         arm, layer, coefficient = key
         vector = next(one for one in vectors if one.layer == layer)
-        settings = {"temperature": self.temperature, "top_p": self.top_p, "max_new_tokens": self.max_new_tokens}
+        names = ("temperature", "top_p", "top_k", "max_new_tokens")
+        settings = {name: getattr(self, name) for name in names}
         metric = self.metric if callable(self.metric) else None
         try:
             for question, pushed in self._clusters(questions, vector, arm, seed):
@@ -227,9 +232,10 @@ class Sweep:
             provenance=ledger.provenance(),
             extras={
                 "own_perplexity_95": math.exp(edge),
-                "answers": [one.answer for one in questions],
+                "answers": [None if one.answer is None else one.answer.surface for one in questions],
                 "traces": [one.trace.id for one in questions],
                 "vector": vectors[0].name,
+                "vector_fingerprints": [one.fingerprint for one in vectors],
             },
         )
 

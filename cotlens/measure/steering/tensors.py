@@ -22,8 +22,7 @@ from typing import Any
 import numpy as np
 
 from cotlens._core.errors import InputError
-from cotlens._core.files import PathLike
-from cotlens.measure.steering.files import write_bytes
+from cotlens._core.files import PathLike, write_bytes
 from cotlens.measure.steering.vector import Vector
 from cotlens.results import Provenance
 
@@ -72,7 +71,14 @@ def _by_layer(path: Path, loaded: Any) -> list[tuple[int, Any]]:
         raise InputError(f"{path} holds a {type(loaded).__name__}, not a dict layer -> tensor.")
     for layer, value in loaded.items():
         if isinstance(layer, bool) or not isinstance(layer, int) or not isinstance(value, torch.Tensor):
-            raise InputError(f"{path} holds {layer!r} -> {type(value).__name__}; give a dict layer -> tensor.")
+            raise InputError(
+                f"{path} holds {str(layer)[:40]!r} -> {type(value).__name__}; give a dict layer -> tensor."
+            )
+        if value.layout != torch.strided or value.untyped_storage().nbytes() < value.numel() * value.element_size():
+            raise InputError(
+                f"{path} claims {value.numel():,} numbers for layer {layer} and holds fewer; save the vectors "
+                "themselves, not views of them (`tensor.clone()`)."
+            )
     return sorted(loaded.items())
 
 

@@ -15,7 +15,9 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from cotlens._core import check
 from cotlens._core.errors import InputError
+from cotlens._core.fingerprint import fingerprint
 from cotlens._core.frozen import frozen_array
 from cotlens.models.contract import AddVector, Positions
 from cotlens.results import Provenance
@@ -55,7 +57,8 @@ class Vector:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "values", _checked(self.name, self.values))
-        object.__setattr__(self, "unit", float(self.unit))
+        unit = check.numbers("unit", self.unit, of=f"The vector {self.name!r}")
+        object.__setattr__(self, "unit", float(self.unit) if unit.ndim == 0 else math.inf)
         if isinstance(self.layer, bool) or not isinstance(self.layer, (int, np.integer)) or self.layer < 0:
             raise InputError(f"The layer of the vector {self.name!r} is {self.layer!r}; layers are counted from 0.")
         object.__setattr__(self, "layer", int(self.layer))
@@ -66,6 +69,11 @@ class Vector:
     def __repr__(self) -> str:
         unit = f"unit {self.unit:.3g}" if math.isfinite(self.unit) else "unit not measured"
         return f"<Vector {self.name!r}: layer {self.layer}, {len(self.values)} wide, {unit}, {self.provenance.method}>"
+
+    @property
+    def fingerprint(self) -> str:
+        """32 hex digits for the direction and its layer: what it is, whatever it is called."""
+        return fingerprint(str(self.layer), self.values)
 
     @property
     def norm(self) -> float:
@@ -126,6 +134,7 @@ class Vector:
         Raises:
             InputError: the model has other layers or another width, or the vector was made with another model.
         """
+        from cotlens.measure.method import made_with
         from cotlens.measure.steering.norms import width
 
         if self.layer >= model.n_layers:
@@ -139,17 +148,15 @@ class Vector:
                 f"{width(model)}: fit one with this model."
             )
         made = self.provenance
-        if made.model and made.model != model.name:
+        apart = made_with(made.revision, made.weights, model)
+        known = made.weights and getattr(model, "weights", "")
+        if made.model and made.model != model.name and (apart or not known):
             raise InputError(
                 f"The vector {self.name!r} was made with {made.model!r}, not {model.name!r}: fit one with this model, "
                 "or use its values all the same with steering.given(vector.values, vector.layer)."
             )
-        if made.revision and made.revision != model.revision:
-            warnings.warn(
-                f"The vector {self.name!r} was made with {made.model!r} at revision {made.revision}; the model at hand "
-                f"is at {model.revision}.",
-                stacklevel=2,
-            )
+        if apart:
+            warnings.warn(f"The vector {self.name!r} was made {apart}.", stacklevel=2)
 
     def save(self, path: PathLike) -> None:
         """Write it to one safetensors file, provenance in the metadata; `steering.load_vector` reads it.
@@ -182,7 +189,9 @@ def _checked(name: str, given: object) -> NDArray[np.float32]:
 
 
 def _check_coefficient(name: str, coefficient: float) -> None:
-    if not math.isfinite(coefficient):
+    try:
+        check.number("coefficient", coefficient)
+    except InputError:
         raise InputError(
             f"The coefficient {coefficient} of {name!r} is no number that can be added; give a finite one."
-        )
+        ) from None

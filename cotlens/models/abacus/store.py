@@ -16,7 +16,7 @@ from cotlens._core.errors import BackendError, InputError, did_you_mean
 WEIGHTS = Path(__file__).parent / "weights"
 SHARED = ("config.json", "tokenizer.json")
 CHECKSUMS = "checksums.json"
-SAMPLING = {"temperature": 1.0, "top_p": 0.95}  # how the models are meant to be sampled
+SAMPLING = {"temperature": 1.0, "top_p": 0.95, "top_k": 0}  # how the models are meant to be sampled
 
 
 def names(folder: Path = WEIGHTS) -> list[str]:

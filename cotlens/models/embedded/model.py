@@ -36,14 +36,22 @@ class EmbeddedModel(EndpointModel):
     Args:
         looker: None where the engine's modules aren't what they are called.
         dtype: of the weights.
+        weights: a fingerprint of the files that the engine has loaded. Whoever reaches into the engine and changes what
+            it made of them isn't seen.
     """
 
-    def __init__(self, *args: Any, looker: Looker | None, dtype: str, **options: Any) -> None:
+    def __init__(self, *args: Any, looker: Looker | None, dtype: str, weights: str, **options: Any) -> None:
         super().__init__(*args, **options)
+        self._weights = weights
         self.where, self.dtype, self._looker = "vLLM in this process", dtype, looker
         self.score_path = "one request per text to vLLM in this process, held to the token ids that were sent"
         if looker is not None:
             self.capabilities |= Capability.READ | Capability.WRITE
+
+    @property
+    def weights(self) -> str:
+        """A fingerprint of the files they were loaded from."""
+        return self._weights
 
     def score(
         self, trunk: Trace | Sequence[int], branches: Sequence[Branch], *, interventions: Interventions = ()

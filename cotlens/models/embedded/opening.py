@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import tempfile
 from collections.abc import Mapping
@@ -13,10 +14,11 @@ from cotlens.models.codec import HFCodec
 from cotlens.models.embedded.client import EngineClient
 from cotlens.models.embedded.inside import Looker
 from cotlens.models.embedded.model import EmbeddedModel
-from cotlens.models.embedded.starting import start
+from cotlens.models.embedded.starting import start, vllm_version
 from cotlens.models.endpoint.model import Extent
 from cotlens.models.endpoint.probing import TRIAL, probe
 from cotlens.models.formats import find
+from cotlens.models.identity import of_files
 from cotlens.models.layout import describe
 from cotlens.models.store import open_store
 
@@ -51,35 +53,49 @@ def open_embedded(
         CapabilityError: vLLM isn't installed.
         InputError, BackendError: it can't be started.
     """
-    codec = HFCodec(loaded)
-    form = find(codec, declared.eos(files, loaded), format, model=name, system=system, template=template)
+    form = find(HFCodec(loaded), declared.eos(files, loaded), format, model=name, system=system, template=template)
     folder = _shipped(name)
     arguments = {"max_num_seqs": together, "revision": revision, "max_model_len": context_length, **engine}
     arguments["dtype"] = dtype or ("auto" if folder is None else "float32")
     given = {key: value for key, value in arguments.items() if value is not None}
     running = start(name if folder is None else folder.name, given)
+    files_at = _folder(name if folder is None else folder.name, revision)
+    weights = "" if files_at is None else of_files(files_at)
     if folder is not None:
         folder.cleanup()
     client = EngineClient(running, together)
-    dialect, fingerprint = probe(client, name, codec, sorted(form.stop_ids))
+    dialect, fingerprint = probe(client, name, form.codec, sorted(form.stop_ids))
     settings = running.vllm_entrypoint.llm_engine.vllm_config.model_config
     sketch = _sketch(settings.hf_config)
     layout = describe(sketch)
     looker = Looker(client, name, sketch, layout)
-    holds = looker.holds(codec.encode_template(TRIAL))
+    known = [vllm_version(), weights or [name, revision, fingerprint], sorted(map(str, engine.items()))]
+    holds = looker.holds(form.codec.encode_template(TRIAL))
     return EmbeddedModel(
         client,
         dialect,
         form,
         Extent(layout.vocabulary, int(settings.max_model_len), layout.n_layers),
         name=name,
-        revision=revision or fingerprint,
+        revision=revision or weights or fingerprint,
+        known=json.dumps(known),
+        weights=weights,
         defaults=declared.sampling_defaults(files),
         reader=reader,
         store=open_store(store),
         looker=looker if holds else None,
         dtype=str(settings.dtype).removeprefix("torch."),
     )
+
+
+def _folder(source: str, revision: str | None) -> Path | None:
+    """Where the files of a model lie that was just loaded: its folder, or its place in the hub's cache."""
+    from huggingface_hub import try_to_load_from_cache
+
+    if Path(source).exists():
+        return Path(source)
+    found = try_to_load_from_cache(source, "config.json", revision=revision)
+    return Path(found).parent if isinstance(found, str) else None
 
 
 def _sketch(config: Any) -> Any:

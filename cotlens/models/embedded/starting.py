@@ -19,6 +19,13 @@ _QUIET = {
 _CPU_CACHE = 2 * 2**30  # bytes for keys and values where no GPU says how much there is
 
 
+def vllm_version() -> str:
+    """Which vLLM this is, "" where it doesn't say."""
+    import vllm
+
+    return str(getattr(vllm, "__version__", ""))
+
+
 def start(source: str, arguments: Mapping[str, Any]) -> Any:
     """nnsight's engine for the model at `source`, a folder or Hugging Face id, started.
 

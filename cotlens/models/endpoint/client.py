@@ -8,19 +8,19 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-import json
 import queue
 import random
 import ssl
 import threading
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, Protocol
 
 import httpx
 
 from cotlens._core import control
+from cotlens._core.data import loads
 from cotlens._core.errors import BackendError, CotLensError
 from cotlens.models.endpoint import errors
 from cotlens.models.endpoint.errors import Passing, Refused
@@ -71,15 +71,17 @@ class Client:
         together: requests at once.
         timeout: seconds without a byte after which a request counts as lost.
         retries: how often one is sent again after a dropped connection, a 429 or a 5xx.
+        key: name of the environment variable that holds the server's key; see `Secret` for where it is taken from else.
     """
 
     endpoint: str
     together: int = 32
     timeout: float = 600.0
     retries: int = 4
-    secret: Secret = field(default_factory=Secret)
+    key: str | None = None
 
     def __post_init__(self) -> None:
+        self.secret = Secret(self.endpoint, self.key)
         self.met = False  # whether the server has ever answered
 
     def get(self, path: str) -> Any:
@@ -229,7 +231,7 @@ class _Talk:
             async with http.stream(verb, url, json=body) as response:
                 client.met = True
                 if response.status_code != 200:
-                    said = client.secret.redact(errors.words(await response.aread()))
+                    said = errors.words(await response.aread(), client.secret.redact)
                     raise errors.of_status(response.status_code, response.headers, said, client.endpoint)
                 if body is not None and body.get("stream"):
                     await self._listen(place, response)
@@ -263,7 +265,7 @@ class _Talk:
                 return
             piece = self._json(data.encode())
             if "error" in piece:
-                said = self._client.secret.redact(errors.words(data.encode()))
+                said = errors.words(data.encode(), self._client.secret.redact)
                 given = piece["error"].get("code") if isinstance(piece["error"], dict) else None
                 status = given if isinstance(given, int) and given >= 400 else 500
                 raise errors.of_status(status, {}, said, self._client.endpoint)
@@ -274,7 +276,7 @@ class _Talk:
 
     def _json(self, body: bytes) -> Any:
         try:
-            data = json.loads(body)
+            data = loads(body)
         except ValueError:
             raise errors.strange(self._client.endpoint, "its answer is not JSON") from None
         if not isinstance(data, dict):

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
-from cotlens._core.errors import InputError
+from cotlens._core.errors import CapabilityError, InputError
 from cotlens.models.codec import HFCodec
+from cotlens.models.declared import Defaults
+from cotlens.models.sampling import Sampling
 
 SEEDS = 2**31  # how many seeds every server tells apart
+_GREEDY = 1e-5  # the temperature below which vLLM takes the most probable token
 
 
 @dataclass(frozen=True)
@@ -24,6 +27,7 @@ class Dialect:
         alternatives: how many best tokens come with each that it writes; 0 for not even a log-probability.
         raw: whether those are of temperature 1 whatever the temperature was.
         prompt: how log-probabilities of a prompt are had: "prompt_logprobs", "echo" or "" for not at all.
+        best: how many best tokens of a prompt's places may be asked for: what sums over sets of tokens are made of.
         samples: whether a temperature changes anything.
         seeds: "together" if a seed gives the same text again, "alone" if only while nothing else runs, else "".
     """
@@ -35,6 +39,7 @@ class Dialect:
     alternatives: int = 0
     raw: bool = False
     prompt: str = ""
+    best: int = 2
     samples: bool = True
     seeds: str = ""
 
@@ -53,9 +58,33 @@ class Dialect:
     def sentence(self) -> str:
         """How this server scores, as `score_path` has it."""
         if self.prompt:
-            return f"one request per text to a server that gives {self.prompt}, held to the token ids that were sent"
+            how = f"one request per text to a server that gives {self.prompt}, held to the token ids that were sent"
+            return f"{how}; what ends a value is bounded by the {self.best} likeliest tokens"
         why = "gives no log-probabilities of a prompt" if self.ids else "takes text only, not token ids"
         return f"no scoring, because the server {why}"
+
+    def follows(self, defaults: Defaults) -> Defaults:
+        """How a model is sampled here by default: a server that doesn't know top_k isn't sent it."""
+        if not defaults.top_k or "top_k" in self.extras:
+            return defaults
+        return replace(defaults, top_k=0, ignored={**defaults.ignored, "top_k": defaults.top_k})
+
+    def sampling(self, sampling: Sampling) -> dict[str, float | int]:
+        """The fields of a request that say how to sample.
+
+        Raises:
+            CapabilityError: the server doesn't know top_k.
+        """
+        cold = sampling.temperature < _GREEDY
+        fields: dict[str, float | int] = {"temperature": 0 if cold else sampling.temperature, "top_p": sampling.top_p}
+        if sampling.top_k and not cold:
+            if "top_k" not in self.extras:
+                raise CapabilityError(
+                    f"The server doesn't know top_k, so top_k={sampling.top_k} can't be followed; give top_k=0, or use "
+                    "a server that does (vLLM, SGLang)."
+                )
+            fields["top_k"] = sampling.top_k
+        return fields
 
     def about(self) -> dict[str, Any]:
         """What a trace says of how it came here."""

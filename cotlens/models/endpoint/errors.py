@@ -5,9 +5,10 @@ from __future__ import annotations
 import datetime
 import email.utils
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
+from cotlens._core.data import loads
 from cotlens._core.errors import BackendError, CotLensError
 
 _MOST_WORDS = 300  # characters of what a server says of its own error
@@ -44,7 +45,8 @@ def of_status(status: int, headers: Mapping[str, str], said: str, where: str) ->
     if status in (401, 403):
         return Refused(
             f"The server at {where} refused the key ({status}: {said}); set the environment variable VLLM_API_KEY "
-            "(or OPENAI_API_KEY) to one that it takes and load the model again.",
+            "to one that it takes, or name the variable that holds it with key=, and load the model again (no key is "
+            "sent unasked over plain http to a public address).",
             status,
             said,
         )
@@ -105,18 +107,22 @@ def retry_after(headers: Mapping[str, str]) -> float | None:
     return max(0.0, (until - datetime.datetime.now(until.tzinfo)).total_seconds())
 
 
-def words(body: bytes) -> str:
-    """What the body of an error says, shortened: OpenAI's {"error": {"message"}}, FastAPI's {"detail"}, or text."""
+def words(body: bytes, redact: Callable[[str], str]) -> str:
+    """What the body of an error says, shortened: OpenAI's {"error": {"message"}}, FastAPI's {"detail"}, or text.
+
+    Args:
+        redact: takes secrets out. It sees the whole text: of a secret that a cut goes through it would find no trace.
+    """
     text = body.decode("utf-8", "replace").strip()
     try:
-        data: Any = json.loads(text)
+        data: Any = loads(text)
     except ValueError:
         data = text
     for name in ("error", "message", "detail"):
         if isinstance(data, dict) and name in data:
             data = data[name]
     said = " ".join((data if isinstance(data, str) else json.dumps(data)).split()).rstrip(".")
-    return said[:_MOST_WORDS] or "it gave no reason"
+    return redact(said)[:_MOST_WORDS] or "it gave no reason"
 
 
 def strange(where: str, why: str) -> BackendError:

@@ -11,6 +11,7 @@ from cotlens.models import scoring, writing
 from cotlens.models.assemble import Measured
 from cotlens.models.capability import remedy
 from cotlens.models.contract import Branch, BranchScore, Capability, Interventions, Meter
+from cotlens.models.declared import Defaults
 from cotlens.models.endpoint.client import Asked
 from cotlens.models.endpoint.dialect import Dialect
 from cotlens.models.endpoint.outside import Outside
@@ -24,7 +25,7 @@ from cotlens.models.reading import check_sequence
 from cotlens.models.sampling import Sampling
 from cotlens.models.store import Store
 from cotlens.models.textual import Textual
-from cotlens.trace import Boxed, Trace
+from cotlens.trace import FinalAnswer, Trace
 from cotlens.trace.answers import AnswerReader
 
 __all__ = ["EndpointModel"]
@@ -55,7 +56,8 @@ class EndpointModel(Textual, Outside):
     Args:
         client, dialect: the server, and how it is spoken to.
         revision: which weights; by default a fingerprint of what the server says.
-        defaults: (temperature, top_p) where none are asked for.
+        known: all that is known of what decides its texts; see `state`.
+        defaults: how text is sampled where nothing else is asked for.
     """
 
     backend = "vllm"
@@ -70,16 +72,18 @@ class EndpointModel(Textual, Outside):
         *,
         name: str,
         revision: str,
-        defaults: tuple[float, float],
+        known: str,
+        defaults: Defaults,
         reader: AnswerReader | None,
         store: Store | None,
     ) -> None:
         super().__init__()
-        self.name, self.revision, self.defaults, self.store = name, revision, defaults, store
+        self.name, self.declared, self.store, self._known = name, revision, store, known
+        self.defaults = dialect.follows(defaults)
         self.format, self.codec = form, form.codec
-        self.reader: AnswerReader = reader if reader is not None else Boxed()
+        self.reader: AnswerReader = reader if reader is not None else FinalAnswer()
         self.meter, self.owner = Meter(), OwnerThread()
-        self.layout = replace(extent, context=extent.context - 1)  # a request that scores writes a token too
+        self.layout = replace(extent, context=extent.context - 2)  # a request that scores adds a token and writes one
         self.context_length, self.n_layers = extent.context, extent.n_layers
         self.where = f"endpoint · {urlsplit(client.endpoint).netloc}"
         self.client, self.dialect = client, dialect
@@ -87,6 +91,11 @@ class EndpointModel(Textual, Outside):
         self.capabilities = Capability.GENERATE | (Capability.SCORE if dialect.prompt else Capability(0))
         self._scorer = Scorer(client, dialect, self.meter) if dialect.prompt else None
         self._writer = Writer(client, dialect, form.codec, self.meter, self._scorer, form.end)
+
+    @property
+    def state(self) -> str:
+        """What is declared of it, and what it was heard to write: its weights can't be seen from here."""
+        return self._known
 
     def __repr__(self) -> str:
         what = ", ".join(str(part.name).lower() for part in self.capabilities)
@@ -126,16 +135,16 @@ class EndpointModel(Textual, Outside):
             self._refuse(f"{type(item).__name__} can't be applied", missing)
 
     def _setting(self) -> writing.Setting:
-        about = {"model": self.name, "revision": self.revision, "backend": self.backend, "dtype": self.dtype}
         return writing.Setting(
             self.format,
             self.reader,
-            {**about, **self.dialect.about()},
+            {**self._about(self.weights, self.dtype), **self.dialect.about()},
             self.defaults,
             self.context_length,
             self.layout.vocabulary,
             self._write_samples,
             self._writer.roll,
+            self.state,
         )
 
     def _write_samples(

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Mapping
 from pathlib import Path
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
 
 from cotlens._core.errors import CapabilityError, InputError
-from cotlens.models import declared, refusals
+from cotlens.models import addresses, declared, refusals
 from cotlens.models.codec import HFCodec
 from cotlens.models.endpoint.client import Client
 from cotlens.models.endpoint.dialect import Dialect
 from cotlens.models.endpoint.model import EndpointModel, Extent
 from cotlens.models.endpoint.probing import probe
+from cotlens.models.endpoint.secret import OWN
 from cotlens.models.formats import Format, find
 from cotlens.models.store import open_store
 
@@ -41,13 +42,15 @@ def open_endpoint(
     together: int = 32,
     timeout: float = 600.0,
     retries: int = 4,
+    key: str | None = None,
     dtype: str | None = None,
     engine: Mapping[str, Any] | None = None,
 ) -> EndpointModel:
     """A model that a vLLM, SGLang or any other OpenAI-compatible server runs, or vLLM in this process.
 
     Who runs it is asked small questions first, to find out what it can do (see `endpoint.probing`). A key is taken from
-    the environment variable VLLM_API_KEY, else OPENAI_API_KEY.
+    the environment: VLLM_API_KEY for any server reached by https or in a network of one's own, OPENAI_API_KEY for
+    OpenAI's alone; key= names another variable, or sends one of these elsewhere.
 
     Args:
         name: what the server calls the model; without a server its Hugging Face id, its folder, or "abacus".
@@ -58,6 +61,7 @@ def open_endpoint(
         together: requests at once.
         timeout: seconds without a byte after which a request is sent to a server again.
         retries: how often it is.
+        key: name of the environment variable that holds the server's key ("OPENAI_API_KEY").
         dtype: of an engine in this process: "float32", "bfloat16", ...; default what vLLM takes for the checkpoint.
         engine: what else such an engine is started with: arguments of `vllm.LLM`.
 
@@ -86,13 +90,14 @@ def open_endpoint(
             format=format, system=system, template=template, store=store, together=together, dtype=dtype,
             engine=engine or {},
         )  # fmt: skip
-    codec = HFCodec(loaded)
-    form = find(codec, declared.eos(files, loaded), format, model=served, system=system, template=template)
-    client = Client(address, together, timeout, retries)
+    form = find(HFCodec(loaded), declared.eos(files, loaded), format, model=served, system=system, template=template)
+    client = Client(address, together, timeout, retries, key)
     entries = client.listed()
-    dialect, fingerprint = probe(client, served, codec, sorted(form.stop_ids))
+    dialect, fingerprint = probe(client, served, form.codec, sorted(form.stop_ids))
     _check_markers(dialect, form, served)
-    told = next((entry.get("max_model_len") for entry in entries if entry.get("id") == served), None)
+    entry = next((one for one in entries if one.get("id") == served), {})
+    told = entry.get("max_model_len")
+    known = [address, served, *(str(entry.get(name)) for name in ("root", "parent", "owned_by")), fingerprint]
     vocabulary = max(len(loaded), int(getattr(files.config, "vocab_size", 0) or 0))
     layers = int(getattr(files.config, "num_hidden_layers", 0) or 0)
     return EndpointModel(
@@ -102,6 +107,7 @@ def open_endpoint(
         Extent(vocabulary, _context(context_length, told, files.config, loaded), layers),
         name=served,
         revision=revision or fingerprint,
+        known=f"declared {json.dumps(known)}",
         defaults=declared.sampling_defaults(files),
         reader=reader or _reader(served),
         store=open_store(store),
@@ -114,11 +120,7 @@ def _address(given: str) -> str:
     Raises:
         InputError: it isn't one, or it holds a password, which is not repeated.
     """
-    parts = urlsplit(given)
-    if parts.username or parts.password or parts.query:
-        raise InputError("The endpoint holds a key or a password; put it into the environment variable VLLM_API_KEY.")
-    if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise InputError(f"endpoint={given!r} is no address; give one like 'http://localhost:8000/v1'.")
+    addresses.checked(given, "endpoint", "http://localhost:8000/v1", OWN)
     return given.rstrip("/")
 
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
-import hashlib
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from cotlens._core.errors import InputError, did_you_mean
+from cotlens._core.fingerprint import fingerprint
 from cotlens.models.codec import HFCodec
 from cotlens.models.endpoint import errors
 from cotlens.models.endpoint.client import AGAIN, Asked
@@ -19,6 +19,7 @@ from cotlens.models.endpoint.reply import Said, choices, echo_table, prompt_tabl
 
 TRIAL = "First I add 12 and 7, which gives 19.\n\nWait, let me check: caf\u00e9 = 3 * (4 - 1)?"
 _LENGTH = 12  # tokens written to compare
+_BEST = (20, 8, 5)  # vLLM gives 20 unless it was started with more or fewer, OpenAI 5
 _HOT = 1.5  # a temperature at which two seeds part within a few tokens
 _SAME = 0.02  # nats by which two log-probabilities of one token may differ on one server
 _CLOSE = 0.3  # the same where both were computed in batches of other shapes, in half precision
@@ -57,10 +58,15 @@ def probe(client: Asked, model: str, codec: HFCodec, stops: Sequence[int]) -> tu
         tells_ids=all(said.ids or not said.text for said in cold) and any(said.ids for said in cold),
         alternatives=dialect.alternatives if all(_measured(said) for said in cold) else 0,
     )
-    dialect = _sampling(client, dialect, prompt, cold[0])
+    dialect, hot = _sampling(client, dialect, prompt, cold[0])
     if dialect.ids:
         dialect = dataclasses.replace(dialect, prompt=_scoring(client, dialect, ids, cold[0]))
-    return dialect, "served:" + hashlib.sha256(cold[0].text.encode()).hexdigest()[:12]
+    if dialect.prompt:
+        most = (k for k in _BEST if _takes(client, dialect.scoring(ids, k)))
+        dialect = dataclasses.replace(dialect, best=next(most, dialect.best))
+    # What is drawn with given random numbers moves with much smaller changes of the weights than what is likeliest.
+    heard = [cold[0], *hot] if dialect.seeds else cold[:1]
+    return dialect, f"served:{fingerprint(*(said.text for said in heard))[:12]}"
 
 
 def _ask(client: Asked, body: dict[str, Any]) -> Said:
@@ -164,8 +170,13 @@ def _other(why: str) -> InputError:
     )
 
 
-def _sampling(client: Asked, dialect: Dialect, prompt: Sequence[int] | str, cold: Said) -> Dialect:
-    """Whether temperature and seeds do what they should, and whether log-probabilities stay those of temperature 1."""
+def _sampling(
+    client: Asked, dialect: Dialect, prompt: Sequence[int] | str, cold: Said
+) -> tuple[Dialect, tuple[Said, Said]]:
+    """Whether temperature and seeds do what they should, and whether log-probabilities stay those of temperature 1.
+
+    Also what was drawn with two seeds.
+    """
     more = {"logprobs": dialect.alternatives} if dialect.alternatives else {}
     bodies = [dialect.body(prompt, _LENGTH, temperature=_HOT, top_p=1.0, seed=seed, **more) for seed in (11, 12, 11)]
     first, other, again = [_ask(client, body) for body in bodies]
@@ -176,7 +187,7 @@ def _sampling(client: Asked, dialect: Dialect, prompt: Sequence[int] | str, cold
         if all(_same(one, alone) for one, alone in zip(crowd, [first, other, again] * 2, strict=True)):
             seeds = "together"
     raw = bool(dialect.alternatives) and abs(_best(first) - _best(cold)) < _SAME
-    return dataclasses.replace(dialect, samples=samples, seeds=seeds, raw=raw)
+    return dataclasses.replace(dialect, samples=samples, seeds=seeds, raw=raw), (first, other)
 
 
 def _same(one: Said, other: Said) -> bool:

@@ -105,9 +105,8 @@ class Writer:
         return self.dialect.body(
             prompt,
             sampling.max_new_tokens,
-            temperature=sampling.temperature,
-            top_p=sampling.top_p,
-            seed=sampling.number(index) % SEEDS,
+            seed=sampling.number(index, SEEDS) % SEEDS,
+            **self.dialect.sampling(sampling),
             **more,
         )
 
@@ -129,7 +128,8 @@ class Writer:
         sample.ids[:], sample.finish = self._ids(said, sampling.max_new_tokens, stop_ids)
         self._count(said, start, len(sample.ids))
         n = min(len(sample.ids), len(said.logprobs), len(said.tops))
-        if n and (self.dialect.raw or sampling.temperature == sampling.top_p == 1):
+        plain = sampling.temperature == sampling.top_p == 1 and not sampling.top_k
+        if n and (self.dialect.raw or plain):
             places = [
                 {**top, token: value}
                 for top, token, value in zip(said.tops[:n], said.ids[:n], said.logprobs[:n], strict=True)

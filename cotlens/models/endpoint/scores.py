@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import math
 from bisect import bisect_left
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
 
-from cotlens._core import control
+from cotlens._core import check, control
 from cotlens._core.errors import BackendError, InputError
 from cotlens.models.assemble import Measured
-from cotlens.models.contract import Branch, BranchScore, Meter
+from cotlens.models.contract import Branch, BranchScore, Meter, TokenSet
 from cotlens.models.endpoint.client import AGAIN, Asked
 from cotlens.models.endpoint.dialect import Dialect
 from cotlens.models.endpoint.errors import Refused
@@ -21,6 +23,8 @@ from cotlens.models.generate import Notes
 
 _RIVALS = 2  # best tokens to ask for: the best one that isn't the token itself is among them
 _USUAL_MOST = 20  # alternatives that vLLM gives unless it was started with more
+
+_LEAST = 1e-30  # probability that stands for none where a logarithm is taken
 
 _Text = tuple[int, ...]
 _Place = dict[int, float]
@@ -41,9 +45,11 @@ class Scorer:
             BackendError: the server gave no log-probabilities, or not those of these tokens.
         """
         texts = [trunk[: branch.prefix] + branch.token_ids for branch in branches]
-        wanted = [t for t, b in zip(texts, branches, strict=True) if b.given < len(b.token_ids)]
-        tables = self._tables(wanted, _RIVALS, "scoring")
-        return [_score(branch, tables.get(text, [])) for branch, text in zip(branches, texts, strict=True)]
+        wanted = [t for t, b in zip(texts, branches, strict=True) if b.asked]
+        then = {t: b.sets[-1][1] for t, b in zip(texts, branches, strict=True) if len(b.token_ids) in b.asked}
+        k = self.dialect.best if any(branch.sets for branch in branches) else _RIVALS
+        tables = self._tables(wanted, k, "scoring", then)
+        return [_score(branch, tables.get(text, []), k) for branch, text in zip(branches, texts, strict=True)]
 
     def annotate(self, ids: _Text, k: int) -> Measured:
         """Log-probability and k best alternatives at every token but the first.
@@ -51,8 +57,7 @@ class Scorer:
         Raises:
             InputError: k is negative, or more than the server gives.
         """
-        if k < 0:
-            raise InputError(f"k={k} alternatives can't be kept; give 0 or more.")
+        check.whole("k", k, 0)
         table = Measured(len(ids), k)
         try:
             places = self._tables([ids], max(_RIVALS, k), "reading")[ids]
@@ -78,9 +83,15 @@ class Scorer:
         places = self._tables([text], max(_RIVALS, k), "reading")[text]
         return noted(at, [ids[i] for i in at], [places[i] for i in at], k)
 
-    def _tables(self, texts: Iterable[_Text], k: int, label: str) -> dict[_Text, list[_Place]]:
-        """Per text and position the chances of the k best tokens and of the one that stands there."""
-        asked = _longest(texts)
+    def _tables(
+        self, texts: Iterable[_Text], k: int, label: str, then: Mapping[_Text, TokenSet] = MappingProxyType({})
+    ) -> dict[_Text, list[_Place]]:
+        """Per text and position the chances of the k best tokens and of the one that stands there.
+
+        Args:
+            then: texts of which also what follows them is asked: another text goes on there, or a token is added.
+        """
+        asked = [text if text not in then else (*text, _any_of(then[text])) for text in _longest(texts)]
         found: list[list[_Place]] = [[] for _ in asked]
         current, done = control.current(), 0
 
@@ -101,7 +112,9 @@ class Scorer:
             current.report(done, len(asked), label)
 
         self.client.ask_all([self.dialect.scoring(text, k) for text in asked], hear)
-        return {text: table[: len(text)] for text in set(texts) for table in [_holding(text, asked, found)]}
+        return {
+            text: table[: len(text) + (text in then)] for text in set(texts) for table in [_holding(text, asked, found)]
+        }
 
 
 def _longest(texts: Iterable[_Text]) -> list[_Text]:
@@ -118,7 +131,12 @@ def _holding(text: _Text, asked: Sequence[_Text], found: Sequence[list[_Place]])
     return found[bisect_left(asked, text)]
 
 
-def _score(branch: Branch, table: Sequence[_Place]) -> BranchScore:
+def _any_of(one: TokenSet) -> int:
+    """A token of the set: one more number that is known of it."""
+    return int(np.argmax(one.member))
+
+
+def _score(branch: Branch, table: Sequence[_Place], k: int) -> BranchScore:
     n = len(branch.token_ids)
     values, rivals = np.full(n, np.nan, np.float32), np.full(n, np.nan, np.float32)
     rival_ids, greedy_ids = np.full(n, -1, np.int32), np.full(n, -1, np.int32)
@@ -127,9 +145,29 @@ def _score(branch: Branch, table: Sequence[_Place]) -> BranchScore:
         rival = max((other for other in place if other != token), key=place.__getitem__)
         values[i], rivals[i], rival_ids[i] = place[token], place[rival], rival
         greedy_ids[i] = token if place[token] >= place[rival] else rival
-    for array in (values, rivals, rival_ids, greedy_ids):
+    sums = np.array([_sum(one, table[branch.prefix + at], k) for at, one in branch.sets], np.float32).reshape(-1, 3)
+    for array in (values, rivals, rival_ids, greedy_ids, sums):
         array.setflags(write=False)
-    return BranchScore(values, rivals, rival_ids, greedy_ids)
+    return BranchScore(values, rivals, rival_ids, greedy_ids, *sums.T)
+
+
+def _sum(one: TokenSet, place: _Place, k: int) -> tuple[float, float, float]:
+    """The total of a set as far as a place tells it, the best rival, and by how much the total may be off.
+
+    What isn't told may be in the set or not. The total is the middle of the two in logarithms; where none of the set is
+    told, it is the most that it can be, and may be off by any amount. A rival that isn't told is at most as likely as
+    the last of the k best.
+    """
+    ids, values = np.array(list(place)), np.array(list(place.values()))
+    known = ids < len(one.member)
+    inside, against = np.zeros(len(ids), bool), np.ones(len(ids), bool)
+    inside[known], against[known] = one.member[ids[known]], one.rival[ids[known]]
+    told = float(np.exp(values[inside]).sum())
+    most = told + max(0.0, 1 - float(np.exp(values).sum()))
+    rival = float(values[against].max()) if against.any() else float(np.sort(values)[::-1][:k][-1])
+    if not told:
+        return math.log(max(most, _LEAST)), rival, math.inf
+    return (math.log(told) + math.log(most)) / 2, rival, (math.log(most) - math.log(told)) / 2
 
 
 def noted(at: Iterable[int], tokens: Iterable[int], places: Iterable[_Place], k: int) -> Notes:

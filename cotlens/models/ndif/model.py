@@ -38,7 +38,7 @@ from cotlens.models.owner import OwnerThread
 from cotlens.models.scoring import check as refuse_unscorable
 from cotlens.models.store import open_store
 from cotlens.models.textual import Textual
-from cotlens.trace import Boxed, Trace
+from cotlens.trace import FinalAnswer, Trace
 from cotlens.trace.answers import AnswerReader
 
 if TYPE_CHECKING:
@@ -76,17 +76,17 @@ class NdifModel(Textual, Insight):
             raise InputError(f"score={score!r} is not known; choose 'auto', 'packed' or 'plain'.")
         super().__init__()
         hf = traced._module
-        self.name, self.revision = name, revision or "main"
+        self.name, self.declared = name, revision or "main"
         self.where = f"NDIF · {wire.service.name}"
         self.meter, self.owner, self.store = Meter(), OwnerThread(), open_store(store)
         layout = describe(hf)
         key = deployment.key if deployment is not None and deployment.key else model_key(name, revision)
         self.remote = Remote(traced, layout, self.meter, wire, key)
-        self.codec = HFCodec(tokenizer)
         makers = SimpleNamespace(generation_config=generation, config=hf.config)
         ends = eos(makers, tokenizer)
-        self.format = find(self.codec, ends, format, model=name, system=system, template=template)
-        self.reader: AnswerReader = reader if reader is not None else Boxed()
+        self.format = find(HFCodec(tokenizer), ends, format, model=name, system=system, template=template)
+        self.codec = self.format.codec
+        self.reader: AnswerReader = reader if reader is not None else FinalAnswer()
         self.context_length, self.n_layers = layout.context, layout.n_layers
         self.defaults = sampling_defaults(makers)
         self.capabilities = ~Capability(0) if self.remote.obeys_masks else ~Capability.HIDE
@@ -95,6 +95,11 @@ class NdifModel(Textual, Insight):
 
     def __repr__(self) -> str:
         return f"NdifModel({self.name!r}, {self.where}, {self.n_layers} layers)"
+
+    @property
+    def state(self) -> str:
+        """What is declared of it: server, model, revision and type. Its weights can't be seen from here."""
+        return f"declared {json.dumps([self.where, self.remote.key, self.dtype])}"
 
     @property
     def dtype(self) -> str:
@@ -157,8 +162,7 @@ class NdifModel(Textual, Insight):
         return reading.unembed(self.remote, vectors)
 
     def _setting(self) -> writing.Setting:
-        kind = str(self.remote.kind).removeprefix("torch.")
-        about = {"model": self.name, "revision": self.revision, "backend": self.backend, "dtype": kind}
+        about = self._about("", str(self.remote.kind).removeprefix("torch."))
         layout = self.remote.layout
         return writing.Setting(
             self.format,
@@ -169,6 +173,7 @@ class NdifModel(Textual, Insight):
             layout.vocabulary,
             partial(writes.write, self.remote),
             partial(writes.roll, self.remote),
+            self.state,
         )
 
 

@@ -24,6 +24,7 @@ from cotlens.models.ndif.wire import Hear, Wire
 if TYPE_CHECKING:
     from torch import Tensor
 
+    from cotlens.models.gradients import Goal
     from cotlens.models.masks import Masks
 
 Ints = NDArray[np.int64]
@@ -122,29 +123,23 @@ class Remote(Machine):
 
     def differentiate(
         self,
-        ids: Tensor,
-        first: int,
+        goal: Goal,
         sites: Sequence[str],
-        metric: str,
         *,
         embeddings: NDArray[np.float32] | None = None,
         interventions: Sequence[Intervention] = (),
     ) -> tuple[Tensor, dict[str, Tensor], dict[str, Tensor]]:
         """As `Engine.differentiate`."""
-        at = np.arange(ids.shape[1])
-        keep = torch.arange(first - 1, len(at) - 1)
-        masks = None
-        if any(isinstance(item, BlockAttention) for item in interventions):
-            masks = self.causal(at, 0, interventions)
-        inputs = self.inputs(ids, at, keep, masks)
-        changes = tracing.compile_changes(interventions, self.layout, at, self.device)
+        keep, masks = torch.from_numpy(goal.keep), self.masks_of(goal, interventions)
+        inputs = self.inputs(goal.ids, goal.positions, keep, masks)
+        changes = tracing.compile_changes(interventions, self.layout, goal.positions, self.device)
         if embeddings is not None:
-            whole = tracing.Change(-1, "embed", False, torch.arange(len(at)), torch.tensor(embeddings))
+            whole = tracing.Change(-1, "embed", False, torch.arange(goal.n), torch.tensor(embeddings))
             changes = [whole, *changes]
         dtype = self.kind
-        self.count(ids)
+        self.count(goal.ids)
         return tracing.gradients(
-            self.traced, self.layout, inputs, masks, changes, sites, ids[0, first:], self._whole(keep), metric, dtype,
+            self.traced, self.layout, inputs, masks, changes, sites, goal.n, self._whole(keep), goal.ask, dtype,
             self.job(),
         )  # fmt: skip
 

@@ -9,8 +9,7 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from cotlens._core import control
-from cotlens._core.errors import InputError
+from cotlens._core import check, control
 from cotlens.models import patterns, tracing, unembedding
 from cotlens.models.assemble import Measured
 from cotlens.models.generate import Notes
@@ -23,8 +22,7 @@ from cotlens.models.reading import check_sequence, chosen_positions
 def annotate(remote: Remote, ids: Sequence[int], k: int) -> Measured:
     """Log-probability and k best alternatives at every token but the first; as `models.reading.annotate`."""
     check_sequence(remote, ids)
-    if k < 0:
-        raise InputError(f"k={k} alternatives can't be kept; give 0 or more.")
+    check.whole("k", k, 0)
     table = Measured(len(ids), min(k, remote.layout.vocabulary))
     for start in range(1, len(ids), remote.rows()):
         at = np.arange(start, min(len(ids), start + remote.rows()))

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from cotlens._core import control
 from cotlens._core.errors import OutOfMemory
@@ -47,12 +48,12 @@ def score(
     found: list[BranchScore] = []
     for group in groups:
         plan = packing.plan(trunk, group)
-        scores = Scores(int(plan.starts[-1]))
+        scores = Scores(int(plan.starts[-1]), plan.sets)
         waiting = list(_passes(remote, plan))
         for index, one in enumerate(waiting):
             _run(remote, trunk, plan.feeds, one, scores, interventions)
             control.current().report(index + 1, len(waiting), "scoring")
-        found += scoring.told(scores, plan.starts)
+        found += scoring.told(scores, plan.starts, group)
     return found
 
 
@@ -115,13 +116,36 @@ def _job(
             masks = remote.masks(visible, at, at, interventions)
     kept, rows = np.unique(edges.rows, return_inverse=True)
     order = np.argsort(rows, kind="stable")
-    targets, slots = edges.targets[order], edges.slots[order]
-    ask = {"rows": torch.from_numpy(rows[order]), "targets": torch.from_numpy(targets), "top": 2}
+    edges = Edges(rows[order], edges.targets[order], edges.slots[order])
+    tokens, sets = (Edges(*(part[which] for part in vars(edges).values())) for which in _kinds(edges.targets))
+    ask = {"rows": torch.from_numpy(tokens.rows), "targets": torch.from_numpy(tokens.targets), "top": 2}
+    if len(sets.rows):
+        ask |= _about_sets(sets, scores, remote.layout.vocabulary)
     given = at if masks is not None else None
     found = remote.logits(remote.tensor(ids), given, kept, ask, masks, interventions)
-    logprobs, best, values, bad = (part.numpy() for part in found)
+    logprobs, best, values, bad, *summed = (part.numpy() for part in found)
     check_finite(torch.from_numpy(np.where(bad, np.nan, 0)), at[kept])
-    scores.enter(slots, targets, logprobs, best[rows[order]], values[rows[order]])
+    scores.enter(tokens.slots, tokens.targets, logprobs, best[tokens.rows], values[tokens.rows])
+    if summed:
+        totals, beside, beside_ids = summed
+        scores.enter_sets(sets.slots, totals, beside, beside_ids, best[sets.rows, 0])
+
+
+def _kinds(targets: Ints) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    """Which targets are tokens, and which are sets."""
+    return targets >= 0, targets < 0
+
+
+def _about_sets(edges: Edges, scores: Scores, vocabulary: int) -> dict[str, torch.Tensor]:
+    """The part of a question that is about sets: a row of flags per set, and which of them each row sums."""
+    named, which = np.unique(edges.targets, return_inverse=True)
+    flags = [scores.flags(int(code), vocabulary) for code in named]
+    return {
+        "members": torch.stack([member for member, _ in flags]),
+        "rivals": torch.stack([rival for _, rival in flags]),
+        "set_rows": torch.from_numpy(edges.rows),
+        "set_of": torch.from_numpy(which),
+    }
 
 
 def _pairs(trunk: Edges, nodes: Edges, reach: int) -> tuple[tuple[Ints, Ints], ...]:

@@ -11,6 +11,7 @@ import httpx
 from nnsight.schema.config import CONFIG
 
 from cotlens._core.errors import BackendError, InputError
+from cotlens.models import addresses
 from cotlens.models.ndif import faults
 
 KEY = "NDIF_API_KEY"
@@ -52,10 +53,14 @@ class Service:
 
     def __init__(self, host: str | None = None) -> None:
         self.host = (host or os.environ.get("NDIF_HOST") or CONFIG.API.HOST).rstrip("/")
-        scheme, found, rest = self.host.partition("://")
-        if not found or scheme not in ("http", "https") or not rest:
-            raise InputError(f"host={self.host!r} is not an address; give one such as 'https://api.ndif.us'.")
+        parts = addresses.checked(self.host, "host", "https://api.ndif.us", KEY)
+        scheme, _, rest = self.host.partition("://")
         self.name = rest
+        if _key(self.host) and not addresses.private(parts):
+            raise InputError(
+                f"The key of {KEY} would cross a public network in the open on its way to {self.host}; give the "
+                "server's https address as host=."
+            )
         self.http = httpx.Client(timeout=_TIMEOUT)  # holds no key
         self.socket = f"{'wss' if scheme == 'https' else 'ws'}://{rest}"
 

@@ -176,6 +176,7 @@ def _job(
         sorted(stop_ids),
         sampling.temperature,
         sampling.top_p,
+        sampling.top_k,
         top=min(top, remote.layout.vocabulary),
         head=remote.head,
         mark=text.mark,

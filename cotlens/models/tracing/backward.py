@@ -25,9 +25,9 @@ def gradients(
     masks: Masks | None,
     changes: Sequence[Change],
     sites: Sequence[str],
-    targets: Tensor,
+    n: int,
     rows: Tensor | None,
-    metric: str,
+    ask: dict[str, Any],
     dtype: torch.dtype | None = None,
     backend: Any = None,
 ) -> tuple[Tensor, dict[str, Tensor], dict[str, Tensor]]:
@@ -39,14 +39,18 @@ def gradients(
     Args:
         inputs: as for `run`.
         sites: at least one.
-        targets: int64 [m], tokens of the answer.
-        rows: int64 [m], the logits that predict them; None where the model returns no others.
-        metric: "log_probability", "probability" or "logit_difference" of the answer, see `contract.Gradients`.
+        n: tokens of text and answer; behind them may stand others, in one row or in several that are else the same.
+        rows: int64, the logits that are wanted, from the one that predicts the answer's first token on; None where the
+            model returns no others.
+        ask: "metric": "log_probability", "probability" or "logit_difference", see `contract.Gradients`. "targets":
+            int64 [m], tokens of the value. "sets": for the ending (see `branches.Ending`) bool [vocabulary] by name,
+            and "against ..." what counts against each; {} for none. "pending": tokens, "places": for each the row of the
+            batch and of its logits that say what follows it.
         dtype: of the model, where masks are bool, which is how they travel.
         backend: runs the pass elsewhere.
 
     Returns:
-        the metric, site -> activation [q, d_model], site -> its gradient [q, d_model].
+        the metric, site -> activation [n, d_model], site -> its gradient [n, d_model].
     """
     order = steps(traced, layout, masks, changes, sites)
     base = None if masks is None else masks.base
@@ -94,16 +98,36 @@ def gradients(
                     value = value if value.requires_grad else value.detach().requires_grad_(True)
                     seen.append(value)
                 module.output = (value, *output[1:]) if isinstance(output, tuple) else value
-        logits = traced.output.logits[0]
-        logprobs = torch.log_softmax((logits if rows is None else logits[rows]).float(), -1)
-        tokens = targets.to(logprobs.device)[:, None]
-        own = logprobs.gather(1, tokens)[:, 0]
-        rivals = logprobs.scatter(1, tokens, float("-inf")).max(-1).values
+        logits = traced.output.logits
+        logprobs = torch.log_softmax((logits if rows is None else logits[:, rows]).float(), -1)
+        none, tokens, m = float("-inf"), ask["targets"].to(logprobs.device)[:, None], len(ask["targets"])
+        own = logprobs[0, :m].gather(1, tokens)[:, 0]
+        rivals = logprobs[0, :m].scatter(1, tokens, none).max(-1).values
+        sets = {name: flags.to(logprobs.device) for name, flags in ask["sets"].items()}
+        odds = []
+        if sets:  # see importance.forced.read
+            end = logprobs[0, m].masked_fill(~sets["after"], none).logsumexp(-1)
+            beside = logprobs[0, m].masked_fill(~sets["against after"], none).max()
+            for token, (copy, row) in zip(ask["pending"], ask["places"], strict=True):
+                after = logprobs[copy, row]
+                closed = after.masked_fill(~sets["closed"], none).logsumexp(-1)
+                onward = after.masked_fill(~sets["onward"], none).logsumexp(-1)
+                end = torch.logaddexp(end, logprobs[0, m, token] + closed)
+                beside = torch.maximum(beside, logprobs[0, m, token] + onward)
+            odds.append(end - beside)
+            last = own[-1] + end
+            if "merged" in sets:
+                last = torch.logaddexp(last, logprobs[0, m - 1].masked_fill(~sets["merged"], none).logsumexp(-1))
+                beside = logprobs[0, m - 1].masked_fill(~sets["against merged"], none).max()
+                rivals = torch.cat([rivals[:-1], beside[None]])
+            own = torch.cat([own[:-1], last[None]])
         rest = own.flip(0).cumsum(0).flip(0)
-        found = (rest - rivals).min() if metric == "logit_difference" else own.sum()
-        found = found.exp() if metric == "probability" else found
+        odds.append((rest - rivals).min())
+        found = torch.stack(odds).min() if ask["metric"] == "logit_difference" else rest[0]
+        found = found.exp() if ask["metric"] == "probability" else found
         slopes = torch.autograd.grad(found, seen)
-        values = [value.detach()[0].float().cpu() for value in seen]
-        ends = nnsight.save([found.detach().cpu(), values, [slope[0].float().cpu() for slope in slopes]])
+        values = [value.detach()[0, :n].float().cpu() for value in seen]
+        slopes = [slope[:, :n].float().sum(0).cpu() for slope in slopes]
+        ends = nnsight.save([found.detach().cpu(), values, slopes])
     named = [site for *_, site in order if site]
     return ends[0], dict(zip(named, ends[1], strict=True)), dict(zip(named, ends[2], strict=True))

@@ -61,12 +61,15 @@ def reduced(
         masks: bool, True where a token is seen; made additive in `ask["dtype"]`.
         ask: "dtype": of the model. "seen": int64 [p], the rows to return of `sites`. Of the logits
             "rows" and "targets", int64 [e], rising rows that predict targets; "top", how many best tokens; "slice", how
-            many rows are worked on at once; or "temperature", for the divergence of all batch rows from the first.
+            many rows are worked on at once, and for sums over sets of tokens "members" and "rivals", bool [sets,
+            vocabulary], "set_rows" and "set_of", int64 [s], which row is summed over which set; or "temperature", for
+            the divergence of all batch rows from the first.
             "whole": int64 [kept], the rows kept of a model that returns all; None where it returns no others.
 
     Returns:
         where asked for, log-probabilities [e], ids [kept, top], their log-probabilities [kept, top], rows that are not
-        finite [kept]; or divergences [batch - 1, kept], rows that are not finite [kept]; site -> float32 [p, d_model].
+        finite [kept], and of sets sums [s], best rivals [s] and their ids [s]; or divergences [batch - 1, kept], rows
+        that are not finite [kept]; site -> float32 [p, d_model].
     """
     order = steps(traced, layout, masks, changes, sites)
     ends, seen = _pass(traced, layout, inputs, masks, order, ask, backend)
@@ -156,6 +159,14 @@ def _pass(
                     own = part[0][row, ask["targets"][inside].to(norm.device)] - norm[row]
                     parts.append([own.cpu(), best.indices.cpu(), (best.values - norm[:, None]).cpu()])
                     parts[-1].append(~torch.isfinite(norm).cpu())
+                    if "members" in ask:  # see logits.Scores._sum
+                        mine = (ask["set_rows"] >= start) & (ask["set_rows"] < start + len(norm))
+                        row, of = (ask["set_rows"][mine] - start).to(norm.device), ask["set_of"][mine]
+                        chosen = part[0][row] - norm[row, None]
+                        members, rivals = (ask[key][of].to(norm.device) for key in ("members", "rivals"))
+                        beside = chosen.masked_fill(~rivals, float("-inf")).max(-1)
+                        summed = chosen.masked_fill(~members, float("-inf")).logsumexp(-1)
+                        parts[-1] += [summed.cpu(), beside.values.cpu(), beside.indices.cpu()]
             dim = 1 if "temperature" in ask else 0
             for index in range(len(parts[0]) if parts else 0):
                 ends.append(torch.cat([part[index] for part in parts], dim if index == 0 else 0))

@@ -28,6 +28,7 @@ def write(
     stops: Sequence[int],
     temperature: float,
     top_p: float,
+    top_k: int,
     *,
     top: int,
     head: str,
@@ -48,6 +49,7 @@ def write(
         prefix: int64 [n, tokens], n times the same.
         chances: float64 [n, most], a random number in [0, 1) for each token that may be written.
         stops: ids that end a row.
+        temperature, top_p, top_k: as of `sampling.Sampling`.
         top: how many of the best tokens are noted at each token; 0 notes nothing but the tokens.
         head: path of the output embedding, where logits can be read and set; "" where what follows it changes them.
         every: tokens between two lines.
@@ -130,14 +132,17 @@ def write(
             if temperature == 0:
                 chosen = logits.argmax(-1)
             else:
-                reach = torch.softmax(logits.double() / temperature, -1)
+                exact = logits.double()
+                shares = torch.softmax((exact - exact.amax(-1, keepdim=True)) / temperature, -1)
                 ids = None
-                if top_p < 1:
-                    reach, ids = torch.sort(reach, descending=True, stable=True)
-                reach = torch.cumsum(reach, -1)
+                if top_p < 1 or top_k:
+                    shares, ids = torch.sort(shares, descending=True, stable=True)
+                reach = torch.cumsum(shares, -1)
                 last = torch.full_like(reach[:, 0], reach.shape[1] - 1).long()
+                if top_k:
+                    last = (shares >= shares[:, min(top_k, shares.shape[1]) - 1, None]).sum(-1) - 1
                 if top_p < 1:
-                    last = (reach < top_p).sum(-1).clamp(max=reach.shape[1] - 1)
+                    last = torch.minimum(last, (reach < top_p * reach.gather(1, last[:, None])).sum(-1))
                 points = chances[:, at, None].to(reach.device) * reach.gather(1, last[:, None])
                 chosen = torch.minimum(torch.searchsorted(reach, points, right=True), last[:, None])[:, 0]
                 chosen = chosen if ids is None else ids.gather(1, chosen[:, None])[:, 0]

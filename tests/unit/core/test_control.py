@@ -28,6 +28,19 @@ def test_progress_is_reported():
     assert control.current() is not mine
 
 
+def test_words_that_change_stand_behind_the_label():
+    seen, count = [], iter(range(9))
+    with (
+        using(Control(lambda *report: seen.append(report))) as mine,
+        using(mine.worded(lambda: f"{next(count)} found")),
+    ):
+        list(work(2))
+        mine.cancel()
+        with pytest.raises(Cancelled):
+            control.current().check()
+    assert seen == [(1, 2, "counting, 0 found"), (2, 2, "counting, 1 found")]
+
+
 def test_work_stops_at_its_next_check_after_a_cancel_from_another_thread():
     done = []
 

@@ -107,8 +107,25 @@ def test_a_file_is_replaced_whole_and_readable_by_others(tmp_path):
     assert sorted(entry.name for entry in tmp_path.iterdir()) == ["plain", "x.json"]
 
 
+def test_what_is_planted_beside_a_file_leads_its_bytes_nowhere(tmp_path):
+    other = tmp_path / "other"
+    other.write_text("mine")
+    for name in (".v.safetensors.part", ".v.safetensors."):
+        (tmp_path / name).symlink_to(other)
+    files.write_bytes(tmp_path / "v.safetensors", b"new")
+    assert (tmp_path / "v.safetensors").read_bytes() == b"new"
+    assert other.read_text() == "mine"
+
+
+def test_a_private_file_stays_private(tmp_path):
+    path = files.write_bytes(tmp_path / "x", b"1")
+    path.chmod(0o600)
+    files.write_bytes(path, b"2")
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+
+
 def test_a_folder_in_the_way(tmp_path):
-    with pytest.raises(InputError, match="could not be saved"):
+    with pytest.raises(InputError, match="Nothing can be saved"):
         files.write(tmp_path, "cotlens-thing/1", {})
     with pytest.raises(InputError, match="No thing can be read"):
         files.read(tmp_path, "cotlens-thing/1", "thing")

@@ -6,10 +6,11 @@ import numpy as np
 import pytest
 
 import cotlens as cl
-from cotlens.measure.importance import controls
+from cotlens.measure.importance import controls, stated
+from cotlens.measure.importance.forced import Target
 from cotlens.measure.importance.occlusion import SKIPPED, outside
 from cotlens.results import Provenance, Result
-from cotlens.trace import Boxed, Number
+from cotlens.trace import Boxed, Choice, Number
 
 
 def test_area_over_the_curve():
@@ -26,20 +27,25 @@ def test_the_last_change_is_the_last():
     assert controls.last_change(["15", "15"], [4, 20]).at is None
 
 
-def test_the_leading_answer_is_the_likeliest_that_was_measured():
-    curve = np.array([[0.2, 0.7], [0.6, 0.1], [0.6, np.nan]])
-    assert controls.leading(curve, ["15", "7"]) == ["7", "15", ""]
+def test_the_leading_answer_is_the_likeliest_unless_all_others_are_likelier_together():
+    curve = np.array([[0.2, 0.7], [0.6, 0.1], [0.6, np.nan], [0.3, 0.1], [0.0017, 0.0]])
+    assert controls.leading(curve, ["15", "7"]) == ["7", "15", "", "(other)", "(other)"]
 
 
-def test_answer_lines_are_the_sentences_in_which_the_reader_reads_it():
-    thought = "There are 15 pears and 4 more. So 19 - 4 = 15. It is 15 in all, not 19. I box \\boxed{15} now."
+def test_answer_lines_are_the_sentences_that_hold_a_value_of_the_answer_s_normal_form():
+    thought = (
+        "There are 15 pears and 4 more. So 19 - 4 = 15. It is 15.0 in all, not 19. I box \\boxed{15} now. It is 150."
+    )
     trace = cl.Trace.from_text("How many?", thought, "15")
-    spans = trace.spans("sentence")
-    number = replace(trace, reader=Number())
-    assert controls.answer_lines(number, "15") == [spans[1], spans[3]]
-    boxed = replace(trace, reader=Boxed())
-    assert controls.answer_lines(boxed, "15") == [spans[3]]
-    assert controls.answer_lines(trace, "not 19") == [spans[2]]
+    spans, target = trace.spans("sentence"), Target("15", "15")
+    for reader in (Number(), Boxed()):
+        assert stated.answer_lines(replace(trace, reader=reader), target) == spans[:4]
+    assert stated.answer_lines(trace, Target("not 19", "not 19")) == [spans[2]]
+    money = cl.Trace.from_text("How many?", "She has 130,000 now. So 70,000 are left. Not 70.", "70,000")
+    money = replace(money, reader=Number())
+    assert stated.answer_lines(money, Target("70,000", "70000")) == [money.spans("sentence")[1]]
+    letters = replace(cl.Trace.from_text("Which?", "Option B is red. So the answer is C.", "C"), reader=Choice())
+    assert stated.answer_lines(letters, Target("C", "C")) == [letters.spans("sentence")[1]]
 
 
 def test_coarse_to_fine_skips_what_is_in_no_sentence_that_matters():

@@ -77,24 +77,63 @@ def test_few_unread_are_told_where_the_conclusion_hangs_on_them():
     assert unread.status(*arm, Interval(0.1, 0.5), Interval(0.05, 0.6), "partly measured: x") == "partly measured: x"
 
 
-def test_no_effect_is_called_one_however_the_unread_are_chosen():
-    """Both arms give the answer as often. In one, wrong answers take longer and are cut off: read alone, .5 is .9."""
+@metrics
+def test_no_effect_is_called_one_however_the_unread_are_chosen(method):
+    """Both arms give the answer as often. In one, wrong answers take longer and are cut off: read alone, .5 is .7."""
     rng = np.random.default_rng(0)
     naive = honest = covered = 0
-    repeats = 400
+    repeats = 400 if method is PROBABILITY else 60
     for _ in range(repeats):
         right = rng.random((2, 40)) < 0.5
-        lost = (rng.random(40) < 0.45) & ~right[0]
+        lost = (rng.random(40) < 0.55) & ~right[0]
         kept = [None if gone else "ab"[not hit] for hit, gone in zip(right[0], lost, strict=True)]
         arms = drawn(kept, cut=True), drawn(["ab"[not hit] for hit in right[1]])
-        found = effects.compare(PROBABILITY, *arms, "a", 0)
+        found = effects.compare(method, *arms, "a", 0)
         honest += found.p_value <= 0.05
         covered += found.low_worst <= 0 <= found.high_worst
-        hits = kept.count("a"), 40 - kept.count(None)
-        naive += stats.proportion_difference(*hits, int(right[1].sum()), 40).p_value <= 0.05
+        naive += effects.compare(method, drawn([one for one in kept if one]), arms[1], "a", 0).p_value <= 0.05
     assert naive / repeats > 0.2
     assert honest / repeats <= 0.05
     assert covered / repeats >= 0.95
+
+
+@metrics
+def test_where_nothing_was_read_there_is_no_worst_case_of_answers(method):
+    found = effects.compare(method, drawn([None] * 3), drawn([None] * 3), "a", 0)
+    assert np.isnan(found.estimate) and found.status.startswith("not measured: 3 of 3")
+    assert method.metric == "kl" or found.high_worst == pytest.approx(1)
+    declared = Resampling(metric="kl", vocabulary=("a", "b"))
+    assert np.isnan(effects.compare(declared, drawn([None] * 3), drawn([None] * 3), "a", 0).high_worst)
+
+
+@pytest.mark.parametrize("effect", [0.0, 0.3])
+def test_shared_rollouts_keep_their_coverage_where_some_are_cut_off(effect):
+    """A share says the unit again and counts in both arms; of the others, the wrong answers are cut off more often."""
+    rng = np.random.default_rng(1)
+    naive = called = covered = 0
+    repeats, again_share, p_kept = 300, 0.4, 0.8
+    truth = (1 - again_share) * effect
+    for _ in range(repeats):
+        again = rng.random(40) < again_share
+        right = np.where(again, rng.random(40) < p_kept, rng.random(40) < p_kept - effect)
+        lost = (rng.random(40) < 0.5) & ~right
+        came = [None if gone else "ab"[not hit] for hit, gone in zip(right, lost, strict=True)]
+        own = drawn(["ab"[not hit] for hit in rng.random(30) < p_kept])
+        repeated = drawn([answer for answer, same in zip(came, again, strict=True) if same], cut=True)
+        left = drawn([answer for answer, same in zip(came, again, strict=True) if not same], cut=True)
+        found = effects.compare(PROBABILITY, own + repeated, left, "a", 0, again=repeated)
+        covered += found.low_worst <= truth <= found.high_worst
+        called += found.p_value <= 0.05
+        naive += found.low <= truth <= found.high
+    assert covered / repeats >= 0.95 - 2.5 * np.sqrt(0.05 * 0.95 / repeats)
+    assert called / repeats <= (0.05 if effect == 0 else 1)
+    assert naive <= covered
+
+
+def test_a_test_waits_for_rollouts_that_have_not_come():
+    found = effects.compare(PROBABILITY, drawn(["a"] * 20), drawn(["b"] * 20), "a", 0, status="partly measured: half")
+    assert found.estimate == 1
+    assert np.isnan(found.p_value)
 
 
 class Limited:

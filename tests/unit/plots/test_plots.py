@@ -1,5 +1,7 @@
 """Charts and coloured tokens: what is drawn is what was measured, and nothing needs a network."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 
@@ -19,7 +21,7 @@ def result(estimates, **extras):
         "low": np.array(estimates, dtype=float) - 0.1,
         "high": np.array(estimates, dtype=float) + 0.1,
         "n": measured.astype(int),
-        "status": ["exact" if ok else "not measured: cancelled" for ok in measured],
+        "status": ["ok" if ok else "not measured: cancelled" for ok in measured],
     }
     words = {"sign": "+ = supports", "zero": "no effect", "scale_unit": "nats"}
     return Result("importance", "Occlusion", "logit_difference", "token", columns, **words,
@@ -30,9 +32,21 @@ def test_the_bars_are_the_measured_rows_and_the_title_counts_the_rest():
     spec = result([1.0, np.nan, -2.0]).chart().to_dict()
     rows = next(iter(spec["datasets"].values()))
     assert [row["estimate"] for row in rows] == [1.0, -2.0]
-    assert (
-        "1 not measured" in spec["layer"][0]["title"] if "title" in spec["layer"][0] else "1 not measured" in str(spec)
-    )
+    assert "1 not measured" in str(spec)
+
+
+def test_what_was_drawn_again_and_the_worst_case_stand_beside_the_bars():
+    plain = result([0.4, 0.1])
+    more = {
+        "low_worst": [0.1, 0.0], "high_worst": [0.7, 0.2],
+        "confirmed": [0.25, np.nan], "confirmed_low": [0.1, np.nan], "confirmed_high": [0.4, np.nan],
+        "confirmed_n": [30, 0],
+    }  # fmt: skip
+    spec = dataclasses.replace(plain, columns={**plain.columns, **more}).chart().to_dict()
+    drawn = [layer["encoding"]["x"]["field"] for layer in spec["layer"]]
+    assert drawn == ["estimate", "low", "low_worst", "confirmed_low", "confirmed"]
+    assert "diamonds: drawn again" in str(spec)
+    assert len(plain.chart().to_dict()["layer"]) == 2
 
 
 def test_long_results_show_the_largest_and_say_so():
@@ -65,7 +79,16 @@ def test_coloured_tokens_are_local_and_harmless():
     html = colored_tokens(["a", "</script><script>alert(1)</script>", "b"], [0.1, -2.0, np.nan])._repr_html_()
     assert "alert(1)</script>" not in html
     assert "unpkg" not in html
-    assert "⟦b⟧" in html or "\\u27e6b\\u27e7" in html
+    assert "⟦b⟧" in html
+    assert len(colored_tokens(["word "] * 1000, np.linspace(-1, 1, 1000))._repr_html_()) < 120_000
+
+
+def test_coloured_units_that_may_be_nothing_are_not_filled():
+    html = colored_tokens(result([1.0, 0.05, -1.0]))._repr_html_()  # intervals of 0.1 to both sides
+    assert html.count("background-color") == 2
+    assert html.count("border-bottom") == 1
+    with pytest.raises(InputError, match="red"):
+        colored_tokens(["a"], [1.0], positive_color="red;}")
 
 
 def test_coloured_tokens_want_a_value_each():

@@ -1,10 +1,13 @@
+import cProfile
 import re
+import unicodedata
 
 import pytest
 from hypothesis import given
 
 from cotlens._core.errors import InputError
-from cotlens.trace import chunk_texts, split
+from cotlens.trace import chunk_texts, split, terminators
+from cotlens.trace.splitters import SHORTEST
 from tests.unit.trace.bytecodec import TEXTS, rollout
 
 PROBLEMS = {
@@ -48,6 +51,65 @@ def test_sentences(text, sentences):
     assert [text[start:end] for start, end in split(text, "sentence")] == sentences
 
 
+@pytest.mark.parametrize(
+    ("text", "sentences"),
+    [
+        (
+            "第一步，计算三加四等于七。再减二得五。答案是五。",
+            ["第一步，计算三加四等于七。", "再减二得五。", "答案是五。"],
+        ),
+        ("真的吗？！我觉得不太对劲。", ["真的吗？！", "我觉得不太对劲。"]),
+        ("好。我们再检查一遍。", ["好。我们再检查一遍。"]),
+        ("他说：“我觉得很好。”然后他走了。", ["他说：“我觉得很好。”", "然后他走了。"]),
+        ('他说:"我觉得很好。"然后他走了。', ['他说:"我觉得很好。"', "然后他走了。"]),
+        ("（先计算总和。）然后再检查。", ["（先计算总和。）", "然后再检查。"]),
+        ("我不太确定这个答案……也许应该再检查。", ["我不太确定这个答案……", "也许应该再检查。"]),
+        ("我们先来算一下.然后再检查一遍!", ["我们先来算一下.", "然后再检查一遍!"]),
+        ("答案是3.14左右,也就是5.5除以2。", ["答案是3.14左右,也就是5.5除以2。"]),
+        ("「はい、そうです。」と彼は言った。", ["「はい、そうです。」", "と彼は言った。"]),
+        ("今日は晴れです．気温は３．５度です．", ["今日は晴れです．", "気温は３．５度です．"]),
+        ("ｺﾚﾊﾃｽﾄﾃﾞｽ｡ﾓｳｲﾁﾄﾞﾃﾞｽ｡", ["ｺﾚﾊﾃｽﾄﾃﾞｽ｡", "ﾓｳｲﾁﾄﾞﾃﾞｽ｡"]),
+        ("이것은 문장입니다. 다음 문장입니다.", ["이것은 문장입니다.", "다음 문장입니다."]),
+        ("ما هو المجموع إذن؟ الجواب هو خمسة.", ["ما هو المجموع إذن؟", "الجواب هو خمسة."]),
+        ("پہلے جمع کریں۔ پھر تفریق کریں۔", ["پہلے جمع کریں۔", "پھر تفریق کریں۔"]),
+        ("أولا نحسب المجموع… ثم نتحقق منه.", ["أولا نحسب المجموع…", "ثم نتحقق منه."]),
+        ("पहले जोड़ें और देखें। फिर घटाएँ॥", ["पहले जोड़ें और देखें।", "फिर घटाएँ॥"]),
+        ("Առաջին քայլը հաշվել։ Երկրորդը ստուգել։", ["Առաջին քայլը հաշվել։", "Երկրորդը ստուգել։"]),
+        ("በመጀመሪያ እንቆጥራለን። ከዚያም እንፈትሻለን።", ["በመጀመሪያ እንቆጥራለን።", "ከዚያም እንፈትሻለን።"]),
+        ("Hm… let me think about that… again.", ["Hm… let me think about that… again."]),
+        ("Caf\u00e9 (one.)And “two.”Then 3.5!", ["Caf\u00e9 (one.)And “two.”Then 3.5!"]),
+        ("So 5 😀. Ok.", ["So 5 😀. Ok."]),
+    ],
+)
+def test_sentences_of_other_scripts(text, sentences):
+    assert [text[start:end] for start, end in split(text, "sentence")] == sentences
+
+
+def test_terminators_are_unicodes():
+    regex = pytest.importorskip("regex", reason="transformers brings it")
+    mine = re.compile(f"[{terminators.TERMINATORS}{terminators.STOPS}.?!]")
+    theirs = regex.compile(r"\p{Sentence_Terminal}")
+    for code in range(0x110000):
+        if bool(mine.match(chr(code))) != bool(theirs.match(chr(code))):
+            # each of the two may know a later Unicode than the other
+            assert unicodedata.category(chr(code)) == "Cn", hex(code)
+
+
+@pytest.mark.parametrize("unit", ["sentence", "paragraph", "step"])
+@pytest.mark.parametrize("stretch", [" ", "\n", "\n ", "。", "…", "好…", "。)", '"。', "好.", "۔ ", "a. ", "\t\r\n"])
+def test_time_grows_with_the_text(unit, stretch):
+    """Four times the text takes about four times the steps, counted as calls that Python makes."""
+
+    def steps(text):
+        profile = cProfile.Profile()
+        profile.runcall(split, text, unit)
+        return sum(entry.callcount for entry in profile.getstats())
+
+    few, many = steps(stretch * 1000), steps(stretch * 4000)
+    assert many <= 4 * few + 100
+    split(stretch * 100_000, unit)
+
+
 def test_short_pieces_are_joined_by_one_space():
     assert chunk_texts("Hmm.\n\nLet me see.  Ok.") == ["Hmm. Let me see. Ok."]
 
@@ -74,7 +136,7 @@ def test_sentences_are_long_enough_and_match_their_chunks(text):
     chunks = chunk_texts(text)
     ranges = split(text, "sentence")
     assert len(chunks) == len(ranges)
-    assert all(len(chunk) >= 10 for chunk in chunks) or len(chunks) == 1
+    assert all(terminators.width(chunk) >= SHORTEST for chunk in chunks) or len(chunks) == 1
     for (start, end), chunk in zip(ranges, chunks, strict=True):
         assert re.sub(r"\s", "", text[start:end]) == re.sub(r"\s", "", chunk)
 

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 
 from cotlens._core.errors import InputError
-from cotlens.trace import Boxed, Choice, Function, Number, Regex, Trace
+from cotlens.trace import Boxed, Choice, Function, Number, Regex, Span, Trace
+from cotlens.trace.editing import reads
 from cotlens.trace.plain import NOTE
 from tests.unit.trace.bytecodec import TOKENS, ByteCodec, compose, from_ids
 
@@ -228,3 +229,61 @@ def test_a_text_with_a_model_is_composed_by_it(codec):
         Trace.from_text("q", model=type("Broken", (), {"compose": lambda *_: None})())
     with pytest.raises(InputError, match="prompt must be text"):
         Trace.from_text(7)
+
+
+def test_a_thought_given_with_its_markers_is_taken_out_of_them():
+    trace = Trace.from_text("Q", "<think>\nfoo\n</think>\n\nbar")
+    assert (trace.thought, trace.answer, trace.meta["thought_closed"]) == ("foo", "bar", True)
+    assert "between <think> and </think>" in trace.meta["notes"][1]
+    other = Trace.from_text("Q", "foo </think> bar")
+    assert (other.thought, other.answer) == ("foo </think> bar", "")
+    assert "holds </think> as text" in other.meta["notes"][1]
+
+
+@pytest.mark.parametrize("text", ["\U0001f600", "So \U0001f600 and \u4f60\u597d.", "e\u0301\U0001f469\u200d\U0001f467"])
+def test_a_trace_that_was_cut_within_a_character_is_its_codecs(text, tmp_path):
+    codec = ByteCodec(merged=())
+    whole = compose(codec, thought=text, answer="19")
+    for at in range(whole.roles["thought"].start, whole.roles["thought"].end + 1):
+        cut = whole.truncate(at)
+        cut.save(tmp_path / "t.json")
+        for again in (Trace.load(tmp_path / "t.json"), Trace.load(tmp_path / "t.json", model=Tokenizer(codec))):
+            assert reads(codec, again)
+            assert again == cut
+
+
+def test_a_trace_of_other_tokens_is_not_taken_for_it():
+    """Not even where the texts differ only in what can't be shown, or only in where the tokens part."""
+    codec, merged = ByteCodec(merged=()), ByteCodec()
+    whole = compose(codec, thought="12\U0001f600")
+    cut = whole.truncate(whole.roles["thought"].start + 4)
+    assert reads(codec, cut)
+    assert not reads(codec, dataclasses.replace(cut, token_ids=(*cut.token_ids[:-2], ord("x"), ord("y"))))
+    other = compose(merged, thought="the 12")
+    assert not reads(codec, dataclasses.replace(other, codec=codec))
+
+
+def test_roles_that_begin_within_a_token(tmp_path):
+    """A token that a marker shares with thought or answer is the marker's; its other characters are theirs."""
+    text = "How?<t>foo.</t>\\{5}"
+    codec = ByteCodec(merged=(b">\\", b".<"))
+    ids = codec.encode(text)
+    pieces = codec.pieces(ids)
+    first, last = pieces.index(b".<"), pieces.index(b">\\") + 1
+    roles = {
+        "prompt": (0, 4),
+        "thought": Span(7, first, 7, 11, "role"),
+        "answer": (last, len(ids), text.index("\\"), len(text)),
+    }
+    trace = Trace.build(ids, pieces, roles, codec=codec)
+    assert (trace.prompt, trace.thought, trace.answer) == ("How?", "foo.", "\\{5}")
+    assert trace.spans("sentence")[0].char_end == 11
+    trace.save(tmp_path / "t.json")
+    again = Trace.load(tmp_path / "t.json")
+    assert (again == trace, again.roles) == (True, trace.roles)
+    assert again.id != Trace.build(ids, pieces, {**roles, "answer": (last, len(ids))}).id
+    edited = trace.replace((7, 11), "bar!")
+    assert (edited.thought, edited.answer, edited.text) == ("bar!", "\\{5}", text.replace("foo.", "bar!"))
+    for wrong in (Span(7, first, 7, 13, "role"), Span(7, first, 5, 11, "role")):
+        with pytest.raises(InputError, match="characters of the thought"):
+            Trace.build(ids, pieces, {**roles, "thought": wrong})

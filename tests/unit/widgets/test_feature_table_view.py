@@ -32,4 +32,4 @@ def test_origins_have_one_code():
 
 
 def test_hosts_without_widgets_get_a_line_of_text():
-    assert repr(FeatureTableView()) == "<CoTLens feature table: nothing read yet; no SAE of none>"
+    assert repr(FeatureTableView()) == "<CoTLens feature table: the latents of no SAE of none; it fills where a kernel runs>"

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from cotlens._core.errors import InputError
+from cotlens.results.certainty import CERTAINTIES
 from cotlens.widgets.pair_matrix import PairMatrix, payload
-from cotlens.widgets.scores import CERTAINTIES
 from tests.unit.widgets.results import importance, pairs
 
 ROOT = Path(__file__).resolve().parents[3]

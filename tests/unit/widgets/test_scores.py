@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from cotlens.results import certainty
 from cotlens.widgets import scores
 from tests.unit.widgets.results import importance
 
@@ -13,16 +14,16 @@ ROOT = Path(__file__).resolve().parents[3]
 
 
 def kinds(result):
-    return [scores.CERTAINTIES[code] for code in scores.certainty(result)]
+    return [certainty.CERTAINTIES[code] for code in certainty.certainty(result)]
 
 
 def test_both_halves_have_the_same_certainties():
     source = (ROOT / "widgets" / "kit" / "certainty.ts").read_text("utf-8")
     listed = re.search(r"CERTAINTIES = \[(.*?)\]", source)
     assert listed
-    assert tuple(re.findall(r'"(\w+)"', listed[1])) == scores.CERTAINTIES
-    explained = Path(scores.__file__).read_text("utf-8")
-    assert all(f"{name}: " in explained for name in scores.CERTAINTIES)
+    assert tuple(re.findall(r'"(\w+)"', listed[1])) == certainty.CERTAINTIES
+    explained = Path(certainty.__file__).read_text("utf-8")
+    assert all(f"{name}: " in explained for name in certainty.CERTAINTIES)
 
 
 def test_an_interval_that_touches_zero_is_not_clear():
@@ -35,7 +36,7 @@ def test_what_was_not_measured_is_nothing_else():
 
 
 def test_deterministic_scores_are_exact_and_missing_intervals_are_said():
-    assert kinds(importance([0.0, 1.0], half=0)) == ["exact", "exact"]
+    assert kinds(importance([0.0, 1.0], half=0)) == ["faint", "exact"]
     assert scores.is_exact(importance([0.0, np.nan], half=0))
     assert kinds(importance([0.5], half=np.nan)) == ["open"]
     assert not scores.is_exact(importance([np.nan], half=0))

@@ -57,6 +57,23 @@ def test_progress_has_an_estimate_and_is_throttled(jobs, states, monkeypatch):
     assert all(state.eta is not None and state.eta >= 0 for state in progress)
 
 
+def test_what_changes_in_a_label_begins_no_new_stage(jobs, states, monkeypatch):
+    passed = [0.0]
+    monkeypatch.setattr("cotlens.workbench.jobs.time", SimpleNamespace(monotonic=lambda: passed[0]))
+
+    def work():
+        for i in range(1, 101):
+            passed[0] += 0.0101
+            control.current().report(i, 100, f"rollouts, {i - 1} of {i} answers read")
+
+    jobs.start("work", work)
+    assert jobs.wait(60)
+    progress = [state for state in states if state.state == "running" and state.total == 100]
+    assert [state.done for state in progress] == [1, *range(11, 100, 10)]
+    assert progress[-1].label == "rollouts, 90 of 91 answers read"
+    assert progress[-1].eta == pytest.approx(0.1, abs=0.1)
+
+
 def test_a_cancel_is_noticed(jobs, states):
     started = threading.Event()
     jobs.start("long", work_until_cancelled(started))

@@ -25,7 +25,7 @@ def complete(
     order = sorted(range(len(texts)), key=lambda i: len(texts[i]))
     done: dict[int, str] = {}
     torch.manual_seed(seed)
-    sampling = {"do_sample": True, "top_k": 0, **store.SAMPLING} if sampled else {"do_sample": False}
+    sampling = {"do_sample": True, **store.SAMPLING} if sampled else {"do_sample": False}
     for start in range(0, len(order), batch):
         rows = order[start : start + batch]
         coded = tokenizer([texts[i] for i in rows], return_tensors="pt", padding=True, add_special_tokens=False)

@@ -1,0 +1,166 @@
+"""Checks of numbers and text that a caller gives: all that is public asks here, so one mistake has one answer.
+
+Each check returns the value as plain Python, or raises an `InputError` that says what was given and what is allowed.
+A `bool` is no number, a `float` is no whole number even where it is 1.0, and NaN is nothing.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import fields
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cotlens._core.errors import InputError
+
+SEEDS = 2**64  # how many seeds there are
+SOMEONE = "This call"  # was given what can't be; settings say whose they are
+
+
+def whole(name: str, value: Any, least: int | None = None, most: int | None = None, *, of: str = SOMEONE) -> int:
+    """A whole number from `least` to `most`, each None for no bound.
+
+    Args:
+        of: what was given it, as the error has it ("Resampling").
+
+    Raises:
+        InputError: it is something else.
+    """
+    if not _is_whole(value) or not _inside(value, least, most):
+        raise _refused(of, name, value, f"a whole number{_bounds(least, most)}")
+    return int(value)
+
+
+def number(
+    name: str,
+    value: Any,
+    least: float | None = None,
+    most: float | None = None,
+    *,
+    above: float | None = None,
+    of: str = SOMEONE,
+) -> float:
+    """A finite number from `least`, or greater than `above`, to `most`.
+
+    Raises:
+        InputError: it is something else.
+    """
+    known = (_is_whole(value) or isinstance(value, (float, np.floating))) and _finite(value)
+    if not known or not _inside(value, least, most) or (above is not None and not value > above):
+        raise _refused(of, name, value, f"a finite number{_bounds(least, most, above)}")
+    return float(value)
+
+
+def seed(value: Any, name: str = "seed", *, of: str = SOMEONE) -> int:
+    """A seed: a whole number from 0 to 2**64 - 1.
+
+    Raises:
+        InputError: it is something else.
+    """
+    if not _is_whole(value) or not 0 <= value < SEEDS:
+        raise _refused(of, name, value, "a whole number from 0 to 2**64 - 1")
+    return int(value)
+
+
+def flag(name: str, value: Any, *, of: str = SOMEONE) -> bool:
+    """True or False.
+
+    Raises:
+        InputError: it is something else.
+    """
+    if not isinstance(value, (bool, np.bool_)):
+        raise _refused(of, name, value, "True or False")
+    return bool(value)
+
+
+def text(name: str, value: Any, *, of: str = SOMEONE) -> str:
+    """Text that can be written as UTF-8.
+
+    Raises:
+        InputError: it is something else, or holds one half of a surrogate pair.
+    """
+    if not isinstance(value, str):
+        raise _refused(of, name, value, "text")
+    try:
+        value.encode()
+    except UnicodeEncodeError as error:
+        raise InputError(
+            f"{of} was given {name}= with U+{ord(value[error.start]):04X} at character {error.start}, one half of a "
+            "surrogate pair, which stands for no character: take it out, or decode the text anew."
+        ) from None
+    return value
+
+
+def indices(name: str, values: Any, *, of: str = SOMEONE) -> NDArray[np.int64]:
+    """A sequence of whole numbers, such as token ids or positions, as int64 [n].
+
+    Raises:
+        InputError: it is something else.
+    """
+    try:
+        array = np.asarray(values if hasattr(values, "__len__") else list(values))
+    except (TypeError, ValueError):
+        raise _refused(of, name, values, "a sequence of whole numbers") from None
+    if array.ndim != 1 or (len(array) and array.dtype.kind not in "iu"):
+        raise _refused(of, name, values, "a sequence of whole numbers")
+    return array.astype(np.int64)
+
+
+def numbers(name: str, values: Any, *, of: str = SOMEONE) -> NDArray[np.float32]:
+    """An array of numbers as float32, of any shape; NaN and infinity are numbers here.
+
+    Raises:
+        InputError: it is something else.
+    """
+    try:
+        return np.asarray(values, np.float32)
+    except (TypeError, ValueError):
+        raise _refused(of, name, values, "an array of numbers") from None
+
+
+def settings(given: Any) -> None:
+    """The fields of a dataclass that are declared as int, float, bool or str, or as one of them or None.
+
+    What range a number must be in, its class says.
+
+    Raises:
+        InputError: a field holds something else.
+    """
+    for field in fields(given):
+        kinds = [kind.strip() for kind in str(field.type).split("|")]
+        value = getattr(given, field.name)
+        if kinds[0] not in _KINDS or kinds[1:] not in ([], ["None"]) or (value is None and len(kinds) == 2):
+            continue
+        _KINDS[kinds[0]](field.name, value, of=type(given).__name__)
+
+
+_KINDS: dict[str, Callable[..., Any]] = {"int": whole, "float": number, "bool": flag, "str": text}
+
+
+def _is_whole(value: Any) -> bool:
+    return isinstance(value, (int, np.integer)) and not isinstance(value, bool)
+
+
+def _finite(value: Any) -> bool:
+    try:
+        return math.isfinite(value)
+    except OverflowError:  # a whole number beyond every float
+        return False
+
+
+def _inside(value: Any, least: float | None, most: float | None) -> bool:
+    return (least is None or value >= least) and (most is None or value <= most)
+
+
+def _bounds(least: float | None, most: float | None, above: float | None = None) -> str:
+    low = "" if above is None else f" above {above}"
+    low += "" if least is None else f"{' and' if low else ''} from {least}"
+    return low if most is None else f"{low} to {most}" if low else f" up to {most}"
+
+
+def _refused(of: str, name: str, value: Any, wanted: str) -> InputError:
+    said = repr(value)
+    return InputError(f"{of} was given {name}={said if len(said) <= 60 else said[:57] + '...'}: give {wanted}.")

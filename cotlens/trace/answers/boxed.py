@@ -1,0 +1,46 @@
+r"""The reader of `\boxed{...}`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from cotlens.trace.answers.answer import Answer, AnswerForm
+from cotlens.trace.answers.search import Search
+from cotlens.trace.answers.stated import Place
+from cotlens.trace.answers.values import normal_form
+
+
+@dataclass(frozen=True)
+class Boxed:
+    r"""The content of the last `\boxed{...}` or `\fbox{...}` whose braces balance, or of `\boxed 5`.
+
+    What means the same has one normal form (`cotlens.trace.answers.values`): `\dfrac34` and `0.75`, `\$18` and `18`,
+    `(1, 2)` and `(1,2)`, `2\,m` and `2`.
+    """
+
+    suffix: str = "The final answer is \\boxed{"
+    terminator: str = "}"
+    name: ClassVar[str] = "boxed"
+
+    @property
+    def forms(self) -> tuple[AnswerForm, ...]:
+        """The one form in which this reader forces an answer."""
+        return (AnswerForm(self.name, self.suffix, self.terminator),)
+
+    def normal(self, surface: str) -> str:
+        """The value without unit, currency and markup, in its normal form."""
+        return normal_form(surface)
+
+    def read(self, text: str, *, finished: bool = True) -> Answer | None:
+        r"""The last complete box in `text`; one that was cut off is passed over, or means that there is no answer yet."""
+        place = Search.of(text, finished).boxed(content)
+        if place is None:
+            return None
+        surface = text[place.start : place.end]
+        return Answer(normal_form(surface), place.start, place.end, surface, self.name)
+
+
+def content(text: str, start: int, end: int) -> Place | None:
+    """All that a box holds."""
+    return Place(start, end, "text")

@@ -1,0 +1,86 @@
+"""The default reader: what models write."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import ClassVar
+
+from cotlens.trace.answers.answer import Answer, AnswerForm
+from cotlens.trace.answers.boxed import content
+from cotlens.trace.answers.search import Search
+from cotlens.trace.answers.stated import Place, stated_value
+from cotlens.trace.answers.values import normal_form
+
+BOXED, SAID, LETTER, NUMBER = "boxed", "said", "letter", "number"
+
+_LONGEST = 120  # characters of a last line that may choose an option
+_LINE = re.compile(r"[\W_]*(?:(?i:option|choice)\s)?[\W_]*([A-Z])[\W_]*")
+_ITEM = re.compile(r"[*_\s]*[(\[]?([A-Z])[)\].:][*_]*\s+\S.*")
+_BRACKETED = re.compile(r".*(?<![\w)])[(\[]([A-Z])[)\][\W_]*")
+_SMALL = re.compile(r"[\W_]*([a-z])[\W_]*")
+
+
+@dataclass(frozen=True)
+class FinalAnswer:
+    r"""The answer in the forms in which models give it; `Answer.form` says in which it was found.
+
+    In this order:
+
+    - "boxed": the content of the last complete `\boxed{...}`;
+    - "said": what is stated last: "the answer is", "Answer:", "####", a heading "Answer", "Therefore, ...";
+    - "letter": an option that stands alone, as all of the text or its last line;
+    - "number": the last number of the text.
+
+    Args:
+        suffix, terminator: how an answer is forced where the trace gave none in a form of its own; the first of `forms`.
+    """
+
+    suffix: str = "The answer is "
+    terminator: str = "."
+    name: ClassVar[str] = "final"
+
+    @property
+    def forms(self) -> tuple[AnswerForm, ...]:
+        """Said and boxed: an answer that was only a letter or number is forced as the first."""
+        return (
+            AnswerForm(SAID, self.suffix, self.terminator),
+            AnswerForm(BOXED, "The final answer is \\boxed{", "}"),
+        )
+
+    def normal(self, surface: str) -> str:
+        """The value without unit, currency and markup, in its normal form."""
+        return normal_form(surface)
+
+    def read(self, text: str, *, finished: bool = True) -> Answer | None:
+        """The answer in `text`."""
+        search = Search.of(text, finished)
+        for form, find in _FORMS:
+            place = find(search)
+            if place is not None:
+                surface = text[place.start : place.end]
+                return Answer(normal_form(surface), place.start, place.end, surface, form)
+        return None
+
+
+def _letter_alone(search: Search) -> Place | None:
+    """An option that is all of a finished text or its last line, or that ends it in brackets."""
+    if not search.finished:
+        return None
+    text = search.text.rstrip()
+    begin = max(text.rfind("\n") + 1, len(text) - _LONGEST)
+    alone = not text[:begin].strip()
+    for pattern in (_LINE, _ITEM, _BRACKETED, _SMALL) if alone else (_LINE, _BRACKETED):
+        found = pattern.fullmatch(text, begin)
+        if found is not None:
+            return Place(*found.span(1), "letter")
+    return None
+
+
+_FORMS: tuple[tuple[str, Callable[[Search], Place | None]], ...] = (
+    (BOXED, lambda search: search.boxed(content)),
+    (SAID, lambda search: search.stated(stated_value)),
+    (LETTER, _letter_alone),
+    (NUMBER, lambda search: search.last_number()),
+)

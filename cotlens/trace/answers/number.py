@@ -1,0 +1,50 @@
+"""The reader of numbers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from cotlens.trace.answers.answer import Answer, AnswerForm
+from cotlens.trace.answers.numbers import last_numeral, number, numerals
+from cotlens.trace.answers.search import Search
+from cotlens.trace.answers.stated import Place, stated_number
+from cotlens.trace.answers.words import number_words
+
+
+@dataclass(frozen=True)
+class Number:
+    """The number that a text gives: in its last box, else the one that it states last, else its last.
+
+    Signs, separators of all countries, exponents, fractions and mixed numbers are read; units, percent and currency
+    signs are left out (`cotlens.trace.answers.numbers` says how). "1,234.50" reads as "1234.5", "1/3" as "1/3".
+    """
+
+    suffix: str = "The answer is "
+    terminator: str = "."
+    name: ClassVar[str] = "number"
+
+    @property
+    def forms(self) -> tuple[AnswerForm, ...]:
+        """The one form in which this reader forces an answer."""
+        return (AnswerForm(self.name, self.suffix, self.terminator),)
+
+    def normal(self, surface: str) -> str:
+        """A number without separators, units and needless zeros; what holds no number stays as it is."""
+        known = number(surface) or number_words(surface)
+        return known or next((one.text for one in numerals(surface)), surface.strip())
+
+    def read(self, text: str, *, finished: bool = True) -> Answer | None:
+        """The number in `text`."""
+        search = Search.of(text, finished)
+        place = search.boxed(number_in) or search.stated(stated_number) or search.last_number()
+        if place is None:
+            return None
+        surface = text[place.start : place.end]
+        return Answer(self.normal(surface), place.start, place.end, surface, self.name)
+
+
+def number_in(text: str, start: int, end: int) -> Place | None:
+    """The last number in a stretch of `text`."""
+    last = last_numeral(text[start:end])
+    return None if last is None else Place(start + last.start, start + last.end)

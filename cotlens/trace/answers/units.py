@@ -1,0 +1,41 @@
+r"""What may stand beside a number without changing it: currency, percent, degrees and units, in plain text and TeX."""
+
+from __future__ import annotations
+
+import re
+
+from cotlens.trace.answers.signs import CURRENCY
+
+_APART = r"(?:\s|\\[,;:! ]|~|\\quad)"
+_POWER = r"(?:\s?\^\s?\{?-?[0-9]\}?|[²³])?"
+_OTHER = (
+    r"(?!(?:and|or|to|if|when|where|for|with|but|not|out|is|are|was|times|plus|minus|"
+    r"pi|sin|cos|tan|cot|sec|csc|log|ln|exp|sqrt|mod)\b)"
+)
+_SYMBOLS = (
+    "mm cm dm km nm m mg kg ml mL cl dl ft in yd mi lb lbs oz hr hrs ms mph kph Hz kHz MHz GHz kW MW kWh kJ MJ Pa kPa "
+    "MPa mol rad deg min sec AM PM am pm GB MB KB TB kB USD EUR GBP"
+)
+_SYMBOL = "|".join(sorted(_SYMBOLS.split(), key=len)[::-1])
+_UNIT = re.compile(
+    rf"""{_APART}*+(?: \\?% | per\s?cent\b | \^\s?\{{?\\circ\}}?\s?[CFK]? | °\s?[CFK]? | \\degree | {CURRENCY}
+      | \\(?:text|mathrm|textrm|mbox|operatorname)\s*\{{{_APART}*+{_OTHER}[^{{}}0-9]*\}}{_POWER}
+      | (?:{_SYMBOL})(?![A-Za-z]){_POWER} | {_OTHER}[A-Za-zµμΩ]{{4,}}{_POWER}
+      | (?<=[\s~,;:!]){_OTHER}(?:[A-Za-zµμΩ]{{3,}}|[mgshlLNJWVKA](?![A-Za-z])){_POWER}
+      | (?<=[A-Za-z0-9²³}}])\s?[/·]\s?(?=[A-Za-z\\]) (?:[a-z](?![A-Za-z]){_POWER})?
+      | [.]\Z )""",
+    re.VERBOSE,
+)
+_BEFORE = re.compile(rf"(?:(?:~|≈|\\approx|approximately|about|around|exactly|only)\s*)?(?:{CURRENCY}|USD|EUR|GBP)?\s*")
+
+
+def beside(text: str, start: int, end: int) -> bool:
+    """Whether `text` holds nothing but currency and units beside the number at `start` to `end`."""
+    if not _BEFORE.fullmatch(text, 0, start):
+        return False
+    while end < len(text):
+        unit = _UNIT.match(text, end)
+        if unit is None:
+            return False
+        end = unit.end()
+    return True

@@ -1,0 +1,166 @@
+r"""Normal forms of values, so that answers that mean the same are the same string.
+
+A number is its worth without unit, percent or currency ("$9{,}500$", "9 500 dollars" and "9500" are one); an equation
+with a lone left side is its right side; lists and sets are sorted, pairs and intervals are not; words are lower-case;
+formulas are compared by math-verify (`cotlens.trace.answers.expressions`).
+"""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+
+from cotlens.trace.answers.expressions import formula, squeezed
+from cotlens.trace.answers.fold import fold
+from cotlens.trace.answers.numbers import number, numerals
+from cotlens.trace.answers.signs import joined
+from cotlens.trace.answers.units import beside
+from cotlens.trace.answers.words import number_words
+
+_LONGEST = 300  # characters of a value that is looked into; what is longer is compared as it stands
+_DEEPEST = 5
+
+_AROUND = re.compile(
+    r"\A(?:\s|\$|\*\*|`|\\[(\[])++|(?:\s|\$|\*\*|`|(?<!\\)\\[)\]]|(?<!\\)[.;:]|(?<!\\),|\\\\)++\Z"
+)
+_SIZE = re.compile(r"\\(?:left|right|[bB]igg?[lr]?|displaystyle|textstyle|limits)(?![A-Za-z])")
+_TEXT = re.compile(
+    r"\\(?:text|textbf|textit|textrm|mathrm|mathbf|mathit|mbox|operatorname|boxed|fbox|emph)\s*\{([^{}]*)\}"
+)
+_SPACE = re.compile(r"\\(?:[,;:!\s]|quad|qquad|thinspace)|~|\s+")
+_REST = re.compile(r"\\?\$|\\(?=[%#&])")
+_FRACTION = re.compile(r"\\[dtc]frac(?![A-Za-z])")
+_MATRIX = re.compile(
+    r"\\begin\s?\{[pbB]?(?:matrix|array)\}(?:\{[lcr|]*\})?(.*)\\end\s?\{[pbB]?(?:matrix|array)\}", re.DOTALL
+)
+_LEFT_SIDE = re.compile(
+    r"(?:[A-Za-z](?:_\{?\w\}?)?|[A-Za-z]\([A-Za-z]\)|[A-Za-z][A-Za-z ]{1,20})\s*(?:=|\\in(?![a-z])|≈|\\approx)\s*(?=\S)"
+)
+_LETTER = re.compile(r"[(\[]\s*([A-Za-z])\s*[)\]](?:\s+[\w\\\"'$].*)?|([A-Z])[.)](?:\s+\S.*)?")
+_WORDS = re.compile(r"[^\W\d_][^\W\d_'.&-]+(?:[ -][^\W\d_][\w'.&-]*)*|[^\W\d_]+(?: [^\W\d_][\w'.&-]*)+")
+_ARTICLE = re.compile(r"(?:the|a|an) (?=\w)")
+_RANGE = re.compile(r"([0-9]+(?:\.[0-9]+)?)\s?[-–]\s?([0-9]+(?:\.[0-9]+)?)")
+_CONNECTOR = re.compile(r"\s*(?:\\text\s*\{\s*(?:and|or)\s*\}|\b(?:and|or)\b|;)\s*")
+_COMMA = re.compile(r"\s*,\s*")
+_PAIRS = {"(": ")]", "[": ")]", "{": "}"}
+
+
+@lru_cache(maxsize=16_384)
+def normal_form(surface: str) -> str:
+    """The normal form of a value in plain text or TeX."""
+    plain = number(surface, listed=True)
+    if plain is not None:
+        return plain
+    return _value(joined(fold(surface.strip())), 0) if len(surface) <= _LONGEST else " ".join(surface.split())
+
+
+def _value(text: str, depth: int) -> str:
+    text = _FRACTION.sub(r"\\frac", _SIZE.sub("", _AROUND.sub("", text)))
+    if depth > _DEEPEST:
+        return squeezed(text)
+    found = _measured(text) or _range(text) or _matrix(text, depth) or number_words(text) or _letter(text) or _listed(text, depth)
+    if found is not None:
+        return found
+    unwrapped = " ".join(_REST.sub("", _SPACE.sub(" ", _TEXT.sub(r" \1 ", text))).split())
+    if unwrapped != text:
+        return _value(unwrapped, depth + 1)
+    left = _LEFT_SIDE.match(text)
+    if left is not None and text.count("=") <= 1:
+        return _value(text[left.end() :], depth + 1)
+    return _words(text) or _formula(text)
+
+
+def _measured(text: str) -> str | None:
+    """A number, with currency or unit."""
+    first = next(numerals(text, listed=True), None)
+    return first.text if first is not None and beside(text, first.start, first.end) else None
+
+
+def _range(text: str) -> str | None:
+    """What lies between a smaller number and a larger: "10–12"."""
+    found = _RANGE.fullmatch(text)
+    return f"{found[1]}-{found[2]}" if found is not None and float(found[1]) < float(found[2]) else None
+
+
+def _matrix(text: str, depth: int) -> str | None:
+    found = _MATRIX.fullmatch(text)
+    if found is None:
+        return None
+    rows = [[_value(cell, depth + 1) for cell in row.split("&")] for row in found[1].strip(" \\").split("\\\\")]
+    return "\\begin{matrix}" + " \\\\ ".join(" & ".join(row) for row in rows) + "\\end{matrix}"
+
+
+def _letter(text: str) -> str | None:
+    """The option that "(B)" or "B) 15 apples" chooses."""
+    found = _LETTER.fullmatch(text)
+    return None if found is None else found[1] or found[2]
+
+
+def _listed(text: str, depth: int) -> str | None:
+    """A list, set, pair or interval, its elements in normal form; one thing in round brackets is that thing."""
+    left, inside, right = _brackets(text)
+    parts = _parts(inside, bool(left))
+    if left == "\\{" or (left == "{" and len(parts) > 1):
+        return "\\{" + _sorted(parts, depth) + "\\}"
+    if len(parts) > 1:
+        return f"{left}{', '.join(_value(part, depth + 1) for part in parts)}{right}" if left else _sorted(parts, depth)
+    return _value(inside, depth + 1) if (left, right) in (("(", ")"), ("{", "}")) else None
+
+
+def _sorted(parts: list[str], depth: int) -> str:
+    found = {_value(part, depth + 1) for part in parts}
+    return ", ".join(sorted(found - {""} or found, key=lambda one: (len(one.lstrip("-")), one)))
+
+
+def _brackets(text: str) -> tuple[str, str, str]:
+    """Opening bracket, content and closing bracket of a text that one pair encloses; no brackets for any other."""
+    left = next((one for one in ("\\{", "(", "[", "{") if text.startswith(one)), "")
+    right = "\\}" if left == "\\{" else text[-1:]
+    if not left or not text.endswith(right) or (left != "\\{" and right not in _PAIRS[left]):
+        return "", text, ""
+    inside = text[len(left) : len(text) - len(right)]
+    return (left, inside, right) if _closed(inside) else ("", text, "")
+
+
+def _closed(text: str) -> bool:
+    """Whether no bracket closes that wasn't opened."""
+    depth = 0
+    for character in text:
+        depth += (character in "([{") - (character in ")]}")
+        if depth < 0:
+            return False
+    return depth == 0
+
+
+def _parts(text: str, bracketed: bool) -> list[str]:
+    """A text cut where elements of a list are parted, outside of brackets; commas of "1,234" stay unless bracketed."""
+    spaced = not bracketed or ", " in text
+    parts, begin, depth, at = list[str](), 0, 0, 0
+    while at < len(text):
+        depth += (text[at] in "([{") - (text[at] in ")]}")
+        cut = _cut(text, at, spaced) if depth == 0 else None
+        if cut is not None:
+            parts.append(text[begin:at])
+            begin = at = cut
+        else:
+            at += 1
+    return [*parts, text[begin:]]
+
+
+def _cut(text: str, at: int, spaced: bool) -> int | None:
+    """Where a separator that begins at `at` ends."""
+    if text[at] == ",":
+        groups = spaced and re.match(r"[0-9]{3}(?![0-9])", text[at + 1 :]) and text[:at][-1:].isdigit()
+        return None if groups or text[:at].endswith(("\\", "{")) else at + 1
+    found = _CONNECTOR.match(text, at) if text[at] in "\\ao;" and not text[:at][-1:].isalpha() else None
+    return found.end() if found is not None and at > 0 and not (text[at] == ";" and text[:at].endswith("\\")) else None
+
+
+def _words(text: str) -> str | None:
+    """Words in small letters without an article; a letter alone is a symbol."""
+    return _ARTICLE.sub("", text.lower(), 1) if _WORDS.fullmatch(text) and "\\" not in text else None
+
+
+def _formula(text: str) -> str:
+    found = formula(text)
+    return squeezed(text) if found is None else number(found, listed=True) or found

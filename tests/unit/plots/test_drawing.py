@@ -1,0 +1,74 @@
+"""Charts draw whatever a model wrote: no character ends the process, and none reorders the text around it."""
+
+import subprocess
+import sys
+
+import altair as alt
+import numpy as np
+import pandas
+import pytest
+
+from cotlens.plots.drawing import drawable, finished, label, lines
+from tests.unit.plots.test_plots import result
+
+NASTY = "\x1b[31m \x00 \x01 \ufffe \uffff \ud800 \u202e91 </svg> & \x7f"
+# In a process of its own: what is held here is that the renderer doesn't end it.
+DRAWN = f"""
+import dataclasses, io
+import numpy as np
+from tests.unit.plots.test_plots import result
+nasty = {NASTY!a}
+curve = {{"curve": np.array([[0.4, 0.6]]), "curve_at": np.array([1]), "answers": [nasty]}}
+for given in (result([1.0, -1.0], metric_words=nasty), result([0.5], **curve)):
+    columns = {{**given.columns, "text": [nasty] * len(given)}}
+    named = dataclasses.replace(given, columns=columns, sign=nasty, unit=nasty)
+    for view in ("units", *(["curve"] if "curve" in given.extras else [])):
+        chart = named.chart(view=view)
+        for target in ("svg", "png"):
+            chart.save(io.BytesIO() if target == "png" else io.StringIO(), format=target)
+        assert chart._repr_mimebundle_()
+print("drawn")
+"""
+
+
+def test_no_text_ends_the_process():
+    ran = subprocess.run([sys.executable, "-c", DRAWN], capture_output=True, text=True, check=False)
+    assert ran.stdout.strip() == "drawn", ran.stderr
+
+
+def test_what_can_not_be_drawn_is_seen_and_all_else_kept():
+    assert drawable("a\x1bb\x00c\ufffed\ud800e\u202ef") == "a␛b␀c�d�e[U+202E]f"
+    kept = "tabs\tand\nlines, 10 − 4 ≠ 5, 答え, שלום, 🧮"
+    assert drawable(kept) == kept
+
+
+def test_titles_and_labels_fit():
+    assert all(len(line) <= 47 for line in lines("one two three four " * 20, 300))
+    assert len(label("word " * 5000)) == 60
+    assert label(" \n ") == "␣"
+
+
+def test_a_renderer_that_the_user_chose_is_kept():
+    before = alt.renderers.active
+    try:
+        alt.renderers.enable("png")
+        finished(alt.Chart(pandas.DataFrame({"x": [1]})).mark_bar())
+        assert alt.renderers.active == "png"
+    finally:
+        alt.renderers.enable(before)
+
+
+def test_what_may_be_nothing_is_hollow():
+    sampled = result([0.3, 0.05])  # intervals of 0.1 to both sides
+    rows = next(iter(sampled.chart().to_dict()["datasets"].values()))
+    assert [row["filled"] for row in rows] == [1.0, 0.0]
+    nothing = str(result([0.05, -0.02]).chart().to_dict())
+    assert "nothing here is clear of zero" in nothing
+
+
+@pytest.mark.parametrize("given", [[1.0, -1.0], [np.nan]])
+def test_charts_are_legible_on_any_page(given):
+    shown = result(given).chart()._repr_mimebundle_()
+    svg = (shown[0] if isinstance(shown, tuple) else shown)["image/svg+xml"]
+    assert 'fill="white"' not in svg
+    assert "#767676" in svg

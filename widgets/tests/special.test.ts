@@ -1,0 +1,39 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { quoted } from "../kit/numbers";
+import { drawable, shown, SPECIAL } from "../kit/special";
+
+test("what would reorder or hide text is drawn as a sign", () => {
+  assert.equal(drawable("it is \u202e91\u202c."), "it is [RLO]91[PDF].");
+  assert.equal(drawable("a\u200bb\u2060c\ufeffd\u00ade"), "a[ZWSP]b[WJ]c[BOM]d[SHY]e");
+  assert.equal(drawable("\u0000\u001b[31m\u007f\u0085"), "␀␛[31m[DEL][U+0085]");
+  assert.equal(drawable("x\u{e0041}\u{e0020}y"), "x[TAG A][TAG  ]y");
+  assert.equal(drawable("\ud800"), "[U+D800]");
+  assert.equal(drawable("1\u200d9"), "1[ZWJ]9");
+});
+
+test("what shapes the character before it is kept", () => {
+  for (const text of ["👩\u200d🔬", "❤\ufe0f", "👍🏽", "1\ufe0f\u20e3", "می\u200cخواهم", "क्\u200dष", "plain\ttext\nin lines", "答え", "שלום"]) assert.equal(drawable(text), text);
+  assert.equal(drawable("\u200d"), "[ZWJ]", "alone it would be a token of no width");
+  assert.equal(drawable("pass\u200dword"), "pass[ZWJ]word", "between Latin letters it does nothing but hide");
+});
+
+test("no special character is left in what is drawn, nor in what is quoted", () => {
+  for (let code = 0; code < 0x110000; code += code < 0x3000 ? 1 : 7) {
+    const char = String.fromCodePoint(code);
+    assert.ok(!SPECIAL.test(drawable(char)) && !SPECIAL.test(quoted(char)), code.toString(16));
+    assert.notEqual(drawable(char), "");
+  }
+});
+
+test("long runs of white space take time in proportion", () => {
+  const seconds = (n: number): number => {
+    const texts = ["\n", " ", "\n ", "\u200b"].map((part) => `${part.repeat(n)}x`);
+    const begin = performance.now();
+    for (let i = 0; i < 5; i += 1) for (const text of texts) shown(text, true, true);
+    return performance.now() - begin;
+  };
+  seconds(20000);
+  const [small, large] = [20000, 160000].map((n) => Math.min(seconds(n), seconds(n), seconds(n)));
+  assert.ok((large as number) / (small as number) < 32, `8 times the text took ${(large as number) / (small as number)} times as long`);
+});
