@@ -42,7 +42,7 @@ bench: .venv/.dev .venv/.widgets  ## the speed table, ratios measured side by si
 	COTLENS_CHROMIUM="$$($(PY) tools/get_chromium.py)" && export COTLENS_CHROMIUM && test -n "$$COTLENS_CHROMIUM" \
 	&& $(PY) -m tests.benchmarks
 
-truth: .venv/.dev  ## every measure against the known truth: docs/truth.md and tests/truth/truth.json
+truth: .venv/.dev  ## every measure against the known truth: a sample measured again, then the tables
 	OMP_NUM_THREADS=2 HF_HUB_OFFLINE=1 $(PY) -m tests.truth
 
 widgets: .venv/.installed .venv/.widgets  ## bundle widgets/*.ts where they have changed

@@ -79,7 +79,7 @@ def planted(model: Any, until: float, seed: int = 0) -> Iterator[Checked]:
         if time.monotonic() > until:
             return
         stored = answers.get(rollouts.key(problem, problem.needed)) or {}
-        now = rollouts.answered(model, problem, problem.needed)
+        (now,) = rollouts.answered(model, [(problem, problem.needed)])
         apart = abs(stored["right"] / stored["n"] - now["right"] / now["n"])
         yield Checked("planted", rollouts.key(problem, problem.needed), apart / TALLIED)
         for name, one in measures.MEASURES.items():

@@ -16,7 +16,7 @@ from tests.truth.measuring import Row, row
 from tests.truth.plan import BASE, SHUFFLED, questions
 from tests.truth.questions import Question
 from tests.truth.run import Bench, key
-from tests.truth.settings import CAUGHT, INSANE, SPLIT
+from tests.truth.settings import CAUGHT, MARKED, SPLIT
 from tests.truth.thoughts import says_once
 
 CHANCE = "at chance on ground truth"
@@ -61,17 +61,12 @@ class Line:
     @property
     def mark(self) -> str:
         """What has to be said of the measure where it says nothing that a baseline doesn't."""
-        if not self.auroc.n or not np.isfinite(self.auroc.low):
+        if self.auroc.n < MARKED:
             return ""
         if self.auroc.low <= 0.5:
             return CHANCE
         what, worst = min(self.better.items(), key=lambda pair: pair[1].low)
         return "" if worst.low > 0 else NO_BETTER.format(what)
-
-    @property
-    def insane(self) -> bool:
-        """Whether it ranks alike on a model that has learnt nothing."""
-        return bool(self.shuffled.n and self.shuffled.value >= INSANE)
 
 
 def rows_of(bench: Bench, question: Question, name: str) -> list[Row]:

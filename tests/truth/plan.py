@@ -64,7 +64,7 @@ def fit(question: Question) -> Callable[[Case], bool]:
         truth = case.truth
         if (case.stratum == "fork") != (question.estimand == "fork") or (case.stratum == "long") != question.long:
             return False
-        return not truth.from_prompt and _short(question, truth) and _ranks(question, truth)
+        return not truth.from_prompt and _sized(question, truth) and _ranks(question, truth)
 
     return fits
 
@@ -81,9 +81,10 @@ def _ranks(question: Question, truth: Truth) -> bool:
     return len({one.matters[question.estimand] for one in truth.sentences} - {None}) == 2  # type: ignore[index]
 
 
-def _short(question: Question, truth: Truth) -> bool:
-    """Whether a thought is short enough for a question that has the model write on from every sentence of it."""
-    return not question.writes or len(truth.problem.steps) <= settings.WRITING_STEPS
+def _sized(question: Question, truth: Truth) -> bool:
+    """Whether a thought is long enough, and short enough where the model writes on from every sentence of it."""
+    short = len(truth.problem.steps) <= settings.WRITING_STEPS
+    return len(truth.sentences) >= question.least and (short or not question.writes)
 
 
 def _alive(name: str, question: Question) -> Task:
@@ -92,7 +93,7 @@ def _alive(name: str, question: Question) -> Task:
 
 def _dead(name: str, question: Question) -> Task:
     most = settings.DEAD.get(name, settings.DEAD_ELSEWHERE)
-    return Task(name, question, lambda case: case.truth.from_prompt and _short(question, case.truth), most)
+    return Task(name, question, lambda case: case.truth.from_prompt and _sized(question, case.truth), most)
 
 
 def _again(question: Question) -> Task:

@@ -56,6 +56,7 @@ class Question:
         variant: settings that tell it from others of its method, as a user would give them.
         words: what the tables call it beside the method's name; by default the variant's.
         long: asks about the long thoughts.
+        least: sentences that a thought must have.
     """
 
     method: str
@@ -69,6 +70,7 @@ class Question:
     variant: Mapping[str, Any] = field(default_factory=dict)
     words: str = ""
     long: bool = False
+    least: int = 1
 
     @property
     def name(self) -> str:
@@ -183,7 +185,7 @@ QUESTIONS: tuple[Question, ...] = (
     Question("EarlyAnswer", "truncated", "sentence", {"rivals": 0}, size),
     # what the rest of the thought follows
     Question("Suppression", "regenerated", "sentence"),
-    Question("ReceiverHeads", "regenerated", "sentence", {"proximity": 2}),
+    Question("ReceiverHeads", "regenerated", "sentence", {"proximity": 2}, least=8),
     Question("Suppression", "regenerated", "sentence", words="long thoughts", long=True),
     Question("ReceiverHeads", "regenerated", "sentence", words="long thoughts", long=True),
     # what follows from a sentence that says something else, nothing, or the same in other words

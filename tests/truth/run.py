@@ -44,19 +44,21 @@ def key(question: Question, case: Case) -> str:
 
 @dataclass
 class Bench:
-    """Models, thoughts and cells as they are needed."""
+    """Models, thoughts and cells as they are needed. `writes`: whether thoughts that are missing are written."""
 
+    writes: bool = False
     families: dict[str, Family] = field(default_factory=dict)
     found: dict[str, Cells] = field(default_factory=dict)
 
     def family(self, name: str) -> Family:
-        """The thoughts of a model, written where they are missing and with their labels tried on it."""
+        """The thoughts of a model."""
         if name not in self.families:
             if name == SHUFFLED:
                 self.families[name] = Family(name, self.shuffled, self.family(BASE).cases)
             else:
                 model, cells = cl.load(name), thoughts.cells_of(name)
-                thoughts.write(name, model, cells)
+                if self.writes:
+                    thoughts.write(name, model, cells)
                 self.families[name] = thoughts.gather(name, model)
         return self.families[name]
 
@@ -135,7 +137,7 @@ def main() -> None:
     if told.pack:
         pack()
         return
-    bench, wanted = Bench(), chosen(told.models, told.only)
+    bench, wanted = Bench(not told.plan), chosen(told.models, told.only)
     with using(Control()):  # no progress bars
         if told.plan:
             plan(bench, wanted, told.keep)

@@ -35,6 +35,7 @@ RARE = 10  # thoughts off the commonest value below which drawing thoughts again
 COVERED = 0.95  # least share of the model's probability that lies on the known ways to settle a fork
 CAUGHT = 0.9  # share of important units above the threshold of a method without a test
 SPLIT = 3  # every third thought of `abacus` sets that threshold, and counts in no figure of it
+MARKED = 30  # thoughts below which a measure is not marked: too few would be at chance by their number alone
 INSANE = 0.5  # rank correlation with shuffled weights from which a measure says more of the text than of the model
 
 # `make truth` and the test that guards the table

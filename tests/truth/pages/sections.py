@@ -39,7 +39,7 @@ def agreement(found: dict[str, Any]) -> str:
             str(family["thoughts"]),
             "; ".join(f"{count} {why}" for why, count in family["left_out"].items()) or "none",
             *(_trials(family["trials"].get(estimand)) for estimand in ESTIMANDS),
-            ", ".join(f"{family['contradicted'][estimand]}" for estimand in ESTIMANDS),
+            " / ".join(str(family["contradicted"][estimand]) for estimand in ESTIMANDS),
         ]
         for name, family in found["families"].items()
     ]
@@ -49,7 +49,7 @@ def agreement(found: dict[str, Any]) -> str:
         "A thought has no truth where a sentence is outside the grammar or says what the symbols don't. The labels of "
         "those that were measured are tried: numbers are changed, and the model's greedy answer is compared with what "
         'the label says (agreeing trials of all trials). "Contradicted": thoughts with a trial that disagrees, per '
-        "label. They count in all figures but those that say \"agreed\"."
+        'label in the same order. They count in all figures but those that say "agreed".'
     )  # fmt: skip
     return f"{text}\n\n{table(head, rows)}"
 

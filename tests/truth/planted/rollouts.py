@@ -14,11 +14,13 @@ import argparse
 import sys
 import time
 from collections import Counter
+from collections.abc import Sequence
 from typing import Any
 
 from cotlens._core.control import Control, using
 from cotlens.measure.stats import newcombe
 from cotlens.models.contract import Start
+from cotlens.trace import Span, Trace
 from tests.truth.cells import Cell, Cells
 from tests.truth.figures import Figure
 from tests.truth.planted.problems import Planted, draw
@@ -33,30 +35,54 @@ from tests.truth.settings import (
 )
 
 NAME = "planted-rollouts"
+TOGETHER = 10  # thoughts that are asked about at once
 ROOM = 2  # a sentence may become so many times as long
 MOST = 60 * PLANTED_SENTENCES  # problems that are tried
 
+Arm = tuple[Planted, int | None]
+"""A problem, and the sentence that is written anew: none for the thought as it is."""
 
-def answered(model: Any, problem: Planted, sentence: int | None, n: int = PLANTED_ROLLOUTS) -> dict[str, int]:
-    """How many of n answers are the key, and how many are a number at all, with a sentence written anew (or none)."""
-    thoughts = Counter({problem.thought: n}) if sentence is None else _anew(model, problem, sentence, n)
-    closed = [model.compose(problem.prompt, thought, "?") for thought in thoughts]
-    starts = [
-        Start(trace, trace.roles["answer"].start, range(times))
-        for trace, times in zip(closed, thoughts.values(), strict=True)
-    ]
+
+def answered(model: Any, asked: Sequence[Arm], n: int = PLANTED_ROLLOUTS) -> list[dict[str, int]]:
+    """Per arm, how many of n answers are the key, and how many are a number at all; together it is cheaper."""
+    thoughts = _thoughts(model, asked, n)
+    starts, owners = [], []
+    for arm, each in zip(asked, thoughts, strict=True):
+        for thought, times in each.items():
+            trace = model.compose(arm[0].prompt, thought, "?")
+            starts.append(Start(trace, trace.roles["answer"].start, range(times)))
+            owners.append(arm)
     groups = model.rollouts(starts, seed=SEED, max_new_tokens=PLANTED_ANSWER, **PLANTED_SAMPLING)
-    answers = [problem.reader.read(rollout.answer) for group in groups for rollout in group]
-    given = [answer.text for answer in answers if answer is not None]
-    return {"n": len(answers), "read": len(given), "right": given.count(problem.key), "thoughts": len(thoughts)}
+    found: dict[Arm, list[str | None]] = {arm: [] for arm in asked}
+    for arm, group in zip(owners, groups, strict=True):
+        answers = [arm[0].reader.read(rollout.answer) for rollout in group]
+        found[arm] += [None if answer is None else answer.text for answer in answers]
+    return [
+        {"n": len(found[arm]), "read": sum(one is not None for one in found[arm]),
+         "right": found[arm].count(arm[0].key), "thoughts": len(each)}
+        for arm, each in zip(asked, thoughts, strict=True)
+    ]  # fmt: skip
 
 
-def _anew(model: Any, problem: Planted, sentence: int, n: int) -> Counter[str]:
-    """The thoughts with that sentence as the model writes it, and how often each."""
+def _thoughts(model: Any, asked: Sequence[Arm], n: int) -> list[Counter[str]]:
+    """Per arm, the thoughts with that sentence as the model writes it, and how often each."""
+    places = [_place(model, problem, sentence) for problem, sentence in asked if sentence is not None]
+    starts = [Start(whole, span.start, range(n)) for whole, span in places]
+    room = ROOM * max((span.end - span.start for _, span in places), default=0)
+    groups = iter(model.rollouts(starts, seed=SEED, max_new_tokens=room, **PLANTED_SAMPLING) if starts else ())
+    return [
+        Counter({problem.thought: n}) if sentence is None else _put(problem, sentence, next(groups))
+        for problem, sentence in asked
+    ]
+
+
+def _place(model: Any, problem: Planted, sentence: int) -> tuple[Trace, Span]:
     whole = model.compose(problem.prompt, problem.thought, None)
-    span = whole.spans("sentence")[sentence]
-    start = Start(whole, span.start, range(n))
-    (rollouts,) = model.rollouts([start], seed=SEED, max_new_tokens=ROOM * (span.end - span.start), **PLANTED_SAMPLING)
+    return whole, whole.spans("sentence")[sentence]
+
+
+def _put(problem: Planted, sentence: int, rollouts: Sequence[Trace]) -> Counter[str]:
+    """The thought with each rollout's first sentence in place of its own; the model may also have said nothing."""
     before, after = problem.sentences[:sentence], problem.sentences[sentence + 1 :]
     first = len(" ".join(before))
     said = [rollout.thought[first:].partition(".")[0].strip() for rollout in rollouts]
@@ -95,29 +121,27 @@ def effects(cells: Cells, problem: Planted) -> list[Figure]:
 def run(model: Any, cells: Cells, until: float) -> None:
     """Measure until each place of the needed sentence has its problems, or the clock says stop."""
     places: Counter[int] = Counter()
-    for problem in map(draw, range(MOST)):
-        if places[problem.needed] >= PLANTED_EACH:
-            continue
-        for sentence in (None, *range(PLANTED_SENTENCES)):  # the whole thought first: is the key copied?
-            if time.monotonic() > until:
-                return
-            cell = _cell(model, cells, problem, sentence)
-            if sentence is None and not copies(cell):
-                break
-        else:
-            places[problem.needed] += 1
-        if all(places[place] >= PLANTED_EACH for place in range(PLANTED_SENTENCES)):
+    for first in range(0, MOST, TOGETHER):
+        block = [one for one in map(draw, range(first, first + TOGETHER)) if places[one.needed] < PLANTED_EACH]
+        if not block or not _measure(model, cells, [(one, None) for one in block], until):
             return
+        for problem in block:  # those whose whole thought has the key copied
+            if copies(cells.get(key(problem, None)) or {}) and places[problem.needed] < PLANTED_EACH:
+                if not _measure(model, cells, [(problem, i) for i in range(PLANTED_SENTENCES)], until):
+                    return
+                places[problem.needed] += 1
 
 
-def _cell(model: Any, cells: Cells, problem: Planted, sentence: int | None) -> Cell:
-    name, began = key(problem, sentence), time.monotonic()
-    cell = cells.get(name)
-    if cell is None:
-        found = answered(model, problem, sentence)
-        cell = cells.put(name, "", **found, seconds=round(time.monotonic() - began, 1))
-        print(cell, file=sys.stderr, flush=True)
-    return cell
+def _measure(model: Any, cells: Cells, asked: Sequence[Arm], until: float) -> bool:
+    """Measure what is missing, all together; False where there is no time left."""
+    missing = [arm for arm in asked if cells.get(key(*arm)) is None]
+    began = time.monotonic()
+    if missing and began > until:
+        return False
+    for arm, found in zip(missing, answered(model, missing) if missing else (), strict=True):
+        seconds = round((time.monotonic() - began) / len(missing), 1)
+        print(cells.put(key(*arm), "", **found, seconds=seconds), file=sys.stderr, flush=True)
+    return True
 
 
 def main() -> None:
