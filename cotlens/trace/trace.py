@@ -56,8 +56,8 @@ class Trace:
         parent: the trace that this one was made from.
         edit: what was edited to make it.
         rewritten_from: index of the first token that the model wrote when it resumed the parent.
-        meta: model, revision, seed, temperature, top_p, finish ("stop", "length", "cancelled", "error",
-            "given"; "given" where it is missing), thought_closed, messages (of a conversation, as it was given), notes, ...
+        meta: model, revision, seed, temperature, top_p, finish ("stop", "length", "cancelled", "error", "given", which
+            holds where it is missing, too), thought_closed, messages (of a conversation, as it was given), notes, ...
         reader: how the answer is read.
         codec: the tokenizer that edits need. It is not saved and no part of the trace's identity.
 
