@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -15,6 +16,7 @@ from cotlens.models.segment import Segments
 from cotlens.trace import Span, Trace
 from cotlens.trace.answers import AnswerReader
 
+_SENTENCE = re.compile(r"[.!?]\s+|\n\s*")
 BEGIN = "begin"  # meta key: index of the first token that is not template
 
 
@@ -113,7 +115,7 @@ def build(
         known: the same of the first tokens.
         parts: further fields of the trace.
     """
-    found = found or form.segment(ids, prompt.end, begin, reader.suffix.strip(), known)
+    found = found or form.segment(ids, prompt.end, begin, _lead(form, reader, ids[begin:]), known)
     roles: dict[str, Any] = {"prompt": prompt if prompt.end else None}
     for role, place in (("thought", found.thought), ("answer", found.answer)):
         roles[role] = None if place is None else (*place, *found.chars.get(role, ()))
@@ -130,6 +132,26 @@ def build(
         codec=form.codec,
         **parts,
     )
+
+
+def _lead(form: Format, reader: AnswerReader, ids: Sequence[int]) -> str:
+    """With which words the answer begins where no markers tell.
+
+    That is what the reader forces an answer with, where it stands in the text, else the beginning of the sentence in
+    which the text states one.
+    """
+    suffix = reader.suffix.strip()
+    if not form.plain or not suffix:
+        return suffix
+    text = b"".join(form.codec.pieces(ids)).decode("utf-8", "replace")
+    last = max(filter(None, (one.suffix.strip() for one in reader.forms)), key=text.rfind)
+    if last in text:
+        return last
+    answer = reader.read(f"{text}\n", finished=False)  # nothing but what is stated: the last number may be any
+    if answer is None:
+        return suffix
+    starts = [found.end() for found in _SENTENCE.finditer(text, 0, answer.start)]
+    return text[max(starts, default=0) : answer.end]
 
 
 def _remarks(meta: Mapping[str, Any], found: Segments) -> list[str]:

@@ -20,7 +20,8 @@ from cotlens.measure.method import check_needs
 from cotlens.models.contract import Model
 from cotlens.results import Result
 from cotlens.trace import Trace
-from cotlens.trace.values.numbers import numerals
+from cotlens.trace.answers import unread
+from cotlens.trace.values import numerals
 from cotlens.workbench.costs import Price, Rates, price
 from cotlens.workbench.layout import layout
 from cotlens.workbench.measures import CURVE, METRICS, UNITS, Measure, Shown, offers
@@ -37,7 +38,7 @@ def unmeasurable(trace: Trace) -> str | None:
     if thought is None or thought.start == thought.end:
         return "the thought is empty"
     if trace.read_answer() is None:
-        return "the answer could not be read" if trace.answer else "there is no answer yet"
+        return unread(trace.reader, trace.finished) if trace.answer else "there is no answer yet"
     return None
 
 

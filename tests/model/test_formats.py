@@ -3,9 +3,11 @@
 import pytest
 
 from cotlens._core.errors import BackendError, InputError
+from cotlens.models.assemble import build
 from cotlens.models.codec import HFCodec
 from cotlens.models.families import FAMILIES, Family
 from cotlens.models.formats import Format, find
+from cotlens.trace import FinalAnswer, Number, Span
 from tests.model import tiny
 
 PROMPT = "Mia has 12 pears.\nHow many?"
@@ -183,6 +185,27 @@ def test_plain_text_is_thought_up_to_the_answer():
     assert (thought.strip(), answer.strip(), closed) == ("First. The answer is 3? No.", "The answer is 19.", True)
     thought, answer, closed = roles(form, ids, opening)
     assert (thought.strip(), answer, closed) == ("First. The answer is 3? No. The answer is 19.", None, False)
+
+
+@pytest.mark.parametrize(
+    ("text", "answer"),
+    [
+        ("First. The answer is 3? No. The answer is 19.", "The answer is 19."),
+        ("12 + 7 = 19.\n\nSo, the answer is 19.", "So, the answer is 19."),
+        ("12 + 7 = 19. Thus we get \\boxed{19} pears.", "Thus we get \\boxed{19} pears."),
+        ("It is 19.\n#### 19", "#### 19"),
+        ("It is 19.\n\n**Answer:** 19 pears", "**Answer:** 19 pears"),
+        ("There are 12 + 7 = 19 pears.", ""),
+    ],
+)
+@pytest.mark.parametrize("reader", [FinalAnswer(), Number()], ids=lambda reader: reader.name)
+def test_an_answer_begins_where_the_reader_finds_it_stated(reader, text, answer):
+    form = form_of("plain")
+    opening = form.open(PROMPT)
+    ids = opening.ids + form.codec.encode(" " + text)
+    trace = build(form, reader, ids, Span(*opening.prompt, 0, len(PROMPT), "role"), opening.begin, {"finish": "stop"})
+    assert trace.answer.strip() == answer
+    assert (trace.read_answer() is not None) == bool(answer)
 
 
 def test_stops_are_the_ends_of_turns():

@@ -27,7 +27,7 @@ from cotlens._core.errors import InputError
 from cotlens.measure.importance.forms import form_of
 from cotlens.models.contract import AnswerBranch, Branch, BranchScore, Intervention, Model
 from cotlens.trace import Trace
-from cotlens.trace.answers import AnswerForm, AnswerReader
+from cotlens.trace.answers import AnswerForm, AnswerReader, unread
 
 FORCED_TOKENS = 26  # bound on the tokens of close, lead and value, and those after which it is asked whether it ends
 METRICS = {"logit_difference": "nats", "log_probability": "nats", "probability": "probability"}
@@ -173,10 +173,11 @@ def target_answer(trace: Trace, given: str | None, reader: AnswerReader | None =
         return Target(given, given if reader is None else reader.normal(given))
     answer = trace.read_answer()
     if answer is None:
-        name = reader.name if reader is not None else "none"
+        why = unread(reader, trace.finished) if trace.answer else "there is no answer yet"
+        said = f" (its text: {trace.answer[:60]!r})" if trace.answer else ""
         raise InputError(
-            f"The answer of this trace could not be read (reader: {name}; answer text: {trace.answer[:60]!r}): "
-            "pass target= with the answer to measure, or let the model finish with model.resume(trace)."
+            f"This trace has no answer to measure: {why}{said}. Pass target= with the answer, give the trace another "
+            "reader with dataclasses.replace(trace, reader=...), or let the model finish with model.resume(trace)."
         )
     return Target(answer.surface.strip() or answer.text, answer.text)
 

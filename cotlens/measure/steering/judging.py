@@ -23,7 +23,7 @@ from cotlens.measure.steering.rerun import rewrite, start_of
 from cotlens.measure.steering.where import Ends, Steering, as_steerings, interventions
 from cotlens.models.contract import Branch, Model, OnToken
 from cotlens.trace import Trace
-from cotlens.trace.answers import AnswerForm
+from cotlens.trace.answers import AnswerForm, unread
 
 
 @dataclass(frozen=True, eq=False)
@@ -120,7 +120,7 @@ def judge(model: Model, baseline: Trace, steered: Trace, steerings: Any, at: int
     chosen = as_steerings(steerings)
     answer, after = baseline.read_answer(), steered.read_answer()
     value = None if answer is None else answer.text
-    before_p, after_p, why = math.nan, math.nan, "the baseline has no answer that can be read"
+    before_p, after_p, why = math.nan, math.nan, f"of the baseline {unread(baseline.reader, baseline.finished)}"
     if value is not None:
         asked = target_answer(baseline, None).surface, form_of(baseline, model)
         before_p, after_p = forced(model, baseline, *asked), forced(model, steered, *asked, chosen, at)

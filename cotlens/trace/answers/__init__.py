@@ -4,7 +4,7 @@ A reader also knows how to force an answer: after the thought is closed, `suffix
 `terminator` what normally follows it, so that models can score `suffix + value + terminator`.
 """
 
-from cotlens.trace.answers.answer import Answer, AnswerForm, AnswerReader
+from cotlens.trace.answers.answer import Answer, AnswerForm, AnswerReader, unread
 from cotlens.trace.answers.boxed import Boxed
 from cotlens.trace.answers.choice import Choice
 from cotlens.trace.answers.custom import Function, Regex
@@ -24,4 +24,5 @@ __all__ = [
     "Regex",
     "reader_from_data",
     "reader_to_data",
+    "unread",
 ]

@@ -40,6 +40,20 @@ class AnswerForm:
     terminator: str
 
 
+def unread(reader: AnswerReader | None, finished: bool = True) -> str:
+    """Why an answer's text has none that can be read, in words: who read it, and what it looks for.
+
+    Args:
+        finished: whether the text was ended rather than cut off.
+    """
+    if reader is None:
+        return "the answer could not be read: no reader was given"
+    sought = getattr(reader, "seeks", None)
+    looks = f"the reader {reader.name!r}" + (f" looks for {sought}" if sought else "")
+    cut = "" if finished else "; the text was cut off, and only an answer that it states in full counts"
+    return f"the answer could not be read: {looks}{cut}"
+
+
 @runtime_checkable
 class AnswerReader(Protocol):
     """What reads an answer, and what to write to force one."""

@@ -22,6 +22,7 @@ class Boxed:
     suffix: str = "The final answer is \\boxed{"
     terminator: str = "}"
     name: ClassVar[str] = "boxed"
+    seeks: ClassVar[str] = "a complete \\boxed{...}"
 
     @property
     def forms(self) -> tuple[AnswerForm, ...]:

@@ -27,6 +27,11 @@ class Choice:
     name: ClassVar[str] = "choice"
 
     @property
+    def seeks(self) -> str:
+        """What it looks for, in words."""
+        return f"one of the letters {self.letters}, stated or standing apart"
+
+    @property
     def forms(self) -> tuple[AnswerForm, ...]:
         """The one form in which this reader forces an answer."""
         return (AnswerForm(self.name, self.suffix, self.terminator),)

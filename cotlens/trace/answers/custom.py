@@ -22,6 +22,11 @@ class Regex:
     name: ClassVar[str] = "regex"
 
     @property
+    def seeks(self) -> str:
+        """What it looks for, in words."""
+        return f"a match of {self.pattern!r}"
+
+    @property
     def forms(self) -> tuple[AnswerForm, ...]:
         """The one form in which this reader forces an answer."""
         return (AnswerForm(self.name, self.suffix, self.terminator),)
@@ -62,6 +67,7 @@ class Function:
     suffix: str = ""
     terminator: str = ""
     name: ClassVar[str] = "function"
+    seeks: ClassVar[str] = "what its function finds"
 
     @property
     def forms(self) -> tuple[AnswerForm, ...]:

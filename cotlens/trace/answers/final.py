@@ -40,6 +40,9 @@ class FinalAnswer:
     suffix: str = "The answer is "
     terminator: str = "."
     name: ClassVar[str] = "final"
+    seeks: ClassVar[str] = (
+        "\\boxed{...}, words such as 'the answer is' or 'Answer:', a letter that stands alone, or a number"
+    )
 
     @property
     def forms(self) -> tuple[AnswerForm, ...]:

@@ -23,6 +23,7 @@ class Number:
     suffix: str = "The answer is "
     terminator: str = "."
     name: ClassVar[str] = "number"
+    seeks: ClassVar[str] = "a number: in a box, after words such as 'the answer is', or the last one"
 
     @property
     def forms(self) -> tuple[AnswerForm, ...]:

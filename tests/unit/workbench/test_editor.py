@@ -291,7 +291,10 @@ def test_a_thought_that_never_ended_is_a_state(front, abacus):
 def test_an_answer_that_cannot_be_read_is_a_state(front, abacus):
     page = front(cl.Trace.from_text("Ravi has 3 shells.", "There are 3 shells now.", "Many, I think.", model=abacus))
     assert page.view.job["state"] == "done" and page.editor.error == ""
-    assert page.view.measures[0]["reason"] == "the answer could not be read"
+    assert page.view.measures[0]["reason"] == (
+        "the answer could not be read: the reader 'number' looks for a number: in a box, after words such as "
+        "'the answer is', or the last one"
+    )
     assert page.view.shading == {} and page.view.strip == {}
     page.act("edit", **page.place("3 shells now"), text="4 shells now")
     assert page.view.comparison["before"]["answer"] is None

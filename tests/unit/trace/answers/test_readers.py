@@ -6,7 +6,7 @@ import pytest
 
 from cotlens._core.errors import InputError
 from cotlens.trace import Answer, AnswerReader, Boxed, Choice, FinalAnswer, Function, Number, Regex
-from cotlens.trace.answers import reader_from_data, reader_to_data
+from cotlens.trace.answers import reader_from_data, reader_to_data, unread
 
 READERS = [FinalAnswer(), Number(), Boxed(), Choice(), Regex("a"), Function(len)]
 
@@ -32,6 +32,18 @@ def test_the_default_reader_says_in_which_form_it_found_an_answer():
     texts = {r"\boxed{5}": "boxed", "The answer is 5.": "said", "(B)": "letter", "She has 5.": "number"}
     assert {text: FinalAnswer().read(text).form for text in texts} == texts
     assert [form.name for form in FinalAnswer().forms] == ["said", "boxed"]
+
+
+def test_what_was_not_read_says_who_looked_for_what():
+    for reader in READERS:
+        said = unread(reader)
+        assert said.startswith(f"the answer could not be read: the reader {reader.name!r} looks for ")
+        assert (
+            unread(reader, finished=False)
+            == f"{said}; the text was cut off, and only an answer that it states in full counts"
+        )
+    assert "\\boxed{...}" in unread(FinalAnswer()) and "'the answer is'" in unread(FinalAnswer())
+    assert unread(None) == "the answer could not be read: no reader was given"
 
 
 @pytest.mark.parametrize("letters", ["", "AA", "A-C", "A B"])
