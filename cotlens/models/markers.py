@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from functools import cached_property
 from typing import NamedTuple
 
+from cotlens._core.errors import InputError
 from cotlens.models import harmony
 from cotlens.models import segment as seg
 from cotlens.models.codec import HFCodec
@@ -75,7 +76,7 @@ class Markers:
     def begun(self, ids: Sequence[int], start: int) -> seg.Segments:
         """A thought of which the marker was written after token `start`, and all that follows it given."""
         text = seg.Text.of(self.codec.pieces(ids))
-        first = self._find(ids, text, start, start, len(ids))[0]
+        first = self._written(ids, text, start, len(ids), "open")
         return seg.trimmed(text, (first.after, text.edge(len(ids))), None, False)
 
     def going_on(self, ids: Sequence[int], known: seg.Segments) -> seg.Segments:
@@ -90,8 +91,7 @@ class Markers:
         text = seg.Text.of(self.codec.pieces(ids))
         start, _, _ = seg.known_edges(text, known)
         assert start is not None, "a composed thought was begun"
-        last = "answer" if self.family.answer else "close"
-        mark = next(one for one in self._find(ids, text, middle, middle, end) if one.kind == last)
+        mark = self._written(ids, text, middle, end, "answer" if self.family.answer else "close")
         return seg.trimmed(text, (start, text.edge(middle)), (mark.after, text.edge(end)), True)
 
     def segment(
@@ -112,6 +112,16 @@ class Markers:
             start = begin if found.thought is None else upto
             return seg.split_at_answer(text, start, end, lead, found)
         return seg.segment(markers, text, begin, end, bool(self.family.answer), found)
+
+    def _written(self, ids: Sequence[int], text: seg.Text, start: int, end: int, kind: str) -> seg.Marker:
+        """The first marker of a kind after token `start`, where it was written on the model's behalf."""
+        found = next((one for one in self._find(ids, text, start, start, end) if one.kind == kind), None)
+        if found is None:
+            raise InputError(
+                f"The marker {getattr(self.family, kind)!r} can't be written with this model's tokenizer, which changes "
+                "it; give format= with two markers that it leaves as they are, in lower case for instance."
+            )
+        return found
 
     @property
     def _channels(self) -> bool:

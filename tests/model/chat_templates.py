@@ -67,6 +67,12 @@ PHI3 = (
     "{% for m in messages %}{{ '<|' + m.role + '|>\n' + m.content + '<|end|>\n' }}{% endfor %}"
     "{% if add_generation_prompt %}{{ '<|assistant|>\n' }}{% endif %}"
 )
+PHI4 = (
+    "<|im_start|>system<|im_sep|>Structure your answer in two parts: <think> {Thought} </think> {Solution}.<|im_end|>"
+    "{% for m in messages %}{% if m.role == 'system' %}{{ '<|im_start|>system<|im_sep|>' + m.content + '<|im_end|>' }}"
+    "{% else %}{{ '<|im_start|>' + m.role + '<|im_sep|>' + m.content + '<|im_end|>' }}{% endif %}{% endfor %}"
+    "{% if add_generation_prompt %}{{ '<|im_start|>assistant<|im_sep|>' }}{% endif %}"
+)
 SMOLLM3 = (  # a switch anywhere in the contents turns thinking off, and is taken out of them
     "{%- set ns = namespace(mode='/think') -%}{%- for m in messages -%}{%- if '/no_think' in m.content -%}"
     "{%- set ns.mode = '/no_think' -%}{%- endif -%}{%- endfor -%}"
@@ -109,6 +115,7 @@ TEMPLATES = {
     "magistral": ("mistral", MAGISTRAL),
     "gpt-oss": ("o200k", GPT_OSS),
     "phi-3": ("phi3", PHI3),
+    "phi-4": ("phi4", PHI4),
     "smollm-3": ("qwen", SMOLLM3),
     "glm": ("qwen", GLM),
     "splitting": ("qwen", SPLITTING),

@@ -197,6 +197,12 @@ def check_places(trace):
         assert (edited.thought, edited.answer) == (f"{trace.thought[:at]}Z{trace.thought[at:]}", trace.answer)
 
 
+def test_markers_that_a_tokenizer_changes_are_refused():
+    form = find(HFCodec(tokenizer_styles.tokenizer("wordpiece")), given=("<Think>", "</Think>"))
+    with pytest.raises(InputError, match=r"marker '<Think>' can't be written with this model's tokenizer"):
+        form.compose("Q?", "foo", "bar")
+
+
 def test_an_answer_whose_marker_is_text():
     family = Family("said", open="<r>", close="<r/>", answer="<say>", to_answer="<say>", after_open="", after_close="")
     form = Format(smol().codec, family)

@@ -203,6 +203,10 @@ STYLES = {
         ),
         {"bos_token": SENTENCE[0].content, "eos_token": SENTENCE[1].content},
     ),
+    "phi4": (
+        lambda: byte_level([GPT4], [*CHATML, *special("<|im_sep|>", "<think>", "</think>", rstrip=True, lstrip=True)]),
+        {"eos_token": "<|im_end|>"},
+    ),
     "o200k": (lambda: byte_level([O200K], CHANNELS), {"eos_token": "<|return|>"}),
     "fused": (  # tokens that join markers and text, in all ways there are
         lambda: byte_level(
