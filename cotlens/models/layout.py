@@ -159,7 +159,7 @@ def describe(hf: PreTrainedModel) -> Layout:
 def _stack(hf: PreTrainedModel, config: object) -> tuple[nn.ModuleList, list[nn.Module]]:
     from torch import nn
 
-    count = int(getattr(config, "num_hidden_layers", 0) or 0)
+    count = int(getattr(config, "decoder_layers", 0) or getattr(config, "num_hidden_layers", 0) or 0)
     for _, module in (hf.get_decoder() or hf).named_modules():
         if isinstance(module, nn.ModuleList) and len(module) == count > 0:
             return module, list(module)
@@ -209,6 +209,6 @@ def _context(config: object) -> int:
 
 def _child(path: str, layer: nn.Module, names: tuple[str, ...]) -> str:
     for name in names:
-        if hasattr(layer, name):
+        if getattr(layer, name, None) is not None:  # a layer of a hybrid may have the name and no such part
             return f"{path}.{name}"
     return ""

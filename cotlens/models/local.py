@@ -21,7 +21,7 @@ from cotlens.models.interventions import as_interventions
 from cotlens.models.owner import OwnerThread
 from cotlens.models.store import open_store
 from cotlens.models.textual import Textual
-from cotlens.models.trial import tried
+from cotlens.models.trial import settle_positions, tried
 from cotlens.trace import Boxed, Trace
 from cotlens.trace.answers import AnswerReader
 
@@ -87,6 +87,7 @@ class LocalModel(Textual, Inside):
         self.context_length = self.engine.layout.context
         self.n_layers = self.engine.layout.n_layers
         self.defaults = sampling_defaults(hf)
+        self.owner.run(lambda: settle_positions(self.engine))
         verdict = self.owner.run(lambda: check(self.engine)) if score == "auto" else _forced(score)
         self._pack, self.score_path = verdict.pack, verdict.sentence
         self.engine.layout = self.owner.run(lambda: tried(self.engine))

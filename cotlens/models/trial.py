@@ -14,8 +14,8 @@ What doesn't hold is refused with a sentence, for a kind of place or, where noth
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -47,16 +47,26 @@ Edits = Mapping[str, Callable[["Tensor"], "Tensor"]]
 _known: WeakKeyDictionary[Any, tuple[int, Refusals]] = WeakKeyDictionary()
 
 
+def settle_positions(engine: Engine) -> None:
+    """Leave positions to a model that doesn't count them 0, 1, 2, ... (RoBERTa begins behind its padding)."""
+    if "position_ids" not in engine.layout.accepts:
+        return
+    trial = _Trial(engine)
+    with control.using(Control()), _unmetered(engine):
+        own, _, _ = trial._bare([trial.ids])
+        ours, _, _ = engine.forward(engine.tensor(trial.ids), np.arange(len(trial.ids)))
+        if torch.isfinite(own).all() and trial._apart(ours, own):
+            why = "it counts positions in a way of its own"
+            engine.layout = replace(engine.layout, accepts=engine.layout.accepts - {"position_ids"}, no_mask=why)
+            engine.obeys_masks = False
+
+
 def tried(engine: Engine) -> Layout:
     """The engine's layout with what it refuses; once per module, unless hooks are set on it; not metered."""
     hooks = sum(len(part._forward_hooks) + len(part._forward_pre_hooks) for part in engine.hf.modules())
     if _known.get(engine.hf, (None,))[0] != hooks:
-        before = engine.meter.snapshot()
-        try:
-            with control.using(Control()):
-                _known[engine.hf] = hooks, _Trial(engine).refusals()
-        finally:
-            engine.meter.tokens, engine.meter.forwards = before.tokens, before.forwards
+        with control.using(Control()), _unmetered(engine):
+            _known[engine.hf] = hooks, _Trial(engine).refusals()
     return replace(engine.layout, refused=_known[engine.hf][1])
 
 
@@ -146,15 +156,13 @@ class _Trial:
         return ""
 
     def _beside(self, kinds: list[str]) -> str:
-        """With a kind of part silenced in all layers, the stream of two texts must still differ after the last."""
-        last = self.layout.layers[-1]
+        """With a kind of part silenced in all layers, two texts must still have different logits."""
         for kind in kinds:
             if kind in (EMBED, RESIDUAL):
                 continue
             silenced = [self.layout.path(kind, layer) for layer in range(self.layout.n_layers)]
             edits = {path: torch.zeros_like for path in silenced if path}
-            _, seen, _ = self._bare([self.ids, self.others], outputs=[last], edits=edits)
-            if seen[last].ndim == 3 and not self._apart(*seen[last]):
+            if not self._apart(*self._bare([self.ids, self.others], edits=edits)[0]):
                 return "it is the whole stream that comes out there, not a part that is added to it"
         return ""
 
@@ -266,6 +274,15 @@ class _Trial:
         if self.engine.dtype in TOLERANCE and getattr(self.engine.hf, "hf_quantizer", None) is None:
             return not float(off.norm()) <= TOLERANCE[self.engine.dtype] * float(size.norm())
         return not float((off / size.clamp(min=1e-12)).median()) <= ROUGH
+
+
+@contextmanager
+def _unmetered(engine: Engine) -> Iterator[None]:
+    before = engine.meter.snapshot()
+    try:
+        yield
+    finally:
+        engine.meter.tokens, engine.meter.forwards = before.tokens, before.forwards
 
 
 def _added(vector: Tensor, x: Tensor) -> Tensor:

@@ -136,6 +136,20 @@ def placed(stream):
     return hook
 
 
+@pytest.mark.parametrize("family", ["roberta", "bart", "opt", "bloom", "granite", "cohere", "gemma3n"])
+def test_scores_are_the_models_own_whatever_it_is_made_of(family):
+    """RoBERTa counts positions from 2 on: told to count from 0, it gives other numbers and no error."""
+    model = load(tiny.pair(family), store=False)
+    with torch.no_grad():
+        rows = torch.log_softmax(model.engine.hf(torch.tensor([IDS])).logits[0].float(), -1)
+    expected = [rows[i - 1, IDS[i]].item() for i in range(3, len(IDS))]
+    np.testing.assert_allclose(model.score(IDS, [Branch(3, IDS[3:])])[0].logprobs, expected, atol=1e-4)
+    written = model.reason("How many?", max_new_tokens=5, seed=1)
+    again = model.annotate(written, k=1)
+    begin = written.meta["begin"]
+    np.testing.assert_allclose(written.logprobs[begin:], again.logprobs[begin:], atol=1e-4)
+
+
 def fresh(family="llama"):
     hf, tokenizer = tiny.pair(family)
     new = AutoModelForCausalLM.from_config(hf.config).eval()

@@ -199,6 +199,16 @@ def _configs(vocabulary: int) -> dict[str, Any]:
             word_embed_proj_dim=16, do_layer_norm_before=False, max_position_embeddings=CONTEXT, pad_token_id=None,
             bos_token_id=None, eos_token_id=None, init_std=0.25,
         ),
+        "roberta": lambda: tf.RobertaConfig(  # counts positions from 2 on
+            vocab_size=vocabulary, hidden_size=32, intermediate_size=48, num_hidden_layers=3, num_attention_heads=4,
+            max_position_embeddings=CONTEXT, is_decoder=True, initializer_range=0.25, bos_token_id=None,
+            eos_token_id=None,
+        ),
+        "bart": lambda: tf.BartConfig(  # the decoder alone
+            vocab_size=vocabulary, d_model=32, decoder_layers=3, encoder_layers=3, decoder_ffn_dim=48,
+            encoder_ffn_dim=48, decoder_attention_heads=4, encoder_attention_heads=4,
+            max_position_embeddings=CONTEXT, init_std=0.25, bos_token_id=None, eos_token_id=None,
+        ),
         "bloom": lambda: tf.BloomConfig(
             vocab_size=vocabulary, hidden_size=32, n_layer=3, n_head=4, initializer_range=0.25,
             bos_token_id=None, eos_token_id=None,
