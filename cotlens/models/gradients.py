@@ -131,7 +131,9 @@ def _check(
     if not sites:
         raise InputError("No site was given to take gradients at; give one such as 'embed' or 'resid_post.0'.")
     for site in sites:
-        engine.layout.site(site)
+        engine.layout.site(site, "gradient")
+    if embeddings is not None:
+        engine.layout.site("embed", "write")
     check_sequence(engine, whole)
     if not 0 <= answer.value_start < len(answer.token_ids) < len(whole):
         raise InputError("The answer holds no token of a value after the text; make it with model.answer_branch.")

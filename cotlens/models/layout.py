@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import inspect
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from cotlens._core.errors import CapabilityError, InputError, did_you_mean
@@ -19,6 +19,19 @@ if TYPE_CHECKING:
     from transformers import PreTrainedModel
 
 FULL, SLIDING = "full_attention", "sliding_attention"
+EMBED, RESIDUAL = "embed", "resid_post"
+KINDS = (EMBED, RESIDUAL, "attn_out", "mlp_out")
+"""Kinds of places: what the token embedding, a layer, its attention and its MLP give."""
+
+Refusals = dict[tuple[str, str], str]
+"""(use, kind of place) -> why this model can't be asked that; uses are those of `USES`."""
+
+USES = {
+    "read": "{kind} can't be read in this model",
+    "write": "{kind} can't be changed in this model",
+    "gradient": "No gradient can be taken at {kind} in this model",
+    "unembed": "Directions can't be read as logits in this model",
+}
 ANY_LENGTH = 2**31  # context of a model that names none
 _NO_CACHE = "dummy"
 _ATTENTION = ("self_attn", "attn", "attention", "self_attention", "mixer")
@@ -38,6 +51,7 @@ class Layout:
         no_mask: why masks can't be given, "" if they can.
         accepts: argument names of the model's forward.
         d_model, vocabulary, heads, context: sizes; `context` is the largest number of tokens in a sequence.
+        refused: what was tried and didn't hold, see `trial`.
     """
 
     decoder: str
@@ -53,36 +67,57 @@ class Layout:
     vocabulary: int
     heads: int
     context: int
+    refused: Mapping[tuple[str, str], str] = field(default_factory=dict)
 
     @property
     def mixed(self) -> bool:
         """Whether masks are a dict with one entry per kind of layer."""
         return len(set(self.kinds)) > 1
 
-    def site(self, name: str) -> tuple[str, int]:
-        """Module path and layer (-1 for the embedding) of a site such as "resid_post.3".
+    def site(self, name: str, use: str = "read") -> tuple[str, int]:
+        """Module path and layer (-1 for the embedding) of a site such as "resid_post.3", for a use that is made of it.
 
         Raises:
             InputError: there is no such site or layer.
+            CapabilityError: this model has no such part, or can't be used that way there.
         """
-        if name == "embed":
-            return self.embed, -1
+        if name == EMBED:
+            return self.module(EMBED, 0, use), -1
         match = _SITE.fullmatch(name)
         if match is None:
             known = ["embed", *(f"{kind}.{self.n_layers - 1}" for kind in ("resid_post", "attn_out", "mlp_out"))]
             raise InputError(f"There is no site {name!r}. {did_you_mean(name, known)}")
-        return self.module(match[1], int(match[2])), int(match[2])
+        return self.module(match[1], int(match[2]), use), int(match[2])
 
-    def module(self, kind: str, layer: int) -> str:
-        """Path of the module whose output is `kind` ("embed", "resid_post", "attn_out", "mlp_out") in `layer`."""
-        if kind == "embed":
-            return self.embed
-        if not 0 <= layer < self.n_layers:
+    def module(self, kind: str, layer: int, use: str = "read") -> str:
+        """Path of the module whose output is `kind` in `layer`, for a use that is made of it; raises as `site`."""
+        if kind != EMBED and not 0 <= layer < self.n_layers:
             raise InputError(f"Layer {layer} doesn't exist: this model has layers 0 to {self.n_layers - 1}.")
-        path = {"resid_post": self.layers, "attn_out": self.attention, "mlp_out": self.mlp}[kind][layer]
+        path = self.path(kind, layer)
         if not path:
             raise CapabilityError(f"Layer {layer} of this model has no part that is known as {kind}.")
+        self.check(use, kind)
         return path
+
+    def path(self, kind: str, layer: int) -> str:
+        """The same whatever it is for; "" where the layer has no such part."""
+        if kind == EMBED:
+            return self.embed
+        return {RESIDUAL: self.layers, "attn_out": self.attention, "mlp_out": self.mlp}[kind][layer]
+
+    def usable(self, use: str) -> list[str]:
+        """The kinds of places that can be used that way."""
+        there = [kind for kind in KINDS if any(self.path(kind, layer) for layer in range(self.n_layers))]
+        return [kind for kind in there if (use, kind) not in self.refused]
+
+    def check(self, use: str, kind: str) -> None:
+        """Raise CapabilityError where that use of that kind of place was tried and didn't hold."""
+        why = self.refused.get((use, kind))
+        if why is None:
+            return
+        others = self.usable(use) if use != "unembed" else []
+        instead = f"use {' or '.join(others)} instead" if others else "use another model"
+        raise CapabilityError(f"{USES[use].format(kind=kind)}: {why}; {instead}.")
 
     @property
     def n_layers(self) -> int:
@@ -124,7 +159,7 @@ def describe(hf: PreTrainedModel) -> Layout:
 def _stack(hf: PreTrainedModel, config: object) -> tuple[nn.ModuleList, list[nn.Module]]:
     from torch import nn
 
-    count = int(getattr(config, "num_hidden_layers", 0) or 0)
+    count = int(getattr(config, "decoder_layers", 0) or getattr(config, "num_hidden_layers", 0) or 0)
     for _, module in (hf.get_decoder() or hf).named_modules():
         if isinstance(module, nn.ModuleList) and len(module) == count > 0:
             return module, list(module)
@@ -174,6 +209,6 @@ def _context(config: object) -> int:
 
 def _child(path: str, layer: nn.Module, names: tuple[str, ...]) -> str:
     for name in names:
-        if hasattr(layer, name):
+        if getattr(layer, name, None) is not None:  # a layer of a hybrid may have the name and no such part
             return f"{path}.{name}"
     return ""

@@ -21,6 +21,7 @@ from cotlens.models.interventions import as_interventions
 from cotlens.models.owner import OwnerThread
 from cotlens.models.store import open_store
 from cotlens.models.textual import Textual
+from cotlens.models.trial import settle_positions, tried
 from cotlens.trace import FinalAnswer, Trace
 from cotlens.trace.answers import AnswerReader
 
@@ -97,9 +98,11 @@ class LocalModel(Textual, Inside):
         self.context_length = self.engine.layout.context
         self.n_layers = self.engine.layout.n_layers
         self.defaults = sampling_defaults(hf)
+        self.owner.run(lambda: settle_positions(self.engine))
         verdict = self.owner.run(lambda: check(self.engine)) if score == "auto" else _forced(score)
         self._pack, self.score_path = verdict.pack, verdict.sentence
-        self.capabilities = ~Capability(0) if self.engine.obeys_masks else ~Capability.HIDE
+        self.engine.layout = self.owner.run(lambda: tried(self.engine))
+        self.capabilities = _able(self.engine)
 
     def __repr__(self) -> str:
         return f"LocalModel({self.name!r}, {self.where}, {self.dtype}, {self.engine.layout.n_layers} layers)"
@@ -142,6 +145,15 @@ class LocalModel(Textual, Inside):
             partial(rolling.roll, engine) if engine.obeys_masks else None,
             state,
         )
+
+
+def _able(engine: Engine) -> Capability:
+    """What is left of everything after it was tried."""
+    found = ~Capability(0) if engine.obeys_masks else ~Capability.HIDE
+    for part in (Capability.READ, Capability.WRITE, Capability.GRADIENT):
+        if not engine.layout.usable(str(part.name).lower()):
+            found &= ~part
+    return found
 
 
 def _forced(score: str) -> Verdict:

@@ -186,6 +186,29 @@ def _configs(vocabulary: int) -> dict[str, Any]:
             vocab_size=vocabulary, hidden_size=32, state_size=8, num_hidden_layers=3,
             bos_token_id=None, eos_token_id=None,
         ),
+        "gemma3n": lambda: tf.Gemma3nTextConfig(  # four streams between its layers, and inputs per layer
+            **narrow, **sliding, layer_types=MIXED, num_kv_shared_layers=0, vocab_size_per_layer_input=vocabulary,
+            hidden_size_per_layer_input=8, laurel_rank=4, activation_sparsity_pattern=[0.0] * 3,
+        ),
+        "granite": lambda: tf.GraniteConfig(
+            **common, logits_scaling=4.0, residual_multiplier=0.5, embedding_multiplier=3.0, attention_multiplier=0.3,
+        ),
+        "cohere": lambda: tf.CohereConfig(**common, logit_scale=0.25),  # attention and MLP side by side
+        "opt": lambda: tf.OPTConfig(  # embeddings are narrower than the stream, and its norms come after
+            vocab_size=vocabulary, hidden_size=32, ffn_dim=48, num_hidden_layers=3, num_attention_heads=4,
+            word_embed_proj_dim=16, do_layer_norm_before=False, max_position_embeddings=CONTEXT, pad_token_id=None,
+            bos_token_id=None, eos_token_id=None, init_std=0.25,
+        ),
+        "roberta": lambda: tf.RobertaConfig(  # counts positions from 2 on
+            vocab_size=vocabulary, hidden_size=32, intermediate_size=48, num_hidden_layers=3, num_attention_heads=4,
+            max_position_embeddings=CONTEXT, is_decoder=True, initializer_range=0.25, bos_token_id=None,
+            eos_token_id=None,
+        ),
+        "bart": lambda: tf.BartConfig(  # the decoder alone
+            vocab_size=vocabulary, d_model=32, decoder_layers=3, encoder_layers=3, decoder_ffn_dim=48,
+            encoder_ffn_dim=48, decoder_attention_heads=4, encoder_attention_heads=4,
+            max_position_embeddings=CONTEXT, init_std=0.25, bos_token_id=None, eos_token_id=None,
+        ),
         "bloom": lambda: tf.BloomConfig(
             vocab_size=vocabulary, hidden_size=32, n_layer=3, n_head=4, initializer_range=0.25,
             bos_token_id=None, eos_token_id=None,
@@ -201,7 +224,7 @@ def hf_model(family: str, vocabulary: int, seed: int = 0) -> Any:
     config = _configs(vocabulary)[family]()
     model = auto_class(config).from_config(config).eval().float()
     for name, parameter in model.named_parameters():
-        if "sinks" in name or "bias" in name:
+        if "sinks" in name or "bias" in name or "correct_output_scale" in name:
             torch.nn.init.normal_(parameter, std=0.5)
         elif not torch.isfinite(parameter).all() or parameter.numel() == 0:
             torch.nn.init.normal_(parameter, std=0.25)

@@ -97,6 +97,7 @@ def gradients(
                 if wanted:
                     value = value if value.requires_grad else value.detach().requires_grad_(True)
                     seen.append(value)
+                    value = value.clone()  # the next module may work in place
                 module.output = (value, *output[1:]) if isinstance(output, tuple) else value
         logits = traced.output.logits
         logprobs = torch.log_softmax((logits if rows is None else logits[:, rows]).float(), -1)

@@ -58,7 +58,7 @@ def compile_changes(
             continue
         if not isinstance(item, (AddVector, Ablate, Patch, ClampFeature)):
             raise CapabilityError(_unknown(item))
-        layout.module(item.site, item.layer)
+        layout.module(item.site, item.layer, "write")
         rows = np.flatnonzero(covers(item.positions, positions))
         values = _values(item, layout, positions[rows])
         if len(rows):

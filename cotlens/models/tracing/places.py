@@ -57,7 +57,7 @@ def steps(
         return places.setdefault((layer, _RANK[kind]), [path, None, [], ""])
 
     for layer, mask in (masks.per_layer if masks is not None else {}).items():
-        place(layer, "attn_out", layout.module("attn_out", layer))[1] = mask
+        place(layer, "attn_out", layout.path("attn_out", layer))[1] = mask
     for change in changes:
         path = layout.embed if change.site == "embed" else layout.module(change.site, change.layer)
         clamp, values = (vars(change.values), None) if isinstance(change.values, Clamp) else (None, change.values)
