@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from cotlens._core import check
 from cotlens._core.errors import InputError
 
 _DTYPES = {"<f4", "<f8", "<i4", "<i8", "|u1", "|b1"}
@@ -83,7 +84,7 @@ def write(path: PathLike, file_format: str, payload: Mapping[str, Any]) -> Path:
     Raises:
         InputError: the folder is missing or can't be written.
     """
-    target = Path(path)
+    target = check.path("path", path)
     temporary = target.with_name(f".{target.name}.{uuid.uuid4().hex}.part")
     body = json.dumps({"format": file_format, **payload}, allow_nan=False)
     try:
@@ -111,7 +112,7 @@ def read(path: PathLike, file_format: str, what: str) -> dict[str, Any]:
     Raises:
         InputError: no such file, not a CoTLens file, another kind or a newer version of it, or damaged.
     """
-    target = Path(path)
+    target = check.path("path", path)
     try:
         payload = json.loads(target.read_text(encoding="utf-8"))
     except OSError as error:

@@ -63,9 +63,9 @@ class Tree:
 
     def forget(self) -> None:
         """Drop what was measured of all branches: the model is another one now."""
-        nothing = np.empty(0)
+        none, nobody = np.empty(0, np.float32), np.empty(0, np.int32)
         for node_id, node in self.nodes.items():
-            bare = replace(node.trace, logprobs=nothing, top_ids=nothing, top_logprobs=nothing, top_pieces=())
+            bare = replace(node.trace, logprobs=none, top_ids=nobody, top_logprobs=none, top_pieces=())
             self.update(node_id, trace=bare, comparison=None, probability=None)
 
     def go(self, node_id: str) -> Node:

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from cotlens._core import check
 from cotlens._core.errors import InputError
 
 CHUNKS = "chunks_labeled.json"
@@ -96,7 +97,7 @@ def read_problem(folder: str | os.PathLike[str]) -> Problem:
     Raises:
         InputError: no such folder, none of one problem, or its files are damaged.
     """
-    path = Path(folder)
+    path = check.path("folder", folder)
     path = path.parent if path.name == CHUNKS else path
     if not path.is_dir():
         raise InputError(f"There is no folder {path}; give one with the published files of a problem ({CHUNKS}, ...).")

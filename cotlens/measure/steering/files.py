@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from cotlens._core import files
+from cotlens._core import check, files
 from cotlens._core.errors import InputError
 from cotlens._core.files import PathLike
 from cotlens.measure.steering.vector import Vector
@@ -49,7 +49,7 @@ def load_vector(path: PathLike) -> Vector:
     Raises:
         InputError: the file is missing, damaged or something else; pickled files are refused.
     """
-    target = Path(path)
+    target = check.path("path", path)
     refuse_pickle(target)
     about, tensors = _opened(target)
     try:
@@ -85,7 +85,7 @@ def write_bytes(path: PathLike, body: bytes) -> Path:
     Raises:
         InputError: the folder is missing or can't be written.
     """
-    target = Path(path)
+    target = check.path("path", path)
     temporary = target.with_name(f".{target.name}.part")
     try:
         temporary.write_bytes(body)

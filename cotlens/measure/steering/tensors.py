@@ -21,6 +21,7 @@ from typing import Any
 
 import numpy as np
 
+from cotlens._core import check
 from cotlens._core.errors import InputError
 from cotlens._core.files import PathLike
 from cotlens.measure.steering.files import write_bytes
@@ -52,7 +53,7 @@ def read_tensors(path: PathLike, *, name: str | None = None) -> tuple[Vector, ..
     """
     import torch
 
-    target = Path(path)
+    target = check.path("path", path)
     try:
         loaded = torch.load(target, map_location="cpu", weights_only=True)  # noqa: TID251 -- the restricted loader
     except OSError as error:
