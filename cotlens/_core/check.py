@@ -7,8 +7,11 @@ A `bool` is no number, a `float` is no whole number even where it is 1.0, and Na
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+import os
+from collections.abc import Callable, Iterable
 from dataclasses import fields
+from functools import partial
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -109,16 +112,69 @@ def indices(name: str, values: Any, *, of: str = SOMEONE) -> NDArray[np.int64]:
     return array.astype(np.int64)
 
 
-def numbers(name: str, values: Any, *, of: str = SOMEONE) -> NDArray[np.float32]:
-    """An array of numbers as float32, of any shape; NaN and infinity are numbers here.
+def pairs(name: str, values: Any, *, of: str = SOMEONE) -> list[tuple[int, int]]:
+    """Pairs of whole numbers, such as stretches of tokens or (layer, head).
+
+    Raises:
+        InputError: they are something else.
+    """
+    try:
+        return [(whole(name, one, of=of), whole(name, other, of=of)) for one, other in values]
+    except (TypeError, ValueError):
+        raise _refused(of, name, values, "pairs of whole numbers") from None
+
+
+def texts(name: str, values: Any, *, of: str = SOMEONE) -> list[str]:
+    """One text or several.
+
+    Raises:
+        InputError: it is something else.
+    """
+    if isinstance(values, str):
+        return [text(name, values, of=of)]
+    if not isinstance(values, Iterable) or isinstance(values, bytes):
+        raise _refused(of, name, values, "text, or a list of texts")
+    return [text(name, value, of=of) for value in values]
+
+
+def path(name: str, value: Any, *, of: str = SOMEONE) -> Path:
+    """A path of a file or folder, as text or as `pathlib` has it.
+
+    Raises:
+        InputError: it is something else.
+    """
+    if isinstance(value, os.PathLike):
+        value = os.fspath(value)
+    if not isinstance(value, str):
+        raise _refused(of, name, value, "a path as text")
+    return Path(text(name, value, of=of))
+
+
+def array(name: str, values: Any, *, of: str = SOMEONE) -> NDArray[np.float64]:
+    """An array of numbers as float64, of any shape; NaN and infinity are numbers here.
 
     Raises:
         InputError: it is something else.
     """
     try:
-        return np.asarray(values, np.float32)
+        found = np.asarray(values)
+        if found.dtype.kind in "iuf":
+            return found.astype(np.float64)
     except (TypeError, ValueError):
-        raise _refused(of, name, values, "an array of numbers") from None
+        pass
+    raise _refused(of, name, values, "numbers")
+
+
+def sampling(given: Any) -> None:
+    """The settings of sampling that `given` has, each of which may be None.
+
+    Raises:
+        InputError: one is out of its range.
+    """
+    of = type(given).__name__
+    for name, check in _SAMPLING.items():
+        if getattr(given, name) is not None:
+            check(name, getattr(given, name), of=of)
 
 
 def settings(given: Any) -> None:
@@ -137,6 +193,12 @@ def settings(given: Any) -> None:
         _KINDS[kinds[0]](field.name, value, of=type(given).__name__)
 
 
+_SAMPLING: dict[str, Callable[..., Any]] = {
+    "max_new_tokens": partial(whole, least=1),
+    "temperature": partial(number, least=0),
+    "top_p": partial(number, above=0, most=1),
+    "top_k": partial(whole, least=0),
+}
 _KINDS: dict[str, Callable[..., Any]] = {"int": whole, "float": number, "bool": flag, "str": text}
 
 

@@ -19,6 +19,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from cotlens._core import check
 from cotlens._core.data import loads
 from cotlens._core.errors import InputError
 
@@ -99,7 +100,7 @@ def write_bytes(path: PathLike, body: bytes) -> Path:
     Raises:
         InputError: the folder is missing or can't be written.
     """
-    target = Path(path)
+    target = check.path("path", path)
     temporary = target.with_name(f".{target.name[:64]}.{secrets.token_hex(16)}.part")
     try:
         # "x" refuses a name that is taken, be it by a link.
@@ -126,7 +127,7 @@ def read(path: PathLike, file_format: str, what: str) -> dict[str, Any]:
     Raises:
         InputError: no such file, not a CoTLens file, another kind or a newer version of it, or damaged.
     """
-    target = Path(path)
+    target = check.path("path", path)
     try:
         payload = loads(target.read_bytes())
     except OSError as error:

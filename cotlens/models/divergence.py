@@ -16,10 +16,10 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from cotlens._core import check, control
+from cotlens._core import control
 from cotlens._core.errors import Cancelled, InputError, OutOfMemory
 from cotlens.models import budget, masks, packing
-from cotlens.models.contract import COLDEST, Divergence
+from cotlens.models.contract import Divergence
 from cotlens.models.engine import with_room
 from cotlens.models.interventions import BlockAttention
 from cotlens.models.logits import Scores, check_finite
@@ -78,7 +78,7 @@ def divergence(
     """
     check_sequence(engine, ids)
     engine.need_masks()
-    check_spans(spans, len(ids), temperature)
+    check_spans(spans, len(ids))
     starts = [first_query(block) for block in blocks]
     end = max((stop for _, stop in spans), default=0)
     waiting = [i for i in np.argsort(starts, kind="stable").tolist() if starts[i] < end]
@@ -219,9 +219,8 @@ def first_query(block: BlockAttention) -> int:
     return block.queries.start if isinstance(block.queries, range) else min(block.queries, default=0)
 
 
-def check_spans(spans: Sequence[tuple[int, int]], n: int, temperature: float) -> None:
-    """Raise InputError where spans of a trace of `n` tokens can't be compared at this temperature."""
+def check_spans(spans: Sequence[tuple[int, int]], n: int) -> None:
+    """Raise InputError where spans are not in a trace of `n` tokens."""
     for start, end in spans:
         if not 0 <= start < end <= n:
             raise InputError(f"The span of tokens {start} to {end} is empty or not in this trace of {n} tokens.")
-    check.number("temperature", temperature, COLDEST, above=0)

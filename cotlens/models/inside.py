@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from cotlens._core import check
 from cotlens._core.errors import InputError
 from cotlens.models import divergence, patterns, reading, unembedding
-from cotlens.models.contract import AnswerBranch, Divergence, Gradients, Interventions
+from cotlens.models.contract import COLDEST, AnswerBranch, Divergence, Gradients, Interventions
 from cotlens.models.gradients import gradients as differentiate
 from cotlens.models.interventions import BlockAttention, Intervention, as_interventions
 from cotlens.trace import Trace
@@ -90,7 +91,7 @@ class Insight(ABC):
             sites: "embed", "resid_post.L" (the residual stream after layer L), "attn_out.L", "mlp_out.L".
             positions: token indices; None for all.
         """
-        wanted = [sites] if isinstance(sites, str) else list(sites)
+        wanted = check.texts("sites", sites)
         ids, changes = self._ids(trace), as_interventions(interventions)
         return self._run(lambda: self._read(ids, wanted, positions, changes))
 
@@ -116,10 +117,11 @@ class Insight(ABC):
         """
         ids, changes = self._ids(trace), as_interventions(interventions)
         thought = trace.roles.get("thought") if isinstance(trace, Trace) else None
-        end = at if at is not None else thought.end if thought is not None else len(ids)
+        end = thought.end if thought is not None else len(ids)
+        end = end if at is None else check.whole("at", at)
         if not 1 <= end <= len(ids):
             raise InputError(f"at={end} is not in this trace; it has {len(ids)} tokens, so give 1 to {len(ids)}.")
-        wanted = [sites] if isinstance(sites, str) else list(sites)
+        wanted = check.texts("sites", sites)
         return self._run(lambda: self._gradient(ids[:end], answer, wanted, metric, embeddings, changes))
 
     def divergence(
@@ -138,8 +140,9 @@ class Insight(ABC):
             spans: half-open token ranges.
             temperature: logits are divided by it before they are compared.
         """
-        ids = self._ids(trace)
-        return self._run(lambda: self._divergence(ids, blocks, spans, temperature))
+        ids, places = self._ids(trace), check.pairs("spans", spans)
+        heat = check.number("temperature", temperature, COLDEST, above=0)
+        return self._run(lambda: self._divergence(ids, blocks, places, heat))
 
     def attention(
         self,
@@ -158,11 +161,14 @@ class Insight(ABC):
                 in span j, [spans, spans]. None for every token, [tokens, tokens].
         """
         ids = self._ids(trace)
-        return self._run(lambda: self._attention(ids, heads, spans))
+        chosen = None if heads is None else check.pairs("heads", heads)
+        places = None if spans is None else check.pairs("spans", spans)
+        return self._run(lambda: self._attention(ids, chosen, places))
 
     def unembed(self, vectors: NDArray[np.float32]) -> NDArray[np.float32]:
         """What vectors [n, d_model] in the residual stream add to the logits directly, float32 [n, vocabulary]."""
-        return self._run(lambda: self._unembed(vectors))
+        given = check.array("vectors", vectors).astype(np.float32)
+        return self._run(lambda: self._unembed(given))
 
 
 class Inside(Insight):

@@ -51,7 +51,7 @@ def _positions(given: Any, what: str) -> Positions:
         return given
     if not isinstance(given, Iterable):
         raise InputError(f"{what}={given!r} can't be positions: give whole numbers, a range, or None for every token.")
-    chosen = tuple(check.whole(what, position) for position in given)
+    chosen = tuple(check.whole(what, position, most=EVER) for position in given)
     if any(position < 0 for position in chosen):
         raise InputError(f"{what} {chosen} hold a negative number; count tokens from 0 at the start of the sequence.")
     return chosen
@@ -109,7 +109,7 @@ class AddVector(Intervention):
 
     def __post_init__(self) -> None:
         self._check_place(self.layer, self.site)
-        self._set("vector", frozen_array(check.numbers("vector", self.vector, of="AddVector"), np.float32))
+        self._set("vector", frozen_array(check.array("vector", self.vector, of="AddVector"), np.float32))
         self._set("positions", _positions(self.positions, "positions"))
         self._set("coefficient", check.number("coefficient", self.coefficient, of="AddVector"))
         if self.vector.ndim != 1:
@@ -140,7 +140,7 @@ class Ablate(Intervention):
         if (self.mode == "mean") != (self.mean is not None):
             raise InputError("Ablate needs mean=<vector of shape [d_model]> with mode='mean', and only then.")
         if self.mean is not None:
-            self._set("mean", frozen_array(check.numbers("mean", self.mean, of="Ablate"), np.float32))
+            self._set("mean", frozen_array(check.array("mean", self.mean, of="Ablate"), np.float32))
 
 
 @dataclass(frozen=True, eq=False)
@@ -179,7 +179,7 @@ class Patch(Intervention):
     def __post_init__(self) -> None:
         self._check_place(self.layer, self.site)
         self._set("positions", tuple(_positions(self.positions, "positions") or ()))
-        self._set("values", frozen_array(check.numbers("values", self.values, of="Patch"), np.float32))
+        self._set("values", frozen_array(check.array("values", self.values, of="Patch"), np.float32))
         if self.values.ndim != 2 or len(self.values) != len(self.positions):
             raise InputError(
                 f"Patch got {len(self.positions)} positions and values of shape {self.values.shape}; "
@@ -231,8 +231,9 @@ class ClampFeature(Intervention):
     def __post_init__(self) -> None:
         self._check_place(self.layer, self.site)
         self._set("positions", _positions(self.positions, "positions"))
-        self._set("features", tuple(int(latent) for latent in np.atleast_1d(self.features)))
-        given = np.atleast_1d(np.asarray(self.values, np.float64)).tolist()
+        features = [self.features] if np.ndim(self.features) == 0 else self.features
+        self._set("features", tuple(check.indices("features", features, of="ClampFeature").tolist()))
+        given = np.atleast_1d(check.array("values", self.values, of="ClampFeature")).tolist()
         self._set("values", tuple(given * len(self.features) if len(given) == 1 else given))
         for name in ("encoder", "bias", "threshold", "decoder"):
             self._set(name, frozen_array(getattr(self, name), np.float32))

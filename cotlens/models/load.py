@@ -7,6 +7,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from cotlens._core import check
 from cotlens._core.errors import InputError, did_you_mean
 from cotlens._core.registry import Registry
 
@@ -58,7 +59,8 @@ def load(
         InputError: the name or an option is not known; near names are suggested.
         BackendError: the files are there but can't be loaded.
     """
-    opened = BACKENDS.get(backend)
+    opened = BACKENDS.get(check.text("backend", backend))
+    revision = None if revision is None else check.text("revision", revision)
     allowed = [p.name for p in inspect.signature(opened).parameters.values() if p.kind is p.KEYWORD_ONLY]
     for option in options:
         if option not in allowed:

@@ -60,7 +60,7 @@ class Loading:
             return "cuda" if torch.cuda.is_available() else "cpu"
         try:
             return str(torch.device(self.device))
-        except RuntimeError as error:
+        except (RuntimeError, TypeError) as error:
             raise InputError(f"device={self.device!r} is not known to torch; use 'cpu' or 'cuda'.") from error
 
     def kind(self) -> Any:

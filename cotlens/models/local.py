@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from cotlens._core.check import whole
 from cotlens._core.errors import InputError
 from cotlens.models import generate, placement, reading, rolling, scoring, writing
 from cotlens.models.assemble import Measured
@@ -80,6 +81,7 @@ class LocalModel(Textual, Inside):
     ) -> None:
         if score not in ("auto", "packed", "plain"):
             raise InputError(f"score={score!r} is not known; choose 'auto', 'packed' or 'plain'.")
+        memory = None if memory is None else whole("memory", memory, 1)
         super().__init__()
         self.meter = Meter()
         self.owner = OwnerThread()

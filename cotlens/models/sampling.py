@@ -41,10 +41,9 @@ class Sampling:
 
     def __post_init__(self) -> None:
         check.seed(self.seed)
-        check.whole("max_new_tokens", self.max_new_tokens, 1)
-        check.number("temperature", self.temperature, 0)
-        check.number("top_p", self.top_p, above=0, most=1)
-        check.whole("top_k", self.top_k, 0)
+        check.sampling(self)
+        for name, kind in (("max_new_tokens", int), ("temperature", float), ("top_p", float), ("top_k", int)):
+            object.__setattr__(self, name, kind(getattr(self, name)))  # of numpy's numbers, Python's
 
     def number(self, index: int, among: int = STREAMS) -> int:
         """The seed of sample `index`, for a source that goes by its remainder modulo `among`.

@@ -9,6 +9,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
+from cotlens._core import check
 from cotlens._core.errors import BackendError, InputError, did_you_mean
 from cotlens.models.codec import HFCodec, Part
 from cotlens.models.families import FAMILIES, PLAIN, THINK, Family, first_tokens, marked
@@ -175,6 +176,8 @@ def choose(
         raise InputError("This tokenizer has no chat template, so it can't take system= or template=; leave them out.")
     if not isinstance(system, str | None):
         raise InputError(f"system={system!r} is not a text; give the system prompt as one string.")
+    if system is not None:
+        check.text("system", system)
     if not isinstance(template, Mapping | None):
         raise InputError(
             f"template={template!r} is not a dict; give names of the chat template's variables and values."

@@ -25,6 +25,7 @@ from cotlens.trace import Span, Trace
 from cotlens.trace.answers import AnswerReader
 
 MOST_NEW = 4096  # tokens, unless asked for more or fewer
+MOST_SAMPLES = 10**6  # of one prompt in one call
 
 
 class Samples(Protocol):
@@ -86,10 +87,9 @@ class Wishes:
     on_token: OnToken | None = None
 
     def __post_init__(self) -> None:
-        check.whole("n", self.n, 1)
+        check.whole("n", self.n, 1, MOST_SAMPLES)
         check.seed(self.seed)
-        if self.max_new_tokens is not None:
-            check.whole("max_new_tokens", self.max_new_tokens, 1)
+        check.sampling(self)
 
 
 @dataclass(frozen=True)

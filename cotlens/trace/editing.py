@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from cotlens._core import check
 from cotlens._core.errors import InputError
 from cotlens.trace.align import decode, fits
 from cotlens.trace.codec import Codec
@@ -117,7 +118,7 @@ def _change(trace: Trace, kind: Kind, tokens: _Tokens, cut: Cut, new: NewText) -
     else:
         _check_token_borders(trace, cut)
         before = text = after = ""
-        wanted, ids = None, [int(token) for token in new]
+        wanted, ids = None, check.indices("new", new).tolist()
     return _spliced(trace, kind, tokens, cut, ids, (before, text, after), wanted)
 
 

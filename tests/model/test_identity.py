@@ -215,7 +215,7 @@ def test_the_state_stays_while_the_model_is_asked(each_model):
 
 
 def test_every_process_knows_the_same_model():
-    code = "from tests.model import tiny; print(*(tiny.model(name).state for name in %r), sep='\\n')" % (FAMILIES,)
+    code = f"from tests.model import tiny; print(*(tiny.model(name).state for name in {FAMILIES}), sep='\\n')"
     root = Path(tiny.__file__).parents[2]
     environment = {**os.environ, "PYTHONPATH": str(root), "PYTHONHASHSEED": "7"}
     run = subprocess.run([sys.executable, "-c", code], cwd=root, env=environment, capture_output=True, text=True)

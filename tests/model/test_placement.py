@@ -103,6 +103,52 @@ def test_quantised_weights(folder, quantization, apart, packs, monkeypatch):
     assert model.read(IDS, "resid_post.1")["resid_post.1"].shape == (40, 32)
 
 
+@pytest.fixture(scope="module")
+def wide(tmp_path_factory):
+    """A folder with a model whose 4-bit weights bitsandbytes could pack."""
+    from transformers import Qwen3Config, Qwen3ForCausalLM
+
+    folder, tokenizer = tmp_path_factory.mktemp("wide"), tiny.tokenizer()
+    torch.manual_seed(0)
+    config = Qwen3Config(
+        vocab_size=len(tokenizer), hidden_size=64, intermediate_size=128, num_hidden_layers=2, num_attention_heads=4,
+        num_key_value_heads=2, head_dim=16, initializer_range=0.25, bos_token_id=None, eos_token_id=None,
+    )  # fmt: skip
+    Qwen3ForCausalLM(config).save_pretrained(folder)
+    tokenizer.save_pretrained(folder)
+    return folder
+
+
+def test_quantised_numbers_are_the_same_on_every_processor(wide, monkeypatch):
+    """Packed, they would be computed in bfloat16, without gradients, and the weights would change in the first pass."""
+    found = []
+    for packs in (False, True):
+        monkeypatch.setattr("bitsandbytes.nn.modules.has_avx512bf16", lambda packs=packs: packs)
+        model = load(wide, quantization="4bit")
+        state, scores = model.state, scored(model)
+        slope = model.gradient(IDS, AnswerBranch((3, 4, 5), 1, 2), "embed").gradients["embed"]
+        assert model.state == state and np.abs(slope).max() > 0
+        found.append((state, scores, slope))
+    assert found[0][0] == found[1][0]
+    for one, other in zip(found[0][1:], found[1][1:], strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+@pytest.mark.parametrize("quantization", ["8bit", "4bit"])
+def test_quantised_weights_are_known_by_all_that_makes_them(wide, quantization):
+    model = load(wide, quantization=quantization)
+    before = model.weights
+    assert load(wide, quantization=quantization).weights == before != load(wide).weights
+    scored(model)
+    assert model.weights == before
+    weight = model.engine.hf.model.layers[0].mlp.up_proj.weight
+    scales = (
+        weight.quant_state.absmax if quantization == "4bit" else model.engine.hf.model.layers[0].mlp.up_proj.state.SCB
+    )
+    scales.mul_(2)
+    assert model.weights != before
+
+
 def test_a_wrapped_model_stays_where_it_is():
     """transformers' pipelines, one of which nnsight makes, move models to the first GPU, or without one to the CPU."""
     hf = tiny.hf_model("qwen3", 400).to("meta")

@@ -1,4 +1,4 @@
-"""How tokens are drawn: the distribution is that of transformers, seeds tell texts apart, nothing is left unsaid."""
+"""How tokens are drawn: the distribution is transformers', seeds tell texts apart, and nothing is left unsaid."""
 
 import copy
 

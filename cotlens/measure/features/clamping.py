@@ -8,6 +8,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from cotlens._core import check
 from cotlens.measure.features.sae import SAE
 from cotlens.measure.features.sites import place
 from cotlens.models.contract import ClampFeature, Positions
@@ -37,14 +38,14 @@ def clamp(
     Raises:
         InputError: there is no such latent, a value isn't finite, or the SAE's site can only be read.
     """
-    chosen = np.atleast_1d(np.asarray(latents, np.int64))
+    chosen = check.indices("latents", [latents] if np.ndim(latents) == 0 else latents)
     decoder = sae.directions(chosen)
     kind, layer = place(sae.config.site)
     encoder, bias, threshold = _topk(sae) if sae.config.architecture == "topk" else _single(sae, chosen)
     return ClampFeature(
         layer=layer,
         features=tuple(chosen.tolist()),
-        values=tuple(np.atleast_1d(np.asarray(values, np.float64)).tolist()),
+        values=tuple(np.atleast_1d(check.array("values", values)).tolist()),
         encoder=encoder,
         bias=bias,
         threshold=threshold,

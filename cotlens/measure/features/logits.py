@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from cotlens._core import check
 from cotlens.measure.features.sae import SAE
 from cotlens.models.contract import Model
 
@@ -35,7 +36,7 @@ def top_logits(model: Model, sae: SAE, latents: Sequence[int] | NDArray[np.int64
         InputError: there is no such latent, or the SAE is of another width than the model.
         CapabilityError: the model has no final norm or output embedding that is known.
     """
-    chosen, found = np.asarray(latents, np.int64), []
+    chosen, found, k = check.indices("latents", latents), [], check.whole("k", k, 1)
     for start in range(0, len(chosen), _BLOCK):
         logits = model.unembed(sae.directions(chosen[start : start + _BLOCK]))
         k = min(k, logits.shape[1])

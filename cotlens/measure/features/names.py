@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from cotlens._core import files
+from cotlens._core import check, files
 from cotlens._core.data import loads
 from cotlens._core.errors import InputError
 
@@ -31,7 +31,7 @@ def read_labels(path: files.PathLike) -> dict[int, str]:
     Raises:
         InputError: there is no such file, it is pickled, or it holds no labels.
     """
-    source = Path(path)
+    source = check.path("path", path)
     if source.suffix.lower() in _PICKLES:
         raise InputError(f"{source} is pickled, and pickled files are never opened; give labels as JSON.")
     try:

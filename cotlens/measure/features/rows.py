@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from cotlens._core import check
 from cotlens._core.errors import InputError
 from cotlens.measure.features.activations import SINK
 from cotlens.measure.features.dashboard import Dashboard
@@ -44,7 +45,8 @@ def selected(trace: Trace, selection: Span | tuple[int, int] | None) -> tuple[in
     n = len(trace.token_ids)
     if selection is None:
         return 0, n
-    start, end = (selection.start, selection.end) if isinstance(selection, Span) else (int(at) for at in selection)
+    tokens = (selection.start, selection.end) if isinstance(selection, Span) else selection
+    start, end = check.pairs("selection", [tokens])[0]
     if not 0 <= start < end <= n:
         raise InputError(f"The selection of tokens {start} to {end} is empty or not in this trace of {n} tokens.")
     return start, end

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from cotlens._core import control
+from cotlens._core import check, control
 from cotlens._core.errors import InputError
 from cotlens._core.fingerprint import fingerprint
 from cotlens.measure.features.config import Config
@@ -127,7 +127,7 @@ class SAE:
         """
         import torch
 
-        chosen = np.asarray(latents, np.int64).reshape(-1)
+        chosen = check.indices("latents", latents)
         if ((chosen < 0) | (chosen >= self.config.d_sae)).any():
             raise InputError(
                 f"Latents {chosen.tolist()[:8]} are not all in this SAE; it has 0 to {self.config.d_sae - 1}."

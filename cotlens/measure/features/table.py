@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from cotlens._core import check
 from cotlens.measure.features.dashboard import Dashboard
 from cotlens.measure.features.effects import Question, exact, first_order, question
 from cotlens.measure.features.encoded import POOR, Encoded, encode_text
@@ -90,13 +91,13 @@ def features(
         Cancelled: while effects are measured, with the table so far as `partial`.
     """
     check_setting("features", "metric", metric, tuple(METRICS))
-    chosen = selected(trace, selection)
+    chosen, logits = selected(trace, selection), check.whole("logits", logits, 0)
     settings = Features(
         sae=str(sae.folder.name if sae.folder is not None else sae.config.metadata.get("release", "")),
         sae_fingerprint=sae.fingerprint,
         site=sae.config.site,
         selection=chosen if selection is not None else None,
-        effect_of=tuple(int(latent) for latent in effect_of),
+        effect_of=tuple(check.indices("effect_of", effect_of).tolist()),
         estimate=estimate,
         target=target,
         metric=metric,

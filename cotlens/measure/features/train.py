@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from cotlens._core import control
+from cotlens._core import check, control
 from cotlens._core.errors import CapabilityError, InputError
 from cotlens.measure.features.activations import Text, collect
 from cotlens.measure.features.config import Config
@@ -53,6 +53,8 @@ class Recipe:
     seed: int = 0
 
     def __post_init__(self) -> None:
+        check.settings(self)
+        check.seed(self.seed, of="Recipe")
         for name in ("latents", "k", "steps", "batch", "silent_after", "tokens"):
             if getattr(self, name) < 1:
                 raise InputError(f"Recipe was given {name}={getattr(self, name)}; it must be at least 1.")

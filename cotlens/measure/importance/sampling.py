@@ -74,15 +74,10 @@ class Sampled:
         units.settle(self, UNITS)
         check_setting(name, "metric", self.metric, tuple(self.metrics()))
         check_setting(name, "convention", self.convention, CONVENTIONS)
-        for setting in ("budget", "max_rollouts", "max_new_tokens"):
+        check.sampling(self)
+        for setting in ("budget", "max_rollouts"):
             if getattr(self, setting) is not None:
                 check.whole(setting, getattr(self, setting), 1, of=name)
-        if self.temperature is not None:
-            check.number("temperature", self.temperature, 0, of=name)
-        if self.top_p is not None:
-            check.number("top_p", self.top_p, above=0, most=1, of=name)
-        if self.top_k is not None:
-            check.whole("top_k", self.top_k, 0, of=name)
         if self.n < 2:
             raise InputError(f"{name} was given n={self.n}: a proportion with an interval needs at least 2 rollouts.")
         if self.half_width is not None and not 0 < self.half_width < 1:

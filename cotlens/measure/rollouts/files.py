@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from cotlens._core import check
 from cotlens._core.data import loads
 from cotlens._core.errors import InputError
 
@@ -127,7 +128,7 @@ def read_problem(folder: str | os.PathLike[str]) -> Problem:
     Raises:
         InputError: no such folder, none of one problem, or its files are damaged.
     """
-    path = Path(folder)
+    path = check.path("folder", folder)
     path = path.parent if path.name == CHUNKS else path
     if not path.is_dir():
         raise InputError(f"There is no folder {path}; give one with the published files of a problem ({CHUNKS}, ...).")

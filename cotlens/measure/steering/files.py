@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from cotlens._core import files
+from cotlens._core import check, files
 from cotlens._core.data import loads
 from cotlens._core.errors import InputError
 from cotlens._core.files import PathLike
@@ -50,7 +50,7 @@ def load_vector(path: PathLike) -> Vector:
     Raises:
         InputError: the file is missing, damaged or something else; pickled files are refused.
     """
-    target = Path(path)
+    target = check.path("path", path)
     refuse_pickle(target)
     about, tensors = _opened(target)
     try:

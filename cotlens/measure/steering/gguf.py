@@ -20,6 +20,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from cotlens._core import check
 from cotlens._core.errors import InputError
 from cotlens._core.files import PathLike, write_bytes
 from cotlens.measure.steering.files import refuse_pickle
@@ -72,7 +73,7 @@ def read_gguf(path: PathLike, *, name: str | None = None) -> tuple[Vector, ...]:
     Raises:
         InputError: the file is missing, damaged, no GGUF file, or holds no control vectors.
     """
-    target = Path(path)
+    target = check.path("path", path)
     refuse_pickle(target)
     try:
         fields, tensors = _parsed(target.read_bytes())

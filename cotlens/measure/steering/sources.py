@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from cotlens._core import check
 from cotlens._core.errors import InputError
 from cotlens.measure.method import model_data
 from cotlens.measure.steering.norms import Text, check_layer, residual_norm
@@ -118,7 +119,7 @@ def _made(
 
 def _token_id(model: Model, token: str | int) -> int:
     if not isinstance(token, str):
-        return int(token)
+        return check.whole("token", token, 0)
     ids = model.codec.encode(token)
     if len(ids) != 1:
         raise InputError(

@@ -85,9 +85,12 @@ class Sweep:
 
     def __post_init__(self) -> None:
         check.settings(self)
+        check.sampling(self)
         vectors = (self.vector,) if isinstance(self.vector, Vector) else tuple(self.vector)
-        layers = tuple(one.layer for one in vectors) if self.layers is None else tuple(self.layers)
-        for name, value in {"coefficients": tuple(map(float, self.coefficients)), "layers": layers}.items():
+        layers = [one.layer for one in vectors] if self.layers is None else self.layers
+        layers = tuple(check.indices("layers", layers, of="Sweep").tolist())
+        coefficients = tuple(check.array("coefficients", self.coefficients, of="Sweep").ravel().tolist())
+        for name, value in {"coefficients": coefficients, "layers": layers}.items():
             object.__setattr__(self, name, value)
         object.__setattr__(self, "vector", vectors if len(vectors) > 1 else vectors[0])
         if not callable(self.metric):

@@ -21,6 +21,7 @@ from typing import Any
 
 import numpy as np
 
+from cotlens._core import check
 from cotlens._core.errors import InputError
 from cotlens._core.files import PathLike, write_bytes
 from cotlens.measure.steering.vector import Vector
@@ -51,7 +52,7 @@ def read_tensors(path: PathLike, *, name: str | None = None) -> tuple[Vector, ..
     """
     import torch
 
-    target = Path(path)
+    target = check.path("path", path)
     try:
         loaded = torch.load(target, map_location="cpu", weights_only=True)  # noqa: TID251 -- the restricted loader
     except OSError as error:

@@ -57,8 +57,9 @@ class Vector:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "values", _checked(self.name, self.values))
-        unit = check.numbers("unit", self.unit, of=f"The vector {self.name!r}")
-        object.__setattr__(self, "unit", float(self.unit) if unit.ndim == 0 else math.inf)
+        unknown = isinstance(self.unit, float) and not math.isfinite(self.unit)
+        unit = self.unit if unknown else check.number("unit", self.unit, of=f"The vector {self.name!r}")
+        object.__setattr__(self, "unit", unit)
         if isinstance(self.layer, bool) or not isinstance(self.layer, (int, np.integer)) or self.layer < 0:
             raise InputError(f"The layer of the vector {self.name!r} is {self.layer!r}; layers are counted from 0.")
         object.__setattr__(self, "layer", int(self.layer))
@@ -122,7 +123,7 @@ class Vector:
 
     def random(self, seed: int = 0) -> Vector:
         """The control: a direction drawn at random, as long as this one, for the same layer and with the same unit."""
-        drawn = np.random.default_rng(seed).standard_normal(len(self.values))
+        drawn = np.random.default_rng(check.seed(seed)).standard_normal(len(self.values))
         values = drawn * (self.norm / np.linalg.norm(drawn))
         settings = {"of": self.name, "code": f"{self.code()}.random({seed})"}
         made = replace(self.provenance, method="random", settings=settings, seed=int(seed))

@@ -10,6 +10,7 @@ from typing import Any, NoReturn
 import numpy as np
 from numpy.typing import NDArray
 
+from cotlens._core import check
 from cotlens._core.errors import CapabilityError
 from cotlens.models import scoring
 from cotlens.models.capability import elsewhere
@@ -81,7 +82,7 @@ class EmbeddedModel(EndpointModel):
     ) -> dict[str, NDArray[np.float32]]:
         """Activations float32 [positions, d_model] per site, after interventions."""
         ids, changes = self._ids(trace), as_interventions(interventions)
-        wanted, looker = [sites] if isinstance(sites, str) else list(sites), self._look("Activations can't be read")
+        wanted, looker = check.texts("sites", sites), self._look("Activations can't be read")
         self._refuse_changes(changes)
         check_sequence(self, ids)
         return self._run(lambda: looker.read(ids, wanted, positions, changes))

@@ -9,6 +9,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
+from cotlens._core import check
 from cotlens._core.errors import CapabilityError, InputError
 from cotlens.models import addresses, declared, refusals
 from cotlens.models.codec import HFCodec
@@ -70,7 +71,10 @@ def open_endpoint(
         CapabilityError: vLLM isn't installed, or the server leaves out the tokens that mark the model's thoughts.
         BackendError: no server answers, it refuses the key, or it has no completions; or the engine can't be started.
     """
-    address = None if endpoint is None else _address(endpoint)
+    check.whole("together", together), check.whole("retries", retries), check.number("timeout", timeout)
+    if context_length is not None:
+        check.whole("context_length", context_length, 2)
+    address = None if endpoint is None else _address(check.text("endpoint", endpoint))
     if address is not None and not (dtype is None and engine is None):
         raise InputError("dtype= and engine= start an engine in this process; a server has what it was started with.")
     if isinstance(name, tuple):

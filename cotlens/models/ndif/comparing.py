@@ -31,7 +31,7 @@ def divergence(
     """Means over the tokens of each span, for each block; raises as `models.divergence.divergence`."""
     check_sequence(remote, ids)
     remote.need_masks()
-    check_spans(spans, len(ids), temperature)
+    check_spans(spans, len(ids))
     starts = [first_query(block) for block in blocks]
     end = max((stop for _, stop in spans), default=0)
     waiting = [i for i in np.argsort(starts, kind="stable").tolist() if starts[i] < end]

@@ -114,3 +114,69 @@ def write(folder, **changes):
             text = content if isinstance(content, str) else json.dumps(content)
             (folder / f"{name}.json").write_text(text, encoding="utf-8")
     return folder
+
+
+# ---------------------------------------------------------------- a problem that was sampled
+
+SENTENCES = 60
+ANCHORS = (17, 31, 44)  # sentences after which the answer comes much more often, or much less
+
+
+def sampled(seed=0):
+    """Files of a problem whose rollouts were drawn here, so that every published column is one of known counts.
+
+    Of some 100 rollouts from before each sentence 94 to 100 answer; where none of them says anything else, the
+    counterfactual columns hold the zeros that mean "not measured".
+    """
+    rng = np.random.default_rng(seed)
+    rate = np.repeat([0.3, 0.85, 0.4, 0.9], np.diff([0, *(i + 1 for i in ANCHORS), SENTENCES]))
+    n = rng.integers(94, 101, SENTENCES)
+    accuracy = rng.binomial(n, rate) / n
+    other = np.where(rng.random(SENTENCES) < 0.15, 0, rng.integers(1, 60, SENTENCES))  # rollouts that say otherwise
+    instead = rng.binomial(other, rate) / np.maximum(other, 1)
+    forced = rng.integers(0, 101, SENTENCES) / 100
+    following = np.append(accuracy[1:], np.nan)
+    columns = {
+        "accuracy": accuracy,
+        "resampling_importance_accuracy": following - accuracy,
+        "resampling_importance_kl": rng.exponential(0.05, SENTENCES),
+        "counterfactual_importance_accuracy": np.where(other > 0, instead - following, 0.0),
+        "counterfactual_importance_kl": np.where(other > 0, rng.exponential(0.05, SENTENCES), 0.0),
+        "forced_importance_accuracy": np.append(np.diff(forced), np.nan),
+        "forced_importance_kl": np.where(rng.random(SENTENCES) < 0.1, 9.0, rng.exponential(0.5, SENTENCES)),
+        "different_trajectories_fraction": other / n,
+        "overdeterminedness": 1 - rng.integers(1, n) / n,
+    }
+    for name in columns:
+        columns[name][-1] = columns[name][-1] if name in ("accuracy", "overdeterminedness") else 0.0
+    chunks = [f"So in step {i} I find {int(rng.integers(10, 99))} of them." for i in range(SENTENCES)]
+    table = [
+        {"chunk": chunk, "chunk_idx": i, "function_tags": ["active_computation"], "depends_on": [], "summary": f"{i}"}
+        | {name: float(values[i]) for name, values in columns.items()}
+        for i, chunk in enumerate(chunks)
+    ]
+    return {**_texts(chunks), "chunks_labeled": table, "step_importance": _steps(chunks, rng)}
+
+
+def _texts(chunks):
+    prompt, solution = "Solve this. Problem: count them. Solution: \n<think>\n", " ".join(chunks)
+    solution += "\n</think>\n\nThe answer is \\boxed{14}."
+    base = {"prompt": prompt, "solution": solution, "full_cot": prompt + solution, "answer": "14", "is_correct": True}
+    problem = {"problem": "count them", "gt_answer": "14", "nickname": "Counting"}
+    return {"base_solution": base, "problem": problem}
+
+
+def _steps(chunks, rng):
+    """What each sentence adds to the rate at which each later one is said: differences of neighbouring rates."""
+    rates = rng.integers(0, 101, (len(chunks) + 1, len(chunks))) / 100
+    return [
+        {
+            "source_chunk_idx": i,
+            "source_chunk_text": chunk,
+            "target_impacts": [
+                {"target_chunk_idx": j, "importance_score": float(rates[i + 1, j] - rates[i, j])}
+                for j in range(i + 1, len(chunks))
+            ],
+        }
+        for i, chunk in enumerate(chunks)
+    ]

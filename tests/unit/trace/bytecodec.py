@@ -1,9 +1,5 @@
-"""What the trace tests work with: a small byte-level tokenizer, traces made with it, published rollouts."""
+"""What the trace tests work with: a small byte-level tokenizer, and traces made with it."""
 
-import json
-from pathlib import Path
-
-import pytest
 from hypothesis import strategies as st
 
 from cotlens.trace import Number, Trace
@@ -71,19 +67,3 @@ def from_ids(codec, prompt, thought, answer, **parts):
         "meta": {"finish": "stop", "thought_closed": answer is not None},
     } | parts
     return Trace.build(ids, codec.pieces(ids), roles, **parts)
-
-
-def rollout_folder():
-    """The published rollouts beside the repository, None where they are not."""
-    folder = Path(__file__).resolve().parents[3].parent / "shared" / "data" / "thought-anchors"
-    return folder if folder.is_dir() else None
-
-
-def rollout(problem):
-    """Solution text and published chunks of one problem ("correct_base_solution/problem_330")."""
-    folder = rollout_folder()
-    if folder is None:
-        pytest.skip("the published Thought Anchors rollouts are not beside the repository (../shared/data)")
-    solution = json.loads((folder / problem / "base_solution.json").read_text(encoding="utf-8"))["solution"]
-    chunks = json.loads((folder / problem / "chunks_labeled.json").read_text(encoding="utf-8"))
-    return solution, [row["chunk"] for row in sorted(chunks, key=lambda row: row["chunk_idx"])]

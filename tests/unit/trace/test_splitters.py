@@ -8,23 +8,7 @@ from hypothesis import given
 from cotlens._core.errors import InputError
 from cotlens.trace import chunk_texts, split, terminators
 from cotlens.trace.splitters import SHORTEST
-from tests.unit.trace.bytecodec import TEXTS, rollout
-
-PROBLEMS = {
-    "correct_base_solution/problem_2238": 60,
-    "correct_base_solution/problem_330": 139,
-    "incorrect_base_solution/problem_2189": 60,
-}
-
-
-@pytest.mark.parametrize(("problem", "count"), PROBLEMS.items())
-def test_published_chunks_are_reproduced(problem, count):
-    solution, chunks = rollout(problem)
-    thought = solution.split("</think>")[0]
-    assert len(chunks) == count
-    assert chunk_texts(thought) == chunks
-    for (start, end), chunk in zip(split(thought, "sentence"), chunks, strict=True):
-        assert thought[start:end].split() == chunk.split()
+from tests.unit.trace.bytecodec import TEXTS
 
 
 @pytest.mark.parametrize(
