@@ -43,7 +43,7 @@ bench: .venv/.dev .venv/.widgets  ## the speed table, ratios measured side by si
 	&& $(PY) -m tests.benchmarks
 
 truth: .venv/.dev  ## every measure against the known truth: a sample measured again, then the tables
-	OMP_NUM_THREADS=2 HF_HUB_OFFLINE=1 $(PY) -m tests.truth
+	OMP_NUM_THREADS=2 HF_HUB_OFFLINE=1 COTLENS_STORE=off $(PY) -m tests.truth
 
 widgets: .venv/.installed .venv/.widgets  ## bundle widgets/*.ts where they have changed
 

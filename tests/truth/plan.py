@@ -10,7 +10,7 @@ from cotlens.measure.importance import METHODS
 from cotlens.models.abacus import store
 from cotlens.models.abacus.truth import Truth
 from tests.truth import settings
-from tests.truth.questions import QUESTIONS, Question
+from tests.truth.questions import BY_PATH, QUESTIONS, Question
 from tests.truth.thoughts import Case, Family, says_once
 
 BASE, POSTHOC, SHUFFLED = "abacus", "abacus-posthoc", "abacus-shuffled"
@@ -44,7 +44,7 @@ def tasks() -> Iterator[Task]:
     read = [one for one in sentences if not one.writes]
     yield from (_alive(BASE, one) for one in sentences)
     yield from (_dead(POSTHOC, one) for one in sentences if not one.long)
-    yield from (_alive(BASE, one) for one in others)
+    yield from (_alive(BASE, one) for one in others if one.settings is not BY_PATH)
     for name in (POSTHOC, *SIBLINGS):
         yield from (_alive(name, one) for one in read if not one.long)
     for name in SIBLINGS:
@@ -55,6 +55,7 @@ def tasks() -> Iterator[Task]:
     yield from (_alive(name, one) for name in (POSTHOC, *SIBLINGS) for one in others if one.unit == "set")
     rewriting = [one for one in sentences if one.writes and one.estimand != "fork"]
     yield from (_alive(name, one) for name in (POSTHOC, *SIBLINGS) for one in rewriting)
+    yield from (_alive(BASE, one) for one in others if one.settings is BY_PATH)  # seconds per thought
 
 
 def fit(question: Question) -> Callable[[Case], bool]:

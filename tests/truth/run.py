@@ -14,8 +14,10 @@ import argparse
 import sys
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
+from itertools import product
+from math import ceil
 from statistics import median
 from typing import Any
 
@@ -29,6 +31,7 @@ from tests.truth.plan import BASE, FAMILY, SHUFFLED, Task, tasks
 from tests.truth.questions import Question
 from tests.truth.thoughts import Case, Family
 
+PASSES = (0.4, 1.0)  # shares of the thoughts that are asked about
 UNKNOWN = 1.0  # seconds per thought of what was never measured
 
 
@@ -111,8 +114,9 @@ def plan(bench: Bench, asked: list[Task], keep: bool) -> None:
 
 
 def run(bench: Bench, asked: list[Task], keep: bool, until: float) -> None:
-    """Measure in order until the clock says stop."""
-    for task in asked:
+    """Measure in order until the clock says stop: a part of everything first, so that stopping leaves no gap."""
+    for share, task in product(PASSES, asked):
+        task = replace(task, most=ceil(share * task.most))
         began, done = time.monotonic(), 0
         for _ in work(bench, task, keep):
             done += 1

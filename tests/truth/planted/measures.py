@@ -16,7 +16,8 @@ import numpy as np
 
 from cotlens._core.control import Control, using
 from cotlens.measure.importance import METHODS
-from cotlens.trace import Regex, Trace
+from cotlens.trace import Trace
+from cotlens.trace.answers import AnswerForm
 from tests.truth.cells import Cells, code_of
 from tests.truth.measuring import kept
 from tests.truth.planted import rollouts
@@ -26,10 +27,10 @@ from tests.truth.questions import size, value
 NAME = "planted-measures"
 NO_FORM = "no answer"  # of measures that force none
 
-FORMS: dict[str, Callable[[Planted], tuple[str, str]]] = {
-    "its own words": lambda problem: (f"{problem.asked} ", "."),
-    "the answer is": lambda problem: ("The answer is ", "."),
-    "boxed": lambda problem: ("The final answer is \\boxed{", "}"),
+FORMS: dict[str, AnswerForm | None] = {
+    "its own words": None,  # the form in which the trace answered
+    "the answer is": AnswerForm("said", "The answer is ", "."),
+    "boxed": AnswerForm("boxed", "The final answer is \\boxed{", "}"),
 }
 
 
@@ -71,13 +72,10 @@ def code(measure: Measure) -> str:
     return code_of(METHODS.get(measure.method).__module__)
 
 
-def traced(model: Any, problem: Planted, form: str) -> Trace:
-    """The thought and its right answer, to be forced in a format."""
+def traced(model: Any, problem: Planted) -> Trace:
+    """The thought and its right answer."""
     trace = model.compose(problem.prompt, problem.thought, f"{problem.asked} {problem.key}.")
-    if form == NO_FORM:
-        return trace
-    lead, end = FORMS[form](problem)
-    return replace(trace, reader=Regex(problem.reader.pattern, suffix=lead, terminator=end))
+    return replace(trace, reader=problem.reader)
 
 
 def other_keys(trace: Trace, problem: Planted) -> Trace:
@@ -90,10 +88,10 @@ def other_keys(trace: Trace, problem: Planted) -> Trace:
 
 def measured(model: Any, problem: Planted, name: str, form: str) -> dict[str, Any]:
     """The cell of one measure in one format: a score per sentence, and the answer's probability where that is known."""
-    measure, trace, began = MEASURES[name], traced(model, problem, form), time.monotonic()
-    target = {"target": problem.key} if measure.forced and measure.method != "Suppression" else {}
+    measure, trace, began = MEASURES[name], traced(model, problem), time.monotonic()
+    asked = {"form": FORMS[form]} if measure.forced else {}
     other = {"counterfactual": other_keys(trace, problem)} if measure.other else {}
-    result = METHODS.get(measure.method)(unit="sentence", **measure.settings, **target, **other).run(trace, model, 0)
+    result = METHODS.get(measure.method)(unit="sentence", **measure.settings, **asked, **other).run(trace, model, 0)
     cell: dict[str, Any] = {"scores": kept(measure.score(result)), "seconds": round(time.monotonic() - began, 2)}
     if "probability" in result.columns:
         cell["probability"] = kept(np.asarray(result.columns["probability"])[-1:])[0]
