@@ -118,8 +118,8 @@ class Markers:
         found = next((one for one in self._find(ids, text, start, start, end) if one.kind == kind), None)
         if found is None:
             raise InputError(
-                f"The marker {getattr(self.family, kind)!r} can't be written with this model's tokenizer, which changes "
-                "it; give format= with two markers that it leaves as they are, in lower case for instance."
+                f"The marker {getattr(self.family, kind)!r} can't be written with this model's tokenizer, which "
+                "changes it; give format= with two markers that it leaves as they are, in lower case for instance."
             )
         return found
 

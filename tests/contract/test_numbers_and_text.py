@@ -1,4 +1,4 @@
-"""Every public entry that takes numbers or text: what is none is answered with one clear sentence, never a TypeError."""
+"""Every public entry that takes numbers or text: what is none gets one clear sentence, never a TypeError."""
 
 import numpy as np
 import pytest
@@ -112,7 +112,10 @@ CALLS = {
     "BlockAttention.queries": (lambda x: lambda m, t, s: scored(m, BlockAttention((x,), (0,))), WHOLE),
     "BlockAttention.layers": (lambda x: lambda m, t, s: scored(m, BlockAttention(None, (0,), (x,))), WHOLE),
     "Patch.positions": (lambda x: lambda m, t, s: scored(m, Patch(0, (x,), [V])), WHOLE),
-    "clamp.latents": (lambda x: lambda m, t, s: cl.features.clamp(s, x), [one for one in WHOLE if not isinstance(one, list)]),
+    "clamp.latents": (
+        lambda x: lambda m, t, s: cl.features.clamp(s, x),
+        [one for one in WHOLE if not isinstance(one, list)],
+    ),
     "clamp.values": (lambda x: lambda m, t, s: cl.features.clamp(s, 3, x), ["1", 1j, None, float("nan")]),
     "features.effect_of": (lambda x: lambda m, t, s: cl.features.features(t, m, s, effect_of=[x]), WHOLE),
     "features.selection": (lambda x: lambda m, t, s: cl.features.features(t, m, s, selection=(0, x)), WHOLE),
