@@ -16,6 +16,7 @@ from cotlens.trace.spans import Span
 if TYPE_CHECKING:
     from cotlens.trace.trace import Place, Trace
 
+_MOST_NAMED = 5  # places that an error names
 _EXACT = ("token", "role")
 """Units whose spans are cut by tokens; those of the others are cut by text."""
 
@@ -85,7 +86,7 @@ def insertion(trace: Trace, at: int | Place) -> Cut:
         if at.unit not in _EXACT:
             return _by_chars(trace, at.char_start, at.char_start)
         at = at.start
-    if isinstance(at, tuple | list):
+    if isinstance(at, tuple | list | str):
         start, _ = _char_pair(trace, at)
         return _by_chars(trace, start, start)
     index = token_index(trace, at)
@@ -112,11 +113,14 @@ def _by_chars(trace: Trace, start: int, end: int) -> Cut:
 
 
 def _char_pair(trace: Trace, place: Any) -> tuple[int, int]:
+    if isinstance(place, str):
+        return _said_once(trace, place)
     try:
         start, end = map(operator.index, place)
     except (TypeError, ValueError):
         raise InputError(
-            f"A stretch of a trace is a Span or (start, end) characters of its text; {place!r} was given."
+            "A stretch of a trace is a Span, (start, end) characters of its text, or a text that its thought says once; "
+            f"{place!r} was given."
         ) from None
     thought = thought_of(trace)
     if not 0 <= start <= end <= len(trace.text):
@@ -127,6 +131,24 @@ def _char_pair(trace: Trace, place: Any) -> tuple[int, int]:
             f"{thought.char_end}; only the thought can be edited."
         )
     return start, end
+
+
+def _said_once(trace: Trace, words: str) -> tuple[int, int]:
+    """Characters of a text in the thought; InputError where it isn't there, or more than once."""
+    thought = thought_of(trace)
+    places, at = [], trace.text.find(words, thought.char_start, thought.char_end) if words else -1
+    while at >= 0 and len(places) < _MOST_NAMED:
+        places.append((at, at + len(words)))
+        at = trace.text.find(words, at + 1, thought.char_end)
+    if len(places) == 1:
+        return places[0]
+    if not places:
+        raise InputError(f"The thought doesn't say {words[:80]!r}; give a text that stands in it, or a Span.")
+    more = " and further on" if at >= 0 else ""
+    raise InputError(
+        f"The thought says {words[:80]!r} more than once, at characters {', '.join(map(str, places))}{more}; give one of "
+        "these in its place, or a longer text."
+    )
 
 
 def _check_span(trace: Trace, span: Span) -> None:

@@ -33,8 +33,8 @@ from cotlens.trace.splitters import check_unit, split
 
 NOT_UTF8 = "Some bytes of the tokens are not UTF-8; they are shown as \N{REPLACEMENT CHARACTER}."
 
-Place = Span | tuple[int, int]
-"""A stretch of a trace: a span, or the (start, end) characters of its text."""
+Place = Span | tuple[int, int] | str
+"""A stretch of a trace: a span, the (start, end) characters of its text, or a text that its thought says once."""
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -270,8 +270,8 @@ class Trace:
         """The trace with other text in place of a span of its thought.
 
         Args:
-            span: a Span of this trace, or (start, end) characters of its text. A sentence, paragraph or step is
-                replaced without the whitespace around it.
+            span: a Span of this trace, (start, end) characters of its text, or a text that the thought says once
+                ("44"). A sentence, paragraph or step is replaced without the whitespace around it.
             text: the new text; token ids (then the span must begin and end where tokens do) are taken as they are.
 
         Raises:
@@ -293,7 +293,8 @@ class Trace:
         """The trace with more text before token `at` of its thought, or before a span.
 
         Args:
-            at: token index from the thought's first to just after its last, a Span, or (start, end) characters.
+            at: token index from the thought's first to just after its last, a Span, (start, end) characters, or a text
+                that the thought says once.
             text: the new text, or token ids to be taken as they are.
 
         Raises:

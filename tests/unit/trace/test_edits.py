@@ -309,7 +309,8 @@ def test_token_places_that_can_not_be(trace, place, message):
         ((0, 10_000), "out of range"),
         ((30, 25), "out of range"),
         ((30,), "A stretch of a trace is"),
-        ("ab", "A stretch of a trace is"),
+        ("ab", "doesn't say 'ab'"),
+        ("", "doesn't say ''"),
         (7, "A stretch of a trace is"),
         (Span(0, 1, 0, 1, "sentence"), OUTSIDE),
         (Span(30, 31, 26, 28, "token"), "is of another trace"),
@@ -330,3 +331,17 @@ def test_what_an_edit_needs(trace):
         wrong.insert(trace.roles["thought"].start, "x")
     with pytest.raises(InputError, match="has no thought"):
         Trace.build([65], [b"A"], {"prompt": (0, 1)}).truncate(0)
+
+
+def test_a_text_that_the_thought_says_once_is_a_place():
+    trace = compose(ByteCodec(), "44 pears", "It is 44, so 44 + 1 = 45.", "45")
+    start = trace.text.index("45.")
+    assert trace.replace("45", "54").thought == "It is 44, so 44 + 1 = 54."
+    assert trace.replace("45", "54") == trace.replace((start, start + 2), "54")
+    assert trace.delete(", so 44 + 1 = 45").thought == "It is 44."
+    assert trace.insert("so", "and ").thought == "It is 44, and so 44 + 1 = 45."
+    with pytest.raises(InputError, match=r"says '44' more than once, at characters \(\d+, \d+\), \(\d+, \d+\); give one"):
+        trace.replace("44", "54")
+    many = compose(ByteCodec(), "q", "no " * 500, "a")
+    with pytest.raises(InputError, match="and further on"):
+        many.delete("no")
