@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 NewText = str | Sequence[int]
 
 
-def truncate(trace: Trace, at: int | Span) -> Trace:
+def truncate(trace: Trace, at: int | Span | str) -> Trace:
     """See `Trace.truncate`. Needs no codec: nothing is tokenised."""
     thought = thought_of(trace)
     index = token_index(trace, at)

@@ -38,12 +38,14 @@ def thought_of(trace: Trace) -> Span:
     return trace.roles["thought"]
 
 
-def token_index(trace: Trace, at: int | Span) -> int:
+def token_index(trace: Trace, at: int | Span | str) -> int:
     """The token index that `at` means; InputError outside the thought."""
     thought = thought_of(trace)
     if isinstance(at, Span):
         _check_span(trace, at)
         return at.start
+    if isinstance(at, str):
+        return tokens_covering(trace.offsets, *_said_once(trace, at))[0]
     try:
         index = operator.index(at)
     except TypeError:
@@ -119,8 +121,8 @@ def _char_pair(trace: Trace, place: Any) -> tuple[int, int]:
         start, end = map(operator.index, place)
     except (TypeError, ValueError):
         raise InputError(
-            "A stretch of a trace is a Span, (start, end) characters of its text, or a text that its thought says once; "
-            f"{place!r} was given."
+            "A stretch of a trace is a Span, (start, end) characters of its text, or a text that its thought says "
+            f"once; {place!r} was given."
         ) from None
     thought = thought_of(trace)
     if not 0 <= start <= end <= len(trace.text):
@@ -136,7 +138,8 @@ def _char_pair(trace: Trace, place: Any) -> tuple[int, int]:
 def _said_once(trace: Trace, words: str) -> tuple[int, int]:
     """Characters of a text in the thought; InputError where it isn't there, or more than once."""
     thought = thought_of(trace)
-    places, at = [], trace.text.find(words, thought.char_start, thought.char_end) if words else -1
+    places: list[tuple[int, int]] = []
+    at = trace.text.find(words, thought.char_start, thought.char_end) if words else -1
     while at >= 0 and len(places) < _MOST_NAMED:
         places.append((at, at + len(words)))
         at = trace.text.find(words, at + 1, thought.char_end)
@@ -146,8 +149,8 @@ def _said_once(trace: Trace, words: str) -> tuple[int, int]:
         raise InputError(f"The thought doesn't say {words[:80]!r}; give a text that stands in it, or a Span.")
     more = " and further on" if at >= 0 else ""
     raise InputError(
-        f"The thought says {words[:80]!r} more than once, at characters {', '.join(map(str, places))}{more}; give one of "
-        "these in its place, or a longer text."
+        f"The thought says {words[:80]!r} more than once, at characters {', '.join(map(str, places))}{more}; give one "
+        "of these in its place, or a longer text."
     )
 
 

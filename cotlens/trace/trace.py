@@ -258,8 +258,8 @@ class Trace:
         pieces = [(start + shift, end + shift) for start, end in split(self.role_text(role), unit)]
         return text_spans(self.offsets, whole.start, whole.end, pieces, unit)
 
-    def truncate(self, at: int | Span) -> Trace:
-        """The trace up to token `at` of the thought, or up to the first token of a span; the answer goes too.
+    def truncate(self, at: int | Span | str) -> Trace:
+        """The trace up to token `at` of the thought, a span, or a text that it says once; the answer goes too.
 
         Raises:
             InputError: `at` is outside the thought.
