@@ -6,30 +6,39 @@ from typing import Any
 
 import torch
 
-from cotlens.models.contract import Model
+from cotlens.models.contract import Ending, Model, TokenSet
 from cotlens.trace import Trace
 
 
-def forced_ids(model: Model, trace: Trace, at: int, answer: str) -> tuple[list[int], int, torch.Tensor | None]:
+def forced_ids(model: Model, trace: Trace, at: int, answer: str) -> tuple[list[int], int, Ending | None]:
     """Tokens of a text whose thought is stopped before token `at` and answered, where the answer begins in them, and
-    which next tokens end it; a lone "." or "," is taken for an end."""
+    what ends it."""
     branch = model.answer_branch(trace, at, answer)
-    ids, start = [*trace.token_ids[:at], *branch.token_ids], at + branch.value_start
-    if branch.ending is None:
-        return ids, start, None
-    ends = torch.from_numpy(branch.ending.after.member.copy())
-    ends[list(branch.ending.pending)] = True
-    return ids, start, ends
+    return [*trace.token_ids[:at], *branch.token_ids], at + branch.value_start, branch.ending
 
 
 def answer_logprob(
-    hf: Any, ids: list[int], start: int, ends: torch.Tensor | None = None, mask: torch.Tensor | None = None
+    hf: Any, ids: list[int], start: int, ending: Ending | None = None, mask: torch.Tensor | None = None
 ) -> float:
-    """Log-probability of ids[start:], and that they are all, in one plain forward; nats."""
-    row = torch.tensor([ids])
+    """Log-probability of ids[start:], and that they are all, nats; one plain forward, and one per token after which
+    only the next one tells."""
+    found = _rows(hf, ids, start, mask)
+    value = found[:-1].gather(1, torch.tensor(ids[start:])[:, None]).sum()
+    if ending is None:
+        return float(value)
+    parts = [_total(found[-1], ending.after)]
+    for token in ending.pending:
+        assert ending.closed is not None and mask is None
+        parts.append(found[-1, token] + _total(_rows(hf, [*ids, token], len(ids) + 1)[-1], ending.closed))
+    return float(value + torch.stack(parts).logsumexp(0))
+
+
+def _rows(hf: Any, ids: list[int], start: int, mask: torch.Tensor | None = None) -> torch.Tensor:
     with torch.inference_mode():
         keep = len(ids) - start + 1
-        logits = hf(input_ids=row, attention_mask=mask, logits_to_keep=keep, use_cache=False).logits
-    found = torch.log_softmax(logits[0], -1)
-    value = found[:-1].gather(1, row[0, start:, None]).sum().item()
-    return value + (found[-1, : len(ends)][ends].logsumexp(0).item() if ends is not None else 0.0)
+        logits = hf(input_ids=torch.tensor([ids]), attention_mask=mask, logits_to_keep=keep, use_cache=False).logits
+        return torch.log_softmax(logits[0], -1)
+
+
+def _total(row: torch.Tensor, tokens: TokenSet) -> torch.Tensor:
+    return row[: len(tokens.member)][torch.from_numpy(tokens.member)].logsumexp(0)
