@@ -10,7 +10,8 @@ import pytest
 
 import cotlens as cl
 from cotlens._core.errors import CapabilityError
-from cotlens.models.contract import AddVector, BlockAttention, Branch, Capability, Meter, Model
+from cotlens.measure.importance.forced import Asked, score_asked
+from cotlens.models.contract import AddVector, BlockAttention, Branch, Capability, Meter, Model, TokenSet
 from cotlens.trace import Trace
 from tests.engine import running
 from tests.model import tiny
@@ -150,6 +151,28 @@ def test_the_meter_counts(model):
     assert spent.tokens >= 11
 
 
+def test_the_probability_of_a_set_is_that_of_its_tokens(model):
+    """At the first token, in the middle and after the last; where a server tells only some tokens, within bounds."""
+    trace = trace_of(model)
+    size = len(model.codec.tokenizer)
+    member = np.isin(np.arange(size), [3, 7, 11])
+    few, rest = TokenSet.of(member), TokenSet.of(~member)
+    text = trace.token_ids[20:23]
+    for index in range(4):
+        asked = Branch(20, text, sets=((index, few), (index, rest)))
+        alone = [Branch(20, (*text[:index], token)) for token in (3, 7, 11)]
+        if refused(model, Capability.SCORE, lambda asked=asked: model.score(trace, [asked])):
+            return
+        found, *each = model.score(trace, [asked, *alone])
+        total = np.exp([float(one.logprobs[-1]) for one in each]).sum()
+        for value, slack, true in zip(found.set_logprobs, found.set_slack, (total, 1 - total), strict=True):
+            if np.isfinite(slack):
+                assert abs(value - np.log(true)) <= slack + 1e-3
+            else:
+                assert value >= np.log(true) - 1e-3
+        assert model.backend == "vllm" or not found.set_slack.any()
+
+
 def test_answer_branches_read_back(model):
     trace = trace_of(model)
     ids, start = model.answer_branch(trace, trace.roles["thought"].end, "19")
@@ -192,7 +215,9 @@ def test_gradients(model):
     answer = model.answer_branch(trace, trace.roles["thought"].end, "19")
     if not refused(model, Capability.GRADIENT, lambda: model.gradient(trace, answer, "embed")):
         found = model.gradient(trace, answer, "embed")
-        assert np.isfinite(found.value)
+        [forced] = score_asked(model, trace, [Asked(answer, trace.roles["thought"].end)])
+        assert found.value == pytest.approx(forced.logit_difference, abs=1e-3)
+        assert answer.ending is not None, "that the value ends is differentiated, too"
 
 
 def test_one_thread_owns_it(model):
