@@ -114,9 +114,9 @@ def of_files(folder: Path) -> str:
 def checksum(tensor: Tensor) -> bytes:
     """Eight bytes for every 32 KiB of a tensor, worked out on its own device; no bit changes without changing them.
 
-    Each word, its high half mixed into its low one, is multiplied by an odd number of its place in the row and summed
-    modulo 2**64. An odd factor keeps every single difference, the mixing keeps differences in the highest bits of two
-    words (two signs) from cancelling.
+    Each word is mixed and multiplied by odd numbers of its place in the row, twice, and summed modulo 2**64. Both steps
+    can be undone, so they keep every single difference; that there are two keeps differences in the highest bits of
+    several words (signs) from cancelling in the sum.
     """
     flat = _bytes(tensor)
     flat = torch.nn.functional.pad(flat, (0, -len(flat) % (8 * _ROW)))
@@ -125,8 +125,9 @@ def checksum(tensor: Tensor) -> bytes:
     odd = odd.to(tensor.device)
     sums = []
     for words in flat.view(torch.int64).split(_BLOCK):
-        mixed = ((words >> 32) & 0xFFFFFFFF) ^ words
-        sums.append((mixed.view(-1, _ROW) * odd).sum(-1))
+        mixed = (((words >> 32) & 0xFFFFFFFF) ^ words).view(-1, _ROW) * odd
+        mixed = (((mixed >> 29) & 0x7FFFFFFFF) ^ mixed) * odd.flip(0)
+        sums.append(mixed.sum(-1))
     return bytes(torch.cat(sums).cpu().numpy()) if sums else b""
 
 
@@ -225,7 +226,7 @@ def _functions(module: nn.Module) -> Iterator[Callable[..., Any]]:
     traced = vars(module).get("__nnsight__")
     if traced is not None:  # nnsight has taken the place of `forward`, and keeps what it found there
         yield traced.body
-    elif "forward" in vars(module):
+    if "forward" in vars(module):
         yield vars(module)["forward"]
     owner = type(module)
     if _home(owner.forward) != _home(owner):  # a class whose method was exchanged

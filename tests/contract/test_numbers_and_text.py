@@ -10,6 +10,7 @@ from cotlens.models.contract import Ablate, AddVector, BlockAttention, Branch, P
 WHOLE = [1.5, 1.0, np.float32(1.0), "1", float("nan"), float("inf"), 1j, [], True, -5]
 REAL = ["1", float("nan"), float("inf"), 1j, [], True]
 TEXT = ["\ud800", "half \udc00 a pair", 12, 1.5, b"x", ["a"]]
+SHARE = [1.5, "1", float("nan"), float("inf"), 1j, [], True, -5, 0]  # or a number of them
 V = np.ones(128, np.float32)
 
 
@@ -139,10 +140,11 @@ CALLS = {
     **setting("Resampling", "alpha", [*REAL, -1]), **setting("Resampling", "half_width", [*REAL, 0]),
     **setting("Resampling", "target", TEXT), **setting("Resampling", "unit", TEXT),
     **setting("Resilience", "rounds", WHOLE), **setting("Counterfactual", "threshold", REAL),
-    **setting("EarlyAnswer", "rivals", WHOLE), **setting("EarlyAnswer", "mask_lines", [1, "yes"]),
+    **setting("EarlyAnswer", "rivals", [one for one in WHOLE if one != "1"]),
+    **setting("EarlyAnswer", "mask_lines", [1, "yes"]),
     **setting("Occlusion", "coarse", REAL), **setting("Gradient", "steps", WHOLE),
     **setting("Suppression", "temperature", [*REAL, 0, 1e-307]), **setting("ReceiverHeads", "proximity", WHOLE),
-    **setting("ReceiverHeads", "top", WHOLE), **setting("Filler", "filler", TEXT),
+    **setting("ReceiverHeads", "top", SHARE), **setting("Filler", "filler", TEXT),
     **setting("Sweep", "seeds", WHOLE), **setting("Sweep", "controls", WHOLE), **setting("Sweep", "top_k", WHOLE),
     **setting("Sweep", "temperature", [*REAL, -1]), **setting("Sweep", "coefficients", [["1"], [None], [1j], "x"]),
     **setting("Sweep", "layers", [[1.5], ["1"], [None]]), **setting("Sweep", "max_new_tokens", WHOLE),

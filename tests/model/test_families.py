@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from cotlens._core.errors import InputError
-from cotlens.models import scoring
+from cotlens.models import assemble, scoring
 from cotlens.models.contract import EVER, Ablate, AddVector, BlockAttention, Branch, ClampFeature, Patch, Start
 from cotlens.models.sampling import rollout_seed
 from tests.model import family_fixtures, tiny
@@ -26,11 +26,15 @@ def text_of(model, ids):
     return b"".join(model.codec.pieces(ids)).decode()
 
 
+def lead_of(model, ids):
+    return assemble._lead(model.format, model.reader, ids)
+
+
 def written(model, text):
     """(thought, answer, closed) of what a model wrote after the template; its markers are its own tokens."""
     opening = model.format.open(PROMPT)
     ids = opening.ids + model.format.codec.encode_template(text)
-    found = model.format.segment(ids, opening.prompt[1], opening.begin, model.reader.suffix.strip())
+    found = model.format.segment(ids, opening.prompt[1], opening.begin, lead_of(model, ids[opening.begin :]))
     parts = [None if span is None else text_of(model, ids[slice(*span)]) for span in (found.thought, found.answer)]
     return (*parts, found.closed)
 
@@ -123,9 +127,10 @@ def test_closed_at_every_token_it_answers(name):
         branch = model.answer_branch(trace, at, "19")
         ids = [*trace.token_ids[:at], *branch.token_ids]
         before = text_of(model, trace.token_ids[thought.start : at])
-        found = model.format.segment(ids, trace.roles["prompt"].end, trace.meta["begin"], model.reader.suffix.strip())
+        begin = trace.meta["begin"]
+        found = model.format.segment(ids, trace.roles["prompt"].end, begin, lead_of(model, ids[begin:]))
         assert text_of(model, ids[slice(*found.thought)]).strip() == before.strip()
-        assert text_of(model, ids[slice(*found.answer)]) == "The final answer is \\boxed{19}"
+        assert text_of(model, ids[slice(*found.answer)]) == "The answer is 19"
         assert "19" in text_of(model, branch.token_ids[branch.value_start : branch.value_end])
 
 

@@ -12,7 +12,8 @@ from cotlens.measure.features.effects import question
 from cotlens.measure.features.quality import Quality
 from cotlens.measure.features.sae import SAE
 from cotlens.measure.features.store import load_sae
-from cotlens.models.contract import Branch, Capability, Patch
+from cotlens.measure.importance.forced import Asked, score_asked
+from cotlens.models.contract import Capability, Patch
 from cotlens.results import load_result
 from cotlens.trace import Number
 from tests.model import tiny
@@ -124,12 +125,9 @@ def test_the_effect_is_that_of_taking_the_latent_out(model, trace, site, normali
         changed[1:] += sae.decode(cut) - sae.decode(without)
         kind, layer = site.split(".")
         patch = Patch(int(layer), tuple(range(len(x))), changed, kind)
-        branch = Branch(q.end, q.answer.token_ids)
-        scores = [
-            model.score(trace, [branch], interventions=i)[0].logprobs[q.answer.value_start :] for i in ((), patch)
-        ]
+        own, other = (score_asked(model, trace, [Asked(q.answer, q.end)], i)[0] for i in ((), (patch,)))
         row = found.columns["latent"].tolist().index(latent)
-        assert found.columns["effect"][row] == pytest.approx(float(scores[0].sum() - scores[1].sum()), abs=2e-3)
+        assert found.columns["effect"][row] == pytest.approx(own.log_probability - other.log_probability, abs=2e-3)
         assert found.columns["effect_status"][row] == "exact"
     assert np.isnan(found.columns["effect"]).sum() == len(found) - len(asked)
 

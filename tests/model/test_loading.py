@@ -12,7 +12,7 @@ from cotlens.models import check as checking
 from cotlens.models import packed, plain
 from cotlens.models.contract import Ablate, AddVector, BlockAttention, Branch, ClampFeature, Meter, Patch
 from cotlens.models.load import load
-from cotlens.trace import Boxed, Number
+from cotlens.trace import FinalAnswer, Number
 from tests.model import tiny
 
 TRUNK = [(37 * i) % 300 for i in range(60)]
@@ -91,7 +91,7 @@ def test_score_can_be_forced(qwen):
 def test_names_and_revisions(qwen):
     named = load(tiny.pair("qwen3"), reader=Number(), revision="abc")
     assert (named.revision, named.reader) == ("abc", Number())
-    assert isinstance(qwen.reader, Boxed)
+    assert isinstance(qwen.reader, FinalAnswer)
     assert qwen.revision.startswith("weights:")
     assert qwen.revision == load(tiny.pair("qwen3")).revision
     assert tiny.model("llama").revision != qwen.revision

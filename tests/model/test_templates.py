@@ -181,7 +181,7 @@ def test_a_template_that_takes_only_what_it_knows():
 
 def test_half_a_character_is_refused():
     for asked in ("\ud800", [{"role": "user", "content": "a\ud800"}]):
-        with pytest.raises(InputError, match="half of a character"):
+        with pytest.raises(InputError, match="one half of a surrogate pair"):
             form("qwen3").open(asked)
 
 

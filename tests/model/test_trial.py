@@ -34,7 +34,6 @@ def test_nothing_is_refused_that_holds(family):
     model = tiny.model(family)
     assert not model.engine.layout.refused
     assert Capability.READ | Capability.WRITE | Capability.GRADIENT in model.capabilities
-    assert (model.meter.tokens, model.meter.forwards) == (0, 0) or family in tiny.FAMILIES
 
 
 def test_several_streams_are_refused_and_parts_are_not():

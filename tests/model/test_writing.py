@@ -175,7 +175,7 @@ def test_answer_branch_finds_the_value(each_model):
         branch = each_model.answer_branch(trace, at, "19")
         text = b"".join(each_model.codec.pieces(branch.token_ids)).decode()
         value = b"".join(each_model.codec.pieces(branch.token_ids[branch.value_start : branch.value_end])).decode()
-        assert text.endswith("The final answer is \\boxed{19}")
+        assert text.endswith("The answer is 19"), "what follows the value is not a token but any end"
         assert "19" in value
         assert len(value) <= 4
     ids, start = each_model.answer_branch(trace, span.end, "7")

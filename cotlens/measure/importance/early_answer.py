@@ -100,11 +100,14 @@ class EarlyAnswer:
         check_setting("EarlyAnswer", "metric", self.metric, tuple(METRICS))
         if self.forms is not None:
             object.__setattr__(self, "forms", spread.as_forms("EarlyAnswer", self.forms))
-        if not isinstance(self.rivals, int):
-            given: Any = self.rivals
-            object.__setattr__(self, "rivals", (given,) if isinstance(given, str) else tuple(given))
-        elif self.rivals < 0:
-            raise InputError(f"EarlyAnswer was given rivals={self.rivals}: give 0 or a positive number, or answers.")
+        given: Any = self.rivals
+        if isinstance(given, str):
+            given = (given,)
+        named = isinstance(given, list | tuple) and len(given) > 0 and all(isinstance(one, str) for one in given)
+        if named:
+            object.__setattr__(self, "rivals", tuple(given))
+        elif isinstance(given, bool) or not isinstance(given, int) or given < 0:
+            raise InputError(f"EarlyAnswer was given rivals={given!r}: give 0 or a positive number, or answers.")
 
     def cost(self, trace: Trace) -> Cost:
         """A trunk pass per block, twice, a forced answer per point and followed answer, and what the model says."""

@@ -6,6 +6,7 @@ import pytest
 
 import cotlens as cl
 from cotlens._core.errors import InputError
+from cotlens.measure.importance.forced import Target
 from cotlens.measure.steering import Sweep, Vector
 from cotlens.measure.steering.cells import Cell, Question, _changed, summary, worst
 from cotlens.trace import Trace
@@ -47,7 +48,7 @@ def test_the_worst_case_of_rollouts_that_were_cut_off_is_either_way():
 def test_an_answer_that_was_cut_off_is_not_a_changed_one():
     read = {"reader": cl.answers.Number()}
     trace = replace(cl.Trace.from_text("q", "a b", "The answer is 12."), **read)
-    question = Question(trace, 0, range(1), "12")
+    question = Question(trace, 0, range(1), Target("12", "12"))
     silent = replace(cl.Trace.from_text("q", "a b"), **read)
     assert _changed(question, trace) == 0
     assert _changed(question, silent) == 1
