@@ -344,7 +344,7 @@ def test_a_sweep_that_is_stopped_keeps_the_points_it_has(front, vector):
     stopped = []
 
     def stop(change):
-        if change["new"].get("done", 0) >= 1 and not stopped:
+        if change["new"].get("done", 0) >= 3 and not stopped:
             stopped.append(change["new"]["id"])
             shown.panel.cancel()
 
@@ -354,7 +354,7 @@ def test_a_sweep_that_is_stopped_keeps_the_points_it_has(front, vector):
     shown.view.unobserve(stop, "job")
     assert stopped and shown.view.job["state"] == "cancelled"
     rows = shown.view.sweep["rows"]
-    assert 0 < sum(row["value"] is not None for row in rows) < len(rows)
+    assert 0 < sum(row["n"] > 0 for row in rows) < len(rows), "some points have their rollouts"
     assert "points were measured" in shown.view.sweep["note"]
 
 
