@@ -27,7 +27,8 @@ class Filler(Rewriting):
     and they push: a small model that meets dots may lose the answer wherever they stand. So there is a third arm with
     the unit and the same filler behind it (`p_control` is its share of the answer), and a unit is significant only
     where filler in its place differs from both, from the unit alone and from the unit with filler, the same way. Where
-    the filler alone loses the answer, nothing can be told of the unit, and nothing is called.
+    the filler alone loses the answer, nothing can be told of the unit, and nothing is called. Held to the truth
+    (docs/truth.md), it is no better than position on ground truth.
 
     The extras hold the curve of `same_answer` by the share of the thought before the filler, and the area over it.
 

@@ -61,7 +61,7 @@ class Resilience(Sampled):
     Where the content was still there after `rounds` cuts the rollout counts with that number, and is left out of the
     two others; the column `still_there` has the share. Where a rollout is cut off within its thought, the content might
     have come back later: it counts as unread (`n_cut`), with all rounds in the worst case. Adaptive sampling is not
-    offered: rounds follow each other.
+    offered: rounds follow each other. Held to the truth (docs/truth.md), it is no better than position on ground truth.
 
     The settings are those of all sampled measures (see `Sampled`; n is 30 here), and:
 

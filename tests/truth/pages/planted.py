@@ -10,6 +10,11 @@ from tests.truth.pages.markdown import number, share, shown, table
 
 def section(found: dict[str, Any]) -> str:
     """All figures."""
+    if not found["problems"]:
+        return (
+            "## A truth on pretrained weights\n\nNot measured yet: `python -m tests.truth.planted.rollouts`, then "
+            "`python -m tests.truth.planted.measures`, and this page has a section of them."
+        )
     truth = found["truth"]
     text = (
         "## A truth on pretrained weights\n\n"
@@ -19,7 +24,7 @@ def section(found: dict[str, Any]) -> str:
         f"{settings.PLANTED_COPIED:.0%} of {settings.PLANTED_ROLLOUTS} rollouts or more: {found['copied']} of "
         f"{found['tried']} tried; {found['problems']} were measured. The truth is by {settings.PLANTED_ROLLOUTS} "
         "rollouts per sentence, in which the model writes that sentence anew and then its own answer (temperature .2, "
-        "top-p .9, as its card recommends); effect: share of right answers to the thought as it is, less that. "
+        "top-p .9); effect: share of right answers to the thought as it is, less that. "
         "Intervals are over problems; those of single sentences are Newcombe's."
     )
     effects = table(

@@ -35,7 +35,8 @@ def short(found: dict[str, Any]) -> str:
         if line["question"].split(" | ")[1] == "sentence":
             models.setdefault(line["question"], {})[line["model"]] = line
     rows = [_row(question, lines) for question, lines in models.items() if BASE in lines]
-    return f"{table(HEAD, rows, left=1)}\n\n{brief(found['planted'])}"
+    pretrained = f"\n\n{brief(found['planted'])}" if found["planted"]["problems"] else ""
+    return f"{table(HEAD, rows, left=1)}{pretrained}"
 
 
 def _row(question: str, lines: dict[str, Any]) -> list[str]:
