@@ -27,7 +27,7 @@ from tests.model import tiny
 
 TEMPERATURE, TOP_P = 0.3, 0.6
 SAMPLING = {"temperature": TEMPERATURE, "top_p": TOP_P}
-NEW = 70
+NEW = 160  # tokens, with which nearly every rollout comes to its end
 NODES = 700
 N = 80
 

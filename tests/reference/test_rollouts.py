@@ -205,7 +205,7 @@ def test_a_published_problem(name):
         relation(case)
     rollouts = case.rollouts
     assert (len(rollouts), rollouts.target, rollouts.answer) == (known.sentences, known.target, known.answer)
-    assert (rollouts.n >= 94).all()
+    assert (rollouts.sizes.most >= 94).all()
     counterfactual = rollouts.importance("counterfactual_accuracy", convention="thought-anchors").columns["estimate"]
     assert np.isfinite(counterfactual).sum() == known.dissimilar
     scores = rollouts.importance("resampling_accuracy")

@@ -45,9 +45,10 @@ class ReceiverHeads:
     both; it begins with "unreliable" where one is below .5 or unknown, where fewer than 10 sentences have a kurtosis,
     and in rows that one sentence alone reads. No row has an interval.
 
-    Held to the truth (docs/truth.md), it is at chance on ground truth. On 50 fresh thoughts of "abacus", for sentences that decide what is written after them,
-    AUROC .56 [.49, .63] with proximity=2 and .47 [.40, .54] with proximity=4, .14 [.03, .25] and .27 [.17, .38] below
-    what the position of the same sentences gives. It was not better for any number of heads from 1 to all 12.
+    Held to the truth (docs/truth.md), it is at chance on ground truth. On 50 fresh thoughts of "abacus", for sentences
+    that decide what is written after them, AUROC .56 [.49, .63] with proximity=2 and .47 [.40, .54] with proximity=4,
+    .14 [.03, .25] and .27 [.17, .38] below what the position of the same sentences gives. It was not better for any
+    number of heads from 1 to all 12.
 
     The extras also hold `heads` [top, 2] (layer, head), `kurtosis` [layers, heads] and `scores` [top, sentences].
 
