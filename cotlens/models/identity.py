@@ -25,7 +25,8 @@ HOME = "cpu"  # where bytes are at hand
 _WEIGHTS = (".safetensors", ".bin", ".gguf", ".pt", ".pth")
 _LIBRARIES = {"accelerate", "bitsandbytes", "cotlens", "nnsight", "peft", "torch", "transformers"}
 _ASIDE = {  # attributes that say where a model comes from, or how it would be spread, not what it computes
-    "_commit_hash", "_ep_plan", "_fsdp_plan", "_is_hf_initialized", "_name_or_path", "_pp_plan", "_tp_plan",
+    "_commit_hash", "_ep_plan", "_fsdp_plan", "_is_hf_initialized", "_name_or_path",
+    "_output_capturing_hooks_installed", "_pp_plan", "_tp_plan",
     "all_tied_weights_keys", "architectures", "dtype", "generation_config", "model_type", "name_or_path",
     "torch_dtype", "transformers_version", "warnings_issued",
 }  # fmt: skip

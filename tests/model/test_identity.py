@@ -151,6 +151,15 @@ def test_an_adapter_is_part_of_the_model():
     assert "" not in states and len(set(states)) == 4
 
 
+def test_looking_inside_with_transformers_changes_nothing():
+    """It notes in the module that it has put its own hooks there."""
+    hf, tokenizer = copied("qwen3")
+    model = cl.load((hf, tokenizer))
+    before = model.state
+    hf(torch.tensor([[1, 2, 3]]), output_hidden_states=True)
+    assert model.state == before != ""
+
+
 def test_what_cannot_be_known_is_neither_kept_nor_taken(tmp_path):
     """A hook may do anything: its rollouts stay out of the store, and the trace says why."""
     hf, tokenizer = copied("qwen3")
