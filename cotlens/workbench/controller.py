@@ -14,7 +14,7 @@ from abc import ABC, abstractmethod
 from typing import Any, ClassVar
 
 from cotlens._core.errors import CotLensError, InputError
-from cotlens.models.contract import Model
+from cotlens.models.contract import Capability, Model
 from cotlens.trace import Trace
 from cotlens.trace.editing import reads
 from cotlens.workbench.jobs import Jobs, JobState
@@ -178,6 +178,12 @@ def with_codec(model: Model, trace: Trace) -> Trace:
 
 def check_trace(model: Model, trace: Any, does: str) -> None:
     """Raise InputError unless `trace` is a trace of this model; `does` says what it is for ("CoTEditor shows")."""
+    if not isinstance(getattr(model, "capabilities", None), Capability):
+        given = "a trace" if isinstance(model, Trace) else repr(model)[:40]
+        raise InputError(
+            f"{does} a Trace with its model, the model first; {given} was given as the model: load one with cl.load, "
+            "or look at a trace without any by cl.show(trace)."
+        )
     if not isinstance(trace, Trace):
         raise InputError(f"{does} a Trace; {type(trace).__name__} was given: make one with model.reason(prompt).")
     if not reads(model.codec, trace):

@@ -3,8 +3,10 @@
 import json
 
 import numpy as np
+import pytest
 
 import cotlens as cl
+from cotlens._core.errors import InputError
 from cotlens.measure.compare import compare
 from cotlens.measure.rollouts import read_rollouts
 from cotlens.results import Provenance, Result
@@ -84,3 +86,9 @@ def test_the_latents_of_a_trace_are_a_chart(abacus, given):
     assert 0 < len(rows) <= 20 and "(" not in spec["layer"][0]["encoding"]["y"]["field"]
     sizes = [abs(row["value"]) for row in rows]
     assert sizes == sorted(sizes, reverse=True)
+
+
+@pytest.mark.parametrize("model", [None, "abacus", cl.Trace.from_text("q", "t", "a")])
+def test_an_editor_without_a_model_says_what_to_do(model):
+    with pytest.raises(InputError, match=r"the model first; .* was given as the model: .*cl.show\(trace\)"):
+        cl.CoTEditor(model, cl.Trace.from_text("q", "t", "a"))
