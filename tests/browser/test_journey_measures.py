@@ -24,7 +24,7 @@ def test_a_sampled_measure_streams_and_keeps_what_came(notebook):
     assert view.trait("selection")["n"] == 200 and view.trait("shading") == {}
 
     view.action("measure").click()
-    expect(view.status).to_contain_text("rollouts · ", timeout=120_000)
+    expect(view.status).to_contain_text(" answers read · ", timeout=120_000)  # how many can be, as they come
     expect(words).to_contain_text("not complete", timeout=120_000)
     # intervals stand there while rollouts come
     expect(view.find(".cotlens-effect-interval").first).to_be_attached(timeout=120_000)
