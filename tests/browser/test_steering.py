@@ -89,7 +89,8 @@ def test_slide_compare_rerun_and_go_back(notebook):
     root.locator("[data-box='1']").focus()
     expect(root.locator("[data-action=sweep]")).not_to_have_attribute("aria-disabled", "true", timeout=120_000)
     root.locator("[data-action=sweep]").click()
-    expect(root.locator(".cotlens-sweep-point")).to_have_count(5, timeout=120_000)
+    # points whose rollouts were cut off are not drawn, and the note says so
+    expect(root).to_contain_text("points were measured", timeout=120_000)
     assert nb.value("panel.wait(300)") is True
     assert nb.value("len(panel.swept)") == 9
 
