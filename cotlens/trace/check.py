@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from cotlens._core.errors import InputError, did_you_mean
 from cotlens.trace.spans import Span
-
-if TYPE_CHECKING:
-    from cotlens.trace.trace import Trace
 
 ROLES = ("prompt", "thought", "answer")
 
@@ -47,34 +43,36 @@ def edges_of(span: Span, offsets: NDArray[np.int64]) -> tuple[int, ...]:
     return (span.start, span.end) if of_tokens else (span.start, span.end, *chars)
 
 
-def check_trace(trace: Trace) -> None:
-    """Raise InputError unless the parts of `trace` fit together."""
-    count = len(trace.token_ids)
-    _check_offsets(trace.offsets, count, len(trace.text))
-    _check_roles(trace.roles, trace.offsets)
-    if trace.logprobs.shape != (count,):
-        shape = trace.logprobs.shape
-        raise InputError(f"A trace of {count} tokens needs {count} log-probabilities; {shape} were given.")
-    shape = trace.top_ids.shape
-    if len(shape) != 2 or shape[0] != count or trace.top_logprobs.shape != shape or len(trace.top_pieces) != count:
+def check_measured(
+    count: int,
+    logprobs: NDArray[np.float32],
+    top_ids: NDArray[np.int32],
+    top_logprobs: NDArray[np.float32],
+    top_pieces: Sequence[Sequence[str]],
+) -> None:
+    """Raise InputError unless what was measured on `count` tokens is there once per token."""
+    if logprobs.shape != (count,):
+        raise InputError(f"A trace of {count} tokens needs {count} log-probabilities; {logprobs.shape} were given.")
+    shape = top_ids.shape
+    if len(shape) != 2 or shape[0] != count or top_logprobs.shape != shape or len(top_pieces) != count:
         raise InputError(
             f"The alternatives of {count} tokens need top_ids and top_logprobs of {count} rows and as many top_pieces; "
-            f"{shape}, {trace.top_logprobs.shape} and {len(trace.top_pieces)} were given."
+            f"{shape}, {top_logprobs.shape} and {len(top_pieces)} were given."
         )
-    if any(len(pieces) not in (0, shape[1]) for pieces in trace.top_pieces):
+    if any(len(pieces) not in (0, shape[1]) for pieces in top_pieces):
         raise InputError(f"Every token needs {shape[1]} top_pieces, one per alternative, or none.")
-    if trace.rewritten_from is not None and not 0 <= trace.rewritten_from <= count:
-        raise InputError(f"A trace of {count} tokens can't be rewritten from token {trace.rewritten_from}.")
 
 
-def _check_offsets(offsets: NDArray[np.int64], count: int, length: int) -> None:
+def check_offsets(offsets: NDArray[np.int64], count: int, length: int) -> None:
+    """Raise InputError unless `offsets` cut `length` characters into `count` tokens."""
     if offsets.shape != (count + 1,):
         raise InputError(f"A trace of {count} tokens needs {count + 1} offsets; {offsets.shape} were given.")
     if offsets[0] != 0 or offsets[-1] != length or bool((np.diff(offsets) < 0).any()):
         raise InputError(f"The offsets of a trace must rise from 0 to the {length} characters of its text.")
 
 
-def _check_roles(roles: Mapping[str, Span], offsets: NDArray[np.int64]) -> None:
+def check_roles(roles: Mapping[str, Span], offsets: NDArray[np.int64]) -> None:
+    """Raise InputError unless the roles are known, inside the trace, and follow one another."""
     for role in roles:
         check_role(role)
     end, char_end = 0, 0

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from html import escape
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from cotlens.trace.trace import Trace
+from cotlens.trace.record import TraceRecord
 
 _LINE = 40
 _BLOCK = 600
 
 
-def line(trace: Trace) -> str:
+def line(trace: TraceRecord) -> str:
     """One line: size, answer, edit and the beginning of the prompt."""
     parts = [f"Trace {trace.id}", f"{len(trace.token_ids)} tokens"]
     answer = _answer(trace)
@@ -24,7 +22,7 @@ def line(trace: Trace) -> str:
     return f"<{', '.join(parts)}>"
 
 
-def html(trace: Trace) -> str:
+def html(trace: TraceRecord) -> str:
     """Prompt, thought and answer, each shortened; all text is escaped."""
     rows = "".join(
         f'<dt style="font-weight:600">{role}</dt>'
@@ -34,14 +32,14 @@ def html(trace: Trace) -> str:
     return f"<div><div>{escape(_summary(trace))}</div><dl>{rows}</dl></div>"
 
 
-def _summary(trace: Trace) -> str:
+def _summary(trace: TraceRecord) -> str:
     model = trace.meta.get("model")
     made = f" by {_shorten(str(model), _LINE)}" if model else ""
     edit = f", edited ({trace.edit.kind})" if trace.edit is not None else ""
     return f"Trace {trace.id}{made}: {len(trace.token_ids)} tokens{edit}"
 
 
-def _answer(trace: Trace) -> str:
+def _answer(trace: TraceRecord) -> str:
     try:
         answer = trace.read_answer()
     except Exception:  # a reader is the user's code; showing a trace must not fail on it

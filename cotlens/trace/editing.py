@@ -10,7 +10,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,16 +20,15 @@ from cotlens._core.errors import InputError
 from cotlens.trace.align import decode, fits
 from cotlens.trace.codec import Codec
 from cotlens.trace.edit import Edit, Kind
-from cotlens.trace.places import Cut, deletion, insertion, replacement, thought_of, token_index
+from cotlens.trace.places import Cut, Place, deletion, insertion, replacement, thought_of, token_index
+from cotlens.trace.record import TraceRecord
 from cotlens.trace.spans import Span
 
-if TYPE_CHECKING:
-    from cotlens.trace.trace import Place, Trace
-
+T = TypeVar("T", bound=TraceRecord)
 NewText = str | Sequence[int]
 
 
-def truncate(trace: Trace, at: int | Span | str) -> Trace:
+def truncate(trace: T, at: int | Span | str) -> T:
     """See `Trace.truncate`. Needs no codec: nothing is tokenised."""
     thought = thought_of(trace)
     index = token_index(trace, at)
@@ -54,19 +53,19 @@ def truncate(trace: Trace, at: int | Span | str) -> Trace:
     )
 
 
-def replace(trace: Trace, place: Place, new: NewText) -> Trace:
+def replace(trace: T, place: Place, new: NewText) -> T:
     """See `Trace.replace`."""
     tokens = _tokens(trace)
     return _change(trace, "replace", tokens, replacement(trace, place, tokens.whole), new)
 
 
-def delete(trace: Trace, place: Place) -> Trace:
+def delete(trace: T, place: Place) -> T:
     """See `Trace.delete`."""
     tokens = _tokens(trace)
     return _change(trace, "delete", tokens, deletion(trace, place, tokens.whole), "")
 
 
-def insert(trace: Trace, at: int | Place, new: NewText) -> Trace:
+def insert(trace: T, at: int | Place, new: NewText) -> T:
     """See `Trace.insert`."""
     return _change(trace, "insert", _tokens(trace), insertion(trace, at), new)
 
@@ -80,7 +79,7 @@ class _Tokens:
     whole: NDArray[np.bool_]
 
 
-def _tokens(trace: Trace) -> _Tokens:
+def _tokens(trace: T) -> _Tokens:
     if trace.codec is None:
         raise InputError(
             "This trace has no tokenizer to write new text with; attach one with Trace.load(path, model=model)."
@@ -90,7 +89,7 @@ def _tokens(trace: Trace) -> _Tokens:
     return _Tokens(trace.codec, pieces, decode(pieces)[2])
 
 
-def check_codec(trace: Trace, codec: Codec) -> None:
+def check_codec(trace: T, codec: Codec) -> None:
     """Raise InputError unless `codec` reads the trace's ids as the trace's text."""
     if not reads(codec, trace):
         raise InputError(
@@ -99,7 +98,7 @@ def check_codec(trace: Trace, codec: Codec) -> None:
         )
 
 
-def reads(codec: Codec, trace: Trace) -> bool:
+def reads(codec: Codec, trace: T) -> bool:
     """Whether `codec` reads every token of the trace as the trace does."""
     try:
         return fits(codec.pieces(trace.token_ids), trace.text, trace.offsets)
@@ -107,7 +106,7 @@ def reads(codec: Codec, trace: Trace) -> bool:
         return False
 
 
-def _change(trace: Trace, kind: Kind, tokens: _Tokens, cut: Cut, new: NewText) -> Trace:
+def _change(trace: T, kind: Kind, tokens: _Tokens, cut: Cut, new: NewText) -> T:
     if isinstance(new, str):
         text = without_surrogates(new)
         cut = _reach_characters(trace, tokens.whole, cut)
@@ -122,14 +121,14 @@ def _change(trace: Trace, kind: Kind, tokens: _Tokens, cut: Cut, new: NewText) -
     return _spliced(trace, kind, tokens, cut, ids, (before, text, after), wanted)
 
 
-def _finish(trace: Trace) -> str:
+def _finish(trace: T) -> str:
     """How an edited text ended: an answer that was cut off is still there, and still cut off."""
     return "given" if trace.finished or "answer" not in trace.roles else str(trace.meta["finish"])
 
 
 def _spliced(
-    trace: Trace, kind: Kind, tokens: _Tokens, cut: Cut, ids: list[int], texts: tuple[str, str, str], wanted: str | None
-) -> Trace:
+    trace: T, kind: Kind, tokens: _Tokens, cut: Cut, ids: list[int], texts: tuple[str, str, str], wanted: str | None
+) -> T:
     """The trace with `ids` in place of tokens [cut.first, cut.last)."""
     pieces = [*tokens.pieces[: cut.first], *tokens.codec.pieces(ids), *tokens.pieces[cut.last :]]
     end_token = cut.first + len(ids)
@@ -157,7 +156,7 @@ def _spliced(
     return dataclasses.replace(changed, edit=edit, meta=meta)
 
 
-def _moved(trace: Trace, cut: Cut, grown: int, offsets: NDArray[np.int64]) -> dict[str, Span]:
+def _moved(trace: T, cut: Cut, grown: int, offsets: NDArray[np.int64]) -> dict[str, Span]:
     """The roles where they are once `grown` tokens stand in more than the cut, at the new token borders `offsets`."""
     longer = int(offsets[-1]) - len(trace.text)
 
@@ -180,7 +179,7 @@ def _moved(trace: Trace, cut: Cut, grown: int, offsets: NDArray[np.int64]) -> di
     return roles
 
 
-def _measured_before(trace: Trace, first: int, count: int) -> dict[str, Any]:
+def _measured_before(trace: T, first: int, count: int) -> dict[str, Any]:
     """What was measured on the tokens before the edit; unknown from there on."""
     width = trace.top_ids.shape[1]
     logprobs = np.full(count, np.nan, np.float32)
@@ -195,7 +194,7 @@ def _measured_before(trace: Trace, first: int, count: int) -> dict[str, Any]:
     return {"logprobs": logprobs, "top_ids": top_ids, "top_logprobs": top_logprobs, "top_pieces": top_pieces}
 
 
-def _reach_characters(trace: Trace, whole: NDArray[np.bool_], cut: Cut) -> Cut:
+def _reach_characters(trace: T, whole: NDArray[np.bool_], cut: Cut) -> Cut:
     """The cut, widened to token borders that are character borders, within the thought."""
     thought = thought_of(trace)
     first, last = cut.first, cut.last
@@ -206,7 +205,7 @@ def _reach_characters(trace: Trace, whole: NDArray[np.bool_], cut: Cut) -> Cut:
     return dataclasses.replace(cut, first=first, last=last)
 
 
-def _check_token_borders(trace: Trace, cut: Cut) -> None:
+def _check_token_borders(trace: T, cut: Cut) -> None:
     if (trace.offsets[cut.first], trace.offsets[cut.last]) != (cut.start, cut.end):
         raise InputError("Token ids can only stand where tokens begin and end; give a token span, or text.")
 

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import operator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from cotlens._core.errors import InputError
 from cotlens.trace.align import tokens_covering
+from cotlens.trace.record import TraceRecord
 from cotlens.trace.spans import Span
 
-if TYPE_CHECKING:
-    from cotlens.trace.trace import Place, Trace
+Place = Span | tuple[int, int] | str
+"""A stretch of a trace: a span, the (start, end) characters of its text, or a text that its thought says once."""
 
 _MOST_NAMED = 5  # places that an error names
 _EXACT = ("token", "role")
@@ -31,14 +32,14 @@ class Cut:
     last: int
 
 
-def thought_of(trace: Trace) -> Span:
+def thought_of(trace: TraceRecord) -> Span:
     """The thought's span; InputError if the trace has none."""
     if "thought" not in trace.roles:
         raise InputError("This trace has no thought, so there is nothing to edit in it.")
     return trace.roles["thought"]
 
 
-def token_index(trace: Trace, at: int | Span | str) -> int:
+def token_index(trace: TraceRecord, at: int | Span | str) -> int:
     """The token index that `at` means; InputError outside the thought."""
     thought = thought_of(trace)
     if isinstance(at, Span):
@@ -60,7 +61,7 @@ def token_index(trace: Trace, at: int | Span | str) -> int:
     return index
 
 
-def replacement(trace: Trace, place: Place, whole: NDArray[np.bool_]) -> Cut:
+def replacement(trace: TraceRecord, place: Place, whole: NDArray[np.bool_]) -> Cut:
     """The cut that replaces `place`: its characters without the whitespace around them, or its very tokens."""
     if not isinstance(place, Span):
         return _by_chars(trace, *_char_pair(trace, place))
@@ -70,7 +71,7 @@ def replacement(trace: Trace, place: Place, whole: NDArray[np.bool_]) -> Cut:
     return _by_chars(trace, place.char_start, place.char_end)
 
 
-def deletion(trace: Trace, place: Place, whole: NDArray[np.bool_]) -> Cut:
+def deletion(trace: TraceRecord, place: Place, whole: NDArray[np.bool_]) -> Cut:
     """The cut that deletes `place`.
 
     Text units take the whitespace among their tokens along, unless their neighbours would then touch.
@@ -81,7 +82,7 @@ def deletion(trace: Trace, place: Place, whole: NDArray[np.bool_]) -> Cut:
     return _by_chars(trace, *_with_whitespace(trace, place))
 
 
-def insertion(trace: Trace, at: int | Place) -> Cut:
+def insertion(trace: TraceRecord, at: int | Place) -> Cut:
     """The empty cut before `at`."""
     if isinstance(at, Span):
         _check_span(trace, at)
@@ -96,7 +97,7 @@ def insertion(trace: Trace, at: int | Place) -> Cut:
     return Cut(char, char, index, index)
 
 
-def _by_tokens(trace: Trace, span: Span, whole: NDArray[np.bool_]) -> Cut:
+def _by_tokens(trace: TraceRecord, span: Span, whole: NDArray[np.bool_]) -> Cut:
     """A cut of very tokens; a character that the last of them begins and doesn't finish goes with them."""
     end = span.char_end
     if span.start < span.end and not whole[span.end]:
@@ -104,7 +105,7 @@ def _by_tokens(trace: Trace, span: Span, whole: NDArray[np.bool_]) -> Cut:
     return Cut(span.char_start, end, span.start, span.end)
 
 
-def _by_chars(trace: Trace, start: int, end: int) -> Cut:
+def _by_chars(trace: TraceRecord, start: int, end: int) -> Cut:
     """A cut of characters, with the tokens that hold them; those that hold nothing of the thought are never touched."""
     thought, offsets = thought_of(trace), trace.offsets
     least = thought.start - int(thought.char_start < offsets[thought.start])
@@ -114,7 +115,7 @@ def _by_chars(trace: Trace, start: int, end: int) -> Cut:
     return Cut(start, end, first, min(max(last, first), most))
 
 
-def _char_pair(trace: Trace, place: Any) -> tuple[int, int]:
+def _char_pair(trace: TraceRecord, place: Any) -> tuple[int, int]:
     if isinstance(place, str):
         return _said_once(trace, place)
     try:
@@ -135,7 +136,7 @@ def _char_pair(trace: Trace, place: Any) -> tuple[int, int]:
     return start, end
 
 
-def _said_once(trace: Trace, words: str) -> tuple[int, int]:
+def _said_once(trace: TraceRecord, words: str) -> tuple[int, int]:
     """Characters of a text in the thought; InputError where it isn't there, or more than once."""
     thought = thought_of(trace)
     places: list[tuple[int, int]] = []
@@ -154,7 +155,7 @@ def _said_once(trace: Trace, words: str) -> tuple[int, int]:
     )
 
 
-def _check_span(trace: Trace, span: Span) -> None:
+def _check_span(trace: TraceRecord, span: Span) -> None:
     thought = thought_of(trace)
     inside = thought.start <= span.start <= span.end <= thought.end
     if not (inside and thought.char_start <= span.char_start <= span.char_end <= thought.char_end):
@@ -169,7 +170,7 @@ def _check_span(trace: Trace, span: Span) -> None:
         )
 
 
-def _with_whitespace(trace: Trace, span: Span) -> tuple[int, int]:
+def _with_whitespace(trace: TraceRecord, span: Span) -> tuple[int, int]:
     """Characters of a sentence, paragraph or step with the whitespace that goes with it.
 
     That is what its tokens hold of the whitespace on both sides. The first piece leaves the whitespace before it; a

@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any
+from typing import Any, TypeVar
 
 from cotlens._core.errors import InputError
 from cotlens.trace.messages import Prompt, conversation
+from cotlens.trace.record import TraceRecord
 
-if TYPE_CHECKING:
-    from cotlens.trace.trace import Trace
-
+T = TypeVar("T", bound=TraceRecord)
 NOTE = "Made from text without a model: tokens are words, and nothing can be measured or edited."
 
 _WORD = re.compile(r"\s*\S+|\s+")
 _GAP = "\n\n"
 
 
-def from_text(kind: type[Trace], prompt: Prompt, thought: str, answer: str | None, model: Any) -> Trace:
+def from_text(kind: type[T], prompt: Prompt, thought: str, answer: str | None, model: Any) -> T:
     """See `Trace.from_text`; `kind` is the class of the trace."""
     if model is None:
         asked = conversation(prompt)
@@ -51,7 +50,7 @@ def unmarked(thought: str, answer: str | None, open: str, close: str) -> tuple[s
     return thought, answer, notes
 
 
-def _words(kind: type[Trace], texts: dict[str, str], meta: dict[str, Any]) -> Trace:
+def _words(kind: type[T], texts: dict[str, str], meta: dict[str, Any]) -> T:
     """A trace whose tokens are words with the whitespace before them; equal words have equal ids."""
     words: list[str] = []
     role_tokens: dict[str, tuple[int, int]] = {}

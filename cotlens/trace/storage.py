@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from typing import TYPE_CHECKING, Any
+from typing import Any, TypeVar
 
 from cotlens._core import files
 from cotlens._core.errors import InputError
@@ -12,22 +12,21 @@ from cotlens.trace.answers import reader_from_data, reader_to_data
 from cotlens.trace.check import edges_of, role_spans
 from cotlens.trace.edit import Edit
 from cotlens.trace.editing import check_codec
+from cotlens.trace.record import TraceRecord
 
-if TYPE_CHECKING:
-    from cotlens.trace.trace import Trace
-
+T = TypeVar("T", bound=TraceRecord)
 FORMAT = "cotlens-trace/1"
 
 _ARRAYS = ("offsets", "logprobs", "top_ids", "top_logprobs")
 _KINDS = ("truncate", "replace", "delete", "insert")
 
 
-def save(trace: Trace, path: files.PathLike) -> None:
+def save(trace: T, path: files.PathLike) -> None:
     """See `Trace.save`."""
     files.write(path, FORMAT, {"traces": [_to_data(step) for step in trace.path()]})
 
 
-def load(kind: type[Trace], path: files.PathLike, model: Any) -> Trace:
+def load(kind: type[T], path: files.PathLike, model: Any) -> T:
     """See `Trace.load`; `kind` is the class of the traces."""
     payload = files.read(path, FORMAT, "trace")
     trace = None
@@ -41,7 +40,7 @@ def load(kind: type[Trace], path: files.PathLike, model: Any) -> Trace:
     return trace if model is None else _with_model(trace, model)
 
 
-def _with_model(trace: Trace, model: Any) -> Trace:
+def _with_model(trace: T, model: Any) -> T:
     """The trace and its parents with the tokenizer of `model`, and its reader where they have none."""
     check_codec(trace, model.codec)
     attached = None
@@ -52,7 +51,7 @@ def _with_model(trace: Trace, model: Any) -> Trace:
     return attached
 
 
-def _to_data(trace: Trace) -> dict[str, Any]:
+def _to_data(trace: T) -> dict[str, Any]:
     return {
         "id": trace.id,
         "token_ids": list(trace.token_ids),
@@ -67,7 +66,7 @@ def _to_data(trace: Trace) -> dict[str, Any]:
     }
 
 
-def _from_data(kind: type[Trace], data: dict[str, Any], parent: Trace | None) -> Trace:
+def _from_data(kind: type[T], data: dict[str, Any], parent: T | None) -> T:
     arrays = {name: files.unpack_array(data[name]) for name in _ARRAYS}
     role_tokens = {role: tuple(int(edge) for edge in edges) for role, edges in data["roles"].items()}
     odd = any(len(edges) not in (2, 4) or min(edges) < 0 for edges in role_tokens.values())

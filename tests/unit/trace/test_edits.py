@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from cotlens._core.errors import InputError
 from cotlens.trace import Edit, Span, Trace
-from cotlens.trace.trace import NOT_UTF8
+from cotlens.trace.record import NOT_UTF8
 from tests.unit.trace.bytecodec import MERGED, TEXTS, TOKENS, ByteCodec, compose, from_ids
 
 

@@ -9,7 +9,7 @@ from hypothesis import given
 
 from cotlens._core.errors import InputError
 from cotlens.trace import Number, Span, Trace
-from cotlens.trace.trace import NOT_UTF8
+from cotlens.trace.record import NOT_UTF8
 from tests.unit.trace.bytecodec import TEXTS, TOKENS, ByteCodec, compose, from_ids
 
 
