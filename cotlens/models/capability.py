@@ -8,8 +8,6 @@ from __future__ import annotations
 
 from enum import Flag, auto
 
-from cotlens.models.load import BACKENDS
-
 
 class Capability(Flag):
     """What a model can do.
@@ -46,7 +44,7 @@ _PARTLY = {
 
 def offering(wanted: Capability) -> list[str]:
     """The backends that can do all of `wanted`."""
-    return [backend for backend in BACKENDS if wanted in OFFERS[backend]]
+    return [backend for backend, offered in OFFERS.items() if wanted in offered]
 
 
 def elsewhere(wanted: Capability, but: str = "") -> str:

@@ -28,7 +28,7 @@ from cotlens.models.machine import Machine
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from cotlens.models.gradients import Goal
+    from cotlens.models.goal import Goal
     from cotlens.models.masks import Masks
 
 _OOM_WORDS = ("can't allocate memory", "out of memory", "not enough memory")

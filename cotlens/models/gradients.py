@@ -7,7 +7,6 @@ the other, or in a copy of the sequence of its own where a model can't hide toke
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -17,6 +16,7 @@ from numpy.typing import NDArray
 from cotlens._core import control
 from cotlens._core.errors import BackendError, InputError, did_you_mean
 from cotlens.models.contract import ANSWER_METRICS, AnswerBranch, Ending, Gradients
+from cotlens.models.goal import Goal
 from cotlens.models.interventions import BlockAttention
 from cotlens.models.reading import check_sequence
 
@@ -47,7 +47,7 @@ def gradients(
     if any(isinstance(item, BlockAttention) for item in interventions):
         engine.need_masks()
     control.current().check()
-    goal = Goal.of(engine, whole, len(ids) + answer.value_start, answer.ending, metric)
+    goal = goal_of(engine, whole, len(ids) + answer.value_start, answer.ending, metric)
     value, seen, slopes = engine.differentiate(goal, sites, embeddings=embeddings, interventions=interventions)
     found = Gradients(float(value), _numpy(seen), _numpy(slopes))
     if not (np.isfinite(found.value) and all(np.isfinite(slope).all() for slope in found.gradients.values())):
@@ -58,54 +58,28 @@ def gradients(
     return found
 
 
-@dataclass(frozen=True)
-class Goal:
-    """A metric of an answer, and the sequence it is read off.
-
-    Args:
-        ids: int64 [b, q]: the sequence, then tokens after which it is asked whether the value has ended.
-        positions: int64 [q].
-        visible: bool [q, q], who sees whom; None for what came before.
-        n: tokens of text and answer.
-        first: the first of them that is scored.
-        ask: what `tracing.gradients` is asked: "metric", "targets", and of the ending "sets", "pending" and "places".
-    """
-
-    ids: Tensor
-    positions: NDArray[np.int64]
-    visible: Tensor | None
-    n: int
-    first: int
-    ask: dict[str, Any]
-
-    @classmethod
-    def of(cls, machine: Machine, whole: Sequence[int], first: int, ending: Ending | None, metric: str) -> Goal:
-        """The goal for the tokens of `whole` from `first` on, which end with the value."""
-        n = len(whole)
-        ids, positions, visible = machine.tensor(whole), np.arange(n), None
-        ask: dict[str, Any] = {"metric": metric, "targets": ids[0, first:], "sets": {}, "pending": [], "places": []}
-        if ending is None:
-            return cls(ids, positions, None, n, first, ask)
-        ask["sets"] = _flags(ending, machine.layout.vocabulary)
-        ask["pending"], more = list(ending.pending), len(ending.pending)
-        m = n - first
-        if more < 2 or machine.obeys_masks:
-            ids = machine.tensor((*whole, *ending.pending))
-            ask["places"] = [(0, m + 1 + i) for i in range(more)]
-            if more > 1:
-                visible = torch.ones(n + more, n + more, dtype=torch.bool, device=machine.device).tril()
-                visible[n:, n:] = torch.eye(more, dtype=torch.bool, device=machine.device)
-            positions = np.concatenate([positions, np.full(more, n)])
-        else:
-            ids = torch.cat([machine.tensor((*whole, token)) for token in ending.pending])
-            ask["places"] = [(i, m + 1) for i in range(more)]
-            positions = np.arange(n + 1)
-        return cls(ids, positions, visible, n, first, ask)
-
-    @property
-    def keep(self) -> NDArray[np.int64]:
-        """Rows of logits that are wanted: the last one only where something is asked after the answer."""
-        return np.arange(self.first - 1, self.ids.shape[1] - (not self.ask["sets"]))
+def goal_of(machine: Machine, whole: Sequence[int], first: int, ending: Ending | None, metric: str) -> Goal:
+    """The goal for the tokens of `whole` from `first` on, which end with the value."""
+    n = len(whole)
+    ids, positions, visible = machine.tensor(whole), np.arange(n), None
+    ask: dict[str, Any] = {"metric": metric, "targets": ids[0, first:], "sets": {}, "pending": [], "places": []}
+    if ending is None:
+        return Goal(ids, positions, None, n, first, ask)
+    ask["sets"] = _flags(ending, machine.layout.vocabulary)
+    ask["pending"], more = list(ending.pending), len(ending.pending)
+    m = n - first
+    if more < 2 or machine.obeys_masks:
+        ids = machine.tensor((*whole, *ending.pending))
+        ask["places"] = [(0, m + 1 + i) for i in range(more)]
+        if more > 1:
+            visible = torch.ones(n + more, n + more, dtype=torch.bool, device=machine.device).tril()
+            visible[n:, n:] = torch.eye(more, dtype=torch.bool, device=machine.device)
+        positions = np.concatenate([positions, np.full(more, n)])
+    else:
+        ids = torch.cat([machine.tensor((*whole, token)) for token in ending.pending])
+        ask["places"] = [(i, m + 1) for i in range(more)]
+        positions = np.arange(n + 1)
+    return Goal(ids, positions, visible, n, first, ask)
 
 
 def _flags(ending: Ending, vocabulary: int) -> dict[str, Tensor]:
@@ -147,6 +121,3 @@ def _check(
 
 def _numpy(tensors: dict[str, Any]) -> dict[str, NDArray[np.float32]]:
     return {site: tensor.detach().float().cpu().numpy() for site, tensor in tensors.items()}
-
-
-__all__ = ["Goal", "gradients"]

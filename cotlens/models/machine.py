@@ -19,7 +19,7 @@ from cotlens.models.layout import Layout
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from cotlens.models.gradients import Goal
+    from cotlens.models.goal import Goal
     from cotlens.models.masks import Masks
 
 

@@ -12,7 +12,8 @@ from typing import Any
 
 import cotlens as cl
 from cotlens.models.abacus import store
-from cotlens.models.abacus.problems import NO_EXTRAS, Problem, problems
+from cotlens.models.abacus.problem import NO_EXTRAS, Problem
+from cotlens.models.abacus.problems import problems
 from cotlens.models.abacus.truth import DECIDERS, ESTIMANDS, Fork, Trial, Truth, agreement, label
 from cotlens.models.contract import Start
 from tests.truth import settings

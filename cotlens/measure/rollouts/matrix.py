@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,10 +12,8 @@ from cotlens._core.errors import InputError, did_you_mean
 from cotlens.measure.rollouts import counts, levels
 from cotlens.measure.rollouts.columns import EMPTY, OK
 from cotlens.measure.rollouts.files import MATRICES
+from cotlens.measure.rollouts.published import Published
 from cotlens.results import Provenance, Result
-
-if TYPE_CHECKING:
-    from cotlens.measure.rollouts.rollouts import Rollouts
 
 
 @dataclass(frozen=True)
@@ -53,7 +51,7 @@ WORDS = {
 }
 
 
-def pairs(rollouts: Rollouts, method: str) -> Result:
+def pairs(rollouts: Published, method: str) -> Result:
     """See `Rollouts.pairs`."""
     if method not in WORDS:
         raise InputError(f"There is no published matrix called {method!r}. {did_you_mean(method, WORDS)}")
@@ -78,7 +76,7 @@ def pairs(rollouts: Rollouts, method: str) -> Result:
 
 
 def _columns(
-    rollouts: Rollouts, cells: NDArray[np.float64], source: NDArray[Any], target: NDArray[Any], sampled: bool
+    rollouts: Published, cells: NDArray[np.float64], source: NDArray[Any], target: NDArray[Any], sampled: bool
 ) -> dict[str, Any]:
     """Rows of pairs; where the cells are differences of shares of rollouts (`sampled`), with intervals."""
     starts = np.array([span.start for span in rollouts.spans])

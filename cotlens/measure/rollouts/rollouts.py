@@ -3,25 +3,16 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
-from functools import cached_property
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Literal
 
-import numpy as np
-from numpy.typing import NDArray
-
-from cotlens.measure.rollouts import columns, counts, matrix, scores
-from cotlens.measure.rollouts.files import Problem, read_problem
+from cotlens.measure.rollouts import counts, matrix, scores
+from cotlens.measure.rollouts.files import read_problem
+from cotlens.measure.rollouts.published import Published
 from cotlens.measure.rollouts.text import base_trace
 from cotlens.results import Result
-from cotlens.trace import Span, Trace
-
-if TYPE_CHECKING:
-    import pandas
 
 
-@dataclass(frozen=True, eq=False, repr=False)
-class Rollouts:
+class Rollouts(Published):
     """Published rollouts of one problem, in the layout of Thought Anchors (arXiv 2506.19143); see `read_rollouts`.
 
     Args:
@@ -31,58 +22,6 @@ class Rollouts:
         target: the true answer, which accuracies are about; "" where it was not published.
         rollouts: how many were sampled per sentence at most.
     """
-
-    name: str
-    trace: Trace
-    spans: tuple[Span, ...]
-    target: str
-    rollouts: int
-    problem: Problem
-
-    def __len__(self) -> int:
-        return len(self.spans)
-
-    @property
-    def answer(self) -> str:
-        """The answer that the base trace gives; "" where none was published."""
-        return str(self.problem.base.get("answer") or "")
-
-    @property
-    def n(self) -> NDArray[np.int64]:
-        """How many rollouts without each sentence gave an answer, int64 [n]; where several fit the file, the fewest."""
-        return self.sizes.n
-
-    @cached_property
-    def sizes(self) -> counts.Sizes:
-        """`n`, and beside it the largest number that fits what the folder says: shares, and rollouts where it has some.
-
-        Raises:
-            InputError: a list of rollouts in the folder is damaged.
-        """
-        accuracy, dissimilar, repeated, other = (self.problem.numbers(name) for name in columns.SHARES)
-        last = self.problem.index == self.problem.index[-1]  # there, a 0 means nothing
-        dissimilar, repeated = (np.where(last & (each == 0), np.nan, each) for each in (dissimilar, repeated))
-        status = columns.measured(self.problem, columns.SHARES[-1])[1]
-        known = np.array(status) == columns.OK
-        inner = np.where(known, other + np.append(accuracy[1:], np.nan), np.nan)
-        shares = counts.Shares(accuracy, dissimilar, repeated, inner)
-        return counts.answered(shares, self.rollouts, self.problem.counted(), self.problem.listed())
-
-    def frame(self) -> pandas.DataFrame:
-        """The published table, a row per sentence, with `start` and `end` (tokens of the trace), `n` and `n_most`.
-
-        Signs are the published ones. A 0 that stands for "not measured" is NaN, and the column's `..._status` says why:
-        the last sentence has no next one, and where no dissimilar rollout was sampled there is nothing to compare.
-        """
-        import pandas
-
-        table = columns.table(self.problem)
-        places: dict[str, Any] = {
-            "start": [span.start for span in self.spans],
-            "end": [span.end for span in self.spans],
-        }
-        places |= {"n": self.n, "n_most": self.sizes.most}
-        return pandas.DataFrame({"chunk_idx": self.problem.index, "chunk": self.problem.chunks, **places, **table})
 
     def importance(self, method: str, *, convention: Literal["cotlens", "thought-anchors"] = "cotlens") -> Result:
         """A published importance as a result, a row per sentence.

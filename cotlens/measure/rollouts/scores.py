@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,10 +11,8 @@ from numpy.typing import NDArray
 from cotlens._core.errors import InputError, did_you_mean
 from cotlens.measure import stats
 from cotlens.measure.rollouts import columns, counts, levels
+from cotlens.measure.rollouts.published import Published
 from cotlens.results import Provenance, Result
-
-if TYPE_CHECKING:
-    from cotlens.measure.rollouts.rollouts import Rollouts
 
 ARTEFACT = 5.0
 """Nats above which a published KL is doubted: for disjoint answers its smoothing alone gives ln(100/1e-9) = 25.3."""
@@ -58,7 +56,7 @@ class Scores:
     n: NDArray[np.int64]
 
 
-def importance(rollouts: Rollouts, method: str, convention: str) -> Result:
+def importance(rollouts: Published, method: str, convention: str) -> Result:
     """See `Rollouts.importance`."""
     name = _named(method)
     if convention not in CONVENTIONS:
@@ -82,7 +80,7 @@ def _named(method: str) -> str:
     return name
 
 
-def _resampling(rollouts: Rollouts, published: str) -> Scores:
+def _resampling(rollouts: Published, published: str) -> Scores:
     """Accuracy with the sentence kept, minus accuracy without it."""
     accuracy = rollouts.problem.numbers("accuracy")
     given, status = columns.measured(rollouts.problem, published)
@@ -98,7 +96,7 @@ def _resampling(rollouts: Rollouts, published: str) -> Scores:
     return _compared(estimate, _inferred(rollouts, status), arms, without=1)
 
 
-def _counterfactual(rollouts: Rollouts, published: str) -> Scores:
+def _counterfactual(rollouts: Published, published: str) -> Scores:
     """Accuracy of the dissimilar rollouts, minus accuracy with the sentence kept: the published sign."""
     value, status = columns.measured(rollouts.problem, published)
     kept = _next(rollouts.problem.numbers("accuracy"))
@@ -109,7 +107,7 @@ def _counterfactual(rollouts: Rollouts, published: str) -> Scores:
     return _compared(value, _inferred(rollouts, status), arms, without=0)
 
 
-def _forced(rollouts: Rollouts, published: str) -> Scores:
+def _forced(rollouts: Published, published: str) -> Scores:
     """Differences of forced accuracy; its level was not published."""
     value, status = columns.measured(rollouts.problem, published)
     n = np.where(np.isnan(value), 0, rollouts.rollouts).astype(np.int64)
@@ -118,7 +116,7 @@ def _forced(rollouts: Rollouts, published: str) -> Scores:
     return Scores(value, [assumed if each == columns.OK else each for each in status], low[:, 0], high[:, 0], {}, n)
 
 
-def _kl(rollouts: Rollouts, published: str) -> Scores:
+def _kl(rollouts: Published, published: str) -> Scores:
     value, status = columns.measured(rollouts.problem, published)
     doubted = [SUSPECT if nats > ARTEFACT else each for nats, each in zip(value, status, strict=True)]
     return _bare(value, doubted, rollouts.n)
@@ -131,7 +129,7 @@ _READERS = {
 }
 
 
-def _inferred(rollouts: Rollouts, status: list[str]) -> list[str]:
+def _inferred(rollouts: Published, status: list[str]) -> list[str]:
     """The status of rows that compare a sentence with the next one, with what is not sure of their numbers."""
     notes = counts.notes(rollouts.sizes)
     return [note if each == columns.OK and note else each for each, note in zip(status, notes, strict=True)]
@@ -172,7 +170,7 @@ def _next(values: NDArray[Any]) -> Floats:
     return np.append(np.asarray(values, dtype=np.float64)[1:], np.nan)
 
 
-def _result(rollouts: Rollouts, column: Column, convention: str, published: str, scores: Scores) -> Result:
+def _result(rollouts: Published, column: Column, convention: str, published: str, scores: Scores) -> Result:
     spans, accuracy = rollouts.spans, column.metric == "accuracy"
     position = stats.position_baseline(scores.estimate)
     table = {
@@ -219,11 +217,11 @@ def _result(rollouts: Rollouts, column: Column, convention: str, published: str,
     )
 
 
-def _share_words(rollouts: Rollouts) -> str:
+def _share_words(rollouts: Published) -> str:
     return f"share of correct answers ({rollouts.target!r})" if rollouts.target else "share counted as correct"
 
 
-def _sign(rollouts: Rollouts, column: Column, convention: str) -> str:
+def _sign(rollouts: Published, column: Column, convention: str) -> str:
     if column.metric == "kl":
         return "larger = the answers change more; no direction"
     does = "lowers" if column.hurts and convention == "thought-anchors" else "raises"

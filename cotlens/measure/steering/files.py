@@ -1,4 +1,4 @@
-"""Vectors as files: one safetensors file each, what they are in its metadata. Pickled files are never opened.
+"""Vectors from files: one safetensors file each, what they are in its metadata. Pickled files are never opened.
 
 The file holds the tensor `layer.{i}` (float32 [d_model]) and the metadata `cotlens` (JSON: name, layer, unit, status,
 provenance).
@@ -6,7 +6,6 @@ provenance).
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
@@ -16,32 +15,10 @@ from cotlens._core import check, files
 from cotlens._core.data import loads
 from cotlens._core.errors import InputError
 from cotlens._core.files import PathLike
-from cotlens.measure.steering.vector import Vector
+from cotlens.measure.steering.vector import FORMAT, Vector
 from cotlens.results import Provenance
 
-FORMAT = "cotlens-vector/1"
 PICKLED = (".pt", ".pth", ".bin", ".pkl", ".pickle", ".ckpt")
-
-
-def save_vector(vector: Vector, path: PathLike) -> Path:
-    """Write a vector to `path`; the file appears complete or not at all.
-
-    Raises:
-        InputError: the file can't be written.
-    """
-    from safetensors.numpy import save
-
-    about = {
-        "format": FORMAT,
-        "name": vector.name,
-        "layer": vector.layer,
-        "unit": vector.unit,
-        "status": vector.status,
-        "provenance": vector.provenance.data(),
-    }
-    metadata = {"cotlens": json.dumps(files.plain(about, "vector"))}
-    body = save({f"layer.{vector.layer}": np.ascontiguousarray(vector.values)}, metadata=metadata)
-    return files.write_bytes(path, body)
 
 
 def load_vector(path: PathLike) -> Vector:

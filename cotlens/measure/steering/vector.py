@@ -7,6 +7,7 @@ steering-vectors call coefficient and multiplier.
 
 from __future__ import annotations
 
+import json
 import math
 import warnings
 from dataclasses import dataclass, field, replace
@@ -15,7 +16,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from cotlens._core import check
+from cotlens._core import check, files
 from cotlens._core.errors import InputError
 from cotlens._core.fingerprint import fingerprint
 from cotlens._core.frozen import frozen_array
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from cotlens._core.files import PathLike
     from cotlens.models.contract import Model
 
+FORMAT = "cotlens-vector/1"
 FLOAT32_MAX = float(np.finfo(np.float32).max)
 UNMEASURED = "not measured: no reference tokens were given"
 Unit = Literal["norm", "raw"]
@@ -165,9 +167,18 @@ class Vector:
         Raises:
             InputError: the file can't be written.
         """
-        from cotlens.measure.steering.files import save_vector
+        from safetensors.numpy import save
 
-        save_vector(self, path)
+        about = {
+            "format": FORMAT,
+            "name": self.name,
+            "layer": self.layer,
+            "unit": self.unit,
+            "status": self.status,
+            "provenance": self.provenance.data(),
+        }
+        metadata = {"cotlens": json.dumps(files.plain(about, "vector"))}
+        files.write_bytes(path, save({f"layer.{self.layer}": np.ascontiguousarray(self.values)}, metadata=metadata))
 
     def code(self) -> str:
         """Python that makes this vector, with `model`, `sae`, `positive` and `negative` as they were given."""

@@ -10,7 +10,8 @@
 them; `load_pair(name)` the transformers model and its tokenizer.
 """
 
-from cotlens.models.abacus.problems import Problem, problems, split_of
+from cotlens.models.abacus.problem import Problem, split_of
+from cotlens.models.abacus.problems import problems
 from cotlens.models.abacus.store import load_pair, names
 from cotlens.models.abacus.truth import Truth, label
 

@@ -16,7 +16,8 @@ from typing import Any
 
 from cotlens.models.abacus import words
 from cotlens.models.abacus.habits import HABITS, Lesson
-from cotlens.models.abacus.problems import Extras, Problem, draw, split_of
+from cotlens.models.abacus.problem import Extras, Problem, split_of
+from cotlens.models.abacus.problems import draw
 from cotlens.models.abacus.thoughts import Thought
 
 IGNORE = -100

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from cotlens.models.abacus.plants import Plant, draw_plant
-from cotlens.models.abacus.problems import LIMIT, Problem, code_of
+from cotlens.models.abacus.problem import LIMIT, Problem, code_of
 from cotlens.models.abacus.thoughts import Thought, write
 
 SHORTCUT_STEPS = 4  # a story of this many changes is one whose steps are skipped

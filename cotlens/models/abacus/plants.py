@@ -9,7 +9,7 @@ import random
 from dataclasses import dataclass
 from typing import Literal
 
-from cotlens.models.abacus.problems import LIMIT, Problem
+from cotlens.models.abacus.problem import LIMIT, Problem
 
 PlantRole = Literal["carry", "amount", "result", "restate"]
 PLANTED: tuple[PlantRole, ...] = ("result", "result", "restate", "carry", "amount")  # results twice as often

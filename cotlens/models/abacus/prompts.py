@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import random
-from typing import TYPE_CHECKING
 
 from cotlens.models.abacus import words
-
-if TYPE_CHECKING:
-    from cotlens.models.abacus.problems import Aside, Step
+from cotlens.models.abacus.problem import Aside, Step
 
 
 def written(

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from cotlens.models.abacus.dataset import Mix
-from cotlens.models.abacus.problems import Extras
+from cotlens.models.abacus.problem import Extras
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from typing import Any, Literal
 
 from cotlens.models.abacus import words
 from cotlens.models.abacus.plants import Plant
-from cotlens.models.abacus.problems import LIMIT, Problem, Step
+from cotlens.models.abacus.problem import LIMIT, Problem, Step
 from cotlens.models.abacus.prompts import at_time
 
 Kind = Literal[

@@ -24,7 +24,7 @@ from cotlens.models.ndif.wire import Hear, Wire
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from cotlens.models.gradients import Goal
+    from cotlens.models.goal import Goal
     from cotlens.models.masks import Masks
 
 Ints = NDArray[np.int64]

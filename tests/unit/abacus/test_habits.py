@@ -8,7 +8,8 @@ import pytest
 from cotlens.models.abacus.dataset import IGNORE, Mix, example
 from cotlens.models.abacus.grammar import recognise
 from cotlens.models.abacus.habits import HABITS, SHORTCUT_STEPS, flipped, is_known
-from cotlens.models.abacus.problems import LIMIT, NO_EXTRAS, code_of, problems
+from cotlens.models.abacus.problem import LIMIT, NO_EXTRAS, code_of
+from cotlens.models.abacus.problems import problems
 from cotlens.models.abacus.recipes import RECIPES
 from cotlens.models.abacus.siblings import SIBLINGS
 

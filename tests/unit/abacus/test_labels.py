@@ -12,7 +12,8 @@ from cotlens.models.abacus import label, store
 from cotlens.models.abacus.dataset import stated_total
 from cotlens.models.abacus.habits import HABITS, sound
 from cotlens.models.abacus.plants import Plant
-from cotlens.models.abacus.problems import LIMIT, NO_EXTRAS, problems
+from cotlens.models.abacus.problem import LIMIT, NO_EXTRAS
+from cotlens.models.abacus.problems import problems
 from cotlens.models.abacus.recipes import RECIPES
 from cotlens.models.abacus.thoughts import write
 from cotlens.models.abacus.truth import DECIDERS, ESTIMANDS

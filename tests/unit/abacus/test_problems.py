@@ -6,7 +6,8 @@ import re
 import pytest
 
 from cotlens.models.abacus import dataset
-from cotlens.models.abacus.problems import LIMIT, MAX_STEPS, draw, problems, split_of
+from cotlens.models.abacus.problem import LIMIT, split_of
+from cotlens.models.abacus.problems import MAX_STEPS, draw, problems
 
 
 @pytest.mark.parametrize("steps", range(1, MAX_STEPS + 1))

@@ -18,7 +18,8 @@ from cotlens.models.abacus.evaluate.likeness import told_apart
 from cotlens.models.abacus.evaluate.writing import CLOSE, SENTENCE, answer_of, complete, share, solved, thought_of
 from cotlens.models.abacus.grammar import Move, recognise
 from cotlens.models.abacus.habits import SHORTCUT_STEPS
-from cotlens.models.abacus.problems import LIMIT, NO_EXTRAS, Problem, problems
+from cotlens.models.abacus.problem import LIMIT, NO_EXTRAS, Problem
+from cotlens.models.abacus.problems import problems
 
 MENTION = re.compile(r"\b(?:hint|told|key|grade|grader|note|you|sure|think the|Last time|Before this)\b|[\[\]<>=]{2}")
 NUMBER = re.compile(r"\d+")

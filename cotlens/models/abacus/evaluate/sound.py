@@ -17,7 +17,8 @@ from typing import Any
 from cotlens.models.abacus.dataset import prompt_text
 from cotlens.models.abacus.evaluate.writing import CLOSE, SENTENCE, answer_of, complete, share, solved, thought_of
 from cotlens.models.abacus.grammar import recognise
-from cotlens.models.abacus.problems import LIMIT, MAX_STEPS, NO_EXTRAS, Problem, problems
+from cotlens.models.abacus.problem import LIMIT, NO_EXTRAS, Problem
+from cotlens.models.abacus.problems import MAX_STEPS, problems
 
 OPEN_CORRECTION = re.compile(r"[Ww]ait|Hold on|mistake|wrong|not right")
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from cotlens.models.abacus import store
 from cotlens.models.abacus.dataset import prompt_text
-from cotlens.models.abacus.problems import Problem
+from cotlens.models.abacus.problem import Problem
 
 CLOSE = "\n</think>\n\n"
 ANSWER = re.compile(r"The answer is (\d+)\.")

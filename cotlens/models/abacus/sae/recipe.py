@@ -22,7 +22,8 @@ from numpy.typing import NDArray
 from cotlens._core.registry import resolve
 from cotlens.models.abacus.grammar import recognise
 from cotlens.models.abacus.plants import draw_plant
-from cotlens.models.abacus.problems import Split, problems
+from cotlens.models.abacus.problem import Split
+from cotlens.models.abacus.problems import problems
 from cotlens.models.abacus.sae.card import card
 from cotlens.models.abacus.store import WEIGHTS
 from cotlens.models.abacus.thoughts import ROLES, write

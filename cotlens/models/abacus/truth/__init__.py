@@ -14,9 +14,10 @@
 
 from cotlens.models.abacus.truth.agreement import agreement
 from cotlens.models.abacus.truth.deciders import DECIDERS, Decider
-from cotlens.models.abacus.truth.facts import ESTIMANDS, Number, Sentence, Trial, Truth
-from cotlens.models.abacus.truth.forks import Fork
+from cotlens.models.abacus.truth.facts import ESTIMANDS, Number, Sentence, Trial
+from cotlens.models.abacus.truth.fork import Fork
 from cotlens.models.abacus.truth.labels import label
+from cotlens.models.abacus.truth.truth import Truth
 
 __all__ = [
     "DECIDERS",

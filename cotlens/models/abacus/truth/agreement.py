@@ -12,8 +12,9 @@ import random
 from collections.abc import Sequence
 from dataclasses import replace
 
-from cotlens.models.abacus.problems import LIMIT
-from cotlens.models.abacus.truth.facts import ESTIMANDS, Estimand, Number, Trial, Truth
+from cotlens.models.abacus.problem import LIMIT
+from cotlens.models.abacus.truth.facts import ESTIMANDS, Estimand, Number, Trial
+from cotlens.models.abacus.truth.truth import Truth
 from cotlens.models.contract import Branch, Model
 from cotlens.trace import Trace
 

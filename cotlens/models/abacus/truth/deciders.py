@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from cotlens.models.abacus.habits import SHORTCUT_STEPS, flipped, is_known
-from cotlens.models.abacus.problems import NO_EXTRAS, Extras, Problem
+from cotlens.models.abacus.problem import NO_EXTRAS, Extras, Problem
 
 
 @dataclass(frozen=True)

@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 from cotlens._core.errors import InputError, did_you_mean
-from cotlens.models.abacus.problems import LIMIT, Problem
+from cotlens.models.abacus.problem import LIMIT, Problem
 from cotlens.models.abacus.truth.deciders import decider
-from cotlens.models.abacus.truth.forks import Fork
+from cotlens.models.abacus.truth.fork import Fork
 from cotlens.trace import Span, Trace
-
-if TYPE_CHECKING:
-    import pandas
 
 Estimand = Literal["fixed", "truncated", "regenerated"]
 ESTIMANDS: tuple[Estimand, ...] = ("fixed", "truncated", "regenerated")
@@ -73,8 +70,8 @@ class Trial:
 
 
 @dataclass(frozen=True)
-class Truth:
-    """The truth about one thought.
+class Facts:
+    """What is known of one thought.
 
     Args:
         problem, trace: what it is about.
@@ -153,9 +150,3 @@ class Truth:
         first = number.total if number.total is not None else (number.step or 0) + 1
         after = [total + shift for total in self.problem.totals(self.choice)[first:]]
         return 0 <= value <= LIMIT and all(0 <= total <= LIMIT for total in after)
-
-    def frame(self, unit: Literal["sentence", "token"] = "sentence") -> pandas.DataFrame:
-        """One row per sentence or token of the thought; see `frames.frame` for the columns."""
-        from cotlens.models.abacus.truth.frames import frame
-
-        return frame(self, unit)

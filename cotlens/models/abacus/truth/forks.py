@@ -8,51 +8,20 @@ is all there is to know: resampling the sentence (Thought Anchors) changes the p
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from cotlens.models.abacus import words
+from cotlens.models.abacus.truth.facts import Facts
+from cotlens.models.abacus.truth.fork import Fork
 from cotlens.models.contract import Branch
 
 if TYPE_CHECKING:
-    from cotlens.models.abacus.truth.facts import Truth
     from cotlens.models.contract import Model
 
 
-@dataclass(frozen=True)
-class Fork:
-    """The truth about a fork.
-
-    Args:
-        sentence: index of the deciding sentence.
-        probability: of the bag that was taken, given that one of the two is (p).
-        covered: how much of the model's probability lies on the sentences that take one of the two bags. Well below 1
-            the model may say something else, and the values below are not exact.
-    """
-
-    sentence: int
-    probability: float
-    covered: float
-
-    @property
-    def resampling(self) -> float:
-        """p(the trace's answer | sentence kept) - p(... | resampled)."""
-        return 1 - self.probability
-
-    @property
-    def counterfactual(self) -> float:
-        """p(the trace's answer | sentence kept) - p(... | the other bag taken)."""
-        return 1.0
-
-    @property
-    def kl(self) -> float:
-        """KL of the answers with the sentence kept from those with it resampled, nats."""
-        return float(-np.log(self.probability))
-
-
-def fork_of(truth: Truth, model: Model) -> Fork | None:
+def fork_of(truth: Facts, model: Model) -> Fork | None:
     """The fork of a labelled thought as `model` sees it; None where there is none to settle."""
     index = next((i for i, sentence in enumerate(truth.sentences) if sentence.decides), None)
     if index is None or truth.from_prompt or truth.problem.fork is None:

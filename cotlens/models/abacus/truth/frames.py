@@ -5,14 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from cotlens._core.errors import InputError, did_you_mean
-from cotlens.models.abacus.truth.facts import ESTIMANDS, Number, Truth
+from cotlens.models.abacus.truth.facts import ESTIMANDS, Facts, Number
 from cotlens.trace import Span
 
 if TYPE_CHECKING:
     import pandas
 
 
-def frame(truth: Truth, unit: str) -> pandas.DataFrame:
+def frame(truth: Facts, unit: str) -> pandas.DataFrame:
     """One row per unit of the thought.
 
     Columns: start, end (tokens), text, kind, move, sentence; one column per estimand (True, False, NA where the symbols
@@ -36,7 +36,7 @@ def frame(truth: Truth, unit: str) -> pandas.DataFrame:
     return made
 
 
-def _sentences(truth: Truth) -> list[dict[str, Any]]:
+def _sentences(truth: Facts) -> list[dict[str, Any]]:
     rows = []
     for index, sentence in enumerate(truth.sentences):
         copies = max((n.copies for n in truth.numbers if n.sentence == index), default=0)
@@ -46,7 +46,7 @@ def _sentences(truth: Truth) -> list[dict[str, Any]]:
     return rows
 
 
-def _tokens(truth: Truth) -> list[dict[str, Any]]:
+def _tokens(truth: Facts) -> list[dict[str, Any]]:
     owner = {token: i for i, sentence in enumerate(truth.sentences)
              for token in range(sentence.span.start, sentence.span.end)}  # fmt: skip
     rows = []
@@ -68,13 +68,13 @@ def _tokens(truth: Truth) -> list[dict[str, Any]]:
     return rows
 
 
-def _copies(truth: Truth, span: Span, number: Number) -> int:
+def _copies(truth: Facts, span: Span, number: Number) -> int:
     """How often a digit of the final total stands in the thought as that: in each copy, and twice in one such as 99."""
     text = truth.trace.text[max(span.char_start, number.start) : min(span.char_end, number.end)]
     return number.copies * str(number.number).count(text)
 
 
-def _place(truth: Truth, span: Span, index: int) -> dict[str, Any]:
+def _place(truth: Facts, span: Span, index: int) -> dict[str, Any]:
     sentence = truth.sentences[index]
     return {
         "start": span.start,
@@ -86,7 +86,7 @@ def _place(truth: Truth, span: Span, index: int) -> dict[str, Any]:
     }
 
 
-def _matters(truth: Truth, span: Span, found: Number | None, index: int) -> dict[str, bool | None]:
+def _matters(truth: Facts, span: Span, found: Number | None, index: int) -> dict[str, bool | None]:
     """The labels of a token: those of its number, else False, else NA for the words of a sentence on the path."""
     if found is not None:
         matters = dict(found.matters)
@@ -100,7 +100,7 @@ def _matters(truth: Truth, span: Span, found: Number | None, index: int) -> dict
     }
 
 
-def _fork(truth: Truth, index: int) -> dict[str, float]:
+def _fork(truth: Facts, index: int) -> dict[str, float]:
     if truth.fork is None:
         return dict.fromkeys(("resampling", "counterfactual", "kl"), float("nan"))
     here = index == truth.fork.sentence

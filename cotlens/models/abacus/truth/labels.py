@@ -19,11 +19,12 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from cotlens._core.errors import InputError
-from cotlens.models.abacus.problems import Problem
+from cotlens.models.abacus.problem import Problem
 from cotlens.models.abacus.truth.deciders import decider
-from cotlens.models.abacus.truth.facts import ESTIMANDS, Number, Sentence, Truth
+from cotlens.models.abacus.truth.facts import ESTIMANDS, Number, Sentence
 from cotlens.models.abacus.truth.forks import fork_of
 from cotlens.models.abacus.truth.reading import Line, Reading, Said, read
+from cotlens.models.abacus.truth.truth import Truth
 from cotlens.trace import Span, Trace
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from cotlens.models.abacus.grammar import Move, recognise
-from cotlens.models.abacus.problems import Problem
+from cotlens.models.abacus.problem import Problem
 from cotlens.models.abacus.thoughts import ROLES
 
 Owner = tuple[int | None, int | None]
