@@ -16,8 +16,8 @@ from pathlib import Path
 from cotlens.measure.features.table import Features
 from cotlens.measure.importance import METHODS
 from cotlens.measure.steering.sweeping import Sweep
-from cotlens.models.capability import OFFERS
 from cotlens.models.contract import Capability
+from cotlens.models.contract.capability import OFFERS
 from cotlens.models.load import BACKENDS
 
 README = Path(__file__).parent.parent / "README.md"

@@ -15,7 +15,7 @@ import torch
 import xxhash
 from torch import nn
 
-from cotlens.models.placement import present
+from cotlens.models.local.placement import present
 
 if TYPE_CHECKING:
     from torch import Tensor

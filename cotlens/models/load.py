@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 BACKENDS = Registry(
     "backend",
     {
-        "local": "cotlens.models.opening:open_local",
+        "local": "cotlens.models.local.loading.opening:open_local",
         "ndif": "cotlens.models.ndif.opening:open_ndif",
         "vllm": "cotlens.models.endpoint.opening:open_endpoint",
     },

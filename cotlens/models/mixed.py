@@ -29,7 +29,7 @@ from cotlens.models.contract import (
     OnToken,
     Start,
 )
-from cotlens.models.interventions import as_interventions
+from cotlens.models.contract.interventions import as_interventions
 
 if TYPE_CHECKING:
     from cotlens.models.declared import Defaults

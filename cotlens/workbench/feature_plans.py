@@ -10,7 +10,7 @@ from cotlens.measure.features.activations import SINK
 from cotlens.measure.features.clamping import clamp
 from cotlens.measure.features.sae import SAE
 from cotlens.models.contract import ClampFeature, Model
-from cotlens.models.interventions import EVER, Positions
+from cotlens.models.contract.interventions import EVER, Positions
 from cotlens.trace import Trace
 
 MODES = ("ablate", "clamp", "scale")

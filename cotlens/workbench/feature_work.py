@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from cotlens.models.contract import Branch, BranchScore, Model
-from cotlens.models.interventions import Intervention
+from cotlens.models.contract.interventions import Intervention
 from cotlens.trace import Trace
 from cotlens.workbench.compare import compare
 from cotlens.workbench.feature_plans import ClampPlan, write

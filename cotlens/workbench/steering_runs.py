@@ -19,9 +19,9 @@ from cotlens._core.errors import BackendError, OutOfMemory
 from cotlens.measure.steering.judging import SteeredRun, judge
 from cotlens.measure.steering.rerun import rewrite
 from cotlens.measure.steering.where import Steering, ends_of, interventions
-from cotlens.models.assemble import begin_of
 from cotlens.models.contract import AddVector, Branch, Model
-from cotlens.models.interventions import Positions
+from cotlens.models.contract.interventions import Positions
+from cotlens.models.text.traces import begin_of
 from cotlens.trace import Trace
 from cotlens.widgets.utf16 import to_utf16
 from cotlens.workbench.steering_dials import Dial, Rack

@@ -11,8 +11,8 @@ import pytest
 
 import cotlens as cl
 from cotlens._core.errors import CapabilityError
-from cotlens.models.capability import OFFERS, offering, remedy
 from cotlens.models.contract import Capability
+from cotlens.models.contract.capability import OFFERS, offering, remedy
 from cotlens.models.load import BACKENDS
 from tests.contract.test_model import MODELS
 from tests.model.test_features import random_sae

@@ -211,7 +211,7 @@ def tokenizer(name):
 @cache
 def model(name):
     """The loaded model of a family, shared by all tests of a process."""
-    from cotlens.models.local import LocalModel
+    from cotlens.models.local.model import LocalModel
 
     made = tokenizer(name)
     hf = tiny.hf_model(FIXTURES[name].architecture, len(made))

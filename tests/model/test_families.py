@@ -7,9 +7,10 @@ import pytest
 import torch
 
 from cotlens._core.errors import InputError
-from cotlens.models import assemble, scoring
 from cotlens.models.contract import EVER, Ablate, AddVector, BlockAttention, Branch, ClampFeature, Patch, Start
-from cotlens.models.sampling import rollout_seed
+from cotlens.models.local.scoring import dispatch
+from cotlens.models.text import traces
+from cotlens.models.text.sampling import rollout_seed
 from tests.model import family_fixtures, tiny
 from tests.model.family_fixtures import FIXTURES, PACKED
 from tests.reference.oracle import branch_logprobs
@@ -27,7 +28,7 @@ def text_of(model, ids):
 
 
 def lead_of(model, ids):
-    return assemble._lead(model.format, model.reader, ids)
+    return traces._lead(model.format, model.reader, ids)
 
 
 def written(model, text):
@@ -151,13 +152,13 @@ def of(logits, ids, first=PREFIX):
 
 
 def plainly(model, ids, branches, changes=()):
-    return model.owner.run(lambda: scoring.score(model.engine, ids, branches, changes, pack=False))
+    return model.owner.run(lambda: dispatch.score(model.engine, ids, branches, changes, pack=False))
 
 
 @every_family
 def test_packed_plain_and_transformers_agree(name):
     fixture, model = FIXTURES[name], family_fixtures.model(name)
-    assert model.score_path.startswith("packed scoring" if fixture.kinds else "plain scoring, because it has linear")
+    assert model.score_path.startswith("packed scoring" if fixture.kinds else "plain dispatch, because it has linear")
     ids = trunk_of(model)
     expected = of(forward(model, ids), ids, 4)
     tail = tuple(ids[3:8])

@@ -3,10 +3,10 @@
 import pytest
 
 from cotlens._core.errors import BackendError, InputError
-from cotlens.models.assemble import build
-from cotlens.models.codec import HFCodec
-from cotlens.models.families import FAMILIES, Family
-from cotlens.models.formats import Format, find
+from cotlens.models.formats.codec import HFCodec
+from cotlens.models.formats.families import FAMILIES, Family
+from cotlens.models.formats.format import Format, find
+from cotlens.models.text.traces import build
 from cotlens.trace import FinalAnswer, Number, Span
 from tests.model import tiny
 

@@ -9,7 +9,6 @@ import torch
 
 from cotlens._core.control import Control, using
 from cotlens._core.errors import Cancelled, CapabilityError, InputError
-from cotlens.models import budget, divergence, patterns
 from cotlens.models.contract import (
     EVER,
     AddVector,
@@ -20,6 +19,8 @@ from cotlens.models.contract import (
     Patch,
     TokenSet,
 )
+from cotlens.models.local import budget
+from cotlens.models.whitebox import attention_patterns, divergence
 from tests.model import tiny
 
 TOLERANCE = 1e-4
@@ -243,7 +244,7 @@ def test_patterns_that_cannot_be_given_are_refused(qwen, monkeypatch):
             call()
     with pytest.raises(CapabilityError):
         tiny.model("bloom").attention([3, 4, 5])
-    monkeypatch.setattr(patterns, "MOST_BYTES", 1000)
+    monkeypatch.setattr(attention_patterns, "MOST_BYTES", 1000)
     with pytest.raises(InputError, match="fewer heads"):
         qwen.attention(ids)
 

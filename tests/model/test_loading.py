@@ -8,10 +8,10 @@ import pytest
 import torch
 
 from cotlens._core.errors import BackendError, CapabilityError, InputError, OutOfMemory
-from cotlens.models import check as checking
-from cotlens.models import packed, plain
 from cotlens.models.contract import Ablate, AddVector, BlockAttention, Branch, ClampFeature, Meter, Patch
 from cotlens.models.load import load
+from cotlens.models.local.scoring import packed, plain
+from cotlens.models.local.scoring import verification as checking
 from cotlens.trace import FinalAnswer, Number
 from tests.model import tiny
 

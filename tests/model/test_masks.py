@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 import torch
 
-from cotlens.models import masks
-from cotlens.models.interventions import BlockAttention, covers
+from cotlens.models.architecture import masks
+from cotlens.models.contract.interventions import BlockAttention, covers
 from tests.model import tiny
 
 ROWS = np.asarray([5, 6, 20, 21])

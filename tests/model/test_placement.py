@@ -10,10 +10,11 @@ from accelerate import cpu_offload
 from accelerate.hooks import AlignDevicesHook, add_hook_to_module
 from transformers import DynamicCache
 
-from cotlens.models import budget, placement, tracing
+from cotlens.models import tracing
 from cotlens.models.contract import EVER, Ablate, AddVector, AnswerBranch, BlockAttention, Branch, Patch, Start
 from cotlens.models.load import load
-from cotlens.models.plan import Plan
+from cotlens.models.local import budget, placement
+from cotlens.models.local.loading.planning import Plan
 from tests.model import tiny
 from tests.model.test_loading import Scarce
 

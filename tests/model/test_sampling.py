@@ -14,7 +14,7 @@ import cotlens as cl
 from cotlens._core.errors import InputError
 from cotlens.models.contract import Start
 from cotlens.models.declared import Defaults
-from cotlens.models.sampling import Sampling, choose, rollout_seed
+from cotlens.models.text.sampling import Sampling, choose, rollout_seed
 from tests.model import tiny
 
 PROMPT, DRAWS = "Mia has 12 pears and buys 7 more.", 4000

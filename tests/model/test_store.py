@@ -11,11 +11,11 @@ import pytest
 from cotlens._core import control
 from cotlens._core.control import Control
 from cotlens._core.errors import Cancelled, InputError, OutOfMemory
-from cotlens.models import rolling
 from cotlens.models.contract import EVER, AddVector, Start
 from cotlens.models.load import load
-from cotlens.models.sampling import Sampling, choose, rollout_seed
-from cotlens.models.store import Store
+from cotlens.models.local import batched_decoding
+from cotlens.models.text.sample_store import Store
+from cotlens.models.text.sampling import Sampling, choose, rollout_seed
 from tests.model import tiny
 
 PROMPT = "Mia has 12 pears and buys 7 more."
@@ -114,7 +114,7 @@ def test_rows_wait_for_room(qwen, monkeypatch):
     trace = trace_of(qwen)
     starts = [Start(trace, trace.roles["thought"].start + at, range(12)) for at in range(3)]
     free = texts(qwen.rollouts(starts, **HOT))
-    monkeypatch.setattr(rolling, "_TOGETHER", {"cpu": 5})
+    monkeypatch.setattr(batched_decoding, "_TOGETHER", {"cpu": 5})
     assert texts(qwen.rollouts(starts, **HOT)) == free
 
 

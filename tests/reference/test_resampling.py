@@ -22,7 +22,7 @@ from cotlens.measure.importance.similarity import Similarity
 from cotlens.measure.stats import newcombe, proportion_difference, wilson
 from cotlens.models.abacus import load_pair
 from cotlens.models.contract import Start
-from cotlens.models.sampling import rollout_seed
+from cotlens.models.text.sampling import rollout_seed
 from tests.model import tiny
 
 TEMPERATURE, TOP_P = 0.3, 0.6

@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 import torch
 
-from cotlens.models import budget, scoring
 from cotlens.models.contract import BlockAttention, Branch, TokenSet
+from cotlens.models.local import budget
+from cotlens.models.local.scoring import dispatch
 from tests.model import tiny
 from tests.reference.oracle import branch_logprobs, branch_rows
 
@@ -42,7 +43,7 @@ def test_packed_plain_and_reference_agree(family):
     trunk, branches = trunk_of(vocabulary), branches_of(vocabulary)
     assert model.score_path.startswith("packed scoring")
     packed = model.score(trunk, branches)
-    plain = model.owner.run(lambda: scoring.score(model.engine, trunk, branches, pack=False))
+    plain = model.owner.run(lambda: dispatch.score(model.engine, trunk, branches, pack=False))
     check_against_oracle(family, model, packed, trunk, branches)
     for a, b in zip(packed, plain, strict=True):
         np.testing.assert_allclose(a.logprobs, b.logprobs, atol=TOLERANCE, rtol=0)
@@ -168,7 +169,7 @@ def test_sets_of_tokens_are_summed_alike_on_every_path(family):
 
 
 def run(model, trunk, branches, pack):
-    return model.owner.run(lambda: scoring.score(model.engine, trunk, branches, pack=pack))
+    return model.owner.run(lambda: dispatch.score(model.engine, trunk, branches, pack=pack))
 
 
 def test_hiding_changes_the_first_token_too():

@@ -7,7 +7,7 @@ import torch
 import cotlens as cl
 from cotlens._core.control import Control, using
 from cotlens._core.errors import Cancelled, InputError
-from cotlens.models import divergence
+from cotlens.models.whitebox import divergence
 from tests.model import tiny
 
 THOUGHT = "First I add 12 and 7. Then I wait a little. It is 19 now. Let me check that again. So all is said."

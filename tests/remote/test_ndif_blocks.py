@@ -5,9 +5,9 @@ import sys
 import numpy as np
 import pytest
 
+from cotlens.models.architecture.layout import describe
 from cotlens.models.contract import AddVector, Meter
-from cotlens.models.interventions import EVER
-from cotlens.models.layout import describe
+from cotlens.models.contract.interventions import EVER
 from cotlens.models.ndif.passes import Remote
 from cotlens.models.tracing import wrap
 from tests.model import tiny
@@ -61,7 +61,7 @@ def test_passes(simulated):
 
 def test_gradients(simulated):
     from cotlens.models.contract import AnswerBranch
-    from cotlens.models.gradients import gradients
+    from cotlens.models.whitebox.gradients import gradients
 
     remote, jobs = simulated
     items = CHANGES["several"]()
@@ -82,9 +82,9 @@ def test_attention(simulated, monkeypatch):
 
 @pytest.mark.parametrize("change", ["several", "clamp"])
 def test_writing(simulated, change):
-    from cotlens.models.generate import Sample
+    from cotlens.models.local.decoding import Sample
     from cotlens.models.ndif import writing
-    from cotlens.models.sampling import Sampling
+    from cotlens.models.text.sampling import Sampling
 
     remote, jobs = simulated
     items = CHANGES[change]()

@@ -14,7 +14,7 @@ __getattr__, __dir__ = lazy_attributes(
         "features": f"{_ROOM}.table:features",
         "SAE": f"{_ROOM}.sae:SAE",
         "clamp": f"{_ROOM}.clamping:clamp",
-        "EVER": "cotlens.models.interventions:EVER",
+        "EVER": "cotlens.models.contract.interventions:EVER",
         "load_sae": f"{_ROOM}.store:load_sae",
         "save_sae": f"{_ROOM}.store:save_sae",
         "read_labels": f"{_ROOM}.names:read_labels",

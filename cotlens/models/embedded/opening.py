@@ -10,20 +10,20 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cotlens.models import declared
-from cotlens.models.codec import HFCodec
+from cotlens.models.architecture.layout import describe
 from cotlens.models.embedded.client import EngineClient
 from cotlens.models.embedded.inside import Looker
 from cotlens.models.embedded.model import EmbeddedModel
 from cotlens.models.embedded.starting import start, vllm_version
 from cotlens.models.endpoint.model import Extent
 from cotlens.models.endpoint.probing import TRIAL, probe
-from cotlens.models.formats import find
+from cotlens.models.formats.codec import HFCodec
+from cotlens.models.formats.format import find
 from cotlens.models.identity import of_files
-from cotlens.models.layout import describe
-from cotlens.models.store import open_store
+from cotlens.models.text.sample_store import open_store
 
 if TYPE_CHECKING:
-    from cotlens.models.templates import GivenFormat
+    from cotlens.models.formats.templates import GivenFormat
     from cotlens.trace.answers import AnswerReader
 
 

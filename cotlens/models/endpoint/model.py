@@ -7,24 +7,25 @@ from dataclasses import dataclass, replace
 from urllib.parse import urlsplit
 
 from cotlens._core.errors import CapabilityError
-from cotlens.models import scoring, writing
-from cotlens.models.assemble import Measured
-from cotlens.models.capability import remedy
 from cotlens.models.contract import Branch, BranchScore, Capability, Interventions, Meter
+from cotlens.models.contract.capability import remedy
+from cotlens.models.contract.interventions import BlockAttention, Intervention, as_interventions
 from cotlens.models.declared import Defaults
 from cotlens.models.endpoint.client import Asked
 from cotlens.models.endpoint.dialect import Dialect
 from cotlens.models.endpoint.outside import Outside
 from cotlens.models.endpoint.samples import Writer
 from cotlens.models.endpoint.scores import Scorer
-from cotlens.models.formats import Format
-from cotlens.models.generate import Sample
-from cotlens.models.interventions import BlockAttention, Intervention, as_interventions
+from cotlens.models.formats.format import Format
+from cotlens.models.local.decoding import Sample
+from cotlens.models.local.scoring import dispatch
 from cotlens.models.owner import OwnerThread
-from cotlens.models.reading import check_sequence
-from cotlens.models.sampling import Sampling
-from cotlens.models.store import Store
-from cotlens.models.textual import Textual
+from cotlens.models.text import writing
+from cotlens.models.text.model import Textual
+from cotlens.models.text.sample_store import Store
+from cotlens.models.text.sampling import Sampling
+from cotlens.models.text.traces import Measured
+from cotlens.models.whitebox.activations import check_sequence
 from cotlens.trace import FinalAnswer, Trace
 from cotlens.trace.answers import AnswerReader
 
@@ -111,7 +112,7 @@ class EndpointModel(Textual, Outside):
         """
         ids, scorer = self._ids(trunk), self._can_score()
         self._refuse_changes(as_interventions(interventions))
-        scoring.check(self, ids, branches)
+        dispatch.check(self, ids, branches)
         return self._run(lambda: scorer.score(ids, branches))
 
     def need_masks(self) -> None:

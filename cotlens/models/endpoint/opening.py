@@ -12,17 +12,17 @@ from typing import TYPE_CHECKING, Any
 from cotlens._core import check
 from cotlens._core.errors import CapabilityError, InputError
 from cotlens.models import addresses, declared, refusals
-from cotlens.models.codec import HFCodec
 from cotlens.models.endpoint.client import Client
 from cotlens.models.endpoint.dialect import Dialect
 from cotlens.models.endpoint.model import EndpointModel, Extent
 from cotlens.models.endpoint.probing import probe
 from cotlens.models.endpoint.secret import OWN
-from cotlens.models.formats import Format, find
-from cotlens.models.store import open_store
+from cotlens.models.formats.codec import HFCodec
+from cotlens.models.formats.format import Format, find
+from cotlens.models.text.sample_store import open_store
 
 if TYPE_CHECKING:
-    from cotlens.models.templates import GivenFormat
+    from cotlens.models.formats.templates import GivenFormat
     from cotlens.trace.answers import AnswerReader
 
 _ENDLESS = 10**7  # what tokenizers say that know no length

@@ -9,9 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cotlens._core.errors import CapabilityError
-from cotlens.models.capability import remedy
 from cotlens.models.contract import AnswerBranch, Capability, Divergence, Gradients, Interventions
-from cotlens.models.interventions import BlockAttention
+from cotlens.models.contract.capability import remedy
+from cotlens.models.contract.interventions import BlockAttention
 from cotlens.trace import Trace
 
 

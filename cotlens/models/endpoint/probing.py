@@ -10,12 +10,12 @@ import numpy as np
 
 from cotlens._core.errors import InputError, did_you_mean
 from cotlens._core.fingerprint import fingerprint
-from cotlens.models.codec import HFCodec
 from cotlens.models.endpoint import errors
 from cotlens.models.endpoint.client import AGAIN, Asked
 from cotlens.models.endpoint.dialect import Dialect
 from cotlens.models.endpoint.errors import Refused
 from cotlens.models.endpoint.reply import Said, choices, echo_table, prompt_table
+from cotlens.models.formats.codec import HFCodec
 
 TRIAL = "First I add 12 and 7, which gives 19.\n\nWait, let me check: caf\u00e9 = 3 * (4 - 1)?"
 _LENGTH = 12  # tokens written to compare
@@ -125,7 +125,7 @@ def _takes(client: Asked, body: dict[str, Any]) -> bool:
 
 def _alternatives(client: Asked, dialect: Dialect, prompt: Sequence[int] | str) -> int:
     """The most alternatives that may be asked for, of those worth asking for."""
-    from cotlens.models.generate import TOP
+    from cotlens.models.local.decoding import TOP
 
     for k in (TOP, 5, 1):
         if _takes(client, dialect.body(prompt, 1, temperature=0, logprobs=k)):

@@ -8,16 +8,16 @@ from typing import Any
 
 from cotlens._core import control
 from cotlens._core.errors import BackendError
-from cotlens.models.codec import HFCodec
 from cotlens.models.contract import Meter
 from cotlens.models.endpoint import errors
 from cotlens.models.endpoint.client import AGAIN, Asked
 from cotlens.models.endpoint.dialect import SEEDS, Dialect, as_text
 from cotlens.models.endpoint.reply import Said
 from cotlens.models.endpoint.scores import Scorer, noted
-from cotlens.models.generate import TOP, Notes, Sample
-from cotlens.models.rolling import Roll
-from cotlens.models.sampling import Sampling
+from cotlens.models.formats.codec import HFCodec
+from cotlens.models.local.batched_decoding import Roll
+from cotlens.models.local.decoding import TOP, Notes, Sample
+from cotlens.models.text.sampling import Sampling
 
 
 @dataclass(frozen=True)

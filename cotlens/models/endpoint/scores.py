@@ -13,13 +13,13 @@ import numpy as np
 
 from cotlens._core import check, control
 from cotlens._core.errors import BackendError, InputError
-from cotlens.models.assemble import Measured
 from cotlens.models.contract import Branch, BranchScore, Meter, TokenSet
 from cotlens.models.endpoint.client import AGAIN, Asked
 from cotlens.models.endpoint.dialect import Dialect
 from cotlens.models.endpoint.errors import Refused
 from cotlens.models.endpoint.probing import table_of
-from cotlens.models.generate import Notes
+from cotlens.models.local.decoding import Notes
+from cotlens.models.text.traces import Measured
 
 _RIVALS = 2  # best tokens to ask for: the best one that isn't the token itself is among them
 _USUAL_MOST = 20  # alternatives that vLLM gives unless it was started with more

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from cotlens._core.errors import Cancelled, CotLensError
-from cotlens.models.check import TOLERANCE
 from cotlens.models.contract import Branch
+from cotlens.models.local.scoring.verification import TOLERANCE
 from cotlens.models.ndif import scoring
 from cotlens.models.ndif.passes import Remote
 

@@ -9,13 +9,13 @@ import torch
 
 from cotlens._core import control
 from cotlens._core.errors import Cancelled, OutOfMemory
-from cotlens.models import masks
+from cotlens.models.architecture import masks
+from cotlens.models.architecture.logits import check_finite
 from cotlens.models.contract import Divergence
-from cotlens.models.divergence import Floats, check_spans, first_query, means_of_spans
-from cotlens.models.interventions import BlockAttention
-from cotlens.models.logits import check_finite
+from cotlens.models.contract.interventions import BlockAttention
 from cotlens.models.ndif.passes import Remote
-from cotlens.models.reading import check_sequence
+from cotlens.models.whitebox.activations import check_sequence
+from cotlens.models.whitebox.divergence import Floats, check_spans, first_query, means_of_spans
 
 _ROWS = 8  # sequences per job
 _PAIRS = 2**26  # pairs of tokens in the masks of a job

@@ -10,9 +10,7 @@ from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 from cotlens._core.errors import InputError
-from cotlens.models import gradients, writing
-from cotlens.models.assemble import Measured
-from cotlens.models.codec import HFCodec
+from cotlens.models.architecture.layout import describe
 from cotlens.models.contract import (
     AnswerBranch,
     Branch,
@@ -23,11 +21,11 @@ from cotlens.models.contract import (
     Interventions,
     Meter,
 )
+from cotlens.models.contract.interventions import BlockAttention, Intervention, as_interventions
 from cotlens.models.declared import eos, sampling_defaults
-from cotlens.models.formats import find
-from cotlens.models.inside import Floats, Insight, Spans
-from cotlens.models.interventions import BlockAttention, Intervention, as_interventions
-from cotlens.models.layout import describe
+from cotlens.models.formats.codec import HFCodec
+from cotlens.models.formats.format import find
+from cotlens.models.local.scoring.dispatch import check as refuse_unscorable
 from cotlens.models.ndif import comparing, reading, scoring
 from cotlens.models.ndif import writing as writes
 from cotlens.models.ndif.checking import Checked
@@ -35,14 +33,17 @@ from cotlens.models.ndif.passes import Remote
 from cotlens.models.ndif.service import Deployment
 from cotlens.models.ndif.wire import Wire
 from cotlens.models.owner import OwnerThread
-from cotlens.models.scoring import check as refuse_unscorable
-from cotlens.models.store import open_store
-from cotlens.models.textual import Textual
+from cotlens.models.text import writing
+from cotlens.models.text.model import Textual
+from cotlens.models.text.sample_store import open_store
+from cotlens.models.text.traces import Measured
+from cotlens.models.whitebox import gradients
+from cotlens.models.whitebox.model import Floats, Insight, Spans
 from cotlens.trace import FinalAnswer, Trace
 from cotlens.trace.answers import AnswerReader
 
 if TYPE_CHECKING:
-    from cotlens.models.templates import GivenFormat
+    from cotlens.models.formats.templates import GivenFormat
 
 KEY = "nnsight.modeling.transformers.TransformersModel:"
 

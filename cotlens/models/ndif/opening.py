@@ -15,7 +15,7 @@ from cotlens.models.ndif.service import Service, find, outlook
 from cotlens.models.ndif.wire import Wire
 
 if TYPE_CHECKING:
-    from cotlens.models.templates import GivenFormat
+    from cotlens.models.formats.templates import GivenFormat
     from cotlens.trace.answers import AnswerReader
 
 _REFUSED = (OSError, ValueError, ImportError, KeyError, RuntimeError)

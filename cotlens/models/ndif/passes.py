@@ -14,18 +14,18 @@ from numpy.typing import NDArray
 from cotlens._core import control
 from cotlens._core.errors import BackendError
 from cotlens.models import tracing
+from cotlens.models.architecture.layout import Layout
+from cotlens.models.architecture.machine import Machine
 from cotlens.models.contract import Meter
-from cotlens.models.interventions import BlockAttention, Intervention
-from cotlens.models.layout import Layout
-from cotlens.models.machine import Machine
+from cotlens.models.contract.interventions import BlockAttention, Intervention
 from cotlens.models.ndif.job import Job
 from cotlens.models.ndif.wire import Hear, Wire
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from cotlens.models.goal import Goal
-    from cotlens.models.masks import Masks
+    from cotlens.models.architecture.masks import Masks
+    from cotlens.models.whitebox.goal import Goal
 
 Ints = NDArray[np.int64]
 _AFTER = re.compile(r"logit|lm_head")  # settings of what a model does to its logits last

@@ -10,13 +10,14 @@ from numpy.typing import NDArray
 from torch import nn
 
 from cotlens._core import check, control
-from cotlens.models import patterns, tracing, unembedding
-from cotlens.models.assemble import Measured
-from cotlens.models.generate import Notes
-from cotlens.models.interventions import Intervention
-from cotlens.models.logits import check_finite
+from cotlens.models import tracing
+from cotlens.models.architecture.logits import check_finite
+from cotlens.models.contract.interventions import Intervention
+from cotlens.models.local.decoding import Notes
 from cotlens.models.ndif.passes import Remote
-from cotlens.models.reading import check_sequence, chosen_positions
+from cotlens.models.text.traces import Measured
+from cotlens.models.whitebox import attention_patterns, unembedding
+from cotlens.models.whitebox.activations import check_sequence, chosen_positions
 
 
 def annotate(remote: Remote, ids: Sequence[int], k: int) -> Measured:
@@ -82,11 +83,11 @@ def attention(
     spans: Sequence[tuple[int, int]] | None,
 ) -> dict[tuple[int, int], NDArray[np.float32]]:
     """Attention weights per (layer, head), as `models.patterns.attention`, in one job under eager attention."""
-    ids, found = patterns.wanted(remote, ids, heads, spans)
-    layers, rows, columns, into = patterns.by_layer(remote, found), None, None, slice(None)
+    ids, found = attention_patterns.wanted(remote, ids, heads, spans)
+    layers, rows, columns, into = attention_patterns.by_layer(remote, found), None, None, slice(None)
     if spans is not None:
-        rows, columns, into = patterns.means(remote, spans, 0, len(ids))
-    patterns.enter(found, layers, remote.attend(remote.tensor(ids), layers, rows, columns), into)
+        rows, columns, into = attention_patterns.means(remote, spans, 0, len(ids))
+    attention_patterns.enter(found, layers, remote.attend(remote.tensor(ids), layers, rows, columns), into)
     return found
 
 

@@ -11,14 +11,14 @@ from numpy.typing import NDArray
 
 from cotlens._core import control
 from cotlens._core.errors import OutOfMemory
-from cotlens.models import packing, scoring
+from cotlens.models.architecture.logits import Scores, check_finite
+from cotlens.models.architecture.masks import causal
 from cotlens.models.contract import Branch, BranchScore
-from cotlens.models.interventions import BlockAttention, Intervention
-from cotlens.models.logits import Scores, check_finite
-from cotlens.models.masks import causal
+from cotlens.models.contract.interventions import BlockAttention, Intervention
+from cotlens.models.local.scoring import dispatch, trie
+from cotlens.models.local.scoring.packed import seen_by_nodes
+from cotlens.models.local.scoring.trie import Edges, Feeds
 from cotlens.models.ndif.passes import Ints, Remote
-from cotlens.models.packed import seen_by_nodes
-from cotlens.models.packing import Edges, Feeds
 
 _NODES = 2048  # branch tokens per job
 _NO_EDGES = Edges(*(np.empty(0, np.int64) for _ in range(3)))
@@ -47,24 +47,24 @@ def score(
     groups = [branches] if pack else [[branch] for branch in branches]
     found: list[BranchScore] = []
     for group in groups:
-        plan = packing.plan(trunk, group)
+        plan = trie.plan(trunk, group)
         scores = Scores(int(plan.starts[-1]), plan.sets)
         waiting = list(_passes(remote, plan))
         for index, one in enumerate(waiting):
             _run(remote, trunk, plan.feeds, one, scores, interventions)
             control.current().report(index + 1, len(waiting), "scoring")
-        found += scoring.told(scores, plan.starts, group)
+        found += dispatch.told(scores, plan.starts, group)
     return found
 
 
-def _passes(remote: Remote, plan: packing.Plan) -> Iterator[_Pass]:
+def _passes(remote: Remote, plan: trie.Plan) -> Iterator[_Pass]:
     most = min(_NODES, remote.rows())
     edges = plan.trunk_edges
     order = np.argsort(edges.rows, kind="stable")
     edges = Edges(edges.rows[order], edges.targets[order], edges.slots[order])
-    bounds = list(packing.chunks(plan.feeds, lambda prefix: most))
+    bounds = list(trie.chunks(plan.feeds, lambda prefix: most))
     rows = np.unique(edges.rows)
-    if bounds and len(rows) + packing.size(plan.feeds, *bounds[0]) <= most:
+    if bounds and len(rows) + trie.size(plan.feeds, *bounds[0]) <= most:
         yield _Pass(edges, *bounds[0])
         bounds, rows = bounds[1:], rows[:0]
     for start in range(0, len(rows), most):
@@ -105,7 +105,7 @@ def _job(
     edges, masks = one.edges, None
     ids, at = np.asarray(trunk[:reach], np.int64), np.arange(reach)
     if one.last > one.first:
-        chunk = packing.chunk(feeds, one.first, one.last)
+        chunk = trie.chunk(feeds, one.first, one.last)
         reach, n = max(reach, chunk.width), len(chunk.token_ids)
         ids = np.concatenate([np.asarray(trunk[:reach], np.int64), chunk.token_ids])
         at = np.concatenate([np.arange(reach), chunk.positions])

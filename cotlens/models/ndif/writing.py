@@ -17,13 +17,13 @@ import torch
 from cotlens._core import control
 from cotlens._core.errors import OutOfMemory
 from cotlens.models import tracing
-from cotlens.models.generate import TOP, Notes, Sample, told_once
-from cotlens.models.interventions import BlockAttention, Intervention
-from cotlens.models.logits import check_finite
+from cotlens.models.architecture.logits import check_finite
+from cotlens.models.contract.interventions import BlockAttention, Intervention
+from cotlens.models.local.batched_decoding import Roll
+from cotlens.models.local.decoding import TOP, Notes, Sample, told_once
 from cotlens.models.ndif.passes import Remote
 from cotlens.models.ndif.reading import noted
-from cotlens.models.rolling import Roll
-from cotlens.models.sampling import Sampling
+from cotlens.models.text.sampling import Sampling
 
 _TOGETHER = 16  # samples per job
 _TOKENS = 2**16  # per job, all samples together

@@ -11,8 +11,8 @@ import torch
 from numpy.typing import NDArray
 
 from cotlens._core.errors import CapabilityError, InputError
-from cotlens.models.clamping import Clamp, compiled
-from cotlens.models.interventions import (
+from cotlens.models.architecture.layout import Layout
+from cotlens.models.contract.interventions import (
     Ablate,
     AddVector,
     BlockAttention,
@@ -21,7 +21,7 @@ from cotlens.models.interventions import (
     Patch,
     covers,
 )
-from cotlens.models.layout import Layout
+from cotlens.models.tracing.clamping import Clamp, compiled
 
 if TYPE_CHECKING:
     from torch import Tensor

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import nnsight
 import torch
 
-from cotlens.models.layout import Layout
+from cotlens.models.architecture.layout import Layout
 from cotlens.models.tracing.changes import Change
 from cotlens.models.tracing.places import envoy, steps
 

@@ -11,14 +11,14 @@ from typing import TYPE_CHECKING, Any
 import nnsight
 import torch
 
-from cotlens.models.layout import Layout
+from cotlens.models.architecture.layout import Layout
 from cotlens.models.tracing.changes import Change
 from cotlens.models.tracing.places import envoy, steps
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from cotlens.models.masks import Masks
+    from cotlens.models.architecture.masks import Masks
 
 
 def run(

@@ -8,16 +8,16 @@ from typing import TYPE_CHECKING, Any
 
 import nnsight
 
-from cotlens.models.clamping import Clamp
-from cotlens.models.layout import Layout
-from cotlens.models.placement import input_device, offloaded, staying
+from cotlens.models.architecture.layout import Layout
+from cotlens.models.local.placement import input_device, offloaded, staying
 from cotlens.models.tracing.changes import Change
+from cotlens.models.tracing.clamping import Clamp
 
 if TYPE_CHECKING:
     import torch
     from torch import Tensor
 
-    from cotlens.models.masks import Masks
+    from cotlens.models.architecture.masks import Masks
 
 # order in which the parts of a layer run
 _RANK = {"embed": 0, "attn_out": 1, "mlp_out": 2, "resid_post": 3}

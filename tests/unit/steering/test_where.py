@@ -5,7 +5,7 @@ from cotlens._core.errors import InputError
 from cotlens.measure.steering import Steering, Vector
 from cotlens.measure.steering.judging import controls
 from cotlens.measure.steering.where import Ends, as_steerings, in_thought, interventions, positions
-from cotlens.models.interventions import EVER
+from cotlens.models.contract.interventions import EVER
 from cotlens.trace import Span, Trace
 
 TRACE = Trace.from_text("How many?", "First 3, then 4.", "It is 7.")

@@ -9,16 +9,16 @@ import numpy as np
 import pytest
 
 from cotlens._core.errors import InputError
-from cotlens.models import store
-from cotlens.models.interventions import AddVector, BlockAttention
-from cotlens.models.store import Store
+from cotlens.models.contract.interventions import AddVector, BlockAttention
+from cotlens.models.text import sample_store
+from cotlens.models.text.sample_store import Store
 
 MODEL = ("abacus", "weights:1", "float32")
 SETTINGS = {"temperature": 1.0, "top_p": 1.0, "max_new_tokens": 9, "stop_ids": [2]}
 
 
 def asked(ids=(1, 2), model=MODEL, settings=SETTINGS, interventions=(), seed=0):
-    return store.question(ids, model, settings, interventions, seed)
+    return sample_store.question(ids, model, settings, interventions, seed)
 
 
 @pytest.fixture
@@ -70,20 +70,20 @@ def test_everything_that_decides_the_text_is_part_of_the_question():
 
 
 def test_where_it_lies(monkeypatch, tmp_path):
-    monkeypatch.delenv(store.VARIABLE)
+    monkeypatch.delenv(sample_store.VARIABLE)
     monkeypatch.setattr(sys, "platform", "linux")
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    assert store.default_path() == tmp_path / "cotlens" / "rollouts.sqlite"
-    monkeypatch.setenv(store.VARIABLE, str(tmp_path / "mine.sqlite"))
-    assert store.open_store(None).path == tmp_path / "mine.sqlite"
-    assert store.open_store(tmp_path / "other.sqlite").path == tmp_path / "other.sqlite"
-    monkeypatch.setenv(store.VARIABLE, "off")
-    assert store.open_store(None) is None
-    assert store.open_store(True) is None
-    assert store.open_store(tmp_path / "other.sqlite") is not None
-    monkeypatch.delenv(store.VARIABLE)
-    assert store.open_store(False) is None
-    assert store.open_store("off") is None
+    assert sample_store.default_path() == tmp_path / "cotlens" / "rollouts.sqlite"
+    monkeypatch.setenv(sample_store.VARIABLE, str(tmp_path / "mine.sqlite"))
+    assert sample_store.open_store(None).path == tmp_path / "mine.sqlite"
+    assert sample_store.open_store(tmp_path / "other.sqlite").path == tmp_path / "other.sqlite"
+    monkeypatch.setenv(sample_store.VARIABLE, "off")
+    assert sample_store.open_store(None) is None
+    assert sample_store.open_store(True) is None
+    assert sample_store.open_store(tmp_path / "other.sqlite") is not None
+    monkeypatch.delenv(sample_store.VARIABLE)
+    assert sample_store.open_store(False) is None
+    assert sample_store.open_store("off") is None
 
 
 def test_nothing_is_made_before_it_is_used(tmp_path):
@@ -103,12 +103,12 @@ def test_many_processes_write_at_once(kept):
     """Each writes a hundred rollouts one by one; nobody is refused and nothing is lost."""
     code = """
 import sys
-from cotlens.models.store import Store
+from cotlens.models.text.sample_store import Store
 kept, who = Store(sys.argv[1]), int(sys.argv[2])
 for number in range(100):
     kept.keep([(bytes([who]), number, [who, number], "stop"), (b"shared", number, [7], "stop")])
 """
-    root = Path(store.__file__).parents[2]
+    root = Path(sample_store.__file__).parents[2]
     running = [subprocess.Popen([sys.executable, "-c", code, str(kept.path), str(who)], cwd=root) for who in range(3)]
     assert [process.wait(600) for process in running] == [0, 0, 0]
     for who in range(3):

@@ -7,7 +7,7 @@ import cotlens as cl
 from cotlens._core.errors import InputError
 from cotlens.measure.importance import METHODS
 from cotlens.models.contract import Capability
-from cotlens.models.store import open_store
+from cotlens.models.text.sample_store import open_store
 from cotlens.workbench import measuring
 from cotlens.workbench.costs import Price, Rates
 from cotlens.workbench.measures import MEASURES, UNITS, Shown

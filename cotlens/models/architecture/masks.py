@@ -1,0 +1,168 @@
+"""Float additive attention masks, from who may see whom.
+
+Models always get float ones: under eager attention a bool mask is added as 0 and 1 and masks nothing. Bool ones are
+made only to be sent away, and made additive there. On models with sliding layers the
+window is computed from positions, not from row numbers, and layers of different kinds get masks of their own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from cotlens._core.errors import InputError
+from cotlens.models.architecture.layout import FULL, SLIDING, Layout
+from cotlens.models.contract.interventions import BlockAttention, covers
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+
+@dataclass(frozen=True)
+class Masks:
+    """The masks of one pass.
+
+    Args:
+        base: [1 or batch, 1, q, k], or one such tensor per kind of layer.
+        per_layer: [1 or batch, heads or 1, q, k] for layers that differ from it.
+    """
+
+    base: Tensor | dict[str, Tensor]
+    per_layer: dict[int, Tensor] = field(default_factory=dict)
+
+
+def build(
+    layout: Layout,
+    visible: Tensor,
+    rows: NDArray[np.int64],
+    columns: NDArray[np.int64],
+    dtype: torch.dtype,
+    blocks: Sequence[BlockAttention] = (),
+) -> Masks:
+    """The masks of a pass.
+
+    Args:
+        visible: bool [q, k], who may see whom before windows and blocked attention.
+        rows, columns: positions of the q queries and k keys.
+        blocks: attention to cut.
+    """
+    device = visible.device
+    at, of = torch.from_numpy(rows).to(device), torch.from_numpy(columns).to(device)
+    for block in blocks:
+        if block.layers is None and block.heads is None:
+            visible = visible & ~_cut(block, rows, columns, device)
+    near = None if layout.window is None else at[:, None] - of[None, :] < layout.window
+    seen = {kind: visible & near if kind == SLIDING and near is not None else visible for kind in set(layout.kinds)}
+    ready = {kind: _additive(seen[kind][None], dtype) for kind in seen}
+    special = [block for block in blocks if block.layers is not None or block.heads is not None]
+    per_layer = {
+        layer: _additive(_per_head(layout, seen[layout.kinds[layer]], mine, rows, columns), dtype)
+        for layer, mine in _by_layer(layout, special).items()
+    }
+    return Masks(ready if layout.mixed else ready[layout.kinds[0]], per_layer)
+
+
+def batch(
+    layout: Layout,
+    shared: Masks,
+    blocks: Sequence[BlockAttention | None],
+    rows: NDArray[np.int64],
+    columns: NDArray[np.int64],
+) -> Masks:
+    """The masks of a batch with one row per block, which cuts more than what is `shared` (without `per_layer`)."""
+    kinds = shared.base if isinstance(shared.base, dict) else {layout.kinds[0]: shared.base}
+    count = len(blocks)
+    ready = {kind: mask.expand(count, -1, -1, -1).clone() for kind, mask in kinds.items()}
+    cuts = [
+        None if block is None else _cut(block, rows, columns, next(iter(ready.values())).device) for block in blocks
+    ]
+    special = []
+    for row, (block, cut) in enumerate(zip(blocks, cuts, strict=True)):
+        if block is not None and (block.layers is not None or block.heads is not None):
+            special.append(row)
+        elif cut is not None:
+            for mask in ready.values():
+                mask[row].masked_fill_(cut, _lowest(mask.dtype))
+    per_layer: dict[int, Tensor] = {}
+    for row in special:
+        for layer, (block,) in _by_layer(layout, [blocks[row]]).items():  # type: ignore[list-item]
+            if layer not in per_layer:
+                per_layer[layer] = ready[layout.kinds[layer]].expand(-1, layout.heads, -1, -1).clone()
+            chosen = _heads(layout, block)
+            mask = per_layer[layer]
+            mask[row, chosen] = mask[row, chosen].masked_fill(cuts[row], _lowest(mask.dtype))
+    return Masks(ready if layout.mixed else ready[layout.kinds[0]], per_layer)
+
+
+def stacked(parts: Sequence[Masks]) -> Masks:
+    """The masks of a batch from those of its rows, which are all of one shape."""
+    if len(parts) == 1:
+        return parts[0]
+    first = parts[0]
+    per_layer = {layer: torch.cat([part.per_layer[layer] for part in parts]) for layer in first.per_layer}
+    if isinstance(first.base, dict):
+        kinds = {kind: torch.cat([part.base[kind] for part in parts]) for kind in first.base}
+        return Masks(kinds, per_layer)
+    return Masks(torch.cat([part.base for part in parts]), per_layer)
+
+
+def causal(rows: int, before: int, device: torch.device) -> Tensor:
+    """Bool [rows, before + rows]: each row sees everything before it, and itself."""
+    return torch.ones(rows, before + rows, dtype=torch.bool, device=device).tril(before)
+
+
+def _additive(visible: Tensor, dtype: torch.dtype) -> Tensor:
+    if dtype == torch.bool:
+        return visible[None]
+    return visible.to(dtype).sub_(1).mul_(torch.finfo(dtype).max)[None]  # 0 or the smallest number; faster than where
+
+
+def _lowest(dtype: torch.dtype) -> float | bool:
+    """What hides a key in a mask of this type."""
+    return False if dtype == torch.bool else torch.finfo(dtype).min
+
+
+def _cut(block: BlockAttention, rows: NDArray[np.int64], columns: NDArray[np.int64], device: torch.device) -> Tensor:
+    """Bool [q, k]: pairs that `block` parts; never a token from itself."""
+    pairs = covers(block.queries, rows)[:, None] & covers(block.keys, columns)[None, :]
+    pairs &= rows[:, None] != columns[None, :]
+    return torch.from_numpy(pairs).to(device)
+
+
+def _by_layer(layout: Layout, blocks: Sequence[BlockAttention]) -> dict[int, list[BlockAttention]]:
+    found: dict[int, list[BlockAttention]] = {}
+    for block in blocks:
+        for layer in range(layout.n_layers) if block.layers is None else block.layers:
+            if layer >= layout.n_layers:
+                raise InputError(f"Layer {layer} doesn't exist: this model has layers 0 to {layout.n_layers - 1}.")
+            found.setdefault(layer, []).append(block)
+    return found
+
+
+def _per_head(
+    layout: Layout,
+    visible: Tensor,
+    blocks: Sequence[BlockAttention],
+    rows: NDArray[np.int64],
+    columns: NDArray[np.int64],
+) -> Tensor:
+    """Bool [heads, q, k], or [1, q, k] where all heads are alike."""
+    heads = visible.expand(layout.heads, *visible.shape).clone()
+    for block in blocks:
+        heads[_heads(layout, block)] &= ~_cut(block, rows, columns, visible.device)
+    return heads
+
+
+def _heads(layout: Layout, block: BlockAttention) -> list[int]:
+    chosen = range(layout.heads) if block.heads is None else block.heads
+    if any(head >= layout.heads for head in chosen):
+        raise InputError(f"Heads {block.heads} are not all there: this model has heads 0 to {layout.heads - 1}.")
+    return list(chosen)
+
+
+__all__ = ["FULL", "SLIDING", "Masks", "batch", "build", "causal", "stacked"]

@@ -1,0 +1,52 @@
+"""What every model can be asked, whichever backend runs it. Open `model` first.
+
+Everything above `models` sees models only through this: the protocol (`model`), what models can do (`capability`), what
+is scored (`branches`), what is changed inside (`interventions`), where rollouts begin (`start`), and what comes back
+from within (`whitebox`).
+"""
+
+from cotlens.models.contract.branches import AnswerBranch, Branch, BranchScore, Ending, TokenSet
+from cotlens.models.contract.capability import Capability, elsewhere, remedy
+from cotlens.models.contract.interventions import (
+    EVER,
+    Ablate,
+    AddVector,
+    BlockAttention,
+    ClampFeature,
+    Intervention,
+    Patch,
+    Positions,
+)
+from cotlens.models.contract.model import Interventions, Meter, Model, OnToken, Owner
+from cotlens.models.contract.start import OnRollout, Start
+from cotlens.models.contract.whitebox import ANSWER_METRICS, COLDEST, Divergence, Gradients
+
+__all__ = [
+    "ANSWER_METRICS",
+    "COLDEST",
+    "EVER",
+    "Ablate",
+    "AddVector",
+    "AnswerBranch",
+    "BlockAttention",
+    "Branch",
+    "BranchScore",
+    "Capability",
+    "ClampFeature",
+    "Divergence",
+    "Ending",
+    "Gradients",
+    "Intervention",
+    "Interventions",
+    "Meter",
+    "Model",
+    "OnRollout",
+    "OnToken",
+    "Owner",
+    "Patch",
+    "Positions",
+    "Start",
+    "TokenSet",
+    "elsewhere",
+    "remedy",
+]

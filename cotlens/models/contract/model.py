@@ -1,0 +1,238 @@
+"""What every model can be asked, whichever backend runs it. Everything above `models` sees models only through this.
+
+Capabilities, not classes, decide what can be asked. `Branch` is the primitive that makes CoTLens fast: many short
+continuations of prefixes of one trunk, scored together.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar, runtime_checkable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cotlens.models.contract.branches import AnswerBranch, Branch, BranchScore
+from cotlens.models.contract.capability import Capability
+from cotlens.models.contract.interventions import (
+    BlockAttention,
+    Intervention,
+)
+from cotlens.models.contract.start import OnRollout, Start
+from cotlens.models.contract.whitebox import Divergence, Gradients
+
+if TYPE_CHECKING:
+    from concurrent.futures import Future
+
+    from cotlens._core.control import Control
+    from cotlens.models.declared import Defaults
+    from cotlens.trace import Edit, Trace
+    from cotlens.trace.answers import AnswerForm, AnswerReader
+    from cotlens.trace.codec import Codec
+    from cotlens.trace.messages import Prompt
+
+T = TypeVar("T")
+OnToken = Callable[[int, str], None]
+Interventions = Intervention | Sequence[Intervention]
+
+
+@dataclass(slots=True)
+class Meter:
+    """What a model has computed since it was loaded. Read it before and after to know what something cost.
+
+    Args:
+        tokens: token positions that went through the model (rows x columns).
+        forwards: passes.
+    """
+
+    tokens: int = 0
+    forwards: int = 0
+
+    def snapshot(self) -> Meter:
+        """A copy that stays as it is."""
+        return Meter(self.tokens, self.forwards)
+
+    def since(self, before: Meter) -> Meter:
+        """What was added after `before` was taken."""
+        return Meter(self.tokens - before.tokens, self.forwards - before.forwards)
+
+
+class Owner(Protocol):
+    """The one thread a model runs on."""
+
+    def submit(self, fn: Callable[[], T], control: Control | None = None, priority: int = 0) -> Future[T]:
+        """Enqueue `fn`; higher priorities run first, equal ones in order."""
+        ...
+
+    def run(self, fn: Callable[[], T], control: Control | None = None, priority: int = 0) -> T:
+        """Run `fn` there and wait; an interrupt cancels. Inline on the owner thread itself."""
+        ...
+
+
+@runtime_checkable
+class Model(Protocol):
+    """A model as measurements and widgets see it. Every call may come from any thread, and blocks until done.
+
+    Which model it is: `revision` says which weights in the words of whoever loaded them; `commit` is that of their
+    repository, "" where they came from elsewhere; `weights` is a fingerprint of every byte of them as they are now, ""
+    where they can't be seen. `state` identifies all that is known here of what it computes, so that two models of one
+    state write the same; "" where that can't be known. Nothing may be remembered under a name or a revision instead.
+
+    Errors, each one sentence: InputError (an empty prompt, a token index out of range, more tokens than the context),
+    CapabilityError (something this model can't do), BackendError (NaN logits), OutOfMemory, Cancelled. An error raised
+    while text is written carries what was written so far as `error.partial` (a Trace, or a list for n > 1).
+    """
+
+    name: str
+    where: str
+    revision: str
+    commit: str
+    weights: str
+    state: str
+    defaults: Defaults
+    backend: str
+    dtype: str
+    capabilities: Capability
+    codec: Codec
+    format: Any
+    reader: AnswerReader
+    context_length: int
+    n_layers: int
+    score_path: str
+    meter: Meter
+    owner: Owner
+
+    def reason(
+        self,
+        prompt: Prompt,
+        *,
+        n: int = 1,
+        seed: int = 0,
+        max_new_tokens: int | None = None,
+        temperature: float | None = None,
+        top_p: float | None = None,
+        top_k: int | None = None,
+        prefill: str = "",
+        interventions: Interventions = (),
+        on_token: OnToken | None = None,
+    ) -> Any:
+        """Answer a question, or the last of a conversation (a list of messages), with a thought.
+
+        A Trace for n == 1, else a list. `prefill` is how the thought begins.
+        """
+        ...
+
+    def resume(
+        self,
+        trace: Trace,
+        *,
+        at: int | None = None,
+        close_thought: bool = False,
+        n: int = 1,
+        seed: int = 0,
+        max_new_tokens: int | None = None,
+        temperature: float | None = None,
+        top_p: float | None = None,
+        top_k: int | None = None,
+        interventions: Interventions = (),
+        on_token: OnToken | None = None,
+    ) -> Any:
+        """Write on after `trace.token_ids[:at]`, which are kept as they are (default: `trace.resume_at`)."""
+        ...
+
+    def rollouts(
+        self,
+        starts: Sequence[Start],
+        *,
+        seed: int = 0,
+        max_new_tokens: int | None = None,
+        temperature: float | None = None,
+        top_p: float | None = None,
+        top_k: int | None = None,
+        interventions: Interventions = (),
+        on_rollout: OnRollout | None = None,
+    ) -> list[list[Trace]]:
+        """Many continuations of many prefixes, those of each start in the order of its indices.
+
+        A rollout's text depends on (seed, tokens before it, index), not on what else is asked.
+        """
+        ...
+
+    def score(
+        self, trunk: Trace | Sequence[int], branches: Sequence[Branch], *, interventions: Interventions = ()
+    ) -> list[BranchScore]:
+        """Log-probabilities of the tokens of every branch, in the order given."""
+        ...
+
+    def read(
+        self,
+        trace: Trace | Sequence[int],
+        sites: str | Sequence[str],
+        *,
+        positions: Sequence[int] | None = None,
+        interventions: Interventions = (),
+    ) -> dict[str, NDArray[np.float32]]:
+        """Activations float32 [positions, d_model] per site: "embed", "resid_post.3", "attn_out.0", "mlp_out.2"."""
+        ...
+
+    def gradient(
+        self,
+        trace: Trace | Sequence[int],
+        answer: AnswerBranch,
+        sites: str | Sequence[str],
+        *,
+        at: int | None = None,
+        metric: str = "logit_difference",
+        embeddings: NDArray[np.float32] | None = None,
+        interventions: Interventions = (),
+    ) -> Gradients:
+        """Gradients of a metric of `answer` after `trace.token_ids[:at]` (default: to the thought's end)."""
+        ...
+
+    def divergence(
+        self,
+        trace: Trace | Sequence[int],
+        blocks: Sequence[BlockAttention],
+        spans: Sequence[tuple[int, int]],
+        *,
+        temperature: float = 1.0,
+    ) -> Divergence:
+        """How far the predictions at the tokens of each span move under each of `blocks`, one block at a time.
+
+        Cancelled, the error carries a Divergence of the blocks that were done as `partial`.
+        """
+        ...
+
+    def attention(
+        self,
+        trace: Trace | Sequence[int],
+        *,
+        heads: Sequence[tuple[int, int]] | None = None,
+        spans: Sequence[tuple[int, int]] | None = None,
+    ) -> dict[tuple[int, int], NDArray[np.float32]]:
+        """Attention weights per (layer, head): [tokens, tokens], or means over blocks of spans [spans, spans]."""
+        ...
+
+    def unembed(self, vectors: NDArray[np.float32]) -> NDArray[np.float32]:
+        """What vectors [n, d_model] in the residual stream add to the logits directly, float32 [n, vocabulary]."""
+        ...
+
+    def annotate(self, trace: Trace, k: int = 8) -> Trace:
+        """The same trace with log-probability and the k best alternatives at every token but the first."""
+        ...
+
+    def compose(self, prompt: Prompt, thought: str, answer: str | None) -> Trace:
+        """A trace of given texts in this model's format; nothing is run. Without an answer the thought stays open."""
+        ...
+
+    def surprise(self, trace: Trace) -> Edit:
+        """The edit of an edited trace with `surprise` and `surprise_was` filled in, mean nats per token."""
+        ...
+
+    def answer_branch(self, trace: Trace, at: int, value: str, form: AnswerForm | None = None) -> AnswerBranch:
+        """Tokens that, placed after `trace.token_ids[:at]`, stop the thought there and answer `value`.
+
+        `form` says in which words; by default the first form of the trace's own reader, else of the model's.
+        """
+        ...

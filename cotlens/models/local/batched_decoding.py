@@ -1,0 +1,259 @@
+"""Many continuations of many prefixes, written together with every token computed once.
+
+1. A text and all rollouts that begin somewhere in it share one pass over it: a rollout that says what the text says is
+   read off that pass and costs nothing until it says something else.
+2. From there on it is a row of a batch of rows of any length (`slab`). Rollouts that have said the same so far are one
+   row, which forks when they part.
+3. Rows leave as they end, and waiting ones take their place.
+
+A rollout has random numbers of its own, so its text does not depend on what is written beside it.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+
+from cotlens._core import control
+from cotlens._core.errors import OutOfMemory
+from cotlens.models.architecture.logits import check_finite
+from cotlens.models.local import budget
+from cotlens.models.local.engine import fresh_cache, view
+from cotlens.models.local.padded_cache import Slab
+from cotlens.models.text.sampling import Sampling, choose
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from cotlens.models.local.engine import Engine
+
+_TOGETHER = {"cpu": 128}  # rollouts in work at once; more rows make no token cheaper
+_TOGETHER_ELSEWHERE = 1024
+_AHEAD = 64
+
+
+@dataclass(eq=False)
+class Roll:
+    """One rollout as it is being written.
+
+    Args:
+        text, at: it goes on from `text[:at]`; what stands there after `at` is only what it may happen to repeat.
+        start, index: whose it is, for the one who asked.
+        sampling: with the seed of its start.
+        ids: the new tokens.
+        finish: "stop", "length", or "" while unfinished.
+    """
+
+    text: tuple[int, ...]
+    at: int
+    start: int
+    index: int
+    sampling: Sampling
+    ids: list[int] = field(default_factory=list)
+    finish: str = ""
+
+    def __post_init__(self) -> None:
+        self._source = self.sampling.source(self.index)
+        self._ahead: list[float] = []
+
+    def chance(self) -> float:
+        """The next random number; they are drawn some ahead."""
+        if not self._ahead:
+            self._ahead = torch.rand(_AHEAD, generator=self._source, dtype=torch.float64).tolist()[::-1]
+        return self._ahead.pop()
+
+    def say(self, token: int, stop_ids: frozenset[int]) -> None:
+        """Write one more token."""
+        self.ids.append(token)
+        if token in stop_ids:
+            self.finish = "stop"
+        elif len(self.ids) >= self.sampling.max_new_tokens:
+            self.finish = "length"
+
+    def again(self) -> None:
+        """Begin anew; the same text will come."""
+        self.ids.clear()
+        self._source, self._ahead = self.sampling.source(self.index), []
+
+
+@dataclass
+class _Branch:
+    """Rollouts that have left their text at one place with one token: `cache` holds what stands before that."""
+
+    cache: Any
+    length: int
+    rolls: list[Roll]
+
+
+def roll(engine: Engine, rolls: Sequence[Roll], stop_ids: frozenset[int], tell: Callable[[list[Roll]], None]) -> None:
+    """Write `rolls`; `tell` is called with those that have ended, as they end.
+
+    Needs a model that obeys masks. Rolls of one text should stand together.
+
+    Raises:
+        Cancelled: between two tokens.
+        BackendError: logits are NaN.
+        OutOfMemory: not even one rollout fits.
+    """
+    waiting, share = list(rolls), 1
+    while waiting:
+        batch = _Batch(engine, stop_ids, tell, share)
+        try:
+            batch.write(waiting)
+            return
+        except OutOfMemory:
+            if batch.most == 1:
+                raise
+            share *= 2
+        waiting = [one for one in waiting if not one.finish]
+        for one in waiting:
+            one.again()
+
+
+class _Batch:
+    """The rows in work, and those that wait; at most 1/`share` of the rollouts that should fit into memory at once."""
+
+    def __init__(
+        self, engine: Engine, stop_ids: frozenset[int], tell: Callable[[list[Roll]], None], share: int
+    ) -> None:
+        self._engine, self._stop_ids, self._tell, self._share = engine, stop_ids, tell, share
+        self.most = 1  # rollouts in work
+        self._slab: Slab | None = None
+        self._rows: list[list[Roll]] = []  # row -> rollouts that have said the same so far
+        self._branches: deque[_Branch] = deque()
+        self._trunk: tuple[tuple[int, ...], Any] = ((), fresh_cache())
+
+    def write(self, rolls: Sequence[Roll]) -> None:
+        """Write all of them."""
+        texts = _by_text(rolls)
+        longest = max(one.at + one.sampling.max_new_tokens for one in rolls)
+        self._walk(texts.popleft())
+        self.most = max(1, _fitting(self._engine, self._trunk[1], longest) // self._share)
+        while texts or self._branches or self._rows:
+            control.current().check()
+            room = self.most - sum(map(len, self._rows))
+            if room > 0 and self._branches:
+                self._admit(room)
+            elif room > 0 and texts:
+                self._walk(texts.popleft())
+            elif self._rows:
+                self._step()
+
+    def _walk(self, rolls: list[Roll]) -> None:
+        """Run one text and follow the rollouts that repeat it to where each of them leaves it."""
+        engine, text = self._engine, rolls[0].text
+        coming: dict[int, list[Roll]] = {}
+        for one in rolls:
+            coming.setdefault(one.at, []).append(one)
+        known, cache = self._trunk
+        begin = min(_shared(known, text), min(coming) - 1)
+        cache = view(cache, begin) if begin else fresh_cache()
+        here: list[Roll] = []
+        step = budget.piece(engine, len(text))
+        while here or coming:
+            control.current().check()
+            at = np.arange(begin, min(len(text), begin + step))
+            logits = engine.forward(
+                engine.tensor(text[begin : begin + step]), at, masks=engine.causal(at, begin), cache=cache
+            )[0][0]
+            check_finite(torch.logsumexp(logits.float(), -1), at)
+            for row, place in enumerate((at + 1).tolist()):
+                here += coming.pop(place, [])
+                if here:
+                    here = self._leave(here, logits[row : row + 1].float(), place, cache)
+            begin = int(at[-1]) + 1
+        self._trunk = (text[:begin], cache)
+
+    def _leave(self, here: list[Roll], logits: Tensor, place: int, cache: Any) -> list[Roll]:
+        """Let rollouts at `place` of their text say a token; those that say what stands there."""
+        said = self._say(here, [0] * len(here), logits)
+        text = here[0].text
+        stay = said.pop((0, text[place]), []) if place < len(text) else []
+        self._branches.extend(_Branch(cache, place, rolls) for rolls in said.values())
+        return stay
+
+    def _admit(self, room: int) -> None:
+        branch = self._branches.popleft()
+        if self._slab is None:
+            self._slab = Slab(branch.cache, self.most)
+        self._slab.add(branch.cache, branch.length)
+        self._rows.append(branch.rolls[:room])
+        if branch.rolls[room:]:
+            self._branches.appendleft(_Branch(branch.cache, branch.length, branch.rolls[room:]))
+
+    def _step(self) -> None:
+        """One more token of every row."""
+        slab, engine = self._slab, self._engine
+        assert slab is not None
+        at = np.array(slab.lengths)[:, None]
+        cache = slab.grow()
+        logits, _, _ = engine.forward(
+            torch.tensor([[row[0].ids[-1]] for row in self._rows], device=engine.device),
+            at,
+            masks=slab.masks(engine.layout, engine.dtype),
+            cache=cache,
+            keep=1,
+        )
+        logits = logits[:, -1].float()
+        check_finite(torch.logsumexp(logits, -1), at[:, 0])
+        rolls = [one for row in self._rows for one in row]
+        said = self._say(rolls, [i for i, row in enumerate(self._rows) for _ in row], logits)
+        rows: list[list[Roll]] = [[] for _ in self._rows]
+        for (row, _), together in said.items():
+            if not rows[row]:
+                rows[row] = together
+            else:
+                slab.fork(row)
+                rows.append(together)
+        for row in reversed(range(len(rows))):
+            if not rows[row]:
+                slab.drop(row)
+                rows[row] = rows[-1]
+                rows.pop()
+        self._rows = rows
+
+    def _say(self, rolls: list[Roll], rows: list[int], logits: Tensor) -> dict[tuple[int, int], list[Roll]]:
+        """One token for every rollout, in `rows` of logits; (row, token) -> those that go on with it."""
+        chances = [one.chance() for one in rolls]
+        tokens = choose(logits, rows, chances, rolls[0].sampling)
+        parted: dict[tuple[int, int], list[Roll]] = {}
+        for one, row, token in zip(rolls, rows, tokens, strict=True):
+            one.say(token, self._stop_ids)
+            if not one.finish:
+                parted.setdefault((row, token), []).append(one)
+        ended = [one for one in rolls if one.finish]
+        if ended:
+            self._tell(ended)
+        return parted
+
+
+def _by_text(rolls: Sequence[Roll]) -> deque[list[Roll]]:
+    texts: dict[tuple[int, ...], list[Roll]] = {}
+    for one in rolls:
+        texts.setdefault(one.text, []).append(one)
+    return deque(texts.values())
+
+
+def _shared(first: Sequence[int], second: Sequence[int]) -> int:
+    """How many leading tokens two texts share."""
+    n = min(len(first), len(second))
+    same = np.asarray(first[:n]) == np.asarray(second[:n])
+    return n if bool(same.all()) else int(np.argmin(same))
+
+
+def _fitting(engine: Engine, cache: Any, longest: int) -> int:
+    """How many rollouts of up to `longest` tokens fit into memory, even if no two share anything."""
+    token = sum(
+        part[:1, :, :1].numel() * part.element_size()
+        for layer in cache.layers
+        if layer.is_initialized
+        for part in (layer.keys, layer.values)
+    )
+    row = token * longest * 5 // 4 + 32 * engine.layout.vocabulary  # columns to spare; logits, probabilities as float64
+    most = _TOGETHER.get(engine.device.type, _TOGETHER_ELSEWHERE)
+    return min(most, budget.available(engine) // row)

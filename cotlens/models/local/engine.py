@@ -1,0 +1,299 @@
+"""Passes through a loaded model: the one place where torch runs. Used on the owner thread only.
+
+Without interventions a pass is the plain module's forward; with them, or to read activations, it is an nnsight trace.
+Both are counted by the meter, run without autograd, and turn running out of memory into `OutOfMemory`.
+"""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from transformers import DynamicCache
+from transformers.cache_utils import DynamicLayer
+
+from cotlens._core.errors import CotLensError, OutOfMemory
+from cotlens.models.architecture.layout import describe
+from cotlens.models.architecture.machine import Machine
+from cotlens.models.contract import Meter
+from cotlens.models.contract.interventions import Intervention
+from cotlens.models.identity import Identity
+from cotlens.models.local import placement
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from cotlens.models.architecture.masks import Masks
+    from cotlens.models.whitebox.goal import Goal
+
+_OOM_WORDS = ("can't allocate memory", "out of memory", "not enough memory")
+
+
+class Engine(Machine):
+    """A loaded causal LM and what is needed to run it.
+
+    Args:
+        hf: the transformers module, in eval mode.
+        tokenizer: its tokenizer (nnsight wants it).
+        meter: counts tokens and passes.
+        budget: bytes that one scoring pass may take; None for a share of what is free.
+    """
+
+    def __init__(self, hf: Any, tokenizer: Any, meter: Meter, budget: int | None = None) -> None:
+        super().__init__(describe(hf), meter, placement.input_device(hf), hf.dtype)
+        self.hf = hf
+        placement.unpacked(hf)
+        self.tokenizer = tokenizer
+        self.devices = placement.devices(hf)
+        self._home = self.device if len(self.devices) == 1 else torch.device("cpu")  # of what layers anywhere are given
+        self.budget = budget
+        self.trunk: Any = None  # the last one that was scored; see `trunk.Trunk`
+        self.identity = Identity(hf)
+        self._wrapped: tuple[list[Any], Any] = ([], None)
+
+    @property
+    def traced(self) -> Any:
+        """The nnsight model, wrapped when first needed, and again where modules were exchanged since."""
+        from cotlens.models import tracing
+
+        modules, wrapped = list(self.hf.modules()), self._wrapped
+        if len(modules) != len(wrapped[0]) or not all(map(operator.is_, modules, wrapped[0])):
+            self._wrapped = wrapped = modules, tracing.wrap(self.hf, self.tokenizer)
+        return wrapped[1]
+
+    def forward(
+        self,
+        ids: Tensor,
+        positions: NDArray[np.int64] | None = None,
+        *,
+        masks: Masks | None = None,
+        cache: Any = None,
+        keep: Tensor | int = 0,
+        interventions: Sequence[Intervention] = (),
+        sites: Sequence[str] = (),
+    ) -> tuple[Tensor, dict[str, Tensor], Any]:
+        """One pass.
+
+        Args:
+            ids: int64 [batch, q].
+            positions: int64 [q], or [batch, q] without interventions; None leaves them to the model.
+            masks: None leaves them to the model.
+            cache: extended in place; True asks the model for one of its own kind.
+            keep: rows of logits wanted: an index tensor, or the last k (0: all).
+            interventions: those that the masks don't hold already.
+            sites: activations to return.
+
+        Returns:
+            logits [batch, kept, vocabulary], site -> [batch, q, d_model], the cache (None if the model has none).
+        """
+        inputs = self._inputs(ids, positions, cache, keep)
+        changes: list[Any] = []
+        if interventions:
+            from cotlens.models import tracing
+
+            at = np.arange(ids.shape[1]) if positions is None else positions
+            changes = tracing.compile_changes(interventions, self.layout, at, self._home)
+        self.meter.tokens += ids.numel()
+        self.meter.forwards += 1
+        with memory_errors(ids.shape[0], ids.shape[1], ids.device):
+            if changes or sites or (masks is not None and masks.per_layer):
+                from cotlens.models import tracing
+
+                if masks is None and "attention_mask" in self.layout.accepts:
+                    inputs["attention_mask"] = _ones(ids, inputs.get("past_key_values"))
+                logits, seen, cache = tracing.run(self.traced, self.layout, inputs, masks, changes, sites)
+                return self._kept(logits, keep), seen, cache
+            if masks is not None:
+                inputs["attention_mask"] = masks.base
+            with torch.no_grad():
+                out = self.hf(**inputs)
+            return self._kept(out.logits, keep), {}, getattr(out, "past_key_values", None)
+
+    def differentiate(
+        self,
+        goal: Goal,
+        sites: Sequence[str],
+        *,
+        embeddings: NDArray[np.float32] | None = None,
+        interventions: Sequence[Intervention] = (),
+    ) -> tuple[Tensor, dict[str, Tensor], dict[str, Tensor]]:
+        """One pass in this process, and back."""
+        from cotlens.models import tracing
+
+        ids, keep = goal.ids, torch.from_numpy(goal.keep).to(self.device)
+        inputs = self._inputs(ids, goal.positions, None, keep)
+        masks = self.masks_of(goal, interventions)
+        if masks is None and "attention_mask" in self.layout.accepts:
+            inputs["attention_mask"] = _ones(ids, None)
+        changes = tracing.compile_changes(interventions, self.layout, goal.positions, self._home)
+        if embeddings is not None:
+            every = torch.arange(goal.n, device=self.device)
+            changes = [
+                tracing.Change(-1, "embed", False, every, torch.tensor(embeddings, device=self.device)),
+                *changes,
+            ]
+        self.meter.tokens += ids.numel()
+        self.meter.forwards += 1
+        rows = None if "logits_to_keep" in self.layout.accepts else keep
+        with memory_errors(ids.shape[0], ids.shape[1], ids.device), _frozen(self.hf):
+            return tracing.gradients(self.traced, self.layout, inputs, masks, changes, sites, goal.n, rows, goal.ask)
+
+    def attend(
+        self,
+        ids: Tensor,
+        positions: NDArray[np.int64],
+        cache: Any,
+        heads: dict[int, Tensor],
+        rows: Tensor | None,
+        columns: Tensor | None,
+    ) -> tuple[dict[int, Tensor | None], Any]:
+        """Attention weights of tokens at `positions` behind `cache`, which is extended; see `tracing.attention`."""
+        from cotlens.models import tracing
+
+        inputs = self._inputs(ids, positions, cache, 1)
+        masks = self.causal(positions, int(positions[0]))
+        self.meter.tokens += ids.numel()
+        self.meter.forwards += 1
+        with memory_errors(ids.shape[0], ids.shape[1], ids.device):
+            return tracing.attention(self.traced, self.layout, inputs, masks, heads, rows, columns)
+
+    def _inputs(self, ids: Tensor, positions: Any, cache: Any, keep: Tensor | int) -> dict[str, Any]:
+        accepts = self.layout.accepts
+        inputs: dict[str, Any] = {"input_ids": ids}
+        if positions is not None and "position_ids" in accepts:
+            inputs["position_ids"] = torch.from_numpy(np.atleast_2d(positions)).to(self.device).expand(len(ids), -1)
+        if "use_cache" in accepts:
+            inputs["use_cache"] = cache is not None
+        if cache is not None and cache is not True and "past_key_values" in accepts:
+            inputs["past_key_values"] = cache
+        if "logits_to_keep" in accepts:
+            inputs["logits_to_keep"] = keep
+            if isinstance(keep, int) and keep:  # told a number, Gemma 4 runs its last layers on those tokens only
+                inputs["logits_to_keep"] = torch.arange(ids.shape[1] - keep, ids.shape[1], device=self.device)
+        return inputs
+
+    def _kept(self, logits: Tensor, keep: Tensor | int) -> Tensor:
+        if "logits_to_keep" in self.layout.accepts:
+            return logits
+        return logits[:, keep] if isinstance(keep, torch.Tensor) else logits[:, -keep:]
+
+
+def fresh_cache() -> DynamicCache:
+    """A cache that keeps every token in every layer, sliding ones too, so that masks have one width."""
+    return DynamicCache()
+
+
+def view(cache: Any, length: int) -> DynamicCache:
+    """A cache of the first `length` tokens that shares memory with `cache` and may be extended without touching it."""
+    new = DynamicCache()
+    for layer in cache.layers:
+        part = DynamicLayer()
+        if layer.is_initialized:
+            part.lazy_initialization(layer.keys, layer.values)
+            part.keys, part.values = layer.keys[:, :, :length], layer.values[:, :, :length]
+        new.layers.append(part)
+    return new
+
+
+class _Roomy(DynamicLayer):
+    """A layer of a cache in memory set aside beforehand, so that growing copies nothing."""
+
+    def reserve(self, layer: Any, length: int, rows: int, room: int) -> None:
+        """Take over the first `length` tokens of a layer of one row, for `rows` rows of up to `room` tokens."""
+        self.lazy_initialization(layer.keys, layer.values)
+        self._room = [old.new_empty(rows, old.shape[1], room, old.shape[3]) for old in (layer.keys, layer.values)]
+        for new, old in zip(self._room, (layer.keys, layer.values), strict=True):
+            new[:, :, :length] = old[:, :, :length]
+        self._fill(length)
+
+    def rewind(self, layer: _Roomy, length: int, rows: int) -> None:
+        """Share the memory of the first `rows` rows of `layer`, filled up to `length` tokens."""
+        self.lazy_initialization(layer.keys, layer.values)
+        self._room = [room[:rows] for room in layer._room]
+        self._fill(length)
+
+    def holds(self, rows: int, room: int) -> bool:
+        """Whether there is memory for `rows` sequences of `room` tokens."""
+        return self._room[0].shape[0] >= rows and self._room[0].shape[2] >= room
+
+    def update(self, key_states: Tensor, value_states: Tensor, *args: Any, **kwargs: Any) -> tuple[Tensor, Tensor]:
+        """Append tokens; all keys and values."""
+        before, after = self.keys.shape[2], self.keys.shape[2] + key_states.shape[2]
+        for room, new in zip(self._room, (key_states, value_states), strict=True):
+            room[:, :, before:after] = new
+        self._fill(after)
+        return self.keys, self.values
+
+    def _fill(self, length: int) -> None:
+        self.keys, self.values = (room[:, :, :length] for room in self._room)
+
+
+def with_room(cache: Any, length: int, rows: int, room: int) -> DynamicCache:
+    """A cache of the first `length` tokens of `cache` for each of `rows` rows, that grows to `room` tokens in place."""
+    new = DynamicCache()
+    for layer in cache.layers if length else ():
+        part = _Roomy()
+        part.reserve(layer, length, rows, room)
+        new.layers.append(part)
+    return new
+
+
+def rewound(cache: Any, length: int, rows: int) -> DynamicCache:
+    """The first `rows` sequences of a cache `with_room`, up to `length` tokens; it grows over what came after them."""
+    new = DynamicCache()
+    for layer in cache.layers:
+        part = _Roomy()
+        part.rewind(layer, length, rows)
+        new.layers.append(part)
+    return new
+
+
+def fits(cache: Any, rows: int, room: int) -> bool:
+    """Whether a cache `with_room` has memory for `rows` sequences of `room` tokens."""
+    return all(layer.holds(rows, room) for layer in cache.layers)
+
+
+@contextmanager
+def _frozen(hf: Any) -> Iterator[None]:
+    """Parameters without gradients for a while, so that no activation is kept for theirs."""
+    learning = [parameter for parameter in hf.parameters() if parameter.requires_grad]
+    for parameter in learning:
+        parameter.requires_grad_(False)
+    try:
+        yield
+    finally:
+        for parameter in learning:
+            parameter.requires_grad_(True)
+
+
+@contextmanager
+def memory_errors(rows: int, tokens: int, device: torch.device) -> Iterator[None]:
+    """Turn running out of memory into OutOfMemory, in a pass over `rows` x `tokens`."""
+    try:
+        yield
+    except CotLensError:
+        raise
+    except (MemoryError, RuntimeError) as error:
+        if not (isinstance(error, (MemoryError, torch.OutOfMemoryError)) or _sounds_full(error)):
+            raise
+        if device.type == "cuda":
+            torch.cuda.empty_cache()
+        raise OutOfMemory(
+            f"A pass over {rows} x {tokens} tokens did not fit into the memory of {device}; "
+            "use a shorter trace, a smaller model or a device with more memory."
+        ) from error
+
+
+def _sounds_full(error: BaseException) -> bool:
+    return any(words in str(error).lower() for words in _OOM_WORDS)
+
+
+def _ones(ids: Tensor, cache: Any) -> Tensor:
+    """A mask over everything: nnsight would otherwise make one that is too narrow when there is a cache."""
+    before = 0 if cache is None else cache.get_seq_length()
+    return torch.ones(len(ids), before + ids.shape[1], dtype=torch.long, device=ids.device)

@@ -1,0 +1,130 @@
+"""Opening a model on the local backend: shipped weights, folders, Hugging Face ids, loaded pairs."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from cotlens._core.errors import CotLensError, InputError
+from cotlens.models import refusals
+from cotlens.models.declared import auto_class, commit
+from cotlens.models.local.loading import planning
+from cotlens.models.local.loading.settings import DeviceMap, Loading
+from cotlens.models.local.model import LocalModel
+
+if TYPE_CHECKING:
+    from cotlens.models.formats.templates import GivenFormat
+    from cotlens.trace.answers import AnswerReader
+
+T = TypeVar("T")
+# What transformers and the Hub raise for a model that can't be had; RuntimeError holds running out of memory.
+_REFUSED = (OSError, ValueError, ImportError, KeyError, RuntimeError)
+
+
+def open_local(
+    name: str | Path | tuple[Any, Any],
+    *,
+    reader: AnswerReader | None = None,
+    revision: str | None = None,
+    device: str | None = None,
+    device_map: DeviceMap | None = None,
+    max_memory: Mapping[Any, Any] | None = None,
+    offload_folder: str | os.PathLike[str] | None = None,
+    dtype: str | None = None,
+    quantization: str | None = None,
+    format: GivenFormat = None,
+    system: str | None = None,
+    template: Mapping[str, Any] | None = None,
+    score: str = "auto",
+    memory: int | None = None,
+    store: str | os.PathLike[str] | bool | None = None,
+    dry_run: bool = False,
+) -> LocalModel | planning.Plan:
+    """A model in this process.
+
+    Args:
+        name, reader, revision: as for `load`.
+        device: "cpu", "cuda", ...; default a GPU where there is one. A loaded pair stays where it is.
+        device_map: in place of `device`, to spread a model over GPUs and offload what does not fit: "auto", or module
+            names to devices, "cpu" or "disk". Needs accelerate.
+        max_memory: how much "auto" may take of each device, {0: "20GiB", "cpu": "60GiB"}.
+        offload_folder: where weights go that are offloaded to disk, if their files can't be read in place.
+        dtype: "float32", "bfloat16", ...; default float32 on a CPU and what the checkpoint holds elsewhere.
+        quantization: "8bit" or "4bit" (NF4), by bitsandbytes.
+        format, system, template, score, memory, store: as for `LocalModel`.
+        dry_run: load nothing, and return a `plan.Plan` that says what would be loaded and what it needs.
+
+    Raises:
+        InputError: a name or an option is not known, or options contradict each other.
+        CapabilityError: a package is missing.
+        BackendError: the model is gated, or its files can't be loaded.
+        OutOfMemory: it does not fit.
+    """
+    loading = Loading(device, device_map, max_memory, offload_folder, dtype, quantization)
+    spoken: dict[str, Any] = {"format": format, "system": system, "template": template}
+    options: dict[str, Any] = {**spoken, "score": score, "memory": memory, "store": store}
+    if isinstance(name, tuple):
+        if len(name) != 2:
+            raise InputError(f"A loaded pair is (model, tokenizer); {len(name)} things were given.")
+        _refuse_spreading(loading, "A loaded pair stays as it is; load it by name")
+        if dry_run:
+            return planning.of_loaded(*name, **spoken)
+        return LocalModel(name[0], name[1], reader=reader, revision=revision, **options)
+    text = str(name)
+    if text in _shipped():
+        _refuse_spreading(loading, f"{text!r} takes a few MB; load another model")
+        pair = _abacus(text, loading)
+        if dry_run:
+            return planning.of_loaded(*pair, **spoken, name=text)
+        return LocalModel(*pair, name=text, reader=reader or _number(), **options)
+    refusals.unlikely(text, _shipped())
+    if dry_run:
+        return _refusing(text, lambda: planning.of_named(text, revision, loading, **spoken))
+    pair = _refusing(text, lambda: _from_transformers(text, revision, loading))
+    found = commit(text, revision)
+    return LocalModel(*pair, name=text, revision=found or revision, commit=found, reader=reader, **options)
+
+
+def _from_transformers(name: str, revision: str | None, loading: Loading) -> tuple[Any, Any]:
+    from transformers import AutoConfig, AutoTokenizer
+
+    which: dict[str, Any] = {"revision": revision, "trust_remote_code": False}
+    arguments, config = loading.arguments(), AutoConfig.from_pretrained(name, **which)
+    tokenizer = AutoTokenizer.from_pretrained(name, **which)
+    model = auto_class(config).from_pretrained(name, config=config, **which, **arguments)
+    return (model if "device_map" in arguments else model.to(loading.where())), tokenizer
+
+
+def _refusing(name: str, fn: Callable[[], T]) -> T:
+    try:
+        return fn()
+    except CotLensError:
+        raise
+    except _REFUSED as error:
+        raise refusals.refusal(name, error, _shipped()) from error
+
+
+def _refuse_spreading(loading: Loading, why: str) -> None:
+    if loading.device_map is not None or loading.quantization is not None:
+        raise InputError(f"{why} to give device_map= or quantization=.")
+
+
+def _shipped() -> list[str]:
+    from cotlens.models import abacus
+
+    return list(abacus.names())
+
+
+def _abacus(name: str, loading: Loading) -> tuple[Any, Any]:
+    from cotlens.models import abacus
+
+    hf, tokenizer = abacus.load_pair(name)
+    return hf.to(loading.where()).to(loading.kind() or hf.dtype), tokenizer
+
+
+def _number() -> AnswerReader:
+    from cotlens.trace import Number
+
+    return Number()

@@ -1,0 +1,165 @@
+"""The local backend: any causal LM that transformers loads, run in this process."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from cotlens._core.check import whole
+from cotlens._core.errors import InputError
+from cotlens.models.contract import Branch, BranchScore, Capability, Interventions, Meter
+from cotlens.models.contract.interventions import as_interventions
+from cotlens.models.declared import commit_of_pair, eos, precision, sampling_defaults
+from cotlens.models.formats.codec import HFCodec
+from cotlens.models.formats.format import find
+from cotlens.models.local import batched_decoding, decoding, placement
+from cotlens.models.local.engine import Engine
+from cotlens.models.local.loading.trial import settle_positions, tried
+from cotlens.models.local.scoring import dispatch
+from cotlens.models.local.scoring.verification import Verdict, check
+from cotlens.models.owner import OwnerThread
+from cotlens.models.text import writing
+from cotlens.models.text.model import Textual
+from cotlens.models.text.sample_store import open_store
+from cotlens.models.text.traces import Measured
+from cotlens.models.whitebox import activations
+from cotlens.models.whitebox.model import Inside
+from cotlens.trace import FinalAnswer, Trace
+from cotlens.trace.answers import AnswerReader
+
+if TYPE_CHECKING:
+    from cotlens.models.formats.templates import GivenFormat
+
+__all__ = ["LocalModel"]
+
+T = TypeVar("T")
+UNKNOWN = (
+    "A hook or a replaced forward takes part in the model's passes, so its weights don't say what wrote this; such "
+    "rollouts are neither kept nor taken from the store."
+)
+
+
+class LocalModel(Textual, Inside):
+    """A model in this process; see `contract.Model` for what it can be asked.
+
+    Args:
+        hf: a transformers causal LM.
+        tokenizer: its tokenizer.
+        name: what it is called; by default the name it was loaded by.
+        revision: which weights, in the words of whoever loaded them; by default a fingerprint of them.
+        commit: of the Hugging Face repository they came from; by default what config and cache say.
+        reader: how answers are read (default: `FinalAnswer()`).
+        format: name of the reasoning format, the two markers that a thought stands between, or a `families.Family`; by
+            default found by the tokenizer.
+        system: the system prompt; by default the one that the format needs for a thought, if it needs one.
+        template: further variables of the chat template, {"reasoning_effort": "high"}.
+        score: "auto" (a check decides), "packed" or "plain".
+        memory: bytes that one scoring pass may take; by default a share of what is free.
+        store: where rollouts are kept: a path, None for the default place, False for nowhere (see `models.store`).
+
+    Raises:
+        InputError: an option is not known.
+        CapabilityError: no stack of layers was found in the model.
+    """
+
+    backend = "local"
+
+    def __init__(
+        self,
+        hf: Any,
+        tokenizer: Any,
+        *,
+        name: str | None = None,
+        revision: str | None = None,
+        commit: str | None = None,
+        reader: AnswerReader | None = None,
+        format: GivenFormat = None,
+        system: str | None = None,
+        template: Mapping[str, Any] | None = None,
+        score: str = "auto",
+        memory: int | None = None,
+        store: str | os.PathLike[str] | bool | None = None,
+    ) -> None:
+        if score not in ("auto", "packed", "plain"):
+            raise InputError(f"score={score!r} is not known; choose 'auto', 'packed' or 'plain'.")
+        memory = None if memory is None else whole("memory", memory, 1)
+        super().__init__()
+        self.meter = Meter()
+        self.owner = OwnerThread()
+        self.store = open_store(store)
+        self.engine = Engine(hf.eval(), tokenizer, self.meter, memory)
+        self.name = name or str(getattr(hf.config, "_name_or_path", "") or type(hf).__name__)
+        self.format = find(
+            HFCodec(tokenizer), eos(hf, tokenizer), format, model=self.name, system=system, template=template
+        )
+        self.codec = self.format.codec
+        self.reader: AnswerReader = reader if reader is not None else FinalAnswer()
+        self.commit = commit or commit_of_pair(hf.config)
+        self.declared = revision or ""
+        self.dtype = precision(hf)
+        self.where = f"local · {placement.described(hf)}"
+        self.context_length = self.engine.layout.context
+        self.n_layers = self.engine.layout.n_layers
+        self.defaults = sampling_defaults(hf)
+        self.owner.run(lambda: settle_positions(self.engine))
+        verdict = self.owner.run(lambda: check(self.engine)) if score == "auto" else _forced(score)
+        self._pack, self.score_path = verdict.pack, verdict.sentence
+        self.engine.layout = self.owner.run(lambda: tried(self.engine))
+        self.capabilities = _able(self.engine)
+
+    def __repr__(self) -> str:
+        return f"LocalModel({self.name!r}, {self.where}, {self.dtype}, {self.engine.layout.n_layers} layers)"
+
+    @property
+    def weights(self) -> str:
+        """A fingerprint of all weights as they are now; see `identity.Identity`."""
+        return self._still(self.engine.identity.weights)
+
+    @property
+    def state(self) -> str:
+        """A fingerprint of all that decides what it computes, as it is now; "" where hooks make that unknown."""
+        return self._still(self.engine.identity.state)
+
+    def _still(self, fn: Callable[[], T]) -> T:
+        """What `fn` finds in the weights; where passes bring them in and out, between two passes."""
+        return self._run(fn) if placement.offloaded(self.engine.hf) else fn()
+
+    def score(
+        self, trunk: Trace | Sequence[int], branches: Sequence[Branch], *, interventions: Interventions = ()
+    ) -> list[BranchScore]:
+        """Log-probabilities of the tokens of every branch, in the order given; see `contract.Branch`."""
+        ids, changes = self._ids(trunk), as_interventions(interventions)
+        return self._run(lambda: dispatch.score(self.engine, ids, branches, changes, pack=self._pack))
+
+    def _measured(self, ids: tuple[int, ...], k: int) -> Measured:
+        return self._run(lambda: activations.annotate(self.engine, ids, k))
+
+    def _setting(self) -> writing.Setting:
+        engine, state = self.engine, self.state
+        about = self._about(state.split()[0] if state else self.weights, self.dtype)
+        return writing.Setting(
+            self.format,
+            self.reader,
+            about if state else {**about, "notes": [UNKNOWN]},
+            self.defaults,
+            engine.layout.context,
+            engine.layout.vocabulary,
+            partial(decoding.write, engine),
+            partial(batched_decoding.roll, engine) if engine.obeys_masks else None,
+            state,
+        )
+
+
+def _able(engine: Engine) -> Capability:
+    """What is left of everything after it was tried."""
+    found = ~Capability(0) if engine.obeys_masks else ~Capability.HIDE
+    for part in (Capability.READ, Capability.WRITE, Capability.GRADIENT):
+        if not engine.layout.usable(str(part.name).lower()):
+            found &= ~part
+    return found
+
+
+def _forced(score: str) -> Verdict:
+    return Verdict(score == "packed", f"{score} scoring, because it was asked for and not checked")

@@ -1,0 +1,182 @@
+"""The fast path: the trunk is run once, then many branches at a time behind its cache, packed into a few lanes.
+
+Equal to one pass per branch up to rounding (`check` tries that on the loaded model): each node sees the trunk before
+its prefix minus what is hidden from it, and its own ancestors; positions are explicit.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+
+from cotlens._core import control
+from cotlens._core.errors import OutOfMemory
+from cotlens.models.architecture.logits import Scores
+from cotlens.models.architecture.masks import Masks, stacked
+from cotlens.models.contract.interventions import BlockAttention
+from cotlens.models.local import budget
+from cotlens.models.local.engine import Engine, fits, memory_errors, rewound, with_room
+from cotlens.models.local.incremental import pieces
+from cotlens.models.local.scoring import trie
+from cotlens.models.local.scoring.trie import Chunk, Feeds, Ints
+from cotlens.models.local.scoring.trunk import prefill
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from cotlens.models.contract import Branch
+    from cotlens.models.contract.interventions import Intervention
+
+Rows = tuple[int, int]
+
+
+def score(
+    engine: Engine, trunk: Sequence[int], branches: Sequence[Branch], interventions: Sequence[Intervention] = ()
+) -> tuple[Scores, Ints]:
+    """Score checked branches.
+
+    Returns:
+        flat scores, and int64 [branches + 1] where each branch's entries start.
+
+    Raises:
+        OutOfMemory: not even one branch, or a short stretch of the trunk, fits.
+        Cancelled: between two passes.
+    """
+    plan = trie.plan(trunk, branches)
+    scores = Scores(int(plan.starts[-1]), plan.sets)
+    reach = plan.prefill
+    if not _in_activations(interventions):  # what they do to later tokens could leak: masked NaN is still NaN
+        reach = budget.reach(engine, reach, len(trunk))
+    total = reach + int((np.diff(plan.feeds.begin) - plan.feeds.shared).sum())
+    cache = prefill(engine, trunk[:reach], plan.trunk_edges, scores, interventions, total)
+    done, space = reach, _Space(cache)
+    for lanes in reversed(list(_passes(engine, cache, plan.feeds, interventions))):
+        done += _run(engine, space, plan.feeds, lanes, scores, interventions)
+        control.current().report(done, total, "scoring")
+    return scores, plan.starts
+
+
+def _passes(engine: Engine, cache: Any, feeds: Feeds, interventions: Sequence[Intervention]) -> Iterator[list[Rows]]:
+    """Which rows go into one pass, and which of them into one lane: a sequence of its own behind the same trunk.
+
+    Nodes see few of the others, so several short lanes waste less attention than one long one. Interventions that
+    change activations name positions of one sequence, so with them there is one lane.
+    """
+    one = len(_in_activations(interventions)) > 0
+    found: list[Rows] = []
+    longest = 0
+    for rows in trie.chunks(feeds, lambda prefix: budget.nodes(engine, prefix) if one else budget.lane(engine, prefix)):
+        prefix, size = int(feeds.prefix[rows[1] - 1]), trie.size(feeds, *rows)
+        longest = max(longest, size)
+        full = (len(found) + 1) * longest > budget.nodes(engine, prefix)
+        if found and (one or full or len(found) == budget.lanes(engine, cache, prefix)):
+            yield found
+            found, longest = [], size
+        found.append(rows)
+    if found:
+        yield found
+
+
+class _Space:
+    """Memory for the trunk and the nodes of every lane, filled with the trunk once for passes that need less and less.
+
+    A pass writes its nodes behind the trunk it needs, over what only the passes before it needed.
+    """
+
+    def __init__(self, trunk: Any) -> None:
+        self._trunk = trunk
+        self._room: Any = None
+        self._clean = 0
+
+    def behind(self, width: int, lanes: int, n: int) -> Any:
+        """A cache of `width` trunk tokens in each lane, that may grow by `n` tokens."""
+        if self._room is None or width > self._clean or not fits(self._room, lanes, width + n):
+            self._room = None  # freed before another is made
+            self._room = with_room(self._trunk, width, lanes, width + n)
+        self._clean = width
+        return rewound(self._room, width, lanes)
+
+
+def _in_activations(interventions: Sequence[Intervention]) -> list[Intervention]:
+    return [item for item in interventions if not isinstance(item, BlockAttention)]
+
+
+def _run(
+    engine: Engine,
+    space: _Space,
+    feeds: Feeds,
+    lanes: list[Rows],
+    scores: Scores,
+    interventions: Sequence[Intervention],
+) -> int:
+    """Score rows, in halves where memory runs out. Returns the number of nodes that were run."""
+    chunks = [trie.chunk(feeds, *rows) for rows in lanes]
+    try:
+        _pass(engine, space, chunks, scores, interventions)
+    except OutOfMemory as error:
+        halves = _halves(lanes)
+        if halves is None:
+            raise OutOfMemory(
+                f"A branch of {len(chunks[0].token_ids)} tokens after {chunks[0].width} others did not fit into memory "
+                "on its own; use a shorter trace, a smaller model or a device with more memory."
+            ) from error
+        return sum(_run(engine, space, feeds, half, scores, interventions) for half in halves)
+    return sum(len(chunk.token_ids) for chunk in chunks)
+
+
+def _halves(lanes: list[Rows]) -> tuple[list[Rows], list[Rows]] | None:
+    """Half of the lanes each, or half of the rows of the only one; None for a single row."""
+    if len(lanes) > 1:
+        return lanes[: len(lanes) // 2], lanes[len(lanes) // 2 :]
+    first, last = lanes[0]
+    middle = (first + last) // 2
+    return ([(first, middle)], [(middle, last)]) if last - first > 1 else None
+
+
+def _pass(
+    engine: Engine, space: _Space, chunks: list[Chunk], scores: Scores, interventions: Sequence[Intervention]
+) -> None:
+    """Run and score chunks, one lane each. One long branch goes in pieces: a cancel never waits for all of it."""
+    n, width = max(len(chunk.token_ids) for chunk in chunks), max(chunk.width for chunk in chunks)
+    lanes = [trie.padded(chunk, n) for chunk in chunks]
+    positions = np.stack([lane.positions for lane in lanes])
+    with memory_errors(len(lanes), n, engine.device):
+        extended = space.behind(width, len(lanes), n)
+    for start, stop in pieces(engine, n, budget.stretch(engine, width) if len(lanes) == 1 else n):
+        at = positions[:, start:stop]
+        edges, wanted = trie.joined([lane.edges for lane in lanes], start, stop)
+        logits, _, _ = engine.forward(
+            torch.from_numpy(np.stack([lane.token_ids[start:stop] for lane in lanes])).to(engine.device),
+            at if len(lanes) > 1 else at[0],
+            masks=stacked([_masks(engine, lane, start, stop, width, interventions) for lane in lanes]),
+            cache=extended,
+            keep=torch.from_numpy(wanted).to(engine.device),
+            interventions=_in_activations(interventions),
+        )
+        scores.put(logits.flatten(0, 1), edges.rows, edges.targets, edges.slots, at[:, wanted].ravel())
+
+
+def _masks(
+    engine: Engine, lane: Chunk, start: int, stop: int, width: int, interventions: Sequence[Intervention]
+) -> Masks:
+    visible = seen_by_nodes(lane, start, stop, width, engine.device)
+    columns = np.concatenate([np.arange(width), lane.positions[:stop]])
+    return engine.masks(visible, lane.positions[start:stop], columns, interventions)
+
+
+def seen_by_nodes(lane: Chunk, start: int, stop: int, width: int, device: torch.device) -> Tensor:
+    """Bool [stop - start, width + stop]: the trunk before a node's limit minus what is hidden, and its ancestors."""
+    nodes = torch.arange(stop, device=device)
+    limits = torch.from_numpy(lane.limits[start:stop]).to(device)
+    trunk = torch.arange(width, device=device)[None] < limits[:, None]
+    if (lane.hidden_of >= 0).any():
+        out = torch.zeros(len(lane.hidden) + 1, width, dtype=torch.bool)
+        for index, hidden in enumerate(lane.hidden):
+            out[index, torch.from_numpy(hidden[hidden < width])] = True
+        trunk &= ~out.to(device)[torch.from_numpy(lane.hidden_of[start:stop]).to(device)]
+    ends = torch.from_numpy(lane.ends[:stop]).to(device)
+    own = (nodes[None] <= nodes[start:, None]) & (nodes[start:, None] < ends[None])
+    return torch.cat([trunk, own], dim=1)

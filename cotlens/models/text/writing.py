@@ -1,0 +1,257 @@
+"""From a wish for text to traces: settings are checked, samples written, and what was written is kept on any error."""
+
+from __future__ import annotations
+
+import codecs
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+import numpy as np
+
+from cotlens._core import check
+from cotlens._core.errors import BackendError, Cancelled, CotLensError, InputError
+from cotlens.models.contract import OnToken
+from cotlens.models.contract.interventions import Intervention
+from cotlens.models.declared import Defaults
+from cotlens.models.formats.format import Format
+from cotlens.models.formats.markers import Known
+from cotlens.models.local.batched_decoding import Roll
+from cotlens.models.local.decoding import Sample
+from cotlens.models.local.scoring.dispatch import check_ids
+from cotlens.models.text.sampling import Sampling
+from cotlens.models.text.traces import Measured, begin_of, build, known_at, prompt_of
+from cotlens.trace import Span, Trace
+from cotlens.trace.answers import AnswerReader
+
+MOST_NEW = 4096  # tokens, unless asked for more or fewer
+MOST_SAMPLES = 10**6  # of one prompt in one call
+
+
+class Samples(Protocol):
+    """Fills in samples; on an error they hold what was written so far. See `generate.write`."""
+
+    def __call__(
+        self,
+        prefix: Sequence[int],
+        samples: list[Sample],
+        sampling: Sampling,
+        stop_ids: frozenset[int],
+        *,
+        unknown: Sequence[int] = (),
+        interventions: Sequence[Intervention] = (),
+        on_token: Callable[[int, int], None] | None = None,
+    ) -> None:
+        """Write on after `prefix`."""
+        ...
+
+
+Rolls = Callable[[Sequence[Roll], frozenset[int], Callable[[list[Roll]], None]], None]
+"""Writes many rollouts of many prefixes together and tells of those that have ended; see `rolling.roll`."""
+
+
+@dataclass(frozen=True)
+class Setting:
+    """Who writes: the model's parts, what is said about it in `meta`, how it is sampled by default.
+
+    Args:
+        context: the most tokens in a sequence.
+        vocabulary: how many token ids there are.
+        samples, rolls: how tokens come; without `rolls`, rollouts are written one prefix after the other.
+        identity: all that is known of what decides the model's texts beside settings, "" where it can't be known: then
+            no rollout is kept.
+    """
+
+    form: Format
+    reader: AnswerReader
+    about: Mapping[str, Any]
+    defaults: Defaults
+    context: int
+    vocabulary: int
+    samples: Samples
+    rolls: Rolls | None = None
+    identity: str = ""
+
+
+@dataclass(frozen=True)
+class Wishes:
+    """What the caller asked for; see `Model.reason`."""
+
+    n: int
+    seed: int
+    max_new_tokens: int | None
+    temperature: float | None
+    top_p: float | None
+    top_k: int | None
+    interventions: tuple[Intervention, ...]
+    on_token: OnToken | None = None
+
+    def __post_init__(self) -> None:
+        check.whole("n", self.n, 1, MOST_SAMPLES)
+        check.seed(self.seed)
+        check.sampling(self)
+
+
+@dataclass(frozen=True)
+class Job:
+    """What is to be written on.
+
+    Args:
+        ids: the prefix.
+        prompt, begin, known: as in `assemble.build`.
+        meta: added to the trace's.
+        parts: parent, edit and rewritten_from of the new trace.
+        source: the trace whose measurements of the first `kept` tokens hold.
+    """
+
+    ids: list[int]
+    prompt: Span
+    begin: int
+    known: Known | None = None
+    meta: Mapping[str, Any] = field(default_factory=dict)
+    parts: Mapping[str, Any] = field(default_factory=dict)
+    source: Trace | None = None
+    kept: int = 0
+
+
+def resuming(form: Format, trace: Trace, at: int | None, close_thought: bool) -> Job:
+    """The job of going on from token `at` of a trace.
+
+    Raises:
+        InputError: `at` is in the prompt or beyond the trace, the trace is at its end already, or the thought that
+            should be closed isn't open there.
+    """
+    start = trace.resume_at if at is None else check.whole("at", at)
+    prompt, known = prompt_of(trace), known_at(trace, start)
+    begin, n = begin_of(trace), len(trace.token_ids)
+    if not max(1, begin) <= start <= n:
+        raise InputError(
+            f"The model can't go on from token {start}: choose {max(1, begin)} (after the prompt) to {n} (the end)."
+        )
+    ids = list(trace.token_ids[:start])
+    if ids[-1] in form.stop_ids:
+        raise InputError("The model ended its turn there; give at=<an earlier token>, or edit the thought first.")
+    if close_thought:
+        found = form.segment(ids, prompt.end, begin, known=known)
+        if not form.plain and (found.thought is None or found.closed):
+            raise InputError(
+                f"No thought is open before token {start}, so none can be closed; choose a token of the thought."
+            )
+        ids += form.closing(trace.text[: int(trace.offsets[start])])
+    edited = trace.edit is not None and trace.rewritten_from is None and start >= trace.edit.end_token
+    parts = {
+        "parent": trace.parent if edited else trace,
+        "edit": trace.edit if edited else None,
+        "rewritten_from": start,
+    }
+    return Job(ids, prompt, begin, known, _inherited(trace), parts, trace, start)
+
+
+def _inherited(trace: Trace) -> dict[str, Any]:
+    return {key: trace.meta[key] for key in ("prefill", "messages") if key in trace.meta}
+
+
+def write(setting: Setting, job: Job, wishes: Wishes) -> Any:
+    """Write n samples; a Trace for n=1, else a list.
+
+    Raises:
+        CotLensError: as in the contract; `error.partial` holds what was written so far in the same shape.
+    """
+    sampling = sampling_of(setting, job, wishes)
+    samples = [Sample(index) for index in range(wishes.n)]
+    tell = None if wishes.on_token is None else _speaker(setting.form, wishes.on_token)
+    try:
+        setting.samples(
+            job.ids,
+            samples,
+            sampling,
+            setting.form.stop_ids,
+            unknown=_unknown(job),
+            interventions=wishes.interventions,
+            on_token=tell,
+        )
+    except CotLensError as error:
+        broken = "cancelled" if isinstance(error, Cancelled) else "error"
+        traces = [_trace(setting, job, wishes, sampling, sample, broken) for sample in samples]
+        if isinstance(error, (Cancelled, BackendError)):
+            error.partial = traces[0] if wishes.n == 1 else traces  # type: ignore[union-attr]
+        raise
+    traces = [_trace(setting, job, wishes, sampling, sample, "") for sample in samples]
+    return traces[0] if wishes.n == 1 else traces
+
+
+def sampling_of(setting: Setting, job: Job, wishes: Wishes) -> Sampling:
+    """How a job is sampled: wishes, the model's defaults, and what the context leaves room for.
+
+    Raises:
+        InputError: a setting is out of range, or the context is full.
+    """
+    check_ids(setting.vocabulary, job.ids, "prompt")
+    context = setting.context
+    room = context - len(job.ids)
+    if room < 1:
+        raise InputError(
+            f"The text so far has {len(job.ids)} tokens and the model's context holds {context}; "
+            "shorten the prompt or the thought."
+        )
+    most = min(room, MOST_NEW) if wishes.max_new_tokens is None else min(room, wishes.max_new_tokens)
+    defaults = setting.defaults
+    return Sampling(
+        wishes.seed,
+        most,
+        defaults.temperature if wishes.temperature is None else wishes.temperature,
+        defaults.top_p if wishes.top_p is None else wishes.top_p,
+        defaults.top_k if wishes.top_k is None else wishes.top_k,
+    )
+
+
+def _unknown(job: Job) -> list[int]:
+    """Tokens after the template that nobody has measured: the text of an edit, a prefill, a closed thought."""
+    known = np.full(len(job.ids), np.nan, np.float32)
+    if job.source is not None:
+        known[: job.kept] = job.source.logprobs[: job.kept]
+    return [at for at in np.flatnonzero(np.isnan(known)).tolist() if at >= max(1, job.begin)]
+
+
+def _trace(setting: Setting, job: Job, wishes: Wishes, sampling: Sampling, sample: Sample, broken: str) -> Trace:
+    ids = [*job.ids, *sample.ids]
+    table = Measured(len(ids)) if job.source is None else Measured.of(job.source, job.kept, len(ids))
+    table.put(sample.notes)
+    meta = described(setting, job, wishes, sampling, sample.index, sample.finish or broken or "length")
+    fields = table.fields(setting.form.codec)
+    parts = {"known": job.known, **fields, **job.parts}
+    return build(setting.form, setting.reader, ids, job.prompt, job.begin, meta, **parts)
+
+
+def described(
+    setting: Setting, job: Job, wishes: Wishes, sampling: Sampling, index: int, finish: str
+) -> dict[str, Any]:
+    """What a trace says of how it was written."""
+    meta = {
+        **job.meta,
+        **setting.about,
+        "seed": int(wishes.seed),
+        "sample": index,
+        "temperature": sampling.temperature,
+        "top_p": sampling.top_p,
+        "top_k": sampling.top_k,
+        "max_new_tokens": sampling.max_new_tokens,
+        "finish": finish,
+    }
+    notes = [*job.meta.get("notes", ()), *setting.about.get("notes", ()), *setting.defaults.notes()]
+    if notes:
+        meta["notes"] = notes
+    if wishes.interventions:
+        meta["interventions"] = [type(item).__name__ for item in wishes.interventions]
+        meta["intervention_fingerprints"] = [item.fingerprint for item in wishes.interventions]
+    return meta
+
+
+def _speaker(form: Format, on_token: OnToken) -> Callable[[int, int], None]:
+    """Turns ids into text as they come; a character split over tokens comes with the last of them."""
+    decoder = codecs.getincrementaldecoder("utf-8")("replace")
+
+    def tell(at: int, token: int) -> None:
+        on_token(at, decoder.decode(form.codec.pieces([token])[0]))
+
+    return tell

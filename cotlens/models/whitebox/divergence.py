@@ -1,0 +1,228 @@
+"""How far predictions move when attention is blocked: KL(ordinary || blocked) over the whole vocabulary.
+
+Before its first query a block changes nothing, so all blocks share one trunk and its cache. Behind it several blocks go
+through the model at once, one per row of a batch with a mask of its own. Distributions are compared on the device, and
+one number per token leaves it. The ordinary ones are computed once and kept, or, where they take too much memory, run
+again as the first row of every batch.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from cotlens._core import control
+from cotlens._core.errors import Cancelled, InputError, OutOfMemory
+from cotlens.models.architecture import masks
+from cotlens.models.architecture.logits import Scores, check_finite
+from cotlens.models.contract import Divergence
+from cotlens.models.contract.interventions import BlockAttention
+from cotlens.models.local import budget
+from cotlens.models.local.engine import with_room
+from cotlens.models.local.scoring import trie
+from cotlens.models.local.scoring.trunk import prefill
+from cotlens.models.whitebox.activations import check_sequence
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from cotlens.models.local.engine import Engine
+
+__all__ = ["EPSILON", "Floats", "check_spans", "divergence", "first_query", "means_of_spans"]
+
+EPSILON = 1e-9  # nats, added under the logarithm, as in the published code
+_ROWS, _ROWS_ELSEWHERE = {"cpu": 4}, 16  # blocks per pass: more of them waste queries that only some need
+_TOKENS, _TOKENS_ELSEWHERE = {"cpu": 768}, 4096  # per pass, all rows together
+_CACHE_SHARE = 0.25  # of the memory of a pass for copies of the cache
+_KEPT_SHARE = 0.25  # of the same for the ordinary distributions
+_SLICE, _SLICE_ELSEWHERE = {"cpu": 2**20}, 64 * 2**20  # bytes of float32 logits compared at once: what caches hold
+_LEAST_SHARE = 64  # of a pass: smaller ones would not save much more
+_NOTHING = np.empty(0, np.int64)
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class _Text:
+    """What all blocks have in common.
+
+    Args:
+        ids: tokens up to the last that is compared.
+        cache: of the tokens before the last first query.
+        first: the first token that is compared.
+        ordinary: log-probabilities [len(ids) - first, vocabulary] after each token from `first` on; None if not kept.
+    """
+
+    ids: Sequence[int]
+    cache: Any
+    first: int
+    temperature: float
+    ordinary: Tensor | None = None
+
+
+def divergence(
+    engine: Engine,
+    ids: Sequence[int],
+    blocks: Sequence[BlockAttention],
+    spans: Sequence[tuple[int, int]],
+    temperature: float,
+) -> Divergence:
+    """Means over the tokens of each span, for each block.
+
+    Raises:
+        InputError: a span is empty or out of range, or the temperature isn't positive.
+        CapabilityError: this model's attention can't be masked.
+        Cancelled: with the blocks that were done as `partial`; the others are NaN.
+    """
+    check_sequence(engine, ids)
+    engine.need_masks()
+    check_spans(spans, len(ids))
+    starts = [first_query(block) for block in blocks]
+    end = max((stop for _, stop in spans), default=0)
+    waiting = [i for i in np.argsort(starts, kind="stable").tolist() if starts[i] < end]
+    found = np.full((2, len(blocks), len(spans)), np.nan)
+    if not waiting:
+        return Divergence(found[0], found[1])
+    with control.using(control.current().silent()):
+        text = _text(engine, ids[:end], starts[waiting[0]], starts[waiting[-1]], temperature)
+    total, done, count = sum(end - starts[i] for i in waiting), 0, _rows(engine, text)
+    try:
+        for at in range(0, len(waiting), count):
+            mine = waiting[at : at + count]
+            control.current().report(done, total, "suppression")
+            kl, begin = _together(engine, text, [blocks[i] for i in mine], [starts[i] for i in mine])
+            for row, i in enumerate(mine):
+                found[:, i] = means_of_spans(kl[row], begin, starts[i], spans)
+            done += sum(end - starts[i] for i in mine)
+    except Cancelled as error:
+        error.partial = Divergence(found[0], found[1])  # type: ignore[attr-defined]
+        raise
+    control.current().report(total, total, "suppression")
+    return Divergence(found[0], found[1])
+
+
+def _text(engine: Engine, ids: Sequence[int], first: int, trunk: int, temperature: float) -> _Text:
+    """Run the first `trunk` tokens, and keep ordinary distributions from `first` on where they fit."""
+    cache = prefill(engine, ids[:trunk], trie.Edges(_NOTHING, _NOTHING, _NOTHING), Scores(0), (), trunk)
+    text = _Text(ids, cache, first, temperature)
+    if 4 * engine.layout.vocabulary * (len(ids) - first) > budget.available(engine) * _KEPT_SHARE:
+        return text
+    try:
+        parts = [_logprobs(logits[0], temperature) for _, logits in _passes(engine, text, [], first)]
+        return _Text(ids, cache, first, temperature, torch.cat(parts))
+    except OutOfMemory:
+        return text
+
+
+def _together(
+    engine: Engine, text: _Text, blocks: Sequence[BlockAttention], starts: Sequence[int], share: int = 1
+) -> tuple[Floats, int]:
+    """KL at every token from the first that any of `blocks` touches: [blocks, tokens], and that token.
+
+    In halves where memory runs out: of the blocks, then of the tokens that go through the model at once.
+    """
+    begin = min(starts)
+    try:
+        with torch.inference_mode():
+            return _compared(engine, text, blocks, begin, share), begin
+    except OutOfMemory:
+        if len(blocks) == 1 and share >= _LEAST_SHARE:
+            raise
+    if len(blocks) == 1:
+        return _together(engine, text, blocks, starts, 2 * share)
+    half = len(blocks) // 2
+    parts = [_together(engine, text, blocks[part], starts[part]) for part in (slice(half), slice(half, None))]
+    padded = [np.pad(kl, ((0, 0), (at - begin, 0)), constant_values=np.nan) for kl, at in parts]
+    return np.concatenate(padded), begin
+
+
+def _compared(engine: Engine, text: _Text, blocks: Sequence[BlockAttention], begin: int, share: int) -> Floats:
+    found = []
+    for at, logits in _passes(engine, text, blocks, begin, share):
+        most = _SLICE.get(engine.device.type, _SLICE_ELSEWHERE)
+        step = max(1, most // (4 * logits.shape[0] * logits.shape[2]))
+        for start in range(0, len(at), step):
+            logprobs = _logprobs(logits[:, start : start + step], text.temperature)
+            check_finite(logprobs.amax((0, 2)), at[start:])
+            if text.ordinary is None:
+                base, others = logprobs[0], logprobs[1:]
+            else:
+                first = int(at[start]) - text.first
+                base, others = text.ordinary[first : first + logprobs.shape[1]], logprobs
+            found.append(_kl(base, others).double().cpu().numpy())
+    return np.concatenate(found, axis=1)
+
+
+def _passes(
+    engine: Engine, text: _Text, blocks: Sequence[BlockAttention], begin: int, share: int = 1
+) -> Iterator[tuple[NDArray[np.int64], Tensor]]:
+    """Positions and logits [rows, q, vocabulary] of passes from `begin` on.
+
+    A row per block; before them one without a block, where ordinary distributions were not kept. Of the tokens that
+    should fit into a pass, 1/`share` go through it.
+    """
+    count = len(blocks) + (text.ordinary is None)
+    cache = with_room(text.cache, begin, count, len(text.ids))
+    most = budget.rows(engine, len(text.ids), _TOKENS.get(engine.device.type, _TOKENS_ELSEWHERE))
+    step = max(1, most // (count * share))
+    for start in range(begin, len(text.ids), step):
+        control.current().check()
+        at = np.arange(start, min(len(text.ids), start + step))
+        each = [*([None] if text.ordinary is None else []), *blocks]
+        cut = masks.batch(engine.layout, engine.causal(at, start), each, at, np.arange(at[-1] + 1))
+        row = engine.tensor(text.ids[start : start + step]).expand(count, -1)
+        logits, _, _ = engine.forward(row, at, masks=cut, cache=cache)
+        yield at, logits
+
+
+def _logprobs(logits: Tensor, temperature: float) -> Tensor:
+    return torch.log_softmax(logits.float() if temperature == 1 else logits.float() / temperature, -1)
+
+
+def _kl(base: Tensor, others: Tensor) -> Tensor:
+    """KL(base || other) of log-probabilities [q, vocabulary] and [blocks, q, vocabulary], [blocks, q].
+
+    Summed as p * (exp(d) - 1 - d) with d = log q - log p, which is the same since q sums to one, has no negative terms,
+    and keeps its precision where p and q hardly differ. No p is taken as less than exp(-80), so that exp(d) never
+    overflows. `others` is used up.
+    """
+    base = base.clamp_min(-80)
+    apart = others.sub_(base)
+    return torch.expm1(apart).sub_(apart).mul_(base.exp()).sum(-1).clamp_min(0)
+
+
+def means_of_spans(kl: Floats, begin: int, start: int, spans: Sequence[tuple[int, int]]) -> Floats:
+    """Mean KL and mean log(KL + epsilon) of every span that lies behind `start`, [2, spans]."""
+    means = np.full((2, len(spans)), np.nan)
+    for index, (first, last) in enumerate(spans):
+        if first >= start:
+            values = kl[first - begin : last - begin]
+            means[:, index] = values.mean(), np.log(values + EPSILON).mean()
+    return means
+
+
+def _rows(engine: Engine, text: _Text) -> int:
+    """How many blocks go through the model together, so that copies of the cache fit."""
+    layers = [layer for layer in text.cache.layers if layer.is_initialized]
+    per_token = sum(layer.keys[0, :, :1].numel() + layer.values[0, :, :1].numel() for layer in layers)
+    row = max(1, per_token * len(text.ids) * (torch.finfo(engine.dtype).bits // 8))
+    most = _ROWS.get(engine.device.type, _ROWS_ELSEWHERE)
+    return max(1, min(most, int(budget.available(engine) * _CACHE_SHARE / row) - (text.ordinary is None)))
+
+
+def first_query(block: BlockAttention) -> int:
+    """The first position that a block changes itself."""
+    if block.queries is None:
+        return 0
+    return block.queries.start if isinstance(block.queries, range) else min(block.queries, default=0)
+
+
+def check_spans(spans: Sequence[tuple[int, int]], n: int) -> None:
+    """Raise InputError where spans are not in a trace of `n` tokens."""
+    for start, end in spans:
+        if not 0 <= start < end <= n:
+            raise InputError(f"The span of tokens {start} to {end} is empty or not in this trace of {n} tokens.")

@@ -1,0 +1,210 @@
+"""The white-box half of a model: what happens inside it, and what its outputs owe to that.
+
+`Insight` is what all backends that can look inside do alike; `Inside` does it with an engine in this process.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cotlens._core import check
+from cotlens._core.errors import InputError
+from cotlens.models.contract import COLDEST, AnswerBranch, Divergence, Gradients, Interventions
+from cotlens.models.contract.interventions import BlockAttention, Intervention, as_interventions
+from cotlens.models.whitebox import activations, attention_patterns, divergence, unembedding
+from cotlens.models.whitebox.gradients import gradients as differentiate
+from cotlens.trace import Trace
+
+if TYPE_CHECKING:
+    from cotlens.models.local.engine import Engine
+
+T = TypeVar("T")
+Floats = NDArray[np.float32]
+Spans = Sequence[tuple[int, int]]
+
+
+class Insight(ABC):
+    """Activations, gradients, divergences, attention patterns; see `contract.Model`. Backends fill in the abstract."""
+
+    @abstractmethod
+    def _ids(self, trunk: Trace | Sequence[int]) -> tuple[int, ...]:
+        """The ids of a trace that is this model's own."""
+
+    @abstractmethod
+    def _run(self, fn: Callable[[], T]) -> T:
+        """Run `fn` on the thread that owns the model."""
+
+    @abstractmethod
+    def _read(
+        self,
+        ids: tuple[int, ...],
+        sites: list[str],
+        positions: Sequence[int] | None,
+        changes: tuple[Intervention, ...],
+    ) -> dict[str, Floats]:
+        """Activations of `ids`; on the owner thread, as all that follows."""
+
+    @abstractmethod
+    def _gradient(
+        self,
+        ids: tuple[int, ...],
+        answer: AnswerBranch,
+        sites: list[str],
+        metric: str,
+        embeddings: Floats | None,
+        changes: tuple[Intervention, ...],
+    ) -> Gradients:
+        """Gradients of a metric of `answer` after `ids`."""
+
+    @abstractmethod
+    def _divergence(
+        self, ids: tuple[int, ...], blocks: Sequence[BlockAttention], spans: Spans, temperature: float
+    ) -> Divergence:
+        """How far predictions move."""
+
+    @abstractmethod
+    def _attention(
+        self, ids: tuple[int, ...], heads: Sequence[tuple[int, int]] | None, spans: Spans | None
+    ) -> dict[tuple[int, int], Floats]:
+        """Attention weights."""
+
+    @abstractmethod
+    def _unembed(self, vectors: Floats) -> Floats:
+        """From the residual stream to logits."""
+
+    def read(
+        self,
+        trace: Trace | Sequence[int],
+        sites: str | Sequence[str],
+        *,
+        positions: Sequence[int] | None = None,
+        interventions: Interventions = (),
+    ) -> dict[str, NDArray[np.float32]]:
+        """Activations float32 [positions, d_model] per site, after interventions.
+
+        Args:
+            sites: "embed", "resid_post.L" (the residual stream after layer L), "attn_out.L", "mlp_out.L".
+            positions: token indices; None for all.
+        """
+        wanted = check.texts("sites", sites)
+        ids, changes = self._ids(trace), as_interventions(interventions)
+        return self._run(lambda: self._read(ids, wanted, positions, changes))
+
+    def gradient(
+        self,
+        trace: Trace | Sequence[int],
+        answer: AnswerBranch,
+        sites: str | Sequence[str],
+        *,
+        at: int | None = None,
+        metric: str = "logit_difference",
+        embeddings: NDArray[np.float32] | None = None,
+        interventions: Interventions = (),
+    ) -> Gradients:
+        """Gradients of a metric of `answer` after `trace.token_ids[:at]`; one forward and one backward pass.
+
+        Args:
+            answer: from `answer_branch(trace, at, value)`.
+            sites: as for `read`.
+            at: where the thought was closed; default the thought's end, or all ids.
+            metric: "logit_difference", "log_probability" or "probability"; see `contract.Gradients`.
+            embeddings: float32 [tokens up to `at` and of the answer, d_model], put in place of what "embed" gives.
+        """
+        ids, changes = self._ids(trace), as_interventions(interventions)
+        thought = trace.roles.get("thought") if isinstance(trace, Trace) else None
+        end = thought.end if thought is not None else len(ids)
+        end = end if at is None else check.whole("at", at)
+        if not 1 <= end <= len(ids):
+            raise InputError(f"at={end} is not in this trace; it has {len(ids)} tokens, so give 1 to {len(ids)}.")
+        wanted = check.texts("sites", sites)
+        return self._run(lambda: self._gradient(ids[:end], answer, wanted, metric, embeddings, changes))
+
+    def divergence(
+        self,
+        trace: Trace | Sequence[int],
+        blocks: Sequence[BlockAttention],
+        spans: Sequence[tuple[int, int]],
+        *,
+        temperature: float = 1.0,
+    ) -> Divergence:
+        """How far the predictions at the tokens of each span move under each of `blocks`; see `contract.Divergence`.
+
+        What lies before the first blocked query is the same for all blocks and is run once.
+
+        Args:
+            spans: half-open token ranges.
+            temperature: logits are divided by it before they are compared.
+        """
+        ids, places = self._ids(trace), check.pairs("spans", spans)
+        heat = check.number("temperature", temperature, COLDEST, above=0)
+        return self._run(lambda: self._divergence(ids, blocks, places, heat))
+
+    def attention(
+        self,
+        trace: Trace | Sequence[int],
+        *,
+        heads: Sequence[tuple[int, int]] | None = None,
+        spans: Sequence[tuple[int, int]] | None = None,
+    ) -> dict[tuple[int, int], NDArray[np.float32]]:
+        """Attention weights per (layer, head), float32; rows attend to columns.
+
+        Computed on demand under eager attention, for some queries at a time and one layer after the other.
+
+        Args:
+            heads: (layer, head) pairs; None for all.
+            spans: half-open token ranges in order; entry [i, j] is then the mean weight over queries in span i and keys
+                in span j, [spans, spans]. None for every token, [tokens, tokens].
+        """
+        ids = self._ids(trace)
+        chosen = None if heads is None else check.pairs("heads", heads)
+        places = None if spans is None else check.pairs("spans", spans)
+        return self._run(lambda: self._attention(ids, chosen, places))
+
+    def unembed(self, vectors: NDArray[np.float32]) -> NDArray[np.float32]:
+        """What vectors [n, d_model] in the residual stream add to the logits directly, float32 [n, vocabulary]."""
+        given = check.array("vectors", vectors).astype(np.float32)
+        return self._run(lambda: self._unembed(given))
+
+
+class Inside(Insight):
+    """The same with an engine."""
+
+    engine: Engine
+
+    def _read(
+        self,
+        ids: tuple[int, ...],
+        sites: list[str],
+        positions: Sequence[int] | None,
+        changes: tuple[Intervention, ...],
+    ) -> dict[str, Floats]:
+        return activations.read(self.engine, ids, sites, positions, changes)
+
+    def _gradient(
+        self,
+        ids: tuple[int, ...],
+        answer: AnswerBranch,
+        sites: list[str],
+        metric: str,
+        embeddings: Floats | None,
+        changes: tuple[Intervention, ...],
+    ) -> Gradients:
+        return differentiate(self.engine, ids, answer, sites, metric, embeddings, changes)
+
+    def _divergence(
+        self, ids: tuple[int, ...], blocks: Sequence[BlockAttention], spans: Spans, temperature: float
+    ) -> Divergence:
+        return divergence.divergence(self.engine, ids, blocks, spans, temperature)
+
+    def _attention(
+        self, ids: tuple[int, ...], heads: Sequence[tuple[int, int]] | None, spans: Spans | None
+    ) -> dict[tuple[int, int], Floats]:
+        return attention_patterns.attention(self.engine, ids, heads, spans)
+
+    def _unembed(self, vectors: Floats) -> Floats:
+        return unembedding.unembed(self.engine, vectors)
