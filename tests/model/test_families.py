@@ -158,7 +158,7 @@ def plainly(model, ids, branches, changes=()):
 @every_family
 def test_packed_plain_and_transformers_agree(name):
     fixture, model = FIXTURES[name], family_fixtures.model(name)
-    assert model.score_path.startswith("packed scoring" if fixture.kinds else "plain dispatch, because it has linear")
+    assert model.score_path.startswith("packed scoring" if fixture.kinds else "plain scoring, because it has linear")
     ids = trunk_of(model)
     expected = of(forward(model, ids), ids, 4)
     tail = tuple(ids[3:8])

@@ -82,8 +82,8 @@ def test_attention(simulated, monkeypatch):
 
 @pytest.mark.parametrize("change", ["several", "clamp"])
 def test_writing(simulated, change):
-    from cotlens.models.local.decoding import Sample
     from cotlens.models.ndif import writing
+    from cotlens.models.text.samples import Sample
     from cotlens.models.text.sampling import Sampling
 
     remote, jobs = simulated

@@ -19,8 +19,8 @@ from cotlens.models.contract.interventions import BlockAttention, Intervention
 if TYPE_CHECKING:
     from torch import Tensor
 
+    from cotlens.models.architecture.goal import Goal
     from cotlens.models.architecture.masks import Masks
-    from cotlens.models.whitebox.goal import Goal
 
 
 class Machine(ABC):

@@ -18,9 +18,9 @@ from cotlens._core.errors import BackendError
 from cotlens.models import tracing
 from cotlens.models.architecture.layout import Layout
 from cotlens.models.contract.interventions import Intervention
+from cotlens.models.contract.requests import chosen_positions
 from cotlens.models.embedded.client import EngineClient
 from cotlens.models.whitebox import unembedding
-from cotlens.models.whitebox.activations import chosen_positions
 
 Floats = NDArray[np.float32]
 _CLOSE = 0.02  # how far, relative to its norm, a sum of parts may be from the stream in half precision

@@ -15,14 +15,13 @@ from cotlens._core.errors import CapabilityError
 from cotlens.models.contract import Branch, BranchScore, Capability, Interventions
 from cotlens.models.contract.capability import elsewhere
 from cotlens.models.contract.interventions import BlockAttention, Intervention, as_interventions
+from cotlens.models.contract.requests import check_branches, check_sequence
 from cotlens.models.embedded.inside import Looker
 from cotlens.models.endpoint.model import EndpointModel
 from cotlens.models.endpoint.samples import Writer
 from cotlens.models.endpoint.scores import Scorer
-from cotlens.models.local.decoding import Sample
-from cotlens.models.local.scoring import dispatch
+from cotlens.models.text.samples import Sample
 from cotlens.models.text.sampling import Sampling
-from cotlens.models.whitebox.activations import check_sequence
 from cotlens.trace import Trace
 
 __all__ = ["EmbeddedModel"]
@@ -64,7 +63,7 @@ class EmbeddedModel(EndpointModel):
         """
         ids, changes = self._ids(trunk), as_interventions(interventions)
         self._refuse_changes(changes)
-        dispatch.check(self, ids, branches)
+        check_branches(self, ids, branches)
 
         def scored() -> list[BranchScore]:
             with self._changed(changes) as (scorer, _):

@@ -10,6 +10,7 @@ from cotlens._core.errors import CapabilityError
 from cotlens.models.contract import Branch, BranchScore, Capability, Interventions, Meter
 from cotlens.models.contract.capability import remedy
 from cotlens.models.contract.interventions import BlockAttention, Intervention, as_interventions
+from cotlens.models.contract.requests import check_branches, check_sequence
 from cotlens.models.declared import Defaults
 from cotlens.models.endpoint.client import Asked
 from cotlens.models.endpoint.dialect import Dialect
@@ -17,15 +18,13 @@ from cotlens.models.endpoint.outside import Outside
 from cotlens.models.endpoint.samples import Writer
 from cotlens.models.endpoint.scores import Scorer
 from cotlens.models.formats.format import Format
-from cotlens.models.local.decoding import Sample
-from cotlens.models.local.scoring import dispatch
 from cotlens.models.owner import OwnerThread
 from cotlens.models.text import writing
 from cotlens.models.text.model import Textual
 from cotlens.models.text.sample_store import Store
+from cotlens.models.text.samples import Sample
 from cotlens.models.text.sampling import Sampling
 from cotlens.models.text.traces import Measured
-from cotlens.models.whitebox.activations import check_sequence
 from cotlens.trace import FinalAnswer, Trace
 from cotlens.trace.answers import AnswerReader
 
@@ -112,7 +111,7 @@ class EndpointModel(Textual, Outside):
         """
         ids, scorer = self._ids(trunk), self._can_score()
         self._refuse_changes(as_interventions(interventions))
-        dispatch.check(self, ids, branches)
+        check_branches(self, ids, branches)
         return self._run(lambda: scorer.score(ids, branches))
 
     def need_masks(self) -> None:

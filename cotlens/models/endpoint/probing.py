@@ -125,7 +125,7 @@ def _takes(client: Asked, body: dict[str, Any]) -> bool:
 
 def _alternatives(client: Asked, dialect: Dialect, prompt: Sequence[int] | str) -> int:
     """The most alternatives that may be asked for, of those worth asking for."""
-    from cotlens.models.local.decoding import TOP
+    from cotlens.models.text.samples import TOP
 
     for k in (TOP, 5, 1):
         if _takes(client, dialect.body(prompt, 1, temperature=0, logprobs=k)):

@@ -15,8 +15,7 @@ from cotlens.models.endpoint.dialect import SEEDS, Dialect, as_text
 from cotlens.models.endpoint.reply import Said
 from cotlens.models.endpoint.scores import Scorer, noted
 from cotlens.models.formats.codec import HFCodec
-from cotlens.models.local.batched_decoding import Roll
-from cotlens.models.local.decoding import TOP, Notes, Sample
+from cotlens.models.text.samples import TOP, Notes, Roll, Sample
 from cotlens.models.text.sampling import Sampling
 
 

@@ -18,7 +18,7 @@ from cotlens.models.endpoint.client import AGAIN, Asked
 from cotlens.models.endpoint.dialect import Dialect
 from cotlens.models.endpoint.errors import Refused
 from cotlens.models.endpoint.probing import table_of
-from cotlens.models.local.decoding import Notes
+from cotlens.models.text.samples import Notes
 from cotlens.models.text.traces import Measured
 
 _RIVALS = 2  # best tokens to ask for: the best one that isn't the token itself is among them

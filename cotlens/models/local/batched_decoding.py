@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -25,7 +25,8 @@ from cotlens.models.architecture.logits import check_finite
 from cotlens.models.local import budget
 from cotlens.models.local.engine import fresh_cache, view
 from cotlens.models.local.padded_cache import Slab
-from cotlens.models.text.sampling import Sampling, choose
+from cotlens.models.text.samples import Roll
+from cotlens.models.text.sampling import choose
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -34,51 +35,6 @@ if TYPE_CHECKING:
 
 _TOGETHER = {"cpu": 128}  # rollouts in work at once; more rows make no token cheaper
 _TOGETHER_ELSEWHERE = 1024
-_AHEAD = 64
-
-
-@dataclass(eq=False)
-class Roll:
-    """One rollout as it is being written.
-
-    Args:
-        text, at: it goes on from `text[:at]`; what stands there after `at` is only what it may happen to repeat.
-        start, index: whose it is, for the one who asked.
-        sampling: with the seed of its start.
-        ids: the new tokens.
-        finish: "stop", "length", or "" while unfinished.
-    """
-
-    text: tuple[int, ...]
-    at: int
-    start: int
-    index: int
-    sampling: Sampling
-    ids: list[int] = field(default_factory=list)
-    finish: str = ""
-
-    def __post_init__(self) -> None:
-        self._source = self.sampling.source(self.index)
-        self._ahead: list[float] = []
-
-    def chance(self) -> float:
-        """The next random number; they are drawn some ahead."""
-        if not self._ahead:
-            self._ahead = torch.rand(_AHEAD, generator=self._source, dtype=torch.float64).tolist()[::-1]
-        return self._ahead.pop()
-
-    def say(self, token: int, stop_ids: frozenset[int]) -> None:
-        """Write one more token."""
-        self.ids.append(token)
-        if token in stop_ids:
-            self.finish = "stop"
-        elif len(self.ids) >= self.sampling.max_new_tokens:
-            self.finish = "length"
-
-    def again(self) -> None:
-        """Begin anew; the same text will come."""
-        self.ids.clear()
-        self._source, self._ahead = self.sampling.source(self.index), []
 
 
 @dataclass

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -14,6 +13,7 @@ from cotlens._core import control
 from cotlens._core.errors import OutOfMemory
 from cotlens.models.architecture.logits import alternatives, check_finite
 from cotlens.models.local.incremental import STEP, Stream, fitting, pieces
+from cotlens.models.text.samples import TOP, Notes, Sample, told_once
 from cotlens.models.text.sampling import Sampling, choose
 
 if TYPE_CHECKING:
@@ -22,48 +22,7 @@ if TYPE_CHECKING:
     from cotlens.models.contract.interventions import Intervention
     from cotlens.models.local.engine import Engine
 
-TOP = 8
 _TOGETHER = 32  # samples that are written side by side
-
-
-@dataclass
-class Notes:
-    """What was measured at some tokens of a sequence.
-
-    Args:
-        at: token indices.
-        logprobs: float32, temperature 1, whole vocabulary.
-        top_ids, top_logprobs: [len(at), k], best first.
-    """
-
-    at: list[int] = field(default_factory=list)
-    logprobs: list[float] = field(default_factory=list)
-    top_ids: list[NDArray[np.int32]] = field(default_factory=list)
-    top_logprobs: list[NDArray[np.float32]] = field(default_factory=list)
-
-    def add(self, at: Sequence[int], found: tuple[NDArray[np.float32], NDArray[np.int32], NDArray[np.float32]]) -> None:
-        """Append what `logits.alternatives` gave for tokens `at`."""
-        self.at += list(at)
-        self.logprobs += found[0].tolist()
-        self.top_ids += list(found[1])
-        self.top_logprobs += list(found[2])
-
-
-@dataclass
-class Sample:
-    """One sequence as it is being written.
-
-    Args:
-        index: which of the n samples.
-        ids: the new tokens.
-        notes: of the new tokens, and of those of the prefix that were asked for.
-        finish: "stop", "length", or "" while unfinished.
-    """
-
-    index: int
-    ids: list[int] = field(default_factory=list)
-    notes: Notes = field(default_factory=Notes)
-    finish: str = ""
 
 
 def write(
@@ -104,19 +63,6 @@ def write(
                 sample.notes = Notes()
             continue
         waiting = waiting[len(group) :]
-
-
-def told_once(on_token: Callable[[int, int], None] | None) -> Callable[[int, int], None]:
-    """Tell of each token once, also when its group is written again."""
-    told = -1
-
-    def tell(at: int, token: int) -> None:
-        nonlocal told
-        if on_token is not None and at > told:
-            told = at
-            on_token(at, token)
-
-    return tell
 
 
 def _write_group(

@@ -28,8 +28,8 @@ from cotlens.models.local import placement
 if TYPE_CHECKING:
     from torch import Tensor
 
+    from cotlens.models.architecture.goal import Goal
     from cotlens.models.architecture.masks import Masks
-    from cotlens.models.whitebox.goal import Goal
 
 _OOM_WORDS = ("can't allocate memory", "out of memory", "not enough memory")
 

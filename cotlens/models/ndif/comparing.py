@@ -13,8 +13,8 @@ from cotlens.models.architecture import masks
 from cotlens.models.architecture.logits import check_finite
 from cotlens.models.contract import Divergence
 from cotlens.models.contract.interventions import BlockAttention
+from cotlens.models.contract.requests import check_sequence
 from cotlens.models.ndif.passes import Remote
-from cotlens.models.whitebox.activations import check_sequence
 from cotlens.models.whitebox.divergence import Floats, check_spans, first_query, means_of_spans
 
 _ROWS = 8  # sequences per job

@@ -22,10 +22,10 @@ from cotlens.models.contract import (
     Meter,
 )
 from cotlens.models.contract.interventions import BlockAttention, Intervention, as_interventions
+from cotlens.models.contract.requests import check_branches as refuse_unscorable
 from cotlens.models.declared import eos, sampling_defaults
 from cotlens.models.formats.codec import HFCodec
 from cotlens.models.formats.format import find
-from cotlens.models.local.scoring.dispatch import check as refuse_unscorable
 from cotlens.models.ndif import comparing, reading, scoring
 from cotlens.models.ndif import writing as writes
 from cotlens.models.ndif.checking import Checked

@@ -24,8 +24,8 @@ from cotlens.models.ndif.wire import Hear, Wire
 if TYPE_CHECKING:
     from torch import Tensor
 
+    from cotlens.models.architecture.goal import Goal
     from cotlens.models.architecture.masks import Masks
-    from cotlens.models.whitebox.goal import Goal
 
 Ints = NDArray[np.int64]
 _AFTER = re.compile(r"logit|lm_head")  # settings of what a model does to its logits last

@@ -13,11 +13,11 @@ from cotlens._core import check, control
 from cotlens.models import tracing
 from cotlens.models.architecture.logits import check_finite
 from cotlens.models.contract.interventions import Intervention
-from cotlens.models.local.decoding import Notes
+from cotlens.models.contract.requests import check_sequence, chosen_positions
 from cotlens.models.ndif.passes import Remote
+from cotlens.models.text.samples import Notes
 from cotlens.models.text.traces import Measured
 from cotlens.models.whitebox import attention_patterns, unembedding
-from cotlens.models.whitebox.activations import check_sequence, chosen_positions
 
 
 def annotate(remote: Remote, ids: Sequence[int], k: int) -> Measured:

@@ -19,10 +19,9 @@ from cotlens._core.errors import OutOfMemory
 from cotlens.models import tracing
 from cotlens.models.architecture.logits import check_finite
 from cotlens.models.contract.interventions import BlockAttention, Intervention
-from cotlens.models.local.batched_decoding import Roll
-from cotlens.models.local.decoding import TOP, Notes, Sample, told_once
 from cotlens.models.ndif.passes import Remote
 from cotlens.models.ndif.reading import noted
+from cotlens.models.text.samples import TOP, Notes, Roll, Sample, told_once
 from cotlens.models.text.sampling import Sampling
 
 _TOGETHER = 16  # samples per job

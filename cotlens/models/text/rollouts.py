@@ -9,10 +9,9 @@ from dataclasses import dataclass
 from cotlens._core import control
 from cotlens._core.errors import BackendError, Cancelled, CotLensError
 from cotlens.models.contract.start import OnRollout, Start
-from cotlens.models.local.batched_decoding import Roll
-from cotlens.models.local.decoding import Sample
 from cotlens.models.text import sample_store, writing
 from cotlens.models.text.sample_store import Store
+from cotlens.models.text.samples import Roll, Sample
 from cotlens.models.text.sampling import Sampling, rollout_seed
 from cotlens.models.text.traces import build
 from cotlens.models.text.writing import Job, Setting, Wishes

@@ -12,7 +12,7 @@ from cotlens.models.formats.codec import HFCodec
 from cotlens.models.formats.format import Format
 from cotlens.models.formats.markers import Known
 from cotlens.models.formats.segments import Segments
-from cotlens.models.local.decoding import TOP, Notes
+from cotlens.models.text.samples import TOP, Notes
 from cotlens.trace import Span, Trace
 from cotlens.trace.answers import AnswerReader
 

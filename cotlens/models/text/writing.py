@@ -13,12 +13,11 @@ from cotlens._core import check
 from cotlens._core.errors import BackendError, Cancelled, CotLensError, InputError
 from cotlens.models.contract import OnToken
 from cotlens.models.contract.interventions import Intervention
+from cotlens.models.contract.requests import check_ids
 from cotlens.models.declared import Defaults
 from cotlens.models.formats.format import Format
 from cotlens.models.formats.markers import Known
-from cotlens.models.local.batched_decoding import Roll
-from cotlens.models.local.decoding import Sample
-from cotlens.models.local.scoring.dispatch import check_ids
+from cotlens.models.text.samples import Roll, Sample
 from cotlens.models.text.sampling import Sampling
 from cotlens.models.text.traces import Measured, begin_of, build, known_at, prompt_of
 from cotlens.trace import Span, Trace

@@ -10,12 +10,11 @@ import torch
 from numpy.typing import NDArray
 
 from cotlens._core import check, control
-from cotlens._core.errors import InputError
 from cotlens.models.architecture.logits import alternatives
+from cotlens.models.contract.requests import check_sequence, chosen_positions
 from cotlens.models.local import budget
-from cotlens.models.local.decoding import Notes
 from cotlens.models.local.incremental import STEP, Stream, fitting, pieces
-from cotlens.models.local.scoring.dispatch import Bounds, check_ids
+from cotlens.models.text.samples import Notes
 from cotlens.models.text.traces import Measured
 
 if TYPE_CHECKING:
@@ -93,20 +92,3 @@ def _activations(
         for site in sites:
             found[site].append(seen[site][0, index].float().cpu().numpy())
     return found
-
-
-def chosen_positions(ids: Sequence[int], positions: Sequence[int] | None) -> NDArray[np.int64]:
-    """Token indices as an array, all of them for None; InputError where one is not in the trace."""
-    chosen = np.arange(len(ids)) if positions is None else check.indices("positions", positions)
-    if ((chosen < 0) | (chosen >= len(ids))).any():
-        raise InputError(f"Positions {chosen.tolist()} are not all in this trace; it has tokens 0 to {len(ids) - 1}.")
-    return chosen
-
-
-def check_sequence(engine: Bounds, ids: Sequence[int]) -> None:
-    """Raise InputError unless `ids` can be run as one sequence."""
-    check_ids(engine.layout.vocabulary, ids, "trace")
-    if not 1 <= len(ids) <= engine.layout.context:
-        raise InputError(
-            f"The trace has {len(ids)} tokens; this model takes 1 to {engine.layout.context}. Use a shorter one."
-        )

@@ -1,0 +1,96 @@
+"""What is asked of a model is checked before anything runs: ids, positions, prefixes, lengths."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cotlens._core.check import indices, whole
+from cotlens._core.errors import InputError
+from cotlens.models.contract.branches import Branch
+
+
+class Bounds(Protocol):
+    """What limits the branches of a model: `layout.vocabulary`, `layout.context`, and whether it can hide tokens."""
+
+    @property
+    def layout(self) -> Any:
+        """With `vocabulary` and `context`, in tokens."""
+        ...
+
+    def need_masks(self) -> None:
+        """Raise CapabilityError where tokens can't be hidden from each other."""
+        ...
+
+
+def check_branches(engine: Bounds, trunk: Sequence[int], branches: Sequence[Branch]) -> None:
+    """Raise InputError or CapabilityError where `branches` can't be scored."""
+    check_ids(engine.layout.vocabulary, trunk, "trunk")
+    n = len(trunk)
+    for index, branch in enumerate(branches):
+        whole("prefix", branch.prefix, of=f"Branch {index}")
+        whole("given", branch.given, of=f"Branch {index}")
+        if not 1 <= branch.prefix <= n:
+            raise InputError(
+                f"Branch {index} has prefix {branch.prefix}; it must be 1 to {n}, the number of tokens of the trunk."
+            )
+        if branch.prefix + len(branch.token_ids) > engine.layout.context:
+            raise InputError(
+                f"Branch {index} ends at token {branch.prefix + len(branch.token_ids)}, beyond the model's context of "
+                f"{engine.layout.context} tokens; use a shorter trunk or branch."
+            )
+        if not 0 <= branch.given <= len(branch.token_ids):
+            raise InputError(
+                f"Branch {index} of {len(branch.token_ids)} tokens has given={branch.given}; "
+                "it must be 0 to the number of its tokens."
+            )
+        if any(not branch.given <= at <= len(branch.token_ids) for at, _ in branch.sets):
+            raise InputError(
+                f"Branch {index} of {len(branch.token_ids)} tokens asks for sets at {[at for at, _ in branch.sets]}; "
+                f"they must be from given={branch.given} to the number of its tokens."
+            )
+        if branch.hidden:
+            _check_hidden(engine, index, branch, n)
+    check_ids(engine.layout.vocabulary, [token for branch in branches for token in branch.token_ids], "branches")
+
+
+def _check_hidden(engine: Bounds, index: int, branch: Branch, n: int) -> None:
+    engine.need_masks()
+    indices("hidden", branch.hidden, of=f"Branch {index}")
+    if min(branch.hidden) < 0 or max(branch.hidden) >= n:
+        wrong = next(h for h in branch.hidden if not 0 <= h < n)
+        raise InputError(f"Branch {index} hides position {wrong}; positions of this trunk are 0 to {n - 1}.")
+    if len(branch.hidden) >= branch.prefix and set(range(branch.prefix)) <= set(branch.hidden):
+        raise InputError(f"Branch {index} hides all of its prefix; leave at least one token to predict from.")
+
+
+def check_ids(vocabulary: int, ids: Sequence[int] | np.ndarray, what: str) -> None:
+    """Raise InputError where an id isn't one of the model's."""
+    array = indices(what, ids)
+    wrong = (array < 0) | (array >= vocabulary)
+    if wrong.any():
+        at = int(np.flatnonzero(wrong)[0])
+        raise InputError(
+            f"Token id {int(array[at])} at index {at} of the {what} is not in the model's vocabulary of "
+            f"{vocabulary}; use the tokenizer that belongs to this model."
+        )
+
+
+def chosen_positions(ids: Sequence[int], positions: Sequence[int] | None) -> NDArray[np.int64]:
+    """Token indices as an array, all of them for None; InputError where one is not in the trace."""
+    chosen = np.arange(len(ids)) if positions is None else indices("positions", positions)
+    if ((chosen < 0) | (chosen >= len(ids))).any():
+        raise InputError(f"Positions {chosen.tolist()} are not all in this trace; it has tokens 0 to {len(ids) - 1}.")
+    return chosen
+
+
+def check_sequence(engine: Bounds, ids: Sequence[int]) -> None:
+    """Raise InputError unless `ids` can be run as one sequence."""
+    check_ids(engine.layout.vocabulary, ids, "trace")
+    if not 1 <= len(ids) <= engine.layout.context:
+        raise InputError(
+            f"The trace has {len(ids)} tokens; this model takes 1 to {engine.layout.context}. Use a shorter one."
+        )
