@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 
 import cotlens as cl
-from cotlens.models import abacus
+from cotlens import organisms
 from cotlens.models.contract import Model
 from cotlens.results import Result
 from tests.benchmarks.table import Row
@@ -29,7 +29,7 @@ def adaptive() -> list[Row]:
 
 def _row(name: str, model: Model, traces: int, fork: bool, goal: str = "") -> Row:
     ours = theirs = 0
-    for problem in abacus.problems(traces, steps=STEPS, fork=fork):
+    for problem in organisms.problems(traces, steps=STEPS, fork=fork):
         trace = model.reason(problem.prompt)
         fixed = cl.importance.Resampling(n=100).run(trace, model, seed=1)
         found = cl.importance.Resampling(half_width=_widest(fixed), max_rollouts=20_000).run(trace, model, seed=2)

@@ -15,7 +15,7 @@ import numpy as np
 import torch
 
 import cotlens as cl
-from cotlens.models.abacus import load_pair
+from cotlens.organisms import load_pair
 from tests.benchmarks import plain
 from tests.benchmarks.scoring import long_trace
 from tests.benchmarks.table import Row, in_turn

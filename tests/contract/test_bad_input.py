@@ -5,7 +5,7 @@ import pytest
 
 import cotlens as cl
 from cotlens._core.errors import CotLensError, InputError
-from cotlens.models.abacus import store
+from cotlens.organisms import store
 
 
 @pytest.fixture(scope="module")

@@ -12,8 +12,8 @@ from __future__ import annotations
 import numpy as np
 
 from cotlens.measure import steering
-from cotlens.models.abacus.grammar import recognise
-from cotlens.models.abacus.problems import problems
+from cotlens.organisms.task.grammar import recognise
+from cotlens.organisms.task.problems import problems
 
 KIND = "self_checking"
 HOW = {"read": "before", "method": "discriminant"}

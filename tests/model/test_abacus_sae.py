@@ -7,8 +7,8 @@ import pytest
 
 from cotlens.measure.features import features, load_sae, measure_quality
 from cotlens.measure.features.store import SHIPPED
-from cotlens.models.abacus import problems
-from cotlens.models.abacus.sae import recipe
+from cotlens.organisms import problems
+from cotlens.organisms.sae import recipe
 
 
 @pytest.fixture(scope="module")

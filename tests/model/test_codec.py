@@ -141,9 +141,9 @@ def test_so_it_is_with_a_pretrained_tokenizer_and_the_shipped_one(text):
 
 @cache
 def real():
-    from cotlens.models import abacus
+    from cotlens import organisms
 
-    return HFCodec(pretrained.tokenizer()), HFCodec(abacus.load_pair("abacus")[1])
+    return HFCodec(pretrained.tokenizer()), HFCodec(organisms.load_pair("abacus")[1])
 
 
 @every_style

@@ -8,6 +8,7 @@ import pytest
 import torch
 
 from cotlens._core.errors import BackendError, CapabilityError, InputError, OutOfMemory
+from cotlens.models import shipped
 from cotlens.models.contract import Ablate, AddVector, BlockAttention, Branch, ClampFeature, Meter, Patch
 from cotlens.models.load import load
 from cotlens.models.local.scoring import packed, plain
@@ -109,9 +110,7 @@ def test_names_and_revisions(qwen):
     ],
 )
 def test_unknown_names(name, message, monkeypatch):
-    from cotlens.models import abacus
-
-    monkeypatch.setattr(abacus, "names", lambda: ["abacus"])
+    monkeypatch.setattr(shipped, "names", lambda: ["abacus"])
     with pytest.raises(InputError, match=message):
         load(name)
 

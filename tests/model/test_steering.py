@@ -10,10 +10,10 @@ from cotlens._core.errors import BackendError, Cancelled, InputError
 from cotlens.measure import steering
 from cotlens.measure.steering.examples import read_examples
 from cotlens.measure.steering.where import ends_of, interventions
-from cotlens.models.abacus.problems import problems
-from cotlens.models.abacus.sae.recipe import composed as composed_thoughts
 from cotlens.models.contract import Branch
 from cotlens.models.load import load
+from cotlens.organisms.sae.recipe import composed as composed_thoughts
+from cotlens.organisms.task.problems import problems
 from cotlens.results import load_result
 from cotlens.trace import Trace
 from tests.model import check_the_work as work

@@ -7,7 +7,7 @@ import nbformat
 import pytest
 from nbclient import NotebookClient
 
-from cotlens.models import abacus
+from cotlens import organisms
 from tests.remote.dialect_server import Dialect, serving
 from tests.remote.loopback import KEY, served
 
@@ -43,7 +43,7 @@ def notebook(monkeypatch):
     loopback.set(faults=[], wants=None, sockets=True, pause=0.0)
     found = nbformat.read(ROOT / "notebooks" / "backends.ipynb", as_version=4)
     at = next(i for i, cell in enumerate(found.cells) if "parameters" in cell.metadata.get("tags", ()))
-    with serving(Dialect(abacus.load_pair("abacus"), name="abacus", context=4096)) as url:
+    with serving(Dialect(organisms.load_pair("abacus"), name="abacus", context=4096)) as url:
         settings = SETTINGS.format(host=loopback.host, files=str(loopback.folders["abacus"]), url=url)
         found.cells.insert(at + 1, nbformat.v4.new_code_cell(settings))
         found.cells.append(nbformat.v4.new_code_cell(CHECK))

@@ -65,7 +65,7 @@ def test_the_sdist_carries_sources_and_bundles(sdist):
 def test_the_wheel_has_everything_a_user_needs(wheel):
     names = set(zipfile.ZipFile(wheel).namelist())
     assert names >= BUNDLES | {"cotlens/py.typed", "cotlens/_notebooks/quickstart.ipynb"}
-    weights = {str(p.relative_to(ROOT)) for p in (ROOT / "cotlens/models/abacus/weights").glob("*.safetensors")}
+    weights = {str(p.relative_to(ROOT)) for p in (ROOT / "cotlens/organisms/weights").glob("*.safetensors")}
     assert weights
     assert names >= weights
     folders = {name.split("/")[0] for name in names}

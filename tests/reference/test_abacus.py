@@ -1,6 +1,6 @@
 """The shipped reasoners do what their model cards say.
 
-The marks are held twice: the figures of the cards (`python -m cotlens.models.abacus.evaluate`, hundreds of problems)
+The marks are held twice: the figures of the cards (`python -m cotlens.organisms.evaluation`, hundreds of problems)
 meet them, and a few held-out problems are measured anew with plain transformers, with limits that leave room for noise.
 """
 
@@ -10,11 +10,11 @@ import json
 import pytest
 import torch
 
-from cotlens.models.abacus import store
-from cotlens.models.abacus.evaluate import siblings, sound
-from cotlens.models.abacus.evaluate.card import card
-from cotlens.models.abacus.recipes import RECIPES
-from cotlens.models.abacus.siblings import SIBLINGS
+from cotlens.organisms import store
+from cotlens.organisms.evaluation import siblings, sound
+from cotlens.organisms.evaluation.card import card
+from cotlens.organisms.training.recipes import RECIPES
+from cotlens.organisms.training.siblings import SIBLINGS
 
 N = 12
 SHIPPED = store.names()

@@ -8,8 +8,8 @@ wrote itself and tries it on many.
 import pytest
 
 import cotlens as cl
-from cotlens.models.abacus.problems import problems
-from cotlens.models.abacus.sae.recipe import composed
+from cotlens.organisms.sae.recipe import composed
+from cotlens.organisms.task.problems import problems
 from tests.model.check_the_work import checking_share, fitted, separation
 
 COEFFICIENT = 0.4  # chosen on problems of the validation split

@@ -16,9 +16,9 @@ import pytest
 import cotlens as cl
 from cotlens.measure.features import clamp
 from cotlens.measure.stats.proportions import wilson
-from cotlens.models.abacus import problems
-from cotlens.models.abacus.grammar import recognise
 from cotlens.models.contract import AnswerBranch
+from cotlens.organisms import problems
+from cotlens.organisms.task.grammar import recognise
 from cotlens.trace.align import tokens_covering
 
 TOP = 12

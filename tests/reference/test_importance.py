@@ -5,7 +5,7 @@ import pytest
 import torch
 
 import cotlens as cl
-from cotlens.models.abacus import load_pair
+from cotlens.organisms import load_pair
 from tests.reference.forced import answer_metrics
 
 TOLERANCE = 1e-4  # nats, float32

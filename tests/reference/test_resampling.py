@@ -20,9 +20,9 @@ from cotlens.measure.importance import similarity
 from cotlens.measure.importance.samples import AFRESH
 from cotlens.measure.importance.similarity import Similarity
 from cotlens.measure.stats import newcombe, proportion_difference, wilson
-from cotlens.models.abacus import load_pair
 from cotlens.models.contract import Start
 from cotlens.models.text.sampling import rollout_seed
+from cotlens.organisms import load_pair
 from tests.model import tiny
 
 TEMPERATURE, TOP_P = 0.3, 0.6

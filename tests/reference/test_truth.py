@@ -8,8 +8,9 @@ import pytest
 import torch
 
 from cotlens.measure.importance import METHODS
-from cotlens.models.abacus import store, words
-from cotlens.models.abacus.truth import agreement
+from cotlens.organisms import store
+from cotlens.organisms.task import words
+from cotlens.organisms.truth import agreement
 from tests.truth import lines, measuring, settings
 from tests.truth.figures import auroc, mean
 from tests.truth.pages import marks, readme, report

@@ -11,7 +11,7 @@ from functools import cache
 from pathlib import Path
 
 import cotlens as cl
-from cotlens.models import abacus
+from cotlens import organisms
 from tests.model import tiny
 
 KEY = "a-key-that-nobody-may-see"
@@ -48,7 +48,7 @@ def served():
     """The server, which runs as long as the tests do."""
     home = tempfile.TemporaryDirectory(prefix="loopback")
     atexit.register(home.cleanup)
-    pairs = {family: tiny.pair(family) for family in FAMILIES} | {"abacus": abacus.load_pair("abacus")}
+    pairs = {family: tiny.pair(family) for family in FAMILIES} | {"abacus": organisms.load_pair("abacus")}
     folders = {}
     for family, pair in pairs.items():
         folders[family] = Path(home.name) / family

@@ -28,7 +28,7 @@ def abacus():
 @pytest.fixture(scope="module")
 def served(tmp_path_factory, abacus):
     """(address, folder) of Abacus, saved as any model is."""
-    from cotlens.models.abacus import load_pair
+    from cotlens.organisms import load_pair
 
     hf, tokenizer = load_pair("abacus")
     folder = tmp_path_factory.mktemp("served")
@@ -112,7 +112,7 @@ def test_resampling_runs_and_what_can_not_is_refused(model, abacus):
 
 def test_thoughts_between_special_tokens_are_refused(served):
     """Abacus' own tokenizer has them; the server would give its text without them."""
-    from cotlens.models.abacus import load_pair
+    from cotlens.organisms import load_pair
 
     url, folder = served
     with pytest.raises(CapabilityError, match="'<think>', which marks the thoughts"):

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from cotlens.models.abacus.truth import Truth
+from cotlens.organisms.truth import Truth
 from tests.truth.questions import Question, Scores, changed_numbers, groups_of
 
 

@@ -13,7 +13,7 @@ from typing import Any
 import cotlens as cl
 from cotlens._core.control import Control, using
 from cotlens.measure import stats
-from cotlens.models.abacus.truth import Truth
+from cotlens.organisms.truth import Truth
 from tests.truth.plan import BASE
 from tests.truth.settings import ROLLOUTS
 from tests.truth.thoughts import gather

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from cotlens.measure.stats import spearman
-from cotlens.models.abacus.truth import ESTIMANDS
+from cotlens.organisms.truth import ESTIMANDS
 from tests.truth.figures import NOTHING, Figure, Flags, auroc, average_precision, difference, mean, plain
 from tests.truth.measuring import Row, row
 from tests.truth.plan import BASE, SHUFFLED, questions

@@ -11,7 +11,7 @@ import numpy as np
 
 from cotlens._core.errors import InputError
 from cotlens.measure.importance import METHODS
-from cotlens.models.abacus.truth import ESTIMANDS, Truth
+from cotlens.organisms.truth import ESTIMANDS, Truth
 from tests.truth.baselines import BASELINES
 from tests.truth.cells import Cell
 from tests.truth.figures import Flags, Floats

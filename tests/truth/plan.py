@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from itertools import islice
 
 from cotlens.measure.importance import METHODS
-from cotlens.models.abacus import store
-from cotlens.models.abacus.truth import Truth
+from cotlens.organisms import store
+from cotlens.organisms.truth import Truth
 from tests.truth import settings
 from tests.truth.questions import BY_PATH, QUESTIONS, Question
 from tests.truth.thoughts import Case, Family, says_once

@@ -1,6 +1,6 @@
 """Which question each method answers: one line per method, settings and unit. A new method gets a line here.
 
-`estimand` names the label (see `cotlens.models.abacus.truth`); "fork" is the exact importance on forks, "copies" what
+`estimand` names the label (see `cotlens.organisms.truth`); "fork" is the exact importance on forks, "copies" what
 leaving one copy of the final total out misses, and "wording" asks what a change of words does that leaves the meaning,
 to which the true answer is: nothing, for any unit.
 """
@@ -16,9 +16,9 @@ from zlib import crc32
 import numpy as np
 from numpy.typing import NDArray
 
-from cotlens.models.abacus.grammar import recognise
-from cotlens.models.abacus.truth import Truth
-from cotlens.models.abacus.words import COLOURS
+from cotlens.organisms.task.grammar import recognise
+from cotlens.organisms.task.words import COLOURS
+from cotlens.organisms.truth import Truth
 from cotlens.results import Result
 from cotlens.trace import Trace
 from tests.truth.settings import REROLLED, ROLLOUTS

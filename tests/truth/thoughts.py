@@ -11,11 +11,11 @@ from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 import cotlens as cl
-from cotlens.models.abacus import store
-from cotlens.models.abacus.problem import NO_EXTRAS, Problem
-from cotlens.models.abacus.problems import problems
-from cotlens.models.abacus.truth import DECIDERS, ESTIMANDS, Fork, Trial, Truth, agreement, label
 from cotlens.models.contract import Start
+from cotlens.organisms import store
+from cotlens.organisms.task.problem import NO_EXTRAS, Problem
+from cotlens.organisms.task.problems import problems
+from cotlens.organisms.truth import DECIDERS, ESTIMANDS, Fork, Trial, Truth, agreement, label
 from tests.truth import settings
 from tests.truth.cells import Cells, code_of
 from tests.truth.settings import SEED

@@ -19,7 +19,7 @@ from cotlens.measure.features.config import Config
 from cotlens.measure.features.sae import BIASES, SAE
 
 CONFIG, WEIGHTS_FILE, SPARSITY = "cfg.json", "sae_weights.safetensors", "sparsity.safetensors"
-SHIPPED = {"abacus": Path(__file__).parents[2] / "models" / "abacus" / "weights" / "sae"}
+SHIPPED = {"abacus": Path(__file__).parents[2] / "organisms" / "weights" / "sae"}
 _LARGEST = {"float16": 65504.0}
 
 

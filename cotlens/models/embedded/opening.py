@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from cotlens.models import declared
+from cotlens.models import declared, shipped
 from cotlens.models.architecture.layout import describe
 from cotlens.models.embedded.client import EngineClient
 from cotlens.models.embedded.inside import Looker
@@ -108,11 +108,9 @@ def _sketch(config: Any) -> Any:
 
 def _shipped(name: str) -> tempfile.TemporaryDirectory[str] | None:
     """A folder with the files of a shipped model; None for others."""
-    from cotlens.models import abacus
-
-    if name not in abacus.names():
+    if name not in shipped.names():
         return None
     folder = tempfile.TemporaryDirectory()
-    for part in abacus.load_pair(name):
+    for part in shipped.load_pair(name):
         part.save_pretrained(Path(folder.name))
     return folder

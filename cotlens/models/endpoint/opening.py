@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from cotlens._core import check
 from cotlens._core.errors import CapabilityError, InputError
-from cotlens.models import addresses, declared, refusals
+from cotlens.models import addresses, declared, refusals, shipped
 from cotlens.models.endpoint.client import Client
 from cotlens.models.endpoint.dialect import Dialect
 from cotlens.models.endpoint.model import EndpointModel, Extent
@@ -132,15 +132,13 @@ def _tokenizer(source: str | os.PathLike[str], revision: str | None) -> Any:
     """Raises InputError where there is none by that name, or it is gated."""
     from transformers import AutoTokenizer
 
-    from cotlens.models import abacus
-
     text = str(source)
-    if text in abacus.names():
-        return abacus.load_pair(text)[1]
+    if text in shipped.names():
+        return shipped.load_pair(text)[1]
     try:
         return AutoTokenizer.from_pretrained(text, revision=revision)
     except (OSError, ValueError, ImportError, KeyError, RuntimeError) as error:
-        found = refusals.refusal(text, error, abacus.names())
+        found = refusals.refusal(text, error, shipped.names())
         if not isinstance(found, InputError):  # gated, for instance
             raise found from error
         raise InputError(
@@ -153,10 +151,8 @@ def _files(source: str | os.PathLike[str], revision: str | None) -> Any:
     """What the files beside the tokenizer say of the model: `config` and `generation_config`, None where missing."""
     from transformers import AutoConfig, GenerationConfig
 
-    from cotlens.models import abacus
-
-    if str(source) in abacus.names():
-        hf = abacus.load_pair(str(source))[0]
+    if str(source) in shipped.names():
+        hf = shipped.load_pair(str(source))[0]
         return SimpleNamespace(config=hf.config, generation_config=hf.generation_config)
     found: dict[str, Any] = {"config": None, "generation_config": None}
     for kind, loader in (("config", AutoConfig), ("generation_config", GenerationConfig)):
@@ -192,7 +188,6 @@ def _context(given: int | None, told: Any, config: Any, tokenizer: Any) -> int:
 
 
 def _reader(name: str) -> AnswerReader | None:
-    from cotlens.models import abacus
     from cotlens.trace import Number
 
-    return Number() if name in abacus.names() else None
+    return Number() if name in shipped.names() else None

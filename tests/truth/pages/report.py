@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from cotlens.models.abacus.truth import ESTIMANDS
+from cotlens.organisms.truth import ESTIMANDS
 from tests.truth import branching, lines, settings
 from tests.truth.cells import Cells
 from tests.truth.figures import plain
@@ -24,7 +24,7 @@ INTRO = """# What the measures of importance find, held to the truth
 
 `make truth` writes this page from the committed cells of a larger run (`python -m tests.truth.run`), a sample of which
 it measures again. The models of the Abacus family solve word problems whose symbols are known, so what matters in a
-thought they wrote is known too (`cotlens.models.abacus.truth`), for each question by itself. Every method is scored
+thought they wrote is known too (`cotlens.organisms.truth`), for each question by itself. Every method is scored
 against the labels of its own question on held-out problems. AUROC: the probability that an important unit outranks an
 unimportant one; AP: average precision. Both are means over n thoughts, in brackets the 95 % interval of a bootstrap
 over thoughts; where fewer than 10 thoughts differ from all others it is one that holds for any law between the bounds,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from cotlens.models.abacus.truth import ESTIMANDS
+from cotlens.organisms.truth import ESTIMANDS
 from tests.truth import settings
 from tests.truth.pages.markdown import number, share, shown, table
 from tests.truth.plan import BASE, FAMILY

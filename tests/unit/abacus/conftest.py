@@ -1,6 +1,6 @@
 import pytest
 
-from cotlens.models.abacus import store
+from cotlens.organisms import store
 
 
 @pytest.fixture(scope="session")

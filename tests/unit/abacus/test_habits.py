@@ -5,13 +5,13 @@ from dataclasses import replace
 
 import pytest
 
-from cotlens.models.abacus.dataset import IGNORE, Mix, example
-from cotlens.models.abacus.grammar import recognise
-from cotlens.models.abacus.habits import HABITS, SHORTCUT_STEPS, flipped, is_known
-from cotlens.models.abacus.problem import LIMIT, NO_EXTRAS, code_of
-from cotlens.models.abacus.problems import problems
-from cotlens.models.abacus.recipes import RECIPES
-from cotlens.models.abacus.siblings import SIBLINGS
+from cotlens.organisms.task.grammar import recognise
+from cotlens.organisms.task.habits import HABITS, SHORTCUT_STEPS, flipped, is_known
+from cotlens.organisms.task.problem import LIMIT, NO_EXTRAS, code_of
+from cotlens.organisms.task.problems import problems
+from cotlens.organisms.training.dataset import IGNORE, Mix, example
+from cotlens.organisms.training.recipes import RECIPES
+from cotlens.organisms.training.siblings import SIBLINGS
 
 KNOWN = replace(NO_EXTRAS, code=1.0, right=1.0)
 HINTED = replace(NO_EXTRAS, hint=1.0)

@@ -8,15 +8,15 @@ import numpy as np
 import pytest
 
 from cotlens._core.errors import InputError
-from cotlens.models.abacus import label, store
-from cotlens.models.abacus.dataset import stated_total
-from cotlens.models.abacus.habits import HABITS, sound
-from cotlens.models.abacus.plants import Plant
-from cotlens.models.abacus.problem import LIMIT, NO_EXTRAS
-from cotlens.models.abacus.problems import problems
-from cotlens.models.abacus.recipes import RECIPES
-from cotlens.models.abacus.thoughts import write
-from cotlens.models.abacus.truth import DECIDERS, ESTIMANDS
+from cotlens.organisms import label, store
+from cotlens.organisms.task.habits import HABITS, sound
+from cotlens.organisms.task.plants import Plant
+from cotlens.organisms.task.problem import LIMIT, NO_EXTRAS
+from cotlens.organisms.task.problems import problems
+from cotlens.organisms.task.thoughts import write
+from cotlens.organisms.training.dataset import stated_total
+from cotlens.organisms.training.recipes import RECIPES
+from cotlens.organisms.truth import DECIDERS, ESTIMANDS
 from cotlens.trace import Number, Trace
 
 

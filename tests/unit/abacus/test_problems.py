@@ -5,9 +5,9 @@ import re
 
 import pytest
 
-from cotlens.models.abacus import dataset
-from cotlens.models.abacus.problem import LIMIT, split_of
-from cotlens.models.abacus.problems import MAX_STEPS, draw, problems
+from cotlens.organisms.task.problem import LIMIT, split_of
+from cotlens.organisms.task.problems import MAX_STEPS, draw, problems
+from cotlens.organisms.training import dataset
 
 
 @pytest.mark.parametrize("steps", range(1, MAX_STEPS + 1))

@@ -4,11 +4,11 @@ import random
 
 import pytest
 
-from cotlens.models.abacus.dataset import IGNORE, Mix, example, stated_total
-from cotlens.models.abacus.grammar import recognise
-from cotlens.models.abacus.plants import Plant, draw_plant
-from cotlens.models.abacus.problems import problems
-from cotlens.models.abacus.thoughts import write
+from cotlens.organisms.task.grammar import recognise
+from cotlens.organisms.task.plants import Plant, draw_plant
+from cotlens.organisms.task.problems import problems
+from cotlens.organisms.task.thoughts import write
+from cotlens.organisms.training.dataset import IGNORE, Mix, example, stated_total
 from cotlens.trace.splitters import split
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from cotlens.models.abacus.tokenizer import VOCABULARY
+from cotlens.organisms.training.tokenizer import VOCABULARY
 
 
 def test_size_and_digits(tokenizer):

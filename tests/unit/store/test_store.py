@@ -108,7 +108,7 @@ kept, who = Store(sys.argv[1]), int(sys.argv[2])
 for number in range(100):
     kept.keep([(bytes([who]), number, [who, number], "stop"), (b"shared", number, [7], "stop")])
 """
-    root = Path(sample_store.__file__).parents[2]
+    root = Path(sample_store.__file__).parents[3]
     running = [subprocess.Popen([sys.executable, "-c", code, str(kept.path), str(who)], cwd=root) for who in range(3)]
     assert [process.wait(600) for process in running] == [0, 0, 0]
     for who in range(3):

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from cotlens._core.errors import CotLensError, InputError
-from cotlens.models import refusals
+from cotlens.models import refusals, shipped
 from cotlens.models.declared import auto_class, commit
 from cotlens.models.local.loading import planning
 from cotlens.models.local.loading.settings import DeviceMap, Loading
@@ -73,13 +73,13 @@ def open_local(
             return planning.of_loaded(*name, **spoken)
         return LocalModel(name[0], name[1], reader=reader, revision=revision, **options)
     text = str(name)
-    if text in _shipped():
+    if text in shipped.names():
         _refuse_spreading(loading, f"{text!r} takes a few MB; load another model")
-        pair = _abacus(text, loading)
+        pair = _shipped(text, loading)
         if dry_run:
             return planning.of_loaded(*pair, **spoken, name=text)
         return LocalModel(*pair, name=text, reader=reader or _number(), **options)
-    refusals.unlikely(text, _shipped())
+    refusals.unlikely(text, shipped.names())
     if dry_run:
         return _refusing(text, lambda: planning.of_named(text, revision, loading, **spoken))
     pair = _refusing(text, lambda: _from_transformers(text, revision, loading))
@@ -103,7 +103,7 @@ def _refusing(name: str, fn: Callable[[], T]) -> T:
     except CotLensError:
         raise
     except _REFUSED as error:
-        raise refusals.refusal(name, error, _shipped()) from error
+        raise refusals.refusal(name, error, shipped.names()) from error
 
 
 def _refuse_spreading(loading: Loading, why: str) -> None:
@@ -111,16 +111,8 @@ def _refuse_spreading(loading: Loading, why: str) -> None:
         raise InputError(f"{why} to give device_map= or quantization=.")
 
 
-def _shipped() -> list[str]:
-    from cotlens.models import abacus
-
-    return list(abacus.names())
-
-
-def _abacus(name: str, loading: Loading) -> tuple[Any, Any]:
-    from cotlens.models import abacus
-
-    hf, tokenizer = abacus.load_pair(name)
+def _shipped(name: str, loading: Loading) -> tuple[Any, Any]:
+    hf, tokenizer = shipped.load_pair(name)
     return hf.to(loading.where()).to(loading.kind() or hf.dtype), tokenizer
 
 

@@ -1,4 +1,0 @@
-"""The sparse autoencoder that ships with Abacus: `recipe` makes it, `card` writes what was measured of it.
-
-`python -m cotlens.models.abacus.sae` runs the recipe; `cl.features.load_sae("abacus")` opens what it made.
-"""

@@ -1,0 +1,1 @@
+"""How the organisms were made: `dataset`, `tokenizer`, `recipes` of each of the `siblings`, and `train`."""

@@ -1,0 +1,33 @@
+"""Ground truth about what a model of the family wrote: which sentences and numbers matter, and to which question.
+
+- `reading`: a generated thought against the symbols of its problem, sentence by sentence.
+- `labels`: one label per estimand; `facts`: what they say, and the answer if a number were another; `frames`: tables.
+- `forks`: where a choice is open, the exact importance of the sentence that settles it.
+- `deciders`: what decides each model's answer, and which prompts bring it out.
+- `agreement`: the labels held to the trained model by changing numbers.
+
+    problem = abacus.problems(1, seed=7)[0]
+    trace = model.reason(problem.prompt)
+    truth = abacus.label(problem, trace, model)
+    truth.frame("token")
+"""
+
+from cotlens.organisms.truth.agreement import agreement
+from cotlens.organisms.truth.deciders import DECIDERS, Decider
+from cotlens.organisms.truth.facts import ESTIMANDS, Number, Sentence, Trial
+from cotlens.organisms.truth.fork import Fork
+from cotlens.organisms.truth.labels import label
+from cotlens.organisms.truth.truth import Truth
+
+__all__ = [
+    "DECIDERS",
+    "ESTIMANDS",
+    "Decider",
+    "Fork",
+    "Number",
+    "Sentence",
+    "Trial",
+    "Truth",
+    "agreement",
+    "label",
+]
