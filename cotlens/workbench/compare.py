@@ -10,9 +10,9 @@ from typing import Any
 
 import numpy as np
 
-from cotlens.measure.importance.forced import Point, score_points, target_answer, values
-from cotlens.measure.importance.forms import form_of
-from cotlens.measure.importance.rivals import pool
+from cotlens.measure.answers.forced import Point, score_points, target_answer, values
+from cotlens.measure.answers.forms import form_of
+from cotlens.measure.answers.rivals import pool
 from cotlens.models.contract import Model
 from cotlens.trace import Edit, Trace
 from cotlens.trace.answers import AnswerForm, AnswerReader

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from cotlens._core.errors import InputError
-from cotlens.measure.importance.units import units
+from cotlens.measure.importance.shared.units import units
 from cotlens.models.contract import Model
 from cotlens.results import Result
 from cotlens.trace import Trace

@@ -19,8 +19,8 @@ import torch
 import cotlens as cl
 from cotlens._core.control import Control, using
 from cotlens._core.errors import Cancelled
-from cotlens.measure.importance.forms import form_of
-from cotlens.measure.importance.rivals import pool
+from cotlens.measure.answers.forms import form_of
+from cotlens.measure.answers.rivals import pool
 from cotlens.trace import Trace
 from tests.benchmarks import plain
 from tests.benchmarks.table import Row

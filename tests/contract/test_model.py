@@ -10,7 +10,7 @@ import pytest
 
 import cotlens as cl
 from cotlens._core.errors import CapabilityError
-from cotlens.measure.importance.forced import Asked, score_asked
+from cotlens.measure.answers.forced import Asked, score_asked
 from cotlens.models.contract import AddVector, BlockAttention, Branch, Capability, Meter, Model, TokenSet
 from cotlens.trace import Trace
 from tests.engine import running

@@ -6,8 +6,8 @@ import torch
 
 import cotlens as cl
 from cotlens._core.errors import InputError
-from cotlens.measure.importance.forced import Asked, Point, score_points, scores_of, target_answer
-from cotlens.measure.importance.forms import form_of
+from cotlens.measure.answers.forced import Asked, Point, score_points, scores_of, target_answer
+from cotlens.measure.answers.forms import form_of
 from cotlens.trace.answers import AnswerForm
 from tests import pretrained
 from tests.reference.forced import answer_metrics

@@ -8,7 +8,7 @@ import torch
 from captum.attr import InputXGradient, LayerIntegratedGradients
 
 import cotlens as cl
-from cotlens.measure.importance.path_integral import integrate
+from cotlens.measure.importance.shared.path_integral import integrate
 from cotlens.models.contract import Patch
 from tests.model import tiny
 

@@ -16,9 +16,9 @@ import torch
 import cotlens as cl
 from cotlens._core.control import Control, using
 from cotlens._core.errors import Cancelled
-from cotlens.measure.importance import similarity
-from cotlens.measure.importance.samples import AFRESH
-from cotlens.measure.importance.similarity import Similarity
+from cotlens.measure.importance.sampled import similarity
+from cotlens.measure.importance.sampled.samples import AFRESH
+from cotlens.measure.importance.sampled.similarity import Similarity
 from cotlens.measure.stats import newcombe, proportion_difference, wilson
 from cotlens.models.contract import Start
 from cotlens.models.text.sampling import rollout_seed

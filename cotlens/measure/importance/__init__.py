@@ -26,5 +26,5 @@ _TABLE = {
 METHODS = Registry("importance method", _TABLE)
 
 __getattr__, __dir__ = lazy_attributes(
-    __name__, {**_TABLE, "over_forms": "cotlens.measure.importance.spread:over_forms"}
+    __name__, {**_TABLE, "over_forms": "cotlens.measure.importance.shared.spread:over_forms"}
 )

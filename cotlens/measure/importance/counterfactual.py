@@ -9,14 +9,14 @@ from typing import ClassVar
 import numpy as np
 
 from cotlens._core.errors import InputError
-from cotlens.measure.importance import effects, sampled_table, similarity
-from cotlens.measure.importance.arms import chain, kept, without
-from cotlens.measure.importance.confirming import Confirmation
-from cotlens.measure.importance.effects import Effect
-from cotlens.measure.importance.forced import target_answer
-from cotlens.measure.importance.samples import Samples, gather
-from cotlens.measure.importance.sampling import Sampled
-from cotlens.measure.importance.similarity import THRESHOLD, Embed, Similarity, said
+from cotlens.measure.answers.forced import target_answer
+from cotlens.measure.importance.sampled import effects, similarity, table
+from cotlens.measure.importance.sampled.arms import chain, kept, without
+from cotlens.measure.importance.sampled.confirming import Confirmation
+from cotlens.measure.importance.sampled.effects import Effect
+from cotlens.measure.importance.sampled.samples import Samples, gather
+from cotlens.measure.importance.sampled.settings import Sampled
+from cotlens.measure.importance.sampled.similarity import THRESHOLD, Embed, Similarity, said
 from cotlens.measure.method import Cost, Ledger, check_needs, keeping
 from cotlens.models.contract import Capability, Model
 from cotlens.results import Result
@@ -102,7 +102,7 @@ class Counterfactual(Sampled):
                 **confirmation.columns(),
             }
             extras, words = self._published(target_answer(trace, self.target).surface)
-            return sampled_table.result(
+            return table.result(
                 method, trace, spans, found, target, ledger.provenance(), samples,
                 columns=columns, extras=extras, words=words,
             )  # fmt: skip

@@ -10,8 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cotlens._core.errors import InputError
-from cotlens.measure.importance import controls, spread, table, units
-from cotlens.measure.importance.forced import (
+from cotlens.measure.answers.forced import (
     FORCED_TOKENS,
     METRICS,
     NOT_MEASURED,
@@ -23,10 +22,11 @@ from cotlens.measure.importance.forced import (
     target_answer,
     values,
 )
-from cotlens.measure.importance.forms import Form, check_form, described, form_of
-from cotlens.measure.importance.rivals import GREEDY_TOKENS, POOL, greedy, likeliest, pool
-from cotlens.measure.importance.stated import answer_lines
-from cotlens.measure.importance.units import Place
+from cotlens.measure.answers.forms import Form, check_form, described, form_of
+from cotlens.measure.answers.rivals import GREEDY_TOKENS, POOL, greedy, likeliest, pool
+from cotlens.measure.answers.stated import answer_lines
+from cotlens.measure.importance.shared import controls, spread, table, units
+from cotlens.measure.importance.shared.units import Place
 from cotlens.measure.method import Cost, Ledger, check_needs, check_setting, in_blocks, keeping
 from cotlens.models.contract import Capability, Model
 from cotlens.results import Result

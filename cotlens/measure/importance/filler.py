@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from cotlens._core.errors import InputError
-from cotlens.measure.importance.arms import Arm
-from cotlens.measure.importance.rewriting import Rewriting, Rewritten
+from cotlens.measure.importance.sampled.arms import Arm
+from cotlens.measure.importance.sampled.rewriting import Rewriting, Rewritten
 from cotlens.models.contract import Model
 from cotlens.trace import Span, Trace
 

@@ -11,11 +11,11 @@ from numpy.typing import NDArray
 
 from cotlens._core import control
 from cotlens._core.errors import InputError
-from cotlens.measure.importance import path_integral, table, units
-from cotlens.measure.importance.forced import FORCED_TOKENS, METRICS, target_answer
-from cotlens.measure.importance.forms import Form, check_form, described, form_of
-from cotlens.measure.importance.path_integral import PathIntegral
-from cotlens.measure.importance.units import Place
+from cotlens.measure.answers.forced import FORCED_TOKENS, METRICS, target_answer
+from cotlens.measure.answers.forms import Form, check_form, described, form_of
+from cotlens.measure.importance.shared import path_integral, table, units
+from cotlens.measure.importance.shared.path_integral import PathIntegral
+from cotlens.measure.importance.shared.units import Place
 from cotlens.measure.method import Cost, Ledger, check_needs, check_setting, keeping
 from cotlens.models.contract import AnswerBranch, Capability, Gradients, Model, Patch
 from cotlens.results import Result

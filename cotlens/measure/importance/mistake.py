@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import ClassVar
 
-from cotlens.measure.importance.rewriting import (
+from cotlens.measure.importance.sampled.rewriting import (
     SELF,
     Rewriter,
     Rewriting,

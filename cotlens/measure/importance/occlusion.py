@@ -8,15 +8,16 @@ from typing import Any, ClassVar, Literal
 import numpy as np
 
 from cotlens._core.errors import InputError
-from cotlens.measure.importance import alternatives, table, units
-from cotlens.measure.importance import groups as grouping
-from cotlens.measure.importance.alternatives import TRIES, room
-from cotlens.measure.importance.edits import HEAVY, LIGHT, Edit, Question, mean_embedding, scored
-from cotlens.measure.importance.findings import Findings
-from cotlens.measure.importance.forced import FORCED_TOKENS, METRICS, errors, target_answer, values
-from cotlens.measure.importance.forms import Form, check_form, described, form_of
-from cotlens.measure.importance.groups import GROUP, Group, Groups
-from cotlens.measure.importance.units import Place
+from cotlens.measure.answers.forced import FORCED_TOKENS, METRICS, errors, target_answer, values
+from cotlens.measure.answers.forms import Form, check_form, described, form_of
+from cotlens.measure.importance.sampled import alternatives
+from cotlens.measure.importance.sampled.alternatives import TRIES, room
+from cotlens.measure.importance.shared import groups as grouping
+from cotlens.measure.importance.shared import table, units
+from cotlens.measure.importance.shared.edits import HEAVY, LIGHT, Edit, Question, mean_embedding, scored
+from cotlens.measure.importance.shared.findings import Findings
+from cotlens.measure.importance.shared.groups import GROUP, Group, Groups
+from cotlens.measure.importance.shared.units import Place
 from cotlens.measure.method import Cost, Ledger, check_needs, check_setting, keeping
 from cotlens.models.contract import Capability, Model
 from cotlens.results import Result

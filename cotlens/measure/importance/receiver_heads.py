@@ -8,9 +8,9 @@ from typing import Any, ClassVar
 import numpy as np
 
 from cotlens._core.errors import InputError
-from cotlens.measure.importance import units
-from cotlens.measure.importance.units import CUT, Place
-from cotlens.measure.importance.vertical import Floats, Head, agreement, kurtosis, mean_of, receivers, vertical
+from cotlens.measure.importance.shared import units
+from cotlens.measure.importance.shared.units import CUT, Place
+from cotlens.measure.importance.shared.vertical import Floats, Head, agreement, kurtosis, mean_of, receivers, vertical
 from cotlens.measure.method import Cost, Ledger, check_needs, keeping
 from cotlens.measure.stats import position_baseline
 from cotlens.models.contract import Capability, Model

@@ -9,13 +9,13 @@ from typing import ClassVar
 
 import numpy as np
 
-from cotlens.measure.importance import effects, sampled_table
-from cotlens.measure.importance.arms import chain, kept, without
-from cotlens.measure.importance.confirming import Confirmation
-from cotlens.measure.importance.effects import Effect
-from cotlens.measure.importance.forced import target_answer
-from cotlens.measure.importance.samples import Samples, gather
-from cotlens.measure.importance.sampling import Sampled
+from cotlens.measure.answers.forced import target_answer
+from cotlens.measure.importance.sampled import effects, table
+from cotlens.measure.importance.sampled.arms import chain, kept, without
+from cotlens.measure.importance.sampled.confirming import Confirmation
+from cotlens.measure.importance.sampled.effects import Effect
+from cotlens.measure.importance.sampled.samples import Samples, gather
+from cotlens.measure.importance.sampled.settings import Sampled
 from cotlens.measure.method import Cost, Ledger, check_needs, keeping
 from cotlens.models.contract import Capability, Model
 from cotlens.results import Result
@@ -82,7 +82,7 @@ class Resampling(Sampled):
             name = "accuracy" if self.metric == "probability" else "kl"
             extras = {"published_name": f"resampling_importance_{name}"} if self.convention != "cotlens" else {}
             again = np.array([self._again(trace, span, samples) for span in spans])
-            return sampled_table.result(
+            return table.result(
                 self, trace, spans, found(), target, ledger.provenance(), samples,
                 columns={"again": again, **confirmation.columns()}, extras={"shared": self.shares, **extras},
             )  # fmt: skip

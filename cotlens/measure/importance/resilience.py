@@ -9,15 +9,15 @@ from typing import ClassVar
 import numpy as np
 
 from cotlens._core.errors import InputError
-from cotlens.measure.importance import effects, sampled_table, similarity
-from cotlens.measure.importance.arms import Arm, kept, without
-from cotlens.measure.importance.confirming import Confirmation
-from cotlens.measure.importance.effects import Effect
-from cotlens.measure.importance.forced import target_answer
-from cotlens.measure.importance.samples import Samples
-from cotlens.measure.importance.sampling import METRICS, Sampled
-from cotlens.measure.importance.similarity import THRESHOLD, Embed, Similarity, said
-from cotlens.measure.importance.unread import FEW, MOST, OK
+from cotlens.measure.answers.forced import target_answer
+from cotlens.measure.importance.sampled import effects, similarity, table
+from cotlens.measure.importance.sampled.arms import Arm, kept, without
+from cotlens.measure.importance.sampled.confirming import Confirmation
+from cotlens.measure.importance.sampled.effects import Effect
+from cotlens.measure.importance.sampled.samples import Samples
+from cotlens.measure.importance.sampled.settings import METRICS, Sampled
+from cotlens.measure.importance.sampled.similarity import THRESHOLD, Embed, Similarity, said
+from cotlens.measure.importance.sampled.unread import FEW, MOST, OK
 from cotlens.measure.method import Cost, Ledger, check_needs, keeping
 from cotlens.measure.stats import mean_interval
 from cotlens.models.contract import Capability, Model
@@ -137,7 +137,7 @@ class Resilience(Sampled):
                 "zero": "once out, it stays out",
                 "metric_words": "times that the content came back",
             }  # fmt: skip
-            return sampled_table.result(
+            return table.result(
                 method, trace, spans, [*done, *[Effect()] * missing], target, ledger.provenance(), samples, words=words,
                 columns={"still_there": np.array([*still, *[np.nan] * missing]), **confirmation.columns()},
             )  # fmt: skip

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from cotlens._core import check
 from cotlens._core.errors import Cancelled, InputError
-from cotlens.measure.importance import pairs, units
-from cotlens.measure.importance.units import CUT, Place
+from cotlens.measure.importance.shared import pairs, units
+from cotlens.measure.importance.shared.units import CUT, Place
 from cotlens.measure.method import Cost, Ledger, check_needs, check_setting
 from cotlens.measure.stats import position_baseline
 from cotlens.models.contract import COLDEST, EVER, BlockAttention, Capability, Divergence, Model

@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from cotlens.measure.importance.forced import Asked, Target, score_asked
-from cotlens.measure.importance.forms import form_of
+from cotlens.measure.answers.forced import Asked, Target, score_asked
+from cotlens.measure.answers.forms import form_of
 from cotlens.measure.stats import Interval, alike, wilson
 from cotlens.measure.steering.where import Ends, Steering, ends_of, in_thought, interventions
 from cotlens.models.contract import Branch, Model, Start

@@ -17,8 +17,8 @@ import numpy as np
 
 from cotlens._core import check
 from cotlens._core.errors import BackendError
-from cotlens.measure.importance.forced import Point, score_points, target_answer
-from cotlens.measure.importance.forms import form_of
+from cotlens.measure.answers.forced import Point, score_points, target_answer
+from cotlens.measure.answers.forms import form_of
 from cotlens.measure.steering.rerun import rewrite, start_of
 from cotlens.measure.steering.where import Ends, Steering, as_steerings, interventions
 from cotlens.models.contract import Branch, Model, OnToken

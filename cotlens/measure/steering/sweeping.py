@@ -16,8 +16,8 @@ import numpy as np
 
 from cotlens._core import check, control
 from cotlens._core.errors import BackendError, InputError, OutOfMemory
-from cotlens.measure.importance.forced import target_answer
-from cotlens.measure.importance.unread import FEW, MOST
+from cotlens.measure.answers.forced import target_answer
+from cotlens.measure.importance.sampled.unread import FEW, MOST
 from cotlens.measure.method import Cost, Ledger, check_needs, check_setting, keeping
 from cotlens.measure.stats import Interval
 from cotlens.measure.steering.cells import BOUNDED, READOUTS, Cell, Metric, Question, measure, summary, worst

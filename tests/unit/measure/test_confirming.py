@@ -5,10 +5,10 @@ import pytest
 
 from cotlens._core.errors import InputError
 from cotlens.measure import stats
-from cotlens.measure.importance.confirming import Confirmation
-from cotlens.measure.importance.effects import Effect
 from cotlens.measure.importance.resampling import Resampling
 from cotlens.measure.importance.resilience import Resilience
+from cotlens.measure.importance.sampled.confirming import Confirmation
+from cotlens.measure.importance.sampled.effects import Effect
 
 N, JUMP = 30, 0.25
 

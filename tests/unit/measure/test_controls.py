@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 
 import cotlens as cl
-from cotlens.measure.importance import controls, stated
-from cotlens.measure.importance.forced import Target
+from cotlens.measure.answers import stated
+from cotlens.measure.answers.forced import Target
 from cotlens.measure.importance.occlusion import SKIPPED, outside
+from cotlens.measure.importance.shared import controls
 from cotlens.results import Provenance, Result
 from cotlens.trace import Boxed, Choice, Number
 

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 import cotlens as cl
-from cotlens.measure.importance.arms import Arm
 from cotlens.measure.importance.resilience import Resilience, _Chain
+from cotlens.measure.importance.sampled.arms import Arm
 
 ARM = Arm(cl.Trace.from_text("q", "a b", "1"), 1)
 

@@ -10,17 +10,17 @@ import pytest
 import cotlens as cl
 from cotlens._core.errors import BackendError, CapabilityError, InputError
 from cotlens.measure import stats
-from cotlens.measure.importance import effects, similarity
-from cotlens.measure.importance.arms import Arm, chain
 from cotlens.measure.importance.counterfactual import Counterfactual
 from cotlens.measure.importance.filler import Filler
 from cotlens.measure.importance.mistake import Mistake
 from cotlens.measure.importance.paraphrase import Paraphrase
 from cotlens.measure.importance.resampling import Resampling
 from cotlens.measure.importance.resilience import Resilience
-from cotlens.measure.importance.rewriting import other_number
-from cotlens.measure.importance.samples import Drawn, Samples
-from cotlens.measure.importance.similarity import Similarity, said
+from cotlens.measure.importance.sampled import effects, similarity
+from cotlens.measure.importance.sampled.arms import Arm, chain
+from cotlens.measure.importance.sampled.rewriting import other_number
+from cotlens.measure.importance.sampled.samples import Drawn, Samples
+from cotlens.measure.importance.sampled.similarity import Similarity, said
 from tests.model import tiny
 
 METHODS = (Resampling, Counterfactual, Resilience, Mistake, Paraphrase, Filler)

@@ -4,8 +4,8 @@ import pytest
 
 import cotlens as cl
 from cotlens._core.errors import InputError
-from cotlens.measure.importance import groups, units
-from cotlens.measure.importance.table import units as cut
+from cotlens.measure.importance.shared import groups, units
+from cotlens.measure.importance.shared.table import units as cut
 from cotlens.measure.method import as_data
 from cotlens.trace import Span
 

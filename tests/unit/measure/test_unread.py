@@ -9,10 +9,10 @@ import cotlens as cl
 from cotlens._core import control
 from cotlens._core.control import Control, using
 from cotlens.measure import stats
-from cotlens.measure.importance import effects, unread
-from cotlens.measure.importance.arms import Arm
 from cotlens.measure.importance.resampling import Resampling
-from cotlens.measure.importance.samples import Drawn, Samples
+from cotlens.measure.importance.sampled import effects, unread
+from cotlens.measure.importance.sampled.arms import Arm
+from cotlens.measure.importance.sampled.samples import Drawn, Samples
 from cotlens.measure.stats import Interval
 from tests.unit.measure.test_sampled import drawn
 

@@ -6,7 +6,7 @@ import pytest
 
 import cotlens as cl
 from cotlens._core.errors import InputError
-from cotlens.measure.importance.forced import Target
+from cotlens.measure.answers.forced import Target
 from cotlens.measure.steering import Sweep, Vector
 from cotlens.measure.steering.cells import Cell, Question, _changed, summary, worst
 from cotlens.trace import Trace

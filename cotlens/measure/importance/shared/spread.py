@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cotlens._core.errors import InputError
-from cotlens.measure.importance.forms import described, form_of
+from cotlens.measure.answers.forms import described, form_of
 from cotlens.measure.stats import spearman
 from cotlens.models.contract import Model
 from cotlens.results import Result

@@ -24,7 +24,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cotlens._core.errors import InputError
-from cotlens.measure.importance.forms import form_of
+from cotlens.measure.answers.forms import form_of
 from cotlens.models.contract import AnswerBranch, Branch, BranchScore, Intervention, Model
 from cotlens.trace import Trace
 from cotlens.trace.answers import AnswerForm, AnswerReader, unread

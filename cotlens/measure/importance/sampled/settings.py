@@ -8,8 +8,8 @@ from typing import Literal, Self
 
 from cotlens._core import check
 from cotlens._core.errors import InputError
-from cotlens.measure.importance import units
-from cotlens.measure.importance.units import Place
+from cotlens.measure.importance.shared import units
+from cotlens.measure.importance.shared.units import Place
 from cotlens.measure.method import Cost, check_setting
 from cotlens.trace import Span, Trace
 

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from cotlens.measure.importance.alternatives import Alternative
-from cotlens.measure.importance.table import CANCELLED
+from cotlens.measure.importance.sampled.alternatives import Alternative
+from cotlens.measure.importance.shared.table import CANCELLED
 
 NAN = float("nan")
 

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from cotlens.measure import stats
-from cotlens.measure.importance import unread
-from cotlens.measure.importance.samples import Drawn, Samples
-from cotlens.measure.importance.sampling import Sampled
-from cotlens.measure.importance.table import CANCELLED
+from cotlens.measure.importance.sampled import unread
+from cotlens.measure.importance.sampled.samples import Drawn, Samples
+from cotlens.measure.importance.sampled.settings import Sampled
+from cotlens.measure.importance.shared.table import CANCELLED
 
 NAN = math.nan
 

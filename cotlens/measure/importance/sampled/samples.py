@@ -7,9 +7,9 @@ from itertools import takewhile
 from typing import NamedTuple
 
 from cotlens._core import control
-from cotlens.measure.importance import unread
-from cotlens.measure.importance.arms import Arm
-from cotlens.measure.importance.sampling import Sampled
+from cotlens.measure.importance.sampled import unread
+from cotlens.measure.importance.sampled.arms import Arm
+from cotlens.measure.importance.sampled.settings import Sampled
 from cotlens.measure.stats import Counts, allocate
 from cotlens.models.contract import Model, Start
 from cotlens.trace import Trace

@@ -11,9 +11,9 @@ from typing import Any
 
 import numpy as np
 
-from cotlens.measure.importance.effects import Effect
-from cotlens.measure.importance.sampled_table import significant
-from cotlens.measure.importance.sampling import Sampled
+from cotlens.measure.importance.sampled.effects import Effect
+from cotlens.measure.importance.sampled.settings import Sampled
+from cotlens.measure.importance.sampled.table import significant
 
 Afresh = Callable[[Sequence[int]], Sequence[Effect]]
 """From rows to their effects, measured on fresh rollouts."""

@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from cotlens.measure.importance.forced import METRIC_WORDS, METRICS
-from cotlens.measure.importance.groups import Group
-from cotlens.measure.importance.units import units
+from cotlens.measure.answers.forced import METRIC_WORDS, METRICS
+from cotlens.measure.importance.shared.groups import Group
+from cotlens.measure.importance.shared.units import units
 from cotlens.measure.stats import position_baseline
 from cotlens.results import Provenance, Result
 from cotlens.trace import Span, Trace

@@ -26,7 +26,7 @@ from numpy.typing import NDArray
 
 from cotlens._core import control
 from cotlens._core.errors import BackendError, CapabilityError, InputError
-from cotlens.measure.importance import units
+from cotlens.measure.importance.shared import units
 from cotlens.models.contract import Capability, Model
 from cotlens.trace import Span, Trace
 from cotlens.trace.align import tokens_covering

@@ -13,7 +13,7 @@ from itertools import groupby
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from cotlens.measure.importance.forced import Forced, Point, score_points
+from cotlens.measure.answers.forced import Forced, Point, score_points
 from cotlens.measure.method import in_blocks
 from cotlens.models.contract import EVER, BlockAttention, Model
 from cotlens.trace import Span, Trace

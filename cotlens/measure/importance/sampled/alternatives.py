@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from cotlens.measure.importance.groups import Group
-from cotlens.measure.importance.units import GIVEN
+from cotlens.measure.importance.shared.groups import Group
+from cotlens.measure.importance.shared.units import GIVEN
 from cotlens.measure.method import in_blocks
 from cotlens.models.contract import Branch, Model
 from cotlens.trace import Trace

@@ -12,15 +12,15 @@ import numpy as np
 
 from cotlens._core import control
 from cotlens._core.errors import InputError
-from cotlens.measure.importance import effects, sampled_table
-from cotlens.measure.importance.arms import Arm, kept
-from cotlens.measure.importance.confirming import Confirmation
-from cotlens.measure.importance.controls import area_over
-from cotlens.measure.importance.effects import Effect
-from cotlens.measure.importance.forced import target_answer
-from cotlens.measure.importance.samples import Samples, gather
-from cotlens.measure.importance.sampling import Sampled
-from cotlens.measure.importance.unread import OK, heard
+from cotlens.measure.answers.forced import target_answer
+from cotlens.measure.importance.sampled import effects, table
+from cotlens.measure.importance.sampled.arms import Arm, kept
+from cotlens.measure.importance.sampled.confirming import Confirmation
+from cotlens.measure.importance.sampled.effects import Effect
+from cotlens.measure.importance.sampled.samples import Samples, gather
+from cotlens.measure.importance.sampled.settings import Sampled
+from cotlens.measure.importance.sampled.unread import OK, heard
+from cotlens.measure.importance.shared.controls import area_over
 from cotlens.measure.method import Cost, Ledger, check_needs, keeping
 from cotlens.models.contract import Capability, Model
 from cotlens.results import Result
@@ -154,7 +154,7 @@ class Rewriting(Sampled, ABC):
             **confirmation.columns(),
         }
         rows = [*found, *[Effect()] * missing]
-        return sampled_table.result(
+        return table.result(
             self, trace, spans, rows, target, ledger.provenance(), samples,
             columns=columns, extras=_curve(trace, spans, rows),
         )  # fmt: skip

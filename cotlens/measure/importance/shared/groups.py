@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from cotlens._core.errors import InputError, did_you_mean
-from cotlens.measure.importance import units
-from cotlens.measure.importance.units import Place
+from cotlens.measure.importance.shared import units
+from cotlens.measure.importance.shared.units import Place
 from cotlens.trace import Span, Trace
 from cotlens.trace.values.numbers import numerals
 

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from cotlens.measure.importance.forced import Asked, Forced, scores_of
-from cotlens.measure.importance.groups import Group
+from cotlens.measure.answers.forced import Asked, Forced, scores_of
+from cotlens.measure.importance.shared.groups import Group
 from cotlens.measure.method import in_blocks
 from cotlens.models.contract import EVER, Ablate, AnswerBranch, BlockAttention, Intervention, Model
 from cotlens.trace import Trace

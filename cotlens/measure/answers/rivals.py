@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from cotlens.measure.importance.forced import Point, Target, score_points, values
-from cotlens.measure.importance.stated import values_in
+from cotlens.measure.answers.forced import Point, Target, score_points, values
+from cotlens.measure.answers.stated import values_in
 from cotlens.models.contract import Branch, Model
 from cotlens.trace import Trace
 from cotlens.trace.answers import AnswerForm, AnswerReader

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from cotlens.measure.importance.forced import Target
+from cotlens.measure.answers.forced import Target
 from cotlens.trace import Span, Trace
 from cotlens.trace.answers import AnswerReader
 from cotlens.trace.values.numbers import numerals

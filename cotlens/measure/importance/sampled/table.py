@@ -9,10 +9,10 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from cotlens.measure import stats
-from cotlens.measure.importance.effects import NAN, Effect, wider_than_asked
-from cotlens.measure.importance.forced import target_answer
-from cotlens.measure.importance.samples import Samples
-from cotlens.measure.importance.sampling import Sampled
+from cotlens.measure.answers.forced import target_answer
+from cotlens.measure.importance.sampled.effects import NAN, Effect, wider_than_asked
+from cotlens.measure.importance.sampled.samples import Samples
+from cotlens.measure.importance.sampled.settings import Sampled
 from cotlens.results import Provenance, Result
 from cotlens.trace import Span, Trace
 

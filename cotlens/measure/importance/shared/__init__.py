@@ -1,0 +1,3 @@
+"""What the measures share that read one given thought: its `units`, what is done to them (`groups`, `edits`), and the
+tables that come out (`table`, `pairs`).
+"""
