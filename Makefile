@@ -36,6 +36,7 @@ check: .venv/.dev .venv/.widgets  ## style, types, layers, front end
 	.venv/bin/ruff format --check .
 	.venv/bin/mypy
 	.venv/bin/lint-imports
+	$(PY) tools/check_house.py
 	$(PY) tools/check_front_end.py
 
 bench: .venv/.dev .venv/.widgets  ## the speed table, ratios measured side by side

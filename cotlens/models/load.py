@@ -48,11 +48,11 @@ def load(
             OpenAI's completions, or without `endpoint` vLLM in this process).
         reader: how its answers are read; default `Number` for shipped models, `FinalAnswer` for others.
         revision: branch, tag or commit of a Hugging Face id.
-        options: of the backend; for "local" those of `models.opening.open_local`: `device`, `device_map`, `max_memory`,
-            `offload_folder`, `dtype`, `quantization`, `format`, `system`, `template`, `score`, `memory`, `store`, and
-            `dry_run`, which loads nothing and returns a `Plan`; for "ndif" those of `models.ndif.opening.open_ndif`:
-            `host`, `files`, `format`, `system`, `template`, `score`, `store`; for "vllm" those of
-            `models.endpoint.opening.open_endpoint`: `endpoint`, `tokenizer`, `context_length`, `format`, `system`,
+        options: of the backend; for "local" those of `local.loading.opening.open_local`: `device`, `device_map`,
+            `max_memory`, `offload_folder`, `dtype`, `quantization`, `format`, `system`, `template`, `score`, `memory`,
+            `store`, and `dry_run`, which loads nothing and returns a `Plan`; for "ndif" those of
+            `ndif.opening.open_ndif`: `host`, `files`, `format`, `system`, `template`, `score`, `store`; for "vllm"
+            those of `endpoint.opening.open_endpoint`: `endpoint`, `tokenizer`, `context_length`, `format`, `system`,
             `template`, `store`, `together`, `timeout`, `retries`, `key`, `dtype`, `engine`.
 
     Raises:

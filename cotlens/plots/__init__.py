@@ -1,4 +1,7 @@
-"""Altair charts, one module per kind of result; `CHARTS` says which chart a kind gets."""
+"""Altair charts, one module per kind of result; `CHARTS` says which chart a kind gets.
+
+Open `importance` first; `drawing` is what all share.
+"""
 
 from cotlens._core.registry import Registry
 

@@ -1,6 +1,8 @@
 """The text of a reasoning model: traces, spans, edits, sentence splitting and answer reading.
 
 Nothing here needs a model, torch or a network. A `Trace` is immutable; edits make new traces that know their parent.
+
+Open `trace` first, then `editing`.
 """
 
 from cotlens.trace.answers import Answer, AnswerReader, Boxed, Choice, FinalAnswer, Function, Number, Regex

@@ -2,6 +2,8 @@
 
 A view draws what its traits hold and reports what a person does. Controllers in `cotlens.workbench` fill the
 traits and answer the messages. The other half of each view is TypeScript in `widgets/<name>/`.
+
+Open `editor` first.
 """
 
 from cotlens._core.lazy import lazy_attributes

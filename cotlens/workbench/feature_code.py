@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from cotlens.measure.features.sae import SAE
-from cotlens.measure.features.store import SHIPPED
+from cotlens.measure.features.autoencoder.sae import SAE
+from cotlens.measure.features.autoencoder.store import SHIPPED
 from cotlens.models.contract import Model
 from cotlens.workbench.feature_reading import Reading
 

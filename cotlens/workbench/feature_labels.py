@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from cotlens._core.errors import InputError
+from cotlens.measure.features.autoencoder.sae import SAE
 from cotlens.measure.features.dashboard import Dashboard
 from cotlens.measure.features.names import LONGEST, read_labels, save_labels
-from cotlens.measure.features.sae import SAE
 from cotlens.models.text.sample_store import default_path
 
 ORIGINS = ("", "sae", "file", "typed")

@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cotlens.measure.answers.forced import METRIC_WORDS, METRICS
+from cotlens.measure.features.autoencoder.sae import SAE
 from cotlens.measure.features.encoded import POOR
-from cotlens.measure.features.sae import SAE
 from cotlens.models.contract import Model
 from cotlens.trace import Trace
 from cotlens.widgets.payload import floats, indices

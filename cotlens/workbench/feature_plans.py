@@ -7,8 +7,8 @@ from typing import Any
 
 from cotlens._core.errors import InputError
 from cotlens.measure.features.activations import SINK
+from cotlens.measure.features.autoencoder.sae import SAE
 from cotlens.measure.features.clamping import clamp
-from cotlens.measure.features.sae import SAE
 from cotlens.models.contract import ClampFeature, Model
 from cotlens.models.contract.interventions import EVER, Positions
 from cotlens.trace import Trace

@@ -10,12 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cotlens._core.errors import CotLensError
+from cotlens.measure.features.autoencoder.sae import SAE
 from cotlens.measure.features.dashboard import Dashboard
 from cotlens.measure.features.effects import Question, exact, first_order, question
 from cotlens.measure.features.encoded import Encoded, encode_text
 from cotlens.measure.features.logits import top_logits
 from cotlens.measure.features.rows import Rows, active_rows
-from cotlens.measure.features.sae import SAE
 from cotlens.measure.features.table import note
 from cotlens.models.contract import Capability, Model
 from cotlens.trace import Trace

@@ -11,7 +11,7 @@ from typing import Any
 
 from cotlens._core.errors import InputError
 from cotlens.measure.answers.forced import METRICS
-from cotlens.measure.features.sae import SAE
+from cotlens.measure.features.autoencoder.sae import SAE
 from cotlens.measure.method import check_setting
 from cotlens.models.contract import Model
 from cotlens.trace import Span, Trace

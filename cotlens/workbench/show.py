@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from cotlens._core.errors import InputError
-from cotlens.measure.features.sae import SAE
+from cotlens.measure.features.autoencoder.sae import SAE
 from cotlens.measure.rollouts import Rollouts
 from cotlens.measure.steering.judging import SteeredRun
 from cotlens.measure.steering.vector import Vector

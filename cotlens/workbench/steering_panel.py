@@ -29,7 +29,7 @@ from cotlens.workbench.steering_tries import Tries, Try
 from cotlens.workbench.steering_words import findings, unwritten
 
 if TYPE_CHECKING:
-    from cotlens.measure.features.sae import SAE
+    from cotlens.measure.features.autoencoder.sae import SAE
 
 
 class SteeringPanel(Controller):

@@ -15,7 +15,7 @@ from cotlens.workbench.steering_dials import stretch
 from cotlens.workbench.tree import short
 
 if TYPE_CHECKING:
-    from cotlens.measure.features.sae import SAE
+    from cotlens.measure.features.autoencoder.sae import SAE
 
 
 def of_token(model: Model, trace: Trace, token_id: int) -> Vector:

@@ -7,7 +7,7 @@ from tests.browser.journey import answered
 NOTEBOOK = "features.ipynb"
 RANDOM = """
 import torch, cotlens as cl
-from cotlens.measure.features.config import Config
+from cotlens.measure.features.autoencoder.config import Config
 from tests.model import tiny
 model = tiny.model({family!r})
 trace = model.compose("Mia has 12 pears.", "First I add 12 and 7. It is 19 now.", "The answer is 19.")

@@ -15,7 +15,7 @@ from cotlens._core import files
 from cotlens._core.data import DEEPEST, loads
 from cotlens._core.errors import InputError
 from cotlens.measure.features import names
-from cotlens.measure.features.config import Config
+from cotlens.measure.features.autoencoder.config import Config
 from cotlens.measure.features.names import read_labels
 from cotlens.widgets.pair_matrix import payload
 from tests.unit.widgets.results import pairs

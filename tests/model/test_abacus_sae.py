@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from cotlens.measure.features import features, load_sae, measure_quality
-from cotlens.measure.features.store import SHIPPED
+from cotlens.measure.features.autoencoder.store import SHIPPED
 from cotlens.organisms import problems
 from cotlens.organisms.sae import recipe
 

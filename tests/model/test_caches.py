@@ -9,8 +9,8 @@ import pytest
 import torch
 
 import cotlens as cl
+from cotlens.measure.features.autoencoder.sae import SAE
 from cotlens.measure.features.dashboard import Dashboard, make_dashboard
-from cotlens.measure.features.sae import SAE
 from cotlens.measure.method import as_data
 from cotlens.models.contract import Ablate, AddVector, BlockAttention, Patch
 from cotlens.models.load import load

@@ -8,11 +8,11 @@ from cotlens._core import control
 from cotlens._core.errors import Cancelled, CapabilityError, InputError
 from cotlens.measure.answers.forced import Asked, score_asked
 from cotlens.measure.features import Recipe, features, make_dashboard, measure_quality, save_sae, top_logits, train_sae
-from cotlens.measure.features.config import Config
+from cotlens.measure.features.autoencoder.config import Config
+from cotlens.measure.features.autoencoder.quality import Quality
+from cotlens.measure.features.autoencoder.sae import SAE
+from cotlens.measure.features.autoencoder.store import load_sae
 from cotlens.measure.features.effects import question
-from cotlens.measure.features.quality import Quality
-from cotlens.measure.features.sae import SAE
-from cotlens.measure.features.store import load_sae
 from cotlens.models.contract import Capability, Patch
 from cotlens.results import load_result
 from cotlens.trace import Number

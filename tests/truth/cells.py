@@ -17,7 +17,7 @@ from typing import Any
 
 ROOT = Path(__file__).parents[2]
 PACKED, WORK = Path(__file__).with_name("data"), ROOT / ".truth"
-MODELS_AND_TRACES = ("trace", "models")  # what any measure stands on
+MODELS_AND_TRACES = ("trace", "models", "organisms")  # what any measure stands on
 
 Cell = dict[str, Any]
 

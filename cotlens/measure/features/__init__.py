@@ -2,6 +2,8 @@
 
 sae = cl.features.load_sae("abacus")
 found = cl.features.features(trace, model, sae, effect_of=[12])
+
+Open `table` first; `autoencoder` is the model of latents, `labels` and `names` what they are called.
 """
 
 from cotlens._core.lazy import lazy_attributes

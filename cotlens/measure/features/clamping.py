@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cotlens._core import check
-from cotlens.measure.features.sae import SAE
-from cotlens.measure.features.sites import place
+from cotlens.measure.features.autoencoder.sae import SAE
+from cotlens.measure.features.autoencoder.sites import place
 from cotlens.models.contract import ClampFeature, Positions
 
 

@@ -16,11 +16,11 @@ from cotlens._core import control, files
 from cotlens._core.errors import InputError
 from cotlens._core.frozen import frozen_array
 from cotlens.measure.features.activations import SINK
+from cotlens.measure.features.autoencoder.sae import SAE
 from cotlens.measure.features.concepts import Describe, concepts_of
 from cotlens.measure.features.labels import UNLABELLED, label_latents
 from cotlens.measure.features.latents import Latents
 from cotlens.measure.features.logits import top_logits
-from cotlens.measure.features.sae import SAE
 from cotlens.models.contract import Model
 from cotlens.trace import Trace
 

@@ -23,10 +23,10 @@ from cotlens._core import control
 from cotlens._core.errors import InputError
 from cotlens.measure.answers.forced import Asked, score_asked, target_answer
 from cotlens.measure.answers.forms import form_of
+from cotlens.measure.features.autoencoder.sae import SAE
+from cotlens.measure.features.autoencoder.sites import place
 from cotlens.measure.features.encoded import encode_activations
 from cotlens.measure.features.latents import Latents
-from cotlens.measure.features.sae import SAE
-from cotlens.measure.features.sites import place
 from cotlens.models.contract import AnswerBranch, Model, Patch
 from cotlens.trace import Trace
 

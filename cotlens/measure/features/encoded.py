@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from cotlens._core import control
 from cotlens._core.errors import CapabilityError, InputError
 from cotlens.measure.features.activations import SINK
+from cotlens.measure.features.autoencoder.sae import SAE
 from cotlens.measure.features.latents import Latents
-from cotlens.measure.features.sae import SAE
 from cotlens.models.contract import Capability, Model, remedy
 from cotlens.trace import Trace
 

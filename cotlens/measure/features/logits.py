@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cotlens._core import check
-from cotlens.measure.features.sae import SAE
+from cotlens.measure.features.autoencoder.sae import SAE
 from cotlens.models.contract import Model
 
 _BLOCK = 64  # directions x vocabulary that are held at a time

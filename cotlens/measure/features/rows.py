@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 from cotlens._core import check
 from cotlens._core.errors import InputError
 from cotlens.measure.features.activations import SINK
+from cotlens.measure.features.autoencoder.sae import SAE
 from cotlens.measure.features.dashboard import Dashboard
 from cotlens.measure.features.encoded import POOR, Encoded
-from cotlens.measure.features.sae import SAE
 from cotlens.trace import Span, Trace
 
 

@@ -10,12 +10,12 @@ import numpy as np
 
 from cotlens._core import check
 from cotlens.measure.answers.forced import METRIC_WORDS, METRICS
+from cotlens.measure.features.autoencoder.sae import SAE
 from cotlens.measure.features.dashboard import Dashboard
 from cotlens.measure.features.effects import Question, exact, first_order, question
 from cotlens.measure.features.encoded import POOR, Encoded, encode_text
 from cotlens.measure.features.logits import top_logits
 from cotlens.measure.features.rows import Rows, active_rows, activity, selected
-from cotlens.measure.features.sae import SAE
 from cotlens.measure.method import Ledger, check_needs, check_setting, keeping, made_with
 from cotlens.models.contract import Capability, Model
 from cotlens.results import Result

@@ -5,6 +5,8 @@
 
 To add a method, write a module with a frozen settings class that has `needs`, `cost(trace)` and
 `run(trace, model, seed=0)`, and add one line to the table: the contract tests find it there.
+
+Open `occlusion` first, the plainest method.
 """
 
 from cotlens._core.lazy import lazy_attributes

@@ -3,6 +3,8 @@
 rollouts = cl.read_rollouts("problem_2238")    # a folder in the layout of Thought Anchors
 rollouts.importance("resampling_accuracy")     # a Result: a row per sentence, with intervals
 rollouts.pairs()                               # sentence to sentence
+
+Open `rollouts` first.
 """
 
 from cotlens.measure.rollouts.rollouts import Rollouts, read_rollouts

@@ -8,6 +8,8 @@
     allocation    where the next rollouts of a trace go, and when they may stop
 
 NaN stands for what was not measured: it goes in, and it comes out.
+
+Open `proportions` first.
 """
 
 from cotlens.measure.stats.allocation import Counts, allocate, half_widths

@@ -9,6 +9,8 @@ found = cl.steering.sweep(model, trace, vector, coefficients=(-1, -0.5, 0.5, 1))
 - `where`, `rerun`, `judging`: a steered rerun, and whether it changed the answer or broke the model.
 - `sweeping`: coefficients x layers x random numbers, beside random directions of the same length.
 - `files`, `gguf`, `tensors`: safetensors, and the forms of repeng and steering-vectors.
+
+Open `vector` first, then `rerun`.
 """
 
 from cotlens._core.lazy import lazy_attributes

@@ -18,7 +18,7 @@ from cotlens.results import Provenance
 from cotlens.trace import Trace
 
 if TYPE_CHECKING:
-    from cotlens.measure.features.sae import SAE
+    from cotlens.measure.features.autoencoder.sae import SAE
 
 Reference = Trace | Sequence[Text] | None
 

@@ -65,7 +65,7 @@ class Looker:
         return {site: kept[order.index(site)].numpy()[chosen] for site in wanted}
 
     def unembed(self, vectors: Floats) -> Floats:
-        """As `models.unembedding.unembed`."""
+        """As `whitebox.unembedding.unembed`."""
         machine: Any = SimpleNamespace(device="cpu", layout=self.layout)
         given, norm, head = unembedding.parts(self.sketch, machine, vectors)
         paths = {id(module): path for path, module in self.sketch.named_modules()}

@@ -6,4 +6,6 @@ A server writes text and, where it gives log-probabilities of a prompt, scores i
 - `probing`: what a server can do, found by trying; `dialect`: how it is spoken to from then on.
 - `samples`, `scores`: requests for text and for log-probabilities. `reply`: what comes back, as ids.
 - `client`, `secret`, `errors`: HTTP with retries, the key, and what went wrong in one sentence.
+
+Open `model` first.
 """

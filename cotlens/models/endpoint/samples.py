@@ -46,7 +46,7 @@ class Writer:
         unknown: Sequence[int] = (),
         on_token: Callable[[int, int], None] | None = None,
     ) -> None:
-        """Fill in `samples`, all of them at once; see `generate.write`."""
+        """Fill in `samples`, all of them at once; see `decoding.write`."""
         prompt = self._prompt(prefix)
         bodies = [self._body(prompt, sampling, sample.index, watched=True) for sample in samples]
         known = Notes() if self.scorer is None else self.scorer.known(tuple(prefix), list(unknown), TOP)
@@ -72,7 +72,7 @@ class Writer:
                 self._fill(sample, one, len(prefix), sampling, stop_ids)
 
     def roll(self, rolls: Sequence[Roll], stop_ids: frozenset[int], take: Callable[[list[Roll]], None]) -> None:
-        """Write rollouts, many requests at once; see `rolling.roll`. Those of one prefix go one after the other."""
+        """Write rollouts, many requests at once (`batched_decoding.roll`). Those of one prefix go one after the other."""
         prompts = {(roll.start, roll.at): self._prompt(roll.text[: roll.at]) for roll in _firsts(rolls)}
         bodies = [self._body(prompts[roll.start, roll.at], roll.sampling, roll.index) for roll in rolls]
 

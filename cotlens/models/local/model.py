@@ -57,7 +57,7 @@ class LocalModel(Textual, Inside):
         template: further variables of the chat template, {"reasoning_effort": "high"}.
         score: "auto" (a check decides), "packed" or "plain".
         memory: bytes that one scoring pass may take; by default a share of what is free.
-        store: where rollouts are kept: a path, None for the default place, False for nowhere (see `models.store`).
+        store: where rollouts are kept: a path, None for the default place, False for nowhere (see `text.sample_store`).
 
     Raises:
         InputError: an option is not known.

@@ -5,4 +5,6 @@
 - `wire`: one job from submission to result; `job`: the nnsight backend that hands a traced block to it.
 - `passes`: passes through the model as jobs; `scoring`, `reading`, `comparing`, `writing`: what is asked with them.
 - `model`, `opening`: `NdifModel`, and how `cl.load(name, backend="ndif")` makes one.
+
+Open `model` first.
 """

@@ -28,7 +28,7 @@ def divergence(
     spans: Sequence[tuple[int, int]],
     temperature: float,
 ) -> Divergence:
-    """Means over the tokens of each span, for each block; raises as `models.divergence.divergence`."""
+    """Means over the tokens of each span, for each block; raises as `whitebox.divergence.divergence`."""
     check_sequence(remote, ids)
     remote.need_masks()
     check_spans(spans, len(ids))

@@ -21,7 +21,7 @@ from cotlens.models.whitebox import attention_patterns, unembedding
 
 
 def annotate(remote: Remote, ids: Sequence[int], k: int) -> Measured:
-    """Log-probability and k best alternatives at every token but the first; as `models.reading.annotate`."""
+    """Log-probability and k best alternatives at every token but the first; as `whitebox.activations.annotate`."""
     check_sequence(remote, ids)
     check.whole("k", k, 0)
     table = Measured(len(ids), min(k, remote.layout.vocabulary))
@@ -62,7 +62,7 @@ def read(
     positions: Sequence[int] | None,
     interventions: Sequence[Intervention],
 ) -> dict[str, NDArray[np.float32]]:
-    """Activations float32 [positions, d_model] per site; as `models.reading.read`, in one job."""
+    """Activations float32 [positions, d_model] per site; as `whitebox.activations.read`, in one job."""
     check_sequence(remote, ids)
     for site in sites:
         remote.layout.site(site)
@@ -82,7 +82,7 @@ def attention(
     heads: Sequence[tuple[int, int]] | None,
     spans: Sequence[tuple[int, int]] | None,
 ) -> dict[tuple[int, int], NDArray[np.float32]]:
-    """Attention weights per (layer, head), as `models.patterns.attention`, in one job under eager attention."""
+    """Attention weights per (layer, head), as `x`, in one job under eager attention."""
     ids, found = attention_patterns.wanted(remote, ids, heads, spans)
     layers, rows, columns, into = attention_patterns.by_layer(remote, found), None, None, slice(None)
     if spans is not None:
@@ -92,7 +92,7 @@ def attention(
 
 
 def unembed(remote: Remote, vectors: NDArray[np.float32]) -> NDArray[np.float32]:
-    """What vectors [n, d_model] add to the logits directly, as `models.unembedding.unembed`; some of them per job."""
+    """What vectors [n, d_model] add to the logits directly, as `whitebox.unembedding.unembed`; some of them per job."""
     hf = remote.traced._module
     given, norm, head = unembedding.parts(hf, remote, vectors)
     paths = {id(module): path for path, module in hf.named_modules()}

@@ -41,7 +41,7 @@ def score(
     *,
     pack: bool = True,
 ) -> list[BranchScore]:
-    """Log-probabilities of the tokens of every (checked) branch; raises as `models.scoring.score`."""
+    """Log-probabilities of the tokens of every (checked) branch; raises as `models.local.scoring.dispatch.score`."""
     if any(isinstance(item, BlockAttention) for item in interventions):
         remote.need_masks()
     groups = [branches] if pack else [[branch] for branch in branches]

@@ -67,7 +67,7 @@ def write(
     interventions: Sequence[Intervention] = (),
     on_token: Callable[[int, int], None] | None = None,
 ) -> None:
-    """Fill in `samples`; as `generate.write`."""
+    """Fill in `samples`; as `decoding.write`."""
     known = Notes()
     if len(unknown):
         known = noted(remote, prefix, np.asarray(unknown, np.int64), TOP, interventions)
@@ -107,7 +107,7 @@ def write(
 
 
 def roll(remote: Remote, rolls: Sequence[Roll], stop_ids: frozenset[int], tell: Callable[[list[Roll]], None]) -> None:
-    """Write `rolls`, those of one start together; as `rolling.roll`."""
+    """Write `rolls`, those of one start together; as `batched_decoding.roll`."""
     for group in _groups(rolls):
         _roll_group(remote, group, stop_ids, tell)
 

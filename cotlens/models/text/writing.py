@@ -28,7 +28,7 @@ MOST_SAMPLES = 10**6  # of one prompt in one call
 
 
 class Samples(Protocol):
-    """Fills in samples; on an error they hold what was written so far. See `generate.write`."""
+    """Fills in samples; on an error they hold what was written so far. See `decoding.write`."""
 
     def __call__(
         self,
@@ -46,7 +46,7 @@ class Samples(Protocol):
 
 
 Rolls = Callable[[Sequence[Roll], frozenset[int], Callable[[list[Roll]], None]], None]
-"""Writes many rollouts of many prefixes together and tells of those that have ended; see `rolling.roll`."""
+"""Writes many rollouts of many prefixes together and tells of those that have ended; see `batched_decoding.roll`."""
 
 
 @dataclass(frozen=True)
@@ -97,7 +97,7 @@ class Job:
 
     Args:
         ids: the prefix.
-        prompt, begin, known: as in `assemble.build`.
+        prompt, begin, known: as in `traces.build`.
         meta: added to the trace's.
         parts: parent, edit and rewritten_from of the new trace.
         source: the trace whose measurements of the first `kept` tokens hold.

@@ -3,6 +3,8 @@
 The blocks use plain locals, torch and nnsight only: nnsight reads their source and may run them elsewhere. Ids,
 positions and masks are always explicit, autograd is always off but for gradients. With a `backend` a block runs where
 that sends it; what it then saves are plain tensors, numbers, texts and lists of them.
+
+Open `forward` first.
 """
 
 from cotlens.models.tracing.attention import attention

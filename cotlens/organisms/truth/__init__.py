@@ -6,10 +6,12 @@
 - `deciders`: what decides each model's answer, and which prompts bring it out.
 - `agreement`: the labels held to the trained model by changing numbers.
 
-    problem = abacus.problems(1, seed=7)[0]
+    problem = organisms.problems(1, seed=7)[0]
     trace = model.reason(problem.prompt)
-    truth = abacus.label(problem, trace, model)
+    truth = organisms.label(problem, trace, model)
     truth.frame("token")
+
+Open `facts` first.
 """
 
 from cotlens.organisms.truth.agreement import agreement

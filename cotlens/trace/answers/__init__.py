@@ -2,6 +2,8 @@
 
 A reader also knows how to force an answer: after the thought is closed, `suffix` is what leads to the value and
 `terminator` what normally follows it, so that models can score `suffix + value + terminator`.
+
+Open `answer` first, then `final`, the default.
 """
 
 from cotlens.trace.answers.answer import Answer, AnswerForm, AnswerReader, unread

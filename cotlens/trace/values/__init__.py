@@ -1,4 +1,7 @@
-"""Values: how numbers, letters, lists and formulas are written, and one normal form for those that mean the same."""
+"""Values: how numbers, letters, lists and formulas are written, and one normal form for those that mean the same.
+
+Open `normal` first.
+"""
 
 from cotlens.trace.values.normal import normal_form
 from cotlens.trace.values.numbers import Numeral, number, numerals

@@ -10,11 +10,11 @@ from safetensors.torch import save_file
 
 from cotlens._core.errors import InputError
 from cotlens.measure.features import load_sae, save_sae
-from cotlens.measure.features import sae as module
-from cotlens.measure.features.config import Config
+from cotlens.measure.features.autoencoder import sae as module
+from cotlens.measure.features.autoencoder.config import Config
+from cotlens.measure.features.autoencoder.sae import SAE
+from cotlens.measure.features.autoencoder.sites import hook_of, place, site_of
 from cotlens.measure.features.latents import Latents
-from cotlens.measure.features.sae import SAE
-from cotlens.measure.features.sites import hook_of, place, site_of
 
 WIDTH, LATENTS = 8, 20
 RNG = np.random.default_rng(0)

@@ -6,10 +6,10 @@ import torch
 
 from cotlens._core import control
 from cotlens._core.errors import Cancelled, InputError
-from cotlens.measure.features import train
-from cotlens.measure.features.config import Config
-from cotlens.measure.features.sae import SAE
-from cotlens.measure.features.train import Recipe, fit
+from cotlens.measure.features.autoencoder import train
+from cotlens.measure.features.autoencoder.config import Config
+from cotlens.measure.features.autoencoder.sae import SAE
+from cotlens.measure.features.autoencoder.train import Recipe, fit
 
 WIDTH, TRUE, ACTIVE = 16, 24, 2
 

@@ -9,8 +9,8 @@ import torch
 
 import cotlens as cl
 from cotlens._core.errors import InputError
-from cotlens.measure.features.config import Config
-from cotlens.measure.features.sae import SAE
+from cotlens.measure.features.autoencoder.config import Config
+from cotlens.measure.features.autoencoder.sae import SAE
 from cotlens.workbench.feature_requests import KINDS
 from tests.model import tiny
 

@@ -16,9 +16,9 @@ from numpy.typing import NDArray
 from cotlens._core import check, control
 from cotlens._core.errors import CapabilityError, InputError
 from cotlens.measure.features.activations import Text, collect
-from cotlens.measure.features.config import Config
-from cotlens.measure.features.sae import SAE
-from cotlens.measure.features.sites import hook_of, site_of
+from cotlens.measure.features.autoencoder.config import Config
+from cotlens.measure.features.autoencoder.sae import SAE
+from cotlens.measure.features.autoencoder.sites import hook_of, site_of
 from cotlens.models.contract import Capability, Model, remedy
 
 if TYPE_CHECKING:

@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from cotlens._core import control
 from cotlens._core.errors import InputError
 from cotlens.measure.features.activations import SINK, Text, ids_of
-from cotlens.measure.features.sae import SAE
-from cotlens.measure.features.sites import place
+from cotlens.measure.features.autoencoder.sae import SAE
+from cotlens.measure.features.autoencoder.sites import place
 from cotlens.models.contract import Ablate, Branch, Intervention, Model, Patch
 from cotlens.trace import Trace
 

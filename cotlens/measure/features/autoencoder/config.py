@@ -8,7 +8,7 @@ from typing import Any
 
 from cotlens._core.errors import InputError, did_you_mean
 from cotlens._core.frozen import FrozenDict
-from cotlens.measure.features.sites import hook_of, site_of
+from cotlens.measure.features.autoencoder.sites import hook_of, site_of
 
 ARCHITECTURES = ("standard", "topk", "jumprelu", "gated")
 NORMALIZATIONS = ("none", "layer_norm", "constant_norm_rescale")

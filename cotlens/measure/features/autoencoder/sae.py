@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 from cotlens._core import check, control
 from cotlens._core.errors import InputError
 from cotlens._core.fingerprint import fingerprint
-from cotlens.measure.features.config import Config
+from cotlens.measure.features.autoencoder.config import Config
 from cotlens.measure.features.latents import Latents
 
 if TYPE_CHECKING:

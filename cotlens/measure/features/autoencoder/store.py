@@ -15,11 +15,11 @@ from cotlens._core import files
 from cotlens._core.data import loads
 from cotlens._core.errors import BackendError, InputError
 from cotlens._core.files import PathLike
-from cotlens.measure.features.config import Config
-from cotlens.measure.features.sae import BIASES, SAE
+from cotlens.measure.features.autoencoder.config import Config
+from cotlens.measure.features.autoencoder.sae import BIASES, SAE
 
 CONFIG, WEIGHTS_FILE, SPARSITY = "cfg.json", "sae_weights.safetensors", "sparsity.safetensors"
-SHIPPED = {"abacus": Path(__file__).parents[2] / "organisms" / "weights" / "sae"}
+SHIPPED = {"abacus": Path(__file__).parents[3] / "organisms" / "weights" / "sae"}
 _LARGEST = {"float16": 65504.0}
 
 

@@ -1,0 +1,74 @@
+"""Rules of the house that import-linter has no words for.
+
+    python tools/check_house.py
+
+- No circle of files: not at import time, not in imports inside functions, and not in imports for type annotations.
+- At most 15 modules side by side in a folder, `__init__` not counted.
+- Every folder says in the docstring of its `__init__` what it is; with more than five modules, which one to open first.
+"""
+
+from __future__ import annotations
+
+import ast
+import sys
+from collections.abc import Iterator
+from graphlib import CycleError, TopologicalSorter
+from pathlib import Path
+
+import grimp
+
+ROOT = Path(__file__).parents[1] / "cotlens"
+MOST = 15
+FEW = 5
+FIRST = "Open `"
+
+
+def circles() -> Iterator[str]:
+    """A circle of files, if there is one."""
+    sys.path.insert(0, str(ROOT.parent))
+    graph = grimp.build_graph("cotlens", exclude_type_checking_imports=False, cache_dir=None)
+    imports = {module: graph.find_modules_directly_imported_by(module) for module in graph.modules}
+    try:
+        TopologicalSorter(imports).prepare()
+    except CycleError as error:
+        yield f"these files import each other in a circle: {' <- '.join(error.args[1])}"
+
+
+def rooms() -> Iterator[Path]:
+    """Every folder of modules."""
+    yield from sorted(path.parent for path in ROOT.rglob("__init__.py"))
+
+
+def crowded() -> Iterator[str]:
+    """Folders with too many modules."""
+    for room in rooms():
+        count = len(modules(room))
+        if count > MOST:
+            yield f"{room.relative_to(ROOT.parent)} holds {count} modules side by side; at most {MOST}"
+
+
+def unnamed() -> Iterator[str]:
+    """Folders that don't say what they are, or where to begin."""
+    for room in rooms():
+        said = ast.get_docstring(ast.parse((room / "__init__.py").read_text(encoding="utf-8"))) or ""
+        if not said:
+            yield f"{room.relative_to(ROOT.parent)} doesn't say what it is"
+        elif len(modules(room)) > FEW and FIRST not in said:
+            yield f"{room.relative_to(ROOT.parent)} doesn't say which module to open first ({FIRST}...`)"
+
+
+def modules(room: Path) -> list[Path]:
+    """The modules in a folder, without those of folders in it."""
+    return [path for path in room.glob("*.py") if path.stem not in ("__init__", "__main__")]
+
+
+def main() -> int:
+    """Print what is wrong; 1 if something is."""
+    wrong = [*circles(), *crowded(), *unnamed()]
+    for line in wrong:
+        print(line)
+    return int(bool(wrong))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
