@@ -138,7 +138,7 @@ def made_with(revision: str, weights: str, model: Model) -> str:
     return f"at revision {revision}, and the model at hand is at {model.revision}"
 
 
-class Ledger:
+class RunRecord:
     """Counts what a run spends; `provenance` is the record that goes with the result."""
 
     def __init__(self, method: Any, trace: Trace, model: Model, seed: int) -> None:

@@ -16,7 +16,7 @@ from cotlens.measure.features.effects import Question, exact, first_order, quest
 from cotlens.measure.features.encoded import POOR, Encoded, encode_text
 from cotlens.measure.features.logits import top_logits
 from cotlens.measure.features.rows import Rows, active_rows, activity, selected
-from cotlens.measure.method import Ledger, check_needs, check_setting, keeping, made_with
+from cotlens.measure.method import RunRecord, check_needs, check_setting, keeping, made_with
 from cotlens.models.contract import Capability, Model
 from cotlens.results import Result
 from cotlens.trace import Span, Trace
@@ -104,7 +104,7 @@ def features(
     )
     check_needs(settings, model)  # type: ignore[arg-type]
     asked = question(model, trace, target, metric) if estimate or settings.effect_of else None
-    ledger = Ledger(settings, trace, model, 0)
+    record = RunRecord(settings, trace, model, 0)
     encoded = encode_text(model, sae, trace)
     rows = active_rows(encoded, chosen, settings.effect_of)
     known = dashboard if dashboard is not None else Dashboard.of(sae)
@@ -128,7 +128,7 @@ def features(
             sign="+ = the latent is active",
             zero="not active on the selection",
             scale_unit="activation",
-            provenance=ledger.provenance(),
+            provenance=record.provenance(),
             extras=extras,
         )
 

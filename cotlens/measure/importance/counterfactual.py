@@ -17,7 +17,7 @@ from cotlens.measure.importance.sampled.effects import Effect
 from cotlens.measure.importance.sampled.samples import Samples, gather
 from cotlens.measure.importance.sampled.settings import Sampled
 from cotlens.measure.importance.sampled.similarity import THRESHOLD, Embed, Similarity, said
-from cotlens.measure.method import Cost, Ledger, check_needs, keeping
+from cotlens.measure.method import Cost, RunRecord, check_needs, keeping
 from cotlens.models.contract import Capability, Model
 from cotlens.results import Result
 from cotlens.trace import Span, Trace
@@ -87,7 +87,7 @@ class Counterfactual(Sampled):
         spans = self.units(trace)
         target = target_answer(trace, self.target, model.reader).group
         self.allow(trace, self._places(trace))
-        samples, ledger = Samples(self, trace, model, seed), Ledger(method, trace, model, seed)
+        samples, record = Samples(self, trace, model, seed), RunRecord(method, trace, model, seed)
         texts = [trace.text[span.char_start : span.char_end] for span in spans]
         alike = Similarity(method.embedder, model, trace, texts)
         compared: list[_Row] = []
@@ -103,7 +103,7 @@ class Counterfactual(Sampled):
             }
             extras, words = self._published(target_answer(trace, self.target).surface)
             return table.result(
-                method, trace, spans, found, target, ledger.provenance(), samples,
+                method, trace, spans, found, target, record.provenance(), samples,
                 columns=columns, extras=extras, words=words,
             )  # fmt: skip
 

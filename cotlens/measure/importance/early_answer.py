@@ -27,7 +27,7 @@ from cotlens.measure.answers.rivals import GREEDY_TOKENS, POOL, greedy, likelies
 from cotlens.measure.answers.stated import answer_lines
 from cotlens.measure.importance.shared import controls, spread, table, units
 from cotlens.measure.importance.shared.units import Place
-from cotlens.measure.method import Cost, Ledger, check_needs, check_setting, in_blocks, keeping
+from cotlens.measure.method import Cost, RunRecord, check_needs, check_setting, in_blocks, keeping
 from cotlens.models.contract import Capability, Model
 from cotlens.results import Result
 from cotlens.trace import Span, Trace
@@ -144,10 +144,10 @@ class EarlyAnswer:
         hides = self.mask_lines and Capability.HIDE in model.capabilities
         lines = answer_lines(trace, target, model.reader)
         curve = _Curve(_points(trace, found), [target.surface], lines if hides else [], form, _why(self, hides, lines))
-        ledger = Ledger(self, trace, model, seed)
+        record = RunRecord(self, trace, model, seed)
 
         def result() -> Result:
-            return self._result(trace, found, curve, ledger, lines)
+            return self._result(trace, found, curve, record, lines)
 
         with keeping(result):
             curve.answers += self._others(trace, model, target, curve)
@@ -172,7 +172,9 @@ class EarlyAnswer:
             groups.setdefault(reader.normal(answer), answer)
         return likeliest(model, trace, list(groups.values())[1:], ends, most, curve.form)
 
-    def _result(self, trace: Trace, found: list[Span], curve: _Curve, ledger: Ledger, lines: Sequence[Span]) -> Result:
+    def _result(
+        self, trace: Trace, found: list[Span], curve: _Curve, record: RunRecord, lines: Sequence[Span]
+    ) -> Result:
         metric, followed = curve.metric(self.metric), curve.probabilities()
         leaders = controls.leading(followed, curve.answers)
         hidden = curve.masked_probabilities(followed[:, 0])
@@ -203,7 +205,7 @@ class EarlyAnswer:
         estimates = metric[after] - metric[before]
         off = curve.errors(self.metric)
         return table.result(
-            self, trace, found, estimates, curve.answers[0], ledger.provenance(), extras,
+            self, trace, found, estimates, curve.answers[0], record.provenance(), extras,
             columns=columns, errors=off[after] + off[before],
         )  # fmt: skip
 

@@ -16,7 +16,7 @@ from cotlens.measure.answers.forms import Form, check_form, described, form_of
 from cotlens.measure.importance.shared import path_integral, table, units
 from cotlens.measure.importance.shared.path_integral import PathIntegral
 from cotlens.measure.importance.shared.units import Place
-from cotlens.measure.method import Cost, Ledger, check_needs, check_setting, keeping
+from cotlens.measure.method import Cost, RunRecord, check_needs, check_setting, keeping
 from cotlens.models.contract import AnswerBranch, Capability, Gradients, Model, Patch
 from cotlens.results import Result
 from cotlens.trace import Span, Trace
@@ -140,7 +140,7 @@ class Gradient:
         check_needs(self, model)
         found = units.units(trace, self.unit, self.spans)
         target, form = target_answer(trace, self.target, model.reader).surface, form_of(trace, model, self.form)
-        ledger = Ledger(self, trace, model, seed)
+        record = RunRecord(self, trace, model, seed)
         thought = trace.roles["thought"]
         answer = model.answer_branch(trace, thought.end, target, form)
         if self.counterfactual is not None:
@@ -159,7 +159,7 @@ class Gradient:
             if measured.errors is not None:
                 kept["interval_of"] = "numerical error"
             status = None if np.isnan(estimates).all() else [measured.status] * len(rows)
-            source = ledger.provenance()
+            source = record.provenance()
             return table.result(
                 self, trace, found, estimates, target, source, kept, status=status, errors=measured.errors
             )

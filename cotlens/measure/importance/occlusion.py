@@ -18,7 +18,7 @@ from cotlens.measure.importance.shared.edits import HEAVY, LIGHT, Edit, Question
 from cotlens.measure.importance.shared.findings import Findings
 from cotlens.measure.importance.shared.groups import GROUP, Group, Groups
 from cotlens.measure.importance.shared.units import Place
-from cotlens.measure.method import Cost, Ledger, check_needs, check_setting, keeping
+from cotlens.measure.method import Cost, RunRecord, check_needs, check_setting, keeping
 from cotlens.models.contract import Capability, Model
 from cotlens.results import Result
 from cotlens.trace import Trace
@@ -133,14 +133,14 @@ class Occlusion:
         rows = self._rows(trace)
         target, form = target_answer(trace, self.target, model.reader).surface, form_of(trace, model, self.form)
         question = Question.of(model, trace, target, form)
-        ledger = Ledger(self, trace, model, seed)
+        record = RunRecord(self, trace, model, seed)
         found = Findings(len(rows), "ok" if self._draws else "exact")
         extras = {**self._members(rows), "form": described(form)}
 
         def result() -> Result:
             columns = {**self._copies(rows), **found.columns()}
             everything = {**found.extras(), **extras}
-            source = ledger.provenance()
+            source = record.provenance()
             return table.result(
                 self,
                 trace,

@@ -11,7 +11,7 @@ from cotlens._core.errors import InputError
 from cotlens.measure.importance.shared import units
 from cotlens.measure.importance.shared.units import CUT, Place
 from cotlens.measure.importance.shared.vertical import Floats, Head, agreement, kurtosis, mean_of, receivers, vertical
-from cotlens.measure.method import Cost, Ledger, check_needs, keeping
+from cotlens.measure.method import Cost, RunRecord, check_needs, keeping
 from cotlens.measure.stats import position_baseline
 from cotlens.models.contract import Capability, Model
 from cotlens.results import Result
@@ -111,11 +111,11 @@ class ReceiverHeads:
                 f"This thought has {len(found)} units ({self.unit}); with proximity={self.proximity} at least "
                 f"{self.proximity + 2} are needed: give a longer thought or a smaller proximity."
             )
-        ledger = Ledger(self, trace, model, seed)
+        record = RunRecord(self, trace, model, seed)
         nothing = np.full(len(found), np.nan)
 
         def cancelled() -> Result:
-            return self._result(trace, found, nothing, nothing, "", {}, ledger)
+            return self._result(trace, found, nothing, nothing, "", {}, record)
 
         with keeping(cancelled):
             patterns = model.attention(trace, spans=[(span.start, span.end) for span in found])
@@ -136,7 +136,7 @@ class ReceiverHeads:
             "rho_position": np.array([position_baseline(mean).rho]),
         }
         status = self._reliability(len(found) - self.proximity, *alike)
-        return self._result(trace, found, mean, mean_of(scores, others), status, extras, ledger)
+        return self._result(trace, found, mean, mean_of(scores, others), status, extras, record)
 
     def _reliability(self, known: int, of_heads: float, of_rows: float) -> str:
         """What a measured row rests on."""
@@ -159,7 +159,7 @@ class ReceiverHeads:
         beside: Floats,
         status: str,
         extras: dict[str, Any],
-        ledger: Ledger,
+        record: RunRecord,
     ) -> Result:
         measured = np.isfinite(mean)
         readers = np.maximum(len(found) - self.proximity - np.arange(len(found)), 0)
@@ -190,7 +190,7 @@ class ReceiverHeads:
             sign="larger = receiver heads look back at it more",
             zero="receiver heads never look back at it",
             scale_unit="share of attention per token",
-            provenance=ledger.provenance(),
+            provenance=record.provenance(),
             extras={
                 "metric_words": "vertical attention of receiver heads",
                 "edit_type": self.edit_type,

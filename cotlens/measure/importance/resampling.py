@@ -16,7 +16,7 @@ from cotlens.measure.importance.sampled.confirming import Confirmation
 from cotlens.measure.importance.sampled.effects import Effect
 from cotlens.measure.importance.sampled.samples import Samples, gather
 from cotlens.measure.importance.sampled.settings import Sampled
-from cotlens.measure.method import Cost, Ledger, check_needs, keeping
+from cotlens.measure.method import Cost, RunRecord, check_needs, keeping
 from cotlens.models.contract import Capability, Model
 from cotlens.results import Result
 from cotlens.trace import Span, Trace
@@ -67,7 +67,7 @@ class Resampling(Sampled):
         spans = self.units(trace)
         target = target_answer(trace, self.target, model.reader).group
         self.allow(trace, self._places(trace))
-        samples, ledger = Samples(self, trace, model, seed), Ledger(self, trace, model, seed)
+        samples, record = Samples(self, trace, model, seed), RunRecord(self, trace, model, seed)
         confirmation = Confirmation(self, len(spans))
 
         def found() -> list[Effect]:
@@ -83,7 +83,7 @@ class Resampling(Sampled):
             extras = {"published_name": f"resampling_importance_{name}"} if self.convention != "cotlens" else {}
             again = np.array([self._again(trace, span, samples) for span in spans])
             return table.result(
-                self, trace, spans, found(), target, ledger.provenance(), samples,
+                self, trace, spans, found(), target, record.provenance(), samples,
                 columns={"again": again, **confirmation.columns()}, extras={"shared": self.shares, **extras},
             )  # fmt: skip
 

@@ -18,7 +18,7 @@ from cotlens.measure.importance.sampled.samples import Samples
 from cotlens.measure.importance.sampled.settings import METRICS, Sampled
 from cotlens.measure.importance.sampled.similarity import THRESHOLD, Embed, Similarity, said
 from cotlens.measure.importance.sampled.unread import FEW, MOST, OK
-from cotlens.measure.method import Cost, Ledger, check_needs, keeping
+from cotlens.measure.method import Cost, RunRecord, check_needs, keeping
 from cotlens.measure.stats import mean_interval
 from cotlens.models.contract import Capability, Model
 from cotlens.results import Result
@@ -124,7 +124,7 @@ class Resilience(Sampled):
         spans = self.units(trace)
         target = target_answer(trace, self.target, model.reader).group
         self.allow(trace, len(spans), factor=1 + self.rounds)
-        samples, ledger = Samples(self, trace, model, seed), Ledger(method, trace, model, seed)
+        samples, record = Samples(self, trace, model, seed), RunRecord(method, trace, model, seed)
         alike = Similarity(method.embedder, model, trace, [trace.text[s.char_start : s.char_end] for s in spans])
         done: list[Effect] = []
         still: list[float] = []
@@ -138,7 +138,7 @@ class Resilience(Sampled):
                 "metric_words": "times that the content came back",
             }  # fmt: skip
             return table.result(
-                method, trace, spans, [*done, *[Effect()] * missing], target, ledger.provenance(), samples, words=words,
+                method, trace, spans, [*done, *[Effect()] * missing], target, record.provenance(), samples, words=words,
                 columns={"still_there": np.array([*still, *[np.nan] * missing]), **confirmation.columns()},
             )  # fmt: skip
 

@@ -12,7 +12,7 @@ from cotlens._core import check
 from cotlens._core.errors import Cancelled, InputError
 from cotlens.measure.importance.shared import pairs, units
 from cotlens.measure.importance.shared.units import CUT, Place
-from cotlens.measure.method import Cost, Ledger, check_needs, check_setting
+from cotlens.measure.method import Cost, RunRecord, check_needs, check_setting
 from cotlens.measure.stats import position_baseline
 from cotlens.models.contract import COLDEST, EVER, BlockAttention, Capability, Divergence, Model
 from cotlens.results import Result
@@ -88,7 +88,7 @@ class Suppression:
                 f"This thought has one {self.unit} only, so nothing comes later that could miss it: "
                 "give a longer thought or a smaller unit."
             )
-        ledger = Ledger(self, trace, model, seed)
+        record = RunRecord(self, trace, model, seed)
         targets = [(span.start, span.end) for span in found]
         matrices = np.full((2, len(found), len(found)), np.nan)
         blocks = [BlockAttention(range(end, EVER), range(start, end)) for start, end in targets[:-1]]
@@ -96,7 +96,7 @@ class Suppression:
         def result(moved: Divergence | None) -> Result:
             if moved is not None:
                 matrices[:, :, :-1] = moved.kl.T, moved.log_kl.T
-            return self._result(trace, found, matrices, ledger)
+            return self._result(trace, found, matrices, record)
 
         try:
             moved = model.divergence(trace, blocks, targets, temperature=self.temperature)
@@ -138,7 +138,7 @@ class Suppression:
             extras={name: result.extras[name] for name in ("metric_words", "edit_type", "signed")},
         )
 
-    def _result(self, trace: Trace, found: list[Span], matrices: Matrix, ledger: Ledger) -> Result:
+    def _result(self, trace: Trace, found: list[Span], matrices: Matrix, record: RunRecord) -> Result:
         chosen = matrices[tuple(METRICS).index(self.metric)]
         estimates = _mean(chosen, axis=0)
         measured = np.isfinite(estimates)
@@ -163,7 +163,7 @@ class Suppression:
             sign="larger = later sentences go on more differently without it",
             zero="nothing later reads it",
             scale_unit="nats" if self.metric == "kl" else "log nats",
-            provenance=ledger.provenance(),
+            provenance=record.provenance(),
             extras={
                 "metric_words": METRICS[self.metric],
                 "edit_type": self.edit_type,

@@ -18,7 +18,7 @@ from cotlens._core import check, control
 from cotlens._core.errors import BackendError, InputError, OutOfMemory
 from cotlens.measure.answers.forced import target_answer
 from cotlens.measure.importance.sampled.unread import FEW, MOST
-from cotlens.measure.method import Cost, Ledger, check_needs, check_setting, keeping
+from cotlens.measure.method import Cost, RunRecord, check_needs, check_setting, keeping
 from cotlens.measure.stats import Interval
 from cotlens.measure.steering.cells import BOUNDED, READOUTS, Cell, Metric, Question, measure, summary, worst
 from cotlens.measure.steering.norms import check_layer, residual_norm
@@ -124,7 +124,7 @@ class Sweep:
             raise InputError("A sweep needs a trace; none was given.")
         vectors = self._vectors(model, traces)
         questions = [self._question(model, one, vectors) for one in traces]
-        ledger = Ledger(self, traces[0], model, seed)
+        record = RunRecord(self, traces[0], model, seed)
         keys: list[Key] = [("vector", vectors[0].layer, 0.0)]
         keys += [
             (arm, layer, coefficient)
@@ -134,7 +134,7 @@ class Sweep:
         cells = {key: Cell() for key in keys}
 
         def result() -> Result:
-            return self._result(questions, vectors, cells, ledger, seed)
+            return self._result(questions, vectors, cells, record, seed)
 
         with keeping(result):
             for done, key in enumerate(keys):
@@ -206,7 +206,7 @@ class Sweep:
         questions: Sequence[Question],
         vectors: Sequence[Vector],
         cells: dict[Key, Cell],
-        ledger: Ledger,
+        record: RunRecord,
         seed: int,
     ) -> Result:
         by_layer = {one.layer: one for one in vectors}
@@ -233,7 +233,7 @@ class Sweep:
             sign=f"the {words} itself; a row's effect is its difference to the row with coefficient 0",
             zero="coefficient 0 is the model without steering",
             scale_unit=scale,
-            provenance=ledger.provenance(),
+            provenance=record.provenance(),
             extras={
                 "own_perplexity_95": math.exp(edge),
                 "answers": [None if one.answer is None else one.answer.surface for one in questions],

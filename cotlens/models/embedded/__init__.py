@@ -4,7 +4,7 @@ It is asked in the words of an endpoint, so what writes and scores by a server w
 
 - `model`: the model as callers see it; `opening`: `cl.load(..., backend="vllm")` without an endpoint.
 - `client`: requests to the engine and their answers. `starting`, `worker`: bringing it up, without a GPU too.
-- `inside`: what is read and changed there, and whether that is what it seems.
+- `whitebox`: what is read and changed there, and whether that is what it seems.
 
 Open `model` first.
 """

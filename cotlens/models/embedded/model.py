@@ -16,7 +16,7 @@ from cotlens.models.contract import Branch, BranchScore, Capability, Interventio
 from cotlens.models.contract.capability import elsewhere
 from cotlens.models.contract.interventions import BlockAttention, Intervention, as_interventions
 from cotlens.models.contract.requests import check_branches, check_sequence
-from cotlens.models.embedded.inside import Looker
+from cotlens.models.embedded.whitebox import EngineWhitebox
 from cotlens.models.endpoint.model import EndpointModel
 from cotlens.models.endpoint.samples import Writer
 from cotlens.models.endpoint.scores import Scorer
@@ -40,7 +40,7 @@ class EmbeddedModel(EndpointModel):
             it made of them isn't seen.
     """
 
-    def __init__(self, *args: Any, looker: Looker | None, dtype: str, weights: str, **options: Any) -> None:
+    def __init__(self, *args: Any, looker: EngineWhitebox | None, dtype: str, weights: str, **options: Any) -> None:
         super().__init__(*args, **options)
         self._weights = weights
         self.where, self.dtype, self._looker = "vLLM in this process", dtype, looker
@@ -112,7 +112,7 @@ class EmbeddedModel(EndpointModel):
             scorer = replace(self._can_score(), dialect=dialect)
             yield scorer, replace(self._writer, dialect=dialect, scorer=scorer)
 
-    def _look(self, what: str) -> Looker:
+    def _look(self, what: str) -> EngineWhitebox:
         if self._looker is None:
             self._refuse(what, Capability.READ)
         return self._looker

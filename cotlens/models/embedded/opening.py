@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any
 from cotlens.models import declared, shipped
 from cotlens.models.architecture.layout import describe
 from cotlens.models.embedded.client import EngineClient
-from cotlens.models.embedded.inside import Looker
 from cotlens.models.embedded.model import EmbeddedModel
 from cotlens.models.embedded.starting import start, vllm_version
+from cotlens.models.embedded.whitebox import EngineWhitebox
 from cotlens.models.endpoint.model import Extent
 from cotlens.models.endpoint.probing import TRIAL, probe
 from cotlens.models.formats.codec import HFCodec
@@ -68,7 +68,7 @@ def open_embedded(
     settings = running.vllm_entrypoint.llm_engine.vllm_config.model_config
     sketch = _sketch(settings.hf_config)
     layout = describe(sketch)
-    looker = Looker(client, name, sketch, layout)
+    looker = EngineWhitebox(client, name, sketch, layout)
     known = [vllm_version(), weights or [name, revision, fingerprint], sorted(map(str, engine.items()))]
     holds = looker.holds(form.codec.encode_template(TRIAL))
     return EmbeddedModel(

@@ -14,13 +14,13 @@ from cotlens.models.contract.requests import check_branches, check_sequence
 from cotlens.models.declared import Defaults
 from cotlens.models.endpoint.client import Asked
 from cotlens.models.endpoint.dialect import Dialect
-from cotlens.models.endpoint.outside import Outside
+from cotlens.models.endpoint.no_whitebox import NoWhitebox
 from cotlens.models.endpoint.samples import Writer
 from cotlens.models.endpoint.scores import Scorer
 from cotlens.models.formats.format import Format
 from cotlens.models.owner import OwnerThread
 from cotlens.models.text import writing
-from cotlens.models.text.model import Textual
+from cotlens.models.text.model import TextModel
 from cotlens.models.text.sample_store import Store
 from cotlens.models.text.samples import Sample
 from cotlens.models.text.sampling import Sampling
@@ -46,7 +46,7 @@ class Extent:
     n_layers: int = 0
 
 
-class EndpointModel(Textual, Outside):
+class EndpointModel(TextModel, NoWhitebox):
     """A model that a server runs; see `contract.Model` for what it can be asked.
 
     It writes and, where the server gives log-probabilities of a prompt, scores. Samples have seeds of their own, so

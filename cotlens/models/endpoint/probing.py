@@ -47,8 +47,8 @@ def probe(client: Asked, model: str, codec: HFCodec, stops: Sequence[int]) -> tu
     _check_tokenizer(client, model, codec, read, len(ids))
     dialect = dataclasses.replace(dialect, ids=_takes_ids(client, dialect, ids))
     prompt: Sequence[int] | str = ids if dialect.ids else TRIAL
-    wishes = [*_WISHES, {"stop_token_ids": [int(token) for token in stops]}]
-    dialect = dataclasses.replace(dialect, extras=_taken(client, dialect, prompt, wishes))
+    request = [*_WISHES, {"stop_token_ids": [int(token) for token in stops]}]
+    dialect = dataclasses.replace(dialect, extras=_taken(client, dialect, prompt, request))
     dialect = dataclasses.replace(dialect, alternatives=_alternatives(client, dialect, prompt))
     more = {"logprobs": dialect.alternatives} if dialect.alternatives else {}
     cold = _said(client, [dialect.body(prompt, _LENGTH, temperature=0, stream=one, **more) for one in (False, True)])
@@ -105,14 +105,14 @@ def _takes_ids(client: Asked, dialect: Dialect, ids: list[int]) -> bool:
 
 
 def _taken(
-    client: Asked, dialect: Dialect, prompt: Sequence[int] | str, wishes: list[dict[str, Any]]
+    client: Asked, dialect: Dialect, prompt: Sequence[int] | str, request: list[dict[str, Any]]
 ) -> dict[str, Any]:
     """The fields that the server takes: all of them, or those that it takes one by one."""
-    everything = {name: value for wish in wishes for name, value in wish.items()}
+    everything = {name: value for wish in request for name, value in wish.items()}
     body = dialect.body(prompt, 1, temperature=0)
     if _takes(client, {**body, **everything}):
         return everything
-    return {name: value for wish in wishes if _takes(client, {**body, **wish}) for name, value in wish.items()}
+    return {name: value for wish in request if _takes(client, {**body, **wish}) for name, value in wish.items()}
 
 
 def _takes(client: Asked, body: dict[str, Any]) -> bool:

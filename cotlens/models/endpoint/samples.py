@@ -15,7 +15,7 @@ from cotlens.models.endpoint.dialect import SEEDS, Dialect, as_text
 from cotlens.models.endpoint.reply import Said
 from cotlens.models.endpoint.scores import Scorer, noted
 from cotlens.models.formats.codec import HFCodec
-from cotlens.models.text.samples import TOP, Notes, Roll, Sample
+from cotlens.models.text.samples import TOP, OpenRollout, Sample, TokenMeasurements
 from cotlens.models.text.sampling import Sampling
 
 
@@ -49,7 +49,7 @@ class Writer:
         """Fill in `samples`, all of them at once; see `decoding.write`."""
         prompt = self._prompt(prefix)
         bodies = [self._body(prompt, sampling, sample.index, watched=True) for sample in samples]
-        known = Notes() if self.scorer is None else self.scorer.known(tuple(prefix), list(unknown), TOP)
+        known = TokenMeasurements() if self.scorer is None else self.scorer.known(tuple(prefix), list(unknown), TOP)
         for sample in samples:
             _copy(known, sample.notes)
         said = [Said(self.client.endpoint) for _ in samples]
@@ -71,8 +71,10 @@ class Writer:
             for sample, one in zip(samples, said, strict=True):
                 self._fill(sample, one, len(prefix), sampling, stop_ids)
 
-    def roll(self, rolls: Sequence[Roll], stop_ids: frozenset[int], take: Callable[[list[Roll]], None]) -> None:
-        """Write rollouts, many requests at once (`batched_decoding.roll`). Those of one prefix go one after the other."""
+    def roll(
+        self, rolls: Sequence[OpenRollout], stop_ids: frozenset[int], take: Callable[[list[OpenRollout]], None]
+    ) -> None:
+        """Write rollouts, many requests at once. Those of one prefix go one after the other."""
         prompts = {(roll.start, roll.at): self._prompt(roll.text[: roll.at]) for roll in _firsts(rolls)}
         bodies = [self._body(prompts[roll.start, roll.at], roll.sampling, roll.index) for roll in rolls]
 
@@ -196,7 +198,7 @@ class _Telling:
             self._heard = _Heard()
 
 
-def _firsts(rolls: Sequence[Roll]) -> list[Roll]:
+def _firsts(rolls: Sequence[OpenRollout]) -> list[OpenRollout]:
     """One roll per prefix."""
     return list({(roll.start, roll.at): roll for roll in rolls}.values())
 
@@ -209,7 +211,7 @@ def _cut(ids: Sequence[int], most: int, stop_ids: frozenset[int]) -> tuple[list[
     return list(ids[:most]), "length" if len(ids) >= most else ""
 
 
-def _copy(notes: Notes, into: Notes) -> None:
+def _copy(notes: TokenMeasurements, into: TokenMeasurements) -> None:
     into.at += notes.at
     into.logprobs += notes.logprobs
     into.top_ids += notes.top_ids

@@ -18,7 +18,7 @@ from cotlens.models.endpoint.client import AGAIN, Asked
 from cotlens.models.endpoint.dialect import Dialect
 from cotlens.models.endpoint.errors import Refused
 from cotlens.models.endpoint.probing import table_of
-from cotlens.models.text.samples import Notes
+from cotlens.models.text.samples import TokenMeasurements
 from cotlens.models.text.traces import Measured
 
 _RIVALS = 2  # best tokens to ask for: the best one that isn't the token itself is among them
@@ -75,10 +75,10 @@ class Scorer:
             table.put(notes)
         return table
 
-    def known(self, ids: _Text, at: Sequence[int], k: int) -> Notes:
+    def known(self, ids: _Text, at: Sequence[int], k: int) -> TokenMeasurements:
         """What is to be noted of the tokens `at` of a text."""
         if not at:
-            return Notes()
+            return TokenMeasurements()
         text = ids[: max(at) + 1]
         places = self._tables([text], max(_RIVALS, k), "reading")[text]
         return noted(at, [ids[i] for i in at], [places[i] for i in at], k)
@@ -176,9 +176,9 @@ def _sum(one: TokenSet, place: _Place, k: int) -> tuple[float, float, float, boo
     return (low + high) / 2, rival, (high - low) / 2, bool(against.any())
 
 
-def noted(at: Iterable[int], tokens: Iterable[int], places: Iterable[_Place], k: int) -> Notes:
+def noted(at: Iterable[int], tokens: Iterable[int], places: Iterable[_Place], k: int) -> TokenMeasurements:
     """Notes of tokens with the k best of their places, -1 and NaN where there are fewer."""
-    notes = Notes()
+    notes = TokenMeasurements()
     for index, token, place in zip(at, tokens, places, strict=True):
         best = sorted(place, key=place.__getitem__, reverse=True)[:k]
         ids, values = np.full((1, k), -1, np.int32), np.full((1, k), np.nan, np.float32)

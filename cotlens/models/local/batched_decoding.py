@@ -24,8 +24,8 @@ from cotlens._core.errors import OutOfMemory
 from cotlens.models.architecture.logits import check_finite
 from cotlens.models.local import budget
 from cotlens.models.local.engine import fresh_cache, view
-from cotlens.models.local.padded_cache import Slab
-from cotlens.models.text.samples import Roll
+from cotlens.models.local.padded_cache import PaddedCache
+from cotlens.models.text.samples import OpenRollout
 from cotlens.models.text.sampling import choose
 
 if TYPE_CHECKING:
@@ -43,10 +43,15 @@ class _Branch:
 
     cache: Any
     length: int
-    rolls: list[Roll]
+    rolls: list[OpenRollout]
 
 
-def roll(engine: Engine, rolls: Sequence[Roll], stop_ids: frozenset[int], tell: Callable[[list[Roll]], None]) -> None:
+def roll(
+    engine: Engine,
+    rolls: Sequence[OpenRollout],
+    stop_ids: frozenset[int],
+    tell: Callable[[list[OpenRollout]], None],
+) -> None:
     """Write `rolls`; `tell` is called with those that have ended, as they end.
 
     Needs a model that obeys masks. Rolls of one text should stand together.
@@ -75,16 +80,16 @@ class _Batch:
     """The rows in work, and those that wait; at most 1/`share` of the rollouts that should fit into memory at once."""
 
     def __init__(
-        self, engine: Engine, stop_ids: frozenset[int], tell: Callable[[list[Roll]], None], share: int
+        self, engine: Engine, stop_ids: frozenset[int], tell: Callable[[list[OpenRollout]], None], share: int
     ) -> None:
         self._engine, self._stop_ids, self._tell, self._share = engine, stop_ids, tell, share
         self.most = 1  # rollouts in work
-        self._slab: Slab | None = None
-        self._rows: list[list[Roll]] = []  # row -> rollouts that have said the same so far
+        self._slab: PaddedCache | None = None
+        self._rows: list[list[OpenRollout]] = []  # row -> rollouts that have said the same so far
         self._branches: deque[_Branch] = deque()
         self._trunk: tuple[tuple[int, ...], Any] = ((), fresh_cache())
 
-    def write(self, rolls: Sequence[Roll]) -> None:
+    def write(self, rolls: Sequence[OpenRollout]) -> None:
         """Write all of them."""
         texts = _by_text(rolls)
         longest = max(one.at + one.sampling.max_new_tokens for one in rolls)
@@ -100,16 +105,16 @@ class _Batch:
             elif self._rows:
                 self._step()
 
-    def _walk(self, rolls: list[Roll]) -> None:
+    def _walk(self, rolls: list[OpenRollout]) -> None:
         """Run one text and follow the rollouts that repeat it to where each of them leaves it."""
         engine, text = self._engine, rolls[0].text
-        coming: dict[int, list[Roll]] = {}
+        coming: dict[int, list[OpenRollout]] = {}
         for one in rolls:
             coming.setdefault(one.at, []).append(one)
         known, cache = self._trunk
         begin = min(_shared(known, text), min(coming) - 1)
         cache = view(cache, begin) if begin else fresh_cache()
-        here: list[Roll] = []
+        here: list[OpenRollout] = []
         step = budget.piece(engine, len(text))
         while here or coming:
             control.current().check()
@@ -125,7 +130,7 @@ class _Batch:
             begin = int(at[-1]) + 1
         self._trunk = (text[:begin], cache)
 
-    def _leave(self, here: list[Roll], logits: Tensor, place: int, cache: Any) -> list[Roll]:
+    def _leave(self, here: list[OpenRollout], logits: Tensor, place: int, cache: Any) -> list[OpenRollout]:
         """Let rollouts at `place` of their text say a token; those that say what stands there."""
         said = self._say(here, [0] * len(here), logits)
         text = here[0].text
@@ -136,7 +141,7 @@ class _Batch:
     def _admit(self, room: int) -> None:
         branch = self._branches.popleft()
         if self._slab is None:
-            self._slab = Slab(branch.cache, self.most)
+            self._slab = PaddedCache(branch.cache, self.most)
         self._slab.add(branch.cache, branch.length)
         self._rows.append(branch.rolls[:room])
         if branch.rolls[room:]:
@@ -159,7 +164,7 @@ class _Batch:
         check_finite(torch.logsumexp(logits, -1), at[:, 0])
         rolls = [one for row in self._rows for one in row]
         said = self._say(rolls, [i for i, row in enumerate(self._rows) for _ in row], logits)
-        rows: list[list[Roll]] = [[] for _ in self._rows]
+        rows: list[list[OpenRollout]] = [[] for _ in self._rows]
         for (row, _), together in said.items():
             if not rows[row]:
                 rows[row] = together
@@ -173,11 +178,13 @@ class _Batch:
                 rows.pop()
         self._rows = rows
 
-    def _say(self, rolls: list[Roll], rows: list[int], logits: Tensor) -> dict[tuple[int, int], list[Roll]]:
+    def _say(
+        self, rolls: list[OpenRollout], rows: list[int], logits: Tensor
+    ) -> dict[tuple[int, int], list[OpenRollout]]:
         """One token for every rollout, in `rows` of logits; (row, token) -> those that go on with it."""
         chances = [one.chance() for one in rolls]
         tokens = choose(logits, rows, chances, rolls[0].sampling)
-        parted: dict[tuple[int, int], list[Roll]] = {}
+        parted: dict[tuple[int, int], list[OpenRollout]] = {}
         for one, row, token in zip(rolls, rows, tokens, strict=True):
             one.say(token, self._stop_ids)
             if not one.finish:
@@ -188,8 +195,8 @@ class _Batch:
         return parted
 
 
-def _by_text(rolls: Sequence[Roll]) -> deque[list[Roll]]:
-    texts: dict[tuple[int, ...], list[Roll]] = {}
+def _by_text(rolls: Sequence[OpenRollout]) -> deque[list[OpenRollout]]:
+    texts: dict[tuple[int, ...], list[OpenRollout]] = {}
     for one in rolls:
         texts.setdefault(one.text, []).append(one)
     return deque(texts.values())

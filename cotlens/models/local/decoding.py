@@ -13,7 +13,7 @@ from cotlens._core import control
 from cotlens._core.errors import OutOfMemory
 from cotlens.models.architecture.logits import alternatives, check_finite
 from cotlens.models.local.incremental import STEP, Stream, fitting, pieces
-from cotlens.models.text.samples import TOP, Notes, Sample, told_once
+from cotlens.models.text.samples import TOP, Sample, TokenMeasurements, told_once
 from cotlens.models.text.sampling import Sampling, choose
 
 if TYPE_CHECKING:
@@ -60,7 +60,7 @@ def write(
             together = max(1, len(group) // 2)
             for sample in group:  # seeds make the same text again
                 sample.ids.clear()
-                sample.notes = Notes()
+                sample.notes = TokenMeasurements()
             continue
         waiting = waiting[len(group) :]
 
@@ -108,13 +108,13 @@ def _write_group(
 
 def prefill(
     engine: Engine, prefix: Sequence[int], unknown: Sequence[int], interventions: Sequence[Intervention], most: int
-) -> tuple[Stream, Tensor, Notes]:
+) -> tuple[Stream, Tensor, TokenMeasurements]:
     """Run `prefix` with at most `most` tokens per pass.
 
     Returns:
         the stream behind it, the last logits as float32 [1, vocabulary], and notes of the tokens `unknown`.
     """
-    stream, notes, ids = Stream(engine, interventions), Notes(), engine.tensor(prefix)
+    stream, notes, ids = Stream(engine, interventions), TokenMeasurements(), engine.tensor(prefix)
     wanted = np.asarray(unknown, dtype=np.int64)
     logits = torch.empty(0)
     for start, stop in pieces(engine, len(prefix), most):
@@ -126,6 +126,6 @@ def prefill(
     return stream, logits[-1:].float(), notes
 
 
-def _as_found(notes: Notes) -> tuple[NDArray[np.float32], NDArray[np.int32], NDArray[np.float32]]:
+def _as_found(notes: TokenMeasurements) -> tuple[NDArray[np.float32], NDArray[np.int32], NDArray[np.float32]]:
     tops = notes.top_ids, notes.top_logprobs
     return np.asarray(notes.logprobs, np.float32), np.asarray(tops[0], np.int32), np.asarray(tops[1], np.float32)

@@ -19,7 +19,7 @@ from transformers.cache_utils import DynamicLayer
 
 from cotlens._core.errors import CotLensError, OutOfMemory
 from cotlens.models.architecture.layout import describe
-from cotlens.models.architecture.machine import Machine
+from cotlens.models.architecture.runner import ModelRunner
 from cotlens.models.contract import Meter
 from cotlens.models.contract.interventions import Intervention
 from cotlens.models.identity import Identity
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 _OOM_WORDS = ("can't allocate memory", "out of memory", "not enough memory")
 
 
-class Engine(Machine):
+class Engine(ModelRunner):
     """A loaded causal LM and what is needed to run it.
 
     Args:

@@ -21,11 +21,11 @@ from cotlens.models.local.scoring import dispatch
 from cotlens.models.local.scoring.verification import Verdict, check
 from cotlens.models.owner import OwnerThread
 from cotlens.models.text import writing
-from cotlens.models.text.model import Textual
+from cotlens.models.text.model import TextModel
 from cotlens.models.text.sample_store import open_store
 from cotlens.models.text.traces import Measured
 from cotlens.models.whitebox import activations
-from cotlens.models.whitebox.model import Inside
+from cotlens.models.whitebox.model import LocalWhitebox
 from cotlens.trace import FinalAnswer, Trace
 from cotlens.trace.answers import AnswerReader
 
@@ -41,7 +41,7 @@ UNKNOWN = (
 )
 
 
-class LocalModel(Textual, Inside):
+class LocalModel(TextModel, LocalWhitebox):
     """A model in this process; see `contract.Model` for what it can be asked.
 
     Args:

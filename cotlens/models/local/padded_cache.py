@@ -23,7 +23,7 @@ _SPARE = 64  # columns that are free after the columns were moved, at least
 _FIRST_ROWS = 8
 
 
-class Slab:
+class PaddedCache:
     """Room for the keys and values of many rows.
 
     Args:

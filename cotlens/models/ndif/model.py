@@ -34,11 +34,11 @@ from cotlens.models.ndif.service import Deployment
 from cotlens.models.ndif.wire import Wire
 from cotlens.models.owner import OwnerThread
 from cotlens.models.text import writing
-from cotlens.models.text.model import Textual
+from cotlens.models.text.model import TextModel
 from cotlens.models.text.sample_store import open_store
 from cotlens.models.text.traces import Measured
 from cotlens.models.whitebox import gradients
-from cotlens.models.whitebox.model import Floats, Insight, Spans
+from cotlens.models.whitebox.model import Floats, Spans, WhiteboxModel
 from cotlens.trace import FinalAnswer, Trace
 from cotlens.trace.answers import AnswerReader
 
@@ -48,7 +48,7 @@ if TYPE_CHECKING:
 KEY = "nnsight.modeling.transformers.TransformersModel:"
 
 
-class NdifModel(Textual, Insight):
+class NdifModel(TextModel, WhiteboxModel):
     """A model on a server; see `contract.Model` for what it can be asked, and `opening.open_ndif` for its options.
 
     Every question is one or several jobs. Nothing about it is kept on the server between them.

@@ -15,7 +15,7 @@ from cotlens._core import control
 from cotlens._core.errors import BackendError
 from cotlens.models import tracing
 from cotlens.models.architecture.layout import Layout
-from cotlens.models.architecture.machine import Machine
+from cotlens.models.architecture.runner import ModelRunner
 from cotlens.models.contract import Meter
 from cotlens.models.contract.interventions import BlockAttention, Intervention
 from cotlens.models.ndif.job import Job
@@ -34,7 +34,7 @@ LOGITS = 2**30  # bytes of float32 logits that a job may hold; what it reduces a
 _SLICE = 64 * 2**20
 
 
-class Remote(Machine):
+class Remote(ModelRunner):
     """A model on a server; masks for it are bool.
 
     Args:

@@ -15,7 +15,7 @@ from cotlens.models.architecture.logits import check_finite
 from cotlens.models.contract.interventions import Intervention
 from cotlens.models.contract.requests import check_sequence, chosen_positions
 from cotlens.models.ndif.passes import Remote
-from cotlens.models.text.samples import Notes
+from cotlens.models.text.samples import TokenMeasurements
 from cotlens.models.text.traces import Measured
 from cotlens.models.whitebox import attention_patterns, unembedding
 
@@ -42,7 +42,7 @@ def noted(
     at: NDArray[np.int64],
     k: int,
     interventions: Sequence[Intervention] = (),
-) -> Notes:
+) -> TokenMeasurements:
     """What a model expects at the tokens `at` (rising, from 1) of a sequence."""
     row = remote.tensor(ids[: int(at[-1]) + 1])
     k = min(k, remote.layout.vocabulary)
@@ -50,7 +50,7 @@ def noted(
     found = remote.logits(row, None, at - 1, ask, interventions=interventions)
     logprobs, best, values, bad = (part.numpy() for part in found)
     check_finite(torch.from_numpy(np.where(bad, np.nan, 0)), at - 1)
-    notes = Notes()
+    notes = TokenMeasurements()
     notes.add(at.tolist(), (logprobs, best.astype(np.int32), values))
     return notes
 

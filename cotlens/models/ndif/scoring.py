@@ -17,7 +17,7 @@ from cotlens.models.contract import Branch, BranchScore
 from cotlens.models.contract.interventions import BlockAttention, Intervention
 from cotlens.models.local.scoring import dispatch, trie
 from cotlens.models.local.scoring.packed import seen_by_nodes
-from cotlens.models.local.scoring.trie import Edges, Feeds
+from cotlens.models.local.scoring.trie import Edges, TokenRows
 from cotlens.models.ndif.passes import Ints, Remote
 
 _NODES = 2048  # branch tokens per job
@@ -77,7 +77,7 @@ def _passes(remote: Remote, plan: trie.Plan) -> Iterator[_Pass]:
 def _run(
     remote: Remote,
     trunk: Sequence[int],
-    feeds: Feeds,
+    feeds: TokenRows,
     one: _Pass,
     scores: Scores,
     interventions: Sequence[Intervention],
@@ -96,7 +96,7 @@ def _run(
 def _job(
     remote: Remote,
     trunk: Sequence[int],
-    feeds: Feeds,
+    feeds: TokenRows,
     one: _Pass,
     scores: Scores,
     interventions: Sequence[Intervention],

@@ -21,7 +21,7 @@ from cotlens.models.architecture.logits import check_finite
 from cotlens.models.contract.interventions import BlockAttention, Intervention
 from cotlens.models.ndif.passes import Remote
 from cotlens.models.ndif.reading import noted
-from cotlens.models.text.samples import TOP, Notes, Roll, Sample, told_once
+from cotlens.models.text.samples import TOP, OpenRollout, Sample, TokenMeasurements, told_once
 from cotlens.models.text.sampling import Sampling
 
 _TOGETHER = 16  # samples per job
@@ -68,7 +68,7 @@ def write(
     on_token: Callable[[int, int], None] | None = None,
 ) -> None:
     """Fill in `samples`; as `decoding.write`."""
-    known = Notes()
+    known = TokenMeasurements()
     if len(unknown):
         known = noted(remote, prefix, np.asarray(unknown, np.int64), TOP, interventions)
     tell = told_once(on_token)
@@ -106,14 +106,19 @@ def write(
         waiting = waiting[len(group) :]
 
 
-def roll(remote: Remote, rolls: Sequence[Roll], stop_ids: frozenset[int], tell: Callable[[list[Roll]], None]) -> None:
+def roll(
+    remote: Remote,
+    rolls: Sequence[OpenRollout],
+    stop_ids: frozenset[int],
+    tell: Callable[[list[OpenRollout]], None],
+) -> None:
     """Write `rolls`, those of one start together; as `batched_decoding.roll`."""
     for group in _groups(rolls):
         _roll_group(remote, group, stop_ids, tell)
 
 
 def _roll_group(
-    remote: Remote, group: list[Roll], stop_ids: frozenset[int], tell: Callable[[list[Roll]], None]
+    remote: Remote, group: list[OpenRollout], stop_ids: frozenset[int], tell: Callable[[list[OpenRollout]], None]
 ) -> None:
     prefix, sampling = group[0].text[: group[0].at], group[0].sampling
     most = _together(len(prefix), sampling)
@@ -195,9 +200,9 @@ def _together(prefix: int, sampling: Sampling) -> int:
     return max(1, min(_TOGETHER, _TOKENS // (prefix + sampling.max_new_tokens)))
 
 
-def _groups(rolls: Sequence[Roll]) -> Iterator[list[Roll]]:
+def _groups(rolls: Sequence[OpenRollout]) -> Iterator[list[OpenRollout]]:
     """Those that go on after the same tokens and are sampled alike."""
-    groups: dict[tuple[tuple[int, ...], Sampling], list[Roll]] = {}
+    groups: dict[tuple[tuple[int, ...], Sampling], list[OpenRollout]] = {}
     for one in rolls:
         groups.setdefault((one.text[: one.at], one.sampling), []).append(one)
     yield from groups.values()
@@ -211,8 +216,8 @@ def _finish(ids: Sequence[int], stop_ids: frozenset[int]) -> str:
     return "stop" if ids and ids[-1] in stop_ids else "length"
 
 
-def _copy(notes: Notes) -> Notes:
-    return Notes(list(notes.at), list(notes.logprobs), list(notes.top_ids), list(notes.top_logprobs))
+def _copy(notes: TokenMeasurements) -> TokenMeasurements:
+    return TokenMeasurements(list(notes.at), list(notes.logprobs), list(notes.top_ids), list(notes.top_logprobs))
 
 
 def _check(broken: torch.Tensor, prefix: int) -> None:

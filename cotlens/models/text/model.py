@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
-class Textual(ABC):
+class TextModel(ABC):
     """What all backends do alike; see `contract.Model` for what each call means and raises."""
 
     name: str
@@ -166,8 +166,8 @@ class Textual(ABC):
         for start in starts:
             self._own(start.trace)
         changes = as_interventions(interventions)
-        wishes = writing.Wishes(1, seed, max_new_tokens, temperature, top_p, top_k, changes)
-        return self._run(lambda: rollouts.write(self._setting(), starts, wishes, self.store, on_rollout))
+        request = writing.TextRequest(1, seed, max_new_tokens, temperature, top_p, top_k, changes)
+        return self._run(lambda: rollouts.write(self._setting(), starts, request, self.store, on_rollout))
 
     def annotate(self, trace: Trace, k: int = 8) -> Trace:
         """The same trace with log-probability and the k best alternatives at every token but the first. One forward."""
@@ -243,5 +243,5 @@ class Textual(ABC):
         on_token: OnToken | None,
     ) -> Any:
         changes = as_interventions(interventions)
-        wishes = writing.Wishes(n, seed, max_new_tokens, temperature, top_p, top_k, changes, on_token)
-        return self._run(lambda: writing.write(self._setting(), job, wishes))
+        request = writing.TextRequest(n, seed, max_new_tokens, temperature, top_p, top_k, changes, on_token)
+        return self._run(lambda: writing.write(self._setting(), job, request))

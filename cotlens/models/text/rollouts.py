@@ -11,10 +11,10 @@ from cotlens._core.errors import BackendError, Cancelled, CotLensError
 from cotlens.models.contract.start import OnRollout, Start
 from cotlens.models.text import sample_store, writing
 from cotlens.models.text.sample_store import Store
-from cotlens.models.text.samples import Roll, Sample
+from cotlens.models.text.samples import OpenRollout, Sample
 from cotlens.models.text.sampling import Sampling, rollout_seed
 from cotlens.models.text.traces import build
-from cotlens.models.text.writing import Job, Setting, Wishes
+from cotlens.models.text.writing import Job, Setting, TextRequest
 from cotlens.trace import Trace
 
 
@@ -29,33 +29,33 @@ class _Asked:
 
 
 def write(
-    setting: Setting, starts: Sequence[Start], wishes: Wishes, kept: Store | None, on_rollout: OnRollout | None
+    setting: Setting, starts: Sequence[Start], request: TextRequest, kept: Store | None, on_rollout: OnRollout | None
 ) -> list[list[Trace]]:
     """The rollouts of every start, in the order of its indices.
 
     Raises:
         CotLensError: as in the contract; `error.partial` holds what there was so far in the same shape.
     """
-    asked = [_ask(setting, start, wishes) for start in starts]
+    asked = [_ask(setting, start, request) for start in starts]
     kept = kept if setting.identity else None  # who can't be told from others keeps nothing and takes nothing
-    desk = _Desk(setting, wishes, asked, kept, on_rollout)
+    arrivals = _Arrivals(setting, request, asked, kept, on_rollout)
     try:
-        missing = desk.recall()
-        if wishes.interventions or setting.rolls is None:
-            _one_by_one(setting, wishes, asked, missing, desk)
+        missing = arrivals.recall()
+        if request.interventions or setting.rolls is None:
+            _one_by_one(setting, request, asked, missing, arrivals)
         else:
-            setting.rolls([_roll(asked, *one) for one in missing], setting.form.stop_ids, desk.take)
+            setting.rolls([_roll(asked, *one) for one in missing], setting.form.stop_ids, arrivals.take)
     except CotLensError as error:
         if isinstance(error, (Cancelled, BackendError)):
-            error.partial = desk.rollouts()  # type: ignore[union-attr]
+            error.partial = arrivals.rollouts()  # type: ignore[union-attr]
         raise
-    return desk.rollouts()
+    return arrivals.rollouts()
 
 
-def _ask(setting: Setting, start: Start, wishes: Wishes) -> _Asked:
+def _ask(setting: Setting, start: Start, request: TextRequest) -> _Asked:
     job = writing.resuming(setting.form, start.trace, start.at, False)
-    sampling = writing.sampling_of(setting, job, wishes)
-    sampling = dataclasses.replace(sampling, seed=rollout_seed(wishes.seed, job.ids))
+    sampling = writing.sampling_of(setting, job, request)
+    sampling = dataclasses.replace(sampling, seed=rollout_seed(request.seed, job.ids))
     settings = {
         "temperature": sampling.temperature,
         "top_p": sampling.top_p,
@@ -64,17 +64,21 @@ def _ask(setting: Setting, start: Start, wishes: Wishes) -> _Asked:
         "stop_ids": sorted(setting.form.stop_ids),
     }
     model = (setting.identity, str(setting.about["dtype"]))
-    question = sample_store.question(job.ids, model, settings, wishes.interventions, int(wishes.seed))
+    question = sample_store.question(job.ids, model, settings, request.interventions, int(request.seed))
     return _Asked(start, job, sampling, question)
 
 
-def _roll(asked: Sequence[_Asked], place: int, index: int) -> Roll:
+def _roll(asked: Sequence[_Asked], place: int, index: int) -> OpenRollout:
     one = asked[place]
-    return Roll(one.start.trace.token_ids, len(one.job.ids), place, index, one.sampling)
+    return OpenRollout(one.start.trace.token_ids, len(one.job.ids), place, index, one.sampling)
 
 
 def _one_by_one(
-    setting: Setting, wishes: Wishes, asked: Sequence[_Asked], missing: Sequence[tuple[int, int]], desk: _Desk
+    setting: Setting,
+    request: TextRequest,
+    asked: Sequence[_Asked],
+    missing: Sequence[tuple[int, int]],
+    arrivals: _Arrivals,
 ) -> None:
     """One start after the other: for models that can't mix prefixes, and for interventions, which name positions."""
     current = control.current()
@@ -89,25 +93,25 @@ def _one_by_one(
                     samples,
                     one.sampling,
                     setting.form.stop_ids,
-                    interventions=wishes.interventions,
+                    interventions=request.interventions,
                 )
         finally:
             ended = [sample for sample in samples if sample.finish]
-            desk.take_samples(place, ended)
+            arrivals.take_samples(place, ended)
 
 
-class _Desk:
+class _Arrivals:
     """Where finished rollouts arrive: they are kept, made into traces, and handed on."""
 
     def __init__(
         self,
         setting: Setting,
-        wishes: Wishes,
+        request: TextRequest,
         asked: Sequence[_Asked],
         kept: Store | None,
         on_rollout: OnRollout | None,
     ) -> None:
-        self._setting, self._wishes, self._asked = setting, wishes, asked
+        self._setting, self._request, self._asked = setting, request, asked
         self._kept, self._on_rollout = kept, on_rollout
         self._found: list[dict[int, Trace]] = [{} for _ in asked]
         self._done, self._total = 0, sum(len(one.start.indices) for one in asked)
@@ -125,7 +129,7 @@ class _Desk:
                     missing.append((place, int(index)))
         return missing
 
-    def take(self, rolls: Sequence[Roll]) -> None:
+    def take(self, rolls: Sequence[OpenRollout]) -> None:
         """Rollouts that have just ended."""
         self._take([(one.start, one.index, one.ids, one.finish) for one in rolls])
 
@@ -148,7 +152,7 @@ class _Desk:
 
     def _give(self, place: int, index: int, ids: list[int], finish: str, stored: bool) -> None:
         one, setting = self._asked[place], self._setting
-        meta = writing.described(setting, one.job, self._wishes, one.sampling, index, finish)
+        meta = writing.described(setting, one.job, self._request, one.sampling, index, finish)
         trace = build(
             setting.form,
             setting.reader,

@@ -16,7 +16,7 @@ _AHEAD = 64  # random numbers that are drawn at once
 
 
 @dataclass
-class Notes:
+class TokenMeasurements:
     """What was measured at some tokens of a sequence.
 
     Args:
@@ -51,12 +51,12 @@ class Sample:
 
     index: int
     ids: list[int] = field(default_factory=list)
-    notes: Notes = field(default_factory=Notes)
+    notes: TokenMeasurements = field(default_factory=TokenMeasurements)
     finish: str = ""
 
 
 @dataclass(eq=False)
-class Roll:
+class OpenRollout:
     """One rollout as it is being written.
 
     Args:

@@ -12,7 +12,7 @@ from cotlens.models.formats.codec import HFCodec
 from cotlens.models.formats.format import Format
 from cotlens.models.formats.markers import Known
 from cotlens.models.formats.segments import Segments
-from cotlens.models.text.samples import TOP, Notes
+from cotlens.models.text.samples import TOP, TokenMeasurements
 from cotlens.trace import Span, Trace
 from cotlens.trace.answers import AnswerReader
 
@@ -69,7 +69,7 @@ class Measured:
         table.top_logprobs[:upto, :old] = trace.top_logprobs[:upto]
         return table
 
-    def put(self, notes: Notes) -> None:
+    def put(self, notes: TokenMeasurements) -> None:
         """Enter what was noted."""
         if notes.at:
             k = len(notes.top_ids[0])

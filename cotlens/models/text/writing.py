@@ -17,7 +17,7 @@ from cotlens.models.contract.requests import check_ids
 from cotlens.models.declared import Defaults
 from cotlens.models.formats.format import Format
 from cotlens.models.formats.markers import Known
-from cotlens.models.text.samples import Roll, Sample
+from cotlens.models.text.samples import OpenRollout, Sample
 from cotlens.models.text.sampling import Sampling
 from cotlens.models.text.traces import Measured, begin_of, build, known_at, prompt_of
 from cotlens.trace import Span, Trace
@@ -45,7 +45,7 @@ class Samples(Protocol):
         ...
 
 
-Rolls = Callable[[Sequence[Roll], frozenset[int], Callable[[list[Roll]], None]], None]
+Rolls = Callable[[Sequence[OpenRollout], frozenset[int], Callable[[list[OpenRollout]], None]], None]
 """Writes many rollouts of many prefixes together and tells of those that have ended; see `batched_decoding.roll`."""
 
 
@@ -73,7 +73,7 @@ class Setting:
 
 
 @dataclass(frozen=True)
-class Wishes:
+class TextRequest:
     """What the caller asked for; see `Model.reason`."""
 
     n: int
@@ -150,15 +150,15 @@ def _inherited(trace: Trace) -> dict[str, Any]:
     return {key: trace.meta[key] for key in ("prefill", "messages") if key in trace.meta}
 
 
-def write(setting: Setting, job: Job, wishes: Wishes) -> Any:
+def write(setting: Setting, job: Job, request: TextRequest) -> Any:
     """Write n samples; a Trace for n=1, else a list.
 
     Raises:
         CotLensError: as in the contract; `error.partial` holds what was written so far in the same shape.
     """
-    sampling = sampling_of(setting, job, wishes)
-    samples = [Sample(index) for index in range(wishes.n)]
-    tell = None if wishes.on_token is None else _speaker(setting.form, wishes.on_token)
+    sampling = sampling_of(setting, job, request)
+    samples = [Sample(index) for index in range(request.n)]
+    tell = None if request.on_token is None else _speaker(setting.form, request.on_token)
     try:
         setting.samples(
             job.ids,
@@ -166,21 +166,21 @@ def write(setting: Setting, job: Job, wishes: Wishes) -> Any:
             sampling,
             setting.form.stop_ids,
             unknown=_unknown(job),
-            interventions=wishes.interventions,
+            interventions=request.interventions,
             on_token=tell,
         )
     except CotLensError as error:
         broken = "cancelled" if isinstance(error, Cancelled) else "error"
-        traces = [_trace(setting, job, wishes, sampling, sample, broken) for sample in samples]
+        traces = [_trace(setting, job, request, sampling, sample, broken) for sample in samples]
         if isinstance(error, (Cancelled, BackendError)):
-            error.partial = traces[0] if wishes.n == 1 else traces  # type: ignore[union-attr]
+            error.partial = traces[0] if request.n == 1 else traces  # type: ignore[union-attr]
         raise
-    traces = [_trace(setting, job, wishes, sampling, sample, "") for sample in samples]
-    return traces[0] if wishes.n == 1 else traces
+    traces = [_trace(setting, job, request, sampling, sample, "") for sample in samples]
+    return traces[0] if request.n == 1 else traces
 
 
-def sampling_of(setting: Setting, job: Job, wishes: Wishes) -> Sampling:
-    """How a job is sampled: wishes, the model's defaults, and what the context leaves room for.
+def sampling_of(setting: Setting, job: Job, request: TextRequest) -> Sampling:
+    """How a job is sampled: request, the model's defaults, and what the context leaves room for.
 
     Raises:
         InputError: a setting is out of range, or the context is full.
@@ -193,14 +193,14 @@ def sampling_of(setting: Setting, job: Job, wishes: Wishes) -> Sampling:
             f"The text so far has {len(job.ids)} tokens and the model's context holds {context}; "
             "shorten the prompt or the thought."
         )
-    most = min(room, MOST_NEW) if wishes.max_new_tokens is None else min(room, wishes.max_new_tokens)
+    most = min(room, MOST_NEW) if request.max_new_tokens is None else min(room, request.max_new_tokens)
     defaults = setting.defaults
     return Sampling(
-        wishes.seed,
+        request.seed,
         most,
-        defaults.temperature if wishes.temperature is None else wishes.temperature,
-        defaults.top_p if wishes.top_p is None else wishes.top_p,
-        defaults.top_k if wishes.top_k is None else wishes.top_k,
+        defaults.temperature if request.temperature is None else request.temperature,
+        defaults.top_p if request.top_p is None else request.top_p,
+        defaults.top_k if request.top_k is None else request.top_k,
     )
 
 
@@ -212,24 +212,24 @@ def _unknown(job: Job) -> list[int]:
     return [at for at in np.flatnonzero(np.isnan(known)).tolist() if at >= max(1, job.begin)]
 
 
-def _trace(setting: Setting, job: Job, wishes: Wishes, sampling: Sampling, sample: Sample, broken: str) -> Trace:
+def _trace(setting: Setting, job: Job, request: TextRequest, sampling: Sampling, sample: Sample, broken: str) -> Trace:
     ids = [*job.ids, *sample.ids]
     table = Measured(len(ids)) if job.source is None else Measured.of(job.source, job.kept, len(ids))
     table.put(sample.notes)
-    meta = described(setting, job, wishes, sampling, sample.index, sample.finish or broken or "length")
+    meta = described(setting, job, request, sampling, sample.index, sample.finish or broken or "length")
     fields = table.fields(setting.form.codec)
     parts = {"known": job.known, **fields, **job.parts}
     return build(setting.form, setting.reader, ids, job.prompt, job.begin, meta, **parts)
 
 
 def described(
-    setting: Setting, job: Job, wishes: Wishes, sampling: Sampling, index: int, finish: str
+    setting: Setting, job: Job, request: TextRequest, sampling: Sampling, index: int, finish: str
 ) -> dict[str, Any]:
     """What a trace says of how it was written."""
     meta = {
         **job.meta,
         **setting.about,
-        "seed": int(wishes.seed),
+        "seed": int(request.seed),
         "sample": index,
         "temperature": sampling.temperature,
         "top_p": sampling.top_p,
@@ -240,9 +240,9 @@ def described(
     notes = [*job.meta.get("notes", ()), *setting.about.get("notes", ()), *setting.defaults.notes()]
     if notes:
         meta["notes"] = notes
-    if wishes.interventions:
-        meta["interventions"] = [type(item).__name__ for item in wishes.interventions]
-        meta["intervention_fingerprints"] = [item.fingerprint for item in wishes.interventions]
+    if request.interventions:
+        meta["interventions"] = [type(item).__name__ for item in request.interventions]
+        meta["intervention_fingerprints"] = [item.fingerprint for item in request.interventions]
     return meta
 
 

@@ -14,7 +14,7 @@ from cotlens.models.architecture.logits import alternatives
 from cotlens.models.contract.requests import check_sequence, chosen_positions
 from cotlens.models.local import budget
 from cotlens.models.local.incremental import STEP, Stream, fitting, pieces
-from cotlens.models.text.samples import Notes
+from cotlens.models.text.samples import TokenMeasurements
 from cotlens.models.text.traces import Measured
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ def _annotated(engine: Engine, ids: Sequence[int], k: int, most: int) -> Measure
     for start, stop in pieces(engine, len(ids) - 1, most):
         logits = stream.feed(row[:, start:stop], 0)[0][0]
         at = np.arange(start + 1, stop + 1)
-        notes = Notes()
+        notes = TokenMeasurements()
         notes.add(at.tolist(), alternatives(logits, row[0, at], max(1, k), at - 1))
         if k == 0:
             table.logprobs[notes.at] = notes.logprobs

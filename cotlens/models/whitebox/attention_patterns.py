@@ -26,7 +26,7 @@ from cotlens.models.local.incremental import fitting
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from cotlens.models.architecture.machine import Machine
+    from cotlens.models.architecture.runner import ModelRunner
     from cotlens.models.local.engine import Engine
 
 Head = tuple[int, int]
@@ -47,7 +47,7 @@ def attention(
 
 
 def wanted(
-    machine: Machine, ids: Sequence[int], heads: Sequence[Head] | None, spans: Sequence[tuple[int, int]] | None
+    machine: ModelRunner, ids: Sequence[int], heads: Sequence[Head] | None, spans: Sequence[tuple[int, int]] | None
 ) -> tuple[Sequence[int], dict[Head, NDArray[np.float32]]]:
     """The tokens that have to be run, and a pattern of zeros for every head that is asked for.
 
@@ -92,7 +92,7 @@ def _fill(
         control.current().report(stop, len(ids), "attention")
 
 
-def by_layer(machine: Machine, found: Iterable[Head]) -> dict[int, Tensor]:
+def by_layer(machine: ModelRunner, found: Iterable[Head]) -> dict[int, Tensor]:
     """Layer -> int64 [h], the heads wanted of it."""
     layers: dict[int, list[int]] = {}
     for layer, head in found:
@@ -111,7 +111,7 @@ def enter(
             found[layer, head][into, : values.shape[1]] += values
 
 
-def means(engine: Machine, spans: Sequence[tuple[int, int]], start: int, stop: int) -> tuple[Tensor, Tensor, slice]:
+def means(engine: ModelRunner, spans: Sequence[tuple[int, int]], start: int, stop: int) -> tuple[Tensor, Tensor, slice]:
     """What takes weights of queries [start, stop) to block means: [r, q] and [stop, spans]; and which spans r are."""
     bounds = np.asarray(spans, dtype=np.int64).reshape(-1, 2)
     share = (1 / (bounds[:, 1] - bounds[:, 0])).astype(np.float32)
@@ -128,7 +128,7 @@ def means(engine: Machine, spans: Sequence[tuple[int, int]], start: int, stop: i
     return torch.from_numpy(rows).to(device), torch.from_numpy(columns).to(device), slice(first, max(first, last))
 
 
-def _heads(engine: Machine, heads: Sequence[Head] | None) -> list[Head]:
+def _heads(engine: ModelRunner, heads: Sequence[Head] | None) -> list[Head]:
     layout = engine.layout
     every = [(layer, head) for layer in range(layout.n_layers) for head in range(layout.heads)]
     if heads is None:

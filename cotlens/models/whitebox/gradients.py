@@ -23,12 +23,12 @@ from cotlens.models.contract.requests import check_sequence
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from cotlens.models.architecture.machine import Machine
+    from cotlens.models.architecture.runner import ModelRunner
     from cotlens.models.contract.interventions import Intervention
 
 
 def gradients(
-    engine: Machine,
+    engine: ModelRunner,
     ids: Sequence[int],
     answer: AnswerBranch,
     sites: Sequence[str],
@@ -58,7 +58,7 @@ def gradients(
     return found
 
 
-def goal_of(machine: Machine, whole: Sequence[int], first: int, ending: Ending | None, metric: str) -> Goal:
+def goal_of(machine: ModelRunner, whole: Sequence[int], first: int, ending: Ending | None, metric: str) -> Goal:
     """The goal for the tokens of `whole` from `first` on, which end with the value."""
     n = len(whole)
     ids, positions, visible = machine.tensor(whole), np.arange(n), None
@@ -93,7 +93,7 @@ def _flags(ending: Ending, vocabulary: int) -> dict[str, Tensor]:
 
 
 def _check(
-    engine: Machine,
+    engine: ModelRunner,
     whole: Sequence[int],
     answer: AnswerBranch,
     sites: Sequence[str],

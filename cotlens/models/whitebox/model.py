@@ -1,6 +1,6 @@
 """The white-box half of a model: what happens inside it, and what its outputs owe to that.
 
-`Insight` is what all backends that can look inside do alike; `Inside` does it with an engine in this process.
+`WhiteboxModel` is what all backends that can look inside do alike; `Inside` does it with an engine in this process.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ Floats = NDArray[np.float32]
 Spans = Sequence[tuple[int, int]]
 
 
-class Insight(ABC):
+class WhiteboxModel(ABC):
     """Activations, gradients, divergences, attention patterns; see `contract.Model`. Backends fill in the abstract."""
 
     @abstractmethod
@@ -171,7 +171,7 @@ class Insight(ABC):
         return self._run(lambda: self._unembed(given))
 
 
-class Inside(Insight):
+class LocalWhitebox(WhiteboxModel):
     """The same with an engine."""
 
     engine: Engine

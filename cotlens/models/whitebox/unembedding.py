@@ -15,7 +15,7 @@ from cotlens.models.architecture.layout import RESIDUAL
 from cotlens.models.local.placement import present
 
 if TYPE_CHECKING:
-    from cotlens.models.architecture.machine import Machine
+    from cotlens.models.architecture.runner import ModelRunner
     from cotlens.models.local.engine import Engine
 
 
@@ -58,7 +58,7 @@ def uncapped(config: Any, logits: torch.Tensor) -> torch.Tensor:
     return logits.float() if not cap else cap * torch.atanh((logits.float() / cap).clamp(-1 + 1e-6, 1 - 1e-6))
 
 
-def parts(hf: Any, machine: Machine, vectors: NDArray[np.float32]) -> tuple[torch.Tensor, nn.Module, nn.Module]:
+def parts(hf: Any, machine: ModelRunner, vectors: NDArray[np.float32]) -> tuple[torch.Tensor, nn.Module, nn.Module]:
     """The vectors as a tensor, the final norm, and the output embedding of a model; raises as `unembed`."""
     given = torch.as_tensor(np.ascontiguousarray(vectors, np.float32), device=machine.device)
     if given.ndim != 2 or given.shape[1] != machine.layout.d_model:

@@ -21,7 +21,7 @@ from cotlens.measure.importance.sampled.samples import Samples, gather
 from cotlens.measure.importance.sampled.settings import Sampled
 from cotlens.measure.importance.sampled.unread import OK, heard
 from cotlens.measure.importance.shared.controls import area_over
-from cotlens.measure.method import Cost, Ledger, check_needs, keeping
+from cotlens.measure.method import Cost, RunRecord, check_needs, keeping
 from cotlens.models.contract import Capability, Model
 from cotlens.results import Result
 from cotlens.trace import Span, Trace
@@ -88,7 +88,7 @@ class Rewriting(Sampled, ABC):
         spans = self.units(trace)
         target = target_answer(trace, self.target, model.reader).group
         self.allow(trace, self.places(len(spans)))
-        samples, ledger = Samples(self, trace, model, seed), Ledger(self, trace, model, seed)
+        samples, record = Samples(self, trace, model, seed), RunRecord(self, trace, model, seed)
         edits: list[Rewritten] = []
         confirmation = Confirmation(self, len(spans))
 
@@ -101,7 +101,7 @@ class Rewriting(Sampled, ABC):
             return [plain._effect(trace, spans[row], edits[row], fresh, target, seed) for row in rows]
 
         def result() -> Result:
-            return self._result(trace, spans, edits, found(), confirmation, samples, target, ledger)
+            return self._result(trace, spans, edits, found(), confirmation, samples, target, record)
 
         with keeping(result):
             for index, span in enumerate(spans):
@@ -142,7 +142,7 @@ class Rewriting(Sampled, ABC):
 
     def _result(
         self, trace: Trace, spans: Sequence[Span], edits: Sequence[Rewritten], found: Sequence[Effect],
-        confirmation: Confirmation, samples: Samples, target: str, ledger: Ledger,
+        confirmation: Confirmation, samples: Samples, target: str, record: RunRecord,
     ) -> Result:  # fmt: skip
         missing = len(spans) - len(edits)
         gone = np.full(missing, np.nan)
@@ -155,7 +155,7 @@ class Rewriting(Sampled, ABC):
         }
         rows = [*found, *[Effect()] * missing]
         return table.result(
-            self, trace, spans, rows, target, ledger.provenance(), samples,
+            self, trace, spans, rows, target, record.provenance(), samples,
             columns=columns, extras=_curve(trace, spans, rows),
         )  # fmt: skip
 

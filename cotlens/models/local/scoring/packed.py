@@ -21,7 +21,7 @@ from cotlens.models.local import budget
 from cotlens.models.local.engine import Engine, fits, memory_errors, rewound, with_room
 from cotlens.models.local.incremental import pieces
 from cotlens.models.local.scoring import trie
-from cotlens.models.local.scoring.trie import Chunk, Feeds, Ints
+from cotlens.models.local.scoring.trie import Chunk, Ints, TokenRows
 from cotlens.models.local.scoring.trunk import prefill
 
 if TYPE_CHECKING:
@@ -59,7 +59,9 @@ def score(
     return scores, plan.starts
 
 
-def _passes(engine: Engine, cache: Any, feeds: Feeds, interventions: Sequence[Intervention]) -> Iterator[list[Rows]]:
+def _passes(
+    engine: Engine, cache: Any, feeds: TokenRows, interventions: Sequence[Intervention]
+) -> Iterator[list[Rows]]:
     """Which rows go into one pass, and which of them into one lane: a sequence of its own behind the same trunk.
 
     Nodes see few of the others, so several short lanes waste less attention than one long one. Interventions that
@@ -107,7 +109,7 @@ def _in_activations(interventions: Sequence[Intervention]) -> list[Intervention]
 def _run(
     engine: Engine,
     space: _Space,
-    feeds: Feeds,
+    feeds: TokenRows,
     lanes: list[Rows],
     scores: Scores,
     interventions: Sequence[Intervention],

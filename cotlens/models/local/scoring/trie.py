@@ -75,12 +75,12 @@ class Plan:
     starts: Ints
     prefill: int
     trunk_edges: Edges
-    feeds: Feeds
+    feeds: TokenRows
     sets: list[TokenSet]
 
 
 @dataclass(frozen=True)
-class Feeds:
+class TokenRows:
     """Sorted rows of tokens to feed, stored flat. All arrays have one entry per row unless said otherwise.
 
     Args:
@@ -183,7 +183,7 @@ def _sight(branch: Branch, known: dict[tuple[int, tuple[int, ...]], tuple[Ints, 
     return known[key]
 
 
-def _feeds(rows: list[_Row]) -> Feeds:
+def _feeds(rows: list[_Row]) -> TokenRows:
     def column(values: Iterator[int]) -> Ints:
         return np.fromiter(values, np.int64, len(rows))
 
@@ -193,7 +193,7 @@ def _feeds(rows: list[_Row]) -> Feeds:
     wants = np.array([want for row in rows for want in row[4]], dtype=np.int64).reshape(-1, 3)
     groups: dict[tuple[int, tuple[int, ...], bool], int] = {}
     group = column(groups.setdefault((row[0], row[1], row[3] < 0), len(groups)) for row in rows)
-    return Feeds(
+    return TokenRows(
         prefix=column(row[0] for row in rows),
         refed=column(row[3] for row in rows),
         group=group,
@@ -227,7 +227,7 @@ def _shared(tokens: Ints, begin: Ints, group: Ints) -> Ints:
     return shared
 
 
-def chunks(feeds: Feeds, room: Callable[[int], int]) -> Iterator[tuple[int, int]]:
+def chunks(feeds: TokenRows, room: Callable[[int], int]) -> Iterator[tuple[int, int]]:
     """Cut rows into [first, last) so that each has at most `room(prefix)` nodes, but at least one row."""
     length = np.diff(feeds.begin)
     total = np.cumsum(length - feeds.shared)
@@ -243,13 +243,13 @@ def chunks(feeds: Feeds, room: Callable[[int], int]) -> Iterator[tuple[int, int]
         first = last
 
 
-def size(feeds: Feeds, first: int, last: int) -> int:
+def size(feeds: TokenRows, first: int, last: int) -> int:
     """How many nodes the lane of rows [first, last) has."""
     length = int(feeds.begin[last] - feeds.begin[first])
     return length - int(feeds.shared[first + 1 : last].sum())
 
 
-def chunk(feeds: Feeds, first: int, last: int) -> Chunk:
+def chunk(feeds: TokenRows, first: int, last: int) -> Chunk:
     """The lane of rows [first, last)."""
     length = np.diff(feeds.begin)[first:last]
     shared = feeds.shared[first:last].copy()
@@ -290,7 +290,7 @@ def _nodes(shared: Ints, fresh: Ints, start: Ints, width: int) -> Ints:
     return np.maximum.accumulate(np.where(own, start[:-1, None] + columns - shared[:, None], -1), axis=0)
 
 
-def _edges(feeds: Feeds, first: int, last: int, nodes: Ints) -> Edges:
+def _edges(feeds: TokenRows, first: int, last: int, nodes: Ints) -> Edges:
     mine = slice(int(feeds.wanted[first]), int(feeds.wanted[last]))
     row = np.repeat(np.arange(last - first), np.diff(feeds.wanted[first : last + 1]))
     return Edges(nodes[row, feeds.columns[mine]], feeds.targets[mine], feeds.slots[mine])

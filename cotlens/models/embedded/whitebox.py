@@ -27,7 +27,7 @@ _CLOSE = 0.02  # how far, relative to its norm, a sum of parts may be from the s
 
 
 @dataclass(frozen=True)
-class Looker:
+class EngineWhitebox:
     """Reads and changes activations of a model in the engine. On the thread that owns the model.
 
     Args:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from cotlens.models.architecture.masks import Masks
 
 
-class Machine(ABC):
+class ModelRunner(ABC):
     """A model's layout and meter, and how masks are made for it.
 
     Args:

@@ -15,7 +15,7 @@ from cotlens.models.contract.interventions import BlockAttention
 from cotlens.trace import Trace
 
 
-class Outside:
+class NoWhitebox:
     """Refuses what needs the inside of a model, and names the backends that show it; see `contract.Model`."""
 
     name: str
