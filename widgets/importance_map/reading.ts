@@ -1,5 +1,6 @@
 /** The text: one block per sentence with its number and bar; only the visible blocks exist. */
 
+import { asCell, letGo, pointAt, rowHead, wholeRow } from "../kit/cells";
 import { h, setAttribute, uniqueId } from "../kit/dom";
 import { drawEffect, effectBar } from "../kit/effect-bar";
 import { heatClass } from "../kit/heat";
@@ -21,7 +22,7 @@ export interface ReadingPart extends Part {
 
 export function createReading({ own, around, signal }: Context): ReadingPart {
   const content = h("div", "cotlens-content", { role: "presentation" });
-  const element = h("div", "cotlens-reading", { role: "listbox", tabindex: 0, "data-region": "text" }, content);
+  const element = h("div", "cotlens-reading", { role: "grid", tabindex: 0, "aria-readonly": "true", "data-region": "text" }, content);
   const currentId = uniqueId("unit");
   let items: Item[] = [];
   const drawn = new Map<number, Drawn>();
@@ -45,9 +46,9 @@ export function createReading({ own, around, signal }: Context): ReadingPart {
       ...(around?.answer ? [role("answer"), { kind: "around", text: around.answer, role: "answer" } as Item] : []),
     ];
     setAttribute(element, "aria-label", `${map.score.unit}s of the text with their effects`);
-    setAttribute(element, "aria-orientation", map.isToken ? "horizontal" : "vertical");
+    setAttribute(element, "aria-rowcount", items.length);
     element.scrollTop = 0;
-    list.reset({ count: items.length, estimate, render, drop: (index) => { drawn.delete(index); } });
+    list.reset({ count: items.length, estimate, render: row, drop: (index) => { drawn.delete(index); } });
   }
 
   function estimate(index: number): number {
@@ -60,11 +61,17 @@ export function createReading({ own, around, signal }: Context): ReadingPart {
     return Math.max(1, Math.ceil(chars / perLine)) * LINE + 4;
   }
 
+  function row(index: number): HTMLElement {
+    const drawnRow = render(index);
+    setAttribute(drawnRow, "aria-rowindex", index + 1);
+    return drawnRow;
+  }
+
   function render(index: number): HTMLElement {
     const item = items[index] as Item;
-    if (item.kind === "role") return h("div", "cotlens-role", { role: "presentation" }, h("span", "cotlens-role-name", {}, item.words));
+    if (item.kind === "role") return wholeRow("cotlens-role", h("span", "cotlens-role-name", {}, item.words));
     if (item.kind === "around") {
-      return h("div", `cotlens-block cotlens-${item.role}`, { role: "presentation" }, h("span"), h("span"), h("p", "cotlens-text", {}, item.text.trim()));
+      return wholeRow(`cotlens-block cotlens-${item.role}`, h("span"), h("span"), h("p", "cotlens-text", {}, item.text.trim()));
     }
     return renderBlock(index, item.block);
   }
@@ -73,17 +80,17 @@ export function createReading({ own, around, signal }: Context): ReadingPart {
     const { map } = own.now;
     const { first, last } = map.block(block);
     const each: Drawn = { block, bar: effectBar(BAR), spans: [], base: [], element: h("div", "cotlens-block") };
-    const body = h("p", "cotlens-text");
+    const body = h("p", "cotlens-text", { role: "presentation" });
     for (let unit = first; unit < last; unit += 1) {
       const { text, mark: sign } = shown(map.text(unit), unit === first, unit === last - 1);
       each.base.push(`cotlens-t${sign}`);
-      each.spans.push(h("span", "", { role: "option", "data-unit": unit }, text));
+      each.spans.push(asCell(h("span", "", { "data-unit": unit }, text)));
     }
     body.append(...each.spans);
     const number = map.isToken ? block : first;
-    each.element.setAttribute("role", "group");
+    each.element.setAttribute("role", "row");
     each.element.setAttribute("aria-label", map.isToken ? `sentence ${block}` : `${map.score.unit} ${first}`);
-    each.element.append(h("button", "cotlens-num", { type: "button", tabindex: -1, "data-unit": first, title: map.isToken ? "first token of this sentence" : `pick this ${map.score.unit}` }, String(number)), each.bar, body);
+    each.element.append(rowHead("cotlens-num", { "data-unit": first, title: map.isToken ? "first token of this sentence" : `pick this ${map.score.unit}` }, String(number)), each.bar, body);
     drawn.set(index, each);
     paint(each);
     return each.element;
@@ -118,8 +125,7 @@ export function createReading({ own, around, signal }: Context): ReadingPart {
   function mark(): void {
     for (const each of marked) {
       each.classList.remove("cotlens-cur", "cotlens-picked");
-      for (const name of ["aria-selected", "aria-label", "aria-posinset", "aria-setsize"]) each.removeAttribute(name);
-      if (each.id === currentId) each.removeAttribute("id");
+      if (each.id === currentId) letGo(each);
     }
     marked = [];
     const { picked, map } = own.now;
@@ -129,11 +135,7 @@ export function createReading({ own, around, signal }: Context): ReadingPart {
     const row = span.closest<HTMLElement>(".cotlens-block");
     row?.classList.add("cotlens-picked");
     if (map.isToken) span.classList.add("cotlens-cur");
-    span.id = currentId;
-    setAttribute(span, "aria-selected", "true");
-    setAttribute(span, "aria-posinset", picked + 1);
-    setAttribute(span, "aria-setsize", map.count);
-    setAttribute(span, "aria-label", map.spoken(picked));
+    pointAt(span, currentId, map.spoken(picked));
     marked = row ? [span, row] : [span];
   }
 
