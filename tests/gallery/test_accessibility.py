@@ -61,3 +61,63 @@ def test_nothing_that_is_opened_has_a_fault(gallery: Gallery, theme: str) -> Non
         act(gallery)
         gallery.settle()
         assert faults(gallery) == [], what
+
+
+def test_on_a_page_that_runs_to_the_left_everything_stays_in_its_place(gallery: Gallery) -> None:
+    """What is placed along a time line, and what is drawn on a canvas, goes by pixels from the left."""
+    parts = (
+        ".cotlens-handle, .cotlens-window, .cotlens-pin, .cotlens-canvas, .cotlens-flag, .cotlens-axis, .cotlens-side"
+    )
+    places = """(root, parts) => {
+      const left = root.getBoundingClientRect().left
+      return [...root.querySelectorAll(parts)].filter((each) => each.offsetParent).map((each) => Math.round(each.getBoundingClientRect().left - left))
+    }"""
+    for state in ("shaded", "map", "pairs", "steertwo", "features"):
+        gallery.show(state, width=900)
+        before = gallery.root.evaluate(places, parts)
+        gallery.page.evaluate("document.documentElement.dir = 'rtl'")
+        gallery.turn(state)
+        assert gallery.root.evaluate(places, parts) == before, state
+        box = gallery.root.bounding_box()
+        assert box and all(-2 <= place <= box["width"] for place in before), state
+
+
+# What a cell of a text is drawn with where colours are forced: the line below and the line above it.
+LINES = """(root) => [...root.querySelectorAll('[role=gridcell][class*=cotlens-h]')].map((each) => {
+  const [style, signs] = [getComputedStyle(each), each.classList]
+  const line = (side) => style[`border${side}Style`] === 'none' ? 0 : parseFloat(style[`border${side}Width`])
+  return { level: Number([...signs].find((name) => /^cotlens-h\\d/.test(name)).slice(9)), down: signs.contains('cotlens-down'),
+    dotted: style.borderBottomStyle === 'dotted' || style.borderTopStyle === 'dotted', below: line('Bottom'), above: line('Top') }
+})"""
+
+
+@pytest.mark.parametrize("state", ["shaded", "sentence", "unsigned", "map", "maptokens", "mapunsigned", "features"])
+def test_in_forced_colours_every_effect_has_a_line_that_grows(gallery: Gallery, state: str) -> None:
+    gallery.page.emulate_media(forced_colors="active")
+    gallery.show(state)
+    if state == "features":
+        gallery.find(".cotlens-table-body [data-row]").first.click()
+    cells = gallery.root.evaluate(LINES)
+    assert len(cells) > 2
+    for cell in cells:
+        assert (cell["above"] > 0, cell["below"] > 0) == (cell["down"], not cell["down"]), cell
+        assert cell["dotted"] == (cell["level"] < 10)
+    sizes = [cell["above"] + cell["below"] for cell in sorted(cells, key=lambda cell: cell["level"])]
+    assert sizes == sorted(sizes), "thicker with the size of the effect"
+    assert sizes[-1] == 3, "the strongest is thick"
+
+
+def test_in_forced_colours_what_is_picked_is_seen(gallery: Gallery) -> None:
+    gallery.page.emulate_media(forced_colors="active")
+    outline = "(each) => getComputedStyle(each).outlineStyle"
+    gallery.show("map")
+    gallery.find("[data-unit]").nth(4).click()
+    for picked in (".cotlens-block.cotlens-picked", ".cotlens-table-row[aria-selected=true]"):
+        assert gallery.find(picked).first.evaluate(outline) == "solid", picked
+    gallery.show("shaded")
+    gallery.find("[role=slider]").press("Home")
+    grey, black = (
+        gallery.find(part).last.evaluate("(each) => getComputedStyle(each).color")
+        for part in (".cotlens-dim .cotlens-t", ".cotlens-prompt .cotlens-t")
+    )
+    assert grey != black, "what lies after the stop"
