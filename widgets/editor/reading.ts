@@ -3,6 +3,7 @@
 import { letGo, pointAt, wholeRow } from "../kit/cells";
 import { button, h, setAttribute, setText, uniqueId } from "../kit/dom";
 import { drawable } from "../kit/special";
+import type { Findable } from "../kit/find";
 import { duration, probability, signed } from "../kit/numbers";
 import { bisect } from "../kit/text";
 import { VirtualList } from "../kit/virtual";
@@ -14,12 +15,14 @@ import { followPointer } from "./pointing";
 const LINE = 25;
 
 export interface ReadingPart extends Part {
+  /** For the search. */
+  text: Findable;
   /** Brings a token into view. */
   reveal(token: number, where?: "nearest" | "center"): void;
   focus(): void;
 }
 
-export function createReading({ store, actions, signal }: Context, framed: (first: number, last: number) => void): ReadingPart {
+export function createReading({ store, actions, signal }: Context, framed: (first: number, last: number) => void, settled: () => void): ReadingPart {
   const content = h("div", "cotlens-content", { role: "presentation" });
   const element = h("div", "cotlens-reading", {
     role: "grid", tabindex: 0, "aria-label": "tokens of prompt, thought and answer", "aria-readonly": "true", "data-region": "text",
@@ -39,6 +42,7 @@ export function createReading({ store, actions, signal }: Context, framed: (firs
     const b = blocks[seen[seen.length - 1] ?? -1];
     framed(a?.kind === "text" ? a.first : 0, b?.kind === "text" ? b.last : 0);
     mark();
+    settled();
   });
 
   function answerNote(): string {
@@ -181,6 +185,22 @@ export function createReading({ store, actions, signal }: Context, framed: (firs
     list.reveal(blockOf(token), where, () => spanOf(token)?.getBoundingClientRect() ?? null);
   }
 
+  const text: Findable = {
+    text: () => store.text.drawn,
+    reveal(char) {
+      const token = store.text.tokenAt(char);
+      // What is folded is not there to be seen.
+      if (store.text.roleOf(token) === "prompt" && blocks.some((block) => block.kind === "text" && block.folded)) store.setOwn({ promptOpen: true });
+      store.flush();
+      reveal(token, "center");
+    },
+    cell(char) {
+      const token = store.text.tokenAt(char);
+      const element = spanOf(token);
+      return element && { element, start: store.text.start(token), piece: store.text.piece(token) };
+    },
+  };
+
   const tokenOf = (target: EventTarget | null): number | null => {
     const span = target instanceof Element ? target.closest<HTMLElement>("[data-token]") : null;
     return span ? Number(span.dataset["token"]) : null;
@@ -253,6 +273,7 @@ export function createReading({ store, actions, signal }: Context, framed: (firs
   return {
     element,
     reveal,
+    text,
     focus() { element.focus({ preventScroll: true }); },
     update(changed) {
       const from = store.payload.stream ? store.payload.stream.from : null;

@@ -2,6 +2,7 @@
 
 import { asCell, rowHead } from "../kit/cells";
 import { button, h, onClick, setAttribute, setText, uniqueId } from "../kit/dom";
+import type { Findable } from "../kit/find";
 import { heatClass, level } from "../kit/heat";
 import { figure } from "../kit/numbers";
 import { drawable } from "../kit/special";
@@ -15,9 +16,9 @@ const LONGEST = 600;
 
 interface Block extends TokenRange { name: string; role: string }
 
-export interface TextPart extends Part { focus(): void; move(by: number, extend: boolean): void; sentence(by: number): void; edge(end: boolean): void }
+export interface TextPart extends Part { text: Findable; focus(): void; move(by: number, extend: boolean): void; sentence(by: number): void; edge(end: boolean): void }
 
-export function createText({ store, signal }: Context): TextPart {
+export function createText({ store, signal }: Context, settled: () => void): TextPart {
   const content = h("div", "cotlens-content", { role: "presentation" });
   const element = h("div", "cotlens-reading", { role: "grid", tabindex: 0, "aria-multiselectable": "true", "aria-readonly": "true", "aria-label": "the text; select tokens to filter the table", "data-region": "text" }, content);
   const currentId = uniqueId("token");
@@ -26,7 +27,7 @@ export function createText({ store, signal }: Context): TextPart {
   let along = new Float32Array(0);
   let peak = 0;
   let dragged: number | null = null;
-  const list = new VirtualList(element, content, signal, () => mark());
+  const list = new VirtualList(element, content, signal, () => { mark(); settled(); });
 
   function rebuild(): void {
     drawn.clear();
@@ -133,6 +134,15 @@ export function createText({ store, signal }: Context): TextPart {
 
   return {
     element,
+    text: {
+      text: () => store.text.drawn,
+      reveal: (char) => reveal(store.text.tokenAt(char)),
+      cell(char) {
+        const token = store.text.tokenAt(char);
+        const element = spanOf(token);
+        return element && { element, start: store.text.start(token), piece: store.text.piece(token) };
+      },
+    },
     focus() { element.focus({ preventScroll: true }); },
     move(by, extend) {
       const now = store.own.now.selection;

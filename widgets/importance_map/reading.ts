@@ -2,6 +2,7 @@
 
 import { asCell, letGo, pointAt, rowHead, wholeRow } from "../kit/cells";
 import { h, setAttribute, uniqueId } from "../kit/dom";
+import type { Findable } from "../kit/find";
 import { drawEffect, effectBar } from "../kit/effect-bar";
 import { heatClass } from "../kit/heat";
 import { shown } from "../kit/special";
@@ -17,15 +18,19 @@ type Item = { kind: "block"; block: number } | { kind: "role"; words: string } |
 interface Drawn { block: number; element: HTMLElement; bar: SVGElement; spans: HTMLElement[]; base: string[] }
 
 export interface ReadingPart extends Part {
+  /** For the search: the question, the units and the answer. */
+  text: Findable;
   reveal(unit: number, where?: "nearest" | "center"): void;
 }
 
-export function createReading({ own, around, signal }: Context): ReadingPart {
+export function createReading({ own, around, signal }: Context, settled: () => void): ReadingPart {
   const content = h("div", "cotlens-content", { role: "presentation" });
   const element = h("div", "cotlens-reading", { role: "grid", tabindex: 0, "aria-readonly": "true", "data-region": "text" }, content);
   const currentId = uniqueId("unit");
   let items: Item[] = [];
   const drawn = new Map<number, Drawn>();
+  /** The texts before and after the units, as far as they are drawn. */
+  const beside = new Map<number, HTMLElement>();
   let marked: HTMLElement[] = [];
 
   const list = new VirtualList(element, content, signal, () => {
@@ -33,12 +38,14 @@ export function createReading({ own, around, signal }: Context): ReadingPart {
     const seen = items.slice(first, last + 1).flatMap((item) => (item.kind === "block" ? [item.block] : []));
     const { map } = own.now;
     mark();
+    settled();
     if (seen.length) own.set({ seen: { first: map.block(seen[0] as number).first, last: map.block(seen[seen.length - 1] as number).last } });
   });
 
   function rebuild(): void {
     const { map } = own.now;
     drawn.clear();
+    beside.clear();
     const role = (words: string): Item => ({ kind: "role", words });
     items = [
       ...(around?.prompt ? [role("prompt"), { kind: "around", text: around.prompt, role: "prompt" } as Item, role("thought")] : []),
@@ -48,7 +55,7 @@ export function createReading({ own, around, signal }: Context): ReadingPart {
     setAttribute(element, "aria-label", `${map.score.unit}s of the text with their effects`);
     setAttribute(element, "aria-rowcount", items.length);
     element.scrollTop = 0;
-    list.reset({ count: items.length, estimate, render: row, drop: (index) => { drawn.delete(index); } });
+    list.reset({ count: items.length, estimate, render: row, drop: (index) => { drawn.delete(index); beside.delete(index); } });
   }
 
   function estimate(index: number): number {
@@ -71,7 +78,9 @@ export function createReading({ own, around, signal }: Context): ReadingPart {
     const item = items[index] as Item;
     if (item.kind === "role") return wholeRow("cotlens-role", h("span", "cotlens-role-name", {}, item.words));
     if (item.kind === "around") {
-      return wholeRow(`cotlens-block cotlens-${item.role}`, h("span"), h("span"), h("p", "cotlens-text", {}, item.text.trim()));
+      const text = h("p", "cotlens-text", {}, item.text.trim());
+      beside.set(index, text);
+      return wholeRow(`cotlens-block cotlens-${item.role}`, h("span"), h("span"), text);
     }
     return renderBlock(index, item.block);
   }
@@ -117,6 +126,43 @@ export function createReading({ own, around, signal }: Context): ReadingPart {
     return items.findIndex((item) => item.kind === "block" && item.block === block);
   }
 
+  /** The texts that can be searched, one after the other as they stand, each with where it begins among them. */
+  function parts(): { start: number; text: string; index: number }[] {
+    let start = 0;
+    const beside = (role: string): number => items.findIndex((item) => item.kind === "around" && item.role === role);
+    const all = [{ text: around?.prompt ?? "", index: beside("prompt") }, { text: own.now.map.score.text, index: -1 }, { text: around?.answer ?? "", index: beside("answer") }];
+    return all.map((part) => { const at = start; start += part.text.length + 1; return { ...part, start: at }; });
+  }
+
+  const partAt = (char: number): { start: number; text: string; index: number } => {
+    const all = parts();
+    return all.filter(({ start }) => start <= char).pop() ?? all[0] as { start: number; text: string; index: number };
+  };
+
+  const text: Findable = {
+    text: () => parts().map((part) => part.text).join("\n"),
+    reveal(char) {
+      const part = partAt(char);
+      if (part.index >= 0) list.reveal(part.index, "center", () => beside.get(part.index)?.getBoundingClientRect() ?? null);
+      else reveal(unitAt(char - part.start), "center");
+    },
+    cell(char) {
+      const part = partAt(char);
+      if (part.index >= 0) { const element = beside.get(part.index); return element ? { element, start: part.start, piece: part.text } : null; }
+      const unit = unitAt(char - part.start);
+      const element = spanOf(unit);
+      return element && { element, start: part.start + (own.now.map.edges[unit] ?? 0), piece: own.now.map.text(unit) };
+    },
+  };
+
+  function unitAt(char: number): number {
+    return Math.max(0, Math.min(own.now.map.count - 1, bisect(own.now.map.edges, char, own.now.map.count)));
+  }
+
+  function reveal(unit: number, where: "nearest" | "center" = "nearest"): void {
+    list.reveal(indexOf(unit), where, () => spanOf(unit)?.getBoundingClientRect() ?? null);
+  }
+
   function spanOf(unit: number): HTMLElement | null {
     const each = drawn.get(indexOf(unit));
     return each?.spans[unit - own.now.map.block(each.block).first] ?? null;
@@ -149,7 +195,8 @@ export function createReading({ own, around, signal }: Context): ReadingPart {
 
   return {
     element,
-    reveal(unit, where = "nearest") { list.reveal(indexOf(unit), where, () => spanOf(unit)?.getBoundingClientRect() ?? null); },
+    reveal,
+    text,
     update(changed) {
       if (changed.has("map")) rebuild();
       else if (changed.has("onlyClear")) for (const each of drawn.values()) paint(each);
