@@ -24,7 +24,7 @@ const PAINT = "cotlens-find";
 /** `shown` is what is searched when the field opens, null where there is no text to search. */
 export function createFind(root: HTMLElement, signal: AbortSignal, shown: () => Findable | null): Find {
   const field = h("input", "cotlens-find-field", { type: "text", "aria-label": "find in the text", placeholder: "find in the text", spellcheck: "false", autocomplete: "off" });
-  const count = h("span", "cotlens-find-count cotlens-number", { role: "status" });
+  const count = h("span", "cotlens-find-count cotlens-number", { "aria-live": "polite" });
   const [before, next, close] = [["↑", "match before"], ["↓", "next match"], ["×", "close"]].map(([sign, name]) =>
     button("cotlens-button cotlens-quiet", sign as string, { "aria-label": name, title: name })) as [HTMLButtonElement, HTMLButtonElement, HTMLButtonElement];
   const element = h("div", "cotlens-find", { role: "group", "aria-label": "find", hidden: true }, field, count, before, next, close);
