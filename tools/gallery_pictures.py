@@ -18,8 +18,8 @@ OUT = ROOT / "build" / "pictures" / "gallery"
 WIDTHS = (480, 900, 1400)
 LOOKS = ("light", "dark", "forced")
 SHOWN = (
-    "first", "shaded", "sentence", "branch", "branches", "truncated", "running", "streaming", "unclosed", "unsigned", "hostile",
-    "map", "maptokens", "mapnothing", "mapunsigned", "maphostile", "pairs", "pairslarge", "pairshostile",
+    "first", "shaded", "sentence", "branch", "branches", "truncated", "running", "streaming", "unclosed", "unsigned",
+    "hostile", "map", "maptokens", "mapnothing", "mapunsigned", "maphostile", "pairs", "pairslarge", "pairshostile",
     "steertwo", "steercontrol", "steersweep", "steerdamage", "features", "featureschanged", "featureshostile",
 )  # fmt: skip
 

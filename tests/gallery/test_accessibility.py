@@ -70,7 +70,8 @@ def test_on_a_page_that_runs_to_the_left_everything_stays_in_its_place(gallery: 
     )
     places = """(root, parts) => {
       const left = root.getBoundingClientRect().left
-      return [...root.querySelectorAll(parts)].filter((each) => each.offsetParent).map((each) => Math.round(each.getBoundingClientRect().left - left))
+      const shown = [...root.querySelectorAll(parts)].filter((each) => each.offsetParent)
+      return shown.map((each) => Math.round(each.getBoundingClientRect().left - left))
     }"""
     for state in ("shaded", "map", "pairs", "steertwo", "features"):
         gallery.show(state, width=900)
@@ -86,8 +87,9 @@ def test_on_a_page_that_runs_to_the_left_everything_stays_in_its_place(gallery: 
 LINES = """(root) => [...root.querySelectorAll('[role=gridcell][class*=cotlens-h]')].map((each) => {
   const [style, signs] = [getComputedStyle(each), each.classList]
   const line = (side) => style[`border${side}Style`] === 'none' ? 0 : parseFloat(style[`border${side}Width`])
-  return { level: Number([...signs].find((name) => /^cotlens-h\\d/.test(name)).slice(9)), down: signs.contains('cotlens-down'),
-    dotted: style.borderBottomStyle === 'dotted' || style.borderTopStyle === 'dotted', below: line('Bottom'), above: line('Top') }
+  const level = Number([...signs].find((name) => /^cotlens-h\\d/.test(name)).slice(9))
+  const dotted = style.borderBottomStyle === 'dotted' || style.borderTopStyle === 'dotted'
+  return { level, dotted, down: signs.contains('cotlens-down'), below: line('Bottom'), above: line('Top') }
 })"""
 
 

@@ -16,8 +16,9 @@ VIEWS = [
 ]
 # What is painted in the page, as text, whether it is in sight of its region, and its background.
 PAINTED = """(root) => [...(CSS.highlights.get('cotlens-find') ?? [])].map((range) => {
-  const [box, frame] = [range.getBoundingClientRect(), range.startContainer.parentElement.closest('[data-region]').getBoundingClientRect()]
-  return { text: range.toString(), seen: box.height > 0 && box.top >= frame.top - 1 && box.bottom <= frame.bottom + 1 }
+  const [box, region] = [range.getBoundingClientRect(), range.startContainer.parentElement.closest('[data-region]')]
+  const { top, bottom } = region.getBoundingClientRect()
+  return { text: range.toString(), seen: box.height > 0 && box.top >= top - 1 && box.bottom <= bottom + 1 }
 })"""
 FIELD = ".cotlens-find-field"
 
@@ -103,8 +104,8 @@ def test_what_no_view_draws_is_not_found(gallery: Gallery) -> None:
     """The markers of a template belong to no role."""
     gallery.show("shaded")
     gallery.set(
-        """{ document: { ...model.get('document'), id: 'marked',
-        roles: model.get('document').roles.map((each) => each.role === 'prompt' ? { ...each, end: each.end - 20 } : each) } }"""
+        """{ document: { ...model.get('document'), id: 'marked', roles: model.get('document').roles.map(
+        (each) => each.role === 'prompt' ? { ...each, end: each.end - 20 } : each) } }"""
     )
     gallery.settle()
     gallery.find("[data-region=text]").focus()
@@ -134,7 +135,8 @@ def test_another_text_is_searched_for_the_same(gallery: Gallery) -> None:
     gallery.find(FIELD).fill("zebra")
     expect(gallery.find(".cotlens-find-count")).to_have_text("no match")
     gallery.set(
-        "{ document: { ...model.get('document'), id: 'other', text: model.get('document').text.replace('sunny', 'zebra') } }"
+        """{ document: { ...model.get('document'), id: 'other',
+        text: model.get('document').text.replace('sunny', 'zebra') } }"""
     )
     expect(gallery.find(".cotlens-find-count")).to_have_text("1 of 1")
     expect(gallery.find(FIELD)).to_be_focused()
