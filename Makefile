@@ -48,9 +48,9 @@ truth: .venv/.dev  ## every measure against the known truth: a sample measured a
 
 widgets: .venv/.installed .venv/.widgets  ## bundle widgets/*.ts where they have changed
 
-pictures: .venv/.dev .venv/.widgets  ## make the README's pictures anew
+pictures: .venv/.dev .venv/.widgets  ## make the README's pictures anew, and those of the gallery to be looked at
 	COTLENS_CHROMIUM="$$($(PY) tools/get_chromium.py)" && export COTLENS_CHROMIUM && test -n "$$COTLENS_CHROMIUM" \
-	&& COTLENS_PICTURES=docs $(PY) -m pytest tests/browser -k picture
+	&& COTLENS_PICTURES=docs $(PY) -m pytest tests/browser -k picture && $(PY) -m tools.gallery_pictures
 
 clean:  ## remove the environment and everything built
 	rm -rf .venv build dist cotlens/widgets/static widgets/node_modules

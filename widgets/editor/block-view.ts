@@ -1,6 +1,7 @@
 /** Draws one text block: number, bar, token spans. Painting changes classes only. */
 
 import { mayBeNothing } from "../kit/certainty";
+import { asCell, rowHead } from "../kit/cells";
 import { h } from "../kit/dom";
 import { drawEffect, effectBar } from "../kit/effect-bar";
 import { heatClass, UNMEASURED } from "../kit/heat";
@@ -12,14 +13,14 @@ export type TextBlock = Extract<Block, { kind: "text" }>;
 
 export interface Drawn { block: TextBlock; element: HTMLElement; spans: HTMLElement[]; base: string[]; bar: SVGElement | null }
 
-const TOKEN = ((): HTMLElement | null => (typeof document === "undefined" ? null : h("span", "cotlens-t", { role: "option" })))();
+const TOKEN = ((): HTMLElement | null => (typeof document === "undefined" ? null : h("span", "cotlens-t", { role: "gridcell" })))();
 
 const WIDTH = 54;
 
 /** Builds the element of a text block; paint() then gives it heat and marks. */
 export function drawBlock(block: TextBlock, store: Store): Drawn {
   const { text, payload } = store;
-  const body = h("p", "cotlens-text");
+  const body = h("p", "cotlens-text", { role: "presentation" });
   const spans: HTMLElement[] = [];
   const base: string[] = [];
   const edit = payload.document?.edit ?? null;
@@ -32,6 +33,7 @@ export function drawBlock(block: TextBlock, store: Store): Drawn {
     const { text: visible, mark } = shown(text.piece(token), token === block.first, token === lastPiece);
     const span = (TOKEN as HTMLElement).cloneNode(false) as HTMLElement;
     span.textContent = visible;
+    asCell(span);
     span.dataset["token"] = String(token);
     const isNew = added !== null && token >= added.first && token < added.last;
     base.push(`cotlens-t${mark}${isNew ? " cotlens-ins" : ""}`);
@@ -42,10 +44,10 @@ export function drawBlock(block: TextBlock, store: Store): Drawn {
   const bar = block.sentence >= 0 && block.opens ? effectBar(WIDTH) : null;
   bar?.classList.add("cotlens-bar");
   const number = block.sentence >= 0 && block.opens
-    ? h("button", "cotlens-num", { type: "button", tabindex: -1, "data-sentence": block.sentence, title: "pick this sentence" }, String(block.sentence))
+    ? rowHead("cotlens-num", { "data-sentence": block.sentence, title: "pick this sentence" }, String(block.sentence))
     : h("span", "cotlens-num");
   const element = h("div", `cotlens-block cotlens-${block.role}${block.folded ? " cotlens-folded" : ""}`, {
-    role: "group", "aria-label": block.sentence >= 0 ? `sentence ${block.sentence}` : block.role,
+    role: "row", "aria-label": block.sentence >= 0 ? `sentence ${block.sentence}` : block.role,
   }, number, bar ?? h("span", "cotlens-bar"), body);
   return { block, element, spans, base, bar };
 }

@@ -5,7 +5,7 @@ import { any, type Context, type Part } from "./part";
 
 const READING: [string[], string][] = [
   [["←", "→"], "token"], [["↑", "↓"], "sentence"], [["Enter"], "edit"], [["T"], "truncate"], [["R"], "rerun"],
-  [["[", "]"], "branch"], [["C"], "copy code"],
+  [["[", "]"], "branch"], [["C"], "copy code"], [["Ctrl/⌘", "F"], "find"],
 ];
 const EDITING: [string[], string][] = [[["Ctrl/⌘", "Enter"], "commit and rerun"], [["Esc"], "leave without change"]];
 

@@ -1,7 +1,9 @@
 /** The reading view: prompt, thought and answer as blocks of which only the visible ones exist. */
 
+import { letGo, pointAt, wholeRow } from "../kit/cells";
 import { button, h, setAttribute, setText, uniqueId } from "../kit/dom";
 import { drawable } from "../kit/special";
+import type { Findable } from "../kit/find";
 import { duration, probability, signed } from "../kit/numbers";
 import { bisect } from "../kit/text";
 import { VirtualList } from "../kit/virtual";
@@ -13,15 +15,17 @@ import { followPointer } from "./pointing";
 const LINE = 25;
 
 export interface ReadingPart extends Part {
+  /** For the search. */
+  text: Findable;
   /** Brings a token into view. */
   reveal(token: number, where?: "nearest" | "center"): void;
   focus(): void;
 }
 
-export function createReading({ store, actions, signal }: Context, framed: (first: number, last: number) => void): ReadingPart {
+export function createReading({ store, actions, signal }: Context, framed: (first: number, last: number) => void, settled: () => void): ReadingPart {
   const content = h("div", "cotlens-content", { role: "presentation" });
   const element = h("div", "cotlens-reading", {
-    role: "listbox", tabindex: 0, "aria-label": "tokens of prompt, thought and answer", "aria-orientation": "horizontal", "data-region": "text",
+    role: "grid", tabindex: 0, "aria-label": "tokens of prompt, thought and answer", "aria-readonly": "true", "data-region": "text",
   }, content);
   const currentId = uniqueId("token");
   let blocks: Block[] = [];
@@ -38,6 +42,7 @@ export function createReading({ store, actions, signal }: Context, framed: (firs
     const b = blocks[seen[seen.length - 1] ?? -1];
     framed(a?.kind === "text" ? a.first : 0, b?.kind === "text" ? b.last : 0);
     mark();
+    settled();
   });
 
   function answerNote(): string {
@@ -60,7 +65,8 @@ export function createReading({ store, actions, signal }: Context, framed: (firs
     if (!shown) blocks = [{ kind: "note", text: loading ? "" : "There is no trace to show yet.", tone: "plain" }];
     textBlocks = blocks.flatMap((block, index) => (block.kind === "text" ? [index] : []));
     firsts = textBlocks.map((index) => (blocks[index] as Extract<Block, { kind: "text" }>).first);
-    list.reset({ count: blocks.length, estimate, render, drop: (index) => { drawn.delete(index); } });
+    setAttribute(element, "aria-rowcount", blocks.length);
+    list.reset({ count: blocks.length, estimate, render: row, drop: (index) => { drawn.delete(index); } });
   }
 
   function estimate(index: number): number {
@@ -74,6 +80,12 @@ export function createReading({ store, actions, signal }: Context, framed: (firs
     return block.kind === "label" ? 30 : LINE + 4;
   }
 
+  function row(index: number): HTMLElement {
+    const drawnRow = render(index);
+    setAttribute(drawnRow, "aria-rowindex", index + 1);
+    return drawnRow;
+  }
+
   function render(index: number): HTMLElement {
     const block = blocks[index] as Block;
     if (block.kind === "text") {
@@ -83,25 +95,27 @@ export function createReading({ store, actions, signal }: Context, framed: (firs
       return each.element;
     }
     if (block.kind === "label") return label(block);
-    if (block.kind === "cut") return h("div", "cotlens-cut", { role: "presentation" }, h("span", "", {}, block.words));
+    if (block.kind === "cut") return wholeRow("cotlens-cut", h("span", "", {}, block.words));
     if (block.kind === "removed") {
       const words = block.text.length > 400 ? `${block.text.slice(0, 400)}…` : block.text;
-      return h("div", "cotlens-block cotlens-removed", { role: "presentation" }, h("span", "cotlens-num"), h("span", "cotlens-bar"),
+      return wholeRow("cotlens-block cotlens-removed", h("span", "cotlens-num"), h("span", "cotlens-bar"),
         h("p", "cotlens-text", {}, h("del", "cotlens-del", { title: "cut off here" }, words.trim())));
     }
     if (block.kind === "stream") {
       streamNode = document.createTextNode(streamed());
-      return h("div", `cotlens-block cotlens-${block.role}${store.connected ? " cotlens-streaming" : ""}`, { "aria-label": store.connected ? "text being written" : "text that was being written", role: "group" },
+      const written = wholeRow(`cotlens-block cotlens-${block.role}${store.connected ? " cotlens-streaming" : ""}`,
         h("span", "cotlens-num"), h("span", "cotlens-bar"), h("p", "cotlens-text", {}, streamNode));
+      setAttribute(written, "aria-label", store.connected ? "text being written" : "text that was being written");
+      return written;
     }
     return loadingOr(block);
   }
 
   function loadingOr(block: Extract<Block, { kind: "note" }>): HTMLElement {
     const { loading } = store.payload;
-    if (!loading || store.payload.document) return h("div", `cotlens-note${block.tone === "warn" ? " cotlens-warn" : ""}`, { role: "presentation" }, block.text);
+    if (!loading || store.payload.document) return wholeRow(`cotlens-note${block.tone === "warn" ? " cotlens-warn" : ""}`, block.text);
     const rows = [92, 74, 83, 58].map((width) => { const row = h("i", "cotlens-bone"); row.style.width = `${width}%`; return row; });
-    return h("div", "cotlens-loading", { role: "presentation" }, h("p", "", {}, loadingWords()), ...rows);
+    return wholeRow("cotlens-loading", h("p", "", {}, loadingWords()), ...rows);
   }
 
   function loadingWords(): string {
@@ -112,13 +126,13 @@ export function createReading({ store, actions, signal }: Context, framed: (firs
   }
 
   function label(block: Extract<Block, { kind: "label" }>): HTMLElement {
-    const row = h("div", "cotlens-role", { role: "presentation" }, h("span", "cotlens-role-name", {}, block.role));
+    const parts: Node[] = [h("span", "cotlens-role-name", {}, block.role)];
     if (block.foldable) {
-      const fold = button("cotlens-link", store.own.promptOpen ? "fold" : `show all ${block.note}`, { "data-action": "fold", tabindex: -1 });
+      const fold = button("cotlens-link", store.own.promptOpen ? "fold" : `show all ${block.note}`, { "data-action": "fold" });
       fold.addEventListener("click", () => store.setOwn({ promptOpen: !store.own.promptOpen }));
-      row.append(fold);
-    } else if (block.note) row.append(h("span", "cotlens-muted", {}, block.note));
-    return row;
+      parts.push(fold);
+    } else if (block.note) parts.push(h("span", "cotlens-muted", {}, block.note));
+    return wholeRow("cotlens-role", ...parts);
   }
 
   function blockOf(token: number): number {
@@ -134,8 +148,7 @@ export function createReading({ store, actions, signal }: Context, framed: (firs
   function mark(): void {
     for (const each of marked) {
       each.classList.remove("cotlens-cur", "cotlens-in", "cotlens-picked");
-      if (each.id !== currentId) continue;
-      for (const name of ["id", "aria-selected", "aria-label", "aria-posinset", "aria-setsize"]) each.removeAttribute(name);
+      if (each.id === currentId) letGo(each);
     }
     marked = [];
     const { picked } = store.own;
@@ -143,11 +156,7 @@ export function createReading({ store, actions, signal }: Context, framed: (firs
     const span = spanOf(picked.token);
     if (span) {
       span.classList.add(picked.kind === "token" ? "cotlens-cur" : "cotlens-in");
-      span.id = currentId;
-      setAttribute(span, "aria-selected", "true");
-      setAttribute(span, "aria-posinset", picked.token + 1);
-      setAttribute(span, "aria-setsize", store.text.count);
-      setAttribute(span, "aria-label", spoken(picked.token));
+      pointAt(span, currentId, spoken(picked.token));
       marked.push(span);
     }
     setAttribute(element, "aria-activedescendant", span ? currentId : null);
@@ -175,6 +184,22 @@ export function createReading({ store, actions, signal }: Context, framed: (firs
   function reveal(token: number, where: "nearest" | "center" = "nearest"): void {
     list.reveal(blockOf(token), where, () => spanOf(token)?.getBoundingClientRect() ?? null);
   }
+
+  const text: Findable = {
+    text: () => store.text.drawn,
+    reveal(char) {
+      const token = store.text.tokenAt(char);
+      // What is folded is not there to be seen.
+      if (store.text.roleOf(token) === "prompt" && blocks.some((block) => block.kind === "text" && block.folded)) store.setOwn({ promptOpen: true });
+      store.flush();
+      reveal(token, "center");
+    },
+    cell(char) {
+      const token = store.text.tokenAt(char);
+      const element = spanOf(token);
+      return element && { element, start: store.text.start(token), piece: store.text.piece(token) };
+    },
+  };
 
   const tokenOf = (target: EventTarget | null): number | null => {
     const span = target instanceof Element ? target.closest<HTMLElement>("[data-token]") : null;
@@ -248,6 +273,7 @@ export function createReading({ store, actions, signal }: Context, framed: (firs
   return {
     element,
     reveal,
+    text,
     focus() { element.focus({ preventScroll: true }); },
     update(changed) {
       const from = store.payload.stream ? store.payload.stream.from : null;

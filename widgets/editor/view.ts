@@ -1,6 +1,7 @@
 /** Puts the parts together. Knows the DOM and a store, nothing of the notebook. */
 
 import { h } from "../kit/dom";
+import { createFind } from "../kit/find";
 import { frame } from "../kit/frame";
 import { setIntensity } from "../kit/heat";
 import { followTheme } from "../kit/theme";
@@ -13,7 +14,7 @@ import { listenForKeys } from "./keys";
 import { createNotice } from "./notice";
 import type { Context, Part } from "./part";
 import { KEYS } from "./payload";
-import { createReading } from "./reading";
+import { createReading, type ReadingPart } from "./reading";
 import { createShade } from "./shade";
 import type { Key, Store } from "./store";
 import { createStrip } from "./strip";
@@ -27,11 +28,12 @@ export function mount(el: HTMLElement, store: Store, signal: AbortSignal): HTMLE
   const actions = new Actions(store);
   const context: Context = { store, actions, root, signal };
   const strip = createStrip(context, (token, where) => reading.reveal(token, where));
-  const reading = createReading(context, (first, last) => strip.frame(first, last));
+  const reading: ReadingPart = createReading(context, (first, last) => strip.frame(first, last), () => find.refresh());
+  const find = createFind(root, signal, () => (store.own.editing ? null : reading.text));
   const editing = createEditing(context);
   const text = h("div", "cotlens-pane", {}, reading.element, editing.element);
   const notice = createNotice(context);
-  text.append(notice.element);
+  text.append(notice.element, find.element);
   const inspector = createInspector(context);
   const main = h("div", "cotlens-main", {}, text, inspector.element);
   const head = createHead(context);
@@ -49,6 +51,7 @@ export function mount(el: HTMLElement, store: Store, signal: AbortSignal): HTMLE
       if (changed.has("editing")) {
         if (store.own.editing && !reading.element.hidden) editing.caretTop(caretTop(reading.element));
         reading.element.hidden = store.own.editing !== null;
+        find.refresh();
       }
       for (const part of parts) part.update(changed);
     } catch (error) {

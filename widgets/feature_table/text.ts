@@ -1,6 +1,8 @@
 /** The text, painted by the picked latent. Selecting a token, a stretch or a sentence filters the table. */
 
+import { asCell, rowHead } from "../kit/cells";
 import { button, h, onClick, setAttribute, setText, uniqueId } from "../kit/dom";
+import type { Findable } from "../kit/find";
 import { heatClass, level } from "../kit/heat";
 import { figure } from "../kit/numbers";
 import { drawable } from "../kit/special";
@@ -14,18 +16,18 @@ const LONGEST = 600;
 
 interface Block extends TokenRange { name: string; role: string }
 
-export interface TextPart extends Part { focus(): void; move(by: number, extend: boolean): void; sentence(by: number): void; edge(end: boolean): void }
+export interface TextPart extends Part { text: Findable; focus(): void; move(by: number, extend: boolean): void; sentence(by: number): void; edge(end: boolean): void }
 
-export function createText({ store, signal }: Context): TextPart {
+export function createText({ store, signal }: Context, settled: () => void): TextPart {
   const content = h("div", "cotlens-content", { role: "presentation" });
-  const element = h("div", "cotlens-reading", { role: "listbox", tabindex: 0, "aria-multiselectable": "true", "aria-orientation": "horizontal", "aria-label": "the text; select tokens to filter the table", "data-region": "text" }, content);
+  const element = h("div", "cotlens-reading", { role: "grid", tabindex: 0, "aria-multiselectable": "true", "aria-readonly": "true", "aria-label": "the text; select tokens to filter the table", "data-region": "text" }, content);
   const currentId = uniqueId("token");
   const drawn = new Map<number, { block: Block; spans: HTMLElement[] }>();
   let blocks: Block[] = [];
   let along = new Float32Array(0);
   let peak = 0;
   let dragged: number | null = null;
-  const list = new VirtualList(element, content, signal, () => mark());
+  const list = new VirtualList(element, content, signal, () => { mark(); settled(); });
 
   function rebuild(): void {
     drawn.clear();
@@ -42,6 +44,7 @@ export function createText({ store, signal }: Context): TextPart {
       for (const i of inside) { const { first, last } = text.sentenceTokens(i); cut(first, last, String(i), role); }
     }
     if (blocks.length === 0 && text.count > 0) cut(0, text.count, "text", "thought");
+    setAttribute(element, "aria-rowcount", blocks.length);
     list.reset({ count: blocks.length, estimate, render, drop: (index) => { drawn.delete(index); } });
   }
 
@@ -54,11 +57,11 @@ export function createText({ store, signal }: Context): TextPart {
   function render(index: number): HTMLElement {
     const block = blocks[index] as Block;
     const spans: HTMLElement[] = [];
-    for (let token = block.first; token < block.last; token += 1) spans.push(h("span", "", { role: "option", "data-token": token }, visible(store.text.piece(token), token === block.first)));
+    for (let token = block.first; token < block.last; token += 1) spans.push(asCell(h("span", "", { "data-token": token }, visible(store.text.piece(token), token === block.first))));
     drawn.set(index, { block, spans });
     paint(index);
-    const named = block.name === "" ? h("span") : h("button", "cotlens-num", { type: "button", tabindex: -1, "data-block": index, title: /^\d/.test(block.name) ? "select this sentence" : `select the ${block.name}` }, block.name);
-    return h("div", `cotlens-block cotlens-${block.role}`, { role: "group", "aria-label": /^\d/.test(block.name) ? `sentence ${block.name}` : block.name }, named, h("p", "cotlens-text", {}, ...spans));
+    const named = block.name === "" ? h("span") : rowHead("cotlens-num", { "data-block": index, title: /^\d/.test(block.name) ? "select this sentence" : `select the ${block.name}` }, block.name);
+    return h("div", `cotlens-block cotlens-${block.role}`, { role: "row", "aria-rowindex": index + 1, "aria-label": /^\d/.test(block.name) ? `sentence ${block.name}` : block.name }, named, h("p", "cotlens-text", { role: "presentation" }, ...spans));
   }
 
   function paint(index: number): void {
@@ -71,6 +74,7 @@ export function createText({ store, signal }: Context): TextPart {
       const chosen = selection !== null && token >= selection.first && token < selection.last ? " cotlens-chosen" : "";
       const name = `cotlens-t${heatClass(level(value, peak), false)}${chosen}`;
       if (span.className !== name) span.className = name;
+      setAttribute(span, "aria-selected", chosen === "" ? null : "true");
       setAttribute(span, "title", Number.isNaN(value) ? "not told: the SAE misses more than half of what this token holds" : value > 0 ? figure(value) : null);
     });
   }
@@ -130,6 +134,15 @@ export function createText({ store, signal }: Context): TextPart {
 
   return {
     element,
+    text: {
+      text: () => store.text.drawn,
+      reveal: (char) => reveal(store.text.tokenAt(char)),
+      cell(char) {
+        const token = store.text.tokenAt(char);
+        const element = spanOf(token);
+        return element && { element, start: store.text.start(token), piece: store.text.piece(token) };
+      },
+    },
     focus() { element.focus({ preventScroll: true }); },
     move(by, extend) {
       const now = store.own.now.selection;

@@ -1,6 +1,7 @@
 /** Puts the parts of the table together, and its keys. Knows the DOM and a store, nothing of the notebook. */
 
 import { h, setText } from "../kit/dom";
+import { createFind } from "../kit/find";
 import { createFoot, type KeyWords } from "../kit/foot";
 import { frame } from "../kit/frame";
 import { setIntensity } from "../kit/heat";
@@ -16,7 +17,7 @@ import type { Key, Store } from "./store";
 import { createCaption, createText, type TextPart } from "./text";
 
 const KEYS: readonly KeyWords[] = [
-  [["↑", "↓"], "latent, or sentence"], [["←", "→"], "token"], [["Shift"], "extend"], [["/"], "search"], [["P"], "pin"], [["H"], "hide"], [["N"], "name"], [["E"], "exact effects"],
+  [["↑", "↓"], "latent, or sentence"], [["←", "→"], "token"], [["Shift"], "extend"], [["/"], "search latents"], [["Ctrl/⌘", "F"], "find in the text"], [["P"], "pin"], [["H"], "hide"], [["N"], "name"], [["E"], "exact effects"],
   [["R"], "rerun"], [["[", "]"], "branches"], [["C"], "code"], [["Esc"], "back"],
 ];
 
@@ -24,12 +25,14 @@ export function mount(el: HTMLElement, store: Store, signal: AbortSignal): void 
   const root = frame(el, "cotlens-view cotlens-features", "feature table", signal);
   setIntensity(root, 0.5);
   const context: Context = { store, root, signal };
-  const [head, text, rows, detail] = [createHead(context), createText(context), createRows(context), createDetail(context)] as const;
+  const text: TextPart = createText(context, () => find.refresh());
+  const find = createFind(root, signal, () => text.text);
+  const [head, rows, detail] = [createHead(context), createRows(context), createDetail(context)] as const;
   const [caption, outcome, code, notice] = [createCaption(context), createOutcome(context), createCode(context), createNotice(context)];
   const foot = createFoot(KEYS);
   const sums = h("span", "cotlens-sums");
   const said = h("p", "cotlens-unseen", { role: "status", "aria-live": "polite" });
-  root.append(head.element, code.element, caption.element, text.element, h("div", "cotlens-pane", {}, rows.element, notice.element), detail.element, outcome.element,
+  root.append(head.element, code.element, caption.element, h("div", "cotlens-textpane", {}, text.element, find.element), h("div", "cotlens-pane", {}, rows.element, notice.element), detail.element, outcome.element,
     h("div", "cotlens-summary", {}, sums), foot.element, said);
   const parts: Part[] = [head, text, rows, detail, caption, outcome, code, notice];
   const update = (changed: ReadonlySet<Key>): void => {

@@ -17,9 +17,10 @@ import { STEERING, steeringEcho } from "./steering";
 import { StillFake } from "./still";
 
 /** For the browser tests and the benchmark: nothing of this is in the widget's bundle. */
-interface Hooks { model: unknown; started: number; show(state: string): void; again(): void; twin(): void; close(): void }
+interface Hooks { states: string[]; model: unknown; started: number; show(state: string): void; again(): void; twin(): void; close(): void }
 declare global { interface Window { __cotlens: Hooks } }
 
+const NAMES = Object.keys({ ...STATES, ...SCORES, ...PAIRS, ...STEERING, ...FEATURES });
 const stage = document.getElementById("stage") as HTMLElement;
 let modelLife = new AbortController();
 let viewLife = new AbortController();
@@ -39,7 +40,7 @@ function present(widget: Widget, model: unknown): void {
   const started = performance.now();
   widget.initialize?.({ model, signal: modelLife.signal } as never);
   again();
-  window.__cotlens = { model, started, show, again, twin, close: () => { viewLife.abort(); modelLife.abort(); } };
+  window.__cotlens = { states: NAMES, model, started, show, again, twin, close: () => { viewLife.abort(); modelLife.abort(); } };
 }
 
 function show(name: string): void {
@@ -61,7 +62,7 @@ function read(): void {
   document.body.toggleAttribute("data-bare", wanted.has("bare"));
   stage.style.width = wanted.has("width") ? `${wanted.get("width")}px` : "";
   const name = wanted.get("state") ?? "shaded";
-  const links = Object.keys({ ...STATES, ...SCORES, ...PAIRS, ...STEERING, ...FEATURES }).map((state) => {
+  const links = NAMES.map((state) => {
     const link = document.createElement("a");
     const target = new URLSearchParams(wanted);
     target.set("state", state);

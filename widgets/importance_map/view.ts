@@ -1,6 +1,7 @@
 /** Puts the parts of the map together. Knows the DOM and a payload, nothing of the notebook. */
 
 import { h, setText } from "../kit/dom";
+import { createFind } from "../kit/find";
 import { createFoot, type MarkWords } from "../kit/foot";
 import { setIntensity } from "../kit/heat";
 import { Observed } from "../kit/observed";
@@ -8,7 +9,7 @@ import { createHead } from "./head";
 import { KEYS, listenForKeys } from "./keys";
 import { ScoreMap } from "./model";
 import type { Context, Own, Part } from "./part";
-import { createReading } from "./reading";
+import { createReading, type ReadingPart } from "./reading";
 import { createSide } from "./side";
 import type { Context as Around, Score } from "./state";
 import { createStrip } from "./strip";
@@ -34,12 +35,13 @@ export function draw(root: HTMLElement, { scores, around }: Payload, signal: Abo
   });
   const context: Context = { own, around, maps, root, signal };
   const head = createHead(context);
-  const reading = createReading(context);
+  const reading: ReadingPart = createReading(context, () => find.refresh());
+  const find = createFind(root, signal, () => reading.text);
   const strip = createStrip(context, (unit, pick) => { reading.reveal(unit, "center"); if (pick) own.set({ picked: unit }); });
   const side = createSide(context);
   const foot = createFoot(KEYS);
   const status = h("p", "cotlens-unseen", { role: "status", "aria-live": "polite" });
-  root.append(head.element, strip.element, h("div", "cotlens-main", {}, h("div", "cotlens-pane", {}, reading.element), side.element), foot.element, status);
+  root.append(head.element, strip.element, h("div", "cotlens-main", {}, h("div", "cotlens-pane", {}, reading.element, find.element), side.element), foot.element, status);
   listenForKeys(context, reading.element);
 
   const parts: Part[] = [head, strip, side, reading];
@@ -47,6 +49,7 @@ export function draw(root: HTMLElement, { scores, around }: Payload, signal: Abo
     if (changed.has("intensity")) setIntensity(root, own.now.intensity);
     if (changed.has("map")) { foot.marks(marksOf(own.now.map)); root.classList.toggle("cotlens-by-sentence", !own.now.map.isToken); }
     for (const part of parts) part.update(changed);
+    if (changed.has("map")) find.refresh();
     if (changed.has("picked") && own.now.picked !== null) {
       reading.reveal(own.now.picked);
       setText(status, own.now.map.spoken(own.now.picked));

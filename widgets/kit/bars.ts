@@ -8,7 +8,7 @@ export interface Choice { text: string; p: number; chosen: boolean; off: string 
 /** Rows are kept and refilled, so that a new token shifts nothing. `room` rows are always there. */
 export class ChoiceBars {
   readonly element = h("div", "cotlens-choices", { role: "group", "aria-label": "what the model would have said" });
-  private readonly rows: { row: HTMLButtonElement; text: HTMLElement; bar: HTMLElement; p: HTMLElement }[] = [];
+  private readonly rows: { row: HTMLButtonElement; text: HTMLElement; bar: HTMLElement; p: HTMLElement; what: HTMLElement }[] = [];
   private choices: (Choice | null)[] = [];
 
   constructor(private readonly room: number, signal: AbortSignal) {
@@ -25,7 +25,7 @@ export class ChoiceBars {
     this.choices = choices;
     const count = Math.max(this.room, choices.length);
     while (this.rows.length < count) this.add();
-    this.rows.forEach(({ row, text, bar, p }, i) => {
+    this.rows.forEach(({ row, text, bar, p, what }, i) => {
       const choice = choices[i];
       row.hidden = i >= count;
       row.classList.toggle("cotlens-bones", choice === undefined && waiting);
@@ -36,7 +36,9 @@ export class ChoiceBars {
       setText(p, choice ? probability(choice.p) : "");
       bar.style.transform = `scaleX(${choice && choice.p > 0 ? Math.max(0.006, choice.p) : 0})`;
       setOff(row, choice?.chosen ? null : (choice?.off ?? null), choice ? (choice.chosen ? "this is what stands here" : `branch: write ${quoted(choice.text)} here and rerun`) : "");
-      setAttribute(row, "aria-label", choice ? `${quoted(choice.text)}, probability ${probability(choice.p)}${choice.chosen ? ", stands here" : ", branch here"}` : null);
+      setText(what, choice ? (choice.chosen ? ", stands here" : ", branch here") : "");
+      // What is still awaited is nothing to press, and has no name yet.
+      setAttribute(row, "aria-hidden", choice ? null : "true");
       setAttribute(row, "data-token-text", choice ? choice.text : null);
     });
   }
@@ -45,8 +47,10 @@ export class ChoiceBars {
     const text = h("span", "cotlens-choice-text");
     const bar = h("i", "cotlens-fill");
     const p = h("span", "cotlens-number");
-    const row = h("button", "cotlens-choice", { type: "button" }, text, h("span", "cotlens-groove", {}, bar), p);
-    this.rows.push({ row, text, bar, p });
+    // The name is what is seen, with words between for those who hear it.
+    const what = h("span", "cotlens-unseen");
+    const row = h("button", "cotlens-choice", { type: "button" }, text, h("span", "cotlens-unseen", {}, ", probability "), h("span", "cotlens-groove", {}, bar), p, what);
+    this.rows.push({ row, text, bar, p, what });
     this.element.append(row);
   }
 }

@@ -22,6 +22,14 @@ export function belongsToHost({ key, ctrlKey, metaKey, altKey, shiftKey }: Press
   return (ctrlKey || metaKey) && (shiftKey ? HOSTS_SHIFTED : HOSTS).test(key.toLowerCase());
 }
 
+/** Ctrl/Cmd+F in a view that can search its text (kit/find.ts); while text is edited it is still the notebook's. */
+export function isFind(event: KeyboardEvent, root: HTMLElement): boolean {
+  const { key, ctrlKey, metaKey, altKey, shiftKey } = event;
+  const target = event.composedPath()[0];
+  return key.toLowerCase() === "f" && (ctrlKey || metaKey) && !altKey && !shiftKey && "finds" in root.dataset
+    && target instanceof Element && target.closest("[contenteditable=true]") === null;
+}
+
 /** Whether the element that has the focus uses a key itself: a field all of them, a slider and a button a few. */
 export function usedBy(target: Element, key: string): boolean {
   if (target.matches("input[type=range]")) return SLIDES.has(key);
@@ -37,11 +45,11 @@ export function keepKeys(root: HTMLElement, signal: AbortSignal): void {
   window.addEventListener("keydown", (event) => {
     const target = event.composedPath()[0];
     if (!(target instanceof Element) || !root.contains(target)) return;
-    if (belongsToHost(event)) target.removeAttribute(SUPPRESS);
+    if (belongsToHost(event) && !isFind(event, root)) target.removeAttribute(SUPPRESS);
     else target.setAttribute(SUPPRESS, "true");
   }, { capture: true, signal });
   // The others listen on the way up: JupyterLab, Notebook, VS Code, marimo.
-  root.addEventListener("keydown", (event) => { if (!belongsToHost(event)) event.stopPropagation(); }, { signal });
+  root.addEventListener("keydown", (event) => { if (!belongsToHost(event) || isFind(event, root)) event.stopPropagation(); }, { signal });
 }
 
 /** Does what `find` gives for a key, unless the focused element uses the key itself. */

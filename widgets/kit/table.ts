@@ -17,10 +17,11 @@ export interface TableOptions {
 }
 
 const ROW = 28;
+/** The row of titles, which stays at the top while the others scroll below it. */
+const HEAD = 26;
 
 export class SortableTable {
   readonly element: HTMLElement;
-  private readonly body: HTMLElement;
   private readonly heads = new Map<string, HTMLElement>();
   private readonly list: VirtualList;
   private rows: ArrayLike<number> = [];
@@ -29,12 +30,11 @@ export class SortableTable {
   private readonly currentId = uniqueId("row");
 
   constructor(private readonly options: TableOptions, signal: AbortSignal) {
-    const content = h("div", "cotlens-table-content", { role: "presentation" });
-    this.body = h("div", "cotlens-table-body", { role: "presentation" }, content);
+    const content = h("div", "cotlens-table-body", { role: "presentation" });
     const head = h("div", "cotlens-table-row cotlens-table-head", { role: "row", "aria-rowindex": 1 },
       ...options.columns.map((column) => this.head(column, signal)));
-    this.element = h("div", "cotlens-table", { role: "grid", tabindex: 0, "aria-label": options.label, "data-region": "table" }, head, this.body);
-    this.list = new VirtualList(this.body, content, signal, () => this.mark());
+    this.element = h("div", "cotlens-table", { role: "grid", tabindex: 0, "aria-label": options.label, "data-region": "table" }, head, content);
+    this.list = new VirtualList(this.element, content, signal, () => this.mark(), HEAD);
     content.addEventListener("click", (event) => {
       const row = (event.target as Element).closest<HTMLElement>("[data-row]");
       if (row) options.picked(Number(row.dataset["row"]));
@@ -59,11 +59,11 @@ export class SortableTable {
     this.mark();
   }
 
-  top(): void { this.body.scrollTop = 0; }
+  top(): void { this.element.scrollTop = 0; }
 
   private head(column: Column, signal: AbortSignal): HTMLElement {
     const element = h("span", `cotlens-cell cotlens-cell-${column.key}`, { role: "columnheader", title: column.title });
-    if (!column.sortable) { element.append(column.label); return element; }
+    if (!column.sortable) { element.append(column.label || h("span", "cotlens-unseen", {}, column.title)); return element; }
     const sort = button("cotlens-sort", column.label, { "data-sort": column.key, title: column.title });
     sort.addEventListener("click", () => this.options.sorted(column.key), { signal });
     element.append(sort);

@@ -23,6 +23,7 @@ export function bisect(values: ArrayLike<number>, wanted: number, high = values.
 
 export class TextModel {
   readonly count: number;
+  private drawnText: string | undefined;
   private readonly sentenceFirst: Int32Array;
   private readonly ranges = new Map<Role, TokenRange>();
 
@@ -36,6 +37,22 @@ export class TextModel {
     this.count = Math.max(0, offsets.length - 1);
     this.sentenceFirst = Int32Array.from(sentences, (sentence) => sentence.first);
     for (const span of roles) this.ranges.set(span.role, this.covering(span.start, span.end));
+  }
+
+  /** The text as views draw it: what belongs to no role, such as a template's markers, is blotted out in its place. */
+  get drawn(): string {
+    this.drawnText ??= this.roles.length === 0 ? this.text : this.onlyRoles();
+    return this.drawnText;
+  }
+
+  private onlyRoles(): string {
+    const parts: string[] = [];
+    let at = 0;
+    for (const { start, end } of [...this.roles].sort((a, b) => a.start - b.start)) {
+      parts.push("\u0000".repeat(Math.max(0, start - at)), this.text.slice(Math.max(at, start), end));
+      at = Math.max(at, end);
+    }
+    return parts.join("");
   }
 
   start(token: number): number {

@@ -24,12 +24,13 @@ export class VirtualList {
   private width = 0;
   private pending = false;
 
-  /** `scroller` scrolls, `content` holds the blocks; `settled` runs after every draw. */
+  /** `scroller` scrolls, `content` holds the blocks; `settled` runs after every draw; `covered` px at the top hide blocks. */
   constructor(
     private readonly scroller: HTMLElement,
     private readonly content: HTMLElement,
     signal: AbortSignal,
     private readonly settled: () => void,
+    private readonly covered = 0,
   ) {
     content.append(this.before, this.after);
     scroller.addEventListener("scroll", () => this.schedule(), { signal, passive: true });
@@ -57,7 +58,7 @@ export class VirtualList {
   /** Scrolls the least needed so that a stretch inside a block is in view. */
   reveal(index: number, where: "nearest" | "start" | "center" = "nearest", within?: () => DOMRect | null): void {
     if (index < 0 || index >= this.source.count) return;
-    const view = this.scroller.clientHeight;
+    const view = this.room;
     const go = (top: number, bottom: number): void => {
       const now = this.scroller.scrollTop;
       let next = now;
@@ -87,11 +88,14 @@ export class VirtualList {
   visible(): { first: number; last: number } {
     const top = this.scroller.scrollTop;
     const first = Math.max(0, bisect(this.tops, top + 1, this.source.count));
-    const last = Math.max(first, bisect(this.tops, top + this.scroller.clientHeight - 1, this.source.count));
+    const last = Math.max(first, bisect(this.tops, top + this.room - 1, this.source.count));
     return { first, last };
   }
 
   top(index: number): number { return this.tops[index] ?? 0; }
+
+  /** Height of the window in which blocks are seen. */
+  private get room(): number { return this.scroller.clientHeight - this.covered; }
 
   private schedule(): void {
     if (this.pending) return;
@@ -142,8 +146,8 @@ export class VirtualList {
   }
 
   draw(): void {
-    const view = this.scroller.clientHeight;
-    if (view === 0) return;
+    const view = this.room;
+    if (view <= 0) return;
     for (let round = 0; round < 3; round += 1) {
       const top = this.scroller.scrollTop;
       const anchor = this.visible().first;

@@ -5,7 +5,7 @@ import { onKey, type Act } from "../kit/keys";
 import type { Context } from "./part";
 
 export const KEYS: readonly KeyWords[] = [
-  [["←", "→"], "strength, or token"], [["R"], "rerun from the token"], [["H"], "steer from it on"], [["K"], "random control"], [["0"], "all to 0"], [["[", "]"], "try"], [["Esc"], "stop"],
+  [["←", "→"], "strength, or token"], [["R"], "rerun from the token"], [["H"], "steer from it on"], [["K"], "random control"], [["0"], "all to 0"], [["[", "]"], "try"], [["Ctrl/⌘", "F"], "find"], [["Esc"], "stop"],
 ];
 
 export function listenForKeys({ store, actions, root, signal }: Context): void {

@@ -1,6 +1,7 @@
 /** Baseline and steered text side by side: what is gone is marked on the left, what has come on the right. */
 
 import { button, h, onClick, setAttribute, setText } from "../kit/dom";
+import { createFind, type Findable } from "../kit/find";
 import { quoted } from "../kit/numbers";
 import type { TextModel } from "../kit/text";
 import { changes, difference } from "./difference";
@@ -9,7 +10,7 @@ import type { Stream } from "./state";
 import { TextView } from "./text-view";
 
 export function createPanes(context: Context): Part {
-  const { store, signal } = context;
+  const { store, root, signal } = context;
   const baseline = createPane(context, "baseline", "the baseline");
   const steered = createPane(context, "steered", "the steered text");
   const name = h("span", "cotlens-role-name", {}, "steered");
@@ -23,7 +24,9 @@ export function createPanes(context: Context): Part {
   baseline.head.append(h("span", "cotlens-role-name", {}, "baseline"));
   steered.head.append(name, tabs);
   steered.scroll.prepend(note);
-  const element = h("div", "cotlens-panes", {}, baseline.element, steered.element);
+  // The text that has the focus is searched, else the baseline.
+  const find = createFind(root, signal, () => (steered.element.matches(":focus-within") ? steered.text(() => store.rewrittenText(store.now.shown)) : baseline.text(() => store.baselineText)));
+  const element = h("div", "cotlens-panes", {}, baseline.element, steered.element, find.element);
   let begun: string | null = null;
 
   /** What a person sees on the right: text being written, written text, or why there is none. */
@@ -84,6 +87,7 @@ export function createPanes(context: Context): Part {
       if (any(changed, "baseline", "baseline_offsets")) baseline.view.show(store.baselineText);
       if (any(changed, "baseline", "baseline_offsets", "steered", "steered_offsets", "control", "control_offsets", "stream", "shown", "current", "notice", "job", "alive", "broken")) draw();
       else if (any(changed, "picked")) drawPicked();
+      find.refresh();
     },
   };
 }
@@ -91,6 +95,8 @@ export function createPanes(context: Context): Part {
 interface Pane {
   element: HTMLElement; head: HTMLElement; scroll: HTMLElement; view: TextView;
   listen(document: () => string | null, text: () => TextModel | null): void;
+  /** The text for a search. */
+  text(model: () => TextModel | null): Findable;
 }
 
 function createPane({ store, actions, signal }: Context, region: string, label: string): Pane {
@@ -126,5 +132,16 @@ function createPane({ store, actions, signal }: Context, region: string, label: 
     }, { signal });
   }
 
-  return { element, head, scroll, view, listen };
+  const text = (model: () => TextModel | null): Findable => ({
+    text: () => model()?.drawn ?? "",
+    reveal: (char) => view.reveal(model()?.tokenAt(char) ?? -1),
+    cell(char) {
+      const now = model();
+      const token = now?.tokenAt(char) ?? -1;
+      const span = view.span(token);
+      return now && span ? { element: span, start: now.start(token), piece: now.piece(token) } : null;
+    },
+  });
+
+  return { element, head, scroll, view, listen, text };
 }

@@ -12,6 +12,7 @@ const LONG_PROMPT = 120; // characters
 export class TextView {
   readonly element = h("div", "cotlens-body");
   private text: TextModel | null = null;
+  private unfold: HTMLButtonElement | null = null;
   private spans: (HTMLElement | undefined)[] = [];
   private marked: HTMLElement[] = [];
   private picked: HTMLElement[] = [];
@@ -54,6 +55,13 @@ export class TextView {
 
   span(token: number): HTMLElement | undefined { return this.spans[token]; }
 
+  /** Brings a token into view; one in a folded paragraph unfolds it. */
+  reveal(token: number): void {
+    const span = this.spans[token];
+    if (span?.closest(".cotlens-folded")) this.unfold?.click();
+    span?.scrollIntoView({ block: "nearest" });
+  }
+
   private role(text: TextModel, role: Role, until: number): HTMLElement[] {
     const range = text.role(role);
     if (!range || range.first >= until) return [];
@@ -71,6 +79,7 @@ export class TextView {
   /** Unfolds what is folded to two lines, and back. */
   private folding(paragraphs: readonly HTMLElement[]): HTMLElement {
     const toggle = button("cotlens-link", "show all", { "aria-expanded": "false" });
+    this.unfold = toggle;
     toggle.addEventListener("click", () => {
       const folded = paragraphs.map((each) => each.classList.toggle("cotlens-folded")).every(Boolean);
       setText(toggle, folded ? "show all" : "fold");

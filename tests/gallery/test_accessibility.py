@@ -1,0 +1,125 @@
+"""Every state of every view as axe sees it, at rest and at work, in both themes."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.gallery.page import Gallery
+
+AXE = Path(__file__).resolve().parents[2] / "widgets" / "node_modules" / "axe-core" / "axe.min.js"
+
+# What a fragment of a notebook's page can't have: landmarks, and the page's first heading.
+PAGE_RULES = ["region", "landmark-one-main", "page-has-heading-one"]
+# Without preloading: a page from disk may not read its own style sheets, which axe wants only for orientation locks.
+RUN = """async ([off, only]) => {
+  const rules = Object.fromEntries(off.map((rule) => [rule, { enabled: false }]))
+  const found = await axe.run('#stage', { preload: false, ...(only ? { runOnly: only } : { rules }) })
+  return found.violations.flatMap(({ id, nodes }) =>
+    nodes.map((node) => `${id}: ${node.html.slice(0, 200)} ${node.failureSummary.slice(0, 300)}`))
+}"""
+# What a state shows only once somebody has done something: state, what is done.
+AT_WORK: dict[str, tuple[str, Callable[[Gallery], None]]] = {
+    "editor, a token": ("shaded", lambda page: page.token(69).click()),
+    "editor, a sentence": ("branch", lambda page: page.find("[data-sentence]").nth(2).click()),
+    "editor, the text": ("shaded", lambda page: page.token(87).dblclick()),
+    "editor, all branches": ("branches", lambda page: page.find(".cotlens-menu > button").first.click()),
+    "editor, a stop": ("shaded", lambda page: page.find("[role=slider]").press("Home")),
+    "editor, code": ("shaded", lambda page: page.find(".cotlens-codebutton").click()),
+    "editor, the whole prompt": ("longprompt", lambda page: page.action("fold").click()),
+    "map, a sentence": ("map", lambda page: page.find("[data-unit]").nth(4).click()),
+    "map, all sentences": ("map", lambda page: page.action("all").click()),
+    "matrix, a pair": ("pairs", lambda page: page.find("[role=grid]").first.press("ArrowDown")),
+    "steering, adding": ("steertwo", lambda page: page.action("add").click()),
+    "steering, code": ("steertwo", lambda page: page.find(".cotlens-codebutton").click()),
+    "features, a latent": ("features", lambda page: page.find(".cotlens-table-body [data-row]").first.click()),
+    "features, a sentence": ("features", lambda page: page.find("[data-block]").nth(3).click()),
+}
+
+
+def faults(gallery: Gallery, only: list[str] | None = None) -> list[str]:
+    """What axe objects to, one line for each element."""
+    if not gallery.page.evaluate("'axe' in window"):
+        gallery.page.add_script_tag(path=AXE)
+    return gallery.page.evaluate(RUN, [PAGE_RULES, only])
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_no_state_has_a_fault(gallery: Gallery, theme: str) -> None:
+    gallery.show("first", theme=theme, width=900)
+    only = ["color-contrast"] if theme == "dark" else None  # the rest is the same in both
+    for state in gallery.page.evaluate("window.__cotlens.states"):
+        gallery.turn(state)
+        assert faults(gallery, only) == [], state
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_nothing_that_is_opened_has_a_fault(gallery: Gallery, theme: str) -> None:
+    gallery.show("first", theme=theme, width=1100)
+    for what, (state, act) in AT_WORK.items():
+        gallery.turn(state)
+        act(gallery)
+        gallery.settle()
+        assert faults(gallery) == [], what
+
+
+def test_on_a_page_that_runs_to_the_left_everything_stays_in_its_place(gallery: Gallery) -> None:
+    """What is placed along a time line, and what is drawn on a canvas, goes by pixels from the left."""
+    parts = (
+        ".cotlens-handle, .cotlens-window, .cotlens-pin, .cotlens-canvas, .cotlens-flag, .cotlens-axis, .cotlens-side"
+    )
+    places = """(root, parts) => {
+      const left = root.getBoundingClientRect().left
+      const shown = [...root.querySelectorAll(parts)].filter((each) => each.offsetParent)
+      return shown.map((each) => Math.round(each.getBoundingClientRect().left - left))
+    }"""
+    for state in ("shaded", "map", "pairs", "steertwo", "features"):
+        gallery.show(state, width=900)
+        before = gallery.root.evaluate(places, parts)
+        gallery.page.evaluate("document.documentElement.dir = 'rtl'")
+        gallery.turn(state)
+        assert gallery.root.evaluate(places, parts) == before, state
+        box = gallery.root.bounding_box()
+        assert box and all(-2 <= place <= box["width"] for place in before), state
+
+
+# What a cell of a text is drawn with where colours are forced: the line below and the line above it.
+LINES = """(root) => [...root.querySelectorAll('[role=gridcell][class*=cotlens-h]')].map((each) => {
+  const [style, signs] = [getComputedStyle(each), each.classList]
+  const line = (side) => style[`border${side}Style`] === 'none' ? 0 : parseFloat(style[`border${side}Width`])
+  const level = Number([...signs].find((name) => /^cotlens-h\\d/.test(name)).slice(9))
+  const dotted = style.borderBottomStyle === 'dotted' || style.borderTopStyle === 'dotted'
+  return { level, dotted, down: signs.contains('cotlens-down'), below: line('Bottom'), above: line('Top') }
+})"""
+
+
+@pytest.mark.parametrize("state", ["shaded", "sentence", "unsigned", "map", "maptokens", "mapunsigned", "features"])
+def test_in_forced_colours_every_effect_has_a_line_that_grows(gallery: Gallery, state: str) -> None:
+    gallery.page.emulate_media(forced_colors="active")
+    gallery.show(state)
+    if state == "features":
+        gallery.find(".cotlens-table-body [data-row]").first.click()
+    cells = gallery.root.evaluate(LINES)
+    assert len(cells) > 2
+    for cell in cells:
+        assert (cell["above"] > 0, cell["below"] > 0) == (cell["down"], not cell["down"]), cell
+        assert cell["dotted"] == (cell["level"] < 10)
+    sizes = [cell["above"] + cell["below"] for cell in sorted(cells, key=lambda cell: cell["level"])]
+    assert sizes == sorted(sizes), "thicker with the size of the effect"
+    assert sizes[-1] == 3, "the strongest is thick"
+
+
+def test_in_forced_colours_what_is_picked_is_seen(gallery: Gallery) -> None:
+    gallery.page.emulate_media(forced_colors="active")
+    outline = "(each) => getComputedStyle(each).outlineStyle"
+    gallery.show("map")
+    gallery.find("[data-unit]").nth(4).click()
+    for picked in (".cotlens-block.cotlens-picked", ".cotlens-table-row[aria-selected=true]"):
+        assert gallery.find(picked).first.evaluate(outline) == "solid", picked
+    gallery.show("shaded")
+    gallery.find("[role=slider]").press("Home")
+    grey, black = (
+        gallery.find(part).last.evaluate("(each) => getComputedStyle(each).color")
+        for part in (".cotlens-dim .cotlens-t", ".cotlens-prompt .cotlens-t")
+    )
+    assert grey != black, "what lies after the stop"

@@ -1,0 +1,46 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { matches } from "../kit/matches";
+
+test("finds every match, whatever the case, none inside another", () => {
+  assert.deepEqual(matches("So 5 + 3 = 8. so", "so"), [0, 14]);
+  assert.deepEqual(matches("aaaaa", "aa"), [0, 2]);
+  assert.deepEqual(matches("abcabcabd", "ABCABD"), [3]);
+  assert.deepEqual(matches("any", ""), []);
+  assert.deepEqual(matches("", "any"), []);
+});
+
+test("nothing that is looked for is a pattern", () => {
+  assert.deepEqual(matches("a.b [x] (a|b) $1 \\d", "(a|b)"), [8]);
+  assert.deepEqual(matches("a.b", "a?b"), []);
+  assert.deepEqual(matches("<b>5</b>", "</B>"), [4]);
+});
+
+test("places are those of the text, also beside letters whose lower case is longer", () => {
+  const text = "\u0130\u0130 Istanbul \u{1F600} \u00c4rger";
+  assert.deepEqual(matches(text, "istanbul"), [text.indexOf("Istanbul")]);
+  assert.deepEqual(matches(text, "\u00e4rger"), [text.indexOf("\u00c4rger")]);
+});
+
+test("agrees with a plain search on texts that repeat themselves", () => {
+  let seed = 7;
+  const random = (below: number): number => { seed = (seed * 48271) % 2147483647; return seed % below; };
+  for (let round = 0; round < 400; round += 1) {
+    const word = (length: number): string => Array.from({ length }, () => "ab"[random(2)]).join("");
+    const [text, wanted] = [word(40), word(1 + random(5))];
+    const plain: number[] = [];
+    for (let at = text.indexOf(wanted); at >= 0; at = text.indexOf(wanted, at + wanted.length)) plain.push(at);
+    assert.deepEqual(matches(text, wanted), plain, `${wanted} in ${text}`);
+  }
+});
+
+test("takes twice as long for twice the text, at its worst", () => {
+  const time = (size: number): number => {
+    const [text, wanted] = ["a".repeat(size), `${"a".repeat(size / 4)}b`];
+    const took = Array.from({ length: 5 }, () => { const from = performance.now(); matches(text, wanted); return performance.now() - from; });
+    return Math.min(...took);
+  };
+  time(100_000);
+  const [once, eight] = [time(100_000), time(800_000)];
+  assert.ok(eight < 24 * once, `eight times the text took ${(eight / once).toFixed(1)} times as long`);
+});
