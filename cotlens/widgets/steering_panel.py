@@ -37,6 +37,8 @@ class SteeringView(anywidget.AnyWidget):
     steered_offsets = t.Bytes().tag(sync=True)
     control = t.Dict().tag(sync=True)
     control_offsets = t.Bytes().tag(sync=True)
+    unsteered = t.Dict().tag(sync=True)
+    unsteered_offsets = t.Bytes().tag(sync=True)
     stream = t.Dict().tag(sync=True)
     findings = t.Dict().tag(sync=True)
     sweep = t.Dict().tag(sync=True)

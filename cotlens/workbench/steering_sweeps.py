@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from cotlens._core.errors import InputError
+from cotlens.measure.steering.judging import DAMAGED_SHARE
 from cotlens.measure.steering.sweeping import Sweep
 from cotlens.measure.steering.vector import Vector
+from cotlens.measure.steering.where import Steering
 from cotlens.results import Result
 from cotlens.trace import Trace
 from cotlens.workbench.compare import finite
@@ -49,7 +52,7 @@ def payload(result: Result) -> dict[str, Any]:
             "low": finite(row["low"]),
             "high": finite(row["high"]),
             "n": int(row["n"]),
-            "unlikely": finite(row["unlikely"]),
+            "damaged": finite(row["damaged"]),
             "status": row["status"],
         }
         for row in frame.to_dict("records")
@@ -57,4 +60,20 @@ def payload(result: Result) -> dict[str, Any]:
     measured = [row for row in rows if row["value"] is not None]
     why = next((row["status"] for row in rows if row["value"] is None), "").removeprefix("not measured: ")
     note = f"{len(measured)} of {len(rows)} points were measured; the others: {why}" if why else ""
-    return {"vector": result.extras["vector"], "layer": int(frame["layer"].iloc[0]), "rows": rows, "note": note}
+    layer = int(frame["layer"].iloc[0])
+    return {"vector": result.extras["vector"], "layer": layer, "rows": rows, "note": note, "most": DAMAGED_SHARE}
+
+
+def beside(planned: Sweep | None, result: Result | None, steerings: Sequence[Steering]) -> str:
+    """What a sweep says of the strength of one rerun, by the rule of its verdict; nothing where it hasn't got it."""
+    if planned is None or result is None or len(steerings) != 1:
+        return ""
+    (one,) = steerings
+    if planned.where != one.where or one.vector.fingerprint not in result.extras["vector_fingerprints"]:
+        return ""
+    frame = result.frame()
+    found = frame[(frame["arm"] == "vector") & (frame["coefficient"] == one.coefficient) & (frame["n"] > 0)]
+    counts = [(round(row["damaged"] * row["n"]), row["n"]) for row in found.to_dict("records")]
+    return "".join(
+        f"Of {n} sampled rollouts at this strength {broken} may be damage by the same rule." for broken, n in counts
+    )

@@ -110,6 +110,55 @@ def test_a_turned_dial_writes_from_the_first_token_that_changes(front, abacus, s
     assert [each["current"] for each in shown.view.tries] == [False, True]
 
 
+def test_the_unsteered_rewrite_from_the_same_token_stands_beside(front, abacus, short, vector):
+    """What the model writes there by itself, and every perplexity of its own region; the pasted text is neither."""
+    shown = front(vector)
+    shown.act("control", on=True, seed=0)
+    shown.turn(1.5)
+    run = shown.panel.run
+    for each in (run, run.control):
+        plain = cl.steering.rewrite(
+            abacus, short, [], at=each.at, temperature=0.0, max_new_tokens=shown.panel._writer.most(short, each.at)
+        )
+        assert each.unsteered.steered.token_ids == plain.token_ids and each.unsteered.at == each.at
+        region = cl.steering.judge(abacus, short, each.steered, each.steerings, each.at, unsteered=plain)
+        assert region.perplexity_unsteered == pytest.approx(each.perplexity_unsteered)
+        assert region.perplexity == pytest.approx(each.perplexity)
+    figures = shown.view.findings
+    assert figures["unsteered"]["perplexity"] == pytest.approx(run.perplexity_unsteered)
+    assert (figures["steered"]["start"], figures["control"]["start"]) == (run.at, run.control.at)
+    assert figures["control"]["beside"] == pytest.approx(run.control.perplexity_unsteered)
+    assert shown.view.unsteered["document"]["text"] == run.unsteered.steered.text
+    token = run.unsteered.steered.roles["thought"].start + 1
+    shown.act("rerun", document=run.unsteered.steered.id, token=token)  # it is a text like any other
+    shown.act("goto", to="t0")
+    assert shown.view.unsteered == {}
+
+
+def test_an_unsteered_text_is_written_once(front, abacus, short, vector, monkeypatch):
+    """Most moves of a slider change the same stretch of the same text."""
+    shown = front(vector, max_new_tokens=400)
+    writer, asked, start = shown.panel._writer, [], short.roles["thought"].start
+    resume = abacus.resume
+    monkeypatch.setattr(abacus, "resume", lambda *a, **k: asked.append(k.get("interventions")) or resume(*a, **k))
+    texts = [writer.unsteered(short, start) for _ in range(2)]
+    assert texts[0].meta["finish"] == "stop" and texts[1] is texts[0] and asked == [()]
+
+
+def test_a_sweep_of_the_shown_strength_is_part_of_the_verdict(front, vector):
+    shown = front(vector, max_new_tokens=48)
+    shown.turn(0.4)
+    alone = shown.view.findings["verdict"]["text"]
+    shown.act("sweep", vector=0)
+    said = shown.view.findings["verdict"]["text"].removeprefix(alone)
+    (row,) = [row for row in shown.view.sweep["rows"] if row["arm"] == "vector" and row["coefficient"] == 0.4]
+    assert (
+        said == f" Of 8 sampled rollouts at this strength {round(8 * row['damaged'])} may be damage by the same rule."
+    )
+    shown.turn(0.3)
+    assert "sampled rollouts" not in shown.view.findings["verdict"]["text"]
+
+
 def test_a_dial_too_weak_to_change_a_token_says_so(front, short, vector):
     shown = front(vector)
     shown.turn(1e-6)
