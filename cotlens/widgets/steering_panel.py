@@ -19,7 +19,8 @@ class SteeringView(anywidget.AnyWidget):
 
     Messages arrive through `on_msg` as `{"request_id", "kind", ...}` with these kinds: steer {dials};
     rerun {document, token}; control {on, seed}; to add a vector token {document, token};
-    stretch {document, token, last}; latent {latent}; then sweep {vector}; goto {to}; cancel {job}. Each wants a
+    stretch {document, token, last}; latent {latent}; then
+    sweep {vector, strength, rollouts}; goto {to}; cancel {job}. Each wants a
     `reply`.
 
     Raises WidgetsNotBuilt when the front end was not built.

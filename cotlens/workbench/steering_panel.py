@@ -85,9 +85,15 @@ class SteeringPanel(Controller):
         self._sae = sae
         self._planned: Sweep | None = None
         self.swept: Result | None = None
-        latents = 0 if sae is None else sae.config.d_sae
+        latents, most = 0 if sae is None else sae.config.d_sae, self._writer.most(self.trace, 0)
         self._open(
-            head={"model": model.name, "where": model.where, "note": model.score_path, "latents": latents},
+            head={
+                "model": model.name,
+                "where": model.where,
+                "note": model.score_path,
+                "latents": latents,
+                "most": most,
+            },
             vectors=self._rack.payload(),
             **tries.document("baseline", self.trace),
         )
@@ -189,7 +195,9 @@ class SteeringPanel(Controller):
             raise InputError(f"There is no vector {request.vector}; this panel has {len(self._rack.vectors)}.")
         dial = self._tries.current.dials[request.vector]
         most = self._writer.most(self.trace, 0)
-        planned = sweeps.plan(self.trace, self._rack.at(request.vector, dial.layer), dial, most)
+        planned = sweeps.plan(
+            self.trace, self._rack.at(request.vector, dial.layer), dial, request.strength, request.rollouts, most
+        )
         self._jobs.start("sweeping", lambda: self._sweep(planned), lane="sweep")
 
     # work, and what is shown

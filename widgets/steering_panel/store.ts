@@ -57,7 +57,6 @@ export class Store extends Observed<All> {
       ...(failed ? { notice: { message: patch.job?.message ?? "It failed.", remedy: patch.job?.remedy ?? null } } : {}),
       ...(begun ? { notice: null } : {}),
       ...(patch.control === null ? { shown: "steered" as const } : {}),
-      ...(patch.unsteered === null ? { beside: "baseline" as const } : {}),
     });
   }
 
@@ -105,8 +104,10 @@ export class Store extends Observed<All> {
     return this.now.baseline && this.text(this.now.baseline, this.now.baseline_offsets);
   }
 
-  /** What the rewritten text stands beside. */
-  get besideText(): TextModel | null { return this.now.beside === "baseline" ? this.baselineText : this.rewrittenText("unsteered"); }
+  /** What the rewritten text stands beside: the unsteered one once it is there, where that is wanted. */
+  get beside(): Beside { return this.now.unsteered === null ? "baseline" : this.now.beside; }
+  get besideText(): TextModel | null { return this.beside === "baseline" ? this.baselineText : this.rewrittenText("unsteered"); }
+  get besideId(): string | null { return (this.beside === "baseline" ? this.now.baseline : this.now.unsteered?.document)?.id ?? null; }
 
   rewrittenText(which: Which | "unsteered"): TextModel | null {
     const made = this.rewritten(which);
