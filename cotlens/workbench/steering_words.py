@@ -48,6 +48,9 @@ def verdict(steered: Rerun | None) -> dict[str, str]:
         return {"kind": "unknown", "text": f"Not measured. {steered.note}".strip()}
     if steered.same:
         return {"kind": "same", "text": f"Every token stays: the model writes the same text.{_moved(run)}"}
+    if run.unsteered is not None and run.steered.token_ids == run.unsteered.steered.token_ids:
+        text = f"The same text as without vectors: what differs from the baseline is the rewriting.{_without(run)}"
+        return {"kind": "same", "text": text}
     if (broken := damage(run)) is not None:
         text = f"{_answer(run)}, and {broken}: this may be damage and no change of mind.{_without(run)}"
         return {"kind": "damage", "text": text}

@@ -26,7 +26,7 @@ def cell(gallery: Gallery, source: int, target: int) -> tuple[float, float]:
     """The middle of a cell on the canvas of the state "pairs": rows up to 36 px, columns what the beginnings leave."""
     assert gallery.model("model.get('matrix').texts.length") == 15
     width, height = gallery.find("[data-region=matrix]").evaluate("(each) => [each.clientWidth, each.clientHeight]")
-    left = min(220, 0.35 * width)
+    left = int(min(220, 0.35 * width))
     wide, tall = (width - left - 2) / 15, min(36, (height - 26) / 15)
     return left + (source + 0.5) * wide, 24 + (target + 0.5) * tall
 

@@ -294,7 +294,7 @@ def test_a_sweep_is_asked_for_and_drawn_beside_random_vectors(gallery: Gallery) 
     assert gallery.sent("sweep") == [{"kind": "sweep", "vector": 1, "strength": 0.3, "rollouts": 4}]
     assert gallery.action("sweep-start").is_hidden()
     gallery.show("steersweep")
-    assert "8 rollouts a point" in gallery.find(".cotlens-sweep").inner_text()
+    assert "8 rollouts a point" in (gallery.find(".cotlens-sweep").text_content() or "")
     assert gallery.find(".cotlens-sweep-point").count() == 5
     assert gallery.find(".cotlens-sweep-band").get_attribute("points").count(",") == 10  # the model itself stands at 0
     assert gallery.find(".cotlens-sweep-ring").count() == 1 and "Rings" in gallery.find(".cotlens-sweep").inner_text()

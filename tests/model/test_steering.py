@@ -16,6 +16,8 @@ from cotlens.models.contract import Branch
 from cotlens.models.load import load
 from cotlens.results import load_result
 from cotlens.trace import Trace
+from cotlens.workbench.steering_words import said
+from tests import pretrained
 from tests.model import check_the_work as work
 from tests.model import tiny
 
@@ -152,6 +154,19 @@ def test_what_the_model_writes_unsteered_from_the_same_token_stands_beside(model
     assert run.perplexity_unsteered == pytest.approx(float(np.exp(-logprobs.astype(float).mean())), rel=1e-5)
     assert run.answer_unsteered == beside.answer_after
     assert run.changed is (None if run.answer_unsteered is None else run.answer_after != run.answer_unsteered)
+
+
+def test_real_weights_are_not_called_broken_for_what_they_do_by_themselves():
+    """A pasted thought ends; SmolLM2, from its first token on, doesn't in so few tokens, with the vector or without."""
+    model = pretrained.model()
+    trace = Trace.from_text("What is 5 plus 7?", "5 plus 7 is 12.", "The answer is 12.", model=model)
+    wait = steering.from_token(model, model.codec.encode(" wait")[0], 20)
+    wait = wait.on(20, steering.residual_norm(model, 20, trace))
+    run = steering.steer(model, trace, (wait, 0.35, "thought"), temperature=0.0, max_new_tokens=3, control=None)
+    assert run.answer == "12" and run.answer_after is None and run.answer_unsteered is None
+    assert not run.damaged and not run.endless and run.changed is None
+    assert "may be damage" not in said(run)
+    assert run.perplexity_unsteered < 2 * run.perplexity  # greedy text, of the same tokens
 
 
 def test_a_coefficient_that_breaks_the_model_is_told_and_keeps_the_baseline(model):

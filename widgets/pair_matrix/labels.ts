@@ -8,10 +8,12 @@ import type { Pairs } from "./model";
 export interface Places { left: number; top: number; wide: number; tall: number; named: boolean }
 
 const NUMBERS = { left: 40, top: 24 };
+/** A row is never higher, and a column is no wider before all beginnings are whole. */
 const LARGEST = { wide: 96, tall: 36 };
 /** Rows that are lower have no room for words, columns that are narrower none for a beginning. */
 const [ROW_NAMED, COLUMN_NAMED] = [14, 56];
 const LONGEST = 160; // characters of a text that are looked at
+const CHARACTER = 6; // pixels, of this size on average
 const FONT = "11px system-ui, sans-serif";
 
 /** Few sentences get wide cells and long beginnings, many get neither: both ways the window is filled. */
@@ -19,9 +21,11 @@ export function placesOf(pairs: Pairs, width: number, height: number, zoom: numb
   const count = Math.max(1, pairs.count);
   const tall = limited((height - NUMBERS.top - 2) / count, LARGEST.tall);
   const named = tall * zoom >= ROW_NAMED && pairs.matrix.texts.some((text) => text.trim() !== "");
-  const least = named ? Math.min(220, 0.35 * width) : NUMBERS.left;
-  const wide = limited((width - least - 2) / count, named ? LARGEST.wide : Math.max(LARGEST.tall, tall));
-  const left = named ? Math.max(least, Math.floor(width - 2 - wide * count)) : NUMBERS.left;
+  const wanted = NUMBERS.left + 16 + CHARACTER * Math.min(LONGEST, Math.max(0, ...pairs.matrix.texts.map((text) => text.trim().length)));
+  const least = named ? Math.min(220, 0.35 * width, wanted) : NUMBERS.left;
+  const usual = limited((width - least - 2) / count, LARGEST.wide);
+  const left = named ? Math.floor(Math.max(least, Math.min(wanted, width - 2 - usual * count))) : NUMBERS.left;
+  const wide = Math.max(0.5, (width - left - 2) / count);
   const top = named && wide * zoom >= COLUMN_NAMED ? NUMBERS.top + 14 : NUMBERS.top;
   return { left, top, wide: wide * zoom, tall: Math.min(tall, (height - top - 2) / count) * zoom, named };
 }

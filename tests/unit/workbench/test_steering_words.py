@@ -10,9 +10,16 @@ from cotlens.trace import Trace
 from cotlens.workbench.steering_runs import Rerun
 from cotlens.workbench.steering_words import findings, said, unwritten, verdict
 
-BASELINE = Trace.from_text("How many?", "1 + 1 = 2.", "The answer is 2.")
-OTHER = Trace.from_text("How many?", "1 + 1 = 3.", "The answer is 3.")
-CUT = replace(OTHER, meta={"finish": "length"})
+
+def numbered(trace):
+    """With token ids, which a trace without a model lacks."""
+    return replace(trace, token_ids=[sum(trace.text[:end].encode()) for end in trace.offsets[1:]])
+
+
+BASELINE = numbered(Trace.from_text("How many?", "1 + 1 = 2.", "The answer is 2."))
+OTHER = numbered(Trace.from_text("How many?", "1 + 1 = 3.", "The answer is 3."))
+LIKE = numbered(Trace.from_text("How many?", "1 + 1 is 3.", "The answer is 3."))
+CUT, CUT_TOO = (replace(one, meta={"finish": "length"}) for one in (OTHER, LIKE))
 
 
 def run_of(trace=OTHER, answer="2", perplexity=1.2, p=0.9, at=3, before=1.1):
@@ -56,11 +63,11 @@ def test_changing_the_answer_and_breaking_the_model_are_told_apart(made, kind, w
 
 def test_what_rewriting_alone_does_is_not_laid_to_the_vector():
     """A pasted baseline closes its thought; the model itself, from the same token on, never does: that was damage."""
-    endless = run_of(CUT, None, 1.19)
+    endless = run_of(CUT_TOO, None, 1.19)
     made = verdict(rerun(answer=None, trace=CUT, own=endless, note="Cut after 9 tokens."))
     assert made["kind"] == "text" and "no answer can be read in it nor without steering" in made["text"]
     assert "damage" not in made["text"] and "The unsteered rewrite came to no end" in made["text"]
-    other = run_of(OTHER, "3", 1.15)
+    other = run_of(LIKE, "3", 1.15)
     made = verdict(rerun(answer="3", own=other))
     assert made["kind"] == "text" and "the answer is still 3" in made["text"]
     assert "the text answers 3, not the baseline's 2" in made["text"]
@@ -68,8 +75,8 @@ def test_what_rewriting_alone_does_is_not_laid_to_the_vector():
 
 
 def test_each_perplexity_stands_beside_those_of_its_own_region():
-    steered = rerun(at=3, own=run_of(perplexity=1.15))
-    control = rerun(at=7, perplexity=1.07, before=1.05, own=run_of(perplexity=1.08, at=7))
+    steered = rerun(at=3, own=run_of(LIKE, perplexity=1.15))
+    control = rerun(at=7, perplexity=1.07, before=1.05, own=run_of(LIKE, perplexity=1.08, at=7))
     shown = findings(None, steered, control)
     figures = {name: [shown[name][key] for key in ("start", "perplexity", "beside", "baseline")] for name in
                ("baseline", "unsteered", "steered", "control")}  # fmt: skip
@@ -81,11 +88,12 @@ def test_each_perplexity_stands_beside_those_of_its_own_region():
 
 
 def test_a_run_of_python_is_read_alike():
-    steered = rerun(own=run_of(CUT, None, 1.19), answer=None, trace=CUT).run
-    steered = replace(steered, steered=replace(steered.steered, token_ids=[*range(len(CUT.token_ids))]))
+    steered = rerun(own=run_of(CUT_TOO, None, 1.19), answer=None, trace=CUT).run
     assert "may be damage" not in said(steered) and "nor without steering" in said(steered)
     assert steered.changed is None and not steered.damaged
     assert rerun(answer=None, trace=CUT).run.endless
+    alike = rerun(own=run_of(OTHER, "3", 1.2), answer="3").run
+    assert "The same text as without vectors" in said(alike) and "answers 3, not the baseline's 2" in said(alike)
 
 
 def test_the_control_says_what_any_push_does():
