@@ -149,7 +149,7 @@ def test_a_sweep_of_the_shown_strength_is_part_of_the_verdict(front, vector):
     shown = front(vector, max_new_tokens=48)
     shown.turn(0.4)
     alone = shown.view.findings["verdict"]["text"]
-    shown.act("sweep", vector=0)
+    shown.act("sweep", vector=0, strength=0.4, rollouts=8)
     said = shown.view.findings["verdict"]["text"].removeprefix(alone)
     (row,) = [row for row in shown.view.sweep["rows"] if row["arm"] == "vector" and row["coefficient"] == 0.4]
     assert (
@@ -362,14 +362,16 @@ def test_a_vector_that_can_t_be_made_is_refused(front, short, vector):
         assert shown.panel.wait(60)
         assert shown.view.job["state"] == "error" and words in shown.view.job["message"]
     assert shown.ask("token", document=short.id, token=9999)["status"] == "error"
-    assert shown.ask("sweep", vector=1)["status"] == "error"
+    assert shown.ask("sweep", vector=1, strength=1, rollouts=8)["status"] == "error"
+    for strength, often in ((0, 8), (-1, 8), (float("nan"), 8), (1, 0), (1, 101)):
+        assert shown.ask("sweep", vector=0, strength=strength, rollouts=often)["status"] == "error"
     assert len(shown.view.vectors) == 1
 
 
 def test_a_sweep_goes_up_to_the_dial_and_stands_beside_random_vectors(front, vector):
     shown = front(vector, max_new_tokens=48)
     shown.turn(0.4)
-    shown.act("sweep", vector=0)
+    shown.act("sweep", vector=0, strength=0.4, rollouts=8)
     frame = shown.panel.swept.frame()
     assert sorted(set(frame["coefficient"])) == [-0.4, -0.2, 0, 0.2, 0.4]
     rows = shown.view.sweep["rows"]
@@ -381,7 +383,7 @@ def test_a_sweep_goes_up_to_the_dial_and_stands_beside_random_vectors(front, vec
 def test_a_sweep_whose_rollouts_are_cut_off_measures_nothing_and_says_why(front, vector):
     """At 12 tokens no rollout reaches its answer: that was shown as an answer that always changes."""
     shown = front(vector)
-    shown.act("sweep", vector=0)
+    shown.act("sweep", vector=0, strength=0.4, rollouts=8)
     assert {row["value"] for row in shown.view.sweep["rows"]} == {None}
     assert "0 of 9 points were measured; " in shown.view.sweep["note"]
     assert "8 of 8 rollouts gave no value, as where they are cut off" in shown.view.sweep["note"]
@@ -398,7 +400,7 @@ def test_a_sweep_that_is_stopped_keeps_the_points_it_has(front, vector):
             shown.panel.cancel()
 
     shown.view.observe(stop, "job")
-    assert shown.ask("sweep", vector=0)["status"] == "ok"
+    assert shown.ask("sweep", vector=0, strength=1, rollouts=8)["status"] == "ok"
     assert shown.panel.wait(60)
     shown.view.unobserve(stop, "job")
     assert stopped and shown.view.job["state"] == "cancelled"
