@@ -27,8 +27,9 @@ _CONTROL = "random directions, same length"
 def chart(result: Result, view: str = "metric", width: int = 420, height: int = 220) -> altair.LayerChart:
     """The chart of a sweep: a line per layer with 95 % intervals, and the band of random directions of the same length.
 
-    Rings mark cells at which more than a fifth of the rollouts are less likely than 95 % of the model's own: effects
-    there may be damage.
+    Rings mark cells at which more than a fifth of the rollouts may be damage: the model without steering finds them
+    more than twice as perplexing as what it writes there itself, or they come to no end. Older results have no such
+    column; there, cells at which more than a fifth are less likely than 95 % of the model's own.
 
     Args:
         view: "metric", what the sweep was asked for; or "changed", "probability" or "perplexity".
@@ -47,7 +48,8 @@ def chart(result: Result, view: str = "metric", width: int = 420, height: int = 
     x = alt.X("coefficient:Q", title="coefficient (mean residual norms)")
     y = alt.Y("value:Q", title=title, scale=alt.Scale(zero=view != "perplexity"))
     colour = alt.Color("layer:N", sort=layers, scale=alt.Scale(range=LINES), title=None)
-    tooltip = ["text", "value", "low", "high", "n", "unlikely", "status"]
+    broken = "damaged" if "damaged" in frame else "unlikely"
+    tooltip = ["text", "value", "low", "high", "n", broken, "status"]
     own, random = frame[frame["arm"] == "vector"], _with_baseline(frame)
     base = alt.Chart(own, width=width, height=height, title=lines(_title(result), width))
     band = alt.Chart(random).mark_area(opacity=0.3, color=_BAND).encode(x=x, y=alt.Y("low:Q", title=title), y2="high:Q")
@@ -55,7 +57,7 @@ def chart(result: Result, view: str = "metric", width: int = 420, height: int = 
     rules = base.mark_rule().encode(x=x, y=alt.Y("low:Q", title=title), y2="high:Q", color=colour)
     curves = base.mark_line(point=True).encode(x=x, y=y, color=colour, tooltip=tooltip)
     rings = (
-        alt.Chart(own[own["unlikely"] > 0.2])
+        alt.Chart(own[own[broken] > 0.2])
         .mark_point(size=140, shape="circle", color=INK, strokeWidth=1)
         .encode(x=x, y=y, tooltip=tooltip)
     )
@@ -107,4 +109,6 @@ def _with_baseline(frame: pandas.DataFrame) -> pandas.DataFrame:
 
 def _title(result: Result) -> str:
     beside = f"; grey: {_CONTROL}, 95 %" if "random" in set(result.columns["arm"]) else ""
-    return f"{result.extras.get('vector', 'vector')}{beside}"
+    counts = [int(n) for n in result.columns["n"] if n] or [0]
+    n = f"{min(counts)}" if min(counts) == max(counts) else f"{min(counts)} to {max(counts)}"
+    return f"{result.extras.get('vector', 'vector')}, {n} rollouts a point{beside}"

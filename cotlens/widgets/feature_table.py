@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import anywidget
+import numpy as np
 import traitlets as t
 
 from cotlens.widgets.bundles import bundle, require
@@ -63,6 +64,18 @@ class FeatureTableView(anywidget.AnyWidget):
 
     def __repr__(self) -> str:
         """One line for hosts that cannot draw the widget; it becomes the text/plain of the output."""
-        # What is active is read after the output has been written, so it can't be said here.
         whose = f"{self.head.get('sae', 'no SAE')} of {self.head.get('model', 'none')}"
-        return f"<CoTLens feature table: the latents of {whose}; it fills where a kernel runs>"
+        if not self.error:  # as where the line is written together with the widget, before anything was read
+            return f"<CoTLens feature table: the latents of {whose}; it fills where a kernel runs>"
+        return f"<CoTLens feature table: {len(self.latents) // 4:,} active latents of {whose}{self._strongest()}>"
+
+    def _strongest(self) -> str:
+        """The latent that the answer owes most to, exact effects before estimates."""
+        for name, column in (("measured", self.exact), ("estimated", self.estimate)):
+            effects = np.frombuffer(column, "<f4")
+            if np.isfinite(effects).any():
+                row = int(np.nanargmax(np.abs(effects)))
+                latent = int(np.frombuffer(self.latents, "<u4")[row])
+                label = f" ({self.labels[row]})" if self.labels[row] else ""
+                return f"; largest {name} effect on the answer: {effects[row]:+.3g} of latent {latent}{label}"
+        return f"; {self.effect.get('why') or 'effects are not known'}"

@@ -20,6 +20,21 @@ _SHOWN_APART = {
 }
 
 
+EXPLAINED = {
+    "alpha": "added to the count of every answer before the divergence is taken; 0.5 is Jeffreys' prior",
+    "coarse": "above 0, tokens are measured only in sentences whose effect is at least this",
+    "confirm": "whether units that stood out were drawn again, with as many new rollouts",
+    "convention": "whose signs and names the columns have: CoTLens' own, or those of published data",
+    "forms": "wordings in which the answer was forced",
+    "rollouts": "texts written anew for each unit",
+    "seed": "where the random numbers begin: the same seed gives the same figures",
+    "temperature": "of sampling: 0 takes the likeliest token",
+    "top_k": "sampled from so many likeliest tokens; 0 for all",
+    "top_p": "sampled from the likeliest tokens that hold this much probability",
+}
+"""What a setting means that its name alone doesn't say."""
+
+
 def meaning(result: Result) -> dict[str, Any]:
     """Method, metric, sign, zero, unit and origin of a result in words."""
     made = result.provenance
@@ -35,7 +50,11 @@ def meaning(result: Result) -> dict[str, Any]:
         "edit_type": str(result.extras.get("edit_type", "")),
         "model": made.model,
         "backend": made.backend,
-        "settings": [[_plain(name), _setting(value)] for name, value in made.settings.items() if value is not None],
+        "settings": [
+            [_plain(name), _setting(value), EXPLAINED.get(name, "")]
+            for name, value in made.settings.items()
+            if value is not None
+        ],
     }
 
 

@@ -19,7 +19,8 @@ class SteeringView(anywidget.AnyWidget):
 
     Messages arrive through `on_msg` as `{"request_id", "kind", ...}` with these kinds: steer {dials};
     rerun {document, token}; control {on, seed}; to add a vector token {document, token};
-    stretch {document, token, last}; latent {latent}; then sweep {vector}; goto {to}; cancel {job}. Each wants a
+    stretch {document, token, last}; latent {latent}; then
+    sweep {vector, strength, rollouts}; goto {to}; cancel {job}. Each wants a
     `reply`.
 
     Raises WidgetsNotBuilt when the front end was not built.
@@ -37,6 +38,8 @@ class SteeringView(anywidget.AnyWidget):
     steered_offsets = t.Bytes().tag(sync=True)
     control = t.Dict().tag(sync=True)
     control_offsets = t.Bytes().tag(sync=True)
+    unsteered = t.Dict().tag(sync=True)
+    unsteered_offsets = t.Bytes().tag(sync=True)
     stream = t.Dict().tag(sync=True)
     findings = t.Dict().tag(sync=True)
     sweep = t.Dict().tag(sync=True)

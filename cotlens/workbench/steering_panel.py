@@ -37,7 +37,8 @@ class SteeringPanel(Controller):
 
         panel = cl.SteeringPanel(model, trace, [vector])
 
-    A text is rewritten from the first token that the vectors change, greedily, so that a difference is their doing.
+    A text is rewritten from the first token that the vectors change, greedily, and read against what the model writes
+    from that token without vectors, so that a difference is their doing.
 
     Args:
         model: what wrote the trace.
@@ -50,7 +51,7 @@ class SteeringPanel(Controller):
     Attributes:
         trace: the baseline.
         steered: the steered trace that is shown; None at the baseline.
-        run: what was measured of it (`SteeredRun`); None while there is nothing.
+        run: what was measured of it (`SteeredRun`), the unsteered rewrite beside it; None while there is nothing.
         vectors: those of the sliders, also those that were added in the panel.
         swept: the last sweep (`Result`); None while there is none.
         code: Python that makes it again.
@@ -82,10 +83,17 @@ class SteeringPanel(Controller):
         self._newest: object = None
         self._plain: SteeredRun | None = None
         self._sae = sae
+        self._planned: Sweep | None = None
         self.swept: Result | None = None
-        latents = 0 if sae is None else sae.config.d_sae
+        latents, most = 0 if sae is None else sae.config.d_sae, self._writer.most(self.trace, 0)
         self._open(
-            head={"model": model.name, "where": model.where, "note": model.score_path, "latents": latents},
+            head={
+                "model": model.name,
+                "where": model.where,
+                "note": model.score_path,
+                "latents": latents,
+                "most": most,
+            },
             vectors=self._rack.payload(),
             **tries.document("baseline", self.trace),
         )
@@ -187,7 +195,9 @@ class SteeringPanel(Controller):
             raise InputError(f"There is no vector {request.vector}; this panel has {len(self._rack.vectors)}.")
         dial = self._tries.current.dials[request.vector]
         most = self._writer.most(self.trace, 0)
-        planned = sweeps.plan(self.trace, self._rack.at(request.vector, dial.layer), dial, most)
+        planned = sweeps.plan(
+            self.trace, self._rack.at(request.vector, dial.layer), dial, request.strength, request.rollouts, most
+        )
         self._jobs.start("sweeping", lambda: self._sweep(planned), lane="sweep")
 
     # work, and what is shown
@@ -227,7 +237,7 @@ class SteeringPanel(Controller):
         try:
             made = self._writer.write(start, dials, None, stream)
             entry = self._keep(mine, Try(start, dials, made))
-            measured = self._writer.measured(made)
+            measured = self._writer.measured(made, start.source)
         except CotLensError as error:
             partial = getattr(error, "partial", None)
             if entry is None:
@@ -248,7 +258,7 @@ class SteeringPanel(Controller):
         stream = Stream("control", lambda now: self._show_at(shown, stream=now))
         try:
             made = self._writer.write(shown.start, shown.dials, seed, stream)
-            self._learn(shown, control=self._writer.measured(made))
+            self._learn(shown, control=self._writer.measured(made, shown.start.source))
         finally:
             self._show_at(shown, stream={})
 
@@ -266,8 +276,8 @@ class SteeringPanel(Controller):
             raise
         finally:
             if found is not None:
-                self.swept = found
-                self._set(sweep=sweeps.payload(found))
+                self._planned, self.swept = planned, found
+                self._publish(sweep=sweeps.payload(found))
 
     def _measure_plain(self) -> None:
         self._plain = self._writer.plain()
@@ -301,11 +311,19 @@ class SteeringPanel(Controller):
                 },
                 **tries.rewritten("steered", shown.steered),
                 **tries.rewritten("control", control),
-                findings=unwritten(self._plain) if shown.failed else findings(self._plain, shown.steered, control),
+                **tries.unsteered(shown.steered),
+                findings=self._findings(shown, control),
                 tries=self._tries.payload(),
                 code=self.code,
                 **more,
             )
+
+    def _findings(self, shown: Try, control: Rerun | None) -> dict[str, Any]:
+        if shown.failed:
+            return unwritten(self._plain)
+        written = shown.steered
+        swept = sweeps.beside(self._planned, self.swept, written.steerings) if written is not None else ""
+        return findings(self._plain, written, control, swept)
 
     def _show_if(self, mine: object, **traits: Any) -> None:
         with self._lock:

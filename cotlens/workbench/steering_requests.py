@@ -15,7 +15,7 @@ KINDS: Kinds = {
     "token": {"document": str, "token": int},
     "stretch": {"document": str, "token": int, "last": int},
     "latent": {"latent": int},
-    "sweep": {"vector": int},
+    "sweep": {"vector": int, "strength": (int, float), "rollouts": int},
     "goto": {"to": str},
     "cancel": {},
 }
@@ -33,6 +33,8 @@ class SteeringRequest:
     last: int = 0
     latent: int = 0
     vector: int = 0
+    strength: float = 0.0
+    rollouts: int = 0
     on: bool = False
     seed: int = 0
     to: str = ""

@@ -30,7 +30,7 @@ LONGER = 2  # a steered text may be so many times as long as what it replaces
 SPARE = 64  # and so many tokens more
 FLUSH_S = 0.05
 STRETCH = 64  # tokens that are looked through first for one that changes
-KEPT = 8  # sources whose own choices are remembered
+KEPT = 8  # sources whose own choices, and unsteered texts, that are remembered
 
 
 @dataclass(frozen=True, eq=False)
@@ -70,10 +70,12 @@ class Writer:
     def __init__(self, model: Model, rack: Rack, baseline: Trace, max_new_tokens: int | None) -> None:
         self._model, self._rack, self._baseline, self._most = model, rack, baseline, max_new_tokens
         self._choices: dict[str, NDArray[np.int32]] = {}
+        self._unsteered: dict[tuple[str, int], Trace] = {}
 
     def forget(self) -> None:
-        """Drop the model's own choices: it is another one now."""
+        """Drop the model's own choices and texts: it is another one now."""
         self._choices.clear()
+        self._unsteered.clear()
 
     def write(self, start: Start, dials: Sequence[Dial], seed: int | None, stream: Stream) -> Rerun:
         """Rerun from `start`; with a seed under random vectors of equal norm.
@@ -102,11 +104,32 @@ class Writer:
         note = "" if made.meta.get("finish") == "stop" else f"Cut after {len(made.token_ids) - at} tokens."
         return Rerun(made, at, steerings, note=note)
 
-    def measured(self, rerun: Rerun) -> Rerun:
-        """The same with its probabilities and perplexities, from the first token that it changed."""
+    def measured(self, rerun: Rerun, source: Trace) -> Rerun:
+        """The same with its probabilities and perplexities, from the first token that it changed; beside what the model
+        writes from that token of the source without vectors.
+        """
         at = min(rerun.at, self._begin(self._baseline)) if rerun.same else rerun.at
-        run = judge(self._model, self._baseline, rerun.trace, rerun.steerings, at)
+        unsteered = None if rerun.same else self.unsteered(source, at)
+        run = judge(self._model, self._baseline, rerun.trace, rerun.steerings, at, unsteered=unsteered)
         return Rerun(rerun.trace, rerun.at, rerun.steerings, run, rerun.note)
+
+    def unsteered(self, source: Trace, at: int) -> Trace:
+        """What the model writes from token `at` of the source without vectors: the source, up to the first token that
+        it would choose otherwise.
+
+        What ended by itself is remembered: from all tokens up to the first other choice it is the same text.
+        """
+        n, most = len(source.token_ids), self.most(source, at)
+        other = np.flatnonzero(self._plain_choices(source)[at:] != np.asarray(source.token_ids[at:]))
+        # Where all tokens are the model's own choice, the last is written again: the model may not stop after it.
+        begin = at + int(other[0]) if len(other) else n - 1
+        known = self._unsteered.get((source.id, begin))
+        if known is None or len(known.token_ids) - at > most:
+            left = max(1, most - (begin - at))
+            known = rewrite(self._model, source, [], at=begin, temperature=0.0, max_new_tokens=left)
+            if known.meta.get("finish") == "stop":
+                _remember(self._unsteered, (source.id, begin), known)
+        return known
 
     def plain(self) -> SteeredRun:
         """The baseline beside itself; the first turn of a dial then finds the model's own choices known."""
@@ -159,10 +182,15 @@ class Writer:
         if source.id not in self._choices:
             begin = self._begin(source)
             score = self._model.score(source, [Branch(begin, source.token_ids[begin:])])[0]
-            while len(self._choices) >= KEPT:
-                self._choices.pop(next(iter(self._choices)))
-            self._choices[source.id] = np.concatenate([np.full(begin, -1, np.int32), score.greedy_ids])
+            _remember(self._choices, source.id, np.concatenate([np.full(begin, -1, np.int32), score.greedy_ids]))
         return self._choices[source.id]
+
+
+def _remember(known: dict[Any, Any], key: Any, value: Any) -> None:
+    """Keep a value, and of the older ones the newest."""
+    while len(known) >= KEPT:
+        known.pop(next(iter(known)))
+    known[key] = value
 
 
 def _follows(positions: Positions) -> int:

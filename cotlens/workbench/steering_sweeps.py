@@ -1,40 +1,51 @@
-"""The sweep of a steering panel: one vector at several strengths up to where its dial stands, beside random ones."""
+"""The sweep of a steering panel: one vector at several strengths, beside random ones."""
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
 from typing import Any
 
 from cotlens._core.errors import InputError
+from cotlens.measure.steering.judging import DAMAGED_SHARE
 from cotlens.measure.steering.sweeping import Sweep
 from cotlens.measure.steering.vector import Vector
+from cotlens.measure.steering.where import Steering
 from cotlens.results import Result
 from cotlens.trace import Trace
 from cotlens.workbench.compare import finite
 from cotlens.workbench.steering_dials import Dial, stretch
 
-SEEDS = 8
+MOST = 100  # rollouts a point
 CONTROLS = 4
 STEPS = (-1.0, -0.5, 0.5, 1.0)
-"""Strengths, as multiples of the dial's; of 1 mean residual norm where the dial is at 0."""
+"""Strengths, as multiples of the largest."""
 
 
-def plan(trace: Trace, vector: Vector, dial: Dial, most: int) -> Sweep:
+def plan(trace: Trace, vector: Vector, dial: Dial, strength: float, rollouts: int, most: int) -> Sweep:
     """The sweep of a dial: share of answers that aren't the baseline's.
 
     Args:
+        strength: the largest, in mean residual norms.
+        rollouts: of a point.
         most: tokens that a rollout may have.
 
     Raises:
-        InputError: the baseline has no thought to write anew.
+        InputError: the baseline has no thought to write anew; a strength or a number of rollouts that can't be.
     """
+    if not 0 < strength < math.inf or not 0 < rollouts <= MOST:
+        raise InputError(
+            f"A sweep goes up to a strength above 0 with 1 to {MOST} rollouts a point; {strength} with {rollouts} was "
+            "asked for."
+        )
     if "thought" not in trace.roles:
         raise InputError("This trace has no thought to write anew, so there is nothing to sweep.")
-    top = abs(dial.coefficient) or 1.0
     where: Any = {"here": "from here on", "span": stretch(trace, dial.start, dial.end)}.get(dial.place, dial.place)
     at = max(dial.start, trace.roles["thought"].start) if dial.place == "here" else None
-    strengths = tuple(step * top for step in STEPS)
+    strengths = tuple(step * strength for step in STEPS)
     return Sweep(
-        vector=vector, coefficients=strengths, seeds=SEEDS, controls=CONTROLS, where=where, at=at, max_new_tokens=most
+        vector=vector, coefficients=strengths, seeds=rollouts, controls=CONTROLS, where=where, at=at,
+        max_new_tokens=most,
     )  # fmt: skip
 
 
@@ -49,7 +60,7 @@ def payload(result: Result) -> dict[str, Any]:
             "low": finite(row["low"]),
             "high": finite(row["high"]),
             "n": int(row["n"]),
-            "unlikely": finite(row["unlikely"]),
+            "damaged": finite(row["damaged"]),
             "status": row["status"],
         }
         for row in frame.to_dict("records")
@@ -57,4 +68,20 @@ def payload(result: Result) -> dict[str, Any]:
     measured = [row for row in rows if row["value"] is not None]
     why = next((row["status"] for row in rows if row["value"] is None), "").removeprefix("not measured: ")
     note = f"{len(measured)} of {len(rows)} points were measured; the others: {why}" if why else ""
-    return {"vector": result.extras["vector"], "layer": int(frame["layer"].iloc[0]), "rows": rows, "note": note}
+    layer = int(frame["layer"].iloc[0])
+    return {"vector": result.extras["vector"], "layer": layer, "rows": rows, "note": note, "most": DAMAGED_SHARE}
+
+
+def beside(planned: Sweep | None, result: Result | None, steerings: Sequence[Steering]) -> str:
+    """What a sweep says of the strength of one rerun, by the rule of its verdict; nothing where it hasn't got it."""
+    if planned is None or result is None or len(steerings) != 1:
+        return ""
+    (one,) = steerings
+    if planned.where != one.where or one.vector.fingerprint not in result.extras["vector_fingerprints"]:
+        return ""
+    frame = result.frame()
+    found = frame[(frame["arm"] == "vector") & (frame["coefficient"] == one.coefficient) & (frame["n"] > 0)]
+    counts = [(round(row["damaged"] * row["n"]), row["n"]) for row in found.to_dict("records")]
+    return "".join(
+        f"Of {n} sampled rollouts at this strength {broken} may be damage by the same rule." for broken, n in counts
+    )

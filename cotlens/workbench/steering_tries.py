@@ -83,7 +83,8 @@ class Tries:
             InputError: there is none.
         """
         reruns = [rerun for each in self._all for rerun in (each.steered, each.control) if rerun is not None]
-        for trace in (self._baseline, *(rerun.trace for rerun in reversed(reruns))):
+        plain = [rerun.run.unsteered.steered for rerun in reruns if rerun.run is not None and rerun.run.unsteered]
+        for trace in (self._baseline, *(rerun.trace for rerun in reversed(reruns)), *plain):
             if trace.id == document:
                 return trace
         raise InputError(f"There is no text {document!r} any more; pick a token of one that is shown.")
@@ -164,3 +165,14 @@ def rewritten(name: str, rerun: Rerun | None) -> dict[str, Any]:
     if not rerun.same:
         body["rewritten_from"] = int(to_utf16(rerun.trace.text, [int(rerun.trace.offsets[rerun.at])])[0])
     return {**parts, name: {"document": body, "same": rerun.same, "note": rerun.note}}
+
+
+def unsteered(rerun: Rerun | None) -> dict[str, Any]:
+    """The view's `unsteered`: what the model writes from the same token without vectors."""
+    beside = None if rerun is None or rerun.run is None else rerun.run.unsteered
+    if beside is None:
+        return rewritten("unsteered", None)
+    made, at = beside.steered, beside.at
+    note = "" if made.meta.get("finish") == "stop" else f"Cut after {len(made.token_ids) - at} tokens."
+    same = made.token_ids == beside.baseline.token_ids
+    return rewritten("unsteered", Rerun(made, len(made.token_ids) if same else at, (), beside, note))

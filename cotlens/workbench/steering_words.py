@@ -9,21 +9,23 @@ from cotlens.measure.steering.judging import SteeredRun
 from cotlens.workbench.compare import finite
 from cotlens.workbench.steering_runs import Rerun
 
-DAMAGE = 2.0
-"""Perplexity, as a multiple of the baseline's from the same token on, above which a text counts as damaged."""
 
+def findings(plain: SteeredRun | None, steered: Rerun | None, control: Rerun | None, swept: str = "") -> dict[str, Any]:
+    """The view's `findings`: the baseline's own, those of what was written, and the verdict.
 
-def findings(plain: SteeredRun | None, steered: Rerun | None, control: Rerun | None) -> dict[str, Any]:
-    """The view's `findings`: the baseline's own, those of what was written, and the verdict."""
+    Args:
+        swept: what a sweep says of the same strength.
+    """
     run = steered.run if steered is not None else None
-    first = run or plain
+    first, said = run or plain, verdict(steered)
     if first is None:
         return {}
     return {
         **unwritten(first),
+        "unsteered": _after(run.unsteered if run is not None else None),
         "steered": _after(run),
         "control": _after(control.run if control is not None else None),
-        "verdict": verdict(steered),
+        "verdict": {**said, "text": f"{said['text']} {swept}".strip()},
         "control_verdict": beside(control),
     }
 
@@ -33,7 +35,7 @@ def unwritten(first: SteeredRun | None) -> dict[str, Any]:
     if first is None:
         return {}
     own = _figures(first.answer, first.probability, first.perplexity, first, before=True)
-    nothing = dict.fromkeys(("steered", "control", "verdict", "control_verdict"))
+    nothing = dict.fromkeys(("unsteered", "steered", "control", "verdict", "control_verdict"))
     return {"target": first.answer, "baseline": own, **nothing}
 
 
@@ -46,11 +48,15 @@ def verdict(steered: Rerun | None) -> dict[str, str]:
         return {"kind": "unknown", "text": f"Not measured. {steered.note}".strip()}
     if steered.same:
         return {"kind": "same", "text": f"Every token stays: the model writes the same text.{_moved(run)}"}
-    if (broken := damage(steered)) is not None:
-        return {"kind": "damage", "text": f"{_answer(run)}, and {broken}: this may be damage and no change of mind."}
+    if run.unsteered is not None and run.steered.token_ids == run.unsteered.steered.token_ids:
+        text = f"The same text as without vectors: what differs from the baseline is the rewriting.{_without(run)}"
+        return {"kind": "same", "text": text}
+    if (broken := damage(run)) is not None:
+        text = f"{_answer(run)}, and {broken}: this may be damage and no change of mind.{_without(run)}"
+        return {"kind": "damage", "text": text}
     kind = "answer" if run.changed else "text"
     more = f"{_perplexities(run)}, so it is still a text that the model would write"
-    return {"kind": kind, "text": f"{_answer(run)}; {more}."}
+    return {"kind": kind, "text": f"{_answer(run)}; {more}.{_without(run)}"}
 
 
 def said(run: SteeredRun) -> str:
@@ -66,14 +72,12 @@ def _rerun(run: SteeredRun) -> Rerun:
     return Rerun(run.steered, len(run.steered.token_ids) if same else run.at, run.steerings, run)
 
 
-def damage(steered: Rerun) -> str | None:
+def damage(run: SteeredRun) -> str | None:
     """Why a text looks broken, None where it doesn't."""
-    run = steered.run
-    assert run is not None
-    if steered.note and run.baseline.meta.get("finish") != "length":
-        return f"the text came to no end in {len(steered.trace.token_ids) - steered.at} tokens"
-    ratio = run.perplexity_after / run.perplexity
-    if math.isfinite(ratio) and ratio > DAMAGE:
+    if run.endless:
+        beside = "the baseline" if run.unsteered is None else "the unsteered rewrite"
+        return f"the text came to no end in {len(run.steered.token_ids) - run.at} tokens, where {beside} did"
+    if run.damaged:
         return f"the unsteered model finds the text far less likely than its own ({_perplexities(run)})"
     return None
 
@@ -86,22 +90,42 @@ def beside(control: Rerun | None) -> str | None:
     if control.same:
         return "Random vectors of equal norm changed no token."
     said = (
-        f"Random vectors of equal norm changed the answer, too, to {run.answer_after or 'none that can be read'}"
+        f"Random vectors of equal norm changed the answer to {run.answer_after or 'none that can be read'}"
         if run.changed
         else "Random vectors of equal norm changed the text and not the answer"
     )
-    broken = damage(control)
+    broken = damage(run)
     return f"{said}, and {broken}." if broken else f"{said} ({_perplexities(run)})."
 
 
 def _answer(run: SteeredRun) -> str:
-    if run.answer is None:
-        return "The text changed (the baseline has no answer that can be read)"
-    if not run.changed:
-        return f"The text changed and the answer is still {run.answer}"
-    if run.answer_after is None:
-        return f"The answer {run.answer} is gone and no other can be read"
-    return f"The answer changed from {run.answer} to {run.answer_after}"
+    own, after = run.answer_unsteered, run.answer_after
+    if own is None and after is None:
+        return "The text changed, and no answer can be read in it nor without steering"
+    if own is None:
+        return f"The text changed and answers {after}, where none can be read without steering"
+    if after is None:
+        return f"The answer {own} is gone and no other can be read"
+    return (
+        f"The answer changed from {own} to {after}"
+        if run.changed
+        else f"The text changed and the answer is still {own}"
+    )
+
+
+def _without(run: SteeredRun) -> str:
+    """What rewriting alone did, without any vector."""
+    if run.unsteered is None:
+        return ""
+    made, said = run.unsteered.steered, ""
+    if run.answer is not None and run.answer_unsteered != run.answer:
+        own = run.answer_unsteered or "nothing that can be read"
+        said = (
+            f" Rewritten from the same token without vectors, the text answers {own}, not the baseline's {run.answer}."
+        )
+    if not made.finished:
+        said += f" The unsteered rewrite came to no end in {len(made.token_ids) - run.at} tokens."
+    return said
 
 
 def _moved(run: SteeredRun) -> str:
@@ -112,7 +136,11 @@ def _moved(run: SteeredRun) -> str:
 
 
 def _perplexities(run: SteeredRun) -> str:
-    return f"perplexity {run.perplexity:.3g} \N{RIGHTWARDS ARROW} {run.perplexity_after:.3g}"
+    beside = "of the baseline" if run.unsteered is None else "unsteered"
+    arrow = "\N{RIGHTWARDS ARROW}"
+    return (
+        f"perplexity from token {run.at} on {run.perplexity_unsteered:.3g} {beside} {arrow} {run.perplexity_after:.3g}"
+    )
 
 
 def _after(run: SteeredRun | None) -> dict[str, Any] | None:
@@ -122,5 +150,14 @@ def _after(run: SteeredRun | None) -> dict[str, Any] | None:
 
 
 def _figures(answer: str | None, p: float, perplexity: float, run: SteeredRun, *, before: bool) -> dict[str, Any]:
+    """One column; `beside` and `baseline` are perplexities of the other texts from the same token `start` on."""
     trace = run.baseline if before else run.steered
-    return {"answer": answer, "p": finite(p), "perplexity": finite(perplexity), "tokens": len(trace.token_ids) - run.at}
+    return {
+        "answer": answer,
+        "p": finite(p),
+        "perplexity": finite(perplexity),
+        "beside": finite(run.perplexity_unsteered) if run.unsteered is not None and not before else None,
+        "baseline": finite(run.perplexity) if not before else None,
+        "start": run.at,
+        "tokens": len(trace.token_ids) - run.at,
+    }

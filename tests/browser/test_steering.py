@@ -29,7 +29,7 @@ panel
 
 SLIDE = """(root) => {
   const slider = root.querySelector('[data-dial="0"]');
-  slider.value = '1.5';
+  slider.value = slider.max;
   slider.dispatchEvent(new Event('input', { bubbles: true })); }"""
 
 
@@ -53,7 +53,13 @@ def test_slide_compare_rerun_and_go_back(notebook):
     expect(root.locator(".cotlens-tail-text")).to_have_count(0)
     expect(root.locator("[data-region=baseline] .cotlens-gone").first).to_be_visible()
     expect(root.locator(".cotlens-verdict")).not_to_have_attribute("data-kind", "none")
-    assert nb.value("[dial.coefficient for dial in panel._tries.current.dials]") == [1.5]
+    assert nb.value("[dial.coefficient for dial in panel._tries.current.dials]") == [1]
+
+    # what the model writes there without the vector, one click away
+    root.locator("[data-which=unsteered]").click()
+    expect(root.locator("[data-region=baseline]")).to_contain_text("without vectors")
+    assert nb.value("panel.run.unsteered.steered.text.startswith(trace.text[:20])")
+    root.locator("[data-which=baseline]").click()
     assert nb.value("panel.steered.parent == trace")
 
     # a random vector of equal norm, one click away
@@ -89,6 +95,9 @@ def test_slide_compare_rerun_and_go_back(notebook):
     root.locator("[data-box='1']").focus()
     expect(root.locator("[data-action=sweep]")).not_to_have_attribute("aria-disabled", "true", timeout=120_000)
     root.locator("[data-action=sweep]").click()
+    expect(root.locator(".cotlens-sweep-cost")).to_contain_text("72 rollouts of at most 24 tokens each")
+    root.locator("[data-action=sweep-strength]").fill("1")
+    root.locator("[data-action=sweep-start]").click()
     # points whose rollouts were cut off are not drawn, and the note says so
     expect(root).to_contain_text("points were measured", timeout=120_000)
     assert nb.value("panel.wait(300)") is True

@@ -32,10 +32,9 @@ def test_every_state_fits_and_can_be_read(gallery: Gallery, theme: str, width: i
 
 def test_picking_paints_and_asks_for_the_exact_effect(gallery: Gallery) -> None:
     gallery.show("features", width=1400)
-    gallery.find(
-        ".cotlens-table-body [data-row]",
-    ).nth(2).click()
-    latent = int(rows(gallery, "latent")[2])
+    row = rows(gallery, "exact").index("not asked")
+    gallery.find(".cotlens-table-body [data-row]").nth(row).click()
+    latent = int(rows(gallery, "latent")[row])
     assert gallery.find("[class*='cotlens-amount']").count() > 0
     assert f"latent {latent}" in gallery.find(".cotlens-caption").inner_text()
     assert gallery.sent("exact") == [{"kind": "exact", "document": "t0", "latents": [latent]}]
@@ -53,6 +52,7 @@ def test_selecting_text_filters_and_tells_python(gallery: Gallery) -> None:
     assert gallery.action("part").inner_text() == "sentence 2"
     listed = int(gallery.find("[data-region=table]").get_attribute("data-count") or 0)
     assert 0 < listed < everything
+    gallery.find("[data-sort=here]").click()
     values = [float(each) for each in rows(gallery, "here") if "not told" not in each]
     assert values == sorted(values, reverse=True)
     sent = gallery.sent("select")[-1]
@@ -65,6 +65,45 @@ def test_selecting_text_filters_and_tells_python(gallery: Gallery) -> None:
     assert gallery.find(".cotlens-chosen").count() == 3
     gallery.page.keyboard.press("Escape")
     assert gallery.find(".cotlens-chosen").count() == 0
+
+
+def test_it_opens_by_effect_and_folds_what_is_active_in_the_template_only(gallery: Gallery) -> None:
+    """Raw activation put latents of the template on top."""
+    gallery.show("featurestemplate", width=1400)
+    sizes = [abs(float(each.replace("−", "-"))) for each in rows(gallery, "estimate")]
+    assert (
+        sizes == sorted(sizes, reverse=True)
+        and gallery.find("[aria-sort=descending]").inner_text() == "effect, estimate"
+    )
+    listed = int(gallery.find("[data-region=table]").get_attribute("data-count") or 0)
+    line = gallery.action("template")
+    assert line.inner_text() == "5 latents active at template tokens only: show"
+    line.click()
+    assert int(gallery.find("[data-region=table]").get_attribute("data-count") or 0) == listed + 5
+    line.click()
+    gallery.find("input[type=search]").fill("template")
+    expect(gallery.find(".cotlens-table-body [data-row]")).to_have_count(5)  # whoever asks for them gets them
+    gallery.show("featuresnoanswer", width=1400)
+    assert "sorted by mean activation on what was written" in gallery.find(".cotlens-foldline").inner_text()
+    assert gallery.find("[aria-sort]").count() == 0
+
+
+@pytest.mark.parametrize("width", [420, 480, 900, 1000, 1400])
+def test_no_heading_is_cut_whatever_it_is_sorted_by(gallery: Gallery, width: int) -> None:
+    """It said "ffect, exact"."""
+    gallery.page.set_viewport_size({"width": width + 30, "height": 900})
+    gallery.show("features", width=width)
+    cut = []
+    for heading in gallery.find(".cotlens-table-head .cotlens-sort:visible").all():
+        heading.click()
+        cut += gallery.root.evaluate(
+            "(root) => [...root.querySelectorAll('.cotlens-table-head .cotlens-cell')].filter((each) => {"
+            " const button = each.firstElementChild; if (!button || each.offsetWidth === 0) return false;"
+            " const [a, b] = [each.getBoundingClientRect(), button.getBoundingClientRect()];"
+            " return b.left < a.left - 5 || b.right > a.right + 5; }).map((each) => [each.textContent,"
+            " each.clientWidth, each.firstElementChild.offsetWidth])"
+        )
+    assert cut == []
 
 
 def test_sorting_searching_pinning_hiding(gallery: Gallery) -> None:

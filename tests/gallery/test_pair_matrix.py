@@ -12,10 +12,23 @@ PIXEL = """(canvas, [x, y]) => { const ratio = canvas.width / canvas.clientWidth
   return [...canvas.getContext('2d').getImageData(Math.round(x * ratio), Math.round(y * ratio), 1, 1).data]; }"""
 
 
+# The texts that a matrix writes along its edges when it is drawn again.
+WRITTEN = """async (each) => {
+  const paper = each.querySelector('canvas').getContext('2d'), write = paper.fillText, said = [];
+  paper.fillText = (text, ...at) => { said.push(text); write.call(paper, text, ...at); };
+  each.dispatchEvent(new PointerEvent('pointermove', { clientX: -1, clientY: -1 }));
+  each.dispatchEvent(new Event('scroll'));
+  await new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)));
+  return said; }"""
+
+
 def cell(gallery: Gallery, source: int, target: int) -> tuple[float, float]:
-    """The middle of a cell on the canvas of the state "pairs", whose cells are 36 px wide."""
+    """The middle of a cell on the canvas of the state "pairs": rows up to 36 px, columns what the beginnings leave."""
     assert gallery.model("model.get('matrix').texts.length") == 15
-    return 40 + (source + 0.5) * 36, 24 + (target + 0.5) * 36
+    width, height = gallery.find("[data-region=matrix]").evaluate("(each) => [each.clientWidth, each.clientHeight]")
+    left = int(min(220, 0.35 * width))
+    wide, tall = (width - left - 2) / 15, min(36, (height - 26) / 15)
+    return left + (source + 0.5) * wide, 24 + (target + 0.5) * tall
 
 
 @pytest.mark.parametrize(("width", "theme"), [(480, "dark"), (900, "light"), (1400, "dark")])
@@ -49,6 +62,25 @@ def test_pointing_reads_both_sentences_and_a_click_keeps_them(gallery: Gallery) 
     expect(title).to_have_text("0 → 5")
     gallery.find(".cotlens-side").hover(position={"x": 5, "y": 5})
     expect(title).to_have_text("2 → 8")
+
+
+@pytest.mark.parametrize("width", [480, 900, 1400])
+def test_few_sentences_fill_the_width_and_their_beginnings_are_read(gallery: Gallery, width: int) -> None:
+    """Five took 220 of 750 pixels, as numbers without a word."""
+    gallery.page.set_viewport_size({"width": width + 30, "height": 1300})
+    for state in ("pairs", "pairshostile", "pairsone"):
+        gallery.show(state, width=width)
+        grid = gallery.find("[data-region=matrix]")
+        used, room, scrolled = grid.evaluate(
+            "(each) => [each.querySelector('.cotlens-room').offsetWidth, each.clientWidth, each.scrollWidth]"
+        )
+        assert room - 4 < used <= room and scrolled <= room, state
+    gallery.show("pairs", width=width)
+    written = gallery.find("[data-region=matrix]").evaluate(WRITTEN)
+    texts = gallery.model("model.get('matrix').texts")
+    begun = [text for text in written if not text.isdigit()]
+    assert len(begun) >= 15
+    assert all(text.strip().startswith(shown.rstrip("…").rstrip()) for text, shown in zip(texts, begun, strict=False))
 
 
 def test_the_arrow_keys_go_from_cell_to_cell(gallery: Gallery) -> None:

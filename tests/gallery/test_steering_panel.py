@@ -6,6 +6,9 @@ from playwright.sync_api import expect
 from tests.gallery.page import Gallery
 from tests.gallery.test_states import CONTRAST, OVERFLOW, SMALL
 
+# All of its text is drawn, inside the trail.
+WHOLE = """(each) => each.scrollWidth <= each.clientWidth && each.getBoundingClientRect().right <=
+  each.closest('.cotlens-chips').getBoundingClientRect().right"""
 STATES = [
     "steer", "steertwo", "steersame", "steeranswer", "steerdamage", "steercontrol", "steerstream", "steerqueued",
     "steerstopped", "steererror", "steergone", "steermany", "steerunmeasured", "steerhostile", "steerlong",
@@ -40,6 +43,65 @@ def test_a_hand_on_the_slider_asks_at_once_and_last_wins(gallery: Gallery) -> No
     assert gallery.sent("steer")[-1]["dials"][1] == {
         "coefficient": 0, "layer": 1, "place": "thought", "start": 0, "end": 0,
     }  # fmt: skip
+
+
+def test_the_range_follows_the_vector_and_only_grows_under_a_hand(gallery: Gallery) -> None:
+    """It went from -3 to 3 where a vector works below .5."""
+    gallery.show("steertwo")
+    ends = [[gallery.find(f"[data-dial='{i}']").get_attribute(name) for name in ("min", "max")] for i in (0, 1)]
+    assert ends == [["-2", "2"], ["-0.5", "0.5"]]  # the first stands at 1.2
+    box = gallery.find("[data-box='1']")
+    box.fill("0.8")
+    box.press("Tab")
+    assert gallery.find("[data-dial='1']").get_attribute("max") == "1"
+    gallery.find("[data-dial='1']").focus()
+    gallery.page.keyboard.press("Home")
+    gallery.page.keyboard.press("ArrowRight")
+    assert gallery.find("[data-dial='1']").get_attribute("max") == "1"
+    assert gallery.find("[data-vector='1'] .cotlens-ticks").inner_text().split() == ["−1", "0", "+1"]
+
+
+def test_the_unsteered_rewrite_stands_beside_and_each_figure_with_its_region(gallery: Gallery) -> None:
+    gallery.show("steercontrol")
+    columns = ("baseline", "unsteered", "steered", "control")
+    cells = {
+        name: [gallery.find(f"[data-cell={name}-{column}]").inner_text() for column in columns]
+        for name in ("perplexity", "from", "unsteered", "baseline")
+    }
+    assert cells == {
+        "perplexity": ["1.08", "1.11", "1.31", "1.22"], "from": ["74", "74", "74", "91"],
+        "unsteered": ["—", "—", "1.11", "1.06"], "baseline": ["—", "1.08", "1.08", "1.05"],
+    }  # fmt: skip
+    left = gallery.find("[data-region=baseline]")
+    expect(left).not_to_contain_text("That makes 7")
+    gallery.find("[data-which=unsteered]").click()
+    expect(left).to_contain_text("That makes 7")
+    expect(left).to_contain_text("from the same token without vectors")
+    assert "That makes" in "".join(gallery.find("[data-region=baseline] .cotlens-gone").all_text_contents())
+    left.locator("[data-token='80']").click()
+    gallery.action("rerun").click()
+    assert gallery.sent("rerun") == [{"kind": "rerun", "document": "u", "token": 80}]
+    gallery.set("{ unsteered: {} }")  # until the next is written, the baseline stands there
+    expect(left).not_to_contain_text("That makes 7")
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_a_pressed_button_keeps_its_label_under_the_pointer(gallery: Gallery, theme: str) -> None:
+    for state in ("steercontrol", "pairs", "features", "map"):
+        gallery.show(state, theme=theme)
+        for pressed in gallery.find("[aria-pressed=true]:visible").all():
+            pressed.hover()
+            assert gallery.root.evaluate(CONTRAST) == [], (state, pressed.inner_text())
+
+
+def test_a_chip_keeps_its_answer(gallery: Gallery) -> None:
+    """Short of room the name of a try is cut; its answer never is."""
+    for width in (480, 900, 1400):
+        gallery.page.set_viewport_size({"width": width + 30, "height": 900})
+        for state in ("steermany", "branches"):
+            gallery.show(state, width=width)
+            for answer in gallery.find(".cotlens-chip-answer:visible").all():
+                assert answer.evaluate(WHOLE), (state, width)
 
 
 def test_a_strength_that_is_no_number_asks_nothing(gallery: Gallery) -> None:
@@ -212,7 +274,7 @@ def test_a_new_vector_gets_a_slider_and_the_others_stay(gallery: Gallery) -> Non
     assert gallery.find("[data-box='0']").input_value() == "+1.20"
     gallery.find("[data-dial='2']").focus()
     gallery.page.keyboard.press("ArrowRight")
-    assert [dial["coefficient"] for dial in gallery.sent("steer")[-1]["dials"]] == [1.2, 0, 0.05]
+    assert [dial["coefficient"] for dial in gallery.sent("steer")[-1]["dials"]] == [1.2, 0, 0.025]
 
 
 def test_a_sweep_is_asked_for_and_drawn_beside_random_vectors(gallery: Gallery) -> None:
@@ -220,8 +282,19 @@ def test_a_sweep_is_asked_for_and_drawn_beside_random_vectors(gallery: Gallery) 
     assert gallery.find(".cotlens-sweep").is_hidden()
     gallery.find("[data-box='1']").focus()
     gallery.action("sweep").click()
-    assert gallery.sent("sweep") == [{"kind": "sweep", "vector": 1}]
+    assert gallery.sent("sweep") == []  # it says what it costs, and waits
+    assert "72 rollouts of at most 190 tokens each" in gallery.find(".cotlens-sweep-cost").inner_text()
+    assert gallery.action("sweep-strength").input_value() == "0.5"
+    gallery.action("sweep-strength").fill("none")
+    assert gallery.action("sweep-start").get_attribute("aria-disabled") == "true"
+    gallery.action("sweep-strength").fill(".3")
+    gallery.action("sweep-rollouts").fill("4")
+    assert "36 rollouts" in gallery.find(".cotlens-sweep-cost").inner_text()
+    gallery.action("sweep-start").click()
+    assert gallery.sent("sweep") == [{"kind": "sweep", "vector": 1, "strength": 0.3, "rollouts": 4}]
+    assert gallery.action("sweep-start").is_hidden()
     gallery.show("steersweep")
+    assert "8 rollouts a point" in (gallery.find(".cotlens-sweep").text_content() or "")
     assert gallery.find(".cotlens-sweep-point").count() == 5
     assert gallery.find(".cotlens-sweep-band").get_attribute("points").count(",") == 10  # the model itself stands at 0
     assert gallery.find(".cotlens-sweep-ring").count() == 1 and "Rings" in gallery.find(".cotlens-sweep").inner_text()

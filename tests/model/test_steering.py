@@ -16,6 +16,8 @@ from cotlens.organisms.sae.recipe import composed as composed_thoughts
 from cotlens.organisms.task.problems import problems
 from cotlens.results import load_result
 from cotlens.trace import Trace
+from cotlens.workbench.steering_words import said
+from tests import pretrained
 from tests.model import check_the_work as work
 from tests.model import tiny
 
@@ -137,6 +139,36 @@ def test_a_random_control_is_judged_alike(model):
     assert run.perplexity_after == pytest.approx(float(np.exp(-logprobs.astype(float).mean())), rel=1e-5)
 
 
+@pytest.mark.parametrize("where", ["from here on", "thought", "answer"])
+def test_what_the_model_writes_unsteered_from_the_same_token_stands_beside(model, where):
+    """With the same random numbers: at coefficient 0 the steered text is the unsteered one, wherever it is added."""
+    trace, one = composed(model), vector(model)
+    run = steering.steer(model, trace, (one, 1.5, where), seed=2, temperature=1.0, max_new_tokens=12)
+    beside = run.unsteered
+    assert beside is not None and beside.at == run.at and run.control is not None
+    assert run.control.unsteered is beside
+    none = steering.steer(model, trace, (one, 0.0, where), seed=2, control=None, temperature=1.0, max_new_tokens=12)
+    assert none.steered.token_ids == beside.steered.token_ids and not none.changed and not none.damaged
+    ids, at = beside.steered.token_ids, run.at
+    logprobs = model.score(ids[:at], [Branch(at, ids[at:])])[0].logprobs
+    assert run.perplexity_unsteered == pytest.approx(float(np.exp(-logprobs.astype(float).mean())), rel=1e-5)
+    assert run.answer_unsteered == beside.answer_after
+    assert run.changed is (None if run.answer_unsteered is None else run.answer_after != run.answer_unsteered)
+
+
+def test_real_weights_are_not_called_broken_for_what_they_do_by_themselves():
+    """A pasted thought ends; SmolLM2, from its first token on, doesn't in so few tokens, with the vector or without."""
+    model = pretrained.model()
+    trace = Trace.from_text("What is 5 plus 7?", "5 plus 7 is 12.", "The answer is 12.", model=model)
+    wait = steering.from_token(model, model.codec.encode(" wait")[0], 20)
+    wait = wait.on(20, steering.residual_norm(model, 20, trace))
+    run = steering.steer(model, trace, (wait, 0.35, "thought"), temperature=0.0, max_new_tokens=3, control=None)
+    assert run.answer == "12" and run.answer_after is None and run.answer_unsteered is None
+    assert not run.damaged and not run.endless and run.changed is None
+    assert "may be damage" not in said(run)
+    assert run.perplexity_unsteered < 2 * run.perplexity  # greedy text, of the same tokens
+
+
 def test_a_coefficient_that_breaks_the_model_is_told_and_keeps_the_baseline(model):
     trace = composed(model)
     with pytest.raises(BackendError, match=r"Adding .* made the model's numbers NaN or infinite.*baseline is kept"):
@@ -182,6 +214,7 @@ def test_rollouts_that_all_stop_at_the_limit_changed_no_answer():
     )
     assert (frame["low_worst"] == 0).all() and (frame["high_worst"] == 1).all()
     assert np.isfinite(frame["perplexity"]).all()
+    assert frame["damaged"].tolist()[0] == 0  # coefficient 0 is what the others are read against
 
 
 def test_a_cancelled_sweep_keeps_what_was_measured():

@@ -1,5 +1,6 @@
 /** The head: model, where it runs, the branch trail, and what the model is doing. */
 
+import { chip } from "../kit/chip";
 import { button, h, onClick, setAttribute, setOff, setText } from "../kit/dom";
 import { menu } from "../kit/menu";
 import { count, duration, probability } from "../kit/numbers";
@@ -9,10 +10,6 @@ import { fillTree } from "./tree";
 
 /** Chips shown before the older ones fold into the menu. */
 const SHOWN = 5;
-
-export function branchName(branch: BranchInfo): string {
-  return branch.answer === null ? branch.label : `${branch.label} → ${branch.answer}`;
-}
 
 export function branchTitle(branch: BranchInfo): string {
   if (branch.answer === null) return `${branch.label}. No answer read yet.`;
@@ -45,10 +42,11 @@ export function createHead({ store, actions, signal }: Context): Part {
     const { branches } = store.payload;
     const shown = trail(branches);
     chips.replaceChildren(...shown.map((branch) => {
-      const chip = button("cotlens-chip", branchName(branch), { "aria-current": branch.current ? "true" : null, "data-branch": branch.id });
-      setOff(chip, branch.current ? null : store.off, branchTitle(branch));
-      onClick(chip, signal, () => { if (!branch.current) actions.goto(branch.id); });
-      return h("span", "cotlens-crumb", { role: "listitem" }, chip);
+      const made = chip(branch.label, branch.answer, branch.current);
+      setAttribute(made, "data-branch", branch.id);
+      setOff(made, branch.current ? null : store.off, branchTitle(branch));
+      onClick(made, signal, () => { if (!branch.current) actions.goto(branch.id); });
+      return h("span", "cotlens-crumb", { role: "listitem" }, made);
     }));
     setText(tree.opener, count(branches.length, "branch", "branches"));
     setAttribute(tree.opener, "title", "show all branches as a tree");

@@ -1,5 +1,6 @@
 /** The rows over the text: model, branches, what goes on; the SAE, the search, the selection, the filter. */
 
+import { chip } from "../kit/chip";
 import { button, h, onClick, setAttribute, setOff, setText } from "../kit/dom";
 import { count, duration, figure } from "../kit/numbers";
 import type { Which } from "./model";
@@ -49,10 +50,11 @@ export function createHead({ store, signal }: Context): HeadPart {
     const current = branches.findIndex((branch) => branch.current);
     const from = Math.max(0, Math.min(branches.length - SHOWN, current));
     chips.replaceChildren(...branches.slice(from, from + SHOWN).map((branch) => {
-      const chip = button("cotlens-chip", branch.answer === null ? branch.label : `${branch.label} → ${branch.answer}`, { "data-branch": branch.id, "aria-current": branch.current ? "true" : null });
-      setOff(chip, store.off, branch.answer === null ? branch.label : `${branch.label}, answer ${branch.answer}`);
-      onClick(chip, signal, () => { if (branch.id !== store.heading && (store.heading !== null || !branch.current)) store.goto(branch.id); });
-      return h("span", "cotlens-crumb", { role: "listitem" }, chip);
+      const made = chip(branch.label, branch.answer, branch.current);
+      setAttribute(made, "data-branch", branch.id);
+      setOff(made, store.off, branch.answer === null ? branch.label : `${branch.label}, answer ${branch.answer}`);
+      onClick(made, signal, () => { if (branch.id !== store.heading && (store.heading !== null || !branch.current)) store.goto(branch.id); });
+      return h("span", "cotlens-crumb", { role: "listitem" }, made);
     }));
   }
 

@@ -4,9 +4,11 @@ import { bytesOf, floatsOf, indicesOf } from "../kit/bytes";
 import type { TextModel, TokenRange } from "../kit/text";
 import type { State } from "./state";
 
-export type SortKey = "latent" | "label" | "here" | "max" | "mean" | "density" | "estimate" | "exact";
+/** "contrast": mean activation on the selection less that on the rest of the trace; of all of it, on what was written. */
+export type SortKey = "latent" | "label" | "here" | "max" | "mean" | "density" | "estimate" | "exact" | "contrast";
 export type Which = "all" | "labelled" | "unlabelled" | "pinned" | "hidden";
-export interface Filter { query: string; which: Which; pinned: ReadonlySet<number>; hidden: ReadonlySet<number> }
+/** `folded`: latents that are active at tokens of the template only are left out. */
+export interface Filter { query: string; which: Which; pinned: ReadonlySet<number>; hidden: ReadonlySet<number>; folded: boolean }
 
 /** Tokens kept per latent; as many different ones of them as SHOWN stand for it in the table. */
 const TOP = 6;
@@ -29,6 +31,10 @@ export class Latents {
   readonly density: Float32Array;
   /** Largest activation on the selection; NaN where it is active only at tokens that are blanked. */
   readonly here: Float32Array;
+  readonly contrast: Float32Array;
+  /** 1 where a latent is active at tokens of the template only: outside prompt, thought and answer. */
+  readonly template: Uint8Array;
+  readonly templateCount: number;
   /** Tokens of the strongest activations, TOP per row, -1 where there are fewer. */
   readonly top: Int32Array;
   private readonly place = new Map<number, number>();
@@ -52,7 +58,9 @@ export class Latents {
     const limit = (get("facts") as { poor?: number } | null)?.poor ?? Infinity;
     this.poor = Uint8Array.from(this.error, (error) => (error > limit ? 1 : 0));
     this.poorCount = this.poor.reduce((sum, each) => sum + each, 0);
-    [this.max, this.mean, this.density, this.here] = [0, 1, 2, 3].map(() => new Float32Array(count)) as [Float32Array, Float32Array, Float32Array, Float32Array];
+    [this.max, this.mean, this.density, this.here, this.contrast] = [0, 1, 2, 3, 4].map(() => new Float32Array(count)) as [Float32Array, Float32Array, Float32Array, Float32Array, Float32Array];
+    this.template = this.templates();
+    this.templateCount = this.template.reduce((sum, each) => sum + each, 0);
     this.top = new Int32Array(count * TOP).fill(-1);
     this.latents.forEach((latent, row) => this.place.set(latent, row));
     this.summarise();
@@ -96,8 +104,39 @@ export class Latents {
     }
   }
 
-  /** Works out `here` for a selection; null is the whole trace. */
+  private templates(): Uint8Array {
+    const inside = new Uint8Array(this.text.count);
+    for (const role of ["prompt", "thought", "answer"] as const) {
+      const range = this.text.role(role);
+      if (range) inside.fill(1, range.first, range.last);
+    }
+    const known = inside.includes(1);
+    return Uint8Array.from(this.latents, (_, row) => {
+      for (let i = this.bounds[row] as number; i < (this.bounds[row + 1] as number); i += 1) if (inside[this.tokens[i] as number] === 1) return 0;
+      return known ? 1 : 0;
+    });
+  }
+
+  /** Works out `contrast` for a selection; of the whole trace, for thought and answer. */
+  private contrasted(range: TokenRange | null): void {
+    const written = this.text.role("thought") ?? this.text.role("answer");
+    const { first, last } = range ?? { first: written?.first ?? 0, last: this.text.count };
+    const sizes: [number, number] = [0, 0];
+    const side = (token: number): 0 | 1 => (token >= first && token < last ? 1 : 0);
+    for (let token = 0; token < this.text.count; token += 1) if (!this.blanked(token)) sizes[side(token)] += 1;
+    for (let row = 0; row < this.count; row += 1) {
+      const sums: [number, number] = [0, 0];
+      for (let i = this.bounds[row] as number; i < (this.bounds[row + 1] as number); i += 1) {
+        const token = this.tokens[i] as number;
+        if (!this.blanked(token)) sums[side(token)] += this.values[i] as number;
+      }
+      this.contrast[row] = sums[1] / Math.max(1, sizes[1]) - sums[0] / Math.max(1, sizes[0]);
+    }
+  }
+
+  /** Works out `here` and `contrast` for a selection; null is the whole trace. */
   select(range: TokenRange | null): void {
+    this.contrasted(range);
     if (range === null) { this.here.set(this.max); return; }
     for (let row = 0; row < this.count; row += 1) {
       let [best, blanked] = [0, false];
@@ -136,6 +175,7 @@ export class Latents {
     const rows: number[] = [];
     for (let row = 0; row < this.count; row += 1) {
       if (within && this.here[row] === 0) continue;
+      if (filter.folded && this.template[row] === 1 && !filter.pinned.has(this.latents[row] as number)) continue;
       if (this.kept(row, filter) && (hits === null || this.matches(row, query, hits))) rows.push(row);
     }
     const keys = this.keys(sort, effects);

@@ -1,7 +1,7 @@
 /** The table: one row per active latent; only those in sight exist. */
 
-import { button, h, setAttribute, setText } from "../kit/dom";
-import { figure, quoted, signed } from "../kit/numbers";
+import { button, h, onClick, setAttribute, setText } from "../kit/dom";
+import { count, figure, quoted, signed } from "../kit/numbers";
 import { SortableTable, type Column } from "../kit/table";
 import type { SortKey } from "./model";
 import { any, type Context, type Part } from "./part";
@@ -38,7 +38,11 @@ export function createRows(context: Context): RowsPart {
   const { store, signal } = context;
   const nothing = h("p", "cotlens-note cotlens-nothing");
   const table = new SortableTable({ label: "active latents", columns: COLUMNS, cells, spoken, sorted, picked: (row) => pick(store.latents.latents[row] as number) }, signal);
-  const element = h("div", "cotlens-tablepane", {}, table.element, nothing);
+  const order = h("span");
+  const fold = button("cotlens-link", "", { "data-action": "template" });
+  onClick(fold, signal, () => store.arrange({ template: !store.own.now.template }));
+  const line = h("div", "cotlens-foldline", {}, order, fold);
+  const element = h("div", "cotlens-tablepane", {}, line, table.element, nothing);
   let described: ReturnType<typeof setTimeout> | undefined;
   signal.addEventListener("abort", () => clearTimeout(described));
 
@@ -52,6 +56,17 @@ export function createRows(context: Context): RowsPart {
     const { sort, descending } = store.own.now;
     store.arrange({ sort: key as SortKey, descending: sort === key ? !descending : !ASCENDS.has(key) });
     table.top();
+  }
+
+  /** What nobody asked for is said: by what it is sorted, and what is folded away. */
+  function drawFold(): void {
+    const [folded, all] = [store.folded(), store.latents.templateCount];
+    const open = store.own.now.template && all > 0;
+    const chosen = store.own.now.selection === null ? "on what was written less that on the prompt" : "on the selection less that on the rest";
+    setText(order, store.sorting() === "contrast" ? `sorted by mean activation ${chosen}` : "");
+    setText(fold, folded > 0 ? `${count(folded, "latent")} active at template tokens only: show` : open ? `fold ${count(all, "latent")} of template tokens` : "");
+    fold.hidden = folded === 0 && !open;
+    line.hidden = fold.hidden && order.textContent === "";
   }
 
   function effectCell(value: number, otherwise: string): HTMLElement {
@@ -118,8 +133,8 @@ export function createRows(context: Context): RowsPart {
     },
     update(changed) {
       if (any(changed, "rows", "activity", "trace", "effects", "words")) {
-        const { sort, descending } = store.own.now;
-        table.show(store.rows, sort, descending);
+        table.show(store.rows, store.sorting(), store.own.now.descending);
+        drawFold();
         nothing.hidden = store.rows.length > 0;
         setText(nothing, !store.read ? (store.running ? "Reading…" : "Nothing was read yet.") : store.latents.count === 0 ? "No latent is active in this text." : "No latent fits what is asked for.");
         setAttribute(table.element, "data-count", store.rows.length);

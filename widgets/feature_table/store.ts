@@ -13,9 +13,12 @@ export interface Own {
   selection: TokenRange | null;
   query: string;
   which: Which;
-  sort: SortKey;
+  /** null: nobody chose; by effect where there is one, else by contrast with the rest. */
+  sort: SortKey | null;
   descending: boolean;
   blank: boolean;
+  /** Latents of the template are listed, too. */
+  template: boolean;
   pinned: ReadonlySet<number>;
   hidden: ReadonlySet<number>;
   mode: Mode;
@@ -51,7 +54,7 @@ const GROUPS: Partial<Record<keyof State, Key>> = {
 
 export class Store {
   readonly own = new Observed<Own>({
-    picked: null, selection: null, query: "", which: "all", sort: "here", descending: true, blank: true, pinned: new Set(), hidden: new Set(),
+    picked: null, selection: null, query: "", which: "all", sort: null, descending: true, blank: true, template: false, pinned: new Set(), hidden: new Set(),
     mode: "ablate", value: 1, place: "selection", codeOpen: false, naming: false, notice: null, broken: false, asking: false,
     trace: 0, activity: 0, effects: 0, words: 0, branches: 0, outcome: 0, job: 0, head: 0, code: 0, rows: 0,
   });
@@ -143,9 +146,20 @@ export class Store {
     this.order({ ...this.own.now, selection });
   }
 
-  private order({ query, which, pinned, hidden, sort, descending, selection }: Readonly<Own>): void {
-    const filter: Filter = { query, which, pinned, hidden };
-    this.rows = this.latents.ordered(sort, descending, filter, selection !== null, this);
+  private order(next: Readonly<Own>): void {
+    const { query, which, pinned, hidden, descending, selection } = next;
+    const filter: Filter = { query, which, pinned, hidden, folded: this.folded(next) > 0 };
+    this.rows = this.latents.ordered(this.sorting(next), descending, filter, selection !== null, this);
+  }
+
+  /** What the rows are sorted by. */
+  sorting({ sort } = this.own.now as Readonly<Own>): SortKey {
+    return sort ?? (this.estimate.some(Number.isFinite) ? "estimate" : this.exact.some(Number.isFinite) ? "exact" : "contrast");
+  }
+
+  /** How many latents of the template are left out; whoever searches, selects or filters by hand sees all that fit. */
+  folded({ template, selection, query, which } = this.own.now as Readonly<Own>): number {
+    return template || selection !== null || query.trim() !== "" || which === "pinned" || which === "hidden" ? 0 : this.latents.templateCount;
   }
 
   /** Changes what the rows follow from, and works them out again. */

@@ -13,9 +13,10 @@ const NAMED: [label: string, on: RegExp][] = [
   ["", /shells/], ["in a number", /\d/], ["", /so/], ["the day's weather", /sunny|day/], ["addition", /\+|finds|more/], ["", /the|is/],
 ];
 
-interface Options { parts?: Parts; rows?: number; poor?: number; more?: Partial<State>; labels?: (row: number) => string }
+/** template: so many latents, the last, are active at tokens of the template only, and strongly. */
+interface Options { template?: number; parts?: Parts; rows?: number; poor?: number; more?: Partial<State>; labels?: (row: number) => string }
 
-function table({ parts = PARTS, rows = 64, poor = 2, more = {}, labels }: Options = {}): State {
+function table({ parts = PARTS, rows = 64, poor = 2, more = {}, labels, template = 0 }: Options = {}): State {
   const made = make("t0", parts);
   const n = made.document.n_tokens;
   const next = random(rows + n);
@@ -26,8 +27,9 @@ function table({ parts = PARTS, rows = 64, poor = 2, more = {}, labels }: Option
   for (let row = 0; row < rows; row += 1) {
     const named = NAMED[row];
     const drawn = new Set(Array.from({ length: 12 }, () => 1 + Math.floor(next() * (n - 1))));
-    const firing = named ? pieces.flatMap((piece, token) => (token > 0 && named[1].test(piece) ? token : [])) : [...drawn].sort((a, b) => a - b);
-    for (const token of firing) { tokens.push(token); values.push(Number((0.4 + 4.6 * next() * next() + (named ? 0.8 : 0)).toFixed(3))); }
+    const outside = [...pieces.keys()].filter((token) => !made.document.roles.some(({ start, end }) => (made.offsets[token] as number) >= start && (made.offsets[token] as number) < end));
+    const firing = row >= rows - template ? outside : named ? pieces.flatMap((piece, token) => (token > 0 && named[1].test(piece) ? token : [])) : [...drawn].sort((a, b) => a - b);
+    for (const token of firing) { tokens.push(token); values.push(Number((0.4 + 4.6 * next() * next() + (named ? 0.8 : 0)).toFixed(3)) * (row >= rows - template ? 9 : 1)); }
     bounds[row + 1] = tokens.length;
   }
   const latents = Uint32Array.from({ length: rows }, (_, row) => (row * 2654435761) % 131072);
@@ -39,7 +41,7 @@ function table({ parts = PARTS, rows = 64, poor = 2, more = {}, labels }: Option
     head: { model: "abacus", where: "local · CPU", sae: "topk k=16 SAE of resid_post.1", width: 131072, link: "https://www.neuronpedia.org/abacus/1-res-131k/" },
     document: made.document, token_offsets: bytes(made.offsets), error: bytes(error), facts: { explained: 0.93, l0: 15.8, poor: 0.5, note: "" },
     latents: bytes(latents), bounds: bytes(bounds), tokens: bytes(Uint32Array.from(tokens)), values: bytes(Float32Array.from(values)),
-    labels: Array.from({ length: rows }, (_, row) => labels?.(row) ?? NAMED[row]?.[0] ?? (row % 3 ? `the token ${row}` : "")),
+    labels: Array.from({ length: rows }, (_, row) => (row >= rows - template ? `template ${row}` : null) ?? labels?.(row) ?? NAMED[row]?.[0] ?? (row % 3 ? `the token ${row}` : "")),
     origins: new DataView(Uint8Array.from({ length: rows }, (_, row) => (row === 3 ? 3 : 1)).buffer),
     scores: bytes(Float32Array.from({ length: rows }, (_, row) => (row % 2 ? NaN : 0.6 + 0.39 * next()))), corpus: bytes(Float32Array.from({ length: rows }, () => next() * 0.1)),
     words, effect: { why: "", words: "logit difference of the forced answer '7'", target: "7", unit: "nats", estimated: true, agreement: 0.97, compared: 8 },
@@ -56,6 +58,7 @@ const LONG: Parts = { prompt: "A long question.", thought: Array.from({ length: 
 /** State name -> traits of the feature table. */
 export const FEATURES: Record<string, () => State> = {
   features: () => table(),
+  featurestemplate: () => table({ template: 5 }),
   featuresreading: () => table({ more: { ...EMPTY, job: { id: 1, state: "running", label: "reading latents", done: 3, total: 9, eta: 4, message: null, remedy: null } } }),
   featureschanged: () => table({
     more: {

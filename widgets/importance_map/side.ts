@@ -2,6 +2,7 @@
 
 import { h, setAttribute, setText } from "../kit/dom";
 import { effectBar, drawEffect } from "../kit/effect-bar";
+import { factList, type Fact } from "../kit/facts";
 import { count, figure, signed } from "../kit/numbers";
 import { SortableTable } from "../kit/table";
 import type { Context, Part } from "./part";
@@ -51,10 +52,10 @@ export function createSide({ own, signal }: Context): Part {
     if (picked === null) {
       setText(title, "All units");
       text.hidden = true;
-      const rows: [string, string][] = [["measured", `${map.number("measured").toLocaleString("en-US")} of ${count(map.count, score.unit)}`]];
+      const rows: Fact[] = [["measured", `${map.number("measured").toLocaleString("en-US")} of ${count(map.count, score.unit)}`]];
       if (map.judged) rows.push(["clear of zero", map.number("clear").toLocaleString("en-US")]);
       rows.push(...score.settings.filter(([name]) => name !== "unit" && name !== "metric"));
-      fill(rows.map(([name, value]) => [name, value]));
+      fill(rows);
       return;
     }
     text.hidden = false;
@@ -80,9 +81,7 @@ export function createSide({ own, signal }: Context): Part {
     return ` · ${count(last - first, "token")} from ${first}`;
   }
 
-  function fill(rows: [string, string][]): void {
-    list.replaceChildren(...rows.flatMap(([name, value]) => [h("dt", "", {}, name), h("dd", "", { title: value }, value)]));
-  }
+  const fill = (rows: readonly Fact[]): void => factList(list, rows);
 
   function rank(): void {
     const { map, sort, descending, onlyClear } = own.now;

@@ -20,7 +20,8 @@ export interface Score {
   edit_type: string;
   model: string;
   backend: string;
-  settings: [string, string][];
+  /** Name, value, and what it means where the name alone does not say. */
+  settings: [name: string, value: string, why?: string][];
   base: number;
   scale: number;
   reach: number;

@@ -12,7 +12,7 @@ export interface Scheme {
   unsignedAlpha: number;
 }
 
-/** Orange raises the target, blue lowers it, zero is transparent: on dark a paler blue, and less opacity. */
+/** Orange raises the target, blue lowers it, purple is without a sign, zero is transparent: on dark paler, and less opacity. */
 export const SCHEMES: Record<Theme, Scheme> = {
   light: {
     background: "#ffffff", text: "#1a1a1a", positive: "#e69f00", negative: "#0072b2", signedAlpha: 0.7,
@@ -20,7 +20,7 @@ export const SCHEMES: Record<Theme, Scheme> = {
   },
   dark: {
     background: "#212121", text: "#f0f0f0", positive: "#e69f00", negative: "#56b4e9", signedAlpha: 0.55,
-    unsigned: "#e69f00", unsignedAlpha: 0.55,
+    unsigned: "#cb90df", unsignedAlpha: 0.55,
   },
 };
 

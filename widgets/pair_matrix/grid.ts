@@ -3,11 +3,10 @@
 import { coloursOf, hatch, paperOf, type Colours } from "../kit/canvas";
 import { h, setAttribute, uniqueId } from "../kit/dom";
 import { LEVELS } from "../kit/heat";
+import { drawLabels, placesOf } from "./labels";
 import type { Context, Part } from "./part";
 import { missingRuns, pixelsOf } from "./pixels";
 
-const GUTTER = { left: 40, top: 24 };
-const LARGEST = 36;
 /** From this size on a cell has room for the line that repeats its sign without colour. */
 const LINED = 9;
 
@@ -26,7 +25,8 @@ export function createGrid({ own, pairs, root, signal }: Context): GridPart {
   }, h("div", "cotlens-sticky", {}, canvas), room, row);
   const image = document.createElement("canvas");
   const runs = missingRuns(pairs);
-  let size = { width: 0, height: 0, cell: 1 };
+  let size = { width: 0, height: 0 };
+  let places = placesOf(pairs, 0, 0, 1);
   let pending = false;
 
   /** The image is made anew only when its colours change; scrolling and pointing draw it again. */
@@ -38,11 +38,10 @@ export function createGrid({ own, pairs, root, signal }: Context): GridPart {
 
   function measure(): void {
     const [width, height] = [element.clientWidth, element.clientHeight];
-    const fit = Math.min(width - GUTTER.left - 2, height - GUTTER.top - 2) / Math.max(1, pairs.count);
-    const cell = Math.max(0.5, Math.min(LARGEST, fit)) * own.now.zoom;
-    size = { width, height, cell };
-    room.style.width = `${Math.ceil(GUTTER.left + cell * pairs.count)}px`;
-    room.style.height = `${Math.ceil(GUTTER.top + cell * pairs.count)}px`;
+    size = { width, height };
+    places = placesOf(pairs, width, height, own.now.zoom);
+    room.style.width = `${Math.floor(places.left + places.wide * pairs.count)}px`;
+    room.style.height = `${Math.floor(places.top + places.tall * pairs.count)}px`;
   }
 
   function draw(): void {
@@ -51,30 +50,30 @@ export function createGrid({ own, pairs, root, signal }: Context): GridPart {
     canvas.style.width = `${size.width}px`;
     canvas.style.height = `${size.height}px`;
     const colours = coloursOf(root);
-    const { cell } = size;
-    const [left, top] = [GUTTER.left - element.scrollLeft, GUTTER.top - element.scrollTop];
-    const whole = cell * pairs.count;
+    const [left, top] = [places.left - element.scrollLeft, places.top - element.scrollTop];
+    const [wide, tall] = [places.wide * pairs.count, places.tall * pairs.count];
     paper.save();
     paper.beginPath();
-    paper.rect(GUTTER.left, GUTTER.top, size.width, size.height);
+    paper.rect(places.left, places.top, size.width, size.height);
     paper.clip();
     paper.imageSmoothingEnabled = false;
-    paper.drawImage(image, left, top, whole, whole);
+    paper.drawImage(image, left, top, wide, tall);
     drawMissing(paper, left, top, colours);
-    if (cell >= LINED) drawSigns(paper, left, top, colours);
+    if (Math.min(places.wide, places.tall) >= LINED) drawSigns(paper, left, top, colours);
     paper.strokeStyle = colours.line;
     paper.lineWidth = 1;
-    paper.strokeRect(left - 0.5, top - 0.5, whole + 1, whole + 1);
+    paper.strokeRect(left - 0.5, top - 0.5, wide + 1, tall + 1);
     drawPlace(paper, left, top, colours);
     paper.restore();
-    drawAxes(paper, left, top, colours);
+    const cross = own.now.hovered ?? own.now.picked;
+    drawLabels(paper, pairs, places, { left, top }, size, cross === null ? [-1, -1] : [pairs.target(cross), pairs.source(cross)], colours);
   }
 
   function drawMissing(paper: CanvasRenderingContext2D, left: number, top: number, colours: Colours): void {
     if (runs.length === 0) return;
-    const { cell } = size;
+    const { wide, tall } = places;
     paper.beginPath();
-    for (const [target, from, to] of runs) paper.rect(left + from * cell, top + target * cell, (to - from) * cell, cell);
+    for (const [target, from, to] of runs) paper.rect(left + from * wide, top + target * tall, (to - from) * wide, tall);
     paper.fillStyle = hatch(paper, colours.edge);
     paper.fill();
   }
@@ -82,8 +81,8 @@ export function createGrid({ own, pairs, root, signal }: Context): GridPart {
   /** As on text: a line below raises, a line above lowers. */
   function drawSigns(paper: CanvasRenderingContext2D, left: number, top: number, colours: Colours): void {
     if (!pairs.matrix.signed) return;
-    const { cell } = size;
-    const [first, last] = [Math.max(0, Math.floor((GUTTER.top - top) / cell)), Math.min(pairs.count, Math.ceil((size.height - top) / cell))];
+    const { wide, tall } = places;
+    const [first, last] = [Math.max(0, Math.floor((places.top - top) / tall)), Math.min(pairs.count, Math.ceil((size.height - top) / tall))];
     for (let target = first; target < last; target += 1) {
       for (let source = 0; source < pairs.count; source += 1) {
         const at = pairs.cell(target, source);
@@ -91,52 +90,27 @@ export function createGrid({ own, pairs, root, signal }: Context): GridPart {
         const step = pairs.level(at, own.now.scale);
         if (Math.abs(step) < LEVELS * 0.7) continue;
         paper.fillStyle = colours.text;
-        paper.fillRect(left + source * cell + 1, top + target * cell + (step > 0 ? cell - 2.5 : 1), cell - 2, 1.5);
+        paper.fillRect(left + source * wide + 1, top + target * tall + (step > 0 ? tall - 2.5 : 1), wide - 2, 1.5);
       }
     }
   }
 
   function drawPlace(paper: CanvasRenderingContext2D, left: number, top: number, colours: Colours): void {
-    const { cell } = size;
+    const { wide, tall } = places;
     const { picked, hovered } = own.now;
     const cross = hovered ?? picked;
     if (cross !== null) {
       paper.fillStyle = colours.accent;
       paper.globalAlpha = 0.13;
-      const wide = Math.max(1, cell);
-      paper.fillRect(left, top + pairs.target(cross) * cell, cell * pairs.count, wide);
-      paper.fillRect(left + pairs.source(cross) * cell, top, wide, cell * pairs.count);
+      paper.fillRect(left, top + pairs.target(cross) * tall, wide * pairs.count, Math.max(1, tall));
+      paper.fillRect(left + pairs.source(cross) * wide, top, Math.max(1, wide), tall * pairs.count);
       paper.globalAlpha = 1;
     }
     if (picked === null) return;
-    const grown = Math.max(0, (7 - cell) / 2);
+    const [x, y] = [Math.max(0, (7 - wide) / 2), Math.max(0, (7 - tall) / 2)];
     paper.strokeStyle = colours.accent;
     paper.lineWidth = 2;
-    paper.strokeRect(left + pairs.source(picked) * cell - grown, top + pairs.target(picked) * cell - grown, cell + 2 * grown, cell + 2 * grown);
-  }
-
-  function drawAxes(paper: CanvasRenderingContext2D, left: number, top: number, colours: Colours): void {
-    const { cell } = size;
-    const step = [1, 2, 5, 10, 20, 50, 100].find((each) => each * cell >= 30) ?? 100;
-    const cross = own.now.hovered ?? own.now.picked;
-    paper.font = "11px system-ui, sans-serif";
-    paper.textBaseline = "middle";
-    const write = (index: number, strong: boolean, axis: "x" | "y"): void => {
-      const at = (axis === "x" ? left : top) + (index + 0.5) * cell;
-      if (at < (axis === "x" ? GUTTER.left : GUTTER.top) - 2 || at > (axis === "x" ? size.width : size.height)) return;
-      paper.font = `${strong ? "700 " : ""}11px system-ui, sans-serif`;
-      paper.fillStyle = strong ? colours.accent : colours.muted;
-      paper.textAlign = axis === "x" ? "center" : "end";
-      if (axis === "x") paper.fillText(String(index), at, 12);
-      else paper.fillText(String(index), GUTTER.left - 8, at);
-    };
-    for (const axis of ["x", "y"] as const) {
-      const strong = cross === null ? -1 : axis === "x" ? pairs.source(cross) : pairs.target(cross);
-      for (let index = 0; index < pairs.count; index += step) {
-        if (strong < 0 || Math.abs(index - strong) * cell >= 26 || index === strong) write(index, index === strong, axis);
-      }
-      if (strong >= 0 && strong % step !== 0) write(strong, true, axis);
-    }
+    paper.strokeRect(left + pairs.source(picked) * wide - x, top + pairs.target(picked) * tall - y, wide + 2 * x, tall + 2 * y);
   }
 
   const redraw = (): void => {
@@ -149,17 +123,17 @@ export function createGrid({ own, pairs, root, signal }: Context): GridPart {
     const box = element.getBoundingClientRect();
     const x = event.clientX - box.left - element.clientLeft;
     const y = event.clientY - box.top - element.clientTop;
-    if (x < GUTTER.left || y < GUTTER.top || x > size.width || y > size.height) return null;
-    const source = Math.floor((x - GUTTER.left + element.scrollLeft) / size.cell);
-    const target = Math.floor((y - GUTTER.top + element.scrollTop) / size.cell);
+    if (x < places.left || y < places.top || x > size.width || y > size.height) return null;
+    const source = Math.floor((x - places.left + element.scrollLeft) / places.wide);
+    const target = Math.floor((y - places.top + element.scrollTop) / places.tall);
     return source < pairs.count && target < pairs.count ? pairs.cell(target, source) : null;
   }
 
   function reveal(cell: number): void {
-    const [x, y] = [pairs.source(cell) * size.cell, pairs.target(cell) * size.cell];
-    const [wide, tall] = [size.width - GUTTER.left, size.height - GUTTER.top];
-    if (x < element.scrollLeft || x + size.cell > element.scrollLeft + wide) element.scrollLeft = x - wide / 2;
-    if (y < element.scrollTop || y + size.cell > element.scrollTop + tall) element.scrollTop = y - tall / 2;
+    const [x, y] = [pairs.source(cell) * places.wide, pairs.target(cell) * places.tall];
+    const [wide, tall] = [size.width - places.left, size.height - places.top];
+    if (x < element.scrollLeft || x + places.wide > element.scrollLeft + wide) element.scrollLeft = x - wide / 2;
+    if (y < element.scrollTop || y + places.tall > element.scrollTop + tall) element.scrollTop = y - tall / 2;
   }
 
   function spoken(): void {

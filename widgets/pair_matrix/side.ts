@@ -2,6 +2,7 @@
 
 import { h, setText } from "../kit/dom";
 import { drawEffect, effectBar } from "../kit/effect-bar";
+import { factList, type Fact } from "../kit/facts";
 import { figure, signed } from "../kit/numbers";
 import { SortableTable } from "../kit/table";
 import type { Context, Part } from "./part";
@@ -60,9 +61,7 @@ export function createSide({ own, pairs, signal }: Context): Part {
     fill(rows);
   }
 
-  function fill(rows: readonly (readonly [string, string])[]): void {
-    list.replaceChildren(...rows.flatMap(([name, value]) => [h("dt", "", {}, name), h("dd", "", { title: value }, value)]));
-  }
+  const fill = (rows: readonly Fact[]): void => factList(list, rows);
 
   return {
     element,

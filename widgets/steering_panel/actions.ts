@@ -5,7 +5,6 @@ import type { Picked, Store } from "./store";
 
 /** A hand on a slider asks at most this often; the last position is always asked for. */
 const GAP_MS = 80;
-export const REACH = 3;
 
 /** 1.2000000000000002 is 1.2. */
 export const rounded = (value: number): number => Number(value.toPrecision(12));
@@ -54,9 +53,9 @@ export class Actions {
     if (this.store.off === null) this.store.requests.ask(request);
   }
 
-  /** Several strengths of the active vector, up to where its dial stands. */
-  sweep(): void {
-    if (this.store.off === null) this.store.requests.ask({ kind: "sweep", vector: this.store.now.active });
+  /** Several strengths of a vector, up to `strength` on both sides. */
+  sweep(vector: number, strength: number, rollouts: number): void {
+    if (this.store.off === null) this.store.requests.ask({ kind: "sweep", vector, strength, rollouts });
   }
 
   control(on: boolean, seed = this.store.now.current.seed): void {

@@ -1,12 +1,12 @@
-/** Did it change the answer, or break the model? Figures of both texts and of the control, and the verdict in words. */
+/** Did it change the answer, or break the model? Figures of all texts, each beside those of its own region, and the verdict. */
 
 import { h, setAttribute, setText } from "../kit/dom";
 import { any, type Context, type Part } from "./part";
 import type { Finding } from "./state";
 import { answerWords, perplexityWords, pWords } from "./words";
 
-const COLUMNS = ["baseline", "steered", "control"] as const;
-const NAMES = { baseline: "baseline", steered: "steered", control: "random control" };
+const COLUMNS = ["baseline", "unsteered", "steered", "control"] as const;
+const NAMES = { baseline: "baseline", unsteered: "unsteered, rewritten", steered: "steered", control: "random control" };
 
 export function createFindings({ store }: Context): Part {
   const title = h("h4", "cotlens-title", {}, "Did it change the answer, or break the model?");
@@ -16,7 +16,10 @@ export function createFindings({ store }: Context): Part {
   const rows = [
     row("answer", answerWords, "what the reader finds in the answer"),
     row("p(answer)", pWords, "probability of the baseline's answer after the thought, the vectors still on"),
-    row("perplexity", perplexityWords, "of the rewritten text under the model without any vector; for the baseline, from the same token on"),
+    row("perplexity", (finding) => (finding?.perplexity === null ? "not measured" : perplexityWords(finding, finding?.perplexity)), "under the model without any vector, from the token below on"),
+    row("from token", (finding) => finding === null ? "—" : String(finding.start), "the first token that was written anew: perplexities are of what follows"),
+    row("unsteered there", (finding) => perplexityWords(finding, finding?.beside), "perplexity of what the model writes from the same token on without vectors"),
+    row("baseline there", (finding) => perplexityWords(finding, finding?.baseline), "perplexity of the baseline from the same token on"),
   ];
   const table = h("table", "cotlens-figures", {}, h("thead", "", {}, head), h("tbody", "", {}, ...rows.map((each) => each.element)));
   const element = h("div", "cotlens-findings", {}, h("div", "cotlens-said", {}, title, verdict, control), table);
@@ -31,7 +34,7 @@ export function createFindings({ store }: Context): Part {
       rows[1]?.name(findings?.target ? `p(“${findings.target}”)` : "p(answer)");
       setText(verdict, findings?.verdict?.text ?? (store.running ? "Being written; the figures follow." : "Not measured."));
       setAttribute(verdict, "data-kind", findings?.verdict?.kind ?? "none");
-      setText(control, current.control ? (findings?.control_verdict ?? "") : "A random vector of equal norm shows what any push of this size does.");
+      setText(control, current.control ? (findings?.control_verdict ?? "") : "The verdict is against the unsteered model, rewritten from the same token. A random vector of equal norm shows what any push of this size does.");
     },
   };
 }

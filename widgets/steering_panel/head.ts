@@ -1,5 +1,6 @@
 /** The head: model, where it runs, the tries so far, and what the model is doing. */
 
+import { chip } from "../kit/chip";
 import { button, h, onClick, setAttribute, setOff, setText } from "../kit/dom";
 import { menu } from "../kit/menu";
 import { count, duration } from "../kit/numbers";
@@ -45,10 +46,11 @@ export function createHead({ store, actions, signal }: Context): Part {
   function drawTrail(): void {
     const { tries } = store.now;
     chips.replaceChildren(...trail(tries).map((each) => {
-      const chip = button("cotlens-chip", tryName(each), { "aria-current": each.current ? "true" : null, "data-try": each.id });
-      setOff(chip, each.current ? null : store.off, tryName(each));
-      onClick(chip, signal, () => { if (!each.current) actions.goto(each.id); });
-      return h("span", "cotlens-crumb", { role: "listitem" }, chip);
+      const made = chip(each.label, each.answer, each.current);
+      setAttribute(made, "data-try", each.id);
+      setOff(made, each.current ? null : store.off, tryName(each));
+      onClick(made, signal, () => { if (!each.current) actions.goto(each.id); });
+      return h("span", "cotlens-crumb", { role: "listitem" }, made);
     }));
     setText(all.opener, count(tries.length, "try", "tries"));
     setAttribute(all.opener, "title", "all tries, oldest first");

@@ -1,4 +1,4 @@
-/** Baseline and steered text side by side: what is gone is marked on the left, what has come on the right. */
+/** Two texts side by side, without vectors and with them: what is gone is marked on the left, what has come on the right. */
 
 import { button, h, onClick, setAttribute, setText } from "../kit/dom";
 import { createFind, type Findable } from "../kit/find";
@@ -6,40 +6,36 @@ import { quoted } from "../kit/numbers";
 import type { TextModel } from "../kit/text";
 import { changes, difference } from "./difference";
 import { any, type Context, type Part } from "./part";
-import type { Stream } from "./state";
+import type { Beside, Stream, Which } from "./state";
 import { TextView } from "./text-view";
 
 export function createPanes(context: Context): Part {
   const { store, root, signal } = context;
-  const baseline = createPane(context, "baseline", "the baseline");
+  const baseline = createPane(context, "baseline", "the text without vectors");
   const steered = createPane(context, "steered", "the steered text");
-  const name = h("span", "cotlens-role-name", {}, "steered");
-  const which = (["steered", "control"] as const).map((each) => {
-    const tab = button("cotlens-seg", each === "steered" ? "steered" : "random control", { "data-which": each });
-    onClick(tab, signal, () => store.set({ shown: each }));
-    return tab;
-  });
-  const tabs = h("span", "cotlens-segs", { role: "group", "aria-label": "which text is shown" }, ...which);
-  const note = h("p", "cotlens-pane-note", { role: "status" });
-  baseline.head.append(h("span", "cotlens-role-name", {}, "baseline"));
-  steered.head.append(name, tabs);
+  const besides = tabs(["baseline", "unsteered"], ["baseline", "unsteered, rewritten"], "which text without vectors is shown", signal, (beside) => store.set({ beside }));
+  const shownTabs = tabs(["steered", "control"], ["steered", "random control"], "which text is shown", signal, (shown) => store.set({ shown }));
+  const [note, besideNote] = [h("p", "cotlens-pane-note", { role: "status" }), h("p", "cotlens-pane-note")];
+  baseline.head.append(besides.element);
+  steered.head.append(shownTabs.element);
+  baseline.scroll.prepend(besideNote);
   steered.scroll.prepend(note);
-  // The text that has the focus is searched, else the baseline.
-  const find = createFind(root, signal, () => (steered.element.matches(":focus-within") ? steered.text(() => store.rewrittenText(store.now.shown)) : baseline.text(() => store.baselineText)));
+  // The text that has the focus is searched, else the one without vectors.
+  const find = createFind(root, signal, () => (steered.element.matches(":focus-within") ? steered.text(() => store.rewrittenText(store.now.shown)) : baseline.text(() => store.besideText)));
   const element = h("div", "cotlens-panes", {}, baseline.element, steered.element, find.element);
   let begun: string | null = null;
 
   /** What a person sees on the right: text being written, written text, or why there is none. */
   function draw(): void {
     const { stream, shown, current, notice, job } = store.now;
-    tabs.hidden = !current.control;
-    name.hidden = current.control;
-    which.forEach((tab) => setAttribute(tab, "aria-pressed", String(tab.dataset["which"] === shown)));
+    shownTabs.show(current.control ? 2 : 1, shown);
+    besides.show(store.now.unsteered === null ? 1 : 2, store.beside);
+    drawBeside();
     const source = stream && (!current.control || stream.which === shown) ? store.textOf(stream.source) : null;
     if (stream && source) { drawStream(stream, source); return; }
     begun = null;
     const made = store.rewritten(shown);
-    const [before, after] = [store.baselineText, store.rewrittenText(shown)];
+    const [before, after] = [store.besideText, store.rewrittenText(shown)];
     steered.element.classList.remove("cotlens-streaming");
     steered.view.show(after);
     const found = before && after && made && !made.same ? difference(before, after) : { gone: [], come: [] };
@@ -52,6 +48,13 @@ export function createPanes(context: Context): Part {
       : "Turn a vector up: the text is written again from the first token that changes.");
     note.hidden = note.textContent === "";
     drawPicked();
+  }
+
+  function drawBeside(): void {
+    const made = store.beside === "unsteered" ? store.now.unsteered : null;
+    baseline.view.show(store.besideText);
+    setText(besideNote, made ? [made.same ? "Without vectors the model writes the baseline again." : "What the model writes from the same token without vectors.", made.note].join(" ").trim() : "");
+    besideNote.hidden = made === null;
   }
 
   function drawStream(stream: Stream, source: TextModel): void {
@@ -72,22 +75,39 @@ export function createPanes(context: Context): Part {
   }
 
   function drawPicked(): void {
-    const { picked, baseline: document, shown } = store.now;
-    const made = store.rewritten(shown)?.document;
-    baseline.view.pick(...(picked && picked.document === document?.id ? [picked.token, picked.last] as const : [0, 0] as const));
-    steered.view.pick(...(picked && picked.document === made?.id && made?.id !== document?.id ? [picked.token, picked.last] as const : [0, 0] as const));
+    const { picked, shown } = store.now;
+    const [left, right] = [store.besideId, store.rewritten(shown)?.document.id ?? null];
+    baseline.view.pick(...(picked && picked.document === left ? [picked.token, picked.last] as const : [0, 0] as const));
+    steered.view.pick(...(picked && picked.document === right && right !== left ? [picked.token, picked.last] as const : [0, 0] as const));
   }
 
-  baseline.listen(() => store.now.baseline?.id ?? null, () => store.baselineText);
+  baseline.listen(() => store.besideId, () => store.besideText);
   steered.listen(() => (begun === null ? store.rewritten(store.now.shown)?.document.id ?? null : null), () => store.rewrittenText(store.now.shown));
 
   return {
     element,
     update(changed) {
-      if (any(changed, "baseline", "baseline_offsets")) baseline.view.show(store.baselineText);
-      if (any(changed, "baseline", "baseline_offsets", "steered", "steered_offsets", "control", "control_offsets", "stream", "shown", "current", "notice", "job", "alive", "broken")) draw();
+      if (any(changed, "baseline", "baseline_offsets", "unsteered", "unsteered_offsets", "beside", "steered", "steered_offsets", "control", "control_offsets", "stream", "shown", "current", "notice", "job", "alive", "broken")) draw();
       else if (any(changed, "picked")) drawPicked();
       find.refresh();
+    },
+  };
+}
+
+interface Tabs<Name> { element: HTMLElement; show(count: number, pressed: Name): void }
+
+/** Buttons for texts of which one is shown; a name alone while there is one only. */
+function tabs<Name extends Which | Beside>(names: readonly Name[], labels: readonly string[], label: string, signal: AbortSignal, choose: (name: Name) => void): Tabs<Name> {
+  const alone = h("span", "cotlens-role-name", {}, labels[0] ?? "");
+  const all = names.map((name, i) => button("cotlens-seg", labels[i] ?? name, { "data-which": name }));
+  all.forEach((tab, i) => onClick(tab, signal, () => choose(names[i] as Name)));
+  const group = h("span", "cotlens-segs", { role: "group", "aria-label": label }, ...all);
+  return {
+    element: h("span", "", {}, alone, group),
+    show(count, pressed) {
+      group.hidden = count < 2;
+      alone.hidden = count > 1;
+      all.forEach((tab, i) => setAttribute(tab, "aria-pressed", String(names[i] === pressed)));
     },
   };
 }

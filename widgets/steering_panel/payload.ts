@@ -7,7 +7,7 @@ export const IDLE: Job = { id: null, state: "idle", label: "", done: 0, total: n
 const NOWHERE: Current = { dials: [], control: false, seed: 0, places: [] };
 
 export const EMPTY: Payload = {
-  head: { model: "", where: "", note: "", latents: 0 },
+  head: { model: "", where: "", note: "", latents: 0, most: 0 },
   vectors: [],
   current: NOWHERE,
   baseline: null,
@@ -16,6 +16,8 @@ export const EMPTY: Payload = {
   steered_offsets: new Uint32Array(1),
   control: null,
   control_offsets: new Uint32Array(1),
+  unsteered: null,
+  unsteered_offsets: new Uint32Array(1),
   stream: null,
   findings: null,
   sweep: null,
@@ -37,7 +39,7 @@ function present<T>(raw: Raw): T | null {
 export function decode<K extends keyof Payload>(key: K, raw: Raw): Payload[K] {
   const value = ((): unknown => {
     switch (key) {
-      case "baseline_offsets": case "steered_offsets": case "control_offsets":
+      case "baseline_offsets": case "steered_offsets": case "control_offsets": case "unsteered_offsets":
         return raw instanceof DataView && raw.byteLength >= 4 ? indicesOf(raw) : EMPTY[key];
       case "head": case "current": case "job": return { ...EMPTY[key] as object, ...(present<object>(raw) ?? {}) };
       case "vectors": case "tries": return Array.isArray(raw) ? raw : [];

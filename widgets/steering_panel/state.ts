@@ -8,11 +8,13 @@ import type { RoleSpan, Sentence } from "../kit/text";
 
 export type Empty = Record<string, never>;
 export type Place = "all" | "thought" | "answer" | "here" | "span";
-/** Which of the two rewritten texts: by the vectors, or by random ones of equal norm. */
+/** Which of the rewritten texts: by the vectors, or by random ones of equal norm. */
 export type Which = "steered" | "control";
+/** What they stand beside: the baseline, or what the model writes from the same token without vectors. */
+export type Beside = "baseline" | "unsteered";
 
-/** latents: how many the panel's autoencoder has; 0 without one. */
-export interface Head { model: string; where: string; note: string; latents: number }
+/** latents: how many the panel's autoencoder has; 0 without one. most: tokens that a rollout of a sweep may have. */
+export interface Head { model: string; where: string; note: string; latents: number; most: number }
 
 /** `units` are the mean residual norms of the layers: coefficient 1 adds a vector of that length. `norm` is that of its values. */
 export interface VectorInfo { name: string; detail: string; layer: number; norm: number; units: number[] }
@@ -29,20 +31,26 @@ export interface SteeredDocument {
 /** A rewritten text; `same` where the vectors changed no token. */
 export interface Rewritten { document: SteeredDocument; same: boolean; note: string }
 
-/** One column of the findings; null is "not measured". */
-export interface Finding { answer: string | null; p: number | null; perplexity: number | null; tokens: number }
+/**
+ * One column of the findings; null is "not measured". `beside` and `baseline` are perplexities of the unsteered rewrite
+ * and of the baseline over the same region: from token `start` on.
+ */
+export interface Finding {
+  answer: string | null; p: number | null; perplexity: number | null; beside: number | null; baseline: number | null; start: number; tokens: number;
+}
 
 export interface Findings {
   target: string | null;
-  baseline: Finding | null; steered: Finding | null; control: Finding | null;
+  baseline: Finding | null; unsteered: Finding | null; steered: Finding | null; control: Finding | null;
   /** What it comes to: "same", "text", "answer", "damage" or "unknown", and the sentence. */
   verdict: { kind: string; text: string } | null;
   control_verdict: string | null;
 }
 
-/** One point of a sweep; null is "not measured". `unlikely`: share of rollouts less likely than 95 % of the model's own. */
-export interface Point { arm: "vector" | "random"; coefficient: number; value: number | null; low: number | null; high: number | null; n: number; unlikely: number | null; status: string }
-export interface Sweep { vector: string; layer: number; rows: Point[]; note: string }
+/** One point of a sweep; null is "not measured". `damaged`: share of rollouts that may be damage, by the rule of the verdict. */
+export interface Point { arm: "vector" | "random"; coefficient: number; value: number | null; low: number | null; high: number | null; n: number; damaged: number | null; status: string }
+/** `most`: the share of damaged rollouts above which a point is ringed. */
+export interface Sweep { vector: string; layer: number; rows: Point[]; note: string; most: number }
 
 export interface Try { id: string; label: string; answer: string | null; current: boolean }
 
@@ -66,6 +74,8 @@ export interface State {
   steered_offsets: DataView;
   control: Rewritten | Empty;
   control_offsets: DataView;
+  unsteered: Rewritten | Empty;
+  unsteered_offsets: DataView;
   stream: Stream | Empty;
   findings: Findings | Empty;
   sweep: Sweep | Empty;
@@ -86,6 +96,8 @@ export interface Payload {
   steered_offsets: Uint32Array;
   control: Rewritten | null;
   control_offsets: Uint32Array;
+  unsteered: Rewritten | null;
+  unsteered_offsets: Uint32Array;
   stream: Stream | null;
   findings: Findings | null;
   sweep: Sweep | null;
@@ -103,6 +115,6 @@ export type Request =
   | { kind: "token"; document: string; token: number }
   | { kind: "stretch"; document: string; token: number; last: number }
   | { kind: "latent"; latent: number }
-  | { kind: "sweep"; vector: number }
+  | { kind: "sweep"; vector: number; strength: number; rollouts: number }
   | { kind: "goto"; to: string }
   | { kind: "cancel"; job: string | number | null };

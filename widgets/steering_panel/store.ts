@@ -4,7 +4,7 @@ import { TextModel } from "../kit/text";
 import { Observed } from "../kit/observed";
 import { Requests, type Reply } from "../kit/requests";
 import { EMPTY } from "./payload";
-import type { Dial, Payload, Request, Rewritten, SteeredDocument, Which } from "./state";
+import type { Beside, Dial, Payload, Request, Rewritten, SteeredDocument, Which } from "./state";
 
 /** Tokens token..last, half-open, of one of the texts. */
 export interface Picked { document: string; token: number; last: number }
@@ -16,8 +16,9 @@ export interface Own {
   /** The vector that was touched last: "from here on" and "this stretch" mean it. */
   active: number;
   picked: Picked | null;
-  /** Which rewritten text stands beside the baseline. */
+  /** Which rewritten text is shown, and beside which. */
   shown: Which;
+  beside: Beside;
   codeOpen: boolean;
   notice: { message: string; remedy: string | null } | null;
   /** The comm to the kernel broke, or a request has heard nothing for long. */
@@ -30,7 +31,7 @@ export interface Own {
 export type All = Payload & Own;
 export type Key = keyof All;
 
-const OWN: Own = { dials: [], active: 0, picked: null, shown: "steered", codeOpen: false, notice: null, broken: false, silent: false, asking: false };
+const OWN: Own = { dials: [], active: 0, picked: null, shown: "steered", beside: "baseline", codeOpen: false, notice: null, broken: false, silent: false, asking: false };
 
 export class Store extends Observed<All> {
   readonly requests: Requests<Request>;
@@ -87,7 +88,7 @@ export class Store extends Observed<All> {
     return null;
   }
 
-  rewritten(which: Which): Rewritten | null { return this.now[which]; }
+  rewritten(which: Which | "unsteered"): Rewritten | null { return this.now[which]; }
 
   /** A document with its tokens, made once. */
   text(document: SteeredDocument, offsets: Uint32Array): TextModel {
@@ -103,7 +104,12 @@ export class Store extends Observed<All> {
     return this.now.baseline && this.text(this.now.baseline, this.now.baseline_offsets);
   }
 
-  rewrittenText(which: Which): TextModel | null {
+  /** What the rewritten text stands beside: the unsteered one once it is there, where that is wanted. */
+  get beside(): Beside { return this.now.unsteered === null ? "baseline" : this.now.beside; }
+  get besideText(): TextModel | null { return this.beside === "baseline" ? this.baselineText : this.rewrittenText("unsteered"); }
+  get besideId(): string | null { return (this.beside === "baseline" ? this.now.baseline : this.now.unsteered?.document)?.id ?? null; }
+
+  rewrittenText(which: Which | "unsteered"): TextModel | null {
     const made = this.rewritten(which);
     return made && this.text(made.document, this.now[`${which}_offsets`]);
   }
@@ -112,7 +118,7 @@ export class Store extends Observed<All> {
   textOf(document: string): TextModel | null {
     const { baseline } = this.now;
     if (baseline?.id === document) return this.baselineText;
-    const which = (["steered", "control"] as const).find((each) => this.rewritten(each)?.document.id === document);
+    const which = (["steered", "control", "unsteered"] as const).find((each) => this.rewritten(each)?.document.id === document);
     return which ? this.rewrittenText(which) : null;
   }
 

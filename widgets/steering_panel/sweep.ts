@@ -3,13 +3,12 @@
 import { h, setText, svg } from "../kit/dom";
 import { figure } from "../kit/numbers";
 import { any, type Context, type Part } from "./part";
+import { damaged } from "./reach";
 import type { Point, Sweep } from "./state";
 import { strength } from "./words";
 
 const [WIDTH, HEIGHT] = [520, 172];
 const [LEFT, RIGHT, TOP, BOTTOM] = [40, 508, 12, 140];
-/** From this share of unlikely rollouts on, a point is ringed: its effect may be damage. */
-const DAMAGED = 0.2;
 
 interface Measured extends Point { value: number; low: number; high: number }
 const measured = (rows: readonly Point[], arm: Point["arm"]): Measured[] => rows
@@ -25,7 +24,7 @@ export function band(rows: readonly Point[]): Measured[] {
 
 /** One point in words. */
 export function pointWords(row: Measured): string {
-  const broken = row.unlikely !== null && row.unlikely > DAMAGED ? `; ${figure(row.unlikely)} of the texts are unlikely: may be damage` : "";
+  const broken = row.damaged ? `; ${Math.round(row.damaged * row.n)} of the texts may be damage` : "";
   return `${row.arm === "random" ? "random, " : ""}${strength(row.coefficient)}: ${figure(row.value)}, 95 % ${figure(row.low)} to ${figure(row.high)}, ${row.n} rollouts${broken}`;
 }
 
@@ -41,15 +40,23 @@ export function createSweep({ store }: Context): Part {
       const { sweep } = store.now;
       element.hidden = sweep === null;
       if (sweep === null) return;
-      setText(head, `sweep of ${sweep.vector}, layer ${sweep.layer}: share of answers that change`);
+      setText(head, `sweep of ${sweep.vector}, layer ${sweep.layer}: share of answers that change, ${rollouts(sweep.rows)}`);
       chart.replaceChildren(draw(sweep));
-      const ringed = measured(sweep.rows, "vector").some((row) => (row.unlikely ?? 0) > DAMAGED);
-      setText(note, [sweep.note, "Bars: 95 %. Grey: random vectors of equal norm.", ringed ? "Rings: more than a fifth of the texts are less likely than 95 % of the model\u2019s own, so the effect may be damage." : ""].join(" ").trim());
+      const ringed = measured(sweep.rows, "vector").some((row) => damaged(row, sweep));
+      setText(note, [sweep.note, "Bars: 95 %. Grey: random vectors of equal norm. At 0: the unsteered model, rewritten from the same token.", ringed ? "Rings: more than a fifth of the texts may be damage, by the rule of the verdict: the unsteered model finds them more than twice as perplexing as its own, or they come to no end." : ""].join(" ").trim());
     },
   };
 }
 
-function draw({ vector, rows }: Sweep): SVGElement {
+/** "8 rollouts a point". */
+export function rollouts(rows: readonly Point[]): string {
+  const counts = rows.map((row) => row.n).filter((n) => n > 0);
+  const [least, most] = [Math.min(...counts), Math.max(...counts)];
+  return counts.length === 0 ? "no rollouts" : `${least === most ? most : `${least} to ${most}`} rollouts a point`;
+}
+
+function draw(sweep: Sweep): SVGElement {
+  const { vector, rows } = sweep;
   const [own, random] = [measured(rows, "vector"), band(rows)];
   const top = Math.max(1e-9, ...rows.map((row) => Math.abs(row.coefficient)));
   const x = (row: Measured): number => LEFT + ((row.coefficient / top + 1) / 2) * (RIGHT - LEFT);
@@ -65,7 +72,7 @@ function draw({ vector, rows }: Sweep): SVGElement {
   const marks = own.flatMap((row) => [
     svg("line", { class: "cotlens-sweep-bar", x1: x(row), x2: x(row), y1: y(row.low), y2: y(row.high) }),
     svg("circle", { class: "cotlens-sweep-point", cx: x(row), cy: y(row.value), r: 3.5 }, titled(pointWords(row))),
-    ...((row.unlikely ?? 0) > DAMAGED ? [svg("circle", { class: "cotlens-sweep-ring", cx: x(row), cy: y(row.value), r: 8 })] : []),
+    ...(damaged(row, sweep) ? [svg("circle", { class: "cotlens-sweep-ring", cx: x(row), cy: y(row.value), r: 8 })] : []),
   ]);
   const said = [...own, ...random.filter((row) => row.arm === "random")].map(pointWords).join("; ");
   return svg("svg", { viewBox: `0 0 ${WIDTH} ${HEIGHT}`, role: "img", "aria-label": `${vector}: ${said}` }, ...grid, area, line, ...marks, ...ticks);

@@ -1,10 +1,11 @@
 /** The row under the vectors: the control one click away, what can be done with the picked token, the code. */
 
 import { button, h, onClick, setAttribute, setInvisible, setOff, setText } from "../kit/dom";
-import { figure, quoted } from "../kit/numbers";
+import { quoted } from "../kit/numbers";
 import { createAdding } from "./adding";
 import { createCode } from "./code";
 import { any, type Context, type Part } from "./part";
+import { createSweeping } from "./sweeping";
 
 export function createTools(context: Context): Part {
   const { store, actions, signal } = context;
@@ -12,7 +13,7 @@ export function createTools(context: Context): Part {
   const seed = button("cotlens-button cotlens-quiet", "", { "data-action": "seed" });
   const reset = button("cotlens-button", "All to 0", { "data-action": "reset" });
   const adding = createAdding(context);
-  const sweep = button("cotlens-button", "Sweep\u2026", { "data-action": "sweep" });
+  const sweeping = createSweeping(context);
   const code = createCode(context);
   const words = h("span", "cotlens-muted cotlens-small cotlens-picked-words");
   const rerun = button("cotlens-button", "Rerun from here", { "data-action": "rerun" });
@@ -20,11 +21,10 @@ export function createTools(context: Context): Part {
   const span = button("cotlens-button", "Steer this stretch", { "data-action": "span" });
   const picked = h("span", "cotlens-picked-line", {}, words, rerun, here, span);
   const element = h("div", "cotlens-tools", {},
-    h("div", "cotlens-line", {}, h("span", "cotlens-group", {}, adding.element, control, seed), picked, h("span", "cotlens-group cotlens-tail", {}, sweep, reset, code.opener)), code.panel);
+    h("div", "cotlens-line", {}, h("span", "cotlens-group", {}, adding.element, control, seed), picked, h("span", "cotlens-group cotlens-tail", {}, sweeping.element, reset, code.opener)), code.panel);
 
   onClick(control, signal, () => actions.control(!store.now.current.control));
   onClick(seed, signal, () => actions.control(true, store.now.current.seed + 1));
-  onClick(sweep, signal, () => actions.sweep());
   onClick(reset, signal, () => actions.reset());
   onClick(rerun, signal, () => actions.rerun());
   onClick(here, signal, () => actions.apply("here"));
@@ -37,10 +37,6 @@ export function createTools(context: Context): Part {
     setText(seed, `seed ${current.seed}`);
     setOff(seed, store.off, "another random vector");
     setInvisible(seed, !current.control);
-    const name = store.now.vectors[store.now.active]?.name ?? "";
-    const top = Math.abs(dials[store.now.active]?.coefficient ?? 0) || 1;
-    setOff(sweep, store.off ?? (store.running ? "Wait until the text is written." : null),
-      `${name}: 8 rollouts each at \u2212${figure(top)}, \u2212${figure(top / 2)}, ${figure(top / 2)} and ${figure(top)}, and as many under random vectors: in which share does the answer change? Stop keeps what is measured.`);
     setOff(reset, store.off ?? (dials.every((dial) => dial.coefficient === 0) ? "All vectors are at 0." : null), "back to the baseline");
   }
 
@@ -70,6 +66,7 @@ export function createTools(context: Context): Part {
     update(changed) {
       if (any(changed, "current", "dials", "vectors", "active", "job", "alive", "broken")) drawControl();
       adding.update(changed);
+      sweeping.update(changed);
       if (any(changed, "picked", "baseline", "steered", "control", "vectors", "active", "alive", "broken")) drawPicked();
       code.update(changed);
     },

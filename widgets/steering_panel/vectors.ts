@@ -2,9 +2,10 @@
 
 import { h, setAttribute, setText, uniqueId } from "../kit/dom";
 import { figure } from "../kit/numbers";
-import { REACH, rounded } from "./actions";
+import { rounded } from "./actions";
 import { any, type Context, type Part } from "./part";
 import type { Dial, Place, VectorInfo } from "./state";
+import { reachOf, stepOf } from "./reach";
 import { placeWords, rawWords, spokenStrength, strength, unitOf } from "./words";
 
 interface Row { element: HTMLElement; draw(dial: Dial, off: boolean): void }
@@ -20,7 +21,7 @@ export function createVectors(context: Context): Part {
         rows = store.now.vectors.map((vector, i) => createRow(context, vector, i));
         element.replaceChildren(...rows.map((row) => row.element));
       }
-      if (!any(changed, "vectors", "dials", "current", "picked", "alive", "broken", "active")) return;
+      if (!any(changed, "vectors", "dials", "current", "picked", "alive", "broken", "active", "sweep")) return;
       rows.forEach((row, i) => {
         const dial = store.now.dials[i];
         if (dial) row.draw(dial, store.off !== null);
@@ -32,8 +33,10 @@ export function createVectors(context: Context): Part {
 
 function createRow({ store, actions, signal }: Context, vector: VectorInfo, index: number): Row {
   const ticks = uniqueId("ticks");
-  const slider = h("input", "cotlens-range", { type: "range", min: -REACH, max: REACH, step: 0.05, "data-dial": index, list: ticks, "aria-label": `strength of ${vector.name}` });
-  const marks = h("datalist", "", { id: ticks }, ...[-3, -2, -1, 0, 1, 2, 3].map((value) => h("option", "", { value })));
+  let reach = 0;
+  const slider = h("input", "cotlens-range", { type: "range", "data-dial": index, list: ticks, "aria-label": `strength of ${vector.name}` });
+  const marks = h("datalist", "", { id: ticks });
+  const [low, high] = [h("span"), h("span")];
   const box = h("input", "cotlens-box", { type: "text", inputmode: "decimal", "data-box": index, autocomplete: "off", spellcheck: "false", "aria-label": `strength of ${vector.name}, in mean residual norms`, title: "any number, also beyond the slider" });
   const raw = h("span", "cotlens-muted cotlens-small cotlens-raw");
   const layer = h("select", "cotlens-select", { "data-layer": index, "aria-label": `layer of ${vector.name}` },
@@ -42,12 +45,12 @@ function createRow({ store, actions, signal }: Context, vector: VectorInfo, inde
   const element = h("div", "cotlens-vector", { "data-vector": index },
     h("div", "cotlens-vector-name", {}, h("b", "", { title: vector.name }, vector.name), h("span", "cotlens-muted cotlens-small", { title: vector.detail }, vector.detail)),
     h("div", "cotlens-vector-dial", {}, slider, marks,
-      h("span", "cotlens-ticks cotlens-muted", { "aria-hidden": "true" }, h("span", "", {}, `\u2212${REACH}`), h("span", "", {}, "0"), h("span", "", {}, `+${REACH}`))),
+      h("span", "cotlens-ticks cotlens-muted", { "aria-hidden": "true" }, low, h("span", "", {}, "0"), high)),
     h("div", "cotlens-vector-strength", {}, box, raw),
     h("div", "cotlens-vector-where", {}, layer, select));
 
   // Snapping to 0 is what a hand means that comes close to it.
-  slider.addEventListener("input", () => actions.turn(index, { coefficient: Math.abs(slider.valueAsNumber) < 0.03 ? 0 : rounded(slider.valueAsNumber) }), { signal });
+  slider.addEventListener("input", () => actions.turn(index, { coefficient: Math.abs(slider.valueAsNumber) < 0.6 * stepOf(reach) ? 0 : rounded(slider.valueAsNumber) }), { signal });
   const commit = (): void => {
     const value = parse(box.value);
     setAttribute(box, "aria-invalid", value === null ? "true" : null);
@@ -58,10 +61,10 @@ function createRow({ store, actions, signal }: Context, vector: VectorInfo, inde
   box.addEventListener("change", commit, { signal });
   box.addEventListener("keydown", (event) => {
     if (event.key === "Enter") commit();
-    const by = { ArrowUp: 0.1, ArrowDown: -0.1 }[event.key];
+    const by = { ArrowUp: 2, ArrowDown: -2 }[event.key];
     if (by === undefined) return;
     event.preventDefault();
-    actions.turn(index, { coefficient: rounded((store.now.dials[index]?.coefficient ?? 0) + by) });
+    actions.turn(index, { coefficient: rounded((store.now.dials[index]?.coefficient ?? 0) + by * stepOf(reach)) });
   }, { signal });
   select.addEventListener("change", () => {
     const place = select.value as Place;
@@ -72,11 +75,25 @@ function createRow({ store, actions, signal }: Context, vector: VectorInfo, inde
   layer.addEventListener("change", () => actions.turn(index, { layer: Number(layer.value) }), { signal });
   for (const each of [slider, box, layer, select]) each.addEventListener("focus", () => store.set({ active: index }), { signal });
 
+  /** Under a hand a range only grows: what it points at stays where it is. */
+  function widen(dial: Dial): void {
+    const wanted = reachOf(vector, dial, store.now.sweep);
+    const next = slider.matches(":focus") ? Math.max(reach, wanted) : wanted;
+    if (next === reach) return;
+    reach = next;
+    for (const [name, value] of [["min", -reach], ["max", reach], ["step", stepOf(reach)]] as const) setAttribute(slider, name, value);
+    marks.replaceChildren(...[-1, -0.5, 0, 0.5, 1].map((part) => h("option", "", { value: rounded(part * reach) })));
+    setText(low, `\u2212${figure(reach).replace(/\.?0+$/, "")}`);
+    setText(high, `+${figure(reach).replace(/\.?0+$/, "")}`);
+  }
+
   return {
     element,
     draw(dial, off) {
-      if (!slider.matches(":focus") || Math.abs(slider.valueAsNumber - dial.coefficient) > 0.049) slider.value = String(dial.coefficient);
-      const share = Math.min(1, Math.max(0, (dial.coefficient / REACH + 1) / 2));
+      widen(dial);
+      if (!slider.matches(":focus") || Math.abs(slider.valueAsNumber - dial.coefficient) > 0.98 * stepOf(reach)) slider.value = String(dial.coefficient);
+      setAttribute(slider, "title", `up to ${figure(reach)} mean residual norms: by the vector's own length, or by its sweep; the box takes any number`);
+      const share = Math.min(1, Math.max(0, (dial.coefficient / reach + 1) / 2));
       slider.style.setProperty("--from", `${100 * Math.min(0.5, share)}%`);
       slider.style.setProperty("--to", `${100 * Math.max(0.5, share)}%`);
       setAttribute(slider, "aria-valuetext", spokenStrength(vector, dial));

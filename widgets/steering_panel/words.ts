@@ -53,7 +53,7 @@ export function pWords(finding: Finding | null): string {
   return finding.p === null ? "not measured" : shortProbability(finding.p);
 }
 
-export function perplexityWords(finding: Finding | null): string {
+export function perplexityWords(finding: Finding | null, value: number | null | undefined): string {
   if (finding === null) return "—";
-  return finding.perplexity === null ? "not measured" : figure(finding.perplexity);
+  return value === undefined || value === null ? "—" : figure(value);
 }

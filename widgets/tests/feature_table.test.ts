@@ -16,7 +16,7 @@ const STATE: Partial<State> = {
 };
 const latentsOf = (blank = true): Latents => new Latents((key) => STATE[key] as never, TEXT, blank);
 const NONE = { estimate: Float32Array.from([0.5, -2, NaN]), exact: Float32Array.from([NaN, NaN, 1]) };
-const ALL: Filter = { query: "", which: "all", pinned: new Set(), hidden: new Set() };
+const ALL: Filter = { query: "", which: "all", pinned: new Set(), hidden: new Set(), folded: false };
 
 test("a latent's story is not told where the SAE can't reconstruct", () => {
   const latents = latentsOf();
@@ -66,4 +66,17 @@ test("payloads that don't fit count as absent", () => {
 
 test("shares are percent", () => {
   assert.deepEqual([percent(0.0092), percent(0.118), percent(NaN)], ["0.9 %", "12 %", "—"]);
+});
+
+test("a latent of the template is told from one of the text, and stands last by contrast", () => {
+  const roles = [{ role: "prompt" as const, start: 1, end: 2 }, { role: "thought" as const, start: 2, end: 4 }, { role: "answer" as const, start: 5, end: 6 }];
+  const text = new TextModel("abcdef", Uint32Array.from([0, 1, 2, 3, 4, 5, 6]), roles);
+  const state: Partial<State> = { ...STATE, facts: {}, tokens: bytes(Uint32Array.from([0, 4, 2, 5, 1])), values: bytes(Float32Array.from([90, 90, 2, 4, 7])) };
+  const latents = new Latents((key) => state[key] as never, text, true);
+  assert.deepEqual([...latents.template], [1, 0, 0]);
+  latents.select(null);
+  assert.deepEqual([...latents.ordered("contrast", true, ALL, false, NONE)], [1, 2, 0], "4 written tokens against two others");
+  assert.deepEqual([...latents.ordered("contrast", true, { ...ALL, folded: true }, false, NONE)], [1, 2]);
+  assert.deepEqual([...latents.ordered("contrast", true, { ...ALL, folded: true, pinned: new Set([10]) }, false, NONE)], [0, 1, 2]);
+  assert.equal(latentsOf().templateCount, 0, "without roles nothing is a template");
 });

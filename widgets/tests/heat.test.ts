@@ -111,3 +111,13 @@ test("every level has its rule", () => {
   const rules = readFileSync("kit/heat.css", "utf8");
   for (let step = 1; step <= LEVELS; step += 1) assert.ok(rules.includes(`.cotlens-h${step} `));
 });
+
+test("what has no sign has one hue, and not that of raising or lowering", () => {
+  const angle = (colour: string): number => {
+    const [r, g, b] = rgb(colour);
+    return (Math.atan2(Math.sqrt(3) * (g - b), 2 * r - g - b) * 180) / Math.PI;
+  };
+  const apart = (a: string, b: string): number => Math.abs(((angle(a) - angle(b) + 540) % 360) - 180);
+  for (const scheme of Object.values(SCHEMES)) for (const signed of [scheme.positive, scheme.negative]) assert.ok(apart(scheme.unsigned, signed) > 45);
+  assert.ok(apart(SCHEMES.light.unsigned, SCHEMES.dark.unsigned) < 10);
+});

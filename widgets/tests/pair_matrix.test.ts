@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { beginning } from "../pair_matrix/labels";
 import { PAIRS } from "../gallery/pairs";
 import { meaningWords } from "../pair_matrix/head";
 import { Pairs } from "../pair_matrix/model";
@@ -57,4 +58,13 @@ test("every cell can be said: measured, missing, absent", () => {
   assert.match(pairs.spoken(pairs.cell(41, 2)), /not measured: no rollout went on/);
   assert.match(pairs.spoken(pairs.cell(2, 5)), /not part of the result/);
   assert.match(meaningWords(pairs.matrix), /columns: source, rows: target .* 0 = no effect/);
+});
+
+test("the beginning of a sentence fits its room, and is drawable", () => {
+  const paper = { measureText: (text: string) => ({ width: 6 * text.length }) as TextMetrics };
+  assert.equal(beginning(paper, " So 9 - 2\n= 7. ", 600), "So 9 - 2 = 7.");
+  assert.equal(beginning(paper, "So 9 - 2 = 7.", 36), "So 9…");
+  assert.equal(beginning(paper, "So", 3), "");
+  assert.ok(!beginning(paper, "a\u202eb", 600).includes("\u202e"));
+  assert.ok(beginning(paper, "x".repeat(5000), 60_000).length <= 161);
 });

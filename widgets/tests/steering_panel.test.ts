@@ -3,6 +3,8 @@ import { test } from "node:test";
 import { STEERING } from "../gallery/steering";
 import { changes, stretches } from "../steering_panel/difference";
 import { trail, tryName } from "../steering_panel/head";
+import { reachOf, round, stepOf } from "../steering_panel/reach";
+import { rollouts } from "../steering_panel/sweep";
 import { parse } from "../steering_panel/vectors";
 import { placeWords, rawWords, spokenStrength, strength } from "../steering_panel/words";
 
@@ -47,4 +49,25 @@ test("the trail shows the original, the newest tries, and always the current one
   assert.deepEqual(trail([]), []);
   assert.equal(tryName(tries[0] as never), "try 0");
   assert.equal(tryName(tries[1] as never), "try 1 → 7");
+});
+
+test("a slider ends where its vector's length says, and after a sweep where the texts break", () => {
+  const state = STEERING["steersweep"]?.();
+  const [vector] = state?.vectors ?? [];
+  const sweep = state?.sweep as import("../steering_panel/state").Sweep;
+  const at = (coefficient: number, more: object = {}): import("../steering_panel/state").Dial => ({ coefficient, layer: 2, place: "thought", start: 0, end: 0, ...more });
+  assert.ok(vector && sweep);
+  assert.equal(reachOf({ ...vector, norm: 5 }, at(0), null), 0.5); // 5 of 112.4, four times: .18
+  assert.equal(reachOf({ ...vector, norm: 50 }, at(0), null), 2); // 1.8
+  assert.equal(reachOf({ ...vector, norm: 5000 }, at(0), null), 2);
+  assert.equal(reachOf({ ...vector, units: [] }, at(0), null), 2);
+  assert.equal(reachOf(vector, at(3), null), 5); // the dial stays within
+  assert.equal(reachOf(vector, at(0), { ...sweep, rows: sweep.rows.map((row) => ({ ...row, damaged: 0 })) }), 2); // swept to 1.2
+  const broken = sweep.rows.map((row) => ({ ...row, coefficient: row.coefficient / 6, damaged: Math.abs(row.coefficient) > 1 ? 0.5 : 0 }));
+  assert.equal(reachOf({ ...vector, norm: 50 }, at(0), { ...sweep, rows: broken }), 0.2);
+  assert.equal(reachOf({ ...vector, norm: 50 }, at(0, { layer: 3 }), { ...sweep, rows: broken }), 2); // another layer's sweep says nothing
+  assert.deepEqual([0.5, 0.51, 1, 1.2, 2.1, 30].map(round), [0.5, 1, 1, 2, 5, 50]);
+  assert.equal(stepOf(0.5), 0.0125);
+  assert.equal(rollouts(sweep.rows), "8 rollouts a point");
+  assert.equal(rollouts([]), "no rollouts");
 });

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from cotlens.measure.answers.forced import Asked, Target, score_asked
 from cotlens.measure.answers.forms import form_of
 from cotlens.measure.stats import Interval, alike, wilson
+from cotlens.measure.steering.judging import may_be_damaged
 from cotlens.measure.steering.where import Ends, Steering, ends_of, in_thought, interventions
 from cotlens.models.contract import Branch, Model, Start
 from cotlens.trace import Trace
@@ -66,6 +67,8 @@ def measure(
 ) -> dict[str, list[float]]:
     """Write the rollouts of a question under `steerings` and read them: readout -> one value per rollout.
 
+    Beside the readouts "finished": 1 where the rollout ended by itself.
+
     Raises:
         BackendError: the model's numbers became NaN or infinite.
         Cancelled: between two tokens; finished rollouts are in the model's store.
@@ -75,6 +78,7 @@ def measure(
         "changed": [_changed(question, one) for one in rollouts],
         "probability": _probabilities(model, question, rollouts, steerings),
         "perplexity": _surprisal(model, question, rollouts),
+        "finished": [float(one.finished) for one in rollouts],
     }
     if metric is not None:
         found["metric"] = [float(metric(one)) for one in rollouts]
@@ -89,6 +93,21 @@ def summary(cell: Cell, name: str, seed: int) -> tuple[float, Interval]:
     """
     clusters = [np.array(part, dtype=np.float64) for part in cell.values.get(name, [])]
     return _mean([part[np.isfinite(part)] for part in clusters], name, seed)
+
+
+def damaged(cell: Cell, own: Cell) -> NDArray[np.bool_]:
+    """Which rollouts may be damaged, bool [n], each read against that of `own` with the same random numbers.
+
+    Clusters come trace by trace, and those of a trace in the order of its rollouts, so both cells are in one order.
+    """
+    texts = [np.stack([each.all("perplexity"), each.all("finished")], 1)[: cell.n] for each in (cell, own)]
+    return np.array(
+        [
+            may_be_damaged(math.exp(s), math.exp(o), o_end > s_end)
+            for (s, s_end), (o, o_end) in zip(*texts, strict=True)
+        ],
+        dtype=np.bool_,
+    )
 
 
 def worst(cell: Cell, name: str, seed: int) -> Interval:

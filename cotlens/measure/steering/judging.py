@@ -1,8 +1,11 @@
-"""Whether steering changed the answer or broke the model: what is measured of a steered rerun, and of its control.
+"""Whether steering changed the answer or broke the model: a steered rerun and what stands beside it.
 
 - The probability of the baseline's answer, forced after the thought: before, and after under the same steering.
 - The perplexity of what was written, under the model without any steering: exp of the mean negative log-likelihood per
   token, temperature 1. A thought that the model would never write has lost its sense, whatever it answers.
+- The same for the unsteered rewrite: what the model writes from the same token on, with the same random numbers and
+  settings, with nothing added. A baseline that was sampled otherwise, edited or pasted is not what the model would
+  write there, so what steering did is read against this text and not against the baseline.
 - The same for random vectors of the same length.
 """
 
@@ -25,10 +28,15 @@ from cotlens.models.contract import Branch, Model, OnToken
 from cotlens.trace import Trace
 from cotlens.trace.answers import AnswerForm, unread
 
+DAMAGE = 2.0
+"""Perplexity, as a multiple of the unsteered rewrite's of the same tokens, above which a text may be damaged."""
+DAMAGED_SHARE = 0.2
+"""Share of damaged rollouts above which a point of a sweep is marked."""
+
 
 @dataclass(frozen=True, eq=False)
 class SteeredRun:
-    """A steered rerun beside its baseline.
+    """A steered rerun beside its baseline, and beside what the model writes there without steering.
 
     Args:
         baseline, steered: the traces; both are the same up to token `at`.
@@ -37,10 +45,13 @@ class SteeredRun:
         answer, answer_after: what the two answer; None where no answer can be read.
         probability, probability_after: of the baseline's answer, forced after the baseline's thought without steering
             and after the steered thought with it; NaN where there is no answer to follow or no thought.
-        perplexity, perplexity_after: of the text from `at` on, under the model without steering; NaN where there is
-            none.
+        perplexity, perplexity_after: of both texts from token `at` on, under the model without steering; NaN where
+            there is none, or where the baseline is another text before `at`.
         status: "ok", or why something is NaN.
         control: the same with random vectors of the same length, if it was asked for.
+        unsteered: the same with nothing added: the baseline written on from `at` with the same random numbers and
+            settings. Its `answer_after`, `probability_after` and `perplexity_after` are what the steered ones are read
+            against. None where it was not written.
     """
 
     baseline: Trace
@@ -55,11 +66,45 @@ class SteeredRun:
     perplexity_after: float
     status: str = "ok"
     control: SteeredRun | None = None
+    unsteered: SteeredRun | None = None
+
+    @property
+    def answer_unsteered(self) -> str | None:
+        """The answer without steering: of the unsteered rewrite, of the baseline where there is none."""
+        return self.answer if self.unsteered is None else self.unsteered.answer_after
+
+    @property
+    def perplexity_unsteered(self) -> float:
+        """The perplexity without steering from `at` on: of the unsteered rewrite, else of the baseline."""
+        return self.perplexity if self.unsteered is None else self.unsteered.perplexity_after
 
     @property
     def changed(self) -> bool | None:
-        """Whether the answer is another one; None where the baseline has none."""
-        return None if self.answer is None else self.answer_after != self.answer
+        """Whether the answer is another one than without steering; None where there is none without it."""
+        own = self.answer_unsteered
+        return None if own is None else self.answer_after != own
+
+    @property
+    def endless(self) -> bool:
+        """Whether the text came to no end within its limit where the unsteered one did."""
+        own = self.baseline if self.unsteered is None else self.unsteered.steered
+        return own.finished and not self.steered.finished
+
+    @property
+    def damaged(self) -> bool:
+        """Whether the text may be damage and no change of mind; see `may_be_damaged`."""
+        return may_be_damaged(self.perplexity_after, self.perplexity_unsteered, self.endless)
+
+
+def may_be_damaged(perplexity: float, unsteered: float, endless: bool) -> bool:
+    """The one rule for a rewritten text, in a verdict and in a sweep alike.
+
+    Args:
+        perplexity, unsteered: of the steered and of the unsteered rewrite, from the same token on, under the model
+            without steering; NaN says nothing.
+        endless: the steered text came to no end within a limit that sufficed for the unsteered one.
+    """
+    return endless or perplexity > DAMAGE * unsteered
 
 
 def steer(
@@ -76,7 +121,7 @@ def steer(
     top_k: int | None = None,
     on_token: OnToken | None = None,
 ) -> SteeredRun:
-    """Rerun `trace` from token `at` with vectors added, and judge it.
+    """Rerun `trace` from token `at` with vectors added, and judge it beside the unsteered rewrite from the same token.
 
     Args:
         control: seed of the random vectors that are tried alike; None for no control.
@@ -86,7 +131,7 @@ def steer(
         InputError: a vector doesn't fit the model, or the model can't go on from `at`.
         BackendError: the model's numbers became NaN or infinite; the baseline is kept. A control that breaks the model
             is left out, and the status says so.
-        Cancelled: with what was written so far as `partial`.
+        Cancelled: with what was written so far of the text that was being written as `partial`.
     """
     chosen = as_steerings(steerings)
     start = start_of(model, trace, chosen) if at is None else check.whole("at", at)
@@ -95,7 +140,8 @@ def steer(
         "top_k": top_k,
     }  # fmt: skip
     steered = rewrite(model, trace, chosen, on_token=on_token, **settings)
-    run = judge(model, trace, steered, chosen, start)
+    unsteered = rewrite(model, trace, unturned(chosen), **settings)
+    run = judge(model, trace, steered, chosen, start, unsteered=unsteered)
     if control is None:
         return run
     others = controls(chosen, control)
@@ -103,7 +149,12 @@ def steer(
         beside = judge(model, trace, rewrite(model, trace, others, **settings), others, start)
     except BackendError as error:
         return replace(run, status=f"the control was not measured: {error}" if run.status == "ok" else run.status)
-    return replace(run, control=beside)
+    return replace(run, control=replace(beside, unsteered=run.unsteered))
+
+
+def unturned(steerings: Sequence[Steering]) -> tuple[Steering, ...]:
+    """The same with nothing added: thought and answer are written apart where they are, as the random numbers go."""
+    return tuple(replace(one, coefficient=0.0) for one in steerings)
 
 
 def controls(steerings: Sequence[Steering], seed: int) -> tuple[Steering, ...]:
@@ -111,33 +162,59 @@ def controls(steerings: Sequence[Steering], seed: int) -> tuple[Steering, ...]:
     return tuple(replace(one, vector=one.vector.random(seed + i)) for i, one in enumerate(steerings))
 
 
-def judge(model: Model, baseline: Trace, steered: Trace, steerings: Any, at: int) -> SteeredRun:
-    """Measure a rerun that was written from token `at` of `baseline`; four forward passes at most.
+def judge(
+    model: Model, baseline: Trace, steered: Trace, steerings: Any, at: int, *, unsteered: Trace | None = None
+) -> SteeredRun:
+    """Measure a rerun that was written from token `at` of `baseline`; six forward passes at most.
+
+    Args:
+        unsteered: what the model writes from `at` on without steering, with the same random numbers and settings
+            (`rewrite(model, trace, [], at=at, ...)`); without it the rerun is read against the baseline.
 
     Raises:
         BackendError: the model's numbers are NaN or infinite.
     """
     chosen = as_steerings(steerings)
-    answer, after = baseline.read_answer(), steered.read_answer()
-    value = None if answer is None else answer.text
-    before_p, after_p, why = math.nan, math.nan, f"of the baseline {unread(baseline.reader, baseline.finished)}"
-    if value is not None:
-        asked = target_answer(baseline, None).surface, form_of(baseline, model)
-        before_p, after_p = forced(model, baseline, *asked), forced(model, steered, *asked, chosen, at)
-        why = "the thought was not closed" if math.isnan(after_p) else "ok"
-    return SteeredRun(
+    answer = baseline.read_answer()
+    asked = None if answer is None else (target_answer(baseline, None).surface, form_of(baseline, model))
+    shared = baseline.token_ids[:at] == steered.token_ids[:at]
+    run = SteeredRun(
         baseline,
         steered,
         at,
         chosen,
-        value,
-        None if after is None else after.text,
-        before_p,
-        after_p,
-        perplexity(model, baseline, at),
-        perplexity(model, steered, at),
-        why,
+        answer=None if answer is None else answer.text,
+        probability=math.nan if asked is None else forced(model, baseline, *asked),
+        perplexity=perplexity(model, baseline, at) if shared else math.nan,
+        **_written(model, baseline, steered, asked, chosen, at),
     )
+    if unsteered is None:
+        return run
+    none = unturned(chosen)
+    written = _written(model, baseline, unsteered, asked, none, at)
+    return replace(run, unsteered=replace(run, steered=unsteered, steerings=none, **written))
+
+
+def _written(
+    model: Model,
+    baseline: Trace,
+    steered: Trace,
+    asked: tuple[str, AnswerForm] | None,
+    steerings: Sequence[Steering],
+    at: int,
+) -> dict[str, Any]:
+    """What is measured of a rewritten text: the fields of `SteeredRun` that say "after", and its status."""
+    answer = steered.read_answer()
+    found, why = math.nan, f"of the baseline {unread(baseline.reader, baseline.finished)}"
+    if asked is not None:
+        found = forced(model, steered, *asked, steerings, at)
+        why = "the thought was not closed" if math.isnan(found) else "ok"
+    return {
+        "answer_after": None if answer is None else answer.text,
+        "probability_after": found,
+        "perplexity_after": perplexity(model, steered, at),
+        "status": why,
+    }
 
 
 def forced(

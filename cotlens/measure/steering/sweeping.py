@@ -1,7 +1,8 @@
 """What a vector does at many coefficients and layers, beside random directions of the same length.
 
-Every cell is written anew from the same token with the same random numbers. Effects of steering are read against two
-things: the control, since any push of that size does something, and the perplexity of the text under the model without
+Every cell is written anew from the same token with the same random numbers. Effects of steering are read against three
+things: coefficient 0, which is the unsteered rewrite from that token, since a text that is only written again changes,
+too; the control, since any push of that size does something; and the perplexity of the text under the model without
 steering, since a broken model also changes its answers.
 """
 
@@ -20,7 +21,7 @@ from cotlens.measure.answers.forced import target_answer
 from cotlens.measure.importance.sampled.unread import FEW, MOST
 from cotlens.measure.method import Cost, RunRecord, check_needs, check_setting, keeping
 from cotlens.measure.stats import Interval
-from cotlens.measure.steering.cells import BOUNDED, READOUTS, Cell, Metric, Question, measure, summary, worst
+from cotlens.measure.steering.cells import BOUNDED, READOUTS, Cell, Metric, Question, damaged, measure, summary, worst
 from cotlens.measure.steering.norms import check_layer, residual_norm
 from cotlens.measure.steering.rerun import start_of
 from cotlens.measure.steering.vector import Vector
@@ -58,8 +59,10 @@ class Sweep:
             the same.
 
     The result has one row per arm ("vector", "random"), layer and coefficient. Its columns add `layer`, `coefficient`,
-    `raw`, `arm`, every readout with `_low` and `_high`, and `unlikely`: the share of rollouts that are less likely than
-    95 % of the model's own (extras: `own_perplexity_95`). Intervals are 95 %, over traces and rollouts, for the control
+    `raw`, `arm`, every readout with `_low` and `_high`, `damaged`: the share of rollouts that may be damage, each read
+    against the unsteered one with the same random numbers by the rule of `judging.may_be_damaged`, as the verdict on
+    one rerun is; and `unlikely`: the share that are less likely than 95 % of the model's own (extras:
+    `own_perplexity_95`), of whom 5 % are so themselves. Intervals are 95 %, over traces and rollouts, for the control
     over directions too. A rollout that was cut off before its answer has no value and is counted in `n_unread`; what it
     might have changed stands in `low_worst` and `high_worst`, and a cell that is mostly unread was not measured. A cell
     that broke the model has the reason as its status.
@@ -211,13 +214,15 @@ class Sweep:
     ) -> Result:
         by_layer = {one.layer: one for one in vectors}
         own = next(iter(cells.values()))
-        edge = float(np.quantile(own.all("perplexity"), 0.95)) if own.n else math.nan
         followed = any(one.answer is not None for one in questions)
+        edge = float(np.quantile(own.all("perplexity"), 0.95)) if own.n else math.nan
         rows: list[dict[str, Any]] = []
         for layer in by_layer:
             mine = [(key, cell) for key, cell in cells.items() if key[1] == layer or key[2] == 0]
             for (arm, _, coefficient), cell in sorted(mine, key=lambda one: (one[0][0] != "vector", one[0][2])):
-                rows.append(self._row(by_layer[layer], arm, coefficient, cell, edge, followed, seed))
+                row = self._row(by_layer[layer], arm, coefficient, cell, followed, seed)
+                shares = {"damaged": damaged(cell, own), "unlikely": cell.all("perplexity") > edge}
+                rows.append({**row, **{name: float(of.mean()) if cell.n else math.nan for name, of in shares.items()}})
         columns = {name: [row[name] for row in rows] for name in rows[0]}
         first = questions[0]
         single = len(questions) == 1
@@ -244,7 +249,7 @@ class Sweep:
         )
 
     def _row(
-        self, vector: Vector, arm: str, coefficient: float, cell: Cell, edge: float, followed: bool, seed: int
+        self, vector: Vector, arm: str, coefficient: float, cell: Cell, followed: bool, seed: int
     ) -> dict[str, Any]:
         name = "metric" if callable(self.metric) else self.metric
         estimate, interval = summary(cell, name, seed)
@@ -276,7 +281,6 @@ class Sweep:
         for readout in READOUTS:
             row[readout], ends = summary(cell, readout, seed)
             row[f"{readout}_low"], row[f"{readout}_high"] = ends
-        row["unlikely"] = float((cell.all("perplexity") > edge).mean()) if cell.n else math.nan
         return row
 
 

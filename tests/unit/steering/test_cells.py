@@ -8,7 +8,7 @@ import cotlens as cl
 from cotlens._core.errors import InputError
 from cotlens.measure.answers.forced import Target
 from cotlens.measure.steering import Sweep, Vector
-from cotlens.measure.steering.cells import Cell, Question, _changed, summary, worst
+from cotlens.measure.steering.cells import Cell, Question, _changed, damaged, summary, worst
 from cotlens.trace import Trace
 
 VECTOR = Vector("v", 0, np.ones(4), 1.0)
@@ -53,6 +53,16 @@ def test_an_answer_that_was_cut_off_is_not_a_changed_one():
     assert _changed(question, trace) == 0
     assert _changed(question, silent) == 1
     assert math.isnan(_changed(question, replace(silent, meta={"finish": "length"})))
+
+
+def test_a_rollout_is_read_against_the_unsteered_one_with_the_same_random_numbers():
+    """By the rule of the verdict: twice as perplexing, or no end where that one has one."""
+    own, found = Cell(), Cell()
+    own.add({"changed": [0.0] * 4, "perplexity": [0.1, 0.1, 1.0, 0.1], "finished": [1.0, 1.0, 1.0, 0.0]})
+    found.add({"changed": [0.0] * 2, "perplexity": [0.75, 0.85], "finished": [1.0, 1.0]})
+    found.add({"changed": [0.0] * 2, "perplexity": [1.1, 0.1], "finished": [0.0, 0.0]})
+    assert damaged(found, own).tolist() == [False, True, True, False]
+    assert not damaged(own, own).any() and damaged(Cell(), own).size == 0
 
 
 def test_traces_that_differ_widen_the_interval():

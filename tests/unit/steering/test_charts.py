@@ -8,7 +8,7 @@ from cotlens.results import Provenance, Result
 NAN = float("nan")
 
 
-def swept(arms=("vector", "random")):
+def swept(arms=("vector", "random"), without=()):
     rows = [(arm, layer, c) for layer in (1, 2) for arm in arms for c in (-1.0, 0.0, 1.0) if arm == "vector" or c != 0]
     n = len(rows)
     columns = {
@@ -16,10 +16,12 @@ def swept(arms=("vector", "random")):
         "estimate": [0.3 + 0.1 * c for *_, c in rows], "low": [0.1] * n, "high": [0.6] * n, "n": [8] * n,
         "status": ["ok"] * n, "arm": [arm for arm, *_ in rows], "layer": [layer for _, layer, _ in rows],
         "coefficient": [c for *_, c in rows], "raw": [c for *_, c in rows],
-        "unlikely": [float(c == 1) for *_, c in rows],
+        "damaged": [float(c == 1) for *_, c in rows], "unlikely": [float(c == -1) for *_, c in rows],
     }  # fmt: skip
     for name in ("changed", "probability", "perplexity"):
         columns |= {name: [0.5] * n, f"{name}_low": [0.4] * n, f"{name}_high": [0.6] * n}
+    for name in without:
+        del columns[name]
     return Result(
         kind="steering", method="Sweep", metric="share of checks", unit="coefficient", columns=columns, sign="",
         zero="", scale_unit="share", provenance=Provenance("Sweep"), extras={"vector": "check the work"},
@@ -39,6 +41,15 @@ def test_every_view_draws_a_line_per_layer_and_the_band_of_the_control(view):
     assert len(rules) == len(lines) == 6
     assert sorted(row["coefficient"] for row in band) == [-1, -1, 0, 0, 1, 1]
     assert [row["coefficient"] for row in rings] == [1, 1]
+
+
+def test_rings_follow_the_rule_of_the_verdict_and_results_without_it_still_draw():
+    assert [row["coefficient"] for row in data(swept(without=["damaged"]).chart())[3]] == [-1, -1]
+
+
+def test_the_title_says_how_many_rollouts_a_point_has():
+    title = json.loads(swept().chart().to_json())["layer"][1]["title"]
+    assert " ".join(title).startswith("check the work, 8 rollouts a point; grey: random")
 
 
 def test_without_a_control_no_band_is_drawn_and_none_is_named():

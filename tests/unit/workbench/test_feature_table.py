@@ -102,6 +102,15 @@ def test_exact_effects_are_those_of_the_library(page, abacus, trace, sae):
     assert f"effect_of={sorted(page.table._readings.known(trace).exact)}" in page.table.code
 
 
+def test_hosts_without_widgets_read_what_was_found(page):
+    """The line said for good that nothing had been read."""
+    exact, latents = page.column("exact"), page.column("latents", "<u4")
+    row = int(np.nanargmax(np.abs(exact)))
+    said = repr(page.view)
+    assert f"{len(latents):,} active latents of" in said and "it fills" not in said
+    assert f"largest measured effect on the answer: {exact[row]:+.3g} of latent {latents[row]}" in said
+
+
 def test_selecting_is_kept_and_is_code(page, trace):
     span = trace.spans("sentence")[2]
     page.act("select", first=span.start, last=span.end)

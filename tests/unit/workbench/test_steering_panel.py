@@ -110,6 +110,55 @@ def test_a_turned_dial_writes_from_the_first_token_that_changes(front, abacus, s
     assert [each["current"] for each in shown.view.tries] == [False, True]
 
 
+def test_the_unsteered_rewrite_from_the_same_token_stands_beside(front, abacus, short, vector):
+    """What the model writes there by itself, and every perplexity of its own region; the pasted text is neither."""
+    shown = front(vector)
+    shown.act("control", on=True, seed=0)
+    shown.turn(1.5)
+    run = shown.panel.run
+    for each in (run, run.control):
+        plain = cl.steering.rewrite(
+            abacus, short, [], at=each.at, temperature=0.0, max_new_tokens=shown.panel._writer.most(short, each.at)
+        )
+        assert each.unsteered.steered.token_ids == plain.token_ids and each.unsteered.at == each.at
+        region = cl.steering.judge(abacus, short, each.steered, each.steerings, each.at, unsteered=plain)
+        assert region.perplexity_unsteered == pytest.approx(each.perplexity_unsteered)
+        assert region.perplexity == pytest.approx(each.perplexity)
+    figures = shown.view.findings
+    assert figures["unsteered"]["perplexity"] == pytest.approx(run.perplexity_unsteered)
+    assert (figures["steered"]["start"], figures["control"]["start"]) == (run.at, run.control.at)
+    assert figures["control"]["beside"] == pytest.approx(run.control.perplexity_unsteered)
+    assert shown.view.unsteered["document"]["text"] == run.unsteered.steered.text
+    token = run.unsteered.steered.roles["thought"].start + 1
+    shown.act("rerun", document=run.unsteered.steered.id, token=token)  # it is a text like any other
+    shown.act("goto", to="t0")
+    assert shown.view.unsteered == {}
+
+
+def test_an_unsteered_text_is_written_once(front, abacus, short, vector, monkeypatch):
+    """Most moves of a slider change the same stretch of the same text."""
+    shown = front(vector, max_new_tokens=400)
+    writer, asked, start = shown.panel._writer, [], short.roles["thought"].start
+    resume = abacus.resume
+    monkeypatch.setattr(abacus, "resume", lambda *a, **k: asked.append(k.get("interventions")) or resume(*a, **k))
+    texts = [writer.unsteered(short, start) for _ in range(2)]
+    assert texts[0].meta["finish"] == "stop" and texts[1] is texts[0] and asked == [()]
+
+
+def test_a_sweep_of_the_shown_strength_is_part_of_the_verdict(front, vector):
+    shown = front(vector, max_new_tokens=48)
+    shown.turn(0.4)
+    alone = shown.view.findings["verdict"]["text"]
+    shown.act("sweep", vector=0, strength=0.4, rollouts=8)
+    said = shown.view.findings["verdict"]["text"].removeprefix(alone)
+    (row,) = [row for row in shown.view.sweep["rows"] if row["arm"] == "vector" and row["coefficient"] == 0.4]
+    assert (
+        said == f" Of 8 sampled rollouts at this strength {round(8 * row['damaged'])} may be damage by the same rule."
+    )
+    shown.turn(0.3)
+    assert "sampled rollouts" not in shown.view.findings["verdict"]["text"]
+
+
 def test_a_dial_too_weak_to_change_a_token_says_so(front, short, vector):
     shown = front(vector)
     shown.turn(1e-6)
@@ -313,14 +362,16 @@ def test_a_vector_that_can_t_be_made_is_refused(front, short, vector):
         assert shown.panel.wait(60)
         assert shown.view.job["state"] == "error" and words in shown.view.job["message"]
     assert shown.ask("token", document=short.id, token=9999)["status"] == "error"
-    assert shown.ask("sweep", vector=1)["status"] == "error"
+    assert shown.ask("sweep", vector=1, strength=1, rollouts=8)["status"] == "error"
+    for strength, often in ((0, 8), (-1, 8), (float("nan"), 8), (1, 0), (1, 101)):
+        assert shown.ask("sweep", vector=0, strength=strength, rollouts=often)["status"] == "error"
     assert len(shown.view.vectors) == 1
 
 
 def test_a_sweep_goes_up_to_the_dial_and_stands_beside_random_vectors(front, vector):
     shown = front(vector, max_new_tokens=48)
     shown.turn(0.4)
-    shown.act("sweep", vector=0)
+    shown.act("sweep", vector=0, strength=0.4, rollouts=8)
     frame = shown.panel.swept.frame()
     assert sorted(set(frame["coefficient"])) == [-0.4, -0.2, 0, 0.2, 0.4]
     rows = shown.view.sweep["rows"]
@@ -332,7 +383,7 @@ def test_a_sweep_goes_up_to_the_dial_and_stands_beside_random_vectors(front, vec
 def test_a_sweep_whose_rollouts_are_cut_off_measures_nothing_and_says_why(front, vector):
     """At 12 tokens no rollout reaches its answer: that was shown as an answer that always changes."""
     shown = front(vector)
-    shown.act("sweep", vector=0)
+    shown.act("sweep", vector=0, strength=0.4, rollouts=8)
     assert {row["value"] for row in shown.view.sweep["rows"]} == {None}
     assert "0 of 9 points were measured; " in shown.view.sweep["note"]
     assert "8 of 8 rollouts gave no value, as where they are cut off" in shown.view.sweep["note"]
@@ -349,7 +400,7 @@ def test_a_sweep_that_is_stopped_keeps_the_points_it_has(front, vector):
             shown.panel.cancel()
 
     shown.view.observe(stop, "job")
-    assert shown.ask("sweep", vector=0)["status"] == "ok"
+    assert shown.ask("sweep", vector=0, strength=1, rollouts=8)["status"] == "ok"
     assert shown.panel.wait(60)
     shown.view.unobserve(stop, "job")
     assert stopped and shown.view.job["state"] == "cancelled"
