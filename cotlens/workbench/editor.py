@@ -168,7 +168,13 @@ class CoTEditor(TreeController):
             self._set(
                 **payload.document(node.trace),
                 **payload.strip(node.trace, self._measuring.curve(node.trace)),
-                **payload.shading(node.trace, shown, self.result, self._measuring.complete(node.trace, shown)),
+                **payload.shading(
+                    node.trace,
+                    shown,
+                    self.result,
+                    self._measuring.complete(node.trace, shown),
+                    self._measuring.alike(shown, self.branches),
+                ),
                 branches=self._tree.payload(),
                 comparison=node.comparison,
                 measures=self._measuring.menu(node.trace, shown),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -54,8 +55,14 @@ def strip(trace: Trace, result: Result | None) -> dict[str, Any]:
     }
 
 
-def shading(trace: Trace, shown: Shown, result: Result | None, complete: bool) -> dict[str, Any]:
-    """`shading` with its numbers, a row per unit, and the row of every token of the trace."""
+def shading(
+    trace: Trace, shown: Shown, result: Result | None, complete: bool, alike: Sequence[Result] = ()
+) -> dict[str, Any]:
+    """`shading` with its numbers, a row per unit, and the row of every token of the trace.
+
+    Args:
+        alike: the same of all branches, which may share a colour scale.
+    """
     if result is None:
         empty = dict.fromkeys((f"shading_{part}" for part in ("rows", "values", "low", "high", "certainty")), b"")
         return {"shading": {}, "shading_status": {}, "shading_facts": [], **empty}
@@ -65,7 +72,8 @@ def shading(trace: Trace, shown: Shown, result: Result | None, complete: bool) -
         "unit": shown.unit,
         "label": _label(shown, result),
         "scale": scores.scale(columns["estimate"], result.scale_unit),
-        "scale_note": "the largest effect",
+        "scale_all": max(scores.scale(one.columns["estimate"], one.scale_unit) for one in (result, *alike)),
+        "branches": max(1, len(alike)),
         "sign": result.sign,
         "zero": result.zero,
         "scale_unit": result.scale_unit,

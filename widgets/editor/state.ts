@@ -6,6 +6,7 @@
 
 import type { Change } from "../kit/diff";
 import type { Kind } from "../kit/legend";
+import type { Lock } from "../kit/scale";
 import type { RoleSpan, Sentence } from "../kit/text";
 
 export type Unit = "token" | "sentence" | "paragraph" | "span" | "group";
@@ -45,7 +46,9 @@ export interface Measure {
 export interface Selection { measure: string | null; unit: Unit; metric: string | null; n: number; spans: [number, number][] }
 
 export interface Shading {
-  measure: string; unit: Unit; label: string; scale: number; scale_note: string; sign: string; zero: string;
+  measure: string; unit: Unit; label: string;
+  /** The largest effects: of this branch, and of all `branches` that were measured alike. */
+  scale: number; scale_all: number; branches: number; sign: string; zero: string;
   scale_unit: string; signed: boolean; kind: Kind; edit_type: string; complete: boolean; metric_words: string;
 }
 
@@ -87,6 +90,8 @@ export interface State {
   shading_certainty: DataView;
   shading_status: Record<string, string>;
   shading_facts: Fact[];
+  /** Where colours end whatever is measured; linked widgets share it. */
+  scale_lock: Lock | Empty;
   strip: Strip | Empty;
   strip_at: DataView;
   strip_values: DataView;
@@ -116,6 +121,7 @@ export interface EditorPayload {
   shading_certainty: Uint8Array;
   shading_status: Record<string, string>;
   shading_facts: Fact[];
+  scale_lock: Lock | null;
   strip: Strip | null;
   strip_at: Uint32Array;
   strip_values: Float32Array;

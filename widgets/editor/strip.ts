@@ -187,7 +187,7 @@ export function createStrip({ store, actions, root, signal }: Context, jump: (to
         const { strip, strip_at: at, strip_values: values } = store.payload;
         chances = strip ? new Chances(strip, at, values) : null;
       }
-      if (any(changed, "strip", "strip_at", "strip_values", "document", "token_offsets", "shading", "shading_rows", "shading_values", "intensity")) { drawKey(); draw(); }
+      if (any(changed, "strip", "strip_at", "strip_values", "document", "token_offsets", "shading", "shading_rows", "shading_values", "shading_certainty", "over", "scale_lock", "intensity")) { drawKey(); draw(); }
       else if (any(changed, "stop", "alive", "broken", "loading")) place();
     },
   };

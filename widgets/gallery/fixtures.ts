@@ -43,7 +43,7 @@ export const MEASURES: Measure[] = [
 function shadingOf(unit: Unit, sampled: boolean, complete = true): Shading {
   return {
     measure: sampled ? "resampling" : "occlusion_direct", unit, label: sampled ? `Resampling per ${unit}, 20 rollouts from each place` : `Occlusion, direct effect per ${unit}`,
-    scale: sampled ? 0.7 : 2.1, scale_note: "the largest effect", sign: "+ = supports the answer '7'", zero: "no effect", scale_unit: sampled ? "probability" : "nats", signed: true,
+    scale: sampled ? 0.7 : 2.1, scale_all: sampled ? 0.7 : 2.1, branches: 1, sign: "+ = supports the answer '7'", zero: "no effect", scale_unit: sampled ? "probability" : "nats", signed: true,
     kind: sampled ? "sampled" : "exact", edit_type: sampled ? "on-policy" : "attention-level", complete, metric_words: sampled ? "p('7')" : "log p('7')",
   };
 }
@@ -53,7 +53,7 @@ function blank(): State {
     head: { model: "abacus", where: "local · CPU", note: "Scores come from one packed pass; it agrees with plain passes to 2e-6 on this model." },
     loading: {}, branches: [], document: {}, token_offsets: bytes(new Uint32Array(1)), logprobs: bytes(new Float32Array(0)),
     measures: MEASURES, selection: { measure: null, unit: "token", metric: null, n: 0, spans: [] }, shading: {}, shading_rows: bytes(new Uint32Array(0)), shading_values: bytes(new Float32Array(0)),
-    shading_low: bytes(new Float32Array(0)), shading_high: bytes(new Float32Array(0)), shading_certainty: bytes(new Uint8Array(0)), shading_status: {}, shading_facts: [], strip: {},
+    shading_low: bytes(new Float32Array(0)), shading_high: bytes(new Float32Array(0)), shading_certainty: bytes(new Uint8Array(0)), shading_status: {}, shading_facts: [], scale_lock: {}, strip: {},
     strip_at: bytes(new Uint32Array(0)), strip_values: bytes(new Float32Array(0)), comparison: null, job: {}, stream: {}, code: "", alive: true,
   };
 }
@@ -83,7 +83,7 @@ function shaded(state: State, made: Made, unit: "token" | "sentence", sampled = 
   const spread = values.map((value) => 0.18 + 0.25 * Math.abs(value));
   const size = sampled ? 1 / 3 : 1; // a difference of probabilities is at most 1
   const ends = (by: number): Float32Array => values.map((value, i) => (value + (sampled ? by * (spread[i] as number) : 0)) * size);
-  const certainty = values.map((value, i) => (Number.isNaN(value) ? 6 : !sampled ? 4 : Math.abs(value) <= (spread[i] as number) ? 1 : 0));
+  const certainty = values.map((value, i) => (Number.isNaN(value) ? 6 : !sampled ? (Math.abs(value) < 0.1 ? 7 : 4) : Math.abs(value) <= (spread[i] as number) ? 1 : 0));
   return {
     ...state, shading: shadingOf(unit, sampled, upTo === 1),
     selection: { measure: sampled ? "resampling" : "occlusion_direct", unit, metric: sampled ? "probability" : "log_probability", n: sampled ? 20 : 0, spans: [] },
@@ -129,6 +129,7 @@ function branch(): State {
   made.document.edit = editAt(made, "15", "14");
   made.document.rewritten_from = made.document.edit.end;
   const state = stripped(shaded(withDocument(made, "8", 0.91), made, "token"), made, ["8", "7", "9", "10"], 0);
+  state.shading = { ...shadingOf("token", false), scale_all: 21.5, branches: 3 };
   state.branches = [
     { id: "b0", parent: null, label: "original", answer: "7", p: 0.97, current: false },
     { id: "b1", parent: "b0", label: "14 → 15 at #4", answer: "8", p: 0.91, current: true },
@@ -186,6 +187,7 @@ export const STATES: Record<string, () => State> = {
   first: () => withDocument(plain()),
   shaded: () => full().state,
   sentence: () => { const made = plain(); return stripped(shaded(withDocument(made), made, "sentence", true), made, ["7", "9", "14", "6"], 0); },
+  nothing: () => { const made = plain(); const state = shaded(withDocument(made), made, "sentence", true); return { ...state, shading_certainty: bytes(new Uint8Array(8).fill(1)) }; },
   branch,
   branches: many,
   truncated,

@@ -6,6 +6,8 @@ export interface WidgetModel<State> {
   on(event: string, callback: (...values: never[]) => void): void;
   off(event: string, callback: (...values: never[]) => void): void;
   send(message: unknown): void;
+  set<K extends keyof State>(key: K, value: State[K]): void;
+  save_changes(): void;
 }
 
 /** What a store is to its model. */
@@ -18,8 +20,8 @@ export interface Bindable {
 
 export interface Binding<State, S extends Bindable> {
   keys: readonly (keyof State & string)[];
-  /** A store with what the model has; `post` sends a message to Python. */
-  open(get: WidgetModel<State>["get"], post: (message: unknown) => void): S;
+  /** A store with what the model has; `post` sends a message to Python, `save` sets a trait, for linked widgets too. */
+  open(get: WidgetModel<State>["get"], post: (message: unknown) => void, save: WidgetModel<State>["set"]): S;
   /** A trait changed. */
   changed(store: S, key: keyof State & string, get: WidgetModel<State>["get"]): void;
   mount(el: HTMLElement, store: S, signal: AbortSignal): void;
@@ -47,10 +49,9 @@ export function bound<State, S extends Bindable>(binding: Binding<State, S>): ()
 /** A store that follows the model until the signal aborts. */
 function bind<State, S extends Bindable>({ keys, open, changed }: Binding<State, S>, { model, signal }: Context<State>): S {
   const get: WidgetModel<State>["get"] = (key) => model.get(key);
-  const store: S = open(get, (message) => {
-    // A closed comm throws: the kernel is gone.
-    try { model.send(message); } catch { store.broken = true; }
-  });
+  // A closed comm throws: the kernel is gone.
+  const attempt = (act: () => void): void => { try { act(); } catch { store.broken = true; } };
+  const store: S = open(get, (message) => attempt(() => model.send(message)), (key, value) => attempt(() => { model.set(key, value); model.save_changes(); }));
   const listen = (event: string, callback: (...values: never[]) => void): void => {
     model.on(event, callback);
     signal.addEventListener("abort", () => model.off(event, callback));

@@ -3,6 +3,7 @@ import { test } from "node:test";
 import { PAIRS } from "../gallery/pairs";
 import { meaningWords } from "../pair_matrix/head";
 import { Pairs } from "../pair_matrix/model";
+import type { Matrix } from "../pair_matrix/state";
 import { missingRuns, pixelsOf } from "../pair_matrix/pixels";
 
 const pairsOf = (state: string): Pairs => {
@@ -57,4 +58,12 @@ test("every cell can be said: measured, missing, absent", () => {
   assert.match(pairs.spoken(pairs.cell(41, 2)), /not measured: no rollout went on/);
   assert.match(pairs.spoken(pairs.cell(2, 5)), /not part of the result/);
   assert.match(meaningWords(pairs.matrix), /columns: source, rows: target .* 0 = no effect/);
+});
+
+test("a pair that may be nothing is never filled", () => {
+  const certainty = new Uint8Array([1, 2, 3, 4]); // clear, includes 0, under the floor, not significant
+  const numbers = new DataView(Float32Array.of(0.5, 0.5, 0.5, 0.5).buffer);
+  const matrix = { texts: ["a", "b"], estimate: numbers, low: numbers, high: numbers, n: numbers, certainty: new DataView(certainty.buffer), base: 0, scale: 0.5, status: {} };
+  const pairs = new Pairs(matrix as unknown as Matrix);
+  assert.deepEqual([0, 1, 2, 3].map((cell) => pairs.level(cell, 0.5) !== 0), [true, false, false, false]);
 });

@@ -214,3 +214,16 @@ def test_attention_needs_no_answer_and_says_what_is_moved(front, abacus):
 
 def test_paragraphs_and_all_units_have_names():
     assert {unit for each in MEASURES.values() for unit in each.units} == set(UNITS)
+
+
+def test_branches_that_were_measured_alike_share_a_scale(front, given):
+    page = front(given)
+    first = page.view.shading
+    assert first["branches"] == 1 and first["scale_all"] == first["scale"]
+    page.act("edit", **page.place("44."), text="54.")
+    second = page.view.shading
+    assert second["branches"] == 2 and second["scale_all"] == pytest.approx(max(first["scale"], second["scale"]))
+    page.act("goto", branch="b0")
+    assert page.view.shading["scale"] == first["scale"] and page.view.shading["scale_all"] == second["scale_all"]
+    page.act("measure", measure="occlusion-total", unit="token")
+    assert page.view.shading["branches"] == 1, "another measure has another scale"
