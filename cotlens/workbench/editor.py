@@ -159,7 +159,7 @@ class CoTEditor(TreeController):
             needed = "thought" in node.trace.roles and not self._work.settled(node, shown, asked)
         if needed and after in (None, newest):
             fill = lambda: self._work.fill(node.id, shown, asked, lambda: self._newest is newest)  # noqa: E731
-            self._jobs.start(shown.entry.label, fill, lane="measure")
+            self._jobs.start("measuring", fill, lane="measure")
 
     def _publish(self) -> None:
         """Show everything about the current branch."""

@@ -162,7 +162,7 @@ export class Actions {
   }
 
   cancel(): void {
-    if (this.store.running) this.store.ask({ kind: "cancel", job: this.store.payload.job.id });
+    this.store.abandon();
   }
 
   /** What is written is shown, so whatever was headed for is not. */

@@ -2,7 +2,8 @@
 
 import { button, h, onClick, setAttribute, setOff, setText } from "../kit/dom";
 import { menu } from "../kit/menu";
-import { count, duration, probability } from "../kit/numbers";
+import { count, probability } from "../kit/numbers";
+import { followProgress } from "../kit/progress";
 import { any, type Context, type Part } from "./part";
 import type { BranchInfo } from "./state";
 import { fillTree } from "./tree";
@@ -55,6 +56,8 @@ export function createHead({ store, actions, signal }: Context): Part {
     tree.element.hidden = branches.length < 2;
   }
 
+  const far = followProgress(signal, () => store.running, drawJob);
+
   function drawJob(): void {
     const { job: now, loading } = store.payload;
     const running = store.running && !loading;
@@ -69,18 +72,16 @@ export function createHead({ store, actions, signal }: Context): Part {
     setText(status, text);
     setAttribute(status, "title", text);
     setAttribute(job, "data-state", loading ? "loading" : now.state);
-    progress.hidden = !running && !loading;
     cancel.hidden = !running;
     setOff(cancel, null, "stop this; finished parts are kept");
-    if (running && now.total !== null && now.total > 0) progress.value = now.done / now.total;
-    else progress.removeAttribute("value");
+    far.show(progress, running || loading !== null, loading ? { ...now, total: null } : now);
   }
 
   function runningText(): string {
-    const { label, done, total, eta, state } = store.payload.job;
+    const { label, done, total, state } = store.payload.job;
     if (state === "queued") return `waiting to start: ${label}`;
-    const far = total !== null ? ` · ${done.toLocaleString("en-US")} of ${total.toLocaleString("en-US")}` : "";
-    return `${label}${far}${eta === null ? "" : ` · ${duration(eta)} left`}`;
+    const counted = total !== null ? ` · ${done.toLocaleString("en-US")} of ${total.toLocaleString("en-US")}` : "";
+    return `${label}${counted}${far.left(store.payload.job)}`;
   }
 
   function kept(): string {
@@ -98,6 +99,7 @@ export function createHead({ store, actions, signal }: Context): Part {
         setAttribute(model.parentElement as Element, "title", head.note || null);
       }
       if (any(changed, "branches", "alive", "broken", "loading")) drawTrail();
+      if (changed.has("job")) far.heard();
       if (any(changed, "job", "loading", "alive", "broken", "silent")) drawJob();
     },
   };

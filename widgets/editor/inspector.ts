@@ -6,11 +6,10 @@ import { button, h, onClick, setAttribute, setOff, setText } from "../kit/dom";
 import { count, figure, probability, quoted } from "../kit/numbers";
 import { createComparison } from "./comparison";
 import { effectOf, type Effect } from "./effect";
+import { endedBy } from "./endings";
 import { any, type Context, type Part } from "./part";
 
 const ROWS = 5;
-
-const FINISH: Record<string, string> = { stop: "its end marker", length: "the token limit", cancelled: "cancelling", given: "given as text" };
 
 interface Subject { kind: "token" | "sentence" | "range"; token: number; last: number; hovered: boolean }
 
@@ -122,7 +121,7 @@ export function createInspector(context: Context): Part {
       ["probability", current?.p === null || current?.p === undefined ? "not measured" : probability(current.p)],
       ["thought", last > first ? count(last - first, "token") : "empty"],
       ["sentences", store.text.sentences.length.toLocaleString("en-US")],
-      ["ended by", FINISH[shown.finish] ?? shown.finish],
+      ["ended by", endedBy(shown)],
     ];
     drawMore(null);
     facts.forEach(({ name }, i) => fact(name, rows[i]?.[0] ?? "", rows[i]?.[1] ?? ""));

@@ -102,6 +102,10 @@ export class Store {
   // Nothing that was asked before will be answered.
   set broken(value: boolean) { this.setOwn({ broken: value, heading: null, wish: null }); }
 
+  abandon(): void {
+    if (this.running) this.ask({ kind: "cancel", job: this.payload.job.id });
+  }
+
   message(message: unknown): void {
     this.requests.heard();
     this.requests.receive(message);

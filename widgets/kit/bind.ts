@@ -16,6 +16,8 @@ export interface Bindable {
   broken: boolean;
   /** A message from Python. */
   message(message: unknown): void;
+  /** Nobody looks any more: stop what is being done for this widget. */
+  abandon(): void;
 }
 
 export interface Binding<State, S extends Bindable> {
@@ -27,6 +29,9 @@ export interface Binding<State, S extends Bindable> {
   mount(el: HTMLElement, store: S, signal: AbortSignal): void;
 }
 
+/** A cell that is moved or drawn again is without a view for a moment; one that is deleted stays so. */
+const GONE_MS = 5000;
+
 interface Context<State> { model: WidgetModel<State>; signal: AbortSignal }
 export interface Entry<State> { initialize(context: Context<State>): void; render(context: Context<State> & { el: HTMLElement }): void }
 
@@ -35,11 +40,22 @@ export function bound<State, S extends Bindable>(binding: Binding<State, S>): ()
   return () => {
     let life: AbortSignal | null = null;
     const free: S[] = [];
+    let shown = 0;
+    let gone: ReturnType<typeof setTimeout> | undefined;
     return {
-      initialize({ signal }) { life = signal; },
+      initialize({ signal }) {
+        life = signal;
+        signal.addEventListener("abort", () => clearTimeout(gone));
+      },
       render({ model, el, signal }) {
         const store = free.pop() ?? bind(binding, { model, signal: life ?? signal });
-        signal.addEventListener("abort", () => free.push(store));
+        clearTimeout(gone);
+        shown += 1;
+        signal.addEventListener("abort", () => {
+          free.push(store);
+          shown -= 1;
+          if (shown === 0 && life?.aborted !== true) gone = setTimeout(() => store.abandon(), GONE_MS);
+        });
         binding.mount(el, store, signal);
       },
     };

@@ -3,6 +3,7 @@ import { test } from "node:test";
 import { shown } from "../kit/special";
 import { Actions } from "../editor/actions";
 import { blocksOf, MOST_TOKENS } from "../editor/blocks";
+import { endedBy, unclosedWords } from "../editor/endings";
 import { Chances, chanceWords } from "../editor/chances";
 import { surpriseWords, trimSame } from "../editor/comparison";
 import { trail } from "../editor/head";
@@ -175,4 +176,15 @@ test("a chain of branches may be longer than calls can nest", () => {
   const star = chain.map((branch) => ({ ...branch, parent: branch.id === "b0" ? null : "b0" }));
   assert.deepEqual(rows(star).slice(0, 3).map((row) => row.branch.id), ["b0", "b1", "b2"]);
   assert.equal(rows([{ ...chain[0] as BranchInfo, parent: "b1" }, chain[1] as BranchInfo]).length, 2);
+});
+
+test("how a text ended is said alike everywhere", () => {
+  for (const finish of ["stop", "length", "cancelled", "given"]) {
+    const open = { finish, thought_closed: false };
+    const [by, why] = [endedBy(open), unclosedWords(finish)];
+    assert.equal(/end marker/.test(`${by} ${why}`), false, "nothing says that there was one, and nothing that there was none");
+    assert.equal(/inside/.test(by), finish !== "given");
+    assert.equal(endedBy({ finish, thought_closed: true }).includes("inside"), false);
+  }
+  assert.match(unclosedWords("stop"), /the model ended its turn inside it/);
 });
