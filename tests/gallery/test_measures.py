@@ -35,6 +35,7 @@ def test_the_menu_is_grouped_and_says_question_and_cost(gallery: Gallery) -> Non
         "metric": "probability",
         "n": 20,
         "spans": None,
+        "target": "",
         "confirmed": False,
     }
     assert gallery.sent("measure") == [{"kind": "measure", "document": "d0", **wish}]
@@ -61,10 +62,10 @@ def test_the_menu_goes_by_keyboard(gallery: Gallery) -> None:
     keyboard.press("End")
     assert focused(gallery) == "receiver"
     keyboard.press("ArrowDown")
-    assert focused(gallery) == "early_answer"
+    assert focused(gallery) == "early-answer"
     gallery.set("{ measures: model.get('measures').map((each) => ({ ...each, cost: 'at most 7 tokens' })) }")
-    assert focused(gallery) == "early_answer", "costs that become known don't move the focus"
-    assert "at most 7 tokens" in gallery.find('[data-measure="early_answer"]').inner_text()
+    assert focused(gallery) == "early-answer", "costs that become known don't move the focus"
+    assert "at most 7 tokens" in gallery.find('[data-measure="early-answer"]').inner_text()
     keyboard.press("Escape")
     assert gallery.find(".cotlens-measures").is_hidden()
     assert gallery.page.evaluate("document.activeElement.className").endswith("cotlens-measure")

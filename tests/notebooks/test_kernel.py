@@ -46,7 +46,7 @@ class Kernel:
 
     def execute(self, code):
         """Start a cell; its message id."""
-        return self.client.execute(code, store_history=False)
+        return self.client.execute(code, store_history=False, stop_on_error=False)
 
     def value(self, expression):
         """The value of an expression, when the cells before it are done."""

@@ -4,6 +4,7 @@ import { button, h, onClick, setAttribute, setOff, setText } from "../kit/dom";
 import { menu } from "../kit/menu";
 import { count, probability } from "../kit/numbers";
 import { followProgress } from "../kit/progress";
+import { createChoices } from "./choices";
 import { any, type Context, type Part } from "./part";
 import type { BranchInfo } from "./state";
 import { fillTree } from "./tree";
@@ -27,7 +28,9 @@ export function trail(branches: BranchInfo[]): BranchInfo[] {
   return current && !newest.includes(current) ? [current, ...newest.slice(1)] : newest;
 }
 
-export function createHead({ store, actions, signal }: Context): Part {
+export function createHead(context: Context): Part {
+  const { store, actions, signal } = context;
+  const choices = createChoices(context);
   const model = h("b", "cotlens-model");
   const where = h("span", "cotlens-muted cotlens-where");
   const chips = h("span", "cotlens-chips", { role: "list", "aria-label": "branches, newest last" });
@@ -39,7 +42,7 @@ export function createHead({ store, actions, signal }: Context): Part {
   const cancel = button("cotlens-button", "Cancel", { "data-action": "cancel" });
   onClick(cancel, signal, () => actions.cancel());
   const job = h("span", "cotlens-job", {}, status, progress, cancel);
-  const element = h("div", "cotlens-head", {}, h("span", "cotlens-name", {}, model, where),
+  const element = h("div", "cotlens-head", {}, h("span", "cotlens-name", {}, model, where), choices.element,
     h("span", "cotlens-trail", {}, tree.element, chips), job);
 
   function drawTrail(): void {
@@ -81,7 +84,7 @@ export function createHead({ store, actions, signal }: Context): Part {
     const { label, done, total, state } = store.payload.job;
     if (state === "queued") return `waiting to start: ${label}`;
     const counted = total !== null ? ` · ${done.toLocaleString("en-US")} of ${total.toLocaleString("en-US")}` : "";
-    return `${label}${counted}${far.left(store.payload.job)}`;
+    return `${label.split(";")[0]}${counted}${far.left(store.payload.job)}`;
   }
 
   function kept(): string {
@@ -98,6 +101,7 @@ export function createHead({ store, actions, signal }: Context): Part {
         setText(where, head.where);
         setAttribute(model.parentElement as Element, "title", head.note || null);
       }
+      choices.update(changed);
       if (any(changed, "branches", "alive", "broken", "loading")) drawTrail();
       if (changed.has("job")) far.heard();
       if (any(changed, "job", "loading", "alive", "broken", "silent")) drawJob();

@@ -55,6 +55,11 @@ export function createInspector(context: Context): Part {
     return now ? [...apart, [now.start, now.end]] : apart;
   }
 
+  /** Where the keys go on after something was chosen from a list that another one takes the place of. */
+  function focusText(): void {
+    context.root.querySelector<HTMLElement>("[data-region=text]")?.focus({ preventScroll: true });
+  }
+
   function subject(): Subject | null {
     const { hovered, picked } = store.own;
     if (hovered !== null && picked?.kind !== "range") return { kind: "token", token: hovered, last: hovered + 1, hovered: true };
@@ -139,9 +144,9 @@ export function createInspector(context: Context): Part {
     }
     const off = actions.reason("branch", now.token);
     choices.show(shownOf(known.alternatives).map((each) => ({
-      text: each.text, p: each.logprob === null ? NaN : Math.exp(each.logprob), chosen: each.chosen, off, pick: () => actions.branch(now.token, each.token_id),
+      text: each.text, p: each.logprob === null ? NaN : Math.exp(each.logprob), chosen: each.chosen, off, pick: () => { actions.branch(now.token, each.token_id); focusText(); },
     })));
-    setText(choiceNote, known.alternatives.length === 0 ? "No alternatives are known at this place." : (off ?? (store.own.picked && now.hovered ? "click the token to keep this list" : "click one to branch there")));
+    setText(choiceNote, known.alternatives.length === 0 ? "No alternatives are known at this place." : (off ?? "click one to branch there"));
   }
 
   function draw(): void {

@@ -12,7 +12,8 @@ export const EMPTY: EditorPayload = {
   token_offsets: new Uint32Array(1),
   logprobs: new Float32Array(0),
   measures: [],
-  selection: { measure: null, unit: "token", metric: null, n: 0, spans: [] },
+  selection: { measure: null, unit: "token", metric: null, n: 0, spans: [], target: "" },
+  readers: [],
   shading: null,
   shading_rows: new Uint32Array(0),
   shading_values: new Float32Array(0),
@@ -68,7 +69,7 @@ export function decode<K extends keyof EditorPayload>(key: K, raw: Raw): EditorP
       case "head": case "selection": case "job": return { ...EMPTY[key] as object, ...(present<object>(raw) ?? {}) };
       case "alive": return raw !== false;
       case "code": return typeof raw === "string" ? raw : "";
-      case "branches": case "measures": case "shading_facts": return Array.isArray(raw) ? raw : [];
+      case "branches": case "measures": case "readers": case "shading_facts": return Array.isArray(raw) ? raw : [];
       default: return present(raw) ?? EMPTY[key];
     }
   })();

@@ -18,7 +18,7 @@ export interface ReadingPart extends Part {
   focus(): void;
 }
 
-export function createReading({ store, actions, signal }: Context, framed: (first: number, last: number) => void): ReadingPart {
+export function createReading({ store, actions, root, signal }: Context, framed: (first: number, last: number) => void): ReadingPart {
   const content = h("div", "cotlens-content", { role: "presentation" });
   const element = h("div", "cotlens-reading", {
     role: "listbox", tabindex: 0, "aria-label": "tokens of prompt, thought and answer", "aria-orientation": "horizontal", "data-region": "text",
@@ -210,7 +210,9 @@ export function createReading({ store, actions, signal }: Context, framed: (firs
     actions.pickRange(Math.min(a, b), Math.max(a, b) + 1);
   }
 
-  const pointing = followPointer(content, element, signal, (target) => {
+  // The buttons of the inspector act on what is picked, so what is only pointed at must not stand over them.
+  const ground = { content, frame: element, root, keeps: ".cotlens-side-body", drops: ".cotlens-acts" };
+  const pointing = followPointer(ground, signal, (target) => {
     const token = tokenOf(target);
     // With nothing picked there is nothing to go back to, and the way to the list of alternatives leads out of the text.
     if (token !== null || store.own.picked !== null) store.setOwn({ hovered: token });

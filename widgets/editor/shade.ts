@@ -58,6 +58,7 @@ export function createShade(context: Context): Part {
       metric: kept(wish.metric ?? selection.metric, measure.metrics.map((each) => each.id), null),
       n: kept(wish.n ?? selection.n, measure.draws, 0),
       spans: null,
+      target: wish.target ?? selection.target,
       confirmed,
     });
   }

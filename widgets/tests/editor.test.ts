@@ -60,7 +60,7 @@ test("what is asked of a text carries the id of the document that was seen", () 
   actions.rerun(token);
   actions.branch(token, 5);
   actions.replace(4, 5, "x");
-  actions.measure({ measure: "early-answer", unit: "token", metric: null, n: 0, spans: null, confirmed: false });
+  actions.measure({ measure: "early-answer", unit: "token", metric: null, n: 0, spans: null, target: "", confirmed: false });
   store.inspect(token);
   show(0);
   store.inspect(token);
@@ -97,7 +97,7 @@ test("answers at a stop are read off the last point before it", () => {
   assert.equal(chanceWords(chances.ranked(20)), "7 (.50), 9 (.40), other (.10)");
   assert.equal(chances.ranked(5)[0]?.answer, "9");
   assert.deepEqual(chances.ranked(30), []);
-  assert.equal(chances.rival, 1);
+  assert.deepEqual(chances.others, [1, 2]);
   const unread = new Chances({ answers: ["7", "9"], positions: "tokens", target: null, complete: true }, chances.at, chances.values);
   assert.equal(unread.target, 1);
 });
