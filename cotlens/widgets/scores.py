@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -11,6 +10,7 @@ from numpy.typing import NDArray
 
 from cotlens.results import Result
 from cotlens.results.certainty import CERTAINTIES, LEAST, certainty
+from cotlens.widgets import settings
 from cotlens.widgets.payload import floats
 
 _UNSIGNED = re.compile(r"\bkl\b|divergence|kurtosis|entropy|surprise", re.IGNORECASE)
@@ -35,7 +35,7 @@ def meaning(result: Result) -> dict[str, Any]:
         "edit_type": str(result.extras.get("edit_type", "")),
         "model": made.model,
         "backend": made.backend,
-        "settings": [[_plain(name), _setting(value)] for name, value in made.settings.items() if value is not None],
+        "settings": settings.told(made.settings),
     }
 
 
@@ -104,9 +104,3 @@ def facts(result: Result) -> list[dict[str, Any]]:
 
 def _plain(name: str) -> str:
     return name.replace("_", " ")
-
-
-def _setting(value: Any) -> str:
-    if isinstance(value, Mapping):
-        return ", ".join(f"{name} {_setting(each)}" for name, each in value.items())
-    return str(value)

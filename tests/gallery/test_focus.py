@@ -183,7 +183,9 @@ def test_after_editing_and_messages_too(gallery: Gallery) -> None:
             expect(gallery.find(".cm-content")).to_have_count(0)
         gallery.settle()
         assert focused(gallery) in ("text", "control"), end
-    gallery.set("{ job: { id: 1, state: 'error', label: 'x', done: 0, total: 1, message: 'It failed.', remedy: 'Do so.' } }")
+    gallery.set(
+        "{ job: { id: 1, state: 'error', label: 'x', done: 0, total: 1, message: 'It failed.', remedy: 'Do so.' } }"
+    )
     gallery.action("dismiss").click()
     gallery.settle()
     assert focused(gallery) in ("text", "control")

@@ -161,3 +161,13 @@ def test_new_results_redraw_and_closing_leaves_nothing(gallery: Gallery) -> None
     gallery.page.evaluate("window.__cotlens.close()")
     assert gallery.page.locator(".cotlens-root").count() == 0
     assert gallery.page.evaluate("window.__cotlens.model.listeners()") == 0
+
+
+def test_a_token_has_the_number_of_the_trace_wherever_it_stands(gallery: Gallery) -> None:
+    gallery.show("maptokens")
+    row = gallery.find(".cotlens-table-body [data-row]").first
+    index, number = row.get_attribute("data-row"), row.locator(".cotlens-cell-place").inner_text()
+    assert number != index
+    row.click()
+    assert gallery.find(".cotlens-detail .cotlens-title").inner_text() == f"Token {number} of the trace"
+    assert facts(gallery)["row of the table"] == index

@@ -180,3 +180,16 @@ def test_a_selected_stretch_becomes_a_unit(gallery: Gallery) -> None:
     assert button.inner_text() == "Drop this stretch"
     button.click()
     assert gallery.sent("measure")[-1]["spans"] == [[2, 4]]
+
+
+def test_an_effect_says_whose_it_is_and_where_it_stands_in_the_table(gallery: Gallery) -> None:
+    gallery.show("shaded")
+    gallery.token(69).click()
+    assert gallery.find("dt:has(+ .cotlens-fact-effect)").inner_text() == "effect on answer"
+    row = gallery.model("model.get('shading_rows').getUint32(4 * 69, true)")
+    assert row != 69 and facts(gallery)["row of the table"] == str(row)
+    gallery.show("sentence")
+    gallery.token(69).click()
+    sentence = gallery.find(".cotlens-picked").get_attribute("aria-label")
+    assert gallery.find(".cotlens-title").first.inner_text().startswith("Token 69")
+    assert gallery.find("dt:has(+ .cotlens-fact-effect)").inner_text() == f"effect of {sentence}"

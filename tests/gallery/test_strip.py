@@ -78,7 +78,9 @@ def test_the_likeliest_answer_is_drawn_and_can_be_followed(gallery: Gallery) -> 
     assert gallery.find("[data-answer='2']").get_attribute("aria-pressed") == "true"
     gallery.find("[data-answer='12']").click()
     assert gallery.sent("measure")[-1]["target"] == "12"
-    gallery.set("{ strip: { ...model.get('strip'), target: 1 }, selection: { ...model.get('selection'), target: '12' } }")
+    gallery.set(
+        "{ strip: { ...model.get('strip'), target: 1 }, selection: { ...model.get('selection'), target: '12' } }"
+    )
     assert gallery.find("[data-answer='12']").get_attribute("aria-pressed") == "true"
     gallery.find("[data-answer='2']").click()
     assert gallery.sent("measure")[-1]["target"] == "", "the trace's own answer needs no name"

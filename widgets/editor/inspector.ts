@@ -103,16 +103,28 @@ export function createInspector(context: Context): Part {
       fact("probability", "surprise per token", Number.isNaN(sum) ? "not measured" : `${figure(Math.max(0, -sum / Math.max(1, tokens)))} nats`);
     }
     const effect = effectOf(store, now.token, now.last);
-    fact("effect", payload.shading?.signed === false ? payload.shading.metric_words : "effect on answer", effect ? effect.words : "not measured", effect ? (payload.shading?.label ?? "") : "choose a measure in “Shade by”");
+    fact("effect", payload.shading?.signed === false ? payload.shading.metric_words : `effect${ofWhat(now, sentence)}`, effect ? effect.words : "not measured", effect ? (payload.shading?.label ?? "") : "choose a measure in “Shade by”");
     fact("certainty", effect && payload.shading?.kind === "sampled" ? "interval" : "certainty", effect?.interval ?? "—", effect?.certainty);
     fact("kind", "kind", effect?.kind ?? "—");
     drawMore(effect);
   }
 
+  /** Whose effect it is where it isn't the token's own: " of sentence 4", " of its number". */
+  function ofWhat(now: Subject, sentence: number): string {
+    const unit = store.payload.shading?.unit ?? "token";
+    if (now.kind === "range" || unit === "token") return " on answer";
+    return unit === "sentence" ? ` of sentence ${sentence}` : ` of its ${unit === "group" ? "number" : unit}`;
+  }
+
+  /** Where a token stands in the result's table, which counts from the first that was measured. */
+  function numbered(effect: Effect): [string, string][] {
+    return store.payload.shading?.unit === "token" && effect.row >= 0 ? [["row of the table", String(effect.row)]] : [];
+  }
+
   /** What a sampled or swapped effect rests on. */
   function drawMore(effect: Effect | null): void {
     const sure: [string, string][] = effect && effect.certainty !== "" && store.payload.shading?.kind === "sampled" ? [["reading", effect.certainty]] : [];
-    more.replaceChildren(...[...sure, ...(effect?.facts ?? [])].flatMap(([name, words]) => [h("dt", "", {}, name), h("dd", "", { "data-fact": name }, words)]));
+    more.replaceChildren(...[...sure, ...(effect?.facts ?? []), ...(effect ? numbered(effect) : [])].flatMap(([name, words]) => [h("dt", "", {}, name), h("dd", "", { "data-fact": name }, words)]));
   }
 
   /** With nothing picked the same rows say what the trace is. */

@@ -32,12 +32,19 @@ function spreadWords(map: ScoreMap): string {
   return [samples(map), map.judged ? "whiskers are intervals" : "without intervals"].filter((part) => part !== "").join(", ");
 }
 
+/** The settings of a score that another one of the same name doesn't have. */
+function settingsApart(alike: ScoreMap[], map: ScoreMap): string[] {
+  const all = alike.map(({ score }) => new Map(score.settings));
+  return map.score.settings.filter(([name, value]) => all.some((each) => each.get(name) !== value)).map(([name, value]) => `${name} ${value}`);
+}
+
 /** A name for each score that tells it from the others. */
 export function scoreNames(maps: readonly ScoreMap[]): string[] {
   const short = maps.map(({ score }) => `${score.label}, per ${score.unit}`);
   const twice = (names: string[], i: number): boolean => names.filter((name) => name === names[i]).length > 1;
   const longer = short.map((name, i) => (twice(short, i) ? `${maps[i]?.score.label}: ${maps[i]?.score.metric}, per ${maps[i]?.score.unit}` : name));
-  return longer.map((name, i) => (twice(longer, i) ? `${name} (${i + 1})` : name));
+  const longest = longer.map((name, i) => (twice(longer, i) ? [name, ...settingsApart(maps.filter((_, j) => longer[j] === name), maps[i] as ScoreMap)].join(", ") : name));
+  return longest.map((name, i) => (twice(longest, i) ? `${name} (${i + 1})` : name));
 }
 
 export function createHead(context: Context): Part {

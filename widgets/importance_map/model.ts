@@ -49,6 +49,9 @@ export class ScoreMap {
 
   get isToken(): boolean { return this.score.unit === "token"; }
 
+  /** The number that a unit is known by: that of a token in the trace, as the editor has it; else its place in the table. */
+  numberOf(unit: number): number { return this.isToken ? (this.first[unit] ?? unit) : unit; }
+
   text(unit: number): string {
     return this.score.text.slice(this.edges[unit] ?? 0, this.edges[unit + 1] ?? 0);
   }
@@ -146,7 +149,7 @@ export class ScoreMap {
   spoken(unit: number): string {
     const text = this.text(unit).trim() || "white space";
     const certainty = this.certainty(unit);
-    const parts = [text, `${this.score.unit} ${unit}`];
+    const parts = [text, `${this.score.unit} ${this.numberOf(unit)}`];
     if (certainty === "none") return [...parts, this.certaintyWords(unit)].join(", ");
     parts.push(`effect ${this.effectWords(unit)}`);
     if (!isExact(certainty)) parts.push(`interval ${this.intervalWords(unit)}`);

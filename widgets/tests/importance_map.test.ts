@@ -95,3 +95,19 @@ test("the next clear effect is found in both directions", () => {
   assert.equal(map.nextClear(4, -1), 2);
   assert.equal(map.nextClear(7, 1), null);
 });
+
+test("scores that differ in a setting are named by it", () => {
+  const map = mapOf("maptokens");
+  const named = (settings: [string, string][]): ScoreMap => new ScoreMap({ ...map.score, settings });
+  const names = scoreNames([named([["effect", "direct"], ["mode", "hide"]]), named([["effect", "total"], ["mode", "hide"]])]);
+  assert.deepEqual(names.map((name) => name.split(", ").pop()), ["effect direct", "effect total"]);
+  assert.ok(names.every((name) => !/\(\d\)/.test(name)));
+});
+
+test("a token has one number, that of the trace", () => {
+  const map = mapOf("maptokens");
+  assert.equal(map.numberOf(5), map.first[5]);
+  assert.notEqual(map.numberOf(5), 5);
+  assert.match(map.spoken(5), new RegExp(`token ${map.first[5]}\\b`));
+  assert.equal(mapOf("map").numberOf(5), 5);
+});

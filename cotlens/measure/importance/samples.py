@@ -197,7 +197,9 @@ def gather(
             have to work on what was said before they can show it.
     """
     told = 0
-    samples.expect(None if method.half_width is not None else method.planned(len({arm for chain in chains for arm in chain})))
+    samples.expect(
+        None if method.half_width is not None else method.planned(len({arm for chain in chains for arm in chain}))
+    )
     for more in _draws(method, samples, chains, target, parts=1 if heard is None else PARTS):
         samples.draw(more)
         came = samples.sampled + samples.reused
