@@ -22,8 +22,8 @@ class EditorView(anywidget.AnyWidget):
     branch {document, token, token_id}; truncate {document, token}; edit {document, start, end, text};
     rerun {document, token}; measure {document, measure, unit, metric, n, spans, target, confirmed}; reader {reader};
     goto {branch}; cancel {job}; count {text}.
-    `scale_lock` holds where colours end, {"unit": "nats", "scale": 2.1}: a person sets it, and widgets that are linked by
-    it (`ipywidgets.jslink((editor.view, "scale_lock"), (map, "scale_lock"))`) are coloured alike.
+    `scale_lock` holds where colours end, {"unit": "nats", "scale": 2.1}: a person sets it, and widgets that are linked
+    by it (`ipywidgets.jslink((editor.view, "scale_lock"), (map, "scale_lock"))`) are coloured alike.
     `document` is the id of the document it was asked on, which needn't be shown any more. Each wants a last `reply`.
 
     Raises WidgetsNotBuilt when the front end was not built.

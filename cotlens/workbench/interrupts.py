@@ -1,7 +1,7 @@
 """*Interrupt Kernel* stops the work of widgets, too.
 
-A kernel ignores the signal while no cell runs, and raises KeyboardInterrupt in a cell that does: neither is heard on the
-model's thread, where widgets work.
+A kernel ignores the signal while no cell runs, and raises KeyboardInterrupt in a cell that does: neither is heard on
+the model's thread, where widgets work.
 """
 
 from __future__ import annotations

@@ -143,7 +143,7 @@ def _label(shown: Shown, result: Result) -> str:
 
 
 def _unread(result: Result) -> dict[str, Any] | None:
-    """How many rollouts came and how many answers were read of them, with advice where hardly any can be; None of none."""
+    """How many rollouts came and how many answers were read of them, with advice where none can be; None of none."""
     came = sum(int(result.extras.get(f"rollouts_{how}", 0)) for how in ("sampled", "reused"))
     notes = result.extras.get("notes", ())
     read = int(result.extras.get("answers_read", 0))

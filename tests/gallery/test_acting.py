@@ -134,6 +134,7 @@ def test_choosing_what_to_shade_by(gallery: Gallery) -> None:
             "metric": "log_probability",
             "n": 0,
             "spans": None,
+            "target": "",
             "confirmed": False,
         }
     ]

@@ -1,4 +1,4 @@
-"""What isn't clear of zero is never filled, in any view; where nothing is, that is said large. One scale for all branches."""
+"""What isn't clear of zero is never filled; where nothing is, that is said large; branches share one scale."""
 
 import pytest
 
@@ -89,7 +89,8 @@ def test_exact_effects_that_are_too_small_fade(gallery: Gallery) -> None:
     # each token's class, and whether its exact effect is below the floor of its unit
     script = """(all) => { const { model } = window.__cotlens;
       const [rows, codes] = [model.get('shading_rows'), model.get('shading_certainty')];
-      return all.map((e) => [codes.getUint8(rows.getUint32(4 * e.dataset.token, true)), getComputedStyle(e).backgroundColor]); }"""
+      const code = (token) => codes.getUint8(rows.getUint32(4 * token, true));
+      return all.map((e) => [code(e.dataset.token), getComputedStyle(e).backgroundColor]); }"""
     drawn = gallery.find(".cotlens-thought [data-token]").evaluate_all(script)
     faint, others = ({colour for code, colour in drawn if (code == 7) is below} for below in (True, False))
     assert faint == {CLEAR} and CLEAR not in others

@@ -1,4 +1,4 @@
-"""What is said of work that goes on: a bar that moves, a time that comes true, and an end when nobody looks any more."""
+"""What is said of work that goes on: a bar that moves, a time that comes true, an end when nobody looks."""
 
 import pytest
 

@@ -147,7 +147,8 @@ def test_messages_while_cells_run(kernel, beside):
 
 
 LONG = """
-slow = cl.Trace.from_text("How many?", "There are 16 shells in the box and 28 more on the beach. " * 110, "44.", model=model)
+thought = "There are 16 shells in the box and 28 more on the beach. " * 110
+slow = cl.Trace.from_text("How many?", thought, "44.", model=model)
 begun = cl.CoTEditor(model, slow, measure="early-answer")
 begun._do_measure(begun._request({"kind": "measure", "document": slow.id, "measure": "occlusion-total", "unit": "token",
                                   "confirmed": True}))

@@ -12,7 +12,7 @@ export function createAdvice({ store, actions, root, signal }: Context): Part {
   const force = button("cotlens-button cotlens-primary", "Close the thought and force an answer", { "data-action": "force", title: "measure by Early answer: no rollout has to end by itself" });
   const reader = button("cotlens-button", "Another reader…", { "data-action": "another-reader" });
   const close = button("cotlens-button", "Go on", { "data-action": "go-on", title: "leave it as it is" });
-  const element = h("div", "cotlens-notice cotlens-advice", { role: "status", hidden: true },
+  const element = h("div", "cotlens-advice", { role: "status", hidden: true },
     h("span", "cotlens-notice-words", {}, said, " ", why), h("span", "cotlens-advice-acts", {}, force, reader, close));
   let dismissed = "";
 
