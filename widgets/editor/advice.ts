@@ -38,7 +38,8 @@ export function createAdvice({ store, actions, root, signal }: Context): Part {
     element.hidden = !unread?.advice || dismissed === about() || store.off !== null || store.own.notice !== null;
     if (!unread) return;
     setText(said, `${unread.read.toLocaleString("en-US")} of ${unread.of.toLocaleString("en-US")} answers could be read.`);
-    setText(why, unread.advice);
+    // Where none was read at all, the first part would say it once more.
+    setText(why, unread.read > 0 ? unread.advice : unread.advice.split("; ").slice(1).join("; "));
     force.hidden = forced() === undefined;
   }
 
