@@ -69,7 +69,7 @@ def test_choosing_measure_unit_and_metric(front, trace):
     for measure in ("occlusion-direct", "occlusion-total", "early-answer"):
         for unit in ("token", "sentence"):
             page.act("measure", measure=measure, unit=unit, metric="log_probability")
-            chosen = {"measure": measure, "unit": unit, "metric": "log_probability", "n": 0, "spans": []}
+            chosen = {"measure": measure, "unit": unit, "metric": "log_probability", "n": 0, "spans": [], "target": ""}
             assert page.view.selection == chosen
             assert page.view.shading["measure"] == measure and page.view.shading["unit"] == unit
             assert len(page.view.shading_values) == 4 * len(trace.spans(unit))
