@@ -14,7 +14,7 @@ from contextvars import ContextVar
 from typing import Any
 
 from cotlens._core.errors import Cancelled
-from cotlens._core.progress import DETAIL, Bar
+from cotlens._core.progress import Bar
 
 OnProgress = Callable[[int, "int | None", str], None]
 
@@ -50,16 +50,30 @@ class Control:
         part.cancelled = self.cancelled
         return part
 
-    def worded(self, words: Callable[[], str]) -> Control:
-        """A control that is cancelled with this one and reports to it, with `words()` behind every label.
+    def part_of(self, first: int, size: int, total: int, label: str) -> Control:
+        """A control for the items first..first + size of `total`: what it hears of their part is said of the whole.
 
-        The words may change from report to report; who shows them tells stages of work apart by what stands before them
-        (`progress.stage`).
+        The work on them may count several times from 0; what is said never goes back.
         """
+        furthest = first
 
-        def report(done: int, total: int | None, label: str) -> None:
-            self.report(done, total, DETAIL.join(part for part in (label, words()) if part))
+        def report(done: int, whole: int | None, _: str) -> None:
+            nonlocal furthest
+            if whole:
+                furthest = max(furthest, first + size * min(done, whole) // whole)
+                self.report(furthest, total, label)
 
+        return self._under(report)
+
+    def told_by(self, count: Callable[[], tuple[int, int | None, str]]) -> Control:
+        """A control that is cancelled with this one, and reports `count()` to it whenever it hears of progress.
+
+        Its label may change from report to report; who shows it tells stages of work apart by what stands before the
+        first comma (`progress.stage`).
+        """
+        return self._under(lambda *_: self.report(*count()))
+
+    def _under(self, report: OnProgress) -> Control:
         part = Control(report)
         part.cancelled = self.cancelled
         return part

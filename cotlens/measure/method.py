@@ -20,6 +20,10 @@ from cotlens.trace import Trace
 
 T = TypeVar("T")
 R = TypeVar("R")
+KEPT = (
+    "What was measured so far is kept as `partial` of this KeyboardInterrupt: in a notebook, "
+    "`import sys; sys.last_value.partial` is the result."
+)
 _SAMPLED = re.compile("weights:[0-9a-f]{12}")  # how fingerprints looked that were made of a sample
 
 
@@ -167,17 +171,19 @@ class RunRecord:
 
 @contextmanager
 def keeping(partial: Callable[[], Result]) -> Iterator[None]:
-    """Let whoever follows the block see what was measured so far; where it is cancelled, the error has it as `partial`.
+    """Let whoever follows the block see what was measured so far; where it is stopped, the error has it as `partial`.
 
-    Of blocks within each other the outermost is followed.
+    A KeyboardInterrupt has it, too, and a note that says so. Of blocks within each other the outermost is followed.
     """
     current = control.current()
     outer = current.partial
     current.partial = outer or partial
     try:
         yield
-    except Cancelled as error:
-        error.partial = partial()  # type: ignore[attr-defined]
+    except (Cancelled, KeyboardInterrupt) as error:
+        error.partial = partial()  # type: ignore[union-attr]
+        if outer is None and isinstance(error, KeyboardInterrupt):
+            error.add_note(KEPT)
         raise
     finally:
         current.partial = outer
@@ -195,7 +201,8 @@ def in_blocks(
     for start in range(0, len(items), size):
         current.check()
         current.report(start, len(items), label)
-        with control.using(current.silent()):
-            done = work(items[start : start + size])
+        block = items[start : start + size]
+        with control.using(current.part_of(start, len(block), len(items), label)):
+            done = work(block)
         yield from done
     current.report(len(items), len(items), label)

@@ -8,7 +8,8 @@ import numpy as np
 
 from cotlens._core.errors import InputError
 from cotlens.plots.drawing import finished, lines
-from cotlens.plots.palette import NEGATIVE, POSITIVE
+from cotlens.plots.palette import INK, NEGATIVE, POSITIVE
+from cotlens.results.certainty import may_be_nothing
 
 if TYPE_CHECKING:
     import altair
@@ -22,6 +23,8 @@ CLIPPED = 0.99  # the share of cells below full colour: a few huge neighbours mu
 def chart(result: Result, apart: int = 0, width: int = 480) -> altair.LayerChart:
     """Columns are sources, rows are targets; the fuller the colour, the larger the effect; × was not measured.
 
+    What may be no effect at all is a hollow cell.
+
     Args:
         apart: leave out pairs of sentences closer than this: neighbours often pale all else.
         width: pixels, as high as wide.
@@ -32,6 +35,7 @@ def chart(result: Result, apart: int = 0, width: int = 480) -> altair.LayerChart
     import altair as alt
 
     frame = result.frame()
+    frame["filled"] = np.where(may_be_nothing(result), 0.0, 1.0)
     frame = frame[(frame["target"] - frame["source"]).abs() >= apart]
     if not 0 < len(frame) <= MOST_CELLS:
         raise InputError(
@@ -51,6 +55,8 @@ def chart(result: Result, apart: int = 0, width: int = 480) -> altair.LayerChart
     cells = base.mark_rect().encode(
         **axes,
         color=alt.condition("datum.estimate >= 0", alt.value(POSITIVE), alt.value(NEGATIVE)),
+        fillOpacity=alt.FillOpacity("filled:Q", scale=None),
+        stroke=alt.condition("datum.filled == 0", alt.value(INK), alt.value("transparent")),
         opacity=alt.Opacity("size:Q", scale=alt.Scale(domain=[0, full or 1.0], range=[0.02, 1]), legend=None),
         tooltip=tooltip,
     )

@@ -20,8 +20,10 @@ class EditorView(anywidget.AnyWidget):
 
     Messages arrive through `on_msg` as `{"request_id", "kind", ...}` with these kinds: inspect {document, token};
     branch {document, token, token_id}; truncate {document, token}; edit {document, start, end, text};
-    rerun {document, token}; measure {document, measure, unit, metric, n, spans, confirmed}; goto {branch};
-    cancel {job}; count {text}.
+    rerun {document, token}; measure {document, measure, unit, metric, n, spans, target, confirmed}; reader {reader};
+    goto {branch}; cancel {job}; count {text}.
+    `scale_lock` holds where colours end, {"unit": "nats", "scale": 2.1}: a person sets it, and widgets that are linked
+    by it (`ipywidgets.jslink((editor.view, "scale_lock"), (map, "scale_lock"))`) are coloured alike.
     `document` is the id of the document it was asked on, which needn't be shown any more. Each wants a last `reply`.
 
     Raises WidgetsNotBuilt when the front end was not built.
@@ -38,6 +40,7 @@ class EditorView(anywidget.AnyWidget):
     logprobs = t.Bytes().tag(sync=True)
     measures = t.List().tag(sync=True)
     selection = t.Dict().tag(sync=True)
+    readers = t.List().tag(sync=True)
     shading = t.Dict().tag(sync=True)
     shading_rows = t.Bytes().tag(sync=True)
     shading_values = t.Bytes().tag(sync=True)
@@ -46,6 +49,7 @@ class EditorView(anywidget.AnyWidget):
     shading_certainty = t.Bytes().tag(sync=True)
     shading_status = t.Dict().tag(sync=True)
     shading_facts = t.List().tag(sync=True)
+    scale_lock = t.Dict().tag(sync=True)
     strip = t.Dict().tag(sync=True)
     strip_at = t.Bytes().tag(sync=True)
     strip_values = t.Bytes().tag(sync=True)

@@ -39,6 +39,8 @@ class ImportanceMap(anywidget.AnyWidget):
     `scores` holds one dict per score and `context` the prompt and the answer; `widgets/importance_map/state.ts`
     declares both. Positions are UTF-16 code units of the score's `text`, bytes are little-endian.
 
+    `scale_lock` is as that of the editor's view.
+
     Raises:
         InputError: there is no result, one has no rows or is of another kind, or it was measured on another trace.
         WidgetsNotBuilt: the front end was not built.
@@ -49,6 +51,7 @@ class ImportanceMap(anywidget.AnyWidget):
 
     scores = t.List().tag(sync=True)
     context = t.Dict().tag(sync=True)
+    scale_lock = t.Dict().tag(sync=True)
 
     def __init__(self, *results: Result, trace: Trace | None = None, **traits: Any) -> None:
         require("importance_map")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -11,6 +10,7 @@ from numpy.typing import NDArray
 
 from cotlens.results import Result
 from cotlens.results.certainty import CERTAINTIES, LEAST, certainty
+from cotlens.widgets import settings
 from cotlens.widgets.payload import floats
 
 _UNSIGNED = re.compile(r"\bkl\b|divergence|kurtosis|entropy|surprise", re.IGNORECASE)
@@ -18,21 +18,6 @@ _SHOWN_APART = {
     *("unit", "start", "end", "text", "estimate", "low", "high", "n", "status", "significant"),
     *("source", "target", "source_text", "target_text"),
 }
-
-
-EXPLAINED = {
-    "alpha": "added to the count of every answer before the divergence is taken; 0.5 is Jeffreys' prior",
-    "coarse": "above 0, tokens are measured only in sentences whose effect is at least this",
-    "confirm": "whether units that stood out were drawn again, with as many new rollouts",
-    "convention": "whose signs and names the columns have: CoTLens' own, or those of published data",
-    "forms": "wordings in which the answer was forced",
-    "rollouts": "texts written anew for each unit",
-    "seed": "where the random numbers begin: the same seed gives the same figures",
-    "temperature": "of sampling: 0 takes the likeliest token",
-    "top_k": "sampled from so many likeliest tokens; 0 for all",
-    "top_p": "sampled from the likeliest tokens that hold this much probability",
-}
-"""What a setting means that its name alone doesn't say."""
 
 
 def meaning(result: Result) -> dict[str, Any]:
@@ -50,11 +35,7 @@ def meaning(result: Result) -> dict[str, Any]:
         "edit_type": str(result.extras.get("edit_type", "")),
         "model": made.model,
         "backend": made.backend,
-        "settings": [
-            [_plain(name), _setting(value), EXPLAINED.get(name, "")]
-            for name, value in made.settings.items()
-            if value is not None
-        ],
+        "settings": settings.told(made.settings),
     }
 
 
@@ -123,9 +104,3 @@ def facts(result: Result) -> list[dict[str, Any]]:
 
 def _plain(name: str) -> str:
     return name.replace("_", " ")
-
-
-def _setting(value: Any) -> str:
-    if isinstance(value, Mapping):
-        return ", ".join(f"{name} {_setting(each)}" for name, each in value.items())
-    return str(value)

@@ -17,6 +17,7 @@ from cotlens._core.errors import CotLensError, InputError
 from cotlens.models.contract import Capability, Model
 from cotlens.trace import Trace
 from cotlens.trace.editing import reads
+from cotlens.workbench.interrupts import follow
 from cotlens.workbench.jobs import Jobs, JobState
 from cotlens.workbench.plans import origin
 from cotlens.workbench.tree import Tree
@@ -41,6 +42,10 @@ class Controller(ABC):
         self._jobs = Jobs(model.owner, self._show_job, self._lock, remedy=self._remedy, before=self._look)
         self._state: str | None = None
         self._fault = ""
+        follow(self.cancel)
+        view.observe(self._closed, "comm")
+        if getattr(view, "comm", None) is not None:
+            view.comm.on_close(self._closed)
 
     @property
     def error(self) -> str:
@@ -54,6 +59,10 @@ class Controller(ABC):
     def cancel(self) -> None:
         """Stop all work; what was finished is kept."""
         self._jobs.cancel()
+
+    def _closed(self, _: Any = None) -> None:
+        """The widget is gone, and with it whoever waits for its work."""
+        self.cancel()
 
     # A controller stands wherever its widget may: in a cell's last line, and among the children of ipywidgets' boxes,
     # which ask for an instance of Widget, its model_id and sometimes its layout.

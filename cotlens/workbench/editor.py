@@ -6,6 +6,7 @@ Every try is a branch of one tree.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from cotlens._core.errors import InputError
@@ -19,6 +20,7 @@ from cotlens.workbench.controller import TreeController, check_trace
 from cotlens.workbench.measures import Shown
 from cotlens.workbench.measuring import Measuring
 from cotlens.workbench.plans import Plan, plan
+from cotlens.workbench.readers import Readers
 from cotlens.workbench.requests import Request, parse
 from cotlens.workbench.work import Work
 
@@ -59,6 +61,7 @@ class CoTEditor(TreeController):
         check_trace(model, trace, "CoTEditor shows")
         self._spans = {} if spans is None else {trace.id: _spans(trace, spans)}
         super().__init__(model, EditorView(), trace)
+        self._readers = Readers(trace.reader)
         self._chosen = Shown(measure, "span" if spans is not None else unit)
         self._measuring = Measuring(model, lambda: self._set(measures=self._measuring.menu(self.trace, self._shown)))
         self._work = Work(model, self._tree, self._measuring, self._lock, self._publish, self._set)
@@ -82,7 +85,14 @@ class CoTEditor(TreeController):
         with self._lock:
             lines = self._tree.script(self._tree.current_id)
             return "\n".join(
-                ["import cotlens as cl", "", f"model = cl.load({self.model.name!r})", *lines, self._shown.code()]
+                [
+                    "import cotlens as cl",
+                    "",
+                    f"model = cl.load({self.model.name!r})",
+                    *lines,
+                    *self._readers.code(),
+                    self._shown.code(),
+                ]
             )
 
     def __repr__(self) -> str:
@@ -104,13 +114,23 @@ class CoTEditor(TreeController):
         self._measure()
 
     def _do_measure(self, request: Request) -> None:
-        chosen = Shown(request.measure, request.unit, request.metric, request.n)
+        chosen = Shown(request.measure, request.unit, request.metric, request.n, target=request.target)
         if request.spans is not None:
             self._spans[request.document] = _spans(self._tree.holding(request.document).trace, request.spans)
         self._chosen = chosen
         self._publish()
         # The costs that were seen are those of the document it was asked on: elsewhere nothing long begins by itself.
         self._measure(asked=request.confirmed and request.document == self.trace.id)
+
+    def _do_reader(self, request: Request) -> None:
+        """Read the answers of all branches anew: what was measured of the answers read before is dropped."""
+        reader = self._readers.choose(request.reader)
+        self._jobs.cancel()
+        self._measuring.forget()
+        self._chosen = replace(self._chosen, target="")
+        self._tree.read_by(reader)
+        self._publish()
+        self._measure()
 
     def _do_branch(self, request: Request) -> None:
         node = self._tree.holding(request.document)
@@ -159,7 +179,7 @@ class CoTEditor(TreeController):
             needed = "thought" in node.trace.roles and not self._work.settled(node, shown, asked)
         if needed and after in (None, newest):
             fill = lambda: self._work.fill(node.id, shown, asked, lambda: self._newest is newest)  # noqa: E731
-            self._jobs.start(shown.entry.label, fill, lane="measure")
+            self._jobs.start("measuring", fill, lane="measure")
 
     def _publish(self) -> None:
         """Show everything about the current branch."""
@@ -167,12 +187,19 @@ class CoTEditor(TreeController):
             node, shown = self._tree.current, self._shown
             self._set(
                 **payload.document(node.trace),
-                **payload.strip(node.trace, self._measuring.curve(node.trace)),
-                **payload.shading(node.trace, shown, self.result, self._measuring.complete(node.trace, shown)),
+                **payload.strip(node.trace, self._measuring.curve(node.trace), shown.target),
+                **payload.shading(
+                    node.trace,
+                    shown,
+                    self.result,
+                    self._measuring.complete(node.trace, shown),
+                    self._measuring.alike(shown, self.branches),
+                ),
                 branches=self._tree.payload(),
                 comparison=node.comparison,
                 measures=self._measuring.menu(node.trace, shown),
                 selection=payload.selection(node.trace, shown),
+                readers=self._readers.offered(node.trace.reader),
                 code=self.code,
             )
 

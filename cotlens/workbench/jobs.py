@@ -21,17 +21,26 @@ from cotlens._core.control import Control
 from cotlens._core.errors import Cancelled, CotLensError
 from cotlens._core.progress import stage
 from cotlens.models.contract import Owner
+from cotlens.workbench.pace import Pace
 
 State = Literal["idle", "queued", "running", "done", "cancelled", "error"]
 ENDED = ("done", "cancelled", "error")
 PUBLISH_S = 0.1
 POLL_S = 0.1  # how soon an interrupt of a waiting cell is noticed
+Work = Callable[[], "str | None"]
+"""Something to do; what it returns says what was done, where its label doesn't."""
 INNER = "scoring"  # what a model reports within the count of a measurement
 
 
 @dataclass(frozen=True)
 class JobState:
-    """What a view shows of a job. `eta` in seconds; `message` says how it ended, `remedy` what to do."""
+    """What a view shows of a job.
+
+    Args:
+        label: what is being done; of work that has ended, what was done.
+        eta: seconds until `total` is reached, None where nothing tells.
+        message: how it ended; `remedy` what to do about it.
+    """
 
     id: int = 0
     state: State = "idle"
@@ -57,19 +66,19 @@ class Job:
         self.error: BaseException | None = None
         self.traceback = ""
         self.future: Future[Any] | None = None
-        self._changed, self._began, self._told = changed, 0.0, 0.0
+        self._changed, self._told, self._pace = changed, 0.0, Pace()
 
     @property
     def ended(self) -> bool:
         """Whether it will say nothing more."""
         return self.state.state in ENDED
 
-    def run(self, fn: Callable[[], None]) -> bool:
+    def run(self, fn: Work) -> bool:
         """Do the work, and say whether it was done to its end; how it ended is in `state`, `error`, `traceback`."""
-        self._began = time.monotonic()
+        self._pace = Pace()
         self._set(JobState(self.id, "running", self.label))
         try:
-            fn()
+            did = fn()
         except Cancelled:
             self._set(replace(self.state, state="cancelled", eta=None))
         except CotLensError as error:
@@ -77,7 +86,7 @@ class Job:
         except Exception as error:
             self._fail(error, f"{type(error).__name__}: {error}", self.remedy)
         else:
-            self._set(JobState(self.id, "done", self.label))
+            self._set(JobState(self.id, "done", did or self.label))
         return self.state.state == "done"
 
     def cancel(self) -> None:
@@ -101,9 +110,8 @@ class Job:
             return
         fresh = stage(before.label) != stage(label) and label not in ("", INNER)
         if fresh:
-            self._began = now
-        spent = now - self._began
-        eta = round(spent * (total - done) / done, 1) if total and done else None
+            self._pace = Pace()
+        eta = self._pace.left(now, done, total)
         named = self.label if label in ("", INNER) else label
         state = JobState(self.id, "running", named, done, total, eta)
         if fresh or now - self._told >= PUBLISH_S:
@@ -147,7 +155,7 @@ class Jobs:
     def start(
         self,
         label: str,
-        fn: Callable[[], None],
+        fn: Work,
         *,
         lane: str = "work",
         priority: int = 0,
@@ -165,9 +173,9 @@ class Jobs:
             one.cancel()
         self._changed(job)
 
-        def begun() -> None:
+        def begun() -> str | None:
             self._before()
-            fn()
+            return fn()
 
         def work() -> None:
             if job.run(begun) and then is not None:

@@ -159,6 +159,7 @@ class Shown:
 
     Args:
         spans: with the unit "span": stretches of the shown text, (start, end) characters.
+        target: the answer that is followed, as it is to be written; "" for the trace's own.
 
     Raises:
         InputError: there is no such entry, or it doesn't have this unit, metric or number of rollouts.
@@ -169,6 +170,7 @@ class Shown:
     metric: str = ""
     n: int = 0
     spans: tuple[tuple[int, int], ...] = ()
+    target: str = ""
 
     def __post_init__(self) -> None:
         if self.measure not in MEASURES:
@@ -185,6 +187,8 @@ class Shown:
         if self.n and (self.n < 2 or not entry.draws):
             why = "give 2 rollouts or more." if entry.draws else "it samples nothing."
             raise InputError(f"{entry.label} can't be shown with n={self.n}: {why}")
+        if not self.entry.answer:
+            object.__setattr__(self, "target", "")
         if self.unit != "span":
             object.__setattr__(self, "spans", ())
 
@@ -216,7 +220,8 @@ class Shown:
     def _settings(self) -> dict[str, Any]:
         where: dict[str, Any] = {"span": {"spans": list(self.spans)}, "group": {}}.get(self.unit, {"unit": self.unit})
         metric = {"metric": self.metric} if self.metric else {}
-        return {**self.entry.settings, **where, **({"n": self.n} if self.n else {}), **metric}
+        target = {"target": self.target} if self.target else {}
+        return {**self.entry.settings, **where, **({"n": self.n} if self.n else {}), **metric, **target}
 
 
 CURVE = Shown("early-answer", "token", "logit_difference")  # the strip's curve
@@ -227,6 +232,6 @@ def offers(shown: Shown) -> dict[str, Shown]:
     return {
         name: shown
         if name == shown.measure
-        else Shown(name, shown.unit if shown.unit in entry.units else "", spans=shown.spans)
+        else Shown(name, shown.unit if shown.unit in entry.units else "", spans=shown.spans, target=shown.target)
         for name, entry in MEASURES.items()
     }

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -72,6 +73,13 @@ class Measuring:
         """The result for `shown` as far as it was measured, None while there is none."""
         with self._lock:
             return self._known.get((trace.id, shown))
+
+    def alike(self, shown: Shown, traces: Sequence[Trace]) -> list[Result]:
+        """What is known of some traces by the same measure, whatever their spans."""
+        wanted, ids = replace(shown, spans=()), {trace.id for trace in traces}
+        with self._lock:
+            known = [(trace_id, replace(part, spans=()), result) for (trace_id, part), result in self._known.items()]
+        return [result for trace_id, part, result in known if trace_id in ids and part == wanted]
 
     def complete(self, trace: Trace, shown: Shown) -> bool:
         """Whether the result for `shown` is all there."""

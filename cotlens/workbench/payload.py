@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -40,13 +41,15 @@ def document(trace: Trace) -> dict[str, Any]:
     return {"document": body, "token_offsets": where.token_offsets, "logprobs": floats(trace.logprobs)}
 
 
-def strip(trace: Trace, result: Result | None) -> dict[str, Any]:
-    """`strip`, `strip_at` and `strip_values`: the curve of an `EarlyAnswer` result."""
+def strip(trace: Trace, result: Result | None, target: str = "") -> dict[str, Any]:
+    """`strip`, `strip_at` and `strip_values`: the curve of an `EarlyAnswer` result, `target` in front."""
     if result is None:
         return {"strip": {}, "strip_at": b"", "strip_values": b""}
     curve = result.extras["curve"]
     complete = bool(np.isfinite(result.extras["curve_metric"]).all())
-    body = {"answers": list(result.extras["answers"]), "positions": "tokens", "target": 0, "complete": complete}
+    answers = list(result.extras["answers"])
+    front = answers.index(target) if target in answers else 0
+    body = {"answers": answers, "positions": "tokens", "target": front, "complete": complete}
     return {
         "strip": body,
         "strip_at": indices(result.extras["curve_at"]),
@@ -54,8 +57,14 @@ def strip(trace: Trace, result: Result | None) -> dict[str, Any]:
     }
 
 
-def shading(trace: Trace, shown: Shown, result: Result | None, complete: bool) -> dict[str, Any]:
-    """`shading` with its numbers, a row per unit, and the row of every token of the trace."""
+def shading(
+    trace: Trace, shown: Shown, result: Result | None, complete: bool, alike: Sequence[Result] = ()
+) -> dict[str, Any]:
+    """`shading` with its numbers, a row per unit, and the row of every token of the trace.
+
+    Args:
+        alike: the same of all branches, which may share a colour scale.
+    """
     if result is None:
         empty = dict.fromkeys((f"shading_{part}" for part in ("rows", "values", "low", "high", "certainty")), b"")
         return {"shading": {}, "shading_status": {}, "shading_facts": [], **empty}
@@ -65,7 +74,8 @@ def shading(trace: Trace, shown: Shown, result: Result | None, complete: bool) -
         "unit": shown.unit,
         "label": _label(shown, result),
         "scale": scores.scale(columns["estimate"], result.scale_unit),
-        "scale_note": "the largest effect",
+        "scale_all": max(scores.scale(one.columns["estimate"], one.scale_unit) for one in (result, *alike)),
+        "branches": max(1, len(alike)),
         "sign": result.sign,
         "zero": result.zero,
         "scale_unit": result.scale_unit,
@@ -73,6 +83,7 @@ def shading(trace: Trace, shown: Shown, result: Result | None, complete: bool) -
         "kind": "computed" if "interval_of" in result.extras else "sampled" if shown.n else "exact",
         "edit_type": result.extras["edit_type"],
         "complete": complete,
+        "unread": _unread(result),
         "metric_words": str(result.extras.get("metric_words", result.metric)),
     }
     return {
@@ -90,7 +101,14 @@ def shading(trace: Trace, shown: Shown, result: Result | None, complete: bool) -
 def selection(trace: Trace, shown: Shown) -> dict[str, Any]:
     """What was chosen, with the spans in UTF-16 units."""
     spans = to_utf16(trace.text, np.array(shown.spans, dtype=np.int64).reshape(-1, 2)).tolist()
-    return {"measure": shown.measure, "unit": shown.unit, "metric": shown.metric, "n": shown.n, "spans": spans}
+    return {
+        "measure": shown.measure,
+        "unit": shown.unit,
+        "metric": shown.metric,
+        "n": shown.n,
+        "spans": spans,
+        "target": shown.target,
+    }
 
 
 def inspection(trace: Trace, token: int) -> dict[str, Any]:
@@ -122,6 +140,14 @@ def _label(shown: Shown, result: Result) -> str:
     """Method, unit and number of rollouts."""
     many = f", {shown.n} rollouts from each place" if shown.n else ""
     return f"{shown.entry.label} per {UNITS[shown.unit].removeprefix('my ').removesuffix('s')}{many}"
+
+
+def _unread(result: Result) -> dict[str, Any] | None:
+    """How many rollouts came and how many answers were read of them, with advice where none can be; None of none."""
+    came = sum(int(result.extras.get(f"rollouts_{how}", 0)) for how in ("sampled", "reused"))
+    notes = result.extras.get("notes", ())
+    read = int(result.extras.get("answers_read", 0))
+    return {"read": read, "of": came, "advice": str(notes[0]) if notes else ""} if came else None
 
 
 def _unit(trace: Trace, at: int) -> int:

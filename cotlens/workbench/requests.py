@@ -25,12 +25,13 @@ KINDS: Kinds = {
     "rerun": {"document": str, "token": int},
     "measure": {"document": str, "measure": str, "unit": str},
     "goto": {"branch": str},
+    "reader": {"reader": str},
     "cancel": {},
     "count": {"text": str},
 }
 
 # what a "measure" request may add
-WISHES: dict[str, type] = {"metric": str, "n": int, "spans": list, "confirmed": bool}
+WISHES: dict[str, type] = {"metric": str, "n": int, "target": str, "spans": list, "confirmed": bool}
 
 
 @dataclass(frozen=True)
@@ -53,6 +54,8 @@ class Request:
     unit: str = ""
     metric: str = ""
     n: int = 0
+    target: str = ""
+    reader: str = ""
     spans: tuple[tuple[int, int], ...] | None = None
     confirmed: bool = False
     branch: str = ""

@@ -9,6 +9,7 @@ import numpy as np
 
 from cotlens._core.errors import InputError
 from cotlens.trace import Trace
+from cotlens.trace.answers import AnswerReader
 
 LABEL_LENGTH = 18
 
@@ -40,10 +41,11 @@ _UNMEASURED: dict[str, Any] = {
 
 @dataclass
 class Tree:
-    """Nodes in the order they were made; `current` is the one shown."""
+    """Nodes in the order they were made; `current` is the one shown. `reader` reads all of them, where it is given."""
 
     nodes: dict[str, Node] = field(default_factory=dict)
     current_id: str = ""
+    reader: AnswerReader | None = None
 
     @property
     def current(self) -> Node:
@@ -55,6 +57,8 @@ class Tree:
 
         The same text written under another change of the model is another branch.
         """
+        if self.reader is not None:
+            trace = replace(trace, reader=self.reader)
         under = _changed_by(trace)
         same = (node for node in self.nodes.values() if node.trace.id == trace.id and _changed_by(node.trace) == under)
         known = next(same, None)
@@ -74,6 +78,13 @@ class Tree:
         for node_id, node in self.nodes.items():
             bare = replace(node.trace, **_UNMEASURED)
             self.update(node_id, trace=bare, comparison=None, probability=None)
+
+    def read_by(self, reader: AnswerReader) -> None:
+        """Read the answers of all branches, and of those to come, by another reader."""
+        self.reader = reader
+        for node_id, node in self.nodes.items():
+            trace = replace(node.trace, reader=reader)
+            self.update(node_id, trace=trace, answer=_answer(trace), comparison=None, probability=None)
 
     def go(self, node_id: str) -> Node:
         """Show another node.

@@ -12,13 +12,15 @@ from cotlens._core.errors import Cancelled
 from cotlens.models.contract import Model
 from cotlens.trace import Trace
 from cotlens.workbench.compare import compare
-from cotlens.workbench.measures import Shown
+from cotlens.workbench.measures import CURVE, Shown
 from cotlens.workbench.measuring import Measuring
 from cotlens.workbench.plans import Plan
 from cotlens.workbench.tree import Node, Tree
 from cotlens.workbench.writing import Newest, Writing
 
 KEPT = "the rest of the thought kept as it was"
+READ_WORDS = "read the probabilities"
+CURVE_WORDS = "answers along the thought"
 WENT_ON = "the model went on from the edit"
 
 
@@ -58,8 +60,12 @@ class Work(Writing):
             lambda trace, stopped: self._keep(node, trace, plan.label, _code(plan, stopped), newest),
         )
 
-    def fill(self, node_id: str, shown: Shown, asked: bool, wanted: Callable[[], bool]) -> None:
-        """Measure what a branch lacks, showing each part as it comes; what a cancelled part had is shown, too."""
+    def fill(self, node_id: str, shown: Shown, asked: bool, wanted: Callable[[], bool]) -> str:
+        """Measure what a branch lacks, showing each part as it comes; what a cancelled part had is shown, too.
+
+        Returns:
+            what was measured, in words.
+        """
         if not wanted():
             raise Cancelled("Something newer was asked for.")
         node = self._tree.nodes[node_id]
@@ -68,11 +74,14 @@ class Work(Writing):
         trace = self._measuring.annotated(node.trace)
         self._measuring.price(trace, shown)
         self._learn(node_id, trace=trace)
-        for part in self._measuring.missing(trace, shown, asked):
+        parts = self._measuring.missing(trace, shown, asked)
+        for part in parts:
             try:
                 self._measuring.run(trace, part, lambda: self._show_again(node_id))
             finally:
                 self._learn(node_id, **self._certainty(trace))
+        done = [CURVE_WORDS if part == CURVE != shown else part.entry.label for part in parts]
+        return ", ".join(sorted(done, key=CURVE_WORDS.__eq__)) or READ_WORDS
 
     def _compare(self, node: Node) -> None:
         """Both answers of a branch; its probability with them."""

@@ -39,7 +39,7 @@ def test_the_quickstart_shades_points_and_scrubs(quickstart):
     expect(view.find(".cotlens-legend")).to_contain_text("probability")
     view.settle()
     shown = view.trait("selection")
-    wish = {"measure": "early-answer", "unit": "sentence", "metric": "probability", "n": 0, "spans": []}
+    wish = {"measure": "early-answer", "unit": "sentence", "metric": "probability", "n": 0, "spans": [], "target": ""}
     assert shown == wish
     assert view.kernel("[editor.result.method, editor.result.unit, editor.result.metric]") == [
         "EarlyAnswer",

@@ -197,3 +197,24 @@ def test_odd_texts_are_states_and_stay_text(notebook):
     expect(hostile_view.find(".cotlens-choice[data-token-text]").first).to_be_visible()
     assert hostile_view.find("script, img, b[onclick]").count() == 0
     assert nb.page.evaluate("window.hacked") is None
+
+
+MEASURE = """editor._do_measure(editor._request({
+    "kind": "measure", "document": editor.trace.id, "measure": "occlusion-total", "unit": "token", "confirmed": True}))"""
+
+
+def test_interrupting_the_kernel_and_deleting_the_cell_stop_the_work(notebook):
+    nb = notebook([cell(from_text(PROMPT, LONG * 2, "The answer is 44.")), MEASURE])
+    nb.run_all()
+    view = editor(nb, 0, settled=False)
+    assert view.trait("job")["state"] in ("queued", "running")
+    nb.interrupt()
+    nb.expect_value("editor.view.job['state']", "cancelled")
+    expect(view.status).to_contain_text("cancelled")
+
+    nb.run(1)
+    assert view.trait("job")["state"] in ("queued", "running")
+    nb._do("() => { panel().content.deselectAll(); panel().content.activeCellIndex = 0 }")
+    nb.command("notebook:delete-cell")
+    expect(view.root).to_have_count(0)
+    nb.expect_value("editor.view.job['state']", "cancelled")

@@ -134,12 +134,13 @@ def test_choosing_what_to_shade_by(gallery: Gallery) -> None:
             "metric": "log_probability",
             "n": 0,
             "spans": None,
+            "target": "",
             "confirmed": False,
         }
     ]
     gallery.find(".cotlens-measure").click()
-    gallery.find('[data-measure="early_answer"]').click()
-    assert gallery.sent("measure")[-1]["measure"] == "early_answer"
+    gallery.find('[data-measure="early-answer"]').click()
+    assert gallery.sent("measure")[-1]["measure"] == "early-answer"
 
 
 def test_the_tree_goes_anywhere(gallery: Gallery) -> None:

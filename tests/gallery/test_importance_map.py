@@ -126,8 +126,8 @@ def test_scores_can_be_switched(gallery: Gallery) -> None:
     assert gallery.find("[data-action=all]").is_hidden(), "an exact score has nothing to leave out"
     assert gallery.find(".cotlens-t[data-unit]").count() > 100
     select.select_option("2")
-    assert "No effect is clear of zero." in gallery.find("[data-note=clear]").inner_text()
-    assert gallery.find(".cotlens-up, .cotlens-down").count() > 0, "then all of them are shown, dotted"
+    assert gallery.find("[data-note=nothing]").is_visible()
+    assert gallery.find(".cotlens-up, .cotlens-down").count() == 0 and gallery.find(".cotlens-ns").count() > 0
 
 
 def test_the_strip_leads_to_its_units(gallery: Gallery) -> None:
@@ -161,3 +161,13 @@ def test_new_results_redraw_and_closing_leaves_nothing(gallery: Gallery) -> None
     gallery.page.evaluate("window.__cotlens.close()")
     assert gallery.page.locator(".cotlens-root").count() == 0
     assert gallery.page.evaluate("window.__cotlens.model.listeners()") == 0
+
+
+def test_a_token_has_the_number_of_the_trace_wherever_it_stands(gallery: Gallery) -> None:
+    gallery.show("maptokens")
+    row = gallery.find(".cotlens-table-body [data-row]").first
+    index, number = row.get_attribute("data-row"), row.locator(".cotlens-cell-place").inner_text()
+    assert number != index
+    row.click()
+    assert gallery.find(".cotlens-detail .cotlens-title").inner_text() == f"Token {number} of the trace"
+    assert facts(gallery)["row of the table"] == index

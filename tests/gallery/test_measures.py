@@ -35,6 +35,7 @@ def test_the_menu_is_grouped_and_says_question_and_cost(gallery: Gallery) -> Non
         "metric": "probability",
         "n": 20,
         "spans": None,
+        "target": "",
         "confirmed": False,
     }
     assert gallery.sent("measure") == [{"kind": "measure", "document": "d0", **wish}]
@@ -61,10 +62,10 @@ def test_the_menu_goes_by_keyboard(gallery: Gallery) -> None:
     keyboard.press("End")
     assert focused(gallery) == "receiver"
     keyboard.press("ArrowDown")
-    assert focused(gallery) == "early_answer"
+    assert focused(gallery) == "early-answer"
     gallery.set("{ measures: model.get('measures').map((each) => ({ ...each, cost: 'at most 7 tokens' })) }")
-    assert focused(gallery) == "early_answer", "costs that become known don't move the focus"
-    assert "at most 7 tokens" in gallery.find('[data-measure="early_answer"]').inner_text()
+    assert focused(gallery) == "early-answer", "costs that become known don't move the focus"
+    assert "at most 7 tokens" in gallery.find('[data-measure="early-answer"]').inner_text()
     keyboard.press("Escape")
     assert gallery.find(".cotlens-measures").is_hidden()
     assert gallery.page.evaluate("document.activeElement.className").endswith("cotlens-measure")
@@ -179,3 +180,16 @@ def test_a_selected_stretch_becomes_a_unit(gallery: Gallery) -> None:
     assert button.inner_text() == "Drop this stretch"
     button.click()
     assert gallery.sent("measure")[-1]["spans"] == [[2, 4]]
+
+
+def test_an_effect_says_whose_it_is_and_where_it_stands_in_the_table(gallery: Gallery) -> None:
+    gallery.show("shaded")
+    gallery.token(69).click()
+    assert gallery.find("dt:has(+ .cotlens-fact-effect)").inner_text() == "effect on answer"
+    row = gallery.model("model.get('shading_rows').getUint32(4 * 69, true)")
+    assert row != 69 and facts(gallery)["row of the table"] == str(row)
+    gallery.show("sentence")
+    gallery.token(69).click()
+    sentence = gallery.find(".cotlens-picked").get_attribute("aria-label")
+    assert gallery.find(".cotlens-title").first.inner_text().startswith("Token 69")
+    assert gallery.find("dt:has(+ .cotlens-fact-effect)").inner_text() == f"effect of {sentence}"

@@ -69,3 +69,46 @@ def test_without_measured_answers_it_says_so(gallery: Gallery) -> None:
     gallery.show("first")
     drag(gallery, -200)
     assert gallery.find(".cotlens-said").inner_text() == "stopped here: answer not measured"
+
+
+def test_the_likeliest_answer_is_drawn_and_can_be_followed(gallery: Gallery) -> None:
+    gallery.show("hidden")
+    key = gallery.find(".cotlens-key").inner_text()
+    assert "p(2) " in key and "p(12) .9" in key, "that which leads at the end stands there, not only the trace's own"
+    assert gallery.find("[data-answer='2']").get_attribute("aria-pressed") == "true"
+    gallery.find("[data-answer='12']").click()
+    assert gallery.sent("measure")[-1]["target"] == "12"
+    gallery.set(
+        "{ strip: { ...model.get('strip'), target: 1 }, selection: { ...model.get('selection'), target: '12' } }"
+    )
+    assert gallery.find("[data-answer='12']").get_attribute("aria-pressed") == "true"
+    gallery.find("[data-answer='2']").click()
+    assert gallery.sent("measure")[-1]["target"] == "", "the trace's own answer needs no name"
+
+
+def test_reader_and_target_are_chosen_in_the_head(gallery: Gallery) -> None:
+    gallery.show("shaded")
+    opener = gallery.action("choices")
+    assert opener.inner_text() == "answer 7 · read by final"
+    opener.click()
+    assert "looks for words such as" in gallery.find(".cotlens-choicepanel").inner_text()
+    gallery.page.get_by_label("reader of answers").select_option("boxed")
+    assert gallery.sent("reader") == [{"kind": "reader", "reader": "boxed"}]
+    gallery.page.get_by_label("answer that is followed").select_option("9")
+    assert gallery.sent("measure")[-1]["target"] == "9"
+
+
+def test_answers_that_cannot_be_read_are_said_with_a_way_out(gallery: Gallery) -> None:
+    gallery.show("unread")
+    advice = gallery.find(".cotlens-advice")
+    assert "0 of 12 answers could be read." in advice.inner_text() and "max_new_tokens" in advice.inner_text()
+    assert "rollouts, 0 of 12 answers read · 12 of 180" in gallery.find(".cotlens-status").inner_text()
+    gallery.action("force").click()
+    wish = gallery.sent("measure")[-1]
+    assert (wish["measure"], wish["unit"], wish["confirmed"]) == ("early-answer", "sentence", True)
+    assert advice.is_hidden()
+    gallery.turn("unread")
+    gallery.action("another-reader").click()
+    assert gallery.page.get_by_label("reader of answers").is_visible()
+    gallery.turn("sampling")
+    assert gallery.find(".cotlens-advice").is_hidden(), "177 of 180 is well"

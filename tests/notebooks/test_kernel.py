@@ -46,7 +46,7 @@ class Kernel:
 
     def execute(self, code):
         """Start a cell; its message id."""
-        return self.client.execute(code, store_history=False)
+        return self.client.execute(code, store_history=False, stop_on_error=False)
 
     def value(self, expression):
         """The value of an expression, when the cells before it are done."""
@@ -144,3 +144,54 @@ def test_messages_while_cells_run(kernel, beside):
         assert kernel.value("editor.trace.id == trace.id")
     assert kernel.value("len(texts)") == 1, "what the cell wrote was not disturbed"
     assert kernel.state["job"]["state"] in ("running", "done")
+
+
+LONG = """
+thought = "There are 16 shells in the box and 28 more on the beach. " * 110
+slow = cl.Trace.from_text("How many?", thought, "44.", model=model)
+begun = cl.CoTEditor(model, slow, measure="early-answer")
+begun._do_measure(begun._request({"kind": "measure", "document": slow.id, "measure": "occlusion-total", "unit": "token",
+                                  "confirmed": True}))
+"""
+INTERRUPTED = """
+import sys
+cl.importance.Occlusion(effect="total").run(slow, model)
+"""
+
+
+def stopped(kernel):
+    """Whether the slow work is told to have stopped."""
+    assert kernel.value("begun.wait(120)") is True
+    return kernel.value("begun.view.job['state']") == "cancelled"
+
+
+def test_interrupting_the_kernel_stops_the_work_of_widgets(kernel):
+    kernel.ended(kernel.execute(OPEN + LONG))
+    assert kernel.value("begun.view.job['state'] in ('queued', 'running')")
+    time.sleep(0.5)  # no cell runs, so that the signal finds an idle kernel
+    kernel.manager.interrupt_kernel()
+    time.sleep(0.5)
+    assert stopped(kernel)
+
+    kernel.ended(kernel.execute(LONG))
+    waiting = kernel.execute("begun.wait()")
+    time.sleep(1)
+    kernel.manager.interrupt_kernel()
+    with pytest.raises(AssertionError, match="KeyboardInterrupt"):
+        kernel.ended(waiting)
+    assert stopped(kernel)
+
+    running = kernel.execute(INTERRUPTED)
+    time.sleep(2)
+    kernel.manager.interrupt_kernel()
+    with pytest.raises(AssertionError, match="KeyboardInterrupt"):
+        kernel.ended(running)
+    assert kernel.value("len(sys.last_value.partial)") == kernel.value("len(slow.spans('token'))")
+
+
+def test_a_widget_whose_comm_is_closed_stops(kernel):
+    kernel.ended(kernel.execute(OPEN + LONG))
+    comm = kernel.value("begun.view.comm.comm_id")
+    message = kernel.client.session.msg("comm_close", {"comm_id": comm, "data": {}})
+    kernel.client.shell_channel.send(message)
+    assert stopped(kernel)

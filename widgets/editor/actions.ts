@@ -143,8 +143,19 @@ export class Actions {
 
   /** Shades by stretches of the text: those there are, and another one, or without the one that was picked. */
   measureSpans(spans: [number, number][]): void {
-    const { measure, metric, n } = this.store.selection;
-    if (measure !== null) this.measure({ measure, unit: "span", metric, n, spans, confirmed: false });
+    const { measure, metric, n, target } = this.store.selection;
+    if (measure !== null) this.measure({ measure, unit: "span", metric, n, spans, target, confirmed: false });
+  }
+
+  /** Follows another answer; "" is the trace's own. */
+  follow(target: string): void {
+    const { measure, unit, metric, n } = this.store.selection;
+    if (measure !== null) this.measure({ measure, unit, metric, n, spans: null, target, confirmed: false });
+  }
+
+  /** Reads the answers of all branches by another reader. */
+  readBy(reader: string): void {
+    if (this.store.off === null) this.store.ask({ kind: "reader", reader });
   }
 
   goto(branch: string): void {
@@ -162,7 +173,7 @@ export class Actions {
   }
 
   cancel(): void {
-    if (this.store.running) this.store.ask({ kind: "cancel", job: this.store.payload.job.id });
+    this.store.abandon();
   }
 
   /** What is written is shown, so whatever was headed for is not. */

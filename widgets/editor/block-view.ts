@@ -1,6 +1,5 @@
 /** Draws one text block: number, bar, token spans. Painting changes classes only. */
 
-import { mayBeNothing } from "../kit/certainty";
 import { asCell, rowHead } from "../kit/cells";
 import { h } from "../kit/dom";
 import { drawEffect, effectBar } from "../kit/effect-bar";
@@ -64,25 +63,15 @@ export function paint(drawn: Drawn, store: Store): void {
   const { levels, own, payload } = store;
   const signed = payload.shading?.signed ?? true;
   const inThought = block.role === "thought";
-  const crossing = crossings(store, block);
   for (let i = 0; i < spans.length; i += 1) {
     const token = block.first + i;
     const step = payload.shading === null || (!inThought && levels[token] === UNMEASURED) ? 0 : (levels[token] as number);
-    const name = (base[i] as string) + heatClass(step, signed) + (crossing?.[i] ? " cotlens-ns" : "");
+    const name = (base[i] as string) + heatClass(step, signed) + (payload.shading !== null && store.unsure(token) ? " cotlens-ns" : "");
     const span = spans[i] as HTMLElement;
     if (span.className !== name) span.className = name;
   }
   paintBar(drawn, store);
   paintStop(drawn, own.stop, store);
-}
-
-/** Tokens whose effect may be none; null when every effect is exact. */
-function crossings(store: Store, block: TextBlock): Uint8Array | null {
-  const { shading } = store.payload;
-  if (shading?.kind !== "sampled") return null;
-  const out = new Uint8Array(block.last - block.first);
-  for (let i = 0; i < out.length; i += 1) out[i] = Number(mayBeNothing(store.certainty(store.shadingIndex(block.first + i))));
-  return out;
 }
 
 /** A row that is the sentence, or begins with it, has its bar with the interval; of smaller ones the strongest stands, thin. */
@@ -98,7 +87,7 @@ function paintBar({ bar, block, element }: Drawn, store: Store): void {
   const size = (row: number): number => Math.abs(values[row] ?? 0) || 0;
   const row = rows.reduce((best, each) => (size(each) > size(best) ? each : best), rows[0] as number);
   const [a, b] = whole ? [low[row] ?? NaN, high[row] ?? NaN] : [NaN, NaN];
-  drawEffect(bar, { value: values[row] ?? NaN, low: a, high: b, certainty: store.certainty(row) }, shading.scale, shading.signed, WIDTH);
+  drawEffect(bar, { value: values[row] ?? NaN, low: a, high: b, certainty: store.certainty(row) }, store.scale.scale, shading.signed, WIDTH);
 }
 
 /** Dims what lies after the stop: whole blocks by one class, tokens only in the block that holds it. */

@@ -2,6 +2,7 @@
 
 import { count } from "../kit/numbers";
 import type { Role, TextModel, TokenRange } from "../kit/text";
+import { unclosedWords } from "./endings";
 import type { EditorDocument, Stream } from "./state";
 
 export type Block =
@@ -88,7 +89,7 @@ function thought(
   }
   breakAt(clip(range).last);
   if (writing) blocks.push({ kind: "stream", role: "thought" });
-  if (!document.thought_closed && !stream && size > 0) blocks.push({ kind: "note", text: unclosed(document.finish), tone: "warn" });
+  if (!document.thought_closed && !stream && size > 0) blocks.push({ kind: "note", text: unclosedWords(document.finish), tone: "warn" });
   return lined;
 }
 
@@ -99,11 +100,6 @@ function breaksOf(text: TextModel, document: EditorDocument, stream: Stream | nu
   const removed = edit?.kind === "truncate" && edit.old !== "" ? Math.min(range.last, text.tokenFrom(edit.at)) : -1;
   const line = from === null ? -1 : text.tokenFrom(from);
   return { removed, line: line < range.last ? line : -1 };
-}
-
-function unclosed(finish: string): string {
-  const why = finish === "length" ? "it ran into the limit of new tokens" : finish === "cancelled" ? "the run was cancelled" : "no end marker was written";
-  return `The thought was never closed: ${why}. Rerun from its last sentence to let the model go on, or truncate it to hear an answer.`;
 }
 
 function answer(

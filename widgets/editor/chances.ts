@@ -6,6 +6,9 @@ import type { Strip } from "./state";
 
 export interface Chance { answer: string; p: number }
 
+/** An answer with more than this at any point is drawn. */
+const LIKELY = 0.1;
+
 export class Chances {
   readonly width: number;
   readonly points: number;
@@ -41,8 +44,25 @@ export class Chances {
     return this.strongest(-1);
   }
 
-  /** Column of the answer that competes with the target over the whole thought; -1 when there is none. */
-  get rival(): number { return this.strongest(this.target); }
+  /** Columns of the answers that lead at some point or have more than LIKELY there, the likeliest first and "other" last; without the target. */
+  get others(): number[] {
+    const peaks = Array.from({ length: this.width }, () => 0);
+    const leads = new Set<number>();
+    for (let point = 0; point < this.points; point += 1) {
+      let first = 0;
+      for (let column = 0; column < this.width; column += 1) {
+        const value = this.value(point, column);
+        if (value > (peaks[column] as number)) peaks[column] = value;
+        if (value > this.value(point, first)) first = column;
+      }
+      if (this.value(point, first) > 0) leads.add(first);
+    }
+    return peaks.map((_, column) => column).filter((column) => column !== this.target && (leads.has(column) || (peaks[column] as number) > LIKELY))
+      .sort((a, b) => Number(a === this.width - 1) - Number(b === this.width - 1) || (peaks[b] as number) - (peaks[a] as number));
+  }
+
+  /** The answer of a column; the last one holds all that are not followed. */
+  name(column: number): string { return this.strip.answers[column] ?? "another answer"; }
 
   private strongest(except: number): number {
     let best = -1;

@@ -4,6 +4,8 @@ import { effectWords, intervalWords, reasonWords, SAID } from "../kit/certainty"
 import type { Store } from "./store";
 
 export interface Effect {
+  /** The row of the result; -1 without one. */
+  row: number;
   value: number;
   /** "+1.94 nats", "not measured: …". */
   words: string;
@@ -27,11 +29,11 @@ export function effectOf(store: Store, first: number, last: number): Effect | nu
   const reason = reasonWords(status[String(row)]);
   if (Number.isNaN(value)) {
     const why = row >= 0 ? reason || (shading.complete ? "" : "not reached") : rows.length > 1 ? `shown per ${shading.unit}` : "";
-    return { value, words: why ? `not measured: ${why}` : "not measured", interval: "—", certainty: "", kind, facts: known };
+    return { row, value, words: why ? `not measured: ${why}` : "not measured", interval: "—", certainty: "", kind, facts: known };
   }
   const certainty = store.certainty(row);
   return {
-    value, words: effectWords(value, shading.signed, shading.scale_unit),
+    row, value, words: effectWords(value, shading.signed, shading.scale_unit),
     interval: intervalWords(certainty, low[row] ?? NaN, high[row] ?? NaN, shading.signed),
     certainty: [SAID[certainty], reason].filter((part) => part !== "").join("; "), kind, facts: known,
   };

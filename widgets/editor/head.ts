@@ -3,7 +3,9 @@
 import { chip } from "../kit/chip";
 import { button, h, onClick, setAttribute, setOff, setText } from "../kit/dom";
 import { menu } from "../kit/menu";
-import { count, duration, probability } from "../kit/numbers";
+import { count, probability } from "../kit/numbers";
+import { followProgress } from "../kit/progress";
+import { createChoices } from "./choices";
 import { any, type Context, type Part } from "./part";
 import type { BranchInfo } from "./state";
 import { fillTree } from "./tree";
@@ -23,7 +25,9 @@ export function trail(branches: BranchInfo[]): BranchInfo[] {
   return current && !newest.includes(current) ? [current, ...newest.slice(1)] : newest;
 }
 
-export function createHead({ store, actions, signal }: Context): Part {
+export function createHead(context: Context): Part {
+  const { store, actions, signal } = context;
+  const choices = createChoices(context);
   const model = h("b", "cotlens-model");
   const where = h("span", "cotlens-muted cotlens-where");
   const chips = h("span", "cotlens-chips", { role: "list", "aria-label": "branches, newest last" });
@@ -35,7 +39,7 @@ export function createHead({ store, actions, signal }: Context): Part {
   const cancel = button("cotlens-button", "Cancel", { "data-action": "cancel" });
   onClick(cancel, signal, () => actions.cancel());
   const job = h("span", "cotlens-job", {}, status, progress, cancel);
-  const element = h("div", "cotlens-head", {}, h("span", "cotlens-name", {}, model, where),
+  const element = h("div", "cotlens-head", {}, h("span", "cotlens-name", {}, model, where), choices.element,
     h("span", "cotlens-trail", {}, tree.element, chips), job);
 
   function drawTrail(): void {
@@ -53,6 +57,8 @@ export function createHead({ store, actions, signal }: Context): Part {
     tree.element.hidden = branches.length < 2;
   }
 
+  const far = followProgress(signal, () => store.running, drawJob);
+
   function drawJob(): void {
     const { job: now, loading } = store.payload;
     const running = store.running && !loading;
@@ -67,18 +73,16 @@ export function createHead({ store, actions, signal }: Context): Part {
     setText(status, text);
     setAttribute(status, "title", text);
     setAttribute(job, "data-state", loading ? "loading" : now.state);
-    progress.hidden = !running && !loading;
     cancel.hidden = !running;
     setOff(cancel, null, "stop this; finished parts are kept");
-    if (running && now.total !== null && now.total > 0) progress.value = now.done / now.total;
-    else progress.removeAttribute("value");
+    far.show(progress, running || loading !== null, loading ? { ...now, total: null } : now);
   }
 
   function runningText(): string {
-    const { label, done, total, eta, state } = store.payload.job;
+    const { label, done, total, state } = store.payload.job;
     if (state === "queued") return `waiting to start: ${label}`;
-    const far = total !== null ? ` · ${done.toLocaleString("en-US")} of ${total.toLocaleString("en-US")}` : "";
-    return `${label}${far}${eta === null ? "" : ` · ${duration(eta)} left`}`;
+    const counted = total !== null ? ` · ${done.toLocaleString("en-US")} of ${total.toLocaleString("en-US")}` : "";
+    return `${label.split(";")[0]}${counted}${far.left(store.payload.job)}`;
   }
 
   function kept(): string {
@@ -95,7 +99,9 @@ export function createHead({ store, actions, signal }: Context): Part {
         setText(where, head.where);
         setAttribute(model.parentElement as Element, "title", head.note || null);
       }
+      choices.update(changed);
       if (any(changed, "branches", "alive", "broken", "loading")) drawTrail();
+      if (changed.has("job")) far.heard();
       if (any(changed, "job", "loading", "alive", "broken", "silent")) drawJob();
     },
   };

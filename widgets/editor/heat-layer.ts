@@ -62,7 +62,7 @@ function heat(builder: RangeSetBuilder<Decoration>, store: Store, { document, sp
     if (a >= to) break;
     if (b <= a) continue;
     const step = levels[token] as number;
-    const name = step === UNMEASURED ? "" : heatClass(step, payload.shading.signed).trim();
+    const name = step === UNMEASURED ? "" : store.unsure(token) ? "cotlens-ns" : heatClass(step, payload.shading.signed).trim();
     // Neighbours that look the same share one mark.
     if (open.name === name && open.to === a) open.to = b;
     else { close(); open = { from: a, to: b, name }; }

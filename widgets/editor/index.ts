@@ -9,8 +9,8 @@ import { mount } from "./view";
 
 export default bound<State, Store>({
   keys: KEYS,
-  open(get, post) {
-    const store = new Store(post);
+  open(get, post, save) {
+    const store = new Store(post, (lock) => save("scale_lock", lock ?? {}));
     store.setPayload(decodeAll(get));
     return store;
   },

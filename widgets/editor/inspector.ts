@@ -6,11 +6,10 @@ import { button, h, onClick, setAttribute, setOff, setText } from "../kit/dom";
 import { count, figure, probability, quoted } from "../kit/numbers";
 import { createComparison } from "./comparison";
 import { effectOf, type Effect } from "./effect";
+import { endedBy } from "./endings";
 import { any, type Context, type Part } from "./part";
 
 const ROWS = 5;
-
-const FINISH: Record<string, string> = { stop: "its end marker", length: "the token limit", cancelled: "cancelling", given: "given as text" };
 
 interface Subject { kind: "token" | "sentence" | "range"; token: number; last: number; hovered: boolean }
 
@@ -56,6 +55,11 @@ export function createInspector(context: Context): Part {
     return now ? [...apart, [now.start, now.end]] : apart;
   }
 
+  /** Where the keys go on after something was chosen from a list that another one takes the place of. */
+  function focusText(): void {
+    context.root.querySelector<HTMLElement>("[data-region=text]")?.focus({ preventScroll: true });
+  }
+
   function subject(): Subject | null {
     const { hovered, picked } = store.own;
     if (hovered !== null && picked?.kind !== "range") return { kind: "token", token: hovered, last: hovered + 1, hovered: true };
@@ -99,16 +103,28 @@ export function createInspector(context: Context): Part {
       fact("probability", "surprise per token", Number.isNaN(sum) ? "not measured" : `${figure(Math.max(0, -sum / Math.max(1, tokens)))} nats`);
     }
     const effect = effectOf(store, now.token, now.last);
-    fact("effect", payload.shading?.signed === false ? payload.shading.metric_words : "effect on answer", effect ? effect.words : "not measured", effect ? (payload.shading?.label ?? "") : "choose a measure in “Shade by”");
+    fact("effect", payload.shading?.signed === false ? payload.shading.metric_words : `effect${ofWhat(now, sentence)}`, effect ? effect.words : "not measured", effect ? (payload.shading?.label ?? "") : "choose a measure in “Shade by”");
     fact("certainty", effect && payload.shading?.kind === "sampled" ? "interval" : "certainty", effect?.interval ?? "—", effect?.certainty);
     fact("kind", "kind", effect?.kind ?? "—");
     drawMore(effect);
   }
 
+  /** Whose effect it is where it isn't the token's own: " of sentence 4", " of its number". */
+  function ofWhat(now: Subject, sentence: number): string {
+    const unit = store.payload.shading?.unit ?? "token";
+    if (now.kind === "range" || unit === "token") return " on answer";
+    return unit === "sentence" ? ` of sentence ${sentence}` : ` of its ${unit === "group" ? "number" : unit}`;
+  }
+
+  /** Where a token stands in the result's table, which counts from the first that was measured. */
+  function numbered(effect: Effect): [string, string][] {
+    return store.payload.shading?.unit === "token" && effect.row >= 0 ? [["row of the table", String(effect.row)]] : [];
+  }
+
   /** What a sampled or swapped effect rests on. */
   function drawMore(effect: Effect | null): void {
     const sure: [string, string][] = effect && effect.certainty !== "" && store.payload.shading?.kind === "sampled" ? [["reading", effect.certainty]] : [];
-    more.replaceChildren(...[...sure, ...(effect?.facts ?? [])].flatMap(([name, words]) => [h("dt", "", {}, name), h("dd", "", { "data-fact": name }, words)]));
+    more.replaceChildren(...[...sure, ...(effect?.facts ?? []), ...(effect ? numbered(effect) : [])].flatMap(([name, words]) => [h("dt", "", {}, name), h("dd", "", { "data-fact": name }, words)]));
   }
 
   /** With nothing picked the same rows say what the trace is. */
@@ -122,7 +138,7 @@ export function createInspector(context: Context): Part {
       ["probability", current?.p === null || current?.p === undefined ? "not measured" : probability(current.p)],
       ["thought", last > first ? count(last - first, "token") : "empty"],
       ["sentences", store.text.sentences.length.toLocaleString("en-US")],
-      ["ended by", FINISH[shown.finish] ?? shown.finish],
+      ["ended by", endedBy(shown)],
     ];
     drawMore(null);
     facts.forEach(({ name }, i) => fact(name, rows[i]?.[0] ?? "", rows[i]?.[1] ?? ""));
@@ -140,9 +156,9 @@ export function createInspector(context: Context): Part {
     }
     const off = actions.reason("branch", now.token);
     choices.show(shownOf(known.alternatives).map((each) => ({
-      text: each.text, p: each.logprob === null ? NaN : Math.exp(each.logprob), chosen: each.chosen, off, pick: () => actions.branch(now.token, each.token_id),
+      text: each.text, p: each.logprob === null ? NaN : Math.exp(each.logprob), chosen: each.chosen, off, pick: () => { actions.branch(now.token, each.token_id); focusText(); },
     })));
-    setText(choiceNote, known.alternatives.length === 0 ? "No alternatives are known at this place." : (off ?? (store.own.picked && now.hovered ? "click the token to keep this list" : "click one to branch there")));
+    setText(choiceNote, known.alternatives.length === 0 ? "No alternatives are known at this place." : (off ?? "click one to branch there"));
   }
 
   function draw(): void {

@@ -12,7 +12,8 @@ export const EMPTY: EditorPayload = {
   token_offsets: new Uint32Array(1),
   logprobs: new Float32Array(0),
   measures: [],
-  selection: { measure: null, unit: "token", metric: null, n: 0, spans: [] },
+  selection: { measure: null, unit: "token", metric: null, n: 0, spans: [], target: "" },
+  readers: [],
   shading: null,
   shading_rows: new Uint32Array(0),
   shading_values: new Float32Array(0),
@@ -21,6 +22,7 @@ export const EMPTY: EditorPayload = {
   shading_certainty: new Uint8Array(0),
   shading_status: {},
   shading_facts: [],
+  scale_lock: null,
   strip: null,
   strip_at: new Uint32Array(0),
   strip_values: new Float32Array(0),
@@ -63,11 +65,11 @@ export function decode<K extends keyof EditorPayload>(key: K, raw: Raw): EditorP
         const loading = present<{ active: boolean }>(raw);
         return loading?.active ? loading : null;
       }
-      case "document": case "shading": case "strip": case "stream": case "comparison": return present(raw);
+      case "document": case "shading": case "strip": case "stream": case "comparison": case "scale_lock": return present(raw);
       case "head": case "selection": case "job": return { ...EMPTY[key] as object, ...(present<object>(raw) ?? {}) };
       case "alive": return raw !== false;
       case "code": return typeof raw === "string" ? raw : "";
-      case "branches": case "measures": case "shading_facts": return Array.isArray(raw) ? raw : [];
+      case "branches": case "measures": case "readers": case "shading_facts": return Array.isArray(raw) ? raw : [];
       default: return present(raw) ?? EMPTY[key];
     }
   })();

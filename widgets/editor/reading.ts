@@ -22,7 +22,7 @@ export interface ReadingPart extends Part {
   focus(): void;
 }
 
-export function createReading({ store, actions, signal }: Context, framed: (first: number, last: number) => void, settled: () => void): ReadingPart {
+export function createReading({ store, actions, root, signal }: Context, framed: (first: number, last: number) => void, settled: () => void): ReadingPart {
   const content = h("div", "cotlens-content", { role: "presentation" });
   const element = h("div", "cotlens-reading", {
     role: "grid", tabindex: 0, "aria-label": "tokens of prompt, thought and answer", "aria-readonly": "true", "data-region": "text",
@@ -235,7 +235,9 @@ export function createReading({ store, actions, signal }: Context, framed: (firs
     actions.pickRange(Math.min(a, b), Math.max(a, b) + 1);
   }
 
-  const pointing = followPointer(content, element, signal, (target) => {
+  // The buttons of the inspector act on what is picked, so what is only pointed at must not stand over them.
+  const ground = { content, frame: element, root, keeps: ".cotlens-side-body", drops: ".cotlens-acts" };
+  const pointing = followPointer(ground, signal, (target) => {
     const token = tokenOf(target);
     // With nothing picked there is nothing to go back to, and the way to the list of alternatives leads out of the text.
     if (token !== null || store.own.picked !== null) store.setOwn({ hovered: token });
@@ -285,7 +287,7 @@ export function createReading({ store, actions, signal }: Context, framed: (firs
         if (streamMoved && from !== null) list.reveal(blocks.length - 1);
         else if (changed.has("document") && store.own.picked === null && top === 0) element.scrollTop = 0;
       } else if (changed.has("stream")) grow();
-      if (any(changed, "shading", "shading_rows", "shading_values", "shading_low", "shading_high", "shading_certainty")) {
+      if (any(changed, "shading", "shading_rows", "shading_values", "shading_low", "shading_high", "shading_certainty", "over", "scale_lock")) {
         for (const each of drawn.values()) paint(each, store);
         mark();
       } else if (any(changed, "stop")) {

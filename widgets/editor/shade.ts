@@ -2,10 +2,12 @@
 
 import { button, h, onClick, setAttribute, setOff, setText } from "../kit/dom";
 import { createLegend } from "../kit/legend";
+import { createScaleControl } from "../kit/scale";
 import { createCode } from "./code";
 import { createMeasureMenu } from "./measure-menu";
 import { any, type Context, type Part } from "./part";
 import type { Measure, Selection, Unit } from "./state";
+import { BRANCHES } from "./store";
 
 /** The first measure that can be had here: Python lists the cheapest first. */
 export function cheapest(measures: Measure[]): Measure | null {
@@ -27,6 +29,10 @@ export function createShade(context: Context): Part {
   const draws = options("rollouts from each place");
   const units = h("span", "cotlens-segs", { role: "group", "aria-label": "unit" });
   const legend = createLegend();
+  const ends = createScaleControl(signal, BRANCHES, (over) => store.setOwn({ over }), () => {
+    const { shading } = store.payload;
+    if (shading) store.hold(store.scale.locked ? null : { unit: shading.scale_unit, scale: store.scale.scale });
+  });
   const intensity = h("input", "cotlens-range", { type: "range", min: 0, max: 1, step: 0.05, value: store.own.intensity, "aria-label": "intensity of the shading" });
   const offer = button("cotlens-button cotlens-primary cotlens-offer", "", { "data-action": "measure" });
   const code = createCode(context);
@@ -34,7 +40,7 @@ export function createShade(context: Context): Part {
     h("div", "cotlens-line cotlens-controls", {},
       h("span", "cotlens-label", {}, h("span", "", {}, "Shade by"), menu.element),
       units, draws, metric,
-      h("span", "cotlens-slot", {}, legend.scale, offer)),
+      h("span", "cotlens-slot", {}, legend.scale, ends.element, offer)),
     h("div", "cotlens-line cotlens-wordline", {}, legend.words,
       h("span", "cotlens-tail", {},
         h("label", "cotlens-label cotlens-muted cotlens-small", {}, h("span", "", {}, "intensity"), intensity), code.opener)),
@@ -52,6 +58,7 @@ export function createShade(context: Context): Part {
       metric: kept(wish.metric ?? selection.metric, measure.metrics.map((each) => each.id), null),
       n: kept(wish.n ?? selection.n, measure.draws, 0),
       spans: null,
+      target: wish.target ?? selection.target,
       confirmed,
     });
   }
@@ -108,9 +115,14 @@ export function createShade(context: Context): Part {
     legend.scale.hidden = offered !== null && shading === null;
     setText(offer, offered ? (shading ? "Measure the rest" : `Measure ${offered.label}`) : "");
     setOff(offer, store.off, offered?.cost ?? "");
+    const { measured, clear } = store.tally;
+    const nothing = measured > 0 && clear === 0;
+    if (shading && !nothing) ends.show(store.scale, shading.branches, store.own.over);
+    else ends.hide();
     if (shading) {
+      const { scale, note } = store.scale;
       legend.show({
-        ...shading, label: `${shading.label}, ${shading.metric_words} (${shading.edit_type})`, unit: shading.scale_unit, scaleNote: shading.scale_note,
+        ...shading, label: `${shading.label}, ${shading.metric_words} (${shading.edit_type})`, unit: shading.scale_unit, scale, scaleNote: note, nothing,
       });
     } else if (measure && !measure.available) legend.show(null, impossible(measure, measures));
     else if (store.payload.loading) legend.show(null, "");
@@ -131,7 +143,7 @@ export function createShade(context: Context): Part {
     element,
     update(changed) {
       if (any(changed, "measures", "selection", "alive", "broken", "loading")) drawControls();
-      if (any(changed, "shading", "measures", "selection", "document", "job", "alive", "broken", "loading")) drawLegend();
+      if (any(changed, "shading", "shading_certainty", "over", "scale_lock", "measures", "selection", "document", "job", "alive", "broken", "loading")) drawLegend();
       if (any(changed, "shading")) root.classList.toggle("cotlens-by-sentence", (store.payload.shading?.unit ?? "token") !== "token");
       if (any(changed, "shading", "job", "alive", "broken")) root.classList.toggle("cotlens-is-running", !(store.payload.shading?.complete ?? true) && store.running);
       if (changed.has("intensity")) intensity.valueAsNumber = store.own.intensity;

@@ -6,6 +6,7 @@
 
 import type { Change } from "../kit/diff";
 import type { Kind } from "../kit/legend";
+import type { Lock } from "../kit/scale";
 import type { RoleSpan, Sentence } from "../kit/text";
 
 export type Unit = "token" | "sentence" | "paragraph" | "span" | "group";
@@ -41,12 +42,19 @@ export interface Measure {
   asks: boolean;
 }
 
-/** `n` is 0 where nothing is sampled; spans are in characters. */
-export interface Selection { measure: string | null; unit: Unit; metric: string | null; n: number; spans: [number, number][] }
+/** A reader of answers, with what it looks for. */
+export interface Reader { name: string; seeks: string; current: boolean }
+
+/** `n` is 0 where nothing is sampled; spans are in characters; the target "" is the trace's own answer. */
+export interface Selection { measure: string | null; unit: Unit; metric: string | null; n: number; spans: [number, number][]; target: string }
 
 export interface Shading {
-  measure: string; unit: Unit; label: string; scale: number; scale_note: string; sign: string; zero: string;
+  measure: string; unit: Unit; label: string;
+  /** The largest effects: of this branch, and of all `branches` that were measured alike. */
+  scale: number; scale_all: number; branches: number; sign: string; zero: string;
   scale_unit: string; signed: boolean; kind: Kind; edit_type: string; complete: boolean; metric_words: string;
+  /** Answers that were read of the rollouts that came, with advice where hardly any can be; null where none were drawn. */
+  unread: { read: number; of: number; advice: string } | null;
 }
 
 /** One fact of every row, "" where a row has none. */
@@ -79,6 +87,7 @@ export interface State {
   logprobs: DataView;
   measures: Measure[];
   selection: Selection | Empty;
+  readers: Reader[];
   shading: Shading | Empty;
   shading_rows: DataView;
   shading_values: DataView;
@@ -87,6 +96,8 @@ export interface State {
   shading_certainty: DataView;
   shading_status: Record<string, string>;
   shading_facts: Fact[];
+  /** Where colours end whatever is measured; linked widgets share it. */
+  scale_lock: Lock | Empty;
   strip: Strip | Empty;
   strip_at: DataView;
   strip_values: DataView;
@@ -107,6 +118,7 @@ export interface EditorPayload {
   logprobs: Float32Array;
   measures: Measure[];
   selection: Selection;
+  readers: Reader[];
   shading: Shading | null;
   /** The row of every token; NO_ROW where it has none. The other numbers are one per row. */
   shading_rows: Uint32Array;
@@ -116,6 +128,7 @@ export interface EditorPayload {
   shading_certainty: Uint8Array;
   shading_status: Record<string, string>;
   shading_facts: Fact[];
+  scale_lock: Lock | null;
   strip: Strip | null;
   strip_at: Uint32Array;
   strip_values: Float32Array;
@@ -140,7 +153,7 @@ export type DocumentRequest =
   | { kind: "truncate"; token: number }
   | { kind: "edit"; start: number; end: number; text: string }
   | { kind: "rerun"; token: number }
-  | { kind: "measure"; measure: string; unit: Unit; metric: string | null; n: number; spans: [number, number][] | null; confirmed: boolean };
+  | { kind: "measure"; measure: string; unit: Unit; metric: string | null; n: number; spans: [number, number][] | null; target: string; confirmed: boolean };
 
 /** What to measure: `spans` are chosen anew unless null; `confirmed` starts what takes long. */
 export type Wish = Omit<Extract<DocumentRequest, { kind: "measure" }>, "kind">;
@@ -148,6 +161,7 @@ export type Wish = Omit<Extract<DocumentRequest, { kind: "measure" }>, "kind">;
 /** Requests the view makes; request_id is added when one is sent. */
 export type Request =
   | (DocumentRequest & { document: string })
+  | { kind: "reader"; reader: string }
   | { kind: "goto"; branch: string }
   | { kind: "cancel"; job: string | number | null }
   | { kind: "count"; text: string };

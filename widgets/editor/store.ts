@@ -1,7 +1,8 @@
 /** One per view: the payload from Python, the browser's own state, and what follows from both. */
 
-import { levels, UNMEASURED } from "../kit/heat";
-import { certaintyOf, type Certainty } from "../kit/certainty";
+import { filled, levels, UNMEASURED } from "../kit/heat";
+import { certaintyOf, isExact, mayBeNothing, type Certainty } from "../kit/certainty";
+import { scaleOf, type Lock, type Over, type Scale } from "../kit/scale";
 import { TextModel, type RoleSpan } from "../kit/text";
 import { Requests, type Reply } from "../kit/requests";
 import { EMPTY } from "./payload";
@@ -20,6 +21,8 @@ export interface Own {
   /** The thought is looked at as if stopped before this token; null is its end. */
   stop: number | null;
   intensity: number;
+  /** Whose largest effect has the full colour. */
+  over: Over;
   promptOpen: boolean;
   codeOpen: boolean;
   editing: Editing | null;
@@ -43,12 +46,15 @@ export interface Own {
 export type Key = keyof EditorPayload | keyof Own;
 type Listener = (changed: ReadonlySet<Key>) => void;
 
+/** What a colour scale may be over. */
+export const BRANCHES = ["this branch", "all branches"] as const;
+
 const KEPT_INSPECTIONS = 2000;
 
 export class Store {
   payload: EditorPayload = { ...EMPTY };
   own: Own = {
-    picked: null, hovered: null, stop: null, intensity: 0.5, promptOpen: false, codeOpen: false, editing: null,
+    picked: null, hovered: null, stop: null, intensity: 0.5, over: "all", promptOpen: false, codeOpen: false, editing: null,
     draft: null, discarded: null, heading: null, wish: null, notice: null, broken: false, silent: false, asking: false, inspections: 0,
   };
   readonly requests: Requests<Request>;
@@ -59,7 +65,8 @@ export class Store {
   private heat: Int8Array | null = null;
   private readonly inspected = new Map<string, Inspection>();
 
-  constructor(post: (message: Request & { request_id: number }) => void) {
+  /** `hold` holds the colour scale, for linked widgets too; null lets it go. */
+  constructor(post: (message: Request & { request_id: number }) => void, readonly hold: (lock: Lock | null) => void = () => {}) {
     this.requests = new Requests<Request>(post, (reply, kind) => {
       if (kind === "inspect" || kind === "count") return;
       const { message = "The request failed.", remedy = null } = reply.error ?? {};
@@ -87,12 +94,17 @@ export class Store {
     const keys = (Object.keys(patch) as (keyof Own)[]).filter((key) => this.own[key] !== patch[key]);
     if (keys.length === 0) return;
     this.own = { ...this.own, ...patch };
+    if (keys.includes("over")) this.heat = null;
     this.mark(keys);
   }
 
   get broken(): boolean { return this.own.broken; }
   // Nothing that was asked before will be answered.
   set broken(value: boolean) { this.setOwn({ broken: value, heading: null, wish: null }); }
+
+  abandon(): void {
+    if (this.running) this.ask({ kind: "cancel", job: this.payload.job.id });
+  }
 
   message(message: unknown): void {
     this.requests.heard();
@@ -121,14 +133,24 @@ export class Store {
     return this.model;
   }
 
+  /** Where the colours of the shading end, and why there. */
+  get scale(): Scale {
+    const { shading, scale_lock: lock } = this.payload;
+    const { scale: here, scale_all: all, branches: count, scale_unit: unit } = shading ?? { scale: NaN, scale_all: NaN, branches: 0, scale_unit: "" };
+    return scaleOf({ here, all, count }, unit, this.own.over, lock, BRANCHES);
+  }
+
   /** Heat level per token of the document; UNMEASURED everywhere without shading. */
   get levels(): Int8Array {
     if (this.heat) return this.heat;
     const { shading, shading_values: values } = this.payload;
     const out = new Int8Array(this.text.count).fill(UNMEASURED);
     if (shading) {
-      const each = levels(values, shading.scale);
-      for (let token = 0; token < out.length; token += 1) out[token] = each[this.shadingIndex(token)] ?? UNMEASURED;
+      const each = levels(values, this.scale.scale);
+      for (let token = 0; token < out.length; token += 1) {
+        const row = this.shadingIndex(token);
+        if (row >= 0) out[token] = filled(each[row] as number, this.certainty(row));
+      }
     }
     return (this.heat = out);
   }
@@ -143,6 +165,19 @@ export class Store {
   /** How sure a row is. */
   certainty(row: number): Certainty {
     return certaintyOf(this.payload.shading_certainty[row]);
+  }
+
+  /** Whether a token's effect can't be told from none, for want of samples: a dotted line says so. */
+  unsure(token: number): boolean {
+    const certainty = this.certainty(this.shadingIndex(token));
+    return mayBeNothing(certainty) && !isExact(certainty);
+  }
+
+  /** How many rows were measured, and how many of them are clear of zero. */
+  get tally(): { measured: number; clear: number } {
+    const all = [...this.payload.shading_certainty].map(certaintyOf);
+    const measured = all.filter((each) => each !== "none");
+    return { measured: measured.length, clear: measured.filter((each) => !mayBeNothing(each)).length };
   }
 
   /** The rows within tokens first..last, rising. */

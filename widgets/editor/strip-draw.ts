@@ -34,9 +34,13 @@ export function tokenAtX(x: number, range: TokenRange, width: number): number {
   return Math.max(range.first, Math.min(range.last, Math.round(range.first + part * (range.last - range.first))));
 }
 
+/** Dashes tell the other answers apart: on, off, in pixels. */
+const DASHES: readonly number[][] = [[4, 3], [1, 3], [8, 3], [8, 3, 2, 3], [2, 2], [12, 4], [5, 2, 1, 2, 1, 2]];
+
+export function dashOf(i: number): number[] { return DASHES[i % DASHES.length] as number[]; }
+
 export function drawCurves(paper: CanvasRenderingContext2D, chances: Chances, range: TokenRange, shape: StripShape, colours: StripColours): void {
-  const rival = chances.rival;
-  if (rival >= 0) drawCurve(paper, chances, rival, range, shape, colours.muted, 1.5, [4, 3]);
+  chances.others.forEach((column, i) => drawCurve(paper, chances, column, range, shape, colours.muted, 1.5, dashOf(i)));
   if (chances.target >= 0) drawCurve(paper, chances, chances.target, range, shape, colours.accent, 2, []);
 }
 

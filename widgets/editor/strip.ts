@@ -1,10 +1,10 @@
 /** The strip: a time line of the thought to scrub through. Nothing here asks the model anything. */
 
-import { button, h, onClick, setAttribute, setInvisible, setOff, setText } from "../kit/dom";
+import { button, h, onClick, setAttribute, setInvisible, setOff, setText, svg } from "../kit/dom";
 import { count, shortProbability } from "../kit/numbers";
 import { Chances, chanceWords } from "./chances";
 import { any, type Context, type Part } from "./part";
-import { drawCells, drawCurves, readColours, tokenAtX, xOf, type StripShape } from "./strip-draw";
+import { dashOf, drawCells, drawCurves, readColours, tokenAtX, xOf, type StripShape } from "./strip-draw";
 
 const SHAPE = { height: 72, curve: 52, cells: 14 };
 
@@ -114,17 +114,29 @@ export function createStrip({ store, actions, root, signal }: Context, jump: (to
     if (chances && strip) {
       const end = range().last;
       const point = chances.pointAt(end);
-      const entry = (column: number, className: string): void => {
-        if (column < 0) return;
-        parts.push(h("span", className, {}, h("i", "cotlens-stroke"), `p(${strip.answers[column]}) ${shortProbability(chances?.value(point, column) ?? NaN)}`));
+      const entry = (column: number, className: string, dash: number[]): void => {
+        if (column < 0 || !chances) return;
+        const words = `p(${chances.name(column)}) ${shortProbability(chances.value(point, column))}`;
+        const named = column < strip.answers.length;
+        const each = h(named ? "button" : "span", className, {
+          "data-answer": chances.name(column), title: column === chances.target ? "the answer that is followed" : named ? "follow this answer" : "answers that have no curve of their own, together",
+          ...(named ? { type: "button", "aria-pressed": String(column === chances.target) } : {}),
+        }, stroke(dash), words);
+        if (named && column !== chances.target) each.addEventListener("click", () => { if (store.off === null) actions.follow(column === 0 ? "" : chances?.name(column) ?? ""); });
+        parts.push(each);
       };
-      entry(chances.target, "cotlens-target");
-      entry(chances.rival, "cotlens-rival");
+      entry(chances.target, "cotlens-target", []);
+      chances.others.forEach((column, i) => entry(column, "cotlens-rival", dashOf(i)));
       parts.push(h("span", "cotlens-muted", {}, strip.complete ? "if the thought stopped at each token; drag the handle" : "measured so far, if the thought stopped at each token"));
     } else if (store.payload.document && range().last > range().first) {
       parts.push(h("span", "cotlens-muted", {}, `${count(range().last - range().first, "token")} of thought; answers at each point are not measured yet`));
     }
     key.replaceChildren(...parts);
+  }
+
+  /** A piece of the line, dashed as in the picture. */
+  function stroke(dash: number[]): SVGElement {
+    return svg("svg", { class: "cotlens-stroke", viewBox: "0 0 18 2", width: 18, height: 2, "aria-hidden": "true" }, svg("path", { d: "M0 1H18", "stroke-dasharray": dash.join(" ") || null }));
   }
 
   // Dragging: the pointer keeps its distance from the handle's middle, so grabbing never makes it jump.
@@ -187,7 +199,7 @@ export function createStrip({ store, actions, root, signal }: Context, jump: (to
         const { strip, strip_at: at, strip_values: values } = store.payload;
         chances = strip ? new Chances(strip, at, values) : null;
       }
-      if (any(changed, "strip", "strip_at", "strip_values", "document", "token_offsets", "shading", "shading_rows", "shading_values", "intensity")) { drawKey(); draw(); }
+      if (any(changed, "strip", "strip_at", "strip_values", "document", "token_offsets", "shading", "shading_rows", "shading_values", "shading_certainty", "over", "scale_lock", "intensity")) { drawKey(); draw(); }
       else if (any(changed, "stop", "alive", "broken", "loading")) place();
     },
   };

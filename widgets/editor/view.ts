@@ -6,6 +6,7 @@ import { frame } from "../kit/frame";
 import { setIntensity } from "../kit/heat";
 import { followTheme } from "../kit/theme";
 import { Actions } from "./actions";
+import { createAdvice } from "./advice";
 import { createEditing } from "./editing";
 import { createFoot } from "./foot";
 import { createHead } from "./head";
@@ -33,7 +34,8 @@ export function mount(el: HTMLElement, store: Store, signal: AbortSignal): HTMLE
   const editing = createEditing(context);
   const text = h("div", "cotlens-pane", {}, reading.element, editing.element);
   const notice = createNotice(context);
-  text.append(notice.element, find.element);
+  const advice = createAdvice(context);
+  text.append(notice.element, advice.element, find.element);
   const inspector = createInspector(context);
   const main = h("div", "cotlens-main", {}, text, inspector.element);
   const head = createHead(context);
@@ -43,7 +45,7 @@ export function mount(el: HTMLElement, store: Store, signal: AbortSignal): HTMLE
   listenForKeys(root, store, actions, signal);
   followTheme(root, signal, () => root.dispatchEvent(new CustomEvent("cotlens-theme")));
 
-  const parts: Part[] = [head, shade, reading, strip, inspector, foot, notice, editing];
+  const parts: Part[] = [head, shade, reading, strip, inspector, foot, notice, advice, editing];
   const update = (changed: ReadonlySet<Key>): void => {
     try {
       if (changed.has("asking")) root.toggleAttribute("data-asking", store.own.asking);

@@ -2,7 +2,8 @@
 
 import { chip } from "../kit/chip";
 import { button, h, onClick, setAttribute, setOff, setText } from "../kit/dom";
-import { count, duration, figure } from "../kit/numbers";
+import { count, figure } from "../kit/numbers";
+import { followProgress } from "../kit/progress";
 import type { Which } from "./model";
 import { any, type Context, type Part } from "./part";
 
@@ -23,7 +24,7 @@ export function createHead({ store, signal }: Context): HeadPart {
   const status = h("span", "cotlens-status", { role: "status", "aria-live": "polite" });
   const progress = h("progress", "cotlens-progress", { max: 1, "aria-label": "progress" });
   const cancel = button("cotlens-button", "Cancel", { "data-action": "cancel" });
-  onClick(cancel, signal, () => store.ask({ kind: "cancel", job: store.job.id }));
+  onClick(cancel, signal, () => store.abandon());
   const sae = h("span", "cotlens-small cotlens-muted cotlens-sae");
   const search = h("input", "cotlens-field cotlens-search", { type: "search", placeholder: "label, number or token", "aria-label": "search latents by label, number or token" });
   let typed: ReturnType<typeof setTimeout> | undefined;
@@ -58,19 +59,20 @@ export function createHead({ store, signal }: Context): HeadPart {
     }));
   }
 
+  const spent = followProgress(signal, () => store.running, drawJob);
+
   function drawJob(): void {
     const { job, running } = store;
     const far = job.total === null ? "" : ` · ${job.done.toLocaleString("en-US")} of ${job.total.toLocaleString("en-US")}`;
     const words = store.off !== null ? "kernel gone: reading still works"
       : job.state === "queued" ? `waiting to start: ${job.label}`
-        : running ? `${job.label}${far}${job.eta === null ? "" : ` · ${duration(job.eta)} left`}`
+        : running ? `${job.label}${far}${spent.left(job)}`
           : job.state === "cancelled" ? (job.message ?? `cancelled: ${job.label}`)
             : job.state === "error" ? `error: ${job.label}` : "";
     setText(status, words);
     setAttribute(status, "title", words || null);
-    progress.hidden = cancel.hidden = !running;
-    if (running && job.total) progress.value = job.done / job.total;
-    else progress.removeAttribute("value");
+    cancel.hidden = !running;
+    spent.show(progress, running, job);
   }
 
   function selectionWords(): string {
@@ -99,6 +101,7 @@ export function createHead({ store, signal }: Context): HeadPart {
         note.hidden = facts.note === "";
       }
       if (any(changed, "branches", "head", "broken")) drawBranches();
+      if (changed.has("job")) spent.heard();
       if (any(changed, "job", "head", "broken")) drawJob();
       if (any(changed, "selection", "trace")) {
         const chosen = store.own.now.selection !== null;

@@ -79,6 +79,8 @@ export class Store {
   get broken(): boolean { return this.own.now.broken; }
   set broken(value: boolean) { this.own.set({ broken: value }); }
 
+  abandon(): void { if (this.running) this.ask({ kind: "cancel", job: this.job.id }); }
+
   message(message: unknown): void { this.requests.receive(message); }
 
   get head(): Head { const found = this.get("head") as Partial<Head> | null; return { model: "", where: "", sae: "", width: 0, link: "", ...found }; }

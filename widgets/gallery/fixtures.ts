@@ -27,7 +27,7 @@ function measure(id: string, label: string, group: string, question: string, cos
 const [EXACT, ON_POLICY, REWRITTEN, ATTENTION] = ["One pass, exact", "Sampled on-policy", "Rewritten, then continued", "Attention"] as const;
 const DRAWS = [20, 50, 100, 200];
 export const MEASURES: Measure[] = [
-  measure("early_answer", "Early answer", EXACT, "If the thought stopped before this, and again after it: how much surer is the answer?", "at most 1,204 tokens, about 0.1 s"),
+  measure("early-answer", "Early answer", EXACT, "If the thought stopped before this, and again after it: how much surer is the answer?", "at most 1,204 tokens, about 0.1 s"),
   measure("occlusion_direct", "Occlusion, direct effect", EXACT, "If the answer could not look back at this, would it stay?", "at most 2,316 tokens, about 0.3 s"),
   measure("occlusion_total", "Occlusion, total effect", EXACT, "If nothing after it could look back at this, would the answer stay?", "at most 3,219 tokens, about 0.5 s"),
   measure("copies", "Occlusion, all copies of a number", EXACT, "If every copy of this number were hidden at once, would the answer stay?", "at most 1,404 tokens, about 0.2 s",
@@ -40,11 +40,16 @@ export const MEASURES: Measure[] = [
   measure("receiver", "Receiver heads", ATTENTION, "Which sentences do the most focused attention heads look back at?", "at most 240 tokens, about 0.1 s", { metrics: [] }),
 ];
 
+const READERS = [
+  { name: "final", seeks: "words such as 'the answer is', or a number", current: true }, { name: "number", seeks: "a number", current: false },
+  { name: "boxed", seeks: "a complete \\boxed{...}", current: false },
+];
+
 function shadingOf(unit: Unit, sampled: boolean, complete = true): Shading {
   return {
     measure: sampled ? "resampling" : "occlusion_direct", unit, label: sampled ? `Resampling per ${unit}, 20 rollouts from each place` : `Occlusion, direct effect per ${unit}`,
-    scale: sampled ? 0.7 : 2.1, scale_note: "the largest effect", sign: "+ = supports the answer '7'", zero: "no effect", scale_unit: sampled ? "probability" : "nats", signed: true,
-    kind: sampled ? "sampled" : "exact", edit_type: sampled ? "on-policy" : "attention-level", complete, metric_words: sampled ? "p('7')" : "log p('7')",
+    scale: sampled ? 0.7 : 2.1, scale_all: sampled ? 0.7 : 2.1, branches: 1, sign: "+ = supports the answer '7'", zero: "no effect", scale_unit: sampled ? "probability" : "nats", signed: true,
+    kind: sampled ? "sampled" : "exact", edit_type: sampled ? "on-policy" : "attention-level", complete, unread: sampled ? { read: 177, of: 180, advice: "" } : null, metric_words: sampled ? "p('7')" : "log p('7')",
   };
 }
 
@@ -52,8 +57,8 @@ function blank(): State {
   return {
     head: { model: "abacus", where: "local · CPU", note: "Scores come from one packed pass; it agrees with plain passes to 2e-6 on this model." },
     loading: {}, branches: [], document: {}, token_offsets: bytes(new Uint32Array(1)), logprobs: bytes(new Float32Array(0)),
-    measures: MEASURES, selection: { measure: null, unit: "token", metric: null, n: 0, spans: [] }, shading: {}, shading_rows: bytes(new Uint32Array(0)), shading_values: bytes(new Float32Array(0)),
-    shading_low: bytes(new Float32Array(0)), shading_high: bytes(new Float32Array(0)), shading_certainty: bytes(new Uint8Array(0)), shading_status: {}, shading_facts: [], strip: {},
+    measures: MEASURES, selection: { measure: null, unit: "token", metric: null, n: 0, spans: [], target: "" }, readers: READERS, shading: {}, shading_rows: bytes(new Uint32Array(0)), shading_values: bytes(new Float32Array(0)),
+    shading_low: bytes(new Float32Array(0)), shading_high: bytes(new Float32Array(0)), shading_certainty: bytes(new Uint8Array(0)), shading_status: {}, shading_facts: [], scale_lock: {}, strip: {},
     strip_at: bytes(new Uint32Array(0)), strip_values: bytes(new Float32Array(0)), comparison: null, job: {}, stream: {}, code: "", alive: true,
   };
 }
@@ -83,10 +88,10 @@ function shaded(state: State, made: Made, unit: "token" | "sentence", sampled = 
   const spread = values.map((value) => 0.18 + 0.25 * Math.abs(value));
   const size = sampled ? 1 / 3 : 1; // a difference of probabilities is at most 1
   const ends = (by: number): Float32Array => values.map((value, i) => (value + (sampled ? by * (spread[i] as number) : 0)) * size);
-  const certainty = values.map((value, i) => (Number.isNaN(value) ? 6 : !sampled ? 4 : Math.abs(value) <= (spread[i] as number) ? 1 : 0));
+  const certainty = values.map((value, i) => (Number.isNaN(value) ? 6 : !sampled ? (Math.abs(value) < 0.1 ? 7 : 4) : Math.abs(value) <= (spread[i] as number) ? 1 : 0));
   return {
     ...state, shading: shadingOf(unit, sampled, upTo === 1),
-    selection: { measure: sampled ? "resampling" : "occlusion_direct", unit, metric: sampled ? "probability" : "log_probability", n: sampled ? 20 : 0, spans: [] },
+    selection: { measure: sampled ? "resampling" : "occlusion_direct", unit, metric: sampled ? "probability" : "log_probability", n: sampled ? 20 : 0, spans: [], target: "" },
     shading_rows: bytes(rows), shading_values: bytes(values.map((value) => value * size)), shading_status: status,
     shading_low: bytes(ends(-1)), shading_high: bytes(ends(1)), shading_certainty: bytes(Uint8Array.from(certainty)),
     shading_facts: !sampled ? [] : [
@@ -129,6 +134,7 @@ function branch(): State {
   made.document.edit = editAt(made, "15", "14");
   made.document.rewritten_from = made.document.edit.end;
   const state = stripped(shaded(withDocument(made, "8", 0.91), made, "token"), made, ["8", "7", "9", "10"], 0);
+  state.shading = { ...shadingOf("token", false), scale_all: 21.5, branches: 3 };
   state.branches = [
     { id: "b0", parent: null, label: "original", answer: "7", p: 0.97, current: false },
     { id: "b1", parent: "b0", label: "14 → 15 at #4", answer: "8", p: 0.91, current: true },
@@ -186,12 +192,15 @@ export const STATES: Record<string, () => State> = {
   first: () => withDocument(plain()),
   shaded: () => full().state,
   sentence: () => { const made = plain(); return stripped(shaded(withDocument(made), made, "sentence", true), made, ["7", "9", "14", "6"], 0); },
+  nothing: () => { const made = plain(); const state = shaded(withDocument(made), made, "sentence", true); return { ...state, shading_certainty: bytes(new Uint8Array(8).fill(1)) }; },
   branch,
   branches: many,
   truncated,
   running: () => { const { made } = full(); return { ...shaded(withDocument(made), made, "token", false, 0.7), job: running }; },
   sampling: () => { const { made } = full(); return { ...stripped(shaded(withDocument(made), made, "sentence", true, 0.5), made, ["7", "9", "14", "6"], 0), job: { ...running, label: "rollouts", done: 64, total: 180, eta: 5 } }; },
-  asking: () => ({ ...withDocument(plain()), selection: { measure: "resilience", unit: "sentence", metric: "probability", n: 20, spans: [] } }),
+  unread: () => { const { made } = full(); const state = shaded(withDocument(made), made, "sentence", true, 0); return { ...state, shading: { ...shadingOf("sentence", true, false), unread: { read: 0, of: 12, advice: "0 of 12 answers could be read from token 61; 12 were cut off at 256 tokens: give a larger max_new_tokens=" } }, job: { ...running, label: "rollouts, 0 of 12 answers read; 0 of 12 answers could be read from token 61; 12 were cut off at 256 tokens", done: 12, total: 180, eta: 40 } }; },
+  hidden: () => { const { made } = full(); const state = stripped(shaded(withDocument(made, "2", 0.01), made, "token"), made, ["2", "12", "7"], 1); return { ...state, strip: { answers: ["2", "12", "7"], positions: "tokens", target: 0, complete: true } }; },
+  asking: () => ({ ...withDocument(plain()), selection: { measure: "resilience", unit: "sentence", metric: "probability", n: 20, spans: [], target: "" } }),
   cancelled: () => { const { made } = full(); return { ...shaded(withDocument(made), made, "token", false, 0.45), job: { ...running, state: "cancelled", done: 42 } }; },
   error: () => ({ ...full().state, job: { ...running, state: "error", message: "Out of memory: 93 branches of 240 tokens did not fit beside the model.", remedy: "Close other notebooks, or load the model with memory_budget=\"2GB\"." } }),
   streaming: () => {
@@ -203,7 +212,7 @@ export const STATES: Record<string, () => State> = {
   empty: () => withDocument(plain({ thought: [], answer: "Ravi has 12 shells." }), "12", 0.31),
   unclosed: () => withDocument(plain({ answer: "", closed: false, finish: "length" }), null, null),
   unreadable: () => withDocument(plain({ answer: "I would rather not say how many shells there are.", notes: ["No number could be read from the answer. Give the trace another reader: trace.with_reader(Regex(...))."] }), null, null),
-  impossible: () => ({ ...withDocument(plain()), measures: MEASURES.map((measure) => ({ ...measure, available: measure.id === "early_answer", reason: measure.reason ?? "not possible here" })).reverse(), selection: { measure: "gradient", unit: "token", metric: null, n: 0, spans: [] } }),
+  impossible: () => ({ ...withDocument(plain()), measures: MEASURES.map((measure) => ({ ...measure, available: measure.id === "early-answer", reason: measure.reason ?? "not possible here" })).reverse(), selection: { measure: "gradient", unit: "token", metric: null, n: 0, spans: [], target: "" } }),
   unsigned: () => { const { state } = full(); return { ...state, shading: { ...shadingOf("token", false), signed: false, label: "surprise of the token", sign: "darker is more surprising", zero: "0 = certain" } }; },
   hostile: () => { const made = plain({ prompt: HOSTILE[1] as string, thought: HOSTILE, answer: HOSTILE[0] as string }); return { ...shaded(withDocument(made, HOSTILE[0]), made, "token"), head: { model: HOSTILE[0] as string, where: HOSTILE[1] as string, note: "" } }; },
   longprompt: () => { const made = plain({ prompt: Array(30).fill(PROMPT).join(" ") }); return stripped(shaded(withDocument(made), made, "token"), made, ["7", "9"], 0); },

@@ -17,7 +17,7 @@ import { STEERING, steeringEcho } from "./steering";
 import { StillFake } from "./still";
 
 /** For the browser tests and the benchmark: nothing of this is in the widget's bundle. */
-interface Hooks { states: string[]; model: unknown; started: number; show(state: string): void; again(): void; twin(): void; close(): void }
+interface Hooks { states: string[]; model: unknown; started: number; show(state: string): void; again(): void; twin(): void; leave(): void; close(): void }
 declare global { interface Window { __cotlens: Hooks } }
 
 const NAMES = Object.keys({ ...STATES, ...SCORES, ...PAIRS, ...STEERING, ...FEATURES });
@@ -28,7 +28,7 @@ let viewLife = new AbortController();
 /** What the gallery knows of a widget. A view that asks Python nothing has only traits, and needs no `initialize`. */
 interface Widget { initialize?(context: never): void; render(context: never): void }
 
-/** Shows a widget; `again` takes its view away and draws it anew, `twin` draws a second one, as in a second cell. */
+/** Shows a widget; `again` takes its view away and draws it anew, `twin` draws a second one, as in a second cell; `leave` takes all away. */
 function present(widget: Widget, model: unknown): void {
   const draw = (el: HTMLElement): void => widget.render({ model, el, signal: viewLife.signal } as never);
   const again = (): void => {
@@ -40,7 +40,7 @@ function present(widget: Widget, model: unknown): void {
   const started = performance.now();
   widget.initialize?.({ model, signal: modelLife.signal } as never);
   again();
-  window.__cotlens = { states: NAMES, model, started, show, again, twin, close: () => { viewLife.abort(); modelLife.abort(); } };
+  window.__cotlens = { states: NAMES, model, started, show, again, twin, leave: () => viewLife.abort(), close: () => { viewLife.abort(); modelLife.abort(); } };
 }
 
 function show(name: string): void {

@@ -22,11 +22,14 @@ export class FakeModel implements WidgetModel<State> {
 
   off(event: string, callback: Callback): void { this.callbacks.get(event)?.delete(callback); }
 
-  /** Sets traits as Python would, in one batch. */
-  set(patch: Partial<State>): void {
+  /** Sets traits as Python would, in one batch; a view sets one. */
+  set<K extends keyof State>(given: Partial<State> | K, value?: State[K]): void {
+    const patch = typeof given === "object" ? given : { [given]: value };
     Object.assign(this.state, patch);
     for (const key of Object.keys(patch)) this.emit(`change:${key}`);
   }
+
+  save_changes(): void {}
 
   emit(event: string, ...values: unknown[]): void {
     for (const callback of [...(this.callbacks.get(event) ?? [])]) (callback as (...all: unknown[]) => void)(...values);

@@ -15,8 +15,11 @@ export class StillFake implements StillModel {
 
   off(event: string, callback: () => void): void { this.callbacks.get(event)?.delete(callback); }
 
-  /** Sets traits as Python would. */
-  set(patch: Record<string, unknown>): void {
+  save_changes(): void {}
+
+  /** Sets traits as Python would; a view sets one. */
+  set(given: Record<string, unknown> | string, value?: unknown): void {
+    const patch = typeof given === "string" ? { [given]: value } : given;
     Object.assign(this.state, patch);
     for (const key of Object.keys(patch)) for (const callback of [...(this.callbacks.get(`change:${key}`) ?? [])]) callback();
   }

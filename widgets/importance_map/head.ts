@@ -4,7 +4,8 @@ import { button, h, onClick, setAttribute, setText } from "../kit/dom";
 import { createLegend, zeroWords } from "../kit/legend";
 import { count } from "../kit/numbers";
 import { samples, type ScoreMap } from "./model";
-import type { Context, Part } from "./part";
+import { createScaleControl } from "../kit/scale";
+import { alike, scaleNow, SCORES, type Context, type Own, type Part } from "./part";
 
 /** "139 sentences, 3 not measured". */
 export function sizeWords(map: ScoreMap): string {
@@ -21,7 +22,6 @@ export function meaningWords(map: ScoreMap): string[] {
     zeroWords(score.zero),
     score.edit_type ? `edit: ${score.edit_type}` : "",
     spreadWords(map),
-    "full colour: the largest effect",
   ].filter((part) => part !== "");
 }
 
@@ -32,21 +32,33 @@ function spreadWords(map: ScoreMap): string {
   return [samples(map), map.judged ? "whiskers are intervals" : "without intervals"].filter((part) => part !== "").join(", ");
 }
 
+/** The settings of a score that another one of the same name doesn't have. */
+function settingsApart(alike: ScoreMap[], map: ScoreMap): string[] {
+  const all = alike.map(({ score }) => new Map(score.settings));
+  return map.score.settings.filter(([name, value]) => all.some((each) => each.get(name) !== value)).map(([name, value]) => `${name} ${value}`);
+}
+
 /** A name for each score that tells it from the others. */
 export function scoreNames(maps: readonly ScoreMap[]): string[] {
   const short = maps.map(({ score }) => `${score.label}, per ${score.unit}`);
   const twice = (names: string[], i: number): boolean => names.filter((name) => name === names[i]).length > 1;
   const longer = short.map((name, i) => (twice(short, i) ? `${maps[i]?.score.label}: ${maps[i]?.score.metric}, per ${maps[i]?.score.unit}` : name));
-  return longer.map((name, i) => (twice(longer, i) ? `${name} (${i + 1})` : name));
+  const longest = longer.map((name, i) => (twice(longer, i) ? [name, ...settingsApart(maps.filter((_, j) => longer[j] === name), maps[i] as ScoreMap)].join(", ") : name));
+  return longest.map((name, i) => (twice(longest, i) ? `${name} (${i + 1})` : name));
 }
 
-export function createHead({ own, maps, signal }: Context): Part {
+export function createHead(context: Context): Part {
+  const { own, maps, held, signal } = context;
   const name = h("span", "cotlens-model");
   const names = scoreNames(maps);
   const select = h("select", "cotlens-select", { "aria-label": "score" },
     ...names.map((each, i) => h("option", "", { value: i }, each)));
   const size = h("span", "cotlens-status");
   const legend = createLegend();
+  const ends = createScaleControl(signal, SCORES, (over) => own.set({ over }), () => {
+    const { scale, locked } = scaleNow(context);
+    held.hold(locked ? null : { unit: own.now.map.score.scale_unit, scale });
+  });
   const all = button("cotlens-seg", "all", { "data-action": "all", title: "shade and list every measured unit" });
   const clear = button("cotlens-seg", "clear of zero", { "data-action": "clear", title: "shade and list only units whose effect is clear of zero" });
   const which = h("span", "cotlens-segs", { role: "group", "aria-label": "which effects are shown" }, all, clear);
@@ -56,7 +68,7 @@ export function createHead({ own, maps, signal }: Context): Part {
   const element = h("div", "cotlens-top", {},
     h("div", "cotlens-head", {}, maps.length > 1 ? select : name, size),
     h("div", "cotlens-shade", {},
-      h("div", "cotlens-line", {}, legend.scale, which, note,
+      h("div", "cotlens-line", {}, legend.scale, ends.element, which, note,
         h("label", "cotlens-label cotlens-muted cotlens-small cotlens-tail", {}, h("span", "", {}, "intensity"), intensity)),
       meaning));
 
@@ -74,17 +86,21 @@ export function createHead({ own, maps, signal }: Context): Part {
     setText(name, `${score.label}, per ${score.unit}`);
     setText(size, [sizeWords(map), [score.model, score.backend].filter((part) => part !== "").join(" · ")].filter((part) => part !== "").join(" · "));
     setAttribute(size, "title", score.settings.map(([key, value]) => `${key}: ${value}`).join("\n") || null);
-    legend.show({
-      label: score.label, zero: score.zero, sign: score.sign, unit: score.scale_unit, scale: score.scale, base: score.base, scaleNote: "the largest effect",
-      signed: score.signed, kind: score.kind, complete: true,
-    });
     const number = map.number("clear");
+    const nothing = number === 0 && map.number("measured") > 0;
+    const { scale, note: scaleNote, locked } = scaleNow(context);
+    legend.show({
+      label: score.label, zero: score.zero, sign: score.sign, unit: score.scale_unit, scale, base: score.base, scaleNote,
+      signed: score.signed, kind: score.kind, complete: true, nothing,
+    });
+    if (nothing) ends.hide();
+    else ends.show({ scale, note: scaleNote, locked }, alike(maps, map).length, own.now.over);
     which.hidden = note.hidden = !map.judged;
-    setText(note, number === 0 ? "No effect is clear of zero." : `${number.toLocaleString("en-US")} of ${map.number("measured").toLocaleString("en-US")}`);
+    setText(note, nothing ? "" : `${number.toLocaleString("en-US")} of ${map.number("measured").toLocaleString("en-US")}`);
     setAttribute(all, "aria-pressed", String(!onlyClear));
     setAttribute(clear, "aria-pressed", String(onlyClear));
-    setText(meaning, meaningWords(map).join(" · "));
+    setText(meaning, [...meaningWords(map), ...(nothing ? [] : [`full colour: ${scaleNote}`])].join(" · "));
   }
 
-  return { element, update(changed) { if (changed.has("map") || changed.has("onlyClear")) draw(); } };
+  return { element, update(changed) { if (["map", "onlyClear", "over", "lock"].some((key) => changed.has(key as keyof Own))) draw(); } };
 }

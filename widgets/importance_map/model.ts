@@ -3,7 +3,7 @@
 import { bytesOf, floatsOf, indicesOf } from "../kit/bytes";
 import { certaintyOf, GLYPH, isExact, mayBeNothing, reasonWords, SAID, effectWords, intervalWords, type Certainty } from "../kit/certainty";
 import { above, type Effect } from "../kit/effect-bar";
-import { levels, UNMEASURED } from "../kit/heat";
+import { filled, levels } from "../kit/heat";
 import { figure } from "../kit/numbers";
 import type { Fact, Score } from "./state";
 
@@ -19,8 +19,8 @@ export class ScoreMap {
   readonly n: Uint32Array;
   readonly first: Uint32Array;
   readonly last: Uint32Array;
-  /** Heat level of each unit. */
-  readonly levels: Int8Array;
+  /** Heat level of each unit: 0 for what may be nothing. */
+  levels: Int8Array;
   private readonly codes: Uint8Array;
   private readonly ranks: Uint32Array;
 
@@ -35,12 +35,22 @@ export class ScoreMap {
     this.n = indicesOf(score.n);
     this.first = indicesOf(score.first);
     this.last = indicesOf(score.last);
-    this.levels = levels(this.estimate.map((value) => value - score.base), score.scale - score.base);
+    this.levels = this.levelsOf(score.scale - score.base);
     this.ranks = new Uint32Array(this.count);
     this.ordered("size", true, false).forEach((unit, i) => { this.ranks[unit] = i + 1; });
   }
 
+  /** Lets the colours end so far from where they begin. */
+  colour(scale: number): void { this.levels = this.levelsOf(scale); }
+
+  private levelsOf(scale: number): Int8Array {
+    return levels(this.estimate.map((value) => value - this.score.base), scale).map((step, unit) => filled(step, this.certainty(unit)));
+  }
+
   get isToken(): boolean { return this.score.unit === "token"; }
+
+  /** The number that a unit is known by: that of a token in the trace, as the editor has it; else its place in the table. */
+  numberOf(unit: number): number { return this.isToken ? (this.first[unit] ?? unit) : unit; }
 
   text(unit: number): string {
     return this.score.text.slice(this.edges[unit] ?? 0, this.edges[unit + 1] ?? 0);
@@ -66,12 +76,6 @@ export class ScoreMap {
 
   /** Distance from where the scale begins. */
   size(unit: number): number { return Math.abs((this.estimate[unit] ?? NaN) - this.score.base); }
-
-  /** The level that is drawn: nothing for what may be nothing, when only clear effects are asked for. */
-  shown(unit: number, onlyClear: boolean): number {
-    const level = this.levels[unit] ?? UNMEASURED;
-    return level !== UNMEASURED && onlyClear && !this.clear(unit) ? 0 : level;
-  }
 
   /** Units first..last of a block, half-open. */
   block(index: number): { first: number; last: number } {
@@ -145,7 +149,7 @@ export class ScoreMap {
   spoken(unit: number): string {
     const text = this.text(unit).trim() || "white space";
     const certainty = this.certainty(unit);
-    const parts = [text, `${this.score.unit} ${unit}`];
+    const parts = [text, `${this.score.unit} ${this.numberOf(unit)}`];
     if (certainty === "none") return [...parts, this.certaintyWords(unit)].join(", ");
     parts.push(`effect ${this.effectWords(unit)}`);
     if (!isExact(certainty)) parts.push(`interval ${this.intervalWords(unit)}`);

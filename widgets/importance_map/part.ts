@@ -1,6 +1,8 @@
 /** What every part of the map shares. */
 
 import type { Observed } from "../kit/observed";
+import { scaleOf, type Lock, type Over, type Scale } from "../kit/scale";
+import type { Held } from "../kit/still";
 import type { ScoreMap, Sort } from "./model";
 import type { Context as Around } from "./state";
 
@@ -14,12 +16,31 @@ export interface Own {
   descending: boolean;
   /** Units first..last that the text shows now. */
   seen: { first: number; last: number };
+  /** Whose largest effect has the full colour. */
+  over: Over;
+  lock: Lock | null;
+}
+
+/** What a colour scale may be over. */
+export const SCORES = ["this score", "all scores"] as const;
+
+/** Scores of one unit that grow from the same zero. */
+export function alike(maps: readonly ScoreMap[], { score }: ScoreMap): ScoreMap[] {
+  return maps.filter((each) => each.score.scale_unit === score.scale_unit && each.score.base === score.base && each.score.signed === score.signed);
+}
+
+/** Where the colours end, counted from zero. */
+export function scaleNow({ own, maps }: Pick<Context, "own" | "maps">): Scale {
+  const { map, over, lock } = own.now;
+  const same = alike(maps, map);
+  return scaleOf({ here: map.score.scale, all: Math.max(...same.map((each) => each.score.scale)), count: same.length }, map.score.scale_unit, over, lock, SCORES);
 }
 
 export interface Context {
   own: Observed<Own>;
   around: Around | null;
   maps: readonly ScoreMap[];
+  held: Held;
   root: HTMLElement;
   signal: AbortSignal;
 }

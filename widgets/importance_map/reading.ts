@@ -4,7 +4,7 @@ import { asCell, letGo, pointAt, rowHead, wholeRow } from "../kit/cells";
 import { h, setAttribute, uniqueId } from "../kit/dom";
 import type { Findable } from "../kit/find";
 import { drawEffect, effectBar } from "../kit/effect-bar";
-import { heatClass } from "../kit/heat";
+import { heatClass, UNMEASURED } from "../kit/heat";
 import { shown } from "../kit/special";
 import { bisect } from "../kit/text";
 import { VirtualList } from "../kit/virtual";
@@ -111,7 +111,7 @@ export function createReading({ own, around, signal }: Context, settled: () => v
     each.spans.forEach((span, i) => {
       const unit = first + i;
       const unsure = !onlyClear && mayBeNothing(map.certainty(unit)) ? " cotlens-ns" : "";
-      const name = (each.base[i] as string) + heatClass(map.shown(unit, onlyClear), map.score.signed) + unsure;
+      const name = (each.base[i] as string) + heatClass(map.levels[unit] ?? UNMEASURED, map.score.signed) + unsure;
       if (span.className !== name) span.className = name;
     });
     const unit = map.isToken ? map.strongest(each.block, onlyClear) : first;
@@ -199,7 +199,7 @@ export function createReading({ own, around, signal }: Context, settled: () => v
     text,
     update(changed) {
       if (changed.has("map")) rebuild();
-      else if (changed.has("onlyClear")) for (const each of drawn.values()) paint(each);
+      else if (changed.has("onlyClear") || changed.has("over") || changed.has("lock")) for (const each of drawn.values()) paint(each);
       if (changed.has("picked") || changed.has("map")) mark();
     },
   };

@@ -18,7 +18,7 @@ export function createSide({ own, signal }: Context): Part {
   const table = new SortableTable({
     label: "units by effect",
     columns: [
-      { key: "place", label: "#", title: "place in the text", sortable: true },
+      { key: "place", label: "#", title: "place in the text; a token has its number in the trace", sortable: true },
       { key: "text", label: "text", title: "", sortable: false },
       { key: "size", label: "size", title: "size of the effect, whatever its sign", sortable: true },
       { key: "effect", label: "effect", title: "effect with its sign", sortable: true },
@@ -42,7 +42,7 @@ export function createSide({ own, signal }: Context): Part {
     const value = map.estimate[unit] ?? NaN;
     const words = map.text(unit).trim();
     const shown = Number.isNaN(value) ? "–" : map.score.signed ? signed(value) : figure(value);
-    return [String(unit), words === "" ? "␣" : words, bar,
+    return [String(map.numberOf(unit)), words === "" ? "␣" : words, bar,
       h("span", "cotlens-number", { title: map.certaintyWords(unit) }, `${map.score.kind === "exact" ? "" : `${map.glyph(unit)} `}${shown}`)];
   }
 
@@ -54,12 +54,12 @@ export function createSide({ own, signal }: Context): Part {
       text.hidden = true;
       const rows: Fact[] = [["measured", `${map.number("measured").toLocaleString("en-US")} of ${count(map.count, score.unit)}`]];
       if (map.judged) rows.push(["clear of zero", map.number("clear").toLocaleString("en-US")]);
-      rows.push(...score.settings.filter(([name]) => name !== "unit" && name !== "metric"));
+      rows.push(...score.settings);
       fill(rows);
       return;
     }
     text.hidden = false;
-    setText(title, `${score.unit.charAt(0).toUpperCase()}${score.unit.slice(1)} ${picked}${tokens(picked)}`);
+    setText(title, `${score.unit.charAt(0).toUpperCase()}${score.unit.slice(1)} ${map.numberOf(picked)}${tokens(picked)}`);
     const words = map.text(picked);
     setText(text, words.trim() === "" ? words.replace(/ /g, "·").replace(/\n/g, "⏎") : words.trim());
     const measured = map.certainty(picked) !== "none";
@@ -70,6 +70,7 @@ export function createSide({ own, signal }: Context): Part {
       ...(score.kind === "sampled" ? [["samples", (map.n[picked] ?? 0).toLocaleString("en-US")]] : []),
       ...(measured ? [["size", `${map.rank(picked)}. of ${map.number("measured").toLocaleString("en-US")}`]] : []),
       ...(score.edit_type ? [["kind of edit", score.edit_type]] : []),
+      ...(map.numberOf(picked) !== picked ? [["row of the table", String(picked)]] : []),
       ...map.facts(picked),
     ] as [string, string][]);
   }
@@ -77,7 +78,7 @@ export function createSide({ own, signal }: Context): Part {
   function tokens(unit: number): string {
     const { map } = own.now;
     const [first, last] = [map.first[unit] ?? 0, map.last[unit] ?? 0];
-    if (map.isToken || last <= first + 1) return last > 0 && map.isToken && first !== unit ? ` · token ${first} of the trace` : "";
+    if (map.isToken || last <= first + 1) return map.isToken && first !== unit ? " of the trace" : "";
     return ` · ${count(last - first, "token")} from ${first}`;
   }
 

@@ -82,7 +82,7 @@ export function createStrip({ own, root, signal }: Context, jump: (unit: number,
       paper.strokeStyle = colours.muted;
       paper.fillStyle = colours.muted;
       if (roomy) { paper.lineWidth = 1; paper.strokeRect(x + 0.5, top + 0.5, Math.max(1, wide - 1), Math.max(1, tall - 1)); }
-      else { paper.globalAlpha = 0.3; paper.fillRect(x, top, wide, tall); }
+      else paper.fillRect(x, Math.round(y(value)), wide, 1); // no room for an outline: its end alone
     } else {
       paper.fillStyle = hue;
       paper.globalAlpha = Math.min(1, (map.score.signed ? colours.alpha : colours.unsignedAlpha) + 0.2);

@@ -5,10 +5,11 @@ import { createFind } from "../kit/find";
 import { createFoot, type MarkWords } from "../kit/foot";
 import { setIntensity } from "../kit/heat";
 import { Observed } from "../kit/observed";
+import type { Held } from "../kit/still";
 import { createHead } from "./head";
 import { KEYS, listenForKeys } from "./keys";
 import { ScoreMap } from "./model";
-import type { Context, Own, Part } from "./part";
+import { scaleNow, type Context, type Own, type Part } from "./part";
 import { createReading, type ReadingPart } from "./reading";
 import { createSide } from "./side";
 import type { Context as Around, Score } from "./state";
@@ -25,15 +26,16 @@ export function decode(get: (key: string) => unknown): Payload {
   };
 }
 
-export function draw(root: HTMLElement, { scores, around }: Payload, signal: AbortSignal): void {
+export function draw(root: HTMLElement, { scores, around }: Payload, signal: AbortSignal, held: Held): void {
   const maps = scores.map((score) => new ScoreMap(score));
   const map = maps[0];
   if (!map) { root.append(h("p", "cotlens-note", {}, "There is no score to show.")); return; }
   const own = new Observed<Own>({
     map, picked: null, onlyClear: map.judged && map.number("clear") > 0, intensity: 0.5, sort: "size", descending: true,
-    seen: { first: 0, last: 0 },
+    seen: { first: 0, last: 0 }, over: "all", lock: held.now(),
   });
-  const context: Context = { own, around, maps, root, signal };
+  held.follow(() => own.set({ lock: held.now() }), signal);
+  const context: Context = { own, around, maps, held, root, signal };
   const head = createHead(context);
   const reading: ReadingPart = createReading(context, () => find.refresh());
   const find = createFind(root, signal, () => reading.text);
@@ -48,6 +50,7 @@ export function draw(root: HTMLElement, { scores, around }: Payload, signal: Abo
   const update = (changed: ReadonlySet<keyof Own>): void => {
     if (changed.has("intensity")) setIntensity(root, own.now.intensity);
     if (changed.has("map")) { foot.marks(marksOf(own.now.map)); root.classList.toggle("cotlens-by-sentence", !own.now.map.isToken); }
+    if (changed.has("map") || changed.has("over") || changed.has("lock")) own.now.map.colour(scaleNow(context).scale - own.now.map.score.base);
     for (const part of parts) part.update(changed);
     if (changed.has("map")) find.refresh();
     if (changed.has("picked") && own.now.picked !== null) {

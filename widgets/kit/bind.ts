@@ -6,6 +6,8 @@ export interface WidgetModel<State> {
   on(event: string, callback: (...values: never[]) => void): void;
   off(event: string, callback: (...values: never[]) => void): void;
   send(message: unknown): void;
+  set<K extends keyof State>(key: K, value: State[K]): void;
+  save_changes(): void;
 }
 
 /** What a store is to its model. */
@@ -14,16 +16,21 @@ export interface Bindable {
   broken: boolean;
   /** A message from Python. */
   message(message: unknown): void;
+  /** Nobody looks any more: stop what is being done for this widget. */
+  abandon(): void;
 }
 
 export interface Binding<State, S extends Bindable> {
   keys: readonly (keyof State & string)[];
-  /** A store with what the model has; `post` sends a message to Python. */
-  open(get: WidgetModel<State>["get"], post: (message: unknown) => void): S;
+  /** A store with what the model has; `post` sends a message to Python, `save` sets a trait, for linked widgets too. */
+  open(get: WidgetModel<State>["get"], post: (message: unknown) => void, save: WidgetModel<State>["set"]): S;
   /** A trait changed. */
   changed(store: S, key: keyof State & string, get: WidgetModel<State>["get"]): void;
   mount(el: HTMLElement, store: S, signal: AbortSignal): void;
 }
+
+/** A cell that is moved or drawn again is without a view for a moment; one that is deleted stays so. */
+const GONE_MS = 5000;
 
 interface Context<State> { model: WidgetModel<State>; signal: AbortSignal }
 export interface Entry<State> { initialize(context: Context<State>): void; render(context: Context<State> & { el: HTMLElement }): void }
@@ -33,11 +40,22 @@ export function bound<State, S extends Bindable>(binding: Binding<State, S>): ()
   return () => {
     let life: AbortSignal | null = null;
     const free: S[] = [];
+    let shown = 0;
+    let gone: ReturnType<typeof setTimeout> | undefined;
     return {
-      initialize({ signal }) { life = signal; },
+      initialize({ signal }) {
+        life = signal;
+        signal.addEventListener("abort", () => clearTimeout(gone));
+      },
       render({ model, el, signal }) {
         const store = free.pop() ?? bind(binding, { model, signal: life ?? signal });
-        signal.addEventListener("abort", () => free.push(store));
+        clearTimeout(gone);
+        shown += 1;
+        signal.addEventListener("abort", () => {
+          free.push(store);
+          shown -= 1;
+          if (shown === 0 && life?.aborted !== true) gone = setTimeout(() => store.abandon(), GONE_MS);
+        });
         binding.mount(el, store, signal);
       },
     };
@@ -47,10 +65,9 @@ export function bound<State, S extends Bindable>(binding: Binding<State, S>): ()
 /** A store that follows the model until the signal aborts. */
 function bind<State, S extends Bindable>({ keys, open, changed }: Binding<State, S>, { model, signal }: Context<State>): S {
   const get: WidgetModel<State>["get"] = (key) => model.get(key);
-  const store: S = open(get, (message) => {
-    // A closed comm throws: the kernel is gone.
-    try { model.send(message); } catch { store.broken = true; }
-  });
+  // A closed comm throws: the kernel is gone.
+  const attempt = (act: () => void): void => { try { act(); } catch { store.broken = true; } };
+  const store: S = open(get, (message) => attempt(() => model.send(message)), (key, value) => attempt(() => { model.set(key, value); model.save_changes(); }));
   const listen = (event: string, callback: (...values: never[]) => void): void => {
     model.on(event, callback);
     signal.addEventListener("abort", () => model.off(event, callback));

@@ -1,5 +1,7 @@
 /** From values to heat levels. A level becomes a class, so recolouring changes class names and no elements. */
 
+import { mayBeNothing, type Certainty } from "./certainty";
+
 /** Levels on each side of zero. They are even in the square root of the value: small effects stay apart. */
 export const LEVELS = 24;
 
@@ -20,6 +22,11 @@ export function levels(values: Float32Array, scale: number): Int8Array {
   const out = new Int8Array(values.length);
   for (let i = 0; i < out.length; i += 1) out[i] = level(values[i] as number, scale);
   return out;
+}
+
+/** The level that is drawn: what may be no effect at all is never filled. */
+export function filled(step: number, certainty: Certainty): number {
+  return step !== UNMEASURED && mayBeNothing(certainty) ? 0 : step;
 }
 
 /** Share of the full opacity for a level: |v|^gamma with |v| = (level / LEVELS)^2. */

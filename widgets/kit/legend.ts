@@ -21,7 +21,11 @@ export interface LegendContent {
   signed: boolean;
   kind: Kind;
   complete: boolean;
+  /** No measured effect is clear of zero: then there are no colours to explain. */
+  nothing?: boolean;
 }
+
+export const NOTHING = "Nothing here is clear of zero";
 
 export interface Legend { scale: HTMLElement; words: HTMLElement; show(content: LegendContent | null, otherwise?: string): void }
 
@@ -33,7 +37,7 @@ export function zeroWords(zero: string): string {
 export function legendWords(content: LegendContent): string {
   return [
     content.label, zeroWords(content.zero), content.sign,
-    content.scaleNote === "" ? "" : `scale: ${content.scaleNote}`,
+    content.scaleNote === "" || content.nothing ? "" : `scale: ${content.scaleNote}`,
     KIND_WORDS[content.kind],
     content.complete ? "" : "not complete",
   ].filter((part) => part !== "").join(" · ");
@@ -44,13 +48,16 @@ export function createLegend(): Legend {
   const low = h("span", "cotlens-number");
   const high = h("span", "cotlens-number");
   const ramp = h("span", "cotlens-ramp", { role: "img" }, h("i", "cotlens-ramp-down"), h("i", "cotlens-ramp-up"));
-  const scale = h("span", "cotlens-legend", {}, low, ramp, high);
+  const nothing = h("strong", "cotlens-large", { "data-note": "nothing", hidden: true }, NOTHING);
+  const scale = h("span", "cotlens-legend", {}, low, ramp, high, nothing);
   const words = h("span", "cotlens-words");
   return {
     scale,
     words,
     show(content, otherwise = "") {
       setInvisible(scale, content === null);
+      nothing.hidden = !content?.nothing;
+      for (const each of [low, ramp, high]) each.hidden = content?.nothing ?? false;
       if (content === null) {
         setText(words, otherwise);
         setAttribute(words, "title", otherwise || null);

@@ -3,6 +3,7 @@
 import { h } from "./dom";
 import { frame } from "./frame";
 import { setIntensity } from "./heat";
+import type { Lock } from "./scale";
 import { followTheme } from "./theme";
 
 /** The part of anywidget's model that is used. */
@@ -10,14 +11,19 @@ export interface StillModel {
   get(key: string): unknown;
   on(event: string, callback: () => void): void;
   off(event: string, callback: () => void): void;
+  set(key: string, value: unknown): void;
+  save_changes(): void;
 }
+
+/** The lock of the colours, which linked widgets share. */
+export interface Held { now(): Lock | null; hold(lock: Lock | null): void; follow(changed: () => void, signal: AbortSignal): void }
 
 export interface StillView<P> {
   keys: readonly string[];
   /** Nothing that arrives may make this fail: what does not fit counts as absent. */
   decode(get: (key: string) => unknown): P;
   /** Fills the root until the signal aborts. */
-  draw(root: HTMLElement, payload: P, signal: AbortSignal): void;
+  draw(root: HTMLElement, payload: P, signal: AbortSignal, held: Held): void;
   className: string;
   label: string;
 }
@@ -29,7 +35,7 @@ export function still<P>(view: StillView<P>): () => { render(context: { model: S
       const show = (): void => {
         life.abort();
         life = new AbortController();
-        mount(view, el, view.decode((key) => model.get(key)), life.signal);
+        mount(view, el, view.decode((key) => model.get(key)), life.signal, heldBy(model));
       };
       for (const key of view.keys) model.on(`change:${key}`, show);
       signal.addEventListener("abort", () => {
@@ -41,11 +47,30 @@ export function still<P>(view: StillView<P>): () => { render(context: { model: S
   });
 }
 
-function mount<P>(view: StillView<P>, el: HTMLElement, payload: P, signal: AbortSignal): void {
+const LOCK = "scale_lock";
+
+function heldBy(model: StillModel): Held {
+  return {
+    now() {
+      const lock = model.get(LOCK) as Partial<Lock> | null | undefined;
+      return typeof lock?.unit === "string" && typeof lock.scale === "number" ? { unit: lock.unit, scale: lock.scale } : null;
+    },
+    hold(lock) {
+      // On a saved page there is nobody to save it with; it holds for this view all the same.
+      try { model.set(LOCK, lock ?? {}); model.save_changes(); } catch { /* no kernel */ }
+    },
+    follow(changed, signal) {
+      model.on(`change:${LOCK}`, changed);
+      signal.addEventListener("abort", () => model.off(`change:${LOCK}`, changed));
+    },
+  };
+}
+
+function mount<P>(view: StillView<P>, el: HTMLElement, payload: P, signal: AbortSignal, held: Held): void {
   const root = frame(el, `cotlens-view ${view.className}`, view.label, signal);
   setIntensity(root, 0.5);
   try {
-    view.draw(root, payload, signal);
+    view.draw(root, payload, signal, held);
   } catch (error) {
     console.error(error);
     const words = error instanceof Error ? `${error.name}: ${error.message}` : String(error);

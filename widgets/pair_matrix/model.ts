@@ -3,7 +3,7 @@
 import { bytesOf, floatsOf } from "../kit/bytes";
 import { certaintyOf, effectWords, GLYPH, intervalWords, isExact, mayBeNothing, reasonWords, SAID, type Certainty } from "../kit/certainty";
 import { above, type Effect } from "../kit/effect-bar";
-import { level } from "../kit/heat";
+import { filled, level } from "../kit/heat";
 import type { Matrix } from "./state";
 
 export type Sort = "source" | "target" | "size" | "effect";
@@ -66,8 +66,8 @@ export class Pairs {
   /** The effect as a bar shows it: from where the scale begins. */
   bar(cell: number): Effect { return above(this.effect(cell), this.matrix.base); }
 
-  /** Heat level, -LEVELS..LEVELS. */
-  level(cell: number, scale: number): number { return level((this.estimate[cell] ?? NaN) - this.matrix.base, scale); }
+  /** Heat level, -LEVELS..LEVELS; 0 for what may be nothing. */
+  level(cell: number, scale: number): number { return filled(level((this.estimate[cell] ?? NaN) - this.matrix.base, scale), this.certainty(cell)); }
 
   /** How far from where they begin the colours end, for the pairs that are shown. */
   scale(filter: Filter): number {

@@ -3,7 +3,8 @@
 import { chip } from "../kit/chip";
 import { button, h, onClick, setAttribute, setOff, setText } from "../kit/dom";
 import { menu } from "../kit/menu";
-import { count, duration } from "../kit/numbers";
+import { count } from "../kit/numbers";
+import { followProgress } from "../kit/progress";
 import { any, type Context, type Part } from "./part";
 import type { Try } from "./state";
 
@@ -57,23 +58,23 @@ export function createHead({ store, actions, signal }: Context): Part {
     all.element.hidden = tries.length <= SHOWN;
   }
 
+  const far = followProgress(signal, () => store.running, drawJob);
+
   function drawJob(): void {
     const { job: now, silent } = store.now;
     const { running } = store;
     let text = "";
     if (store.off !== null) text = "kernel gone: reading still works";
     else if (now.state === "queued") text = `waiting to start: ${now.label}`;
-    else if (running) text = `${now.label}${now.total ? ` · ${now.done} of ${now.total}` : now.done > 0 ? ` · ${count(now.done, "token")}` : ""}${now.eta === null ? "" : ` · ${duration(now.eta)} left`}`;
+    else if (running) text = `${now.label}${now.total ? ` · ${now.done} of ${now.total}` : now.done > 0 ? ` · ${count(now.done, "token")}` : ""}${far.left(now)}`;
     else if (now.state === "cancelled") text = now.message ?? "stopped; what was written is kept";
     else if (now.state === "error") text = `error: ${now.label}`;
     else if (silent) text = "waiting for the kernel; a cell may be running";
     setText(status, text);
     setAttribute(status, "title", text || null);
     setAttribute(job, "data-state", now.state);
-    progress.hidden = !running;
     stop.hidden = !running;
-    if (running && now.total) progress.value = now.done / now.total;
-    else progress.removeAttribute("value");
+    far.show(progress, running, now);
   }
 
   return {
@@ -84,6 +85,7 @@ export function createHead({ store, actions, signal }: Context): Part {
         setText(where, store.now.head.where);
       }
       if (any(changed, "tries", "alive", "broken")) drawTrail();
+      if (changed.has("job")) far.heard();
       if (any(changed, "job", "alive", "broken", "silent")) drawJob();
     },
   };

@@ -63,6 +63,8 @@ export class Store extends Observed<All> {
   get broken(): boolean { return this.now.broken; }
   set broken(value: boolean) { this.set({ broken: value }); }
 
+  abandon(): void { if (this.running) this.requests.ask({ kind: "cancel", job: this.now.job.id }); }
+
   message(message: unknown): void {
     this.requests.heard();
     this.requests.receive(message);

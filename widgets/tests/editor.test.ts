@@ -3,6 +3,7 @@ import { test } from "node:test";
 import { shown } from "../kit/special";
 import { Actions } from "../editor/actions";
 import { blocksOf, MOST_TOKENS } from "../editor/blocks";
+import { endedBy, unclosedWords } from "../editor/endings";
 import { Chances, chanceWords } from "../editor/chances";
 import { surpriseWords, trimSame } from "../editor/comparison";
 import { trail } from "../editor/head";
@@ -59,7 +60,7 @@ test("what is asked of a text carries the id of the document that was seen", () 
   actions.rerun(token);
   actions.branch(token, 5);
   actions.replace(4, 5, "x");
-  actions.measure({ measure: "early-answer", unit: "token", metric: null, n: 0, spans: null, confirmed: false });
+  actions.measure({ measure: "early-answer", unit: "token", metric: null, n: 0, spans: null, target: "", confirmed: false });
   store.inspect(token);
   show(0);
   store.inspect(token);
@@ -96,7 +97,7 @@ test("answers at a stop are read off the last point before it", () => {
   assert.equal(chanceWords(chances.ranked(20)), "7 (.50), 9 (.40), other (.10)");
   assert.equal(chances.ranked(5)[0]?.answer, "9");
   assert.deepEqual(chances.ranked(30), []);
-  assert.equal(chances.rival, 1);
+  assert.deepEqual(chances.others, [1, 2]);
   const unread = new Chances({ answers: ["7", "9"], positions: "tokens", target: null, complete: true }, chances.at, chances.values);
   assert.equal(unread.target, 1);
 });
@@ -175,4 +176,15 @@ test("a chain of branches may be longer than calls can nest", () => {
   const star = chain.map((branch) => ({ ...branch, parent: branch.id === "b0" ? null : "b0" }));
   assert.deepEqual(rows(star).slice(0, 3).map((row) => row.branch.id), ["b0", "b1", "b2"]);
   assert.equal(rows([{ ...chain[0] as BranchInfo, parent: "b1" }, chain[1] as BranchInfo]).length, 2);
+});
+
+test("how a text ended is said alike everywhere", () => {
+  for (const finish of ["stop", "length", "cancelled", "given"]) {
+    const open = { finish, thought_closed: false };
+    const [by, why] = [endedBy(open), unclosedWords(finish)];
+    assert.equal(/end marker/.test(`${by} ${why}`), false, "nothing says that there was one, and nothing that there was none");
+    assert.equal(/inside/.test(by), finish !== "given");
+    assert.equal(endedBy({ finish, thought_closed: true }).includes("inside"), false);
+  }
+  assert.match(unclosedWords("stop"), /the model ended its turn inside it/);
 });

@@ -25,13 +25,13 @@ test("units are ordered by size, effect and place; those without a value come la
   assert.deepEqual(map.ordered("place", true, false)[0], map.count - 1);
 });
 
-test("what may be nothing is neither shaded nor listed when only clear effects are asked for", () => {
+test("what may be nothing is never shaded, and not listed when only clear effects are asked for", () => {
   const map = mapOf("map");
   for (const unit of map.ordered("size", true, true)) assert.equal(map.certainty(unit), "clear");
   for (let unit = 0; unit < map.count; unit += 1) {
-    if (map.certainty(unit) === "zero") assert.equal(map.shown(unit, true), 0);
-    if (map.certainty(unit) === "none") assert.equal(map.shown(unit, true), UNMEASURED);
-    assert.equal(map.shown(unit, false), map.levels[unit]);
+    if (map.certainty(unit) === "zero") assert.equal(map.levels[unit], 0);
+    if (map.certainty(unit) === "none") assert.equal(map.levels[unit], UNMEASURED);
+    if (map.certainty(unit) === "clear") assert.notEqual(map.levels[unit], 0);
   }
   assert.equal(mapOf("mapnothing").number("clear"), 0);
 });
@@ -94,4 +94,20 @@ test("the next clear effect is found in both directions", () => {
   assert.equal(map.nextClear(2, 1), 4);
   assert.equal(map.nextClear(4, -1), 2);
   assert.equal(map.nextClear(7, 1), null);
+});
+
+test("scores that differ in a setting are named by it", () => {
+  const map = mapOf("maptokens");
+  const named = (settings: [string, string][]): ScoreMap => new ScoreMap({ ...map.score, settings });
+  const names = scoreNames([named([["effect", "direct"], ["mode", "hide"]]), named([["effect", "total"], ["mode", "hide"]])]);
+  assert.deepEqual(names.map((name) => name.split(", ").pop()), ["effect direct", "effect total"]);
+  assert.ok(names.every((name) => !/\(\d\)/.test(name)));
+});
+
+test("a token has one number, that of the trace", () => {
+  const map = mapOf("maptokens");
+  assert.equal(map.numberOf(5), map.first[5]);
+  assert.notEqual(map.numberOf(5), 5);
+  assert.match(map.spoken(5), new RegExp(`token ${map.first[5]}\\b`));
+  assert.equal(mapOf("map").numberOf(5), 5);
 });

@@ -1,3 +1,4 @@
+import { leftWords } from "../kit/progress";
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { count, duration, figure, probability, quoted, shortProbability, signed } from "../kit/numbers";
@@ -29,4 +30,12 @@ test("counts, durations and quoted tokens", () => {
   assert.deepEqual([0.4, 8.3, 200, 7200].map(duration), ["under 1 s", "about 8 s", "about 3 min", "about 2.00 h"]);
   assert.equal(quoted(" so\n"), "“·so⏎”");
   assert.equal(quoted(""), "(no characters of its own)");
+});
+
+test("the time left is said as long as it is true", () => {
+  assert.equal(leftWords(8, 0), " · about 8 s left");
+  assert.equal(leftWords(8, 3), " · about 5 s left");
+  assert.equal(leftWords(8, 40), "", "it did not come true");
+  assert.equal(leftWords(0.4, 0), "", "what ends at once isn't counted down");
+  assert.equal(leftWords(null, 0), "");
 });

@@ -4,6 +4,7 @@ import { beginning } from "../pair_matrix/labels";
 import { PAIRS } from "../gallery/pairs";
 import { meaningWords } from "../pair_matrix/head";
 import { Pairs } from "../pair_matrix/model";
+import type { Matrix } from "../pair_matrix/state";
 import { missingRuns, pixelsOf } from "../pair_matrix/pixels";
 
 const pairsOf = (state: string): Pairs => {
@@ -67,4 +68,12 @@ test("the beginning of a sentence fits its room, and is drawable", () => {
   assert.equal(beginning(paper, "So", 3), "");
   assert.ok(!beginning(paper, "a\u202eb", 600).includes("\u202e"));
   assert.ok(beginning(paper, "x".repeat(5000), 60_000).length <= 161);
+});
+
+test("a pair that may be nothing is never filled", () => {
+  const certainty = new Uint8Array([1, 2, 3, 4]); // clear, includes 0, under the floor, not significant
+  const numbers = new DataView(Float32Array.of(0.5, 0.5, 0.5, 0.5).buffer);
+  const matrix = { texts: ["a", "b"], estimate: numbers, low: numbers, high: numbers, n: numbers, certainty: new DataView(certainty.buffer), base: 0, scale: 0.5, status: {} };
+  const pairs = new Pairs(matrix as unknown as Matrix);
+  assert.deepEqual([0, 1, 2, 3].map((cell) => pairs.level(cell, 0.5) !== 0), [true, false, false, false]);
 });

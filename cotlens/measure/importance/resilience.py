@@ -145,10 +145,12 @@ class Resilience(Sampled):
         def afresh(rows: Sequence[int]) -> list[Effect]:
             fresh = samples.afresh()
             self._keep(trace, [spans[row] for row in rows], fresh)
+            self._count(fresh, len(rows))
             return [self._measured(trace, spans[row], fresh, alike, target, seed)[0] for row in rows]
 
         with keeping(result):
             self._keep(trace, spans, samples)
+            self._count(samples, len(spans))
             for span in spans:
                 effect, there = self._measured(trace, span, samples, alike, target, seed)
                 done.append(effect)
@@ -160,6 +162,10 @@ class Resilience(Sampled):
         """Rollouts with the units as they are, where they are needed."""
         if self.metric != "rounds":
             samples.draw({kept(trace, span): self.n for span in spans})
+
+    def _count(self, samples: Samples, units: int) -> None:
+        """Progress is counted in rollouts that need no further cut: how many cuts there will be nobody knows."""
+        samples.count = lambda: (samples.closed, self.n * units, "rollouts cut until the content is gone")
 
     def _measured(
         self, trace: Trace, span: Span, samples: Samples, alike: Similarity, target: str, seed: int
@@ -185,6 +191,7 @@ class Resilience(Sampled):
             for i in live:
                 rollout = samples.one(chains[i].arm, chains[i].number).trace
                 chains[i] = self._cut(trace, span, chains[i], rollout, alike)
+                samples.closed += chains[i].ended
 
     def _cut(self, trace: Trace, span: Span, chain: _Chain, rollout: Trace, alike: Similarity) -> _Chain:
         own = trace.text[span.char_start : span.char_end]

@@ -28,17 +28,30 @@ def test_progress_is_reported():
     assert control.current() is not mine
 
 
-def test_words_that_change_stand_behind_the_label():
+def test_a_count_of_its_own_is_told_for_that_of_the_parts():
     seen, count = [], iter(range(9))
     with (
         using(Control(lambda *report: seen.append(report))) as mine,
-        using(mine.worded(lambda: f"{next(count)} found")),
+        using(mine.told_by(lambda: (3 + (found := next(count)), 9, f"counting, {found} found"))),
     ):
         list(work(2))
         mine.cancel()
         with pytest.raises(Cancelled):
             control.current().check()
-    assert seen == [(1, 2, "counting, 0 found"), (2, 2, "counting, 1 found")]
+    assert seen == [(3, 9, "counting, 0 found"), (4, 9, "counting, 1 found")]
+
+
+def test_progress_on_a_part_is_progress_on_the_whole_and_never_goes_back():
+    seen = []
+    with using(Control(lambda *report: seen.append(report))) as mine, using(mine.part_of(10, 20, 40, "scoring units")):
+        list(work(4))
+        list(work(2))  # another count from 0 for the same part
+        control.current().report(7, None, "who knows how many")
+        mine.cancel()
+        with pytest.raises(Cancelled):
+            control.current().check()
+    assert [done for done, _, _ in seen] == [15, 20, 25, 30, 30, 30]
+    assert {(total, label) for _, total, label in seen} == {(40, "scoring units")}
 
 
 def test_work_stops_at_its_next_check_after_a_cancel_from_another_thread():

@@ -36,3 +36,14 @@ def test_too_many_pairs_are_sent_to_the_matrix():
 def test_it_is_drawn_without_a_network():
     drawn = pairs(CELLS).chart()._repr_mimebundle_()
     assert list(drawn[0] if isinstance(drawn, tuple) else drawn) == ["image/svg+xml"]
+
+
+def test_a_pair_that_may_be_nothing_is_hollow():
+    spec = (
+        pairs({(0, 1): 0.4, (0, 2): 0.4}, low=np.array([0.1, -0.1]), high=np.array([0.7, 0.9]), status=["ok", "ok"])
+        .chart()
+        .to_dict()
+    )
+    assert spec["layer"][0]["encoding"]["fillOpacity"] == {"field": "filled", "type": "quantitative", "scale": None}
+    (rows,) = [rows for rows in spec["datasets"].values() if rows and "filled" in rows[0]]
+    assert [row["filled"] for row in rows] == [1.0, 0.0]

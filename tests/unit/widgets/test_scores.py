@@ -1,13 +1,16 @@
 """What a view is told of a result: how sure each number is, and that nothing unmeasured looks measured."""
 
+import dataclasses
 import re
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from cotlens.measure.importance import METHODS
+from cotlens.measure.method import as_data
 from cotlens.results import certainty
-from cotlens.widgets import scores
+from cotlens.widgets import scores, settings
 from tests.unit.widgets.results import importance
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -86,3 +89,22 @@ def test_further_columns_are_facts():
     assert [(fact["name"], fact.get("words")) for fact in scores.facts(result)] == [
         ("q value", None), ("function", ["plan"]), ("answered", ["yes"]),
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize("method", sorted(METHODS))
+def test_settings_are_told_in_words_and_only_those_that_did_something(method):
+    made = METHODS.get(method)()
+    said = {words: value for words, value, _ in settings.told(as_data(made))}
+    assert not {"convention", "coarse", "alpha", "confirm", "metric", "unit", "spans"} & said.keys()
+    assert not {"cotlens", "0.0", "None", "False", "True"} & set(said.values())
+    known = {field.name for each in map(METHODS.get, METHODS) for field in dataclasses.fields(each)}
+    assert settings.NAMES.keys() <= known, "and none of them is a name that no method has"
+
+
+def test_a_setting_that_matters_is_told():
+    resampling = METHODS.get("Resampling")(metric="kl", convention="thought-anchors")
+    said = dict(settings.told(as_data(resampling)))
+    assert said["added to each count"] == "0.5" and said["signs and names of"] == "thought-anchors"
+    assert dict(settings.told(as_data(METHODS.get("Occlusion")(coarse=0.2)))) == {
+        "effect": "direct", "mode": "hide", "tokens only in sentences above": "0.2",
+    }  # fmt: skip

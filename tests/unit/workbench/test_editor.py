@@ -69,7 +69,7 @@ def test_choosing_measure_unit_and_metric(front, trace):
     for measure in ("occlusion-direct", "occlusion-total", "early-answer"):
         for unit in ("token", "sentence"):
             page.act("measure", measure=measure, unit=unit, metric="log_probability")
-            chosen = {"measure": measure, "unit": unit, "metric": "log_probability", "n": 0, "spans": []}
+            chosen = {"measure": measure, "unit": unit, "metric": "log_probability", "n": 0, "spans": [], "target": ""}
             assert page.view.selection == chosen
             assert page.view.shading["measure"] == measure and page.view.shading["unit"] == unit
             assert len(page.view.shading_values) == 4 * len(trace.spans(unit))
@@ -315,3 +315,26 @@ def test_a_saved_trace_can_be_edited_again(front, given, tmp_path):
     page = front(cl.Trace.load(tmp_path / "trace.json"))
     page.act("edit", **page.place("44."), text="54.")
     assert math.isfinite(page.view.comparison["surprise"])
+
+
+def test_what_was_done_is_what_can_be_seen(front, abacus):
+    for answer in (None, "Many, I think."):
+        trace = cl.Trace.from_text("Ravi has 3 shells. How many?", "There are 3 shells now.", answer, model=abacus)
+        view = front(trace).view
+        assert view.shading == {} and view.strip == {}
+        assert (view.job["state"], view.job["label"]) == ("done", "read the probabilities")
+
+
+def test_measured_parts_are_named(front, given):
+    page = front(given)
+    assert page.view.job["label"] == "Occlusion, direct effect, answers along the thought"
+    page.act("measure", measure="occlusion-total", unit="sentence")
+    assert page.view.job["label"] == "Occlusion, total effect"
+
+
+def test_a_widget_that_is_closed_stops_its_work(front, given):
+    page = front(given)
+    stopped = []
+    page.editor._jobs.cancel = lambda *_, **__: stopped.append(True)
+    page.view.close()
+    assert stopped

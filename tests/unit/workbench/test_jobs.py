@@ -10,6 +10,7 @@ from cotlens._core import control
 from cotlens._core.errors import InputError
 from cotlens.models.owner import OwnerThread
 from cotlens.workbench.jobs import ENDED, Jobs
+from cotlens.workbench.pace import Pace
 
 
 @pytest.fixture
@@ -47,14 +48,32 @@ def test_progress_has_an_estimate_and_is_throttled(jobs, states, monkeypatch):
 
     def work():
         for i in range(1, 101):
-            passed[0] += 0.0101
+            passed[0] += 0.101
             control.current().report(i, 100, "steps")
 
     jobs.start("work", work)
     assert jobs.wait(60)
     progress = [state for state in states if state.state == "running" and state.total == 100]
-    assert [state.done for state in progress] == [1, *range(11, 100, 10)]
-    assert all(state.eta is not None and state.eta >= 0 for state in progress)
+    assert [state.done for state in progress] == list(range(1, 101))
+    etas = {state.done: state.eta for state in progress}
+    assert etas[1] is None, "one step tells no rate"
+    assert etas[50] == pytest.approx(5.05, abs=0.1)
+    assert etas[99] is None and etas[100] is None, "what is about to end isn't counted down"
+
+
+def test_the_time_left_follows_the_rate_of_now():
+    pace = Pace()
+    assert pace.left(1.0, 90, 100) is None, "ninety came from a store at once"
+    for second in range(2, 62, 2):
+        left = pace.left(float(second), 90 + second // 12, 100)  # and one every twelve seconds after that
+    assert left == pytest.approx(60, rel=0.3), "what the first ones took is forgotten"
+    assert pace.left(70.0, 100, 100) is None, "all was counted, and something else goes on"
+
+
+def test_work_says_what_it_did(jobs, states):
+    jobs.start("measuring", lambda: "read the probabilities")
+    assert jobs.wait(60)
+    assert (states[-1].state, states[-1].label) == ("done", "read the probabilities")
 
 
 def test_what_changes_in_a_label_begins_no_new_stage(jobs, states, monkeypatch):
@@ -63,15 +82,15 @@ def test_what_changes_in_a_label_begins_no_new_stage(jobs, states, monkeypatch):
 
     def work():
         for i in range(1, 101):
-            passed[0] += 0.0101
+            passed[0] += 0.101
             control.current().report(i, 100, f"rollouts, {i - 1} of {i} answers read")
 
     jobs.start("work", work)
     assert jobs.wait(60)
     progress = [state for state in states if state.state == "running" and state.total == 100]
-    assert [state.done for state in progress] == [1, *range(11, 100, 10)]
-    assert progress[-1].label == "rollouts, 90 of 91 answers read"
-    assert progress[-1].eta == pytest.approx(0.1, abs=0.1)
+    assert [state.done for state in progress] == list(range(1, 101))
+    assert progress[-1].label == "rollouts, 99 of 100 answers read"
+    assert progress[49].eta == pytest.approx(5.05, abs=0.1)
 
 
 def test_a_cancel_is_noticed(jobs, states):

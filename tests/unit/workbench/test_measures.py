@@ -1,5 +1,7 @@
 """The menu of measures: what is offered, what it costs, and what sampled measures show while they go on."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 
@@ -214,3 +216,80 @@ def test_attention_needs_no_answer_and_says_what_is_moved(front, abacus):
 
 def test_paragraphs_and_all_units_have_names():
     assert {unit for each in MEASURES.values() for unit in each.units} == set(UNITS)
+
+
+def test_branches_that_were_measured_alike_share_a_scale(front, given):
+    page = front(given)
+    first = page.view.shading
+    assert first["branches"] == 1 and first["scale_all"] == first["scale"]
+    page.act("edit", **page.place("44."), text="54.")
+    second = page.view.shading
+    assert second["branches"] == 2 and second["scale_all"] == pytest.approx(max(first["scale"], second["scale"]))
+    page.act("goto", branch="b0")
+    assert page.view.shading["scale"] == first["scale"] and page.view.shading["scale_all"] == second["scale_all"]
+    page.act("measure", measure="occlusion-total", unit="token")
+    assert page.view.shading["branches"] == 1, "another measure has another scale"
+
+
+def test_another_answer_can_be_followed(front, given):
+    page = front(given)
+    own, other = page.view.strip["answers"][:2]
+    assert page.view.selection["target"] == "" and own in page.view.shading["metric_words"]
+    page.act("measure", measure="occlusion-direct", unit="sentence", target=other)
+    assert page.view.selection["target"] == other and page.view.strip["target"] == 1
+    assert other in page.view.shading["metric_words"] and f"target={other!r}" in page.editor.code
+    page.act("measure", measure="suppression", unit="sentence", target=other)
+    assert page.view.selection["target"] == "", "attention has no answer to follow"
+
+
+def test_another_reader_reads_all_branches(front, abacus):
+    thought = "There are 16 shells. 16 + 28 = 44."
+    trace = cl.Trace.from_text("Ravi has 16. He finds 28. How many?", thought, "Forty-four, or 44.", model=abacus)
+    trace = dataclasses.replace(trace, reader=cl.answers.Regex("Forty-[a-z]+"))
+    page = front(trace)
+    assert page.current["answer"] == "Forty-four"
+    assert [(each["name"], each["current"]) for each in page.view.readers][-1] == ("regex", True)
+    page.act("edit", **page.place("28"), text="30")
+    page.act("reader", reader="number")
+    assert [each["name"] for each in page.view.readers if each["current"]] == ["number"]
+    assert page.view.branches[0]["answer"] == "44" and page.editor.trace.reader == cl.answers.Number()
+    assert "reader=cl.answers.Number(" in page.editor.code
+    page.act("goto", branch="b0")
+    assert page.view.strip["answers"][0] == "44", "what was measured of another answer is gone"
+    page.act("truncate", token=page.editor.trace.spans("sentence")[1].start)
+    assert page.editor.trace.reader == cl.answers.Number(), "and what is written from now on is read alike"
+    page.act("reader", reader="regex")
+    assert page.view.branches[0]["answer"] == "Forty-four"
+    assert "letter" in page.ask("reader", reader="letter")["error"]["message"]
+
+
+def test_how_many_answers_were_read_is_told(front, given):
+    page = front(given)
+    assert page.view.shading["unread"] is None, "nothing was drawn"
+    page.act("measure", measure="resampling", unit="sentence", n=12)
+    told = page.view.shading["unread"]
+    result = page.editor.result
+    assert told["of"] == result.extras["rollouts_sampled"] + result.extras["rollouts_reused"] >= 12
+    assert 0 < told["read"] <= told["of"] and told["advice"] == ""
+
+
+def test_after_a_dozen_that_nothing_can_be_read_is_told(front, abacus, monkeypatch):
+    monkeypatch.setattr(abacus, "store", None)
+    trace = cl.Trace.from_text(
+        "Ravi has 16 shells. He finds 28. How many?", "16 + 28 = 44. So 44 it is.", "So I say 44.", model=abacus
+    )
+    page = front(dataclasses.replace(trace, reader=cl.answers.Regex("I say 44")))
+    seen = []
+    monkeypatch.setattr(measuring, "PARTIAL_S", 0.0)
+    page.view.observe(lambda _: seen.append(dict(page.view.shading.get("unread") or {})), "shading")
+    page.act("measure", measure="resilience", unit="sentence", n=12)
+    (first, *_) = [each for each in seen if each.get("advice")]
+    assert first["read"] == 0 and 12 <= first["of"] < page.view.shading["unread"]["of"], "while the rest is still drawn"
+    assert "of" in first["advice"] and "reader=" in first["advice"]
+
+
+@pytest.mark.parametrize(("seconds", "said"), [(40, "40 s"), (600, "10 min"), (168_180, "47 h"), (9000, "2.5 h")])
+def test_long_times_are_told_in_hours(seconds, said):
+    rates = Rates()
+    rates.learn("write", 1_000_000, 1_000_000)
+    assert rates.words(Price(seconds, rollouts=1, each=1)).endswith(f"about {said}")

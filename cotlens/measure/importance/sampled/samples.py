@@ -7,6 +7,7 @@ from itertools import takewhile
 from typing import NamedTuple
 
 from cotlens._core import control
+from cotlens._core.progress import DETAIL
 from cotlens.measure.importance.sampled import unread
 from cotlens.measure.importance.sampled.arms import Arm
 from cotlens.measure.importance.sampled.settings import Sampled
@@ -39,6 +40,10 @@ class Samples:
     Args:
         method: gives the settings of sampling.
         trace: whose reader reads the answers.
+
+    Attributes:
+        count: done, total and name of what the work is counted in; the rollouts themselves where it is None.
+        closed: how many of what the measure counts are done, for `count`.
     """
 
     def __init__(self, method: Sampled, trace: Trace, model: Model, seed: int) -> None:
@@ -46,14 +51,19 @@ class Samples:
         self._reader = trace.reader if trace.reader is not None else model.reader
         self._rollouts: dict[Arm, dict[int, Drawn]] = {}
         self._asked: dict[Arm, int] = {}
-        self.sampled = self.reused = self.read = 0
+        self.sampled = self.reused = self.read = self.closed = 0
+        self.count: Callable[[], tuple[int, int | None, str]] | None = None
+        self._expected: int | None = None
+        self._stage = "rollouts"
         self._further: list[Samples] = []
 
     def afresh(self) -> Samples:
         """None of these: rollouts of the same settings with random numbers of their own."""
         seed = (self._seed + AFRESH) % 2**62
-        self._further.append(Samples(self._method, self._trace, self._model, seed))
-        return self._further[-1]
+        further = Samples(self._method, self._trace, self._model, seed)
+        further._stage = "rollouts drawn again"
+        self._further.append(further)
+        return further
 
     def spent(self) -> dict[str, int]:
         """How many rollouts were sampled and how many were there already, those drawn afresh too."""
@@ -61,10 +71,13 @@ class Samples:
         return {
             "rollouts_sampled": sum(one.sampled for one in every),
             "rollouts_reused": sum(one.reused for one in every),
+            "answers_read": sum(one.read for one in every),
         }
 
     def draw(self, wanted: Mapping[Arm, int]) -> None:
         """So many more rollouts from each arm."""
+        if self._expected is None:
+            self.expect(self.came + sum(wanted.values()))
         starts = []
         for arm, more in wanted.items():
             first = len(self._rollouts.setdefault(arm, {}))
@@ -80,7 +93,7 @@ class Samples:
         for arm, numbers in arms:
             self._asked[arm] = self._asked.get(arm, 0) + len(numbers)
         method = self._method
-        with control.using(control.current().worded(self._words)):
+        with control.using(control.current().told_by(self.told)):
             self._model.rollouts(
                 [Start(arm.trace, arm.at, numbers) for arm, numbers in arms],
                 seed=self._seed,
@@ -91,19 +104,36 @@ class Samples:
                 on_rollout=lambda place, rollout: self._take(arms[place][0], rollout),
             )
 
-    def _words(self) -> str:
-        """How many of the rollouts so far gave an answer, for whoever waits; and advice where none does."""
-        came = self.sampled + self.reused
-        return "; ".join([f"{self.read} of {came} answers read", *self.notes()[:1]])
+    @property
+    def came(self) -> int:
+        """How many rollouts there are."""
+        return self.sampled + self.reused
+
+    def expect(self, rollouts: int | None) -> None:
+        """So many rollouts will be drawn in all, at most; None where nobody knows."""
+        self._expected = rollouts
+
+    def told(self) -> tuple[int, int | None, str]:
+        """How far the work is, for whoever waits: out of a total that stays the same while it goes on.
+
+        Behind it stands how many answers could be read, and advice where none could.
+        """
+        done, total, stage = self.count() if self.count else (self.came, self._expected, self._stage)
+        read = f"{self.read} of {self.came} answers read"
+        return done, total, DETAIL.join([stage, "; ".join([read, *self.notes()[:1]])])
 
     def notes(self) -> list[str]:
-        """Advice where the first rollouts from some place gave no answer that could be read: one note at most."""
+        """Advice where the first rollouts from some place, or from all, gave no readable answer: one note at most."""
         looked = [(arm, self.begun(arm)) for arm in self._rollouts]
         silent = [(arm, drawn) for arm, drawn in looked if unread.hopeless(drawn)]
         if not silent:
-            return []
+            every = [one for _, drawn in looked for one in drawn]
+            return [] if self.read or not unread.hopeless(every) else [self._advice(every, None, 0)]
         arm, drawn = silent[0]
-        return [unread.advice(drawn, arm.at, len(silent), self._method.new_tokens(self._trace), self._reader.name)]
+        return [self._advice(drawn, arm.at, len(silent))]
+
+    def _advice(self, drawn: Sequence[Drawn], at: int | None, places: int) -> str:
+        return unread.advice(drawn, at, places, self._method.new_tokens(self._trace), self._reader.name)
 
     def _take(self, arm: Arm, rollout: Trace) -> None:
         answer = self._reader.read(rollout.answer, finished=rollout.finished) if "answer" in rollout.roles else None
@@ -167,6 +197,9 @@ def gather(
             have to work on what was said before they can show it.
     """
     told = 0
+    samples.expect(
+        None if method.half_width is not None else method.planned(len({arm for chain in chains for arm in chain}))
+    )
     for more in _draws(method, samples, chains, target, parts=1 if heard is None else PARTS):
         samples.draw(more)
         came = samples.sampled + samples.reused

@@ -77,10 +77,14 @@ def hopeless(drawn: Sequence[Heard]) -> bool:
     return len(first) == FIRST_LOOK and all(one.answer is None for one in first)
 
 
-def advice(drawn: Sequence[Heard], at: int, places: int, limit: int, reader: str) -> str:
-    """What to change where no rollout from token `at` can be read, nor from the other `places - 1`."""
+def advice(drawn: Sequence[Heard], at: int | None, places: int, limit: int, reader: str) -> str:
+    """What to change where no rollout from token `at` can be read, nor from the other `places - 1`; None: from any."""
     cut = sum(one.cut for one in drawn)
-    where = f"token {at}" + (f" and {places - 1} other place{'s' * (places > 2)}" if places > 1 else "")
+    where = (
+        "any place"
+        if at is None
+        else f"token {at}" + (f" and {places - 1} other place{'s' * (places > 2)}" if places > 1 else "")
+    )
     if 2 * cut >= len(drawn):
         why = f"{cut} were cut off at {limit} tokens: give a larger max_new_tokens="
     else:

@@ -1,0 +1,56 @@
+/** In the head: which answer is followed, and who reads answers. */
+
+import { h, setAttribute, setText } from "../kit/dom";
+import { menu } from "../kit/menu";
+import { any, type Context, type Part } from "./part";
+
+interface Option { value: string; label: string; title: string; on: boolean }
+
+export interface ChoicesPart extends Part { open(): void }
+
+export function createChoices({ store, actions, signal }: Context): ChoicesPart {
+  const select = (label: string, chosen: (value: string) => void): HTMLSelectElement => {
+    const each = h("select", "cotlens-select", { "aria-label": label });
+    each.addEventListener("change", () => chosen(each.value), { signal });
+    return each;
+  };
+  const target = select("answer that is followed", (value) => actions.follow(value));
+  const reader = select("reader of answers", (value) => actions.readBy(value));
+  const seeks = h("p", "cotlens-small cotlens-muted");
+  const list = menu("cotlens-button cotlens-quiet", "", signal, () => reader.focus());
+  list.panel.classList.add("cotlens-choicepanel");
+  list.panel.append(
+    h("label", "cotlens-label", {}, h("span", "", {}, "read answers by"), reader), seeks,
+    h("label", "cotlens-label", {}, h("span", "", {}, "follow the answer"), target));
+
+  function fill(each: HTMLSelectElement, options: Option[]): void {
+    each.replaceChildren(...options.map(({ value, label, title }) => h("option", "", { value, title }, label)));
+    each.value = options.find(({ on }) => on)?.value ?? "";
+    each.disabled = store.off !== null || options.length < 2;
+  }
+
+  function draw(): void {
+    const { readers, strip, document: shown } = store.payload;
+    const { target: followed } = store.selection;
+    const answers = strip?.answers ?? [];
+    const now = readers.find((each) => each.current);
+    fill(reader, readers.map(({ name, seeks: title, current }) => ({ value: name, label: name, title, on: current })));
+    // The first answer of the strip is the trace's own.
+    const own: Option[] = answers.slice(0, 1).map((answer) => ({ value: "", label: `${answer}, the trace's own`, title: "", on: followed === "" }));
+    fill(target, [...own, ...answers.slice(1).map((answer) => ({ value: answer, label: answer, title: "", on: answer === followed }))]);
+    setText(seeks, now?.seeks ? `looks for ${now.seeks}` : "");
+    const answer = followed || answers[0];
+    setText(list.opener, [answer === undefined ? "" : `answer ${answer}`, `read by ${now?.name ?? "no reader"}`].filter(Boolean).join(" · "));
+    setAttribute(list.opener, "title", "choose the answer that is followed, and who reads answers");
+    setAttribute(list.opener, "data-action", "choices");
+    list.element.hidden = shown === null || readers.length === 0;
+  }
+
+  return {
+    element: list.element,
+    open() { list.opener.click(); },
+    update(changed) {
+      if (any(changed, "readers", "strip", "selection", "wish", "document", "alive", "broken", "loading")) draw();
+    },
+  };
+}
