@@ -210,9 +210,17 @@ class Trace:
 
         That is just after the new text of an edit that no model has gone on from yet, otherwise the end.
         """
-        if self.edit is not None and self.rewritten_from is None:
+        if self.edit is not None and self.awaits_rerun:
             return self.edit.end_token
         return len(self.token_ids)
+
+    @property
+    def awaits_rerun(self) -> bool:
+        """Whether the thought was edited and no model has gone on from the edit.
+
+        Whatever follows the edit, the answer included, is then that of the text before it.
+        """
+        return self.edit is not None and self.rewritten_from is None
 
     def path(self) -> list[Trace]:
         """The traces from the root of the tree to this one."""

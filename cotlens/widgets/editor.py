@@ -21,7 +21,9 @@ class EditorView(anywidget.AnyWidget):
     Messages arrive through `on_msg` as `{"request_id", "kind", ...}` with these kinds: inspect {document, token};
     branch {document, token, token_id}; truncate {document, token}; edit {document, start, end, text};
     rerun {document, token}; measure {document, measure, unit, metric, n, spans, confirmed}; goto {branch};
-    cancel {job}; count {text}.
+    cancel {job}; count {text}; limits {max_new_tokens, temperature}; stream {of}. The reply to stream holds
+    all of it so far as one piece.
+
     `document` is the id of the document it was asked on, which needn't be shown any more. Each wants a last `reply`.
 
     Raises WidgetsNotBuilt when the front end was not built.
@@ -31,6 +33,7 @@ class EditorView(anywidget.AnyWidget):
     _css = bundle("editor.css")
 
     head = t.Dict().tag(sync=True)
+    limits = t.Dict().tag(sync=True)
     loading = t.Dict().tag(sync=True)
     branches = t.List().tag(sync=True)
     document = t.Dict().tag(sync=True)
@@ -69,4 +72,5 @@ class EditorView(anywidget.AnyWidget):
         shown = "no trace" if size is None else f"a trace of {size} tokens"
         answers = [branch.get("answer") for branch in self.branches if branch.get("current")]
         answer = f", answer {json.dumps(answers[0], ensure_ascii=False)}" if answers and answers[0] is not None else ""
-        return f"<CoTLens editor: {shown}{answer}; model {self.head.get('model', 'none')}>"
+        rerun = ", edited and not rerun" if self.document and self.document.get("rerun_at") is not None else ""
+        return f"<CoTLens editor: {shown}{answer}{rerun}; model {self.head.get('model', 'none')}>"

@@ -20,7 +20,8 @@ class FeatureTableView(anywidget.AnyWidget):
 
     Messages arrive through `on_msg` as `{"request_id", "kind", ...}` with these kinds: select {document, first, last};
     exact {document, latents}; describe {latents}; name {latent, label}; change {document, latent, mode, value, where,
-    first, last}; goto {branch}; cancel {job}. Each wants a last `reply`.
+    first, last}; goto {branch}; cancel {job}; stream {of}. The reply to stream holds all of it so far as one piece.
+    Each wants a last `reply`.
 
     Raises WidgetsNotBuilt when the front end was not built.
     """

@@ -19,8 +19,8 @@ class SteeringView(anywidget.AnyWidget):
 
     Messages arrive through `on_msg` as `{"request_id", "kind", ...}` with these kinds: steer {dials};
     rerun {document, token}; control {on, seed}; to add a vector token {document, token};
-    stretch {document, token, last}; latent {latent}; then sweep {vector}; goto {to}; cancel {job}. Each wants a
-    `reply`.
+    stretch {document, token, last}; latent {latent}; then sweep {vector}; goto {to}; cancel {job};
+    stream {of}. The reply to stream holds all of it so far as one piece. Each wants a `reply`.
 
     Raises WidgetsNotBuilt when the front end was not built.
     """

@@ -6,6 +6,7 @@ Every try is a branch of one tree.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from cotlens._core.errors import InputError
@@ -16,6 +17,7 @@ from cotlens.trace import Trace
 from cotlens.widgets.editor import EditorView
 from cotlens.workbench import payload
 from cotlens.workbench.controller import TreeController, check_trace
+from cotlens.workbench.limits import Limits
 from cotlens.workbench.measures import Shown
 from cotlens.workbench.measuring import Measuring
 from cotlens.workbench.plans import Plan, plan
@@ -63,7 +65,10 @@ class CoTEditor(TreeController):
         self._measuring = Measuring(model, lambda: self._set(measures=self._measuring.menu(self.trace, self._shown)))
         self._work = Work(model, self._tree, self._measuring, self._lock, self._publish, self._set)
         self._newest: Plan | None = None
-        self._open(head={"model": model.name, "where": model.where, "note": model.score_path})
+        self._limits = Limits.of(model, self.trace)
+        self._open(
+            head={"model": model.name, "where": model.where, "note": model.score_path}, limits=self._limits.payload()
+        )
         self._measure()
 
     @property
@@ -115,13 +120,13 @@ class CoTEditor(TreeController):
     def _do_branch(self, request: Request) -> None:
         node = self._tree.holding(request.document)
         seed = self._tree.children(node.id) + int(node.trace.meta.get("seed") or 0)
-        mine = plan(node.trace, request, seed)
+        mine = plan(node.trace, request, {"seed": seed, **self._limits.options(self.model)})
         self._check_room(mine)
         self._newest = mine
         self._go(node.id)
         self._jobs.start(
             "answering" if "close_thought" in mine.options else "writing",
-            lambda: self._work.write(node, mine, request.id, lambda: self._newest is mine),
+            lambda: self._work.write(node, mine, lambda: self._newest is mine),
             lane="write",
             priority=1,
             then=lambda: self._measure(after=mine),
@@ -134,6 +139,15 @@ class CoTEditor(TreeController):
             raise InputError(
                 f"With this edit the text has {size:,} tokens and the model's context holds {room:,}: shorten it."
             )
+
+    def _do_limits(self, request: Request) -> None:
+        self._limits = replace(
+            self._limits, max_new_tokens=request.max_new_tokens, temperature=float(request.temperature)
+        )
+        self._set(limits=self._limits.payload())
+
+    def _do_stream(self, request: Request) -> dict[str, Any]:
+        return {"stream": self._work.whole(request.of)}
 
     _do_edit = _do_truncate = _do_rerun = _do_branch
 

@@ -27,7 +27,12 @@ KINDS: Kinds = {
     "goto": {"branch": str},
     "cancel": {},
     "count": {"text": str},
+    "limits": {"max_new_tokens": int, "temperature": (int, float)},
+    "stream": {"of": int},
 }
+
+ENDS = ("truncate", "rerun")
+"""Kinds that may also mean the place after the last token."""
 
 # what a "measure" request may add
 WISHES: dict[str, type] = {"metric": str, "n": int, "spans": list, "confirmed": bool}
@@ -57,6 +62,9 @@ class Request:
     confirmed: bool = False
     branch: str = ""
     job: int | None = None
+    of: int = 0
+    max_new_tokens: int = 0
+    temperature: float = 0.0
 
 
 def parse(content: Any, tree: Tree) -> Request:
@@ -70,7 +78,8 @@ def parse(content: Any, tree: Tree) -> Request:
     if kind == "measure":
         fields |= {name: content[name] for name, wanted in WISHES.items() if type(content.get(name)) is wanted}
     trace = (tree.holding(fields["document"]) if "document" in fields else tree.current).trace
-    if "token" in fields and not 0 <= fields["token"] < len(trace.token_ids):
+    last = len(trace.token_ids) - (kind not in ENDS)
+    if "token" in fields and not 0 <= fields["token"] <= last:
         raise InputError(
             f"Token {fields['token']} is not in this trace: it has the tokens 0 to {len(trace.token_ids) - 1}."
         )

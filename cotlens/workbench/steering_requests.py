@@ -18,6 +18,7 @@ KINDS: Kinds = {
     "sweep": {"vector": int},
     "goto": {"to": str},
     "cancel": {},
+    "stream": {"of": int},
 }
 
 
@@ -37,6 +38,7 @@ class SteeringRequest:
     seed: int = 0
     to: str = ""
     job: int | None = None
+    of: int = 0
 
 
 def parse(content: Any) -> SteeringRequest:

@@ -3,6 +3,7 @@
 import { button, h, onClick, setAttribute, setOff, setText } from "../kit/dom";
 import { menu } from "../kit/menu";
 import { count, duration, probability } from "../kit/numbers";
+import { createLimits } from "./limits";
 import { any, type Context, type Part } from "./part";
 import type { BranchInfo } from "./state";
 import { fillTree } from "./tree";
@@ -11,10 +12,12 @@ import { fillTree } from "./tree";
 const SHOWN = 5;
 
 export function branchName(branch: BranchInfo): string {
+  if (branch.awaits_rerun) return `${branch.label} · not rerun`;
   return branch.answer === null ? branch.label : `${branch.label} → ${branch.answer}`;
 }
 
 export function branchTitle(branch: BranchInfo): string {
+  if (branch.awaits_rerun) return `${branch.label}. The model has not gone on from this edit, so it has no answer yet.`;
   if (branch.answer === null) return `${branch.label}. No answer read yet.`;
   return `${branch.label}. Answer ${branch.answer}${branch.p === null ? "" : `, probability ${probability(branch.p)}`}.`;
 }
@@ -26,10 +29,12 @@ export function trail(branches: BranchInfo[]): BranchInfo[] {
   return current && !newest.includes(current) ? [current, ...newest.slice(1)] : newest;
 }
 
-export function createHead({ store, actions, signal }: Context): Part {
+export function createHead(context: Context): Part {
+  const { store, actions, signal } = context;
   const model = h("b", "cotlens-model");
   const where = h("span", "cotlens-muted cotlens-where");
   const chips = h("span", "cotlens-chips", { role: "list", "aria-label": "branches, newest last" });
+  const limits = createLimits(context);
   const tree = menu("cotlens-button cotlens-quiet", "", signal, (panel) => {
     fillTree(panel, store.payload.branches, (id) => { tree.close(); tree.opener.focus(); actions.goto(id); });
   });
@@ -39,7 +44,7 @@ export function createHead({ store, actions, signal }: Context): Part {
   onClick(cancel, signal, () => actions.cancel());
   const job = h("span", "cotlens-job", {}, status, progress, cancel);
   const element = h("div", "cotlens-head", {}, h("span", "cotlens-name", {}, model, where),
-    h("span", "cotlens-trail", {}, tree.element, chips), job);
+    h("span", "cotlens-trail", {}, tree.element, chips), limits.element, job);
 
   function drawTrail(): void {
     const { branches } = store.payload;
@@ -65,20 +70,23 @@ export function createHead({ store, actions, signal }: Context): Part {
     else if (now.state === "cancelled") text = now.message ?? `cancelled: ${now.label}${kept()}`;
     else if (now.state === "error") text = `error: ${now.label}`;
     else if (store.own.silent) text = "waiting for the kernel; a cell may be running";
-    else if (now.state === "done") text = now.label === "" ? "" : `done: ${now.label}`;
+    else if (now.state === "done") text = [now.label === "" ? "" : `done: ${now.label}`, (store.payload.document?.rerun_at ?? null) === null ? "" : "edit not rerun"].filter(Boolean).join(" · ");
     setText(status, text);
     setAttribute(status, "title", text);
     setAttribute(job, "data-state", loading ? "loading" : now.state);
     progress.hidden = !running && !loading;
     cancel.hidden = !running;
     setOff(cancel, null, "stop this; finished parts are kept");
+    const { stream } = store.payload;
     if (running && now.total !== null && now.total > 0) progress.value = now.done / now.total;
+    else if (running && stream) progress.value = stream.tokens / stream.limit;
     else progress.removeAttribute("value");
   }
 
   function runningText(): string {
-    const { label, done, total, eta, state } = store.payload.job;
+    const { stream, job: { label, done, total, eta, state } } = store.payload;
     if (state === "queued") return `waiting to start: ${label}`;
+    if (stream && total === null) return `${label} · ${stream.tokens.toLocaleString("en-US")} of ${count(stream.limit, "token")}`;
     const far = total !== null ? ` · ${done.toLocaleString("en-US")} of ${total.toLocaleString("en-US")}` : "";
     return `${label}${far}${eta === null ? "" : ` · ${duration(eta)} left`}`;
   }
@@ -98,7 +106,8 @@ export function createHead({ store, actions, signal }: Context): Part {
         setAttribute(model.parentElement as Element, "title", head.note || null);
       }
       if (any(changed, "branches", "alive", "broken", "loading")) drawTrail();
-      if (any(changed, "job", "loading", "alive", "broken", "silent")) drawJob();
+      if (any(changed, "job", "stream", "document", "loading", "alive", "broken", "silent")) drawJob();
+      limits.update(changed);
     },
   };
 }

@@ -6,6 +6,7 @@ export const IDLE: Job = { id: null, state: "idle", label: "", done: 0, total: n
 
 export const EMPTY: EditorPayload = {
   head: { model: "", where: "", note: "" },
+  limits: null,
   loading: null,
   branches: [],
   document: null,
@@ -63,7 +64,7 @@ export function decode<K extends keyof EditorPayload>(key: K, raw: Raw): EditorP
         const loading = present<{ active: boolean }>(raw);
         return loading?.active ? loading : null;
       }
-      case "document": case "shading": case "strip": case "stream": case "comparison": return present(raw);
+      case "limits": case "document": case "shading": case "strip": case "stream": case "comparison": return present(raw);
       case "head": case "selection": case "job": return { ...EMPTY[key] as object, ...(present<object>(raw) ?? {}) };
       case "alive": return raw !== false;
       case "code": return typeof raw === "string" ? raw : "";

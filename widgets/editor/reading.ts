@@ -1,6 +1,6 @@
 /** The reading view: prompt, thought and answer as blocks of which only the visible ones exist. */
 
-import { button, h, setAttribute, setText, uniqueId } from "../kit/dom";
+import { button, h, setAttribute, setOff, setText, uniqueId } from "../kit/dom";
 import { drawable } from "../kit/special";
 import { duration, probability, signed } from "../kit/numbers";
 import { bisect } from "../kit/text";
@@ -43,6 +43,7 @@ export function createReading({ store, actions, signal }: Context, framed: (firs
   function answerNote(): string {
     const { comparison, branches } = store.payload;
     const current = branches.find((branch) => branch.current);
+    if (store.payload.document?.rerun_at != null && !store.payload.stream) return store.text.role("answer") ? "of the text before the edit" : "not written yet";
     if (comparison && !store.payload.stream) {
       const [before, after] = [comparison.before?.answer ?? null, comparison.after?.answer ?? null];
       if (after === null) return "no answer could be read";
@@ -83,7 +84,7 @@ export function createReading({ store, actions, signal }: Context, framed: (firs
       return each.element;
     }
     if (block.kind === "label") return label(block);
-    if (block.kind === "cut") return h("div", "cotlens-cut", { role: "presentation" }, h("span", "", {}, block.words));
+    if (block.kind === "cut") return cut(block);
     if (block.kind === "removed") {
       const words = block.text.length > 400 ? `${block.text.slice(0, 400)}…` : block.text;
       return h("div", "cotlens-block cotlens-removed", { role: "presentation" }, h("span", "cotlens-num"), h("span", "cotlens-bar"),
@@ -95,6 +96,16 @@ export function createReading({ store, actions, signal }: Context, framed: (firs
         h("span", "cotlens-num"), h("span", "cotlens-bar"), h("p", "cotlens-text", {}, streamNode));
     }
     return loadingOr(block);
+  }
+
+  function cut({ words, rerun }: Extract<Block, { kind: "cut" }>): HTMLElement {
+    const row = h("div", `cotlens-cut${rerun ? " cotlens-unrun" : ""}`, { role: "presentation" }, h("span", "", {}, words));
+    if (!rerun) return row;
+    const again = button("cotlens-button cotlens-primary", "Rerun from the edit", { "data-action": "rerun-edit", tabindex: -1 });
+    setOff(again, store.off, "let the model go on from the edit");
+    again.addEventListener("click", () => { element.focus({ preventScroll: true }); actions.rerunEdit(); });
+    row.append(again);
+    return row;
   }
 
   function loadingOr(block: Extract<Block, { kind: "note" }>): HTMLElement {

@@ -7,14 +7,19 @@
 import type { Change } from "../kit/diff";
 import type { Kind } from "../kit/legend";
 import type { RoleSpan, Sentence } from "../kit/text";
+import type { Piece } from "../kit/written";
 
 export type Unit = "token" | "sentence" | "paragraph" | "span" | "group";
 export type Empty = Record<string, never>;
 
 export interface Head { model: string; where: string; note: string }
+/** Of every action that lets the model write. */
+export interface Limits { max_new_tokens: number; temperature: number }
 export interface Loading { active: boolean; label: string; since: number }
 export interface BranchInfo {
   id: string; parent: string | null; label: string; answer: string | null; p: number | null; current: boolean;
+  /** It was edited, and the model has not gone on from the edit: it has no answer of its own. */
+  awaits_rerun?: boolean;
 }
 
 export interface EditInfo {
@@ -26,7 +31,10 @@ export interface EditInfo {
 
 export interface EditorDocument {
   id: string; text: string; roles: RoleSpan[]; n_tokens: number; sentences: Sentence[];
-  edit: EditInfo | null; rewritten_from: number | null; finish: string; thought_closed: boolean; notes: string[];
+  edit: EditInfo | null; rewritten_from: number | null;
+  /** The token from which a rerun would go on; what follows an edit that was not rerun is of the text before it. */
+  rerun_at: number | null;
+  finish: string; thought_closed: boolean; notes: string[];
 }
 
 export interface Measure {
@@ -67,11 +75,14 @@ export interface Job {
   message: string | null; remedy: string | null;
 }
 
-export interface Stream { request_id: number; from: number; text: string }
+
+/** As it arrives a piece; in the payload with all that was written before it. */
+export type Stream = Piece;
 
 /** The synced traits, as they arrive. Bytes arrive as DataView. */
 export interface State {
   head: Head | Empty;
+  limits: Limits | Empty;
   loading: Loading | Empty;
   branches: BranchInfo[];
   document: EditorDocument | Empty;
@@ -100,6 +111,7 @@ export interface State {
 /** The same, decoded: typed arrays for bytes, null for what is absent. This is all that the view knows. */
 export interface EditorPayload {
   head: Head;
+  limits: Limits | null;
   loading: Loading | null;
   branches: BranchInfo[];
   document: EditorDocument | null;
@@ -150,4 +162,6 @@ export type Request =
   | (DocumentRequest & { document: string })
   | { kind: "goto"; branch: string }
   | { kind: "cancel"; job: string | number | null }
-  | { kind: "count"; text: string };
+  | { kind: "count"; text: string }
+  | { kind: "limits"; max_new_tokens: number; temperature: number }
+  | { kind: "stream"; of: number };

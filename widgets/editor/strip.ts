@@ -120,6 +120,7 @@ export function createStrip({ store, actions, root, signal }: Context, jump: (to
       };
       entry(chances.target, "cotlens-target");
       entry(chances.rival, "cotlens-rival");
+      if (store.payload.document?.rerun_at != null) parts.push(h("span", "", {}, "edited text, not rerun:"));
       parts.push(h("span", "cotlens-muted", {}, strip.complete ? "if the thought stopped at each token; drag the handle" : "measured so far, if the thought stopped at each token"));
     } else if (store.payload.document && range().last > range().first) {
       parts.push(h("span", "cotlens-muted", {}, `${count(range().last - range().first, "token")} of thought; answers at each point are not measured yet`));

@@ -3,6 +3,7 @@
  * cotlens.widgets.feature_table.FeatureTableView (a Python test compares them).
  */
 
+import type { Piece } from "../kit/written";
 import type { BeforeAfter } from "../kit/bars";
 import type { Change } from "../kit/diff";
 import type { RoleSpan, Sentence } from "../kit/text";
@@ -47,7 +48,7 @@ export interface State {
   selection: { first: number; last: number } | Record<string, never>;
   branches: BranchInfo[];
   comparison: Comparison | null;
-  stream: { from: number; text: string } | Record<string, never>;
+  stream: Piece | Record<string, never>;
   job: Job | Record<string, never>;
   code: string;
   alive: boolean;
@@ -71,4 +72,5 @@ export type Request =
   | { kind: "name"; latent: number; label: string }
   | { kind: "change"; document: string; latent: number; mode: Mode; value: number; where: Place; first: number; last: number }
   | { kind: "goto"; branch: string }
-  | { kind: "cancel"; job: number };
+  | { kind: "cancel"; job: number }
+  | { kind: "stream"; of: number };
