@@ -202,7 +202,7 @@ def test_a_view_that_came_late_asks_for_what_was_written(gallery: Gallery) -> No
 def test_what_is_written_is_counted_and_notes_are_of_the_text_that_is_shown(gallery: Gallery) -> None:
     gallery.show("unclosed")
     gallery.set("{ document: { ...model.get('document'), notes: ['The model ended its turn.'] } }")
-    expect(gallery.find(".cotlens-note.cotlens-warn").first).to_have_text("The model ended its turn.")
+    expect(gallery.find(".cotlens-note.cotlens-warn").last).to_have_text("The model ended its turn.")
     from_ = gallery.model("model.get('document').roles[1].end")
     gallery.set(
         "{ job: { id: 3, state: 'running', label: 'writing', done: 37, total: null, eta: null }, stream: "

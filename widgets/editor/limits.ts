@@ -23,6 +23,7 @@ export function createLimits({ store, actions, signal }: Context): Part {
     }, { signal });
     input.addEventListener("keydown", (event) => {
       if (event.key !== "Enter") return;
+      event.preventDefault(); // else it would press the button that gets the focus
       opener.close();
       opener.opener.focus();
     }, { signal });
