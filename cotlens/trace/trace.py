@@ -234,7 +234,8 @@ class Trace:
     def read_answer(self) -> Answer | None:
         """The answer that the trace's reader finds, placed in `trace.answer`; None without a reader or an answer.
 
-        Where the text was cut off (`meta["finish"]`), a value that reaches its end is none: it might have gone on.
+        Of an edit that was not rerun (`awaits_rerun`) it is the answer of the text before the edit. Where the text was
+        cut off (`meta["finish"]`), a value that reaches its end is none: it might have gone on.
         """
         if self.reader is None or "answer" not in self.roles:
             return None

@@ -57,13 +57,19 @@ class ImportanceMap(anywidget.AnyWidget):
         for result in results:
             _check(result, trace)
         traits["scores"] = [score for result in results for score in payload(result)]
-        traits["context"] = {} if trace is None else {"prompt": trace.prompt, "answer": trace.answer}
+        traits["context"] = {} if trace is None else _context(trace)
         super().__init__(**traits)
 
     def __repr__(self) -> str:
         """One line for hosts that cannot draw the widget; it becomes the text/plain of the output."""
         shown = [f"{score['label']} per {score['unit']}, {len(score['certainty'])} rows" for score in self.scores]
         return f"<CoTLens importance map: {'; '.join(shown)}>"
+
+
+def _context(trace: Trace) -> dict[str, Any]:
+    """What stands around the thought, and whose answer it is."""
+    whose = "of the text before the edit" if trace.awaits_rerun else ""
+    return {"prompt": trace.prompt, "answer": trace.answer, "whose": whose}
 
 
 def payload(result: Result) -> list[dict[str, Any]]:

@@ -49,7 +49,7 @@ export function createHead({ store, signal }: Context): HeadPart {
     const current = branches.findIndex((branch) => branch.current);
     const from = Math.max(0, Math.min(branches.length - SHOWN, current));
     chips.replaceChildren(...branches.slice(from, from + SHOWN).map((branch) => {
-      const chip = button("cotlens-chip", branch.answer === null ? branch.label : `${branch.label} → ${branch.answer}`, { "data-branch": branch.id, "aria-current": branch.current ? "true" : null });
+      const chip = button("cotlens-chip", branch.awaits_rerun ? `${branch.label} · not rerun` : branch.answer === null ? branch.label : `${branch.label} → ${branch.answer}`, { "data-branch": branch.id, "aria-current": branch.current ? "true" : null });
       setOff(chip, store.off, branch.answer === null ? branch.label : `${branch.label}, answer ${branch.answer}`);
       onClick(chip, signal, () => { if (branch.id !== store.heading && (store.heading !== null || !branch.current)) store.goto(branch.id); });
       return h("span", "cotlens-crumb", { role: "listitem" }, chip);

@@ -23,7 +23,7 @@ export interface Words { raises: Weighted[]; lowers: Weighted[] }
 
 export interface Comparison { rows: BeforeAfter[]; diff: Change[]; note: string; warning: string | null }
 
-export interface BranchInfo { id: string; parent: string | null; label: string; answer: string | null; p: number | null; current: boolean }
+export interface BranchInfo { id: string; parent: string | null; label: string; answer: string | null; p: number | null; current: boolean; awaits_rerun?: boolean }
 
 export interface Job { id: number; state: string; label: string; done: number; total: number | null; eta: number | null; message: string | null; remedy: string | null }
 

@@ -6,6 +6,7 @@ import pytest
 
 import cotlens as cl
 from cotlens.trace.remarks import CUT_OPEN, ENDED_OPEN
+from cotlens.workbench.steering_sources import of_token
 from cotlens.workbench.work import CUT, KEPT, WENT_ON
 
 
@@ -35,7 +36,7 @@ def test_text_answer_and_status_say_which_text_they_are_of(front, unrun):
     # what stands for the answer after the edit is the likeliest one that the model would give, not the old text's
     rows = {row["answer"]: row["after"] for row in comparison["rows"] if row["answer"] != "other"}
     assert comparison["after"]["answer"] == max(rows, key=rows.get)
-    assert "not rerun" in repr(page.view) and 'answer' not in repr(page.view)
+    assert "not rerun" in repr(page.view) and "answer" not in repr(page.view)
     assert "not rerun" in repr(unrun) and "answer '17'" not in repr(unrun)
     assert "not rerun" in unrun._repr_html_() and ("<dd" not in unrun._repr_html_().partition(">answer<")[2])
 
@@ -80,3 +81,15 @@ def test_the_whole_thought_can_be_closed(front, given):
 def test_remarks_on_how_a_text_ended_go_with_its_end(given):
     noted = dataclasses.replace(given, meta={**given.meta, "notes": ["Read with Number().", ENDED_OPEN, CUT_OPEN]})
     assert noted.truncate(noted.spans("sentence")[1]).meta["notes"] == ["Read with Number()."]
+
+
+def test_maps_and_panels_say_whose_answer_they_show(given, abacus):
+    unrun = edited(given, "replace")
+    result = cl.importance.EarlyAnswer(unit="sentence").run(unrun, abacus)
+    assert cl.ImportanceMap(result, trace=unrun).context["whose"] == "of the text before the edit"
+    assert (
+        cl.ImportanceMap(cl.importance.EarlyAnswer(unit="sentence").run(given, abacus), trace=given).context["whose"]
+        == ""
+    )
+    panel = cl.SteeringPanel(abacus, unrun, of_token(abacus, unrun, unrun.token_ids[40]))
+    assert panel.wait(60) and panel.view.tries[0]["answer"] is None
