@@ -21,7 +21,8 @@ class EditorView(anywidget.AnyWidget):
     Messages arrive through `on_msg` as `{"request_id", "kind", ...}` with these kinds: inspect {document, token};
     branch {document, token, token_id}; truncate {document, token}; edit {document, start, end, text};
     rerun {document, token}; measure {document, measure, unit, metric, n, spans, confirmed}; goto {branch};
-    cancel {job}; count {text}; limits {max_new_tokens, temperature}; stream {of}. The reply to stream holds
+    cancel {job}; count {text}; limits {max_new_tokens, temperature}; stream {of};
+    resample {document, n}. The reply to stream holds
     all of it so far as one piece.
 
     `document` is the id of the document it was asked on, which needn't be shown any more. Each wants a last `reply`.
@@ -52,6 +53,7 @@ class EditorView(anywidget.AnyWidget):
     strip = t.Dict().tag(sync=True)
     strip_at = t.Bytes().tag(sync=True)
     strip_values = t.Bytes().tag(sync=True)
+    resampled = t.Dict().tag(sync=True)
     comparison = t.Dict(default_value=None, allow_none=True).tag(sync=True)
     job = t.Dict().tag(sync=True)
     stream = t.Dict().tag(sync=True)

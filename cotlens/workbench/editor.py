@@ -140,6 +140,11 @@ class CoTEditor(TreeController):
                 f"With this edit the text has {size:,} tokens and the model's context holds {room:,}: shorten it."
             )
 
+    def _do_resample(self, request: Request) -> None:
+        node = self._tree.holding(request.document)
+        options = {"seed": int(node.trace.meta.get("seed") or 0), **self._limits.options(self.model)}
+        self._jobs.start("resampling", lambda: self._work.resample(node, request.n, options), lane="resample")
+
     def _do_limits(self, request: Request) -> None:
         self._limits = replace(
             self._limits, max_new_tokens=request.max_new_tokens, temperature=float(request.temperature)
@@ -156,6 +161,7 @@ class CoTEditor(TreeController):
     def _forget(self) -> None:
         self._measuring.forget()
         self._tree.forget()
+        self._work.resampled.clear()
 
     def _go(self, branch: str) -> None:
         """Show a branch; what was being measured for the one before stops."""
@@ -185,6 +191,7 @@ class CoTEditor(TreeController):
                 **payload.shading(node.trace, shown, self.result, self._measuring.complete(node.trace, shown)),
                 branches=self._tree.payload(),
                 comparison=node.comparison,
+                resampled=self._work.resampled.get(node.id, {}),
                 measures=self._measuring.menu(node.trace, shown),
                 selection=payload.selection(node.trace, shown),
                 code=self.code,

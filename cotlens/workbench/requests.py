@@ -14,6 +14,7 @@ from cotlens._core.errors import InputError
 from cotlens.trace import Trace
 from cotlens.widgets.utf16 import from_utf16
 from cotlens.workbench.messages import Kinds, fields_of
+from cotlens.workbench.resampling import MOST
 from cotlens.workbench.tree import Tree
 
 # kind -> fields it must have, with their types
@@ -29,6 +30,7 @@ KINDS: Kinds = {
     "count": {"text": str},
     "limits": {"max_new_tokens": int, "temperature": (int, float)},
     "stream": {"of": int},
+    "resample": {"document": str, "n": int},
 }
 
 ENDS = ("truncate", "rerun")
@@ -83,6 +85,8 @@ def parse(content: Any, tree: Tree) -> Request:
         raise InputError(
             f"Token {fields['token']} is not in this trace: it has the tokens 0 to {len(trace.token_ids) - 1}."
         )
+    if kind == "resample" and not 1 <= fields["n"] <= MOST:
+        raise InputError(f"A branch is written again 1 to {MOST:,} times; {fields['n']:,} were asked for.")
     if kind == "edit":
         fields["start"], fields["end"] = _characters(trace, "edit", fields["start"], fields["end"])
     if "spans" in fields:

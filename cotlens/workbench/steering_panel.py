@@ -173,8 +173,8 @@ class SteeringPanel(Controller):
         self._ask_control()
 
     def _do_stream(self, request: SteeringRequest) -> dict[str, Any]:
-        mine = self._stream is not None and self._stream.id == request.of
-        return {"stream": self._stream.whole() if mine else {}}
+        stream = self._stream
+        return {"stream": stream.whole() if stream is not None and stream.id == request.of else {}}
 
     def _do_token(self, request: SteeringRequest) -> None:
         source = self._tries.holding(request.document)

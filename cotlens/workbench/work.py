@@ -15,6 +15,7 @@ from cotlens.workbench.compare import compare
 from cotlens.workbench.measures import Shown
 from cotlens.workbench.measuring import Measuring
 from cotlens.workbench.plans import Plan
+from cotlens.workbench.resampling import arms, resample
 from cotlens.workbench.tree import Node, Tree
 from cotlens.workbench.writing import Newest, Writing
 
@@ -38,6 +39,7 @@ class Work(Writing):
     ) -> None:
         super().__init__(model, tree, lock, publish, show)
         self._measuring = measuring
+        self.resampled: dict[str, dict[str, Any]] = {}  # branch -> what its rollouts answered
 
     def settled(self, node: Node, shown: Shown, asked: bool) -> bool:
         """Whether a branch lacks nothing."""
@@ -59,6 +61,16 @@ class Work(Writing):
             lambda on_token: self._model.resume(edited, **plan.options, on_token=on_token),
             lambda trace, stopped: self._keep(node, trace, plan.label, _code(plan, stopped), newest),
         )
+
+    def resample(self, node: Node, n: int, options: dict[str, Any]) -> None:
+        """Write a branch again many times, with its edit and without, and show the answers as they come."""
+        before = self._tree.before(node) if node.parent is not None else None
+
+        def show(found: dict[str, Any]) -> None:
+            self.resampled[node.id] = found
+            self._show_at(node, resampled=found)
+
+        resample(self._model, arms(node.trace, before, n), options, show)
 
     def fill(self, node_id: str, shown: Shown, asked: bool, wanted: Callable[[], bool]) -> None:
         """Measure what a branch lacks, showing each part as it comes; what a cancelled part had is shown, too."""

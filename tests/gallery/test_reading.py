@@ -279,3 +279,20 @@ def test_places_outside_the_thought_are_named(gallery: Gallery) -> None:
         "end: cut } : each.role === 'answer' ? { ...each, start: cut } : each) } }; })()"
     )
     expect(title).to_have_text(f"Token {token} · answer")
+
+
+def test_a_branch_is_resampled_with_and_without_its_edit(gallery: Gallery) -> None:
+    gallery.show("branch")
+    shown = gallery.find(".cotlens-resampled")
+    expect(shown.locator("[data-arm=after]")).to_have_text(
+        "with the edit: 20 of 20 written; 2 unread, 1 of them cut off by the limit"
+    )
+    expect(shown.locator("[data-arm=before]")).to_have_text("without it: 20 of 20 written")
+    expect(shown.locator(".cotlens-groove").first).to_have_attribute(
+        "aria-label", "answer 7, with the edit: 2 times, .11 (.03–.33)"
+    )
+    times = gallery.find("[aria-label='how many times']")
+    times.fill("50")
+    expect(gallery.action("resample")).to_have_text("Resample × 50")
+    gallery.action("resample").click()
+    assert gallery.awaited("resample") == [{"kind": "resample", "n": 50, "document": "d1"}]

@@ -175,6 +175,10 @@ export class Actions {
     if (next) this.goto(next.id);
   }
 
+  resample(n: number): void {
+    if (this.store.off === null && n >= 1) this.store.askHere({ kind: "resample", n });
+  }
+
   limit(max_new_tokens: number, temperature: number): void {
     if (this.store.off === null) this.store.ask({ kind: "limits", max_new_tokens, temperature });
   }

@@ -11,14 +11,16 @@ export function createLimits({ store, actions, signal }: Context): Part {
   const opener = menu("cotlens-button cotlens-quiet cotlens-limits", "", signal, () => { fill(); tokens.focus(); tokens.select(); });
   const line = (words: string, input: HTMLInputElement, note: string): HTMLElement =>
     h("label", "cotlens-limit", {}, h("span", "", {}, words), input, h("span", "cotlens-small cotlens-muted", {}, note));
+  const [most, heat] = [h("span"), h("span")];
+  opener.opener.append(most, h("span", "cotlens-wide", {}, " tokens"), heat);
   opener.panel.append(
     line("at most", tokens, "tokens in one action"),
     line("temperature", temperature, "0 writes the likeliest token each time"),
   );
   for (const input of [tokens, temperature]) {
     input.addEventListener("change", () => {
-      const [most, heat] = [Math.round(tokens.valueAsNumber), temperature.valueAsNumber];
-      if (most >= 1 && heat >= 0) actions.limit(most, heat);
+      const [wanted, warmth] = [Math.round(tokens.valueAsNumber), temperature.valueAsNumber];
+      if (wanted >= 1 && warmth >= 0) actions.limit(wanted, warmth);
       else fill();
     }, { signal });
     input.addEventListener("keydown", (event) => {
@@ -42,7 +44,8 @@ export function createLimits({ store, actions, signal }: Context): Part {
       const { limits } = store.payload;
       opener.element.hidden = limits === null;
       if (limits === null) return;
-      setText(opener.opener, `≤ ${count(limits.max_new_tokens, "token")} · T ${limits.temperature}`);
+      setText(most, `≤ ${limits.max_new_tokens.toLocaleString("en-US")}`);
+      setText(heat, ` · T ${limits.temperature}`);
       opener.opener.disabled = store.off !== null;
       setAttribute(opener.opener, "title", store.off ?? `The model writes at most ${count(limits.max_new_tokens, "token")} in one action, at temperature ${limits.temperature}. Click to change it.`);
       if (!opener.panel.contains(document.activeElement)) fill();

@@ -25,6 +25,7 @@ export const EMPTY: EditorPayload = {
   strip: null,
   strip_at: new Uint32Array(0),
   strip_values: new Float32Array(0),
+  resampled: null,
   comparison: null,
   job: IDLE,
   stream: null,
@@ -64,7 +65,7 @@ export function decode<K extends keyof EditorPayload>(key: K, raw: Raw): EditorP
         const loading = present<{ active: boolean }>(raw);
         return loading?.active ? loading : null;
       }
-      case "limits": case "document": case "shading": case "strip": case "stream": case "comparison": return present(raw);
+      case "limits": case "document": case "shading": case "strip": case "stream": case "resampled": case "comparison": return present(raw);
       case "head": case "selection": case "job": return { ...EMPTY[key] as object, ...(present<object>(raw) ?? {}) };
       case "alive": return raw !== false;
       case "code": return typeof raw === "string" ? raw : "";

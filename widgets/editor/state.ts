@@ -63,6 +63,15 @@ export interface Fact { name: string; words: string[] }
 export interface Strip { answers: string[]; positions: "tokens"; target: number | null; complete: boolean }
 
 export interface AnswerChance { answer: string | null; p: number | null }
+/** A count as a share of the answers that could be read; null where none could. */
+export interface Share { count: number; p: number | null; low: number | null; high: number | null }
+type Arm = "before" | "after";
+/** What a branch answered when it was written again n times, with its edit (after) and without (before). */
+export interface Resampled {
+  n: number;
+  arms: Partial<Record<Arm, { done: number; unread: number; cut: number }>>;
+  rows: ({ answer: string } & Partial<Record<Arm, Share>>)[];
+}
 export interface Comparison {
   before: AnswerChance | null; after: AnswerChance | null;
   rows: { answer: string; before: number | null; after: number | null }[];
@@ -101,6 +110,7 @@ export interface State {
   strip: Strip | Empty;
   strip_at: DataView;
   strip_values: DataView;
+  resampled: Resampled | Empty;
   comparison: Comparison | null;
   job: Job | Empty;
   stream: Stream | Empty;
@@ -131,6 +141,7 @@ export interface EditorPayload {
   strip: Strip | null;
   strip_at: Uint32Array;
   strip_values: Float32Array;
+  resampled: Resampled | null;
   comparison: Comparison | null;
   job: Job;
   stream: Stream | null;
@@ -152,6 +163,7 @@ export type DocumentRequest =
   | { kind: "truncate"; token: number }
   | { kind: "edit"; start: number; end: number; text: string }
   | { kind: "rerun"; token: number }
+  | { kind: "resample"; n: number }
   | { kind: "measure"; measure: string; unit: Unit; metric: string | null; n: number; spans: [number, number][] | null; confirmed: boolean };
 
 /** What to measure: `spans` are chosen anew unless null; `confirmed` starts what takes long. */

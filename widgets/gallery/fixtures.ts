@@ -54,7 +54,7 @@ function blank(): State {
     limits: { max_new_tokens: 200, temperature: 1 }, loading: {}, branches: [], document: {}, token_offsets: bytes(new Uint32Array(1)), logprobs: bytes(new Float32Array(0)),
     measures: MEASURES, selection: { measure: null, unit: "token", metric: null, n: 0, spans: [] }, shading: {}, shading_rows: bytes(new Uint32Array(0)), shading_values: bytes(new Float32Array(0)),
     shading_low: bytes(new Float32Array(0)), shading_high: bytes(new Float32Array(0)), shading_certainty: bytes(new Uint8Array(0)), shading_status: {}, shading_facts: [], strip: {},
-    strip_at: bytes(new Uint32Array(0)), strip_values: bytes(new Float32Array(0)), comparison: null, job: {}, stream: {}, code: "", alive: true,
+    strip_at: bytes(new Uint32Array(0)), strip_values: bytes(new Float32Array(0)), resampled: {}, comparison: null, job: {}, stream: {}, code: "", alive: true,
   };
 }
 
@@ -142,6 +142,11 @@ function branch(): State {
       { op: "del", text: "9" }, { op: "ins", text: "10" }, { op: "same", text: ". Wait, let me check: " }, { op: "del", text: "9" }, { op: "ins", text: "10" }, { op: "same", text: " is right." },
     ],
     surprise: 5.81, surprise_was: 0.41, warning: null,
+  };
+  const share = (count: number, of: number, low: number, high: number) => ({ count, p: count / of, low, high });
+  state.resampled = {
+    n: 20, arms: { before: { done: 20, unread: 0, cut: 0 }, after: { done: 20, unread: 2, cut: 1 } },
+    rows: [{ answer: "7", before: share(19, 20, 0.764, 0.991), after: share(2, 18, 0.031, 0.328) }, { answer: "8", before: share(1, 20, 0.009, 0.236), after: share(16, 18, 0.672, 0.969) }],
   };
   return state;
 }
