@@ -36,7 +36,7 @@ export function trimSame(changes: Change[], around = AROUND): Change[] {
 
 export function createComparison(context: Context): Part {
   const { store } = context;
-  const found = h("div");
+  const found = h("div", "cotlens-found");
   const resampling = createResampling(context);
   const element = h("div", "cotlens-comparison", {}, found, resampling.element);
 

@@ -39,14 +39,14 @@ function drawn({ n, arms, rows }: Resampled): HTMLElement[] {
   const counts = shown.map((arm) => {
     const { done, unread, cut } = arms[arm] as { done: number; unread: number; cut: number };
     const lost = unread === 0 ? "" : `; ${unread} unread${cut ? `, ${cut} of them cut off by the limit` : ""}`;
-    return h("p", "cotlens-small cotlens-muted", { "data-arm": arm }, h("i", `cotlens-key-${arm}`, { "aria-hidden": "true" }), `${called(arm)}: ${done} of ${n} written${lost}`);
+    return h("p", "cotlens-small cotlens-muted", { "data-arm": arm }, h("i", `cotlens-share-${arm}`, { "aria-hidden": "true" }), `${called(arm)}: ${done} of ${n} written${lost}`);
   });
   return [...bars, ...counts];
 }
 
 /** The share as a bar, its interval as a line over it. */
 function bar({ count, p, low, high }: Share, arm: string, label: string): HTMLElement[] {
-  const fill = h("i", `cotlens-share cotlens-${arm}`);
+  const fill = h("i", `cotlens-share cotlens-share-${arm}`);
   fill.style.width = `${100 * (p ?? 0)}%`;
   const line = h("u", "cotlens-whisker", { hidden: p === null });
   line.style.insetInlineStart = `${100 * (low ?? 0)}%`;
