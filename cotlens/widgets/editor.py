@@ -5,13 +5,12 @@ from __future__ import annotations
 import json
 from typing import Any
 
-import anywidget
 import traitlets as t
 
-from cotlens.widgets.bundles import bundle, require
+from cotlens.widgets.bundles import View, bundle
 
 
-class EditorView(anywidget.AnyWidget):
+class EditorView(View):
     """Draws a trace with its measurements; knows no model.
 
     Character positions are UTF-16 code units of `document["text"]` (`cotlens.widgets.utf16` converts), tokens are
@@ -30,7 +29,7 @@ class EditorView(anywidget.AnyWidget):
     Raises WidgetsNotBuilt when the front end was not built.
     """
 
-    _esm = bundle("editor.js")
+    _bundle = "editor"
     _css = bundle("editor.css")
 
     head = t.Dict().tag(sync=True)
@@ -59,10 +58,6 @@ class EditorView(anywidget.AnyWidget):
     stream = t.Dict().tag(sync=True)
     code = t.Unicode().tag(sync=True)
     alive = t.Bool(True).tag(sync=True)
-
-    def __init__(self, **traits: Any) -> None:
-        require("editor")
-        super().__init__(**traits)
 
     def reply(self, request_id: int, status: str = "ok", *, buffers: list[bytes] | None = None, **payload: Any) -> None:
         """Answer a message: "ok" or "progress" with a payload, "cancelled", or "error" with error={message, remedy}."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 from itertools import pairwise
 from typing import Any
 
-import anywidget
 import numpy as np
 import traitlets as t
 from numpy.typing import NDArray
@@ -16,14 +15,14 @@ from cotlens.results.certainty import certainty
 from cotlens.trace import Trace
 from cotlens.trace.splitters import split
 from cotlens.widgets import scores
-from cotlens.widgets.bundles import bundle, require
+from cotlens.widgets.bundles import View, bundle, require
 from cotlens.widgets.payload import floats, indices
 from cotlens.widgets.utf16 import to_utf16
 
 LONGEST_BLOCK = 800  # units: a text without sentence ends must not become one huge block
 
 
-class ImportanceMap(anywidget.AnyWidget):
+class ImportanceMap(View):
     """The text of a result with its score as heat, bars with intervals, a strip to find one's way, and a ranking.
 
     It works from results alone: no model, no trace and no kernel. The text is that of the units, in order. Units whose
@@ -44,14 +43,14 @@ class ImportanceMap(anywidget.AnyWidget):
         WidgetsNotBuilt: the front end was not built.
     """
 
-    _esm = bundle("importance_map.js")
+    _bundle = "importance_map"
     _css = bundle("importance_map.css")
 
     scores = t.List().tag(sync=True)
     context = t.Dict().tag(sync=True)
 
     def __init__(self, *results: Result, trace: Trace | None = None, **traits: Any) -> None:
-        require("importance_map")
+        require(self._bundle)  # whatever was given
         if not results:
             raise InputError("ImportanceMap was given no result: run a measure first, and give it what `run` returned.")
         for result in results:

@@ -1,7 +1,12 @@
 """Reading, moving, and pointing."""
 
+from typing import Any
+
+import pytest
 from playwright.sync_api import expect
 
+from cotlens.trace import Trace
+from cotlens.workbench import stream as streams
 from tests.gallery.page import Gallery
 
 
@@ -197,6 +202,24 @@ def test_a_view_that_came_late_asks_for_what_was_written(gallery: Gallery) -> No
     gallery.set("{ stream: { ...model.get('stream'), at: 914, text: '.', tokens: 42 } }")
     expect(text).to_have_text(whole["text"] + ".")
     assert len(gallery.sent("stream")) == 1
+
+
+def test_the_text_that_is_shown_is_the_text_that_was_written(gallery: Gallery, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(streams, "FLUSH_S", 0)
+    pieces: list[dict[str, Any]] = []
+    stream = streams.Stream(pieces.append)
+    trace = Trace.from_text("How many?", "One, two.", "Two.")
+    stream.begin(trace, 12, " Edited 👩‍👧:", limit=200)
+    for at, token in enumerate(["1", " +", " é", " 👩‍", "👧", "\n", "So", " it", " is", " 7", "."] * 12):
+        stream.add(at, token)
+    gallery.show("streaming")
+    from_ = gallery.model("model.get('stream').from")
+    shown = gallery.find(".cotlens-streaming p")
+    for piece in pieces:
+        gallery.page.evaluate("(piece) => window.__cotlens.model.set({ stream: piece })", {**piece, "from": from_})
+    gallery.settle()
+    assert shown.evaluate("(each) => each.textContent") == stream.whole()["text"].lstrip()
+    assert gallery.sent("stream") == [], "nothing was missed"
 
 
 def test_what_is_written_is_counted_and_notes_are_of_the_text_that_is_shown(gallery: Gallery) -> None:

@@ -79,3 +79,11 @@ def test_a_thought_that_was_cut_and_closed_begins_with_the_answer(front, given):
 @pytest.mark.parametrize("n", [0, 1001, -5])
 def test_how_many_is_checked(front, given, n):
     assert front(given).ask("resample", n=n)["status"] == "error"
+
+
+def test_what_was_written_before_a_cancel_is_kept(front, given):
+    page = front(given)
+    page.view.observe(lambda _: page.tell("cancel", job=page.view.job["id"]), "resampled")
+    assert page.ask("resample", n=400)["status"] == "ok"
+    assert page.editor.wait(120) and page.view.job["state"] == "cancelled"
+    assert 0 < page.view.resampled["arms"]["after"]["done"] < 400
