@@ -45,9 +45,10 @@ class Stream:
         start = int(to_utf16(source.text, [min(start, len(source.text))])[0])
         self._about |= {"source": source.id, "from": start, "limit": limit}
         self._new = text
-        self._flush()
         if expected:
-            self._show(self._piece(self._at, expected))
+            self._show(self._piece(0, expected))
+        else:
+            self._flush()
 
     def add(self, _: int, piece: str) -> None:
         """One more token."""
