@@ -28,6 +28,9 @@ from cotlens.workbench.work import Work
 class CoTEditor(TreeController):
     """An editor for one reasoning trace.
 
+    What the model writes keeps to the trace's own limit of new tokens and its temperature; the head shows and changes
+    them. An edit that the model has not gone on from (`Trace.awaits_rerun`) is shown as such until it is rerun.
+
     Args:
         model: what writes and scores.
         trace: the trace to begin with; traces it was made from are shown as branches too.

@@ -42,8 +42,9 @@ class Limits:
         return replace(limits, max_new_tokens=min(limits.max_new_tokens, model.context_length))
 
     def options(self, model: Model) -> dict[str, Any]:
-        """As options of `model.resume`: the limit, and what is otherwise than the model's defaults."""
-        others = {name: getattr(self, name) for name, value in usual(model).items() if getattr(self, name) != value}
+        """As options of `model.resume`: the limit, and what isn't known to be the model's default."""
+        known = usual(model) if hasattr(model, "defaults") else {}
+        others = {name: getattr(self, name) for name in _PLAIN if getattr(self, name) != known.get(name)}
         return {"max_new_tokens": self.max_new_tokens, **others}
 
     def payload(self) -> dict[str, Any]:

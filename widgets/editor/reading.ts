@@ -101,7 +101,7 @@ export function createReading({ store, actions, signal }: Context, framed: (firs
   function cut({ words, rerun }: Extract<Block, { kind: "cut" }>): HTMLElement {
     const row = h("div", `cotlens-cut${rerun ? " cotlens-unrun" : ""}`, { role: "presentation" }, h("span", "", {}, words));
     if (!rerun) return row;
-    const again = button("cotlens-button cotlens-primary", "Rerun from the edit", { "data-action": "rerun-edit", tabindex: -1 });
+    const again = button("cotlens-button cotlens-primary", "Rerun from the edit", { "data-action": "rerun-edit" });
     setOff(again, store.off, "let the model go on from the edit");
     again.addEventListener("click", () => { element.focus({ preventScroll: true }); actions.rerunEdit(); });
     row.append(again);
