@@ -232,6 +232,7 @@ def test_what_is_written_is_counted_and_notes_are_of_the_text_that_is_shown(gall
         f"{{ id: 1, source: 'd0', from: {from_}, at: 0, text: ' So', tokens: 37, limit: 200 }} }}"
     )
     expect(gallery.find(".cotlens-status")).to_have_text("writing · 37 of 200 tokens")
+    expect(gallery.find(".cotlens-side .cotlens-title").first).to_have_text("The text before")
     expect(gallery.find(".cotlens-note")).to_have_count(0)
 
 

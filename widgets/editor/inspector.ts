@@ -116,7 +116,7 @@ export function createInspector(context: Context): Part {
     const { document: shown, branches } = store.payload;
     const current = branches.find((branch) => branch.current);
     const { first, last } = actions.thought();
-    setText(title, shown ? "This trace" : "");
+    setText(title, !shown ? "" : store.payload.stream ? "The text before" : "This trace");
     const unrun = current?.awaits_rerun ?? false;
     const rows: [string, string][] = !shown ? [] : [
       ["answer", unrun ? "the edit was not rerun" : current?.answer ?? "none read"],
@@ -185,6 +185,7 @@ export function createInspector(context: Context): Part {
         if (now) wait = setTimeout(() => store.inspect(now.token), 70);
       }
       if (any(changed, "picked", "hovered", "document", "token_offsets", "logprobs", "inspections", "shading", "shading_values", "shading_facts", "shading_status", "selection", "wish", "alive", "broken", "loading")) draw();
+      else if (changed.has("stream") && subject() === null) drawOverview();
       comparison.update(changed);
       // A new answer is what the person waited for, and a token that was just picked is what they ask about.
       if (changed.has("comparison") && store.payload.comparison) body.scrollTop = body.scrollHeight;
