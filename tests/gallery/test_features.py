@@ -161,6 +161,7 @@ def test_twenty_thousand_latents_are_virtual(gallery: Gallery) -> None:
 
 def test_text_that_is_written_is_put_together_from_its_pieces(gallery: Gallery) -> None:
     gallery.show("features")
+    gallery.model("model.answering = false")
     piece = "{ id: 4, source: 'd0', from: 60, tokens: 3, limit: 200"
     gallery.set(f"{{ stream: {piece}, at: 0, text: 'Then 8' }} }}")
     gallery.set(f"{{ stream: {piece}, at: 6, text: ' - 5 = 3' }} }}")
