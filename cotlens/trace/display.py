@@ -8,6 +8,7 @@ from cotlens.trace.record import TraceRecord
 
 _LINE = 40
 _BLOCK = 600
+_RERUN = {True: ", not rerun", False: ""}
 
 
 def line(trace: TraceRecord) -> str:
@@ -15,9 +16,10 @@ def line(trace: TraceRecord) -> str:
     parts = [f"Trace {trace.id}", f"{len(trace.token_ids)} tokens"]
     answer = _answer(trace)
     if answer:
-        parts.append(f"answer {_shorten(answer, _LINE)!r}")
+        before = " before the edit" if trace.awaits_rerun else ""
+        parts.append(f"answer{before} {_shorten(answer, _LINE)!r}")
     if trace.edit is not None:
-        parts.append(f"edit {trace.edit.kind}")
+        parts.append(f"edit {trace.edit.kind}{_RERUN[trace.awaits_rerun]}")
     parts.append(f"prompt {_shorten(trace.prompt, _LINE)!r}")
     return f"<{', '.join(parts)}>"
 
@@ -25,7 +27,7 @@ def line(trace: TraceRecord) -> str:
 def html(trace: TraceRecord) -> str:
     """Prompt, thought and answer, each shortened; all text is escaped."""
     rows = "".join(
-        f'<dt style="font-weight:600">{role}</dt>'
+        f'<dt style="font-weight:600">{_named(trace, role)}</dt>'
         f'<dd style="margin:0 0 .5em;white-space:pre-wrap">{escape(_shorten(trace.role_text(role), _BLOCK))}</dd>'
         for role in trace.roles
     )
@@ -35,8 +37,12 @@ def html(trace: TraceRecord) -> str:
 def _summary(trace: TraceRecord) -> str:
     model = trace.meta.get("model")
     made = f" by {_shorten(str(model), _LINE)}" if model else ""
-    edit = f", edited ({trace.edit.kind})" if trace.edit is not None else ""
+    edit = f", edited ({trace.edit.kind}){_RERUN[trace.awaits_rerun]}" if trace.edit is not None else ""
     return f"Trace {trace.id}{made}: {len(trace.token_ids)} tokens{edit}"
+
+
+def _named(trace: TraceRecord, role: str) -> str:
+    return f"{role} of the text before the edit" if role == "answer" and trace.awaits_rerun else role
 
 
 def _answer(trace: TraceRecord) -> str:

@@ -22,6 +22,7 @@ from cotlens.trace.codec import Codec
 from cotlens.trace.edit import Edit, Kind
 from cotlens.trace.places import Cut, Place, deletion, insertion, replacement, thought_of, token_index
 from cotlens.trace.record import TraceRecord
+from cotlens.trace.remarks import ENDINGS
 from cotlens.trace.spans import Span
 
 T = TypeVar("T", bound=TraceRecord)
@@ -36,6 +37,7 @@ def truncate(trace: T, at: int | Span | str) -> T:
     old = trace.text[start : thought.char_end]
     edit = Edit("truncate", start, thought.char_end, old, "", index, index, old_tokens=thought.end - index)
     roles = {role: span for role, span in trace.roles.items() if role == "prompt"}
+    notes = {"notes": [note for note in trace.meta["notes"] if note not in ENDINGS]} if "notes" in trace.meta else {}
     return dataclasses.replace(
         trace,
         token_ids=trace.token_ids[:index],
@@ -49,7 +51,7 @@ def truncate(trace: T, at: int | Span | str) -> T:
         parent=trace,
         edit=edit,
         rewritten_from=None,
-        meta={**trace.meta, "finish": "given", "thought_closed": False},
+        meta={**trace.meta, **notes, "finish": "given", "thought_closed": False},
     )
 
 

@@ -160,9 +160,17 @@ class TraceRecord:
 
         That is just after the new text of an edit that no model has gone on from yet, otherwise the end.
         """
-        if self.edit is not None and self.rewritten_from is None:
+        if self.edit is not None and self.awaits_rerun:
             return self.edit.end_token
         return len(self.token_ids)
+
+    @property
+    def awaits_rerun(self) -> bool:
+        """Whether the thought was edited and no model has gone on from the edit.
+
+        Whatever follows the edit, the answer included, is then that of the text before it.
+        """
+        return self.edit is not None and self.rewritten_from is None
 
     def path(self) -> list[Self]:
         """The traces from the root of the tree to this one."""
@@ -176,7 +184,8 @@ class TraceRecord:
     def read_answer(self) -> Answer | None:
         """The answer that the trace's reader finds, placed in `trace.answer`; None without a reader or an answer.
 
-        Where the text was cut off (`meta["finish"]`), a value that reaches its end is none: it might have gone on.
+        Of an edit that was not rerun (`awaits_rerun`) it is the answer of the text before the edit. Where the text was
+        cut off (`meta["finish"]`), a value that reaches its end is none: it might have gone on.
         """
         if self.reader is None or "answer" not in self.roles:
             return None

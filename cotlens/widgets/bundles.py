@@ -1,16 +1,62 @@
-"""Where the built front end of each view lies."""
+"""The built front end of each view, and how a view gets its script."""
 
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any, ClassVar
+
+import anywidget
+import ipywidgets
+import traitlets as t
 
 from cotlens._core.errors import CotLensError
 
 STATIC = Path(__file__).parent / "static"
+LOADER = Path(__file__).parent / "loader.js"
 
 
 class WidgetsNotBuilt(CotLensError, RuntimeError):
     """A view was made in an installation without its built front end."""
+
+
+class Script(ipywidgets.Widget):
+    """The script of one kind of view, shared by all views of the kind: saved state holds it once."""
+
+    text = t.Unicode().tag(sync=True)
+
+
+class View(anywidget.AnyWidget):
+    """A view whose script is `_bundle`.js: `loader.js` finds it in the `Script` that `_script` names.
+
+    Raises WidgetsNotBuilt when the front end was not built.
+    """
+
+    _bundle: ClassVar[str]
+    _esm = LOADER
+    _script = t.Unicode().tag(sync=True)
+
+    def __init__(self, **traits: Any) -> None:
+        require(self._bundle)
+        self._held = script(self._bundle)
+        super().__init__(_script=f"IPY_MODEL_{self._held.model_id}", **traits)
+        self.on_msg(self._tell_script)
+
+    def _tell_script(self, _: Any, content: Any, __: Any = None) -> None:
+        """Answer a view of a host that has no way from one model to another."""
+        if isinstance(content, dict) and content.get("kind") == "script":
+            self.send({"kind": "script", "text": self._held.text})
+
+
+_SCRIPTS: dict[Path, Script] = {}
+
+
+def script(name: str) -> Script:
+    """The one holder of a view's script in this process; a new one where it was closed."""
+    path = STATIC / f"{name}.js"
+    known = _SCRIPTS.get(path)
+    if known is None or known.comm is None:
+        known = _SCRIPTS[path] = Script(text=path.read_text(encoding="utf-8"))
+    return known
 
 
 def bundle(name: str) -> Path | str:

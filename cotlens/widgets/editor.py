@@ -5,13 +5,12 @@ from __future__ import annotations
 import json
 from typing import Any
 
-import anywidget
 import traitlets as t
 
-from cotlens.widgets.bundles import bundle, require
+from cotlens.widgets.bundles import View, bundle
 
 
-class EditorView(anywidget.AnyWidget):
+class EditorView(View):
     """Draws a trace with its measurements; knows no model.
 
     Character positions are UTF-16 code units of `document["text"]` (`cotlens.widgets.utf16` converts), tokens are
@@ -21,7 +20,9 @@ class EditorView(anywidget.AnyWidget):
     Messages arrive through `on_msg` as `{"request_id", "kind", ...}` with these kinds: inspect {document, token};
     branch {document, token, token_id}; truncate {document, token}; edit {document, start, end, text};
     rerun {document, token}; measure {document, measure, unit, metric, n, spans, target, confirmed}; reader {reader};
-    goto {branch}; cancel {job}; count {text}.
+    goto {branch}; cancel {job}; count {text}; limits {max_new_tokens, temperature}; stream {of};
+    resample {document, n}. The reply to stream holds all of it so far as one piece.
+
     `scale_lock` holds where colours end, {"unit": "nats", "scale": 2.1}: a person sets it, and widgets that are linked
     by it (`ipywidgets.jslink((editor.view, "scale_lock"), (map, "scale_lock"))`) are coloured alike.
     `document` is the id of the document it was asked on, which needn't be shown any more. Each wants a last `reply`.
@@ -29,10 +30,11 @@ class EditorView(anywidget.AnyWidget):
     Raises WidgetsNotBuilt when the front end was not built.
     """
 
-    _esm = bundle("editor.js")
+    _bundle = "editor"
     _css = bundle("editor.css")
 
     head = t.Dict().tag(sync=True)
+    limits = t.Dict().tag(sync=True)
     loading = t.Dict().tag(sync=True)
     branches = t.List().tag(sync=True)
     document = t.Dict().tag(sync=True)
@@ -53,15 +55,12 @@ class EditorView(anywidget.AnyWidget):
     strip = t.Dict().tag(sync=True)
     strip_at = t.Bytes().tag(sync=True)
     strip_values = t.Bytes().tag(sync=True)
+    resampled = t.Dict().tag(sync=True)
     comparison = t.Dict(default_value=None, allow_none=True).tag(sync=True)
     job = t.Dict().tag(sync=True)
     stream = t.Dict().tag(sync=True)
     code = t.Unicode().tag(sync=True)
     alive = t.Bool(True).tag(sync=True)
-
-    def __init__(self, **traits: Any) -> None:
-        require("editor")
-        super().__init__(**traits)
 
     def reply(self, request_id: int, status: str = "ok", *, buffers: list[bytes] | None = None, **payload: Any) -> None:
         """Answer a message: "ok" or "progress" with a payload, "cancelled", or "error" with error={message, remedy}."""
@@ -73,4 +72,5 @@ class EditorView(anywidget.AnyWidget):
         shown = "no trace" if size is None else f"a trace of {size} tokens"
         answers = [branch.get("answer") for branch in self.branches if branch.get("current")]
         answer = f", answer {json.dumps(answers[0], ensure_ascii=False)}" if answers and answers[0] is not None else ""
-        return f"<CoTLens editor: {shown}{answer}; model {self.head.get('model', 'none')}>"
+        rerun = ", edited and not rerun" if self.document and self.document.get("rerun_at") is not None else ""
+        return f"<CoTLens editor: {shown}{answer}{rerun}; model {self.head.get('model', 'none')}>"

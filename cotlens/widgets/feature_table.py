@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-import anywidget
 import numpy as np
 import traitlets as t
 
-from cotlens.widgets.bundles import bundle, require
+from cotlens.widgets.bundles import View, bundle
 
 
-class FeatureTableView(anywidget.AnyWidget):
+class FeatureTableView(View):
     """Draws the active latents of a trace; knows no model and no autoencoder.
 
     All activations cross once, latent by latent (row i has the entries `bounds[i]:bounds[i + 1]` of `tokens` and
@@ -21,12 +20,13 @@ class FeatureTableView(anywidget.AnyWidget):
 
     Messages arrive through `on_msg` as `{"request_id", "kind", ...}` with these kinds: select {document, first, last};
     exact {document, latents}; describe {latents}; name {latent, label}; change {document, latent, mode, value, where,
-    first, last}; goto {branch}; cancel {job}. Each wants a last `reply`.
+    first, last}; goto {branch}; cancel {job}; stream {of}. The reply to stream holds all of it so far as one piece.
+    Each wants a last `reply`.
 
     Raises WidgetsNotBuilt when the front end was not built.
     """
 
-    _esm = bundle("feature_table.js")
+    _bundle = "feature_table"
     _css = bundle("feature_table.css")
 
     head = t.Dict().tag(sync=True)
@@ -53,10 +53,6 @@ class FeatureTableView(anywidget.AnyWidget):
     job = t.Dict().tag(sync=True)
     code = t.Unicode().tag(sync=True)
     alive = t.Bool(True).tag(sync=True)
-
-    def __init__(self, **traits: Any) -> None:
-        require("feature_table")
-        super().__init__(**traits)
 
     def reply(self, request_id: int, status: str = "ok", **payload: Any) -> None:
         """Answer a message: "ok" with a payload, or "error" with error={message, remedy}."""

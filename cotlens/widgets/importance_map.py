@@ -5,7 +5,6 @@ from __future__ import annotations
 from itertools import pairwise
 from typing import Any
 
-import anywidget
 import numpy as np
 import traitlets as t
 from numpy.typing import NDArray
@@ -16,14 +15,14 @@ from cotlens.results.certainty import certainty
 from cotlens.trace import Trace
 from cotlens.trace.splitters import split
 from cotlens.widgets import scores
-from cotlens.widgets.bundles import bundle, require
+from cotlens.widgets.bundles import View, bundle, require
 from cotlens.widgets.payload import floats, indices
 from cotlens.widgets.utf16 import to_utf16
 
 LONGEST_BLOCK = 800  # units: a text without sentence ends must not become one huge block
 
 
-class ImportanceMap(anywidget.AnyWidget):
+class ImportanceMap(View):
     """The text of a result with its score as heat, bars with intervals, a strip to find one's way, and a ranking.
 
     It works from results alone: no model, no trace and no kernel. The text is that of the units, in order. Units whose
@@ -46,7 +45,7 @@ class ImportanceMap(anywidget.AnyWidget):
         WidgetsNotBuilt: the front end was not built.
     """
 
-    _esm = bundle("importance_map.js")
+    _bundle = "importance_map"
     _css = bundle("importance_map.css")
 
     scores = t.List().tag(sync=True)
@@ -54,19 +53,25 @@ class ImportanceMap(anywidget.AnyWidget):
     scale_lock = t.Dict().tag(sync=True)
 
     def __init__(self, *results: Result, trace: Trace | None = None, **traits: Any) -> None:
-        require("importance_map")
+        require(self._bundle)  # whatever was given
         if not results:
             raise InputError("ImportanceMap was given no result: run a measure first, and give it what `run` returned.")
         for result in results:
             _check(result, trace)
         traits["scores"] = [score for result in results for score in payload(result)]
-        traits["context"] = {} if trace is None else {"prompt": trace.prompt, "answer": trace.answer}
+        traits["context"] = {} if trace is None else _context(trace)
         super().__init__(**traits)
 
     def __repr__(self) -> str:
         """One line for hosts that cannot draw the widget; it becomes the text/plain of the output."""
         shown = [f"{score['label']} per {score['unit']}, {len(score['certainty'])} rows" for score in self.scores]
         return f"<CoTLens importance map: {'; '.join(shown)}>"
+
+
+def _context(trace: Trace) -> dict[str, Any]:
+    """What stands around the thought, and whose answer it is."""
+    whose = "of the text before the edit" if trace.awaits_rerun else ""
+    return {"prompt": trace.prompt, "answer": trace.answer, "whose": whose}
 
 
 def payload(result: Result) -> list[dict[str, Any]]:

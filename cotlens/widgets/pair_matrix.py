@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import anywidget
 import numpy as np
 import traitlets as t
 from numpy.typing import NDArray
@@ -13,14 +12,14 @@ from cotlens._core.errors import InputError
 from cotlens.results import Result
 from cotlens.results.certainty import certainty
 from cotlens.widgets import scores
-from cotlens.widgets.bundles import bundle, require
+from cotlens.widgets.bundles import View, bundle
 from cotlens.widgets.payload import floats
 
 MOST_SENTENCES = 3000  # nine million cells, some 160 MB on their way to the page
 NEEDED = ("source", "target", "source_text", "target_text")
 
 
-class PairMatrix(anywidget.AnyWidget):
+class PairMatrix(View):
     """Source by target as a matrix of heat: point at a cell, or go there with the arrow keys, and read both sentences.
 
     Columns are sources, rows are targets, so that a thought whose sentences act on later ones fills the lower left.
@@ -38,13 +37,12 @@ class PairMatrix(anywidget.AnyWidget):
         WidgetsNotBuilt: the front end was not built.
     """
 
-    _esm = bundle("pair_matrix.js")
+    _bundle = "pair_matrix"
     _css = bundle("pair_matrix.css")
 
     matrix = t.Dict().tag(sync=True)
 
     def __init__(self, result: Result, **traits: Any) -> None:
-        require("pair_matrix")
         super().__init__(matrix=payload(result), **traits)
 
     def __repr__(self) -> str:

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-import anywidget
 import traitlets as t
 
-from cotlens.widgets.bundles import bundle, require
+from cotlens.widgets.bundles import View, bundle
 
 
-class SteeringView(anywidget.AnyWidget):
+class SteeringView(View):
     """Draws a baseline trace beside its steered rerun, with one dial per vector; knows no model.
 
     Character positions are UTF-16 code units of a document's text, tokens are indices into its trace, bytes are
@@ -19,14 +18,13 @@ class SteeringView(anywidget.AnyWidget):
 
     Messages arrive through `on_msg` as `{"request_id", "kind", ...}` with these kinds: steer {dials};
     rerun {document, token}; control {on, seed}; to add a vector token {document, token};
-    stretch {document, token, last}; latent {latent}; then
-    sweep {vector, strength, rollouts}; goto {to}; cancel {job}. Each wants a
-    `reply`.
+    stretch {document, token, last}; latent {latent}; then sweep {vector, strength, rollouts}; goto {to}; cancel {job};
+    stream {of}. The reply to stream holds all of it so far as one piece. Each wants a `reply`.
 
     Raises WidgetsNotBuilt when the front end was not built.
     """
 
-    _esm = bundle("steering_panel.js")
+    _bundle = "steering_panel"
     _css = bundle("steering_panel.css")
 
     head = t.Dict().tag(sync=True)
@@ -47,10 +45,6 @@ class SteeringView(anywidget.AnyWidget):
     job = t.Dict().tag(sync=True)
     code = t.Unicode().tag(sync=True)
     alive = t.Bool(True).tag(sync=True)
-
-    def __init__(self, **traits: Any) -> None:
-        require("steering_panel")
-        super().__init__(**traits)
 
     def reply(self, request_id: int, status: str = "ok", **payload: Any) -> None:
         """Answer a message: "ok", or "error" with error={message, remedy}."""

@@ -34,14 +34,8 @@ def distribution(model: Model, trace: Trace, answers: Sequence[str], form: Answe
     return dict(zip(answers, values(scores, "probability").tolist(), strict=True))
 
 
-def compare(
-    model: Model, before: Trace, after: Trace, edit: Edit | None, note: str, *, written: bool = True
-) -> dict[str, Any]:
-    """The view's `comparison`: both distributions over one set of answers, text difference, surprise, warning.
-
-    Args:
-        written: the model gave an answer after the edit; otherwise the likeliest one stands for it.
-    """
+def compare(model: Model, before: Trace, after: Trace, edit: Edit | None, note: str) -> dict[str, Any]:
+    """The view's `comparison`: both distributions over one set of answers, text difference, surprise, warning."""
     reader, form = before.reader or model.reader, form_of(before, model)
     said = _one_of_each(reader, [target_answer(one, None).surface for one in (before, after) if one.read_answer()])
     rivals = [answer for trace in (before, after) for answer in pool(trace, reader, form)[:CANDIDATES]]
@@ -49,7 +43,7 @@ def compare(
     old, new = distribution(model, before, answers, form), distribution(model, after, answers, form)
     return {
         "before": _said(before, old, reader),
-        "after": _said(after, new, reader) if written else _best(new),
+        "after": _said(after, new, reader),
         "rows": _rows(old, new, set(said)),
         "diff": difference(before.thought + "\n" + before.answer, after.thought + "\n" + after.answer),
         "surprise": finite(edit.surprise) if edit else None,
@@ -128,7 +122,9 @@ def _one_of_each(reader: AnswerReader, answers: Sequence[str]) -> list[str]:
 
 
 def _said(trace: Trace, probabilities: dict[str, float], reader: AnswerReader) -> dict[str, Any]:
-    """What a trace answers, in the words in which it was scored."""
+    """What a trace answers, in the words in which it was scored; before its rerun, what it likeliest would."""
+    if trace.awaits_rerun:  # the answer that it has is that of the text before the edit
+        return _best(probabilities)
     answer = trace.read_answer()
     if answer is None:
         return {"answer": None, "p": None}

@@ -17,6 +17,7 @@ from cotlens.trace import Trace
 from cotlens.widgets.editor import EditorView
 from cotlens.workbench import payload
 from cotlens.workbench.controller import TreeController, check_trace
+from cotlens.workbench.limits import Limits
 from cotlens.workbench.measures import Shown
 from cotlens.workbench.measuring import Measuring
 from cotlens.workbench.plans import Plan, plan
@@ -27,6 +28,9 @@ from cotlens.workbench.work import Work
 
 class CoTEditor(TreeController):
     """An editor for one reasoning trace.
+
+    What the model writes keeps to the trace's own limit of new tokens and its temperature; the head shows and changes
+    them. An edit that the model has not gone on from (`Trace.awaits_rerun`) is shown as such until it is rerun.
 
     Args:
         model: what writes and scores.
@@ -66,7 +70,10 @@ class CoTEditor(TreeController):
         self._measuring = Measuring(model, lambda: self._set(measures=self._measuring.menu(self.trace, self._shown)))
         self._work = Work(model, self._tree, self._measuring, self._lock, self._publish, self._set)
         self._newest: Plan | None = None
-        self._open(head={"model": model.name, "where": model.where, "note": model.score_path})
+        self._limits = Limits.of(model, self.trace)
+        self._open(
+            head={"model": model.name, "where": model.where, "note": model.score_path}, limits=self._limits.payload()
+        )
         self._measure()
 
     @property
@@ -135,13 +142,13 @@ class CoTEditor(TreeController):
     def _do_branch(self, request: Request) -> None:
         node = self._tree.holding(request.document)
         seed = self._tree.children(node.id) + int(node.trace.meta.get("seed") or 0)
-        mine = plan(node.trace, request, seed)
+        mine = plan(node.trace, request, {"seed": seed, **self._limits.options(self.model)})
         self._check_room(mine)
         self._newest = mine
         self._go(node.id)
         self._jobs.start(
             "answering" if "close_thought" in mine.options else "writing",
-            lambda: self._work.write(node, mine, request.id, lambda: self._newest is mine),
+            lambda: self._work.write(node, mine, lambda: self._newest is mine),
             lane="write",
             priority=1,
             then=lambda: self._measure(after=mine),
@@ -155,6 +162,20 @@ class CoTEditor(TreeController):
                 f"With this edit the text has {size:,} tokens and the model's context holds {room:,}: shorten it."
             )
 
+    def _do_resample(self, request: Request) -> None:
+        node = self._tree.holding(request.document)
+        options = {"seed": int(node.trace.meta.get("seed") or 0), **self._limits.options(self.model)}
+        self._jobs.start("resampling", lambda: self._work.resample(node, request.n, options), lane="resample")
+
+    def _do_limits(self, request: Request) -> None:
+        self._limits = replace(
+            self._limits, max_new_tokens=request.max_new_tokens, temperature=float(request.temperature)
+        )
+        self._set(limits=self._limits.payload())
+
+    def _do_stream(self, request: Request) -> dict[str, Any]:
+        return {"stream": self._work.whole(request.of)}
+
     _do_edit = _do_truncate = _do_rerun = _do_branch
 
     # work, and what is shown
@@ -162,6 +183,7 @@ class CoTEditor(TreeController):
     def _forget(self) -> None:
         self._measuring.forget()
         self._tree.forget()
+        self._work.resampled.clear()
 
     def _go(self, branch: str) -> None:
         """Show a branch; what was being measured for the one before stops."""
@@ -197,6 +219,7 @@ class CoTEditor(TreeController):
                 ),
                 branches=self._tree.payload(),
                 comparison=node.comparison,
+                resampled=self._work.resampled.get(node.id, {}),
                 measures=self._measuring.menu(node.trace, shown),
                 selection=payload.selection(node.trace, shown),
                 readers=self._readers.offered(node.trace.reader),

@@ -23,19 +23,27 @@ class ClampPlan:
 
     Args:
         at: the first token that is written again; what stands before it is kept.
+        options: of `model.resume`: seed and limits.
         code: the line of Python that makes the branch, with `trace` for the one it is made from.
     """
 
     source: Trace
     change: ClampFeature
     at: int
-    seed: int
+    options: dict[str, Any]
     label: str
     code: str
 
 
 def plan(
-    trace: Trace, sae: SAE, latent: int, mode: str, value: float, where: str, selection: tuple[int, int], seed: int
+    trace: Trace,
+    sae: SAE,
+    latent: int,
+    mode: str,
+    value: float,
+    where: str,
+    selection: tuple[int, int],
+    options: dict[str, Any],
 ) -> ClampPlan:
     """What the model is asked for.
 
@@ -64,20 +72,21 @@ def plan(
     change = clamp(sae, latent, factor, mode=how, positions=positions)  # type: ignore[arg-type]
     said = {"ablate": "without", "clamp": f"= {value:.3g}", "scale": f"× {value:.3g}"}[mode]
     label = f"without {latent}" if mode == "ablate" else f"{latent} {said}"
-    return ClampPlan(trace, change, at, seed, label, _code(latent, factor, how, positions, at, seed))
+    return ClampPlan(trace, change, at, options, label, _code(latent, factor, how, positions, at, options))
 
 
 def write(model: Model, mine: ClampPlan, **more: Any) -> Trace:
     """The trace that the model writes under the plan; `more` goes to `model.resume`."""
-    written: Trace = model.resume(mine.source, at=mine.at, seed=mine.seed, interventions=mine.change, **more)
+    written: Trace = model.resume(mine.source, at=mine.at, **mine.options, interventions=mine.change, **more)
     return written
 
 
-def _code(latent: int, value: float, mode: str, positions: Positions, at: int, seed: int) -> str:
+def _code(latent: int, value: float, mode: str, positions: Positions, at: int, options: dict[str, Any]) -> str:
     given = [f"sae, {latent}, {value!r}"]
     if mode == "scale":
         given.append("mode='scale'")
     if isinstance(positions, range):
         stop = "cl.features.EVER" if positions.stop == EVER else positions.stop
         given.append(f"positions=range({positions.start}, {stop})")
-    return f"trace = model.resume(trace, at={at}, seed={seed}, interventions=cl.features.clamp({', '.join(given)}))"
+    settings = ", ".join(f"{name}={value!r}" for name, value in options.items())
+    return f"trace = model.resume(trace, at={at}, {settings}, interventions=cl.features.clamp({', '.join(given)}))"

@@ -22,6 +22,7 @@ KINDS: Kinds = {
     },
     "goto": {"branch": str},
     "cancel": {},
+    "stream": {"of": int},
 }  # fmt: skip
 
 
@@ -42,6 +43,7 @@ class FeatureRequest:
     last: int = 0
     branch: str = ""
     job: int | None = None
+    of: int = 0
 
 
 def parse(content: Any, tree: Tree, width: int) -> FeatureRequest:

@@ -24,6 +24,7 @@ from cotlens.workbench.feature_plans import ClampPlan, plan
 from cotlens.workbench.feature_reading import Readings
 from cotlens.workbench.feature_requests import FeatureRequest, parse
 from cotlens.workbench.feature_work import FeatureWork
+from cotlens.workbench.limits import Limits
 
 
 class FeatureTable(TreeController):
@@ -150,18 +151,24 @@ class FeatureTable(TreeController):
         self._go(request.branch)
         self._read()
 
+    def _do_stream(self, request: FeatureRequest) -> dict[str, Any]:
+        return {"stream": self._work.whole(request.of)}
+
     def _do_change(self, request: FeatureRequest) -> None:
         node = self._tree.holding(request.document)
         n = len(node.trace.token_ids)
         selection = (request.first, request.last) if request.first < request.last else (0, n)
-        seed = int(node.trace.meta.get("seed") or 0)
+        options = {
+            "seed": int(node.trace.meta.get("seed") or 0),
+            **Limits.of(self.model, node.trace).options(self.model),
+        }
         mine = self._newest = plan(
-            node.trace, self.sae, request.latent, request.mode, request.value, request.where, selection, seed
+            node.trace, self.sae, request.latent, request.mode, request.value, request.where, selection, options
         )
         self._go(node.id)
         self._jobs.start(
             mine.label,
-            lambda: self._work.write(node, mine, request.id, lambda: self._newest is mine),
+            lambda: self._work.write(node, mine, lambda: self._newest is mine),
             lane="write",
             priority=1,
             then=lambda: self._read(after=mine),

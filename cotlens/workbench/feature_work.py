@@ -11,6 +11,7 @@ from cotlens.models.contract.interventions import Intervention
 from cotlens.trace import Trace
 from cotlens.workbench.compare import compare
 from cotlens.workbench.feature_plans import ClampPlan, write
+from cotlens.workbench.limits import room
 from cotlens.workbench.tree import Node, Tree
 from cotlens.workbench.writing import Newest, Writing
 
@@ -32,7 +33,7 @@ class FeatureWork(Writing):
         super().__init__(model, tree, lock, publish, show)
         self._changes: dict[str, Intervention] = {}
 
-    def write(self, node: Node, plan: ClampPlan, request_id: int, newest: Newest) -> None:
+    def write(self, node: Node, plan: ClampPlan, newest: Newest) -> None:
         """Let the model write as planned. The branch is shown unless something else was asked for meanwhile.
 
         What was written before an error or a cancel is a branch, too.
@@ -41,7 +42,7 @@ class FeatureWork(Writing):
         self._stream(
             node,
             (start, ""),
-            request_id,
+            room(self._model, plan.options["max_new_tokens"], plan.at),
             lambda on_token: write(self._model, plan, on_token=on_token),
             lambda trace, _: self._keep_change(node, trace, plan, newest),
         )

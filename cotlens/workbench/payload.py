@@ -34,6 +34,7 @@ def document(trace: Trace) -> dict[str, Any]:
         "sentences": where.sentences,
         "edit": _edit(trace, trace.edit) if trace.edit else None,
         "rewritten_from": None if trace.rewritten_from is None else _unit(trace, trace.offsets[trace.rewritten_from]),
+        "rerun_at": trace.resume_at if trace.awaits_rerun else None,
         "finish": str(trace.meta.get("finish", "given")),
         "thought_closed": bool(trace.meta.get("thought_closed", True)),
         "notes": [str(note) for note in trace.meta.get("notes", ())],

@@ -9,8 +9,9 @@ from typing import Any
 
 from cotlens._core.errors import InputError
 from cotlens.models.contract import Model
-from cotlens.trace import Span, Trace
+from cotlens.trace import Edit, Span, Trace
 from cotlens.workbench.layout import layout
+from cotlens.workbench.limits import room, usual
 from cotlens.workbench.requests import Request
 from cotlens.workbench.tree import short
 
@@ -39,10 +40,19 @@ class Plan:
         return self.edited is not self.source and self.edited.edit is not None and self.edited.edit.kind != "truncate"
 
     @property
+    def at(self) -> int:
+        """The token of `edited` from which the model writes."""
+        return int(self.options.get("at", self.edited.resume_at))
+
+    def limit(self, model: Model) -> int:
+        """How many tokens the model may write."""
+        return room(model, self.options["max_new_tokens"], self.at)
+
+    @property
     def start(self) -> int:
         """The character of the source at which new text begins."""
         if self.edited is self.source:
-            return int(self.source.offsets[self.options["at"]])
+            return int(self.source.offsets[self.at])
         return self.edited.edit.start if self.edited.edit is not None else len(self.source.text)
 
     @property
@@ -62,29 +72,35 @@ class Plan:
         return f"trace = model.resume({self.expression}, {settings})"
 
 
-def plan(trace: Trace, request: Request, seed: int) -> Plan:
+def plan(trace: Trace, request: Request, options: dict[str, Any]) -> Plan:
     """What an edit, branch, truncation or rerun of `trace` asks the model to write.
+
+    Args:
+        options: of `model.resume`: seed and limits.
 
     Raises:
         InputError: the place is outside the thought.
     """
     if request.kind == "edit":
         edited, label, expression = _edit(trace, request)
-        return Plan(trace, edited, {"seed": seed}, label, expression)
-    token, where = request.token, _where(trace, request.token)
+        return Plan(trace, edited, options, label, expression)
+    token = request.token
     if request.kind == "branch":
         edited, label = _branch(trace, token, request.token_id)
         index = token - trace.roles["thought"].start
         return Plan(
-            trace, edited, {"seed": seed}, label, f"trace.replace(trace.spans('token')[{index}], [{request.token_id}])"
+            trace, edited, options, label, f"trace.replace(trace.spans('token')[{index}], [{request.token_id}])"
         )
+    if request.kind == "rerun" and trace.awaits_rerun and token == trace.resume_at:
+        return Plan(trace, trace, options, named(trace.edit), "trace")
     answer = trace.roles.get("answer")
     if request.kind == "rerun" and answer is not None and answer.start <= token:
-        return Plan(trace, trace, {"at": token, "seed": seed}, "answer again", "trace")
+        return Plan(trace, trace, {"at": token, **options}, "answer again", "trace")
     cut = trace.truncate(token)
+    where = _where(trace, token) if token < trace.roles["thought"].end else "its end"
     if request.kind == "rerun":
-        return Plan(trace, cut, {"seed": seed}, f"again from {where}", f"trace.truncate({token})")
-    return Plan(trace, cut, {"close_thought": True, "seed": seed}, f"cut at {where}", f"trace.truncate({token})")
+        return Plan(trace, cut, options, f"again from {where}", f"trace.truncate({token})")
+    return Plan(trace, cut, {"close_thought": True, **options}, f"cut at {where}", f"trace.truncate({token})")
 
 
 def origin(model: Model, trace: Trace) -> tuple[str, str]:
@@ -92,15 +108,13 @@ def origin(model: Model, trace: Trace) -> tuple[str, str]:
     meta = trace.meta
     prompt = meta.get("messages", trace.prompt)
     if trace.parent is not None:
-        return "edited", "# an edit made outside the editor; save it with trace.save(path)"
+        return named(trace.edit), "# an edit made outside the editor; save it with trace.save(path)"
     if meta.get("finish", "given") == "given":
         answer = trace.answer if "answer" in trace.roles else None
         given = f"{prompt!r}, {trace.thought!r}, {answer!r}"
         return "original", f"trace = cl.Trace.from_text({given}, model=model)"
-    defaults = getattr(model, "defaults", None)
-    usual = {"temperature": 1.0, "top_p": 1.0, "top_k": 0} if defaults is None else defaults.data()
     settings = {"seed": int(meta.get("seed") or 0)}
-    settings |= {name: meta[name] for name, value in usual.items() if meta.get(name, value) != value}
+    settings |= {name: meta[name] for name, value in usual(model).items() if meta.get(name, value) != value}
     if meta["finish"] != "stop":
         begin = trace.roles["thought"].start if "thought" in trace.roles else 0
         settings["max_new_tokens"] = len(trace.token_ids) - int(meta.get("begin", begin))
@@ -110,6 +124,14 @@ def origin(model: Model, trace: Trace) -> tuple[str, str]:
     written = ", ".join(f"{name}={value!r}" for name, value in settings.items())
     many = f", n={sample + 1})[{sample}]" if sample else ")"
     return "original", f"trace = model.reason({prompt!r}, {written}{many}"
+
+
+def named(edit: Edit | None) -> str:
+    """A branch's label from its edit."""
+    if edit is None:
+        return "edited"
+    old, new = short(edit.old.strip() or "␣"), short(edit.new.strip() or "␣")
+    return {"truncate": "cut", "insert": f"+ {new}", "delete": f"− {old}"}.get(edit.kind, f"{old} → {new}")
 
 
 def _edit(trace: Trace, request: Request) -> tuple[Trace, str, str]:

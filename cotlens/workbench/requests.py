@@ -14,6 +14,7 @@ from cotlens._core.errors import InputError
 from cotlens.trace import Trace
 from cotlens.widgets.utf16 import from_utf16
 from cotlens.workbench.messages import Kinds, fields_of
+from cotlens.workbench.resampling import MOST
 from cotlens.workbench.tree import Tree
 
 # kind -> fields it must have, with their types
@@ -28,7 +29,13 @@ KINDS: Kinds = {
     "reader": {"reader": str},
     "cancel": {},
     "count": {"text": str},
+    "limits": {"max_new_tokens": int, "temperature": (int, float)},
+    "stream": {"of": int},
+    "resample": {"document": str, "n": int},
 }
+
+ENDS = ("truncate", "rerun")
+"""Kinds that may also mean the place after the last token."""
 
 # what a "measure" request may add
 WISHES: dict[str, type] = {"metric": str, "n": int, "target": str, "spans": list, "confirmed": bool}
@@ -60,6 +67,9 @@ class Request:
     confirmed: bool = False
     branch: str = ""
     job: int | None = None
+    of: int = 0
+    max_new_tokens: int = 0
+    temperature: float = 0.0
 
 
 def parse(content: Any, tree: Tree) -> Request:
@@ -73,10 +83,13 @@ def parse(content: Any, tree: Tree) -> Request:
     if kind == "measure":
         fields |= {name: content[name] for name, wanted in WISHES.items() if type(content.get(name)) is wanted}
     trace = (tree.holding(fields["document"]) if "document" in fields else tree.current).trace
-    if "token" in fields and not 0 <= fields["token"] < len(trace.token_ids):
+    last = len(trace.token_ids) - (kind not in ENDS)
+    if "token" in fields and not 0 <= fields["token"] <= last:
         raise InputError(
             f"Token {fields['token']} is not in this trace: it has the tokens 0 to {len(trace.token_ids) - 1}."
         )
+    if kind == "resample" and not 1 <= fields["n"] <= MOST:
+        raise InputError(f"A branch is written again 1 to {MOST:,} times; {fields['n']:,} were asked for.")
     if kind == "edit":
         fields["start"], fields["end"] = _characters(trace, "edit", fields["start"], fields["end"])
     if "spans" in fields:

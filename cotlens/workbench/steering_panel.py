@@ -23,10 +23,11 @@ from cotlens.workbench.controller import Controller, check_trace, with_codec
 from cotlens.workbench.jobs import JobState
 from cotlens.workbench.steering_dials import Dial, Rack
 from cotlens.workbench.steering_requests import SteeringRequest, parse
-from cotlens.workbench.steering_runs import Rerun, Start, Stream, Writer
+from cotlens.workbench.steering_runs import Rerun, Start, Writer
 from cotlens.workbench.steering_sources import of_latent, of_stretch, of_token
 from cotlens.workbench.steering_tries import Tries, Try
 from cotlens.workbench.steering_words import findings, unwritten
+from cotlens.workbench.stream import Stream
 
 if TYPE_CHECKING:
     from cotlens.measure.features.autoencoder.sae import SAE
@@ -81,6 +82,7 @@ class SteeringPanel(Controller):
         self._tries = Tries(model, self._rack, self.trace, max_new_tokens)
         self._beside, self._seed = False, control
         self._newest: object = None
+        self._stream: Stream | None = None
         self._plain: SteeredRun | None = None
         self._sae = sae
         self._planned: Sweep | None = None
@@ -178,6 +180,10 @@ class SteeringPanel(Controller):
         self._jobs.cancel("write")
         self._ask_control()
 
+    def _do_stream(self, request: SteeringRequest) -> dict[str, Any]:
+        stream = self._stream
+        return {"stream": stream.whole() if stream is not None and stream.id == request.of else {}}
+
     def _do_token(self, request: SteeringRequest) -> None:
         source = self._tries.holding(request.document)
         token_id = source.token_ids[_inside(source, request.token)]
@@ -232,7 +238,7 @@ class SteeringPanel(Controller):
 
     def _write(self, mine: object, start: Start, dials: tuple[Dial, ...]) -> None:
         """Write, show, measure, show again. What was stopped by hand is kept; what a newer wish replaced is not."""
-        stream = Stream("steered", lambda now: self._show_if(mine, stream=now))
+        stream = self._stream = Stream(lambda now: self._show_if(mine, stream=now), which="steered")
         entry = None
         try:
             made = self._writer.write(start, dials, None, stream)
@@ -255,7 +261,7 @@ class SteeringPanel(Controller):
             self._jobs.start("random control", lambda: self._write_control(shown, seed), lane="control")
 
     def _write_control(self, shown: Try, seed: int) -> None:
-        stream = Stream("control", lambda now: self._show_at(shown, stream=now))
+        stream = self._stream = Stream(lambda now: self._show_at(shown, stream=now), which="control")
         try:
             made = self._writer.write(shown.start, shown.dials, seed, stream)
             self._learn(shown, control=self._writer.measured(made, shown.start.source))

@@ -18,6 +18,7 @@ KINDS: Kinds = {
     "sweep": {"vector": int, "strength": (int, float), "rollouts": int},
     "goto": {"to": str},
     "cancel": {},
+    "stream": {"of": int},
 }
 
 
@@ -39,6 +40,7 @@ class SteeringRequest:
     seed: int = 0
     to: str = ""
     job: int | None = None
+    of: int = 0
 
 
 def parse(content: Any) -> SteeringRequest:

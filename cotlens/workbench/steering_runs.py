@@ -7,8 +7,7 @@ So the first changed token is known after one pass, or a few that double in leng
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,12 +22,11 @@ from cotlens.models.contract import AddVector, Branch, Model
 from cotlens.models.contract.interventions import Positions
 from cotlens.models.text.traces import begin_of
 from cotlens.trace import Trace
-from cotlens.widgets.utf16 import to_utf16
 from cotlens.workbench.steering_dials import Dial, Rack
+from cotlens.workbench.stream import Stream
 
 LONGER = 2  # a steered text may be so many times as long as what it replaces
 SPARE = 64  # and so many tokens more
-FLUSH_S = 0.05
 STRETCH = 64  # tokens that are looked through first for one that changes
 KEPT = 8  # sources whose own choices, and unsteered texts, that are remembered
 
@@ -89,7 +87,7 @@ class Writer:
         steerings = self._rack.steerings(dials, source, at, seed)
         if at >= len(source.token_ids):
             return Rerun(source, at, steerings)
-        stream.begin(source, at, first)
+        stream.begin(source, int(source.offsets[at]), limit=self.most(source, at), expected=first)
         try:
             made = rewrite(
                 self._model, source, steerings, at=at, temperature=0.0, max_new_tokens=self.most(source, at),
@@ -198,29 +196,3 @@ def _follows(positions: Positions) -> int:
     if positions is None:
         return 0
     return (positions.start if isinstance(positions, range) else min(positions)) + 1  # a range may be endless
-
-
-class Stream:
-    """Text that is being written right now, sent to the view in batches; the first token at once."""
-
-    def __init__(self, which: str, show: Callable[[dict[str, Any]], None]) -> None:
-        self.count = 0
-        self._which, self._show = which, show
-        self._source, self._from, self._text, self._told = "", 0, "", 0.0
-
-    def begin(self, source: Trace, at: int, first: str) -> None:
-        """The text changes from token `at` on; `first` is what the model writes there, where it is known already."""
-        self._source = source.id
-        self._from = int(to_utf16(source.text, [int(source.offsets[at])])[0])
-        self._tell(first)
-
-    def add(self, _: int, piece: str) -> None:
-        """One more token."""
-        self.count += 1
-        self._text += piece
-        if self.count == 1 or time.monotonic() - self._told >= FLUSH_S:
-            self._tell(self._text)
-
-    def _tell(self, text: str) -> None:
-        self._told = time.monotonic()
-        self._show({"which": self._which, "source": self._source, "from": self._from, "text": text})

@@ -145,7 +145,8 @@ class Tries:
     def _answer(self, each: Try) -> str | None:
         if each.failed:
             return None
-        found = (each.steered.trace if each.steered is not None else self._baseline).read_answer()
+        shown = each.steered.trace if each.steered is not None else self._baseline
+        found = None if shown.awaits_rerun else shown.read_answer()  # else it is that of the text before the edit
         return None if found is None else found.text
 
 

@@ -18,7 +18,8 @@ LABEL_LENGTH = 18
 class Node:
     """One branch: a trace, where it came from, and the Python that makes it from its parent.
 
-    `answer` and `probability` are those of the trace's forced answer, None until measured.
+    `answer` and `probability` are those of the trace's forced answer, None until measured. Of a trace that awaits its
+    rerun they are those of the text before the edit, so nobody is told them.
     """
 
     id: str
@@ -110,6 +111,14 @@ class Tree:
                 return node
         raise InputError("The text that this was asked of is in no branch of this editor: ask again on the one shown.")
 
+    def before(self, node: Node) -> Trace:
+        """The text that a branch was made from: of a rerun of an edit, that before the edit."""
+        parent = self.nodes[node.parent or ""].trace
+        made_from = node.trace.parent
+        if made_from is None or made_from.id == parent.id:
+            return parent
+        return next((one.trace for one in self.nodes.values() if one.trace.id == made_from.id), parent)
+
     def children(self, node_id: str) -> int:
         """How many branches were made from a node."""
         return sum(node.parent == node_id for node in self.nodes.values())
@@ -131,8 +140,9 @@ class Tree:
                 "id": node.id,
                 "parent": node.parent,
                 "label": node.label,
-                "answer": node.answer,
-                "p": node.probability,
+                "answer": None if node.trace.awaits_rerun else node.answer,
+                "p": None if node.trace.awaits_rerun else node.probability,
+                "awaits_rerun": node.trace.awaits_rerun,
                 "current": node.id == self.current_id,
             }
             for node in self.nodes.values()

@@ -15,13 +15,16 @@ from cotlens.workbench.compare import compare
 from cotlens.workbench.measures import CURVE, Shown
 from cotlens.workbench.measuring import Measuring
 from cotlens.workbench.plans import Plan
+from cotlens.workbench.resampling import arms, resample
 from cotlens.workbench.tree import Node, Tree
 from cotlens.workbench.writing import Newest, Writing
 
-KEPT = "the rest of the thought kept as it was"
+KEPT = "not rerun: the answers that the model would give with the rest of the thought as it was"
+CUT = "not rerun: the answers that the model would give where the thought is cut"
 READ_WORDS = "read the probabilities"
 CURVE_WORDS = "answers along the thought"
 WENT_ON = "the model went on from the edit"
+AGAIN = "the model wrote again from there"
 
 
 class Work(Writing):
@@ -38,27 +41,38 @@ class Work(Writing):
     ) -> None:
         super().__init__(model, tree, lock, publish, show)
         self._measuring = measuring
+        self.resampled: dict[str, dict[str, Any]] = {}  # branch -> what its rollouts answered
 
     def settled(self, node: Node, shown: Shown, asked: bool) -> bool:
         """Whether a branch lacks nothing."""
         return not _uncompared(node) and self._measuring.settled(node.trace, shown, asked)
 
-    def write(self, node: Node, plan: Plan, request_id: int, newest: Newest) -> None:
+    def write(self, node: Node, plan: Plan, newest: Newest) -> None:
         """Let the model write as planned. The new branch is shown unless something else was asked for meanwhile.
 
         What was written before an error or a cancel is a branch, too.
         """
         edited = plan.surprised(self._model)
         if plan.changes_text:
-            kept = compare(self._model, node.trace, edited, edited.edit, KEPT, written=False)
+            kept = compare(self._model, node.trace, edited, edited.edit, KEPT)
             self._show_at(node, comparison=kept)
         self._stream(
             node,
             (plan.start, plan.text),
-            request_id,
+            plan.limit(self._model),
             lambda on_token: self._model.resume(edited, **plan.options, on_token=on_token),
             lambda trace, stopped: self._keep(node, trace, plan.label, _code(plan, stopped), newest),
         )
+
+    def resample(self, node: Node, n: int, options: dict[str, Any]) -> None:
+        """Write a branch again many times, with its edit and without, and show the answers as they come."""
+        before = self._tree.before(node) if node.parent is not None else None
+
+        def show(found: dict[str, Any]) -> None:
+            self.resampled[node.id] = found
+            self._show_at(node, resampled=found)
+
+        resample(self._model, arms(node.trace, before, n), options, show)
 
     def fill(self, node_id: str, shown: Shown, asked: bool, wanted: Callable[[], bool]) -> str:
         """Measure what a branch lacks, showing each part as it comes; what a cancelled part had is shown, too.
@@ -85,8 +99,7 @@ class Work(Writing):
 
     def _compare(self, node: Node) -> None:
         """Both answers of a branch; its probability with them."""
-        before = self._tree.nodes[node.parent or ""].trace
-        comparison = compare(self._model, before, node.trace, node.trace.edit, WENT_ON)
+        comparison = compare(self._model, self._tree.before(node), node.trace, node.trace.edit, _note(node.trace))
         self._learn(node.id, comparison=comparison, probability=comparison["after"]["p"])
 
     def _certainty(self, trace: Trace) -> dict[str, Any]:
@@ -112,6 +125,15 @@ class Work(Writing):
 
 def _code(plan: Plan, stopped: int | None) -> str:
     return plan.code() if stopped is None else plan.code(max_new_tokens=stopped)
+
+
+def _note(trace: Trace) -> str:
+    """What the answers after an edit are answers to."""
+    if trace.edit is None:
+        return AGAIN
+    if not trace.awaits_rerun:
+        return WENT_ON
+    return CUT if trace.edit.kind == "truncate" else KEPT
 
 
 def _uncompared(node: Node) -> bool:

@@ -33,12 +33,17 @@ class Writing:
     ) -> None:
         self._model, self._tree, self._lock = model, tree, lock
         self._publish, self._show = publish, show
+        self._written: Stream | None = None
+
+    def whole(self, of: int) -> dict[str, Any]:
+        """All that a stream has shown, as one piece; {} where it isn't written any more."""
+        return self._written.whole() if self._written is not None and self._written.id == of else {}
 
     def _stream(
         self,
         node: Node,
         begin: tuple[int, str],
-        request_id: int,
+        limit: int,
         write: Callable[[OnToken], Trace],
         keep: Callable[[Trace, int | None], Any],
     ) -> None:
@@ -46,8 +51,10 @@ class Writing:
 
         Args:
             begin: the character of the node's text at which the new text begins, and what of it stands there already.
+            limit: the most tokens that are written.
         """
-        stream = Stream(lambda now: self._show_at(node, stream=now), node.trace, *begin, request_id)
+        stream = self._written = Stream(lambda now: self._show_at(node, stream=now))
+        stream.begin(node.trace, *begin, limit=limit)
         try:
             written = write(stream.add)
         except Exception as error:

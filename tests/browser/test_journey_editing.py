@@ -3,9 +3,23 @@
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.journey import WRITTEN, cell, editor, heat
+from tests.browser.journey import WRITTEN, Editor, cell, editor, heat
 
 QUICKSTART = "quickstart.ipynb"
+# The model stands still once it has written so many tokens, until it is let go.
+HELD = """
+import threading
+hold, resume = threading.Event(), model.resume
+def held(trace, *, on_token=None, **options):
+    written = []
+    def told(at, piece):
+        on_token(at, piece)
+        written.append(piece)
+        if len(written) == 30:
+            hold.wait(200)
+    return resume(trace, on_token=told, **options)
+model.resume = held
+"""
 
 
 @pytest.fixture
@@ -156,6 +170,32 @@ def test_branching_truncating_editing_and_going_back(notebook):
         expect(view.chips.nth(index)).to_have_attribute("aria-current", "true")
     view.settle()
     assert view.kernel("editor.trace.id") == edited and view.trait("comparison") == comparison
+
+
+def test_a_view_that_is_drawn_while_the_model_writes_shows_all_that_was_written(notebook):
+    nb = notebook([cell(WRITTEN), HELD, "editor"])
+    nb.run(0)
+    view = editor(nb, 0)
+    nb.run(1)
+    view.token(view.sentence(1)).click()
+    view.action("rerun").click()
+    expect(view.status).to_contain_text(" tokens")
+    view.kernel("__import__('time').sleep(1)")  # by then the model stands
+    nb.run(2)
+    late = Editor(nb, nb.output(2).locator(".cotlens-root"))
+    written = view.find(".cotlens-streaming p").text_content()
+    assert written and written.strip()
+    expect(late.find(".cotlens-streaming p")).to_have_text(written)
+    expect(late.status).to_contain_text("of ")
+    view.kernel("hold.set()")
+    view.settle()
+    text = view.kernel("editor.trace.text")
+    assert written.strip() in text
+    for each in (view, late):
+        expect(each.find(".cotlens-streaming")).to_have_count(0)
+        expect(each.find(".cotlens-thought").last).to_contain_text(
+            view.kernel("editor.trace.thought.split('.')[-2].strip()")
+        )
 
 
 def test_picture_of_the_editor(notebook):

@@ -196,3 +196,20 @@ def test_twenty_thousand_latents_are_virtual(gallery: Gallery) -> None:
     gallery.find("[data-region=table]").focus()
     gallery.page.keyboard.press("End")
     assert gallery.find("[aria-selected=true]").count() == 1
+
+
+def test_text_that_is_written_is_put_together_from_its_pieces(gallery: Gallery) -> None:
+    gallery.show("features")
+    gallery.model("model.answering = false")
+    piece = "{ id: 4, source: 'd0', from: 60, tokens: 3, limit: 200"
+    gallery.set(f"{{ stream: {piece}, at: 0, text: 'Then 8' }} }}")
+    gallery.set(f"{{ stream: {piece}, at: 6, text: ' - 5 = 3' }} }}")
+    shown = gallery.find(".cotlens-outcome .cotlens-ins")
+    expect(shown).to_have_text("Then 8 - 5 = 3")
+    gallery.set(f"{{ stream: {piece}, at: 20, text: '.' }} }}")
+    assert gallery.awaited("stream") == [{"kind": "stream", "of": 4}], "a piece was missed"
+    whole = {"id": 4, "source": "d0", "from": 60, "at": 0, "text": "Then 8 - 5 = 3. So 3.", "tokens": 9, "limit": 200}
+    gallery.reply({"request_id": gallery.asked("stream"), "kind": "reply", "status": "ok", "stream": whole})
+    expect(shown).to_have_text("Then 8 - 5 = 3. So 3.")
+    gallery.set("{ stream: {} }")
+    expect(gallery.find(".cotlens-outcome")).to_be_hidden()

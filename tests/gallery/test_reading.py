@@ -1,7 +1,12 @@
 """Reading, moving, and pointing."""
 
+from typing import Any
+
+import pytest
 from playwright.sync_api import expect
 
+from cotlens.trace import Trace
+from cotlens.workbench import stream as streams
 from tests.gallery.page import Gallery
 
 
@@ -175,7 +180,143 @@ def test_streamed_text_grows_in_place(gallery: Gallery) -> None:
     gallery.page.evaluate("window.node = document.querySelector('.cotlens-streaming p').firstChild")
     text = " Wait, let me check: 10 is right. He loses 2, so 10"
     from_ = gallery.model("model.get('stream').from")
-    gallery.set(f"{{ stream: {{ request_id: 1, from: {from_}, text: {text + ' - 2 = 8.'!r} }} }}")
+    gallery.set(f"{{ stream: {{ ...model.get('stream'), from: {from_}, at: {len(text)}, text: ' - 2 = 8.' }} }}")
     assert gallery.page.evaluate("node.isConnected && node.data.endsWith('- 2 = 8.')")
     gallery.set("{ stream: {} }")
     expect(gallery.find(".cotlens-streaming")).to_have_count(0)
+
+
+def test_a_view_that_came_late_asks_for_what_was_written(gallery: Gallery) -> None:
+    gallery.show("streaming")
+    gallery.model("model.answering = false")
+    gallery.set("{ stream: { ...model.get('stream'), id: 7, at: 900, text: ' so 10 - 2', tokens: 40 } }")
+    text = gallery.find(".cotlens-streaming p")
+    expect(text).to_have_text("…  so 10 - 2")
+    assert gallery.awaited("stream") == [{"kind": "stream", "of": 7}]
+    gallery.set("{ stream: { ...model.get('stream'), at: 910, text: ' = 8', tokens: 41 } }")
+    whole = gallery.model(
+        "({ ...model.get('stream'), at: 0, text: 'He checks: '.repeat(82).slice(0, 900) + ' so 10 - 2 = 8' })"
+    )
+    gallery.reply({"request_id": gallery.asked("stream"), "kind": "reply", "status": "ok", "stream": whole})
+    expect(text).to_have_text(whole["text"])
+    gallery.set("{ stream: { ...model.get('stream'), at: 914, text: '.', tokens: 42 } }")
+    expect(text).to_have_text(whole["text"] + ".")
+    assert len(gallery.sent("stream")) == 1
+
+
+def test_the_text_that_is_shown_is_the_text_that_was_written(gallery: Gallery, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(streams, "FLUSH_S", 0)
+    pieces: list[dict[str, Any]] = []
+    stream = streams.Stream(pieces.append)
+    trace = Trace.from_text("How many?", "One, two.", "Two.")
+    stream.begin(trace, 12, " Edited 👩‍👧:", limit=200)
+    for at, token in enumerate(["1", " +", " é", " 👩‍", "👧", "\n", "So", " it", " is", " 7", "."] * 12):
+        stream.add(at, token)
+    gallery.show("streaming")
+    from_ = gallery.model("model.get('stream').from")
+    shown = gallery.find(".cotlens-streaming p")
+    for piece in pieces:
+        gallery.page.evaluate("(piece) => window.__cotlens.model.set({ stream: piece })", {**piece, "from": from_})
+    gallery.settle()
+    assert shown.evaluate("(each) => each.textContent") == stream.whole()["text"].lstrip()
+    assert gallery.sent("stream") == [], "nothing was missed"
+
+
+def test_what_is_written_is_counted_and_notes_are_of_the_text_that_is_shown(gallery: Gallery) -> None:
+    gallery.show("unclosed")
+    gallery.set("{ document: { ...model.get('document'), notes: ['The model ended its turn.'] } }")
+    expect(gallery.find(".cotlens-note.cotlens-warn").last).to_have_text("The model ended its turn.")
+    from_ = gallery.model("model.get('document').roles[1].end")
+    gallery.set(
+        "{ job: { id: 3, state: 'running', label: 'writing', done: 37, total: null, eta: null }, stream: "
+        f"{{ id: 1, source: 'd0', from: {from_}, at: 0, text: ' So', tokens: 37, limit: 200 }} }}"
+    )
+    expect(gallery.find(".cotlens-status")).to_have_text("writing · 37 of 200 tokens")
+    expect(gallery.find(".cotlens-side .cotlens-title").first).to_have_text("The text before")
+    expect(gallery.find(".cotlens-note")).to_have_count(0)
+
+
+def test_the_limit_of_writing_is_shown_and_changed_in_the_head(gallery: Gallery) -> None:
+    gallery.show("shaded")
+    opener = gallery.find(".cotlens-limits")
+    expect(opener).to_have_text("≤ 200 tokens · T 1")
+    opener.click()
+    field = gallery.find("[data-limit=tokens]")
+    expect(field).to_be_focused()
+    gallery.page.keyboard.type("64")
+    gallery.page.keyboard.press("Enter")
+    expect(opener).to_be_focused()
+    assert gallery.awaited("limits") == [{"kind": "limits", "max_new_tokens": 64, "temperature": 1}]
+    gallery.set("{ limits: { max_new_tokens: 64, temperature: 0.5 } }")
+    expect(opener).to_have_text("≤ 64 tokens · T 0.5")
+    opener.click()
+    field.fill("0")
+    gallery.page.keyboard.press("Enter")
+    expect(field).to_have_value("64")
+    assert len(gallery.sent("limits")) == 1, "a limit of 0 is none"
+
+
+def test_an_edit_that_was_not_rerun_says_so_everywhere_and_offers_the_rerun(gallery: Gallery) -> None:
+    gallery.show("unrun")
+    text = gallery.find("[data-region=text]").inner_text()
+    assert "still" not in text and "the model wrote again" not in text
+    assert "from here on: the text before the edit" in text and "of the text before the edit" in text
+    assert "14 → 15 · not rerun" in gallery.find(".cotlens-chips").inner_text()
+    assert "edit not rerun" in gallery.find(".cotlens-status").inner_text()
+    assert "edited text, not rerun" in gallery.find(".cotlens-key").inner_text()
+    assert "the edit was not rerun" in gallery.find(".cotlens-facts").first.inner_text()
+    gallery.action("rerun-edit").click()
+    at = gallery.model("model.get('document').rerun_at")
+    assert gallery.awaited("rerun") == [{"kind": "rerun", "token": at, "document": "d1"}]
+
+
+def test_the_whole_thought_can_be_closed(gallery: Gallery) -> None:
+    gallery.show("unclosed")
+    end = gallery.model("model.get('document').sentences.at(-1).last")
+    gallery.find("[data-region=text]").focus()
+    gallery.page.keyboard.press("End")
+    gallery.page.keyboard.press("t")
+    gallery.page.keyboard.press("Escape")
+    gallery.action("truncate").click()
+    gallery.token(end - 2).click()
+    gallery.action("truncate").click()
+    assert [each["token"] for each in gallery.awaited("truncate", 3)] == [end, end, end - 2]
+
+
+def test_places_outside_the_thought_are_named(gallery: Gallery) -> None:
+    gallery.show("sentence")
+    title = gallery.find(".cotlens-side .cotlens-title").first
+    prompt, answer = gallery.find(".cotlens-prompt [data-token]").first, gallery.find(".cotlens-answer [data-token]")
+    gallery.find("[data-sentence='7']").click()
+    assert "Sentence 7" in title.inner_text()
+    number = int(answer.first.get_attribute("data-token") or 0)
+    answer.first.click()
+    assert title.inner_text() == f"Token {number} · answer"
+    prompt.click()
+    assert title.inner_text().endswith("· prompt")
+    # a branch that is shorter: what was picked as a sentence lies in its answer, or its template
+    gallery.find("[data-sentence='5']").click()
+    token = gallery.find(".cotlens-in").first.get_attribute("data-token")
+    gallery.set(
+        "(() => { const it = model.get('document'), cut = it.sentences[4].end; return { document: { ...it, id: 'd9', "
+        "sentences: it.sentences.slice(0, 5), roles: it.roles.map((each) => each.role === 'thought' ? { ...each, "
+        "end: cut } : each.role === 'answer' ? { ...each, start: cut } : each) } }; })()"
+    )
+    expect(title).to_have_text(f"Token {token} · answer")
+
+
+def test_a_branch_is_resampled_with_and_without_its_edit(gallery: Gallery) -> None:
+    gallery.show("branch")
+    shown = gallery.find(".cotlens-resampled")
+    expect(shown.locator("[data-arm=after]")).to_have_text(
+        "with the edit: 20 of 20 written; 2 unread, 1 of them cut off by the limit"
+    )
+    expect(shown.locator("[data-arm=before]")).to_have_text("without it: 20 of 20 written")
+    expect(shown.locator(".cotlens-groove").first).to_have_attribute(
+        "aria-label", "answer 7, with the edit: 2 times, .11 (.03–.33)"
+    )
+    times = gallery.find("[aria-label='how many times']")
+    times.fill("50")
+    expect(gallery.action("resample")).to_have_text("Resample × 50")
+    gallery.action("resample").click()
+    assert gallery.awaited("resample") == [{"kind": "resample", "n": 50, "document": "d1"}]

@@ -94,9 +94,23 @@ export class Actions {
 
   rerun(token = this.at): void { this.act("rerun", token, (at) => this.write({ kind: "rerun", token: at })); }
 
-  /** Cuts before the handle of the strip when it stands somewhere, else before the picked token. */
-  truncate(token = this.store.own.stop ?? this.at): void {
+  /** Goes on from an edit that was not rerun. */
+  rerunEdit(): void {
+    const token = this.store.payload.document?.rerun_at ?? null;
+    if (token !== null && this.store.off === null) this.write({ kind: "rerun", token });
+  }
+
+  /** Cuts before the handle of the strip when it stands somewhere, else where the pick says. */
+  truncate(token = this.store.own.stop ?? this.cut): void {
     this.act("truncate", token, (at) => this.write({ kind: "truncate", token: at }));
+  }
+
+  /** Where the thought would be cut: before the picked token; with its last one picked, or nothing, at its end. */
+  get cut(): number | null {
+    const { picked } = this.store.own;
+    const { first, last } = this.thought();
+    if (last <= first) return this.at;
+    return picked === null || (picked.kind !== "range" && picked.token === last - 1) ? last : picked.token;
   }
 
   branch(token: number, tokenId: number): void {
@@ -170,6 +184,14 @@ export class Actions {
     const asked = branches.findIndex((branch) => branch.id === heading);
     const next = branches[(asked >= 0 ? asked : branches.findIndex((branch) => branch.current)) + by];
     if (next) this.goto(next.id);
+  }
+
+  resample(n: number): void {
+    if (this.store.off === null && n >= 1) this.store.askHere({ kind: "resample", n });
+  }
+
+  limit(max_new_tokens: number, temperature: number): void {
+    if (this.store.off === null) this.store.ask({ kind: "limits", max_new_tokens, temperature });
   }
 
   cancel(): void {

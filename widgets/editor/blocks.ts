@@ -8,7 +8,7 @@ import type { EditorDocument, Stream } from "./state";
 export type Block =
   | { kind: "label"; role: Role; note: string; foldable: boolean }
   | { kind: "text"; role: Role; first: number; last: number; sentence: number; opens: boolean; folded: boolean }
-  | { kind: "cut"; words: string }
+  | { kind: "cut"; words: string; rerun: boolean }
   | { kind: "removed"; text: string }
   | { kind: "note"; text: string; tone: "plain" | "warn" }
   | { kind: "stream"; role: Role };
@@ -19,6 +19,7 @@ export const MOST_TOKENS = 800;
 const LONG_PROMPT = 240;
 
 const AGAIN = "from here on the model wrote again";
+const BEFORE = "from here on: the text before the edit";
 
 export interface BlockOptions { promptOpen: boolean; stream: Stream | null; answerNote: string; gone?: boolean }
 
@@ -29,8 +30,9 @@ export function blocksOf(text: TextModel, document: EditorDocument, options: Blo
   const clip = (range: TokenRange): TokenRange => ({ first: Math.min(range.first, until), last: Math.min(range.last, until) });
   prompt(blocks, text, options, clip);
   const lined = thought(blocks, text, document, options, clip);
-  for (const note of document.notes) blocks.push({ kind: "note", text: note, tone: "warn" });
-  if (!lined && !stream && document.rewritten_from !== null) blocks.push({ kind: "cut", words: AGAIN });
+  // They say how this text ended, not the one that is being written.
+  if (!stream) for (const note of document.notes) blocks.push({ kind: "note", text: note, tone: "warn" });
+  if (!lined && !stream && seam(document) !== null) blocks.push(cutOf(document));
   answer(blocks, text, document, options, clip);
   return blocks;
 }
@@ -67,7 +69,7 @@ function thought(
   let lined = false;
   const breakAt = (token: number): void => {
     if (breaks.removed === token) blocks.push({ kind: "removed", text: document.edit?.old ?? "" });
-    if (breaks.line === token) { blocks.push({ kind: "cut", words: !stream ? AGAIN : options.gone ? "the model was writing when the kernel went" : "the model is writing" }); lined = true; }
+    if (breaks.line === token) { blocks.push(stream ? { kind: "cut", words: options.gone ? "the model was writing when the kernel went" : "the model is writing", rerun: false } : cutOf(document)); lined = true; }
   };
   const put = (each: TokenRange, sentence: number): void => {
     const { first, last } = clip(each);
@@ -89,17 +91,25 @@ function thought(
   }
   breakAt(clip(range).last);
   if (writing) blocks.push({ kind: "stream", role: "thought" });
-  if (!document.thought_closed && !stream && size > 0) blocks.push({ kind: "note", text: unclosedWords(document.finish), tone: "warn" });
+  if (!document.thought_closed && !stream && size > 0 && document.rerun_at === null) blocks.push({ kind: "note", text: unclosedWords(document.finish), tone: "warn" });
   return lined;
 }
 
 /** Where cut-off text and the line stand, as tokens; -1 for neither. A line at the very end would say nothing. */
 function breaksOf(text: TextModel, document: EditorDocument, stream: Stream | null, range: TokenRange): { removed: number; line: number } {
   if (stream) return { removed: -1, line: text.tokenFrom(stream.from) };
-  const { edit, rewritten_from: from } = document;
+  const { edit, rewritten_from: from, rerun_at: rerun } = document;
   const removed = edit?.kind === "truncate" && edit.old !== "" ? Math.min(range.last, text.tokenFrom(edit.at)) : -1;
-  const line = from === null ? -1 : text.tokenFrom(from);
+  const line = rerun ?? (from === null ? -1 : text.tokenFrom(from));
   return { removed, line: line < range.last ? line : -1 };
+}
+
+/** Where this text and another meet: the model wrote again from there, or would, if it were asked. */
+function seam({ rewritten_from: from, rerun_at: rerun }: EditorDocument): number | null { return rerun ?? from; }
+
+function cutOf({ rerun_at: rerun, edit }: EditorDocument): Block {
+  if (rerun === null) return { kind: "cut", words: AGAIN, rerun: false };
+  return { kind: "cut", words: edit?.kind === "truncate" ? "cut here, not rerun" : BEFORE, rerun: true };
 }
 
 function answer(
@@ -114,7 +124,7 @@ function answer(
   if (range && range.last > range.first) pieces(blocks, clip(range), { role: "answer", sentence: -1, folded: false });
   if (writing) blocks.push({ kind: "stream", role: "answer" });
   else if (!range || range.last === range.first) {
-    blocks.push({ kind: "note", text: document.thought_closed ? "There is no answer yet." : "There is no answer: the thought did not end.", tone: "plain" });
+    blocks.push({ kind: "note", text: document.thought_closed || document.rerun_at !== null ? "There is no answer yet." : "There is no answer: the thought did not end.", tone: "plain" });
   }
 }
 

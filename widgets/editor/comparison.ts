@@ -4,6 +4,7 @@ import { beforeAfterBars } from "../kit/bars";
 import { h } from "../kit/dom";
 import { figure } from "../kit/numbers";
 import { any, type Context, type Part } from "./part";
+import { createResampling } from "./resampling";
 import type { Change } from "../kit/diff";
 import type { Comparison, EditInfo } from "./state";
 
@@ -33,8 +34,11 @@ export function trimSame(changes: Change[], around = AROUND): Change[] {
   });
 }
 
-export function createComparison({ store }: Context): Part {
-  const element = h("div", "cotlens-comparison");
+export function createComparison(context: Context): Part {
+  const { store } = context;
+  const found = h("div", "cotlens-found");
+  const resampling = createResampling(context);
+  const element = h("div", "cotlens-comparison", {}, found, resampling.element);
 
   function draw(): void {
     const { comparison, document } = store.payload;
@@ -50,8 +54,8 @@ export function createComparison({ store }: Context): Part {
         parts.push(h("details", "cotlens-details", { open: true }, h("summary", "", {}, "Difference in text"), h("p", "cotlens-diff", {}, ...pieces)));
       }
     }
-    element.replaceChildren(...parts);
+    found.replaceChildren(...parts);
   }
 
-  return { element, update(changed) { if (any(changed, "comparison", "document")) draw(); } };
+  return { element, update(changed) { if (any(changed, "comparison", "document")) draw(); resampling.update(changed); } };
 }

@@ -6,6 +6,7 @@ import { menu } from "../kit/menu";
 import { count, probability } from "../kit/numbers";
 import { followProgress } from "../kit/progress";
 import { createChoices } from "./choices";
+import { createLimits } from "./limits";
 import { any, type Context, type Part } from "./part";
 import type { BranchInfo } from "./state";
 import { fillTree } from "./tree";
@@ -14,6 +15,7 @@ import { fillTree } from "./tree";
 const SHOWN = 5;
 
 export function branchTitle(branch: BranchInfo): string {
+  if (branch.awaits_rerun) return `${branch.label}. The model has not gone on from this edit, so it has no answer yet.`;
   if (branch.answer === null) return `${branch.label}. No answer read yet.`;
   return `${branch.label}. Answer ${branch.answer}${branch.p === null ? "" : `, probability ${probability(branch.p)}`}.`;
 }
@@ -31,6 +33,7 @@ export function createHead(context: Context): Part {
   const model = h("b", "cotlens-model");
   const where = h("span", "cotlens-muted cotlens-where");
   const chips = h("span", "cotlens-chips", { role: "list", "aria-label": "branches, newest last" });
+  const limits = createLimits(context);
   const tree = menu("cotlens-button cotlens-quiet", "", signal, (panel) => {
     fillTree(panel, store.payload.branches, (id) => { tree.close(); tree.opener.focus(); actions.goto(id); });
   });
@@ -40,13 +43,13 @@ export function createHead(context: Context): Part {
   onClick(cancel, signal, () => actions.cancel());
   const job = h("span", "cotlens-job", {}, status, progress, cancel);
   const element = h("div", "cotlens-head", {}, h("span", "cotlens-name", {}, model, where), choices.element,
-    h("span", "cotlens-trail", {}, tree.element, chips), job);
+    h("span", "cotlens-trail", {}, tree.element, chips), limits.element, job);
 
   function drawTrail(): void {
     const { branches } = store.payload;
     const shown = trail(branches);
     chips.replaceChildren(...shown.map((branch) => {
-      const made = chip(branch.label, branch.answer, branch.current);
+      const made = chip(branch);
       setAttribute(made, "data-branch", branch.id);
       setOff(made, branch.current ? null : store.off, branchTitle(branch));
       onClick(made, signal, () => { if (!branch.current) actions.goto(branch.id); });
@@ -69,18 +72,21 @@ export function createHead(context: Context): Part {
     else if (now.state === "cancelled") text = now.message ?? `cancelled: ${now.label}${kept()}`;
     else if (now.state === "error") text = `error: ${now.label}`;
     else if (store.own.silent) text = "waiting for the kernel; a cell may be running";
-    else if (now.state === "done") text = now.label === "" ? "" : `done: ${now.label}`;
+    else if (now.state === "done") text = [now.label === "" ? "" : `done: ${now.label}`, (store.payload.document?.rerun_at ?? null) === null ? "" : "edit not rerun"].filter(Boolean).join(" · ");
     setText(status, text);
     setAttribute(status, "title", text);
     setAttribute(job, "data-state", loading ? "loading" : now.state);
     cancel.hidden = !running;
     setOff(cancel, null, "stop this; finished parts are kept");
-    far.show(progress, running || loading !== null, loading ? { ...now, total: null } : now);
+    const { stream } = store.payload;
+    const writing = running && stream && now.total === null ? { ...now, done: stream.tokens, total: stream.limit } : now;
+    far.show(progress, running || loading !== null, loading ? { ...now, total: null } : writing);
   }
 
   function runningText(): string {
-    const { label, done, total, state } = store.payload.job;
+    const { stream, job: { label, done, total, state } } = store.payload;
     if (state === "queued") return `waiting to start: ${label}`;
+    if (stream && total === null) return `${label.split(";")[0]} · ${stream.tokens.toLocaleString("en-US")} of ${count(stream.limit, "token")}`;
     const counted = total !== null ? ` · ${done.toLocaleString("en-US")} of ${total.toLocaleString("en-US")}` : "";
     return `${label.split(";")[0]}${counted}${far.left(store.payload.job)}`;
   }
@@ -102,7 +108,8 @@ export function createHead(context: Context): Part {
       choices.update(changed);
       if (any(changed, "branches", "alive", "broken", "loading")) drawTrail();
       if (changed.has("job")) far.heard();
-      if (any(changed, "job", "loading", "alive", "broken", "silent")) drawJob();
+      if (any(changed, "job", "stream", "document", "loading", "alive", "broken", "silent")) drawJob();
+      limits.update(changed);
     },
   };
 }

@@ -4,6 +4,7 @@ import type { Alternative } from "./state";
 import { ChoiceBars } from "../kit/bars";
 import { button, h, onClick, setAttribute, setOff, setText } from "../kit/dom";
 import { count, figure, probability, quoted } from "../kit/numbers";
+import type { TextModel } from "../kit/text";
 import { createComparison } from "./comparison";
 import { effectOf, type Effect } from "./effect";
 import { endedBy } from "./endings";
@@ -36,7 +37,7 @@ export function createInspector(context: Context): Part {
   const element = h("aside", "cotlens-side", { "aria-label": "inspector", "data-region": "inspector" }, body, acts);
 
   onClick(rerun, signal, () => actions.rerun());
-  onClick(cut, signal, () => actions.truncate(actions.at));
+  onClick(cut, signal, () => actions.truncate(actions.cut));
   onClick(edit, signal, () => actions.edit());
   onClick(remove, signal, () => {
     const span = stretch();
@@ -88,11 +89,9 @@ export function createInspector(context: Context): Part {
 
   function drawFacts(now: Subject): void {
     const { text, payload } = store;
-    const sentence = text.sentenceOf(now.token);
-    const role = text.roleOf(now.token);
-    const where = sentence >= 0 ? `sentence ${sentence}` : (role ?? "template");
+    const where = placeOf(text, now.token);
     const tokens = now.last - now.token;
-    setText(title, now.kind === "token" ? `Token ${now.token} · ${where}` : now.kind === "sentence" ? `Sentence ${sentence} · ${count(tokens, "token")} from ${now.token}` : `${count(tokens, "token")} from ${now.token}`);
+    setText(title, now.kind === "token" ? `Token ${now.token} · ${where}` : now.kind === "sentence" ? `${where[0]?.toUpperCase()}${where.slice(1)} · ${count(tokens, "token")} from ${now.token}` : `${count(tokens, "token")} from ${now.token} · ${where}`);
     const words = text.slice({ first: now.token, last: now.last });
     fact("text", "text", now.kind === "token" ? quoted(words) : shorten(words.trim()), words.slice(0, 2000));
     let sum = 0;
@@ -103,7 +102,8 @@ export function createInspector(context: Context): Part {
       fact("probability", "surprise per token", Number.isNaN(sum) ? "not measured" : `${figure(Math.max(0, -sum / Math.max(1, tokens)))} nats`);
     }
     const effect = effectOf(store, now.token, now.last);
-    fact("effect", payload.shading?.signed === false ? payload.shading.metric_words : `effect${ofWhat(now, sentence)}`, effect ? effect.words : "not measured", effect ? (payload.shading?.label ?? "") : "choose a measure in “Shade by”");
+    const before = payload.document?.rerun_at == null ? "" : " before the edit";
+    fact("effect", payload.shading?.signed === false ? payload.shading.metric_words : `effect${ofWhat(now, text.sentenceOf(now.token))}${before}`, effect ? effect.words : "not measured", effect ? (payload.shading?.label ?? "") : "choose a measure in “Shade by”");
     fact("certainty", effect && payload.shading?.kind === "sampled" ? "interval" : "certainty", effect?.interval ?? "—", effect?.certainty);
     fact("kind", "kind", effect?.kind ?? "—");
     drawMore(effect);
@@ -132,9 +132,10 @@ export function createInspector(context: Context): Part {
     const { document: shown, branches } = store.payload;
     const current = branches.find((branch) => branch.current);
     const { first, last } = actions.thought();
-    setText(title, shown ? "This trace" : "");
+    setText(title, !shown ? "" : store.payload.stream ? "The text before" : "This trace");
+    const unrun = current?.awaits_rerun ?? false;
     const rows: [string, string][] = !shown ? [] : [
-      ["answer", current?.answer ?? "none read"],
+      ["answer", unrun ? "the edit was not rerun" : current?.answer ?? "none read"],
       ["probability", current?.p === null || current?.p === undefined ? "not measured" : probability(current.p)],
       ["thought", last > first ? count(last - first, "token") : "empty"],
       ["sentences", store.text.sentences.length.toLocaleString("en-US")],
@@ -175,7 +176,8 @@ export function createInspector(context: Context): Part {
     const at = actions.at;
     const { picked } = store.own;
     setOff(rerun, actions.reason("rerun", at), "let the model write again from this token on (R)");
-    setOff(cut, actions.reason("truncate", at), "stop the thought before this token and hear the answer (T)");
+    const whole = actions.cut === actions.thought().last;
+    setOff(cut, actions.reason("truncate", actions.cut), whole ? "keep the whole thought, close it and hear the answer (T)" : "stop the thought before this token and hear the answer (T)");
     setOff(edit, actions.reason("edit", at), "edit the thought at this place (Enter)");
     remove.hidden = picked?.kind !== "range";
     const { selection } = store;
@@ -199,12 +201,19 @@ export function createInspector(context: Context): Part {
         if (now) wait = setTimeout(() => store.inspect(now.token), 70);
       }
       if (any(changed, "picked", "hovered", "document", "token_offsets", "logprobs", "inspections", "shading", "shading_values", "shading_facts", "shading_status", "selection", "wish", "alive", "broken", "loading")) draw();
+      else if (changed.has("stream") && subject() === null) drawOverview();
       comparison.update(changed);
       // A new answer is what the person waited for, and a token that was just picked is what they ask about.
       if (changed.has("comparison") && store.payload.comparison) body.scrollTop = body.scrollHeight;
       else if (changed.has("picked") && store.own.picked) body.scrollTop = 0;
     },
   };
+}
+
+/** Where a token stands, in words: places outside the thought are in no sentence. */
+function placeOf(text: TextModel, token: number): string {
+  const sentence = text.sentenceOf(token);
+  return sentence >= 0 ? `sentence ${sentence}` : (text.roleOf(token) ?? "template");
 }
 
 function shorten(text: string): string {

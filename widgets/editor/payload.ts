@@ -6,6 +6,7 @@ export const IDLE: Job = { id: null, state: "idle", label: "", done: 0, total: n
 
 export const EMPTY: EditorPayload = {
   head: { model: "", where: "", note: "" },
+  limits: null,
   loading: null,
   branches: [],
   document: null,
@@ -26,6 +27,7 @@ export const EMPTY: EditorPayload = {
   strip: null,
   strip_at: new Uint32Array(0),
   strip_values: new Float32Array(0),
+  resampled: null,
   comparison: null,
   job: IDLE,
   stream: null,
@@ -65,7 +67,7 @@ export function decode<K extends keyof EditorPayload>(key: K, raw: Raw): EditorP
         const loading = present<{ active: boolean }>(raw);
         return loading?.active ? loading : null;
       }
-      case "document": case "shading": case "strip": case "stream": case "comparison": case "scale_lock": return present(raw);
+      case "limits": case "document": case "shading": case "strip": case "stream": case "resampled": case "comparison": case "scale_lock": return present(raw);
       case "head": case "selection": case "job": return { ...EMPTY[key] as object, ...(present<object>(raw) ?? {}) };
       case "alive": return raw !== false;
       case "code": return typeof raw === "string" ? raw : "";

@@ -1,7 +1,7 @@
 /** The reading view: prompt, thought and answer as blocks of which only the visible ones exist. */
 
 import { letGo, pointAt, wholeRow } from "../kit/cells";
-import { button, h, setAttribute, setText, uniqueId } from "../kit/dom";
+import { button, h, setAttribute, setOff, setText, uniqueId } from "../kit/dom";
 import { drawable } from "../kit/special";
 import type { Findable } from "../kit/find";
 import { duration, probability, signed } from "../kit/numbers";
@@ -48,6 +48,7 @@ export function createReading({ store, actions, root, signal }: Context, framed:
   function answerNote(): string {
     const { comparison, branches } = store.payload;
     const current = branches.find((branch) => branch.current);
+    if (store.payload.document?.rerun_at != null && !store.payload.stream) return store.text.role("answer") ? "of the text before the edit" : "not written yet";
     if (comparison && !store.payload.stream) {
       const [before, after] = [comparison.before?.answer ?? null, comparison.after?.answer ?? null];
       if (after === null) return "no answer could be read";
@@ -95,7 +96,7 @@ export function createReading({ store, actions, root, signal }: Context, framed:
       return each.element;
     }
     if (block.kind === "label") return label(block);
-    if (block.kind === "cut") return wholeRow("cotlens-cut", h("span", "", {}, block.words));
+    if (block.kind === "cut") return cut(block);
     if (block.kind === "removed") {
       const words = block.text.length > 400 ? `${block.text.slice(0, 400)}…` : block.text;
       return wholeRow("cotlens-block cotlens-removed", h("span", "cotlens-num"), h("span", "cotlens-bar"),
@@ -109,6 +110,15 @@ export function createReading({ store, actions, root, signal }: Context, framed:
       return written;
     }
     return loadingOr(block);
+  }
+
+  function cut({ words, rerun }: Extract<Block, { kind: "cut" }>): HTMLElement {
+    const said = h("span", "", {}, words);
+    if (!rerun) return wholeRow("cotlens-cut", said);
+    const again = button("cotlens-button cotlens-primary", "Rerun from the edit", { "data-action": "rerun-edit" });
+    setOff(again, store.off, "let the model go on from the edit");
+    again.addEventListener("click", () => { element.focus({ preventScroll: true }); actions.rerunEdit(); });
+    return wholeRow("cotlens-cut cotlens-unrun", said, again);
   }
 
   function loadingOr(block: Extract<Block, { kind: "note" }>): HTMLElement {

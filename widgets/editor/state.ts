@@ -8,14 +8,19 @@ import type { Change } from "../kit/diff";
 import type { Kind } from "../kit/legend";
 import type { Lock } from "../kit/scale";
 import type { RoleSpan, Sentence } from "../kit/text";
+import type { Piece } from "../kit/written";
 
 export type Unit = "token" | "sentence" | "paragraph" | "span" | "group";
 export type Empty = Record<string, never>;
 
 export interface Head { model: string; where: string; note: string }
+/** Of every action that lets the model write. */
+export interface Limits { max_new_tokens: number; temperature: number }
 export interface Loading { active: boolean; label: string; since: number }
 export interface BranchInfo {
   id: string; parent: string | null; label: string; answer: string | null; p: number | null; current: boolean;
+  /** It was edited, and the model has not gone on from the edit: it has no answer of its own. */
+  awaits_rerun?: boolean;
 }
 
 export interface EditInfo {
@@ -27,7 +32,10 @@ export interface EditInfo {
 
 export interface EditorDocument {
   id: string; text: string; roles: RoleSpan[]; n_tokens: number; sentences: Sentence[];
-  edit: EditInfo | null; rewritten_from: number | null; finish: string; thought_closed: boolean; notes: string[];
+  edit: EditInfo | null; rewritten_from: number | null;
+  /** The token from which a rerun would go on; what follows an edit that was not rerun is of the text before it. */
+  rerun_at: number | null;
+  finish: string; thought_closed: boolean; notes: string[];
 }
 
 export interface Measure {
@@ -63,6 +71,15 @@ export interface Fact { name: string; words: string[] }
 export interface Strip { answers: string[]; positions: "tokens"; target: number | null; complete: boolean }
 
 export interface AnswerChance { answer: string | null; p: number | null }
+/** A count as a share of the answers that could be read; null where none could. */
+export interface Share { count: number; p: number | null; low: number | null; high: number | null }
+type Arm = "before" | "after";
+/** What a branch answered when it was written again n times, with its edit (after) and without (before). */
+export interface Resampled {
+  n: number;
+  arms: Partial<Record<Arm, { done: number; unread: number; cut: number }>>;
+  rows: ({ answer: string } & Partial<Record<Arm, Share>>)[];
+}
 export interface Comparison {
   before: AnswerChance | null; after: AnswerChance | null;
   rows: { answer: string; before: number | null; after: number | null }[];
@@ -75,11 +92,14 @@ export interface Job {
   message: string | null; remedy: string | null;
 }
 
-export interface Stream { request_id: number; from: number; text: string }
+
+/** As it arrives a piece; in the payload with all that was written before it. */
+export type Stream = Piece;
 
 /** The synced traits, as they arrive. Bytes arrive as DataView. */
 export interface State {
   head: Head | Empty;
+  limits: Limits | Empty;
   loading: Loading | Empty;
   branches: BranchInfo[];
   document: EditorDocument | Empty;
@@ -101,6 +121,7 @@ export interface State {
   strip: Strip | Empty;
   strip_at: DataView;
   strip_values: DataView;
+  resampled: Resampled | Empty;
   comparison: Comparison | null;
   job: Job | Empty;
   stream: Stream | Empty;
@@ -111,6 +132,7 @@ export interface State {
 /** The same, decoded: typed arrays for bytes, null for what is absent. This is all that the view knows. */
 export interface EditorPayload {
   head: Head;
+  limits: Limits | null;
   loading: Loading | null;
   branches: BranchInfo[];
   document: EditorDocument | null;
@@ -132,6 +154,7 @@ export interface EditorPayload {
   strip: Strip | null;
   strip_at: Uint32Array;
   strip_values: Float32Array;
+  resampled: Resampled | null;
   comparison: Comparison | null;
   job: Job;
   stream: Stream | null;
@@ -153,6 +176,7 @@ export type DocumentRequest =
   | { kind: "truncate"; token: number }
   | { kind: "edit"; start: number; end: number; text: string }
   | { kind: "rerun"; token: number }
+  | { kind: "resample"; n: number }
   | { kind: "measure"; measure: string; unit: Unit; metric: string | null; n: number; spans: [number, number][] | null; target: string; confirmed: boolean };
 
 /** What to measure: `spans` are chosen anew unless null; `confirmed` starts what takes long. */
@@ -164,4 +188,6 @@ export type Request =
   | { kind: "reader"; reader: string }
   | { kind: "goto"; branch: string }
   | { kind: "cancel"; job: string | number | null }
-  | { kind: "count"; text: string };
+  | { kind: "count"; text: string }
+  | { kind: "limits"; max_new_tokens: number; temperature: number }
+  | { kind: "stream"; of: number };

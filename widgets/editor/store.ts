@@ -5,8 +5,9 @@ import { certaintyOf, isExact, mayBeNothing, type Certainty } from "../kit/certa
 import { scaleOf, type Lock, type Over, type Scale } from "../kit/scale";
 import { TextModel, type RoleSpan } from "../kit/text";
 import { Requests, type Reply } from "../kit/requests";
+import { Written } from "../kit/written";
 import { EMPTY } from "./payload";
-import type { DocumentRequest, EditorPayload, Inspection, Request, Selection } from "./state";
+import type { DocumentRequest, EditorPayload, Inspection, Request, Selection, Stream } from "./state";
 
 export type Picked = { kind: "token" | "sentence"; token: number } | { kind: "range"; token: number; last: number };
 
@@ -64,11 +65,12 @@ export class Store {
   private model: TextModel | null = null;
   private heat: Int8Array | null = null;
   private readonly inspected = new Map<string, Inspection>();
+  private readonly written = new Written(() => this.askForStream());
 
   /** `hold` holds the colour scale, for linked widgets too; null lets it go. */
   constructor(post: (message: Request & { request_id: number }) => void, readonly hold: (lock: Lock | null) => void = () => {}) {
     this.requests = new Requests<Request>(post, (reply, kind) => {
-      if (kind === "inspect" || kind === "count") return;
+      if (kind === "inspect" || kind === "count" || kind === "stream") return;
       const { message = "The request failed.", remedy = null } = reply.error ?? {};
       this.setOwn({ notice: { message, remedy, tone: "error" } });
     }, (asking) => this.setOwn({ asking }));
@@ -81,7 +83,7 @@ export class Store {
 
   setPayload(patch: Partial<EditorPayload>): void {
     const before = this.payload.document?.id;
-    this.payload = { ...this.payload, ...patch };
+    this.payload = { ...this.payload, ...patch, ...(patch.stream ? { stream: this.written.follow(patch.stream) } : {}) };
     if ("document" in patch || "token_offsets" in patch) this.model = null;
     this.heat = null;
     // Alternatives come with the probabilities: what was known before them is out of date.
@@ -204,6 +206,16 @@ export class Store {
     });
   }
 
+  /** Asks for all that was written so far; while it is still being written, it is shown. */
+  private askForStream(): void {
+    const { stream: shown } = this.payload;
+    if (this.off !== null || !shown) return;
+    this.ask({ kind: "stream", of: shown.id }, ({ stream }) => {
+      const whole = stream as Stream | undefined;
+      if (whole?.id === this.payload.stream?.id && whole) this.setPayload({ stream: whole });
+    });
+  }
+
   get connected(): boolean { return this.payload.alive && !this.own.broken; }
 
   /** Why actions are off, or null when they are on. */
@@ -242,6 +254,9 @@ export class Store {
   private documentChanged(): void {
     const { picked } = this.own;
     const tokens = this.payload.document?.n_tokens ?? 0;
-    this.setOwn({ hovered: null, stop: null, picked: picked && picked.kind !== "range" && picked.token < tokens ? picked : null });
+    const kept = picked && picked.kind !== "range" && picked.token < tokens ? picked : null;
+    // The place may be outside the thought now, where there are no sentences.
+    const kind = kept && this.text.sentenceOf(kept.token) < 0 ? "token" : kept?.kind;
+    this.setOwn({ hovered: null, stop: null, picked: kept && kind ? { kind, token: kept.token } : null });
   }
 }

@@ -34,6 +34,7 @@ export function createStrip({ store, actions, root, signal }: Context, jump: (to
   let chances: Chances | null = null;
   let shape: StripShape = { ...SHAPE, width: 0 };
   let framed = { first: 0, last: 0 };
+  let writing = false;
 
   const range = () => actions.thought();
   const stop = (): number => store.own.stop ?? range().last;
@@ -127,6 +128,8 @@ export function createStrip({ store, actions, root, signal }: Context, jump: (to
       };
       entry(chances.target, "cotlens-target", []);
       chances.others.forEach((column, i) => entry(column, "cotlens-rival", dashOf(i)));
+      if (store.payload.stream) parts.push(h("span", "", {}, "of the text before:"));
+      else if (store.payload.document?.rerun_at != null) parts.push(h("span", "", {}, "edited text, not rerun:"));
       parts.push(h("span", "cotlens-muted", {}, strip.complete ? "if the thought stopped at each token; drag the handle" : "measured so far, if the thought stopped at each token"));
     } else if (store.payload.document && range().last > range().first) {
       parts.push(h("span", "cotlens-muted", {}, `${count(range().last - range().first, "token")} of thought; answers at each point are not measured yet`));
@@ -201,6 +204,8 @@ export function createStrip({ store, actions, root, signal }: Context, jump: (to
       }
       if (any(changed, "strip", "strip_at", "strip_values", "document", "token_offsets", "shading", "shading_rows", "shading_values", "shading_certainty", "over", "scale_lock", "intensity")) { drawKey(); draw(); }
       else if (any(changed, "stop", "alive", "broken", "loading")) place();
+      // The curve is of the text before, from the first piece of the new one to its last.
+      if (changed.has("stream") && writing !== (store.payload.stream !== null)) { writing = !writing; drawKey(); placeWindow(); }
     },
   };
 }

@@ -40,7 +40,7 @@ export function fillTree(panel: HTMLElement, branches: BranchInfo[], go: (id: st
     item.style.paddingInlineStart = `${8 + 14 * Math.min(depth, 12)}px`;
     item.append(
       h("span", "cotlens-row-name", {}, branch.label),
-      h("span", "cotlens-row-answer", {}, branch.answer === null ? "no answer" : branch.answer),
+      h("span", "cotlens-row-answer", {}, branch.awaits_rerun ? "not rerun" : branch.answer ?? "no answer"),
       h("span", "cotlens-row-p", {}, branch.p === null ? "" : probability(branch.p)),
     );
     item.addEventListener("click", () => go(branch.id));

@@ -51,7 +51,7 @@ export function createHead({ store, signal }: Context): HeadPart {
     const current = branches.findIndex((branch) => branch.current);
     const from = Math.max(0, Math.min(branches.length - SHOWN, current));
     chips.replaceChildren(...branches.slice(from, from + SHOWN).map((branch) => {
-      const made = chip(branch.label, branch.answer, branch.current);
+      const made = chip(branch);
       setAttribute(made, "data-branch", branch.id);
       setOff(made, store.off, branch.answer === null ? branch.label : `${branch.label}, answer ${branch.answer}`);
       onClick(made, signal, () => { if (branch.id !== store.heading && (store.heading !== null || !branch.current)) store.goto(branch.id); });

@@ -3,6 +3,7 @@
  * cotlens.widgets.feature_table.FeatureTableView (a Python test compares them).
  */
 
+import type { Piece } from "../kit/written";
 import type { BeforeAfter } from "../kit/bars";
 import type { Change } from "../kit/diff";
 import type { RoleSpan, Sentence } from "../kit/text";
@@ -22,7 +23,7 @@ export interface Words { raises: Weighted[]; lowers: Weighted[] }
 
 export interface Comparison { rows: BeforeAfter[]; diff: Change[]; note: string; warning: string | null }
 
-export interface BranchInfo { id: string; parent: string | null; label: string; answer: string | null; p: number | null; current: boolean }
+export interface BranchInfo { id: string; parent: string | null; label: string; answer: string | null; p: number | null; current: boolean; awaits_rerun?: boolean }
 
 export interface Job { id: number; state: string; label: string; done: number; total: number | null; eta: number | null; message: string | null; remedy: string | null }
 
@@ -47,7 +48,7 @@ export interface State {
   selection: { first: number; last: number } | Record<string, never>;
   branches: BranchInfo[];
   comparison: Comparison | null;
-  stream: { from: number; text: string } | Record<string, never>;
+  stream: Piece | Record<string, never>;
   job: Job | Record<string, never>;
   code: string;
   alive: boolean;
@@ -71,4 +72,5 @@ export type Request =
   | { kind: "name"; latent: number; label: string }
   | { kind: "change"; document: string; latent: number; mode: Mode; value: number; where: Place; first: number; last: number }
   | { kind: "goto"; branch: string }
-  | { kind: "cancel"; job: number };
+  | { kind: "cancel"; job: number }
+  | { kind: "stream"; of: number };

@@ -3,6 +3,7 @@
 import { floatsOf, indicesOf } from "../kit/bytes";
 import { Observed } from "../kit/observed";
 import { Requests } from "../kit/requests";
+import { Written, type Piece } from "../kit/written";
 import { TextModel, type TokenRange } from "../kit/text";
 import { Latents, type Filter, type SortKey, type Which } from "./model";
 import type { BranchInfo, Comparison, Document, EffectInfo, Facts, Head, Job, Mode, Place, Request, State, Words } from "./state";
@@ -62,6 +63,12 @@ export class Store {
   text = new TextModel("", new Uint32Array(0));
   latents!: Latents;
   rows: Uint32Array = new Uint32Array(0);
+  /** What the model has written of the text that is being written. */
+  stream: string | null = null;
+  private readonly written = new Written(() => {
+    const { id: of } = this.get("stream") as Partial<Piece>;
+    if (this.off === null && of !== undefined) this.requests.ask({ kind: "stream", of }, ({ stream }) => { if ((stream as Partial<Piece> | undefined)?.id === of) this.follow(stream); });
+  });
   estimate = new Float32Array(0);
   exact = new Float32Array(0);
   private readonly waiting = new Set<keyof State>();
@@ -70,10 +77,11 @@ export class Store {
 
   constructor(readonly get: <K extends keyof State>(key: K) => State[K], post: (message: unknown) => void) {
     this.requests = new Requests<Request>(post, (reply, kind) => {
-      if (kind !== "describe") this.own.set({ notice: { message: [reply.error?.message ?? "The request failed.", reply.error?.remedy].filter(Boolean).join(" "), error: true } });
+      if (kind !== "describe" && kind !== "stream") this.own.set({ notice: { message: [reply.error?.message ?? "The request failed.", reply.error?.remedy].filter(Boolean).join(" "), error: true } });
     }, (asking) => this.own.set({ asking }));
     this.own.now = { ...this.own.now, selection: this.sent() };
     this.build(true, true);
+    this.follow(this.get("stream"));
   }
 
   get broken(): boolean { return this.own.now.broken; }
@@ -89,7 +97,6 @@ export class Store {
   get document(): Document | null { const found = this.get("document"); return found && "id" in found ? found as Document : null; }
   get branches(): BranchInfo[] { return this.get("branches") ?? []; }
   get comparison(): Comparison | null { return this.get("comparison"); }
-  get stream(): string | null { const found = this.get("stream"); return found && "text" in found ? String(found.text) : null; }
   get job(): Job { return { id: 0, state: "idle", label: "", done: 0, total: null, eta: null, message: null, remedy: null, ...this.get("job") }; }
   get connected(): boolean { return this.get("alive") && !this.own.now.broken; }
   /** The model is at work for this widget. With the kernel gone nothing is, whatever was said last. */
@@ -106,6 +113,15 @@ export class Store {
   changed(key: keyof State): void {
     if (this.waiting.size === 0) queueMicrotask(() => this.flush());
     this.waiting.add(key);
+    // Each piece is followed: the next one may come before this turn ends.
+    if (key === "stream") this.follow(this.get("stream"));
+  }
+
+  /** One more piece of the stream, or all of it. */
+  private follow(piece: unknown): void {
+    const found = piece as Partial<Piece> | null | undefined;
+    this.stream = found && typeof found.text === "string" ? this.written.follow(found as Piece).text : null;
+    if (this.waiting.size === 0) this.own.set({ outcome: this.own.now.outcome + 1 });
   }
 
   private flush(): void {

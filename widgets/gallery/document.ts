@@ -53,7 +53,7 @@ export function make(id: string, parts: Parts, more: Partial<EditorDocument> = {
   }
   return {
     document: {
-      id, text: pieces.join(""), roles, n_tokens: pieces.length, sentences, edit: null, rewritten_from: null,
+      id, text: pieces.join(""), roles, n_tokens: pieces.length, sentences, edit: null, rewritten_from: null, rerun_at: null,
       finish: parts.finish ?? "stop", thought_closed: parts.closed !== false, notes: parts.notes ?? [], ...more,
     },
     offsets: Uint32Array.from(offsets),

@@ -1,6 +1,6 @@
 /** A payload for every state of the editor. All figures are invented. */
 
-import type { State, Measure, Shading, Unit } from "../editor/state";
+import type { Comparison, State, Measure, Shading, Unit } from "../editor/state";
 import { bytes, editAt, make, random, type Made, type Parts } from "./document";
 
 const PROMPT = "Ravi has 6 shells. He finds 8 more shells on the beach. It is a sunny day. He gives away 5 shells. Then he loses 2 shells. How many shells does Ravi have?";
@@ -56,10 +56,10 @@ function shadingOf(unit: Unit, sampled: boolean, complete = true): Shading {
 function blank(): State {
   return {
     head: { model: "abacus", where: "local · CPU", note: "Scores come from one packed pass; it agrees with plain passes to 2e-6 on this model." },
-    loading: {}, branches: [], document: {}, token_offsets: bytes(new Uint32Array(1)), logprobs: bytes(new Float32Array(0)),
+    limits: { max_new_tokens: 200, temperature: 1 }, loading: {}, branches: [], document: {}, token_offsets: bytes(new Uint32Array(1)), logprobs: bytes(new Float32Array(0)),
     measures: MEASURES, selection: { measure: null, unit: "token", metric: null, n: 0, spans: [], target: "" }, readers: READERS, shading: {}, shading_rows: bytes(new Uint32Array(0)), shading_values: bytes(new Float32Array(0)),
     shading_low: bytes(new Float32Array(0)), shading_high: bytes(new Float32Array(0)), shading_certainty: bytes(new Uint8Array(0)), shading_status: {}, shading_facts: [], scale_lock: {}, strip: {},
-    strip_at: bytes(new Uint32Array(0)), strip_values: bytes(new Float32Array(0)), comparison: null, job: {}, stream: {}, code: "", alive: true,
+    strip_at: bytes(new Uint32Array(0)), strip_values: bytes(new Float32Array(0)), resampled: {}, comparison: null, job: {}, stream: {}, code: "", alive: true,
   };
 }
 
@@ -149,7 +149,26 @@ function branch(): State {
     ],
     surprise: 5.81, surprise_was: 0.41, warning: null,
   };
+  const share = (count: number, of: number, low: number, high: number) => ({ count, p: count / of, low, high });
+  state.resampled = {
+    n: 20, arms: { before: { done: 20, unread: 0, cut: 0 }, after: { done: 20, unread: 2, cut: 1 } },
+    rows: [{ answer: "7", before: share(19, 20, 0.764, 0.991), after: share(2, 18, 0.031, 0.328) }, { answer: "8", before: share(1, 20, 0.009, 0.236), after: share(16, 18, 0.672, 0.969) }],
+  };
   return state;
+}
+
+/** An edit that the model has not gone on from: what follows it is of the text before. */
+function unrun(): State {
+  const made = make("d1", { prompt: PROMPT, thought: [...THOUGHT.slice(0, 4), "He gives away 5, so 15 - 5 = 9.", ...THOUGHT.slice(5)], answer: "Ravi has 7 shells." }, { finish: "given" });
+  made.document.edit = editAt(made, "15", "14");
+  made.document.rerun_at = [...made.offsets].indexOf(made.document.edit.end);
+  const state = stripped(shaded(withDocument(made), made, "token"), made, ["7", "8", "9", "14"], 0);
+  state.branches = [
+    { id: "b0", parent: null, label: "original", answer: "7", p: 0.97, current: false },
+    { id: "b1", parent: "b0", label: "14 → 15", answer: null, p: null, current: true, awaits_rerun: true },
+  ];
+  state.comparison = { ...branch().comparison as Comparison, after: { answer: "7", p: 0.88 }, note: "not rerun: the answers that the model would give with the rest of the thought as it was" };
+  return { ...state, job: { ...running, state: "done", eta: null } };
 }
 
 function truncated(): State {
@@ -196,6 +215,7 @@ export const STATES: Record<string, () => State> = {
   branch,
   branches: many,
   truncated,
+  unrun,
   running: () => { const { made } = full(); return { ...shaded(withDocument(made), made, "token", false, 0.7), job: running }; },
   sampling: () => { const { made } = full(); return { ...stripped(shaded(withDocument(made), made, "sentence", true, 0.5), made, ["7", "9", "14", "6"], 0), job: { ...running, label: "rollouts", done: 64, total: 180, eta: 5 } }; },
   unread: () => { const { made } = full(); const state = shaded(withDocument(made), made, "sentence", true, 0); return { ...state, shading: { ...shadingOf("sentence", true, false), unread: { read: 0, of: 12, advice: "0 of 12 answers could be read from token 61; 12 were cut off at 256 tokens: give a larger max_new_tokens=" } }, job: { ...running, label: "rollouts, 0 of 12 answers read; 0 of 12 answers could be read from token 61; 12 were cut off at 256 tokens", done: 12, total: 180, eta: 40 } }; },
@@ -206,7 +226,7 @@ export const STATES: Record<string, () => State> = {
   streaming: () => {
     const made = plain();
     const edit = made.document.sentences[4]?.end ?? 0;
-    return { ...withDocument(made), stream: { request_id: 1, from: edit, text: " Wait, let me check: 10 is right. He loses 2, so 10" }, job: { ...running, label: "writing", done: 18, total: null, eta: null } };
+    return { ...withDocument(made), stream: { id: 1, source: "d0", from: edit, at: 0, text: " Wait, let me check: 10 is right. He loses 2, so 10", tokens: 18, limit: 200 }, job: { ...running, label: "writing", done: 18, total: null, eta: null } };
   },
   gone: () => ({ ...full().state, alive: false }),
   empty: () => withDocument(plain({ thought: [], answer: "Ravi has 12 shells." }), "12", 0.31),

@@ -34,7 +34,7 @@ function spreadWords(map: ScoreMap): string {
 
 /** The settings of a score that another one of the same name doesn't have. */
 function settingsApart(alike: ScoreMap[], map: ScoreMap): string[] {
-  const all = alike.map(({ score }) => new Map(score.settings));
+  const all = alike.map(({ score }) => new Map(score.settings.map(([name, value]) => [name, value])));
   return map.score.settings.filter(([name, value]) => all.some((each) => each.get(name) !== value)).map(([name, value]) => `${name} ${value}`);
 }
 

@@ -50,7 +50,7 @@ export function createReading({ own, around, signal }: Context, settled: () => v
     items = [
       ...(around?.prompt ? [role("prompt"), { kind: "around", text: around.prompt, role: "prompt" } as Item, role("thought")] : []),
       ...Array.from(map.blocks, (_, block): Item => ({ kind: "block", block })),
-      ...(around?.answer ? [role("answer"), { kind: "around", text: around.answer, role: "answer" } as Item] : []),
+      ...(around?.answer ? [role(["answer", around.whose].filter(Boolean).join(" ")), { kind: "around", text: around.answer, role: "answer" } as Item] : []),
     ];
     setAttribute(element, "aria-label", `${map.score.unit}s of the text with their effects`);
     setAttribute(element, "aria-rowcount", items.length);

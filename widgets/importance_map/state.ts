@@ -39,7 +39,7 @@ export interface Score {
   facts: Fact[];
 }
 
-export interface Context { prompt: string; answer: string }
+export interface Context { prompt: string; answer: string; /** Where the answer is not of this text. */ whose?: string }
 
 export interface State {
   scores: Score[];

@@ -2,9 +2,12 @@
 
 import { button, h } from "./dom";
 
-export function chip(label: string, answer: string | null, current: boolean): HTMLButtonElement {
-  const made = button("cotlens-chip", "", { "aria-current": current ? "true" : null });
-  made.append(h("span", "cotlens-chip-label", {}, label));
-  if (answer !== null) made.append(h("span", "cotlens-chip-answer", {}, `\u00a0→ ${answer}`));
+interface Named { label: string; answer: string | null; awaits_rerun?: boolean; current: boolean }
+
+export function chip(branch: Named): HTMLButtonElement {
+  const made = button("cotlens-chip", "", { "aria-current": branch.current ? "true" : null });
+  const answer = branch.awaits_rerun ? "\u00a0· not rerun" : branch.answer === null ? null : `\u00a0→ ${branch.answer}`;
+  made.append(h("span", "cotlens-chip-label", {}, branch.label));
+  if (answer !== null) made.append(h("span", "cotlens-chip-answer", {}, answer));
   return made;
 }

@@ -47,7 +47,7 @@ export function createHead({ store, actions, signal }: Context): Part {
   function drawTrail(): void {
     const { tries } = store.now;
     chips.replaceChildren(...trail(tries).map((each) => {
-      const made = chip(each.label, each.answer, each.current);
+      const made = chip(each);
       setAttribute(made, "data-try", each.id);
       setOff(made, each.current ? null : store.off, tryName(each));
       onClick(made, signal, () => { if (!each.current) actions.goto(each.id); });

@@ -5,6 +5,7 @@
  */
 
 import type { RoleSpan, Sentence } from "../kit/text";
+import type { Piece } from "../kit/written";
 
 export type Empty = Record<string, never>;
 export type Place = "all" | "thought" | "answer" | "here" | "span";
@@ -60,8 +61,8 @@ export interface Job {
   message: string | null; remedy: string | null;
 }
 
-/** Text that is being written after character `from` of the document `source`. */
-export interface Stream { which: Which; source: string; from: number; text: string }
+/** Text that is being written after character `from` of the document `source`; as it arrives a piece, in the payload with all before it. */
+export interface Stream extends Piece { which: Which }
 
 /** The synced traits, as they arrive. Bytes arrive as DataView. */
 export interface State {
@@ -117,4 +118,5 @@ export type Request =
   | { kind: "latent"; latent: number }
   | { kind: "sweep"; vector: number; strength: number; rollouts: number }
   | { kind: "goto"; to: string }
-  | { kind: "cancel"; job: string | number | null };
+  | { kind: "cancel"; job: string | number | null }
+  | { kind: "stream"; of: number };

@@ -3,8 +3,9 @@
 import { TextModel } from "../kit/text";
 import { Observed } from "../kit/observed";
 import { Requests, type Reply } from "../kit/requests";
+import { Written } from "../kit/written";
 import { EMPTY } from "./payload";
-import type { Beside, Dial, Payload, Request, Rewritten, SteeredDocument, Which } from "./state";
+import type { Beside, Dial, Payload, Request, Rewritten, SteeredDocument, Stream, Which } from "./state";
 
 /** Tokens token..last, half-open, of one of the texts. */
 export interface Picked { document: string; token: number; last: number }
@@ -36,12 +37,13 @@ const OWN: Own = { dials: [], active: 0, picked: null, shown: "steered", beside:
 export class Store extends Observed<All> {
   readonly requests: Requests<Request>;
   private readonly texts = new WeakMap<SteeredDocument, TextModel>();
+  private readonly written = new Written(() => this.askForStream());
   /** The dials that were asked for last, or came from Python: others are those of a hand that moves on. */
   private known: Dial[] = [];
 
   constructor(post: (message: Request & { request_id: number }) => void) {
     super({ ...EMPTY, ...OWN });
-    this.requests = new Requests<Request>(post, ({ error }) => this.set({ notice: { message: error?.message ?? "It could not be done.", remedy: error?.remedy ?? null } }),
+    this.requests = new Requests<Request>(post, ({ error }, kind) => kind !== "stream" && this.set({ notice: { message: error?.message ?? "It could not be done.", remedy: error?.remedy ?? null } }),
       (asking) => this.set({ asking }));
   }
 
@@ -53,6 +55,7 @@ export class Store extends Observed<All> {
     const begun = patch.job !== undefined && ["idle", "queued", "running"].includes(patch.job.state);
     this.set({
       ...patch,
+      ...(patch.stream ? { stream: this.written.follow(patch.stream) } : {}),
       ...(follow ? { dials: (this.known = current.dials) } : {}),
       ...(failed ? { notice: { message: patch.job?.message ?? "It failed.", remedy: patch.job?.remedy ?? null } } : {}),
       ...(begun ? { notice: null } : {}),
@@ -77,6 +80,16 @@ export class Store extends Observed<All> {
   steer(): void {
     this.known = this.now.dials;
     this.requests.ask({ kind: "steer", dials: this.known }, (reply) => this.answered(reply));
+  }
+
+  /** Asks for all that was written so far; while it is still being written, it is shown. */
+  private askForStream(): void {
+    const { stream: shown } = this.now;
+    if (this.off !== null || !shown) return;
+    this.requests.ask({ kind: "stream", of: shown.id }, ({ stream }) => {
+      const whole = stream as Stream | undefined;
+      if (whole?.id === this.now.stream?.id && whole) this.receive({ stream: whole });
+    });
   }
 
   get connected(): boolean { return this.now.alive && !this.now.broken; }

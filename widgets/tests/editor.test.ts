@@ -133,7 +133,7 @@ test("the line of the rewrite splits the sentence it falls into; streaming hides
   const options = { promptOpen: false, stream: null, answerNote: "" };
   const kinds = blocksOf(text, { ...made.document, rewritten_from: at }, options).map((block) => block.kind).join(" ");
   assert.equal(kinds, "label text label text cut text text label text");
-  const writing = blocksOf(text, made.document, { ...options, stream: { request_id: 1, from: at, text: " boxes" } }).map((block) => block.kind).join(" ");
+  const writing = blocksOf(text, made.document, { ...options, stream: { id: 1, source: "d", at: 0, tokens: 1, limit: 9, from: at, text: " boxes" } }).map((block) => block.kind).join(" ");
   assert.equal(writing, "label text label text cut stream");
 });
 

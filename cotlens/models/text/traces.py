@@ -15,6 +15,7 @@ from cotlens.models.formats.segments import Segments
 from cotlens.models.text.samples import TOP, TokenMeasurements
 from cotlens.trace import Span, Trace
 from cotlens.trace.answers import AnswerReader
+from cotlens.trace.remarks import CUT_OPEN, ENDED_OPEN, NO_ANSWER, NO_THOUGHT
 
 _SENTENCE = re.compile(r"[.!?]\s+|\n\s*")
 BEGIN = "begin"  # meta key: index of the first token that is not template
@@ -159,11 +160,7 @@ def _remarks(meta: Mapping[str, Any], found: Segments) -> list[str]:
         return []
     if found.closed:
         empty = found.answer is None or (found.answer[0] == found.answer[1] and "answer" not in found.chars)
-        return ["The model closed its thought and wrote no answer."] if empty else []
+        return [NO_ANSWER] if empty else []
     if found.thought is None:
-        return ["The model answered without a thought."]
-    if meta["finish"] == "stop":
-        return ["The model ended its turn without closing its thought, so there is no answer."]
-    return [
-        "The thought was not closed within the tokens allowed; raise max_new_tokens, or resume with close_thought=True."
-    ]
+        return [NO_THOUGHT]
+    return [ENDED_OPEN if meta["finish"] == "stop" else CUT_OPEN]

@@ -190,7 +190,7 @@ def test_an_error_of_the_model_is_shown_and_nothing_is_lost(front, trace, abacus
 
     def broken(edited, *, on_token=None, **options):
         error = BackendError("The logits at token 90 are NaN; load the model in float32.")
-        error.partial = resume(edited, on_token=on_token, **options, max_new_tokens=5)
+        error.partial = resume(edited, on_token=on_token, **{**options, "max_new_tokens": 5})
         raise error
 
     monkeypatch.setattr(abacus, "resume", broken)

@@ -1,0 +1,41 @@
+"""The script of a view, which is most of its size, is held once however many views there are."""
+
+import json
+
+import pytest
+
+from cotlens.widgets import EditorView, SteeringView, bundles
+
+
+def size(widget) -> int:
+    """Bytes of a widget's state, as a notebook saves it."""
+    return sum(
+        len(value) if isinstance(value, bytes) else len(json.dumps(value)) for value in widget.get_state().values()
+    )
+
+
+def test_a_second_view_adds_little_to_what_is_saved():
+    first, second, other = EditorView(), EditorView(), SteeringView()
+    assert first._script == second._script != other._script
+    holder = bundles.script("editor")
+    assert first._script == f"IPY_MODEL_{holder.model_id}", "so that saved state has it, too"
+    assert holder.text == (bundles.STATIC / "editor.js").read_text(encoding="utf-8")
+    assert size(second) < 50_000 < size(holder)
+
+
+def test_a_holder_that_was_closed_is_made_again():
+    closed = bundles.script("steering_panel")
+    closed.close()
+    view = SteeringView()
+    again = bundles.script("steering_panel")
+    assert again is not closed and view._script == f"IPY_MODEL_{again.model_id}" and again.text == closed.text
+
+
+@pytest.mark.parametrize("content", [{"kind": "script"}, {"kind": "other"}, None, "script"])
+def test_a_host_without_a_way_between_models_asks_python(content, monkeypatch):
+    view, sent = EditorView(), []
+    monkeypatch.setattr(view, "send", lambda content, buffers=None: sent.append(content))
+    view._handle_custom_msg(content, [])
+    asked = isinstance(content, dict) and content["kind"] == "script"
+    assert [each["kind"] for each in sent] == (["script"] if asked else [])
+    assert not asked or sent[0]["text"] == bundles.script("editor").text

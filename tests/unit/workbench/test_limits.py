@@ -1,0 +1,86 @@
+"""Whatever lets the model write has a limit, from the trace, shown and changeable."""
+
+import dataclasses
+
+import pytest
+
+import cotlens as cl
+from cotlens.workbench.limits import LEAST, Limits
+from tests import pretrained
+
+
+def test_the_limit_is_the_traces_own(front, abacus):
+    trace = abacus.reason("Ravi has 16 shells. He finds 28 more. How many?", seed=1, max_new_tokens=30, temperature=0.5)
+    page = front(trace)
+    assert page.view.limits == {"max_new_tokens": 30, "temperature": 0.5}
+    page.act("rerun", token=trace.roles["thought"].start + 3)
+    new = page.editor.trace
+    assert new.meta["max_new_tokens"] == 30 and new.meta["temperature"] == 0.5
+    assert len(new.token_ids) - new.rewritten_from <= 30
+    assert "max_new_tokens=30, temperature=0.5" in page.view.code
+
+
+def test_a_text_without_settings_has_a_limit_in_proportion(abacus, given):
+    limits = Limits.of(abacus, given)
+    assert limits.max_new_tokens == max(LEAST, 2 * (len(given.token_ids) - given.roles["prompt"].end))
+    assert limits.temperature == abacus.defaults.temperature
+    long = cl.Trace.from_text("Q", "So 1 + 1 = 2. " * 60, "2", model=abacus)
+    assert Limits.of(abacus, long).max_new_tokens > LEAST
+
+
+@pytest.mark.parametrize("meta", [{"max_new_tokens": "many"}, {"max_new_tokens": -3}, {"temperature": float("nan")}])
+def test_a_file_may_say_anything(abacus, given, meta):
+    odd = dataclasses.replace(given, meta={**given.meta, **meta})
+    assert Limits.of(abacus, odd) == Limits.of(abacus, given)
+
+
+@pytest.mark.parametrize("kind", ["truncate", "rerun", "edit", "branch"])
+def test_every_writing_action_keeps_to_what_the_head_says(front, given, kind):
+    page = front(given)
+    page.act("limits", max_new_tokens=5, temperature=0)
+    assert page.view.limits == {"max_new_tokens": 5, "temperature": 0}
+    shown = []
+    page.view.observe(lambda change: change.new and shown.append(change.new), "stream")
+    token = given.roles["thought"].start + 6
+    fields = {
+        "truncate": {"token": token},
+        "rerun": {"token": token},
+        "edit": {**page.place("44."), "text": "54."},
+        "branch": {"token": token, "token_id": given.token_ids[token - 1]},
+    }[kind]
+    page.act(kind, **fields)
+    new = page.editor.trace
+    assert new.meta["max_new_tokens"] == 5 and new.meta["temperature"] == 0
+    assert {one["limit"] for one in shown} == {5} and shown[-1]["tokens"] <= 5
+    assert "max_new_tokens=5, temperature=0.0" in page.view.code
+
+
+def test_limits_out_of_range_are_refused_and_change_nothing(front, given):
+    page = front(given)
+    before = page.view.limits
+    for fields in ({"max_new_tokens": 0, "temperature": 1}, {"max_new_tokens": 9, "temperature": -1}):
+        reply = page.ask("limits", **fields)
+        assert reply["status"] == "error" and page.view.limits == before
+
+
+def test_a_real_model_stops_at_the_traces_limit():
+    model = pretrained.model()
+    trace = cl.Trace.from_text("How much is 3 + 4?", "First I add 3 and 4. That makes 7.", "7", model=model)
+    editor = cl.CoTEditor(model, trace, measure="early-answer")
+    try:
+        assert editor.view.limits["max_new_tokens"] == LEAST
+        editor.cancel()
+        assert editor.wait(120)
+        notes = []
+        editor.view.observe(lambda change: change.new and notes.append(change.new), "stream")
+        message = {"request_id": 1, "kind": "limits", "max_new_tokens": 8, "temperature": 0.0}
+        editor._on_message(None, message)
+        token = trace.roles["thought"].end
+        editor._on_message(None, {"request_id": 2, "kind": "truncate", "document": trace.id, "token": token})
+        assert editor.wait(300) and editor.error == ""
+        new = editor.trace
+        assert new.text.startswith(trace.text[: int(trace.offsets[token])]), "the whole thought is kept"
+        assert new.meta["max_new_tokens"] == 8 and notes[-1]["limit"] == 8 and notes[-1]["tokens"] <= 8
+    finally:
+        editor.cancel()
+        editor.wait(60)

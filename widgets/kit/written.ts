@@ -1,0 +1,31 @@
+/** Text that is being written arrives in pieces, each once: a view that came late, or missed one, asks for all of it. */
+
+/** A piece stands `at` so many UTF-16 units after where the text begins. `tokens` of at most `limit` are written. */
+export interface Piece { id: number; source: string; from: number; at: number; text: string; tokens: number; limit: number }
+
+/** Stands for what is still to come. */
+const MISSING = "… ";
+
+export class Written {
+  private id = -1;
+  private text = "";
+  private whole = true;
+
+  /** `ask` sends for all of the text, which comes as a piece, too. */
+  constructor(private readonly ask: () => void) {}
+
+  /** The piece with all that was written before it. */
+  follow<P extends Piece>(piece: P): P {
+    if (piece.id !== this.id) { this.id = piece.id; this.text = ""; this.whole = true; }
+    if (piece.at === 0 || (this.whole && piece.at <= this.text.length)) {
+      this.text = this.text.slice(0, piece.at) + piece.text;
+      this.whole = true;
+    } else {
+      // Not at once: a store may just be in the making, and nobody can send its messages yet.
+      if (this.whole) queueMicrotask(this.ask);
+      this.text += (this.whole ? MISSING : "") + piece.text;
+      this.whole = false;
+    }
+    return { ...piece, text: this.text };
+  }
+}

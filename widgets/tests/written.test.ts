@@ -1,0 +1,36 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { Written, type Piece } from "../kit/written";
+
+const piece = (at: number, text: string, id = 1): Piece => ({ id, source: "d", from: 0, at, text, tokens: 1, limit: 9 });
+
+test("pieces add up to the text, and one that was expected gives way to what came", () => {
+  const written = new Written(() => assert.fail("nothing is missing"));
+  assert.equal(written.follow(piece(0, "So")).text, "So");
+  assert.equal(written.follow(piece(0, "He")).text, "He");
+  assert.equal(written.follow(piece(2, " has")).text, "He has");
+  assert.equal(written.follow(piece(6, " 7.")).text, "He has 7.");
+  assert.equal(written.follow(piece(6, " 7.")).text, "He has 7.");
+  assert.equal(written.follow(piece(0, "Then", 2)).text, "Then");
+});
+
+test("who came late asks once for the whole, and goes on from it", async () => {
+  let asked = 0;
+  const written = new Written(() => { asked += 1; });
+  assert.equal(written.follow(piece(6, " 7.")).text, "…  7.");
+  assert.equal(written.follow(piece(9, " So")).text, "…  7. So");
+  await Promise.resolve();
+  assert.equal(asked, 1);
+  assert.equal(written.follow(piece(0, "He has 7. So")).text, "He has 7. So");
+  assert.equal(written.follow(piece(12, " 7.")).text, "He has 7. So 7.");
+});
+
+test("who missed a piece asks again", async () => {
+  let asked = 0;
+  const written = new Written(() => { asked += 1; });
+  written.follow(piece(0, "He"));
+  assert.equal(written.follow(piece(6, " 7.")).text, "He…  7.");
+  await Promise.resolve();
+  assert.equal(asked, 1);
+  assert.equal(written.follow(piece(0, "He has 7.")).text, "He has 7.");
+});
