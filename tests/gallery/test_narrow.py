@@ -5,7 +5,8 @@ import pytest
 from tests.gallery.page import Gallery
 
 CUT = """(root) => [...root.querySelectorAll('.cotlens-words, .cotlens-meaning, .cotlens-sae')].filter((each) =>
-  each.getClientRects().length && (each.scrollWidth > each.clientWidth + 1 || each.scrollHeight > each.clientHeight + 1))
+  each.getClientRects().length
+  && (each.scrollWidth > each.clientWidth + 1 || each.scrollHeight > each.clientHeight + 1))
   .map((each) => each.textContent)"""
 # Whether the placeholder of the search is as wide as its field or narrower.
 HINT = """(field) => {
