@@ -50,7 +50,7 @@ widgets: .venv/.installed .venv/.widgets  ## bundle widgets/*.ts where they have
 
 pictures: .venv/.dev .venv/.widgets  ## make the README's pictures anew, and those of the gallery to be looked at
 	COTLENS_CHROMIUM="$$($(PY) tools/get_chromium.py)" && export COTLENS_CHROMIUM && test -n "$$COTLENS_CHROMIUM" \
-	&& COTLENS_PICTURES=docs $(PY) -m pytest tests/browser -k picture && $(PY) -m tools.gallery_pictures
+	&& COTLENS_PICTURES=docs $(PY) -m pytest tests/browser -k picture && $(PY) -m tests.gallery.pictures
 
 clean:  ## remove the environment and everything built
 	rm -rf .venv build dist cotlens/widgets/static widgets/node_modules

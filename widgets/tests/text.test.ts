@@ -55,3 +55,13 @@ test("bisect agrees with a plain search", () => {
     assert.equal(bisect(offsets, wanted), plain);
   }
 });
+
+test("what a view draws has what belongs to no role blotted out in its place", () => {
+  const text = "<u>ask</u><t>think</t>say";
+  const at = (word: string): { start: number; end: number } => ({ start: text.indexOf(word), end: text.indexOf(word) + word.length });
+  const model = new TextModel(text, Uint32Array.of(0, text.length), [{ role: "thought", ...at("think") }, { role: "prompt", ...at("ask") }, { role: "answer", ...at("say") }]);
+  const { drawn } = model;
+  assert.equal(drawn.length, text.length);
+  assert.equal(drawn.replaceAll("\u0000", "."), "...ask.......think....say");
+  assert.equal(new TextModel(text, Uint32Array.of(0, text.length)).drawn, text);
+});

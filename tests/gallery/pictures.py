@@ -1,8 +1,7 @@
-#!/usr/bin/env python3
 """Pictures of the gallery, to be looked at: every view at three widths, light, dark and in forced colours.
 
-python -m tools.gallery_pictures                      # the states of SHOWN, into build/pictures/gallery
-python -m tools.gallery_pictures map pairs --width 480 --look forced
+python -m tests.gallery.pictures                      # the states of SHOWN, into build/pictures/gallery
+python -m tests.gallery.pictures map pairs --width 480 --look forced
 """
 
 import argparse
@@ -13,7 +12,7 @@ import hatch_build
 from tests.chromium import launched, new_page
 from tests.gallery.page import Gallery
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 OUT = ROOT / "build" / "pictures" / "gallery"
 WIDTHS = (480, 900, 1400)
 LOOKS = ("light", "dark", "forced")
