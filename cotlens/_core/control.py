@@ -96,6 +96,9 @@ class _Uncontrolled(Control):
     def silent(self) -> Control:
         return Control()
 
+    def _under(self, report: OnProgress) -> Control:
+        return Control(report)  # cancelled for itself: an interrupt of one call is none of those that come later
+
 
 _UNCONTROLLED = _Uncontrolled()
 _current: ContextVar[Control] = ContextVar("cotlens_control", default=_UNCONTROLLED)

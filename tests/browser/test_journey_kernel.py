@@ -199,8 +199,8 @@ def test_odd_texts_are_states_and_stay_text(notebook):
     assert nb.page.evaluate("window.hacked") is None
 
 
-MEASURE = """editor._do_measure(editor._request({"kind": "measure", "document": editor.trace.id,
-    "measure": "occlusion-total", "unit": "token", "confirmed": True}))"""
+MEASURE = """about = {"document": editor.trace.id, "measure": "occlusion-total", "unit": "token", "confirmed": True}
+editor._do_measure(editor._request({"kind": "measure", **about}))"""
 
 
 def test_interrupting_the_kernel_and_deleting_the_cell_stop_the_work(notebook):

@@ -95,3 +95,12 @@ def test_a_silent_part_is_cancelled_with_the_whole_and_says_nothing():
     whole.cancel()
     with pytest.raises(Cancelled):
         part.check()
+
+
+def test_what_is_cancelled_under_no_control_ends_alone():
+    nobody = control.current()
+    for part in (nobody.silent(), nobody.part_of(0, 1, 1, "x"), nobody.told_by(lambda: (0, None, "x"))):
+        part.cancel()
+        with pytest.raises(Cancelled):
+            part.check()
+        control.current().check()
