@@ -69,10 +69,10 @@ if TYPE_CHECKING:
     from cotlens.trace import Edit, FinalAnswer, Span, Trace, answers
     from cotlens.widgets.importance_map import ImportanceMap
     from cotlens.widgets.pair_matrix import PairMatrix
-    from cotlens.workbench.editor import CoTEditor
-    from cotlens.workbench.feature_table import FeatureTable
+    from cotlens.workbench.editor.editor import CoTEditor
+    from cotlens.workbench.feature_table.table import FeatureTable
     from cotlens.workbench.show import show
-    from cotlens.workbench.steering_panel import SteeringPanel
+    from cotlens.workbench.steering_panel.panel import SteeringPanel
 
 __getattr__, __dir__ = lazy_attributes(
     __name__,
@@ -92,11 +92,11 @@ __getattr__, __dir__ = lazy_attributes(
         "load_result": "cotlens.results:load_result",
         "read_rollouts": "cotlens.measure.rollouts:read_rollouts",
         "compare": "cotlens.measure.compare:compare",
-        "CoTEditor": "cotlens.workbench.editor:CoTEditor",
-        "FeatureTable": "cotlens.workbench.feature_table:FeatureTable",
+        "CoTEditor": "cotlens.workbench.editor.editor:CoTEditor",
+        "FeatureTable": "cotlens.workbench.feature_table.table:FeatureTable",
         "ImportanceMap": "cotlens.widgets.importance_map:ImportanceMap",
         "PairMatrix": "cotlens.widgets.pair_matrix:PairMatrix",
-        "SteeringPanel": "cotlens.workbench.steering_panel:SteeringPanel",
+        "SteeringPanel": "cotlens.workbench.steering_panel.panel:SteeringPanel",
         "show": "cotlens.workbench.show:show",
         "CotLensError": "cotlens._core.errors:CotLensError",
     },

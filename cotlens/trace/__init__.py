@@ -9,7 +9,7 @@ from cotlens.trace.answers import Answer, AnswerReader, Boxed, Choice, FinalAnsw
 from cotlens.trace.codec import Codec
 from cotlens.trace.edit import Edit
 from cotlens.trace.spans import Span
-from cotlens.trace.splitters import chunk_texts, split
+from cotlens.trace.splitting.splitters import chunk_texts, split
 from cotlens.trace.trace import Trace
 
 __all__ = [

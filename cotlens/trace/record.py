@@ -21,7 +21,7 @@ from cotlens.trace.check import check_measured, check_offsets, check_role, check
 from cotlens.trace.codec import Codec
 from cotlens.trace.edit import Edit
 from cotlens.trace.spans import Span, text_spans, token_spans
-from cotlens.trace.splitters import check_unit, split
+from cotlens.trace.splitting.splitters import check_unit, split
 
 NOT_UTF8 = "Some bytes of the tokens are not UTF-8; they are shown as \N{REPLACEMENT CHARACTER}."
 
@@ -201,7 +201,7 @@ class TraceRecord:
 
         No token is in two spans of a unit. A span's characters leave out the whitespace around it; its tokens are
         those whose first character that isn't whitespace lies in it, and tokens of whitespace after it. Whitespace
-        before the first span is in none. Sentences are those of Thought Anchors (see `cotlens.trace.splitters`).
+        before the first span is in none. Sentences are those of Thought Anchors (see `trace.splitting`).
 
         Raises:
             InputError: there is no such unit or role.

@@ -13,7 +13,7 @@ from cotlens._core.errors import InputError
 from cotlens.results import Result
 from cotlens.results.certainty import certainty
 from cotlens.trace import Trace
-from cotlens.trace.splitters import split
+from cotlens.trace.splitting.splitters import split
 from cotlens.widgets import scores
 from cotlens.widgets.bundles import View, bundle, require
 from cotlens.widgets.payload import floats, indices

@@ -15,11 +15,11 @@ from cotlens.results import Result
 from cotlens.trace import Trace
 from cotlens.widgets.importance_map import ImportanceMap
 from cotlens.widgets.pair_matrix import PairMatrix
-from cotlens.workbench.controller import Controller
-from cotlens.workbench.editor import CoTEditor
-from cotlens.workbench.feature_table import FeatureTable
-from cotlens.workbench.steering_panel import SteeringPanel
-from cotlens.workbench.steering_words import said
+from cotlens.workbench.editor.editor import CoTEditor
+from cotlens.workbench.feature_table.table import FeatureTable
+from cotlens.workbench.shared.controller import Controller
+from cotlens.workbench.steering_panel.panel import SteeringPanel
+from cotlens.workbench.steering_panel.words import said
 
 PUBLISHED = ("resampling_accuracy", "counterfactual_accuracy", "forced_accuracy")
 """What a map of published rollouts shows; their KL is mostly an artefact of its smoothing."""

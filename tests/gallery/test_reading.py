@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import expect
 
 from cotlens.trace import Trace
-from cotlens.workbench import stream as streams
+from cotlens.workbench.shared import stream as streams
 from tests.gallery.page import Gallery
 
 

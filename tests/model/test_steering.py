@@ -16,7 +16,7 @@ from cotlens.organisms.sae.recipe import composed as composed_thoughts
 from cotlens.organisms.task.problems import problems
 from cotlens.results import load_result
 from cotlens.trace import Trace
-from cotlens.workbench.steering_words import said
+from cotlens.workbench.steering_panel.words import said
 from tests import pretrained
 from tests.model import check_the_work as work
 from tests.model import tiny

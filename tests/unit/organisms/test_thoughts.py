@@ -9,7 +9,7 @@ from cotlens.organisms.task.plants import Plant, draw_plant
 from cotlens.organisms.task.problems import problems
 from cotlens.organisms.task.thoughts import write
 from cotlens.organisms.training.dataset import IGNORE, Mix, example, stated_total
-from cotlens.trace.splitters import split
+from cotlens.trace.splitting.splitters import split
 
 
 def thoughts(n=150, planted=False):

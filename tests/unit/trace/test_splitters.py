@@ -6,8 +6,9 @@ import pytest
 from hypothesis import given
 
 from cotlens._core.errors import InputError
-from cotlens.trace import chunk_texts, split, terminators
-from cotlens.trace.splitters import SHORTEST
+from cotlens.trace import chunk_texts, split
+from cotlens.trace.splitting import terminators
+from cotlens.trace.splitting.splitters import SHORTEST
 from tests.unit.trace.bytecodec import TEXTS
 
 

@@ -4,8 +4,8 @@ import re
 from pathlib import Path
 
 from cotlens.widgets.feature_table import FeatureTableView
-from cotlens.workbench.feature_labels import ORIGINS
-from cotlens.workbench.feature_requests import KINDS
+from cotlens.workbench.feature_table.labels import ORIGINS
+from cotlens.workbench.feature_table.requests import KINDS
 
 STATE = (Path(__file__).resolve().parents[3] / "widgets" / "feature_table" / "state.ts").read_text(encoding="utf-8")
 

@@ -6,7 +6,7 @@ import json
 import pytest
 
 import cotlens as cl
-from cotlens.workbench.requests import KINDS
+from cotlens.workbench.editor.requests import KINDS
 
 PROMPT = (
     "Ravi has 16 shells. He finds 28 more shells on the beach. It is a sunny day. "

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cotlens.trace import Edit
-from cotlens.workbench.compare import difference, warning
+from cotlens.workbench.shared.compare import difference, warning
 
 words = st.lists(st.sampled_from(["a ", "12 ", "+", "=", "é", "\n", "the "]), max_size=12).map("".join)
 

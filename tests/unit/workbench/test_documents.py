@@ -3,8 +3,8 @@
 import pytest
 
 import cotlens as cl
-from cotlens.workbench import measuring
-from cotlens.workbench.plans import origin
+from cotlens.workbench.editor import measuring
+from cotlens.workbench.editor.plans import origin
 
 
 @pytest.fixture

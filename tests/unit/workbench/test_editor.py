@@ -9,7 +9,7 @@ import pytest
 
 import cotlens as cl
 from cotlens._core.errors import InputError
-from cotlens.workbench.payload import NO_ROW
+from cotlens.workbench.editor.payload import NO_ROW
 
 
 def floats(data):

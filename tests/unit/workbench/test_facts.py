@@ -3,7 +3,7 @@
 import numpy as np
 
 from cotlens.results import Provenance, Result
-from cotlens.workbench.facts import facts
+from cotlens.workbench.editor.facts import facts
 
 NAN = float("nan")
 

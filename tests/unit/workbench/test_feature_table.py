@@ -11,7 +11,7 @@ import cotlens as cl
 from cotlens._core.errors import InputError
 from cotlens.measure.features.autoencoder.config import Config
 from cotlens.measure.features.autoencoder.sae import SAE
-from cotlens.workbench.feature_requests import KINDS
+from cotlens.workbench.feature_table.requests import KINDS
 from tests.model import tiny
 
 

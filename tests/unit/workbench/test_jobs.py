@@ -9,8 +9,8 @@ import pytest
 from cotlens._core import control
 from cotlens._core.errors import InputError
 from cotlens.models.owner import OwnerThread
-from cotlens.workbench.jobs import ENDED, Jobs
-from cotlens.workbench.pace import Pace
+from cotlens.workbench.shared.jobs import ENDED, Jobs
+from cotlens.workbench.shared.pace import Pace
 
 
 @pytest.fixture
@@ -44,7 +44,7 @@ def test_a_job_runs_off_the_main_thread_and_says_when_it_is_done(jobs, states):
 
 def test_progress_has_an_estimate_and_is_throttled(jobs, states, monkeypatch):
     passed = [0.0]  # seconds on the clock of the jobs
-    monkeypatch.setattr("cotlens.workbench.jobs.time", SimpleNamespace(monotonic=lambda: passed[0]))
+    monkeypatch.setattr("cotlens.workbench.shared.jobs.time", SimpleNamespace(monotonic=lambda: passed[0]))
 
     def work():
         for i in range(1, 101):
@@ -78,7 +78,7 @@ def test_work_says_what_it_did(jobs, states):
 
 def test_what_changes_in_a_label_begins_no_new_stage(jobs, states, monkeypatch):
     passed = [0.0]
-    monkeypatch.setattr("cotlens.workbench.jobs.time", SimpleNamespace(monotonic=lambda: passed[0]))
+    monkeypatch.setattr("cotlens.workbench.shared.jobs.time", SimpleNamespace(monotonic=lambda: passed[0]))
 
     def work():
         for i in range(1, 101):

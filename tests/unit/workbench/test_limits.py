@@ -5,7 +5,7 @@ import dataclasses
 import pytest
 
 import cotlens as cl
-from cotlens.workbench.limits import LEAST, Limits
+from cotlens.workbench.shared.limits import LEAST, Limits
 from tests import pretrained
 
 

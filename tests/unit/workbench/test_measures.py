@@ -10,10 +10,10 @@ from cotlens._core.errors import InputError
 from cotlens.measure.importance import METHODS
 from cotlens.models.contract import Capability
 from cotlens.models.text.sample_store import open_store
-from cotlens.workbench import measuring
-from cotlens.workbench.costs import Price, Rates
-from cotlens.workbench.measures import MEASURES, UNITS, Shown
-from cotlens.workbench.payload import NO_ROW
+from cotlens.workbench.editor import measuring
+from cotlens.workbench.editor.measures import MEASURES, UNITS, Shown
+from cotlens.workbench.editor.payload import NO_ROW
+from cotlens.workbench.shared.costs import Price, Rates
 
 
 def values(view):

@@ -5,8 +5,8 @@ import pytest
 
 import cotlens as cl
 from cotlens._core.errors import InputError
-from cotlens.workbench.controller import LONGEST
-from cotlens.workbench.messages import fields_of
+from cotlens.workbench.shared.controller import LONGEST
+from cotlens.workbench.shared.messages import fields_of
 
 HUGE = "x" * 1_000_000
 

@@ -212,7 +212,7 @@ def test_an_error_of_the_model_is_shown_and_nothing_is_lost(front, trace, abacus
 
 def test_a_fault_in_a_handler_is_answered(front, trace, monkeypatch):
     page = front(trace)
-    monkeypatch.setattr("cotlens.workbench.payload.inspection", lambda *_: [][0])
+    monkeypatch.setattr("cotlens.workbench.editor.payload.inspection", lambda *_: [][0])
     reply = page.ask("inspect", token=3)
     assert reply["status"] == "error" and "IndexError" in reply["error"]["message"] and reply["error"]["remedy"]
     assert "IndexError" in page.editor.error
@@ -258,7 +258,7 @@ def test_messages_from_another_thread_while_this_one_writes_to_the_view(front, t
 
 def test_long_traces_are_moved_through_quickly(abacus, front, monkeypatch):
     """Opening is measured by the benchmarks; what happens at every step must not grow with the text."""
-    from cotlens.workbench import payload
+    from cotlens.workbench.editor import payload
 
     thought = "At first there are 16 shells. Then 28 more are found. " * 3000
     long = Trace.from_text("Ravi has 16 shells.", thought, "The answer is 44.", model=abacus)

@@ -3,10 +3,10 @@
 import dataclasses
 
 import pytest
-from cotlens.models.start import Start
 
 from cotlens.measure.stats.proportions import wilson
-from cotlens.workbench.resampling import Tally, arms, payload
+from cotlens.models.contract.start import Start
+from cotlens.workbench.editor.resampling import Tally, arms, payload
 
 
 def test_both_arms_of_an_edit_are_written_and_counted(front, given, abacus):

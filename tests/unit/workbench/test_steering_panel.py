@@ -12,7 +12,7 @@ import cotlens as cl
 from cotlens._core.errors import InputError
 from cotlens.models.contract import AddVector
 from cotlens.trace.align import tokens_covering
-from cotlens.workbench.steering_runs import Start
+from cotlens.workbench.steering_panel.runs import Start
 
 PROMPT = "Mia has 12 pears and buys 7 more. How many pears does she have?"
 THOUGHT = "Mia has 12 pears. 12 + 7 = 19."

@@ -7,8 +7,8 @@ import pytest
 
 from cotlens.measure.steering.judging import DAMAGE, SteeredRun
 from cotlens.trace import Trace
-from cotlens.workbench.steering_runs import Rerun
-from cotlens.workbench.steering_words import findings, said, unwritten, verdict
+from cotlens.workbench.steering_panel.runs import Rerun
+from cotlens.workbench.steering_panel.words import findings, said, unwritten, verdict
 
 
 def numbered(trace):

@@ -5,10 +5,10 @@ import json
 import pytest
 
 import cotlens as cl
-from cotlens.workbench import stream as streams
-from cotlens.workbench.requests import KINDS as EDITOR
-from cotlens.workbench.steering_requests import KINDS as PANEL
-from cotlens.workbench.steering_sources import of_token
+from cotlens.workbench.editor.requests import KINDS as EDITOR
+from cotlens.workbench.shared import stream as streams
+from cotlens.workbench.steering_panel.requests import KINDS as PANEL
+from cotlens.workbench.steering_panel.sources import of_token
 
 
 def follow(pieces):

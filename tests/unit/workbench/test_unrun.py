@@ -6,8 +6,8 @@ import pytest
 
 import cotlens as cl
 from cotlens.trace.remarks import CUT_OPEN, ENDED_OPEN
-from cotlens.workbench.steering_sources import of_token
-from cotlens.workbench.work import CUT, KEPT, WENT_ON
+from cotlens.workbench.editor.work import CUT, KEPT, WENT_ON
+from cotlens.workbench.steering_panel.sources import of_token
 
 
 def edited(trace, kind):

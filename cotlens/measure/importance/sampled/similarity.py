@@ -30,7 +30,7 @@ from cotlens.measure.importance.shared import units
 from cotlens.models.contract import Capability, Model
 from cotlens.trace import Span, Trace
 from cotlens.trace.align import tokens_covering
-from cotlens.trace.splitters import split
+from cotlens.trace.splitting.splitters import split
 
 MINILM = "all-MiniLM-L6-v2"
 THRESHOLD = 0.8

@@ -23,9 +23,9 @@ from cotlens.results import Result
 from cotlens.trace import Trace
 from cotlens.trace.answers import unread
 from cotlens.trace.values import numerals
-from cotlens.workbench.costs import Price, Rates, price
-from cotlens.workbench.layout import layout
-from cotlens.workbench.measures import CURVE, METRICS, UNITS, Measure, Shown, offers
+from cotlens.workbench.editor.measures import CURVE, METRICS, UNITS, Measure, Shown, offers
+from cotlens.workbench.shared.costs import Price, Rates, price
+from cotlens.workbench.shared.layout import layout
 
 AUTOMATIC_S = 20.0  # work expected to be longer than this waits until it is asked for
 PARTIAL_S = 0.4  # how often what was measured so far is looked at, at most

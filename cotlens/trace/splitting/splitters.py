@@ -15,7 +15,7 @@ from __future__ import annotations
 import re
 
 from cotlens._core.errors import InputError, did_you_mean
-from cotlens.trace import terminators
+from cotlens.trace.splitting import terminators
 
 UNITS = ("token", "sentence", "paragraph", "step")
 SHORTEST = 10

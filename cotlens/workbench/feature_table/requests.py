@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from cotlens._core.errors import InputError
-from cotlens.workbench.messages import Kinds, fields_of
-from cotlens.workbench.tree import Tree
+from cotlens.workbench.shared.messages import Kinds, fields_of
+from cotlens.workbench.shared.tree import Tree
 
 MOST = 512  # latents that one message may ask about
 # kind -> fields it must have, with their types

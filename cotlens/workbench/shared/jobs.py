@@ -21,7 +21,7 @@ from cotlens._core.control import Control
 from cotlens._core.errors import Cancelled, CotLensError
 from cotlens._core.progress import stage
 from cotlens.models.contract import Owner
-from cotlens.workbench.pace import Pace
+from cotlens.workbench.shared.pace import Pace
 
 State = Literal["idle", "queued", "running", "done", "cancelled", "error"]
 ENDED = ("done", "cancelled", "error")

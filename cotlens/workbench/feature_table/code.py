@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from cotlens.measure.features.autoencoder.sae import SAE
 from cotlens.measure.features.autoencoder.store import SHIPPED
 from cotlens.models.contract import Model
-from cotlens.workbench.feature_reading import Reading
+from cotlens.workbench.feature_table.reading import Reading
 
 
 def script(

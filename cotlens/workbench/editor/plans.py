@@ -10,10 +10,10 @@ from typing import Any
 from cotlens._core.errors import InputError
 from cotlens.models.contract import Model
 from cotlens.trace import Edit, Span, Trace
-from cotlens.workbench.layout import layout
-from cotlens.workbench.limits import room, usual
-from cotlens.workbench.requests import Request
-from cotlens.workbench.tree import short
+from cotlens.workbench.editor.requests import Request
+from cotlens.workbench.shared.layout import layout
+from cotlens.workbench.shared.limits import room, usual
+from cotlens.workbench.shared.tree import short
 
 _WORD = re.compile(r"[^\W_\u2e80-\U0010ffff]+")  # scripts that part their words by spaces
 

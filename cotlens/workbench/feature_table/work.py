@@ -9,11 +9,11 @@ from typing import Any
 from cotlens.models.contract import Branch, BranchScore, Model
 from cotlens.models.contract.interventions import Intervention
 from cotlens.trace import Trace
-from cotlens.workbench.compare import compare
-from cotlens.workbench.feature_plans import ClampPlan, write
-from cotlens.workbench.limits import room
-from cotlens.workbench.tree import Node, Tree
-from cotlens.workbench.writing import Newest, Writing
+from cotlens.workbench.feature_table.plans import ClampPlan, write
+from cotlens.workbench.shared.compare import compare
+from cotlens.workbench.shared.limits import room
+from cotlens.workbench.shared.tree import Node, Tree
+from cotlens.workbench.shared.writing import Newest, Writing
 
 NOTE = "after: the text written under the change, and its answer scored under it"
 SAME = "The model wrote the same text again: the change moved no word."

@@ -14,10 +14,10 @@ from cotlens.trace import Edit, Trace
 from cotlens.widgets import scores
 from cotlens.widgets.payload import floats, indices
 from cotlens.widgets.utf16 import to_utf16
-from cotlens.workbench.compare import finite
-from cotlens.workbench.facts import facts
-from cotlens.workbench.layout import layout
-from cotlens.workbench.measures import UNITS, Shown
+from cotlens.workbench.editor.facts import facts
+from cotlens.workbench.editor.measures import UNITS, Shown
+from cotlens.workbench.shared.compare import finite
+from cotlens.workbench.shared.layout import layout
 
 NO_ROW = 0xFFFFFFFF
 """What stands for a token that belongs to no row."""

@@ -8,8 +8,8 @@ from typing import Any
 
 from cotlens.models.contract import Model, OnToken
 from cotlens.trace import Trace
-from cotlens.workbench.stream import Stream
-from cotlens.workbench.tree import Node, Tree
+from cotlens.workbench.shared.stream import Stream
+from cotlens.workbench.shared.tree import Node, Tree
 
 Newest = Callable[[], bool]
 

@@ -14,10 +14,10 @@ from cotlens.measure.features.encoded import POOR
 from cotlens.models.contract import Model
 from cotlens.trace import Trace
 from cotlens.widgets.payload import floats, indices
-from cotlens.workbench import payload
-from cotlens.workbench.compare import finite
-from cotlens.workbench.feature_labels import ORIGINS, Labels
-from cotlens.workbench.feature_reading import Reading
+from cotlens.workbench.editor import payload
+from cotlens.workbench.feature_table.labels import ORIGINS, Labels
+from cotlens.workbench.feature_table.reading import Reading
+from cotlens.workbench.shared.compare import finite
 
 NEURONPEDIA = "https://www.neuronpedia.org/"
 _RELEASED = re.compile(r"[\w.-]+/[\w.-]+")

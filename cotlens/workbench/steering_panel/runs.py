@@ -22,8 +22,8 @@ from cotlens.models.contract import AddVector, Branch, Model
 from cotlens.models.contract.interventions import Positions
 from cotlens.models.text.traces import begin_of
 from cotlens.trace import Trace
-from cotlens.workbench.steering_dials import Dial, Rack
-from cotlens.workbench.stream import Stream
+from cotlens.workbench.shared.stream import Stream
+from cotlens.workbench.steering_panel.dials import Dial, Rack
 
 LONGER = 2  # a steered text may be so many times as long as what it replaces
 SPARE = 64  # and so many tokens more

@@ -16,15 +16,15 @@ from cotlens.measure.method import check_setting
 from cotlens.models.contract import Model
 from cotlens.trace import Span, Trace
 from cotlens.widgets.feature_table import FeatureTableView
-from cotlens.workbench import feature_payload as payload
-from cotlens.workbench.controller import TreeController, check_trace
-from cotlens.workbench.feature_code import script
-from cotlens.workbench.feature_labels import labels_of
-from cotlens.workbench.feature_plans import ClampPlan, plan
-from cotlens.workbench.feature_reading import Readings
-from cotlens.workbench.feature_requests import FeatureRequest, parse
-from cotlens.workbench.feature_work import FeatureWork
-from cotlens.workbench.limits import Limits
+from cotlens.workbench.feature_table import payload
+from cotlens.workbench.feature_table.code import script
+from cotlens.workbench.feature_table.labels import labels_of
+from cotlens.workbench.feature_table.plans import ClampPlan, plan
+from cotlens.workbench.feature_table.reading import Readings
+from cotlens.workbench.feature_table.requests import FeatureRequest, parse
+from cotlens.workbench.feature_table.work import FeatureWork
+from cotlens.workbench.shared.controller import TreeController, check_trace
+from cotlens.workbench.shared.limits import Limits
 
 
 class FeatureTable(TreeController):

@@ -13,8 +13,8 @@ from cotlens.measure.steering.vector import Vector
 from cotlens.measure.steering.where import Steering
 from cotlens.results import Result
 from cotlens.trace import Trace
-from cotlens.workbench.compare import finite
-from cotlens.workbench.steering_dials import Dial, stretch
+from cotlens.workbench.shared.compare import finite
+from cotlens.workbench.steering_panel.dials import Dial, stretch
 
 MOST = 100  # rollouts a point
 CONTROLS = 4

@@ -11,8 +11,8 @@ from cotlens.measure.steering.sources import from_latent, from_token
 from cotlens.measure.steering.vector import Vector
 from cotlens.models.contract import Model
 from cotlens.trace import Span, Trace
-from cotlens.workbench.steering_dials import stretch
-from cotlens.workbench.tree import short
+from cotlens.workbench.shared.tree import short
+from cotlens.workbench.steering_panel.dials import stretch
 
 if TYPE_CHECKING:
     from cotlens.measure.features.autoencoder.sae import SAE

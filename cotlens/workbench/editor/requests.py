@@ -13,9 +13,9 @@ from typing import Any
 from cotlens._core.errors import InputError
 from cotlens.trace import Trace
 from cotlens.widgets.utf16 import from_utf16
-from cotlens.workbench.messages import Kinds, fields_of
-from cotlens.workbench.resampling import MOST
-from cotlens.workbench.tree import Tree
+from cotlens.workbench.editor.resampling import MOST
+from cotlens.workbench.shared.messages import Kinds, fields_of
+from cotlens.workbench.shared.tree import Tree
 
 # kind -> fields it must have, with their types
 KINDS: Kinds = {

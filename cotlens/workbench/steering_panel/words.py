@@ -6,8 +6,8 @@ import math
 from typing import Any
 
 from cotlens.measure.steering.judging import SteeredRun
-from cotlens.workbench.compare import finite
-from cotlens.workbench.steering_runs import Rerun
+from cotlens.workbench.shared.compare import finite
+from cotlens.workbench.steering_panel.runs import Rerun
 
 
 def findings(plain: SteeredRun | None, steered: Rerun | None, control: Rerun | None, swept: str = "") -> dict[str, Any]:

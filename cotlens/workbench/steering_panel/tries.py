@@ -10,11 +10,11 @@ from cotlens.models.contract import Model
 from cotlens.trace import Trace
 from cotlens.widgets.payload import indices
 from cotlens.widgets.utf16 import to_utf16
-from cotlens.workbench import payload
-from cotlens.workbench.layout import layout
-from cotlens.workbench.plans import origin
-from cotlens.workbench.steering_dials import Dial, Rack, signed
-from cotlens.workbench.steering_runs import LONGER, SPARE, Rerun, Start
+from cotlens.workbench.editor import payload
+from cotlens.workbench.editor.plans import origin
+from cotlens.workbench.shared.layout import layout
+from cotlens.workbench.steering_panel.dials import Dial, Rack, signed
+from cotlens.workbench.steering_panel.runs import LONGER, SPARE, Rerun, Start
 
 MOST = 60  # tries kept, the original among them; the oldest go first
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from cotlens._core.errors import InputError
-from cotlens.workbench.messages import Kinds, fields_of
+from cotlens.workbench.shared.messages import Kinds, fields_of
 
 KINDS: Kinds = {
     "steer": {"dials": list},

@@ -11,13 +11,13 @@ import numpy as np
 from cotlens._core.errors import Cancelled
 from cotlens.models.contract import Model
 from cotlens.trace import Trace
-from cotlens.workbench.compare import compare
-from cotlens.workbench.measures import CURVE, Shown
-from cotlens.workbench.measuring import Measuring
-from cotlens.workbench.plans import Plan
-from cotlens.workbench.resampling import arms, resample
-from cotlens.workbench.tree import Node, Tree
-from cotlens.workbench.writing import Newest, Writing
+from cotlens.workbench.editor.measures import CURVE, Shown
+from cotlens.workbench.editor.measuring import Measuring
+from cotlens.workbench.editor.plans import Plan
+from cotlens.workbench.editor.resampling import arms, resample
+from cotlens.workbench.shared.compare import compare
+from cotlens.workbench.shared.tree import Node, Tree
+from cotlens.workbench.shared.writing import Newest, Writing
 
 KEPT = "not rerun: the answers that the model would give with the rest of the thought as it was"
 CUT = "not rerun: the answers that the model would give where the thought is cut"

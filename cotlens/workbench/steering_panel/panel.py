@@ -17,17 +17,16 @@ from cotlens.models.contract import Model
 from cotlens.results import Result
 from cotlens.trace import Trace
 from cotlens.widgets.steering_panel import SteeringView
-from cotlens.workbench import steering_sweeps as sweeps
-from cotlens.workbench import steering_tries as tries
-from cotlens.workbench.controller import Controller, check_trace, with_codec
-from cotlens.workbench.jobs import JobState
-from cotlens.workbench.steering_dials import Dial, Rack
-from cotlens.workbench.steering_requests import SteeringRequest, parse
-from cotlens.workbench.steering_runs import Rerun, Start, Writer
-from cotlens.workbench.steering_sources import of_latent, of_stretch, of_token
-from cotlens.workbench.steering_tries import Tries, Try
-from cotlens.workbench.steering_words import findings, unwritten
-from cotlens.workbench.stream import Stream
+from cotlens.workbench.shared.controller import Controller, check_trace, with_codec
+from cotlens.workbench.shared.jobs import JobState
+from cotlens.workbench.shared.stream import Stream
+from cotlens.workbench.steering_panel import sweeps, tries
+from cotlens.workbench.steering_panel.dials import Dial, Rack
+from cotlens.workbench.steering_panel.requests import SteeringRequest, parse
+from cotlens.workbench.steering_panel.runs import Rerun, Start, Writer
+from cotlens.workbench.steering_panel.sources import of_latent, of_stretch, of_token
+from cotlens.workbench.steering_panel.tries import Tries, Try
+from cotlens.workbench.steering_panel.words import findings, unwritten
 
 if TYPE_CHECKING:
     from cotlens.measure.features.autoencoder.sae import SAE

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from cotlens.trace import Trace
-from cotlens.workbench.measures import Shown
+from cotlens.workbench.editor.measures import Shown
 
 GUESSED_RATES = {
     "read": 5_000.0,

@@ -8,9 +8,9 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from cotlens.measure.stats.proportions import wilson
-from cotlens.models.assemble import begin_of
 from cotlens.models.contract import Model
-from cotlens.models.start import Start
+from cotlens.models.contract.start import Start
+from cotlens.models.text.traces import begin_of
 from cotlens.trace import Trace
 
 ROWS = 5  # answers with a row of their own; the others share one

@@ -15,15 +15,15 @@ from cotlens.models.contract import Model
 from cotlens.results import Result
 from cotlens.trace import Trace
 from cotlens.widgets.editor import EditorView
-from cotlens.workbench import payload
-from cotlens.workbench.controller import TreeController, check_trace
-from cotlens.workbench.limits import Limits
-from cotlens.workbench.measures import Shown
-from cotlens.workbench.measuring import Measuring
-from cotlens.workbench.plans import Plan, plan
-from cotlens.workbench.readers import Readers
-from cotlens.workbench.requests import Request, parse
-from cotlens.workbench.work import Work
+from cotlens.workbench.editor import payload
+from cotlens.workbench.editor.measures import Shown
+from cotlens.workbench.editor.measuring import Measuring
+from cotlens.workbench.editor.plans import Plan, plan
+from cotlens.workbench.editor.readers import Readers
+from cotlens.workbench.editor.requests import Request, parse
+from cotlens.workbench.editor.work import Work
+from cotlens.workbench.shared.controller import TreeController, check_trace
+from cotlens.workbench.shared.limits import Limits
 
 
 class CoTEditor(TreeController):
@@ -36,7 +36,7 @@ class CoTEditor(TreeController):
         model: what writes and scores.
         trace: the trace to begin with; traces it was made from are shown as branches too.
         measure: what the text is shaded by first, an entry of the menu: "occlusion-direct", "early-answer",
-            "resampling", "suppression", ... (`cotlens.workbench.measures.MEASURES`).
+            "resampling", "suppression", ... (`cotlens.workbench.editor.measures.MEASURES`).
         unit: "token", "sentence", "paragraph" or "span"; by default the measure's first.
         spans: stretches of the thought as units, (start, end) characters of the trace's text; then the unit is "span".
 

@@ -1,0 +1,1 @@
+"""Where a text is cut into sentences, paragraphs and lines (`splitters`), in every script (`terminators`)."""

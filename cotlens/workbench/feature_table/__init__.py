@@ -1,0 +1,1 @@
+"""The feature table, with a model and an autoencoder behind it. Open `table` first."""

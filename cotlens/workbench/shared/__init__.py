@@ -1,0 +1,5 @@
+"""What the controllers of all widgets share. Open `controller` first, then `jobs`.
+
+`messages` checks what a view sends, `tree` keeps the branches, `layout` counts as browsers do; `writing` and `stream`
+show text as it is written, within its `limits`; `pace`, `costs` and `interrupts` are about work that takes long.
+"""
