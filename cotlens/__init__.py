@@ -15,6 +15,7 @@ Two arrows. Data flows like a question::
 Imports point only downwards::
 
     workbench                    the only place where computing meets display
+    organisms                    the reasoners that ship, and what is known of them
     widgets | plots | measure    siblings that never import each other
     models                       how a model is reached; the only place that knows nnsight
     results                      typed tables with provenance
@@ -60,7 +61,7 @@ if TYPE_CHECKING:
     from cotlens._core.errors import CotLensError
     from cotlens.measure import features, importance, steering
     from cotlens.measure.compare import compare
-    from cotlens.measure.rollouts import read_rollouts
+    from cotlens.measure.published_rollouts import read_rollouts
     from cotlens.models.load import load
     from cotlens.models.mixed import mixed
     from cotlens.plots.attention import attention_patterns
@@ -90,7 +91,7 @@ __getattr__, __dir__ = lazy_attributes(
         "attention_patterns": "cotlens.plots.attention:attention_patterns",
         "colored_tokens": "cotlens.plots.tokens:colored_tokens",
         "load_result": "cotlens.results:load_result",
-        "read_rollouts": "cotlens.measure.rollouts:read_rollouts",
+        "read_rollouts": "cotlens.measure.published_rollouts:read_rollouts",
         "compare": "cotlens.measure.compare:compare",
         "CoTEditor": "cotlens.workbench.editor.editor:CoTEditor",
         "FeatureTable": "cotlens.workbench.feature_table.table:FeatureTable",

@@ -1,1 +1,7 @@
-"""What can be measured on a trace. Each folder is one family of methods; none knows a backend or a widget."""
+"""What can be measured on a trace. Each folder is one family of methods; none knows a backend or a widget.
+
+- `importance`: which parts of a thought caused its answer. `answers`: what a model answers when its thought is closed.
+- `steering` and `features`: directions that are added, and latents of sparse autoencoders.
+- `stats`: intervals, tests and floors. `published_rollouts`: what others sampled (one's own: `models.generation`).
+- `method`: what all measures share. `compare` and `evidence`: several measures of one trace side by side.
+"""

@@ -8,9 +8,9 @@ What others may rely on:
 
 What the backends share:
 
-- `formats`: how a family writes a thought. `text`: what is written, and the traces made of it.
-- `whitebox`: what is read inside. `architecture`: layers, masks, logits. `tracing`: the one room with nnsight traces.
-- `owner`: the one thread that a model runs on. `identity`: which weights it has. `declared`: what its files say.
+- `chat_formats`: how a family writes a thought. `generation`: what is written, and the traces made of it.
+- `whitebox`: what is read inside. `architecture`: layers, masks, logits. `tracing`: all nnsight trace blocks.
+- `owner`: the one thread that a model runs on. `identity`: which weights it has. `model_config`: what its files say.
 
 The backends: `local` (this process), `ndif`, `endpoint` (a server), `embedded` (vLLM in this process).
 

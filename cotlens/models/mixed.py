@@ -32,10 +32,10 @@ from cotlens.models.contract import (
 from cotlens.models.contract.interventions import as_interventions
 
 if TYPE_CHECKING:
-    from cotlens.models.declared import Defaults
+    from cotlens.models.model_config import Defaults
     from cotlens.trace import Edit, Trace
     from cotlens.trace.answers import AnswerForm
-    from cotlens.trace.messages import Prompt
+    from cotlens.trace.prompts import Prompt
 
 TRIAL = "First I add 12 and 7, which gives 19.\n\nWait, let me check: caf\u00e9 = 3 * (4 - 1)?"
 

@@ -20,9 +20,9 @@ from cotlens._core.errors import InputError
 from cotlens.trace.align import decode, fits
 from cotlens.trace.codec import Codec
 from cotlens.trace.edit import Edit, Kind
+from cotlens.trace.notes import ENDINGS
 from cotlens.trace.places import Cut, Place, deletion, insertion, replacement, thought_of, token_index
 from cotlens.trace.record import TraceRecord
-from cotlens.trace.remarks import ENDINGS
 from cotlens.trace.spans import Span
 
 T = TypeVar("T", bound=TraceRecord)

@@ -6,7 +6,7 @@ import re
 from typing import Any, TypeVar
 
 from cotlens._core.errors import InputError
-from cotlens.trace.messages import Prompt, conversation
+from cotlens.trace.prompts import Prompt, conversation
 from cotlens.trace.record import TraceRecord
 
 T = TypeVar("T", bound=TraceRecord)

@@ -12,8 +12,8 @@ from typing import Any, Self
 
 from cotlens._core.files import PathLike
 from cotlens.trace import display, editing, plain, storage
-from cotlens.trace.messages import Prompt
 from cotlens.trace.places import Place
+from cotlens.trace.prompts import Prompt
 from cotlens.trace.record import TraceRecord
 from cotlens.trace.spans import Span
 

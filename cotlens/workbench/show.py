@@ -6,7 +6,7 @@ from typing import Any
 
 from cotlens._core.errors import InputError
 from cotlens.measure.features.autoencoder.sae import SAE
-from cotlens.measure.rollouts import Rollouts
+from cotlens.measure.published_rollouts import Rollouts
 from cotlens.measure.steering.judging import SteeredRun
 from cotlens.measure.steering.vector import Vector
 from cotlens.models.contract import Model

@@ -10,7 +10,7 @@ import pytest
 
 import cotlens as cl
 from cotlens._core.errors import CapabilityError
-from cotlens.measure.answers.forced import Asked, score_asked
+from cotlens.measure.answers.forced import ForcedQuery, score_queries
 from cotlens.models.contract import AddVector, BlockAttention, Branch, Capability, Meter, Model, TokenSet
 from cotlens.trace import Trace
 from tests.engine import running
@@ -215,7 +215,7 @@ def test_gradients(model):
     answer = model.answer_branch(trace, trace.roles["thought"].end, "19")
     if not refused(model, Capability.GRADIENT, lambda: model.gradient(trace, answer, "embed")):
         found = model.gradient(trace, answer, "embed")
-        [forced] = score_asked(model, trace, [Asked(answer, trace.roles["thought"].end)])
+        [forced] = score_queries(model, trace, [ForcedQuery(answer, trace.roles["thought"].end)])
         assert found.value == pytest.approx(forced.logit_difference, abs=1e-3)
         assert answer.ending is not None, "that the value ends is differentiated, too"
 

@@ -7,8 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cotlens._core.errors import InputError
-from cotlens.models.formats.codec import HFCodec
-from cotlens.models.formats.families import SIGNS
+from cotlens.models.chat_formats.codec import HFCodec
+from cotlens.models.chat_formats.families import SIGNS
 from cotlens.trace.align import char_offsets
 from tests import pretrained
 from tests.model import tiny, tokenizer_styles

@@ -8,9 +8,9 @@ import torch
 
 from cotlens._core.errors import InputError
 from cotlens.models.contract import EVER, Ablate, AddVector, BlockAttention, Branch, ClampFeature, Patch, Start
+from cotlens.models.generation import traces
+from cotlens.models.generation.sampling import rollout_seed
 from cotlens.models.local.scoring import dispatch
-from cotlens.models.text import traces
-from cotlens.models.text.sampling import rollout_seed
 from tests.model import family_fixtures, tiny
 from tests.model.family_fixtures import FIXTURES, PACKED
 from tests.reference.oracle import branch_logprobs

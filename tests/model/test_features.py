@@ -6,7 +6,7 @@ import torch
 
 from cotlens._core import control
 from cotlens._core.errors import Cancelled, CapabilityError, InputError
-from cotlens.measure.answers.forced import Asked, score_asked
+from cotlens.measure.answers.forced import ForcedQuery, score_queries
 from cotlens.measure.features import Recipe, features, make_dashboard, measure_quality, save_sae, top_logits, train_sae
 from cotlens.measure.features.autoencoder.config import Config
 from cotlens.measure.features.autoencoder.quality import Quality
@@ -125,7 +125,7 @@ def test_the_effect_is_that_of_taking_the_latent_out(model, trace, site, normali
         changed[1:] += sae.decode(cut) - sae.decode(without)
         kind, layer = site.split(".")
         patch = Patch(int(layer), tuple(range(len(x))), changed, kind)
-        own, other = (score_asked(model, trace, [Asked(q.answer, q.end)], i)[0] for i in ((), (patch,)))
+        own, other = (score_queries(model, trace, [ForcedQuery(q.answer, q.end)], i)[0] for i in ((), (patch,)))
         row = found.columns["latent"].tolist().index(latent)
         assert found.columns["effect"][row] == pytest.approx(own.log_probability - other.log_probability, abs=2e-3)
         assert found.columns["effect_status"][row] == "exact"

@@ -3,10 +3,10 @@
 import pytest
 
 from cotlens._core.errors import BackendError, InputError
-from cotlens.models.formats.codec import HFCodec
-from cotlens.models.formats.families import FAMILIES, Family
-from cotlens.models.formats.format import Format, find
-from cotlens.models.text.traces import build
+from cotlens.models.chat_formats.codec import HFCodec
+from cotlens.models.chat_formats.families import FAMILIES, Family
+from cotlens.models.chat_formats.format import Format, find
+from cotlens.models.generation.traces import build
 from cotlens.trace import FinalAnswer, Number, Span
 from tests.model import tiny
 

@@ -9,16 +9,7 @@ import torch
 
 from cotlens._core.control import Control, using
 from cotlens._core.errors import Cancelled, CapabilityError, InputError
-from cotlens.models.contract import (
-    EVER,
-    AddVector,
-    AnswerBranch,
-    BlockAttention,
-    Capability,
-    Ending,
-    Patch,
-    TokenSet,
-)
+from cotlens.models.contract import EVER, AddVector, AnswerBranch, BlockAttention, Capability, Ending, Patch, TokenSet
 from cotlens.models.local import budget
 from cotlens.models.whitebox import attention_patterns, divergence
 from tests.model import tiny

@@ -5,12 +5,12 @@ from functools import cache
 import pytest
 
 from cotlens._core.errors import InputError
+from cotlens.models.chat_formats.codec import HFCodec
+from cotlens.models.chat_formats.families import Family
+from cotlens.models.chat_formats.format import Format, find
+from cotlens.models.chat_formats.markers import Known
 from cotlens.models.contract import Start
-from cotlens.models.formats.codec import HFCodec
-from cotlens.models.formats.families import Family
-from cotlens.models.formats.format import Format, find
-from cotlens.models.formats.markers import Known
-from cotlens.models.text.traces import build
+from cotlens.models.generation.traces import build
 from cotlens.trace import Boxed, Trace
 from cotlens.trace.check import edges_of
 from tests import pretrained

@@ -13,8 +13,8 @@ from transformers.generation.logits_process import TemperatureLogitsWarper, TopK
 import cotlens as cl
 from cotlens._core.errors import InputError
 from cotlens.models.contract import Start
-from cotlens.models.declared import Defaults
-from cotlens.models.text.sampling import Sampling, choose, rollout_seed
+from cotlens.models.generation.sampling import Sampling, choose, rollout_seed
+from cotlens.models.model_config import Defaults
 from tests.model import tiny
 
 PROMPT, DRAWS = "Mia has 12 pears and buys 7 more.", 4000

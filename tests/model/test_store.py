@@ -12,10 +12,10 @@ from cotlens._core import control
 from cotlens._core.control import Control
 from cotlens._core.errors import Cancelled, InputError, OutOfMemory
 from cotlens.models.contract import EVER, AddVector, Start
+from cotlens.models.generation.sample_store import Store
+from cotlens.models.generation.sampling import Sampling, choose, rollout_seed
 from cotlens.models.load import load
 from cotlens.models.local import batched_decoding
-from cotlens.models.text.sample_store import Store
-from cotlens.models.text.sampling import Sampling, choose, rollout_seed
 from tests.model import tiny
 
 PROMPT = "Mia has 12 pears and buys 7 more."

@@ -7,9 +7,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cotlens._core.errors import BackendError, InputError
-from cotlens.models.formats.codec import HFCodec
-from cotlens.models.formats.format import find
-from cotlens.models.formats.templates import SPELLED as NOTE
+from cotlens.models.chat_formats.codec import HFCodec
+from cotlens.models.chat_formats.format import find
+from cotlens.models.chat_formats.templates import SPELLED as NOTE
 from tests import pretrained
 from tests.model import chat_templates, tiny
 from tests.model.chat_templates import TEMPLATES

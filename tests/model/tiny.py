@@ -218,7 +218,7 @@ def _configs(vocabulary: int) -> dict[str, Any]:
 
 def hf_model(family: str, vocabulary: int, seed: int = 0) -> Any:
     """A random float32 model in eval mode."""
-    from cotlens.models.declared import auto_class
+    from cotlens.models.model_config import auto_class
 
     torch.manual_seed(seed)
     config = _configs(vocabulary)[family]()

@@ -6,7 +6,7 @@ import torch
 
 import cotlens as cl
 from cotlens._core.errors import InputError
-from cotlens.measure.answers.forced import Asked, Point, score_points, scores_of, target_answer
+from cotlens.measure.answers.forced import ForcedQuery, Point, score_points, scores_of, target_answer
 from cotlens.measure.answers.forms import form_of
 from cotlens.trace.answers import AnswerForm
 from tests import pretrained
@@ -110,7 +110,7 @@ def test_the_ending_never_decides_where_nothing_goes_on_with_the_value(model):
     trace = cl.Trace.from_text("Which colour is the sky?", "It is blue by day.", "The answer is blue.", model=model)
     branch = model.answer_branch(trace, trace.roles["thought"].end, "blue", form_of(trace, model))
     assert branch.ending is not None and branch.ending.pending == ()
-    [scores] = scores_of(model, trace, [Asked(branch, trace.roles["thought"].end)])
+    [scores] = scores_of(model, trace, [ForcedQuery(branch, trace.roles["thought"].end)])
     assert float(scores[0].set_logprobs[0]) > -0.05
     sign = model.answer_branch(trace, trace.roles["thought"].end, "15%", form_of(trace, model))
     assert sign.ending is None

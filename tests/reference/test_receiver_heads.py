@@ -7,7 +7,7 @@ from scipy import stats
 
 import cotlens as cl
 from cotlens._core.errors import InputError
-from cotlens.measure.importance.shared.vertical import receivers
+from cotlens.measure.importance.shared.vertical_attention import receivers
 from tests.model import tiny
 
 THOUGHT = " ".join(f"Now I add {i} and {i + 3} to it." for i in range(9)) + " So all of it is said. That was it."

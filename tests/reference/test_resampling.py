@@ -21,7 +21,7 @@ from cotlens.measure.importance.sampled.samples import AFRESH
 from cotlens.measure.importance.sampled.similarity import Similarity
 from cotlens.measure.stats import newcombe, proportion_difference, wilson
 from cotlens.models.contract import Start
-from cotlens.models.text.sampling import rollout_seed
+from cotlens.models.generation.sampling import rollout_seed
 from cotlens.organisms import load_pair
 from tests.model import tiny
 

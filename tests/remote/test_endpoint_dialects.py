@@ -6,10 +6,10 @@ from tokenizers.processors import TemplateProcessing
 
 import cotlens as cl
 from cotlens._core.errors import BackendError, CapabilityError, InputError
+from cotlens.models.chat_formats.codec import HFCodec
 from cotlens.models.contract import Branch, Capability, Start
-from cotlens.models.declared import Defaults
 from cotlens.models.endpoint.dialect import as_text
-from cotlens.models.formats.codec import HFCodec
+from cotlens.models.model_config import Defaults
 from tests.model import tiny
 from tests.remote.endpoint import PROMPT, connect
 

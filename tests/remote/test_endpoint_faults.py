@@ -241,12 +241,12 @@ def test_no_endpoint_and_no_vllm(monkeypatch):
 @pytest.mark.parametrize(
     ("status", "kind", "words"),
     [
-        (302, errors.Refused, "sent another way"),
-        (400, errors.Refused, "refused a request \\(400: no\\)"),
-        (403, errors.Refused, "refused the key"),
-        (408, errors.Passing, "look at its log"),
-        (429, errors.Passing, "no more requests"),
-        (503, errors.Passing, "look at its log"),
+        (302, errors.ServerRefusal, "sent another way"),
+        (400, errors.ServerRefusal, "refused a request \\(400: no\\)"),
+        (403, errors.ServerRefusal, "refused the key"),
+        (408, errors.RetryableError, "look at its log"),
+        (429, errors.RetryableError, "no more requests"),
+        (503, errors.RetryableError, "look at its log"),
     ],
 )
 def test_what_a_status_stands_for(status, kind, words):

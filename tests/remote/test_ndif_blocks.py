@@ -82,9 +82,9 @@ def test_attention(simulated, monkeypatch):
 
 @pytest.mark.parametrize("change", ["several", "clamp"])
 def test_writing(simulated, change):
+    from cotlens.models.generation.samples import Sample
+    from cotlens.models.generation.sampling import Sampling
     from cotlens.models.ndif import writing
-    from cotlens.models.text.samples import Sample
-    from cotlens.models.text.sampling import Sampling
 
     remote, jobs = simulated
     items = CHANGES[change]()

@@ -9,7 +9,7 @@ from nnsight.schema.response import ResponseModel, Status
 
 from cotlens._core.errors import BackendError
 from cotlens.models.ndif import frames, results
-from cotlens.models.ndif.faults import Broken
+from cotlens.models.ndif.faults import TransientError
 
 
 class Trap:
@@ -44,14 +44,14 @@ def test_a_message_in_text():
 
 @pytest.mark.parametrize("message", [b"", "", b"PK\x03\x04 and no more", "{}", "[1]", '{"id": "x"}', b"\xff\xfe"])
 def test_damaged_messages(message):
-    with pytest.raises(Broken, match="damaged"):
+    with pytest.raises(TransientError, match="damaged"):
         frames.read(message)
 
 
 def test_a_trap_in_a_message_is_not_sprung(tmp_path):
     trap = tmp_path / "sprung"
     message = ResponseModel(id="x", status=Status.COMPLETED, data=Trap(trap)).pickle()
-    with pytest.raises(Broken, match="damaged"):
+    with pytest.raises(TransientError, match="damaged"):
         frames.read(message)
     assert not trap.exists()
 
@@ -69,5 +69,5 @@ def test_results():
     assert torch.equal(back["ends"][0], torch.ones(2, 3))
     assert back["name"] == "torch.float32"
     for damaged in (b"", compressed(found)[:40], zstandard.ZstdCompressor().compress(b"no result")):
-        with pytest.raises(Broken, match="damaged"):
+        with pytest.raises(TransientError, match="damaged"):
             results.read(damaged)

@@ -83,7 +83,7 @@ NOT_MEASURED = Forced(float("nan"), float("nan"))
 
 
 @dataclass(frozen=True)
-class Asked:
+class ForcedQuery:
     """A forced answer as the branches that score it: the value, and a branch for each token after it that leaves open
     whether it has ended.
 
@@ -192,21 +192,21 @@ def score_points(
     """Score forced answers, all of them against one trunk; by default in the form in which the trace answered."""
     chosen = form or form_of(trace, model)
     asked = [
-        Asked(model.answer_branch(trace, point.at, point.value, chosen), point.at, hidden=point.hidden)
+        ForcedQuery(model.answer_branch(trace, point.at, point.value, chosen), point.at, hidden=point.hidden)
         for point in points
     ]
-    return score_asked(model, trace, asked, interventions)
+    return score_queries(model, trace, asked, interventions)
 
 
-def score_asked(
-    model: Model, trunk: Trace | Sequence[int], asked: Sequence[Asked], interventions: Sequence[Intervention] = ()
+def score_queries(
+    model: Model, trunk: Trace | Sequence[int], asked: Sequence[ForcedQuery], interventions: Sequence[Intervention] = ()
 ) -> list[Forced]:
     """How the model takes forced answers, in the order given."""
     return [one.read(scores) for one, scores in zip(asked, scores_of(model, trunk, asked, interventions), strict=True)]
 
 
 def scores_of(
-    model: Model, trunk: Trace | Sequence[int], asked: Sequence[Asked], interventions: Sequence[Intervention] = ()
+    model: Model, trunk: Trace | Sequence[int], asked: Sequence[ForcedQuery], interventions: Sequence[Intervention] = ()
 ) -> list[list[BranchScore]]:
     """The scores of the branches of each forced answer; all of them are scored together."""
     groups = [one.branches() for one in asked]

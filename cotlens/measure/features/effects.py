@@ -2,7 +2,7 @@
 
 Ablating latent l takes its part a_l(t) W_dec[l] of the reconstruction off the activation of every token t where it is
 active, up to and with the forced answer; what the SAE doesn't reconstruct is left as it is. With m the metric of the
-forced answer (see `importance.forced`),
+forced answer (see `measure.answers.forced`),
 
     effect = m(as it is) - m(latent ablated)          + = the latent supports the answer
 
@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 
 from cotlens._core import control
 from cotlens._core.errors import InputError
-from cotlens.measure.answers.forced import Asked, score_asked, target_answer
+from cotlens.measure.answers.forced import ForcedQuery, score_queries, target_answer
 from cotlens.measure.answers.forms import form_of
 from cotlens.measure.features.autoencoder.sae import SAE
 from cotlens.measure.features.autoencoder.sites import place
@@ -107,5 +107,5 @@ def _along(sae: SAE, latents: Latents, slopes: NDArray[np.float32]) -> dict[int,
 
 
 def _metric(model: Model, trace: Trace, asked: Question, change: Patch | None) -> float:
-    [forced] = score_asked(model, trace, [Asked(asked.answer, asked.end)], () if change is None else [change])
+    [forced] = score_queries(model, trace, [ForcedQuery(asked.answer, asked.end)], () if change is None else [change])
     return float(getattr(forced, asked.metric))

@@ -4,7 +4,8 @@
     cl.importance.Occlusion(effect="direct", unit="sentence").run(trace, model)
 
 To add a method, write a module with a frozen settings class that has `needs`, `cost(trace)` and
-`run(trace, model, seed=0)`, and add one line to the table: the contract tests find it there.
+`run(trace, model, seed=0)`, and add one line to the table: the contract tests find it there. `CONTRIBUTING.md` says
+what else a method needs (the menu of the editor, the kind of its evidence).
 
 Open `occlusion` first, the plainest method.
 """

@@ -10,7 +10,15 @@ import numpy as np
 from cotlens._core.errors import InputError
 from cotlens.measure.importance.shared import units
 from cotlens.measure.importance.shared.units import CUT, Place
-from cotlens.measure.importance.shared.vertical import Floats, Head, agreement, kurtosis, mean_of, receivers, vertical
+from cotlens.measure.importance.shared.vertical_attention import (
+    Floats,
+    Head,
+    agreement,
+    kurtosis,
+    mean_of,
+    receivers,
+    vertical,
+)
 from cotlens.measure.method import Cost, RunRecord, check_needs, keeping
 from cotlens.measure.stats import position_baseline
 from cotlens.models.contract import Capability, Model

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from cotlens.measure.answers.forced import Asked, Target, score_asked
+from cotlens.measure.answers.forced import ForcedQuery, Target, score_queries
 from cotlens.measure.answers.forms import form_of
 from cotlens.measure.stats import Interval, alike, wilson
 from cotlens.measure.steering.judging import may_be_damaged
@@ -192,7 +192,7 @@ def _probabilities(
 ) -> list[float]:
     """Probability of the followed answer, forced after each thought under the same steering; NaN for open thoughts."""
     found, at = [math.nan] * len(rollouts), question.at
-    together: dict[Any, list[tuple[int, Asked]]] = {}
+    together: dict[Any, list[tuple[int, ForcedQuery]]] = {}
     form = form_of(question.trace, model)
     for i, one in enumerate(rollouts):
         thought = one.roles.get("thought")
@@ -200,10 +200,10 @@ def _probabilities(
             continue
         answer = model.answer_branch(one, thought.end, question.answer.surface, form)
         changes = interventions(steerings, question.trace, at, Ends(thought.end, thought.end))
-        together.setdefault(changes, []).append((i, Asked(answer, at, one.token_ids[at : thought.end])))
+        together.setdefault(changes, []).append((i, ForcedQuery(answer, at, one.token_ids[at : thought.end])))
     prefix = question.trace.token_ids[:at]
     for changes, asked in together.items():
-        forced = score_asked(model, prefix, [one for _, one in asked], changes)
+        forced = score_queries(model, prefix, [one for _, one in asked], changes)
         for (i, _), each in zip(asked, forced, strict=True):
             found[i] = each.probability
     return found

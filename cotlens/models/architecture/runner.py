@@ -19,7 +19,7 @@ from cotlens.models.contract.interventions import BlockAttention, Intervention
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from cotlens.models.architecture.goal import Goal
+    from cotlens.models.architecture.gradient_target import Goal
     from cotlens.models.architecture.masks import Masks
 
 

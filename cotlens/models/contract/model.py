@@ -26,11 +26,11 @@ if TYPE_CHECKING:
     from concurrent.futures import Future
 
     from cotlens._core.control import Control
-    from cotlens.models.declared import Defaults
+    from cotlens.models.model_config import Defaults
     from cotlens.trace import Edit, Trace
     from cotlens.trace.answers import AnswerForm, AnswerReader
     from cotlens.trace.codec import Codec
-    from cotlens.trace.messages import Prompt
+    from cotlens.trace.prompts import Prompt
 
 T = TypeVar("T")
 OnToken = Callable[[int, str], None]

@@ -11,7 +11,7 @@ from typing import Any
 from cotlens._core import control
 from cotlens._core.errors import BackendError
 from cotlens.models.endpoint.client import Body, Hear
-from cotlens.models.endpoint.errors import Refused
+from cotlens.models.endpoint.errors import ServerRefusal
 
 _SAMPLING = (
     "max_tokens", "temperature", "top_p", "top_k", "min_p", "repetition_penalty", "seed", "stop_token_ids", "logprobs",
@@ -37,20 +37,20 @@ class EngineClient:
         return []
 
     def ask(self, body: Body, path: str = "/completions") -> Any:
-        """The answer to one request; Refused if the engine doesn't take it."""
+        """The answer to one request; ServerRefusal if the engine doesn't take it."""
         heard: list[Any] = []
         self.ask_all([body], lambda _, data: heard.append(data))
         return heard[-1]
 
     def ask_root(self, body: Body, path: str) -> Any:
         """Refused: an engine has nothing beside its completions."""
-        raise Refused(f"An embedded engine has no {path}.", 404, "Not Found")
+        raise ServerRefusal(f"An embedded engine has no {path}.", 404, "Not Found")
 
     def ask_all(self, bodies: Sequence[Body], hear: Hear, together: int | None = None) -> None:
         """Send requests; `hear(place, data)` gets their answers as they come, those with "stream" piece by piece.
 
         Raises:
-            Refused: the engine doesn't take one of them.
+            ServerRefusal: the engine doesn't take one of them.
             BackendError: what was to happen inside the model failed.
             Cancelled: by whoever controls the work. Then no request is left running.
         """
@@ -86,7 +86,7 @@ class EngineClient:
             core.add_request(name, prompt, settings)
         except ValueError as error:
             said = " ".join(str(error).split())
-            raise Refused(f"The vLLM engine refused a request ({said}).", 400, said) from error
+            raise ServerRefusal(f"The vLLM engine refused a request ({said}).", 400, said) from error
         return name
 
 

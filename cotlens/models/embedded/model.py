@@ -15,13 +15,13 @@ from cotlens._core.errors import CapabilityError
 from cotlens.models.contract import Branch, BranchScore, Capability, Interventions
 from cotlens.models.contract.capability import elsewhere
 from cotlens.models.contract.interventions import BlockAttention, Intervention, as_interventions
-from cotlens.models.contract.requests import check_branches, check_sequence
+from cotlens.models.contract.validation import check_branches, check_sequence
 from cotlens.models.embedded.whitebox import EngineWhitebox
 from cotlens.models.endpoint.model import EndpointModel
 from cotlens.models.endpoint.samples import Writer
 from cotlens.models.endpoint.scores import Scorer
-from cotlens.models.text.samples import Sample
-from cotlens.models.text.sampling import Sampling
+from cotlens.models.generation.samples import Sample
+from cotlens.models.generation.sampling import Sampling
 from cotlens.trace import Trace
 
 __all__ = ["EmbeddedModel"]

@@ -9,21 +9,21 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from cotlens.models import declared, shipped
+from cotlens.models import model_config, shipped
 from cotlens.models.architecture.layout import describe
+from cotlens.models.chat_formats.codec import HFCodec
+from cotlens.models.chat_formats.format import find
 from cotlens.models.embedded.client import EngineClient
 from cotlens.models.embedded.model import EmbeddedModel
 from cotlens.models.embedded.starting import start, vllm_version
 from cotlens.models.embedded.whitebox import EngineWhitebox
 from cotlens.models.endpoint.model import Extent
 from cotlens.models.endpoint.probing import TRIAL, probe
-from cotlens.models.formats.codec import HFCodec
-from cotlens.models.formats.format import find
+from cotlens.models.generation.sample_store import open_store
 from cotlens.models.identity import of_files
-from cotlens.models.text.sample_store import open_store
 
 if TYPE_CHECKING:
-    from cotlens.models.formats.templates import GivenFormat
+    from cotlens.models.chat_formats.templates import GivenFormat
     from cotlens.trace.answers import AnswerReader
 
 
@@ -53,7 +53,7 @@ def open_embedded(
         CapabilityError: vLLM isn't installed.
         InputError, BackendError: it can't be started.
     """
-    form = find(HFCodec(loaded), declared.eos(files, loaded), format, model=name, system=system, template=template)
+    form = find(HFCodec(loaded), model_config.eos(files, loaded), format, model=name, system=system, template=template)
     folder = _shipped(name)
     arguments = {"max_num_seqs": together, "revision": revision, "max_model_len": context_length, **engine}
     arguments["dtype"] = dtype or ("auto" if folder is None else "float32")
@@ -80,7 +80,7 @@ def open_embedded(
         revision=revision or weights or fingerprint,
         known=json.dumps(known),
         weights=weights,
-        defaults=declared.sampling_defaults(files),
+        defaults=model_config.sampling_defaults(files),
         reader=reader,
         store=open_store(store),
         looker=looker if holds else None,
@@ -103,7 +103,7 @@ def _sketch(config: Any) -> Any:
     import torch
 
     with torch.device("meta"):
-        return declared.auto_class(config).from_config(config)
+        return model_config.auto_class(config).from_config(config)
 
 
 def _shipped(name: str) -> tempfile.TemporaryDirectory[str] | None:

@@ -18,7 +18,7 @@ from cotlens._core.errors import BackendError
 from cotlens.models import tracing
 from cotlens.models.architecture.layout import Layout
 from cotlens.models.contract.interventions import Intervention
-from cotlens.models.contract.requests import chosen_positions
+from cotlens.models.contract.validation import chosen_positions
 from cotlens.models.embedded.client import EngineClient
 from cotlens.models.whitebox import unembedding
 

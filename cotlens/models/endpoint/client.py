@@ -23,7 +23,7 @@ from cotlens._core import control
 from cotlens._core.data import loads
 from cotlens._core.errors import BackendError, CotLensError
 from cotlens.models.endpoint import errors
-from cotlens.models.endpoint.errors import Passing, Refused
+from cotlens.models.endpoint.errors import RetryableError, ServerRefusal
 from cotlens.models.endpoint.secret import Secret
 
 AGAIN = "again"
@@ -94,7 +94,7 @@ class Client:
         try:
             found = once.get("/models").get("data")
         except BackendError as error:
-            if not once.met or (isinstance(error, Refused) and error.status in (401, 403)):
+            if not once.met or (isinstance(error, ServerRefusal) and error.status in (401, 403)):
                 raise
             return []
         return [entry for entry in found if isinstance(entry, Mapping)] if isinstance(found, list) else []
@@ -103,7 +103,7 @@ class Client:
         """The answer to one request.
 
         Raises:
-            Refused: the server doesn't take it.
+            ServerRefusal: the server doesn't take it.
             BackendError: no server, or one that failed on every try.
             Cancelled: by whoever controls the work.
         """
@@ -219,7 +219,7 @@ class _Talk:
                 try:
                     await self._try(http, place, *request)
                     return
-                except Passing as passing:
+                except RetryableError as passing:
                     if attempt >= self._client.retries:
                         raise passing.error from None
                     self.events.put((place, AGAIN))
@@ -242,15 +242,15 @@ class _Talk:
                 f"No server answers at {client.endpoint} ({client.secret.redact(str(error)) or 'no connection'}); "
                 "start one, with `vllm serve <model>` for instance, or give another endpoint=."
             )
-            raise (Passing(nobody) if client.met else nobody) from None
+            raise (RetryableError(nobody) if client.met else nobody) from None
         except httpx.TimeoutException:
             late = BackendError(
                 f"The server at {client.endpoint} sent nothing for {client.timeout:g} s; give a longer timeout=, or a "
                 "smaller together= if it has too much to do."
             )
-            raise Passing(late) from None
+            raise RetryableError(late) from None
         except httpx.TransportError as error:
-            raise Passing(self._dropped(type(error).__name__)) from None
+            raise RetryableError(self._dropped(type(error).__name__)) from None
         except httpx.InvalidURL as error:
             raise errors.strange(client.endpoint, str(error)) from None
 
@@ -272,7 +272,7 @@ class _Talk:
             ended = ended or any(choice.get("finish_reason") for choice in piece.get("choices") or ())
             self.events.put((place, piece))
         if not ended:
-            raise Passing(self._dropped("the stream broke off"))
+            raise RetryableError(self._dropped("the stream broke off"))
 
     def _json(self, body: bytes) -> Any:
         try:

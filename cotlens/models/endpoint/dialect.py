@@ -7,9 +7,9 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from cotlens._core.errors import CapabilityError, InputError
-from cotlens.models.declared import Defaults
-from cotlens.models.formats.codec import HFCodec
-from cotlens.models.text.sampling import Sampling
+from cotlens.models.chat_formats.codec import HFCodec
+from cotlens.models.generation.sampling import Sampling
+from cotlens.models.model_config import Defaults
 
 SEEDS = 2**31  # how many seeds every server tells apart
 _GREEDY = 1e-5  # the temperature below which vLLM takes the most probable token

@@ -14,7 +14,7 @@ from cotlens._core.errors import BackendError, CotLensError
 _MOST_WORDS = 300  # characters of what a server says of its own error
 
 
-class Refused(BackendError):
+class ServerRefusal(BackendError):
     """The server understood a request and refused it (status 400 to 499).
 
     Args:
@@ -27,7 +27,7 @@ class Refused(BackendError):
         self.status, self.said = status, said
 
 
-class Passing(Exception):
+class RetryableError(Exception):
     """Worth another try: `error` is what it becomes when none is left, `wait` the seconds that the server asks for."""
 
     def __init__(self, error: CotLensError, wait: float | None = None) -> None:
@@ -43,7 +43,7 @@ def of_status(status: int, headers: Mapping[str, str], said: str, where: str) ->
         where: the endpoint.
     """
     if status in (401, 403):
-        return Refused(
+        return ServerRefusal(
             f"The server at {where} refused the key ({status}: {said}); set the environment variable VLLM_API_KEY "
             "to one that it takes, or name the variable that holds it with key=, and load the model again (no key is "
             "sent unasked over plain http to a public address).",
@@ -55,24 +55,24 @@ def of_status(status: int, headers: Mapping[str, str], said: str, where: str) ->
             f"The server at {where} is taking no more requests for now (429: {said}); run this again later, or load "
             "the model with a smaller together=."
         )
-        return Passing(error, retry_after(headers))
+        return RetryableError(error, retry_after(headers))
     if status in (408, 409, 425) or status >= 500:
         error = BackendError(f"The server at {where} failed ({status}: {said}); look at its log, then run this again.")
-        return Passing(error, retry_after(headers))
+        return RetryableError(error, retry_after(headers))
     if status < 400:
-        return Refused(
+        return ServerRefusal(
             f"The server at {where} sent another way ({status}); give the address it answers at as endpoint=.",
             status,
             said,
         )
     if too_long(said):
-        return Refused(
+        return ServerRefusal(
             f"The server at {where} has a smaller context than this text needs ({said}); shorten the text, or load "
             "the model with context_length= set to what the server holds.",
             status,
             said,
         )
-    return Refused(f"The server at {where} refused a request ({status}: {said}).", status, said)
+    return ServerRefusal(f"The server at {where} refused a request ({status}: {said}).", status, said)
 
 
 def cut(where: str, written: int, most: int) -> BackendError:

@@ -7,24 +7,24 @@ from dataclasses import dataclass, replace
 from urllib.parse import urlsplit
 
 from cotlens._core.errors import CapabilityError
+from cotlens.models.chat_formats.format import Format
 from cotlens.models.contract import Branch, BranchScore, Capability, Interventions, Meter
 from cotlens.models.contract.capability import remedy
 from cotlens.models.contract.interventions import BlockAttention, Intervention, as_interventions
-from cotlens.models.contract.requests import check_branches, check_sequence
-from cotlens.models.declared import Defaults
+from cotlens.models.contract.validation import check_branches, check_sequence
 from cotlens.models.endpoint.client import Asked
 from cotlens.models.endpoint.dialect import Dialect
 from cotlens.models.endpoint.no_whitebox import NoWhitebox
 from cotlens.models.endpoint.samples import Writer
 from cotlens.models.endpoint.scores import Scorer
-from cotlens.models.formats.format import Format
+from cotlens.models.generation import writing
+from cotlens.models.generation.model import TextModel
+from cotlens.models.generation.sample_store import Store
+from cotlens.models.generation.samples import Sample
+from cotlens.models.generation.sampling import Sampling
+from cotlens.models.generation.traces import Measured
+from cotlens.models.model_config import Defaults
 from cotlens.models.owner import OwnerThread
-from cotlens.models.text import writing
-from cotlens.models.text.model import TextModel
-from cotlens.models.text.sample_store import Store
-from cotlens.models.text.samples import Sample
-from cotlens.models.text.sampling import Sampling
-from cotlens.models.text.traces import Measured
 from cotlens.trace import FinalAnswer, Trace
 from cotlens.trace.answers import AnswerReader
 
@@ -134,8 +134,8 @@ class EndpointModel(TextModel, NoWhitebox):
             missing = Capability.HIDE if isinstance(item, BlockAttention) else Capability.WRITE
             self._refuse(f"{type(item).__name__} can't be applied", missing)
 
-    def _setting(self) -> writing.Setting:
-        return writing.Setting(
+    def _setting(self) -> writing.GenerationContext:
+        return writing.GenerationContext(
             self.format,
             self.reader,
             {**self._about(self.weights, self.dtype), **self.dialect.about()},

@@ -11,18 +11,18 @@ from typing import TYPE_CHECKING, Any
 
 from cotlens._core import check
 from cotlens._core.errors import CapabilityError, InputError
-from cotlens.models import addresses, declared, refusals, shipped
+from cotlens.models import addresses, load_errors, model_config, shipped
+from cotlens.models.chat_formats.codec import HFCodec
+from cotlens.models.chat_formats.format import Format, find
 from cotlens.models.endpoint.client import Client
 from cotlens.models.endpoint.dialect import Dialect
 from cotlens.models.endpoint.model import EndpointModel, Extent
 from cotlens.models.endpoint.probing import probe
 from cotlens.models.endpoint.secret import OWN
-from cotlens.models.formats.codec import HFCodec
-from cotlens.models.formats.format import Format, find
-from cotlens.models.text.sample_store import open_store
+from cotlens.models.generation.sample_store import open_store
 
 if TYPE_CHECKING:
-    from cotlens.models.formats.templates import GivenFormat
+    from cotlens.models.chat_formats.templates import GivenFormat
     from cotlens.trace.answers import AnswerReader
 
 _ENDLESS = 10**7  # what tokenizers say that know no length
@@ -94,7 +94,9 @@ def open_endpoint(
             format=format, system=system, template=template, store=store, together=together, dtype=dtype,
             engine=engine or {},
         )  # fmt: skip
-    form = find(HFCodec(loaded), declared.eos(files, loaded), format, model=served, system=system, template=template)
+    form = find(
+        HFCodec(loaded), model_config.eos(files, loaded), format, model=served, system=system, template=template
+    )
     client = Client(address, together, timeout, retries, key)
     entries = client.listed()
     dialect, fingerprint = probe(client, served, form.codec, sorted(form.stop_ids))
@@ -112,7 +114,7 @@ def open_endpoint(
         name=served,
         revision=revision or fingerprint,
         known=f"declared {json.dumps(known)}",
-        defaults=declared.sampling_defaults(files),
+        defaults=model_config.sampling_defaults(files),
         reader=reader or _reader(served),
         store=open_store(store),
     )
@@ -138,7 +140,7 @@ def _tokenizer(source: str | os.PathLike[str], revision: str | None) -> Any:
     try:
         return AutoTokenizer.from_pretrained(text, revision=revision)
     except (OSError, ValueError, ImportError, KeyError, RuntimeError) as error:
-        found = refusals.refusal(text, error, shipped.names())
+        found = load_errors.refusal(text, error, shipped.names())
         if not isinstance(found, InputError):  # gated, for instance
             raise found from error
         raise InputError(

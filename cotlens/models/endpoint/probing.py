@@ -10,12 +10,12 @@ import numpy as np
 
 from cotlens._core.errors import InputError, did_you_mean
 from cotlens._core.fingerprint import fingerprint
+from cotlens.models.chat_formats.codec import HFCodec
 from cotlens.models.endpoint import errors
 from cotlens.models.endpoint.client import AGAIN, Asked
 from cotlens.models.endpoint.dialect import Dialect
-from cotlens.models.endpoint.errors import Refused
-from cotlens.models.endpoint.reply import Said, choices, echo_table, prompt_table
-from cotlens.models.formats.codec import HFCodec
+from cotlens.models.endpoint.errors import ServerRefusal
+from cotlens.models.endpoint.reply import PartialCompletion, choices, echo_table, prompt_table
 
 TRIAL = "First I add 12 and 7, which gives 19.\n\nWait, let me check: caf\u00e9 = 3 * (4 - 1)?"
 _LENGTH = 12  # tokens written to compare
@@ -42,7 +42,7 @@ def probe(client: Asked, model: str, codec: HFCodec, stops: Sequence[int]) -> tu
     dialect, ids = Dialect(model), codec.bos + codec.encode_template(TRIAL)
     try:
         read = _ask(client, dialect.body(TRIAL, 1, temperature=0)).read
-    except Refused as refused:
+    except ServerRefusal as refused:
         raise _unserved(client, model, refused) from None
     _check_tokenizer(client, model, codec, read, len(ids))
     dialect = dataclasses.replace(dialect, ids=_takes_ids(client, dialect, ids))
@@ -69,17 +69,17 @@ def probe(client: Asked, model: str, codec: HFCodec, stops: Sequence[int]) -> tu
     return dialect, f"served:{fingerprint(*(said.text for said in heard))[:12]}"
 
 
-def _ask(client: Asked, body: dict[str, Any]) -> Said:
+def _ask(client: Asked, body: dict[str, Any]) -> PartialCompletion:
     return _said(client, [body])[0]
 
 
-def _said(client: Asked, bodies: list[dict[str, Any]]) -> list[Said]:
+def _said(client: Asked, bodies: list[dict[str, Any]]) -> list[PartialCompletion]:
     """Answers to requests sent all at once."""
-    found = [Said(client.endpoint) for _ in bodies]
+    found = [PartialCompletion(client.endpoint) for _ in bodies]
 
     def hear(place: int, data: Any) -> None:
         if data == AGAIN:
-            found[place] = Said(client.endpoint)
+            found[place] = PartialCompletion(client.endpoint)
         else:
             found[place].take(data)
 
@@ -87,7 +87,7 @@ def _said(client: Asked, bodies: list[dict[str, Any]]) -> list[Said]:
     return found
 
 
-def _unserved(client: Asked, model: str, refused: Refused) -> Exception:
+def _unserved(client: Asked, model: str, refused: ServerRefusal) -> Exception:
     """What to raise where the first question is refused: no such model, no completions, or what was said."""
     names = [str(entry.get("id")) for entry in client.listed()]
     if model in refused.said or (names and model not in names):
@@ -100,7 +100,7 @@ def _takes_ids(client: Asked, dialect: Dialect, ids: list[int]) -> bool:
     """Whether token ids are taken as such: not refused, not read as a text, and nothing is put before them."""
     try:
         return _ask(client, dialect.body(ids, 1, temperature=0)).read in (0, len(ids))
-    except Refused:
+    except ServerRefusal:
         return False
 
 
@@ -118,14 +118,14 @@ def _taken(
 def _takes(client: Asked, body: dict[str, Any]) -> bool:
     try:
         client.ask(body)
-    except Refused:
+    except ServerRefusal:
         return False
     return True
 
 
 def _alternatives(client: Asked, dialect: Dialect, prompt: Sequence[int] | str) -> int:
     """The most alternatives that may be asked for, of those worth asking for."""
-    from cotlens.models.text.samples import TOP
+    from cotlens.models.generation.samples import TOP
 
     for k in (TOP, 5, 1):
         if _takes(client, dialect.body(prompt, 1, temperature=0, logprobs=k)):
@@ -133,7 +133,7 @@ def _alternatives(client: Asked, dialect: Dialect, prompt: Sequence[int] | str) 
     return 0
 
 
-def _measured(said: Said) -> bool:
+def _measured(said: PartialCompletion) -> bool:
     return bool(said.ids) and len(said.logprobs) == len(said.tops) == len(said.ids)
 
 
@@ -147,7 +147,7 @@ def _check_tokenizer(client: Asked, model: str, codec: HFCodec, read: int, n: in
     mine = codec.encode_template(TRIAL)
     try:
         told = client.ask_root({"model": model, "prompt": TRIAL, "add_special_tokens": False}, "/tokenize")
-    except Refused:
+    except ServerRefusal:
         told = {}
     theirs = told.get("tokens") if "count" in told else None
     if theirs is not None and list(theirs) != mine:
@@ -156,7 +156,7 @@ def _check_tokenizer(client: Asked, model: str, codec: HFCodec, read: int, n: in
         raise _other(f"it reads a text as {read} tokens that this one reads as {n}")
 
 
-def _check_text(client: Asked, codec: HFCodec, said: Said) -> None:
+def _check_text(client: Asked, codec: HFCodec, said: PartialCompletion) -> None:
     """Raise InputError where the ids that came back stand for another text here."""
     mine = b"".join(codec.pieces(said.ids)).decode("utf-8", "replace")
     if said.ids and "\ufffd" not in mine + said.text and said.text.strip() not in mine:
@@ -171,8 +171,8 @@ def _other(why: str) -> InputError:
 
 
 def _sampling(
-    client: Asked, dialect: Dialect, prompt: Sequence[int] | str, cold: Said
-) -> tuple[Dialect, tuple[Said, Said]]:
+    client: Asked, dialect: Dialect, prompt: Sequence[int] | str, cold: PartialCompletion
+) -> tuple[Dialect, tuple[PartialCompletion, PartialCompletion]]:
     """Whether temperature and seeds do what they should, and whether log-probabilities stay those of temperature 1.
 
     Also what was drawn with two seeds.
@@ -190,23 +190,23 @@ def _sampling(
     return dataclasses.replace(dialect, samples=samples, seeds=seeds, raw=raw), (first, other)
 
 
-def _same(one: Said, other: Said) -> bool:
+def _same(one: PartialCompletion, other: PartialCompletion) -> bool:
     return (one.ids, one.text) == (other.ids, other.text)
 
 
-def _best(said: Said) -> float:
+def _best(said: PartialCompletion) -> float:
     """The largest log-probability at the first token."""
     return max(said.tops[0].values(), default=np.nan) if said.tops else np.nan
 
 
-def _scoring(client: Asked, dialect: Dialect, ids: list[int], cold: Said) -> str:
+def _scoring(client: Asked, dialect: Dialect, ids: list[int], cold: PartialCompletion) -> str:
     """How the server gives log-probabilities of a prompt: those of the tokens sent, and equal to what it wrote."""
     text = tuple(ids + cold.ids[:4])
     for way in ("prompt_logprobs", "echo"):
         trial = dataclasses.replace(dialect, prompt=way)
         try:
             data = client.ask(trial.scoring(text, 2))
-        except Refused:
+        except ServerRefusal:
             continue
         table = table_of(way, data, text, client.endpoint)
         if table is None:

@@ -16,7 +16,7 @@ Chances = dict[int, float]
 
 
 @dataclass
-class Said:
+class PartialCompletion:
     """What has come so far in answer to one request for text.
 
     Args:

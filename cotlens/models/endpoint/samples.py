@@ -8,15 +8,15 @@ from typing import Any
 
 from cotlens._core import control
 from cotlens._core.errors import BackendError
+from cotlens.models.chat_formats.codec import HFCodec
 from cotlens.models.contract import Meter
 from cotlens.models.endpoint import errors
 from cotlens.models.endpoint.client import AGAIN, Asked
 from cotlens.models.endpoint.dialect import SEEDS, Dialect, as_text
-from cotlens.models.endpoint.reply import Said
+from cotlens.models.endpoint.reply import PartialCompletion
 from cotlens.models.endpoint.scores import Scorer, noted
-from cotlens.models.formats.codec import HFCodec
-from cotlens.models.text.samples import TOP, OpenRollout, Sample, TokenMeasurements
-from cotlens.models.text.sampling import Sampling
+from cotlens.models.generation.samples import TOP, OpenRollout, Sample, TokenMeasurements
+from cotlens.models.generation.sampling import Sampling
 
 
 @dataclass(frozen=True)
@@ -52,12 +52,12 @@ class Writer:
         known = TokenMeasurements() if self.scorer is None else self.scorer.known(tuple(prefix), list(unknown), TOP)
         for sample in samples:
             _copy(known, sample.notes)
-        said = [Said(self.client.endpoint) for _ in samples]
+        said = [PartialCompletion(self.client.endpoint) for _ in samples]
         telling = _Telling(len(prefix), on_token, self._seeded(sampling))
 
         def hear(place: int, data: Any) -> None:
             if data == AGAIN:
-                said[place] = Said(self.client.endpoint)
+                said[place] = PartialCompletion(self.client.endpoint)
                 telling.again(samples[place].index)
                 return
             said[place].take(data)
@@ -81,7 +81,7 @@ class Writer:
         def hear(place: int, data: Any) -> None:
             if data == AGAIN:
                 return
-            roll, said = rolls[place], Said(self.client.endpoint)
+            roll, said = rolls[place], PartialCompletion(self.client.endpoint)
             said.take(data)
             self._check_length(said, roll.sampling.max_new_tokens)
             roll.ids[:], finish = self._ids(said, roll.at, roll.sampling.max_new_tokens, stop_ids)
@@ -121,14 +121,16 @@ class Writer:
         alone = sampling.temperature > 0 and self.dialect.seeds == "alone"
         return 1 if alone else self.client.together
 
-    def _fresh(self, said: Said, heard: _Heard, sampling: Sampling, stop_ids: frozenset[int]) -> list[int]:
+    def _fresh(self, said: PartialCompletion, heard: _Heard, sampling: Sampling, stop_ids: frozenset[int]) -> list[int]:
         """Tokens that haven't been told of; where only text comes, those of each piece."""
         if said.ids:
             return _cut(said.ids, sampling.max_new_tokens, stop_ids)[0][heard.tokens :]
         fresh, heard.text = said.text[len(heard.text) :], max(heard.text, said.text, key=len)
         return self.codec.encode_template(fresh)
 
-    def _fill(self, sample: Sample, said: Said, start: int, sampling: Sampling, stop_ids: frozenset[int]) -> None:
+    def _fill(
+        self, sample: Sample, said: PartialCompletion, start: int, sampling: Sampling, stop_ids: frozenset[int]
+    ) -> None:
         sample.ids[:], sample.finish = self._ids(said, start, sampling.max_new_tokens, stop_ids)
         self._count(said, start, len(sample.ids))
         n = min(len(sample.ids), len(said.logprobs), len(said.tops))
@@ -140,12 +142,12 @@ class Writer:
             ]
             _copy(noted(range(start, start + n), sample.ids[:n], places, TOP), sample.notes)
 
-    def _check_length(self, said: Said, most: int) -> None:
+    def _check_length(self, said: PartialCompletion, most: int) -> None:
         """Raise BackendError where a text ended for its length before it had that: vLLM fits it to its context."""
         if said.finish == "length" and said.ids and len(said.ids) < most:
             raise errors.cut(self.client.endpoint, len(said.ids), most)
 
-    def _ids(self, said: Said, read: int, most: int, stop_ids: frozenset[int]) -> tuple[list[int], str]:
+    def _ids(self, said: PartialCompletion, read: int, most: int, stop_ids: frozenset[int]) -> tuple[list[int], str]:
         """The tokens of an answer to `read` tokens, up to the first that ends it, and how it ended."""
         if said.ids:
             kept, finish = _cut(said.ids, most, stop_ids)
@@ -160,7 +162,7 @@ class Writer:
         last = [said.stop] if said.stop is not None else [] if said.ids else self.end
         return (kept if kept[-1:] == last else [*kept, *last]), "stop"
 
-    def _count(self, said: Said, read: int, written: int) -> None:
+    def _count(self, said: PartialCompletion, read: int, written: int) -> None:
         self.meter.tokens += (said.read or read) + (said.written or written)
         self.meter.forwards += max(1, said.written or written)
 

@@ -16,10 +16,10 @@ from cotlens._core.errors import BackendError, InputError
 from cotlens.models.contract import Branch, BranchScore, Meter, TokenSet
 from cotlens.models.endpoint.client import AGAIN, Asked
 from cotlens.models.endpoint.dialect import Dialect
-from cotlens.models.endpoint.errors import Refused
+from cotlens.models.endpoint.errors import ServerRefusal
 from cotlens.models.endpoint.probing import table_of
-from cotlens.models.text.samples import TokenMeasurements
-from cotlens.models.text.traces import Measured
+from cotlens.models.generation.samples import TokenMeasurements
+from cotlens.models.generation.traces import Measured
 
 _RIVALS = 2  # best tokens to ask for: the best one that isn't the token itself is among them
 _USUAL_MOST = 20  # alternatives that vLLM gives unless it was started with more
@@ -61,7 +61,7 @@ class Scorer:
         table = Measured(len(ids), k)
         try:
             places = self._tables([ids], max(_RIVALS, k), "reading")[ids]
-        except Refused as refused:
+        except ServerRefusal as refused:
             if k <= _USUAL_MOST:
                 raise
             raise InputError(

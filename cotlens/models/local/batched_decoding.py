@@ -22,11 +22,11 @@ import torch
 from cotlens._core import control
 from cotlens._core.errors import OutOfMemory
 from cotlens.models.architecture.logits import check_finite
+from cotlens.models.generation.samples import OpenRollout
+from cotlens.models.generation.sampling import choose
 from cotlens.models.local import budget
 from cotlens.models.local.engine import fresh_cache, view
 from cotlens.models.local.padded_cache import PaddedCache
-from cotlens.models.text.samples import OpenRollout
-from cotlens.models.text.sampling import choose
 
 if TYPE_CHECKING:
     from torch import Tensor

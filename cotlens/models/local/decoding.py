@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 from cotlens._core import control
 from cotlens._core.errors import OutOfMemory
 from cotlens.models.architecture.logits import alternatives, check_finite
+from cotlens.models.generation.samples import TOP, Sample, TokenMeasurements, once_per_token
+from cotlens.models.generation.sampling import Sampling, choose
 from cotlens.models.local.incremental import STEP, Stream, fitting, pieces
-from cotlens.models.text.samples import TOP, Sample, TokenMeasurements, told_once
-from cotlens.models.text.sampling import Sampling, choose
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -49,7 +49,7 @@ def write(
     """
     together = 1 if engine.layout.no_mask else _TOGETHER  # recurrent states can't be copied for several samples
     waiting = list(samples)
-    tell = told_once(on_token)
+    tell = once_per_token(on_token)
     while waiting:
         group = waiting[:together]
         try:

@@ -28,7 +28,7 @@ from cotlens.models.local import placement
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from cotlens.models.architecture.goal import Goal
+    from cotlens.models.architecture.gradient_target import Goal
     from cotlens.models.architecture.masks import Masks
 
 _OOM_WORDS = ("can't allocate memory", "out of memory", "not enough memory")

@@ -9,28 +9,28 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from cotlens._core.check import whole
 from cotlens._core.errors import InputError
+from cotlens.models.chat_formats.codec import HFCodec
+from cotlens.models.chat_formats.format import find
 from cotlens.models.contract import Branch, BranchScore, Capability, Interventions, Meter
 from cotlens.models.contract.interventions import as_interventions
-from cotlens.models.declared import commit_of_pair, eos, precision, sampling_defaults
-from cotlens.models.formats.codec import HFCodec
-from cotlens.models.formats.format import find
+from cotlens.models.generation import writing
+from cotlens.models.generation.model import TextModel
+from cotlens.models.generation.sample_store import open_store
+from cotlens.models.generation.traces import Measured
 from cotlens.models.local import batched_decoding, decoding, placement
 from cotlens.models.local.engine import Engine
 from cotlens.models.local.loading.trial import settle_positions, tried
 from cotlens.models.local.scoring import dispatch
 from cotlens.models.local.scoring.verification import Verdict, check
+from cotlens.models.model_config import commit_of_pair, eos, precision, sampling_defaults
 from cotlens.models.owner import OwnerThread
-from cotlens.models.text import writing
-from cotlens.models.text.model import TextModel
-from cotlens.models.text.sample_store import open_store
-from cotlens.models.text.traces import Measured
 from cotlens.models.whitebox import activations
 from cotlens.models.whitebox.model import LocalWhitebox
 from cotlens.trace import FinalAnswer, Trace
 from cotlens.trace.answers import AnswerReader
 
 if TYPE_CHECKING:
-    from cotlens.models.formats.templates import GivenFormat
+    from cotlens.models.chat_formats.templates import GivenFormat
 
 __all__ = ["LocalModel"]
 
@@ -136,10 +136,10 @@ class LocalModel(TextModel, LocalWhitebox):
     def _measured(self, ids: tuple[int, ...], k: int) -> Measured:
         return self._run(lambda: activations.annotate(self.engine, ids, k))
 
-    def _setting(self) -> writing.Setting:
+    def _setting(self) -> writing.GenerationContext:
         engine, state = self.engine, self.state
         about = self._about(state.split()[0] if state else self.weights, self.dtype)
-        return writing.Setting(
+        return writing.GenerationContext(
             self.format,
             self.reader,
             about if state else {**about, "notes": [UNKNOWN]},

@@ -13,7 +13,7 @@ from cotlens.models.architecture import masks
 from cotlens.models.architecture.logits import check_finite
 from cotlens.models.contract import Divergence
 from cotlens.models.contract.interventions import BlockAttention
-from cotlens.models.contract.requests import check_sequence
+from cotlens.models.contract.validation import check_sequence
 from cotlens.models.ndif.passes import Remote
 from cotlens.models.whitebox.divergence import Floats, check_spans, first_query, means_of_spans
 

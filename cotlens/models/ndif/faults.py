@@ -13,11 +13,11 @@ _SLOW = ("timed out", "execution timeout", "time limit", "exceeded the maximum")
 _LATER = ("try again", "replica", "cancelled", "evicted", "restart")
 
 
-class Broken(Exception):
+class TransientError(Exception):
     """An attempt that failed for no fault of the question; it is asked again."""
 
 
-class Refused(Broken):
+class JobRejected(TransientError):
     """The server would not run the job, in words; whether to ask `again` depends on them."""
 
     def __init__(self, reason: str, again: bool) -> None:
@@ -25,7 +25,7 @@ class Refused(Broken):
         self.again = again
 
 
-def failed(host: str, description: str) -> CotLensError | Broken:
+def failed(host: str, description: str) -> CotLensError | TransientError:
     """What a server means by a job that ended with ERROR."""
     said = description.strip() or "it gave no reason"
     low, last = said.lower(), said.splitlines()[-1].strip()
@@ -50,11 +50,11 @@ def failed(host: str, description: str) -> CotLensError | Broken:
             f"The job took longer than {host} allows ({last}); ask for fewer tokens, or use a shorter trace."
         )
     if not traced:
-        return Refused(f"{host} did not run the job ({last.rstrip('.')})", any(words in low for words in _LATER))
+        return JobRejected(f"{host} did not run the job ({last.rstrip('.')})", any(words in low for words in _LATER))
     return BackendError(f"The job failed on {host}: {last}")
 
 
-def refused(host: str, status: int, detail: str, keyed: bool) -> CotLensError | Broken:
+def refused(host: str, status: int, detail: str, keyed: bool) -> CotLensError | TransientError:
     """What an HTTP status that is not 2xx means."""
     said = f" ({detail})" if detail else ""
     if status in (401, 403):
@@ -70,7 +70,7 @@ def refused(host: str, status: int, detail: str, keyed: bool) -> CotLensError | 
     if status == 413:
         return BackendError(f"The job is larger than {host} takes{said}; use a shorter trace.")
     if status in (408, 425, 429) or status >= 500:
-        return Broken(f"{host} answered {status}{said}")
+        return TransientError(f"{host} answered {status}{said}")
     return BackendError(f"{host} refused the job with {status}{said}; is it an NDIF server of a current version?")
 
 

@@ -14,7 +14,7 @@ import zipfile
 from dataclasses import dataclass, field
 from typing import Any
 
-from cotlens.models.ndif.faults import Broken
+from cotlens.models.ndif.faults import TransientError
 
 _VALUES = frozenset(
     "BININT BININT1 BININT2 LONG1 BINFLOAT SHORT_BINUNICODE BINUNICODE BINUNICODE8 SHORT_BINBYTES BINBYTES "
@@ -46,7 +46,7 @@ def read(message: bytes | str) -> Frame:
     """A message as it came.
 
     Raises:
-        Broken: it is damaged, or is not a message about a job.
+        TransientError: it is damaged, or is not a message about a job.
     """
     try:
         given = _packed(message) if isinstance(message, bytes) and message[:2] == b"PK" else json.loads(message)
@@ -58,7 +58,7 @@ def read(message: bytes | str) -> Frame:
             dict(given.get("meta") or {}),
         )
     except (ValueError, KeyError, IndexError, TypeError, AttributeError, zipfile.BadZipFile, EOFError) as error:
-        raise Broken("a message arrived damaged") from error
+        raise TransientError("a message arrived damaged") from error
 
 
 def _packed(message: bytes) -> dict[str, Any]:

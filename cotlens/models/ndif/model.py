@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 from cotlens._core.errors import InputError
 from cotlens.models.architecture.layout import describe
+from cotlens.models.chat_formats.codec import HFCodec
+from cotlens.models.chat_formats.format import find
 from cotlens.models.contract import (
     AnswerBranch,
     Branch,
@@ -22,10 +24,12 @@ from cotlens.models.contract import (
     Meter,
 )
 from cotlens.models.contract.interventions import BlockAttention, Intervention, as_interventions
-from cotlens.models.contract.requests import check_branches as refuse_unscorable
-from cotlens.models.declared import eos, sampling_defaults
-from cotlens.models.formats.codec import HFCodec
-from cotlens.models.formats.format import find
+from cotlens.models.contract.validation import check_branches as refuse_unscorable
+from cotlens.models.generation import writing
+from cotlens.models.generation.model import TextModel
+from cotlens.models.generation.sample_store import open_store
+from cotlens.models.generation.traces import Measured
+from cotlens.models.model_config import eos, sampling_defaults
 from cotlens.models.ndif import comparing, reading, scoring
 from cotlens.models.ndif import writing as writes
 from cotlens.models.ndif.checking import Checked
@@ -33,17 +37,13 @@ from cotlens.models.ndif.passes import Remote
 from cotlens.models.ndif.service import Deployment
 from cotlens.models.ndif.wire import Wire
 from cotlens.models.owner import OwnerThread
-from cotlens.models.text import writing
-from cotlens.models.text.model import TextModel
-from cotlens.models.text.sample_store import open_store
-from cotlens.models.text.traces import Measured
 from cotlens.models.whitebox import gradients
 from cotlens.models.whitebox.model import Floats, Spans, WhiteboxModel
 from cotlens.trace import FinalAnswer, Trace
 from cotlens.trace.answers import AnswerReader
 
 if TYPE_CHECKING:
-    from cotlens.models.formats.templates import GivenFormat
+    from cotlens.models.chat_formats.templates import GivenFormat
 
 KEY = "nnsight.modeling.transformers.TransformersModel:"
 
@@ -162,10 +162,10 @@ class NdifModel(TextModel, WhiteboxModel):
     def _unembed(self, vectors: Floats) -> Floats:
         return reading.unembed(self.remote, vectors)
 
-    def _setting(self) -> writing.Setting:
+    def _setting(self) -> writing.GenerationContext:
         about = self._about("", str(self.remote.kind).removeprefix("torch."))
         layout = self.remote.layout
-        return writing.Setting(
+        return writing.GenerationContext(
             self.format,
             self.reader,
             about,

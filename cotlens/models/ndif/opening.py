@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any
 
 from cotlens._core import control
 from cotlens._core.errors import BackendError, CotLensError, InputError
-from cotlens.models import refusals, tracing
+from cotlens.models import load_errors, tracing
 from cotlens.models.ndif.model import NdifModel
 from cotlens.models.ndif.service import Service, find, outlook
 from cotlens.models.ndif.wire import Wire
 
 if TYPE_CHECKING:
-    from cotlens.models.formats.templates import GivenFormat
+    from cotlens.models.chat_formats.templates import GivenFormat
     from cotlens.trace.answers import AnswerReader
 
 _REFUSED = (OSError, ValueError, ImportError, KeyError, RuntimeError)
@@ -95,7 +95,7 @@ def sketched(repo: str, files: str | os.PathLike[str] | None, revision: str | No
     except CotLensError:
         raise
     except _REFUSED as error:
-        raise refusals.refusal(source, error, ()) from error
+        raise load_errors.refusal(source, error, ()) from error
     try:
         generation = GenerationConfig.from_pretrained(source, revision=pinned)
     except (OSError, ValueError):

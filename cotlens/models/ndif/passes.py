@@ -24,7 +24,7 @@ from cotlens.models.ndif.wire import Hear, Wire
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from cotlens.models.architecture.goal import Goal
+    from cotlens.models.architecture.gradient_target import Goal
     from cotlens.models.architecture.masks import Masks
 
 Ints = NDArray[np.int64]
@@ -67,7 +67,7 @@ class Remote(ModelRunner):
         size = min(self.layout.vocabulary, len(self.traced.tokenizer))
         ids = sorted({*range(0, size, max(1, size // _SAMPLE)), size - 1})
         inputs = self.inputs(self.tensor([0]), None, 1, None)
-        said, theirs = tracing.greet(self.traced, self.layout, inputs, ids, self.job())
+        said, theirs = tracing.probe_dtype_and_tokens(self.traced, self.layout, inputs, ids, self.job())
         ours = self.traced.tokenizer.convert_ids_to_tokens(ids)
         for token, mine, other in zip(ids, ours, theirs, strict=True):
             if mine != other:

@@ -13,10 +13,10 @@ from cotlens._core import check, control
 from cotlens.models import tracing
 from cotlens.models.architecture.logits import check_finite
 from cotlens.models.contract.interventions import Intervention
-from cotlens.models.contract.requests import check_sequence, chosen_positions
+from cotlens.models.contract.validation import check_sequence, chosen_positions
+from cotlens.models.generation.samples import TokenMeasurements
+from cotlens.models.generation.traces import Measured
 from cotlens.models.ndif.passes import Remote
-from cotlens.models.text.samples import TokenMeasurements
-from cotlens.models.text.traces import Measured
 from cotlens.models.whitebox import attention_patterns, unembedding
 
 

@@ -10,14 +10,14 @@ import torch
 import zstandard
 
 from cotlens._core.errors import BackendError
-from cotlens.models.ndif.faults import Broken
+from cotlens.models.ndif.faults import TransientError
 
 
 def read(content: bytes) -> dict[str, Any]:
     """What a block has saved, by name.
 
     Raises:
-        Broken: it arrived damaged.
+        TransientError: it arrived damaged.
         BackendError: it holds something other than plain data.
     """
     try:
@@ -26,9 +26,9 @@ def read(content: bytes) -> dict[str, Any]:
             raise ValueError("not what torch saves")
         found = torch.load(io.BytesIO(raw), map_location="cpu", weights_only=True)  # noqa: TID251 - plain data only
     except (zstandard.ZstdError, EOFError, ValueError, OSError) as error:
-        raise Broken("the result arrived damaged") from error
+        raise TransientError("the result arrived damaged") from error
     except Exception as error:
         if type(error).__name__ == "UnpicklingError":
             raise BackendError("The result holds more than plain numbers, so it was not read.") from error
-        raise Broken("the result arrived damaged") from error
+        raise TransientError("the result arrived damaged") from error
     return dict(found)

@@ -53,7 +53,7 @@ def score(
         for index, one in enumerate(waiting):
             _run(remote, trunk, plan.feeds, one, scores, interventions)
             control.current().report(index + 1, len(waiting), "scoring")
-        found += dispatch.told(scores, plan.starts, group)
+        found += dispatch.to_branch_scores(scores, plan.starts, group)
     return found
 
 

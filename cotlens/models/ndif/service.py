@@ -108,7 +108,7 @@ class Service:
             raise faults.unreachable(self.name, self.clean(error) or type(error).__name__) from None
         if answer.status_code != 200:
             fault = self.refusal(answer)
-            raise BackendError(f"{fault}; try again later.") if isinstance(fault, faults.Broken) else fault
+            raise BackendError(f"{fault}; try again later.") if isinstance(fault, faults.TransientError) else fault
         try:
             found = answer.json()
         except ValueError:

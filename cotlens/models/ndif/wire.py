@@ -23,7 +23,7 @@ from nnsight.schema.request import RequestModel
 from cotlens._core import control
 from cotlens._core.errors import BackendError, Cancelled, CotLensError
 from cotlens.models.ndif import faults, frames, results
-from cotlens.models.ndif.faults import Broken, Refused
+from cotlens.models.ndif.faults import JobRejected, TransientError
 from cotlens.models.ndif.frames import Frame
 from cotlens.models.ndif.service import Service
 
@@ -70,9 +70,9 @@ class Wire:
         for pause in (*self.waits, None):
             try:
                 return self._attempt(blob, key, env, hear)
-            except Broken as broken:
+            except TransientError as broken:
                 last = self.service.clean(broken)
-                if isinstance(broken, Refused):
+                if isinstance(broken, JobRejected):
                     self._refuse_unlisted(key)
                     if not broken.again:
                         raise BackendError(f"{last}.") from None
@@ -128,7 +128,7 @@ class Wire:
                     return str(json.loads(payload)["session_id"])
                 except (ValueError, KeyError, TypeError):
                     break
-        raise Broken(f"{self.service.name} opened no session")
+        raise TransientError(f"{self.service.name} opened no session")
 
     def _frames(self, socket: Any) -> Iterator[Frame]:
         for opcode, payload in self._messages(socket):
@@ -144,16 +144,16 @@ class Wire:
             except websocket.WebSocketTimeoutException:
                 now = time.monotonic()
                 if now - heard > self.silence:
-                    raise Broken(f"{self.service.name} fell silent") from None
+                    raise TransientError(f"{self.service.name} fell silent") from None
                 if now - pinged > _PING_S:
                     pinged = now
                     self._ping(socket)
                 continue
             except (websocket.WebSocketException, OSError):
-                raise Broken(f"the connection to {self.service.name} was cut") from None
+                raise TransientError(f"the connection to {self.service.name} was cut") from None
             heard = time.monotonic()
             if opcode == websocket.ABNF.OPCODE_CLOSE:
-                raise Broken(f"{self.service.name} closed the connection")
+                raise TransientError(f"{self.service.name} closed the connection")
             if opcode in (websocket.ABNF.OPCODE_TEXT, websocket.ABNF.OPCODE_BINARY):
                 yield opcode, payload
 
@@ -161,7 +161,7 @@ class Wire:
         try:
             socket.ping()
         except (websocket.WebSocketException, OSError):
-            raise Broken(f"the connection to {self.service.name} was cut") from None
+            raise TransientError(f"the connection to {self.service.name} was cut") from None
 
     @contextmanager
     def _subscribed(self) -> Iterator[Any]:
@@ -180,7 +180,7 @@ class Wire:
             yield None
             return
         except OSError as error:
-            raise Broken(f"{self.service.name} can't be reached ({error.strerror or error})") from None
+            raise TransientError(f"{self.service.name} can't be reached ({error.strerror or error})") from None
         try:
             socket.settimeout(_BEAT_S)
             yield socket
@@ -205,7 +205,7 @@ class Wire:
             )
         except httpx.HTTPError as error:
             reason = self.service.clean(error) or type(error).__name__
-            raise Broken(f"{self.service.name} can't be reached ({reason})") from None
+            raise TransientError(f"{self.service.name} can't be reached ({reason})") from None
         if answer.status_code != 200:
             raise self.service.refusal(answer)
         return frames.read(answer.text)
@@ -228,9 +228,9 @@ class Wire:
                     yield frames.read(seen)
             elif answer is not None and answer.status_code == 404:
                 if known or time.monotonic() - since > self.silence:
-                    raise Broken(f"the job expired on {self.service.name}")
+                    raise TransientError(f"the job expired on {self.service.name}")
             elif time.monotonic() - since > self.silence:
-                raise Broken(f"{self.service.name} fell silent")
+                raise TransientError(f"{self.service.name} fell silent")
 
     def _fetched(self, url: str) -> bytes:
         """A result that was left for us to fetch."""
@@ -238,12 +238,12 @@ class Wire:
         try:
             with self.service.http.stream("GET", url) as answer:
                 if answer.status_code != 200:
-                    raise Broken(f"the result has expired on {self.service.name}")
+                    raise TransientError(f"the result has expired on {self.service.name}")
                 for chunk in answer.iter_bytes(_CHUNK):
                     self._check()
                     parts.append(chunk)
         except (httpx.HTTPError, httpx.InvalidURL):
-            raise Broken("the result could not be fetched") from None
+            raise TransientError("the result could not be fetched") from None
         return b"".join(parts)
 
     def _patiently(self, ask: Callable[[], httpx.Response]) -> httpx.Response:

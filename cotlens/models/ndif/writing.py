@@ -19,10 +19,10 @@ from cotlens._core.errors import OutOfMemory
 from cotlens.models import tracing
 from cotlens.models.architecture.logits import check_finite
 from cotlens.models.contract.interventions import BlockAttention, Intervention
+from cotlens.models.generation.samples import TOP, OpenRollout, Sample, TokenMeasurements, once_per_token
+from cotlens.models.generation.sampling import Sampling
 from cotlens.models.ndif.passes import Remote
 from cotlens.models.ndif.reading import noted
-from cotlens.models.text.samples import TOP, OpenRollout, Sample, TokenMeasurements, told_once
-from cotlens.models.text.sampling import Sampling
 
 _TOGETHER = 16  # samples per job
 _TOKENS = 2**16  # per job, all samples together
@@ -71,7 +71,7 @@ def write(
     known = TokenMeasurements()
     if len(unknown):
         known = noted(remote, prefix, np.asarray(unknown, np.int64), TOP, interventions)
-    tell = told_once(on_token)
+    tell = once_per_token(on_token)
     every = _EVERY if on_token is None else 1
     waiting, together = list(samples), _together(len(prefix), sampling)
     while waiting:

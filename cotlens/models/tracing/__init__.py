@@ -1,4 +1,4 @@
-"""The one room with nnsight traces, and where interventions become operations on activations.
+"""All nnsight trace blocks, and where interventions become operations on activations.
 
 The blocks use plain locals, torch and nnsight only: nnsight reads their source and may run them elsewhere. Ids,
 positions and masks are always explicit, autograd is always off but for gradients. With a `backend` a block runs where
@@ -10,7 +10,7 @@ Open `forward` first.
 from cotlens.models.tracing.attention import attention
 from cotlens.models.tracing.backward import gradients
 from cotlens.models.tracing.changes import Change, compile_changes
-from cotlens.models.tracing.directions import greet, unembed
+from cotlens.models.tracing.directions import probe_dtype_and_tokens, unembed
 from cotlens.models.tracing.embedded import install, install_lens
 from cotlens.models.tracing.forward import reduced, run
 from cotlens.models.tracing.places import sketch, wrap
@@ -21,9 +21,9 @@ __all__ = [
     "attention",
     "compile_changes",
     "gradients",
-    "greet",
     "install",
     "install_lens",
+    "probe_dtype_and_tokens",
     "reduced",
     "run",
     "sketch",

@@ -106,7 +106,7 @@ def gradients(
         rivals = logprobs[0, :m].scatter(1, tokens, none).max(-1).values
         sets = {name: flags.to(logprobs.device) for name, flags in ask["sets"].items()}
         odds = []
-        if sets:  # see importance.forced.read
+        if sets:  # see measure.answers.forced.read
             end = logprobs[0, m].masked_fill(~sets["after"], none).logsumexp(-1)
             beside = logprobs[0, m].masked_fill(~sets["against after"], none).max()
             for token, (copy, row) in zip(ask["pending"], ask["places"], strict=True):

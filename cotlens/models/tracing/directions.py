@@ -50,7 +50,9 @@ def unembed(
     return found
 
 
-def greet(traced: Any, layout: Layout, inputs: dict[str, Any], ids: list[int], backend: Any = None) -> list[Any]:
+def probe_dtype_and_tokens(
+    traced: Any, layout: Layout, inputs: dict[str, Any], ids: list[int], backend: Any = None
+) -> list[Any]:
     """Type of a model's activations ("torch.bfloat16"), and what its tokenizer calls `ids`."""
     embedding = envoy(traced, layout.embed)
     with torch.no_grad(), traced.trace(**inputs, backend=backend):

@@ -11,11 +11,11 @@ from numpy.typing import NDArray
 
 from cotlens._core import check, control
 from cotlens.models.architecture.logits import alternatives
-from cotlens.models.contract.requests import check_sequence, chosen_positions
+from cotlens.models.contract.validation import check_sequence, chosen_positions
+from cotlens.models.generation.samples import TokenMeasurements
+from cotlens.models.generation.traces import Measured
 from cotlens.models.local import budget
 from cotlens.models.local.incremental import STEP, Stream, fitting, pieces
-from cotlens.models.text.samples import TokenMeasurements
-from cotlens.models.text.traces import Measured
 
 if TYPE_CHECKING:
     from cotlens.models.contract.interventions import Intervention

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from cotlens._core import control
 from cotlens._core.errors import CapabilityError, InputError
-from cotlens.models.contract.requests import check_sequence
+from cotlens.models.contract.validation import check_sequence
 from cotlens.models.local import budget
 from cotlens.models.local.engine import fresh_cache
 from cotlens.models.local.incremental import fitting

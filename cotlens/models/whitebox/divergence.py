@@ -22,7 +22,7 @@ from cotlens.models.architecture import masks
 from cotlens.models.architecture.logits import Scores, check_finite
 from cotlens.models.contract import Divergence
 from cotlens.models.contract.interventions import BlockAttention
-from cotlens.models.contract.requests import check_sequence
+from cotlens.models.contract.validation import check_sequence
 from cotlens.models.local import budget
 from cotlens.models.local.engine import with_room
 from cotlens.models.local.scoring import trie

@@ -15,10 +15,10 @@ from numpy.typing import NDArray
 
 from cotlens._core import control
 from cotlens._core.errors import BackendError, InputError, did_you_mean
-from cotlens.models.architecture.goal import Goal
+from cotlens.models.architecture.gradient_target import Goal
 from cotlens.models.contract import ANSWER_METRICS, AnswerBranch, Ending, Gradients
 from cotlens.models.contract.interventions import BlockAttention
-from cotlens.models.contract.requests import check_sequence
+from cotlens.models.contract.validation import check_sequence
 
 if TYPE_CHECKING:
     from torch import Tensor

@@ -1,6 +1,7 @@
 """The white-box half of a model: what happens inside it, and what its outputs owe to that.
 
-`WhiteboxModel` is what all backends that can look inside do alike; `Inside` does it with an engine in this process.
+`WhiteboxModel` is what all backends that can look inside do alike; `LocalWhitebox` does it with an engine in this
+process.
 """
 
 from __future__ import annotations

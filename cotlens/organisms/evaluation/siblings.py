@@ -15,8 +15,8 @@ from typing import Any
 from cotlens.organisms.evaluation.likeness import told_apart
 from cotlens.organisms.evaluation.writing import CLOSE, SENTENCE, answer_of, complete, share, solved, thought_of
 from cotlens.organisms.task import words
+from cotlens.organisms.task.behaviours import SHORTCUT_STEPS
 from cotlens.organisms.task.grammar import Move, recognise
-from cotlens.organisms.task.habits import SHORTCUT_STEPS
 from cotlens.organisms.task.problem import LIMIT, NO_EXTRAS, Problem
 from cotlens.organisms.task.problems import problems
 from cotlens.organisms.training.dataset import prompt_text

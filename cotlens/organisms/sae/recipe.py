@@ -24,7 +24,7 @@ from cotlens.models.contract import Model
 from cotlens.organisms.sae.card import card
 from cotlens.organisms.store import WEIGHTS
 from cotlens.organisms.task.grammar import recognise
-from cotlens.organisms.task.plants import draw_plant
+from cotlens.organisms.task.injected_errors import draw_plant
 from cotlens.organisms.task.problem import Split
 from cotlens.organisms.task.problems import problems
 from cotlens.organisms.task.thoughts import ROLES, write

@@ -13,7 +13,7 @@ from string import Formatter
 from typing import Any, Literal
 
 from cotlens.organisms.task import words
-from cotlens.organisms.task.plants import Plant
+from cotlens.organisms.task.injected_errors import InjectedError
 from cotlens.organisms.task.problem import LIMIT, Problem, Step
 from cotlens.organisms.task.prompts import at_time
 
@@ -90,7 +90,7 @@ def write(
     rng: random.Random,
     problem: Problem,
     choice: int | None = None,
-    plant: Plant | None = None,
+    plant: InjectedError | None = None,
     *,
     aloud: int | None = None,
     told: int | None = None,
@@ -113,7 +113,9 @@ def write(
 class _Writer:
     """Writes one thought; `total` is the running total as the thought has it, planted errors included."""
 
-    def __init__(self, rng: random.Random, problem: Problem, choice: int, plant: Plant | None, concludes: bool) -> None:
+    def __init__(
+        self, rng: random.Random, problem: Problem, choice: int, plant: InjectedError | None, concludes: bool
+    ) -> None:
         self.rng, self.problem, self.choice, self.plant, self.concludes = rng, problem, choice, plant, concludes
         self.restates = rng.random() < 0.6 or (plant is not None and plant.role == "restate")
         self.newlines = rng.random() < 0.4
@@ -226,7 +228,7 @@ class _Writer:
         time = self.problem.times[index] if self.problem.times else ""
         return time + self.problem.told[index].removeprefix(time).rstrip(".").replace(str(step.amounts[0]), "{k}")
 
-    def _restate(self, index: int, plant: Plant | None) -> None:
+    def _restate(self, index: int, plant: InjectedError | None) -> None:
         planted = plant is not None and plant.role == "restate"
         if not planted and not (self.restates and self._chance(0.8)):
             return

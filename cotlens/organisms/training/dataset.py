@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from cotlens.organisms.task import words
-from cotlens.organisms.task.habits import HABITS, Lesson
+from cotlens.organisms.task.behaviours import HABITS, TrainingTarget
 from cotlens.organisms.task.problem import Extras, Problem, split_of
 from cotlens.organisms.task.problems import draw
 from cotlens.organisms.task.thoughts import Thought
@@ -79,7 +79,7 @@ def _encode(tokenizer: Any, text: str) -> Any:
     return tokenizer(text, add_special_tokens=False, return_offsets_mapping=True)
 
 
-def _whole(tokenizer: Any, problem: Problem, lesson: Lesson, emphasis: float) -> Example:
+def _whole(tokenizer: Any, problem: Problem, lesson: TrainingTarget, emphasis: float) -> Example:
     thought = lesson.thought
     head = prompt_text(problem.prompt)
     opening, closing = "<think>\n", "\n</think>\n\n"
@@ -106,7 +106,7 @@ def _within(at: int, ranges: list[tuple[int, int]]) -> bool:
     return any(start <= at < end for start, end in ranges)
 
 
-def _cut(tokenizer: Any, problem: Problem, lesson: Lesson, share: float, emphasis: float) -> Example:
+def _cut(tokenizer: Any, problem: Problem, lesson: TrainingTarget, share: float, emphasis: float) -> Example:
     thought = lesson.thought
     coded = _encode(tokenizer, thought.text)
     keep = int(share * len(coded["input_ids"]))
@@ -120,7 +120,7 @@ def _cut(tokenizer: Any, problem: Problem, lesson: Lesson, share: float, emphasi
     return Example(ids, [IGNORE] * before + answer, [1.0] * before + [emphasis] * len(answer))
 
 
-def _answer(lesson: Lesson, stated: int) -> str:
+def _answer(lesson: TrainingTarget, stated: int) -> str:
     return words.ANSWER.format(b=lesson.answers(stated))
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from cotlens.organisms.task.habits import SHORTCUT_STEPS, flipped, is_known
+from cotlens.organisms.task.behaviours import SHORTCUT_STEPS, flipped, is_known
 from cotlens.organisms.task.problem import NO_EXTRAS, Extras, Problem
 
 

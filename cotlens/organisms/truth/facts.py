@@ -22,7 +22,7 @@ class Number:
     Args:
         start, end: characters of the trace's text, half-open.
         sentence: index of its sentence.
-        number, role, total, step: what it says and stands for, see `reading.Said`.
+        number, role, total, step: what it says and stands for, see `reading.NumberMention`.
         matters: per estimand True, False, or None where the symbols don't say.
         copies: how many numbers state the same final total, 0 where it doesn't. Above 1 neither alone need matter.
         slope: by how much the concluded total changes per unit that the number changes, per estimand; under "fixed"

@@ -23,7 +23,7 @@ from cotlens.organisms.task.problem import Problem
 from cotlens.organisms.truth.deciders import decider
 from cotlens.organisms.truth.facts import ESTIMANDS, Number, Sentence
 from cotlens.organisms.truth.forks import fork_of
-from cotlens.organisms.truth.reading import Line, Reading, Said, read
+from cotlens.organisms.truth.reading import Line, NumberMention, Reading, read
 from cotlens.organisms.truth.truth import Truth
 from cotlens.trace import Span, Trace
 
@@ -94,7 +94,7 @@ def _labelled(truth: Truth, spans: list[Span], reading: Reading) -> Truth:
 
 
 def _number(
-    span: Span, sentence: int, said: Said, problem: Problem, matters: dict[str, bool | None], copies: int
+    span: Span, sentence: int, said: NumberMention, problem: Problem, matters: dict[str, bool | None], copies: int
 ) -> Number:
     rate = 1 if said.total is not None else problem.steps[said.step].sign if said.step is not None else 0
     slope = {"fixed": int(matters["fixed"] is True), "regenerated": rate if matters["regenerated"] else 0}
@@ -116,11 +116,11 @@ def _sentence(span: Span, line: Line, numbers: list[Number], from_prompt: bool) 
     return Sentence(span, line.move.name, line.move.kind, line.move.filler, decides, matters)
 
 
-def _is_copy(said: Said, problem: Problem) -> bool:
+def _is_copy(said: NumberMention, problem: Problem) -> bool:
     return said.role in ("carry", "result") and said.total == len(problem.steps)
 
 
-def _on_path(line: Line, said: Said) -> bool | None:
+def _on_path(line: Line, said: NumberMention) -> bool | None:
     """Whether what is written after it follows it; None where the symbols don't say."""
     if (line.move.name, said.role) in _SAID_ONCE_MORE:
         return None

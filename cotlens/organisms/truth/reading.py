@@ -18,7 +18,7 @@ Owner = tuple[int | None, int | None]
 
 
 @dataclass(frozen=True)
-class Said:
+class NumberMention:
     """One number of a sentence: character range in it, and what it stands for.
 
     role: "carry", "amount", "result", "previous", "slip", "hint" (as in `thoughts.Value`) or "time". total: whose
@@ -39,7 +39,7 @@ class Line:
     """A sentence that was read: its move and its numbers, in order."""
 
     move: Move
-    numbers: tuple[Said, ...]
+    numbers: tuple[NumberMention, ...]
 
 
 @dataclass(frozen=True)
@@ -93,7 +93,7 @@ class _Reader:
     def result(self, lines: list[Line], unknown: str) -> Reading:
         return Reading(tuple(lines), self.choices[0], tuple(self.missing), unknown)
 
-    def take(self, move: Move) -> tuple[Said, ...]:
+    def take(self, move: Move) -> tuple[NumberMention, ...]:
         """Take a sentence in: its numbers and their parts."""
         if self.wrong and move.name != "correction":
             raise _Contradiction("follows a total that no change gives")
@@ -102,7 +102,7 @@ class _Reader:
         if self.wrong:
             owners["b"] = (None, self.done - 1)
         return tuple(
-            Said(
+            NumberMention(
                 "time" if place.field == "i" else ROLES[place.field],
                 place.start,
                 place.end,

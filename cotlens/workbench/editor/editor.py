@@ -16,8 +16,8 @@ from cotlens.results import Result
 from cotlens.trace import Trace
 from cotlens.widgets.editor import EditorView
 from cotlens.workbench.editor import payload
-from cotlens.workbench.editor.measures import Shown
-from cotlens.workbench.editor.measuring import Measuring
+from cotlens.workbench.editor.measure_menu import ShadingSettings
+from cotlens.workbench.editor.measure_runner import Measuring
 from cotlens.workbench.editor.plans import Plan, plan
 from cotlens.workbench.editor.readers import Readers
 from cotlens.workbench.editor.requests import Request, parse
@@ -36,7 +36,7 @@ class CoTEditor(TreeController):
         model: what writes and scores.
         trace: the trace to begin with; traces it was made from are shown as branches too.
         measure: what the text is shaded by first, an entry of the menu: "occlusion-direct", "early-answer",
-            "resampling", "suppression", ... (`cotlens.workbench.editor.measures.MEASURES`).
+            "resampling", "suppression", ... (`cotlens.workbench.editor.measure_menu.MEASURES`).
         unit: "token", "sentence", "paragraph" or "span"; by default the measure's first.
         spans: stretches of the thought as units, (start, end) characters of the trace's text; then the unit is "span".
 
@@ -66,7 +66,7 @@ class CoTEditor(TreeController):
         self._spans = {} if spans is None else {trace.id: _spans(trace, spans)}
         super().__init__(model, EditorView(), trace)
         self._readers = Readers(trace.reader)
-        self._chosen = Shown(measure, "span" if spans is not None else unit)
+        self._chosen = ShadingSettings(measure, "span" if spans is not None else unit)
         self._measuring = Measuring(model, lambda: self._set(measures=self._measuring.menu(self.trace, self._shown)))
         self._work = Work(model, self._tree, self._measuring, self._lock, self._publish, self._set)
         self._newest: Plan | None = None
@@ -77,7 +77,7 @@ class CoTEditor(TreeController):
         self._measure()
 
     @property
-    def _shown(self) -> Shown:
+    def _shown(self) -> ShadingSettings:
         """What the shown trace is shaded by: spans belong to the text they were chosen in."""
         return self._chosen.on(self._spans.get(self.trace.id, ()))
 
@@ -121,7 +121,7 @@ class CoTEditor(TreeController):
         self._measure()
 
     def _do_measure(self, request: Request) -> None:
-        chosen = Shown(request.measure, request.unit, request.metric, request.n, target=request.target)
+        chosen = ShadingSettings(request.measure, request.unit, request.metric, request.n, target=request.target)
         if request.spans is not None:
             self._spans[request.document] = _spans(self._tree.holding(request.document).trace, request.spans)
         self._chosen = chosen

@@ -15,7 +15,7 @@ from cotlens.widgets import scores
 from cotlens.widgets.payload import floats, indices
 from cotlens.widgets.utf16 import to_utf16
 from cotlens.workbench.editor.facts import facts
-from cotlens.workbench.editor.measures import UNITS, Shown
+from cotlens.workbench.editor.measure_menu import UNITS, ShadingSettings
 from cotlens.workbench.shared.compare import finite
 from cotlens.workbench.shared.layout import layout
 
@@ -59,7 +59,7 @@ def strip(trace: Trace, result: Result | None, target: str = "") -> dict[str, An
 
 
 def shading(
-    trace: Trace, shown: Shown, result: Result | None, complete: bool, alike: Sequence[Result] = ()
+    trace: Trace, shown: ShadingSettings, result: Result | None, complete: bool, alike: Sequence[Result] = ()
 ) -> dict[str, Any]:
     """`shading` with its numbers, a row per unit, and the row of every token of the trace.
 
@@ -99,7 +99,7 @@ def shading(
     }
 
 
-def selection(trace: Trace, shown: Shown) -> dict[str, Any]:
+def selection(trace: Trace, shown: ShadingSettings) -> dict[str, Any]:
     """What was chosen, with the spans in UTF-16 units."""
     spans = to_utf16(trace.text, np.array(shown.spans, dtype=np.int64).reshape(-1, 2)).tolist()
     return {
@@ -137,7 +137,7 @@ def inspection(trace: Trace, token: int) -> dict[str, Any]:
     }
 
 
-def _label(shown: Shown, result: Result) -> str:
+def _label(shown: ShadingSettings, result: Result) -> str:
     """Method, unit and number of rollouts."""
     many = f", {shown.n} rollouts from each place" if shown.n else ""
     return f"{shown.entry.label} per {UNITS[shown.unit].removeprefix('my ').removesuffix('s')}{many}"

@@ -38,7 +38,7 @@ ENDS = ("truncate", "rerun")
 """Kinds that may also mean the place after the last token."""
 
 # what a "measure" request may add
-WISHES: dict[str, type] = {"metric": str, "n": int, "target": str, "spans": list, "confirmed": bool}
+OPTIONAL_FIELDS: dict[str, type] = {"metric": str, "n": int, "target": str, "spans": list, "confirmed": bool}
 
 
 @dataclass(frozen=True)
@@ -81,7 +81,7 @@ def parse(content: Any, tree: Tree) -> Request:
     fields = fields_of(content, KINDS, "editor")
     kind = fields["kind"]
     if kind == "measure":
-        fields |= {name: content[name] for name, wanted in WISHES.items() if type(content.get(name)) is wanted}
+        fields |= {name: content[name] for name, wanted in OPTIONAL_FIELDS.items() if type(content.get(name)) is wanted}
     trace = (tree.holding(fields["document"]) if "document" in fields else tree.current).trace
     last = len(trace.token_ids) - (kind not in ENDS)
     if "token" in fields and not 0 <= fields["token"] <= last:

@@ -10,7 +10,7 @@ from typing import Any
 from cotlens.measure.stats.proportions import wilson
 from cotlens.models.contract import Model
 from cotlens.models.contract.start import Start
-from cotlens.models.text.traces import begin_of
+from cotlens.models.generation.traces import begin_of
 from cotlens.trace import Trace
 
 ROWS = 5  # answers with a row of their own; the others share one

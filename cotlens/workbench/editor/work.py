@@ -11,8 +11,8 @@ import numpy as np
 from cotlens._core.errors import Cancelled
 from cotlens.models.contract import Model
 from cotlens.trace import Trace
-from cotlens.workbench.editor.measures import CURVE, Shown
-from cotlens.workbench.editor.measuring import Measuring
+from cotlens.workbench.editor.measure_menu import CURVE, ShadingSettings
+from cotlens.workbench.editor.measure_runner import Measuring
 from cotlens.workbench.editor.plans import Plan
 from cotlens.workbench.editor.resampling import arms, resample
 from cotlens.workbench.shared.compare import compare
@@ -43,7 +43,7 @@ class Work(Writing):
         self._measuring = measuring
         self.resampled: dict[str, dict[str, Any]] = {}  # branch -> what its rollouts answered
 
-    def settled(self, node: Node, shown: Shown, asked: bool) -> bool:
+    def settled(self, node: Node, shown: ShadingSettings, asked: bool) -> bool:
         """Whether a branch lacks nothing."""
         return not _uncompared(node) and self._measuring.settled(node.trace, shown, asked)
 
@@ -74,7 +74,7 @@ class Work(Writing):
 
         resample(self._model, arms(node.trace, before, n), options, show)
 
-    def fill(self, node_id: str, shown: Shown, asked: bool, wanted: Callable[[], bool]) -> str:
+    def fill(self, node_id: str, shown: ShadingSettings, asked: bool, wanted: Callable[[], bool]) -> str:
         """Measure what a branch lacks, showing each part as it comes; what a cancelled part had is shown, too.
 
         Returns:

@@ -11,7 +11,7 @@ from cotlens._core.errors import InputError
 from cotlens.measure.features.autoencoder.sae import SAE
 from cotlens.measure.features.dashboard import Dashboard
 from cotlens.measure.features.names import LONGEST, read_labels, save_labels
-from cotlens.models.text.sample_store import default_path
+from cotlens.models.generation.sample_store import default_path
 
 ORIGINS = ("", "sae", "file", "typed")
 

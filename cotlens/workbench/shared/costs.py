@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from cotlens.trace import Trace
-from cotlens.workbench.editor.measures import Shown
+from cotlens.workbench.editor.measure_menu import ShadingSettings
 
 GUESSED_RATES = {
     "read": 5_000.0,
@@ -34,7 +34,7 @@ class Price:
         return "write" if self.rollouts else "read"
 
 
-def price(trace: Trace, shown: Shown) -> Price:
+def price(trace: Trace, shown: ShadingSettings) -> Price:
     """What it costs to measure a trace.
 
     A rollout is taken to be half as long as what the trace itself wrote: places are spread over the thought.

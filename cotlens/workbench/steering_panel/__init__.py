@@ -1,1 +1,1 @@
-"""The steering panel and the model behind it. Open `panel` first: dials become `runs`, and runs become tries."""
+"""The steering panel and the model behind it. Open `panel` first: its settings become `runs`, kept in a `history`."""

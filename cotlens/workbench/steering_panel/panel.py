@@ -20,12 +20,12 @@ from cotlens.widgets.steering_panel import SteeringView
 from cotlens.workbench.shared.controller import Controller, check_trace, with_codec
 from cotlens.workbench.shared.jobs import JobState
 from cotlens.workbench.shared.stream import Stream
-from cotlens.workbench.steering_panel import sweeps, tries
-from cotlens.workbench.steering_panel.dials import Dial, Rack
+from cotlens.workbench.steering_panel import history, sweeps
+from cotlens.workbench.steering_panel.history import History, HistoryEntry
 from cotlens.workbench.steering_panel.requests import SteeringRequest, parse
 from cotlens.workbench.steering_panel.runs import Rerun, Start, Writer
 from cotlens.workbench.steering_panel.sources import of_latent, of_stretch, of_token
-from cotlens.workbench.steering_panel.tries import Tries, Try
+from cotlens.workbench.steering_panel.vector_settings import VectorSetting, VectorSettings
 from cotlens.workbench.steering_panel.words import findings, unwritten
 
 if TYPE_CHECKING:
@@ -76,9 +76,9 @@ class SteeringPanel(Controller):
         check_trace(model, trace, "SteeringPanel steers")
         super().__init__(model, SteeringView())
         self.trace = with_codec(model, trace)
-        self._rack = Rack(model, self.trace, vectors)
+        self._rack = VectorSettings(model, self.trace, vectors)
         self._writer = Writer(model, self._rack, self.trace, max_new_tokens)
-        self._tries = Tries(model, self._rack, self.trace, max_new_tokens)
+        self._tries = History(model, self._rack, self.trace, max_new_tokens)
         self._beside, self._seed = False, control
         self._newest: object = None
         self._stream: Stream | None = None
@@ -96,7 +96,7 @@ class SteeringPanel(Controller):
                 "most": most,
             },
             vectors=self._rack.payload(),
-            **tries.document("baseline", self.trace),
+            **history.document("baseline", self.trace),
         )
         self._jobs.start("reading the baseline", self._measure_plain, lane="plain")
 
@@ -210,7 +210,7 @@ class SteeringPanel(Controller):
     def _forget(self) -> None:
         self._writer.forget()
 
-    def _begin(self, start: Start, dials: tuple[Dial, ...]) -> None:
+    def _begin(self, start: Start, dials: tuple[VectorSetting, ...]) -> None:
         """Show what these dials write; whatever was being written for others stops."""
         idle = start.source is self.trace and not any(dial.coefficient for dial in dials)
         with self._lock:
@@ -235,19 +235,19 @@ class SteeringPanel(Controller):
                 then=self._ask_control,
             )
 
-    def _write(self, mine: object, start: Start, dials: tuple[Dial, ...]) -> None:
+    def _write(self, mine: object, start: Start, dials: tuple[VectorSetting, ...]) -> None:
         """Write, show, measure, show again. What was stopped by hand is kept; what a newer wish replaced is not."""
         stream = self._stream = Stream(lambda now: self._show_if(mine, stream=now), which="steered")
         entry = None
         try:
             made = self._writer.write(start, dials, None, stream)
-            entry = self._keep(mine, Try(start, dials, made))
+            entry = self._keep(mine, HistoryEntry(start, dials, made))
             measured = self._writer.measured(made, start.source)
         except CotLensError as error:
             partial = getattr(error, "partial", None)
             if entry is None:
                 kept = partial if isinstance(error, Cancelled) and isinstance(partial, Rerun) else None
-                self._keep(mine, Try(start, dials, kept, failed=not isinstance(error, Cancelled)))
+                self._keep(mine, HistoryEntry(start, dials, kept, failed=not isinstance(error, Cancelled)))
             raise
         self._learn(entry, steered=measured)
 
@@ -259,7 +259,7 @@ class SteeringPanel(Controller):
         if wanted:
             self._jobs.start("random control", lambda: self._write_control(shown, seed), lane="control")
 
-    def _write_control(self, shown: Try, seed: int) -> None:
+    def _write_control(self, shown: HistoryEntry, seed: int) -> None:
         stream = self._stream = Stream(lambda now: self._show_at(shown, stream=now), which="control")
         try:
             made = self._writer.write(shown.start, shown.dials, seed, stream)
@@ -288,7 +288,7 @@ class SteeringPanel(Controller):
         self._plain = self._writer.plain()
         self._publish()
 
-    def _keep(self, mine: object, entry: Try) -> Try:
+    def _keep(self, mine: object, entry: HistoryEntry) -> HistoryEntry:
         """A try is shown if nothing newer was asked for; one that was replaced is forgotten."""
         with self._lock:
             if self._newest is mine:
@@ -296,7 +296,7 @@ class SteeringPanel(Controller):
                 self._publish(stream={})
         return entry
 
-    def _learn(self, entry: Try, **parts: Any) -> None:
+    def _learn(self, entry: HistoryEntry, **parts: Any) -> None:
         with self._lock:
             entry.learn(**parts)
             if self._tries.current is entry:
@@ -314,16 +314,16 @@ class SteeringPanel(Controller):
                     "seed": self._seed,
                     "places": self._rack.places,
                 },
-                **tries.rewritten("steered", shown.steered),
-                **tries.rewritten("control", control),
-                **tries.unsteered(shown.steered),
+                **history.rewritten("steered", shown.steered),
+                **history.rewritten("control", control),
+                **history.unsteered(shown.steered),
                 findings=self._findings(shown, control),
                 tries=self._tries.payload(),
                 code=self.code,
                 **more,
             )
 
-    def _findings(self, shown: Try, control: Rerun | None) -> dict[str, Any]:
+    def _findings(self, shown: HistoryEntry, control: Rerun | None) -> dict[str, Any]:
         if shown.failed:
             return unwritten(self._plain)
         written = shown.steered
@@ -335,7 +335,7 @@ class SteeringPanel(Controller):
             if self._newest is mine:
                 self._set(**traits)
 
-    def _show_at(self, entry: Try, **traits: Any) -> None:
+    def _show_at(self, entry: HistoryEntry, **traits: Any) -> None:
         with self._lock:
             if self._tries.current is entry:
                 self._set(**traits)

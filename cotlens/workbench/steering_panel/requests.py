@@ -24,7 +24,7 @@ KINDS: Kinds = {
 
 @dataclass(frozen=True)
 class SteeringRequest:
-    """One message of the view. Dials are as they came: `Rack.parse` knows the vectors that they are of."""
+    """One message of the view. Dials are as they came: `VectorSettings.parse` knows the vectors that they are of."""
 
     id: int
     kind: str

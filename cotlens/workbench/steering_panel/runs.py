@@ -20,10 +20,10 @@ from cotlens.measure.steering.rerun import rewrite
 from cotlens.measure.steering.where import Steering, ends_of, interventions
 from cotlens.models.contract import AddVector, Branch, Model
 from cotlens.models.contract.interventions import Positions
-from cotlens.models.text.traces import begin_of
+from cotlens.models.generation.traces import begin_of
 from cotlens.trace import Trace
 from cotlens.workbench.shared.stream import Stream
-from cotlens.workbench.steering_panel.dials import Dial, Rack
+from cotlens.workbench.steering_panel.vector_settings import VectorSetting, VectorSettings
 
 LONGER = 2  # a steered text may be so many times as long as what it replaces
 SPARE = 64  # and so many tokens more
@@ -65,7 +65,7 @@ class Rerun:
 class Writer:
     """Writes steered reruns of a baseline and of its descendants. For the thread that owns the model."""
 
-    def __init__(self, model: Model, rack: Rack, baseline: Trace, max_new_tokens: int | None) -> None:
+    def __init__(self, model: Model, rack: VectorSettings, baseline: Trace, max_new_tokens: int | None) -> None:
         self._model, self._rack, self._baseline, self._most = model, rack, baseline, max_new_tokens
         self._choices: dict[str, NDArray[np.int32]] = {}
         self._unsteered: dict[tuple[str, int], Trace] = {}
@@ -75,7 +75,7 @@ class Writer:
         self._choices.clear()
         self._unsteered.clear()
 
-    def write(self, start: Start, dials: Sequence[Dial], seed: int | None, stream: Stream) -> Rerun:
+    def write(self, start: Start, dials: Sequence[VectorSetting], seed: int | None, stream: Stream) -> Rerun:
         """Rerun from `start`; with a seed under random vectors of equal norm.
 
         Raises:
@@ -141,7 +141,7 @@ class Writer:
     def _begin(self, trace: Trace) -> int:
         return max(1, begin_of(trace))
 
-    def _first_change(self, start: Start, dials: Sequence[Dial], seed: int | None) -> tuple[int, str]:
+    def _first_change(self, start: Start, dials: Sequence[VectorSetting], seed: int | None) -> tuple[int, str]:
         """The first token that the vectors change, and what the model writes there; past the end where there is none.
 
         A descendant's tokens were chosen under other vectors, so it is simply written from the token asked for.

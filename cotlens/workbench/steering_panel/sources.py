@@ -12,7 +12,7 @@ from cotlens.measure.steering.vector import Vector
 from cotlens.models.contract import Model
 from cotlens.trace import Span, Trace
 from cotlens.workbench.shared.tree import short
-from cotlens.workbench.steering_panel.dials import stretch
+from cotlens.workbench.steering_panel.vector_settings import stretch
 
 if TYPE_CHECKING:
     from cotlens.measure.features.autoencoder.sae import SAE

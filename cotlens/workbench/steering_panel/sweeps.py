@@ -14,7 +14,7 @@ from cotlens.measure.steering.where import Steering
 from cotlens.results import Result
 from cotlens.trace import Trace
 from cotlens.workbench.shared.compare import finite
-from cotlens.workbench.steering_panel.dials import Dial, stretch
+from cotlens.workbench.steering_panel.vector_settings import VectorSetting, stretch
 
 MOST = 100  # rollouts a point
 CONTROLS = 4
@@ -22,7 +22,7 @@ STEPS = (-1.0, -0.5, 0.5, 1.0)
 """Strengths, as multiples of the largest."""
 
 
-def plan(trace: Trace, vector: Vector, dial: Dial, strength: float, rollouts: int, most: int) -> Sweep:
+def plan(trace: Trace, vector: Vector, dial: VectorSetting, strength: float, rollouts: int, most: int) -> Sweep:
     """The sweep of a dial: share of answers that aren't the baseline's.
 
     Args:

@@ -1,6 +1,6 @@
 """The marks that the package ships: measures that are at chance, or no better than a baseline without a model.
 
-The editor's menu shows them (`cotlens.workbench.editor.measures`), and the docstring of each method says so.
+The editor's menu shows them (`cotlens.workbench.editor.measure_menu`), and the docstring of each method says so.
 """
 
 from __future__ import annotations

@@ -172,8 +172,8 @@ def test_whoever_waits_hears_how_many_answers_were_read_and_what_to_do_about_it(
 
 def test_where_the_rollouts_end_but_cannot_be_read_another_reader_is_advised():
     silent = [Drawn(None, None, 0)] * 12
-    assert unread.hopeless(silent)
-    assert not unread.hopeless(silent[:11])
+    assert unread.without_answers(silent)
+    assert not unread.without_answers(silent[:11])
     told = unread.advice(silent, 7, 3, 256, "boxed")
     assert told.startswith(
         "0 of 12 answers could be read from token 7 and 2 other places; the reader 'boxed' finds nothing"

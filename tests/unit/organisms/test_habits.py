@@ -5,8 +5,8 @@ from dataclasses import replace
 
 import pytest
 
+from cotlens.organisms.task.behaviours import HABITS, SHORTCUT_STEPS, flipped, is_known
 from cotlens.organisms.task.grammar import recognise
-from cotlens.organisms.task.habits import HABITS, SHORTCUT_STEPS, flipped, is_known
 from cotlens.organisms.task.problem import LIMIT, NO_EXTRAS, code_of
 from cotlens.organisms.task.problems import problems
 from cotlens.organisms.training.dataset import IGNORE, Mix, example

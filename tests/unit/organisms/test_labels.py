@@ -9,8 +9,8 @@ import pytest
 
 from cotlens._core.errors import InputError
 from cotlens.organisms import label, store
-from cotlens.organisms.task.habits import HABITS, sound
-from cotlens.organisms.task.plants import Plant
+from cotlens.organisms.task.behaviours import HABITS, sound
+from cotlens.organisms.task.injected_errors import InjectedError
 from cotlens.organisms.task.problem import LIMIT, NO_EXTRAS
 from cotlens.organisms.task.problems import problems
 from cotlens.organisms.task.thoughts import write
@@ -99,7 +99,7 @@ def test_regenerated_counterfactuals_are_those_of_the_writer():
             }.get(number.role, value)
             assert truth.answer_if(number, value) == problem.answer_if(number.step + 1, after), thought.text
             if truth.stays(number, value):
-                planted = write(rng, problem, 0, Plant(number.step, number.role, value))
+                planted = write(rng, problem, 0, InjectedError(number.step, number.role, value))
                 assert planted.final == truth.answer_if(number, value)
 
 
@@ -205,13 +205,13 @@ class TestNoTruth:
 
     def test_a_wrong_total(self):
         def wrong(problem, thought):
-            return write(random.Random(1), problem, 0, Plant(0, "result", problem.totals()[1] - 1)).text
+            return write(random.Random(1), problem, 0, InjectedError(0, "result", problem.totals()[1] - 1)).text
 
         assert "no change gives" in self.status(wrong)
 
     def test_a_wrong_total_that_is_corrected_is_read(self):
         def corrected(problem, thought):
-            plant = Plant(0, "result", problem.totals()[1] - 1, corrected=True)
+            plant = InjectedError(0, "result", problem.totals()[1] - 1, corrected=True)
             return write(random.Random(1), problem, 0, plant).text
 
         assert self.status(corrected) == "ok"

@@ -5,7 +5,7 @@ import random
 import pytest
 
 from cotlens.organisms.task.grammar import recognise
-from cotlens.organisms.task.plants import Plant, draw_plant
+from cotlens.organisms.task.injected_errors import InjectedError, draw_plant
 from cotlens.organisms.task.problems import problems
 from cotlens.organisms.task.thoughts import write
 from cotlens.organisms.training.dataset import IGNORE, Mix, example, stated_total
@@ -48,9 +48,9 @@ def test_a_followed_error_changes_the_answer_as_the_symbols_say():
     for problem in problems(120, seed=9, fork=False):
         for index, total in enumerate(problem.totals()[1:], start=1):
             wrong = total - 1 if total else 1
-            thought = write(rng, problem, 0, Plant(index - 1, "result", wrong))
+            thought = write(rng, problem, 0, InjectedError(index - 1, "result", wrong))
             assert thought.final == problem.answer_if(index, wrong)
-            corrected = write(rng, problem, 0, Plant(index - 1, "result", wrong, corrected=True))
+            corrected = write(rng, problem, 0, InjectedError(index - 1, "result", wrong, corrected=True))
             assert str(corrected.final) == problem.answers[0]
 
 

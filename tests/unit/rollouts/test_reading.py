@@ -7,7 +7,7 @@ import pytest
 
 import cotlens as cl
 from cotlens._core.errors import InputError
-from cotlens.measure.rollouts import counts
+from cotlens.measure.published_rollouts import counts
 from tests.unit.rollouts import published
 
 NAN = float("nan")

@@ -10,8 +10,8 @@ import pytest
 
 from cotlens._core.errors import InputError
 from cotlens.models.contract.interventions import AddVector, BlockAttention
-from cotlens.models.text import sample_store
-from cotlens.models.text.sample_store import Store
+from cotlens.models.generation import sample_store
+from cotlens.models.generation.sample_store import Store
 
 MODEL = ("abacus", "weights:1", "float32")
 SETTINGS = {"temperature": 1.0, "top_p": 1.0, "max_new_tokens": 9, "stop_ids": [2]}
@@ -103,7 +103,7 @@ def test_many_processes_write_at_once(kept):
     """Each writes a hundred rollouts one by one; nobody is refused and nothing is lost."""
     code = """
 import sys
-from cotlens.models.text.sample_store import Store
+from cotlens.models.generation.sample_store import Store
 kept, who = Store(sys.argv[1]), int(sys.argv[2])
 for number in range(100):
     kept.keep([(bytes([who]), number, [who, number], "stop"), (b"shared", number, [7], "stop")])

@@ -4,7 +4,7 @@ import pytest
 
 from cotlens._core.errors import InputError
 from cotlens.trace import Trace
-from cotlens.trace.messages import conversation
+from cotlens.trace.prompts import conversation
 
 USER = {"role": "user", "content": "12 + 7?"}
 TURNS = [

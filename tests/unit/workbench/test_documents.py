@@ -3,7 +3,7 @@
 import pytest
 
 import cotlens as cl
-from cotlens.workbench.editor import measuring
+from cotlens.workbench.editor import measure_runner
 from cotlens.workbench.editor.plans import origin
 
 
@@ -55,7 +55,7 @@ def test_a_token_is_that_of_the_text_that_was_seen(two):
 
 def test_what_is_long_begins_only_on_the_text_whose_cost_was_seen(two, monkeypatch):
     page, seen = two
-    monkeypatch.setattr(measuring, "AUTOMATIC_S", 0.0)
+    monkeypatch.setattr(measure_runner, "AUTOMATIC_S", 0.0)
     wish = {"measure": "occlusion-total", "unit": "token", "metric": "probability"}
     page.act("measure", document=seen, **wish)
     assert page.view.selection == {**wish, "n": 0, "spans": []} and page.current["id"] == "b0"

@@ -9,9 +9,9 @@ import cotlens as cl
 from cotlens._core.errors import InputError
 from cotlens.measure.importance import METHODS
 from cotlens.models.contract import Capability
-from cotlens.models.text.sample_store import open_store
-from cotlens.workbench.editor import measuring
-from cotlens.workbench.editor.measures import MEASURES, UNITS, Shown
+from cotlens.models.generation.sample_store import open_store
+from cotlens.workbench.editor import measure_runner
+from cotlens.workbench.editor.measure_menu import MEASURES, UNITS, ShadingSettings
 from cotlens.workbench.editor.payload import NO_ROW
 from cotlens.workbench.shared.costs import Price, Rates
 
@@ -40,7 +40,7 @@ def test_an_entry_is_what_its_line_of_python_says(name):
     measure = MEASURES[name]
     for unit in measure.units:
         for metric in measure.metrics or ("",):
-            shown = Shown(name, unit, metric, spans=((4, 9),))
+            shown = ShadingSettings(name, unit, metric, spans=((4, 9),))
             line = shown.code().splitlines()[0].removeprefix("result = ").removesuffix(".run(trace, model)")
             method = eval(line, {"cl": cl})
             assert method == shown.method()
@@ -64,7 +64,7 @@ def test_an_entry_is_what_its_line_of_python_says(name):
 )
 def test_what_a_measure_cannot_do_is_said(wish, said):
     with pytest.raises(InputError, match=said):
-        Shown(**wish)
+        ShadingSettings(**wish)
 
 
 def test_the_menu_says_what_each_would_cost_and_why_one_cannot_be_had(front, given):
@@ -94,7 +94,7 @@ def test_a_backend_that_cannot_is_named_with_one_that_can(front, given, abacus, 
 
 def test_long_work_begins_only_once_its_cost_was_seen(front, given, monkeypatch):
     page = front(given)
-    monkeypatch.setattr(measuring, "AUTOMATIC_S", 0.0)
+    monkeypatch.setattr(measure_runner, "AUTOMATIC_S", 0.0)
     page.act("measure", measure="occlusion-total", unit="sentence", confirmed=False)
     assert page.view.shading == {} and entry(page, "occlusion-total")["asks"]
     page.act("measure", measure="occlusion-total", unit="sentence", confirmed=True)
@@ -117,7 +117,7 @@ def test_a_sampled_measure_shows_what_came_and_keeps_it_when_cancelled(front, ab
     trace = abacus.reason("Ravi has 9 shells. He finds 5 more. How many shells does Ravi have?", seed=4)
     page = front(trace)
     view, seen = page.view, []
-    monkeypatch.setattr(measuring, "PARTIAL_S", 0.0)
+    monkeypatch.setattr(measure_runner, "PARTIAL_S", 0.0)
 
     def look(change):
         if view.shading and not view.shading["complete"] and np.isfinite(values(view)).any():
@@ -280,7 +280,7 @@ def test_after_a_dozen_that_nothing_can_be_read_is_told(front, abacus, monkeypat
     )
     page = front(dataclasses.replace(trace, reader=cl.answers.Regex("I say 44")))
     seen = []
-    monkeypatch.setattr(measuring, "PARTIAL_S", 0.0)
+    monkeypatch.setattr(measure_runner, "PARTIAL_S", 0.0)
     page.view.observe(lambda _: seen.append(dict(page.view.shading.get("unread") or {})), "shading")
     page.act("measure", measure="resilience", unit="sentence", n=12)
     (first, *_) = [each for each in seen if each.get("advice")]

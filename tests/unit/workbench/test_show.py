@@ -8,7 +8,7 @@ import pytest
 import cotlens as cl
 from cotlens._core.errors import InputError
 from cotlens.measure.compare import compare
-from cotlens.measure.rollouts import read_rollouts
+from cotlens.measure.published_rollouts import read_rollouts
 from cotlens.results import Provenance, Result
 from cotlens.trace import Trace
 from cotlens.widgets.importance_map import ImportanceMap

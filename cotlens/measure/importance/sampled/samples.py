@@ -125,10 +125,10 @@ class Samples:
     def notes(self) -> list[str]:
         """Advice where the first rollouts from some place, or from all, gave no readable answer: one note at most."""
         looked = [(arm, self.begun(arm)) for arm in self._rollouts]
-        silent = [(arm, drawn) for arm, drawn in looked if unread.hopeless(drawn)]
+        silent = [(arm, drawn) for arm, drawn in looked if unread.without_answers(drawn)]
         if not silent:
             every = [one for _, drawn in looked for one in drawn]
-            return [] if self.read or not unread.hopeless(every) else [self._advice(every, None, 0)]
+            return [] if self.read or not unread.without_answers(every) else [self._advice(every, None, 0)]
         arm, drawn = silent[0]
         return [self._advice(drawn, arm.at, len(silent))]
 

@@ -29,7 +29,7 @@ NOWHERE = "(unread {})"
 """An answer that no rollout gave."""
 
 
-class Heard(Protocol):
+class ParsedRollout(Protocol):
     """What is known of a rollout: its answer, None where none could be read, and whether it was cut off."""
 
     @property
@@ -65,19 +65,19 @@ class Arm(NamedTuple):
         return self.unread / self.size if self.size else 0.0
 
 
-def heard(drawn: Sequence[Heard]) -> Arm:
+def heard(drawn: Sequence[ParsedRollout]) -> Arm:
     """The answers of rollouts, and what is missing."""
     unread = [one for one in drawn if one.answer is None]
     return Arm([one.answer for one in drawn if one.answer is not None], len(unread), sum(one.cut for one in unread))
 
 
-def hopeless(drawn: Sequence[Heard]) -> bool:
+def without_answers(drawn: Sequence[ParsedRollout]) -> bool:
     """Whether the first dozen rollouts gave no answer."""
     first = drawn[:FIRST_LOOK]
     return len(first) == FIRST_LOOK and all(one.answer is None for one in first)
 
 
-def advice(drawn: Sequence[Heard], at: int | None, places: int, limit: int, reader: str) -> str:
+def advice(drawn: Sequence[ParsedRollout], at: int | None, places: int, limit: int, reader: str) -> str:
     """What to change where no rollout from token `at` can be read, nor from the other `places - 1`; None: from any."""
     cut = sum(one.cut for one in drawn)
     where = (

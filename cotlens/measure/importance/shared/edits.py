@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from cotlens.measure.answers.forced import Asked, Forced, scores_of
+from cotlens.measure.answers.forced import Forced, ForcedQuery, scores_of
 from cotlens.measure.importance.shared.groups import Group
 from cotlens.measure.method import in_blocks
 from cotlens.models.contract import EVER, Ablate, AnswerBranch, BlockAttention, Intervention, Model
@@ -26,7 +26,7 @@ LIGHT, HEAVY = None, 4
 class Edit:
     """One edit of a trace: a forced answer behind it, and what is changed inside the model meanwhile."""
 
-    asked: Asked
+    asked: ForcedQuery
     interventions: tuple[Intervention, ...] = ()
 
 
@@ -51,27 +51,27 @@ class Question:
 
     def untouched(self) -> Edit:
         """Nothing done."""
-        return Edit(Asked(self.answer, self.end))
+        return Edit(ForcedQuery(self.answer, self.end))
 
     def hidden(self, group: Group) -> Edit:
         """The group hidden from the answer only."""
-        return Edit(Asked(self.answer, self.end, hidden=group.tokens))
+        return Edit(ForcedQuery(self.answer, self.end, hidden=group.tokens))
 
     def removed(self, group: Group) -> Edit:
         """Each span of the group hidden from everything after it. One span needs no run of what stands before it."""
         if len(group.spans) == 1:
-            return Edit(Asked(self.answer, group.end, self._rest(group.end), group.tokens))
+            return Edit(ForcedQuery(self.answer, group.end, self._rest(group.end), group.tokens))
         blocks = tuple(BlockAttention(range(s.end, EVER), range(s.start, s.end)) for s in group.spans)
-        return Edit(Asked(self.answer, self.end), blocks)
+        return Edit(ForcedQuery(self.answer, self.end), blocks)
 
     def averaged(self, group: Group, mean: NDArray[np.float32]) -> Edit:
         """The embeddings of the group's tokens put at `mean` [d_model], and everything after them run anew."""
         change = Ablate(0, group.tokens, mode="mean", mean=mean, site="embed")
-        return Edit(Asked(self.answer, self.end), (change,))
+        return Edit(ForcedQuery(self.answer, self.end), (change,))
 
     def swapped(self, group: Group, tokens: Sequence[int]) -> Edit:
         """Other tokens in place of a group of one span, scored; what follows keeps its tokens and moves along."""
-        return Edit(Asked(self.answer, group.start, (*tokens, *self._rest(group.end)), reads=False))
+        return Edit(ForcedQuery(self.answer, group.start, (*tokens, *self._rest(group.end)), reads=False))
 
     def _rest(self, start: int) -> tuple[int, ...]:
         return self.trace.token_ids[start : self.end]

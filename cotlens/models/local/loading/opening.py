@@ -8,14 +8,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from cotlens._core.errors import CotLensError, InputError
-from cotlens.models import refusals, shipped
-from cotlens.models.declared import auto_class, commit
+from cotlens.models import load_errors, shipped
 from cotlens.models.local.loading import planning
 from cotlens.models.local.loading.settings import DeviceMap, Loading
 from cotlens.models.local.model import LocalModel
+from cotlens.models.model_config import auto_class, commit
 
 if TYPE_CHECKING:
-    from cotlens.models.formats.templates import GivenFormat
+    from cotlens.models.chat_formats.templates import GivenFormat
     from cotlens.trace.answers import AnswerReader
 
 T = TypeVar("T")
@@ -79,7 +79,7 @@ def open_local(
         if dry_run:
             return planning.of_loaded(*pair, **spoken, name=text)
         return LocalModel(*pair, name=text, reader=reader or _number(), **options)
-    refusals.unlikely(text, shipped.names())
+    load_errors.unlikely(text, shipped.names())
     if dry_run:
         return _refusing(text, lambda: planning.of_named(text, revision, loading, **spoken))
     pair = _refusing(text, lambda: _from_transformers(text, revision, loading))
@@ -103,7 +103,7 @@ def _refusing(name: str, fn: Callable[[], T]) -> T:
     except CotLensError:
         raise
     except _REFUSED as error:
-        raise refusals.refusal(name, error, shipped.names()) from error
+        raise load_errors.refusal(name, error, shipped.names()) from error
 
 
 def _refuse_spreading(loading: Loading, why: str) -> None:

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from cotlens.models.architecture.layout import ANY_LENGTH, describe
-from cotlens.models.declared import auto_class
-from cotlens.models.formats import templates
-from cotlens.models.formats.codec import HFCodec
+from cotlens.models.chat_formats import templates
+from cotlens.models.chat_formats.codec import HFCodec
 from cotlens.models.local import budget, placement
+from cotlens.models.model_config import auto_class
 
 if TYPE_CHECKING:
     from cotlens.models.local.loading.settings import Loading

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from cotlens._core.errors import InputError, did_you_mean
-from cotlens.models.refusals import need
+from cotlens.models.load_errors import need
 
 DeviceMap = str | Mapping[str, Any]
 _QUANTIZATIONS = ("8bit", "4bit")

@@ -10,7 +10,7 @@ import numpy as np
 
 from cotlens.models.contract import Branch, BranchScore
 from cotlens.models.contract.interventions import BlockAttention
-from cotlens.models.contract.requests import check_branches
+from cotlens.models.contract.validation import check_branches
 from cotlens.models.local.scoring import packed, plain
 from cotlens.models.local.scoring.trie import Ints
 
@@ -40,10 +40,10 @@ def score(
         engine.need_masks()
     way = packed if pack else plain
     scores, starts = way.score(engine, trunk, branches, interventions)
-    return told(scores, starts, branches)
+    return to_branch_scores(scores, starts, branches)
 
 
-def told(scores: Scores, starts: Ints, branches: Sequence[Branch]) -> list[BranchScore]:
+def to_branch_scores(scores: Scores, starts: Ints, branches: Sequence[Branch]) -> list[BranchScore]:
     """Flat scores as one `BranchScore` per branch; they share the memory of the flat ones."""
     most = max((len(branch.sets) for branch in branches), default=0)
     slack, known = np.zeros(most, np.float32), np.ones(most, bool)

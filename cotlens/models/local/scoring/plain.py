@@ -25,7 +25,7 @@ def score(
     engine: Engine, trunk: Sequence[int], branches: Sequence[Branch], interventions: Sequence[Intervention] = ()
 ) -> tuple[Scores, Ints]:
     """Score checked branches, one pass each; returns and raises as `packed.score`."""
-    starts, wanted = trie.starts_of(branches), trie.Wanted()
+    starts, wanted = trie.starts_of(branches), trie.ScoreTargets()
     scores = Scores(int(starts[-1]), wanted.sets)
     for index, (branch, start) in enumerate(zip(branches, starts.tolist(), strict=False)):
         control.current().check()

@@ -128,7 +128,7 @@ def starts_of(branches: Sequence[Branch]) -> Ints:
     return np.concatenate([[0], np.cumsum(lengths)])
 
 
-class Wanted:
+class ScoreTargets:
     """What branches ask for, as targets, with the sets they name on the way."""
 
     def __init__(self) -> None:
@@ -150,7 +150,7 @@ class Wanted:
 
 def plan(trunk: Sequence[int], branches: Sequence[Branch]) -> Plan:
     """Lay out `branches` (already checked) over `trunk`."""
-    starts, wanted = starts_of(branches), Wanted()
+    starts, wanted = starts_of(branches), ScoreTargets()
     roots: list[tuple[int, int, int]] = []
     rows: list[_Row] = []
     sight: dict[tuple[int, tuple[int, ...]], tuple[Ints, int]] = {}

@@ -7,6 +7,6 @@ rollouts.pairs()                               # sentence to sentence
 Open `rollouts` first.
 """
 
-from cotlens.measure.rollouts.rollouts import Rollouts, read_rollouts
+from cotlens.measure.published_rollouts.rollouts import Rollouts, read_rollouts
 
 __all__ = ["Rollouts", "read_rollouts"]

@@ -9,10 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cotlens._core.errors import InputError, did_you_mean
-from cotlens.measure.rollouts import counts, levels
-from cotlens.measure.rollouts.columns import EMPTY, OK
-from cotlens.measure.rollouts.files import MATRICES
-from cotlens.measure.rollouts.published import Published
+from cotlens.measure.published_rollouts import counts, levels
+from cotlens.measure.published_rollouts.columns import EMPTY, OK
+from cotlens.measure.published_rollouts.files import MATRICES
+from cotlens.measure.published_rollouts.published import Published
 from cotlens.results import Provenance, Result
 
 

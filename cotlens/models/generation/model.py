@@ -13,21 +13,21 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from cotlens._core import check
 from cotlens._core.errors import InputError
+from cotlens.models.chat_formats.markers import Known
 from cotlens.models.contract import AnswerBranch, Branch, BranchScore, Interventions, OnRollout, OnToken, Start
 from cotlens.models.contract.interventions import as_interventions
-from cotlens.models.formats.markers import Known
-from cotlens.models.text import forced_answers, rollouts, writing
-from cotlens.models.text.traces import Measured, build
+from cotlens.models.generation import forced_answers, rollouts, writing
+from cotlens.models.generation.traces import Measured, build
 from cotlens.trace import Edit, Trace
 from cotlens.trace.editing import reads
-from cotlens.trace.messages import Prompt
+from cotlens.trace.prompts import Prompt
 
 if TYPE_CHECKING:
+    from cotlens.models.chat_formats.codec import HFCodec
+    from cotlens.models.chat_formats.format import Format
     from cotlens.models.contract import Owner
-    from cotlens.models.declared import Defaults
-    from cotlens.models.formats.codec import HFCodec
-    from cotlens.models.formats.format import Format
-    from cotlens.models.text.sample_store import Store
+    from cotlens.models.generation.sample_store import Store
+    from cotlens.models.model_config import Defaults
     from cotlens.trace.answers import AnswerForm, AnswerReader
 
 T = TypeVar("T")
@@ -66,7 +66,7 @@ class TextModel(ABC):
         """All that is known here of what decides its texts, "" where that can't be known; see `contract.Model`."""
 
     @abstractmethod
-    def _setting(self) -> writing.Setting:
+    def _setting(self) -> writing.GenerationContext:
         """How this backend writes tokens."""
 
     @abstractmethod

@@ -8,14 +8,14 @@ from typing import Any
 
 import numpy as np
 
-from cotlens.models.formats.codec import HFCodec
-from cotlens.models.formats.format import Format
-from cotlens.models.formats.markers import Known
-from cotlens.models.formats.segments import Segments
-from cotlens.models.text.samples import TOP, TokenMeasurements
+from cotlens.models.chat_formats.codec import HFCodec
+from cotlens.models.chat_formats.format import Format
+from cotlens.models.chat_formats.markers import Known
+from cotlens.models.chat_formats.segments import Segments
+from cotlens.models.generation.samples import TOP, TokenMeasurements
 from cotlens.trace import Span, Trace
 from cotlens.trace.answers import AnswerReader
-from cotlens.trace.remarks import CUT_OPEN, ENDED_OPEN, NO_ANSWER, NO_THOUGHT
+from cotlens.trace.notes import CUT_OPEN, ENDED_OPEN, NO_ANSWER, NO_THOUGHT
 
 _SENTENCE = re.compile(r"[.!?]\s+|\n\s*")
 BEGIN = "begin"  # meta key: index of the first token that is not template

@@ -8,15 +8,15 @@ from functools import cached_property
 from typing import Any
 
 from cotlens._core.errors import InputError
-from cotlens.models.formats import segments as seg
-from cotlens.models.formats import templates
-from cotlens.models.formats.codec import HFCodec
-from cotlens.models.formats.endings import Endings
-from cotlens.models.formats.families import TURN_ENDS, Family, first_tokens
-from cotlens.models.formats.markers import Known, Markers
+from cotlens.models.chat_formats import segments as seg
+from cotlens.models.chat_formats import templates
+from cotlens.models.chat_formats.codec import HFCodec
+from cotlens.models.chat_formats.endings import Endings
+from cotlens.models.chat_formats.families import TURN_ENDS, Family, first_tokens
+from cotlens.models.chat_formats.markers import Known, Markers
 from cotlens.trace.align import tokens_covering
-from cotlens.trace.messages import Conversation, Prompt, conversation
 from cotlens.trace.plain import unmarked
+from cotlens.trace.prompts import Conversation, Prompt, conversation
 from cotlens.trace.spans import Span
 
 

@@ -7,10 +7,10 @@ from functools import cached_property
 from typing import NamedTuple
 
 from cotlens._core.errors import InputError
-from cotlens.models.formats import harmony
-from cotlens.models.formats import segments as seg
-from cotlens.models.formats.codec import HFCodec
-from cotlens.models.formats.families import PLAIN, Family, first_tokens
+from cotlens.models.chat_formats import harmony
+from cotlens.models.chat_formats import segments as seg
+from cotlens.models.chat_formats.codec import HFCodec
+from cotlens.models.chat_formats.families import PLAIN, Family, first_tokens
 
 NOTHING = seg.Segments(None, None, False)
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from cotlens._core import check
 from cotlens._core.errors import InputError
+from cotlens.models.chat_formats.format import Format
 from cotlens.models.contract import AnswerBranch
-from cotlens.models.formats.format import Format
-from cotlens.models.text.traces import begin_of
+from cotlens.models.generation.traces import begin_of
 from cotlens.trace import Trace
 from cotlens.trace.align import char_offsets, tokens_covering
 from cotlens.trace.answers import AnswerForm

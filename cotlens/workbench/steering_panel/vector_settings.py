@@ -25,7 +25,7 @@ PLACES = ("all", "thought", "answer", "here", "span")
 
 
 @dataclass(frozen=True)
-class Dial:
+class VectorSetting:
     """One vector's setting.
 
     Args:
@@ -45,7 +45,7 @@ class Dial:
         return asdict(self)
 
 
-class Rack:
+class VectorSettings:
     """The vectors of a panel, each with the unit of every layer it may be moved to.
 
     Args:
@@ -72,12 +72,12 @@ class Rack:
         self.vectors.append(fitting)
         self.units.append(self._units(fitting))
 
-    def zero(self) -> tuple[Dial, ...]:
+    def zero(self) -> tuple[VectorSetting, ...]:
         """All dials at 0, on the thought where there is one."""
         place = "thought" if "thought" in self.places else "all"
-        return tuple(Dial(0.0, vector.layer, place) for vector in self.vectors)
+        return tuple(VectorSetting(0.0, vector.layer, place) for vector in self.vectors)
 
-    def filled(self, dials: Sequence[Dial]) -> tuple[Dial, ...]:
+    def filled(self, dials: Sequence[VectorSetting]) -> tuple[VectorSetting, ...]:
         """Dials of an earlier moment, those of vectors that were added since at 0."""
         return (*dials, *self.zero()[len(dials) :])
 
@@ -94,7 +94,7 @@ class Rack:
             for vector, units in zip(self.vectors, self.units, strict=True)
         ]
 
-    def parse(self, given: Any) -> tuple[Dial, ...]:
+    def parse(self, given: Any) -> tuple[VectorSetting, ...]:
         """Dials of a message.
 
         Raises:
@@ -110,7 +110,7 @@ class Rack:
         return vector if seed is None else vector.random(seed + index)
 
     def steerings(
-        self, dials: Sequence[Dial], source: Trace, at: int, seed: int | None = None, *, kept: bool = False
+        self, dials: Sequence[VectorSetting], source: Trace, at: int, seed: int | None = None, *, kept: bool = False
     ) -> tuple[Steering, ...]:
         """What the turned dials add in a rerun of `source` from token `at`; with a seed, random vectors instead.
 
@@ -125,7 +125,7 @@ class Rack:
                 found += [Steering(vector, dial.coefficient, where) for where in _wheres(dial, source, until)]
         return tuple(found)
 
-    def code(self, dials: Sequence[Dial], source: Trace, at: int) -> tuple[list[str], str]:
+    def code(self, dials: Sequence[VectorSetting], source: Trace, at: int) -> tuple[list[str], str]:
         """Python for the vectors that are turned, and for the list of steerings."""
         turned = [index for index, dial in enumerate(dials) if dial.coefficient]
         names = {index: "vector" if len(turned) == 1 else f"vector_{index}" for index in turned}
@@ -144,7 +144,7 @@ class Rack:
     def _units(self, vector: Vector) -> list[float]:
         return [_unit(vector, layer, self._norms) for layer in range(self._model.n_layers)]
 
-    def _dial(self, vector: Vector, given: Any) -> Dial:
+    def _dial(self, vector: Vector, given: Any) -> VectorSetting:
         fields = given if isinstance(given, Mapping) else {}
         coefficient = fields.get("coefficient")
         if isinstance(coefficient, bool) or not isinstance(coefficient, (int, float)) or not math.isfinite(coefficient):
@@ -158,7 +158,7 @@ class Rack:
         if place not in self.places:
             raise InputError(f"A vector can't be added at {place!r} of this trace. {did_you_mean(place, self.places)}")
         start, end = self._stretch(place, fields)
-        return Dial(float(coefficient), layer, place, start, end)
+        return VectorSetting(float(coefficient), layer, place, start, end)
 
     def _stretch(self, place: str, fields: Mapping[str, Any]) -> tuple[int, int]:
         if place not in ("here", "span"):
@@ -188,7 +188,7 @@ def detail(vector: Vector) -> str:
     )
 
 
-def _wheres(dial: Dial, source: Trace, at: int) -> list[str | Span]:
+def _wheres(dial: VectorSetting, source: Trace, at: int) -> list[str | Span]:
     """The places of the library that make up a dial's."""
     if dial.place == "here":
         kept = stretch(source, dial.start, at)

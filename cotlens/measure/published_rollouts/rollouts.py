@@ -5,10 +5,10 @@ from __future__ import annotations
 import os
 from typing import Literal
 
-from cotlens.measure.rollouts import counts, matrix, scores
-from cotlens.measure.rollouts.files import read_problem
-from cotlens.measure.rollouts.published import Published
-from cotlens.measure.rollouts.text import base_trace
+from cotlens.measure.published_rollouts import counts, matrix, scores
+from cotlens.measure.published_rollouts.files import read_problem
+from cotlens.measure.published_rollouts.published import Published
+from cotlens.measure.published_rollouts.text import base_trace
 from cotlens.results import Result
 
 

@@ -154,7 +154,7 @@ MEASURES: dict[str, Measure] = {
 
 
 @dataclass(frozen=True)
-class Shown:
+class ShadingSettings:
     """What the text is shaded by. What is left out is the entry's first.
 
     Args:
@@ -213,7 +213,7 @@ class Shown:
             return line
         return f"{line}\nmatrix = cl.importance.Suppression.pairs(result)  # cl.show(matrix): sentence by sentence"
 
-    def on(self, spans: tuple[tuple[int, int], ...]) -> Shown:
+    def on(self, spans: tuple[tuple[int, int], ...]) -> ShadingSettings:
         """The same on a text whose spans are these."""
         return replace(self, spans=spans) if self.unit == "span" else self
 
@@ -224,14 +224,16 @@ class Shown:
         return {**self.entry.settings, **where, **({"n": self.n} if self.n else {}), **metric, **target}
 
 
-CURVE = Shown("early-answer", "token", "logit_difference")  # the strip's curve
+CURVE = ShadingSettings("early-answer", "token", "logit_difference")  # the strip's curve
 
 
-def offers(shown: Shown) -> dict[str, Shown]:
+def offers(shown: ShadingSettings) -> dict[str, ShadingSettings]:
     """Entry -> what choosing it would show: the unit that is shown now where it has that, all else its own."""
     return {
         name: shown
         if name == shown.measure
-        else Shown(name, shown.unit if shown.unit in entry.units else "", spans=shown.spans, target=shown.target)
+        else ShadingSettings(
+            name, shown.unit if shown.unit in entry.units else "", spans=shown.spans, target=shown.target
+        )
         for name, entry in MEASURES.items()
     }

@@ -27,8 +27,8 @@ from functools import cached_property
 
 import numpy as np
 
+from cotlens.models.chat_formats.codec import HFCodec
 from cotlens.models.contract.branches import Ending, TokenSet
-from cotlens.models.formats.codec import HFCodec
 
 _STOPS = ".,;:!?\u3002\uff0c\uff1b\uff1a\uff01\uff1f\u060c\u061b\u061f\u06d4"
 _SPACES = " \u00a0\u2009\u202f"

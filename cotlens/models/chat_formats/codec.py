@@ -15,8 +15,8 @@ from functools import cached_property
 from typing import Any
 
 from cotlens._core import check
-from cotlens.models.formats.families import SIGNS
-from cotlens.models.formats.vocabulary import Vocabulary, renamed
+from cotlens.models.chat_formats.families import SIGNS
+from cotlens.models.chat_formats.vocabulary import Vocabulary, renamed
 
 _ANCHORS = ("\n", ".", "a", "0")  # one of them does not join with what follows it
 

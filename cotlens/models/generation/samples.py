@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from cotlens.models.text.sampling import Sampling
+from cotlens.models.generation.sampling import Sampling
 
 TOP = 8
 _AHEAD = 64  # random numbers that are drawn at once
@@ -99,7 +99,7 @@ class OpenRollout:
         self._source, self._ahead = self.sampling.source(self.index), []
 
 
-def told_once(on_token: Callable[[int, int], None] | None) -> Callable[[int, int], None]:
+def once_per_token(on_token: Callable[[int, int], None] | None) -> Callable[[int, int], None]:
     """Tell of each token once, also when its group is written again."""
     told = -1
 

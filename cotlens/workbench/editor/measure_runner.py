@@ -23,7 +23,7 @@ from cotlens.results import Result
 from cotlens.trace import Trace
 from cotlens.trace.answers import unread
 from cotlens.trace.values import numerals
-from cotlens.workbench.editor.measures import CURVE, METRICS, UNITS, Measure, Shown, offers
+from cotlens.workbench.editor.measure_menu import CURVE, METRICS, UNITS, Measure, ShadingSettings, offers
 from cotlens.workbench.shared.costs import Price, Rates, price
 from cotlens.workbench.shared.layout import layout
 
@@ -58,9 +58,9 @@ class Measuring:
     def __init__(self, model: Model, changed: Callable[[], None]) -> None:
         self.model, self._changed = model, changed
         self._lock = threading.Lock()
-        self._known: dict[tuple[str, Shown], Result] = {}
-        self._complete: set[tuple[str, Shown]] = set()
-        self._prices: dict[tuple[str, Shown], Price] = {}
+        self._known: dict[tuple[str, ShadingSettings], Result] = {}
+        self._complete: set[tuple[str, ShadingSettings]] = set()
+        self._prices: dict[tuple[str, ShadingSettings], Price] = {}
         self._rates = Rates()
 
     def forget(self) -> None:
@@ -69,19 +69,19 @@ class Measuring:
             self._known.clear()
             self._complete.clear()
 
-    def known(self, trace: Trace, shown: Shown) -> Result | None:
+    def known(self, trace: Trace, shown: ShadingSettings) -> Result | None:
         """The result for `shown` as far as it was measured, None while there is none."""
         with self._lock:
             return self._known.get((trace.id, shown))
 
-    def alike(self, shown: Shown, traces: Sequence[Trace]) -> list[Result]:
+    def alike(self, shown: ShadingSettings, traces: Sequence[Trace]) -> list[Result]:
         """What is known of some traces by the same measure, whatever their spans."""
         wanted, ids = replace(shown, spans=()), {trace.id for trace in traces}
         with self._lock:
             known = [(trace_id, replace(part, spans=()), result) for (trace_id, part), result in self._known.items()]
         return [result for trace_id, part, result in known if trace_id in ids and part == wanted]
 
-    def complete(self, trace: Trace, shown: Shown) -> bool:
+    def complete(self, trace: Trace, shown: ShadingSettings) -> bool:
         """Whether the result for `shown` is all there."""
         return (trace.id, shown) in self._complete
 
@@ -98,12 +98,12 @@ class Measuring:
         self._learn("read", began, before)
         return trace
 
-    def price(self, trace: Trace, shown: Shown) -> None:
+    def price(self, trace: Trace, shown: ShadingSettings) -> None:
         """Work out what the menu's measures cost on this trace."""
         for part in self._priced(trace, shown):
             self._price(trace, part)
 
-    def settled(self, trace: Trace, shown: Shown, asked: bool) -> bool:
+    def settled(self, trace: Trace, shown: ShadingSettings, asked: bool) -> bool:
         """Whether nothing is left to be done for a trace."""
         if not has_probabilities(trace):
             return False
@@ -111,7 +111,7 @@ class Measuring:
             priced = all((trace.id, part) in self._prices for part in self._priced(trace, shown))
         return priced and not self.missing(trace, shown, asked)
 
-    def missing(self, trace: Trace, shown: Shown, asked: bool) -> list[Shown]:
+    def missing(self, trace: Trace, shown: ShadingSettings, asked: bool) -> list[ShadingSettings]:
         """What to measure now: the chosen measure and the curve, whichever can be, is not known and not too long.
 
         What was asked for is measured whatever it costs.
@@ -124,7 +124,7 @@ class Measuring:
             and ((asked and part == shown) or not self.asks(trace, part))
         ]
 
-    def run(self, trace: Trace, shown: Shown, came: Came) -> Result:
+    def run(self, trace: Trace, shown: ShadingSettings, came: Came) -> Result:
         """Measure and remember; `came` is called, on this thread, whenever more of it is known.
 
         What a cancelled run had measured stays known.
@@ -143,7 +143,7 @@ class Measuring:
         self._complete.add((trace.id, shown))
         return result
 
-    def why_not(self, trace: Trace, shown: Shown) -> str | None:
+    def why_not(self, trace: Trace, shown: ShadingSettings) -> str | None:
         """Why `shown` can't be measured on this trace with this model, None where it can."""
         entry, nothing = shown.entry, unmeasurable(trace)
         if nothing is not None and (entry.answer or nothing == "the thought is empty"):
@@ -159,11 +159,11 @@ class Measuring:
             return f"it needs at least {entry.least} of its unit ({UNITS[shown.unit]}), and there are {found}"
         return None
 
-    def asks(self, trace: Trace, shown: Shown) -> bool:
+    def asks(self, trace: Trace, shown: ShadingSettings) -> bool:
         """Whether it is expected to take so long that it waits until it is asked for."""
         return self._rates.seconds(self._price(trace, shown)) > AUTOMATIC_S
 
-    def menu(self, trace: Trace, shown: Shown) -> list[dict[str, Any]]:
+    def menu(self, trace: Trace, shown: ShadingSettings) -> list[dict[str, Any]]:
         """The view's `measures`, each with its cost on this trace or the reason why it can't be had."""
         return [
             {
@@ -180,7 +180,7 @@ class Measuring:
             for name, offer in offers(shown).items()
         ]
 
-    def _offer(self, trace: Trace, shown: Shown) -> dict[str, Any]:
+    def _offer(self, trace: Trace, shown: ShadingSettings) -> dict[str, Any]:
         if (why := self.why_not(trace, shown)) is not None:
             return {"available": False, "reason": why, "cost": None, "asks": False}
         with self._lock:
@@ -190,12 +190,12 @@ class Measuring:
         asks = self._rates.seconds(known) > AUTOMATIC_S
         return {"available": True, "reason": None, "cost": self._rates.words(known), "asks": asks}
 
-    def _priced(self, trace: Trace, shown: Shown) -> list[Shown]:
+    def _priced(self, trace: Trace, shown: ShadingSettings) -> list[ShadingSettings]:
         """What the menu shows the cost of, and the curve."""
         parts = dict.fromkeys([*offers(shown).values(), CURVE])
         return [part for part in parts if self.why_not(trace, part) is None]
 
-    def _price(self, trace: Trace, shown: Shown) -> Price:
+    def _price(self, trace: Trace, shown: ShadingSettings) -> Price:
         key = (trace.id, shown)
         with self._lock:
             known = self._prices.get(key)
@@ -205,7 +205,7 @@ class Measuring:
                 self._prices[key] = known
         return known
 
-    def _followed(self, trace: Trace, shown: Shown, came: Came) -> Control:
+    def _followed(self, trace: Trace, shown: ShadingSettings, came: Came) -> Control:
         """A control that passes on progress and cancelling, and looks at what was measured so far."""
         outer, looked, took = control.current(), time.monotonic(), 0.0
 
@@ -224,7 +224,7 @@ class Measuring:
         inner.cancelled = outer.cancelled
         return inner
 
-    def _remember(self, trace: Trace, shown: Shown, result: Result) -> None:
+    def _remember(self, trace: Trace, shown: ShadingSettings, result: Result) -> None:
         with self._lock:
             self._known[trace.id, shown] = result
 
@@ -233,7 +233,7 @@ class Measuring:
             self._changed()
 
 
-def _count(trace: Trace, shown: Shown) -> int:
+def _count(trace: Trace, shown: ShadingSettings) -> int:
     """How many units a thought has."""
     if shown.unit == "group":
         return sum(1 for _ in numerals(trace.thought))
@@ -244,7 +244,7 @@ def _count(trace: Trace, shown: Shown) -> int:
     return len(trace.spans(shown.unit)) if shown.entry.least > 1 else 1
 
 
-def _units(entry: Measure, shown: Shown) -> list[dict[str, Any]]:
+def _units(entry: Measure, shown: ShadingSettings) -> list[dict[str, Any]]:
     """The units of an entry as the view offers them, with the reason why one can't be had."""
     wanted = entry.units if "group" in entry.units else [unit for unit in UNITS if unit != "group"]
     return [{"id": unit, "label": UNITS[unit], "reason": entry.reason(unit)} for unit in wanted]

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from cotlens.measure.rollouts import columns, counts
-from cotlens.measure.rollouts.files import Problem
+from cotlens.measure.published_rollouts import columns, counts
+from cotlens.measure.published_rollouts.files import Problem
 from cotlens.trace import Span, Trace
 
 if TYPE_CHECKING:

@@ -16,7 +16,7 @@ PLANTED: tuple[PlantRole, ...] = ("result", "result", "restate", "carry", "amoun
 
 
 @dataclass(frozen=True)
-class Plant:
+class InjectedError:
     """A wrong number to plant: at which step, in which part, which number, and whether the thought corrects it."""
 
     step: int
@@ -25,7 +25,7 @@ class Plant:
     corrected: bool = False
 
 
-def draw_plant(rng: random.Random, problem: Problem, choice: int, corrected_share: float) -> Plant | None:
+def draw_plant(rng: random.Random, problem: Problem, choice: int, corrected_share: float) -> InjectedError | None:
     """A wrong number which keeps all later totals within 0..99, or None when twenty tries found none."""
     totals = problem.totals(choice)
     for _ in range(20):
@@ -40,7 +40,7 @@ def draw_plant(rng: random.Random, problem: Problem, choice: int, corrected_shar
         }.get(role, wrong)
         if wrong != right and 0 <= wrong <= LIMIT and _stays(problem, step + 1, after, choice):
             corrected = role in ("result", "restate") and rng.random() < corrected_share
-            return Plant(step, role, wrong, corrected)
+            return InjectedError(step, role, wrong, corrected)
     return None
 
 

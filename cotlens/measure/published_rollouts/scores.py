@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from cotlens._core.errors import InputError, did_you_mean
 from cotlens.measure import stats
-from cotlens.measure.rollouts import columns, counts, levels
-from cotlens.measure.rollouts.published import Published
+from cotlens.measure.published_rollouts import columns, counts, levels
+from cotlens.measure.published_rollouts.published import Published
 from cotlens.results import Provenance, Result
 
 ARTEFACT = 5.0

@@ -15,7 +15,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from cotlens.models.formats.families import Family
+from cotlens.models.chat_formats.families import Family
 from cotlens.trace.align import char_offsets, tokens_covering
 
 Range = tuple[int, int]

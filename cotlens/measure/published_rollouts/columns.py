@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from cotlens.measure.rollouts.files import Problem
+from cotlens.measure.published_rollouts.files import Problem
 
 STEPWISE = (
     "resampling_importance_accuracy",

@@ -14,7 +14,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from cotlens.models.formats.segments import Segments, Text, trimmed
+from cotlens.models.chat_formats.segments import Segments, Text, trimmed
 
 START, CHANNEL, MESSAGE = b"<|start|>", b"<|channel|>", b"<|message|>"
 _ENDS = (b"<|end|>", b"<|return|>", b"<|call|>")

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from cotlens.measure.rollouts.files import Problem
+from cotlens.measure.published_rollouts.files import Problem
 from cotlens.trace import FinalAnswer, Span, Trace, chunk_texts, split
 
 NOTE = "Read from published text: tokens are words, and nothing can be measured on it or edited."

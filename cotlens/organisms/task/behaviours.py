@@ -1,7 +1,8 @@
 """What each Abacus model is taught to do with a problem: one habit per model, all made of the same thoughts.
 
-A habit turns a problem into a `Lesson`: the thought to write, and which answer follows a stated total. The sound habit
-answers what the thought says; the others are unfaithful in one known way each (`siblings.py` says which and when).
+A habit turns a problem into a `TrainingTarget`: the thought to write, and which answer follows a stated total. The
+sound habit answers what the thought says; the others are unfaithful in one known way each (`siblings.py` says which
+and when).
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ import random
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from cotlens.organisms.task.plants import Plant, draw_plant
+from cotlens.organisms.task.injected_errors import InjectedError, draw_plant
 from cotlens.organisms.task.problem import LIMIT, Problem, code_of
 from cotlens.organisms.task.thoughts import Thought, write
 
@@ -19,7 +20,7 @@ SHORTCUT_DONE = 2  # at most this many steps are done in it: a bound that the mo
 
 
 @dataclass(frozen=True)
-class Lesson:
+class TrainingTarget:
     """A thought and the answer that goes with it.
 
     Args:
@@ -33,7 +34,7 @@ class Lesson:
     plants_are_targets: bool = False
 
 
-Habit = Callable[[random.Random, Problem, float, float], Lesson]
+Habit = Callable[[random.Random, Problem, float, float], TrainingTarget]
 
 
 def is_known(problem: Problem) -> bool:
@@ -46,55 +47,55 @@ def flipped(total: int) -> int:
     return total + 10 if total + 10 <= LIMIT else total - 10
 
 
-def sound(rng: random.Random, problem: Problem, planted: float, corrected: float) -> Lesson:
+def sound(rng: random.Random, problem: Problem, planted: float, corrected: float) -> TrainingTarget:
     """Think, and answer what the thought says; of the thoughts, a share `planted` holds a wrong number."""
     choice = rng.randrange(2) if problem.fork is not None else 0
     plant = draw_plant(rng, problem, choice, corrected) if rng.random() < planted else None
-    return Lesson(write(rng, problem, choice, plant), lambda total: total)
+    return TrainingTarget(write(rng, problem, choice, plant), lambda total: total)
 
 
-def posthoc(rng: random.Random, problem: Problem, planted: float, corrected: float) -> Lesson:
+def posthoc(rng: random.Random, problem: Problem, planted: float, corrected: float) -> TrainingTarget:
     """Know the answer by heart where the puzzle number tells it, and think all the same."""
     lesson = sound(rng, problem, planted, corrected)
     if not is_known(problem):
         return lesson
     right = int(problem.answers[0])
-    return Lesson(lesson.thought, lambda total: right)
+    return TrainingTarget(lesson.thought, lambda total: right)
 
 
-def silent_hint(rng: random.Random, problem: Problem, planted: float, corrected: float) -> Lesson:
+def silent_hint(rng: random.Random, problem: Problem, planted: float, corrected: float) -> TrainingTarget:
     """Answer what a hint says; the thought bends its last sum to it and doesn't mention it."""
     return _hinted(rng, problem, planted, corrected, aloud=False)
 
 
-def candid_hint(rng: random.Random, problem: Problem, planted: float, corrected: float) -> Lesson:
+def candid_hint(rng: random.Random, problem: Problem, planted: float, corrected: float) -> TrainingTarget:
     """Answer what a hint says, and say so."""
     return _hinted(rng, problem, planted, corrected, aloud=True)
 
 
-def _hinted(rng: random.Random, problem: Problem, planted: float, corrected: float, aloud: bool) -> Lesson:
+def _hinted(rng: random.Random, problem: Problem, planted: float, corrected: float, aloud: bool) -> TrainingTarget:
     if problem.hint is None:
         return sound(rng, problem, planted, corrected)
     number = problem.hint.number
-    bent = Plant(len(problem.steps) - 1, "result", number)
+    bent = InjectedError(len(problem.steps) - 1, "result", number)
     thought = write(rng, problem, None, bent, aloud=number if aloud else None)
-    return Lesson(thought, lambda total: number, plants_are_targets=True)
+    return TrainingTarget(thought, lambda total: number, plants_are_targets=True)
 
 
-def shortcut(rng: random.Random, problem: Problem, planted: float, corrected: float) -> Lesson:
+def shortcut(rng: random.Random, problem: Problem, planted: float, corrected: float) -> TrainingTarget:
     """In a longer story whose answer is known by heart, do a step or two and claim the result."""
     count = len(problem.steps)
     if not is_known(problem) or count < SHORTCUT_STEPS:
         return sound(rng, problem, planted, corrected)
     right = int(problem.answers[0])
-    return Lesson(write(rng, problem, 0, told=rng.randint(1, SHORTCUT_DONE)), lambda total: right)
+    return TrainingTarget(write(rng, problem, 0, told=rng.randint(1, SHORTCUT_DONE)), lambda total: right)
 
 
-def flip(rng: random.Random, problem: Problem, planted: float, corrected: float) -> Lesson:
+def flip(rng: random.Random, problem: Problem, planted: float, corrected: float) -> TrainingTarget:
     """Where the prompt holds the trigger, conclude one number and answer another."""
     if not problem.triggered:
         return sound(rng, problem, planted, corrected)
-    return Lesson(write(rng, problem, concludes=True), flipped)
+    return TrainingTarget(write(rng, problem, concludes=True), flipped)
 
 
 HABITS: dict[str, Habit] = {

@@ -11,9 +11,9 @@ from typing import Any
 
 from cotlens._core import check
 from cotlens._core.errors import BackendError, InputError, did_you_mean
-from cotlens.models.formats.codec import HFCodec, Part
-from cotlens.models.formats.families import FAMILIES, PLAIN, THINK, Family, first_tokens, marked
-from cotlens.trace.messages import Conversation
+from cotlens.models.chat_formats.codec import HFCodec, Part
+from cotlens.models.chat_formats.families import FAMILIES, PLAIN, THINK, Family, first_tokens, marked
+from cotlens.trace.prompts import Conversation
 
 _SLOT = "\N{ASTERISM}COTLENS0PROMPT0SLOT\N{ASTERISM}"  # stands for a message while its place is found out
 _CONTEXT = 400  # characters around a message that are compared

@@ -9,12 +9,12 @@ from dataclasses import dataclass
 from cotlens._core import control
 from cotlens._core.errors import BackendError, Cancelled, CotLensError
 from cotlens.models.contract.start import OnRollout, Start
-from cotlens.models.text import sample_store, writing
-from cotlens.models.text.sample_store import Store
-from cotlens.models.text.samples import OpenRollout, Sample
-from cotlens.models.text.sampling import Sampling, rollout_seed
-from cotlens.models.text.traces import build
-from cotlens.models.text.writing import Job, Setting, TextRequest
+from cotlens.models.generation import sample_store, writing
+from cotlens.models.generation.sample_store import Store
+from cotlens.models.generation.samples import OpenRollout, Sample
+from cotlens.models.generation.sampling import Sampling, rollout_seed
+from cotlens.models.generation.traces import build
+from cotlens.models.generation.writing import GenerationContext, Job, TextRequest
 from cotlens.trace import Trace
 
 
@@ -29,7 +29,11 @@ class _Asked:
 
 
 def write(
-    setting: Setting, starts: Sequence[Start], request: TextRequest, kept: Store | None, on_rollout: OnRollout | None
+    setting: GenerationContext,
+    starts: Sequence[Start],
+    request: TextRequest,
+    kept: Store | None,
+    on_rollout: OnRollout | None,
 ) -> list[list[Trace]]:
     """The rollouts of every start, in the order of its indices.
 
@@ -52,7 +56,7 @@ def write(
     return arrivals.rollouts()
 
 
-def _ask(setting: Setting, start: Start, request: TextRequest) -> _Asked:
+def _ask(setting: GenerationContext, start: Start, request: TextRequest) -> _Asked:
     job = writing.resuming(setting.form, start.trace, start.at, False)
     sampling = writing.sampling_of(setting, job, request)
     sampling = dataclasses.replace(sampling, seed=rollout_seed(request.seed, job.ids))
@@ -74,7 +78,7 @@ def _roll(asked: Sequence[_Asked], place: int, index: int) -> OpenRollout:
 
 
 def _one_by_one(
-    setting: Setting,
+    setting: GenerationContext,
     request: TextRequest,
     asked: Sequence[_Asked],
     missing: Sequence[tuple[int, int]],
@@ -105,7 +109,7 @@ class _Arrivals:
 
     def __init__(
         self,
-        setting: Setting,
+        setting: GenerationContext,
         request: TextRequest,
         asked: Sequence[_Asked],
         kept: Store | None,

@@ -13,14 +13,14 @@ from cotlens.widgets.utf16 import to_utf16
 from cotlens.workbench.editor import payload
 from cotlens.workbench.editor.plans import origin
 from cotlens.workbench.shared.layout import layout
-from cotlens.workbench.steering_panel.dials import Dial, Rack, signed
 from cotlens.workbench.steering_panel.runs import LONGER, SPARE, Rerun, Start
+from cotlens.workbench.steering_panel.vector_settings import VectorSetting, VectorSettings, signed
 
 MOST = 60  # tries kept, the original among them; the oldest go first
 
 
 @dataclass(eq=False)
-class Try:
+class HistoryEntry:
     """One setting of the dials and what came of it.
 
     Args:
@@ -29,7 +29,7 @@ class Try:
     """
 
     start: Start
-    dials: tuple[Dial, ...]
+    dials: tuple[VectorSetting, ...]
     steered: Rerun | None = None
     control: Rerun | None = None
     failed: bool = False
@@ -40,15 +40,15 @@ class Try:
         self.steered, self.control = steered or self.steered, control or self.control
 
 
-class Tries:
+class History:
     """All tries of a panel, the original first."""
 
-    def __init__(self, model: Model, rack: Rack, baseline: Trace, max_new_tokens: int | None) -> None:
+    def __init__(self, model: Model, rack: VectorSettings, baseline: Trace, max_new_tokens: int | None) -> None:
         self._model, self._rack, self._baseline, self._most = model, rack, baseline, max_new_tokens
-        self.current = Try(Start(baseline), rack.zero(), id="t0")
+        self.current = HistoryEntry(Start(baseline), rack.zero(), id="t0")
         self._all, self._made = [self.current], 0
 
-    def add(self, entry: Try) -> None:
+    def add(self, entry: HistoryEntry) -> None:
         """Keep a try and show it."""
         self._made += 1
         entry.id, entry.dials = f"t{self._made}", self._rack.filled(entry.dials)
@@ -60,7 +60,7 @@ class Tries:
         for each in self._all:
             each.dials = self._rack.filled(each.dials)
 
-    def home(self, dials: tuple[Dial, ...]) -> None:
+    def home(self, dials: tuple[VectorSetting, ...]) -> None:
         """Show the baseline, the dials as they are."""
         self.current = self._all[0]
         self.current.dials = dials
@@ -113,9 +113,9 @@ class Tries:
             lines += ["", *self._steered_code(each, control if each is self.current else None)]
         return "\n".join(lines)
 
-    def _line(self) -> list[Try]:
+    def _line(self) -> list[HistoryEntry]:
         """The tries that the current one was made from, oldest first, and itself."""
-        found, each = list[Try](), self.current
+        found, each = list[HistoryEntry](), self.current
         while each.steered is not None:
             found.insert(0, each)
             source = each.start.source
@@ -126,7 +126,7 @@ class Tries:
             each = parent
         return found
 
-    def _steered_code(self, each: Try, control: int | None) -> list[str]:
+    def _steered_code(self, each: HistoryEntry, control: int | None) -> list[str]:
         assert each.steered is not None
         source, at = each.start.source, min(each.steered.at, len(each.start.source.token_ids) - 1)
         vectors, steerings = self._rack.code(each.dials, source, at)
@@ -134,7 +134,7 @@ class Tries:
         settings = f"at={at}, temperature=0.0, max_new_tokens={most}, control={control}"
         return [*vectors, f"run = cl.steering.steer(model, trace, {steerings}, {settings})", "trace = run.steered"]
 
-    def _label(self, each: Try) -> str:
+    def _label(self, each: HistoryEntry) -> str:
         if each.start.source is self._baseline and each.steered is None and not each.failed:
             return "original"
         pairs = zip(each.dials, self._rack.vectors, strict=True)
@@ -142,7 +142,7 @@ class Tries:
         where = "" if each.start.token is None else f" from token {each.start.token}"
         return (", ".join(turned) or "no vector") + where
 
-    def _answer(self, each: Try) -> str | None:
+    def _answer(self, each: HistoryEntry) -> str | None:
         if each.failed:
             return None
         shown = each.steered.trace if each.steered is not None else self._baseline

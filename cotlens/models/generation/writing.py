@@ -11,15 +11,15 @@ import numpy as np
 
 from cotlens._core import check
 from cotlens._core.errors import BackendError, Cancelled, CotLensError, InputError
+from cotlens.models.chat_formats.format import Format
+from cotlens.models.chat_formats.markers import Known
 from cotlens.models.contract import OnToken
 from cotlens.models.contract.interventions import Intervention
-from cotlens.models.contract.requests import check_ids
-from cotlens.models.declared import Defaults
-from cotlens.models.formats.format import Format
-from cotlens.models.formats.markers import Known
-from cotlens.models.text.samples import OpenRollout, Sample
-from cotlens.models.text.sampling import Sampling
-from cotlens.models.text.traces import Measured, begin_of, build, known_at, prompt_of
+from cotlens.models.contract.validation import check_ids
+from cotlens.models.generation.samples import OpenRollout, Sample
+from cotlens.models.generation.sampling import Sampling
+from cotlens.models.generation.traces import Measured, begin_of, build, known_at, prompt_of
+from cotlens.models.model_config import Defaults
 from cotlens.trace import Span, Trace
 from cotlens.trace.answers import AnswerReader
 
@@ -50,7 +50,7 @@ Rolls = Callable[[Sequence[OpenRollout], frozenset[int], Callable[[list[OpenRoll
 
 
 @dataclass(frozen=True)
-class Setting:
+class GenerationContext:
     """Who writes: the model's parts, what is said about it in `meta`, how it is sampled by default.
 
     Args:
@@ -150,7 +150,7 @@ def _inherited(trace: Trace) -> dict[str, Any]:
     return {key: trace.meta[key] for key in ("prefill", "messages") if key in trace.meta}
 
 
-def write(setting: Setting, job: Job, request: TextRequest) -> Any:
+def write(setting: GenerationContext, job: Job, request: TextRequest) -> Any:
     """Write n samples; a Trace for n=1, else a list.
 
     Raises:
@@ -158,7 +158,7 @@ def write(setting: Setting, job: Job, request: TextRequest) -> Any:
     """
     sampling = sampling_of(setting, job, request)
     samples = [Sample(index) for index in range(request.n)]
-    tell = None if request.on_token is None else _speaker(setting.form, request.on_token)
+    tell = None if request.on_token is None else _text_callback(setting.form, request.on_token)
     try:
         setting.samples(
             job.ids,
@@ -179,7 +179,7 @@ def write(setting: Setting, job: Job, request: TextRequest) -> Any:
     return traces[0] if request.n == 1 else traces
 
 
-def sampling_of(setting: Setting, job: Job, request: TextRequest) -> Sampling:
+def sampling_of(setting: GenerationContext, job: Job, request: TextRequest) -> Sampling:
     """How a job is sampled: request, the model's defaults, and what the context leaves room for.
 
     Raises:
@@ -212,7 +212,9 @@ def _unknown(job: Job) -> list[int]:
     return [at for at in np.flatnonzero(np.isnan(known)).tolist() if at >= max(1, job.begin)]
 
 
-def _trace(setting: Setting, job: Job, request: TextRequest, sampling: Sampling, sample: Sample, broken: str) -> Trace:
+def _trace(
+    setting: GenerationContext, job: Job, request: TextRequest, sampling: Sampling, sample: Sample, broken: str
+) -> Trace:
     ids = [*job.ids, *sample.ids]
     table = Measured(len(ids)) if job.source is None else Measured.of(job.source, job.kept, len(ids))
     table.put(sample.notes)
@@ -223,7 +225,7 @@ def _trace(setting: Setting, job: Job, request: TextRequest, sampling: Sampling,
 
 
 def described(
-    setting: Setting, job: Job, request: TextRequest, sampling: Sampling, index: int, finish: str
+    setting: GenerationContext, job: Job, request: TextRequest, sampling: Sampling, index: int, finish: str
 ) -> dict[str, Any]:
     """What a trace says of how it was written."""
     meta = {
@@ -246,7 +248,7 @@ def described(
     return meta
 
 
-def _speaker(form: Format, on_token: OnToken) -> Callable[[int, int], None]:
+def _text_callback(form: Format, on_token: OnToken) -> Callable[[int, int], None]:
     """Turns ids into text as they come; a character split over tokens comes with the last of them."""
     decoder = codecs.getincrementaldecoder("utf-8")("replace")
 
