@@ -91,10 +91,15 @@ def test_further_columns_are_facts():
     ]  # fmt: skip
 
 
+def told(method):
+    """Setting in words -> its value."""
+    return {words: value for words, value, _ in settings.told(as_data(method))}
+
+
 @pytest.mark.parametrize("method", sorted(METHODS))
 def test_settings_are_told_in_words_and_only_those_that_did_something(method):
     made = METHODS.get(method)()
-    said = {words: value for words, value, _ in settings.told(as_data(made))}
+    said = told(made)
     assert not {"convention", "coarse", "alpha", "confirm", "metric", "unit", "spans"} & said.keys()
     assert not {"cotlens", "0.0", "None", "False", "True"} & set(said.values())
     known = {field.name for each in map(METHODS.get, METHODS) for field in dataclasses.fields(each)}
@@ -103,8 +108,8 @@ def test_settings_are_told_in_words_and_only_those_that_did_something(method):
 
 def test_a_setting_that_matters_is_told():
     resampling = METHODS.get("Resampling")(metric="kl", convention="thought-anchors")
-    said = dict(settings.told(as_data(resampling)))
+    said = told(resampling)
     assert said["added to each count"] == "0.5" and said["signs and names of"] == "thought-anchors"
-    assert dict(settings.told(as_data(METHODS.get("Occlusion")(coarse=0.2)))) == {
+    assert told(METHODS.get("Occlusion")(coarse=0.2)) == {
         "effect": "direct", "mode": "hide", "tokens only in sentences above": "0.2",
     }  # fmt: skip
