@@ -58,7 +58,7 @@ def test_what_is_long_begins_only_on_the_text_whose_cost_was_seen(two, monkeypat
     monkeypatch.setattr(measure_runner, "AUTOMATIC_S", 0.0)
     wish = {"measure": "occlusion-total", "unit": "token", "metric": "probability"}
     page.act("measure", document=seen, **wish)
-    assert page.view.selection == {**wish, "n": 0, "spans": []} and page.current["id"] == "b0"
+    assert page.view.selection == {**wish, "n": 0, "spans": [], "target": ""} and page.current["id"] == "b0"
     assert page.view.shading == {}, "offered, with what it costs here"
     page.act("measure", **wish)
     assert page.view.shading["complete"]

@@ -51,7 +51,7 @@ class Front:
     def act(self, kind, **fields):
         reply = self.ask(kind, **fields)
         assert reply["status"] == "ok", reply
-        assert self.panel.wait(60)
+        assert self.panel.wait(300)  # a busy machine is slow
         assert self.view.job["state"] in ("done", "idle"), self.view.job
 
     def turn(self, *coefficients, **more):
@@ -271,7 +271,7 @@ def test_what_is_stopped_by_hand_is_kept(front, vector):
     stopped = []
     shown.view.observe(stop, "stream")
     shown.ask("steer", dials=shown.dials(1.5))
-    assert shown.panel.wait(60) and shown.view.job["state"] == "cancelled"
+    assert shown.panel.wait(300) and shown.view.job["state"] == "cancelled"
     assert shown.view.steered["note"].startswith("Stopped after")
     assert shown.panel.steered.token_ids and shown.panel.run is None
     assert shown.view.findings["verdict"]["text"].startswith("Not measured")
@@ -290,7 +290,7 @@ def test_a_strength_that_is_no_number_keeps_the_baseline(front, vector, given):
 def test_a_strength_that_breaks_the_numbers_stops_and_says_so(front, vector, strength):
     shown = front(vector)
     assert shown.ask("steer", dials=shown.dials(strength))["status"] == "ok"
-    assert shown.panel.wait(60)
+    assert shown.panel.wait(300)
     assert shown.view.job["state"] == "error" and "NaN or infinite" in shown.view.job["message"]
     assert shown.view.steered == {} and shown.panel.steered is None and shown.panel.error
     assert shown.view.findings["baseline"]["answer"] == "19"
@@ -359,7 +359,7 @@ def test_a_vector_that_can_t_be_made_is_refused(front, short, vector):
         ("stretch", {"document": short.id, "token": thought.start, "last": thought.end}, "beside"),
     ):
         assert shown.ask(kind, **fields)["status"] == "ok"
-        assert shown.panel.wait(60)
+        assert shown.panel.wait(300)
         assert shown.view.job["state"] == "error" and words in shown.view.job["message"]
     assert shown.ask("token", document=short.id, token=9999)["status"] == "error"
     assert shown.ask("sweep", vector=1, strength=1, rollouts=8)["status"] == "error"
@@ -401,7 +401,7 @@ def test_a_sweep_that_is_stopped_keeps_the_points_it_has(front, vector):
 
     shown.view.observe(stop, "job")
     assert shown.ask("sweep", vector=0, strength=1, rollouts=8)["status"] == "ok"
-    assert shown.panel.wait(60)
+    assert shown.panel.wait(300)
     shown.view.unobserve(stop, "job")
     assert stopped and shown.view.job["state"] == "cancelled"
     rows = shown.view.sweep["rows"]
@@ -412,7 +412,7 @@ def test_a_sweep_that_is_stopped_keeps_the_points_it_has(front, vector):
 def test_steering_from_python_is_the_same(front, vector):
     shown = front(vector)
     shown.panel.steer(1.5)
-    assert shown.panel.wait(60)
+    assert shown.panel.wait(300)
     by_hand = shown.panel.steered
     shown.turn(0)
     shown.turn(1.5)
