@@ -196,7 +196,7 @@ def _settings(thing: Any, configs: dict[int, str]) -> str:
     """
     held = vars(thing)
     names = sorted(held.keys() - _OWN - _ASIDE - _fleeting(thing))
-    names = [name for name in names if held[name] or name[0] != "_"]  # a private switch that is off may be missing
+    names = [name for name in names if name[0] != "_" or held[name]]  # a private switch that is off may be missing
     return repr([(name, plain) for name in names if (plain := _plain(held[name], configs)) is not _NOTHING])
 
 

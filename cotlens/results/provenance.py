@@ -62,7 +62,7 @@ class Provenance:
         versions: package -> version.
         trace_id: id of the trace it was measured on.
         cost: what it spent; a mapping with the fields of `Cost` is taken too.
-        score_path: "packed" or "plain", how branches were scored; "" where none were.
+        score_path: "packed", "forked" or "plain" and why, how branches were scored; "" where none were.
         created: UTC, ISO 8601.
     """
 

@@ -13,6 +13,7 @@ from tests.benchmarks import (
     adaptive,
     browser_bench,
     features,
+    hybrid,
     kernel,
     occlusion,
     rollouts,
@@ -32,6 +33,7 @@ def main() -> None:
     asked = parser.parse_args()
     rows = [
         *scoring.early_answers(asked.tokens),
+        *hybrid.early_answers(asked.tokens),
         *occlusion.occlusion(asked.tokens),
         *suppression.suppression(),
         *rollouts.rollouts(),

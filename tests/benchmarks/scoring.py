@@ -38,7 +38,11 @@ def early_answers(tokens: int = TOKENS) -> list[Row]:
     Our side also finds out whether the value ends; the plain side is given its full stop and scores that. Both are held
     to each other where ours is given the full stop, too.
     """
-    model = cl.load("abacus")
+    return compared(cl.load("abacus"), tokens, "", GOAL)
+
+
+def compared(model: Model, tokens: int, where: str, goal: str) -> list[Row]:
+    """The row of one model."""
     trace = long_trace(model, tokens)
     thought = trace.roles["thought"]
     points = list(range(thought.start, thought.end + 1))
@@ -49,12 +53,18 @@ def early_answers(tokens: int = TOKENS) -> list[Row]:
     def theirs() -> None:
         found["theirs"] = np.array([plain.answer_logprob(model.engine.hf, *each) for each in asked])
 
+    model.engine.trunk = model.engine.forks = None
+    before = model.meter.snapshot()
+    method.run(trace, model)
+    spent = model.meter.since(before).tokens
     quick, slow = in_turn(lambda: method.run(trace, model), theirs, ROUNDS)
     stopped = replace(method, target="12.").run(trace, model).extras["curve_metric"]
     np.testing.assert_allclose(stopped[::EVERY], found["theirs"], atol=1e-3)
-    return [_row(f"early answers at {len(points):,} points", quick, slow, len(points), len(asked), "per prefix")]
+    limit = sum(len(ids) for ids, *_ in asked) * len(points) / len(asked) / spent
+    name = f"early answers at {len(points):,} points{where} (tokens allow {limit:.0f} times)"
+    return [_row(name, quick, slow, len(points), len(asked), "per prefix", goal)]
 
 
-def _row(name: str, quick: float, slow: float, whole: int, sample: int, each: str) -> Row:
+def _row(name: str, quick: float, slow: float, whole: int, sample: int, each: str, goal: str = GOAL) -> Row:
     other = f"one plain forward {each} (every {EVERY}th run, {sample} of {whole:,}, and counted for all)"
-    return Row(name, quick, slow * whole / sample, other, GOAL)
+    return Row(name, quick, slow * whole / sample, other, goal)

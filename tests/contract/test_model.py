@@ -14,13 +14,14 @@ from cotlens.measure.answers.forced import ForcedQuery, score_queries
 from cotlens.models.contract import AddVector, BlockAttention, Branch, Capability, Meter, Model, TokenSet
 from cotlens.trace import Trace
 from tests.engine import running
-from tests.model import tiny
+from tests.model import hybrids, tiny
 from tests.remote import loopback
 from tests.remote.dialect_server import Dialect, serving
 from tests.remote.endpoint import PROMPT, connect
 
 MODELS = {
     "local, packed": lambda: tiny.model("qwen3"),
+    "local, forked": lambda: hybrids.model("qwen3_5"),
     "local, plain": lambda: _plain("gemma3"),
     "local, no masks": lambda: tiny.model("bloom"),
     "local, text markers": lambda: tiny.model("olmo3"),

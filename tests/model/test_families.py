@@ -152,13 +152,13 @@ def of(logits, ids, first=PREFIX):
 
 
 def plainly(model, ids, branches, changes=()):
-    return model.owner.run(lambda: dispatch.score(model.engine, ids, branches, changes, pack=False))
+    return model.owner.run(lambda: dispatch.score(model.engine, ids, branches, changes, way="plain"))
 
 
 @every_family
 def test_packed_plain_and_transformers_agree(name):
     fixture, model = FIXTURES[name], family_fixtures.model(name)
-    assert model.score_path.startswith("packed scoring" if fixture.kinds else "plain scoring, because it has linear")
+    assert model.score_path.startswith("packed scoring" if fixture.kinds else "forked scoring, because it has linear")
     ids = trunk_of(model)
     expected = of(forward(model, ids), ids, 4)
     tail = tuple(ids[3:8])

@@ -21,7 +21,7 @@ TRUNK = [(37 * i) % 300 for i in range(60)]
 
 def test_the_check_packs_every_supported_family(each_model):
     verdict = each_model.owner.run(lambda: checking.check(each_model.engine))
-    assert verdict.pack
+    assert verdict.way == "packed"
     assert verdict.sentence == each_model.score_path
     assert "equal to separate passes within" in verdict.sentence
 
@@ -40,7 +40,7 @@ def test_the_check_costs_the_meter_nothing(qwen):
 )
 def test_models_that_can_not_hide_say_why(family, why):
     model = tiny.model(family)
-    assert model.score_path.startswith("plain scoring, because")
+    assert model.score_path.startswith("forked scoring, because")
     assert why in model.score_path
     assert len(model.score(TRUNK, [Branch(5, (1, 2))])[0].logprobs) == 2
     for ask in (
@@ -70,7 +70,7 @@ def test_a_window_in_the_wrong_space_is_found_out(monkeypatch):
     monkeypatch.setattr(model.engine, "layout", _without_window(model.engine.layout))
     verdict = model.owner.run(lambda: checking.check(model.engine))
     assert "packed and separate passes differ by" in verdict.sentence
-    assert not verdict.pack
+    assert verdict.way != "packed"
 
 
 def _without_window(layout):

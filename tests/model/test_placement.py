@@ -295,7 +295,7 @@ def test_plans_of_what_is_here_already():
     pair = load(tiny.pair("qwen3"), dry_run=True)
     assert pair.parameters == sum(parameter.numel() for parameter in tiny.pair("qwen3")[0].parameters())
     linear = load((tiny.hf_model("qwen3_next", 400), tiny.tokenizer()), dry_run=True)
-    assert linear.scoring == "plain, because it has linear attention layers"
+    assert linear.scoring == "forked, if a trial at loading agrees, because it has linear attention layers"
     none = load((tiny.hf_model("mamba", 400), tiny.tokenizer()), dry_run=True)
     assert none.cache is None
     assert "unknown per 1,000 tokens, context of any length" in str(none)

@@ -286,9 +286,9 @@ def test_a_trace_of_another_tokenizer_is_refused(qwen, tiny_model):
 
 
 @pytest.mark.parametrize("family", ["mamba", "qwen3_next", "bloom"])
-def test_models_with_other_attention_write_and_score_plainly(family):
+def test_models_with_other_attention_write_and_score_alike(family):
     model = tiny.model(family)
-    assert model.score_path.startswith("plain scoring, because")
+    assert model.score_path.startswith("forked scoring, because")
     trace = model.reason(PROMPT, n=2, max_new_tokens=6, seed=3)[0]
     start = begin(trace)
     scored = model.score(trace, [Branch(start, trace.token_ids[start:])])[0]

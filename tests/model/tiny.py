@@ -218,10 +218,14 @@ def _configs(vocabulary: int) -> dict[str, Any]:
 
 def hf_model(family: str, vocabulary: int, seed: int = 0) -> Any:
     """A random float32 model in eval mode."""
+    return random_model(_configs(vocabulary)[family](), seed)
+
+
+def random_model(config: Any, seed: int = 0) -> Any:
+    """A random float32 model of a config, in eval mode."""
     from cotlens.models.model_config import auto_class
 
     torch.manual_seed(seed)
-    config = _configs(vocabulary)[family]()
     model = auto_class(config).from_config(config).eval().float()
     for name, parameter in model.named_parameters():
         if "sinks" in name or "bias" in name or "correct_output_scale" in name:

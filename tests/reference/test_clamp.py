@@ -108,7 +108,7 @@ def test_scores_are_those_of_a_hook(model, case, mode):
     expected = [float(logits[t - 1, ids[t]]) for t in range(PREFIX, N)]
     branch = Branch(PREFIX, tuple(ids[PREFIX:]))
     fast = model.score(ids, [branch, Branch(10, tuple(ids[10:14]))], interventions=change)[0]
-    slow = model.owner.run(lambda: dispatch.score(model.engine, ids, [branch], (change,), pack=False))[0]
+    slow = model.owner.run(lambda: dispatch.score(model.engine, ids, [branch], (change,), way="plain"))[0]
     np.testing.assert_allclose(fast.logprobs, expected, atol=TOLERANCE, rtol=0)
     np.testing.assert_allclose(slow.logprobs, expected, atol=TOLERANCE, rtol=0)
     assert np.abs(model.score(ids, [branch])[0].logprobs - fast.logprobs).max() > 1e-3

@@ -89,7 +89,7 @@ def test_scores_under_an_intervention(family, case):
     expected = [float(logits[t - 1, ids[t]]) for t in range(PREFIX, N)]
     branch = Branch(PREFIX, tuple(ids[PREFIX:]))
     fast = model.score(ids, [branch], interventions=intervention)[0]
-    slow = model.owner.run(lambda: dispatch.score(model.engine, ids, [branch], (intervention,), pack=False))[0]
+    slow = model.owner.run(lambda: dispatch.score(model.engine, ids, [branch], (intervention,), way="plain"))[0]
     np.testing.assert_allclose(fast.logprobs, expected, atol=TOLERANCE, rtol=0)
     np.testing.assert_allclose(slow.logprobs, expected, atol=TOLERANCE, rtol=0)
     plain = model.score(ids, [branch])[0]
@@ -132,7 +132,7 @@ def test_blocked_attention(family, layers, heads):
     expected = [float(logits[t - 1, ids[t]]) for t in range(PREFIX, N)]
     branch = Branch(PREFIX, tuple(ids[PREFIX:]))
     fast = model.score(ids, [branch], interventions=[block])[0]
-    slow = model.owner.run(lambda: dispatch.score(model.engine, ids, [branch], (block,), pack=False))[0]
+    slow = model.owner.run(lambda: dispatch.score(model.engine, ids, [branch], (block,), way="plain"))[0]
     np.testing.assert_allclose(fast.logprobs, expected, atol=TOLERANCE, rtol=0)
     np.testing.assert_allclose(slow.logprobs, expected, atol=TOLERANCE, rtol=0)
     before = model.score(ids, [Branch(10, tuple(ids[10:18]))])[0].logprobs

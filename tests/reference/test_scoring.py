@@ -43,7 +43,7 @@ def test_packed_plain_and_reference_agree(family):
     trunk, branches = trunk_of(vocabulary), branches_of(vocabulary)
     assert model.score_path.startswith("packed scoring")
     packed = model.score(trunk, branches)
-    plain = model.owner.run(lambda: dispatch.score(model.engine, trunk, branches, pack=False))
+    plain = model.owner.run(lambda: dispatch.score(model.engine, trunk, branches, way="plain"))
     check_against_oracle(family, model, packed, trunk, branches)
     for a, b in zip(packed, plain, strict=True):
         np.testing.assert_allclose(a.logprobs, b.logprobs, atol=TOLERANCE, rtol=0)
@@ -113,12 +113,12 @@ def test_short_lanes_change_nothing(family, monkeypatch):
             np.testing.assert_allclose(a.rival_logprobs, b.rival_logprobs, atol=TOLERANCE, rtol=0)
 
 
-@pytest.mark.parametrize("pack", [True, False])
-def test_given_tokens_are_read_and_not_scored(pack):
+@pytest.mark.parametrize("way", ["packed", "plain"])
+def test_given_tokens_are_read_and_not_scored(way):
     model = tiny.model("qwen3")
     trunk, whole = (make(model.engine.layout.vocabulary) for make in (trunk_of, branches_of))
     some = [Branch(b.prefix, b.token_ids, b.hidden, given=i % (len(b.token_ids) + 1)) for i, b in enumerate(whole)]
-    scores = run(model, trunk, some, pack)
+    scores = run(model, trunk, some, way)
     check_against_oracle("qwen3", model, scores, trunk, some)
     for branch, score in zip(some, scores, strict=True):
         assert np.isnan(score.logprobs[: branch.given]).all() and (score.greedy_ids[: branch.given] == -1).all()
@@ -162,14 +162,14 @@ def test_sets_of_tokens_are_summed_alike_on_every_path(family):
     vocabulary = model.engine.layout.vocabulary
     trunk, branches = trunk_of(vocabulary), asking(branches_of(vocabulary), sets_of(vocabulary))
     assert sum(map(len, (branch.sets for branch in branches))) > 20
-    for pack in (True, False):
-        scores = run(model, trunk, branches, pack)
+    for way in ("packed", "plain"):
+        scores = run(model, trunk, branches, way)
         check_against_oracle(family, model, scores, trunk, branches)
         check_sets(scores, lambda branch: branch_rows(model.engine.hf, family, trunk, branch), branches)
 
 
-def run(model, trunk, branches, pack):
-    return model.owner.run(lambda: dispatch.score(model.engine, trunk, branches, pack=pack))
+def run(model, trunk, branches, way):
+    return model.owner.run(lambda: dispatch.score(model.engine, trunk, branches, way=way))
 
 
 def test_hiding_changes_the_first_token_too():

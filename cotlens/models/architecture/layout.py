@@ -34,6 +34,7 @@ USES = {
 }
 ANY_LENGTH = 2**31  # context of a model that names none
 _NO_CACHE = "dummy"
+_CACHES = ("past_key_values", "cache_params", "state")
 _ATTENTION = ("self_attn", "attn", "attention", "self_attention", "mixer")
 _MLP = ("mlp", "feed_forward", "block_sparse_moe", "ffn", "moe")
 _SITE = re.compile(r"(resid_post|attn_out|mlp_out)\.(\d+)")
@@ -68,6 +69,11 @@ class Layout:
     heads: int
     context: int
     refused: Mapping[tuple[str, str], str] = field(default_factory=dict)
+
+    @property
+    def cache(self) -> str:
+        """Name of the argument, and of the output, that is what the model remembers between passes; "" if none is."""
+        return next((name for name in _CACHES if name in self.accepts), "")
 
     @property
     def mixed(self) -> bool:

@@ -19,6 +19,8 @@ _NODES = {"cpu": 1024}
 _NODES_ELSEWHERE = 2048
 _STRETCH = {"cpu": 384}
 _LANE = {"cpu": 128}  # branch tokens per lane: longer ones waste attention on each other, shorter ones copy more trunk
+_STRIDE = {"cpu": 16}  # trunk tokens between two copies of the state: fewer cost passes, more are fed again
+_STRIDE_ELSEWHERE = 16
 _DEFAULT_BYTES = 2**30
 _SHARE = 0.5
 _GROUP = Path("/sys/fs/cgroup")
@@ -63,6 +65,11 @@ def rows(engine: Engine, columns: int, most: int) -> int:
 def piece(engine: Engine, n: int) -> int:
     """How many tokens of a trunk of n are run in one pass."""
     return min(_PIECE.get(engine.device.type, _PIECE_ELSEWHERE), nodes(engine, n))
+
+
+def stride(engine: Engine) -> int:
+    """How far from each other places are at which what a recurrent model remembers is copied."""
+    return _STRIDE.get(engine.device.type, _STRIDE_ELSEWHERE)
 
 
 def reach(engine: Engine, wanted: int, n: int) -> int:

@@ -47,7 +47,8 @@ def write(
         BackendError: logits are NaN.
         OutOfMemory: not even one sample fits.
     """
-    together = 1 if engine.layout.no_mask else _TOGETHER  # recurrent states can't be copied for several samples
+    alone = bool(engine.layout.no_mask) and engine.forking is None  # what it remembers can't be copied, as was tried
+    together = 1 if alone else _TOGETHER
     waiting = list(samples)
     tell = once_per_token(on_token)
     while waiting:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import operator
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -34,6 +35,22 @@ if TYPE_CHECKING:
 _OOM_WORDS = ("can't allocate memory", "out of memory", "not enough memory")
 
 
+@dataclass(frozen=True)
+class Forking:
+    """That what a model remembers can be copied and gone on from several times, as was tried when it was loaded.
+
+    Args:
+        side_by_side: whether copies behind texts of different lengths may go into one pass.
+        masked: whether a mask has to hide what pads the keys of shorter texts there.
+        by_one: what is fed a token at a time: "all", where a pass over several begins anew, or "branches", where a pass
+            over a few computes as much as one over many; "" for nothing.
+    """
+
+    side_by_side: bool
+    masked: bool = False
+    by_one: str = ""
+
+
 class Engine(ModelRunner):
     """A loaded causal LM and what is needed to run it.
 
@@ -42,6 +59,9 @@ class Engine(ModelRunner):
         tokenizer: its tokenizer (nnsight wants it).
         meter: counts tokens and passes.
         budget: bytes that one scoring pass may take; None for a share of what is free.
+
+    Attributes:
+        forking: None where it can't be, or where nothing needs it.
     """
 
     def __init__(self, hf: Any, tokenizer: Any, meter: Meter, budget: int | None = None) -> None:
@@ -52,9 +72,16 @@ class Engine(ModelRunner):
         self.devices = placement.devices(hf)
         self._home = self.device if len(self.devices) == 1 else torch.device("cpu")  # of what layers anywhere are given
         self.budget = budget
-        self.trunk: Any = None  # the last one that was scored; see `trunk.Trunk`
+        self.trunk: Any = None  # the last one that was scored packed; see `trunk.Trunk`
+        self.forks: Any = None  # the same of forked scoring: its cache is piece -> state after it
+        self.forking: Forking | None = None
         self.identity = Identity(hf)
         self._wrapped: tuple[list[Any], Any] = ([], None)
+
+    @property
+    def in_pieces(self) -> bool:
+        """Whether a long text may be run in several passes; a recurrent model only where that was tried."""
+        return not self.layout.no_mask or (self.forking is not None and self.forking.by_one != "all")
 
     @property
     def traced(self) -> Any:
@@ -105,14 +132,15 @@ class Engine(ModelRunner):
                 from cotlens.models import tracing
 
                 if masks is None and "attention_mask" in self.layout.accepts:
-                    inputs["attention_mask"] = _ones(ids, inputs.get("past_key_values"))
+                    behind = 0 if positions is None else int(positions.flat[0])
+                    inputs["attention_mask"] = _ones(ids, behind if self.layout.cache == "past_key_values" else 0)
                 logits, seen, cache = tracing.run(self.traced, self.layout, inputs, masks, changes, sites)
                 return self._kept(logits, keep), seen, cache
             if masks is not None:
                 inputs["attention_mask"] = masks.base
             with torch.no_grad():
                 out = self.hf(**inputs)
-            return self._kept(out.logits, keep), {}, getattr(out, "past_key_values", None)
+            return self._kept(out.logits, keep), {}, getattr(out, self.layout.cache, None)
 
     def differentiate(
         self,
@@ -129,7 +157,7 @@ class Engine(ModelRunner):
         inputs = self._inputs(ids, goal.positions, None, keep)
         masks = self.masks_of(goal, interventions)
         if masks is None and "attention_mask" in self.layout.accepts:
-            inputs["attention_mask"] = _ones(ids, None)
+            inputs["attention_mask"] = _ones(ids, 0)
         changes = tracing.compile_changes(interventions, self.layout, goal.positions, self._home)
         if embeddings is not None:
             every = torch.arange(goal.n, device=self.device)
@@ -169,8 +197,8 @@ class Engine(ModelRunner):
             inputs["position_ids"] = torch.from_numpy(np.atleast_2d(positions)).to(self.device).expand(len(ids), -1)
         if "use_cache" in accepts:
             inputs["use_cache"] = cache is not None
-        if cache is not None and cache is not True and "past_key_values" in accepts:
-            inputs["past_key_values"] = cache
+        if cache is not None and cache is not True and self.layout.cache:
+            inputs[self.layout.cache] = cache
         if "logits_to_keep" in accepts:
             inputs["logits_to_keep"] = keep
             if isinstance(keep, int) and keep:  # told a number, Gemma 4 runs its last layers on those tokens only
@@ -293,7 +321,6 @@ def _sounds_full(error: BaseException) -> bool:
     return any(words in str(error).lower() for words in _OOM_WORDS)
 
 
-def _ones(ids: Tensor, cache: Any) -> Tensor:
-    """A mask over everything: nnsight would otherwise make one that is too narrow when there is a cache."""
-    before = 0 if cache is None else cache.get_seq_length()
+def _ones(ids: Tensor, before: int) -> Tensor:
+    """A mask over everything: nnsight would otherwise make one that is too narrow behind `before` cached tokens."""
     return torch.ones(len(ids), before + ids.shape[1], dtype=torch.long, device=ids.device)

@@ -11,6 +11,7 @@ import torch
 from cotlens._core import control
 from cotlens._core.errors import OutOfMemory
 from cotlens.models.contract.interventions import BlockAttention, Intervention
+from cotlens.models.local import states
 from cotlens.models.local.engine import Engine, fresh_cache
 
 if TYPE_CHECKING:
@@ -74,15 +75,14 @@ class Stream:
         if self._history is not None:
             self._history = self._history.repeat_interleave(n, dim=0)
         elif n > 1:
-            self._cache.batch_repeat_interleave(n)
+            self._cache = states.picked(self._cache, [0] * n)
 
     def select(self, rows: Sequence[int]) -> None:
         """Go on with these sequences only."""
-        index = torch.tensor(rows)  # on the CPU: layers may be on several devices
         if self._history is not None:
-            self._history = self._history[index]
+            self._history = self._history[list(rows)]
         else:
-            self._cache.batch_select_indices(index)
+            self._cache = states.picked(self._cache, rows)
 
     def _again(self, ids: Tensor, keep: Tensor | int, sites: Sequence[str]) -> tuple[Tensor, dict[str, Tensor]]:
         assert self._history is not None
@@ -98,8 +98,7 @@ class Stream:
 def fitting(engine: Engine, most: int, run: Callable[[int], T]) -> T:
     """`run(step)` with passes of at most `step` tokens: `most`, or so many fewer that they fit into memory.
 
-    What a pass leaves half done is in the cache, so `run` begins anew each time. Models with other than plain attention
-    can't be run in pieces.
+    What a pass leaves half done is in the cache, so `run` begins anew each time. Some models can't be run in pieces.
 
     Raises:
         OutOfMemory: not even FEWEST tokens fit.
@@ -108,7 +107,7 @@ def fitting(engine: Engine, most: int, run: Callable[[int], T]) -> T:
         try:
             return run(most)
         except OutOfMemory:
-            if engine.layout.no_mask or most <= FEWEST:
+            if not engine.in_pieces or most <= FEWEST:
                 raise
         most = max(FEWEST, most // 2)
 
@@ -116,9 +115,9 @@ def fitting(engine: Engine, most: int, run: Callable[[int], T]) -> T:
 def pieces(engine: Engine, count: int, most: int = STEP) -> Iterator[tuple[int, int]]:
     """Cut `count` tokens into [start, stop) of at most `most` for one pass each, checking for a cancel before each.
 
-    Models with other than plain attention get all in one pass.
+    Models that can't be run in pieces get all in one pass.
     """
-    step = count if engine.layout.no_mask else most
+    step = most if engine.in_pieces else count
     for start in range(0, count, max(1, step)):
         control.current().check()
         yield start, min(count, start + step)

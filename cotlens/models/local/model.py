@@ -55,7 +55,7 @@ class LocalModel(TextModel, LocalWhitebox):
             default found by the tokenizer.
         system: the system prompt; by default the one that the format needs for a thought, if it needs one.
         template: further variables of the chat template, {"reasoning_effort": "high"}.
-        score: "auto" (a check decides), "packed" or "plain".
+        score: "auto" (a check decides), or "packed" or "plain" unchecked.
         memory: bytes that one scoring pass may take; by default a share of what is free.
         store: where rollouts are kept: a path, None for the default place, False for nowhere (see `text.sample_store`).
 
@@ -105,7 +105,7 @@ class LocalModel(TextModel, LocalWhitebox):
         self.defaults = sampling_defaults(hf)
         self.owner.run(lambda: settle_positions(self.engine))
         verdict = self.owner.run(lambda: check(self.engine)) if score == "auto" else _forced(score)
-        self._pack, self.score_path = verdict.pack, verdict.sentence
+        self._way, self.score_path = verdict.way, verdict.sentence
         self.engine.layout = self.owner.run(lambda: tried(self.engine))
         self.capabilities = _able(self.engine)
 
@@ -131,7 +131,7 @@ class LocalModel(TextModel, LocalWhitebox):
     ) -> list[BranchScore]:
         """Log-probabilities of the tokens of every branch, in the order given; see `contract.Branch`."""
         ids, changes = self._ids(trunk), as_interventions(interventions)
-        return self._run(lambda: dispatch.score(self.engine, ids, branches, changes, pack=self._pack))
+        return self._run(lambda: dispatch.score(self.engine, ids, branches, changes, way=self._way))
 
     def _measured(self, ids: tuple[int, ...], k: int) -> Measured:
         return self._run(lambda: activations.annotate(self.engine, ids, k))
@@ -162,4 +162,4 @@ def _able(engine: Engine) -> Capability:
 
 
 def _forced(score: str) -> Verdict:
-    return Verdict(score == "packed", f"{score} scoring, because it was asked for and not checked")
+    return Verdict(score, f"{score} scoring, because it was asked for and not checked")

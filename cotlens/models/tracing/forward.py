@@ -86,7 +86,7 @@ def _pass(
     backend: Any = None,
 ) -> tuple[list[Any], list[Tensor]]:
     base = None if masks is None else masks.base
-    decoder = envoy(traced, layout.decoder)
+    decoder, cached = envoy(traced, layout.decoder), layout.cache
     with torch.no_grad(), traced.trace(**inputs, backend=backend):
         if base is not None:
             args, kwargs = decoder.inputs
@@ -134,7 +134,7 @@ def _pass(
                 if wanted:
                     seen.append(value[0, ask["seen"]].float().cpu() if ask else value.clone())
         if not ask:
-            ends = [traced.output.logits, traced.output.get("past_key_values")]
+            ends = [traced.output.logits, traced.output.get(cached)]
         elif "slice" not in ask:
             ends = []
         else:

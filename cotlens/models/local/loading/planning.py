@@ -141,6 +141,7 @@ def _plan(
     family = templates.choose(
         HFCodec(tokenizer), spoken["format"], model=name, system=spoken["system"], template=spoken["template"]
     )
+    trial = "if a trial at loading agrees"
     return Plan(
         name=name,
         architecture=type(hf).__name__,
@@ -153,7 +154,7 @@ def _plan(
         devices=devices,
         free=free,
         format=family.name,
-        scoring=f"plain, because {layout.no_mask}" if layout.no_mask else "packed, if a trial at loading agrees",
+        scoring=f"forked, {trial}, because {layout.no_mask}" if layout.no_mask else f"packed, {trial}",
     )
 
 

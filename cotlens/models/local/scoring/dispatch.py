@@ -1,4 +1,4 @@
-"""Scoring branches: what was asked for is checked, then goes the fast or the plain way."""
+"""Scoring branches: what was asked for is checked, then goes one of the fast ways or the plain one."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import numpy as np
 from cotlens.models.contract import Branch, BranchScore
 from cotlens.models.contract.interventions import BlockAttention
 from cotlens.models.contract.validation import check_branches
-from cotlens.models.local.scoring import packed, plain
+from cotlens.models.local.scoring import forked, packed, plain
 from cotlens.models.local.scoring.trie import Ints
 
 if TYPE_CHECKING:
@@ -20,15 +20,21 @@ if TYPE_CHECKING:
     from cotlens.models.local.engine import Engine
 
 
+WAYS = {"packed": packed.score, "forked": forked.score, "plain": plain.score}
+
+
 def score(
     engine: Engine,
     trunk: Sequence[int],
     branches: Sequence[Branch],
     interventions: Sequence[Intervention] = (),
     *,
-    pack: bool = True,
+    way: str = "packed",
 ) -> list[BranchScore]:
     """Log-probabilities of the tokens of every branch, in the order given.
+
+    Args:
+        way: a key of `WAYS`; which of the fast ones a model can be asked is found out by `verification`.
 
     Raises:
         InputError: a prefix, token id or hidden position is out of range, nothing is left to predict from, or prefix
@@ -38,8 +44,7 @@ def score(
     check_branches(engine, trunk, branches)
     if any(isinstance(item, BlockAttention) for item in interventions):
         engine.need_masks()
-    way = packed if pack else plain
-    scores, starts = way.score(engine, trunk, branches, interventions)
+    scores, starts = WAYS[way](engine, trunk, branches, interventions)
     return to_branch_scores(scores, starts, branches)
 
 

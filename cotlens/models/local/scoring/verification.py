@@ -1,26 +1,36 @@
-"""What is tried on a model when it is loaded: does it obey masks, and does packed scoring equal separate passes?
+"""What is tried on a model when it is loaded: does it obey masks, and does packed or else forked scoring equal plain?
 
 Nothing is believed about an architecture by name. The outcome is one sentence, `model.score_path`.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
+from torch.utils.flop_counter import FlopCounterMode
 
 from cotlens._core import control
 from cotlens._core.control import Control
 from cotlens._core.errors import CotLensError
 from cotlens.models.contract import Branch
-from cotlens.models.local.engine import Engine
-from cotlens.models.local.scoring import packed, plain
+from cotlens.models.local import states
+from cotlens.models.local.engine import Engine, Forking
+from cotlens.models.local.scoring import forked, packed, plain
+from cotlens.models.local.scoring.forked_trunk import Grid
 
 # largest difference of log-probabilities that rounding explains; a wrong mask moves them by tenths in float32 trials
 TOLERANCE = {torch.float32: 1e-3, torch.float64: 1e-6, torch.float16: 5e-2, torch.bfloat16: 0.3}
 _SHORT = 24
+_FEW = 12  # tokens of a short branch
 _LONGEST_WINDOW = 1024  # larger windows are not outgrown by the trial, to keep loading fast
+
+
+_FORKINGS = [
+    Forking(*kind, by_one=by_one) for by_one in ("", "all") for kind in ((True, False), (True, True), (False, False))
+]
+_FAILED = (CotLensError, RuntimeError, ValueError, TypeError, AttributeError, KeyError, IndexError, AssertionError)
 
 
 @dataclass(frozen=True)
@@ -28,44 +38,121 @@ class Verdict:
     """How a model is to be scored.
 
     Args:
-        pack: whether packed scoring may be used.
+        way: "packed", "forked" or "plain", see `dispatch.WAYS`.
         sentence: which way is taken and why.
     """
 
-    pack: bool
+    way: str
     sentence: str
 
 
 def check(engine: Engine) -> Verdict:
-    """Try masks and packed scoring on a few branches. Sets `engine.obeys_masks`; costs the meter nothing."""
+    """Try masks, packed and forked scoring on a few branches; costs the meter nothing.
+
+    Sets `engine.obeys_masks` and `engine.forking`.
+    """
     before = engine.meter.snapshot()
     try:
         with control.using(Control()):
-            return _check(engine)
+            why = _unpacked(engine)
+            return Verdict(*_forked(engine, why[0])) if why[0] else Verdict("packed", why[1])
     finally:
+        engine.forks = None
         engine.meter.tokens, engine.meter.forwards = before.tokens, before.forwards
 
 
-def _check(engine: Engine) -> Verdict:
+def _unpacked(engine: Engine) -> tuple[str, str]:
+    """Why branches can't be packed, "" if they can; then a sentence about that."""
     if engine.layout.no_mask:
-        return Verdict(False, f"plain scoring, because {engine.layout.no_mask}")
+        return engine.layout.no_mask, ""
     try:
         off = _isolation_error(engine)
-    except (CotLensError, RuntimeError, ValueError, TypeError, AttributeError, KeyError, IndexError) as error:
+    except _FAILED as error:
         engine.obeys_masks = False
-        return Verdict(False, f"plain scoring, because a custom attention mask failed on this model ({_short(error)})")
+        return f"a custom attention mask failed on this model ({_short(error)})", ""
     if not off <= _tolerance(engine):
         engine.obeys_masks = False
-        return Verdict(
-            False, f"plain scoring, because this model does not obey a custom attention mask (off by {off:.2g})"
-        )
+        return f"this model does not obey a custom attention mask (off by {off:.2g})", ""
     try:
         off = _packing_error(engine)
-    except (CotLensError, RuntimeError, ValueError, TypeError, AttributeError, KeyError, IndexError) as error:
-        return Verdict(False, f"plain scoring, because packed scoring failed on this model ({_short(error)})")
+    except _FAILED as error:
+        return f"packed scoring failed on this model ({_short(error)})", ""
     if not off <= _tolerance(engine):
-        return Verdict(False, f"plain scoring, because packed and separate passes differ by {off:.2g} on this model")
-    return Verdict(True, f"packed scoring: equal to separate passes within {off:.0e} on this model")
+        return f"packed and separate passes differ by {off:.2g} on this model", ""
+    return "", f"packed scoring: equal to separate passes within {off:.0e} on this model"
+
+
+def _forked(engine: Engine, why: str) -> tuple[str, str]:
+    """The way and the sentence about it, for a model that can't be packed."""
+    trunk, branches = _trial(engine)
+    slow, _ = plain.score(engine, trunk, branches)
+
+    def error(forking: Forking) -> float:
+        engine.forking, engine.forks = forking, None
+        try:
+            fast, _ = forked.score(engine, trunk, branches, grid=Grid(8, 3))
+        except _FAILED:
+            return float("inf")
+        return float(np.abs(fast.logprobs - slow.logprobs).max())
+
+    tried = ((forking, error(forking)) for forking in (_FORKINGS if _copies_go_on(engine) else ()))
+    found = next(((forking, off) for forking, off in tried if off <= _tolerance(engine)), None)
+    if found is None:
+        engine.forking = None
+        return "plain", f"plain scoring, because {why}"
+    if found[0].side_by_side and not found[0].by_one and _wastes_short_passes(engine):
+        by_one = replace(found[0], by_one="branches")
+        found = (by_one, off) if (off := error(by_one)) <= _tolerance(engine) else found
+    engine.forking, off = found
+    told = "" if engine.forking.side_by_side else ", those of one prefix at a time"
+    told += ", a token per pass" if engine.forking.by_one else ""
+    return "forked", (
+        f"forked scoring, because {why}: branches go on from copies of its state{told}; equal to separate passes "
+        f"within {off:.0e} on this model"
+    )
+
+
+def _copies_go_on(engine: Engine) -> bool:
+    """Whether copies of a state, side by side and a token at a time, go on as the texts would: rollouts are that."""
+    ids, tails = _ids(engine, 6), [_ids(engine, 8)[6:], _ids(engine, 10)[8:]]
+    try:
+        _, _, cache = engine.forward(engine.tensor(ids), np.arange(6), cache=True, keep=1)
+        cache = states.picked(cache, [0, 0])
+        for i, tokens in enumerate(zip(*tails, strict=True)):
+            fed = torch.tensor(tokens, device=engine.device)[:, None]
+            logits, _, cache = engine.forward(fed, np.arange(6 + i, 7 + i), cache=cache, keep=1)
+    except _FAILED:
+        return False
+    whole = torch.cat([engine.forward(engine.tensor([*ids, *tail]), np.arange(8), keep=1)[0] for tail in tails])
+    apart = torch.log_softmax(logits[:, -1:].float(), -1) - torch.log_softmax(whole.float(), -1)
+    return logits.shape == whole.shape and float(apart.abs().max()) <= _tolerance(engine)
+
+
+def _wastes_short_passes(engine: Engine) -> bool:
+    """Whether a pass over a few tokens takes far more products than passes over one each.
+
+    Kernels of recurrent layers work on chunks of 64 tokens or more, and some fill shorter ones up.
+    """
+    products = []
+    for count in (1, _FEW):
+        _, _, cache = engine.forward(engine.tensor(_ids(engine, 1)), np.arange(1), cache=True, keep=1)
+        with FlopCounterMode(display=False) as counter:
+            engine.forward(engine.tensor(_ids(engine, count)), np.arange(1, 1 + count), cache=cache, keep=1)
+        products.append(counter.get_total_flops())
+    return products[1] > 2 * _FEW * products[0]
+
+
+def _trial(engine: Engine) -> tuple[list[int], list[Branch]]:
+    """Branches that begin in many places, some of them together, are of many lengths and ask for their first token."""
+    config = engine.hf.config.get_text_config(decoder=True)
+    window = int(getattr(config, "sliding_window", None) or 0)
+    n = window + _SHORT if 0 < window <= _LONGEST_WINDOW else _SHORT
+    n = min(n, engine.layout.context - 4)
+    trunk, tail = _ids(engine, n), _ids(engine, 4)
+    places = sorted({max(1, n - back) for back in (0, 1, 2, 3, 5, 6, 13, 18)})
+    return trunk, [Branch(place, tuple(tail[: 1 + i % 4])) for i, place in enumerate(places)] + [
+        Branch(n, (*tail[:2], tail[0])), Branch(n - 5, tuple(tail)),
+    ]  # fmt: skip
 
 
 def _isolation_error(engine: Engine) -> float:

@@ -1,0 +1,238 @@
+"""The fast path for models whose layers are mostly recurrent: what they remember is copied where branches begin.
+
+Such a model can't be shown a tree of branches behind a mask, for a recurrent layer takes in all tokens that it is fed.
+So the trunk is walked once (`forked_trunk`), and branches run many at a time, each behind a copy of the state: behind
+copies of one state, or, where that was tried and holds, of the states at different places, whose keys are padded on the
+left and masked. Padding on the right is harmless, as nothing after it is read.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from itertools import groupby
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+
+from cotlens._core import control
+from cotlens._core.errors import OutOfMemory
+from cotlens.models.architecture.logits import Scores
+from cotlens.models.architecture.masks import Masks
+from cotlens.models.local import budget, states
+from cotlens.models.local.engine import Engine
+from cotlens.models.local.scoring import trie
+from cotlens.models.local.scoring.forked_rows import NOTHING, moved, rows_of
+from cotlens.models.local.scoring.forked_trunk import Fork, Grid, Row, Tail, Walk, room
+from cotlens.models.local.scoring.trie import Ints
+
+if TYPE_CHECKING:
+    from cotlens.models.contract import Branch
+    from cotlens.models.contract.interventions import Intervention
+
+Job = tuple[Fork, Row]
+
+
+def score(
+    engine: Engine,
+    trunk: Sequence[int],
+    branches: Sequence[Branch],
+    interventions: Sequence[Intervention] = (),
+    *,
+    grid: Grid | None = None,
+) -> tuple[Scores, Ints]:
+    """Score checked branches; returns and raises as `packed.score`.
+
+    Raises:
+        CapabilityError: positions are hidden: what a recurrent layer took in of them stays.
+    """
+    plan = trie.plan(trunk, branches)
+    if any(len(hidden) for hidden in plan.feeds.hidden):
+        engine.need_masks()
+    together = _together(engine, interventions)
+    scores, rows = Scores(int(plan.starts[-1]), plan.sets), rows_of(plan.feeds, stems=together)
+    grid = grid or Grid(budget.piece(engine, len(trunk)), budget.stride(engine))
+    walk = Walk(engine, trunk, interventions, grid)
+    fed, total = 0, plan.prefill + sum(row.size for row in rows)
+    for walked in walk.along(rows, plan.trunk_edges, scores):
+        control.current().report(walked + fed, total, "scoring")
+        if _is_full(engine, walk.open):
+            fed += _run_open(engine, trunk, walk, scores, interventions)
+    _run_open(engine, trunk, walk, scores, interventions)
+    control.current().report(total, total, "scoring")
+    return scores, plan.starts
+
+
+def _together(engine: Engine, interventions: Sequence[Intervention]) -> bool:
+    """Whether rows that go on from different places may go into one pass; interventions name positions of one."""
+    return engine.forking is not None and engine.forking.side_by_side and not interventions
+
+
+def _by_one(engine: Engine) -> bool:
+    """Whether branches are fed a token at a time."""
+    return engine.forking is not None and engine.forking.by_one != ""
+
+
+def _is_full(engine: Engine, forks: Sequence[Fork]) -> bool:
+    """Whether the rows of open forks are as many as go into a pass, or their states fill the memory they may take."""
+    own, grown = states.size(forks[-1].cache)
+    pieces = len({fork.piece for fork in forks})  # within a piece, keys are shared
+    full = sum(len(fork.rows) for fork in forks) >= budget.nodes(engine, forks[-1].length)
+    return full or len(forks) * own + pieces * grown > room(engine)
+
+
+def _run_open(
+    engine: Engine, trunk: Sequence[int], walk: Walk, scores: Scores, interventions: Sequence[Intervention]
+) -> int:
+    """Run the rows of all open forks and let go of their states. Returns the number of tokens in the rows."""
+    forks, walk.open = walk.open, []
+    together = _together(engine, interventions)
+    copy = 2 * sum(states.size(forks[-1].cache)) if forks else 0  # of one row: padded, then grown
+    for _, group in groupby(forks, lambda fork: 0 if together else fork.length):
+        jobs = [(fork, row) for fork in group for row in fork.rows]
+        leaves = max(1, *(len(row.leaves) for _, row in jobs), 1)
+        count = max(1, budget.available(engine) // max(1, copy * leaves))
+        for start in range(0, len(jobs), count):
+            _run(engine, trunk, jobs[start : start + count], scores, interventions)
+    return sum(row.size for fork in forks for row in fork.rows)
+
+
+def _run(
+    engine: Engine, trunk: Sequence[int], jobs: list[Job], scores: Scores, interventions: Sequence[Intervention]
+) -> None:
+    """Score rows, in halves where memory runs out."""
+    try:
+        _pass(engine, trunk, jobs, scores, interventions)
+    except OutOfMemory as error:
+        fork, row = jobs[0]
+        if len(jobs) > 1:
+            halves = [jobs[: len(jobs) // 2], jobs[len(jobs) // 2 :]]
+        elif len(row.leaves) > 1:  # the stem again with half of its leaves each
+            middle = len(row.leaves) // 2
+            halves = [[(fork, replace(row, leaves=part))] for part in (row.leaves[:middle], row.leaves[middle:])]
+        else:
+            raise OutOfMemory(
+                f"A branch of {row.size} tokens after {row.prefix} others did not fit into memory on its own; use a "
+                "shorter trace, a smaller model or a device with more memory."
+            ) from error
+        for half in halves:
+            _run(engine, trunk, half, scores, interventions)
+
+
+def _pass(
+    engine: Engine, trunk: Sequence[int], jobs: list[Job], scores: Scores, interventions: Sequence[Intervention]
+) -> None:
+    """Run and score rows side by side: their stems, then all leaves of these."""
+    if _together(engine, interventions):
+        jobs = sorted(jobs, key=_ahead)
+        cache, begins, width = _placed(engine, trunk, jobs, scores)
+        stems = [row.stem for _, row in jobs]
+    else:  # of one place: the tokens between it and a row are fed with the row
+        width, begins = jobs[0][0].length, np.array([fork.length for fork, _ in jobs])
+        cache, stems = states.joined([fork.cache for fork, _ in jobs]), [_from_fork(trunk, *job) for job in jobs]
+    for part in _batches(engine, [row for _, row in jobs], stems, width):
+        mine = [stems[i] for i in part]
+        behind = _feed(engine, states.picked(cache, part), begins[part], width, 0, mine, scores, interventions)
+        parents = [i for i, row in enumerate(part) for _ in jobs[row][1].leaves]
+        if parents:
+            leaves = [leaf for row in part for leaf in jobs[row][1].leaves]
+            order = sorted(range(len(leaves)), key=lambda i: -len(leaves[i].tokens))
+            parents, leaves = [parents[i] for i in order], [leaves[i] for i in order]
+            at, fed = begins[part][parents], len(mine[0].tokens)
+            _feed(engine, states.picked(behind, parents), at, width, fed, leaves, scores, interventions)
+
+
+def _batches(engine: Engine, rows: Sequence[Row], stems: Sequence[Tail], longest: int) -> Iterator[list[int]]:
+    """Which rows go into one pass: of about one length, or of exactly one where leaves go on from them."""
+
+    def kind(i: int) -> int:
+        return len(stems[i].tokens) if rows[i].leaves else 0
+
+    nodes, single = budget.nodes(engine, longest), _by_one(engine)
+    for _, group in groupby(sorted(range(len(rows)), key=kind), kind):
+        part = sorted(group, key=lambda i: -len(stems[i].tokens))
+        most = max(1 if single else len(stems[i].tokens) + rows[i].size - len(rows[i].stem.tokens) for i in part)
+        step = max(1, nodes // most)
+        yield from (part[start : start + step] for start in range(0, len(part), step))
+
+
+def _ahead(job: Job) -> int:
+    """How many tokens of the trunk lie between a fork and a row."""
+    fork, row = job
+    return row.prefix - fork.length
+
+
+def _from_fork(trunk: Sequence[int], fork: Fork, row: Row) -> Tail:
+    between = np.asarray(trunk[fork.length : row.prefix], np.int64)
+    return Tail(np.concatenate([between, row.stem.tokens]), moved(row.stem.edges, len(between)))
+
+
+def _placed(engine: Engine, trunk: Sequence[int], jobs: Sequence[Job], scores: Scores) -> tuple[Any, Ints, int]:
+    """The states where rows begin, how many tokens each has seen, and how many keys there are, those that pad included.
+
+    All forks go on along the trunk side by side, and rows are taken off where they begin.
+
+    Args:
+        jobs: sorted by `_ahead`.
+    """
+    forks = list({id(fork): fork for fork, _ in jobs}.values())
+    rank, begins = {id(fork): i for i, fork in enumerate(forks)}, np.array([fork.length for fork in forks])
+    cache, width = states.joined([fork.cache for fork in forks]), int(begins.max())
+    found, done = [], 0
+    for ahead, group in groupby(jobs, _ahead):
+        if ahead > done:  # some forks may be near the end of the trunk, and need not go on
+            on = [np.resize(np.asarray(trunk[at + done : at + ahead] or [0]), ahead - done) for at in begins.tolist()]
+            cache = _feed(engine, cache, begins, width, done, [Tail(tokens, NOTHING) for tokens in on], scores, ())
+            done = ahead
+        found.append(states.picked(cache, [rank[id(fork)] for fork, _ in group]))
+    return states.joined(found), np.array([row.prefix for _, row in jobs]), width + done
+
+
+def _feed(
+    engine: Engine,
+    cache: Any,
+    begins: Ints,
+    width: int,
+    behind: int,
+    tails: Sequence[Tail],
+    scores: Scores,
+    interventions: Sequence[Intervention],
+) -> Any:
+    """Feed a tail to each row of a cache, and give the cache after that.
+
+    Args:
+        begins, width: tokens that each row had seen, and keys it had, `behind` tokens ago.
+        tails: the longest first: rows that have ended are left out of the cache from then on.
+
+    Long ones go in stretches: a cancel never waits for all of them.
+    """
+    n = max(len(tail.tokens) for tail in tails)
+    ids = np.stack([np.pad(tail.tokens, (0, n - len(tail.tokens))) for tail in tails])
+    positions = np.minimum(begins[:, None] + behind + np.arange(n), engine.layout.context - 1)
+    step = 1 if _by_one(engine) else budget.stretch(engine, int(begins.max()))
+    for start in range(0, n, step):
+        control.current().check()
+        stop, live = min(n, start + step), sum(len(tail.tokens) > start for tail in tails)
+        if live < len(begins):
+            begins, cache = begins[:live], states.picked(cache, range(live))
+        at = positions[:live, start:stop]
+        mine, wanted = trie.joined([tail.edges for tail in tails[:live]], start, stop)
+        logits, _, cache = engine.forward(
+            torch.from_numpy(ids[:live, start:stop]).to(engine.device),
+            at[0] if begins.min() == begins.max() else at,
+            masks=_mask(engine, begins, width, behind + stop),
+            cache=cache,
+            keep=torch.from_numpy(wanted).to(engine.device),
+            interventions=interventions,
+        )
+        scores.put(logits.flatten(0, 1), mine.rows, mine.targets, mine.slots, at[:, wanted].ravel())
+    return cache
+
+
+def _mask(engine: Engine, begins: Ints, width: int, fed: int) -> Any:
+    """What pads the keys of shorter texts on the left is hidden; None where nothing pads them."""
+    if engine.forking is None or not engine.forking.masked or begins.min() == width:
+        return None
+    seen = np.arange(width + fed)[None] >= width - begins[:, None]
+    return Masks(torch.from_numpy(seen.astype(np.int64)).to(engine.device), {})

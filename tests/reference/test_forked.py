@@ -1,0 +1,232 @@
+"""Forked scoring equals one plain pass per branch on every architecture of transformers that is mostly recurrent."""
+
+import numpy as np
+import pytest
+
+from cotlens._core import control
+from cotlens._core.control import Control
+from cotlens._core.errors import Cancelled, CapabilityError, OutOfMemory
+from cotlens.models.contract import EVER, AddVector, Branch, Patch
+from cotlens.models.local import budget
+from cotlens.models.local.engine import Forking
+from cotlens.models.local.scoring import dispatch
+from tests.model import hybrids
+from tests.reference.test_scoring import asking, sets_of
+
+TOLERANCE = 1e-4
+MASKED, BARE, APART = Forking(True, masked=True), Forking(True), Forking(False)
+CHUNKS = Forking(True, masked=True, by_one="branches")  # their kernel fills short passes up to 64 tokens
+FORKINGS = {
+    **dict.fromkeys(
+        ("nemotron_h", "granitemoehybrid", "lfm2", "lfm2_moe", "lfm3", "falcon_h1", "bamba", "zamba2", "zaya"), MASKED,
+    ),
+    **dict.fromkeys(
+        ("qwen3_5", "qwen3_5_moe", "qwen3_next", "olmo_hybrid", "kimi_linear", "bailing_hybrid"), CHUNKS,
+    ),
+    "mamba2": BARE,  # no attention, so nothing to hide
+    **dict.fromkeys(("qwen4_exp", "glm5_next"), APART),  # their attention picks blocks of keys, which padding shifts
+    # in these transformers a pass over several tokens forgets the state before it
+    "jamba": Forking(True, masked=True, by_one="all"),
+    "zamba": Forking(True, masked=True, by_one="all"),
+    "mamba": Forking(True, by_one="all"),
+    "falcon_mamba": Forking(True, by_one="all"),
+    "minimax": Forking(False, by_one="all"),
+    "rwkv": None,  # these transformers mix up several texts that are fed one token each: plain
+    "recurrent_gemma": None,  # it keeps its state in its own modules, so that it can't be copied: plain
+}  # fmt: skip
+every_family = pytest.mark.parametrize("name", FORKINGS)
+some_families = pytest.mark.parametrize("name", ["qwen3_5", "lfm3", "mamba2", "qwen4_exp", "jamba"])
+N = 70  # more than the 64 tokens that gated delta rules take at once
+
+
+@pytest.fixture(autouse=True)
+def small_pieces(monkeypatch):
+    monkeypatch.setitem(budget._PIECE, "cpu", 32)
+
+
+def trunk_of(model, n=N):
+    return np.random.default_rng(1).integers(0, model.engine.layout.vocabulary, n).tolist()
+
+
+def branches_of(model):
+    """Out of order: many of one prefix, neighbours, at the beginning, at ends of pieces, at the end, twice the same."""
+    rng = np.random.default_rng(2)
+    tail = tuple(rng.integers(0, model.engine.layout.vocabulary, 6).tolist())
+    found = [Branch(p, tail[: 1 + i % 6]) for i, p in enumerate((N, 1, 31, 32, 33, 50, 34, N - 1))]
+    found += [Branch(50, (*tail[:i], 7)) for i in range(3)] + [Branch(33, tail), Branch(33, tail)]
+    return [*found, Branch(40, tail[:4], given=3), Branch(20, ()), Branch(64, tail * 6)]
+
+
+def run(model, trunk, branches, way, interventions=()):
+    return model.owner.run(lambda: dispatch.score(model.engine, trunk, branches, interventions, way=way))
+
+
+def check(model, trunk, branches, interventions=()):
+    found = run(model, trunk, branches, "forked", interventions)
+    expected = run(model, trunk, branches, "plain", interventions)
+    for one, other, branch in zip(found, expected, branches, strict=True):
+        for name in ("logprobs", "rival_logprobs", "set_logprobs", "set_rivals"):
+            a, b = getattr(one, name), getattr(other, name)
+            np.testing.assert_allclose(a, b, atol=TOLERANCE, rtol=0, err_msg=f"{name} of {branch}")
+        np.testing.assert_array_equal(one.greedy_ids, other.greedy_ids)
+
+
+def site_of(model):
+    """A kind of place that can be changed: in some architectures several streams go from layer to layer."""
+    return next(site for site in ("resid_post", "mlp_out", "attn_out") if site in model.engine.layout.usable("write"))
+
+
+def test_the_table_has_every_architecture():
+    assert set(FORKINGS) == set(hybrids.configs(400))
+
+
+@every_family
+def test_forked_and_plain_agree(name):
+    model = hybrids.model(name)
+    assert model.engine.forking == FORKINGS[name]
+    assert model.score_path.startswith("forked scoring" if FORKINGS[name] else "plain scoring")
+    trunk, branches = trunk_of(model), branches_of(model)
+    for given, got in zip(branches, model.score(trunk, branches), strict=True):
+        assert len(got.logprobs) == len(given.token_ids)
+    if FORKINGS[name]:
+        check(model, trunk, branches)
+
+
+@every_family
+def test_long_pieces(name, monkeypatch):
+    """Kernels work on chunks of 64 or 256 tokens: pieces of several, after a state."""
+    monkeypatch.setitem(budget._PIECE, "cpu", 128)
+    model = hybrids.model(name)
+    if FORKINGS[name]:
+        check(model, trunk_of(model, 300), [Branch(p, (5, 6, 7)) for p in (255, 300)] + [Branch(140, tuple(range(30)))])
+
+
+@every_family
+def test_interventions_do_what_they_do_to_plain_passes(name):
+    model = hybrids.model(name)
+    trunk, branches = trunk_of(model, 40), [Branch(p, (5, 6, 7)) for p in (12, 33, 34, 35, 40)]
+    vector, site = np.random.default_rng(5).normal(size=32).astype(np.float32), site_of(model)
+    changes = AddVector(1, vector, range(34, EVER), site=site), Patch(0, (10, 36), np.stack([vector, -vector]), site)
+    if FORKINGS[name]:
+        check(model, trunk, branches, changes)
+    before, after = (model.score(trunk, branches, interventions=some) for some in ((), changes))
+    assert np.abs(before[-1].logprobs - after[-1].logprobs).max() > 1e-3
+
+
+@some_families
+def test_any_set_of_branches(name):
+    """Drawn at random: the order is kept, and nothing depends on what else is asked or was asked before."""
+    model, rng = hybrids.model(name), np.random.default_rng(7)
+    trunk = trunk_of(model)
+    for _ in range(4):
+        places = rng.integers(1, N + 1, rng.integers(1, 9)).tolist()
+        branches = [Branch(p, tuple(rng.integers(0, 9, rng.integers(0, 5)).tolist())) for p in places]
+        check(model, trunk, branches)
+
+
+@some_families
+def test_sets_of_tokens(name):
+    model = hybrids.model(name)
+    branches = asking(branches_of(model), sets_of(model.engine.layout.vocabulary))
+    check(model, trunk_of(model), branches)
+
+
+@some_families
+def test_nothing_depends_on_history(name):
+    """Kept states are taken over bit for bit, and only where text and interventions are the same."""
+    model = hybrids.model(name)
+    trunk, branches = trunk_of(model), [Branch(p, (3, 4)) for p in (66, 67, N)]
+    model.engine.forks = None
+    fresh, before = model.score(trunk, branches), model.meter.snapshot()
+    again = model.score(trunk, branches)
+    assert model.meter.since(before).tokens <= 80  # three branches, and of the trunk what follows the second piece
+    model.score([*trunk[:40], 1, *trunk[41:]], branches)
+    for a, b, c in zip(fresh, again, model.score(trunk, branches), strict=True):
+        np.testing.assert_array_equal(a.logprobs, b.logprobs)
+        np.testing.assert_array_equal(a.logprobs, c.logprobs)
+    model.score(trunk, branches, interventions=AddVector(0, np.ones(32), (50,), site=site_of(model)))
+    check(model, trunk, branches)
+
+
+@some_families
+@pytest.mark.parametrize("stride", [1, 9])
+def test_strides_change_nothing(name, stride, monkeypatch):
+    monkeypatch.setitem(budget._STRIDE, "cpu", stride)
+    model = hybrids.model(name)
+    check(model, trunk_of(model), branches_of(model))
+
+
+@some_families
+def test_little_memory_changes_nothing(name, monkeypatch):
+    """With a budget of one byte, one row goes into a pass and no state is kept but the last."""
+    model = hybrids.model(name)
+    monkeypatch.setattr(model.engine, "budget", 1)
+    check(model, trunk_of(model), branches_of(model))
+    assert len(model.engine.forks.cache) <= 2
+
+
+@some_families
+def test_passes_that_do_not_fit_are_halved(name, monkeypatch):
+    """No more than 20 tokens fit into a pass."""
+    model = hybrids.model(name)
+    forward = model.engine.forward
+
+    def narrow(ids, *args, **kwargs):
+        if ids.numel() > 20:
+            raise OutOfMemory("too many")
+        return forward(ids, *args, **kwargs)
+
+    trunk, branches = trunk_of(model), branches_of(model)[:-1]
+    expected = run(model, trunk, branches, "plain")
+    monkeypatch.setattr(model.engine, "forward", narrow)
+    for a, b in zip(run(model, trunk, branches, "forked"), expected, strict=True):
+        np.testing.assert_allclose(a.logprobs, b.logprobs, atol=TOLERANCE, rtol=0)
+    assert model.engine.forks is None  # pieces that were halved are not taken over
+
+
+@every_family
+def test_samples_written_side_by_side_are_those_written_alone(name):
+    """Copies of one state go on as it would, and rows may leave; a seed gives one text."""
+    model = hybrids.model(name)
+    ask = {"prompt": "Mia has 12 pears.", "max_new_tokens": 6, "seed": 3, "temperature": 0.5}
+    before = model.meter.snapshot()
+    together, spent = model.reason(n=3, **ask), model.meter.since(before)
+    kept, model.engine.forking = model.engine.forking, None
+    try:
+        alone = model.reason(n=3, **ask)
+    finally:
+        model.engine.forking = kept
+    assert [one.token_ids for one in together] == [one.token_ids for one in alone]
+    for one, other in zip(together, alone, strict=True):
+        np.testing.assert_allclose(one.logprobs, other.logprobs, atol=TOLERANCE, rtol=0, equal_nan=True)
+    assert spent.forwards <= 6 + 5 * (3 if kept is None else 0)
+
+
+def test_each_token_of_a_text_costs_few_tokens():
+    """One forward per prefix would cost the square of the text."""
+    model = hybrids.model("qwen3_5")
+    model.engine.forks, trunk, before = None, trunk_of(model), model.meter.snapshot()
+    model.score(trunk, [Branch(p, (3, 4, 5, 6)) for p in range(1, N + 1)])
+    assert model.meter.since(before).tokens < 2 * N + (3 + budget._STRIDE["cpu"]) * N
+
+
+def test_hidden_positions_are_refused_as_ever():
+    model = hybrids.model("qwen3_5")
+    with pytest.raises(CapabilityError, match="can't be hidden"):
+        model.score(trunk_of(model), [Branch(40, (1, 2), (3,))])
+
+
+def test_a_cancel_is_heard_between_passes():
+    model, heard = hybrids.model("qwen3_5"), []
+
+    def tell(done, total, _):
+        heard.append(done / total)
+        if done > 40:
+            asked.cancel()
+
+    asked = Control(tell)
+    model.engine.forks, before = None, model.meter.snapshot()
+    with pytest.raises(Cancelled), control.using(asked):
+        model.score(trunk_of(model), [Branch(p, (3, 4, 5, 6)) for p in range(1, N + 1)])
+    assert model.meter.since(before).tokens < 2 * N
+    assert heard == sorted(heard) and 0 < heard[-1] < 1
