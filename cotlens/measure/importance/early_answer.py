@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar, Literal
 
 import numpy as np
@@ -13,19 +13,17 @@ from cotlens._core.errors import InputError
 from cotlens.measure.answers.forced import (
     FORCED_TOKENS,
     METRICS,
-    NOT_MEASURED,
     Forced,
     Point,
     Target,
-    errors,
     score_points,
     target_answer,
-    values,
 )
 from cotlens.measure.answers.forms import Form, check_form, described, form_of
 from cotlens.measure.answers.rivals import GREEDY_TOKENS, POOL, greedy, likeliest, pool
 from cotlens.measure.answers.stated import answer_lines
 from cotlens.measure.importance.shared import controls, spread, table, units
+from cotlens.measure.importance.shared.curve import Curve, with_other
 from cotlens.measure.importance.shared.units import Place
 from cotlens.measure.method import Cost, RunRecord, check_needs, check_setting, in_blocks, keeping
 from cotlens.models.contract import Capability, Model
@@ -33,6 +31,8 @@ from cotlens.results import Result
 from cotlens.trace import Span, Trace
 from cotlens.trace.answers import AnswerForm
 
+MISSED = 0.1  # probability of answers that nobody follows, above which it is asked which they are
+MOST_MISSED = 8  # points at which it is asked
 RIVAL_TOKENS = 8  # bound on what another value adds: answers at one point share close and suffix
 
 
@@ -51,8 +51,8 @@ class EarlyAnswer:
         metric: "logit_difference" (default), "log_probability" or "probability".
         target: the answer to follow, as it is to be written; the trace's own by default.
         rivals: how many other answers the curve follows, those likeliest at any sentence end of all that stand in the
-            text and that the model would give there itself; or the answers to follow. None that means the same as the
-            target is among them.
+            text and that the model would give there itself, and what it would say at those points where these leave
+            more than .1 open; or the answers to follow. None that means the same as the target is among them.
         mask_lines: False leaves out the masked curve, which is another pass over the thought behind its first line.
         form: in which words the answer is given: None for the form in which the trace answered, the name of one of its
             reader's forms, "own" for the trace's words, or an AnswerForm (see `forms`).
@@ -115,7 +115,7 @@ class EarlyAnswer:
         ends = len(trace.spans("sentence")) + 1
         most, given = self.followed
         pooled = (min(POOL, 4 + points) + ends + len(given)) * ends if most else 0
-        said = GREEDY_TOKENS * (FORCED_TOKENS + GREEDY_TOKENS) * ends if most else 0
+        said = GREEDY_TOKENS * (FORCED_TOKENS + GREEDY_TOKENS) * (ends + MOST_MISSED) if most else 0
         others = most + len(given)
         tokens = (2 * points + ends) * FORCED_TOKENS + (points * others + pooled) * RIVAL_TOKENS + said
         n = len(trace.token_ids)
@@ -143,7 +143,7 @@ class EarlyAnswer:
         target, form = target_answer(trace, self.target, model.reader), form_of(trace, model, self.form)
         hides = self.mask_lines and Capability.HIDE in model.capabilities
         lines = answer_lines(trace, target, model.reader)
-        curve = _Curve(_points(trace, found), [target.surface], lines if hides else [], form, _why(self, hides, lines))
+        curve = Curve(_points(trace, found), [target.surface], lines if hides else [], form, _why(self, hides, lines))
         record = RunRecord(self, trace, model, seed)
 
         def result() -> Result:
@@ -155,11 +155,12 @@ class EarlyAnswer:
             scored = in_blocks(wanted, lambda block: score_points(model, trace, block, form=form), "early answers")
             for one in scored:
                 curve.done.append(one)
+            curve.follow(*self._missed(trace, model, curve))
             for one in controls.masked(model, trace, curve.behind_lines, target.surface, curve.lines, form):
                 curve.masked.append(one)
         return result()
 
-    def _others(self, trace: Trace, model: Model, target: Target, curve: _Curve) -> list[str]:
+    def _others(self, trace: Trace, model: Model, target: Target, curve: Curve) -> list[str]:
         """The other answers to follow: those given, else the likeliest of what is said and what the model would say."""
         most, given = self.followed
         reader = trace.reader if trace.reader is not None else model.reader
@@ -172,8 +173,27 @@ class EarlyAnswer:
             groups.setdefault(reader.normal(answer), answer)
         return likeliest(model, trace, list(groups.values())[1:], ends, most, curve.form)
 
+    def _missed(self, trace: Trace, model: Model, curve: Curve) -> tuple[list[str], list[Forced]]:
+        """Answers that the model gives where those followed leave much open, and their scores at every point.
+
+        Which answers to follow is found at the ends of sentences; within one, another may lead for a while.
+        """
+        open_ = 1 - curve.probabilities().sum(axis=1)
+        most = [i for i in np.argsort(-open_, kind="stable")[:MOST_MISSED] if open_[i] > MISSED]
+        if not self.followed[0] or not most:
+            return [], []
+        reader = trace.reader if trace.reader is not None else model.reader
+        groups = {reader.normal(answer): "" for answer in curve.answers}
+        for answer in greedy(model, trace, sorted(curve.at[i] for i in most), curve.form, reader):
+            if answer:
+                groups.setdefault(reader.normal(answer), answer)
+        missed = [answer for answer in groups.values() if answer]
+        wanted = [Point(position, answer) for position in curve.at for answer in missed]
+        scored = in_blocks(wanted, lambda block: score_points(model, trace, block, form=curve.form), "other answers")
+        return missed, list(scored)
+
     def _result(
-        self, trace: Trace, found: list[Span], curve: _Curve, record: RunRecord, lines: Sequence[Span]
+        self, trace: Trace, found: list[Span], curve: Curve, record: RunRecord, lines: Sequence[Span]
     ) -> Result:
         metric, followed = curve.metric(self.metric), curve.probabilities()
         leaders = controls.leading(followed, curve.answers)
@@ -181,7 +201,7 @@ class EarlyAnswer:
         place = {position: i for i, position in enumerate(curve.at)}
         before, after = [place[span.start] for span in found], [place[span.end] for span in found]
         extras = {
-            "curve": _with_other(followed).astype(np.float32),
+            "curve": with_other(followed).astype(np.float32),
             "curve_at": np.array(curve.at, dtype=np.int32),
             "curve_metric": metric.astype(np.float32),
             "answers": list(curve.answers),
@@ -210,54 +230,6 @@ class EarlyAnswer:
         )  # fmt: skip
 
 
-@dataclass
-class _Curve:
-    """What was scored at each point, so far: every followed answer, then the target with its lines masked.
-
-    Args:
-        lines: the sentences that are masked; `unmasked` says why there are none.
-        said_at, said: what the model would answer itself at some points; None where nothing can be read.
-    """
-
-    at: list[int]
-    answers: list[str]
-    lines: list[Span]
-    form: AnswerForm
-    unmasked: str = ""
-    said_at: list[int] = field(default_factory=list)
-    said: list[str | None] = field(default_factory=list)
-    done: list[Forced] = field(default_factory=list)
-    masked: list[Forced] = field(default_factory=list)
-
-    @property
-    def behind_lines(self) -> list[int]:
-        """Points at which something of a line has been said."""
-        return [point for point in self.at if self.lines and point > self.lines[0].start]
-
-    def metric(self, name: str) -> NDArray[np.float64]:
-        """One metric of the target at every point."""
-        return values(self._all()[:: len(self.answers)], name)
-
-    def errors(self, name: str) -> NDArray[np.float64]:
-        """By how much that may be off at every point."""
-        return errors(self._all()[:: len(self.answers)], name)
-
-    def probabilities(self) -> NDArray[np.float64]:
-        """Of every followed answer, [points, answers]."""
-        return values(self._all(), "probability").reshape(len(self.at), len(self.answers))
-
-    def masked_probabilities(self, plain: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Of the target with its lines masked; before the first of them that is the plain curve."""
-        if not self.lines:
-            return np.full(len(self.at), np.nan)
-        behind = len(self.behind_lines)
-        missing = [NOT_MEASURED] * (behind - len(self.masked))
-        return np.concatenate([plain[: len(self.at) - behind], values([*self.masked, *missing], "probability")])
-
-    def _all(self) -> list[Forced]:
-        return [*self.done, *[NOT_MEASURED] * (len(self.at) * len(self.answers) - len(self.done))]
-
-
 def _points(trace: Trace, found: list[Span]) -> list[int]:
     """Tokens before which the thought stops: the ends of the units, no thought, all of it."""
     thought = trace.roles["thought"]
@@ -283,7 +255,7 @@ def _areas(at: list[int], plain: NDArray[np.float64], hidden: NDArray[np.float64
     }
 
 
-def _last_change(curve: _Curve, leaders: list[str]) -> dict[str, Any]:
+def _last_change(curve: Curve, leaders: list[str]) -> dict[str, Any]:
     if len(curve.answers) < 2 or "" in leaders:
         why = "cancelled" if "" in leaders else "only one answer is followed, so it can't change"
         return {"last_change": None, "last_change_status": f"not measured: {why}"}
@@ -296,9 +268,3 @@ def _last_change(curve: _Curve, leaders: list[str]) -> dict[str, Any]:
         "tokens_after_last_change": change.tokens_after,
         "last_change_status": status,
     }
-
-
-def _with_other(probabilities: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Probabilities with a last column for all answers that aren't followed."""
-    other = np.clip(1 - probabilities.sum(axis=1, keepdims=True), 0, 1)
-    return np.hstack([probabilities, other])

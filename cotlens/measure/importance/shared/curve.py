@@ -1,0 +1,75 @@
+"""The curve of early answers: what was scored where the thought stops, so that cancelled work leaves a result."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cotlens.measure.answers.forced import NOT_MEASURED, Forced, errors, values
+from cotlens.trace import Span
+from cotlens.trace.answers import AnswerForm
+
+
+@dataclass
+class Curve:
+    """What was scored at each point, so far: every followed answer, then the target with its lines masked.
+
+    Args:
+        lines: the sentences that are masked; `unmasked` says why there are none.
+        said_at, said: what the model would answer itself at some points; None where nothing can be read.
+    """
+
+    at: list[int]
+    answers: list[str]
+    lines: list[Span]
+    form: AnswerForm
+    unmasked: str = ""
+    said_at: list[int] = field(default_factory=list)
+    said: list[str | None] = field(default_factory=list)
+    done: list[Forced] = field(default_factory=list)
+    masked: list[Forced] = field(default_factory=list)
+
+    @property
+    def behind_lines(self) -> list[int]:
+        """Points at which something of a line has been said."""
+        return [point for point in self.at if self.lines and point > self.lines[0].start]
+
+    def follow(self, answers: list[str], scored: list[Forced]) -> None:
+        """Follow more answers: `scored` has each of them at each point, point by point."""
+        old, new = len(self.answers), len(answers)
+        points = range(len(self.at))
+        self.done[:] = [
+            one for i in points for one in (*self.done[i * old : (i + 1) * old], *scored[i * new : (i + 1) * new])
+        ]
+        self.answers += answers
+
+    def metric(self, name: str) -> NDArray[np.float64]:
+        """One metric of the target at every point."""
+        return values(self._all()[:: len(self.answers)], name)
+
+    def errors(self, name: str) -> NDArray[np.float64]:
+        """By how much that may be off at every point."""
+        return errors(self._all()[:: len(self.answers)], name)
+
+    def probabilities(self) -> NDArray[np.float64]:
+        """Of every followed answer, [points, answers]."""
+        return values(self._all(), "probability").reshape(len(self.at), len(self.answers))
+
+    def masked_probabilities(self, plain: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Of the target with its lines masked; before the first of them that is the plain curve."""
+        if not self.lines:
+            return np.full(len(self.at), np.nan)
+        behind = len(self.behind_lines)
+        missing = [NOT_MEASURED] * (behind - len(self.masked))
+        return np.concatenate([plain[: len(self.at) - behind], values([*self.masked, *missing], "probability")])
+
+    def _all(self) -> list[Forced]:
+        return [*self.done, *[NOT_MEASURED] * (len(self.at) * len(self.answers) - len(self.done))]
+
+
+def with_other(probabilities: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Probabilities with a last column for all answers that aren't followed."""
+    other = np.clip(1 - probabilities.sum(axis=1, keepdims=True), 0, 1)
+    return np.hstack([probabilities, other])
