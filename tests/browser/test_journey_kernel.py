@@ -129,13 +129,13 @@ def test_long_work_shows_progress_and_stops_when_told(notebook):
     expect(view.find(".cotlens-words")).to_contain_text("Long work waits")
     view.action("measure").click()
     expect(view.status).to_contain_text(" of ")
-    expect(view.find("[class*='cotlens-up'], [class*='cotlens-down']").first).to_be_attached(timeout=120_000)
+    expect(view.find(".cotlens-words")).to_contain_text("not complete", timeout=120_000)
     view.find("[data-action=cancel]").click()
     expect(view.status).to_contain_text("cancelled")
     view.settle()
     assert view.trait("job")["state"] == "cancelled"
     expect(view.status).to_contain_text("kept")
-    assert heat(view), "what was measured is shown"
+    assert view.kernel("int((editor.result.columns['estimate'] == editor.result.columns['estimate']).sum())") > 0
     expect(view.find(".cotlens-words")).to_contain_text("not complete")
     other = view.find("[data-unit][aria-pressed=false]").first
     name = other.get_attribute("data-unit")
@@ -204,7 +204,7 @@ editor._do_measure(editor._request({"kind": "measure", **about}))"""
 
 
 def test_interrupting_the_kernel_and_deleting_the_cell_stop_the_work(notebook):
-    nb = notebook([cell(from_text(PROMPT, LONG * 2, "The answer is 44.")), MEASURE])
+    nb = notebook([cell(from_text(PROMPT, LONG, "The answer is 44.")), MEASURE])
     nb.run_all()
     view = editor(nb, 0, settled=False)
     assert view.trait("job")["state"] in ("queued", "running")

@@ -4,7 +4,7 @@ from playwright.sync_api import expect
 
 from tests.browser.journey import WRITTEN, answered, cell, editor, heat
 
-WAITING = "\nfrom cotlens.workbench import measuring\nmeasuring.AUTOMATIC_S = 0.5\neditor"
+WAITING = "\nfrom cotlens.workbench.editor import measure_runner\nmeasure_runner.AUTOMATIC_S = 0.5\neditor"
 
 
 def test_a_sampled_measure_streams_and_keeps_what_came(notebook):
