@@ -130,9 +130,13 @@ class CoTEditor(TreeController):
         self._measure(asked=request.confirmed and request.document == self.trace.id)
 
     def _do_reader(self, request: Request) -> None:
-        """Read the answers of all branches anew: what was measured of the answers read before is dropped."""
+        """Read the answers of all branches anew: what was measured of the answers read before is dropped.
+
+        A text that is being written goes on: it is read by the new reader when it ends.
+        """
         reader = self._readers.choose(request.reader)
-        self._jobs.cancel()
+        self._jobs.cancel("measure")
+        self._jobs.cancel("resample")
         self._measuring.forget()
         self._chosen = replace(self._chosen, target="")
         self._tree.read_by(reader)
