@@ -23,6 +23,7 @@ from cotlens.workbench.editor.readers import Readers
 from cotlens.workbench.editor.requests import Request, parse
 from cotlens.workbench.editor.work import Work
 from cotlens.workbench.shared.controller import TreeController, check_trace
+from cotlens.workbench.shared.jobs import JobState
 from cotlens.workbench.shared.limits import Limits
 
 
@@ -195,7 +196,8 @@ class CoTEditor(TreeController):
         self._tree.go(branch)
         self._jobs.cancel("measure")
         if self._tree.current_id != before:
-            self._set(stream={})
+            ended = {} if self._jobs.busy else {"job": JobState().payload()}  # how work for the one before ended
+            self._set(stream={}, **ended)
             self._publish()
 
     def _measure(self, *, asked: bool = False, after: Plan | None = None) -> None:

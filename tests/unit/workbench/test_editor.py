@@ -332,6 +332,19 @@ def test_measured_parts_are_named(front, given):
     assert page.view.job["label"] == "Occlusion, total effect"
 
 
+def test_the_status_speaks_of_the_branch_that_is_shown(front, given, abacus, monkeypatch):
+    page = front(given)
+    page.act("edit", **page.place("44."), text="54.")
+    assert page.view.job["state"] == "done"
+    page.act("goto", branch="b0")
+    assert page.view.job["state"] == "idle" and page.view.job["label"] == ""
+    monkeypatch.setattr(abacus, "resume", lambda *_, **__: 1 / 0)
+    page.tell("rerun", token=given.roles["thought"].start + 3)
+    assert page.editor.wait(60) and page.view.job["state"] == "error"
+    page.act("goto", branch="b1")
+    assert page.view.job["state"] == "idle" and page.view.job["message"] is None
+
+
 def test_a_widget_that_is_closed_stops_its_work(front, given):
     page = front(given)
     stopped = []
