@@ -137,7 +137,7 @@ class CoTEditor(TreeController):
         """
         reader = self._readers.choose(request.reader)
         self._jobs.cancel("measure")
-        self._jobs.cancel("resample")
+        self._forget_resampled()
         self._measuring.forget()
         self._chosen = replace(self._chosen, target="")
         self._tree.read_by(reader)
@@ -173,9 +173,12 @@ class CoTEditor(TreeController):
         self._jobs.start("resampling", lambda: self._work.resample(node, request.n, options), lane="resample")
 
     def _do_limits(self, request: Request) -> None:
-        self._limits = replace(
+        limits = replace(
             self._limits, max_new_tokens=request.max_new_tokens, temperature=float(request.temperature)
         )
+        if limits != self._limits:
+            self._limits = limits
+            self._forget_resampled()
         self._set(limits=self._limits.payload())
 
     def _do_stream(self, request: Request) -> dict[str, Any]:
@@ -188,7 +191,13 @@ class CoTEditor(TreeController):
     def _forget(self) -> None:
         self._measuring.forget()
         self._tree.forget()
-        self._work.resampled.clear()
+        self._work.forget_resampled()
+
+    def _forget_resampled(self) -> None:
+        """Drop the rollouts that were read and written by other settings."""
+        self._jobs.cancel("resample")
+        self._work.forget_resampled()
+        self._set(resampled={})
 
     def _go(self, branch: str) -> None:
         """Show a branch; what was being measured for the one before stops."""

@@ -67,12 +67,20 @@ class Work(Writing):
     def resample(self, node: Node, n: int, options: dict[str, Any]) -> None:
         """Write a branch again many times, with its edit and without, and show the answers as they come."""
         before = self._tree.before(node) if node.parent is not None else None
+        mine = self.resampled
 
         def show(found: dict[str, Any]) -> None:
-            self.resampled[node.id] = found
-            self._show_at(node, resampled=found)
+            with self._lock:
+                mine[node.id] = found
+                if self.resampled is mine:
+                    self._show_at(node, resampled=found)
 
         resample(self._model, arms(node.trace, before, n), options, show)
+
+    def forget_resampled(self) -> None:
+        """Drop what rollouts answered; what some that still come answer is told nobody."""
+        with self._lock:
+            self.resampled = {}
 
     def fill(self, node_id: str, shown: ShadingSettings, asked: bool, wanted: Callable[[], bool]) -> str:
         """Measure what a branch lacks, showing each part as it comes; what a cancelled part had is shown, too.
