@@ -160,11 +160,15 @@ class CoTEditor(TreeController):
         )
 
     def _check_room(self, planned: Plan) -> None:
-        """Refuse at once what can't be written, while the text is still in the hands that typed it."""
-        size, room = len(planned.edited.token_ids), self.model.context_length
-        if size > room:
+        """Refuse at once what can't be written, while the text is still in the hands that typed it.
+
+        What follows the place from which the model writes is written anew, however long it was.
+        """
+        size, room = planned.at, self.model.context_length
+        if size >= room:
             raise InputError(
-                f"With this edit the text has {size:,} tokens and the model's context holds {room:,}: shorten it."
+                f"Up to where the model goes on the text has {size:,} tokens, and the model's context holds {room:,}: "
+                "shorten it, or go on from an earlier place."
             )
 
     def _do_resample(self, request: Request) -> None:

@@ -53,7 +53,7 @@ class Work(Writing):
         What was written before an error or a cancel is a branch, too.
         """
         edited = plan.surprised(self._model)
-        if plan.changes_text:
+        if plan.changes_text and len(edited.token_ids) <= self._model.context_length:
             kept = compare(self._model, node.trace, edited, edited.edit, KEPT)
             self._show_at(node, comparison=kept)
         self._stream(
