@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
+from cotlens._core import check
 from cotlens._core.errors import InputError
 from cotlens.measure.importance.shared.units import units
 from cotlens.models.contract import Model
@@ -178,7 +179,9 @@ class CoTEditor(TreeController):
 
     def _do_limits(self, request: Request) -> None:
         limits = replace(
-            self._limits, max_new_tokens=request.max_new_tokens, temperature=float(request.temperature)
+            self._limits,
+            max_new_tokens=min(request.max_new_tokens, self.model.context_length),
+            temperature=check.number("temperature", request.temperature, least=0, of="The editor"),
         )
         if limits != self._limits:
             self._limits = limits

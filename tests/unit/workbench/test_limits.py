@@ -58,9 +58,22 @@ def test_every_writing_action_keeps_to_what_the_head_says(front, given, kind):
 def test_limits_out_of_range_are_refused_and_change_nothing(front, given):
     page = front(given)
     before = page.view.limits
-    for fields in ({"max_new_tokens": 0, "temperature": 1}, {"max_new_tokens": 9, "temperature": -1}):
+    for fields in (
+        {"max_new_tokens": 0, "temperature": 1},
+        {"max_new_tokens": -(10**300), "temperature": 1},
+        {"max_new_tokens": 9, "temperature": -1},
+        {"max_new_tokens": 9, "temperature": 10**400},
+    ):
         reply = page.ask("limits", **fields)
         assert reply["status"] == "error" and page.view.limits == before
+        assert "give a" in reply["error"]["message"] and reply["error"]["remedy"] is None
+
+
+def test_a_limit_is_no_more_than_the_context_holds(front, given, abacus):
+    page = front(given)
+    for most in (10**9, 10**400):
+        page.act("limits", max_new_tokens=most, temperature=1)
+        assert page.view.limits["max_new_tokens"] == abacus.context_length
 
 
 def test_only_what_the_model_reads_has_to_fit_its_context(front, abacus):
