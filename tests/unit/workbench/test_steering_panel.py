@@ -110,6 +110,23 @@ def test_a_turned_dial_writes_from_the_first_token_that_changes(front, abacus, s
     assert [each["current"] for each in shown.view.tries] == [False, True]
 
 
+@pytest.mark.parametrize("kind", ["replace", "truncate"])
+def test_an_edit_that_was_not_rerun_lends_its_old_answer_to_nobody(front, short, vector, kind):
+    place = short.text.index("7", short.roles["thought"].char_start)
+    unrun = short.replace((place, place + 1), "8") if kind == "replace" else short.truncate(short.spans("sentence")[1])
+    page = front(vector, trace=unrun)
+    told = page.view.findings
+    assert page.view.baseline["rerun_at"] == unrun.resume_at
+    assert told["target"] is None and told["baseline"]["answer"] is None and told["baseline"]["p"] is None
+    for coefficient in (1e-9, 8.0):
+        page.turn(coefficient)
+        words = page.view.findings["verdict"]["text"]
+        assert "not rerun" in words and "from 19" not in words and "still 19" not in words, words
+        assert "the model writes the same text" not in words
+        assert page.panel.run.answer is None and math.isnan(page.panel.run.probability)
+    assert page.view.findings["steered"]["beside"] is not None, "it is read against what the model writes unsteered"
+
+
 def test_the_unsteered_rewrite_from_the_same_token_stands_beside(front, abacus, short, vector):
     """What the model writes there by itself, and every perplexity of its own region; the pasted text is neither."""
     shown = front(vector)
