@@ -107,7 +107,7 @@ class Work(Writing):
 
     def _compare(self, node: Node) -> None:
         """Both answers of a branch; its probability with them."""
-        comparison = compare(self._model, self._tree.before(node), node.trace, node.trace.edit, _note(node.trace))
+        comparison = compare(self._model, self._tree.before(node), node.trace, node.trace.edit, note(node.trace))
         self._learn(node.id, comparison=comparison, probability=comparison["after"]["p"])
 
     def _certainty(self, trace: Trace) -> dict[str, Any]:
@@ -135,7 +135,7 @@ def _code(plan: Plan, stopped: int | None) -> str:
     return plan.code() if stopped is None else plan.code(max_new_tokens=stopped)
 
 
-def _note(trace: Trace) -> str:
+def note(trace: Trace) -> str:
     """What the answers after an edit are answers to."""
     if trace.edit is None:
         return AGAIN

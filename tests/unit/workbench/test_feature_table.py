@@ -11,6 +11,7 @@ import cotlens as cl
 from cotlens._core.errors import InputError
 from cotlens.measure.features.autoencoder.config import Config
 from cotlens.measure.features.autoencoder.sae import SAE
+from cotlens.workbench.editor.work import CUT, KEPT
 from cotlens.workbench.feature_table.requests import KINDS
 from tests.model import tiny
 
@@ -139,6 +140,14 @@ def test_a_change_is_a_branch_whose_code_makes_it_again(page, trace, sae, abacus
     assert scope["trace"].token_ids == made.token_ids
     page.act("goto", branch="b0")
     assert page.table.trace.id == trace.id and page.view.comparison is None
+
+
+def test_an_edit_that_was_not_rerun_is_said_to_be_one(abacus, trace, sae, labels_home):
+    place = trace.spans("sentence")[1]
+    for unrun, words in ((trace.delete(place), KEPT), (trace.truncate(place), CUT)):
+        table = cl.FeatureTable(abacus, unrun, sae)
+        assert table.wait(60) and table.view.comparison["note"] == words
+        assert table.view.document["rerun_at"] == unrun.resume_at
 
 
 def test_a_label_is_typed_kept_and_taken_back(page, abacus, trace, sae, labels_home):
