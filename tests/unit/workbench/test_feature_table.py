@@ -193,6 +193,11 @@ BAD = [
     ("select", {"first": 5, "last": 99_999}, "not in this trace"),
     ("name", {"latent": True, "label": "x"}, "needs latent"),
     ("change", {"latent": 1, "mode": "eat", "value": 1, "where": "everywhere", "first": 0, "last": 0}, "'eat'"),
+    (
+        "change",
+        {"latent": 1, "mode": "clamp", "value": 10**400, "where": "everywhere", "first": 0, "last": 0},
+        "value=",
+    ),
     ("goto", {"branch": "b9"}, "no branch 'b9'"),
 ]
 

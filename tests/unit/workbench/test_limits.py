@@ -63,6 +63,7 @@ def test_limits_out_of_range_are_refused_and_change_nothing(front, given):
         {"max_new_tokens": -(10**300), "temperature": 1},
         {"max_new_tokens": 9, "temperature": -1},
         {"max_new_tokens": 9, "temperature": 10**400},
+        {"max_new_tokens": 10**400, "temperature": 1},
     ):
         reply = page.ask("limits", **fields)
         assert reply["status"] == "error" and page.view.limits == before
@@ -71,9 +72,8 @@ def test_limits_out_of_range_are_refused_and_change_nothing(front, given):
 
 def test_a_limit_is_no_more_than_the_context_holds(front, given, abacus):
     page = front(given)
-    for most in (10**9, 10**400):
-        page.act("limits", max_new_tokens=most, temperature=1)
-        assert page.view.limits["max_new_tokens"] == abacus.context_length
+    page.act("limits", max_new_tokens=10**9, temperature=1)
+    assert page.view.limits["max_new_tokens"] == abacus.context_length
 
 
 def test_only_what_the_model_reads_has_to_fit_its_context(front, abacus):

@@ -294,7 +294,7 @@ def test_what_is_stopped_by_hand_is_kept(front, vector):
     assert shown.view.findings["verdict"]["text"].startswith("Not measured")
 
 
-@pytest.mark.parametrize("given", [None, "x", True, [1]])
+@pytest.mark.parametrize("given", [None, "x", True, [1], 10**400])
 def test_a_strength_that_is_no_number_keeps_the_baseline(front, vector, given):
     shown = front(vector)
     reply = shown.ask("steer", dials=shown.dials(given))
@@ -452,5 +452,15 @@ def test_an_unknown_message_is_answered_with_an_error(front, vector):
     assert shown.ask("dance")["status"] == "error"
     assert shown.ask("goto", to="t99")["status"] == "error"
     assert shown.ask("control", on="yes", seed=0)["status"] == "error"
+    for kind, fields in [
+        ("control", {"on": True, "seed": 2**70}),
+        ("control", {"on": True, "seed": -1}),
+        ("sweep", {"vector": 0, "strength": 10**400, "rollouts": 4}),
+        ("steer", {"dials": shown.dials(1.0, place="span", start=True, end=9)}),
+        ("steer", {"dials": shown.dials(1.0, place="here", start=True)}),
+    ]:
+        reply = shown.ask(kind, **fields)
+        assert reply["status"] == "error" and reply["error"]["remedy"] is None, (kind, fields, reply)
+    assert shown.view.current["seed"] == 0
     assert shown.panel._writer.most(shown.panel.trace, 0) == 12
     assert Start(shown.panel.trace).token is None
