@@ -26,12 +26,14 @@ from cotlens.measure.steering.rerun import rewrite, start_of
 from cotlens.measure.steering.where import Ends, Steering, as_steerings, interventions
 from cotlens.models.contract import Branch, Model, OnToken
 from cotlens.trace import Trace
-from cotlens.trace.answers import AnswerForm, unread
+from cotlens.trace.answers import Answer, AnswerForm, unread
 
 DAMAGE = 2.0
 """Perplexity, as a multiple of the unsteered rewrite's of the same tokens, above which a text may be damaged."""
 DAMAGED_SHARE = 0.2
 """Share of damaged rollouts above which a point of a sweep is marked."""
+
+UNRUN = "the baseline is an edit that was not rerun, so its answer is that of the text before the edit"
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,7 +44,8 @@ class SteeredRun:
         baseline, steered: the traces; both are the same up to token `at`.
         at: token from which the model wrote on.
         steerings: what was added.
-        answer, answer_after: what the two answer; None where no answer can be read.
+        answer, answer_after: what the two answer; None where no answer can be read, and of an edit that was not rerun
+            (`Trace.awaits_rerun`): what it has is the answer of the text before the edit.
         probability, probability_after: of the baseline's answer, forced after the baseline's thought without steering
             and after the steered thought with it; NaN where there is no answer to follow or no thought.
         perplexity, perplexity_after: of both texts from token `at` on, under the model without steering; NaN where
@@ -175,7 +178,7 @@ def judge(
         BackendError: the model's numbers are NaN or infinite.
     """
     chosen = as_steerings(steerings)
-    answer = baseline.read_answer()
+    answer = own_answer(baseline)
     asked = None if answer is None else (target_answer(baseline, None).surface, form_of(baseline, model))
     shared = baseline.token_ids[:at] == steered.token_ids[:at]
     run = SteeredRun(
@@ -204,8 +207,9 @@ def _written(
     at: int,
 ) -> dict[str, Any]:
     """What is measured of a rewritten text: the fields of `SteeredRun` that say "after", and its status."""
-    answer = steered.read_answer()
-    found, why = math.nan, f"of the baseline {unread(baseline.reader, baseline.finished)}"
+    answer = own_answer(steered)
+    why_not = UNRUN if baseline.awaits_rerun else f"of the baseline {unread(baseline.reader, baseline.finished)}"
+    found, why = math.nan, why_not
     if asked is not None:
         found = forced(model, steered, *asked, steerings, at)
         why = "the thought was not closed" if math.isnan(found) else "ok"
@@ -215,6 +219,11 @@ def _written(
         "perplexity_after": perplexity(model, steered, at),
         "status": why,
     }
+
+
+def own_answer(trace: Trace) -> Answer | None:
+    """The answer that a text itself comes to; None of an edit that was not rerun, which has that of the text before."""
+    return None if trace.awaits_rerun else trace.read_answer()
 
 
 def forced(

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
+from cotlens._core import check
 from cotlens._core.errors import InputError
 from cotlens.measure.importance.shared.units import units
 from cotlens.models.contract import Model
@@ -23,6 +24,7 @@ from cotlens.workbench.editor.readers import Readers
 from cotlens.workbench.editor.requests import Request, parse
 from cotlens.workbench.editor.work import Work
 from cotlens.workbench.shared.controller import TreeController, check_trace
+from cotlens.workbench.shared.jobs import JobState
 from cotlens.workbench.shared.limits import Limits
 
 
@@ -130,9 +132,13 @@ class CoTEditor(TreeController):
         self._measure(asked=request.confirmed and request.document == self.trace.id)
 
     def _do_reader(self, request: Request) -> None:
-        """Read the answers of all branches anew: what was measured of the answers read before is dropped."""
+        """Read the answers of all branches anew: what was measured of the answers read before is dropped.
+
+        A text that is being written goes on: it is read by the new reader when it ends.
+        """
         reader = self._readers.choose(request.reader)
-        self._jobs.cancel()
+        self._jobs.cancel("measure")
+        self._forget_resampled()
         self._measuring.forget()
         self._chosen = replace(self._chosen, target="")
         self._tree.read_by(reader)
@@ -155,11 +161,15 @@ class CoTEditor(TreeController):
         )
 
     def _check_room(self, planned: Plan) -> None:
-        """Refuse at once what can't be written, while the text is still in the hands that typed it."""
-        size, room = len(planned.edited.token_ids), self.model.context_length
-        if size > room:
+        """Refuse at once what can't be written, while the text is still in the hands that typed it.
+
+        What follows the place from which the model writes is written anew, however long it was.
+        """
+        size, room = planned.at, self.model.context_length
+        if size >= room:
             raise InputError(
-                f"With this edit the text has {size:,} tokens and the model's context holds {room:,}: shorten it."
+                f"Up to where the model goes on the text has {size:,} tokens, and the model's context holds {room:,}: "
+                "shorten it, or go on from an earlier place."
             )
 
     def _do_resample(self, request: Request) -> None:
@@ -168,9 +178,14 @@ class CoTEditor(TreeController):
         self._jobs.start("resampling", lambda: self._work.resample(node, request.n, options), lane="resample")
 
     def _do_limits(self, request: Request) -> None:
-        self._limits = replace(
-            self._limits, max_new_tokens=request.max_new_tokens, temperature=float(request.temperature)
+        limits = replace(
+            self._limits,
+            max_new_tokens=min(request.max_new_tokens, self.model.context_length),
+            temperature=check.number("temperature", request.temperature, least=0, of="The editor"),
         )
+        if limits != self._limits:
+            self._limits = limits
+            self._forget_resampled()
         self._set(limits=self._limits.payload())
 
     def _do_stream(self, request: Request) -> dict[str, Any]:
@@ -183,7 +198,13 @@ class CoTEditor(TreeController):
     def _forget(self) -> None:
         self._measuring.forget()
         self._tree.forget()
-        self._work.resampled.clear()
+        self._work.forget_resampled()
+
+    def _forget_resampled(self) -> None:
+        """Drop the rollouts that were read and written by other settings."""
+        self._jobs.cancel("resample")
+        self._work.forget_resampled()
+        self._set(resampled={})
 
     def _go(self, branch: str) -> None:
         """Show a branch; what was being measured for the one before stops."""
@@ -191,7 +212,8 @@ class CoTEditor(TreeController):
         self._tree.go(branch)
         self._jobs.cancel("measure")
         if self._tree.current_id != before:
-            self._set(stream={})
+            ended = {} if self._jobs.busy else {"job": JobState().payload()}  # how work for the one before ended
+            self._set(stream={}, **ended)
             self._publish()
 
     def _measure(self, *, asked: bool = False, after: Plan | None = None) -> None:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from reprlib import repr
 from typing import Any
 
+from cotlens._core import check
 from cotlens._core.errors import InputError
 from cotlens.trace import Trace
 from cotlens.widgets.utf16 import from_utf16
@@ -36,6 +37,9 @@ KINDS: Kinds = {
 
 ENDS = ("truncate", "rerun")
 """Kinds that may also mean the place after the last token."""
+
+MOST_DRAWN = 10_000  # rollouts from each place
+LONGEST_TARGET = 1_000  # characters
 
 # what a "measure" request may add
 OPTIONAL_FIELDS: dict[str, type] = {"metric": str, "n": int, "target": str, "spans": list, "confirmed": bool}
@@ -82,6 +86,7 @@ def parse(content: Any, tree: Tree) -> Request:
     kind = fields["kind"]
     if kind == "measure":
         fields |= {name: content[name] for name, wanted in OPTIONAL_FIELDS.items() if type(content.get(name)) is wanted}
+        _check_measure(fields)
     trace = (tree.holding(fields["document"]) if "document" in fields else tree.current).trace
     last = len(trace.token_ids) - (kind not in ENDS)
     if "token" in fields and not 0 <= fields["token"] <= last:
@@ -97,6 +102,14 @@ def parse(content: Any, tree: Tree) -> Request:
     return Request(**fields)
 
 
+def _check_measure(fields: dict[str, Any]) -> None:
+    check.whole("n", fields.get("n", 0), 0, MOST_DRAWN, of="The editor")
+    if len(fields.get("target", "")) > LONGEST_TARGET:
+        raise InputError(
+            f"An answer to follow has {LONGEST_TARGET:,} characters at most; {len(fields['target']):,} were given."
+        )
+
+
 def _span(trace: Trace, each: Any) -> tuple[int, int]:
     if not isinstance(each, list) or len(each) != 2 or not all(type(end) is int for end in each):
         raise InputError(f"A span was given as {repr(each)}: give the characters it starts at and ends before.")
@@ -109,4 +122,6 @@ def _characters(trace: Trace, what: str, *units: int) -> tuple[int, int]:
         start, end = map(int, from_utf16(trace.text, list(units)))
     except (IndexError, OverflowError) as error:
         raise InputError(f"The {what} lies outside the trace: {error}") from error
+    if end < start:
+        raise InputError(f"The {what} ends before it starts ({units[0]} to {units[1]}): give its start first.")
     return start, end

@@ -53,7 +53,7 @@ class Work(Writing):
         What was written before an error or a cancel is a branch, too.
         """
         edited = plan.surprised(self._model)
-        if plan.changes_text:
+        if plan.changes_text and len(edited.token_ids) <= self._model.context_length:
             kept = compare(self._model, node.trace, edited, edited.edit, KEPT)
             self._show_at(node, comparison=kept)
         self._stream(
@@ -67,12 +67,20 @@ class Work(Writing):
     def resample(self, node: Node, n: int, options: dict[str, Any]) -> None:
         """Write a branch again many times, with its edit and without, and show the answers as they come."""
         before = self._tree.before(node) if node.parent is not None else None
+        mine = self.resampled
 
         def show(found: dict[str, Any]) -> None:
-            self.resampled[node.id] = found
-            self._show_at(node, resampled=found)
+            with self._lock:
+                mine[node.id] = found
+                if self.resampled is mine:
+                    self._show_at(node, resampled=found)
 
         resample(self._model, arms(node.trace, before, n), options, show)
+
+    def forget_resampled(self) -> None:
+        """Drop what rollouts answered; what some that still come answer is told nobody."""
+        with self._lock:
+            self.resampled = {}
 
     def fill(self, node_id: str, shown: ShadingSettings, asked: bool, wanted: Callable[[], bool]) -> str:
         """Measure what a branch lacks, showing each part as it comes; what a cancelled part had is shown, too.
@@ -99,7 +107,7 @@ class Work(Writing):
 
     def _compare(self, node: Node) -> None:
         """Both answers of a branch; its probability with them."""
-        comparison = compare(self._model, self._tree.before(node), node.trace, node.trace.edit, _note(node.trace))
+        comparison = compare(self._model, self._tree.before(node), node.trace, node.trace.edit, note(node.trace))
         self._learn(node.id, comparison=comparison, probability=comparison["after"]["p"])
 
     def _certainty(self, trace: Trace) -> dict[str, Any]:
@@ -127,7 +135,7 @@ def _code(plan: Plan, stopped: int | None) -> str:
     return plan.code() if stopped is None else plan.code(max_new_tokens=stopped)
 
 
-def _note(trace: Trace) -> str:
+def note(trace: Trace) -> str:
     """What the answers after an edit are answers to."""
     if trace.edit is None:
         return AGAIN

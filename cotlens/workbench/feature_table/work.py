@@ -9,6 +9,7 @@ from typing import Any
 from cotlens.models.contract import Branch, BranchScore, Model
 from cotlens.models.contract.interventions import Intervention
 from cotlens.trace import Trace
+from cotlens.workbench.editor.work import note
 from cotlens.workbench.feature_table.plans import ClampPlan, write
 from cotlens.workbench.shared.compare import compare
 from cotlens.workbench.shared.limits import room
@@ -55,7 +56,7 @@ class FeatureWork(Writing):
             return
         before = self._tree.nodes[node.parent].trace
         held = self._model if change is None else Held(self._model, node.trace, change)
-        found = compare(held, before, node.trace, node.trace.edit, NOTE if change is not None else "")
+        found = compare(held, before, node.trace, node.trace.edit, note(node.trace) if change is None else NOTE)
         same = before.token_ids == node.trace.token_ids
         found = {**found, "note": SAME if same else found["note"]}
         with self._lock:

@@ -19,6 +19,7 @@ from cotlens.trace.answers import AnswerForm, AnswerReader
 
 SURPRISE_FACTOR = 3.0  # nats per token above the model's own words that make an edit suspect
 CANDIDATES = 16  # answers asked for from each text, those said last
+FORCED = 64  # tokens that a forced answer may have, with the words before it
 ROWS, LEAST = 4, 0.005  # how many answers are shown, and from what probability
 FEWEST_SAME = 3  # words: fewer between two changes are part of the change
 MOST_PAIRS = 4_000_000  # words times words beyond which a difference is not worked out
@@ -26,10 +27,14 @@ _WORDS = re.compile(r"\s+|(?:\w+|[^\w\s])\s*")
 
 
 def distribution(model: Model, trace: Trace, answers: Sequence[str], form: AnswerForm) -> dict[str, float]:
-    """Probability of each answer, forced in this form after the trace's thought as it stands."""
+    """Probability of each answer, forced in this form after the trace's thought as it stands; none of a thought after
+    which no answer fits into the model's context.
+    """
     if not answers or "thought" not in trace.roles:
         return {}
     end = trace.roles["thought"].end
+    if end + FORCED > model.context_length:
+        return {}
     scores = score_points(model, trace, [Point(end, answer) for answer in answers], form=form)
     return dict(zip(answers, values(scores, "probability").tolist(), strict=True))
 

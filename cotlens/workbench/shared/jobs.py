@@ -191,6 +191,12 @@ class Jobs:
         for job in jobs:
             job.cancel()
 
+    @property
+    def busy(self) -> bool:
+        """Whether something is queued or running that nobody asked to stop."""
+        with self._lock:
+            return any(not job.control.cancelled.is_set() for job in self._open)
+
     def wait(self, timeout: float | None = None) -> bool:
         """Block until nothing is queued or running; False where `timeout` seconds were not enough."""
         end = None if timeout is None else time.monotonic() + timeout

@@ -9,6 +9,7 @@ from typing import Any
 from cotlens._core.errors import InputError
 
 Types = type | tuple[type, ...]
+LARGEST = 2.0**64  # there are as many seeds, and more of nothing
 Kinds = Mapping[str, Mapping[str, Types]]
 """Kind of message -> the fields it must have, with their types."""
 
@@ -30,6 +31,8 @@ def fields_of(content: Any, kinds: Kinds, who: str) -> dict[str, Any]:
         given = content.get(name)
         if not isinstance(given, wanted) or (isinstance(given, bool) and wanted is not bool):
             raise InputError(f"A {kind!r} request needs {name} as {_words(wanted)}; {repr(given)} was given.")
+        if isinstance(given, (int, float)) and not -LARGEST < given < LARGEST:  # nor is NaN
+            raise InputError(f"A {kind!r} request can't have {name}={repr(given)}: give a number that can be reached.")
         fields[name] = given
     if kind == "cancel" and isinstance(job, int):
         fields["job"] = job

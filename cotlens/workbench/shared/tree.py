@@ -56,13 +56,12 @@ class Tree:
     def add(self, trace: Trace, parent: str | None, label: str, code: str, *, show: bool = True) -> Node:
         """Keep `trace` as a new branch, and show it if wished; a trace that is there already stays one branch.
 
-        The same text written under another change of the model is another branch.
+        The same text written under another change of the model is another branch, and so is one that the model wrote
+        where an edit had only kept it.
         """
         if self.reader is not None:
             trace = replace(trace, reader=self.reader)
-        under = _changed_by(trace)
-        same = (node for node in self.nodes.values() if node.trace.id == trace.id and _changed_by(node.trace) == under)
-        known = next(same, None)
+        known = next((node for node in self.nodes.values() if _same(node.trace, trace)), None)
         node = known or Node(f"b{len(self.nodes)}", trace, parent, label, code, _answer(trace))
         self.nodes[node.id] = node
         if show:
@@ -153,6 +152,12 @@ def short(text: str) -> str:
     """Text for a label: one line, cut where it is long."""
     line = " ".join(text.split())
     return line if len(line) <= LABEL_LENGTH else line[: LABEL_LENGTH - 1] + "…"
+
+
+def _same(one: Trace, other: Trace) -> bool:
+    """Whether two traces are one branch."""
+    written_alike = one.awaits_rerun == other.awaits_rerun and _changed_by(one) == _changed_by(other)
+    return one.id == other.id and written_alike
 
 
 def _changed_by(trace: Trace) -> list[str]:

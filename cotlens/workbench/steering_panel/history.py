@@ -153,7 +153,7 @@ class History:
 def document(name: str, trace: Trace) -> dict[str, Any]:
     """The view's `baseline`, or another text, and its offsets."""
     whole = payload.document(trace)
-    kept = ("id", "text", "roles", "n_tokens", "sentences", "rewritten_from", "finish")
+    kept = ("id", "text", "roles", "n_tokens", "sentences", "rewritten_from", "rerun_at", "finish")
     return {name: {key: whole["document"][key] for key in kept}, f"{name}_offsets": layout(trace).token_offsets}
 
 

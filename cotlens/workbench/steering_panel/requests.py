@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from cotlens._core.errors import InputError
+from cotlens._core import check
 from cotlens.workbench.shared.messages import Kinds, fields_of
 
 KINDS: Kinds = {
@@ -47,9 +47,8 @@ def parse(content: Any) -> SteeringRequest:
     """A message as a request.
 
     Raises:
-        InputError: it is of no known kind, lacks a field, or asks for a control with a negative seed.
+        InputError: it is of no known kind, lacks a field, or asks for a control with a seed that there isn't.
     """
     fields = fields_of(content, KINDS, "panel")
-    if fields.get("seed", 0) < 0:
-        raise InputError(f"A control needs a seed from 0; {fields['seed']} was given.")
+    check.seed(fields.get("seed", 0), of="A control")
     return SteeringRequest(**fields)

@@ -22,6 +22,7 @@ from cotlens.models.contract import AddVector, Branch, Model
 from cotlens.models.contract.interventions import Positions
 from cotlens.models.generation.traces import begin_of
 from cotlens.trace import Trace
+from cotlens.workbench.shared.limits import room
 from cotlens.workbench.shared.stream import Stream
 from cotlens.workbench.steering_panel.vector_settings import VectorSetting, VectorSettings
 
@@ -87,7 +88,8 @@ class Writer:
         steerings = self._rack.steerings(dials, source, at, seed)
         if at >= len(source.token_ids):
             return Rerun(source, at, steerings)
-        stream.begin(source, int(source.offsets[at]), limit=self.most(source, at), expected=first)
+        limit = room(self._model, self.most(source, at), at)
+        stream.begin(source, int(source.offsets[at]), limit=limit, expected=first)
         try:
             made = rewrite(
                 self._model, source, steerings, at=at, temperature=0.0, max_new_tokens=self.most(source, at),

@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from cotlens._core import check
 from cotlens._core.errors import InputError, did_you_mean
 from cotlens.measure.steering.norms import residual_norms
 from cotlens.measure.steering.vector import Vector
@@ -147,25 +148,27 @@ class VectorSettings:
     def _dial(self, vector: Vector, given: Any) -> VectorSetting:
         fields = given if isinstance(given, Mapping) else {}
         coefficient = fields.get("coefficient")
-        if isinstance(coefficient, bool) or not isinstance(coefficient, (int, float)) or not math.isfinite(coefficient):
+        try:
+            coefficient = check.number("coefficient", coefficient)
+        except InputError:
             raise InputError(
                 f"The strength of {vector.name!r} is no number, so nothing was steered and the baseline is kept; "
                 "give one such as 1.2."
-            )
+            ) from None
         layer, place = fields.get("layer", vector.layer), fields.get("place")
         if isinstance(layer, bool) or not isinstance(layer, int) or not 0 <= layer < self._model.n_layers:
             raise InputError(f"There is no layer {layer!r}; choose 0 to {self._model.n_layers - 1}.")
         if place not in self.places:
             raise InputError(f"A vector can't be added at {place!r} of this trace. {did_you_mean(place, self.places)}")
         start, end = self._stretch(place, fields)
-        return VectorSetting(float(coefficient), layer, place, start, end)
+        return VectorSetting(coefficient, layer, place, start, end)
 
     def _stretch(self, place: str, fields: Mapping[str, Any]) -> tuple[int, int]:
         if place not in ("here", "span"):
             return 0, 0
         n = len(self._trace.token_ids)
         start, end = fields.get("start"), fields.get("end") if place == "span" else n
-        if not isinstance(start, int) or not isinstance(end, int) or not 0 <= start < end <= n:
+        if not all(type(edge) is int for edge in (start, end)) or not 0 <= start < end <= n:
             raise InputError(f"Tokens {start} to {end} are no stretch of this trace; it has the tokens 0 to {n - 1}.")
         return start, end if place == "span" else 0
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from cotlens.measure.steering.judging import SteeredRun
+from cotlens.measure.steering.judging import UNRUN, SteeredRun
 from cotlens.workbench.shared.compare import finite
 from cotlens.workbench.steering_panel.runs import Rerun
 
@@ -25,7 +25,7 @@ def findings(plain: SteeredRun | None, steered: Rerun | None, control: Rerun | N
         "unsteered": _after(run.unsteered if run is not None else None),
         "steered": _after(run),
         "control": _after(control.run if control is not None else None),
-        "verdict": {**said, "text": f"{said['text']} {swept}".strip()},
+        "verdict": {**said, "text": " ".join(filter(None, [said["text"], _unrun(first), swept]))},
         "control_verdict": beside(control),
     }
 
@@ -46,6 +46,8 @@ def verdict(steered: Rerun | None) -> dict[str, str]:
     run = steered.run
     if run is None:
         return {"kind": "unknown", "text": f"Not measured. {steered.note}".strip()}
+    if steered.same and run.baseline.awaits_rerun:
+        return {"kind": "same", "text": "Every token that stands there stays, and the model has not gone on from them."}
     if steered.same:
         return {"kind": "same", "text": f"Every token stays: the model writes the same text.{_moved(run)}"}
     if run.unsteered is not None and run.steered.token_ids == run.unsteered.steered.token_ids:
@@ -62,7 +64,8 @@ def verdict(steered: Rerun | None) -> dict[str, str]:
 def said(run: SteeredRun) -> str:
     """A rerun in a few lines: what was added, what changed, what random vectors did."""
     added = ", ".join(f"{one.coefficient:+g} {one.vector.name!r} at layer {one.vector.layer}" for one in run.steerings)
-    lines = [f"Steered with {added or 'nothing'} from token {run.at} on.", verdict(_rerun(run))["text"]]
+    judged = " ".join(filter(None, [verdict(_rerun(run))["text"], _unrun(run)]))
+    lines = [f"Steered with {added or 'nothing'} from token {run.at} on.", judged]
     control = beside(_rerun(run.control)) if run.control is not None else None
     return "\n".join([*lines, *([control] if control else [])])
 
@@ -126,6 +129,11 @@ def _without(run: SteeredRun) -> str:
     if not made.finished:
         said += f" The unsteered rewrite came to no end in {len(made.token_ids) - run.at} tokens."
     return said
+
+
+def _unrun(run: SteeredRun) -> str:
+    """Whose answer the baseline shows, where it isn't its own."""
+    return f"{UNRUN[0].upper()}{UNRUN[1:]}." if run.baseline.awaits_rerun else ""
 
 
 def _moved(run: SteeredRun) -> str:

@@ -63,7 +63,7 @@ class Front:
         reply = self.ask(kind, **fields)
         assert reply["status"] == "ok", reply
         assert self.editor.wait(60)
-        assert self.view.job == before or self.view.job["state"] == "done", self.view.job
+        assert self.view.job == before or self.view.job["state"] in ("done", "idle"), self.view.job
 
     def place(self, text):
         """Where a text stands in the document, in UTF-16 units."""

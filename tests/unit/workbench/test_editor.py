@@ -246,6 +246,11 @@ def test_messages_that_make_no_sense_are_answered_with_one_sentence(front, given
         ("branch", {"token": end - 1, "token_id": 10**9}, "vocabulary"),
         ("edit", {"start": 0, "end": 3, "text": "x"}, "outside the thought"),
         ("edit", {"start": 0, "end": 10**9, "text": "x"}, "outside the trace"),
+        ("edit", {"start": 79, "end": 77, "text": "x"}, "before it starts"),
+        ("measure", {"measure": "resampling", "unit": "sentence", "n": 10**400}, "n="),
+        ("measure", {"measure": "resampling", "unit": "sentence", "n": 10**17}, "n="),
+        ("measure", {"measure": "early-answer", "unit": "token", "target": "1" * 100_000}, "1,000 characters"),
+        ("resample", {"n": 10**400}, "n="),
         ("edit", {"start": "0", "end": 3, "text": "x"}, "start as int"),
         ("goto", {"branch": "b9"}, "no branch"),
         ("measure", {"measure": "occlusion-dire", "unit": "token"}, "occlusion-direct"),
@@ -330,6 +335,19 @@ def test_measured_parts_are_named(front, given):
     assert page.view.job["label"] == "Occlusion, direct effect, answers along the thought"
     page.act("measure", measure="occlusion-total", unit="sentence")
     assert page.view.job["label"] == "Occlusion, total effect"
+
+
+def test_the_status_speaks_of_the_branch_that_is_shown(front, given, abacus, monkeypatch):
+    page = front(given)
+    page.act("edit", **page.place("44."), text="54.")
+    assert page.view.job["state"] == "done"
+    page.act("goto", branch="b0")
+    assert page.view.job["state"] == "idle" and page.view.job["label"] == ""
+    monkeypatch.setattr(abacus, "resume", lambda *_, **__: 1 / 0)
+    page.tell("rerun", token=given.roles["thought"].start + 3)
+    assert page.editor.wait(60) and page.view.job["state"] == "error"
+    page.act("goto", branch="b1")
+    assert page.view.job["state"] == "idle" and page.view.job["message"] is None
 
 
 def test_a_widget_that_is_closed_stops_its_work(front, given):

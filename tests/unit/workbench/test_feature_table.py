@@ -11,6 +11,7 @@ import cotlens as cl
 from cotlens._core.errors import InputError
 from cotlens.measure.features.autoencoder.config import Config
 from cotlens.measure.features.autoencoder.sae import SAE
+from cotlens.workbench.editor.work import CUT, KEPT
 from cotlens.workbench.feature_table.requests import KINDS
 from tests.model import tiny
 
@@ -141,6 +142,14 @@ def test_a_change_is_a_branch_whose_code_makes_it_again(page, trace, sae, abacus
     assert page.table.trace.id == trace.id and page.view.comparison is None
 
 
+def test_an_edit_that_was_not_rerun_is_said_to_be_one(abacus, trace, sae, labels_home):
+    place = trace.spans("sentence")[1]
+    for unrun, words in ((trace.delete(place), KEPT), (trace.truncate(place), CUT)):
+        table = cl.FeatureTable(abacus, unrun, sae)
+        assert table.wait(60) and table.view.comparison["note"] == words
+        assert table.view.document["rerun_at"] == unrun.resume_at
+
+
 def test_a_label_is_typed_kept_and_taken_back(page, abacus, trace, sae, labels_home):
     latent = int(page.column("latents", "<u4")[0])
     page.act("name", latent=latent, label="  my own\nname ")
@@ -184,6 +193,11 @@ BAD = [
     ("select", {"first": 5, "last": 99_999}, "not in this trace"),
     ("name", {"latent": True, "label": "x"}, "needs latent"),
     ("change", {"latent": 1, "mode": "eat", "value": 1, "where": "everywhere", "first": 0, "last": 0}, "'eat'"),
+    (
+        "change",
+        {"latent": 1, "mode": "clamp", "value": 10**400, "where": "everywhere", "first": 0, "last": 0},
+        "value=",
+    ),
     ("goto", {"branch": "b9"}, "no branch 'b9'"),
 ]
 

@@ -58,9 +58,40 @@ def test_every_writing_action_keeps_to_what_the_head_says(front, given, kind):
 def test_limits_out_of_range_are_refused_and_change_nothing(front, given):
     page = front(given)
     before = page.view.limits
-    for fields in ({"max_new_tokens": 0, "temperature": 1}, {"max_new_tokens": 9, "temperature": -1}):
+    for fields in (
+        {"max_new_tokens": 0, "temperature": 1},
+        {"max_new_tokens": -(10**300), "temperature": 1},
+        {"max_new_tokens": 9, "temperature": -1},
+        {"max_new_tokens": 9, "temperature": 10**400},
+        {"max_new_tokens": 10**400, "temperature": 1},
+    ):
         reply = page.ask("limits", **fields)
         assert reply["status"] == "error" and page.view.limits == before
+        assert "give a" in reply["error"]["message"] and reply["error"]["remedy"] is None
+
+
+def test_a_limit_is_no_more_than_the_context_holds(front, given, abacus):
+    page = front(given)
+    page.act("limits", max_new_tokens=10**9, temperature=1)
+    assert page.view.limits["max_new_tokens"] == abacus.context_length
+
+
+def test_only_what_the_model_reads_has_to_fit_its_context(front, abacus):
+    long = cl.Trace.from_text("Ravi has 16 shells.", "There are 16 shells. " * 700, "The answer is 16.", model=abacus)
+    place = long.text.index("16", long.roles["thought"].char_start)
+    unrun = long.replace((place, place + 2), "54")
+    assert len(unrun.token_ids) > abacus.context_length > unrun.resume_at
+    page = front(unrun)
+    page.act("limits", max_new_tokens=20, temperature=0)
+    page.act("rerun", token=page.view.document["rerun_at"])
+    assert page.editor.trace.rewritten_from == unrun.resume_at and not page.current["awaits_rerun"]
+    assert page.view.comparison["before"]["p"] is None, "what doesn't fit was not measured"
+    page.tell("goto", branch="b0")  # too long to be measured, and long enough to be edited
+    page.act("edit", **page.place("16"), text="17")
+    assert page.editor.trace.edit.new == "17" and page.view.job["state"] == "done"
+    page.tell("goto", branch="b0")
+    reply = page.ask("rerun", token=len(long.token_ids) - 30)
+    assert reply["status"] == "error" and "context holds 4,096" in reply["error"]["message"]
 
 
 def test_a_real_model_stops_at_the_traces_limit():

@@ -11,6 +11,7 @@ import pytest
 from cotlens._core import control
 from cotlens._core.errors import BackendError
 from cotlens.trace import Trace
+from cotlens.trace.answers import Boxed
 
 
 class Slow(threading.Event):
@@ -122,6 +123,17 @@ def test_going_elsewhere_does_not_stop_the_writing_nor_get_disturbed_by_it(front
     assert [branch["label"] for branch in page.view.branches][-1] == "again from #1"
     page.act("goto", branch="b2")
     assert page.view.comparison is not None and page.view.shading["complete"]
+
+
+def test_another_reader_does_not_stop_the_writing(front, trace, slow):
+    page = front(trace)
+    slow.stands = lambda: page.current["answer"] is not None
+    page.tell("rerun", token=sentence(trace, 1))
+    assert slow.wait(60)
+    assert page.ask("reader", reader="boxed")["status"] == "ok"
+    assert page.editor.wait(60) and page.editor.error == ""
+    assert page.current["label"] == "again from #1" and page.editor.trace.meta["finish"] == "stop"
+    assert page.editor.trace.reader == Boxed(), "what was being written is read by the new reader"
 
 
 def test_a_job_that_waits_for_a_running_cell_can_be_cancelled_at_once(front, trace, busy):

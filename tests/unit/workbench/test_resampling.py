@@ -76,6 +76,35 @@ def test_a_thought_that_was_cut_and_closed_begins_with_the_answer(front, given):
     assert set(arms(page.editor.trace, given, 3)) == {"after"}, "written again there is nothing that it is without"
 
 
+def test_counts_belong_to_the_reader_and_the_limits_they_were_made_with(front, given):
+    page = front(given)
+    page.act("resample", n=4)
+    assert page.view.resampled["n"] == 4
+    page.act("limits", **page.view.limits)
+    assert page.view.resampled["n"] == 4, "the limits are the same"
+    page.act("reader", reader="boxed")
+    assert page.view.resampled == {}
+    page.act("resample", n=4)
+    page.act("limits", **{**page.view.limits, "temperature": 0.5})
+    assert page.view.resampled == {}
+    page.act("truncate", token=given.roles["thought"].end)
+    page.act("goto", branch="b0")
+    assert page.view.resampled == {}, "nor does it come back with its branch"
+
+
+def test_rollouts_that_still_come_for_another_reader_are_told_nobody(front, given):
+    page, told = front(given), []
+
+    def heard(change):
+        if change.new and not told:
+            told.append(page.ask("reader", reader="boxed"))
+
+    page.view.observe(heard, "resampled")
+    page.tell("resample", n=200)
+    assert page.editor.wait(120) and told[0]["status"] == "ok"
+    assert page.view.resampled == {}
+
+
 @pytest.mark.parametrize("n", [0, 1001, -5])
 def test_how_many_is_checked(front, given, n):
     assert front(given).ask("resample", n=n)["status"] == "error"

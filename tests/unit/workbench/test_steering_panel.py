@@ -110,6 +110,23 @@ def test_a_turned_dial_writes_from_the_first_token_that_changes(front, abacus, s
     assert [each["current"] for each in shown.view.tries] == [False, True]
 
 
+@pytest.mark.parametrize("kind", ["replace", "truncate"])
+def test_an_edit_that_was_not_rerun_lends_its_old_answer_to_nobody(front, short, vector, kind):
+    place = short.text.index("7", short.roles["thought"].char_start)
+    unrun = short.replace((place, place + 1), "8") if kind == "replace" else short.truncate(short.spans("sentence")[1])
+    page = front(vector, trace=unrun)
+    told = page.view.findings
+    assert page.view.baseline["rerun_at"] == unrun.resume_at
+    assert told["target"] is None and told["baseline"]["answer"] is None and told["baseline"]["p"] is None
+    for coefficient in (1e-9, 8.0):
+        page.turn(coefficient)
+        words = page.view.findings["verdict"]["text"]
+        assert "not rerun" in words and "from 19" not in words and "still 19" not in words, words
+        assert "the model writes the same text" not in words
+        assert page.panel.run.answer is None and math.isnan(page.panel.run.probability)
+    assert page.view.findings["steered"]["beside"] is not None, "it is read against what the model writes unsteered"
+
+
 def test_the_unsteered_rewrite_from_the_same_token_stands_beside(front, abacus, short, vector):
     """What the model writes there by itself, and every perplexity of its own region; the pasted text is neither."""
     shown = front(vector)
@@ -277,7 +294,7 @@ def test_what_is_stopped_by_hand_is_kept(front, vector):
     assert shown.view.findings["verdict"]["text"].startswith("Not measured")
 
 
-@pytest.mark.parametrize("given", [None, "x", True, [1]])
+@pytest.mark.parametrize("given", [None, "x", True, [1], 10**400])
 def test_a_strength_that_is_no_number_keeps_the_baseline(front, vector, given):
     shown = front(vector)
     reply = shown.ask("steer", dials=shown.dials(given))
@@ -435,5 +452,15 @@ def test_an_unknown_message_is_answered_with_an_error(front, vector):
     assert shown.ask("dance")["status"] == "error"
     assert shown.ask("goto", to="t99")["status"] == "error"
     assert shown.ask("control", on="yes", seed=0)["status"] == "error"
+    for kind, fields in [
+        ("control", {"on": True, "seed": 2**70}),
+        ("control", {"on": True, "seed": -1}),
+        ("sweep", {"vector": 0, "strength": 10**400, "rollouts": 4}),
+        ("steer", {"dials": shown.dials(1.0, place="span", start=True, end=9)}),
+        ("steer", {"dials": shown.dials(1.0, place="here", start=True)}),
+    ]:
+        reply = shown.ask(kind, **fields)
+        assert reply["status"] == "error" and reply["error"]["remedy"] is None, (kind, fields, reply)
+    assert shown.view.current["seed"] == 0
     assert shown.panel._writer.most(shown.panel.trace, 0) == 12
     assert Start(shown.panel.trace).token is None

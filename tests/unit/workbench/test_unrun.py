@@ -54,6 +54,21 @@ def test_one_button_reruns_it(front, given):
     assert page.view.code.rstrip().count("model.resume(trace, ") == 1
 
 
+def test_a_rerun_that_writes_the_same_text_is_a_rerun(front, given):
+    page = front(given)
+    page.act("limits", max_new_tokens=100, temperature=0)
+    page.act("edit", **page.place("44."), text="54.")
+    unrun = dataclasses.replace(page.editor.trace, rewritten_from=None)
+    page = front(unrun)
+    page.act("limits", max_new_tokens=100, temperature=0)
+    page.act("rerun", token=page.view.document["rerun_at"])
+    assert page.editor.trace.token_ids == unrun.token_ids and page.editor.trace.rewritten_from == unrun.resume_at
+    assert page.view.document["rerun_at"] is None and not page.current["awaits_rerun"]
+    assert page.current["answer"] == unrun.read_answer().text and page.view.comparison["note"] == WENT_ON
+    page.act("goto", branch=page.current["parent"])
+    assert page.current["awaits_rerun"], "the edit without its rerun is a branch still"
+
+
 def test_a_text_that_was_cut_goes_on_from_the_cut(front, given):
     unrun = edited(given, "truncate")
     page = front(unrun)
