@@ -5,6 +5,7 @@ import { Actions } from "../editor/actions";
 import { blocksOf, MOST_TOKENS } from "../editor/blocks";
 import { endedBy, unclosedWords } from "../editor/endings";
 import { Chances, chanceWords } from "../editor/chances";
+import { answerOptions, followedWords } from "../editor/choices";
 import { surpriseWords, trimSame } from "../editor/comparison";
 import { trail } from "../editor/head";
 import { decode } from "../editor/payload";
@@ -187,4 +188,15 @@ test("how a text ended is said alike everywhere", () => {
     assert.equal(endedBy({ finish, thought_closed: true }).includes("inside"), false);
   }
   assert.match(unclosedWords("stop"), /the model ended its turn inside it/);
+});
+
+test("an answer that stood before an edit is not called the edited text's own", () => {
+  const labels = (followed: string, unrun: boolean): string[] => answerOptions(["7", "8"], followed, unrun).map(({ label }) => label);
+  assert.deepEqual(labels("", false), ["7, the trace's own", "8"]);
+  assert.deepEqual(labels("", true), ["7, of the text before the edit", "8"]);
+  assert.deepEqual(answerOptions(["7", "8"], "8", true).map(({ value, on }) => [value, on]), [["", false], ["8", true]]);
+  assert.equal(followedWords(["7", "8"], "", false), "answer 7");
+  assert.equal(followedWords(["7", "8"], "", true), "answer 7, of the text before the edit");
+  assert.equal(followedWords(["7", "8"], "8", true), "answer 8");
+  assert.equal(followedWords([], "", true), "");
 });
