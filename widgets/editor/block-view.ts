@@ -32,7 +32,7 @@ export function drawBlock(block: TextBlock, store: Store): Drawn {
     const { text: visible, mark } = shown(text.piece(token), token === block.first, token === lastPiece);
     const span = (TOKEN as HTMLElement).cloneNode(false) as HTMLElement;
     span.textContent = visible;
-    asCell(span);
+    asCell(span, text.piece(token));
     span.dataset["token"] = String(token);
     const isNew = added !== null && token >= added.first && token < added.last;
     base.push(`cotlens-t${mark}${isNew ? " cotlens-ins" : ""}`);

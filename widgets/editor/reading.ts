@@ -2,7 +2,7 @@
 
 import { letGo, pointAt, wholeRow } from "../kit/cells";
 import { button, h, setAttribute, setOff, setText, uniqueId } from "../kit/dom";
-import { drawable } from "../kit/special";
+import { drawable, spokenPiece } from "../kit/special";
 import type { Findable } from "../kit/find";
 import { duration, probability, signed } from "../kit/numbers";
 import { bisect } from "../kit/text";
@@ -186,7 +186,7 @@ export function createReading({ store, actions, root, signal }: Context, framed:
   function spoken(token: number): string {
     const logprob = store.payload.logprobs[token] ?? NaN;
     const value = store.payload.shading_values[store.shadingIndex(token)] ?? NaN;
-    const piece = store.text.piece(token).trim() || "white space";
+    const piece = spokenPiece(store.text.piece(token));
     const effect = Number.isNaN(value) ? "" : `, effect ${signed(value)} ${store.payload.shading?.scale_unit ?? ""}`;
     return `${piece}, token ${token}${Number.isNaN(logprob) ? "" : `, probability ${probability(Math.exp(logprob))}`}${effect}`;
   }

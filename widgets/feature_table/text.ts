@@ -57,7 +57,10 @@ export function createText({ store, signal }: Context, settled: () => void): Tex
   function render(index: number): HTMLElement {
     const block = blocks[index] as Block;
     const spans: HTMLElement[] = [];
-    for (let token = block.first; token < block.last; token += 1) spans.push(asCell(h("span", "", { "data-token": token }, visible(store.text.piece(token), token === block.first))));
+    for (let token = block.first; token < block.last; token += 1) {
+      const piece = store.text.piece(token);
+      spans.push(asCell(h("span", "", { "data-token": token }, visible(piece, token === block.first)), piece));
+    }
     drawn.set(index, { block, spans });
     paint(index);
     const named = block.name === "" ? h("span") : rowHead("cotlens-num", { "data-block": index, title: /^\d/.test(block.name) ? "select this sentence" : `select the ${block.name}` }, block.name);
