@@ -1,6 +1,7 @@
 /** The reading view: prompt, thought and answer as blocks of which only the visible ones exist. */
 
 import { letGo, pointAt, wholeRow } from "../kit/cells";
+import { shortened } from "../kit/cut";
 import { button, h, setAttribute, setOff, setText, uniqueId } from "../kit/dom";
 import { drawable, spokenPiece } from "../kit/special";
 import type { Findable } from "../kit/find";
@@ -98,9 +99,8 @@ export function createReading({ store, actions, root, signal }: Context, framed:
     if (block.kind === "label") return label(block);
     if (block.kind === "cut") return cut(block);
     if (block.kind === "removed") {
-      const words = block.text.length > 400 ? `${block.text.slice(0, 400)}…` : block.text;
       return wholeRow("cotlens-block cotlens-removed", h("span", "cotlens-num"), h("span", "cotlens-bar"),
-        h("p", "cotlens-text", {}, h("del", "cotlens-del", { title: "cut off here" }, words.trim())));
+        h("p", "cotlens-text", {}, h("del", "cotlens-del", { title: "cut off here" }, shortened(block.text, 400).trim())));
     }
     if (block.kind === "stream") {
       streamNode = document.createTextNode(streamed());

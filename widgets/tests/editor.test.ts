@@ -1,12 +1,13 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { trimSame } from "../kit/diff";
 import { shown } from "../kit/special";
 import { Actions } from "../editor/actions";
 import { blocksOf, MOST_TOKENS } from "../editor/blocks";
 import { endedBy, unclosedWords } from "../editor/endings";
 import { Chances, chanceWords } from "../editor/chances";
 import { answerOptions, followedWords } from "../editor/choices";
-import { surpriseWords, trimSame } from "../editor/comparison";
+import { surpriseWords } from "../editor/comparison";
 import { trail } from "../editor/head";
 import { decode } from "../editor/payload";
 import { bins, tokenAtX, xOf } from "../editor/strip-draw";
