@@ -211,5 +211,8 @@ def test_text_that_is_written_is_put_together_from_its_pieces(gallery: Gallery) 
     whole = {"id": 4, "source": "d0", "from": 60, "at": 0, "text": "Then 8 - 5 = 3. So 3.", "tokens": 9, "limit": 200}
     gallery.reply({"request_id": gallery.asked("stream"), "kind": "reply", "status": "ok", "stream": whole})
     expect(shown).to_have_text("Then 8 - 5 = 3. So 3.")
+    gallery.set("{ job: { ...model.get('job'), id: 3, state: 'running', label: '3 × 1', done: 0, total: null } }")
+    expect(gallery.find(".cotlens-status")).to_have_text("3 × 1 · 9 of 200 tokens")
     gallery.set("{ stream: {} }")
+    expect(gallery.find(".cotlens-status")).to_have_text("3 × 1")
     expect(gallery.find(".cotlens-outcome")).to_be_hidden()

@@ -17,7 +17,7 @@ export function createOutcome({ store }: Context): Part {
     const { comparison, stream } = store;
     element.hidden = comparison === null && stream === null;
     if (stream !== null) {
-      element.replaceChildren(h("div", "", {}, h("h4", "cotlens-title", {}, "The model writes"), h("p", "cotlens-diff cotlens-ins", {}, cut(stream, -LATEST))));
+      element.replaceChildren(h("div", "", {}, h("h4", "cotlens-title", {}, "The model writes"), h("p", "cotlens-diff cotlens-ins", {}, cut(stream.text, -LATEST))));
       return;
     }
     if (!comparison) return;
