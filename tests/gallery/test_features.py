@@ -8,7 +8,7 @@ from tests.gallery.test_states import CONTRAST, OVERFLOW, SMALL
 
 STATES = [
     "features", "featuresreading", "featureschanged", "featuresselected", "featurespoor", "featuresnoanswer",
-    "featureserror", "featuresgone", "featureshostile",
+    "featureserror", "featuresgone", "featureshostile", "featuresunrun",
 ]  # fmt: skip
 
 
@@ -216,3 +216,13 @@ def test_text_that_is_written_is_put_together_from_its_pieces(gallery: Gallery) 
     gallery.set("{ stream: {} }")
     expect(gallery.find(".cotlens-status")).to_have_text("3 × 1")
     expect(gallery.find(".cotlens-outcome")).to_be_hidden()
+
+
+def test_a_text_that_awaits_its_rerun_says_so_over_it(gallery: Gallery) -> None:
+    gallery.show("featuresunrun")
+    line = gallery.find("[data-note=unrun]")
+    expect(line).to_have_text(
+        "Edited and not rerun: from token 64 on this is the text before the edit, and so is its answer."
+    )
+    gallery.set("{ document: { ...model.get('document'), id: 'rerun', rerun_at: null } }")
+    expect(line).to_be_hidden()
