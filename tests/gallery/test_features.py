@@ -218,6 +218,17 @@ def test_text_that_is_written_is_put_together_from_its_pieces(gallery: Gallery) 
     expect(gallery.find(".cotlens-outcome")).to_be_hidden()
 
 
+def test_a_value_that_is_no_number_is_said_and_left(gallery: Gallery) -> None:
+    gallery.show("features")
+    gallery.find(".cotlens-table-body [data-row]").first.click()
+    gallery.find("[data-mode=scale]").click()
+    field = gallery.find(".cotlens-value")
+    field.fill("")
+    field.press("Tab")
+    expect(gallery.find(".cotlens-notice")).to_contain_text("give a number")
+    expect(field).to_have_value("2")
+
+
 def test_a_text_that_awaits_its_rerun_says_so_over_it(gallery: Gallery) -> None:
     gallery.show("featuresunrun")
     line = gallery.find("[data-note=unrun]")

@@ -254,6 +254,7 @@ def test_the_limit_of_writing_is_shown_and_changed_in_the_head(gallery: Gallery)
     gallery.page.keyboard.press("Enter")
     expect(field).to_have_value("64")
     assert len(gallery.sent("limits")) == 1, "a limit of 0 is none"
+    expect(gallery.find(".cotlens-notice")).to_contain_text("give a whole number of tokens, at least 1")
 
 
 def test_an_edit_that_was_not_rerun_says_so_everywhere_and_offers_the_rerun(gallery: Gallery) -> None:
@@ -320,3 +321,7 @@ def test_a_branch_is_resampled_with_and_without_its_edit(gallery: Gallery) -> No
     expect(gallery.action("resample")).to_have_text("Resample × 50")
     gallery.action("resample").click()
     assert gallery.awaited("resample") == [{"kind": "resample", "n": 50, "document": "d1"}]
+    times.fill("")
+    times.press("Enter")
+    expect(gallery.find(".cotlens-notice")).to_contain_text("give a whole number of times, 1 to 1,000")
+    assert len(gallery.sent("resample")) == 1

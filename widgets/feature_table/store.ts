@@ -67,7 +67,10 @@ export class Store {
   stream: Piece | null = null;
   private readonly written = new Written(() => {
     const { id: of } = this.get("stream") as Partial<Piece>;
-    if (this.off === null && of !== undefined) this.requests.ask({ kind: "stream", of }, ({ stream }) => { if ((stream as Partial<Piece> | undefined)?.id === of) this.follow(stream); });
+    if (this.off === null && of !== undefined) this.requests.ask({ kind: "stream", of }, ({ status, stream }) => {
+      if (status !== "ok") this.written.refused();
+      if ((stream as Partial<Piece> | undefined)?.id === of) this.follow(stream);
+    });
   });
   estimate = new Float32Array(0);
   exact = new Float32Array(0);

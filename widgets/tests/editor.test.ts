@@ -201,3 +201,25 @@ test("an answer that stood before an edit is not called the edited text's own", 
   assert.equal(followedWords(["7", "8"], "8", true), "answer 8");
   assert.equal(followedWords([], "", true), "");
 });
+
+test("what is no number of times, and no limit, is said and not sent", () => {
+  const { sent, store, actions } = opened();
+  const said = (): string | undefined => { const words = store.own.notice?.message; store.setOwn({ notice: null }); return words; };
+  for (const n of [NaN, 0, -1, 2.5, 1001, 1e21, Infinity]) {
+    actions.resample(n);
+    assert.equal(said(), "Nothing was written: give a whole number of times, 1 to 1,000.", String(n));
+  }
+  for (const n of [NaN, 0, -3, 2.5, 1e21]) {
+    assert.equal(actions.limit(n, 1), false);
+    assert.equal(said(), "The limits stay as they are: give a whole number of tokens, at least 1.", String(n));
+  }
+  for (const temperature of [NaN, -0.1, Infinity]) {
+    assert.equal(actions.limit(64, temperature), false);
+    assert.equal(said(), "The limits stay as they are: give a temperature of 0 or more.", String(temperature));
+  }
+  assert.equal(sent.length, 0);
+  actions.resample(1000);
+  assert.equal(actions.limit(64, 0), true);
+  assert.deepEqual(sent.map(({ request_id: _, ...rest }) => rest), [{ kind: "resample", n: 1000, document: "d2" }, { kind: "limits", max_new_tokens: 64, temperature: 0 }]);
+  assert.equal(said(), undefined);
+});
