@@ -137,9 +137,9 @@ def test_a_token_without_letters_is_called_what_it_is(gallery: Gallery, state: s
     begin = text.index(gallery.find(".cotlens-thought [data-token]").nth(0).inner_text().strip())
     first = max(token for token, offset in enumerate(offsets) if offset <= begin)
     offsets[first + 1 : first + 3] = [begin + 1, begin + 1]
-    changed = json.dumps(text[:begin] + "\ufeff" + text[begin + 1 :])
+    changed = {"id": "marked", "text": text[:begin] + "\ufeff" + text[begin + 1 :]}
     gallery.set(
-        f"{{ document: {{ ...model.get('document'), id: 'marked', text: {changed} }}, token_offsets: words({offsets}) }}"
+        f"{{ document: {{ ...model.get('document'), ...{json.dumps(changed)} }}, token_offsets: words({offsets}) }}"
     )
     gallery.settle()
     mark, part = gallery.token(first), gallery.token(first + 1)
