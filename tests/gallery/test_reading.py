@@ -262,7 +262,8 @@ def test_an_edit_that_was_not_rerun_says_so_everywhere_and_offers_the_rerun(gall
     text = gallery.find("[data-region=text]").inner_text()
     assert "still" not in text and "the model wrote again" not in text
     assert "from here on: the text before the edit" in text and "of the text before the edit" in text
-    assert "14 → 15 · not rerun" in gallery.find(".cotlens-chips").inner_text()
+    expect(gallery.find(".cotlens-chip[aria-current]")).to_have_text("14 → 15 · not rerun")
+    expect(gallery.action("choices")).to_have_text("answer 7 before the edit · read by final")
     assert "edit not rerun" in gallery.find(".cotlens-status").inner_text()
     assert "edited text, not rerun" in gallery.find(".cotlens-key").inner_text()
     assert "the edit was not rerun" in gallery.find(".cotlens-facts").first.inner_text()

@@ -17,7 +17,7 @@ export function answerOptions(answers: readonly string[], followed: string, unru
 export function followedWords(answers: readonly string[], followed: string, unrun: boolean): string {
   const answer = followed || answers[0];
   if (answer === undefined) return "";
-  return `answer ${answer}${unrun && followed === "" ? ", of the text before the edit" : ""}`;
+  return `answer ${answer}${unrun && followed === "" ? " before the edit" : ""}`;
 }
 
 export interface ChoicesPart extends Part { open(): void }

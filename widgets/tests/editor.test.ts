@@ -197,7 +197,7 @@ test("an answer that stood before an edit is not called the edited text's own", 
   assert.deepEqual(labels("", true), ["7, of the text before the edit", "8"]);
   assert.deepEqual(answerOptions(["7", "8"], "8", true).map(({ value, on }) => [value, on]), [["", false], ["8", true]]);
   assert.equal(followedWords(["7", "8"], "", false), "answer 7");
-  assert.equal(followedWords(["7", "8"], "", true), "answer 7, of the text before the edit");
+  assert.equal(followedWords(["7", "8"], "", true), "answer 7 before the edit");
   assert.equal(followedWords(["7", "8"], "8", true), "answer 8");
   assert.equal(followedWords([], "", true), "");
 });
