@@ -1,5 +1,6 @@
 """Every state of every view as axe sees it, at rest and at work, in both themes."""
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 
@@ -123,3 +124,31 @@ def test_in_forced_colours_what_is_picked_is_seen(gallery: Gallery) -> None:
         for part in (".cotlens-dim .cotlens-t", ".cotlens-prompt .cotlens-t")
     )
     assert grey != black, "what lies after the stop"
+
+
+@pytest.mark.parametrize("state", ["shaded", "features"])
+def test_a_token_without_letters_is_called_what_it_is(gallery: Gallery, state: str) -> None:
+    """A mark that is drawn has its sign for a name; of an emoji in two tokens the first holds no character."""
+    gallery.show(state)
+    text, offsets = gallery.model(
+        "(() => { const { text } = model.get('document'), cuts = model.get('token_offsets');"
+        " return [text, Array.from({ length: cuts.byteLength / 4 }, (_, i) => cuts.getUint32(4 * i, true))]; })()"
+    )
+    begin = text.index(gallery.find(".cotlens-thought [data-token]").nth(0).inner_text().strip())
+    first = max(token for token, offset in enumerate(offsets) if offset <= begin)
+    offsets[first + 1 : first + 3] = [begin + 1, begin + 1]
+    changed = {"id": "marked", "text": text[:begin] + "\ufeff" + text[begin + 1 :]}
+    gallery.set(
+        f"{{ document: {{ ...model.get('document'), ...{json.dumps(changed)} }}, token_offsets: words({offsets}) }}"
+    )
+    gallery.settle()
+    mark, part = gallery.token(first), gallery.token(first + 1)
+    assert (mark.inner_text(), mark.get_attribute("aria-label")) == ("[BOM]", None)
+    assert part.get_attribute("aria-label") == "part of a character"
+    mark.click()
+    if state == "shaded":
+        assert (mark.get_attribute("aria-label") or "").startswith("[BOM], token")
+        gallery.page.keyboard.press("ArrowRight")
+        assert (part.get_attribute("aria-label") or "").startswith("part of a character, token")
+        gallery.page.keyboard.press("ArrowRight")
+        assert part.get_attribute("aria-label") == "part of a character"

@@ -8,7 +8,7 @@ from tests.gallery.test_states import CONTRAST, OVERFLOW, SMALL
 
 STATES = [
     "features", "featuresreading", "featureschanged", "featuresselected", "featurespoor", "featuresnoanswer",
-    "featureserror", "featuresgone", "featureshostile",
+    "featureserror", "featuresgone", "featureshostile", "featuresunrun",
 ]  # fmt: skip
 
 
@@ -211,5 +211,29 @@ def test_text_that_is_written_is_put_together_from_its_pieces(gallery: Gallery) 
     whole = {"id": 4, "source": "d0", "from": 60, "at": 0, "text": "Then 8 - 5 = 3. So 3.", "tokens": 9, "limit": 200}
     gallery.reply({"request_id": gallery.asked("stream"), "kind": "reply", "status": "ok", "stream": whole})
     expect(shown).to_have_text("Then 8 - 5 = 3. So 3.")
+    gallery.set("{ job: { ...model.get('job'), id: 3, state: 'running', label: '3 × 1', done: 0, total: null } }")
+    expect(gallery.find(".cotlens-status")).to_have_text("3 × 1 · 9 of 200 tokens")
     gallery.set("{ stream: {} }")
+    expect(gallery.find(".cotlens-status")).to_have_text("3 × 1")
     expect(gallery.find(".cotlens-outcome")).to_be_hidden()
+
+
+def test_a_value_that_is_no_number_is_said_and_left(gallery: Gallery) -> None:
+    gallery.show("features")
+    gallery.find(".cotlens-table-body [data-row]").first.click()
+    gallery.find("[data-mode=scale]").click()
+    field = gallery.find(".cotlens-value")
+    field.fill("")
+    field.press("Tab")
+    expect(gallery.find(".cotlens-notice")).to_contain_text("give a number")
+    expect(field).to_have_value("2")
+
+
+def test_a_text_that_awaits_its_rerun_says_so_over_it(gallery: Gallery) -> None:
+    gallery.show("featuresunrun")
+    line = gallery.find("[data-note=unrun]")
+    expect(line).to_have_text(
+        "Edited and not rerun: from token 64 on this is the text before the edit, and so is its answer."
+    )
+    gallery.set("{ document: { ...model.get('document'), id: 'rerun', rerun_at: null } }")
+    expect(line).to_be_hidden()

@@ -64,6 +64,25 @@ def test_the_matrix_has_no_text_so_find_stays_the_notebooks(gallery: Gallery) ->
     assert "f" in gallery.page.evaluate("heard")
 
 
+def test_a_thought_that_is_edited_is_not_searched_wherever_the_focus_is(gallery: Gallery) -> None:
+    gallery.show("shaded")
+    text = gallery.find("[data-region=text]")
+    text.focus()
+    gallery.page.keyboard.press("Enter")
+    expect(text).to_be_hidden()
+    gallery.page.evaluate("window.heard = []; document.addEventListener('keydown', (e) => heard.push(e.key))")
+    gallery.find("button[data-action=choices]").focus()
+    gallery.page.keyboard.press("Control+f")
+    expect(gallery.find(FIELD)).to_be_hidden()
+    assert "f" in gallery.page.evaluate("heard"), "the notebook's own search opens"
+    gallery.find("[contenteditable=true]").focus()
+    gallery.page.keyboard.press("Escape")
+    expect(text).to_be_visible()
+    text.focus()
+    gallery.page.keyboard.press("Control+f")
+    expect(gallery.find(FIELD)).to_be_focused()
+
+
 def test_what_is_not_drawn_is_found(gallery: Gallery) -> None:
     gallery.show("long10k")
     text = gallery.model("model.get('document').text")

@@ -6,7 +6,7 @@ from playwright.sync_api import expect
 from tests.gallery.page import Gallery
 from tests.gallery.test_states import CONTRAST, OVERFLOW, SMALL
 
-STATES = ["pairs", "pairssampled", "pairslarge", "pairsunsigned", "pairshostile", "pairsone"]
+STATES = ["pairs", "pairssampled", "pairslarge", "pairsunsigned", "pairshostile", "pairsone", "pairsnothing"]
 
 PIXEL = """(canvas, [x, y]) => { const ratio = canvas.width / canvas.clientWidth;
   return [...canvas.getContext('2d').getImageData(Math.round(x * ratio), Math.round(y * ratio), 1, 1).data]; }"""
@@ -185,3 +185,14 @@ def test_hostile_text_stays_text(gallery: Gallery) -> None:
     assert gallery.page.evaluate("window.hacked") is None
     assert gallery.find("script, img, a, iframe, svg[onload]").count() == 0
     assert "<script>window.hacked = 1</script>" in gallery.find(".cotlens-detail").inner_text()
+
+
+def test_no_pair_clear_of_zero_is_said(gallery: Gallery) -> None:
+    gallery.show("pairsnothing")
+    note = gallery.find("[data-note=nothing]")
+    expect(note).to_have_text("Nothing here is clear of zero")
+    expect(gallery.find(".cotlens-ramp")).to_be_hidden()
+    assert "full colour" not in gallery.find(".cotlens-meaning").inner_text()
+    gallery.turn("pairs")
+    expect(note).to_be_hidden()
+    assert "full colour" in gallery.find(".cotlens-meaning").inner_text()

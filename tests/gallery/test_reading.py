@@ -254,6 +254,7 @@ def test_the_limit_of_writing_is_shown_and_changed_in_the_head(gallery: Gallery)
     gallery.page.keyboard.press("Enter")
     expect(field).to_have_value("64")
     assert len(gallery.sent("limits")) == 1, "a limit of 0 is none"
+    expect(gallery.find(".cotlens-notice")).to_contain_text("give a whole number of tokens, at least 1")
 
 
 def test_an_edit_that_was_not_rerun_says_so_everywhere_and_offers_the_rerun(gallery: Gallery) -> None:
@@ -261,7 +262,8 @@ def test_an_edit_that_was_not_rerun_says_so_everywhere_and_offers_the_rerun(gall
     text = gallery.find("[data-region=text]").inner_text()
     assert "still" not in text and "the model wrote again" not in text
     assert "from here on: the text before the edit" in text and "of the text before the edit" in text
-    assert "14 → 15 · not rerun" in gallery.find(".cotlens-chips").inner_text()
+    expect(gallery.find(".cotlens-chip[aria-current]")).to_have_text("14 → 15 · not rerun")
+    expect(gallery.action("choices")).to_have_text("answer 7 before the edit · read by final")
     assert "edit not rerun" in gallery.find(".cotlens-status").inner_text()
     assert "edited text, not rerun" in gallery.find(".cotlens-key").inner_text()
     assert "the edit was not rerun" in gallery.find(".cotlens-facts").first.inner_text()
@@ -320,3 +322,7 @@ def test_a_branch_is_resampled_with_and_without_its_edit(gallery: Gallery) -> No
     expect(gallery.action("resample")).to_have_text("Resample × 50")
     gallery.action("resample").click()
     assert gallery.awaited("resample") == [{"kind": "resample", "n": 50, "document": "d1"}]
+    times.fill("")
+    times.press("Enter")
+    expect(gallery.find(".cotlens-notice")).to_contain_text("give a whole number of times, 1 to 1,000")
+    assert len(gallery.sent("resample")) == 1

@@ -155,7 +155,7 @@ def test_text_is_shown_as_it_comes(gallery: Gallery) -> None:
     assert tail.text_content() == " Let me check that: 14 - 8 = 6, right. He gives"
     gallery.set("{ stream: { ...model.get('stream'), at: 31, text: ' Then' } }")
     assert tail.text_content() == " Let me check that: 14 - 8 = 6, Then"
-    assert gallery.find(".cotlens-status").inner_text() == "steering · 18 tokens"
+    assert gallery.find(".cotlens-status").inner_text() == "steering · 18 of 200 tokens"
     gallery.action("cancel").click()
     assert gallery.sent("cancel") == [{"kind": "cancel", "job": 3}]
     gallery.set("{ stream: {} }")

@@ -14,6 +14,9 @@ const WHERE: Record<Verb, string> = {
   branch: "Branches start only inside the thought.",
 };
 
+/** Times a branch is written again in one go, at most. */
+export const MOST_TIMES = 1000;
+
 export class Actions {
   constructor(private readonly store: Store) {}
 
@@ -187,11 +190,18 @@ export class Actions {
   }
 
   resample(n: number): void {
-    if (this.store.off === null && n >= 1) this.store.askHere({ kind: "resample", n });
+    if (this.store.off !== null) return;
+    if (Number.isInteger(n) && n >= 1 && n <= MOST_TIMES) this.store.askHere({ kind: "resample", n });
+    else this.say(`Nothing was written: give a whole number of times, 1 to ${MOST_TIMES.toLocaleString("en-US")}.`);
   }
 
-  limit(max_new_tokens: number, temperature: number): void {
-    if (this.store.off === null) this.store.ask({ kind: "limits", max_new_tokens, temperature });
+  /** Whether they were asked for; what can't be a limit is said instead. */
+  limit(max_new_tokens: number, temperature: number): boolean {
+    if (this.store.off !== null) return false;
+    const [counts, warms] = [Number.isSafeInteger(max_new_tokens) && max_new_tokens >= 1, Number.isFinite(temperature) && temperature >= 0];
+    if (counts && warms) this.store.ask({ kind: "limits", max_new_tokens, temperature });
+    else this.say(`The limits stay as they are: give ${counts ? "a temperature of 0 or more" : "a whole number of tokens, at least 1"}.`);
+    return counts && warms;
   }
 
   cancel(): void {
@@ -215,6 +225,10 @@ export class Actions {
   private act(verb: Verb, token: number | null, go: (token: number) => void): void {
     const reason = this.reason(verb, token);
     if (reason === null && token !== null) go(token);
-    else this.store.setOwn({ notice: { message: reason ?? "", remedy: null, tone: "info" } });
+    else this.say(reason ?? "");
+  }
+
+  private say(message: string): void {
+    this.store.setOwn({ notice: { message, remedy: null, tone: "info" } });
   }
 }

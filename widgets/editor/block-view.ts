@@ -1,6 +1,7 @@
 /** Draws one text block: number, bar, token spans. Painting changes classes only. */
 
 import { asCell, rowHead } from "../kit/cells";
+import { cut, shortened } from "../kit/cut";
 import { h } from "../kit/dom";
 import { drawEffect, effectBar } from "../kit/effect-bar";
 import { heatClass, UNMEASURED } from "../kit/heat";
@@ -32,7 +33,7 @@ export function drawBlock(block: TextBlock, store: Store): Drawn {
     const { text: visible, mark } = shown(text.piece(token), token === block.first, token === lastPiece);
     const span = (TOKEN as HTMLElement).cloneNode(false) as HTMLElement;
     span.textContent = visible;
-    asCell(span);
+    asCell(span, text.piece(token));
     span.dataset["token"] = String(token);
     const isNew = added !== null && token >= added.first && token < added.last;
     base.push(`cotlens-t${mark}${isNew ? " cotlens-ins" : ""}`);
@@ -53,8 +54,7 @@ export function drawBlock(block: TextBlock, store: Store): Drawn {
 
 /** Old text, struck; long stretches are cut, the whole stands in the title. */
 function struck(old: string): HTMLElement {
-  const shownText = old.length > 160 ? `${old.slice(0, 160)}…` : old;
-  return h("del", "cotlens-del", { title: `was: ${drawable(old.slice(0, 2000))}` }, drawable(shownText).replace(/\n/g, "⏎"));
+  return h("del", "cotlens-del", { title: `was: ${drawable(cut(old, 2000))}` }, drawable(shortened(old, 160)).replace(/\n/g, "⏎"));
 }
 
 /** Heat, picked token, and what lies after the stop. */

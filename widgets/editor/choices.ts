@@ -6,6 +6,20 @@ import { any, type Context, type Part } from "./part";
 
 interface Option { value: string; label: string; title: string; on: boolean }
 
+/** Answers that can be followed; the first is the trace's own, unless the text was edited since and awaits its rerun. */
+export function answerOptions(answers: readonly string[], followed: string, unrun: boolean): Option[] {
+  return answers.map((answer, i) => (i === 0
+    ? { value: "", label: unrun ? `${answer}, of the text before the edit` : `${answer}, the trace's own`, title: "", on: followed === "" }
+    : { value: answer, label: answer, title: "", on: answer === followed }));
+}
+
+/** "answer 7", and whose it is where it isn't that of the text that is shown. */
+export function followedWords(answers: readonly string[], followed: string, unrun: boolean): string {
+  const answer = followed || answers[0];
+  if (answer === undefined) return "";
+  return `answer ${answer}${unrun && followed === "" ? " before the edit" : ""}`;
+}
+
 export interface ChoicesPart extends Part { open(): void }
 
 export function createChoices({ store, actions, signal }: Context): ChoicesPart {
@@ -33,14 +47,12 @@ export function createChoices({ store, actions, signal }: Context): ChoicesPart 
     const { readers, strip, document: shown } = store.payload;
     const { target: followed } = store.selection;
     const answers = strip?.answers ?? [];
+    const unrun = shown?.rerun_at != null;
     const now = readers.find((each) => each.current);
     fill(reader, readers.map(({ name, seeks: title, current }) => ({ value: name, label: name, title, on: current })));
-    // The first answer of the strip is the trace's own.
-    const own: Option[] = answers.slice(0, 1).map((answer) => ({ value: "", label: `${answer}, the trace's own`, title: "", on: followed === "" }));
-    fill(target, [...own, ...answers.slice(1).map((answer) => ({ value: answer, label: answer, title: "", on: answer === followed }))]);
+    fill(target, answerOptions(answers, followed, unrun));
     setText(seeks, now?.seeks ? `looks for ${now.seeks}` : "");
-    const answer = followed || answers[0];
-    setText(list.opener, [answer === undefined ? "" : `answer ${answer}`, `read by ${now?.name ?? "no reader"}`].filter(Boolean).join(" · "));
+    setText(list.opener, [followedWords(answers, followed, unrun), `read by ${now?.name ?? "no reader"}`].filter(Boolean).join(" · "));
     setAttribute(list.opener, "title", "choose the answer that is followed, and who reads answers");
     setAttribute(list.opener, "data-action", "choices");
     list.element.hidden = shown === null || readers.length === 0;

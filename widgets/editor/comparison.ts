@@ -1,17 +1,15 @@
 /** Below the inspector: the warning about a surprising edit, the answers before and after, the difference in text. */
 
 import { beforeAfterBars } from "../kit/bars";
+import { trimSame } from "../kit/diff";
 import { h } from "../kit/dom";
 import { figure } from "../kit/numbers";
 import { any, type Context, type Part } from "./part";
 import { createResampling } from "./resampling";
-import type { Change } from "../kit/diff";
 import type { Comparison, EditInfo } from "./state";
 
 /** Nats per token above its own words from which an edit counts as a surprise when Python gave no warning. */
 const SURPRISING = 3;
-/** Characters kept on each side of a change in the difference. */
-const AROUND = 60;
 
 export function surpriseWords(comparison: Comparison | null, edit: EditInfo | null): { words: string; warn: boolean } | null {
   const surprise = comparison?.surprise ?? edit?.surprise ?? null;
@@ -22,16 +20,6 @@ export function surpriseWords(comparison: Comparison | null, edit: EditInfo | nu
   const numbers = `${figure(surprise)} nats per token${own}`;
   if (surprise - (was ?? 0) >= SURPRISING) return { words: `This edit surprises the model (${numbers}). An effect may come from the surprise.`, warn: true };
   return { words: `The model finds this edit ordinary (${numbers}).`, warn: false };
-}
-
-/** Long unchanged stretches keep only their ends next to a change. */
-export function trimSame(changes: Change[], around = AROUND): Change[] {
-  return changes.map((change, i) => {
-    if (change.op !== "same" || change.text.length <= 2 * around + 5) return change;
-    const head = i === 0 ? "" : change.text.slice(0, around);
-    const tail = i === changes.length - 1 ? "" : change.text.slice(-around);
-    return { op: "same", text: `${head} … ${tail}` };
-  });
 }
 
 export function createComparison(context: Context): Part {

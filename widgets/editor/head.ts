@@ -4,7 +4,7 @@ import { chip } from "../kit/chip";
 import { button, h, onClick, setAttribute, setOff, setText } from "../kit/dom";
 import { menu } from "../kit/menu";
 import { count, probability } from "../kit/numbers";
-import { followProgress } from "../kit/progress";
+import { counted, farWords, followProgress } from "../kit/progress";
 import { createChoices } from "./choices";
 import { createLimits } from "./limits";
 import { any, type Context, type Part } from "./part";
@@ -78,17 +78,13 @@ export function createHead(context: Context): Part {
     setAttribute(job, "data-state", loading ? "loading" : now.state);
     cancel.hidden = !running;
     setOff(cancel, null, "stop this; finished parts are kept");
-    const { stream } = store.payload;
-    const writing = running && stream && now.total === null ? { ...now, done: stream.tokens, total: stream.limit } : now;
-    far.show(progress, running || loading !== null, loading ? { ...now, total: null } : writing);
+    far.show(progress, running || loading !== null, loading ? { ...now, total: null } : counted(now, store.payload.stream));
   }
 
   function runningText(): string {
-    const { stream, job: { label, done, total, state } } = store.payload;
-    if (state === "queued") return `waiting to start: ${label}`;
-    if (stream && total === null) return `${label.split(";")[0]} · ${stream.tokens.toLocaleString("en-US")} of ${count(stream.limit, "token")}`;
-    const counted = total !== null ? ` · ${done.toLocaleString("en-US")} of ${total.toLocaleString("en-US")}` : "";
-    return `${label.split(";")[0]}${counted}${far.left(store.payload.job)}`;
+    const { stream, job: now } = store.payload;
+    if (now.state === "queued") return `waiting to start: ${now.label}`;
+    return `${now.label.split(";")[0]}${farWords(now, stream)}${far.left(now)}`;
   }
 
   function kept(): string {

@@ -2,6 +2,7 @@
 
 import type { Alternative } from "./state";
 import { ChoiceBars } from "../kit/bars";
+import { shortened } from "../kit/cut";
 import { button, h, onClick, setAttribute, setOff, setText } from "../kit/dom";
 import { count, figure, probability, quoted } from "../kit/numbers";
 import type { TextModel } from "../kit/text";
@@ -93,7 +94,7 @@ export function createInspector(context: Context): Part {
     const tokens = now.last - now.token;
     setText(title, now.kind === "token" ? `Token ${now.token} · ${where}` : now.kind === "sentence" ? `${where[0]?.toUpperCase()}${where.slice(1)} · ${count(tokens, "token")} from ${now.token}` : `${count(tokens, "token")} from ${now.token} · ${where}`);
     const words = text.slice({ first: now.token, last: now.last });
-    fact("text", "text", now.kind === "token" ? quoted(words) : shorten(words.trim()), words.slice(0, 2000));
+    fact("text", "text", now.kind === "token" ? quoted(words) : shortened(words.trim(), 90), shortened(words, 2000));
     let sum = 0;
     for (let token = now.token; token < now.last; token += 1) sum += payload.logprobs[token] ?? NaN;
     if (now.kind === "token") {
@@ -214,10 +215,6 @@ export function createInspector(context: Context): Part {
 function placeOf(text: TextModel, token: number): string {
   const sentence = text.sentenceOf(token);
   return sentence >= 0 ? `sentence ${sentence}` : (text.roleOf(token) ?? "template");
-}
-
-function shorten(text: string): string {
-  return text.length > 90 ? `${text.slice(0, 88)}…` : text;
 }
 
 /** The likeliest alternatives, and always the one that stands there. */

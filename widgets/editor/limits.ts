@@ -19,9 +19,7 @@ export function createLimits({ store, actions, signal }: Context): Part {
   );
   for (const input of [tokens, temperature]) {
     input.addEventListener("change", () => {
-      const [wanted, warmth] = [Math.round(tokens.valueAsNumber), temperature.valueAsNumber];
-      if (wanted >= 1 && warmth >= 0) actions.limit(wanted, warmth);
-      else fill();
+      if (!actions.limit(tokens.valueAsNumber, temperature.valueAsNumber)) fill();
     }, { signal });
     input.addEventListener("keydown", (event) => {
       if (event.key !== "Enter") return;

@@ -1,8 +1,9 @@
 /** The reading view: prompt, thought and answer as blocks of which only the visible ones exist. */
 
 import { letGo, pointAt, wholeRow } from "../kit/cells";
+import { shortened } from "../kit/cut";
 import { button, h, setAttribute, setOff, setText, uniqueId } from "../kit/dom";
-import { drawable } from "../kit/special";
+import { drawable, spokenPiece } from "../kit/special";
 import type { Findable } from "../kit/find";
 import { duration, probability, signed } from "../kit/numbers";
 import { bisect } from "../kit/text";
@@ -98,9 +99,8 @@ export function createReading({ store, actions, root, signal }: Context, framed:
     if (block.kind === "label") return label(block);
     if (block.kind === "cut") return cut(block);
     if (block.kind === "removed") {
-      const words = block.text.length > 400 ? `${block.text.slice(0, 400)}…` : block.text;
       return wholeRow("cotlens-block cotlens-removed", h("span", "cotlens-num"), h("span", "cotlens-bar"),
-        h("p", "cotlens-text", {}, h("del", "cotlens-del", { title: "cut off here" }, words.trim())));
+        h("p", "cotlens-text", {}, h("del", "cotlens-del", { title: "cut off here" }, shortened(block.text, 400).trim())));
     }
     if (block.kind === "stream") {
       streamNode = document.createTextNode(streamed());
@@ -186,7 +186,7 @@ export function createReading({ store, actions, root, signal }: Context, framed:
   function spoken(token: number): string {
     const logprob = store.payload.logprobs[token] ?? NaN;
     const value = store.payload.shading_values[store.shadingIndex(token)] ?? NaN;
-    const piece = store.text.piece(token).trim() || "white space";
+    const piece = spokenPiece(store.text.piece(token));
     const effect = Number.isNaN(value) ? "" : `, effect ${signed(value)} ${store.payload.shading?.scale_unit ?? ""}`;
     return `${piece}, token ${token}${Number.isNaN(logprob) ? "" : `, probability ${probability(Math.exp(logprob))}`}${effect}`;
   }

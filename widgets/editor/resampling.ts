@@ -2,6 +2,7 @@
 
 import { button, h, onClick, setOff, setText } from "../kit/dom";
 import { shortProbability } from "../kit/numbers";
+import { MOST_TIMES } from "./actions";
 import { any, type Context, type Part } from "./part";
 import type { Resampled, Share } from "./state";
 
@@ -9,7 +10,7 @@ const USUAL = 20;
 const ARMS = ["after", "before"] as const;
 
 export function createResampling({ store, actions, signal }: Context): Part {
-  const times = h("input", "cotlens-field", { type: "number", min: 1, max: 1000, step: 1, value: USUAL, "aria-label": "how many times" });
+  const times = h("input", "cotlens-field", { type: "number", min: 1, max: MOST_TIMES, step: 1, value: USUAL, "aria-label": "how many times" });
   const start = button("cotlens-button", "", { "data-action": "resample" });
   const rows = h("div", "cotlens-resampled");
   const element = h("section", "", {}, h("h4", "cotlens-title", {}, "Answers when written again"), h("div", "cotlens-line", {}, start, times), rows);

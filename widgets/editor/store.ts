@@ -210,7 +210,8 @@ export class Store {
   private askForStream(): void {
     const { stream: shown } = this.payload;
     if (this.off !== null || !shown) return;
-    this.ask({ kind: "stream", of: shown.id }, ({ stream }) => {
+    this.ask({ kind: "stream", of: shown.id }, ({ status, stream }) => {
+      if (status !== "ok") this.written.refused();
       const whole = stream as Stream | undefined;
       if (whole?.id === this.payload.stream?.id && whole) this.setPayload({ stream: whole });
     });

@@ -71,7 +71,10 @@ export function createDetail({ store, signal }: Context): DetailPart {
     store.own.set({ mode, value: mode === "scale" ? 2 : Number((Number.isNaN(max) ? 1 : max).toPrecision(2)) });
   }));
   value.addEventListener("input", () => store.own.set({ value: value.valueAsNumber }), { signal });
-  exactly.addEventListener("change", () => { if (Number.isFinite(exactly.valueAsNumber)) store.own.set({ value: exactly.valueAsNumber }); }, { signal });
+  exactly.addEventListener("change", () => {
+    if (Number.isFinite(exactly.valueAsNumber)) store.own.set({ value: exactly.valueAsNumber });
+    else { exactly.value = figureOf(store.own.now.value); store.own.set({ notice: { message: "The value stays as it is: give a number.", error: false } }); }
+  }, { signal });
   place.addEventListener("change", () => store.own.set({ place: place.value as Place }), { signal });
   onClick(run, signal, go);
   onClick(hide, signal, () => { if (store.own.now.picked !== null) store.toggle("hidden", store.own.now.picked); });
@@ -120,7 +123,7 @@ export function createDetail({ store, signal }: Context): DetailPart {
     value.max = String(end);
     value.step = String(end / 200);
     if (value.valueAsNumber !== shown) value.value = String(shown);
-    if (!exactly.matches(":focus")) exactly.value = Number(shown.toPrecision(3)).toString();
+    if (!exactly.matches(":focus")) exactly.value = figureOf(shown);
     if (place.value !== where) place.value = where;
     const kept = where === "everywhere" ? "The thought is written again from its beginning." : where === "onwards" ? "The text is kept up to the first selected token." : "The text is kept up to the end of the selection.";
     setOff(run, off(), `rerun (R): ${mode === "ablate" ? "without it" : mode === "clamp" ? `held at ${figure(now)}` : `times ${figure(now)}`}. ${kept}`);
@@ -143,3 +146,6 @@ export function createDetail({ store, signal }: Context): DetailPart {
     },
   };
 }
+
+/** As a field for numbers shows it. */
+function figureOf(value: number): string { return Number(value.toPrecision(3)).toString(); }

@@ -3,7 +3,7 @@
 import { chip } from "../kit/chip";
 import { button, h, onClick, setAttribute, setOff, setText } from "../kit/dom";
 import { count, figure } from "../kit/numbers";
-import { followProgress } from "../kit/progress";
+import { counted, farWords, followProgress } from "../kit/progress";
 import type { Which } from "./model";
 import { any, type Context, type Part } from "./part";
 
@@ -62,17 +62,16 @@ export function createHead({ store, signal }: Context): HeadPart {
   const spent = followProgress(signal, () => store.running, drawJob);
 
   function drawJob(): void {
-    const { job, running } = store;
-    const far = job.total === null ? "" : ` · ${job.done.toLocaleString("en-US")} of ${job.total.toLocaleString("en-US")}`;
+    const { job, running, stream } = store;
     const words = store.off !== null ? "kernel gone: reading still works"
       : job.state === "queued" ? `waiting to start: ${job.label}`
-        : running ? `${job.label}${far}${spent.left(job)}`
+        : running ? `${job.label}${farWords(job, stream)}${spent.left(job)}`
           : job.state === "cancelled" ? (job.message ?? `cancelled: ${job.label}`)
             : job.state === "error" ? `error: ${job.label}` : "";
     setText(status, words);
     setAttribute(status, "title", words || null);
     cancel.hidden = !running;
-    spent.show(progress, running, job);
+    spent.show(progress, running, counted(job, stream));
   }
 
   function selectionWords(): string {
@@ -102,7 +101,7 @@ export function createHead({ store, signal }: Context): HeadPart {
       }
       if (any(changed, "branches", "head", "broken")) drawBranches();
       if (changed.has("job")) spent.heard();
-      if (any(changed, "job", "head", "broken")) drawJob();
+      if (any(changed, "job", "outcome", "head", "broken")) drawJob();
       if (any(changed, "selection", "trace")) {
         const chosen = store.own.now.selection !== null;
         setText(part, selectionWords());

@@ -2,19 +2,13 @@
 
 import { beforeAfterBars } from "../kit/bars";
 import { copy } from "../kit/copy";
-import type { Change } from "../kit/diff";
+import { cut } from "../kit/cut";
+import { trimSame } from "../kit/diff";
 import { button, h, onClick, setAttribute, setText } from "../kit/dom";
 import { any, type Context, type Part } from "./part";
 
-/** Characters kept on each side of a change. */
-const AROUND = 60;
-
-function trimmed(changes: Change[]): Change[] {
-  return changes.map((change, i) => {
-    if (change.op !== "same" || change.text.length <= 2 * AROUND + 5) return change;
-    return { op: "same", text: `${i === 0 ? "" : change.text.slice(0, AROUND)} … ${i === changes.length - 1 ? "" : change.text.slice(-AROUND)}` };
-  });
-}
+/** Characters shown of what is being written. */
+const LATEST = 600;
 
 export function createOutcome({ store }: Context): Part {
   const element = h("section", "cotlens-outcome", { "aria-label": "before and after", "data-region": "outcome", hidden: true });
@@ -23,11 +17,11 @@ export function createOutcome({ store }: Context): Part {
     const { comparison, stream } = store;
     element.hidden = comparison === null && stream === null;
     if (stream !== null) {
-      element.replaceChildren(h("div", "", {}, h("h4", "cotlens-title", {}, "The model writes"), h("p", "cotlens-diff cotlens-ins", {}, stream.slice(-600))));
+      element.replaceChildren(h("div", "", {}, h("h4", "cotlens-title", {}, "The model writes"), h("p", "cotlens-diff cotlens-ins", {}, cut(stream.text, -LATEST))));
       return;
     }
     if (!comparison) return;
-    const pieces = trimmed(comparison.diff).map(({ op, text }) => (op === "same" ? text : h(op === "del" ? "del" : "ins", op === "del" ? "cotlens-del" : "cotlens-ins", {}, text)));
+    const pieces = trimSame(comparison.diff).map(({ op, text }) => (op === "same" ? text : h(op === "del" ? "del" : "ins", op === "del" ? "cotlens-del" : "cotlens-ins", {}, text)));
     const differs = comparison.diff.some((change) => change.op !== "same");
     element.replaceChildren(
       h("div", "cotlens-answers", {}, h("h4", "cotlens-title", {}, "Answer, before and after"),

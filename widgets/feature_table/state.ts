@@ -10,7 +10,12 @@ import type { RoleSpan, Sentence } from "../kit/text";
 
 export interface Head { model: string; where: string; sae: string; width: number; /** Where this SAE's latents are described; "" if nowhere. */ link: string }
 
-export interface Document { id: string; text: string; roles: RoleSpan[]; n_tokens: number; sentences: Sentence[] }
+export interface Document {
+  id: string; text: string; roles: RoleSpan[]; n_tokens: number; sentences: Sentence[];
+  edit?: { kind: string } | null;
+  /** The token from which a rerun would go on; what follows an edit that was not rerun is of the text before it. */
+  rerun_at?: number | null;
+}
 
 /** explained: share of the trace's variance that the SAE reconstructs; poor: from which share missed a token is blanked. */
 export interface Facts { explained: number | null; l0: number; poor: number; note: string }

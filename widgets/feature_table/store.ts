@@ -63,11 +63,14 @@ export class Store {
   text = new TextModel("", new Uint32Array(0));
   latents!: Latents;
   rows: Uint32Array = new Uint32Array(0);
-  /** What the model has written of the text that is being written. */
-  stream: string | null = null;
+  /** The text that is being written, with all that came of it. */
+  stream: Piece | null = null;
   private readonly written = new Written(() => {
     const { id: of } = this.get("stream") as Partial<Piece>;
-    if (this.off === null && of !== undefined) this.requests.ask({ kind: "stream", of }, ({ stream }) => { if ((stream as Partial<Piece> | undefined)?.id === of) this.follow(stream); });
+    if (this.off === null && of !== undefined) this.requests.ask({ kind: "stream", of }, ({ status, stream }) => {
+      if (status !== "ok") this.written.refused();
+      if ((stream as Partial<Piece> | undefined)?.id === of) this.follow(stream);
+    });
   });
   estimate = new Float32Array(0);
   exact = new Float32Array(0);
@@ -120,7 +123,7 @@ export class Store {
   /** One more piece of the stream, or all of it. */
   private follow(piece: unknown): void {
     const found = piece as Partial<Piece> | null | undefined;
-    this.stream = found && typeof found.text === "string" ? this.written.follow(found as Piece).text : null;
+    this.stream = found && typeof found.text === "string" ? this.written.follow(found as Piece) : null;
     if (this.waiting.size === 0) this.own.set({ outcome: this.own.now.outcome + 1 });
   }
 

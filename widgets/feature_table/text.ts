@@ -9,6 +9,7 @@ import { drawable } from "../kit/special";
 import type { TokenRange } from "../kit/text";
 import { VirtualList } from "../kit/virtual";
 import { any, type Context, type Part } from "./part";
+import type { Document } from "./state";
 
 const LINE = 25;
 /** Tokens in one block at most: a text without sentences must not become one huge block. */
@@ -57,7 +58,10 @@ export function createText({ store, signal }: Context, settled: () => void): Tex
   function render(index: number): HTMLElement {
     const block = blocks[index] as Block;
     const spans: HTMLElement[] = [];
-    for (let token = block.first; token < block.last; token += 1) spans.push(asCell(h("span", "", { "data-token": token }, visible(store.text.piece(token), token === block.first))));
+    for (let token = block.first; token < block.last; token += 1) {
+      const piece = store.text.piece(token);
+      spans.push(asCell(h("span", "", { "data-token": token }, visible(piece, token === block.first)), piece));
+    }
     drawn.set(index, { block, spans });
     paint(index);
     const named = block.name === "" ? h("span") : rowHead("cotlens-num", { "data-block": index, title: /^\d/.test(block.name) ? "select this sentence" : `select the ${block.name}` }, block.name);
@@ -174,7 +178,15 @@ function visible(piece: string, leads: boolean): string {
   return leads && shown.length > 1 ? shown.replace(/^ (?! )/, "") : shown;
 }
 
-/** The line over the text: whose activations are painted. */
+/** Of a text that was edited and awaits its rerun: what of it is not what the model would write. "" of others. */
+export function unrunWords(document: Document | null): string {
+  const at = document?.rerun_at ?? null;
+  if (at === null) return "";
+  if (document?.edit?.kind === "truncate") return "The thought was cut and not rerun: the model has not gone on from there.";
+  return `Edited and not rerun: from token ${at} on this is the text before the edit, and so is its answer.`;
+}
+
+/** The lines over the text: how it came about where that matters, and whose activations are painted. */
 export function createCaption({ store, signal }: Context): Part {
   const words = h("span", "cotlens-words");
   const poor = h("span", "cotlens-small cotlens-muted cotlens-poor");
@@ -182,11 +194,14 @@ export function createCaption({ store, signal }: Context): Part {
   const blank = button("cotlens-link", "", { "data-action": "blank" });
   onClick(blank, signal, () => store.arrange({ blank: !store.own.now.blank }));
   const toggle = h("span", "cotlens-label cotlens-small cotlens-muted", { title: "The SAE misses more than half of what these tokens hold: what its latents say there may not be what the model does." }, sample, poor, blank);
-  const element = h("div", "cotlens-caption", {}, words, toggle);
+  const unrun = h("p", "cotlens-warning", { role: "note", "data-note": "unrun" });
+  const element = h("div", "cotlens-caption", {}, unrun, words, toggle);
   return {
     element,
     update(changed) {
       if (!any(changed, "picked", "activity", "trace", "blank", "job")) return;
+      setText(unrun, unrunWords(store.document));
+      unrun.hidden = unrun.textContent === "";
       const { picked } = store.own.now;
       const row = picked === null ? -1 : store.latents.rowOf(picked);
       const label = row < 0 ? "" : store.latents.labels[row];

@@ -70,6 +70,7 @@ export const FEATURES: Record<string, () => State> = {
       },
     },
   }),
+  featuresunrun: () => { const state = table(); return { ...state, document: { ...state.document, edit: { kind: "replace" }, rerun_at: 64 } as State["document"] }; },
   featuresselected: () => table({ more: { selection: { first: 62, last: 76 } } }),
   featurespoor: () => table({ poor: 5, more: { facts: { explained: 0.21, l0: 3.1, poor: 0.5, note: "The SAE explains 21% of the variance here: it may belong to another model, hook point or normalisation, and its latents don't tell the story of this trace." } } }),
   featuresnoanswer: () => table({ parts: { ...PARTS, answer: "" }, more: { effect: { why: "The trace has no answer, so no effect can be measured: pass target=.", words: "", target: "", unit: "nats", estimated: false, agreement: null, compared: 0 }, estimate: bytes(new Float32Array(64).fill(NaN)), exact: bytes(new Float32Array(64).fill(NaN)) } }),

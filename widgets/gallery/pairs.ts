@@ -49,5 +49,6 @@ export const PAIRS: Record<string, () => State> = {
   pairslarge: () => ({ matrix: matrixOf(300, { missing: (target) => target % 50 === 49 }) }),
   pairsunsigned: () => { const matrix = matrixOf(40); return { matrix: { ...matrix, signed: false, sign: "larger = the target reads the source more" } }; },
   pairshostile: () => ({ matrix: matrixOf(3, { texts: HOSTILE, more: { label: HOSTILE[0] as string, sign: HOSTILE[1] as string } }) }),
+  pairsnothing: () => { const matrix = matrixOf(15); return { matrix: { ...matrix, certainty: new DataView(Uint8Array.from({ length: 225 }, (_, cell) => (cell % 15 < Math.floor(cell / 15) ? CERTAINTIES.indexOf("faint") + 1 : 0)).buffer) } }; },
   pairsone: () => ({ matrix: matrixOf(2) }),
 };

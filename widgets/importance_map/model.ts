@@ -5,6 +5,7 @@ import { certaintyOf, GLYPH, isExact, mayBeNothing, reasonWords, SAID, effectWor
 import { above, type Effect } from "../kit/effect-bar";
 import { filled, levels } from "../kit/heat";
 import { figure } from "../kit/numbers";
+import { spokenPiece } from "../kit/special";
 import type { Fact, Score } from "./state";
 
 export type Sort = "place" | "size" | "effect";
@@ -147,7 +148,7 @@ export class ScoreMap {
 
   /** Everything a screen reader is told of a unit. */
   spoken(unit: number): string {
-    const text = this.text(unit).trim() || "white space";
+    const text = spokenPiece(this.text(unit));
     const certainty = this.certainty(unit);
     const parts = [text, `${this.score.unit} ${this.numberOf(unit)}`];
     if (certainty === "none") return [...parts, this.certaintyWords(unit)].join(", ");

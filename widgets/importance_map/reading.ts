@@ -93,7 +93,7 @@ export function createReading({ own, around, signal }: Context, settled: () => v
     for (let unit = first; unit < last; unit += 1) {
       const { text, mark: sign } = shown(map.text(unit), unit === first, unit === last - 1);
       each.base.push(`cotlens-t${sign}`);
-      each.spans.push(asCell(h("span", "", { "data-unit": unit }, text)));
+      each.spans.push(asCell(h("span", "", { "data-unit": unit }, text), map.text(unit)));
     }
     body.append(...each.spans);
     const number = map.isToken ? block : first;

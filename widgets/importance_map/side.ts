@@ -4,6 +4,7 @@ import { h, setAttribute, setText } from "../kit/dom";
 import { effectBar, drawEffect } from "../kit/effect-bar";
 import { factList, type Fact } from "../kit/facts";
 import { count, figure, signed } from "../kit/numbers";
+import { spokenPiece } from "../kit/special";
 import { SortableTable } from "../kit/table";
 import type { Context, Part } from "./part";
 
@@ -61,7 +62,7 @@ export function createSide({ own, signal }: Context): Part {
     text.hidden = false;
     setText(title, `${score.unit.charAt(0).toUpperCase()}${score.unit.slice(1)} ${map.numberOf(picked)}${tokens(picked)}`);
     const words = map.text(picked);
-    setText(text, words.trim() === "" ? words.replace(/ /g, "·").replace(/\n/g, "⏎") : words.trim());
+    setText(text, words === "" ? spokenPiece(words) : words.trim() === "" ? words.replace(/ /g, "·").replace(/\n/g, "⏎") : words.trim());
     const measured = map.certainty(picked) !== "none";
     fill([
       ["effect", map.effectWords(picked)],

@@ -2,6 +2,7 @@
 
 import { coloursOf, hatch, paperOf, type Colours } from "../kit/canvas";
 import { mayBeNothing } from "../kit/certainty";
+import { cut } from "../kit/cut";
 import { h } from "../kit/dom";
 import { figure } from "../kit/numbers";
 import { bisect } from "../kit/text";
@@ -132,7 +133,7 @@ export function createStrip({ own, root, signal }: Context, jump: (unit: number,
   canvas.addEventListener("pointerdown", (event) => { from = event.clientX; canvas.setPointerCapture(event.pointerId); jump(unitAt(event), false); }, { signal });
   canvas.addEventListener("pointermove", (event) => {
     const unit = unitAt(event);
-    canvas.title = own.now.map.spoken(unit).slice(0, 300);
+    canvas.title = cut(own.now.map.spoken(unit), 300);
     if (from !== null) jump(unit, false);
   }, { signal });
   canvas.addEventListener("pointerup", (event) => {

@@ -4,16 +4,16 @@
  */
 
 import { h, setAttribute, type Attributes } from "./dom";
+import { spokenPiece } from "./special";
 
-/** What a cell is called that shows no character of its own; null where its text is its name. */
-function nameOf(cell: Element): string | null {
-  return (cell.textContent ?? "").trim() === "" ? "white space" : null;
-}
+/** What cells are called that show no character of their own; of the others the text is the name. */
+const names = new WeakMap<Element, string>();
 
-/** Makes an element a cell of the text. */
-export function asCell<E extends Element>(element: E): E {
+/** Makes an element that draws a piece of text a cell of it. */
+export function asCell<E extends Element>(element: E, piece: string): E {
+  if ((element.textContent ?? "").trim() === "") names.set(element, spokenPiece(piece));
   setAttribute(element, "role", "gridcell");
-  setAttribute(element, "aria-label", nameOf(element));
+  setAttribute(element, "aria-label", names.get(element) ?? null);
   return element;
 }
 
@@ -35,5 +35,5 @@ export function pointAt(cell: Element, id: string, spoken: string): void {
 /** Takes that back. */
 export function letGo(cell: Element): void {
   for (const name of ["id", "aria-selected"]) cell.removeAttribute(name);
-  setAttribute(cell, "aria-label", nameOf(cell));
+  setAttribute(cell, "aria-label", names.get(cell) ?? null);
 }

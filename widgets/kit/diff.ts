@@ -1,5 +1,10 @@
 /** Differences of two texts, for showing what an edit replaced. */
 
+import { cut, isHigh, isLow } from "./cut";
+
+/** Characters kept on each side of a change. */
+const AROUND = 60;
+
 export interface Change { op: "same" | "del" | "ins"; text: string }
 
 /** The one stretch in which two texts differ: a[start..endA] became b[start..endB]. Surrogate pairs stay whole. */
@@ -13,9 +18,6 @@ export function changedStretch(a: string, b: string): { start: number; endA: num
   if (same > 0 && isLow(a.charCodeAt(a.length - same))) same -= 1;
   return { start, endA: a.length - same, endB: b.length - same };
 }
-
-function isHigh(code: number): boolean { return code >= 0xd800 && code <= 0xdbff; }
-function isLow(code: number): boolean { return code >= 0xdc00 && code <= 0xdfff; }
 
 /** Words with the white space before them, and single marks. Joined they give the text again. */
 export function words(text: string): string[] {
@@ -68,4 +70,14 @@ function walk(a: string[], b: string[], changes: Change[]): void {
   }
   push(changes, "del", a.slice(i).join(""));
   push(changes, "ins", b.slice(j).join(""));
+}
+
+/** Long unchanged stretches keep only their ends next to a change. */
+export function trimSame(changes: Change[], around = AROUND): Change[] {
+  return changes.map((change, i) => {
+    if (change.op !== "same" || change.text.length <= 2 * around + 5) return change;
+    const head = i === 0 ? "" : cut(change.text, around);
+    const tail = i === changes.length - 1 ? "" : cut(change.text, -around);
+    return { op: "same", text: `${head} … ${tail}` };
+  });
 }

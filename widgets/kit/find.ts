@@ -16,12 +16,12 @@ export interface Findable {
 
 export interface Cell { element: Element; start: number; piece: string }
 
-export interface Find { element: HTMLElement; /** The text has changed, or was drawn anew. */ refresh(): void }
+export interface Find { element: HTMLElement; /** The text has changed, was drawn anew, or is shown no more. */ refresh(): void }
 
 /** Styles of this name are in kit.css. One for the page: each view adds its own range. */
 const PAINT = "cotlens-find";
 
-/** `shown` is what is searched when the field opens, null where there is no text to search. */
+/** `shown` is what is searched when the field opens, null while there is no text to search: the keys are the notebook's then. */
 export function createFind(root: HTMLElement, signal: AbortSignal, shown: () => Findable | null): Find {
   const field = h("input", "cotlens-find-field", { type: "text", "aria-label": "find in the text", placeholder: "find in the text", spellcheck: "false", autocomplete: "off" });
   const count = h("span", "cotlens-find-count cotlens-number", { "aria-live": "polite" });
@@ -107,6 +107,7 @@ export function createFind(root: HTMLElement, signal: AbortSignal, shown: () => 
   return {
     element,
     refresh() {
+      root.toggleAttribute("data-finds", shown() !== null);
       if (element.hidden) return;
       if (shown() === null) { element.hidden = true; paint(null); return; }
       // Only another text is searched again: while one scrolls, what was found is but drawn anew.

@@ -3,8 +3,10 @@
 /** The text in lower case with every character in its place: the few whose lower case is longer stay as they are. */
 function folded(text: string): string {
   const lower = text.toLowerCase();
-  if (lower.length === text.length) return lower;
-  return Array.from(text, (char) => (char.toLowerCase().length === char.length ? char.toLowerCase() : char)).join("");
+  const same = lower.length === text.length ? lower
+    : Array.from(text, (char) => (char.toLowerCase().length === char.length ? char.toLowerCase() : char)).join("");
+  // A sigma is another letter at the end of a word, and where a word ends differs between a text and a part of it.
+  return same.replaceAll("\u03c2", "\u03c3");
 }
 
 /** The start of every match, ascending, none inside another (Knuth, Morris and Pratt). */

@@ -1,8 +1,10 @@
 /** How far work is: a bar, and the time that is left, said only as long as it is true. */
 
-import { duration } from "./numbers";
+import { count, duration } from "./numbers";
 
-interface Counted { done: number; total: number | null; eta: number | null }
+export interface Counted { done: number; total: number | null; eta: number | null }
+/** Text that is being written: so many tokens of at most so many. */
+export interface Writing { tokens: number; limit: number }
 
 /** What ends sooner has ended before it is read. */
 const LEAST_S = 2;
@@ -12,6 +14,17 @@ const TICK_MS = 1000;
 export function leftWords(eta: number | null, since: number): string {
   const left = eta === null ? NaN : eta - since;
   return left >= LEAST_S ? ` · ${duration(left)} left` : "";
+}
+
+/** " · 3 of 9", or where the model writes and the job itself counts nothing, " · 12 of 200 tokens". */
+export function farWords({ done, total }: Counted, writing: Writing | null): string {
+  if (total !== null) return ` · ${done.toLocaleString("en-US")} of ${total.toLocaleString("en-US")}`;
+  return writing === null ? "" : ` · ${writing.tokens.toLocaleString("en-US")} of ${count(writing.limit, "token")}`;
+}
+
+/** The job as the bar shows it: by the tokens that are written where it counts nothing itself. */
+export function counted<J extends Counted>(job: J, writing: Writing | null): J {
+  return job.total === null && writing !== null ? { ...job, done: writing.tokens, total: writing.limit } : job;
 }
 
 export interface Progress {

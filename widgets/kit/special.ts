@@ -33,6 +33,12 @@ export function drawable(text: string): string {
   return text.replace(EACH_SPECIAL, (char, at: number) => (shapes(char, text.slice(Math.max(0, at - 2), at)) ? char : signOf(char)));
 }
 
+/** What a screen reader says of a piece of text: what is seen of it, or what it is where that is nothing. */
+export function spokenPiece(piece: string): string {
+  // Drawn first: a byte order mark counts as white space where it stands for itself.
+  return drawable(piece).trim() || (piece === "" ? "part of a character" : "white space");
+}
+
 function shapes(char: string, before: string): boolean {
   return JOINER.test(char) ? JOINED.test(before) : SELECTOR.test(char) && SELECTED.test(before);
 }

@@ -10,19 +10,25 @@ export class Written {
   private id = -1;
   private text = "";
   private whole = true;
+  private asked = false;
 
-  /** `ask` sends for all of the text, which comes as a piece, too. */
+  /** `ask` sends for all of the text, which comes as a piece, too; where it doesn't come, `refused` has to be called. */
   constructor(private readonly ask: () => void) {}
+
+  /** What was asked for doesn't come: the next piece asks again. */
+  refused(): void { this.asked = false; }
 
   /** The piece with all that was written before it. */
   follow<P extends Piece>(piece: P): P {
-    if (piece.id !== this.id) { this.id = piece.id; this.text = ""; this.whole = true; }
+    if (piece.id !== this.id) { this.id = piece.id; this.text = ""; this.whole = true; this.asked = false; }
     if (piece.at === 0 || (this.whole && piece.at <= this.text.length)) {
       this.text = this.text.slice(0, piece.at) + piece.text;
       this.whole = true;
+      this.asked = false;
     } else {
       // Not at once: a store may just be in the making, and nobody can send its messages yet.
-      if (this.whole) queueMicrotask(this.ask);
+      if (!this.asked) queueMicrotask(this.ask);
+      this.asked = true;
       this.text += (this.whole ? MISSING : "") + piece.text;
       this.whole = false;
     }

@@ -1,21 +1,27 @@
 /** The rows over the matrix: what it shows, its scale, and which pairs are left out. */
 
-import { button, h, onClick, setAttribute } from "../kit/dom";
+import { button, h, onClick, setAttribute, setText } from "../kit/dom";
 import { createLegend, zeroWords } from "../kit/legend";
 import { count } from "../kit/numbers";
+import type { Pairs } from "./model";
 import type { Context, Part } from "./part";
 import type { Matrix } from "./state";
 
 const ZOOMS: [number, string][] = [[1, "fit"], [2, "2×"], [4, "4×"]];
 
-/** Sign, zero, unit and method in words. */
-export function meaningWords(matrix: Matrix): string {
+/** Whether there are pairs at least so far apart, and not one of them is clear of zero: none is filled then. */
+export function nothingClear(pairs: Pairs, apart: number): boolean {
+  return pairs.number({ apart, onlyClear: true }) === 0 && pairs.number({ apart, onlyClear: false }) > 0;
+}
+
+/** Sign, zero, unit and method in words; of the colours, where there are any. */
+export function meaningWords(matrix: Matrix, nothing = false): string {
   return [
     "columns: source, rows: target",
     `effect on the ${matrix.metric}${matrix.scale_unit && matrix.scale_unit !== matrix.metric ? `, in ${matrix.scale_unit}` : ""}`,
     matrix.sign, zeroWords(matrix.zero), matrix.edit_type ? `edit: ${matrix.edit_type}` : "",
     matrix.kind === "exact" ? "exact: deterministic, so there are no intervals" : "",
-    "full colour: 99 % of the shown pairs lie within it",
+    nothing ? "" : "full colour: 99 % of the shown pairs lie within it",
   ].filter((part) => part !== "").join(" · ");
 }
 
@@ -34,6 +40,7 @@ export function createHead({ own, pairs, signal }: Context): Part {
   which.hidden = clear === measured;
   const zooms = ZOOMS.map(([, label], i) => button("cotlens-seg", label, { "data-zoom": i }));
   const intensity = h("input", "cotlens-range", { type: "range", min: 0, max: 1, step: 0.05, value: own.now.intensity, "aria-label": "intensity of the shading" });
+  const meaning = h("p", "cotlens-meaning");
   const element = h("div", "cotlens-top", {},
     h("div", "cotlens-head", {}, h("span", "cotlens-model", {}, matrix.label), status),
     h("div", "cotlens-shade", {},
@@ -41,7 +48,7 @@ export function createHead({ own, pairs, signal }: Context): Part {
         h("label", "cotlens-label cotlens-small", { title: "Neighbours often act most strongly and pale all else: leave them out with 2 or more." }, h("span", "", {}, "sentences at least"), apart, h("span", "", {}, "apart")),
         h("span", "cotlens-segs", { role: "group", "aria-label": "zoom" }, ...zooms),
         h("label", "cotlens-label cotlens-muted cotlens-small cotlens-tail", {}, h("span", "", {}, "intensity"), intensity)),
-      h("p", "cotlens-meaning", {}, meaningWords(matrix))));
+      meaning));
 
   const setFilter = (patch: Partial<typeof own.now.filter>): void => {
     const filter = { ...own.now.filter, ...patch };
@@ -61,10 +68,12 @@ export function createHead({ own, pairs, signal }: Context): Part {
   return {
     element,
     update(changed) {
-      if (changed.has("scale")) {
+      if (changed.has("scale") || changed.has("filter")) {
+        const nothing = nothingClear(pairs, own.now.filter.apart);
+        setText(meaning, meaningWords(matrix, nothing));
         legend.show({
           label: matrix.label, zero: matrix.zero, sign: matrix.sign, unit: matrix.scale_unit, base: matrix.base, scale: matrix.base + own.now.scale, scaleNote: "99 % of the shown pairs lie within it",
-          signed: matrix.signed, kind: matrix.kind, complete: true,
+          signed: matrix.signed, kind: matrix.kind, complete: true, nothing,
         });
       }
       if (changed.has("filter")) {

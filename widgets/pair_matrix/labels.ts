@@ -1,6 +1,7 @@
 /** How the window of the matrix is shared out, and the beginnings of sentences that stand along its edges. */
 
 import type { Colours } from "../kit/canvas";
+import { cut } from "../kit/cut";
 import { drawable } from "../kit/special";
 import type { Pairs } from "./model";
 
@@ -67,10 +68,10 @@ function chosen(count: number, size: number, strong: number, room: number): numb
 
 /** As much of a text as fits. */
 export function beginning(paper: Pick<CanvasRenderingContext2D, "measureText">, text: string, width: number): string {
-  const whole = drawable(text.slice(0, LONGEST)).replace(/\s+/g, " ").trim();
+  const whole = drawable(cut(text, LONGEST)).replace(/\s+/g, " ").trim();
   const full = paper.measureText(whole).width;
   if (full <= width && text.length <= LONGEST) return whole;
   let kept = Math.floor((whole.length * width) / Math.max(1, full));
-  while (kept > 0 && paper.measureText(`${whole.slice(0, kept)}…`).width > width) kept -= 1;
-  return kept > 0 ? `${whole.slice(0, kept).trimEnd()}…` : "";
+  while (kept > 0 && paper.measureText(`${cut(whole, kept)}…`).width > width) kept -= 1;
+  return kept > 0 ? `${cut(whole, kept).trimEnd()}…` : "";
 }

@@ -4,7 +4,7 @@ import { chip } from "../kit/chip";
 import { button, h, onClick, setAttribute, setOff, setText } from "../kit/dom";
 import { menu } from "../kit/menu";
 import { count } from "../kit/numbers";
-import { followProgress } from "../kit/progress";
+import { counted, farWords, followProgress } from "../kit/progress";
 import { any, type Context, type Part } from "./part";
 import type { Try } from "./state";
 
@@ -61,12 +61,12 @@ export function createHead({ store, actions, signal }: Context): Part {
   const far = followProgress(signal, () => store.running, drawJob);
 
   function drawJob(): void {
-    const { job: now, silent } = store.now;
+    const { job: now, silent, stream } = store.now;
     const { running } = store;
     let text = "";
     if (store.off !== null) text = "kernel gone: reading still works";
     else if (now.state === "queued") text = `waiting to start: ${now.label}`;
-    else if (running) text = `${now.label}${now.total ? ` · ${now.done} of ${now.total}` : now.done > 0 ? ` · ${count(now.done, "token")}` : ""}${far.left(now)}`;
+    else if (running) text = `${now.label}${farWords(now, stream)}${far.left(now)}`;
     else if (now.state === "cancelled") text = now.message ?? "stopped; what was written is kept";
     else if (now.state === "error") text = `error: ${now.label}`;
     else if (silent) text = "waiting for the kernel; a cell may be running";
@@ -74,7 +74,7 @@ export function createHead({ store, actions, signal }: Context): Part {
     setAttribute(status, "title", text || null);
     setAttribute(job, "data-state", now.state);
     stop.hidden = !running;
-    far.show(progress, running, now);
+    far.show(progress, running, counted(now, stream));
   }
 
   return {
@@ -86,7 +86,7 @@ export function createHead({ store, actions, signal }: Context): Part {
       }
       if (any(changed, "tries", "alive", "broken")) drawTrail();
       if (changed.has("job")) far.heard();
-      if (any(changed, "job", "alive", "broken", "silent")) drawJob();
+      if (any(changed, "job", "stream", "alive", "broken", "silent")) drawJob();
     },
   };
 }

@@ -86,7 +86,8 @@ export class Store extends Observed<All> {
   private askForStream(): void {
     const { stream: shown } = this.now;
     if (this.off !== null || !shown) return;
-    this.requests.ask({ kind: "stream", of: shown.id }, ({ stream }) => {
+    this.requests.ask({ kind: "stream", of: shown.id }, ({ status, stream }) => {
+      if (status !== "ok") this.written.refused();
       const whole = stream as Stream | undefined;
       if (whole?.id === this.now.stream?.id && whole) this.receive({ stream: whole });
     });

@@ -1,5 +1,6 @@
 /** One row per vector: what it is, its layer, the slider, the strength in both units, and where it applies. */
 
+import { cut } from "../kit/cut";
 import { h, setAttribute, setText, uniqueId } from "../kit/dom";
 import { figure } from "../kit/numbers";
 import { rounded } from "./actions";
@@ -56,7 +57,7 @@ function createRow({ store, actions, signal }: Context, vector: VectorInfo, inde
     setAttribute(box, "aria-invalid", value === null ? "true" : null);
     if (value !== null && value === store.now.dials[index]?.coefficient) return;
     if (value !== null) { store.set({ notice: null }); actions.turn(index, { coefficient: value }); return; }
-    store.set({ notice: { message: `“${box.value.slice(0, 20)}” is no number, so nothing was steered.`, remedy: "Give a strength such as 1.2 or -0.5; the baseline is kept." } });
+    store.set({ notice: { message: `“${cut(box.value, 20)}” is no number, so nothing was steered.`, remedy: "Give a strength such as 1.2 or -0.5; the baseline is kept." } });
   };
   box.addEventListener("change", commit, { signal });
   box.addEventListener("keydown", (event) => {

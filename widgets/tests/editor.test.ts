@@ -1,11 +1,13 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { trimSame } from "../kit/diff";
 import { shown } from "../kit/special";
 import { Actions } from "../editor/actions";
 import { blocksOf, MOST_TOKENS } from "../editor/blocks";
 import { endedBy, unclosedWords } from "../editor/endings";
 import { Chances, chanceWords } from "../editor/chances";
-import { surpriseWords, trimSame } from "../editor/comparison";
+import { answerOptions, followedWords } from "../editor/choices";
+import { surpriseWords } from "../editor/comparison";
 import { trail } from "../editor/head";
 import { decode } from "../editor/payload";
 import { bins, tokenAtX, xOf } from "../editor/strip-draw";
@@ -187,4 +189,37 @@ test("how a text ended is said alike everywhere", () => {
     assert.equal(endedBy({ finish, thought_closed: true }).includes("inside"), false);
   }
   assert.match(unclosedWords("stop"), /the model ended its turn inside it/);
+});
+
+test("an answer that stood before an edit is not called the edited text's own", () => {
+  const labels = (followed: string, unrun: boolean): string[] => answerOptions(["7", "8"], followed, unrun).map(({ label }) => label);
+  assert.deepEqual(labels("", false), ["7, the trace's own", "8"]);
+  assert.deepEqual(labels("", true), ["7, of the text before the edit", "8"]);
+  assert.deepEqual(answerOptions(["7", "8"], "8", true).map(({ value, on }) => [value, on]), [["", false], ["8", true]]);
+  assert.equal(followedWords(["7", "8"], "", false), "answer 7");
+  assert.equal(followedWords(["7", "8"], "", true), "answer 7 before the edit");
+  assert.equal(followedWords(["7", "8"], "8", true), "answer 8");
+  assert.equal(followedWords([], "", true), "");
+});
+
+test("what is no number of times, and no limit, is said and not sent", () => {
+  const { sent, store, actions } = opened();
+  const said = (): string | undefined => { const words = store.own.notice?.message; store.setOwn({ notice: null }); return words; };
+  for (const n of [NaN, 0, -1, 2.5, 1001, 1e21, Infinity]) {
+    actions.resample(n);
+    assert.equal(said(), "Nothing was written: give a whole number of times, 1 to 1,000.", String(n));
+  }
+  for (const n of [NaN, 0, -3, 2.5, 1e21]) {
+    assert.equal(actions.limit(n, 1), false);
+    assert.equal(said(), "The limits stay as they are: give a whole number of tokens, at least 1.", String(n));
+  }
+  for (const temperature of [NaN, -0.1, Infinity]) {
+    assert.equal(actions.limit(64, temperature), false);
+    assert.equal(said(), "The limits stay as they are: give a temperature of 0 or more.", String(temperature));
+  }
+  assert.equal(sent.length, 0);
+  actions.resample(1000);
+  assert.equal(actions.limit(64, 0), true);
+  assert.deepEqual(sent.map(({ request_id: _, ...rest }) => rest), [{ kind: "resample", n: 1000, document: "d2" }, { kind: "limits", max_new_tokens: 64, temperature: 0 }]);
+  assert.equal(said(), undefined);
 });

@@ -3,6 +3,7 @@ import { test } from "node:test";
 import { Latents, type Filter } from "../feature_table/model";
 import { percent } from "../feature_table/rows";
 import type { State } from "../feature_table/state";
+import { unrunWords } from "../feature_table/text";
 import { TextModel } from "../kit/text";
 
 const bytes = (values: Float32Array | Uint32Array | Uint8Array): DataView => new DataView(values.buffer, values.byteOffset, values.byteLength);
@@ -79,4 +80,12 @@ test("a latent of the template is told from one of the text, and stands last by 
   assert.deepEqual([...latents.ordered("contrast", true, { ...ALL, folded: true }, false, NONE)], [1, 2]);
   assert.deepEqual([...latents.ordered("contrast", true, { ...ALL, folded: true, pinned: new Set([10]) }, false, NONE)], [0, 1, 2]);
   assert.equal(latentsOf().templateCount, 0, "without roles nothing is a template");
+});
+
+test("a text that awaits its rerun says whose it is", () => {
+  const document = { id: "d", text: "", roles: [], n_tokens: 90, sentences: [] };
+  assert.equal(unrunWords(null), "");
+  assert.equal(unrunWords({ ...document, edit: null, rerun_at: null }), "");
+  assert.equal(unrunWords({ ...document, edit: { kind: "replace" }, rerun_at: 0 }), "Edited and not rerun: from token 0 on this is the text before the edit, and so is its answer.");
+  assert.equal(unrunWords({ ...document, edit: { kind: "truncate" }, rerun_at: 40 }), "The thought was cut and not rerun: the model has not gone on from there.");
 });

@@ -111,3 +111,13 @@ test("a token has one number, that of the trace", () => {
   assert.match(map.spoken(5), new RegExp(`token ${map.first[5]}\\b`));
   assert.equal(mapOf("map").numberOf(5), 5);
 });
+
+test("units without a character to be seen are told apart", () => {
+  const map = mapOf("maptokens");
+  const edges = Uint32Array.from(map.edges);
+  const text = `\ufeff${map.score.text.slice(1)}`;
+  edges[1] = edges[2] = 1; // the first unit is the mark, the second nothing
+  const made = new ScoreMap({ ...map.score, text, edges: new DataView(edges.buffer) });
+  assert.match(made.spoken(0), /^\[BOM\], token/);
+  assert.match(made.spoken(1), /^part of a character, token/);
+});

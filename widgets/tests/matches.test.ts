@@ -22,6 +22,13 @@ test("places are those of the text, also beside letters whose lower case is long
   assert.deepEqual(matches(text, "\u00e4rger"), [text.indexOf("\u00c4rger")]);
 });
 
+test("a sigma is found wherever its word ends", () => {
+  const [word, longer] = ["\u039f\u0394\u039f\u03a3", "\u039f\u0394\u039f\u03a3\u0391"];
+  assert.deepEqual(matches(longer, word), [0]);
+  assert.deepEqual(matches(`\u0130 ${longer} ${word}`, word), [2, 8], "also beside letters whose lower case is longer");
+  assert.deepEqual(matches("\u03bf\u03b4\u03cc\u03c2 \u03a3\u03af\u03c3\u03c5\u03c6\u03bf\u03c2", "\u03c2"), [3, 5, 7, 11]);
+});
+
 test("agrees with a plain search on texts that repeat themselves", () => {
   let seed = 7;
   const random = (below: number): number => { seed = (seed * 48271) % 2147483647; return seed % below; };

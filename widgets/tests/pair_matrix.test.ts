@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { beginning } from "../pair_matrix/labels";
 import { PAIRS } from "../gallery/pairs";
-import { meaningWords } from "../pair_matrix/head";
+import { meaningWords, nothingClear } from "../pair_matrix/head";
 import { Pairs } from "../pair_matrix/model";
 import type { Matrix } from "../pair_matrix/state";
 import { missingRuns, pixelsOf } from "../pair_matrix/pixels";
@@ -76,4 +76,18 @@ test("a pair that may be nothing is never filled", () => {
   const matrix = { texts: ["a", "b"], estimate: numbers, low: numbers, high: numbers, n: numbers, certainty: new DataView(certainty.buffer), base: 0, scale: 0.5, status: {} };
   const pairs = new Pairs(matrix as unknown as Matrix);
   assert.deepEqual([0, 1, 2, 3].map((cell) => pairs.level(cell, 0.5) !== 0), [true, false, false, false]);
+});
+
+test("where no pair that is shown is clear of zero, that is said, and no colour explained", () => {
+  const some = pairsOf("pairssampled");
+  assert.equal(nothingClear(some, 0), false);
+  const codes = new Uint8Array(some.count * some.count);
+  for (let target = 1; target < some.count; target += 1) codes[some.cell(target, target - 1)] = 1; // neighbours are clear
+  for (let target = 2; target < some.count; target += 1) codes[some.cell(target, target - 2)] = 2; // the next but one includes 0
+  const near = new Pairs({ ...some.matrix, certainty: new DataView(codes.buffer) });
+  assert.deepEqual([0, 1, 2, 3].map((apart) => nothingClear(near, apart)), [false, false, true, false], "at 3 there is no pair to speak of");
+  const faint = new Pairs({ ...some.matrix, certainty: new DataView(new Uint8Array(codes.length).fill(8).buffer) });
+  assert.equal(nothingClear(faint, 0), true, "exact, and too small to matter");
+  assert.match(meaningWords(some.matrix), /full colour/);
+  assert.doesNotMatch(meaningWords(some.matrix, true), /full colour/);
 });

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { quoted } from "../kit/numbers";
-import { drawable, shown, SPECIAL } from "../kit/special";
+import { drawable, shown, SPECIAL, spokenPiece } from "../kit/special";
 
 test("what would reorder or hide text is drawn as a sign", () => {
   assert.equal(drawable("it is \u202e91\u202c."), "it is [RLO]91[PDF].");
@@ -36,4 +36,11 @@ test("long runs of white space take time in proportion", () => {
   seconds(20000);
   const [small, large] = [20000, 160000].map((n) => Math.min(seconds(n), seconds(n), seconds(n)));
   assert.ok((large as number) / (small as number) < 32, `8 times the text took ${(large as number) / (small as number)} times as long`);
+});
+
+test("a piece of text is called what is seen of it, or what it is", () => {
+  assert.equal(spokenPiece("\ufeff"), "[BOM]", "drawn, though it counts as white space");
+  assert.equal(spokenPiece(" seven\n"), "seven");
+  assert.equal(spokenPiece(" \n"), "white space");
+  assert.equal(spokenPiece(""), "part of a character", "the rest of it is in a neighbour");
 });
