@@ -25,7 +25,9 @@ export interface LegendContent {
   nothing?: boolean;
 }
 
-export const NOTHING = "Nothing here is clear of zero";
+const NOTHING = "Nothing here is clear of zero";
+/** While a measurement comes in, what it hasn't reached may be. */
+const NOTHING_YET = "Nothing so far is clear of zero";
 
 export interface Legend { scale: HTMLElement; words: HTMLElement; show(content: LegendContent | null, otherwise?: string): void }
 
@@ -57,6 +59,7 @@ export function createLegend(): Legend {
     show(content, otherwise = "") {
       setInvisible(scale, content === null);
       nothing.hidden = !content?.nothing;
+      setText(nothing, content?.complete === false ? NOTHING_YET : NOTHING);
       for (const each of [low, ramp, high]) each.hidden = content?.nothing ?? false;
       if (content === null) {
         setText(words, otherwise);
