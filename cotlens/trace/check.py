@@ -96,7 +96,7 @@ def check_roles(roles: Mapping[str, Span], offsets: NDArray[np.int64]) -> None:
 
 
 def check_meta(meta: Mapping[str, Any], count: int) -> None:
-    """Raise ValueError unless what the package itself reads of a trace's `meta` is of its kind; the rest may be anything.
+    """Raise ValueError unless what the package itself reads of a trace's `meta` is of its kind.
 
     Args:
         count: tokens of the trace.
