@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 
 from cotlens._core.errors import InputError
 from cotlens.plots.drawing import drawable
-from cotlens.plots.palette import NEGATIVE, POSITIVE
+from cotlens.plots.palette import INK, NEGATIVE, POSITIVE
 from cotlens.results import Result
-from cotlens.results.certainty import may_be_nothing
+from cotlens.results.certainty import LEAST, may_be_nothing
 
 ZERO_WIDTH_SPACE = "\u200b"
 _COLOUR = re.compile(r"#[0-9a-fA-F]{6}")
@@ -62,7 +62,8 @@ def colored_tokens(
         raise InputError(f"{len(shown)} tokens need {len(shown)} values; {given} values were given.")
     numbers = np.asarray(values, dtype=float)
     hollow = may_be_nothing(tokens) if isinstance(tokens, Result) else np.zeros(len(numbers), dtype=bool)
-    low, high = _ends(numbers, min_value, max_value)
+    least = LEAST.get(tokens.scale_unit, 0.0) if isinstance(tokens, Result) else 0.0
+    low, high = _ends(numbers, min_value, max_value, least)
     spans = []
     for text, value, empty in zip(shown, numbers.tolist(), hollow.tolist(), strict=True):
         end, colour = (low, negative_color) if value < 0 else (high, positive_color)
@@ -71,21 +72,22 @@ def colored_tokens(
     return Html(f'<div style="{_BOX}">{"".join(spans)}</div>')
 
 
-def _ends(numbers: NDArray[np.float64], low: float | None, high: float | None) -> tuple[float, float]:
-    """Values of full colour below and above zero."""
+def _ends(numbers: NDArray[np.float64], low: float | None, high: float | None, least: float) -> tuple[float, float]:
+    """Values of full colour below and above zero; found in the numbers they are at least of size `least`."""
     known = numbers[np.isfinite(numbers)]
-    least = float(known.min(initial=0.0)) if low is None else float(low)
-    most = float(known.max(initial=0.0)) if high is None else float(high)
-    return min(least, 0.0), max(most, 0.0)
+    below = float(known.min(initial=-least)) if low is None else float(low)
+    above = float(known.max(initial=least)) if high is None else float(high)
+    return min(below, 0.0), max(above, 0.0)
 
 
 def _style(colour: str, share: float, hollow: bool) -> str:
-    """How a token is filled; one whose effect may be nothing is underlined instead."""
+    """How a token is filled; one whose effect may be nothing is underlined in grey instead."""
     if not share > 0:
         return ""
+    if hollow:
+        return f"border-bottom: 2px solid {INK}"
     red, green, blue = (int(colour[at : at + 2], 16) for at in (1, 3, 5))
-    paint = f"rgba({red}, {green}, {blue}, {share:.2f})"
-    return f"border-bottom: 2px solid {paint}" if hollow else f"background-color: {paint}"
+    return f"background-color: rgba({red}, {green}, {blue}, {share:.2f})"
 
 
 def _span(text: str, value: float, style: str) -> str:

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from reprlib import repr  # what is given may be long: a sentence holds its beginning
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from cotlens._core.check import SEEDS
 from cotlens._core.errors import InputError, did_you_mean
 from cotlens.trace.spans import Span
 
@@ -90,6 +93,26 @@ def check_roles(roles: Mapping[str, Span], offsets: NDArray[np.int64]) -> None:
         if not (follow and near):
             raise InputError(f"The characters of the {role} are not those of its tokens; make roles with Trace.build.")
         end, char_end = span.end, span.char_end
+
+
+def check_meta(meta: Mapping[str, Any], count: int) -> None:
+    """Raise ValueError unless what the package itself reads of a trace's `meta` is of its kind.
+
+    Args:
+        count: tokens of the trace.
+    """
+    wholes = {"seed": SEEDS, "sample": SEEDS, "begin": count + 1}
+    for name, end in wholes.items():
+        value = meta.get(name)
+        if value is not None and not (type(value) is int and 0 <= value < end):
+            raise ValueError(f"its {name} is {repr(value)}, which is no whole number from 0 to {end - 1}")
+    for name in ("finish", "prefill"):
+        if not isinstance(meta.get(name, ""), (str, type(None))):
+            raise ValueError(f"its {name} is {repr(meta[name])}, which is no text")
+    for name in ("notes", "intervention_fingerprints"):
+        value = meta.get(name, ())
+        if not isinstance(value, (list, tuple)) or not all(isinstance(each, str) for each in value):
+            raise ValueError(f"its {name} are {repr(value)}, which is no list of texts")
 
 
 def _near(offsets: NDArray[np.int64], border: int, char: int) -> bool:

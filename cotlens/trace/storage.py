@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 from cotlens._core import files
 from cotlens._core.errors import InputError
 from cotlens.trace.answers import reader_from_data, reader_to_data
-from cotlens.trace.check import edges_of, role_spans
+from cotlens.trace.check import check_meta, edges_of, role_spans
 from cotlens.trace.edit import Edit
 from cotlens.trace.editing import check_codec
 from cotlens.trace.record import TraceRecord
@@ -73,6 +73,7 @@ def _from_data(kind: type[T], data: dict[str, Any], parent: T | None) -> T:
     if not isinstance(data["text"], str) or odd:
         raise ValueError("its text or roles are not what they should be")
     meta, reader = files.revive(data["meta"]), None
+    check_meta(meta, len(data["token_ids"]))
     if data["reader"] is not None:
         reader = reader_from_data(files.revive(data["reader"]))
         if reader is None:

@@ -10,6 +10,7 @@ import ipywidgets
 import traitlets as t
 
 from cotlens._core.errors import CotLensError
+from cotlens._core.text import data_without_halves
 
 STATIC = Path(__file__).parent / "static"
 LOADER = Path(__file__).parent / "loader.js"
@@ -40,6 +41,15 @@ class View(anywidget.AnyWidget):
         self._held = script(self._bundle)
         super().__init__(_script=f"IPY_MODEL_{self._held.model_id}", **traits)
         self.on_msg(self._tell_script)
+
+    @staticmethod
+    def _trait_to_json(value: Any, _: Any) -> Any:
+        """What is sent and saved: names and labels are given in memory, where a text may hold half a character."""
+        return data_without_halves(value)
+
+    def send(self, content: Any, buffers: Any = None) -> None:
+        """Send a message, its text in whole characters."""
+        super().send(data_without_halves(content), buffers)
 
     def _tell_script(self, _: Any, content: Any, __: Any = None) -> None:
         """Answer a view of a host that has no way from one model to another."""

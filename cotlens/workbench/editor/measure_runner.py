@@ -31,6 +31,7 @@ AUTOMATIC_S = 20.0  # work expected to be longer than this waits until it is ask
 PARTIAL_S = 0.4  # how often what was measured so far is looked at, at most
 PARTIAL_SHARE = 4  # and it takes at most one part in so many of the time
 Came = Callable[[], None]
+Key = tuple[str, bool, ShadingSettings]
 
 
 def unmeasurable(trace: Trace) -> str | None:
@@ -58,9 +59,9 @@ class Measuring:
     def __init__(self, model: Model, changed: Callable[[], None]) -> None:
         self.model, self._changed = model, changed
         self._lock = threading.Lock()
-        self._known: dict[tuple[str, ShadingSettings], Result] = {}
-        self._complete: set[tuple[str, ShadingSettings]] = set()
-        self._prices: dict[tuple[str, ShadingSettings], Price] = {}
+        self._known: dict[Key, Result] = {}
+        self._complete: set[Key] = set()
+        self._prices: dict[Key, Price] = {}
         self._rates = Rates()
 
     def forget(self) -> None:
@@ -72,18 +73,18 @@ class Measuring:
     def known(self, trace: Trace, shown: ShadingSettings) -> Result | None:
         """The result for `shown` as far as it was measured, None while there is none."""
         with self._lock:
-            return self._known.get((trace.id, shown))
+            return self._known.get(_key(trace, shown))
 
     def alike(self, shown: ShadingSettings, traces: Sequence[Trace]) -> list[Result]:
         """What is known of some traces by the same measure, whatever their spans."""
         wanted, ids = replace(shown, spans=()), {trace.id for trace in traces}
         with self._lock:
-            known = [(trace_id, replace(part, spans=()), result) for (trace_id, part), result in self._known.items()]
+            known = [(trace_id, replace(part, spans=()), result) for (trace_id, _, part), result in self._known.items()]
         return [result for trace_id, part, result in known if trace_id in ids and part == wanted]
 
     def complete(self, trace: Trace, shown: ShadingSettings) -> bool:
         """Whether the result for `shown` is all there."""
-        return (trace.id, shown) in self._complete
+        return _key(trace, shown) in self._complete
 
     def curve(self, trace: Trace) -> Result | None:
         """The early-answer curve of a trace, None while there is none."""
@@ -108,7 +109,7 @@ class Measuring:
         if not has_probabilities(trace):
             return False
         with self._lock:
-            priced = all((trace.id, part) in self._prices for part in self._priced(trace, shown))
+            priced = all(_key(trace, part) in self._prices for part in self._priced(trace, shown))
         return priced and not self.missing(trace, shown, asked)
 
     def missing(self, trace: Trace, shown: ShadingSettings, asked: bool) -> list[ShadingSettings]:
@@ -140,7 +141,7 @@ class Measuring:
             raise
         self._learn("write" if shown.n else "read", began, before)
         self._remember(trace, shown, result)
-        self._complete.add((trace.id, shown))
+        self._complete.add(_key(trace, shown))
         return result
 
     def why_not(self, trace: Trace, shown: ShadingSettings) -> str | None:
@@ -184,7 +185,7 @@ class Measuring:
         if (why := self.why_not(trace, shown)) is not None:
             return {"available": False, "reason": why, "cost": None, "asks": False}
         with self._lock:
-            known = self._prices.get((trace.id, shown))
+            known = self._prices.get(_key(trace, shown))
         if known is None:
             return {"available": True, "reason": None, "cost": None, "asks": False}
         asks = self._rates.seconds(known) > AUTOMATIC_S
@@ -196,7 +197,7 @@ class Measuring:
         return [part for part in parts if self.why_not(trace, part) is None]
 
     def _price(self, trace: Trace, shown: ShadingSettings) -> Price:
-        key = (trace.id, shown)
+        key = _key(trace, shown)
         with self._lock:
             known = self._prices.get(key)
         if known is None:
@@ -226,11 +227,16 @@ class Measuring:
 
     def _remember(self, trace: Trace, shown: ShadingSettings, result: Result) -> None:
         with self._lock:
-            self._known[trace.id, shown] = result
+            self._known[_key(trace, shown)] = result
 
     def _learn(self, kind: str, began: float, before: Any) -> None:
         if self._rates.learn(kind, self.model.meter.since(before).tokens, time.monotonic() - began):
             self._changed()
+
+
+def _key(trace: Trace, shown: ShadingSettings) -> Key:
+    """What a result is kept under: an edit and a rerun that writes the same text differ in whose answer they have."""
+    return trace.id, trace.awaits_rerun, shown
 
 
 def _count(trace: Trace, shown: ShadingSettings) -> int:

@@ -168,7 +168,8 @@ class VectorSettings:
             return 0, 0
         n = len(self._trace.token_ids)
         start, end = fields.get("start"), fields.get("end") if place == "span" else n
-        if not all(type(edge) is int for edge in (start, end)) or not 0 <= start < end <= n:
+        flags = isinstance(start, bool) or isinstance(end, bool)
+        if flags or not isinstance(start, int) or not isinstance(end, int) or not 0 <= start < end <= n:
             raise InputError(f"Tokens {start} to {end} are no stretch of this trace; it has the tokens 0 to {n - 1}.")
         return start, end if place == "span" else 0
 

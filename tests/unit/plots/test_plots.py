@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from cotlens._core.errors import InputError
+from cotlens.plots.palette import INK
 from cotlens.plots.tokens import colored_tokens
 from cotlens.results import Provenance, Result
 
@@ -89,6 +90,17 @@ def test_coloured_units_that_may_be_nothing_are_not_filled():
     assert html.count("border-bottom") == 1
     with pytest.raises(InputError, match="red"):
         colored_tokens(["a"], [1.0], positive_color="red;}")
+
+
+def test_effects_too_small_to_be_looked_at_get_no_colour():
+    small = result([0.002, -0.001, 0.0])
+    exact = {**small.columns, "low": small.columns["estimate"], "high": small.columns["estimate"]}
+    html = colored_tokens(dataclasses.replace(small, columns={**exact, "status": ["exact"] * 3}))._repr_html_()
+    assert "background-color" not in html and "rgba" not in html
+    assert html.count(f"border-bottom: 2px solid {INK}") == 2
+    clear = {**small.columns, "low": small.columns["estimate"] - 1e-4, "high": small.columns["estimate"] + 1e-4}
+    html = colored_tokens(dataclasses.replace(small, columns=clear))._repr_html_()
+    assert "rgba(230, 159, 0, 0.02)" in html, "0.002 nats are a fiftieth of the least that fills a scale"
 
 
 def test_coloured_tokens_want_a_value_each():

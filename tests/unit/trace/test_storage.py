@@ -39,6 +39,35 @@ def family(trace):
     return dataclasses.replace(edited, parent=edited, rewritten_from=edited.edit.end_token, edit=None)
 
 
+@pytest.mark.parametrize(
+    "odd",
+    [
+        {"notes": 5},
+        {"notes": ["a", 5]},
+        {"begin": "q", "finish": "length"},
+        {"begin": 10**6},
+        {"intervention_fingerprints": 5},
+        {"seed": "x"},
+        {"seed": -5},
+        {"seed": 2**64},
+        {"sample": 1.5},
+        {"finish": 3},
+        {"prefill": 7},
+    ],
+)
+def test_metadata_that_can_t_be_are_refused(trace, tmp_path, odd):
+    dataclasses.replace(trace, meta=odd).save(tmp_path / "trace.json")
+    name = next(iter(odd))
+    with pytest.raises(InputError, match=f"damaged trace file .its {name} "):
+        Trace.load(tmp_path / "trace.json")
+
+
+@pytest.mark.parametrize("meta", [{"seed": None, "mine": [{"any": 1.5}]}, {"notes": ("a",), "seed": 2**64 - 1}, {}])
+def test_other_metadata_are_kept(trace, tmp_path, meta):
+    dataclasses.replace(trace, meta=meta).save(tmp_path / "trace.json")
+    assert set(Trace.load(tmp_path / "trace.json").meta) == set(meta)
+
+
 def test_everything_comes_back(family, tmp_path):
     family.save(tmp_path / "trace.json")
     loaded = Trace.load(tmp_path / "trace.json")

@@ -1,5 +1,6 @@
 """The editor's protocol, on the shipped Abacus and without a browser."""
 
+import dataclasses
 import json
 import math
 import struct
@@ -266,6 +267,13 @@ def test_messages_that_make_no_sense_are_answered_with_one_sentence(front, given
     for content in (None, 5, "x", [], {"request_id": "7"}, {"kind": {}}):
         page.view._handle_custom_msg(content, [])
     assert page.ask("inspect", token=3)["status"] == "ok"
+
+
+def test_half_a_character_given_in_memory_stops_no_view(front, given):
+    page = front(dataclasses.replace(given, meta={**given.meta, "notes": ["half \ud83d"]}))
+    state = page.view.get_state()
+    assert state["document"]["notes"] == ["half \N{REPLACEMENT CHARACTER}"]
+    json.dumps({name: value for name, value in state.items() if type(value) is not bytes}, ensure_ascii=False).encode()
 
 
 def test_an_empty_thought_is_a_state(front, abacus):

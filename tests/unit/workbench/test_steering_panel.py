@@ -4,6 +4,7 @@ import itertools
 import json
 import math
 import threading
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -438,6 +439,14 @@ def test_steering_from_python_is_the_same(front, vector):
         shown.panel.steer(1.0, 2.0)
     with pytest.raises(InputError):
         shown.panel.steer(float("nan"))
+
+
+def test_a_name_with_half_a_character_is_sent(front, vector):
+    shown = front(replace(vector, name="v\ud83d"))
+    state = shown.view.get_state()
+    assert state["vectors"][0]["name"] == "v\N{REPLACEMENT CHARACTER}"
+    for part in ("vectors", "tries", "code"):
+        json.dumps(state[part], ensure_ascii=False).encode()
 
 
 def test_a_vector_without_a_unit_gets_one_from_the_trace(front, vector):

@@ -1,6 +1,7 @@
 """An edit that the model has not gone on from is never shown as if it had."""
 
 import dataclasses
+import json
 
 import pytest
 
@@ -96,6 +97,17 @@ def test_the_whole_thought_can_be_closed(front, given):
 def test_remarks_on_how_a_text_ended_go_with_its_end(given):
     noted = dataclasses.replace(given, meta={**given.meta, "notes": ["Read with Number().", ENDED_OPEN, CUT_OPEN]})
     assert noted.truncate(noted.spans("sentence")[1]).meta["notes"] == ["Read with Number()."]
+
+
+def test_results_say_that_the_answer_is_of_the_text_before_the_edit(front, given, abacus):
+    unrun, words = edited(given, "replace"), "of the text before the edit"
+    for method in (cl.importance.Occlusion(unit="sentence"), cl.importance.Resampling(unit="sentence", n=2)):
+        result = method.run(unrun, abacus)
+        assert words in result.extras["metric_words"]
+        assert words in cl.ImportanceMap(result).scores[0]["metric"]
+        assert "text before the edit" in " ".join(json.dumps(result.chart().to_dict()).split())
+        assert words not in method.run(given, abacus).extras["metric_words"]
+    assert words in front(unrun).view.shading["metric_words"]
 
 
 def test_maps_and_panels_say_whose_answer_they_show(given, abacus):

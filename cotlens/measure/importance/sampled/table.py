@@ -15,6 +15,7 @@ from cotlens.measure.importance.sampled.samples import Samples
 from cotlens.measure.importance.sampled.settings import Sampled
 from cotlens.results import Provenance, Result
 from cotlens.trace import Span, Trace
+from cotlens.trace.notes import with_text
 
 FALSE_DISCOVERIES = 0.05  # the rate that "significant" keeps to, over the units of a trace
 TESTS = {
@@ -84,7 +85,7 @@ def result(
         scale_unit=type(method).metrics()[method.metric],
         provenance=provenance,
         extras={
-            "metric_words": said["metric_words"],
+            "metric_words": with_text(said["metric_words"], trace.awaits_rerun and method.metric != "kl"),
             "edit_type": method.edit_type,
             "target": shown,
             "target_group": target,

@@ -14,6 +14,7 @@ from cotlens.measure.importance.shared.units import units
 from cotlens.measure.stats import position_baseline
 from cotlens.results import Provenance, Result
 from cotlens.trace import Span, Trace
+from cotlens.trace.notes import with_text
 
 __all__ = ["CANCELLED", "result", "units"]
 
@@ -86,7 +87,7 @@ def result(
         scale_unit=METRICS[method.metric],
         provenance=provenance,
         extras={
-            "metric_words": METRIC_WORDS[method.metric].format(answer=answer),
+            "metric_words": with_text(METRIC_WORDS[method.metric].format(answer=answer), trace.awaits_rerun),
             "edit_type": method.edit_type,
             "rho_position": position.rho,
             "rho_position_size": position.rho_size,
