@@ -59,7 +59,8 @@ class Gradient:
     A unit's estimate is the sum over its tokens. Positive: the unit supports the answer. Deterministic. Gradients are
     exact for infinitely small changes only, nothing is really changed, and so they are no evidence of causation by
     themselves; hold what they point at against `Occlusion` or a resampling. Held to the truth (docs/truth.md),
-    method="gradient_x_input" is no better than position on ground truth.
+    method="gradient_x_input" is no better than position on ground truth. Held to the truth
+    (docs/truth.md), method="attribution_patching" is no better than changed x position on ground truth.
 
     Args:
         method: as above.
