@@ -75,7 +75,7 @@ def test_random_models_with_random_autoencoders(notebook):
         nb.run(index)
         root = nb.output(index).locator(".cotlens-features")
         assert nb.value("table.wait(300)") is True
-        expect(root.locator(".cotlens-warning")).to_contain_text("may belong to another model")
+        expect(root.locator(".cotlens-warning:visible")).to_contain_text("may belong to another model")
         blank = root.locator("[data-action=blank]")
         if blank.is_visible():
             blank.click()
