@@ -143,7 +143,7 @@ def test_messages_while_cells_run(kernel, beside):
         assert kernel.reply(tell("goto", branch="b0"))["status"] == "ok"
         assert kernel.value("editor.trace.id == trace.id")
     assert kernel.value("len(texts)") == 1, "what the cell wrote was not disturbed"
-    assert kernel.state["job"]["state"] in ("running", "done")
+    assert kernel.state["job"]["state"] in ("running", "done", "idle")  # what ended was of the branch before
 
 
 LONG = """
