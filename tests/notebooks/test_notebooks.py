@@ -33,4 +33,5 @@ def test_a_notebook_runs(path, monkeypatch):
     ]
     if path.stem == "quickstart":
         assert len(notebook.cells) <= 10
-        assert len(widgets) == 1 and "CoTLens editor" in widgets[0]["data"]["text/plain"]
+        shown = [widget["data"]["text/plain"] for widget in widgets]  # a slow machine also shows progress bars
+        assert sum("CoTLens editor" in each for each in shown) == 1, shown
