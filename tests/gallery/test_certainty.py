@@ -19,7 +19,7 @@ def test_what_may_be_nothing_is_never_filled(gallery: Gallery, state: str) -> No
     gallery.show(state)
     if state == "map":
         gallery.action("all").click()
-    assert unfilled(gallery, f"[role=option]{NS}")
+    assert unfilled(gallery, f"[role=gridcell]{NS}")
     hollow = gallery.find(".cotlens-block .cotlens-effect-hollow")
     assert set(hollow.evaluate_all("(all) => all.map((each) => getComputedStyle(each).fill)")) <= {"none"}
 
@@ -47,7 +47,7 @@ def test_that_nothing_is_clear_is_said_large(gallery: Gallery, state: str, theme
 
 def strongest(gallery: Gallery) -> int:
     script = "(all) => Math.max(0, ...all.map((e) => Number((e.className.match(/cotlens-h(\\d+)/) ?? [0, 0])[1])))"
-    return gallery.find(".cotlens-block [role=option]").evaluate_all(script)
+    return gallery.find(".cotlens-block [role=gridcell]").evaluate_all(script)
 
 
 def test_branches_share_one_scale_that_can_be_switched_and_locked(gallery: Gallery) -> None:
