@@ -47,7 +47,7 @@ def test_hover_previews_and_click_keeps(gallery: Gallery) -> None:
     gallery.token(70).hover()
     expect(side).to_have_attribute("data-subject", "70")
     gallery.until("sent.some((each) => each.kind === 'inspect' && each.document === 'd0' && each.token === 70)")
-    side.hover(position={"x": 5, "y": 5})
+    gallery.find(".cotlens-foot").hover()  # over the side the preview stays: the way to its buttons leads there
     expect(side).to_have_attribute("data-subject", "60")
 
 
