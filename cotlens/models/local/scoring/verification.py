@@ -85,7 +85,10 @@ def _unpacked(engine: Engine) -> tuple[str, str]:
 def _forked(engine: Engine, why: str) -> tuple[str, str]:
     """The way and the sentence about it, for a model that can't be packed."""
     trunk, branches = _trial(engine)
-    slow, _ = plain.score(engine, trunk, branches)
+    try:
+        slow, _ = plain.score(engine, trunk, branches)
+    except _FAILED:  # nothing to compare with, such as logits that are NaN; scoring says so when it is asked
+        return "plain", f"plain scoring, because {why}"
 
     def error(forking: Forking) -> float:
         engine.forking, engine.forks = forking, None
