@@ -21,13 +21,13 @@ function table({ parts = PARTS, rows = 64, poor = 2, more = {}, labels, template
   const n = made.document.n_tokens;
   const next = random(rows + n);
   const pieces = Array.from({ length: n }, (_, i) => made.document.text.slice(made.offsets[i], made.offsets[i + 1]));
+  const outside = [...pieces.keys()].filter((token) => !made.document.roles.some(({ start, end }) => (made.offsets[token] as number) >= start && (made.offsets[token] as number) < end));
   const bounds = new Uint32Array(rows + 1);
   const tokens: number[] = [];
   const values: number[] = [];
   for (let row = 0; row < rows; row += 1) {
     const named = NAMED[row];
     const drawn = new Set(Array.from({ length: 12 }, () => 1 + Math.floor(next() * (n - 1))));
-    const outside = [...pieces.keys()].filter((token) => !made.document.roles.some(({ start, end }) => (made.offsets[token] as number) >= start && (made.offsets[token] as number) < end));
     const firing = row >= rows - template ? outside : named ? pieces.flatMap((piece, token) => (token > 0 && named[1].test(piece) ? token : [])) : [...drawn].sort((a, b) => a - b);
     for (const token of firing) { tokens.push(token); values.push(Number((0.4 + 4.6 * next() * next() + (named ? 0.8 : 0)).toFixed(3)) * (row >= rows - template ? 9 : 1)); }
     bounds[row + 1] = tokens.length;
