@@ -9,7 +9,7 @@ import { drawable } from "../kit/special";
 import type { TokenRange } from "../kit/text";
 import { VirtualList } from "../kit/virtual";
 import { any, type Context, type Part } from "./part";
-import type { Document } from "./state";
+import type { TraceDocument } from "../kit/protocol";
 
 const LINE = 25;
 /** Tokens in one block at most: a text without sentences must not become one huge block. */
@@ -179,7 +179,7 @@ function visible(piece: string, leads: boolean): string {
 }
 
 /** Of a text that was edited and awaits its rerun: what of it is not what the model would write. "" of others. */
-export function unrunWords(document: Document | null): string {
+export function unrunWords(document: TraceDocument | null): string {
   const at = document?.rerun_at ?? null;
   if (at === null) return "";
   if (document?.edit?.kind === "truncate") return "The thought was cut and not rerun: the model has not gone on from there.";

@@ -113,7 +113,7 @@ class CoTEditor(TreeController):
         return parse(content, self._tree)
 
     def _do_inspect(self, request: Request) -> dict[str, Any]:
-        return payload.inspection(self._tree.holding(request.document).trace, request.token)
+        return {**payload.inspection(self._tree.holding(request.document).trace, request.token)}
 
     def _do_count(self, request: Request) -> dict[str, Any]:
         return {"tokens": len(self.model.codec.encode(request.text))}

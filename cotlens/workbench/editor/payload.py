@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +13,8 @@ from cotlens.results.certainty import certainty
 from cotlens.trace import Edit, Trace
 from cotlens.widgets import scores
 from cotlens.widgets.payload import floats, indices
+from cotlens.widgets.protocol.editor import Alternative, Inspection, Selection, Shading, Strip, Unit, Unread
+from cotlens.widgets.protocol.shared import EditInfo, TraceDocument
 from cotlens.widgets.utf16 import to_utf16
 from cotlens.workbench.editor.facts import facts
 from cotlens.workbench.editor.measure_menu import UNITS, ShadingSettings
@@ -26,7 +28,7 @@ NO_ROW = 0xFFFFFFFF
 def document(trace: Trace) -> dict[str, Any]:
     """`document`, `token_offsets` and `logprobs` of a trace."""
     where = layout(trace)
-    body = {
+    body: TraceDocument = {
         "id": trace.id,
         "text": trace.text,
         "roles": where.roles,
@@ -50,7 +52,7 @@ def strip(trace: Trace, result: Result | None, target: str = "") -> dict[str, An
     complete = bool(np.isfinite(result.extras["curve_metric"]).all())
     answers = list(result.extras["answers"])
     front = answers.index(target) if target in answers else 0
-    body = {"answers": answers, "positions": "tokens", "target": front, "complete": complete}
+    body: Strip = {"answers": answers, "positions": "tokens", "target": front, "complete": complete}
     return {
         "strip": body,
         "strip_at": indices(result.extras["curve_at"]),
@@ -70,9 +72,9 @@ def shading(
         empty = dict.fromkeys((f"shading_{part}" for part in ("rows", "values", "low", "high", "certainty")), b"")
         return {"shading": {}, "shading_status": {}, "shading_facts": [], **empty}
     columns = result.columns
-    body = {
+    body: Shading = {
         "measure": shown.measure,
-        "unit": shown.unit,
+        "unit": cast(Unit, shown.unit),
         "label": _label(shown, result),
         "scale": scores.scale(columns["estimate"], result.scale_unit),
         "scale_all": max(scores.scale(one.columns["estimate"], one.scale_unit) for one in (result, *alike)),
@@ -99,12 +101,12 @@ def shading(
     }
 
 
-def selection(trace: Trace, shown: ShadingSettings) -> dict[str, Any]:
+def selection(trace: Trace, shown: ShadingSettings) -> Selection:
     """What was chosen, with the spans in UTF-16 units."""
     spans = to_utf16(trace.text, np.array(shown.spans, dtype=np.int64).reshape(-1, 2)).tolist()
     return {
         "measure": shown.measure,
-        "unit": shown.unit,
+        "unit": cast(Unit, shown.unit),
         "metric": shown.metric,
         "n": shown.n,
         "spans": spans,
@@ -112,10 +114,10 @@ def selection(trace: Trace, shown: ShadingSettings) -> dict[str, Any]:
     }
 
 
-def inspection(trace: Trace, token: int) -> dict[str, Any]:
+def inspection(trace: Trace, token: int) -> Inspection:
     """What is known of one token: text, probability, what else the model considered."""
     role = next((name for name, span in trace.roles.items() if span.start <= token < span.end), None)
-    considered = [
+    considered: list[Alternative] = [
         {"token_id": int(i), "text": piece, "logprob": finite(logprob), "chosen": int(i) == trace.token_ids[token]}
         for i, logprob, piece in zip(
             trace.top_ids[token], trace.top_logprobs[token], trace.top_pieces[token], strict=False
@@ -143,7 +145,7 @@ def _label(shown: ShadingSettings, result: Result) -> str:
     return f"{shown.entry.label} per {UNITS[shown.unit].removeprefix('my ').removesuffix('s')}{many}"
 
 
-def _unread(result: Result) -> dict[str, Any] | None:
+def _unread(result: Result) -> Unread | None:
     """How many rollouts came and how many answers were read of them, with advice where none can be; None of none."""
     came = sum(int(result.extras.get(f"rollouts_{how}", 0)) for how in ("sampled", "reused"))
     notes = result.extras.get("notes", ())
@@ -155,7 +157,7 @@ def _unit(trace: Trace, at: int) -> int:
     return int(to_utf16(trace.text, [min(int(at), len(trace.text))])[0])
 
 
-def _edit(trace: Trace, edit: Edit) -> dict[str, Any]:
+def _edit(trace: Trace, edit: Edit) -> EditInfo:
     return {
         "kind": edit.kind,
         "at": _unit(trace, edit.start),

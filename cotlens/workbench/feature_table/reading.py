@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,8 +18,7 @@ from cotlens.measure.features.rows import Rows, active_rows
 from cotlens.measure.features.table import note
 from cotlens.models.contract import Capability, Model
 from cotlens.trace import Trace
-
-Words = dict[str, list[list[Any]]]
+from cotlens.widgets.protocol.feature_table import Words
 
 
 @dataclass
@@ -132,10 +130,7 @@ class Readings:
         missing = [latent for latent in latents if latent not in self._words]
         if missing and compute:
             for latent, one in zip(missing, top_logits(self._model, self._sae, missing), strict=True):
-                self._words[latent] = {
-                    "raises": [list(pair) for pair in one.raises],
-                    "lowers": [list(pair) for pair in one.lowers],
-                }
+                self._words[latent] = {"raises": list(one.raises), "lowers": list(one.lowers)}
         return {latent: self._words[latent] for latent in latents if latent in self._words}
 
     def _question(self, trace: Trace) -> tuple[Question | None, str]:

@@ -9,6 +9,7 @@ from cotlens._core.errors import InputError
 from cotlens.models.contract import Model
 from cotlens.trace import Trace
 from cotlens.widgets.payload import indices
+from cotlens.widgets.protocol.steering_panel import Try
 from cotlens.widgets.utf16 import to_utf16
 from cotlens.workbench.editor import payload
 from cotlens.workbench.editor.plans import origin
@@ -94,7 +95,7 @@ class History:
         for each in self._all:
             each.control = None
 
-    def payload(self) -> list[dict[str, Any]]:
+    def payload(self) -> list[Try]:
         """The view's `tries`."""
         return [
             {"id": each.id, "label": self._label(each), "answer": self._answer(each), "current": each is self.current}
