@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from typing import Any
 
 import traitlets as t
 
@@ -70,10 +69,6 @@ class EditorView(View):
     stream = t.Dict().tag(sync=True, shape=Stream)
     code = t.Unicode().tag(sync=True)
     alive = t.Bool(True).tag(sync=True)
-
-    def reply(self, request_id: int, status: str = "ok", *, buffers: list[bytes] | None = None, **payload: Any) -> None:
-        """Answer a message: "ok" or "progress" with a payload, "cancelled", or "error" with error={message, remedy}."""
-        self.send({"request_id": request_id, "kind": "reply", "status": status, **payload}, buffers)
 
     def __repr__(self) -> str:
         """One line for hosts that cannot draw the widget; it becomes the text/plain of the output."""

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import traitlets as t
 
 from cotlens.widgets.bundles import View, bundle
@@ -53,10 +51,6 @@ class SteeringView(View):
     job = t.Dict().tag(sync=True, shape=Job)
     code = t.Unicode().tag(sync=True)
     alive = t.Bool(True).tag(sync=True)
-
-    def reply(self, request_id: int, status: str = "ok", **payload: Any) -> None:
-        """Answer a message: "ok", or "error" with error={message, remedy}."""
-        self.send({"request_id": request_id, "kind": "reply", "status": status, **payload})
 
     def __repr__(self) -> str:
         """One line for hosts that cannot draw the widget; it becomes the text/plain of the output."""
