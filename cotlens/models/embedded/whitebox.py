@@ -31,13 +31,13 @@ class EngineWhitebox:
     """Reads and changes activations of a model in the engine. On the thread that owns the model.
 
     Args:
-        sketch: the model as transformers has it, without weights.
+        skeleton: the model as transformers has it, without weights.
         layout: its.
     """
 
     client: EngineClient
     name: str
-    sketch: Any
+    skeleton: Any
     layout: Layout
 
     @contextmanager
@@ -67,8 +67,8 @@ class EngineWhitebox:
     def unembed(self, vectors: Floats) -> Floats:
         """As `whitebox.unembedding.unembed`."""
         machine: Any = SimpleNamespace(device="cpu", layout=self.layout)
-        given, norm, head = unembedding.parts(self.sketch, machine, vectors)
-        paths = {id(module): path for path, module in self.sketch.named_modules()}
+        given, norm, head = unembedding.parts(self.skeleton, machine, vectors)
+        paths = {id(module): path for path, module in self.skeleton.named_modules()}
         name = uuid.uuid4().hex
         handle = tracing.install_lens(self.client.engine, paths[id(norm)], paths[id(head)], given.to(self.device), name)
         try:

@@ -220,7 +220,7 @@ class CoTEditor(TreeController):
         """Fill in what the shown branch lacks: probabilities, comparison, curve, the chosen measure."""
         with self._lock:
             node, shown, newest = self._tree.current, self._shown, self._newest
-            needed = "thought" in node.trace.roles and not self._work.settled(node, shown, asked)
+            needed = "thought" in node.trace.roles and not self._work.has_all(node, shown, asked)
         if needed and after in (None, newest):
             fill = lambda: self._work.fill(node.id, shown, asked, lambda: self._newest is newest)  # noqa: E731
             self._jobs.start("measuring", fill, lane="measure")

@@ -106,7 +106,7 @@ class Measuring:
         for part in self._priced(trace, shown):
             self._price(trace, part)
 
-    def settled(self, trace: Trace, shown: ShadingSettings, asked: bool) -> bool:
+    def has_all(self, trace: Trace, shown: ShadingSettings, asked: bool) -> bool:
         """Whether nothing is left to be done for a trace."""
         if not has_probabilities(trace):
             return False

@@ -1,4 +1,4 @@
-"""What the editor's view is told: traces and results as plain data, positions in UTF-16 units as browsers count."""
+"""The editor's traits: traces and results as plain data, positions in UTF-16 units as browsers count."""
 
 from __future__ import annotations
 

@@ -43,9 +43,9 @@ class Work(Writing):
         self._measuring = measuring
         self.resampled: dict[str, dict[str, Any]] = {}  # branch -> what its rollouts answered
 
-    def settled(self, node: Node, shown: ShadingSettings, asked: bool) -> bool:
+    def has_all(self, node: Node, shown: ShadingSettings, asked: bool) -> bool:
         """Whether a branch lacks nothing."""
-        return not _uncompared(node) and self._measuring.settled(node.trace, shown, asked)
+        return not _uncompared(node) and self._measuring.has_all(node.trace, shown, asked)
 
     def write(self, node: Node, plan: Plan, newest: Newest) -> None:
         """Let the model write as planned. The new branch is shown unless something else was asked for meanwhile.
@@ -78,7 +78,7 @@ class Work(Writing):
         resample(self._model, arms(node.trace, before, n), options, show)
 
     def forget_resampled(self) -> None:
-        """Drop what rollouts answered; what some that still come answer is told nobody."""
+        """Drop what rollouts answered; what some that still come answer is dropped too."""
         with self._lock:
             self.resampled = {}
 

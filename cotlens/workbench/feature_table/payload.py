@@ -1,4 +1,4 @@
-"""What the view of a feature table is told: latents, labels and effects as plain data."""
+"""The traits of a feature table: latents, labels and effects as plain data."""
 
 from __future__ import annotations
 

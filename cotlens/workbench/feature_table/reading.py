@@ -104,15 +104,15 @@ class Readings:
             return
         reading.estimate = first_order(self._model, self._sae, reading.trace, reading.asked)
 
-    def ablate(self, reading: Reading, latents: Iterable[int], told: Callable[[], None]) -> None:
-        """The exact effects of latents that lack one; `told` after each."""
+    def ablate(self, reading: Reading, latents: Iterable[int], came: Callable[[], None]) -> None:
+        """The exact effects of latents that lack one; `came` is called after each."""
         missing = [latent for latent in dict.fromkeys(latents) if latent not in reading.exact]
         if reading.asked is None or not missing:
             return
         found = exact(self._model, self._sae, reading.trace, reading.asked, missing)
         for latent, pair in zip(missing, found, strict=True):
             reading.exact[latent] = pair
-            told()
+            came()
 
     def likely(self, reading: Reading, count: int) -> list[int]:
         """The `count` latents that the answer seems to owe most to."""

@@ -55,8 +55,8 @@ class FeatureWork(Writing):
         if node.parent is None or node.comparison is not None or "thought" not in node.trace.roles:
             return
         before = self._tree.nodes[node.parent].trace
-        held = self._model if change is None else Held(self._model, node.trace, change)
-        found = compare(held, before, node.trace, node.trace.edit, note(node.trace) if change is None else NOTE)
+        model = self._model if change is None else UnderChange(self._model, node.trace, change)
+        found = compare(model, before, node.trace, node.trace.edit, note(node.trace) if change is None else NOTE)
         same = before.token_ids == node.trace.token_ids
         found = {**found, "note": SAME if same else found["note"]}
         with self._lock:
@@ -71,7 +71,7 @@ class FeatureWork(Writing):
             self._changes.setdefault(made.id, plan.change)
 
 
-class Held:
+class UnderChange:
     """A model whose scores of one trace are taken under a change, and of all others as ever."""
 
     def __init__(self, model: Model, trace: Trace, change: Intervention) -> None:

@@ -20,7 +20,7 @@ class Node:
     """One branch: a trace, where it came from, and the Python that makes it from its parent.
 
     `answer` and `probability` are those of the trace's forced answer, None until measured. Of a trace that awaits its
-    rerun they are those of the text before the edit, so nobody is told them.
+    rerun they are those of the text before the edit, so they are not shown.
     """
 
     id: str
