@@ -209,6 +209,7 @@ class Resilience(Sampled):
     def _rounds(self, chains: Sequence[_Chain], seed: int) -> Effect:
         """How often the content came back, between none and all rounds."""
         counts = [float(one.rounds) for one in chains]
+        # Cut off before it could come back, it might have come back each time.
         most = [float(self.rounds if one.cut else one.rounds) for one in chains]
         cut = sum(one.cut for one in chains)
         found, worst = (mean_interval(values, seed, bounds=(0, self.rounds)) for values in (counts, most))

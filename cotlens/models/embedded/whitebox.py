@@ -43,6 +43,7 @@ class EngineWhitebox:
     @contextmanager
     def installed(self, changes: Sequence[Intervention], sites: Sequence[str] = ()) -> Iterator[str]:
         """The name by which requests ask for these changes, and for these sites to be kept."""
+        # Rows of the whole sequence: which of them a pass holds is known only inside the block.
         everywhere = np.arange(self.layout.context)
         compiled = tracing.compile_changes(changes, self.layout, everywhere, self.device)
         name = uuid.uuid4().hex

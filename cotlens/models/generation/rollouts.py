@@ -59,6 +59,7 @@ def write(
 def _ask(setting: GenerationContext, start: Start, request: TextRequest) -> _Asked:
     job = writing.resuming(setting.form, start.trace, start.at, False)
     sampling = writing.sampling_of(setting, job, request)
+    # The prefix is part of the seed, or rollouts from two places would be drawn with the same random numbers.
     sampling = dataclasses.replace(sampling, seed=rollout_seed(request.seed, job.ids))
     settings = {
         "temperature": sampling.temperature,

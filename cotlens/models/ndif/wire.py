@@ -99,6 +99,7 @@ class Wire:
                     asked.session_id = self._session(socket)
                     first = self._post(asked, blob)
                     return self._settle(self._last(first, self._frames(socket), hear))
+            # Not asked for again with the next job: what lies before this server lets no websocket through.
             self._sockets = False
         first = self._post(asked, blob)
         return self._settle(self._last(first, self._polled(first.id), hear))
@@ -223,6 +224,7 @@ class Wire:
                 answer = None
             if answer is not None and answer.status_code == 200:
                 known, since = True, time.monotonic()
+                # The newest message is given again until there is another one.
                 if answer.text != seen:
                     seen = answer.text
                     yield frames.read(seen)
@@ -256,6 +258,7 @@ class Wire:
             except BaseException as error:
                 future.set_exception(error)
 
+        # A blocking request can't be interrupted: cancelled, it ends in its thread, and what it brings is dropped.
         threading.Thread(target=work, name="cotlens-ndif", daemon=True).start()
         while not future.done():
             self._check()

@@ -78,6 +78,7 @@ class UnderChange:
         self._model, self._trace, self._change = model, trace, change
 
     def __getattr__(self, name: str) -> Any:
+        # Everything but scoring is the model's own.
         return getattr(self._model, name)
 
     def score(

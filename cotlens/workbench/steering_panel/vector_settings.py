@@ -115,6 +115,7 @@ class VectorSettings:
     def at(self, index: int, layer: int, seed: int | None = None) -> Vector:
         """A vector at a layer; with a seed, a random one of its length."""
         vector = self.vectors[index].on(layer, self.units[index][layer])
+        # Each vector is set against a random one of its own: two that were alike would add up.
         return vector if seed is None else vector.random(seed + index)
 
     def steerings(

@@ -82,6 +82,7 @@ def compare(
         found = _divergence(method, unread.heard([*kept, *beside]), second, seed)
     else:
         found = _difference(first, second, third, target)
+        # Of the arm without, with those in it that said the unit again: the share that the estimate implies.
         seen["p_without"] = seen["p_kept"] - found["estimate"]
     reached = unread.Arm([*second.answers, *third.answers], second.unread + third.unread, second.cut + third.cut)
     interval = stats.Interval(found["low"], found["high"])
@@ -100,6 +101,7 @@ def _difference(kept: unread.Arm, without: unread.Arm, again: unread.Arm, target
     repeats = len(again.answers)
     found = stats.proportion_difference(*arms, again=repeats)
     worst, p_value = unread.worst_difference(kept, without, again, target)
+    # Rollouts that said the unit again stand in both arms and differ by nothing: they dilute chance and effect alike.
     departed = arms[3] / max(1, arms[3] + repeats)
     floor = stats.difference_floor(*arms) if arms[3] else stats.Floor(0.0, 0.0)
     return {
