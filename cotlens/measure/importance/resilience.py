@@ -83,7 +83,7 @@ class Resilience(Sampled):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        similarity.settled(self.embedder)
+        similarity.resolved(self.embedder)
         if self.adaptive:
             raise InputError(
                 "Resilience samples in rounds that follow each other: give n= instead of budget= and such."
@@ -119,7 +119,7 @@ class Resilience(Sampled):
             CapabilityError: the embedder isn't installed.
             Cancelled: with what was measured so far as `partial`; what was sampled is in the store.
         """
-        method = replace(self, embedder=similarity.settled(self.embedder))
+        method = replace(self, embedder=similarity.resolved(self.embedder))
         check_needs(method, model)
         spans = self.units(trace)
         target = target_answer(trace, self.target, model.reader).group

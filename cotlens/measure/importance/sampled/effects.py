@@ -65,7 +65,7 @@ def compare(
             "probability".
         status: of a row that can be measured.
     """
-    first, second, third = (unread.heard(arm) for arm in (kept, without, again))
+    first, second, third = (unread.tallied(arm) for arm in (kept, without, again))
     hits = [arm.answers.count(target) for arm in (first, second)]
     seen: dict[str, Any] = {
         "n": min(len(first.answers), len(second.answers) + len(third.answers)),
@@ -79,7 +79,7 @@ def compare(
     if not kept or not (without or again):
         return Effect(**seen)
     if method.metric == "kl":
-        found = _divergence(method, unread.heard([*kept, *beside]), second, seed)
+        found = _divergence(method, unread.tallied([*kept, *beside]), second, seed)
     else:
         found = _difference(first, second, third, target)
         # Of the arm without, with those in it that said the unit again: the share that the estimate implies.
