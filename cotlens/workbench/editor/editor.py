@@ -24,6 +24,7 @@ from cotlens.workbench.editor.readers import Readers
 from cotlens.workbench.editor.requests import Request, parse
 from cotlens.workbench.editor.work import Work
 from cotlens.workbench.shared.controller import TreeController, check_trace
+from cotlens.workbench.shared.document import document
 from cotlens.workbench.shared.jobs import JobState
 from cotlens.workbench.shared.limits import Limits
 
@@ -230,7 +231,7 @@ class CoTEditor(TreeController):
         with self._lock:
             node, shown = self._tree.current, self._shown
             self._set(
-                **payload.document(node.trace),
+                **document(node.trace),
                 **payload.strip(node.trace, self._measuring.curve(node.trace), shown.target),
                 **payload.shading(
                     node.trace,

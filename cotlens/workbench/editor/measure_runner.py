@@ -25,8 +25,8 @@ from cotlens.trace.answers import unread
 from cotlens.trace.values import numerals
 from cotlens.widgets.protocol import editor as protocol
 from cotlens.widgets.protocol.editor import Unit
+from cotlens.workbench.editor.costs import Price, Rates, price
 from cotlens.workbench.editor.measure_menu import CURVE, METRICS, UNITS, Measure, ShadingSettings, offers
-from cotlens.workbench.shared.costs import Price, Rates, price
 from cotlens.workbench.shared.layout import layout
 
 AUTOMATIC_S = 20.0  # work expected to be longer than this waits until it is asked for

@@ -10,11 +10,10 @@ from numpy.typing import NDArray
 
 from cotlens.results import Result
 from cotlens.results.certainty import certainty
-from cotlens.trace import Edit, Trace
+from cotlens.trace import Trace
 from cotlens.widgets import scores
 from cotlens.widgets.payload import floats, indices
 from cotlens.widgets.protocol.editor import Alternative, Inspection, Selection, Shading, Strip, Unit, Unread
-from cotlens.widgets.protocol.shared import EditInfo, TraceDocument
 from cotlens.widgets.utf16 import to_utf16
 from cotlens.workbench.editor.facts import facts
 from cotlens.workbench.editor.measure_menu import UNITS, ShadingSettings
@@ -23,25 +22,6 @@ from cotlens.workbench.shared.layout import layout
 
 NO_ROW = 0xFFFFFFFF
 """What stands for a token that belongs to no row."""
-
-
-def document(trace: Trace) -> dict[str, Any]:
-    """`document`, `token_offsets` and `logprobs` of a trace."""
-    where = layout(trace)
-    body: TraceDocument = {
-        "id": trace.id,
-        "text": trace.text,
-        "roles": where.roles,
-        "n_tokens": len(trace.token_ids),
-        "sentences": where.sentences,
-        "edit": _edit(trace, trace.edit) if trace.edit else None,
-        "rewritten_from": None if trace.rewritten_from is None else _unit(trace, trace.offsets[trace.rewritten_from]),
-        "rerun_at": trace.resume_at if trace.awaits_rerun else None,
-        "finish": str(trace.meta.get("finish", "given")),
-        "thought_closed": bool(trace.meta.get("thought_closed", True)),
-        "notes": [str(note) for note in trace.meta.get("notes", ())],
-    }
-    return {"document": body, "token_offsets": where.token_offsets, "logprobs": floats(trace.logprobs)}
 
 
 def strip(trace: Trace, result: Result | None, target: str = "") -> dict[str, Any]:
@@ -151,23 +131,6 @@ def _unread(result: Result) -> Unread | None:
     notes = result.extras.get("notes", ())
     read = int(result.extras.get("answers_read", 0))
     return {"read": read, "of": came, "advice": str(notes[0]) if notes else ""} if came else None
-
-
-def _unit(trace: Trace, at: int) -> int:
-    return int(to_utf16(trace.text, [min(int(at), len(trace.text))])[0])
-
-
-def _edit(trace: Trace, edit: Edit) -> EditInfo:
-    return {
-        "kind": edit.kind,
-        "at": _unit(trace, edit.start),
-        "end": _unit(trace, edit.start + len(edit.new)),
-        "old": edit.old,
-        "new": edit.new,
-        "surprise": finite(edit.surprise),
-        "surprise_was": finite(edit.surprise_was),
-        "tokens": edit.end_token - edit.start_token,
-    }
 
 
 def _rows(trace: Trace, result: Result) -> NDArray[np.uint32]:

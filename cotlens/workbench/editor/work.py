@@ -15,16 +15,12 @@ from cotlens.workbench.editor.measure_menu import CURVE, ShadingSettings
 from cotlens.workbench.editor.measure_runner import Measuring
 from cotlens.workbench.editor.plans import Plan
 from cotlens.workbench.editor.resampling import arms, resample
-from cotlens.workbench.shared.compare import compare
+from cotlens.workbench.shared.compare import KEPT, compare, note
 from cotlens.workbench.shared.tree import Node, Tree
 from cotlens.workbench.shared.writing import Newest, Writing
 
-KEPT = "not rerun: the answers that the model would give with the rest of the thought as it was"
-CUT = "not rerun: the answers that the model would give where the thought is cut"
 READ_WORDS = "read the probabilities"
 CURVE_WORDS = "answers along the thought"
-WENT_ON = "the model went on from the edit"
-AGAIN = "the model wrote again from there"
 
 
 class Work(Writing):
@@ -133,15 +129,6 @@ class Work(Writing):
 
 def _code(plan: Plan, stopped: int | None) -> str:
     return plan.code() if stopped is None else plan.code(max_new_tokens=stopped)
-
-
-def note(trace: Trace) -> str:
-    """What the answers after an edit are answers to."""
-    if trace.edit is None:
-        return AGAIN
-    if not trace.awaits_rerun:
-        return WENT_ON
-    return CUT if trace.edit.kind == "truncate" else KEPT
 
 
 def _uncompared(node: Node) -> bool:

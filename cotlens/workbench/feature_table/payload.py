@@ -15,9 +15,9 @@ from cotlens.models.contract import Model
 from cotlens.trace import Trace
 from cotlens.widgets.payload import floats, indices
 from cotlens.widgets.protocol.feature_table import EffectInfo, Facts, Head
-from cotlens.workbench.editor import payload
 from cotlens.workbench.feature_table.labels import ORIGINS, Labels
 from cotlens.workbench.feature_table.reading import Reading
+from cotlens.workbench.shared import document as documents
 from cotlens.workbench.shared.compare import finite
 
 NEURONPEDIA = "https://www.neuronpedia.org/"
@@ -45,7 +45,7 @@ def head(model: Model, sae: SAE) -> Head:
 
 def document(trace: Trace) -> dict[str, Any]:
     """`document` and `token_offsets` of a trace."""
-    made = payload.document(trace)
+    made = documents.document(trace)
     return {name: made[name] for name in ("document", "token_offsets")}
 
 

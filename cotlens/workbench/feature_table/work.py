@@ -9,9 +9,8 @@ from typing import Any
 from cotlens.models.contract import Branch, BranchScore, Model
 from cotlens.models.contract.interventions import Intervention
 from cotlens.trace import Trace
-from cotlens.workbench.editor.work import note
 from cotlens.workbench.feature_table.plans import ClampPlan, write
-from cotlens.workbench.shared.compare import compare
+from cotlens.workbench.shared.compare import compare, note
 from cotlens.workbench.shared.limits import room
 from cotlens.workbench.shared.tree import Node, Tree
 from cotlens.workbench.shared.writing import Newest, Writing

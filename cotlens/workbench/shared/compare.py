@@ -24,6 +24,10 @@ FORCED = 64  # tokens that a forced answer may have, with the words before it
 ROWS, LEAST = 4, 0.005  # how many answers are shown, and from what probability
 FEWEST_SAME = 3  # words: fewer between two changes are part of the change
 MOST_PAIRS = 4_000_000  # words times words beyond which a difference is not worked out
+KEPT = "not rerun: the answers that the model would give with the rest of the thought as it was"
+CUT = "not rerun: the answers that the model would give where the thought is cut"
+WENT_ON = "the model went on from the edit"
+AGAIN = "the model wrote again from there"
 Run = tuple[Literal["same", "del", "ins"], list[str]]
 _WORDS = re.compile(r"\s+|(?:\w+|[^\w\s])\s*")
 
@@ -58,6 +62,15 @@ def compare(model: Model, before: Trace, after: Trace, edit: Edit | None, note: 
         "warning": warning(edit),
         "note": note,
     }
+
+
+def note(trace: Trace) -> str:
+    """What the answers after an edit are answers to."""
+    if trace.edit is None:
+        return AGAIN
+    if not trace.awaits_rerun:
+        return WENT_ON
+    return CUT if trace.edit.kind == "truncate" else KEPT
 
 
 def warning(edit: Edit | None) -> str | None:

@@ -11,9 +11,9 @@ from cotlens.trace import Trace
 from cotlens.widgets.payload import indices
 from cotlens.widgets.protocol.steering_panel import Try
 from cotlens.widgets.utf16 import to_utf16
-from cotlens.workbench.editor import payload
-from cotlens.workbench.editor.plans import origin
+from cotlens.workbench.shared import document as documents
 from cotlens.workbench.shared.layout import layout
+from cotlens.workbench.shared.origin import origin
 from cotlens.workbench.steering_panel.runs import LONGER, SPARE, Rerun, Start
 from cotlens.workbench.steering_panel.vector_settings import VectorSetting, VectorSettings, signed
 
@@ -153,7 +153,7 @@ class History:
 
 def document(name: str, trace: Trace) -> dict[str, Any]:
     """The view's `baseline`, or another text, and its offsets."""
-    whole = payload.document(trace)
+    whole = documents.document(trace)
     kept = ("id", "text", "roles", "n_tokens", "sentences", "rewritten_from", "rerun_at", "finish")
     return {name: {key: whole["document"][key] for key in kept}, f"{name}_offsets": layout(trace).token_offsets}
 

@@ -12,7 +12,7 @@ from cotlens._core.errors import InputError
 from cotlens.measure.features.autoencoder.config import Config
 from cotlens.measure.features.autoencoder.sae import SAE
 from cotlens.widgets.protocol.feature_table import REQUESTS
-from cotlens.workbench.editor.work import CUT, KEPT
+from cotlens.workbench.shared.compare import CUT, KEPT
 from tests.model import tiny
 from tests.unit.widgets.shapes import check_view
 
