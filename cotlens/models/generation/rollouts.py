@@ -139,7 +139,7 @@ class _Arrivals:
         self._take([(one.start, one.index, one.ids, one.finish) for one in rolls])
 
     def take_samples(self, place: int, samples: Sequence[Sample]) -> None:
-        """The same, written by `generate`."""
+        """The same, of one start whose samples were written by themselves."""
         self._take([(place, one.index, one.ids, one.finish) for one in samples])
 
     def rollouts(self) -> list[list[Trace]]:
