@@ -82,6 +82,7 @@ class OpenRollout:
     def chance(self) -> float:
         """The next random number; they are drawn some ahead."""
         if not self._ahead:
+            # Reversed: `pop` takes them from the end.
             self._ahead = torch.rand(_AHEAD, generator=self._source, dtype=torch.float64).tolist()[::-1]
         return self._ahead.pop()
 
