@@ -15,7 +15,6 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 VIEWS = ROOT / "cotlens" / "widgets"
-SHARED = "cotlens.widgets.protocol.shared"
 
 NAMES = {
     "str": "string", "int": "number", "float": "number", "bool": "boolean", "bytes": "DataView", "None": "null",

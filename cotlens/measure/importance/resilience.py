@@ -164,7 +164,7 @@ class Resilience(Sampled):
             samples.draw({kept(trace, span): self.n for span in spans})
 
     def _count(self, samples: Samples, units: int) -> None:
-        """Progress is counted in rollouts that need no further cut: how many cuts there will be nobody knows."""
+        """Progress is counted in rollouts that need no further cut, since how many cuts there will be isn't known."""
         samples.count = lambda: (samples.closed, self.n * units, "rollouts cut until the content is gone")
 
     def _measured(

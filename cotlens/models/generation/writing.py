@@ -206,7 +206,7 @@ def sampling_of(setting: GenerationContext, job: Job, request: TextRequest) -> S
 
 
 def _unknown(job: Job) -> list[int]:
-    """Tokens after the template that nobody has measured: the text of an edit, a prefill, a closed thought."""
+    """Tokens after the template without a measurement: the text of an edit, a prefill, a closed thought."""
     known = np.full(len(job.ids), np.nan, np.float32)
     if job.source is not None:
         known[: job.kept] = job.source.logprobs[: job.kept]

@@ -110,7 +110,7 @@ class Samples:
         return self.sampled + self.reused
 
     def expect(self, rollouts: int | None) -> None:
-        """So many rollouts will be drawn in all, at most; None where nobody knows."""
+        """So many rollouts will be drawn in all, at most; None where that isn't known."""
         self._expected = rollouts
 
     def told(self) -> tuple[int, int | None, str]:
