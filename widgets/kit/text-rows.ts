@@ -1,8 +1,8 @@
 /**
  * A text as a grid of rows, of which only those in view exist: a row is a stretch of pieces, a piece is a cell. What the
- * pieces are (tokens or units) and how they are painted is the view's. The editor's text has rows that open, hold carets
- * and show what is being written: `editor/reading.ts` is one of its own. The panel's texts are short and marked across
- * rows: `steering_panel/text-view.ts` draws them whole, as running text.
+ * pieces are (tokens or units) and how they are painted is the view's. The editor's rows also fold, offer what can be done
+ * with them and grow while text is being written: `editor/reading.ts` is one of its own. The panel's texts are marked across
+ * rows and written on at their end: `steering_panel/text-view.ts` draws them whole, as running text.
  */
 
 import { h, setAttribute, type Attributes } from "./dom";
