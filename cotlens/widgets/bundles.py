@@ -47,6 +47,10 @@ class View(anywidget.AnyWidget):
         """What is sent and saved: names and labels are given in memory, where a text may hold half a character."""
         return data_without_halves(value)
 
+    def reply(self, request_id: int, status: str = "ok", **payload: Any) -> None:
+        """Answer a message (`protocol.shared.Envelope`) with a payload, or with error={message, remedy}."""
+        self.send({"request_id": request_id, "kind": "reply", "status": status, **payload})
+
     def send(self, content: Any, buffers: Any = None) -> None:
         """Send a message, its text in whole characters."""
         super().send(data_without_halves(content), buffers)

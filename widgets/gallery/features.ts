@@ -1,6 +1,6 @@
 /** Feature tables for the gallery: small ones to look at, large ones to time. Figures are invented, and the same every time. */
 
-import type { State, Words } from "../feature_table/state";
+import type { State, Words } from "../feature_table/protocol";
 import { bytes, make, random, type Parts } from "./document";
 
 const PARTS: Parts = {
@@ -64,6 +64,7 @@ export const FEATURES: Record<string, () => State> = {
     more: {
       branches: [{ id: "b0", parent: null, label: "original", answer: "7", p: 0.98, current: false }, { id: "b1", parent: "b0", label: "without 40503", answer: "8", p: 0.71, current: true }],
       comparison: {
+        before: { answer: "7", p: 0.98 }, after: { answer: "8", p: 0.71 }, surprise: null, surprise_was: null,
         rows: [{ answer: "7", before: 0.98, after: 0.21 }, { answer: "8", before: 0.01, after: 0.71 }, { answer: "other", before: 0.01, after: 0.08 }],
         diff: [{ op: "same", text: "He finds 8 more, so 6 + 8 = " }, { op: "del", text: "14" }, { op: "ins", text: "15" }, { op: "same", text: ". He gives away 5" }],
         note: "after: the text written under the change, and its answer scored under it", warning: null,

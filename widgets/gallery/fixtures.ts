@@ -147,7 +147,7 @@ function branch(): State {
       { op: "same", text: "He gives away 5, so " }, { op: "del", text: "14" }, { op: "ins", text: "15" }, { op: "same", text: " - 5 = " },
       { op: "del", text: "9" }, { op: "ins", text: "10" }, { op: "same", text: ". Wait, let me check: " }, { op: "del", text: "9" }, { op: "ins", text: "10" }, { op: "same", text: " is right." },
     ],
-    surprise: 5.81, surprise_was: 0.41, warning: null,
+    surprise: 5.81, surprise_was: 0.41, warning: null, note: "",
   };
   const share = (count: number, of: number, low: number, high: number) => ({ count, p: count / of, low, high });
   state.resampled = {
@@ -203,7 +203,7 @@ function many(): State {
   return state;
 }
 
-const running = { id: "j1", state: "running" as const, label: "occlusion", done: 86, total: 93, eta: 3.2, message: null, remedy: null };
+const running = { id: 1, state: "running" as const, label: "occlusion", done: 86, total: 93, eta: 3.2, message: null, remedy: null };
 
 /** State name -> payload; functions, because the long ones take time to make. */
 export const STATES: Record<string, () => State> = {

@@ -4,7 +4,7 @@ import type { Observed } from "../kit/observed";
 import { scaleOf, type Lock, type Over, type Scale } from "../kit/scale";
 import type { Held } from "../kit/still";
 import type { ScoreMap, Sort } from "./model";
-import type { Context as Around } from "./state";
+import type { Context as Around } from "./protocol";
 
 /** The browser's own state; Python never sees it. */
 export interface Own {

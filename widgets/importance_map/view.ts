@@ -12,7 +12,7 @@ import { ScoreMap } from "./model";
 import { scaleNow, type Context, type Own, type Part } from "./part";
 import { createReading, type ReadingPart } from "./reading";
 import { createSide } from "./side";
-import type { Context as Around, Score } from "./state";
+import type { Context as Around, Score } from "./protocol";
 import { createStrip } from "./strip";
 
 export interface Payload { scores: Score[]; around: Around | null }

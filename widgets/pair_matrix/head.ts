@@ -5,7 +5,7 @@ import { createLegend, zeroWords } from "../kit/legend";
 import { count } from "../kit/numbers";
 import type { Pairs } from "./model";
 import type { Context, Part } from "./part";
-import type { Matrix } from "./state";
+import type { Matrix } from "./protocol";
 
 const ZOOMS: [number, string][] = [[1, "fit"], [2, "2×"], [4, "4×"]];
 

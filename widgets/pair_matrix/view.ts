@@ -9,7 +9,7 @@ import { createHead } from "./head";
 import { Pairs } from "./model";
 import type { Context, Own, Part } from "./part";
 import { createSide } from "./side";
-import type { Matrix } from "./state";
+import type { Matrix } from "./protocol";
 
 const KEYS: readonly KeyWords[] = [[["↑", "↓", "←", "→"], "cell"], [["Shift"], "ten at once"], [["Home", "End"], "ends of the row"], [["Esc"], "let go"]];
 

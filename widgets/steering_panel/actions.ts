@@ -1,6 +1,6 @@
 /** What a person can do, in one place for pointer and keys. */
 
-import type { Dial, Place, Request } from "./state";
+import type { Dial, Place, Request } from "./protocol";
 import type { Picked, Store } from "./store";
 
 /** A hand on a slider asks at most this often; the last position is always asked for. */

@@ -6,7 +6,7 @@ import { menu } from "../kit/menu";
 import { count } from "../kit/numbers";
 import { counted, farWords, followProgress } from "../kit/progress";
 import { any, type Context, type Part } from "./part";
-import type { Try } from "./state";
+import type { Try } from "./protocol";
 
 /** Chips shown before the older ones fold into the menu. */
 const SHOWN = 4;

@@ -1,7 +1,9 @@
 /** From traits to payload. Nothing that arrives can make the view fail: what does not fit counts as absent. */
 
 import { indicesOf } from "../kit/bytes";
-import type { Current, Job, Payload, State } from "./state";
+import type { Job } from "../kit/protocol";
+import type { Current, State } from "./protocol";
+import type { Payload } from "./state";
 
 export const IDLE: Job = { id: null, state: "idle", label: "", done: 0, total: null, eta: null, message: null, remedy: null };
 const NOWHERE: Current = { dials: [], control: false, seed: 0, places: [] };

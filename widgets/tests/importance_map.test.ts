@@ -98,8 +98,8 @@ test("the next clear effect is found in both directions", () => {
 
 test("scores that differ in a setting are named by it", () => {
   const map = mapOf("maptokens");
-  const named = (settings: [string, string][]): ScoreMap => new ScoreMap({ ...map.score, settings });
-  const names = scoreNames([named([["effect", "direct"], ["mode", "hide"]]), named([["effect", "total"], ["mode", "hide"]])]);
+  const named = (settings: [string, string, string][]): ScoreMap => new ScoreMap({ ...map.score, settings });
+  const names = scoreNames([named([["effect", "direct", ""], ["mode", "hide", ""]]), named([["effect", "total", ""], ["mode", "hide", ""]])]);
   assert.deepEqual(names.map((name) => name.split(", ").pop()), ["effect direct", "effect total"]);
   assert.ok(names.every((name) => !/\(\d\)/.test(name)));
 });

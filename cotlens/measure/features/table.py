@@ -148,6 +148,7 @@ def _effects(
         status.append("exact" if latent in measured else NOT_MEASURED if latent in wanted else NOT_ASKED)
     nothing = (np.nan, np.nan)
     pairs = np.array([measured.get(latent, nothing) for latent in rows.latents.tolist()], np.float64).reshape(-1, 2)
+    # To first order, a latent that is active nowhere has no effect; where nothing was estimated, none is known.
     idle = 0.0 if settings.estimate else np.nan
     return {
         "effect": pairs[:, 0] - pairs[:, 1],

@@ -1,7 +1,7 @@
 """What a causal LM is made of: where its layers are, which kinds of attention they use, which arguments it takes.
 
 Everything is read off the loaded module and its config, so no architecture has to be listed by name. Whether masks
-are really obeyed is not believed but tried, in `check`.
+are really obeyed is not taken for granted but tried, in `local.scoring.verification`.
 """
 
 from __future__ import annotations

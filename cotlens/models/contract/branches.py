@@ -106,7 +106,7 @@ class BranchScore:
 
 @dataclass(frozen=True, slots=True)
 class Ending:
-    """What tells that a value ends where it stands; see `formats.endings` for which tokens those are.
+    """What tells that a value ends where it stands; see `chat_formats.endings` for which tokens those are.
 
     Args:
         after: next tokens with which the value has ended.

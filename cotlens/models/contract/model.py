@@ -2,6 +2,10 @@
 
 Capabilities, not classes, decide what can be asked. `Branch` is the primitive that makes CoTLens fast: many short
 continuations of prefixes of one trunk, scored together.
+
+The signatures below stand again in `generation.model`, `whitebox.model`, `mixed` and `endpoint.no_whitebox`, in full:
+they are what `help(model.reason)`, an editor's completion and a type checker show, and a misspelt setting fails at the
+call that misspelt it. `**settings` handed on would lose all three. `tests/contract` holds every class to this one.
 """
 
 from __future__ import annotations

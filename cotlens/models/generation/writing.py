@@ -137,6 +137,7 @@ def resuming(form: Format, trace: Trace, at: int | None, close_thought: bool) ->
                 f"No thought is open before token {start}, so none can be closed; choose a token of the thought."
             )
         ids += form.closing(trace.text[: int(trace.offsets[start])])
+    # Behind its new text an edit goes on as the same edit; from anywhere else it is a trace like others, and a parent.
     edited = trace.edit is not None and trace.rewritten_from is None and start >= trace.edit.end_token
     parts = {
         "parent": trace.parent if edited else trace,
@@ -205,7 +206,7 @@ def sampling_of(setting: GenerationContext, job: Job, request: TextRequest) -> S
 
 
 def _unknown(job: Job) -> list[int]:
-    """Tokens after the template that nobody has measured: the text of an edit, a prefill, a closed thought."""
+    """Tokens after the template without a measurement: the text of an edit, a prefill, a closed thought."""
     known = np.full(len(job.ids), np.nan, np.float32)
     if job.source is not None:
         known[: job.kept] = job.source.logprobs[: job.kept]

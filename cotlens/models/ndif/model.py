@@ -173,7 +173,7 @@ class NdifModel(TextModel, WhiteboxModel):
             layout.context,
             layout.vocabulary,
             partial(writes.write, self.remote),
-            partial(writes.roll, self.remote),
+            partial(writes.write_rollouts, self.remote),
             self.state,
         )
 

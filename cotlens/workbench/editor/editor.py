@@ -24,6 +24,7 @@ from cotlens.workbench.editor.readers import Readers
 from cotlens.workbench.editor.requests import Request, parse
 from cotlens.workbench.editor.work import Work
 from cotlens.workbench.shared.controller import TreeController, check_trace
+from cotlens.workbench.shared.document import document
 from cotlens.workbench.shared.jobs import JobState
 from cotlens.workbench.shared.limits import Limits
 
@@ -113,7 +114,7 @@ class CoTEditor(TreeController):
         return parse(content, self._tree)
 
     def _do_inspect(self, request: Request) -> dict[str, Any]:
-        return payload.inspection(self._tree.holding(request.document).trace, request.token)
+        return {**payload.inspection(self._tree.holding(request.document).trace, request.token)}
 
     def _do_count(self, request: Request) -> dict[str, Any]:
         return {"tokens": len(self.model.codec.encode(request.text))}
@@ -220,7 +221,7 @@ class CoTEditor(TreeController):
         """Fill in what the shown branch lacks: probabilities, comparison, curve, the chosen measure."""
         with self._lock:
             node, shown, newest = self._tree.current, self._shown, self._newest
-            needed = "thought" in node.trace.roles and not self._work.settled(node, shown, asked)
+            needed = "thought" in node.trace.roles and not self._work.has_all(node, shown, asked)
         if needed and after in (None, newest):
             fill = lambda: self._work.fill(node.id, shown, asked, lambda: self._newest is newest)  # noqa: E731
             self._jobs.start("measuring", fill, lane="measure")
@@ -230,7 +231,7 @@ class CoTEditor(TreeController):
         with self._lock:
             node, shown = self._tree.current, self._shown
             self._set(
-                **payload.document(node.trace),
+                **document(node.trace),
                 **payload.strip(node.trace, self._measuring.curve(node.trace), shown.target),
                 **payload.shading(
                     node.trace,

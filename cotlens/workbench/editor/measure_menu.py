@@ -1,6 +1,6 @@
 """What the editor can shade by: one table of entries, and the one that is chosen with its unit, metric and rollouts.
 
-An entry is data: a method, the settings that make it this entry, and what a reader is told of it. Nothing else knows
+An entry is data: a method, the settings that make it this entry, and what the menu says of it. Nothing else knows
 one measure from another.
 """
 

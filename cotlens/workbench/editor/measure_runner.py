@@ -10,7 +10,7 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
@@ -23,8 +23,10 @@ from cotlens.results import Result
 from cotlens.trace import Trace
 from cotlens.trace.answers import unread
 from cotlens.trace.values import numerals
+from cotlens.widgets.protocol import editor as protocol
+from cotlens.widgets.protocol.editor import Unit
+from cotlens.workbench.editor.costs import Price, Rates, price
 from cotlens.workbench.editor.measure_menu import CURVE, METRICS, UNITS, Measure, ShadingSettings, offers
-from cotlens.workbench.shared.costs import Price, Rates, price
 from cotlens.workbench.shared.layout import layout
 
 AUTOMATIC_S = 20.0  # work expected to be longer than this waits until it is asked for
@@ -104,7 +106,7 @@ class Measuring:
         for part in self._priced(trace, shown):
             self._price(trace, part)
 
-    def settled(self, trace: Trace, shown: ShadingSettings, asked: bool) -> bool:
+    def has_all(self, trace: Trace, shown: ShadingSettings, asked: bool) -> bool:
         """Whether nothing is left to be done for a trace."""
         if not has_probabilities(trace):
             return False
@@ -164,7 +166,7 @@ class Measuring:
         """Whether it is expected to take so long that it waits until it is asked for."""
         return self._rates.seconds(self._price(trace, shown)) > AUTOMATIC_S
 
-    def menu(self, trace: Trace, shown: ShadingSettings) -> list[dict[str, Any]]:
+    def menu(self, trace: Trace, shown: ShadingSettings) -> list[protocol.Measure]:
         """The view's `measures`, each with its cost on this trace or the reason why it can't be had."""
         return [
             {
@@ -173,7 +175,7 @@ class Measuring:
                 "group": offer.entry.group.label,
                 "question": offer.entry.words,
                 "units": _units(offer.entry, shown),
-                "unit": offer.unit,
+                "unit": cast(Unit, offer.unit),
                 "metrics": [{"id": metric, "label": METRICS[metric]} for metric in offer.entry.metrics],
                 "draws": sorted({*offer.entry.draws, offer.n} - {0}),
                 **self._offer(trace, offer),
@@ -181,7 +183,7 @@ class Measuring:
             for name, offer in offers(shown).items()
         ]
 
-    def _offer(self, trace: Trace, shown: ShadingSettings) -> dict[str, Any]:
+    def _offer(self, trace: Trace, shown: ShadingSettings) -> protocol.Offer:
         if (why := self.why_not(trace, shown)) is not None:
             return {"available": False, "reason": why, "cost": None, "asks": False}
         with self._lock:
@@ -250,7 +252,7 @@ def _count(trace: Trace, shown: ShadingSettings) -> int:
     return len(trace.spans(shown.unit)) if shown.entry.least > 1 else 1
 
 
-def _units(entry: Measure, shown: ShadingSettings) -> list[dict[str, Any]]:
+def _units(entry: Measure, shown: ShadingSettings) -> list[protocol.UnitOffer]:
     """The units of an entry as the view offers them, with the reason why one can't be had."""
     wanted = entry.units if "group" in entry.units else [unit for unit in UNITS if unit != "group"]
-    return [{"id": unit, "label": UNITS[unit], "reason": entry.reason(unit)} for unit in wanted]
+    return [{"id": cast(Unit, unit), "label": UNITS[unit], "reason": entry.reason(unit)} for unit in wanted]

@@ -12,6 +12,7 @@ from cotlens.models.contract import Model
 from cotlens.models.contract.start import Start
 from cotlens.models.generation.traces import begin_of
 from cotlens.trace import Trace
+from cotlens.widgets.protocol.editor import Arm, Share
 
 ROWS = 5  # answers with a row of their own; the others share one
 MOST = 1000  # rollouts of one arm
@@ -39,14 +40,14 @@ class Tally:
         """How many answers could be read."""
         return self.answers.total()
 
-    def share(self, count: int) -> dict[str, Any]:
+    def share(self, count: int) -> Share:
         """A count as a share of the answers that could be read, with its 95 % Wilson interval; None without any."""
         if not self.read:
             return {"count": count, "p": None, "low": None, "high": None}
         low, high = wilson(count, self.read)
         return {"count": count, "p": count / self.read, "low": float(low), "high": float(high)}
 
-    def payload(self) -> dict[str, int]:
+    def payload(self) -> Arm:
         """The arm's counts, as the view has them."""
         return {"done": self.read + self.unread, "unread": self.unread, "cut": self.cut}
 

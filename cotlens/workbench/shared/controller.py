@@ -17,9 +17,9 @@ from cotlens._core.errors import CotLensError, InputError
 from cotlens.models.contract import Capability, Model
 from cotlens.trace import Trace
 from cotlens.trace.editing import reads
-from cotlens.workbench.editor.plans import origin
 from cotlens.workbench.shared.interrupts import follow
 from cotlens.workbench.shared.jobs import Jobs, JobState
+from cotlens.workbench.shared.origin import origin
 from cotlens.workbench.shared.tree import Tree
 
 LONGEST = 600  # characters of an error in a view

@@ -14,16 +14,16 @@ import traceback
 from collections.abc import Callable
 from concurrent.futures import Future
 from concurrent.futures import wait as wait_for
-from dataclasses import asdict, dataclass, replace
-from typing import Any, Literal
+from dataclasses import dataclass, replace
+from typing import Any
 
 from cotlens._core.control import Control
 from cotlens._core.errors import Cancelled, CotLensError
 from cotlens._core.progress import stage
 from cotlens.models.contract import Owner
+from cotlens.widgets.protocol import shared
 from cotlens.workbench.shared.pace import Pace
 
-State = Literal["idle", "queued", "running", "done", "cancelled", "error"]
 ENDED = ("done", "cancelled", "error")
 PUBLISH_S = 0.1
 POLL_S = 0.1  # how soon an interrupt of a waiting cell is noticed
@@ -43,7 +43,7 @@ class JobState:
     """
 
     id: int = 0
-    state: State = "idle"
+    state: shared.JobState = "idle"
     label: str = ""
     done: int = 0
     total: int | None = None
@@ -51,9 +51,18 @@ class JobState:
     message: str | None = None
     remedy: str | None = None
 
-    def payload(self) -> dict[str, Any]:
-        """As JSON data."""
-        return asdict(self)
+    def payload(self) -> shared.Job:
+        """As the view's `job`."""
+        return {
+            "id": self.id,
+            "state": self.state,
+            "label": self.label,
+            "done": self.done,
+            "total": self.total,
+            "eta": self.eta,
+            "message": self.message,
+            "remedy": self.remedy,
+        }
 
 
 class Job:

@@ -9,6 +9,7 @@ from cotlens._core import check
 from cotlens._core.errors import InputError
 from cotlens.models.contract import Model
 from cotlens.trace import Trace
+from cotlens.widgets.protocol import editor
 
 LEAST = 256  # tokens that may be written after a text whose settings nobody knows, at least
 _PLAIN = {"temperature": 1.0, "top_p": 1.0, "top_k": 0}
@@ -47,7 +48,7 @@ class Limits:
         others = {name: getattr(self, name) for name in _PLAIN if getattr(self, name) != known.get(name)}
         return {"max_new_tokens": self.max_new_tokens, **others}
 
-    def payload(self) -> dict[str, Any]:
+    def payload(self) -> editor.Limits:
         """As the view's `limits`."""
         return {"max_new_tokens": self.max_new_tokens, "temperature": self.temperature}
 

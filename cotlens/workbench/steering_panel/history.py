@@ -9,10 +9,11 @@ from cotlens._core.errors import InputError
 from cotlens.models.contract import Model
 from cotlens.trace import Trace
 from cotlens.widgets.payload import indices
+from cotlens.widgets.protocol.steering_panel import Try
 from cotlens.widgets.utf16 import to_utf16
-from cotlens.workbench.editor import payload
-from cotlens.workbench.editor.plans import origin
+from cotlens.workbench.shared import document as documents
 from cotlens.workbench.shared.layout import layout
+from cotlens.workbench.shared.origin import origin
 from cotlens.workbench.steering_panel.runs import LONGER, SPARE, Rerun, Start
 from cotlens.workbench.steering_panel.vector_settings import VectorSetting, VectorSettings, signed
 
@@ -94,7 +95,7 @@ class History:
         for each in self._all:
             each.control = None
 
-    def payload(self) -> list[dict[str, Any]]:
+    def payload(self) -> list[Try]:
         """The view's `tries`."""
         return [
             {"id": each.id, "label": self._label(each), "answer": self._answer(each), "current": each is self.current}
@@ -152,7 +153,7 @@ class History:
 
 def document(name: str, trace: Trace) -> dict[str, Any]:
     """The view's `baseline`, or another text, and its offsets."""
-    whole = payload.document(trace)
+    whole = documents.document(trace)
     kept = ("id", "text", "roles", "n_tokens", "sentences", "rewritten_from", "rerun_at", "finish")
     return {name: {key: whole["document"][key] for key in kept}, f"{name}_offsets": layout(trace).token_offsets}
 

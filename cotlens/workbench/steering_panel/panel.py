@@ -16,6 +16,8 @@ from cotlens.measure.steering.vector import Vector
 from cotlens.models.contract import Model
 from cotlens.results import Result
 from cotlens.trace import Trace
+from cotlens.widgets.protocol.shared import Empty
+from cotlens.widgets.protocol.steering_panel import Findings
 from cotlens.widgets.steering_panel import SteeringView
 from cotlens.workbench.shared.controller import Controller, check_trace, with_codec
 from cotlens.workbench.shared.jobs import JobState
@@ -323,7 +325,7 @@ class SteeringPanel(Controller):
                 **more,
             )
 
-    def _findings(self, shown: HistoryEntry, control: Rerun | None) -> dict[str, Any]:
+    def _findings(self, shown: HistoryEntry, control: Rerun | None) -> Findings | Empty:
         if shown.failed:
             return unwritten(self._plain)
         written = shown.steered

@@ -271,14 +271,15 @@ def test_messages_from_another_thread_while_this_one_writes_to_the_view(front, t
 def test_long_traces_are_moved_through_quickly(abacus, front, monkeypatch):
     """Opening is measured by the benchmarks; what happens at every step must not grow with the text."""
     from cotlens.workbench.editor import payload
+    from cotlens.workbench.shared.document import document
 
     thought = "At first there are 16 shells. Then 28 more are found. " * 3000
     long = Trace.from_text("Ravi has 16 shells.", thought, "The answer is 44.", model=abacus)
     assert len(long.token_ids) > 40_000
-    payload.document(long)
+    document(long)
     assert steps(lambda: payload.inspection(long, 30_000)) < 1000
-    assert steps(lambda: payload.document(long)) < 1000
-    json.dumps(payload.document(long)["document"])
+    assert steps(lambda: document(long)) < 1000
+    json.dumps(document(long)["document"])
 
 
 def steps(do):

@@ -14,6 +14,7 @@ from cotlens._core.errors import InputError
 from cotlens.models.contract import AddVector
 from cotlens.trace.align import tokens_covering
 from cotlens.workbench.steering_panel.runs import Start
+from tests.unit.widgets.shapes import check_view
 
 PROMPT = "Mia has 12 pears and buys 7 more. How many pears does she have?"
 THOUGHT = "Mia has 12 pears. 12 + 7 = 19."
@@ -54,6 +55,7 @@ class Front:
         assert reply["status"] == "ok", reply
         assert self.panel.wait(300)  # a busy machine is slow
         assert self.view.job["state"] in ("done", "idle"), self.view.job
+        check_view(self.view)
 
     def turn(self, *coefficients, **more):
         self.act("steer", dials=self.dials(*coefficients, **more))

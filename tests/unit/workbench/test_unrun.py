@@ -7,7 +7,7 @@ import pytest
 
 import cotlens as cl
 from cotlens.trace.notes import CUT_OPEN, ENDED_OPEN
-from cotlens.workbench.editor.work import CUT, KEPT, WENT_ON
+from cotlens.workbench.shared.compare import CUT, KEPT, WENT_ON
 from cotlens.workbench.steering_panel.sources import of_token
 
 

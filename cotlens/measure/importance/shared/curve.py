@@ -38,6 +38,7 @@ class Curve:
 
     def follow(self, answers: list[str], scored: list[Forced]) -> None:
         """Follow more answers: `scored` has each of them at each point, point by point."""
+        # `done` goes point by point, so what is followed later belongs in between.
         old, new = len(self.answers), len(answers)
         points = range(len(self.at))
         self.done[:] = [
@@ -47,6 +48,7 @@ class Curve:
 
     def metric(self, name: str) -> NDArray[np.float64]:
         """One metric of the target at every point."""
+        # The target is the first of the answers at every point.
         return values(self._all()[:: len(self.answers)], name)
 
     def errors(self, name: str) -> NDArray[np.float64]:

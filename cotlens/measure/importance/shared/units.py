@@ -35,6 +35,7 @@ def settle(method: Any, cut: Sequence[str] = CUT) -> None:
     spans = as_places(name, method.spans)
     if spans is None:
         check_setting(name, "unit", method.unit, cut)
+    # The only way to set a field of a frozen dataclass, here while it is being made.
     object.__setattr__(method, "spans", spans)
     if spans is not None:
         object.__setattr__(method, "unit", GIVEN)
@@ -110,6 +111,7 @@ def located(trace: Trace, place: Place) -> Span:
             f"The span of characters {start} to {end} leaves the thought, which is characters {thought.char_start} to "
             f"{thought.char_end} of the trace's text: only the thought can be measured."
         )
+    # A token that reaches over the thought's edge, such as a marker with a line end, stays out.
     first, last = (place.start, place.end) if isinstance(place, Span) else tokens_covering(trace.offsets, start, end)
     return Span(max(first, thought.start), min(last, thought.end), start, end, GIVEN)
 
