@@ -1,7 +1,7 @@
 /** One per view: the payload from Python, the browser's own state, and what follows from both. */
 
 import { filled, levels, UNMEASURED } from "../kit/heat";
-import { certaintyOf, isExact, mayBeNothing, type Certainty } from "../kit/certainty";
+import { certaintyOf, isSmall, mayBeNothing, type Certainty } from "../kit/certainty";
 import { scaleOf, type Lock, type Over, type Scale } from "../kit/scale";
 import { TextModel, type RoleSpan } from "../kit/text";
 import { Requests, type Reply } from "../kit/requests";
@@ -172,7 +172,7 @@ export class Store {
   /** Whether a token's effect can't be told from none, for want of samples: a dotted line says so. */
   unsure(token: number): boolean {
     const certainty = this.certainty(this.shadingIndex(token));
-    return mayBeNothing(certainty) && !isExact(certainty);
+    return mayBeNothing(certainty) && !isSmall(certainty);
   }
 
   /** How many rows were measured, and how many of them are clear of zero. */
