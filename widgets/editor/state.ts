@@ -77,7 +77,9 @@ type Arm = "before" | "after";
 /** What a branch answered when it was written again n times, with its edit (after) and without (before). */
 export interface Resampled {
   n: number;
-  arms: Partial<Record<Arm, { done: number; unread: number; cut: number }>>;
+  arms: Partial<Record<Arm, { done: number; unread: number; cut: number; forced: number }>>;
+  /** Why nothing can be read, "" where something is. */
+  advice: string;
   rows: ({ answer: string } & Partial<Record<Arm, Share>>)[];
 }
 export interface Comparison {
@@ -176,7 +178,7 @@ export type DocumentRequest =
   | { kind: "truncate"; token: number }
   | { kind: "edit"; start: number; end: number; text: string }
   | { kind: "rerun"; token: number }
-  | { kind: "resample"; n: number }
+  | { kind: "resample"; n: number; force?: boolean }
   | { kind: "measure"; measure: string; unit: Unit; metric: string | null; n: number; spans: [number, number][] | null; target: string; confirmed: boolean };
 
 /** What to measure: `spans` are chosen anew unless null; `confirmed` starts what takes long. */

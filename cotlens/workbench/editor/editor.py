@@ -175,7 +175,8 @@ class CoTEditor(TreeController):
     def _do_resample(self, request: Request) -> None:
         node = self._tree.holding(request.document)
         options = {"seed": int(node.trace.meta.get("seed") or 0), **self._limits.options(self.model)}
-        self._jobs.start("resampling", lambda: self._work.resample(node, request.n, options), lane="resample")
+        work = lambda: self._work.resample(node, request.n, options, request.force)  # noqa: E731
+        self._jobs.start("resampling", work, lane="resample")
 
     def _do_limits(self, request: Request) -> None:
         limits = replace(

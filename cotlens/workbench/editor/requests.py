@@ -51,6 +51,7 @@ class Request:
 
     Args:
         confirmed: the cost was seen, so what takes long may begin.
+        force: rollouts without an answer are asked for one.
     """
 
     id: int
@@ -69,6 +70,7 @@ class Request:
     reader: str = ""
     spans: tuple[tuple[int, int], ...] | None = None
     confirmed: bool = False
+    force: bool = False
     branch: str = ""
     job: int | None = None
     of: int = 0
@@ -87,6 +89,8 @@ def parse(content: Any, tree: Tree) -> Request:
     if kind == "measure":
         fields |= {name: content[name] for name, wanted in OPTIONAL_FIELDS.items() if type(content.get(name)) is wanted}
         _check_measure(fields)
+    if kind == "resample":
+        fields["force"] = content.get("force") is True
     trace = (tree.holding(fields["document"]) if "document" in fields else tree.current).trace
     last = len(trace.token_ids) - (kind not in ENDS)
     if "token" in fields and not 0 <= fields["token"] <= last:
