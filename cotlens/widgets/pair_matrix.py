@@ -30,7 +30,8 @@ class PairMatrix(View):
     Args:
         result: one of kind "pairs", with the columns source, target, source_text and target_text.
 
-    `matrix` holds words, sentences and bytes, row by row; `widgets/pair_matrix/state.ts` declares it.
+    `matrix` holds words, sentences and bytes, row by row; `widgets/pair_matrix/state.ts` declares it. `scale_lock` is as that
+    of the editor's view.
 
     Raises:
         InputError: the result is of another kind, lacks a column, has no rows, or has a pair twice.
@@ -41,6 +42,7 @@ class PairMatrix(View):
     _css = bundle("pair_matrix.css")
 
     matrix = t.Dict().tag(sync=True)
+    scale_lock = t.Dict().tag(sync=True)
 
     def __init__(self, result: Result, **traits: Any) -> None:
         super().__init__(matrix=payload(result), **traits)

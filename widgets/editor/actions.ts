@@ -172,11 +172,11 @@ export class Actions {
 
   /** Reads the answers of all branches by another reader. */
   readBy(reader: string): void {
-    if (this.store.off === null) this.store.ask({ kind: "reader", reader });
+    if (this.store.lost === null) this.store.ask({ kind: "reader", reader });
   }
 
   goto(branch: string): void {
-    if (this.store.off !== null) return;
+    if (this.store.lost !== null) return;
     this.store.setOwn({ heading: branch });
     this.store.ask({ kind: "goto", branch }, () => this.store.setOwn({ heading: null }));
   }

@@ -13,7 +13,8 @@ import type { Piece } from "../kit/written";
 export type Unit = "token" | "sentence" | "paragraph" | "span" | "group";
 export type Empty = Record<string, never>;
 
-export interface Head { model: string; where: string; note: string }
+/** `off`: why nothing that needs a model can be done, where there is none. */
+export interface Head { model: string; where: string; note: string; off?: string }
 /** Of every action that lets the model write. */
 export interface Limits { max_new_tokens: number; temperature: number }
 export interface Loading { active: boolean; label: string; since: number }

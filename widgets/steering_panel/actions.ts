@@ -64,6 +64,12 @@ export class Actions {
     this.store.requests.ask({ kind: "control", on, seed });
   }
 
+  /** At most so many tokens from now on; NaN is as many as fit what is replaced. What can't be a limit changes nothing. */
+  limit(tokens: number): void {
+    const wanted = Number.isNaN(tokens) ? 0 : tokens;
+    if (this.store.off === null && Number.isSafeInteger(wanted) && wanted >= 0) this.store.requests.ask({ kind: "limits", max_new_tokens: wanted });
+  }
+
   goto(id: string): void {
     if (this.store.off !== null) return;
     this.heading = id;

@@ -14,8 +14,8 @@ export type Which = "steered" | "control";
 /** What they stand beside: the baseline, or what the model writes from the same token without vectors. */
 export type Beside = "baseline" | "unsteered";
 
-/** latents: how many the panel's autoencoder has; 0 without one. most: tokens that a rollout of a sweep may have. */
-export interface Head { model: string; where: string; note: string; latents: number; most: number }
+/** latents: how many the panel's autoencoder has; 0 without one. most: tokens that a rollout of a sweep may have. limit: of a rerun; 0 for about twice what it replaces. */
+export interface Head { model: string; where: string; note: string; latents: number; most: number; limit: number }
 
 /** `units` are the mean residual norms of the layers: coefficient 1 adds a vector of that length. `norm` is that of its values. */
 export interface VectorInfo { name: string; detail: string; layer: number; norm: number; units: number[] }
@@ -118,5 +118,6 @@ export type Request =
   | { kind: "latent"; latent: number }
   | { kind: "sweep"; vector: number; strength: number; rollouts: number }
   | { kind: "goto"; to: string }
+  | { kind: "limits"; max_new_tokens: number }
   | { kind: "cancel"; job: string | number | null }
   | { kind: "stream"; of: number };

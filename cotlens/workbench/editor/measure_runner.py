@@ -24,6 +24,7 @@ from cotlens.trace import Trace
 from cotlens.trace.answers import unread
 from cotlens.trace.values import numerals
 from cotlens.workbench.editor.measure_menu import CURVE, METRICS, UNITS, Measure, ShadingSettings, offers
+from cotlens.workbench.editor.no_model import WHY
 from cotlens.workbench.shared.costs import Price, Rates, price
 from cotlens.workbench.shared.layout import layout
 
@@ -146,6 +147,8 @@ class Measuring:
 
     def why_not(self, trace: Trace, shown: ShadingSettings) -> str | None:
         """Why `shown` can't be measured on this trace with this model, None where it can."""
+        if not self.model.capabilities:
+            return WHY
         entry, nothing = shown.entry, unmeasurable(trace)
         if nothing is not None and (entry.answer or nothing == "the thought is empty"):
             return nothing

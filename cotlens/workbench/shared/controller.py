@@ -92,6 +92,40 @@ class Controller(ABC):
     def layout(self, layout: Any) -> None:
         self.view.layout = layout
 
+    # What a notebook does with any widget is done to the view: a controller has the methods that people try on one.
+
+    def observe(self, handler: Any, names: Any = t.All, type: Any = "change") -> None:
+        """Call `handler` when traits of the view change, as `observe` of any widget; `view.trait_names()` lists them."""
+        self.view.observe(handler, names, type)
+
+    def unobserve(self, handler: Any, names: Any = t.All, type: Any = "change") -> None:
+        """End what `observe` began."""
+        self.view.unobserve(handler, names, type)
+
+    def on_msg(self, callback: Any, remove: bool = False) -> None:
+        """Call `callback(view, content, buffers)` with each message of the view, or no more."""
+        self.view.on_msg(callback, remove)
+
+    def add_class(self, name: str) -> Any:
+        """Add a CSS class to the element that the view is drawn in; returns the controller."""
+        self.view.add_class(name)
+        return self
+
+    def remove_class(self, name: str) -> Any:
+        """Remove a CSS class from that element; returns the controller."""
+        self.view.remove_class(name)
+        return self
+
+    def close(self) -> None:
+        """Stop all work and remove the widget from every cell it is shown in."""
+        self.cancel()
+        self.view.close()
+
+    @property
+    def scale_lock(self) -> dict[str, Any]:
+        """Where the colours end, as the view holds it; {} where they follow what is shown."""
+        return self.view.scale_lock
+
     @property
     def _remedy(self) -> str:
         return f"This is a fault in CoTLens; {self.word}.error has the details."
@@ -185,9 +219,10 @@ def with_codec(model: Model, trace: Trace) -> Trace:
     return trace if trace.codec is not None else dataclasses.replace(trace, codec=model.codec)
 
 
-def check_trace(model: Model, trace: Any, does: str) -> None:
+def check_trace(model: Model | None, trace: Any, does: str, *, without_model: bool = False) -> None:
     """Raise InputError unless `trace` is a trace of this model; `does` says what it is for ("CoTEditor shows")."""
-    if not isinstance(getattr(model, "capabilities", None), Capability):
+    looked_at = without_model and model is None
+    if not looked_at and not isinstance(getattr(model, "capabilities", None), Capability):
         given = "a trace" if isinstance(model, Trace) else repr(model)[:40]
         raise InputError(
             f"{does} a Trace with its model, the model first; {given} was given as the model: load one with cl.load, "
@@ -195,5 +230,5 @@ def check_trace(model: Model, trace: Any, does: str) -> None:
         )
     if not isinstance(trace, Trace):
         raise InputError(f"{does} a Trace; {type(trace).__name__} was given: make one with model.reason(prompt).")
-    if not reads(model.codec, trace):
+    if model is not None and not reads(model.codec, trace):
         raise InputError(f"The tokens of this trace are not those of {model.name!r}: make the trace with this model.")

@@ -136,7 +136,7 @@ def test_the_unsteered_rewrite_from_the_same_token_stands_beside(front, abacus, 
     run = shown.panel.run
     for each in (run, run.control):
         plain = cl.steering.rewrite(
-            abacus, short, [], at=each.at, temperature=0.0, max_new_tokens=shown.panel._writer.most(short, each.at)
+            abacus, short, [], at=each.at, temperature=0.0, max_new_tokens=Start(short).limit(each.at)
         )
         assert each.unsteered.steered.token_ids == plain.token_ids and each.unsteered.at == each.at
         region = cl.steering.judge(abacus, short, each.steered, each.steerings, each.at, unsteered=plain)
@@ -159,7 +159,7 @@ def test_an_unsteered_text_is_written_once(front, abacus, short, vector, monkeyp
     writer, asked, start = shown.panel._writer, [], short.roles["thought"].start
     resume = abacus.resume
     monkeypatch.setattr(abacus, "resume", lambda *a, **k: asked.append(k.get("interventions")) or resume(*a, **k))
-    texts = [writer.unsteered(short, start) for _ in range(2)]
+    texts = [writer.unsteered(Start(short), start) for _ in range(2)]
     assert texts[0].meta["finish"] == "stop" and texts[1] is texts[0] and asked == [()]
 
 
@@ -471,5 +471,4 @@ def test_an_unknown_message_is_answered_with_an_error(front, vector):
         reply = shown.ask(kind, **fields)
         assert reply["status"] == "error" and reply["error"]["remedy"] is None, (kind, fields, reply)
     assert shown.view.current["seed"] == 0
-    assert shown.panel._writer.most(shown.panel.trace, 0) == 12
-    assert Start(shown.panel.trace).token is None
+    assert shown.view.head["limit"] == 12 and shown.view.head["most"] == 12
