@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import traitlets as t
 
-from cotlens.widgets.bundles import View, bundle
+from cotlens.widgets.bundles import View
 
 
 class FeatureTableView(View):
@@ -27,7 +27,6 @@ class FeatureTableView(View):
     """
 
     _bundle = "feature_table"
-    _css = bundle("feature_table.css")
 
     head = t.Dict().tag(sync=True)
     document = t.Dict().tag(sync=True)

@@ -15,7 +15,7 @@ from cotlens.results.certainty import certainty
 from cotlens.trace import Trace
 from cotlens.trace.splitting.splitters import split
 from cotlens.widgets import scores
-from cotlens.widgets.bundles import View, bundle, require
+from cotlens.widgets.bundles import View, require
 from cotlens.widgets.payload import floats, indices
 from cotlens.widgets.utf16 import to_utf16
 
@@ -46,7 +46,6 @@ class ImportanceMap(View):
     """
 
     _bundle = "importance_map"
-    _css = bundle("importance_map.css")
 
     scores = t.List().tag(sync=True)
     context = t.Dict().tag(sync=True)

@@ -12,7 +12,7 @@ from cotlens._core.errors import InputError
 from cotlens.results import Result
 from cotlens.results.certainty import certainty
 from cotlens.widgets import scores
-from cotlens.widgets.bundles import View, bundle
+from cotlens.widgets.bundles import View
 from cotlens.widgets.payload import floats
 
 MOST_SENTENCES = 3000  # nine million cells, some 160 MB on their way to the page
@@ -30,8 +30,8 @@ class PairMatrix(View):
     Args:
         result: one of kind "pairs", with the columns source, target, source_text and target_text.
 
-    `matrix` holds words, sentences and bytes, row by row; `widgets/pair_matrix/state.ts` declares it. `scale_lock` is as that
-    of the editor's view.
+    `matrix` holds words, sentences and bytes, row by row; `widgets/pair_matrix/state.ts` declares it.
+    `scale_lock` is as that of the editor's view.
 
     Raises:
         InputError: the result is of another kind, lacks a column, has no rows, or has a pair twice.
@@ -39,7 +39,6 @@ class PairMatrix(View):
     """
 
     _bundle = "pair_matrix"
-    _css = bundle("pair_matrix.css")
 
     matrix = t.Dict().tag(sync=True)
     scale_lock = t.Dict().tag(sync=True)

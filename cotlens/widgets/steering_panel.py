@@ -6,7 +6,7 @@ from typing import Any
 
 import traitlets as t
 
-from cotlens.widgets.bundles import View, bundle
+from cotlens.widgets.bundles import View
 
 
 class SteeringView(View):
@@ -19,13 +19,13 @@ class SteeringView(View):
     Messages arrive through `on_msg` as `{"request_id", "kind", ...}` with these kinds: steer {dials};
     rerun {document, token}; control {on, seed}; to add a vector token {document, token};
     stretch {document, token, last}; latent {latent}; then sweep {vector, strength, rollouts}; goto {to}; cancel {job};
-    stream {of}. The reply to stream holds all of it so far as one piece. Each wants a `reply`.
+    stream {of}; limits {max_new_tokens}, 0 for about twice what is replaced. The reply to stream holds all of it so far
+    as one piece. Each wants a `reply`.
 
     Raises WidgetsNotBuilt when the front end was not built.
     """
 
     _bundle = "steering_panel"
-    _css = bundle("steering_panel.css")
 
     head = t.Dict().tag(sync=True)
     vectors = t.List().tag(sync=True)

@@ -39,7 +39,7 @@ export function createHead({ store, actions, signal }: Context): Part {
   });
   const limit = h("input", "cotlens-field", { type: "number", min: 1, step: 1, placeholder: "auto", "aria-label": "tokens of a rerun, at most" });
   const most = h("label", "cotlens-label cotlens-small cotlens-muted cotlens-most", { title: "how many tokens a rerun may have; left empty, about twice what it replaces" }, "≤", limit, "tokens");
-  limit.addEventListener("change", () => { actions.limit(limit.valueAsNumber); drawLimit(); }, { signal });
+  limit.addEventListener("change", () => { if (!actions.limit(limit.valueAsNumber)) drawLimit(); }, { signal });
   const status = h("span", "cotlens-status", { role: "status", "aria-live": "polite" });
   const progress = h("progress", "cotlens-progress", { max: 1, "aria-label": "progress" });
   const stop = button("cotlens-button", "Stop", { "data-action": "cancel" });

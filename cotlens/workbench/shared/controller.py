@@ -11,7 +11,7 @@ import dataclasses
 import threading
 import traceback
 from abc import ABC, abstractmethod
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from cotlens._core.errors import CotLensError, InputError
 from cotlens.models.contract import Capability, Model
@@ -29,6 +29,7 @@ class Controller(ABC):
     """The Python side of one widget.
 
     A message of kind "x" becomes a request by `_request` and is done by `_do_x`, which may return parts of the reply.
+    It stands wherever its widget may: it is drawn, laid out, linked and observed like any, and `close` takes it away.
 
     Attributes:
         word: what the widget is called in a sentence, and a variable that holds it in code.
@@ -92,39 +93,25 @@ class Controller(ABC):
     def layout(self, layout: Any) -> None:
         self.view.layout = layout
 
-    # What a notebook does with any widget is done to the view: a controller has the methods that people try on one.
+    # What a notebook does with any widget is done to the view: a controller has the view's methods and traits, too.
 
-    def observe(self, handler: Any, names: Any = t.All, type: Any = "change") -> None:
-        """Call `handler` when traits of the view change, as `observe` of any widget; `view.trait_names()` lists them."""
-        self.view.observe(handler, names, type)
+    if not TYPE_CHECKING:
 
-    def unobserve(self, handler: Any, names: Any = t.All, type: Any = "change") -> None:
-        """End what `observe` began."""
-        self.view.unobserve(handler, names, type)
+        def __getattr__(self, name: str) -> Any:
+            """What a controller lacks, its view may have: observe, add_class, traits (so that ipywidgets links it)."""
+            if name.startswith("_") or "view" not in self.__dict__:
+                raise AttributeError(f"{type(self).__name__} has no attribute {name!r}.")
+            return getattr(self.view, name)
 
-    def on_msg(self, callback: Any, remove: bool = False) -> None:
-        """Call `callback(view, content, buffers)` with each message of the view, or no more."""
-        self.view.on_msg(callback, remove)
-
-    def add_class(self, name: str) -> Any:
-        """Add a CSS class to the element that the view is drawn in; returns the controller."""
-        self.view.add_class(name)
-        return self
-
-    def remove_class(self, name: str) -> Any:
-        """Remove a CSS class from that element; returns the controller."""
-        self.view.remove_class(name)
-        return self
+        def __setattr__(self, name: str, value: Any) -> None:
+            view = self.__dict__.get("view")
+            forwarded = view is not None and not hasattr(type(self), name) and name not in self.__dict__
+            object.__setattr__(view if forwarded and view.has_trait(name) else self, name, value)
 
     def close(self) -> None:
         """Stop all work and remove the widget from every cell it is shown in."""
         self.cancel()
         self.view.close()
-
-    @property
-    def scale_lock(self) -> dict[str, Any]:
-        """Where the colours end, as the view holds it; {} where they follow what is shown."""
-        return self.view.scale_lock
 
     @property
     def _remedy(self) -> str:

@@ -247,6 +247,6 @@ class Jobs:
         """Show the job that runs, or the newest that waits; False where there is none to be shown."""
         jobs = [job for job in self._open if not job.left]
         running = [job for job in jobs if job.state.state == "running"]
-        for job in (running[:1] or jobs[-1:]):
+        for job in running[:1] or jobs[-1:]:
             self._publish(job.state)
         return bool(jobs)

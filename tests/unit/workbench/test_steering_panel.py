@@ -472,3 +472,22 @@ def test_an_unknown_message_is_answered_with_an_error(front, vector):
         assert reply["status"] == "error" and reply["error"]["remedy"] is None, (kind, fields, reply)
     assert shown.view.current["seed"] == 0
     assert shown.view.head["limit"] == 12 and shown.view.head["most"] == 12
+
+
+def test_the_limit_is_changed_in_the_head_and_each_try_keeps_its_own(front, vector):
+    shown = front(vector)
+    shown.turn(3.0)
+    first, code = shown.panel.steered, shown.panel.code
+    assert "max_new_tokens=12" in code
+    shown.act("limits", max_new_tokens=5)
+    assert shown.view.head["limit"] == 5 and shown.view.head["most"] == 5
+    assert shown.panel.steered is first and shown.panel.code == code, "what was written stays as it is"
+    shown.turn(3.5)
+    second = shown.panel.steered
+    assert len(second.token_ids) - second.rewritten_from <= 5 and "max_new_tokens=5" in shown.panel.code
+    shown.act("goto", to="t1")
+    assert shown.panel.code == code
+    shown.act("limits", max_new_tokens=0)
+    assert shown.view.head["limit"] == 0 and shown.view.head["most"] > 12
+    for bad in (-1, 2.5, True):
+        assert shown.ask("limits", max_new_tokens=bad)["status"] == "error"
