@@ -21,7 +21,8 @@ class EditorView(View):
     branch {document, token, token_id}; truncate {document, token}; edit {document, start, end, text};
     rerun {document, token}; measure {document, measure, unit, metric, n, spans, target, confirmed}; reader {reader};
     goto {branch}; cancel {job}; count {text}; limits {max_new_tokens, temperature}; stream {of};
-    resample {document, n, force}. The reply to stream holds all of it so far as one piece.
+    resample {document, n}. With `force` as well, rollouts without an
+    answer are asked for one. The reply to stream holds all of it so far as one piece.
 
     `scale_lock` holds where colours end, {"unit": "nats", "scale": 2.1}: a person sets it, and widgets that are linked
     by it (`ipywidgets.jslink((editor.view, "scale_lock"), (map, "scale_lock"))`) are coloured alike.

@@ -18,9 +18,9 @@ class SteeringView(View):
 
     Messages arrive through `on_msg` as `{"request_id", "kind", ...}` with these kinds: steer {dials};
     rerun {document, token}; control {on, seed}; to add a vector token {document, token};
-    stretch {document, token, last}; latent {latent}; then sweep {vector, strength, rollouts}; goto {to}; cancel {job};
-    stream {of}; limits {max_new_tokens}, 0 for about twice what is replaced. The reply to stream holds all of it so far
-    as one piece. Each wants a `reply`.
+    stretch {document, token, last}; latent {latent}; then sweep {vector, strength, rollouts}; goto {to};
+    limits {max_new_tokens}; cancel {job}; stream {of}. The reply to stream holds all of it so far as one piece; a limit
+    of 0 is about twice what is replaced. Each wants a `reply`.
 
     Raises WidgetsNotBuilt when the front end was not built.
     """

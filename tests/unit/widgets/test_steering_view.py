@@ -35,7 +35,7 @@ def test_messages_of_the_front_end_are_documented():
         )
     }
     documented = re.findall(r"(\w+) \{([\w, ]*)\}[;.]", SteeringView.__doc__ or "")
-    assert {kind: fields.split(", ") for kind, fields in documented} == messages and len(messages) == 10
+    assert {kind: fields.split(", ") for kind, fields in documented} == messages and len(messages) == 11
 
 
 def test_a_reply_has_its_envelope(monkeypatch):

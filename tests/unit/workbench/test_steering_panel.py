@@ -135,9 +135,7 @@ def test_the_unsteered_rewrite_from_the_same_token_stands_beside(front, abacus, 
     shown.turn(1.5)
     run = shown.panel.run
     for each in (run, run.control):
-        plain = cl.steering.rewrite(
-            abacus, short, [], at=each.at, temperature=0.0, max_new_tokens=Start(short).limit(each.at)
-        )
+        plain = cl.steering.rewrite(abacus, short, [], at=each.at, temperature=0.0, max_new_tokens=12)
         assert each.unsteered.steered.token_ids == plain.token_ids and each.unsteered.at == each.at
         region = cl.steering.judge(abacus, short, each.steered, each.steerings, each.at, unsteered=plain)
         assert region.perplexity_unsteered == pytest.approx(each.perplexity_unsteered)
