@@ -107,7 +107,7 @@ def _edit_from_data(data: dict[str, Any]) -> Edit:
     kinds = {"old": str, "new": str} | dict.fromkeys(("start", "end", "start_token", "end_token", "old_tokens"), int)
     for name, kind in kinds.items():
         value = values.get(name, kind())
-        if type(value) is not kind or (kind is int and not 0 <= value < 1 << 53):
+        if type(value) is not kind or (isinstance(value, int) and not 0 <= value < 1 << 53):
             raise ValueError(f"its edit can't have {reprlib.repr(value)} as {name}")
     for name in ("surprise", "surprise_was"):
         values[name] = math.nan if math.isnan(values[name]) else float(values[name])

@@ -53,6 +53,8 @@ class ImportanceMap(View):
 
     def __init__(self, *results: Result, trace: Trace | None = None, **traits: Any) -> None:
         require(self._bundle)  # whatever was given
+        if trace is not None and not isinstance(trace, Trace):
+            raise InputError(f"ImportanceMap takes a Trace as trace=; {type(trace).__name__} was given.")
         if not results:
             raise InputError("ImportanceMap was given no result: run a measure first, and give it what `run` returned.")
         for result in results:
