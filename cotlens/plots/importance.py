@@ -13,7 +13,7 @@ import numpy as np
 from cotlens._core.errors import InputError, did_you_mean
 from cotlens.plots.drawing import LONGEST_LABEL, drawable, finished, label, lines
 from cotlens.plots.palette import INK, LINES, NEGATIVE, POSITIVE
-from cotlens.results.certainty import LEAST, may_be_nothing
+from cotlens.results.certainty import may_be_nothing, why_hollow
 
 if TYPE_CHECKING:
     import altair
@@ -90,12 +90,13 @@ def _largest(frame: pandas.DataFrame) -> pandas.DataFrame:
 def _title(result: Result, frame: pandas.DataFrame, unmeasured: int) -> str:
     drawn, measured = len(frame), len(result) - unmeasured
     parts = [f"{result.method} per {result.unit}"]
+    why = why_hollow(result)
     if drawn and not frame["filled"].any():
-        parts.append("nothing here is clear of zero")
+        parts.append(
+            f"nothing here is clear of zero (all {why})" if "below" in why else "nothing here is clear of zero"
+        )
     elif not frame["filled"].all():
-        least = LEAST.get(result.scale_unit, 0)
-        exact = (frame["status"] == "exact").all()
-        parts.append(f"hollow: below {least:g}" if exact else "hollow: not clear of zero")
+        parts.append(f"hollow: {why}")
     if drawn < measured:
         parts.append(f"the {drawn} largest of {measured}")
     if "confirmed" in result.columns:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
+import reprlib
 from typing import Any, TypeVar
 
 from cotlens._core import files
@@ -103,6 +104,11 @@ def _edit_from_data(data: dict[str, Any]) -> Edit:
     values = files.revive(data)
     if values["kind"] not in _KINDS:
         raise ValueError(f"it has an edit of unknown kind {values['kind']!r}")
+    kinds = {"old": str, "new": str} | dict.fromkeys(("start", "end", "start_token", "end_token", "old_tokens"), int)
+    for name, kind in kinds.items():
+        value = values.get(name, kind())
+        if type(value) is not kind or (isinstance(value, int) and not 0 <= value < 1 << 53):
+            raise ValueError(f"its edit can't have {reprlib.repr(value)} as {name}")
     for name in ("surprise", "surprise_was"):
         values[name] = math.nan if math.isnan(values[name]) else float(values[name])
     return Edit(**values)

@@ -6,7 +6,7 @@ import json
 
 import traitlets as t
 
-from cotlens.widgets.bundles import View, bundle
+from cotlens.widgets.bundles import View
 from cotlens.widgets.protocol.editor import (
     Fact,
     Head,
@@ -39,7 +39,6 @@ class EditorView(View):
     """
 
     _bundle = "editor"
-    _css = bundle("editor.css")
 
     head = t.Dict().tag(sync=True, shape=Head)
     limits = t.Dict().tag(sync=True, shape=Limits)

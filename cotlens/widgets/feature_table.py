@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import traitlets as t
 
-from cotlens.widgets.bundles import View, bundle
+from cotlens.widgets.bundles import View
 from cotlens.widgets.protocol.feature_table import EffectInfo, Facts, Head, Tokens, Words
 from cotlens.widgets.protocol.shared import BranchInfo, Comparison, Job, Piece, TraceDocument
 
@@ -24,7 +24,6 @@ class FeatureTableView(View):
     """
 
     _bundle = "feature_table"
-    _css = bundle("feature_table.css")
 
     head = t.Dict().tag(sync=True, shape=Head)
     document = t.Dict().tag(sync=True, shape=TraceDocument)

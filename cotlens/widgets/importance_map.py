@@ -15,7 +15,7 @@ from cotlens.results.certainty import certainty
 from cotlens.trace import Trace
 from cotlens.trace.splitting.splitters import split
 from cotlens.widgets import scores
-from cotlens.widgets.bundles import View, bundle, require
+from cotlens.widgets.bundles import View, require
 from cotlens.widgets.payload import floats, indices
 from cotlens.widgets.protocol.importance_map import Context, Score
 from cotlens.widgets.protocol.shared import Lock
@@ -48,7 +48,6 @@ class ImportanceMap(View):
     """
 
     _bundle = "importance_map"
-    _css = bundle("importance_map.css")
 
     scores = t.List().tag(sync=True, shape=Score)
     context = t.Dict().tag(sync=True, shape=Context)
@@ -56,6 +55,8 @@ class ImportanceMap(View):
 
     def __init__(self, *results: Result, trace: Trace | None = None, **traits: Any) -> None:
         require(self._bundle)  # whatever was given
+        if trace is not None and not isinstance(trace, Trace):
+            raise InputError(f"ImportanceMap takes a Trace as trace=; {type(trace).__name__} was given.")
         if not results:
             raise InputError("ImportanceMap was given no result: run a measure first, and give it what `run` returned.")
         for result in results:

@@ -12,9 +12,10 @@ from cotlens._core.errors import InputError
 from cotlens.results import Result
 from cotlens.results.certainty import certainty
 from cotlens.widgets import scores
-from cotlens.widgets.bundles import View, bundle
+from cotlens.widgets.bundles import View
 from cotlens.widgets.payload import floats
 from cotlens.widgets.protocol.pair_matrix import Matrix
+from cotlens.widgets.protocol.shared import Lock
 
 MOST_SENTENCES = 3000  # nine million cells, some 160 MB on their way to the page
 NEEDED = ("source", "target", "source_text", "target_text")
@@ -32,6 +33,7 @@ class PairMatrix(View):
         result: one of kind "pairs", with the columns source, target, source_text and target_text.
 
     `matrix` holds words, sentences and bytes, row by row; `cotlens.widgets.protocol.pair_matrix` declares it.
+    `scale_lock` is as that of the editor's view.
 
     Raises:
         InputError: the result is of another kind, lacks a column, has no rows, or has a pair twice.
@@ -39,9 +41,9 @@ class PairMatrix(View):
     """
 
     _bundle = "pair_matrix"
-    _css = bundle("pair_matrix.css")
 
     matrix = t.Dict().tag(sync=True, shape=Matrix)
+    scale_lock = t.Dict().tag(sync=True, shape=Lock)
 
     def __init__(self, result: Result, **traits: Any) -> None:
         super().__init__(matrix=payload(result), **traits)

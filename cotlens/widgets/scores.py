@@ -55,8 +55,13 @@ def is_signed(result: Result) -> bool:
 
 
 def kind(result: Result) -> Kind:
-    """What the intervals are of: "exact" (none), "computed" (numerical error) or "sampled"."""
-    return "exact" if is_exact(result) else "computed" if "interval_of" in result.extras else "sampled"
+    """What the intervals are of: "exact" (none), "computed" (how far off a number may be) or "sampled"."""
+    if is_exact(result):
+        return "exact"
+    columns = result.columns
+    measured = ~np.isnan(columns["estimate"])
+    bounded = bool((columns["low"] < columns["high"])[measured].any()) and bool((columns["n"][measured] <= 1).all())
+    return "computed" if "interval_of" in result.extras or bounded else "sampled"
 
 
 def is_exact(result: Result) -> bool:

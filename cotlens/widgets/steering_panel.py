@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import traitlets as t
 
-from cotlens.widgets.bundles import View, bundle
+from cotlens.widgets.bundles import View
 from cotlens.widgets.protocol.shared import Job, TraceText
 from cotlens.widgets.protocol.steering_panel import (
     Current,
@@ -31,7 +31,6 @@ class SteeringView(View):
     """
 
     _bundle = "steering_panel"
-    _css = bundle("steering_panel.css")
 
     head = t.Dict().tag(sync=True, shape=Head)
     vectors = t.List().tag(sync=True, shape=VectorInfo)

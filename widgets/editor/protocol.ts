@@ -12,6 +12,8 @@ export interface Head {
   model: string;
   where: string;
   note: string;
+  /** Why nothing that needs a model can be done, where there is none. */
+  off?: string;
 }
 
 /** Of every action that lets the model write. */
@@ -126,6 +128,8 @@ export interface Arm {
   done: number;
   unread: number;
   cut: number;
+  /** How many were asked for their answer, as they gave none. */
+  forced: number;
 }
 
 /** With the edit (after) and without (before). */
@@ -153,6 +157,8 @@ export interface ResampledRow {
 export interface Resampled {
   n: number;
   arms: Arms;
+  /** Why nothing can be read, "" where something is. */
+  advice: string;
   rows: ResampledRow[];
 }
 
@@ -177,7 +183,7 @@ export interface Inspection {
   rewritten: boolean;
 }
 
-/** Kind of request -> its fields; `request_id` is added when one is sent. Those about a text carry the id of the document that they were made on: another may be shown by the time they arrive. Of a "measure", `spans` are chosen anew unless None, and `confirmed` starts what takes long. */
+/** Kind of request -> its fields; `request_id` is added when one is sent. Those about a text carry the id of the document that they were made on: another may be shown by the time they arrive. Of a "measure", `spans` are chosen anew unless None, and `confirmed` starts what takes long. Of a "resample", `force` asks for the answers that are missing. */
 export type Request =
   | { kind: "inspect"; document: string; token: number }
   | { kind: "branch"; document: string; token: number; token_id: number }
@@ -191,7 +197,7 @@ export type Request =
   | { kind: "count"; text: string }
   | { kind: "limits"; max_new_tokens: number; temperature: number }
   | { kind: "stream"; of: number }
-  | { kind: "resample"; document: string; n: number };
+  | { kind: "resample"; document: string; n: number; force?: boolean };
 
 /** The synced traits, as they arrive. {} is what is absent. */
 export interface State {

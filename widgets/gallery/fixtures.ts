@@ -151,7 +151,7 @@ function branch(): State {
   };
   const share = (count: number, of: number, low: number, high: number) => ({ count, p: count / of, low, high });
   state.resampled = {
-    n: 20, arms: { before: { done: 20, unread: 0, cut: 0 }, after: { done: 20, unread: 2, cut: 1 } },
+    n: 20, advice: "", arms: { before: { done: 20, unread: 0, cut: 0, forced: 0 }, after: { done: 20, unread: 2, cut: 1, forced: 0 } },
     rows: [{ answer: "7", before: share(19, 20, 0.764, 0.991), after: share(2, 18, 0.031, 0.328) }, { answer: "8", before: share(1, 20, 0.009, 0.236), after: share(16, 18, 0.672, 0.969) }],
   };
   return state;

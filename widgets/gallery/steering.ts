@@ -28,7 +28,7 @@ const written = (answer: string | null, p: number | null, perplexity: number | n
 
 function at(dials: Dial[], more: Partial<State> = {}): State {
   return {
-    head: { model: "abacus", where: "local · CPU", note: "", latents: 1024, most: 190 },
+    head: { model: "abacus", where: "local · CPU", note: "", latents: 1024, most: 190, limit: 0 },
     vectors: [
       { name: "check the work", detail: "difference of means, 24 examples against 61", layer: 2, norm: 9.1, units: [21.3, 64.2, 112.4, 148.9] },
       { name: "12 → 13", detail: "latent 412 of the autoencoder at resid_post.1", layer: 1, norm: 1, units: [21.3, 64.2, 112.4, 148.9] },

@@ -1,6 +1,6 @@
 // Written by tools/write_protocol.py from cotlens/widgets/protocol/pair_matrix.py and cotlens/widgets/pair_matrix.py: change those.
 
-import type { Empty, Meaning } from "../kit/protocol";
+import type { Empty, Lock, Meaning } from "../kit/protocol";
 
 /** A pairs result. Numbers stand row by row: cell (target, source) at target * count + source. */
 export interface Matrix extends Meaning {
@@ -19,4 +19,5 @@ export interface Matrix extends Meaning {
 /** The synced traits, as they arrive. {} is what is absent. */
 export interface State {
   matrix: Matrix | Empty;
+  scale_lock: Lock | Empty;
 }

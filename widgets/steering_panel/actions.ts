@@ -64,6 +64,14 @@ export class Actions {
     this.store.requests.ask({ kind: "control", on, seed });
   }
 
+  /** At most so many tokens from now on; NaN is as many as fit what is replaced. Whether it could be asked for. */
+  limit(tokens: number): boolean {
+    const wanted = Number.isNaN(tokens) ? 0 : tokens;
+    const right = this.store.off === null && Number.isSafeInteger(wanted) && wanted >= 0;
+    if (right) this.store.requests.ask({ kind: "limits", max_new_tokens: wanted });
+    return right;
+  }
+
   goto(id: string): void {
     if (this.store.off !== null) return;
     this.heading = id;

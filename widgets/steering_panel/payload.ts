@@ -9,7 +9,7 @@ export const IDLE: Job = { id: null, state: "idle", label: "", done: 0, total: n
 const NOWHERE: Current = { dials: [], control: false, seed: 0, places: [] };
 
 export const EMPTY: Payload = {
-  head: { model: "", where: "", note: "", latents: 0, most: 0 },
+  head: { model: "", where: "", note: "", latents: 0, most: 0, limit: 0 },
   vectors: [],
   current: NOWHERE,
   baseline: null,

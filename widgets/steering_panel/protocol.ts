@@ -17,6 +17,8 @@ export interface Head {
   note: string;
   latents: number;
   most: number;
+  /** Tokens of a rerun; 0 for about twice what it replaces. */
+  limit: number;
 }
 
 /** `units` are the mean residual norms of the layers: coefficient 1 adds a vector of that length. `norm` is that of its values. */
@@ -124,6 +126,7 @@ export type Request =
   | { kind: "latent"; latent: number }
   | { kind: "sweep"; vector: number; strength: number; rollouts: number }
   | { kind: "goto"; to: string }
+  | { kind: "limits"; max_new_tokens: number }
   | { kind: "cancel"; job?: number | null }
   | { kind: "stream"; of: number };
 

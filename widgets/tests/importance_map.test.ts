@@ -121,3 +121,15 @@ test("units without a character to be seen are told apart", () => {
   assert.match(made.spoken(0), /^\[BOM\], token/);
   assert.match(made.spoken(1), /^part of a character, token/);
 });
+
+test("what is too small to matter is hollow whatever it was computed with, and says its interval", () => {
+  const codes = Uint8Array.from(["faint", "small", "open"].map((kind) => CERTAINTIES.indexOf(kind as "faint")));
+  const ends = (by: number): DataView => new DataView(Float32Array.from([0.004, 0.004 + by, 0.5]).buffer);
+  const map = new ScoreMap({ ...mapOf("map").score, kind: "computed", base: 0, scale: 0.5, reach: 0.5, estimate: ends(0), low: ends(-0.001), high: ends(0.001), certainty: new DataView(codes.buffer), status: {} });
+  assert.deepEqual([...map.levels].slice(0, 2), [0, 0]);
+  assert.notEqual(map.levels[2], 0);
+  assert.equal(map.certaintyWords(0), "exact, and too small to matter");
+  assert.equal(map.certaintyWords(1), "too small to matter, and not sampled");
+  assert.equal(map.intervalWords(0), "exact");
+  assert.equal(map.intervalWords(1), "+0.00300 to +0.00500");
+});

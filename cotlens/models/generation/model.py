@@ -163,6 +163,8 @@ class TextModel(ABC):
         Args:
             on_rollout: called with (place among `starts`, trace) on the owner thread as each arrives.
         """
+        if not isinstance(starts, Sequence) or not all(isinstance(start, Start) for start in starts):
+            raise InputError("rollouts takes a list of Starts, where they begin: [Start(trace, at, range(100))].")
         for start in starts:
             self._own(start.trace)
         changes = as_interventions(interventions)
@@ -213,6 +215,10 @@ class TextModel(ABC):
 
     def _own(self, trace: Trace) -> None:
         """Refuse a trace whose ids mean something else to this model."""
+        if not isinstance(trace, Trace):
+            raise InputError(
+                f"A model goes on from a Trace; {type(trace).__name__} was given: make one with reason(...)."
+            )
         if trace.codec is self.codec:
             return
         if not reads(self.codec, trace):

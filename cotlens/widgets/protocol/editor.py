@@ -18,6 +18,8 @@ class Head(TypedDict):
     model: str
     where: str
     note: str
+    off: NotRequired[str]
+    """Why nothing that needs a model can be done, where there is none."""
 
 
 class Limits(TypedDict):
@@ -145,6 +147,8 @@ class Arm(TypedDict):
     done: int
     unread: int
     cut: int
+    forced: int
+    """How many were asked for their answer, as they gave none."""
 
 
 class Arms(TypedDict):
@@ -176,6 +180,8 @@ class Resampled(TypedDict):
 
     n: int
     arms: Arms
+    advice: str
+    """Why nothing can be read, "" where something is."""
     rows: list[ResampledRow]
 
 
@@ -219,8 +225,9 @@ REQUESTS: Mapping[str, Mapping[str, Any]] = {
     "count": {"text": str},
     "limits": {"max_new_tokens": int, "temperature": float},
     "stream": {"of": int},
-    "resample": {"document": str, "n": int},
+    "resample": {"document": str, "n": int, "force": NotRequired[bool]},
 }  # fmt: skip
 """Kind of request -> its fields; `request_id` is added when one is sent. Those about a text carry the id of the
 document that they were made on: another may be shown by the time they arrive. Of a "measure", `spans` are chosen anew
-unless None, and `confirmed` starts what takes long."""
+unless None, and `confirmed` starts what takes long. Of a "resample", `force` asks for the
+answers that are missing."""

@@ -22,6 +22,8 @@ class Head(TypedDict):
     note: str
     latents: int
     most: int
+    limit: int
+    """Tokens of a rerun; 0 for about twice what it replaces."""
 
 
 class VectorInfo(TypedDict):
@@ -142,6 +144,7 @@ REQUESTS: Mapping[str, Mapping[str, Any]] = {
     "latent": {"latent": int},
     "sweep": {"vector": int, "strength": float, "rollouts": int},
     "goto": {"to": str},
+    "limits": {"max_new_tokens": int},
     "cancel": {"job": NotRequired[int | None]},
     "stream": {"of": int},
 }

@@ -27,6 +27,7 @@ from cotlens.widgets.protocol import editor as protocol
 from cotlens.widgets.protocol.editor import Unit
 from cotlens.workbench.editor.costs import Price, Rates, price
 from cotlens.workbench.editor.measure_menu import CURVE, METRICS, UNITS, Measure, ShadingSettings, offers
+from cotlens.workbench.editor.no_model import WHY
 from cotlens.workbench.shared.layout import layout
 
 AUTOMATIC_S = 20.0  # work expected to be longer than this waits until it is asked for
@@ -148,6 +149,8 @@ class Measuring:
 
     def why_not(self, trace: Trace, shown: ShadingSettings) -> str | None:
         """Why `shown` can't be measured on this trace with this model, None where it can."""
+        if not self.model.capabilities:
+            return WHY
         entry, nothing = shown.entry, unmeasurable(trace)
         if nothing is not None and (entry.answer or nothing == "the thought is empty"):
             return nothing

@@ -63,7 +63,7 @@ def shading(
         "zero": result.zero,
         "scale_unit": result.scale_unit,
         "signed": scores.is_signed(result),
-        "kind": "computed" if "interval_of" in result.extras else "sampled" if shown.n else "exact",
+        "kind": "sampled" if shown.n else scores.kind(result) if np.isfinite(columns["estimate"]).any() else "exact",
         "edit_type": result.extras["edit_type"],
         "complete": complete,
         "unread": _unread(result),

@@ -32,6 +32,7 @@ class Request:
 
     Args:
         confirmed: the cost was seen, so what takes long may begin.
+        force: rollouts without an answer are asked for one.
     """
 
     id: int
@@ -50,6 +51,7 @@ class Request:
     reader: str = ""
     spans: tuple[tuple[int, int], ...] | None = None
     confirmed: bool = False
+    force: bool = False
     branch: str = ""
     job: int | None = None
     of: int = 0

@@ -60,7 +60,7 @@ class Work(Writing):
             lambda trace, stopped: self._keep(node, trace, plan.label, _code(plan, stopped), newest),
         )
 
-    def resample(self, node: Node, n: int, options: dict[str, Any]) -> None:
+    def resample(self, node: Node, n: int, options: dict[str, Any], force: bool) -> None:
         """Write a branch again many times, with its edit and without, and show the answers as they come."""
         before = self._tree.before(node) if node.parent is not None else None
         mine = self.resampled
@@ -71,7 +71,7 @@ class Work(Writing):
                 if self.resampled is mine:
                     self._show_at(node, resampled=found)
 
-        resample(self._model, arms(node.trace, before, n), options, show)
+        resample(self._model, arms(node.trace, before, n), options, show, force)
 
     def forget_resampled(self) -> None:
         """Drop what rollouts answered; what some that still come answer is dropped too."""

@@ -13,6 +13,7 @@ from cotlens.measure.features.autoencoder.sae import SAE
 from cotlens.measure.features.encoded import POOR
 from cotlens.models.contract import Model
 from cotlens.trace import Trace
+from cotlens.trace.notes import with_text
 from cotlens.widgets.payload import floats, indices
 from cotlens.widgets.protocol.feature_table import EffectInfo, Facts, Head
 from cotlens.workbench.feature_table.labels import ORIGINS, Labels
@@ -77,9 +78,10 @@ def effects(known: Reading, metric: str) -> dict[str, Any]:
     """`effect`, `estimate` and `exact`; NaN is "not asked"."""
     agreement, compared = known.agreement()
     asked = known.asked
+    unrun = known.trace.awaits_rerun
     body: EffectInfo = {
         "why": known.why,
-        "words": "" if asked is None else METRIC_WORDS[metric].format(answer=asked.target),
+        "words": "" if asked is None else with_text(METRIC_WORDS[metric].format(answer=asked.target), unrun),
         "target": "" if asked is None else asked.target,
         "unit": METRICS[metric],
         "estimated": known.estimate is not None,

@@ -73,6 +73,7 @@ class Job:
         self.state = JobState(number, "queued", label)
         self.control = Control(self._progress)
         self.error: BaseException | None = None
+        self.left = False  # it was for something that is shown no more: how it ends is told nobody
         self.traceback = ""
         self.future: Future[Any] | None = None
         self._changed, self._told, self._pace = changed, 0.0, Pace()
@@ -200,6 +201,14 @@ class Jobs:
         for job in jobs:
             job.cancel()
 
+    def leave(self, lane: str) -> None:
+        """Cancel a lane whose work is for something that is shown no more: of how it ends nothing is shown."""
+        with self._lock:
+            for job in self._open:
+                job.left |= job.lane == lane
+            self._show_open()
+        self.cancel(lane)
+
     @property
     def busy(self) -> bool:
         """Whether something is queued or running that nobody asked to stop."""
@@ -240,6 +249,13 @@ class Jobs:
                 self.last_error = job
                 self._publish(job.state)
                 return
-            running = next((one for one in self._open if one.state.state == "running"), None)
-            shown = running or (self._open[-1] if self._open else job)
-            self._publish(shown.state)
+            if not self._show_open() and not job.left:
+                self._publish(job.state)
+
+    def _show_open(self) -> bool:
+        """Show the job that runs, or the newest that waits; False where there is none to be shown."""
+        jobs = [job for job in self._open if not job.left]
+        running = [job for job in jobs if job.state.state == "running"]
+        for job in running[:1] or jobs[-1:]:
+            self._publish(job.state)
+        return bool(jobs)

@@ -14,7 +14,7 @@ from cotlens.widgets.utf16 import to_utf16
 from cotlens.workbench.shared import document as documents
 from cotlens.workbench.shared.layout import layout
 from cotlens.workbench.shared.origin import origin
-from cotlens.workbench.steering_panel.runs import LONGER, SPARE, Rerun, Start
+from cotlens.workbench.steering_panel.runs import Rerun, Start
 from cotlens.workbench.steering_panel.vector_settings import VectorSetting, VectorSettings, signed
 
 MOST = 60  # tries kept, the original among them; the oldest go first
@@ -44,8 +44,8 @@ class HistoryEntry:
 class History:
     """All tries of a panel, the original first."""
 
-    def __init__(self, model: Model, rack: VectorSettings, baseline: Trace, max_new_tokens: int | None) -> None:
-        self._model, self._rack, self._baseline, self._most = model, rack, baseline, max_new_tokens
+    def __init__(self, model: Model, rack: VectorSettings, baseline: Trace) -> None:
+        self._model, self._rack, self._baseline = model, rack, baseline
         self.current = HistoryEntry(Start(baseline), rack.zero(), id="t0")
         self._all, self._made = [self.current], 0
 
@@ -131,8 +131,7 @@ class History:
         assert each.steered is not None
         source, at = each.start.source, min(each.steered.at, len(each.start.source.token_ids) - 1)
         vectors, steerings = self._rack.code(each.dials, source, at)
-        most = self._most or LONGER * (len(source.token_ids) - at) + SPARE
-        settings = f"at={at}, temperature=0.0, max_new_tokens={most}, control={control}"
+        settings = f"at={at}, temperature=0.0, max_new_tokens={each.start.limit(at)}, control={control}"
         return [*vectors, f"run = cl.steering.steer(model, trace, {steerings}, {settings})", "trace = run.steered"]
 
     def _label(self, each: HistoryEntry) -> str:

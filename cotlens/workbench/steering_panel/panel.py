@@ -47,7 +47,7 @@ class SteeringPanel(Controller):
         trace: the baseline.
         vectors: one `cl.steering.Vector` or several.
         control: seed of the random vectors that stand beside as a control.
-        max_new_tokens: of a rerun; by default about twice what it replaces.
+        max_new_tokens: of a rerun; by default about twice what it replaces. The head shows and changes it.
         sae: an autoencoder, to add its latents as vectors.
 
     Attributes:
@@ -79,23 +79,23 @@ class SteeringPanel(Controller):
         super().__init__(model, SteeringView())
         self.trace = with_codec(model, trace)
         self._rack = VectorSettings(model, self.trace, vectors)
-        self._writer = Writer(model, self._rack, self.trace, max_new_tokens)
-        self._tries = History(model, self._rack, self.trace, max_new_tokens)
-        self._beside, self._seed = False, control
+        self._writer = Writer(model, self._rack, self.trace)
+        self._tries = History(model, self._rack, self.trace)
+        self._beside, self._seed, self._most = False, control, max_new_tokens
         self._newest: object = None
         self._stream: Stream | None = None
         self._plain: SteeredRun | None = None
         self._sae = sae
         self._planned: Sweep | None = None
         self.swept: Result | None = None
-        latents, most = 0 if sae is None else sae.config.d_sae, self._writer.most(self.trace, 0)
+        latents = 0 if sae is None else sae.config.d_sae
         self._open(
             head={
                 "model": model.name,
                 "where": model.where,
                 "note": model.score_path,
                 "latents": latents,
-                "most": most,
+                **self._limits(),
             },
             vectors=self._rack.payload(),
             **history.document("baseline", self.trace),
@@ -181,6 +181,15 @@ class SteeringPanel(Controller):
         self._jobs.cancel("write")
         self._ask_control()
 
+    def _do_limits(self, request: SteeringRequest) -> None:
+        """What is written from now on keeps to it; what was written stays."""
+        self._most = min(request.max_new_tokens, self.model.context_length) or None
+        self._set(head={**self.view.head, **self._limits()})
+
+    def _limits(self) -> dict[str, Any]:
+        """The limit of a rerun that was chosen, 0 for none, and what a rollout of a sweep has at most."""
+        return {"limit": self._most or 0, "most": Start(self.trace, most=self._most).limit(0)}
+
     def _do_stream(self, request: SteeringRequest) -> dict[str, Any]:
         stream = self._stream
         return {"stream": stream.whole() if stream is not None and stream.id == request.of else {}}
@@ -201,7 +210,7 @@ class SteeringPanel(Controller):
         if not 0 <= request.vector < len(self._rack.vectors):
             raise InputError(f"There is no vector {request.vector}; this panel has {len(self._rack.vectors)}.")
         dial = self._tries.current.dials[request.vector]
-        most = self._writer.most(self.trace, 0)
+        most = Start(self.trace, most=self._most).limit(0)
         planned = sweeps.plan(
             self.trace, self._rack.at(request.vector, dial.layer), dial, request.strength, request.rollouts, most
         )
@@ -214,6 +223,7 @@ class SteeringPanel(Controller):
 
     def _begin(self, start: Start, dials: tuple[VectorSetting, ...]) -> None:
         """Show what these dials write; whatever was being written for others stops."""
+        start = dataclasses.replace(start, most=self._most)
         idle = start.source is self.trace and not any(dial.coefficient for dial in dials)
         with self._lock:
             mine = self._newest = object()
@@ -244,7 +254,7 @@ class SteeringPanel(Controller):
         try:
             made = self._writer.write(start, dials, None, stream)
             entry = self._keep(mine, HistoryEntry(start, dials, made))
-            measured = self._writer.measured(made, start.source)
+            measured = self._writer.measured(made, start)
         except CotLensError as error:
             partial = getattr(error, "partial", None)
             if entry is None:
@@ -265,7 +275,7 @@ class SteeringPanel(Controller):
         stream = self._stream = Stream(lambda now: self._show_at(shown, stream=now), which="control")
         try:
             made = self._writer.write(shown.start, shown.dials, seed, stream)
-            self._learn(shown, control=self._writer.measured(made, shown.start.source))
+            self._learn(shown, control=self._writer.measured(made, shown.start))
         finally:
             self._show_at(shown, stream={})
 

@@ -12,7 +12,11 @@ from cotlens.workbench.shared.messages import fields_of
 
 @dataclass(frozen=True)
 class SteeringRequest:
-    """One message of the view. Dials are as they came: `VectorSettings.parse` knows the vectors that they are of."""
+    """One message of the view. Dials are as they came: `VectorSettings.parse` knows the vectors that they are of.
+
+    Args:
+        max_new_tokens: 0 for about twice what a rerun replaces.
+    """
 
     id: int
     kind: str
@@ -26,6 +30,7 @@ class SteeringRequest:
     rollouts: int = 0
     on: bool = False
     seed: int = 0
+    max_new_tokens: int = 0
     to: str = ""
     job: int | None = None
     of: int = 0
@@ -39,4 +44,5 @@ def parse(content: Any) -> SteeringRequest:
     """
     fields = fields_of(content, REQUESTS, "panel")
     check.seed(fields.get("seed", 0), of="A control")
+    check.whole("max_new_tokens", fields.get("max_new_tokens", 0), 0, of="The panel")
     return SteeringRequest(**fields)

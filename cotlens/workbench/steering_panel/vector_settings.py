@@ -219,7 +219,7 @@ def stretch(trace: Trace, start: int, end: int) -> Span | None:
 
 
 def _several(vectors: Any) -> list[Vector]:
-    given = [vectors] if isinstance(vectors, Vector) else list(vectors)
+    given = list(vectors) if isinstance(vectors, list | tuple) else [vectors]
     for vector in given:
         if not isinstance(vector, Vector):
             raise InputError(

@@ -86,8 +86,8 @@ def front(abacus):
     """A function that opens an editor on a trace, everything measured."""
     opened = []
 
-    def open_editor(trace, *, wait=True, **options):
-        editor = cl.CoTEditor(abacus, trace, **options)
+    def open_editor(trace, *, wait=True, model=abacus, **options):
+        editor = cl.CoTEditor(model, trace, **options)
         opened.append(editor)
         if wait:
             assert editor.wait(60)

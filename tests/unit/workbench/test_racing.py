@@ -298,3 +298,20 @@ def steps(do):
     finally:
         sys.settrace(before)
     return len(lines)
+
+
+def test_work_for_a_branch_that_was_left_ends_without_a_word(front, given, busy, abacus):
+    page = front(given, wait=False)
+    busy.set()
+    assert page.editor.wait(60)
+    page.act("truncate", token=given.spans("sentence")[1].start)
+    page.tell("measure", measure="resampling", unit="sentence", n=200)
+    until(lambda: page.view.job["state"] == "running")
+    page.tell("resample", n=3)  # waits behind it, so that something is still to come when the branch is left
+    (left,) = [job.id for job in page.editor._jobs._open if job.lane == "measure"]
+    told = []
+    page.view.observe(lambda change: told.append(change.new), "job")
+    page.ask("goto", branch="b0")
+    assert page.editor.wait(120)
+    assert told and left not in {job.get("id") for job in told}
+    assert not any(job.get("state") == "cancelled" for job in told)
