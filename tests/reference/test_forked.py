@@ -2,12 +2,13 @@
 
 import numpy as np
 import pytest
+import torch
 
 from cotlens._core import control
 from cotlens._core.control import Control
 from cotlens._core.errors import Cancelled, CapabilityError, OutOfMemory
-from cotlens.models.contract import EVER, AddVector, Branch, Patch
-from cotlens.models.local import budget
+from cotlens.models.contract import EVER, AddVector, BlockAttention, Branch, Capability, Patch
+from cotlens.models.local import budget, states
 from cotlens.models.local.engine import Forking
 from cotlens.models.local.scoring import dispatch
 from tests.model import hybrids
@@ -46,7 +47,7 @@ def small_pieces(monkeypatch):
 
 
 def length_of(model):
-    """So long that plain passes are more than the 64 tokens that gated delta rules take at once, where there are any."""
+    """So long that plain passes are more than the 64 tokens that gated delta rules take at once, where they are."""
     return (2 if model.engine.forking in (CHUNKS, APART) else 1) * PIECE + PART
 
 
@@ -217,12 +218,6 @@ def test_each_token_of_a_text_costs_few_tokens():
     assert model.meter.since(before).tokens < 2 * n + (3 + budget._STRIDE["cpu"]) * n
 
 
-def test_hidden_positions_are_refused_as_ever():
-    model = hybrids.model("qwen3_5")
-    with pytest.raises(CapabilityError, match="can't be hidden"):
-        model.score(trunk_of(model), [Branch(40, (1, 2), (3,))])
-
-
 def test_a_cancel_is_heard_between_passes():
     model, heard = hybrids.model("qwen3_5"), []
 
@@ -237,3 +232,149 @@ def test_a_cancel_is_heard_between_passes():
         model.score(trunk, [Branch(p, (3, 4, 5, 6)) for p in range(1, len(trunk) + 1)])
     assert model.meter.since(before).tokens < 2 * len(trunk)
     assert heard == sorted(heard) and 0 < heard[-1] < 1
+
+
+HIDING = {"falcon_h1": 3, "zaya": 3, "lfm3": 2, "zamba": 2}  # layers with attention, 1 in all others that hide
+SILENT = ("mamba", "mamba2", "falcon_mamba")  # no attention at all
+DEAF = ("minimax", "glm5_next")  # behind a state, their attention takes no mask
+hiding = pytest.mark.parametrize("name", [name for name, one in FORKINGS.items() if one and name not in SILENT + DEAF])
+
+
+def steps(model, tokens, cache=True, seen=None):
+    """Log-probabilities after each of (position, token), a token per pass of the module itself, and the cache.
+
+    Args:
+        seen: bool, what of the keys in the cache can be looked back at; all by default. Grown by a key per token.
+    """
+    found, seen = [], [] if seen is None else seen
+    for at, token in tokens:
+        seen.append(True)
+        given = {} if all(seen) else {"attention_mask": torch.tensor([seen]).long()}
+        if "position_ids" in model.engine.layout.accepts:
+            given["position_ids"] = torch.tensor([[at]])
+        if cache is not True:
+            given[model.engine.layout.cache] = cache
+        with torch.no_grad():
+            out = model.engine.hf(input_ids=torch.tensor([[token]]), use_cache=True, **given)
+        cache = getattr(out, model.engine.layout.cache)
+        found.append(torch.log_softmax(out.logits[0, -1].float(), -1))
+    return found, cache
+
+
+def without_keys(cache, columns):
+    """The cache without some keys of its attention layers."""
+    kept = [i for i in range(24) if i not in columns]
+    return states._mapped([cache], lambda found, grown: found[0][..., kept, :] if grown else found[0].clone())
+
+
+def with_other_keys(cache, columns):
+    """The cache with something else for some keys of its attention layers."""
+
+    def changed(found, grown):
+        new = found[0].clone()
+        if grown:
+            behind = 24 - new.shape[-2]
+            new[..., [i - behind for i in columns if i >= behind], :] = 3.0
+        return new
+
+    return states._mapped([cache], changed)
+
+
+@hiding
+def test_direct_hiding_is_of_attention_only(name):
+    """Equal to a loop in whose attention layers the keys of hidden tokens are deleted, while the state holds them."""
+    model = hybrids.model(name)
+    assert len(model.engine.attending) == model.attention_layers == HIDING.get(name, 1)
+    assert f"hidden in {model.attention_layers} of its {model.n_layers} layers" in model.score_path
+    trunk, tail, out = trunk_of(model, 24), (5, 6, 7, 8), (9, 21, 22)
+    branches = [
+        Branch(24, tail, out, 1),
+        Branch(24, tail[:3], (2,), 2),
+        Branch(24, tail, (), 1),
+        Branch(22, tail, out, 1),
+    ]
+    check(model, trunk, branches)
+    _, cache = steps(model, enumerate(trunk))
+    if model.engine.layout.window or FORKINGS[name] == APART:  # keys that are gone would move windows and blocks
+        sight = [i not in out for i in range(24)]
+        expected, _ = steps(model, enumerate(tail, 24), with_other_keys(cache, out), sight)
+    else:
+        expected, _ = steps(model, enumerate(tail, 24), without_keys(cache, out))
+    found = model.score(trunk, branches)
+    wanted = [float(expected[i][tail[i + 1]]) for i in range(3)]
+    np.testing.assert_allclose(found[0].logprobs[1:], wanted, atol=TOLERANCE, rtol=0)
+    assert np.abs(found[0].logprobs[1:] - found[2].logprobs[1:]).max() > 1e-3
+
+
+@every_family
+def test_what_is_left_out_writes_nothing(name):
+    """Equal to a loop that takes in the token, puts the states back as they were and masks its keys."""
+    model = hybrids.model(name)
+    skips = FORKINGS[name] not in (None, APART)
+    assert (Capability.SKIP in model.capabilities) is skips
+    trunk, out, rest = trunk_of(model, 20), (10, 11, 15), (3, 4, 5, 6, 7, 8)
+    places = [at for at in range(10, 20) if at not in out][: len(rest)]
+    branches = [Branch(10, rest, left_out=out), Branch(12, rest[:3], left_out=(13,), given=1)]
+    assert list(branches[0].positions) == places
+    if not skips:
+        with pytest.raises(CapabilityError, match="can't be left out"):
+            model.score(trunk, branches)
+        return
+    check(model, trunk, branches)
+    seen, masked = [], bool(model.engine.attending)
+    expected, cache = steps(model, enumerate(trunk[:10]), True, seen)
+    expected, waiting = expected[-1:], dict(zip(places, rest, strict=True))
+    for at in range(10, max(places) + 1):
+        before = states.copied(cache)
+        logits, cache = steps(model, [(at, waiting.get(at, 0))], cache, seen)
+        if at in waiting:
+            expected += logits
+        elif masked:
+            cache = states._mapped([before, cache], lambda found, grown: found[1] if grown else found[0])
+            seen[-1] = False
+        else:
+            cache = before
+            seen.pop()
+    wanted = [float(expected[i][rest[i]]) for i in range(len(rest))]
+    found = model.score(trunk, branches)
+    np.testing.assert_allclose(found[0].logprobs, wanted, atol=TOLERANCE, rtol=0)
+
+
+def test_blocked_attention_is_hiding_from_those_tokens():
+    model = hybrids.model("qwen3_5")
+    trunk, tail, out = trunk_of(model, 24), (5, 6, 7, 8), (9, 21)
+    [hidden] = model.score(trunk, [Branch(24, tail, out, 1)])
+    [blocked] = model.score(trunk, [Branch(24, tail, (), 1)], interventions=BlockAttention(range(24, EVER), out))
+    np.testing.assert_allclose(blocked.logprobs, hidden.logprobs, atol=TOLERANCE, rtol=0)
+    [one] = model.score(trunk, [Branch(24, tail, (), 1)], interventions=BlockAttention(range(24, EVER), out, (1,)))
+    np.testing.assert_allclose(one.logprobs, hidden.logprobs, atol=TOLERANCE, rtol=0)
+    [none] = model.score(trunk, [Branch(24, tail, (), 1)], interventions=BlockAttention(range(24, EVER), out, (0, 2)))
+    [plain] = model.score(trunk, [Branch(24, tail, (), 1)])
+    np.testing.assert_allclose(none.logprobs, plain.logprobs, atol=TOLERANCE, rtol=0)
+
+
+@pytest.mark.parametrize("name", [*SILENT[:1], *DEAF])
+def test_models_without_attention_hide_nothing(name):
+    model = hybrids.model(name)
+    assert Capability.HIDE not in model.capabilities and model.attention_layers == 0
+    with pytest.raises(CapabilityError, match="can't be hidden"):
+        model.score(trunk_of(model, 24), [Branch(20, (1, 2), (3,), 1)])
+
+
+@pytest.mark.parametrize("name", ["qwen3_5", "lfm2", "qwen4_exp"])
+def test_the_token_before_belongs_to_a_branch_that_hides(name):
+    """It is taken in again without what is hidden: equal to a loop that deletes keys one token earlier."""
+    model = hybrids.model(name)
+    trunk, tail, out = trunk_of(model, 25), (5, 6, 7), (9, 21)
+    check(model, trunk, [Branch(25, tail, out), Branch(20, tail, (3,)), Branch(25, tail, (3,), 1), Branch(24, tail)])
+    _, cache = steps(model, enumerate(trunk[:24]))
+    fed = enumerate([trunk[24], *tail[:2]], 24)
+    if name == "qwen4_exp":
+        expected, _ = steps(model, fed, with_other_keys(cache, out), [i not in out for i in range(24)])
+    else:
+        expected, _ = steps(model, fed, without_keys(cache, out))
+    [found] = model.score(trunk, [Branch(25, tail, out)])
+    wanted = [float(expected[i][tail[i]]) for i in range(3)]
+    np.testing.assert_allclose(found.logprobs, wanted, atol=TOLERANCE, rtol=0)
+    with pytest.raises(CapabilityError, match="given=1 or more"):
+        model.score(trunk, [Branch(25, tail, (24,))])
