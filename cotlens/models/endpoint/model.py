@@ -84,7 +84,7 @@ class EndpointModel(TextModel, NoWhitebox):
         self.reader: AnswerReader = reader if reader is not None else FinalAnswer()
         self.meter, self.owner = Meter(), OwnerThread()
         self.layout = replace(extent, context=extent.context - 2)  # a request that scores adds a token and writes one
-        self.context_length, self.n_layers = extent.context, extent.n_layers
+        self.context_length, self.n_layers, self.attention_layers = extent.context, extent.n_layers, 0
         self.where = f"endpoint · {urlsplit(client.endpoint).netloc}"
         self.client, self.dialect = client, dialect
         self.score_path = dialect.sentence()
@@ -114,9 +114,13 @@ class EndpointModel(TextModel, NoWhitebox):
         check_branches(self, ids, branches)
         return self._run(lambda: scorer.score(ids, branches))
 
-    def need_masks(self) -> None:
+    def need_hiding(self) -> None:
         """Raise CapabilityError: a server hides no tokens from each other."""
         self._refuse("Tokens can't be hidden from each other", Capability.HIDE)
+
+    def need_skipping(self) -> None:
+        """Raise CapabilityError: a server counts positions by itself."""
+        self._refuse("Positions can't be left out of a text", Capability.SKIP)
 
     def _measured(self, ids: tuple[int, ...], k: int) -> Measured:
         scorer = self._can_score()

@@ -108,6 +108,7 @@ class LocalModel(TextModel, LocalWhitebox):
         self._way, self.score_path = verdict.way, verdict.sentence
         self.engine.layout = self.owner.run(lambda: tried(self.engine))
         self.capabilities = _able(self.engine)
+        self.attention_layers = len(self.engine.attending)
 
     def __repr__(self) -> str:
         return f"LocalModel({self.name!r}, {self.where}, {self.dtype}, {self.engine.layout.n_layers} layers)"
@@ -154,7 +155,11 @@ class LocalModel(TextModel, LocalWhitebox):
 
 def _able(engine: Engine) -> Capability:
     """What is left of everything after it was tried."""
-    found = ~Capability(0) if engine.obeys_masks else ~Capability.HIDE
+    found = ~Capability(0)
+    if not engine.attending:
+        found &= ~Capability.HIDE
+    if engine.no_skip:
+        found &= ~Capability.SKIP
     for part in (Capability.READ, Capability.WRITE, Capability.GRADIENT):
         if not engine.layout.usable(str(part.name).lower()):
             found &= ~part

@@ -17,7 +17,7 @@ from cotlens.results import Result
 from cotlens.trace import Trace
 from cotlens.widgets.editor import EditorView
 from cotlens.workbench.editor import payload
-from cotlens.workbench.editor.measure_menu import ShadingSettings
+from cotlens.workbench.editor.measure_menu import ShadingSettings, default
 from cotlens.workbench.editor.measure_runner import Measuring
 from cotlens.workbench.editor.no_model import NEEDED_BY, WHY, NoModel
 from cotlens.workbench.editor.plans import Plan, plan
@@ -43,7 +43,8 @@ class CoTEditor(TreeController):
             action that needs a model is off, and says so.
         trace: the trace to begin with; traces it was made from are shown as branches too.
         measure: what the text is shaded by first, an entry of the menu: "occlusion-direct", "early-answer",
-            "resampling", "suppression", ... (`cotlens.workbench.editor.measure_menu.MEASURES`).
+            "resampling", "suppression", ... (`cotlens.workbench.editor.measure_menu.MEASURES`); by default the first
+            that this model can be asked, and `why` says why where that isn't the usual one.
         unit: "token", "sentence", "paragraph" or "span"; by default the measure's first.
         spans: stretches of the thought as units, (start, end) characters of the trace's text; then the unit is "span".
 
@@ -51,6 +52,7 @@ class CoTEditor(TreeController):
         trace: the trace shown now.
         result: the result the text is shaded by, None while there is none.
         code: Python that makes the shown trace and result again.
+        why: a sentence on the measure that was chosen by default; "" where there is nothing to say.
         view: the widget itself.
 
     Raises:
@@ -65,7 +67,7 @@ class CoTEditor(TreeController):
         model: Model | None,
         trace: Trace,
         *,
-        measure: str = "occlusion-direct",
+        measure: str | None = None,
         unit: str = "",
         spans: Sequence[tuple[int, int]] | None = None,
     ) -> None:
@@ -76,12 +78,17 @@ class CoTEditor(TreeController):
         self._spans = {} if spans is None else {trace.id: _spans(trace, spans)}
         super().__init__(model, EditorView(), trace)
         self._readers = Readers(trace.reader)
-        self._chosen = ShadingSettings(measure, "span" if spans is not None else unit)
-        self._measuring = Measuring(model, lambda: self._set(measures=self._measuring.menu(self.trace, self._shown)))
+        unit = "span" if spans is not None else unit
+        self._chosen, self.why = default(model, unit) if measure is None else (ShadingSettings(measure, unit), "")
+        self._measuring = Measuring(
+            model,
+            lambda: self._set(measures=self._measuring.menu(self.trace, self._shown)),
+            {self._chosen.measure: self.why},
+        )
         self._work = Work(model, self._tree, self._measuring, self._lock, self._publish, self._set)
         self._newest: Plan | None = None
         self._limits = Limits.of(model, self.trace)
-        head = {"model": model.name, "where": model.where, "note": model.score_path}
+        head = {"model": model.name, "where": model.where, "note": " ".join([model.score_path, self.why]).strip()}
         self._open(
             head={**head, "off": WHY} if self._readonly else head,
             limits={} if self._readonly else self._limits.payload(),

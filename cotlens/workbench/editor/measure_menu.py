@@ -6,15 +6,16 @@ one measure from another.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
-from cotlens._core.errors import InputError, did_you_mean
+from cotlens._core.errors import CapabilityError, InputError, did_you_mean
 from cotlens.measure.importance import METHODS
 from cotlens.measure.importance.marks import mark
-from cotlens.measure.method import Method
+from cotlens.measure.method import Method, check_needs
+from cotlens.models.contract import Model
 
 UNITS = {"token": "token", "sentence": "sentence", "paragraph": "paragraph", "span": "my spans", "group": "number"}
 """Unit -> how the view calls it."""
@@ -224,10 +225,42 @@ class ShadingSettings:
         return {**self.entry.settings, **where, **({"n": self.n} if self.n else {}), **metric, **target}
 
 
+_REWRITTEN = ("occlusion-mean", "occlusion-swap")  # first where few layers look back: these reach all of them
+
+
+def ordered(model: Model) -> list[str]:
+    """The entries in the order in which they are offered for a model."""
+    first = _REWRITTEN if model.attention_layers < model.n_layers else ()
+    return [*first, *(name for name in MEASURES if name not in first)]
+
+
+def default(model: Model, unit: str) -> tuple[ShadingSettings, str]:
+    """The first entry with that unit that a model can be asked, and why it is that one; "" for the usual one."""
+    lacking = ""
+    for name in (names := [name for name in ordered(model) if not unit or unit in MEASURES[name].units]):
+        shown = ShadingSettings(name, unit)
+        try:
+            check_needs(METHODS.get(shown.entry.method)(**shown.entry.settings), model)
+        except CapabilityError as error:
+            lacking = lacking or str(error)
+            continue
+        if lacking:
+            return shown, f"{shown.entry.label} is the first measure that this model can be asked. {lacking}"
+        if name in _REWRITTEN:
+            layers = f"{model.attention_layers} of {model.n_layers}"
+            return (
+                shown,
+                f"{shown.entry.label} comes first: tokens can be hidden in {layers} layers of this model only.",
+            )
+        return shown, ""
+    why = lacking if model.capabilities else ""  # without a model the view says so itself
+    return ShadingSettings(names[0] if names else next(iter(MEASURES)), unit), why
+
+
 CURVE = ShadingSettings("early-answer", "token", "logit_difference")  # the strip's curve
 
 
-def offers(shown: ShadingSettings) -> dict[str, ShadingSettings]:
+def offers(shown: ShadingSettings, names: Iterable[str] = tuple(MEASURES)) -> dict[str, ShadingSettings]:
     """Entry -> what choosing it would show: the unit that is shown now where it has that, all else its own."""
     return {
         name: shown
@@ -235,5 +268,5 @@ def offers(shown: ShadingSettings) -> dict[str, ShadingSettings]:
         else ShadingSettings(
             name, shown.unit if shown.unit in entry.units else "", spans=shown.spans, target=shown.target
         )
-        for name, entry in MEASURES.items()
+        for name, entry in ((name, MEASURES[name]) for name in names)
     }

@@ -19,6 +19,7 @@ class NoModel:
     where = "read only"
     score_path = ""
     backend = "none"
+    n_layers = attention_layers = 0
     capabilities = Capability(0)
 
     def __init__(self, trace: Trace) -> None:

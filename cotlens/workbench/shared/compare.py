@@ -13,7 +13,7 @@ import numpy as np
 from cotlens.measure.answers.forced import Point, score_points, target_answer, values
 from cotlens.measure.answers.forms import form_of
 from cotlens.measure.answers.rivals import pool
-from cotlens.models.contract import Model
+from cotlens.models.contract import Capability, Model
 from cotlens.trace import Edit, Trace
 from cotlens.trace.answers import AnswerForm, AnswerReader
 from cotlens.widgets.protocol.shared import AnswerChance, BeforeAfter, Change, Comparison
@@ -34,9 +34,9 @@ _WORDS = re.compile(r"\s+|(?:\w+|[^\w\s])\s*")
 
 def distribution(model: Model, trace: Trace, answers: Sequence[str], form: AnswerForm) -> dict[str, float]:
     """Probability of each answer, forced in this form after the trace's thought as it stands; none of a thought after
-    which no answer fits into the model's context.
+    which no answer fits into the model's context, and none by a model that tells no probabilities.
     """
-    if not answers or "thought" not in trace.roles:
+    if not answers or "thought" not in trace.roles or Capability.SCORE not in model.capabilities:
         return {}
     end = trace.roles["thought"].end
     if end + FORCED > model.context_length:

@@ -58,7 +58,7 @@ def settle_positions(engine: Engine) -> None:
         if torch.isfinite(own).all() and trial._apart(ours, own):
             why = "it counts positions in a way of its own"
             engine.layout = replace(engine.layout, accepts=engine.layout.accepts - {"position_ids"}, no_mask=why)
-            engine.obeys_masks = False
+            engine.obeys_masks, engine.attending, engine.no_skip = False, (), why
 
 
 def tried(engine: Engine) -> Layout:
