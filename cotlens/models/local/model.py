@@ -58,6 +58,7 @@ class LocalModel(TextModel, LocalWhitebox):
         score: "auto" (a check decides), or "packed" or "plain" unchecked.
         memory: bytes that one scoring pass may take; by default a share of what is free.
         store: where rollouts are kept: a path, None for the default place, False for nowhere (see `text.sample_store`).
+        kept: the types that a GGUF keeps the weights in, "Q4_1", from which they were dequantised.
 
     Raises:
         InputError: an option is not known.
@@ -81,6 +82,7 @@ class LocalModel(TextModel, LocalWhitebox):
         score: str = "auto",
         memory: int | None = None,
         store: str | os.PathLike[str] | bool | None = None,
+        kept: str = "",
     ) -> None:
         if score not in ("auto", "packed", "plain"):
             raise InputError(f"score={score!r} is not known; choose 'auto', 'packed' or 'plain'.")
@@ -98,7 +100,7 @@ class LocalModel(TextModel, LocalWhitebox):
         self.reader: AnswerReader = reader if reader is not None else FinalAnswer()
         self.commit = commit or commit_of_pair(hf.config)
         self.declared = revision or ""
-        self.dtype = precision(hf)
+        self.dtype = precision(hf, kept)
         self.where = f"local · {placement.described(hf)}"
         self.context_length = self.engine.layout.context
         self.n_layers = self.engine.layout.n_layers
