@@ -68,7 +68,7 @@ export interface Shading {
 /** One fact of every row, "" where a row has none. */
 export interface Fact { name: string; words: string[] }
 
-export interface Strip { answers: string[]; positions: "tokens"; target: number | null; complete: boolean }
+export interface Strip { answers: string[]; positions: "tokens"; target: number | null; complete: boolean; sparse?: boolean }
 
 export interface AnswerChance { answer: string | null; p: number | null }
 /** A count as a share of the answers that could be read; null where none could. */
