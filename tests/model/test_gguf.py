@@ -10,9 +10,13 @@ import torch
 from transformers import AutoModelForCausalLM
 
 import cotlens as cl
+from cotlens._core import control
+from cotlens._core.control import Control
 from cotlens._core.errors import BackendError, CapabilityError, CotLensError, InputError
+from cotlens._core.progress import stage
 from cotlens.models import gguf
 from cotlens.models.contract import Branch
+from cotlens.models.local.loading import steps
 from tests import pretrained
 from tests.model import tiny_gguf
 
@@ -174,3 +178,14 @@ def test_without_the_package_it_says_how_to_get_it(folder, monkeypatch):
     monkeypatch.setitem(sys.modules, "gguf", None)
     with pytest.raises(CapabilityError, match=r"needs gguf, which is not installed; run pip install 'cotlens\[gguf\]'"):
         cl.load(folder / "tiny.gguf")
+
+
+def test_loading_says_what_it_is_doing(folder):
+    """As steps of one count, which a bar shows under one name."""
+    heard = []
+    with control.using(Control(lambda done, total, label: heard.append((done, total, label)))):
+        cl.load(folder / "tiny.gguf", store=False)
+    loading = [one for one in heard if one[2].startswith("loading tiny.gguf")]
+    assert [(done, total) for done, total, _ in loading] == [(i, 5) for i in range(6)]
+    assert [label.partition(", ")[2] for *_, label in loading] == [*steps.STEPS, ""]
+    assert len({stage(label) for *_, label in loading}) == 1

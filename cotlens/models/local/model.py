@@ -19,6 +19,7 @@ from cotlens.models.generation.sample_store import open_store
 from cotlens.models.generation.traces import Measured
 from cotlens.models.local import batched_decoding, decoding, placement
 from cotlens.models.local.engine import Engine
+from cotlens.models.local.loading import steps
 from cotlens.models.local.loading.trial import settle_positions, tried
 from cotlens.models.local.scoring import dispatch
 from cotlens.models.local.scoring.verification import Verdict, check
@@ -105,10 +106,13 @@ class LocalModel(TextModel, LocalWhitebox):
         self.context_length = self.engine.layout.context
         self.n_layers = self.engine.layout.n_layers
         self.defaults = sampling_defaults(hf)
+        steps.begin(self.name, steps.SCORING)
         self.owner.run(lambda: settle_positions(self.engine))
         verdict = self.owner.run(lambda: check(self.engine)) if score == "auto" else _forced(score)
         self._way, self.score_path = verdict.way, verdict.sentence
+        steps.begin(self.name, steps.INSIDE)
         self.engine.layout = self.owner.run(lambda: tried(self.engine))
+        steps.done(self.name)
         self.capabilities = _able(self.engine)
 
     def __repr__(self) -> str:

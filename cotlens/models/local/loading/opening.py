@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from cotlens._core.errors import CotLensError, InputError
 from cotlens.models import load_errors, shipped
-from cotlens.models.local.loading import planning
+from cotlens.models.local.loading import planning, steps
 from cotlens.models.local.loading.settings import DeviceMap, Loading
 from cotlens.models.local.model import LocalModel
 from cotlens.models.model_config import commit
@@ -93,7 +93,12 @@ def _from_transformers(name: str, revision: str | None, loading: Loading) -> tup
     files = ModelFiles.of(name, revision)
     if files.header is not None and loading.quantization is not None:
         raise InputError("The weights of a GGUF are dequantised when they are loaded; leave out quantization=.")
-    arguments, config, tokenizer = loading.arguments(), files.config(), files.tokenizer()
+    arguments = loading.arguments()
+    steps.begin(name, steps.CONFIG)
+    config = files.config()
+    steps.begin(name, steps.TOKENIZER)
+    tokenizer = files.tokenizer()
+    steps.begin(name, steps.WEIGHTS)
     model = files.model(config, **arguments)
     pair = (model if "device_map" in arguments else model.to(loading.where())), tokenizer
     return pair, files.header.kept if files.header is not None else ""
