@@ -11,7 +11,7 @@ from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 from cotlens._core import check
-from cotlens._core.errors import CapabilityError, InputError
+from cotlens._core.errors import CapabilityError, CotLensError, InputError
 from cotlens.models import addresses, load_errors, model_config, shipped
 from cotlens.models.chat_formats.codec import HFCodec
 from cotlens.models.chat_formats.format import Format, find
@@ -158,6 +158,8 @@ def _tokenizer(source: str | os.PathLike[str], revision: str | None) -> Any:
         return shipped.load_pair(text)[1]
     try:
         return ModelFiles.of(text, revision).tokenizer()
+    except CotLensError:
+        raise
     except (OSError, ValueError, ImportError, KeyError, RuntimeError) as error:
         found = load_errors.refusal(text, error, shipped.names())
         if not isinstance(found, InputError):  # gated, for instance
@@ -176,10 +178,10 @@ def _files(source: str | os.PathLike[str], revision: str | None) -> Any:
         hf = shipped.load_pair(str(source))[0]
         return SimpleNamespace(config=hf.config, generation_config=hf.generation_config)
     found: dict[str, Any] = {"config": None, "generation_config": None}
+    files = ModelFiles.of(str(source), revision) if source else None
     for kind, loader in (("config", AutoConfig), ("generation_config", GenerationConfig)):
         try:
-            files = ModelFiles.of(str(source), revision)
-            found[kind] = loader.from_pretrained(files.where, **files.more) if source else None
+            found[kind] = None if files is None else loader.from_pretrained(files.where, **files.more)
         except (OSError, ValueError, KeyError):
             continue
     return SimpleNamespace(**found)
