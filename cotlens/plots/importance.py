@@ -116,6 +116,8 @@ def _curve(result: Result, width: int) -> altair.Chart:
         raise InputError(f"A {result.method} result has no curve: run EarlyAnswer for one.")
     curve, at = np.asarray(result.extras["curve"]), np.asarray(result.extras["curve_at"])
     answers = [*map(drawable, result.extras["answers"]), "other"]
+    gaps = np.asarray(result.extras.get("interpolated", ())).reshape(-1, 2)
+    parts = np.searchsorted(gaps[:, 1], at, side="right")  # which stretch of neighbours each point belongs to
     frames = [
         pandas.DataFrame({"token": at, "answer": answer, "probability": curve[:, i], "lines": "as written"})
         for i, answer in enumerate(answers)
@@ -124,21 +126,27 @@ def _curve(result: Result, width: int) -> altair.Chart:
     if np.isfinite(masked).any():
         rows = {"token": at, "answer": answers[0], "probability": masked, "lines": "masked"}
         frames.append(pandas.DataFrame(rows))
-    return (
-        alt.Chart(pandas.concat(frames), width=width, height=220, title=lines(_curve_title(result), width))
-        .mark_line(interpolate="step-after")
-        .encode(
-            x=alt.X("token:Q", title="thought stopped before token"),
-            y=alt.Y("probability:Q", title="p(answer)", scale=alt.Scale(domain=[0, 1])),
-            color=alt.Color("answer:N", sort=answers, scale=alt.Scale(range=LINES), title="answer"),
-            strokeDash=alt.StrokeDash("lines:N", sort=["as written", "masked"], title="answer lines"),
-            tooltip=["token", "answer", "lines", "probability"],
-        )
-    )
+    frame = pandas.concat([one.assign(part=parts) for one in frames])
+    encoded = {
+        "x": alt.X("token:Q", title="thought stopped before token"),
+        "y": alt.Y("probability:Q", title="p(answer)", scale=alt.Scale(domain=[0, 1])),
+        "color": alt.Color("answer:N", sort=answers, scale=alt.Scale(range=LINES), title="answer"),
+        "strokeDash": alt.StrokeDash("lines:N", sort=["as written", "masked"], title="answer lines"),
+        "tooltip": ["token", "answer", "lines", "probability"],
+    }
+    base = alt.Chart(frame, width=width, height=220, title=lines(_curve_title(result), width))
+    measured = base.mark_line(interpolate="step-after").encode(**encoded, detail="part:N")
+    if not len(gaps):
+        return measured
+    # What was not measured is a thin straight line from point to point, and the points are hollow.
+    thin = base.mark_line(opacity=0.35, strokeWidth=1).encode(**encoded)
+    return thin + measured + base.mark_point(size=14, filled=False).encode(**encoded)
 
 
 def _curve_title(result: Result) -> str:
     title = "What the model would answer if the thought stopped here"
+    if len(result.extras.get("interpolated", ())):
+        title += " (thin: interpolated, not measured)"
     if "aoc" in result.extras:
         title += (
             f"; with no thought {result.extras['question_only']:.2f}, area over the curve {result.extras['aoc']:.2f}"

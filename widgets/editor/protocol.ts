@@ -121,6 +121,8 @@ export interface Strip {
   positions: "tokens";
   target: number | null;
   complete: boolean;
+  /** Some of it lies between what was measured. */
+  sparse?: boolean;
 }
 
 /** How many rollouts are done, how many of them gave no answer, and how many were cut off. */

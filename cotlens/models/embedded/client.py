@@ -46,7 +46,9 @@ class EngineClient:
         """Refused: an engine has nothing beside its completions."""
         raise ServerRefusal(f"An embedded engine has no {path}.", 404, "Not Found")
 
-    def ask_all(self, bodies: Sequence[Body], hear: Hear, together: int | None = None) -> None:
+    def ask_all(
+        self, bodies: Sequence[Body], hear: Hear, together: int | None = None, path: str = "/completions"
+    ) -> None:
         """Send requests; `hear(place, data)` gets their answers as they come, those with "stream" piece by piece.
 
         Raises:

@@ -19,6 +19,7 @@ from cotlens.models.generation.sample_store import open_store
 from cotlens.models.generation.traces import Measured
 from cotlens.models.local import batched_decoding, decoding, placement
 from cotlens.models.local.engine import Engine
+from cotlens.models.local.loading import steps
 from cotlens.models.local.loading.trial import settle_positions, tried
 from cotlens.models.local.scoring import dispatch
 from cotlens.models.local.scoring.verification import Verdict, check
@@ -58,6 +59,7 @@ class LocalModel(TextModel, LocalWhitebox):
         score: "auto" (a check decides), or "packed" or "plain" unchecked.
         memory: bytes that one scoring pass may take; by default a share of what is free.
         store: where rollouts are kept: a path, None for the default place, False for nowhere (see `text.sample_store`).
+        kept: the types that a GGUF keeps the weights in, "Q4_1", from which they were dequantised.
 
     Raises:
         InputError: an option is not known.
@@ -81,6 +83,7 @@ class LocalModel(TextModel, LocalWhitebox):
         score: str = "auto",
         memory: int | None = None,
         store: str | os.PathLike[str] | bool | None = None,
+        kept: str = "",
     ) -> None:
         if score not in ("auto", "packed", "plain"):
             raise InputError(f"score={score!r} is not known; choose 'auto', 'packed' or 'plain'.")
@@ -98,15 +101,18 @@ class LocalModel(TextModel, LocalWhitebox):
         self.reader: AnswerReader = reader if reader is not None else FinalAnswer()
         self.commit = commit or commit_of_pair(hf.config)
         self.declared = revision or ""
-        self.dtype = precision(hf)
+        self.dtype = precision(hf, kept)
         self.where = f"local · {placement.described(hf)}"
         self.context_length = self.engine.layout.context
         self.n_layers = self.engine.layout.n_layers
         self.defaults = sampling_defaults(hf)
+        steps.begin(self.name, steps.SCORING)
         self.owner.run(lambda: settle_positions(self.engine))
         verdict = self.owner.run(lambda: check(self.engine)) if score == "auto" else _forced(score)
         self._way, self.score_path = verdict.way, verdict.sentence
+        steps.begin(self.name, steps.INSIDE)
         self.engine.layout = self.owner.run(lambda: tried(self.engine))
+        steps.done(self.name)
         self.capabilities = _able(self.engine)
         self.attention_layers = len(self.engine.attending)
 

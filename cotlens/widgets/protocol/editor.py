@@ -139,6 +139,8 @@ class Strip(TypedDict):
     positions: Literal["tokens"]
     target: int | None
     complete: bool
+    sparse: NotRequired[bool]
+    """Some of it lies between what was measured."""
 
 
 class Arm(TypedDict):

@@ -123,7 +123,8 @@ MEASURES: dict[str, Measure] = {
     ),
     "early-answer": Measure(
         "EarlyAnswer", "Early answer", EXACT,
-        "If the thought stopped before this, and again after it: how much surer is the answer?", {"mask_lines": False},
+        "If the thought stopped before this, and again after it: how much surer is the answer?",
+        {"mask_lines": False, "refine": "auto"},
     ),
     "gradient": Measure(
         "Gradient", "Gradient × input", EXACT, "If this were changed a little, how strongly would the answer react?"

@@ -32,7 +32,10 @@ def strip(trace: Trace, result: Result | None, target: str = "") -> dict[str, An
     complete = bool(np.isfinite(result.extras["curve_metric"]).all())
     answers = list(result.extras["answers"])
     front = answers.index(target) if target in answers else 0
-    body: Strip = {"answers": answers, "positions": "tokens", "target": front, "complete": complete}
+    sparse = len(result.extras.get("interpolated", ())) > 0
+    body: Strip = {
+        "answers": answers, "positions": "tokens", "target": front, "complete": complete, "sparse": sparse,
+    }  # fmt: skip
     return {
         "strip": body,
         "strip_at": indices(result.extras["curve_at"]),
