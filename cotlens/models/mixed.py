@@ -261,9 +261,11 @@ class Mixed:
         """Log-probability and alternatives at every token but the first, by the one that scores."""
         return self._scores.annotate(trace, k)
 
-    def compose(self, prompt: Prompt, thought: str, answer: str | None) -> Trace:
+    def compose(
+        self, prompt: Prompt, thought: str, answer: str | None, *, written: Sequence[int] | None = None
+    ) -> Trace:
         """A trace of given texts; nothing is run."""
-        return self.look.compose(prompt, thought, answer)
+        return self.look.compose(prompt, thought, answer, written=written)
 
     def surprise(self, trace: Trace) -> Edit:
         """The edit of an edited trace with its surprise, by the one that scores."""

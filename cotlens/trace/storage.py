@@ -12,6 +12,7 @@ from cotlens.trace.answers import reader_from_data, reader_to_data
 from cotlens.trace.check import check_meta, edges_of, role_spans
 from cotlens.trace.edit import Edit
 from cotlens.trace.editing import check_codec
+from cotlens.trace.parts.part import part_from_data, part_to_data
 from cotlens.trace.record import TraceRecord
 
 T = TypeVar("T", bound=TraceRecord)
@@ -62,6 +63,8 @@ def _to_data(trace: T) -> dict[str, Any]:
         "edit": None if trace.edit is None else _edit_to_data(trace.edit),
         "rewritten_from": trace.rewritten_from,
         "meta": files.plain(trace.meta, "trace.meta"),
+        **({"parts": [part_to_data(part) for part in trace.given_parts]} if trace.given_parts else {}),
+        **({} if trace.focus_order is None else {"focus": trace.focus_order}),
         "reader": None if trace.reader is None else files.plain(reader_to_data(trace.reader), "trace.reader"),
     }
 
@@ -78,6 +81,9 @@ def _from_data(kind: type[T], data: dict[str, Any], parent: T | None) -> T:
         reader = reader_from_data(files.revive(data["reader"]))
         if reader is None:
             meta = {**meta, "notes": [*meta.get("notes", ()), _reader_note(data["reader"]["name"])]}
+    parts, focus = tuple(map(part_from_data, data.get("parts", ()))), data.get("focus")
+    if focus is not None and (type(focus) is not int or not 0 <= focus < len(parts) or parts[focus].kind != "thought"):
+        raise ValueError("its focus is no thought of it")
     trace = kind(
         token_ids=tuple(data["token_ids"]),
         text=data["text"],
@@ -88,6 +94,8 @@ def _from_data(kind: type[T], data: dict[str, Any], parent: T | None) -> T:
         rewritten_from=data["rewritten_from"],
         meta=meta,
         reader=reader,
+        given_parts=parts,
+        focus_order=focus,
         **arrays,  # type: ignore[arg-type]
     )
     if trace.id != data["id"]:

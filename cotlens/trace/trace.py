@@ -12,6 +12,7 @@ from typing import Any, Self
 
 from cotlens._core.files import PathLike
 from cotlens.trace import display, editing, plain, storage
+from cotlens.trace.parts import focusing
 from cotlens.trace.places import Place
 from cotlens.trace.prompts import Prompt
 from cotlens.trace.record import TraceRecord
@@ -40,6 +41,10 @@ class Trace(TraceRecord):
             "given"; "given" where it is missing), thought_closed, messages (of a conversation, as given), notes, ...
         reader: how the answer is read.
         codec: the tokenizer that edits need. It is not saved and no part of the trace's identity.
+        given_parts: of a trace that came from elsewhere, everything it is of (see `parts`); empty where that is a
+            prompt, a thought and an answer.
+        focus_order: which of them is the thought of the roles; None without one.
+        origin: what another focus is taken from; not saved.
 
     Raises:
         InputError: the parts don't fit together.
@@ -67,6 +72,21 @@ class Trace(TraceRecord):
 
     def _repr_html_(self) -> str:
         return display.html(self)
+
+    def focus(self, which: int | str, *, model: Any = None) -> Self:
+        """This trace with another of its thoughts as the one that is looked at, measured and edited.
+
+        What stands before it is the prompt, what follows in the same turn the answer. Of an edited trace, it is the
+        focus in the trace as it was read.
+
+        Args:
+            which: its place among `trace.thoughts`, from 0 (negative from the end), or its id.
+            model: in whose format the text is tokenised; by default the one that the trace was read with, if any.
+
+        Raises:
+            InputError: there is no such thought, or the model's format can't hold it.
+        """
+        return focusing.focus(self, which, model)
 
     def truncate(self, at: int | Span | str) -> Self:
         """The trace up to token `at` of the thought, a span, or a text that it says once; the answer goes too.

@@ -222,8 +222,13 @@ class Model(Protocol):
         """The same trace with log-probability and the k best alternatives at every token but the first."""
         ...
 
-    def compose(self, prompt: Prompt, thought: str, answer: str | None) -> Trace:
-        """A trace of given texts in this model's format; nothing is run. Without an answer the thought stays open."""
+    def compose(
+        self, prompt: Prompt, thought: str, answer: str | None, *, written: Sequence[int] | None = None
+    ) -> Trace:
+        """A trace of given texts in this model's format; nothing is run. Without an answer the thought stays open.
+
+        `written` are the ids that a model wrote after the prompt, to be kept as they are in place of the two texts.
+        """
         ...
 
     def surprise(self, trace: Trace) -> Edit:

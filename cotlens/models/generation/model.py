@@ -20,6 +20,7 @@ from cotlens.models.generation import forced_answers, rollouts, writing
 from cotlens.models.generation.traces import Measured, build
 from cotlens.trace import Edit, Trace
 from cotlens.trace.editing import reads
+from cotlens.trace.parts.carrying import check_verbatim
 from cotlens.trace.prompts import Prompt
 
 if TYPE_CHECKING:
@@ -175,13 +176,31 @@ class TextModel(ABC):
         table = self._measured(trace.token_ids, k)
         return dataclasses.replace(trace, codec=self.codec, **table.fields(self.codec))
 
-    def compose(self, prompt: Prompt, thought: str, answer: str | None) -> Trace:
-        """A trace of given texts in this model's format; nothing is run. Without an answer the thought stays open."""
+    def compose(
+        self, prompt: Prompt, thought: str, answer: str | None, *, written: Sequence[int] | None = None
+    ) -> Trace:
+        """A trace of given texts in this model's format; nothing is run. Without an answer the thought stays open.
+
+        Args:
+            written: the ids that a model wrote after the prompt; they are kept as they are, and thought and answer are
+                read out of them.
+        """
+        if written is not None:
+            return self._as_written(prompt, written)
         answer = None if answer is None else check.text("answer", answer)
         opening, ids, roles = self.format.compose(prompt, check.text("thought", thought), answer)
         revision = {"revision": self.declared} if self.declared else {}
         meta = {**opening.meta, "model": self.name, **revision, "finish": "given"}
         return build(self.format, self.reader, ids, opening.span, opening.begin, meta, found=roles)
+
+    def _as_written(self, prompt: Prompt, written: Sequence[int]) -> Trace:
+        """A trace of the ids that were written after a prompt."""
+        opening = self.format.open(prompt)
+        revision = {"revision": self.declared} if self.declared else {}
+        meta = {**opening.meta, "model": self.name, **revision, "finish": "given"}
+        known = Known(opening.known, len(opening.ids))
+        ids = [*opening.ids, *written]
+        return build(self.format, self.reader, ids, opening.span, opening.begin, meta, known=known)
 
     def surprise(self, trace: Trace) -> Edit:
         """The edit of an edited trace with `surprise` and `surprise_was` filled in: mean nats per token."""
@@ -212,7 +231,8 @@ class TextModel(ABC):
         return trunk.token_ids
 
     def _own(self, trace: Trace) -> None:
-        """Refuse a trace whose ids mean something else to this model."""
+        """Refuse a trace whose ids mean something else to this model, or whose thought no model wrote."""
+        check_verbatim(trace)
         if trace.codec is self.codec:
             return
         if not reads(self.codec, trace):
