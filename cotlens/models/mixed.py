@@ -30,6 +30,7 @@ from cotlens.models.contract import (
     Start,
 )
 from cotlens.models.contract.interventions import as_interventions
+from cotlens.trace.collection.traces import Traces
 
 if TYPE_CHECKING:
     from cotlens.models.model_config import Defaults
@@ -281,7 +282,7 @@ class Mixed:
 
     def _traces(self, written: Any) -> Any:
         ours = self._ours()
-        return [ours(one) for one in written] if isinstance(written, list) else ours(written)
+        return Traces(map(ours, written)) if isinstance(written, Traces) else ours(written)
 
     def _ours(self) -> Callable[[Trace], Trace]:
         """What gives a trace the codec that looks, and puts both models into its meta."""

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import dataclasses
 import math
+from collections.abc import Mapping, Sequence
 from typing import Any, TypeVar
+
+from numpy.typing import NDArray
 
 from cotlens._core import files
 from cotlens._core.errors import InputError
@@ -38,10 +41,10 @@ def load(kind: type[T], path: files.PathLike, model: Any) -> T:
         raise InputError(f"{path} is a damaged trace file ({_reason(error)}); save the trace again.") from error
     if trace is None:
         raise InputError(f"{path} is a damaged trace file (it holds no trace); save the trace again.")
-    return trace if model is None else _with_model(trace, model)
+    return trace if model is None else with_model(trace, model)
 
 
-def _with_model(trace: T, model: Any) -> T:
+def with_model(trace: T, model: Any) -> T:
     """The trace and its parents with the tokenizer of `model`, and its reader where they have none."""
     check_codec(trace, model.codec)
     attached = None
@@ -54,12 +57,19 @@ def _with_model(trace: T, model: Any) -> T:
 
 def _to_data(trace: T) -> dict[str, Any]:
     return {
-        "id": trace.id,
+        **described(trace),
         "token_ids": list(trace.token_ids),
         "text": trace.text,
-        "roles": {role: list(edges_of(span, trace.offsets)) for role, span in trace.roles.items()},
         **{name: files.pack_array(getattr(trace, name)) for name in _ARRAYS},
         "top_pieces": [list(pieces) for pieces in trace.top_pieces] if any(trace.top_pieces) else [],
+    }
+
+
+def described(trace: TraceRecord) -> dict[str, Any]:
+    """What a trace is besides its tokens, as JSON data."""
+    return {
+        "id": trace.id,
+        "roles": {role: list(edges_of(span, trace.offsets)) for role, span in trace.roles.items()},
         "edit": None if trace.edit is None else _edit_to_data(trace.edit),
         "rewritten_from": trace.rewritten_from,
         "meta": files.plain(trace.meta, "trace.meta"),
@@ -71,12 +81,25 @@ def _to_data(trace: T) -> dict[str, Any]:
 
 def _from_data(kind: type[T], data: dict[str, Any], parent: T | None) -> T:
     arrays = {name: files.unpack_array(data[name]) for name in _ARRAYS}
+    return revived(kind, data, parent, tuple(data["token_ids"]), data["text"], data["top_pieces"], arrays)
+
+
+def revived(
+    kind: type[T],
+    data: dict[str, Any],
+    parent: T | None,
+    token_ids: tuple[int, ...],
+    text: str,
+    top_pieces: Sequence[Sequence[str]],
+    arrays: Mapping[str, NDArray[Any]],
+) -> T:
+    """The trace of its tokens and of what `described` said; ValueError and the like where they don't fit."""
     role_tokens = {role: tuple(int(edge) for edge in edges) for role, edges in data["roles"].items()}
     odd = any(len(edges) not in (2, 4) or min(edges) < 0 for edges in role_tokens.values())
-    if not isinstance(data["text"], str) or odd:
+    if not isinstance(text, str) or odd:
         raise ValueError("its text or roles are not what they should be")
     meta, reader = files.revive(data["meta"]), None
-    check_meta(meta, len(data["token_ids"]))
+    check_meta(meta, len(token_ids))
     if data["reader"] is not None:
         reader = reader_from_data(files.revive(data["reader"]))
         if reader is None:
@@ -85,10 +108,10 @@ def _from_data(kind: type[T], data: dict[str, Any], parent: T | None) -> T:
     if focus is not None and (type(focus) is not int or not 0 <= focus < len(parts) or parts[focus].kind != "thought"):
         raise ValueError("its focus is no thought of it")
     trace = kind(
-        token_ids=tuple(data["token_ids"]),
-        text=data["text"],
+        token_ids=token_ids,
+        text=text,
         roles=role_spans(role_tokens, arrays["offsets"]),
-        top_pieces=tuple(map(tuple, data["top_pieces"])),
+        top_pieces=tuple(map(tuple, top_pieces)),
         parent=parent,
         edit=None if data["edit"] is None else _edit_from_data(data["edit"]),
         rewritten_from=data["rewritten_from"],

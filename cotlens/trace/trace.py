@@ -12,9 +12,11 @@ from typing import Any, Self
 
 from cotlens._core.files import PathLike
 from cotlens.trace import display, editing, plain, storage
+from cotlens.trace.answers import FinalAnswer
 from cotlens.trace.parts import focusing
 from cotlens.trace.places import Place
 from cotlens.trace.prompts import Prompt
+from cotlens.trace.readers.messages import parts_of
 from cotlens.trace.record import TraceRecord
 from cotlens.trace.spans import Span
 
@@ -66,6 +68,28 @@ class Trace(TraceRecord):
             InputError: a text is none, or the prompt is empty or no conversation.
         """
         return plain.from_text(cls, prompt, thought, answer, model)
+
+    @classmethod
+    def from_messages(cls, messages: Any, *, model: Any = None, written_by: str = "") -> Self:
+        """A trace of a transcript: messages of any number of turns, with thoughts wherever they keep them.
+
+        Known by their shape are the messages of chat completions (`reasoning_content`, `reasoning`,
+        `reasoning_details`, markers such as <think> in the content), items of Responses, blocks of Anthropic and
+        Bedrock, and the contents of Google. What a content begins with may be inside a thought, which the template
+        opened; a thought that isn't closed goes on to the end. The trace is focused on the last turn's last thought.
+
+        Args:
+            messages: dicts with a role and a content, in order.
+            model: in whose format the text is tokenised; what differs is said in `meta["notes"]`. Without one the
+                tokens are words.
+            written_by: the name of the model that wrote it, by which a summary is known from a thought.
+
+        Raises:
+            InputError: one of them is no message, two thoughts have one id, or the model's format can't hold them.
+        """
+        meta = {"model": written_by} if written_by else {}
+        reader = FinalAnswer()
+        return focusing.from_parts(cls, parts_of(messages, written_by), meta=meta, model=model, reader=reader)
 
     def __repr__(self) -> str:
         return display.line(self)

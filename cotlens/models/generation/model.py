@@ -9,6 +9,7 @@ import dataclasses
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from cotlens._core import check
@@ -19,9 +20,10 @@ from cotlens.models.contract.interventions import as_interventions
 from cotlens.models.generation import forced_answers, rollouts, writing
 from cotlens.models.generation.traces import Measured, build
 from cotlens.trace import Edit, Trace
+from cotlens.trace.collection.traces import joined
 from cotlens.trace.editing import reads
 from cotlens.trace.parts.carrying import check_verbatim
-from cotlens.trace.prompts import Prompt
+from cotlens.trace.prompts import Prompt, several
 
 if TYPE_CHECKING:
     from cotlens.models.chat_formats.codec import HFCodec
@@ -98,7 +100,7 @@ class TextModel(ABC):
 
         Args:
             prompt: a question, or a conversation as a list of messages that ends with one; a system message in it
-                replaces the model's own.
+                replaces the model's own. A list of questions, or of conversations, is several prompts.
             n: how many samples; sample 0 is what n=1 gives.
             max_new_tokens: default 4096, or what the context leaves.
             seed: 0 to 2**64 - 1.
@@ -108,8 +110,12 @@ class TextModel(ABC):
             on_token: called with (token index, text) on the owner thread as sample 0 is written.
 
         Returns:
-            a Trace for n=1, else a list of n.
+            a Trace for n=1, else Traces of n. Of several prompts Traces, n of each in their order.
         """
+        if several(prompt):
+            ask = partial(self.reason, n=n, seed=seed, max_new_tokens=max_new_tokens, temperature=temperature)
+            more = partial(ask, top_p=top_p, top_k=top_k, prefill=prefill, interventions=interventions)
+            return joined(more(each, on_token=on_token) for each in prompt)
         opening = self.format.open(prompt, check.text("prefill", prefill))
         meta = {**opening.meta, **({"prefill": prefill} if prefill else {})}
         job = writing.Job(opening.ids, opening.span, opening.begin, Known(opening.known, len(opening.ids)), meta)
