@@ -6,6 +6,7 @@ import pytest
 from cotlens._core.errors import BackendError
 from cotlens.models.contract import Ablate, AddVector, BlockAttention, Branch, ClampFeature, Patch, Start
 from cotlens.models.contract.interventions import EVER
+from cotlens.trace import Trace
 from tests.model import tiny
 from tests.remote.loopback import FAMILIES
 

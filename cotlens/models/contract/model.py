@@ -81,7 +81,7 @@ class Model(Protocol):
 
     Errors, each one sentence: InputError (an empty prompt, a token index out of range, more tokens than the context),
     CapabilityError (something this model can't do), BackendError (NaN logits), OutOfMemory, Cancelled. An error raised
-    while text is written carries what was written so far as `error.partial` (a Trace, or a list for n > 1).
+    while text is written carries what was written so far as `error.partial` (a Trace, or Traces for n > 1).
     """
 
     name: str
@@ -119,7 +119,7 @@ class Model(Protocol):
     ) -> Any:
         """Answer a question, or the last of a conversation (a list of messages), with a thought.
 
-        A Trace for n == 1, else a list. `prefill` is how the thought begins.
+        A Trace for n == 1, else Traces; of a list of prompts Traces, n of each. `prefill` is how the thought begins.
         """
         ...
 
