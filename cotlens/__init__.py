@@ -42,6 +42,7 @@ __all__ = [
     "Span",
     "SteeringPanel",
     "Trace",
+    "Traces",
     "__version__",
     "answers",
     "attention_patterns",
@@ -52,6 +53,10 @@ __all__ = [
     "load",
     "load_result",
     "mixed",
+    "read",
+    "read_atif",
+    "read_inspect",
+    "read_jsonl",
     "read_rollouts",
     "show",
     "steering",
@@ -68,6 +73,9 @@ if TYPE_CHECKING:
     from cotlens.plots.tokens import colored_tokens
     from cotlens.results import load_result
     from cotlens.trace import Edit, FinalAnswer, Span, Trace, answers
+    from cotlens.trace.collection.traces import Traces
+    from cotlens.trace.readers.inspect_logs import read_inspect
+    from cotlens.trace.readers.reading import read, read_atif, read_jsonl
     from cotlens.widgets.importance_map import ImportanceMap
     from cotlens.widgets.pair_matrix import PairMatrix
     from cotlens.workbench.editor.editor import CoTEditor
@@ -81,6 +89,11 @@ __getattr__, __dir__ = lazy_attributes(
         "load": "cotlens.models.load:load",
         "mixed": "cotlens.models.mixed:mixed",
         "Trace": "cotlens.trace:Trace",
+        "Traces": "cotlens.trace.collection.traces:Traces",
+        "read": "cotlens.trace.readers.reading:read",
+        "read_atif": "cotlens.trace.readers.reading:read_atif",
+        "read_jsonl": "cotlens.trace.readers.reading:read_jsonl",
+        "read_inspect": "cotlens.trace.readers.inspect_logs:read_inspect",
         "Span": "cotlens.trace:Span",
         "Edit": "cotlens.trace:Edit",
         "answers": "cotlens.trace.answers",

@@ -87,7 +87,7 @@ class Model(Protocol):
 
     Errors, each one sentence: InputError (an empty prompt, a token index out of range, more tokens than the context),
     CapabilityError (something this model can't do), BackendError (NaN logits), OutOfMemory, Cancelled. An error raised
-    while text is written carries what was written so far as `error.partial` (a Trace, or a list for n > 1).
+    while text is written carries what was written so far as `error.partial` (a Trace, or Traces for n > 1).
     """
 
     name: str
@@ -126,7 +126,7 @@ class Model(Protocol):
     ) -> Any:
         """Answer a question, or the last of a conversation (a list of messages), with a thought.
 
-        A Trace for n == 1, else a list. `prefill` is how the thought begins.
+        A Trace for n == 1, else Traces; of a list of prompts Traces, n of each. `prefill` is how the thought begins.
         """
         ...
 
@@ -229,8 +229,13 @@ class Model(Protocol):
         """The same trace with log-probability and the k best alternatives at every token but the first."""
         ...
 
-    def compose(self, prompt: Prompt, thought: str, answer: str | None) -> Trace:
-        """A trace of given texts in this model's format; nothing is run. Without an answer the thought stays open."""
+    def compose(
+        self, prompt: Prompt, thought: str, answer: str | None, *, written: Sequence[int] | None = None
+    ) -> Trace:
+        """A trace of given texts in this model's format; nothing is run. Without an answer the thought stays open.
+
+        `written` are the ids that a model wrote after the prompt, to be kept as they are in place of the two texts.
+        """
         ...
 
     def surprise(self, trace: Trace) -> Edit:
