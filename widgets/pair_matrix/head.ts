@@ -26,7 +26,7 @@ export function meaningWords(matrix: Matrix, nothing = false, note = WITHIN): st
   ].filter((part) => part !== "").join(" · ");
 }
 
-export function createHead({ own, pairs, held, signal }: Context): Part {
+export function createHead({ own, pairs, sharedLock, signal }: Context): Part {
   const { matrix } = pairs;
   const measured = pairs.number({ apart: 0, onlyClear: false });
   const clear = pairs.number({ apart: 0, onlyClear: true });
@@ -35,7 +35,7 @@ export function createHead({ own, pairs, held, signal }: Context): Part {
     [`${count(pairs.count, "sentence")}, ${count(measured, "measured pair")}`, where].filter((part) => part !== "").join(" · "));
   const legend = createLegend();
   const now = () => scaleNow(pairs, own.now.filter, own.now.lock);
-  const ends = createScaleControl(signal, ["", ""], () => {}, () => held.hold(own.now.lock && now().locked ? null : { unit: matrix.scale_unit, scale: now().scale }));
+  const ends = createScaleControl(signal, ["", ""], () => {}, () => sharedLock.hold(own.now.lock && now().locked ? null : { unit: matrix.scale_unit, scale: now().scale }));
   const apart = h("input", "cotlens-field", { type: "number", min: pairs.hasDiagonal ? 0 : 1, max: Math.max(1, pairs.count - 1), step: 1, value: own.now.filter.apart, "aria-label": "least distance of the two sentences" });
   const all = button("cotlens-seg", "all", { "data-action": "all", title: "show every measured pair" });
   const only = button("cotlens-seg", "clear of zero", { "data-action": "clear", title: "show only pairs whose effect is clear of zero" });

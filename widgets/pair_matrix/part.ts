@@ -2,7 +2,7 @@
 
 import type { Observed } from "../kit/observed";
 import { scaleOf, type Lock, type Scale } from "../kit/scale";
-import type { Held } from "../kit/still";
+import type { SharedLock } from "../kit/still";
 import type { Filter, Pairs, Sort } from "./model";
 
 /** The browser's own state; Python never sees it. */
@@ -31,6 +31,6 @@ export function scaleNow(pairs: Pairs, filter: Filter, lock: Lock | null): Scale
   return found.locked ? found : { ...found, note: WITHIN };
 }
 
-export interface Context { own: Observed<Own>; pairs: Pairs; held: Held; root: HTMLElement; signal: AbortSignal }
+export interface Context { own: Observed<Own>; pairs: Pairs; sharedLock: SharedLock; root: HTMLElement; signal: AbortSignal }
 
 export interface Part { element: HTMLElement; update(changed: ReadonlySet<keyof Own>): void }

@@ -78,9 +78,9 @@ class SteeringPanel(Controller):
         check_trace(model, trace, "SteeringPanel steers")
         super().__init__(model, SteeringView())
         self.trace = with_codec(model, trace)
-        self._rack = VectorSettings(model, self.trace, vectors)
-        self._writer = Writer(model, self._rack, self.trace)
-        self._tries = History(model, self._rack, self.trace)
+        self._settings = VectorSettings(model, self.trace, vectors)
+        self._writer = Writer(model, self._settings, self.trace)
+        self._tries = History(model, self._settings, self.trace)
         self._beside, self._seed, self._most = False, control, max_new_tokens
         self._newest: object = None
         self._stream: Stream | None = None
@@ -97,7 +97,7 @@ class SteeringPanel(Controller):
                 "latents": latents,
                 **self._limits(),
             },
-            vectors=self._rack.payload(),
+            vectors=self._settings.payload(),
             **history.document("baseline", self.trace),
         )
         self._jobs.start("reading the baseline", self._measure_plain, lane="plain")
@@ -120,7 +120,7 @@ class SteeringPanel(Controller):
     @property
     def vectors(self) -> list[Vector]:
         """The vectors of the sliders."""
-        return list(self._rack.vectors)
+        return list(self._settings.vectors)
 
     @property
     def code(self) -> str:
@@ -138,7 +138,7 @@ class SteeringPanel(Controller):
         if len(coefficients) != len(dials):
             raise InputError(f"{len(dials)} coefficients are needed, one per vector; {len(coefficients)} were given.")
         given = [{**dial, "coefficient": one} for dial, one in zip(dials, coefficients, strict=True)]
-        self._begin(self._tries.current.start, self._rack.parse(given))
+        self._begin(self._tries.current.start, self._settings.parse(given))
 
     def add(self, vector: Vector) -> None:
         """One more slider, at 0.
@@ -147,12 +147,12 @@ class SteeringPanel(Controller):
             InputError: the vector doesn't fit the model.
         """
         with self._lock:
-            self._rack.add(vector)
+            self._settings.add(vector)
             self._tries.widen()
-            self._publish(vectors=self._rack.payload())
+            self._publish(vectors=self._settings.payload())
 
     def __repr__(self) -> str:
-        names = ", ".join(repr(vector.name) for vector in self._rack.vectors)
+        names = ", ".join(repr(vector.name) for vector in self._settings.vectors)
         return f"SteeringPanel({self.model!r}, {self.trace!r}, [{names}])"
 
     # requests: validated here, answered at once
@@ -161,7 +161,7 @@ class SteeringPanel(Controller):
         return parse(content)
 
     def _do_steer(self, request: SteeringRequest) -> None:
-        self._begin(self._tries.current.start, self._rack.parse(request.dials))
+        self._begin(self._tries.current.start, self._settings.parse(request.dials))
 
     def _do_rerun(self, request: SteeringRequest) -> None:
         source = self._tries.holding(request.document)
@@ -207,12 +207,12 @@ class SteeringPanel(Controller):
         self._add_soon(lambda: of_latent(self.model, self.trace, self._sae, request.latent))
 
     def _do_sweep(self, request: SteeringRequest) -> None:
-        if not 0 <= request.vector < len(self._rack.vectors):
-            raise InputError(f"There is no vector {request.vector}; this panel has {len(self._rack.vectors)}.")
+        if not 0 <= request.vector < len(self._settings.vectors):
+            raise InputError(f"There is no vector {request.vector}; this panel has {len(self._settings.vectors)}.")
         dial = self._tries.current.dials[request.vector]
         most = Start(self.trace, most=self._most).limit(0)
         planned = sweeps.plan(
-            self.trace, self._rack.at(request.vector, dial.layer), dial, request.strength, request.rollouts, most
+            self.trace, self._settings.at(request.vector, dial.layer), dial, request.strength, request.rollouts, most
         )
         self._jobs.start("sweeping", lambda: self._sweep(planned), lane="sweep")
 
@@ -324,7 +324,7 @@ class SteeringPanel(Controller):
                     "dials": [dial.payload() for dial in shown.dials],
                     "control": self._beside,
                     "seed": self._seed,
-                    "places": self._rack.places,
+                    "places": self._settings.places,
                 },
                 **history.rewritten("steered", shown.steered),
                 **history.rewritten("control", control),

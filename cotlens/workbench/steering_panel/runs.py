@@ -75,8 +75,8 @@ class Rerun:
 class Writer:
     """Writes steered reruns of a baseline and of its descendants. For the thread that owns the model."""
 
-    def __init__(self, model: Model, rack: VectorSettings, baseline: Trace) -> None:
-        self._model, self._rack, self._baseline = model, rack, baseline
+    def __init__(self, model: Model, settings: VectorSettings, baseline: Trace) -> None:
+        self._model, self._settings, self._baseline = model, settings, baseline
         self._choices: dict[str, NDArray[np.int32]] = {}
         self._unsteered: dict[tuple[str, int], Trace] = {}
 
@@ -94,7 +94,7 @@ class Writer:
         """
         source = start.source
         at, first = self._first_change(start, dials, seed)
-        steerings = self._rack.steerings(dials, source, at, seed)
+        steerings = self._settings.steerings(dials, source, at, seed)
         if at >= len(source.token_ids):
             return Rerun(source, at, steerings)
         limit = room(self._model, start.limit(at), at)
@@ -158,7 +158,7 @@ class Writer:
         begin = max(self._begin(source), start.token or 0)
         if source is not self._baseline:
             return begin, ""
-        steerings = self._rack.steerings(dials, source, begin, seed, kept=True)
+        steerings = self._settings.steerings(dials, source, begin, seed, kept=True)
         changes = interventions(steerings, source, begin, ends_of(self._model, source))
         begin = max(begin, min((_follows(change.positions) for change in changes), default=n))
         if begin >= n:

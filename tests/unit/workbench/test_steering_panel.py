@@ -223,9 +223,9 @@ def test_several_vectors_places_and_layers(front, vector):
 def test_here_steers_the_kept_tokens_from_there_on(front, vector):
     shown = front(vector)
     start = shown.panel.trace.roles["thought"].start + 2
-    rack = shown.panel._rack
-    (dial,) = rack.parse([{"coefficient": 1.0, "layer": 1, "place": "here", "start": start, "end": 0}])
-    kept, rest = rack.steerings([dial], shown.panel.trace, start + 5)
+    settings = shown.panel._settings
+    (dial,) = settings.parse([{"coefficient": 1.0, "layer": 1, "place": "here", "start": start, "end": 0}])
+    kept, rest = settings.steerings([dial], shown.panel.trace, start + 5)
     assert (kept.where.start, kept.where.end, rest.where) == (start, start + 5, "from here on")
 
 
