@@ -1,4 +1,4 @@
-"""How a model is reached: the only room that knows torch, transformers and nnsight. Open `load` first, then `contract`.
+"""How a model is reached; nnsight is known nowhere else. Open `load` first, then `contract`.
 
 What others may rely on:
 

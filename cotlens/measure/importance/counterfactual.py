@@ -45,7 +45,7 @@ class Counterfactual(Sampled):
 
     Args:
         embedder: "auto", "residual", "exact", the name of a sentence-transformers model, or a function; see
-            `importance.similarity`. The provenance says which was used.
+            `importance.sampled.similarity`. The provenance says which was used.
         threshold: cosine from which two units count as alike.
 
     Source: Bogdan et al. 2025, Thought Anchors (arXiv 2506.19143): `counterfactual_importance_accuracy` and `_kl`.

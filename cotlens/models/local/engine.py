@@ -1,4 +1,4 @@
-"""Passes through a loaded model: the one place where torch runs. Used on the owner thread only.
+"""Passes through a loaded model; all of them are made here. Used on the owner thread only.
 
 Without interventions a pass is the plain module's forward; with them, or to read activations, it is an nnsight trace.
 Both are counted by the meter, run without autograd, and turn running out of memory into `OutOfMemory`.

@@ -7,7 +7,7 @@ import pytest
 import cotlens as cl
 from cotlens._core.errors import InputError
 from cotlens.workbench.editor.no_model import NEEDED_BY, WHY
-from cotlens.workbench.editor.requests import KINDS
+from cotlens.widgets.protocol.editor import REQUESTS
 
 TEXTS = ("How many?", "There are 4. 4 + 3 = 7.", "The answer is 7.")
 FIELDS = {
@@ -66,7 +66,7 @@ def test_the_rest_is_refused_in_one_sentence(front, pasted, kind):
 
 
 def test_every_kind_of_request_is_one_or_the_other():
-    assert set(KINDS) - NEEDED_BY == {"inspect", "goto", "reader", "cancel", "stream"}
+    assert set(REQUESTS) - NEEDED_BY == {"inspect", "goto", "reader", "cancel", "stream"}
 
 
 @pytest.mark.parametrize("trace", [None, "a text", 3])

@@ -55,7 +55,7 @@ def open_local(
         dtype: "float32", "bfloat16", ...; default float32 on a CPU and what the checkpoint holds elsewhere.
         quantization: "8bit" or "4bit" (NF4), by bitsandbytes.
         format, system, template, score, memory, store: as for `LocalModel`.
-        dry_run: load nothing, and return a `plan.Plan` that says what would be loaded and what it needs.
+        dry_run: load nothing, and return a `planning.Plan` that says what would be loaded and what it needs.
 
     Raises:
         InputError: a name or an option is not known, or options contradict each other.
