@@ -2,8 +2,8 @@
 
 A forced answer is a value after the closed thought and some words that lead to it. What is scored is the value as it is
 written in the trace (its surface, "70,000"), not its normal form, which only tells which answers are the same. With
-a_1..a_m the tokens of the value and E that it ends there, so that "15" isn't credited with "150" (`chat_formats.endings`
-says what ends a value; nothing else about what follows counts), three metrics read it, all from one pass:
+a_1..a_m the tokens of the value and E that it ends there, so that "15" isn't credited with "150" (what ends a value is
+said by `chat_formats.endings`; nothing else about what follows counts), three metrics read it, all from one pass:
 
 - `log_probability`: log p(a_1..a_m, E | thought, lead), nats.
 - `probability`: its exponential.

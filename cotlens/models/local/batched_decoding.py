@@ -2,8 +2,8 @@
 
 1. A text and all rollouts that begin somewhere in it share one pass over it: a rollout that says what the text says is
    read off that pass and costs nothing until it says something else.
-2. From there on it is a row of a batch of rows of any length (`padded_cache`). Rollouts that have said the same so far are one
-   row, which forks when they part.
+2. From there on it is a row of a batch of rows of any length (`padded_cache`). Rollouts that have said the same so far
+   are one row, which forks when they part.
 3. Rows leave as they end, and waiting ones take their place.
 
 A rollout has random numbers of its own, so its text does not depend on what is written beside it.

@@ -58,7 +58,8 @@ class LocalModel(TextModel, LocalWhitebox):
         template: further variables of the chat template, {"reasoning_effort": "high"}.
         score: "auto" (a check decides), or "packed" or "plain" unchecked.
         memory: bytes that one scoring pass may take; by default a share of what is free.
-        store: where rollouts are kept: a path, None for the default place, False for nowhere (see `generation.sample_store`).
+        store: where rollouts are kept: a path, None for the default place, False for nowhere
+            (see `generation.sample_store`).
         kept: the types that a GGUF keeps the weights in, "Q4_1", from which they were dequantised.
 
     Raises:

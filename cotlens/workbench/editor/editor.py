@@ -87,7 +87,7 @@ class CoTEditor(TreeController):
         )
         self._work = Work(model, self._tree, self._measuring, self._lock, self._publish, self._set)
         self._newest: Plan | None = None
-        self._limits = Limits.of(model, self.trace)
+        self._limits = self._given_limits = Limits.of(model, self.trace)
         head = {"model": model.name, "where": model.where, "note": " ".join([model.score_path, self.why]).strip()}
         self._open(
             head={**head, "off": WHY} if self._readonly else head,
@@ -145,7 +145,10 @@ class CoTEditor(TreeController):
         self._measure()
 
     def _do_measure(self, request: Request) -> None:
-        chosen = ShadingSettings(request.measure, request.unit, request.metric, request.n, target=request.target)
+        limits = tuple(self._limits.changed(self._given_limits).items())
+        chosen = ShadingSettings(
+            request.measure, request.unit, request.metric, request.n, target=request.target, limits=limits
+        )
         if request.spans is not None:
             self._spans[request.document] = _spans(self._tree.holding(request.document).trace, request.spans)
         self._chosen = chosen

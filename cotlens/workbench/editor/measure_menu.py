@@ -162,6 +162,7 @@ class ShadingSettings:
     Args:
         spans: with the unit "span": stretches of the shown text, (start, end) characters.
         target: the answer that is followed, as it is to be written; "" for the trace's own.
+        limits: settings of the rollouts that it samples, (name, value); none for the method's own.
 
     Raises:
         InputError: there is no such entry, or it doesn't have this unit, metric or number of rollouts.
@@ -173,6 +174,7 @@ class ShadingSettings:
     n: int = 0
     spans: tuple[tuple[int, int], ...] = ()
     target: str = ""
+    limits: tuple[tuple[str, Any], ...] = ()
 
     def __post_init__(self) -> None:
         if self.measure not in MEASURES:
@@ -193,6 +195,8 @@ class ShadingSettings:
             object.__setattr__(self, "target", "")
         if self.unit != "span":
             object.__setattr__(self, "spans", ())
+        if not entry.draws:
+            object.__setattr__(self, "limits", ())
 
     @property
     def entry(self) -> Measure:
@@ -223,7 +227,8 @@ class ShadingSettings:
         where: dict[str, Any] = {"span": {"spans": list(self.spans)}, "group": {}}.get(self.unit, {"unit": self.unit})
         metric = {"metric": self.metric} if self.metric else {}
         target = {"target": self.target} if self.target else {}
-        return {**self.entry.settings, **where, **({"n": self.n} if self.n else {}), **metric, **target}
+        drawn = {"n": self.n, **dict(self.limits)} if self.n else {}
+        return {**self.entry.settings, **where, **drawn, **metric, **target}
 
 
 _REWRITTEN = ("occlusion-mean", "occlusion-swap")  # first where few layers look back: these reach all of them
@@ -267,7 +272,11 @@ def offers(shown: ShadingSettings, names: Iterable[str] = tuple(MEASURES)) -> di
         name: shown
         if name == shown.measure
         else ShadingSettings(
-            name, shown.unit if shown.unit in entry.units else "", spans=shown.spans, target=shown.target
+            name,
+            shown.unit if shown.unit in entry.units else "",
+            spans=shown.spans,
+            target=shown.target,
+            limits=shown.limits,
         )
         for name, entry in ((name, MEASURES[name]) for name in names)
     }

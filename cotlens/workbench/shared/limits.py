@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from cotlens._core import check
@@ -41,6 +41,10 @@ class Limits:
         except InputError:  # a file may say anything
             limits = cls(**fitting)
         return replace(limits, max_new_tokens=min(limits.max_new_tokens, model.context_length))
+
+    def changed(self, given: Limits) -> dict[str, Any]:
+        """What a person has set otherwise than it was given: measures have limits of their own until then."""
+        return {name: value for name, value in asdict(self).items() if value != getattr(given, name)}
 
     def options(self, model: Model) -> dict[str, Any]:
         """As options of `model.resume`: the limit, and what isn't known to be the model's default."""

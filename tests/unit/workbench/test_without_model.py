@@ -6,8 +6,8 @@ import pytest
 
 import cotlens as cl
 from cotlens._core.errors import InputError
-from cotlens.workbench.editor.no_model import NEEDED_BY, WHY
 from cotlens.widgets.protocol.editor import REQUESTS
+from cotlens.workbench.editor.no_model import NEEDED_BY, WHY
 
 TEXTS = ("How many?", "There are 4. 4 + 3 = 7.", "The answer is 7.")
 FIELDS = {
