@@ -7,6 +7,7 @@ from cotlens.trace import Trace
 from cotlens.trace.parts.focusing import from_parts
 from cotlens.trace.parts.layout import Recorded
 from cotlens.trace.parts.part import Part
+from cotlens.trace.readers.conversations import of_exchange
 
 QUESTION = "Mia has 12 pears. She buys 7 more and gives 4 to Tom. How many pears does Mia have now?"
 CHECK = "And how many has Tom, who had none?"
@@ -111,3 +112,26 @@ def test_a_model_that_is_gone_is_asked_for():
     assert again == trace
     with pytest.raises(cl.CotLensError, match="no chat format can hold it"):
         from_parts(Trace, [Part("thought", "2.")], model=model)
+
+
+def test_an_exchange_is_read_in_a_models_format(abacus, written):
+    request = {"messages": [{"role": "user", "content": QUESTION}]}
+    ids = list(written.token_ids[written.meta["begin"] :])
+    text = "".join(written.tokens[written.meta["begin"] :]).removesuffix("<|im_end|>")
+    choice = {"message": {"role": "assistant", "content": text}, "finish_reason": "stop", "token_ids": ids}
+    (trace,) = of_exchange(request, {"choices": [choice]}, model=abacus)
+    assert trace.token_ids == written.token_ids
+    (plain,) = of_exchange(request, {"choices": [choice]})
+    assert plain.focus(0, model=abacus).thought.strip() == written.thought.strip()
+
+
+def test_a_last_turn_without_a_thought_keeps_its_focus_in_a_models_format(abacus):
+    parts = [
+        Part("user", "1 + 1?"),
+        Part("thought", "It is 2.", 1),
+        Part("answer", "2", 1),
+        Part("user", "And 2 + 2?", 2),
+    ]
+    trace = from_parts(Trace, [*parts, Part("answer", "4", 3)], model=abacus)
+    assert (trace.focus_order, trace.answer.strip()) == (None, "4")
+    assert trace.focus(0).thought.strip() == "It is 2."
