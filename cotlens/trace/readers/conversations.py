@@ -12,7 +12,9 @@ from cotlens.trace.parts.focusing import from_parts
 from cotlens.trace.parts.layout import Recorded
 from cotlens.trace.parts.part import Part, arranged
 from cotlens.trace.readers.exchange import Reply, asked, replies
+from cotlens.trace.readers.files import shaped
 from cotlens.trace.readers.recorded import recorded
+from cotlens.trace.readers.streams import is_stream, whole
 from cotlens.trace.trace import Trace
 
 COPIED = "The thought of turn {} was a summary where it was first given, so it is one here."
@@ -20,7 +22,7 @@ COPIED = "The thought of turn {} was a summary where it was first given, so it i
 
 def of_exchange(
     request: Mapping[str, Any] | None,
-    response: Mapping[str, Any] | None,
+    response: Any,
     *,
     model: Any = None,
     summaries: frozenset[str] = frozenset(),
@@ -28,13 +30,14 @@ def of_exchange(
     """The traces of a request and its response: one per answer that the response holds.
 
     Args:
-        request, response: their bodies; one may be missing.
+        request, response: their bodies; one may be None. A response may be a stream: its text, or a list of its events.
         model: in whose format the text is tokenised.
         summaries: texts, without whitespace, that are known for summaries; sent back they are none the less.
 
     Raises:
         InputError: neither holds messages, or their shape isn't known.
     """
+    response = whole(response) if is_stream(response) else response
     writer = _writer(request, response)
     before = [] if request is None else asked(request, writer)
     copied = [part.order for part in arranged(before) if part.status == "verbatim" and _bare(part) in summaries]
@@ -52,7 +55,8 @@ def of_exchanges(exchanges: Sequence[Mapping[str, Any]], *, model: Any = None) -
     summaries: set[str] = set()
     for exchange in exchanges:
         request, response = exchange.get("request"), exchange.get("response")
-        traces = of_exchange(request, response, model=model, summaries=frozenset(summaries))
+        with shaped("An exchange"):
+            traces = of_exchange(request, response, model=model, summaries=frozenset(summaries))
         summaries |= {_bare(part) for trace in traces for part in trace.thoughts if part.status == "summary"}
         found += traces
     return found
