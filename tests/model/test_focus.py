@@ -8,6 +8,7 @@ from cotlens.trace.parts.focusing import from_parts
 from cotlens.trace.parts.layout import Recorded
 from cotlens.trace.parts.part import Part
 from cotlens.trace.readers.conversations import of_exchange
+from cotlens.workbench.editor.plans import origin
 
 QUESTION = "Mia has 12 pears. She buys 7 more and gives 4 to Tom. How many pears does Mia have now?"
 CHECK = "And how many has Tom, who had none?"
@@ -64,6 +65,14 @@ def test_what_a_turn_said_before_its_second_thought_stands_before_it(abacus, wri
     assert any("beginning" in note for note in trace.meta["notes"])
     assert trace.prompt.startswith(QUESTION)
     assert trace.prompt.endswith(CHECK)
+
+
+def test_the_editor_says_how_a_focus_is_made_again(abacus, written):
+    trace = from_parts(Trace, conversation(written), meta={"finish": "stop"}, model=abacus)
+    for focused in (trace.focus(0), trace.focus(1)):
+        scope = {"cl": cl, "model": abacus}
+        exec(origin(abacus, focused)[1], scope)
+        assert scope["trace"].text == focused.text
 
 
 def test_what_differs_is_said(abacus, written):
