@@ -46,6 +46,7 @@ __all__ = [
     "__version__",
     "answers",
     "attention_patterns",
+    "categories",
     "colored_tokens",
     "compare",
     "features",
@@ -64,7 +65,7 @@ __all__ = [
 
 if TYPE_CHECKING:
     from cotlens._core.errors import CotLensError
-    from cotlens.measure import features, importance, steering
+    from cotlens.measure import categories, features, importance, steering
     from cotlens.measure.compare import compare
     from cotlens.measure.published_rollouts import read_rollouts
     from cotlens.models.load import load
@@ -99,6 +100,7 @@ __getattr__, __dir__ = lazy_attributes(
         "answers": "cotlens.trace.answers",
         "FinalAnswer": "cotlens.trace.answers:FinalAnswer",
         "importance": "cotlens.measure.importance",
+        "categories": "cotlens.measure.categories",
         "features": "cotlens.measure.features",
         "steering": "cotlens.measure.steering",
         "attention_patterns": "cotlens.plots.attention:attention_patterns",

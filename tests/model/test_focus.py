@@ -7,6 +7,8 @@ from cotlens.trace import Trace
 from cotlens.trace.parts.focusing import from_parts
 from cotlens.trace.parts.layout import Recorded
 from cotlens.trace.parts.part import Part
+from cotlens.trace.readers.conversations import of_exchange
+from cotlens.workbench.editor.plans import origin
 
 QUESTION = "Mia has 12 pears. She buys 7 more and gives 4 to Tom. How many pears does Mia have now?"
 CHECK = "And how many has Tom, who had none?"
@@ -65,6 +67,14 @@ def test_what_a_turn_said_before_its_second_thought_stands_before_it(abacus, wri
     assert trace.prompt.endswith(CHECK)
 
 
+def test_the_editor_says_how_a_focus_is_made_again(abacus, written):
+    trace = from_parts(Trace, conversation(written), meta={"finish": "stop"}, model=abacus)
+    for focused in (trace.focus(0), trace.focus(1)):
+        scope = {"cl": cl, "model": abacus}
+        exec(origin(abacus, focused)[1], scope)
+        assert scope["trace"].text == focused.text
+
+
 def test_what_differs_is_said(abacus, written):
     trace = from_parts(Trace, conversation(written), meta={"model": "gpt"}, model=abacus)
     notes = " ".join(trace.focus(1).meta["notes"])
@@ -111,3 +121,26 @@ def test_a_model_that_is_gone_is_asked_for():
     assert again == trace
     with pytest.raises(cl.CotLensError, match="no chat format can hold it"):
         from_parts(Trace, [Part("thought", "2.")], model=model)
+
+
+def test_an_exchange_is_read_in_a_models_format(abacus, written):
+    request = {"messages": [{"role": "user", "content": QUESTION}]}
+    ids = list(written.token_ids[written.meta["begin"] :])
+    text = "".join(written.tokens[written.meta["begin"] :]).removesuffix("<|im_end|>")
+    choice = {"message": {"role": "assistant", "content": text}, "finish_reason": "stop", "token_ids": ids}
+    (trace,) = of_exchange(request, {"choices": [choice]}, model=abacus)
+    assert trace.token_ids == written.token_ids
+    (plain,) = of_exchange(request, {"choices": [choice]})
+    assert plain.focus(0, model=abacus).thought.strip() == written.thought.strip()
+
+
+def test_a_last_turn_without_a_thought_keeps_its_focus_in_a_models_format(abacus):
+    parts = [
+        Part("user", "1 + 1?"),
+        Part("thought", "It is 2.", 1),
+        Part("answer", "2", 1),
+        Part("user", "And 2 + 2?", 2),
+    ]
+    trace = from_parts(Trace, [*parts, Part("answer", "4", 3)], model=abacus)
+    assert (trace.focus_order, trace.answer.strip()) == (None, "4")
+    assert trace.focus(0).thought.strip() == "It is 2."

@@ -189,7 +189,7 @@ class Pages(Sequence[T], Generic[T]):
     def _pieces(self, row: int, top_ids: NDArray[np.int32]) -> list[tuple[str, ...]]:
         """The texts of the alternatives, per token; none where a token has none."""
         texts = self._stretch("top_texts", row, "top_ids").reshape(top_ids.shape).tolist()
-        known = [bool((each >= 0).any()) for each in top_ids]
+        known = [any(one >= 0 for one in row) for row in top_ids.tolist()]
         told: list[tuple[str, ...]] = [tuple(str(self._words[place]) for place in places) for places in texts]
         return [pieces if has or any(pieces) else () for pieces, has in zip(told, known, strict=True)]
 

@@ -10,31 +10,43 @@ from cotlens._core.errors import InputError
 from cotlens.trace.answers import FinalAnswer
 from cotlens.trace.parts.focusing import from_parts
 from cotlens.trace.parts.layout import Recorded
-from cotlens.trace.parts.part import Part
+from cotlens.trace.parts.part import Part, arranged
 from cotlens.trace.readers.exchange import Reply, asked, replies
+from cotlens.trace.readers.files import shaped
 from cotlens.trace.readers.recorded import recorded
+from cotlens.trace.readers.streams import is_stream, whole
 from cotlens.trace.trace import Trace
 
 COPIED = "The thought of turn {} was a summary where it was first given, so it is one here."
 
 
 def of_exchange(
-    request: Mapping[str, Any] | None, response: Mapping[str, Any] | None, *, model: Any = None
+    request: Mapping[str, Any] | None,
+    response: Any,
+    *,
+    model: Any = None,
+    summaries: frozenset[str] = frozenset(),
 ) -> list[Trace]:
     """The traces of a request and its response: one per answer that the response holds.
 
     Args:
-        request, response: their bodies; one may be missing.
+        request, response: their bodies; one may be None. A response may be a stream: its text, or a list of its events.
         model: in whose format the text is tokenised.
+        summaries: texts, without whitespace, that are known for summaries; sent back they are none the less.
 
     Raises:
         InputError: neither holds messages, or their shape isn't known.
     """
+    response = whole(response) if is_stream(response) else response
     writer = _writer(request, response)
     before = [] if request is None else asked(request, writer)
+    copied = [part.order for part in arranged(before) if part.status == "verbatim" and _bare(part) in summaries]
+    notes = [COPIED.format(before[order].turn) for order in copied]
+    before = [dataclasses.replace(part, status="summary") if at in copied else part for at, part in enumerate(before)]
     if response is None:
-        return [from_parts(Trace, before, meta=_about(writer), model=model, reader=FinalAnswer())]
-    return [_trace(before, reply, writer, response, model) for reply in replies(response, writer)]
+        about = {**_about(writer), "notes": notes}
+        return [from_parts(Trace, before, meta=about, model=model, reader=FinalAnswer())]
+    return [_trace(before, reply, _about(writer, response), notes, model) for reply in replies(response, writer)]
 
 
 def of_exchanges(exchanges: Sequence[Mapping[str, Any]], *, model: Any = None) -> list[Trace]:
@@ -42,38 +54,28 @@ def of_exchanges(exchanges: Sequence[Mapping[str, Any]], *, model: Any = None) -
     found: list[Trace] = []
     summaries: set[str] = set()
     for exchange in exchanges:
-        for trace in of_exchange(exchange.get("request"), exchange.get("response"), model=None):
-            told = _copied(trace, summaries)
-            summaries |= {_bare(part) for part in told.thoughts if part.status == "summary"}
-            found.append(told if model is None or not told.thoughts else told.focus(-1, model=model))
+        request, response = exchange.get("request"), exchange.get("response")
+        with shaped("An exchange"):
+            traces = of_exchange(request, response, model=model, summaries=frozenset(summaries))
+        summaries |= {_bare(part) for trace in traces for part in trace.thoughts if part.status == "summary"}
+        found += traces
     return found
-
-
-def _copied(trace: Trace, summaries: set[str]) -> Trace:
-    copied = {part.order for part in trace.thoughts if part.status == "verbatim" and _bare(part) in summaries}
-    if not copied:
-        return trace
-    parts = [dataclasses.replace(part, status="summary") if part.order in copied else part for part in trace.parts]
-    notes = [COPIED.format(trace.parts[order].turn) for order in sorted(copied)]
-    about = {**trace.meta, "notes": [*trace.meta.get("notes", ()), *notes]}
-    origin = dataclasses.replace(trace.origin, trace=dataclasses.replace(trace.origin.trace, given_parts=tuple(parts)))
-    return dataclasses.replace(trace, given_parts=tuple(parts), meta=about, origin=origin)
 
 
 def _bare(part: Part) -> str:
     return "".join(part.text.split())
 
 
-def _trace(before: list[Part], reply: Reply, writer: str, response: Mapping[str, Any], model: Any) -> Trace:
+def _trace(before: list[Part], reply: Reply, about: Mapping[str, Any], notes: list[str], model: Any) -> Trace:
     if not before and not reply.parts:
         raise InputError("The response holds no text, and there is no request; nothing can be read.")
     first = before[-1].turn + 1 if before else 0
     after = [dataclasses.replace(part, turn=part.turn + first) for part in _from_zero(reply.parts)]
-    tokens, notes = recorded(reply.data, getattr(model, "codec", None))
-    about = {**_about(writer, response), "finish": reply.finish, "notes": notes}
-    about["recorded_ids"] = bool(tokens and tokens.ids)
+    tokens, more = recorded(reply.data, getattr(model, "codec", None))
+    ids = bool(tokens and tokens.ids)
+    meta = {**about, "finish": reply.finish, "notes": [*notes, *more], "recorded_ids": ids}
     along: dict[int, Recorded] = {first: tokens} if tokens else {}
-    return from_parts(Trace, [*before, *after], recorded=along, meta=about, model=model, reader=FinalAnswer())
+    return from_parts(Trace, [*before, *after], recorded=along, meta=meta, model=model, reader=FinalAnswer())
 
 
 def _from_zero(parts: Sequence[Part]) -> list[Part]:

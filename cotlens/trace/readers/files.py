@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
@@ -9,7 +10,7 @@ from typing import Any
 
 from cotlens._core import check
 from cotlens._core.data import loads
-from cotlens._core.errors import InputError
+from cotlens._core.errors import CotLensError, InputError
 from cotlens._core.files import PathLike
 
 MOST_BYTES = 512 * 2**20
@@ -17,6 +18,21 @@ MOST_BYTES = 512 * 2**20
 MOST_LINE = 64 * 2**20
 MOST_UNPACKED = 8 * 2**30
 MOST_RATIO = 200  # times the size that a member of an archive may unpack to; text packs to about a tenth
+
+
+@contextlib.contextmanager
+def shaped(where: str) -> Iterator[None]:
+    """Says in a sentence that data have something else in a place than their shape promises.
+
+    Raises:
+        InputError: in place of whatever error that led to.
+    """
+    try:
+        yield
+    except CotLensError:
+        raise
+    except (AttributeError, IndexError, KeyError, TypeError, ValueError, OverflowError) as error:
+        raise InputError(f"{where} is damaged: something in it isn't what its shape promises ({error}).") from error
 
 
 def existing(path: PathLike) -> Path:

@@ -65,7 +65,9 @@ def _between(text: str, opens: str, closes: str) -> list[Piece]:
 def _starts_inside(text: str, opens: str, closes: str) -> bool:
     """Whether the first marker is one that closes, unquoted."""
     close = text.find(closes)
-    return close >= 0 and opens not in text[:close] and text[close - 1 : close] not in tuple(_QUOTES)
+    after = text[close + len(closes) :]
+    prose = text[:close].endswith(" ") and after.startswith(" ")  # a sentence about markers
+    return close >= 0 and not prose and opens not in text[:close] and text[close - 1 : close] not in tuple(_QUOTES)
 
 
 def _next(text: str, opens: str, closes: str, at: int) -> int:

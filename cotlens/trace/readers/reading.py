@@ -12,11 +12,12 @@ from cotlens.trace.collection.pages import is_saved
 from cotlens.trace.collection.traces import Traces
 from cotlens.trace.readers.agents import atif_trace, is_atif
 from cotlens.trace.readers.conversations import of_exchange, of_exchanges
-from cotlens.trace.readers.files import existing, json_of, lines_of
+from cotlens.trace.readers.files import existing, json_of, lines_of, shaped
 from cotlens.trace.readers.inspect_logs import read_inspect
 from cotlens.trace.readers.messages import speaker
 from cotlens.trace.readers.rollout_folders import folder_traces, is_rollout_folder
 from cotlens.trace.readers.rows import named_trace, row_traces
+from cotlens.trace.readers.streams import is_stream
 from cotlens.trace.storage import FORMAT
 from cotlens.trace.trace import Trace
 
@@ -77,7 +78,8 @@ def read_jsonl(path: PathLike, *, fields: Mapping[str, str] | None = None, model
         where = f"Line {number} of {target}"
         if not isinstance(row, Mapping):
             raise InputError(f"{where} holds a {type(row).__name__}; fields= names the fields of objects.")
-        found.append(named_trace(row, fields, model, where))
+        with shaped(where):
+            found.append(named_trace(row, fields, model, where))
     return Traces(found)
 
 
@@ -87,7 +89,9 @@ def read_atif(path: PathLike, *, model: Any = None) -> Trace:
     Raises:
         InputError: there is no such file, or it is none.
     """
-    return atif_trace(json_of(existing(path)), model=model)
+    target = existing(path)
+    with shaped(str(target)):
+        return atif_trace(json_of(target), model=model)
 
 
 def _folder(folder: Path, model: Any) -> Iterable[Trace]:
@@ -117,7 +121,8 @@ def _rows(rows: Iterable[tuple[int, Any]], path: Path, model: Any, what: str = "
     found: list[Trace] = []
     for number, row in listed:
         where = f"{what} {number} of {path}" if what != "The content" else f"The content of {path}"
-        found += _row(row, where, model)
+        with shaped(where):
+            found += _row(row, where, model)
     if not found:
         raise InputError(f"{path} holds no rows, so there is nothing to read.")
     return found
@@ -152,8 +157,12 @@ def _unknown(where: str, what: str) -> InputError:
 
 
 def _is_exchange(row: Any) -> bool:
-    bodies = [row[name] for name in ("request", "response") if row.get(name)] if isinstance(row, Mapping) else []
-    return bool(bodies) and all(isinstance(body, Mapping) for body in bodies)
+    if not isinstance(row, Mapping) or not (row.get("request") or row.get("response")):
+        return False
+    request, response = row.get("request"), row.get("response")
+    return (not request or isinstance(request, Mapping)) and (
+        not response or isinstance(response, Mapping) or is_stream(response)
+    )
 
 
 def _is_message(one: Any) -> bool:

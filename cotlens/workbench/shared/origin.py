@@ -14,7 +14,7 @@ def origin(model: Model, trace: Trace) -> tuple[str, str]:
     prompt = meta.get("messages", trace.prompt)
     if trace.parent is not None:
         return named(trace.edit), "# an edit made outside the editor; save it with trace.save(path)"
-    if meta.get("finish", "given") == "given":
+    if meta.get("finish", "given") == "given" or trace.given_parts:  # from elsewhere, so no model of here wrote it
         answer = trace.answer if "answer" in trace.roles else None
         given = f"{prompt!r}, {trace.thought!r}, {answer!r}"
         return "original", f"trace = cl.Trace.from_text({given}, model=model)"

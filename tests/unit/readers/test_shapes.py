@@ -115,6 +115,7 @@ def test_what_is_no_thought_of_a_model_says_why(response, status):
         ("Write `<think>` before it and `</think>` after it.", ["Write `<think>` before it and `</think>` after it."]),
         ("<thought>a</thought>\nb", ["a", "b"]),
         ("nothing marked", ["nothing marked"]),
+        ("The tag </think> ends a thought.", ["The tag </think> ends a thought."]),
         ("", []),
     ],
 )
@@ -203,3 +204,68 @@ def test_they_are_found_in_the_places_of_other_servers(more):
 def test_ids_without_texts_are_spelled_by_the_model():
     trace = one(chat({"content": "19"}, token_ids=[1, 2]))
     assert any("2 token ids came along" in note for note in trace.meta["notes"])
+
+
+def event(**parts):
+    return f"data: {json.dumps(parts)}\n\n"
+
+
+STREAMS = {
+    "chat": [
+        {"choices": [{"index": 0, "delta": {"role": "assistant", "reasoning_content": "It is "}}]},
+        {"choices": [{"index": 0, "delta": {"reasoning_content": "19."}}]},
+        {"choices": [{"index": 0, "delta": {"content": "1"}}]},
+        {"choices": [{"index": 0, "delta": {"content": "9"}, "finish_reason": "stop"}]},
+    ],
+    "anthropic": [
+        {"type": "message_start", "message": {"model": "claude-3-7-sonnet-latest", "role": "assistant", "content": []}},
+        {"type": "content_block_start", "index": 0, "content_block": {"type": "thinking", "thinking": ""}},
+        {"type": "content_block_delta", "index": 0, "delta": {"type": "thinking_delta", "thinking": "It is "}},
+        {"type": "content_block_delta", "index": 0, "delta": {"type": "thinking_delta", "thinking": "19."}},
+        {"type": "content_block_start", "index": 1, "content_block": {"type": "text", "text": ""}},
+        {"type": "content_block_delta", "index": 1, "delta": {"type": "text_delta", "text": "19"}},
+        {"type": "message_delta", "delta": {"stop_reason": "end_turn"}},
+    ],
+    "responses": [
+        {"type": "response.created", "response": {"id": "r"}},
+        {"type": "response.completed", "response": {"object": "response", "status": "completed", "output": [
+            {"type": "reasoning", "content": [{"type": "reasoning_text", "text": "It is 19."}]},
+            {"type": "message", "role": "assistant", "content": [{"type": "output_text", "text": "19"}]}]}},
+    ],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", STREAMS)
+def test_a_stream_is_what_it_spells(name):
+    text = "".join(event(**each) for each in STREAMS[name]) + "data: [DONE]\n"
+    for response in (STREAMS[name], text):
+        trace = one(response)
+        assert parts(trace) == VERBATIM
+        assert trace.meta["finish"] == "stop"
+
+
+def test_a_call_of_a_tool_comes_in_pieces():
+    deltas = [
+        {"tool_calls": [{"index": 0, "id": "c", "type": "function", "function": {"name": "look", "arguments": ""}}]},
+        {"tool_calls": [{"index": 0, "function": {"arguments": '{"a"'}}]},
+        {"tool_calls": [{"index": 0, "function": {"arguments": ": 1}"}}]},
+    ]
+    (called,) = one([{"choices": [{"index": 0, "delta": delta}]} for delta in deltas]).parts[1:]
+    assert (called.name, called.arguments, called.id) == ("look", '{"a": 1}', "c")
+
+
+@pytest.mark.parametrize(
+    "response",
+    [
+        {"choices": [None]},
+        {"choices": [{"message": {"role": "assistant", "content": "19"}, "logprobs": {"content": [5]}}]},
+        {"candidates": [{"content": {"parts": [5]}}, 5]},
+        {"output": [{"type": "reasoning", "summary": 5}, 5]},
+    ],
+)
+def test_a_damaged_response_is_one_sentence(response, tmp_path):
+    path = tmp_path / "exchange.json"
+    path.write_text(json.dumps({"request": ASKED, "response": response}))
+    with pytest.raises(cl.CotLensError) as caught:
+        cl.read(path)
+    assert "\n" not in str(caught.value)
