@@ -16,8 +16,9 @@ from cotlens.models.contract import AddVector, Branch, Start
 from tests import pretrained
 
 PROMPT = "Mia has 12 pears. She buys 7 more. How many pears does Mia have?"
-THOUGHT = "Mia starts with 12 pears. It is a sunny day. She buys 7 more, so 12 + 7 = 19. That makes 19."
+THOUGHT = "Mia starts with 12. It is a sunny day. She likes pears. She buys 7 more. So 12 + 7 = 19. That makes 19."
 NEW = 6
+SOME = "two sentences"  # where to sample from: each costs rollouts
 SAMPLED = {"n": 2, "max_new_tokens": NEW}
 MEASURES = {
     "EarlyAnswer": {"unit": "token", "refine": 0.2},
@@ -25,10 +26,10 @@ MEASURES = {
     "Gradient": {"unit": "sentence"},
     "Suppression": {"unit": "sentence"},
     "ReceiverHeads": {"unit": "sentence", "proximity": 1},
-    "Resampling": SAMPLED,
-    "Counterfactual": {**SAMPLED, "embedder": "residual"},
-    "Resilience": {**SAMPLED, "rounds": 1, "embedder": "residual"},
-    "Filler": SAMPLED,
+    "Resampling": {**SAMPLED, "spans": SOME},
+    "Counterfactual": {**SAMPLED, "spans": SOME, "embedder": "residual"},
+    "Resilience": {**SAMPLED, "spans": SOME, "rounds": 1, "embedder": "residual"},
+    "Filler": {**SAMPLED, "spans": SOME},
 }
 
 
@@ -94,7 +95,10 @@ def test_rollouts_written_together_are_each_what_transformers_writes(model, trac
 
 @pytest.mark.parametrize("name", MEASURES)
 def test_each_measure_runs_and_says_what_it_found(model, trace, name):
-    result = METHODS.get(name)(**MEASURES[name]).run(trace, model, seed=1)
+    settings = dict(MEASURES[name])
+    if settings.get("spans") is SOME:
+        settings["spans"] = trace.spans("sentence")[3:5]
+    result = METHODS.get(name)(**settings).run(trace, model, seed=1)
     assert len(result) and (result.columns["status"] != "").all()
     measured = np.isin(result.columns["status"].astype(str), ("ok", "exact"))
     assert np.isfinite(result.columns["estimate"][measured]).all()
