@@ -110,6 +110,17 @@ def test_results_say_that_the_answer_is_of_the_text_before_the_edit(front, given
     assert words in front(unrun).view.shading["metric_words"]
 
 
+def test_effects_of_latents_say_so_too(given, abacus):
+    unrun, words, sae = edited(given, "replace"), "of the text before the edit", cl.features.load_sae("abacus")
+    result = cl.features.features(unrun, abacus, sae, estimate=True)
+    assert words in result.extras["effect_words"]
+    assert "text before the edit" in " ".join(json.dumps(result.chart().to_dict()).replace('", "', " ").split())
+    table = cl.FeatureTable(abacus, unrun, sae)
+    assert table.wait(120) and words in table.view.effect["words"]
+    whole = cl.features.features(given, abacus, sae, estimate=True)
+    assert words not in whole.extras["effect_words"]
+
+
 def test_maps_and_panels_say_whose_answer_they_show(given, abacus):
     unrun = edited(given, "replace")
     result = cl.importance.EarlyAnswer(unit="sentence").run(unrun, abacus)
