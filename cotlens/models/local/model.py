@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import warnings
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -17,7 +18,7 @@ from cotlens.models.generation import writing
 from cotlens.models.generation.model import TextModel
 from cotlens.models.generation.sample_store import open_store
 from cotlens.models.generation.traces import Measured
-from cotlens.models.local import batched_decoding, decoding, placement
+from cotlens.models.local import batched_decoding, decoding, kernels, placement
 from cotlens.models.local.engine import Engine
 from cotlens.models.local.loading.trial import settle_positions, tried
 from cotlens.models.local.scoring import dispatch
@@ -58,6 +59,9 @@ class LocalModel(TextModel, LocalWhitebox):
         score: "auto" (a check decides), or "packed" or "plain" unchecked.
         memory: bytes that one scoring pass may take; by default a share of what is free.
         store: where rollouts are kept: a path, None for the default place, False for nowhere (see `text.sample_store`).
+
+    Attributes:
+        slow: a sentence where recurrent layers run without their kernels, which is warned of, too; else "".
 
     Raises:
         InputError: an option is not known.
@@ -107,6 +111,9 @@ class LocalModel(TextModel, LocalWhitebox):
         verdict = self.owner.run(lambda: check(self.engine)) if score == "auto" else _forced(score)
         self._way, self.score_path = verdict.way, verdict.sentence
         self.engine.layout = self.owner.run(lambda: tried(self.engine))
+        self.slow = self.owner.run(lambda: kernels.fallback(self.engine)) if self.engine.layout.no_mask else ""
+        if self.slow:
+            warnings.warn(f"{self.name!r} could be quicker. {self.slow}", stacklevel=2)
         self.capabilities = _able(self.engine)
         self.attention_layers = len(self.engine.attending)
 

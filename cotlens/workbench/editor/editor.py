@@ -80,8 +80,9 @@ class CoTEditor(TreeController):
         self._work = Work(model, self._tree, self._measuring, self._lock, self._publish, self._set)
         self._newest: Plan | None = None
         self._limits = Limits.of(model, self.trace)
+        note = [model.score_path, self.why, getattr(model, "slow", "")]
         self._open(
-            head={"model": model.name, "where": model.where, "note": " ".join([model.score_path, self.why]).strip()},
+            head={"model": model.name, "where": model.where, "note": " ".join(filter(None, note))},
             limits=self._limits.payload(),
         )
         self._measure()
