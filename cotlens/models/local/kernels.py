@@ -55,7 +55,7 @@ def _heard() -> Iterator[set[str]]:
         return not found
 
     logger = theirs.get_logger("transformers.integrations.hub_kernels")
-    once: Any = logger.warning_once  # type: ignore[attr-defined]
+    once: Any = logger.warning_once
     once.__func__.cache_clear()
     logger.addFilter(hear)
     try:
