@@ -1,5 +1,7 @@
 """Measures of a model that is mostly recurrent: what they say, in how many layers, and that it is what it should be."""
 
+import re
+
 import numpy as np
 import pytest
 import torch
@@ -7,8 +9,9 @@ import torch
 import cotlens as cl
 from cotlens._core.errors import CapabilityError, InputError
 from cotlens.measure.evidence import evidence
-from cotlens.models.contract import EVER, BlockAttention
-from tests.model import hybrids
+from cotlens.models.contract import EVER, BlockAttention, Branch
+from cotlens.models.local.model import LocalModel
+from tests.model import hybrids, tiny
 from tests.reference.test_suppression import THOUGHT
 
 ATTENTION = ("qwen3_5", "lfm3")
@@ -131,3 +134,30 @@ def test_blocks_of_one_layer_that_keeps_a_state_do_nothing():
     moved = model.divergence(trace, blocks, [(span.end, end)])
     assert moved.kl[0, 0] == pytest.approx(moved.kl[1, 0], rel=1e-4) and moved.kl[0, 0] > 1e-6
     assert moved.kl[2, 0] == pytest.approx(0, abs=1e-9)
+
+
+def test_a_hybrid_without_its_kernels_says_so_and_how_slow_it_is():
+    hf, tokenizer = hybrids.model("qwen3_5").engine.hf, hybrids.model("qwen3_5").engine.tokenizer
+    with pytest.warns(UserWarning, match="could be quicker.*run without kernels") as heard:
+        model = LocalModel(hf, tokenizer, store=False)
+    assert str(heard[0].message).endswith(model.slow) and model.slow.count(". ") == 0
+    assert "flash-linear-attention" in model.slow and "not installed" in model.slow
+    assert float(re.search(r"about ([\d.]+(?:e\+\d+)?) times as long", model.slow)[1]) >= 1
+    assert LocalModel(hf, tokenizer, store=False).slow.split("about")[0] == model.slow.split("about")[0]
+    assert tiny.model("qwen3").slow == ""
+
+
+@pytest.mark.parametrize("name", ["qwen3_5", "lfm3"])
+def test_more_text_than_the_context_is_one_sentence(name):
+    model = hybrids.model(name)
+    assert model.context_length == tiny.CONTEXT
+    trunk = [5] * (tiny.CONTEXT - 2)
+    for ask in (
+        lambda: model.score(trunk, [Branch(tiny.CONTEXT - 2, (1, 2, 3), given=1)]),
+        lambda: model.score(trunk, [Branch(tiny.CONTEXT - 4, (1, 2), left_out=(tiny.CONTEXT - 4, 509, 511))]),
+        lambda: model.reason("Mia has 12 pears. " * tiny.CONTEXT),
+        lambda: model.annotate(model.compose("Mia has 12 pears.", "I add 1. " * tiny.CONTEXT, "19")),
+    ):
+        with pytest.raises(InputError, match=r"512|context") as error:
+            ask()
+        assert "\n" not in str(error.value) and str(error.value).endswith(".")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import warnings
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -17,7 +18,7 @@ from cotlens.models.generation import writing
 from cotlens.models.generation.model import TextModel
 from cotlens.models.generation.sample_store import open_store
 from cotlens.models.generation.traces import Measured
-from cotlens.models.local import batched_decoding, decoding, placement
+from cotlens.models.local import batched_decoding, decoding, kernels, placement
 from cotlens.models.local.engine import Engine
 from cotlens.models.local.loading import steps
 from cotlens.models.local.loading.trial import settle_positions, tried
@@ -61,6 +62,9 @@ class LocalModel(TextModel, LocalWhitebox):
         store: where rollouts are kept: a path, None for the default place, False for nowhere
             (see `generation.sample_store`).
         kept: the types that a GGUF keeps the weights in, "Q4_1", from which they were dequantised.
+
+    Attributes:
+        slow: a sentence where recurrent layers run without their kernels, which is warned of, too; else "".
 
     Raises:
         InputError: an option is not known.
@@ -114,6 +118,9 @@ class LocalModel(TextModel, LocalWhitebox):
         steps.begin(self.name, steps.INSIDE)
         self.engine.layout = self.owner.run(lambda: tried(self.engine))
         steps.done(self.name)
+        self.slow = self.owner.run(lambda: kernels.fallback(self.engine)) if self.engine.layout.no_mask else ""
+        if self.slow:
+            warnings.warn(f"{self.name!r} could be quicker. {self.slow}", stacklevel=2)
         self.capabilities = _able(self.engine)
         self.attention_layers = len(self.engine.attending)
 

@@ -88,7 +88,8 @@ class CoTEditor(TreeController):
         self._work = Work(model, self._tree, self._measuring, self._lock, self._publish, self._set)
         self._newest: Plan | None = None
         self._limits = self._given_limits = Limits.of(model, self.trace)
-        head = {"model": model.name, "where": model.where, "note": " ".join([model.score_path, self.why]).strip()}
+        note = " ".join(filter(None, [model.score_path, self.why, getattr(model, "slow", "")]))
+        head = {"model": model.name, "where": model.where, "note": note}
         self._open(
             head={**head, "off": WHY} if self._readonly else head,
             limits={} if self._readonly else self._limits.payload(),
