@@ -141,8 +141,7 @@ class EarlyAnswer:
             return spread.over_forms(replace(self, forms=None), self.forms, trace, model, seed)
         found = table.units(trace, self.unit, self.spans)
         target, form = target_answer(trace, self.target, model.reader), form_of(trace, model, self.form)
-        whole = model.attention_layers == model.n_layers  # else what it says of the answer stays in a state
-        hides = self.mask_lines and Capability.HIDE in model.capabilities and whole
+        hides = self.mask_lines and Capability.HIDE in model.capabilities and model.hides_whole
         lines = answer_lines(trace, target, model.reader)
         curve = Curve(_points(trace, found), [target.surface], lines if hides else [], form, _why(self, hides, lines))
         record = RunRecord(self, trace, model, seed)
@@ -242,7 +241,7 @@ def _why(method: EarlyAnswer, hides: bool, lines: Sequence[Span]) -> str:
     if not method.mask_lines:
         return "not measured: mask_lines=False"
     if not hides:
-        return "not measured: this model can't hide tokens in all of its layers"
+        return "not measured: this model can't hide all of a token"
     return "" if lines else "not measured: no sentence of the thought states the answer"
 
 
