@@ -91,11 +91,14 @@ def test_heads_are_those_of_the_attention_layers(name):
         model.attention(trace, heads=[(0, 0)])
 
 
-def test_direct_hiding_says_where_it_hides():
-    model = hybrids.model("qwen3_5")
+@pytest.mark.parametrize(("name", "layers"), [("qwen3_5", 1), ("falcon_h1", 3)])
+def test_direct_hiding_says_where_it_hides(name, layers):
+    """Also where every layer has attention, beside a state."""
+    model = hybrids.model(name)
     trace = trace_of(model)
     result = cl.importance.Occlusion(unit="sentence", effect="direct").run(trace, model)
-    assert result.extras["edit_type"] == "attention-level, in 1 of 3 layers; the recurrent state still holds it"
+    told = f"attention-level, in {layers} of 3 layers; the recurrent state still holds it"
+    assert result.extras["edit_type"] == told and not model.hides_whole
     assert set(result.columns["status"]) == {"exact"} and np.abs(result.columns["estimate"]).max() > 0
     total = cl.importance.Occlusion(unit="sentence", effect="total").run(trace, model)
     assert total.extras["edit_type"] == "attention-level"

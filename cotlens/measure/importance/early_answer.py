@@ -154,8 +154,7 @@ class EarlyAnswer:
             return spread.over_forms(replace(self, forms=None), self.forms, trace, model, seed)
         found = table.units(trace, self.unit, self.spans)
         target, form = target_answer(trace, self.target, model.reader), form_of(trace, model, self.form)
-        whole = model.attention_layers == model.n_layers  # else what it says of the answer stays in a state
-        hides = self.mask_lines and Capability.HIDE in model.capabilities and whole
+        hides = self.mask_lines and Capability.HIDE in model.capabilities and model.hides_whole
         lines = answer_lines(trace, target, model.reader)
         every, floor = _points(trace, found), self._floor(trace)
         first = every if floor is None else _coarse(trace, every)
@@ -298,7 +297,7 @@ def _why(method: EarlyAnswer, hides: bool, lines: Sequence[Span]) -> str:
     if not method.mask_lines:
         return "not measured: mask_lines=False"
     if not hides:
-        return "not measured: this model can't hide tokens in all of its layers"
+        return "not measured: this model can't hide all of a token"
     return "" if lines else "not measured: no sentence of the thought states the answer"
 
 

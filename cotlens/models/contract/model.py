@@ -83,7 +83,8 @@ class Model(Protocol):
     where they can't be seen. `state` identifies all that is known here of what it computes, so that two models of one
     state write the same; "" where that can't be known. Nothing may be remembered under a name or a revision instead.
     `attention_layers` is in how many of its `n_layers` tokens can be hidden from each other: all, but in a model that
-    keeps a state too those with attention, and 0 where none can be masked.
+    keeps a state too those with attention, and 0 where none can be masked. `hides_whole` is False where a state still
+    holds what is hidden, whatever the number of these layers.
 
     Errors, each one sentence: InputError (an empty prompt, a token index out of range, more tokens than the context),
     CapabilityError (something this model can't do), BackendError (NaN logits), OutOfMemory, Cancelled. An error raised
@@ -106,6 +107,7 @@ class Model(Protocol):
     context_length: int
     n_layers: int
     attention_layers: int
+    hides_whole: bool
     score_path: str
     meter: Meter
     owner: Owner

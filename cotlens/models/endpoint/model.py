@@ -87,7 +87,8 @@ class EndpointModel(TextModel, NoWhitebox):
         self.reader: AnswerReader = reader if reader is not None else FinalAnswer()
         self.meter, self.owner = Meter(), OwnerThread()
         self.layout = replace(extent, context=extent.context - 2)  # a request that scores adds a token and writes one
-        self.context_length, self.n_layers, self.attention_layers = extent.context, extent.n_layers, 0
+        self.context_length, self.n_layers = extent.context, extent.n_layers
+        self.attention_layers, self.hides_whole = 0, True
         self.where = f"endpoint · {urlsplit(client.endpoint).netloc}"
         self.client, self.dialect = client, dialect
         self.score_path = dialect.sentence()

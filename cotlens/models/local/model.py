@@ -122,7 +122,7 @@ class LocalModel(TextModel, LocalWhitebox):
         if self.slow:
             warnings.warn(f"{self.name!r} could be quicker. {self.slow}", stacklevel=2)
         self.capabilities = _able(self.engine)
-        self.attention_layers = len(self.engine.attending)
+        self.attention_layers, self.hides_whole = len(self.engine.attending), self.engine.obeys_masks
 
     def __repr__(self) -> str:
         return f"LocalModel({self.name!r}, {self.where}, {self.dtype}, {self.engine.layout.n_layers} layers)"

@@ -236,7 +236,7 @@ _REWRITTEN = ("occlusion-mean", "occlusion-swap")  # first where few layers look
 
 def ordered(model: Model) -> list[str]:
     """The entries in the order in which they are offered for a model."""
-    first = _REWRITTEN if model.attention_layers < model.n_layers else ()
+    first = () if model.hides_whole else _REWRITTEN
     return [*first, *(name for name in MEASURES if name not in first)]
 
 
@@ -253,11 +253,8 @@ def default(model: Model, unit: str) -> tuple[ShadingSettings, str]:
         if lacking:
             return shown, f"{shown.entry.label} is the first measure that this model can be asked. {lacking}"
         if name in _REWRITTEN:
-            layers = f"{model.attention_layers} of {model.n_layers}"
-            return (
-                shown,
-                f"{shown.entry.label} comes first: tokens can be hidden in {layers} layers of this model only.",
-            )
+            layers = f"{model.attention_layers} of {model.n_layers} layers"
+            return shown, f"{shown.entry.label} comes first: tokens can be hidden in the attention of {layers} only."
         return shown, ""
     why = lacking if model.capabilities else ""  # without a model the view says so itself
     return ShadingSettings(names[0] if names else next(iter(MEASURES)), unit), why

@@ -24,8 +24,8 @@ def _bare():
 
 KINDS = {
     "plain attention": (lambda: tiny.model("qwen3"), "occlusion-direct", ""),
-    "a hybrid": (lambda: hybrids.model("qwen3_5"), "occlusion-mean", "tokens can be hidden in 1 of 3 layers"),
-    "no attention": (lambda: hybrids.model("mamba"), "occlusion-mean", "tokens can be hidden in 0 of 3 layers"),
+    "a hybrid": (lambda: hybrids.model("qwen3_5"), "occlusion-mean", "hidden in the attention of 1 of 3 layers"),
+    "no attention": (lambda: hybrids.model("mamba"), "occlusion-mean", "hidden in the attention of 0 of 3 layers"),
     "a server that scores": (MODELS["vllm"], "occlusion-swap", "needs HIDE"),
     "a server without scores": (MODELS["vllm, only text"], "resampling", "needs SCORE and HIDE"),
     "no chat template": (_bare, "occlusion-direct", ""),

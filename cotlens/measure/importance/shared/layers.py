@@ -11,8 +11,7 @@ def in_layers(edit_type: str, model: Model, *, held: bool = False) -> str:
     Args:
         held: whether what is hidden stays in the state of these others.
     """
-    some, all_ = model.attention_layers, model.n_layers
-    if not 0 < some < all_:
+    if model.hides_whole:
         return edit_type
-    told = f"{edit_type}, in {some} of {all_} layers"
+    told = f"{edit_type}, in {model.attention_layers} of {model.n_layers} layers"
     return f"{told}; the recurrent state still holds it" if held else told

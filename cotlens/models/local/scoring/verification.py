@@ -139,29 +139,25 @@ def _settle_hiding(engine: Engine, way: str) -> None:
         return
     engine.attending, engine.no_skip = states.attending(cache), ""
     if engine.attending:
-        hidden = [Branch(n, tail, (n - 2, n - 5), 1), Branch(n, tail, (n - 3,), 1), Branch(n, tail, (), 1)]
-        skipped = [Branch(n - 4, tail, left_out=(n - 4, n - 3)), Branch(n - 6, tail, left_out=(n - 5,))]
-        if not _alike(engine, trunk, hidden) or not _moves(engine, trunk, hidden):
+        seen = _agreed(engine, trunk, [Branch(n, tail, (n - 2, n - 5), 1), Branch(n, tail, (), 1)])
+        if not np.abs(seen[0] - seen[1]).max() > 0:  # NaN where the two ways differ, 0 where nothing was hidden
             engine.attending = ()
+        gap = Branch(n - 4, tail, left_out=(n - 4, n - 2))
         if INDEXED in engine.layout.kinds:
             engine.no_skip = "its attention picks tokens in blocks, which would move where some are left out"
-        elif not (engine.attending if window else _alike(engine, trunk, skipped)):
+        elif not engine.attending if window else np.isnan(_agreed(engine, trunk, [gap])).any():
             engine.no_skip = "separate passes and those that go on from a state differ there"
 
 
-def _alike(engine: Engine, trunk: list[int], branches: list[Branch]) -> bool:
-    """Whether forked and plain passes score branches alike."""
+def _agreed(engine: Engine, trunk: list[int], branches: list[Branch]) -> np.ndarray:
+    """Scores of the tokens of branches from the second on, [branches, tokens]; NaN where forked and plain differ."""
     try:
-        fast, slow = (way.score(engine, trunk, branches)[0].logprobs for way in (forked, plain))
+        fast, slow = (
+            way.score(engine, trunk, branches)[0].logprobs.reshape(len(branches), -1)[:, 1:] for way in (forked, plain)
+        )
     except _FAILED:
-        return False
-    return bool(np.nanmax(np.abs(fast - slow)) <= _tolerance(engine))
-
-
-def _moves(engine: Engine, trunk: list[int], branches: list[Branch]) -> bool:
-    """Whether hiding does anything to the last tokens of branches, of which the last one hides nothing."""
-    rows = plain.score(engine, trunk, branches)[0].logprobs.reshape(len(branches), -1)
-    return bool((np.abs(rows[:-1] - rows[-1])[:, -1] > 0).all())
+        return np.full((len(branches), 1), np.nan)
+    return slow if np.abs(fast - slow).max() <= _tolerance(engine) else np.full_like(slow, np.nan)
 
 
 def _hiding_told(engine: Engine) -> str:
