@@ -12,6 +12,8 @@ CHAPTERS = Registry(
     "chapter",
     {
         "1": "cotlens.teaching.chapters.reading:EXERCISES",
+        "2": "cotlens.teaching.chapters.mattering:EXERCISES",
+        "3": "cotlens.teaching.chapters.faithfulness:EXERCISES",
     },
 )
 

@@ -3,12 +3,12 @@
 import jupytext
 import nbformat
 import pytest
-from tests.tutorials.student import CHAPTERS, FOLDER, solutions, work_through
-from tools.make_tutorials import chapters, made
 
 from cotlens.teaching.course import CHAPTERS as KNOWN
 from cotlens.teaching.course import exercises
 from cotlens.teaching.exercise import UNFILLED
+from tests.tutorials.student import CHAPTERS, FOLDER, solutions, work_through
+from tools.make_tutorials import chapters, made
 
 SECONDS = 120  # of processor; about 20 where nothing else runs, so only a chapter that got out of hand fails
 

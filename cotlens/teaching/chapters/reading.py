@@ -8,7 +8,7 @@ from typing import Any
 
 from cotlens.models.contract import Model
 from cotlens.teaching.cases import Case, agree, called, shown
-from cotlens.teaching.chapters.shared import GREEDY, answer, model, reasoned, stories, thoughts
+from cotlens.teaching.chapters.shared import GREEDY, answer, model, stories, thoughts
 from cotlens.teaching.exercise import Exercise, Wrong
 from cotlens.trace import Trace
 
@@ -136,9 +136,7 @@ def judge_branch(made: Any) -> str:
         raise Wrong("the trace shown is still the first one. Double-click its thought, change it, press Ctrl+Enter.")
     if made.awaits_rerun or answer(made) is None:
         raise Wrong("the edit is there, but the model has not gone on from it: rerun it, and wait for the answer.")
-    first: Trace = made
-    while first.parent is not None:
-        first = first.parent
+    first = made.path()[0]
     if answer(made) == answer(first):
         raise Wrong(f"the branch still answers {answer(first)}. Which word does the answer hang on?")
     return f"{answer(first)} became {answer(made)}. Each try is a branch: go back with [ and ], and compare."
