@@ -26,6 +26,7 @@ def made(text: Path) -> str:
     notebook.metadata.update(METADATA)
     for index, cell in enumerate(notebook.cells):
         cell["id"] = f"cell-{index}"
+        cell.metadata.pop("lines_to_next_cell", None)  # of the text's layout, nothing to a notebook
     return str(nbformat.writes(notebook, version=4)) + "\n"
 
 

@@ -119,7 +119,7 @@ for old, new in [("= 40", "= 41"), ("Let me go step by step.", "I will keep a ru
     print(f"{old!r} -> {new!r}: {edit.surprise:.2f} nats per token, was {edit.surprise_was:.2f}")
 
 # %% [markdown]
-# Look at the first line again: the edit of exercise 1.3 is one that abacus would never make. What we learnt there holds for a thought with a mistake in it, and only by analogy for those without.
+# Look at the first line again: 2.65 nats per token over two digits, of which the first is as it was. So the second alone costs 5.3 nats: abacus would write it once in 200 times. What we learnt in 1.3 holds for a thought with a mistake in it, and only by analogy for those without.
 #
 # ## 1.5 What it might have said itself (★★, 4 minutes)
 #
