@@ -14,7 +14,7 @@ Two arrows. Data flows like a question::
 
 Imports point only downwards::
 
-    workbench                    the only place where computing meets display
+    workbench | teaching         the only place where computing meets display; exercises that check themselves
     organisms                    the reasoners that ship, and what is known of them
     widgets | plots | measure    siblings that never import each other
     models                       how a model is reached; the only place that knows nnsight
