@@ -40,7 +40,7 @@ MODELS = ("llama", "gemma3", "abacus")
 def test_every_block_has_the_same_lines():
     found = {path.stem: re.findall(r"^ *shift = .*?^ *step = [^\n]*", path.read_text("utf-8"), re.MULTILINE | re.DOTALL)
              for path in BLOCKS.glob("*.py")}  # fmt: skip
-    copies = {name: textwrap.dedent(lines) for name, (lines,) in found.items() if lines}
+    copies = {name: textwrap.dedent("".join(lines)) for name, lines in found.items() if lines}
     assert set(copies) == {"forward", "backward", "writing", "embedded"}
     assert len(set(copies.values())) == 1 and len(copies["forward"].splitlines()) == 9
 

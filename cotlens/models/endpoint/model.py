@@ -8,7 +8,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from cotlens._core.errors import CapabilityError
-from cotlens.models.chat_formats.format import Format
+from cotlens.models.chat_formats.format import Format, Opening
 from cotlens.models.contract import Branch, BranchScore, Capability, Interventions, Meter
 from cotlens.models.contract.capability import remedy
 from cotlens.models.contract.interventions import BlockAttention, Intervention, as_interventions
@@ -121,11 +121,10 @@ class EndpointModel(TextModel, NoWhitebox):
         check_branches(self, ids, branches)
         return self._run(lambda: scorer.score(ids, branches))
 
-    def reason(self, prompt: Prompt, **asked: Any) -> Any:
-        """Answer `prompt` with a thought; see `TextModel.reason`."""
+    def _open(self, prompt: Prompt, prefill: str) -> Opening:
         if self._conversations is not None:
             self._conversations.add(prompt)
-        return super().reason(prompt, **asked)
+        return super()._open(prompt, prefill)
 
     def _own(self, trace: Trace) -> None:
         super()._own(trace)

@@ -27,7 +27,7 @@ from cotlens.trace.prompts import Prompt, several
 
 if TYPE_CHECKING:
     from cotlens.models.chat_formats.codec import HFCodec
-    from cotlens.models.chat_formats.format import Format
+    from cotlens.models.chat_formats.format import Format, Opening
     from cotlens.models.contract import Owner
     from cotlens.models.generation.sample_store import Store
     from cotlens.models.model_config import Defaults
@@ -116,7 +116,7 @@ class TextModel(ABC):
             ask = partial(self.reason, n=n, seed=seed, max_new_tokens=max_new_tokens, temperature=temperature)
             more = partial(ask, top_p=top_p, top_k=top_k, prefill=prefill, interventions=interventions)
             return joined(more(each, on_token=on_token) for each in prompt)
-        opening = self.format.open(prompt, check.text("prefill", prefill))
+        opening = self._open(prompt, check.text("prefill", prefill))
         meta = {**opening.meta, **({"prefill": prefill} if prefill else {})}
         job = writing.Job(opening.ids, opening.span, opening.begin, Known(opening.known, len(opening.ids)), meta)
         return self._write(job, n, seed, max_new_tokens, temperature, top_p, top_k, interventions, on_token)
@@ -237,6 +237,10 @@ class TextModel(ABC):
             return tuple(check.indices("token ids", trunk).tolist())
         self._own(trunk)
         return trunk.token_ids
+
+    def _open(self, prompt: Prompt, prefill: str) -> Opening:
+        """What the model is given to go on from."""
+        return self.format.open(prompt, prefill)
 
     def _own(self, trace: Trace) -> None:
         """Refuse a trace whose ids mean something else to this model, or whose thought no model wrote."""

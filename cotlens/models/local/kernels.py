@@ -57,11 +57,14 @@ def _heard() -> Iterator[set[str]]:
     logger = theirs.get_logger("transformers.integrations.hub_kernels")
     once: Any = logger.warning_once
     once.__func__.cache_clear()
+    level = logger.level
+    logger.setLevel(logging.WARNING)  # whatever a user has silenced
     logger.addFilter(hear)
     try:
         yield lacking
     finally:
         logger.removeFilter(hear)
+        logger.setLevel(level)
 
 
 @contextmanager
