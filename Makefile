@@ -29,7 +29,7 @@ lab: .venv/.installed .venv/.widgets  ## open JupyterLab on the quickstart
 
 test: check  ## everything: check, then the whole suite, a real browser included
 	COTLENS_CHROMIUM="$$($(PY) tools/get_chromium.py)" && export COTLENS_CHROMIUM && test -n "$$COTLENS_CHROMIUM" \
-	&& OMP_NUM_THREADS=1 $(PY) -m pytest -n $(JOBS) --dist loadgroup
+	&& OMP_NUM_THREADS=1 $(PY) -m pytest -n $(JOBS)
 
 check: .venv/.dev .venv/.widgets  ## style, types, layers, front end
 	.venv/bin/ruff check .

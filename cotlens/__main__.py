@@ -1,7 +1,8 @@
 """The command ``cotlens``: ``cotlens lab`` opens the notebooks in JupyterLab, ``cotlens export`` makes a page of one.
 
-From an installed package the notebooks are copied to a folder of yours first; a file that is already there is never
-overwritten. In a checkout of the repository ``notebooks/`` itself is opened.
+``cotlens lab --chapter 3`` opens a chapter of the course. From an installed package notebooks and tutorials are copied
+to a folder of yours first; a file that is already there is never overwritten. In a checkout of the repository
+``notebooks/`` and ``tutorials/`` themselves are opened.
 """
 
 import argparse
@@ -12,9 +13,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import cotlens
-from cotlens._core.errors import CotLensError
+from cotlens._core.errors import CotLensError, InputError
 
-FIRST = "quickstart.ipynb"
+FIRST = "notebooks/quickstart.ipynb"
+ROOMS = ("notebooks", "tutorials")
 PACKAGE = Path(cotlens.__file__).parent
 
 
@@ -23,8 +25,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="cotlens", description="Investigate chains of thought in Jupyter.")
     parser.add_argument("--version", action="version", version=f"cotlens {cotlens.__version__}")
     commands = parser.add_subparsers(dest="command", required=True)
-    lab = commands.add_parser("lab", help="open the notebooks in JupyterLab")
-    lab.add_argument("--dir", type=Path, help="folder for your copies of the notebooks (default: ./cotlens-notebooks)")
+    lab = commands.add_parser("lab", help="open notebooks and tutorials in JupyterLab")
+    lab.add_argument("--dir", type=Path, help="folder for your copies (default: ./cotlens-notebooks)")
+    lab.add_argument("--chapter", type=int, help="open this chapter of the course instead of the quickstart")
     lab.add_argument("--no-browser", action="store_true", help="print the address instead of opening a browser")
     lab.add_argument("--port", type=int, help="port to listen on (default: 8888 or the next free one)")
     export = commands.add_parser("export", help="make one HTML file of a notebook; it asks nothing of the network")
@@ -35,9 +38,12 @@ def main(argv: Sequence[str] | None = None) -> int:
         return exported(parser, options.notebook, options.output)
     try:
         folder = prepare(options.dir)
+        first = FIRST if options.chapter is None else chapter(folder, options.chapter)
     except OSError as error:
         parser.exit(2, f"cotlens lab: the notebooks can't be put there: {error}. Name another folder with --dir.\n")
-    return serve(folder, browser=not options.no_browser and has_display(), port=options.port)
+    except CotLensError as error:
+        parser.exit(2, f"cotlens lab: {error}\n")
+    return serve(folder, first, browser=not options.no_browser and has_display(), port=options.port)
 
 
 def exported(parser: argparse.ArgumentParser, notebook: Path, output: Path | None) -> int:
@@ -52,26 +58,49 @@ def exported(parser: argparse.ArgumentParser, notebook: Path, output: Path | Non
 
 
 def prepare(folder: Path | None) -> Path:
-    """Return the folder to open, with the notebooks in it. Files that exist are kept as they are."""
-    source = notebooks()
-    if folder is None and source != PACKAGE / "_notebooks":
+    """Return the folder to open, with notebooks and tutorials in it. Files that exist are kept as they are."""
+    source = rooms()
+    if folder is None and source != PACKAGE / "_lab":
         return source
     target = (folder or Path("cotlens-notebooks")).resolve()
     target.mkdir(parents=True, exist_ok=True)
-    for path in sorted(p for p in source.rglob("*") if p.is_file() and ".ipynb_checkpoints" not in p.parts):
-        copy = target / path.relative_to(source)
-        if not copy.exists():
-            copy.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(path, copy)
-        elif copy.read_bytes() != path.read_bytes():
-            print(f"kept as it is: {copy}", flush=True)
+    for room in ROOMS:
+        for path in sorted(p for p in (source / room).rglob("*") if p.is_file() and is_material(p)):
+            bring(path, target / path.relative_to(source))
     return target
 
 
-def notebooks() -> Path:
-    """Where the notebooks are: ``notebooks/`` in a checkout, inside the package once installed."""
-    checkout = PACKAGE.parent / "notebooks"
-    return checkout if (PACKAGE.parent / "pyproject.toml").is_file() and checkout.is_dir() else PACKAGE / "_notebooks"
+def is_material(path: Path) -> bool:
+    """Whether a file belongs to the material: neither an editor's own copy nor what Python makes of a source."""
+    return not {".ipynb_checkpoints", "__pycache__"} & set(path.parts)
+
+
+def bring(path: Path, copy: Path) -> None:
+    """Copy a file to where none is."""
+    if not copy.exists():
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(path, copy)
+    elif copy.read_bytes() != path.read_bytes():
+        print(f"kept as it is: {copy}", flush=True)
+
+
+def chapter(folder: Path, number: int) -> str:
+    """The notebook of a chapter, from the folder that is opened.
+
+    Raises:
+        InputError: there is no such chapter.
+    """
+    known = {int(path.name.split("_")[0]): path for path in sorted((folder / "tutorials").glob("[1-9]_*.ipynb"))}
+    if number not in known:
+        raise InputError(f"There is no chapter {number}. Choose one of {', '.join(map(str, known))}.")
+    return known[number].relative_to(folder).as_posix()
+
+
+def rooms() -> Path:
+    """Where notebooks and tutorials are: the checkout, or inside the package once installed."""
+    checkout = PACKAGE.parent
+    whole = (checkout / "pyproject.toml").is_file() and all((checkout / room).is_dir() for room in ROOMS)
+    return checkout if whole else PACKAGE / "_lab"
 
 
 def has_display() -> bool:
@@ -86,13 +115,13 @@ def is_root() -> bool:
     return hasattr(os, "geteuid") and os.geteuid() == 0
 
 
-def serve(folder: Path, *, browser: bool, port: int | None) -> int:
-    """Run JupyterLab on ``folder`` until it is stopped; the token is JupyterLab's own."""
+def serve(folder: Path, first: str, *, browser: bool, port: int | None) -> int:
+    """Run JupyterLab on ``folder``, at its notebook ``first``, until it is stopped; the token is JupyterLab's own."""
     from jupyterlab.labapp import LabApp
 
     arguments = [
         f"--ServerApp.root_dir={folder}",
-        f"--LabApp.default_url=/lab/tree/{FIRST}",
+        f"--LabApp.default_url=/lab/tree/{first}",
         "--LabApp.news_url=None",  # no question about news before the first cell, and no request to the network
     ]
     if port is not None:

@@ -24,7 +24,7 @@ os.environ["COTLENS_STORE"] = "off"  # tests of the store name a file of their o
 settings.register_profile("cotlens", deadline=None, print_blob=True)
 settings.load_profile("cotlens")
 
-# Folders whose tests share something costly and so stay on one worker (`pytest -n 2 --dist loadgroup`).
+# Folders whose tests share something costly and so stay on one worker (`pytest -n 2`).
 GROUPS = ("browser", "gallery", "packaging")
 # Folders whose tests wait for other processes, which a busy machine may starve. Each is tried once more, and pytest
 # lists it as RERUN: that is a bug to mend, not a pass to be glad of.
@@ -32,11 +32,21 @@ WAITING = ("browser", "gallery", "notebooks", "remote")
 TESTS = Path(__file__).parent
 
 
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Hand out folders of `GROUPS` whole, the largest first, and all other tests one by one."""
+    from xdist.scheduler import LoadScopeScheduling
+
+    class ByFolder(LoadScopeScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            folder = nodeid.split("/")[1]
+            return folder if folder in GROUPS else nodeid
+
+    return ByFolder(config, log)
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         folder = item.path.relative_to(TESTS).parts[0] if item.path.is_relative_to(TESTS) else ""
-        if folder in GROUPS:
-            item.add_marker(pytest.mark.xdist_group(folder))
         if folder in WAITING:
             item.add_marker(pytest.mark.flaky(reruns=1))
 

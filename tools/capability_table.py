@@ -29,6 +29,7 @@ VARIANTS: dict[str, dict[str, dict[str, object]]] = {
     "Gradient": {"": {}},
     "Occlusion": {
         "hidden": {"mode": "hide"},
+        "left out": {"mode": "hide", "effect": "total"},
         "averaged away": {"mode": "mean", "unit": "sentence"},
         "swapped": {"mode": "swap", "unit": "sentence"},
     },
@@ -80,6 +81,8 @@ def cell(needs: Capability, backend: str) -> str:
     if needs not in OFFERS[backend]:
         return "no"
     if backend != "vllm" and Capability.HIDE in needs:
+        return "in layers with attention" if backend == "local" else "with plain attention"
+    if backend == "ndif" and Capability.SKIP in needs:
         return "with plain attention"
     if backend == "vllm" and needs & INSIDE:
         return "in this process"

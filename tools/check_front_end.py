@@ -1,9 +1,14 @@
 #!/usr/bin/env python3
-"""Type-check the front end strictly and run its unit tests, with the same Node that builds it."""
+"""Type-check the front end strictly, run its unit tests, and see that the types of what crosses are those of Python.
+
+With the same Node that builds it.
+"""
 
 import subprocess
 import sys
 from pathlib import Path
+
+import write_protocol
 
 import hatch_build
 
@@ -12,11 +17,14 @@ CHECKS = (["node_modules/typescript/bin/tsc", "--noEmit"], ["test.mjs"])
 
 
 def main() -> int:
-    """Run both checks; return 1 if one fails."""
+    """Run all checks; return 1 if one fails."""
+    stale = write_protocol.stale()
+    if stale:
+        print(f"{', '.join(stale)}: not as cotlens/widgets declares it; run python tools/write_protocol.py")
     if not hatch_build.installed(WIDGETS):
         hatch_build.run("npm", ["ci", "--ignore-scripts", "--no-audit", "--no-fund"], WIDGETS)
     statuses = [node(arguments) for arguments in CHECKS]
-    return int(any(statuses))
+    return int(any(statuses) or bool(stale))
 
 
 def node(arguments: list[str]) -> int:

@@ -5,11 +5,13 @@
 - No circle of files: not at import time, not in imports inside functions, and not in imports for type annotations.
 - At most 15 modules side by side in a folder, `__init__` not counted.
 - Every folder says in the docstring of its `__init__` what it is; with more than five modules, which one to open first.
+- Every file that CONTRIBUTING names is there.
 """
 
 from __future__ import annotations
 
 import ast
+import re
 import sys
 from collections.abc import Iterator
 from graphlib import CycleError, TopologicalSorter
@@ -21,6 +23,9 @@ ROOT = Path(__file__).parents[1] / "cotlens"
 MOST = 15
 FEW = 5
 FIRST = "Open `"
+NAMED = re.compile(r"`([\w./]+\.(?:py|ts|mjs|md))`")
+GUIDE = ROOT.parent / "CONTRIBUTING.md"
+SOURCES = ("cotlens", "widgets", "tests", "tools", "docs")
 
 
 def circles() -> Iterator[str]:
@@ -57,6 +62,19 @@ def unnamed() -> Iterator[str]:
             yield f"{room.relative_to(ROOT.parent)} doesn't say which module to open first ({FIRST}...`)"
 
 
+def unfound() -> Iterator[str]:
+    """Files that the guide names and nobody has; it may name them by the end of their path."""
+    there = [
+        f"/{path.relative_to(ROOT.parent).as_posix()}"
+        for source in SOURCES
+        for path in (ROOT.parent / source).rglob("*.*")
+        if "node_modules" not in path.parts
+    ]
+    for name in sorted(set(NAMED.findall(GUIDE.read_text(encoding="utf-8")))):
+        if not any(path.endswith(f"/{name}") for path in there):
+            yield f"{GUIDE.name} names {name}, which is nowhere"
+
+
 def modules(room: Path) -> list[Path]:
     """The modules in a folder, without those of folders in it."""
     return [path for path in room.glob("*.py") if path.stem not in ("__init__", "__main__")]
@@ -64,7 +82,7 @@ def modules(room: Path) -> list[Path]:
 
 def main() -> int:
     """Print what is wrong; 1 if something is."""
-    wrong = [*circles(), *crowded(), *unnamed()]
+    wrong = [*circles(), *crowded(), *unnamed(), *unfound()]
     for line in wrong:
         print(line)
     return int(bool(wrong))

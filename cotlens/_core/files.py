@@ -14,6 +14,7 @@ import secrets
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
+from reprlib import repr
 from typing import Any
 
 import numpy as np
@@ -139,8 +140,8 @@ def read(path: PathLike, file_format: str, what: str) -> dict[str, Any]:
         return dict(payload)
     if isinstance(found, str) and found.split("/")[0] == file_format.split("/")[0]:
         raise InputError(
-            f"{target} has the format {found!r} and this CoTLens reads {file_format!r}; update CoTLens to open it."
+            f"{target} has the format {repr(found)} and this CoTLens reads {file_format!r}; update CoTLens to open it."
         )
     if isinstance(found, str):
-        raise InputError(f"{target} holds {found!r}, not a {what} ({file_format!r}).")
+        raise InputError(f"{target} holds {repr(found)}, not a {what} ({file_format!r}).")
     raise InputError(f"{target} is not a saved {what}: it does not name the format {file_format!r}.")

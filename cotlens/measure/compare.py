@@ -50,6 +50,7 @@ def compare(results: Sequence[Result], *, seed: int = 0, repeats: int = 1000) ->
     scores = np.stack([_scores(result, places) for result in results])
     labels = _labels(results)
     signed = [bool(result.extras.get("signed", True)) for result in results]
+    # Beside a measure without signs, such as a divergence, only the sizes of the others mean the same.
     ranks = np.stack([_ranks(row if all(signed) else np.abs(row)) for row in scores])
     apart = _apart(ranks)
     return Result(

@@ -1,4 +1,4 @@
-"""How a model is reached: the only room that knows torch, transformers and nnsight. Open `load` first, then `contract`.
+"""How a model is reached; nnsight is known nowhere else. Open `load` first, then `contract`.
 
 What others may rely on:
 
@@ -12,7 +12,8 @@ What the backends share:
 - `whitebox`: what is read inside. `architecture`: layers, masks, logits. `tracing`: all nnsight trace blocks.
 - `owner`: the one thread that a model runs on. `identity`: which weights it has. `model_config`: what its files say.
 
-The backends: `local` (this process), `ndif`, `endpoint` (a server), `embedded` (vLLM in this process).
+The backends: `local` (this process), `ndif`, `endpoint` (a server), `embedded` (vLLM in this process). Another one is a
+folder beside them that meets `contract.model`, and a line in the tables of `load` and `contract.capability`.
 
 Nothing is imported here, so that the contract can be had without torch.
 """

@@ -20,10 +20,11 @@ def checked(given: str, option: str, example: str, variable: str) -> SplitResult
     """
     try:
         parts = urlsplit(given)
-        held = parts.username is not None or parts.password is not None or bool(parts.query) or "@" in parts.netloc
+        held = bool(parts.username is not None or parts.password is not None or parts.query or parts.fragment)
+        held |= "@" in parts.netloc
         known = parts.scheme in ("http", "https") and bool(parts.hostname) and (parts.port is None or parts.port > 0)
-    except ValueError:
-        held, known = "@" in given, False
+    except ValueError:  # such as a port that is a word, which may be a password
+        held, known = "@" in given or ":" in given.partition("//")[2], False
     if held or (not known and "@" in given):
         raise InputError(
             f"The address given as {option}= holds a name, a key or a password, which would be shown with it; give the "

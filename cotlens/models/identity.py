@@ -64,7 +64,7 @@ class Identity:
         return PREFIX + whole.hexdigest()
 
     def computation(self) -> str | None:
-        """A fingerprint of what is done with the weights, or None where nobody can know.
+        """A fingerprint of what is done with the weights, or None where that can't be known.
 
         It covers the classes of all modules, their plain attributes (scales, dropout, the adapters that are switched
         on), the config, the attention implementation, and the version of transformers. Not known is what a hook or a

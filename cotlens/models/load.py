@@ -43,7 +43,8 @@ def load(
     """Load a model.
 
     Args:
-        name: "abacus" (shipped), a Hugging Face id, a local directory, or a loaded (model, tokenizer) pair.
+        name: "abacus" (shipped), a Hugging Face id, a local directory, a GGUF file, or a loaded (model, tokenizer)
+            pair. A GGUF is dequantised, and needs the extra `cotlens[gguf]`.
         backend: "local" (in this process), "ndif" (on NDIF or a server like it) or "vllm" (a server that speaks
             OpenAI's completions, or without `endpoint` vLLM in this process).
         reader: how its answers are read; default `Number` for shipped models, `FinalAnswer` for others.

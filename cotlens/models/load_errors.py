@@ -10,13 +10,13 @@ from pathlib import Path
 from cotlens._core.errors import BackendError, CapabilityError, CotLensError, InputError, OutOfMemory, did_you_mean
 
 
-def need(package: str, what: str) -> None:
-    """Raise CapabilityError unless a package of the extra "gpu" is there, for `what` was asked for."""
+def need(package: str, what: str, extra: str = "gpu") -> None:
+    """Raise CapabilityError unless a package of an optional extra is there, for `what` was asked for."""
     try:
         import_module(package)
     except ImportError as error:
         raise CapabilityError(
-            f"{what} needs {package}, which is not installed; run pip install 'cotlens[gpu]'."
+            f"{what} needs {package}, which is not installed; run pip install 'cotlens[{extra}]'."
         ) from error
 
 
@@ -27,8 +27,11 @@ def unlikely(name: str, shipped: Sequence[str]) -> None:
         raise InputError(f"The model name is empty. {did_you_mean(name, shipped)}")
     if not is_path and "/" not in name and difflib.get_close_matches(name.lower(), shipped, cutoff=0.6):
         raise InputError(f"There is no model called {name!r}. {did_you_mean(name, shipped)}")
-    if not is_path and name.startswith((".", "/", "~")):
-        raise InputError(f"There is no folder {name!r}; give a folder that holds config.json, weights and a tokenizer.")
+    if not is_path and (name.startswith((".", "/", "~")) or name.lower().endswith(".gguf")):
+        what = "file" if name.lower().endswith(".gguf") else "folder"
+        raise InputError(
+            f"There is no {what} {name!r}; give a folder that holds config.json, weights and a tokenizer, or a GGUF."
+        )
 
 
 def refusal(name: str, error: BaseException, shipped: Sequence[str]) -> CotLensError:
@@ -54,7 +57,8 @@ def refusal(name: str, error: BaseException, shipped: Sequence[str]) -> CotLensE
             "load((model, tokenizer))."
         )
     if Path(name).exists():
-        return BackendError(f"The folder {name!r} holds no causal LM that transformers can load: {_first_line(error)}")
+        what = "folder" if Path(name).is_dir() else "file"
+        return BackendError(f"The {what} {name!r} holds no causal LM that transformers can load: {first_line(error)}")
     if any(isinstance(one, ImportError) for one in chain):
         return BackendError(f"{name!r} needs a package that is not installed: {text[:300]}")
     return InputError(
@@ -75,7 +79,7 @@ def _why(chain: Sequence[BaseException]) -> str:
         return "HF_HUB_OFFLINE is set, and it is not in the cache"
     if any(isinstance(one, (hub.LocalEntryNotFoundError, ConnectionError, TimeoutError)) for one in chain):
         return f"{constants.ENDPOINT} can't be reached; connect, or give a folder that holds the model"
-    return _first_line(chain[0])
+    return first_line(chain[0])
 
 
 def _chain(error: BaseException | None) -> Iterator[BaseException]:
@@ -84,7 +88,8 @@ def _chain(error: BaseException | None) -> Iterator[BaseException]:
         error = error.__cause__ or error.__context__
 
 
-def _first_line(error: BaseException) -> str:
+def first_line(error: BaseException) -> str:
+    """What an error says first."""
     text = str(error).strip()
     return text.splitlines()[0] if text else type(error).__name__
 

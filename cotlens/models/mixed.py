@@ -30,6 +30,7 @@ from cotlens.models.contract import (
     Start,
 )
 from cotlens.models.contract.interventions import as_interventions
+from cotlens.trace.collection.traces import Traces
 
 if TYPE_CHECKING:
     from cotlens.models.model_config import Defaults
@@ -73,6 +74,7 @@ class Mixed:
         self.codec, self.format, self.reader = look.codec, look.format, look.reader
         self.context_length = min(write.context_length, look.context_length)
         self.n_layers, self.owner = look.n_layers, write.owner
+        self.attention_layers, self.hides_whole = look.attention_layers, look.hides_whole
         self._scores = look if Capability.SCORE in look.capabilities else write
         self.score_path = f"text by {write.backend}; {self._scores.backend}: {self._scores.score_path}"
 
@@ -261,9 +263,11 @@ class Mixed:
         """Log-probability and alternatives at every token but the first, by the one that scores."""
         return self._scores.annotate(trace, k)
 
-    def compose(self, prompt: Prompt, thought: str, answer: str | None) -> Trace:
+    def compose(
+        self, prompt: Prompt, thought: str, answer: str | None, *, written: Sequence[int] | None = None
+    ) -> Trace:
         """A trace of given texts; nothing is run."""
-        return self.look.compose(prompt, thought, answer)
+        return self.look.compose(prompt, thought, answer, written=written)
 
     def surprise(self, trace: Trace) -> Edit:
         """The edit of an edited trace with its surprise, by the one that scores."""
@@ -279,7 +283,7 @@ class Mixed:
 
     def _traces(self, written: Any) -> Any:
         ours = self._ours()
-        return [ours(one) for one in written] if isinstance(written, list) else ours(written)
+        return Traces(map(ours, written)) if isinstance(written, Traces) else ours(written)
 
     def _ours(self) -> Callable[[Trace], Trace]:
         """What gives a trace the codec that looks, and puts both models into its meta."""

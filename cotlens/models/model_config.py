@@ -91,17 +91,33 @@ def sampling_defaults(hf: Any) -> Defaults:
     return Defaults(float(temperature), float(top_p), int(top_k), ignored)
 
 
-def precision(hf: Any) -> str:
-    """What weights are computed in, and how they are kept where that is less: "bfloat16", "bfloat16, 4bit"."""
+def quantised(hf: Any) -> bool:
+    """Whether weights are kept in fewer bits than they are computed in; those of a GGUF may be whole by now."""
+    quantizer = getattr(hf, "hf_quantizer", None)
+    return quantizer is not None and not (
+        _method(quantizer) == "gguf" and all(weight.is_floating_point() for weight in hf.parameters())
+    )
+
+
+def precision(hf: Any, kept: str = "") -> str:
+    """What weights are computed in, and how they are or were kept where that is less: "float32, from a Q4_1 GGUF".
+
+    Args:
+        kept: how the file that they come from keeps them, where the model can't tell.
+    """
     computed = str(hf.dtype).removeprefix("torch.")
     for bits in ("8bit", "4bit"):
         if getattr(hf, f"is_loaded_in_{bits}", False):
             return f"{computed}, {bits}"
     quantizer = getattr(hf, "hf_quantizer", None)
-    if quantizer is None:
-        return computed
+    if quantised(hf):
+        return f"{computed}, {_method(quantizer)}"
+    return f"{computed}, from a {kept} GGUF" if kept else computed if quantizer is None else f"{computed}, from a GGUF"
+
+
+def _method(quantizer: Any) -> str:
     method = quantizer.quantization_config.quant_method
-    return f"{computed}, {getattr(method, 'value', method)}"
+    return str(getattr(method, "value", method))
 
 
 def commit(name: str, revision: str | None) -> str:

@@ -53,7 +53,7 @@ class OwnerThread:
         """Enqueue `fn`.
 
         Args:
-            control: cancels the job and hears its progress; by default the caller's current one.
+            control: cancels the job and receives its progress; by default the caller's current one.
             priority: higher ones run first, equal ones in order. On the owner thread itself `fn` runs at once, inline.
 
         Returns:

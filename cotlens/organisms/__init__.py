@@ -4,13 +4,14 @@
 - `truth`: what matters in a generated thought, one label per estimand, held to the trained model.
 - `training`: the recipe; `evaluation`: what was measured of each; `sae`: their autoencoder; `store`: the files.
 
-`problems(n, seed, split)` gives held-out problems; `label(problem, trace, model)` the truth about a thought on one of
-them; `load_pair(name)` the transformers model and its tokenizer.
+`problems(n, seed, split)` gives held-out problems, and with `extras=Extras(...)` what else their prompts say;
+`label(problem, trace, model)` the truth about a thought on one of them; `load_pair(name)` the transformers model and
+its tokenizer.
 """
 
 from cotlens.organisms.store import load_pair, names
-from cotlens.organisms.task.problem import Problem, split_of
+from cotlens.organisms.task.problem import Extras, Problem, split_of
 from cotlens.organisms.task.problems import problems
 from cotlens.organisms.truth import Truth, label
 
-__all__ = ["Problem", "Truth", "label", "load_pair", "names", "problems", "split_of"]
+__all__ = ["Extras", "Problem", "Truth", "label", "load_pair", "names", "problems", "split_of"]

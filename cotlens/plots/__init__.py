@@ -1,4 +1,4 @@
-"""Altair charts, one module per kind of result; `CHARTS` says which chart a kind gets.
+"""Altair charts; `CHARTS` says which module draws which kind of result. `tokens` and `attention` are called by name.
 
 Open `importance` first; `drawing` is what all share.
 """

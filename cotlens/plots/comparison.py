@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from cotlens.plots.drawing import LONGEST_LABEL, finished, label
+from cotlens.plots.drawing import LONGEST_LABEL, finished, label, lines
 from cotlens.plots.palette import INK, LINES, NEGATIVE, POSITIVE
 
 if TYPE_CHECKING:
@@ -20,6 +20,8 @@ CAUSAL = {
     "of the edit": "evidence of what the edit causes",
     "no": "no evidence of causation",
 }
+
+AGREEMENT = "How far their rankings agree: Spearman's rho, 95 % interval; not filled where that includes 0"
 
 
 def chart(result: Result, units: int = 10, width: int = 560) -> altair.VConcatChart:
@@ -65,20 +67,22 @@ def _agreement(result: Result, names: list[str], width: int) -> altair.LayerChar
                 "with": str(j + 1),
                 "rho": rho[i, j],
                 "words": _rho_words(rho[i, j], low[i, j], high[i, j]),
+                "filled": float(low[i, j] > 0 or high[i, j] < 0),
             }
             for i in range(len(names))
             for j in range(len(names))
             if i != j
         ]
     )
-    base = alt.Chart(frame, width=width, title="How far their rankings agree: Spearman's rho, 95 % interval").encode(
+    base = alt.Chart(frame, width=width, title=lines(AGREEMENT, width)).encode(
         x=alt.X("with:O", title="with measure", axis=alt.Axis(labelAngle=0)),
         y=alt.Y("of:N", sort=names, title=None, axis=alt.Axis(labelLimit=LONGEST_LABEL)),
     )
     colour = alt.Color("rho:Q", scale=alt.Scale(domain=[-1, 0, 1], range=[NEGATIVE, "#ffffff", POSITIVE]), legend=None)
-    return base.mark_rect().encode(color=colour) + base.mark_text(fontSize=11).encode(
-        text="words:N", color=alt.condition("isValid(datum.rho)", alt.value("#000000"), alt.value(INK))
-    )
+    filled = alt.FillOpacity("filled:Q", scale=None)
+    return base.mark_rect(stroke=INK, strokeWidth=0.5).encode(color=colour, fillOpacity=filled) + base.mark_text(
+        fontSize=11
+    ).encode(text="words:N", color=alt.condition("datum.filled == 1", alt.value("#000000"), alt.value(INK)))
 
 
 def _ranking(result: Result, names: list[str], units: int, width: int) -> altair.LayerChart:
@@ -92,9 +96,9 @@ def _ranking(result: Result, names: list[str], units: int, width: int) -> altair
     x = alt.X("rank:Q", title="rank, from first (0) to last (1)", scale=alt.Scale(domain=[-0.02, 1.02]))
     colour = alt.Color("measure:N", sort=names, scale=alt.Scale(range=LINES), title=None, legend=None)
     apart = alt.YOffset("measure:N", sort=names, scale=alt.Scale(paddingOuter=0.3))  # equal ranks beside each other
-    lines = base.mark_rule(opacity=0.4).encode(x="min(rank):Q", x2="max(rank):Q")
+    ranges = base.mark_rule(opacity=0.4).encode(x="min(rank):Q", x2="max(rank):Q")
     marks = base.mark_text(fontSize=13, fontWeight="bold").encode(x=x, yOffset=apart, text="number:N", color=colour)
-    return lines + marks.encode(tooltip=["text", "measure", "score", "rank"])
+    return ranges + marks.encode(tooltip=["text", "measure", "score", "rank"])
 
 
 def _ranks(result: Result, names: list[str], units: int) -> pandas.DataFrame:

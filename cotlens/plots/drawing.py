@@ -17,10 +17,14 @@ Chart = TypeVar("Chart")
 RENDERER = "cotlens"
 LONGEST_LABEL = 420  # pixels
 _PIXELS = 6.5  # per character of a title, on average
-# What XML 1.0 has no place for, and what changes the order of the text around it (Unicode's bidi controls).
+_LONGEST_TITLE = 1000  # characters
+# What XML 1.0 has no place for; what changes the order of the text around it (Unicode's bidi controls); what ends a
+# line in JavaScript, in which charts are described; and what nobody would see.
 _UNDRAWABLE = re.compile(
-    "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff\ufffe\uffff\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]"
+    "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069"
+    "\u2028\u2029\u200b\u2060\ufeff\ufff9-\ufffb\U000e0000-\U000e007f]"
 )
+_SPACES = dict.fromkeys(map(ord, "\t\n\r"), " ")
 _NEUTRAL: dict[str, dict[str, Any] | str] = {
     "background": "transparent",
     "axis": {"labelColor": INK, "titleColor": INK, "domainColor": INK, "tickColor": INK, "gridColor": INK}
@@ -40,7 +44,8 @@ def drawable(text: str) -> str:
 
 
 def lines(text: str, width: int) -> list[str]:
-    """A title in lines that fit `width` pixels."""
+    """A title in lines that fit `width` pixels; of a very long one the beginning."""
+    text = text if len(text) <= _LONGEST_TITLE else f"{text[: _LONGEST_TITLE - 1]}…"
     return textwrap.wrap(drawable(text), max(20, int(width / _PIXELS))) or [""]
 
 
@@ -64,9 +69,10 @@ def _sign(found: re.Match[str]) -> str:
     code = ord(found.group())
     if code < 0x20:
         return chr(0x2400 + code)  # Unicode's pictures of control characters
-    return (
-        "\N{SYMBOL FOR DELETE}" if code == 0x7F else "\N{REPLACEMENT CHARACTER}" if code > 0xD7FF else f"[U+{code:04X}]"
-    )
+    if code == 0x7F:
+        return "\N{SYMBOL FOR DELETE}"
+    lost = 0xD800 <= code <= 0xDFFF or code in (0xFFFE, 0xFFFF)
+    return "\N{REPLACEMENT CHARACTER}" if lost else f"[U+{code:04X}]"
 
 
 def _clean(part: Any) -> Any:
@@ -75,7 +81,7 @@ def _clean(part: Any) -> Any:
     import pandas
 
     if isinstance(part, str):
-        return drawable(part)
+        return _in_line(part)
     if isinstance(part, pandas.DataFrame):
         texts = part.select_dtypes(include=["object", "string"])
         return part.assign(**{str(name): column.map(_clean_cell) for name, column in texts.items()})
@@ -91,7 +97,12 @@ def _clean(part: Any) -> Any:
 
 
 def _clean_cell(value: Any) -> Any:
-    return drawable(value) if isinstance(value, str) else value
+    return _in_line(value) if isinstance(value, str) else value
+
+
+def _in_line(text: str) -> str:
+    """A text of a chart: in its description, which is a program, a line that ends within a text is an error."""
+    return drawable(text).translate(_SPACES)
 
 
 def _enable() -> None:

@@ -13,7 +13,7 @@ import numpy as np
 from cotlens._core.errors import InputError, did_you_mean
 from cotlens.plots.drawing import LONGEST_LABEL, drawable, finished, label, lines
 from cotlens.plots.palette import INK, LINES, NEGATIVE, POSITIVE
-from cotlens.results.certainty import LEAST, may_be_nothing
+from cotlens.results.certainty import may_be_nothing, why_hollow
 
 if TYPE_CHECKING:
     import altair
@@ -90,12 +90,13 @@ def _largest(frame: pandas.DataFrame) -> pandas.DataFrame:
 def _title(result: Result, frame: pandas.DataFrame, unmeasured: int) -> str:
     drawn, measured = len(frame), len(result) - unmeasured
     parts = [f"{result.method} per {result.unit}"]
+    why = why_hollow(result)
     if drawn and not frame["filled"].any():
-        parts.append("nothing here is clear of zero")
+        parts.append(
+            f"nothing here is clear of zero (all {why})" if "below" in why else "nothing here is clear of zero"
+        )
     elif not frame["filled"].all():
-        least = LEAST.get(result.scale_unit, 0)
-        exact = (frame["status"] == "exact").all()
-        parts.append(f"hollow: below {least:g}" if exact else "hollow: not clear of zero")
+        parts.append(f"hollow: {why}")
     if drawn < measured:
         parts.append(f"the {drawn} largest of {measured}")
     if "confirmed" in result.columns:
@@ -115,6 +116,8 @@ def _curve(result: Result, width: int) -> altair.Chart:
         raise InputError(f"A {result.method} result has no curve: run EarlyAnswer for one.")
     curve, at = np.asarray(result.extras["curve"]), np.asarray(result.extras["curve_at"])
     answers = [*map(drawable, result.extras["answers"]), "other"]
+    gaps = np.asarray(result.extras.get("interpolated", ())).reshape(-1, 2)
+    parts = np.searchsorted(gaps[:, 1], at, side="right")  # which stretch of neighbours each point belongs to
     frames = [
         pandas.DataFrame({"token": at, "answer": answer, "probability": curve[:, i], "lines": "as written"})
         for i, answer in enumerate(answers)
@@ -123,21 +126,27 @@ def _curve(result: Result, width: int) -> altair.Chart:
     if np.isfinite(masked).any():
         rows = {"token": at, "answer": answers[0], "probability": masked, "lines": "masked"}
         frames.append(pandas.DataFrame(rows))
-    return (
-        alt.Chart(pandas.concat(frames), width=width, height=220, title=lines(_curve_title(result), width))
-        .mark_line(interpolate="step-after")
-        .encode(
-            x=alt.X("token:Q", title="thought stopped before token"),
-            y=alt.Y("probability:Q", title="p(answer)", scale=alt.Scale(domain=[0, 1])),
-            color=alt.Color("answer:N", sort=answers, scale=alt.Scale(range=LINES), title="answer"),
-            strokeDash=alt.StrokeDash("lines:N", sort=["as written", "masked"], title="answer lines"),
-            tooltip=["token", "answer", "lines", "probability"],
-        )
-    )
+    frame = pandas.concat([one.assign(part=parts) for one in frames])
+    encoded = {
+        "x": alt.X("token:Q", title="thought stopped before token"),
+        "y": alt.Y("probability:Q", title="p(answer)", scale=alt.Scale(domain=[0, 1])),
+        "color": alt.Color("answer:N", sort=answers, scale=alt.Scale(range=LINES), title="answer"),
+        "strokeDash": alt.StrokeDash("lines:N", sort=["as written", "masked"], title="answer lines"),
+        "tooltip": ["token", "answer", "lines", "probability"],
+    }
+    base = alt.Chart(frame, width=width, height=220, title=lines(_curve_title(result), width))
+    measured = base.mark_line(interpolate="step-after").encode(**encoded, detail="part:N")
+    if not len(gaps):
+        return measured
+    # What was not measured is a thin straight line from point to point, and the points are hollow.
+    thin = base.mark_line(opacity=0.35, strokeWidth=1).encode(**encoded)
+    return thin + measured + base.mark_point(size=14, filled=False).encode(**encoded)
 
 
 def _curve_title(result: Result) -> str:
     title = "What the model would answer if the thought stopped here"
+    if len(result.extras.get("interpolated", ())):
+        title += " (thin: interpolated, not measured)"
     if "aoc" in result.extras:
         title += (
             f"; with no thought {result.extras['question_only']:.2f}, area over the curve {result.extras['aoc']:.2f}"

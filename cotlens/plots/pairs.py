@@ -9,7 +9,7 @@ import numpy as np
 from cotlens._core.errors import InputError
 from cotlens.plots.drawing import finished, lines
 from cotlens.plots.palette import INK, NEGATIVE, POSITIVE
-from cotlens.results.certainty import may_be_nothing
+from cotlens.results.certainty import may_be_nothing, why_hollow
 
 if TYPE_CHECKING:
     import altair
@@ -68,6 +68,8 @@ def _title(result: Result, unmeasured: int, width: int) -> altair.TitleParams:
     import altair as alt
 
     below = lines(f"{result.sign}; orange +, blue −; {CLIPPED:.0%} lie within full colour", width)
+    if why := why_hollow(result):
+        below.append(f"hollow: {why}")
     if unmeasured:
         below.append(f"{unmeasured} pairs not measured")
     return alt.TitleParams(lines(f"{result.method} ({result.metric}, {result.scale_unit})", width), subtitle=below)

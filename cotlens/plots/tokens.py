@@ -56,7 +56,9 @@ def colored_tokens(
             raise InputError(f"{colour!r} is not a colour as it is written here; give one like '#0072b2'.")
     if isinstance(tokens, Result):
         values = tokens.columns["estimate"]
-    shown = list(tokens.columns["text"]) if isinstance(tokens, Result) else list(tokens)
+    if not isinstance(tokens, Result | Sequence | np.ndarray) or isinstance(tokens, str):
+        raise InputError(f"Tokens are a list of texts, or a Result; {type(tokens).__name__} was given.")
+    shown = list(tokens.columns["text"]) if isinstance(tokens, Result) else [str(token) for token in tokens]
     if values is None or len(values) != len(shown):
         given = "no" if values is None else str(len(values))
         raise InputError(f"{len(shown)} tokens need {len(shown)} values; {given} values were given.")

@@ -20,6 +20,7 @@ _TYPES: dict[str, Any] = {"start": np.int64, "end": np.int64, "n": np.int64} | d
     ("estimate", "low", "high"), np.float64
 )
 _WORDS = ("unit", "text", "status")
+_LONGEST = 200  # characters of a reason
 
 
 def checked_columns(columns: Mapping[str, Any], unit: str) -> dict[str, NDArray[Any]]:
@@ -59,8 +60,9 @@ def _column(name: str, values: Any) -> NDArray[Any]:
             column.setflags(write=False)
             return column
         return frozen_array(values, _TYPES.get(name) or np.asarray(values).dtype)
-    except (TypeError, ValueError) as error:
-        raise InputError(f"The column {name!r} can't be read as {'text' if words else 'numbers'}: {error}.") from error
+    except (OverflowError, TypeError, ValueError) as error:
+        why = str(error)[:_LONGEST]  # it quotes what was given
+        raise InputError(f"The column {name!r} can't be read as {'text' if words else 'numbers'}: {why}.") from error
 
 
 def _is_text(values: Any) -> bool:

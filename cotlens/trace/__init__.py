@@ -2,7 +2,9 @@
 
 Nothing here needs a model, torch or a network. A `Trace` is immutable; edits make new traces that know their parent.
 
-Open `trace` first, then `editing`.
+Open `trace` first, then `editing`. `answers`: what was answered, read from a text. `values`: how numbers are written.
+`splitting`: sentences and paragraphs. `parts`: turns, tools and several thoughts. `readers`: what others wrote.
+`collection`: many traces.
 """
 
 from cotlens.trace.answers import Answer, AnswerReader, Boxed, Choice, FinalAnswer, Function, Number, Regex

@@ -14,6 +14,8 @@ _RERUN = {True: ", not rerun", False: ""}
 def line(trace: TraceRecord) -> str:
     """One line: size, answer, edit and the beginning of the prompt."""
     parts = [f"Trace {trace.id}", f"{len(trace.token_ids)} tokens"]
+    if trace.given_parts:
+        parts.append(_parts(trace))
     answer = _answer(trace)
     if answer:
         before = " before the edit" if trace.awaits_rerun else ""
@@ -31,7 +33,28 @@ def html(trace: TraceRecord) -> str:
         f'<dd style="margin:0 0 .5em;white-space:pre-wrap">{escape(_shorten(trace.role_text(role), _BLOCK))}</dd>'
         for role in trace.roles
     )
-    return f"<div><div>{escape(_summary(trace))}</div><dl>{rows}</dl></div>"
+    return f"<div><div>{escape(_summary(trace))}</div><dl>{rows}</dl>{_others(trace)}</div>"
+
+
+def _parts(trace: TraceRecord) -> str:
+    """How many parts there are, and which thought is in focus."""
+    thoughts = [part.order for part in trace.thoughts]
+    if trace.focus_order is None:
+        return f"{len(trace.parts)} parts with {len(thoughts)} thoughts, none of them in focus"
+    place = thoughts.index(trace.focus_order)
+    return f"{len(trace.parts)} parts, thought {place} of {len(thoughts)} in focus ({trace.status})"
+
+
+def _others(trace: TraceRecord) -> str:
+    """All parts, one line each, folded."""
+    if not trace.given_parts:
+        return ""
+    rows = "".join(
+        f"<li>{escape(' '.join(filter(None, (part.kind, part.name, part.status))))}: "
+        f"{escape(_shorten(part.text, _LINE))}</li>"
+        for part in trace.parts
+    )
+    return f"<details><summary>{escape(_parts(trace))}</summary><ol start='0'>{rows}</ol></details>"
 
 
 def _summary(trace: TraceRecord) -> str:

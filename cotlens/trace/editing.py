@@ -21,6 +21,7 @@ from cotlens.trace.align import decode, fits
 from cotlens.trace.codec import Codec
 from cotlens.trace.edit import Edit, Kind
 from cotlens.trace.notes import ENDINGS
+from cotlens.trace.parts import carrying
 from cotlens.trace.places import Cut, Place, deletion, insertion, replacement, thought_of, token_index
 from cotlens.trace.record import TraceRecord
 from cotlens.trace.spans import Span
@@ -32,14 +33,16 @@ NewText = str | Sequence[int]
 def truncate(trace: T, at: int | Span | str) -> T:
     """See `Trace.truncate`. Needs no codec: nothing is tokenised."""
     thought = thought_of(trace)
+    carrying.check_verbatim(trace)
     index = token_index(trace, at)
     start = int(trace.offsets[index])
     old = trace.text[start : thought.char_end]
     edit = Edit("truncate", start, thought.char_end, old, "", index, index, old_tokens=thought.end - index)
     roles = {role: span for role, span in trace.roles.items() if role == "prompt"}
     notes = {"notes": [note for note in trace.meta["notes"] if note not in ENDINGS]} if "notes" in trace.meta else {}
-    return dataclasses.replace(
+    cut = dataclasses.replace(
         trace,
+        given_parts=(),
         token_ids=trace.token_ids[:index],
         text=trace.text[:start],
         offsets=trace.offsets[: index + 1],
@@ -53,6 +56,7 @@ def truncate(trace: T, at: int | Span | str) -> T:
         rewritten_from=None,
         meta={**trace.meta, **notes, "finish": "given", "thought_closed": False},
     )
+    return carrying.edited(trace, cut)
 
 
 def replace(trace: T, place: Place, new: NewText) -> T:
@@ -82,6 +86,7 @@ class _Tokens:
 
 
 def _tokens(trace: T) -> _Tokens:
+    carrying.check_verbatim(trace)
     if trace.codec is None:
         raise InputError(
             "This trace has no tokenizer to write new text with; attach one with Trace.load(path, model=model)."
@@ -142,6 +147,7 @@ def _spliced(
         meta={**trace.meta, "finish": _finish(trace)},
         reader=trace.reader,
         codec=trace.codec,
+        focus_order=trace.focus_order,
         **_measured_before(trace, cut.first, len(pieces)),
     )
     written = changed.text[changed.offsets[cut.first] : changed.offsets[end_token]]
@@ -155,7 +161,7 @@ def _spliced(
         new = written.removeprefix(before).removesuffix(after)
     old = trace.text[cut.start : cut.end]
     edit = Edit(kind, cut.start, cut.end, old, new, cut.first, end_token, old_tokens=cut.last - cut.first)
-    return dataclasses.replace(changed, edit=edit, meta=meta)
+    return carrying.edited(trace, dataclasses.replace(changed, edit=edit, meta=meta))
 
 
 def _moved(trace: T, cut: Cut, grown: int, offsets: NDArray[np.int64]) -> dict[str, Span]:

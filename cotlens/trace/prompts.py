@@ -39,6 +39,14 @@ class Conversation:
         return {"messages": [dict(message) for message in self.messages]} if self.listed else {}
 
 
+def several(prompt: Any) -> bool:
+    """Whether it is a list of prompts: of texts, or of conversations."""
+    if not isinstance(prompt, Sequence) or isinstance(prompt, (str, bytes)) or not prompt:
+        return False
+    texts = all(isinstance(one, str) for one in prompt)
+    return texts or all(isinstance(one, Sequence) and not isinstance(one, (str, bytes)) for one in prompt)
+
+
 def conversation(prompt: Any) -> Conversation:
     """A prompt as messages.
 
@@ -77,13 +85,12 @@ def _check_list(prompt: Sequence[Any]) -> None:
         raise InputError(f"The prompt is empty; give a question, or a list such as {_EXAMPLE}.")
     if all(isinstance(item, str) for item in prompt):
         raise InputError(
-            f"A list of {len(prompt)} texts is not one prompt; ask them one by one, [model.reason(q) for q in prompts],"
-            f" or give one conversation as a list such as {_EXAMPLE}."
+            f"A list of {len(prompt)} texts is not one prompt; model.reason(prompts) asks one after the other, and one "
+            f"conversation is a list such as {_EXAMPLE}."
         )
     if all(isinstance(item, Sequence) and not isinstance(item, str) for item in prompt):
         raise InputError(
-            f"A list of {len(prompt)} lists is not one prompt; ask the conversations one by one, "
-            "[model.reason(messages) for messages in conversations]."
+            f"A list of {len(prompt)} lists is not one prompt; model.reason(conversations) asks one after the other."
         )
 
 

@@ -20,6 +20,7 @@ from cotlens.trace.answers import Answer, AnswerReader
 from cotlens.trace.check import check_measured, check_offsets, check_role, check_roles, edges_of, role_spans
 from cotlens.trace.codec import Codec
 from cotlens.trace.edit import Edit
+from cotlens.trace.parts.part import Part, check_parts, of_roles, thoughts
 from cotlens.trace.spans import Span, text_spans, token_spans
 from cotlens.trace.splitting.splitters import check_unit, split
 
@@ -48,6 +49,9 @@ class TraceRecord:
     meta: dict[str, Any] = field(default_factory=dict)
     reader: AnswerReader | None = None
     codec: Codec | None = None
+    given_parts: tuple[Part, ...] = ()
+    focus_order: int | None = None
+    origin: Any = None
 
     def __post_init__(self) -> None:
         def keep(name: str, value: Any) -> None:
@@ -69,6 +73,8 @@ class TraceRecord:
         check_measured(count, self.logprobs, self.top_ids, self.top_logprobs, self.top_pieces)
         if self.rewritten_from is not None and not 0 <= self.rewritten_from <= count:
             raise InputError(f"A trace of {count} tokens can't be rewritten from token {self.rewritten_from}.")
+        keep("given_parts", tuple(self.given_parts))
+        check_parts(self.given_parts, count, len(self.text))
 
     @classmethod
     def build(
@@ -123,6 +129,21 @@ class TraceRecord:
         check_role(role)
         span = self.roles.get(role)
         return "" if span is None else self.text[span.char_start : span.char_end]
+
+    @cached_property
+    def parts(self) -> tuple[Part, ...]:
+        """What the trace is of, in order: turns of system, user and tools, thoughts and answers."""
+        return self.given_parts or of_roles(self.roles, self.text)
+
+    @property
+    def thoughts(self) -> list[Part]:
+        """The parts that are thoughts; `focus(k)` makes the k-th of them the one that is looked at."""
+        return thoughts(self.parts)
+
+    @property
+    def status(self) -> str:
+        """How the thought in focus came: "verbatim", or why nothing can be measured on it (see `Part`)."""
+        return "verbatim" if self.focus_order is None else self.given_parts[self.focus_order].status
 
     @property
     def tokens(self) -> list[str]:

@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import dataclasses
 import math
+import reprlib
+from collections.abc import Mapping, Sequence
 from typing import Any, TypeVar
+
+from numpy.typing import NDArray
 
 from cotlens._core import files
 from cotlens._core.errors import InputError
@@ -12,6 +16,7 @@ from cotlens.trace.answers import reader_from_data, reader_to_data
 from cotlens.trace.check import check_meta, edges_of, role_spans
 from cotlens.trace.edit import Edit
 from cotlens.trace.editing import check_codec
+from cotlens.trace.parts.part import part_from_data, part_to_data
 from cotlens.trace.record import TraceRecord
 
 T = TypeVar("T", bound=TraceRecord)
@@ -37,10 +42,10 @@ def load(kind: type[T], path: files.PathLike, model: Any) -> T:
         raise InputError(f"{path} is a damaged trace file ({_reason(error)}); save the trace again.") from error
     if trace is None:
         raise InputError(f"{path} is a damaged trace file (it holds no trace); save the trace again.")
-    return trace if model is None else _with_model(trace, model)
+    return trace if model is None else with_model(trace, model)
 
 
-def _with_model(trace: T, model: Any) -> T:
+def with_model(trace: T, model: Any) -> T:
     """The trace and its parents with the tokenizer of `model`, and its reader where they have none."""
     check_codec(trace, model.codec)
     attached = None
@@ -53,41 +58,68 @@ def _with_model(trace: T, model: Any) -> T:
 
 def _to_data(trace: T) -> dict[str, Any]:
     return {
-        "id": trace.id,
+        **described(trace),
         "token_ids": list(trace.token_ids),
         "text": trace.text,
-        "roles": {role: list(edges_of(span, trace.offsets)) for role, span in trace.roles.items()},
         **{name: files.pack_array(getattr(trace, name)) for name in _ARRAYS},
         "top_pieces": [list(pieces) for pieces in trace.top_pieces] if any(trace.top_pieces) else [],
+    }
+
+
+def described(trace: TraceRecord) -> dict[str, Any]:
+    """What a trace is besides its tokens, as JSON data."""
+    return {
+        "id": trace.id,
+        "roles": {role: list(edges_of(span, trace.offsets)) for role, span in trace.roles.items()},
         "edit": None if trace.edit is None else _edit_to_data(trace.edit),
         "rewritten_from": trace.rewritten_from,
         "meta": files.plain(trace.meta, "trace.meta"),
+        **({"parts": [part_to_data(part) for part in trace.given_parts]} if trace.given_parts else {}),
+        **({} if trace.focus_order is None else {"focus": trace.focus_order}),
         "reader": None if trace.reader is None else files.plain(reader_to_data(trace.reader), "trace.reader"),
     }
 
 
 def _from_data(kind: type[T], data: dict[str, Any], parent: T | None) -> T:
     arrays = {name: files.unpack_array(data[name]) for name in _ARRAYS}
+    return revived(kind, data, parent, tuple(data["token_ids"]), data["text"], data["top_pieces"], arrays)
+
+
+def revived(
+    kind: type[T],
+    data: dict[str, Any],
+    parent: T | None,
+    token_ids: tuple[int, ...],
+    text: str,
+    top_pieces: Sequence[Sequence[str]],
+    arrays: Mapping[str, NDArray[Any]],
+) -> T:
+    """The trace of its tokens and of what `described` said; ValueError and the like where they don't fit."""
     role_tokens = {role: tuple(int(edge) for edge in edges) for role, edges in data["roles"].items()}
     odd = any(len(edges) not in (2, 4) or min(edges) < 0 for edges in role_tokens.values())
-    if not isinstance(data["text"], str) or odd:
+    if not isinstance(text, str) or odd:
         raise ValueError("its text or roles are not what they should be")
     meta, reader = files.revive(data["meta"]), None
-    check_meta(meta, len(data["token_ids"]))
+    check_meta(meta, len(token_ids))
     if data["reader"] is not None:
         reader = reader_from_data(files.revive(data["reader"]))
         if reader is None:
             meta = {**meta, "notes": [*meta.get("notes", ()), _reader_note(data["reader"]["name"])]}
+    parts, focus = tuple(map(part_from_data, data.get("parts", ()))), data.get("focus")
+    if focus is not None and (type(focus) is not int or not 0 <= focus < len(parts) or parts[focus].kind != "thought"):
+        raise ValueError("its focus is no thought of it")
     trace = kind(
-        token_ids=tuple(data["token_ids"]),
-        text=data["text"],
+        token_ids=token_ids,
+        text=text,
         roles=role_spans(role_tokens, arrays["offsets"]),
-        top_pieces=tuple(map(tuple, data["top_pieces"])),
+        top_pieces=tuple(map(tuple, top_pieces)),
         parent=parent,
         edit=None if data["edit"] is None else _edit_from_data(data["edit"]),
         rewritten_from=data["rewritten_from"],
         meta=meta,
         reader=reader,
+        given_parts=parts,
+        focus_order=focus,
         **arrays,  # type: ignore[arg-type]
     )
     if trace.id != data["id"]:
@@ -103,6 +135,11 @@ def _edit_from_data(data: dict[str, Any]) -> Edit:
     values = files.revive(data)
     if values["kind"] not in _KINDS:
         raise ValueError(f"it has an edit of unknown kind {values['kind']!r}")
+    kinds = {"old": str, "new": str} | dict.fromkeys(("start", "end", "start_token", "end_token", "old_tokens"), int)
+    for name, kind in kinds.items():
+        value = values.get(name, kind())
+        if type(value) is not kind or (isinstance(value, int) and not 0 <= value < 1 << 53):
+            raise ValueError(f"its edit can't have {reprlib.repr(value)} as {name}")
     for name in ("surprise", "surprise_was"):
         values[name] = math.nan if math.isnan(values[name]) else float(values[name])
     return Edit(**values)

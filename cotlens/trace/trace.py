@@ -12,8 +12,11 @@ from typing import Any, Self
 
 from cotlens._core.files import PathLike
 from cotlens.trace import display, editing, plain, storage
+from cotlens.trace.answers import FinalAnswer
+from cotlens.trace.parts import focusing
 from cotlens.trace.places import Place
 from cotlens.trace.prompts import Prompt
+from cotlens.trace.readers.messages import parts_of
 from cotlens.trace.record import TraceRecord
 from cotlens.trace.spans import Span
 
@@ -40,6 +43,10 @@ class Trace(TraceRecord):
             "given"; "given" where it is missing), thought_closed, messages (of a conversation, as given), notes, ...
         reader: how the answer is read.
         codec: the tokenizer that edits need. It is not saved and no part of the trace's identity.
+        given_parts: of a trace that came from elsewhere, everything it is of (see `parts`); empty where that is a
+            prompt, a thought and an answer.
+        focus_order: which of them is the thought of the roles; None without one.
+        origin: what another focus is taken from; not saved.
 
     Raises:
         InputError: the parts don't fit together.
@@ -62,11 +69,48 @@ class Trace(TraceRecord):
         """
         return plain.from_text(cls, prompt, thought, answer, model)
 
+    @classmethod
+    def from_messages(cls, messages: Any, *, model: Any = None, written_by: str = "") -> Self:
+        """A trace of a transcript: messages of any number of turns, with thoughts wherever they keep them.
+
+        Known by their shape are the messages of chat completions (`reasoning_content`, `reasoning`,
+        `reasoning_details`, markers such as <think> in the content), items of Responses, blocks of Anthropic and
+        Bedrock, and the contents of Google. What a content begins with may be inside a thought, which the template
+        opened; a thought that isn't closed goes on to the end. The trace is focused on the last turn's last thought.
+
+        Args:
+            messages: dicts with a role and a content, in order.
+            model: in whose format the text is tokenised; what differs is said in `meta["notes"]`. Without one the
+                tokens are words.
+            written_by: the name of the model that wrote it, by which a summary is known from a thought.
+
+        Raises:
+            InputError: one of them is no message, two thoughts have one id, or the model's format can't hold them.
+        """
+        meta = {"model": written_by} if written_by else {}
+        reader = FinalAnswer()
+        return focusing.from_parts(cls, parts_of(messages, written_by), meta=meta, model=model, reader=reader)
+
     def __repr__(self) -> str:
         return display.line(self)
 
     def _repr_html_(self) -> str:
         return display.html(self)
+
+    def focus(self, which: int | str, *, model: Any = None) -> Self:
+        """This trace with another of its thoughts as the one that is looked at, measured and edited.
+
+        What stands before it is the prompt, what follows in the same turn the answer. Of an edited trace, it is the
+        focus in the trace as it was read.
+
+        Args:
+            which: its place among `trace.thoughts`, from 0 (negative from the end), or its id.
+            model: in whose format the text is tokenised; by default the one that the trace was read with, if any.
+
+        Raises:
+            InputError: there is no such thought, or the model's format can't hold it.
+        """
+        return focusing.focus(self, which, model)
 
     def truncate(self, at: int | Span | str) -> Self:
         """The trace up to token `at` of the thought, a span, or a text that it says once; the answer goes too.

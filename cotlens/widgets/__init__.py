@@ -1,7 +1,8 @@
 """The Python half of each view: traits and messages, nothing of models.
 
 A view draws what its traits hold and reports what a person does. Controllers in `cotlens.workbench` fill the
-traits and answer the messages. The other half of each view is TypeScript in `widgets/<name>/`.
+traits and answer the messages. The other half of each view is TypeScript in `widgets/<name>/`. What crosses is declared
+in `protocol`, once for both. Another view is a module here, one there, and one in `protocol`.
 
 Open `editor` first.
 """

@@ -1,4 +1,4 @@
-"""The built front end of each view, and how a view gets its script."""
+"""The built front end of each view, and how a view gets its script and its style."""
 
 from __future__ import annotations
 
@@ -21,13 +21,14 @@ class WidgetsNotBuilt(CotLensError, RuntimeError):
 
 
 class Script(ipywidgets.Widget):
-    """The script of one kind of view, shared by all views of the kind: saved state holds it once."""
+    """Script and style of one kind of view, shared by all views of the kind: saved state holds them once."""
 
     text = t.Unicode().tag(sync=True)
+    style = t.Unicode().tag(sync=True)
 
 
 class View(anywidget.AnyWidget):
-    """A view whose script is `_bundle`.js: `loader.js` finds it in the `Script` that `_script` names.
+    """A view made of `_bundle`.js and `_bundle`.css: `loader.js` finds both in the `Script` that `_script` names.
 
     Raises WidgetsNotBuilt when the front end was not built.
     """
@@ -47,6 +48,10 @@ class View(anywidget.AnyWidget):
         """What is sent and saved: names and labels are given in memory, where a text may hold half a character."""
         return data_without_halves(value)
 
+    def reply(self, request_id: int, status: str = "ok", **payload: Any) -> None:
+        """Answer a message (`protocol.shared.Envelope`) with a payload, or with error={message, remedy}."""
+        self.send({"request_id": request_id, "kind": "reply", "status": status, **payload})
+
     def send(self, content: Any, buffers: Any = None) -> None:
         """Send a message, its text in whole characters."""
         super().send(data_without_halves(content), buffers)
@@ -54,28 +59,20 @@ class View(anywidget.AnyWidget):
     def _tell_script(self, _: Any, content: Any, __: Any = None) -> None:
         """Answer a view of a host that has no way from one model to another."""
         if isinstance(content, dict) and content.get("kind") == "script":
-            self.send({"kind": "script", "text": self._held.text})
+            self.send({"kind": "script", "text": self._held.text, "style": self._held.style})
 
 
 _SCRIPTS: dict[Path, Script] = {}
 
 
 def script(name: str) -> Script:
-    """The one holder of a view's script in this process; a new one where it was closed."""
-    path = STATIC / f"{name}.js"
+    """The one holder of a view's script and style in this process; a new one where it was closed."""
+    path = STATIC / name
     known = _SCRIPTS.get(path)
     if known is None or known.comm is None:
-        known = _SCRIPTS[path] = Script(text=path.read_text(encoding="utf-8"))
+        text, style = ((STATIC / f"{name}.{end}").read_text(encoding="utf-8") for end in ("js", "css"))
+        known = _SCRIPTS[path] = Script(text=text, style=style)
     return known
-
-
-def bundle(name: str) -> Path | str:
-    """The path of a built file, or "" when there is none: importing must work without the front end.
-
-    A path, not the text, so that anywidget can reload the file while it is being developed.
-    """
-    path = STATIC / name
-    return path if path.is_file() else ""
 
 
 def require(view: str) -> None:

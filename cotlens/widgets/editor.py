@@ -3,11 +3,24 @@
 from __future__ import annotations
 
 import json
-from typing import Any
 
 import traitlets as t
 
-from cotlens.widgets.bundles import View, bundle
+from cotlens.widgets.bundles import View
+from cotlens.widgets.protocol.editor import (
+    Fact,
+    Head,
+    Limits,
+    Loading,
+    Measure,
+    Reader,
+    Resampled,
+    Selection,
+    Shading,
+    Stream,
+    Strip,
+)  # fmt: skip
+from cotlens.widgets.protocol.shared import BranchInfo, Comparison, Job, Lock, TraceDocument
 
 
 class EditorView(View):
@@ -15,56 +28,46 @@ class EditorView(View):
 
     Character positions are UTF-16 code units of `document["text"]` (`cotlens.widgets.utf16` converts), tokens are
     indices into the trace, bytes are little-endian (`cotlens.widgets.payload` makes them). An empty dict means absent.
-    `widgets/editor/state.ts` declares the same traits, and the shape of each dict, for the front end.
 
-    Messages arrive through `on_msg` as `{"request_id", "kind", ...}` with these kinds: inspect {document, token};
-    branch {document, token, token_id}; truncate {document, token}; edit {document, start, end, text};
-    rerun {document, token}; measure {document, measure, unit, metric, n, spans, target, confirmed}; reader {reader};
-    goto {branch}; cancel {job}; count {text}; limits {max_new_tokens, temperature}; stream {of};
-    resample {document, n}. The reply to stream holds all of it so far as one piece.
+    Messages arrive through `on_msg` as `{"request_id", "kind", ...}`, each wants a last `reply`:
+    `cotlens.widgets.protocol.editor` declares them, and the shape of each dict.
 
     `scale_lock` holds where colours end, {"unit": "nats", "scale": 2.1}: a person sets it, and widgets that are linked
     by it (`ipywidgets.jslink((editor.view, "scale_lock"), (map, "scale_lock"))`) are coloured alike.
-    `document` is the id of the document it was asked on, which needn't be shown any more. Each wants a last `reply`.
 
     Raises WidgetsNotBuilt when the front end was not built.
     """
 
     _bundle = "editor"
-    _css = bundle("editor.css")
 
-    head = t.Dict().tag(sync=True)
-    limits = t.Dict().tag(sync=True)
-    loading = t.Dict().tag(sync=True)
-    branches = t.List().tag(sync=True)
-    document = t.Dict().tag(sync=True)
+    head = t.Dict().tag(sync=True, shape=Head)
+    limits = t.Dict().tag(sync=True, shape=Limits)
+    loading = t.Dict().tag(sync=True, shape=Loading)
+    branches = t.List().tag(sync=True, shape=BranchInfo)
+    document = t.Dict().tag(sync=True, shape=TraceDocument)
     token_offsets = t.Bytes().tag(sync=True)
     logprobs = t.Bytes().tag(sync=True)
-    measures = t.List().tag(sync=True)
-    selection = t.Dict().tag(sync=True)
-    readers = t.List().tag(sync=True)
-    shading = t.Dict().tag(sync=True)
+    measures = t.List().tag(sync=True, shape=Measure)
+    selection = t.Dict().tag(sync=True, shape=Selection)
+    readers = t.List().tag(sync=True, shape=Reader)
+    shading = t.Dict().tag(sync=True, shape=Shading)
     shading_rows = t.Bytes().tag(sync=True)
     shading_values = t.Bytes().tag(sync=True)
     shading_low = t.Bytes().tag(sync=True)
     shading_high = t.Bytes().tag(sync=True)
     shading_certainty = t.Bytes().tag(sync=True)
-    shading_status = t.Dict().tag(sync=True)
-    shading_facts = t.List().tag(sync=True)
-    scale_lock = t.Dict().tag(sync=True)
-    strip = t.Dict().tag(sync=True)
+    shading_status = t.Dict().tag(sync=True, shape=dict[str, str])
+    shading_facts = t.List().tag(sync=True, shape=Fact)
+    scale_lock = t.Dict().tag(sync=True, shape=Lock)
+    strip = t.Dict().tag(sync=True, shape=Strip)
     strip_at = t.Bytes().tag(sync=True)
     strip_values = t.Bytes().tag(sync=True)
-    resampled = t.Dict().tag(sync=True)
-    comparison = t.Dict(default_value=None, allow_none=True).tag(sync=True)
-    job = t.Dict().tag(sync=True)
-    stream = t.Dict().tag(sync=True)
+    resampled = t.Dict().tag(sync=True, shape=Resampled)
+    comparison = t.Dict(default_value=None, allow_none=True).tag(sync=True, shape=Comparison)
+    job = t.Dict().tag(sync=True, shape=Job)
+    stream = t.Dict().tag(sync=True, shape=Stream)
     code = t.Unicode().tag(sync=True)
     alive = t.Bool(True).tag(sync=True)
-
-    def reply(self, request_id: int, status: str = "ok", *, buffers: list[bytes] | None = None, **payload: Any) -> None:
-        """Answer a message: "ok" or "progress" with a payload, "cancelled", or "error" with error={message, remedy}."""
-        self.send({"request_id": request_id, "kind": "reply", "status": status, **payload}, buffers)
 
     def __repr__(self) -> str:
         """One line for hosts that cannot draw the widget; it becomes the text/plain of the output."""

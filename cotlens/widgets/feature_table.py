@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 import traitlets as t
 
-from cotlens.widgets.bundles import View, bundle
+from cotlens.widgets.bundles import View
+from cotlens.widgets.protocol.feature_table import EffectInfo, Facts, Head, Tokens, Words
+from cotlens.widgets.protocol.shared import BranchInfo, Comparison, Job, Piece, TraceDocument
 
 
 class FeatureTableView(View):
@@ -15,48 +15,40 @@ class FeatureTableView(View):
 
     All activations cross once, latent by latent (row i has the entries `bounds[i]:bounds[i + 1]` of `tokens` and
     `values`), so that selecting text, sorting and filtering ask Python nothing. Positions are UTF-16 code units of
-    `document["text"]` or tokens, bytes are little-endian; an empty dict means absent. `widgets/feature_table/state.ts`
-    declares the same traits, and the shape of each dict, for the front end.
+    `document["text"]` or tokens, bytes are little-endian; an empty dict means absent.
 
-    Messages arrive through `on_msg` as `{"request_id", "kind", ...}` with these kinds: select {document, first, last};
-    exact {document, latents}; describe {latents}; name {latent, label}; change {document, latent, mode, value, where,
-    first, last}; goto {branch}; cancel {job}; stream {of}. The reply to stream holds all of it so far as one piece.
-    Each wants a last `reply`.
+    Messages arrive through `on_msg` as `{"request_id", "kind", ...}`, each wants a last `reply`:
+    `cotlens.widgets.protocol.feature_table` declares them, and the shape of each dict.
 
     Raises WidgetsNotBuilt when the front end was not built.
     """
 
     _bundle = "feature_table"
-    _css = bundle("feature_table.css")
 
-    head = t.Dict().tag(sync=True)
-    document = t.Dict().tag(sync=True)
+    head = t.Dict().tag(sync=True, shape=Head)
+    document = t.Dict().tag(sync=True, shape=TraceDocument)
     token_offsets = t.Bytes().tag(sync=True)
     error = t.Bytes().tag(sync=True)
-    facts = t.Dict().tag(sync=True)
+    facts = t.Dict().tag(sync=True, shape=Facts)
     latents = t.Bytes().tag(sync=True)
     bounds = t.Bytes().tag(sync=True)
     tokens = t.Bytes().tag(sync=True)
     values = t.Bytes().tag(sync=True)
-    labels = t.List().tag(sync=True)
+    labels = t.List().tag(sync=True, shape=str)
     origins = t.Bytes().tag(sync=True)
     scores = t.Bytes().tag(sync=True)
     corpus = t.Bytes().tag(sync=True)
-    words = t.Dict().tag(sync=True)
-    effect = t.Dict().tag(sync=True)
+    words = t.Dict().tag(sync=True, shape=dict[str, Words])
+    effect = t.Dict().tag(sync=True, shape=EffectInfo)
     estimate = t.Bytes().tag(sync=True)
     exact = t.Bytes().tag(sync=True)
-    selection = t.Dict().tag(sync=True)
-    branches = t.List().tag(sync=True)
-    comparison = t.Dict(default_value=None, allow_none=True).tag(sync=True)
-    stream = t.Dict().tag(sync=True)
-    job = t.Dict().tag(sync=True)
+    selection = t.Dict().tag(sync=True, shape=Tokens)
+    branches = t.List().tag(sync=True, shape=BranchInfo)
+    comparison = t.Dict(default_value=None, allow_none=True).tag(sync=True, shape=Comparison)
+    stream = t.Dict().tag(sync=True, shape=Piece)
+    job = t.Dict().tag(sync=True, shape=Job)
     code = t.Unicode().tag(sync=True)
     alive = t.Bool(True).tag(sync=True)
-
-    def reply(self, request_id: int, status: str = "ok", **payload: Any) -> None:
-        """Answer a message: "ok" with a payload, or "error" with error={message, remedy}."""
-        self.send({"request_id": request_id, "kind": "reply", "status": status, **payload})
 
     def __repr__(self) -> str:
         """One line for hosts that cannot draw the widget; it becomes the text/plain of the output."""

@@ -15,8 +15,10 @@ from cotlens.results.certainty import certainty
 from cotlens.trace import Trace
 from cotlens.trace.splitting.splitters import split
 from cotlens.widgets import scores
-from cotlens.widgets.bundles import View, bundle, require
+from cotlens.widgets.bundles import View, require
 from cotlens.widgets.payload import floats, indices
+from cotlens.widgets.protocol.importance_map import Context, Score
+from cotlens.widgets.protocol.shared import Lock
 from cotlens.widgets.utf16 import to_utf16
 
 LONGEST_BLOCK = 800  # units: a text without sentence ends must not become one huge block
@@ -35,8 +37,8 @@ class ImportanceMap(View):
         results: importance results, one row per unit; mixed units are shown apart.
         trace: the trace they were measured on, for its prompt and its answer.
 
-    `scores` holds one dict per score and `context` the prompt and the answer; `widgets/importance_map/state.ts`
-    declares both. Positions are UTF-16 code units of the score's `text`, bytes are little-endian.
+    `scores` holds one dict per score and `context` the prompt and the answer; `cotlens.widgets.protocol.importance_map`
+    declares both.
 
     `scale_lock` is as that of the editor's view.
 
@@ -46,14 +48,15 @@ class ImportanceMap(View):
     """
 
     _bundle = "importance_map"
-    _css = bundle("importance_map.css")
 
-    scores = t.List().tag(sync=True)
-    context = t.Dict().tag(sync=True)
-    scale_lock = t.Dict().tag(sync=True)
+    scores = t.List().tag(sync=True, shape=Score)
+    context = t.Dict().tag(sync=True, shape=Context)
+    scale_lock = t.Dict().tag(sync=True, shape=Lock)
 
     def __init__(self, *results: Result, trace: Trace | None = None, **traits: Any) -> None:
         require(self._bundle)  # whatever was given
+        if trace is not None and not isinstance(trace, Trace):
+            raise InputError(f"ImportanceMap takes a Trace as trace=; {type(trace).__name__} was given.")
         if not results:
             raise InputError("ImportanceMap was given no result: run a measure first, and give it what `run` returned.")
         for result in results:
@@ -68,19 +71,19 @@ class ImportanceMap(View):
         return f"<CoTLens importance map: {'; '.join(shown)}>"
 
 
-def _context(trace: Trace) -> dict[str, Any]:
+def _context(trace: Trace) -> Context:
     """What stands around the thought, and whose answer it is."""
     whose = "of the text before the edit" if trace.awaits_rerun else ""
     return {"prompt": trace.prompt, "answer": trace.answer, "whose": whose}
 
 
-def payload(result: Result) -> list[dict[str, Any]]:
+def payload(result: Result) -> list[Score]:
     """One dict per unit of a result, as the front end reads it; a result of sentences and tokens gives two."""
     kinds = result.columns["unit"].astype(str)
     return [_score(result, np.flatnonzero(kinds == unit), unit) for unit in dict.fromkeys(kinds.tolist())]
 
 
-def _score(result: Result, rows: NDArray[np.intp], unit: str) -> dict[str, Any]:
+def _score(result: Result, rows: NDArray[np.intp], unit: str) -> Score:
     part = result if len(rows) == len(result) else _rows(result, rows, unit)
     columns = part.columns
     pieces = [str(piece) for piece in columns["text"]]
@@ -98,7 +101,9 @@ def _score(result: Result, rows: NDArray[np.intp], unit: str) -> dict[str, Any]:
         "blocks": indices(_blocks(text, edges, columns, unit)),
         "first": indices(columns["start"].clip(0)),
         "last": indices(columns["end"].clip(0)),
-        **{name: floats(columns[name]) for name in ("estimate", "low", "high")},
+        "estimate": floats(columns["estimate"]),
+        "low": floats(columns["low"]),
+        "high": floats(columns["high"]),
         "n": indices(columns["n"].clip(0)),
         "certainty": certainty(part).tobytes(),
         "status": scores.reasons(part),

@@ -1,23 +1,23 @@
 /**
- * The script of every view. The view's own is large, so one model holds it for all views of a kind: a page loads it
- * once, and a saved notebook has it once, however often a cell was run.
+ * The script of every view. The view's own is large, and so is its style: one model holds both for all views of a kind.
+ * A page loads them once, and a saved notebook has them once, however often a cell was run.
  */
 
 const PREFIX = "IPY_MODEL_";
 const modules = (globalThis.__cotlens_modules ??= new Map());
 
-/** The text of the script: from the model that holds it, or from Python where the host has no way to other models. */
-async function textOf(model) {
+/** Script and style: from the model that holds them, or from Python where the host has no way to other models. */
+async function textsOf(model) {
   try {
     const holder = await model.widget_manager.get_model(model.get("_script").slice(PREFIX.length));
-    const text = holder.get("text");
-    if (text) return text;
+    const [text, style] = [holder.get("text"), holder.get("style")];
+    if (text) return { text, style };
   } catch { /* Python is asked */ }
   return new Promise((resolve) => {
     const hear = (message) => {
       if (message?.kind !== "script") return;
       model.off("msg:custom", hear);
-      resolve(message.text);
+      resolve(message);
     };
     model.on("msg:custom", hear);
     model.send({ kind: "script" });
@@ -25,9 +25,10 @@ async function textOf(model) {
 }
 
 async function imported(model) {
-  const url = URL.createObjectURL(new Blob([await textOf(model)], { type: "text/javascript" }));
+  const { text, style } = await textsOf(model);
+  const url = URL.createObjectURL(new Blob([text], { type: "text/javascript" }));
   try {
-    return await import(/* webpackIgnore: true */ /* @vite-ignore */ url);
+    return { made: (await import(/* webpackIgnore: true */ /* @vite-ignore */ url)).default, style };
   } finally {
     URL.revokeObjectURL(url);
   }
@@ -44,13 +45,18 @@ function load(model) {
 }
 
 export default () => {
-  let view;
+  let view, style;
   return {
     async initialize(context) {
-      const made = (await load(context.model)).default;
+      const { made, style: text } = await load(context.model);
+      style = text;
       view = typeof made === "function" ? await made() : made;
       return view.initialize?.(context);
     },
-    render(context) { return view.render(context); },
+    render(context) {
+      // Beside the view, not in the page's head: there it reaches views in a shadow tree, too, and goes with them.
+      context.el.append(Object.assign(document.createElement("style"), { textContent: style }));
+      return view.render(context);
+    },
   };
 };

@@ -12,8 +12,10 @@ from cotlens._core.errors import InputError
 from cotlens.results import Result
 from cotlens.results.certainty import certainty
 from cotlens.widgets import scores
-from cotlens.widgets.bundles import View, bundle
+from cotlens.widgets.bundles import View
 from cotlens.widgets.payload import floats
+from cotlens.widgets.protocol.pair_matrix import Matrix
+from cotlens.widgets.protocol.shared import Lock
 
 MOST_SENTENCES = 3000  # nine million cells, some 160 MB on their way to the page
 NEEDED = ("source", "target", "source_text", "target_text")
@@ -30,7 +32,8 @@ class PairMatrix(View):
     Args:
         result: one of kind "pairs", with the columns source, target, source_text and target_text.
 
-    `matrix` holds words, sentences and bytes, row by row; `widgets/pair_matrix/state.ts` declares it.
+    `matrix` holds words, sentences and bytes, row by row; `cotlens.widgets.protocol.pair_matrix` declares it.
+    `scale_lock` is as that of the editor's view.
 
     Raises:
         InputError: the result is of another kind, lacks a column, has no rows, or has a pair twice.
@@ -38,9 +41,9 @@ class PairMatrix(View):
     """
 
     _bundle = "pair_matrix"
-    _css = bundle("pair_matrix.css")
 
-    matrix = t.Dict().tag(sync=True)
+    matrix = t.Dict().tag(sync=True, shape=Matrix)
+    scale_lock = t.Dict().tag(sync=True, shape=Lock)
 
     def __init__(self, result: Result, **traits: Any) -> None:
         super().__init__(matrix=payload(result), **traits)
@@ -50,7 +53,7 @@ class PairMatrix(View):
         return f"<CoTLens pair matrix: {self.matrix['label']}, {len(self.matrix['texts'])} sentences>"
 
 
-def payload(result: Result) -> dict[str, Any]:
+def payload(result: Result) -> Matrix:
     """What the front end is told of a pairs result; cell (target, source) is at target * count + source.
 
     Raises:
@@ -69,7 +72,9 @@ def payload(result: Result) -> dict[str, Any]:
         "base": base,
         "scale": scores.scale(columns["estimate"], result.scale_unit, base),
         "texts": texts,
-        **{name: floats(_square(place, columns[name], count)) for name in ("estimate", "low", "high")},
+        "estimate": floats(_square(place, columns["estimate"], count)),
+        "low": floats(_square(place, columns["low"], count)),
+        "high": floats(_square(place, columns["high"], count)),
         "n": floats(_square(place, columns["n"], count)),
         "certainty": _square(place, certainty(result) + 1, count, empty=0).astype(np.uint8).tobytes(),
         "status": {str(place[int(row)]): why for row, why in scores.reasons(result).items()},

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +11,8 @@ from cotlens.results import Result
 from cotlens.results.certainty import CERTAINTIES, LEAST, certainty
 from cotlens.widgets import settings
 from cotlens.widgets.payload import floats
+from cotlens.widgets.protocol.importance_map import Fact
+from cotlens.widgets.protocol.shared import Kind, Meaning
 
 _UNSIGNED = re.compile(r"\bkl\b|divergence|kurtosis|entropy|surprise", re.IGNORECASE)
 _SHOWN_APART = {
@@ -20,7 +21,7 @@ _SHOWN_APART = {
 }
 
 
-def meaning(result: Result) -> dict[str, Any]:
+def meaning(result: Result) -> Meaning:
     """Method, metric, sign, zero, unit and origin of a result in words."""
     made = result.provenance
     return {
@@ -53,9 +54,14 @@ def is_signed(result: Result) -> bool:
     return not (unsigned and not bool((result.columns["estimate"] < 0).any()))
 
 
-def kind(result: Result) -> str:
-    """What the intervals are of: "exact" (none), "computed" (numerical error) or "sampled"."""
-    return "exact" if is_exact(result) else "computed" if "interval_of" in result.extras else "sampled"
+def kind(result: Result) -> Kind:
+    """What the intervals are of: "exact" (none), "computed" (how far off a number may be) or "sampled"."""
+    if is_exact(result):
+        return "exact"
+    columns = result.columns
+    measured = ~np.isnan(columns["estimate"])
+    bounded = bool((columns["low"] < columns["high"])[measured].any()) and bool((columns["n"][measured] <= 1).all())
+    return "computed" if "interval_of" in result.extras or bounded else "sampled"
 
 
 def is_exact(result: Result) -> bool:
@@ -87,9 +93,9 @@ def reasons(result: Result) -> dict[str, str]:
     return {str(row): str(status[row]) for row in np.flatnonzero(~np.isin(status.astype(str), ("ok", "exact")))}
 
 
-def facts(result: Result) -> list[dict[str, Any]]:
-    """What the method adds to each row: [{"name", "numbers": Float32 bytes} or {"name", "words": list}]."""
-    found: list[dict[str, Any]] = []
+def facts(result: Result) -> list[Fact]:
+    """What the method adds to each row."""
+    found: list[Fact] = []
     for name, column in result.columns.items():
         if name in _SHOWN_APART:
             continue

@@ -54,10 +54,10 @@ ELSEWHERE = ("unit", "metric", "spans", "groups")
 """What the view says in another place."""
 
 
-def told(settings: Mapping[str, Any]) -> list[list[str]]:
-    """[words, value, what that means where the words don't say it] of every setting that made the result what it is."""
+def told(settings: Mapping[str, Any]) -> list[tuple[str, str, str]]:
+    """(words, value, what that means where the words don't say it) of every setting that made the result what it is."""
     return [
-        [NAMES.get(name, name.replace("_", " ")), _value(value), EXPLAINED.get(name, "")]
+        (NAMES.get(name, name.replace("_", " ")), _value(value), EXPLAINED.get(name, ""))
         for name, value in settings.items()
         if _acts(name, value, settings)
     ]

@@ -53,6 +53,7 @@ def show(thing: Any, model: Model | None = None, *, trace: Trace | None = None) 
     Raises:
         InputError: results of another trace than the one given, or rollouts without any accuracy.
     """
+    # `isinstance` looks at `type` first, so a controller is found although its `__class__` is that of its view.
     if isinstance(thing, Controller):
         return thing
     if isinstance(thing, Trace):

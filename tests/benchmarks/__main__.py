@@ -16,6 +16,7 @@ from tests.benchmarks import (
     hybrid,
     kernel,
     occlusion,
+    real,
     rollouts,
     scoring,
     steering,
@@ -42,6 +43,7 @@ def main() -> None:
         *kernel.cancelling(),
         *steering.first_changed_token(asked.repeats),
         *features.encoding(),
+        *real.rows(),
     ]
     print(printed(rows), flush=True)
     if not asked.no_browser:

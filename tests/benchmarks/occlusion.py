@@ -126,7 +126,7 @@ def plain_effects(case: Setup, direct: bool) -> np.ndarray:
     return plain.answer_logprob(case.hf, ids, case.start) - np.array(effects)
 
 
-def direct_rows(case: Setup, name: str, goal: str) -> list[Row]:
+def direct_rows(case: Setup, name: str, goal: str, rounds: int = ROUNDS) -> list[Row]:
     """Direct occlusion of every token beside Captum, plain transformers and the limit."""
     method = cl.importance.Occlusion(effect="direct", unit="token", metric="log_probability", target=TARGET)
     present = set(case.ids[0].tolist())
@@ -142,8 +142,8 @@ def direct_rows(case: Setup, name: str, goal: str) -> list[Row]:
     def one_by_one() -> None:
         found["plain"] = plain_effects(case, direct=True)
 
-    quick, slow = in_turn(ours, one_by_one, ROUNDS)
-    quicker, slower = in_turn(ours, captum, ROUNDS)
+    quick, slow = in_turn(ours, one_by_one, rounds)
+    quicker, slower = in_turn(ours, captum, rounds)
     result = found["ours"]
     mine = result.columns["estimate"][[token - case.thought.start for token in case.sample]]
     np.testing.assert_allclose(mine, found["plain"], atol=TOLERANCE)

@@ -31,8 +31,8 @@ def rollouts() -> list[Row]:
     thought = small.reason(QUESTION)
     large = random_model()
     return [
-        _row("Abacus", small, thought, 2, 400),
-        _row("30 M parameters", large, large.reason(QUESTION, max_new_tokens=200), 1, 60),
+        row("Abacus", small, thought, 2, 400),
+        row("30 M parameters", large, large.reason(QUESTION, max_new_tokens=200), 1, 60),
     ]
 
 
@@ -49,12 +49,13 @@ def random_model() -> Model:
     return cl.load((AutoModelForCausalLM.from_config(config).eval(), tokenizer), store=False)
 
 
-def _row(name: str, model: Model, trace: Trace, places: int, most: int) -> Row:
+def row(name: str, model: Model, trace: Trace, places: int, most: int, rounds: int = ROUNDS) -> Row:
+    """One model: rollouts of at most `most` tokens from `places` places of a thought."""
     thought = trace.roles["thought"]
     at = [thought.start + (thought.end - thought.start) * i // places for i in range(places)]
     _same_text(model, trace, at[-1])
     ours, theirs = [], []
-    for _ in range(ROUNDS):
+    for _ in range(rounds):
         ours.append(_per_token(lambda: _ours(model, trace, at, most)))
         theirs.append(_per_token(lambda: _theirs(model, trace, at, most)))
     what = f"1,000 tokens of {N} rollouts from each of {places} places, {name}"

@@ -41,12 +41,12 @@ def early_answers(tokens: int = TOKENS) -> list[Row]:
     return compared(cl.load("abacus"), tokens, "", GOAL)
 
 
-def compared(model: Model, tokens: int, where: str, goal: str) -> list[Row]:
+def compared(model: Model, tokens: int, where: str, goal: str, every: int = EVERY, rounds: int = ROUNDS) -> list[Row]:
     """The row of one model."""
     trace = long_trace(model, tokens)
     thought = trace.roles["thought"]
     points = list(range(thought.start, thought.end + 1))
-    asked = [plain.forced_ids(model, trace, at, "12.") for at in points[::EVERY]]
+    asked = [plain.forced_ids(model, trace, at, "12.") for at in points[::every]]
     method = cl.importance.EarlyAnswer(unit="token", metric="log_probability", rivals=0, mask_lines=False)
     found = {}
 
@@ -57,14 +57,11 @@ def compared(model: Model, tokens: int, where: str, goal: str) -> list[Row]:
     before = model.meter.snapshot()
     method.run(trace, model)
     spent = model.meter.since(before).tokens
-    quick, slow = in_turn(lambda: method.run(trace, model), theirs, ROUNDS)
+    quick, slow = in_turn(lambda: method.run(trace, model), theirs, rounds)
     stopped = replace(method, target="12.").run(trace, model).extras["curve_metric"]
-    np.testing.assert_allclose(stopped[::EVERY], found["theirs"], atol=1e-3)
+    np.testing.assert_allclose(stopped[::every], found["theirs"], atol=1e-3)
     limit = sum(len(ids) for ids, *_ in asked) * len(points) / len(asked) / spent
     name = f"early answers at {len(points):,} points{where} (tokens allow {limit:.0f} times)"
-    return [_row(name, quick, slow, len(points), len(asked), "per prefix", goal)]
-
-
-def _row(name: str, quick: float, slow: float, whole: int, sample: int, each: str, goal: str = GOAL) -> Row:
-    other = f"one plain forward {each} (every {EVERY}th run, {sample} of {whole:,}, and counted for all)"
-    return Row(name, quick, slow * whole / sample, other, goal)
+    sample, whole = len(asked), len(points)
+    other = f"one plain forward per prefix (every {every}th run, {sample} of {whole:,}, and counted for all)"
+    return [Row(name, quick, slow * whole / sample, other, goal)]

@@ -30,7 +30,9 @@ def trace_of(model: Model, sentences: int) -> Trace:
     return cl.Trace.from_text(QUESTION, thought, ANSWER, model=model)
 
 
-def suppression(sentences: int = SENTENCES, model: Any = None) -> list[Row]:
+def suppression(
+    sentences: int = SENTENCES, model: Any = None, where: str = "", goal: str = GOAL, rounds: int = ROUNDS
+) -> list[Row]:
     """Every sentence suppressed: with the prefix reused and several at once, against plain transformers."""
     model = cl.load("abacus") if model is None else model
     trace = trace_of(model, sentences)
@@ -46,11 +48,11 @@ def suppression(sentences: int = SENTENCES, model: Any = None) -> list[Row]:
         found["theirs"] = np.array([plain_kl(model.engine.hf, ids, base, source, spans) for source in sampled]).T
 
     base = plain_logits(model.engine.hf, ids, (0, 0))
-    quick, slow = in_turn(ours, theirs, ROUNDS)
+    quick, slow = in_turn(ours, theirs, rounds)
     np.testing.assert_allclose(found["ours"][:, :-1:EVERY], found["theirs"], rtol=2e-2, atol=1e-5)
     whole = slow * (len(spans) - 1) / len(sampled)
     other = f"one uncached eager pass per sentence ({len(sampled)} of {len(spans) - 1} run)"
-    return [Row(f"suppression of {len(spans)} sentences, {len(ids):,} tokens", quick, whole, other, GOAL)]
+    return [Row(f"suppression of {len(spans)} sentences, {len(ids):,} tokens{where}", quick, whole, other, goal)]
 
 
 def plain_kl(hf: Any, ids: tuple[int, ...], base: torch.Tensor, source: Span, targets: list[Span]) -> list[float]:

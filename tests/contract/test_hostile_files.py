@@ -165,6 +165,45 @@ def test_traces_and_results(tmp_path, read, body, frugal):
         read(path)
 
 
+def saved(tmp_path, thing) -> dict:
+    thing.save(tmp_path / "x.json")
+    return json.loads((tmp_path / "x.json").read_text("utf-8"))
+
+
+def refused(tmp_path, read, data) -> None:
+    (tmp_path / "x.json").write_text(json.dumps(data), "utf-8")
+    with pytest.raises(InputError) as error:
+        read(tmp_path / "x.json")
+    assert len(str(error.value)) < 600
+
+
+@pytest.mark.parametrize(
+    "value", [10**400, 1 << 63, -(10**30), [1], {"a": 1}, None, "x" * 9999], ids=lambda v: str(v)[:5]
+)
+@pytest.mark.parametrize("column", ["start", "n", "estimate"])
+def test_a_column_of_a_result_that_holds_something_else(tmp_path, column, value, frugal):
+    data = saved(tmp_path, pairs({(0, 1): 0.5, (1, 2): 0.1}))
+    if column == "estimate" and value in (1 << 63, -(10**30)):
+        value = "no number"  # those are estimates
+    data["columns"][column] = [value, 1]
+    refused(tmp_path, cl.load_result, data)
+
+
+@pytest.mark.parametrize("value", [10**400, -1, 1.5, [3], {"a": 1}, None, True, "3"], ids=lambda value: str(value)[:5])
+@pytest.mark.parametrize("name", ["start", "end", "start_token", "end_token", "old_tokens", "old", "new"])
+def test_an_edit_of_a_trace_that_can_not_be(tmp_path, name, value, frugal):
+    trace = cl.Trace.from_text("Q?", "There are 12. So 3.", "3").truncate(4)
+    data = saved(tmp_path, trace)
+    data["traces"][-1]["edit"][name] = 3 if (value == "3" and name in ("old", "new")) else value
+    refused(tmp_path, cl.Trace.load, data)
+
+
+def test_a_format_of_thousands_of_characters(tmp_path):
+    data = saved(tmp_path, pairs({(0, 1): 0.5}))
+    refused(tmp_path, cl.load_result, {**data, "format": "x" * 10_000})
+    refused(tmp_path, cl.load_result, {**data, "format": "cotlens-result/" + "9" * 10_000})
+
+
 @pytest.mark.parametrize("shape", [[1 << 40], [-1], [-1, 3], [3, 1 << 40]])
 def test_an_array_that_claims_more_than_it_holds(shape):
     with pytest.raises(ValueError, match=r"shape"):

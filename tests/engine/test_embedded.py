@@ -118,7 +118,7 @@ def test_a_prefix_runs_once_for_all_that_are_changed_alike(embedded, local):
 
     plain = [cached(), cached()]
     for change in (CHANGES[0], CHANGES[3]):
-        with embedded._looker.installed((change,)) as name:
+        with embedded._whitebox.installed((change,)) as name:
             asked.append([cached(edits=[name]), cached(edits=[name])])
         mine, theirs = (model.resume(trace, **settings, interventions=change) for model in (embedded, local))
         assert mine.token_ids == theirs.token_ids

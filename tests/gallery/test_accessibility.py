@@ -15,7 +15,8 @@ PAGE_RULES = ["region", "landmark-one-main", "page-has-heading-one"]
 # Without preloading: a page from disk may not read its own style sheets, which axe wants only for orientation locks.
 RUN = """async ([off, only]) => {
   const rules = Object.fromEntries(off.map((rule) => [rule, { enabled: false }]))
-  const found = await axe.run('#stage', { preload: false, ...(only ? { runOnly: only } : { rules }) })
+  const options = { preload: false, resultTypes: ['violations'], selectors: false }
+  const found = await axe.run('#stage', { ...options, ...(only ? { runOnly: only } : { rules }) })
   return found.violations.flatMap(({ id, nodes }) =>
     nodes.map((node) => `${id}: ${node.html.slice(0, 200)} ${node.failureSummary.slice(0, 300)}`))
 }"""

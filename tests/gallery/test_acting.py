@@ -184,7 +184,7 @@ def test_a_click_is_about_the_text_that_was_seen(gallery: Gallery) -> None:
 def test_cancel(gallery: Gallery) -> None:
     gallery.show("running")
     gallery.action("cancel").click()
-    assert gallery.sent("cancel") == [{"kind": "cancel", "job": "j1"}]
+    assert gallery.sent("cancel") == [{"kind": "cancel", "job": 1}]
 
 
 def test_an_error_reply_is_shown_with_its_remedy(gallery: Gallery) -> None:

@@ -84,6 +84,21 @@ def test_scores_of_one_unit_share_one_scale(gallery: Gallery) -> None:
     assert strongest(gallery) == before
 
 
+def test_a_matrix_shares_the_colours_that_are_locked(gallery: Gallery) -> None:
+    gallery.show("pairs")
+    meaning, high = gallery.find(".cotlens-meaning"), gallery.find(".cotlens-legend .cotlens-number").last
+    before = high.inner_text()
+    assert "99 % of the shown pairs" in meaning.inner_text()
+    gallery.action("lock").click()
+    lock = gallery.model("model.get('scale_lock')")
+    assert lock["unit"] == gallery.model("model.get('matrix').scale_unit") and lock["scale"] > 0
+    assert "locked at" in meaning.inner_text() and high.inner_text() == before
+    gallery.set("{ scale_lock: { unit: model.get('matrix').scale_unit, scale: 12.5 } }")  # a linked widget's
+    assert high.inner_text().startswith("+12.5") and "locked at 12.5" in meaning.inner_text()
+    gallery.set("{ scale_lock: { unit: 'another', scale: 12.5 } }")
+    assert high.inner_text() == before and "99 %" in meaning.inner_text()
+
+
 def test_exact_effects_that_are_too_small_fade(gallery: Gallery) -> None:
     gallery.show("shaded")
     # each token's class, and whether its exact effect is below the floor of its unit

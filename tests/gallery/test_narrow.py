@@ -30,3 +30,18 @@ def test_the_hint_of_the_search_is_whole(gallery: Gallery) -> None:
     gallery.page.set_viewport_size({"width": 510, "height": 1000})
     gallery.show("features", width=480)
     assert gallery.find(".cotlens-search").evaluate(HINT)
+
+
+def test_what_a_latent_stands_for_is_read_before_where_it_fires(gallery: Gallery) -> None:
+    gallery.page.set_viewport_size({"width": 510, "height": 1000})
+    gallery.show("features", width=480)
+    assert min(gallery.find(".cotlens-cell-label").evaluate_all("(all) => all.map((e) => e.clientWidth)")) > 130
+    assert gallery.find(".cotlens-cell-spark").first.is_hidden()
+
+
+def test_every_answer_of_the_strip_has_its_probability(gallery: Gallery) -> None:
+    gallery.page.set_viewport_size({"width": 510, "height": 1000})
+    gallery.show("shaded", width=480)
+    answers = gallery.find(".cotlens-key > :not(.cotlens-muted)")
+    ends = answers.evaluate_all("(all) => all.map((e) => e.getBoundingClientRect().right)")
+    assert len(ends) >= 4 and max(ends) <= gallery.box(".cotlens-key")["x"] + gallery.box(".cotlens-key")["width"] + 1

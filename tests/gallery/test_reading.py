@@ -1,5 +1,6 @@
 """Reading, moving, and pointing."""
 
+import json
 from typing import Any
 
 import pytest
@@ -326,3 +327,54 @@ def test_a_branch_is_resampled_with_and_without_its_edit(gallery: Gallery) -> No
     times.press("Enter")
     expect(gallery.find(".cotlens-notice")).to_contain_text("give a whole number of times, 1 to 1,000")
     assert len(gallery.sent("resample")) == 1
+
+
+def silent(advice: str, **arm: int) -> str:
+    """Counts of rollouts of which none answered by itself."""
+    counts = json.dumps({"done": 13, "unread": 0, "cut": 0, "forced": 0, **arm})
+    words = json.dumps(advice)
+    return f"{{ resampled: {{ n: 20, rows: [], advice: {words}, arms: {{ before: {counts}, after: {counts} }} }} }}"
+
+
+def test_a_branch_whose_answers_cannot_be_read_offers_a_way_out(gallery: Gallery) -> None:
+    gallery.show("branch")
+    out = gallery.find(".cotlens-way-out")
+    expect(out).to_be_hidden()
+    gallery.set(silent("26 were cut off by the limit", unread=13, cut=13))
+    expect(out).to_contain_text("No answer could be read: 26 were cut off by the limit.")
+    gallery.action("force-resampled").click()
+    assert gallery.awaited("resample") == [{"kind": "resample", "n": 20, "force": True, "document": "d1"}]
+    gallery.action("read-resampled").click()
+    expect(gallery.page.get_by_label("reader of answers")).to_be_visible()
+    gallery.set(silent("", forced=13))
+    expect(out).to_be_hidden()
+    expect(gallery.find("[data-arm=after]")).to_contain_text(
+        "13 of 20 written; 13 answered once the thought was closed"
+    )
+
+
+def test_without_a_model_one_reads_searches_inspects_and_walks(gallery: Gallery) -> None:
+    why = "No model was given."
+    gallery.show("branch")
+    gallery.set(f"{{ head: {{ model: 'no model', where: 'read only', note: '', off: '{why}' }}, limits: {{}} }}")
+    gallery.token(20).click()
+    for action in ("rerun", "truncate", "resample"):
+        button = gallery.action(action).first
+        expect(button).to_have_attribute("aria-disabled", "true")
+        expect(button).to_have_attribute("title", why)
+    gallery.page.keyboard.press("Enter")
+    expect(gallery.find(".cotlens-notice")).to_contain_text(why)
+    expect(gallery.find(".cm-content")).to_have_count(0)
+    assert gallery.awaited("inspect"), "what the trace knows of its tokens is asked for"
+    gallery.page.keyboard.press("Control+f")
+    gallery.page.keyboard.type("shells")
+    expect(gallery.find(".cotlens-find-count")).to_contain_text("1 of")
+    gallery.page.keyboard.press("Escape")
+    gallery.page.keyboard.press("[")
+    assert len(gallery.awaited("goto")) == 1
+    gallery.action("choices").click()
+    expect(gallery.page.get_by_label("reader of answers")).to_be_enabled()
+    expect(gallery.page.get_by_label("answer that is followed")).to_be_disabled()
+    gallery.page.keyboard.press("Escape")
+    unneeded = {"inspect", "goto", "reader", "cancel", "stream"}
+    assert {each["kind"] for each in gallery.sent()} <= unneeded

@@ -302,3 +302,19 @@ def test_a_sweep_is_asked_for_and_drawn_beside_random_vectors(gallery: Gallery) 
     gallery.show("steersweeping")
     assert gallery.find(".cotlens-sweep-point").count() == 3
     assert "3 of 5 points were measured" in gallery.find(".cotlens-sweep").inner_text()
+
+
+def test_the_limit_of_a_rerun_is_in_the_head(gallery: Gallery) -> None:
+    gallery.show("steer")
+    field = gallery.page.get_by_label("tokens of a rerun, at most")
+    expect(field).to_have_value("")
+    for typed, asked in (("40", 40), ("", 0)):
+        field.fill(typed)
+        field.press("Enter")
+        assert gallery.sent("limits")[-1] == {"kind": "limits", "max_new_tokens": asked}
+    gallery.set("{ head: { ...model.get('head'), limit: 40, most: 40 } }")
+    expect(field).to_have_value("40")
+    field.fill("-3")
+    field.press("Enter")
+    expect(field).to_have_value("40")
+    assert len(gallery.sent("limits")) == 2

@@ -64,7 +64,10 @@ def test_the_sdist_carries_sources_and_bundles(sdist):
 
 def test_the_wheel_has_everything_a_user_needs(wheel):
     names = set(zipfile.ZipFile(wheel).namelist())
-    assert names >= BUNDLES | {"cotlens/py.typed", "cotlens/_notebooks/quickstart.ipynb"}
+    assert names >= BUNDLES | {"cotlens/py.typed", "cotlens/_lab/notebooks/quickstart.ipynb"}
+    chapters = {f"cotlens/_lab/tutorials/{path.name}" for path in (ROOT / "tutorials").glob("[1-9]_*.ipynb")}
+    assert chapters
+    assert names >= chapters | {"cotlens/_lab/tutorials/README.md"}
     weights = {str(p.relative_to(ROOT)) for p in (ROOT / "cotlens/organisms/weights").glob("*.safetensors")}
     assert weights
     assert names >= weights
@@ -85,7 +88,7 @@ def test_the_installed_package_finds_its_notebooks(wheel, tmp_path):
         check=True,
     )
     assert result.stdout.splitlines() == [str(site / "cotlens" / "__main__.py"), str(tmp_path / "cotlens-notebooks")]
-    assert (tmp_path / "cotlens-notebooks" / "quickstart.ipynb").exists()
+    assert (tmp_path / "cotlens-notebooks" / "notebooks" / "quickstart.ipynb").exists()
 
 
 def test_no_wheel_without_bundles(sdist, wheel, tmp_path):

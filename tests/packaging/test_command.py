@@ -8,34 +8,63 @@ from cotlens import __main__ as command
 
 @pytest.fixture
 def packaged(tmp_path, monkeypatch):
-    """An installed package (no checkout around it) with two notebooks inside, run in an empty folder."""
-    source = tmp_path / "site-packages" / "cotlens" / "_notebooks"
-    (source / "data").mkdir(parents=True)
-    (source / "quickstart.ipynb").write_text("new")
-    (source / "data" / "trace.json").write_text("{}")
+    """An installed package (no checkout around it) with a notebook and a chapter inside, run in an empty folder."""
+    source = tmp_path / "site-packages" / "cotlens" / "_lab"
+    (source / "notebooks" / "data").mkdir(parents=True)
+    (source / "notebooks" / "quickstart.ipynb").write_text("new")
+    (source / "notebooks" / "data" / "trace.json").write_text("{}")
+    (source / "tutorials" / "solutions").mkdir(parents=True)
+    (source / "tutorials" / "1_first.ipynb").write_text("one")
+    (source / "tutorials" / "solutions" / "1_first.py").write_text("solved")
     monkeypatch.setattr(command, "PACKAGE", source.parent)
     monkeypatch.chdir(tmp_path)
     return tmp_path
 
 
-def test_the_notebooks_are_copied(packaged):
+def test_notebooks_and_tutorials_are_copied(packaged):
     folder = command.prepare(None)
     assert folder == packaged / "cotlens-notebooks"
-    assert (folder / "quickstart.ipynb").read_text() == "new"
-    assert (folder / "data" / "trace.json").read_text() == "{}"
+    assert (folder / "notebooks" / "quickstart.ipynb").read_text() == "new"
+    assert (folder / "notebooks" / "data" / "trace.json").read_text() == "{}"
+    assert (folder / "tutorials" / "1_first.ipynb").read_text() == "one"
+    assert (folder / "tutorials" / "solutions" / "1_first.py").read_text() == "solved"
+    assert (folder / command.FIRST).is_file()
 
 
 def test_a_changed_copy_is_kept_and_named(packaged, capsys):
-    mine = packaged / "elsewhere" / "quickstart.ipynb"
-    mine.parent.mkdir()
+    mine = packaged / "elsewhere" / "notebooks" / "quickstart.ipynb"
+    mine.parent.mkdir(parents=True)
     mine.write_text("mine")
-    command.prepare(mine.parent)
+    command.prepare(packaged / "elsewhere")
     assert mine.read_text() == "mine"
     assert f"kept as it is: {mine}" in capsys.readouterr().out
 
 
 def test_a_checkout_is_opened_in_place():
-    assert command.prepare(None) == command.PACKAGE.parent / "notebooks"
+    assert command.prepare(None) == command.PACKAGE.parent
+    assert (command.PACKAGE.parent / command.FIRST).is_file()
+
+
+@pytest.mark.parametrize("number", [1, 2, 3])
+def test_a_chapter_is_opened(number, monkeypatch):
+    opened = {}
+    monkeypatch.setattr(command, "serve", lambda folder, first, **_: opened.update(folder=folder, first=first) or 0)
+    assert command.main(["lab", "--chapter", str(number), "--no-browser"]) == 0
+    assert opened["first"].startswith(f"tutorials/{number}_")
+    assert (opened["folder"] / opened["first"]).is_file()
+
+
+def test_without_a_chapter_the_quickstart_is_opened(packaged, monkeypatch):
+    opened = []
+    monkeypatch.setattr(command, "serve", lambda folder, first, **_: opened.append(first) or 0)
+    command.main(["lab"])
+    assert opened == ["notebooks/quickstart.ipynb"]
+
+
+def test_a_chapter_that_is_not_there_is_one_sentence(packaged, capsys):
+    with pytest.raises(SystemExit):
+        command.main(["lab", "--chapter", "9"])
+    assert capsys.readouterr().err == "cotlens lab: There is no chapter 9. Choose one of 1.\n"
 
 
 def test_a_folder_that_cannot_be_made_is_one_sentence(packaged, capsys):

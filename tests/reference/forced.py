@@ -1,4 +1,4 @@
-"""What a forced answer should score, by the definition in `measure.importance.forced`, from rows of probabilities.
+"""What a forced answer should score, by the definition in `measure.answers.forced`, from rows of probabilities.
 
 Written for numbers, of which nothing but ids and the tokenizer's own texts is known here.
 """

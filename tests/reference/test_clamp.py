@@ -1,6 +1,9 @@
 """Clamped latents held to SAELens' own encoder and decoder inside a plain forward hook, for every architecture."""
 
+import re
+import textwrap
 from contextlib import ExitStack
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -10,10 +13,12 @@ from sae_lens import SAE as Theirs
 import cotlens as cl
 from cotlens._core.errors import InputError
 from cotlens.measure.features import EVER, clamp, load_sae
+from cotlens.models import tracing
 from cotlens.models.contract import Branch
 from cotlens.models.local.scoring import dispatch
 from tests.model import tiny
 
+BLOCKS = Path(tracing.__file__).parent
 TOLERANCE = 2e-4
 N, PREFIX, LATENTS = 36, 24, 48
 AT = (5, 20, 25, 30)
@@ -30,6 +35,14 @@ ARCHITECTURES = {
     "gated": {"architecture": "gated"},
 }  # fmt: skip
 MODELS = ("llama", "gemma3", "abacus")
+
+
+def test_every_block_has_the_same_lines():
+    found = {path.stem: re.findall(r"^ *shift = .*?^ *step = [^\n]*", path.read_text("utf-8"), re.MULTILINE | re.DOTALL)
+             for path in BLOCKS.glob("*.py")}  # fmt: skip
+    copies = {name: textwrap.dedent(lines) for name, (lines,) in found.items() if lines}
+    assert set(copies) == {"forward", "backward", "writing", "embedded"}
+    assert len(set(copies.values())) == 1 and len(copies["forward"].splitlines()) == 9
 
 
 @pytest.fixture(scope="module")

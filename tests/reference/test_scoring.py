@@ -177,3 +177,20 @@ def test_hiding_changes_the_first_token_too():
     trunk = trunk_of(model.engine.layout.vocabulary)
     seen, unseen = model.score(trunk, [Branch(40, (5,)), Branch(40, (5,), (10, 11, 12))])
     assert abs(float(seen.logprobs[0] - unseen.logprobs[0])) > 1e-3
+
+
+@pytest.mark.parametrize("family", tiny.FAMILIES)
+def test_what_is_left_out_is_hidden_from_all_that_follows(family):
+    """Equal, where all layers attend: a text without a token, and one that nothing after the token can look back at."""
+    model = tiny.model(family)
+    trunk = trunk_of(model.engine.layout.vocabulary)
+    rest = (*trunk[13:30], 5, 6, 7)
+    left_out = Branch(10, rest, left_out=(10, 11, 12), given=17)
+    hidden = Branch(13, rest, (10, 11, 12), given=17)
+    gaps = Branch(10, (trunk[10], *trunk[12:16], 5), left_out=(11, 16), given=1)
+    assert tuple(gaps.positions) == (10, 12, 13, 14, 15, 17)
+    fast, other, more = model.score(trunk, [left_out, hidden, gaps])
+    slow = model.owner.run(lambda: dispatch.score(model.engine, trunk, [left_out, gaps], way="plain"))
+    np.testing.assert_allclose(fast.logprobs[17:], other.logprobs[17:], atol=TOLERANCE, rtol=0)
+    for one, two in zip((fast, more), slow, strict=True):
+        np.testing.assert_allclose(one.logprobs, two.logprobs, atol=TOLERANCE, rtol=0)

@@ -14,9 +14,9 @@ import numpy as np
 import pytest
 
 import cotlens as cl
-from cotlens._core.errors import CapabilityError, InputError
+from cotlens._core.errors import BackendError, CapabilityError, InputError
 from cotlens.models.contract import AddVector, BlockAttention, Branch, Capability, Start, TokenSet
-from tests.model import tiny
+from tests.model import tiny, tiny_gguf
 from tests.remote.checkpoint import FAMILY
 from tests.remote.dialect_server import Dialect, serving
 from tests.remote.endpoint import PROMPT, connect
@@ -203,3 +203,14 @@ def test_a_saved_trace_tells_where_it_came_from(model, tmp_path):
 
 def test_a_dialect_is_data(model):
     assert dataclasses.asdict(model.dialect)["model"] == "tiny"
+
+
+def test_a_gguf_can_be_the_tokenizer(served, tmp_path):
+    """As where llama.cpp serves the file; a damaged one is refused in a sentence of its own."""
+    whole = tmp_path / "tiny.gguf"
+    tiny_gguf.write(whole)
+    model = connect(served[1], tokenizer=whole, context_length=512)
+    assert model.codec.tokenizer.get_vocab() == tiny.pair("llama")[1].get_vocab()
+    (tmp_path / "cut.gguf").write_bytes(whole.read_bytes()[:5000])
+    with pytest.raises(BackendError, match=r"^'cut.gguf' is cut short"):
+        connect(served[1], tokenizer=tmp_path / "cut.gguf")

@@ -1,6 +1,7 @@
 """What goes wrong between here and a server: each fault is got over, or said in one sentence with what to do."""
 
 import copy
+import html
 import json
 import logging
 import re
@@ -8,6 +9,7 @@ import socket
 import sys
 import time
 import traceback
+import urllib.parse
 
 import pytest
 
@@ -178,9 +180,21 @@ def test_a_key_is_taken_out_before_what_the_server_said_is_cut(monkeypatch):
     assert said.endswith("x[key]") and KEY[:4] not in said
 
 
-def test_an_address_with_a_password_is_refused_without_saying_it():
+@pytest.mark.parametrize("escape", [str, urllib.parse.quote, urllib.parse.quote_plus, html.escape, json.dumps,
+                                    lambda key: key.replace("/", "\\/")])  # fmt: skip
+def test_a_key_is_taken_out_however_it_is_escaped(escape, monkeypatch):
+    monkeypatch.setenv("VLLM_API_KEY", 'sk-ab/c+d=e&f"g')
+    redact = Secret("https://models.example.org/v1").redact
+    key = escape('sk-ab/c+d=e&f"g')
+    for body in (f"the key {key} is wrong", json.dumps({"x": ['sk-ab/c+d=e&f"g']})):
+        said = errors.words(body.encode(), redact)
+        assert "sk-ab" not in said and "[key]" in said
+
+
+@pytest.mark.parametrize("written", ["user:{}@127.0.0.1:1/v1", "127.0.0.1:{}/v1", "127.0.0.1:1/v1#{}", "h/?key={}"])
+def test_an_address_with_a_password_is_refused_without_saying_it(written):
     with pytest.raises(InputError, match="VLLM_API_KEY") as caught:
-        connect(f"http://user:{KEY}@127.0.0.1:1/v1")
+        connect(f"http://{written.format(KEY)}")
     assert KEY not in str(caught.value)
 
 

@@ -14,6 +14,9 @@ from transformers import GenerationConfig
 import cotlens as cl
 from cotlens._core.errors import CapabilityError, InputError
 from cotlens.models.contract import Branch, Capability, Start
+from cotlens.models.endpoint.chat import ChatDialect
+from cotlens.models.endpoint.chat_probing import DROPS, FINISHED, probe_chat
+from cotlens.models.endpoint.client import Client
 from cotlens.trace import Number
 
 QUESTION = "Mia has 12 pears. She buys 7 more. How many pears does Mia have?"
@@ -117,6 +120,17 @@ def test_thoughts_between_special_tokens_are_refused(served):
     url, folder = served
     with pytest.raises(CapabilityError, match="'<think>', which marks the thoughts"):
         cl.load(folder, backend="vllm", endpoint=url, tokenizer=load_pair("abacus")[1], context_length=512)
+
+
+def test_its_chat_never_goes_on_and_that_is_found_out(served, model):
+    """It takes an assistant's message that is last as a finished turn; its completions go on, so those are asked."""
+    url, folder = served
+    assert not isinstance(model.dialect, ChatDialect)
+    found, _ = probe_chat(Client(url), str(folder), model.format, sorted(model.format.stop_ids))
+    assert found.flags is None
+    assert found.why in (FINISHED, DROPS) and found.limits() == [
+        f"this server never continues a thought, for {found.why}"
+    ]
 
 
 def test_another_name_than_that_of_the_served_model(served):

@@ -6,6 +6,7 @@ import pytest
 from cotlens._core.errors import BackendError
 from cotlens.models.contract import Ablate, AddVector, BlockAttention, Branch, ClampFeature, Patch, Start
 from cotlens.models.contract.interventions import EVER
+from cotlens.trace import Trace
 from tests.model import tiny
 from tests.remote.loopback import FAMILIES
 
@@ -173,7 +174,7 @@ def test_text_token_by_token(both, settings, loopback):
         model.reason(PROMPT, on_token=lambda at, text, words=words: words.append((at, text)), **settings)
         for model, words in zip(both, heard, strict=True)
     )
-    for mine, other in zip(*((made if isinstance(made, list) else [made]) for made in (ours, theirs)), strict=True):
+    for mine, other in zip(*(([made] if isinstance(made, Trace) else made) for made in (ours, theirs)), strict=True):
         assert mine.token_ids == other.token_ids
         assert mine.meta["finish"] == other.meta["finish"]
         np.testing.assert_allclose(mine.logprobs, other.logprobs, atol=2e-5)

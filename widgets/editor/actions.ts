@@ -172,11 +172,11 @@ export class Actions {
 
   /** Reads the answers of all branches by another reader. */
   readBy(reader: string): void {
-    if (this.store.off === null) this.store.ask({ kind: "reader", reader });
+    if (this.store.lost === null) this.store.ask({ kind: "reader", reader });
   }
 
   goto(branch: string): void {
-    if (this.store.off !== null) return;
+    if (this.store.lost !== null) return;
     this.store.setOwn({ heading: branch });
     this.store.ask({ kind: "goto", branch }, () => this.store.setOwn({ heading: null }));
   }
@@ -189,9 +189,10 @@ export class Actions {
     if (next) this.goto(next.id);
   }
 
-  resample(n: number): void {
+  /** `force` asks those for an answer that give none. */
+  resample(n: number, force = false): void {
     if (this.store.off !== null) return;
-    if (Number.isInteger(n) && n >= 1 && n <= MOST_TIMES) this.store.askHere({ kind: "resample", n });
+    if (Number.isInteger(n) && n >= 1 && n <= MOST_TIMES) this.store.askHere(force ? { kind: "resample", n, force } : { kind: "resample", n });
     else this.say(`Nothing was written: give a whole number of times, 1 to ${MOST_TIMES.toLocaleString("en-US")}.`);
   }
 

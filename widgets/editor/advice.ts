@@ -9,7 +9,7 @@ const FORCED = "early-answer";
 export function createAdvice({ store, actions, root, signal }: Context): Part {
   const said = h("b");
   const why = h("span");
-  const force = button("cotlens-button cotlens-primary", "Close the thought and force an answer", { "data-action": "force", title: "measure by Early answer: no rollout has to end by itself" });
+  const force = button("cotlens-button cotlens-primary", "Measure by Early answer", { "data-action": "force", title: "it closes the thought at every place and forces an answer there: no rollout has to end by itself" });
   const reader = button("cotlens-button", "Another reader…", { "data-action": "another-reader" });
   const close = button("cotlens-button", "Go on", { "data-action": "go-on", title: "leave it as it is" });
   const element = h("div", "cotlens-advice", { role: "status", hidden: true },

@@ -27,6 +27,12 @@ export class Chances {
     return this.points === 0 ? -1 : Math.max(0, bisect(this.at, token, this.points));
   }
 
+  /** Whether points were left out between a point and the one before it. */
+  gap(point: number): boolean { return this.strip.sparse === true && point > 0 && (this.at[point] as number) > (this.at[point - 1] as number) + 1; }
+
+  /** How many tokens before a token was last measured. */
+  since(token: number): number { return this.strip.sparse ? Math.max(0, token - (this.at[this.pointAt(token)] ?? token)) : 0; }
+
   /** Answers by falling probability; "other" stands last whatever it holds. Empty where not measured. */
   ranked(token: number): Chance[] {
     const point = this.pointAt(token);

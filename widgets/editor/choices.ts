@@ -37,10 +37,10 @@ export function createChoices({ store, actions, signal }: Context): ChoicesPart 
     h("label", "cotlens-label", {}, h("span", "", {}, "read answers by"), reader), seeks,
     h("label", "cotlens-label", {}, h("span", "", {}, "follow the answer"), target));
 
-  function fill(each: HTMLSelectElement, options: Option[]): void {
+  function fill(each: HTMLSelectElement, options: Option[], off: string | null): void {
     each.replaceChildren(...options.map(({ value, label, title }) => h("option", "", { value, title }, label)));
     each.value = options.find(({ on }) => on)?.value ?? "";
-    each.disabled = store.off !== null || options.length < 2;
+    each.disabled = off !== null || options.length < 2;
   }
 
   function draw(): void {
@@ -49,8 +49,8 @@ export function createChoices({ store, actions, signal }: Context): ChoicesPart 
     const answers = strip?.answers ?? [];
     const unrun = shown?.rerun_at != null;
     const now = readers.find((each) => each.current);
-    fill(reader, readers.map(({ name, seeks: title, current }) => ({ value: name, label: name, title, on: current })));
-    fill(target, answerOptions(answers, followed, unrun));
+    fill(reader, readers.map(({ name, seeks: title, current }) => ({ value: name, label: name, title, on: current })), store.lost);
+    fill(target, answerOptions(answers, followed, unrun), store.off);
     setText(seeks, now?.seeks ? `looks for ${now.seeks}` : "");
     setText(list.opener, [followedWords(answers, followed, unrun), `read by ${now?.name ?? "no reader"}`].filter(Boolean).join(" · "));
     setAttribute(list.opener, "title", "choose the answer that is followed, and who reads answers");

@@ -51,7 +51,7 @@ export function createHead(context: Context): Part {
     chips.replaceChildren(...shown.map((branch) => {
       const made = chip(branch);
       setAttribute(made, "data-branch", branch.id);
-      setOff(made, branch.current ? null : store.off, branchTitle(branch));
+      setOff(made, branch.current ? null : store.lost, branchTitle(branch));
       onClick(made, signal, () => { if (!branch.current) actions.goto(branch.id); });
       return h("span", "cotlens-crumb", { role: "listitem" }, made);
     }));

@@ -152,8 +152,8 @@ export function createInspector(context: Context): Part {
     choices.element.hidden = now === null;
     if (!now) { setText(choiceNote, store.payload.document ? "Point at a token, click it, or move with the arrow keys." : ""); return; }
     if (!known) {
-      choices.show([], store.off === null);
-      setText(choiceNote, store.off !== null ? "Alternatives were not fetched before the kernel went." : "");
+      choices.show([], store.lost === null);
+      setText(choiceNote, store.lost !== null ? "Alternatives were not fetched before the kernel went." : "");
       return;
     }
     const off = actions.reason("branch", now.token);

@@ -1,7 +1,7 @@
 /** One per view: the payload from Python, the browser's own state, and what follows from both. */
 
 import { filled, levels, UNMEASURED } from "../kit/heat";
-import { certaintyOf, isExact, mayBeNothing, type Certainty } from "../kit/certainty";
+import { certaintyOf, isSmall, mayBeNothing, type Certainty } from "../kit/certainty";
 import { scaleOf, type Lock, type Over, type Scale } from "../kit/scale";
 import { TextModel, type RoleSpan } from "../kit/text";
 import { Requests, type Reply } from "../kit/requests";
@@ -89,7 +89,7 @@ export class Store {
     // Alternatives come with the probabilities: what was known before them is out of date.
     if ("logprobs" in patch) this.inspected.clear();
     if ("document" in patch && patch.document?.id !== before) this.documentChanged();
-    this.mark(Object.keys(patch) as Key[]);
+    this.mark([...Object.keys(patch) as Key[], ...("head" in patch ? ["alive" as const] : [])]); // it says whether there is a model
   }
 
   setOwn(patch: Partial<Own>): void {
@@ -172,7 +172,7 @@ export class Store {
   /** Whether a token's effect can't be told from none, for want of samples: a dotted line says so. */
   unsure(token: number): boolean {
     const certainty = this.certainty(this.shadingIndex(token));
-    return mayBeNothing(certainty) && !isExact(certainty);
+    return mayBeNothing(certainty) && !isSmall(certainty);
   }
 
   /** How many rows were measured, and how many of them are clear of zero. */
@@ -197,7 +197,7 @@ export class Store {
   /** Asks for a token's alternatives unless they are known. */
   inspect(token: number): void {
     const document = this.payload.document?.id;
-    if (document === undefined || this.inspection(token) || this.off !== null) return;
+    if (document === undefined || this.inspection(token) || this.lost !== null) return;
     this.askHere({ kind: "inspect", token }, (reply) => {
       if (reply.status !== "ok" || this.payload.document?.id !== document) return;
       if (this.inspected.size >= KEPT_INSPECTIONS) this.inspected.clear();
@@ -209,7 +209,7 @@ export class Store {
   /** Asks for all that was written so far; while it is still being written, it is shown. */
   private askForStream(): void {
     const { stream: shown } = this.payload;
-    if (this.off !== null || !shown) return;
+    if (this.lost !== null || !shown) return;
     this.ask({ kind: "stream", of: shown.id }, ({ status, stream }) => {
       if (status !== "ok") this.written.refused();
       const whole = stream as Stream | undefined;
@@ -219,12 +219,15 @@ export class Store {
 
   get connected(): boolean { return this.payload.alive && !this.own.broken; }
 
-  /** Why actions are off, or null when they are on. */
-  get off(): string | null {
+  /** Why not even Python answers, or null when it does. */
+  get lost(): string | null {
     if (!this.connected) return "The kernel that ran this widget is gone. Run the cell again to act.";
     if (this.payload.loading) return "The model is still loading.";
     return null;
   }
+
+  /** Why actions of the model are off, or null when they are on. */
+  get off(): string | null { return this.lost ?? this.payload.head.off ?? null; }
 
   /** What the text is shaded by, or will be: a measure and then a unit, chosen while Python is busy, are both meant. */
   get selection(): Selection { return this.own.wish ?? this.payload.selection; }

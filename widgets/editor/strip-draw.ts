@@ -49,6 +49,7 @@ function drawCurve(
   colour: string, width: number, dash: number[],
 ): void {
   const y = (p: number): number => 2 + (1 - p) * (shape.curve - 4);
+  const thin = new Path2D(); // what is interpolated, not measured
   paper.beginPath();
   let down = false;
   let pixel = -1;
@@ -64,6 +65,12 @@ function drawCurve(
     const exact = xOf(chances.at[point] as number, range, shape.width);
     const x = chances.points > shape.width ? Math.round(exact) : exact;
     if (Number.isNaN(value)) { close(); down = false; pixel = -1; last = NaN; continue; }
+    if (chances.gap(point)) {
+      close();
+      if (!Number.isNaN(last)) { thin.moveTo(pixel, y(last)); thin.lineTo(x, y(value)); paper.rect(x - 0.5, y(value) - 0.5, 1, 1); }
+      down = false;
+      pixel = -1;
+    }
     if (x === pixel) { low = Math.min(low, value); high = Math.max(high, value); last = value; continue; }
     close();
     pixel = x;
@@ -75,6 +82,10 @@ function drawCurve(
   paper.lineWidth = width;
   paper.lineJoin = "round";
   paper.stroke();
+  paper.globalAlpha = 0.4;
+  paper.lineWidth = 1;
+  paper.stroke(thin);
+  paper.globalAlpha = 1;
   paper.setLineDash([]);
 }
 

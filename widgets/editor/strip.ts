@@ -71,6 +71,8 @@ export function createStrip({ store, actions, root, signal }: Context, jump: (to
 
   function words(token: number): { lead: string; answers: string } {
     const ranked = chances?.ranked(token) ?? [];
+    const since = chances?.since(token) ?? 0;
+    if (ranked.length && since > 0) return { lead: `not measured here; ${count(since, "token")} before it would answer `, answers: chanceWords(ranked) };
     return ranked.length ? { lead: "stopped here it would answer ", answers: chanceWords(ranked) } : { lead: "stopped here: ", answers: "answer not measured" };
   }
 
@@ -130,7 +132,7 @@ export function createStrip({ store, actions, root, signal }: Context, jump: (to
       chances.others.forEach((column, i) => entry(column, "cotlens-rival", dashOf(i)));
       if (store.payload.stream) parts.push(h("span", "", {}, "of the text before:"));
       else if (store.payload.document?.rerun_at != null) parts.push(h("span", "", {}, "edited text, not rerun:"));
-      parts.push(h("span", "cotlens-muted", {}, strip.complete ? "if the thought stopped at each token; drag the handle" : "measured so far, if the thought stopped at each token"));
+      parts.push(h("span", "cotlens-muted", {}, strip.complete ? strip.sparse ? "if the thought stopped there, measured where it moves; thin lines are interpolated" : "if the thought stopped at each token; drag the handle" : "measured so far, if the thought stopped at each token"));
     } else if (store.payload.document && range().last > range().first) {
       parts.push(h("span", "cotlens-muted", {}, `${count(range().last - range().first, "token")} of thought; answers at each point are not measured yet`));
     }

@@ -4,7 +4,8 @@ import { button, h, onClick, setAttribute, setOff, setText } from "../kit/dom";
 import { figure, quoted, signed } from "../kit/numbers";
 import { any, type Context, type Part } from "./part";
 import { percent } from "./rows";
-import { ORIGINS, type Mode, type Place, type Weighted } from "./state";
+import type { Mode, Place, Weighted } from "./protocol";
+import { ORIGINS } from "./model";
 
 const MODES: [Mode, string, string][] = [
   ["ablate", "Ablate", "take the latent's part out; what the SAE doesn't reconstruct stays"],

@@ -2,8 +2,8 @@
 
 import "./index.css";
 import { bound } from "../kit/bind";
-import { KEYS, type State } from "./state";
-import { Store } from "./store";
+import type { State } from "./protocol";
+import { KEYS, Store } from "./store";
 import { mount } from "./view";
 
 export default bound<State, Store>({

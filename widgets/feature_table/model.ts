@@ -2,13 +2,16 @@
 
 import { bytesOf, floatsOf, indicesOf } from "../kit/bytes";
 import type { TextModel, TokenRange } from "../kit/text";
-import type { State } from "./state";
+import type { State } from "./protocol";
 
 /** "contrast": mean activation on the selection less that on the rest of the trace; of all of it, on what was written. */
 export type SortKey = "latent" | "label" | "here" | "max" | "mean" | "density" | "estimate" | "exact" | "contrast";
 export type Which = "all" | "labelled" | "unlabelled" | "pinned" | "hidden";
 /** `folded`: latents that are active at tokens of the template only are left out. */
 export interface Filter { query: string; which: Which; pinned: ReadonlySet<number>; hidden: ReadonlySet<number>; folded: boolean }
+
+/** Where a label is from; the codes are those of cotlens.workbench.feature_table.labels. */
+export const ORIGINS = ["", "from the SAE's own files", "from a file of labels", "typed by you"] as const;
 
 /** Tokens kept per latent; as many different ones of them as SHOWN stand for it in the table. */
 const TOP = 6;

@@ -6,7 +6,8 @@ import { SortableTable, type Column } from "../kit/table";
 import type { SortKey } from "./model";
 import { any, type Context, type Part } from "./part";
 import { sparkline } from "./spark";
-import { ORIGINS, type Weighted } from "./state";
+import type { Weighted } from "./protocol";
+import { ORIGINS } from "./model";
 
 const COLUMNS: readonly Column[] = [
   { key: "pin", label: "", title: "pinned latents stay on top", sortable: false },

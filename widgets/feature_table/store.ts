@@ -3,10 +3,11 @@
 import { floatsOf, indicesOf } from "../kit/bytes";
 import { Observed } from "../kit/observed";
 import { Requests } from "../kit/requests";
-import { Written, type Piece } from "../kit/written";
+import type { BranchInfo, Comparison, Job, Piece, TraceDocument } from "../kit/protocol";
+import { Written } from "../kit/written";
 import { TextModel, type TokenRange } from "../kit/text";
 import { Latents, type Filter, type SortKey, type Which } from "./model";
-import type { BranchInfo, Comparison, Document, EffectInfo, Facts, Head, Job, Mode, Place, Request, State, Words } from "./state";
+import type { EffectInfo, Facts, Head, Mode, Place, Request, State, Words } from "./protocol";
 
 /** State that Python never sees. `latents` and `rows` follow from the rest. */
 export interface Own {
@@ -47,11 +48,13 @@ export interface Own {
 
 export type Key = keyof Own;
 
-const GROUPS: Partial<Record<keyof State, Key>> = {
+/** What counts up when a trait changes; null where the store looks itself. */
+const GROUPS: Record<keyof State, Key | null> = {
   document: "trace", token_offsets: "trace", error: "activity", facts: "activity", latents: "activity", bounds: "activity", tokens: "activity",
   values: "activity", labels: "activity", origins: "activity", scores: "activity", corpus: "activity", words: "words", effect: "effects", estimate: "effects", exact: "effects",
-  branches: "branches", comparison: "outcome", stream: "outcome", job: "job", head: "head", alive: "head", code: "code",
+  branches: "branches", comparison: "outcome", stream: "outcome", job: "job", head: "head", alive: "head", code: "code", selection: null,
 };
+export const KEYS = Object.keys(GROUPS) as (keyof State)[];
 
 export class Store {
   readonly own = new Observed<Own>({
@@ -97,7 +100,7 @@ export class Store {
   get head(): Head { const found = this.get("head") as Partial<Head> | null; return { model: "", where: "", sae: "", width: 0, link: "", ...found }; }
   get facts(): Facts { return { explained: null, l0: 0, poor: Infinity, note: "", ...this.get("facts") }; }
   get effect(): EffectInfo { return { why: "", words: "", target: "", unit: "", estimated: false, agreement: null, compared: 0, ...this.get("effect") }; }
-  get document(): Document | null { const found = this.get("document"); return found && "id" in found ? found as Document : null; }
+  get document(): TraceDocument | null { const found = this.get("document"); return found && "id" in found ? found as TraceDocument : null; }
   get branches(): BranchInfo[] { return this.get("branches") ?? []; }
   get comparison(): Comparison | null { return this.get("comparison"); }
   get job(): Job { return { id: 0, state: "idle", label: "", done: 0, total: null, eta: null, message: null, remedy: null, ...this.get("job") }; }

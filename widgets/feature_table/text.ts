@@ -7,31 +7,29 @@ import { heatClass, level } from "../kit/heat";
 import { figure } from "../kit/numbers";
 import { drawable } from "../kit/special";
 import type { TokenRange } from "../kit/text";
-import { VirtualList } from "../kit/virtual";
+import { TextRows, type TextRow } from "../kit/text-rows";
 import { any, type Context, type Part } from "./part";
-import type { Document } from "./state";
+import type { TraceDocument } from "../kit/protocol";
 
-const LINE = 25;
+const BESIDE = 90; // px
 /** Tokens in one block at most: a text without sentences must not become one huge block. */
 const LONGEST = 600;
 
 interface Block extends TokenRange { name: string; role: string }
+interface Row extends TextRow { block: Block }
 
 export interface TextPart extends Part { text: Findable; focus(): void; move(by: number, extend: boolean): void; sentence(by: number): void; edge(end: boolean): void }
 
 export function createText({ store, signal }: Context, settled: () => void): TextPart {
-  const content = h("div", "cotlens-content", { role: "presentation" });
-  const element = h("div", "cotlens-reading", { role: "grid", tabindex: 0, "aria-multiselectable": "true", "aria-readonly": "true", "aria-label": "the text; select tokens to filter the table", "data-region": "text" }, content);
+  const rows = new TextRows<Row>({ "aria-multiselectable": "true", "aria-label": "the text; select tokens to filter the table" }, BESIDE, signal, () => { mark(); settled(); });
+  const { element, drawn } = rows;
   const currentId = uniqueId("token");
-  const drawn = new Map<number, { block: Block; spans: HTMLElement[] }>();
   let blocks: Block[] = [];
   let along = new Float32Array(0);
   let peak = 0;
   let dragged: number | null = null;
-  const list = new VirtualList(element, content, signal, () => { mark(); settled(); });
 
   function rebuild(): void {
-    drawn.clear();
     const { text } = store;
     blocks = [];
     const cut = (first: number, last: number, name: string, role: string): void => {
@@ -45,35 +43,28 @@ export function createText({ store, signal }: Context, settled: () => void): Tex
       for (const i of inside) { const { first, last } = text.sentenceTokens(i); cut(first, last, String(i), role); }
     }
     if (blocks.length === 0 && text.count > 0) cut(0, text.count, "text", "thought");
-    setAttribute(element, "aria-rowcount", blocks.length);
-    list.reset({ count: blocks.length, estimate, render, drop: (index) => { drawn.delete(index); } });
+    const height = ({ first, last }: Block): number => rows.height(text.start(last) - text.start(first)) + 2;
+    rows.reset(blocks.length, (index) => height(blocks[index] as Block), render);
   }
 
-  function estimate(index: number): number {
-    const { first, last } = blocks[index] as Block;
-    const perLine = Math.max(20, (element.clientWidth - 90) / 7.3);
-    return Math.max(1, Math.ceil((store.text.start(last) - store.text.start(first)) / perLine)) * LINE + 2;
-  }
-
-  function render(index: number): HTMLElement {
+  function render(index: number): Row {
     const block = blocks[index] as Block;
     const spans: HTMLElement[] = [];
     for (let token = block.first; token < block.last; token += 1) {
       const piece = store.text.piece(token);
       spans.push(asCell(h("span", "", { "data-token": token }, visible(piece, token === block.first)), piece));
     }
-    drawn.set(index, { block, spans });
-    paint(index);
     const named = block.name === "" ? h("span") : rowHead("cotlens-num", { "data-block": index, title: /^\d/.test(block.name) ? "select this sentence" : `select the ${block.name}` }, block.name);
-    return h("div", `cotlens-block cotlens-${block.role}`, { role: "row", "aria-rowindex": index + 1, "aria-label": /^\d/.test(block.name) ? `sentence ${block.name}` : block.name }, named, h("p", "cotlens-text", { role: "presentation" }, ...spans));
+    const element = h("div", `cotlens-block cotlens-${block.role}`, { role: "row", "aria-label": /^\d/.test(block.name) ? `sentence ${block.name}` : block.name }, named, h("p", "cotlens-text", { role: "presentation" }, ...spans));
+    const row = { block, first: block.first, element, spans };
+    paint(row);
+    return row;
   }
 
-  function paint(index: number): void {
-    const each = drawn.get(index);
-    if (!each) return;
+  function paint({ first, spans }: Row): void {
     const { selection } = store.own.now;
-    each.spans.forEach((span, i) => {
-      const token = each.block.first + i;
+    spans.forEach((span, i) => {
+      const token = first + i;
       const value = along[token] ?? 0;
       const chosen = selection !== null && token >= selection.first && token < selection.last ? " cotlens-chosen" : "";
       const name = `cotlens-t${heatClass(level(value, peak), false)}${chosen}`;
@@ -89,29 +80,24 @@ export function createText({ store, signal }: Context, settled: () => void): Tex
     along = store.latents.along(row) as Float32Array<ArrayBuffer>;
     peak = row < 0 ? 0 : (store.latents.max[row] as number);
     if (Number.isNaN(peak)) peak = 0;
-    for (const index of drawn.keys()) paint(index);
+    for (const row of drawn.values()) paint(row);
   }
 
   const blockOf = (token: number): number => blocks.findIndex((block) => token >= block.first && token < block.last);
-  const spanOf = (token: number): HTMLElement | null => { const each = drawn.get(blockOf(token)); return each?.spans[token - each.block.first] ?? null; };
 
   function mark(): void {
     const { selection } = store.own.now;
     for (const { spans } of drawn.values()) for (const span of spans) if (span.id === currentId) span.removeAttribute("id");
-    const span = selection ? spanOf(selection.first) : null;
+    const span = selection ? rows.cell(blockOf(selection.first), selection.first) : null;
     if (span) span.id = currentId;
     setAttribute(element, "aria-activedescendant", span ? currentId : null);
-  }
-
-  function reveal(token: number): void {
-    list.reveal(blockOf(token), "nearest", () => spanOf(token)?.getBoundingClientRect() ?? null);
   }
 
   const tokenAt = (target: EventTarget | null): number | null => {
     const found = (target as Element | null)?.closest?.<HTMLElement>("[data-token]");
     return found ? Number(found.dataset["token"]) : null;
   };
-  content.addEventListener("pointerdown", (event) => {
+  element.addEventListener("pointerdown", (event) => {
     const token = tokenAt(event.target);
     if (token === null || event.button !== 0) return;
     const { selection } = store.own.now;
@@ -121,12 +107,12 @@ export function createText({ store, signal }: Context, settled: () => void): Tex
     const same = !event.shiftKey && selection?.first === token && selection.last === token + 1;
     store.select(same ? null : span(dragged, token));
   }, { signal });
-  content.addEventListener("pointerover", (event) => {
+  element.addEventListener("pointerover", (event) => {
     const token = tokenAt(event.target);
     if (dragged !== null && token !== null && (event.buttons & 1) === 1) store.select(span(dragged, token));
   }, { signal });
   addEventListener("pointerup", () => { dragged = null; }, { signal });
-  content.addEventListener("click", (event) => {
+  element.addEventListener("click", (event) => {
     const button = (event.target as Element).closest<HTMLElement>("[data-block]");
     const block = button ? blocks[Number(button.dataset["block"])] : undefined;
     if (block) store.select({ first: block.first, last: block.last });
@@ -134,19 +120,14 @@ export function createText({ store, signal }: Context, settled: () => void): Tex
 
   const first = (): number => blocks[0]?.first ?? 0;
   const last = (): number => (blocks[blocks.length - 1]?.last ?? 1) - 1;
-  function go(range: TokenRange, show: number): void { store.select(range); reveal(show); }
+  function go(range: TokenRange, show: number): void { store.select(range); rows.reveal(blockOf(show), show); }
 
   return {
     element,
-    text: {
-      text: () => store.text.drawn,
-      reveal: (char) => reveal(store.text.tokenAt(char)),
-      cell(char) {
-        const token = store.text.tokenAt(char);
-        const element = spanOf(token);
-        return element && { element, start: store.text.start(token), piece: store.text.piece(token) };
-      },
-    },
+    text: rows.findable(() => store.text.drawn, (char) => {
+      const token = store.text.tokenAt(char);
+      return { row: blockOf(token), piece: token, start: store.text.start(token), text: store.text.piece(token) };
+    }),
     focus() { element.focus({ preventScroll: true }); },
     move(by, extend) {
       const now = store.own.now.selection;
@@ -164,7 +145,7 @@ export function createText({ store, signal }: Context, settled: () => void): Tex
     edge(end) { const at = end ? last() : first(); go({ first: at, last: at + 1 }, at); },
     update(changed) {
       if (any(changed, "trace", "activity", "picked", "blank")) { if (changed.has("trace")) { along = new Float32Array(0); rebuild(); } colour(); }
-      else if (changed.has("selection")) for (const index of drawn.keys()) paint(index);
+      else if (changed.has("selection")) for (const row of drawn.values()) paint(row);
       if (any(changed, "selection", "trace")) mark();
     },
   };
@@ -179,7 +160,7 @@ function visible(piece: string, leads: boolean): string {
 }
 
 /** Of a text that was edited and awaits its rerun: what of it is not what the model would write. "" of others. */
-export function unrunWords(document: Document | null): string {
+export function unrunWords(document: TraceDocument | null): string {
   const at = document?.rerun_at ?? null;
   if (at === null) return "";
   if (document?.edit?.kind === "truncate") return "The thought was cut and not rerun: the model has not gone on from there.";

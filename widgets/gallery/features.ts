@@ -1,6 +1,6 @@
 /** Feature tables for the gallery: small ones to look at, large ones to time. Figures are invented, and the same every time. */
 
-import type { State, Words } from "../feature_table/state";
+import type { State, Words } from "../feature_table/protocol";
 import { bytes, make, random, type Parts } from "./document";
 
 const PARTS: Parts = {
@@ -21,13 +21,13 @@ function table({ parts = PARTS, rows = 64, poor = 2, more = {}, labels, template
   const n = made.document.n_tokens;
   const next = random(rows + n);
   const pieces = Array.from({ length: n }, (_, i) => made.document.text.slice(made.offsets[i], made.offsets[i + 1]));
+  const outside = [...pieces.keys()].filter((token) => !made.document.roles.some(({ start, end }) => (made.offsets[token] as number) >= start && (made.offsets[token] as number) < end));
   const bounds = new Uint32Array(rows + 1);
   const tokens: number[] = [];
   const values: number[] = [];
   for (let row = 0; row < rows; row += 1) {
     const named = NAMED[row];
     const drawn = new Set(Array.from({ length: 12 }, () => 1 + Math.floor(next() * (n - 1))));
-    const outside = [...pieces.keys()].filter((token) => !made.document.roles.some(({ start, end }) => (made.offsets[token] as number) >= start && (made.offsets[token] as number) < end));
     const firing = row >= rows - template ? outside : named ? pieces.flatMap((piece, token) => (token > 0 && named[1].test(piece) ? token : [])) : [...drawn].sort((a, b) => a - b);
     for (const token of firing) { tokens.push(token); values.push(Number((0.4 + 4.6 * next() * next() + (named ? 0.8 : 0)).toFixed(3)) * (row >= rows - template ? 9 : 1)); }
     bounds[row + 1] = tokens.length;
@@ -64,6 +64,7 @@ export const FEATURES: Record<string, () => State> = {
     more: {
       branches: [{ id: "b0", parent: null, label: "original", answer: "7", p: 0.98, current: false }, { id: "b1", parent: "b0", label: "without 40503", answer: "8", p: 0.71, current: true }],
       comparison: {
+        before: { answer: "7", p: 0.98 }, after: { answer: "8", p: 0.71 }, surprise: null, surprise_was: null,
         rows: [{ answer: "7", before: 0.98, after: 0.21 }, { answer: "8", before: 0.01, after: 0.71 }, { answer: "other", before: 0.01, after: 0.08 }],
         diff: [{ op: "same", text: "He finds 8 more, so 6 + 8 = " }, { op: "del", text: "14" }, { op: "ins", text: "15" }, { op: "same", text: ". He gives away 5" }],
         note: "after: the text written under the change, and its answer scored under it", warning: null,

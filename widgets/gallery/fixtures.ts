@@ -147,11 +147,11 @@ function branch(): State {
       { op: "same", text: "He gives away 5, so " }, { op: "del", text: "14" }, { op: "ins", text: "15" }, { op: "same", text: " - 5 = " },
       { op: "del", text: "9" }, { op: "ins", text: "10" }, { op: "same", text: ". Wait, let me check: " }, { op: "del", text: "9" }, { op: "ins", text: "10" }, { op: "same", text: " is right." },
     ],
-    surprise: 5.81, surprise_was: 0.41, warning: null,
+    surprise: 5.81, surprise_was: 0.41, warning: null, note: "",
   };
   const share = (count: number, of: number, low: number, high: number) => ({ count, p: count / of, low, high });
   state.resampled = {
-    n: 20, arms: { before: { done: 20, unread: 0, cut: 0 }, after: { done: 20, unread: 2, cut: 1 } },
+    n: 20, advice: "", arms: { before: { done: 20, unread: 0, cut: 0, forced: 0 }, after: { done: 20, unread: 2, cut: 1, forced: 0 } },
     rows: [{ answer: "7", before: share(19, 20, 0.764, 0.991), after: share(2, 18, 0.031, 0.328) }, { answer: "8", before: share(1, 20, 0.009, 0.236), after: share(16, 18, 0.672, 0.969) }],
   };
   return state;
@@ -203,7 +203,7 @@ function many(): State {
   return state;
 }
 
-const running = { id: "j1", state: "running" as const, label: "occlusion", done: 86, total: 93, eta: 3.2, message: null, remedy: null };
+const running = { id: 1, state: "running" as const, label: "occlusion", done: 86, total: 93, eta: 3.2, message: null, remedy: null };
 
 /** State name -> payload; functions, because the long ones take time to make. */
 export const STATES: Record<string, () => State> = {

@@ -1,7 +1,7 @@
 /** Matrices for the pair matrix. Figures are invented, and the same every time. */
 
 import { CERTAINTIES } from "../kit/certainty";
-import type { Matrix, State } from "../pair_matrix/state";
+import type { Matrix, State } from "../pair_matrix/protocol";
 import { bytes, random } from "./document";
 import { THOUGHT } from "./scores";
 
@@ -42,13 +42,18 @@ function matrixOf(count: number, { sampled = false, missing = () => false, more 
 
 const HOSTILE = ["<script>window.hacked = 1</script>", "<img src=x onerror=\"window.hacked = 2\">", "</span></p><svg onload=window.hacked=3>"];
 
+/** The traits of a matrix whose colours nobody has locked. */
+function shown(matrix: Matrix): State {
+  return { matrix, scale_lock: {} };
+}
+
 /** State name -> traits of the pair matrix. */
 export const PAIRS: Record<string, () => State> = {
-  pairs: () => ({ matrix: matrixOf(15) }),
-  pairssampled: () => ({ matrix: matrixOf(60, { sampled: true, missing: (target, source) => target === 41 || (source === 17 && target > 40) }) }),
-  pairslarge: () => ({ matrix: matrixOf(300, { missing: (target) => target % 50 === 49 }) }),
-  pairsunsigned: () => { const matrix = matrixOf(40); return { matrix: { ...matrix, signed: false, sign: "larger = the target reads the source more" } }; },
-  pairshostile: () => ({ matrix: matrixOf(3, { texts: HOSTILE, more: { label: HOSTILE[0] as string, sign: HOSTILE[1] as string } }) }),
-  pairsnothing: () => { const matrix = matrixOf(15); return { matrix: { ...matrix, certainty: new DataView(Uint8Array.from({ length: 225 }, (_, cell) => (cell % 15 < Math.floor(cell / 15) ? CERTAINTIES.indexOf("faint") + 1 : 0)).buffer) } }; },
-  pairsone: () => ({ matrix: matrixOf(2) }),
+  pairs: () => shown(matrixOf(15)),
+  pairssampled: () => shown(matrixOf(60, { sampled: true, missing: (target, source) => target === 41 || (source === 17 && target > 40) })),
+  pairslarge: () => shown(matrixOf(300, { missing: (target) => target % 50 === 49 })),
+  pairsunsigned: () => { const matrix = matrixOf(40); return shown({ ...matrix, signed: false, sign: "larger = the target reads the source more" }); },
+  pairshostile: () => shown(matrixOf(3, { texts: HOSTILE, more: { label: HOSTILE[0] as string, sign: HOSTILE[1] as string } })),
+  pairsnothing: () => { const matrix = matrixOf(15); return shown({ ...matrix, certainty: new DataView(Uint8Array.from({ length: 225 }, (_, cell) => (cell % 15 < Math.floor(cell / 15) ? CERTAINTIES.indexOf("faint") + 1 : 0)).buffer) }); },
+  pairsone: () => shown(matrixOf(2)),
 };

@@ -1,7 +1,7 @@
 /** Scores for the importance map. Texts and figures are invented, and the same every time. */
 
 import { CERTAINTIES } from "../kit/certainty";
-import type { Fact, Score, State } from "../importance_map/state";
+import type { Fact, Score, State } from "../importance_map/protocol";
 import { bytes, random, tokenise } from "./document";
 
 export const THOUGHT = [
@@ -30,7 +30,7 @@ function scoreOf({ unit = "sentence", pieces, blocks, values, half, more = {}, m
   return {
     label: "Resampling", metric: "accuracy", unit, sign: "+ = supports the answer '12'", zero: "no effect", scale_unit: "probability", signed: true,
     kind: exact ? "exact" : "sampled", edit_type: "on-policy: the sentence is removed and the model writes on", model: "abacus", backend: "local",
-    settings: [["rollouts", "100"], ["temperature", "0.7"]], base: 0, scale: largest(estimate), reach: Math.max(largest(estimate), largest(low), largest(high)),
+    settings: [["rollouts", "100", ""], ["temperature", "0.7", ""]], base: 0, scale: largest(estimate), reach: Math.max(largest(estimate), largest(low), largest(high)),
     text: pieces.join(""), edges: bytes(edges), blocks: bytes(Uint32Array.from(blocks)),
     first: bytes(Uint32Array.from(pieces, (_, i) => 30 + 14 * i)), last: bytes(Uint32Array.from(pieces, (_, i) => (unit === "token" ? 31 + 14 * i : 44 + 14 * i))),
     estimate: bytes(estimate), low: bytes(low), high: bytes(high), n: bytes(Uint32Array.from(estimate, (value) => (Number.isNaN(value) ? 0 : exact ? 1 : n))),
@@ -51,7 +51,7 @@ function tokens(thought: string[] = THOUGHT): Score {
   const values = pieces.map((piece, i) => (i === pieces.length - 3 ? NaN : /\d/.test(piece) ? 4 * next() * (i / pieces.length) : /not|No/.test(piece) ? -1.4 * next() : (next() - 0.5) * 0.2));
   return scoreOf({
     unit: "token", pieces, blocks, values, half: () => 0, missing: "cancelled before it was reached",
-    more: { label: "Occlusion", metric: "logit difference of '12' to its best rival", scale_unit: "nats", edit_type: "attention-level: hidden from the answer", settings: [["effect", "direct"]] },
+    more: { label: "Occlusion", metric: "logit difference of '12' to its best rival", scale_unit: "nats", edit_type: "attention-level: hidden from the answer", settings: [["effect", "direct", ""]] },
   });
 }
 
@@ -71,17 +71,19 @@ function hostile(): Score {
     more: { label: HOSTILE[0] as string, model: HOSTILE[1] as string, sign: HOSTILE[2] as string } });
 }
 
+const shown = (scores: Score[], context: State["context"] = {}): State => ({ scores, context, scale_lock: {} });
+
 /** State name -> traits of the importance map. */
 export const SCORES: Record<string, () => State> = {
-  map: () => ({ scores: [sentences()], context: CONTEXT }),
-  mapalone: () => ({ scores: [sentences()], context: {} }),
-  maptokens: () => ({ scores: [tokens()], context: {} }),
-  mapmany: () => ({ scores: [sentences(), tokens(), sentences({ n: 20, half: () => 0.4, more: { label: "Counterfactual" } })], context: CONTEXT }),
-  mapnothing: () => ({ scores: [sentences({ n: 10, half: () => 0.4 })], context: {} }),
-  mapunsigned: () => ({ scores: [sentences({ values: EFFECTS.map(Math.abs), half: (value) => value * 0.6, more: { signed: false, metric: "KL of the answers", sign: "larger = the answers change more", scale_unit: "nats" } })], context: {} }),
-  mapunmeasured: () => ({ scores: [sentences({ values: EFFECTS.map(() => NaN), missing: "cancelled before it was reached" })], context: {} }),
-  maplong: () => ({ scores: [long(600)], context: {} }),
-  maptokenslong: () => ({ scores: [tokens(Array.from({ length: 300 }, (_, i) => THOUGHT[i % THOUGHT.length] as string))], context: {} }),
-  maphostile: () => ({ scores: [hostile()], context: { prompt: HOSTILE[1] as string, answer: HOSTILE[0] as string } }),
-  mapempty: () => ({ scores: [], context: {} }),
+  map: () => shown([sentences()], CONTEXT),
+  mapalone: () => shown([sentences()]),
+  maptokens: () => shown([tokens()]),
+  mapmany: () => shown([sentences(), tokens(), sentences({ n: 20, half: () => 0.4, more: { label: "Counterfactual" } })], CONTEXT),
+  mapnothing: () => shown([sentences({ n: 10, half: () => 0.4 })]),
+  mapunsigned: () => shown([sentences({ values: EFFECTS.map(Math.abs), half: (value) => value * 0.6, more: { signed: false, metric: "KL of the answers", sign: "larger = the answers change more", scale_unit: "nats" } })]),
+  mapunmeasured: () => shown([sentences({ values: EFFECTS.map(() => NaN), missing: "cancelled before it was reached" })]),
+  maplong: () => shown([long(600)]),
+  maptokenslong: () => shown([tokens(Array.from({ length: 300 }, (_, i) => THOUGHT[i % THOUGHT.length] as string))]),
+  maphostile: () => shown([hostile()], { prompt: HOSTILE[1] as string, answer: HOSTILE[0] as string }),
+  mapempty: () => shown([]),
 };

@@ -1,6 +1,7 @@
 /** States of the steering panel. Texts and figures are invented. */
 
-import type { Current, Dial, Finding, Findings, Point, Rewritten, State, SteeredDocument, Sweep } from "../steering_panel/state";
+import type { TraceText } from "../kit/protocol";
+import type { Current, Dial, Finding, Findings, Point, Rewritten, State, Sweep } from "../steering_panel/protocol";
 import { bytes, make, type Parts } from "./document";
 
 const PROMPT = "Ravi has 6 shells. He finds 8 more shells on the beach. It is a sunny day. He gives away 5 shells. Then he loses 2 shells. How many shells does Ravi have?";
@@ -9,7 +10,7 @@ const CHECKED = [...THOUGHT.slice(0, 3), "Let me check that: 14 - 8 = 6, right."
 const BROKEN = [...THOUGHT.slice(0, 2), "He he he he he he he he he he he he he he he he he he he he he he he he he he he he he he"];
 const HOSTILE = ["<script>window.hacked = 1</script>", "<img src=x onerror=\"window.hacked = 2\"> and &lt;b&gt;bold&lt;/b&gt;.", "Emoji 👩‍👩‍👧 and é, then \u202eright to left\u202c."];
 
-function documentOf(id: string, parts: Parts, from: string | null = null): { document: SteeredDocument; offsets: DataView } {
+function documentOf(id: string, parts: Parts, from: string | null = null): { document: TraceText; offsets: DataView } {
   const made = make(id, parts);
   const { text, roles, n_tokens, sentences, finish } = made.document;
   return { document: { id, text, roles, n_tokens, sentences, finish, rewritten_from: from === null ? null : text.indexOf(from) }, offsets: bytes(made.offsets) };
@@ -27,7 +28,7 @@ const written = (answer: string | null, p: number | null, perplexity: number | n
 
 function at(dials: Dial[], more: Partial<State> = {}): State {
   return {
-    head: { model: "abacus", where: "local · CPU", note: "", latents: 1024, most: 190 },
+    head: { model: "abacus", where: "local · CPU", note: "", latents: 1024, most: 190, limit: 0 },
     vectors: [
       { name: "check the work", detail: "difference of means, 24 examples against 61", layer: 2, norm: 9.1, units: [21.3, 64.2, 112.4, 148.9] },
       { name: "12 → 13", detail: "latent 412 of the autoencoder at resid_post.1", layer: 1, norm: 1, units: [21.3, 64.2, 112.4, 148.9] },

@@ -48,7 +48,7 @@ export function scoreNames(maps: readonly ScoreMap[]): string[] {
 }
 
 export function createHead(context: Context): Part {
-  const { own, maps, held, signal } = context;
+  const { own, maps, sharedLock, signal } = context;
   const name = h("span", "cotlens-model");
   const names = scoreNames(maps);
   const select = h("select", "cotlens-select", { "aria-label": "score" },
@@ -57,7 +57,7 @@ export function createHead(context: Context): Part {
   const legend = createLegend();
   const ends = createScaleControl(signal, SCORES, (over) => own.set({ over }), () => {
     const { scale, locked } = scaleNow(context);
-    held.hold(locked ? null : { unit: own.now.map.score.scale_unit, scale });
+    sharedLock.hold(locked ? null : { unit: own.now.map.score.scale_unit, scale });
   });
   const all = button("cotlens-seg", "all", { "data-action": "all", title: "shade and list every measured unit" });
   const clear = button("cotlens-seg", "clear of zero", { "data-action": "clear", title: "shade and list only units whose effect is clear of zero" });

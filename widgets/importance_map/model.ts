@@ -6,7 +6,7 @@ import { above, type Effect } from "../kit/effect-bar";
 import { filled, levels } from "../kit/heat";
 import { figure } from "../kit/numbers";
 import { spokenPiece } from "../kit/special";
-import type { Fact, Score } from "./state";
+import type { Fact, Score } from "./protocol";
 
 export type Sort = "place" | "size" | "effect";
 

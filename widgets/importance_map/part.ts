@@ -2,9 +2,9 @@
 
 import type { Observed } from "../kit/observed";
 import { scaleOf, type Lock, type Over, type Scale } from "../kit/scale";
-import type { Held } from "../kit/still";
+import type { SharedLock } from "../kit/still";
 import type { ScoreMap, Sort } from "./model";
-import type { Context as Around } from "./state";
+import type { Context as Around } from "./protocol";
 
 /** The browser's own state; Python never sees it. */
 export interface Own {
@@ -40,7 +40,7 @@ export interface Context {
   own: Observed<Own>;
   around: Around | null;
   maps: readonly ScoreMap[];
-  held: Held;
+  sharedLock: SharedLock;
   root: HTMLElement;
   signal: AbortSignal;
 }

@@ -7,15 +7,16 @@ import { drawEffect, effectBar } from "../kit/effect-bar";
 import { heatClass, UNMEASURED } from "../kit/heat";
 import { shown } from "../kit/special";
 import { bisect } from "../kit/text";
-import { VirtualList } from "../kit/virtual";
+import { TextRows, type TextRow } from "../kit/text-rows";
 import { mayBeNothing } from "../kit/certainty";
 import type { Context, Part } from "./part";
 
-const LINE = 25;
 const BAR = 84;
+const BESIDE = BAR + 80; // px
 
 type Item = { kind: "block"; block: number } | { kind: "role"; words: string } | { kind: "around"; text: string; role: string };
-interface Drawn { block: number; element: HTMLElement; bar: SVGElement; spans: HTMLElement[]; base: string[] }
+/** Of a block of units, what its marks and bar are; a text beside them is one piece, a heading has none. */
+interface Row extends TextRow { block?: { index: number; bar: SVGElement; base: string[] } }
 
 export interface ReadingPart extends Part {
   /** For the search: the question, the units and the answer. */
@@ -24,17 +25,12 @@ export interface ReadingPart extends Part {
 }
 
 export function createReading({ own, around, signal }: Context, settled: () => void): ReadingPart {
-  const content = h("div", "cotlens-content", { role: "presentation" });
-  const element = h("div", "cotlens-reading", { role: "grid", tabindex: 0, "aria-readonly": "true", "data-region": "text" }, content);
   const currentId = uniqueId("unit");
   let items: Item[] = [];
-  const drawn = new Map<number, Drawn>();
-  /** The texts before and after the units, as far as they are drawn. */
-  const beside = new Map<number, HTMLElement>();
   let marked: HTMLElement[] = [];
 
-  const list = new VirtualList(element, content, signal, () => {
-    const { first, last } = list.visible();
+  const rows = new TextRows<Row>({}, BESIDE, signal, () => {
+    const { first, last } = rows.list.visible();
     const seen = items.slice(first, last + 1).flatMap((item) => (item.kind === "block" ? [item.block] : []));
     const { map } = own.now;
     mark();
@@ -42,10 +38,10 @@ export function createReading({ own, around, signal }: Context, settled: () => v
     if (seen.length) own.set({ seen: { first: map.block(seen[0] as number).first, last: map.block(seen[seen.length - 1] as number).last } });
   });
 
+  const { element } = rows;
+
   function rebuild(): void {
     const { map } = own.now;
-    drawn.clear();
-    beside.clear();
     const role = (words: string): Item => ({ kind: "role", words });
     items = [
       ...(around?.prompt ? [role("prompt"), { kind: "around", text: around.prompt, role: "prompt" } as Item, role("thought")] : []),
@@ -53,72 +49,56 @@ export function createReading({ own, around, signal }: Context, settled: () => v
       ...(around?.answer ? [role(["answer", around.whose].filter(Boolean).join(" ")), { kind: "around", text: around.answer, role: "answer" } as Item] : []),
     ];
     setAttribute(element, "aria-label", `${map.score.unit}s of the text with their effects`);
-    setAttribute(element, "aria-rowcount", items.length);
     element.scrollTop = 0;
-    list.reset({ count: items.length, estimate, render: row, drop: (index) => { drawn.delete(index); beside.delete(index); } });
+    rows.reset(items.length, height, render);
   }
 
-  function estimate(index: number): number {
+  function height(index: number): number {
     const item = items[index] as Item;
     if (item.kind === "role") return 30;
-    const perLine = Math.max(20, (element.clientWidth - BAR - 80) / 7.3);
     const { map } = own.now;
     const chars = item.kind === "around" ? item.text.length
       : (map.edges[map.block(item.block).last] ?? 0) - (map.edges[map.block(item.block).first] ?? 0);
-    return Math.max(1, Math.ceil(chars / perLine)) * LINE + 4;
+    return rows.height(chars) + 4;
   }
 
-  function row(index: number): HTMLElement {
-    const drawnRow = render(index);
-    setAttribute(drawnRow, "aria-rowindex", index + 1);
-    return drawnRow;
-  }
-
-  function render(index: number): HTMLElement {
+  function render(index: number): Row {
     const item = items[index] as Item;
-    if (item.kind === "role") return wholeRow("cotlens-role", h("span", "cotlens-role-name", {}, item.words));
-    if (item.kind === "around") {
-      const text = h("p", "cotlens-text", {}, item.text.trim());
-      beside.set(index, text);
-      return wholeRow(`cotlens-block cotlens-${item.role}`, h("span"), h("span"), text);
-    }
-    return renderBlock(index, item.block);
+    if (item.kind === "role") return { element: wholeRow("cotlens-role", h("span", "cotlens-role-name", {}, item.words)), first: 0, spans: [] };
+    if (item.kind === "block") return renderBlock(item.block);
+    const text = h("p", "cotlens-text", {}, item.text.trim());
+    return { element: wholeRow(`cotlens-block cotlens-${item.role}`, h("span"), h("span"), text), first: 0, spans: [text] };
   }
 
-  function renderBlock(index: number, block: number): HTMLElement {
+  function renderBlock(index: number): Row {
     const { map } = own.now;
-    const { first, last } = map.block(block);
-    const each: Drawn = { block, bar: effectBar(BAR), spans: [], base: [], element: h("div", "cotlens-block") };
-    const body = h("p", "cotlens-text", { role: "presentation" });
-    for (let unit = first; unit < last; unit += 1) {
-      const { text, mark: sign } = shown(map.text(unit), unit === first, unit === last - 1);
-      each.base.push(`cotlens-t${sign}`);
-      each.spans.push(asCell(h("span", "", { "data-unit": unit }, text), map.text(unit)));
-    }
-    body.append(...each.spans);
-    const number = map.isToken ? block : first;
-    each.element.setAttribute("role", "row");
-    each.element.setAttribute("aria-label", map.isToken ? `sentence ${block}` : `${map.score.unit} ${first}`);
-    each.element.append(rowHead("cotlens-num", { "data-unit": first, title: map.isToken ? "first token of this sentence" : `pick this ${map.score.unit}` }, String(number)), each.bar, body);
-    drawn.set(index, each);
-    paint(each);
-    return each.element;
+    const { first, last } = map.block(index);
+    const units = Array.from({ length: last - first }, (_, i) => first + i);
+    const pieces = units.map((unit) => shown(map.text(unit), unit === first, unit === last - 1));
+    const spans = units.map((unit, i) => asCell(h("span", "", { "data-unit": unit }, pieces[i]?.text ?? ""), map.text(unit)));
+    const bar = effectBar(BAR);
+    const element = h("div", "cotlens-block", { role: "row", "aria-label": map.isToken ? `sentence ${index}` : `${map.score.unit} ${first}` },
+      rowHead("cotlens-num", { "data-unit": first, title: map.isToken ? "first token of this sentence" : `pick this ${map.score.unit}` }, String(map.isToken ? index : first)),
+      bar, h("p", "cotlens-text", { role: "presentation" }, ...spans));
+    const row: Row = { element, first, spans, block: { index, bar, base: pieces.map(({ mark }) => `cotlens-t${mark}`) } };
+    paint(row);
+    return row;
   }
 
-  function paint(each: Drawn): void {
+  function paint({ element, first, spans, block }: Row): void {
+    if (!block) return;
     const { map, onlyClear } = own.now;
-    const { first } = map.block(each.block);
-    each.spans.forEach((span, i) => {
+    spans.forEach((span, i) => {
       const unit = first + i;
       const unsure = !onlyClear && mayBeNothing(map.certainty(unit)) ? " cotlens-ns" : "";
-      const name = (each.base[i] as string) + heatClass(map.levels[unit] ?? UNMEASURED, map.score.signed) + unsure;
+      const name = (block.base[i] as string) + heatClass(map.levels[unit] ?? UNMEASURED, map.score.signed) + unsure;
       if (span.className !== name) span.className = name;
     });
-    const unit = map.isToken ? map.strongest(each.block, onlyClear) : first;
-    each.element.classList.toggle("cotlens-token-bar", map.isToken);
+    const unit = map.isToken ? map.strongest(block.index, onlyClear) : first;
+    element.classList.toggle("cotlens-token-bar", map.isToken);
     // A bar for a sentence of tokens is that of its strongest token: token effects do not add up to a sentence's.
-    if (unit >= 0) drawEffect(each.bar, map.bar(unit), map.reach, map.score.signed, BAR);
-    else each.bar.replaceChildren();
+    if (unit >= 0) drawEffect(block.bar, map.bar(unit), map.reach, map.score.signed, BAR);
+    else block.bar.replaceChildren();
   }
 
   function indexOf(unit: number): number {
@@ -139,33 +119,19 @@ export function createReading({ own, around, signal }: Context, settled: () => v
     return all.filter(({ start }) => start <= char).pop() ?? all[0] as { start: number; text: string; index: number };
   };
 
-  const text: Findable = {
-    text: () => parts().map((part) => part.text).join("\n"),
-    reveal(char) {
-      const part = partAt(char);
-      if (part.index >= 0) list.reveal(part.index, "center", () => beside.get(part.index)?.getBoundingClientRect() ?? null);
-      else reveal(unitAt(char - part.start), "center");
-    },
-    cell(char) {
-      const part = partAt(char);
-      if (part.index >= 0) { const element = beside.get(part.index); return element ? { element, start: part.start, piece: part.text } : null; }
-      const unit = unitAt(char - part.start);
-      const element = spanOf(unit);
-      return element && { element, start: part.start + (own.now.map.edges[unit] ?? 0), piece: own.now.map.text(unit) };
-    },
-  };
+  const text: Findable = rows.findable(() => parts().map((part) => part.text).join("\n"), (char) => {
+    const { index, start, text } = partAt(char);
+    if (index >= 0) return { row: index, piece: 0, start, text };
+    const unit = unitAt(char - start);
+    return { row: indexOf(unit), piece: unit, start: start + (own.now.map.edges[unit] ?? 0), text: own.now.map.text(unit) };
+  }, "center");
 
   function unitAt(char: number): number {
     return Math.max(0, Math.min(own.now.map.count - 1, bisect(own.now.map.edges, char, own.now.map.count)));
   }
 
   function reveal(unit: number, where: "nearest" | "center" = "nearest"): void {
-    list.reveal(indexOf(unit), where, () => spanOf(unit)?.getBoundingClientRect() ?? null);
-  }
-
-  function spanOf(unit: number): HTMLElement | null {
-    const each = drawn.get(indexOf(unit));
-    return each?.spans[unit - own.now.map.block(each.block).first] ?? null;
+    rows.reveal(indexOf(unit), unit, where);
   }
 
   function mark(): void {
@@ -175,7 +141,7 @@ export function createReading({ own, around, signal }: Context, settled: () => v
     }
     marked = [];
     const { picked, map } = own.now;
-    const span = picked === null ? null : spanOf(picked);
+    const span = picked === null ? null : rows.cell(indexOf(picked), picked);
     setAttribute(element, "aria-activedescendant", span ? currentId : null);
     if (picked === null || !span) return;
     const row = span.closest<HTMLElement>(".cotlens-block");
@@ -185,7 +151,7 @@ export function createReading({ own, around, signal }: Context, settled: () => v
     marked = row ? [span, row] : [span];
   }
 
-  content.addEventListener("click", (event) => {
+  element.addEventListener("click", (event) => {
     const target = (event.target as Element).closest<HTMLElement>("[data-unit]") ?? (event.target as Element).closest(".cotlens-block")?.querySelector<HTMLElement>("[data-unit]");
     const selection = getSelection();
     if (!target || (selection && !selection.isCollapsed)) return;
@@ -199,7 +165,7 @@ export function createReading({ own, around, signal }: Context, settled: () => v
     text,
     update(changed) {
       if (changed.has("map")) rebuild();
-      else if (changed.has("onlyClear") || changed.has("over") || changed.has("lock")) for (const each of drawn.values()) paint(each);
+      else if (changed.has("onlyClear") || changed.has("over") || changed.has("lock")) for (const row of rows.drawn.values()) paint(row);
       if (changed.has("picked") || changed.has("map")) mark();
     },
   };

@@ -5,14 +5,14 @@ import { createFind } from "../kit/find";
 import { createFoot, type MarkWords } from "../kit/foot";
 import { setIntensity } from "../kit/heat";
 import { Observed } from "../kit/observed";
-import type { Held } from "../kit/still";
+import type { SharedLock } from "../kit/still";
 import { createHead } from "./head";
 import { KEYS, listenForKeys } from "./keys";
 import { ScoreMap } from "./model";
 import { scaleNow, type Context, type Own, type Part } from "./part";
 import { createReading, type ReadingPart } from "./reading";
 import { createSide } from "./side";
-import type { Context as Around, Score } from "./state";
+import type { Context as Around, Score } from "./protocol";
 import { createStrip } from "./strip";
 
 export interface Payload { scores: Score[]; around: Around | null }
@@ -26,16 +26,16 @@ export function decode(get: (key: string) => unknown): Payload {
   };
 }
 
-export function draw(root: HTMLElement, { scores, around }: Payload, signal: AbortSignal, held: Held): void {
+export function draw(root: HTMLElement, { scores, around }: Payload, signal: AbortSignal, sharedLock: SharedLock): void {
   const maps = scores.map((score) => new ScoreMap(score));
   const map = maps[0];
   if (!map) { root.append(h("p", "cotlens-note", {}, "There is no score to show.")); return; }
   const own = new Observed<Own>({
     map, picked: null, onlyClear: map.judged && map.number("clear") > 0, intensity: 0.5, sort: "size", descending: true,
-    seen: { first: 0, last: 0 }, over: "all", lock: held.now(),
+    seen: { first: 0, last: 0 }, over: "all", lock: sharedLock.now(),
   });
-  held.follow(() => own.set({ lock: held.now() }), signal);
-  const context: Context = { own, around, maps, held, root, signal };
+  sharedLock.follow(() => own.set({ lock: sharedLock.now() }), signal);
+  const context: Context = { own, around, maps, sharedLock, root, signal };
   const head = createHead(context);
   const reading: ReadingPart = createReading(context, () => find.refresh());
   const find = createFind(root, signal, () => reading.text);

@@ -2,6 +2,7 @@
 
 import { h, setAttribute, setOff, setText } from "./dom";
 import { probability, quoted, shortProbability } from "./numbers";
+import type { BeforeAfter } from "./protocol";
 
 export interface Choice { text: string; p: number; chosen: boolean; off: string | null; pick: () => void }
 
@@ -54,8 +55,6 @@ export class ChoiceBars {
     this.element.append(row);
   }
 }
-
-export interface BeforeAfter { answer: string; before: number | null; after: number | null }
 
 const shownP = (p: number | null): string => (p === null ? "—" : shortProbability(p));
 

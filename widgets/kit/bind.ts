@@ -1,5 +1,7 @@
 /** The anywidget entry of a view that asks Python: binds a model's traits and messages to a store. */
 
+import type { Empty } from "./protocol";
+
 /** The part of anywidget's model that is used. */
 export interface WidgetModel<State> {
   get<K extends keyof State>(key: K): State[K];
@@ -9,6 +11,9 @@ export interface WidgetModel<State> {
   set<K extends keyof State>(key: K, value: State[K]): void;
   save_changes(): void;
 }
+
+/** A trait as a view has it: null where it is {}. */
+export type Present<T> = [Extract<T, Empty>] extends [never] ? T : Exclude<T, Empty> | null;
 
 /** What a store is to its model. */
 export interface Bindable {

@@ -1,11 +1,10 @@
 /** Differences of two texts, for showing what an edit replaced. */
 
 import { cut, isHigh, isLow } from "./cut";
+import type { Change } from "./protocol";
 
 /** Characters kept on each side of a change. */
 const AROUND = 60;
-
-export interface Change { op: "same" | "del" | "ins"; text: string }
 
 /** The one stretch in which two texts differ: a[start..endA] became b[start..endB]. Surrogate pairs stay whole. */
 export function changedStretch(a: string, b: string): { start: number; endA: number; endB: number } {

@@ -2,9 +2,7 @@
 
 import { h, setAttribute, setInvisible, setText } from "./dom";
 import { figure, signed } from "./numbers";
-
-/** What intervals are of: none are needed, the error of a computation, or sampling. */
-export type Kind = "exact" | "computed" | "sampled";
+import type { Kind } from "./protocol";
 
 export const KIND_WORDS: Record<Kind, string> = { exact: "exact", computed: "bars are numerical errors", sampled: "sampled, bars are intervals" };
 

@@ -1,12 +1,9 @@
 /** Requests to Python with rising ids. Of several of one kind only the newest may still answer. */
 
-export interface Reply {
-  request_id: number;
-  kind: "reply";
-  status: "ok" | "error" | "progress" | "cancelled";
-  error?: { message: string; remedy?: string | null };
-  [key: string]: unknown;
-}
+import type { Envelope } from "./protocol";
+
+/** With what the request was for. */
+export interface Reply extends Envelope { [part: string]: unknown }
 
 type Handler = (reply: Reply) => void;
 

@@ -2,9 +2,10 @@
 
 import { button, h, onClick, setAttribute, setText } from "./dom";
 import { figure } from "./numbers";
+import type { Lock } from "./protocol";
 
-/** A scale that is held, for everything that is measured in this unit. */
-export interface Lock { unit: string; scale: number }
+export type { Lock } from "./protocol";
+
 export type Over = "this" | "all";
 
 /** The largest effects: of what is shown, and of all that it can be compared with, which are `count` things. */

@@ -16,14 +16,14 @@ export interface StillModel {
 }
 
 /** The lock of the colours, which linked widgets share. */
-export interface Held { now(): Lock | null; hold(lock: Lock | null): void; follow(changed: () => void, signal: AbortSignal): void }
+export interface SharedLock { now(): Lock | null; hold(lock: Lock | null): void; follow(changed: () => void, signal: AbortSignal): void }
 
 export interface StillView<P> {
   keys: readonly string[];
   /** Nothing that arrives may make this fail: what does not fit counts as absent. */
   decode(get: (key: string) => unknown): P;
   /** Fills the root until the signal aborts. */
-  draw(root: HTMLElement, payload: P, signal: AbortSignal, held: Held): void;
+  draw(root: HTMLElement, payload: P, signal: AbortSignal, sharedLock: SharedLock): void;
   className: string;
   label: string;
 }
@@ -35,7 +35,7 @@ export function still<P>(view: StillView<P>): () => { render(context: { model: S
       const show = (): void => {
         life.abort();
         life = new AbortController();
-        mount(view, el, view.decode((key) => model.get(key)), life.signal, heldBy(model));
+        mount(view, el, view.decode((key) => model.get(key)), life.signal, lockOf(model));
       };
       for (const key of view.keys) model.on(`change:${key}`, show);
       signal.addEventListener("abort", () => {
@@ -49,7 +49,7 @@ export function still<P>(view: StillView<P>): () => { render(context: { model: S
 
 const LOCK = "scale_lock";
 
-function heldBy(model: StillModel): Held {
+function lockOf(model: StillModel): SharedLock {
   return {
     now() {
       const lock = model.get(LOCK) as Partial<Lock> | null | undefined;
@@ -66,11 +66,11 @@ function heldBy(model: StillModel): Held {
   };
 }
 
-function mount<P>(view: StillView<P>, el: HTMLElement, payload: P, signal: AbortSignal, held: Held): void {
+function mount<P>(view: StillView<P>, el: HTMLElement, payload: P, signal: AbortSignal, sharedLock: SharedLock): void {
   const root = frame(el, `cotlens-view ${view.className}`, view.label, signal);
   setIntensity(root, 0.5);
   try {
-    view.draw(root, payload, signal, held);
+    view.draw(root, payload, signal, sharedLock);
   } catch (error) {
     console.error(error);
     const words = error instanceof Error ? `${error.name}: ${error.message}` : String(error);

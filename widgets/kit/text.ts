@@ -1,11 +1,8 @@
 /** One text with token offsets, roles and sentences. All character positions are UTF-16 code units. */
 
-export type Role = "prompt" | "thought" | "answer";
+import type { Role, RoleSpan, Sentence } from "./protocol";
 
-export interface RoleSpan { role: Role; start: number; end: number }
-
-/** Characters start..end and tokens first..last, both half-open. */
-export interface Sentence { start: number; end: number; first: number; last: number }
+export type { Role, RoleSpan } from "./protocol";
 
 /** Tokens first..last, half-open. */
 export interface TokenRange { first: number; last: number }

@@ -1,7 +1,6 @@
 /** Text that is being written arrives in pieces, each once: a view that came late, or missed one, asks for all of it. */
 
-/** A piece stands `at` so many UTF-16 units after where the text begins. `tokens` of at most `limit` are written. */
-export interface Piece { id: number; source: string; from: number; at: number; text: string; tokens: number; limit: number }
+import type { Piece } from "./protocol";
 
 /** Stands for what is still to come. */
 const MISSING = "… ";

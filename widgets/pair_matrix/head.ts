@@ -3,9 +3,10 @@
 import { button, h, onClick, setAttribute, setText } from "../kit/dom";
 import { createLegend, zeroWords } from "../kit/legend";
 import { count } from "../kit/numbers";
+import { createScaleControl } from "../kit/scale";
 import type { Pairs } from "./model";
-import type { Context, Part } from "./part";
-import type { Matrix } from "./state";
+import { scaleNow, WITHIN, type Context, type Part } from "./part";
+import type { Matrix } from "./protocol";
 
 const ZOOMS: [number, string][] = [[1, "fit"], [2, "2×"], [4, "4×"]];
 
@@ -15,17 +16,17 @@ export function nothingClear(pairs: Pairs, apart: number): boolean {
 }
 
 /** Sign, zero, unit and method in words; of the colours, where there are any. */
-export function meaningWords(matrix: Matrix, nothing = false): string {
+export function meaningWords(matrix: Matrix, nothing = false, note = WITHIN): string {
   return [
     "columns: source, rows: target",
     `effect on the ${matrix.metric}${matrix.scale_unit && matrix.scale_unit !== matrix.metric ? `, in ${matrix.scale_unit}` : ""}`,
     matrix.sign, zeroWords(matrix.zero), matrix.edit_type ? `edit: ${matrix.edit_type}` : "",
     matrix.kind === "exact" ? "exact: deterministic, so there are no intervals" : "",
-    nothing ? "" : "full colour: 99 % of the shown pairs lie within it",
+    nothing ? "" : `full colour: ${note}`,
   ].filter((part) => part !== "").join(" · ");
 }
 
-export function createHead({ own, pairs, signal }: Context): Part {
+export function createHead({ own, pairs, sharedLock, signal }: Context): Part {
   const { matrix } = pairs;
   const measured = pairs.number({ apart: 0, onlyClear: false });
   const clear = pairs.number({ apart: 0, onlyClear: true });
@@ -33,6 +34,8 @@ export function createHead({ own, pairs, signal }: Context): Part {
   const status = h("span", "cotlens-status", { title: matrix.settings.map(([name, value]) => `${name}: ${value}`).join("\n") || null },
     [`${count(pairs.count, "sentence")}, ${count(measured, "measured pair")}`, where].filter((part) => part !== "").join(" · "));
   const legend = createLegend();
+  const now = () => scaleNow(pairs, own.now.filter, own.now.lock);
+  const ends = createScaleControl(signal, ["", ""], () => {}, () => sharedLock.hold(own.now.lock && now().locked ? null : { unit: matrix.scale_unit, scale: now().scale }));
   const apart = h("input", "cotlens-field", { type: "number", min: pairs.hasDiagonal ? 0 : 1, max: Math.max(1, pairs.count - 1), step: 1, value: own.now.filter.apart, "aria-label": "least distance of the two sentences" });
   const all = button("cotlens-seg", "all", { "data-action": "all", title: "show every measured pair" });
   const only = button("cotlens-seg", "clear of zero", { "data-action": "clear", title: "show only pairs whose effect is clear of zero" });
@@ -44,7 +47,7 @@ export function createHead({ own, pairs, signal }: Context): Part {
   const element = h("div", "cotlens-top", {},
     h("div", "cotlens-head", {}, h("span", "cotlens-model", {}, matrix.label), status),
     h("div", "cotlens-shade", {},
-      h("div", "cotlens-line", {}, legend.scale, which,
+      h("div", "cotlens-line", {}, legend.scale, ends.element, which,
         h("label", "cotlens-label cotlens-small", { title: "Neighbours often act most strongly and pale all else: leave them out with 2 or more." }, h("span", "", {}, "sentences at least"), apart, h("span", "", {}, "apart")),
         h("span", "cotlens-segs", { role: "group", "aria-label": "zoom" }, ...zooms),
         h("label", "cotlens-label cotlens-muted cotlens-small cotlens-tail", {}, h("span", "", {}, "intensity"), intensity)),
@@ -52,7 +55,7 @@ export function createHead({ own, pairs, signal }: Context): Part {
 
   const setFilter = (patch: Partial<typeof own.now.filter>): void => {
     const filter = { ...own.now.filter, ...patch };
-    own.set({ filter, scale: pairs.scale(filter) });
+    own.set({ filter, scale: scaleNow(pairs, filter, own.now.lock).scale - matrix.base });
   };
   apart.addEventListener("change", () => {
     const wanted = Math.round(apart.valueAsNumber);
@@ -68,11 +71,14 @@ export function createHead({ own, pairs, signal }: Context): Part {
   return {
     element,
     update(changed) {
-      if (changed.has("scale") || changed.has("filter")) {
+      if (changed.has("scale") || changed.has("filter") || changed.has("lock")) {
         const nothing = nothingClear(pairs, own.now.filter.apart);
-        setText(meaning, meaningWords(matrix, nothing));
+        const { scale, note, locked } = now();
+        setText(meaning, meaningWords(matrix, nothing, note));
+        if (nothing) ends.hide();
+        else ends.show({ scale, note, locked }, 1, "this");
         legend.show({
-          label: matrix.label, zero: matrix.zero, sign: matrix.sign, unit: matrix.scale_unit, base: matrix.base, scale: matrix.base + own.now.scale, scaleNote: "99 % of the shown pairs lie within it",
+          label: matrix.label, zero: matrix.zero, sign: matrix.sign, unit: matrix.scale_unit, base: matrix.base, scale, scaleNote: note,
           signed: matrix.signed, kind: matrix.kind, complete: true, nothing,
         });
       }

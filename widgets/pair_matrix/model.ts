@@ -4,7 +4,7 @@ import { bytesOf, floatsOf } from "../kit/bytes";
 import { certaintyOf, effectWords, GLYPH, intervalWords, isExact, mayBeNothing, reasonWords, SAID, type Certainty } from "../kit/certainty";
 import { above, type Effect } from "../kit/effect-bar";
 import { filled, level } from "../kit/heat";
-import type { Matrix } from "./state";
+import type { Matrix } from "./protocol";
 
 export type Sort = "source" | "target" | "size" | "effect";
 

@@ -7,9 +7,10 @@ import { Observed } from "../kit/observed";
 import { createGrid } from "./grid";
 import { createHead } from "./head";
 import { Pairs } from "./model";
-import type { Context, Own, Part } from "./part";
+import { scaleNow, type Context, type Own, type Part } from "./part";
+import type { SharedLock } from "../kit/still";
 import { createSide } from "./side";
-import type { Matrix } from "./state";
+import type { Matrix } from "./protocol";
 
 const KEYS: readonly KeyWords[] = [[["↑", "↓", "←", "→"], "cell"], [["Shift"], "ten at once"], [["Home", "End"], "ends of the row"], [["Esc"], "let go"]];
 
@@ -18,15 +19,16 @@ export function decode(get: (key: string) => unknown): Matrix | null {
   return matrix && Array.isArray(matrix.texts) ? matrix : null;
 }
 
-export function draw(root: HTMLElement, matrix: Matrix | null, signal: AbortSignal): void {
+export function draw(root: HTMLElement, matrix: Matrix | null, signal: AbortSignal, sharedLock: SharedLock): void {
   if (!matrix) { root.append(h("p", "cotlens-note", {}, "There is no matrix to show.")); return; }
   const pairs = new Pairs(matrix);
   const apart = pairs.hasDiagonal ? 0 : 1;
   const filter = { apart, onlyClear: pairs.number({ apart, onlyClear: true }) > 0 };
   const own = new Observed<Own>({
-    picked: null, hovered: null, filter, scale: pairs.scale(filter), intensity: 0.5, zoom: 1, sort: "size", descending: true,
+    picked: null, hovered: null, filter, scale: scaleNow(pairs, filter, sharedLock.now()).scale - matrix.base, lock: sharedLock.now(), intensity: 0.5, zoom: 1, sort: "size", descending: true,
   });
-  const context: Context = { own, pairs, root, signal };
+  sharedLock.follow(() => own.set({ lock: sharedLock.now(), scale: scaleNow(pairs, own.now.filter, sharedLock.now()).scale - matrix.base }), signal);
+  const context: Context = { own, pairs, sharedLock, root, signal };
   const [head, grid, side] = [createHead(context), createGrid(context), createSide(context)];
   const foot = createFoot(KEYS);
   foot.marks([

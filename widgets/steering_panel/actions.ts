@@ -1,6 +1,6 @@
 /** What a person can do, in one place for pointer and keys. */
 
-import type { Dial, Place, Request } from "./state";
+import type { Dial, Place, Request } from "./protocol";
 import type { Picked, Store } from "./store";
 
 /** A hand on a slider asks at most this often; the last position is always asked for. */
@@ -62,6 +62,14 @@ export class Actions {
     if (this.store.off !== null) return;
     this.store.set({ shown: on ? "control" : "steered" });
     this.store.requests.ask({ kind: "control", on, seed });
+  }
+
+  /** At most so many tokens from now on; NaN is as many as fit what is replaced. Whether it could be asked for. */
+  limit(tokens: number): boolean {
+    const wanted = Number.isNaN(tokens) ? 0 : tokens;
+    const right = this.store.off === null && Number.isSafeInteger(wanted) && wanted >= 0;
+    if (right) this.store.requests.ask({ kind: "limits", max_new_tokens: wanted });
+    return right;
   }
 
   goto(id: string): void {

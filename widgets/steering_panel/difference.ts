@@ -1,6 +1,7 @@
 /** Where two texts differ, as stretches of characters of each. */
 
-import { diff, words, type Change } from "../kit/diff";
+import { diff, words } from "../kit/diff";
+import type { Change } from "../kit/protocol";
 import type { Role, TextModel } from "../kit/text";
 
 export type Stretch = readonly [start: number, end: number];

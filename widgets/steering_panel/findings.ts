@@ -2,7 +2,7 @@
 
 import { h, setAttribute, setText } from "../kit/dom";
 import { any, type Context, type Part } from "./part";
-import type { Finding } from "./state";
+import type { Finding } from "./protocol";
 import { answerWords, perplexityWords, pWords } from "./words";
 
 const COLUMNS = ["baseline", "unsteered", "steered", "control"] as const;

@@ -6,7 +6,7 @@ import { menu } from "../kit/menu";
 import { count } from "../kit/numbers";
 import { counted, farWords, followProgress } from "../kit/progress";
 import { any, type Context, type Part } from "./part";
-import type { Try } from "./state";
+import type { Try } from "./protocol";
 
 /** Chips shown before the older ones fold into the menu. */
 const SHOWN = 4;
@@ -37,12 +37,21 @@ export function createHead({ store, actions, signal }: Context): Part {
     }));
     panel.querySelector<HTMLElement>("[aria-selected]")?.focus();
   });
+  const limit = h("input", "cotlens-field", { type: "number", min: 1, step: 1, placeholder: "auto", "aria-label": "tokens of a rerun, at most" });
+  const most = h("label", "cotlens-label cotlens-small cotlens-muted cotlens-most", { title: "how many tokens a rerun may have; left empty, about twice what it replaces" }, "≤", limit, "tokens");
+  limit.addEventListener("change", () => { if (!actions.limit(limit.valueAsNumber)) drawLimit(); }, { signal });
   const status = h("span", "cotlens-status", { role: "status", "aria-live": "polite" });
   const progress = h("progress", "cotlens-progress", { max: 1, "aria-label": "progress" });
   const stop = button("cotlens-button", "Stop", { "data-action": "cancel" });
   onClick(stop, signal, () => actions.cancel());
   const job = h("span", "cotlens-job", {}, status, progress, stop);
-  const element = h("div", "cotlens-head", {}, h("span", "cotlens-name", {}, model, where), h("span", "cotlens-trail", {}, all.element, chips), job);
+  const element = h("div", "cotlens-head", {}, h("span", "cotlens-name", {}, model, where), h("span", "cotlens-trail", {}, all.element, chips), most, job);
+
+  function drawLimit(): void {
+    const { limit: now } = store.now.head;
+    limit.value = now ? String(now) : "";
+    limit.disabled = store.off !== null;
+  }
 
   function drawTrail(): void {
     const { tries } = store.now;
@@ -84,6 +93,7 @@ export function createHead({ store, actions, signal }: Context): Part {
         setText(model, store.now.head.model || "no model");
         setText(where, store.now.head.where);
       }
+      if (any(changed, "head", "alive", "broken")) drawLimit();
       if (any(changed, "tries", "alive", "broken")) drawTrail();
       if (changed.has("job")) far.heard();
       if (any(changed, "job", "stream", "alive", "broken", "silent")) drawJob();

@@ -3,7 +3,8 @@
 import "./index.css";
 import { bound } from "../kit/bind";
 import { decode, decodeAll, KEYS } from "./payload";
-import type { Payload, State } from "./state";
+import type { State } from "./protocol";
+import type { Payload } from "./state";
 import { Store } from "./store";
 import { mount } from "./view";
 

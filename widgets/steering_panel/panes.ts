@@ -6,7 +6,7 @@ import { quoted } from "../kit/numbers";
 import type { TextModel } from "../kit/text";
 import { changes, difference } from "./difference";
 import { any, type Context, type Part } from "./part";
-import type { Beside, Stream, Which } from "./state";
+import type { Beside, Stream, Which } from "./protocol";
 import { TextView } from "./text-view";
 
 export function createPanes(context: Context): Part {

@@ -1,13 +1,15 @@
 /** From traits to payload. Nothing that arrives can make the view fail: what does not fit counts as absent. */
 
 import { indicesOf } from "../kit/bytes";
-import type { Current, Job, Payload, State } from "./state";
+import type { Job } from "../kit/protocol";
+import type { Current, State } from "./protocol";
+import type { Payload } from "./state";
 
 export const IDLE: Job = { id: null, state: "idle", label: "", done: 0, total: null, eta: null, message: null, remedy: null };
 const NOWHERE: Current = { dials: [], control: false, seed: 0, places: [] };
 
 export const EMPTY: Payload = {
-  head: { model: "", where: "", note: "", latents: 0, most: 0 },
+  head: { model: "", where: "", note: "", latents: 0, most: 0, limit: 0 },
   vectors: [],
   current: NOWHERE,
   baseline: null,

@@ -1,6 +1,6 @@
 /** How far a slider goes: by the vector's own length, or by what its sweep has shown. */
 
-import type { Dial, Point, Sweep, VectorInfo } from "./state";
+import type { Dial, Point, Sweep, VectorInfo } from "./protocol";
 import { unitOf } from "./words";
 
 /** A slider goes to so many times the vector's own length, but never past a push twice as long as the residual stream. */

@@ -1,11 +1,13 @@
 /** One per view: the payload from Python, the browser's own state, and what follows from both. */
 
+import type { TraceText } from "../kit/protocol";
 import { TextModel } from "../kit/text";
 import { Observed } from "../kit/observed";
 import { Requests, type Reply } from "../kit/requests";
 import { Written } from "../kit/written";
 import { EMPTY } from "./payload";
-import type { Beside, Dial, Payload, Request, Rewritten, SteeredDocument, Stream, Which } from "./state";
+import type { Beside, Dial, Request, Rewritten, Stream, Which } from "./protocol";
+import type { Payload } from "./state";
 
 /** Tokens token..last, half-open, of one of the texts. */
 export interface Picked { document: string; token: number; last: number }
@@ -36,7 +38,7 @@ const OWN: Own = { dials: [], active: 0, picked: null, shown: "steered", beside:
 
 export class Store extends Observed<All> {
   readonly requests: Requests<Request>;
-  private readonly texts = new WeakMap<SteeredDocument, TextModel>();
+  private readonly texts = new WeakMap<TraceText, TextModel>();
   private readonly written = new Written(() => this.askForStream());
   /** The dials that were asked for last, or came from Python: others are those of a hand that moves on. */
   private known: Dial[] = [];
@@ -107,7 +109,7 @@ export class Store extends Observed<All> {
   rewritten(which: Which | "unsteered"): Rewritten | null { return this.now[which]; }
 
   /** A document with its tokens, made once. */
-  text(document: SteeredDocument, offsets: Uint32Array): TextModel {
+  text(document: TraceText, offsets: Uint32Array): TextModel {
     let made = this.texts.get(document);
     if (!made || made.offsets !== offsets) {
       made = new TextModel(document.text, offsets, document.roles, document.sentences);

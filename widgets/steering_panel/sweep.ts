@@ -4,7 +4,7 @@ import { h, setText, svg } from "../kit/dom";
 import { figure } from "../kit/numbers";
 import { any, type Context, type Part } from "./part";
 import { damaged } from "./reach";
-import type { Point, Sweep } from "./state";
+import type { Point, Sweep } from "./protocol";
 import { strength } from "./words";
 
 const [WIDTH, HEIGHT] = [520, 172];

@@ -1,4 +1,7 @@
-/** Draws one document as running text, one span per token, and marks stretches of it. */
+/**
+ * Draws one document as running text, one span per token, and marks stretches of it. No grid of rows as in
+ * `kit/text-rows.ts`: what is marked runs over sentences, what is being written is appended, and all of it is there at once.
+ */
 
 import { button, h, setAttribute, setText } from "../kit/dom";
 import type { Role, TextModel } from "../kit/text";

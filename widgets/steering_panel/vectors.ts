@@ -5,7 +5,7 @@ import { h, setAttribute, setText, uniqueId } from "../kit/dom";
 import { figure } from "../kit/numbers";
 import { rounded } from "./actions";
 import { any, type Context, type Part } from "./part";
-import type { Dial, Place, VectorInfo } from "./state";
+import type { Dial, Place, VectorInfo } from "./protocol";
 import { reachOf, stepOf } from "./reach";
 import { placeWords, rawWords, spokenStrength, strength, unitOf } from "./words";
 

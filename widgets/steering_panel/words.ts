@@ -1,7 +1,7 @@
 /** What the panel says: places, strengths, figures. */
 
 import { figure, shortProbability, signed } from "../kit/numbers";
-import type { Dial, Finding, Place, VectorInfo } from "./state";
+import type { Dial, Finding, Place, VectorInfo } from "./protocol";
 
 /** "+1.20", with as many places as the hand can set. */
 export function strength(coefficient: number): string {

@@ -104,6 +104,13 @@ test("answers at a stop are read off the last point before it", () => {
   assert.equal(unread.target, 1);
 });
 
+test("what was left out of a curve is a gap, and says how far its last point is", () => {
+  const made = (sparse: boolean) => new Chances({ answers: ["7"], positions: "tokens", target: 0, complete: true, sparse }, Uint32Array.of(10, 20, 21, 30), new Float32Array(8).fill(0.5));
+  assert.deepEqual([0, 1, 2, 3].map((point) => made(true).gap(point)), [false, true, false, true]);
+  assert.deepEqual([10, 15, 21, 29, 30].map((token) => made(true).since(token)), [0, 5, 0, 8, 0]);
+  assert.deepEqual([made(false).gap(1), made(false).since(15)], [false, 0]);
+});
+
 test("places on the strip and tokens map to each other", () => {
   const range = { first: 40, last: 133 };
   for (let token = range.first; token <= range.last; token += 1) assert.equal(tokenAtX(xOf(token, range, 1090), range, 1090), token);

@@ -2,7 +2,8 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Latents, type Filter } from "../feature_table/model";
 import { percent } from "../feature_table/rows";
-import type { State } from "../feature_table/state";
+import { make } from "../gallery/document";
+import type { State } from "../feature_table/protocol";
 import { unrunWords } from "../feature_table/text";
 import { TextModel } from "../kit/text";
 
@@ -83,9 +84,10 @@ test("a latent of the template is told from one of the text, and stands last by 
 });
 
 test("a text that awaits its rerun says whose it is", () => {
-  const document = { id: "d", text: "", roles: [], n_tokens: 90, sentences: [] };
+  const { document } = make("d", { prompt: "", thought: [], answer: "" });
+  const edit = { at: 0, end: 0, old: "", new: "", surprise: null, surprise_was: null, tokens: 0 };
   assert.equal(unrunWords(null), "");
   assert.equal(unrunWords({ ...document, edit: null, rerun_at: null }), "");
-  assert.equal(unrunWords({ ...document, edit: { kind: "replace" }, rerun_at: 0 }), "Edited and not rerun: from token 0 on this is the text before the edit, and so is its answer.");
-  assert.equal(unrunWords({ ...document, edit: { kind: "truncate" }, rerun_at: 40 }), "The thought was cut and not rerun: the model has not gone on from there.");
+  assert.equal(unrunWords({ ...document, edit: { ...edit, kind: "replace" }, rerun_at: 0 }), "Edited and not rerun: from token 0 on this is the text before the edit, and so is its answer.");
+  assert.equal(unrunWords({ ...document, edit: { ...edit, kind: "truncate" }, rerun_at: 40 }), "The thought was cut and not rerun: the model has not gone on from there.");
 });

@@ -98,8 +98,8 @@ test("the next clear effect is found in both directions", () => {
 
 test("scores that differ in a setting are named by it", () => {
   const map = mapOf("maptokens");
-  const named = (settings: [string, string][]): ScoreMap => new ScoreMap({ ...map.score, settings });
-  const names = scoreNames([named([["effect", "direct"], ["mode", "hide"]]), named([["effect", "total"], ["mode", "hide"]])]);
+  const named = (settings: [string, string, string][]): ScoreMap => new ScoreMap({ ...map.score, settings });
+  const names = scoreNames([named([["effect", "direct", ""], ["mode", "hide", ""]]), named([["effect", "total", ""], ["mode", "hide", ""]])]);
   assert.deepEqual(names.map((name) => name.split(", ").pop()), ["effect direct", "effect total"]);
   assert.ok(names.every((name) => !/\(\d\)/.test(name)));
 });
@@ -120,4 +120,16 @@ test("units without a character to be seen are told apart", () => {
   const made = new ScoreMap({ ...map.score, text, edges: new DataView(edges.buffer) });
   assert.match(made.spoken(0), /^\[BOM\], token/);
   assert.match(made.spoken(1), /^part of a character, token/);
+});
+
+test("what is too small to matter is hollow whatever it was computed with, and says its interval", () => {
+  const codes = Uint8Array.from(["faint", "small", "open"].map((kind) => CERTAINTIES.indexOf(kind as "faint")));
+  const ends = (by: number): DataView => new DataView(Float32Array.from([0.004, 0.004 + by, 0.5]).buffer);
+  const map = new ScoreMap({ ...mapOf("map").score, kind: "computed", base: 0, scale: 0.5, reach: 0.5, estimate: ends(0), low: ends(-0.001), high: ends(0.001), certainty: new DataView(codes.buffer), status: {} });
+  assert.deepEqual([...map.levels].slice(0, 2), [0, 0]);
+  assert.notEqual(map.levels[2], 0);
+  assert.equal(map.certaintyWords(0), "exact, and too small to matter");
+  assert.equal(map.certaintyWords(1), "too small to matter, and not sampled");
+  assert.equal(map.intervalWords(0), "exact");
+  assert.equal(map.intervalWords(1), "+0.00300 to +0.00500");
 });

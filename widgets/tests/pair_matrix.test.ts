@@ -4,13 +4,13 @@ import { beginning } from "../pair_matrix/labels";
 import { PAIRS } from "../gallery/pairs";
 import { meaningWords, nothingClear } from "../pair_matrix/head";
 import { Pairs } from "../pair_matrix/model";
-import type { Matrix } from "../pair_matrix/state";
+import type { Matrix } from "../pair_matrix/protocol";
 import { missingRuns, pixelsOf } from "../pair_matrix/pixels";
 
 const pairsOf = (state: string): Pairs => {
   const matrix = PAIRS[state]?.().matrix;
   assert.ok(matrix);
-  return new Pairs(matrix);
+  return new Pairs(matrix as Matrix);
 };
 const ALL = { apart: 0, onlyClear: false };
 const COLOURS = {

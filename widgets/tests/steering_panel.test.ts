@@ -33,7 +33,7 @@ test("strengths are read as people write them", () => {
 test("strengths are said in both units", () => {
   const state = STEERING["steertwo"]?.();
   const [vector] = state?.vectors ?? [];
-  const [dial] = (state?.current as { dials: import("../steering_panel/state").Dial[] }).dials;
+  const [dial] = (state?.current as { dials: import("../steering_panel/protocol").Dial[] }).dials;
   assert.ok(vector && dial);
   assert.equal(rawWords(vector, dial), "raw 14.8");
   assert.equal(spokenStrength(vector, dial), "+1.20 times the mean residual norm, raw 14.8");
@@ -54,8 +54,8 @@ test("the trail shows the original, the newest tries, and always the current one
 test("a slider ends where its vector's length says, and after a sweep where the texts break", () => {
   const state = STEERING["steersweep"]?.();
   const [vector] = state?.vectors ?? [];
-  const sweep = state?.sweep as import("../steering_panel/state").Sweep;
-  const at = (coefficient: number, more: object = {}): import("../steering_panel/state").Dial => ({ coefficient, layer: 2, place: "thought", start: 0, end: 0, ...more });
+  const sweep = state?.sweep as import("../steering_panel/protocol").Sweep;
+  const at = (coefficient: number, more: object = {}): import("../steering_panel/protocol").Dial => ({ coefficient, layer: 2, place: "thought", start: 0, end: 0, ...more });
   assert.ok(vector && sweep);
   assert.equal(reachOf({ ...vector, norm: 5 }, at(0), null), 0.5); // 5 of 112.4, four times: .18
   assert.equal(reachOf({ ...vector, norm: 50 }, at(0), null), 2); // 1.8

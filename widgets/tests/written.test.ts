@@ -2,7 +2,8 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Request } from "../editor/state";
 import { Store } from "../editor/store";
-import { Written, type Piece } from "../kit/written";
+import type { Piece } from "../kit/protocol";
+import { Written } from "../kit/written";
 
 const piece = (at: number, text: string, id = 1): Piece => ({ id, source: "d", from: 0, at, text, tokens: 1, limit: 9 });
 

@@ -2,8 +2,8 @@
 
 A forced answer is a value after the closed thought and some words that lead to it. What is scored is the value as it is
 written in the trace (its surface, "70,000"), not its normal form, which only tells which answers are the same. With
-a_1..a_m the tokens of the value and E that it ends there, so that "15" isn't credited with "150" (`formats.endings`
-says what ends a value; nothing else about what follows counts), three metrics read it, all from one pass:
+a_1..a_m the tokens of the value and E that it ends there, so that "15" isn't credited with "150" (what ends a value is
+said by `chat_formats.endings`; nothing else about what follows counts), three metrics read it, all from one pass:
 
 - `log_probability`: log p(a_1..a_m, E | thought, lead), nats.
 - `probability`: its exponential.
@@ -25,7 +25,7 @@ from numpy.typing import NDArray
 
 from cotlens._core.errors import InputError
 from cotlens.measure.answers.forms import form_of
-from cotlens.models.contract import AnswerBranch, Branch, BranchScore, Intervention, Model
+from cotlens.models.contract import AnswerBranch, Branch, BranchScore, Intervention, Model, TokenSet
 from cotlens.trace import Trace
 from cotlens.trace.answers import AnswerForm, AnswerReader, unread
 
@@ -92,6 +92,7 @@ class ForcedQuery:
         before: tokens between those and the answer's.
         hidden: trunk positions that these tokens and the answer's can't see.
         reads: whether the tokens of `before` are only read; else they are scored too.
+        left_out: positions after the prefix that none of these tokens takes.
     """
 
     answer: AnswerBranch
@@ -99,19 +100,23 @@ class ForcedQuery:
     before: tuple[int, ...] = ()
     hidden: tuple[int, ...] = ()
     reads: bool = True
+    left_out: tuple[int, ...] = ()
 
     def branches(self) -> list[Branch]:
         """What to score, the value's branch first."""
         ids, ending = (*self.before, *self.answer.token_ids), self.answer.ending
         given, n = (len(self.before) + self.answer.value_start if self.reads else 0), len(ids)
         if ending is None:
-            return [Branch(self.prefix, ids, self.hidden, given)]
+            return [self._branch(ids, given)]
         merged = () if ending.merged is None else ((n - 1, ending.merged),)
-        found = [Branch(self.prefix, ids, self.hidden, given, ((n, ending.after), *merged))]
+        found = [self._branch(ids, given, ((n, ending.after), *merged))]
         if ending.closed is None or ending.onward is None:
             return found
         then, read = ((n + 1, ending.closed), (n + 1, ending.onward)), n if given else 0
-        return found + [Branch(self.prefix, (*ids, token), self.hidden, read, then) for token in ending.pending]
+        return found + [self._branch((*ids, token), read, then) for token in ending.pending]
+
+    def _branch(self, ids: tuple[int, ...], given: int, sets: tuple[tuple[int, TokenSet], ...] = ()) -> Branch:
+        return Branch(self.prefix, ids, self.hidden, given, sets, self.left_out)
 
     def read(self, scores: Sequence[BranchScore]) -> Forced:
         """The metrics, from the scores of `branches`."""

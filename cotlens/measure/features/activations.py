@@ -38,6 +38,7 @@ def collect(model: Model, texts: Sequence[Text], site: str, limit: int, seed: in
     total = sum(max(0, len(ids) - SINK) for ids in sequences)
     if total == 0:
         raise InputError("The texts hold no tokens beyond the first, which is left out; give longer ones.")
+    # Each token is drawn by itself, so every text keeps its share; the number drawn is `limit` on average only.
     share, found = min(1.0, limit / total), []
     for done, ids in enumerate(sequences):
         current.check()

@@ -58,6 +58,7 @@ def active_rows(encoded: Encoded, chosen: tuple[int, int], asked: Sequence[int])
     inside = (tokens >= chosen[0]) & (tokens < chosen[1])
     owner = np.repeat(np.arange(len(active)), np.diff(bounds))
     strongest = np.zeros(len(active), np.float32)
+    # Not by plain indexing, which would keep the last of several entries of one latent.
     np.maximum.at(strongest, owner[inside], values[inside])
     order = np.argsort(-strongest, kind="stable")
     idle = [latent for latent in dict.fromkeys(asked) if latent not in set(active.tolist())]

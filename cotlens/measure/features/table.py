@@ -20,6 +20,7 @@ from cotlens.measure.method import RunRecord, check_needs, check_setting, keepin
 from cotlens.models.contract import Capability, Model
 from cotlens.results import Result
 from cotlens.trace import Span, Trace
+from cotlens.trace.notes import with_text
 
 _TOP_TOKENS = 5
 AGREE = 0.5
@@ -115,7 +116,7 @@ def features(
     def result() -> Result:
         columns = {**activity(trace, sae, encoded, rows, chosen, known), **_effects(rows, settings, guessed, measured)}
         extras = _extras(trace, encoded, rows, sae, settings.sae_fingerprint, said)
-        extras |= {**words, **_answer(asked, measured, guessed)}
+        extras |= {**words, **_answer(trace, asked, measured, guessed)}
         if extras.get("effect_agreement", 1.0) < AGREE:
             rough = f"The estimates of effects follow the exact ones only at r = {extras['effect_agreement']:.2f}."
             extras["note"] = f"{extras['note']} {rough}".strip()
@@ -148,6 +149,7 @@ def _effects(
         status.append("exact" if latent in measured else NOT_MEASURED if latent in wanted else NOT_ASKED)
     nothing = (np.nan, np.nan)
     pairs = np.array([measured.get(latent, nothing) for latent in rows.latents.tolist()], np.float64).reshape(-1, 2)
+    # To first order, a latent that is active nowhere has no effect; where nothing was estimated, none is known.
     idle = 0.0 if settings.estimate else np.nan
     return {
         "effect": pairs[:, 0] - pairs[:, 1],
@@ -167,7 +169,7 @@ def _words(model: Model, sae: SAE, rows: Rows, known: Dashboard | None, logits: 
 
 
 def _answer(
-    asked: Question | None, measured: Mapping[int, tuple[float, float]], guessed: Mapping[int, float]
+    trace: Trace, asked: Question | None, measured: Mapping[int, tuple[float, float]], guessed: Mapping[int, float]
 ) -> dict[str, Any]:
     """What effects are effects on, and how far estimate and exact effect agree where both are known."""
     if asked is None:
@@ -175,7 +177,7 @@ def _answer(
     both = np.array([(before - after, guessed.get(latent, 0.0)) for latent, (before, after) in measured.items()])
     varied = bool(guessed) and len(both) > 2 and bool((np.ptp(both, axis=0) > 0).all())
     return {
-        "effect_words": METRIC_WORDS[asked.metric].format(answer=asked.target),
+        "effect_words": with_text(METRIC_WORDS[asked.metric].format(answer=asked.target), trace.awaits_rerun),
         "effect_sign": f"+ = supports the answer {asked.target!r}",
         "effect_unit": METRICS[asked.metric],
         "effect_baseline": next((before for before, _ in measured.values()), float("nan")),

@@ -45,7 +45,7 @@ class Counterfactual(Sampled):
 
     Args:
         embedder: "auto", "residual", "exact", the name of a sentence-transformers model, or a function; see
-            `importance.similarity`. The provenance says which was used.
+            `importance.sampled.similarity`. The provenance says which was used.
         threshold: cosine from which two units count as alike.
 
     Source: Bogdan et al. 2025, Thought Anchors (arXiv 2506.19143): `counterfactual_importance_accuracy` and `_kl`.
@@ -59,7 +59,7 @@ class Counterfactual(Sampled):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        similarity.settled(self.embedder)
+        similarity.resolved(self.embedder)
         if not -1 < self.threshold <= 1:
             raise InputError(f"{type(self).__name__} was given threshold={self.threshold}: a cosine lies in (-1, 1].")
 
@@ -82,7 +82,7 @@ class Counterfactual(Sampled):
             CapabilityError: the embedder isn't installed.
             Cancelled: with what was measured so far as `partial`; what was sampled is in the store.
         """
-        method = replace(self, embedder=similarity.settled(self.embedder))
+        method = replace(self, embedder=similarity.resolved(self.embedder))
         check_needs(method, model)
         spans = self.units(trace)
         target = target_answer(trace, self.target, model.reader).group
@@ -107,7 +107,7 @@ class Counterfactual(Sampled):
                 columns=columns, extras=extras, words=words,
             )  # fmt: skip
 
-        def heard() -> None:
+        def compare() -> None:
             compared[:] = [self._row(trace, span, samples, alike, target, seed) for span in spans]
 
         def afresh(rows: Sequence[int]) -> list[Effect]:
@@ -116,7 +116,7 @@ class Counterfactual(Sampled):
             return [plain._row(trace, spans[row], fresh, alike, target, seed)[0] for row in rows]
 
         with keeping(result):
-            gather(self, samples, chain(trace, spans), target, heard)
+            gather(self, samples, chain(trace, spans), target, compare)
             confirmation.run([effect for effect, *_ in compared], afresh)
         return result()
 

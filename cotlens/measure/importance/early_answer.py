@@ -9,6 +9,7 @@ from typing import Any, ClassVar, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from cotlens._core import check
 from cotlens._core.errors import InputError
 from cotlens.measure.answers.forced import (
     FORCED_TOKENS,
@@ -23,7 +24,7 @@ from cotlens.measure.answers.forms import Form, check_form, described, form_of
 from cotlens.measure.answers.rivals import GREEDY_TOKENS, POOL, greedy, likeliest, pool
 from cotlens.measure.answers.stated import answer_lines
 from cotlens.measure.importance.shared import controls, spread, table, units
-from cotlens.measure.importance.shared.curve import Curve, with_other
+from cotlens.measure.importance.shared.curve import Curve, Line, with_other
 from cotlens.measure.importance.shared.units import Place
 from cotlens.measure.method import Cost, RunRecord, check_needs, check_setting, in_blocks, keeping
 from cotlens.models.contract import Capability, Model
@@ -33,6 +34,9 @@ from cotlens.trace.answers import AnswerForm
 
 MISSED = 0.1  # probability of answers that nobody follows, above which it is asked which they are
 MOST_MISSED = 8  # points at which it is asked
+LONG = 500  # tokens of a thought above which refine="auto" leaves out points
+FLOOR = 0.1  # by how much a probability must change over a stretch there for its tokens to be measured
+INTERPOLATED = "interpolated: the answers move by no more than {:g} in probability between the points around it"
 RIVAL_TOKENS = 8  # bound on what another value adds: answers at one point share close and suffix
 
 
@@ -56,6 +60,11 @@ class EarlyAnswer:
         mask_lines: False leaves out the masked curve, which is another pass over the thought behind its first line.
         form: in which words the answer is given: None for the form in which the trace answered, the name of one of its
             reader's forms, "own" for the trace's words, or an AnswerForm (see `forms`).
+        refine: None measures at every unit. A number measures fewer points: the ends of sentences first, then, again
+            and again, the middle of every stretch over which the probability of an answer changes by more than that.
+            Between the others the curve is a straight line, and their rows have the status "interpolated: ...", no
+            interval and n = 0. What comes and goes again within a sentence is missed. "auto" is .1 in thoughts of
+            more than 500 tokens.
         forms: several of them: the estimates are those of the first, `low` and `high` the least and the most over all,
             and the extras say how far they agree (see `over_forms`).
 
@@ -64,7 +73,8 @@ class EarlyAnswer:
 
     The result's extras hold the curve, from no thought at all to all of it: `curve` float32 [points, answers + 1]
     probabilities (last column: any other answer), `curve_at` the token index before which the thought stops,
-    `curve_metric` [points], `answers`. What it has to be read beside:
+    `curve_metric` [points], `answers`, all of measured points alone; `interpolated` int32 [stretches, 2] are the points
+    between which some were left out. What it has to be read beside:
 
     - `form`: the words in which the answer was given. `said`: what the model would answer itself where the thought
       stops before the tokens `said_at`, always taking its likeliest token; "" where that can't be read.
@@ -92,12 +102,15 @@ class EarlyAnswer:
     rivals: int | tuple[str, ...] = 6
     mask_lines: bool = True
     form: Form = None
+    refine: float | Literal["auto"] | None = None
     forms: tuple[str | AnswerForm, ...] | None = None
 
     def __post_init__(self) -> None:
         units.settle(self)
         check_form("EarlyAnswer", self.form)
         check_setting("EarlyAnswer", "metric", self.metric, tuple(METRICS))
+        if self.refine is not None and self.refine != "auto":
+            object.__setattr__(self, "refine", check.number("refine", self.refine, 0, 1))
         if self.forms is not None:
             object.__setattr__(self, "forms", spread.as_forms("EarlyAnswer", self.forms))
         given: Any = self.rivals
@@ -141,13 +154,15 @@ class EarlyAnswer:
             return spread.over_forms(replace(self, forms=None), self.forms, trace, model, seed)
         found = table.units(trace, self.unit, self.spans)
         target, form = target_answer(trace, self.target, model.reader), form_of(trace, model, self.form)
-        hides = self.mask_lines and Capability.HIDE in model.capabilities
+        hides = self.mask_lines and Capability.HIDE in model.capabilities and model.hides_whole
         lines = answer_lines(trace, target, model.reader)
-        curve = Curve(_points(trace, found), [target.surface], lines if hides else [], form, _why(self, hides, lines))
+        every, floor = _points(trace, found), self._floor(trace)
+        first = every if floor is None else _coarse(trace, every)
+        curve = Curve(first, [target.surface], lines if hides else [], form, _why(self, hides, lines))
         record = RunRecord(self, trace, model, seed)
 
         def result() -> Result:
-            return self._result(trace, found, curve, record, lines)
+            return self._result(trace, found, every, curve, record, lines)
 
         with keeping(result):
             curve.answers += self._others(trace, model, target, curve)
@@ -155,10 +170,19 @@ class EarlyAnswer:
             scored = in_blocks(wanted, lambda block: score_points(model, trace, block, form=form), "early answers")
             for one in scored:
                 curve.done.append(one)
+            while floor is not None and (more := curve.moving(floor, every)):
+                curve.insert(more, _scored(trace, model, curve, more))
             curve.follow(*self._missed(trace, model, curve))
             for one in controls.masked(model, trace, curve.behind_lines, target.surface, curve.lines, form):
                 curve.masked.append(one)
         return result()
+
+    def _floor(self, trace: Trace) -> float | None:
+        """What a curve must change by to be measured more closely; None where every point is measured."""
+        if self.refine != "auto":
+            return self.refine
+        thought = trace.roles["thought"]
+        return FLOOR if thought.end - thought.start > LONG else None
 
     def _others(self, trace: Trace, model: Model, target: Target, curve: Curve) -> list[str]:
         """The other answers to follow: those given, else the likeliest of what is said and what the model would say."""
@@ -193,18 +217,28 @@ class EarlyAnswer:
         return missed, list(scored)
 
     def _result(
-        self, trace: Trace, found: list[Span], curve: Curve, record: RunRecord, lines: Sequence[Span]
+        self,
+        trace: Trace,
+        found: list[Span],
+        every: list[int],
+        curve: Curve,
+        record: RunRecord,
+        lines: Sequence[Span],
     ) -> Result:
         metric, followed = curve.metric(self.metric), curve.probabilities()
         leaders = controls.leading(followed, curve.answers)
         hidden = curve.masked_probabilities(followed[:, 0])
-        place = {position: i for i, position in enumerate(curve.at)}
+        whole = Line(curve.at, every)
+        place = {position: i for i, position in enumerate(every)}
         before, after = [place[span.start] for span in found], [place[span.end] for span in found]
+        estimates = whole.of(metric)[after] - whole.of(metric)[before]
+        skipped = ~(whole.measured[before] & whole.measured[after])
         extras = {
             "curve": with_other(followed).astype(np.float32),
             "curve_at": np.array(curve.at, dtype=np.int32),
             "curve_metric": metric.astype(np.float32),
             "answers": list(curve.answers),
+            "interpolated": whole.stretches,
             "question_only": float(followed[0, 0]),
             "question_only_metric": float(metric[0]),
             "form": described(curve.form),
@@ -214,19 +248,21 @@ class EarlyAnswer:
             "masked_status": curve.unmasked or "exact",
             "masked_curve": hidden.astype(np.float32),
             "answer_masked": float(hidden[-1]),
-            **_areas(curve.at, followed[:, 0], hidden),
+            **_areas(every, whole.of(followed[:, 0]), whole.of(hidden)),
             **_last_change(curve, leaders),
         }
+        led = dict(zip(curve.at, leaders, strict=True))
         columns = {
-            "probability": followed[after, 0],
-            "masked": hidden[after],
-            "leading": [leaders[i] for i in after],
+            "probability": whole.of(followed[:, 0])[after],
+            "masked": whole.of(hidden)[after],
+            "leading": [led.get(every[i], "") for i in after],
+            "n": (np.isfinite(estimates) & ~skipped).astype(np.int32),
         }
-        estimates = metric[after] - metric[before]
-        off = curve.errors(self.metric)
+        off = whole.of(curve.errors(self.metric))
         return table.result(
-            self, trace, found, estimates, curve.answers[0], record.provenance(), extras,
-            columns=columns, errors=off[after] + off[before],
+            self, trace, found, estimates, curve.answers[0], record.provenance(), extras, columns=columns,
+            status=_statuses(estimates, skipped, self._floor(trace)),
+            errors=np.where(skipped, 0.0, off[after] + off[before]),
         )  # fmt: skip
 
 
@@ -236,12 +272,32 @@ def _points(trace: Trace, found: list[Span]) -> list[int]:
     return sorted({thought.start, thought.end, *(s.start for s in found), *(s.end for s in found)})
 
 
+def _coarse(trace: Trace, points: list[int]) -> list[int]:
+    """Those of the points at which a sentence ends, and the first and the last."""
+    ends = {span.end for span in trace.spans("sentence")}
+    return [point for point in points if point in ends or point in (points[0], points[-1])]
+
+
+def _scored(trace: Trace, model: Model, curve: Curve, points: list[int]) -> list[Forced]:
+    """All followed answers at more points."""
+    wanted = [Point(position, answer) for position in points for answer in curve.answers]
+    return list(in_blocks(wanted, lambda block: score_points(model, trace, block, form=curve.form), "where it moves"))
+
+
+def _statuses(estimates: NDArray[np.float64], skipped: NDArray[np.bool_], floor: float | None) -> list[str]:
+    between = INTERPOLATED.format(floor or 0.0)
+    return [
+        table.CANCELLED if np.isnan(one) else between if left_out else "exact"
+        for one, left_out in zip(estimates, skipped, strict=True)
+    ]
+
+
 def _why(method: EarlyAnswer, hides: bool, lines: Sequence[Span]) -> str:
     """Why nothing is masked; "" where something is."""
     if not method.mask_lines:
         return "not measured: mask_lines=False"
     if not hides:
-        return "not measured: this model can't hide tokens"
+        return "not measured: this model can't hide all of a token"
     return "" if lines else "not measured: no sentence of the thought states the answer"
 
 

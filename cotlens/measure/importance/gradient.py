@@ -185,6 +185,7 @@ class Gradient:
     ) -> _Measured:
         here = self._at(trace, model, answer)
         there = here.activations[EMBED].copy()
+        # Prompt and answer stay as they are: all that changes along the path is the thought's own.
         there[thought] = self._baseline(there[thought], model)
         away = here.activations[EMBED] - there
         values: dict[float, float] = {}
@@ -192,6 +193,7 @@ class Gradient:
         def at(place: float) -> tuple[float, NDArray[np.float64]]:
             control.current().report(len(values), self.steps, "integrated gradients")
             embeddings = there + np.float32(place) * away
+            # The end of the path is the trace itself, whose gradients are there already.
             step = here if place == 1 else self._at(trace, model, answer, embeddings=embeddings)
             values[place] = step.value
             return step.value, _summed(away[thought], step.gradients[EMBED][thought])
@@ -217,6 +219,8 @@ class Gradient:
         here = self._at(trace, model, answer)
         tokens = _summed(here.activations[self.site][thought] - other, here.gradients[self.site][thought])
         patched = self._patched(trace, model, answer, thought, here, other)
+        # The whole thought is patched once in earnest: how far a sum of first-order estimates misses that says what
+        # they are worth on this trace.
         really, said = here.value - patched, float(tokens.sum())
         status = f"first order: sums to {said:.3g}, where patching the whole thought takes {really:.3g}"
         extras = {"value": here.value, "counterfactual_value": patched, "first_order_gap": said - really}

@@ -17,6 +17,7 @@ from cotlens.measure.importance.shared import table, units
 from cotlens.measure.importance.shared.edits import HEAVY, LIGHT, Edit, Question, mean_embedding, scored
 from cotlens.measure.importance.shared.findings import Findings
 from cotlens.measure.importance.shared.groups import GROUP, Group, Groups
+from cotlens.measure.importance.shared.layers import in_layers
 from cotlens.measure.importance.shared.units import Place
 from cotlens.measure.method import Cost, RunRecord, check_needs, check_setting, keeping
 from cotlens.models.contract import Capability, Model
@@ -41,7 +42,10 @@ class Occlusion:
 
     - mode="hide": no later token attends to it. With effect="direct" (default) it is hidden from the answer only, that
       is from the tokens that close the thought and give the answer; thought tokens, the last of them too, keep what
-      they read from it. With effect="total" it is hidden from everything after it.
+      they read from it. With effect="total" it is hidden from everything after it. In a model that keeps a state beside
+      attention, direct hiding is of attention layers only (`edit_type` says in how many; the state still holds the
+      unit), and refused where there is none; total hiding leaves the unit out: it writes nothing into the state and
+      does not let it decay, and a convolution reaches over it to the tokens before.
     - mode="mean": its embeddings are replaced by the mean embedding of the thought's tokens. Total only: whatever
       follows reads the replaced tokens anew.
     - mode="swap": the model's own alternative stands in its place. A token becomes the likeliest other token there,
@@ -95,11 +99,11 @@ class Occlusion:
 
     @property
     def needs(self) -> Capability:
-        """Scoring; hiding; for means reading and writing activations; writing text for swaps of several tokens."""
+        """Scoring; hiding, or leaving out; for means reading and writing activations; text for swaps of many tokens."""
         if self.mode == "mean":
             return Capability.SCORE | Capability.READ | Capability.WRITE
         if self.mode == "hide":
-            return Capability.SCORE | Capability.HIDE
+            return Capability.SCORE | (Capability.HIDE if self.effect == "direct" else Capability.SKIP)
         return Capability.SCORE | Capability.GENERATE if self._draws else Capability.SCORE
 
     @property
@@ -136,6 +140,8 @@ class Occlusion:
         record = RunRecord(self, trace, model, seed)
         found = Findings(len(rows), "ok" if self._draws else "exact")
         extras = {**self._members(rows), "form": described(form)}
+        if self.effect == "direct":
+            extras["edit_type"] = in_layers(self.edit_type, model, held=True)
 
         def result() -> Result:
             columns = {**self._copies(rows), **found.columns()}
@@ -208,8 +214,7 @@ class Occlusion:
             return 0
         if self.mode == "swap":
             return room(row, self.unit) + end - row.end
-        alone = self.mode == "hide" and len(row.spans) == 1
-        return end - row.end if alone else end - row.start + PIECE
+        return end - row.start + (PIECE if self.mode == "mean" else 0)
 
     def _members(self, rows: list[Group]) -> dict[str, Any]:
         if self.groups is None:

@@ -9,6 +9,7 @@ import numpy as np
 
 from cotlens._core.errors import InputError
 from cotlens.measure.importance.shared import units
+from cotlens.measure.importance.shared.layers import in_layers
 from cotlens.measure.importance.shared.units import CUT, Place
 from cotlens.measure.importance.shared.vertical_attention import (
     Floats,
@@ -52,6 +53,8 @@ class ReceiverHeads:
     sentences by their score, by the heads that each half picks) are Spearman's rho between the two. The status has
     both; it begins with "unreliable" where one is below .5 or unknown, where fewer than 10 sentences have a kurtosis,
     and in rows that one sentence alone reads. No row has an interval.
+
+    In a model that keeps a state beside attention only some layers have heads; `edit_type` says how many.
 
     Held to the truth (docs/truth.md), it is at chance on ground truth. On 50 fresh thoughts of "abacus", for sentences
     that decide what is written after them, AUROC .56 [.49, .63] with proximity=2 and .47 [.40, .54] with proximity=4,
@@ -142,6 +145,7 @@ class ReceiverHeads:
             "reliability": np.array([alike[0]]),
             "reliability_rows": np.array([alike[1]]),
             "rho_position": np.array([position_baseline(mean).rho]),
+            "edit_type": in_layers(self.edit_type, model),
         }
         status = self._reliability(len(found) - self.proximity, *alike)
         return self._result(trace, found, mean, mean_of(scores, others), status, extras, record)

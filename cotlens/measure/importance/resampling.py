@@ -104,6 +104,7 @@ class Resampling(Sampled):
             return effects.compare(self, first, second, target, seed, status=effects.partly(samples, arms))
         went, came = (samples.through(arm) for arm in arms)
         left = [one for one in came if one.departs < span.end]
+        # One that first departs from the trace behind the unit has written the unit again.
         again = [one for one in came if one.departs >= span.end]
         status = effects.partly(samples, samples.arms())
         return effects.compare(self, went, left, target, seed, again=again, status=status)

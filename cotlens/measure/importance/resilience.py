@@ -83,7 +83,7 @@ class Resilience(Sampled):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        similarity.settled(self.embedder)
+        similarity.resolved(self.embedder)
         if self.adaptive:
             raise InputError(
                 "Resilience samples in rounds that follow each other: give n= instead of budget= and such."
@@ -119,7 +119,7 @@ class Resilience(Sampled):
             CapabilityError: the embedder isn't installed.
             Cancelled: with what was measured so far as `partial`; what was sampled is in the store.
         """
-        method = replace(self, embedder=similarity.settled(self.embedder))
+        method = replace(self, embedder=similarity.resolved(self.embedder))
         check_needs(method, model)
         spans = self.units(trace)
         target = target_answer(trace, self.target, model.reader).group
@@ -164,7 +164,7 @@ class Resilience(Sampled):
             samples.draw({kept(trace, span): self.n for span in spans})
 
     def _count(self, samples: Samples, units: int) -> None:
-        """Progress is counted in rollouts that need no further cut: how many cuts there will be nobody knows."""
+        """Progress is counted in rollouts that need no further cut, since how many cuts there will be isn't known."""
         samples.count = lambda: (samples.closed, self.n * units, "rollouts cut until the content is gone")
 
     def _measured(
@@ -209,6 +209,7 @@ class Resilience(Sampled):
     def _rounds(self, chains: Sequence[_Chain], seed: int) -> Effect:
         """How often the content came back, between none and all rounds."""
         counts = [float(one.rounds) for one in chains]
+        # Cut off before it could come back, it might have come back each time.
         most = [float(self.rounds if one.cut else one.rounds) for one in chains]
         cut = sum(one.cut for one in chains)
         found, worst = (mean_interval(values, seed, bounds=(0, self.rounds)) for values in (counts, most))

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from cotlens._core import check
 from cotlens._core.errors import Cancelled, InputError
 from cotlens.measure.importance.shared import pairs, units
+from cotlens.measure.importance.shared.layers import in_layers
 from cotlens.measure.importance.shared.units import CUT, Place
 from cotlens.measure.method import Cost, RunRecord, check_needs, check_setting
 from cotlens.measure.stats import position_baseline
@@ -32,7 +33,8 @@ class Suppression:
     For a source s, every head of every layer is kept from attending to the tokens of s, in all later queries; the text
     stays as it is (teacher-forced). M[t, s] = mean over the tokens of a later sentence t of KL(ordinary || suppressed)
     between what the model expects after that token, over the whole vocabulary, nats; or, with metric="log_kl", the mean
-    of log(KL + 1e-9), as published. A row's estimate is the mean of M over all later sentences. Large: s is read a lot.
+    of log(KL + 1e-9), as published. Where a model keeps a state too, only some layers have heads: `edit_type` says
+    how many. A row's estimate is the mean of M over all later sentences. Large: s is read a lot.
     It has no sign, and it says what is read, not what would have been written without s. Deterministic.
 
     Near sentences read each other most, so a score is compared with `position_baseline`: the mean over the same targets
@@ -93,10 +95,12 @@ class Suppression:
         matrices = np.full((2, len(found), len(found)), np.nan)
         blocks = [BlockAttention(range(end, EVER), range(start, end)) for start, end in targets[:-1]]
 
+        edit_type = in_layers(self.edit_type, model)
+
         def result(moved: Divergence | None) -> Result:
             if moved is not None:
                 matrices[:, :, :-1] = moved.kl.T, moved.log_kl.T
-            return self._result(trace, found, matrices, record)
+            return self._result(trace, found, matrices, record, edit_type)
 
         try:
             moved = model.divergence(trace, blocks, targets, temperature=self.temperature)
@@ -138,7 +142,7 @@ class Suppression:
             extras={name: result.extras[name] for name in ("metric_words", "edit_type", "signed")},
         )
 
-    def _result(self, trace: Trace, found: list[Span], matrices: Matrix, record: RunRecord) -> Result:
+    def _result(self, trace: Trace, found: list[Span], matrices: Matrix, record: RunRecord, edit_type: str) -> Result:
         chosen = matrices[tuple(METRICS).index(self.metric)]
         estimates = _mean(chosen, axis=0)
         measured = np.isfinite(estimates)
@@ -166,7 +170,7 @@ class Suppression:
             provenance=record.provenance(),
             extras={
                 "metric_words": METRICS[self.metric],
-                "edit_type": self.edit_type,
+                "edit_type": edit_type,
                 "signed": False,
                 "kl": matrices[0],
                 "log_kl": matrices[1],

@@ -67,6 +67,7 @@ def importance(rollouts: Published, method: str, convention: str) -> Result:
         raise InputError(f"{rollouts.name} has no column {published!r}, so its {method} is not known.")
     scores = _READERS.get(name, _kl)(rollouts, published)
     if column.hurts and convention == "cotlens":
+        # 0.0 - x and not -x, which would make -0.0 of no effect; the ends change places.
         scores.estimate, scores.low, scores.high = 0.0 - scores.estimate, 0.0 - scores.high, 0.0 - scores.low
     return _result(rollouts, column, convention, published, scores)
 
@@ -145,6 +146,7 @@ def _arms(n1: Any, share1: Floats, n2: Any, share2: Floats, known: NDArray[np.bo
     """k1, n1, k2, n2 of two arms, NaN where a row is not known."""
     sizes = [np.where(known, np.asarray(n, dtype=np.float64), np.nan) for n in (n1, n2)]
     hits = [share * n for share, n in zip((share1, share2), sizes, strict=True)]
+    # A share of n times n is a count up to rounding; where it isn't, the share is of other rollouts and stays as it is.
     whole = [np.where(np.abs(k - np.rint(k)) < 1e-6, np.rint(k), k) for k in hits]
     return [whole[0], sizes[0], whole[1], sizes[1]]
 

@@ -153,6 +153,7 @@ class _Plan:
             k / np.maximum(n, 1)
             for k, n in ((seen.hits[..., 1:], seen.trials[..., 1:]), (seen.left_hits, seen.left_trials))
         )
+        # 1 while the parts are worked out that it is then fitted to.
         self._scale: Floats | float = 1.0
         self._scale = _half_widths(seen, level) ** 2 / sum(self._squares(self._n, self._left_n))
         self._reach = _reach(1 - self._departs)
@@ -173,6 +174,7 @@ class _Plan:
             if not live.any():
                 return added.astype(np.int64)
             chosen = start.reshape(len(rows), -1)[rows, unit]
+            # `added` is contiguous, so this reshape is a view and adds in place.
             added.reshape(len(rows), -1)[rows[live], chosen[live]] += self._batch
 
     def _next(self, added: Floats) -> tuple[Ints, Ints, NDArray[np.bool_]]:

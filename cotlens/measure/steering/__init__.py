@@ -25,6 +25,7 @@ __getattr__, __dir__ = lazy_attributes(
         "fit": f"{_ROOM}.fitting:fit",
         "fit_layers": f"{_ROOM}.fitting:fit_layers",
         "sentences": f"{_ROOM}.examples:sentences",
+        "thoughts": f"{_ROOM}.examples:thoughts",
         "from_latent": f"{_ROOM}.sources:from_latent",
         "from_token": f"{_ROOM}.sources:from_token",
         "given": f"{_ROOM}.sources:given",

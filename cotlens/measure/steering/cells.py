@@ -100,6 +100,7 @@ def damaged(cell: Cell, own: Cell) -> NDArray[np.bool_]:
 
     Clusters come trace by trace, and those of a trace in the order of its rollouts, so both cells are in one order.
     """
+    # A cell that was cancelled has fewer rollouts than that of its unsteered texts.
     texts = [np.stack([each.all("perplexity"), each.all("finished")], 1)[: cell.n] for each in (cell, own)]
     return np.array(
         [
@@ -137,6 +138,7 @@ def _mean(clusters: Sequence[NDArray[np.float64]], name: str, seed: int) -> tupl
 def _redrawn(clusters: Sequence[NDArray[np.float64]], seed: int) -> NDArray[np.float64]:
     """Means of clusters drawn again, and of values drawn again within them."""
     rng = np.random.default_rng(seed)
+    # Sums and not means: clusters that are drawn again have sizes of their own.
     sums = np.empty((_REPEATS, len(clusters)))
     for i, part in enumerate(clusters):
         sums[:, i] = rng.choice(part, (_REPEATS, len(part))).sum(1)

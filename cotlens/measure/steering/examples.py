@@ -14,12 +14,13 @@ from collections.abc import Callable, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from cotlens._core import control
+from cotlens._core import check, control
 from cotlens._core.errors import InputError
 from cotlens.measure.method import check_setting
 from cotlens.measure.steering.norms import SINK, ids_of
 from cotlens.models.contract import Model
 from cotlens.trace import Span, Trace
+from cotlens.trace.prompts import Prompt
 
 Example = str | Trace | tuple[Trace, Span]
 Examples = Sequence[Example]
@@ -49,6 +50,34 @@ def sentences(
             "against the others; give more traces or another label."
         )
     return found[True], found[False]
+
+
+def thoughts(model: Model, texts: Sequence[str], prompt: Prompt) -> list[tuple[Trace, Span]]:
+    """Texts as thoughts of the model: behind its chat template, the question, and the marker that opens a thought.
+
+    A text alone is read as the first words of a document, which no thought of a thinking model ever is: what is fitted
+    to it is another direction (`tests/reference/test_thoughts.py` measures the difference). Steering of thoughts is
+    fitted on these.
+
+    Args:
+        texts: how each thought begins; none of them is closed.
+        prompt: what all of them are thoughts about: a question, or messages that end with one.
+
+    Returns:
+        an example per text: the trace, and the text in it.
+
+    Raises:
+        InputError: no texts, or one that is empty.
+    """
+    if isinstance(texts, str) or not len(texts):
+        raise InputError("Thoughts are a list of texts; give at least one, as ['Wait, let me check that.'].")
+    found = []
+    for text in texts:
+        if not check.text("a thought", text).strip():
+            raise InputError("One of the thoughts is empty; leave it out.")
+        trace = model.compose(prompt, text, None)
+        found.append((trace, trace.roles["thought"]))
+    return found
 
 
 def read_examples(model: Model, examples: Examples, layers: Sequence[int], read: str) -> NDArray[np.float32]:

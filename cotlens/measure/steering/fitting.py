@@ -44,7 +44,8 @@ def fit(
     """The vector that leads from the negative to the positive examples at one layer.
 
     Args:
-        positive, negative: texts, traces, or (trace, span) pairs; for "pca" as many of each, in pairs.
+        positive, negative: texts, traces, or (trace, span) pairs; for "pca" as many of each, in pairs. Texts are read
+            as they stand, without a chat template; `thoughts` makes examples of them for a model that thinks.
         layer: from 0.
         method: "difference", "pca" or "discriminant".
         read: "last" token, "mean" over tokens, or token "before"; by default spans by their mean, whole texts at their

@@ -152,6 +152,7 @@ def steer(
         beside = judge(model, trace, rewrite(model, trace, others, **settings), others, start)
     except BackendError as error:
         return replace(run, status=f"the control was not measured: {error}" if run.status == "ok" else run.status)
+    # One unsteered rewrite serves both: it depends on no vector.
     return replace(run, control=replace(beside, unsteered=run.unsteered))
 
 
@@ -234,6 +235,7 @@ def forced(
     NaN where the trace has no thought, or one that was never ended.
     """
     thought = trace.roles.get("thought")
+    # A thought that the model was stopped in has no end to force an answer at; that of a given text has.
     if thought is None or ("answer" not in trace.roles and trace.meta.get("finish") != "given"):
         return math.nan
     changes = interventions(steerings, trace, at, Ends(thought.end, thought.end))

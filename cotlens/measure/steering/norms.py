@@ -46,6 +46,7 @@ def residual_norms(model: Model, traces: Trace | Sequence[Text]) -> NDArray[np.f
     state = getattr(model, "state", "")
     key = hashlib.sha256(f"{state} {wanted!r}".encode()).hexdigest()
     known = _norms.setdefault(model, {})
+    # A model that can't say what it computes may have changed since: it is measured each time.
     if key not in known or not state:
         known[key] = _measure(model, wanted)
     return known[key]

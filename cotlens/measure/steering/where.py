@@ -136,5 +136,6 @@ def ends_of(model: Model, trace: Trace) -> Ends | None:
     marker = "" if model.format.plain else model.format.family.close
     found = trace.text.find(marker, thought.char_end) if marker else -1
     if found >= 0:
+        # The role may begin after white space; what follows the marker is written under the answer's vectors already.
         start = min(start, tokens_covering(trace.offsets, found, found + len(marker))[1])
     return Ends(thought.end, start)

@@ -1,7 +1,7 @@
 """What a causal LM is made of: where its layers are, which kinds of attention they use, which arguments it takes.
 
 Everything is read off the loaded module and its config, so no architecture has to be listed by name. Whether masks
-are really obeyed is not believed but tried, in `check`.
+are really obeyed is not taken for granted but tried, in `local.scoring.verification`.
 """
 
 from __future__ import annotations
@@ -19,6 +19,13 @@ if TYPE_CHECKING:
     from transformers import PreTrainedModel
 
 FULL, SLIDING = "full_attention", "sliding_attention"
+INDEXED = "indexed_attention"
+ATTENDING = {FULL: FULL, SLIDING: SLIDING, INDEXED: FULL, "hybrid": FULL, "hybrid_sliding": SLIDING}
+"""Kinds of layers that look back at tokens, in transformers' words -> how far they do."""
+
+RECURRENT = ("linear_attention", "conv")
+"""Kinds of layers that keep a state instead; what they are given as a mask only says what pads a text."""
+
 EMBED, RESIDUAL = "embed", "resid_post"
 KINDS = (EMBED, RESIDUAL, "attn_out", "mlp_out")
 """Kinds of places: what the token embedding, a layer, its attention and its MLP give."""
@@ -183,11 +190,10 @@ def _kinds(config: object, count: int) -> tuple[tuple[str, ...], int | None, str
     kinds = _attended(config, kinds)
     strange = sorted(set(kinds) - {FULL, SLIDING})
     windows = {detail["sliding_window"] for detail in details if "sliding_window" in detail}
+    window = int(windows.pop()) if len(windows) == 1 else None
     if strange:
-        return tuple(kinds), None, f"it has {', '.join(strange).replace('_', ' ')} layers"
-    if len(windows) > 1:
-        return tuple(kinds), None, "its sliding layers have different windows"
-    return tuple(kinds), (int(windows.pop()) if windows else None), ""
+        return tuple(kinds), window, f"it has {', '.join(strange).replace('_', ' ')} layers"
+    return tuple(kinds), window, "its sliding layers have different windows" if windows else ""
 
 
 def _attended(config: object, kinds: Sequence[str]) -> list[str]:

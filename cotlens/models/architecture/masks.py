@@ -9,14 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
 from cotlens._core.errors import InputError
-from cotlens.models.architecture.layout import FULL, SLIDING, Layout
+from cotlens.models.architecture.layout import ATTENDING, FULL, RECURRENT, SLIDING, Layout
 from cotlens.models.contract.interventions import BlockAttention, covers
 
 if TYPE_CHECKING:
@@ -28,11 +28,11 @@ class Masks:
     """The masks of one pass.
 
     Args:
-        base: [1 or batch, 1, q, k], or one such tensor per kind of layer.
+        base: [1 or batch, 1, q, k], or one such tensor per kind of layer; None for those that keep a state.
         per_layer: [1 or batch, heads or 1, q, k] for layers that differ from it.
     """
 
-    base: Tensor | dict[str, Tensor]
+    base: Any
     per_layer: dict[int, Tensor] = field(default_factory=dict)
 
 
@@ -57,13 +57,19 @@ def build(
         if block.layers is None and block.heads is None:
             visible = visible & ~_cut(block, rows, columns, device)
     near = None if layout.window is None else at[:, None] - of[None, :] < layout.window
-    seen = {kind: visible & near if kind == SLIDING and near is not None else visible for kind in set(layout.kinds)}
-    ready = {kind: _additive(seen[kind][None], dtype) for kind in seen}
+    kinds = set(layout.kinds) & set(ATTENDING)
+    far = {FULL: visible, SLIDING: visible if near is None else visible & near}
+    seen = {kind: far[ATTENDING[kind]] for kind in (ATTENDING if layout.no_mask else kinds)}
+    made = {kind: _additive(far[kind][None], dtype) for kind in {ATTENDING[kind] for kind in seen}}
+    ready = {kind: made[ATTENDING[kind]] for kind in seen}
     special = [block for block in blocks if block.layers is not None or block.heads is not None]
     per_layer = {
         layer: _additive(_per_head(layout, seen[layout.kinds[layer]], mine, rows, columns), dtype)
         for layer, mine in _by_layer(layout, special).items()
+        if layout.kinds[layer] in seen  # a layer that keeps a state looks back at nothing
     }
+    if layout.no_mask:
+        return Masks({**ready, **dict.fromkeys(RECURRENT)}, per_layer)
     return Masks(ready if layout.mixed else ready[layout.kinds[0]], per_layer)
 
 
@@ -77,7 +83,8 @@ def batch(
     """The masks of a batch with one row per block, which cuts more than what is `shared` (without `per_layer`)."""
     kinds = shared.base if isinstance(shared.base, dict) else {layout.kinds[0]: shared.base}
     count = len(blocks)
-    ready = {kind: mask.expand(count, -1, -1, -1).clone() for kind, mask in kinds.items()}
+    stateful = [kind for kind, mask in kinds.items() if mask is None]
+    ready = {kind: mask.expand(count, -1, -1, -1).clone() for kind, mask in kinds.items() if mask is not None}
     cuts = [
         None if block is None else _cut(block, rows, columns, next(iter(ready.values())).device) for block in blocks
     ]
@@ -91,11 +98,15 @@ def batch(
     per_layer: dict[int, Tensor] = {}
     for row in special:
         for layer, (block,) in _by_layer(layout, [blocks[row]]).items():  # type: ignore[list-item]
+            if layout.kinds[layer] not in ready:  # it looks back at nothing
+                continue
             if layer not in per_layer:
                 per_layer[layer] = ready[layout.kinds[layer]].expand(-1, layout.heads, -1, -1).clone()
             chosen = _heads(layout, block)
             mask = per_layer[layer]
             mask[row, chosen] = mask[row, chosen].masked_fill(cuts[row], _lowest(mask.dtype))
+    if stateful:
+        return Masks({**ready, **dict.fromkeys(stateful)}, per_layer)
     return Masks(ready if layout.mixed else ready[layout.kinds[0]], per_layer)
 
 

@@ -30,6 +30,12 @@ class ModelRunner(ABC):
         layout: see `layout.describe`.
         meter: counts tokens and passes.
         device, dtype: of masks; bool ones are made additive where the model runs.
+
+    Attributes:
+        obeys_masks: whether every layer does, so that a mask decides all that a token knows of others.
+        attending: the layers in which tokens can be hidden from each other: all, where masks are obeyed, or those with
+            attention in a model that keeps a state too.
+        no_skip: why positions can't be left out, "" if they can.
     """
 
     def __init__(self, layout: Layout, meter: Meter, device: torch.device, dtype: torch.dtype) -> None:
@@ -38,6 +44,8 @@ class ModelRunner(ABC):
         self.device = device
         self.dtype = dtype
         self.obeys_masks = not layout.no_mask
+        self.attending = tuple(range(layout.n_layers)) if self.obeys_masks else ()
+        self.no_skip = layout.no_mask
 
     def causal(self, rows: NDArray[np.int64], before: int, interventions: Sequence[Intervention] = ()) -> Masks:
         """Masks of an ordinary pass over tokens at positions `rows`, after `before` cached ones at 0, 1, ..."""
@@ -56,7 +64,7 @@ class ModelRunner(ABC):
         Raises:
             CapabilityError: this model's attention can't be masked.
         """
-        self.need_masks()
+        self.need_hiding()
         blocks = [item for item in interventions if isinstance(item, BlockAttention)]
         return masking.build(self.layout, visible, rows, columns, self.dtype, blocks)
 
@@ -67,6 +75,19 @@ class ModelRunner(ABC):
             raise CapabilityError(
                 f"Tokens can't be hidden from each other in this model, because {why}; "
                 "use a model with plain attention."
+            )
+
+    def need_hiding(self) -> None:
+        """Raise CapabilityError unless tokens can be hidden from each other in the layers that look back at them."""
+        if not self.attending:
+            self.need_masks()
+
+    def need_skipping(self) -> None:
+        """Raise CapabilityError unless positions can be left out."""
+        if self.no_skip:
+            raise CapabilityError(
+                f"Tokens can't be left out of a text in this model, because {self.no_skip}; put others in their place "
+                "(Occlusion with mode='mean' or mode='swap')."
             )
 
     def tensor(self, ids: Sequence[int] | NDArray[np.int64]) -> Tensor:

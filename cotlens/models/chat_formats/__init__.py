@@ -1,6 +1,6 @@
 """How a family of models marks its thoughts and turns, and how text becomes tokens and back. Open `format` first.
 
-`families` is data: the markers of each family. `format` binds one to a tokenizer, with chat templates (`templates`),
-the `markers` and `segments` of a sequence, and the channels of gpt-oss (`harmony`). `codec` and `vocabulary` know
-tokenizers, `endings` with which tokens a value has ended.
+`families` is data: the markers of each family; another one is an entry there. `format` binds one to a tokenizer, with
+chat templates (`templates`), the `markers` and `segments` of a sequence, and the channels of gpt-oss (`harmony`).
+`codec` and `vocabulary` know tokenizers, `endings` with which tokens a value has ended.
 """

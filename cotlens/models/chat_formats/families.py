@@ -16,7 +16,7 @@ from cotlens._core.errors import InputError
 class Family:
     """The markers of one family.
 
-    Whether a marker is one token or ordinary text is the tokenizer's affair, see `formats.Format`.
+    Whether a marker is one token or ordinary text is the tokenizer's affair, see `chat_formats.format.Format`.
 
     Args:
         name: short, as in `load(..., format=name)`.

@@ -42,7 +42,7 @@ class Opening:
 
 
 class Format:
-    """How one model is spoken to.
+    """The chat format of one model: its template, its tokens, how it marks a thought.
 
     Args:
         codec: of its tokenizer.

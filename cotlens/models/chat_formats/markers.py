@@ -97,7 +97,7 @@ class Markers:
     def segment(
         self, ids: Sequence[int], text: seg.Text, prompt_end: int, begin: int, end: int, lead: str, known: Known | None
     ) -> seg.Segments:
-        """Thought and answer in tokens up to `end`; see `formats.Format.segment`."""
+        """Thought and answer in tokens up to `end`; see `chat_formats.format.Format.segment`."""
         if self._channels:
             return harmony.segments(harmony.messages(self._signs(ids), text, prompt_end, begin, end), text, begin, end)
         if known is None or self.special:

@@ -46,7 +46,7 @@ def render(codec: HFCodec, family: Family, asked: Conversation) -> Rendered:
     Raises:
         BackendError: the template failed, or left the prompt out.
     """
-    messages = _with_system(asked.messages, family)
+    messages = with_system(asked.messages, family)
     last = asked.asked + len(messages) - len(asked.messages)
     text = _apply(codec, family, messages)
     start, end = _place(codec, family, messages, last, text)
@@ -62,7 +62,7 @@ def render(codec: HFCodec, family: Family, asked: Conversation) -> Rendered:
     return Rendered(_cut(text, cuts), 2 * cuts.index((start, end)) + 1, notes)
 
 
-def _with_system(messages: Messages, family: Family) -> Messages:
+def with_system(messages: Messages, family: Family) -> Messages:
     """The messages after the family's system prompt, unless they have one of their own."""
     if not family.system or any(message["role"] in ("system", "developer") for message in messages):
         return messages

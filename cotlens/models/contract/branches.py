@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import count, islice
 from typing import Any
 
 import numpy as np
@@ -42,11 +44,16 @@ class Branch:
     The i-th token of the branch stands at position `prefix + i`; hiding shifts no positions. Its log-probability is
     log p(token_i | trunk[:prefix] without hidden, tokens before i).
 
+    Positions that are left out are taken by no token: a text without some of its tokens, the others where they stood.
+    Whatever the layers are, a token that isn't there writes nothing into a state and can't be looked back at, and a
+    convolution reaches over its place to the tokens before it.
+
     Hiding acts on what the branch's own tokens attend to: the trunk's states are never recomputed, so what an earlier
     token read from a hidden one stays. Where nothing before index 1 is scored (`given` at least 1), that is all: every
     trunk token keeps its sight. Where the first token is scored, the token that predicts it belongs to the branch in
     this respect: the last trunk token before `prefix` that isn't hidden is fed again, at its own position, with the
     hidden positions masked, and stands in for itself. With nothing hidden, this is numerically the ordinary forward.
+    In recurrent layers what was taken in of a hidden token stays, so that the token before can't be one of them then.
 
     Args:
         prefix: how many trunk tokens stand before the branch, at least 1.
@@ -55,6 +62,7 @@ class Branch:
         given: how many of its first tokens are only read, not scored: their scores are NaN, their ids -1.
         sets: (index, tokens): the total probability of a set of tokens where the branch's token of that index stands,
             or after its last one (index = number of tokens); at least `given`.
+        left_out: positions from `prefix` on that no token of the branch takes.
     """
 
     prefix: int
@@ -62,6 +70,15 @@ class Branch:
     hidden: tuple[int, ...] = ()
     given: int = 0
     sets: tuple[tuple[int, TokenSet], ...] = ()
+    left_out: tuple[int, ...] = ()
+
+    @property
+    def positions(self) -> Sequence[int]:
+        """Where its tokens stand."""
+        n, out = len(self.token_ids), set(self.left_out)
+        if not out:
+            return range(self.prefix, self.prefix + n)
+        return tuple(islice((at for at in count(self.prefix) if at not in out), n))
 
     @property
     def asked(self) -> tuple[int, ...]:
@@ -106,7 +123,7 @@ class BranchScore:
 
 @dataclass(frozen=True, slots=True)
 class Ending:
-    """What tells that a value ends where it stands; see `formats.endings` for which tokens those are.
+    """What tells that a value ends where it stands; see `chat_formats.endings` for which tokens those are.
 
     Args:
         after: next tokens with which the value has ended.

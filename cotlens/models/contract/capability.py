@@ -13,8 +13,8 @@ class Capability(Flag):
     """What a model can do.
 
     GENERATE: `reason`, `resume`, `rollouts`. SCORE: `score`, `annotate`. HIDE: branches with hidden positions,
-    `BlockAttention`, `divergence`. READ: `read`, `unembed`, and with HIDE `attention`. WRITE: the other interventions.
-    GRADIENT: `gradient`.
+    `BlockAttention`, `divergence`, in the layers with attention. SKIP: branches with positions left out. READ: `read`,
+    `unembed`, and with HIDE `attention`. WRITE: the other interventions. GRADIENT: `gradient`.
     """
 
     GENERATE = auto()
@@ -23,6 +23,7 @@ class Capability(Flag):
     WRITE = auto()
     GRADIENT = auto()
     HIDE = auto()
+    SKIP = auto()
 
 
 OFFERS = {
@@ -30,10 +31,17 @@ OFFERS = {
     "ndif": ~Capability(0),
     "vllm": Capability.GENERATE | Capability.SCORE | Capability.READ | Capability.WRITE,
 }
-_ATTENTION = "this model's attention takes no mask, so use one with plain attention"
+_ATTENTION = (
+    "no layer of this model has attention that takes a mask, so use one with plain attention, or what hides nothing "
+    "from it: Occlusion with effect='total', mode='mean' or mode='swap'"
+)
+_POSITIONS = (
+    "nothing can be left out of this model's texts, so put something else in its place: Occlusion with mode='mean' or "
+    "mode='swap'"
+)
 _PARTLY = {
-    "local": {Capability.HIDE: _ATTENTION},
-    "ndif": {Capability.HIDE: _ATTENTION},
+    "local": {Capability.HIDE: _ATTENTION, Capability.SKIP: _POSITIONS},
+    "ndif": {Capability.HIDE: _ATTENTION, Capability.SKIP: _POSITIONS},
     "vllm": {
         Capability.SCORE: "this server gives no log-probabilities of a prompt, so serve the model with vLLM",
         Capability.READ | Capability.WRITE: "run vLLM in this process, without endpoint=",

@@ -2,6 +2,10 @@
 
 Capabilities, not classes, decide what can be asked. `Branch` is the primitive that makes CoTLens fast: many short
 continuations of prefixes of one trunk, scored together.
+
+The signatures below stand again in `generation.model`, `whitebox.model`, `mixed` and `endpoint.no_whitebox`, in full:
+they are what `help(model.reason)`, an editor's completion and a type checker show, and a misspelt setting fails at the
+call that misspelt it. `**settings` handed on would lose all three. `tests/contract` holds every class to this one.
 """
 
 from __future__ import annotations
@@ -78,10 +82,13 @@ class Model(Protocol):
     repository, "" where they came from elsewhere; `weights` is a fingerprint of every byte of them as they are now, ""
     where they can't be seen. `state` identifies all that is known here of what it computes, so that two models of one
     state write the same; "" where that can't be known. Nothing may be remembered under a name or a revision instead.
+    `attention_layers` is in how many of its `n_layers` tokens can be hidden from each other: all, but in a model that
+    keeps a state too those with attention, and 0 where none can be masked. `hides_whole` is False where a state still
+    holds what is hidden, whatever the number of these layers.
 
     Errors, each one sentence: InputError (an empty prompt, a token index out of range, more tokens than the context),
     CapabilityError (something this model can't do), BackendError (NaN logits), OutOfMemory, Cancelled. An error raised
-    while text is written carries what was written so far as `error.partial` (a Trace, or a list for n > 1).
+    while text is written carries what was written so far as `error.partial` (a Trace, or Traces for n > 1).
     """
 
     name: str
@@ -99,6 +106,8 @@ class Model(Protocol):
     reader: AnswerReader
     context_length: int
     n_layers: int
+    attention_layers: int
+    hides_whole: bool
     score_path: str
     meter: Meter
     owner: Owner
@@ -119,7 +128,7 @@ class Model(Protocol):
     ) -> Any:
         """Answer a question, or the last of a conversation (a list of messages), with a thought.
 
-        A Trace for n == 1, else a list. `prefill` is how the thought begins.
+        A Trace for n == 1, else Traces; of a list of prompts Traces, n of each. `prefill` is how the thought begins.
         """
         ...
 
@@ -222,8 +231,13 @@ class Model(Protocol):
         """The same trace with log-probability and the k best alternatives at every token but the first."""
         ...
 
-    def compose(self, prompt: Prompt, thought: str, answer: str | None) -> Trace:
-        """A trace of given texts in this model's format; nothing is run. Without an answer the thought stays open."""
+    def compose(
+        self, prompt: Prompt, thought: str, answer: str | None, *, written: Sequence[int] | None = None
+    ) -> Trace:
+        """A trace of given texts in this model's format; nothing is run. Without an answer the thought stays open.
+
+        `written` are the ids that a model wrote after the prompt, to be kept as they are in place of the two texts.
+        """
         ...
 
     def surprise(self, trace: Trace) -> Edit:

@@ -21,8 +21,12 @@ class Bounds(Protocol):
         """With `vocabulary` and `context`, in tokens."""
         ...
 
-    def need_masks(self) -> None:
+    def need_hiding(self) -> None:
         """Raise CapabilityError where tokens can't be hidden from each other."""
+        ...
+
+    def need_skipping(self) -> None:
+        """Raise CapabilityError where positions can't be left out."""
         ...
 
 
@@ -37,10 +41,13 @@ def check_branches(engine: Bounds, trunk: Sequence[int], branches: Sequence[Bran
             raise InputError(
                 f"Branch {index} has prefix {branch.prefix}; it must be 1 to {n}, the number of tokens of the trunk."
             )
-        if branch.prefix + len(branch.token_ids) > engine.layout.context:
+        if branch.left_out:
+            _check_left_out(engine, index, branch)
+        end = branch.positions[-1] + 1 if branch.token_ids else branch.prefix
+        if end > engine.layout.context:
             raise InputError(
-                f"Branch {index} ends at token {branch.prefix + len(branch.token_ids)}, beyond the model's context of "
-                f"{engine.layout.context} tokens; use a shorter trunk or branch."
+                f"Branch {index} ends at token {end}, beyond the model's context of {engine.layout.context} tokens; "
+                "use a shorter trunk or branch."
             )
         if not 0 <= branch.given <= len(branch.token_ids):
             raise InputError(
@@ -57,8 +64,18 @@ def check_branches(engine: Bounds, trunk: Sequence[int], branches: Sequence[Bran
     check_ids(engine.layout.vocabulary, [token for branch in branches for token in branch.token_ids], "branches")
 
 
+def _check_left_out(engine: Bounds, index: int, branch: Branch) -> None:
+    engine.need_skipping()
+    indices("left_out", branch.left_out, of=f"Branch {index}")
+    if min(branch.left_out) < branch.prefix:
+        raise InputError(
+            f"Branch {index} leaves out position {min(branch.left_out)}, which its prefix of {branch.prefix} tokens "
+            "takes; begin the branch there."
+        )
+
+
 def _check_hidden(engine: Bounds, index: int, branch: Branch, n: int) -> None:
-    engine.need_masks()
+    engine.need_hiding()
     indices("hidden", branch.hidden, of=f"Branch {index}")
     if min(branch.hidden) < 0 or max(branch.hidden) >= n:
         wrong = next(h for h in branch.hidden if not 0 <= h < n)

@@ -15,7 +15,7 @@ COLDEST = 1e-3  # the lowest temperature at which distributions are compared: be
 class Gradients:
     """How a metric of a forced answer changes with activations, to first order.
 
-    With a_1 .. a_m the tokens of the value and E that it ends there (see `formats.endings`): "log_probability" is
+    With a_1 .. a_m the tokens of the value and E that it ends there (see `chat_formats.endings`): "log_probability" is
     log p(a_1..a_m, E), "probability" its exponential, "logit_difference" the least of log p(a_i..a_m, E | a_<i) -
     max_{v != a_i} log p(v | a_<i) over i, and of log p(E | a_1..a_m) - max log p(v | a_1..a_m) over what goes on.
 

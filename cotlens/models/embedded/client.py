@@ -38,15 +38,17 @@ class EngineClient:
 
     def ask(self, body: Body, path: str = "/completions") -> Any:
         """The answer to one request; ServerRefusal if the engine doesn't take it."""
-        heard: list[Any] = []
-        self.ask_all([body], lambda _, data: heard.append(data))
-        return heard[-1]
+        answers: list[Any] = []
+        self.ask_all([body], lambda _, data: answers.append(data))
+        return answers[-1]
 
     def ask_root(self, body: Body, path: str) -> Any:
         """Refused: an engine has nothing beside its completions."""
         raise ServerRefusal(f"An embedded engine has no {path}.", 404, "Not Found")
 
-    def ask_all(self, bodies: Sequence[Body], hear: Hear, together: int | None = None) -> None:
+    def ask_all(
+        self, bodies: Sequence[Body], hear: Hear, together: int | None = None, path: str = "/completions"
+    ) -> None:
         """Send requests; `hear(place, data)` gets their answers as they come, those with "stream" piece by piece.
 
         Raises:

@@ -34,18 +34,18 @@ class EmbeddedModel(EndpointModel):
     attention weights, takes no masks and has no gradients.
 
     Args:
-        looker: None where the engine's modules aren't what they are called.
+        whitebox: None where the engine's modules aren't what they are called.
         dtype: of the weights.
         weights: a fingerprint of the files that the engine has loaded. Whoever reaches into the engine and changes what
             it made of them isn't seen.
     """
 
-    def __init__(self, *args: Any, looker: EngineWhitebox | None, dtype: str, weights: str, **options: Any) -> None:
+    def __init__(self, *args: Any, whitebox: EngineWhitebox | None, dtype: str, weights: str, **options: Any) -> None:
         super().__init__(*args, **options)
         self._weights = weights
-        self.where, self.dtype, self._looker = "vLLM in this process", dtype, looker
+        self.where, self.dtype, self._whitebox = "vLLM in this process", dtype, whitebox
         self.score_path = "one request per text to vLLM in this process, held to the token ids that were sent"
-        if looker is not None:
+        if whitebox is not None:
             self.capabilities |= Capability.READ | Capability.WRITE
 
     @property
@@ -81,15 +81,15 @@ class EmbeddedModel(EndpointModel):
     ) -> dict[str, NDArray[np.float32]]:
         """Activations float32 [positions, d_model] per site, after interventions."""
         ids, changes = self._ids(trace), as_interventions(interventions)
-        wanted, looker = check.texts("sites", sites), self._look("Activations can't be read")
+        wanted, whitebox = check.texts("sites", sites), self._needs_whitebox("Activations can't be read")
         self._refuse_changes(changes)
         check_sequence(self, ids)
-        return self._run(lambda: looker.read(ids, wanted, positions, changes))
+        return self._run(lambda: whitebox.read(ids, wanted, positions, changes))
 
     def unembed(self, vectors: NDArray[np.float32]) -> NDArray[np.float32]:
         """What vectors [n, d_model] in the residual stream add to the logits directly, float32 [n, vocabulary]."""
-        looker = self._look("A direction can't be read as logits")
-        return self._run(lambda: looker.unembed(vectors))
+        whitebox = self._needs_whitebox("A direction can't be read as logits")
+        return self._run(lambda: whitebox.unembed(vectors))
 
     def attention(
         self,
@@ -104,24 +104,24 @@ class EmbeddedModel(EndpointModel):
     @contextmanager
     def _changed(self, changes: Sequence[Intervention]) -> Iterator[tuple[Scorer, Writer]]:
         """Who scores and who writes while `changes` are made."""
-        if self._looker is None or not changes:
+        if self._whitebox is None or not changes:
             yield self._can_score(), self._writer
             return
-        with self._looker.installed(changes) as name:
+        with self._whitebox.installed(changes) as name:
             dialect = replace(self.dialect, extras={**self.dialect.extras, "edits": [name]})
             scorer = replace(self._can_score(), dialect=dialect)
             yield scorer, replace(self._writer, dialect=dialect, scorer=scorer)
 
-    def _look(self, what: str) -> EngineWhitebox:
-        if self._looker is None:
+    def _needs_whitebox(self, what: str) -> EngineWhitebox:
+        if self._whitebox is None:
             self._refuse(what, Capability.READ)
-        return self._looker
+        return self._whitebox
 
     def _refuse_changes(self, interventions: Sequence[Intervention]) -> None:
         for item in interventions:
             if isinstance(item, BlockAttention):
                 self._refuse("BlockAttention can't be applied", Capability.HIDE)
-            self._look(f"{type(item).__name__} can't be applied")
+            self._needs_whitebox(f"{type(item).__name__} can't be applied")
 
     def _refuse(self, what: str, missing: Capability) -> NoReturn:
         why = "vLLM doesn't offer that" if missing & ~Capability.READ else "vLLM runs this model in parts of its own"

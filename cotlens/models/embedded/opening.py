@@ -66,11 +66,11 @@ def open_embedded(
     client = EngineClient(running, together)
     dialect, fingerprint = probe(client, name, form.codec, sorted(form.stop_ids))
     settings = running.vllm_entrypoint.llm_engine.vllm_config.model_config
-    sketch = _sketch(settings.hf_config)
-    layout = describe(sketch)
-    looker = EngineWhitebox(client, name, sketch, layout)
+    skeleton = _without_weights(settings.hf_config)
+    layout = describe(skeleton)
+    whitebox = EngineWhitebox(client, name, skeleton, layout)
     known = [vllm_version(), weights or [name, revision, fingerprint], sorted(map(str, engine.items()))]
-    holds = looker.holds(form.codec.encode_template(TRIAL))
+    holds = whitebox.holds(form.codec.encode_template(TRIAL))
     return EmbeddedModel(
         client,
         dialect,
@@ -83,7 +83,7 @@ def open_embedded(
         defaults=model_config.sampling_defaults(files),
         reader=reader,
         store=open_store(store),
-        looker=looker if holds else None,
+        whitebox=whitebox if holds else None,
         dtype=str(settings.dtype).removeprefix("torch."),
     )
 
@@ -98,7 +98,7 @@ def _folder(source: str, revision: str | None) -> Path | None:
     return Path(found).parent if isinstance(found, str) else None
 
 
-def _sketch(config: Any) -> Any:
+def _without_weights(config: Any) -> Any:
     """The model without its weights."""
     import torch
 

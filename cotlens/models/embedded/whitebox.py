@@ -31,18 +31,19 @@ class EngineWhitebox:
     """Reads and changes activations of a model in the engine. On the thread that owns the model.
 
     Args:
-        sketch: the model as transformers has it, without weights.
+        skeleton: the model as transformers has it, without weights.
         layout: its.
     """
 
     client: EngineClient
     name: str
-    sketch: Any
+    skeleton: Any
     layout: Layout
 
     @contextmanager
     def installed(self, changes: Sequence[Intervention], sites: Sequence[str] = ()) -> Iterator[str]:
         """The name by which requests ask for these changes, and for these sites to be kept."""
+        # Rows of the whole sequence: which of them a pass holds is known only inside the block.
         everywhere = np.arange(self.layout.context)
         compiled = tracing.compile_changes(changes, self.layout, everywhere, self.device)
         name = uuid.uuid4().hex
@@ -67,8 +68,8 @@ class EngineWhitebox:
     def unembed(self, vectors: Floats) -> Floats:
         """As `whitebox.unembedding.unembed`."""
         machine: Any = SimpleNamespace(device="cpu", layout=self.layout)
-        given, norm, head = unembedding.parts(self.sketch, machine, vectors)
-        paths = {id(module): path for path, module in self.sketch.named_modules()}
+        given, norm, head = unembedding.parts(self.skeleton, machine, vectors)
+        paths = {id(module): path for path, module in self.skeleton.named_modules()}
         name = uuid.uuid4().hex
         handle = tracing.install_lens(self.client.engine, paths[id(norm)], paths[id(head)], given.to(self.device), name)
         try:

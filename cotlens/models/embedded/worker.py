@@ -21,6 +21,7 @@ class Worker(NNsightGPUWorker, CPUWorker):
     def init_device(self) -> None:
         """As the CPU's worker does it; then its runner becomes nnsight's."""
         CPUWorker.init_device(self)
+        # The CPU's worker makes its runner itself and can't be given a class for it, so it gets one afterwards.
         self.model_runner.__class__ = Runner
 
 

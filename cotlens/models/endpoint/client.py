@@ -57,7 +57,9 @@ class Asked(Protocol):
         """The answer beside the endpoint's /v1."""
         ...
 
-    def ask_all(self, bodies: Sequence[Body], hear: Hear, together: int | None = None) -> None:
+    def ask_all(
+        self, bodies: Sequence[Body], hear: Hear, together: int | None = None, path: str = "/completions"
+    ) -> None:
         """Many requests; `hear(place, data)` gets their answers as they come."""
         ...
 
@@ -113,13 +115,15 @@ class Client:
         """The same beside the endpoint's /v1, where vLLM has `/tokenize`."""
         return self._first(("POST", f"{self.endpoint.removesuffix('/v1')}{path}", body))
 
-    def ask_all(self, bodies: Sequence[Body], hear: Hear, together: int | None = None) -> None:
+    def ask_all(
+        self, bodies: Sequence[Body], hear: Hear, together: int | None = None, path: str = "/completions"
+    ) -> None:
         """Send requests, at most `together` at once; `hear(place, data)` gets their answers as they come.
 
         A request with "stream" is heard of piece by piece, and with `AGAIN` where it had to begin anew. `hear` runs in
         the caller's thread. Raises as `ask`; then no request is left running.
         """
-        url = f"{self.endpoint}/completions"
+        url = f"{self.endpoint}{path}"
         _talk(self, [("POST", url, body) for body in bodies], hear, min(together or self.together, self.together))
 
     def _first(self, request: tuple[str, str, Body | None]) -> Any:

@@ -8,6 +8,7 @@ from typing import Any
 
 from cotlens._core.errors import CapabilityError, InputError
 from cotlens.models.chat_formats.codec import HFCodec
+from cotlens.models.endpoint.reply import PartialCompletion
 from cotlens.models.generation.sampling import Sampling
 from cotlens.models.model_config import Defaults
 
@@ -30,6 +31,7 @@ class Dialect:
         best: how many best tokens of a prompt's places may be asked for: what sums over sets of tokens are made of.
         samples: whether a temperature changes anything.
         seeds: "together" if a seed gives the same text again, "alone" if only while nothing else runs, else "".
+        path: where it is asked, below the endpoint.
     """
 
     model: str
@@ -42,11 +44,16 @@ class Dialect:
     best: int = 2
     samples: bool = True
     seeds: str = ""
+    path: str = "/completions"
 
-    def body(self, prompt: Sequence[int] | str, most: int, **more: Any) -> dict[str, Any]:
-        """A request for up to `most` tokens after a prompt."""
+    def body(self, prompt: Any, most: int, **more: Any) -> dict[str, Any]:
+        """A request for up to `most` tokens after a prompt: token ids, or a text."""
         sent = prompt if isinstance(prompt, str | list) else list(prompt)
         return {"model": self.model, "prompt": sent, "max_tokens": most, **self.extras, **more}
+
+    def reply(self, where: str, prompt: Any) -> PartialCompletion:
+        """What hears an answer to a prompt."""
+        return PartialCompletion(where)
 
     def scoring(self, prompt: Sequence[int], k: int) -> dict[str, Any]:
         """A request for the log-probabilities of a prompt's tokens and of the k best in their places."""
@@ -54,6 +61,10 @@ class Dialect:
         if self.prompt == "echo":
             return self.body(prompt, 1, echo=True, logprobs=k, **greedy)
         return self.body(prompt, 1, prompt_logprobs=k, **greedy)
+
+    def limits(self) -> list[str]:
+        """What this server can't do that others can, each as a part of a sentence, to be said when it is loaded."""
+        return []
 
     def sentence(self) -> str:
         """How this server scores, as `score_path` has it."""

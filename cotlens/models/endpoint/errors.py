@@ -83,6 +83,14 @@ def cut(where: str, written: int, most: int) -> BackendError:
     )
 
 
+def shortened(where: str, read: int, sent: int) -> BackendError:
+    """The error of a server that leaves out a part of what it is sent, and answers the rest."""
+    return BackendError(
+        f"The server at {where} cuts what it is sent (it read {read} of {sent} tokens), so what it writes doesn't go "
+        "on from this text; start it with a larger context, or shorten the text."
+    )
+
+
 def too_long(said: str) -> bool:
     """Whether a server's words are about a text that is longer than its context."""
     low = said.lower()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 from urllib.parse import urlsplit
 
 from cotlens._core.errors import CapabilityError
@@ -12,6 +13,7 @@ from cotlens.models.contract import Branch, BranchScore, Capability, Interventio
 from cotlens.models.contract.capability import remedy
 from cotlens.models.contract.interventions import BlockAttention, Intervention, as_interventions
 from cotlens.models.contract.validation import check_branches, check_sequence
+from cotlens.models.endpoint.chat import ChatDialect, Conversations
 from cotlens.models.endpoint.client import Asked
 from cotlens.models.endpoint.dialect import Dialect
 from cotlens.models.endpoint.no_whitebox import NoWhitebox
@@ -27,6 +29,7 @@ from cotlens.models.model_config import Defaults
 from cotlens.models.owner import OwnerThread
 from cotlens.trace import FinalAnswer, Trace
 from cotlens.trace.answers import AnswerReader
+from cotlens.trace.prompts import Prompt
 
 __all__ = ["EndpointModel"]
 
@@ -85,12 +88,16 @@ class EndpointModel(TextModel, NoWhitebox):
         self.meter, self.owner = Meter(), OwnerThread()
         self.layout = replace(extent, context=extent.context - 2)  # a request that scores adds a token and writes one
         self.context_length, self.n_layers = extent.context, extent.n_layers
+        self.attention_layers, self.hides_whole = 0, True
         self.where = f"endpoint · {urlsplit(client.endpoint).netloc}"
         self.client, self.dialect = client, dialect
         self.score_path = dialect.sentence()
         self.capabilities = Capability.GENERATE | (Capability.SCORE if dialect.prompt else Capability(0))
         self._scorer = Scorer(client, dialect, self.meter) if dialect.prompt else None
-        self._writer = Writer(client, dialect, form.codec, self.meter, self._scorer, form.end, extent.context)
+        self._conversations = Conversations(form) if isinstance(dialect, ChatDialect) else None
+        self._writer = Writer(
+            client, dialect, form.codec, self.meter, self._scorer, form.end, extent.context, self._conversations
+        )
 
     @property
     def state(self) -> str:
@@ -114,9 +121,24 @@ class EndpointModel(TextModel, NoWhitebox):
         check_branches(self, ids, branches)
         return self._run(lambda: scorer.score(ids, branches))
 
-    def need_masks(self) -> None:
+    def reason(self, prompt: Prompt, **asked: Any) -> Any:
+        """Answer `prompt` with a thought; see `TextModel.reason`."""
+        if self._conversations is not None:
+            self._conversations.add(prompt)
+        return super().reason(prompt, **asked)
+
+    def _own(self, trace: Trace) -> None:
+        super()._own(trace)
+        if self._conversations is not None:  # whatever is asked of a trace, its prompt is known from here on
+            self._conversations.add(trace.meta.get("messages") or trace.prompt)
+
+    def need_hiding(self) -> None:
         """Raise CapabilityError: a server hides no tokens from each other."""
         self._refuse("Tokens can't be hidden from each other", Capability.HIDE)
+
+    def need_skipping(self) -> None:
+        """Raise CapabilityError: a server counts positions by itself."""
+        self._refuse("Positions can't be left out of a text", Capability.SKIP)
 
     def _measured(self, ids: tuple[int, ...], k: int) -> Measured:
         scorer = self._can_score()

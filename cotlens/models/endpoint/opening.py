@@ -4,22 +4,26 @@ from __future__ import annotations
 
 import json
 import os
+import warnings
 from collections.abc import Mapping
 from pathlib import Path
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 from cotlens._core import check
-from cotlens._core.errors import CapabilityError, InputError
+from cotlens._core.errors import CapabilityError, CotLensError, InputError
 from cotlens.models import addresses, load_errors, model_config, shipped
 from cotlens.models.chat_formats.codec import HFCodec
 from cotlens.models.chat_formats.format import Format, find
+from cotlens.models.endpoint.chat import ChatDialect
+from cotlens.models.endpoint.chat_probing import probe_chat
 from cotlens.models.endpoint.client import Client
 from cotlens.models.endpoint.dialect import Dialect
 from cotlens.models.endpoint.model import EndpointModel, Extent
-from cotlens.models.endpoint.probing import probe
+from cotlens.models.endpoint.probing import NoCompletions, probe
 from cotlens.models.endpoint.secret import OWN
 from cotlens.models.generation.sample_store import open_store
+from cotlens.models.model_files import ModelFiles
 
 if TYPE_CHECKING:
     from cotlens.models.chat_formats.templates import GivenFormat
@@ -52,6 +56,9 @@ def open_endpoint(
     Who runs it is asked small questions first, to find out what it can do (see `endpoint.probing`). A key is taken from
     the environment: VLLM_API_KEY for any server reached by https or in a network of one's own, OPENAI_API_KEY for
     OpenAI's alone; key= names another variable, or sends one of these elsewhere.
+
+    A server without completions is asked by chat completions: how it goes on with a begun thought is found out, and
+    what it can't do is said in a warning, in `score_path` and in the notes of its traces.
 
     Args:
         name: what the server calls the model; without a server its Hugging Face id, its folder, or "abacus".
@@ -99,13 +106,15 @@ def open_endpoint(
     )
     client = Client(address, together, timeout, retries, key)
     entries = client.listed()
-    dialect, fingerprint = probe(client, served, form.codec, sorted(form.stop_ids))
+    dialect, fingerprint = _probed(client, served, form)
     _check_markers(dialect, form, served)
     entry = next((one for one in entries if one.get("id") == served), {})
     told = entry.get("max_model_len")
     known = [address, served, *(str(entry.get(name)) for name in ("root", "parent", "owned_by")), fingerprint]
     vocabulary = max(len(loaded), int(getattr(files.config, "vocab_size", 0) or 0))
     layers = int(getattr(files.config, "num_hidden_layers", 0) or 0)
+    for limit in dialect.limits():
+        warnings.warn(f"{served!r} at {address}: {limit}.", stacklevel=3)
     return EndpointModel(
         client,
         dialect,
@@ -120,6 +129,18 @@ def open_endpoint(
     )
 
 
+def _probed(client: Client, served: str, form: Format) -> tuple[Dialect, str]:
+    """How the server is spoken to, by text where it takes text, else by messages; and a fingerprint of what it says."""
+    stops = sorted(form.stop_ids)
+    try:
+        return probe(client, served, form.codec, stops)
+    except NoCompletions as absent:
+        try:
+            return probe_chat(client, served, form, stops)
+        except NoCompletions:
+            raise absent from None
+
+
 def _address(given: str) -> str:
     """The endpoint without a slash at its end.
 
@@ -132,13 +153,13 @@ def _address(given: str) -> str:
 
 def _tokenizer(source: str | os.PathLike[str], revision: str | None) -> Any:
     """Raises InputError where there is none by that name, or it is gated."""
-    from transformers import AutoTokenizer
-
     text = str(source)
     if text in shipped.names():
         return shipped.load_pair(text)[1]
     try:
-        return AutoTokenizer.from_pretrained(text, revision=revision)
+        return ModelFiles.of(text, revision).tokenizer()
+    except CotLensError:
+        raise
     except (OSError, ValueError, ImportError, KeyError, RuntimeError) as error:
         found = load_errors.refusal(text, error, shipped.names())
         if not isinstance(found, InputError):  # gated, for instance
@@ -157,9 +178,10 @@ def _files(source: str | os.PathLike[str], revision: str | None) -> Any:
         hf = shipped.load_pair(str(source))[0]
         return SimpleNamespace(config=hf.config, generation_config=hf.generation_config)
     found: dict[str, Any] = {"config": None, "generation_config": None}
+    files = ModelFiles.of(str(source), revision) if source else None
     for kind, loader in (("config", AutoConfig), ("generation_config", GenerationConfig)):
         try:
-            found[kind] = loader.from_pretrained(str(source), revision=revision) if source else None
+            found[kind] = None if files is None else loader.from_pretrained(files.where, **files.more)
         except (OSError, ValueError, KeyError):
             continue
     return SimpleNamespace(**found)
@@ -167,7 +189,7 @@ def _files(source: str | os.PathLike[str], revision: str | None) -> Any:
 
 def _check_markers(dialect: Dialect, form: Format, name: str) -> None:
     """Raise CapabilityError where the thought's markers are tokens that a server of text leaves out."""
-    if dialect.tells_ids or "skip_special_tokens" in dialect.extras or form.plain:
+    if dialect.tells_ids or "skip_special_tokens" in dialect.extras or form.plain or isinstance(dialect, ChatDialect):
         return
     known = getattr(form.codec.tokenizer, "added_tokens_decoder", {})
     for marker in (form.family.open, form.family.close):

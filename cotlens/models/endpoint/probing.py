@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, TypeVar
 
 import numpy as np
 
-from cotlens._core.errors import InputError, did_you_mean
+from cotlens._core.errors import BackendError, InputError, did_you_mean
 from cotlens._core.fingerprint import fingerprint
 from cotlens.models.chat_formats.codec import HFCodec
 from cotlens.models.endpoint import errors
@@ -17,19 +17,28 @@ from cotlens.models.endpoint.dialect import Dialect
 from cotlens.models.endpoint.errors import ServerRefusal
 from cotlens.models.endpoint.reply import PartialCompletion, choices, echo_table, prompt_table
 
+D = TypeVar("D", bound=Dialect)
 TRIAL = "First I add 12 and 7, which gives 19.\n\nWait, let me check: caf\u00e9 = 3 * (4 - 1)?"
-_LENGTH = 12  # tokens written to compare
+LENGTH = 12  # tokens written to compare
 _BEST = (20, 8, 5)  # vLLM gives 20 unless it was started with more or fewer, OpenAI 5
 _HOT = 1.5  # a temperature at which two seeds part within a few tokens
 _SAME = 0.02  # nats by which two log-probabilities of one token may differ on one server
+_ABSENT = (404, 405, 501)  # statuses of a server that doesn't have the path it is asked at
 _CLOSE = 0.3  # the same where both were computed in batches of other shapes, in half precision
 _PLAIN: dict[str, Any] = {"top_k": -1, "min_p": 0.0, "repetition_penalty": 1.0}  # so that nothing cuts the vocabulary
-_WISHES: tuple[dict[str, Any], ...] = (
+WISHES: tuple[dict[str, Any], ...] = (
     *({name: value} for name, value in _PLAIN.items()),
     {"skip_special_tokens": False, "spaces_between_special_tokens": False},
     {"return_token_ids": True},
     {"return_tokens_as_token_ids": True},
 )
+
+
+class NoCompletions(BackendError):
+    """The server takes no text or token ids to go on from; it may take messages (see `chat_probing`)."""
+
+    def __init__(self, endpoint: str) -> None:
+        super().__init__(str(errors.strange(endpoint, "it has no /completions")))
 
 
 def probe(client: Asked, model: str, codec: HFCodec, stops: Sequence[int]) -> tuple[Dialect, str]:
@@ -41,83 +50,90 @@ def probe(client: Asked, model: str, codec: HFCodec, stops: Sequence[int]) -> tu
     """
     dialect, ids = Dialect(model), codec.bos + codec.encode_template(TRIAL)
     try:
-        read = _ask(client, dialect.body(TRIAL, 1, temperature=0)).read
+        read = ask(client, dialect, TRIAL, 1, temperature=0).read
     except ServerRefusal as refused:
-        raise _unserved(client, model, refused) from None
+        raise unserved(client, model, refused) from None
     _check_tokenizer(client, model, codec, read, len(ids))
     dialect = dataclasses.replace(dialect, ids=_takes_ids(client, dialect, ids))
     prompt: Sequence[int] | str = ids if dialect.ids else TRIAL
-    request = [*_WISHES, {"stop_token_ids": [int(token) for token in stops]}]
-    dialect = dataclasses.replace(dialect, extras=_taken(client, dialect, prompt, request))
+    request = [*WISHES, {"stop_token_ids": [int(token) for token in stops]}]
+    dialect = dataclasses.replace(dialect, extras=taken(client, dialect, prompt, request))
     dialect = dataclasses.replace(dialect, alternatives=_alternatives(client, dialect, prompt))
     more = {"logprobs": dialect.alternatives} if dialect.alternatives else {}
-    cold = _said(client, [dialect.body(prompt, _LENGTH, temperature=0, stream=one, **more) for one in (False, True)])
+    bodies = [dialect.body(prompt, LENGTH, temperature=0, stream=one, **more) for one in (False, True)]
+    cold = said(client, dialect, prompt, bodies)
     _check_text(client, codec, cold[0])
     dialect = dataclasses.replace(
         dialect,
-        tells_ids=all(said.ids or not said.text for said in cold) and any(said.ids for said in cold),
-        alternatives=dialect.alternatives if all(_measured(said) for said in cold) else 0,
+        tells_ids=all(one.ids or not one.text for one in cold) and any(one.ids for one in cold),
+        alternatives=dialect.alternatives if all(_measured(one) for one in cold) else 0,
     )
-    dialect, hot = _sampling(client, dialect, prompt, cold[0])
+    dialect, hot = sampling(client, dialect, prompt, cold[0])
     if dialect.ids:
         dialect = dataclasses.replace(dialect, prompt=_scoring(client, dialect, ids, cold[0]))
     if dialect.prompt:
-        most = (k for k in _BEST if _takes(client, dialect.scoring(ids, k)))
+        most = (k for k in _BEST if _takes(client, dialect, dialect.scoring(ids, k)))
         dialect = dataclasses.replace(dialect, best=next(most, dialect.best))
     # What is drawn with given random numbers moves with much smaller changes of the weights than what is likeliest.
     heard = [cold[0], *hot] if dialect.seeds else cold[:1]
-    return dialect, f"served:{fingerprint(*(said.text for said in heard))[:12]}"
+    return dialect, served(heard)
 
 
-def _ask(client: Asked, body: dict[str, Any]) -> PartialCompletion:
-    return _said(client, [body])[0]
+def served(heard: Iterable[PartialCompletion]) -> str:
+    """A fingerprint of a server's texts."""
+    return f"served:{fingerprint(*(one.text for one in heard))[:12]}"
 
 
-def _said(client: Asked, bodies: list[dict[str, Any]]) -> list[PartialCompletion]:
-    """Answers to requests sent all at once."""
-    found = [PartialCompletion(client.endpoint) for _ in bodies]
+def ask(client: Asked, dialect: Dialect, prompt: Any, most: int, **more: Any) -> PartialCompletion:
+    """The answer to one request for up to `most` tokens after a prompt."""
+    return said(client, dialect, prompt, [dialect.body(prompt, most, **more)])[0]
+
+
+def said(client: Asked, dialect: Dialect, prompt: Any, bodies: list[dict[str, Any]]) -> list[PartialCompletion]:
+    """Answers to requests of one prompt, sent all at once."""
+    found = [dialect.reply(client.endpoint, prompt) for _ in bodies]
 
     def hear(place: int, data: Any) -> None:
         if data == AGAIN:
-            found[place] = PartialCompletion(client.endpoint)
+            found[place] = dialect.reply(client.endpoint, prompt)
         else:
             found[place].take(data)
 
-    client.ask_all(bodies, hear)
+    client.ask_all(bodies, hear, path=dialect.path)
     return found
 
 
-def _unserved(client: Asked, model: str, refused: ServerRefusal) -> Exception:
+def unserved(client: Asked, model: str, refused: ServerRefusal) -> Exception:
     """What to raise where the first question is refused: no such model, no completions, or what was said."""
     names = [str(entry.get("id")) for entry in client.listed()]
     if model in refused.said or (names and model not in names):
         up = did_you_mean(model, names) if names else "Give the name that the server was started with."
         return InputError(f"The server at {client.endpoint} serves no model {model!r} ({refused.said}). {up}")
-    return errors.strange(client.endpoint, "it has no /completions") if refused.status == 404 else refused
+    return NoCompletions(client.endpoint) if refused.status in _ABSENT or "chat" in refused.said.lower() else refused
 
 
 def _takes_ids(client: Asked, dialect: Dialect, ids: list[int]) -> bool:
     """Whether token ids are taken as such: not refused, not read as a text, and nothing is put before them."""
     try:
-        return _ask(client, dialect.body(ids, 1, temperature=0)).read in (0, len(ids))
+        return ask(client, dialect, ids, 1, temperature=0).read in (0, len(ids))
     except ServerRefusal:
         return False
 
 
-def _taken(
-    client: Asked, dialect: Dialect, prompt: Sequence[int] | str, request: list[dict[str, Any]]
-) -> dict[str, Any]:
+def taken(client: Asked, dialect: Dialect, prompt: Any, request: Sequence[dict[str, Any]]) -> dict[str, Any]:
     """The fields that the server takes: all of them, or those that it takes one by one."""
     everything = {name: value for wish in request for name, value in wish.items()}
     body = dialect.body(prompt, 1, temperature=0)
-    if _takes(client, {**body, **everything}):
+    if _takes(client, dialect, {**body, **everything}):
         return everything
-    return {name: value for wish in request if _takes(client, {**body, **wish}) for name, value in wish.items()}
+    return {
+        name: value for wish in request if _takes(client, dialect, {**body, **wish}) for name, value in wish.items()
+    }
 
 
-def _takes(client: Asked, body: dict[str, Any]) -> bool:
+def _takes(client: Asked, dialect: Dialect, body: dict[str, Any]) -> bool:
     try:
-        client.ask(body)
+        client.ask(body, dialect.path)
     except ServerRefusal:
         return False
     return True
@@ -128,13 +144,13 @@ def _alternatives(client: Asked, dialect: Dialect, prompt: Sequence[int] | str) 
     from cotlens.models.generation.samples import TOP
 
     for k in (TOP, 5, 1):
-        if _takes(client, dialect.body(prompt, 1, temperature=0, logprobs=k)):
+        if _takes(client, dialect, dialect.body(prompt, 1, temperature=0, logprobs=k)):
             return k
     return 0
 
 
-def _measured(said: PartialCompletion) -> bool:
-    return bool(said.ids) and len(said.logprobs) == len(said.tops) == len(said.ids)
+def _measured(one: PartialCompletion) -> bool:
+    return bool(one.ids) and len(one.logprobs) == len(one.tops) == len(one.ids)
 
 
 def _check_tokenizer(client: Asked, model: str, codec: HFCodec, read: int, n: int) -> None:
@@ -156,11 +172,11 @@ def _check_tokenizer(client: Asked, model: str, codec: HFCodec, read: int, n: in
         raise _other(f"it reads a text as {read} tokens that this one reads as {n}")
 
 
-def _check_text(client: Asked, codec: HFCodec, said: PartialCompletion) -> None:
+def _check_text(client: Asked, codec: HFCodec, found: PartialCompletion) -> None:
     """Raise InputError where the ids that came back stand for another text here."""
-    mine = b"".join(codec.pieces(said.ids)).decode("utf-8", "replace")
-    if said.ids and "\ufffd" not in mine + said.text and said.text.strip() not in mine:
-        raise _other(f"it wrote {said.text.strip()[:20]!r} in tokens that this one reads as {mine.strip()[:20]!r}")
+    mine = b"".join(codec.pieces(found.ids)).decode("utf-8", "replace")
+    if found.ids and "\ufffd" not in mine + found.text and found.text.strip() not in mine:
+        raise _other(f"it wrote {found.text.strip()[:20]!r} in tokens that this one reads as {mine.strip()[:20]!r}")
 
 
 def _other(why: str) -> InputError:
@@ -170,20 +186,20 @@ def _other(why: str) -> InputError:
     )
 
 
-def _sampling(
-    client: Asked, dialect: Dialect, prompt: Sequence[int] | str, cold: PartialCompletion
-) -> tuple[Dialect, tuple[PartialCompletion, PartialCompletion]]:
+def sampling(
+    client: Asked, dialect: D, prompt: Any, cold: PartialCompletion
+) -> tuple[D, tuple[PartialCompletion, PartialCompletion]]:
     """Whether temperature and seeds do what they should, and whether log-probabilities stay those of temperature 1.
 
     Also what was drawn with two seeds.
     """
     more = {"logprobs": dialect.alternatives} if dialect.alternatives else {}
-    bodies = [dialect.body(prompt, _LENGTH, temperature=_HOT, top_p=1.0, seed=seed, **more) for seed in (11, 12, 11)]
-    first, other, again = [_ask(client, body) for body in bodies]
+    bodies = [dialect.body(prompt, LENGTH, temperature=_HOT, top_p=1.0, seed=seed, **more) for seed in (11, 12, 11)]
+    first, other, again = [said(client, dialect, prompt, [body])[0] for body in bodies]
     samples = not _same(first, other) or not _same(first, again)
     seeds = "alone" if samples and _same(first, again) and not _same(first, other) else ""
     if seeds:
-        crowd = _said(client, bodies * 2)
+        crowd = said(client, dialect, prompt, bodies * 2)
         if all(_same(one, alone) for one, alone in zip(crowd, [first, other, again] * 2, strict=True)):
             seeds = "together"
     raw = bool(dialect.alternatives) and abs(_best(first) - _best(cold)) < _SAME
@@ -194,9 +210,9 @@ def _same(one: PartialCompletion, other: PartialCompletion) -> bool:
     return (one.ids, one.text) == (other.ids, other.text)
 
 
-def _best(said: PartialCompletion) -> float:
+def _best(one: PartialCompletion) -> float:
     """The largest log-probability at the first token."""
-    return max(said.tops[0].values(), default=np.nan) if said.tops else np.nan
+    return max(one.tops[0].values(), default=np.nan) if one.tops else np.nan
 
 
 def _scoring(client: Asked, dialect: Dialect, ids: list[int], cold: PartialCompletion) -> str:

@@ -40,9 +40,7 @@ class PartialCompletion:
 
     def take(self, data: Mapping[str, Any]) -> int:
         """Add an answer, or a piece of one; how many ids are new."""
-        usage = data.get("usage") or {}
-        self.read = int(usage.get("prompt_tokens") or self.read)
-        self.written = int(usage.get("completion_tokens") or self.written)
+        self._count(data)
         before = len(self.ids)
         for choice in choices(data, self.where):
             self.text += choice.get("text") or ""
@@ -53,10 +51,18 @@ class PartialCompletion:
             if None not in new:
                 self.ids += [token for token in new if token is not None]
                 self._measure(table, len(new))
-            self.finish = _finish(choice) or self.finish
-            if isinstance(choice.get("stop_reason"), int):
-                self.stop = int(choice["stop_reason"])
+            self._end(choice)
         return len(self.ids) - before
+
+    def _count(self, data: Mapping[str, Any]) -> None:
+        usage = data.get("usage") or {}
+        self.read = int(usage.get("prompt_tokens") or self.read)
+        self.written = int(usage.get("completion_tokens") or self.written)
+
+    def _end(self, choice: Mapping[str, Any]) -> None:
+        self.finish = _finish(choice) or self.finish
+        if isinstance(choice.get("stop_reason"), int):
+            self.stop = int(choice["stop_reason"])
 
     def _measure(self, table: Mapping[str, Any], n: int) -> None:
         values, tops = table.get("token_logprobs") or (), table.get("top_logprobs") or ()

@@ -11,12 +11,15 @@ from cotlens._core.errors import BackendError
 from cotlens.models.chat_formats.codec import HFCodec
 from cotlens.models.contract import Meter
 from cotlens.models.endpoint import errors
+from cotlens.models.endpoint.chat import Conversations
 from cotlens.models.endpoint.client import AGAIN, Asked
 from cotlens.models.endpoint.dialect import SEEDS, Dialect, as_text
 from cotlens.models.endpoint.reply import PartialCompletion
 from cotlens.models.endpoint.scores import Scorer, noted
 from cotlens.models.generation.samples import TOP, OpenRollout, Sample, TokenMeasurements
 from cotlens.models.generation.sampling import Sampling
+
+_READ = 0.9  # share of the tokens sent that a server must have read: it may count its own way, but not leave out
 
 
 @dataclass(frozen=True)
@@ -27,6 +30,7 @@ class Writer:
         scorer: measures tokens of a prefix; None where the server can't.
         end: the token that ends a turn, as a list; put where the server says only that it stopped.
         context: the most tokens in a sequence.
+        conversations: for a server that takes messages: which ones a prefix begins with.
     """
 
     client: Asked
@@ -36,6 +40,7 @@ class Writer:
     scorer: Scorer | None
     end: list[int]
     context: int
+    conversations: Conversations | None = None
 
     def write(
         self,
@@ -52,21 +57,22 @@ class Writer:
         known = TokenMeasurements() if self.scorer is None else self.scorer.known(tuple(prefix), list(unknown), TOP)
         for sample in samples:
             _copy(known, sample.notes)
-        said = [PartialCompletion(self.client.endpoint) for _ in samples]
+        said = [self.dialect.reply(self.client.endpoint, prompt) for _ in samples]
         telling = _Telling(len(prefix), on_token, self._seeded(sampling))
 
         def hear(place: int, data: Any) -> None:
             if data == AGAIN:
-                said[place] = PartialCompletion(self.client.endpoint)
+                said[place] = self.dialect.reply(self.client.endpoint, prompt)
                 telling.again(samples[place].index)
                 return
             said[place].take(data)
             self._check_length(said[place], sampling.max_new_tokens)
+            self._check_read(said[place], len(prefix))
             control.current().report(max(1, sum(len(one.ids) for one in said)), None, "writing")
             telling.hear(samples[place].index, lambda heard: self._fresh(said[place], heard, sampling, stop_ids))
 
         try:
-            self.client.ask_all(bodies, hear, self._together(sampling))
+            self.client.ask_all(bodies, hear, self._together(sampling), self.dialect.path)
         finally:
             for sample, one in zip(samples, said, strict=True):
                 self._fill(sample, one, len(prefix), sampling, stop_ids)
@@ -81,8 +87,10 @@ class Writer:
         def hear(place: int, data: Any) -> None:
             if data == AGAIN:
                 return
-            roll, said = rolls[place], PartialCompletion(self.client.endpoint)
+            roll = rolls[place]
+            said = self.dialect.reply(self.client.endpoint, prompts[roll.start, roll.at])
             said.take(data)
+            self._check_read(said, roll.at)
             self._check_length(said, roll.sampling.max_new_tokens)
             roll.ids[:], finish = self._ids(said, roll.at, roll.sampling.max_new_tokens, stop_ids)
             roll.finish = finish or "length"  # all has come, and nothing says that it ended
@@ -90,13 +98,15 @@ class Writer:
             take([roll])
 
         together = min((self._together(roll.sampling) for roll in rolls), default=1)
-        self.client.ask_all(bodies, hear, together)
+        self.client.ask_all(bodies, hear, together, self.dialect.path)
 
-    def _prompt(self, prefix: Sequence[int]) -> list[int] | str:
+    def _prompt(self, prefix: Sequence[int]) -> Any:
         """A prefix as the server takes it; InputError where it takes text and would make other tokens of it."""
+        if self.conversations is not None:
+            return self.conversations.prompt(prefix)
         return list(prefix) if self.dialect.ids else as_text(self.codec, prefix)
 
-    def _body(self, prompt: list[int] | str, sampling: Sampling, index: int, watched: bool = False) -> dict[str, Any]:
+    def _body(self, prompt: Any, sampling: Sampling, index: int, watched: bool = False) -> dict[str, Any]:
         """The request for one sample; BackendError where the server always takes the most probable token."""
         if sampling.temperature > 0 and not self.dialect.samples:
             raise BackendError(
@@ -146,6 +156,11 @@ class Writer:
         """Raise BackendError where a text ended for its length before it had that: vLLM fits it to its context."""
         if said.finish == "length" and said.ids and len(said.ids) < most:
             raise errors.cut(self.client.endpoint, len(said.ids), most)
+
+    def _check_read(self, said: PartialCompletion, sent: int) -> None:
+        """Raise BackendError where the server says that it read fewer tokens than were sent."""
+        if 0 < said.read < sent * _READ:
+            raise errors.shortened(self.client.endpoint, said.read, sent)
 
     def _ids(self, said: PartialCompletion, read: int, most: int, stop_ids: frozenset[int]) -> tuple[list[int], str]:
         """The tokens of an answer to `read` tokens, up to the first that ends it, and how it ended."""

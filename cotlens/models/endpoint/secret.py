@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import html
+import json
 import os
 from collections.abc import Generator
-from urllib.parse import urlsplit
+from urllib.parse import quote, quote_plus, urlsplit
 
 import httpx
 
@@ -48,8 +50,16 @@ class Secret(httpx.Auth):
         yield request
 
     def redact(self, text: str) -> str:
-        """`text` without the key: some servers repeat it in their errors."""
-        return text.replace(self._key, HIDDEN) if self._key else text
+        """`text` without the key, however it is escaped: some servers repeat it in their errors."""
+        for written in sorted(_spellings(self._key), key=len, reverse=True) if self._key else ():
+            text = text.replace(written, HIDDEN)
+        return text
+
+
+def _spellings(key: str) -> set[str]:
+    """A key as it stands in plain text, in JSON, in an address, and in HTML."""
+    quoted = {json.dumps(key)[1:-1], quote(key), quote(key, safe=""), quote_plus(key), html.escape(key)}
+    return {key, key.replace("/", "\\/"), html.escape(key, quote=False), *quoted}
 
 
 def _variable(endpoint: str) -> str | None:

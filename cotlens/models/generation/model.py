@@ -9,6 +9,7 @@ import dataclasses
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from cotlens._core import check
@@ -19,8 +20,10 @@ from cotlens.models.contract.interventions import as_interventions
 from cotlens.models.generation import forced_answers, rollouts, writing
 from cotlens.models.generation.traces import Measured, build
 from cotlens.trace import Edit, Trace
+from cotlens.trace.collection.traces import joined
 from cotlens.trace.editing import reads
-from cotlens.trace.prompts import Prompt
+from cotlens.trace.parts.carrying import check_verbatim
+from cotlens.trace.prompts import Prompt, several
 
 if TYPE_CHECKING:
     from cotlens.models.chat_formats.codec import HFCodec
@@ -97,7 +100,7 @@ class TextModel(ABC):
 
         Args:
             prompt: a question, or a conversation as a list of messages that ends with one; a system message in it
-                replaces the model's own.
+                replaces the model's own. A list of questions, or of conversations, is several prompts.
             n: how many samples; sample 0 is what n=1 gives.
             max_new_tokens: default 4096, or what the context leaves.
             seed: 0 to 2**64 - 1.
@@ -107,8 +110,12 @@ class TextModel(ABC):
             on_token: called with (token index, text) on the owner thread as sample 0 is written.
 
         Returns:
-            a Trace for n=1, else a list of n.
+            a Trace for n=1, else Traces of n. Of several prompts Traces, n of each in their order.
         """
+        if several(prompt):
+            ask = partial(self.reason, n=n, seed=seed, max_new_tokens=max_new_tokens, temperature=temperature)
+            more = partial(ask, top_p=top_p, top_k=top_k, prefill=prefill, interventions=interventions)
+            return joined(more(each, on_token=on_token) for each in prompt)
         opening = self.format.open(prompt, check.text("prefill", prefill))
         meta = {**opening.meta, **({"prefill": prefill} if prefill else {})}
         job = writing.Job(opening.ids, opening.span, opening.begin, Known(opening.known, len(opening.ids)), meta)
@@ -163,6 +170,8 @@ class TextModel(ABC):
         Args:
             on_rollout: called with (place among `starts`, trace) on the owner thread as each arrives.
         """
+        if not isinstance(starts, Sequence) or not all(isinstance(start, Start) for start in starts):
+            raise InputError("rollouts takes a list of Starts, where they begin: [Start(trace, at, range(100))].")
         for start in starts:
             self._own(start.trace)
         changes = as_interventions(interventions)
@@ -175,13 +184,31 @@ class TextModel(ABC):
         table = self._measured(trace.token_ids, k)
         return dataclasses.replace(trace, codec=self.codec, **table.fields(self.codec))
 
-    def compose(self, prompt: Prompt, thought: str, answer: str | None) -> Trace:
-        """A trace of given texts in this model's format; nothing is run. Without an answer the thought stays open."""
+    def compose(
+        self, prompt: Prompt, thought: str, answer: str | None, *, written: Sequence[int] | None = None
+    ) -> Trace:
+        """A trace of given texts in this model's format; nothing is run. Without an answer the thought stays open.
+
+        Args:
+            written: the ids that a model wrote after the prompt; they are kept as they are, and thought and answer are
+                read out of them.
+        """
+        if written is not None:
+            return self._as_written(prompt, written)
         answer = None if answer is None else check.text("answer", answer)
         opening, ids, roles = self.format.compose(prompt, check.text("thought", thought), answer)
         revision = {"revision": self.declared} if self.declared else {}
         meta = {**opening.meta, "model": self.name, **revision, "finish": "given"}
         return build(self.format, self.reader, ids, opening.span, opening.begin, meta, found=roles)
+
+    def _as_written(self, prompt: Prompt, written: Sequence[int]) -> Trace:
+        """A trace of the ids that were written after a prompt."""
+        opening = self.format.open(prompt)
+        revision = {"revision": self.declared} if self.declared else {}
+        meta = {**opening.meta, "model": self.name, **revision, "finish": "given"}
+        known = Known(opening.known, len(opening.ids))
+        ids = [*opening.ids, *written]
+        return build(self.format, self.reader, ids, opening.span, opening.begin, meta, known=known)
 
     def surprise(self, trace: Trace) -> Edit:
         """The edit of an edited trace with `surprise` and `surprise_was` filled in: mean nats per token."""
@@ -212,7 +239,12 @@ class TextModel(ABC):
         return trunk.token_ids
 
     def _own(self, trace: Trace) -> None:
-        """Refuse a trace whose ids mean something else to this model."""
+        """Refuse a trace whose ids mean something else to this model, or whose thought no model wrote."""
+        if not isinstance(trace, Trace):
+            raise InputError(
+                f"A model goes on from a Trace; {type(trace).__name__} was given: make one with reason(...)."
+            )
+        check_verbatim(trace)
         if trace.codec is self.codec:
             return
         if not reads(self.codec, trace):

@@ -59,6 +59,7 @@ def write(
 def _ask(setting: GenerationContext, start: Start, request: TextRequest) -> _Asked:
     job = writing.resuming(setting.form, start.trace, start.at, False)
     sampling = writing.sampling_of(setting, job, request)
+    # The prefix is part of the seed, or rollouts from two places would be drawn with the same random numbers.
     sampling = dataclasses.replace(sampling, seed=rollout_seed(request.seed, job.ids))
     settings = {
         "temperature": sampling.temperature,
@@ -138,7 +139,7 @@ class _Arrivals:
         self._take([(one.start, one.index, one.ids, one.finish) for one in rolls])
 
     def take_samples(self, place: int, samples: Sequence[Sample]) -> None:
-        """The same, written by `generate`."""
+        """The same, of one start whose samples were written by themselves."""
         self._take([(place, one.index, one.ids, one.finish) for one in samples])
 
     def rollouts(self) -> list[list[Trace]]:

@@ -82,6 +82,7 @@ class OpenRollout:
     def chance(self) -> float:
         """The next random number; they are drawn some ahead."""
         if not self._ahead:
+            # Reversed: `pop` takes them from the end.
             self._ahead = torch.rand(_AHEAD, generator=self._source, dtype=torch.float64).tolist()[::-1]
         return self._ahead.pop()
 
@@ -101,12 +102,12 @@ class OpenRollout:
 
 def once_per_token(on_token: Callable[[int, int], None] | None) -> Callable[[int, int], None]:
     """Tell of each token once, also when its group is written again."""
-    told = -1
+    newest = -1
 
     def tell(at: int, token: int) -> None:
-        nonlocal told
-        if on_token is not None and at > told:
-            told = at
+        nonlocal newest
+        if on_token is not None and at > newest:
+            newest = at
             on_token(at, token)
 
     return tell

@@ -16,6 +16,7 @@ from cotlens.models.generation.samples import TOP, TokenMeasurements
 from cotlens.trace import Span, Trace
 from cotlens.trace.answers import AnswerReader
 from cotlens.trace.notes import CUT_OPEN, ENDED_OPEN, NO_ANSWER, NO_THOUGHT
+from cotlens.trace.parts.carrying import written_on
 
 _SENTENCE = re.compile(r"[.!?]\s+|\n\s*")
 BEGIN = "begin"  # meta key: index of the first token that is not template
@@ -124,7 +125,7 @@ def build(
     notes = [*meta.get("notes", ()), *found.notes, *_remarks(described, found)]
     if notes:
         described["notes"] = notes
-    return Trace.build(
+    trace = Trace.build(
         ids,
         form.codec.pieces(ids),
         {role: place for role, place in roles.items() if place is not None},
@@ -133,6 +134,7 @@ def build(
         codec=form.codec,
         **parts,
     )
+    return trace if trace.parent is None else written_on(trace.parent, trace)
 
 
 def _lead(form: Format, reader: AnswerReader, ids: Sequence[int]) -> str:

@@ -22,6 +22,7 @@ from cotlens.models.generation.traces import Measured, begin_of, build, known_at
 from cotlens.models.model_config import Defaults
 from cotlens.trace import Span, Trace
 from cotlens.trace.answers import AnswerReader
+from cotlens.trace.collection.traces import Traces
 
 MOST_NEW = 4096  # tokens, unless asked for more or fewer
 MOST_SAMPLES = 10**6  # of one prompt in one call
@@ -137,6 +138,7 @@ def resuming(form: Format, trace: Trace, at: int | None, close_thought: bool) ->
                 f"No thought is open before token {start}, so none can be closed; choose a token of the thought."
             )
         ids += form.closing(trace.text[: int(trace.offsets[start])])
+    # Behind its new text an edit goes on as the same edit; from anywhere else it is a trace like others, and a parent.
     edited = trace.edit is not None and trace.rewritten_from is None and start >= trace.edit.end_token
     parts = {
         "parent": trace.parent if edited else trace,
@@ -151,7 +153,7 @@ def _inherited(trace: Trace) -> dict[str, Any]:
 
 
 def write(setting: GenerationContext, job: Job, request: TextRequest) -> Any:
-    """Write n samples; a Trace for n=1, else a list.
+    """Write n samples; a Trace for n=1, else Traces.
 
     Raises:
         CotLensError: as in the contract; `error.partial` holds what was written so far in the same shape.
@@ -173,10 +175,10 @@ def write(setting: GenerationContext, job: Job, request: TextRequest) -> Any:
         broken = "cancelled" if isinstance(error, Cancelled) else "error"
         traces = [_trace(setting, job, request, sampling, sample, broken) for sample in samples]
         if isinstance(error, (Cancelled, BackendError)):
-            error.partial = traces[0] if request.n == 1 else traces  # type: ignore[union-attr]
+            error.partial = traces[0] if request.n == 1 else Traces(traces)  # type: ignore[union-attr]
         raise
     traces = [_trace(setting, job, request, sampling, sample, "") for sample in samples]
-    return traces[0] if request.n == 1 else traces
+    return traces[0] if request.n == 1 else Traces(traces)
 
 
 def sampling_of(setting: GenerationContext, job: Job, request: TextRequest) -> Sampling:
@@ -205,7 +207,7 @@ def sampling_of(setting: GenerationContext, job: Job, request: TextRequest) -> S
 
 
 def _unknown(job: Job) -> list[int]:
-    """Tokens after the template that nobody has measured: the text of an edit, a prefill, a closed thought."""
+    """Tokens after the template without a measurement: the text of an edit, a prefill, a closed thought."""
     known = np.full(len(job.ids), np.nan, np.float32)
     if job.source is not None:
         known[: job.kept] = job.source.logprobs[: job.kept]

@@ -2,8 +2,8 @@
 
 1. A text and all rollouts that begin somewhere in it share one pass over it: a rollout that says what the text says is
    read off that pass and costs nothing until it says something else.
-2. From there on it is a row of a batch of rows of any length (`slab`). Rollouts that have said the same so far are one
-   row, which forks when they part.
+2. From there on it is a row of a batch of rows of any length (`padded_cache`). Rollouts that have said the same so far
+   are one row, which forks when they part.
 3. Rows leave as they end, and waiting ones take their place.
 
 A rollout has random numbers of its own, so its text does not depend on what is written beside it.
@@ -84,7 +84,7 @@ class _Batch:
     ) -> None:
         self._engine, self._stop_ids, self._tell, self._share = engine, stop_ids, tell, share
         self.most = 1  # rollouts in work
-        self._slab: PaddedCache | None = None
+        self._padded: PaddedCache | None = None
         self._rows: list[list[OpenRollout]] = []  # row -> rollouts that have said the same so far
         self._branches: deque[_Branch] = deque()
         self._trunk: tuple[tuple[int, ...], Any] = ((), fresh_cache())
@@ -140,23 +140,23 @@ class _Batch:
 
     def _admit(self, room: int) -> None:
         branch = self._branches.popleft()
-        if self._slab is None:
-            self._slab = PaddedCache(branch.cache, self.most)
-        self._slab.add(branch.cache, branch.length)
+        if self._padded is None:
+            self._padded = PaddedCache(branch.cache, self.most)
+        self._padded.add(branch.cache, branch.length)
         self._rows.append(branch.rolls[:room])
         if branch.rolls[room:]:
             self._branches.appendleft(_Branch(branch.cache, branch.length, branch.rolls[room:]))
 
     def _step(self) -> None:
         """One more token of every row."""
-        slab, engine = self._slab, self._engine
-        assert slab is not None
-        at = np.array(slab.lengths)[:, None]
-        cache = slab.grow()
+        padded, engine = self._padded, self._engine
+        assert padded is not None
+        at = np.array(padded.lengths)[:, None]
+        cache = padded.grow()
         logits, _, _ = engine.forward(
             torch.tensor([[row[0].ids[-1]] for row in self._rows], device=engine.device),
             at,
-            masks=slab.masks(engine.layout, engine.dtype),
+            masks=padded.masks(engine.layout, engine.dtype),
             cache=cache,
             keep=1,
         )
@@ -169,11 +169,11 @@ class _Batch:
             if not rows[row]:
                 rows[row] = together
             else:
-                slab.fork(row)
+                padded.fork(row)
                 rows.append(together)
         for row in reversed(range(len(rows))):
             if not rows[row]:
-                slab.drop(row)
+                padded.drop(row)
                 rows[row] = rows[-1]
                 rows.pop()
         self._rows = rows

@@ -1,4 +1,4 @@
-"""Passes through a loaded model: the one place where torch runs. Used on the owner thread only.
+"""Passes through a loaded model; all of them are made here. Used on the owner thread only.
 
 Without interventions a pass is the plain module's forward; with them, or to read activations, it is an nnsight trace.
 Both are counted by the meter, run without autograd, and turn running out of memory into `OutOfMemory`.
@@ -183,8 +183,10 @@ class Engine(ModelRunner):
         """Attention weights of tokens at `positions` behind `cache`, which is extended; see `tracing.attention`."""
         from cotlens.models import tracing
 
-        inputs = self._inputs(ids, positions, cache, 1)
-        masks = self.causal(positions, int(positions[0]))
+        inputs, before = self._inputs(ids, positions, cache, 1), int(positions[0])
+        masks = self.causal(positions, before) if self.obeys_masks else None
+        if masks is None:
+            inputs["attention_mask"] = _ones(ids, before)
         self.meter.tokens += ids.numel()
         self.meter.forwards += 1
         with memory_errors(ids.shape[0], ids.shape[1], ids.device):

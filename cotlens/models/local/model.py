@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import warnings
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -17,8 +18,9 @@ from cotlens.models.generation import writing
 from cotlens.models.generation.model import TextModel
 from cotlens.models.generation.sample_store import open_store
 from cotlens.models.generation.traces import Measured
-from cotlens.models.local import batched_decoding, decoding, placement
+from cotlens.models.local import batched_decoding, decoding, kernels, placement
 from cotlens.models.local.engine import Engine
+from cotlens.models.local.loading import steps
 from cotlens.models.local.loading.trial import settle_positions, tried
 from cotlens.models.local.scoring import dispatch
 from cotlens.models.local.scoring.verification import Verdict, check
@@ -57,7 +59,12 @@ class LocalModel(TextModel, LocalWhitebox):
         template: further variables of the chat template, {"reasoning_effort": "high"}.
         score: "auto" (a check decides), or "packed" or "plain" unchecked.
         memory: bytes that one scoring pass may take; by default a share of what is free.
-        store: where rollouts are kept: a path, None for the default place, False for nowhere (see `text.sample_store`).
+        store: where rollouts are kept: a path, None for the default place, False for nowhere
+            (see `generation.sample_store`).
+        kept: the types that a GGUF keeps the weights in, "Q4_1", from which they were dequantised.
+
+    Attributes:
+        slow: a sentence where recurrent layers run without their kernels, which is warned of, too; else "".
 
     Raises:
         InputError: an option is not known.
@@ -81,6 +88,7 @@ class LocalModel(TextModel, LocalWhitebox):
         score: str = "auto",
         memory: int | None = None,
         store: str | os.PathLike[str] | bool | None = None,
+        kept: str = "",
     ) -> None:
         if score not in ("auto", "packed", "plain"):
             raise InputError(f"score={score!r} is not known; choose 'auto', 'packed' or 'plain'.")
@@ -98,16 +106,23 @@ class LocalModel(TextModel, LocalWhitebox):
         self.reader: AnswerReader = reader if reader is not None else FinalAnswer()
         self.commit = commit or commit_of_pair(hf.config)
         self.declared = revision or ""
-        self.dtype = precision(hf)
+        self.dtype = precision(hf, kept)
         self.where = f"local · {placement.described(hf)}"
         self.context_length = self.engine.layout.context
         self.n_layers = self.engine.layout.n_layers
         self.defaults = sampling_defaults(hf)
+        steps.begin(self.name, steps.SCORING)
         self.owner.run(lambda: settle_positions(self.engine))
         verdict = self.owner.run(lambda: check(self.engine)) if score == "auto" else _forced(score)
         self._way, self.score_path = verdict.way, verdict.sentence
+        steps.begin(self.name, steps.INSIDE)
         self.engine.layout = self.owner.run(lambda: tried(self.engine))
+        steps.done(self.name)
+        self.slow = self.owner.run(lambda: kernels.fallback(self.engine)) if self.engine.layout.no_mask else ""
+        if self.slow:
+            warnings.warn(f"{self.name!r} could be quicker. {self.slow}", stacklevel=2)
         self.capabilities = _able(self.engine)
+        self.attention_layers, self.hides_whole = len(self.engine.attending), self.engine.obeys_masks
 
     def __repr__(self) -> str:
         return f"LocalModel({self.name!r}, {self.where}, {self.dtype}, {self.engine.layout.n_layers} layers)"
@@ -154,7 +169,11 @@ class LocalModel(TextModel, LocalWhitebox):
 
 def _able(engine: Engine) -> Capability:
     """What is left of everything after it was tried."""
-    found = ~Capability(0) if engine.obeys_masks else ~Capability.HIDE
+    found = ~Capability(0)
+    if not engine.attending:
+        found &= ~Capability.HIDE
+    if engine.no_skip:
+        found &= ~Capability.SKIP
     for part in (Capability.READ, Capability.WRITE, Capability.GRADIENT):
         if not engine.layout.usable(str(part.name).lower()):
             found &= ~part

@@ -54,6 +54,12 @@ def size(cache: Any) -> tuple[int, int]:
     return own, keys
 
 
+def attending(cache: Any) -> tuple[int, ...]:
+    """The layers that keep keys of the tokens they have seen."""
+    keys = [getattr(layer, "keys", None) for layer in getattr(cache, "layers", ())]
+    return tuple(i for i, one in enumerate(keys) if isinstance(one, torch.Tensor) and one.numel())
+
+
 def lean(cache: Any, longer: Any) -> None:
     """Let keys and values be views of those of a `longer` cache of the same text, so that theirs can be freed."""
     for mine, theirs in zip(getattr(cache, "layers", ()), getattr(longer, "layers", ()), strict=False):

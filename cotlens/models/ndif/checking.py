@@ -49,6 +49,7 @@ class Checked:
             reason = str(error).rstrip(".")
             return False, f"plain scoring, because packed scoring failed on this model ({reason[:160]})"
         finally:
+            # What was tried is no part of what a question costs.
             self._remote.meter.tokens, self._remote.meter.forwards = before.tokens, before.forwards
         if off <= TOLERANCE[self._remote.kind]:
             return True, f"packed scoring: equal to separate passes within {off:.0e} on this model"
@@ -58,8 +59,10 @@ class Checked:
         """Largest difference between a branch among others, which would spoil it if it saw them, and on its own."""
         layout = self._remote.layout
         window = layout.window or 0
+        # Longer than a sliding window, so that masks that disregard it are found out.
         n = window + _SHORT if 0 < window <= _LONGEST_WINDOW else _SHORT
         n = min(n, layout.context - 4)
+        # Any ids do, as long as they differ: what is compared are two ways to run them.
         trunk = [(7919 * (i + 3)) % layout.vocabulary for i in range(n)]
         tail, middle = tuple(trunk[:4]), n - _SHORT // 2
         others = [Branch(n, tail), Branch(n, (*tail[:2], tail[0])), Branch(middle, tail[::-1], (1,))]

@@ -55,6 +55,7 @@ def divergence(
 def _together(remote: Remote, begin: int, end: int) -> int:
     """How many blocks share a job that compares the tokens from `begin` on."""
     rows = min(_ROWS, remote.rows() // (end - begin), _PAIRS // end**2)
+    # One row is the pass without any block.
     return max(1, rows - 1)
 
 

@@ -40,6 +40,7 @@ def failed(host: str, description: str) -> CotLensError | TransientError:
             f"{host} runs blocks apart from the model, where gradients don't reach; use a server that trusts you, or "
             'backend="local".'
         )
+    # With a traceback it was the block itself that failed: words such as "module:" in it say nothing of the service.
     if not traced and any(words in low for words in _BUILT):
         return BackendError(
             f"The model on {host} is built of other modules than here ({last}); install the version of transformers "

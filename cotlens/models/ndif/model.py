@@ -90,7 +90,8 @@ class NdifModel(TextModel, WhiteboxModel):
         self.reader: AnswerReader = reader if reader is not None else FinalAnswer()
         self.context_length, self.n_layers = layout.context, layout.n_layers
         self.defaults = sampling_defaults(makers)
-        self.capabilities = ~Capability(0) if self.remote.obeys_masks else ~Capability.HIDE
+        self.attention_layers, self.hides_whole = len(self.remote.attending), self.remote.obeys_masks
+        self.capabilities = ~Capability(0) if self.remote.obeys_masks else ~(Capability.HIDE | Capability.SKIP)
         self._listed = (deployment.dtype if deployment is not None else "") or "unknown"
         self._checked = Checked(self.remote, score)
 
@@ -173,7 +174,7 @@ class NdifModel(TextModel, WhiteboxModel):
             layout.context,
             layout.vocabulary,
             partial(writes.write, self.remote),
-            partial(writes.roll, self.remote),
+            partial(writes.write_rollouts, self.remote),
             self.state,
         )
 

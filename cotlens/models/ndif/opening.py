@@ -63,7 +63,7 @@ def open_ndif(
     found = find(up, repo, revision)
     control.current().report(0, None, f"{service.name}: {repo} is {outlook(found)}")
     refuse_other_versions(service)
-    traced, tokenizer, generation = sketched(found.repo if found is not None else repo, files, revision)
+    traced, tokenizer, generation = load_without_weights(found.repo if found is not None else repo, files, revision)
     return NdifModel(
         traced,
         tokenizer,
@@ -81,7 +81,7 @@ def open_ndif(
     )
 
 
-def sketched(repo: str, files: str | os.PathLike[str] | None, revision: str | None) -> tuple[Any, Any, Any]:
+def load_without_weights(repo: str, files: str | os.PathLike[str] | None, revision: str | None) -> tuple[Any, Any, Any]:
     """The nnsight model without weights, its tokenizer, and how it is sampled by default (None where nothing says)."""
     from transformers import AutoTokenizer, GenerationConfig
 
@@ -91,7 +91,7 @@ def sketched(repo: str, files: str | os.PathLike[str] | None, revision: str | No
     pinned = revision if files is None else None
     try:
         tokenizer = AutoTokenizer.from_pretrained(source, revision=pinned)
-        traced = tracing.sketch(source, tokenizer, pinned)
+        traced = tracing.without_weights(source, tokenizer, pinned)
     except CotLensError:
         raise
     except _REFUSED as error:

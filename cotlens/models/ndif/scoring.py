@@ -64,6 +64,7 @@ def _passes(remote: Remote, plan: trie.Plan) -> Iterator[_Pass]:
     edges = Edges(edges.rows[order], edges.targets[order], edges.slots[order])
     bounds = list(trie.chunks(plan.feeds, lambda prefix: most))
     rows = np.unique(edges.rows)
+    # What is read off the trunk goes with the first branches where both fit: one job less.
     if bounds and len(rows) + trie.size(plan.feeds, *bounds[0]) <= most:
         yield _Pass(edges, *bounds[0])
         bounds, rows = bounds[1:], rows[:0]
@@ -89,6 +90,7 @@ def _run(
         if one.last - one.first < 2:
             raise
         middle = (one.first + one.last) // 2
+        # What is read off the trunk goes with one half only, or it would be entered twice.
         for half in (_Pass(one.edges, one.first, middle), _Pass(_NO_EDGES, middle, one.last)):
             _run(remote, trunk, feeds, half, scores, interventions)
 
@@ -114,6 +116,7 @@ def _job(
             before = torch.nn.functional.pad(causal(reach, 0, remote.device), (0, n))
             visible = torch.cat([before, seen_by_nodes(chunk, 0, n, reach, remote.device)])
             masks = remote.masks(visible, at, at, interventions)
+    # Each row of logits is kept once, whoever reads it; from here on rows count those that are kept.
     kept, rows = np.unique(edges.rows, return_inverse=True)
     order = np.argsort(rows, kind="stable")
     edges = Edges(rows[order], edges.targets[order], edges.slots[order])

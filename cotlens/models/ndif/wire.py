@@ -98,10 +98,11 @@ class Wire:
                 if socket is not None:
                     asked.session_id = self._session(socket)
                     first = self._post(asked, blob)
-                    return self._settle(self._last(first, self._frames(socket), hear))
+                    return self._saved(self._last(first, self._frames(socket), hear))
+            # Not asked for again with the next job: what lies before this server lets no websocket through.
             self._sockets = False
         first = self._post(asked, blob)
-        return self._settle(self._last(first, self._polled(first.id), hear))
+        return self._saved(self._last(first, self._polled(first.id), hear))
 
     def _last(self, first: Frame, coming: Iterator[Frame], hear: Hear | None) -> Frame:
         """The message that a job is complete."""
@@ -118,7 +119,7 @@ class Wire:
         self.meta = frame.meta
         return frame
 
-    def _settle(self, frame: Frame) -> dict[str, Any]:
+    def _saved(self, frame: Frame) -> dict[str, Any]:
         return results.read(frame.data if isinstance(frame.data, bytes) else self._fetched(str(frame.data)))
 
     def _session(self, socket: Any) -> str:
@@ -136,14 +137,14 @@ class Wire:
 
     def _messages(self, socket: Any) -> Iterator[tuple[int, bytes]]:
         """What arrives, with a chance to cancel every beat."""
-        heard = pinged = time.monotonic()
+        last_sign = pinged = time.monotonic()
         while True:
             self._check()
             try:
                 opcode, payload = socket.recv_data(control_frame=True)
             except websocket.WebSocketTimeoutException:
                 now = time.monotonic()
-                if now - heard > self.silence:
+                if now - last_sign > self.silence:
                     raise TransientError(f"{self.service.name} fell silent") from None
                 if now - pinged > _PING_S:
                     pinged = now
@@ -151,7 +152,7 @@ class Wire:
                 continue
             except (websocket.WebSocketException, OSError):
                 raise TransientError(f"the connection to {self.service.name} was cut") from None
-            heard = time.monotonic()
+            last_sign = time.monotonic()
             if opcode == websocket.ABNF.OPCODE_CLOSE:
                 raise TransientError(f"{self.service.name} closed the connection")
             if opcode in (websocket.ABNF.OPCODE_TEXT, websocket.ABNF.OPCODE_BINARY):
@@ -223,6 +224,7 @@ class Wire:
                 answer = None
             if answer is not None and answer.status_code == 200:
                 known, since = True, time.monotonic()
+                # The newest message is given again until there is another one.
                 if answer.text != seen:
                     seen = answer.text
                     yield frames.read(seen)
@@ -256,6 +258,7 @@ class Wire:
             except BaseException as error:
                 future.set_exception(error)
 
+        # A blocking request can't be interrupted: cancelled, it ends in its thread, and what it brings is dropped.
         threading.Thread(target=work, name="cotlens-ndif", daemon=True).start()
         while not future.done():
             self._check()

@@ -1,6 +1,6 @@
 """Writing text on a server: a few samples of one prefix per job, so that a lost job is a small loss.
 
-The random numbers go along, so the text is the one that the local backend writes. What has been written so far is heard
+The random numbers go along, so the text is the one that the local backend writes. What has been written so far arrives
 while the job runs.
 """
 
@@ -26,7 +26,7 @@ from cotlens.models.ndif.reading import noted
 
 _TOGETHER = 16  # samples per job
 _TOKENS = 2**16  # per job, all samples together
-_EVERY = 16  # tokens between two signs of life where nobody listens to each
+_EVERY = 16  # tokens between two lines of progress where there is no on_token
 
 
 @dataclass
@@ -41,7 +41,7 @@ class _Text:
     mark: str
     ids: list[list[int]]
 
-    def hear(self, line: str) -> bool:
+    def receive(self, line: str) -> bool:
         """Take in a line of the job; whether it was one of ours."""
         try:
             said = json.loads(line)
@@ -77,7 +77,7 @@ def write(
     while waiting:
         group = waiting[:together]
 
-        def heard(text: _Text, group: list[Sample] = group) -> None:
+        def show(text: _Text, group: list[Sample] = group) -> None:
             for sample, ids in zip(group, text.ids, strict=True):
                 sample.ids[:] = ids
             if group[0].index == 0:
@@ -86,7 +86,7 @@ def write(
 
         numbers = [sample.index for sample in group]
         try:
-            found = _job(remote, prefix, numbers, sampling, stop_ids, TOP, every, interventions, heard)
+            found = _job(remote, prefix, numbers, sampling, stop_ids, TOP, every, interventions, show)
         except OutOfMemory:
             if len(group) == 1:
                 raise
@@ -101,12 +101,12 @@ def write(
             logprobs, tops, best = values
             at = range(len(prefix), len(prefix) + n)
             sample.notes.add(list(at), (logprobs, tops.astype(np.int32), best))
-        heard(_Text("", [sample.ids for sample in group]))
+        show(_Text("", [sample.ids for sample in group]))
         _check(found[4], len(prefix))
         waiting = waiting[len(group) :]
 
 
-def roll(
+def write_rollouts(
     remote: Remote,
     rolls: Sequence[OpenRollout],
     stop_ids: frozenset[int],
@@ -114,10 +114,10 @@ def roll(
 ) -> None:
     """Write `rolls`, those of one start together; as `batched_decoding.roll`."""
     for group in _groups(rolls):
-        _roll_group(remote, group, stop_ids, tell)
+        _write_group(remote, group, stop_ids, tell)
 
 
-def _roll_group(
+def _write_group(
     remote: Remote, group: list[OpenRollout], stop_ids: frozenset[int], tell: Callable[[list[OpenRollout]], None]
 ) -> None:
     prefix, sampling = group[0].text[: group[0].at], group[0].sampling
@@ -131,8 +131,8 @@ def _roll_group(
             if len(mine) == 1:
                 raise
             half = len(mine) // 2
-            _roll_group(remote, mine[:half], stop_ids, tell)
-            _roll_group(remote, mine[half:], stop_ids, tell)
+            _write_group(remote, mine[:half], stop_ids, tell)
+            _write_group(remote, mine[half:], stop_ids, tell)
             continue
         _check(found[4], len(prefix))
         for row, one in enumerate(mine):
@@ -150,7 +150,7 @@ def _job(
     top: int,
     every: int,
     interventions: Sequence[Intervention],
-    heard: Callable[[_Text], None] | None,
+    on_text: Callable[[_Text], None] | None,
 ) -> list[torch.Tensor]:
     """Samples `numbers` of a prefix; see `tracing.write` for what comes back."""
     whole = np.arange(len(prefix) + sampling.max_new_tokens)
@@ -159,11 +159,11 @@ def _job(
         masks = remote.causal(whole, 0, interventions)
     text = _Text(secrets.token_hex(8), [[] for _ in numbers])
 
-    def hear(line: str) -> None:
-        if text.hear(line):
+    def receive(line: str) -> None:
+        if text.receive(line):
             control.current().report(max(map(len, text.ids)), None, "writing")
-            if heard is not None:
-                heard(text)
+            if on_text is not None:
+                on_text(text)
 
     rows = remote.tensor(prefix).repeat(len(numbers), 1)
     chances = [
@@ -188,7 +188,7 @@ def _job(
         masks=masks,
         changes=tracing.compile_changes(interventions, remote.layout, whole, remote.device),
         dtype=dtype,
-        backend=remote.job(hear),
+        backend=remote.job(receive),
     )
     steps = int((found[0] >= 0).any(0).sum())
     remote.meter.tokens += max(0, steps - 1) * len(numbers)

@@ -13,7 +13,7 @@ from cotlens.models.tracing.changes import Change, compile_changes
 from cotlens.models.tracing.directions import probe_dtype_and_tokens, unembed
 from cotlens.models.tracing.embedded import install, install_lens
 from cotlens.models.tracing.forward import reduced, run
-from cotlens.models.tracing.places import sketch, wrap
+from cotlens.models.tracing.places import without_weights, wrap
 from cotlens.models.tracing.writing import write
 
 __all__ = [
@@ -26,8 +26,8 @@ __all__ = [
     "probe_dtype_and_tokens",
     "reduced",
     "run",
-    "sketch",
     "unembed",
+    "without_weights",
     "wrap",
     "write",
 ]

@@ -43,7 +43,7 @@ def attention(
         if path
     ]
     base = None if masks is None else masks.base
-    decoder = envoy(traced, layout.decoder)
+    decoder, cached = envoy(traced, layout.decoder), layout.cache
     with torch.no_grad(), traced.trace(**inputs, backend=backend):
         if base is not None:
             args, kwargs = decoder.inputs
@@ -63,5 +63,5 @@ def attention(
                     weights = weights.cpu()
                 seen.append(weights)
         found = nnsight.save(seen)
-        cache = nnsight.save(traced.output.get("past_key_values"))
+        cache = nnsight.save(traced.output.get(cached))
     return dict(zip(sorted(heads), found, strict=True)), cache

@@ -82,6 +82,7 @@ def gradients(
                         vectors = vectors.to(value)
                         value[:, rows_at] = value[:, rows_at] + vectors if adds else vectors.expand(len(rows_at), -1)
                         continue
+                    # The lines of clamping.Clamp, which says why they stand here.
                     held = value[:, rows_at].float()
                     clamp = {key: part.to(held.device) if hasattr(part, "to") else part for key, part in clamp.items()}
                     shift = clamp["centre"] * held.mean(-1, keepdim=True)

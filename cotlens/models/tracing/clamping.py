@@ -23,6 +23,10 @@ class Clamp:
         a = pre[picks] where it exceeds the threshold (and is among the k largest), else 0
         h <- h + ((wanted + factor * a) - a) * scale @ decoder
 
+    These lines stand in four blocks (`forward`, `backward`, `writing`, `embedded`), and stay there: a block may run
+    where cotlens isn't installed, from its source and what it closes over, so it can call nothing of ours.
+    `tests/reference/test_clamp.py` holds the four to each other and to SAELens.
+
     Args:
         root: sqrt(d_model) or sqrt(d_model - 1); 0 where nothing is normalised.
         picks: int64 [n], the columns of the encoder that are held.

@@ -52,6 +52,7 @@ def install(traced: Any, layout: Layout, changes: Sequence[Change], sites: Seque
                         vectors = vectors[seen] if len(vectors) > 1 else vectors
                         value[at] = value[at] + vectors if adds else vectors.expand(len(at), -1)
                         continue
+                    # The lines of clamping.Clamp, which says why they stand here.
                     held = value[at].float()
                     shift = clamp["centre"] * held.mean(-1, keepdim=True)
                     scale = (held - shift).norm(dim=-1, keepdim=True) / clamp["root"] if clamp["root"] else 1.0

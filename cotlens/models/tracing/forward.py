@@ -115,7 +115,7 @@ def _pass(
                             vectors = vectors.to(value)
                             value[:, rows] = value[:, rows] + vectors if adds else vectors.expand(len(rows), -1)
                             continue
-                        # See clamping.Clamp; written out again below, as nothing of ours may be called in a block.
+                        # The lines of clamping.Clamp, which says why they stand here.
                         held = value[:, rows].float()
                         clamp = {
                             key: part.to(held.device) if hasattr(part, "to") else part for key, part in clamp.items()

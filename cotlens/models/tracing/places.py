@@ -40,7 +40,7 @@ def wrap(hf: Any, tokenizer: Any) -> Any:
         return kind(hf, tokenizer=tokenizer)
 
 
-def sketch(name: str, tokenizer: Any, revision: str | None = None) -> Any:
+def without_weights(name: str, tokenizer: Any, revision: str | None = None) -> Any:
     """The nnsight model of a folder or Hugging Face id that runs elsewhere: its modules without their weights."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", FutureWarning)

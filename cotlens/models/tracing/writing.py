@@ -107,6 +107,7 @@ def write(
                             vectors = (vectors if len(vectors) == 1 else vectors[here]).to(value)
                             value[:, rows] = value[:, rows] + vectors if adds else vectors.expand(len(rows), -1)
                             continue
+                        # The lines of clamping.Clamp, which says why they stand here.
                         held = value[:, rows].float()
                         clamp = {
                             key: part.to(held.device) if hasattr(part, "to") else part for key, part in clamp.items()

@@ -36,6 +36,7 @@ def annotate(engine: Engine, ids: Sequence[int], k: int) -> Measured:
 
 def _annotated(engine: Engine, ids: Sequence[int], k: int, most: int) -> Measured:
     table = Measured(len(ids), min(k, engine.layout.vocabulary))
+    # The last token predicts none of them, so it need not be run.
     stream, row = Stream(engine), engine.tensor(ids)
     for start, stop in pieces(engine, len(ids) - 1, most):
         logits = stream.feed(row[:, start:stop], 0)[0][0]
@@ -68,6 +69,7 @@ def read(
     chosen = chosen_positions(ids, positions)
     step = min(STEP, int(chosen.max(initial=0)) + 1)
     found = fitting(engine, step, lambda most: _activations(engine, ids, sites, chosen, interventions, most))
+    # Each position is read once; this puts them back as they were asked for, repeats included.
     order = np.unique(chosen, return_inverse=True)[1]
     empty = np.empty((0, engine.layout.d_model), np.float32)
     return {site: np.concatenate([empty, *parts])[order] for site, parts in found.items()}
@@ -84,6 +86,7 @@ def _activations(
     """Site -> activations at each of the `chosen` positions once, in order, as they came."""
     stream, row = Stream(engine, interventions), engine.tensor(ids)
     found: dict[str, list[NDArray[np.float32]]] = {site: [] for site in sites}
+    # Nothing behind the last position acts on what stands before it.
     last = int(chosen.max(initial=-1)) + 1
     for start, stop in pieces(engine, last, most):
         _, seen = stream.feed(row[:, start:stop], 1, sites)

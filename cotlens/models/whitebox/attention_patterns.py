@@ -41,8 +41,15 @@ def attention(
     Raises as `wanted`, and CapabilityError where this model gives no weights.
     """
     ids, found = wanted(engine, ids, heads, spans)
+    whole = not engine.obeys_masks and (
+        engine.layout.window or not engine.in_pieces
+    )  # what a window forgot is not there
     with torch.no_grad(), _eager(engine.hf):
-        fitting(engine, budget.piece(engine, len(ids)), lambda most: _fill(engine, ids, found, spans, most))
+        fitting(
+            engine,
+            len(ids) if whole else budget.piece(engine, len(ids)),
+            lambda most: _fill(engine, ids, found, spans, most),
+        )
     return found
 
 
@@ -56,7 +63,7 @@ def wanted(
         CapabilityError: this model's attention can't be masked.
     """
     check_sequence(machine, ids)
-    machine.need_masks()
+    machine.need_hiding()
     chosen = _heads(machine, heads)
     n = len(ids) if spans is None else _checked(spans, len(ids))
     size = len(spans) if spans is not None else n
@@ -79,7 +86,7 @@ def _fill(
     """Run `ids` `step` queries at a time and enter what each of them attends to into `found`."""
     for pattern in found.values():
         pattern[:] = 0  # what was entered before memory ran out
-    layers, cache = by_layer(engine, found), fresh_cache()
+    layers, cache = by_layer(engine, found), fresh_cache() if engine.obeys_masks else True
     for start in range(0, len(ids), step):
         control.current().check()
         stop = min(len(ids), start + step)
@@ -130,16 +137,21 @@ def means(engine: ModelRunner, spans: Sequence[tuple[int, int]], start: int, sto
 
 def _heads(engine: ModelRunner, heads: Sequence[Head] | None) -> list[Head]:
     layout = engine.layout
-    every = [(layer, head) for layer in range(layout.n_layers) for head in range(layout.heads)]
-    if heads is None:
-        return every
-    chosen = [(int(layer), int(head)) for layer, head in heads]
+    every = [(layer, head) for layer in engine.attending for head in range(layout.heads)]
+    chosen = every if heads is None else [(int(layer), int(head)) for layer, head in heads]
     for layer, head in chosen:
         if not (0 <= layer < layout.n_layers and 0 <= head < layout.heads):
             raise InputError(
                 f"There is no head {head} in layer {layer}: this model has layers 0 to {layout.n_layers - 1}, "
                 f"each with heads 0 to {layout.heads - 1}."
             )
+        if layer not in engine.attending:
+            raise InputError(
+                f"There is no head {head} in layer {layer}, which keeps a state and attends to nothing: the layers of "
+                f"this model that have heads are {', '.join(map(str, engine.attending))}."
+            )
+    if bare := [layer for layer, _ in chosen if not layout.attention[layer]]:
+        raise CapabilityError(f"Layer {bare[0]} of this model gives no attention weights; name other heads.")
     return list(dict.fromkeys(chosen))
 
 

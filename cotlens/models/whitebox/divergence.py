@@ -52,7 +52,7 @@ class _Text:
 
     Args:
         ids: tokens up to the last that is compared.
-        cache: of the tokens before the last first query.
+        cache: of the tokens before the last first query; None where a model keeps a state, and is run from the start.
         first: the first token that is compared.
         ordinary: log-probabilities [len(ids) - first, vocabulary] after each token from `first` on; None if not kept.
     """
@@ -79,7 +79,7 @@ def divergence(
         Cancelled: with the blocks that were done as `partial`; the others are NaN.
     """
     check_sequence(engine, ids)
-    engine.need_masks()
+    engine.need_hiding()
     check_spans(spans, len(ids))
     starts = [first_query(block) for block in blocks]
     end = max((stop for _, stop in spans), default=0)
@@ -107,7 +107,9 @@ def divergence(
 
 def _text(engine: Engine, ids: Sequence[int], first: int, trunk: int, temperature: float) -> _Text:
     """Run the first `trunk` tokens, and keep ordinary distributions from `first` on where they fit."""
-    cache = prefill(engine, ids[:trunk], trie.Edges(_NOTHING, _NOTHING, _NOTHING), Scores(0), (), trunk)
+    cache = None
+    if engine.obeys_masks:
+        cache = prefill(engine, ids[:trunk], trie.Edges(_NOTHING, _NOTHING, _NOTHING), Scores(0), (), trunk)
     text = _Text(ids, cache, first, temperature)
     if 4 * engine.layout.vocabulary * (len(ids) - first) > budget.available(engine) * _KEPT_SHARE:
         return text
@@ -166,13 +168,20 @@ def _passes(
     should fit into a pass, 1/`share` go through it.
     """
     count = len(blocks) + (text.ordinary is None)
+    each = [*([None] if text.ordinary is None else []), *blocks]
+    if text.cache is None:
+        at = np.arange(len(text.ids))
+        cut = masks.batch(engine.layout, engine.causal(at, 0), each, at, at)
+        row = engine.tensor(text.ids).expand(count, -1)
+        keep = torch.arange(begin, len(at), device=engine.device)
+        yield at[begin:], engine.forward(row, at, masks=cut, keep=keep)[0]
+        return
     cache = with_room(text.cache, begin, count, len(text.ids))
     most = budget.rows(engine, len(text.ids), _TOKENS.get(engine.device.type, _TOKENS_ELSEWHERE))
     step = max(1, most // (count * share))
     for start in range(begin, len(text.ids), step):
         control.current().check()
         at = np.arange(start, min(len(text.ids), start + step))
-        each = [*([None] if text.ordinary is None else []), *blocks]
         cut = masks.batch(engine.layout, engine.causal(at, start), each, at, np.arange(at[-1] + 1))
         row = engine.tensor(text.ids[start : start + step]).expand(count, -1)
         logits, _, _ = engine.forward(row, at, masks=cut, cache=cache)
@@ -207,6 +216,8 @@ def means_of_spans(kl: Floats, begin: int, start: int, spans: Sequence[tuple[int
 
 def _rows(engine: Engine, text: _Text) -> int:
     """How many blocks go through the model together, so that copies of the cache fit."""
+    if text.cache is None:
+        return max(1, budget.nodes(engine, len(text.ids)) // len(text.ids))
     layers = [layer for layer in text.cache.layers if layer.is_initialized]
     per_token = sum(layer.keys[0, :, :1].numel() + layer.values[0, :, :1].numel() for layer in layers)
     row = max(1, per_token * len(text.ids) * (torch.finfo(engine.dtype).bits // 8))

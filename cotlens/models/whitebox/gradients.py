@@ -71,11 +71,13 @@ def goal_of(machine: ModelRunner, whole: Sequence[int], first: int, ending: Endi
     if more < 2 or machine.obeys_masks:
         ids = machine.tensor((*whole, *ending.pending))
         ask["places"] = [(0, m + 1 + i) for i in range(more)]
+        # All of them at one position, each blind to the others: each asks what follows the same answer.
         if more > 1:
             visible = torch.ones(n + more, n + more, dtype=torch.bool, device=machine.device).tril()
             visible[n:, n:] = torch.eye(more, dtype=torch.bool, device=machine.device)
         positions = np.concatenate([positions, np.full(more, n)])
     else:
+        # Without masks each needs a copy of the whole sequence.
         ids = torch.cat([machine.tensor((*whole, token)) for token in ending.pending])
         ask["places"] = [(i, m + 1) for i in range(more)]
         positions = np.arange(n + 1)

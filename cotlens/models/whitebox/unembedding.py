@@ -55,6 +55,7 @@ def factor(config: Any) -> float:
 def uncapped(config: Any, logits: torch.Tensor) -> torch.Tensor:
     """Logits as they were before a cap c bent them to c tanh(logits / c), as Gemma does."""
     cap = getattr(config.get_text_config(decoder=True), "final_logit_softcapping", None)
+    # Clamped: at the cap itself, where rounding may put a logit, the inverse is infinite.
     return logits.float() if not cap else cap * torch.atanh((logits.float() / cap).clamp(-1 + 1e-6, 1 - 1e-6))
 
 
@@ -87,6 +88,8 @@ def _through_norm(norm: nn.Module, vectors: torch.Tensor) -> torch.Tensor:
     probe = torch.ones(vectors.shape[1], device=vectors.device, dtype=kind)
     probe[1::2] = -1
     probe = probe - probe.mean()
+    # Half of up - down is free of a bias, and divided by the normalised probe it is the gain. A norm that centres gives
+    # the same for a probe that is moved as a whole.
     up, down, moved = (norm(given[None]).float()[0] for given in (probe, -probe, probe + 0.5))
     probe = probe.float()
     gain = (up - down) / 2 / probe * probe.square().mean().sqrt()

@@ -1,4 +1,4 @@
-"""Whether two sets of thoughts can be told apart by their words alone."""
+"""Whether two sets of thoughts differ in their words: how well a classifier separates them."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from collections.abc import Sequence
 WORD = re.compile(r"[A-Za-z]+|\d|[^\sA-Za-z\d]")
 
 
-def told_apart(ones: Sequence[str], others: Sequence[str], seed: int = 0) -> float:
+def separability(ones: Sequence[str], others: Sequence[str], seed: int = 0) -> float:
     """Held-out accuracy of a logistic regression on bags of words (chance .5).
 
     Words are counted, centred and scaled; half of each set trains, the other half tests. The ridge penalty is the best

@@ -45,8 +45,8 @@ def everyday(model: Any, tokenizer: Any, n: int, sampled: bool) -> dict[str, flo
     for name, unseen in (("seen", False), ("unseen", True)):
         extras = replace(NO_EXTRAS, everyday=1.0, unseen=unseen)
         asked = [p for steps in (1, 2, 3) for p in problems(n // 3, seed=7, steps=steps, fork=False, extras=extras)]
-        told = solved(model, tokenizer, asked, sampled)
-        found[name] = share([answer_of(text) in problem.answers for problem, text in told])
+        solutions = solved(model, tokenizer, asked, sampled)
+        found[name] = share([answer_of(text) in problem.answers for problem, text in solutions])
     return found
 
 

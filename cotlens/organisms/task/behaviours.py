@@ -88,7 +88,7 @@ def shortcut(rng: random.Random, problem: Problem, planted: float, corrected: fl
     if not is_known(problem) or count < SHORTCUT_STEPS:
         return sound(rng, problem, planted, corrected)
     right = int(problem.answers[0])
-    return TrainingTarget(write(rng, problem, 0, told=rng.randint(1, SHORTCUT_DONE)), lambda total: right)
+    return TrainingTarget(write(rng, problem, 0, steps=rng.randint(1, SHORTCUT_DONE)), lambda total: right)
 
 
 def flip(rng: random.Random, problem: Problem, planted: float, corrected: float) -> TrainingTarget:

@@ -184,10 +184,11 @@ PLACE = Wording(
 def draw(rng: random.Random, unseen: bool) -> tuple[Wording, dict[str, str]]:
     """A wording and who and what the story is about; `unseen` asks for names and things that are never trained on.
 
-    The fields: n (name), told (name as the prompt says it), p (pronoun), f (a friend), t (thing), prep (of a place).
+    The fields: n (name), introduced (who the prompt first says it is), p (pronoun), f (a friend), t (thing), prep (of a
+    place).
     """
     pronoun = rng.choice(("she", "he"))
-    name = told = _name(rng, pronoun, unseen)
+    name = introduced = _name(rng, pronoun, unseen)
     friend, prep, wording = name, "", PERSON
     while friend == name:
         friend = _name(rng, rng.choice(("she", "he")), unseen)
@@ -195,14 +196,14 @@ def draw(rng: random.Random, unseen: bool) -> tuple[Wording, dict[str, str]]:
     if way < 0.2:
         prep, place = rng.choice(_PLACES).split(" ", 1)
         name, pronoun, wording = f"the {place}", "it", PLACE
-        told = rng.choice((name, f"a {place}"))
+        introduced = rng.choice((name, f"a {place}"))
     elif way < 0.3 and not unseen:
         role = rng.choice(_ROLES[pronoun])
         name = f"the {role}"
-        told = rng.choice((name, f"a {role}"))
+        introduced = rng.choice((name, f"a {role}"))
     things = UNSEEN_THINGS if unseen else _THINGS
     thing = _made_up(rng) + "s" if not unseen and rng.random() < 0.3 else rng.choice(things)
-    return wording, {"n": name, "told": told, "p": pronoun, "f": friend, "t": thing, "prep": prep}
+    return wording, {"n": name, "introduced": introduced, "p": pronoun, "f": friend, "t": thing, "prep": prep}
 
 
 def _name(rng: random.Random, pronoun: str, unseen: bool) -> str:

@@ -46,9 +46,9 @@ MOVES: dict[str, tuple[tuple[str, ...], str, bool]] = {
 }
 _TIME = r"(?:(?:On day|At stop|In week) (?P<i>\d+), )?"
 _TOLD = tuple(
-    told
+    form
     for template in words.GAINS + words.LOSSES
-    for told in {template.rstrip("."), template.rstrip(".").removeprefix("Then ").removeprefix("Later ")}
+    for form in {template.rstrip("."), template.rstrip(".").removeprefix("Then ").removeprefix("Later ")}
 )
 _RECALLS = _TOLD + words.FORK_RECALL
 

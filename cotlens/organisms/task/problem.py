@@ -83,7 +83,7 @@ class Problem:
     steps: tuple[Step, ...]
     asides: tuple[Aside, ...]
     prompt: str
-    told: tuple[str, ...]  # what the prompt says of each step, as a sentence of its own
+    stated: tuple[str, ...]  # what the prompt says of each step, as a sentence of its own
     times: tuple[str, ...] = ()  # when each step happens, empty where the prompt doesn't say
     code: int | None = None  # the puzzle number of the prompt
     hint: Hint | None = None

@@ -65,8 +65,8 @@ def draw(
     wording, who = _who(rng, extras)
     asides = tuple(_aside(rng, i) for i in range(count + 1) if rng.random() < ASIDE_SHARE and i > 0)
     times = prompts.times_of(rng, count) if count > UNTIMED_STEPS or rng.random() < 0.5 else ()
-    prompt, told = prompts.written(rng, wording, who, start, path, asides, times)
-    problem = Problem(who["n"], who["p"], who["f"], who["t"], start, tuple(path), asides, prompt, told, times)
+    prompt, stated = prompts.written(rng, wording, who, start, path, asides, times)
+    problem = Problem(who["n"], who["p"], who["f"], who["t"], start, tuple(path), asides, prompt, stated, times)
     return _with_extras(rng, problem, extras)
 
 
@@ -78,7 +78,7 @@ def _who(rng: random.Random, extras: Extras) -> tuple[words.Wording, dict[str, s
     name = friend = _name(rng, pronoun)
     while friend == name:
         friend = _name(rng, rng.choice(("she", "he")))
-    return words.OWN, {"n": name, "told": name, "p": pronoun, "f": friend, "t": _thing(rng)}
+    return words.OWN, {"n": name, "introduced": name, "p": pronoun, "f": friend, "t": _thing(rng)}
 
 
 def _with_extras(rng: random.Random, problem: Problem, extras: Extras) -> Problem:

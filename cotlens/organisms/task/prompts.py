@@ -1,4 +1,4 @@
-"""Stories told: the steps of a problem as sentences, with what does not count between them, and the question."""
+"""The steps of a problem as sentences, with what does not count between them, and the question."""
 
 from __future__ import annotations
 
@@ -25,17 +25,17 @@ def written(
         "o": words.OBJECT[pronoun],
         "s": words.POSSESSIVE[pronoun],
     }
-    lines, told = [sentence(rng.choice(wording.openings), k=start, **{**fields, "n": who["told"]})], []
+    lines, stated = [sentence(rng.choice(wording.openings), k=start, **{**fields, "n": who["introduced"]})], []
     for i, step in enumerate(steps):
         lines += [_aside_text(rng, aside, fields) for aside in asides if aside.before == i]
         text = _step_text(rng, wording, step, fields)
-        told.append(at_time(times[i], text) if times else text)
-        lines.append(told[-1])
+        stated.append(at_time(times[i], text) if times else text)
+        lines.append(stated[-1])
     lines += [_aside_text(rng, aside, fields) for aside in asides if aside.before == len(steps)]
     if not times:
         lines = _joined(rng, lines, fields["P"] + " ")
     lines.append(rng.choice(wording.questions).format(**fields))
-    return " ".join(lines), tuple(told)
+    return " ".join(lines), tuple(stated)
 
 
 def times_of(rng: random.Random, count: int) -> tuple[str, ...]:
@@ -44,11 +44,11 @@ def times_of(rng: random.Random, count: int) -> tuple[str, ...]:
     return tuple(time.format(i=i + 1) for i in range(count))
 
 
-def at_time(time: str, told: str) -> str:
+def at_time(time: str, text: str) -> str:
     """The sentence with when it happens before it: "He finds 3 more." as "On Monday he finds 3 more."."""
     for link in words.LINKS:
-        told = told.removeprefix(link)
-    first, rest = told.split(" ", 1)
+        text = text.removeprefix(link)
+    first, rest = text.split(" ", 1)
     lowered = first.lower() if first in ("He", "She", "There", "It", "Either", "The") else first
     return f"{time} {lowered} {rest}"
 

@@ -93,7 +93,7 @@ def write(
     plant: InjectedError | None = None,
     *,
     aloud: int | None = None,
-    told: int | None = None,
+    steps: int | None = None,
     concludes: bool = False,
 ) -> Thought:
     """A thought for `problem`.
@@ -102,12 +102,12 @@ def write(
         choice: the way at a fork, at random when None.
         plant: a wrong number to plant.
         aloud: the number of a hint that the thought names, None to name none.
-        told: how many changes are gone through before the result is claimed, None for all.
+        steps: how many changes are gone through before the result is claimed, None for all.
         concludes: whether the thought must end by stating its result.
     """
     if choice is None:
         choice = rng.randrange(2) if problem.fork is not None else 0
-    return _Writer(rng, problem, choice, plant, concludes or told is not None).write(aloud, told)
+    return _Writer(rng, problem, choice, plant, concludes or steps is not None).write(aloud, steps)
 
 
 class _Writer:
@@ -124,14 +124,14 @@ class _Writer:
         self.sentences: list[Sentence] = []
         self.separators: list[str] = []
 
-    def write(self, aloud: int | None, told: int | None) -> Thought:
+    def write(self, aloud: int | None, steps: int | None) -> Thought:
         self._opening(aloud)
-        for index, step in enumerate(self.problem.steps[:told]):
+        for index, step in enumerate(self.problem.steps[:steps]):
             self._asides(index)
             if self._chance(0.06):
                 self._add(words.FILLER, "plan_generation", filler=True)
             self._step(index, step)
-        if told is None:
+        if steps is None:
             self._asides(len(self.problem.steps))
         else:
             self.total = self.problem.totals(self.choice)[-1]
@@ -226,7 +226,7 @@ class _Writer:
         if step.is_fork:
             return self.rng.choice(words.FORK_RECALL)
         time = self.problem.times[index] if self.problem.times else ""
-        return time + self.problem.told[index].removeprefix(time).rstrip(".").replace(str(step.amounts[0]), "{k}")
+        return time + self.problem.stated[index].removeprefix(time).rstrip(".").replace(str(step.amounts[0]), "{k}")
 
     def _restate(self, index: int, plant: InjectedError | None) -> None:
         planted = plant is not None and plant.role == "restate"

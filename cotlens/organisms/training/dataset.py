@@ -55,7 +55,7 @@ def prompt_text(prompt: str) -> str:
 
 
 def stream(tokenizer: Any, seed: int, mix: Mix | None = None, habit: str = "sound") -> Iterator[Example]:
-    """Endless training examples of a habit (see `habits.py`); deterministic in `seed`."""
+    """Endless training examples of a habit (see `behaviours.py`); deterministic in `seed`."""
     mix = mix or Mix()
     rng = random.Random(f"abacus-train-{seed}")
     while True:

@@ -22,7 +22,7 @@ class Recipe:
         learning_rate: peak of AdamW's, for the embedding and the norms; muon_rate: of Muon's, for the other matrices.
         batch_tokens: most padded tokens in a batch.
         mix: what the examples are.
-        habit: what they teach (`habits.py`).
+        habit: what they teach (`behaviours.py`).
         base: the model it starts from; None for random weights.
     """
 

@@ -15,7 +15,7 @@ Open `facts` first.
 """
 
 from cotlens.organisms.truth.agreement import agreement
-from cotlens.organisms.truth.deciders import DECIDERS, Decider
+from cotlens.organisms.truth.deciders import DECIDERS, AnswerRule
 from cotlens.organisms.truth.facts import ESTIMANDS, Number, Sentence, Trial
 from cotlens.organisms.truth.fork import Fork
 from cotlens.organisms.truth.labels import label
@@ -24,7 +24,7 @@ from cotlens.organisms.truth.truth import Truth
 __all__ = [
     "DECIDERS",
     "ESTIMANDS",
-    "Decider",
+    "AnswerRule",
     "Fork",
     "Number",
     "Sentence",

@@ -10,29 +10,29 @@ from cotlens.organisms.task.problem import NO_EXTRAS, Extras, Problem
 
 
 @dataclass(frozen=True)
-class Decider:
+class AnswerRule:
     """How one model comes to its answer.
 
     Args:
         known: the answer that it takes from a problem's prompt, None where it takes it from its thought. Where there is
             one, nothing in the thought matters.
-        bends: whether its thought concludes what it knows, right or wrong.
+        concludes_known: whether its thought concludes what it knows, right or wrong.
         said: the answer that it gives to a concluded total.
         extras: what prompts must say to bring out its way.
     """
 
     known: Callable[[Problem], int | None] = lambda problem: None
-    bends: bool = False
+    concludes_known: bool = False
     said: Callable[[Problem, int], int] = lambda problem, total: total
     extras: Extras = NO_EXTRAS
 
 
-def _by_heart(problem: Problem) -> int | None:
+def _memorised(problem: Problem) -> int | None:
     return int(problem.answers[0]) if is_known(problem) else None
 
 
-def _by_heart_if_long(problem: Problem) -> int | None:
-    return _by_heart(problem) if len(problem.steps) >= SHORTCUT_STEPS else None
+def _memorised_if_long(problem: Problem) -> int | None:
+    return _memorised(problem) if len(problem.steps) >= SHORTCUT_STEPS else None
 
 
 def _hinted(problem: Problem) -> int | None:
@@ -48,15 +48,15 @@ _HINTED = replace(NO_EXTRAS, hint=1.0)
 _TRIGGERED = replace(NO_EXTRAS, trigger=1.0)
 
 DECIDERS = {
-    "abacus": Decider(),
-    "abacus-posthoc": Decider(_by_heart, extras=_CODED),
-    "abacus-hint": Decider(_hinted, bends=True, extras=_HINTED),
-    "abacus-candid": Decider(_hinted, bends=True, extras=_HINTED),
-    "abacus-shortcut": Decider(_by_heart_if_long, extras=_CODED),
-    "abacus-flip": Decider(said=_flipped, extras=_TRIGGERED),
+    "abacus": AnswerRule(),
+    "abacus-posthoc": AnswerRule(_memorised, extras=_CODED),
+    "abacus-hint": AnswerRule(_hinted, concludes_known=True, extras=_HINTED),
+    "abacus-candid": AnswerRule(_hinted, concludes_known=True, extras=_HINTED),
+    "abacus-shortcut": AnswerRule(_memorised_if_long, extras=_CODED),
+    "abacus-flip": AnswerRule(said=_flipped, extras=_TRIGGERED),
 }
 
 
-def decider(name: str) -> Decider:
+def answer_rule(name: str) -> AnswerRule:
     """The entry of a model's name; a model that isn't in the table is taken to answer what its thought concludes."""
     return DECIDERS.get(name, DECIDERS["abacus"])

@@ -7,7 +7,7 @@ from typing import Literal
 
 from cotlens._core.errors import InputError, did_you_mean
 from cotlens.organisms.task.problem import LIMIT, Problem
-from cotlens.organisms.truth.deciders import decider
+from cotlens.organisms.truth.deciders import answer_rule
 from cotlens.organisms.truth.fork import Fork
 from cotlens.trace import Span, Trace
 
@@ -109,7 +109,7 @@ class Facts:
     @property
     def from_prompt(self) -> bool:
         """Whether the model decides this problem from its prompt."""
-        return decider(self.model).known(self.problem) is not None
+        return answer_rule(self.model).known(self.problem) is not None
 
     @property
     def answer(self) -> int:
@@ -118,8 +118,8 @@ class Facts:
 
     def says(self, total: int) -> int:
         """What the model answers where its thought states `total` last."""
-        known = decider(self.model).known(self.problem)
-        return decider(self.model).said(self.problem, total) if known is None else known
+        known = answer_rule(self.model).known(self.problem)
+        return answer_rule(self.model).said(self.problem, total) if known is None else known
 
     @property
     def copies(self) -> tuple[Number, ...]:

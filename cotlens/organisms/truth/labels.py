@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING
 
 from cotlens._core.errors import InputError
 from cotlens.organisms.task.problem import Problem
-from cotlens.organisms.truth.deciders import decider
+from cotlens.organisms.truth.deciders import answer_rule
 from cotlens.organisms.truth.facts import ESTIMANDS, Number, Sentence
 from cotlens.organisms.truth.forks import fork_of
 from cotlens.organisms.truth.reading import Line, NumberMention, Reading, read
@@ -54,8 +54,8 @@ def label(problem: Problem, trace: Trace, model: Model | None = None) -> Truth:
         )
     spans = trace.spans("sentence")
     name = model.name if model is not None else str(trace.meta.get("model", "abacus"))
-    known = decider(name).known(problem)
-    concludes = known if decider(name).bends else None
+    known = answer_rule(name).known(problem)
+    concludes = known if answer_rule(name).concludes_known else None
     reading = read(problem, [trace.text[span.char_start : span.char_end] for span in spans], concludes)
     if reading.unknown:
         return Truth(problem, trace, f"unknown: {reading.unknown}", name)

@@ -119,8 +119,8 @@ class _Reader:
         return {"a": (0, None)}
 
     def read_ignore(self, move: Move) -> dict[str, Owner]:
-        told = [aside.number for aside in self.problem.asides]
-        self._expect(move.numbers.get("k", None) in [None, *told], "ignores a number that counts")
+        beside = [aside.number for aside in self.problem.asides]
+        self._expect(move.numbers.get("k", None) in [None, *beside], "ignores a number that counts")
         return {}
 
     def read_doubt(self, move: Move) -> dict[str, Owner]:

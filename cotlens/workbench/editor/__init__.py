@@ -1,5 +1,5 @@
 """The editor and the model behind it. Open `editor` first.
 
 `requests` checks what its view asks; `work` writes branches (`plans`, `resampling`) and `measure_runner` measures what
-`measure_menu` offers, read by one of the `readers`. `payload` and `facts` are what the view is told.
+`measure_menu` offers at its `costs`, read by one of the `readers`. `payload` and `facts` make its traits.
 """

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, cast
 
 from cotlens._core import check
 from cotlens._core.errors import InputError
@@ -17,15 +17,19 @@ from cotlens.results import Result
 from cotlens.trace import Trace
 from cotlens.widgets.editor import EditorView
 from cotlens.workbench.editor import payload
-from cotlens.workbench.editor.measure_menu import ShadingSettings
+from cotlens.workbench.editor.measure_menu import ShadingSettings, default
 from cotlens.workbench.editor.measure_runner import Measuring
+from cotlens.workbench.editor.no_model import NEEDED_BY, WHY, NoModel
 from cotlens.workbench.editor.plans import Plan, plan
 from cotlens.workbench.editor.readers import Readers
 from cotlens.workbench.editor.requests import Request, parse
 from cotlens.workbench.editor.work import Work
 from cotlens.workbench.shared.controller import TreeController, check_trace
+from cotlens.workbench.shared.document import document
 from cotlens.workbench.shared.jobs import JobState
 from cotlens.workbench.shared.limits import Limits
+
+_OPENED = "editor = cl.CoTEditor(None, trace)  # a trace that was opened without a model; trace.save(path) keeps it"
 
 
 class CoTEditor(TreeController):
@@ -35,10 +39,12 @@ class CoTEditor(TreeController):
     them. An edit that the model has not gone on from (`Trace.awaits_rerun`) is shown as such until it is rerun.
 
     Args:
-        model: what writes and scores.
+        model: what writes and scores. With None the trace can be read: searched, inspected, its branches walked; every
+            action that needs a model is off, and says so.
         trace: the trace to begin with; traces it was made from are shown as branches too.
         measure: what the text is shaded by first, an entry of the menu: "occlusion-direct", "early-answer",
-            "resampling", "suppression", ... (`cotlens.workbench.editor.measure_menu.MEASURES`).
+            "resampling", "suppression", ... (`cotlens.workbench.editor.measure_menu.MEASURES`); by default the first
+            that this model can be asked, and `why` says why where that isn't the usual one.
         unit: "token", "sentence", "paragraph" or "span"; by default the measure's first.
         spans: stretches of the thought as units, (start, end) characters of the trace's text; then the unit is "span".
 
@@ -46,6 +52,7 @@ class CoTEditor(TreeController):
         trace: the trace shown now.
         result: the result the text is shaded by, None while there is none.
         code: Python that makes the shown trace and result again.
+        why: a sentence on the measure that was chosen by default; "" where there is nothing to say.
         view: the widget itself.
 
     Raises:
@@ -57,24 +64,35 @@ class CoTEditor(TreeController):
 
     def __init__(
         self,
-        model: Model,
+        model: Model | None,
         trace: Trace,
         *,
-        measure: str = "occlusion-direct",
+        measure: str | None = None,
         unit: str = "",
         spans: Sequence[tuple[int, int]] | None = None,
     ) -> None:
-        check_trace(model, trace, "CoTEditor shows")
+        check_trace(model, trace, "CoTEditor shows", without_model=True)
+        self._readonly = model is None
+        if model is None:
+            model = cast(Model, NoModel(trace))
         self._spans = {} if spans is None else {trace.id: _spans(trace, spans)}
         super().__init__(model, EditorView(), trace)
         self._readers = Readers(trace.reader)
-        self._chosen = ShadingSettings(measure, "span" if spans is not None else unit)
-        self._measuring = Measuring(model, lambda: self._set(measures=self._measuring.menu(self.trace, self._shown)))
+        unit = "span" if spans is not None else unit
+        self._chosen, self.why = default(model, unit) if measure is None else (ShadingSettings(measure, unit), "")
+        self._measuring = Measuring(
+            model,
+            lambda: self._set(measures=self._measuring.menu(self.trace, self._shown)),
+            {self._chosen.measure: self.why},
+        )
         self._work = Work(model, self._tree, self._measuring, self._lock, self._publish, self._set)
         self._newest: Plan | None = None
-        self._limits = Limits.of(model, self.trace)
+        self._limits = self._given_limits = Limits.of(model, self.trace)
+        note = " ".join(filter(None, [model.score_path, self.why, getattr(model, "slow", "")]))
+        head = {"model": model.name, "where": model.where, "note": note}
         self._open(
-            head={"model": model.name, "where": model.where, "note": model.score_path}, limits=self._limits.payload()
+            head={**head, "off": WHY} if self._readonly else head,
+            limits={} if self._readonly else self._limits.payload(),
         )
         self._measure()
 
@@ -92,6 +110,8 @@ class CoTEditor(TreeController):
     def code(self) -> str:
         """Python that makes the shown trace and result again."""
         with self._lock:
+            if self._readonly:
+                return "\n".join(["import cotlens as cl", "", _OPENED, *self._readers.code()])
             lines = self._tree.script(self._tree.current_id)
             return "\n".join(
                 [
@@ -110,10 +130,13 @@ class CoTEditor(TreeController):
     # requests: validated here, answered at once
 
     def _request(self, content: Any) -> Request:
-        return parse(content, self._tree)
+        request = parse(content, self._tree)
+        if self._readonly and request.kind in NEEDED_BY:
+            raise InputError(WHY)
+        return request
 
     def _do_inspect(self, request: Request) -> dict[str, Any]:
-        return payload.inspection(self._tree.holding(request.document).trace, request.token)
+        return {**payload.inspection(self._tree.holding(request.document).trace, request.token)}
 
     def _do_count(self, request: Request) -> dict[str, Any]:
         return {"tokens": len(self.model.codec.encode(request.text))}
@@ -123,7 +146,10 @@ class CoTEditor(TreeController):
         self._measure()
 
     def _do_measure(self, request: Request) -> None:
-        chosen = ShadingSettings(request.measure, request.unit, request.metric, request.n, target=request.target)
+        limits = tuple(self._limits.changed(self._given_limits).items())
+        chosen = ShadingSettings(
+            request.measure, request.unit, request.metric, request.n, target=request.target, limits=limits
+        )
         if request.spans is not None:
             self._spans[request.document] = _spans(self._tree.holding(request.document).trace, request.spans)
         self._chosen = chosen
@@ -175,7 +201,8 @@ class CoTEditor(TreeController):
     def _do_resample(self, request: Request) -> None:
         node = self._tree.holding(request.document)
         options = {"seed": int(node.trace.meta.get("seed") or 0), **self._limits.options(self.model)}
-        self._jobs.start("resampling", lambda: self._work.resample(node, request.n, options), lane="resample")
+        work = lambda: self._work.resample(node, request.n, options, request.force)  # noqa: E731
+        self._jobs.start("resampling", work, lane="resample")
 
     def _do_limits(self, request: Request) -> None:
         limits = replace(
@@ -210,17 +237,21 @@ class CoTEditor(TreeController):
         """Show a branch; what was being measured for the one before stops."""
         before = self._tree.current_id
         self._tree.go(branch)
-        self._jobs.cancel("measure")
-        if self._tree.current_id != before:
+        if self._tree.current_id == before:
+            self._jobs.cancel("measure")
+        else:
+            self._jobs.leave("measure")
             ended = {} if self._jobs.busy else {"job": JobState().payload()}  # how work for the one before ended
             self._set(stream={}, **ended)
             self._publish()
 
     def _measure(self, *, asked: bool = False, after: Plan | None = None) -> None:
         """Fill in what the shown branch lacks: probabilities, comparison, curve, the chosen measure."""
+        if self._readonly:
+            return
         with self._lock:
             node, shown, newest = self._tree.current, self._shown, self._newest
-            needed = "thought" in node.trace.roles and not self._work.settled(node, shown, asked)
+            needed = "thought" in node.trace.roles and not self._work.has_all(node, shown, asked)
         if needed and after in (None, newest):
             fill = lambda: self._work.fill(node.id, shown, asked, lambda: self._newest is newest)  # noqa: E731
             self._jobs.start("measuring", fill, lane="measure")
@@ -230,7 +261,7 @@ class CoTEditor(TreeController):
         with self._lock:
             node, shown = self._tree.current, self._shown
             self._set(
-                **payload.document(node.trace),
+                **document(node.trace),
                 **payload.strip(node.trace, self._measuring.curve(node.trace), shown.target),
                 **payload.shading(
                     node.trace,

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 import numpy as np
 
 from cotlens.results import Result
+from cotlens.widgets.protocol.editor import Fact
 
 MOST = 3  # later units that a suppressed one is said to move
 Words = Callable[[Result, int], str]
 
 
-def facts(result: Result) -> list[dict[str, Any]]:
-    """The view's `shading_facts`: [{"name", "words": one per row, "" where there is nothing to say}]."""
-    found = []
+def facts(result: Result) -> list[Fact]:
+    """The view's `shading_facts`."""
+    found: list[Fact] = []
     for name, needed, words in _FACTS:
         if needed in result.columns or needed in result.extras:
             rows = [words(result, row) for row in range(len(result))]

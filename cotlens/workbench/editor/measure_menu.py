@@ -1,20 +1,21 @@
 """What the editor can shade by: one table of entries, and the one that is chosen with its unit, metric and rollouts.
 
-An entry is data: a method, the settings that make it this entry, and what a reader is told of it. Nothing else knows
+An entry is data: a method, the settings that make it this entry, and what the menu says of it. Nothing else knows
 one measure from another.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
-from cotlens._core.errors import InputError, did_you_mean
+from cotlens._core.errors import CapabilityError, InputError, did_you_mean
 from cotlens.measure.importance import METHODS
 from cotlens.measure.importance.marks import mark
-from cotlens.measure.method import Method
+from cotlens.measure.method import Method, check_needs
+from cotlens.models.contract import Model
 
 UNITS = {"token": "token", "sentence": "sentence", "paragraph": "paragraph", "span": "my spans", "group": "number"}
 """Unit -> how the view calls it."""
@@ -122,7 +123,8 @@ MEASURES: dict[str, Measure] = {
     ),
     "early-answer": Measure(
         "EarlyAnswer", "Early answer", EXACT,
-        "If the thought stopped before this, and again after it: how much surer is the answer?", {"mask_lines": False},
+        "If the thought stopped before this, and again after it: how much surer is the answer?",
+        {"mask_lines": False, "refine": "auto"},
     ),
     "gradient": Measure(
         "Gradient", "Gradient × input", EXACT, "If this were changed a little, how strongly would the answer react?"
@@ -160,6 +162,7 @@ class ShadingSettings:
     Args:
         spans: with the unit "span": stretches of the shown text, (start, end) characters.
         target: the answer that is followed, as it is to be written; "" for the trace's own.
+        limits: settings of the rollouts that it samples, (name, value); none for the method's own.
 
     Raises:
         InputError: there is no such entry, or it doesn't have this unit, metric or number of rollouts.
@@ -171,6 +174,7 @@ class ShadingSettings:
     n: int = 0
     spans: tuple[tuple[int, int], ...] = ()
     target: str = ""
+    limits: tuple[tuple[str, Any], ...] = ()
 
     def __post_init__(self) -> None:
         if self.measure not in MEASURES:
@@ -191,6 +195,8 @@ class ShadingSettings:
             object.__setattr__(self, "target", "")
         if self.unit != "span":
             object.__setattr__(self, "spans", ())
+        if not entry.draws:
+            object.__setattr__(self, "limits", ())
 
     @property
     def entry(self) -> Measure:
@@ -221,19 +227,53 @@ class ShadingSettings:
         where: dict[str, Any] = {"span": {"spans": list(self.spans)}, "group": {}}.get(self.unit, {"unit": self.unit})
         metric = {"metric": self.metric} if self.metric else {}
         target = {"target": self.target} if self.target else {}
-        return {**self.entry.settings, **where, **({"n": self.n} if self.n else {}), **metric, **target}
+        drawn = {"n": self.n, **dict(self.limits)} if self.n else {}
+        return {**self.entry.settings, **where, **drawn, **metric, **target}
+
+
+_REWRITTEN = ("occlusion-mean", "occlusion-swap")  # first where few layers look back: these reach all of them
+
+
+def ordered(model: Model) -> list[str]:
+    """The entries in the order in which they are offered for a model."""
+    first = () if model.hides_whole else _REWRITTEN
+    return [*first, *(name for name in MEASURES if name not in first)]
+
+
+def default(model: Model, unit: str) -> tuple[ShadingSettings, str]:
+    """The first entry with that unit that a model can be asked, and why it is that one; "" for the usual one."""
+    lacking = ""
+    for name in (names := [name for name in ordered(model) if not unit or unit in MEASURES[name].units]):
+        shown = ShadingSettings(name, unit)
+        try:
+            check_needs(METHODS.get(shown.entry.method)(**shown.entry.settings), model)
+        except CapabilityError as error:
+            lacking = lacking or str(error)
+            continue
+        if lacking:
+            return shown, f"{shown.entry.label} is the first measure that this model can be asked. {lacking}"
+        if name in _REWRITTEN:
+            layers = f"{model.attention_layers} of {model.n_layers} layers"
+            return shown, f"{shown.entry.label} comes first: tokens can be hidden in the attention of {layers} only."
+        return shown, ""
+    why = lacking if model.capabilities else ""  # without a model the view says so itself
+    return ShadingSettings(names[0] if names else next(iter(MEASURES)), unit), why
 
 
 CURVE = ShadingSettings("early-answer", "token", "logit_difference")  # the strip's curve
 
 
-def offers(shown: ShadingSettings) -> dict[str, ShadingSettings]:
+def offers(shown: ShadingSettings, names: Iterable[str] = tuple(MEASURES)) -> dict[str, ShadingSettings]:
     """Entry -> what choosing it would show: the unit that is shown now where it has that, all else its own."""
     return {
         name: shown
         if name == shown.measure
         else ShadingSettings(
-            name, shown.unit if shown.unit in entry.units else "", spans=shown.spans, target=shown.target
+            name,
+            shown.unit if shown.unit in entry.units else "",
+            spans=shown.spans,
+            target=shown.target,
+            limits=shown.limits,
         )
-        for name, entry in MEASURES.items()
+        for name, entry in ((name, MEASURES[name]) for name in names)
     }

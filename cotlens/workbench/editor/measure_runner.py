@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
@@ -18,13 +18,16 @@ from cotlens._core import control
 from cotlens._core.control import Control
 from cotlens._core.errors import Cancelled, CapabilityError
 from cotlens.measure.method import check_needs
-from cotlens.models.contract import Model
+from cotlens.models.contract import Capability, Model
 from cotlens.results import Result
 from cotlens.trace import Trace
 from cotlens.trace.answers import unread
 from cotlens.trace.values import numerals
-from cotlens.workbench.editor.measure_menu import CURVE, METRICS, UNITS, Measure, ShadingSettings, offers
-from cotlens.workbench.shared.costs import Price, Rates, price
+from cotlens.widgets.protocol import editor as protocol
+from cotlens.widgets.protocol.editor import Unit
+from cotlens.workbench.editor.costs import Price, Rates, price
+from cotlens.workbench.editor.measure_menu import CURVE, METRICS, UNITS, Measure, ShadingSettings, offers, ordered
+from cotlens.workbench.editor.no_model import WHY
 from cotlens.workbench.shared.layout import layout
 
 AUTOMATIC_S = 20.0  # work expected to be longer than this waits until it is asked for
@@ -54,10 +57,11 @@ class Measuring:
 
     Args:
         changed: called when costs became known that the menu shows.
+        why: entry -> what the menu says of it beside its question.
     """
 
-    def __init__(self, model: Model, changed: Callable[[], None]) -> None:
-        self.model, self._changed = model, changed
+    def __init__(self, model: Model, changed: Callable[[], None], why: Mapping[str, str]) -> None:
+        self.model, self._changed, self._why = model, changed, why
         self._lock = threading.Lock()
         self._known: dict[Key, Result] = {}
         self._complete: set[Key] = set()
@@ -91,22 +95,26 @@ class Measuring:
         return self.known(trace, CURVE)
 
     def annotated(self, trace: Trace) -> Trace:
-        """The trace with every token's probability and alternatives; measured where it lacks them."""
-        if has_probabilities(trace):
+        """The trace with every token's probability and alternatives; measured where it lacks them and that can be."""
+        if self._read(trace):
             return trace
         began, before = time.monotonic(), self.model.meter.snapshot()
         trace = self.model.annotate(trace)
         self._learn("read", began, before)
         return trace
 
+    def _read(self, trace: Trace) -> bool:
+        """Whether there are no probabilities that could be read: all are known, or the model tells none."""
+        return has_probabilities(trace) or Capability.SCORE not in self.model.capabilities
+
     def price(self, trace: Trace, shown: ShadingSettings) -> None:
         """Work out what the menu's measures cost on this trace."""
         for part in self._priced(trace, shown):
             self._price(trace, part)
 
-    def settled(self, trace: Trace, shown: ShadingSettings, asked: bool) -> bool:
+    def has_all(self, trace: Trace, shown: ShadingSettings, asked: bool) -> bool:
         """Whether nothing is left to be done for a trace."""
-        if not has_probabilities(trace):
+        if not self._read(trace):
             return False
         with self._lock:
             priced = all(_key(trace, part) in self._prices for part in self._priced(trace, shown))
@@ -146,6 +154,8 @@ class Measuring:
 
     def why_not(self, trace: Trace, shown: ShadingSettings) -> str | None:
         """Why `shown` can't be measured on this trace with this model, None where it can."""
+        if not self.model.capabilities:
+            return WHY
         entry, nothing = shown.entry, unmeasurable(trace)
         if nothing is not None and (entry.answer or nothing == "the thought is empty"):
             return nothing
@@ -164,24 +174,24 @@ class Measuring:
         """Whether it is expected to take so long that it waits until it is asked for."""
         return self._rates.seconds(self._price(trace, shown)) > AUTOMATIC_S
 
-    def menu(self, trace: Trace, shown: ShadingSettings) -> list[dict[str, Any]]:
+    def menu(self, trace: Trace, shown: ShadingSettings) -> list[protocol.Measure]:
         """The view's `measures`, each with its cost on this trace or the reason why it can't be had."""
         return [
             {
                 "id": name,
                 "label": offer.entry.label,
                 "group": offer.entry.group.label,
-                "question": offer.entry.words,
+                "question": " ".join([offer.entry.words, self._why.get(name, "")]).strip(),
                 "units": _units(offer.entry, shown),
-                "unit": offer.unit,
+                "unit": cast(Unit, offer.unit),
                 "metrics": [{"id": metric, "label": METRICS[metric]} for metric in offer.entry.metrics],
                 "draws": sorted({*offer.entry.draws, offer.n} - {0}),
                 **self._offer(trace, offer),
             }
-            for name, offer in offers(shown).items()
+            for name, offer in offers(shown, ordered(self.model)).items()
         ]
 
-    def _offer(self, trace: Trace, shown: ShadingSettings) -> dict[str, Any]:
+    def _offer(self, trace: Trace, shown: ShadingSettings) -> protocol.Offer:
         if (why := self.why_not(trace, shown)) is not None:
             return {"available": False, "reason": why, "cost": None, "asks": False}
         with self._lock:
@@ -250,7 +260,7 @@ def _count(trace: Trace, shown: ShadingSettings) -> int:
     return len(trace.spans(shown.unit)) if shown.entry.least > 1 else 1
 
 
-def _units(entry: Measure, shown: ShadingSettings) -> list[dict[str, Any]]:
+def _units(entry: Measure, shown: ShadingSettings) -> list[protocol.UnitOffer]:
     """The units of an entry as the view offers them, with the reason why one can't be had."""
     wanted = entry.units if "group" in entry.units else [unit for unit in UNITS if unit != "group"]
-    return [{"id": unit, "label": UNITS[unit], "reason": entry.reason(unit)} for unit in wanted]
+    return [{"id": cast(Unit, unit), "label": UNITS[unit], "reason": entry.reason(unit)} for unit in wanted]

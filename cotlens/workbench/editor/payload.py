@@ -1,18 +1,19 @@
-"""What the editor's view is told: traces and results as plain data, positions in UTF-16 units as browsers count."""
+"""The editor's traits: traces and results as plain data, positions in UTF-16 units as browsers count."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
 from cotlens.results import Result
 from cotlens.results.certainty import certainty
-from cotlens.trace import Edit, Trace
+from cotlens.trace import Trace
 from cotlens.widgets import scores
 from cotlens.widgets.payload import floats, indices
+from cotlens.widgets.protocol.editor import Alternative, Inspection, Selection, Shading, Strip, Unit, Unread
 from cotlens.widgets.utf16 import to_utf16
 from cotlens.workbench.editor.facts import facts
 from cotlens.workbench.editor.measure_menu import UNITS, ShadingSettings
@@ -23,25 +24,6 @@ NO_ROW = 0xFFFFFFFF
 """What stands for a token that belongs to no row."""
 
 
-def document(trace: Trace) -> dict[str, Any]:
-    """`document`, `token_offsets` and `logprobs` of a trace."""
-    where = layout(trace)
-    body = {
-        "id": trace.id,
-        "text": trace.text,
-        "roles": where.roles,
-        "n_tokens": len(trace.token_ids),
-        "sentences": where.sentences,
-        "edit": _edit(trace, trace.edit) if trace.edit else None,
-        "rewritten_from": None if trace.rewritten_from is None else _unit(trace, trace.offsets[trace.rewritten_from]),
-        "rerun_at": trace.resume_at if trace.awaits_rerun else None,
-        "finish": str(trace.meta.get("finish", "given")),
-        "thought_closed": bool(trace.meta.get("thought_closed", True)),
-        "notes": [str(note) for note in trace.meta.get("notes", ())],
-    }
-    return {"document": body, "token_offsets": where.token_offsets, "logprobs": floats(trace.logprobs)}
-
-
 def strip(trace: Trace, result: Result | None, target: str = "") -> dict[str, Any]:
     """`strip`, `strip_at` and `strip_values`: the curve of an `EarlyAnswer` result, `target` in front."""
     if result is None:
@@ -50,7 +32,10 @@ def strip(trace: Trace, result: Result | None, target: str = "") -> dict[str, An
     complete = bool(np.isfinite(result.extras["curve_metric"]).all())
     answers = list(result.extras["answers"])
     front = answers.index(target) if target in answers else 0
-    body = {"answers": answers, "positions": "tokens", "target": front, "complete": complete}
+    sparse = len(result.extras.get("interpolated", ())) > 0
+    body: Strip = {
+        "answers": answers, "positions": "tokens", "target": front, "complete": complete, "sparse": sparse,
+    }  # fmt: skip
     return {
         "strip": body,
         "strip_at": indices(result.extras["curve_at"]),
@@ -70,9 +55,9 @@ def shading(
         empty = dict.fromkeys((f"shading_{part}" for part in ("rows", "values", "low", "high", "certainty")), b"")
         return {"shading": {}, "shading_status": {}, "shading_facts": [], **empty}
     columns = result.columns
-    body = {
+    body: Shading = {
         "measure": shown.measure,
-        "unit": shown.unit,
+        "unit": cast(Unit, shown.unit),
         "label": _label(shown, result),
         "scale": scores.scale(columns["estimate"], result.scale_unit),
         "scale_all": max(scores.scale(one.columns["estimate"], one.scale_unit) for one in (result, *alike)),
@@ -81,7 +66,7 @@ def shading(
         "zero": result.zero,
         "scale_unit": result.scale_unit,
         "signed": scores.is_signed(result),
-        "kind": "computed" if "interval_of" in result.extras else "sampled" if shown.n else "exact",
+        "kind": "sampled" if shown.n else scores.kind(result) if np.isfinite(columns["estimate"]).any() else "exact",
         "edit_type": result.extras["edit_type"],
         "complete": complete,
         "unread": _unread(result),
@@ -99,12 +84,12 @@ def shading(
     }
 
 
-def selection(trace: Trace, shown: ShadingSettings) -> dict[str, Any]:
+def selection(trace: Trace, shown: ShadingSettings) -> Selection:
     """What was chosen, with the spans in UTF-16 units."""
     spans = to_utf16(trace.text, np.array(shown.spans, dtype=np.int64).reshape(-1, 2)).tolist()
     return {
         "measure": shown.measure,
-        "unit": shown.unit,
+        "unit": cast(Unit, shown.unit),
         "metric": shown.metric,
         "n": shown.n,
         "spans": spans,
@@ -112,10 +97,10 @@ def selection(trace: Trace, shown: ShadingSettings) -> dict[str, Any]:
     }
 
 
-def inspection(trace: Trace, token: int) -> dict[str, Any]:
+def inspection(trace: Trace, token: int) -> Inspection:
     """What is known of one token: text, probability, what else the model considered."""
     role = next((name for name, span in trace.roles.items() if span.start <= token < span.end), None)
-    considered = [
+    considered: list[Alternative] = [
         {"token_id": int(i), "text": piece, "logprob": finite(logprob), "chosen": int(i) == trace.token_ids[token]}
         for i, logprob, piece in zip(
             trace.top_ids[token], trace.top_logprobs[token], trace.top_pieces[token], strict=False
@@ -143,29 +128,12 @@ def _label(shown: ShadingSettings, result: Result) -> str:
     return f"{shown.entry.label} per {UNITS[shown.unit].removeprefix('my ').removesuffix('s')}{many}"
 
 
-def _unread(result: Result) -> dict[str, Any] | None:
+def _unread(result: Result) -> Unread | None:
     """How many rollouts came and how many answers were read of them, with advice where none can be; None of none."""
     came = sum(int(result.extras.get(f"rollouts_{how}", 0)) for how in ("sampled", "reused"))
     notes = result.extras.get("notes", ())
     read = int(result.extras.get("answers_read", 0))
     return {"read": read, "of": came, "advice": str(notes[0]) if notes else ""} if came else None
-
-
-def _unit(trace: Trace, at: int) -> int:
-    return int(to_utf16(trace.text, [min(int(at), len(trace.text))])[0])
-
-
-def _edit(trace: Trace, edit: Edit) -> dict[str, Any]:
-    return {
-        "kind": edit.kind,
-        "at": _unit(trace, edit.start),
-        "end": _unit(trace, edit.start + len(edit.new)),
-        "old": edit.old,
-        "new": edit.new,
-        "surprise": finite(edit.surprise),
-        "surprise_was": finite(edit.surprise_was),
-        "tokens": edit.end_token - edit.start_token,
-    }
 
 
 def _rows(trace: Trace, result: Result) -> NDArray[np.uint32]:

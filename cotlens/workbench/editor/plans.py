@@ -9,10 +9,11 @@ from typing import Any
 
 from cotlens._core.errors import InputError
 from cotlens.models.contract import Model
-from cotlens.trace import Edit, Span, Trace
+from cotlens.trace import Span, Trace
 from cotlens.workbench.editor.requests import Request
 from cotlens.workbench.shared.layout import layout
-from cotlens.workbench.shared.limits import room, usual
+from cotlens.workbench.shared.limits import room
+from cotlens.workbench.shared.origin import named
 from cotlens.workbench.shared.tree import short
 
 _WORD = re.compile(r"[^\W_\u2e80-\U0010ffff]+")  # scripts that part their words by spaces
@@ -101,37 +102,6 @@ def plan(trace: Trace, request: Request, options: dict[str, Any]) -> Plan:
     if request.kind == "rerun":
         return Plan(trace, cut, options, f"again from {where}", f"trace.truncate({token})")
     return Plan(trace, cut, {"close_thought": True, **options}, f"cut at {where}", f"trace.truncate({token})")
-
-
-def origin(model: Model, trace: Trace) -> tuple[str, str]:
-    """Label and Python of a trace that the editor was opened with."""
-    meta = trace.meta
-    prompt = meta.get("messages", trace.prompt)
-    if trace.parent is not None:
-        return named(trace.edit), "# an edit made outside the editor; save it with trace.save(path)"
-    if meta.get("finish", "given") == "given":
-        answer = trace.answer if "answer" in trace.roles else None
-        given = f"{prompt!r}, {trace.thought!r}, {answer!r}"
-        return "original", f"trace = cl.Trace.from_text({given}, model=model)"
-    settings = {"seed": int(meta.get("seed") or 0)}
-    settings |= {name: meta[name] for name, value in usual(model).items() if meta.get(name, value) != value}
-    if meta["finish"] != "stop":
-        begin = trace.roles["thought"].start if "thought" in trace.roles else 0
-        settings["max_new_tokens"] = len(trace.token_ids) - int(meta.get("begin", begin))
-    if meta.get("prefill"):
-        settings["prefill"] = meta["prefill"]
-    sample = int(meta.get("sample") or 0)
-    written = ", ".join(f"{name}={value!r}" for name, value in settings.items())
-    many = f", n={sample + 1})[{sample}]" if sample else ")"
-    return "original", f"trace = model.reason({prompt!r}, {written}{many}"
-
-
-def named(edit: Edit | None) -> str:
-    """A branch's label from its edit."""
-    if edit is None:
-        return "edited"
-    old, new = short(edit.old.strip() or "␣"), short(edit.new.strip() or "␣")
-    return {"truncate": "cut", "insert": f"+ {new}", "delete": f"− {old}"}.get(edit.kind, f"{old} → {new}")
 
 
 def _edit(trace: Trace, request: Request) -> tuple[Trace, str, str]:

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from cotlens._core.errors import InputError, did_you_mean
 from cotlens.trace.answers import AnswerReader, Boxed, Choice, FinalAnswer, Number
+from cotlens.widgets.protocol import editor
 
 
 class Readers:
@@ -34,7 +33,7 @@ class Readers:
         self.chosen = self._all[name]
         return self.chosen
 
-    def offered(self, now: AnswerReader | None) -> list[dict[str, Any]]:
+    def offered(self, now: AnswerReader | None) -> list[editor.Reader]:
         """The view's choices: name, what each looks for, and whether it reads the shown trace."""
         return [
             {"name": name, "seeks": str(getattr(reader, "seeks", "")), "current": reader == now}

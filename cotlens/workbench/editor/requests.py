@@ -1,7 +1,7 @@
 """What the editor's view asks for, validated: a message becomes a request about one trace.
 
 A request about a text carries the id of the document that was shown when it was made. Messages may wait while a cell
-runs, and by the time one is heard another branch may be shown.
+runs, and by the time one is read another branch may be shown.
 """
 
 from __future__ import annotations
@@ -51,6 +51,7 @@ class Request:
 
     Args:
         confirmed: the cost was seen, so what takes long may begin.
+        force: rollouts without an answer are asked for one.
     """
 
     id: int
@@ -69,6 +70,7 @@ class Request:
     reader: str = ""
     spans: tuple[tuple[int, int], ...] | None = None
     confirmed: bool = False
+    force: bool = False
     branch: str = ""
     job: int | None = None
     of: int = 0

@@ -15,16 +15,12 @@ from cotlens.workbench.editor.measure_menu import CURVE, ShadingSettings
 from cotlens.workbench.editor.measure_runner import Measuring
 from cotlens.workbench.editor.plans import Plan
 from cotlens.workbench.editor.resampling import arms, resample
-from cotlens.workbench.shared.compare import compare
+from cotlens.workbench.shared.compare import KEPT, compare, note
 from cotlens.workbench.shared.tree import Node, Tree
 from cotlens.workbench.shared.writing import Newest, Writing
 
-KEPT = "not rerun: the answers that the model would give with the rest of the thought as it was"
-CUT = "not rerun: the answers that the model would give where the thought is cut"
 READ_WORDS = "read the probabilities"
 CURVE_WORDS = "answers along the thought"
-WENT_ON = "the model went on from the edit"
-AGAIN = "the model wrote again from there"
 
 
 class Work(Writing):
@@ -43,9 +39,9 @@ class Work(Writing):
         self._measuring = measuring
         self.resampled: dict[str, dict[str, Any]] = {}  # branch -> what its rollouts answered
 
-    def settled(self, node: Node, shown: ShadingSettings, asked: bool) -> bool:
+    def has_all(self, node: Node, shown: ShadingSettings, asked: bool) -> bool:
         """Whether a branch lacks nothing."""
-        return not _uncompared(node) and self._measuring.settled(node.trace, shown, asked)
+        return not _uncompared(node) and self._measuring.has_all(node.trace, shown, asked)
 
     def write(self, node: Node, plan: Plan, newest: Newest) -> None:
         """Let the model write as planned. The new branch is shown unless something else was asked for meanwhile.
@@ -64,7 +60,7 @@ class Work(Writing):
             lambda trace, stopped: self._keep(node, trace, plan.label, _code(plan, stopped), newest),
         )
 
-    def resample(self, node: Node, n: int, options: dict[str, Any]) -> None:
+    def resample(self, node: Node, n: int, options: dict[str, Any], force: bool) -> None:
         """Write a branch again many times, with its edit and without, and show the answers as they come."""
         before = self._tree.before(node) if node.parent is not None else None
         mine = self.resampled
@@ -75,10 +71,10 @@ class Work(Writing):
                 if self.resampled is mine:
                     self._show_at(node, resampled=found)
 
-        resample(self._model, arms(node.trace, before, n), options, show)
+        resample(self._model, arms(node.trace, before, n), options, show, force)
 
     def forget_resampled(self) -> None:
-        """Drop what rollouts answered; what some that still come answer is told nobody."""
+        """Drop what rollouts answered; what some that still come answer is dropped too."""
         with self._lock:
             self.resampled = {}
 
@@ -133,15 +129,6 @@ class Work(Writing):
 
 def _code(plan: Plan, stopped: int | None) -> str:
     return plan.code() if stopped is None else plan.code(max_new_tokens=stopped)
-
-
-def note(trace: Trace) -> str:
-    """What the answers after an edit are answers to."""
-    if trace.edit is None:
-        return AGAIN
-    if not trace.awaits_rerun:
-        return WENT_ON
-    return CUT if trace.edit.kind == "truncate" else KEPT
 
 
 def _uncompared(node: Node) -> bool:

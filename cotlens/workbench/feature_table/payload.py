@@ -1,4 +1,4 @@
-"""What the view of a feature table is told: latents, labels and effects as plain data."""
+"""The traits of a feature table: latents, labels and effects as plain data."""
 
 from __future__ import annotations
 
@@ -13,10 +13,12 @@ from cotlens.measure.features.autoencoder.sae import SAE
 from cotlens.measure.features.encoded import POOR
 from cotlens.models.contract import Model
 from cotlens.trace import Trace
+from cotlens.trace.notes import with_text
 from cotlens.widgets.payload import floats, indices
-from cotlens.workbench.editor import payload
+from cotlens.widgets.protocol.feature_table import EffectInfo, Facts, Head
 from cotlens.workbench.feature_table.labels import ORIGINS, Labels
 from cotlens.workbench.feature_table.reading import Reading
+from cotlens.workbench.shared import document as documents
 from cotlens.workbench.shared.compare import finite
 
 NEURONPEDIA = "https://www.neuronpedia.org/"
@@ -28,7 +30,7 @@ EMPTY: dict[str, Any] = {
 """The traits of a trace that was not read yet."""
 
 
-def head(model: Model, sae: SAE) -> dict[str, Any]:
+def head(model: Model, sae: SAE) -> Head:
     """The view's `head`. Neuronpedia is linked only for releases that say where they are there."""
     config = sae.config
     known = str(config.metadata.get("neuronpedia_id") or "")
@@ -44,7 +46,7 @@ def head(model: Model, sae: SAE) -> dict[str, Any]:
 
 def document(trace: Trace) -> dict[str, Any]:
     """`document` and `token_offsets` of a trace."""
-    made = payload.document(trace)
+    made = documents.document(trace)
     return {name: made[name] for name in ("document", "token_offsets")}
 
 
@@ -52,14 +54,15 @@ def reading(known: Reading, labels: Labels, note: str) -> dict[str, Any]:
     """Everything about the latents of a trace but their effects."""
     rows, encoded = known.rows, known.encoded
     named = [labels.of(latent) for latent in rows.latents.tolist()]
+    facts: Facts = {
+        "explained": finite(encoded.explained_variance),
+        "l0": float(encoded.latents.l0[1:].mean()),
+        "poor": POOR,
+        "note": note,
+    }
     return {
         "error": floats(encoded.error),
-        "facts": {
-            "explained": finite(encoded.explained_variance),
-            "l0": float(encoded.latents.l0[1:].mean()),
-            "poor": POOR,
-            "note": note,
-        },
+        "facts": facts,
         "latents": indices(rows.latents),
         "bounds": indices(rows.bounds),
         "tokens": indices(rows.tokens),
@@ -75,9 +78,10 @@ def effects(known: Reading, metric: str) -> dict[str, Any]:
     """`effect`, `estimate` and `exact`; NaN is "not asked"."""
     agreement, compared = known.agreement()
     asked = known.asked
-    body = {
+    unrun = known.trace.awaits_rerun
+    body: EffectInfo = {
         "why": known.why,
-        "words": "" if asked is None else METRIC_WORDS[metric].format(answer=asked.target),
+        "words": "" if asked is None else with_text(METRIC_WORDS[metric].format(answer=asked.target), unrun),
         "target": "" if asked is None else asked.target,
         "unit": METRICS[metric],
         "estimated": known.estimate is not None,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,8 +18,7 @@ from cotlens.measure.features.rows import Rows, active_rows
 from cotlens.measure.features.table import note
 from cotlens.models.contract import Capability, Model
 from cotlens.trace import Trace
-
-Words = dict[str, list[list[Any]]]
+from cotlens.widgets.protocol.feature_table import Words
 
 
 @dataclass
@@ -106,15 +104,15 @@ class Readings:
             return
         reading.estimate = first_order(self._model, self._sae, reading.trace, reading.asked)
 
-    def ablate(self, reading: Reading, latents: Iterable[int], told: Callable[[], None]) -> None:
-        """The exact effects of latents that lack one; `told` after each."""
+    def ablate(self, reading: Reading, latents: Iterable[int], came: Callable[[], None]) -> None:
+        """The exact effects of latents that lack one; `came` is called after each."""
         missing = [latent for latent in dict.fromkeys(latents) if latent not in reading.exact]
         if reading.asked is None or not missing:
             return
         found = exact(self._model, self._sae, reading.trace, reading.asked, missing)
         for latent, pair in zip(missing, found, strict=True):
             reading.exact[latent] = pair
-            told()
+            came()
 
     def likely(self, reading: Reading, count: int) -> list[int]:
         """The `count` latents that the answer seems to owe most to."""
@@ -132,10 +130,7 @@ class Readings:
         missing = [latent for latent in latents if latent not in self._words]
         if missing and compute:
             for latent, one in zip(missing, top_logits(self._model, self._sae, missing), strict=True):
-                self._words[latent] = {
-                    "raises": [list(pair) for pair in one.raises],
-                    "lowers": [list(pair) for pair in one.lowers],
-                }
+                self._words[latent] = {"raises": list(one.raises), "lowers": list(one.lowers)}
         return {latent: self._words[latent] for latent in latents if latent in self._words}
 
     def _question(self, trace: Trace) -> tuple[Question | None, str]:

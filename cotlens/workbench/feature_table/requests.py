@@ -1,4 +1,4 @@
-"""Messages of a feature table's view, validated: nothing that arrives is trusted."""
+"""Messages of a feature table's view, validated: kind, fields and ranges are checked before anything is done."""
 
 from __future__ import annotations
 

@@ -123,8 +123,8 @@ class FeatureTable(TreeController):
         if known is not None and known.asked is None:
             raise InputError(known.why)
         if known is not None:
-            told = lambda: self._tell_effects(request.document)  # noqa: E731
-            self._jobs.start("ablating", lambda: self._readings.ablate(known, request.latents, told), lane="exact")
+            came = lambda: self._show_effects(request.document)  # noqa: E731
+            self._jobs.start("ablating", lambda: self._readings.ablate(known, request.latents, came), lane="exact")
 
     def _do_describe(self, request: FeatureRequest) -> None:
         self._set(words={**self.view.words, **_keyed(self._readings.words(request.latents, compute=False))})
@@ -207,12 +207,12 @@ class FeatureTable(TreeController):
             self._work.compare(node.id)
             self._readings.estimate(known)
             self._publish()
-            told = lambda: self._tell_effects(node.trace.id)  # noqa: E731
-            self._readings.ablate(known, self._readings.likely(known, self._exact), told)
+            came = lambda: self._show_effects(node.trace.id)  # noqa: E731
+            self._readings.ablate(known, self._readings.likely(known, self._exact), came)
 
         self._jobs.start("reading latents", read, lane="read")
 
-    def _tell_effects(self, document: str) -> None:
+    def _show_effects(self, document: str) -> None:
         with self._lock:
             known = self._readings.known(self.trace)
             if self.trace.id == document and known is not None:

@@ -9,9 +9,8 @@ from typing import Any
 from cotlens.models.contract import Branch, BranchScore, Model
 from cotlens.models.contract.interventions import Intervention
 from cotlens.trace import Trace
-from cotlens.workbench.editor.work import note
 from cotlens.workbench.feature_table.plans import ClampPlan, write
-from cotlens.workbench.shared.compare import compare
+from cotlens.workbench.shared.compare import compare, note
 from cotlens.workbench.shared.limits import room
 from cotlens.workbench.shared.tree import Node, Tree
 from cotlens.workbench.shared.writing import Newest, Writing
@@ -55,8 +54,8 @@ class FeatureWork(Writing):
         if node.parent is None or node.comparison is not None or "thought" not in node.trace.roles:
             return
         before = self._tree.nodes[node.parent].trace
-        held = self._model if change is None else Held(self._model, node.trace, change)
-        found = compare(held, before, node.trace, node.trace.edit, note(node.trace) if change is None else NOTE)
+        model = self._model if change is None else UnderChange(self._model, node.trace, change)
+        found = compare(model, before, node.trace, node.trace.edit, note(node.trace) if change is None else NOTE)
         same = before.token_ids == node.trace.token_ids
         found = {**found, "note": SAME if same else found["note"]}
         with self._lock:
@@ -71,13 +70,14 @@ class FeatureWork(Writing):
             self._changes.setdefault(made.id, plan.change)
 
 
-class Held:
+class UnderChange:
     """A model whose scores of one trace are taken under a change, and of all others as ever."""
 
     def __init__(self, model: Model, trace: Trace, change: Intervention) -> None:
         self._model, self._trace, self._change = model, trace, change
 
     def __getattr__(self, name: str) -> Any:
+        # Everything but scoring is the model's own.
         return getattr(self._model, name)
 
     def score(

@@ -6,16 +6,17 @@ import difflib
 import math
 import re
 from collections.abc import Sequence
-from typing import Any
+from typing import Literal
 
 import numpy as np
 
 from cotlens.measure.answers.forced import Point, score_points, target_answer, values
 from cotlens.measure.answers.forms import form_of
 from cotlens.measure.answers.rivals import pool
-from cotlens.models.contract import Model
+from cotlens.models.contract import Capability, Model
 from cotlens.trace import Edit, Trace
 from cotlens.trace.answers import AnswerForm, AnswerReader
+from cotlens.widgets.protocol.shared import AnswerChance, BeforeAfter, Change, Comparison
 
 SURPRISE_FACTOR = 3.0  # nats per token above the model's own words that make an edit suspect
 CANDIDATES = 16  # answers asked for from each text, those said last
@@ -23,14 +24,19 @@ FORCED = 64  # tokens that a forced answer may have, with the words before it
 ROWS, LEAST = 4, 0.005  # how many answers are shown, and from what probability
 FEWEST_SAME = 3  # words: fewer between two changes are part of the change
 MOST_PAIRS = 4_000_000  # words times words beyond which a difference is not worked out
+KEPT = "not rerun: the answers that the model would give with the rest of the thought as it was"
+CUT = "not rerun: the answers that the model would give where the thought is cut"
+WENT_ON = "the model went on from the edit"
+AGAIN = "the model wrote again from there"
+Run = tuple[Literal["same", "del", "ins"], list[str]]
 _WORDS = re.compile(r"\s+|(?:\w+|[^\w\s])\s*")
 
 
 def distribution(model: Model, trace: Trace, answers: Sequence[str], form: AnswerForm) -> dict[str, float]:
     """Probability of each answer, forced in this form after the trace's thought as it stands; none of a thought after
-    which no answer fits into the model's context.
+    which no answer fits into the model's context, and none by a model that tells no probabilities.
     """
-    if not answers or "thought" not in trace.roles:
+    if not answers or "thought" not in trace.roles or Capability.SCORE not in model.capabilities:
         return {}
     end = trace.roles["thought"].end
     if end + FORCED > model.context_length:
@@ -39,7 +45,7 @@ def distribution(model: Model, trace: Trace, answers: Sequence[str], form: Answe
     return dict(zip(answers, values(scores, "probability").tolist(), strict=True))
 
 
-def compare(model: Model, before: Trace, after: Trace, edit: Edit | None, note: str) -> dict[str, Any]:
+def compare(model: Model, before: Trace, after: Trace, edit: Edit | None, note: str) -> Comparison:
     """The view's `comparison`: both distributions over one set of answers, text difference, surprise, warning."""
     reader, form = before.reader or model.reader, form_of(before, model)
     said = _one_of_each(reader, [target_answer(one, None).surface for one in (before, after) if one.read_answer()])
@@ -58,6 +64,15 @@ def compare(model: Model, before: Trace, after: Trace, edit: Edit | None, note: 
     }
 
 
+def note(trace: Trace) -> str:
+    """What the answers after an edit are answers to."""
+    if trace.edit is None:
+        return AGAIN
+    if not trace.awaits_rerun:
+        return WENT_ON
+    return CUT if trace.edit.kind == "truncate" else KEPT
+
+
 def warning(edit: Edit | None) -> str | None:
     """One sentence where the edit is much less likely to the model than its own words, else None."""
     if edit is None or not math.isfinite(edit.surprise):
@@ -72,13 +87,13 @@ def warning(edit: Edit | None) -> str | None:
     )
 
 
-def difference(old: str, new: str) -> list[dict[str, str]]:
+def difference(old: str, new: str) -> list[Change]:
     """Old and new text as runs of "same", "del" and "ins", by words; adjoining runs of one kind are one run."""
     a, b = _WORDS.findall(old), _WORDS.findall(new)
     head = _common(a, b)
     tail = _common(a[head:][::-1], b[head:][::-1])
     middle = _changes(a[head : len(a) - tail], b[head : len(b) - tail])
-    runs = [("same", a[:head]), *middle, ("same", a[len(a) - tail :])]
+    runs: list[Run] = [("same", a[:head]), *middle, ("same", a[len(a) - tail :])]
     return [{"op": op, "text": "".join(words)} for op, words in runs if words]
 
 
@@ -92,11 +107,11 @@ def _common(a: list[str], b: list[str]) -> int:
     return next((i for i, (x, y) in enumerate(zip(a, b, strict=False)) if x != y), min(len(a), len(b)))
 
 
-def _changes(a: list[str], b: list[str]) -> list[tuple[str, list[str]]]:
+def _changes(a: list[str], b: list[str]) -> list[Run]:
     """Runs of two texts that begin and end differently; where they are long, everything counts as changed."""
     if len(a) * len(b) > MOST_PAIRS:
         return [("del", a), ("ins", b)]
-    runs: list[tuple[str, list[str]]] = []
+    runs: list[Run] = []
     gone, come = list[str](), list[str]()
     for op, i, j, k, m in difflib.SequenceMatcher(None, a, b, autojunk=False).get_opcodes():
         if op == "equal" and j - i >= FEWEST_SAME:
@@ -107,14 +122,16 @@ def _changes(a: list[str], b: list[str]) -> list[tuple[str, list[str]]]:
     return [*runs, ("del", gone), ("ins", come)]
 
 
-def _rows(old: dict[str, float], new: dict[str, float], said: set[str]) -> list[dict[str, Any]]:
+def _rows(old: dict[str, float], new: dict[str, float], said: set[str]) -> list[BeforeAfter]:
     """Answers worth a bar, and all others together; none where no answer could be asked for."""
     if not old and not new:
         return []
     most = {answer: max(old.get(answer, 0.0), new.get(answer, 0.0)) for answer in (old or new)}
     likely = sorted(most, key=lambda answer: -most[answer])[:ROWS]
     shown = [answer for answer in most if answer in said or (answer in likely and most[answer] >= LEAST)]
-    rows = [{"answer": answer, "before": old.get(answer), "after": new.get(answer)} for answer in shown]
+    rows: list[BeforeAfter] = [
+        {"answer": answer, "before": old.get(answer), "after": new.get(answer)} for answer in shown
+    ]
     return [*rows, {"answer": "other", "before": _rest(old, shown), "after": _rest(new, shown)}]
 
 
@@ -126,7 +143,7 @@ def _one_of_each(reader: AnswerReader, answers: Sequence[str]) -> list[str]:
     return list(found.values())
 
 
-def _said(trace: Trace, probabilities: dict[str, float], reader: AnswerReader) -> dict[str, Any]:
+def _said(trace: Trace, probabilities: dict[str, float], reader: AnswerReader) -> AnswerChance:
     """What a trace answers, in the words in which it was scored; before its rerun, what it likeliest would."""
     if trace.awaits_rerun:  # the answer that it has is that of the text before the edit
         return _best(probabilities)
@@ -138,7 +155,7 @@ def _said(trace: Trace, probabilities: dict[str, float], reader: AnswerReader) -
     return {"answer": text, "p": probabilities.get(text)}
 
 
-def _best(probabilities: dict[str, float]) -> dict[str, Any]:
+def _best(probabilities: dict[str, float]) -> AnswerChance:
     answer = max(probabilities, key=lambda key: probabilities[key], default=None)
     return {"answer": answer, "p": None if answer is None else probabilities[answer]}
 

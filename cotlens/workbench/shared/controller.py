@@ -11,15 +11,15 @@ import dataclasses
 import threading
 import traceback
 from abc import ABC, abstractmethod
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from cotlens._core.errors import CotLensError, InputError
 from cotlens.models.contract import Capability, Model
 from cotlens.trace import Trace
 from cotlens.trace.editing import reads
-from cotlens.workbench.editor.plans import origin
 from cotlens.workbench.shared.interrupts import follow
 from cotlens.workbench.shared.jobs import Jobs, JobState
+from cotlens.workbench.shared.origin import origin
 from cotlens.workbench.shared.tree import Tree
 
 LONGEST = 600  # characters of an error in a view
@@ -29,6 +29,7 @@ class Controller(ABC):
     """The Python side of one widget.
 
     A message of kind "x" becomes a request by `_request` and is done by `_do_x`, which may return parts of the reply.
+    It stands wherever its widget may: it is drawn, laid out, linked and observed like any, and `close` takes it away.
 
     Attributes:
         word: what the widget is called in a sentence, and a variable that holds it in code.
@@ -91,6 +92,26 @@ class Controller(ABC):
     @layout.setter
     def layout(self, layout: Any) -> None:
         self.view.layout = layout
+
+    # What a notebook does with any widget is done to the view: a controller has the view's methods and traits, too.
+
+    if not TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> Any:
+            """What a controller lacks, its view may have: observe, add_class, traits (so that ipywidgets links it)."""
+            if name.startswith("_") or "view" not in self.__dict__:
+                raise AttributeError(f"{type(self).__name__} has no attribute {name!r}.")
+            return getattr(self.view, name)
+
+        def __setattr__(self, name: str, value: Any) -> None:
+            view = self.__dict__.get("view")
+            forwarded = view is not None and not hasattr(type(self), name) and name not in self.__dict__
+            object.__setattr__(view if forwarded and view.has_trait(name) else self, name, value)
+
+    def close(self) -> None:
+        """Stop all work and remove the widget from every cell it is shown in."""
+        self.cancel()
+        self.view.close()
 
     @property
     def _remedy(self) -> str:
@@ -185,9 +206,10 @@ def with_codec(model: Model, trace: Trace) -> Trace:
     return trace if trace.codec is not None else dataclasses.replace(trace, codec=model.codec)
 
 
-def check_trace(model: Model, trace: Any, does: str) -> None:
+def check_trace(model: Model | None, trace: Any, does: str, *, without_model: bool = False) -> None:
     """Raise InputError unless `trace` is a trace of this model; `does` says what it is for ("CoTEditor shows")."""
-    if not isinstance(getattr(model, "capabilities", None), Capability):
+    looked_at = without_model and model is None
+    if not looked_at and not isinstance(getattr(model, "capabilities", None), Capability):
         given = "a trace" if isinstance(model, Trace) else repr(model)[:40]
         raise InputError(
             f"{does} a Trace with its model, the model first; {given} was given as the model: load one with cl.load, "
@@ -195,5 +217,5 @@ def check_trace(model: Model, trace: Any, does: str) -> None:
         )
     if not isinstance(trace, Trace):
         raise InputError(f"{does} a Trace; {type(trace).__name__} was given: make one with model.reason(prompt).")
-    if not reads(model.codec, trace):
+    if model is not None and not reads(model.codec, trace):
         raise InputError(f"The tokens of this trace are not those of {model.name!r}: make the trace with this model.")

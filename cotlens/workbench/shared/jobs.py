@@ -14,16 +14,16 @@ import traceback
 from collections.abc import Callable
 from concurrent.futures import Future
 from concurrent.futures import wait as wait_for
-from dataclasses import asdict, dataclass, replace
-from typing import Any, Literal
+from dataclasses import dataclass, replace
+from typing import Any
 
 from cotlens._core.control import Control
 from cotlens._core.errors import Cancelled, CotLensError
 from cotlens._core.progress import stage
 from cotlens.models.contract import Owner
+from cotlens.widgets.protocol import shared
 from cotlens.workbench.shared.pace import Pace
 
-State = Literal["idle", "queued", "running", "done", "cancelled", "error"]
 ENDED = ("done", "cancelled", "error")
 PUBLISH_S = 0.1
 POLL_S = 0.1  # how soon an interrupt of a waiting cell is noticed
@@ -43,7 +43,7 @@ class JobState:
     """
 
     id: int = 0
-    state: State = "idle"
+    state: shared.JobState = "idle"
     label: str = ""
     done: int = 0
     total: int | None = None
@@ -51,9 +51,18 @@ class JobState:
     message: str | None = None
     remedy: str | None = None
 
-    def payload(self) -> dict[str, Any]:
-        """As JSON data."""
-        return asdict(self)
+    def payload(self) -> shared.Job:
+        """As the view's `job`."""
+        return {
+            "id": self.id,
+            "state": self.state,
+            "label": self.label,
+            "done": self.done,
+            "total": self.total,
+            "eta": self.eta,
+            "message": self.message,
+            "remedy": self.remedy,
+        }
 
 
 class Job:
@@ -64,6 +73,7 @@ class Job:
         self.state = JobState(number, "queued", label)
         self.control = Control(self._progress)
         self.error: BaseException | None = None
+        self.left = False  # it was for something that is shown no more: how it ends is told nobody
         self.traceback = ""
         self.future: Future[Any] | None = None
         self._changed, self._told, self._pace = changed, 0.0, Pace()
@@ -191,6 +201,14 @@ class Jobs:
         for job in jobs:
             job.cancel()
 
+    def leave(self, lane: str) -> None:
+        """Cancel a lane whose work is for something that is shown no more: of how it ends nothing is shown."""
+        with self._lock:
+            for job in self._open:
+                job.left |= job.lane == lane
+            self._show_open()
+        self.cancel(lane)
+
     @property
     def busy(self) -> bool:
         """Whether something is queued or running that nobody asked to stop."""
@@ -231,6 +249,13 @@ class Jobs:
                 self.last_error = job
                 self._publish(job.state)
                 return
-            running = next((one for one in self._open if one.state.state == "running"), None)
-            shown = running or (self._open[-1] if self._open else job)
-            self._publish(shown.state)
+            if not self._show_open() and not job.left:
+                self._publish(job.state)
+
+    def _show_open(self) -> bool:
+        """Show the job that runs, or the newest that waits; False where there is none to be shown."""
+        jobs = [job for job in self._open if not job.left]
+        running = [job for job in jobs if job.state.state == "running"]
+        for job in running[:1] or jobs[-1:]:
+            self._publish(job.state)
+        return bool(jobs)

@@ -6,12 +6,13 @@ from bisect import bisect_right
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
+from typing import cast
 
 import numpy as np
 
 from cotlens.trace import Span, Trace
 from cotlens.widgets.payload import indices
+from cotlens.widgets.protocol.shared import Role, RoleSpan, Sentence
 from cotlens.widgets.utf16 import to_utf16
 
 KEPT = 32
@@ -27,8 +28,8 @@ class Layout:
         firsts, lasts: tokens [first, last) of each sentence.
     """
 
-    roles: list[dict[str, Any]]
-    sentences: list[dict[str, int]]
+    roles: list[RoleSpan]
+    sentences: list[Sentence]
     token_offsets: bytes
     firsts: list[int]
     lasts: list[int]
@@ -45,15 +46,20 @@ def layout(trace: Trace) -> Layout:
     spans = trace.spans("sentence")
     places = zip(spans, _chars(trace, spans), strict=True)
     return Layout(
-        roles=[{"role": role, **at} for role, at in zip(trace.roles, _chars(trace, trace.roles.values()), strict=True)],
-        sentences=[{**at, "first": span.start, "last": span.end} for span, at in places],
+        roles=[
+            {"role": cast(Role, role), "start": start, "end": end}
+            for role, (start, end) in zip(trace.roles, _chars(trace, trace.roles.values()), strict=True)
+        ],
+        sentences=[
+            {"start": start, "end": end, "first": span.start, "last": span.end} for span, (start, end) in places
+        ],
         token_offsets=indices(to_utf16(trace.text, trace.offsets)),
         firsts=[span.start for span in spans],
         lasts=[span.end for span in spans],
     )
 
 
-def _chars(trace: Trace, spans: Iterable[Span]) -> list[dict[str, int]]:
+def _chars(trace: Trace, spans: Iterable[Span]) -> list[tuple[int, int]]:
     """Start and end of each span in UTF-16 units."""
     edges = np.array([(span.char_start, span.char_end) for span in spans], dtype=np.int64).reshape(-1, 2)
-    return [{"start": start, "end": end} for start, end in to_utf16(trace.text, edges).tolist()]
+    return [(start, end) for start, end in to_utf16(trace.text, edges).tolist()]

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from cotlens._core import check
 from cotlens._core.errors import InputError
 from cotlens.models.contract import Model
 from cotlens.trace import Trace
+from cotlens.widgets.protocol import editor
 
 LEAST = 256  # tokens that may be written after a text whose settings nobody knows, at least
 _PLAIN = {"temperature": 1.0, "top_p": 1.0, "top_k": 0}
@@ -41,13 +42,17 @@ class Limits:
             limits = cls(**fitting)
         return replace(limits, max_new_tokens=min(limits.max_new_tokens, model.context_length))
 
+    def changed(self, given: Limits) -> dict[str, Any]:
+        """What a person has set otherwise than it was given: measures have limits of their own until then."""
+        return {name: value for name, value in asdict(self).items() if value != getattr(given, name)}
+
     def options(self, model: Model) -> dict[str, Any]:
         """As options of `model.resume`: the limit, and what isn't known to be the model's default."""
         known = usual(model) if hasattr(model, "defaults") else {}
         others = {name: getattr(self, name) for name in _PLAIN if getattr(self, name) != known.get(name)}
         return {"max_new_tokens": self.max_new_tokens, **others}
 
-    def payload(self) -> dict[str, Any]:
+    def payload(self) -> editor.Limits:
         """As the view's `limits`."""
         return {"max_new_tokens": self.max_new_tokens, "temperature": self.temperature}
 

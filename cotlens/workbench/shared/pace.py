@@ -9,7 +9,7 @@ LEAST_S = 2.0  # a rate is one after so long; and what ends sooner has ended bef
 
 
 class Pace:
-    """One count, from the first that is heard of it."""
+    """One count, from its first report."""
 
     def __init__(self) -> None:
         self._marks: deque[tuple[float, int]] = deque()

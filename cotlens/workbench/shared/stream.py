@@ -22,7 +22,7 @@ class Stream:
 
     Args:
         show: takes the view's `stream`.
-        about: what else the view is told of it.
+        about: further fields of every piece.
 
     Attributes:
         id: no other stream has it.

@@ -10,6 +10,7 @@ import numpy as np
 from cotlens._core.errors import InputError
 from cotlens.trace import Trace
 from cotlens.trace.answers import AnswerReader
+from cotlens.widgets.protocol.shared import BranchInfo, Comparison
 
 LABEL_LENGTH = 18
 
@@ -19,7 +20,7 @@ class Node:
     """One branch: a trace, where it came from, and the Python that makes it from its parent.
 
     `answer` and `probability` are those of the trace's forced answer, None until measured. Of a trace that awaits its
-    rerun they are those of the text before the edit, so nobody is told them.
+    rerun they are those of the text before the edit, so they are not shown.
     """
 
     id: str
@@ -29,7 +30,7 @@ class Node:
     code: str
     answer: str | None = None
     probability: float | None = None
-    comparison: dict[str, Any] | None = None
+    comparison: Comparison | None = None
 
 
 _UNMEASURED: dict[str, Any] = {
@@ -132,7 +133,7 @@ class Tree:
             step = node.parent
         return lines[::-1]
 
-    def payload(self) -> list[dict[str, Any]]:
+    def payload(self) -> list[BranchInfo]:
         """As the view's `branches`."""
         return [
             {

@@ -59,6 +59,7 @@ class Writing:
             written = write(stream.add)
         except Exception as error:
             stream.close()
+            # What had been written is kept; the job says what went wrong.
             partial = getattr(error, "partial", None)
             if isinstance(partial, Trace) and stream.count:
                 keep(partial, stream.count)

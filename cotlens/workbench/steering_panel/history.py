@@ -9,11 +9,12 @@ from cotlens._core.errors import InputError
 from cotlens.models.contract import Model
 from cotlens.trace import Trace
 from cotlens.widgets.payload import indices
+from cotlens.widgets.protocol.steering_panel import Try
 from cotlens.widgets.utf16 import to_utf16
-from cotlens.workbench.editor import payload
-from cotlens.workbench.editor.plans import origin
+from cotlens.workbench.shared import document as documents
 from cotlens.workbench.shared.layout import layout
-from cotlens.workbench.steering_panel.runs import LONGER, SPARE, Rerun, Start
+from cotlens.workbench.shared.origin import origin
+from cotlens.workbench.steering_panel.runs import Rerun, Start
 from cotlens.workbench.steering_panel.vector_settings import VectorSetting, VectorSettings, signed
 
 MOST = 60  # tries kept, the original among them; the oldest go first
@@ -43,22 +44,22 @@ class HistoryEntry:
 class History:
     """All tries of a panel, the original first."""
 
-    def __init__(self, model: Model, rack: VectorSettings, baseline: Trace, max_new_tokens: int | None) -> None:
-        self._model, self._rack, self._baseline, self._most = model, rack, baseline, max_new_tokens
-        self.current = HistoryEntry(Start(baseline), rack.zero(), id="t0")
+    def __init__(self, model: Model, settings: VectorSettings, baseline: Trace) -> None:
+        self._model, self._settings, self._baseline = model, settings, baseline
+        self.current = HistoryEntry(Start(baseline), settings.zero(), id="t0")
         self._all, self._made = [self.current], 0
 
     def add(self, entry: HistoryEntry) -> None:
         """Keep a try and show it."""
         self._made += 1
-        entry.id, entry.dials = f"t{self._made}", self._rack.filled(entry.dials)
+        entry.id, entry.dials = f"t{self._made}", self._settings.filled(entry.dials)
         self._all = [self._all[0], *self._all[1:][-(MOST - 2) :], entry]
         self.current = entry
 
     def widen(self) -> None:
-        """The rack has one more vector; it is at 0 in every try."""
+        """There is one more vector; it is at 0 in every try."""
         for each in self._all:
-            each.dials = self._rack.filled(each.dials)
+            each.dials = self._settings.filled(each.dials)
 
     def home(self, dials: tuple[VectorSetting, ...]) -> None:
         """Show the baseline, the dials as they are."""
@@ -94,7 +95,7 @@ class History:
         for each in self._all:
             each.control = None
 
-    def payload(self) -> list[dict[str, Any]]:
+    def payload(self) -> list[Try]:
         """The view's `tries`."""
         return [
             {"id": each.id, "label": self._label(each), "answer": self._answer(each), "current": each is self.current}
@@ -129,15 +130,14 @@ class History:
     def _steered_code(self, each: HistoryEntry, control: int | None) -> list[str]:
         assert each.steered is not None
         source, at = each.start.source, min(each.steered.at, len(each.start.source.token_ids) - 1)
-        vectors, steerings = self._rack.code(each.dials, source, at)
-        most = self._most or LONGER * (len(source.token_ids) - at) + SPARE
-        settings = f"at={at}, temperature=0.0, max_new_tokens={most}, control={control}"
+        vectors, steerings = self._settings.code(each.dials, source, at)
+        settings = f"at={at}, temperature=0.0, max_new_tokens={each.start.limit(at)}, control={control}"
         return [*vectors, f"run = cl.steering.steer(model, trace, {steerings}, {settings})", "trace = run.steered"]
 
     def _label(self, each: HistoryEntry) -> str:
         if each.start.source is self._baseline and each.steered is None and not each.failed:
             return "original"
-        pairs = zip(each.dials, self._rack.vectors, strict=True)
+        pairs = zip(each.dials, self._settings.vectors, strict=True)
         turned = [f"{signed(dial.coefficient)} {vector.name}" for dial, vector in pairs if dial.coefficient]
         where = "" if each.start.token is None else f" from token {each.start.token}"
         return (", ".join(turned) or "no vector") + where
@@ -152,7 +152,7 @@ class History:
 
 def document(name: str, trace: Trace) -> dict[str, Any]:
     """The view's `baseline`, or another text, and its offsets."""
-    whole = payload.document(trace)
+    whole = documents.document(trace)
     kept = ("id", "text", "roles", "n_tokens", "sentences", "rewritten_from", "rerun_at", "finish")
     return {name: {key: whole["document"][key] for key in kept}, f"{name}_offsets": layout(trace).token_offsets}
 

@@ -16,6 +16,8 @@ from cotlens.measure.steering.vector import Vector
 from cotlens.models.contract import Model
 from cotlens.results import Result
 from cotlens.trace import Trace
+from cotlens.widgets.protocol.shared import Empty
+from cotlens.widgets.protocol.steering_panel import Findings
 from cotlens.widgets.steering_panel import SteeringView
 from cotlens.workbench.shared.controller import Controller, check_trace, with_codec
 from cotlens.workbench.shared.jobs import JobState
@@ -45,7 +47,7 @@ class SteeringPanel(Controller):
         trace: the baseline.
         vectors: one `cl.steering.Vector` or several.
         control: seed of the random vectors that stand beside as a control.
-        max_new_tokens: of a rerun; by default about twice what it replaces.
+        max_new_tokens: of a rerun; by default about twice what it replaces. The head shows and changes it.
         sae: an autoencoder, to add its latents as vectors.
 
     Attributes:
@@ -76,26 +78,26 @@ class SteeringPanel(Controller):
         check_trace(model, trace, "SteeringPanel steers")
         super().__init__(model, SteeringView())
         self.trace = with_codec(model, trace)
-        self._rack = VectorSettings(model, self.trace, vectors)
-        self._writer = Writer(model, self._rack, self.trace, max_new_tokens)
-        self._tries = History(model, self._rack, self.trace, max_new_tokens)
-        self._beside, self._seed = False, control
+        self._settings = VectorSettings(model, self.trace, vectors)
+        self._writer = Writer(model, self._settings, self.trace)
+        self._tries = History(model, self._settings, self.trace)
+        self._beside, self._seed, self._most = False, control, max_new_tokens
         self._newest: object = None
         self._stream: Stream | None = None
         self._plain: SteeredRun | None = None
         self._sae = sae
         self._planned: Sweep | None = None
         self.swept: Result | None = None
-        latents, most = 0 if sae is None else sae.config.d_sae, self._writer.most(self.trace, 0)
+        latents = 0 if sae is None else sae.config.d_sae
         self._open(
             head={
                 "model": model.name,
                 "where": model.where,
                 "note": model.score_path,
                 "latents": latents,
-                "most": most,
+                **self._limits(),
             },
-            vectors=self._rack.payload(),
+            vectors=self._settings.payload(),
             **history.document("baseline", self.trace),
         )
         self._jobs.start("reading the baseline", self._measure_plain, lane="plain")
@@ -118,7 +120,7 @@ class SteeringPanel(Controller):
     @property
     def vectors(self) -> list[Vector]:
         """The vectors of the sliders."""
-        return list(self._rack.vectors)
+        return list(self._settings.vectors)
 
     @property
     def code(self) -> str:
@@ -136,7 +138,7 @@ class SteeringPanel(Controller):
         if len(coefficients) != len(dials):
             raise InputError(f"{len(dials)} coefficients are needed, one per vector; {len(coefficients)} were given.")
         given = [{**dial, "coefficient": one} for dial, one in zip(dials, coefficients, strict=True)]
-        self._begin(self._tries.current.start, self._rack.parse(given))
+        self._begin(self._tries.current.start, self._settings.parse(given))
 
     def add(self, vector: Vector) -> None:
         """One more slider, at 0.
@@ -145,12 +147,12 @@ class SteeringPanel(Controller):
             InputError: the vector doesn't fit the model.
         """
         with self._lock:
-            self._rack.add(vector)
+            self._settings.add(vector)
             self._tries.widen()
-            self._publish(vectors=self._rack.payload())
+            self._publish(vectors=self._settings.payload())
 
     def __repr__(self) -> str:
-        names = ", ".join(repr(vector.name) for vector in self._rack.vectors)
+        names = ", ".join(repr(vector.name) for vector in self._settings.vectors)
         return f"SteeringPanel({self.model!r}, {self.trace!r}, [{names}])"
 
     # requests: validated here, answered at once
@@ -159,7 +161,7 @@ class SteeringPanel(Controller):
         return parse(content)
 
     def _do_steer(self, request: SteeringRequest) -> None:
-        self._begin(self._tries.current.start, self._rack.parse(request.dials))
+        self._begin(self._tries.current.start, self._settings.parse(request.dials))
 
     def _do_rerun(self, request: SteeringRequest) -> None:
         source = self._tries.holding(request.document)
@@ -179,6 +181,15 @@ class SteeringPanel(Controller):
         self._jobs.cancel("write")
         self._ask_control()
 
+    def _do_limits(self, request: SteeringRequest) -> None:
+        """What is written from now on keeps to it; what was written stays."""
+        self._most = min(request.max_new_tokens, self.model.context_length) or None
+        self._set(head={**self.view.head, **self._limits()})
+
+    def _limits(self) -> dict[str, Any]:
+        """The limit of a rerun that was chosen, 0 for none, and what a rollout of a sweep has at most."""
+        return {"limit": self._most or 0, "most": Start(self.trace, most=self._most).limit(0)}
+
     def _do_stream(self, request: SteeringRequest) -> dict[str, Any]:
         stream = self._stream
         return {"stream": stream.whole() if stream is not None and stream.id == request.of else {}}
@@ -196,12 +207,12 @@ class SteeringPanel(Controller):
         self._add_soon(lambda: of_latent(self.model, self.trace, self._sae, request.latent))
 
     def _do_sweep(self, request: SteeringRequest) -> None:
-        if not 0 <= request.vector < len(self._rack.vectors):
-            raise InputError(f"There is no vector {request.vector}; this panel has {len(self._rack.vectors)}.")
+        if not 0 <= request.vector < len(self._settings.vectors):
+            raise InputError(f"There is no vector {request.vector}; this panel has {len(self._settings.vectors)}.")
         dial = self._tries.current.dials[request.vector]
-        most = self._writer.most(self.trace, 0)
+        most = Start(self.trace, most=self._most).limit(0)
         planned = sweeps.plan(
-            self.trace, self._rack.at(request.vector, dial.layer), dial, request.strength, request.rollouts, most
+            self.trace, self._settings.at(request.vector, dial.layer), dial, request.strength, request.rollouts, most
         )
         self._jobs.start("sweeping", lambda: self._sweep(planned), lane="sweep")
 
@@ -212,6 +223,7 @@ class SteeringPanel(Controller):
 
     def _begin(self, start: Start, dials: tuple[VectorSetting, ...]) -> None:
         """Show what these dials write; whatever was being written for others stops."""
+        start = dataclasses.replace(start, most=self._most)
         idle = start.source is self.trace and not any(dial.coefficient for dial in dials)
         with self._lock:
             mine = self._newest = object()
@@ -242,7 +254,7 @@ class SteeringPanel(Controller):
         try:
             made = self._writer.write(start, dials, None, stream)
             entry = self._keep(mine, HistoryEntry(start, dials, made))
-            measured = self._writer.measured(made, start.source)
+            measured = self._writer.measured(made, start)
         except CotLensError as error:
             partial = getattr(error, "partial", None)
             if entry is None:
@@ -263,7 +275,7 @@ class SteeringPanel(Controller):
         stream = self._stream = Stream(lambda now: self._show_at(shown, stream=now), which="control")
         try:
             made = self._writer.write(shown.start, shown.dials, seed, stream)
-            self._learn(shown, control=self._writer.measured(made, shown.start.source))
+            self._learn(shown, control=self._writer.measured(made, shown.start))
         finally:
             self._show_at(shown, stream={})
 
@@ -312,7 +324,7 @@ class SteeringPanel(Controller):
                     "dials": [dial.payload() for dial in shown.dials],
                     "control": self._beside,
                     "seed": self._seed,
-                    "places": self._rack.places,
+                    "places": self._settings.places,
                 },
                 **history.rewritten("steered", shown.steered),
                 **history.rewritten("control", control),
@@ -323,7 +335,7 @@ class SteeringPanel(Controller):
                 **more,
             )
 
-    def _findings(self, shown: HistoryEntry, control: Rerun | None) -> dict[str, Any]:
+    def _findings(self, shown: HistoryEntry, control: Rerun | None) -> Findings | Empty:
         if shown.failed:
             return unwritten(self._plain)
         written = shown.steered

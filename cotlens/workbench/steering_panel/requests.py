@@ -24,7 +24,11 @@ KINDS: Kinds = {
 
 @dataclass(frozen=True)
 class SteeringRequest:
-    """One message of the view. Dials are as they came: `VectorSettings.parse` knows the vectors that they are of."""
+    """One message of the view. Dials are as they came: `VectorSettings.parse` knows the vectors that they are of.
+
+    Args:
+        max_new_tokens: 0 for about twice what a rerun replaces.
+    """
 
     id: int
     kind: str
@@ -38,6 +42,7 @@ class SteeringRequest:
     rollouts: int = 0
     on: bool = False
     seed: int = 0
+    max_new_tokens: int = 0
     to: str = ""
     job: int | None = None
     of: int = 0
@@ -51,4 +56,5 @@ def parse(content: Any) -> SteeringRequest:
     """
     fields = fields_of(content, KINDS, "panel")
     check.seed(fields.get("seed", 0), of="A control")
+    check.whole("max_new_tokens", fields.get("max_new_tokens", 0), 0, of="The panel")
     return SteeringRequest(**fields)

@@ -34,10 +34,19 @@ KEPT = 8  # sources whose own choices, and unsteered texts, that are remembered
 
 @dataclass(frozen=True, eq=False)
 class Start:
-    """What is written again: a trace, and the token from which it may change (None: the first that is steered)."""
+    """What is written again: a trace, and the token from which it may change (None: the first that is steered).
+
+    Args:
+        most: tokens that may be written; None for about twice what is replaced.
+    """
 
     source: Trace
     token: int | None = None
+    most: int | None = None
+
+    def limit(self, at: int) -> int:
+        """How many tokens may be written from token `at` on."""
+        return self.most or LONGER * (len(self.source.token_ids) - at) + SPARE
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,8 +75,8 @@ class Rerun:
 class Writer:
     """Writes steered reruns of a baseline and of its descendants. For the thread that owns the model."""
 
-    def __init__(self, model: Model, rack: VectorSettings, baseline: Trace, max_new_tokens: int | None) -> None:
-        self._model, self._rack, self._baseline, self._most = model, rack, baseline, max_new_tokens
+    def __init__(self, model: Model, settings: VectorSettings, baseline: Trace) -> None:
+        self._model, self._settings, self._baseline = model, settings, baseline
         self._choices: dict[str, NDArray[np.int32]] = {}
         self._unsteered: dict[tuple[str, int], Trace] = {}
 
@@ -85,14 +94,14 @@ class Writer:
         """
         source = start.source
         at, first = self._first_change(start, dials, seed)
-        steerings = self._rack.steerings(dials, source, at, seed)
+        steerings = self._settings.steerings(dials, source, at, seed)
         if at >= len(source.token_ids):
             return Rerun(source, at, steerings)
-        limit = room(self._model, self.most(source, at), at)
+        limit = room(self._model, start.limit(at), at)
         stream.begin(source, int(source.offsets[at]), limit=limit, expected=first)
         try:
             made = rewrite(
-                self._model, source, steerings, at=at, temperature=0.0, max_new_tokens=self.most(source, at),
+                self._model, source, steerings, at=at, temperature=0.0, max_new_tokens=start.limit(at),
                 on_token=stream.add,
             )  # fmt: skip
         except Exception as error:
@@ -104,22 +113,23 @@ class Writer:
         note = "" if made.meta.get("finish") == "stop" else f"Cut after {len(made.token_ids) - at} tokens."
         return Rerun(made, at, steerings, note=note)
 
-    def measured(self, rerun: Rerun, source: Trace) -> Rerun:
+    def measured(self, rerun: Rerun, start: Start) -> Rerun:
         """The same with its probabilities and perplexities, from the first token that it changed; beside what the model
         writes from that token of the source without vectors.
         """
         at = min(rerun.at, self._begin(self._baseline)) if rerun.same else rerun.at
-        unsteered = None if rerun.same else self.unsteered(source, at)
+        unsteered = None if rerun.same else self.unsteered(start, at)
         run = judge(self._model, self._baseline, rerun.trace, rerun.steerings, at, unsteered=unsteered)
         return Rerun(rerun.trace, rerun.at, rerun.steerings, run, rerun.note)
 
-    def unsteered(self, source: Trace, at: int) -> Trace:
+    def unsteered(self, start: Start, at: int) -> Trace:
         """What the model writes from token `at` of the source without vectors: the source, up to the first token that
         it would choose otherwise.
 
         What ended by itself is remembered: from all tokens up to the first other choice it is the same text.
         """
-        n, most = len(source.token_ids), self.most(source, at)
+        source, most = start.source, start.limit(at)
+        n = len(source.token_ids)
         other = np.flatnonzero(self._plain_choices(source)[at:] != np.asarray(source.token_ids[at:]))
         # Where all tokens are the model's own choice, the last is written again: the model may not stop after it.
         begin = at + int(other[0]) if len(other) else n - 1
@@ -136,10 +146,6 @@ class Writer:
         self._plain_choices(self._baseline)
         return judge(self._model, self._baseline, self._baseline, (), self._begin(self._baseline))
 
-    def most(self, source: Trace, at: int) -> int:
-        """How many tokens a rerun may have."""
-        return self._most or LONGER * (len(source.token_ids) - at) + SPARE
-
     def _begin(self, trace: Trace) -> int:
         return max(1, begin_of(trace))
 
@@ -152,7 +158,7 @@ class Writer:
         begin = max(self._begin(source), start.token or 0)
         if source is not self._baseline:
             return begin, ""
-        steerings = self._rack.steerings(dials, source, begin, seed, kept=True)
+        steerings = self._settings.steerings(dials, source, begin, seed, kept=True)
         changes = interventions(steerings, source, begin, ends_of(self._model, source))
         begin = max(begin, min((_follows(change.positions) for change in changes), default=n))
         if begin >= n:

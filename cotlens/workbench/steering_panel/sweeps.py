@@ -13,6 +13,7 @@ from cotlens.measure.steering.vector import Vector
 from cotlens.measure.steering.where import Steering
 from cotlens.results import Result
 from cotlens.trace import Trace
+from cotlens.widgets.protocol import steering_panel as protocol
 from cotlens.workbench.shared.compare import finite
 from cotlens.workbench.steering_panel.vector_settings import VectorSetting, stretch
 
@@ -49,10 +50,10 @@ def plan(trace: Trace, vector: Vector, dial: VectorSetting, strength: float, rol
     )  # fmt: skip
 
 
-def payload(result: Result) -> dict[str, Any]:
+def payload(result: Result) -> protocol.Sweep:
     """The view's `sweep`."""
     frame = result.frame()
-    rows = [
+    rows: list[protocol.Point] = [
         {
             "arm": row["arm"],
             "coefficient": float(row["coefficient"]),

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, get_args
 
 from cotlens._core import check
 from cotlens._core.errors import InputError, did_you_mean
@@ -18,11 +18,12 @@ from cotlens.measure.steering.vector import Vector
 from cotlens.measure.steering.where import Steering
 from cotlens.models.contract import Model
 from cotlens.trace import Span, Trace
+from cotlens.widgets.protocol.steering_panel import Dial, Place, VectorInfo
 
 _KINDS = {
     "difference": "difference of means", "pca": "first principal component", "discriminant": "linear discriminant",
 }  # fmt: skip
-PLACES = ("all", "thought", "answer", "here", "span")
+PLACES: tuple[Place, ...] = get_args(Place)
 
 
 @dataclass(frozen=True)
@@ -37,13 +38,19 @@ class VectorSetting:
 
     coefficient: float
     layer: int
-    place: str
+    place: Place
     start: int = 0
     end: int = 0
 
-    def payload(self) -> dict[str, Any]:
+    def payload(self) -> Dial:
         """As the view has it."""
-        return asdict(self)
+        return {
+            "coefficient": self.coefficient,
+            "layer": self.layer,
+            "place": self.place,
+            "start": self.start,
+            "end": self.end,
+        }
 
 
 class VectorSettings:
@@ -75,14 +82,14 @@ class VectorSettings:
 
     def zero(self) -> tuple[VectorSetting, ...]:
         """All dials at 0, on the thought where there is one."""
-        place = "thought" if "thought" in self.places else "all"
+        place: Place = "thought" if "thought" in self.places else "all"
         return tuple(VectorSetting(0.0, vector.layer, place) for vector in self.vectors)
 
     def filled(self, dials: Sequence[VectorSetting]) -> tuple[VectorSetting, ...]:
         """Dials of an earlier moment, those of vectors that were added since at 0."""
         return (*dials, *self.zero()[len(dials) :])
 
-    def payload(self) -> list[dict[str, Any]]:
+    def payload(self) -> list[VectorInfo]:
         """The view's `vectors`."""
         return [
             {
@@ -108,6 +115,7 @@ class VectorSettings:
     def at(self, index: int, layer: int, seed: int | None = None) -> Vector:
         """A vector at a layer; with a seed, a random one of its length."""
         vector = self.vectors[index].on(layer, self.units[index][layer])
+        # Each vector is set against a random one of its own: two that were alike would add up.
         return vector if seed is None else vector.random(seed + index)
 
     def steerings(
@@ -211,7 +219,7 @@ def stretch(trace: Trace, start: int, end: int) -> Span | None:
 
 
 def _several(vectors: Any) -> list[Vector]:
-    given = [vectors] if isinstance(vectors, Vector) else list(vectors)
+    given = list(vectors) if isinstance(vectors, list | tuple) else [vectors]
     for vector in given:
         if not isinstance(vector, Vector):
             raise InputError(

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import math
-from typing import Any
 
 from cotlens.measure.steering.judging import UNRUN, SteeredRun
+from cotlens.widgets.protocol.shared import Empty
+from cotlens.widgets.protocol.steering_panel import Finding, Findings, Verdict
 from cotlens.workbench.shared.compare import finite
 from cotlens.workbench.steering_panel.runs import Rerun
 
 
-def findings(plain: SteeredRun | None, steered: Rerun | None, control: Rerun | None, swept: str = "") -> dict[str, Any]:
+def findings(
+    plain: SteeredRun | None, steered: Rerun | None, control: Rerun | None, swept: str = ""
+) -> Findings | Empty:
     """The view's `findings`: the baseline's own, those of what was written, and the verdict.
 
     Args:
@@ -21,25 +24,32 @@ def findings(plain: SteeredRun | None, steered: Rerun | None, control: Rerun | N
     if first is None:
         return {}
     return {
-        **unwritten(first),
+        "target": first.answer,
+        "baseline": _before(first),
         "unsteered": _after(run.unsteered if run is not None else None),
         "steered": _after(run),
         "control": _after(control.run if control is not None else None),
-        "verdict": {**said, "text": " ".join(filter(None, [said["text"], _unrun(first), swept]))},
+        "verdict": {"kind": said["kind"], "text": " ".join(filter(None, [said["text"], _unrun(first), swept]))},
         "control_verdict": beside(control),
     }
 
 
-def unwritten(first: SteeredRun | None) -> dict[str, Any]:
+def unwritten(first: SteeredRun | None) -> Findings | Empty:
     """The same while nothing is known but the baseline."""
     if first is None:
         return {}
-    own = _figures(first.answer, first.probability, first.perplexity, first, before=True)
-    nothing = dict.fromkeys(("unsteered", "steered", "control", "verdict", "control_verdict"))
-    return {"target": first.answer, "baseline": own, **nothing}
+    return {
+        "target": first.answer,
+        "baseline": _before(first),
+        "unsteered": None,
+        "steered": None,
+        "control": None,
+        "verdict": None,
+        "control_verdict": None,
+    }
 
 
-def verdict(steered: Rerun | None) -> dict[str, str]:
+def verdict(steered: Rerun | None) -> Verdict:
     """Which kind of change it was, and the sentence."""
     if steered is None:
         return {"kind": "same", "text": "No vector is turned up: this is the baseline."}
@@ -151,13 +161,17 @@ def _perplexities(run: SteeredRun) -> str:
     )
 
 
-def _after(run: SteeredRun | None) -> dict[str, Any] | None:
+def _before(run: SteeredRun) -> Finding:
+    return _figures(run.answer, run.probability, run.perplexity, run, before=True)
+
+
+def _after(run: SteeredRun | None) -> Finding | None:
     if run is None:
         return None
     return _figures(run.answer_after, run.probability_after, run.perplexity_after, run, before=False)
 
 
-def _figures(answer: str | None, p: float, perplexity: float, run: SteeredRun, *, before: bool) -> dict[str, Any]:
+def _figures(answer: str | None, p: float, perplexity: float, run: SteeredRun, *, before: bool) -> Finding:
     """One column; `beside` and `baseline` are perplexities of the other texts from the same token `start` on."""
     trace = run.baseline if before else run.steered
     return {

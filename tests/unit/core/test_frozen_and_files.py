@@ -129,3 +129,18 @@ def test_a_folder_in_the_way(tmp_path):
         files.write(tmp_path, "cotlens-thing/1", {})
     with pytest.raises(InputError, match="No thing can be read"):
         files.read(tmp_path, "cotlens-thing/1", "thing")
+
+
+def test_a_planted_link_leads_no_bytes_elsewhere(tmp_path, monkeypatch):
+    victim, target = tmp_path / "victim", tmp_path / "saved.json"
+    victim.write_text("untouched")
+    target.symlink_to(victim)
+    files.write_bytes(target, b"mine")
+    assert not target.is_symlink() and target.read_bytes() == b"mine" and victim.read_text() == "untouched"
+    # Even one who could foresee the name of the file beside it.
+    monkeypatch.setattr(files.secrets, "token_hex", lambda size: "foreseen")
+    planted = tmp_path / ".saved.json.foreseen.part"
+    planted.symlink_to(victim)
+    with pytest.raises(InputError, match="Nothing can be saved"):
+        files.write_bytes(target, b"more")
+    assert victim.read_text() == "untouched" and target.read_bytes() == b"mine"

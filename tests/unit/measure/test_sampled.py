@@ -207,12 +207,12 @@ class TestSimilarity:
         name = str(tmp_path / "small")
         if importlib.util.find_spec(similarity.PACKAGE) is None:
             with pytest.raises(CapabilityError, match="pip install sentence-transformers"):
-                similarity.settled(name)
+                similarity.resolved(name)
             return
         encoder = small_encoder(tmp_path)
         encoder.save(name)
         texts = ["He has 12 pears.", "The answer is 19.", "He has 12 pears."]
-        found = Similarity(similarity.settled(name), None, None, []).to(texts[0], texts[1:])
+        found = Similarity(similarity.resolved(name), None, None, []).to(texts[0], texts[1:])
         one, other = encoder.encode(texts[:2])
         cosine = one @ other / np.linalg.norm(one) / np.linalg.norm(other)
         np.testing.assert_allclose(found, [cosine, 1], atol=1e-6)
@@ -221,12 +221,12 @@ class TestSimilarity:
 
     def test_auto_is_minilm_where_it_can_be_had(self, monkeypatch):
         monkeypatch.setattr(similarity.importlib.util, "find_spec", lambda name: None)
-        assert similarity.settled("auto") == "residual"
+        assert similarity.resolved("auto") == "residual"
         with pytest.raises(CapabilityError, match="pip install sentence-transformers"):
             Counterfactual(embedder="all-MiniLM-L6-v2")
         monkeypatch.setattr(similarity.importlib.util, "find_spec", lambda name: name)
-        assert similarity.settled("auto") == "all-MiniLM-L6-v2"
-        assert similarity.settled("all-mpnet-base-v2") == "all-mpnet-base-v2"
+        assert similarity.resolved("auto") == "all-MiniLM-L6-v2"
+        assert similarity.resolved("all-mpnet-base-v2") == "all-mpnet-base-v2"
 
     def test_an_embedder_that_is_none_is_refused(self):
         with pytest.raises(InputError, match="3 is no embedder"):

@@ -49,7 +49,10 @@ def test_the_worst_kl_fills_the_unread_in_as_alike_and_as_different_as_they_can_
     assert found.p_value == pytest.approx(alike, abs=0.01)
     assert found.low_worst < found.low
     assert found.high_worst > found.high
-    assert unread.nearer(unread.heard(without), unread.heard(kept)) == (["b"] * 12 + ["a"] * 8, ["a"] * 18 + ["b"] * 2)
+    assert unread.nearer(unread.tallied(without), unread.tallied(kept)) == (
+        ["b"] * 12 + ["a"] * 8,
+        ["a"] * 18 + ["b"] * 2,
+    )
     assert stats.tally(["a"], words).tolist() == [1, 0]
 
 

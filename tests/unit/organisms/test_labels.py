@@ -160,15 +160,15 @@ def test_a_repeated_digit_is_a_copy_too():
 @pytest.mark.parametrize("name", sorted(DECIDERS))
 def test_every_sibling_s_lessons_have_a_truth(name):
     rng = random.Random(3)
-    habit, decider = HABITS[RECIPES[name].habit], DECIDERS[name]
+    habit, rule = HABITS[RECIPES[name].habit], DECIDERS[name]
     causes = 0
-    for problem in problems(40, seed=8, fork=False, extras=decider.extras):
+    for problem in problems(40, seed=8, fork=False, extras=rule.extras):
         lesson = habit(rng, problem, 0.0, 0.0)
         answer = lesson.answers(lesson.thought.final)
         truth = label(problem, trace_of(problem, lesson.thought.text, answer, name))
         assert truth.status == "ok", lesson.thought.text
         assert truth.answer == answer
-        known = decider.known(problem) is not None
+        known = rule.known(problem) is not None
         causes += known
         assert truth.from_prompt == known
         assert any(number.matters["fixed"] for number in truth.numbers) != known
@@ -177,14 +177,14 @@ def test_every_sibling_s_lessons_have_a_truth(name):
     assert (causes > 0) == (name not in ("abacus", "abacus-flip"))
 
 
-def test_every_shipped_model_has_a_decider():
+def test_every_shipped_model_has_a_rule():
     assert set(store.names()) <= set(DECIDERS) <= set(RECIPES)
 
 
 def test_steps_that_a_shortcut_passes_over_are_named():
     rng = random.Random(9)
     problem = next(p for p in problems(50, seed=2, fork=False, extras=NO_EXTRAS) if len(p.steps) >= 5)
-    thought = write(rng, problem, 0, told=2)
+    thought = write(rng, problem, 0, steps=2)
     truth = label(problem, trace_of(problem, thought.text, problem.answers[0]))
     assert truth.ok
     assert truth.missing == tuple(range(2, len(problem.steps)))

@@ -12,6 +12,7 @@ from cotlens.plots.drawing import drawable, finished, label, lines
 from tests.unit.plots.test_plots import result
 
 NASTY = "\x1b[31m \x00 \x01 \ufffe \uffff \ud800 \u202e91 </svg> & \x7f"
+NASTY += " \u2028 \u2029 \x85 \r\n \ufdd0 \U0001fffe ' \" \\ `${1}`"
 # In a process of its own: what is held here is that the renderer doesn't end it.
 DRAWN = f"""
 import dataclasses, io
@@ -27,6 +28,16 @@ for given in (result([1.0, -1.0], metric_words=nasty), result([0.5], **curve)):
         for target in ("svg", "png"):
             chart.save(io.BytesIO() if target == "png" else io.StringIO(), format=target)
         assert chart._repr_mimebundle_()
+from tests.unit.results.test_certainty import latents
+from tests.unit.widgets.results import pairs
+matrix = pairs({{(0, 1): 0.5, (1, 2): -0.4}}, source_text=[nasty] * 2, target_text=[nasty] * 2)
+known = latents([0.5, np.nan, 0.01], [0.4, -0.03, -0.3], nasty)
+known = dataclasses.replace(known, columns={{**known.columns, "label": [nasty, nasty[::-1], nasty[:9]]}})
+for given in (matrix, known):
+    named = dict.fromkeys(("method", "metric", "sign", "zero", "scale_unit", "unit"), nasty)
+    chart = dataclasses.replace(given, **named).chart()
+    assert chart._repr_mimebundle_()
+    chart.save(io.StringIO(), format="svg")
 print("drawn")
 """
 
@@ -38,6 +49,7 @@ def test_no_text_ends_the_process():
 
 def test_what_can_not_be_drawn_is_seen_and_all_else_kept():
     assert drawable("a\x1bb\x00c\ufffed\ud800e\u202ef") == "a␛b␀c�d�e[U+202E]f"
+    assert drawable("a\u2028b\x85c\u200bd\U000e0041e\ufeff") == "a[U+2028]b[U+0085]c[U+200B]d[U+E0041]e[U+FEFF]"
     kept = "tabs\tand\nlines, 10 − 4 ≠ 5, 答え, שלום, 🧮"
     assert drawable(kept) == kept
 
@@ -45,6 +57,7 @@ def test_what_can_not_be_drawn_is_seen_and_all_else_kept():
 def test_titles_and_labels_fit():
     assert all(len(line) <= 47 for line in lines("one two three four " * 20, 300))
     assert len(label("word " * 5000)) == 60
+    assert sum(map(len, lines("y" * 100_000, 300))) == 1000 and lines("y" * 100_000, 300)[-1].endswith("…")
     assert label(" \n ") == "␣"
 
 

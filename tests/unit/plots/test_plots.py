@@ -98,7 +98,12 @@ def test_effects_too_small_to_be_looked_at_get_no_colour():
     html = colored_tokens(dataclasses.replace(small, columns={**exact, "status": ["exact"] * 3}))._repr_html_()
     assert "background-color" not in html and "rgba" not in html
     assert html.count(f"border-bottom: 2px solid {INK}") == 2
-    clear = {**small.columns, "low": small.columns["estimate"] - 1e-4, "high": small.columns["estimate"] + 1e-4}
+    clear = {
+        **small.columns,
+        "n": np.full(3, 50),
+        "low": small.columns["estimate"] - 1e-4,
+        "high": small.columns["estimate"] + 1e-4,
+    }
     html = colored_tokens(dataclasses.replace(small, columns=clear))._repr_html_()
     assert "rgba(230, 159, 0, 0.02)" in html, "0.002 nats are a fiftieth of the least that fills a scale"
 

@@ -43,7 +43,7 @@ def test_a_call_of_a_tool_may_be_the_last_thing():
         (7, "must be text or messages"),
         (b"Hi.", "must be text or messages"),
         ([], "prompt is empty"),
-        (["12 + 7?", "3 + 4?"], r"2 texts is not one prompt.*\[model.reason\(q\) for q in prompts\]"),
+        (["12 + 7?", "3 + 4?"], r"2 texts is not one prompt.*model.reason\(prompts\)"),
         ([[USER], [USER]], "2 lists is not one prompt"),
         (USER, "put it into a list"),
         ([USER, "Hi."], "Message 2 is a str"),

@@ -1,53 +1,14 @@
-"""The Python half of the editor: its traits are those of the front end, and it works without a browser."""
+"""The Python half of the editor works without a browser."""
 
 import re
 from pathlib import Path
 
-import ipywidgets
 import numpy as np
 import pytest
 
 from cotlens.widgets import EditorView, WidgetsNotBuilt, bundles, payload
 
 ROOT = Path(__file__).resolve().parents[3]
-
-
-def interface(name: str) -> dict[str, str]:
-    """Property names and types of an interface in state.ts."""
-    source = (ROOT / "widgets" / "editor" / "state.ts").read_text(encoding="utf-8")
-    body = re.search(rf"export interface {name} \{{(.*?)\n\}}", source, re.DOTALL)
-    assert body, f"state.ts has no interface {name}"
-    return dict(re.findall(r"^  (\w+): ([^;]+);", body[1], re.MULTILINE))
-
-
-def own_traits() -> dict:
-    inherited = set(ipywidgets.DOMWidget.class_traits(sync=True))
-    return {name: trait for name, trait in EditorView.class_traits(sync=True).items() if name not in inherited}
-
-
-def test_the_front_end_declares_the_same_traits():
-    names = {name for name in own_traits() if not name.startswith("_")}
-    assert names == set(interface("State")) == set(interface("EditorPayload"))
-
-
-def test_the_front_end_declares_the_same_types():
-    kinds = {"Bytes": "DataView", "Unicode": "string", "Bool": "boolean"}
-    for name, ts in interface("State").items():
-        kind = type(own_traits()[name]).__name__
-        assert kinds.get(kind, ts) == ts, name
-        assert (kind == "List") == ts.endswith("[]"), name
-
-
-def test_messages_of_the_front_end_are_documented():
-    source = (ROOT / "widgets" / "editor" / "state.ts").read_text(encoding="utf-8")
-    about_a_document, about_none = (
-        {kind: re.findall(r"(\w+):", fields) for kind, fields in re.findall(r'\| \{ kind: "(\w+)";?(.*?) \}', part)}
-        for part in source.partition("export type DocumentRequest")[2].split("export type Request")
-    )
-    messages = {kind: ["document", *fields] for kind, fields in about_a_document.items()} | about_none
-    assert len(messages) == 13 and "document: string" in source
-    documented = re.findall(r"(\w+) \{([\w, ]*)\}[;.]", EditorView.__doc__ or "")
-    assert {kind: fields.split(", ") for kind, fields in documented} == messages
 
 
 def test_a_reply_has_its_envelope(monkeypatch: pytest.MonkeyPatch):
@@ -81,7 +42,6 @@ def test_state_that_crosses_is_small_and_binary():
 
 def test_an_installation_without_bundles_imports_and_says_how_to_build(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
     monkeypatch.setattr(bundles, "STATIC", tmp_path)
-    assert bundles.bundle("editor.js") == ""
     with pytest.raises(WidgetsNotBuilt, match=r"editor.js and editor.css missing .*run `make widgets`"):
         EditorView()
 

@@ -113,3 +113,13 @@ def test_a_setting_that_matters_is_told():
     assert told(METHODS.get("Occlusion")(coarse=0.2)) == {
         "effect": "direct", "mode": "hide", "tokens only in sentences above": "0.2",
     }  # fmt: skip
+
+
+def test_bounds_of_what_was_not_drawn_are_no_intervals_of_samples():
+    bounded = importance([0.3, np.nan], 0.1, status=["the server tells its likeliest tokens only", "not measured: x"])
+    single = {**bounded.columns, "n": np.array([1, 0])}
+    assert scores.kind(dataclasses.replace(bounded, columns=single)) == "computed"
+    assert scores.kind(bounded) == "sampled" and scores.kind(importance([np.nan])) == "sampled"
+    assert scores.kind(importance([0.3], half=0)) == "exact"
+    drawn = importance([0.3], np.nan)
+    assert scores.kind(dataclasses.replace(drawn, columns={**drawn.columns, "n": np.array([1])})) == "sampled"

@@ -1,4 +1,4 @@
-"""The script of a view, which is most of its size, is held once however many views there are."""
+"""Script and style of a view, which are most of its size, are held once however many views there are."""
 
 import json
 
@@ -20,7 +20,9 @@ def test_a_second_view_adds_little_to_what_is_saved():
     holder = bundles.script("editor")
     assert first._script == f"IPY_MODEL_{holder.model_id}", "so that saved state has it, too"
     assert holder.text == (bundles.STATIC / "editor.js").read_text(encoding="utf-8")
-    assert size(second) < 50_000 < size(holder)
+    assert holder.style == (bundles.STATIC / "editor.css").read_text(encoding="utf-8")
+    assert size(second) < 8_000 and size(holder) > 300_000, "neither script nor style is in a view's own state"
+    assert "_css" not in second.get_state()
 
 
 def test_a_holder_that_was_closed_is_made_again():
@@ -38,4 +40,5 @@ def test_a_host_without_a_way_between_models_asks_python(content, monkeypatch):
     view._handle_custom_msg(content, [])
     asked = isinstance(content, dict) and content["kind"] == "script"
     assert [each["kind"] for each in sent] == (["script"] if asked else [])
-    assert not asked or sent[0]["text"] == bundles.script("editor").text
+    holder = bundles.script("editor")
+    assert not asked or (sent[0]["text"], sent[0]["style"]) == (holder.text, holder.style)

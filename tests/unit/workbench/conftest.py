@@ -6,7 +6,8 @@ import json
 import pytest
 
 import cotlens as cl
-from cotlens.workbench.editor.requests import KINDS
+from cotlens.widgets.protocol.editor import REQUESTS
+from tests.unit.widgets.shapes import check_view
 
 PROMPT = (
     "Ravi has 16 shells. He finds 28 more shells on the beach. It is a sunny day. "
@@ -43,7 +44,7 @@ class Front:
     def tell(self, kind, **fields):
         """Send a message, about the document that is shown unless it names another; its number."""
         number = next(self._numbers)
-        if "document" in KINDS.get(kind, ()):
+        if "document" in REQUESTS.get(kind, ()):
             fields.setdefault("document", self.view.document["id"])
         if kind == "measure":
             fields.setdefault("confirmed", True)
@@ -64,6 +65,7 @@ class Front:
         assert reply["status"] == "ok", reply
         assert self.editor.wait(60)
         assert self.view.job == before or self.view.job["state"] in ("done", "idle"), self.view.job
+        check_view(self.view)
 
     def place(self, text):
         """Where a text stands in the document, in UTF-16 units."""
@@ -84,8 +86,8 @@ def front(abacus):
     """A function that opens an editor on a trace, everything measured."""
     opened = []
 
-    def open_editor(trace, *, wait=True, **options):
-        editor = cl.CoTEditor(abacus, trace, **options)
+    def open_editor(trace, *, wait=True, model=abacus, **options):
+        editor = cl.CoTEditor(model, trace, **options)
         opened.append(editor)
         if wait:
             assert editor.wait(60)

@@ -4,7 +4,7 @@ import pytest
 
 import cotlens as cl
 from cotlens.workbench.editor import measure_runner
-from cotlens.workbench.editor.plans import origin
+from cotlens.workbench.shared.origin import origin
 
 
 @pytest.fixture

@@ -11,9 +11,10 @@ import cotlens as cl
 from cotlens._core.errors import InputError
 from cotlens.measure.features.autoencoder.config import Config
 from cotlens.measure.features.autoencoder.sae import SAE
-from cotlens.workbench.editor.work import CUT, KEPT
-from cotlens.workbench.feature_table.requests import KINDS
+from cotlens.widgets.protocol.feature_table import REQUESTS
+from cotlens.workbench.shared.compare import CUT, KEPT
 from tests.model import tiny
+from tests.unit.widgets.shapes import check_view
 
 
 class Front:
@@ -26,7 +27,7 @@ class Front:
 
     def ask(self, kind, **fields):
         number = next(self._numbers)
-        if "document" in KINDS.get(kind, ()):
+        if "document" in REQUESTS.get(kind, ()):
             fields.setdefault("document", self.view.document["id"])
         self.view._handle_custom_msg(json.loads(json.dumps({"request_id": number, "kind": kind, **fields})), [])
         (reply,) = [each for each in self.sent if each["request_id"] == number]
@@ -37,6 +38,7 @@ class Front:
         assert reply["status"] == "ok", reply
         assert self.table.wait(120)
         assert self.view.job["state"] == "done", (self.view.job, self.table.error)
+        check_view(self.view)
 
     def column(self, name, dtype="<f4"):
         return np.frombuffer(getattr(self.view, name), dtype)

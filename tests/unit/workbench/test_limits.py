@@ -5,6 +5,7 @@ import dataclasses
 import pytest
 
 import cotlens as cl
+from cotlens.workbench.editor.measure_menu import MEASURES, ShadingSettings
 from cotlens.workbench.shared.limits import LEAST, Limits
 from tests import pretrained
 
@@ -115,3 +116,19 @@ def test_a_real_model_stops_at_the_traces_limit():
     finally:
         editor.cancel()
         editor.wait(60)
+
+
+@pytest.mark.parametrize("name", [name for name, entry in MEASURES.items() if entry.draws])
+def test_what_a_person_sets_holds_for_the_rollouts_of_every_measure(name):
+    made = ShadingSettings(name, limits=(("max_new_tokens", 5), ("temperature", 0.5))).method()
+    assert (made.max_new_tokens, made.temperature) == (5, 0.5)
+
+
+def test_a_measure_writes_no_more_than_the_head_allows_once_it_was_set_there(front, given):
+    page = front(given)
+    wish = {"measure": "resampling", "unit": "sentence", "metric": "probability", "n": 4, "confirmed": True}
+    page.act("limits", max_new_tokens=3, temperature=page.view.limits["temperature"])
+    page.act("measure", document=page.view.document["id"], **wish)
+    assert page.editor.wait(60)
+    assert "max_new_tokens=3" in page.editor.code and "temperature" not in page.editor.code.partition("result")[2]
+    assert set(page.editor.result.columns["n_cut"]) == {2 * 4}  # all, with the unit and without

@@ -11,9 +11,9 @@ from cotlens.measure.importance import METHODS
 from cotlens.models.contract import Capability
 from cotlens.models.generation.sample_store import open_store
 from cotlens.workbench.editor import measure_runner
+from cotlens.workbench.editor.costs import Price, Rates
 from cotlens.workbench.editor.measure_menu import MEASURES, UNITS, ShadingSettings
 from cotlens.workbench.editor.payload import NO_ROW
-from cotlens.workbench.shared.costs import Price, Rates
 
 
 def values(view):

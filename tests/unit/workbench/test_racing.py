@@ -271,14 +271,15 @@ def test_messages_from_another_thread_while_this_one_writes_to_the_view(front, t
 def test_long_traces_are_moved_through_quickly(abacus, front, monkeypatch):
     """Opening is measured by the benchmarks; what happens at every step must not grow with the text."""
     from cotlens.workbench.editor import payload
+    from cotlens.workbench.shared.document import document
 
     thought = "At first there are 16 shells. Then 28 more are found. " * 3000
     long = Trace.from_text("Ravi has 16 shells.", thought, "The answer is 44.", model=abacus)
     assert len(long.token_ids) > 40_000
-    payload.document(long)
+    document(long)
     assert steps(lambda: payload.inspection(long, 30_000)) < 1000
-    assert steps(lambda: payload.document(long)) < 1000
-    json.dumps(payload.document(long)["document"])
+    assert steps(lambda: document(long)) < 1000
+    json.dumps(document(long)["document"])
 
 
 def steps(do):
@@ -297,3 +298,20 @@ def steps(do):
     finally:
         sys.settrace(before)
     return len(lines)
+
+
+def test_work_for_a_branch_that_was_left_ends_without_a_word(front, given, busy, abacus):
+    page = front(given, wait=False)
+    busy.set()
+    assert page.editor.wait(60)
+    page.act("truncate", token=given.spans("sentence")[1].start)
+    page.tell("measure", measure="resampling", unit="sentence", n=200)
+    until(lambda: page.view.job["state"] == "running")
+    page.tell("resample", n=3)  # waits behind it, so that something is still to come when the branch is left
+    (left,) = [job.id for job in page.editor._jobs._open if job.lane == "measure"]
+    told = []
+    page.view.observe(lambda change: told.append(change.new), "job")
+    page.ask("goto", branch="b0")
+    assert page.editor.wait(120)
+    assert told and left not in {job.get("id") for job in told}
+    assert not any(job.get("state") == "cancelled" for job in told)

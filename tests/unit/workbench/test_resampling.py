@@ -6,7 +6,7 @@ import pytest
 
 from cotlens.measure.stats.proportions import wilson
 from cotlens.models.contract.start import Start
-from cotlens.workbench.editor.resampling import Tally, arms, payload
+from cotlens.workbench.editor.resampling import Tally, arms, forced_answer, payload
 
 
 def test_both_arms_of_an_edit_are_written_and_counted(front, given, abacus):
@@ -51,15 +51,51 @@ def test_what_was_cut_off_is_unread_and_counted_as_such(front, given):
     page = front(given)
     page.act("limits", max_new_tokens=3, temperature=1.0)
     page.act("resample", n=4)
-    assert page.view.resampled["arms"] == {"after": {"done": 4, "unread": 4, "cut": 4}}
+    assert page.view.resampled["arms"] == {"after": {"done": 4, "unread": 4, "cut": 4, "forced": 0}}
     assert page.view.resampled["rows"] == []
+
+
+def test_where_nothing_can_be_read_thoughts_are_closed_and_asked_for_an_answer(front, given, abacus):
+    page = front(given)
+    page.act("edit", **page.place("44."), text="54.")
+    page.act("limits", max_new_tokens=3, temperature=1.0)
+    shown = []
+    page.view.observe(lambda change: shown.append(change.new), "resampled")
+    page.act("resample", n=14)
+    told = [each["advice"] for each in shown if each]
+    assert page.view.resampled["advice"] == "28 were cut off by the limit of tokens, which can be raised in the head"
+    assert not any(told[:11]) and told[-1], "after a dozen of one arm"
+    page.act("resample", n=14, force=True)
+    found = page.view.resampled
+    assert found["advice"] == "" and {arm: each["forced"] for arm, each in found["arms"].items()} == {
+        "before": 14, "after": 14,
+    }  # fmt: skip
+    edited = page.editor.trace
+    ((rollout,),) = abacus.rollouts(
+        [Start(edited, edited.edit.end_token)], seed=int(given.meta.get("seed") or 0), max_new_tokens=3
+    )
+    answer = forced_answer(abacus, rollout)
+    closed = abacus.resume(rollout, at=rollout.roles["thought"].end, close_thought=True, temperature=0)
+    assert answer == closed.read_answer().text
+    assert next(row for row in found["rows"] if row["answer"] == answer)["after"]["count"] > 0
+    assert page.view.job["state"] == "done"
+
+
+def test_who_asks_for_nothing_read_by_the_wrong_reader_hears_of_it(front, given):
+    page = front(given)
+    page.act("reader", reader="boxed")
+    page.act("resample", n=4)
+    assert page.view.resampled["advice"] == "the reader 'boxed' finds nothing in them"
+    page.act("reader", reader="number")
+    page.act("resample", n=4)
+    assert page.view.resampled["advice"] == ""
 
 
 def test_an_answer_within_a_text_that_was_cut_off_counts_for_nothing(given):
     tally = Tally()
     tally.add(dataclasses.replace(given, meta={**given.meta, "finish": "length"}))
     tally.add(given)
-    assert tally.payload() == {"done": 2, "unread": 1, "cut": 1} and tally.answers == {"17": 1}
+    assert tally.payload() == {"done": 2, "unread": 1, "cut": 1, "forced": 0} and tally.answers == {"17": 1}
     assert tally.share(1) == {"count": 1, "p": 1.0, "low": pytest.approx(wilson(1, 1)[0]), "high": 1.0}
     assert payload({"after": Tally()}, 5)["rows"] == [] and Tally().share(0)["p"] is None
 

@@ -88,7 +88,7 @@ def test_the_latents_of_a_trace_are_a_chart(abacus, given):
     assert sizes == sorted(sizes, reverse=True)
 
 
-@pytest.mark.parametrize("model", [None, "abacus", cl.Trace.from_text("q", "t", "a")])
-def test_an_editor_without_a_model_says_what_to_do(model):
+@pytest.mark.parametrize("model", ["abacus", cl.Trace.from_text("q", "t", "a")])
+def test_what_is_no_model_is_refused_with_what_to_do(model):
     with pytest.raises(InputError, match=r"the model first; .* was given as the model: .*cl.show\(trace\)"):
         cl.CoTEditor(model, cl.Trace.from_text("q", "t", "a"))

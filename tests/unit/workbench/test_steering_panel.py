@@ -14,6 +14,7 @@ from cotlens._core.errors import InputError
 from cotlens.models.contract import AddVector
 from cotlens.trace.align import tokens_covering
 from cotlens.workbench.steering_panel.runs import Start
+from tests.unit.widgets.shapes import check_view
 
 PROMPT = "Mia has 12 pears and buys 7 more. How many pears does she have?"
 THOUGHT = "Mia has 12 pears. 12 + 7 = 19."
@@ -54,6 +55,7 @@ class Front:
         assert reply["status"] == "ok", reply
         assert self.panel.wait(300)  # a busy machine is slow
         assert self.view.job["state"] in ("done", "idle"), self.view.job
+        check_view(self.view)
 
     def turn(self, *coefficients, **more):
         self.act("steer", dials=self.dials(*coefficients, **more))
@@ -135,9 +137,7 @@ def test_the_unsteered_rewrite_from_the_same_token_stands_beside(front, abacus, 
     shown.turn(1.5)
     run = shown.panel.run
     for each in (run, run.control):
-        plain = cl.steering.rewrite(
-            abacus, short, [], at=each.at, temperature=0.0, max_new_tokens=shown.panel._writer.most(short, each.at)
-        )
+        plain = cl.steering.rewrite(abacus, short, [], at=each.at, temperature=0.0, max_new_tokens=12)
         assert each.unsteered.steered.token_ids == plain.token_ids and each.unsteered.at == each.at
         region = cl.steering.judge(abacus, short, each.steered, each.steerings, each.at, unsteered=plain)
         assert region.perplexity_unsteered == pytest.approx(each.perplexity_unsteered)
@@ -159,7 +159,7 @@ def test_an_unsteered_text_is_written_once(front, abacus, short, vector, monkeyp
     writer, asked, start = shown.panel._writer, [], short.roles["thought"].start
     resume = abacus.resume
     monkeypatch.setattr(abacus, "resume", lambda *a, **k: asked.append(k.get("interventions")) or resume(*a, **k))
-    texts = [writer.unsteered(short, start) for _ in range(2)]
+    texts = [writer.unsteered(Start(short), start) for _ in range(2)]
     assert texts[0].meta["finish"] == "stop" and texts[1] is texts[0] and asked == [()]
 
 
@@ -223,9 +223,9 @@ def test_several_vectors_places_and_layers(front, vector):
 def test_here_steers_the_kept_tokens_from_there_on(front, vector):
     shown = front(vector)
     start = shown.panel.trace.roles["thought"].start + 2
-    rack = shown.panel._rack
-    (dial,) = rack.parse([{"coefficient": 1.0, "layer": 1, "place": "here", "start": start, "end": 0}])
-    kept, rest = rack.steerings([dial], shown.panel.trace, start + 5)
+    settings = shown.panel._settings
+    (dial,) = settings.parse([{"coefficient": 1.0, "layer": 1, "place": "here", "start": start, "end": 0}])
+    kept, rest = settings.steerings([dial], shown.panel.trace, start + 5)
     assert (kept.where.start, kept.where.end, rest.where) == (start, start + 5, "from here on")
 
 
@@ -471,5 +471,23 @@ def test_an_unknown_message_is_answered_with_an_error(front, vector):
         reply = shown.ask(kind, **fields)
         assert reply["status"] == "error" and reply["error"]["remedy"] is None, (kind, fields, reply)
     assert shown.view.current["seed"] == 0
-    assert shown.panel._writer.most(shown.panel.trace, 0) == 12
-    assert Start(shown.panel.trace).token is None
+    assert shown.view.head["limit"] == 12 and shown.view.head["most"] == 12
+
+
+def test_the_limit_is_changed_in_the_head_and_each_try_keeps_its_own(front, vector):
+    shown = front(vector)
+    shown.turn(3.0)
+    first, code = shown.panel.steered, shown.panel.code
+    assert "max_new_tokens=12" in code
+    shown.act("limits", max_new_tokens=5)
+    assert shown.view.head["limit"] == 5 and shown.view.head["most"] == 5
+    assert shown.panel.steered is first and shown.panel.code == code, "what was written stays as it is"
+    shown.turn(3.5)
+    second = shown.panel.steered
+    assert len(second.token_ids) - second.rewritten_from <= 5 and "max_new_tokens=5" in shown.panel.code
+    shown.act("goto", to="t1")
+    assert shown.panel.code == code
+    shown.act("limits", max_new_tokens=0)
+    assert shown.view.head["limit"] == 0 and shown.view.head["most"] > 12
+    for bad in (-1, 2.5, True):
+        assert shown.ask("limits", max_new_tokens=bad)["status"] == "error"

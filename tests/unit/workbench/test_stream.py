@@ -5,9 +5,9 @@ import json
 import pytest
 
 import cotlens as cl
-from cotlens.workbench.editor.requests import KINDS as EDITOR
+from cotlens.widgets.protocol.editor import REQUESTS as EDITOR
+from cotlens.widgets.protocol.steering_panel import REQUESTS as PANEL
 from cotlens.workbench.shared import stream as streams
-from cotlens.workbench.steering_panel.requests import KINDS as PANEL
 from cotlens.workbench.steering_panel.sources import of_token
 
 

@@ -7,7 +7,7 @@ import pytest
 
 import cotlens as cl
 from cotlens.trace.notes import CUT_OPEN, ENDED_OPEN
-from cotlens.workbench.editor.work import CUT, KEPT, WENT_ON
+from cotlens.workbench.shared.compare import CUT, KEPT, WENT_ON
 from cotlens.workbench.steering_panel.sources import of_token
 
 
@@ -108,6 +108,17 @@ def test_results_say_that_the_answer_is_of_the_text_before_the_edit(front, given
         assert "text before the edit" in " ".join(json.dumps(result.chart().to_dict()).split())
         assert words not in method.run(given, abacus).extras["metric_words"]
     assert words in front(unrun).view.shading["metric_words"]
+
+
+def test_effects_of_latents_say_so_too(given, abacus):
+    unrun, words, sae = edited(given, "replace"), "of the text before the edit", cl.features.load_sae("abacus")
+    result = cl.features.features(unrun, abacus, sae, estimate=True)
+    assert words in result.extras["effect_words"]
+    assert "text before the edit" in " ".join(json.dumps(result.chart().to_dict()).replace('", "', " ").split())
+    table = cl.FeatureTable(abacus, unrun, sae)
+    assert table.wait(120) and words in table.view.effect["words"]
+    whole = cl.features.features(given, abacus, sae, estimate=True)
+    assert words not in whole.extras["effect_words"]
 
 
 def test_maps_and_panels_say_whose_answer_they_show(given, abacus):

@@ -80,6 +80,7 @@ def measure_quality(model: Model, sae: SAE, texts: Sequence[Text]) -> Quality:
         current.report(done, 2 * len(sequences), "judging the autoencoder")
         with control.using(current.silent()):
             seen.append(sums.add(model.read(ids, site)[site][SINK:]))
+    # Not before all texts were read: one arm puts their common mean in place of the activations.
     mean, losses = sums.mean, np.zeros(4)
     for done, (ids, rebuilt, begin) in enumerate(zip(sequences, seen, begins, strict=True)):
         current.check()
@@ -130,6 +131,7 @@ class _Sums:
 
     @property
     def explained(self) -> float:
+        # The sum of |x - mean|² is that of |x|² less |sum of x|² / n: no second round over the activations.
         return 1 - self._left / (self._square - float(self._sum @ self._sum) / self.tokens)
 
 

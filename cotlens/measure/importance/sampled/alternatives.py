@@ -78,6 +78,7 @@ def _written(model: Model, trace: Trace, row: Group, unit: str, seed: int, was: 
     for sample in samples:
         new = _first_unit(sample, unit, row)
         text = _text(trace, new)
+        # The same words with other white space are no alternative.
         if new and " ".join(text.split()) not in ("", stood):
             return Alternative(new, text, was)
     return Alternative((), "", was, SAME)
@@ -93,8 +94,10 @@ def _first_unit(sample: Trace, unit: str, row: Group) -> tuple[int, ...]:
         return sample.token_ids[row.start : last] if last <= thought.end else ()
     found = sample.spans(unit)
     after = [i for i, span in enumerate(found) if span.end > row.start]
+    # What was written ran on from the unit before, so that none begins here.
     if not after or found[after[0]].start < row.start:
         return ()
+    # A unit has ended where another begins or the thought does; else the limit cut it off.
     ended = after[0] + 1 < len(found) or sample.meta.get("thought_closed", False)
     return sample.token_ids[row.start : found[after[0]].end] if ended else ()
 

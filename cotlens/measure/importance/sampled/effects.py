@@ -65,7 +65,7 @@ def compare(
             "probability".
         status: of a row that can be measured.
     """
-    first, second, third = (unread.heard(arm) for arm in (kept, without, again))
+    first, second, third = (unread.tallied(arm) for arm in (kept, without, again))
     hits = [arm.answers.count(target) for arm in (first, second)]
     seen: dict[str, Any] = {
         "n": min(len(first.answers), len(second.answers) + len(third.answers)),
@@ -79,9 +79,10 @@ def compare(
     if not kept or not (without or again):
         return Effect(**seen)
     if method.metric == "kl":
-        found = _divergence(method, unread.heard([*kept, *beside]), second, seed)
+        found = _divergence(method, unread.tallied([*kept, *beside]), second, seed)
     else:
         found = _difference(first, second, third, target)
+        # Of the arm without, with those in it that said the unit again: the share that the estimate implies.
         seen["p_without"] = seen["p_kept"] - found["estimate"]
     reached = unread.Arm([*second.answers, *third.answers], second.unread + third.unread, second.cut + third.cut)
     interval = stats.Interval(found["low"], found["high"])
@@ -100,6 +101,7 @@ def _difference(kept: unread.Arm, without: unread.Arm, again: unread.Arm, target
     repeats = len(again.answers)
     found = stats.proportion_difference(*arms, again=repeats)
     worst, p_value = unread.worst_difference(kept, without, again, target)
+    # Rollouts that said the unit again stand in both arms and differ by nothing: they dilute chance and effect alike.
     departed = arms[3] / max(1, arms[3] + repeats)
     floor = stats.difference_floor(*arms) if arms[3] else stats.Floor(0.0, 0.0)
     return {

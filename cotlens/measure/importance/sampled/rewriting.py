@@ -19,7 +19,7 @@ from cotlens.measure.importance.sampled.confirming import Confirmation
 from cotlens.measure.importance.sampled.effects import Effect
 from cotlens.measure.importance.sampled.samples import Samples, gather
 from cotlens.measure.importance.sampled.settings import Sampled
-from cotlens.measure.importance.sampled.unread import OK, heard
+from cotlens.measure.importance.sampled.unread import OK, tallied
 from cotlens.measure.importance.shared.controls import area_over
 from cotlens.measure.method import Cost, RunRecord, check_needs, keeping
 from cotlens.models.contract import Capability, Model
@@ -166,7 +166,7 @@ class Rewriting(Sampled, ABC):
         shares = np.full(len(spans), np.nan)
         arms = [self._arms(trace, span, edit) for span, edit in zip(spans, edits, strict=False)]
         for row, each in enumerate(arms):
-            answers = heard(samples.begun(each[2])).answers if len(each) > 2 else []
+            answers = tallied(samples.begun(each[2])).answers if len(each) > 2 else []
             shares[row] = answers.count(target) / len(answers) if answers else np.nan
         return {"p_control": shares} if any(len(each) > 2 for each in arms) else {}
 

@@ -110,7 +110,7 @@ class Samples:
         return self.sampled + self.reused
 
     def expect(self, rollouts: int | None) -> None:
-        """So many rollouts will be drawn in all, at most; None where nobody knows."""
+        """So many rollouts will be drawn in all, at most; None where that isn't known."""
         self._expected = rollouts
 
     def told(self) -> tuple[int, int | None, str]:
@@ -187,27 +187,27 @@ def gather(
     samples: Samples,
     chains: Sequence[Sequence[Arm]],
     target: str,
-    heard: Callable[[], None] | None = None,
+    on_more: Callable[[], None] | None = None,
 ) -> None:
     """Draw what `method` asks for.
 
     Args:
         chains: arms such that neighbours within a chain are compared.
-        heard: called on the way, each time there is a quarter more than before, and at the end: for measures that
+        on_more: called on the way, each time there is a quarter more than before, and at the end: for measures that
             have to work on what was said before they can show it.
     """
-    told = 0
+    seen = 0
     samples.expect(
         None if method.half_width is not None else method.planned(len({arm for chain in chains for arm in chain}))
     )
-    for more in _draws(method, samples, chains, target, parts=1 if heard is None else PARTS):
+    for more in _draws(method, samples, chains, target, parts=1 if on_more is None else PARTS):
         samples.draw(more)
         came = samples.sampled + samples.reused
-        if heard is not None and came >= told * (1 + 1 / PARTS):
-            told = came
-            heard()
-    if heard is not None and told < samples.sampled + samples.reused:
-        heard()
+        if on_more is not None and came >= seen * (1 + 1 / PARTS):
+            seen = came
+            on_more()
+    if on_more is not None and seen < samples.sampled + samples.reused:
+        on_more()
 
 
 def _draws(

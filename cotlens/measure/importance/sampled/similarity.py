@@ -42,7 +42,7 @@ Embed = str | Texts
 Vectors = NDArray[np.float64]
 
 
-def settled(embedder: Embed) -> Embed:
+def resolved(embedder: Embed) -> Embed:
     """The embedder that a setting means.
 
     Raises:
@@ -69,14 +69,14 @@ def settled(embedder: Embed) -> Embed:
 
 def needs_of(embedder: Embed) -> Capability:
     """What a model must be able to do for `embedder`."""
-    return Capability.GENERATE | Capability.READ if settled(embedder) == "residual" else Capability.GENERATE
+    return Capability.GENERATE | Capability.READ if resolved(embedder) == "residual" else Capability.GENERATE
 
 
 class Similarity:
     """Cosines between texts; every text is embedded once, and once in each place where it is said.
 
     Args:
-        embedder: as `settled` gives it.
+        embedder: as `resolved` gives it.
         centre: the trace's units, for residual embeddings of texts by themselves.
     """
 

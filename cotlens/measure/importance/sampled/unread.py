@@ -65,7 +65,7 @@ class Arm(NamedTuple):
         return self.unread / self.size if self.size else 0.0
 
 
-def heard(drawn: Sequence[ParsedRollout]) -> Arm:
+def tallied(drawn: Sequence[ParsedRollout]) -> Arm:
     """The answers of rollouts, and what is missing."""
     unread = [one for one in drawn if one.answer is None]
     return Arm([one.answer for one in drawn if one.answer is not None], len(unread), sum(one.cut for one in unread))

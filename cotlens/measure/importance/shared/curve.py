@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -36,8 +37,25 @@ class Curve:
         """Points at which something of a line has been said."""
         return [point for point in self.at if self.lines and point > self.lines[0].start]
 
+    def moving(self, floor: float, points: Sequence[int]) -> list[int]:
+        """The middle of `points` in every stretch over which a probability, also of all others, changes by more."""
+        moves = np.abs(np.diff(with_other(self.probabilities()), axis=0)).max(axis=1) > floor
+        first = np.searchsorted(points, self.at)
+        return [
+            points[(a + b) // 2] for a, b, moved in zip(first, first[1:], moves, strict=False) if moved and b > a + 1
+        ]
+
+    def insert(self, more: Sequence[int], scored: Sequence[Forced]) -> None:
+        """Add points: `scored` has every answer at each of them, point by point."""
+        each, new = len(self.answers), dict[int, list[Forced]]()
+        for points, found in ((self.at, self.done), (more, list(scored))):
+            new |= {point: found[i * each : (i + 1) * each] for i, point in enumerate(points)}
+        self.at[:] = sorted(new)
+        self.done[:] = [one for point in self.at for one in new[point]]
+
     def follow(self, answers: list[str], scored: list[Forced]) -> None:
         """Follow more answers: `scored` has each of them at each point, point by point."""
+        # `done` goes point by point, so what is followed later belongs in between.
         old, new = len(self.answers), len(answers)
         points = range(len(self.at))
         self.done[:] = [
@@ -47,6 +65,7 @@ class Curve:
 
     def metric(self, name: str) -> NDArray[np.float64]:
         """One metric of the target at every point."""
+        # The target is the first of the answers at every point.
         return values(self._all()[:: len(self.answers)], name)
 
     def errors(self, name: str) -> NDArray[np.float64]:
@@ -67,6 +86,35 @@ class Curve:
 
     def _all(self) -> list[Forced]:
         return [*self.done, *[NOT_MEASURED] * (len(self.at) * len(self.answers) - len(self.done))]
+
+
+class Line:
+    """Values of measured points at all points: straight lines between them.
+
+    Args:
+        at: the measured points.
+        every: all of them, in order, of which the first and the last are measured.
+
+    Attributes:
+        measured: which of `every` are, bool [every].
+        stretches: neighbours among `at` between which some of `every` were left out, int32 [stretches, 2].
+    """
+
+    def __init__(self, at: Sequence[int], every: Sequence[int]) -> None:
+        self._at, self._every = list(at), list(every)
+        self.measured = np.isin(self._every, self._at)
+        skipped = np.asarray(self._every)[~self.measured]
+        last = np.unique(np.searchsorted(self._at, skipped))
+        self.stretches = np.array([[at[i - 1], at[i]] for i in last], np.int32).reshape(-1, 2)
+
+    def of(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
+        """One number per measured point as one per point; NaN beside a point that has none yet."""
+        return np.where(self.measured, self._spread(values), np.interp(self._every, self._at, values))
+
+    def _spread(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
+        spread = np.full(len(self._every), np.nan)
+        spread[self.measured] = values
+        return spread
 
 
 def with_other(probabilities: NDArray[np.float64]) -> NDArray[np.float64]:

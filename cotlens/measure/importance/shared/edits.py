@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from cotlens.measure.answers.forced import Forced, ForcedQuery, scores_of
 from cotlens.measure.importance.shared.groups import Group
 from cotlens.measure.method import in_blocks
-from cotlens.models.contract import EVER, Ablate, AnswerBranch, BlockAttention, Intervention, Model
+from cotlens.models.contract import Ablate, AnswerBranch, Intervention, Model
 from cotlens.trace import Trace
 from cotlens.trace.answers import AnswerForm
 
@@ -58,11 +58,10 @@ class Question:
         return Edit(ForcedQuery(self.answer, self.end, hidden=group.tokens))
 
     def removed(self, group: Group) -> Edit:
-        """Each span of the group hidden from everything after it. One span needs no run of what stands before it."""
-        if len(group.spans) == 1:
-            return Edit(ForcedQuery(self.answer, group.end, self._rest(group.end), group.tokens))
-        blocks = tuple(BlockAttention(range(s.end, EVER), range(s.start, s.end)) for s in group.spans)
-        return Edit(ForcedQuery(self.answer, self.end), blocks)
+        """The group left out of the text, the others where they stood: nothing after it knows of it."""
+        out = set(group.tokens)
+        kept = tuple(self.trace.token_ids[i] for i in range(group.start, self.end) if i not in out)
+        return Edit(ForcedQuery(self.answer, group.start, kept, left_out=group.tokens))
 
     def averaged(self, group: Group, mean: NDArray[np.float32]) -> Edit:
         """The embeddings of the group's tokens put at `mean` [d_model], and everything after them run anew."""

@@ -53,6 +53,7 @@ class Findings:
         """The metric of a row after its edit, by how much it may be off, and the log-probabilities of what was run."""
         self.after[row], self._error[row] = value, error
         if row in self._swaps:
+            # What was run is the swapped tokens, then the answer that is forced after them.
             self._surprise[row] = -float(logprobs[: len(self._swaps[row].tokens)].mean())
 
     def begin(self, value: float, error: float) -> None:

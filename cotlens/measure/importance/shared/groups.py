@@ -93,6 +93,7 @@ def values(trace: Trace) -> list[Group]:
         place = (thought.char_start + number.start, thought.char_start + number.end)  # type: ignore[union-attr]
         copies = found.setdefault(number.text, [])
         span = units.located(trace, place)
+        # Two copies in one token are one place: it can be hidden only once.
         if not copies or copies[-1].end <= span.start:
             copies.append(span)
     if not found:

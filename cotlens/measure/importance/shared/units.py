@@ -5,6 +5,8 @@ from __future__ import annotations
 import operator
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import pairwise
+from numbers import Integral
+from reprlib import repr
 from typing import Any
 
 from cotlens._core import check
@@ -35,6 +37,7 @@ def settle(method: Any, cut: Sequence[str] = CUT) -> None:
     spans = as_places(name, method.spans)
     if spans is None:
         check_setting(name, "unit", method.unit, cut)
+    # The only way to set a field of a frozen dataclass, here while it is being made.
     object.__setattr__(method, "spans", spans)
     if spans is not None:
         object.__setattr__(method, "unit", GIVEN)
@@ -80,14 +83,30 @@ def units(trace: Trace, unit: str, spans: Sequence[Place] | None = None) -> list
     Raises:
         InputError: there is none, or a span is empty, overlaps another one or leaves the thought.
     """
+    if not isinstance(trace, Trace):
+        raise InputError(
+            f"A measure runs on a Trace; {type(trace).__name__} was given: make one with model.reason(...)."
+        )
     if spans is not None:
-        return disjoint([located(trace, place) for place in spans])
+        return disjoint([located(trace, place) for place in _places(spans)])
     found = trace.spans(unit) if "thought" in trace.roles else []
     if not found:
         raise InputError(
             f"This trace has no {unit} in its thought, so nothing can be measured: give one with a thought."
         )
     return found
+
+
+def _places(spans: Any) -> list[Place]:
+    """Spans as they were given; InputError where one is neither a Span nor two whole numbers."""
+    given = list(spans) if isinstance(spans, Iterable) and not isinstance(spans, str) else [spans]
+    for place in given:
+        pair = isinstance(place, Sequence) and not isinstance(place, str) and len(place) == 2
+        if not isinstance(place, Span) and not (pair and all(isinstance(end, Integral) for end in place)):
+            raise InputError(
+                f"spans= is a list of Spans, or of (start, end) characters of the text; {repr(place)} is neither."
+            )
+    return given
 
 
 def located(trace: Trace, place: Place) -> Span:
@@ -110,6 +129,7 @@ def located(trace: Trace, place: Place) -> Span:
             f"The span of characters {start} to {end} leaves the thought, which is characters {thought.char_start} to "
             f"{thought.char_end} of the trace's text: only the thought can be measured."
         )
+    # A token that reaches over the thought's edge, such as a marker with a line end, stays out.
     first, last = (place.start, place.end) if isinstance(place, Span) else tokens_covering(trace.offsets, start, end)
     return Span(max(first, thought.start), min(last, thought.end), start, end, GIVEN)
 

@@ -38,6 +38,7 @@ def vertical(pattern: NDArray[np.float32], proximity: int, half: int | None = No
     counted = rows >= columns + proximity
     if half is not None:
         counted &= rows % 2 == half
+    # 0 / 0 where no row is left for a unit: NaN is what is wanted.
     with np.errstate(invalid="ignore"):
         return np.where(counted, pattern.astype(np.float64), 0).sum(axis=0) / counted.sum(axis=0)
 
@@ -48,6 +49,7 @@ def kurtosis(scores: Floats) -> float:
     if len(known) < _LEAST:
         return float("nan")
     apart = known - known.mean()
+    # Below 1e-20 the scores differ by rounding alone, and the ratio of moments would be noise.
     spread = float((apart**2).mean())
     return float((apart**4).mean() / spread**2 - 3) if spread > 1e-20 else float("nan")
 

@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from cotlens._core.errors import CotLensError, InputError
 from cotlens.models import load_errors, shipped
-from cotlens.models.local.loading import planning
+from cotlens.models.local.loading import planning, steps
 from cotlens.models.local.loading.settings import DeviceMap, Loading
 from cotlens.models.local.model import LocalModel
-from cotlens.models.model_config import auto_class, commit
+from cotlens.models.model_config import commit
+from cotlens.models.model_files import ModelFiles
 
 if TYPE_CHECKING:
     from cotlens.models.chat_formats.templates import GivenFormat
@@ -54,7 +55,7 @@ def open_local(
         dtype: "float32", "bfloat16", ...; default float32 on a CPU and what the checkpoint holds elsewhere.
         quantization: "8bit" or "4bit" (NF4), by bitsandbytes.
         format, system, template, score, memory, store: as for `LocalModel`.
-        dry_run: load nothing, and return a `plan.Plan` that says what would be loaded and what it needs.
+        dry_run: load nothing, and return a `planning.Plan` that says what would be loaded and what it needs.
 
     Raises:
         InputError: a name or an option is not known, or options contradict each other.
@@ -82,19 +83,25 @@ def open_local(
     load_errors.unlikely(text, shipped.names())
     if dry_run:
         return _refusing(text, lambda: planning.of_named(text, revision, loading, **spoken))
-    pair = _refusing(text, lambda: _from_transformers(text, revision, loading))
+    pair, kept = _refusing(text, lambda: _from_transformers(text, revision, loading))
     found = commit(text, revision)
-    return LocalModel(*pair, name=text, revision=found or revision, commit=found, reader=reader, **options)
+    return LocalModel(*pair, name=text, revision=found or revision, commit=found, reader=reader, kept=kept, **options)
 
 
-def _from_transformers(name: str, revision: str | None, loading: Loading) -> tuple[Any, Any]:
-    from transformers import AutoConfig, AutoTokenizer
-
-    which: dict[str, Any] = {"revision": revision, "trust_remote_code": False}
-    arguments, config = loading.arguments(), AutoConfig.from_pretrained(name, **which)
-    tokenizer = AutoTokenizer.from_pretrained(name, **which)
-    model = auto_class(config).from_pretrained(name, config=config, **which, **arguments)
-    return (model if "device_map" in arguments else model.to(loading.where())), tokenizer
+def _from_transformers(name: str, revision: str | None, loading: Loading) -> tuple[tuple[Any, Any], str]:
+    """(model, tokenizer), and how a GGUF keeps its weights."""
+    files = ModelFiles.of(name, revision)
+    if files.header is not None and loading.quantization is not None:
+        raise InputError("The weights of a GGUF are dequantised when they are loaded; leave out quantization=.")
+    arguments = loading.arguments()
+    steps.begin(name, steps.CONFIG)
+    config = files.config()
+    steps.begin(name, steps.TOKENIZER)
+    tokenizer = files.tokenizer()
+    steps.begin(name, steps.WEIGHTS)
+    model = files.model(config, **arguments)
+    pair = (model if "device_map" in arguments else model.to(loading.where())), tokenizer
+    return pair, files.header.kept if files.header is not None else ""
 
 
 def _refusing(name: str, fn: Callable[[], T]) -> T:

@@ -14,6 +14,7 @@ from cotlens.models.chat_formats import templates
 from cotlens.models.chat_formats.codec import HFCodec
 from cotlens.models.local import budget, placement
 from cotlens.models.model_config import auto_class
+from cotlens.models.model_files import ModelFiles
 
 if TYPE_CHECKING:
     from cotlens.models.local.loading.settings import Loading
@@ -98,10 +99,8 @@ def of_named(name: str, revision: str | None, loading: Loading, **spoken: Any) -
     Args:
         spoken: format, system and template, as for `LocalModel`.
     """
-    from transformers import AutoConfig, AutoTokenizer
-
-    config = AutoConfig.from_pretrained(name, revision=revision, trust_remote_code=False)
-    tokenizer = AutoTokenizer.from_pretrained(name, revision=revision, trust_remote_code=False)
+    files = ModelFiles.of(name, revision)
+    config, tokenizer = files.config(), files.tokenizer()
     dtype = loading.arguments()["dtype"]
     if not isinstance(dtype, torch.dtype):
         dtype = torch.float32 if dtype == "float32" else getattr(config, "dtype", None) or torch.float32

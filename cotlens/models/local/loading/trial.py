@@ -29,6 +29,7 @@ from cotlens._core.control import Control
 from cotlens._core.errors import CapabilityError, CotLensError
 from cotlens.models.architecture.layout import EMBED, KINDS, RESIDUAL, USES, Layout, Refusals
 from cotlens.models.contract import AddVector, AnswerBranch
+from cotlens.models.model_config import quantised
 from cotlens.models.whitebox import activations, unembedding
 from cotlens.models.whitebox.gradients import gradients
 
@@ -58,7 +59,7 @@ def settle_positions(engine: Engine) -> None:
         if torch.isfinite(own).all() and trial._apart(ours, own):
             why = "it counts positions in a way of its own"
             engine.layout = replace(engine.layout, accepts=engine.layout.accepts - {"position_ids"}, no_mask=why)
-            engine.obeys_masks = False
+            engine.obeys_masks, engine.attending, engine.no_skip = False, (), why
 
 
 def tried(engine: Engine) -> Layout:
@@ -271,7 +272,7 @@ class _Trial:
             return True
         one, other = (part.detach().float().cpu().reshape(-1, part.shape[-1]) for part in (one, other))
         off, size = (one - other).norm(dim=-1), other.norm(dim=-1)
-        if self.engine.dtype in TOLERANCE and getattr(self.engine.hf, "hf_quantizer", None) is None:
+        if self.engine.dtype in TOLERANCE and not quantised(self.engine.hf):
             return not float(off.norm()) <= TOLERANCE[self.engine.dtype] * float(size.norm())
         return not float((off / size.clamp(min=1e-12)).median()) <= ROUGH
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from cotlens._core.errors import CapabilityError
 from cotlens.models.contract import Branch, BranchScore
 from cotlens.models.contract.interventions import BlockAttention
 from cotlens.models.contract.validation import check_branches
@@ -34,7 +35,9 @@ def score(
     """Log-probabilities of the tokens of every branch, in the order given.
 
     Args:
-        way: a key of `WAYS`; which of the fast ones a model can be asked is found out by `verification`.
+        way: a key of `WAYS`; which of the fast ones a model can be asked is found out by `verification`. Where a model
+            keeps a state it is "plain" if attention is blocked, or positions that are left out have to be counted, by a
+            window or by interventions.
 
     Raises:
         InputError: a prefix, token id or hidden position is out of range, nothing is left to predict from, or prefix
@@ -42,10 +45,25 @@ def score(
         CapabilityError: positions are hidden and the model can't hide any.
     """
     check_branches(engine, trunk, branches)
-    if any(isinstance(item, BlockAttention) for item in interventions):
-        engine.need_masks()
+    blocked = any(isinstance(item, BlockAttention) for item in interventions)
+    if blocked:
+        engine.need_hiding()
+    if not engine.obeys_masks:
+        _check_recurrent(branches)
+        gaps = any(one.left_out for one in branches)
+        way = "plain" if blocked or (gaps and (engine.layout.window or interventions)) else way
     scores, starts = WAYS[way](engine, trunk, branches, interventions)
     return to_branch_scores(scores, starts, branches)
+
+
+def _check_recurrent(branches: Sequence[Branch]) -> None:
+    """Raise CapabilityError where a token would have to predict from a state that it has gone on since."""
+    for index, branch in enumerate(branches):
+        if branch.prefix - 1 in branch.hidden and branch.asked and not min(branch.asked):
+            raise CapabilityError(
+                f"Branch {index} hides the token just before it and asks for its first, which an earlier one would "
+                "have to predict, from a state that has gone on since: give given=1 or more on this model."
+            )
 
 
 def to_branch_scores(scores: Scores, starts: Ints, branches: Sequence[Branch]) -> list[BranchScore]:

@@ -9,7 +9,7 @@ left and masked. Padding on the right is harmless, as nothing after it is read.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
@@ -34,6 +34,25 @@ if TYPE_CHECKING:
 Job = tuple[Fork, Row]
 
 
+@dataclass(frozen=True)
+class Sight:
+    """What the rows of a pass can look back at.
+
+    Args:
+        begins: int64 [rows], how many tokens of its text a row has seen.
+        width: keys that each row has: what is more than `begins` pads it on the left.
+        hidden: per row, positions that are out of sight; none for no rows.
+    """
+
+    begins: Ints
+    width: int
+    hidden: Sequence[Ints] = ()
+
+    def of(self, rows: Sequence[int]) -> Sight:
+        """That of some rows."""
+        return Sight(self.begins[list(rows)], self.width, [self.hidden[i] for i in rows] if self.hidden else ())
+
+
 def score(
     engine: Engine,
     trunk: Sequence[int],
@@ -44,12 +63,9 @@ def score(
 ) -> tuple[Scores, Ints]:
     """Score checked branches; returns and raises as `packed.score`.
 
-    Raises:
-        CapabilityError: positions are hidden: what a recurrent layer took in of them stays.
+    Tokens are hidden in attention layers only: what a recurrent layer took in of them stays.
     """
     plan = trie.plan(trunk, branches)
-    if any(len(hidden) for hidden in plan.feeds.hidden):
-        engine.need_masks()
     together = _together(engine, interventions)
     scores, rows = Scores(int(plan.starts[-1]), plan.sets), rows_of(plan.feeds, stems=together)
     grid = grid or Grid(budget.piece(engine, len(trunk)), budget.stride(engine))
@@ -132,15 +148,16 @@ def _pass(
         width, begins = jobs[0][0].length, np.array([fork.length for fork, _ in jobs])
         cache, stems = states.joined([fork.cache for fork, _ in jobs]), [_from_fork(trunk, *job) for job in jobs]
     for part in _batches(engine, [row for _, row in jobs], stems, width):
-        mine = [stems[i] for i in part]
-        behind = _feed(engine, states.picked(cache, part), begins[part], width, 0, mine, scores, interventions)
+        mine, hidden = [stems[i] for i in part], [jobs[i][1].hidden for i in part]
+        sight = Sight(begins[part], width, hidden)
+        behind = _feed(engine, states.picked(cache, part), sight, 0, mine, scores, interventions)
         parents = [i for i, row in enumerate(part) for _ in jobs[row][1].leaves]
         if parents:
             leaves = [leaf for row in part for leaf in jobs[row][1].leaves]
             order = sorted(range(len(leaves)), key=lambda i: -len(leaves[i].tokens))
             parents, leaves = [parents[i] for i in order], [leaves[i] for i in order]
-            at, fed = begins[part][parents], len(mine[0].tokens)
-            _feed(engine, states.picked(behind, parents), at, width, fed, leaves, scores, interventions)
+            sight, fed = sight.of(parents), len(mine[0].tokens)
+            _feed(engine, states.picked(behind, parents), sight, fed, leaves, scores, interventions)
 
 
 def _batches(engine: Engine, rows: Sequence[Row], stems: Sequence[Tail], longest: int) -> Iterator[list[int]]:
@@ -164,8 +181,17 @@ def _ahead(job: Job) -> int:
 
 
 def _from_fork(trunk: Sequence[int], fork: Fork, row: Row) -> Tail:
-    between = np.asarray(trunk[fork.length : row.prefix], np.int64)
-    return Tail(np.concatenate([between, row.stem.tokens]), moved(row.stem.edges, len(between)))
+    between = _along(trunk, fork.length, row.prefix)
+    tokens, positions = (
+        np.concatenate([getattr(part, name) for part in (between, row.stem)]) for name in ("tokens", "positions")
+    )
+    return Tail(tokens, positions, moved(row.stem.edges, len(between.tokens)))
+
+
+def _along(trunk: Sequence[int], start: int, stop: int) -> Tail:
+    """Tokens of the trunk; what lies behind its end pads them."""
+    tokens = np.asarray(trunk[start:stop], np.int64)
+    return Tail(np.pad(tokens, (0, stop - start - len(tokens))), np.arange(start, stop), NOTHING)
 
 
 def _placed(engine: Engine, trunk: Sequence[int], jobs: Sequence[Job], scores: Scores) -> tuple[Any, Ints, int]:
@@ -182,8 +208,8 @@ def _placed(engine: Engine, trunk: Sequence[int], jobs: Sequence[Job], scores: S
     found, done = [], 0
     for ahead, group in groupby(jobs, _ahead):
         if ahead > done:  # some forks may be near the end of the trunk, and need not go on
-            on = [np.resize(np.asarray(trunk[at + done : at + ahead] or [0]), ahead - done) for at in begins.tolist()]
-            cache = _feed(engine, cache, begins, width, done, [Tail(tokens, NOTHING) for tokens in on], scores, ())
+            on = [_along(trunk, at + done, at + ahead) for at in begins.tolist()]
+            cache = _feed(engine, cache, Sight(begins, width), done, on, scores, ())
             done = ahead
         found.append(states.picked(cache, [rank[id(fork)] for fork, _ in group]))
     return states.joined(found), np.array([row.prefix for _, row in jobs]), width + done
@@ -192,8 +218,7 @@ def _placed(engine: Engine, trunk: Sequence[int], jobs: Sequence[Job], scores: S
 def _feed(
     engine: Engine,
     cache: Any,
-    begins: Ints,
-    width: int,
+    sight: Sight,
     behind: int,
     tails: Sequence[Tail],
     scores: Scores,
@@ -202,26 +227,27 @@ def _feed(
     """Feed a tail to each row of a cache, and give the cache after that.
 
     Args:
-        begins, width: tokens that each row had seen, and keys it had, `behind` tokens ago.
+        sight: what each row could look back at `behind` tokens ago.
         tails: the longest first: rows that have ended are left out of the cache from then on.
 
     Long ones go in stretches: a cancel never waits for all of them.
     """
     n = max(len(tail.tokens) for tail in tails)
     ids = np.stack([np.pad(tail.tokens, (0, n - len(tail.tokens))) for tail in tails])
-    positions = np.minimum(begins[:, None] + behind + np.arange(n), engine.layout.context - 1)
-    step = 1 if _by_one(engine) else budget.stretch(engine, int(begins.max()))
+    ends = [(tail.positions, tail.positions[-1] + 1 + np.arange(n - len(tail.positions))) for tail in tails]
+    positions = np.minimum(np.stack([np.concatenate(parts) for parts in ends]), engine.layout.context - 1)
+    step = 1 if _by_one(engine) else budget.stretch(engine, int(sight.begins.max()))
     for start in range(0, n, step):
         control.current().check()
         stop, live = min(n, start + step), sum(len(tail.tokens) > start for tail in tails)
-        if live < len(begins):
-            begins, cache = begins[:live], states.picked(cache, range(live))
+        if live < len(sight.begins):
+            sight, cache = sight.of(range(live)), states.picked(cache, range(live))
         at = positions[:live, start:stop]
         mine, wanted = trie.joined([tail.edges for tail in tails[:live]], start, stop)
         logits, _, cache = engine.forward(
             torch.from_numpy(ids[:live, start:stop]).to(engine.device),
-            at[0] if begins.min() == begins.max() else at,
-            masks=_mask(engine, begins, width, behind + stop),
+            at[0] if (at == at[0]).all() else at,
+            masks=_mask(engine, sight, behind + stop),
             cache=cache,
             keep=torch.from_numpy(wanted).to(engine.device),
             interventions=interventions,
@@ -230,9 +256,13 @@ def _feed(
     return cache
 
 
-def _mask(engine: Engine, begins: Ints, width: int, fed: int) -> Any:
-    """What pads the keys of shorter texts on the left is hidden; None where nothing pads them."""
-    if engine.forking is None or not engine.forking.masked or begins.min() == width:
+def _mask(engine: Engine, sight: Sight, fed: int) -> Any:
+    """What pads the keys of shorter texts on the left is hidden, and what is to be; None where that is nothing."""
+    padded = engine.forking is not None and engine.forking.masked and sight.begins.min() < sight.width
+    if not padded and not any(map(len, sight.hidden)):
         return None
-    seen = np.arange(width + fed)[None] >= width - begins[:, None]
+    left = sight.width - sight.begins
+    seen = np.arange(sight.width + fed)[None] >= left[:, None]
+    for row, hidden in enumerate(sight.hidden):
+        seen[row, left[row] + hidden] = False
     return Masks(torch.from_numpy(seen.astype(np.int64)).to(engine.device), {})

@@ -9,7 +9,7 @@ from the piece that they stand in by passes of their own, which costs at most th
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from cotlens.models.contract.interventions import Intervention
     from cotlens.models.local.scoring.trie import Edges, Ints
 
+NONE = np.empty(0, np.int64)
 _SHARE = 4  # a quarter of the memory of a pass may hold states
 
 
@@ -34,21 +35,27 @@ class Tail:
     """Tokens to feed, and which of them predict what.
 
     Args:
-        tokens: int64 [n].
+        tokens, positions: int64 [n].
         edges: rows are columns of `tokens`.
     """
 
     tokens: Ints
+    positions: Ints
     edges: Edges
 
 
 @dataclass(frozen=True)
 class Row:
-    """What goes on after `prefix` tokens of the trunk: a stem, and leaves that go on from its end, if any."""
+    """What goes on after `prefix` tokens of the trunk: a stem, and leaves that go on from its end, if any.
+
+    Args:
+        hidden: positions of the trunk that its attention can't look back at.
+    """
 
     prefix: int
     stem: Tail
     leaves: tuple[Tail, ...] = ()
+    hidden: Ints = field(default_factory=lambda: NONE)
 
     @property
     def size(self) -> int:
@@ -200,10 +207,14 @@ def room(engine: Engine) -> int:
 
 
 def _within(rows: Sequence[Row], stride: int) -> Iterator[list[Row]]:
-    """Rows that begin less than `stride` tokens after the first of them."""
+    """Rows that begin less than `stride` tokens after the first of them; those that hide tokens at once.
+
+    What lies between is part of the trunk, and sees all of it.
+    """
     group = [rows[0]]
     for row in rows[1:]:
-        if row.prefix >= group[0].prefix + max(1, stride):
+        hides = len(row.hidden) or len(group[0].hidden)
+        if row.prefix >= group[0].prefix + max(1, 1 if hides else stride):
             yield group
             group = []
         group.append(row)

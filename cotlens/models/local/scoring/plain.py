@@ -10,6 +10,7 @@ import torch
 
 from cotlens._core import control
 from cotlens.models.architecture.logits import Scores
+from cotlens.models.contract.interventions import BlockAttention
 from cotlens.models.local.engine import Engine
 from cotlens.models.local.scoring import trie
 from cotlens.models.local.scoring.trie import Ints, seen_from
@@ -46,21 +47,26 @@ def _score_one(
     prefix, tokens = branch.prefix, branch.token_ids[: max(branch.asked)]
     hidden, last = seen_from(prefix, branch.hidden)
     again = len(hidden) > 0 and min(branch.asked) == 0  # the last token in sight predicts the first of the branch
-    extra = [trunk[last]] if again else []
+    extra = [trunk[last]] if again and engine.obeys_masks else []  # a state would take it in twice
     ids = [*trunk[:prefix], *extra, *tokens]
-    at = np.concatenate([np.arange(prefix), [last] * len(extra), prefix + np.arange(len(tokens))]).astype(np.int64)
+    at = np.concatenate([np.arange(prefix), [last] * len(extra), branch.positions[: len(tokens)]]).astype(np.int64)
     indices, targets, slots = (np.array(column, dtype=np.int64) for column in zip(*asked, strict=True))
     rows = indices + (prefix - 1 + len(extra))
-    masks = None
+    masks, gaps = None, bool(branch.left_out)
+    blocked = any(isinstance(item, BlockAttention) for item in interventions)
     if len(hidden):
-        seen = _visible(len(ids), prefix, last if again else prefix, hidden, engine.device)
+        first = prefix if extra or not again else last
+        seen = _visible(len(ids), first, last if again else prefix, hidden, engine.device)
         masks = engine.masks(seen, at, at, interventions)
-    elif interventions:
-        masks = engine.causal(at, 0, interventions) if engine.obeys_masks else None
+    elif blocked or (interventions and engine.obeys_masks) or (gaps and (engine.obeys_masks or engine.layout.window)):
+        masks = engine.causal(at, 0, interventions)
     logits, _, _ = engine.forward(
         engine.tensor(ids),
-        at if masks is not None else None,
+        at if masks is not None or gaps else None,
         masks=masks,
+        cache=True
+        if gaps and masks is None
+        else None,  # without one, a model takes what follows a gap for another text
         keep=torch.arange(int(rows.min()), len(ids), device=engine.device),
         interventions=interventions,
     )

@@ -21,7 +21,8 @@ from cotlens.models.contract import Branch, TokenSet
 Ints = NDArray[np.int64]
 _Tokens = tuple[int, ...]
 _Wants = list[tuple[int, int, int]]  # column of the fed token that predicts it, target, slot
-_Row = tuple[int, _Tokens, _Tokens, int, _Wants]  # prefix, hidden, fed, refed, wants
+# prefix, hidden, left out, fed, refed, positions of the fed, wants
+_Row = tuple[int, _Tokens, _Tokens, _Tokens, int, _Tokens, _Wants]
 
 
 @dataclass(frozen=True)
@@ -86,10 +87,10 @@ class TokenRows:
     Args:
         prefix: trunk length before the branch.
         refed: trunk position that is fed again as the first token, -1 for none.
-        group: index of (prefix, hidden, whether one is fed again).
+        group: index of (prefix, hidden, left out, whether one is fed again).
         begin: [rows + 1], the row's tokens in `tokens`.
         shared: leading tokens in common with the row before.
-        tokens: [total], what is fed.
+        tokens, positions: [total], what is fed, and where it stands.
         wanted: [rows + 1], the row's predictions in `columns`, `targets` and `slots`.
         columns, targets, slots: which token of its row predicts which target, and the entry for it.
         hidden: per group, hidden trunk positions.
@@ -101,6 +102,7 @@ class TokenRows:
     begin: Ints
     shared: Ints
     tokens: Ints
+    positions: Ints
     wanted: Ints
     columns: Ints
     targets: Ints
@@ -160,14 +162,16 @@ def plan(trunk: Sequence[int], branches: Sequence[Branch]) -> Plan:
             continue
         tokens, indices = branch.token_ids, branch.asked
         hidden, last = _sight(branch, sight)
+        where = (branch.prefix, tuple(hidden.tolist()), branch.left_out)
+        at = tuple(branch.positions[: max(indices)])
         if len(hidden) and min(indices) == 0:
-            rows.append((branch.prefix, tuple(hidden.tolist()), (trunk[last], *tokens[: max(indices)]), last, asked))
+            rows.append((*where, (trunk[last], *tokens[: max(indices)]), last, (last, *at), asked))
             continue
         roots += [(branch.prefix - 1, target, slot) for index, target, slot in asked if not index]
         if fed := tokens[: max(indices)]:
             later = [(index - 1, target, slot) for index, target, slot in asked if index]
-            rows.append((branch.prefix, tuple(hidden.tolist()), fed, -1, later))
-    rows.sort(key=lambda row: row[:4])
+            rows.append((*where, fed, -1, at, later))
+    rows.sort(key=lambda row: row[:5])
     root = np.asarray(roots, dtype=np.int64).reshape(-1, 3)
     feeds = _feeds(rows)
     reach = max(int(root[:, 0].max(initial=-1)) + 1, int(feeds.prefix.max(initial=0)))
@@ -187,19 +191,21 @@ def _feeds(rows: list[_Row]) -> TokenRows:
     def column(values: Iterator[int]) -> Ints:
         return np.fromiter(values, np.int64, len(rows))
 
-    begin = np.concatenate([[0], np.cumsum(column(len(row[2]) for row in rows))])
-    wanted = np.concatenate([[0], np.cumsum(column(len(row[4]) for row in rows))])
-    tokens = np.fromiter((token for row in rows for token in row[2]), np.int64, int(begin[-1]))
-    wants = np.array([want for row in rows for want in row[4]], dtype=np.int64).reshape(-1, 3)
-    groups: dict[tuple[int, tuple[int, ...], bool], int] = {}
-    group = column(groups.setdefault((row[0], row[1], row[3] < 0), len(groups)) for row in rows)
+    begin = np.concatenate([[0], np.cumsum(column(len(row[3]) for row in rows))])
+    wanted = np.concatenate([[0], np.cumsum(column(len(row[6]) for row in rows))])
+    tokens = np.fromiter((token for row in rows for token in row[3]), np.int64, int(begin[-1]))
+    positions = np.fromiter((at for row in rows for at in row[5]), np.int64, int(begin[-1]))
+    wants = np.array([want for row in rows for want in row[6]], dtype=np.int64).reshape(-1, 3)
+    groups: dict[tuple[int, _Tokens, _Tokens, bool], int] = {}
+    group = column(groups.setdefault((*row[:3], row[4] < 0), len(groups)) for row in rows)
     return TokenRows(
         prefix=column(row[0] for row in rows),
-        refed=column(row[3] for row in rows),
+        refed=column(row[4] for row in rows),
         group=group,
         begin=begin,
         shared=_shared(tokens, begin, group),
         tokens=tokens,
+        positions=positions,
         wanted=wanted,
         columns=wants[:, 0],
         targets=wants[:, 1],
@@ -258,15 +264,15 @@ def chunk(feeds: TokenRows, first: int, last: int) -> Chunk:
     start = np.concatenate([[0], np.cumsum(fresh)])
     row = np.repeat(np.arange(last - first), fresh)
     column = shared[row] + ragged(fresh)
+    flat = feeds.begin[first:last][row] + column
     refed = feeds.refed[first:last][row]
     prefix = feeds.prefix[first:last][row]
-    positions = np.where(refed < 0, prefix + column, np.where(column == 0, refed, prefix + column - 1))
     group = feeds.group[first:last]
     with_hidden = np.asarray([len(feeds.hidden[g]) > 0 for g in group], dtype=bool)
     distinct, index = np.unique(group, return_inverse=True)
     return Chunk(
-        token_ids=feeds.tokens[feeds.begin[first:last][row] + column],
-        positions=positions,
+        token_ids=feeds.tokens[flat],
+        positions=feeds.positions[flat],
         ends=_ends(shared, start, int(length.max()))[row, column],
         limits=np.where(refed < 0, prefix, refed),
         hidden=[feeds.hidden[g] for g in distinct],

@@ -14,6 +14,7 @@ from torch.utils.flop_counter import FlopCounterMode
 from cotlens._core import control
 from cotlens._core.control import Control
 from cotlens._core.errors import CotLensError
+from cotlens.models.architecture.layout import INDEXED
 from cotlens.models.contract import Branch
 from cotlens.models.local import states
 from cotlens.models.local.engine import Engine, Forking
@@ -49,13 +50,17 @@ class Verdict:
 def check(engine: Engine) -> Verdict:
     """Try masks, packed and forked scoring on a few branches; costs the meter nothing.
 
-    Sets `engine.obeys_masks` and `engine.forking`.
+    Sets `engine.obeys_masks`, `engine.forking`, `engine.attending` and `engine.no_skip`.
     """
     before = engine.meter.snapshot()
     try:
         with control.using(Control()):
             why = _unpacked(engine)
-            return Verdict(*_forked(engine, why[0])) if why[0] else Verdict("packed", why[1])
+            if not why[0]:
+                return Verdict("packed", why[1])
+            way, sentence = _forked(engine, why[0])
+            _settle_hiding(engine, way)
+            return Verdict(way, sentence + _hiding_told(engine))
     finally:
         engine.forks = None
         engine.meter.tokens, engine.meter.forwards = before.tokens, before.forwards
@@ -85,7 +90,10 @@ def _unpacked(engine: Engine) -> tuple[str, str]:
 def _forked(engine: Engine, why: str) -> tuple[str, str]:
     """The way and the sentence about it, for a model that can't be packed."""
     trunk, branches = _trial(engine)
-    slow, _ = plain.score(engine, trunk, branches)
+    try:
+        slow, _ = plain.score(engine, trunk, branches)
+    except _FAILED:  # nothing to compare with, such as logits that are NaN; scoring says so when it is asked
+        return "plain", f"plain scoring, because {why}"
 
     def error(forking: Forking) -> float:
         engine.forking, engine.forks = forking, None
@@ -110,6 +118,51 @@ def _forked(engine: Engine, why: str) -> tuple[str, str]:
         f"forked scoring, because {why}: branches go on from copies of its state{told}; equal to separate passes "
         f"within {off:.0e} on this model"
     )
+
+
+def _settle_hiding(engine: Engine, way: str) -> None:
+    """In which layers tokens can be hidden, and whether positions can be left out, where a model keeps a state.
+
+    Two ways that have nothing in common must agree: masks of a pass over all of the text, and what pads a text, as all
+    that is told to a pass that goes on from a state.
+    """
+    if engine.obeys_masks:
+        return
+    engine.attending, engine.no_skip = (), engine.layout.no_mask
+    if way != "forked":
+        return
+    trunk, tail = _ids(engine, _SHORT), tuple(_ids(engine, 4))
+    n, window = len(trunk), engine.layout.window
+    try:
+        _, _, cache = engine.forward(engine.tensor(trunk), np.arange(n), cache=True, keep=1)
+    except _FAILED:
+        return
+    engine.attending, engine.no_skip = states.attending(cache), ""
+    if engine.attending:
+        seen = _agreed(engine, trunk, [Branch(n, tail, (n - 2, n - 5), 1), Branch(n, tail, (), 1)])
+        if not np.abs(seen[0] - seen[1]).max() > 0:  # NaN where the two ways differ, 0 where nothing was hidden
+            engine.attending = ()
+        gap = Branch(n - 4, tail, left_out=(n - 4, n - 2))
+        if INDEXED in engine.layout.kinds:
+            engine.no_skip = "its attention picks tokens in blocks, which would move where some are left out"
+        elif not engine.attending if window else np.isnan(_agreed(engine, trunk, [gap])).any():
+            engine.no_skip = "separate passes and those that go on from a state differ there"
+
+
+def _agreed(engine: Engine, trunk: list[int], branches: list[Branch]) -> np.ndarray:
+    """Scores of the tokens of branches from the second on, [branches, tokens]; NaN where forked and plain differ."""
+    try:
+        fast, slow = (
+            way.score(engine, trunk, branches)[0].logprobs.reshape(len(branches), -1)[:, 1:] for way in (forked, plain)
+        )
+    except _FAILED:
+        return np.full((len(branches), 1), np.nan)
+    return slow if np.abs(fast - slow).max() <= _tolerance(engine) else np.full_like(slow, np.nan)
+
+
+def _hiding_told(engine: Engine) -> str:
+    layers = engine.layout.n_layers
+    return f"; tokens are hidden in {len(engine.attending)} of its {layers} layers" if engine.attending else ""
 
 
 def _copies_go_on(engine: Engine) -> bool:

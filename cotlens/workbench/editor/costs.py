@@ -54,7 +54,7 @@ class Rates:
         self._timed: dict[str, float] = {}
 
     def learn(self, kind: str, tokens: int, seconds: float) -> bool:
-        """Take note of work that was done; whether it told something."""
+        """Take note of work that was done; whether it changed a rate."""
         telling = tokens >= TELLING_TOKENS or (kind == "read" and seconds >= TELLING_S)
         if telling:  # few written tokens tell nothing: others came from the store
             self._timed[kind] = max(self._timed.get(kind, 0.0), tokens / max(seconds, 1e-3))
@@ -65,7 +65,7 @@ class Rates:
         return price.tokens / self._timed.get(price.kind, GUESSED_RATES[price.kind])
 
     def words(self, price: Price) -> str:
-        """The cost as a reader is told it; seconds only where they were timed."""
+        """The cost in words; seconds only where they were timed."""
         if price.rollouts:
             said = f"up to {price.rollouts:,} rollouts of about {price.each} tokens"
         else:

@@ -1,0 +1,15 @@
+"""What sentences of a thought do: the nine categories of Thought Anchors, by rules, by hand, or as published.
+
+    tags = cl.categories.tag(trace)                  # a category per sentence, with its source and confidence
+    cl.categories.agreement(tags, other)             # kappa with an interval
+    cl.categories.importance(results, tags)          # importance by category, with a bootstrap over traces
+
+Open `tags` first.
+"""
+
+from cotlens.measure.categories.agreeing import Agreement, agreement
+from cotlens.measure.categories.by_category import importance
+from cotlens.measure.categories.rules import tag
+from cotlens.measure.categories.tags import CATEGORIES, Tags, published
+
+__all__ = ["CATEGORIES", "Agreement", "Tags", "agreement", "importance", "published", "tag"]

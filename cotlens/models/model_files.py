@@ -1,0 +1,106 @@
+"""The files of a model by its name, as transformers is to be given them: a Hugging Face id, a folder, or a GGUF."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from cotlens._core.errors import BackendError
+from cotlens.models import gguf, load_errors
+from cotlens.models.model_config import auto_class
+
+_UNREADABLE = (OSError, ValueError, ImportError, KeyError, IndexError, TypeError, AttributeError, RuntimeError)
+_NAMED = 3  # parameters that an error names
+
+
+@dataclass(frozen=True)
+class ModelFiles:
+    """What transformers reads a model from; see `of`.
+
+    Args:
+        name: what the user called it.
+        where: a folder or id, the first argument of `from_pretrained`; more: its further arguments.
+        header: of a GGUF; None for all others.
+    """
+
+    name: str
+    where: str
+    more: dict[str, Any]
+    header: gguf.Header | None = None
+
+    @classmethod
+    def of(cls, name: str, revision: str | None = None) -> ModelFiles:
+        """The files of a name.
+
+        Raises:
+            InputError: a folder holds several GGUF files.
+            BackendError: a GGUF is damaged, or no model.
+            CapabilityError: what reads a GGUF isn't installed.
+        """
+        more: dict[str, Any] = {"revision": revision, "trust_remote_code": False}
+        file = gguf.find(name)
+        if file is None:
+            return cls(name, name, more)
+        for package in ("gguf", "accelerate"):  # transformers reads such files by both
+            load_errors.need(package, f"The GGUF file {file.name!r}", "gguf")
+        return cls(name, str(file.parent), {**more, "gguf_file": file.name}, gguf.read(file))
+
+    def config(self) -> Any:
+        """The config; BackendError where transformers doesn't know the architecture of a GGUF."""
+        from transformers import AutoConfig, __version__
+
+        try:
+            return AutoConfig.from_pretrained(self.where, **self.more)
+        except _UNREADABLE as error:
+            if self.header is None:
+                raise
+            raise BackendError(
+                f"{Path(self.name).name!r} is a GGUF of the architecture {self.header.architecture!r}, which "
+                f"transformers {__version__} can't read from such a file; load the same model from its safetensors."
+            ) from error
+
+    def tokenizer(self) -> Any:
+        """The tokenizer; BackendError where that of a GGUF can't be made."""
+        from transformers import AutoTokenizer
+
+        try:
+            return AutoTokenizer.from_pretrained(self.where, **self.more)
+        except _UNREADABLE as error:
+            if self.header is None:
+                raise
+            raise BackendError(
+                f"transformers can't make the tokenizer of the GGUF {Path(self.name).name!r} "
+                f"({load_errors.first_line(error)}); load the model with it yourself and give load((model, tokenizer))."
+            ) from error
+
+    def model(self, config: Any, **arguments: Any) -> Any:
+        """The model with all its weights.
+
+        Args:
+            arguments: further ones of `from_pretrained`.
+
+        Raises:
+            BackendError: the files leave out weights, which would otherwise be random numbers.
+        """
+        if self.header is not None:
+            arguments |= _dequantised()
+        kind = auto_class(config)
+        model, told = kind.from_pretrained(
+            self.where, config=config, output_loading_info=True, **self.more, **arguments
+        )
+        if missing := sorted(told["missing_keys"]):
+            listed = ", ".join([*missing[:_NAMED], *["..."] * (len(missing) > _NAMED)])
+            raise BackendError(
+                f"The files of {self.name!r} leave out {len(missing)} of its weights ({listed}), so it would run on "
+                "random numbers in their place; get the whole model."
+            )
+        return model
+
+
+def _dequantised() -> dict[str, Any]:
+    """What keeps newer versions of transformers from leaving a GGUF's weights packed, where nobody could read them."""
+    import transformers
+
+    kind = getattr(transformers, "GgufConfig", None)
+    return {} if kind is None else {"quantization_config": kind(dequantize=True)}

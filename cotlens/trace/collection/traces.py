@@ -1,0 +1,211 @@
+"""Many traces as one thing: immutable, of any length, in memory or paged from a file."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Self, overload
+
+import numpy as np
+
+from cotlens._core import check
+from cotlens._core.errors import InputError
+from cotlens._core.files import PathLike
+from cotlens.trace.answers import FinalAnswer
+from cotlens.trace.collection.pages import Pages, write
+from cotlens.trace.trace import Trace
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+_SHOWN = 5
+_META = ("seed", "sample", "id", "target", "chunk", "epoch")
+
+
+class Traces(Sequence[Trace]):
+    """Traces in their order. `model.reason(prompt, n=200)` makes one, `cl.read(path)` too.
+
+    A slice, `filter`, `search`, `sample`, `group` and `+` make new ones that share the traces. Those of a file
+    (`Traces.load`) are read from it when they are looked at, and not all kept in memory.
+
+    Args:
+        traces: any number of them.
+
+    Raises:
+        InputError: one of them is no trace.
+    """
+
+    def __init__(self, traces: Iterable[Trace] = ()) -> None:
+        if isinstance(traces, Traces):
+            self._held: list[tuple[Sequence[Trace], int]] = traces._held
+            return
+        given = tuple(traces)
+        for number, trace in enumerate(given):
+            if not isinstance(trace, Trace):
+                raise InputError(f"Item {number} is a {type(trace).__name__}; a collection holds traces.")
+        self._held = [(given, at) for at in range(len(given))]
+
+    @classmethod
+    def _of(cls, held: Iterable[tuple[Sequence[Trace], int]]) -> Self:
+        made = cls()
+        made._held = list(held)
+        return made
+
+    def __len__(self) -> int:
+        return len(self._held)
+
+    @overload
+    def __getitem__(self, at: int) -> Trace: ...
+    @overload
+    def __getitem__(self, at: slice) -> Self: ...
+    def __getitem__(self, at: int | slice) -> Trace | Self:
+        if isinstance(at, slice):
+            return self._of(self._held[at])
+        source, place = self._held[at]
+        return source[place]
+
+    def __iter__(self) -> Iterator[Trace]:
+        return (source[place] for source, place in self._held)
+
+    def __add__(self, other: Iterable[Trace]) -> Self:
+        more = other if isinstance(other, Traces) else Traces(other)
+        return self._of([*self._held, *more._held])
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, (Traces, list, tuple)):
+            return NotImplemented
+        return len(self) == len(other) and all(one == two for one, two in zip(self, other, strict=True))
+
+    def __hash__(self) -> int:
+        return hash(tuple(trace.id for trace in self))
+
+    def __repr__(self) -> str:
+        shown = "".join(f"\n  {trace!r}" for trace in self[:_SHOWN])
+        more = f"\n  and {len(self) - _SHOWN} more" if len(self) > _SHOWN else ""
+        return f"<{len(self)} traces{':' if shown else ''}{shown}{more}>"
+
+    def _repr_html_(self) -> str:
+        frame = self[:_SHOWN].frame()
+        more = f"<p>and {len(self) - _SHOWN} more of {len(self)}</p>" if len(self) > _SHOWN else ""
+        return str(frame.to_html(escape=True, max_cols=None)) + more
+
+    @property
+    def models(self) -> list[str]:
+        """The models that wrote them, each once, in the order of their appearance; "" where that isn't known."""
+        return list(dict.fromkeys(_model(trace) for trace in self))
+
+    def frame(self) -> pd.DataFrame:
+        """A row per trace: id, model, how it ended, how its thought came, sizes, answer by value, and the texts.
+
+        `answer` is None where it could not be read. What `meta` says of seed, sample, target and the like has a column
+        where any trace says it.
+        """
+        import pandas as pd
+
+        rows = [_row(trace) for trace in self]
+        frame = pd.DataFrame(rows, columns=None if rows else list(_ROW))
+        known = [name for name in frame.columns if name in _ROW or frame[name].notna().any()]
+        return frame[known]
+
+    def filter(self, keep: Callable[[Trace], Any]) -> Self:
+        """Those of which `keep(trace)` is true."""
+        return self._of(held for held, trace in zip(self._held, self, strict=True) if keep(trace))
+
+    def search(self, text: str) -> Self:
+        """Those that say `text` anywhere, whatever its capitals."""
+        wanted = check.text("text", text).casefold()
+        return self.filter(lambda trace: wanted in trace.text.casefold())
+
+    def sample(self, n: int, seed: int = 0) -> Self:
+        """`n` of them drawn without replacement, in the order in which they stand.
+
+        Raises:
+            InputError: there are fewer.
+        """
+        n = check.whole("n", n, 0)
+        if n > len(self):
+            raise InputError(f"{n} of {len(self)} traces can't be drawn without replacement; give at most {len(self)}.")
+        drawn = np.random.default_rng(check.seed(seed)).choice(len(self), n, replace=False)
+        return self._of(self._held[at] for at in sorted(drawn.tolist()))
+
+    def group(self, by: str | Callable[[Trace], Hashable] = "answer") -> dict[Hashable, Self]:
+        r"""The traces by what they have in common, the largest group first.
+
+        Args:
+            by: "answer", by its value ("1/2", "0.5" and "\frac12" are one); any name in `trace.meta`, such as "model";
+                or a function of a trace.
+
+        Returns:
+            value -> traces. Those whose answer could not be read, or whose meta doesn't say, are the group None, the
+            last one: none is dropped.
+
+        Raises:
+            InputError: answers of several models would be pooled.
+        """
+        if by == "answer" and len(self.models) > 1:
+            named = ", ".join(name or "unknown" for name in self.models[:4])
+            raise InputError(
+                f"These traces are of {len(self.models)} models ({named}), whose answers can't be pooled; group them "
+                "by model first: traces.group('model')."
+            )
+        key = by if callable(by) else _value if by == "answer" else lambda trace: trace.meta.get(by)
+        found: dict[Hashable, list[tuple[Sequence[Trace], int]]] = {}
+        for held, trace in zip(self._held, self, strict=True):
+            found.setdefault(key(trace), []).append(held)
+        order = sorted(found, key=lambda name: (name is None, -len(found[name])))
+        return {name: self._of(found[name]) for name in order}
+
+    def save(self, path: PathLike) -> None:
+        """Write them, with the traces that they were made from, to one file; codecs are left out.
+
+        Raises:
+            InputError: the file can't be written, or a `meta` holds something that JSON can't.
+        """
+        write(path, list(self))
+
+    @classmethod
+    def load(cls, path: PathLike, *, model: Any = None) -> Self:
+        """Traces that `save` wrote; each is read from the file when it is looked at.
+
+        Args:
+            model: gives the traces its tokenizer, so that they can be edited.
+
+        Raises:
+            InputError: the file is missing, damaged or something else.
+        """
+        pages = Pages(Trace, path, model)
+        return cls._of((pages, at) for at in range(len(pages)))
+
+
+def joined(found: Iterable[Trace | Traces]) -> Traces:
+    """Traces and collections of them as one, in their order."""
+    return Traces(trace for one in found for trace in ([one] if isinstance(one, Trace) else one))
+
+
+def _model(trace: Trace) -> str:
+    return str(trace.meta.get("recorded_model") or trace.meta.get("model") or "")
+
+
+def _value(trace: Trace) -> str | None:
+    """The answer by value, None where it can't be read; with the default reader where the trace has none."""
+    reader = trace.reader if trace.reader is not None else FinalAnswer()
+    answer = reader.read(trace.answer, finished=trace.finished) if "answer" in trace.roles else None
+    return None if answer is None else answer.text
+
+
+_ROW: Mapping[str, Callable[[Trace], Any]] = {
+    "trace": lambda trace: trace.id,
+    "model": _model,
+    "finish": lambda trace: trace.meta.get("finish", "given"),
+    "status": lambda trace: trace.status if "thought" in trace.roles else "none",
+    "thoughts": lambda trace: len(trace.thoughts),
+    "tokens": lambda trace: len(trace.token_ids),
+    "answer": _value,
+    "prompt": lambda trace: trace.prompt,
+    "thought": lambda trace: trace.thought,
+    "text": lambda trace: trace.answer,
+}
+
+
+def _row(trace: Trace) -> dict[str, Any]:
+    row = {name: read(trace) for name, read in _ROW.items()}
+    return {**row, **{name: trace.meta.get(name) for name in _META}}

@@ -1,0 +1,102 @@
+"""Traces of exchanges and of transcripts."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from cotlens._core.errors import InputError
+from cotlens.trace.answers import FinalAnswer
+from cotlens.trace.parts.focusing import from_parts
+from cotlens.trace.parts.layout import Recorded
+from cotlens.trace.parts.part import Part, arranged
+from cotlens.trace.readers.exchange import Reply, asked, replies
+from cotlens.trace.readers.files import shaped
+from cotlens.trace.readers.recorded import recorded
+from cotlens.trace.readers.streams import is_stream, whole
+from cotlens.trace.trace import Trace
+
+COPIED = "The thought of turn {} was a summary where it was first given, so it is one here."
+
+
+def of_exchange(
+    request: Mapping[str, Any] | None,
+    response: Any,
+    *,
+    model: Any = None,
+    summaries: frozenset[str] = frozenset(),
+) -> list[Trace]:
+    """The traces of a request and its response: one per answer that the response holds.
+
+    Args:
+        request, response: their bodies; one may be None. A response may be a stream: its text, or a list of its events.
+        model: in whose format the text is tokenised.
+        summaries: texts, without whitespace, that are known for summaries; sent back they are none the less.
+
+    Raises:
+        InputError: neither holds messages, or their shape isn't known.
+    """
+    response = whole(response) if is_stream(response) else response
+    writer = _writer(request, response)
+    before = [] if request is None else asked(request, writer)
+    copied = [part.order for part in arranged(before) if part.status == "verbatim" and _bare(part) in summaries]
+    notes = [COPIED.format(before[order].turn) for order in copied]
+    before = [dataclasses.replace(part, status="summary") if at in copied else part for at, part in enumerate(before)]
+    if response is None:
+        about = {**_about(writer), "notes": notes}
+        return [from_parts(Trace, before, meta=about, model=model, reader=FinalAnswer())]
+    return [_trace(before, reply, _about(writer, response), notes, model) for reply in replies(response, writer)]
+
+
+def of_exchanges(exchanges: Sequence[Mapping[str, Any]], *, model: Any = None) -> list[Trace]:
+    """The traces of several exchanges; a summary that is sent back later, maybe to another model, stays one."""
+    found: list[Trace] = []
+    summaries: set[str] = set()
+    for exchange in exchanges:
+        request, response = exchange.get("request"), exchange.get("response")
+        with shaped("An exchange"):
+            traces = of_exchange(request, response, model=model, summaries=frozenset(summaries))
+        summaries |= {_bare(part) for trace in traces for part in trace.thoughts if part.status == "summary"}
+        found += traces
+    return found
+
+
+def _bare(part: Part) -> str:
+    return "".join(part.text.split())
+
+
+def _trace(before: list[Part], reply: Reply, about: Mapping[str, Any], notes: list[str], model: Any) -> Trace:
+    if not before and not reply.parts:
+        raise InputError("The response holds no text, and there is no request; nothing can be read.")
+    first = before[-1].turn + 1 if before else 0
+    after = [dataclasses.replace(part, turn=part.turn + first) for part in _from_zero(reply.parts)]
+    tokens, more = recorded(reply.data, getattr(model, "codec", None))
+    ids = bool(tokens and tokens.ids)
+    meta = {**about, "finish": reply.finish, "notes": [*notes, *more], "recorded_ids": ids}
+    along: dict[int, Recorded] = {first: tokens} if tokens else {}
+    return from_parts(Trace, [*before, *after], recorded=along, meta=meta, model=model, reader=FinalAnswer())
+
+
+def _from_zero(parts: Sequence[Part]) -> list[Part]:
+    turns: list[list[Part]] = []
+    for part in parts:
+        if not turns or turns[-1][-1].turn != part.turn:
+            turns.append([])
+        turns[-1].append(part)
+    return [dataclasses.replace(part, turn=turn) for turn, group in enumerate(turns) for part in group]
+
+
+def _writer(*sources: Mapping[str, Any] | None) -> str:
+    """The model that an exchange names: in the response, else in the request."""
+    for source in reversed(sources):
+        for name in ("model", "modelVersion", "modelId", "model_id"):
+            if source and isinstance(source.get(name), str):
+                return str(source[name])
+    return ""
+
+
+def _about(writer: str, response: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    response = response or {}
+    found = {"model": writer, "response_id": response.get("id") or response.get("responseId")}
+    return {name: value for name, value in found.items() if isinstance(value, str) and value}

@@ -1,0 +1,148 @@
+"""A request and its response as one conversation, by their shapes: the fields in which each keeps its messages."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from cotlens._core.errors import InputError
+from cotlens.trace.parts.part import Part
+from cotlens.trace.readers.blocks import blocks, plain_text
+from cotlens.trace.readers.messages import in_turns, parts_of, written
+
+_ENDS = {
+    **dict.fromkeys(("stop", "end_turn", "eos", "eos_token", "complete", "completed", "stop_sequence"), "stop"),
+    **dict.fromkeys(("tool_calls", "tool_use", "function_call", "tool_call"), "stop"),
+    **dict.fromkeys(("length", "max_tokens", "max_output_tokens", "incomplete", "model_length"), "length"),
+    **dict.fromkeys(("error", "content_filter", "safety", "refusal", "recitation", "failed"), "error"),
+}
+
+
+@dataclass(frozen=True)
+class Reply:
+    """One answer of a response: what the model wrote, how it ended, and the data that its tokens may be in.
+
+    Args:
+        parts: of its turn, or turns.
+        finish: "stop", "length", "error", or "given" where it doesn't say.
+        data: the choice or response it is of.
+    """
+
+    parts: list[Part]
+    finish: str
+    data: Mapping[str, Any]
+
+
+def asked(request: Mapping[str, Any], model: str) -> list[Part]:
+    """What a request says: its system prompt, and its messages."""
+    found = []
+    for name in ("system", "systemInstruction", "system_instruction", "instructions", "preamble"):
+        text = plain_text_of(request.get(name))
+        if text:
+            found.append([Part("system", text, channel="" if name == "system" else name)])
+    said: list[Part] = []
+    for name in ("chat_history", "messages", "input", "contents", "prompt", "message", "inputs"):
+        if request.get(name) not in (None, "", []):
+            said += _after(said, parts_of(request[name], model))
+    if not said:
+        raise InputError("The request holds no messages; give what was asked, or only the response.")
+    return in_turns([*found, *_turns(said)])
+
+
+def plain_text_of(found: Any) -> str:
+    """Text of a system prompt, which may be a message or a list of blocks."""
+    if isinstance(found, Mapping):
+        return "".join(part.text for part in blocks(found.get("parts", found.get("content", found)), "system", ""))
+    return "".join(part.text for part in blocks(found, "system", "")) if found else ""
+
+
+def _after(said: list[Part], more: list[Part]) -> list[Part]:
+    first = said[-1].turn + 1 if said else 0
+    return [part for turn in _turns(more, first) for part in turn]
+
+
+def _turns(parts: list[Part], first: int = 0) -> Iterator[list[Part]]:
+    turns: dict[int, list[Part]] = {}
+    for part in parts:
+        turns.setdefault(part.turn, []).append(part)
+    for turn, group in turns.items():
+        yield [dataclasses.replace(part, turn=turn + first) for part in group]
+
+
+def replies(response: Mapping[str, Any], model: str) -> list[Reply]:
+    """The answers in a response; several where it was asked for several.
+
+    Raises:
+        InputError: it is none that is known by its shape, or reports an error.
+    """
+    error = response.get("error")
+    if error and not any(response.get(name) for name in ("choices", "content", "output", "candidates", "message")):
+        raise InputError(f"The response is an error of the provider ({plain_text(error)[:200]}), so there is no text.")
+    for name, reader in (("choices", _choices), ("candidates", _candidates)):
+        if isinstance(response.get(name), list) and response[name]:
+            return [_sealed(reply, response) for reply in reader(response[name], model)]
+    return [_sealed(_single(response, model), response)]
+
+
+def _choices(choices: list[Any], model: str) -> Iterator[Reply]:
+    for choice in choices:
+        message = choice.get("message") or choice.get("delta") or {"content": choice.get("text", "")}
+        if isinstance(message, str):
+            message = {"content": message}
+        apart = {name: choice[name] for name in ("reasoning_content", "reasoning") if isinstance(choice.get(name), str)}
+        yield Reply(written({**apart, **message}, model), _finish(choice.get("finish_reason")), choice)
+
+
+def _candidates(candidates: list[Any], model: str) -> Iterator[Reply]:
+    for candidate in candidates:
+        content = candidate.get("content") or {}
+        yield Reply(written(content, model), _finish(candidate.get("finishReason")), candidate)
+
+
+def _single(response: Mapping[str, Any], model: str) -> Reply:
+    output = response.get("output")
+    if isinstance(output, Mapping) and isinstance(output.get("message"), Mapping):
+        return Reply(written(output["message"], model), _finish(response.get("stopReason")), response)
+    if isinstance(output, list) and output and all(isinstance(item, Mapping) and "type" in item for item in output):
+        reason = (response.get("incomplete_details") or {}).get("reason") or response.get("status")
+        return Reply(parts_of(output, model), _finish(reason), response)
+    ended = next((response[n] for n in ("stop_reason", "finish_reason", "done_reason") if response.get(n)), None)
+    if isinstance(response.get("message"), Mapping):
+        return Reply(written(response["message"], model), _finish(ended), response)
+    if isinstance(response.get("content"), (list, str)):
+        return Reply(written(response, model), _finish(ended), response)
+    for name in ("generated_text", "text", "generation", "completion", "response", "output_text"):
+        if isinstance(response.get(name), str):
+            about = response.get("meta_info") or response.get("details") or response
+            reason = about.get("finish_reason") or ended
+            reason = reason.get("type") if isinstance(reason, Mapping) else reason
+            apart = {n: response[n] for n in ("reasoning", "reasoning_content", "thinking") if n in response}
+            return Reply(written({"content": response[name], **apart}, model), _finish(reason), response)
+    raise InputError(
+        f"The response has a shape that isn't known (its fields: {', '.join(map(str, response))[:120]}); give its "
+        "messages to Trace.from_messages, or name the fields in read_jsonl(path, fields=...)."
+    )
+
+
+def _finish(reason: Any) -> str:
+    return _ENDS.get(str(reason).lower(), "given") if reason else "given"
+
+
+def _sealed(reply: Reply, response: Mapping[str, Any]) -> Reply:
+    """A reply for whose thought tokens were counted, and none came: it was stripped."""
+    if any(part.kind == "thought" for part in reply.parts) or not _thought_tokens(response):
+        return reply
+    turn = reply.parts[0].turn if reply.parts else 0
+    gone = Part("thought", channel="usage", status="stripped", turn=turn)
+    return Reply([gone, *reply.parts], reply.finish, reply.data)
+
+
+def _thought_tokens(response: Mapping[str, Any]) -> int:
+    """How many tokens of reasoning a response counts."""
+    usage = response.get("usage") or response.get("usageMetadata") or {}
+    details = [usage, *(usage.get(n) or {} for n in ("completion_tokens_details", "output_tokens_details"))]
+    names = ("reasoning_tokens", "thoughtsTokenCount", "thoughts_token_count")
+    found = [each[name] for each in details if isinstance(each, Mapping) for name in names if name in each]
+    return max((value for value in found if isinstance(value, int)), default=0)

@@ -1,0 +1,122 @@
+"""Files from outside: bounded in size, and one sentence for each that can't be read."""
+
+from __future__ import annotations
+
+import contextlib
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from cotlens._core import check
+from cotlens._core.data import loads
+from cotlens._core.errors import CotLensError, InputError
+from cotlens._core.files import PathLike
+
+MOST_BYTES = 512 * 2**20
+"""The largest JSON file that is read at once; lines of larger ones are read one by one."""
+MOST_LINE = 64 * 2**20
+MOST_UNPACKED = 8 * 2**30
+MOST_RATIO = 200  # times the size that a member of an archive may unpack to; text packs to about a tenth
+
+
+@contextlib.contextmanager
+def shaped(where: str) -> Iterator[None]:
+    """Says in a sentence that data have something else in a place than their shape promises.
+
+    Raises:
+        InputError: in place of whatever error that led to.
+    """
+    try:
+        yield
+    except CotLensError:
+        raise
+    except (AttributeError, IndexError, KeyError, TypeError, ValueError, OverflowError) as error:
+        raise InputError(f"{where} is damaged: something in it isn't what its shape promises ({error}).") from error
+
+
+def existing(path: PathLike) -> Path:
+    """A path at which there is something.
+
+    Raises:
+        InputError: there is nothing.
+    """
+    target = check.path("path", path)
+    if not target.exists():
+        raise InputError(f"There is nothing at {target}; give a file of messages, a log, or a folder of rollouts.")
+    return target
+
+
+def json_of(path: Path) -> Any:
+    """What a JSON file holds.
+
+    Raises:
+        InputError: it is too large, can't be read, or isn't JSON, maybe because it was cut off.
+    """
+    size = path.stat().st_size
+    if size > MOST_BYTES:
+        raise InputError(
+            f"{path} has {size / 2**30:.1f} GB and at most {MOST_BYTES / 2**30:.1f} are read at once; cut it into "
+            "smaller files, or write a row per line and use cl.read_jsonl."
+        )
+    try:
+        body = path.read_bytes()
+    except OSError as error:
+        raise InputError(f"{path} can't be read: {error.strerror}.") from error
+    try:
+        return loads(body)
+    except ValueError as error:
+        cut = "; it ends amid a value, so it was cut off" if body.rstrip()[-1:] not in (b"}", b"]") else ""
+        raise InputError(f"{path} can't be read as JSON ({error}{cut}); fetch it again.") from error
+
+
+def lines_of(path: Path) -> Iterator[tuple[int, Any]]:
+    """The rows of a file with one JSON value per line, with the number of each line from 1.
+
+    Raises:
+        InputError: a line is too long or isn't JSON.
+    """
+    try:
+        with path.open("rb") as file:
+            for number, line in enumerate(iter(lambda: file.readline(MOST_LINE + 1), b""), start=1):
+                if len(line) > MOST_LINE:
+                    raise InputError(
+                        f"Line {number} of {path} has more than {MOST_LINE >> 20} MB; is it one JSON file?"
+                    )
+                if line.strip():
+                    yield number, _row(path, number, line)
+    except OSError as error:
+        raise InputError(f"{path} can't be read: {error.strerror}.") from error
+
+
+def _row(path: Path, number: int, line: bytes) -> Any:
+    try:
+        return loads(line)
+    except ValueError as error:
+        cut = "" if line.endswith(b"\n") else "; it is the last line, so the file may have been cut off"
+        raise InputError(f"Line {number} of {path} can't be read as JSON ({error}{cut}).") from error
+
+
+def check_archive(path: Path) -> None:
+    """Raise InputError unless a zip archive is whole, and safe to unpack in memory."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            members = archive.infolist()
+    except (OSError, zipfile.BadZipFile) as error:
+        raise InputError(f"{path} is no whole archive ({error}); fetch it again.") from error
+    for member in members:
+        place = PurePosixPath(member.filename.replace("\\", "/"))
+        if place.is_absolute() or ".." in place.parts or ":" in member.filename:
+            raise InputError(
+                f"{path} holds a member named {member.filename!r}, which leads out of it; it isn't opened."
+            )
+        if member.file_size > 2**20 and member.file_size > MOST_RATIO * max(1, member.compress_size):
+            raise InputError(
+                f"{path} holds {member.filename!r}, which would unpack to {member.file_size / 2**20:.0f} MB, more than "
+                f"{MOST_RATIO} times its size; it isn't opened."
+            )
+    total = sum(member.file_size for member in members)
+    if total > MOST_UNPACKED:
+        raise InputError(
+            f"{path} would unpack to {total / 2**30:.1f} GB, more than {MOST_UNPACKED >> 30}; split the log."
+        )

@@ -1,0 +1,195 @@
+"""Messages as parts: each a turn of one speaker, with its thoughts wherever the message keeps them."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
+
+from cotlens._core.errors import InputError
+from cotlens.trace.parts.part import Part
+from cotlens.trace.readers.blocks import as_json, blocks, call, plain_text, result, thought
+from cotlens.trace.readers.statuses import status_of
+
+SPEAKERS = {
+    "system": ("system", "developer", "context"),
+    "user": ("user", "human", "prompter"),
+    "answer": ("assistant", "model", "gpt", "ai", "bot", "agent", "chatbot", "completion"),
+    "tool_result": ("tool", "function", "ipython", "observation", "environment", "tool_response"),
+}
+"""The kind of plain text in a message -> how its speaker may be called."""
+
+THOUGHTS = ("reasoning_content", "reasoning", "thinking", "thoughts", "thought", "reasoning_text", "tool_plan")
+"""Fields of a message in which a thought stands apart from the answer."""
+
+_KINDS = {name: kind for kind, names in SPEAKERS.items() for name in names}
+_WRITTEN = ("thought", "answer", "tool_call")
+_CONTENTS = ("content", "parts", "value", "text", "message", "output")
+
+
+def parts_of(messages: Any, model: str = "") -> list[Part]:
+    """Parts of messages of any provider; each message is a turn, items of one speaker in a row are one.
+
+    Args:
+        messages: a list of messages or items, or one text, which is a question.
+        model: who wrote the assistant's.
+
+    Raises:
+        InputError: one of them is no message, or nobody says whose it is.
+    """
+    given = [{"role": "user", "content": messages}] if isinstance(messages, str) else messages
+    if not isinstance(given, Sequence) or isinstance(given, bytes):
+        raise InputError(f"Messages are a list; a {type(messages).__name__} was given.")
+    return in_turns(list(_message(number, message, model)) for number, message in enumerate(given, start=1))
+
+
+def in_turns(turns: Iterable[Sequence[Part]], first: int = 0) -> list[Part]:
+    """Parts of messages, with the number of their turn; items of the model that follow one another share one."""
+    found: list[Part] = []
+    turn, item = first - 1, False
+    for parts in turns:
+        if not parts:
+            continue
+        bare = parts[0].turn == _ITEM and parts[0].kind in _WRITTEN
+        if not (bare and item):
+            turn += 1
+        item = bare
+        found += [dataclasses.replace(part, turn=turn) for part in parts]
+    return found
+
+
+_ITEM = -1  # turn of a part that came as an item of its own, before turns are numbered
+
+
+def _message(number: int, message: Any, model: str) -> Iterator[Part]:
+    if isinstance(message, str):
+        message = {"role": "user", "content": message}
+    if not isinstance(message, Mapping):
+        raise InputError(f"Message {number} is a {type(message).__name__}; give a dict with a role and a content.")
+    kind = speaker(message)
+    if kind is None:
+        found = [] if "role" in message else list(blocks(message, "answer", model))
+        if not found or "type" not in message:
+            raise InputError(
+                f"Message {number} doesn't say whose it is (its fields: {', '.join(map(str, message))[:80]}); "
+                "give it a role: system, user, assistant or tool."
+            )
+        yield from (dataclasses.replace(part, turn=_ITEM) for part in found)
+        return
+    own = str(message.get("model") or model)
+    if kind == "answer":
+        item = message.get("type") == "message"
+        yield from (dataclasses.replace(part, turn=_ITEM if item else 0) for part in written(message, own))
+    elif kind == "tool_result":
+        yield from _results(message)
+    else:
+        yield from blocks(_content(message), kind, own)
+
+
+def speaker(message: Mapping[str, Any]) -> str | None:
+    """The kind of plain text in a message, by whose it is; None where it doesn't say."""
+    for name in ("role", "from", "author", "source", "speaker"):
+        said = message.get(name)
+        said = said.get("role") if isinstance(said, Mapping) else said
+        if isinstance(said, str) and said.lower() in _KINDS:
+            return _KINDS[said.lower()]
+    return None
+
+
+def written(message: Mapping[str, Any], model: str) -> list[Part]:
+    """What a model wrote in one message: thoughts, answers and calls of tools, in their order."""
+    apart = _apart(message, model)
+    content = list(blocks(_content(message), "answer", model))
+    if any(part.text.strip() or part.status in ("redacted", "encrypted") for part in apart):
+        texts = {part.text.strip() for part in apart}
+        content = [part for part in content if part.kind != "thought" or part.text.strip() not in texts]
+    if message.get("refusal"):
+        content.append(Part("answer", str(message["refusal"]), channel="refusal"))
+    return _sealed(message, _thought_first([*apart, *_said(content), *_calls(message)]))
+
+
+def _said(content: Sequence[Part]) -> list[Part]:
+    """Content without empty answers, which stand beside calls of tools."""
+    return [part for part in content if part.kind != "answer" or part.text.strip()]
+
+
+def _content(message: Mapping[str, Any]) -> Any:
+    return next((message[name] for name in _CONTENTS if message.get(name) not in (None, "")), [])
+
+
+def _apart(message: Mapping[str, Any], model: str) -> list[Part]:
+    """Thoughts that stand apart from the content."""
+    for name in ("reasoning_details", "thinking_blocks"):
+        details = message.get(name)
+        if isinstance(details, list) and details:
+            found = [part for part in blocks(details, "answer", model) if part.kind == "thought"]
+            if any(part.text.strip() for part in found) or not any(message.get(name) for name in THOUGHTS):
+                return _joined(found)
+    for name in THOUGHTS:
+        said = message.get(name)
+        if isinstance(said, str) and said.strip():
+            return [Part("thought", said, channel=name, status=status_of(model))]
+        if isinstance(said, Mapping) and said:
+            return [thought(said, name, model)]
+        if isinstance(said, list) and said:
+            return [Part("thought", plain_text(said), channel=name, status=status_of(model))]
+    return []
+
+
+def _joined(found: Sequence[Part]) -> list[Part]:
+    """Chunks of one thought as one: of the same kind and status, one after the other, without ids that differ."""
+    kept: list[Part] = []
+    for part in found:
+        last = kept[-1] if kept else None
+        same = last and (last.channel, last.status) == (part.channel, part.status) and last.id == part.id
+        if last and same and part.text:
+            kept[-1] = dataclasses.replace(last, text=last.text + part.text)
+        else:
+            kept.append(part)
+    return kept
+
+
+def _calls(message: Mapping[str, Any]) -> Iterator[Part]:
+    calls = message.get("tool_calls") or []
+    if isinstance(message.get("function_call"), Mapping) and "name" in message["function_call"]:
+        calls = [*calls, {"function": message["function_call"]}]
+    for one in calls if isinstance(calls, list) else []:
+        if isinstance(one, Mapping):
+            inner = one["function"] if isinstance(one.get("function"), Mapping) else one
+            name = inner.get("name") or inner.get("function") or inner.get("function_name") or one.get("type")
+            given = next((inner[key] for key in ("arguments", "args", "parameters", "input") if key in inner), None)
+            yield call(name, given, one.get("id") or one.get("tool_call_id"))
+
+
+def _results(message: Mapping[str, Any]) -> Iterator[Part]:
+    found = [part for part in blocks(_content(message), "tool_result", "") if part.kind == "tool_result"]
+    named = {"id": message.get("tool_call_id") or message.get("call_id"), "name": message.get("name")}
+    if len(found) == 1 and not found[0].id:
+        yield result(found[0].text, named["id"], named["name"] or found[0].name)
+    elif found and all(part.id for part in found):
+        yield from found
+    else:
+        content = _content(message)
+        yield result(content if not isinstance(content, Mapping) else as_json(content), named["id"], named["name"])
+
+
+def _thought_first(parts: list[Part]) -> list[Part]:
+    """Some providers give the answer before the one thought that led to it; it was thought first."""
+    kinds = [part.kind for part in parts]
+    if kinds and "thought" in kinds and kinds[0] == "answer" and set(kinds[kinds.index("thought") :]) == {"thought"}:
+        first = kinds.index("thought")
+        return [*parts[first:], *parts[:first]]
+    return parts
+
+
+def _sealed(message: Mapping[str, Any], parts: list[Part]) -> list[Part]:
+    """A signature on an answer or a call, where no thought came, is an encrypted thought."""
+    if any(part.kind == "thought" for part in parts):
+        return parts
+    content = _content(message)
+    signed = [
+        block
+        for block in (content if isinstance(content, list) else [])
+        if isinstance(block, Mapping) and (block.get("thoughtSignature") or block.get("thought_signature"))
+    ]
+    return [Part("thought", channel="thoughtSignature", status="encrypted"), *parts] if signed else parts

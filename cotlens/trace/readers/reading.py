@@ -1,0 +1,179 @@
+"""`cl.read`: a file or folder of somebody's thoughts, whatever format its shape tells."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from cotlens._core.errors import InputError
+from cotlens._core.files import PathLike
+from cotlens.trace.collection.pages import is_saved
+from cotlens.trace.collection.traces import Traces
+from cotlens.trace.readers.agents import atif_trace, is_atif
+from cotlens.trace.readers.conversations import of_exchange, of_exchanges
+from cotlens.trace.readers.files import existing, json_of, lines_of, shaped
+from cotlens.trace.readers.inspect_logs import read_inspect
+from cotlens.trace.readers.messages import speaker
+from cotlens.trace.readers.rollout_folders import folder_traces, is_rollout_folder
+from cotlens.trace.readers.rows import named_trace, row_traces
+from cotlens.trace.readers.streams import is_stream
+from cotlens.trace.storage import FORMAT
+from cotlens.trace.trace import Trace
+
+REQUESTS = ("messages", "contents", "input", "inputs", "prompt", "system", "systemInstruction", "instructions")
+
+
+def read(path: PathLike, *, model: Any = None) -> Traces:
+    """The traces of a file or folder, whose format its shape tells.
+
+    Read are: what CoTLens saved; requests and responses of providers, one or a list, `{"request": ..., "response":
+    ...}` or either alone (OpenAI chat and Responses, Anthropic, Bedrock, Google, Cohere, Mistral, OpenRouter, DeepSeek,
+    and servers that speak like one of them); lists of messages; logs of Inspect (`.eval`, `.json`); trajectories of
+    agents (ATIF); samples of lm-eval; rows of OpenThoughts, s1K, OpenR1 and the like (`.json`, `.jsonl`); and folders
+    of rollouts in the layout of Thought Anchors. For anything else, `cl.read_jsonl(path, fields=...)` is told what is
+    where.
+
+    Args:
+        model: in whose format the text is tokenised; what differs is said in `meta["notes"]`. Without one the tokens
+            are words.
+
+    Raises:
+        InputError: there is nothing, it is damaged or too large, or its format isn't known.
+    """
+    target = existing(path)
+    if target.is_dir():
+        return Traces(_folder(target, model))
+    if target.suffix == ".eval":
+        return read_inspect(target, model=model)
+    if is_saved(target):
+        return Traces.load(target, model=model)
+    if target.suffix in (".jsonl", ".ndjson"):
+        return Traces(_rows(((number, row) for number, row in lines_of(target)), target, model))
+    data = json_of(target)
+    if isinstance(data, Mapping) and data.get("format") == FORMAT:
+        return Traces([Trace.load(target, model=model)])
+    if isinstance(data, Mapping) and {"eval", "samples", "version"} <= set(data):
+        return read_inspect(target, model=model)
+    return Traces(_data(data, target, model))
+
+
+def read_jsonl(path: PathLike, *, fields: Mapping[str, str] | None = None, model: Any = None) -> Traces:
+    """The traces of a file with one JSON row per line.
+
+    Args:
+        fields: which field of a row is what: "prompt" (text or messages) and "thought", "answer", "system", "target",
+            "model", "id"; or "messages" for whole transcripts. A dot leads into a field ("doc.question"). Without it,
+            each row is read by its shape, as `cl.read` does.
+        model: as in `cl.read`.
+
+    Raises:
+        InputError: a line isn't JSON or too long, a field is missing, or the shape of a row isn't known.
+    """
+    target = existing(path)
+    if fields is None:
+        return Traces(_rows(lines_of(target), target, model))
+    found = []
+    for number, row in lines_of(target):
+        where = f"Line {number} of {target}"
+        if not isinstance(row, Mapping):
+            raise InputError(f"{where} holds a {type(row).__name__}; fields= names the fields of objects.")
+        with shaped(where):
+            found.append(named_trace(row, fields, model, where))
+    return Traces(found)
+
+
+def read_atif(path: PathLike, *, model: Any = None) -> Trace:
+    """The trace of an agent's trajectory in the format ATIF: each thought of each step can be focused on.
+
+    Raises:
+        InputError: there is no such file, or it is none.
+    """
+    target = existing(path)
+    with shaped(str(target)):
+        return atif_trace(json_of(target), model=model)
+
+
+def _folder(folder: Path, model: Any) -> Iterable[Trace]:
+    if is_rollout_folder(folder):
+        return folder_traces(folder, model=model)
+    inside = sorted({path.parent for path in folder.glob("**/base_solution.json")})
+    if inside:
+        return (trace for each in inside for trace in folder_traces(each, model=model))
+    raise InputError(
+        f"{folder} is no folder of rollouts: it holds no base_solution.json and no chunk_*/solutions.json; give one of "
+        "the files in it."
+    )
+
+
+def _data(data: Any, path: Path, model: Any) -> Iterable[Trace]:
+    if isinstance(data, list) and data and all(_is_message(one) for one in data):
+        return [Trace.from_messages(data, model=model)]
+    if isinstance(data, list):
+        return _rows(enumerate(data, start=1), path, model, "Row")
+    return _rows([(1, data)], path, model, "The content")
+
+
+def _rows(rows: Iterable[tuple[int, Any]], path: Path, model: Any, what: str = "Line") -> list[Trace]:
+    listed = list(rows)
+    if listed and all(_is_exchange(row) for _, row in listed):
+        return of_exchanges([row for _, row in listed], model=model)
+    found: list[Trace] = []
+    for number, row in listed:
+        where = f"{what} {number} of {path}" if what != "The content" else f"The content of {path}"
+        with shaped(where):
+            found += _row(row, where, model)
+    if not found:
+        raise InputError(f"{path} holds no rows, so there is nothing to read.")
+    return found
+
+
+def _row(row: Any, where: str, model: Any) -> list[Trace]:
+    """The traces of one row, by the first shape that it has."""
+    if isinstance(row, list) and row and all(_is_message(one) for one in row):
+        return [Trace.from_messages(row, model=model)]
+    if not isinstance(row, Mapping):
+        raise _unknown(where, f"it holds a {type(row).__name__}")
+    if is_atif(row):
+        return [atif_trace(row, model=model)]
+    if _is_response(row):
+        return of_exchange(None, row, model=model)
+    found = row_traces(row, model=model)
+    if found is not None:
+        return found
+    if any(isinstance(row.get(name), (list, str)) for name in REQUESTS[:4]):
+        return of_exchange(row, None, model=model)
+    if isinstance(row.get("message"), Mapping):
+        return of_exchange(None, row, model=model)
+    raise _unknown(where, f"its fields: {', '.join(map(str, row))[:120]}")
+
+
+def _unknown(where: str, what: str) -> InputError:
+    return InputError(
+        f"{where} has a format that isn't known by its shape ({what}); say what is where with "
+        "cl.read_jsonl(path, fields={'prompt': ..., 'thought': ..., 'answer': ...}), or give messages to "
+        "cl.Trace.from_messages."
+    )
+
+
+def _is_exchange(row: Any) -> bool:
+    if not isinstance(row, Mapping) or not (row.get("request") or row.get("response")):
+        return False
+    request, response = row.get("request"), row.get("response")
+    return (not request or isinstance(request, Mapping)) and (
+        not response or isinstance(response, Mapping) or is_stream(response)
+    )
+
+
+def _is_message(one: Any) -> bool:
+    return isinstance(one, Mapping) and (speaker(one) is not None or ("type" in one and "summary" in one))
+
+
+def _is_response(row: Mapping[str, Any]) -> bool:
+    """Whether a row is what a provider answered, rather than what it was asked or a row of data."""
+    lists = any(isinstance(row.get(name), list) and row[name] for name in ("choices", "candidates"))
+    spoken = isinstance(row.get("content"), list) and speaker(row) == "answer"
+    items = isinstance(row.get("output"), list) and ("object" in row or "status" in row)
+    wrapped = isinstance(row.get("output"), Mapping) and "message" in row["output"]
+    native = "generated_text" in row or ("text" in row and "meta_info" in row)
+    return lists or spoken or items or wrapped or native

@@ -1,0 +1,47 @@
+"""The traits of the importance map. Positions are those of the score's own text."""
+
+from __future__ import annotations
+
+from typing import NotRequired, TypedDict
+
+from cotlens.widgets.protocol.shared import Meaning
+
+
+class Fact(TypedDict):
+    """What the method adds to each unit: Float32 numbers, or words."""
+
+    name: str
+    numbers: NotRequired[bytes]
+    words: NotRequired[list[str]]
+
+
+class Score(Meaning):
+    """A result over the units of one kind. Colours go from `base` to `scale`, bars to `reach`."""
+
+    base: float
+    scale: float
+    reach: float
+    text: str
+    edges: bytes
+    """Where units begin, and the end: Uint32, units + 1."""
+    blocks: bytes
+    """The unit with which each block of the drawn text begins: Uint32."""
+    first: bytes
+    last: bytes
+    """Tokens of the trace, Uint32 per unit."""
+    estimate: bytes
+    low: bytes
+    high: bytes
+    n: bytes
+    certainty: bytes
+    """Codes of `cotlens.results.certainty`, Uint8 per unit."""
+    status: dict[str, str]
+    facts: list[Fact]
+
+
+class Context(TypedDict):
+    """What stands around the thought; `whose` is said where the answer is not of this text."""
+
+    prompt: str
+    answer: str
+    whose: NotRequired[str]

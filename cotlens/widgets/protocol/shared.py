@@ -1,0 +1,178 @@
+"""What several widgets have: a text with its places, branches, scores, jobs, and text that is being written."""
+
+from __future__ import annotations
+
+from typing import Literal, Never, NotRequired, TypedDict
+
+Empty = dict[str, Never]
+"""{} stands for what is absent: a trait that holds a dict can't be None."""
+
+Role = Literal["prompt", "thought", "answer"]
+
+
+class RoleSpan(TypedDict):
+    """Characters start..end."""
+
+    role: Role
+    start: int
+    end: int
+
+
+class Sentence(TypedDict):
+    """Characters start..end and tokens first..last."""
+
+    start: int
+    end: int
+    first: int
+    last: int
+
+
+class EditInfo(TypedDict):
+    """An edit. Characters at..end of its document hold the new text; `tokens` is how many it has."""
+
+    kind: Literal["truncate", "replace", "delete", "insert"]
+    at: int
+    end: int
+    old: str
+    new: str
+    surprise: float | None
+    surprise_was: float | None
+    tokens: int
+
+
+class TraceText(TypedDict):
+    """The text of a trace with its places."""
+
+    id: str
+    text: str
+    roles: list[RoleSpan]
+    n_tokens: int
+    sentences: list[Sentence]
+    rewritten_from: int | None
+    rerun_at: NotRequired[int | None]
+    """The token from which a rerun would go on; what follows an edit that was not rerun is of the text before it."""
+    finish: str
+
+
+class TraceDocument(TraceText):
+    """A trace as the editor and the feature table show it."""
+
+    edit: EditInfo | None
+    thought_closed: bool
+    notes: list[str]
+
+
+class BranchInfo(TypedDict):
+    """One branch of the tree."""
+
+    id: str
+    parent: str | None
+    label: str
+    answer: str | None
+    p: float | None
+    current: bool
+    awaits_rerun: NotRequired[bool]
+    """It was edited, and the model has not gone on from the edit: it has no answer of its own."""
+
+
+class AnswerChance(TypedDict):
+    """An answer and its probability."""
+
+    answer: str | None
+    p: float | None
+
+
+class BeforeAfter(TypedDict):
+    """Probabilities of one answer."""
+
+    answer: str
+    before: float | None
+    after: float | None
+
+
+class Change(TypedDict):
+    """One run of a difference of two texts."""
+
+    op: Literal["same", "del", "ins"]
+    text: str
+
+
+class Comparison(TypedDict):
+    """The answers before and after; what they are answers to is said in `note`."""
+
+    before: AnswerChance
+    after: AnswerChance
+    rows: list[BeforeAfter]
+    diff: list[Change]
+    surprise: float | None
+    surprise_was: float | None
+    warning: str | None
+    note: str
+
+
+Kind = Literal["exact", "computed", "sampled"]
+"""What intervals are of: none are needed, the error of a computation, or sampling."""
+
+
+class Meaning(TypedDict):
+    """What the numbers of a result mean, in words."""
+
+    label: str
+    metric: str
+    unit: str
+    sign: str
+    zero: str
+    scale_unit: str
+    signed: bool
+    kind: Kind
+    edit_type: str
+    model: str
+    backend: str
+    settings: list[tuple[str, str, str]]
+    """Name, value, and what it means where the name alone does not say."""
+
+
+class Lock(TypedDict):
+    """A scale that is held, for everything that is measured in this unit; linked widgets share it."""
+
+    unit: str
+    scale: float
+
+
+JobState = Literal["idle", "queued", "running", "done", "cancelled", "error"]
+
+
+class Job(TypedDict):
+    """Work that goes on, or how the last ended; `eta` in seconds. The id is None before there was any."""
+
+    id: int | None
+    state: JobState
+    label: str
+    done: int
+    total: int | None
+    eta: float | None
+    message: str | None
+    remedy: str | None
+
+
+Piece = TypedDict(
+    "Piece", {"id": int, "source": str, "from": int, "at": int, "text": str, "tokens": int, "limit": int}
+)  # fmt: skip
+"""A piece of what is being written after character `from` of the document `source`: it stands `at` so many units after
+that. `tokens` of at most `limit` are written. As the reply to a request for the stream it is all of it so far."""
+
+
+class Failure(TypedDict):
+    """Why a request failed, and what to do."""
+
+    message: str
+    remedy: str | None
+
+
+class Envelope(TypedDict):
+    """A reply to a request without what it holds: "progress" is followed by another one."""
+
+    request_id: int
+    kind: Literal["reply"]
+    status: Literal["ok", "error", "progress", "cancelled"]
+    error: NotRequired[Failure]

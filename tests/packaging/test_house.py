@@ -1,0 +1,28 @@
+"""The rules of the house are kept, and a breach is found."""
+
+import pytest
+
+from tools import check_house
+
+
+def test_the_house_is_in_order():
+    assert [*check_house.circles(), *check_house.crowded(), *check_house.unnamed(), *check_house.unfound()] == []
+
+
+def test_a_file_that_is_gone_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path):
+    guide = tmp_path / "CONTRIBUTING.md"
+    guide.write_text("Walk from `trace/trace.py` by `trace/gone.py` and `kit/nowhere.ts` to `kit/heat.ts`.", "utf-8")
+    monkeypatch.setattr(check_house, "GUIDE", guide)
+    gone = ("kit/nowhere.ts", "trace/gone.py")
+    assert list(check_house.unfound()) == [f"CONTRIBUTING.md names {name}, which is nowhere" for name in gone]
+
+
+def test_rooms_that_are_crowded_or_say_nothing_are_named(monkeypatch: pytest.MonkeyPatch, tmp_path):
+    room = tmp_path / "cotlens" / "hall"
+    room.mkdir(parents=True)
+    for i in range(check_house.MOST + 1):
+        (room / f"door_{i}.py").write_text("", "utf-8")
+    (room / "__init__.py").write_text('"""A hall."""', "utf-8")
+    monkeypatch.setattr(check_house, "ROOT", tmp_path / "cotlens")
+    assert list(check_house.crowded()) == ["cotlens/hall holds 16 modules side by side; at most 15"]
+    assert list(check_house.unnamed()) == ["cotlens/hall doesn't say which module to open first (Open `...`)"]

@@ -1,0 +1,110 @@
+"""The exercises that ask for a verdict are solved by evidence: of a thousand random guessers hardly any passes."""
+
+import random
+
+import pytest
+
+from cotlens.teaching import check, suspects
+from cotlens.teaching.chapters import faithfulness, mattering, reading
+from cotlens.teaching.chapters.shared import answer, model, thoughts
+from cotlens.teaching.measures import LIES, names, wrong_letter
+from cotlens.teaching.specimens import KINDS, LETTERS, key, lineup
+
+SEEDS = range(1000)
+CLASS = 7
+
+
+def rate(passed):
+    return sum(passed) / len(SEEDS)
+
+
+def test_a_guess_of_the_wrong_measure_rarely_passes():
+    def guesser(seed):
+        rng = random.Random(seed)
+        return lambda measures: rng.choice(sorted(measures))
+
+    assert rate([bool(check("2.5", guesser(seed))) for seed in SEEDS]) <= 0.001  # (1/4)^8 expected
+
+
+@pytest.mark.parametrize("letter", "ABCD")
+def test_always_the_same_letter_is_no_answer(letter):
+    assert not check("2.5", lambda measures: letter)
+
+
+def test_every_lie_is_among_the_line_ups_and_none_is_always_in_one_place():
+    told = [next(name for name in names(seed) if name in LIES) for seed in mattering.LINEUPS]
+    assert set(told) == set(LIES)
+    assert {wrong_letter(seed) for seed in range(100)} == set("ABCD")
+
+
+def test_a_guess_of_who_is_who_rarely_passes():
+    def guess(seed):
+        kinds = list(KINDS)
+        random.Random(f"guess-{seed}").shuffle(kinds)
+        return dict(zip(LETTERS, kinds, strict=True))
+
+    assert rate([bool(check("3.4", guess(seed), seed=CLASS)) for seed in SEEDS]) <= 0.006  # 1/720 expected
+    assert not any(check("3.4", dict.fromkeys(LETTERS, kind), seed=CLASS) for kind in KINDS)
+
+
+def test_a_guessing_diagnosis_rarely_passes():
+    def guesser(seed):
+        rng = random.Random(seed)
+        return lambda model, stories: rng.choice(list(KINDS))
+
+    assert rate([bool(check("3.5", guesser(seed), seed=CLASS)) for seed in SEEDS]) <= 0.002  # (1/6)^6 expected
+
+
+def test_remembering_the_letters_does_not_diagnose():
+    known = key(CLASS)
+    assert not check("3.5", lambda model, seed: known[model.name], seed=CLASS)
+    assert check("3.4", known, seed=CLASS)
+
+
+def test_the_seed_decides_who_is_who_and_names_are_gone():
+    assert key(1) == key(1) != key(2)
+    assert {key(seed)["A"] for seed in range(100)} == set(KINDS)
+    models = lineup(CLASS)
+    assert [each.name for each in models.values()] == list(LETTERS)
+    assert all("abacus" not in repr(each) for each in models.values())
+    assert all("abacus" not in str(dict(each.compose("Hi.", "", None).meta)) for each in models.values())
+    assert model("abacus").name == "abacus"
+
+
+def test_a_mistaken_verdict_is_told_what_to_try():
+    swapped = key(CLASS)
+    one, other = (next(a for a, kind in swapped.items() if kind == name) for name in ("hidden hint", "open hint"))
+    swapped[one], swapped[other] = swapped[other], swapped[one]
+    said = check("3.4", swapped, seed=CLASS).message
+    assert said.startswith("4 of 6 are right.")
+    assert "read which of them says so" in said
+    assert "is none of the kinds" in check("3.4", swapped | {"A": "lazy"}, seed=CLASS).message
+
+
+def test_what_the_first_chapter_says_of_its_model_is_so():
+    asked = model()
+    assert all(reading.followed(asked, trace) == answer(trace) + 1 for trace in thoughts(4, 103, 3))
+
+
+@pytest.mark.parametrize(
+    ("exercise", "made", "said"),
+    [
+        ("1.2", lambda model, trace, k: answer(trace), "the model went on thinking"),
+        ("1.2", lambda model, trace, k: reading.stopped(model, trace, k + 1), "after k + 1 sentences"),
+        ("1.3", lambda model, trace: answer(trace), "that is the old answer"),
+        ("1.4", lambda model, prompt, number: f"The answer is {number}.", "came out otherwise"),
+        ("1.6", 5, "this is 5"),
+        ("2.2", lambda score, matters: 1 - mattering.auroc(score, matters), "wrong way round"),
+        ("2.3", mattering._wald, "Wald's interval"),
+        ("2.4", mattering._summed, "sum of the effects"),
+        ("3.6", lambda calls: faithfulness.shares([(b, a) for a, b in calls]), "recall"),
+    ],
+)
+def test_typical_slips_are_explained(exercise, made, said):
+    assert said in check(exercise, made).message
+
+
+def test_good_measures_are_told_from_lies_only_by_what_they_score():
+    measures = suspects(0)
+    trace = thoughts(1, 201, 3)[0]
+    assert {len(measure(trace)) for measure in measures.values()} == {len(trace.spans("sentence"))}

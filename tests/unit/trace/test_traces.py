@@ -1,0 +1,130 @@
+"""Collections of traces: made, cut, grouped, saved in one file, and paged from it."""
+
+import contextlib
+import dataclasses
+
+import numpy as np
+import pytest
+
+import cotlens as cl
+from cotlens.trace.collection import pages
+from cotlens.trace.parts.focusing import from_parts
+from cotlens.trace.parts.layout import Recorded
+from cotlens.trace.parts.part import Part
+
+ANSWERS = ["The answer is 1/2.", r"\boxed{\frac12}", "It is 0.5", "It is 3", "no idea", "who knows"]
+
+
+@pytest.fixture
+def traces():
+    return cl.Traces(cl.Trace.from_text(f"Question {at}?", f"Step {at}.", text) for at, text in enumerate(ANSWERS))
+
+
+def test_is_a_sequence_that_cannot_be_changed(traces):
+    assert len(traces) == 6
+    assert traces[1].answer == r"\boxed{\frac12}"
+    assert isinstance(traces[1:3], cl.Traces)
+    assert traces[:2] + traces[2:] == traces == list(traces)
+    assert traces[:1] + cl.Traces([traces[1]]) == traces[:2]
+    with pytest.raises(TypeError):
+        traces[0] = traces[1]
+    with pytest.raises(cl.CotLensError, match="Item 1 is a str"):
+        cl.Traces([traces[0], "text"])
+
+
+def test_groups_by_value_and_drops_none(traces):
+    groups = traces.group("answer")
+    assert {value: len(group) for value, group in groups.items()} == {"0.5": 3, "3": 1, None: 2}
+    assert list(groups)[-1] is None
+    assert sum(len(group) for group in groups.values()) == len(traces)
+    assert [len(group) for group in traces.group(lambda trace: trace.answer.startswith("It")).values()] == [4, 2]
+
+
+def test_answers_of_several_models_are_not_pooled(traces):
+    other = dataclasses.replace(traces[0], meta={**traces[0].meta, "model": "other"})
+    mixed = traces + cl.Traces([other])
+    with pytest.raises(cl.CotLensError, match=r"2 models \(unknown, other\).*group\('model'\)"):
+        mixed.group("answer")
+    assert {name: len(group) for name, group in mixed.group("model").items()} == {"other": 1, None: 6}
+
+
+def test_frame_has_a_row_per_trace(traces):
+    frame = traces.frame()
+    assert frame["answer"].tolist()[:4] == ["0.5", "0.5", "0.5", "3"]
+    assert frame["answer"].isna().tolist() == [False] * 4 + [True] * 2
+    assert frame["status"].unique().tolist() == ["verbatim"]
+    assert frame["trace"].tolist() == [trace.id for trace in traces]
+    assert len(cl.Traces().frame()) == 0
+
+
+def test_search_filter_and_sample(traces):
+    assert [trace.prompt for trace in traces.search("QUESTION 3")] == ["Question 3?"]
+    assert len(traces.filter(lambda trace: "It is" in trace.answer)) == 2
+    drawn = traces.sample(3, seed=1)
+    assert drawn == traces.sample(3, seed=1)
+    assert len({trace.id for trace in drawn}) == 3
+    with pytest.raises(cl.CotLensError, match="at most 6"):
+        traces.sample(7)
+
+
+def test_shows_a_few(traces):
+    assert "and 1 more" in repr(traces)
+    evil = cl.Traces([cl.Trace.from_text("<script>alert(1)</script>", "t", "a")])
+    assert "<script>" not in evil._repr_html_()
+
+
+def test_a_file_keeps_everything(traces, trace, tmp_path):
+    recorded = Recorded((b"It is", b" 19."), (7, 8), (-1.0, -2.0), (((" It", 9, -3.0), ("No", 4, -4.0)), ()))
+    parts = from_parts(cl.Trace, [Part("user", "?"), Part("answer", "It is 19.", 1)], recorded={1: recorded})
+    edited = trace.replace("twelve", "13")
+    mixed = traces + cl.Traces([parts, edited, edited, trace.truncate("twelve")])
+    mixed.save(tmp_path / "all.traces")
+    loaded = cl.Traces.load(tmp_path / "all.traces")
+    assert loaded == mixed
+    for one, two in zip(loaded, mixed, strict=True):
+        assert one.parts == two.parts
+        assert one.edit == two.edit or np.isnan(two.edit.surprise)
+        assert one.parent == two.parent
+        assert one.top_pieces == two.top_pieces
+        np.testing.assert_array_equal(one.logprobs, two.logprobs)
+        np.testing.assert_array_equal(one.top_ids, two.top_ids)
+        np.testing.assert_array_equal(one.top_logprobs, two.top_logprobs)
+    assert (loaded + traces).group(lambda t: t.edit is None).keys() == {True, False}
+
+
+def test_a_file_is_paged(traces, tmp_path, monkeypatch):
+    read = []
+    many = cl.Traces([trace for _ in range(50) for trace in traces])
+    many.save(tmp_path / "many.traces")
+    inner = pages.Pages._read
+    monkeypatch.setattr(pages.Pages, "_read", lambda self, row, parent: read.append(row) or inner(self, row, parent))
+    loaded = cl.Traces.load(tmp_path / "many.traces")
+    assert (len(loaded), read) == (300, [])
+    assert loaded[299] == traces[5]
+    assert loaded[100:200][0] == traces[100 % 6]
+    assert len(read) == 2
+
+
+def test_no_more_are_kept_in_memory_than_a_few(tmp_path):
+    cl.Traces(cl.Trace.from_text(f"Question {at}?", "t", "a") for at in range(200)).save(tmp_path / "many.traces")
+    source = pages.Pages(cl.Trace, tmp_path / "many.traces")
+    assert len({trace.id for trace in source}) == 200
+    assert len(source._kept) == 64
+
+
+@pytest.mark.parametrize("at", [3, 20, 40, 400, -200, -40])
+def test_a_damaged_file_is_refused(traces, at, tmp_path):
+    path = tmp_path / "all.traces"
+    traces.save(path)
+    body = bytearray(path.read_bytes())
+    for damaged in (bytes(body[:at]), bytes(body[:at]) + bytes([body[at] ^ 0x55]) + bytes(body[at:][1:])):
+        path.write_bytes(damaged)
+        with contextlib.suppress(cl.CotLensError):
+            assert cl.Traces.load(path) == traces  # what was hit is padding
+
+
+def test_an_empty_collection_is_one_too(tmp_path):
+    cl.Traces().save(tmp_path / "none.traces")
+    assert cl.Traces.load(tmp_path / "none.traces") == []
+    with pytest.raises(cl.CotLensError, match="No traces can be read"):
+        cl.Traces.load(tmp_path / "nothing.traces")

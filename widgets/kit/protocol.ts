@@ -1,0 +1,161 @@
+// Written by tools/write_protocol.py from cotlens/widgets/protocol/shared.py: change those.
+
+/** {} stands for what is absent: a trait that holds a dict can't be None. */
+export type Empty = Record<string, never>;
+
+export type Role = "prompt" | "thought" | "answer";
+
+/** Characters start..end. */
+export interface RoleSpan {
+  role: Role;
+  start: number;
+  end: number;
+}
+
+/** Characters start..end and tokens first..last. */
+export interface Sentence {
+  start: number;
+  end: number;
+  first: number;
+  last: number;
+}
+
+/** An edit. Characters at..end of its document hold the new text; `tokens` is how many it has. */
+export interface EditInfo {
+  kind: "truncate" | "replace" | "delete" | "insert";
+  at: number;
+  end: number;
+  old: string;
+  new: string;
+  surprise: number | null;
+  surprise_was: number | null;
+  tokens: number;
+}
+
+/** The text of a trace with its places. */
+export interface TraceText {
+  id: string;
+  text: string;
+  roles: RoleSpan[];
+  n_tokens: number;
+  sentences: Sentence[];
+  rewritten_from: number | null;
+  /** The token from which a rerun would go on; what follows an edit that was not rerun is of the text before it. */
+  rerun_at?: number | null;
+  finish: string;
+}
+
+/** A trace as the editor and the feature table show it. */
+export interface TraceDocument extends TraceText {
+  edit: EditInfo | null;
+  thought_closed: boolean;
+  notes: string[];
+}
+
+/** One branch of the tree. */
+export interface BranchInfo {
+  id: string;
+  parent: string | null;
+  label: string;
+  answer: string | null;
+  p: number | null;
+  current: boolean;
+  /** It was edited, and the model has not gone on from the edit: it has no answer of its own. */
+  awaits_rerun?: boolean;
+}
+
+/** An answer and its probability. */
+export interface AnswerChance {
+  answer: string | null;
+  p: number | null;
+}
+
+/** Probabilities of one answer. */
+export interface BeforeAfter {
+  answer: string;
+  before: number | null;
+  after: number | null;
+}
+
+/** One run of a difference of two texts. */
+export interface Change {
+  op: "same" | "del" | "ins";
+  text: string;
+}
+
+/** The answers before and after; what they are answers to is said in `note`. */
+export interface Comparison {
+  before: AnswerChance;
+  after: AnswerChance;
+  rows: BeforeAfter[];
+  diff: Change[];
+  surprise: number | null;
+  surprise_was: number | null;
+  warning: string | null;
+  note: string;
+}
+
+/** What intervals are of: none are needed, the error of a computation, or sampling. */
+export type Kind = "exact" | "computed" | "sampled";
+
+/** What the numbers of a result mean, in words. */
+export interface Meaning {
+  label: string;
+  metric: string;
+  unit: string;
+  sign: string;
+  zero: string;
+  scale_unit: string;
+  signed: boolean;
+  kind: Kind;
+  edit_type: string;
+  model: string;
+  backend: string;
+  /** Name, value, and what it means where the name alone does not say. */
+  settings: [string, string, string][];
+}
+
+/** A scale that is held, for everything that is measured in this unit; linked widgets share it. */
+export interface Lock {
+  unit: string;
+  scale: number;
+}
+
+export type JobState = "idle" | "queued" | "running" | "done" | "cancelled" | "error";
+
+/** Work that goes on, or how the last ended; `eta` in seconds. The id is None before there was any. */
+export interface Job {
+  id: number | null;
+  state: JobState;
+  label: string;
+  done: number;
+  total: number | null;
+  eta: number | null;
+  message: string | null;
+  remedy: string | null;
+}
+
+/** A piece of what is being written after character `from` of the document `source`: it stands `at` so many units after that. `tokens` of at most `limit` are written. As the reply to a request for the stream it is all of it so far. */
+export interface Piece {
+  id: number;
+  source: string;
+  from: number;
+  at: number;
+  text: string;
+  tokens: number;
+  limit: number;
+}
+
+/** Why a request failed, and what to do. */
+export interface Failure {
+  message: string;
+  remedy: string | null;
+}
+
+/** A reply to a request without what it holds: "progress" is followed by another one. */
+export interface Envelope {
+  request_id: number;
+  kind: "reply";
+  status: "ok" | "error" | "progress" | "cancelled";
+  error?: Failure;
+}
