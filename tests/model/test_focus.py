@@ -8,7 +8,7 @@ from cotlens.trace.parts.focusing import from_parts
 from cotlens.trace.parts.layout import Recorded
 from cotlens.trace.parts.part import Part
 from cotlens.trace.readers.conversations import of_exchange
-from cotlens.workbench.editor.plans import origin
+from cotlens.workbench.shared.origin import origin
 
 QUESTION = "Mia has 12 pears. She buys 7 more and gives 4 to Tom. How many pears does Mia have now?"
 CHECK = "And how many has Tom, who had none?"

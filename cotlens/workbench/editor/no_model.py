@@ -20,6 +20,7 @@ class NoModel:
     score_path = ""
     backend = "none"
     n_layers = attention_layers = 0
+    hides_whole = True
     capabilities = Capability(0)
 
     def __init__(self, trace: Trace) -> None:

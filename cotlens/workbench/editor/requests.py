@@ -13,36 +13,17 @@ from typing import Any
 from cotlens._core import check
 from cotlens._core.errors import InputError
 from cotlens.trace import Trace
+from cotlens.widgets.protocol.editor import REQUESTS
 from cotlens.widgets.utf16 import from_utf16
 from cotlens.workbench.editor.resampling import MOST
-from cotlens.workbench.shared.messages import Kinds, fields_of
+from cotlens.workbench.shared.messages import fields_of
 from cotlens.workbench.shared.tree import Tree
-
-# kind -> fields it must have, with their types
-KINDS: Kinds = {
-    "inspect": {"document": str, "token": int},
-    "branch": {"document": str, "token": int, "token_id": int},
-    "truncate": {"document": str, "token": int},
-    "edit": {"document": str, "start": int, "end": int, "text": str},
-    "rerun": {"document": str, "token": int},
-    "measure": {"document": str, "measure": str, "unit": str},
-    "goto": {"branch": str},
-    "reader": {"reader": str},
-    "cancel": {},
-    "count": {"text": str},
-    "limits": {"max_new_tokens": int, "temperature": (int, float)},
-    "stream": {"of": int},
-    "resample": {"document": str, "n": int},
-}
 
 ENDS = ("truncate", "rerun")
 """Kinds that may also mean the place after the last token."""
 
 MOST_DRAWN = 10_000  # rollouts from each place
 LONGEST_TARGET = 1_000  # characters
-
-# what a "measure" request may add
-OPTIONAL_FIELDS: dict[str, type] = {"metric": str, "n": int, "target": str, "spans": list, "confirmed": bool}
 
 
 @dataclass(frozen=True)
@@ -84,10 +65,9 @@ def parse(content: Any, tree: Tree) -> Request:
     Raises:
         InputError: it is of no known kind, lacks a field, or points to an unknown trace or outside of it.
     """
-    fields = fields_of(content, KINDS, "editor")
+    fields = fields_of(content, REQUESTS, "editor")
     kind = fields["kind"]
     if kind == "measure":
-        fields |= {name: content[name] for name, wanted in OPTIONAL_FIELDS.items() if type(content.get(name)) is wanted}
         _check_measure(fields)
     trace = (tree.holding(fields["document"]) if "document" in fields else tree.current).trace
     last = len(trace.token_ids) - (kind not in ENDS)
@@ -99,7 +79,7 @@ def parse(content: Any, tree: Tree) -> Request:
         raise InputError(f"A branch is written again 1 to {MOST:,} times; {fields['n']:,} were asked for.")
     if kind == "edit":
         fields["start"], fields["end"] = _characters(trace, "edit", fields["start"], fields["end"])
-    if "spans" in fields:
+    if fields.get("spans") is not None:
         fields["spans"] = tuple(_span(trace, each) for each in fields["spans"])
     return Request(**fields)
 

@@ -7,23 +7,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from cotlens._core.errors import InputError
-from cotlens.workbench.shared.messages import Kinds, fields_of
+from cotlens.widgets.protocol.feature_table import REQUESTS
+from cotlens.workbench.shared.messages import fields_of
 from cotlens.workbench.shared.tree import Tree
 
 MOST = 512  # latents that one message may ask about
-# kind -> fields it must have, with their types
-KINDS: Kinds = {
-    "select": {"document": str, "first": int, "last": int},
-    "exact": {"document": str, "latents": list},
-    "describe": {"latents": list},
-    "name": {"latent": int, "label": str},
-    "change": {
-        "document": str, "latent": int, "mode": str, "value": (int, float), "where": str, "first": int, "last": int,
-    },
-    "goto": {"branch": str},
-    "cancel": {},
-    "stream": {"of": int},
-}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -52,7 +40,7 @@ def parse(content: Any, tree: Tree, width: int) -> FeatureRequest:
     Raises:
         InputError: it is of no known kind, lacks a field, or names a trace, token or latent that isn't there.
     """
-    fields = fields_of(content, KINDS, "table")
+    fields = fields_of(content, REQUESTS, "table")
     if "latents" in fields:
         fields["latents"] = tuple(_latent(one, width) for one in fields["latents"][:MOST])
     if "latent" in fields:

@@ -6,20 +6,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from cotlens._core import check
-from cotlens.workbench.shared.messages import Kinds, fields_of
-
-KINDS: Kinds = {
-    "steer": {"dials": list},
-    "rerun": {"document": str, "token": int},
-    "control": {"on": bool, "seed": int},
-    "token": {"document": str, "token": int},
-    "stretch": {"document": str, "token": int, "last": int},
-    "latent": {"latent": int},
-    "sweep": {"vector": int, "strength": (int, float), "rollouts": int},
-    "goto": {"to": str},
-    "cancel": {},
-    "stream": {"of": int},
-}
+from cotlens.widgets.protocol.steering_panel import REQUESTS
+from cotlens.workbench.shared.messages import fields_of
 
 
 @dataclass(frozen=True)
@@ -54,7 +42,7 @@ def parse(content: Any) -> SteeringRequest:
     Raises:
         InputError: it is of no known kind, lacks a field, or asks for a control with a seed that there isn't.
     """
-    fields = fields_of(content, KINDS, "panel")
+    fields = fields_of(content, REQUESTS, "panel")
     check.seed(fields.get("seed", 0), of="A control")
     check.whole("max_new_tokens", fields.get("max_new_tokens", 0), 0, of="The panel")
     return SteeringRequest(**fields)
