@@ -28,7 +28,8 @@ _SPACES = dict.fromkeys(map(ord, "\t\n\r"), " ")
 _NEUTRAL: dict[str, dict[str, Any] | str] = {
     "background": "transparent",
     "axis": {"labelColor": INK, "titleColor": INK, "domainColor": INK, "tickColor": INK, "gridColor": INK}
-    | {"gridOpacity": 0.25, "labelLimit": LONGEST_LABEL},
+    | {"gridOpacity": 0.25, "labelLimit": LONGEST_LABEL}
+    | {"labelFlush": False, "labelSeparation": 4},  # a last numeral that is moved inwards covers the one before it
     "header": {"labelColor": INK, "titleColor": INK},
     "legend": {"labelColor": INK, "titleColor": INK},
     "rule": {"color": INK},

@@ -6,6 +6,7 @@ is clear of zero.
 
 from __future__ import annotations
 
+from itertools import cycle, islice
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
@@ -127,10 +128,11 @@ def _curve(result: Result, width: int) -> altair.Chart:
         rows = {"token": at, "answer": answers[0], "probability": masked, "lines": "masked"}
         frames.append(pandas.DataFrame(rows))
     frame = pandas.concat([one.assign(part=parts) for one in frames])
+    colours = [*islice(cycle(LINES), len(answers) - 1), INK]  # what stands for all others looks like none of them
     encoded = {
         "x": alt.X("token:Q", title="thought stopped before token"),
         "y": alt.Y("probability:Q", title="p(answer)", scale=alt.Scale(domain=[0, 1])),
-        "color": alt.Color("answer:N", sort=answers, scale=alt.Scale(range=LINES), title="answer"),
+        "color": alt.Color("answer:N", sort=answers, scale=alt.Scale(domain=answers, range=colours), title="answer"),
         "strokeDash": alt.StrokeDash("lines:N", sort=["as written", "masked"], title="answer lines"),
         "tooltip": ["token", "answer", "lines", "probability"],
     }

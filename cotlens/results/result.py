@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from html import escape
+from inspect import signature
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from cotlens._core import files
-from cotlens._core.errors import InputError
+from cotlens._core import check, files
+from cotlens._core.errors import InputError, did_you_mean
 from cotlens._core.frozen import FrozenDict, frozen_array
 from cotlens._core.registry import resolve
 from cotlens.results.provenance import Provenance
@@ -25,6 +26,7 @@ FORMAT = "cotlens-result/1"
 _CHARTS = "cotlens.plots:CHARTS"  # named, not imported: results stand below plots
 _WORDS = ("kind", "method", "metric", "unit", "sign", "zero", "scale_unit")
 _SHOWN = 10
+_MOST_PIXELS = 10_000
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -84,9 +86,11 @@ class Result:
         """The chart for this kind of result (Altair); options are those of the chart.
 
         Raises:
-            InputError: there is no chart for this kind.
+            InputError: there is no chart for this kind, or it has no such option.
         """
-        return resolve(_CHARTS).get(self.kind)(self, **options)
+        draw = resolve(_CHARTS).get(self.kind)
+        _check_options(draw, options)
+        return draw(self, **options)
 
     def save(self, path: files.PathLike) -> None:
         """Write the result to one JSON file.
@@ -155,3 +159,15 @@ def _shown(value: Any) -> str:
         return f"{value:.4g}"
     text = str(value)
     return text if len(text) <= 60 else f"{text[:57]}…"
+
+
+def _check_options(draw: Callable[..., Any], options: Mapping[str, Any]) -> None:
+    """Refuse what a chart doesn't know, and sizes that are none."""
+    parameters = signature(draw).parameters
+    known = {name: one.default for name, one in parameters.items() if one.default is not one.empty}
+    takes_any = any(one.kind is one.VAR_KEYWORD for one in parameters.values())
+    for name, value in options.items():
+        if name not in known and not takes_any:
+            raise InputError(f"This chart has no option {name!r}. {did_you_mean(name, known)}")
+        if isinstance(known.get(name), int):
+            check.whole(name, value, min(1, known[name]), _MOST_PIXELS, of="A chart")

@@ -1,5 +1,6 @@
 """Measures of a model that is mostly recurrent: what they say, in how many layers, and that it is what it should be."""
 
+import importlib.util
 import re
 
 import numpy as np
@@ -139,6 +140,7 @@ def test_blocks_of_one_layer_that_keeps_a_state_do_nothing():
     assert moved.kl[2, 0] == pytest.approx(0, abs=1e-9)
 
 
+@pytest.mark.skipif(importlib.util.find_spec("fla") is not None, reason="flash-linear-attention is installed here")
 def test_a_hybrid_without_its_kernels_says_so_and_how_slow_it_is():
     hf, tokenizer = hybrids.model("qwen3_5").engine.hf, hybrids.model("qwen3_5").engine.tokenizer
     with pytest.warns(UserWarning, match="could be quicker.*run without kernels") as heard:

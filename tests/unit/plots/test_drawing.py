@@ -1,5 +1,7 @@
 """Charts draw whatever a model wrote: no character ends the process, and none reorders the text around it."""
 
+import itertools
+import re
 import subprocess
 import sys
 
@@ -8,6 +10,7 @@ import numpy as np
 import pandas
 import pytest
 
+from cotlens._core.errors import InputError
 from cotlens.plots.drawing import drawable, finished, label, lines
 from tests.unit.plots.test_plots import result
 
@@ -85,3 +88,37 @@ def test_charts_are_legible_on_any_page(given):
     svg = (shown[0] if isinstance(shown, tuple) else shown)["image/svg+xml"]
     assert 'fill="white"' not in svg
     assert "#767676" in svg
+
+
+def curve(count, width):
+    """A curve of `count` answers over 101 tokens, and its picture."""
+    chances = np.full((101, count + 1), 1 / (count + 1))
+    answers = [str(one) for one in range(count)]
+    shown = result([0.5], curve=chances, curve_at=np.arange(69, 170), answers=answers).chart(view="curve", width=width)
+    drawn = shown._repr_mimebundle_()
+    return shown, (drawn[0] if isinstance(drawn, tuple) else drawn)["image/svg+xml"]
+
+
+@pytest.mark.parametrize("width", [300, 420, 640])
+def test_no_numeral_of_an_axis_covers_the_next(width):
+    _, svg = curve(2, width)
+    numeral = r'<text text-anchor="(\w+)" transform="translate\(([\d.]+),[\d.]+\)"[^>]*>(\d{2,3})</text>'
+    places = re.findall(numeral, svg)
+    shown = [(float(x), text) for _, x, text in places]
+    assert len(shown) > 3 and {anchor for anchor, *_ in places} == {"middle"}
+    assert all(b - a > 7 * len(text) for (a, _), (b, text) in itertools.pairwise(shown))
+
+
+def test_what_stands_for_all_other_answers_has_a_colour_of_its_own():
+    shown, _ = curve(8, 640)
+    colours = shown.to_dict()["encoding"]["color"]["scale"]["range"]
+    assert len(set(colours)) == 9
+
+
+@pytest.mark.parametrize(
+    "options",
+    [{"width": "x"}, {"width": 0}, {"width": 10**9}, {"width": True}, {"wdith": 300}, {"width": 3.5}],
+)
+def test_an_option_that_is_none_is_refused_in_a_sentence(options):
+    with pytest.raises(InputError, match=r"width"):
+        result([0.5]).chart(**options)
