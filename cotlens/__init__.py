@@ -32,6 +32,7 @@ from cotlens._core.lazy import lazy_attributes
 __version__ = "0.1.0"
 
 __all__ = [
+    "ChatEndpoint",
     "CoTEditor",
     "CotLensError",
     "Edit",
@@ -54,6 +55,7 @@ __all__ = [
     "load",
     "load_result",
     "mixed",
+    "monitors",
     "read",
     "read_atif",
     "read_inspect",
@@ -65,9 +67,10 @@ __all__ = [
 
 if TYPE_CHECKING:
     from cotlens._core.errors import CotLensError
-    from cotlens.measure import categories, features, importance, steering
+    from cotlens.measure import categories, features, importance, monitors, steering
     from cotlens.measure.compare import compare
     from cotlens.measure.published_rollouts import read_rollouts
+    from cotlens.models.endpoint.answering import ChatEndpoint
     from cotlens.models.load import load
     from cotlens.models.mixed import mixed
     from cotlens.plots.attention import attention_patterns
@@ -89,6 +92,7 @@ __getattr__, __dir__ = lazy_attributes(
     {
         "load": "cotlens.models.load:load",
         "mixed": "cotlens.models.mixed:mixed",
+        "ChatEndpoint": "cotlens.models.endpoint.answering:ChatEndpoint",
         "Trace": "cotlens.trace:Trace",
         "Traces": "cotlens.trace.collection.traces:Traces",
         "read": "cotlens.trace.readers.reading:read",
@@ -102,6 +106,7 @@ __getattr__, __dir__ = lazy_attributes(
         "importance": "cotlens.measure.importance",
         "categories": "cotlens.measure.categories",
         "features": "cotlens.measure.features",
+        "monitors": "cotlens.measure.monitors",
         "steering": "cotlens.measure.steering",
         "attention_patterns": "cotlens.plots.attention:attention_patterns",
         "colored_tokens": "cotlens.plots.tokens:colored_tokens",

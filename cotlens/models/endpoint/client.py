@@ -116,15 +116,21 @@ class Client:
         return self._first(("POST", f"{self.endpoint.removesuffix('/v1')}{path}", body))
 
     def ask_all(
-        self, bodies: Sequence[Body], hear: Hear, together: int | None = None, path: str = "/completions"
+        self,
+        bodies: Sequence[Body],
+        hear: Hear,
+        together: int | None = None,
+        path: str = "/completions",
+        keep_going: bool = False,
     ) -> None:
         """Send requests, at most `together` at once; `hear(place, data)` gets their answers as they come.
 
         A request with "stream" is heard of piece by piece, and with `AGAIN` where it had to begin anew. `hear` runs in
-        the caller's thread. Raises as `ask`; then no request is left running.
+        the caller's thread. Raises as `ask`; then no request is left running. With `keep_going` the error of a request
+        is its data, and the others go on.
         """
-        url = f"{self.endpoint}{path}"
-        _talk(self, [("POST", url, body) for body in bodies], hear, min(together or self.together, self.together))
+        url, most = f"{self.endpoint}{path}", min(together or self.together, self.together)
+        _talk(self, [("POST", url, body) for body in bodies], hear, most, keep_going)
 
     def _first(self, request: tuple[str, str, Body | None]) -> Any:
         heard: list[Any] = []
@@ -142,8 +148,14 @@ class Client:
         return min(asked, _LONGEST_WAIT_S) if asked is not None else longest * random.uniform(0.5, 1.0)
 
 
-def _talk(client: Client, requests: Sequence[tuple[str, str, Body | None]], hear: Hear, together: int) -> None:
-    talk = _Talk(client, requests, together)
+def _talk(
+    client: Client,
+    requests: Sequence[tuple[str, str, Body | None]],
+    hear: Hear,
+    together: int,
+    keep_going: bool = False,
+) -> None:
+    talk = _Talk(client, requests, together, keep_going)
     thread = threading.Thread(target=talk.run, name="cotlens-endpoint", daemon=True)
     thread.start()
     try:
@@ -169,8 +181,10 @@ class _Talk:
     `events` holds (place, data) as it comes, and at the end (None, the error or None).
     """
 
-    def __init__(self, client: Client, requests: Sequence[tuple[str, str, Body | None]], together: int) -> None:
-        self._client, self._requests, self._together = client, requests, together
+    def __init__(
+        self, client: Client, requests: Sequence[tuple[str, str, Body | None]], together: int, keep_going: bool
+    ) -> None:
+        self._client, self._requests, self._together, self._keep_going = client, requests, together, keep_going
         self.events: queue.SimpleQueue[tuple[int | None, Any]] = queue.SimpleQueue()
         self._lock, self._stopped = threading.Lock(), False
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -225,9 +239,19 @@ class _Talk:
                     return
                 except RetryableError as passing:
                     if attempt >= self._client.retries:
-                        raise passing.error from None
+                        self._fail(place, passing.error)
+                        return
                     self.events.put((place, AGAIN))
                     await asyncio.sleep(self._client.wait(attempt, passing.wait))
+                except CotLensError as error:
+                    self._fail(place, error)
+                    return
+
+    def _fail(self, place: int, error: CotLensError) -> None:
+        """One request has failed for good: so have all, unless the others are to go on."""
+        if not self._keep_going:
+            raise error from None
+        self.events.put((place, error))
 
     async def _try(self, http: httpx.AsyncClient, place: int, verb: str, url: str, body: Body | None) -> None:
         client = self._client

@@ -3,8 +3,9 @@
 One SQLite file in WAL mode, which several processes may use at once. A rollout is found by what decides its text: the
 tokens before it, all bytes of the model's weights and what is done with them (see `models.identity`), the type they are
 computed in, the sampling settings, interventions, seed and index. No name counts: neither that of a model nor a commit.
-Only tokens are kept, and everything else (roles, answers) is read off them anew. Device, number of threads and the
-company a rollout is written in are left out: they change its numbers in the last digits, not what it is a sample of.
+Only tokens are kept (of a chat endpoint, which shows none, the text of its replies), and everything else (roles,
+answers) is read off them anew. Device, number of threads and the company a rollout is written in are left out: they
+change its numbers in the last digits, not what it is a sample of.
 
 The file lies in the user's cache folder. The environment variable COTLENS_STORE names another one, or turns the store
 off (COTLENS_STORE=off); `cl.load(name, store=...)` does the same for one model.
@@ -38,6 +39,9 @@ VERSION = 2  # of how rollouts are sampled: raise it when the same question give
 _WAIT_S = 30.0  # for another process that is writing
 _TABLE = """CREATE TABLE IF NOT EXISTS rollouts (
     question BLOB NOT NULL, number INTEGER NOT NULL, tokens BLOB NOT NULL, finish TEXT NOT NULL,
+    PRIMARY KEY (question, number)) WITHOUT ROWID"""
+_REPLIES = """CREATE TABLE IF NOT EXISTS replies (
+    question BLOB NOT NULL, number INTEGER NOT NULL, text TEXT NOT NULL, finish TEXT NOT NULL,
     PRIMARY KEY (question, number)) WITHOUT ROWID"""
 
 Written = tuple[list[int], str]
@@ -117,6 +121,18 @@ class Store:
         with self._connection() as connection, connection:
             connection.executemany("INSERT OR IGNORE INTO rollouts VALUES (?, ?, ?, ?)", rows)
 
+    def find_replies(self, asked: bytes, numbers: Iterable[int]) -> dict[int, tuple[str, str]]:
+        """The replies to messages that are there, by number: text and how it ended."""
+        wanted = set(numbers)
+        with self._connection() as connection:
+            rows = connection.execute("SELECT number, text, finish FROM replies WHERE question = ?", (asked,))
+            return {number: (text, finish) for number, text, finish in rows if number in wanted}
+
+    def keep_replies(self, replies: Iterable[tuple[bytes, int, str, str]]) -> None:
+        """Write replies (question, number, text, finish) in one go; those that are there already stay."""
+        with self._connection() as connection, connection:
+            connection.executemany("INSERT OR IGNORE INTO replies VALUES (?, ?, ?, ?)", list(replies))
+
     def __len__(self) -> int:
         with self._connection() as connection:
             return int(connection.execute("SELECT count(*) FROM rollouts").fetchone()[0])
@@ -152,5 +168,6 @@ class Store:
         connection.execute("PRAGMA journal_mode=WAL")
         connection.execute("PRAGMA synchronous=NORMAL")  # a crash of the process loses nothing; of the machine, seconds
         connection.execute(_TABLE)
+        connection.execute(_REPLIES)
         connection.commit()
         return connection
