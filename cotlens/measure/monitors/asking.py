@@ -8,8 +8,17 @@ from typing import Any
 
 from cotlens._core.errors import CapabilityError, InputError
 from cotlens.measure.method import model_data
-from cotlens.models.contract import Capability, Model, Start, remedy
-from cotlens.models.contract.asking import Answerer, Conversation, OnReply, Reply, Sent
+from cotlens.models.contract import (
+    Answerer,
+    Capability,
+    Conversation,
+    Model,
+    OnReply,
+    Reply,
+    Sent,
+    Start,
+    remedy,
+)
 from cotlens.trace import Trace
 
 

@@ -18,7 +18,7 @@ from cotlens.measure.monitors.parsing import Verdict, parse
 from cotlens.measure.monitors.prompt import Shown, check_view, instructions, schema, show
 from cotlens.measure.monitors.readings import Readings
 from cotlens.measure.monitors.rubric import RELIANCE, Rubric
-from cotlens.models.contract.asking import Answerer, Reply, Sent
+from cotlens.models.contract import Answerer, Reply, Sent
 from cotlens.results import Provenance
 from cotlens.trace import Trace
 

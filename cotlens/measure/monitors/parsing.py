@@ -14,7 +14,7 @@ from cotlens.measure.monitors.anchoring import Text
 from cotlens.measure.monitors.finding import MOST_SEVERE, STATUSES, Finding
 from cotlens.measure.monitors.prompt import Shown
 from cotlens.measure.monitors.rubric import Rubric
-from cotlens.models.contract.asking import Reply
+from cotlens.models.contract import Reply
 
 _MOST_TRIED = 64  # beginnings of objects in a reply
 _MOST_FOUND = 500  # findings of one reply

@@ -18,7 +18,7 @@ from cotlens._core.errors import InputError, did_you_mean
 from cotlens.measure.monitors.anchoring import Text
 from cotlens.measure.monitors.finding import MOST_SEVERE
 from cotlens.measure.monitors.rubric import Rubric
-from cotlens.models.contract.asking import Conversation
+from cotlens.models.contract import Conversation
 from cotlens.trace import Span, Trace
 
 VIEWS: Mapping[str, tuple[str, ...]] = {

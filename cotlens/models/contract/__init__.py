@@ -1,10 +1,11 @@
 """What every model can be asked, whichever backend runs it. Open `model` first.
 
 Everything above `models` sees models only through this: the protocol (`model`), what models can do (`capability`), what
-is scored (`branches`), what is changed inside (`interventions`), where rollouts begin (`start`), and what comes back
-from within (`whitebox`).
+is scored (`branches`), what is changed inside (`interventions`), where rollouts begin (`start`), what who only answers
+messages is asked (`asking`), and what comes back from within (`whitebox`).
 """
 
+from cotlens.models.contract.asking import Answerer, Conversation, OnReply, Reply, Sent
 from cotlens.models.contract.branches import AnswerBranch, Branch, BranchScore, Ending, TokenSet
 from cotlens.models.contract.capability import Capability, elsewhere, remedy
 from cotlens.models.contract.interventions import (
@@ -28,11 +29,13 @@ __all__ = [
     "Ablate",
     "AddVector",
     "AnswerBranch",
+    "Answerer",
     "BlockAttention",
     "Branch",
     "BranchScore",
     "Capability",
     "ClampFeature",
+    "Conversation",
     "Divergence",
     "Ending",
     "Gradients",
@@ -40,11 +43,14 @@ __all__ = [
     "Interventions",
     "Meter",
     "Model",
+    "OnReply",
     "OnRollout",
     "OnToken",
     "Owner",
     "Patch",
     "Positions",
+    "Reply",
+    "Sent",
     "Start",
     "TokenSet",
     "elsewhere",
