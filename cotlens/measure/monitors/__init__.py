@@ -9,6 +9,7 @@
 Open `judge` first.
 """
 
+from cotlens.measure.monitors.agreeing import Agreement, Pair, agreement
 from cotlens.measure.monitors.arithmetic import Equation, equations
 from cotlens.measure.monitors.finding import Finding, Reading
 from cotlens.measure.monitors.judge import Judge
@@ -22,16 +23,19 @@ __all__ = [
     "STANCES",
     "VALIDITY",
     "VIEWS",
+    "Agreement",
     "Category",
     "Equation",
     "Finding",
     "Judge",
     "Label",
+    "Pair",
     "Pattern",
     "Reading",
     "Readings",
     "Rubric",
     "Rules",
     "Stance",
+    "agreement",
     "equations",
 ]

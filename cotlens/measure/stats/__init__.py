@@ -5,6 +5,7 @@
     means         the interval of a mean, and what samples that are all alike leave open
     null          the floor: what a statistic gives where nothing differs; Benjamini-Hochberg over units
     ranks         Spearman and Kendall with intervals; what position alone would explain
+    raters        kappa, AC1, alpha and McNemar: how far raters agree beyond chance
     allocation    where the next rollouts of a trace go, and when they may stop
 
 NaN stands for what was not measured: it goes in, and it comes out.
@@ -35,6 +36,7 @@ from cotlens.measure.stats.ranks import (
     position_baseline,
     spearman,
 )
+from cotlens.measure.stats.raters import McNemar, mcnemar
 
 __all__ = [
     "FEWEST_TOLD",
@@ -43,6 +45,7 @@ __all__ = [
     "Difference",
     "Floor",
     "Interval",
+    "McNemar",
     "Position",
     "alike",
     "allocate",
@@ -56,6 +59,7 @@ __all__ = [
     "kl",
     "kl_floor",
     "kl_interval",
+    "mcnemar",
     "mean_interval",
     "n_for_difference",
     "n_for_half_width",
