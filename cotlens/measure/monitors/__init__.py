@@ -12,8 +12,11 @@ Open `judge` first.
 from cotlens.measure.monitors.agreeing import Agreement, Pair, agreement
 from cotlens.measure.monitors.arithmetic import Equation, equations
 from cotlens.measure.monitors.finding import Finding, Reading
+from cotlens.measure.monitors.intervention import Intervention
 from cotlens.measure.monitors.judge import Judge
 from cotlens.measure.monitors.prompt import VIEWS
+from cotlens.measure.monitors.quality_table import Quality
+from cotlens.measure.monitors.rating import quality
 from cotlens.measure.monitors.readings import Readings
 from cotlens.measure.monitors.rubric import RELIANCE, STANCES, VALIDITY, Category, Label, Rubric, Stance
 from cotlens.measure.monitors.rules import Pattern, Rules
@@ -27,10 +30,12 @@ __all__ = [
     "Category",
     "Equation",
     "Finding",
+    "Intervention",
     "Judge",
     "Label",
     "Pair",
     "Pattern",
+    "Quality",
     "Reading",
     "Readings",
     "Rubric",
@@ -38,4 +43,5 @@ __all__ = [
     "Stance",
     "agreement",
     "equations",
+    "quality",
 ]
