@@ -20,6 +20,7 @@ from cotlens.models.contract import (
     Branch,
     BranchScore,
     Capability,
+    Decoded,
     Divergence,
     Gradients,
     Interventions,
@@ -202,10 +203,15 @@ class Mixed:
         return [[ours(one) for one in each] for each in found]
 
     def score(
-        self, trunk: Trace | Sequence[int], branches: Sequence[Branch], *, interventions: Interventions = ()
+        self,
+        trunk: Trace | Sequence[int],
+        branches: Sequence[Branch],
+        *,
+        interventions: Interventions = (),
+        sites: str | Sequence[str] = (),
     ) -> list[BranchScore]:
         """Log-probabilities of the tokens of every branch, by `look` where it scores."""
-        return self._scores.score(trunk, branches, interventions=interventions)
+        return self._scores.score(trunk, branches, interventions=interventions, sites=sites)
 
     def read(
         self,
@@ -258,6 +264,10 @@ class Mixed:
     def unembed(self, vectors: NDArray[np.float32]) -> NDArray[np.float32]:
         """What directions add to the logits, by `look`."""
         return self.look.unembed(vectors)
+
+    def decode(self, vectors: NDArray[np.float32], targets: Sequence[Any] = (), k: int = 0) -> Decoded:
+        """What vectors say at the model's end, by `look`."""
+        return self.look.decode(vectors, targets, k)
 
     def annotate(self, trace: Trace, k: int = 8) -> Trace:
         """Log-probability and alternatives at every token but the first, by the one that scores."""

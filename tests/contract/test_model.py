@@ -233,3 +233,65 @@ def test_traces_survive_a_file(model, tmp_path):
     back = Trace.load(tmp_path / "trace.json", model=model)
     assert back == trace
     assert model.resume(back, max_new_tokens=2, seed=1).token_ids[:-2] == trace.token_ids
+
+
+def test_decoding_the_last_layer_gives_the_models_own_predictions(model):
+    ids = trace_of(model).token_ids[:12]
+    if refused(model, Capability.DECODE, lambda: model.decode(np.ones((1, 32), np.float32))):
+        return
+    last = model.read(ids, f"resid_post.{model.n_layers - 1}")[f"resid_post.{model.n_layers - 1}"][:-1]
+    found = model.decode(last, targets=[[one, ids[0]] for one in ids[1:]], k=3)
+    told = model.score(ids, [Branch(1, ids[1:])])[0]
+    np.testing.assert_allclose(found.logprobs[:, 0], told.logprobs, atol=1e-4)
+    np.testing.assert_array_equal(found.top_ids[:, 0], told.greedy_ids)
+    whole = model.decode(last[:2], k=10**6)  # cut to the vocabulary: every token, so that sums can be made
+    p = np.exp(whole.top_logprobs.astype(np.float64))
+    np.testing.assert_allclose(p.sum(1), 1, atol=1e-4)
+    np.testing.assert_allclose(whole.entropy, -(p * whole.top_logprobs).sum(1), atol=1e-3)
+    for row in range(2):
+        for column in range(2):
+            above = whole.top_logprobs[row] > found.logprobs[row, column] + 1e-6
+            assert abs(int(found.ranks[row, column]) - above.sum()) <= 1  # jobs of other sizes may round otherwise
+    assert found.top_ids.shape == (11, 3) and found.entropy.dtype == np.float32
+    assert model.decode(last[:0], k=2).top_ids.shape == (0, 2)
+
+
+@pytest.mark.parametrize(
+    ("ask", "told"),
+    [
+        ({"targets": [1, 2]}, "2 rows of targets were given for 1 vectors"),
+        ({"targets": [[10**6]]}, "not in the model's vocabulary"),
+        ({"targets": [[0.5]]}, "targets are token ids"),
+        ({"targets": "ab"}, "targets are token ids"),
+        ({"k": -1}, "k"),
+    ],
+)
+def test_what_cannot_be_decoded_is_said(qwen, ask, told):
+    with pytest.raises(cl.CotLensError, match=told):
+        qwen.decode(np.ones((1, 32), np.float32), **ask)
+
+
+def test_a_vector_of_another_width_is_not_decoded(qwen):
+    with pytest.raises(cl.CotLensError, match=r"shape \[n, 32\]"):
+        qwen.decode(np.ones((1, 31), np.float32))
+
+
+def test_activations_at_branch_tokens_are_those_of_the_whole_text(model):
+    ids = trace_of(model).token_ids
+    site = f"resid_post.{model.n_layers - 1}"
+    branches = [Branch(5, ids[7:10]), Branch(9, ids[3:6], given=2), Branch(9, (), sets=()), Branch(9, ids[3:5])]
+    if refused(model, Capability.SCORE | Capability.READ, lambda: model.score(ids, branches, sites=site)):
+        return
+    scores = model.score(ids, branches, sites=["embed", site])
+    plain = model.score(ids, branches)
+    for branch, score, bare in zip(branches, scores, plain, strict=True):
+        assert not bare.activations
+        np.testing.assert_allclose(score.logprobs, bare.logprobs, atol=1e-4)
+        if not branch.token_ids:
+            continue
+        text = (*ids[: branch.prefix], *branch.token_ids)
+        at = [branch.prefix - 1 + index for index in branch.asked]
+        for name, values in model.read(text, ["embed", site], positions=at).items():
+            assert score.activations[name].shape == (branch.entries, values.shape[1])
+            np.testing.assert_allclose(score.activations[name][list(branch.asked)], values, atol=1e-4)
+            assert np.isnan(score.activations[name][: branch.given]).all()

@@ -41,7 +41,7 @@ def test_several_streams_are_refused_and_parts_are_not():
     model = load(tiny.pair("gemma3n"), store=False)
     assert refused(model) == {
         "read": {"resid_post"}, "write": {"resid_post", "embed"}, "gradient": {"resid_post", "embed"},
-        "unembed": {"resid_post"},
+        "unembed": {"resid_post"}, "decode": {"resid_post"},
     }  # fmt: skip
     branch = Branch(4, IDS[4:])
     trace = model.compose("Hi.", "One. Two.", "2")

@@ -38,6 +38,7 @@ USES = {
     "write": "{kind} can't be changed in this model",
     "gradient": "No gradient can be taken at {kind} in this model",
     "unembed": "Directions can't be read as logits in this model",
+    "decode": "Vectors can't be decoded in this model",
 }
 ANY_LENGTH = 2**31  # context of a model that names none
 _NO_CACHE = "dummy"
@@ -128,7 +129,7 @@ class Layout:
         why = self.refused.get((use, kind))
         if why is None:
             return
-        others = self.usable(use) if use != "unembed" else []
+        others = self.usable(use) if use not in ("unembed", "decode") else []
         instead = f"use {' or '.join(others)} instead" if others else "use another model"
         raise CapabilityError(f"{USES[use].format(kind=kind)}: {why}; {instead}.")
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -24,10 +24,13 @@ class Scores:
 
     Args:
         sets: those that negative targets name, -1 the first.
+        sites: where activations are kept, too.
     """
 
-    def __init__(self, n: int, sets: Sequence[TokenSet] = ()) -> None:
-        self._sets = sets
+    def __init__(self, n: int, sets: Sequence[TokenSet] = (), sites: Sequence[str] = ()) -> None:
+        self._sets, self._n = sets, n
+        self.sites = tuple(sites)
+        self.activations: dict[str, NDArray[np.float32]] = {}
         self._flags: dict[int, tuple[Tensor, Tensor]] = {}
         self.logprobs = np.full(n, np.nan, np.float32)
         self.rival_logprobs = np.full(n, np.nan, np.float32)
@@ -73,6 +76,13 @@ class Scores:
             self.logprobs[at] = _numpy(part[row, target] - norm[row])
             self.rival_logprobs[at] = _numpy(best.values[row, second] - norm[row])
             self.rival_ids[at] = best.indices[row, second].cpu().numpy()
+
+    def see(self, seen: Mapping[str, Tensor], rows: NDArray[np.int64], slots: NDArray[np.int64]) -> None:
+        """Enter row `rows[i]` of the activations [r, d_model] at each site into entry `slots[i]`."""
+        for site, values in seen.items():
+            empty = np.full((self._n, values.shape[-1]), np.nan, np.float32)
+            table = self.activations.setdefault(site, empty)
+            table[slots] = _numpy(values[torch.from_numpy(rows).to(values.device)])
 
     def _sum(self, part: Tensor, norm: Tensor, row: Tensor, code: int, at: NDArray[np.int64]) -> None:
         """The total of a set by some rows of logits, and the best token against it."""

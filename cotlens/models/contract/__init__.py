@@ -20,7 +20,7 @@ from cotlens.models.contract.interventions import (
 )
 from cotlens.models.contract.model import Interventions, Meter, Model, OnToken, Owner
 from cotlens.models.contract.start import OnRollout, Start
-from cotlens.models.contract.whitebox import ANSWER_METRICS, COLDEST, Divergence, Gradients
+from cotlens.models.contract.whitebox import ANSWER_METRICS, COLDEST, Decoded, Divergence, Gradients
 
 __all__ = [
     "ANSWER_METRICS",
@@ -36,6 +36,7 @@ __all__ = [
     "Capability",
     "ClampFeature",
     "Conversation",
+    "Decoded",
     "Divergence",
     "Ending",
     "Gradients",

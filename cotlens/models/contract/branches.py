@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import count, islice
 from typing import Any
@@ -109,6 +109,8 @@ class BranchScore:
         set_slack: float32, nats by which `set_logprobs` may be off at most: 0 where the whole vocabulary was summed,
             more where a server tells only its best tokens.
         set_told: bool, whether such a token is known; else `set_rivals` is the most that it can have.
+        activations: site -> float32 [entries, d_model] at the token that predicts each entry, those of sets last; NaN
+            where nothing is asked. Empty unless sites were asked for.
     """
 
     logprobs: NDArray[np.float32]
@@ -119,6 +121,7 @@ class BranchScore:
     set_rivals: NDArray[np.float32] = field(default_factory=_none)
     set_slack: NDArray[np.float32] = field(default_factory=_none)
     set_told: NDArray[np.bool_] = field(default_factory=lambda: np.empty(0, bool))
+    activations: Mapping[str, NDArray[np.float32]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

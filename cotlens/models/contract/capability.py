@@ -14,7 +14,7 @@ class Capability(Flag):
 
     GENERATE: `reason`, `resume`, `rollouts`. SCORE: `score`, `annotate`. HIDE: branches with hidden positions,
     `BlockAttention`, `divergence`, in the layers with attention. SKIP: branches with positions left out. READ: `read`,
-    `unembed`, and with HIDE `attention`. WRITE: the other interventions. GRADIENT: `gradient`.
+    `unembed`, and with HIDE `attention`. WRITE: the other interventions. GRADIENT: `gradient`. DECODE: `decode`.
     """
 
     GENERATE = auto()
@@ -24,6 +24,7 @@ class Capability(Flag):
     GRADIENT = auto()
     HIDE = auto()
     SKIP = auto()
+    DECODE = auto()
 
 
 OFFERS = {

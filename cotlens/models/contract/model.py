@@ -24,7 +24,7 @@ from cotlens.models.contract.interventions import (
     Intervention,
 )
 from cotlens.models.contract.start import OnRollout, Start
-from cotlens.models.contract.whitebox import Divergence, Gradients
+from cotlens.models.contract.whitebox import Decoded, Divergence, Gradients
 
 if TYPE_CHECKING:
     from concurrent.futures import Future
@@ -169,9 +169,17 @@ class Model(Protocol):
         ...
 
     def score(
-        self, trunk: Trace | Sequence[int], branches: Sequence[Branch], *, interventions: Interventions = ()
+        self,
+        trunk: Trace | Sequence[int],
+        branches: Sequence[Branch],
+        *,
+        interventions: Interventions = (),
+        sites: str | Sequence[str] = (),
     ) -> list[BranchScore]:
-        """Log-probabilities of the tokens of every branch, in the order given."""
+        """Log-probabilities of the tokens of every branch, in the order given.
+
+        With `sites`, the activations there, at the tokens that predict what is scored, come with them.
+        """
         ...
 
     def read(
@@ -225,6 +233,13 @@ class Model(Protocol):
 
     def unembed(self, vectors: NDArray[np.float32]) -> NDArray[np.float32]:
         """What vectors [n, d_model] in the residual stream add to the logits directly, float32 [n, vocabulary]."""
+        ...
+
+    def decode(self, vectors: NDArray[np.float32], targets: Sequence[Any] = (), k: int = 0) -> Decoded:
+        """What vectors [n, d_model] say through final norm, output embedding and all that follows, as after a layer.
+
+        `targets`: token ids [n, m] to follow; `k`: how many best tokens. All logits [n, vocabulary] are never held.
+        """
         ...
 
     def annotate(self, trace: Trace, k: int = 8) -> Trace:

@@ -1,4 +1,4 @@
-"""What white-box questions about a model give back: gradients of an answer, and divergences under blocked attention."""
+"""What white-box questions about a model give back: gradients, divergences under blocked attention, decoded vectors."""
 
 from __future__ import annotations
 
@@ -28,6 +28,25 @@ class Gradients:
     value: float
     activations: dict[str, NDArray[np.float32]]
     gradients: dict[str, NDArray[np.float32]]
+
+
+@dataclass(frozen=True, slots=True)
+class Decoded:
+    """What vectors in the residual stream say when they go through the model's end; natural logs, whole vocabulary.
+
+    Args:
+        top_ids: int32 [n, k], the most probable tokens, best first.
+        top_logprobs: float32 [n, k], of those.
+        entropy: float32 [n], nats.
+        logprobs: float32 [n, m], of the targets of each vector.
+        ranks: int32 [n, m], how many tokens are more probable than each target; 0 for the best.
+    """
+
+    top_ids: NDArray[np.int32]
+    top_logprobs: NDArray[np.float32]
+    entropy: NDArray[np.float32]
+    logprobs: NDArray[np.float32]
+    ranks: NDArray[np.int32]
 
 
 @dataclass(frozen=True, slots=True)

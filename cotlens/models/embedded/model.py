@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from cotlens._core import check
 from cotlens._core.errors import CapabilityError
-from cotlens.models.contract import Branch, BranchScore, Capability, Interventions
+from cotlens.models.contract import Branch, BranchScore, Capability, Decoded, Interventions
 from cotlens.models.contract.capability import elsewhere
 from cotlens.models.contract.interventions import BlockAttention, Intervention, as_interventions
 from cotlens.models.contract.validation import check_branches, check_sequence
@@ -22,6 +22,7 @@ from cotlens.models.endpoint.samples import Writer
 from cotlens.models.endpoint.scores import Scorer
 from cotlens.models.generation.samples import Sample
 from cotlens.models.generation.sampling import Sampling
+from cotlens.models.whitebox.branch_activations import with_activations
 from cotlens.trace import Trace
 
 __all__ = ["EmbeddedModel"]
@@ -54,20 +55,29 @@ class EmbeddedModel(EndpointModel):
         return self._weights
 
     def score(
-        self, trunk: Trace | Sequence[int], branches: Sequence[Branch], *, interventions: Interventions = ()
+        self,
+        trunk: Trace | Sequence[int],
+        branches: Sequence[Branch],
+        *,
+        interventions: Interventions = (),
+        sites: str | Sequence[str] = (),
     ) -> list[BranchScore]:
         """Log-probabilities of the tokens of every branch, in the order given; see `contract.Branch`.
 
         Raises:
             CapabilityError: positions are hidden, or an intervention can't be applied.
         """
-        ids, changes = self._ids(trunk), as_interventions(interventions)
+        ids, changes, wanted = self._ids(trunk), as_interventions(interventions), check.texts("sites", sites)
         self._refuse_changes(changes)
         check_branches(self, ids, branches)
+        whitebox = self._needs_whitebox("Activations can't be read") if wanted else None
 
         def scored() -> list[BranchScore]:
             with self._changed(changes) as (scorer, _):
-                return scorer.score(ids, branches)
+                scores = scorer.score(ids, branches)
+            if whitebox is None:
+                return scores
+            return with_activations(ids, branches, scores, lambda text, at: whitebox.read(text, wanted, at, changes))
 
         return self._run(scored)
 
@@ -90,6 +100,10 @@ class EmbeddedModel(EndpointModel):
         """What vectors [n, d_model] in the residual stream add to the logits directly, float32 [n, vocabulary]."""
         whitebox = self._needs_whitebox("A direction can't be read as logits")
         return self._run(lambda: whitebox.unembed(vectors))
+
+    def decode(self, vectors: NDArray[np.float32], targets: Sequence[Any] = (), k: int = 0) -> Decoded:
+        """Refused: the engine is asked for no norms of vectors that it didn't compute."""
+        self._refuse("Vectors can't be decoded", Capability.DECODE)
 
     def attention(
         self,

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from urllib.parse import urlsplit
 
+from cotlens._core.check import texts
 from cotlens._core.errors import CapabilityError
 from cotlens.models.chat_formats.format import Format, Opening
 from cotlens.models.contract import Branch, BranchScore, Capability, Interventions, Meter
@@ -108,15 +109,22 @@ class EndpointModel(TextModel, NoWhitebox):
         return f"{type(self).__name__}({self.name!r}, {self.where}, can {what})"
 
     def score(
-        self, trunk: Trace | Sequence[int], branches: Sequence[Branch], *, interventions: Interventions = ()
+        self,
+        trunk: Trace | Sequence[int],
+        branches: Sequence[Branch],
+        *,
+        interventions: Interventions = (),
+        sites: str | Sequence[str] = (),
     ) -> list[BranchScore]:
         """Log-probabilities of the tokens of every branch, in the order given; see `contract.Branch`.
 
         Raises:
-            CapabilityError: positions are hidden, there are interventions, or the server can't score.
+            CapabilityError: positions are hidden, there are interventions or sites, or the server can't score.
         """
         ids, scorer = self._ids(trunk), self._can_score()
         self._refuse_changes(as_interventions(interventions))
+        if texts("sites", sites):
+            self._refuse("Activations can't be read", Capability.READ)
         check_branches(self, ids, branches)
         return self._run(lambda: scorer.score(ids, branches))
 

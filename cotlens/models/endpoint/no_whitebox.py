@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import numpy as np
 from numpy.typing import NDArray
 
 from cotlens._core.errors import CapabilityError
-from cotlens.models.contract import AnswerBranch, Capability, Divergence, Gradients, Interventions
+from cotlens.models.contract import AnswerBranch, Capability, Decoded, Divergence, Gradients, Interventions
 from cotlens.models.contract.capability import remedy
 from cotlens.models.contract.interventions import BlockAttention
 from cotlens.trace import Trace
@@ -70,6 +70,10 @@ class NoWhitebox:
     def unembed(self, vectors: NDArray[np.float32]) -> NDArray[np.float32]:
         """Refused: an endpoint shows no weights."""
         self._refuse("A direction can't be read as logits", Capability.READ)
+
+    def decode(self, vectors: NDArray[np.float32], targets: Sequence[Any] = (), k: int = 0) -> Decoded:
+        """Refused: an endpoint shows no weights."""
+        self._refuse("Vectors can't be decoded", Capability.DECODE)
 
     def _refuse(self, what: str, missing: Capability) -> NoReturn:
         raise CapabilityError(

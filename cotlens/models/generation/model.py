@@ -78,7 +78,12 @@ class TextModel(ABC):
 
     @abstractmethod
     def score(
-        self, trunk: Trace | Sequence[int], branches: Sequence[Branch], *, interventions: Interventions = ()
+        self,
+        trunk: Trace | Sequence[int],
+        branches: Sequence[Branch],
+        *,
+        interventions: Interventions = (),
+        sites: str | Sequence[str] = (),
     ) -> list[BranchScore]:
         """Log-probabilities of the tokens of every branch, in the order given; see `contract.Branch`."""
 

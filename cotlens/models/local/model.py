@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from cotlens._core.check import whole
+from cotlens._core.check import texts, whole
 from cotlens._core.errors import InputError
 from cotlens.models.chat_formats.codec import HFCodec
 from cotlens.models.chat_formats.format import find
@@ -142,11 +142,16 @@ class LocalModel(TextModel, LocalWhitebox):
         return self._run(fn) if placement.offloaded(self.engine.hf) else fn()
 
     def score(
-        self, trunk: Trace | Sequence[int], branches: Sequence[Branch], *, interventions: Interventions = ()
+        self,
+        trunk: Trace | Sequence[int],
+        branches: Sequence[Branch],
+        *,
+        interventions: Interventions = (),
+        sites: str | Sequence[str] = (),
     ) -> list[BranchScore]:
         """Log-probabilities of the tokens of every branch, in the order given; see `contract.Branch`."""
-        ids, changes = self._ids(trunk), as_interventions(interventions)
-        return self._run(lambda: dispatch.score(self.engine, ids, branches, changes, way=self._way))
+        ids, changes, wanted = self._ids(trunk), as_interventions(interventions), texts("sites", sites)
+        return self._run(lambda: dispatch.score(self.engine, ids, branches, changes, way=self._way, sites=wanted))
 
     def _measured(self, ids: tuple[int, ...], k: int) -> Measured:
         return self._run(lambda: activations.annotate(self.engine, ids, k))
@@ -174,7 +179,7 @@ def _able(engine: Engine) -> Capability:
         found &= ~Capability.HIDE
     if engine.no_skip:
         found &= ~Capability.SKIP
-    for part in (Capability.READ, Capability.WRITE, Capability.GRADIENT):
+    for part in (Capability.READ, Capability.WRITE, Capability.GRADIENT, Capability.DECODE):
         if not engine.layout.usable(str(part.name).lower()):
             found &= ~part
     return found

@@ -9,6 +9,10 @@ from functools import partial
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+from numpy.typing import NDArray
+
+from cotlens._core.check import texts
 from cotlens._core.errors import InputError
 from cotlens.models.architecture.layout import describe
 from cotlens.models.chat_formats.codec import HFCodec
@@ -18,6 +22,7 @@ from cotlens.models.contract import (
     Branch,
     BranchScore,
     Capability,
+    Decoded,
     Divergence,
     Gradients,
     Interventions,
@@ -38,6 +43,7 @@ from cotlens.models.ndif.service import Deployment
 from cotlens.models.ndif.wire import Wire
 from cotlens.models.owner import OwnerThread
 from cotlens.models.whitebox import gradients
+from cotlens.models.whitebox.branch_activations import with_activations
 from cotlens.models.whitebox.model import Floats, Spans, WhiteboxModel
 from cotlens.trace import FinalAnswer, Trace
 from cotlens.trace.answers import AnswerReader
@@ -115,17 +121,25 @@ class NdifModel(TextModel, WhiteboxModel):
         return self._checked.sentence
 
     def score(
-        self, trunk: Trace | Sequence[int], branches: Sequence[Branch], *, interventions: Interventions = ()
+        self,
+        trunk: Trace | Sequence[int],
+        branches: Sequence[Branch],
+        *,
+        interventions: Interventions = (),
+        sites: str | Sequence[str] = (),
     ) -> list[BranchScore]:
         """Log-probabilities of the tokens of every branch, in the order given; see `contract.Branch`."""
-        ids, changes = self._ids(trunk), as_interventions(interventions)
-        return self._run(lambda: self._scored(ids, branches, changes))
+        ids, changes, wanted = self._ids(trunk), as_interventions(interventions), texts("sites", sites)
+        return self._run(lambda: self._scored(ids, branches, changes, wanted))
 
     def _scored(
-        self, ids: tuple[int, ...], branches: Sequence[Branch], changes: tuple[Intervention, ...]
+        self, ids: tuple[int, ...], branches: Sequence[Branch], changes: tuple[Intervention, ...], sites: list[str]
     ) -> list[BranchScore]:
         refuse_unscorable(self.remote, ids, branches)
-        return scoring.score(self.remote, ids, branches, changes, pack=self._checked.pack())
+        scores = scoring.score(self.remote, ids, branches, changes, pack=self._checked.pack())
+        if not sites:
+            return scores
+        return with_activations(ids, branches, scores, lambda text, at: self._read(text, sites, at, changes))
 
     def _measured(self, ids: tuple[int, ...], k: int) -> Measured:
         return self._run(lambda: reading.annotate(self.remote, ids, k))
@@ -162,6 +176,9 @@ class NdifModel(TextModel, WhiteboxModel):
 
     def _unembed(self, vectors: Floats) -> Floats:
         return reading.unembed(self.remote, vectors)
+
+    def _decode(self, vectors: Floats, targets: NDArray[np.int64], k: int) -> Decoded:
+        return reading.decode(self.remote, vectors, targets, k)
 
     def _setting(self) -> writing.GenerationContext:
         about = self._about("", str(self.remote.kind).removeprefix("torch."))

@@ -12,12 +12,13 @@ from torch import nn
 from cotlens._core import check, control
 from cotlens.models import tracing
 from cotlens.models.architecture.logits import check_finite
+from cotlens.models.contract import Decoded
 from cotlens.models.contract.interventions import Intervention
-from cotlens.models.contract.validation import check_sequence, chosen_positions
+from cotlens.models.contract.validation import check_ids, check_sequence, chosen_positions
 from cotlens.models.generation.samples import TokenMeasurements
 from cotlens.models.generation.traces import Measured
 from cotlens.models.ndif.passes import Remote
-from cotlens.models.whitebox import attention_patterns, unembedding
+from cotlens.models.whitebox import attention_patterns, decoding, unembedding
 
 
 def annotate(remote: Remote, ids: Sequence[int], k: int) -> Measured:
@@ -107,3 +108,26 @@ def unembed(remote: Remote, vectors: NDArray[np.float32]) -> NDArray[np.float32]
         )  # fmt: skip
         found.append(logits.numpy())
     return np.concatenate(found)
+
+
+def decode(remote: Remote, vectors: NDArray[np.float32], targets: NDArray[np.int64], k: int) -> Decoded:
+    """What vectors say at the model's end, as `whitebox.decoding.decode`; reduced there, some of them per job."""
+    hf = remote.traced._module
+    given, norm, head = unembedding.parts(hf, remote, vectors)
+    check_ids(remote.layout.vocabulary, targets.ravel(), "targets")
+    paths = {id(module): path for path, module in hf.named_modules()}
+    inputs, kind = remote.inputs(remote.tensor([0]), None, 1, None), remote.kind
+    best, found = min(k, remote.layout.vocabulary), []
+    for part, follow in (
+        ()
+        if not len(given)
+        else zip(given.split(remote.rows()), torch.from_numpy(targets).split(remote.rows()), strict=True)
+    ):
+        remote.count(remote.tensor([0]))
+        found.append(
+            tracing.decode(
+                remote.traced, remote.layout, inputs, paths[id(norm)], paths[id(head)], part, follow, best,
+                decoding.ends(hf.config), kind, remote.job(),
+            )
+        )  # fmt: skip
+    return decoding.joined(found, best, targets.shape[1])

@@ -50,6 +50,44 @@ def unembed(
     return found
 
 
+def decode(
+    traced: Any,
+    layout: Layout,
+    inputs: dict[str, Any],
+    norm: str,
+    head: str,
+    vectors: Tensor,
+    targets: Tensor,
+    k: int,
+    ends: tuple[float, float],
+    dtype: torch.dtype,
+    backend: Any = None,
+) -> list[Tensor]:
+    """What `vectors` [n, d_model] say through norm and output embedding: the five tensors of `whitebox.decoding.told`.
+
+    Args:
+        inputs, norm, head, dtype: as for `unembed`.
+        targets: int64 [n, m].
+        ends: what logits are multiplied by, and the cap that bends them, 0 for none.
+    """
+    decoder, last, output = (envoy(traced, path) for path in (layout.decoder, norm, head))
+    with torch.no_grad(), traced.trace(**inputs, backend=backend):
+        args, kwargs = decoder.inputs
+        given = vectors.to((kwargs["input_ids"] if "input_ids" in kwargs else args[0]).device).to(dtype)
+        logits = output(last(given[None]))[0].float() * ends[0]
+        if ends[1]:
+            logits = ends[1] * torch.tanh(logits / ends[1])
+        # The lines of `whitebox.decoding.told`, which says what they give.
+        scores = torch.log_softmax(logits, -1)
+        best = torch.topk(scores, k, dim=-1)
+        own = scores.gather(-1, targets.to(scores.device))
+        above = [(scores > own[:, i : i + 1]).sum(-1) for i in range(own.shape[1])]
+        entropy = -(scores.exp() * scores.clamp_min(-1e9)).sum(-1)
+        ranks = torch.stack(above, -1) if above else torch.zeros_like(own).long()
+        found = nnsight.save([part.cpu() for part in (best.indices, best.values, entropy, own, ranks)])
+    return found
+
+
 def probe_dtype_and_tokens(
     traced: Any, layout: Layout, inputs: dict[str, Any], ids: list[int], backend: Any = None
 ) -> list[Any]:

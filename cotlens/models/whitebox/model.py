@@ -8,16 +8,16 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from cotlens._core import check
 from cotlens._core.errors import InputError
-from cotlens.models.contract import COLDEST, AnswerBranch, Divergence, Gradients, Interventions
+from cotlens.models.contract import COLDEST, AnswerBranch, Decoded, Divergence, Gradients, Interventions
 from cotlens.models.contract.interventions import BlockAttention, Intervention, as_interventions
-from cotlens.models.whitebox import activations, attention_patterns, divergence, unembedding
+from cotlens.models.whitebox import activations, attention_patterns, decoding, divergence, unembedding
 from cotlens.models.whitebox.gradients import gradients as differentiate
 from cotlens.trace import Trace
 
@@ -77,6 +77,10 @@ class WhiteboxModel(ABC):
     @abstractmethod
     def _unembed(self, vectors: Floats) -> Floats:
         """From the residual stream to logits."""
+
+    @abstractmethod
+    def _decode(self, vectors: Floats, targets: NDArray[np.int64], k: int) -> Decoded:
+        """What checked vectors say at the model's end."""
 
     def read(
         self,
@@ -171,6 +175,27 @@ class WhiteboxModel(ABC):
         given = check.array("vectors", vectors).astype(np.float32)
         return self._run(lambda: self._unembed(given))
 
+    def decode(self, vectors: NDArray[np.float32], targets: Sequence[Any] = (), k: int = 0) -> Decoded:
+        """What vectors in the residual stream would say, were they what stands after the last layer.
+
+        They go through the final norm, with its own statistics of each, the output embedding and whatever follows it
+        (biases, factors, caps): after the last layer these are the model's own predictions, before it a logit lens.
+        A slice of the vectors at a time, so that all logits [n, vocabulary] are never held.
+
+        Args:
+            vectors: float32 [n, d_model].
+            targets: token ids to follow, [n, m], or [n] for one each; none by default.
+            k: how many of the most probable tokens to return, at most the vocabulary.
+
+        Raises:
+            InputError: the vectors have another width, or targets are not ids of this model, a row per vector.
+            CapabilityError: this model's end is not known, or what was tried of it didn't hold.
+        """
+        given = check.array("vectors", vectors).astype(np.float32)
+        follow = decoding.checked_targets(targets, len(given))
+        best = check.whole("k", k, 0)
+        return self._run(lambda: self._decode(given, follow, best))
+
 
 class LocalWhitebox(WhiteboxModel):
     """The same with an engine."""
@@ -209,3 +234,6 @@ class LocalWhitebox(WhiteboxModel):
 
     def _unembed(self, vectors: Floats) -> Floats:
         return unembedding.unembed(self.engine, vectors)
+
+    def _decode(self, vectors: Floats, targets: NDArray[np.int64], k: int) -> Decoded:
+        return decoding.decode(self.engine, vectors, targets, k)

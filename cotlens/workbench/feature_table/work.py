@@ -81,8 +81,13 @@ class UnderChange:
         return getattr(self._model, name)
 
     def score(
-        self, trunk: Trace | Sequence[int], branches: Sequence[Branch], *, interventions: Any = ()
+        self,
+        trunk: Trace | Sequence[int],
+        branches: Sequence[Branch],
+        *,
+        interventions: Any = (),
+        sites: str | Sequence[str] = (),
     ) -> list[BranchScore]:
         """As the model's, with the change added where the trunk is the trace that was written under it."""
-        mine = trunk is self._trace
-        return self._model.score(trunk, branches, interventions=self._change if mine else interventions)
+        mine = self._change if trunk is self._trace else interventions
+        return self._model.score(trunk, branches, interventions=mine, sites=sites)

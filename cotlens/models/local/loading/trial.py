@@ -8,6 +8,7 @@ Nothing is believed about an architecture by name. Each claim is held to plain f
   make the logits of that text, so that nothing of a token reaches the layers by another way.
 - gradient: the gradient at a place is autograd's.
 - unembed: what it says a change of the last stream adds to the logits is what the change does add.
+- decode: the stream after the last layer, decoded, gives the model's logits.
 
 What doesn't hold is refused with a sentence, for a kind of place or, where nothing is left, for the model.
 """
@@ -30,7 +31,7 @@ from cotlens._core.errors import CapabilityError, CotLensError
 from cotlens.models.architecture.layout import EMBED, KINDS, RESIDUAL, USES, Layout, Refusals
 from cotlens.models.contract import AddVector, AnswerBranch
 from cotlens.models.model_config import quantised
-from cotlens.models.whitebox import activations, unembedding
+from cotlens.models.whitebox import activations, decoding, unembedding
 from cotlens.models.whitebox.gradients import gradients
 
 if TYPE_CHECKING:
@@ -93,8 +94,11 @@ class _Trial:
             "write": (self._whole, self._written),
             "gradient": (self._differentiated,),
             "unembed": (self._unembedded,),
+            "decode": (self._decoded,),
         }.items():
-            for kind in kinds if use != "unembed" else ():  # what can't be read or changed there gives no gradient
+            for kind in (
+                kinds if use not in ("unembed", "decode") else ()
+            ):  # what can't be read or changed there gives no gradient
                 if why := self.found.get(("read", kind), self.found.get(("write", kind), "")):
                     self.found[use, kind] = why
             for test in tests:
@@ -219,6 +223,16 @@ class _Trial:
         said = unembedding.unembed(self.engine, (streams[1:] - streams[:1]).numpy())
         if self._apart(torch.from_numpy(said), logits[1:] - logits[:1]):
             return "what a direction is said to add to the logits is not what adding it after the last layer does"
+        return ""
+
+    def _decoded(self, kinds: list[str]) -> str:
+        if RESIDUAL not in kinds:
+            return ""
+        if ("read", RESIDUAL) in self.found:
+            return self.found["read", RESIDUAL]
+        stream = self.seen[self.layout.layers[-1]][0]
+        if self._apart(decoding.logits(self.engine, stream.float().cpu().numpy()), self.logits[0]):
+            return "what stands after the last layer doesn't give the model's logits that way"
         return ""
 
     def _slopes(self, paths: Sequence[str]) -> dict[str, Tensor]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
@@ -21,7 +21,11 @@ if TYPE_CHECKING:
     from cotlens.models.local.engine import Engine
 
 
-WAYS = {"packed": packed.score, "forked": forked.score, "plain": plain.score}
+WAYS: dict[str, Callable[..., tuple[Scores, Ints]]] = {
+    "packed": packed.score,
+    "forked": forked.score,
+    "plain": plain.score,
+}
 
 
 def score(
@@ -31,6 +35,7 @@ def score(
     interventions: Sequence[Intervention] = (),
     *,
     way: str = "packed",
+    sites: Sequence[str] = (),
 ) -> list[BranchScore]:
     """Log-probabilities of the tokens of every branch, in the order given.
 
@@ -38,6 +43,8 @@ def score(
         way: a key of `WAYS`; which of the fast ones a model can be asked is found out by `verification`. Where a model
             keeps a state it is "plain" if attention is blocked, or positions that are left out have to be counted, by a
             window or by interventions.
+        sites: activations to return at the tokens that predict; without them nothing is traced. Copies of a state are
+            not looked into, so that "forked" is "plain" then.
 
     Raises:
         InputError: a prefix, token id or hidden position is out of range, nothing is left to predict from, or prefix
@@ -52,7 +59,11 @@ def score(
         _check_recurrent(branches)
         gaps = any(one.left_out for one in branches)
         way = "plain" if blocked or (gaps and (engine.layout.window or interventions)) else way
-    scores, starts = WAYS[way](engine, trunk, branches, interventions)
+    for site in sites:
+        engine.layout.site(site)
+    look = {"sites": tuple(dict.fromkeys(sites))} if sites else {}
+    way = "plain" if look and way == "forked" else way
+    scores, starts = WAYS[way](engine, trunk, branches, interventions, **look)
     return to_branch_scores(scores, starts, branches)
 
 
@@ -70,7 +81,8 @@ def to_branch_scores(scores: Scores, starts: Ints, branches: Sequence[Branch]) -
     """Flat scores as one `BranchScore` per branch; they share the memory of the flat ones."""
     most = max((len(branch.sets) for branch in branches), default=0)
     slack, known = np.zeros(most, np.float32), np.ones(most, bool)
-    for array in (scores.logprobs, scores.rival_logprobs, scores.rival_ids, scores.greedy_ids, slack, known):
+    own = (scores.logprobs, scores.rival_logprobs, scores.rival_ids, scores.greedy_ids)
+    for array in (*own, *scores.activations.values(), slack, known):
         array.setflags(write=False)
     return [
         BranchScore(
@@ -82,6 +94,7 @@ def to_branch_scores(scores: Scores, starts: Ints, branches: Sequence[Branch]) -
             scores.rival_logprobs[m:b],
             slack[: b - m],
             known[: b - m],
+            {site: values[a:b] for site, values in scores.activations.items()},
         )
         for branch, (a, b) in zip(branches, pairwise(starts.tolist()), strict=True)
         for m in (b - len(branch.sets),)

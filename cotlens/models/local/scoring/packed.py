@@ -34,7 +34,11 @@ Rows = tuple[int, int]
 
 
 def score(
-    engine: Engine, trunk: Sequence[int], branches: Sequence[Branch], interventions: Sequence[Intervention] = ()
+    engine: Engine,
+    trunk: Sequence[int],
+    branches: Sequence[Branch],
+    interventions: Sequence[Intervention] = (),
+    sites: Sequence[str] = (),
 ) -> tuple[Scores, Ints]:
     """Score checked branches.
 
@@ -46,7 +50,7 @@ def score(
         Cancelled: between two passes.
     """
     plan = trie.plan(trunk, branches)
-    scores = Scores(int(plan.starts[-1]), plan.sets)
+    scores = Scores(int(plan.starts[-1]), plan.sets, sites)
     reach = plan.prefill
     if not _in_activations(interventions):  # what they do to later tokens could leak: masked NaN is still NaN
         reach = budget.reach(engine, reach, len(trunk))
@@ -150,15 +154,17 @@ def _pass(
     for start, stop in pieces(engine, n, budget.stretch(engine, width) if len(lanes) == 1 else n):
         at = positions[:, start:stop]
         edges, wanted = trie.joined([lane.edges for lane in lanes], start, stop)
-        logits, _, _ = engine.forward(
+        logits, seen, _ = engine.forward(
             torch.from_numpy(np.stack([lane.token_ids[start:stop] for lane in lanes])).to(engine.device),
             at if len(lanes) > 1 else at[0],
             masks=stacked([_masks(engine, lane, start, stop, width, interventions) for lane in lanes]),
             cache=extended,
             keep=torch.from_numpy(wanted).to(engine.device),
             interventions=_in_activations(interventions),
+            sites=scores.sites,
         )
         scores.put(logits.flatten(0, 1), edges.rows, edges.targets, edges.slots, at[:, wanted].ravel())
+        scores.see({site: one[:, wanted].flatten(0, 1) for site, one in seen.items()}, edges.rows, edges.slots)
 
 
 def _masks(

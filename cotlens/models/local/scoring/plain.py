@@ -23,11 +23,15 @@ if TYPE_CHECKING:
 
 
 def score(
-    engine: Engine, trunk: Sequence[int], branches: Sequence[Branch], interventions: Sequence[Intervention] = ()
+    engine: Engine,
+    trunk: Sequence[int],
+    branches: Sequence[Branch],
+    interventions: Sequence[Intervention] = (),
+    sites: Sequence[str] = (),
 ) -> tuple[Scores, Ints]:
     """Score checked branches, one pass each; returns and raises as `packed.score`."""
     starts, wanted = trie.starts_of(branches), trie.ScoreTargets()
-    scores = Scores(int(starts[-1]), wanted.sets)
+    scores = Scores(int(starts[-1]), wanted.sets, sites)
     for index, (branch, start) in enumerate(zip(branches, starts.tolist(), strict=False)):
         control.current().check()
         if branch.asked:
@@ -60,7 +64,7 @@ def _score_one(
         masks = engine.masks(seen, at, at, interventions)
     elif blocked or (interventions and engine.obeys_masks) or (gaps and (engine.obeys_masks or engine.layout.window)):
         masks = engine.causal(at, 0, interventions)
-    logits, _, _ = engine.forward(
+    logits, seen, _ = engine.forward(
         engine.tensor(ids),
         at if masks is not None or gaps else None,
         masks=masks,
@@ -69,8 +73,10 @@ def _score_one(
         else None,  # without one, a model takes what follows a gap for another text
         keep=torch.arange(int(rows.min()), len(ids), device=engine.device),
         interventions=interventions,
+        sites=scores.sites,
     )
     scores.put(logits[0], rows - rows.min(), targets, slots, at[rows.min() :])
+    scores.see({site: one[0] for site, one in seen.items()}, rows, slots)
 
 
 def _visible(n: int, prefix: int, refed: int, hidden: Ints, device: torch.device) -> Tensor:

@@ -126,13 +126,14 @@ def _piece(
     wanted, index = np.unique(edges.rows[mine], return_inverse=True)
     at, extended = np.arange(start, stop), view(cache, start)
     try:
-        logits, _, _ = engine.forward(
+        logits, seen, _ = engine.forward(
             engine.tensor(ids[start:stop]),
             at,
             masks=engine.causal(at, start, interventions),
             cache=extended,
             keep=torch.from_numpy(wanted - start).to(engine.device),
             interventions=interventions,
+            sites=scores.sites,
         )
     except OutOfMemory:
         if stop - start <= budget.FEWEST_ROWS:
@@ -143,4 +144,5 @@ def _piece(
         cache, _ = _piece(engine, cache, ids, (middle, stop), edges, right, scores, interventions)
         return cache, False
     scores.put(logits[0], index, edges.targets[mine], edges.slots[mine], wanted)
+    scores.see({site: one[0] for site, one in seen.items()}, edges.rows[mine] - start, edges.slots[mine])
     return extended, True

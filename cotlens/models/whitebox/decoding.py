@@ -1,0 +1,98 @@
+"""What vectors in the residual stream say when they go through the end of the model: what every lens reads."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from cotlens._core.errors import InputError
+from cotlens.models.architecture.layout import RESIDUAL
+from cotlens.models.contract import Decoded
+from cotlens.models.contract.validation import check_ids
+from cotlens.models.local.placement import present
+from cotlens.models.whitebox import unembedding
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from cotlens.models.local.engine import Engine
+
+_SLICE = 32 * 2**20  # bytes of float32 logits at once; half a dozen tensors of that size are alive together
+
+
+def decode(engine: Engine, vectors: NDArray[np.float32], targets: NDArray[np.int64], k: int) -> Decoded:
+    """See `WhiteboxModel.decode`; with checked arguments, some vectors at a time."""
+    engine.layout.check("decode", RESIDUAL)
+    check_ids(engine.layout.vocabulary, targets.ravel(), "targets")
+    best, step = min(k, engine.layout.vocabulary), max(1, _SLICE // (4 * engine.layout.vocabulary))
+    found = []
+    for start in range(0, len(vectors), step):
+        part = logits(engine, vectors[start : start + step])
+        found.append(told(part, torch.from_numpy(targets[start : start + step]), best))
+    if not found:
+        unembedding.parts(engine.hf, engine, vectors)  # so that none of another width is refused as some are
+    return joined(found, best, targets.shape[1])
+
+
+def logits(engine: Engine, vectors: NDArray[np.float32]) -> Tensor:
+    """Logits float32 [n, vocabulary] of vectors [n, d_model], as the model makes them of its last stream."""
+    given, norm, head = unembedding.parts(engine.hf, engine, vectors)
+    factor, cap = ends(engine.hf.config)
+    with torch.no_grad(), present(norm), present(head):
+        # As in a pass, a row of one batch: some norms and kernels round other shapes differently.
+        found = head(norm(given.to(engine.dtype)[None]))[0].float() * factor
+        return cap * torch.tanh(found / cap) if cap else found
+
+
+def ends(config: Any) -> tuple[float, float]:
+    """What follows the output embedding: a factor on all logits, and the cap that bends them (0 for none)."""
+    cap = getattr(config.get_text_config(decoder=True), "final_logit_softcapping", None)
+    return unembedding.factor(config), float(cap or 0.0)
+
+
+def told(logits: Tensor, targets: Tensor, k: int) -> list[Tensor]:
+    """Best ids [n, k], their log-probabilities, entropy [n], log-probabilities and ranks of targets [n, m]."""
+    scores = torch.log_softmax(logits, -1)
+    best = torch.topk(scores, k, dim=-1)
+    own = scores.gather(-1, targets.to(scores.device))
+    # One target after the other, counted and not sorted: [n, m, vocabulary] would be large.
+    above = [(scores > own[:, i : i + 1]).sum(-1) for i in range(own.shape[1])]
+    entropy = -(scores.exp() * scores.clamp_min(-1e9)).sum(-1)  # 0 x -inf is 0 here
+    ranks = torch.stack(above, -1) if above else torch.zeros_like(own).long()
+    return [part.cpu() for part in (best.indices, best.values, entropy, own, ranks)]
+
+
+def joined(found: Sequence[Sequence[Tensor]], k: int, m: int) -> Decoded:
+    """What was told of all slices, frozen."""
+    shapes, kinds = ((0, k), (0, k), (0,), (0, m), (0, m)), (np.int32, np.float32, np.float32, np.float32, np.int32)
+    arrays = []
+    for index, (shape, kind) in enumerate(zip(shapes, kinds, strict=True)):
+        array = np.concatenate([np.empty(shape, kind), *(part[index].numpy().astype(kind) for part in found)])
+        array.setflags(write=False)
+        arrays.append(array)
+    return Decoded(*arrays)
+
+
+def checked_targets(targets: Any, n: int) -> NDArray[np.int64]:
+    """Token ids int64 [n, m]; [n] is one each, and nothing is m = 0.
+
+    Raises:
+        InputError: they are no whole numbers, or not a row per vector.
+    """
+    if isinstance(targets, str | bytes) or not hasattr(targets, "__len__"):
+        raise InputError(f"targets are token ids, a row per vector; {targets!r} was given.")
+    if not len(targets):
+        return np.empty((n, 0), np.int64)
+    try:
+        given = np.asarray(targets)
+    except ValueError as error:
+        raise InputError("targets have rows of different lengths; give as many token ids for each vector.") from error
+    if given.dtype.kind not in "iu" or given.ndim not in (1, 2):
+        raise InputError(f"targets are token ids [n, m]; an array of {given.dtype} {list(given.shape)} was given.")
+    if len(given) != n:
+        raise InputError(f"{len(given)} rows of targets were given for {n} vectors; give one per vector.")
+    return given.reshape(n, -1).astype(np.int64)
