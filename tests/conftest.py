@@ -5,7 +5,6 @@ What a fixture needs is imported when it is first asked for, so that tests witho
 
 import os
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -76,14 +75,3 @@ def each_model(tiny_model: Any, request: pytest.FixtureRequest) -> Any:
 def qwen(tiny_model: Any) -> Any:
     """The family that stands for the others."""
     return tiny_model("qwen3")
-
-
-# Not for the whole session: Playwright keeps an event loop running in this thread, in which a test of another
-# folder could not start its own.
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Any]:
-    """A headless Chromium."""
-    from tests.chromium import launched
-
-    with launched() as browser:
-        yield browser

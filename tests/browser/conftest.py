@@ -1,9 +1,11 @@
-"""Fixtures of the browser tests: `lab` (JupyterLab) and `notebook` (an open notebook in the Chromium they share).
+"""Fixtures of the browser tests: `lab` (JupyterLab) and `notebook` (a notebook in the page and the kernel they share).
 
-`notebook` is a function: `notebook("quickstart.ipynb")` opens a copy of that notebook, `notebook([cell, cell])` makes
-one of these cells, and a dict is written as it is. It returns a `Notebook` (notebook.py), whose console errors fail the
-test and whose kernel is ended with it. A test without a browser fails: `make test` gets one, `tools/get_chromium.py`
-says how.
+`notebook` is a function: `notebook("quickstart.ipynb")` shows that notebook, `notebook([cell, cell])` makes one of these
+cells, and a dict is a whole one. It returns a `Notebook` (notebook.py), whose console errors fail the test. A page that
+opens JupyterLab and a kernel that imports torch take longer than most journeys, so that one of each serves all; a test
+that leaves anything behind in them, in a file or in a module, says `alone=True` and gets its own. A test that is tried
+again finds new ones. A test without a browser fails: `make test` gets one,
+`tools/get_chromium.py` says how.
 """
 
 import itertools
@@ -15,14 +17,23 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser
 
-from tests.browser.notebook import Notebook, write
+from tests.browser.notebook import Notebook, of_cells
 from tests.browser.server import ROOT, Lab, slug
-from tests.chromium import new_page
+from tests.chromium import launched, new_page
 
 SIZE = {"width": 1400, "height": 1000}
 COUNT = itertools.count()
 
 OpenNotebook = Callable[..., Notebook]
+
+
+# Not for the whole session: Playwright keeps an event loop running in this thread, in which a test of another
+# folder could not start its own.
+@pytest.fixture(scope="package")
+def chromium() -> Iterator[Browser]:
+    """A headless Chromium, one for the folder."""
+    with launched() as browser:
+        yield browser
 
 
 @pytest.fixture(scope="session")
@@ -33,32 +44,74 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
     server.stop()
 
 
+class Notebooks:
+    """Opens notebooks in pages of their own, and in one that is kept."""
+
+    def __init__(self, lab: Lab, chromium: Browser) -> None:
+        self.lab, self.chromium = lab, chromium
+        self.kept: Notebook | None = None
+
+    def open(self, name: str, document: dict[str, Any]) -> Notebook:
+        """A new page with a new kernel."""
+        (self.lab.folder / name).write_text(json.dumps(document))
+        page = new_page(self.chromium, viewport=SIZE, device_scale_factor=1)
+        return Notebook(page, self.lab.url, name, self.lab.token, workspace=Path(name).stem)
+
+    def shared(self, name: str, document: dict[str, Any]) -> Notebook:
+        """The page that is kept, emptied."""
+        if self.kept is None:
+            self.kept = self.open(slug(name) + "-kept.ipynb", of_cells([""]))
+        self.kept.renew(name, document)
+        return self.kept
+
+    def drop(self) -> None:
+        """Forget the kept page and its kernel."""
+        if self.kept is not None:
+            self.close(self.kept)
+        self.kept = None
+
+    def close(self, nb: Notebook) -> None:
+        """Close a page and end its kernel."""
+        nb.page.close()
+        self.lab.stop_kernel(nb.path)
+
+
+@pytest.fixture(scope="package")
+def notebooks(lab: Lab, chromium: Browser) -> Iterator[Notebooks]:
+    """What `notebook` opens, and the page that tests share."""
+    opened = Notebooks(lab, chromium)
+    yield opened
+    opened.drop()
+
+
 @pytest.fixture
-def notebook(lab: Lab, chromium: Browser, request: pytest.FixtureRequest) -> Iterator[OpenNotebook]:
-    """A function that opens a notebook in a page of its own: by name (copied), of code cells, or a whole one."""
+def notebook(notebooks: Notebooks, request: pytest.FixtureRequest) -> Iterator[OpenNotebook]:
+    """A function that shows a notebook: by name, of code cells, or a whole one."""
     opened: list[Notebook] = []
+    if getattr(request.node, "execution_count", 1) > 1:  # tried again: what it shared may have been the fault
+        notebooks.drop()
 
     def open_notebook(
-        what: str | list[str] | dict[str, Any], *, theme: str = "light", width: int = SIZE["width"]
+        what: str | list[str] | dict[str, Any], *, theme: str = "light", width: int = SIZE["width"], alone: bool = False
     ) -> Notebook:
         name = f"{slug(request.node.name)}-{next(COUNT)}.ipynb"
-        path = lab.folder / name
-        if isinstance(what, str):
-            path.write_bytes((ROOT / "notebooks" / Path(what)).read_bytes())
-        elif isinstance(what, dict):
-            path.write_text(json.dumps(what))
-        else:
-            write(path, what)
-        page = new_page(chromium, viewport={**SIZE, "width": width}, device_scale_factor=1)
-        nb = Notebook(page, lab.url, name, lab.token, workspace=path.stem)
+        nb = (notebooks.open if alone else notebooks.shared)(name, document(what))
         opened.append(nb)
-        if theme != "light" or page.locator("body[data-jp-theme-light='false']").count():
+        nb.page.set_viewport_size({**SIZE, "width": width})
+        if theme != "light" or nb.page.locator("body[data-jp-theme-light='false']").count():
             nb.theme(theme)
         return nb
 
     yield open_notebook
     for nb in opened:
-        nb.page.close()
-    lab.stop_kernels()
+        if nb is not notebooks.kept:
+            notebooks.close(nb)
     for nb in opened:
         nb.check_errors()
+
+
+def document(what: str | list[str] | dict[str, Any]) -> dict[str, Any]:
+    """A notebook as it is written in a file."""
+    if isinstance(what, str):
+        return dict(json.loads((ROOT / "notebooks" / what).read_text(encoding="utf-8")))
+    return of_cells(what) if isinstance(what, list) else what

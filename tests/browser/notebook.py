@@ -51,6 +51,21 @@ return kernel()?.status === 'idle' && !window.runs
 ERROR = """
 i => { const error = panel().content.widgets[i].model.outputs?.toJSON().find(o => o.output_type === 'error')
   return error && [error.ename + ': ' + error.evalue, ...error.traceback].join('\\n') }"""
+# A document of its own in the open notebook; what the one before shows is closed while its widgets can still be told.
+SHOW = "document => { panel().content.model.fromJSON(document); panel().content.activeCellIndex = 0 }"
+# The kernel as it began, but for what is imported: widgets are closed, and so is their work.
+FORGET = """
+import ipywidgets
+ipywidgets.Widget.close_all()
+get_ipython().reset(new_session=True)
+"""
+RUN_QUIETLY = (
+    "async code => {"
+    + PANEL
+    + """
+  const reply = await kernel().requestExecute({ code, store_history: false }).done
+  return reply.content }"""
+)
 EXECUTE = (
     "async code => {"
     + PANEL
@@ -68,13 +83,14 @@ class Notebook:
 
     Attributes:
         page: Playwright's page.
-        name: the file's name in the folder of JupyterLab.
+        path: the file's name in the folder of JupyterLab.
+        name: what the notebook in it is called; the file's name until another is shown.
         errors: console errors and page errors so far; checked to be empty when the test ends.
     """
 
     def __init__(self, page: Page, url: str, name: str, token: str, workspace: str) -> None:
         self.page = page
-        self.name = name
+        self.path = self.name = name
         self.errors: list[str] = []
         self._allowed: list[str] = []
         page.on("pageerror", lambda error: self.errors.append(f"page error: {error}"))
@@ -82,6 +98,14 @@ class Notebook:
         page.goto(f"{url}/lab/workspaces/{workspace}/tree/{name}?token={token}")
         self._until(READY, 240)
         page.evaluate("() => window.jupyterapp.shell.collapseLeft()")
+
+    def renew(self, name: str, document: dict[str, Any]) -> None:
+        """Another notebook in this page, with this kernel, which forgets all but what it has imported."""
+        self._do(SHOW, of_cells([""]))
+        reply = self.page.evaluate(RUN_QUIETLY, FORGET)
+        assert reply["status"] == "ok", reply
+        self.name, self.errors, self._allowed = name, [], []
+        self._do(SHOW, document)
 
     # ------------------------------------------------------------ cells
 
@@ -217,25 +241,26 @@ class Notebook:
             self.page.wait_for_timeout(50)
 
 
-def write(path: Path, cells: list[str]) -> None:
-    """Write a notebook with these code cells; JupyterLab asks for a kernel unless the file names one."""
-    path.write_text(
-        json.dumps(
+def of_cells(cells: list[str]) -> dict[str, Any]:
+    """A notebook of these code cells; JupyterLab asks for a kernel unless the file names one."""
+    return {
+        "cells": [
             {
-                "cells": [
-                    {
-                        "cell_type": "code",
-                        "id": f"cell-{i}",
-                        "metadata": {},
-                        "execution_count": None,
-                        "outputs": [],
-                        "source": cell,
-                    }
-                    for i, cell in enumerate(cells)
-                ],
-                "metadata": {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}},
-                "nbformat": 4,
-                "nbformat_minor": 5,
+                "cell_type": "code",
+                "id": f"cell-{i}",
+                "metadata": {},
+                "execution_count": None,
+                "outputs": [],
+                "source": cell,
             }
-        )
-    )
+            for i, cell in enumerate(cells)
+        ],
+        "metadata": {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}},
+        "nbformat": 4,
+        "nbformat_minor": 5,
+    }
+
+
+def write(path: Path, cells: list[str]) -> None:
+    """Write a notebook with these code cells."""
+    path.write_text(json.dumps(of_cells(cells)))

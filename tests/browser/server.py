@@ -68,10 +68,11 @@ class Lab:
             text = response.read()
         return json.loads(text) if text else None
 
-    def stop_kernels(self) -> None:
-        """End all sessions and their kernels."""
+    def stop_kernel(self, path: str) -> None:
+        """End the session of a notebook and its kernel."""
         for session in self.api("api/sessions"):
-            self.api(f"api/sessions/{session['id']}", "DELETE")
+            if session["path"] == path:
+                self.api(f"api/sessions/{session['id']}", "DELETE")
 
     def printed(self) -> str:
         """What the server printed so far."""

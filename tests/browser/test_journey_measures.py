@@ -8,7 +8,7 @@ WAITING = "\nfrom cotlens.workbench.editor import measure_runner\nmeasure_runner
 
 
 def test_a_sampled_measure_streams_and_keeps_what_came(notebook):
-    nb = notebook([cell(WRITTEN) + WAITING])
+    nb = notebook([cell(WRITTEN) + WAITING], alone=True)
     nb.run_all()
     view = editor(nb, 0)
     view.find(".cotlens-measure").click()

@@ -102,7 +102,7 @@ NOTEBOOK = """() => {
 @pytest.fixture
 def opened(notebook):
     """A notebook with one widget of every kind, and their roots."""
-    nb = notebook(CELLS)
+    nb = notebook(CELLS, alone=True)
     nb.run_all()
     roots = [nb.output(cell).locator(".cotlens-root") for cell in range(1, len(CELLS))]
     for root in roots:

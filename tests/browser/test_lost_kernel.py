@@ -37,7 +37,7 @@ def kept(view: Editor) -> None:
 
 
 def test_a_kernel_that_is_killed_at_work(notebook):
-    nb = notebook([cell(from_text(PROMPT, THOUGHT, "The answer is 17.")), HELD])
+    nb = notebook([cell(from_text(PROMPT, THOUGHT, "The answer is 17.")), HELD], alone=True)
     nb.run(0)
     view = editor(nb, 0)
     nb.run(1)
@@ -55,7 +55,7 @@ def test_a_kernel_that_is_killed_at_work(notebook):
 
 
 def test_a_saved_widget_in_a_notebook_that_is_opened_again(notebook, lab):
-    nb = notebook([cell(from_text(PROMPT, THOUGHT, "The answer is 17."))])
+    nb = notebook([cell(from_text(PROMPT, THOUGHT, "The answer is 17."))], alone=True)
     nb.run(0)
     editor(nb, 0)
     state, shown = nb.value(SAVED), nb.value("editor.view.model_id")
@@ -65,7 +65,7 @@ def test_a_saved_widget_in_a_notebook_that_is_opened_again(notebook, lab):
     saved["cells"][0]["outputs"] = [output]
     saved["metadata"]["widgets"] = {"application/vnd.jupyter.widget-state+json": state}
 
-    again = notebook(saved)
+    again = notebook(saved, alone=True)
     again.page.evaluate(TRUST)
     view = Editor(again, again.output(0).locator(".cotlens-root"))
     expect(view.status).to_contain_text("kernel gone")

@@ -7,10 +7,18 @@ import pytest
 from playwright.sync_api import Browser
 
 import hatch_build
-from tests.chromium import new_page
+from tests.chromium import launched, new_page
 from tests.gallery.page import Gallery
 
 ROOT = Path(__file__).resolve().parents[2]
+
+
+# As in tests/browser: one for the folder, and none for the tests after it.
+@pytest.fixture(scope="package")
+def chromium() -> Iterator[Browser]:
+    """A headless Chromium."""
+    with launched() as browser:
+        yield browser
 
 
 @pytest.fixture(scope="session")
