@@ -1,11 +1,11 @@
-"""Fixtures of the browser tests: `lab` (JupyterLab) and `notebook` (a notebook in the page and the kernel they share).
+"""Fixtures of the browser tests: `lab` (JupyterLab) and `notebook` (a notebook in the page and kernel they share).
 
-`notebook` is a function: `notebook("quickstart.ipynb")` shows that notebook, `notebook([cell, cell])` makes one of these
-cells, and a dict is a whole one. It returns a `Notebook` (notebook.py), whose console errors fail the test. A page that
-opens JupyterLab and a kernel that imports torch take longer than most journeys, so that one of each serves all; a test
-that leaves anything behind in them, in a file or in a module, says `alone=True` and gets its own. A test that is tried
-again finds new ones. A test without a browser fails: `make test` gets one,
-`tools/get_chromium.py` says how.
+`notebook` is a function: `notebook("quickstart.ipynb")` shows that notebook, `notebook([cell, cell])` makes one of
+these cells, and a dict is a whole one. It returns a `Notebook` (notebook.py), whose console errors fail the test. A
+page that opens JupyterLab and a kernel that imports torch take longer than most journeys, so that one of each serves
+all; a test that leaves anything behind in them, in a file or in a module, says `alone=True` and gets its own. A test
+that is tried again finds new ones. A test without a browser fails: `make test` gets one, `tools/get_chromium.py` says
+how.
 """
 
 import itertools
