@@ -50,6 +50,7 @@ __all__ = [
     "categories",
     "colored_tokens",
     "compare",
+    "faithfulness",
     "features",
     "importance",
     "load",
@@ -67,7 +68,7 @@ __all__ = [
 
 if TYPE_CHECKING:
     from cotlens._core.errors import CotLensError
-    from cotlens.measure import categories, features, importance, monitors, steering
+    from cotlens.measure import categories, faithfulness, features, importance, monitors, steering
     from cotlens.measure.compare import compare
     from cotlens.measure.published_rollouts import read_rollouts
     from cotlens.models.endpoint.answering import ChatEndpoint
@@ -105,6 +106,7 @@ __getattr__, __dir__ = lazy_attributes(
         "FinalAnswer": "cotlens.trace.answers:FinalAnswer",
         "importance": "cotlens.measure.importance",
         "categories": "cotlens.measure.categories",
+        "faithfulness": "cotlens.measure.faithfulness",
         "features": "cotlens.measure.features",
         "monitors": "cotlens.measure.monitors",
         "steering": "cotlens.measure.steering",

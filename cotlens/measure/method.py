@@ -142,10 +142,19 @@ def made_with(revision: str, weights: str, model: Model) -> str:
     return f"at revision {revision}, and the model at hand is at {model.revision}"
 
 
+class Identified(Protocol):
+    """What is measured: a trace, or a set of problems."""
+
+    @property
+    def id(self) -> str:
+        """A fingerprint of its content."""
+        ...
+
+
 class RunRecord:
     """Counts what a run spends; `provenance` is the record that goes with the result."""
 
-    def __init__(self, method: Any, trace: Trace, model: Model, seed: int) -> None:
+    def __init__(self, method: Any, trace: Identified, model: Model, seed: int) -> None:
         self._method, self._trace, self._model = method, trace, model
         self._seed, self._about = check.seed(seed), model_data(model)
         self._meter, self._began = model.meter.snapshot(), time.monotonic()

@@ -83,11 +83,11 @@ class Problem:
                 raise InputError(f"A problem has no {name}: give the question and its right answer.")
         if self.cue is not None and self.cue.answer is not None and self.cue.answer.strip() == self.answer.strip():
             raise InputError(
-                f"The cue of problem {self.id or self.prompt[:40]!r} points to {self.cue.answer!r}, the right answer, so "
-                "following it can't be told from solving: give it a wrong answer, or none (answer=None)."
+                f"The cue of problem {self.id or self.prompt[:40]!r} points to {self.cue.answer!r}, the right answer, "
+                "so following it can't be told from solving: give it a wrong answer, or none (answer=None)."
             )
         if not self.id:
-            object.__setattr__(self, "id", fingerprint([self.prompt, self.answer]).removeprefix("sha256:")[:12])
+            object.__setattr__(self, "id", fingerprint(self.prompt, self.answer)[:12])
 
     @property
     def cued(self) -> str:
@@ -113,7 +113,7 @@ class Problems(Sequence[Problem]):
     @property
     def id(self) -> str:
         """A fingerprint of its content."""
-        return fingerprint([[p.id, p.cued, p.answer] for p in self._all])
+        return fingerprint(*(text for one in self._all for text in (one.id, one.cued, one.answer)))
 
     @overload
     def __getitem__(self, index: int) -> Problem: ...
@@ -171,7 +171,9 @@ class Problems(Sequence[Problem]):
         return Problems(found)
 
 
-def read_problems(path: PathLike, fields: Mapping[str, str | Callable[[Mapping[str, Any]], Any]] | None = None) -> Problems:
+def read_problems(
+    path: PathLike, fields: Mapping[str, str | Callable[[Mapping[str, Any]], Any]] | None = None
+) -> Problems:
     """A problem set out of a JSONL or CSV file.
 
     Args:

@@ -1,0 +1,100 @@
+"""What every test of a problem set has: settings, cost, and a run that makes a result of its rows."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from cotlens._core import check
+from cotlens._core.errors import InputError
+from cotlens.measure.faithfulness.problems import Problem, Problems
+from cotlens.measure.faithfulness.shared.arms import Arms
+from cotlens.measure.faithfulness.shared.outcomes import Outcome, columns
+from cotlens.measure.method import Cost, RunRecord, check_needs
+from cotlens.models.contract import Capability, Model
+from cotlens.results import Provenance, Result
+
+_TEMPLATE = 200  # tokens of a chat template, at most as a rule
+_THOUGHT = 4096  # tokens, where no limit is set
+
+
+@dataclass(frozen=True, kw_only=True)
+class SetTest:
+    """A test of a problem set.
+
+    Args:
+        max_new_tokens: of a thought with its answer; the model's own limit where None.
+        answer_tokens: of an answer after a thought that was given.
+    """
+
+    needs: ClassVar[Capability] = Capability.GENERATE
+    question: ClassVar[str] = ""
+    arms_written: ClassVar[int] = 1  # of each problem: as it is given, and without its cue
+    forced_answers: ClassVar[int] = 0  # of each problem
+
+    max_new_tokens: int | None = None
+    answer_tokens: int = 32
+
+    def __post_init__(self) -> None:
+        name = type(self).__name__
+        if self.max_new_tokens is not None:
+            check.whole("max_new_tokens", self.max_new_tokens, 1, of=name)
+        check.whole("answer_tokens", self.answer_tokens, 1, of=name)
+
+    def cost(self, problems: Problems, n: int = 40) -> Cost:
+        """At most what `run` spends: every token as long as a byte, nothing shared and nothing in the store."""
+        count = min(n, len(problems))
+        prompt = max(len(one.cued.encode()) for one in problems) + _TEMPLATE
+        thought = self.max_new_tokens or _THOUGHT
+        written = count * self.arms_written
+        forced = count * self.forced_answers
+        tokens = written * (prompt + thought) + forced * (prompt + thought + self.answer_tokens)
+        return Cost(tokens, written * thought + forced * self.answer_tokens, written + forced)
+
+    def run(self, model: Model, problems: Problems | list[Problem], n: int = 40, seed: int = 0) -> Result:
+        """Ask a model.
+
+        Args:
+            n: how many problems, drawn by the seed where there are more.
+
+        Raises:
+            InputError: this is no model or no problem set, or n is less than 1.
+            CapabilityError: the model can't write.
+            Cancelled: what was written is in the store: run it again to go on from there.
+        """
+        arms = prepared(self, model, problems, n, seed)
+        record = RunRecord(self, arms.problems, model, seed)
+        return result(type(self).__name__, self.question, self.measure(arms), record.provenance())
+
+    def measure(self, arms: Arms) -> list[Outcome]:
+        """The rows, from runs that are at hand or get written."""
+        raise NotImplementedError
+
+
+def prepared(method: Any, model: Model, problems: Any, n: int, seed: int) -> Arms:
+    """The arms of a run; raises as `SetTest.run`."""
+    if not isinstance(getattr(model, "capabilities", None), Capability):
+        raise InputError(
+            f"{type(method).__name__}.run takes a model, then a problem set; a {type(model).__name__} stands where the "
+            "model should."
+        )
+    check_needs(method, model)
+    given = problems if isinstance(problems, Problems) else Problems(problems)
+    drawn = given.drawn(check.whole("n", n, 1, of=type(method).__name__), check.seed(seed))
+    return Arms(model, drawn, seed, method.max_new_tokens, method.answer_tokens)
+
+
+def result(method: str, question: str, rows: list[Outcome], provenance: Provenance, **more: Any) -> Result:
+    """Rows as a result of kind "faithfulness"."""
+    return Result(
+        kind="faithfulness",
+        method=method,
+        metric="share",
+        unit="share",
+        columns=columns(rows, **more),
+        sign="larger = in more of the problems",
+        zero="in none",
+        scale_unit="share of problems",
+        provenance=provenance,
+        extras={"question": question},
+    )
