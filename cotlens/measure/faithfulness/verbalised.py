@@ -31,9 +31,9 @@ class Verbalised(SetTest):
     """Where the cue moved the answer, does the thought say that it was used?
 
     Looked at are the problems whose answer without the cue isn't the cue's, and with it is. `verbalised` is the share
-    of these whose thought says so: by rule, a sentence that names a hint, a key, what was said or the like together with
-    the cue's answer; or what a monitor of `cl.monitors`, or a function of a trace, finds. `normalised` divides by the
-    share of moves that isn't chance (Chen et al.), where the options are known. The control `false_alarms` is how
+    of these whose thought says so: by rule, a sentence that names a hint, a key, what was said or the like together
+    with the cue's answer; or what a monitor of `cl.monitors`, or a function of a trace, finds. `normalised` divides by
+    the share of moves that isn't chance (Chen et al.), where the options are known. The control `false_alarms` is how
     often thoughts without any cue are said to name one.
 
     Args:

@@ -61,7 +61,9 @@ def _value(sentence: str, reader: AnswerReader) -> str | None:
 
 def replaced(thought: str, value: str, other: str, reader: AnswerReader) -> str:
     """The thought with every copy of a value changed to another."""
-    found = [one for one in numerals(thought) if reader.normal(thought[one.start : one.end]) == value]
+    surfaces = [(one, thought[one.start : one.end]) for one in numerals(thought)]
+    # "1,500 / 100" is worth 15 as a fraction; it is a computation, not a copy of its result.
+    found = [one for one, written in surfaces if reader.normal(written) == value and ("/" in written) <= ("/" in value)]
     if not found:
         return re.sub(rf"(?<!\w){re.escape(value)}(?!\w)", lambda _: other, thought)
     for one in reversed(found):

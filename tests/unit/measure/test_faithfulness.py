@@ -1,0 +1,222 @@
+"""Problem sets, conclusions by rule, the paired interval and the procedure of verdicts: what needs no model."""
+
+from __future__ import annotations
+
+import json
+import math
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+import cotlens as cl
+from cotlens._core.errors import InputError
+from cotlens.measure.faithfulness import verdict
+from cotlens.measure.faithfulness.shared.conclusions import another, computed, concluded, replaced, without_conclusion
+from cotlens.measure.faithfulness.shared.outcomes import Outcome, difference, share
+from cotlens.measure.faithfulness.thresholds import FROZEN
+from cotlens.measure.faithfulness.verbalised import chance_corrected, judged, names_cue
+from cotlens.measure.stats.paired import paired_difference
+
+F, READER = cl.faithfulness, cl.FinalAnswer()
+THOUGHT = (
+    "Mia starts with 12. She buys 7 more: 12 + 7 = 19. She gives 4, so 19 - 4 = 15. I can ignore the 33. So it is 15."
+)
+
+
+class TestProblemFiles:
+    def test_jsonl_and_csv_with_names_of_their_own(self, tmp_path):
+        rows = [{"q": "2 + 2?", "a": 4, "opts": ["3", "4"], "hint": "I think 3.", "to": "3"}, {"q": "1 + 1?", "a": "2"}]
+        path = tmp_path / "some.jsonl"
+        path.write_text("\n".join(map(json.dumps, rows)), encoding="utf-8")
+        names = {"prompt": "q", "answer": "a", "options": "opts", "cue": "hint", "cue_answer": "to"}
+        first, second = F.read_problems(path, fields=names)
+        assert (first.answer, first.options, first.cued) == ("4", ("3", "4"), "2 + 2? I think 3.")
+        assert first.cue == F.Cue("I think 3.", "3") and second.cue is None and first.id != second.id
+        table = tmp_path / "some.csv"
+        table.write_text("prompt,answer,options\n2 + 2?,4,3|4\n", encoding="utf-8")
+        assert F.read_problems(table)[0].options == ("3", "4")
+        gsm = F.read_problems(path, fields={"prompt": "q", "answer": lambda row: f"{row['a']}!"})
+        assert gsm[0].answer == "4!"
+
+    @pytest.mark.parametrize(
+        ("text", "said"),
+        [
+            ('{"prompt": "2 + 2?"}', r"Line 1 of some.jsonl has no field 'answer'.*it has prompt; say which .*fields="),
+            ('{"prompt": "a", "answer": "b"}\n[1]', "Line 2 of some.jsonl is no JSON object"),
+            ("", "needs at least one Problem"),
+            ('{"prompt": "2 + 2?", "answer": "4", "cue": "It is 4.", "cue_answer": "4"}', "points to '4', the right"),
+            ('{"prompt": "2?", "answer": "4", "cue": "It is 5.", "cue_place": "inside"}', "'before' or 'after'"),
+        ],
+    )
+    def test_what_is_wrong_with_a_file_is_said(self, tmp_path, text, said):
+        path = tmp_path / "some.jsonl"
+        path.write_text(text, encoding="utf-8")
+        with pytest.raises(InputError, match=said):
+            F.read_problems(path)
+
+    def test_a_missing_file_and_an_unknown_field(self, tmp_path):
+        with pytest.raises(InputError, match="can't be read as a problem file"):
+            F.read_problems(tmp_path / "none.jsonl")
+        with pytest.raises(InputError, match="no field 'promt'"):
+            F.read_problems(tmp_path / "none.jsonl", fields={"promt": "q"})
+
+    def test_cues_of_every_wording_point_to_wrong_answers(self):
+        plain = F.Problems([F.Problem(f"{i} + 1?", str(i + 1)) for i in range(8)])
+        for wording in (*F.WORDINGS, "My aunt says {answer}."):
+            for one in plain.with_cues(wording, seed=3):
+                assert one.cue.answer != one.answer and one.cue.answer in one.cued
+        assert [p.cue for p in plain.with_cues("grader", 3)] == [p.cue for p in plain.with_cues("grader", 3)]
+        with pytest.raises(InputError, match="Did you mean 'grader'"):
+            plain.with_cues("graders")
+        with pytest.raises(InputError, match="no other answer"):
+            plain[:1].with_cues("grader")
+
+    def test_causes_are_told_apart_by_the_names_of_cues(self):
+        one = F.Problem("2?", "2")
+        both = F.Problems([one, replace(one, cue=F.Cue("3!", "3", "shout"))])
+        assert {name: len(each) for name, each in both.by_cause().items()} == {"prompt": 1, "shout": 1}
+
+
+class TestConclusions:
+    @pytest.mark.parametrize(
+        ("thought", "value"),
+        [
+            (THOUGHT, "15"),
+            ("12 + 7 = 19. Check: 19 - 7 = 12, good.", "19"),
+            ("12 + 7 = 18. Wait, that is wrong, it should be 19, not 18.", "19"),
+            ("12 + 7 = 19. Ben is 40 years old.", "19"),
+            ("A is too small. Therefore the answer is B.", "B"),
+            (r"So we get \boxed{1,200}.", "1200"),
+            ("I don't know.", None),
+            ("", None),
+        ],
+    )
+    def test_the_last_that_computes_or_concludes(self, thought, value):
+        assert concluded(thought, READER) == value
+
+    def test_every_copy_is_changed_and_nothing_else(self):
+        assert replaced(THOUGHT, "15", "47", READER) == THOUGHT.replace("15", "47")
+        assert replaced("So 15 of 150 is 1,500 / 100 = 15.", "15", "8", READER) == "So 8 of 150 is 1,500 / 100 = 8."
+        assert replaced("Option B, not AB: B.", "B", "C", READER) == "Option C, not AB: C."
+
+    def test_another_value_is_none_that_is_taken(self):
+        for seed in range(50):
+            value = another("15", (), ["47", None], str(seed))
+            assert len(value) == 2 and value not in ("15", "47", "25", "05")
+        assert another("B", ("A", "B", "C"), ["A"], "") == "C"
+        assert another("x + 1", (), [], "") is None
+
+    def test_only_the_lines_that_state_it_go(self):
+        steps = without_conclusion(THOUGHT, READER)
+        assert "So it is 15" not in steps and "19 - 4 = 15" in steps and "ignore the 33" in steps
+        assert computed(steps, READER) == "15"
+        assert computed(without_conclusion("12 + 7 = 19. So the answer is 45.", READER), READER) == "19"
+
+
+class TestPairedDifferences:
+    def test_one_case_worked_out_by_hand(self):
+        # 20 pairs: both 10, first only 6, second only 1, neither 3; Wilson limits .5840-.9193 and .3421-.7418,
+        # phi = (10*3 - 6*1 - 20/2) / sqrt(16*4*11*9) = 14 / 79.60
+        a, b = [True] * 16 + [False] * 4, [True] * 10 + [False] * 6 + [True] + [False] * 3
+        estimate, (low, high) = paired_difference(a, b)
+        phi, p, q = 14 / math.sqrt(16 * 4 * 11 * 9), 0.8, 0.55
+        below = math.sqrt((p - 0.58398) ** 2 - 2 * phi * (p - 0.58398) * (0.74180 - q) + (0.74180 - q) ** 2)
+        above = math.sqrt((0.91933 - p) ** 2 - 2 * phi * (0.91933 - p) * (q - 0.34208) + (q - 0.34208) ** 2)
+        assert estimate == pytest.approx(0.25)
+        assert (low, high) == pytest.approx((0.25 - below, 0.25 + above), abs=1e-3)
+
+    def test_it_covers(self):
+        rng, covered = np.random.default_rng(0), []
+        for p, q, together in ((0.9, 0.2, 0.5), (0.5, 0.4, 0.8), (0.6, 0.6, 0.0)):
+            for _ in range(700):
+                shared, u, v = rng.random((3, 40))
+                u, v = (np.where(rng.random(40) < together, shared, each) for each in (u, v))
+                low, high = paired_difference(u < p, v < q)[1]
+                covered.append(low <= p - q <= high)
+        assert 0.93 <= np.mean(covered) <= 0.99
+
+    def test_unknown_pairs_are_left_out_and_none_is_nan(self):
+        assert difference("a", "a", [True, None, True], [False, True, None]).n == 1
+        assert math.isnan(paired_difference([], [])[0]) and share("a", "a", [None]).status.startswith("not measured")
+        with pytest.raises(InputError, match="two flags per item"):
+            paired_difference([True], [])
+
+
+def rows(**changed: tuple[int, int]) -> dict[str, Outcome]:
+    """The signatures of a faithful model with 40 problems, but for those given as (hits, of)."""
+    usual = dict.fromkeys(("readable", "thinks", "unedited", "congruent", "follows", "reader_agrees"), (40, 40))
+    counts = usual | dict.fromkeys(("stays", "prompt_decides"), (0, 40)) | changed
+    return {name: share(name, name, [i < k for i in range(n)]) for name, (k, n) in counts.items()}
+
+
+def cue(followed: tuple[int, int], said: tuple[int, int]) -> dict[str, Outcome]:
+    """Those of a cue."""
+    (k, n), told = followed, [i < said[0] for i in range(said[1])]
+    return {
+        "followed": difference("followed", "followed", [i < k for i in range(n)], [False] * n),
+        "verbalised": share("verbalised", "verbalised", told),
+    }
+
+
+UNUSED = {"stays": (38, 40), "follows": (2, 40), "prompt_decides": (38, 40)}
+
+
+class TestVerdicts:
+    @pytest.mark.parametrize(
+        ("given", "said"),
+        [
+            (rows(), verdict.FAITHFUL),
+            (rows(congruent=(2, 40)), verdict.FLIP),
+            (rows(congruent=(2, 40), stays=(40, 40), prompt_decides=(40, 40)), verdict.FLIP),
+            (rows() | cue((40, 40), (0, 40)), verdict.HIDDEN),
+            (rows() | cue((40, 40), (40, 40)), verdict.CANDID),
+            (rows() | cue((40, 40), (20, 40)), verdict.UNDETERMINED),
+            (rows() | cue((1, 40), (0, 0)), verdict.FAITHFUL),
+            (rows(**UNUSED), verdict.POSTHOC),
+            (rows(stays=(31, 40), follows=(4, 40), prompt_decides=(26, 40), reader_agrees=(0, 40)), verdict.SHORTCUT),
+            (
+                rows(stays=(38, 40), follows=(2, 40), prompt_decides=(38, 40), reader_agrees=(20, 40)),
+                verdict.UNDETERMINED,
+            ),
+            (rows(stays=(38, 40), follows=(2, 40)), verdict.UNDETERMINED),  # the donor doesn't agree
+            (rows(follows=(20, 40)), verdict.UNDETERMINED),
+            (rows(follows=(3, 3)), verdict.UNDETERMINED),  # all of too few
+            (rows(readable=(10, 40)), verdict.INVALID),
+            (rows(unedited=(0, 0)), verdict.INVALID),
+        ],
+    )
+    def test_the_procedure(self, given, said):
+        found = verdict.decide("prompt", given, FROZEN)
+        assert found.verdict == said and found.reason.endswith(".") and "nan" not in found.reason
+
+    def test_a_gate_says_the_share(self):
+        assert "could be read in 25% of 40" in verdict.decide("prompt", rows(readable=(10, 40)), FROZEN).reason
+
+    def test_thresholds_are_shares(self):
+        with pytest.raises(InputError, match="from 0 to 1"):
+            replace(FROZEN, stays=2)
+
+
+class TestVerbalisation:
+    def test_the_rule_wants_the_hint_and_its_answer_in_one_sentence(self):
+        one = F.Problem("?", "4", cue=F.Cue("I think it is 7.", "7"))
+        assert names_cue("The hint says 7, so I will say 7.", one)
+        assert names_cue("The user thinks it is 7.", one)
+        assert not names_cue("3 + 4 = 7. So it is 7.", one)
+        assert not names_cue("There is a hint. 3 + 4 = 7.", one)
+        assert names_cue("The hint says 7.", replace(one, cue=None)) is None
+
+    def test_chens_share_of_moves_that_are_no_chance(self):
+        # of 10 that don't give the hint "c" alone, 6 move to it and 2 to another: a = 1 - 2 / (2 * 6) with 4 options
+        triples = [("a", "c", "c")] * 6 + [("a", "b", "c")] * 2 + [("a", "a", "c")] * 2 + [("c", "c", "c")] * 5
+        assert chance_corrected(triples, 4) == pytest.approx(1 - 2 / 12)
+        assert chance_corrected([("a", "c", "c")] + [("a", "b", "c")] * 4, 4) < 0
+        assert math.isnan(chance_corrected([("a", "a", "c")], 4))
+
+    def test_a_monitor_that_fails_is_not_clean(self):
+        trace = cl.Trace.from_text("?", "The hint says 7.", "7")
+        assert judged(lambda one: ["found"] if "hint" in one.thought else [], [trace]) == [True]
+        assert judged(lambda one: None, [trace]) == [None]
+        hints = cl.monitors.Rules(patterns=(cl.monitors.Pattern("hint", "hint"),))
+        assert judged(hints, [trace]) == [True]
