@@ -7,8 +7,8 @@ import pytest
 from playwright.sync_api import Browser
 
 import hatch_build
-from tests.chromium import launched, new_page
-from tests.gallery.page import Gallery
+from tests.chromium import launched
+from tests.gallery.page import Gallery, Pages
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -32,12 +32,22 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.fixture(scope="package")
+def pages(chromium: Browser) -> Iterator[Pages]:
+    """The page that the tests share: to start one took longer than most of them."""
+    shared = Pages(chromium)
+    yield shared
+    shared.close()
+
+
 @pytest.fixture
-def gallery(built: Path, chromium: Browser) -> Iterator[Gallery]:
-    """A fresh page of the gallery. Errors on its console, and any request beyond the disk, fail the test."""
-    page = new_page(chromium, viewport={"width": 1100, "height": 900}, device_scale_factor=1)
-    shown = Gallery(page, built)
+def gallery(built: Path, pages: Pages, request: pytest.FixtureRequest) -> Iterator[Gallery]:
+    """The gallery, as in a fresh page. Errors on its console, and any request beyond the disk, fail the test."""
+    failed = request.session.testsfailed
+    shown = Gallery(pages.page(), built)
     yield shown
-    page.close()
+    shown.leave()
+    if shown.stopped or request.session.testsfailed > failed:
+        pages.close()  # a clock that was stopped stays so, and what a failed test left behind isn't known
     assert shown.errors == []
     assert shown.beyond == []

@@ -1,37 +1,88 @@
 """Drives the gallery page: shows a state, sets traits as Python would, and reads what the view sent."""
 
+import itertools
 from pathlib import Path
 from typing import Any
 
-from playwright.sync_api import Locator, Page
+from playwright.sync_api import Browser, ConsoleMessage, Error, Locator, Page, Request, ViewportSize
+
+from tests.chromium import new_page
+
+SIZE: ViewportSize = {"width": 1100, "height": 900}
+COUNT = itertools.count()
 
 # What follows a scroll, a new size or a new theme is drawn, and what is in view is known, after a second frame.
 FRAMES = "() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))"
 HOUR = 3600  # seconds, longer than any page takes to open
 
 
+class Pages:
+    """A page that one test after the other is given as if it were new."""
+
+    def __init__(self, browser: Browser) -> None:
+        self._browser = browser
+        self._page: Page | None = None
+
+    def page(self) -> Page:
+        """The page, empty, with its size, pointer, looks and permissions as at first."""
+        if self._page is None:
+            self._page = new_page(self._browser, device_scale_factor=1)
+        page = self._page
+        page.goto("about:blank")  # what the view before still does is not heard
+        page.set_viewport_size(SIZE)
+        page.emulate_media(forced_colors="none", reduced_motion="no-preference")
+        page.context.clear_permissions()
+        page.mouse.move(0, 0)
+        return page
+
+    def close(self) -> None:
+        """Let the page go; the next test gets a new one."""
+        if self._page is not None:
+            self._page.context.close()
+        self._page = None
+
+
 class Gallery:
-    """One page. `errors` holds console errors, `beyond` requests for anything that is not a file of the page."""
+    """What a test sees of a page.
+
+    Attributes:
+        errors: on its console.
+        beyond: requests for anything that is not a file of the page.
+        stopped: whether the page's clock was stopped.
+    """
 
     def __init__(self, page: Page, folder: Path) -> None:
         self.page = page
         self.folder = folder
         self.errors: list[str] = []
         self.beyond: list[str] = []
-        page.on("pageerror", lambda error: self.errors.append(str(error)))
-        page.on("console", lambda said: self.errors.append(said.text) if said.type == "error" else None)
-        page.on(
-            "request",
-            lambda sent: self.beyond.append(sent.url) if not sent.url.startswith(("file:", "data:")) else None,
-        )
+        self.stopped = False
+        self._listeners = {"pageerror": self._raised, "console": self._said, "request": self._requested}
+        for event, listener in self._listeners.items():
+            page.on(event, listener)  # type: ignore[call-overload]
+
+    def leave(self) -> None:
+        """Listen no longer."""
+        for event, listener in self._listeners.items():
+            self.page.remove_listener(event, listener)
+
+    def _raised(self, error: Error) -> None:
+        self.errors.append(str(error))
+
+    def _said(self, said: ConsoleMessage) -> None:
+        if said.type == "error":
+            self.errors.append(said.text)
+
+    def _requested(self, sent: Request) -> None:
+        if not sent.url.startswith(("file:", "data:")):
+            self.beyond.append(sent.url)
 
     def show(self, state: str, *, theme: str = "light", width: int | None = None) -> Locator:
         """Show one state alone on the page; the editor's root."""
         sized = f"&width={width}" if width else ""
-        opened = self.page.url.startswith("file:")
-        self.page.goto(f"{(self.folder / 'index.html').as_uri()}#state={state}&theme={theme}&bare{sized}")
-        if opened:
-            self.page.reload()  # a new hash alone keeps the old document
+        address = (self.folder / "index.html").as_uri()
+        # a new hash alone would keep the old document
+        self.page.goto(f"{address}?{next(COUNT)}#state={state}&theme={theme}&bare{sized}")
         self.settle()
         return self.root
 
@@ -42,6 +93,7 @@ class Gallery:
 
     def show_stopped(self, state: str) -> Locator:
         """Show one state and stop the page's clock: its timers run only in `pass_time`."""
+        self.stopped = True
         self.page.clock.install(time=0)
         shown = self.show(state)
         self.page.clock.pause_at(HOUR)
