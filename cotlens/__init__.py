@@ -39,6 +39,7 @@ __all__ = [
     "FeatureTable",
     "FinalAnswer",
     "ImportanceMap",
+    "MonitorPanel",
     "PairMatrix",
     "Span",
     "SteeringPanel",
@@ -85,6 +86,7 @@ if TYPE_CHECKING:
     from cotlens.widgets.pair_matrix import PairMatrix
     from cotlens.workbench.editor.editor import CoTEditor
     from cotlens.workbench.feature_table.table import FeatureTable
+    from cotlens.workbench.monitor_panel.panel import MonitorPanel
     from cotlens.workbench.show import show
     from cotlens.workbench.steering_panel.panel import SteeringPanel
 
@@ -118,6 +120,7 @@ __getattr__, __dir__ = lazy_attributes(
         "CoTEditor": "cotlens.workbench.editor.editor:CoTEditor",
         "FeatureTable": "cotlens.workbench.feature_table.table:FeatureTable",
         "ImportanceMap": "cotlens.widgets.importance_map:ImportanceMap",
+        "MonitorPanel": "cotlens.workbench.monitor_panel.panel:MonitorPanel",
         "PairMatrix": "cotlens.widgets.pair_matrix:PairMatrix",
         "SteeringPanel": "cotlens.workbench.steering_panel.panel:SteeringPanel",
         "show": "cotlens.workbench.show:show",

@@ -9,7 +9,15 @@ Open `editor` first.
 
 from cotlens._core.lazy import lazy_attributes
 
-__all__ = ["EditorView", "FeatureTableView", "ImportanceMap", "PairMatrix", "SteeringView", "WidgetsNotBuilt"]
+__all__ = [
+    "EditorView",
+    "FeatureTableView",
+    "ImportanceMap",
+    "MonitorPanelView",
+    "PairMatrix",
+    "SteeringView",
+    "WidgetsNotBuilt",
+]
 
 __getattr__, __dir__ = lazy_attributes(
     __name__,
@@ -17,6 +25,7 @@ __getattr__, __dir__ = lazy_attributes(
         "EditorView": "cotlens.widgets.editor:EditorView",
         "FeatureTableView": "cotlens.widgets.feature_table:FeatureTableView",
         "ImportanceMap": "cotlens.widgets.importance_map:ImportanceMap",
+        "MonitorPanelView": "cotlens.widgets.monitor_panel:MonitorPanelView",
         "PairMatrix": "cotlens.widgets.pair_matrix:PairMatrix",
         "SteeringView": "cotlens.widgets.steering_panel:SteeringView",
         "WidgetsNotBuilt": "cotlens.widgets.bundles:WidgetsNotBuilt",

@@ -1,0 +1,146 @@
+"""From readings to what the panel shows, and from a person's labels back to what can be compared."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from cotlens._core.errors import InputError, did_you_mean
+from cotlens.measure.monitors import Finding, Reading, Readings
+from cotlens.trace import Trace
+from cotlens.widgets.monitor_panel import MonitorPanelView
+from cotlens.widgets.protocol.monitor_panel import Panel, PanelFinding, PanelReading, PanelThought
+from cotlens.widgets.utf16 import to_utf16
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+MOST = 2000
+"""Thoughts that a panel shows."""
+
+
+class MonitorPanel(MonitorPanelView):
+    """Thoughts as rows, what monitors found on their text, and a person's own label beside theirs.
+
+        panel = cl.MonitorPanel(readings, others)  # one monitor, or two side by side
+        panel.own                                  # your labels in the order of the readings, None where there is none
+        cl.monitors.agreement([readings, panel.own])
+
+    What the two disagree on stands first, then what one of them could not read. The number keys give a label.
+
+    Args:
+        first, second: readings of the same thoughts.
+        labels: yours so far, by trace id.
+
+    Raises:
+        InputError: the readings are of different thoughts, of none or of more than 2,000, or a label is none of theirs.
+        WidgetsNotBuilt: the front end was not built.
+    """
+
+    def __init__(
+        self, first: Readings, second: Readings | None = None, *, labels: Mapping[str, str] | None = None, **traits: Any
+    ) -> None:
+        given = [first] if second is None else [first, second]
+        _check(given)
+        self.readings = tuple(given)
+        shown = payload(given)
+        for label in (labels or {}).values():
+            if label not in shown["labels"]:
+                raise InputError(f"There is no label {label!r}. {did_you_mean(label, shown['labels'])}")
+        super().__init__(panel=shown, labels=dict(labels or {}), **traits)
+
+    @property
+    def own(self) -> list[str | None]:
+        """A person's labels in the order of the readings; None where none was given."""
+        return [self.labels.get(one.trace_id) for one in self.readings[0]]
+
+    def frame(self) -> pd.DataFrame:
+        """A row per thought: trace_id, the label of each monitor ("" where it failed), and own."""
+        import pandas as pd
+
+        names = self.panel["monitors"]
+        said = {name: [one.label for one in found] for name, found in zip(names, self.readings, strict=True)}
+        return pd.DataFrame({"trace_id": [one.trace_id for one in self.readings[0]], **said, "own": self.own})
+
+    def __repr__(self) -> str:
+        """One line for hosts that cannot draw the widget."""
+        return f"<CoTLens monitor panel: {' and '.join(self.panel['monitors'])} on {len(self.readings[0])} thoughts>"
+
+
+def payload(given: list[Readings]) -> Panel:
+    """What the front end is told; what monitors disagree on stands first."""
+    first, names = given[0], [one.monitor for one in given]
+    if len(names) == 2 and names[0] == names[1]:
+        names[1] = f"{names[1]} #2"
+    labels = list(dict.fromkeys(label for one in given for label in one.labels))
+    order = sorted(range(len(first)), key=lambda at: (_rank([one[at] for one in given]), at))
+    return {
+        "monitors": names,
+        "labels": labels,
+        "thoughts": [_thought(first.traces[at], [one[at] for one in given]) for at in order],
+    }
+
+
+def _rank(readings: list[Reading]) -> int:
+    said = {one.label for one in readings}
+    failed = any(not one.ok for one in readings)
+    return 1 if failed else 0 if len(said) > 1 else 2
+
+
+def _thought(trace: Trace, readings: list[Reading]) -> PanelThought:
+    """A thought and its answer as one text, with a blank line between."""
+    gap = "\n\n" if trace.answer else ""
+    text = trace.thought + gap + trace.answer
+    shifts = [(role, trace.roles[role]) for role in ("thought", "answer") if role in trace.roles]
+    starts = {"thought": 0, "answer": len(trace.thought) + len(gap)}
+    places = {role: (span.char_start, span.char_end, starts[role]) for role, span in shifts}
+    found = [_finding(one, monitor, text, places) for monitor, each in enumerate(readings) for one in each.findings]
+    return {
+        "id": trace.id,
+        "text": text,
+        "answer": int(to_utf16(text, starts["answer"])),
+        "readings": [_reading(one) for one in readings],
+        "findings": found,
+    }
+
+
+def _reading(one: Reading) -> PanelReading:
+    return {
+        "label": one.label,
+        "flagged": one.flagged,
+        "status": one.status,
+        "reason": one.reason,
+        "rationale": one.rationale,
+    }
+
+
+def _finding(one: Finding, monitor: int, text: str, places: Mapping[str, tuple[int, int, int]]) -> PanelFinding:
+    start = end = -1
+    if one.span is not None:
+        for low, high, shift in places.values():
+            if low <= one.span.char_start and one.span.char_end <= high:
+                ends = [one.span.char_start - low + shift, one.span.char_end - low + shift]
+                start, end = map(int, to_utf16(text, ends))
+    return {
+        "monitor": monitor,
+        "start": start,
+        "end": end,
+        "quote": one.quote,
+        "category": one.category,
+        "severity": one.severity,
+        "stance": one.stance,
+        "anchor": one.anchor,
+        "rationale": one.rationale,
+        "note": one.note,
+    }
+
+
+def _check(given: list[Any]) -> None:
+    for one in given:
+        if not isinstance(one, Readings):
+            raise InputError(f"MonitorPanel shows Readings of a monitor; it was given a {type(one).__name__}.")
+    if not 0 < len(given[0]) <= MOST:
+        raise InputError(f"A panel shows 1 to {MOST} thoughts; these are {len(given[0])}.")
+    ids = [[one.trace_id for one in each] for each in given]
+    if ids[-1] != ids[0]:
+        raise InputError("The two monitors read different thoughts; give readings of the same ones.")
