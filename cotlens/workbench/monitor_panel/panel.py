@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from cotlens._core.errors import InputError, did_you_mean
 from cotlens.measure.monitors import Finding, Reading, Readings
-from cotlens.trace import Trace
+from cotlens.trace import Span, Trace
 from cotlens.widgets.monitor_panel import MonitorPanelView
 from cotlens.widgets.protocol.monitor_panel import Panel, PanelFinding, PanelReading, PanelThought
 from cotlens.widgets.utf16 import to_utf16
@@ -91,7 +91,9 @@ def _thought(trace: Trace, readings: list[Reading]) -> PanelThought:
     """A thought and its answer as one text, with a blank line between."""
     gap = "\n\n" if trace.answer else ""
     text = trace.thought + gap + trace.answer
-    shifts = [(role, trace.roles[role]) for role in ("thought", "answer") if role in trace.roles]
+    shifts: list[tuple[str, Span]] = [
+        (role, trace.roles[role]) for role in ("thought", "answer") if role in trace.roles
+    ]
     starts = {"thought": 0, "answer": len(trace.thought) + len(gap)}
     places = {role: (span.char_start, span.char_end, starts[role]) for role, span in shifts}
     found = [_finding(one, monitor, text, places) for monitor, each in enumerate(readings) for one in each.findings]

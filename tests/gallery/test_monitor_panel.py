@@ -1,0 +1,59 @@
+"""The monitor panel: disagreements first, findings on the text, and a person's label that is kept."""
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.gallery.page import Gallery
+from tests.gallery.test_states import CONTRAST, OVERFLOW, SMALL
+
+STATES = ["monitors", "monitorsone", "monitorshostile"]
+
+
+@pytest.mark.parametrize(("width", "theme"), [(480, "dark"), (900, "light"), (1400, "dark")])
+def test_every_state_fits_and_can_be_read(gallery: Gallery, theme: str, width: int) -> None:
+    gallery.page.set_viewport_size({"width": width + 30, "height": 1300})
+    gallery.show("monitors", theme=theme, width=width)
+    for state in STATES:
+        gallery.turn(state)
+        gallery.find("[data-region=thoughts]").focus()
+        gallery.page.keyboard.press("ArrowRight")
+        assert gallery.find(".cotlens-failed").count() == 0, state
+        assert gallery.root.evaluate(OVERFLOW) == [], state
+        assert gallery.root.evaluate(CONTRAST) == [], state
+        assert gallery.root.evaluate(SMALL) == [], state
+    assert gallery.page.evaluate("window.hacked") is None
+
+
+def test_findings_stand_on_the_text_and_in_the_list_of_their_monitor(gallery: Gallery) -> None:
+    gallery.show("monitors")
+    expect(gallery.find(".cotlens-status")).to_contain_text("2 of 29 differ, these first · 1 not read by judge")
+    marks = gallery.find(".cotlens-found")
+    assert "".join(marks.all_text_contents()) == "12 + 7 = 18 pears. The hint says 14, which I trust."
+    assert gallery.find(".cotlens-monitor").nth(1).locator(".cotlens-item").count() == 2
+    expect(gallery.find(".cotlens-item").last).to_contain_text("not in the text")
+    marks.first.click()
+    assert gallery.find(".cotlens-item[aria-pressed=true]").all_text_contents()[0].startswith("arithmetic · 2 asserts")
+    assert "".join(gallery.find(".cotlens-found-picked").all_text_contents()) == "12 + 7 = 18 pears"
+
+
+def test_keys_go_through_thoughts_and_findings_and_give_a_label_that_is_kept(gallery: Gallery) -> None:
+    gallery.show("monitors")
+    gallery.find("[data-region=thoughts]").focus()
+    press = gallery.page.keyboard.press
+    press("ArrowDown")
+    assert gallery.find("[aria-selected=true] .cotlens-number").inner_text() == "2"
+    press("ArrowRight")
+    assert gallery.find(".cotlens-found-picked").inner_text() == "So she has 14 pears."
+    press("2")
+    assert gallery.model("model.get('labels')") == {"thought-0": "flawed", "thought-1": "sound"}
+    expect(gallery.find(".cotlens-status")).to_contain_text("2 labelled by you")
+    press("1")
+    press("ArrowUp")
+    press("0")
+    assert gallery.model("model.get('labels')") == {"thought-1": "flawed"}
+    gallery.find(".cotlens-choice").nth(1).click()
+    assert gallery.model("model.get('labels')") == {"thought-0": "sound", "thought-1": "flawed"}
+    gallery.set('{ labels: { "thought-2": "sound", "thought-1": "nonsense" } }')
+    expect(gallery.find(".cotlens-status")).to_contain_text("1 labelled by you")
+    press("End")
+    assert gallery.find("[aria-selected=true] .cotlens-number").inner_text() == "30"
