@@ -3,10 +3,10 @@
 import type { PanelFinding, PanelThought } from "./protocol";
 
 /** A piece of text with the places of its findings in the thought's list. */
-export interface Piece { text: string; findings: number[] }
+export interface Cut { text: string; findings: number[] }
 
 /** The text in pieces; every finding that has a place covers whole pieces. */
-export function pieces(thought: PanelThought): Piece[] {
+export function pieces(thought: PanelThought): Cut[] {
   const { text, findings } = thought;
   const placed = findings.map((finding, at) => ({ at, ...within(finding, text.length) })).filter(({ start, end }) => start < end);
   const edges = [...new Set([0, text.length, ...placed.flatMap(({ start, end }) => [start, end])])].sort((a, b) => a - b);

@@ -1,7 +1,7 @@
 /** The text of the picked thought with its findings, and what each monitor says of it. */
 
 import { button, h, onClick, setAttribute, toggle } from "../kit/dom";
-import { pieces, type Piece } from "./model";
+import { pieces, type Cut } from "./model";
 import type { PanelFinding, PanelThought } from "./protocol";
 import { verdict } from "./rows";
 import type { Context, Part } from "./view";
@@ -26,7 +26,7 @@ export function createReading({ own, panel, signal }: Context): Part {
     element.scrollTop = 0;
   }
 
-  function mark(piece: Piece, thought: PanelThought): HTMLElement {
+  function mark(piece: Cut, thought: PanelThought): HTMLElement {
     const found = piece.findings.map((at) => thought.findings[at] as PanelFinding);
     const made = h("mark", `cotlens-found ${styles(found)}`, { title: found.map((one) => `${panel.monitors[one.monitor] ?? ""}: ${one.category}, severity ${one.severity}`).join("\n") }, piece.text);
     onClick(made, signal, () => own.set({ finding: piece.findings[0] ?? null }));
