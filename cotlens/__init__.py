@@ -54,6 +54,7 @@ __all__ = [
     "faithfulness",
     "features",
     "importance",
+    "lenses",
     "load",
     "load_result",
     "mixed",
@@ -69,7 +70,7 @@ __all__ = [
 
 if TYPE_CHECKING:
     from cotlens._core.errors import CotLensError
-    from cotlens.measure import categories, faithfulness, features, importance, monitors, steering
+    from cotlens.measure import categories, faithfulness, features, importance, lenses, monitors, steering
     from cotlens.measure.compare import compare
     from cotlens.measure.published_rollouts import read_rollouts
     from cotlens.models.endpoint.answering import ChatEndpoint
@@ -110,6 +111,7 @@ __getattr__, __dir__ = lazy_attributes(
         "categories": "cotlens.measure.categories",
         "faithfulness": "cotlens.measure.faithfulness",
         "features": "cotlens.measure.features",
+        "lenses": "cotlens.measure.lenses",
         "monitors": "cotlens.measure.monitors",
         "steering": "cotlens.measure.steering",
         "attention_patterns": "cotlens.plots.attention:attention_patterns",

@@ -13,6 +13,7 @@ CHARTS = Registry(
         "pairs": "cotlens.plots.pairs:chart",
         "steering": "cotlens.plots.steering:chart",
         "features": "cotlens.plots.features:chart",
+        "lens": "cotlens.plots.lens:chart",
         "layer_sweep": "cotlens.plots.steering:layers",
     },
 )
