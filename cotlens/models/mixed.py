@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from cotlens._core.errors import InputError
 from cotlens.models.contract import (
@@ -265,7 +265,7 @@ class Mixed:
         """What directions add to the logits, by `look`."""
         return self.look.unembed(vectors)
 
-    def decode(self, vectors: NDArray[np.float32], targets: Sequence[Any] = (), k: int = 0) -> Decoded:
+    def decode(self, vectors: NDArray[np.float32], targets: ArrayLike = (), k: int = 0) -> Decoded:
         """What vectors say at the model's end, by `look`."""
         return self.look.decode(vectors, targets, k)
 

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar, runtime_checkable
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from cotlens.models.contract.branches import AnswerBranch, Branch, BranchScore
 from cotlens.models.contract.capability import Capability
@@ -235,7 +235,7 @@ class Model(Protocol):
         """What vectors [n, d_model] in the residual stream add to the logits directly, float32 [n, vocabulary]."""
         ...
 
-    def decode(self, vectors: NDArray[np.float32], targets: Sequence[Any] = (), k: int = 0) -> Decoded:
+    def decode(self, vectors: NDArray[np.float32], targets: ArrayLike = (), k: int = 0) -> Decoded:
         """What vectors [n, d_model] say through final norm, output embedding and all that follows, as after a layer.
 
         `targets`: token ids [n, m] to follow; `k`: how many best tokens. All logits [n, vocabulary] are never held.

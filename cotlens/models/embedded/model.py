@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Any, NoReturn
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from cotlens._core import check
 from cotlens._core.errors import CapabilityError
@@ -101,7 +101,7 @@ class EmbeddedModel(EndpointModel):
         whitebox = self._needs_whitebox("A direction can't be read as logits")
         return self._run(lambda: whitebox.unembed(vectors))
 
-    def decode(self, vectors: NDArray[np.float32], targets: Sequence[Any] = (), k: int = 0) -> Decoded:
+    def decode(self, vectors: NDArray[np.float32], targets: ArrayLike = (), k: int = 0) -> Decoded:
         """Refused: the engine is asked for no norms of vectors that it didn't compute."""
         self._refuse("Vectors can't be decoded", Capability.DECODE)
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, NoReturn
+from typing import NoReturn
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from cotlens._core.errors import CapabilityError
 from cotlens.models.contract import AnswerBranch, Capability, Decoded, Divergence, Gradients, Interventions
@@ -71,7 +71,7 @@ class NoWhitebox:
         """Refused: an endpoint shows no weights."""
         self._refuse("A direction can't be read as logits", Capability.READ)
 
-    def decode(self, vectors: NDArray[np.float32], targets: Sequence[Any] = (), k: int = 0) -> Decoded:
+    def decode(self, vectors: NDArray[np.float32], targets: ArrayLike = (), k: int = 0) -> Decoded:
         """Refused: an endpoint shows no weights."""
         self._refuse("Vectors can't be decoded", Capability.DECODE)
 

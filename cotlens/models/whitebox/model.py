@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from cotlens._core import check
 from cotlens._core.errors import InputError
@@ -175,7 +175,7 @@ class WhiteboxModel(ABC):
         given = check.array("vectors", vectors).astype(np.float32)
         return self._run(lambda: self._unembed(given))
 
-    def decode(self, vectors: NDArray[np.float32], targets: Sequence[Any] = (), k: int = 0) -> Decoded:
+    def decode(self, vectors: NDArray[np.float32], targets: ArrayLike = (), k: int = 0) -> Decoded:
         """What vectors in the residual stream would say, were they what stands after the last layer.
 
         They go through the final norm, with its own statistics of each, the output embedding and whatever follows it
