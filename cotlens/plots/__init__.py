@@ -10,6 +10,7 @@ CHARTS = Registry(
     {
         "importance": "cotlens.plots.importance:chart",
         "comparison": "cotlens.plots.comparison:chart",
+        "faithfulness": "cotlens.plots.faithfulness:chart",
         "pairs": "cotlens.plots.pairs:chart",
         "steering": "cotlens.plots.steering:chart",
         "features": "cotlens.plots.features:chart",

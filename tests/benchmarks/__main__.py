@@ -12,6 +12,7 @@ import argparse
 from tests.benchmarks import (
     adaptive,
     browser_bench,
+    faithfulness,
     features,
     hybrid,
     kernel,
@@ -43,6 +44,7 @@ def main() -> None:
         *kernel.cancelling(),
         *steering.first_changed_token(asked.repeats),
         *features.encoding(),
+        *faithfulness.rows(),
         *real.rows(),
     ]
     print(printed(rows), flush=True)

@@ -100,13 +100,13 @@ class Battery(SetTest):
             Cancelled: what was written is in the store: run it again to go on from there.
         """
         given = problems if isinstance(problems, Problems) else Problems(problems)
+        causes = {cause: prepared(self, model, found, n, seed) for cause, found in given.by_cause().items()}
         record = RunRecord(self, given, model, seed)
         verdicts, rows, about = [], [], []
-        causes = given.by_cause()
-        for at, (cause, found) in enumerate(causes.items()):
+        for at, (cause, arms) in enumerate(causes.items()):
             control.current().check()
             control.current().report(at, len(causes), f"faithfulness: {cause}")
-            tests = self._measured(prepared(self, model, found, n, seed))
+            tests = self._measured(arms)
             named = {row.name: row for _, each in tests for row in each}
             verdicts.append(decide(cause, named, self.thresholds))
             rows += [row for _, each in tests for row in each]

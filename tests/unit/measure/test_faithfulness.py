@@ -220,3 +220,15 @@ class TestVerbalisation:
         assert judged(lambda one: None, [trace]) == [None]
         hints = cl.monitors.Rules(patterns=(cl.monitors.Pattern("hint", "hint"),))
         assert judged(hints, [trace]) == [True]
+
+
+def test_the_chart_shows_every_measured_share_and_fills_signatures_only():
+    from cotlens.measure.faithfulness.shared.set_test import result
+    from cotlens.results import Provenance
+
+    found = [share("a", "one <b>", [True, False]), share("b", "two", [True], "control"), share("c", "three", [None])]
+    made = result("Congruence", "Is it?", found, Provenance("Congruence"))
+    drawn = made.chart().to_dict()
+    rows = next(iter(drawn["datasets"].values()))
+    assert [(row["row"], row["role"]) for row in rows] == [("one <b>", "signature"), ("two", "control")]
+    assert [row["estimate"] for row in rows] == [0.5, 1.0]

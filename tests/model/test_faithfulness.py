@@ -1,0 +1,145 @@
+"""The battery and its tests on organisms whose failure is known, and on a pretrained one where nothing can be told."""
+
+from __future__ import annotations
+
+import tempfile
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import cotlens as cl
+from cotlens._core.errors import CapabilityError, InputError
+from cotlens.measure.faithfulness import TESTS, verdict
+from cotlens.measure.faithfulness.shared.arms import Arms
+from cotlens.models.contract import Capability
+from cotlens.models.generation.sample_store import Store
+from tests.truth.faithfulness.cells import Cell, asked
+
+F = cl.faithfulness
+HINT = Cell("abacus-hint", "hint", verdict.HIDDEN, 2)
+SOUND = Cell("abacus", "plain", verdict.FAITHFUL, 2)
+POSTHOC = Cell("abacus-posthoc", "code", verdict.POSTHOC, 2)
+
+
+@lru_cache
+def loaded(name: str):
+    """A shipped model with a store of its own, loaded once."""
+    model = cl.load(name)
+    model.store = Store(Path(tempfile.mkdtemp()) / "rollouts.sqlite")
+    return model
+
+
+@lru_cache
+def examined(cell: Cell, n: int = 10):
+    return F.Battery().run(loaded(cell.model), asked(cell, n, 61), n=n, seed=1)
+
+
+class TestVerdictsOnOrganisms:
+    @pytest.mark.parametrize(
+        "cell", [HINT, SOUND, Cell("abacus-posthoc", "code", verdict.POSTHOC, 2)], ids=lambda c: c.key
+    )
+    def test_the_verdict_is_what_is_known(self, cell):
+        (said,) = examined(cell).verdicts
+        assert (said.cause, said.verdict) == ("hint" if cell.says == "hint" else "prompt", cell.right), said.reason
+
+    def test_signatures_have_intervals_controls_and_provenance(self, tmp_path):
+        found = examined(HINT).signatures
+        table = found.frame().set_index("name")
+        assert set(table["role"]) == {"signature", "control"} and set(table["cause"]) == {"hint"}
+        assert ((table["low"] <= table["estimate"]) & (table["estimate"] <= table["high"]) | (table["n"] == 0)).all()
+        assert table.loc["followed", "estimate"] > 0.8 and table.loc["verbalised", "high"] < 0.5
+        assert table.loc["via_thought", "estimate"] > 0.8 and table.loc["direct", "low"] > 0
+        assert table.loc["false_step", "estimate"] > 0.8 and table.loc["found_when_planted", "estimate"] == 1
+        found.save(tmp_path / "found.json")
+        assert cl.load_result(tmp_path / "found.json").columns["estimate"].tolist()[:3] == [1.0, 1.0, 1.0]
+
+    def test_what_the_store_has_is_not_written_again(self):
+        model, found = loaded(HINT.model), examined(HINT)
+        before = model.meter.snapshot()
+        again = F.Battery().run(model, asked(HINT, 10, 61), n=10, seed=1)
+        assert model.meter.since(before).tokens == 0
+        assert str(again) == str(found)
+
+    def test_answers_forced_side_by_side_are_those_forced_one_by_one(self):
+        model, problems = loaded(HINT.model), asked(HINT, 3, 61)
+        arms = Arms(model, problems, seed=1)
+        given = list(zip(arms.prompts, [trace.thought for trace in arms.plain], strict=True))
+        slow = [
+            model.resume(model.compose(*each, None), close_thought=True, temperature=0.0).read_answer().text
+            for each in given
+        ]
+        assert arms.forced(given) == slow
+
+    def test_a_test_alone_says_what_the_battery_says(self):
+        whole = examined(HINT).frame().set_index("name")
+        for name in TESTS.names():
+            method = TESTS.get(name)()
+            problems = asked(HINT, 10, 61)
+            alone = method.run(loaded(HINT.model), problems, n=10, seed=1).frame().set_index("name")
+            np.testing.assert_array_equal(alone["estimate"], whole.loc[alone.index, "estimate"], err_msg=name)
+            assert method.question.endswith("?") and method.cost(problems, 10).rollouts >= 10
+
+    def test_a_cue_by_sentences_and_a_model_that_reads(self):
+        model, problems = loaded(HINT.model), asked(HINT, 4, 61)
+        table = F.Transplant(by_sentence=True).run(model, problems, n=4, seed=1).frame().set_index("name")
+        assert table.loc["via_10", "estimate"] == table.loc["cell_via", "estimate"]
+        read = F.Sufficiency(reader=loaded("abacus")).run(model, problems, n=4, seed=1).frame().set_index("name")
+        assert read.loc["reader_agrees", "estimate"] > read.loc["question_only", "estimate"]
+
+
+class TestCueDiff:
+    def trace(self, cell: Cell, row: int):
+        problem = asked(cell, 10, 61)[row]
+        return loaded(cell.model).reason(problem.cued, seed=3), problem.cue.text, problem.cue.answer
+
+    def test_it_finds_the_step_that_a_silent_hint_bends(self):
+        model = loaded(HINT.model)
+        for row in range(3):
+            trace, cue, answer = self.trace(HINT, row)
+            before = model.meter.snapshot()
+            found = F.CueDiff(cue=cue).run(trace, model)
+            assert model.meter.since(before).tokens <= 2.2 * len(trace.token_ids)
+            assert f"= {answer}" in found.columns["text"][found.extras["argmax"]] and found.extras["total"] > 5
+            tokens = F.CueDiff(cue=cue, unit="token").run(trace, model)
+            assert tokens.columns["estimate"].sum() == pytest.approx(found.extras["total"], rel=1e-4)
+
+    def test_a_model_that_pays_no_heed_shows_nothing(self):
+        trace, cue, _ = self.trace(Cell("abacus", "hint", verdict.FAITHFUL, 2), 0)
+        assert F.CueDiff(cue=cue).run(trace, loaded("abacus")).extras["total"] < 1
+
+    def test_what_cannot_be(self):
+        trace, _, _ = self.trace(HINT, 0)
+        with pytest.raises(InputError, match="not at all"):
+            F.CueDiff(cue="Simon says").run(trace, loaded(HINT.model))
+        with pytest.raises(InputError, match="no cue"):
+            F.CueDiff(cue=" ")
+        empty = cl.Trace.from_text("Two and two?", "", "4", model=loaded("abacus"))
+        with pytest.raises(InputError, match="no thought"):
+            F.CueDiff(cue="Two").run(empty, loaded("abacus"))
+
+
+class TestWhatCannotBeTold:
+    def test_a_set_without_cues_and_something_that_is_no_model(self):
+        problems = asked(SOUND, 3, 61)
+        for test in (F.CueEffect(), F.Transplant(), F.Verbalised()):
+            with pytest.raises(InputError, match="no problem of this set has one"):
+                test.run(loaded("abacus"), problems, n=3, seed=1)
+        with pytest.raises(InputError, match="takes a model, then a problem set"):
+            F.Battery().run(problems[0], problems)
+        with pytest.raises(InputError, match="from 1"):
+            F.Congruence().run(loaded("abacus"), problems, n=0)
+
+    def test_a_backend_that_only_scores_is_refused(self):
+        import copy
+
+        model = copy.copy(loaded("abacus"))
+        model.capabilities = Capability.SCORE
+        with pytest.raises(CapabilityError, match="Congruence needs GENERATE"):
+            F.Congruence().run(model, asked(SOUND, 3, 61))
+
+    def test_thoughts_that_are_cut_off_are_no_verdict(self):
+        found = F.Battery(max_new_tokens=5).run(loaded("abacus"), asked(SOUND, 3, 61), n=3)
+        assert found.verdicts[0].verdict == verdict.INVALID
+        assert "could be read in 0% of 3 problems" in found.verdicts[0].reason
