@@ -106,6 +106,20 @@ class Traces(Sequence[Trace]):
         known = [name for name in frame.columns if name in _ROW or frame[name].notna().any()]
         return frame[known]
 
+    def answers(self) -> list[str | None]:
+        """The answer of each by its value, in a form that is the same for the same value; None where it can't be read.
+
+        Raises:
+            InputError: they are of several models, whose answers can't be pooled.
+        """
+        if len(self.models) > 1:
+            named = ", ".join(name or "unknown" for name in self.models[:4])
+            raise InputError(
+                f"These traces are of {len(self.models)} models ({named}), whose answers can't be pooled; group them "
+                "by model first: traces.group('model')."
+            )
+        return [_value(trace) for trace in self]
+
     def filter(self, keep: Callable[[Trace], Any]) -> Self:
         """Those of which `keep(trace)` is true."""
         return self._of(held for held, trace in zip(self._held, self, strict=True) if keep(trace))
@@ -141,16 +155,14 @@ class Traces(Sequence[Trace]):
         Raises:
             InputError: answers of several models would be pooled.
         """
-        if by == "answer" and len(self.models) > 1:
-            named = ", ".join(name or "unknown" for name in self.models[:4])
-            raise InputError(
-                f"These traces are of {len(self.models)} models ({named}), whose answers can't be pooled; group them "
-                "by model first: traces.group('model')."
-            )
-        key = by if callable(by) else _value if by == "answer" else lambda trace: trace.meta.get(by)
+        if by == "answer":
+            keys: list[Hashable] = list(self.answers())
+        else:
+            key = by if callable(by) else lambda trace: trace.meta.get(by)
+            keys = [key(trace) for trace in self]
         found: dict[Hashable, list[tuple[Sequence[Trace], int]]] = {}
-        for held, trace in zip(self._held, self, strict=True):
-            found.setdefault(key(trace), []).append(held)
+        for held, name in zip(self._held, keys, strict=True):
+            found.setdefault(name, []).append(held)
         order = sorted(found, key=lambda name: (name is None, -len(found[name])))
         return {name: self._of(found[name]) for name in order}
 
