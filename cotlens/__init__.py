@@ -41,6 +41,7 @@ __all__ = [
     "ImportanceMap",
     "MonitorPanel",
     "PairMatrix",
+    "RolloutMap",
     "Span",
     "SteeringPanel",
     "Trace",
@@ -88,6 +89,7 @@ if TYPE_CHECKING:
     from cotlens.workbench.editor.editor import CoTEditor
     from cotlens.workbench.feature_table.table import FeatureTable
     from cotlens.workbench.monitor_panel.panel import MonitorPanel
+    from cotlens.workbench.rollout_map.rollout_map import RolloutMap
     from cotlens.workbench.show import show
     from cotlens.workbench.steering_panel.panel import SteeringPanel
 
@@ -124,6 +126,7 @@ __getattr__, __dir__ = lazy_attributes(
         "ImportanceMap": "cotlens.widgets.importance_map:ImportanceMap",
         "MonitorPanel": "cotlens.workbench.monitor_panel.panel:MonitorPanel",
         "PairMatrix": "cotlens.widgets.pair_matrix:PairMatrix",
+        "RolloutMap": "cotlens.workbench.rollout_map.rollout_map:RolloutMap",
         "SteeringPanel": "cotlens.workbench.steering_panel.panel:SteeringPanel",
         "show": "cotlens.workbench.show:show",
         "CotLensError": "cotlens._core.errors:CotLensError",

@@ -27,6 +27,7 @@ __getattr__, __dir__ = lazy_attributes(
         "ImportanceMap": "cotlens.widgets.importance_map:ImportanceMap",
         "MonitorPanelView": "cotlens.widgets.monitor_panel:MonitorPanelView",
         "PairMatrix": "cotlens.widgets.pair_matrix:PairMatrix",
+        "RolloutView": "cotlens.widgets.rollout_map:RolloutView",
         "SteeringView": "cotlens.widgets.steering_panel:SteeringView",
         "WidgetsNotBuilt": "cotlens.widgets.bundles:WidgetsNotBuilt",
     },

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 from cotlens._core.errors import InputError
@@ -13,10 +14,13 @@ from cotlens.models.contract import Model
 from cotlens.plots import CHARTS
 from cotlens.results import Result
 from cotlens.trace import Trace
+from cotlens.trace.collection.traces import Traces
+from cotlens.trace.readers.reading import read
 from cotlens.widgets.importance_map import ImportanceMap
 from cotlens.widgets.pair_matrix import PairMatrix
 from cotlens.workbench.editor.editor import CoTEditor
 from cotlens.workbench.feature_table.table import FeatureTable
+from cotlens.workbench.rollout_map.rollout_map import RolloutMap
 from cotlens.workbench.shared.controller import Controller
 from cotlens.workbench.steering_panel.panel import SteeringPanel
 from cotlens.workbench.steering_panel.words import said
@@ -38,15 +42,16 @@ class Plain:
 def show(thing: Any, model: Model | None = None, *, trace: Trace | None = None) -> Any:
     """The view of a thing; a notebook draws it as the last value of a cell.
 
-    A trace opens in the editor (with a model) or as text. An importance result opens as `ImportanceMap`, one of pairs
-    as `PairMatrix`, another, such as a comparison of measures, a sweep or the latents of a trace, as its chart. With a
-    model and a trace, steering vectors open as `SteeringPanel` and an autoencoder as `FeatureTable`. A steered rerun is
-    said in words. Published rollouts open as the map of their accuracies over the trace. A widget is itself. Anything
-    else is returned as text, with a sentence that says so.
+    A trace opens in the editor (with a model) or as text. Several, or a file or folder of them (a `pathlib.Path`), open
+    as `RolloutMap`. An importance result opens as `ImportanceMap`, one of pairs as `PairMatrix`, another, such as a
+    comparison of measures, a sweep or the latents of a trace, as its chart. With a model and a trace, steering vectors
+    open as `SteeringPanel` and an autoencoder as `FeatureTable`. A steered rerun is said in words. Published rollouts
+    open as the map of their accuracies over the trace. A widget is itself. Anything else is returned as text, with a
+    sentence that says so.
 
     Args:
-        thing: a Trace, a Result, several importance results of one trace in a list, one or several steering vectors, a
-            SteeredRun, a SAE, or Rollouts.
+        thing: a Trace, several of them, a Path to a file or folder of traces, a Result, several importance results of
+            one trace in a list, one or several steering vectors, a SteeredRun, a SAE, or Rollouts.
         model: what wrote the trace, to edit it or to steer with.
         trace: what an importance result was measured on, for its prompt and its answer; or what is steered or read.
 
@@ -58,6 +63,10 @@ def show(thing: Any, model: Model | None = None, *, trace: Trace | None = None) 
         return thing
     if isinstance(thing, Trace):
         return thing if model is None else CoTEditor(model, thing)
+    if isinstance(thing, Path):
+        return show(read(thing, model=model), model)
+    if isinstance(thing, Traces) or _are(thing, Trace):
+        return RolloutMap(thing, model)
     if isinstance(thing, Result):
         return _result(thing, trace)
     if isinstance(thing, Rollouts):

@@ -7,6 +7,7 @@ import featureTable from "../feature_table/index";
 import importanceMap from "../importance_map/index";
 import monitorPanel from "../monitor_panel/index";
 import pairMatrix from "../pair_matrix/index";
+import rolloutMap from "../rollout_map/index";
 import steeringPanel from "../steering_panel/index";
 import { AskingFake } from "./asking";
 import { FEATURES } from "./features";
@@ -14,6 +15,7 @@ import { FakeModel } from "./model";
 import { STATES } from "./fixtures";
 import { MONITORS } from "./monitors";
 import { PAIRS } from "./pairs";
+import { ROLLOUTS } from "./rollouts";
 import { SCORES } from "./scores";
 import { STEERING, steeringEcho } from "./steering";
 import { StillFake } from "./still";
@@ -22,7 +24,7 @@ import { StillFake } from "./still";
 interface Hooks { states: string[]; model: unknown; started: number; show(state: string): void; again(): void; twin(): void; leave(): void; close(): void }
 declare global { interface Window { __cotlens: Hooks } }
 
-const NAMES = Object.keys({ ...STATES, ...SCORES, ...PAIRS, ...STEERING, ...FEATURES, ...MONITORS });
+const NAMES = Object.keys({ ...STATES, ...SCORES, ...PAIRS, ...STEERING, ...FEATURES, ...MONITORS, ...ROLLOUTS });
 const stage = document.getElementById("stage") as HTMLElement;
 let modelLife = new AbortController();
 let viewLife = new AbortController();
@@ -50,12 +52,13 @@ function show(name: string): void {
   modelLife.abort();
   modelLife = new AbortController();
   stage.replaceChildren();
-  const [scores, pairs, steering, features, monitors] = [SCORES[name], PAIRS[name], STEERING[name], FEATURES[name], MONITORS[name]];
+  const [scores, pairs, steering, features, monitors, rollouts] = [SCORES[name], PAIRS[name], STEERING[name], FEATURES[name], MONITORS[name], ROLLOUTS[name]];
   if (scores) present(importanceMap(), new StillFake({ ...scores() }));
   else if (pairs) present(pairMatrix(), new StillFake({ ...pairs() }));
   else if (monitors) present(monitorPanel(), new StillFake({ ...monitors() }));
   else if (steering) present(steeringPanel(), new AskingFake(steering(), steeringEcho));
   else if (features) present(featureTable(), new AskingFake(features()));
+  else if (rollouts) present(rolloutMap(), new AskingFake(rollouts()));
   else present(editor(), new FakeModel((STATES[name] ?? STATES["shaded"] as () => State)()));
 }
 

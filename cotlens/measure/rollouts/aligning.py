@@ -103,6 +103,8 @@ class _Columns:
         return places, alike
 
     def _new(self, says: Floats) -> list[int]:
+        if not len(says):
+            return []
         first = len(self.said)
         self.said = np.concatenate([self.said, says])
         self._used = np.concatenate([self._used, np.ones(len(says), dtype=np.int64)])

@@ -46,7 +46,7 @@ class Prefix:
 
 
 def prefixes(token_ids: Sequence[Sequence[int]], answers: Sequence[Hashable], *, seed: int = 0) -> list[Prefix]:
-    """The tree, parents before children; the first is what all share, which may be no token. Empty without two rollouts.
+    """The tree, parents before children, from what all share (maybe no token); empty without two rollouts.
 
     Args:
         token_ids: n rollouts from their first token.
@@ -65,9 +65,9 @@ def prefixes(token_ids: Sequence[Sequence[int]], answers: Sequence[Hashable], *,
     codes = {value: code for code, value in enumerate(dict.fromkeys(answers))}
     coded = np.array([codes[answers[row]] for row in order], dtype=np.int64)
     tests = _tests(found, coded, len(codes), np.random.default_rng(seed))
-    q = benjamini_hochberg([p for _, p in tests]) if tests else []
+    q = benjamini_hochberg([p for _, p in tests]).tolist() if tests else []
     return [
-        Prefix(tuple(sorted(order[first:last])), parent, start, end, shift, p, float(rate))
+        Prefix(tuple(sorted(order[first:last])), parent, start, end, shift, p, rate)
         for (parent, first, last, start, end), (shift, p), rate in zip(found, tests, q, strict=True)
     ]
 

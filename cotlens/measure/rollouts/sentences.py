@@ -18,7 +18,7 @@ Floats = NDArray[np.float32]
 
 WIDTH = 256
 NUMBER, PAIR = 2.0, 0.5
-"""What a number weighs, and two words in a row; a word weighs 1. Sentences that compute differ by their numbers only."""
+"""What a number weighs, and two words in a row; a word weighs 1. Sums differ by their numbers."""
 
 _WORD = re.compile(r"\d+(?:[.,]\d+)*|[^\W\d_]+|[-+*/=×÷<>^]")
 

@@ -11,19 +11,24 @@ import pytest
 from cotlens._core.errors import InputError
 from cotlens.widgets.importance_map import ImportanceMap
 from cotlens.widgets.pair_matrix import PairMatrix
-from cotlens.widgets.protocol import editor, feature_table, shared, steering_panel
+from cotlens.widgets.protocol import editor, feature_table, rollout_map, shared, steering_panel
 from cotlens.workbench.shared.messages import fields_of
 from tests.unit.widgets.results import importance, pairs
 from tests.unit.widgets.shapes import check_view, wrong
 from tools import write_protocol
 
-TABLES = {"editor": editor.REQUESTS, "table": feature_table.REQUESTS, "panel": steering_panel.REQUESTS}
+TABLES = {
+    "editor": editor.REQUESTS,
+    "table": feature_table.REQUESTS,
+    "panel": steering_panel.REQUESTS,
+    "map": rollout_map.REQUESTS,
+}
 FITTING = {int: 3, float: 0.5, str: "x", bool: True, list: []}
 
 
 def test_the_files_are_as_python_declares():
     assert write_protocol.stale() == []
-    assert len(write_protocol.written()) == 7
+    assert len(write_protocol.written()) == 8
 
 
 @pytest.fixture

@@ -1,0 +1,65 @@
+"""The traits and messages of the rollout map. Positions are UTF-16 code units of a rollout's own text."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, TypedDict
+
+
+class Rollouts(TypedDict):
+    """n rollouts in the order given; sentences first[i]..first[i + 1] are those of rollout i."""
+
+    names: list[str]
+    notes: list[str]
+    """What is to be said of a rollout: how it ended, why its thought isn't measured; "" where there is nothing."""
+    texts: list[str]
+    """Thought and answer."""
+    prompts: list[str]
+    first: bytes
+    start: bytes
+    end: bytes
+    column: bytes
+    category: bytes
+    """Uint8, the number in `categories`."""
+    alike: bytes
+    """Uint8, 1 where others say the like in that column."""
+    group: bytes
+    width: int
+    categories: list[str]
+    model: str
+    note: str
+
+
+class Group(TypedDict):
+    """Rollouts with one answer, by its value; None where it could not be read. The interval is Wilson's, 95 %."""
+
+    answer: str | None
+    n: int
+    share: float
+    low: float
+    high: float
+
+
+class Node(TypedDict):
+    """A prefix that several rollouts share: tokens start..end after its parent's, and what those say."""
+
+    rows: list[int]
+    parent: int
+    start: int
+    end: int
+    text: str
+    shift: float | None
+    q: float | None
+    shifts: bool
+
+
+class Plane(TypedDict):
+    """Places of the rollouts, x and y one after the other, and the share of variance of each direction."""
+
+    places: bytes
+    explained: list[float]
+    of: str
+
+
+REQUESTS: Mapping[str, Mapping[str, Any]] = {"open": {"row": int, "sentence": int}}
+"""Kind of request -> its fields. A sentence of -1 is none."""

@@ -1,0 +1,31 @@
+"""The view of many rollouts: what it shows, as traits, and what a person asks for in it, as a message."""
+
+from __future__ import annotations
+
+import traitlets as t
+
+from cotlens.widgets.bundles import View
+from cotlens.widgets.protocol.rollout_map import Group, Node, Plane, Rollouts
+
+
+class RolloutView(View):
+    """Draws rollouts below each other, aligned, in groups by answer, below the tree of what they share.
+
+    Everything it needs crosses once, so that sorting, searching and reading work on a saved page; only to open a
+    rollout in the editor needs Python. `cotlens.widgets.protocol.rollout_map` declares the shapes.
+
+    Raises WidgetsNotBuilt when the front end was not built.
+    """
+
+    _bundle = "rollout_map"
+
+    rollouts = t.Dict().tag(sync=True, shape=Rollouts)
+    groups = t.List().tag(sync=True, shape=Group)
+    tree = t.List().tag(sync=True, shape=Node)
+    plane = t.Dict().tag(sync=True, shape=Plane)
+    alive = t.Bool(True).tag(sync=True)
+
+    def __repr__(self) -> str:
+        """One line for hosts that cannot draw the widget; it becomes the text/plain of the output."""
+        said = ", ".join(f"{group['answer'] or 'unread'} {group['share']:.0%}" for group in self.groups[:3])
+        return f"<CoTLens rollout map: {len(self.rollouts.get('names', []))} rollouts; {said}>"

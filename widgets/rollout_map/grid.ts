@@ -1,0 +1,173 @@
+/** The canvas of rows. It is as large as its window and draws the lines that are scrolled into it. */
+
+import { coloursOf, paperOf } from "../kit/canvas";
+import { h, setAttribute, uniqueId } from "../kit/dom";
+import { drawable } from "../kit/special";
+import { bisect } from "../kit/text";
+import type { Line, Place } from "./model";
+import { any, isDark, lookOf, type Context, type Part } from "./part";
+
+const ROW = 16;
+const TITLE = 28;
+const GUTTER = 52;
+const LEAST = 5;
+
+export interface GridPart extends Part { focus(): void; move(rows: number, sentences: number): void }
+
+export function createGrid({ store, root, signal }: Context): GridPart {
+  const canvas = h("canvas", "cotlens-canvas", { "aria-hidden": "true" });
+  const room = h("div", "cotlens-room");
+  const cellId = uniqueId("cell");
+  // One cell stands for all in the document: a screen reader needs only the current one.
+  const current = h("div", "", { role: "gridcell", id: cellId });
+  const spokenRow = h("div", "cotlens-unseen", { role: "row" }, current);
+  const element = h("div", "cotlens-grid", { role: "grid", tabindex: 0, "aria-label": "rollouts, sentence by sentence", "data-region": "rows", "aria-readonly": "true" },
+    h("div", "cotlens-sticky", {}, canvas), room, spokenRow);
+  let tops = new Float64Array(1);
+  let wide = LEAST;
+  let size = { width: 0, height: 0 };
+  let pending = false;
+
+  function measure(): void {
+    const { lines, model } = store;
+    size = { width: element.clientWidth, height: element.clientHeight };
+    wide = Math.max(LEAST, Math.min(16, (size.width - GUTTER - 8) / Math.max(1, model.said.width))) * store.own.now.zoom;
+    tops = new Float64Array(lines.length + 1);
+    lines.forEach((line, i) => { tops[i + 1] = (tops[i] as number) + (line.row === null ? TITLE : ROW); });
+    room.style.width = `${Math.floor(GUTTER + wide * model.said.width)}px`;
+    room.style.height = `${tops[lines.length] ?? 0}px`;
+  }
+
+  function draw(): void {
+    const paper = paperOf(canvas, size.width, size.height);
+    if (!paper) return;
+    canvas.style.width = `${size.width}px`;
+    canvas.style.height = `${size.height}px`;
+    const colours = coloursOf(root);
+    const looks = store.model.said.categories.map((name) => lookOf(name, isDark(root)));
+    const from = Math.max(0, bisect(tops, element.scrollTop, store.lines.length));
+    for (let i = from; i < store.lines.length && (tops[i] as number) < element.scrollTop + size.height; i += 1) {
+      const line = store.lines[i] as Line;
+      const y = (tops[i] as number) - element.scrollTop;
+      if (line.row === null) drawTitle(paper, line.group, y, colours.text, colours.line, colours.muted);
+      else drawRow(paper, line.row, y, looks, colours);
+    }
+  }
+
+  function drawTitle(paper: CanvasRenderingContext2D, group: number, y: number, text: string, rule: string, muted: string): void {
+    const { n, share, low, high, answer } = store.model.groups[group] as NonNullable<(typeof store.model.groups)[number]>;
+    const percent = (value: number): string => (value * 100).toFixed(0);
+    paper.fillStyle = rule;
+    paper.fillRect(0, y, size.width, 1);
+    paper.textBaseline = "middle";
+    paper.fillStyle = text;
+    paper.font = "600 13px system-ui, sans-serif";
+    const name = drawable(answer === null ? "answer not read" : `answer ${answer}`).replace(/\s+/g, " ").slice(0, 60);
+    paper.fillText(name, 8, y + TITLE / 2 + 1);
+    const after = 8 + paper.measureText(name).width + 12;
+    paper.fillStyle = muted;
+    paper.font = "12px system-ui, sans-serif";
+    paper.fillText(`${n} of ${store.model.count} · ${percent(share)} % [${percent(low)}, ${percent(high)}]`, after, y + TITLE / 2 + 1);
+  }
+
+  function drawRow(paper: CanvasRenderingContext2D, row: number, y: number, looks: ReturnType<typeof lookOf>[], colours: ReturnType<typeof coloursOf>): void {
+    const { model } = store;
+    const { only, query, picked, pinned } = store.own.now;
+    const found = query === "" ? null : model.found(row, query);
+    const part = pinned.length === 2 && pinned.includes(row) ? model.sentenceAt(row, model.parting(pinned[0] as number, pinned[1] as number)) : -1;
+    for (let at = model.at(row); at < model.at(row + 1); at += 1) {
+      const x = GUTTER + (model.column[at] as number) * wide - element.scrollLeft;
+      if (x + wide < GUTTER || x > size.width) continue;
+      const category = model.category[at] as number;
+      const look = looks[category];
+      const low = model.alike[at] === 0;
+      paper.globalAlpha = (only !== null && only !== category) || (found !== null && !found.has(at - model.at(row))) ? 0.15 : 1;
+      paper.fillStyle = look?.colour ?? colours.edge;
+      paper.fillRect(x, y + (low ? 8 : 1), Math.max(1, wide - 1), low ? ROW - 9 : ROW - 2);
+      if (wide >= 13 && !low && look) {
+        paper.fillStyle = look.ink;
+        paper.font = "10px system-ui, sans-serif";
+        paper.textAlign = "center";
+        paper.fillText(look.letter, x + wide / 2, y + ROW / 2 + 1);
+        paper.textAlign = "start";
+      }
+      paper.globalAlpha = 1;
+      if (at - model.at(row) === part) { paper.fillStyle = colours.text; paper.fillRect(x - 2, y - 1, 2, ROW + 2); }
+      if (picked?.row === row && picked.sentence === at - model.at(row)) { paper.strokeStyle = colours.accent; paper.lineWidth = 2; paper.strokeRect(x - 1, y, wide + 1, ROW); }
+    }
+    paper.fillStyle = colours.background;
+    paper.fillRect(0, y, GUTTER - 2, ROW);
+    if (picked?.row === row) { paper.fillStyle = colours.accent; paper.fillRect(0, y, 3, ROW); }
+    paper.fillStyle = pinned.includes(row) || picked?.row === row ? colours.text : colours.muted;
+    paper.font = `${pinned.includes(row) ? "700 " : ""}11px system-ui, sans-serif`;
+    paper.textAlign = "end";
+    paper.fillText(`${pinned.includes(row) ? "◆ " : ""}${row}`, GUTTER - 8, y + ROW / 2 + 1);
+    paper.textAlign = "start";
+  }
+
+  const redraw = (): void => {
+    if (pending) return;
+    pending = true;
+    requestAnimationFrame(() => { pending = false; if (!signal.aborted) draw(); });
+  };
+
+  function placeAt(event: MouseEvent): Place | null {
+    const box = element.getBoundingClientRect();
+    const i = bisect(tops, event.clientY - box.top + element.scrollTop, store.lines.length);
+    const line = store.lines[i];
+    if (!line || line.row === null) return null;
+    const column = Math.floor((event.clientX - box.left + element.scrollLeft - GUTTER) / wide);
+    return { row: line.row, sentence: column < 0 ? -1 : store.model.inColumn(line.row, column) };
+  }
+
+  function reveal({ row, sentence }: Place): void {
+    const i = store.lines.findIndex((line) => line.row === row);
+    if (i < 0) return;
+    const [top, bottom] = [tops[i] as number, tops[i + 1] as number];
+    if (top < element.scrollTop) element.scrollTop = top - TITLE;
+    else if (bottom > element.scrollTop + size.height) element.scrollTop = bottom - size.height + ROW;
+    if (sentence < 0) return;
+    const x = (store.model.column[store.model.at(row) + sentence] as number) * wide;
+    if (x < element.scrollLeft || x + wide > element.scrollLeft + size.width - GUTTER) element.scrollLeft = x - (size.width - GUTTER) / 2;
+  }
+
+  function spoken(): void {
+    const { picked } = store.own.now;
+    setAttribute(element, "aria-activedescendant", picked === null ? null : cellId);
+    if (picked === null) return;
+    setAttribute(current, "aria-label", store.model.spoken(picked));
+    reveal(picked);
+  }
+
+  element.addEventListener("scroll", redraw, { signal, passive: true });
+  element.addEventListener("click", (event) => { const picked = placeAt(event); if (picked) store.own.set({ picked }); }, { signal });
+  element.addEventListener("dblclick", () => store.open(), { signal });
+  const resize = new ResizeObserver(() => { measure(); draw(); });
+  resize.observe(element);
+  signal.addEventListener("abort", () => resize.disconnect());
+  root.addEventListener("cotlens-theme", () => requestAnimationFrame(() => { if (!signal.aborted) draw(); }), { signal });
+
+  return {
+    element,
+    focus() { element.focus({ preventScroll: true }); },
+    /** To the rollout or the sentence so many further; a step between rollouts keeps to the column. */
+    move(rows, sentences) {
+      const order = store.lines.flatMap((line) => (line.row === null ? [] : [line.row]));
+      if (order.length === 0) return;
+      const { picked } = store.own.now;
+      const i = picked ? order.indexOf(picked.row) : -1;
+      const row = order[i < 0 ? 0 : Math.max(0, Math.min(order.length - 1, i + rows))] as number;
+      const { model } = store;
+      const column = picked && picked.sentence >= 0 ? (model.column[model.at(picked.row) + picked.sentence] as number) : 0;
+      const sentence = rows !== 0 || !picked ? model.nearest(row, column) : Math.max(-1, Math.min(model.sentences(row) - 1, picked.sentence + sentences));
+      store.own.set({ picked: { row, sentence } });
+    },
+    update(changed) {
+      setAttribute(element, "hidden", store.own.now.tab !== "rows");
+      if (any(changed, "lines", "zoom", "data", "tab")) measure();
+      if (changed.has("lines")) { setAttribute(element, "aria-rowcount", store.lines.length); }
+      if (changed.has("picked")) spoken();
+      redraw();
+    },
+  };
+}

@@ -1,0 +1,14 @@
+/** The anywidget entry of the rollout map. */
+
+import "./index.css";
+import { bound } from "../kit/bind";
+import type { State } from "./protocol";
+import { KEYS, Store } from "./store";
+import { mount } from "./view";
+
+export default bound<State, Store>({
+  keys: KEYS,
+  open: (get, post) => new Store(get, post),
+  changed: (store, key) => store.changed(key),
+  mount,
+});

@@ -1,0 +1,94 @@
+/** Beside the map: the raw text of the picked rollout with its sentences, or where two pinned ones part. */
+
+import { button, h, onClick, setOff, setText } from "../kit/dom";
+import { count } from "../kit/numbers";
+import { any, isDark, lookOf, type Context, type Part } from "./part";
+
+const AROUND = 160;
+
+export function createSide({ store, root, signal }: Context): Part {
+  const title = h("h4", "cotlens-title");
+  const note = h("p", "cotlens-small cotlens-muted");
+  const open = button("cotlens-button", "Open in editor", { "data-action": "open" });
+  const pin = button("cotlens-button", "Pin", { "data-action": "pin" });
+  const actions = h("div", "cotlens-actions", {}, open, pin);
+  const parting = h("section", "cotlens-parting", { "aria-label": "where the pinned rollouts part" });
+  const text = h("div", "cotlens-raw", { tabindex: 0, role: "region", "aria-label": "text of the picked rollout" });
+  const notice = h("p", "cotlens-small", { role: "status", "aria-live": "polite" });
+  const element = h("aside", "cotlens-side", { "aria-label": "picked rollout" }, h("div", "cotlens-about", {}, title, note, actions, notice, parting), text);
+  let shown = -1;
+
+  function write(row: number): void {
+    const { model } = store;
+    const parts: Node[] = [];
+    const whole = model.text(row);
+    let at = 0;
+    for (let i = model.at(row); i < model.at(row + 1); i += 1) {
+      const [start, end] = [model.start[i] as number, model.end[i] as number];
+      const sentence = i - model.at(row);
+      const span = h("span", "cotlens-said", { "data-sentence": sentence, title: model.categoryOf({ row, sentence }) }, whole.slice(start, end));
+      span.style.borderBottomColor = lookOf(model.said.categories[model.category[i] as number] ?? "", isDark(root)).colour;
+      parts.push(document.createTextNode(""), h("span", "", {}, whole.slice(at, start)), span);
+      at = end;
+    }
+    text.replaceChildren(...parts, h("span", "cotlens-muted", {}, whole.slice(at)));
+  }
+
+  function mark(sentence: number): void {
+    text.querySelector(".cotlens-here")?.classList.remove("cotlens-here");
+    const here = text.querySelector<HTMLElement>(`[data-sentence="${sentence}"]`);
+    here?.classList.add("cotlens-here");
+    if (here) text.scrollTop = here.offsetTop - text.offsetTop - text.clientHeight / 3;
+    else text.scrollTop = 0;
+  }
+
+  function part(): void {
+    const { pinned } = store.own.now;
+    const [a, b] = pinned;
+    parting.hidden = a === undefined || b === undefined;
+    if (a === undefined || b === undefined) return;
+    const { model } = store;
+    const at = model.parting(a, b);
+    const rest = (row: number): HTMLElement => h("p", "cotlens-quote", {}, h("b", "", {}, `${row} · ${model.answer(model.group[row] ?? 0)}: `), model.text(row).slice(at, at + AROUND) || "(ends here)");
+    parting.replaceChildren(
+      h("h4", "cotlens-title", {}, `Rollouts ${a} and ${b} say the same for ${count(at, "character")}`),
+      ...(at > 0 ? [h("p", "cotlens-quote cotlens-muted", {}, `…${model.text(a).slice(Math.max(0, at - 80), at)}`)] : []), rest(a), rest(b));
+  }
+
+  onClick(open, signal, () => store.open());
+  onClick(pin, signal, () => { if (store.own.now.picked) store.pin(store.own.now.picked.row); });
+  text.addEventListener("click", (event) => {
+    const span = (event.target as Element).closest<HTMLElement>("[data-sentence]");
+    const { picked } = store.own.now;
+    if (span && picked) store.own.set({ picked: { row: picked.row, sentence: Number(span.dataset["sentence"]) } });
+  }, { signal });
+  root.addEventListener("cotlens-theme", () => { if (store.own.now.picked) write(store.own.now.picked.row); }, { signal });
+
+  return {
+    element,
+    update(changed) {
+      const { picked, pinned } = store.own.now;
+      if (changed.has("data")) shown = -1;
+      if (any(changed, "picked", "data")) {
+        actions.hidden = picked === null;
+        if (picked === null) {
+          setText(title, "Pick a rollout");
+          setText(note, "Its text stands here, as the model wrote it.");
+          text.replaceChildren();
+          shown = -1;
+        } else {
+          const { row, sentence } = picked;
+          setText(title, `Rollout ${row} · ${store.model.groups[store.model.group[row] ?? 0]?.answer === null ? "" : "answer "}${store.model.answer(store.model.group[row] ?? 0)}`);
+          setText(note, [sentence < 0 ? count(store.model.sentences(row), "sentence") : `sentence ${sentence + 1} of ${store.model.sentences(row)}: ${store.model.categoryOf(picked)}`, store.model.said.notes[row] ?? ""].filter(Boolean).join(" · "));
+          if (shown !== row) { write(row); shown = row; }
+          mark(sentence);
+        }
+      }
+      if (any(changed, "picked", "pinned")) setText(pin, picked && pinned.includes(picked.row) ? "Let go" : "Pin");
+      if (any(changed, "pinned", "data")) part();
+      setOff(open, store.off, "Enter");
+      notice.hidden = store.own.now.notice === null;
+      if (changed.has("notice")) setText(notice, store.own.now.notice ?? "");
+    },
+  };
+}
