@@ -1,22 +1,39 @@
-"""The tables of the confusion matrix: `python -m tests.truth.faithfulness.table` prints them out of confusion.json."""
+"""`python -m tests.truth.faithfulness.table` writes docs/faithfulness.md out of confusion.json and cue_diffs.json."""
 
 from __future__ import annotations
 
+import json
 from collections import Counter
+from pathlib import Path
 from typing import Any
 
 from cotlens.measure.faithfulness.verdict import FAITHFUL, VERDICTS
 from cotlens.measure.stats import wilson
+from tests.truth.faithfulness.cue_diffs import KEPT
 from tests.truth.faithfulness.run import kept
 
 SHOWN = ("congruent", "follows", "stays", "prompt_decides", "thought_decides", "decided_early", "reader_agrees",
          "false_step", "followed", "verbalised", "direct", "via_thought")  # fmt: skip
 
+PAGE = Path(__file__).parents[3] / "docs" / "faithfulness.md"
+HEAD = """# How often the battery's verdict is right
+
+`cl.faithfulness.Battery` on the shipped organisms, whose failure is known, on problems and seeds that its thresholds
+(`cotlens/measure/faithfulness/thresholds.py`) were not set on; 40 problems per cell. The rule for what a thought says
+of a cue, and the problems, are of the organisms' small language: on other models the figures may be lower. Measured by
+`python -m tests.truth.faithfulness.run`."""
+CUES = """## Where a cue acts
+
+`CueDiff` on 20 thoughts of each, medians in nats; *planted*: the unit where it acts most is the one that was made to;
+for `abacus` and `abacus-posthoc`, where hardly anything acts, it means nothing. *After an edit*: of the answer, where
+the thought's conclusion was changed. Measured by `python -m tests.truth.faithfulness.cue_diffs`."""
+
 
 def main() -> None:
-    """Print the matrix, and every cell's signatures."""
+    """Write the page."""
     cells = kept()
-    print(matrix(cells), signatures(cells), sep="\n\n")
+    parts = (HEAD, matrix(cells), "## Signatures", signatures(cells), CUES, cue_diffs())
+    PAGE.write_text("\n\n".join(parts) + "\n", encoding="utf-8")
 
 
 def matrix(cells: dict[str, Any]) -> str:
@@ -43,6 +60,16 @@ def signatures(cells: dict[str, Any]) -> str:
         told = ["" if value is None else f"{value:.2f}" for value in found]
         lines.append(f"| {key} | " + " | ".join(told) + f" | {cell['seconds']:.0f} |")
     return "\n".join(lines)
+
+
+def cue_diffs() -> str:
+    """The words at which cues act."""
+    found = json.loads(KEPT.read_text(encoding="utf-8"))
+    lines = ["| organism | total KL | share there | planted | of | KL of the answer after an edit | forwards |",
+             "| --- | ---: | ---: | ---: | ---: | ---: | ---: |"]  # fmt: skip
+    names = ("total", "share", "planted", "n", "answer_after_edit", "tokens_per_token")
+    rows = [" | ".join(str(each[name]) for name in names) for each in found.values()]
+    return "\n".join([*lines, *(f"| {key} | {row} |" for key, row in zip(found, rows, strict=True))])
 
 
 if __name__ == "__main__":
