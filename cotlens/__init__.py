@@ -67,6 +67,7 @@ __all__ = [
     "read_rollouts",
     "show",
     "steering",
+    "survey",
 ]
 
 if TYPE_CHECKING:
@@ -74,6 +75,7 @@ if TYPE_CHECKING:
     from cotlens.measure import categories, faithfulness, features, importance, lenses, monitors, steering
     from cotlens.measure.compare import compare
     from cotlens.measure.published_rollouts import read_rollouts
+    from cotlens.measure.survey.plan import survey
     from cotlens.models.endpoint.answering import ChatEndpoint
     from cotlens.models.load import load
     from cotlens.models.mixed import mixed
@@ -116,6 +118,7 @@ __getattr__, __dir__ = lazy_attributes(
         "lenses": "cotlens.measure.lenses",
         "monitors": "cotlens.measure.monitors",
         "steering": "cotlens.measure.steering",
+        "survey": "cotlens.measure.survey.plan:survey",
         "attention_patterns": "cotlens.plots.attention:attention_patterns",
         "colored_tokens": "cotlens.plots.tokens:colored_tokens",
         "load_result": "cotlens.results:load_result",

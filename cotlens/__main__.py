@@ -1,4 +1,5 @@
-"""The command ``cotlens``: ``cotlens lab`` opens the notebooks in JupyterLab, ``cotlens export`` makes a page of one.
+"""The command ``cotlens``: ``cotlens lab`` opens the notebooks in JupyterLab, ``cotlens export`` makes a page of one,
+``cotlens survey`` runs a plan.
 
 ``cotlens lab --chapter 3`` opens a chapter of the course. From an installed package notebooks and tutorials are copied
 to a folder of yours first; a file that is already there is never overwritten. In a checkout of the repository
@@ -33,7 +34,17 @@ def main(argv: Sequence[str] | None = None) -> int:
     export = commands.add_parser("export", help="make one HTML file of a notebook; it asks nothing of the network")
     export.add_argument("notebook", type=Path)
     export.add_argument("--output", type=Path, help="the file to write (default: beside the notebook)")
+    survey = commands.add_parser("survey", help="run a survey's plan; every finished cell is kept at once")
+    survey.add_argument("plan", type=Path)
+    survey.add_argument("--cost", action="store_true", help="say what it costs, and run nothing")
+    survey.add_argument("--workers", type=int, help="how many at once (default: 1, on Ray one per GPU or core)")
+    survey.add_argument("--ray", nargs="?", const=True, default=False, help="on Ray; at this address, or here")
+    survey.add_argument("--retries", type=int, default=2, help="of cells whose worker died or whose server failed")
+    survey.add_argument("--store", type=Path, help="the store's file (default: that of all rollouts)")
+    survey.add_argument("--output", type=Path, help="a file for the table (default: beside the plan, .result.json)")
     options = parser.parse_args(argv)
+    if options.command == "survey":
+        return surveyed(parser, options)
     if options.command == "export":
         return exported(parser, options.notebook, options.output)
     try:
@@ -55,6 +66,24 @@ def exported(parser: argparse.ArgumentParser, notebook: Path, output: Path | Non
     except CotLensError as error:
         parser.exit(2, f"cotlens export: {error}\n")
     return 0
+
+
+def surveyed(parser: argparse.ArgumentParser, options: argparse.Namespace) -> int:
+    """Say what a plan costs, run it, and save its table; 1 where cells failed."""
+    try:
+        plan = cotlens.survey(options.plan)
+        print(plan, plan.cost().to_string(index=False), sep="\n", flush=True)
+        if options.cost:
+            return 0
+        found = plan.run(workers=options.workers, ray=options.ray, retries=options.retries, store=options.store)
+        output = options.output or options.plan.with_suffix(".result.json")
+        found.table().save(output)
+    except CotLensError as error:
+        parser.exit(2, f"cotlens survey: {error}\n")
+    except KeyboardInterrupt:
+        parser.exit(130, "cotlens survey: stopped; what was finished is in the store, and the same command goes on.\n")
+    print(f"{found!r}\n{output}")
+    return 1 if found.failures else 0
 
 
 def prepare(folder: Path | None) -> Path:

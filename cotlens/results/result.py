@@ -92,17 +92,25 @@ class Result:
         _check_options(draw, options)
         return draw(self, **options)
 
+    def data(self) -> dict[str, Any]:
+        """All of it as JSON data, as a file has it; `from_data` gives it back.
+
+        Raises:
+            InputError: the settings or extras hold something that JSON can't.
+        """
+        columns = {name: _column_data(column) for name, column in self.columns.items()}
+        words = {name: getattr(self, name) for name in _WORDS}
+        provenance = files.plain(self.provenance.data(), "result.provenance")
+        extras = files.plain(self.extras, "result.extras")
+        return {**words, "columns": columns, "provenance": provenance, "extras": extras}
+
     def save(self, path: files.PathLike) -> None:
         """Write the result to one JSON file.
 
         Raises:
             InputError: the file can't be written, or the settings or extras hold something that JSON can't.
         """
-        columns = {name: _column_data(column) for name, column in self.columns.items()}
-        words = {name: getattr(self, name) for name in _WORDS}
-        provenance = files.plain(self.provenance.data(), "result.provenance")
-        extras = files.plain(self.extras, "result.extras")
-        files.write(path, FORMAT, {**words, "columns": columns, "provenance": provenance, "extras": extras})
+        files.write(path, FORMAT, self.data())
 
     def __repr__(self) -> str:
         return f"<Result {self.method} ({self.metric}) per {self.unit}: {len(self)} rows, {self._measured()} measured>"
@@ -128,7 +136,15 @@ def load_result(path: files.PathLike) -> Result:
     Raises:
         InputError: the file is missing, damaged or something else.
     """
-    payload = files.read(path, FORMAT, "result")
+    return from_data(files.read(path, FORMAT, "result"), str(path))
+
+
+def from_data(payload: Mapping[str, Any], where: str) -> Result:
+    """The result whose `data` these are.
+
+    Raises:
+        InputError: they are damaged; `where` says what held them.
+    """
     try:
         return Result(
             **{name: _word(payload, name) for name in _WORDS},
@@ -137,7 +153,7 @@ def load_result(path: files.PathLike) -> Result:
             extras=files.revive(payload["extras"]),
         )
     except (AttributeError, KeyError, TypeError, ValueError) as error:
-        raise InputError(f"{path} is a damaged result file ({error}); save the result again.") from error
+        raise InputError(f"{where} is a damaged result file ({error}); save the result again.") from error
 
 
 def _word(payload: Mapping[str, Any], name: str) -> str:

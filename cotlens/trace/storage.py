@@ -28,12 +28,26 @@ _KINDS = ("truncate", "replace", "delete", "insert")
 
 def save(trace: T, path: files.PathLike) -> None:
     """See `Trace.save`."""
-    files.write(path, FORMAT, {"traces": [_to_data(step) for step in trace.path()]})
+    files.write(path, FORMAT, data_of(trace))
+
+
+def data_of(trace: TraceRecord) -> dict[str, Any]:
+    """A trace and all its parents as JSON data, as a file has them."""
+    return {"traces": [_to_data(step) for step in trace.path()]}
 
 
 def load(kind: type[T], path: files.PathLike, model: Any) -> T:
     """See `Trace.load`; `kind` is the class of the traces."""
-    payload = files.read(path, FORMAT, "trace")
+    trace = from_data(kind, files.read(path, FORMAT, "trace"), str(path))
+    return trace if model is None else with_model(trace, model)
+
+
+def from_data(kind: type[T], payload: Mapping[str, Any], path: str) -> T:
+    """The trace whose `data_of` this is; `path` says what held it.
+
+    Raises:
+        InputError: it is damaged.
+    """
     trace = None
     try:
         for data in payload["traces"]:
@@ -42,7 +56,7 @@ def load(kind: type[T], path: files.PathLike, model: Any) -> T:
         raise InputError(f"{path} is a damaged trace file ({_reason(error)}); save the trace again.") from error
     if trace is None:
         raise InputError(f"{path} is a damaged trace file (it holds no trace); save the trace again.")
-    return trace if model is None else with_model(trace, model)
+    return trace
 
 
 def with_model(trace: T, model: Any) -> T:
@@ -56,7 +70,7 @@ def with_model(trace: T, model: Any) -> T:
     return attached
 
 
-def _to_data(trace: T) -> dict[str, Any]:
+def _to_data(trace: TraceRecord) -> dict[str, Any]:
     return {
         **described(trace),
         "token_ids": list(trace.token_ids),

@@ -1,5 +1,7 @@
 """The sample store: rollouts on disk, so that a repeated question costs nothing and a killed kernel loses nothing.
 
+Beside them lie the results of surveys, cell by cell, under what decides them.
+
 One SQLite file in WAL mode, which several processes may use at once. A rollout is found by what decides its text: the
 tokens before it, all bytes of the model's weights and what is done with them (see `models.identity`), the type they are
 computed in, the sampling settings, interventions, seed and index. No name counts: neither that of a model nor a commit.
@@ -43,6 +45,8 @@ _TABLE = """CREATE TABLE IF NOT EXISTS rollouts (
 _REPLIES = """CREATE TABLE IF NOT EXISTS replies (
     question BLOB NOT NULL, number INTEGER NOT NULL, text TEXT NOT NULL, finish TEXT NOT NULL,
     PRIMARY KEY (question, number)) WITHOUT ROWID"""
+_CELLS = """CREATE TABLE IF NOT EXISTS cells (
+    question BLOB PRIMARY KEY NOT NULL, result TEXT NOT NULL) WITHOUT ROWID"""
 
 Written = tuple[list[int], str]
 """The tokens of a rollout and how it ended ("stop" or "length")."""
@@ -133,6 +137,17 @@ class Store:
         with self._connection() as connection, connection:
             connection.executemany("INSERT OR IGNORE INTO replies VALUES (?, ?, ?, ?)", list(replies))
 
+    def find_cell(self, asked: bytes) -> str | None:
+        """The result of a survey's cell as JSON, None where it isn't there."""
+        with self._connection() as connection:
+            row = connection.execute("SELECT result FROM cells WHERE question = ?", (asked,)).fetchone()
+            return None if row is None else str(row[0])
+
+    def keep_cell(self, asked: bytes, result: str) -> None:
+        """Write the result of a survey's cell; one that is there already stays."""
+        with self._connection() as connection, connection:
+            connection.execute("INSERT OR IGNORE INTO cells VALUES (?, ?)", (asked, result))
+
     def __len__(self) -> int:
         with self._connection() as connection:
             return int(connection.execute("SELECT count(*) FROM rollouts").fetchone()[0])
@@ -169,5 +184,6 @@ class Store:
         connection.execute("PRAGMA synchronous=NORMAL")  # a crash of the process loses nothing; of the machine, seconds
         connection.execute(_TABLE)
         connection.execute(_REPLIES)
+        connection.execute(_CELLS)
         connection.commit()
         return connection
