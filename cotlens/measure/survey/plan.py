@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from cotlens._core import check, files
 from cotlens._core.errors import CotLensError, InputError, did_you_mean
+from cotlens._core.registry import resolve
 from cotlens.measure.method import Method
 from cotlens.measure.survey import toml
 from cotlens.measure.survey.named import method_data, method_of, model_data
@@ -19,9 +20,8 @@ from cotlens.trace.collection.traces import Traces
 if TYPE_CHECKING:
     import pandas as pd
 
-    from cotlens.measure.survey.surveyed import Surveyed
-
 FORMAT = "cotlens-survey/1"
+_RUN = "cotlens.measure.survey.running:run"  # named, not imported: what runs plans stands above them
 _NAMES = ("format", "traces", "prompts", "seeds", "max_new_tokens", "methods", "models")
 
 
@@ -104,16 +104,14 @@ class Plan:
         tables = {"methods": [method_data(method) for method in self.methods], "models": self.models}
         files.write_bytes(target, toml.dumps(values, tables).encode())
 
-    def run(self, **where: Any) -> Surveyed:
-        """Measure every cell that the store doesn't have; see `running.run` for `workers`, `ray`, `retries`, `store`.
+    def run(self, **where: Any) -> Any:
+        """Measure every cell that the store doesn't have, and return a `Surveyed`; see `running.run` for `workers`, `ray`, `retries`, `store`.
 
         Raises:
             InputError: the store is turned off, or there are no such workers.
             Cancelled: with what was measured so far as `partial`.
         """
-        from cotlens.measure.survey.running import run
-
-        return run(self, **where)
+        return resolve(_RUN)(self, **where)
 
     def _sources(self) -> Iterator[Trace | str]:
         yield from self.traces
