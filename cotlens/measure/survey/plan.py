@@ -105,7 +105,9 @@ class Plan:
         files.write_bytes(target, toml.dumps(values, tables).encode())
 
     def run(self, **where: Any) -> Any:
-        """Measure every cell that the store doesn't have, and return a `Surveyed`; see `running.run` for `workers`, `ray`, `retries`, `store`.
+        """Measure every cell that the store doesn't have, and return a `Surveyed`.
+
+        Takes `workers`, `ray`, `retries` and `store` of `running.run`.
 
         Raises:
             InputError: the store is turned off, or there are no such workers.
