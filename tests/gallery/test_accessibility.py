@@ -32,6 +32,8 @@ AT_WORK: dict[str, tuple[str, Callable[[Gallery], None]]] = {
     "map, a sentence": ("map", lambda page: page.find("[data-unit]").nth(4).click()),
     "map, all sentences": ("map", lambda page: page.action("all").click()),
     "matrix, a pair": ("pairs", lambda page: page.find("[role=grid]").first.press("ArrowDown")),
+    "rollouts, a sentence": ("rollouts", lambda page: page.find("[data-region=rows]").press("ArrowDown")),
+    "rollouts, points": ("rollouts", lambda page: page.find("[data-tab=plane]").click()),
     "steering, adding": ("steertwo", lambda page: page.action("add").click()),
     "steering, code": ("steertwo", lambda page: page.find(".cotlens-codebutton").click()),
     "features, a latent": ("features", lambda page: page.find(".cotlens-table-body [data-row]").first.click()),
