@@ -19,7 +19,8 @@ LOOKS = ("light", "dark", "forced")
 SHOWN = (
     "first", "shaded", "sentence", "branch", "branches", "truncated", "running", "streaming", "unclosed", "unsigned",
     "hostile", "map", "maptokens", "mapnothing", "mapunsigned", "maphostile", "pairs", "pairslarge", "pairshostile",
-    "steertwo", "steercontrol", "steersweep", "steerdamage", "features", "featureschanged", "featureshostile", "rollouts",
+    "steertwo", "steercontrol", "steersweep", "steerdamage", "features", "featureschanged", "featureshostile",
+    "rollouts",
 )  # fmt: skip
 
 
