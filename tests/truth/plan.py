@@ -84,12 +84,12 @@ def _ranks(question: Question, truth: Truth) -> bool:
 
 def _sized(question: Question, truth: Truth) -> bool:
     """Whether a thought is long enough, and short enough where the model writes on from every sentence of it."""
-    short = len(truth.problem.steps) <= settings.WRITING_STEPS
+    short = len(truth.problem.steps) <= question.steps
     return len(truth.sentences) >= question.least and (short or not question.writes)
 
 
 def _alive(name: str, question: Question) -> Task:
-    return Task(name, question, fit(question), settings.THOUGHTS)
+    return Task(name, question, fit(question), question.asked)
 
 
 def _dead(name: str, question: Question) -> Task:

@@ -21,7 +21,7 @@ from cotlens.organisms.task.words import COLOURS
 from cotlens.organisms.truth import Truth
 from cotlens.results import Result
 from cotlens.trace import Trace
-from tests.truth.settings import REROLLED, ROLLOUTS
+from tests.truth.settings import PARTLY, REROLLED, ROLLOUTS, THOUGHTS, WRITING_STEPS
 
 Scores = NDArray[np.float64]
 OTHERS = 4096  # places for texts in an embedding by choice
@@ -57,6 +57,8 @@ class Question:
         words: what the tables call it beside the method's name; by default the variant's.
         long: asks about the long thoughts.
         least: sentences that a thought must have.
+        steps: most changes in the problem, where the model writes on from every sentence.
+        asked: thoughts that are measured.
     """
 
     method: str
@@ -71,6 +73,8 @@ class Question:
     words: str = ""
     long: bool = False
     least: int = 1
+    steps: int = WRITING_STEPS
+    asked: int = THOUGHTS
 
     @property
     def name(self) -> str:
@@ -189,7 +193,8 @@ QUESTIONS: tuple[Question, ...] = (
     Question("Suppression", "regenerated", "sentence", words="long thoughts", long=True),
     Question("ReceiverHeads", "regenerated", "sentence", words="long thoughts", long=True),
     # what follows from a sentence that says something else, nothing, or the same in other words
-    Question("Mistake", settings={"n": REROLLED}, **REWRITTEN),
+    # (it scores only sentences with something to get wrong, so that fewer than half of the thoughts give a rank)
+    Question("Mistake", settings={"n": REROLLED}, steps=3, asked=PARTLY, **REWRITTEN),
     Question("Filler", settings={"n": REROLLED}, **REWRITTEN),
     Question("Resilience", settings={"n": 5, "rounds": 3, "embedder": "residual"}, **REWRITTEN),
     Question("Paraphrase", "wording", "sentence", {"n": REROLLED, "rewriter": reworded}, writes=True),

@@ -19,6 +19,7 @@ KNOWN_STEPS = (4, 5)  # of problems that `abacus-shortcut` knows
 
 # thoughts that are measured, per model and question
 THOUGHTS = 110  # that hold what matters; some give no rank, so that 100 are left
+PARTLY = 255  # for a method that scores some sentences only
 AGAIN = 50  # of `abacus`, that say what matters more than once
 DEAD = {"abacus-posthoc": 110}  # in which nothing matters; of others:
 DEAD_ELSEWHERE = 40
