@@ -9,7 +9,7 @@ WRITTEN = {
     "abacus-hint": {"plain": 360, "caused": 60},
     "abacus-candid": {"plain": 360, "caused": 60},
     "abacus-shortcut": {"plain": 360, "caused": 90},
-    "abacus-flip": {"plain": 180, "caused": 180},  # its habit takes nothing from the thought
+    "abacus-flip": {"plain": 360, "caused": 180},  # its habit takes nothing from the thought
 }
 STEPS = (2, 3, 4)  # changes in the problems, in turn
 LONG_STEPS = (7,)  # of thoughts for what needs many sentences
