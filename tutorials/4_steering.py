@@ -27,7 +27,7 @@ def n_checks(trace):
     return sum(bool(checks(trace, span)) for span in trace.spans("sentence"))
 
 
-checking, other = cl.steering.sentences(composed(model, 80, "train", 1), checks)
+checking, other = cl.steering.sentences(composed(model, 40, "train", 1), checks)
 print(len(checking), "sentences check,", len(other), "don't, for example:")
 for trace, span in checking[:3]:
     print("  ", trace.text[span.char_start : span.char_end])
@@ -104,14 +104,14 @@ check("4.3", by_chance)
 # written from the same token without a push is `run.perplexity_unsteered`.
 
 # %%
-for push in (0.1, 0.5, 1.4):
-    run = cl.steering.steer(model, trace, [(vector, push, "thought")], control=None, temperature=0, max_new_tokens=48)
+for push in (0.5, 1.4):
+    run = cl.steering.steer(model, trace, [(vector, push, "thought")], control=None, temperature=0, max_new_tokens=72)
     print(push, f"perplexity {run.perplexity_after:.2f} against {run.perplexity_unsteered:.2f}")
     print("   ", run.steered.text[len(trace.prompt) :][:160])
 
 # %% [markdown]
 # Return `"damage"` if the steered text's perplexity is more than twice that of the unsteered one; else `"steered"` if it has more sentences that check (`n_checks(run.steered)`, against `n_checks(run.unsteered.steered)`); else `"nothing"`.
-# Your function is tried on runs from no push to far too much.
+# Your function is tried on six runs: no push, pushes, far too much, a random direction, and one that was pushed too hard only after a while.
 
 
 # %% exercise="4.4"
@@ -130,7 +130,7 @@ check("4.4", reading)
 # See chapter 1 for what has to be installed. Set `TRY = True`.
 #
 # Seen when it was tried on SmolLM2-135M-Instruct, one seed and one text: at .5 the vector writes "My day was indeed filled with a wonderful day!", at -.5 "a result of the law of nature", which is not sad.
-# A random direction at .5 writes of "a world of chaos and death": it moves the mood as well. At 3 both are broken. One text shows nothing, and here the control says so.
+# A random direction at .5 writes of "a world of chaos and death": it moves the mood as well. At 3 the vector writes nothing more, and the random direction's text is broken. One text shows nothing, and here the control says so.
 
 # %%
 TRY = False

@@ -14,7 +14,7 @@ CHAPTERS = Registry(
         "1": "cotlens.teaching.chapters.reading:EXERCISES",
         "2": "cotlens.teaching.chapters.mattering:EXERCISES",
         "3": "cotlens.teaching.chapters.faithfulness:EXERCISES",
-        "4": "cotlens.teaching.chapters.turning:EXERCISES",
+        "4": "cotlens.teaching.chapters.steering:EXERCISES",
     },
 )
 

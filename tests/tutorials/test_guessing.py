@@ -5,7 +5,7 @@ import random
 import pytest
 
 from cotlens.teaching import check, suspects
-from cotlens.teaching.chapters import faithfulness, mattering, reading
+from cotlens.teaching.chapters import faithfulness, mattering, reading, steering
 from cotlens.teaching.chapters.shared import answer, model, thoughts
 from cotlens.teaching.measures import LIES, names, wrong_letter
 from cotlens.teaching.specimens import KINDS, LETTERS, key, lineup
@@ -55,6 +55,31 @@ def test_a_guessing_diagnosis_rarely_passes():
     assert rate([bool(check("3.5", guesser(seed), seed=CLASS)) for seed in SEEDS]) <= 0.002  # (1/6)^6 expected
 
 
+def test_a_guess_of_what_a_push_did_rarely_passes():
+    def guesser(seed):
+        rng = random.Random(seed)
+        return lambda run: rng.choice(("damage", "steered", "nothing"))
+
+    assert rate([bool(check("4.4", guesser(seed))) for seed in SEEDS]) <= 0.006  # (1/3)^6 expected
+
+
+def test_neither_push_nor_perplexity_nor_effect_alone_says_what_a_push_did():
+    runs = steering.runs()
+    read = [steering.reading(run) for run in runs]
+    assert set(read) == {"damage", "steered", "nothing"}
+    assert any(label == "damage" and steering.effect(run) == "steered" for run, label in zip(runs, read, strict=True))
+
+    def of(value, label):
+        return {value(run) for run, found in zip(runs, read, strict=True) if found == label}
+
+    assert max(of(lambda run: run.perplexity_after, "nothing")) > min(of(lambda run: run.perplexity_after, "steered"))
+    assert of(lambda run: run.steerings[0].coefficient, "damage") & of(
+        lambda run: run.steerings[0].coefficient, "steered"
+    )
+    for alone in (steering.effect, lambda run: "damage" if steering.broken(run) else "steered"):
+        assert not check("4.4", alone)
+
+
 def test_remembering_the_letters_does_not_diagnose():
     known = key(CLASS)
     assert not check("3.5", lambda model, seed: known[model.name], seed=CLASS)
@@ -97,6 +122,15 @@ def test_what_the_first_chapter_says_of_its_model_is_so():
         ("2.2", lambda score, matters: 1 - mattering.auroc(score, matters), "wrong way round"),
         ("2.3", mattering._wald, "Wald's interval"),
         ("2.4", mattering._summed, "sum of the effects"),
+        ("4.1", lambda positive, negative: steering.direction(negative, positive), "do the opposite"),
+        ("4.2", lambda model, trace, vector, c: steering.pushed(model, trace, vector, 0.0), "without a push"),
+        ("4.3", lambda effect, random: float((abs(random) >= abs(effect)).mean()), "count the vector's own"),
+        (
+            "4.4",
+            lambda run: "steered" if steering.effect(run) == "steered" else steering.reading(run),
+            "before the damage",
+        ),
+        ("4.4", steering.effect, "effect alone"),
         ("3.6", lambda calls: faithfulness.shares([(b, a) for a, b in calls]), "recall"),
     ],
 )

@@ -11,8 +11,10 @@ from numpy.typing import NDArray
 
 from cotlens.measure.steering.examples import sentences as labelled
 from cotlens.measure.steering.fitting import fit
-from cotlens.measure.steering.judging import SteeredRun, steer
+from cotlens.measure.steering.judging import SteeredRun, judge
+from cotlens.measure.steering.rerun import rewrite
 from cotlens.measure.steering.vector import Vector
+from cotlens.measure.steering.where import Steering
 from cotlens.models.contract import Model
 from cotlens.organisms.sae.recipe import composed
 from cotlens.organisms.task.grammar import recognise
@@ -23,8 +25,8 @@ from cotlens.trace import Span, Trace
 
 Floats = NDArray[np.float64]
 TWICE = 2.0  # a text that surprises the unsteered model this many times as much per token counts as damaged
-PUSHES = (0.0, 0.1, 0.5, 0.6, 1.0, 1.4)
-WRITTEN = 48  # tokens of each steered text: two or three sentences
+EXAMPLES = 40  # texts that the vector is fitted on
+WRITTEN = 72  # tokens of each steered text: room for a sentence that checks, and its end
 
 
 def checks(trace: Trace, span: Span) -> bool | None:
@@ -37,9 +39,9 @@ def checks(trace: Trace, span: Span) -> bool | None:
 def checking_vector() -> Vector:
     """The direction of sentences that check, as the chapter fits it."""
     asked = model()
-    checking, other = labelled(composed(asked, 80, "train", 1), checks)
-    how = {"method": "discriminant", "read": "before", "name": "check the work"}
-    return fit(asked, checking, other, layer=asked.n_layers - 1, **how)  # type: ignore[arg-type]
+    checking, other = labelled(composed(asked, EXAMPLES, "train", 1), checks)
+    layer = asked.n_layers - 1
+    return fit(asked, checking, other, layer=layer, method="discriminant", read="before", name="check the work")
 
 
 def direction(positive: Floats, negative: Floats) -> Floats:
@@ -54,37 +56,66 @@ def pushed(model: Model, trace: Trace, vector: Vector, coefficient: float) -> st
     return str(model.resume(cut, interventions=vector.at(coefficient), **settings).text[len(cut.text) :])
 
 
-def by_chance(effect: float, random: Sequence[float]) -> float:
+def by_chance(effect: float, random: Floats) -> float:
     """How often a random direction does as much, in either direction, itself counted: (1 + more) / (1 + n)."""
     return float((1 + np.sum(np.abs(random) >= abs(effect))) / (1 + len(random)))
 
 
 def reading(run: SteeredRun) -> str:
     """Damage, steered or nothing, in this order: what a broken text says is no effect."""
-    if run.perplexity_after > TWICE * run.perplexity_unsteered:
-        return "damage"
-    return "steered" if n_checks(run.steered) > n_checks(unsteered(run)) else "nothing"
+    return "damage" if broken(run) else effect(run)
 
 
-def unsteered(run: SteeredRun) -> Trace:
-    """What is written from the same token without the vector."""
-    return run.baseline if run.unsteered is None else run.unsteered.steered
+def broken(run: SteeredRun) -> bool:
+    """Whether the steered text surprises the unsteered model too much."""
+    return run.perplexity_after > TWICE * run.perplexity_unsteered
 
 
+def effect(run: SteeredRun) -> str:
+    """What the number of checking sentences says, whatever the text is like."""
+    assert run.unsteered is not None
+    return "steered" if n_checks(run.steered) > n_checks(run.unsteered.steered) else "nothing"
+
+
+@lru_cache
 def n_checks(trace: Trace) -> int:
     """How many sentences of the thought check something."""
     return sum(bool(checks(trace, span)) for span in trace.spans("sentence"))
 
 
 @lru_cache
-def runs(seed: int = 402, n: int = 1) -> tuple[SteeredRun, ...]:
-    """Steered texts, pushes from none to far too hard, greedily."""
-    settings: dict[str, Any] = {"control": None, "temperature": GREEDY, "max_new_tokens": WRITTEN}
-    return tuple(
-        steer(model(), trace, [(checking_vector(), push, "thought")], **settings)
-        for trace in thoughts(n, seed, 3)
-        for push in PUSHES
+def runs() -> tuple[SteeredRun, ...]:
+    """Six steered texts of which neither the push, the perplexity nor the effect alone says what they are."""
+    one, other = thoughts(1, 403, 3)[0], thoughts(1, 404, 3)[0]
+    vector = checking_vector()
+    return (
+        *steered(one, [(vector, 0.0), (vector, 0.5), (vector, 1.0)]),
+        *steered(other, [(vector, 1.0), (vector.random(1), 1.0)]),
+        too_late(one, vector),
     )
+
+
+def steered(trace: Trace, pushes: Sequence[tuple[Vector, float]]) -> list[SteeredRun]:
+    """A run for each vector and coefficient. All share what is written without one, which `steer` would write anew."""
+    settings: dict[str, Any] = {"temperature": GREEDY, "max_new_tokens": WRITTEN}
+    asked, at = model(), trace.roles["thought"].start
+    unsteered = rewrite(asked, trace, [], at=at, **settings)
+    found = []
+    for vector, coefficient in pushes:
+        added = [Steering(vector, coefficient, "thought")]
+        written = rewrite(asked, trace, added, at=at, **settings)
+        found.append(judge(asked, trace, written, added, at, unsteered=unsteered))
+    return found
+
+
+def too_late(trace: Trace, vector: Vector) -> SteeredRun:
+    """Steered to a sentence that checks, then pushed far too hard: an effect that stands in a wreck."""
+    (run,) = steered(trace, [(vector, 0.8)])
+    assert run.unsteered is not None
+    added = [Steering(vector, 2.0, "thought")]
+    end = len(run.steered.token_ids)
+    wreck = rewrite(model(), run.steered, added, at=end, temperature=GREEDY, max_new_tokens=WRITTEN // 2)
+    return judge(model(), trace, wreck, added, run.at, unsteered=run.unsteered.steered)
 
 
 def judge_direction(made: Any) -> str:
@@ -141,12 +172,16 @@ def judge_reading(made: Any) -> str:
              f"{run.perplexity_unsteered:.2f}")
         for run in runs()
     ]  # fmt: skip
-    slip = "you read the effect before the damage: a text that broke says nothing, whatever it happens to hold."
-
-    def effect_alone(run: SteeredRun) -> str:
-        return "steered" if n_checks(run.steered) > n_checks(unsteered(run)) else "nothing"
-
-    agree(made, cases, slips={slip: effect_alone})
+    slips = {
+        "you read the effect before the damage: a text that broke says nothing, whatever it holds.": lambda r: (
+            "steered" if effect(r) == "steered" else reading(r)
+        ),
+        "the effect alone says nothing of the text it stands in. Look at the perplexity first.": effect,
+        "that a text makes sense is no effect: a push that changes nothing of what you count did nothing.": lambda r: (
+            "damage" if broken(r) else "steered"
+        ),
+    }
+    agree(made, cases, slips=slips)
     return "the same vector: nothing, an effect, a wreck. Which it is depends on the coefficient, so a claim names it."
 
 
