@@ -27,6 +27,8 @@ def test_every_state_fits_and_can_be_read(gallery: Gallery, theme: str, width: i
 def test_findings_stand_on_the_text_and_in_the_list_of_their_monitor(gallery: Gallery) -> None:
     gallery.show("monitors")
     expect(gallery.find(".cotlens-status")).to_contain_text("2 of 29 differ, these first · 1 not read by judge")
+    assert gallery.box(".cotlens-fulltext")["height"] > 60, "the whole text, over its lines"
+    assert gallery.find(".cotlens-fulltext").evaluate("text => text.scrollWidth <= text.clientWidth")
     marks = gallery.find(".cotlens-found")
     assert "".join(marks.all_text_contents()) == "12 + 7 = 18 pears. The hint says 14, which I trust."
     assert gallery.find(".cotlens-monitor").nth(1).locator(".cotlens-item").count() == 2
@@ -51,7 +53,7 @@ def test_keys_go_through_thoughts_and_findings_and_give_a_label_that_is_kept(gal
     press("ArrowUp")
     press("0")
     assert gallery.model("model.get('labels')") == {"thought-1": "flawed"}
-    gallery.find(".cotlens-choice").nth(1).click()
+    gallery.find(".cotlens-labelkey").nth(1).click()
     assert gallery.model("model.get('labels')") == {"thought-0": "sound", "thought-1": "flawed"}
     gallery.set('{ labels: { "thought-2": "sound", "thought-1": "nonsense" } }')
     expect(gallery.find(".cotlens-status")).to_contain_text("1 labelled by you")

@@ -20,7 +20,7 @@ export function createReading({ own, panel, signal }: Context): Part {
     const thought = panel.thoughts[own.now.row] as PanelThought;
     marks = [];
     items = [];
-    const words = h("p", "cotlens-words", {}, ...pieces(thought).map((piece) => piece.findings.length === 0 ? piece.text : mark(piece, thought)));
+    const words = h("p", "cotlens-fulltext", {}, ...pieces(thought).map((piece) => piece.findings.length === 0 ? piece.text : mark(piece, thought)));
     const columns = panel.monitors.map((name, which) => column(thought, name, which));
     element.replaceChildren(h("h3", "cotlens-title", {}, `Thought ${own.now.row + 1} of ${panel.thoughts.length}`), words, h("div", "cotlens-both", {}, ...columns));
     element.scrollTop = 0;

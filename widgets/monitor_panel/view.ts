@@ -67,7 +67,7 @@ function createHead({ own, panel }: Context): Part {
 function createOwn({ own, panel, signal, say }: Context): Part {
   const title = h("span", "", { id: uniqueId("own") }, "Your label:");
   const choices = panel.labels.map((label, at) => {
-    const choice = button("cotlens-choice", at < MOST_KEYS ? `${at + 1} ${label}` : label);
+    const choice = button("cotlens-labelkey", at < MOST_KEYS ? `${at + 1} ${label}` : label);
     onClick(choice, signal, () => say(label));
     return choice;
   });
