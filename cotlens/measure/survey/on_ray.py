@@ -1,4 +1,4 @@
-"""Workers on a Ray cluster: one actor per GPU, or per core where there is none, that loads the model once."""
+"""Workers on a Ray cluster, one actor per GPU or core, each with its model; experimental: no test runs one yet."""
 
 from __future__ import annotations
 
