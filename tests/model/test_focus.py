@@ -3,6 +3,7 @@
 import pytest
 
 import cotlens as cl
+from cotlens.measure.survey.worker import fitted
 from cotlens.trace import Trace
 from cotlens.trace.parts.focusing import from_parts
 from cotlens.trace.parts.layout import Recorded
@@ -112,6 +113,26 @@ def test_a_summary_is_not_measured(abacus, method):
     trace = from_parts(Trace, parts, model=abacus)
     with pytest.raises(cl.CotLensError, match="is a summary that the provider wrote"):
         getattr(cl.importance, method)().run(trace, abacus)
+
+
+@pytest.mark.parametrize(
+    "ask",
+    [
+        lambda trace, model: cl.importance.Occlusion().run(trace, model),
+        lambda trace, model: cl.importance.Resampling(n=2).run(trace, model),
+        lambda trace, model: cl.CoTEditor(model, trace),
+        lambda trace, model: fitted(trace, model),
+    ],
+    ids=["read", "sampled", "editor", "survey"],
+)
+def test_a_response_with_a_summary_alone_says_so(abacus, ask):
+    """No thought can be in focus there, and other words than the model's stand where one would be."""
+    summary = {"type": "reasoning", "summary": [{"type": "summary_text", "text": "I add."}]}
+    trace = Trace.from_messages(
+        [{"role": "user", "content": QUESTION}, summary, {"role": "assistant", "content": "15"}]
+    )
+    with pytest.raises(cl.CotLensError, match="is a summary that the provider wrote"):
+        ask(trace, abacus)
 
 
 def test_a_model_that_is_gone_is_asked_for():

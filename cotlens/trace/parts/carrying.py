@@ -14,13 +14,19 @@ T = TypeVar("T", bound=TraceRecord)
 
 
 def check_verbatim(trace: TraceRecord) -> None:
-    """Raise InputError, saying why, where the thought in focus isn't what the model wrote."""
-    reason = STATUSES[trace.status]
+    """Raise InputError, saying why, where the thought in focus, or the only one, isn't what the model wrote."""
+    reason = STATUSES[_status(trace)]
     if not reason:
         return
     better = [number for number, part in enumerate(thoughts(trace.parts)) if part.status == "verbatim"]
     what = f"take trace.focus({better[-1]})" if better else "take one of a model that returns what it thinks"
     raise InputError(f"The thought of this trace {reason}, so nothing can be measured on it or edited; {what}.")
+
+
+def _status(trace: TraceRecord) -> str:
+    """How the thought came; where none can be in focus, the last that a provider gave something else for."""
+    instead = [part.status for part in thoughts(trace.parts)] if "thought" not in trace.roles else []
+    return instead[-1] if instead else trace.status
 
 
 def edited(before: T, after: T) -> T:

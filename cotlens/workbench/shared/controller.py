@@ -17,6 +17,7 @@ from cotlens._core.errors import CotLensError, InputError
 from cotlens.models.contract import Capability, Model
 from cotlens.trace import Trace
 from cotlens.trace.editing import reads
+from cotlens.trace.parts.carrying import check_verbatim
 from cotlens.workbench.shared.interrupts import follow
 from cotlens.workbench.shared.jobs import Jobs, JobState
 from cotlens.workbench.shared.origin import origin
@@ -218,4 +219,5 @@ def check_trace(model: Model | None, trace: Any, does: str, *, without_model: bo
     if not isinstance(trace, Trace):
         raise InputError(f"{does} a Trace; {type(trace).__name__} was given: make one with model.reason(prompt).")
     if model is not None and not reads(model.codec, trace):
+        check_verbatim(trace)
         raise InputError(f"The tokens of this trace are not those of {model.name!r}: make the trace with this model.")

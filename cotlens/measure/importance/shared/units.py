@@ -14,6 +14,7 @@ from cotlens._core.errors import InputError
 from cotlens.measure.method import check_setting
 from cotlens.trace import Span, Trace
 from cotlens.trace.align import tokens_covering
+from cotlens.trace.parts.carrying import check_verbatim
 
 CUT = ("token", "sentence", "paragraph", "step")
 GIVEN = "span"
@@ -91,6 +92,7 @@ def units(trace: Trace, unit: str, spans: Sequence[Place] | None = None) -> list
         return disjoint([located(trace, place) for place in _places(spans)])
     found = trace.spans(unit) if "thought" in trace.roles else []
     if not found:
+        check_verbatim(trace)
         raise InputError(
             f"This trace has no {unit} in its thought, so nothing can be measured: give one with a thought."
         )
