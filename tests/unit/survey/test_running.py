@@ -122,9 +122,10 @@ def test_without_ray_it_names_the_extra(monkeypatch, traces, tmp_path):
 
 def test_the_command_killed_by_nine_goes_on_where_it_was(model, tmp_path, capfd):
     store, plan = tmp_path / "s.sqlite", tmp_path / "plan.toml"
-    cl.survey(model.reason([QUESTION.format(k) for k in range(1, 9)]), METHOD, models="abacus", seeds=range(3)).save(
-        plan
-    )
+    traces = model.reason([QUESTION.format(k) for k in range(1, 9)])
+    asked = cl.survey(traces, METHOD, models="abacus", seeds=range(3))
+    asked.save(plan)
+    cells = len(list(asked.cells()))
     command = [sys.executable, "-m", "cotlens", "survey", str(plan), "--store", str(store)]
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     while not kept(store) and process.poll() is None:
@@ -132,10 +133,10 @@ def test_the_command_killed_by_nine_goes_on_where_it_was(model, tmp_path, capfd)
     os.kill(process.pid, signal.SIGKILL)
     process.wait()
     before = kept(store)
-    assert 0 < len(before) < 12
+    assert 0 < len(before) < cells == 24
     assert main(command[3:]) == 0
     after = kept(store)
-    assert len(after) == 12 and before.items() <= after.items()  # each has its time and cost in it: none was repeated
+    assert len(after) == cells and before.items() <= after.items()  # each has its time and cost in it: none is repeated
     out = capfd.readouterr().out
     assert "Occlusion" in out and f"{len(before)} of them from the store" in out
-    assert len(cl.load_result(tmp_path / "plan.result.json")) >= 12
+    assert len(cl.load_result(tmp_path / "plan.result.json")) > cells  # several rows for each
