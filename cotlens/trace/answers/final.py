@@ -9,6 +9,7 @@ from typing import ClassVar
 
 from cotlens.trace.answers.answer import Answer, AnswerForm
 from cotlens.trace.answers.boxed import content
+from cotlens.trace.answers.options import options
 from cotlens.trace.answers.search import Search
 from cotlens.trace.answers.stated import Place, stated_value
 from cotlens.trace.values.normal import normal_form
@@ -20,6 +21,8 @@ _LINE = re.compile(r"[\W_]*(?:(?i:option|choice)\s)?[\W_]*([A-Z])[\W_]*")
 _ITEM = re.compile(r"[*_\s]*[(\[]?([A-Z])[)\].:][*_]*\s+\S.*")
 _BRACKETED = re.compile(r".*(?<![\w)])[(\[]([A-Z])[)\][\W_]*")
 _SMALL = re.compile(r"[\W_]*([a-z])[\W_]*")
+_CONCLUDED = re.compile(r".*\b(?i:is|be|so|choose|pick|therefore|thus)[\s,:*_`(\[\"']+([A-Z])[\W_]*")
+_LETTERS = "ABCDEFGHIJ"  # as many options as published tests of this kind have
 
 
 @dataclass(frozen=True)
@@ -30,8 +33,9 @@ class FinalAnswer:
 
     - "boxed": the content of the last complete `\boxed{...}`;
     - "said": what is stated last: "the answer is", "Answer:", "####", a heading "Answer", "Therefore, ...";
-    - "letter": an option that stands alone, as all of the text or its last line;
-    - "number": the last number of the text.
+    - "letter": an option that is called right ("the correct option is C", "B is correct"), stands alone, as all of the
+      text or its last line, or ends it ("so it is C.");
+    - "number": the last number of the text; where it has none, the last option A to E that stands apart is read.
 
     Args:
         suffix, terminator: how an answer is forced where a trace gave none in a form of its own; the first of `forms`.
@@ -67,10 +71,11 @@ class FinalAnswer:
         return None
 
 
-def _letter_alone(search: Search) -> Place | None:
-    """An option that is all of a finished text or its last line, or that ends it in brackets."""
-    if not search.finished:
-        return None
+def _letter(search: Search) -> Place | None:
+    """An option that is called right; else one that is all of a finished text or its last line, or that ends it."""
+    stated = options(_LETTERS).stated(search)
+    if stated is not None or not search.finished:
+        return stated
     text = search.text.rstrip()
     begin = max(text.rfind("\n") + 1, len(text) - _LONGEST)
     alone = not text[:begin].strip()
@@ -78,12 +83,14 @@ def _letter_alone(search: Search) -> Place | None:
         found = pattern.fullmatch(text, begin)
         if found is not None:
             return Place(*found.span(1), "letter")
-    return None
+    found = _CONCLUDED.fullmatch(text, begin)
+    return Place(*found.span(1), "letter") if found is not None else None
 
 
 _FORMS: tuple[tuple[str, Callable[[Search], Place | None]], ...] = (
     (BOXED, lambda search: search.boxed(content)),
     (SAID, lambda search: search.stated(stated_value)),
-    (LETTER, _letter_alone),
+    (LETTER, _letter),
     (NUMBER, lambda search: search.last_number()),
+    (LETTER, lambda search: options(_LETTERS[:5]).apart(search)),  # where nothing else can be the answer
 )

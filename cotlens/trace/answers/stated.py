@@ -39,12 +39,13 @@ _FORMULA = re.compile(
 )
 _EQUALS = re.compile(r"(?<![<>!\\])(?:=|≈|\\approx)(?!=)")
 _LETTER = re.compile(
-    r"[(\[]([A-Za-z])[)\]](?![A-Za-z(])|([A-Z])(?=[).,;:*_`\"'\]}$]|\s*\Z|\s+(?:because|since|as|and|for|due)\b)"
+    r"[(\[]([A-Za-z])[)\]](?![A-Za-z(])|([A-Z])(?=[).,;:*_`\"'\]}$]|\s*\Z|\s+(?:because|since|as|and|for|due|rather|instead|not|but)\b)"
+    r"|([a-e])\)(?=\s)"
 )
 _PHRASE = re.compile(r"[^\W\d_][\w'’&.-]*(?: [^\W\d_][\w'’&-]*){0,3}(?=\s*(?:[,;()*\"”_`]|\Z))")
 _NO_PHRASE = re.compile(
     r"(?:that|to|in|by|given|obtained|found|then|thus|based|clear|simple|simply|not|the sum|as|when|if|because|this|it|"
-    r"we|there|what|how|which|whether|here|below|above|follows?|correct|wrong|therefore|also|still|now|right|of|on|at|a|an)\b",
+    r"we|there|neither|either|both|what|how|which|whether|here|below|above|follows?|correct|wrong|therefore|also|still|now|right|of|on|at|a|an)\b",
     re.IGNORECASE,
 )
 _AFTER = re.compile(r"[*_`\"')\]}$.,;:!?]*\s+([A-Za-z]{2,})(?:[,;:.!?)]|\s+[A-Za-z]{2,}[\s,;:.!?)])")

@@ -30,6 +30,19 @@ def test_no_number(text):
     assert Number().read(text) is None
 
 
+OTHERWISE = (  # read on purpose in another way: the words that are said, the box before what is said
+    "The answer is clearly the second one, B.",
+    "\\boxed{A}. Hmm, no: the answer is B.",
+)
+
+
+@pytest.mark.parametrize("text", [text for kind in letters.KINDS.values() for text, _ in kind if text not in OTHERWISE])
+def test_the_default_reader_reads_a_choice(text):
+    answer, choice = FinalAnswer().read(text), Choice(letters="ABCDEFGHIJ").read(text)
+    assert answer is not None and choice is not None
+    assert answer.text.upper() == choice.text
+
+
 @pytest.mark.parametrize(("text", "value"), rows(letters.KINDS))
 def test_choice(text, value):
     answer = Choice().read(text)
