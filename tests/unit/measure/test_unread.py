@@ -74,7 +74,7 @@ def test_the_status_says_how_many_are_unread_and_why(method):
 
 
 def test_few_unread_are_told_where_the_conclusion_hangs_on_them():
-    arm = unread.Arm(["a"] * 39, 1, 1), unread.Arm(["b"] * 40, 0, 0)
+    arm = unread.ArmAnswers(["a"] * 39, 1, 1), unread.ArmAnswers(["b"] * 40, 0, 0)
     assert unread.status(*arm, Interval(0.1, 0.5), Interval(0.05, 0.6)) == "ok"
     assert unread.status(*arm, Interval(0.1, 0.5), Interval(-0.01, 0.6)).startswith("partly read: 1 of 40")
     assert unread.status(*arm, Interval(0.1, 0.5), Interval(0.05, 0.6), "partly measured: x") == "partly measured: x"

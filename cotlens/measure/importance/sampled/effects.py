@@ -84,7 +84,7 @@ def compare(
         found = _difference(first, second, third, target)
         # Of the arm without, with those in it that said the unit again: the share that the estimate implies.
         seen["p_without"] = seen["p_kept"] - found["estimate"]
-    reached = unread.Arm([*second.answers, *third.answers], second.unread + third.unread, second.cut + third.cut)
+    reached = unread.ArmAnswers([*second.answers, *third.answers], second.unread + third.unread, second.cut + third.cut)
     interval = stats.Interval(found["low"], found["high"])
     worst = stats.Interval(found["low_worst"], found["high_worst"])
     told = unread.status(first, reached, interval, worst, said=status)
@@ -95,7 +95,9 @@ def compare(
     return Effect(**seen, **found, status=told)
 
 
-def _difference(kept: unread.Arm, without: unread.Arm, again: unread.Arm, target: str) -> dict[str, Any]:
+def _difference(
+    kept: unread.ArmAnswers, without: unread.ArmAnswers, again: unread.ArmAnswers, target: str
+) -> dict[str, Any]:
     """The difference of two proportions, by the names of an `Effect`."""
     arms = kept.answers.count(target), len(kept.answers), without.answers.count(target), len(without.answers)
     repeats = len(again.answers)
@@ -116,7 +118,7 @@ def _difference(kept: unread.Arm, without: unread.Arm, again: unread.Arm, target
     }
 
 
-def _divergence(method: Sampled, kept: unread.Arm, without: unread.Arm, seed: int) -> dict[str, Any]:
+def _divergence(method: Sampled, kept: unread.ArmAnswers, without: unread.ArmAnswers, seed: int) -> dict[str, Any]:
     """The KL of two arms, by the names of an `Effect`."""
     words = method.vocabulary or tuple(dict.fromkeys([*kept.answers, *without.answers])) or (stats.OTHER,)
     q, p = stats.tally(kept.answers, words), stats.tally(without.answers, words)

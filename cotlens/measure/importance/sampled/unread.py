@@ -43,7 +43,7 @@ class ParsedRollout(Protocol):
         ...
 
 
-class Arm(NamedTuple):
+class ArmAnswers(NamedTuple):
     """The answers of one arm, and how many rollouts gave none, and were cut off.
 
     Args:
@@ -65,10 +65,12 @@ class Arm(NamedTuple):
         return self.unread / self.size if self.size else 0.0
 
 
-def tallied(drawn: Sequence[ParsedRollout]) -> Arm:
+def tallied(drawn: Sequence[ParsedRollout]) -> ArmAnswers:
     """The answers of rollouts, and what is missing."""
     unread = [one for one in drawn if one.answer is None]
-    return Arm([one.answer for one in drawn if one.answer is not None], len(unread), sum(one.cut for one in unread))
+    return ArmAnswers(
+        [one.answer for one in drawn if one.answer is not None], len(unread), sum(one.cut for one in unread)
+    )
 
 
 def without_answers(drawn: Sequence[ParsedRollout]) -> bool:
@@ -92,7 +94,7 @@ def advice(drawn: Sequence[ParsedRollout], at: int | None, places: int, limit: i
     return f"0 of {len(drawn)} answers could be read from {where}; {why}"
 
 
-def worst_difference(kept: Arm, without: Arm, again: Arm, target: str) -> tuple[Interval, float]:
+def worst_difference(kept: ArmAnswers, without: ArmAnswers, again: ArmAnswers, target: str) -> tuple[Interval, float]:
     """The interval of p(target | kept) - p(target | without) over all that the unread might have answered.
 
     Args:
@@ -111,7 +113,9 @@ def worst_difference(kept: Arm, without: Arm, again: Arm, target: str) -> tuple[
     return Interval(low.interval.low, high.interval.high), float(p_value)
 
 
-def worst_kl(kept: Arm, without: Arm, vocabulary: Sequence[str], alpha: float, seed: int) -> tuple[Interval, float]:
+def worst_kl(
+    kept: ArmAnswers, without: ArmAnswers, vocabulary: Sequence[str], alpha: float, seed: int
+) -> tuple[Interval, float]:
     """The same of KL(without || kept): once the unread make the arms as alike as they can, once as different."""
     if not (kept.answers or without.answers):
         return Interval(float("nan"), float("nan")), float("nan")
@@ -125,7 +129,7 @@ def worst_kl(kept: Arm, without: Arm, vocabulary: Sequence[str], alpha: float, s
     return Interval(low, high), p_value
 
 
-def nearer(first: Arm, second: Arm) -> tuple[list[str], list[str]]:
+def nearer(first: ArmAnswers, second: ArmAnswers) -> tuple[list[str], list[str]]:
     """The answers of two arms, the unread filled in so that their shares come near: first those of `first`.
 
     At least one answer was read. Each unread one becomes the answer that its arm lacks most beside the other arm.
@@ -140,7 +144,7 @@ def nearer(first: Arm, second: Arm) -> tuple[list[str], list[str]]:
     return filled
 
 
-def status(kept: Arm, without: Arm, found: Interval, worst: Interval, said: str = OK) -> str:
+def status(kept: ArmAnswers, without: ArmAnswers, found: Interval, worst: Interval, said: str = OK) -> str:
     """The status of a row, `said` where nothing or next to nothing is unread and it changes no conclusion.
 
     Args:
