@@ -9,15 +9,15 @@ import platform
 from typing import Any
 
 from cotlens._core.errors import BackendError, CapabilityError, InputError
-from cotlens.measure.survey.lanes import POLL_S
 from cotlens.measure.survey.plan import Cell
+from cotlens.measure.survey.pools import POLL_S
 from cotlens.measure.survey.worker import Outcome, Worker, reason
 from cotlens.trace import Trace, storage
 
 ADDRESS = "RAY_ADDRESS"
 
 
-class Remote:
+class RayWorker:
     """What runs in an actor. Texts come and go, so that neither side has to unpack the other's objects."""
 
     def __init__(self, store: str, host: str) -> None:
@@ -47,7 +47,7 @@ def unpacked(told: str) -> Cell:
     return Cell(**data)
 
 
-class Actors:
+class RayPool:
     """Lanes of a Ray cluster.
 
     Args:
@@ -74,7 +74,7 @@ class Actors:
                 f"takes one; give workers={gpus or cores}."
             )
         needs = {"num_gpus": 1} if gpus else {"num_cpus": 1}
-        self._actor, self._of = self._ray.remote(Remote).options(**needs), (store, platform.node())
+        self._actor, self._of = self._ray.remote(RayWorker).options(**needs), (store, platform.node())
         self._idle = [self._begun() for _ in range(self.width)]
         self._out: dict[Any, tuple[Any, Cell]] = {}
 

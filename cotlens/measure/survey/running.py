@@ -10,8 +10,8 @@ from typing import Any
 from cotlens._core import check, control
 from cotlens._core.errors import InputError
 from cotlens._core.registry import resolve
-from cotlens.measure.survey.lanes import Lanes, Threads
 from cotlens.measure.survey.plan import Cell, Plan
+from cotlens.measure.survey.pools import ThreadPool, WorkerPool
 from cotlens.measure.survey.surveyed import Surveyed
 from cotlens.measure.survey.worker import OPEN_STORE, Outcome
 
@@ -46,7 +46,7 @@ def run(
     if kept is None:
         raise InputError("A survey keeps every finished cell in the store, which is turned off; name a file by store=.")
     current = control.current()
-    lanes = _lanes(plan, workers, ray, str(kept.path.resolve()), inner := current.silent())
+    lanes = _pool(plan, workers, ray, str(kept.path.resolve()), inner := current.silent())
     running = _Running(plan, lanes, kept, retries)
     try:
         running.go()
@@ -59,16 +59,16 @@ def run(
     return running.found()
 
 
-def _lanes(plan: Plan, workers: int | None, ray: bool | str, store: str, inner: control.Control) -> Lanes:
+def _pool(plan: Plan, workers: int | None, ray: bool | str, store: str, inner: control.Control) -> WorkerPool:
     if ray is False:
-        return Threads(plan, workers, store, inner)
-    from cotlens.measure.survey.on_ray import Actors
+        return ThreadPool(plan, workers, store, inner)
+    from cotlens.measure.survey.on_ray import RayPool
 
-    return Actors(ray, workers, store)
+    return RayPool(ray, workers, store)
 
 
 class _Running:
-    def __init__(self, plan: Plan, lanes: Lanes, kept: Any, retries: int) -> None:
+    def __init__(self, plan: Plan, lanes: WorkerPool, kept: Any, retries: int) -> None:
         self._plan, self._lanes, self._kept, self._retries = plan, lanes, kept, retries
         self._new: Iterator[Cell] = plan.cells()
         self._again: deque[Cell] = deque()

@@ -15,13 +15,13 @@ from cotlens.measure.survey.worker import Outcome, Worker
 POLL_S = 0.1  # how soon a cancellation is noticed
 
 
-class Lanes(Protocol):
+class WorkerPool(Protocol):
     """Workers side by side: each takes a cell, and gives back what became of it."""
 
-    width: int
+    size: int
 
     def send(self, cell: Cell) -> None:
-        """Give a cell to a worker that has none; at most `width` are out at once."""
+        """Give a cell to a worker that has none; at most `size` are out at once."""
         ...
 
     def arrived(self) -> list[Outcome]:
@@ -33,7 +33,7 @@ class Lanes(Protocol):
         ...
 
 
-class Threads:
+class ThreadPool:
     """Lanes of this process, a thread with a model of its own each.
 
     Raises:
@@ -53,16 +53,16 @@ class Threads:
         self._out: set[Future[Outcome]] = set()
 
     def send(self, cell: Cell) -> None:
-        """See `Lanes`."""
+        """See `WorkerPool`."""
         self._out.add(self._pool.submit(self._do, cell))
 
     def arrived(self) -> list[Outcome]:
-        """See `Lanes`."""
+        """See `WorkerPool`."""
         done, self._out = wait(self._out, POLL_S, FIRST_COMPLETED)
         return [future.result() for future in done]
 
     def close(self) -> None:
-        """See `Lanes`."""
+        """See `WorkerPool`."""
         self._pool.shutdown(wait=True, cancel_futures=True)
 
     def _do(self, cell: Cell) -> Outcome:
