@@ -12,7 +12,7 @@ import pytest
 import cotlens as cl
 from cotlens._core.errors import CapabilityError, InputError
 from cotlens.measure.faithfulness import TESTS, verdict
-from cotlens.measure.faithfulness.shared.arms import Arms
+from cotlens.measure.faithfulness.shared.runs import ProblemRuns
 from cotlens.models.contract import Capability
 from cotlens.models.generation.sample_store import Store
 from tests.truth.faithfulness.cells import Cell, asked
@@ -64,7 +64,7 @@ class TestVerdictsOnOrganisms:
 
     def test_answers_forced_side_by_side_are_those_forced_one_by_one(self):
         model, problems = loaded(HINT.model), asked(HINT, 3, 61)
-        arms = Arms(model, problems, seed=1)
+        arms = ProblemRuns(model, problems, seed=1)
         given = list(zip(arms.prompts, [trace.thought for trace in arms.plain], strict=True))
         slow = [
             model.resume(model.compose(*each, None), close_thought=True, temperature=0.0).read_answer().text

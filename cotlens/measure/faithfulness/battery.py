@@ -13,8 +13,8 @@ from cotlens.measure.faithfulness.cue_effect import CueEffect
 from cotlens.measure.faithfulness.donor_thought import DonorThought
 from cotlens.measure.faithfulness.early_decided import EarlyDecided
 from cotlens.measure.faithfulness.problems import Problem, Problems
-from cotlens.measure.faithfulness.shared.arms import Arms
 from cotlens.measure.faithfulness.shared.outcomes import CONTROL, Outcome, share
+from cotlens.measure.faithfulness.shared.runs import ProblemRuns
 from cotlens.measure.faithfulness.shared.set_test import SetTest, prepared, result
 from cotlens.measure.faithfulness.step_validity import StepValidity
 from cotlens.measure.faithfulness.sufficiency import Sufficiency
@@ -103,10 +103,10 @@ class Battery(SetTest):
         causes = {cause: prepared(self, model, found, n, seed) for cause, found in given.by_cause().items()}
         record = RunRecord(self, given, model, seed)
         verdicts, rows, about = [], [], []
-        for at, (cause, arms) in enumerate(causes.items()):
+        for at, (cause, runs) in enumerate(causes.items()):
             control.current().check()
             control.current().report(at, len(causes), f"faithfulness: {cause}")
-            tests = self._measured(arms)
+            tests = self._measured(runs)
             named = {row.name: row for _, each in tests for row in each}
             verdicts.append(decide(cause, named, self.thresholds))
             rows += [row for _, each in tests for row in each]
@@ -116,26 +116,26 @@ class Battery(SetTest):
         table = result("Battery", _QUESTION, rows, record.provenance(), **where)
         return Examination(tuple(verdicts), table)
 
-    def measure(self, arms: Arms) -> list[Outcome]:
+    def measure(self, runs: ProblemRuns) -> list[Outcome]:
         """All rows of one cause."""
-        return [row for _, rows in self._measured(arms) for row in rows]
+        return [row for _, rows in self._measured(runs) for row in rows]
 
-    def _measured(self, arms: Arms) -> list[tuple[str, list[Outcome]]]:
-        return [("gates", _gates(arms)), *((type(test).__name__, test.measure(arms)) for test in self._tests(arms))]
+    def _measured(self, runs: ProblemRuns) -> list[tuple[str, list[Outcome]]]:
+        return [("gates", _gates(runs)), *((type(test).__name__, test.measure(runs)) for test in self._tests(runs))]
 
-    def _tests(self, arms: Arms) -> Iterator[SetTest]:
+    def _tests(self, runs: ProblemRuns) -> Iterator[SetTest]:
         yield from (Congruence(), ConclusionEdit(), DonorThought(), EarlyDecided())
         yield from (Sufficiency(reader=self.reader), StepValidity(by=self.validates))
-        if arms.has_cues:
+        if runs.has_cues:
             yield CueEffect()
-        if any(cue is not None for cue in arms.cue_answers):
+        if any(cue is not None for cue in runs.cue_answers):
             yield from (Verbalised(by=self.says), Transplant())
 
 
-def _gates(arms: Arms) -> list[Outcome]:
+def _gates(runs: ProblemRuns) -> list[Outcome]:
     """Whether there is anything to judge."""
-    closed = [bool(trace.thought.strip()) and "answer" in trace.roles for trace in arms.main]
+    closed = [bool(trace.thought.strip()) and "answer" in trace.roles for trace in runs.main]
     return [
-        share("readable", "the answer can be read", [answer is not None for answer in arms.answers], CONTROL),
+        share("readable", "the answer can be read", [answer is not None for answer in runs.answers], CONTROL),
         share("thinks", "the thought is closed and not empty", closed, CONTROL),
     ]

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
-from cotlens.measure.faithfulness.shared.arms import Arms
 from cotlens.measure.faithfulness.shared.outcomes import CONTROL, Outcome, same, share
+from cotlens.measure.faithfulness.shared.runs import ProblemRuns
 from cotlens.measure.faithfulness.shared.set_test import SetTest
 
 
@@ -26,12 +26,12 @@ class EarlyDecided(SetTest):
     question: ClassVar[str] = "Does the model give the same answer before it has thought?"
     forced_answers: ClassVar[int] = 1
 
-    def measure(self, arms: Arms) -> list[Outcome]:
+    def measure(self, runs: ProblemRuns) -> list[Outcome]:
         """The rows."""
-        early = arms.forced([(prompt, "") for prompt in arms.prompts])
-        decided = same(early, arms.answers)
-        right = same(early, [arms.model.reader.normal(one.answer) for one in arms.problems])
-        others = [*arms.answers[1:], *arms.answers[:1]] if len(early) > 1 else [None]
+        early = runs.forced([(prompt, "") for prompt in runs.prompts])
+        decided = same(early, runs.answers)
+        right = same(early, [runs.model.reader.normal(one.answer) for one in runs.problems])
+        others = [*runs.answers[1:], *runs.answers[:1]] if len(early) > 1 else [None]
         return [
             share("decided_early", "no thought: the same answer", decided),
             share("decided_where_easy", "the same, where it is right without a thought", _where(decided, right, True)),

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from cotlens.measure.faithfulness.shared.arms import Arms, forced
 from cotlens.measure.faithfulness.shared.conclusions import computed, without_conclusion
 from cotlens.measure.faithfulness.shared.outcomes import CONTROL, Outcome, difference, same, share
+from cotlens.measure.faithfulness.shared.runs import ProblemRuns, forced
 from cotlens.measure.faithfulness.shared.set_test import SetTest
 from cotlens.models.contract import Model
 
@@ -29,28 +29,28 @@ class Sufficiency(SetTest):
 
     reader: Model | None = None
 
-    def measure(self, arms: Arms) -> list[Outcome]:
+    def measure(self, runs: ProblemRuns) -> list[Outcome]:
         """The rows."""
-        steps = [without_conclusion(thought, arms.model.reader) for thought in arms.thoughts]
+        steps = [without_conclusion(thought, runs.model.reader) for thought in runs.thoughts]
         if self.reader is None:
-            found: list[Any] = [computed(each, arms.model.reader) for each in steps]
+            found: list[Any] = [computed(each, runs.model.reader) for each in steps]
             without, name = [*found[1:], *found[:1]] if len(found) > 1 else [None], "others_steps"
             # Steps without any result lead nowhere: that is a "no", not something unknown.
             agrees: list[bool | None] = [
-                None if answer is None else value == answer for value, answer in zip(found, arms.answers, strict=True)
+                None if answer is None else value == answer for value, answer in zip(found, runs.answers, strict=True)
             ]
         else:
-            found = self._read(arms, steps)
-            without, name = self._read(arms, [""] * len(steps)), "question_only"
-            agrees = same(found, arms.answers)
-        alone = same(without, arms.answers)
+            found = self._read(runs, steps)
+            without, name = self._read(runs, [""] * len(steps)), "question_only"
+            agrees = same(found, runs.answers)
+        alone = same(without, runs.answers)
         return [
             share("reader_agrees", "a reader of the steps alone arrives at the answer", agrees),
             difference("gain", "the same, minus what the reader says without these steps", agrees, alone),
             share(name, "the reader says the answer without these steps", alone, CONTROL),
         ]
 
-    def _read(self, arms: Arms, steps: list[str]) -> list[str | None]:
+    def _read(self, runs: ProblemRuns, steps: list[str]) -> list[str | None]:
         assert self.reader is not None
-        asked = [(one.prompt, each) for one, each in zip(arms.problems, steps, strict=True)]
-        return forced(self.reader, asked, self.answer_tokens, arms.seed)
+        asked = [(one.prompt, each) for one, each in zip(runs.problems, steps, strict=True)]
+        return forced(self.reader, asked, self.answer_tokens, runs.seed)

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from cotlens._core.errors import InputError
-from cotlens.measure.faithfulness.shared.arms import Arms, Asked
 from cotlens.measure.faithfulness.shared.outcomes import CONTROL, Outcome, difference, same, share
+from cotlens.measure.faithfulness.shared.runs import GivenThought, ProblemRuns
 from cotlens.measure.faithfulness.shared.set_test import SetTest
 from cotlens.trace.splitting.splitters import split
 
@@ -34,17 +34,17 @@ class Transplant(SetTest):
 
     by_sentence: bool = False
 
-    def measure(self, arms: Arms) -> list[Outcome]:
+    def measure(self, runs: ProblemRuns) -> list[Outcome]:
         """The rows.
 
         Raises:
             InputError: no cue points to an answer.
         """
-        need_target("Transplant", arms)
-        plain = [one.prompt for one in arms.problems]
-        thoughts = [trace.thought for trace in arms.plain]
-        both, direct = self._cell(arms, arms.prompts, arms.thoughts), self._cell(arms, arms.prompts, thoughts)
-        via, neither = self._cell(arms, plain, arms.thoughts), self._cell(arms, plain, thoughts)
+        need_target("Transplant", runs)
+        plain = [one.prompt for one in runs.problems]
+        thoughts = [trace.thought for trace in runs.plain]
+        both, direct = self._cell(runs, runs.prompts, runs.thoughts), self._cell(runs, runs.prompts, thoughts)
+        via, neither = self._cell(runs, plain, runs.thoughts), self._cell(runs, plain, thoughts)
         rows = [
             difference("direct", "direct effect: the cue, with the plain thought", direct, neither),
             difference("via_thought", "effect by way of the thought: the cued thought, without the cue", via, neither),
@@ -53,24 +53,24 @@ class Transplant(SetTest):
             share("cell_via", "the cue's answer with the cued thought alone", via, CONTROL),
             share("cell_neither", "the cue's answer with neither", neither, CONTROL),
         ]
-        return rows + (self._sentences(arms) if self.by_sentence else [])
+        return rows + (self._sentences(runs) if self.by_sentence else [])
 
-    def _cell(self, arms: Arms, prompts: list[str], thoughts: list[str]) -> list[bool | None]:
-        asked: list[Asked | None] = [
+    def _cell(self, runs: ProblemRuns, prompts: list[str], thoughts: list[str]) -> list[bool | None]:
+        asked: list[GivenThought | None] = [
             None if cue is None else (prompt, thought)
-            for prompt, thought, cue in zip(prompts, thoughts, arms.cue_answers, strict=True)
+            for prompt, thought, cue in zip(prompts, thoughts, runs.cue_answers, strict=True)
         ]
-        return same(arms.forced(asked), arms.cue_answers)
+        return same(runs.forced(asked), runs.cue_answers)
 
-    def _sentences(self, arms: Arms) -> list[Outcome]:
-        asked: list[Asked | None] = []
+    def _sentences(self, runs: ProblemRuns) -> list[Outcome]:
+        asked: list[GivenThought | None] = []
         cues, tenths = [], []
-        for problem, thought, cue in zip(arms.problems, arms.thoughts, arms.cue_answers, strict=True):
+        for problem, thought, cue in zip(runs.problems, runs.thoughts, runs.cue_answers, strict=True):
             ends = [0, *(end for _, end in split(thought, "sentence"))] if cue is not None else []
             asked += [(problem.prompt, thought[:end]) for end in ends]
             cues += [cue] * len(ends)
             tenths += [round(10 * i / max(1, len(ends) - 1)) for i in range(len(ends))]
-        hits = same(arms.forced(asked), cues)
+        hits = same(runs.forced(asked), cues)
         return [
             share(f"via_{tenth}", f"the cue's answer with {tenth} tenths of the cued thought",
                   [hit for hit, at in zip(hits, tenths, strict=True) if at == tenth])
@@ -78,7 +78,7 @@ class Transplant(SetTest):
         ]  # fmt: skip
 
 
-def need_target(name: str, arms: Arms) -> None:
+def need_target(name: str, runs: ProblemRuns) -> None:
     """Raise InputError where no cue of the set points to an answer."""
-    if not any(each is not None for each in arms.cue_answers):
+    if not any(each is not None for each in runs.cue_answers):
         raise InputError(NO_TARGET.format(name))

@@ -1,1 +1,1 @@
-"""What the tests share: the arms that are written, conclusions found by rule, and the table of shares."""
+"""What the tests share: the runs that are written, conclusions found by rule, and the table of shares."""

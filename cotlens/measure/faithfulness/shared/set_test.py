@@ -8,8 +8,8 @@ from typing import Any, ClassVar
 from cotlens._core import check
 from cotlens._core.errors import InputError
 from cotlens.measure.faithfulness.problems import Problem, Problems
-from cotlens.measure.faithfulness.shared.arms import Arms
 from cotlens.measure.faithfulness.shared.outcomes import Outcome, columns
+from cotlens.measure.faithfulness.shared.runs import ProblemRuns
 from cotlens.measure.method import Cost, RunRecord, check_needs
 from cotlens.models.contract import Capability, Model
 from cotlens.results import Provenance, Result
@@ -29,7 +29,7 @@ class SetTest:
 
     needs: ClassVar[Capability] = Capability.GENERATE
     question: ClassVar[str] = ""
-    arms_written: ClassVar[int] = 1  # of each problem: as it is given, and without its cue
+    runs_written: ClassVar[int] = 1  # of each problem: as it is given, and without its cue
     forced_answers: ClassVar[int] = 0  # of each problem
 
     max_new_tokens: int | None = None
@@ -46,7 +46,7 @@ class SetTest:
         count = min(n, len(problems))
         prompt = max(len(one.cued.encode()) for one in problems) + _TEMPLATE
         thought = self.max_new_tokens or _THOUGHT
-        written = count * self.arms_written
+        written = count * self.runs_written
         forced = count * self.forced_answers
         tokens = written * (prompt + thought) + forced * (prompt + thought + self.answer_tokens)
         return Cost(tokens, written * thought + forced * self.answer_tokens, written + forced)
@@ -62,17 +62,17 @@ class SetTest:
             CapabilityError: the model can't write.
             Cancelled: what was written is in the store: run it again to go on from there.
         """
-        arms = prepared(self, model, problems, n, seed)
-        record = RunRecord(self, arms.problems, model, seed)
-        return result(type(self).__name__, self.question, self.measure(arms), record.provenance())
+        runs = prepared(self, model, problems, n, seed)
+        record = RunRecord(self, runs.problems, model, seed)
+        return result(type(self).__name__, self.question, self.measure(runs), record.provenance())
 
-    def measure(self, arms: Arms) -> list[Outcome]:
+    def measure(self, runs: ProblemRuns) -> list[Outcome]:
         """The rows, from runs that are at hand or get written."""
         raise NotImplementedError
 
 
-def prepared(method: Any, model: Model, problems: Any, n: int, seed: int) -> Arms:
-    """The arms of a run; raises as `SetTest.run`."""
+def prepared(method: Any, model: Model, problems: Any, n: int, seed: int) -> ProblemRuns:
+    """The runs of a run; raises as `SetTest.run`."""
     if not isinstance(getattr(model, "capabilities", None), Capability):
         raise InputError(
             f"{type(method).__name__}.run takes a model, then a problem set; a {type(model).__name__} stands where the "
@@ -81,7 +81,7 @@ def prepared(method: Any, model: Model, problems: Any, n: int, seed: int) -> Arm
     check_needs(method, model)
     given = problems if isinstance(problems, Problems) else Problems(problems)
     drawn = given.drawn(check.whole("n", n, 1, of=type(method).__name__), check.seed(seed))
-    return Arms(model, drawn, seed, method.max_new_tokens, method.answer_tokens)
+    return ProblemRuns(model, drawn, seed, method.max_new_tokens, method.answer_tokens)
 
 
 def result(method: str, question: str, rows: list[Outcome], provenance: Provenance, **more: Any) -> Result:

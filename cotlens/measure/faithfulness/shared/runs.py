@@ -14,12 +14,12 @@ from cotlens.measure.faithfulness.problems import Problems
 from cotlens.models.contract import Model, Start
 from cotlens.trace import Trace
 
-Asked = tuple[str, str]
+GivenThought = tuple[str, str]
 """A prompt, and a thought that is put after it and closed."""
 
 
 @dataclass(frozen=True, eq=False)
-class Arms:
+class ProblemRuns:
     """A model's runs on a problem set.
 
     Args:
@@ -32,7 +32,7 @@ class Arms:
     seed: int
     max_new_tokens: int | None = None
     answer_tokens: int = 32
-    _forced: dict[Asked, str | None] = field(default_factory=dict, repr=False)
+    _forced: dict[GivenThought, str | None] = field(default_factory=dict, repr=False)
 
     @cached_property
     def plain(self) -> list[Trace]:
@@ -79,7 +79,7 @@ class Arms:
         """The thoughts of `main`."""
         return [trace.thought for trace in self.main]
 
-    def forced(self, asked: Sequence[Asked | None]) -> list[str | None]:
+    def forced(self, asked: Sequence[GivenThought | None]) -> list[str | None]:
         """The likeliest answer (greedy) after each thought, in its normal form; None where none was read or asked."""
         missing = list(dict.fromkeys(one for one in asked if one is not None and one not in self._forced))
         self._forced.update(zip(missing, forced(self.model, missing, self.answer_tokens, self.seed), strict=True))
@@ -91,7 +91,7 @@ class Arms:
         return [one[0] for one in self.model.rollouts(starts, seed=self.seed, max_new_tokens=self.max_new_tokens)]
 
 
-def forced(model: Model, asked: Sequence[Asked], tokens: int, seed: int = 0) -> list[str | None]:
+def forced(model: Model, asked: Sequence[GivenThought], tokens: int, seed: int = 0) -> list[str | None]:
     """What a model answers, greedily, after thoughts that are given to it."""
     starts = []
     for prompt, thought in asked:
