@@ -106,7 +106,7 @@ class EarlyAnswer:
     forms: tuple[str | AnswerForm, ...] | None = None
 
     def __post_init__(self) -> None:
-        units.settle(self)
+        units.set_units(self)
         check_form("EarlyAnswer", self.form)
         check_setting("EarlyAnswer", "metric", self.metric, tuple(METRICS))
         if self.refine is not None and self.refine != "auto":

@@ -99,7 +99,7 @@ class Gradient:
         check_form("Gradient", self.form)
         check_setting("Gradient", "method", self.method, METHODS)
         check_setting("Gradient", "metric", self.metric, tuple(METRICS))
-        units.settle(self)
+        units.set_units(self)
         if isinstance(self.baseline, str):
             check_setting("Gradient", "baseline", self.baseline, ("mean", "zero"))
         if self.steps < 1:

@@ -233,7 +233,7 @@ class Occlusion:
             object.__setattr__(self, "groups", grouping.as_groups("Occlusion", self.groups))
             object.__setattr__(self, "unit", GROUP)
         else:
-            units.settle(self)
+            units.set_units(self)
         if self.effect == "direct" and self.mode != "hide":
             raise InputError(
                 f"Occlusion(mode={self.mode!r}) has no direct effect, since all that follows reads what stands there: "

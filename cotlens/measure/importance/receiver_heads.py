@@ -90,7 +90,7 @@ class ReceiverHeads:
     heads: tuple[Head, ...] | None = None
 
     def __post_init__(self) -> None:
-        units.settle(self, CUT[1:])
+        units.set_units(self, CUT[1:])
         if not (0 < self.top < 1 or (self.top >= 1 and self.top == int(self.top))):
             raise InputError(f"ReceiverHeads was given top={self.top}: give at least 1 head, or a share below 1.")
         for name, least in (("proximity", 1), ("first_layer", 0)):

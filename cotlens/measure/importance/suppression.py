@@ -64,7 +64,7 @@ class Suppression:
     temperature: float = 1.0
 
     def __post_init__(self) -> None:
-        units.settle(self, CUT[1:])
+        units.set_units(self, CUT[1:])
         check_setting("Suppression", "metric", self.metric, tuple(METRICS))
         check.number("temperature", self.temperature, COLDEST, above=0, of="Suppression")
 

@@ -71,7 +71,7 @@ class Sampled:
 
     def __post_init__(self) -> None:
         name = type(self).__name__
-        units.settle(self, UNITS)
+        units.set_units(self, UNITS)
         check_setting(name, "metric", self.metric, tuple(self.metrics()))
         check_setting(name, "convention", self.convention, CONVENTIONS)
         check.sampling(self)

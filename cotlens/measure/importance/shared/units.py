@@ -24,7 +24,7 @@ Place = Span | tuple[int, int]
 """A stretch of a thought: a Span of the trace, or (start, end) characters of its text."""
 
 
-def settle(method: Any, cut: Sequence[str] = CUT) -> None:
+def set_units(method: Any, cut: Sequence[str] = CUT) -> None:
     """Check the types of a frozen method's settings, from its `__post_init__`, and store `unit` and `spans`.
 
     Spans are kept as a tuple, so that settings stay hashable; with spans the unit is "span".
