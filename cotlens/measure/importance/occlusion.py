@@ -14,10 +14,10 @@ from cotlens.measure.importance.sampled import alternatives
 from cotlens.measure.importance.sampled.alternatives import TRIES, room
 from cotlens.measure.importance.shared import groups as grouping
 from cotlens.measure.importance.shared import table, units
-from cotlens.measure.importance.shared.edits import HEAVY, LIGHT, Edit, Question, mean_embedding, scored
-from cotlens.measure.importance.shared.findings import Findings
+from cotlens.measure.importance.shared.edits import HEAVY, LIGHT, EditBuilder, OcclusionEdit, mean_embedding, scored
 from cotlens.measure.importance.shared.groups import GROUP, Group, Groups
 from cotlens.measure.importance.shared.layers import in_layers
+from cotlens.measure.importance.shared.occlusion_rows import OcclusionRows
 from cotlens.measure.importance.shared.units import Place
 from cotlens.measure.method import Cost, RunRecord, check_needs, check_setting, keeping
 from cotlens.models.contract import Capability, Model
@@ -136,9 +136,9 @@ class Occlusion:
         check_needs(self, model)
         rows = self._rows(trace)
         target, form = target_answer(trace, self.target, model.reader).surface, form_of(trace, model, self.form)
-        question = Question.of(model, trace, target, form)
+        question = EditBuilder.of(model, trace, target, form)
         record = RunRecord(self, trace, model, seed)
-        found = Findings(len(rows), "ok" if self._draws else "exact")
+        found = OcclusionRows(len(rows), "ok" if self._draws else "exact")
         extras = {**self._members(rows), "form": described(form)}
         if self.effect == "direct":
             extras["edit_type"] = in_layers(self.edit_type, model, held=True)
@@ -167,7 +167,7 @@ class Occlusion:
                 extras.update(sentences=_brief(sentences))
             if self.mode == "swap":
                 self._swap(trace, model, rows, found, seed)
-            wanted = found.waiting
+            wanted = found.pending
             edits = [question.untouched(), *self._edits(question, model, rows, found, wanted)]
             size = LIGHT if self.effect == "direct" else HEAVY
             for row, outcome in zip([-1, *wanted], scored(model, trace, edits, size), strict=True):
@@ -179,24 +179,24 @@ class Occlusion:
         return result()
 
     def _edits(
-        self, question: Question, model: Model, rows: list[Group], found: Findings, wanted: list[int]
-    ) -> list[Edit]:
+        self, question: EditBuilder, model: Model, rows: list[Group], found: OcclusionRows, wanted: list[int]
+    ) -> list[OcclusionEdit]:
         if self.mode == "swap":
-            return [question.swapped(rows[i], found.swapped(i).tokens) for i in wanted]
+            return [question.swapped(rows[i], found.alternative(i).tokens) for i in wanted]
         if self.mode == "mean":
             mean = mean_embedding(model, question.trace)
             return [question.averaged(rows[i], mean) for i in wanted]
         return [question.hidden(rows[i]) if self.effect == "direct" else question.removed(rows[i]) for i in wanted]
 
-    def _swap(self, trace: Trace, model: Model, rows: list[Group], found: Findings, seed: int) -> None:
-        wanted = found.waiting
+    def _swap(self, trace: Trace, model: Model, rows: list[Group], found: OcclusionRows, seed: int) -> None:
+        wanted = found.pending
         chosen = [rows[i] for i in wanted]
         if self._draws:
             others = alternatives.written(model, trace, chosen, self.unit, seed)
         else:
             others = alternatives.tokens(model, trace, chosen)
         for row, other in zip(wanted, others, strict=True):
-            found.swap({row: other})
+            found.set_alternatives({row: other})
 
     @property
     def _draws(self) -> bool:

@@ -23,7 +23,7 @@ LIGHT, HEAVY = None, 4
 
 
 @dataclass(frozen=True)
-class Edit:
+class OcclusionEdit:
     """One edit of a trace: a forced answer behind it, and what is changed inside the model meanwhile."""
 
     asked: ForcedQuery
@@ -31,7 +31,7 @@ class Edit:
 
 
 @dataclass(frozen=True)
-class Question:
+class EditBuilder:
     """The answer that is forced after the thought.
 
     Args:
@@ -44,40 +44,40 @@ class Question:
     answer: AnswerBranch
 
     @classmethod
-    def of(cls, model: Model, trace: Trace, target: str, form: AnswerForm) -> Question:
+    def of(cls, model: Model, trace: Trace, target: str, form: AnswerForm) -> EditBuilder:
         """The question whether `target` is answered after the whole thought of `trace`."""
         end = trace.roles["thought"].end
         return cls(trace, end, model.answer_branch(trace, end, target, form))
 
-    def untouched(self) -> Edit:
+    def untouched(self) -> OcclusionEdit:
         """Nothing done."""
-        return Edit(ForcedQuery(self.answer, self.end))
+        return OcclusionEdit(ForcedQuery(self.answer, self.end))
 
-    def hidden(self, group: Group) -> Edit:
+    def hidden(self, group: Group) -> OcclusionEdit:
         """The group hidden from the answer only."""
-        return Edit(ForcedQuery(self.answer, self.end, hidden=group.tokens))
+        return OcclusionEdit(ForcedQuery(self.answer, self.end, hidden=group.tokens))
 
-    def removed(self, group: Group) -> Edit:
+    def removed(self, group: Group) -> OcclusionEdit:
         """The group left out of the text, the others where they stood: nothing after it knows of it."""
         out = set(group.tokens)
         kept = tuple(self.trace.token_ids[i] for i in range(group.start, self.end) if i not in out)
-        return Edit(ForcedQuery(self.answer, group.start, kept, left_out=group.tokens))
+        return OcclusionEdit(ForcedQuery(self.answer, group.start, kept, left_out=group.tokens))
 
-    def averaged(self, group: Group, mean: NDArray[np.float32]) -> Edit:
+    def averaged(self, group: Group, mean: NDArray[np.float32]) -> OcclusionEdit:
         """The embeddings of the group's tokens put at `mean` [d_model], and everything after them run anew."""
         change = Ablate(0, group.tokens, mode="mean", mean=mean, site="embed")
-        return Edit(ForcedQuery(self.answer, self.end), (change,))
+        return OcclusionEdit(ForcedQuery(self.answer, self.end), (change,))
 
-    def swapped(self, group: Group, tokens: Sequence[int]) -> Edit:
+    def swapped(self, group: Group, tokens: Sequence[int]) -> OcclusionEdit:
         """Other tokens in place of a group of one span, scored; what follows keeps its tokens and moves along."""
-        return Edit(ForcedQuery(self.answer, group.start, (*tokens, *self._rest(group.end)), reads=False))
+        return OcclusionEdit(ForcedQuery(self.answer, group.start, (*tokens, *self._rest(group.end)), reads=False))
 
     def _rest(self, start: int) -> tuple[int, ...]:
         return self.trace.token_ids[start : self.end]
 
 
 @dataclass(frozen=True)
-class Outcome:
+class EditScore:
     """How the model takes the answer after an edit, and the tokens before it where they were scored."""
 
     forced: Forced
@@ -85,17 +85,17 @@ class Outcome:
 
 
 def scored(
-    model: Model, trace: Trace, edits: Sequence[Edit], size: int | None, label: str = "occlusion"
-) -> Iterator[Outcome]:
+    model: Model, trace: Trace, edits: Sequence[OcclusionEdit], size: int | None, label: str = "occlusion"
+) -> Iterator[EditScore]:
     """Outcomes of edits in their order, a block at a time; those without interventions share a pass."""
 
-    def work(block: Sequence[Edit]) -> list[Outcome]:
+    def work(block: Sequence[OcclusionEdit]) -> list[EditScore]:
         plain = [edit for edit in block if not edit.interventions]
         found = dict(zip(map(id, plain), scores_of(model, trace, [edit.asked for edit in plain]), strict=True))
         for edit in block:
             if edit.interventions:
                 [found[id(edit)]] = scores_of(model, trace, [edit.asked], edit.interventions)
-        return [Outcome(edit.asked.read(found[id(edit)]), found[id(edit)][0].logprobs) for edit in block]
+        return [EditScore(edit.asked.read(found[id(edit)]), found[id(edit)][0].logprobs) for edit in block]
 
     return in_blocks(edits, work, label, size)
 

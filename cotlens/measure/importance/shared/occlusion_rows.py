@@ -14,7 +14,7 @@ from cotlens.measure.importance.shared.table import CANCELLED
 NAN = float("nan")
 
 
-class Findings:
+class OcclusionRows:
     """The metric of every row after its edit, and why some have none.
 
     Args:
@@ -35,28 +35,28 @@ class Findings:
         """Rows that are not to be measured, and why."""
         self._reasons.update(reasons)
 
-    def swap(self, swaps: Mapping[int, Alternative]) -> None:
+    def set_alternatives(self, swaps: Mapping[int, Alternative]) -> None:
         """What is to stand in place of rows; rows without an alternative are skipped."""
         self._swaps.update(swaps)
         self.skip({row: swap.status for row, swap in swaps.items() if swap.status})
 
-    def swapped(self, row: int) -> Alternative:
+    def alternative(self, row: int) -> Alternative:
         """What is to stand in place of a row."""
         return self._swaps[row]
 
     @property
-    def waiting(self) -> list[int]:
+    def pending(self) -> list[int]:
         """Rows that are to be measured and aren't yet."""
         return [row for row in np.flatnonzero(np.isnan(self.after)).tolist() if row not in self._reasons]
 
-    def put(self, row: int, value: float, error: float, logprobs: NDArray[np.float32]) -> None:
+    def record(self, row: int, value: float, error: float, logprobs: NDArray[np.float32]) -> None:
         """The metric of a row after its edit, by how much it may be off, and the log-probabilities of what was run."""
         self.after[row], self._error[row] = value, error
         if row in self._swaps:
             # What was run is the swapped tokens, then the answer that is forced after them.
             self._surprise[row] = -float(logprobs[: len(self._swaps[row].tokens)].mean())
 
-    def begin(self, value: float, error: float) -> None:
+    def set_baseline(self, value: float, error: float) -> None:
         """The metric before any edit, and by how much it may be off."""
         self.baseline, self._off = value, error
 
