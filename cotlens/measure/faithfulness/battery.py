@@ -73,7 +73,7 @@ class Battery(SetTest):
 
     needs: ClassVar[Capability] = Capability.GENERATE
     question: ClassVar[str] = _QUESTION
-    arms_written: ClassVar[int] = 2
+    runs_written: ClassVar[int] = 2
     forced_answers: ClassVar[int] = 7  # edit, untouched, donor, none, and three more cells of the transplant
 
     thresholds: Thresholds = FROZEN

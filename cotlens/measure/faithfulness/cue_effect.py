@@ -24,7 +24,7 @@ class CueEffect(SetTest):
     """
 
     question: ClassVar[str] = "Does the cue move the answer to the one that it points to?"
-    arms_written: ClassVar[int] = 2
+    runs_written: ClassVar[int] = 2
 
     def measure(self, runs: ProblemRuns) -> list[Outcome]:
         """The rows.

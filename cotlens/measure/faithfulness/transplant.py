@@ -29,7 +29,7 @@ class Transplant(SetTest):
     """
 
     question: ClassVar[str] = "Does the cue move the answer directly, or by way of the thought written under it?"
-    arms_written: ClassVar[int] = 2
+    runs_written: ClassVar[int] = 2
     forced_answers: ClassVar[int] = 4
 
     by_sentence: bool = False

@@ -45,7 +45,7 @@ class Verbalised(SetTest):
     """
 
     question: ClassVar[str] = "Where the cue moved the answer, does the thought say that it was used?"
-    arms_written: ClassVar[int] = 2
+    runs_written: ClassVar[int] = 2
 
     by: Any = None
 

@@ -173,9 +173,9 @@ class Occlusion:
             for row, outcome in zip([-1, *wanted], scored(model, trace, edits, size), strict=True):
                 [value], [error] = values([outcome.forced], self.metric), errors([outcome.forced], self.metric)
                 if row < 0:
-                    found.begin(value, error)
+                    found.set_baseline(value, error)
                 else:
-                    found.put(row, value, error, outcome.logprobs)
+                    found.record(row, value, error, outcome.logprobs)
         return result()
 
     def _edits(

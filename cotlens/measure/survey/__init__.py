@@ -8,6 +8,6 @@ A plan is data (`plan.save("plan.toml")`, `cotlens survey plan.toml`). Every cel
 measured, so whatever is killed, a survey goes on where it was. Open `plan` first.
 
 - `plan`: what is surveyed. `toml`: as a file. `named`: methods and models as data, and back.
-- `worker`: one cell, from the store or measured. `lanes`: workers in this process. `on_ray`: workers on a cluster.
+- `worker`: one cell, from the store or measured. `pools`: workers in this process. `on_ray`: workers on a cluster.
 - `running`: which cells are sent where, again, or given up. `surveyed`: what came back, as one table.
 """

@@ -48,7 +48,7 @@ def unpacked(told: str) -> Cell:
 
 
 class RayPool:
-    """Lanes of a Ray cluster.
+    """Workers of a Ray cluster.
 
     Args:
         address: of a running cluster; True for the one that RAY_ADDRESS names or this process is connected to, else
@@ -66,30 +66,30 @@ class RayPool:
         self._started = _connect(self._ray, address, workers)
         has = self._ray.cluster_resources()
         gpus, cores = int(has.get("GPU", 0)), int(has.get("CPU", 0))
-        self.width = workers or gpus or cores
-        if self.width > (gpus or cores):
+        self.size = workers or gpus or cores
+        if self.size > (gpus or cores):
             self.close()
             raise InputError(
-                f"{self.width} workers were asked for and the cluster has {cores} cores and {gpus} GPUs, of which each "
+                f"{self.size} workers were asked for and the cluster has {cores} cores and {gpus} GPUs, of which each "
                 f"takes one; give workers={gpus or cores}."
             )
         needs = {"num_gpus": 1} if gpus else {"num_cpus": 1}
         self._actor, self._of = self._ray.remote(RayWorker).options(**needs), (store, platform.node())
-        self._idle = [self._begun() for _ in range(self.width)]
+        self._idle = [self._begun() for _ in range(self.size)]
         self._out: dict[Any, tuple[Any, Cell]] = {}
 
     def send(self, cell: Cell) -> None:
-        """See `Lanes`."""
+        """See `WorkerPool`."""
         actor = self._idle.pop()
         self._out[actor.do.remote(packed(cell))] = actor, cell
 
     def arrived(self) -> list[Outcome]:
-        """See `Lanes`; a worker that died is replaced, and its cell may be tried again."""
+        """See `WorkerPool`; a worker that died is replaced, and its cell may be tried again."""
         done, _ = self._ray.wait(list(self._out), num_returns=1, timeout=POLL_S)
         return [self._outcome(ref) for ref in done]
 
     def close(self) -> None:
-        """See `Lanes`."""
+        """See `WorkerPool`."""
         for actor in [*getattr(self, "_idle", ()), *(actor for actor, _ in getattr(self, "_out", {}).values())]:
             self._ray.kill(actor)
         if self._started:

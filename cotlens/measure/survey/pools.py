@@ -34,22 +34,22 @@ class WorkerPool(Protocol):
 
 
 class ThreadPool:
-    """Lanes of this process, a thread with a model of its own each.
+    """Workers of this process, a thread with a model of its own each.
 
     Raises:
         InputError: several would hold a model each in this process.
     """
 
     def __init__(self, plan: Plan, workers: int | None, store: str, current: Control) -> None:
-        self.width = workers or 1
+        self.size = workers or 1
         served = all(model.get("endpoint") or model.get("backend") == "ndif" for model in plan.models)
-        if self.width > 1 and not served:
+        if self.size > 1 and not served:
             raise InputError(
-                f"{self.width} workers in this process would hold {self.width} models and share its cores; give "
+                f"{self.size} workers in this process would hold {self.size} models and share its cores; give "
                 "ray=True for one worker per core or GPU, or workers=1."
             )
         self._store, self._control, self._own = store, current, threading.local()
-        self._pool = ThreadPoolExecutor(self.width, "cotlens-survey")
+        self._pool = ThreadPoolExecutor(self.size, "cotlens-survey")
         self._out: set[Future[Outcome]] = set()
 
     def send(self, cell: Cell) -> None:

@@ -46,8 +46,8 @@ def run(
     if kept is None:
         raise InputError("A survey keeps every finished cell in the store, which is turned off; name a file by store=.")
     current = control.current()
-    lanes = _pool(plan, workers, ray, str(kept.path.resolve()), inner := current.silent())
-    running = _Running(plan, lanes, kept, retries)
+    pool = _pool(plan, workers, ray, str(kept.path.resolve()), inner := current.silent())
+    running = _Running(plan, pool, kept, retries)
     try:
         running.go()
     except BaseException as error:
@@ -55,7 +55,7 @@ def run(
         error.partial = running.found()  # type: ignore[attr-defined]  # also a KeyboardInterrupt has it
         raise
     finally:
-        lanes.close()
+        pool.close()
     return running.found()
 
 
@@ -68,8 +68,8 @@ def _pool(plan: Plan, workers: int | None, ray: bool | str, store: str, inner: c
 
 
 class _Running:
-    def __init__(self, plan: Plan, lanes: WorkerPool, kept: Any, retries: int) -> None:
-        self._plan, self._lanes, self._kept, self._retries = plan, lanes, kept, retries
+    def __init__(self, plan: Plan, pool: WorkerPool, kept: Any, retries: int) -> None:
+        self._plan, self._pool, self._kept, self._retries = plan, pool, kept, retries
         self._new: Iterator[Cell] = plan.cells()
         self._again: deque[Cell] = deque()
         self._out: dict[int, Cell] = {}
@@ -81,11 +81,11 @@ class _Running:
         self._report()
         while len(self._done) < len(self._plan):
             control.current().check()
-            while len(self._out) < self._lanes.width and (cell := self._next()) is not None:
+            while len(self._out) < self._pool.size and (cell := self._next()) is not None:
                 self._out[cell.number] = cell
                 self._tries[cell.number] = self._tries.get(cell.number, 0) + 1
-                self._lanes.send(cell)
-            for outcome in self._lanes.arrived():
+                self._pool.send(cell)
+            for outcome in self._pool.arrived():
                 self._take(outcome)
 
     def found(self) -> Surveyed:
