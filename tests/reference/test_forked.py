@@ -218,6 +218,21 @@ def test_each_token_of_a_text_costs_few_tokens():
     assert model.meter.since(before).tokens < 2 * n + (3 + budget._STRIDE["cpu"]) * n
 
 
+@pytest.mark.parametrize("name", ["lfm3", "qwen3_5"])
+def test_rows_that_hide_share_a_walk(name, monkeypatch):
+    """Each hides something else at a place of its own, and still they go along the trunk side by side."""
+    model = hybrids.model(name)
+    trunk, n, forwards = trunk_of(model), length_of(model), []
+    branches = [Branch(p, (3, 4, 5, 6), (p % 5, 7), 1) for p in range(n - PART, n)]
+    for stride in (1, 16):
+        monkeypatch.setitem(budget._STRIDE, "cpu", stride)
+        model.engine.forks, before = None, model.meter.snapshot()
+        model.score(trunk, branches)
+        forwards.append(model.meter.since(before).forwards)
+        check(model, trunk, branches)
+    assert forwards[1] < forwards[0]
+
+
 def test_a_cancel_is_heard_between_passes():
     model, heard = hybrids.model("qwen3_5"), []
 

@@ -30,6 +30,8 @@ MEASURES = {
     "Counterfactual": {**SAMPLED, "spans": SOME, "embedder": "residual"},
     "Resilience": {**SAMPLED, "spans": SOME, "rounds": 1, "embedder": "residual"},
     "Filler": {**SAMPLED, "spans": SOME},
+    "Paraphrase": {**SAMPLED, "spans": SOME, "rewriter": lambda text: text.replace("buys", "purchases")},
+    "Mistake": {**SAMPLED, "spans": SOME},
 }
 
 
@@ -102,8 +104,24 @@ def test_each_measure_runs_and_says_what_it_found(model, trace, name):
     assert len(result) and (result.columns["status"] != "").all()
     measured = np.isin(result.columns["status"].astype(str), ("ok", "exact"))
     assert np.isfinite(result.columns["estimate"][measured]).all()
-    if name not in ("Counterfactual", "Resilience", "Filler", "Resampling", "ReceiverHeads"):
+    if name not in ("Counterfactual", "Resilience", "Filler", "Resampling", "ReceiverHeads", "Paraphrase", "Mistake"):
         assert measured.any(), set(result.columns["status"])
+
+
+def test_the_table_has_every_measure():
+    assert set(MEASURES) == set(METHODS)
+
+
+def test_a_mistake_surprises_as_much_as_transformers_says(model, trace):
+    [span] = trace.spans("sentence")[4:5]
+    result = METHODS.get("Mistake")(**SAMPLED, spans=[span]).run(trace, model, seed=1)
+    [text] = result.columns["rewritten"]
+    assert text != "So 12 + 7 = 19." and text.startswith("So 12 + 7 = ")
+    edited = trace.replace((span.char_start, span.char_end), text)
+    first, last = edited.edit.start_token, edited.edit.end_token
+    rows = logprobs(edited.token_ids[:last])
+    own = [rows[at - 1, edited.token_ids[at]] for at in range(first, last)]
+    np.testing.assert_allclose(result.columns["surprise"], -np.mean(own), atol=2e-3)
 
 
 def test_suppression_is_a_masked_pass_of_transformers(model, trace):

@@ -24,7 +24,7 @@ from cotlens.models.local import budget, states
 from cotlens.models.local.engine import Engine
 from cotlens.models.local.scoring import trie
 from cotlens.models.local.scoring.forked_rows import NOTHING, moved, rows_of
-from cotlens.models.local.scoring.forked_trunk import Fork, Grid, Row, Tail, Walk, room
+from cotlens.models.local.scoring.forked_trunk import Fork, Grid, Row, Tail, Walk, room, together
 from cotlens.models.local.scoring.trie import Ints
 
 if TYPE_CHECKING:
@@ -66,8 +66,8 @@ def score(
     Tokens are hidden in attention layers only: what a recurrent layer took in of them stays.
     """
     plan = trie.plan(trunk, branches)
-    together = _together(engine, interventions)
-    scores, rows = Scores(int(plan.starts[-1]), plan.sets), rows_of(plan.feeds, stems=together)
+    side_by_side = together(engine, interventions)
+    scores, rows = Scores(int(plan.starts[-1]), plan.sets), rows_of(plan.feeds, stems=side_by_side)
     grid = grid or Grid(budget.piece(engine, len(trunk)), budget.stride(engine))
     walk = Walk(engine, trunk, interventions, grid)
     fed, total = 0, plan.prefill + sum(row.size for row in rows)
@@ -78,11 +78,6 @@ def score(
     _run_open(engine, trunk, walk, scores, interventions)
     control.current().report(total, total, "scoring")
     return scores, plan.starts
-
-
-def _together(engine: Engine, interventions: Sequence[Intervention]) -> bool:
-    """Whether rows that go on from different places may go into one pass; interventions name positions of one."""
-    return engine.forking is not None and engine.forking.side_by_side and not interventions
 
 
 def _by_one(engine: Engine) -> bool:
@@ -103,9 +98,9 @@ def _run_open(
 ) -> int:
     """Run the rows of all open forks and let go of their states. Returns the number of tokens in the rows."""
     forks, walk.open = walk.open, []
-    together = _together(engine, interventions)
+    side_by_side = together(engine, interventions)
     copy = 2 * sum(states.size(forks[-1].cache)) if forks else 0  # of one row: padded, then grown
-    for _, group in groupby(forks, lambda fork: 0 if together else fork.length):
+    for _, group in groupby(forks, lambda fork: 0 if side_by_side else fork.length):
         jobs = [(fork, row) for fork in group for row in fork.rows]
         leaves = max(1, *(len(row.leaves) for _, row in jobs), 1)
         count = max(1, budget.available(engine) // max(1, copy * leaves))
@@ -140,7 +135,7 @@ def _pass(
     engine: Engine, trunk: Sequence[int], jobs: list[Job], scores: Scores, interventions: Sequence[Intervention]
 ) -> None:
     """Run and score rows side by side: their stems, then all leaves of these."""
-    if _together(engine, interventions):
+    if together(engine, interventions):
         jobs = sorted(jobs, key=_ahead)
         cache, begins, width = _placed(engine, trunk, jobs, scores)
         stems = [row.stem for _, row in jobs]

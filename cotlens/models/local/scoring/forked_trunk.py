@@ -108,6 +108,7 @@ class Walk:
         self._bounds = tuple((start, min(n, start + grid.piece)) for start in range(0, n, grid.piece))
         self._state, self._whole = engine.identity.state(), True
         self._by_one = engine.forking is not None and engine.forking.by_one == "all"
+        self._together = together(engine, interventions)
         self.open: list[Fork] = []
         self._kept = self._taken_over()
 
@@ -140,7 +141,7 @@ class Walk:
         if not rows:
             return
         at, cache = self._bounds[index][0], self._before(index)
-        for group in _within(rows, self._grid.stride):
+        for group in _within(rows, self._grid.stride, hiding_apart=not self._together):
             place = group[0].prefix
             if place > at:
                 cache, at = self._advanced(cache, (at, place)), place
@@ -206,14 +207,20 @@ def room(engine: Engine) -> int:
     return budget.available(engine) // _SHARE
 
 
-def _within(rows: Sequence[Row], stride: int) -> Iterator[list[Row]]:
-    """Rows that begin less than `stride` tokens after the first of them; those that hide tokens at once.
+def together(engine: Engine, interventions: Sequence[Intervention]) -> bool:
+    """Whether rows that go on from different places may go into one pass; interventions name positions of one."""
+    return engine.forking is not None and engine.forking.side_by_side and not interventions
 
-    What lies between is part of the trunk, and sees all of it.
+
+def _within(rows: Sequence[Row], stride: int, *, hiding_apart: bool) -> Iterator[list[Row]]:
+    """Rows that begin less than `stride` tokens after the first of them.
+
+    What lies between is part of the trunk, and sees all of it. Where it is fed with the row rather than before it, rows
+    that hide tokens have to go on at once (`hiding_apart`).
     """
     group = [rows[0]]
     for row in rows[1:]:
-        hides = len(row.hidden) or len(group[0].hidden)
+        hides = hiding_apart and (len(row.hidden) or len(group[0].hidden))
         if row.prefix >= group[0].prefix + max(1, 1 if hides else stride):
             yield group
             group = []
