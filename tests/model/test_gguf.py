@@ -77,13 +77,15 @@ def test_a_plan_reads_no_weights(folder):
     assert plan.architecture == "LlamaForCausalLM" and plan.weights == 4 * plan.parameters
 
 
-def test_the_pretrained_model(tmp_path):
-    """Every weight and token of SmolLM2 are those of plain transformers."""
+def test_the_pretrained_model():
+    """Every weight and token of SmolLM2 are those of plain transformers, which the other tests take from its copy."""
     model = cl.load(pretrained.weights(), format=pretrained.MARKERS, store=False)
     hf, tokenizer = pretrained.pair()
-    theirs = hf.state_dict()
-    assert all(torch.equal(weight, theirs[name]) for name, weight in model.engine.hf.state_dict().items())
-    assert model.codec.tokenizer.get_vocab() == tokenizer.get_vocab()
+    ours, theirs = model.engine.hf.state_dict(), hf.state_dict()
+    assert ours.keys() == theirs.keys() and all(torch.equal(weight, theirs[name]) for name, weight in ours.items())
+    assert model.codec.tokenizer.backend_tokenizer.to_str() == tokenizer.backend_tokenizer.to_str()
+    assert model.codec.tokenizer.chat_template == tokenizer.chat_template
+    assert model.codec.tokenizer.special_tokens_map == tokenizer.special_tokens_map
     assert model.dtype == "float32, from a Q4_1+Q8_0 GGUF"
     assert "equal to separate passes" in model.score_path
 
