@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from cotlens._core.errors import InputError
 from cotlens.models.chat_formats.codec import HFCodec
-from cotlens.models.chat_formats.families import SIGNS
+from cotlens.models.chat_formats.families import CONTROL_TEXTS
 from cotlens.trace.align import char_offsets
 from tests import pretrained
 from tests.model import tiny, tokenizer_styles
@@ -78,10 +78,10 @@ def test_ids_beyond_the_vocabulary_have_a_piece():
 
 
 def test_what_counts_as_special():
-    assert BYTES.special("</think>")
-    assert not BYTES.special("think")
-    assert BYTES.holds_special("say </think> now")
-    assert not BYTES.holds_special("say so")
+    assert BYTES.is_control_text("</think>")
+    assert not BYTES.is_control_text("think")
+    assert BYTES.holds_control_text("say </think> now")
+    assert not BYTES.holds_control_text("say so")
 
 
 CODECS = {style: HFCodec(tokenizer_styles.tokenizer(style)) for style in STYLES}
@@ -93,7 +93,7 @@ odd_texts = st.lists(st.sampled_from((*ODD, *SPELLED)) | st.text(max_size=8), ma
 def signs(tokenizer):
     """Id and text of each special token, and of each thought's marker."""
     added = tokenizer.added_tokens_decoder.items()
-    return {token: str(one) for token, one in added if one.special or str(one) in SIGNS}
+    return {token: str(one) for token, one in added if one.special or str(one) in CONTROL_TEXTS}
 
 
 def check(codec, text, style=""):
@@ -111,7 +111,7 @@ def check(codec, text, style=""):
             assert ids == theirs
     written = [special[token] for token in {*ids, *whole} if token in special and token != tokenizer.unk_token_id]
     assert [literal for literal in written if len(literal) > 1] == []
-    assert codec.holds_special(text) == read
+    assert codec.holds_control_text(text) == read
     if style in LOSSLESS and "\u2581" not in text:
         assert b"".join(codec.pieces(ids)).decode() == text
         decoded, offsets = char_offsets(codec.pieces(ids))
@@ -187,12 +187,12 @@ def test_texts_become_signs_by_being_reserved():
     codec = CODECS["gemma"]
     assert codec.reserving(["<start_of_turn>", "<nowhere>"]) is codec
     reserved = codec.reserving(["<td>"])
-    assert reserved.special("<td>") and not codec.special("<td>")
+    assert reserved.is_control_text("<td>") and not codec.is_control_text("<td>")
     assert reserved.pieces(reserved.encode("<td>")) != [b"<td>"] == codec.pieces(codec.encode("<td>"))
 
 
 @pytest.mark.parametrize("text", ["\ud800", "good \udfff", "\ud83d\ude00"])
 def test_half_a_character_is_refused(text):
-    for call in (BYTES.encode, BYTES.encode_template, PIECES.encode, BYTES.holds_special):
+    for call in (BYTES.encode, BYTES.encode_template, PIECES.encode, BYTES.holds_control_text):
         with pytest.raises(InputError, match=r"one half of a surrogate pair"):
             call(text)

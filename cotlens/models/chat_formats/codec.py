@@ -1,8 +1,8 @@
 """Tokenizers as traces need them: ids to the bytes they stand for, and text to ids with nothing read into it.
 
 A user who types "</think>" means those characters, not the end of the thought. Ordinary text gets the ids that the
-tokenizer itself gives it; only where the text spells out a token that is a sign to the model is it encoded by a copy of
-the tokenizer in which signs bear names that nobody can type.
+tokenizer itself gives it; only where the text spells out a token that is a control token to the model encoded by a copy of
+the tokenizer in which control tokens bear names that nobody can type.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from functools import cached_property
 from typing import Any
 
 from cotlens._core import check
-from cotlens.models.chat_formats.families import SIGNS
+from cotlens.models.chat_formats.families import CONTROL_TEXTS
 from cotlens.models.chat_formats.vocabulary import Vocabulary, renamed
 
 _ANCHORS = ("\n", ".", "a", "0")  # one of them does not join with what follows it
@@ -30,30 +30,30 @@ class HFCodec:
     Pieces depend on nothing but the id, so they join to the same text wherever a token stands; a sentencepiece token
     keeps its leading space also at the very beginning, where that tokenizer's own decoder would drop it.
 
-    Signs are the added tokens that the tokenizer calls special, and those of `reserved`; all others (Gemma's runs of
-    spaces and HTML tags) are ordinary text. A token of a single character or of whitespace is no sign: nobody can avoid
+    Control tokens are the added tokens that the tokenizer calls special, and those of `reserved`; all others (Gemma's runs of
+    spaces and HTML tags) are ordinary text. A token of a single character or of whitespace is none: nobody can avoid
     typing it.
 
     Args:
         tokenizer: fast ones are exact; slow ones go through their own `tokenize`.
-        reserved: texts that are signs wherever they are added tokens, special or not (Qwen3's </think> isn't).
+        reserved: texts that are control tokens wherever they are added tokens, special or not (Qwen3's </think> isn't).
     """
 
-    def __init__(self, tokenizer: Any, reserved: Iterable[str] = SIGNS) -> None:
+    def __init__(self, tokenizer: Any, reserved: Iterable[str] = CONTROL_TEXTS) -> None:
         self.tokenizer = tokenizer
         self.reserved = frozenset(reserved)
         self._known: dict[int, bytes] = {}
         self._lock = threading.RLock()  # transformers sets options on its tokenizers at every call
 
     def reserving(self, texts: Iterable[str]) -> HFCodec:
-        """A codec of the same tokenizer to which these texts are signs too."""
-        new = {text for text in texts if not self.special(text)}
+        """A codec of the same tokenizer to which these texts are control tokens too."""
+        new = {text for text in texts if not self.is_control_text(text)}
         return HFCodec(self.tokenizer, self.reserved | new) if new & set(self._added.values()) else self
 
     def encode(self, text: str) -> list[int]:
         """Ids of `text` as it stands: no special tokens are added, and none are read out of the text.
 
-        They are those of `tokenizer(text, add_special_tokens=False)` unless the text spells out a sign. Tokenizers that
+        They are those of `tokenizer(text, add_special_tokens=False)` unless the text spells out a control token. Tokenizers that
         put a space before every text are given something to put it before, which is taken away again.
 
         Raises:
@@ -81,7 +81,7 @@ class HFCodec:
         whole = "".join(texts)
         check.text("text", whole)
         ids, offsets = self._encoded(whole)
-        if self._spelled(whole, ids) if given == texts else any(map(self.holds_special, given)):
+        if self._spelled(whole, ids) if given == texts else any(map(self.holds_control_text, given)):
             if self._twin is None:
                 return self._one_by_one(parts, which)
             texts = [self._rename(text) if meant else text for text, meant in parts]
@@ -112,7 +112,7 @@ class HFCodec:
         return re.sub(pattern, lambda found: names[found[0]], text)
 
     def pieces(self, ids: Sequence[int]) -> list[bytes]:
-        """The bytes each id stands for, one entry per id; signs as their literal text."""
+        """The bytes each id stands for, one entry per id; control tokens as their literal text."""
         known = self._known
         new = {token for token in ids if token not in known}
         if new:
@@ -120,17 +120,17 @@ class HFCodec:
                 known.update((token, self._piece(int(token))) for token in new)
         return [known[token] for token in ids]
 
-    def special(self, text: str) -> bool:
-        """Whether `text` is a sign: one token of its own that ordinary text never turns into."""
-        return text in self._signs.values()
+    def is_control_text(self, text: str) -> bool:
+        """Whether `text` is a control token: one token of its own that ordinary text never turns into."""
+        return text in self._control_texts.values()
 
-    def holds_special(self, text: str) -> bool:
-        """Whether the tokenizer would read a sign in `text`. Raises as `encode`."""
+    def holds_control_text(self, text: str) -> bool:
+        """Whether the tokenizer would read a control token in `text`. Raises as `encode`."""
         return self._spelled(text, self.encode_template(text))
 
-    def sign(self, token: int) -> bool:
-        """Whether an id is that of a sign."""
-        return token in self._signs
+    def is_control(self, token: int) -> bool:
+        """Whether an id is a control token's."""
+        return token in self._control_texts
 
     @cached_property
     def bos(self) -> list[int]:
@@ -141,10 +141,10 @@ class HFCodec:
         return [int(bos)] if bos is not None and first == [bos] else []
 
     def _spelled(self, text: str, ids: list[int]) -> bool:
-        """Whether a sign is among the ids of `text`."""
-        read = self._signs.keys() & ids
+        """Whether a control token is among the ids of `text`."""
+        read = self._control_texts.keys() & ids
         unknown = getattr(self.tokenizer, "unk_token_id", None)  # what can't be written turns into it, too
-        return bool(read - {unknown}) or (unknown in read and self._signs[unknown] in text)
+        return bool(read - {unknown}) or (unknown in read and self._control_texts[unknown] in text)
 
     @cached_property
     def _adds_space(self) -> bool:
@@ -165,7 +165,7 @@ class HFCodec:
         return {int(token): str(added) for token, added in tokens.items()}
 
     @cached_property
-    def _signs(self) -> dict[int, str]:
+    def _control_texts(self) -> dict[int, str]:
         tokens = getattr(self.tokenizer, "added_tokens_decoder", {})
         special = {token for token, added in tokens.items() if added.special} | set(self.tokenizer.all_special_ids)
         return {
@@ -176,13 +176,13 @@ class HFCodec:
 
     @cached_property
     def _names(self) -> dict[str, str]:
-        """Per sign a name that takes its place: between characters that are none, and not to be guessed."""
+        """Per control token a name that takes its place: between characters that are none, and not to be guessed."""
         secret = secrets.token_hex(8)
-        return {text: f"\U0010fffe{secret}.{token}\U0010ffff" for token, text in self._signs.items()}
+        return {text: f"\U0010fffe{secret}.{token}\U0010ffff" for token, text in self._control_texts.items()}
 
     @cached_property
     def _twin(self) -> Any:
-        """The tokenizer with every sign renamed; None for slow ones."""
+        """The tokenizer with every control token renamed; None for slow ones."""
         backend = getattr(self.tokenizer, "backend_tokenizer", None)
         return None if backend is None else renamed(backend, self._names)
 
@@ -200,5 +200,5 @@ class HFCodec:
         return Vocabulary(self.tokenizer, self._added)
 
     def _piece(self, token: int) -> bytes:
-        sign = self._signs.get(token)
-        return sign.encode() if sign is not None else self._vocabulary.piece(token)
+        control = self._control_texts.get(token)
+        return control.encode() if control is not None else self._vocabulary.piece(token)

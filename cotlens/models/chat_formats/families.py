@@ -103,10 +103,10 @@ def _leading(marker: str) -> str:
     return marker[: marker.index(closer) + 1] if closer is not None and closer in marker else marker
 
 
-SIGNS = frozenset(
+CONTROL_TEXTS = frozenset(
     (*TURN_ENDS, *(text for family in FAMILIES.values() for text in (*first_tokens(family), *family.stops)))
 )
-"""What is a sign to a model wherever it is a token of its own, whether or not the tokenizer calls it special."""
+"""What is a control token wherever it is a token of its own, whether or not the tokenizer calls it special."""
 
 
 def marked(open: str, close: str) -> Family:

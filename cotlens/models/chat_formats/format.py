@@ -53,7 +53,7 @@ class Format:
     def __init__(self, codec: HFCodec, family: Family, eos: Sequence[int] = ()) -> None:
         self.codec = codec = codec.reserving(first_tokens(family))
         self.family, self.markers = family, Markers(codec, family)
-        texts = [text for text in (*TURN_ENDS, *family.stops) if codec.special(text)]
+        texts = [text for text in (*TURN_ENDS, *family.stops) if codec.is_control_text(text)]
         stops = {token for text in texts for token in codec.encode_template(text)} | set(eos)
         self.stop_ids = frozenset(stops - {marker[0] for marker in self.markers.ids.values() if marker})
 
@@ -134,7 +134,7 @@ class Format:
                 "This tokenizer has no chat template, so it can't take several messages; give the prompt as one text."
             )
         else:
-            notes = (templates.SPELLED.format("prompt"),) if self.codec.holds_special(asked.text) else ()
+            notes = (templates.SPELLED.format("prompt"),) if self.codec.holds_control_text(asked.text) else ()
             rendered, before = templates.Rendered([(asked.text, False)], 0, notes), self.codec.bos
         ids, (first, last) = self.codec.encode_holding(rendered.parts, rendered.asked)
         ids, first, last = [*before, *ids], first + len(before), last + len(before)
@@ -170,7 +170,7 @@ class Format:
             for stop in self.codec.pieces(sorted(self.stop_ids)):
                 answer = answer.removesuffix(stop.decode("utf-8", "replace"))
         for role, text in (("thought", thought), ("answer", answer or "")):
-            if self.codec.holds_special(text):
+            if self.codec.holds_control_text(text):
                 notes.append(templates.SPELLED.format(role))
         return thought, answer, notes
 

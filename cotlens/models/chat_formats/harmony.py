@@ -50,21 +50,21 @@ class Message:
         return _ROLE_OF.get(self.channel, "") if spoken else ""
 
 
-def messages(signs: Sequence[bool], text: Text, start: int, begin: int, end: int) -> list[Message]:
+def messages(controls: Sequence[bool], text: Text, start: int, begin: int, end: int) -> list[Message]:
     """The messages whose contents begin in tokens [start, end) of a text.
 
     Args:
-        signs: for each token whether it is a special token, not the spelling of one.
+        controls: for each token whether it is a special token, not the spelling of one.
         begin: first token that is not template; a header begins there or before, after the last start.
     """
     found: list[Message] = []
-    headers = [token + 1 for token in range(start, begin) if signs[token] and text.pieces[token] == START]
+    headers = [token + 1 for token in range(start, begin) if controls[token] and text.pieces[token] == START]
     at = headers[-1] if headers else begin
     while at < end:
-        mark = _next(signs, text, at, end, (MESSAGE,))
+        mark = _next(controls, text, at, end, (MESSAGE,))
         if mark == end:
             break
-        after = _next(signs, text, mark + 1, end, (*_ENDS, START, CHANNEL))
+        after = _next(controls, text, mark + 1, end, (*_ENDS, START, CHANNEL))
         name = text.chars[int(text.offsets[at]) : int(text.offsets[mark])]
         ended = after < end and text.pieces[after] in _ENDS
         found.append(_message(name, mark + 1, after, ended))
@@ -72,9 +72,9 @@ def messages(signs: Sequence[bool], text: Text, start: int, begin: int, end: int
     return found
 
 
-def _next(signs: Sequence[bool], text: Text, at: int, end: int, kinds: Sequence[bytes]) -> int:
+def _next(controls: Sequence[bool], text: Text, at: int, end: int, kinds: Sequence[bytes]) -> int:
     """The next token of one of these kinds, or the end."""
-    return next((i for i in range(at, end) if signs[i] and text.pieces[i] in kinds), end)
+    return next((i for i in range(at, end) if controls[i] and text.pieces[i] in kinds), end)
 
 
 def _message(header: str, first: int, after: int, ended: bool) -> Message:

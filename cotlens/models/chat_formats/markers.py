@@ -29,13 +29,13 @@ class Markers:
     only where the model wrote them: what it was given is known.
 
     Args:
-        codec: of its tokenizer; to it the markers are signs.
+        codec: of its tokenizer; to it the markers are control tokens.
         family: whose markers they are.
     """
 
     def __init__(self, codec: HFCodec, family: Family) -> None:
         self.codec, self.family = codec, family
-        self.special = all(codec.special(token) for token in first_tokens(family))
+        self.special = all(codec.is_control_text(token) for token in first_tokens(family))
 
     @property
     def plain(self) -> bool:
@@ -56,11 +56,11 @@ class Markers:
         has none, only a marker at its very end does.
         """
         if self._channels:
-            last = harmony.messages(self._signs(ids), text, start, begin, begin)[-1:]
+            last = harmony.messages(self._controls(ids), text, start, begin, begin)[-1:]
             opened = [text.edge(one.first) for one in last if one.role == "thought" and not one.ended]
             return seg.trimmed(text, (opened[0], text.edge(begin)), None, False) if opened else NOTHING
         mine = {token for marker in self.ids.values() for token in marker}
-        ends = [at + 1 for at in range(start, begin) if self.codec.sign(ids[at]) and ids[at] not in mine]
+        ends = [at + 1 for at in range(start, begin) if self.codec.is_control(ids[at]) and ids[at] not in mine]
         turn = ends[-1] if ends else start
         found, stop = self._find(ids, text, turn, turn, begin), text.edge(begin)
         if not found:
@@ -99,7 +99,9 @@ class Markers:
     ) -> seg.Segments:
         """Thought and answer in tokens up to `end`; see `chat_formats.format.Format.segment`."""
         if self._channels:
-            return harmony.segments(harmony.messages(self._signs(ids), text, prompt_end, begin, end), text, begin, end)
+            return harmony.segments(
+                harmony.messages(self._controls(ids), text, prompt_end, begin, end), text, begin, end
+            )
         if known is None or self.special:
             known = Known(self.in_template(ids, text, prompt_end, begin), begin)
         found, upto = known
@@ -127,8 +129,8 @@ class Markers:
     def _channels(self) -> bool:
         return self.family.channels and self.special
 
-    def _signs(self, ids: Sequence[int]) -> list[bool]:
-        return [self.codec.sign(token) for token in ids]
+    def _controls(self, ids: Sequence[int]) -> list[bool]:
+        return [self.codec.is_control(token) for token in ids]
 
     def _find(self, ids: Sequence[int], text: seg.Text, floor: int, start: int, end: int) -> list[seg.Marker]:
         if self.special:

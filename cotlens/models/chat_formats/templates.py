@@ -53,10 +53,10 @@ def render(codec: HFCodec, family: Family, asked: Conversation) -> Rendered:
     notes = _told(str(messages[last]["content"]), text[start:end])
     cuts = [(start, end)]
     for place, message in enumerate(messages[:last]):
-        if message["role"] == "user" and codec.holds_special(str(message["content"])):
+        if message["role"] == "user" and codec.holds_control_text(str(message["content"])):
             with suppress(BackendError):  # a template may leave earlier turns out
                 cuts.append(_place(codec, family, messages, place, text))
-    if len(cuts) > 1 or codec.holds_special(text[start:end]):
+    if len(cuts) > 1 or codec.holds_control_text(text[start:end]):
         notes = (*notes, SPELLED.format("prompt"))
     cuts.sort()
     return Rendered(_cut(text, cuts), 2 * cuts.index((start, end)) + 1, notes)
@@ -206,7 +206,7 @@ def _told_by(codec: HFCodec, model: str) -> Family:
         if family.models and re.search(family.models, model.lower()):
             return family
     for family in FAMILIES.values():
-        if all(codec.special(token) for token in first_tokens(family)):
+        if all(codec.is_control_text(token) for token in first_tokens(family)):
             return family
     template = str(getattr(codec.tokenizer, "chat_template", None))
     return THINK if THINK.open in template or THINK.close in template else PLAIN
