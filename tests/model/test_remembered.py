@@ -8,7 +8,7 @@ from cotlens._core.errors import InputError
 from cotlens.models.chat_formats.codec import HFCodec
 from cotlens.models.chat_formats.families import Family
 from cotlens.models.chat_formats.format import Format, find
-from cotlens.models.chat_formats.markers import Known
+from cotlens.models.chat_formats.markers import KnownSegments
 from cotlens.models.contract import Start
 from cotlens.models.generation.traces import build
 from cotlens.trace import Boxed, Trace
@@ -104,7 +104,7 @@ def written(form, text, prompt="Q?", prefill=""):
     """A trace of what a model wrote after the template."""
     opening = form.open(prompt, prefill)
     ids = opening.ids + form.codec.encode_template(text)
-    known = Known(opening.known, len(opening.ids))
+    known = KnownSegments(opening.known, len(opening.ids))
     return build(form, Boxed(), ids, opening.span, opening.begin, {"finish": "stop"}, known=known)
 
 

@@ -13,7 +13,7 @@ from cotlens.models.chat_formats import templates
 from cotlens.models.chat_formats.codec import HFCodec
 from cotlens.models.chat_formats.endings import Endings
 from cotlens.models.chat_formats.families import TURN_ENDS, Family, first_tokens
-from cotlens.models.chat_formats.markers import Known, Markers
+from cotlens.models.chat_formats.markers import KnownSegments, Markers
 from cotlens.trace.align import tokens_covering
 from cotlens.trace.plain import unmarked
 from cotlens.trace.prompts import Conversation, Prompt, conversation
@@ -112,7 +112,7 @@ class Format:
         if not asked.text.strip():
             raise InputError(f"The prompt {prompt!r} is empty; give the question that the model should think about.")
         ids, span, notes = self._asked(asked)
-        begin, text = len(ids), seg.Text.of(self.codec.pieces(ids))
+        begin, text = len(ids), seg.TokenText.of(self.codec.pieces(ids))
         known = self.markers.in_template(ids, text, span.end, begin)
         opened = known.thought is not None and not known.closed
         if not self.plain and not opened and (thinking or not self.templated):
@@ -138,7 +138,7 @@ class Format:
             rendered, before = templates.Rendered([(asked.text, False)], 0, notes), self.codec.bos
         ids, (first, last) = self.codec.encode_holding(rendered.parts, rendered.asked)
         ids, first, last = [*before, *ids], first + len(before), last + len(before)
-        text, prompt = seg.Text.of(self.codec.pieces(ids)), rendered.parts[rendered.asked][0]
+        text, prompt = seg.TokenText.of(self.codec.pieces(ids)), rendered.parts[rendered.asked][0]
         return ids, _span(text, first, last, prompt), rendered.notes
 
     def compose(
@@ -199,7 +199,7 @@ class Format:
         return self._mixed(before, family.close + family.to_answer, family.after_close + then)
 
     def segment(
-        self, ids: Sequence[int], prompt_end: int, begin: int, lead: str = "", known: Known | None = None
+        self, ids: Sequence[int], prompt_end: int, begin: int, lead: str = "", known: KnownSegments | None = None
     ) -> seg.Segments:
         """Thought and answer in `ids`.
 
@@ -212,12 +212,12 @@ class Format:
         end = len(ids)
         while end > begin and ids[end - 1] in self.stop_ids:
             end -= 1
-        text = seg.Text.of(self.codec.pieces(ids))
+        text = seg.TokenText.of(self.codec.pieces(ids))
         return self.markers.segment(ids, text, prompt_end, begin, end, lead, known)
 
     def thinking(self, ids: Sequence[int], start: int) -> bool:
         """Whether a template that ends with `ids` has opened a thought after token `start`."""
-        found = self.markers.in_template(ids, seg.Text.of(self.codec.pieces(ids)), start, len(ids))
+        found = self.markers.in_template(ids, seg.TokenText.of(self.codec.pieces(ids)), start, len(ids))
         return found.thought is not None and not found.closed
 
     def _mixed(self, before: str, marker: str, after: str) -> list[int]:
@@ -226,7 +226,7 @@ class Format:
         return self.codec.encode(before + marker + after)
 
 
-def _span(text: seg.Text, first: int, last: int, wanted: str) -> Span:
+def _span(text: seg.TokenText, first: int, last: int, wanted: str) -> Span:
     """Where a text stands to the character, of which it is known that tokens [first, last) hold it.
 
     Whitespace around it may be in the tokens beside them, or lost to a special token that takes it along. A tokenizer

@@ -14,7 +14,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from cotlens.models.chat_formats.segments import Segments, Text, trimmed
+from cotlens.models.chat_formats.segments import Segments, TokenText, trimmed
 
 START, CHANNEL, MESSAGE = b"<|start|>", b"<|channel|>", b"<|message|>"
 _ENDS = (b"<|end|>", b"<|return|>", b"<|call|>")
@@ -50,7 +50,7 @@ class Message:
         return _ROLE_OF.get(self.channel, "") if spoken else ""
 
 
-def messages(controls: Sequence[bool], text: Text, start: int, begin: int, end: int) -> list[Message]:
+def messages(controls: Sequence[bool], text: TokenText, start: int, begin: int, end: int) -> list[Message]:
     """The messages whose contents begin in tokens [start, end) of a text.
 
     Args:
@@ -72,7 +72,7 @@ def messages(controls: Sequence[bool], text: Text, start: int, begin: int, end: 
     return found
 
 
-def _next(controls: Sequence[bool], text: Text, at: int, end: int, kinds: Sequence[bytes]) -> int:
+def _next(controls: Sequence[bool], text: TokenText, at: int, end: int, kinds: Sequence[bytes]) -> int:
     """The next token of one of these kinds, or the end."""
     return next((i for i in range(at, end) if controls[i] and text.pieces[i] in kinds), end)
 
@@ -87,7 +87,7 @@ def _last(pattern: re.Pattern[str], header: str) -> str:
     return str(found[-1]) if found else ""
 
 
-def segments(found: Sequence[Message], text: Text, begin: int, end: int) -> Segments:
+def segments(found: Sequence[Message], text: TokenText, begin: int, end: int) -> Segments:
     """Thought and answer among the messages.
 
     The last final message is the answer, with those that stand right before it; the thought is all from the first

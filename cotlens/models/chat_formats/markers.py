@@ -15,7 +15,7 @@ from cotlens.models.chat_formats.families import PLAIN, Family, first_tokens
 NOTHING = seg.Segments(None, None, False)
 
 
-class Known(NamedTuple):
+class KnownSegments(NamedTuple):
     """Thought and answer in the tokens before `upto`: remembered from where they were given or written."""
 
     found: seg.Segments
@@ -49,7 +49,7 @@ class Markers:
         parts = {"open": family.open, "close": family.close, "answer": family.answer}
         return {kind: self.codec.encode_template(text) for kind, text in parts.items()} if self.special else {}
 
-    def in_template(self, ids: Sequence[int], text: seg.Text, start: int, begin: int) -> seg.Segments:
+    def in_template(self, ids: Sequence[int], text: seg.TokenText, start: int, begin: int) -> seg.Segments:
         """What the template has left open, or closed, in tokens [start, begin) after the prompt.
 
         Only the model's own turn counts: what stands after the last special token that is no marker. Where a template
@@ -75,27 +75,34 @@ class Markers:
 
     def begun(self, ids: Sequence[int], start: int) -> seg.Segments:
         """A thought of which the marker was written after token `start`, and all that follows it given."""
-        text = seg.Text.of(self.codec.pieces(ids))
+        text = seg.TokenText.of(self.codec.pieces(ids))
         first = self._written(ids, text, start, len(ids), "open")
         return seg.trimmed(text, (first.after, text.edge(len(ids))), None, False)
 
     def going_on(self, ids: Sequence[int], known: seg.Segments) -> seg.Segments:
         """A known open thought with all that was given after it."""
-        text = seg.Text.of(self.codec.pieces(ids))
+        text = seg.TokenText.of(self.codec.pieces(ids))
         start, _, _ = seg.known_edges(text, known)
         assert start is not None, "the thought is open"
         return seg.trimmed(text, (start, text.edge(len(ids))), None, False)
 
     def given(self, ids: Sequence[int], known: seg.Segments, middle: int, end: int) -> seg.Segments:
         """A thought that was given up to token `middle`, then closed, and an answer up to token `end`."""
-        text = seg.Text.of(self.codec.pieces(ids))
+        text = seg.TokenText.of(self.codec.pieces(ids))
         start, _, _ = seg.known_edges(text, known)
         assert start is not None, "a composed thought was begun"
         mark = self._written(ids, text, middle, end, "answer" if self.family.answer else "close")
         return seg.trimmed(text, (start, text.edge(middle)), (mark.after, text.edge(end)), True)
 
     def segment(
-        self, ids: Sequence[int], text: seg.Text, prompt_end: int, begin: int, end: int, lead: str, known: Known | None
+        self,
+        ids: Sequence[int],
+        text: seg.TokenText,
+        prompt_end: int,
+        begin: int,
+        end: int,
+        lead: str,
+        known: KnownSegments | None,
     ) -> seg.Segments:
         """Thought and answer in tokens up to `end`; see `chat_formats.format.Format.segment`."""
         if self._channels:
@@ -103,7 +110,7 @@ class Markers:
                 harmony.messages(self._controls(ids), text, prompt_end, begin, end), text, begin, end
             )
         if known is None or self.special:
-            known = Known(self.in_template(ids, text, prompt_end, begin), begin)
+            known = KnownSegments(self.in_template(ids, text, prompt_end, begin), begin)
         found, upto = known
         edges = [edge.token for edge in seg.known_edges(text, found) if edge is not None]
         markers = self._find(ids, text, max(edges, default=begin), min(upto, end), end)
@@ -115,7 +122,7 @@ class Markers:
             return seg.split_at_answer(text, start, end, lead, found)
         return seg.segment(markers, text, begin, end, bool(self.family.answer), found)
 
-    def _written(self, ids: Sequence[int], text: seg.Text, start: int, end: int, kind: str) -> seg.Marker:
+    def _written(self, ids: Sequence[int], text: seg.TokenText, start: int, end: int, kind: str) -> seg.Marker:
         """The first marker of a kind after token `start`, where it was written on the model's behalf."""
         found = next((one for one in self._find(ids, text, start, start, end) if one.kind == kind), None)
         if found is None:
@@ -132,7 +139,7 @@ class Markers:
     def _controls(self, ids: Sequence[int]) -> list[bool]:
         return [self.codec.is_control(token) for token in ids]
 
-    def _find(self, ids: Sequence[int], text: seg.Text, floor: int, start: int, end: int) -> list[seg.Marker]:
+    def _find(self, ids: Sequence[int], text: seg.TokenText, floor: int, start: int, end: int) -> list[seg.Marker]:
         if self.special:
             return seg.markers_by_id(self.ids, ids[:end], text, start)
         return seg.markers_by_text(self.family, text, floor, start, end)

@@ -55,7 +55,7 @@ class Segments:
 
 
 @dataclass(frozen=True)
-class Text:
+class TokenText:
     """Tokens as text.
 
     Args:
@@ -69,7 +69,7 @@ class Text:
     offsets: NDArray[np.int64]
 
     @classmethod
-    def of(cls, pieces: Sequence[bytes]) -> Text:
+    def of(cls, pieces: Sequence[bytes]) -> TokenText:
         """Decode `pieces`."""
         return cls(pieces, *char_offsets(pieces))
 
@@ -78,7 +78,9 @@ class Text:
         return Edge(int(self.offsets[token]), token)
 
 
-def markers_by_id(family_ids: Mapping[str, Sequence[int]], ids: Sequence[int], text: Text, start: int) -> list[Marker]:
+def markers_by_id(
+    family_ids: Mapping[str, Sequence[int]], ids: Sequence[int], text: TokenText, start: int
+) -> list[Marker]:
     """Where the id sequences of the markers ("open", "close", "answer") occur from `start` on, in order."""
     found: list[Marker] = []
     index = start
@@ -92,7 +94,7 @@ def markers_by_id(family_ids: Mapping[str, Sequence[int]], ids: Sequence[int], t
     return found
 
 
-def markers_by_text(family: Family, text: Text, floor: int, start: int, end: int) -> list[Marker]:
+def markers_by_text(family: Family, text: TokenText, floor: int, start: int, end: int) -> list[Marker]:
     """Where the texts of the markers stand in tokens up to `end`: those that are completed after token `start`.
 
     What stands before it is known, but for the beginning of a marker, which may reach back to token `floor`.
@@ -123,7 +125,7 @@ def without_quoted(markers: Sequence[Marker], closed: bool, opening: str | None 
 
 
 def segment(
-    markers: Sequence[Marker], text: Text, begin: int, end: int, own_answer: bool, known: Segments | None = None
+    markers: Sequence[Marker], text: TokenText, begin: int, end: int, own_answer: bool, known: Segments | None = None
 ) -> Segments:
     """Thought and answer by their markers.
 
@@ -155,7 +157,7 @@ def segment(
     return trimmed(text, (thought, max(thought, last)), None if answer is None else (min(answer, stop), stop), True)
 
 
-def split_at_answer(text: Text, start: int, end: int, lead: str, known: Segments | None = None) -> Segments:
+def split_at_answer(text: TokenText, start: int, end: int, lead: str, known: Segments | None = None) -> Segments:
     """Without markers all is thought, up to where `lead` ("The answer is") last begins, if it is there.
 
     Args:
@@ -171,7 +173,7 @@ def split_at_answer(text: Text, start: int, end: int, lead: str, known: Segments
     return trimmed(text, (thought, max(thought, answer)), (answer, stop), True)
 
 
-def known_edges(text: Text, known: Segments | None) -> tuple[Edge | None, Edge | None, Edge | None]:
+def known_edges(text: TokenText, known: Segments | None) -> tuple[Edge | None, Edge | None, Edge | None]:
     """Where a known thought begins and, if it was closed, ends, and where the answer begins."""
     if known is None:
         return None, None, None
@@ -186,7 +188,9 @@ def known_edges(text: Text, known: Segments | None) -> tuple[Edge | None, Edge |
     return edge("thought", known.thought, 0), last, edge("answer", known.answer, 0)
 
 
-def trimmed(text: Text, thought: tuple[Edge, Edge] | None, answer: tuple[Edge, Edge] | None, closed: bool) -> Segments:
+def trimmed(
+    text: TokenText, thought: tuple[Edge, Edge] | None, answer: tuple[Edge, Edge] | None, closed: bool
+) -> Segments:
     """Segments without whitespace around them; an open thought keeps what it has at its end."""
     places: dict[str, Range] = {}
     chars: dict[str, Range] = {}
@@ -202,7 +206,7 @@ def trimmed(text: Text, thought: tuple[Edge, Edge] | None, answer: tuple[Edge, E
     return Segments(places.get("thought"), found, closed, chars)
 
 
-def _trim(text: Text, start: Edge, end: Edge, tail: bool) -> tuple[Edge, Edge]:
+def _trim(text: TokenText, start: Edge, end: Edge, tail: bool) -> tuple[Edge, Edge]:
     """The edges without tokens of nothing but whitespace at the beginning and (`tail`) at the end."""
     first, last = start.token, max(start.token, end.token)
     lead = text.chars[start.char : min(int(text.offsets[first]), end.char)]  # what a marker's token holds of it

@@ -11,12 +11,14 @@ from cotlens.trace import Trace
 from cotlens.trace.align import char_offsets, tokens_covering
 from cotlens.trace.answers import AnswerForm
 
-Known = dict[tuple[str, ...], AnswerBranch]
+AnswerBranches = dict[tuple[str, ...], AnswerBranch]
 _MOST_KNOWN = 4096
 _MARKER = 32  # characters that hold any family's opening marker
 
 
-def answer_branch(form: Format, written: AnswerForm, trace: Trace, at: int, value: str, known: Known) -> AnswerBranch:
+def answer_branch(
+    form: Format, written: AnswerForm, trace: Trace, at: int, value: str, known: AnswerBranches
+) -> AnswerBranch:
     """Tokens that, placed after `trace.token_ids[:at]`, close the thought there and answer `value`.
 
     Args:

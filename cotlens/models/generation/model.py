@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from cotlens._core import check
 from cotlens._core.errors import InputError
-from cotlens.models.chat_formats.markers import Known
+from cotlens.models.chat_formats.markers import KnownSegments
 from cotlens.models.contract import AnswerBranch, Branch, BranchScore, Interventions, OnRollout, OnToken, Start
 from cotlens.models.contract.interventions import as_interventions
 from cotlens.models.generation import forced_answers, rollouts, writing
@@ -51,7 +51,7 @@ class TextModel(ABC):
     store: Store | None
 
     def __init__(self) -> None:
-        self._answers: forced_answers.Known = {}
+        self._answers: forced_answers.AnswerBranches = {}
 
     @property
     def revision(self) -> str:
@@ -123,7 +123,9 @@ class TextModel(ABC):
             return joined(more(each, on_token=on_token) for each in prompt)
         opening = self._open(prompt, check.text("prefill", prefill))
         meta = {**opening.meta, **({"prefill": prefill} if prefill else {})}
-        job = writing.Job(opening.ids, opening.span, opening.begin, Known(opening.known, len(opening.ids)), meta)
+        job = writing.Job(
+            opening.ids, opening.span, opening.begin, KnownSegments(opening.known, len(opening.ids)), meta
+        )
         return self._write(job, n, seed, max_new_tokens, temperature, top_p, top_k, interventions, on_token)
 
     def resume(
@@ -211,7 +213,7 @@ class TextModel(ABC):
         opening = self.format.open(prompt)
         revision = {"revision": self.declared} if self.declared else {}
         meta = {**opening.meta, "model": self.name, **revision, "finish": "given"}
-        known = Known(opening.known, len(opening.ids))
+        known = KnownSegments(opening.known, len(opening.ids))
         ids = [*opening.ids, *written]
         return build(self.format, self.reader, ids, opening.span, opening.begin, meta, known=known)
 

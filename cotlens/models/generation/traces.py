@@ -10,7 +10,7 @@ import numpy as np
 
 from cotlens.models.chat_formats.codec import HFCodec
 from cotlens.models.chat_formats.format import Format
-from cotlens.models.chat_formats.markers import Known
+from cotlens.models.chat_formats.markers import KnownSegments
 from cotlens.models.chat_formats.segments import Segments
 from cotlens.models.generation.samples import TOP, TokenMeasurements
 from cotlens.trace import Span, Trace
@@ -33,7 +33,7 @@ def prompt_of(trace: Trace) -> Span:
     return trace.roles.get("prompt") or Span(0, 0, 0, 0, "role")
 
 
-def known_at(trace: Trace, at: int) -> Known | None:
+def known_at(trace: Trace, at: int) -> KnownSegments | None:
     """What a trace remembers of its first `at` tokens; None where its thought hasn't begun there.
 
     Where `at` lies between thought and answer, what is written there is still to be read.
@@ -44,8 +44,8 @@ def known_at(trace: Trace, at: int) -> Known | None:
     chars = {role: (span.char_start, span.char_end) for role, span in trace.roles.items() if role != "prompt"}
     place = (thought.start, thought.end)
     if answer is None or at <= thought.end or at < answer.start:
-        return Known(Segments(place, None, False, chars), min(at, thought.end))
-    return Known(Segments(place, (answer.start, answer.end), True, chars), at)
+        return KnownSegments(Segments(place, None, False, chars), min(at, thought.end))
+    return KnownSegments(Segments(place, (answer.start, answer.end), True, chars), at)
 
 
 class Measured:
@@ -105,7 +105,7 @@ def build(
     begin: int,
     meta: Mapping[str, Any],
     found: Segments | None = None,
-    known: Known | None = None,
+    known: KnownSegments | None = None,
     **parts: Any,
 ) -> Trace:
     """A trace of `ids`, with thought and answer found by the format.

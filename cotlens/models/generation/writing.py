@@ -12,7 +12,7 @@ import numpy as np
 from cotlens._core import check
 from cotlens._core.errors import BackendError, Cancelled, CotLensError, InputError
 from cotlens.models.chat_formats.format import Format
-from cotlens.models.chat_formats.markers import Known
+from cotlens.models.chat_formats.markers import KnownSegments
 from cotlens.models.contract import OnToken
 from cotlens.models.contract.interventions import Intervention
 from cotlens.models.contract.validation import check_ids
@@ -107,7 +107,7 @@ class Job:
     ids: list[int]
     prompt: Span
     begin: int
-    known: Known | None = None
+    known: KnownSegments | None = None
     meta: Mapping[str, Any] = field(default_factory=dict)
     parts: Mapping[str, Any] = field(default_factory=dict)
     source: Trace | None = None
