@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Goal:
+class GradientTarget:
     """A metric of an answer, and the sequence it is read off.
 
     Args:

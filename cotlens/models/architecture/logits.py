@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 _SLICE_BYTES = 64 * 2**20  # of float32 logits that are worked on at once
 
 
-class Scores:
+class ScoreTable:
     """Growing table of what was found about n branch tokens and sets of tokens; see `contract.BranchScore`.
 
     Args:

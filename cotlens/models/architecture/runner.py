@@ -19,7 +19,7 @@ from cotlens.models.contract.interventions import BlockAttention, Intervention
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from cotlens.models.architecture.gradient_target import Goal
+    from cotlens.models.architecture.gradient_target import GradientTarget
     from cotlens.models.architecture.masks import Masks
 
 
@@ -94,7 +94,7 @@ class ModelRunner(ABC):
         """Ids as int64 [1, n] on the model's device."""
         return torch.as_tensor(np.asarray(ids, dtype=np.int64), device=self.device)[None]
 
-    def masks_of(self, goal: Goal, interventions: Sequence[Intervention]) -> Masks | None:
+    def masks_of(self, goal: GradientTarget, interventions: Sequence[Intervention]) -> Masks | None:
         """The masks of a pass that differentiates; None where the model's own do."""
         if goal.visible is not None:
             return self.masks(goal.visible, goal.positions, goal.positions, interventions)
@@ -104,7 +104,7 @@ class ModelRunner(ABC):
     @abstractmethod
     def differentiate(
         self,
-        goal: Goal,
+        goal: GradientTarget,
         sites: Sequence[str],
         *,
         embeddings: NDArray[np.float32] | None = None,

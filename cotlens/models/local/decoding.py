@@ -14,7 +14,7 @@ from cotlens._core.errors import OutOfMemory
 from cotlens.models.architecture.logits import alternatives, check_finite
 from cotlens.models.generation.samples import TOP, Sample, TokenMeasurements, once_per_token
 from cotlens.models.generation.sampling import Sampling, choose
-from cotlens.models.local.incremental import STEP, Stream, fitting, pieces
+from cotlens.models.local.incremental import STEP, IncrementalSequence, fitting, pieces
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -109,13 +109,13 @@ def _write_group(
 
 def prefill(
     engine: Engine, prefix: Sequence[int], unknown: Sequence[int], interventions: Sequence[Intervention], most: int
-) -> tuple[Stream, Tensor, TokenMeasurements]:
+) -> tuple[IncrementalSequence, Tensor, TokenMeasurements]:
     """Run `prefix` with at most `most` tokens per pass.
 
     Returns:
         the stream behind it, the last logits as float32 [1, vocabulary], and notes of the tokens `unknown`.
     """
-    stream, notes, ids = Stream(engine, interventions), TokenMeasurements(), engine.tensor(prefix)
+    stream, notes, ids = IncrementalSequence(engine, interventions), TokenMeasurements(), engine.tensor(prefix)
     wanted = np.asarray(unknown, dtype=np.int64)
     logits = torch.empty(0)
     for start, stop in pieces(engine, len(prefix), most):

@@ -29,7 +29,7 @@ from cotlens.models.local import placement
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from cotlens.models.architecture.gradient_target import Goal
+    from cotlens.models.architecture.gradient_target import GradientTarget
     from cotlens.models.architecture.masks import Masks
 
 _OOM_WORDS = ("can't allocate memory", "out of memory", "not enough memory")
@@ -144,7 +144,7 @@ class Engine(ModelRunner):
 
     def differentiate(
         self,
-        goal: Goal,
+        goal: GradientTarget,
         sites: Sequence[str],
         *,
         embeddings: NDArray[np.float32] | None = None,

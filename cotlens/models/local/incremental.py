@@ -22,7 +22,7 @@ FEWEST = 8  # tokens in a pass
 STEP = 1024  # tokens per pass of a long prefix; a cancel waits for one pass at most
 
 
-class Stream:
+class IncrementalSequence:
     """One or several sequences of equal length that grow together.
 
     Without interventions the model makes its own masks and cache. With them, masks and positions are explicit and the

@@ -24,7 +24,7 @@ from cotlens.models.ndif.wire import Hear, Wire
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from cotlens.models.architecture.gradient_target import Goal
+    from cotlens.models.architecture.gradient_target import GradientTarget
     from cotlens.models.architecture.masks import Masks
 
 Ints = NDArray[np.int64]
@@ -123,7 +123,7 @@ class Remote(ModelRunner):
 
     def differentiate(
         self,
-        goal: Goal,
+        goal: GradientTarget,
         sites: Sequence[str],
         *,
         embeddings: NDArray[np.float32] | None = None,

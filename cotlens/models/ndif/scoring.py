@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from cotlens._core import control
 from cotlens._core.errors import OutOfMemory
-from cotlens.models.architecture.logits import Scores, check_finite
+from cotlens.models.architecture.logits import ScoreTable, check_finite
 from cotlens.models.architecture.masks import causal
 from cotlens.models.contract import Branch, BranchScore
 from cotlens.models.contract.interventions import BlockAttention, Intervention
@@ -48,7 +48,7 @@ def score(
     found: list[BranchScore] = []
     for group in groups:
         plan = trie.plan(trunk, group)
-        scores = Scores(int(plan.starts[-1]), plan.sets)
+        scores = ScoreTable(int(plan.starts[-1]), plan.sets)
         waiting = list(_passes(remote, plan))
         for index, one in enumerate(waiting):
             _run(remote, trunk, plan.feeds, one, scores, interventions)
@@ -80,7 +80,7 @@ def _run(
     trunk: Sequence[int],
     feeds: TokenRows,
     one: _Pass,
-    scores: Scores,
+    scores: ScoreTable,
     interventions: Sequence[Intervention],
 ) -> None:
     """One job, in halves where the server's memory runs out."""
@@ -100,7 +100,7 @@ def _job(
     trunk: Sequence[int],
     feeds: TokenRows,
     one: _Pass,
-    scores: Scores,
+    scores: ScoreTable,
     interventions: Sequence[Intervention],
 ) -> None:
     reach = int(one.edges.rows.max(initial=-1)) + 1
@@ -139,7 +139,7 @@ def _kinds(targets: Ints) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
     return targets >= 0, targets < 0
 
 
-def _about_sets(edges: Edges, scores: Scores, vocabulary: int) -> dict[str, torch.Tensor]:
+def _about_sets(edges: Edges, scores: ScoreTable, vocabulary: int) -> dict[str, torch.Tensor]:
     """The part of a question that is about sets: a row of flags per set, and which of them each row sums."""
     named, which = np.unique(edges.targets, return_inverse=True)
     flags = [scores.flags(int(code), vocabulary) for code in named]

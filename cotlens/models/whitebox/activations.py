@@ -15,7 +15,7 @@ from cotlens.models.contract.validation import check_sequence, chosen_positions
 from cotlens.models.generation.samples import TokenMeasurements
 from cotlens.models.generation.traces import Measured
 from cotlens.models.local import budget
-from cotlens.models.local.incremental import STEP, Stream, fitting, pieces
+from cotlens.models.local.incremental import STEP, IncrementalSequence, fitting, pieces
 
 if TYPE_CHECKING:
     from cotlens.models.contract.interventions import Intervention
@@ -37,7 +37,7 @@ def annotate(engine: Engine, ids: Sequence[int], k: int) -> Measured:
 def _annotated(engine: Engine, ids: Sequence[int], k: int, most: int) -> Measured:
     table = Measured(len(ids), min(k, engine.layout.vocabulary))
     # The last token predicts none of them, so it need not be run.
-    stream, row = Stream(engine), engine.tensor(ids)
+    stream, row = IncrementalSequence(engine), engine.tensor(ids)
     for start, stop in pieces(engine, len(ids) - 1, most):
         logits = stream.feed(row[:, start:stop], 0)[0][0]
         at = np.arange(start + 1, stop + 1)
@@ -84,7 +84,7 @@ def _activations(
     most: int,
 ) -> dict[str, list[NDArray[np.float32]]]:
     """Site -> activations at each of the `chosen` positions once, in order, as they came."""
-    stream, row = Stream(engine, interventions), engine.tensor(ids)
+    stream, row = IncrementalSequence(engine, interventions), engine.tensor(ids)
     found: dict[str, list[NDArray[np.float32]]] = {site: [] for site in sites}
     # Nothing behind the last position acts on what stands before it.
     last = int(chosen.max(initial=-1)) + 1

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from cotlens._core import control
 from cotlens._core.errors import Cancelled, InputError, OutOfMemory
 from cotlens.models.architecture import masks
-from cotlens.models.architecture.logits import Scores, check_finite
+from cotlens.models.architecture.logits import ScoreTable, check_finite
 from cotlens.models.contract import Divergence
 from cotlens.models.contract.interventions import BlockAttention
 from cotlens.models.contract.validation import check_sequence
@@ -109,7 +109,7 @@ def _text(engine: Engine, ids: Sequence[int], first: int, trunk: int, temperatur
     """Run the first `trunk` tokens, and keep ordinary distributions from `first` on where they fit."""
     cache = None
     if engine.obeys_masks:
-        cache = prefill(engine, ids[:trunk], trie.Edges(_NOTHING, _NOTHING, _NOTHING), Scores(0), (), trunk)
+        cache = prefill(engine, ids[:trunk], trie.Edges(_NOTHING, _NOTHING, _NOTHING), ScoreTable(0), (), trunk)
     text = _Text(ids, cache, first, temperature)
     if 4 * engine.layout.vocabulary * (len(ids) - first) > budget.available(engine) * _KEPT_SHARE:
         return text

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from cotlens._core import control
 from cotlens._core.errors import BackendError, InputError, did_you_mean
-from cotlens.models.architecture.gradient_target import Goal
+from cotlens.models.architecture.gradient_target import GradientTarget
 from cotlens.models.contract import ANSWER_METRICS, AnswerBranch, Ending, Gradients
 from cotlens.models.contract.interventions import BlockAttention
 from cotlens.models.contract.validation import check_sequence
@@ -47,7 +47,7 @@ def gradients(
     if any(isinstance(item, BlockAttention) for item in interventions):
         engine.need_masks()
     control.current().check()
-    goal = goal_of(engine, whole, len(ids) + answer.value_start, answer.ending, metric)
+    goal = target_of(engine, whole, len(ids) + answer.value_start, answer.ending, metric)
     value, seen, slopes = engine.differentiate(goal, sites, embeddings=embeddings, interventions=interventions)
     found = Gradients(float(value), _numpy(seen), _numpy(slopes))
     if not (np.isfinite(found.value) and all(np.isfinite(slope).all() for slope in found.gradients.values())):
@@ -58,13 +58,15 @@ def gradients(
     return found
 
 
-def goal_of(machine: ModelRunner, whole: Sequence[int], first: int, ending: Ending | None, metric: str) -> Goal:
+def target_of(
+    machine: ModelRunner, whole: Sequence[int], first: int, ending: Ending | None, metric: str
+) -> GradientTarget:
     """The goal for the tokens of `whole` from `first` on, which end with the value."""
     n = len(whole)
     ids, positions, visible = machine.tensor(whole), np.arange(n), None
     ask: dict[str, Any] = {"metric": metric, "targets": ids[0, first:], "sets": {}, "pending": [], "places": []}
     if ending is None:
-        return Goal(ids, positions, None, n, first, ask)
+        return GradientTarget(ids, positions, None, n, first, ask)
     ask["sets"] = _flags(ending, machine.layout.vocabulary)
     ask["pending"], more = list(ending.pending), len(ending.pending)
     m = n - first
@@ -81,7 +83,7 @@ def goal_of(machine: ModelRunner, whole: Sequence[int], first: int, ending: Endi
         ids = torch.cat([machine.tensor((*whole, token)) for token in ending.pending])
         ask["places"] = [(i, m + 1) for i in range(more)]
         positions = np.arange(n + 1)
-    return Goal(ids, positions, visible, n, first, ask)
+    return GradientTarget(ids, positions, visible, n, first, ask)
 
 
 def _flags(ending: Ending, vocabulary: int) -> dict[str, Tensor]:

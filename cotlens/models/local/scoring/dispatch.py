@@ -16,12 +16,12 @@ from cotlens.models.local.scoring import forked, packed, plain
 from cotlens.models.local.scoring.trie import Ints
 
 if TYPE_CHECKING:
-    from cotlens.models.architecture.logits import Scores
+    from cotlens.models.architecture.logits import ScoreTable
     from cotlens.models.contract.interventions import Intervention
     from cotlens.models.local.engine import Engine
 
 
-WAYS: dict[str, Callable[..., tuple[Scores, Ints]]] = {
+WAYS: dict[str, Callable[..., tuple[ScoreTable, Ints]]] = {
     "packed": packed.score,
     "forked": forked.score,
     "plain": plain.score,
@@ -77,7 +77,7 @@ def _check_recurrent(branches: Sequence[Branch]) -> None:
             )
 
 
-def to_branch_scores(scores: Scores, starts: Ints, branches: Sequence[Branch]) -> list[BranchScore]:
+def to_branch_scores(scores: ScoreTable, starts: Ints, branches: Sequence[Branch]) -> list[BranchScore]:
     """Flat scores as one `BranchScore` per branch; they share the memory of the flat ones."""
     most = max((len(branch.sets) for branch in branches), default=0)
     slack, known = np.zeros(most, np.float32), np.ones(most, bool)

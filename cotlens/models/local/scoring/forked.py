@@ -18,7 +18,7 @@ import torch
 
 from cotlens._core import control
 from cotlens._core.errors import OutOfMemory
-from cotlens.models.architecture.logits import Scores
+from cotlens.models.architecture.logits import ScoreTable
 from cotlens.models.architecture.masks import Masks
 from cotlens.models.local import budget, states
 from cotlens.models.local.engine import Engine
@@ -60,14 +60,14 @@ def score(
     interventions: Sequence[Intervention] = (),
     *,
     grid: Grid | None = None,
-) -> tuple[Scores, Ints]:
+) -> tuple[ScoreTable, Ints]:
     """Score checked branches; returns and raises as `packed.score`.
 
     Tokens are hidden in attention layers only: what a recurrent layer took in of them stays.
     """
     plan = trie.plan(trunk, branches)
     side_by_side = together(engine, interventions)
-    scores, rows = Scores(int(plan.starts[-1]), plan.sets), rows_of(plan.feeds, stems=side_by_side)
+    scores, rows = ScoreTable(int(plan.starts[-1]), plan.sets), rows_of(plan.feeds, stems=side_by_side)
     grid = grid or Grid(budget.piece(engine, len(trunk)), budget.stride(engine))
     walk = Walk(engine, trunk, interventions, grid)
     fed, total = 0, plan.prefill + sum(row.size for row in rows)
@@ -94,7 +94,7 @@ def _is_full(engine: Engine, forks: Sequence[Fork]) -> bool:
 
 
 def _run_open(
-    engine: Engine, trunk: Sequence[int], walk: Walk, scores: Scores, interventions: Sequence[Intervention]
+    engine: Engine, trunk: Sequence[int], walk: Walk, scores: ScoreTable, interventions: Sequence[Intervention]
 ) -> int:
     """Run the rows of all open forks and let go of their states. Returns the number of tokens in the rows."""
     forks, walk.open = walk.open, []
@@ -110,7 +110,7 @@ def _run_open(
 
 
 def _run(
-    engine: Engine, trunk: Sequence[int], jobs: list[Job], scores: Scores, interventions: Sequence[Intervention]
+    engine: Engine, trunk: Sequence[int], jobs: list[Job], scores: ScoreTable, interventions: Sequence[Intervention]
 ) -> None:
     """Score rows, in halves where memory runs out."""
     try:
@@ -132,7 +132,7 @@ def _run(
 
 
 def _pass(
-    engine: Engine, trunk: Sequence[int], jobs: list[Job], scores: Scores, interventions: Sequence[Intervention]
+    engine: Engine, trunk: Sequence[int], jobs: list[Job], scores: ScoreTable, interventions: Sequence[Intervention]
 ) -> None:
     """Run and score rows side by side: their stems, then all leaves of these."""
     if together(engine, interventions):
@@ -189,7 +189,7 @@ def _along(trunk: Sequence[int], start: int, stop: int) -> Tail:
     return Tail(np.pad(tokens, (0, stop - start - len(tokens))), np.arange(start, stop), NOTHING)
 
 
-def _placed(engine: Engine, trunk: Sequence[int], jobs: Sequence[Job], scores: Scores) -> tuple[Any, Ints, int]:
+def _placed(engine: Engine, trunk: Sequence[int], jobs: Sequence[Job], scores: ScoreTable) -> tuple[Any, Ints, int]:
     """The states where rows begin, how many tokens each has seen, and how many keys there are, those that pad included.
 
     All forks go on along the trunk side by side, and rows are taken off where they begin.
@@ -216,7 +216,7 @@ def _feed(
     sight: Sight,
     behind: int,
     tails: Sequence[Tail],
-    scores: Scores,
+    scores: ScoreTable,
     interventions: Sequence[Intervention],
 ) -> Any:
     """Feed a tail to each row of a cache, and give the cache after that.

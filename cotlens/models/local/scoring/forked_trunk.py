@@ -22,7 +22,7 @@ from cotlens.models.local.engine import Engine
 from cotlens.models.local.scoring.trunk import Trunk
 
 if TYPE_CHECKING:
-    from cotlens.models.architecture.logits import Scores
+    from cotlens.models.architecture.logits import ScoreTable
     from cotlens.models.contract.interventions import Intervention
     from cotlens.models.local.scoring.trie import Edges, Ints
 
@@ -78,7 +78,7 @@ class _Reads:
     """What is read off the trunk itself: `edges`, whose rows are trunk tokens."""
 
     edges: Edges
-    scores: Scores
+    scores: ScoreTable
 
 
 @dataclass(frozen=True)
@@ -121,7 +121,7 @@ class Walk:
         known = kept.shared(self._ids, self._interventions, self._bounds)
         return {index: cache for index, cache in kept.cache.items() if index < known}
 
-    def along(self, rows: Sequence[Row], edges: Edges, scores: Scores) -> Iterator[int]:
+    def along(self, rows: Sequence[Row], edges: Edges, scores: ScoreTable) -> Iterator[int]:
         """Open forks for `rows` (sorted by prefix), one at a time, and score `edges`, whose rows are trunk tokens.
 
         Yields:

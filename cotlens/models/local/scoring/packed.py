@@ -14,7 +14,7 @@ import torch
 
 from cotlens._core import control
 from cotlens._core.errors import OutOfMemory
-from cotlens.models.architecture.logits import Scores
+from cotlens.models.architecture.logits import ScoreTable
 from cotlens.models.architecture.masks import Masks, stacked
 from cotlens.models.contract.interventions import BlockAttention
 from cotlens.models.local import budget
@@ -39,7 +39,7 @@ def score(
     branches: Sequence[Branch],
     interventions: Sequence[Intervention] = (),
     sites: Sequence[str] = (),
-) -> tuple[Scores, Ints]:
+) -> tuple[ScoreTable, Ints]:
     """Score checked branches.
 
     Returns:
@@ -50,7 +50,7 @@ def score(
         Cancelled: between two passes.
     """
     plan = trie.plan(trunk, branches)
-    scores = Scores(int(plan.starts[-1]), plan.sets, sites)
+    scores = ScoreTable(int(plan.starts[-1]), plan.sets, sites)
     reach = plan.prefill
     if not _in_activations(interventions):  # what they do to later tokens could leak: masked NaN is still NaN
         reach = budget.reach(engine, reach, len(trunk))
@@ -115,7 +115,7 @@ def _run(
     space: _Space,
     feeds: TokenRows,
     lanes: list[Rows],
-    scores: Scores,
+    scores: ScoreTable,
     interventions: Sequence[Intervention],
 ) -> int:
     """Score rows, in halves where memory runs out. Returns the number of nodes that were run."""
@@ -143,7 +143,7 @@ def _halves(lanes: list[Rows]) -> tuple[list[Rows], list[Rows]] | None:
 
 
 def _pass(
-    engine: Engine, space: _Space, chunks: list[Chunk], scores: Scores, interventions: Sequence[Intervention]
+    engine: Engine, space: _Space, chunks: list[Chunk], scores: ScoreTable, interventions: Sequence[Intervention]
 ) -> None:
     """Run and score chunks, one lane each. One long branch goes in pieces: a cancel never waits for all of it."""
     n, width = max(len(chunk.token_ids) for chunk in chunks), max(chunk.width for chunk in chunks)

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 
 from cotlens._core import control
-from cotlens.models.architecture.logits import Scores
+from cotlens.models.architecture.logits import ScoreTable
 from cotlens.models.contract.interventions import BlockAttention
 from cotlens.models.local.engine import Engine
 from cotlens.models.local.scoring import trie
@@ -28,10 +28,10 @@ def score(
     branches: Sequence[Branch],
     interventions: Sequence[Intervention] = (),
     sites: Sequence[str] = (),
-) -> tuple[Scores, Ints]:
+) -> tuple[ScoreTable, Ints]:
     """Score checked branches, one pass each; returns and raises as `packed.score`."""
     starts, wanted = trie.starts_of(branches), trie.ScoreTargets()
-    scores = Scores(int(starts[-1]), wanted.sets, sites)
+    scores = ScoreTable(int(starts[-1]), wanted.sets, sites)
     for index, (branch, start) in enumerate(zip(branches, starts.tolist(), strict=False)):
         control.current().check()
         if branch.asked:
@@ -45,7 +45,7 @@ def _score_one(
     trunk: Sequence[int],
     branch: Branch,
     asked: list[tuple[int, int, int]],
-    scores: Scores,
+    scores: ScoreTable,
     interventions: Sequence[Intervention],
 ) -> None:
     prefix, tokens = branch.prefix, branch.token_ids[: max(branch.asked)]

@@ -22,7 +22,7 @@ from cotlens.models.local import budget
 from cotlens.models.local.engine import Engine, fresh_cache, view
 
 if TYPE_CHECKING:
-    from cotlens.models.architecture.logits import Scores
+    from cotlens.models.architecture.logits import ScoreTable
     from cotlens.models.contract.interventions import Intervention
     from cotlens.models.local.scoring.trie import Edges
 
@@ -72,7 +72,7 @@ def prefill(
     engine: Engine,
     ids: Sequence[int],
     edges: Edges,
-    scores: Scores,
+    scores: ScoreTable,
     interventions: Sequence[Intervention],
     total: int,
 ) -> Any:
@@ -118,7 +118,7 @@ def _piece(
     bounds: tuple[int, int],
     edges: Edges,
     mine: np.ndarray,
-    scores: Scores,
+    scores: ScoreTable,
     interventions: Sequence[Intervention],
 ) -> tuple[Any, bool]:
     """Run one piece, in halves where memory runs out: the extended cache, and whether it went in one."""
