@@ -72,7 +72,7 @@ def read(path: Path) -> Header:
         if path.stat().st_size < len(MAGIC) or file.read(len(MAGIC)) != MAGIC:
             raise BackendError(f"{path.name!r} is no GGUF file, for it doesn't begin with that word; give one that is.")
         with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
-            return _Walk(path.name, data).header()
+            return _HeaderReader(path.name, data).header()
 
 
 def _begins(path: Path) -> bool:
@@ -80,7 +80,7 @@ def _begins(path: Path) -> bool:
         return file.read(len(MAGIC)) == MAGIC
 
 
-class _Walk:
+class _HeaderReader:
     """One pass over a header; nothing is read, counted or skipped that lies behind the end of the file."""
 
     def __init__(self, name: str, data: mmap.mmap) -> None:
@@ -156,7 +156,7 @@ class _Walk:
 
     def _each(self, n: int, least: int, fn: Callable[[], Any]) -> Any:
         """`fn` n times, each of which reads `least` bytes at least."""
-        self._room(n * least)
+        self._check_length(n * least)
         return (fn() for _ in range(n))
 
     def _string(self) -> str:
@@ -170,10 +170,10 @@ class _Walk:
         return struct.unpack_from(form, self._data, self._at - struct.calcsize(form))
 
     def _skip(self, n: int) -> None:
-        self._room(n)
+        self._check_length(n)
         self._at += n
 
-    def _room(self, n: int) -> None:
+    def _check_length(self, n: int) -> None:
         if self._at + n > len(self._data):
             raise self._error(
                 f"is cut short or damaged: from byte {self._at:,} on its header names {n:,} bytes more, and the file "

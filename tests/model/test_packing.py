@@ -103,10 +103,10 @@ def test_added_nodes_see_only_themselves_and_are_seen_by_none():
 
 
 def test_predictions_of_lanes_are_read_where_they_stand():
-    lanes = [trie.Edges(*np.array([[1, 4], [7, 8], [0, 1]])), trie.Edges(*np.array([[2, 4], [9, 6], [2, 3]]))]
-    edges, wanted = trie.joined(lanes, 1, 5)
+    sequences = [trie.Edges(*np.array([[1, 4], [7, 8], [0, 1]])), trie.Edges(*np.array([[2, 4], [9, 6], [2, 3]]))]
+    edges, wanted = trie.joined_edges(sequences, 1, 5)
     assert wanted.tolist() == [0, 1, 3]
     assert edges.rows.tolist() == [0, 2, 4, 5]
     assert edges.targets.tolist() == [7, 8, 9, 6]
-    edges, wanted = trie.joined(lanes, 2, 3)
+    edges, wanted = trie.joined_edges(sequences, 2, 3)
     assert (wanted.tolist(), edges.rows.tolist(), edges.slots.tolist()) == ([0], [1], [2])

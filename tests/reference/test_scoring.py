@@ -97,7 +97,7 @@ def test_many_small_chunks_change_nothing(family):
 
 @pytest.mark.parametrize("family", tiny.FAMILIES)
 def test_short_lanes_change_nothing(family, monkeypatch):
-    """Lanes of twelve tokens: many lanes in a pass, of uneven length, behind trunks of uneven width."""
+    """Sequences of twelve tokens: many of them in a pass, of uneven length, behind trunks of uneven width."""
     model = tiny.model(family)
     trunk, branches = (make(model.engine.layout.vocabulary) for make in (trunk_of, branches_of))
     blocks = BlockAttention(range(20, 60), (2, 3), heads=(0,)), BlockAttention(range(9, 60), (4,))

@@ -18,7 +18,9 @@ _PIECE_ELSEWHERE = 512
 _NODES = {"cpu": 1024}
 _NODES_ELSEWHERE = 2048
 _STRETCH = {"cpu": 384}
-_LANE = {"cpu": 128}  # branch tokens per lane: longer ones waste attention on each other, shorter ones copy more trunk
+_SEQUENCE = {
+    "cpu": 128
+}  # branch tokens per sequence: longer ones waste attention on each other, shorter ones copy more trunk
 _STRIDE = {"cpu": 16}  # trunk tokens between two copies of the state: fewer cost passes, more are fed again
 _STRIDE_ELSEWHERE = 16
 _DEFAULT_BYTES = 2**30
@@ -37,17 +39,17 @@ def stretch(engine: Engine, prefix: int) -> int:
     return min(nodes(engine, prefix), _STRETCH.get(engine.device.type, _NODES_ELSEWHERE))
 
 
-def lane(engine: Engine, prefix: int) -> int:
-    """How many branch tokens go into one lane of a pass; all of them where lanes are no faster."""
-    return min(nodes(engine, prefix), _LANE.get(engine.device.type, _NODES_ELSEWHERE))
+def sequence_tokens(engine: Engine, prefix: int) -> int:
+    """How many branch tokens go into one sequence of a pass; all of them where sequences are no faster."""
+    return min(nodes(engine, prefix), _SEQUENCE.get(engine.device.type, _NODES_ELSEWHERE))
 
 
-def lanes(engine: Engine, cache: Any, prefix: int) -> int:
-    """How many lanes go into one pass behind `prefix` trunk tokens, each with a copy of the trunk's keys and values."""
+def sequences(engine: Engine, cache: Any, prefix: int) -> int:
+    """How many sequences go into one pass behind `prefix` trunk tokens, each with a copy of the trunk's keys and values."""
     parts = [part for layer in cache.layers for part in (layer.keys, layer.values)]
     copies = sum(part[0, :, 0].numel() * part.element_size() for part in parts) * prefix
-    room = int(available(engine) // max(1, copies))
-    return max(1, min(room, nodes(engine, prefix) // lane(engine, prefix)))
+    fitting = int(available(engine) // max(1, copies))
+    return max(1, min(fitting, nodes(engine, prefix) // sequence_tokens(engine, prefix)))
 
 
 def rows(engine: Engine, columns: int, most: int) -> int:
@@ -58,8 +60,8 @@ def rows(engine: Engine, columns: int, most: int) -> int:
     scores = columns * layout.heads * (width + 4)  # eager attention holds them, fused kernels don't
     states = layout.d_model * width * 24
     output = layout.vocabulary * (width + 4)
-    room = available(engine) // (mask + scores + states + output)
-    return int(max(FEWEST_ROWS, min(most, room)))
+    fitting = available(engine) // (mask + scores + states + output)
+    return int(max(FEWEST_ROWS, min(most, fitting)))
 
 
 def piece(engine: Engine, n: int) -> int:
@@ -87,10 +89,10 @@ def available(engine: Engine) -> int:
 
 def _share(device: torch.device) -> int:
     if device.type == "cpu":
-        room = free(device, enough=int(_DEFAULT_BYTES / _SHARE))
-        return _DEFAULT_BYTES if room is None else int(min(_DEFAULT_BYTES, room * _SHARE))
-    room = free(device)
-    return _DEFAULT_BYTES if room is None else int(room * _SHARE)
+        fitting = free(device, enough=int(_DEFAULT_BYTES / _SHARE))
+        return _DEFAULT_BYTES if fitting is None else int(min(_DEFAULT_BYTES, fitting * _SHARE))
+    fitting = free(device)
+    return _DEFAULT_BYTES if fitting is None else int(fitting * _SHARE)
 
 
 def free(device: torch.device, enough: int | None = None) -> int | None:
@@ -100,8 +102,8 @@ def free(device: torch.device, enough: int | None = None) -> int | None:
         enough: where more than this is free it doesn't matter how much more, which is quicker to say.
     """
     if device.type == "cpu":
-        rooms = [room for room in (_unused(enough), _allowed()) if room is not None]
-        return min(rooms, default=None)
+        known = [fitting for fitting in (_unused(enough), _allowed()) if fitting is not None]
+        return min(known, default=None)
     library: Any = getattr(torch, device.type, None)
     return int(library.mem_get_info(device)[0]) if hasattr(library, "mem_get_info") else None
 

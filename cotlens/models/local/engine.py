@@ -230,62 +230,62 @@ def view(cache: Any, length: int) -> DynamicCache:
     return new
 
 
-class _Roomy(DynamicLayer):
+class _PreallocatedLayer(DynamicLayer):
     """A layer of a cache in memory set aside beforehand, so that growing copies nothing."""
 
-    def reserve(self, layer: Any, length: int, rows: int, room: int) -> None:
-        """Take over the first `length` tokens of a layer of one row, for `rows` rows of up to `room` tokens."""
+    def reserve(self, layer: Any, length: int, rows: int, capacity: int) -> None:
+        """Take over the first `length` tokens of a layer of one row, for `rows` rows of up to `capacity` tokens."""
         self.lazy_initialization(layer.keys, layer.values)
-        self._room = [old.new_empty(rows, old.shape[1], room, old.shape[3]) for old in (layer.keys, layer.values)]
-        for new, old in zip(self._room, (layer.keys, layer.values), strict=True):
+        self._memory = [old.new_empty(rows, old.shape[1], capacity, old.shape[3]) for old in (layer.keys, layer.values)]
+        for new, old in zip(self._memory, (layer.keys, layer.values), strict=True):
             new[:, :, :length] = old[:, :, :length]
         self._fill(length)
 
-    def rewind(self, layer: _Roomy, length: int, rows: int) -> None:
+    def rewind(self, layer: _PreallocatedLayer, length: int, rows: int) -> None:
         """Share the memory of the first `rows` rows of `layer`, filled up to `length` tokens."""
         self.lazy_initialization(layer.keys, layer.values)
-        self._room = [room[:rows] for room in layer._room]
+        self._memory = [part[:rows] for part in layer._memory]
         self._fill(length)
 
-    def holds(self, rows: int, room: int) -> bool:
-        """Whether there is memory for `rows` sequences of `room` tokens."""
-        return self._room[0].shape[0] >= rows and self._room[0].shape[2] >= room
+    def holds(self, rows: int, capacity: int) -> bool:
+        """Whether there is memory for `rows` sequences of `capacity` tokens."""
+        return self._memory[0].shape[0] >= rows and self._memory[0].shape[2] >= capacity
 
     def update(self, key_states: Tensor, value_states: Tensor, *args: Any, **kwargs: Any) -> tuple[Tensor, Tensor]:
         """Append tokens; all keys and values."""
         before, after = self.keys.shape[2], self.keys.shape[2] + key_states.shape[2]
-        for room, new in zip(self._room, (key_states, value_states), strict=True):
-            room[:, :, before:after] = new
+        for part, new in zip(self._memory, (key_states, value_states), strict=True):
+            part[:, :, before:after] = new
         self._fill(after)
         return self.keys, self.values
 
     def _fill(self, length: int) -> None:
-        self.keys, self.values = (room[:, :, :length] for room in self._room)
+        self.keys, self.values = (part[:, :, :length] for part in self._memory)
 
 
-def with_room(cache: Any, length: int, rows: int, room: int) -> DynamicCache:
-    """A cache of the first `length` tokens of `cache` for each of `rows` rows, that grows to `room` tokens in place."""
+def preallocated(cache: Any, length: int, rows: int, capacity: int) -> DynamicCache:
+    """A cache of the first `length` tokens of `cache` for each of `rows` rows, that grows to `capacity` tokens in place."""
     new = DynamicCache()
     for layer in cache.layers if length else ():
-        part = _Roomy()
-        part.reserve(layer, length, rows, room)
+        part = _PreallocatedLayer()
+        part.reserve(layer, length, rows, capacity)
         new.layers.append(part)
     return new
 
 
 def rewound(cache: Any, length: int, rows: int) -> DynamicCache:
-    """The first `rows` sequences of a cache `with_room`, up to `length` tokens; it grows over what came after them."""
+    """The first `rows` sequences of a cache `preallocated`, up to `length` tokens; it grows over what came after them."""
     new = DynamicCache()
     for layer in cache.layers:
-        part = _Roomy()
+        part = _PreallocatedLayer()
         part.rewind(layer, length, rows)
         new.layers.append(part)
     return new
 
 
-def fits(cache: Any, rows: int, room: int) -> bool:
-    """Whether a cache `with_room` has memory for `rows` sequences of `room` tokens."""
-    return all(layer.holds(rows, room) for layer in cache.layers)
+def has_capacity(cache: Any, rows: int, capacity: int) -> bool:
+    """Whether a cache `preallocated` has memory for `rows` sequences of `capacity` tokens."""
+    return all(layer.holds(rows, capacity) for layer in cache.layers)
 
 
 @contextmanager

@@ -21,9 +21,9 @@ from cotlens.models.generation.traces import Measured
 from cotlens.models.local import batched_decoding, decoding, kernels, placement
 from cotlens.models.local.engine import Engine
 from cotlens.models.local.loading import steps
-from cotlens.models.local.loading.trial import settle_positions, tried
+from cotlens.models.local.loading.trial import find_own_positions, tried
 from cotlens.models.local.scoring import dispatch
-from cotlens.models.local.scoring.verification import Verdict, check
+from cotlens.models.local.scoring.verification import ScoringChoice, check
 from cotlens.models.model_config import commit_of_pair, eos, precision, sampling_defaults
 from cotlens.models.owner import OwnerThread
 from cotlens.models.whitebox import activations
@@ -112,7 +112,7 @@ class LocalModel(TextModel, LocalWhitebox):
         self.n_layers = self.engine.layout.n_layers
         self.defaults = sampling_defaults(hf)
         steps.begin(self.name, steps.SCORING)
-        self.owner.run(lambda: settle_positions(self.engine))
+        self.owner.run(lambda: find_own_positions(self.engine))
         verdict = self.owner.run(lambda: check(self.engine)) if score == "auto" else _forced(score)
         self._way, self.score_path = verdict.way, verdict.sentence
         steps.begin(self.name, steps.INSIDE)
@@ -185,5 +185,5 @@ def _able(engine: Engine) -> Capability:
     return found
 
 
-def _forced(score: str) -> Verdict:
-    return Verdict(score, f"{score} scoring, because it was asked for and not checked")
+def _forced(score: str) -> ScoringChoice:
+    return ScoringChoice(score, f"{score} scoring, because it was asked for and not checked")

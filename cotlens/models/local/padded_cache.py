@@ -46,7 +46,7 @@ class PaddedCache:
 
     def add(self, cache: Any, length: int) -> None:
         """A new last row: the first `length` tokens of a cache of one sequence."""
-        self._room(1, max(length, self.width))
+        self._ensure_capacity(1, max(length, self.width))
         row = len(self.lengths)
         for mine, theirs in zip(self._layers, cache.layers, strict=True):
             if isinstance(mine, _Layer):
@@ -56,7 +56,7 @@ class PaddedCache:
 
     def fork(self, row: int) -> None:
         """A new last row that is a copy of `row`."""
-        self._room(1, self.width)
+        self._ensure_capacity(1, self.width)
         self._copy(row, len(self.lengths))
         self.lengths.append(self.lengths[row])
 
@@ -70,7 +70,7 @@ class PaddedCache:
 
     def grow(self) -> Any:
         """A cache that writes one more token of every row when the model is run with it."""
-        self._room(0, self.width, ahead=1)
+        self._ensure_capacity(0, self.width, ahead=1)
         rows, first = len(self.lengths), self.end - self.width
         for layer in self._full:
             layer.open(rows, first, self.end)
@@ -98,7 +98,7 @@ class PaddedCache:
             for stored in (layer.stored_keys, layer.stored_values):
                 stored[target, :, columns] = stored[source, :, columns]
 
-    def _room(self, rows: int, width: int, ahead: int = 0) -> None:
+    def _ensure_capacity(self, rows: int, width: int, ahead: int = 0) -> None:
         """Make sure that `rows` more rows, `width` columns before the end and `ahead` after it are there."""
         wanted = len(self.lengths) + rows
         if self.end >= width and self.end + ahead <= self._columns and wanted <= self._rows:

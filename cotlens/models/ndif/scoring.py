@@ -57,7 +57,7 @@ def score(
     return found
 
 
-def _passes(remote: Remote, plan: trie.Plan) -> Iterator[_Pass]:
+def _passes(remote: Remote, plan: trie.PackedPlan) -> Iterator[_Pass]:
     most = min(_NODES, remote.rows())
     edges = plan.trunk_edges
     order = np.argsort(edges.rows, kind="stable")

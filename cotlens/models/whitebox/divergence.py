@@ -24,7 +24,7 @@ from cotlens.models.contract import Divergence
 from cotlens.models.contract.interventions import BlockAttention
 from cotlens.models.contract.validation import check_sequence
 from cotlens.models.local import budget
-from cotlens.models.local.engine import with_room
+from cotlens.models.local.engine import preallocated
 from cotlens.models.local.scoring import trie
 from cotlens.models.local.scoring.trunk import prefill
 
@@ -176,7 +176,7 @@ def _passes(
         keep = torch.arange(begin, len(at), device=engine.device)
         yield at[begin:], engine.forward(row, at, masks=cut, keep=keep)[0]
         return
-    cache = with_room(text.cache, begin, count, len(text.ids))
+    cache = preallocated(text.cache, begin, count, len(text.ids))
     most = budget.rows(engine, len(text.ids), _TOKENS.get(engine.device.type, _TOKENS_ELSEWHERE))
     step = max(1, most // (count * share))
     for start in range(begin, len(text.ids), step):

@@ -49,7 +49,7 @@ Edits = Mapping[str, Callable[["Tensor"], "Tensor"]]
 _known: WeakKeyDictionary[Any, tuple[int, Refusals]] = WeakKeyDictionary()
 
 
-def settle_positions(engine: Engine) -> None:
+def find_own_positions(engine: Engine) -> None:
     """Leave positions to a model that doesn't count them 0, 1, 2, ... (RoBERTa begins behind its padding)."""
     if "position_ids" not in engine.layout.accepts:
         return

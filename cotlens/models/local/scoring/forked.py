@@ -238,7 +238,7 @@ def _feed(
         if live < len(sight.begins):
             sight, cache = sight.of(range(live)), states.picked(cache, range(live))
         at = positions[:live, start:stop]
-        mine, wanted = trie.joined([tail.edges for tail in tails[:live]], start, stop)
+        mine, wanted = trie.joined_edges([tail.edges for tail in tails[:live]], start, stop)
         logits, _, cache = engine.forward(
             torch.from_numpy(ids[:live, start:stop]).to(engine.device),
             at[0] if (at == at[0]).all() else at,

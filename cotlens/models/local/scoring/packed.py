@@ -1,4 +1,4 @@
-"""The fast path: the trunk is run once, then many branches at a time behind its cache, packed into a few lanes.
+"""The fast path: the trunk is run once, then many branches at a time behind its cache, packed into a few sequences.
 
 Equal to one pass per branch up to rounding (`check` tries that on the loaded model): each node sees the trunk before
 its prefix minus what is hidden from it, and its own ancestors; positions are explicit.
@@ -18,7 +18,7 @@ from cotlens.models.architecture.logits import ScoreTable
 from cotlens.models.architecture.masks import Masks, stacked
 from cotlens.models.contract.interventions import BlockAttention
 from cotlens.models.local import budget
-from cotlens.models.local.engine import Engine, fits, memory_errors, rewound, with_room
+from cotlens.models.local.engine import Engine, has_capacity, memory_errors, preallocated, rewound
 from cotlens.models.local.incremental import pieces
 from cotlens.models.local.scoring import trie
 from cotlens.models.local.scoring.trie import Chunk, Ints, TokenRows
@@ -56,9 +56,9 @@ def score(
         reach = budget.reach(engine, reach, len(trunk))
     total = reach + int((np.diff(plan.feeds.begin) - plan.feeds.shared).sum())
     cache = prefill(engine, trunk[:reach], plan.trunk_edges, scores, interventions, total)
-    done, space = reach, _Space(cache)
-    for lanes in reversed(list(_passes(engine, cache, plan.feeds, interventions))):
-        done += _run(engine, space, plan.feeds, lanes, scores, interventions)
+    done, space = reach, _CacheBuffer(cache)
+    for sequences in reversed(list(_passes(engine, cache, plan.feeds, interventions))):
+        done += _run(engine, space, plan.feeds, sequences, scores, interventions)
         control.current().report(done, total, "scoring")
     return scores, plan.starts
 
@@ -66,19 +66,21 @@ def score(
 def _passes(
     engine: Engine, cache: Any, feeds: TokenRows, interventions: Sequence[Intervention]
 ) -> Iterator[list[Rows]]:
-    """Which rows go into one pass, and which of them into one lane: a sequence of its own behind the same trunk.
+    """Which rows go into one pass, and which of them into one sequence: a sequence of its own behind the same trunk.
 
-    Nodes see few of the others, so several short lanes waste less attention than one long one. Interventions that
-    change activations name positions of one sequence, so with them there is one lane.
+    Nodes see few of the others, so several short sequences waste less attention than one long one. Interventions that
+    change activations name positions of one sequence, so with them there is one sequence.
     """
     one = len(_in_activations(interventions)) > 0
     found: list[Rows] = []
     longest = 0
-    for rows in trie.chunks(feeds, lambda prefix: budget.nodes(engine, prefix) if one else budget.lane(engine, prefix)):
+    for rows in trie.chunks(
+        feeds, lambda prefix: budget.nodes(engine, prefix) if one else budget.sequence_tokens(engine, prefix)
+    ):
         prefix, size = int(feeds.prefix[rows[1] - 1]), trie.size(feeds, *rows)
         longest = max(longest, size)
         full = (len(found) + 1) * longest > budget.nodes(engine, prefix)
-        if found and (one or full or len(found) == budget.lanes(engine, cache, prefix)):
+        if found and (one or full or len(found) == budget.sequences(engine, cache, prefix)):
             yield found
             found, longest = [], size
         found.append(rows)
@@ -86,24 +88,24 @@ def _passes(
         yield found
 
 
-class _Space:
-    """Memory for the trunk and the nodes of every lane, filled with the trunk once for passes that need less and less.
+class _CacheBuffer:
+    """Memory for the trunk and the nodes of every sequence, filled with the trunk once for passes that need less and less.
 
     A pass writes its nodes behind the trunk it needs, over what only the passes before it needed.
     """
 
     def __init__(self, trunk: Any) -> None:
         self._trunk = trunk
-        self._room: Any = None
+        self._cache: Any = None
         self._clean = 0
 
-    def behind(self, width: int, lanes: int, n: int) -> Any:
-        """A cache of `width` trunk tokens in each lane, that may grow by `n` tokens."""
-        if self._room is None or width > self._clean or not fits(self._room, lanes, width + n):
-            self._room = None  # freed before another is made
-            self._room = with_room(self._trunk, width, lanes, width + n)
+    def behind(self, width: int, sequences: int, n: int) -> Any:
+        """A cache of `width` trunk tokens in each sequence, that may grow by `n` tokens."""
+        if self._cache is None or width > self._clean or not has_capacity(self._cache, sequences, width + n):
+            self._cache = None  # freed before another is made
+            self._cache = preallocated(self._trunk, width, sequences, width + n)
         self._clean = width
-        return rewound(self._room, width, lanes)
+        return rewound(self._cache, width, sequences)
 
 
 def _in_activations(interventions: Sequence[Intervention]) -> list[Intervention]:
@@ -112,18 +114,18 @@ def _in_activations(interventions: Sequence[Intervention]) -> list[Intervention]
 
 def _run(
     engine: Engine,
-    space: _Space,
+    space: _CacheBuffer,
     feeds: TokenRows,
-    lanes: list[Rows],
+    sequences: list[Rows],
     scores: ScoreTable,
     interventions: Sequence[Intervention],
 ) -> int:
     """Score rows, in halves where memory runs out. Returns the number of nodes that were run."""
-    chunks = [trie.chunk(feeds, *rows) for rows in lanes]
+    chunks = [trie.chunk(feeds, *rows) for rows in sequences]
     try:
         _pass(engine, space, chunks, scores, interventions)
     except OutOfMemory as error:
-        halves = _halves(lanes)
+        halves = _halves(sequences)
         if halves is None:
             raise OutOfMemory(
                 f"A branch of {len(chunks[0].token_ids)} tokens after {chunks[0].width} others did not fit into memory "
@@ -133,31 +135,31 @@ def _run(
     return sum(len(chunk.token_ids) for chunk in chunks)
 
 
-def _halves(lanes: list[Rows]) -> tuple[list[Rows], list[Rows]] | None:
-    """Half of the lanes each, or half of the rows of the only one; None for a single row."""
-    if len(lanes) > 1:
-        return lanes[: len(lanes) // 2], lanes[len(lanes) // 2 :]
-    first, last = lanes[0]
+def _halves(sequences: list[Rows]) -> tuple[list[Rows], list[Rows]] | None:
+    """Half of the sequences each, or half of the rows of the only one; None for a single row."""
+    if len(sequences) > 1:
+        return sequences[: len(sequences) // 2], sequences[len(sequences) // 2 :]
+    first, last = sequences[0]
     middle = (first + last) // 2
     return ([(first, middle)], [(middle, last)]) if last - first > 1 else None
 
 
 def _pass(
-    engine: Engine, space: _Space, chunks: list[Chunk], scores: ScoreTable, interventions: Sequence[Intervention]
+    engine: Engine, space: _CacheBuffer, chunks: list[Chunk], scores: ScoreTable, interventions: Sequence[Intervention]
 ) -> None:
-    """Run and score chunks, one lane each. One long branch goes in pieces: a cancel never waits for all of it."""
+    """Run and score chunks, one sequence each. One long branch goes in pieces: a cancel never waits for all of it."""
     n, width = max(len(chunk.token_ids) for chunk in chunks), max(chunk.width for chunk in chunks)
-    lanes = [trie.padded(chunk, n) for chunk in chunks]
-    positions = np.stack([lane.positions for lane in lanes])
-    with memory_errors(len(lanes), n, engine.device):
-        extended = space.behind(width, len(lanes), n)
-    for start, stop in pieces(engine, n, budget.stretch(engine, width) if len(lanes) == 1 else n):
+    sequences = [trie.padded(chunk, n) for chunk in chunks]
+    positions = np.stack([sequence.positions for sequence in sequences])
+    with memory_errors(len(sequences), n, engine.device):
+        extended = space.behind(width, len(sequences), n)
+    for start, stop in pieces(engine, n, budget.stretch(engine, width) if len(sequences) == 1 else n):
         at = positions[:, start:stop]
-        edges, wanted = trie.joined([lane.edges for lane in lanes], start, stop)
+        edges, wanted = trie.joined_edges([sequence.edges for sequence in sequences], start, stop)
         logits, seen, _ = engine.forward(
-            torch.from_numpy(np.stack([lane.token_ids[start:stop] for lane in lanes])).to(engine.device),
-            at if len(lanes) > 1 else at[0],
-            masks=stacked([_masks(engine, lane, start, stop, width, interventions) for lane in lanes]),
+            torch.from_numpy(np.stack([sequence.token_ids[start:stop] for sequence in sequences])).to(engine.device),
+            at if len(sequences) > 1 else at[0],
+            masks=stacked([_masks(engine, sequence, start, stop, width, interventions) for sequence in sequences]),
             cache=extended,
             keep=torch.from_numpy(wanted).to(engine.device),
             interventions=_in_activations(interventions),
@@ -168,23 +170,23 @@ def _pass(
 
 
 def _masks(
-    engine: Engine, lane: Chunk, start: int, stop: int, width: int, interventions: Sequence[Intervention]
+    engine: Engine, sequence: Chunk, start: int, stop: int, width: int, interventions: Sequence[Intervention]
 ) -> Masks:
-    visible = seen_by_nodes(lane, start, stop, width, engine.device)
-    columns = np.concatenate([np.arange(width), lane.positions[:stop]])
-    return engine.masks(visible, lane.positions[start:stop], columns, interventions)
+    visible = seen_by_nodes(sequence, start, stop, width, engine.device)
+    columns = np.concatenate([np.arange(width), sequence.positions[:stop]])
+    return engine.masks(visible, sequence.positions[start:stop], columns, interventions)
 
 
-def seen_by_nodes(lane: Chunk, start: int, stop: int, width: int, device: torch.device) -> Tensor:
+def seen_by_nodes(sequence: Chunk, start: int, stop: int, width: int, device: torch.device) -> Tensor:
     """Bool [stop - start, width + stop]: the trunk before a node's limit minus what is hidden, and its ancestors."""
     nodes = torch.arange(stop, device=device)
-    limits = torch.from_numpy(lane.limits[start:stop]).to(device)
+    limits = torch.from_numpy(sequence.limits[start:stop]).to(device)
     trunk = torch.arange(width, device=device)[None] < limits[:, None]
-    if (lane.hidden_of >= 0).any():
-        out = torch.zeros(len(lane.hidden) + 1, width, dtype=torch.bool)
-        for index, hidden in enumerate(lane.hidden):
+    if (sequence.hidden_of >= 0).any():
+        out = torch.zeros(len(sequence.hidden) + 1, width, dtype=torch.bool)
+        for index, hidden in enumerate(sequence.hidden):
             out[index, torch.from_numpy(hidden[hidden < width])] = True
-        trunk &= ~out.to(device)[torch.from_numpy(lane.hidden_of[start:stop]).to(device)]
-    ends = torch.from_numpy(lane.ends[:stop]).to(device)
+        trunk &= ~out.to(device)[torch.from_numpy(sequence.hidden_of[start:stop]).to(device)]
+    ends = torch.from_numpy(sequence.ends[:stop]).to(device)
     own = (nodes[None] <= nodes[start:, None]) & (nodes[start:, None] < ends[None])
     return torch.cat([trunk, own], dim=1)

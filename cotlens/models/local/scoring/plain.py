@@ -1,4 +1,4 @@
-"""The plain path: one ordinary pass per branch. The oracle of the fast path, and what is used where that can't be."""
+"""The plain path: one ordinary pass per branch. The reference that the fast paths are held to, and what is used where that can't be."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """Which tokens a packed pass is made of: a trie of branches, cut into chunks. Numbers only, no model.
 
 Branches that share prefix and hidden positions share the tokens they have in common, as nodes of a trie. A chunk is one
-lane of nodes that follow the cached trunk: each node sees the trunk before its prefix and its own ancestors. Nodes are
+sequence of nodes that follow the cached trunk: each node sees the trunk before its prefix and its own ancestors. Nodes are
 numbered depth first, so the ancestors of node n are the nodes m <= n whose subtree ends after n; that makes the mask
 two comparisons. A branch's last token needs no node unless it is asked what follows it.
 
@@ -20,9 +20,9 @@ from cotlens.models.contract import Branch, TokenSet
 
 Ints = NDArray[np.int64]
 _Tokens = tuple[int, ...]
-_Wants = list[tuple[int, int, int]]  # column of the fed token that predicts it, target, slot
+_Wanted = list[tuple[int, int, int]]  # column of the fed token that predicts it, target, slot
 # prefix, hidden, left out, fed, refed, positions of the fed, wants
-_Row = tuple[int, _Tokens, _Tokens, _Tokens, int, _Tokens, _Wants]
+_Row = tuple[int, _Tokens, _Tokens, _Tokens, int, _Tokens, _Wanted]
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,7 @@ class Edges:
 
 @dataclass(frozen=True)
 class Chunk:
-    """One lane of a packed pass: n nodes.
+    """One sequence of a packed pass: n nodes.
 
     Args:
         token_ids, positions: int64 [n].
@@ -62,7 +62,7 @@ class Chunk:
 
 
 @dataclass(frozen=True)
-class Plan:
+class PackedPlan:
     """All that is to be computed for a set of branches.
 
     Args:
@@ -137,7 +137,7 @@ class ScoreTargets:
         self.sets: list[TokenSet] = []
         self._codes: dict[int, int] = {}
 
-    def of(self, branch: Branch, start: int) -> _Wants:
+    def of(self, branch: Branch, start: int) -> _Wanted:
         """(index in the branch, target, slot) of everything asked of a branch whose entries begin at `start`."""
         n = len(branch.token_ids)
         tokens = [(i, branch.token_ids[i], start + i) for i in range(branch.given, n)]
@@ -150,7 +150,7 @@ class ScoreTargets:
         return self._codes[id(one)]
 
 
-def plan(trunk: Sequence[int], branches: Sequence[Branch]) -> Plan:
+def plan(trunk: Sequence[int], branches: Sequence[Branch]) -> PackedPlan:
     """Lay out `branches` (already checked) over `trunk`."""
     starts, wanted = starts_of(branches), ScoreTargets()
     roots: list[tuple[int, int, int]] = []
@@ -161,7 +161,7 @@ def plan(trunk: Sequence[int], branches: Sequence[Branch]) -> Plan:
         if not asked:
             continue
         tokens, indices = branch.token_ids, branch.asked
-        hidden, last = _sight(branch, sight)
+        hidden, last = _hidden_before(branch, sight)
         where = (branch.prefix, tuple(hidden.tolist()), branch.left_out)
         at = tuple(branch.positions[: max(indices)])
         if len(hidden) and min(indices) == 0:
@@ -173,12 +173,12 @@ def plan(trunk: Sequence[int], branches: Sequence[Branch]) -> Plan:
             rows.append((*where, fed, -1, at, later))
     rows.sort(key=lambda row: row[:5])
     root = np.asarray(roots, dtype=np.int64).reshape(-1, 3)
-    feeds = _feeds(rows)
+    feeds = _token_rows(rows)
     reach = max(int(root[:, 0].max(initial=-1)) + 1, int(feeds.prefix.max(initial=0)))
-    return Plan(starts, reach, Edges(root[:, 0], root[:, 1], root[:, 2]), feeds, wanted.sets)
+    return PackedPlan(starts, reach, Edges(root[:, 0], root[:, 1], root[:, 2]), feeds, wanted.sets)
 
 
-def _sight(branch: Branch, known: dict[tuple[int, tuple[int, ...]], tuple[Ints, int]]) -> tuple[Ints, int]:
+def _hidden_before(branch: Branch, known: dict[tuple[int, tuple[int, ...]], tuple[Ints, int]]) -> tuple[Ints, int]:
     if not branch.hidden:
         return np.empty(0, np.int64), branch.prefix - 1
     key = (branch.prefix, branch.hidden)
@@ -187,7 +187,7 @@ def _sight(branch: Branch, known: dict[tuple[int, tuple[int, ...]], tuple[Ints, 
     return known[key]
 
 
-def _feeds(rows: list[_Row]) -> TokenRows:
+def _token_rows(rows: list[_Row]) -> TokenRows:
     def column(values: Iterator[int]) -> Ints:
         return np.fromiter(values, np.int64, len(rows))
 
@@ -233,30 +233,30 @@ def _shared(tokens: Ints, begin: Ints, group: Ints) -> Ints:
     return shared
 
 
-def chunks(feeds: TokenRows, room: Callable[[int], int]) -> Iterator[tuple[int, int]]:
-    """Cut rows into [first, last) so that each has at most `room(prefix)` nodes, but at least one row."""
+def chunks(feeds: TokenRows, capacity: Callable[[int], int]) -> Iterator[tuple[int, int]]:
+    """Cut rows into [first, last) so that each has at most `capacity(prefix)` nodes, but at least one row."""
     length = np.diff(feeds.begin)
     total = np.cumsum(length - feeds.shared)
     first = 0
     while first < len(feeds):
         before = total[first] - length[first]
         last = first + 1
-        most = room(int(feeds.prefix[first]))
-        for _ in range(2):  # the rows further on may see more trunk and so leave less room
+        most = capacity(int(feeds.prefix[first]))
+        for _ in range(2):  # the rows further on may see more trunk and so leave less capacity
             last = max(first + 1, int(np.searchsorted(total, before + most, side="right")))
-            most = min(most, room(int(feeds.prefix[last - 1])))
+            most = min(most, capacity(int(feeds.prefix[last - 1])))
         yield first, last
         first = last
 
 
 def size(feeds: TokenRows, first: int, last: int) -> int:
-    """How many nodes the lane of rows [first, last) has."""
+    """How many nodes the sequence of rows [first, last) has."""
     length = int(feeds.begin[last] - feeds.begin[first])
     return length - int(feeds.shared[first + 1 : last].sum())
 
 
 def chunk(feeds: TokenRows, first: int, last: int) -> Chunk:
-    """The lane of rows [first, last)."""
+    """The sequence of rows [first, last)."""
     length = np.diff(feeds.begin)[first:last]
     shared = feeds.shared[first:last].copy()
     shared[0] = 0
@@ -317,19 +317,19 @@ def padded(chunk: Chunk, n: int) -> Chunk:
     )
 
 
-def joined(lanes: Sequence[Edges], start: int, stop: int) -> tuple[Edges, Ints]:
-    """The predictions that nodes [start, stop) of several lanes make.
+def joined_edges(sequences: Sequence[Edges], start: int, stop: int) -> tuple[Edges, Ints]:
+    """The predictions that nodes [start, stop) of several sequences make.
 
     Returns:
-        edges whose rows are those of [lanes x wanted], flattened; which nodes, from `start`, are `wanted` in any lane.
+        edges whose rows are those of [sequences x wanted], flattened; which nodes, from `start`, are `wanted` in any sequence.
     """
-    mine = [(edges.rows >= start) & (edges.rows < stop) for edges in lanes]
-    rows = [edges.rows[keep] - start for edges, keep in zip(lanes, mine, strict=True)]
+    mine = [(edges.rows >= start) & (edges.rows < stop) for edges in sequences]
+    rows = [edges.rows[keep] - start for edges, keep in zip(sequences, mine, strict=True)]
     wanted = np.unique(np.concatenate(rows))
     return Edges(
         np.concatenate([index * len(wanted) + np.searchsorted(wanted, row) for index, row in enumerate(rows)]),
-        np.concatenate([edges.targets[keep] for edges, keep in zip(lanes, mine, strict=True)]),
-        np.concatenate([edges.slots[keep] for edges, keep in zip(lanes, mine, strict=True)]),
+        np.concatenate([edges.targets[keep] for edges, keep in zip(sequences, mine, strict=True)]),
+        np.concatenate([edges.slots[keep] for edges, keep in zip(sequences, mine, strict=True)]),
     ), wanted
 
 

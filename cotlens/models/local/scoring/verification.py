@@ -35,7 +35,7 @@ _FAILED = (CotLensError, RuntimeError, ValueError, TypeError, AttributeError, Ke
 
 
 @dataclass(frozen=True)
-class Verdict:
+class ScoringChoice:
     """How a model is to be scored.
 
     Args:
@@ -47,7 +47,7 @@ class Verdict:
     sentence: str
 
 
-def check(engine: Engine) -> Verdict:
+def check(engine: Engine) -> ScoringChoice:
     """Try masks, packed and forked scoring on a few branches; costs the meter nothing.
 
     Sets `engine.obeys_masks`, `engine.forking`, `engine.attending` and `engine.no_skip`.
@@ -57,10 +57,10 @@ def check(engine: Engine) -> Verdict:
         with control.using(Control()):
             why = _unpacked(engine)
             if not why[0]:
-                return Verdict("packed", why[1])
+                return ScoringChoice("packed", why[1])
             way, sentence = _forked(engine, why[0])
-            _settle_hiding(engine, way)
-            return Verdict(way, sentence + _hiding_told(engine))
+            _find_hiding(engine, way)
+            return ScoringChoice(way, sentence + _hiding_told(engine))
     finally:
         engine.forks = None
         engine.meter.tokens, engine.meter.forwards = before.tokens, before.forwards
@@ -120,7 +120,7 @@ def _forked(engine: Engine, why: str) -> tuple[str, str]:
     )
 
 
-def _settle_hiding(engine: Engine, way: str) -> None:
+def _find_hiding(engine: Engine, way: str) -> None:
     """In which layers tokens can be hidden, and whether positions can be left out, where a model keeps a state.
 
     Two ways that have nothing in common must agree: masks of a pass over all of the text, and what pads a text, as all
