@@ -8,7 +8,7 @@ import pytest
 from cotlens.models.architecture.layout import describe
 from cotlens.models.contract import AddVector, Meter
 from cotlens.models.contract.interventions import EVER
-from cotlens.models.ndif.passes import Remote
+from cotlens.models.ndif.passes import RemoteRunner
 from cotlens.models.tracing import wrap
 from tests.model import tiny
 from tests.remote.test_ndif import CHANGES
@@ -26,7 +26,7 @@ def simulated(monkeypatch):
     traced = wrap(hf, tokenizer)
     monkeypatch.setattr(sys, "path", list(sys.path))  # the simulation leaves it in another order
 
-    class Simulated(Remote):
+    class Simulated(RemoteRunner):
         def job(self, hear=None, **env):
             return Here(traced)
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from cotlens._core import control
 from cotlens._core.errors import BackendError
-from cotlens.models.endpoint.client import Body, Hear
+from cotlens.models.endpoint.client import Body, OnData
 from cotlens.models.endpoint.errors import ServerRefusal
 
 _SAMPLING = (
@@ -47,9 +47,9 @@ class EngineClient:
         raise ServerRefusal(f"An embedded engine has no {path}.", 404, "Not Found")
 
     def ask_all(
-        self, bodies: Sequence[Body], hear: Hear, together: int | None = None, path: str = "/completions"
+        self, bodies: Sequence[Body], on_data: OnData, together: int | None = None, path: str = "/completions"
     ) -> None:
-        """Send requests; `hear(place, data)` gets their answers as they come, those with "stream" piece by piece.
+        """Send requests; `on_data(place, data)` gets their answers as they come, those with "stream" piece by piece.
 
         Raises:
             ServerRefusal: the engine doesn't take one of them.
@@ -68,7 +68,7 @@ class EngineClient:
                     place = running.pop(output.request_id) if output.finished else running[output.request_id]
                     if failed := getattr(output, "nnsight_error", None):
                         raise BackendError(f"What was to happen inside the model failed ({failed['message']}).")
-                    hear(place, _answer(output))
+                    on_data(place, _answer(output))
         finally:
             core.abort_request(list(running))
 

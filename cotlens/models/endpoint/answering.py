@@ -153,18 +153,18 @@ class _Asking:
             refused: dict[int, ServerRefusal] = {}
             current, now = control.current(), list(missing)
 
-            def hear(at: int, data: Any, now: Any = now, refused: Any = refused, current: Any = current) -> None:
+            def on_data(at: int, data: Any, now: Any = now, refused: Any = refused, current: Any = current) -> None:
                 if data is AGAIN:
                     return
                 if isinstance(data, ServerRefusal) and data.status not in _NOT_OURS:
                     refused[at] = data
                     return
                 place, number = now[at]
-                self._heard(place, number, data)
+                self._on_data(place, number, data)
                 current.report(self._answered + len(self._failed), total, "asking")
 
             bodies = [self._endpoint.body(self._conversations[place], n, self._sent) for place, n in missing]
-            self._endpoint._client.ask_all(bodies, hear, path=_PATH, keep_going=True)
+            self._endpoint._client.ask_all(bodies, on_data, path=_PATH, keep_going=True)
             if not self._endpoint.adapt(list(refused.values())):
                 for at, error in refused.items():
                     self._answered += 1
@@ -175,7 +175,7 @@ class _Asking:
         if self._failed and not self._answered:
             raise self._failed[0]
 
-    def _heard(self, place: int, number: int, data: Any) -> None:
+    def _on_data(self, place: int, number: int, data: Any) -> None:
         if isinstance(data, ServerRefusal):
             raise data
         if isinstance(data, BackendError):

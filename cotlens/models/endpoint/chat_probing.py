@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from cotlens._core.errors import CapabilityError
 from cotlens.models.chat_formats.format import Format
 from cotlens.models.endpoint.chat import CONTENT, FLAGS, PLACES, ChatDialect, ChatPrompt, Conversations, PartialChat
-from cotlens.models.endpoint.client import Asked
+from cotlens.models.endpoint.client import CompletionsClient
 from cotlens.models.endpoint.errors import ServerRefusal
 from cotlens.models.endpoint.probing import WISHES, ask, sampling, served, taken, unserved
 
@@ -27,7 +27,7 @@ _LENGTH = 24  # tokens written to compare
 _FEWER = 2  # tokens by which two counts of one text may differ, one by the server and one here
 
 
-def probe_chat(client: Asked, model: str, form: Format, stops: Sequence[int]) -> tuple[ChatDialect, str]:
+def probe_chat(client: CompletionsClient, model: str, form: Format, stops: Sequence[int]) -> tuple[ChatDialect, str]:
     """How `model` is spoken to there, and a fingerprint of what it says.
 
     Raises:
@@ -58,7 +58,7 @@ def probe_chat(client: Asked, model: str, form: Format, stops: Sequence[int]) ->
     return dialect, served([cold, *hot] if dialect.seeds else [cold])
 
 
-def _going_on(client: Asked, dialect: ChatDialect, prompt: ChatPrompt, cold: PartialChat) -> ChatDialect:
+def _going_on(client: CompletionsClient, dialect: ChatDialect, prompt: ChatPrompt, cold: PartialChat) -> ChatDialect:
     """The dialect with the first way in which the server goes on from a beginning, else with why it doesn't."""
     reasons = set()  # of what came in the field that all servers know: others may just be overlooked
     for flags in FLAGS:
@@ -82,12 +82,12 @@ def _begun(form: Format, prompt: ChatPrompt, more: str = "") -> ChatPrompt:
     return dataclasses.replace(prompt, written=opened + BEGINNING + more)
 
 
-def _repeats(client: Asked, dialect: ChatDialect, prompt: ChatPrompt) -> bool:
+def _repeats(client: CompletionsClient, dialect: ChatDialect, prompt: ChatPrompt) -> bool:
     """Whether the server's answer begins with the beginning that it was sent."""
     return BEGINNING in ask(client, dialect, _begun(dialect.form, prompt), _LENGTH, temperature=0).text
 
 
-def _trial(client: Asked, dialect: ChatDialect, prompt: ChatPrompt, cold: PartialChat) -> str:
+def _trial(client: CompletionsClient, dialect: ChatDialect, prompt: ChatPrompt, cold: PartialChat) -> str:
     """Why one way of asking doesn't make the server go on; "" where it does."""
     form = dialect.form
     begun = _begun(form, prompt)

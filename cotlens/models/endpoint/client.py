@@ -30,13 +30,13 @@ AGAIN = "again"
 """Heard in place of data: the connection broke, and the request is sent anew."""
 
 Body = dict[str, Any]
-Hear = Callable[[int, Any], None]
+OnData = Callable[[int, Any], None]
 _POLL_S = 0.1  # how soon a cancel is noticed
 _CONNECT_S = 10.0
 _FIRST_WAIT_S, _LONGEST_WAIT_S = 0.5, 60.0
 
 
-class Asked(Protocol):
+class CompletionsClient(Protocol):
     """Who answers requests in the words of a completions endpoint; see `Client` for what each call means and raises.
 
     `endpoint` is where that is, in words, and `together` how many requests are sent at once.
@@ -58,9 +58,9 @@ class Asked(Protocol):
         ...
 
     def ask_all(
-        self, bodies: Sequence[Body], hear: Hear, together: int | None = None, path: str = "/completions"
+        self, bodies: Sequence[Body], on_data: OnData, together: int | None = None, path: str = "/completions"
     ) -> None:
-        """Many requests; `hear(place, data)` gets their answers as they come."""
+        """Many requests; `on_data(place, data)` gets their answers as they come."""
         ...
 
 
@@ -118,23 +118,23 @@ class Client:
     def ask_all(
         self,
         bodies: Sequence[Body],
-        hear: Hear,
+        on_data: OnData,
         together: int | None = None,
         path: str = "/completions",
         keep_going: bool = False,
     ) -> None:
-        """Send requests, at most `together` at once; `hear(place, data)` gets their answers as they come.
+        """Send requests, at most `together` at once; `on_data(place, data)` gets their answers as they come.
 
-        A request with "stream" is heard of piece by piece, and with `AGAIN` where it had to begin anew. `hear` runs in
+        A request with "stream" is heard of piece by piece, and with `AGAIN` where it had to begin anew. `on_data` runs in
         the caller's thread. Raises as `ask`; then no request is left running. With `keep_going` the error of a request
         is its data, and the others go on.
         """
         url, most = f"{self.endpoint}{path}", min(together or self.together, self.together)
-        _talk(self, [("POST", url, body) for body in bodies], hear, most, keep_going)
+        _exchange(self, [("POST", url, body) for body in bodies], on_data, most, keep_going)
 
     def _first(self, request: tuple[str, str, Body | None]) -> Any:
         heard: list[Any] = []
-        _talk(self, [request], lambda _, data: heard.append(data), 1)
+        _exchange(self, [request], lambda _, data: heard.append(data), 1)
         return heard[-1]
 
     @cached_property
@@ -148,14 +148,14 @@ class Client:
         return min(asked, _LONGEST_WAIT_S) if asked is not None else longest * random.uniform(0.5, 1.0)
 
 
-def _talk(
+def _exchange(
     client: Client,
     requests: Sequence[tuple[str, str, Body | None]],
-    hear: Hear,
+    on_data: OnData,
     together: int,
     keep_going: bool = False,
 ) -> None:
-    talk = _Talk(client, requests, together, keep_going)
+    talk = _Exchange(client, requests, together, keep_going)
     thread = threading.Thread(target=talk.run, name="cotlens-endpoint", daemon=True)
     thread.start()
     try:
@@ -169,13 +169,13 @@ def _talk(
                 if data is not None:
                     raise data
                 return
-            hear(place, data)
+            on_data(place, data)
     finally:
         talk.stop()
         thread.join()
 
 
-class _Talk:
+class _Exchange:
     """The requests of one question, in an event loop of their own.
 
     `events` holds (place, data) as it comes, and at the end (None, the error or None).

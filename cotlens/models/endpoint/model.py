@@ -14,7 +14,7 @@ from cotlens.models.contract.capability import remedy
 from cotlens.models.contract.interventions import BlockAttention, Intervention, as_interventions
 from cotlens.models.contract.validation import check_branches, check_sequence
 from cotlens.models.endpoint.chat import ChatDialect, Conversations
-from cotlens.models.endpoint.client import Asked
+from cotlens.models.endpoint.client import CompletionsClient
 from cotlens.models.endpoint.dialect import Dialect
 from cotlens.models.endpoint.no_whitebox import NoWhitebox
 from cotlens.models.endpoint.samples import Writer
@@ -68,7 +68,7 @@ class EndpointModel(TextModel, NoWhitebox):
 
     def __init__(
         self,
-        client: Asked,
+        client: CompletionsClient,
         dialect: Dialect,
         form: Format,
         extent: Extent,

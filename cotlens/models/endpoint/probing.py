@@ -12,7 +12,7 @@ from cotlens._core.errors import BackendError, InputError, did_you_mean
 from cotlens._core.fingerprint import fingerprint
 from cotlens.models.chat_formats.codec import HFCodec
 from cotlens.models.endpoint import errors
-from cotlens.models.endpoint.client import AGAIN, Asked
+from cotlens.models.endpoint.client import AGAIN, CompletionsClient
 from cotlens.models.endpoint.dialect import Dialect
 from cotlens.models.endpoint.errors import ServerRefusal
 from cotlens.models.endpoint.reply import PartialCompletion, choices, echo_table, prompt_table
@@ -41,7 +41,7 @@ class NoCompletions(BackendError):
         super().__init__(str(errors.strange(endpoint, "it has no /completions")))
 
 
-def probe(client: Asked, model: str, codec: HFCodec, stops: Sequence[int]) -> tuple[Dialect, str]:
+def probe(client: CompletionsClient, model: str, codec: HFCodec, stops: Sequence[int]) -> tuple[Dialect, str]:
     """How `model` is spoken to there, and a fingerprint of what it says.
 
     Raises:
@@ -84,26 +84,28 @@ def served(heard: Iterable[PartialCompletion]) -> str:
     return f"served:{fingerprint(*(one.text for one in heard))[:12]}"
 
 
-def ask(client: Asked, dialect: Dialect, prompt: Any, most: int, **more: Any) -> PartialCompletion:
+def ask(client: CompletionsClient, dialect: Dialect, prompt: Any, most: int, **more: Any) -> PartialCompletion:
     """The answer to one request for up to `most` tokens after a prompt."""
     return said(client, dialect, prompt, [dialect.body(prompt, most, **more)])[0]
 
 
-def said(client: Asked, dialect: Dialect, prompt: Any, bodies: list[dict[str, Any]]) -> list[PartialCompletion]:
+def said(
+    client: CompletionsClient, dialect: Dialect, prompt: Any, bodies: list[dict[str, Any]]
+) -> list[PartialCompletion]:
     """Answers to requests of one prompt, sent all at once."""
     found = [dialect.reply(client.endpoint, prompt) for _ in bodies]
 
-    def hear(place: int, data: Any) -> None:
+    def on_data(place: int, data: Any) -> None:
         if data == AGAIN:
             found[place] = dialect.reply(client.endpoint, prompt)
         else:
             found[place].take(data)
 
-    client.ask_all(bodies, hear, path=dialect.path)
+    client.ask_all(bodies, on_data, path=dialect.path)
     return found
 
 
-def unserved(client: Asked, model: str, refused: ServerRefusal) -> Exception:
+def unserved(client: CompletionsClient, model: str, refused: ServerRefusal) -> Exception:
     """What to raise where the first question is refused: no such model, no completions, or what was said."""
     names = [str(entry.get("id")) for entry in client.listed()]
     if model in refused.said or (names and model not in names):
@@ -112,7 +114,7 @@ def unserved(client: Asked, model: str, refused: ServerRefusal) -> Exception:
     return NoCompletions(client.endpoint) if refused.status in _ABSENT or "chat" in refused.said.lower() else refused
 
 
-def _takes_ids(client: Asked, dialect: Dialect, ids: list[int]) -> bool:
+def _takes_ids(client: CompletionsClient, dialect: Dialect, ids: list[int]) -> bool:
     """Whether token ids are taken as such: not refused, not read as a text, and nothing is put before them."""
     try:
         return ask(client, dialect, ids, 1, temperature=0).read in (0, len(ids))
@@ -120,7 +122,9 @@ def _takes_ids(client: Asked, dialect: Dialect, ids: list[int]) -> bool:
         return False
 
 
-def taken(client: Asked, dialect: Dialect, prompt: Any, request: Sequence[dict[str, Any]]) -> dict[str, Any]:
+def taken(
+    client: CompletionsClient, dialect: Dialect, prompt: Any, request: Sequence[dict[str, Any]]
+) -> dict[str, Any]:
     """The fields that the server takes: all of them, or those that it takes one by one."""
     everything = {name: value for wish in request for name, value in wish.items()}
     body = dialect.body(prompt, 1, temperature=0)
@@ -131,7 +135,7 @@ def taken(client: Asked, dialect: Dialect, prompt: Any, request: Sequence[dict[s
     }
 
 
-def _takes(client: Asked, dialect: Dialect, body: dict[str, Any]) -> bool:
+def _takes(client: CompletionsClient, dialect: Dialect, body: dict[str, Any]) -> bool:
     try:
         client.ask(body, dialect.path)
     except ServerRefusal:
@@ -139,7 +143,7 @@ def _takes(client: Asked, dialect: Dialect, body: dict[str, Any]) -> bool:
     return True
 
 
-def _alternatives(client: Asked, dialect: Dialect, prompt: Sequence[int] | str) -> int:
+def _alternatives(client: CompletionsClient, dialect: Dialect, prompt: Sequence[int] | str) -> int:
     """The most alternatives that may be asked for, of those worth asking for."""
     from cotlens.models.generation.samples import TOP
 
@@ -153,7 +157,7 @@ def _measured(one: PartialCompletion) -> bool:
     return bool(one.ids) and len(one.logprobs) == len(one.tops) == len(one.ids)
 
 
-def _check_tokenizer(client: Asked, model: str, codec: HFCodec, read: int, n: int) -> None:
+def _check_tokenizer(client: CompletionsClient, model: str, codec: HFCodec, read: int, n: int) -> None:
     """Raise InputError where the server reads the trial text as other tokens than the tokenizer here.
 
     Args:
@@ -172,7 +176,7 @@ def _check_tokenizer(client: Asked, model: str, codec: HFCodec, read: int, n: in
         raise _other(f"it reads a text as {read} tokens that this one reads as {n}")
 
 
-def _check_text(client: Asked, codec: HFCodec, found: PartialCompletion) -> None:
+def _check_text(client: CompletionsClient, codec: HFCodec, found: PartialCompletion) -> None:
     """Raise InputError where the ids that came back stand for another text here."""
     mine = b"".join(codec.pieces(found.ids)).decode("utf-8", "replace")
     if found.ids and "\ufffd" not in mine + found.text and found.text.strip() not in mine:
@@ -187,7 +191,7 @@ def _other(why: str) -> InputError:
 
 
 def sampling(
-    client: Asked, dialect: D, prompt: Any, cold: PartialCompletion
+    client: CompletionsClient, dialect: D, prompt: Any, cold: PartialCompletion
 ) -> tuple[D, tuple[PartialCompletion, PartialCompletion]]:
     """Whether temperature and seeds do what they should, and whether log-probabilities stay those of temperature 1.
 
@@ -215,7 +219,7 @@ def _best(one: PartialCompletion) -> float:
     return max(one.tops[0].values(), default=np.nan) if one.tops else np.nan
 
 
-def _scoring(client: Asked, dialect: Dialect, ids: list[int], cold: PartialCompletion) -> str:
+def _scoring(client: CompletionsClient, dialect: Dialect, ids: list[int], cold: PartialCompletion) -> str:
     """How the server gives log-probabilities of a prompt: those of the tokens sent, and equal to what it wrote."""
     text = tuple(ids + cold.ids[:4])
     for way in ("prompt_logprobs", "echo"):

@@ -12,7 +12,7 @@ from cotlens.models.chat_formats.codec import HFCodec
 from cotlens.models.contract import Meter
 from cotlens.models.endpoint import errors
 from cotlens.models.endpoint.chat import Conversations
-from cotlens.models.endpoint.client import AGAIN, Asked
+from cotlens.models.endpoint.client import AGAIN, CompletionsClient
 from cotlens.models.endpoint.dialect import SEEDS, Dialect, as_text
 from cotlens.models.endpoint.reply import PartialCompletion
 from cotlens.models.endpoint.scores import Scorer, noted
@@ -33,7 +33,7 @@ class Writer:
         conversations: for a server that takes messages: which ones a prefix begins with.
     """
 
-    client: Asked
+    client: CompletionsClient
     dialect: Dialect
     codec: HFCodec
     meter: Meter
@@ -58,9 +58,9 @@ class Writer:
         for sample in samples:
             _copy(known, sample.notes)
         said = [self.dialect.reply(self.client.endpoint, prompt) for _ in samples]
-        telling = _Telling(len(prefix), on_token, self._seeded(sampling))
+        telling = _TokenNotifier(len(prefix), on_token, self._seeded(sampling))
 
-        def hear(place: int, data: Any) -> None:
+        def on_data(place: int, data: Any) -> None:
             if data == AGAIN:
                 said[place] = self.dialect.reply(self.client.endpoint, prompt)
                 telling.again(samples[place].index)
@@ -69,10 +69,12 @@ class Writer:
             self._check_length(said[place], sampling.max_new_tokens)
             self._check_read(said[place], len(prefix))
             control.current().report(max(1, sum(len(one.ids) for one in said)), None, "writing")
-            telling.hear(samples[place].index, lambda heard: self._fresh(said[place], heard, sampling, stop_ids))
+            telling.notify(
+                samples[place].index, lambda received: self._fresh(said[place], received, sampling, stop_ids)
+            )
 
         try:
-            self.client.ask_all(bodies, hear, self._together(sampling), self.dialect.path)
+            self.client.ask_all(bodies, on_data, self._together(sampling), self.dialect.path)
         finally:
             for sample, one in zip(samples, said, strict=True):
                 self._fill(sample, one, len(prefix), sampling, stop_ids)
@@ -84,7 +86,7 @@ class Writer:
         prompts = {(roll.start, roll.at): self._prompt(roll.text[: roll.at]) for roll in _firsts(rolls)}
         bodies = [self._body(prompts[roll.start, roll.at], roll.sampling, roll.index) for roll in rolls]
 
-        def hear(place: int, data: Any) -> None:
+        def on_data(place: int, data: Any) -> None:
             if data == AGAIN:
                 return
             roll = rolls[place]
@@ -98,7 +100,7 @@ class Writer:
             take([roll])
 
         together = min((self._together(roll.sampling) for roll in rolls), default=1)
-        self.client.ask_all(bodies, hear, together, self.dialect.path)
+        self.client.ask_all(bodies, on_data, together, self.dialect.path)
 
     def _prompt(self, prefix: Sequence[int]) -> Any:
         """A prefix as the server takes it; InputError where it takes text and would make other tokens of it."""
@@ -131,11 +133,13 @@ class Writer:
         alone = sampling.temperature > 0 and self.dialect.seeds == "alone"
         return 1 if alone else self.client.together
 
-    def _fresh(self, said: PartialCompletion, heard: _Heard, sampling: Sampling, stop_ids: frozenset[int]) -> list[int]:
+    def _fresh(
+        self, said: PartialCompletion, received: _Heard, sampling: Sampling, stop_ids: frozenset[int]
+    ) -> list[int]:
         """Tokens that haven't been told of; where only text comes, those of each piece."""
         if said.ids:
-            return _cut(said.ids, sampling.max_new_tokens, stop_ids)[0][heard.tokens :]
-        fresh, heard.text = said.text[len(heard.text) :], max(heard.text, said.text, key=len)
+            return _cut(said.ids, sampling.max_new_tokens, stop_ids)[0][received.tokens :]
+        fresh, received.text = said.text[len(received.text) :], max(received.text, said.text, key=len)
         return self.codec.encode_template(fresh)
 
     def _fill(
@@ -183,14 +187,14 @@ class Writer:
 
 
 @dataclass
-class _Heard:
+class _Received:
     """What someone who listens to a sample has been told: how many tokens, and of what text."""
 
     tokens: int = 0
     text: str = ""
 
 
-class _Telling:
+class _TokenNotifier:
     """Tells of the tokens of sample 0 as they come: once each, also when a connection broke and it was begun anew.
 
     Args:
@@ -199,20 +203,20 @@ class _Telling:
     """
 
     def __init__(self, start: int, on_token: Callable[[int, int], None] | None, seeded: bool) -> None:
-        self._start, self._on_token, self._seeded, self._heard = start, on_token, seeded, _Heard()
+        self._start, self._on_token, self._seeded, self._received = start, on_token, seeded, _Received()
 
-    def hear(self, index: int, fresh: Callable[[_Heard], list[int]]) -> None:
+    def notify(self, index: int, fresh: Callable[[_Received], list[int]]) -> None:
         """A piece of sample `index` has come; `fresh` says which of its tokens are new."""
         if self._on_token is None or index != 0:
             return
-        for token in fresh(self._heard):
-            self._on_token(self._start + self._heard.tokens, token)
-            self._heard.tokens += 1
+        for token in fresh(self._received):
+            self._on_token(self._start + self._received.tokens, token)
+            self._received.tokens += 1
 
     def again(self, index: int) -> None:
         """Sample `index` is begun anew."""
         if index == 0 and not self._seeded:
-            self._heard = _Heard()
+            self._received = _Received()
 
 
 def _firsts(rolls: Sequence[OpenRollout]) -> list[OpenRollout]:

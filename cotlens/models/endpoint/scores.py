@@ -14,7 +14,7 @@ import numpy as np
 from cotlens._core import check, control
 from cotlens._core.errors import BackendError, InputError
 from cotlens.models.contract import Branch, BranchScore, Meter, TokenSet
-from cotlens.models.endpoint.client import AGAIN, Asked
+from cotlens.models.endpoint.client import AGAIN, CompletionsClient
 from cotlens.models.endpoint.dialect import Dialect
 from cotlens.models.endpoint.errors import ServerRefusal
 from cotlens.models.endpoint.probing import table_of
@@ -34,7 +34,7 @@ _Place = dict[int, float]
 class Scorer:
     """Scores texts by a server; see `score` and `annotate`."""
 
-    client: Asked
+    client: CompletionsClient
     dialect: Dialect
     meter: Meter
 
@@ -95,7 +95,7 @@ class Scorer:
         found: list[list[_Place]] = [[] for _ in asked]
         current, done = control.current(), 0
 
-        def hear(place: int, data: Any) -> None:
+        def on_data(place: int, data: Any) -> None:
             nonlocal done
             if data == AGAIN:
                 return
@@ -111,7 +111,7 @@ class Scorer:
             done += 1
             current.report(done, len(asked), label)
 
-        self.client.ask_all([self.dialect.scoring(text, k) for text in asked], hear)
+        self.client.ask_all([self.dialect.scoring(text, k) for text in asked], on_data)
         return {
             text: table[: len(text) + (text in then)] for text in set(texts) for table in [_holding(text, asked, found)]
         }

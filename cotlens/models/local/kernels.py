@@ -28,7 +28,7 @@ def fallback(engine: Engine) -> str:
     """A sentence on what is missing and what a pass takes for it; "" where nothing is. Costs the meter nothing."""
     before, n = engine.meter.snapshot(), min(_TOKENS, engine.layout.context)
     ids = engine.tensor([(7919 * (i + 3)) % engine.layout.vocabulary for i in range(n)])
-    with _heard() as lacking, _timed(engine.hf) as products:
+    with _missing_kernels() as lacking, _timed(engine.hf) as products:
         began = time.perf_counter()
         engine.forward(ids, np.arange(n), keep=1)
         whole = time.perf_counter() - began
@@ -44,11 +44,11 @@ def fallback(engine: Engine) -> str:
 
 
 @contextmanager
-def _heard() -> Iterator[set[str]]:
+def _missing_kernels() -> Iterator[set[str]]:
     """The packages that transformers misses meanwhile; nobody else hears of them."""
     lacking: set[str] = set()
 
-    def hear(record: logging.LogRecord) -> bool:
+    def note(record: logging.LogRecord) -> bool:
         found = _LACKS.search(record.getMessage())
         if found:
             lacking.add(found[1])
@@ -59,11 +59,11 @@ def _heard() -> Iterator[set[str]]:
     once.__func__.cache_clear()
     level = logger.level
     logger.setLevel(logging.WARNING)  # whatever a user has silenced
-    logger.addFilter(hear)
+    logger.addFilter(note)
     try:
         yield lacking
     finally:
-        logger.removeFilter(hear)
+        logger.removeFilter(note)
         logger.setLevel(level)
 
 

@@ -8,7 +8,7 @@ from cotlens._core.errors import Cancelled, CotLensError
 from cotlens.models.contract import Branch
 from cotlens.models.local.scoring.verification import TOLERANCE
 from cotlens.models.ndif import scoring
-from cotlens.models.ndif.passes import Remote
+from cotlens.models.ndif.passes import RemoteRunner
 
 _SHORT = 24
 _LONGEST_WINDOW = 1024
@@ -24,7 +24,7 @@ class Checked:
         sentence: which way is taken and why.
     """
 
-    def __init__(self, remote: Remote, asked: str) -> None:
+    def __init__(self, remote: RemoteRunner, asked: str) -> None:
         self._remote = remote
         self._pack: bool | None = None if asked == "auto" else asked == "packed"
         self.sentence = f"{asked} scoring, because it was asked for and not checked"

@@ -14,7 +14,7 @@ from cotlens.models.architecture.logits import check_finite
 from cotlens.models.contract import Divergence
 from cotlens.models.contract.interventions import BlockAttention
 from cotlens.models.contract.validation import check_sequence
-from cotlens.models.ndif.passes import Remote
+from cotlens.models.ndif.passes import RemoteRunner
 from cotlens.models.whitebox.divergence import Floats, check_spans, first_query, means_of_spans
 
 _ROWS = 8  # sequences per job
@@ -22,7 +22,7 @@ _PAIRS = 2**26  # pairs of tokens in the masks of a job
 
 
 def divergence(
-    remote: Remote,
+    remote: RemoteRunner,
     ids: Sequence[int],
     blocks: Sequence[BlockAttention],
     spans: Sequence[tuple[int, int]],
@@ -52,7 +52,7 @@ def divergence(
     return Divergence(found[0], found[1])
 
 
-def _together(remote: Remote, begin: int, end: int) -> int:
+def _together(remote: RemoteRunner, begin: int, end: int) -> int:
     """How many blocks share a job that compares the tokens from `begin` on."""
     rows = min(_ROWS, remote.rows() // (end - begin), _PAIRS // end**2)
     # One row is the pass without any block.
@@ -60,7 +60,7 @@ def _together(remote: Remote, begin: int, end: int) -> int:
 
 
 def _compared(
-    remote: Remote, ids: Sequence[int], blocks: Sequence[BlockAttention], begin: int, temperature: float
+    remote: RemoteRunner, ids: Sequence[int], blocks: Sequence[BlockAttention], begin: int, temperature: float
 ) -> Floats:
     """KL at every token from `begin` on, [blocks, tokens]; in halves where the server's memory runs out."""
     try:
@@ -73,7 +73,7 @@ def _compared(
 
 
 def _pieces(
-    remote: Remote, ids: Sequence[int], blocks: Sequence[BlockAttention], begin: int, temperature: float
+    remote: RemoteRunner, ids: Sequence[int], blocks: Sequence[BlockAttention], begin: int, temperature: float
 ) -> Iterator[Floats]:
     step = remote.rows(len(blocks) + 1)
     for start in range(begin, len(ids), step):

@@ -38,7 +38,7 @@ from cotlens.models.model_config import eos, sampling_defaults
 from cotlens.models.ndif import comparing, reading, scoring
 from cotlens.models.ndif import writing as writes
 from cotlens.models.ndif.checking import Checked
-from cotlens.models.ndif.passes import Remote
+from cotlens.models.ndif.passes import RemoteRunner
 from cotlens.models.ndif.service import Deployment
 from cotlens.models.ndif.wire import Wire
 from cotlens.models.owner import OwnerThread
@@ -88,7 +88,7 @@ class NdifModel(TextModel, WhiteboxModel):
         self.meter, self.owner, self.store = Meter(), OwnerThread(), open_store(store)
         layout = describe(hf)
         key = deployment.key if deployment is not None and deployment.key else model_key(name, revision)
-        self.remote = Remote(traced, layout, self.meter, wire, key)
+        self.remote = RemoteRunner(traced, layout, self.meter, wire, key)
         makers = SimpleNamespace(generation_config=generation, config=hf.config)
         ends = eos(makers, tokenizer)
         self.format = find(HFCodec(tokenizer), ends, format, model=name, system=system, template=template)

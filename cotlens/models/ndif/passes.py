@@ -18,8 +18,8 @@ from cotlens.models.architecture.layout import Layout
 from cotlens.models.architecture.runner import ModelRunner
 from cotlens.models.contract import Meter
 from cotlens.models.contract.interventions import BlockAttention, Intervention
-from cotlens.models.ndif.job import Job
-from cotlens.models.ndif.wire import Hear, Wire
+from cotlens.models.ndif.job import JobBackend
+from cotlens.models.ndif.wire import OnLine, Wire
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -34,7 +34,7 @@ LOGITS = 2**30  # bytes of float32 logits that a job may hold; what it reduces a
 _SLICE = 64 * 2**20
 
 
-class Remote(ModelRunner):
+class RemoteRunner(ModelRunner):
     """A model on a server; masks for it are bool.
 
     Args:
@@ -82,9 +82,9 @@ class Remote(ModelRunner):
         """How many rows of logits of each of `batch` sequences fit into one job."""
         return max(16, LOGITS // (4 * self.layout.vocabulary * batch))
 
-    def job(self, hear: Hear | None = None, **env: Any) -> Job:
+    def job(self, on_line: OnLine | None = None, **env: Any) -> JobBackend:
         """The backend of one job."""
-        return Job(self.wire, self.key, {**self.traced._remoteable_get_env(), **env}, hear)
+        return JobBackend(self.wire, self.key, {**self.traced._remoteable_get_env(), **env}, on_line)
 
     def logits(
         self,

@@ -17,11 +17,11 @@ from cotlens.models.contract.interventions import Intervention
 from cotlens.models.contract.validation import check_ids, check_sequence, chosen_positions
 from cotlens.models.generation.samples import TokenMeasurements
 from cotlens.models.generation.traces import Measured
-from cotlens.models.ndif.passes import Remote
+from cotlens.models.ndif.passes import RemoteRunner
 from cotlens.models.whitebox import attention_patterns, decoding, unembedding
 
 
-def annotate(remote: Remote, ids: Sequence[int], k: int) -> Measured:
+def annotate(remote: RemoteRunner, ids: Sequence[int], k: int) -> Measured:
     """Log-probability and k best alternatives at every token but the first; as `whitebox.activations.annotate`."""
     check_sequence(remote, ids)
     check.whole("k", k, 0)
@@ -38,7 +38,7 @@ def annotate(remote: Remote, ids: Sequence[int], k: int) -> Measured:
 
 
 def noted(
-    remote: Remote,
+    remote: RemoteRunner,
     ids: Sequence[int],
     at: NDArray[np.int64],
     k: int,
@@ -57,7 +57,7 @@ def noted(
 
 
 def read(
-    remote: Remote,
+    remote: RemoteRunner,
     ids: Sequence[int],
     sites: Sequence[str],
     positions: Sequence[int] | None,
@@ -78,7 +78,7 @@ def read(
 
 
 def attention(
-    remote: Remote,
+    remote: RemoteRunner,
     ids: Sequence[int],
     heads: Sequence[tuple[int, int]] | None,
     spans: Sequence[tuple[int, int]] | None,
@@ -92,7 +92,7 @@ def attention(
     return found
 
 
-def unembed(remote: Remote, vectors: NDArray[np.float32]) -> NDArray[np.float32]:
+def unembed(remote: RemoteRunner, vectors: NDArray[np.float32]) -> NDArray[np.float32]:
     """What vectors [n, d_model] add to the logits directly, as `whitebox.unembedding.unembed`; some of them per job."""
     hf = remote.traced._module
     given, norm, head = unembedding.parts(hf, remote, vectors)
@@ -110,7 +110,7 @@ def unembed(remote: Remote, vectors: NDArray[np.float32]) -> NDArray[np.float32]
     return np.concatenate(found)
 
 
-def decode(remote: Remote, vectors: NDArray[np.float32], targets: NDArray[np.int64], k: int) -> Decoded:
+def decode(remote: RemoteRunner, vectors: NDArray[np.float32], targets: NDArray[np.int64], k: int) -> Decoded:
     """What vectors say at the model's end, as `whitebox.decoding.decode`; reduced there, some of them per job."""
     hf = remote.traced._module
     given, norm, head = unembedding.parts(hf, remote, vectors)

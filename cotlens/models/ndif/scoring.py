@@ -18,7 +18,7 @@ from cotlens.models.contract.interventions import BlockAttention, Intervention
 from cotlens.models.local.scoring import dispatch, trie
 from cotlens.models.local.scoring.packed import seen_by_nodes
 from cotlens.models.local.scoring.trie import Edges, TokenRows
-from cotlens.models.ndif.passes import Ints, Remote
+from cotlens.models.ndif.passes import Ints, RemoteRunner
 
 _NODES = 2048  # branch tokens per job
 _NO_EDGES = Edges(*(np.empty(0, np.int64) for _ in range(3)))
@@ -34,7 +34,7 @@ class _Pass:
 
 
 def score(
-    remote: Remote,
+    remote: RemoteRunner,
     trunk: Sequence[int],
     branches: Sequence[Branch],
     interventions: Sequence[Intervention] = (),
@@ -57,7 +57,7 @@ def score(
     return found
 
 
-def _passes(remote: Remote, plan: trie.PackedPlan) -> Iterator[_Pass]:
+def _passes(remote: RemoteRunner, plan: trie.PackedPlan) -> Iterator[_Pass]:
     most = min(_NODES, remote.rows())
     edges = plan.trunk_edges
     order = np.argsort(edges.rows, kind="stable")
@@ -76,7 +76,7 @@ def _passes(remote: Remote, plan: trie.PackedPlan) -> Iterator[_Pass]:
 
 
 def _run(
-    remote: Remote,
+    remote: RemoteRunner,
     trunk: Sequence[int],
     feeds: TokenRows,
     one: _Pass,
@@ -96,7 +96,7 @@ def _run(
 
 
 def _job(
-    remote: Remote,
+    remote: RemoteRunner,
     trunk: Sequence[int],
     feeds: TokenRows,
     one: _Pass,

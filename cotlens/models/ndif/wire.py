@@ -27,7 +27,7 @@ from cotlens.models.ndif.faults import JobRejected, TransientError
 from cotlens.models.ndif.frames import Frame
 from cotlens.models.ndif.service import Service
 
-Hear = Callable[[str], None]
+OnLine = Callable[[str], None]
 """Called with each line that a block has printed."""
 
 _BEAT_S = 0.2  # how soon a cancel is noticed
@@ -55,7 +55,7 @@ class Wire:
         self.meta: dict[str, Any] = {}
         self._sockets = True
 
-    def run(self, blob: bytes, key: str, env: dict[str, Any], hear: Hear | None = None) -> dict[str, Any]:
+    def run(self, blob: bytes, key: str, env: dict[str, Any], on_line: OnLine | None = None) -> dict[str, Any]:
         """What the block in `blob` has saved, run with the model named `key`.
 
         Args:
@@ -69,7 +69,7 @@ class Wire:
         last = ""
         for pause in (*self.waits, None):
             try:
-                return self._attempt(blob, key, env, hear)
+                return self._attempt(blob, key, env, on_line)
             except TransientError as broken:
                 last = self.service.clean(broken)
                 if isinstance(broken, JobRejected):
@@ -90,7 +90,7 @@ class Wire:
             name = json.loads(key.partition(":")[2])["repo_id"]
             raise faults.not_up(self.service.name, name, [one.repo for one in up if one.level != "COLD"])
 
-    def _attempt(self, blob: bytes, key: str, env: dict[str, Any], hear: Hear | None) -> dict[str, Any]:
+    def _attempt(self, blob: bytes, key: str, env: dict[str, Any], on_line: OnLine | None) -> dict[str, Any]:
         self._check()
         asked = RequestModel(model_key=key, compress=True, env=env)
         if self._sockets:
@@ -98,21 +98,21 @@ class Wire:
                 if socket is not None:
                     asked.session_id = self._session(socket)
                     first = self._post(asked, blob)
-                    return self._saved(self._last(first, self._frames(socket), hear))
+                    return self._saved(self._last(first, self._frames(socket), on_line))
             # Not asked for again with the next job: what lies before this server lets no websocket through.
             self._sockets = False
         first = self._post(asked, blob)
-        return self._saved(self._last(first, self._polled(first.id), hear))
+        return self._saved(self._last(first, self._polled(first.id), on_line))
 
-    def _last(self, first: Frame, coming: Iterator[Frame], hear: Hear | None) -> Frame:
+    def _last(self, first: Frame, coming: Iterator[Frame], on_line: OnLine | None) -> Frame:
         """The message that a job is complete."""
         frame = first
         while frame.status != "COMPLETED":
             if frame.status == "ERROR":
                 raise faults.failed(self.service.name, self.service.clean(frame.description))
             if frame.status == "LOG":
-                for line in frame.description.splitlines() if hear is not None else ():
-                    hear(line)  # type: ignore[misc]
+                for line in frame.description.splitlines() if on_line is not None else ():
+                    on_line(line)  # type: ignore[misc]
             else:
                 self._report(f"{frame.status.lower()} {frame.description}".strip())
             frame = next(coming)

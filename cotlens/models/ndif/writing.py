@@ -21,7 +21,7 @@ from cotlens.models.architecture.logits import check_finite
 from cotlens.models.contract.interventions import BlockAttention, Intervention
 from cotlens.models.generation.samples import TOP, OpenRollout, Sample, TokenMeasurements, once_per_token
 from cotlens.models.generation.sampling import Sampling
-from cotlens.models.ndif.passes import Remote
+from cotlens.models.ndif.passes import RemoteRunner
 from cotlens.models.ndif.reading import noted
 
 _TOGETHER = 16  # samples per job
@@ -57,7 +57,7 @@ class _Text:
 
 
 def write(
-    remote: Remote,
+    remote: RemoteRunner,
     prefix: Sequence[int],
     samples: list[Sample],
     sampling: Sampling,
@@ -107,7 +107,7 @@ def write(
 
 
 def write_rollouts(
-    remote: Remote,
+    remote: RemoteRunner,
     rolls: Sequence[OpenRollout],
     stop_ids: frozenset[int],
     tell: Callable[[list[OpenRollout]], None],
@@ -118,7 +118,7 @@ def write_rollouts(
 
 
 def _write_group(
-    remote: Remote, group: list[OpenRollout], stop_ids: frozenset[int], tell: Callable[[list[OpenRollout]], None]
+    remote: RemoteRunner, group: list[OpenRollout], stop_ids: frozenset[int], tell: Callable[[list[OpenRollout]], None]
 ) -> None:
     prefix, sampling = group[0].text[: group[0].at], group[0].sampling
     most = _together(len(prefix), sampling)
@@ -142,7 +142,7 @@ def _write_group(
 
 
 def _job(
-    remote: Remote,
+    remote: RemoteRunner,
     prefix: Sequence[int],
     numbers: Sequence[int],
     sampling: Sampling,

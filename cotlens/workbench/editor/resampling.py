@@ -111,12 +111,12 @@ def resample(
     n = len(next(iter(starts.values())).indices)
     names = list(starts)
 
-    def heard(place: int, rollout: Trace) -> None:
+    def on_rollout(place: int, rollout: Trace) -> None:
         reader = starts[names[place]].trace.reader or rollout.reader
         tallies[names[place]].add(replace(rollout, reader=reader))
         show(payload(tallies, n, force))
 
-    model.rollouts(list(starts.values()), **options, on_rollout=heard)
+    model.rollouts(list(starts.values()), **options, on_rollout=on_rollout)
     if force:
         _ask(model, tallies, lambda: show(payload(tallies, n, force)))
 

@@ -39,12 +39,12 @@ def _listen(kernel: Any) -> None:
     one to be replaced.
     """
     if getattr(kernel, "saved_sigint_handler", None) is signal.SIG_IGN:
-        kernel.saved_sigint_handler = _heard
+        kernel.saved_sigint_handler = _on_signal
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
-        signal.signal(signal.SIGINT, _heard)
+        signal.signal(signal.SIGINT, _on_signal)
 
 
-def _heard(*_: Any) -> None:
+def _on_signal(*_: Any) -> None:
     # On another thread: the main one may hold, at this very moment, what stopping needs.
     threading.Thread(target=_stop, name="cotlens-interrupt", daemon=True).start()
 
