@@ -123,7 +123,7 @@ class TextModel(ABC):
             return joined(more(each, on_token=on_token) for each in prompt)
         opening = self._open(prompt, check.text("prefill", prefill))
         meta = {**opening.meta, **({"prefill": prefill} if prefill else {})}
-        job = writing.Job(
+        job = writing.WritingJob(
             opening.ids, opening.span, opening.begin, KnownSegments(opening.known, len(opening.ids)), meta
         )
         return self._write(job, n, seed, max_new_tokens, temperature, top_p, top_k, interventions, on_token)
@@ -275,7 +275,7 @@ class TextModel(ABC):
 
     def _write(
         self,
-        job: writing.Job,
+        job: writing.WritingJob,
         n: int,
         seed: int,
         max_new_tokens: int | None,

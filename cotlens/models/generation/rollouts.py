@@ -14,7 +14,7 @@ from cotlens.models.generation.sample_store import Store
 from cotlens.models.generation.samples import OpenRollout, Sample
 from cotlens.models.generation.sampling import Sampling, rollout_seed
 from cotlens.models.generation.traces import build
-from cotlens.models.generation.writing import GenerationContext, Job, TextRequest
+from cotlens.models.generation.writing import GenerationContext, TextRequest, WritingJob
 from cotlens.trace import Trace
 
 
@@ -23,7 +23,7 @@ class _Asked:
     """One start as it is worked on: its settings, and what identifies its rollouts in the store."""
 
     start: Start
-    job: Job
+    job: WritingJob
     sampling: Sampling
     question: bytes
 

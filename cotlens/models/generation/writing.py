@@ -28,7 +28,7 @@ MOST_NEW = 4096  # tokens, unless asked for more or fewer
 MOST_SAMPLES = 10**6  # of one prompt in one call
 
 
-class Samples(Protocol):
+class SampleWriter(Protocol):
     """Fills in samples; on an error they hold what was written so far. See `decoding.write`."""
 
     def __call__(
@@ -46,7 +46,7 @@ class Samples(Protocol):
         ...
 
 
-Rolls = Callable[[Sequence[OpenRollout], frozenset[int], Callable[[list[OpenRollout]], None]], None]
+RolloutWriter = Callable[[Sequence[OpenRollout], frozenset[int], Callable[[list[OpenRollout]], None]], None]
 """Writes many rollouts of many prefixes together and tells of those that have ended; see `batched_decoding.roll`."""
 
 
@@ -68,8 +68,8 @@ class GenerationContext:
     defaults: Defaults
     context: int
     vocabulary: int
-    samples: Samples
-    rolls: Rolls | None = None
+    samples: SampleWriter
+    rolls: RolloutWriter | None = None
     identity: str = ""
 
 
@@ -93,7 +93,7 @@ class TextRequest:
 
 
 @dataclass(frozen=True)
-class Job:
+class WritingJob:
     """What is to be written on.
 
     Args:
@@ -114,7 +114,7 @@ class Job:
     kept: int = 0
 
 
-def resuming(form: Format, trace: Trace, at: int | None, close_thought: bool) -> Job:
+def resuming(form: Format, trace: Trace, at: int | None, close_thought: bool) -> WritingJob:
     """The job of going on from token `at` of a trace.
 
     Raises:
@@ -145,14 +145,14 @@ def resuming(form: Format, trace: Trace, at: int | None, close_thought: bool) ->
         "edit": trace.edit if edited else None,
         "rewritten_from": start,
     }
-    return Job(ids, prompt, begin, known, _inherited(trace), parts, trace, start)
+    return WritingJob(ids, prompt, begin, known, _inherited(trace), parts, trace, start)
 
 
 def _inherited(trace: Trace) -> dict[str, Any]:
     return {key: trace.meta[key] for key in ("prefill", "messages") if key in trace.meta}
 
 
-def write(setting: GenerationContext, job: Job, request: TextRequest) -> Any:
+def write(setting: GenerationContext, job: WritingJob, request: TextRequest) -> Any:
     """Write n samples; a Trace for n=1, else Traces.
 
     Raises:
@@ -181,7 +181,7 @@ def write(setting: GenerationContext, job: Job, request: TextRequest) -> Any:
     return traces[0] if request.n == 1 else Traces(traces)
 
 
-def sampling_of(setting: GenerationContext, job: Job, request: TextRequest) -> Sampling:
+def sampling_of(setting: GenerationContext, job: WritingJob, request: TextRequest) -> Sampling:
     """How a job is sampled: request, the model's defaults, and what the context leaves room for.
 
     Raises:
@@ -206,7 +206,7 @@ def sampling_of(setting: GenerationContext, job: Job, request: TextRequest) -> S
     )
 
 
-def _unknown(job: Job) -> list[int]:
+def _unknown(job: WritingJob) -> list[int]:
     """Tokens after the template without a measurement: the text of an edit, a prefill, a closed thought."""
     known = np.full(len(job.ids), np.nan, np.float32)
     if job.source is not None:
@@ -215,7 +215,7 @@ def _unknown(job: Job) -> list[int]:
 
 
 def _trace(
-    setting: GenerationContext, job: Job, request: TextRequest, sampling: Sampling, sample: Sample, broken: str
+    setting: GenerationContext, job: WritingJob, request: TextRequest, sampling: Sampling, sample: Sample, broken: str
 ) -> Trace:
     ids = [*job.ids, *sample.ids]
     table = Measured(len(ids)) if job.source is None else Measured.of(job.source, job.kept, len(ids))
@@ -227,7 +227,7 @@ def _trace(
 
 
 def described(
-    setting: GenerationContext, job: Job, request: TextRequest, sampling: Sampling, index: int, finish: str
+    setting: GenerationContext, job: WritingJob, request: TextRequest, sampling: Sampling, index: int, finish: str
 ) -> dict[str, Any]:
     """What a trace says of how it was written."""
     meta = {
