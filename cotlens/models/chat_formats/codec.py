@@ -1,8 +1,8 @@
 """Tokenizers as traces need them: ids to the bytes they stand for, and text to ids with nothing read into it.
 
 A user who types "</think>" means those characters, not the end of the thought. Ordinary text gets the ids that the
-tokenizer itself gives it; only where the text spells out a token that is a control token to the model encoded by a copy of
-the tokenizer in which control tokens bear names that nobody can type.
+tokenizer itself gives it; only where the text spells out a control token is it encoded by a copy of the tokenizer in
+which control tokens have names that nobody can type.
 """
 
 from __future__ import annotations
@@ -30,9 +30,9 @@ class HFCodec:
     Pieces depend on nothing but the id, so they join to the same text wherever a token stands; a sentencepiece token
     keeps its leading space also at the very beginning, where that tokenizer's own decoder would drop it.
 
-    Control tokens are the added tokens that the tokenizer calls special, and those of `reserved`; all others (Gemma's runs of
-    spaces and HTML tags) are ordinary text. A token of a single character or of whitespace is none: nobody can avoid
-    typing it.
+    Control tokens are the added tokens that the tokenizer calls special, and those of `reserved`; all others (Gemma's
+    runs of spaces and HTML tags) are ordinary text. A token of a single character or of whitespace is none: nobody can
+    avoid typing it.
 
     Args:
         tokenizer: fast ones are exact; slow ones go through their own `tokenize`.
@@ -53,8 +53,8 @@ class HFCodec:
     def encode(self, text: str) -> list[int]:
         """Ids of `text` as it stands: no special tokens are added, and none are read out of the text.
 
-        They are those of `tokenizer(text, add_special_tokens=False)` unless the text spells out a control token. Tokenizers that
-        put a space before every text are given something to put it before, which is taken away again.
+        They are those of `tokenizer(text, add_special_tokens=False)` unless the text spells out a control token.
+        Tokenizers that put a space before every text are given something to put it before, which is taken away again.
 
         Raises:
             InputError: the text holds half of a character (a lone surrogate).

@@ -123,4 +123,4 @@ def marked(open: str, close: str) -> Family:
     return Family(f"{open}\u2026{close}", open, close)
 
 
-__all__ = ["FAMILIES", "PLAIN", "SIGNS", "THINK", "TURN_ENDS", "Family", "first_tokens", "marked"]
+__all__ = ["CONTROL_TEXTS", "FAMILIES", "PLAIN", "THINK", "TURN_ENDS", "Family", "first_tokens", "marked"]

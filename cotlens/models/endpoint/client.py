@@ -27,7 +27,7 @@ from cotlens.models.endpoint.errors import RetryableError, ServerRefusal
 from cotlens.models.endpoint.secret import Secret
 
 AGAIN = "again"
-"""Heard in place of data: the connection broke, and the request is sent anew."""
+"""Given in place of data: the connection broke, and the request is sent anew."""
 
 Body = dict[str, Any]
 OnData = Callable[[int, Any], None]
@@ -37,7 +37,7 @@ _FIRST_WAIT_S, _LONGEST_WAIT_S = 0.5, 60.0
 
 
 class CompletionsClient(Protocol):
-    """Who answers requests in the words of a completions endpoint; see `Client` for what each call means and raises.
+    """Whatever answers the requests of a completions endpoint; see `Client` for what each call means and raises.
 
     `endpoint` is where that is, in words, and `together` how many requests are sent at once.
     """
@@ -125,17 +125,17 @@ class Client:
     ) -> None:
         """Send requests, at most `together` at once; `on_data(place, data)` gets their answers as they come.
 
-        A request with "stream" is heard of piece by piece, and with `AGAIN` where it had to begin anew. `on_data` runs in
-        the caller's thread. Raises as `ask`; then no request is left running. With `keep_going` the error of a request
-        is its data, and the others go on.
+        An answer to a request with "stream" comes piece by piece, and as `AGAIN` where it had to begin anew. `on_data`
+        runs in the caller's thread. Raises as `ask`; then no request is left running. With `keep_going` the error of a
+        request is its data, and the others go on.
         """
         url, most = f"{self.endpoint}{path}", min(together or self.together, self.together)
         _exchange(self, [("POST", url, body) for body in bodies], on_data, most, keep_going)
 
     def _first(self, request: tuple[str, str, Body | None]) -> Any:
-        heard: list[Any] = []
-        _exchange(self, [request], lambda _, data: heard.append(data), 1)
-        return heard[-1]
+        answers: list[Any] = []
+        _exchange(self, [request], lambda _, data: answers.append(data), 1)
+        return answers[-1]
 
     @cached_property
     def trusted(self) -> ssl.SSLContext | bool:
@@ -155,14 +155,14 @@ def _exchange(
     together: int,
     keep_going: bool = False,
 ) -> None:
-    talk = _Exchange(client, requests, together, keep_going)
-    thread = threading.Thread(target=talk.run, name="cotlens-endpoint", daemon=True)
+    exchange = _Exchange(client, requests, together, keep_going)
+    thread = threading.Thread(target=exchange.run, name="cotlens-endpoint", daemon=True)
     thread.start()
     try:
         while True:
             control.current().check()
             try:
-                place, data = talk.events.get(timeout=_POLL_S)
+                place, data = exchange.events.get(timeout=_POLL_S)
             except queue.Empty:
                 continue
             if place is None:
@@ -171,7 +171,7 @@ def _exchange(
                 return
             on_data(place, data)
     finally:
-        talk.stop()
+        exchange.stop()
         thread.join()
 
 

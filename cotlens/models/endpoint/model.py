@@ -101,7 +101,7 @@ class EndpointModel(TextModel, NoWhitebox):
 
     @property
     def state(self) -> str:
-        """What is declared of it, and what it was heard to write: its weights can't be seen from here."""
+        """What is declared of it, and what it was seen to write: its weights can't be seen from here."""
         return self._known
 
     def __repr__(self) -> str:

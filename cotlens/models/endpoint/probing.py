@@ -61,7 +61,7 @@ def probe(client: CompletionsClient, model: str, codec: HFCodec, stops: Sequence
     dialect = dataclasses.replace(dialect, alternatives=_alternatives(client, dialect, prompt))
     more = {"logprobs": dialect.alternatives} if dialect.alternatives else {}
     bodies = [dialect.body(prompt, LENGTH, temperature=0, stream=one, **more) for one in (False, True)]
-    cold = said(client, dialect, prompt, bodies)
+    cold = replies_to(client, dialect, prompt, bodies)
     _check_text(client, codec, cold[0])
     dialect = dataclasses.replace(
         dialect,
@@ -75,21 +75,21 @@ def probe(client: CompletionsClient, model: str, codec: HFCodec, stops: Sequence
         most = (k for k in _BEST if _takes(client, dialect, dialect.scoring(ids, k)))
         dialect = dataclasses.replace(dialect, best=next(most, dialect.best))
     # What is drawn with given random numbers moves with much smaller changes of the weights than what is likeliest.
-    heard = [cold[0], *hot] if dialect.seeds else cold[:1]
-    return dialect, served(heard)
+    replies = [cold[0], *hot] if dialect.seeds else cold[:1]
+    return dialect, served(replies)
 
 
-def served(heard: Iterable[PartialCompletion]) -> str:
+def served(replies: Iterable[PartialCompletion]) -> str:
     """A fingerprint of a server's texts."""
-    return f"served:{fingerprint(*(one.text for one in heard))[:12]}"
+    return f"served:{fingerprint(*(one.text for one in replies))[:12]}"
 
 
 def ask(client: CompletionsClient, dialect: Dialect, prompt: Any, most: int, **more: Any) -> PartialCompletion:
     """The answer to one request for up to `most` tokens after a prompt."""
-    return said(client, dialect, prompt, [dialect.body(prompt, most, **more)])[0]
+    return replies_to(client, dialect, prompt, [dialect.body(prompt, most, **more)])[0]
 
 
-def said(
+def replies_to(
     client: CompletionsClient, dialect: Dialect, prompt: Any, bodies: list[dict[str, Any]]
 ) -> list[PartialCompletion]:
     """Answers to requests of one prompt, sent all at once."""
@@ -199,11 +199,11 @@ def sampling(
     """
     more = {"logprobs": dialect.alternatives} if dialect.alternatives else {}
     bodies = [dialect.body(prompt, LENGTH, temperature=_HOT, top_p=1.0, seed=seed, **more) for seed in (11, 12, 11)]
-    first, other, again = [said(client, dialect, prompt, [body])[0] for body in bodies]
+    first, other, again = [replies_to(client, dialect, prompt, [body])[0] for body in bodies]
     samples = not _same(first, other) or not _same(first, again)
     seeds = "alone" if samples and _same(first, again) and not _same(first, other) else ""
     if seeds:
-        crowd = said(client, dialect, prompt, bodies * 2)
+        crowd = replies_to(client, dialect, prompt, bodies * 2)
         if all(_same(one, alone) for one, alone in zip(crowd, [first, other, again] * 2, strict=True)):
             seeds = "together"
     raw = bool(dialect.alternatives) and abs(_best(first) - _best(cold)) < _SAME

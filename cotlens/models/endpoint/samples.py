@@ -134,7 +134,7 @@ class Writer:
         return 1 if alone else self.client.together
 
     def _fresh(
-        self, said: PartialCompletion, received: _Heard, sampling: Sampling, stop_ids: frozenset[int]
+        self, said: PartialCompletion, received: _Received, sampling: Sampling, stop_ids: frozenset[int]
     ) -> list[int]:
         """Tokens that haven't been told of; where only text comes, those of each piece."""
         if said.ids:

@@ -54,7 +54,7 @@ def roll(
 ) -> None:
     """Write `rolls`; `tell` is called with those that have ended, as they end.
 
-    Needs a model that obeys masks. Rolls of one text should stand together.
+    Needs a model that obeys masks. Rollouts of one text should stand together.
 
     Raises:
         Cancelled: between two tokens.

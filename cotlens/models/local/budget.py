@@ -18,9 +18,7 @@ _PIECE_ELSEWHERE = 512
 _NODES = {"cpu": 1024}
 _NODES_ELSEWHERE = 2048
 _STRETCH = {"cpu": 384}
-_SEQUENCE = {
-    "cpu": 128
-}  # branch tokens per sequence: longer ones waste attention on each other, shorter ones copy more trunk
+_SEQUENCE = {"cpu": 128}  # branch tokens each: longer ones waste attention on each other, shorter ones copy more trunk
 _STRIDE = {"cpu": 16}  # trunk tokens between two copies of the state: fewer cost passes, more are fed again
 _STRIDE_ELSEWHERE = 16
 _DEFAULT_BYTES = 2**30
@@ -45,7 +43,7 @@ def sequence_tokens(engine: Engine, prefix: int) -> int:
 
 
 def sequences(engine: Engine, cache: Any, prefix: int) -> int:
-    """How many sequences go into one pass behind `prefix` trunk tokens, each with a copy of the trunk's keys and values."""
+    """How many sequences go into one pass, each with a copy of the keys and values of `prefix` trunk tokens."""
     parts = [part for layer in cache.layers for part in (layer.keys, layer.values)]
     copies = sum(part[0, :, 0].numel() * part.element_size() for part in parts) * prefix
     fitting = int(available(engine) // max(1, copies))
@@ -89,10 +87,10 @@ def available(engine: Engine) -> int:
 
 def _share(device: torch.device) -> int:
     if device.type == "cpu":
-        fitting = free(device, enough=int(_DEFAULT_BYTES / _SHARE))
-        return _DEFAULT_BYTES if fitting is None else int(min(_DEFAULT_BYTES, fitting * _SHARE))
-    fitting = free(device)
-    return _DEFAULT_BYTES if fitting is None else int(fitting * _SHARE)
+        unused = free(device, enough=int(_DEFAULT_BYTES / _SHARE))
+        return _DEFAULT_BYTES if unused is None else int(min(_DEFAULT_BYTES, unused * _SHARE))
+    unused = free(device)
+    return _DEFAULT_BYTES if unused is None else int(unused * _SHARE)
 
 
 def free(device: torch.device, enough: int | None = None) -> int | None:
@@ -102,7 +100,7 @@ def free(device: torch.device, enough: int | None = None) -> int | None:
         enough: where more than this is free it doesn't matter how much more, which is quicker to say.
     """
     if device.type == "cpu":
-        known = [fitting for fitting in (_unused(enough), _allowed()) if fitting is not None]
+        known = [size for size in (_unused(enough), _allowed()) if size is not None]
         return min(known, default=None)
     library: Any = getattr(torch, device.type, None)
     return int(library.mem_get_info(device)[0]) if hasattr(library, "mem_get_info") else None

@@ -264,7 +264,7 @@ class _PreallocatedLayer(DynamicLayer):
 
 
 def preallocated(cache: Any, length: int, rows: int, capacity: int) -> DynamicCache:
-    """A cache of the first `length` tokens of `cache` for each of `rows` rows, that grows to `capacity` tokens in place."""
+    """A copy of the first `length` tokens of a cache for `rows` rows each, that grows to `capacity` tokens in place."""
     new = DynamicCache()
     for layer in cache.layers if length else ():
         part = _PreallocatedLayer()
@@ -274,7 +274,7 @@ def preallocated(cache: Any, length: int, rows: int, capacity: int) -> DynamicCa
 
 
 def rewound(cache: Any, length: int, rows: int) -> DynamicCache:
-    """The first `rows` sequences of a cache `preallocated`, up to `length` tokens; it grows over what came after them."""
+    """The first `rows` sequences of a preallocated cache, up to `length` tokens; it grows over what came after them."""
     new = DynamicCache()
     for layer in cache.layers:
         part = _PreallocatedLayer()
@@ -284,7 +284,7 @@ def rewound(cache: Any, length: int, rows: int) -> DynamicCache:
 
 
 def has_capacity(cache: Any, rows: int, capacity: int) -> bool:
-    """Whether a cache `preallocated` has memory for `rows` sequences of `capacity` tokens."""
+    """Whether a preallocated cache has memory for `rows` sequences of `capacity` tokens."""
     return all(layer.holds(rows, capacity) for layer in cache.layers)
 
 

@@ -159,7 +159,7 @@ def _pass(
                     own = part[0][row, ask["targets"][inside].to(norm.device)] - norm[row]
                     parts.append([own.cpu(), best.indices.cpu(), (best.values - norm[:, None]).cpu()])
                     parts[-1].append(~torch.isfinite(norm).cpu())
-                    if "members" in ask:  # see logits.Scores._sum
+                    if "members" in ask:  # see logits.ScoreTable._sum
                         mine = (ask["set_rows"] >= start) & (ask["set_rows"] < start + len(norm))
                         row, of = (ask["set_rows"][mine] - start).to(norm.device), ask["set_of"][mine]
                         chosen = part[0][row] - norm[row, None]

@@ -56,9 +56,9 @@ def score(
         reach = budget.reach(engine, reach, len(trunk))
     total = reach + int((np.diff(plan.feeds.begin) - plan.feeds.shared).sum())
     cache = prefill(engine, trunk[:reach], plan.trunk_edges, scores, interventions, total)
-    done, space = reach, _CacheBuffer(cache)
+    done, buffer = reach, _CacheBuffer(cache)
     for sequences in reversed(list(_passes(engine, cache, plan.feeds, interventions))):
-        done += _run(engine, space, plan.feeds, sequences, scores, interventions)
+        done += _run(engine, buffer, plan.feeds, sequences, scores, interventions)
         control.current().report(done, total, "scoring")
     return scores, plan.starts
 
@@ -66,7 +66,7 @@ def score(
 def _passes(
     engine: Engine, cache: Any, feeds: TokenRows, interventions: Sequence[Intervention]
 ) -> Iterator[list[Rows]]:
-    """Which rows go into one pass, and which of them into one sequence: a sequence of its own behind the same trunk.
+    """Which rows go into one pass, and which of them into one sequence; all sequences stand behind the same trunk.
 
     Nodes see few of the others, so several short sequences waste less attention than one long one. Interventions that
     change activations name positions of one sequence, so with them there is one sequence.
@@ -89,7 +89,7 @@ def _passes(
 
 
 class _CacheBuffer:
-    """Memory for the trunk and the nodes of every sequence, filled with the trunk once for passes that need less and less.
+    """A cache for the trunk and the nodes of every sequence, filled once, for passes over less and less.
 
     A pass writes its nodes behind the trunk it needs, over what only the passes before it needed.
     """
@@ -114,7 +114,7 @@ def _in_activations(interventions: Sequence[Intervention]) -> list[Intervention]
 
 def _run(
     engine: Engine,
-    space: _CacheBuffer,
+    buffer: _CacheBuffer,
     feeds: TokenRows,
     sequences: list[Rows],
     scores: ScoreTable,
@@ -123,7 +123,7 @@ def _run(
     """Score rows, in halves where memory runs out. Returns the number of nodes that were run."""
     chunks = [trie.chunk(feeds, *rows) for rows in sequences]
     try:
-        _pass(engine, space, chunks, scores, interventions)
+        _pass(engine, buffer, chunks, scores, interventions)
     except OutOfMemory as error:
         halves = _halves(sequences)
         if halves is None:
@@ -131,7 +131,7 @@ def _run(
                 f"A branch of {len(chunks[0].token_ids)} tokens after {chunks[0].width} others did not fit into memory "
                 "on its own; use a shorter trace, a smaller model or a device with more memory."
             ) from error
-        return sum(_run(engine, space, feeds, half, scores, interventions) for half in halves)
+        return sum(_run(engine, buffer, feeds, half, scores, interventions) for half in halves)
     return sum(len(chunk.token_ids) for chunk in chunks)
 
 
@@ -145,14 +145,14 @@ def _halves(sequences: list[Rows]) -> tuple[list[Rows], list[Rows]] | None:
 
 
 def _pass(
-    engine: Engine, space: _CacheBuffer, chunks: list[Chunk], scores: ScoreTable, interventions: Sequence[Intervention]
+    engine: Engine, buffer: _CacheBuffer, chunks: list[Chunk], scores: ScoreTable, interventions: Sequence[Intervention]
 ) -> None:
     """Run and score chunks, one sequence each. One long branch goes in pieces: a cancel never waits for all of it."""
     n, width = max(len(chunk.token_ids) for chunk in chunks), max(chunk.width for chunk in chunks)
     sequences = [trie.padded(chunk, n) for chunk in chunks]
     positions = np.stack([sequence.positions for sequence in sequences])
     with memory_errors(len(sequences), n, engine.device):
-        extended = space.behind(width, len(sequences), n)
+        extended = buffer.behind(width, len(sequences), n)
     for start, stop in pieces(engine, n, budget.stretch(engine, width) if len(sequences) == 1 else n):
         at = positions[:, start:stop]
         edges, wanted = trie.joined_edges([sequence.edges for sequence in sequences], start, stop)

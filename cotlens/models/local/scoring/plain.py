@@ -1,4 +1,4 @@
-"""The plain path: one ordinary pass per branch. The reference that the fast paths are held to, and what is used where that can't be."""
+"""The plain path: one ordinary pass per branch. Fast paths are held to it; where none can be taken, it is used."""
 
 from __future__ import annotations
 

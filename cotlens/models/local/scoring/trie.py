@@ -1,9 +1,9 @@
 """Which tokens a packed pass is made of: a trie of branches, cut into chunks. Numbers only, no model.
 
 Branches that share prefix and hidden positions share the tokens they have in common, as nodes of a trie. A chunk is one
-sequence of nodes that follow the cached trunk: each node sees the trunk before its prefix and its own ancestors. Nodes are
-numbered depth first, so the ancestors of node n are the nodes m <= n whose subtree ends after n; that makes the mask
-two comparisons. A branch's last token needs no node unless it is asked what follows it.
+sequence of nodes that follow the cached trunk: each node sees the trunk before its prefix and its own ancestors. Nodes
+are numbered depth first, so the ancestors of node n are the nodes m <= n whose subtree ends after n; that makes the
+mask two comparisons. A branch's last token needs no node unless it is asked what follows it.
 
 A target is a token, or a set of tokens whose probabilities are summed: -1 is the first set of the plan, -2 the second.
 """
@@ -321,7 +321,7 @@ def joined_edges(sequences: Sequence[Edges], start: int, stop: int) -> tuple[Edg
     """The predictions that nodes [start, stop) of several sequences make.
 
     Returns:
-        edges whose rows are those of [sequences x wanted], flattened; which nodes, from `start`, are `wanted` in any sequence.
+        edges whose rows are those of [sequences x wanted], flattened; the nodes, from `start`, that are wanted in any.
     """
     mine = [(edges.rows >= start) & (edges.rows < stop) for edges in sequences]
     rows = [edges.rows[keep] - start for edges, keep in zip(sequences, mine, strict=True)]
