@@ -96,7 +96,7 @@ def test_many_small_chunks_change_nothing(family):
 
 
 @pytest.mark.parametrize("family", tiny.FAMILIES)
-def test_short_lanes_change_nothing(family, monkeypatch):
+def test_short_sequences_change_nothing(family, monkeypatch):
     """Sequences of twelve tokens: many of them in a pass, of uneven length, behind trunks of uneven width."""
     model = tiny.model(family)
     trunk, branches = (make(model.engine.layout.vocabulary) for make in (trunk_of, branches_of))
@@ -104,7 +104,7 @@ def test_short_lanes_change_nothing(family, monkeypatch):
     for interventions in ((), blocks):
         whole, before = model.score(trunk, branches, interventions=interventions), model.meter.forwards
         with monkeypatch.context() as patch:
-            patch.setitem(budget._LANE, "cpu", 12)
+            patch.setitem(budget._SEQUENCE, "cpu", 12)
             patch.setitem(budget._NODES, "cpu", 60)
             parts = model.score(trunk, branches, interventions=interventions)
         assert model.meter.forwards - before >= 3
