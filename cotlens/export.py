@@ -1,19 +1,30 @@
 """A notebook as one HTML file that asks nothing of the network: ``cotlens export``.
 
 nbconvert's own pages fetch scripts from public hosts, and without them show neither a widget nor what stands in for
-it. Here every output is what it can be without a kernel: charts, tables and tokens as they are, widgets as their line
-of text.
+it. Here every output is what it can be without a kernel: charts, tables and tokens as they are, a view of CoTLens whose
+state the notebook keeps as a frame in which it can be read, and any other widget as its line of text.
 """
 
 from __future__ import annotations
 
+import base64
+import copy
+import html
 from pathlib import Path
+from typing import Any
 
 from cotlens._core import files
 from cotlens._core.errors import InputError
+from cotlens.widgets.page.page import Page
 
 WIDGET = "application/vnd.jupyter.widget-view+json"
-_STATE = "widgets"  # of the metadata; no page of ours can bring it to life
+STATE = "application/vnd.jupyter.widget-state+json"
+_REFERENCE = "IPY_MODEL_"
+# Its own origin: what it draws can't reach the page around it.
+_FRAME = (
+    '<iframe sandbox="allow-scripts" loading="lazy" title="{title}" srcdoc="{page}" '
+    'style="width:100%;height:720px;border:0;resize:vertical;overflow:auto"></iframe>'
+)
 
 # Every block of nbconvert's page that names a public host, emptied.
 _TEMPLATE = """{% extends 'lab/index.html.j2' %}
@@ -45,12 +56,39 @@ def to_html(notebook: files.PathLike, target: files.PathLike | None = None) -> P
         raise InputError(f"No notebook can be read from {source}: {error.strerror}.") from error
     except (ValueError, KeyError, AttributeError, TypeError, RecursionError, nbformat.ValidationError) as error:
         raise InputError(f"{source} is no notebook, or it is damaged: open it in Jupyter and save it again.") from error
-    document.metadata.pop(_STATE, None)
+    saved = document.metadata.pop("widgets", {}).get(STATE, {}).get("state", {})
     for cell in document.cells:
         for output in cell.get("outputs", ()):
-            output.get("data", {}).pop(WIDGET, None)
+            shown = output.get("data", {})
+            frame = _frame(saved, shown.pop(WIDGET, None))
+            if frame is not None:
+                shown["text/html"] = frame
     settings = Config({"NbConvertBase": {"display_data_priority": _KINDS}, "HTMLExporter": {"embed_images": True}})
     exporter = HTMLExporter(config=settings)
     exporter.raw_template = _TEMPLATE
     page, _ = exporter.from_notebook_node(document, {"metadata": {"name": source.stem}})
     return files.write_bytes(target or source.with_suffix(".html"), page.encode("utf-8", "replace"))
+
+
+def _frame(saved: Any, output: Any) -> str | None:
+    """A view of CoTLens as a page within the page; None where its state isn't kept."""
+    try:
+        traits = _traits(saved[output["model_id"]])
+        holder = saved[traits["_script"].removeprefix(_REFERENCE)]["state"]
+        shown = {name: value for name, value in traits.items() if not name.startswith("_") and name != "layout"}
+        page = Page("", str(holder["text"]), str(holder["style"]), shown).html()
+    except (KeyError, TypeError, AttributeError, ValueError, IndexError):  # another widget, or not all was saved
+        return None
+    return _FRAME.format(title="a CoTLens view", page=html.escape(page))
+
+
+def _traits(model: Any) -> dict[str, Any]:
+    """The saved traits of a widget, the bytes among them in their places."""
+    traits = copy.deepcopy(dict(model["state"]))
+    for buffer in model.get("buffers", ()):
+        *way, last = buffer["path"]
+        holder: Any = traits
+        for step in way:
+            holder = holder[step]
+        holder[last] = base64.b64decode(buffer["data"])
+    return traits

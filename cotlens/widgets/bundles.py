@@ -10,10 +10,14 @@ import ipywidgets
 import traitlets as t
 
 from cotlens._core.errors import CotLensError
+from cotlens._core.files import PathLike
 from cotlens._core.text import data_without_halves
+from cotlens.widgets.page.page import Facts, Page
+from cotlens.widgets.page.recording import STILL, Recording
 
 STATIC = Path(__file__).parent / "static"
 LOADER = Path(__file__).parent / "loader.js"
+_HOST_TRAITS = ("layout", "tabbable", "tooltip")  # for the notebook, not for the view
 
 
 class WidgetsNotBuilt(CotLensError, RuntimeError):
@@ -36,6 +40,8 @@ class View(anywidget.AnyWidget):
     _bundle: ClassVar[str]
     _esm = LOADER
     _script = t.Unicode().tag(sync=True)
+    facts: Facts = ()
+    """(heading, text): where the numbers come from, for whoever reads them without Python."""
 
     def __init__(self, **traits: Any) -> None:
         require(self._bundle)
@@ -47,6 +53,30 @@ class View(anywidget.AnyWidget):
     def _trait_to_json(value: Any, _: Any) -> Any:
         """What is sent and saved: names and labels are given in memory, where a text may hold half a character."""
         return data_without_halves(value)
+
+    def to_html(self, path: PathLike, title: str = "", *, recording: Recording = STILL, facts: Facts = ()) -> Path:
+        """Write this view as one HTML file that needs no kernel and no network.
+
+        Text from a model stays text, and the page may neither fetch nor send anything. It follows the reader's theme.
+
+        Args:
+            title: of the page; by default the view's own line.
+            recording: what the page can answer; by default it only shows.
+            facts: (heading, text) below the view.
+
+        Raises:
+            InputError: the file can't be written there.
+        """
+        traits = self.get_state([name for name in self.keys if not name.startswith("_") and name not in _HOST_TRAITS])
+        page = Page(
+            title or repr(self).strip("<>").removeprefix("CoTLens ").capitalize(),
+            self._held.text,
+            self._held.style,
+            traits,
+            recording,
+            facts or self.facts,
+        )
+        return page.write(path)
 
     def reply(self, request_id: int, status: str = "ok", **payload: Any) -> None:
         """Answer a message (`protocol.shared.Envelope`) with a payload, or with error={message, remedy}."""

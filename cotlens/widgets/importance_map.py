@@ -16,6 +16,7 @@ from cotlens.trace import Trace
 from cotlens.trace.splitting.splitters import split
 from cotlens.widgets import scores
 from cotlens.widgets.bundles import View, require
+from cotlens.widgets.page.facts import provenance
 from cotlens.widgets.payload import floats, indices
 from cotlens.widgets.protocol.importance_map import Context, Score
 from cotlens.widgets.protocol.shared import Lock
@@ -64,6 +65,7 @@ class ImportanceMap(View):
         traits["scores"] = [score for result in results for score in payload(result)]
         traits["context"] = {} if trace is None else _context(trace)
         super().__init__(**traits)
+        self.facts = tuple(map(provenance, results))
 
     def __repr__(self) -> str:
         """One line for hosts that cannot draw the widget; it becomes the text/plain of the output."""

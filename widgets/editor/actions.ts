@@ -152,7 +152,7 @@ export class Actions {
   }
 
   measure(wish: Wish): void {
-    if (this.store.off !== null) return;
+    if (this.store.choosing !== null) return;
     const { confirmed: _, ...selection } = wish;
     this.store.setOwn({ wish: { ...selection, spans: wish.spans ?? this.store.selection.spans } });
     this.store.askHere({ kind: "measure", ...wish }, () => this.store.setOwn({ wish: null }));

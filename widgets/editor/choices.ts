@@ -49,7 +49,7 @@ export function createChoices({ store, actions, signal }: Context): ChoicesPart 
     const answers = strip?.answers ?? [];
     const unrun = shown?.rerun_at != null;
     const now = readers.find((each) => each.current);
-    fill(reader, readers.map(({ name, seeks: title, current }) => ({ value: name, label: name, title, on: current })), store.lost);
+    fill(reader, readers.map(({ name, seeks: title, current }) => ({ value: name, label: name, title, on: current })), store.payload.head.measured === true ? store.off : store.lost);
     fill(target, answerOptions(answers, followed, unrun), store.off);
     setText(seeks, now?.seeks ? `looks for ${now.seeks}` : "");
     setText(list.opener, [followedWords(answers, followed, unrun), `read by ${now?.name ?? "no reader"}`].filter(Boolean).join(" · "));

@@ -14,6 +14,8 @@ export interface Head {
   note: string;
   /** Why nothing that needs a model can be done, where there is none. */
   off?: string;
+  /** What was measured can be chosen all the same: of a page that was saved with it. */
+  measured?: boolean;
 }
 
 /** Of every action that lets the model write. */

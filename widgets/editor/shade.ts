@@ -79,13 +79,13 @@ export function createShade(context: Context): Part {
     select.hidden = choices.length < least;
     select.replaceChildren(...choices.map(([id, label]) => h("option", "", { value: id }, label)));
     select.value = value;
-    select.disabled = store.off !== null;
+    select.disabled = store.choosing !== null;
   }
 
   function drawControls(): void {
     const { measures, selection } = store.payload;
     const measure = chosen();
-    menu.show(measures, measure, store.off);
+    menu.show(measures, measure, store.choosing);
     fillOptions(metric, (measure?.metrics ?? []).map((each) => [each.id, each.label]), selection.metric ?? "", 2);
     fillOptions(draws, (measure?.draws ?? []).map((n) => [String(n), `${n} rollouts each`]), String(selection.n), 1);
     drawUnits((measure ?? cheapest(measures))?.units ?? []);
@@ -103,7 +103,7 @@ export function createShade(context: Context): Part {
     wanted.forEach(({ id, reason }, i) => {
       const each = units.children[i] as HTMLButtonElement;
       setAttribute(each, "aria-pressed", String(store.payload.selection.unit === id));
-      setOff(each, store.off ?? reason, id === "span" ? "the stretches that you chose" : `one value per ${id === "group" ? "number" : id}`);
+      setOff(each, store.choosing ?? reason, id === "span" ? "the stretches that you chose" : `one value per ${id === "group" ? "number" : id}`);
     });
   }
 

@@ -229,6 +229,9 @@ export class Store {
   /** Why actions of the model are off, or null when they are on. */
   get off(): string | null { return this.lost ?? this.payload.head.off ?? null; }
 
+  /** Why nothing can be chosen to shade by, or null: a saved page has what was measured, though no model. */
+  get choosing(): string | null { return this.payload.head.measured === true ? this.lost : this.off; }
+
   /** What the text is shaded by, or will be: a measure and then a unit, chosen while Python is busy, are both meant. */
   get selection(): Selection { return this.own.wish ?? this.payload.selection; }
 

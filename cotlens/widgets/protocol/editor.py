@@ -20,6 +20,8 @@ class Head(TypedDict):
     note: str
     off: NotRequired[str]
     """Why nothing that needs a model can be done, where there is none."""
+    measured: NotRequired[bool]
+    """What was measured can be chosen all the same: of a page that was saved with it."""
 
 
 class Limits(TypedDict):

@@ -7,27 +7,33 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import Any, cast
 
 from cotlens._core import check
 from cotlens._core.errors import InputError
+from cotlens._core.files import PathLike
 from cotlens.measure.importance.shared.units import units
 from cotlens.models.contract import Model
 from cotlens.results import Result
 from cotlens.trace import Trace
 from cotlens.widgets.editor import EditorView
+from cotlens.widgets.page.facts import provenance
+from cotlens.widgets.page.page import NO_KERNEL
 from cotlens.workbench.editor import payload
 from cotlens.workbench.editor.measure_menu import ShadingSettings, default
 from cotlens.workbench.editor.measure_runner import Measuring
 from cotlens.workbench.editor.no_model import NEEDED_BY, WHY, NoModel
 from cotlens.workbench.editor.plans import Plan, plan
 from cotlens.workbench.editor.readers import Readers
+from cotlens.workbench.editor.recording import Shown, recording
 from cotlens.workbench.editor.requests import Request, parse
 from cotlens.workbench.editor.work import Work
 from cotlens.workbench.shared.controller import TreeController, check_trace
 from cotlens.workbench.shared.document import document
 from cotlens.workbench.shared.jobs import JobState
 from cotlens.workbench.shared.limits import Limits
+from cotlens.workbench.shared.tree import Node
 
 _OPENED = "editor = cl.CoTEditor(None, trace)  # a trace that was opened without a model; trace.save(path) keeps it"
 
@@ -99,7 +105,10 @@ class CoTEditor(TreeController):
     @property
     def _shown(self) -> ShadingSettings:
         """What the shown trace is shaded by: spans belong to the text they were chosen in."""
-        return self._chosen.on(self._spans.get(self.trace.id, ()))
+        return self._chosen_on(self.trace)
+
+    def _chosen_on(self, trace: Trace) -> ShadingSettings:
+        return self._chosen.on(self._spans.get(trace.id, ()))
 
     @property
     def result(self) -> Result | None:
@@ -110,19 +119,14 @@ class CoTEditor(TreeController):
     def code(self) -> str:
         """Python that makes the shown trace and result again."""
         with self._lock:
-            if self._readonly:
-                return "\n".join(["import cotlens as cl", "", _OPENED, *self._readers.code()])
-            lines = self._tree.script(self._tree.current_id)
-            return "\n".join(
-                [
-                    "import cotlens as cl",
-                    "",
-                    f"model = cl.load({self.model.name!r})",
-                    *lines,
-                    *self._readers.code(),
-                    self._shown.code(),
-                ]
-            )
+            return self._code(self._tree.current, self._shown)
+
+    def _code(self, node: Node, shown: ShadingSettings) -> str:
+        begin = ["import cotlens as cl", ""]
+        if self._readonly:
+            return "\n".join([*begin, _OPENED, *self._readers.code()])
+        lines = [f"model = cl.load({self.model.name!r})", *self._tree.script(node.id)]
+        return "\n".join([*begin, *lines, *self._readers.code(), shown.code()])
 
     def __repr__(self) -> str:
         return f"CoTEditor({self.model!r}, {self.trace!r})"
@@ -259,25 +263,56 @@ class CoTEditor(TreeController):
     def _publish(self) -> None:
         """Show everything about the current branch."""
         with self._lock:
-            node, shown = self._tree.current, self._shown
-            self._set(
-                **document(node.trace),
-                **payload.strip(node.trace, self._measuring.curve(node.trace), shown.target),
-                **payload.shading(
-                    node.trace,
-                    shown,
-                    self.result,
-                    self._measuring.complete(node.trace, shown),
-                    self._measuring.alike(shown, self.branches),
-                ),
-                branches=self._tree.payload(),
-                comparison=node.comparison,
-                resampled=self._work.resampled.get(node.id, {}),
-                measures=self._measuring.menu(node.trace, shown),
-                selection=payload.selection(node.trace, shown),
-                readers=self._readers.offered(node.trace.reader),
-                code=self.code,
-            )
+            self._set(**self._traits(self._tree.current, self._shown))
+
+    def _traits(self, node: Node, shown: ShadingSettings) -> dict[str, Any]:
+        """All that a branch shows, shaded in one way."""
+        trace, measuring = node.trace, self._measuring
+        result = measuring.known(trace, shown)
+        return {
+            **document(trace),
+            **payload.strip(trace, measuring.curve(trace), shown.target),
+            **payload.shading(
+                trace, shown, result, measuring.complete(trace, shown), measuring.alike(shown, self.branches)
+            ),
+            "branches": self._tree.payload(node.id),
+            "comparison": node.comparison,
+            "resampled": self._work.resampled.get(node.id, {}),
+            "measures": measuring.menu(trace, shown),
+            "selection": payload.selection(trace, shown),
+            "readers": self._readers.offered(trace.reader),
+            "code": self._code(node, shown),
+        }
+
+    # a page without a kernel
+
+    def to_html(self, path: PathLike, title: str = "") -> Path:
+        """Write the editor as one HTML file that needs no kernel and no network.
+
+        A reader walks the branches, chooses among the measures that were run, and looks into every token; what would
+        need the model is off, and says so. Work that goes on is written as far as it is.
+
+        Args:
+            title: of the page.
+
+        Raises:
+            InputError: the file can't be written there.
+        """
+        with self._lock:
+            views = [
+                Shown(node.id, shown, self._traits(node, shown))
+                for node in self._tree.nodes.values()
+                for shown in dict.fromkeys([self._chosen_on(node.trace), *self._measuring.measured(node.trace)])
+            ]
+            at = (self._tree.current_id, self._shown)
+            traces, results = [node.trace for node in self._tree.nodes.values()], self._measuring.results()
+        head = {**self.view.head, "off": NO_KERNEL, "measured": True}
+        return self.view.to_html(
+            path,
+            title,
+            recording=recording(views, at, traces, head),
+            facts=[*map(provenance, results), ("code", self.code)],
+        )
 
 
 def _spans(trace: Trace, given: Sequence[tuple[int, int]]) -> tuple[tuple[int, int], ...]:

@@ -79,6 +79,16 @@ class Measuring:
         with self._lock:
             return self._known.get(_key(trace, shown))
 
+    def measured(self, trace: Trace) -> list[ShadingSettings]:
+        """What was measured of a trace, as far as it was."""
+        with self._lock:
+            return [shown for key, awaits, shown in self._known if (key, awaits) == (trace.id, trace.awaits_rerun)]
+
+    def results(self) -> list[Result]:
+        """All that is known."""
+        with self._lock:
+            return list(self._known.values())
+
     def alike(self, shown: ShadingSettings, traces: Sequence[Trace]) -> list[Result]:
         """What is known of some traces by the same measure, whatever their spans."""
         wanted, ids = replace(shown, spans=()), {trace.id for trace in traces}

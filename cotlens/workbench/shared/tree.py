@@ -133,8 +133,9 @@ class Tree:
             step = node.parent
         return lines[::-1]
 
-    def payload(self) -> list[BranchInfo]:
-        """As the view's `branches`."""
+    def payload(self, shown: str = "") -> list[BranchInfo]:
+        """As the view's `branches`. `shown`: the one that counts as shown; by default the one that is."""
+        shown = shown or self.current_id
         return [
             {
                 "id": node.id,
@@ -143,7 +144,7 @@ class Tree:
                 "answer": None if node.trace.awaits_rerun else node.answer,
                 "p": None if node.trace.awaits_rerun else node.probability,
                 "awaits_rerun": node.trace.awaits_rerun,
-                "current": node.id == self.current_id,
+                "current": node.id == shown,
             }
             for node in self.nodes.values()
         ]

@@ -1,0 +1,155 @@
+"""Views that were written as a page: opened from disk, with no kernel, they still answer what was measured."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import nbformat
+import pytest
+from ipywidgets import Widget
+from playwright.sync_api import Page, expect
+
+import cotlens as cl
+from cotlens._core.errors import InputError
+from cotlens.export import STATE, WIDGET, to_html
+from cotlens.widgets.page.page import NO_KERNEL
+from cotlens.widgets.page.recording import Recording, State
+from cotlens.workbench.editor.recording import REFUSAL, UNMEASURED
+from tests.gallery.page import Pages
+
+PROMPT = "Tom has 3 apples. He buys 4 more. How many apples does Tom have?"
+HOSTILE = "</script><script>document.title = 'taken'</script><img src=x onerror=\"document.title = 'taken'\">"
+
+
+@pytest.fixture(scope="module")
+def editor() -> cl.CoTEditor:
+    """Two branches: one of them measured in three ways, the other in one."""
+    model = cl.load("abacus")
+    editor = cl.CoTEditor(model, model.reason(PROMPT), measure="occlusion-direct")
+    assert editor.wait(60)
+    asked = {"request_id": 1, "document": editor.trace.id}
+    editor._on_message(None, {**asked, "kind": "measure", "measure": "early-answer", "unit": "sentence"})
+    assert editor.wait(60)
+    at = editor.trace.text.index("7")
+    editor._on_message(None, {**asked, "kind": "edit", "start": at, "end": at + 1, "text": "9"})
+    assert editor.wait(60)
+    return editor
+
+
+@pytest.fixture
+def page(pages: Pages) -> Iterator[Page]:
+    """A page that may fetch nothing and say no error."""
+    page, wrong = pages.page(), list[str]()
+    listeners = {
+        "pageerror": lambda error: wrong.append(str(error)),
+        "console": lambda said: wrong.append(said.text) if said.type in ("error", "warning") else None,
+        "request": lambda sent: None if sent.url.startswith(("file:", "blob:", "data:")) else wrong.append(sent.url),
+    }
+    for event, listener in listeners.items():
+        page.on(event, listener)  # type: ignore[call-overload]
+    yield page
+    for event, listener in listeners.items():
+        page.remove_listener(event, listener)
+    assert wrong == []
+
+
+def opened(page: Page, path: Path) -> Page:
+    page.goto(path.as_uri())
+    page.wait_for_selector("body[data-drawn]")
+    return page
+
+
+def test_an_editor_is_read_without_a_kernel(page, editor, tmp_path):
+    path = editor.to_html(tmp_path / "editor.html", "What a wrong digit does")
+    opened(page, path)
+    expect(page.locator("h1")).to_have_text("What a wrong digit does")
+    expect(page.locator(".cotlens-answer")).to_contain_text("9")
+    page.get_by_role("button", name=re.compile("original")).click()
+    expect(page.locator(".cotlens-answer")).to_contain_text("7")
+
+    page.locator(".cotlens-measure").first.click()
+    early = page.locator('[data-measure="early-answer"]')
+    expect(page.locator('[data-measure="suppression"]')).to_contain_text(UNMEASURED)
+    early.click()
+    expect(page.locator(".cotlens-wordline")).to_contain_text("Early answer")
+
+    page.locator("[data-token]").nth(5).click()
+    expect(page.locator(".cotlens-root")).to_contain_text("nats")
+    for action in ("rerun", "truncate", "edit"):
+        expect(page.locator(f'[data-action="{action}"]')).to_have_attribute("title", re.compile(re.escape(NO_KERNEL)))
+    page.locator("summary", has_text="Occlusion").first.click()
+    expect(page.locator("footer")).to_contain_text("model: abacus")
+
+
+def test_what_was_not_measured_cannot_be_chosen(page, editor, tmp_path):
+    opened(page, editor.to_html(tmp_path / "editor.html"))
+    shown = page.locator(".cotlens-wordline")
+    expect(shown).to_contain_text("Early answer per sentence")
+    page.locator(".cotlens-measure").first.click()
+    page.locator('[data-measure="suppression"]').click(force=True)
+    page.keyboard.press("Escape")
+    page.locator('[data-unit="paragraph"]').click(force=True)
+    expect(shown).to_contain_text("Early answer per sentence")
+    expect(page.locator('[data-unit="paragraph"]')).to_have_attribute("title", re.compile(UNMEASURED))
+
+
+def test_a_message_that_was_not_recorded_is_refused_in_words(page, tmp_path):
+    """The table of a page holds what it was shown; which message the view sends is its own business."""
+    editor = cl.CoTEditor(None, cl.Trace.from_text("q", "a thought."))
+    recorded = Recording([State({"head": {}})], {}, REFUSAL)
+    opened(page, editor.view.to_html(tmp_path / "page.html", recording=recorded))
+    page.locator("[data-token]").nth(1).click()
+    page.keyboard.press("t")
+    expect(page.locator(".cotlens-root")).to_contain_text(REFUSAL)
+
+
+def test_text_of_a_model_stays_text(page, tmp_path):
+    trace = cl.Trace.from_text(f"q {HOSTILE}", f"a thought. {HOSTILE}", HOSTILE)
+    path = cl.CoTEditor(None, trace).to_html(tmp_path / "page.html", HOSTILE)
+    opened(page, path)
+    expect(page.locator("h1")).to_have_text(HOSTILE)
+    expect(page.locator(".cotlens-root")).to_contain_text("onerror")
+    assert page.title() == HOSTILE
+    assert page.locator("img").count() == 0
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_a_map_follows_the_readers_theme(page, editor, tmp_path, scheme):
+    page.emulate_media(color_scheme=scheme)
+    view = cl.ImportanceMap(editor.result, trace=editor.trace)
+    opened(page, view.to_html(tmp_path / "map.html"))
+    expect(page.locator(".cotlens-importance")).to_have_attribute("data-cotlens-theme", scheme)
+    expect(page.locator("footer")).to_contain_text("provenance")
+    page.emulate_media(color_scheme=None)
+
+
+def test_a_notebook_with_saved_widgets_is_exported_with_them(page, editor, tmp_path):
+    """What a notebook keeps of a view is drawn, in a frame that can't reach the page; a lone id is a line of text."""
+    view = cl.ImportanceMap(editor.result, trace=editor.trace)
+    shown = {"text/plain": repr(view), WIDGET: {"model_id": view.model_id}}
+    lost = {"text/plain": "<another widget>", WIDGET: {"model_id": "none"}}
+    outputs = [nbformat.v4.new_output("display_data", data=data) for data in (shown, lost)]
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell("cl.show(result)", outputs=outputs)])
+    notebook.metadata["widgets"] = {STATE: Widget.get_manager_state(widgets=[view, view._held])}
+    nbformat.write(notebook, tmp_path / "finding.ipynb")
+    page.goto(to_html(tmp_path / "finding.ipynb").as_uri())
+    frame = page.frame_locator("iframe")
+    expect(frame.locator(".cotlens-importance")).to_contain_text("Early answer")
+    expect(frame.locator("body")).not_to_contain_text("Written by")
+    expect(page.locator("body")).to_contain_text("<another widget>")
+
+
+def test_a_page_that_cannot_be_written(editor, tmp_path):
+    with pytest.raises(InputError, match="Nothing can be saved"):
+        editor.to_html(tmp_path / "nowhere" / "page.html")
+
+
+def test_a_long_thought_with_three_measures_stays_small(tmp_path):
+    """2,000 tokens and three measures in at most 2 MB."""
+    model = cl.load("abacus")
+    thought = "She has 1 pear. He buys 2 more, and 1 + 2 = 3. " * 130
+    trace = model.annotate(cl.Trace.from_text("How many?", thought, "The answer is 3.", model=model))
+    assert len(trace.token_ids) > 2000
+    editor = cl.CoTEditor(model, trace, measure="gradient")
+    editor.wait(120)
+    assert editor.to_html(tmp_path / "long.html").stat().st_size < 2_000_000
