@@ -22,9 +22,9 @@ from cotlens.widgets.page.facts import provenance
 from cotlens.widgets.page.page import NO_KERNEL
 from cotlens.workbench.editor import payload
 from cotlens.workbench.editor.measure_menu import ShadingSettings, default
-from cotlens.workbench.editor.measure_runner import Measuring
+from cotlens.workbench.editor.measure_runner import MeasureRunner
 from cotlens.workbench.editor.no_model import NEEDED_BY, WHY, NoModel
-from cotlens.workbench.editor.plans import Plan, plan
+from cotlens.workbench.editor.plans import BranchPlan, plan
 from cotlens.workbench.editor.readers import Readers
 from cotlens.workbench.editor.recording import Shown, recording
 from cotlens.workbench.editor.requests import Request, parse
@@ -86,13 +86,13 @@ class CoTEditor(TreeController):
         self._readers = Readers(trace.reader)
         unit = "span" if spans is not None else unit
         self._chosen, self.why = default(model, unit) if measure is None else (ShadingSettings(measure, unit), "")
-        self._measuring = Measuring(
+        self._measuring = MeasureRunner(
             model,
             lambda: self._set(measures=self._measuring.menu(self.trace, self._shown)),
             {self._chosen.measure: self.why},
         )
         self._work = Work(model, self._tree, self._measuring, self._lock, self._publish, self._set)
-        self._newest: Plan | None = None
+        self._newest: BranchPlan | None = None
         self._limits = self._given_limits = Limits.of(model, self.trace)
         note = " ".join(filter(None, [model.score_path, self.why, getattr(model, "slow", "")]))
         head = {"model": model.name, "where": model.where, "note": note}
@@ -179,18 +179,18 @@ class CoTEditor(TreeController):
         node = self._tree.holding(request.document)
         seed = self._tree.children(node.id) + int(node.trace.meta.get("seed") or 0)
         mine = plan(node.trace, request, {"seed": seed, **self._limits.options(self.model)})
-        self._check_room(mine)
+        self._check_tokens_left(mine)
         self._newest = mine
         self._go(node.id)
         self._jobs.start(
             "answering" if "close_thought" in mine.options else "writing",
             lambda: self._work.write(node, mine, lambda: self._newest is mine),
-            lane="write",
+            slot="write",
             priority=1,
             then=lambda: self._measure(after=mine),
         )
 
-    def _check_room(self, planned: Plan) -> None:
+    def _check_tokens_left(self, planned: BranchPlan) -> None:
         """Refuse at once what can't be written, while the text is still in the hands that typed it.
 
         What follows the place from which the model writes is written anew, however long it was.
@@ -206,7 +206,7 @@ class CoTEditor(TreeController):
         node = self._tree.holding(request.document)
         options = {"seed": int(node.trace.meta.get("seed") or 0), **self._limits.options(self.model)}
         work = lambda: self._work.resample(node, request.n, options, request.force)  # noqa: E731
-        self._jobs.start("resampling", work, lane="resample")
+        self._jobs.start("resampling", work, slot="resample")
 
     def _do_limits(self, request: Request) -> None:
         limits = replace(
@@ -249,7 +249,7 @@ class CoTEditor(TreeController):
             self._set(stream={}, **ended)
             self._publish()
 
-    def _measure(self, *, asked: bool = False, after: Plan | None = None) -> None:
+    def _measure(self, *, asked: bool = False, after: BranchPlan | None = None) -> None:
         """Fill in what the shown branch lacks: probabilities, comparison, curve, the chosen measure."""
         if self._readonly:
             return
@@ -258,7 +258,7 @@ class CoTEditor(TreeController):
             needed = "thought" in node.trace.roles and not self._work.has_all(node, shown, asked)
         if needed and after in (None, newest):
             fill = lambda: self._work.fill(node.id, shown, asked, lambda: self._newest is newest)  # noqa: E731
-            self._jobs.start("measuring", fill, lane="measure")
+            self._jobs.start("measuring", fill, slot="measure")
 
     def _publish(self) -> None:
         """Show everything about the current branch."""

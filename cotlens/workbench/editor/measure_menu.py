@@ -37,23 +37,25 @@ REPEATED = "copies of a number are hidden together: the number is the unit"
 
 
 @dataclass(frozen=True)
-class Group:
+class MenuGroup:
     """Measures that stand together in the menu, and why their unit can't be a token."""
 
     label: str
     no_token: str = ""
 
 
-EXACT = Group("One pass, exact")
-SAMPLED = Group("Sampled on-policy", "rollouts begin where sentences do: choose sentences, paragraphs or spans")
-REWRITING = Group(
+EXACT = MenuGroup("One pass, exact")
+SAMPLED = MenuGroup("Sampled on-policy", "rollouts begin where sentences do: choose sentences, paragraphs or spans")
+REWRITING = MenuGroup(
     "Rewritten, then continued", "a token can't be rewritten alone: choose sentences, paragraphs or spans"
 )
-ATTENTION = Group("Attention", "attention is followed from sentence to sentence: choose sentences, paragraphs or spans")
+ATTENTION = MenuGroup(
+    "Attention", "attention is followed from sentence to sentence: choose sentences, paragraphs or spans"
+)
 
 
 @dataclass(frozen=True)
-class Measure:
+class MenuEntry:
     """An entry of the menu.
 
     Args:
@@ -66,7 +68,7 @@ class Measure:
 
     method: str
     label: str
-    group: Group
+    group: MenuGroup
     question: str
     settings: Mapping[str, Any] = field(default_factory=dict)
     units: tuple[str, ...] = FINE
@@ -90,46 +92,46 @@ class Measure:
         return "only copies of a number are taken together" if unit == "group" else self.group.no_token
 
 
-def _sampled(method: str, question: str, **more: Any) -> Measure:
+def _sampled(method: str, question: str, **more: Any) -> MenuEntry:
     group, metrics = more.pop("group", SAMPLED), more.pop("metrics", ("probability", "kl"))
-    return Measure(method, method, group, question, units=COARSE, metrics=metrics, draws=DRAWS, **more)
+    return MenuEntry(method, method, group, question, units=COARSE, metrics=metrics, draws=DRAWS, **more)
 
 
-def _attention(method: str, label: str, question: str, least: int, metrics: tuple[str, ...] = ()) -> Measure:
-    return Measure(method, label, ATTENTION, question, units=COARSE, metrics=metrics, least=least, answer=False)
+def _attention(method: str, label: str, question: str, least: int, metrics: tuple[str, ...] = ()) -> MenuEntry:
+    return MenuEntry(method, label, ATTENTION, question, units=COARSE, metrics=metrics, least=least, answer=False)
 
 
-MEASURES: dict[str, Measure] = {
-    "occlusion-direct": Measure(
+MEASURES: dict[str, MenuEntry] = {
+    "occlusion-direct": MenuEntry(
         "Occlusion", "Occlusion, direct effect", EXACT,
         "If the answer could not look back at this, would it stay?", {"effect": "direct"},
     ),
-    "occlusion-total": Measure(
+    "occlusion-total": MenuEntry(
         "Occlusion", "Occlusion, total effect", EXACT,
         "If nothing after it could look back at this, would the answer stay?", {"effect": "total"},
     ),
-    "occlusion-copies": Measure(
+    "occlusion-copies": MenuEntry(
         "Occlusion", "Occlusion, all copies of a number", EXACT,
         "If every copy of this number were hidden at once, would the answer stay?",
         {"effect": "direct", "groups": "values"}, units=("group",),
     ),
-    "occlusion-mean": Measure(
+    "occlusion-mean": MenuEntry(
         "Occlusion", "Occlusion, mean embedding", EXACT,
         "If this were an average word, would the answer stay?", {"mode": "mean"},
     ),
-    "occlusion-swap": Measure(
+    "occlusion-swap": MenuEntry(
         "Occlusion", "Occlusion, swapped", EXACT,
         "If the model's own alternative stood here, would the answer stay?", {"mode": "swap"},
     ),
-    "early-answer": Measure(
+    "early-answer": MenuEntry(
         "EarlyAnswer", "Early answer", EXACT,
         "If the thought stopped before this, and again after it: how much surer is the answer?",
         {"mask_lines": False, "refine": "auto"},
     ),
-    "gradient": Measure(
+    "gradient": MenuEntry(
         "Gradient", "Gradient × input", EXACT, "If this were changed a little, how strongly would the answer react?"
     ),
-    "integrated-gradients": Measure(
+    "integrated-gradients": MenuEntry(
         "Gradient", "Integrated gradients", EXACT,
         "On the way from an average to the real thought, how much did this add?", {"method": "integrated_gradients"},
     ),
@@ -199,7 +201,7 @@ class ShadingSettings:
             object.__setattr__(self, "limits", ())
 
     @property
-    def entry(self) -> Measure:
+    def entry(self) -> MenuEntry:
         """Its line in the table."""
         return MEASURES[self.measure]
 

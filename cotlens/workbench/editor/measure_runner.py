@@ -26,14 +26,14 @@ from cotlens.trace.values import numerals
 from cotlens.widgets.protocol import editor as protocol
 from cotlens.widgets.protocol.editor import Unit
 from cotlens.workbench.editor.costs import Price, Rates, price
-from cotlens.workbench.editor.measure_menu import CURVE, METRICS, UNITS, Measure, ShadingSettings, offers, ordered
+from cotlens.workbench.editor.measure_menu import CURVE, METRICS, UNITS, MenuEntry, ShadingSettings, offers, ordered
 from cotlens.workbench.editor.no_model import WHY
 from cotlens.workbench.shared.layout import layout
 
 AUTOMATIC_S = 20.0  # work expected to be longer than this waits until it is asked for
 PARTIAL_S = 0.4  # how often what was measured so far is looked at, at most
 PARTIAL_SHARE = 4  # and it takes at most one part in so many of the time
-Came = Callable[[], None]
+OnPartial = Callable[[], None]
 Key = tuple[str, bool, ShadingSettings]
 
 
@@ -52,7 +52,7 @@ def has_probabilities(trace: Trace) -> bool:
     return bool(trace.top_ids.shape[1]) and not np.isnan(trace.logprobs[1:]).any()
 
 
-class Measuring:
+class MeasureRunner:
     """Measures traces of one model and remembers what was measured. Methods run on the model's thread.
 
     Args:
@@ -143,7 +143,7 @@ class Measuring:
             and ((asked and part == shown) or not self.asks(trace, part))
         ]
 
-    def run(self, trace: Trace, shown: ShadingSettings, came: Came) -> Result:
+    def run(self, trace: Trace, shown: ShadingSettings, came: OnPartial) -> Result:
         """Measure and remember; `came` is called, on this thread, whenever more of it is known.
 
         What a cancelled run had measured stays known.
@@ -226,7 +226,7 @@ class Measuring:
                 self._prices[key] = known
         return known
 
-    def _followed(self, trace: Trace, shown: ShadingSettings, came: Came) -> Control:
+    def _followed(self, trace: Trace, shown: ShadingSettings, came: OnPartial) -> Control:
         """A control that passes on progress and cancelling, and looks at what was measured so far."""
         outer, looked, took = control.current(), time.monotonic(), 0.0
 
@@ -270,7 +270,7 @@ def _count(trace: Trace, shown: ShadingSettings) -> int:
     return len(trace.spans(shown.unit)) if shown.entry.least > 1 else 1
 
 
-def _units(entry: Measure, shown: ShadingSettings) -> list[protocol.UnitOffer]:
+def _units(entry: MenuEntry, shown: ShadingSettings) -> list[protocol.UnitOffer]:
     """The units of an entry as the view offers them, with the reason why one can't be had."""
     wanted = entry.units if "group" in entry.units else [unit for unit in UNITS if unit != "group"]
     return [{"id": cast(Unit, unit), "label": UNITS[unit], "reason": entry.reason(unit)} for unit in wanted]

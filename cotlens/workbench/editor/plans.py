@@ -12,7 +12,7 @@ from cotlens.models.contract import Model
 from cotlens.trace import Span, Trace
 from cotlens.workbench.editor.requests import Request
 from cotlens.workbench.shared.layout import layout
-from cotlens.workbench.shared.limits import room
+from cotlens.workbench.shared.limits import tokens_left
 from cotlens.workbench.shared.origin import named
 from cotlens.workbench.shared.tree import short
 
@@ -20,7 +20,7 @@ _WORD = re.compile(r"[^\W_\u2e80-\U0010ffff]+")  # scripts that part their words
 
 
 @dataclass(frozen=True, eq=False)
-class Plan:
+class BranchPlan:
     """One try.
 
     Args:
@@ -47,7 +47,7 @@ class Plan:
 
     def limit(self, model: Model) -> int:
         """How many tokens the model may write."""
-        return room(model, self.options["max_new_tokens"], self.at)
+        return tokens_left(model, self.options["max_new_tokens"], self.at)
 
     @property
     def start(self) -> int:
@@ -73,7 +73,7 @@ class Plan:
         return f"trace = model.resume({self.expression}, {settings})"
 
 
-def plan(trace: Trace, request: Request, options: dict[str, Any]) -> Plan:
+def plan(trace: Trace, request: Request, options: dict[str, Any]) -> BranchPlan:
     """What an edit, branch, truncation or rerun of `trace` asks the model to write.
 
     Args:
@@ -84,24 +84,24 @@ def plan(trace: Trace, request: Request, options: dict[str, Any]) -> Plan:
     """
     if request.kind == "edit":
         edited, label, expression = _edit(trace, request)
-        return Plan(trace, edited, options, label, expression)
+        return BranchPlan(trace, edited, options, label, expression)
     token = request.token
     if request.kind == "branch":
         edited, label = _branch(trace, token, request.token_id)
         index = token - trace.roles["thought"].start
-        return Plan(
+        return BranchPlan(
             trace, edited, options, label, f"trace.replace(trace.spans('token')[{index}], [{request.token_id}])"
         )
     if request.kind == "rerun" and trace.awaits_rerun and token == trace.resume_at:
-        return Plan(trace, trace, options, named(trace.edit), "trace")
+        return BranchPlan(trace, trace, options, named(trace.edit), "trace")
     answer = trace.roles.get("answer")
     if request.kind == "rerun" and answer is not None and answer.start <= token:
-        return Plan(trace, trace, {"at": token, **options}, "answer again", "trace")
+        return BranchPlan(trace, trace, {"at": token, **options}, "answer again", "trace")
     cut = trace.truncate(token)
     where = _where(trace, token) if token < trace.roles["thought"].end else "its end"
     if request.kind == "rerun":
-        return Plan(trace, cut, options, f"again from {where}", f"trace.truncate({token})")
-    return Plan(trace, cut, {"close_thought": True, **options}, f"cut at {where}", f"trace.truncate({token})")
+        return BranchPlan(trace, cut, options, f"again from {where}", f"trace.truncate({token})")
+    return BranchPlan(trace, cut, {"close_thought": True, **options}, f"cut at {where}", f"trace.truncate({token})")
 
 
 def _edit(trace: Trace, request: Request) -> tuple[Trace, str, str]:

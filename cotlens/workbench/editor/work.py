@@ -12,8 +12,8 @@ from cotlens._core.errors import Cancelled
 from cotlens.models.contract import Model
 from cotlens.trace import Trace
 from cotlens.workbench.editor.measure_menu import CURVE, ShadingSettings
-from cotlens.workbench.editor.measure_runner import Measuring
-from cotlens.workbench.editor.plans import Plan
+from cotlens.workbench.editor.measure_runner import MeasureRunner
+from cotlens.workbench.editor.plans import BranchPlan
 from cotlens.workbench.editor.resampling import arms, resample
 from cotlens.workbench.shared.compare import KEPT, compare, note
 from cotlens.workbench.shared.tree import Node, Tree
@@ -30,7 +30,7 @@ class Work(Writing):
         self,
         model: Model,
         tree: Tree,
-        measuring: Measuring,
+        measuring: MeasureRunner,
         lock: threading.RLock,
         publish: Callable[[], None],
         show: Callable[..., None],
@@ -43,7 +43,7 @@ class Work(Writing):
         """Whether a branch lacks nothing."""
         return not _uncompared(node) and self._measuring.has_all(node.trace, shown, asked)
 
-    def write(self, node: Node, plan: Plan, newest: Newest) -> None:
+    def write(self, node: Node, plan: BranchPlan, newest: Newest) -> None:
         """Let the model write as planned. The new branch is shown unless something else was asked for meanwhile.
 
         What was written before an error or a cancel is a branch, too.
@@ -127,7 +127,7 @@ class Work(Writing):
                 self._publish()
 
 
-def _code(plan: Plan, stopped: int | None) -> str:
+def _code(plan: BranchPlan, stopped: int | None) -> str:
     return plan.code() if stopped is None else plan.code(max_new_tokens=stopped)
 
 

@@ -124,7 +124,7 @@ class FeatureTable(TreeController):
             raise InputError(known.why)
         if known is not None:
             came = lambda: self._show_effects(request.document)  # noqa: E731
-            self._jobs.start("ablating", lambda: self._readings.ablate(known, request.latents, came), lane="exact")
+            self._jobs.start("ablating", lambda: self._readings.ablate(known, request.latents, came), slot="exact")
 
     def _do_describe(self, request: FeatureRequest) -> None:
         self._set(words={**self.view.words, **_keyed(self._readings.words(request.latents, compute=False))})
@@ -139,7 +139,7 @@ class FeatureTable(TreeController):
                 self._set(words={**self.view.words, **found})
 
         if self._wanted:
-            self._jobs.start("top logits", describe, lane="describe", priority=1)
+            self._jobs.start("top logits", describe, slot="describe", priority=1)
 
     def _do_name(self, request: FeatureRequest) -> None:
         try:
@@ -169,7 +169,7 @@ class FeatureTable(TreeController):
         self._jobs.start(
             mine.label,
             lambda: self._work.write(node, mine, lambda: self._newest is mine),
-            lane="write",
+            slot="write",
             priority=1,
             then=lambda: self._read(after=mine),
         )
@@ -210,7 +210,7 @@ class FeatureTable(TreeController):
             came = lambda: self._show_effects(node.trace.id)  # noqa: E731
             self._readings.ablate(known, self._readings.likely(known, self._exact), came)
 
-        self._jobs.start("reading latents", read, lane="read")
+        self._jobs.start("reading latents", read, slot="read")
 
     def _show_effects(self, document: str) -> None:
         with self._lock:

@@ -11,7 +11,7 @@ from cotlens.models.contract.interventions import Intervention
 from cotlens.trace import Trace
 from cotlens.workbench.feature_table.plans import ClampPlan, write
 from cotlens.workbench.shared.compare import compare, note
-from cotlens.workbench.shared.limits import room
+from cotlens.workbench.shared.limits import tokens_left
 from cotlens.workbench.shared.tree import Node, Tree
 from cotlens.workbench.shared.writing import Newest, Writing
 
@@ -42,7 +42,7 @@ class FeatureWork(Writing):
         self._stream(
             node,
             (start, ""),
-            room(self._model, plan.options["max_new_tokens"], plan.at),
+            tokens_left(self._model, plan.options["max_new_tokens"], plan.at),
             lambda on_token: write(self._model, plan, on_token=on_token),
             lambda trace, _: self._keep_change(node, trace, plan, newest),
         )

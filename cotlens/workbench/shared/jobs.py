@@ -1,6 +1,6 @@
 """Long work started from a widget: progress, cancel, latest request wins, errors shown with their remedy.
 
-A job runs on the one thread that owns the model, never on the kernel's main thread. Jobs of one *lane* replace each
+A job runs on the one thread that owns the model, never on the kernel's main thread. Jobs of one *slot* replace each
 other: a new one cancels the one that is queued or running there. State reaches the view through one callback, at most
 ten times a second while work goes on.
 """
@@ -68,8 +68,8 @@ class JobState:
 class Job:
     """One piece of work on the model's thread."""
 
-    def __init__(self, number: int, label: str, lane: str, remedy: str, changed: Callable[[Job], None]) -> None:
-        self.id, self.label, self.lane, self.remedy = number, label, lane, remedy
+    def __init__(self, number: int, label: str, slot: str, remedy: str, changed: Callable[[Job], None]) -> None:
+        self.id, self.label, self.slot, self.remedy = number, label, slot, remedy
         self.state = JobState(number, "queued", label)
         self.control = Control(self._progress)
         self.error: BaseException | None = None
@@ -167,17 +167,17 @@ class Jobs:
         label: str,
         fn: Work,
         *,
-        lane: str = "work",
+        slot: str = "work",
         priority: int = 0,
         then: Callable[[], None] | None = None,
     ) -> Job:
-        """Enqueue `fn`; whatever is unfinished in its lane is cancelled. `then` follows if it ends well.
+        """Enqueue `fn`; whatever is unfinished in its slot is cancelled. `then` follows if it ends well.
 
         Not to be called with the lock held on the owner thread itself, where `fn` runs at once.
         """
         with self._lock:
-            job = Job(next(self._numbers), label, lane, self._remedy, self._changed)
-            older = [one for one in self._open if one.lane == lane]
+            job = Job(next(self._numbers), label, slot, self._remedy, self._changed)
+            older = [one for one in self._open if one.slot == slot]
             self._open.append(job)
         for one in older:
             one.cancel()
@@ -194,20 +194,20 @@ class Jobs:
         self._follow(job, self._owner.submit(work, job.control, priority))
         return job
 
-    def cancel(self, lane: str | None = None, upto: int | None = None) -> None:
-        """Cancel everything, or one lane, or the jobs that were there when `upto` was the newest."""
+    def cancel(self, slot: str | None = None, upto: int | None = None) -> None:
+        """Cancel everything, or one slot, or the jobs that were there when `upto` was the newest."""
         with self._lock:
-            jobs = [job for job in self._open if lane in (None, job.lane) and (upto is None or job.id <= upto)]
+            jobs = [job for job in self._open if slot in (None, job.slot) and (upto is None or job.id <= upto)]
         for job in jobs:
             job.cancel()
 
-    def leave(self, lane: str) -> None:
-        """Cancel a lane whose work is for something that is shown no more: of how it ends nothing is shown."""
+    def leave(self, slot: str) -> None:
+        """Cancel a slot whose work is for something that is shown no more: of how it ends nothing is shown."""
         with self._lock:
             for job in self._open:
-                job.left |= job.lane == lane
+                job.left |= job.slot == slot
             self._show_open()
-        self.cancel(lane)
+        self.cancel(slot)
 
     @property
     def busy(self) -> bool:

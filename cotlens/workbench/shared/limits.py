@@ -57,7 +57,7 @@ class Limits:
         return {"max_new_tokens": self.max_new_tokens, "temperature": self.temperature}
 
 
-def room(model: Model, most: int, at: int) -> int:
+def tokens_left(model: Model, most: int, at: int) -> int:
     """How many tokens are written at most from token `at` on: `most`, or what the context leaves."""
     return max(1, min(most, model.context_length - at))
 

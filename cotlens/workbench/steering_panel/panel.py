@@ -100,7 +100,7 @@ class SteeringPanel(Controller):
             vectors=self._settings.payload(),
             **history.document("baseline", self.trace),
         )
-        self._jobs.start("reading the baseline", self._measure_plain, lane="plain")
+        self._jobs.start("reading the baseline", self._measure_plain, slot="plain")
 
     @property
     def steered(self) -> Trace | None:
@@ -214,7 +214,7 @@ class SteeringPanel(Controller):
         planned = sweeps.plan(
             self.trace, self._settings.at(request.vector, dial.layer), dial, request.strength, request.rollouts, most
         )
-        self._jobs.start("sweeping", lambda: self._sweep(planned), lane="sweep")
+        self._jobs.start("sweeping", lambda: self._sweep(planned), slot="sweep")
 
     # work, and what is shown
 
@@ -242,7 +242,7 @@ class SteeringPanel(Controller):
             self._jobs.start(
                 "steering",
                 lambda: self._write(mine, start, dials),
-                lane="write",
+                slot="write",
                 priority=1,
                 then=self._ask_control,
             )
@@ -269,7 +269,7 @@ class SteeringPanel(Controller):
             shown, seed = self._tries.current, self._seed
             wanted = self._beside and shown.steered is not None and shown.control is None
         if wanted:
-            self._jobs.start("random control", lambda: self._write_control(shown, seed), lane="control")
+            self._jobs.start("random control", lambda: self._write_control(shown, seed), slot="control")
 
     def _write_control(self, shown: HistoryEntry, seed: int) -> None:
         stream = self._stream = Stream(lambda now: self._show_at(shown, stream=now), which="control")
@@ -280,7 +280,7 @@ class SteeringPanel(Controller):
             self._show_at(shown, stream={})
 
     def _add_soon(self, make: Callable[[], Vector]) -> None:
-        self._jobs.start("making a vector", lambda: self.add(make()), lane="vector", priority=1)
+        self._jobs.start("making a vector", lambda: self.add(make()), slot="vector", priority=1)
 
     def _sweep(self, planned: Sweep) -> None:
         """Measure, and show; of what was stopped, the points that were measured."""

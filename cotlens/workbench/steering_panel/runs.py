@@ -22,7 +22,7 @@ from cotlens.models.contract import AddVector, Branch, Model
 from cotlens.models.contract.interventions import Positions
 from cotlens.models.generation.traces import begin_of
 from cotlens.trace import Trace
-from cotlens.workbench.shared.limits import room
+from cotlens.workbench.shared.limits import tokens_left
 from cotlens.workbench.shared.stream import Stream
 from cotlens.workbench.steering_panel.vector_settings import VectorSetting, VectorSettings
 
@@ -97,7 +97,7 @@ class Writer:
         steerings = self._settings.steerings(dials, source, at, seed)
         if at >= len(source.token_ids):
             return Rerun(source, at, steerings)
-        limit = room(self._model, start.limit(at), at)
+        limit = tokens_left(self._model, start.limit(at), at)
         stream.begin(source, int(source.offsets[at]), limit=limit, expected=first)
         try:
             made = rewrite(

@@ -104,10 +104,10 @@ def test_a_cancel_is_noticed(jobs, states):
 
 def test_the_latest_request_of_a_lane_wins(jobs, states):
     started, seen = threading.Event(), []
-    first = jobs.start("first", work_until_cancelled(started), lane="measure")
+    first = jobs.start("first", work_until_cancelled(started), slot="measure")
     assert started.wait(60)
-    second = jobs.start("second", lambda: seen.append("second"), lane="measure")
-    third = jobs.start("third", lambda: seen.append("third"), lane="measure")
+    second = jobs.start("second", lambda: seen.append("second"), slot="measure")
+    third = jobs.start("third", lambda: seen.append("third"), slot="measure")
     assert jobs.wait(60)
     assert seen == ["third"]
     assert [job.state.state for job in (first, second, third)] == ["cancelled", "cancelled", "done"]
@@ -115,8 +115,8 @@ def test_the_latest_request_of_a_lane_wins(jobs, states):
 
 def test_lanes_do_not_disturb_each_other(jobs):
     seen = []
-    jobs.start("a", lambda: seen.append("a"), lane="a")
-    jobs.start("b", lambda: seen.append("b"), lane="b")
+    jobs.start("a", lambda: seen.append("a"), slot="a")
+    jobs.start("b", lambda: seen.append("b"), slot="b")
     assert jobs.wait(60)
     assert seen == ["a", "b"]
 

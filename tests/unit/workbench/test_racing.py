@@ -308,7 +308,7 @@ def test_work_for_a_branch_that_was_left_ends_without_a_word(front, given, busy,
     page.tell("measure", measure="resampling", unit="sentence", n=200)
     until(lambda: page.view.job["state"] == "running")
     page.tell("resample", n=3)  # waits behind it, so that something is still to come when the branch is left
-    (left,) = [job.id for job in page.editor._jobs._open if job.lane == "measure"]
+    (left,) = [job.id for job in page.editor._jobs._open if job.slot == "measure"]
     told = []
     page.view.observe(lambda change: told.append(change.new), "job")
     page.ask("goto", branch="b0")
