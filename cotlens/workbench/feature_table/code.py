@@ -7,14 +7,14 @@ from collections.abc import Sequence
 from cotlens.measure.features.autoencoder.sae import SAE
 from cotlens.measure.features.autoencoder.store import SHIPPED
 from cotlens.models.contract import Model
-from cotlens.workbench.feature_table.reading import Reading
+from cotlens.workbench.feature_table.reading import LatentReading
 
 
 def script(
     model: Model,
     sae: SAE,
     steps: Sequence[str],
-    known: Reading | None,
+    known: LatentReading | None,
     selection: tuple[int, int] | None,
     target: str | None,
     metric: str,

@@ -17,7 +17,7 @@ from cotlens.trace.notes import with_text
 from cotlens.widgets.payload import floats, indices
 from cotlens.widgets.protocol.feature_table import EffectInfo, Facts, Head
 from cotlens.workbench.feature_table.labels import ORIGINS, Labels
-from cotlens.workbench.feature_table.reading import Reading
+from cotlens.workbench.feature_table.reading import LatentReading
 from cotlens.workbench.shared import document as documents
 from cotlens.workbench.shared.compare import finite
 
@@ -50,7 +50,7 @@ def document(trace: Trace) -> dict[str, Any]:
     return {name: made[name] for name in ("document", "token_offsets")}
 
 
-def reading(known: Reading, labels: Labels, note: str) -> dict[str, Any]:
+def reading(known: LatentReading, labels: Labels, note: str) -> dict[str, Any]:
     """Everything about the latents of a trace but their effects."""
     rows, encoded = known.rows, known.encoded
     named = [labels.of(latent) for latent in rows.latents.tolist()]
@@ -74,7 +74,7 @@ def reading(known: Reading, labels: Labels, note: str) -> dict[str, Any]:
     }
 
 
-def effects(known: Reading, metric: str) -> dict[str, Any]:
+def effects(known: LatentReading, metric: str) -> dict[str, Any]:
     """`effect`, `estimate` and `exact`; NaN is "not asked"."""
     agreement, compared = known.agreement()
     asked = known.asked

@@ -22,7 +22,7 @@ from cotlens.widgets.protocol.feature_table import Words
 
 
 @dataclass
-class Reading:
+class LatentReading:
     """What is known of one trace so far.
 
     Args:
@@ -62,7 +62,7 @@ class Reading:
         return float(np.corrcoef(both.T)[0, 1]), len(both)
 
 
-class Readings:
+class LatentReadings:
     """Reads traces with one SAE. What takes long runs on the model's thread; results are kept.
 
     Args:
@@ -72,7 +72,7 @@ class Readings:
     def __init__(self, model: Model, sae: SAE, dashboard: Dashboard | None, target: str | None, metric: str) -> None:
         self._model, self._sae, self._dashboard = model, sae, dashboard
         self._target, self._metric = target, metric
-        self._known: dict[str, Reading] = {}
+        self._known: dict[str, LatentReading] = {}
         self._words: dict[int, Words] = {}
 
     def forget(self) -> None:
@@ -80,22 +80,22 @@ class Readings:
         self._known.clear()
         self._words.clear()
 
-    def known(self, trace: Trace) -> Reading | None:
+    def known(self, trace: Trace) -> LatentReading | None:
         """What was read of a trace, if it was."""
         return self._known.get(trace.id)
 
-    def read(self, trace: Trace) -> Reading:
+    def read(self, trace: Trace) -> LatentReading:
         """Encode a trace. Raises what `encode_text` raises."""
         known = self.known(trace)
         if known is None:
             encoded = encode_text(self._model, self._sae, trace)
             asked, why = self._question(trace)
             rows, said = active_rows(encoded, (0, len(trace.token_ids)), ()), note(self._model, self._sae, encoded)
-            known = Reading(trace, encoded, rows, asked, why, said)
+            known = LatentReading(trace, encoded, rows, asked, why, said)
             self._known[trace.id] = known
         return known
 
-    def estimate(self, reading: Reading) -> None:
+    def estimate(self, reading: LatentReading) -> None:
         """The first-order effect of every active latent; one pass forward and back."""
         if reading.asked is None or reading.estimate is not None:
             return
@@ -104,7 +104,7 @@ class Readings:
             return
         reading.estimate = first_order(self._model, self._sae, reading.trace, reading.asked)
 
-    def ablate(self, reading: Reading, latents: Iterable[int], came: Callable[[], None]) -> None:
+    def ablate(self, reading: LatentReading, latents: Iterable[int], came: Callable[[], None]) -> None:
         """The exact effects of latents that lack one; `came` is called after each."""
         missing = [latent for latent in dict.fromkeys(latents) if latent not in reading.exact]
         if reading.asked is None or not missing:
@@ -114,7 +114,7 @@ class Readings:
             reading.exact[latent] = pair
             came()
 
-    def likely(self, reading: Reading, count: int) -> list[int]:
+    def likely(self, reading: LatentReading, count: int) -> list[int]:
         """The `count` latents that the answer seems to owe most to."""
         values = np.abs(reading.estimates())
         if reading.estimate is None:

@@ -20,7 +20,7 @@ from cotlens.workbench.feature_table import payload
 from cotlens.workbench.feature_table.code import script
 from cotlens.workbench.feature_table.labels import labels_of
 from cotlens.workbench.feature_table.plans import ClampPlan, plan
-from cotlens.workbench.feature_table.reading import Readings
+from cotlens.workbench.feature_table.reading import LatentReadings
 from cotlens.workbench.feature_table.requests import FeatureRequest, parse
 from cotlens.workbench.feature_table.work import FeatureWork
 from cotlens.workbench.shared.controller import TreeController, check_trace
@@ -69,7 +69,7 @@ class FeatureTable(TreeController):
         self.sae = sae
         self._labels = labels_of(sae, labels)
         self._exact, self._target, self._metric = exact, target, metric
-        self._readings = Readings(model, sae, self._labels.own, target, metric)
+        self._readings = LatentReadings(model, sae, self._labels.own, target, metric)
         self._selection: tuple[int, int] | None = None
         self._work = FeatureWork(model, self._tree, self._lock, self._publish, self._set)
         self._newest: ClampPlan | None = None

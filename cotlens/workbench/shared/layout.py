@@ -19,7 +19,7 @@ KEPT = 32
 
 
 @dataclass(frozen=True)
-class Layout:
+class TextLayout:
     """What follows from a trace's text and tokens alone.
 
     Args:
@@ -41,11 +41,11 @@ class Layout:
 
 
 @lru_cache(maxsize=KEPT)
-def layout(trace: Trace) -> Layout:
+def layout(trace: Trace) -> TextLayout:
     """The layout of a trace. Traces of one text and tokens are equal, whatever was measured on them."""
     spans = trace.spans("sentence")
     places = zip(spans, _chars(trace, spans), strict=True)
-    return Layout(
+    return TextLayout(
         roles=[
             {"role": cast(Role, role), "start": start, "end": end}
             for role, (start, end) in zip(trace.roles, _chars(trace, trace.roles.values()), strict=True)

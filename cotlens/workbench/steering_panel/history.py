@@ -14,7 +14,7 @@ from cotlens.widgets.utf16 import to_utf16
 from cotlens.workbench.shared import document as documents
 from cotlens.workbench.shared.layout import layout
 from cotlens.workbench.shared.origin import origin
-from cotlens.workbench.steering_panel.runs import Rerun, Start
+from cotlens.workbench.steering_panel.runs import Rerun, RerunStart
 from cotlens.workbench.steering_panel.vector_settings import VectorSetting, VectorSettings, signed
 
 MOST = 60  # tries kept, the original among them; the oldest go first
@@ -29,7 +29,7 @@ class HistoryEntry:
         failed: the model broke, so there is nothing to show.
     """
 
-    start: Start
+    start: RerunStart
     dials: tuple[VectorSetting, ...]
     steered: Rerun | None = None
     control: Rerun | None = None
@@ -46,7 +46,7 @@ class History:
 
     def __init__(self, model: Model, settings: VectorSettings, baseline: Trace) -> None:
         self._model, self._settings, self._baseline = model, settings, baseline
-        self.current = HistoryEntry(Start(baseline), settings.zero(), id="t0")
+        self.current = HistoryEntry(RerunStart(baseline), settings.zero(), id="t0")
         self._all, self._made = [self.current], 0
 
     def add(self, entry: HistoryEntry) -> None:

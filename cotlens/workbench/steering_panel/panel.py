@@ -25,7 +25,7 @@ from cotlens.workbench.shared.stream import Stream
 from cotlens.workbench.steering_panel import history, sweeps
 from cotlens.workbench.steering_panel.history import History, HistoryEntry
 from cotlens.workbench.steering_panel.requests import SteeringRequest, parse
-from cotlens.workbench.steering_panel.runs import Rerun, Start, Writer
+from cotlens.workbench.steering_panel.runs import Rerun, RerunStart, RerunWriter
 from cotlens.workbench.steering_panel.sources import of_latent, of_stretch, of_token
 from cotlens.workbench.steering_panel.vector_settings import VectorSetting, VectorSettings
 from cotlens.workbench.steering_panel.words import findings, unwritten
@@ -79,7 +79,7 @@ class SteeringPanel(Controller):
         super().__init__(model, SteeringView())
         self.trace = with_codec(model, trace)
         self._settings = VectorSettings(model, self.trace, vectors)
-        self._writer = Writer(model, self._settings, self.trace)
+        self._writer = RerunWriter(model, self._settings, self.trace)
         self._tries = History(model, self._settings, self.trace)
         self._beside, self._seed, self._most = False, control, max_new_tokens
         self._newest: object = None
@@ -165,7 +165,7 @@ class SteeringPanel(Controller):
 
     def _do_rerun(self, request: SteeringRequest) -> None:
         source = self._tries.holding(request.document)
-        self._begin(Start(source, _inside(source, request.token)), self._tries.current.dials)
+        self._begin(RerunStart(source, _inside(source, request.token)), self._tries.current.dials)
 
     def _do_control(self, request: SteeringRequest) -> None:
         if request.seed != self._seed:
@@ -188,7 +188,7 @@ class SteeringPanel(Controller):
 
     def _limits(self) -> dict[str, Any]:
         """The limit of a rerun that was chosen, 0 for none, and what a rollout of a sweep has at most."""
-        return {"limit": self._most or 0, "most": Start(self.trace, most=self._most).limit(0)}
+        return {"limit": self._most or 0, "most": RerunStart(self.trace, most=self._most).limit(0)}
 
     def _do_stream(self, request: SteeringRequest) -> dict[str, Any]:
         stream = self._stream
@@ -210,7 +210,7 @@ class SteeringPanel(Controller):
         if not 0 <= request.vector < len(self._settings.vectors):
             raise InputError(f"There is no vector {request.vector}; this panel has {len(self._settings.vectors)}.")
         dial = self._tries.current.dials[request.vector]
-        most = Start(self.trace, most=self._most).limit(0)
+        most = RerunStart(self.trace, most=self._most).limit(0)
         planned = sweeps.plan(
             self.trace, self._settings.at(request.vector, dial.layer), dial, request.strength, request.rollouts, most
         )
@@ -221,7 +221,7 @@ class SteeringPanel(Controller):
     def _forget(self) -> None:
         self._writer.forget()
 
-    def _begin(self, start: Start, dials: tuple[VectorSetting, ...]) -> None:
+    def _begin(self, start: RerunStart, dials: tuple[VectorSetting, ...]) -> None:
         """Show what these dials write; whatever was being written for others stops."""
         start = dataclasses.replace(start, most=self._most)
         idle = start.source is self.trace and not any(dial.coefficient for dial in dials)
@@ -247,7 +247,7 @@ class SteeringPanel(Controller):
                 then=self._ask_control,
             )
 
-    def _write(self, mine: object, start: Start, dials: tuple[VectorSetting, ...]) -> None:
+    def _write(self, mine: object, start: RerunStart, dials: tuple[VectorSetting, ...]) -> None:
         """Write, show, measure, show again. What was stopped by hand is kept; what a newer wish replaced is not."""
         stream = self._stream = Stream(lambda now: self._show_if(mine, stream=now), which="steered")
         entry = None

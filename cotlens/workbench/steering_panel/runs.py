@@ -33,7 +33,7 @@ KEPT = 8  # sources whose own choices, and unsteered texts, that are remembered
 
 
 @dataclass(frozen=True, eq=False)
-class Start:
+class RerunStart:
     """What is written again: a trace, and the token from which it may change (None: the first that is steered).
 
     Args:
@@ -72,7 +72,7 @@ class Rerun:
         return self.at >= len(self.trace.token_ids)
 
 
-class Writer:
+class RerunWriter:
     """Writes steered reruns of a baseline and of its descendants. For the thread that owns the model."""
 
     def __init__(self, model: Model, settings: VectorSettings, baseline: Trace) -> None:
@@ -85,7 +85,7 @@ class Writer:
         self._choices.clear()
         self._unsteered.clear()
 
-    def write(self, start: Start, dials: Sequence[VectorSetting], seed: int | None, stream: Stream) -> Rerun:
+    def write(self, start: RerunStart, dials: Sequence[VectorSetting], seed: int | None, stream: Stream) -> Rerun:
         """Rerun from `start`; with a seed under random vectors of equal norm.
 
         Raises:
@@ -113,7 +113,7 @@ class Writer:
         note = "" if made.meta.get("finish") == "stop" else f"Cut after {len(made.token_ids) - at} tokens."
         return Rerun(made, at, steerings, note=note)
 
-    def measured(self, rerun: Rerun, start: Start) -> Rerun:
+    def measured(self, rerun: Rerun, start: RerunStart) -> Rerun:
         """The same with its probabilities and perplexities, from the first token that it changed; beside what the model
         writes from that token of the source without vectors.
         """
@@ -122,7 +122,7 @@ class Writer:
         run = judge(self._model, self._baseline, rerun.trace, rerun.steerings, at, unsteered=unsteered)
         return Rerun(rerun.trace, rerun.at, rerun.steerings, run, rerun.note)
 
-    def unsteered(self, start: Start, at: int) -> Trace:
+    def unsteered(self, start: RerunStart, at: int) -> Trace:
         """What the model writes from token `at` of the source without vectors: the source, up to the first token that
         it would choose otherwise.
 
@@ -149,7 +149,7 @@ class Writer:
     def _begin(self, trace: Trace) -> int:
         return max(1, begin_of(trace))
 
-    def _first_change(self, start: Start, dials: Sequence[VectorSetting], seed: int | None) -> tuple[int, str]:
+    def _first_change(self, start: RerunStart, dials: Sequence[VectorSetting], seed: int | None) -> tuple[int, str]:
         """The first token that the vectors change, and what the model writes there; past the end where there is none.
 
         A descendant's tokens were chosen under other vectors, so it is simply written from the token asked for.

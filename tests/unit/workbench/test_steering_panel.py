@@ -13,7 +13,7 @@ import cotlens as cl
 from cotlens._core.errors import InputError
 from cotlens.models.contract import AddVector
 from cotlens.trace.align import tokens_covering
-from cotlens.workbench.steering_panel.runs import Start
+from cotlens.workbench.steering_panel.runs import RerunStart
 from tests.unit.widgets.shapes import check_view
 
 PROMPT = "Mia has 12 pears and buys 7 more. How many pears does she have?"
@@ -159,7 +159,7 @@ def test_an_unsteered_text_is_written_once(front, abacus, short, vector, monkeyp
     writer, asked, start = shown.panel._writer, [], short.roles["thought"].start
     resume = abacus.resume
     monkeypatch.setattr(abacus, "resume", lambda *a, **k: asked.append(k.get("interventions")) or resume(*a, **k))
-    texts = [writer.unsteered(Start(short), start) for _ in range(2)]
+    texts = [writer.unsteered(RerunStart(short), start) for _ in range(2)]
     assert texts[0].meta["finish"] == "stop" and texts[1] is texts[0] and asked == [()]
 
 
