@@ -17,7 +17,7 @@ import cotlens as cl
 from cotlens._core.control import Control, using
 from cotlens._core.errors import Cancelled
 from cotlens.measure.importance.sampled import similarity
-from cotlens.measure.importance.sampled.samples import AFRESH
+from cotlens.measure.importance.sampled.rollout_pool import AFRESH
 from cotlens.measure.importance.sampled.similarity import Similarity
 from cotlens.measure.stats import newcombe, proportion_difference, wilson
 from cotlens.models.contract import Start

@@ -14,7 +14,7 @@ from cotlens.measure.importance.sampled import effects, similarity, table
 from cotlens.measure.importance.sampled.arms import chain, kept, without
 from cotlens.measure.importance.sampled.confirming import Confirmation
 from cotlens.measure.importance.sampled.effects import Effect
-from cotlens.measure.importance.sampled.samples import Samples, gather
+from cotlens.measure.importance.sampled.rollout_pool import RolloutPool, draw_rollouts
 from cotlens.measure.importance.sampled.settings import Sampled
 from cotlens.measure.importance.sampled.similarity import THRESHOLD, Embed, Similarity, said
 from cotlens.measure.method import Cost, RunRecord, check_needs, keeping
@@ -86,8 +86,8 @@ class Counterfactual(Sampled):
         check_needs(method, model)
         spans = self.units(trace)
         target = target_answer(trace, self.target, model.reader).group
-        self.allow(trace, self._places(trace))
-        samples, record = Samples(self, trace, model, seed), RunRecord(method, trace, model, seed)
+        self.check_allowed(trace, self._places(trace))
+        samples, record = RolloutPool(self, trace, model, seed), RunRecord(method, trace, model, seed)
         texts = [trace.text[span.char_start : span.char_end] for span in spans]
         alike = Similarity(method.embedder, model, trace, texts)
         compared: list[_Row] = []
@@ -111,24 +111,24 @@ class Counterfactual(Sampled):
             compared[:] = [self._row(trace, span, samples, alike, target, seed) for span in spans]
 
         def afresh(rows: Sequence[int]) -> list[Effect]:
-            plain, fresh = self.plain(self._places(trace)), samples.afresh()
+            plain, fresh = self.plain(self._places(trace)), samples.independent()
             fresh.draw({arm(trace, spans[row]): plain.n for row in rows for arm in (kept, without)})
             return [plain._row(trace, spans[row], fresh, alike, target, seed)[0] for row in rows]
 
         with keeping(result):
-            gather(self, samples, chain(trace, spans), target, compare)
+            draw_rollouts(self, samples, chain(trace, spans), target, compare)
             confirmation.run([effect for effect, *_ in compared], afresh)
         return result()
 
-    def _row(self, trace: Trace, span: Span, samples: Samples, alike: Similarity, target: str, seed: int) -> _Row:
+    def _row(self, trace: Trace, span: Span, samples: RolloutPool, alike: Similarity, target: str, seed: int) -> _Row:
         arms = kept(trace, span), without(trace, span)
-        drawn = samples.begun(arms[1])
+        drawn = samples.of_arm(arms[1])
         firsts = [_first(one.trace, span, self.unit) for one in drawn]
         like = alike.instead(span, firsts) >= self.threshold
         other = [one for one, same in zip(drawn, like, strict=True) if not same]
         again = [one for one, same in zip(drawn, like, strict=True) if same]
         status = effects.partly(samples, arms)
-        found = effects.compare(self, samples.begun(arms[0]), other, target, seed, beside=again, status=status)
+        found = effects.compare(self, samples.of_arm(arms[0]), other, target, seed, beside=again, status=status)
         if drawn and not other:
             closeness = f"(cosine < {self.threshold:g})"
             found = replace(found, status=f"not measured: none of {len(drawn)} rollouts said otherwise {closeness}")

@@ -11,7 +11,7 @@ from cotlens._core.errors import InputError
 from cotlens.measure.answers.forced import FORCED_TOKENS, METRICS, errors, target_answer, values
 from cotlens.measure.answers.forms import Form, check_form, described, form_of
 from cotlens.measure.importance.sampled import alternatives
-from cotlens.measure.importance.sampled.alternatives import TRIES, room
+from cotlens.measure.importance.sampled.alternatives import TRIES, max_tokens
 from cotlens.measure.importance.shared import groups as grouping
 from cotlens.measure.importance.shared import table, units
 from cotlens.measure.importance.shared.edits import HEAVY, LIGHT, EditBuilder, OcclusionEdit, mean_embedding, scored
@@ -117,7 +117,7 @@ class Occlusion:
         each = [FORCED_TOKENS + self._again(row, end) for row in rows]
         cost = Cost(12 * n + sum(each), forwards=16 + n // 8 + sum(2 + size // 32 for size in each))
         if self.mode == "swap":
-            rooms = [TRIES * room(row, self.unit) if self._draws else 1 for row in rows]
+            rooms = [TRIES * max_tokens(row, self.unit) if self._draws else 1 for row in rows]
             written = sum(2 * row.end + size for row, size in zip(rows, rooms, strict=True))
             cost = Cost(cost.tokens + written, cost.forwards + sum(rooms) + len(rows) * (2 + n // 32))
         if self.coarse:
@@ -213,7 +213,7 @@ class Occlusion:
         if self.effect == "direct":
             return 0
         if self.mode == "swap":
-            return room(row, self.unit) + end - row.end
+            return max_tokens(row, self.unit) + end - row.end
         return end - row.start + (PIECE if self.mode == "mean" else 0)
 
     def _members(self, rows: list[Group]) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from cotlens.measure.importance.sampled import effects, table
 from cotlens.measure.importance.sampled.arms import chain, kept, without
 from cotlens.measure.importance.sampled.confirming import Confirmation
 from cotlens.measure.importance.sampled.effects import Effect
-from cotlens.measure.importance.sampled.samples import Samples, gather
+from cotlens.measure.importance.sampled.rollout_pool import RolloutPool, draw_rollouts
 from cotlens.measure.importance.sampled.settings import Sampled
 from cotlens.measure.method import Cost, RunRecord, check_needs, keeping
 from cotlens.models.contract import Capability, Model
@@ -66,15 +66,15 @@ class Resampling(Sampled):
         check_needs(self, model)
         spans = self.units(trace)
         target = target_answer(trace, self.target, model.reader).group
-        self.allow(trace, self._places(trace))
-        samples, record = Samples(self, trace, model, seed), RunRecord(self, trace, model, seed)
+        self.check_allowed(trace, self._places(trace))
+        samples, record = RolloutPool(self, trace, model, seed), RunRecord(self, trace, model, seed)
         confirmation = Confirmation(self, len(spans))
 
         def found() -> list[Effect]:
             return [self._effect(trace, span, samples, target, seed) for span in spans]
 
         def afresh(rows: Sequence[int]) -> list[Effect]:
-            plain, fresh = self.plain(self._places(trace)), samples.afresh()
+            plain, fresh = self.plain(self._places(trace)), samples.independent()
             fresh.draw({arm(trace, spans[row]): plain.n for row in rows for arm in (kept, without)})
             return [plain._effect(trace, spans[row], fresh, target, seed) for row in rows]
 
@@ -88,7 +88,7 @@ class Resampling(Sampled):
             )  # fmt: skip
 
         with keeping(result):
-            gather(self, samples, chain(trace, spans), target)
+            draw_rollouts(self, samples, chain(trace, spans), target)
             confirmation.run(found(), afresh)
         return result()
 
@@ -97,10 +97,10 @@ class Resampling(Sampled):
         """Where rollouts go where they narrow most, for differences of proportions."""
         return self.adaptive and self.metric == "probability"
 
-    def _effect(self, trace: Trace, span: Span, samples: Samples, target: str, seed: int) -> Effect:
+    def _effect(self, trace: Trace, span: Span, samples: RolloutPool, target: str, seed: int) -> Effect:
         arms = kept(trace, span), without(trace, span)
         if not self.shares:
-            first, second = (samples.begun(arm) for arm in arms)
+            first, second = (samples.of_arm(arm) for arm in arms)
             return effects.compare(self, first, second, target, seed, status=effects.partly(samples, arms))
         went, came = (samples.through(arm) for arm in arms)
         left = [one for one in came if one.departs < span.end]
@@ -109,9 +109,9 @@ class Resampling(Sampled):
         status = effects.partly(samples, samples.arms())
         return effects.compare(self, went, left, target, seed, again=again, status=status)
 
-    def _again(self, trace: Trace, span: Span, samples: Samples) -> float:
+    def _again(self, trace: Trace, span: Span, samples: RolloutPool) -> float:
         arm = without(trace, span)
-        drawn = samples.through(arm) if self.shares else samples.begun(arm)
+        drawn = samples.through(arm) if self.shares else samples.of_arm(arm)
         return sum(one.departs >= span.end for one in drawn) / len(drawn) if drawn else math.nan
 
     def _places(self, trace: Trace) -> int:

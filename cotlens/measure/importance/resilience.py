@@ -14,7 +14,7 @@ from cotlens.measure.importance.sampled import effects, similarity, table
 from cotlens.measure.importance.sampled.arms import Arm, kept, without
 from cotlens.measure.importance.sampled.confirming import Confirmation
 from cotlens.measure.importance.sampled.effects import Effect
-from cotlens.measure.importance.sampled.samples import Samples
+from cotlens.measure.importance.sampled.rollout_pool import RolloutPool
 from cotlens.measure.importance.sampled.settings import METRICS, Sampled
 from cotlens.measure.importance.sampled.similarity import THRESHOLD, Embed, Similarity, said
 from cotlens.measure.importance.sampled.unread import FEW, MOST, OK
@@ -123,8 +123,8 @@ class Resilience(Sampled):
         check_needs(method, model)
         spans = self.units(trace)
         target = target_answer(trace, self.target, model.reader).group
-        self.allow(trace, len(spans), factor=1 + self.rounds)
-        samples, record = Samples(self, trace, model, seed), RunRecord(method, trace, model, seed)
+        self.check_allowed(trace, len(spans), factor=1 + self.rounds)
+        samples, record = RolloutPool(self, trace, model, seed), RunRecord(method, trace, model, seed)
         alike = Similarity(method.embedder, model, trace, [trace.text[s.char_start : s.char_end] for s in spans])
         done: list[Effect] = []
         still: list[float] = []
@@ -143,7 +143,7 @@ class Resilience(Sampled):
             )  # fmt: skip
 
         def afresh(rows: Sequence[int]) -> list[Effect]:
-            fresh = samples.afresh()
+            fresh = samples.independent()
             self._keep(trace, [spans[row] for row in rows], fresh)
             self._count(fresh, len(rows))
             return [self._measured(trace, spans[row], fresh, alike, target, seed)[0] for row in rows]
@@ -158,17 +158,17 @@ class Resilience(Sampled):
             confirmation.run(done, afresh)
         return result()
 
-    def _keep(self, trace: Trace, spans: Sequence[Span], samples: Samples) -> None:
+    def _keep(self, trace: Trace, spans: Sequence[Span], samples: RolloutPool) -> None:
         """Rollouts with the units as they are, where they are needed."""
         if self.metric != "rounds":
             samples.draw({kept(trace, span): self.n for span in spans})
 
-    def _count(self, samples: Samples, units: int) -> None:
+    def _count(self, samples: RolloutPool, units: int) -> None:
         """Progress is counted in rollouts that need no further cut, since how many cuts there will be isn't known."""
         samples.count = lambda: (samples.closed, self.n * units, "rollouts cut until the content is gone")
 
     def _measured(
-        self, trace: Trace, span: Span, samples: Samples, alike: Similarity, target: str, seed: int
+        self, trace: Trace, span: Span, samples: RolloutPool, alike: Similarity, target: str, seed: int
     ) -> tuple[Effect, float]:
         """A unit's effect, and the share of rollouts in which the content was still there."""
         chains = self._fought(trace, span, samples, alike)
@@ -177,7 +177,7 @@ class Resilience(Sampled):
             return self._rounds(chains, seed), still
         return self._effect(trace, span, chains, samples, target, seed), still
 
-    def _fought(self, trace: Trace, span: Span, samples: Samples, alike: Similarity) -> list[_Chain]:
+    def _fought(self, trace: Trace, span: Span, samples: RolloutPool, alike: Similarity) -> list[_Chain]:
         """Cut and write on, all rollouts of a unit together, until it is gone from each or the rounds are spent."""
         chains = [_Chain(without(trace, span), i) for i in range(self.n)]
         while True:
@@ -229,12 +229,12 @@ class Resilience(Sampled):
         return f"at least this: {told}" if self.metric == "rounds" else f"partly measured: {told} and are left out"
 
     def _effect(
-        self, trace: Trace, span: Span, chains: Sequence[_Chain], samples: Samples, target: str, seed: int
+        self, trace: Trace, span: Span, chains: Sequence[_Chain], samples: RolloutPool, target: str, seed: int
     ) -> Effect:
         rollouts = [(one, samples.one(one.arm, one.number)) for one in chains]
         gone = [drawn._replace(answer=None) if one.cut else drawn for one, drawn in rollouts if one.gone or one.cut]
         arm = kept(trace, span)
-        found = effects.compare(self, samples.begun(arm), gone, target, seed, status=self._spent(chains))
+        found = effects.compare(self, samples.of_arm(arm), gone, target, seed, status=self._spent(chains))
         if not gone:
             return replace(
                 found, status=f"not measured: the content was there after {self.rounds} cuts in all rollouts"

@@ -19,7 +19,7 @@ from cotlens.measure.importance.resilience import Resilience
 from cotlens.measure.importance.sampled import effects, similarity
 from cotlens.measure.importance.sampled.arms import Arm, chain
 from cotlens.measure.importance.sampled.rewriting import other_number
-from cotlens.measure.importance.sampled.samples import Drawn, Samples
+from cotlens.measure.importance.sampled.rollout_pool import DrawnRollout, RolloutPool
 from cotlens.measure.importance.sampled.similarity import Similarity, said
 from tests.model import tiny
 
@@ -71,7 +71,7 @@ def test_much_work_is_asked_about_first(kind, trace):
 
 
 def test_adaptive_sampling_keeps_to_its_budget_and_needs_no_leave(trace):
-    Resampling(n=9000, budget=80).allow(trace, 4)
+    Resampling(n=9000, budget=80).check_allowed(trace, 4)
     assert Resampling(budget=80).planned(4) == 80
     assert Resampling(half_width=0.1, max_rollouts=500).planned(4) == 500
     assert Resampling(half_width=0.1).planned(4) == 10_000
@@ -96,7 +96,7 @@ def test_neighbours_share_a_boundary_and_gaps_part_them(trace):
 
 
 def drawn(answers, cut=False):
-    return [Drawn(None, answer, 0, cut) for answer in answers]
+    return [DrawnRollout(None, answer, 0, cut) for answer in answers]
 
 
 class TestCompare:
@@ -271,12 +271,12 @@ def test_every_question_is_one_sentence():
 
 
 def test_a_partly_sampled_arm_says_so():
-    samples = Samples(Resampling(), cl.Trace.from_text("q", "a b", "1"), _Half(), 0)
+    samples = RolloutPool(Resampling(), cl.Trace.from_text("q", "a b", "1"), _Half(), 0)
     arm = Arm(cl.Trace.from_text("q", "a b", "1"), 1)
     samples.draw({arm: 10})
     assert (samples.size(arm), samples.missing(arm)) == (5, 5)
     assert effects.partly(samples, [arm]) == "partly measured: 5 of 10 rollouts had ended, the short ones first"
-    assert [one.answer for one in samples.begun(arm)] == ["1"] * 5
+    assert [one.answer for one in samples.of_arm(arm)] == ["1"] * 5
 
 
 class _Half:
@@ -294,9 +294,9 @@ class _Half:
 def test_a_rollout_is_a_draw_from_every_boundary_up_to_which_it_says_the_same(trace):
     spans = trace.spans("sentence")
     arms = chain(trace, spans)[0]
-    samples = Samples(Resampling(budget=20), trace, _Parrot(), 0)
+    samples = RolloutPool(Resampling(budget=20), trace, _Parrot(), 0)
     samples.draw({arms[0]: 4, arms[2]: 2})
-    lengths = [[len(drawn) for drawn in map(each, arms)] for each in (samples.begun, samples.through)]
+    lengths = [[len(drawn) for drawn in map(each, arms)] for each in (samples.of_arm, samples.through)]
     assert lengths == [[4, 0, 2, 0], [4, 3, 4, 2]]  # of each start, the k-th says k sentences again
     at = [drawn.departs for drawn in samples.through(arms[0])]
     assert at == [spans[0].start, spans[1].start, spans[2].start, spans[2].end]

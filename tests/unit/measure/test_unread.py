@@ -12,7 +12,7 @@ from cotlens.measure import stats
 from cotlens.measure.importance.resampling import Resampling
 from cotlens.measure.importance.sampled import effects, unread
 from cotlens.measure.importance.sampled.arms import Arm
-from cotlens.measure.importance.sampled.samples import Drawn, Samples
+from cotlens.measure.importance.sampled.rollout_pool import DrawnRollout, RolloutPool
 from cotlens.measure.stats import Interval
 from tests.unit.measure.test_sampled import drawn
 
@@ -161,7 +161,7 @@ class Limited:
 def test_whoever_waits_hears_how_many_answers_were_read_and_what_to_do_about_it():
     trace = cl.Trace.from_text("q", "a b c", "12")
     heard = []
-    samples = Samples(Resampling(max_new_tokens=45), trace, Limited(), 0)
+    samples = RolloutPool(Resampling(max_new_tokens=45), trace, Limited(), 0)
     with using(Control(lambda done, total, label: heard.append(label))):
         samples.draw({Arm(trace, 2): 8})
         assert heard[-1] == "rollouts, 4 of 8 answers read"
@@ -170,11 +170,11 @@ def test_whoever_waits_hears_how_many_answers_were_read_and_what_to_do_about_it(
     advice = "0 of 12 answers could be read from token 1; 12 were cut off at 45 tokens: give a larger max_new_tokens="
     assert samples.notes() == [advice]
     assert heard[-1] == f"rollouts, 4 of 20 answers read; {advice}"
-    assert [one.cut for one in samples.begun(Arm(trace, 2))] == [False, True] * 4
+    assert [one.cut for one in samples.of_arm(Arm(trace, 2))] == [False, True] * 4
 
 
 def test_where_the_rollouts_end_but_cannot_be_read_another_reader_is_advised():
-    silent = [Drawn(None, None, 0)] * 12
+    silent = [DrawnRollout(None, None, 0)] * 12
     assert unread.without_answers(silent)
     assert not unread.without_answers(silent[:11])
     told = unread.advice(silent, 7, 3, 256, "boxed")

@@ -50,7 +50,7 @@ def tokens(model: Model, trace: Trace, rows: Sequence[Group]) -> list[Alternativ
     return list(in_blocks(rows, work, "alternatives"))
 
 
-def written(model: Model, trace: Trace, rows: Sequence[Group], unit: str, seed: int) -> list[Alternative]:
+def model_written(model: Model, trace: Trace, rows: Sequence[Group], unit: str, seed: int) -> list[Alternative]:
     """For each unit the first of a few the model writes there that is another text.
 
     A unit that is cut by the text is written until it ends; a span given by hand by as many tokens.
@@ -66,7 +66,7 @@ def written(model: Model, trace: Trace, rows: Sequence[Group], unit: str, seed: 
     return list(in_blocks(rows, work, "alternatives", 1))
 
 
-def room(row: Group, unit: str) -> int:
+def max_tokens(row: Group, unit: str) -> int:
     """Tokens that one try may write."""
     size = row.end - row.start
     return size if unit == GIVEN else 2 * size + 16
@@ -74,7 +74,7 @@ def room(row: Group, unit: str) -> int:
 
 def _written(model: Model, trace: Trace, row: Group, unit: str, seed: int, was: float) -> Alternative:
     stood = " ".join(_text(trace, trace.token_ids[row.start : row.end]).split())
-    samples = model.resume(trace, at=row.start, n=TRIES, seed=seed, max_new_tokens=room(row, unit))
+    samples = model.resume(trace, at=row.start, n=TRIES, seed=seed, max_new_tokens=max_tokens(row, unit))
     for sample in samples:
         new = _first_unit(sample, unit, row)
         text = _text(trace, new)

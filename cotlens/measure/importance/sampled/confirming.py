@@ -15,7 +15,7 @@ from cotlens.measure.importance.sampled.effects import Effect
 from cotlens.measure.importance.sampled.settings import Sampled
 from cotlens.measure.importance.sampled.table import significant
 
-Afresh = Callable[[Sequence[int]], Sequence[Effect]]
+Remeasure = Callable[[Sequence[int]], Sequence[Effect]]
 """From rows to their effects, measured on fresh rollouts."""
 
 
@@ -30,7 +30,7 @@ class Confirmation:
         self._method, self._count = method, count
         self._found: dict[int, Effect] = {}
 
-    def run(self, effects: Sequence[Effect], afresh: Afresh) -> None:
+    def run(self, effects: Sequence[Effect], afresh: Remeasure) -> None:
         """Measure again what stands out among `effects`."""
         rows = self.chosen(effects)
         if rows:

@@ -9,13 +9,13 @@ from typing import Any
 
 from cotlens.measure import stats
 from cotlens.measure.importance.sampled import unread
-from cotlens.measure.importance.sampled.samples import Drawn, Samples
+from cotlens.measure.importance.sampled.rollout_pool import DrawnRollout, RolloutPool
 from cotlens.measure.importance.sampled.settings import Sampled
 from cotlens.measure.importance.shared.table import CANCELLED
 
 NAN = math.nan
 
-Rollouts = Sequence[Drawn]
+Rollouts = Sequence[DrawnRollout]
 
 
 @dataclass(frozen=True)
@@ -148,7 +148,7 @@ def wider_than_asked(method: Sampled, effect: Effect) -> str:
     return f"wider than half_width={asked:g}: ±{half:.2g} when its rollouts were spent"
 
 
-def partly(samples: Samples, arms: Sequence[Any]) -> str:
+def partly(samples: RolloutPool, arms: Sequence[Any]) -> str:
     """The status of a row whose arms have not all they should: those that end early have come first."""
     missing, there = sum(samples.missing(arm) for arm in arms), sum(samples.size(arm) for arm in arms)
     if not missing:

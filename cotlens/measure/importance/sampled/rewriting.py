@@ -17,7 +17,7 @@ from cotlens.measure.importance.sampled import effects, table
 from cotlens.measure.importance.sampled.arms import Arm, kept
 from cotlens.measure.importance.sampled.confirming import Confirmation
 from cotlens.measure.importance.sampled.effects import Effect
-from cotlens.measure.importance.sampled.samples import Samples, gather
+from cotlens.measure.importance.sampled.rollout_pool import RolloutPool, draw_rollouts
 from cotlens.measure.importance.sampled.settings import Sampled
 from cotlens.measure.importance.sampled.unread import OK, tallied
 from cotlens.measure.importance.shared.controls import area_over
@@ -87,8 +87,8 @@ class Rewriting(Sampled, ABC):
         check_needs(self, model)
         spans = self.units(trace)
         target = target_answer(trace, self.target, model.reader).group
-        self.allow(trace, self.places(len(spans)))
-        samples, record = Samples(self, trace, model, seed), RunRecord(self, trace, model, seed)
+        self.check_allowed(trace, self.places(len(spans)))
+        samples, record = RolloutPool(self, trace, model, seed), RunRecord(self, trace, model, seed)
         edits: list[Rewritten] = []
         confirmation = Confirmation(self, len(spans))
 
@@ -96,7 +96,7 @@ class Rewriting(Sampled, ABC):
             return [self._effect(trace, *one, samples, target, seed) for one in zip(spans, edits, strict=False)]
 
         def afresh(rows: Sequence[int]) -> list[Effect]:
-            plain, fresh = self.plain(self.places(len(spans))), samples.afresh()
+            plain, fresh = self.plain(self.places(len(spans))), samples.independent()
             fresh.draw({arm: plain.n for row in rows for arm in self._arms(trace, spans[row], edits[row])})
             return [plain._effect(trace, spans[row], edits[row], fresh, target, seed) for row in rows]
 
@@ -110,7 +110,7 @@ class Rewriting(Sampled, ABC):
                     edits.append(self._surprising(self.rewritten(trace, span, model, seed + index), model))
             chains = [self._arms(trace, span, edit) for span, edit in zip(spans, edits, strict=True)]
             if any(chains):
-                gather(self, samples, [chain for chain in chains if chain], target)
+                draw_rollouts(self, samples, [chain for chain in chains if chain], target)
                 confirmation.run(found(), afresh)
         return result()
 
@@ -121,11 +121,13 @@ class Rewriting(Sampled, ABC):
         control = self.control(edit, trace, span)
         return [kept(trace, span), Arm(edit.trace, edit.at), *([] if control is None else [control])]
 
-    def _effect(self, trace: Trace, span: Span, edit: Rewritten, samples: Samples, target: str, seed: int) -> Effect:
+    def _effect(
+        self, trace: Trace, span: Span, edit: Rewritten, samples: RolloutPool, target: str, seed: int
+    ) -> Effect:
         if edit.trace is None:
             return Effect(status=edit.status)
         arms = self._arms(trace, span, edit)
-        drawn = [samples.begun(arm) for arm in arms]
+        drawn = [samples.of_arm(arm) for arm in arms]
         found = effects.compare(self, drawn[0], drawn[1], target, seed, status=effects.partly(samples, arms))
         if len(arms) < 3 or not np.isfinite(found.p_value):
             return found
@@ -142,7 +144,7 @@ class Rewriting(Sampled, ABC):
 
     def _result(
         self, trace: Trace, spans: Sequence[Span], edits: Sequence[Rewritten], found: Sequence[Effect],
-        confirmation: Confirmation, samples: Samples, target: str, record: RunRecord,
+        confirmation: Confirmation, samples: RolloutPool, target: str, record: RunRecord,
     ) -> Result:  # fmt: skip
         missing = len(spans) - len(edits)
         gone = np.full(missing, np.nan)
@@ -160,13 +162,13 @@ class Rewriting(Sampled, ABC):
         )  # fmt: skip
 
     def _control_column(
-        self, trace: Trace, spans: Sequence[Span], edits: Sequence[Rewritten], samples: Samples, target: str
+        self, trace: Trace, spans: Sequence[Span], edits: Sequence[Rewritten], samples: RolloutPool, target: str
     ) -> dict[str, Any]:
         """`p_control`, the share of the target in the control arm, where there is one."""
         shares = np.full(len(spans), np.nan)
         arms = [self._arms(trace, span, edit) for span, edit in zip(spans, edits, strict=False)]
         for row, each in enumerate(arms):
-            answers = tallied(samples.begun(each[2])).answers if len(each) > 2 else []
+            answers = tallied(samples.of_arm(each[2])).answers if len(each) > 2 else []
             shares[row] = answers.count(target) / len(answers) if answers else np.nan
         return {"p_control": shares} if any(len(each) > 2 for each in arms) else {}
 

@@ -100,7 +100,7 @@ class Sampled:
         return self.budget is not None or self.half_width is not None
 
     @property
-    def shares(self) -> bool:
+    def shares_rollouts(self) -> bool:
         """Whether a rollout counts at every boundary it goes through, not only where it began."""
         return False
 
@@ -129,7 +129,7 @@ class Sampled:
             return places * self.n
         return self.budget if self.budget is not None else self.max_rollouts or LIMIT
 
-    def plain(self, places: int) -> Self:
+    def with_fixed_n(self, places: int) -> Self:
         """These settings for drawing anew: a fixed n, as many as a place had on average, and no confirmation."""
         each = max(2, self.planned(places) // places) if self.adaptive else self.n
         return replace(self, n=each, budget=None, half_width=None, confirm=False)
@@ -140,9 +140,9 @@ class Sampled:
             return 0
         each = max(2, -(-places // units))  # neighbours share a place, but those drawn again may be no neighbours
         again = places if self.confirm is True else min(places, each * self.confirm)
-        return again * self.plain(places).n
+        return again * self.with_fixed_n(places).n
 
-    def allow(self, trace: Trace, places: int, factor: int = 1) -> None:
+    def check_allowed(self, trace: Trace, places: int, factor: int = 1) -> None:
         """Raise InputError, with an estimate, where more rollouts would be sampled than were allowed.
 
         Args:

@@ -178,7 +178,7 @@ def _encoder(name: str) -> Any:
     return _ENCODERS[name]
 
 
-def said(rollout: Trace, at: int, unit: str, like: int = 0) -> list[tuple[str, int]]:
+def units_from(rollout: Trace, at: int, unit: str, like: int = 0) -> list[tuple[str, int]]:
     """What a rollout says from token `at` on, cut into units: (text, first token), within its thought.
 
     Args:

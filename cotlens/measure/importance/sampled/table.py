@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 from cotlens.measure import stats
 from cotlens.measure.answers.forced import target_answer
 from cotlens.measure.importance.sampled.effects import NAN, Effect, wider_than_asked
-from cotlens.measure.importance.sampled.samples import Samples
+from cotlens.measure.importance.sampled.rollout_pool import RolloutPool
 from cotlens.measure.importance.sampled.settings import Sampled
 from cotlens.results import Provenance, Result
 from cotlens.trace import Span, Trace
@@ -39,7 +39,7 @@ def result(
     effects: Sequence[Effect],
     target: str,
     provenance: Provenance,
-    samples: Samples,
+    samples: RolloutPool,
     *,
     columns: Mapping[str, Any] | None = None,
     extras: Mapping[str, Any] | None = None,

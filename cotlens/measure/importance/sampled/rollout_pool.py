@@ -19,7 +19,7 @@ PARTS = 4  # in which a fixed number of rollouts is drawn, where something is to
 AFRESH = 0x5EED_AF2E  # added to the seed of rollouts that are to be independent of the first ones
 
 
-class Drawn(NamedTuple):
+class DrawnRollout(NamedTuple):
     """A rollout.
 
     Args:
@@ -34,7 +34,7 @@ class Drawn(NamedTuple):
     cut: bool = False
 
 
-class Samples:
+class RolloutPool:
     """Rollouts by arm, as they come.
 
     Args:
@@ -49,18 +49,18 @@ class Samples:
     def __init__(self, method: Sampled, trace: Trace, model: Model, seed: int) -> None:
         self._method, self._trace, self._model, self._seed = method, trace, model, seed
         self._reader = trace.reader if trace.reader is not None else model.reader
-        self._rollouts: dict[Arm, dict[int, Drawn]] = {}
+        self._rollouts: dict[Arm, dict[int, DrawnRollout]] = {}
         self._asked: dict[Arm, int] = {}
         self.sampled = self.reused = self.read = self.closed = 0
         self.count: Callable[[], tuple[int, int | None, str]] | None = None
         self._expected: int | None = None
         self._stage = "rollouts"
-        self._further: list[Samples] = []
+        self._further: list[RolloutPool] = []
 
-    def afresh(self) -> Samples:
+    def independent(self) -> RolloutPool:
         """None of these: rollouts of the same settings with random numbers of their own."""
         seed = (self._seed + AFRESH) % 2**62
-        further = Samples(self._method, self._trace, self._model, seed)
+        further = RolloutPool(self._method, self._trace, self._model, seed)
         further._stage = "rollouts drawn again"
         self._further.append(further)
         return further
@@ -77,14 +77,14 @@ class Samples:
     def draw(self, wanted: Mapping[Arm, int]) -> None:
         """So many more rollouts from each arm."""
         if self._expected is None:
-            self.expect(self.came + sum(wanted.values()))
+            self.expect(self.n_rollouts + sum(wanted.values()))
         starts = []
         for arm, more in wanted.items():
             first = len(self._rollouts.setdefault(arm, {}))
             starts.append((arm, range(first, first + more)))
-        self.begin(starts)
+        self.draw_numbers(starts)
 
-    def begin(self, wanted: Iterable[tuple[Arm, Sequence[int]]]) -> None:
+    def draw_numbers(self, wanted: Iterable[tuple[Arm, Sequence[int]]]) -> None:
         """The rollouts with these numbers, where they aren't there yet."""
         new = [(arm, [i for i in numbers if i not in self._rollouts.get(arm, {})]) for arm, numbers in wanted]
         arms = [(arm, numbers) for arm, numbers in new if numbers]
@@ -93,7 +93,7 @@ class Samples:
         for arm, numbers in arms:
             self._asked[arm] = self._asked.get(arm, 0) + len(numbers)
         method = self._method
-        with control.using(control.current().told_by(self.told)):
+        with control.using(control.current().told_by(self.progress)):
             self._model.rollouts(
                 [Start(arm.trace, arm.at, numbers) for arm, numbers in arms],
                 seed=self._seed,
@@ -105,7 +105,7 @@ class Samples:
             )
 
     @property
-    def came(self) -> int:
+    def n_rollouts(self) -> int:
         """How many rollouts there are."""
         return self.sampled + self.reused
 
@@ -113,18 +113,18 @@ class Samples:
         """So many rollouts will be drawn in all, at most; None where that isn't known."""
         self._expected = rollouts
 
-    def told(self) -> tuple[int, int | None, str]:
+    def progress(self) -> tuple[int, int | None, str]:
         """How far the work is, for whoever waits: out of a total that stays the same while it goes on.
 
         Behind it stands how many answers could be read, and advice where none could.
         """
-        done, total, stage = self.count() if self.count else (self.came, self._expected, self._stage)
-        read = f"{self.read} of {self.came} answers read"
+        done, total, stage = self.count() if self.count else (self.n_rollouts, self._expected, self._stage)
+        read = f"{self.read} of {self.n_rollouts} answers read"
         return done, total, DETAIL.join([stage, "; ".join([read, *self.notes()[:1]])])
 
     def notes(self) -> list[str]:
         """Advice where the first rollouts from some place, or from all, gave no readable answer: one note at most."""
-        looked = [(arm, self.begun(arm)) for arm in self._rollouts]
+        looked = [(arm, self.of_arm(arm)) for arm in self._rollouts]
         silent = [(arm, drawn) for arm, drawn in looked if unread.without_answers(drawn)]
         if not silent:
             every = [one for _, drawn in looked for one in drawn]
@@ -132,13 +132,13 @@ class Samples:
         arm, drawn = silent[0]
         return [self._advice(drawn, arm.at, len(silent))]
 
-    def _advice(self, drawn: Sequence[Drawn], at: int | None, places: int) -> str:
+    def _advice(self, drawn: Sequence[DrawnRollout], at: int | None, places: int) -> str:
         return unread.advice(drawn, at, places, self._method.new_tokens(self._trace), self._reader.name)
 
     def _take(self, arm: Arm, rollout: Trace) -> None:
         answer = self._reader.read(rollout.answer, finished=rollout.finished) if "answer" in rollout.roles else None
         said = None if answer is None else answer.text
-        drawn = Drawn(rollout, said, _departure(rollout, arm), not rollout.finished)
+        drawn = DrawnRollout(rollout, said, _departure(rollout, arm), not rollout.finished)
         self._rollouts.setdefault(arm, {})[rollout.meta["sample"]] = drawn
         self.read += said is not None
         if rollout.meta.get("stored"):
@@ -146,16 +146,16 @@ class Samples:
         else:
             self.sampled += 1
 
-    def begun(self, arm: Arm) -> list[Drawn]:
+    def of_arm(self, arm: Arm) -> list[DrawnRollout]:
         """The rollouts of an arm, in the order of their numbers."""
         return [drawn for _, drawn in sorted(self._rollouts.get(arm, {}).items())]
 
-    def through(self, arm: Arm) -> list[Drawn]:
+    def through_arm(self, arm: Arm) -> list[DrawnRollout]:
         """The rollouts that are draws from an arm: its own, and those begun earlier that said all up to it again."""
         earlier = sorted((one for one in self._rollouts if one.trace is arm.trace and one.at <= arm.at), key=_at)
-        return [drawn for one in earlier for drawn in self.begun(one) if drawn.departs >= arm.at]
+        return [drawn for one in earlier for drawn in self.of_arm(one) if drawn.departs >= arm.at]
 
-    def one(self, arm: Arm, number: int) -> Drawn:
+    def rollout(self, arm: Arm, number: int) -> DrawnRollout:
         """The rollout of that number."""
         return self._rollouts[arm][number]
 
@@ -182,9 +182,9 @@ def _departure(rollout: Trace, arm: Arm) -> int:
     return arm.at + sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], later))
 
 
-def gather(
+def draw_rollouts(
     method: Sampled,
-    samples: Samples,
+    samples: RolloutPool,
     chains: Sequence[Sequence[Arm]],
     target: str,
     on_more: Callable[[], None] | None = None,
@@ -211,7 +211,7 @@ def gather(
 
 
 def _draws(
-    method: Sampled, samples: Samples, chains: Sequence[Sequence[Arm]], target: str, parts: int
+    method: Sampled, samples: RolloutPool, chains: Sequence[Sequence[Arm]], target: str, parts: int
 ) -> Iterator[dict[Arm, int]]:
     """How many more rollouts from each arm, one draw after the other."""
     if method.adaptive:
@@ -223,7 +223,7 @@ def _draws(
 
 
 def _adaptive(
-    method: Sampled, samples: Samples, chains: Sequence[Sequence[Arm]], target: str
+    method: Sampled, samples: RolloutPool, chains: Sequence[Sequence[Arm]], target: str
 ) -> Iterator[dict[Arm, int]]:
     total = sum(map(len, chains))
     budget = method.planned(total)
@@ -232,7 +232,7 @@ def _adaptive(
         control.current().check()
         more: dict[Arm, int] = {}
         for chain, share in zip(chains, shares, strict=True):
-            counts = _counts(samples, chain, target, method.shares)
+            counts = _counts(samples, chain, target, method.shares_rollouts)
             added = allocate(counts, half_width=method.half_width, budget=share)
             more.update({arm: int(count) for arm, count in zip(chain, added, strict=True) if count})
         if not more:
@@ -240,9 +240,9 @@ def _adaptive(
         yield more
 
 
-def _counts(samples: Samples, chain: Sequence[Arm], target: str, shared: bool) -> Counts:
+def _counts(samples: RolloutPool, chain: Sequence[Arm], target: str, shared: bool) -> Counts:
     """What was drawn along a chain; where hardly any rollout gives an answer, sampling has to end all the same."""
-    drawn = [samples.through(arm) if shared else samples.begun(arm) for arm in chain]
+    drawn = [samples.through_arm(arm) if shared else samples.of_arm(arm) for arm in chain]
     hits, trials = zip(*(_tally(each, target) for each in drawn), strict=True)
     started = [samples.size(arm) for arm in chain]
     if not shared:
@@ -252,6 +252,6 @@ def _counts(samples: Samples, chain: Sequence[Arm], target: str, shared: bool) -
     return Counts(hits, trials, left_hits, left_trials, started)
 
 
-def _tally(drawn: Sequence[Drawn], target: str) -> tuple[int, int]:
+def _tally(drawn: Sequence[DrawnRollout], target: str) -> tuple[int, int]:
     read = [one.answer for one in drawn if one.answer is not None]
     return read.count(target), max(len(read), len(drawn) // 2)
