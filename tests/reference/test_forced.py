@@ -6,7 +6,7 @@ import torch
 
 import cotlens as cl
 from cotlens._core.errors import InputError
-from cotlens.measure.answers.forced import ForcedQuery, Point, score_points, scores_of, target_answer
+from cotlens.measure.answers.forced import ForcedQuery, StopPoint, score_points, scores_of, target_answer
 from cotlens.measure.answers.forms import form_of
 from cotlens.trace.answers import AnswerForm
 from tests import pretrained
@@ -79,7 +79,7 @@ def test_a_target_is_scored_as_it_is_given_and_grouped(model, van):
 def test_the_beginning_of_a_number_is_not_credited_with_all_of_it(model, van):
     """ "70" is what "70,000" begins with: without a look at what follows the comma it had the probability of both."""
     end = van.roles["thought"].end
-    short, long = score_points(model, van, [Point(end, "70"), Point(end, "70,000")])
+    short, long = score_points(model, van, [StopPoint(end, "70"), StopPoint(end, "70,000")])
     assert short.probability + long.probability < 1
     assert short.probability < 0.1 and long.probability > 0.7
 
@@ -100,7 +100,7 @@ def test_the_end_of_a_box_is_every_token_that_begins_with_its_brace(model, van, 
     ].sum()
     before = np.exp(sum(rows[i - 1, ids[i]] for i in range(start, len(ids) - 1)))
     expected = before * (np.exp(rows[-2, ids[-1]]) * closed + both)
-    found = score_points(model, van, [Point(end, value)], form=BOX)[0]
+    found = score_points(model, van, [StopPoint(end, value)], form=BOX)[0]
     assert found.log_probability == pytest.approx(np.log(expected), abs=TOLERANCE)
     alone = before * np.exp(rows[-2, ids[-1]] + rows[-1, tokenizer.convert_tokens_to_ids("}")])
     assert expected > 1.5 * alone, "the model writes the brace with what comes after it"

@@ -5,7 +5,7 @@ import pytest
 
 import cotlens as cl
 from cotlens import organisms
-from cotlens.measure.answers.forced import Point, score_points
+from cotlens.measure.answers.forced import StopPoint, score_points
 from cotlens.results import load_result
 from tests import pretrained
 
@@ -85,7 +85,7 @@ def test_the_answer_lens_ends_in_the_forced_answer(abacus, trace, answers):
     """The last layer at every cut is what is scored there, and at the end of the thought the answer is readable."""
     last = abacus.n_layers
     np.testing.assert_allclose(of_layer(answers, last, "logprob"), answers.extras["forced"], atol=1e-4)
-    forced = score_points(abacus, trace, [Point(cut, answers.extras["answer"]) for cut in answers.extras["cuts"]])
+    forced = score_points(abacus, trace, [StopPoint(cut, answers.extras["answer"]) for cut in answers.extras["cuts"]])
     wins = np.array([one.logit_difference > 0 for one in forced])
     assert wins[-1] and of_layer(answers, last, "readable")[-1] == 1
     assert not of_layer(answers, last, "readable")[0]

@@ -52,7 +52,7 @@ class Target:
 
 
 @dataclass(frozen=True)
-class Point:
+class StopPoint:
     """One forced answer to score: the thought closed before token `at`, the value given, tokens hidden from it."""
 
     at: int
@@ -190,7 +190,7 @@ def target_answer(trace: Trace, given: str | None, reader: AnswerReader | None =
 def score_points(
     model: Model,
     trace: Trace,
-    points: Sequence[Point],
+    points: Sequence[StopPoint],
     interventions: Sequence[Intervention] = (),
     form: AnswerForm | None = None,
 ) -> list[Forced]:

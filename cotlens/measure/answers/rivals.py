@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from cotlens.measure.answers.forced import Point, Target, score_points, values
+from cotlens.measure.answers.forced import StopPoint, Target, score_points, values
 from cotlens.measure.answers.stated import values_in
 from cotlens.models.contract import Branch, Model
 from cotlens.trace import Trace
@@ -75,7 +75,7 @@ def likeliest(
     """The `most` rivals whose probability is highest at any of the points `at`, likeliest first."""
     if not rivals or not most:
         return []
-    points = [Point(position, rival) for rival in rivals for position in at]
+    points = [StopPoint(position, rival) for rival in rivals for position in at]
     forced = score_points(model, trace, points, form=form)
     probabilities = values(forced, "probability").reshape(len(rivals), len(at))
     order = np.argsort(-probabilities.max(axis=1), kind="stable")

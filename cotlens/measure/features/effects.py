@@ -34,7 +34,7 @@ _BLOCK = 4096  # entries whose decoder rows are held at a time
 
 
 @dataclass(frozen=True, eq=False)
-class Question:
+class ForcedTarget:
     """The forced answer whose change is asked for: its metric, its tokens, and the whole sequence with them."""
 
     target: str
@@ -44,7 +44,7 @@ class Question:
     ids: tuple[int, ...]
 
 
-def question(model: Model, trace: Trace, target: str | None, metric: str) -> Question:
+def forced_target(model: Model, trace: Trace, target: str | None, metric: str) -> ForcedTarget:
     """The answer after the whole thought.
 
     Raises:
@@ -56,11 +56,11 @@ def question(model: Model, trace: Trace, target: str | None, metric: str) -> Que
         )
     value, end = target_answer(trace, target, model.reader).surface, trace.roles["thought"].end
     answer = model.answer_branch(trace, end, value, form_of(trace, model))
-    return Question(value, metric, end, answer, (*trace.token_ids[:end], *answer.token_ids))
+    return ForcedTarget(value, metric, end, answer, (*trace.token_ids[:end], *answer.token_ids))
 
 
 def exact(
-    model: Model, sae: SAE, trace: Trace, asked: Question, latents: Sequence[int]
+    model: Model, sae: SAE, trace: Trace, asked: ForcedTarget, latents: Sequence[int]
 ) -> Iterator[tuple[float, float]]:
     """(metric as it is, metric with the latent ablated), one latent after the other; a forward pass each.
 
@@ -85,7 +85,7 @@ def exact(
     current.report(len(latents), len(latents), "ablating latents")
 
 
-def first_order(model: Model, sae: SAE, trace: Trace, asked: Question) -> dict[int, float]:
+def first_order(model: Model, sae: SAE, trace: Trace, asked: ForcedTarget) -> dict[int, float]:
     """The estimate for every latent that is active somewhere up to the answer; one forward and one backward pass."""
     slopes = model.gradient(trace, asked.answer, sae.config.site, at=asked.end, metric=asked.metric)
     site = sae.config.site
@@ -106,6 +106,6 @@ def _along(sae: SAE, latents: Latents, slopes: NDArray[np.float32]) -> dict[int,
     return {int(latent): float(total) for latent, total in zip(active, sums, strict=True)}
 
 
-def _metric(model: Model, trace: Trace, asked: Question, change: Patch | None) -> float:
+def _metric(model: Model, trace: Trace, asked: ForcedTarget, change: Patch | None) -> float:
     [forced] = score_queries(model, trace, [ForcedQuery(asked.answer, asked.end)], () if change is None else [change])
     return float(getattr(forced, asked.metric))

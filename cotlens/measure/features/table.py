@@ -12,7 +12,7 @@ from cotlens._core import check
 from cotlens.measure.answers.forced import METRIC_WORDS, METRICS
 from cotlens.measure.features.autoencoder.sae import SAE
 from cotlens.measure.features.dashboard import Dashboard
-from cotlens.measure.features.effects import Question, exact, first_order, question
+from cotlens.measure.features.effects import ForcedTarget, exact, first_order, question
 from cotlens.measure.features.encoded import POOR, Encoded, encode_text
 from cotlens.measure.features.logits import top_logits
 from cotlens.measure.features.rows import Rows, active_rows, activity, selected
@@ -169,7 +169,7 @@ def _words(model: Model, sae: SAE, rows: Rows, known: Dashboard | None, logits: 
 
 
 def _answer(
-    trace: Trace, asked: Question | None, measured: Mapping[int, tuple[float, float]], guessed: Mapping[int, float]
+    trace: Trace, asked: ForcedTarget | None, measured: Mapping[int, tuple[float, float]], guessed: Mapping[int, float]
 ) -> dict[str, Any]:
     """What effects are effects on, and how far estimate and exact effect agree where both are known."""
     if asked is None:

@@ -15,7 +15,7 @@ from cotlens.measure.answers.forced import (
     FORCED_TOKENS,
     METRICS,
     Forced,
-    Point,
+    StopPoint,
     Target,
     score_points,
     target_answer,
@@ -24,7 +24,7 @@ from cotlens.measure.answers.forms import Form, check_form, described, form_of
 from cotlens.measure.answers.rivals import GREEDY_TOKENS, POOL, greedy, likeliest, pool
 from cotlens.measure.answers.stated import answer_lines
 from cotlens.measure.importance.shared import controls, spread, table, units
-from cotlens.measure.importance.shared.curve import Curve, Line, with_other
+from cotlens.measure.importance.shared.curve import Curve, Interpolation, with_other
 from cotlens.measure.importance.shared.units import Place
 from cotlens.measure.method import Cost, RunRecord, check_needs, check_setting, in_blocks, keeping
 from cotlens.models.contract import Capability, Model
@@ -166,7 +166,7 @@ class EarlyAnswer:
 
         with keeping(result):
             curve.answers += self._others(trace, model, target, curve)
-            wanted = [Point(position, answer) for position in curve.at for answer in curve.answers]
+            wanted = [StopPoint(position, answer) for position in curve.at for answer in curve.answers]
             scored = in_blocks(wanted, lambda block: score_points(model, trace, block, form=form), "early answers")
             for one in scored:
                 curve.done.append(one)
@@ -212,7 +212,7 @@ class EarlyAnswer:
             if answer:
                 groups.setdefault(reader.normal(answer), answer)
         missed = [answer for answer in groups.values() if answer]
-        wanted = [Point(position, answer) for position in curve.at for answer in missed]
+        wanted = [StopPoint(position, answer) for position in curve.at for answer in missed]
         scored = in_blocks(wanted, lambda block: score_points(model, trace, block, form=curve.form), "other answers")
         return missed, list(scored)
 
@@ -228,7 +228,7 @@ class EarlyAnswer:
         metric, followed = curve.metric(self.metric), curve.probabilities()
         leaders = controls.leading(followed, curve.answers)
         hidden = curve.masked_probabilities(followed[:, 0])
-        whole = Line(curve.at, every)
+        whole = Interpolation(curve.at, every)
         place = {position: i for i, position in enumerate(every)}
         before, after = [place[span.start] for span in found], [place[span.end] for span in found]
         estimates = whole.of(metric)[after] - whole.of(metric)[before]
@@ -280,7 +280,7 @@ def _coarse(trace: Trace, points: list[int]) -> list[int]:
 
 def _scored(trace: Trace, model: Model, curve: Curve, points: list[int]) -> list[Forced]:
     """All followed answers at more points."""
-    wanted = [Point(position, answer) for position in points for answer in curve.answers]
+    wanted = [StopPoint(position, answer) for position in points for answer in curve.answers]
     return list(in_blocks(wanted, lambda block: score_points(model, trace, block, form=curve.form), "where it moves"))
 
 

@@ -49,7 +49,7 @@ class Anchor:
 
 
 @dataclass(frozen=True)
-class Text:
+class ShownText:
     """What a judge was shown of a trace, as its quotes are looked for in it.
 
     Args:

@@ -14,8 +14,8 @@ from cotlens._core.errors import BackendError, InputError
 from cotlens.measure.method import Cost, as_data, keeping
 from cotlens.measure.monitors.asking import ModelAnswerer, answerer
 from cotlens.measure.monitors.finding import Reading
-from cotlens.measure.monitors.parsing import Verdict, parse
-from cotlens.measure.monitors.prompt import Shown, check_view, instructions, schema, show
+from cotlens.measure.monitors.parsing import ParsedReply, parse
+from cotlens.measure.monitors.prompt import ShownThought, check_view, instructions, schema, show
 from cotlens.measure.monitors.readings import Readings
 from cotlens.measure.monitors.rubric import RELIANCE, Rubric
 from cotlens.models.contract import Answerer, Reply, Sent
@@ -24,7 +24,7 @@ from cotlens.trace import Trace
 
 _AGAIN = ("unparsed", "cut")  # what another try may mend; a refusal and a full context stay
 _HOT = 0.7  # the least temperature of another try: at 0 it would be the same
-_STOPPED = Verdict(status="unanswered", reason="No reply came before the work stopped; run it again to go on.")
+_STOPPED = ParsedReply(status="unanswered", reason="No reply came before the work stopped; run it again to go on.")
 _FIELDS = ("model", "revision", "backend", "dtype", "commit", "weights", "generation")
 
 
@@ -130,12 +130,12 @@ class _Work:
 
     judge: Judge
     asked: Answerer
-    shown: Sequence[Shown]
+    shown: Sequence[ShownThought]
     seed: int
     began: float = field(default_factory=time.monotonic)
 
     def __post_init__(self) -> None:
-        self.verdicts: list[dict[int, Verdict]] = [{} for _ in self.shown]
+        self.verdicts: list[dict[int, ParsedReply]] = [{} for _ in self.shown]
         self.replies: list[list[str]] = [[] for _ in self.shown]
 
     def all(self) -> None:
@@ -224,7 +224,7 @@ def _listed(traces: Trace | Sequence[Trace]) -> tuple[Trace, ...]:
     return given
 
 
-def _tokens(asked: Answerer, shown: Shown) -> int:
+def _tokens(asked: Answerer, shown: ShownThought) -> int:
     if isinstance(asked, ModelAnswerer):
         return asked.tokens(shown.messages)
     return sum(len(message["content"].encode()) for message in shown.messages)

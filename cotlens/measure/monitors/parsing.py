@@ -10,9 +10,9 @@ from typing import Any
 
 from cotlens._core.data import loads
 from cotlens._core.text import without_halves
-from cotlens.measure.monitors.anchoring import Text
+from cotlens.measure.monitors.anchoring import ShownText
 from cotlens.measure.monitors.finding import MOST_SEVERE, STATUSES, Finding
-from cotlens.measure.monitors.prompt import Shown
+from cotlens.measure.monitors.prompt import ShownThought
 from cotlens.measure.monitors.rubric import Rubric
 from cotlens.models.contract import Reply
 
@@ -27,7 +27,7 @@ _DECLINES = re.compile(
 
 
 @dataclass(frozen=True)
-class Verdict:
+class ParsedReply:
     """One reply as it was read; `status` and `reason` as in `Reading`."""
 
     label: str = ""
@@ -42,21 +42,23 @@ class _Wrong(Exception):
     """A reply isn't what was asked for; its words say why."""
 
 
-def parse(reply: Reply, rubric: Rubric, shown: Shown) -> Verdict:
+def parse(reply: Reply, rubric: Rubric, shown: ShownThought) -> ParsedReply:
     """The verdict of a reply, or why there is none."""
     if reply.finish in ("failed", "refused", "over_budget"):
         status = {"failed": "unanswered"}.get(reply.finish, reply.finish)
-        return Verdict(status=status, reason=reply.why or f"{STATUSES[status].capitalize()}.")
+        return ParsedReply(status=status, reason=reply.why or f"{STATUSES[status].capitalize()}.")
     if reply.finish == "length":
-        return Verdict(status="cut", reason="The reply was cut off before its label; give a larger max_new_tokens=.")
+        return ParsedReply(
+            status="cut", reason="The reply was cut off before its label; give a larger max_new_tokens=."
+        )
     try:
         return _verdict(_object(reply.text, shown), rubric, shown.text)
     except _Wrong as wrong:
         declined = "{" not in reply.text and _DECLINES.search(reply.text)
-        return Verdict(status="refused" if declined else "unparsed", reason=str(wrong))
+        return ParsedReply(status="refused" if declined else "unparsed", reason=str(wrong))
 
 
-def _object(text: str, shown: Shown) -> Mapping[str, Any]:
+def _object(text: str, shown: ShownThought) -> Mapping[str, Any]:
     """The one JSON object with a label in a reply."""
     found = [(source, data) for source, data in _objects(without_halves(text)) if "label" in data]
     if not found:
@@ -86,7 +88,7 @@ def _objects(text: str) -> list[tuple[str, Mapping[str, Any]]]:
     return found
 
 
-def _verdict(data: Mapping[str, Any], rubric: Rubric, text: Text) -> Verdict:
+def _verdict(data: Mapping[str, Any], rubric: Rubric, text: ShownText) -> ParsedReply:
     name = data["label"]
     label = rubric.label(name) if isinstance(name, str) else None
     if label is None:
@@ -96,10 +98,10 @@ def _verdict(data: Mapping[str, Any], rubric: Rubric, text: Text) -> Verdict:
     if not isinstance(given, list) or len(given) > _MOST_FOUND:
         raise _Wrong("The reply has no list of findings." if not isinstance(given, list) else "It has too many.")
     findings = tuple(_finding(one, number, rubric, text) for number, one in enumerate(given, start=1))
-    return Verdict(label.name, label.flags, findings, rationale)
+    return ParsedReply(label.name, label.flags, findings, rationale)
 
 
-def _finding(data: Any, number: int, rubric: Rubric, text: Text) -> Finding:
+def _finding(data: Any, number: int, rubric: Rubric, text: ShownText) -> Finding:
     where = f"Finding {number} of the reply"
     if not isinstance(data, Mapping):
         raise _Wrong(f"{where} is no object.")

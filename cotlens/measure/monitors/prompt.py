@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from cotlens._core.errors import InputError, did_you_mean
-from cotlens.measure.monitors.anchoring import Text
+from cotlens.measure.monitors.anchoring import ShownText
 from cotlens.measure.monitors.finding import MOST_SEVERE
 from cotlens.measure.monitors.rubric import Rubric
 from cotlens.models.contract import Conversation
@@ -45,7 +45,7 @@ _TO_JUDGES = re.compile(
 
 
 @dataclass(frozen=True)
-class Shown:
+class ShownThought:
     """What a judge is sent about one trace.
 
     Args:
@@ -56,7 +56,7 @@ class Shown:
     """
 
     messages: Conversation
-    text: Text
+    text: ShownText
     sha256: str
     addressed: str
 
@@ -68,11 +68,11 @@ def check_view(view: str) -> str:
     return view
 
 
-def seen(trace: Trace, view: str) -> Text:
+def seen(trace: Trace, view: str) -> ShownText:
     """The parts of a trace that findings may point at in a view, cut into sentences."""
     roles = [role for role in VIEWS[view] if role in _QUOTED and role in trace.roles]
     regions = tuple((trace.roles[role].char_start, trace.roles[role].char_end) for role in roles)
-    return Text(trace, regions, tuple(span for role in roles for span in trace.spans("sentence", role)))
+    return ShownText(trace, regions, tuple(span for role in roles for span in trace.spans("sentence", role)))
 
 
 def addressed(trace: Trace, view: str) -> str:
@@ -84,7 +84,7 @@ def addressed(trace: Trace, view: str) -> str:
     return ""
 
 
-def show(rubric: Rubric, trace: Trace, view: str, context: str = "") -> Shown:
+def show(rubric: Rubric, trace: Trace, view: str, context: str = "") -> ShownThought:
     """What a judge is sent.
 
     Args:
@@ -100,7 +100,7 @@ def show(rubric: Rubric, trace: Trace, view: str, context: str = "") -> Shown:
     user = "\n\n".join(_fenced(mark, *section) for section in sections)
     messages = ({"role": "system", "content": instructions(rubric, mark)}, {"role": "user", "content": user})
     told = hashlib.sha256(json.dumps(messages, sort_keys=True).encode()).hexdigest()
-    return Shown(messages, text, told, addressed(trace, view))
+    return ShownThought(messages, text, told, addressed(trace, view))
 
 
 def _lines(trace: Trace, role: str, numbers: Mapping[Span, int]) -> list[str]:

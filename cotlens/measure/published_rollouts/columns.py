@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from cotlens.measure.published_rollouts.files import Problem
+from cotlens.measure.published_rollouts.files import ProblemFiles
 
 STEPWISE = (
     "resampling_importance_accuracy",
@@ -34,7 +34,7 @@ UNKNOWN_ZERO = "not measured: 0 in the file, and how many dissimilar sentences w
 Floats = NDArray[np.float64]
 
 
-def table(problem: Problem) -> dict[str, Any]:
+def table(problem: ProblemFiles) -> dict[str, Any]:
     """All columns for a frame: labels, numbers, and a status for every number that isn't measured everywhere."""
     found: dict[str, Any] = {
         "function_tag": problem.words("function_tags"),
@@ -48,7 +48,7 @@ def table(problem: Problem) -> dict[str, Any]:
     return found
 
 
-def measured(problem: Problem, name: str) -> tuple[Floats, list[str]]:
+def measured(problem: ProblemFiles, name: str) -> tuple[Floats, list[str]]:
     """A column with NaN for what was not measured, and the status of every row."""
     values = problem.numbers(name)
     reasons = [EMPTY if problem.has(name) else NO_COLUMN] * len(values)
@@ -58,7 +58,7 @@ def measured(problem: Problem, name: str) -> tuple[Floats, list[str]]:
     return np.where(status == OK, values, np.nan), [str(each) for each in status]
 
 
-def _unmeasured(problem: Problem, name: str, values: Floats) -> list[tuple[NDArray[np.bool_], str]]:
+def _unmeasured(problem: ProblemFiles, name: str, values: Floats) -> list[tuple[NDArray[np.bool_], str]]:
     """Rows whose number is no measurement, and why."""
     last = np.arange(len(values)) == len(values) - 1
     found = []

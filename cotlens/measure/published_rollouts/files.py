@@ -23,7 +23,7 @@ MATRICES = {"resampling": "step_importance.json", "suppression": "step_importanc
 
 
 @dataclass(frozen=True)
-class Problem:
+class ProblemFiles:
     """One problem as its folder has it.
 
     Args:
@@ -122,7 +122,7 @@ def number(value: Any) -> float:
     return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else math.nan
 
 
-def read_problem(folder: str | os.PathLike[str]) -> Problem:
+def read_problem(folder: str | os.PathLike[str]) -> ProblemFiles:
     """The problem in `folder`; `chunks_labeled.json` itself may be given too.
 
     Raises:
@@ -140,7 +140,7 @@ def read_problem(folder: str | os.PathLike[str]) -> Problem:
     index = _index(path / CHUNKS, rows)
     order = np.argsort(index, kind="stable")
     parts = [_mapping(path / name) for name in ("base_solution.json", "problem.json")]
-    return Problem(path, tuple(rows[i] for i in order), index[order], *parts)
+    return ProblemFiles(path, tuple(rows[i] for i in order), index[order], *parts)
 
 
 def _rows(path: Path) -> list[Mapping[str, Any]]:

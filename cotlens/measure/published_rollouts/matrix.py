@@ -17,7 +17,7 @@ from cotlens.results import Provenance, Result
 
 
 @dataclass(frozen=True)
-class Words:
+class MatrixWords:
     """What the numbers of a matrix mean."""
 
     method: str
@@ -30,7 +30,7 @@ class Words:
 
 
 WORDS = {
-    "resampling": Words(
+    "resampling": MatrixWords(
         method="Resampling",
         metric="match rate",
         metric_words="share of rollouts in which a sentence like the later one is said",
@@ -39,7 +39,7 @@ WORDS = {
         scale_unit="proportion",
         edit_type="on-policy",
     ),
-    "suppression": Words(
+    "suppression": MatrixWords(
         method="Suppression",
         metric="log_kl",
         metric_words="mean log KL(ordinary || suppressed), less its mean over all earlier sentences",

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cotlens.measure.published_rollouts import columns, counts
-from cotlens.measure.published_rollouts.files import Problem
+from cotlens.measure.published_rollouts.files import ProblemFiles
 from cotlens.trace import Span, Trace
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ class Published:
     spans: tuple[Span, ...]
     target: str
     rollouts: int
-    problem: Problem
+    problem: ProblemFiles
 
     def __len__(self) -> int:
         return len(self.spans)

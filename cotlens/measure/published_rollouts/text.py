@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from cotlens.measure.published_rollouts.files import Problem
+from cotlens.measure.published_rollouts.files import ProblemFiles
 from cotlens.trace import FinalAnswer, Span, Trace, chunk_texts, split
 
 NOTE = "Read from published text: tokens are words, and nothing can be measured on it or edited."
@@ -19,7 +19,7 @@ _OPEN, _CLOSE = re.compile(r"<think>\s*"), re.compile(r"</think>\s*")
 _WORD = re.compile(r"\s*\S+|\s+")
 
 
-def base_trace(problem: Problem) -> tuple[Trace, list[Span]]:
+def base_trace(problem: ProblemFiles) -> tuple[Trace, list[Span]]:
     """The trace, whose text is `prompt + solution` to the letter, and the span of every chunk, in order.
 
     A chunk that can't be found in the text has an empty span where it would stand.
@@ -41,7 +41,7 @@ def base_trace(problem: Problem) -> tuple[Trace, list[Span]]:
     return trace, _spans(places, at, at[stop])
 
 
-def _layout(problem: Problem) -> tuple[str, tuple[int, int], int, list[str]]:
+def _layout(problem: ProblemFiles) -> tuple[str, tuple[int, int], int, list[str]]:
     """The whole text, where the solution's thought begins and the text ends, where the prompt ends, and notes."""
     base = problem.base
     notes = [NOTE]

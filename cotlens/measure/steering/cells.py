@@ -26,7 +26,7 @@ _REPEATS = 2000
 
 
 @dataclass(frozen=True, eq=False)
-class Question:
+class SweepQuestion:
     """One trace of a sweep: from which token it is written anew, how often, and the answer that is followed."""
 
     trace: Trace
@@ -36,7 +36,7 @@ class Question:
 
 
 @dataclass
-class Cell:
+class SweepCell:
     """What was read off the rollouts of one arm: readout -> one list per cluster (a trace, or a random direction)."""
 
     values: dict[str, list[list[float]]] = field(default_factory=dict)
@@ -59,7 +59,7 @@ class Cell:
 
 def measure(
     model: Model,
-    question: Question,
+    question: SweepQuestion,
     steerings: Sequence[Steering],
     metric: Metric | None,
     settings: dict[str, Any],
@@ -85,7 +85,7 @@ def measure(
     return found
 
 
-def summary(cell: Cell, name: str, seed: int) -> tuple[float, Interval]:
+def summary(cell: SweepCell, name: str, seed: int) -> tuple[float, Interval]:
     """The mean of a readout over rollouts and its 95 % interval, for perplexity that of logarithms; NaN for none.
 
     Bootstrap over clusters and the rollouts within; of a proportion the wider of that and Wilson's. Where all rollouts
@@ -95,7 +95,7 @@ def summary(cell: Cell, name: str, seed: int) -> tuple[float, Interval]:
     return _mean([part[np.isfinite(part)] for part in clusters], name, seed)
 
 
-def damaged(cell: Cell, own: Cell) -> NDArray[np.bool_]:
+def damaged(cell: SweepCell, own: SweepCell) -> NDArray[np.bool_]:
     """Which rollouts may be damaged, bool [n], each read against that of `own` with the same random numbers.
 
     Clusters come trace by trace, and those of a trace in the order of its rollouts, so both cells are in one order.
@@ -111,7 +111,7 @@ def damaged(cell: Cell, own: Cell) -> NDArray[np.bool_]:
     )
 
 
-def worst(cell: Cell, name: str, seed: int) -> Interval:
+def worst(cell: SweepCell, name: str, seed: int) -> Interval:
     """The interval of a bounded readout over all values that rollouts without one might have had."""
     parts = [np.array(part, dtype=np.float64) for part in cell.values.get(name, [])]
     low, high = (_mean([np.nan_to_num(part, nan=value) for part in parts], name, seed)[1] for value in (0.0, 1.0))
@@ -150,7 +150,7 @@ def _redrawn(clusters: Sequence[NDArray[np.float64]], seed: int) -> NDArray[np.f
 
 
 def _written(
-    model: Model, question: Question, steerings: Sequence[Steering], settings: dict[str, Any], seed: int
+    model: Model, question: SweepQuestion, steerings: Sequence[Steering], settings: dict[str, Any], seed: int
 ) -> list[Trace]:
     """The rollouts; where the end of the thought decides what is added, the answers are written after the thoughts."""
     trace, at = question.trace, question.at
@@ -181,7 +181,7 @@ def _answered(
     return model.rollouts([Start(rollout, begin, [index])], seed=seed, interventions=changes, **settings)[0][0]
 
 
-def _changed(question: Question, rollout: Trace) -> float:
+def _changed(question: SweepQuestion, rollout: Trace) -> float:
     """1 where another answer is given, or none that can be read; NaN where the baseline has none, or it was cut off."""
     answer = rollout.read_answer()
     if question.answer is None or (answer is None and not rollout.finished):
@@ -190,7 +190,7 @@ def _changed(question: Question, rollout: Trace) -> float:
 
 
 def _probabilities(
-    model: Model, question: Question, rollouts: Sequence[Trace], steerings: Sequence[Steering]
+    model: Model, question: SweepQuestion, rollouts: Sequence[Trace], steerings: Sequence[Steering]
 ) -> list[float]:
     """Probability of the followed answer, forced after each thought under the same steering; NaN for open thoughts."""
     found, at = [math.nan] * len(rollouts), question.at
@@ -211,7 +211,7 @@ def _probabilities(
     return found
 
 
-def _surprisal(model: Model, question: Question, rollouts: Sequence[Trace]) -> list[float]:
+def _surprisal(model: Model, question: SweepQuestion, rollouts: Sequence[Trace]) -> list[float]:
     """Mean negative log-likelihood per token of what was written, nats, under the model without steering."""
     at = question.at
     branches = [Branch(at, one.token_ids[at:]) for one in rollouts]

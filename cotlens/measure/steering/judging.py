@@ -20,7 +20,7 @@ import numpy as np
 
 from cotlens._core import check
 from cotlens._core.errors import BackendError
-from cotlens.measure.answers.forced import Point, score_points, target_answer
+from cotlens.measure.answers.forced import StopPoint, score_points, target_answer
 from cotlens.measure.answers.forms import form_of
 from cotlens.measure.steering.rerun import rewrite, start_of
 from cotlens.measure.steering.where import Ends, Steering, as_steerings, interventions
@@ -239,7 +239,7 @@ def forced(
     if thought is None or ("answer" not in trace.roles and trace.meta.get("finish") != "given"):
         return math.nan
     changes = interventions(steerings, trace, at, Ends(thought.end, thought.end))
-    return score_points(model, trace, [Point(thought.end, value)], changes, form)[0].probability
+    return score_points(model, trace, [StopPoint(thought.end, value)], changes, form)[0].probability
 
 
 def perplexity(model: Model, trace: Trace, at: int) -> float:

@@ -21,7 +21,17 @@ from cotlens.measure.answers.forced import target_answer
 from cotlens.measure.importance.sampled.unread import FEW, MOST
 from cotlens.measure.method import Cost, RunRecord, check_needs, check_setting, keeping
 from cotlens.measure.stats import Interval
-from cotlens.measure.steering.cells import BOUNDED, READOUTS, Cell, Metric, Question, damaged, measure, summary, worst
+from cotlens.measure.steering.cells import (
+    BOUNDED,
+    READOUTS,
+    Metric,
+    SweepCell,
+    SweepQuestion,
+    damaged,
+    measure,
+    summary,
+    worst,
+)
 from cotlens.measure.steering.norms import check_layer, residual_norm
 from cotlens.measure.steering.rerun import start_of
 from cotlens.measure.steering.vector import Vector
@@ -134,7 +144,7 @@ class Sweep:
             for coefficient, layer in self._grid()
             for arm in (("vector", "random") if self.controls else ("vector",))
         ]
-        cells = {key: Cell() for key in keys}
+        cells = {key: SweepCell() for key in keys}
 
         def result() -> Result:
             return self._result(questions, vectors, cells, record, seed)
@@ -165,13 +175,19 @@ class Sweep:
             found.append(one)
         return found
 
-    def _question(self, model: Model, trace: Trace, vectors: Sequence[Vector]) -> Question:
+    def _question(self, model: Model, trace: Trace, vectors: Sequence[Vector]) -> SweepQuestion:
         at = start_of(model, trace, [Steering(vectors[0], 0.0, self.where)]) if self.at is None else self.at
         answer = None if trace.read_answer() is None else target_answer(trace, None)
-        return Question(trace, at, range(self.seeds), answer)
+        return SweepQuestion(trace, at, range(self.seeds), answer)
 
     def _fill(
-        self, model: Model, questions: Sequence[Question], vectors: Sequence[Vector], key: Key, cell: Cell, seed: int
+        self,
+        model: Model,
+        questions: Sequence[SweepQuestion],
+        vectors: Sequence[Vector],
+        key: Key,
+        cell: SweepCell,
+        seed: int,
     ) -> None:
         arm, layer, coefficient = key
         vector = next(one for one in vectors if one.layer == layer)
@@ -190,8 +206,8 @@ class Sweep:
             cell.status = f"not measured: {error}"
 
     def _clusters(
-        self, questions: Sequence[Question], vector: Vector, arm: str, seed: int
-    ) -> list[tuple[Question, Vector]]:
+        self, questions: Sequence[SweepQuestion], vector: Vector, arm: str, seed: int
+    ) -> list[tuple[SweepQuestion, Vector]]:
         """Which rollouts go with which direction: the control's traces share out its random directions."""
         if arm == "vector":
             return [(question, vector) for question in questions]
@@ -206,9 +222,9 @@ class Sweep:
 
     def _result(
         self,
-        questions: Sequence[Question],
+        questions: Sequence[SweepQuestion],
         vectors: Sequence[Vector],
-        cells: dict[Key, Cell],
+        cells: dict[Key, SweepCell],
         record: RunRecord,
         seed: int,
     ) -> Result:
@@ -249,7 +265,7 @@ class Sweep:
         )
 
     def _row(
-        self, vector: Vector, arm: str, coefficient: float, cell: Cell, followed: bool, seed: int
+        self, vector: Vector, arm: str, coefficient: float, cell: SweepCell, followed: bool, seed: int
     ) -> dict[str, Any]:
         name = "metric" if callable(self.metric) else self.metric
         estimate, interval = summary(cell, name, seed)

@@ -11,7 +11,7 @@ from typing import Any
 from cotlens._core.errors import BackendError, CapabilityError, InputError
 from cotlens.measure.survey.plan import Cell
 from cotlens.measure.survey.pools import POLL_S
-from cotlens.measure.survey.worker import Outcome, Worker, reason
+from cotlens.measure.survey.worker import CellOutcome, Worker, reason
 from cotlens.trace import Trace, storage
 
 ADDRESS = "RAY_ADDRESS"
@@ -83,7 +83,7 @@ class RayPool:
         actor = self._idle.pop()
         self._out[actor.do.remote(packed(cell))] = actor, cell
 
-    def arrived(self) -> list[Outcome]:
+    def arrived(self) -> list[CellOutcome]:
         """See `WorkerPool`; a worker that died is replaced, and its cell may be tried again."""
         done, _ = self._ray.wait(list(self._out), num_returns=1, timeout=POLL_S)
         return [self._outcome(ref) for ref in done]
@@ -95,17 +95,17 @@ class RayPool:
         if self._started:
             self._ray.shutdown()
 
-    def _outcome(self, ref: Any) -> Outcome:
+    def _outcome(self, ref: Any) -> CellOutcome:
         actor, cell = self._out.pop(ref)
         try:
-            outcome = Outcome(**json.loads(self._ray.get(ref)))
+            outcome = CellOutcome(**json.loads(self._ray.get(ref)))
         except self._ray.exceptions.RayActorError as error:
             self._ray.kill(actor)
             self._idle.append(self._begun())
-            return Outcome(cell.number, status=reason("WorkerDied", _why(error)), again=True)
+            return CellOutcome(cell.number, status=reason("WorkerDied", _why(error)), again=True)
         except self._ray.exceptions.RayError as error:  # it never began: its surroundings can't be made, for one
             self._idle.append(actor)
-            return Outcome(cell.number, status=reason(type(error).__name__, str(error)), again=True)
+            return CellOutcome(cell.number, status=reason(type(error).__name__, str(error)), again=True)
         self._idle.append(actor)
         return outcome
 

@@ -10,7 +10,7 @@ from cotlens._core import control
 from cotlens._core.control import Control
 from cotlens._core.errors import InputError
 from cotlens.measure.survey.plan import Cell, Plan
-from cotlens.measure.survey.worker import Outcome, Worker
+from cotlens.measure.survey.worker import CellOutcome, Worker
 
 POLL_S = 0.1  # how soon a cancellation is noticed
 
@@ -24,7 +24,7 @@ class WorkerPool(Protocol):
         """Give a cell to a worker that has none; at most `size` are out at once."""
         ...
 
-    def arrived(self) -> list[Outcome]:
+    def arrived(self) -> list[CellOutcome]:
         """Outcomes that are there, after waiting for one for a moment."""
         ...
 
@@ -50,13 +50,13 @@ class ThreadPool:
             )
         self._store, self._control, self._own = store, current, threading.local()
         self._pool = ThreadPoolExecutor(self.size, "cotlens-survey")
-        self._out: set[Future[Outcome]] = set()
+        self._out: set[Future[CellOutcome]] = set()
 
     def send(self, cell: Cell) -> None:
         """See `WorkerPool`."""
         self._out.add(self._pool.submit(self._do, cell))
 
-    def arrived(self) -> list[Outcome]:
+    def arrived(self) -> list[CellOutcome]:
         """See `WorkerPool`."""
         done, self._out = wait(self._out, POLL_S, FIRST_COMPLETED)
         return [future.result() for future in done]
@@ -65,7 +65,7 @@ class ThreadPool:
         """See `WorkerPool`."""
         self._pool.shutdown(wait=True, cancel_futures=True)
 
-    def _do(self, cell: Cell) -> Outcome:
+    def _do(self, cell: Cell) -> CellOutcome:
         with control.using(self._control):
             if not hasattr(self._own, "worker"):
                 self._own.worker = Worker(self._store, threading.current_thread().name)

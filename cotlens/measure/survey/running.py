@@ -13,7 +13,7 @@ from cotlens._core.registry import resolve
 from cotlens.measure.survey.plan import Cell, Plan
 from cotlens.measure.survey.pools import ThreadPool, WorkerPool
 from cotlens.measure.survey.surveyed import Surveyed
-from cotlens.measure.survey.worker import OPEN_STORE, Outcome
+from cotlens.measure.survey.worker import OPEN_STORE, CellOutcome
 
 
 def run(
@@ -74,7 +74,7 @@ class _Running:
         self._again: deque[Cell] = deque()
         self._out: dict[int, Cell] = {}
         self._tries: dict[int, int] = {}
-        self._done: dict[int, Outcome] = {}
+        self._done: dict[int, CellOutcome] = {}
 
     def go(self) -> None:
         """Work until every cell has an outcome."""
@@ -95,7 +95,7 @@ class _Running:
     def _next(self) -> Cell | None:
         return self._again.popleft() if self._again else next(self._new, None)
 
-    def _take(self, outcome: Outcome) -> None:
+    def _take(self, outcome: CellOutcome) -> None:
         number = outcome.number
         cell, tries = self._out.pop(number), self._tries[number]
         if outcome.again and tries <= self._retries:

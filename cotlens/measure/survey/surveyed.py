@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from cotlens.measure.survey.plan import Cell, Plan
-from cotlens.measure.survey.worker import Outcome
+from cotlens.measure.survey.worker import CellOutcome
 from cotlens.results import Provenance, Result
 from cotlens.results.result import from_data
 from cotlens.results.table import COLUMNS
@@ -32,7 +32,7 @@ class Surveyed:
     """
 
     plan: Plan
-    outcomes: Mapping[int, Outcome]
+    outcomes: Mapping[int, CellOutcome]
     store: Any
 
     def __len__(self) -> int:
@@ -90,8 +90,8 @@ class Surveyed:
         """`table()` as a pandas frame."""
         return self.table().frame()
 
-    def _outcome(self, cell: Cell) -> Outcome:
-        return self.outcomes.get(cell.number, Outcome(cell.number, status=NOT_RUN, tries=0))
+    def _outcome(self, cell: Cell) -> CellOutcome:
+        return self.outcomes.get(cell.number, CellOutcome(cell.number, status=NOT_RUN, tries=0))
 
     def _rows(self, cell: Cell, result: Result | None) -> dict[str, list[Any]]:
         if result is None:

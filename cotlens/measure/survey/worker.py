@@ -27,7 +27,7 @@ _LONGEST = 500  # characters of a reason
 
 
 @dataclass(frozen=True)
-class Outcome:
+class CellOutcome:
     """What became of a cell.
 
     Args:
@@ -66,7 +66,7 @@ class Worker:
         self._store = resolve(OPEN_STORE)(store)
         self._held: tuple[str, Model | CotLensError] | None = None
 
-    def do(self, cell: Cell) -> Outcome:
+    def do(self, cell: Cell) -> CellOutcome:
         """Measure a cell; whatever goes wrong is the status of its outcome.
 
         Raises:
@@ -80,8 +80,8 @@ class Worker:
         except Exception as error:  # one cell of thousands: its row says so, the others go on
             again = isinstance(error, BackendError) and not isinstance(error, OutOfMemory)
             status = reason(type(error).__name__, str(error))
-            return Outcome(cell.number, "", status, again, False, time.monotonic() - began, self._name)
-        return Outcome(cell.number, key.hex(), "ok", False, stored, time.monotonic() - began, self._name)
+            return CellOutcome(cell.number, "", status, again, False, time.monotonic() - began, self._name)
+        return CellOutcome(cell.number, key.hex(), "ok", False, stored, time.monotonic() - began, self._name)
 
     def result(self, key: str) -> str:
         """The JSON of a cell that was measured here."""

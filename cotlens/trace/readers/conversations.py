@@ -11,7 +11,7 @@ from cotlens.trace.answers import FinalAnswer
 from cotlens.trace.parts.focusing import from_parts
 from cotlens.trace.parts.layout import Recorded
 from cotlens.trace.parts.part import Part, arranged
-from cotlens.trace.readers.exchange import Reply, asked, replies
+from cotlens.trace.readers.exchange import Response, asked, replies
 from cotlens.trace.readers.files import shaped
 from cotlens.trace.readers.recorded import recorded
 from cotlens.trace.readers.streams import is_stream, whole
@@ -66,7 +66,7 @@ def _bare(part: Part) -> str:
     return "".join(part.text.split())
 
 
-def _trace(before: list[Part], reply: Reply, about: Mapping[str, Any], notes: list[str], model: Any) -> Trace:
+def _trace(before: list[Part], reply: Response, about: Mapping[str, Any], notes: list[str], model: Any) -> Trace:
     if not before and not reply.parts:
         raise InputError("The response holds no text, and there is no request; nothing can be read.")
     first = before[-1].turn + 1 if before else 0

@@ -21,7 +21,7 @@ _ENDS = {
 
 
 @dataclass(frozen=True)
-class Reply:
+class Response:
     """One answer of a response: what the model wrote, how it ended, and the data that its tokens may be in.
 
     Args:
@@ -71,7 +71,7 @@ def _turns(parts: list[Part], first: int = 0) -> Iterator[list[Part]]:
         yield [dataclasses.replace(part, turn=turn + first) for part in group]
 
 
-def replies(response: Mapping[str, Any], model: str) -> list[Reply]:
+def replies(response: Mapping[str, Any], model: str) -> list[Response]:
     """The answers in a response; several where it was asked for several.
 
     Raises:
@@ -86,40 +86,40 @@ def replies(response: Mapping[str, Any], model: str) -> list[Reply]:
     return [_sealed(_single(response, model), response)]
 
 
-def _choices(choices: list[Any], model: str) -> Iterator[Reply]:
+def _choices(choices: list[Any], model: str) -> Iterator[Response]:
     for choice in choices:
         message = choice.get("message") or choice.get("delta") or {"content": choice.get("text", "")}
         if isinstance(message, str):
             message = {"content": message}
         apart = {name: choice[name] for name in ("reasoning_content", "reasoning") if isinstance(choice.get(name), str)}
-        yield Reply(written({**apart, **message}, model), _finish(choice.get("finish_reason")), choice)
+        yield Response(written({**apart, **message}, model), _finish(choice.get("finish_reason")), choice)
 
 
-def _candidates(candidates: list[Any], model: str) -> Iterator[Reply]:
+def _candidates(candidates: list[Any], model: str) -> Iterator[Response]:
     for candidate in candidates:
         content = candidate.get("content") or {}
-        yield Reply(written(content, model), _finish(candidate.get("finishReason")), candidate)
+        yield Response(written(content, model), _finish(candidate.get("finishReason")), candidate)
 
 
-def _single(response: Mapping[str, Any], model: str) -> Reply:
+def _single(response: Mapping[str, Any], model: str) -> Response:
     output = response.get("output")
     if isinstance(output, Mapping) and isinstance(output.get("message"), Mapping):
-        return Reply(written(output["message"], model), _finish(response.get("stopReason")), response)
+        return Response(written(output["message"], model), _finish(response.get("stopReason")), response)
     if isinstance(output, list) and output and all(isinstance(item, Mapping) and "type" in item for item in output):
         reason = (response.get("incomplete_details") or {}).get("reason") or response.get("status")
-        return Reply(parts_of(output, model), _finish(reason), response)
+        return Response(parts_of(output, model), _finish(reason), response)
     ended = next((response[n] for n in ("stop_reason", "finish_reason", "done_reason") if response.get(n)), None)
     if isinstance(response.get("message"), Mapping):
-        return Reply(written(response["message"], model), _finish(ended), response)
+        return Response(written(response["message"], model), _finish(ended), response)
     if isinstance(response.get("content"), (list, str)):
-        return Reply(written(response, model), _finish(ended), response)
+        return Response(written(response, model), _finish(ended), response)
     for name in ("generated_text", "text", "generation", "completion", "response", "output_text"):
         if isinstance(response.get(name), str):
             about = response.get("meta_info") or response.get("details") or response
             reason = about.get("finish_reason") or ended
             reason = reason.get("type") if isinstance(reason, Mapping) else reason
             apart = {n: response[n] for n in ("reasoning", "reasoning_content", "thinking") if n in response}
-            return Reply(written({"content": response[name], **apart}, model), _finish(reason), response)
+            return Response(written({"content": response[name], **apart}, model), _finish(reason), response)
     raise InputError(
         f"The response has a shape that isn't known (its fields: {', '.join(map(str, response))[:120]}); give its "
         "messages to Trace.from_messages, or name the fields in read_jsonl(path, fields=...)."
@@ -130,13 +130,13 @@ def _finish(reason: Any) -> str:
     return _ENDS.get(str(reason).lower(), "given") if reason else "given"
 
 
-def _sealed(reply: Reply, response: Mapping[str, Any]) -> Reply:
+def _sealed(reply: Response, response: Mapping[str, Any]) -> Response:
     """A reply for whose thought tokens were counted, and none came: it was stripped."""
     if any(part.kind == "thought" for part in reply.parts) or not _thought_tokens(response):
         return reply
     turn = reply.parts[0].turn if reply.parts else 0
     gone = Part("thought", channel="usage", status="stripped", turn=turn)
-    return Reply([gone, *reply.parts], reply.finish, reply.data)
+    return Response([gone, *reply.parts], reply.finish, reply.data)
 
 
 def _thought_tokens(response: Mapping[str, Any]) -> int:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from cotlens._core.errors import CotLensError
 from cotlens.measure.features.autoencoder.sae import SAE
 from cotlens.measure.features.dashboard import Dashboard
-from cotlens.measure.features.effects import Question, exact, first_order, question
+from cotlens.measure.features.effects import ForcedTarget, exact, first_order, forced_target
 from cotlens.measure.features.encoded import Encoded, encode_text
 from cotlens.measure.features.logits import top_logits
 from cotlens.measure.features.rows import Rows, active_rows
@@ -36,7 +36,7 @@ class LatentReading:
     trace: Trace
     encoded: Encoded
     rows: Rows
-    asked: Question | None
+    asked: ForcedTarget | None
     why: str = ""
     note: str = ""
     estimate: dict[int, float] | None = None
@@ -133,9 +133,9 @@ class LatentReadings:
                 self._words[latent] = {"raises": list(one.raises), "lowers": list(one.lowers)}
         return {latent: self._words[latent] for latent in latents if latent in self._words}
 
-    def _question(self, trace: Trace) -> tuple[Question | None, str]:
+    def _question(self, trace: Trace) -> tuple[ForcedTarget | None, str]:
         """What effects are effects on, or why there are none."""
         try:
-            return question(self._model, trace, self._target, self._metric), ""
+            return forced_target(self._model, trace, self._target, self._metric), ""
         except CotLensError as error:
             return None, str(error)

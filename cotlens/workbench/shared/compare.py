@@ -10,7 +10,7 @@ from typing import Literal
 
 import numpy as np
 
-from cotlens.measure.answers.forced import Point, score_points, target_answer, values
+from cotlens.measure.answers.forced import StopPoint, score_points, target_answer, values
 from cotlens.measure.answers.forms import form_of
 from cotlens.measure.answers.rivals import pool
 from cotlens.models.contract import Capability, Model
@@ -41,7 +41,7 @@ def distribution(model: Model, trace: Trace, answers: Sequence[str], form: Answe
     end = trace.roles["thought"].end
     if end + FORCED > model.context_length:
         return {}
-    scores = score_points(model, trace, [Point(end, answer) for answer in answers], form=form)
+    scores = score_points(model, trace, [StopPoint(end, answer) for answer in answers], form=form)
     return dict(zip(answers, values(scores, "probability").tolist(), strict=True))
 
 

@@ -8,14 +8,14 @@ import cotlens as cl
 from cotlens._core.errors import InputError
 from cotlens.measure.answers.forced import Target
 from cotlens.measure.steering import Sweep, Vector
-from cotlens.measure.steering.cells import Cell, Question, _changed, damaged, summary, worst
+from cotlens.measure.steering.cells import SweepCell, SweepQuestion, _changed, damaged, summary, worst
 from cotlens.trace import Trace
 
 VECTOR = Vector("v", 0, np.ones(4), 1.0)
 
 
 def cell(name, clusters):
-    made = Cell()
+    made = SweepCell()
     for values in clusters:
         made.add({name: values})
     return made
@@ -48,7 +48,7 @@ def test_the_worst_case_of_rollouts_that_were_cut_off_is_either_way():
 def test_an_answer_that_was_cut_off_is_not_a_changed_one():
     read = {"reader": cl.answers.Number()}
     trace = replace(cl.Trace.from_text("q", "a b", "The answer is 12."), **read)
-    question = Question(trace, 0, range(1), Target("12", "12"))
+    question = SweepQuestion(trace, 0, range(1), Target("12", "12"))
     silent = replace(cl.Trace.from_text("q", "a b"), **read)
     assert _changed(question, trace) == 0
     assert _changed(question, silent) == 1
@@ -57,12 +57,12 @@ def test_an_answer_that_was_cut_off_is_not_a_changed_one():
 
 def test_a_rollout_is_read_against_the_unsteered_one_with_the_same_random_numbers():
     """By the rule of the verdict: twice as perplexing, or no end where that one has one."""
-    own, found = Cell(), Cell()
+    own, found = SweepCell(), SweepCell()
     own.add({"changed": [0.0] * 4, "perplexity": [0.1, 0.1, 1.0, 0.1], "finished": [1.0, 1.0, 1.0, 0.0]})
     found.add({"changed": [0.0] * 2, "perplexity": [0.75, 0.85], "finished": [1.0, 1.0]})
     found.add({"changed": [0.0] * 2, "perplexity": [1.1, 0.1], "finished": [0.0, 0.0]})
     assert damaged(found, own).tolist() == [False, True, True, False]
-    assert not damaged(own, own).any() and damaged(Cell(), own).size == 0
+    assert not damaged(own, own).any() and damaged(SweepCell(), own).size == 0
 
 
 def test_traces_that_differ_widen_the_interval():
@@ -114,9 +114,9 @@ def test_every_cell_has_a_price():
 
 def test_the_controls_rollouts_are_shared_out_over_directions():
     trace = Trace.from_text("q", "one two three", "four")
-    from cotlens.measure.steering.cells import Question
+    from cotlens.measure.steering.cells import SweepQuestion
 
-    asked = Question(trace, 1, range(6), None)
+    asked = SweepQuestion(trace, 1, range(6), None)
     sweep = Sweep(vector=VECTOR, seeds=6, controls=4)
     clusters = sweep._clusters([asked], VECTOR, "random", 0)
     assert [one.indices for one, _ in clusters] == [range(1), range(1, 3), range(3, 4), range(4, 6)]

@@ -13,7 +13,7 @@ from itertools import groupby
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from cotlens.measure.answers.forced import Forced, Point, score_points
+from cotlens.measure.answers.forced import Forced, StopPoint, score_points
 from cotlens.measure.method import in_blocks
 from cotlens.models.contract import EVER, BlockAttention, Model
 from cotlens.trace import Span, Trace
@@ -53,7 +53,7 @@ def masked(
         for whole, part in groupby(block, lambda point: sum(line.end <= point for line in lines)):
             blocks = [BlockAttention(range(line.end, EVER), range(line.start, line.end)) for line in lines[:whole]]
             begun = lines[whole : whole + 1]  # cut by the point, if it has begun
-            points = [Point(at, target, tuple(t for line in begun for t in range(line.start, at))) for at in part]
+            points = [StopPoint(at, target, tuple(t for line in begun for t in range(line.start, at))) for at in part]
             found += score_points(model, trace, points, blocks, form)
         return found
 

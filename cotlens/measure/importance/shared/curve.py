@@ -88,7 +88,7 @@ class Curve:
         return [*self.done, *[NOT_MEASURED] * (len(self.at) * len(self.answers) - len(self.done))]
 
 
-class Line:
+class Interpolation:
     """Values of measured points at all points: straight lines between them.
 
     Args:
