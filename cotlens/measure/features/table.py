@@ -12,7 +12,7 @@ from cotlens._core import check
 from cotlens.measure.answers.forced import METRIC_WORDS, METRICS
 from cotlens.measure.features.autoencoder.sae import SAE
 from cotlens.measure.features.dashboard import Dashboard
-from cotlens.measure.features.effects import ForcedTarget, exact, first_order, question
+from cotlens.measure.features.effects import ForcedTarget, exact, first_order, forced_target
 from cotlens.measure.features.encoded import POOR, Encoded, encode_text
 from cotlens.measure.features.logits import top_logits
 from cotlens.measure.features.rows import Rows, active_rows, activity, selected
@@ -104,7 +104,7 @@ def features(
         metric=metric,
     )
     check_needs(settings, model)  # type: ignore[arg-type]
-    asked = question(model, trace, target, metric) if estimate or settings.effect_of else None
+    asked = forced_target(model, trace, target, metric) if estimate or settings.effect_of else None
     record = RunRecord(settings, trace, model, 0)
     encoded = encode_text(model, sae, trace)
     rows = active_rows(encoded, chosen, settings.effect_of)

@@ -16,7 +16,7 @@ from cotlens.measure.importance.sampled.confirming import Confirmation
 from cotlens.measure.importance.sampled.effects import Effect
 from cotlens.measure.importance.sampled.rollout_pool import RolloutPool, draw_rollouts
 from cotlens.measure.importance.sampled.settings import Sampled
-from cotlens.measure.importance.sampled.similarity import THRESHOLD, Embed, Similarity, said
+from cotlens.measure.importance.sampled.similarity import THRESHOLD, Embed, Similarity, units_from
 from cotlens.measure.method import Cost, RunRecord, check_needs, keeping
 from cotlens.models.contract import Capability, Model
 from cotlens.results import Result
@@ -87,7 +87,7 @@ class Counterfactual(Sampled):
         spans = self.units(trace)
         target = target_answer(trace, self.target, model.reader).group
         self.check_allowed(trace, self._places(trace))
-        samples, record = RolloutPool(self, trace, model, seed), RunRecord(method, trace, model, seed)
+        pool, record = RolloutPool(self, trace, model, seed), RunRecord(method, trace, model, seed)
         texts = [trace.text[span.char_start : span.char_end] for span in spans]
         alike = Similarity(method.embedder, model, trace, texts)
         compared: list[_Row] = []
@@ -103,32 +103,32 @@ class Counterfactual(Sampled):
             }
             extras, words = self._published(target_answer(trace, self.target).surface)
             return table.result(
-                method, trace, spans, found, target, record.provenance(), samples,
+                method, trace, spans, found, target, record.provenance(), pool,
                 columns=columns, extras=extras, words=words,
             )  # fmt: skip
 
         def compare() -> None:
-            compared[:] = [self._row(trace, span, samples, alike, target, seed) for span in spans]
+            compared[:] = [self._row(trace, span, pool, alike, target, seed) for span in spans]
 
         def afresh(rows: Sequence[int]) -> list[Effect]:
-            plain, fresh = self.plain(self._places(trace)), samples.independent()
+            plain, fresh = self.with_fixed_n(self._places(trace)), pool.independent()
             fresh.draw({arm(trace, spans[row]): plain.n for row in rows for arm in (kept, without)})
             return [plain._row(trace, spans[row], fresh, alike, target, seed)[0] for row in rows]
 
         with keeping(result):
-            draw_rollouts(self, samples, chain(trace, spans), target, compare)
+            draw_rollouts(self, pool, chain(trace, spans), target, compare)
             confirmation.run([effect for effect, *_ in compared], afresh)
         return result()
 
-    def _row(self, trace: Trace, span: Span, samples: RolloutPool, alike: Similarity, target: str, seed: int) -> _Row:
+    def _row(self, trace: Trace, span: Span, pool: RolloutPool, alike: Similarity, target: str, seed: int) -> _Row:
         arms = kept(trace, span), without(trace, span)
-        drawn = samples.of_arm(arms[1])
+        drawn = pool.of_arm(arms[1])
         firsts = [_first(one.trace, span, self.unit) for one in drawn]
         like = alike.instead(span, firsts) >= self.threshold
         other = [one for one, same in zip(drawn, like, strict=True) if not same]
         again = [one for one, same in zip(drawn, like, strict=True) if same]
-        status = effects.partly(samples, arms)
-        found = effects.compare(self, samples.of_arm(arms[0]), other, target, seed, beside=again, status=status)
+        status = effects.partly(pool, arms)
+        found = effects.compare(self, pool.of_arm(arms[0]), other, target, seed, beside=again, status=status)
         if drawn and not other:
             closeness = f"(cosine < {self.threshold:g})"
             found = replace(found, status=f"not measured: none of {len(drawn)} rollouts said otherwise {closeness}")
@@ -158,5 +158,5 @@ class Counterfactual(Sampled):
 
 def _first(rollout: Trace, span: Span, unit: str) -> str:
     """What a rollout says in place of a unit, "" if its thought ends there."""
-    found: Sequence[tuple[str, int]] = said(rollout, span.start, unit, span.end - span.start)
+    found: Sequence[tuple[str, int]] = units_from(rollout, span.start, unit, span.end - span.start)
     return found[0][0] if found else ""

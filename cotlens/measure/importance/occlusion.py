@@ -117,9 +117,9 @@ class Occlusion:
         each = [FORCED_TOKENS + self._again(row, end) for row in rows]
         cost = Cost(12 * n + sum(each), forwards=16 + n // 8 + sum(2 + size // 32 for size in each))
         if self.mode == "swap":
-            rooms = [TRIES * max_tokens(row, self.unit) if self._draws else 1 for row in rows]
-            written = sum(2 * row.end + size for row, size in zip(rows, rooms, strict=True))
-            cost = Cost(cost.tokens + written, cost.forwards + sum(rooms) + len(rows) * (2 + n // 32))
+            limits = [TRIES * max_tokens(row, self.unit) if self._draws else 1 for row in rows]
+            written = sum(2 * row.end + size for row, size in zip(rows, limits, strict=True))
+            cost = Cost(cost.tokens + written, cost.forwards + sum(limits) + len(rows) * (2 + n // 32))
         if self.coarse:
             first = replace(self, unit="sentence", coarse=0.0).cost(trace)
             cost = Cost(cost.tokens + first.tokens, cost.forwards + first.forwards)
@@ -192,7 +192,7 @@ class Occlusion:
         wanted = found.pending
         chosen = [rows[i] for i in wanted]
         if self._draws:
-            others = alternatives.written(model, trace, chosen, self.unit, seed)
+            others = alternatives.model_written(model, trace, chosen, self.unit, seed)
         else:
             others = alternatives.tokens(model, trace, chosen)
         for row, other in zip(wanted, others, strict=True):

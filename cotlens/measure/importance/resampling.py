@@ -67,51 +67,51 @@ class Resampling(Sampled):
         spans = self.units(trace)
         target = target_answer(trace, self.target, model.reader).group
         self.check_allowed(trace, self._places(trace))
-        samples, record = RolloutPool(self, trace, model, seed), RunRecord(self, trace, model, seed)
+        pool, record = RolloutPool(self, trace, model, seed), RunRecord(self, trace, model, seed)
         confirmation = Confirmation(self, len(spans))
 
         def found() -> list[Effect]:
-            return [self._effect(trace, span, samples, target, seed) for span in spans]
+            return [self._effect(trace, span, pool, target, seed) for span in spans]
 
         def afresh(rows: Sequence[int]) -> list[Effect]:
-            plain, fresh = self.plain(self._places(trace)), samples.independent()
+            plain, fresh = self.with_fixed_n(self._places(trace)), pool.independent()
             fresh.draw({arm(trace, spans[row]): plain.n for row in rows for arm in (kept, without)})
             return [plain._effect(trace, spans[row], fresh, target, seed) for row in rows]
 
         def result() -> Result:
             name = "accuracy" if self.metric == "probability" else "kl"
             extras = {"published_name": f"resampling_importance_{name}"} if self.convention != "cotlens" else {}
-            again = np.array([self._again(trace, span, samples) for span in spans])
+            again = np.array([self._again(trace, span, pool) for span in spans])
             return table.result(
-                self, trace, spans, found(), target, record.provenance(), samples,
-                columns={"again": again, **confirmation.columns()}, extras={"shared": self.shares, **extras},
+                self, trace, spans, found(), target, record.provenance(), pool,
+                columns={"again": again, **confirmation.columns()}, extras={"shared": self.shares_rollouts, **extras},
             )  # fmt: skip
 
         with keeping(result):
-            draw_rollouts(self, samples, chain(trace, spans), target)
+            draw_rollouts(self, pool, chain(trace, spans), target)
             confirmation.run(found(), afresh)
         return result()
 
     @property
-    def shares(self) -> bool:
+    def shares_rollouts(self) -> bool:
         """Where rollouts go where they narrow most, for differences of proportions."""
         return self.adaptive and self.metric == "probability"
 
-    def _effect(self, trace: Trace, span: Span, samples: RolloutPool, target: str, seed: int) -> Effect:
+    def _effect(self, trace: Trace, span: Span, pool: RolloutPool, target: str, seed: int) -> Effect:
         arms = kept(trace, span), without(trace, span)
-        if not self.shares:
-            first, second = (samples.of_arm(arm) for arm in arms)
-            return effects.compare(self, first, second, target, seed, status=effects.partly(samples, arms))
-        went, came = (samples.through(arm) for arm in arms)
+        if not self.shares_rollouts:
+            first, second = (pool.of_arm(arm) for arm in arms)
+            return effects.compare(self, first, second, target, seed, status=effects.partly(pool, arms))
+        went, came = (pool.through_arm(arm) for arm in arms)
         left = [one for one in came if one.departs < span.end]
         # One that first departs from the trace behind the unit has written the unit again.
         again = [one for one in came if one.departs >= span.end]
-        status = effects.partly(samples, samples.arms())
+        status = effects.partly(pool, pool.arms())
         return effects.compare(self, went, left, target, seed, again=again, status=status)
 
-    def _again(self, trace: Trace, span: Span, samples: RolloutPool) -> float:
+    def _again(self, trace: Trace, span: Span, pool: RolloutPool) -> float:
         arm = without(trace, span)
-        drawn = samples.through(arm) if self.shares else samples.of_arm(arm)
+        drawn = pool.through_arm(arm) if self.shares_rollouts else pool.of_arm(arm)
         return sum(one.departs >= span.end for one in drawn) / len(drawn) if drawn else math.nan
 
     def _places(self, trace: Trace) -> int:

@@ -16,7 +16,7 @@ from cotlens.measure.importance.sampled.confirming import Confirmation
 from cotlens.measure.importance.sampled.effects import Effect
 from cotlens.measure.importance.sampled.rollout_pool import RolloutPool
 from cotlens.measure.importance.sampled.settings import METRICS, Sampled
-from cotlens.measure.importance.sampled.similarity import THRESHOLD, Embed, Similarity, said
+from cotlens.measure.importance.sampled.similarity import THRESHOLD, Embed, Similarity, units_from
 from cotlens.measure.importance.sampled.unread import FEW, MOST, OK
 from cotlens.measure.method import Cost, RunRecord, check_needs, keeping
 from cotlens.measure.stats import mean_interval
@@ -124,7 +124,7 @@ class Resilience(Sampled):
         spans = self.units(trace)
         target = target_answer(trace, self.target, model.reader).group
         self.check_allowed(trace, len(spans), factor=1 + self.rounds)
-        samples, record = RolloutPool(self, trace, model, seed), RunRecord(method, trace, model, seed)
+        pool, record = RolloutPool(self, trace, model, seed), RunRecord(method, trace, model, seed)
         alike = Similarity(method.embedder, model, trace, [trace.text[s.char_start : s.char_end] for s in spans])
         done: list[Effect] = []
         still: list[float] = []
@@ -138,46 +138,46 @@ class Resilience(Sampled):
                 "metric_words": "times that the content came back",
             }  # fmt: skip
             return table.result(
-                method, trace, spans, [*done, *[Effect()] * missing], target, record.provenance(), samples, words=words,
+                method, trace, spans, [*done, *[Effect()] * missing], target, record.provenance(), pool, words=words,
                 columns={"still_there": np.array([*still, *[np.nan] * missing]), **confirmation.columns()},
             )  # fmt: skip
 
         def afresh(rows: Sequence[int]) -> list[Effect]:
-            fresh = samples.independent()
+            fresh = pool.independent()
             self._keep(trace, [spans[row] for row in rows], fresh)
             self._count(fresh, len(rows))
             return [self._measured(trace, spans[row], fresh, alike, target, seed)[0] for row in rows]
 
         with keeping(result):
-            self._keep(trace, spans, samples)
-            self._count(samples, len(spans))
+            self._keep(trace, spans, pool)
+            self._count(pool, len(spans))
             for span in spans:
-                effect, there = self._measured(trace, span, samples, alike, target, seed)
+                effect, there = self._measured(trace, span, pool, alike, target, seed)
                 done.append(effect)
                 still.append(there)
             confirmation.run(done, afresh)
         return result()
 
-    def _keep(self, trace: Trace, spans: Sequence[Span], samples: RolloutPool) -> None:
+    def _keep(self, trace: Trace, spans: Sequence[Span], pool: RolloutPool) -> None:
         """Rollouts with the units as they are, where they are needed."""
         if self.metric != "rounds":
-            samples.draw({kept(trace, span): self.n for span in spans})
+            pool.draw({kept(trace, span): self.n for span in spans})
 
-    def _count(self, samples: RolloutPool, units: int) -> None:
+    def _count(self, pool: RolloutPool, units: int) -> None:
         """Progress is counted in rollouts that need no further cut, since how many cuts there will be isn't known."""
-        samples.count = lambda: (samples.closed, self.n * units, "rollouts cut until the content is gone")
+        pool.count = lambda: (pool.closed, self.n * units, "rollouts cut until the content is gone")
 
     def _measured(
-        self, trace: Trace, span: Span, samples: RolloutPool, alike: Similarity, target: str, seed: int
+        self, trace: Trace, span: Span, pool: RolloutPool, alike: Similarity, target: str, seed: int
     ) -> tuple[Effect, float]:
         """A unit's effect, and the share of rollouts in which the content was still there."""
-        chains = self._fought(trace, span, samples, alike)
+        chains = self._fought(trace, span, pool, alike)
         still = float(np.mean([not (one.gone or one.cut) for one in chains]))
         if self.metric == "rounds":
             return self._rounds(chains, seed), still
-        return self._effect(trace, span, chains, samples, target, seed), still
+        return self._effect(trace, span, chains, pool, target, seed), still
 
-    def _fought(self, trace: Trace, span: Span, samples: RolloutPool, alike: Similarity) -> list[_Chain]:
+    def _fought(self, trace: Trace, span: Span, pool: RolloutPool, alike: Similarity) -> list[_Chain]:
         """Cut and write on, all rollouts of a unit together, until it is gone from each or the rounds are spent."""
         chains = [_Chain(without(trace, span), i) for i in range(self.n)]
         while True:
@@ -187,16 +187,16 @@ class Resilience(Sampled):
             wanted: dict[Arm, list[int]] = {}
             for i in live:
                 wanted.setdefault(chains[i].arm, []).append(chains[i].number)
-            samples.begin(wanted.items())
+            pool.draw_numbers(wanted.items())
             for i in live:
-                rollout = samples.one(chains[i].arm, chains[i].number).trace
+                rollout = pool.rollout(chains[i].arm, chains[i].number).trace
                 chains[i] = self._cut(trace, span, chains[i], rollout, alike)
-                samples.closed += chains[i].ended
+                pool.closed += chains[i].ended
 
     def _cut(self, trace: Trace, span: Span, chain: _Chain, rollout: Trace, alike: Similarity) -> _Chain:
         own = trace.text[span.char_start : span.char_end]
         unit = self.unit if self.spans is None else "sentence"  # what a span given by hand may come back as
-        pieces = said(rollout, chain.arm.at, unit)
+        pieces = units_from(rollout, chain.arm.at, unit)
         like = alike.to(own, [text for text, _ in pieces]) >= self.threshold
         if not like.any():
             cut = not rollout.finished and not rollout.meta.get("thought_closed", False)
@@ -229,12 +229,12 @@ class Resilience(Sampled):
         return f"at least this: {told}" if self.metric == "rounds" else f"partly measured: {told} and are left out"
 
     def _effect(
-        self, trace: Trace, span: Span, chains: Sequence[_Chain], samples: RolloutPool, target: str, seed: int
+        self, trace: Trace, span: Span, chains: Sequence[_Chain], pool: RolloutPool, target: str, seed: int
     ) -> Effect:
-        rollouts = [(one, samples.one(one.arm, one.number)) for one in chains]
+        rollouts = [(one, pool.rollout(one.arm, one.number)) for one in chains]
         gone = [drawn._replace(answer=None) if one.cut else drawn for one, drawn in rollouts if one.gone or one.cut]
         arm = kept(trace, span)
-        found = effects.compare(self, samples.of_arm(arm), gone, target, seed, status=self._spent(chains))
+        found = effects.compare(self, pool.of_arm(arm), gone, target, seed, status=self._spent(chains))
         if not gone:
             return replace(
                 found, status=f"not measured: the content was there after {self.rounds} cuts in all rollouts"

@@ -87,9 +87,11 @@ def loaded(data: Mapping[str, Any], store: Any) -> Model:
 
 def _check_memory(plan: Any) -> None:
     if plan.fits is False:
-        rooms = ", ".join(f"{device}: {room / 2**30:.1f} GiB" for device, room in plan.free.items() if room is not None)
+        memory = ", ".join(
+            f"{device}: {room / 2**30:.1f} GiB" for device, room in plan.free.items() if room is not None
+        )
         raise OutOfMemory(
-            f"{plan.name!r} needs {plan.weights / 2**30:.1f} GiB and this worker has less free ({rooms}); give it a "
+            f"{plan.name!r} needs {plan.weights / 2**30:.1f} GiB and this worker has less free ({memory}); give it a "
             "larger machine, fewer workers, or quantization='4bit'."
         )
 

@@ -64,7 +64,7 @@ def test_its_rollouts_are_counted_in_the_cost_and_asked_about():
     assert Resampling(n=20, confirm=1).confirming(5, 4) == 40
     assert Resampling(n=20, confirm=3).confirming(5, 4) == 100
     assert Resilience(n=20, confirm=2).confirming(22 * 4, 4) == 2 * 22 * 20
-    assert Resampling(budget=400, confirm=True).plain(5).n == 80
+    assert Resampling(budget=400, confirm=True).with_fixed_n(5).n == 80
     assert Resampling(n=20).confirming(5, 4) == 0
     with pytest.raises(InputError, match="no test for rounds"):
         Resilience(confirm=True)

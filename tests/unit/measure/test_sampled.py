@@ -64,10 +64,10 @@ def test_a_span_that_covers_the_prompt_is_refused(kind, trace):
 def test_much_work_is_asked_about_first(kind, trace):
     method = kind(n=9000)
     with pytest.raises(InputError, match=r"would sample up to [\d,]+ rollouts.*max_rollouts=\d+"):
-        method.allow(trace, 4)
-    kind(n=9000, max_rollouts=36_000).allow(trace, 4)
+        method.check_allowed(trace, 4)
+    kind(n=9000, max_rollouts=36_000).check_allowed(trace, 4)
     with pytest.raises(InputError, match="100 are allowed"):
-        kind(n=50, max_rollouts=100).allow(trace, 4)
+        kind(n=50, max_rollouts=100).check_allowed(trace, 4)
 
 
 def test_adaptive_sampling_keeps_to_its_budget_and_needs_no_leave(trace):
@@ -296,13 +296,13 @@ def test_a_rollout_is_a_draw_from_every_boundary_up_to_which_it_says_the_same(tr
     arms = chain(trace, spans)[0]
     samples = RolloutPool(Resampling(budget=20), trace, _Parrot(), 0)
     samples.draw({arms[0]: 4, arms[2]: 2})
-    lengths = [[len(drawn) for drawn in map(each, arms)] for each in (samples.of_arm, samples.through)]
+    lengths = [[len(drawn) for drawn in map(each, arms)] for each in (samples.of_arm, samples.through_arm)]
     assert lengths == [[4, 0, 2, 0], [4, 3, 4, 2]]  # of each start, the k-th says k sentences again
-    at = [drawn.departs for drawn in samples.through(arms[0])]
+    at = [drawn.departs for drawn in samples.through_arm(arms[0])]
     assert at == [spans[0].start, spans[1].start, spans[2].start, spans[2].end]
-    assert {drawn.answer for drawn in samples.through(arms[1])} == {"19"}
+    assert {drawn.answer for drawn in samples.through_arm(arms[1])} == {"19"}
     other = cl.Trace.from_text("How many?", "I have 12 pears here. So.", "19")
-    assert samples.through(Arm(other, arms[1].at)) == []
+    assert samples.through_arm(Arm(other, arms[1].at)) == []
 
 
 class _Parrot:

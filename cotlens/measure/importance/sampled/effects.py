@@ -148,9 +148,9 @@ def wider_than_asked(method: Sampled, effect: Effect) -> str:
     return f"wider than half_width={asked:g}: ±{half:.2g} when its rollouts were spent"
 
 
-def partly(samples: RolloutPool, arms: Sequence[Any]) -> str:
+def partly(pool: RolloutPool, arms: Sequence[Any]) -> str:
     """The status of a row whose arms have not all they should: those that end early have come first."""
-    missing, there = sum(samples.missing(arm) for arm in arms), sum(samples.size(arm) for arm in arms)
+    missing, there = sum(pool.missing(arm) for arm in arms), sum(pool.size(arm) for arm in arms)
     if not missing:
         return unread.OK
     return f"partly measured: {there} of {there + missing} rollouts had ended, the short ones first"

@@ -88,20 +88,20 @@ class Rewriting(Sampled, ABC):
         spans = self.units(trace)
         target = target_answer(trace, self.target, model.reader).group
         self.check_allowed(trace, self.places(len(spans)))
-        samples, record = RolloutPool(self, trace, model, seed), RunRecord(self, trace, model, seed)
+        pool, record = RolloutPool(self, trace, model, seed), RunRecord(self, trace, model, seed)
         edits: list[Rewritten] = []
         confirmation = Confirmation(self, len(spans))
 
         def found() -> list[Effect]:
-            return [self._effect(trace, *one, samples, target, seed) for one in zip(spans, edits, strict=False)]
+            return [self._effect(trace, *one, pool, target, seed) for one in zip(spans, edits, strict=False)]
 
         def afresh(rows: Sequence[int]) -> list[Effect]:
-            plain, fresh = self.plain(self.places(len(spans))), samples.independent()
+            plain, fresh = self.with_fixed_n(self.places(len(spans))), pool.independent()
             fresh.draw({arm: plain.n for row in rows for arm in self._arms(trace, spans[row], edits[row])})
             return [plain._effect(trace, spans[row], edits[row], fresh, target, seed) for row in rows]
 
         def result() -> Result:
-            return self._result(trace, spans, edits, found(), confirmation, samples, target, record)
+            return self._result(trace, spans, edits, found(), confirmation, pool, target, record)
 
         with keeping(result):
             for index, span in enumerate(spans):
@@ -110,7 +110,7 @@ class Rewriting(Sampled, ABC):
                     edits.append(self._surprising(self.rewritten(trace, span, model, seed + index), model))
             chains = [self._arms(trace, span, edit) for span, edit in zip(spans, edits, strict=True)]
             if any(chains):
-                draw_rollouts(self, samples, [chain for chain in chains if chain], target)
+                draw_rollouts(self, pool, [chain for chain in chains if chain], target)
                 confirmation.run(found(), afresh)
         return result()
 
@@ -121,14 +121,12 @@ class Rewriting(Sampled, ABC):
         control = self.control(edit, trace, span)
         return [kept(trace, span), Arm(edit.trace, edit.at), *([] if control is None else [control])]
 
-    def _effect(
-        self, trace: Trace, span: Span, edit: Rewritten, samples: RolloutPool, target: str, seed: int
-    ) -> Effect:
+    def _effect(self, trace: Trace, span: Span, edit: Rewritten, pool: RolloutPool, target: str, seed: int) -> Effect:
         if edit.trace is None:
             return Effect(status=edit.status)
         arms = self._arms(trace, span, edit)
-        drawn = [samples.of_arm(arm) for arm in arms]
-        found = effects.compare(self, drawn[0], drawn[1], target, seed, status=effects.partly(samples, arms))
+        drawn = [pool.of_arm(arm) for arm in arms]
+        found = effects.compare(self, drawn[0], drawn[1], target, seed, status=effects.partly(pool, arms))
         if len(arms) < 3 or not np.isfinite(found.p_value):
             return found
         beside = effects.compare(self, drawn[2], drawn[1], target, seed)
@@ -144,7 +142,7 @@ class Rewriting(Sampled, ABC):
 
     def _result(
         self, trace: Trace, spans: Sequence[Span], edits: Sequence[Rewritten], found: Sequence[Effect],
-        confirmation: Confirmation, samples: RolloutPool, target: str, record: RunRecord,
+        confirmation: Confirmation, pool: RolloutPool, target: str, record: RunRecord,
     ) -> Result:  # fmt: skip
         missing = len(spans) - len(edits)
         gone = np.full(missing, np.nan)
@@ -152,23 +150,23 @@ class Rewriting(Sampled, ABC):
             "rewritten": [*(edit.text for edit in edits), *[""] * missing],
             "surprise": np.array([*(edit.surprise for edit in edits), *gone]),
             "surprise_was": np.array([*(edit.surprise_was for edit in edits), *gone]),
-            **self._control_column(trace, spans, edits, samples, target),
+            **self._control_column(trace, spans, edits, pool, target),
             **confirmation.columns(),
         }
         rows = [*found, *[Effect()] * missing]
         return table.result(
-            self, trace, spans, rows, target, record.provenance(), samples,
+            self, trace, spans, rows, target, record.provenance(), pool,
             columns=columns, extras=_curve(trace, spans, rows),
         )  # fmt: skip
 
     def _control_column(
-        self, trace: Trace, spans: Sequence[Span], edits: Sequence[Rewritten], samples: RolloutPool, target: str
+        self, trace: Trace, spans: Sequence[Span], edits: Sequence[Rewritten], pool: RolloutPool, target: str
     ) -> dict[str, Any]:
         """`p_control`, the share of the target in the control arm, where there is one."""
         shares = np.full(len(spans), np.nan)
         arms = [self._arms(trace, span, edit) for span, edit in zip(spans, edits, strict=False)]
         for row, each in enumerate(arms):
-            answers = tallied(samples.of_arm(each[2])).answers if len(each) > 2 else []
+            answers = tallied(pool.of_arm(each[2])).answers if len(each) > 2 else []
             shares[row] = answers.count(target) / len(answers) if answers else np.nan
         return {"p_control": shares} if any(len(each) > 2 for each in arms) else {}
 

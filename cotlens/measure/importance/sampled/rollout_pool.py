@@ -184,7 +184,7 @@ def _departure(rollout: Trace, arm: Arm) -> int:
 
 def draw_rollouts(
     method: Sampled,
-    samples: RolloutPool,
+    pool: RolloutPool,
     chains: Sequence[Sequence[Arm]],
     target: str,
     on_more: Callable[[], None] | None = None,
@@ -197,33 +197,33 @@ def draw_rollouts(
             have to work on what was said before they can show it.
     """
     seen = 0
-    samples.expect(
+    pool.expect(
         None if method.half_width is not None else method.planned(len({arm for chain in chains for arm in chain}))
     )
-    for more in _draws(method, samples, chains, target, parts=1 if on_more is None else PARTS):
-        samples.draw(more)
-        came = samples.sampled + samples.reused
+    for more in _draws(method, pool, chains, target, parts=1 if on_more is None else PARTS):
+        pool.draw(more)
+        came = pool.n_rollouts
         if on_more is not None and came >= seen * (1 + 1 / PARTS):
             seen = came
             on_more()
-    if on_more is not None and seen < samples.sampled + samples.reused:
+    if on_more is not None and seen < pool.n_rollouts:
         on_more()
 
 
 def _draws(
-    method: Sampled, samples: RolloutPool, chains: Sequence[Sequence[Arm]], target: str, parts: int
+    method: Sampled, pool: RolloutPool, chains: Sequence[Sequence[Arm]], target: str, parts: int
 ) -> Iterator[dict[Arm, int]]:
     """How many more rollouts from each arm, one draw after the other."""
     if method.adaptive:
-        yield from _adaptive(method, samples, chains, target)
+        yield from _adaptive(method, pool, chains, target)
         return
     for part in range(1, parts + 1):
         goal = method.n * part // parts
-        yield {arm: max(0, goal - samples.size(arm)) for chain in chains for arm in chain}
+        yield {arm: max(0, goal - pool.size(arm)) for chain in chains for arm in chain}
 
 
 def _adaptive(
-    method: Sampled, samples: RolloutPool, chains: Sequence[Sequence[Arm]], target: str
+    method: Sampled, pool: RolloutPool, chains: Sequence[Sequence[Arm]], target: str
 ) -> Iterator[dict[Arm, int]]:
     total = sum(map(len, chains))
     budget = method.planned(total)
@@ -232,7 +232,7 @@ def _adaptive(
         control.current().check()
         more: dict[Arm, int] = {}
         for chain, share in zip(chains, shares, strict=True):
-            counts = _counts(samples, chain, target, method.shares_rollouts)
+            counts = _counts(pool, chain, target, method.shares_rollouts)
             added = allocate(counts, half_width=method.half_width, budget=share)
             more.update({arm: int(count) for arm, count in zip(chain, added, strict=True) if count})
         if not more:
@@ -240,11 +240,11 @@ def _adaptive(
         yield more
 
 
-def _counts(samples: RolloutPool, chain: Sequence[Arm], target: str, shared: bool) -> Counts:
+def _counts(pool: RolloutPool, chain: Sequence[Arm], target: str, shared: bool) -> Counts:
     """What was drawn along a chain; where hardly any rollout gives an answer, sampling has to end all the same."""
-    drawn = [samples.through_arm(arm) if shared else samples.of_arm(arm) for arm in chain]
+    drawn = [pool.through_arm(arm) if shared else pool.of_arm(arm) for arm in chain]
     hits, trials = zip(*(_tally(each, target) for each in drawn), strict=True)
-    started = [samples.size(arm) for arm in chain]
+    started = [pool.size(arm) for arm in chain]
     if not shared:
         return Counts(hits, trials, started=started)
     gone = [[one for one in each if one.departs < arm.at] for each, arm in zip(drawn, chain[1:], strict=False)]
