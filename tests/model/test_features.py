@@ -12,7 +12,7 @@ from cotlens.measure.features.autoencoder.config import Config
 from cotlens.measure.features.autoencoder.quality import Quality
 from cotlens.measure.features.autoencoder.sae import SAE
 from cotlens.measure.features.autoencoder.store import load_sae
-from cotlens.measure.features.effects import question
+from cotlens.measure.features.effects import forced_target
 from cotlens.models.contract import Capability, Patch
 from cotlens.results import load_result
 from cotlens.trace import Number
@@ -112,7 +112,7 @@ def test_the_effect_is_that_of_taking_the_latent_out(model, trace, site, normali
     sae = random_sae(site, normalize_activations=normalize)
     asked = features(trace, model, sae).columns["latent"][:2].tolist()
     found = features(trace, model, sae, effect_of=asked, metric="log_probability")
-    q = question(model, trace, None, "log_probability")
+    q = forced_target(model, trace, None, "log_probability")
     x = model.read(q.ids, site)[site]
     for latent in asked:
         without = sae.encode(x[1:])

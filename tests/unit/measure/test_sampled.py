@@ -20,7 +20,7 @@ from cotlens.measure.importance.sampled import effects, similarity
 from cotlens.measure.importance.sampled.arms import Arm, chain
 from cotlens.measure.importance.sampled.rewriting import other_number
 from cotlens.measure.importance.sampled.rollout_pool import DrawnRollout, RolloutPool
-from cotlens.measure.importance.sampled.similarity import Similarity, said
+from cotlens.measure.importance.sampled.similarity import Similarity, units_from
 from tests.model import tiny
 
 METHODS = (Resampling, Counterfactual, Resilience, Mistake, Paraphrase, Filler)
@@ -237,11 +237,11 @@ class TestSimilarity:
 
 def test_what_a_rollout_says_is_cut_from_where_it_begins(trace):
     spans = trace.spans("sentence")
-    pieces = said(trace, spans[1].start, "sentence")
+    pieces = units_from(trace, spans[1].start, "sentence")
     assert [text for text, _ in pieces] == ["Then 7 more come in.", "That makes 19 pears."]
     assert [at for _, at in pieces] == [spans[1].start, spans[2].start]
-    assert said(trace, spans[2].end, "sentence") == []
-    (first,) = said(trace, spans[1].start, "span", like=2)
+    assert units_from(trace, spans[2].end, "sentence") == []
+    (first,) = units_from(trace, spans[1].start, "span", like=2)
     assert trace.text[trace.roles["thought"].char_start :].find(first[0]) >= 0
 
 
