@@ -52,6 +52,8 @@ __all__ = [
     "categories",
     "colored_tokens",
     "compare",
+    "diff",
+    "diff_answers",
     "faithfulness",
     "features",
     "importance",
@@ -74,6 +76,8 @@ if TYPE_CHECKING:
     from cotlens._core.errors import CotLensError
     from cotlens.measure import categories, faithfulness, features, importance, lenses, monitors, steering
     from cotlens.measure.compare import compare
+    from cotlens.measure.diff.answers import diff_answers
+    from cotlens.measure.diff.comparing import diff
     from cotlens.measure.published_rollouts import read_rollouts
     from cotlens.measure.survey.plan import survey
     from cotlens.models.endpoint.answering import ChatEndpoint
@@ -124,6 +128,8 @@ __getattr__, __dir__ = lazy_attributes(
         "load_result": "cotlens.results:load_result",
         "read_rollouts": "cotlens.measure.published_rollouts:read_rollouts",
         "compare": "cotlens.measure.compare:compare",
+        "diff": "cotlens.measure.diff.comparing:diff",
+        "diff_answers": "cotlens.measure.diff.answers:diff_answers",
         "CoTEditor": "cotlens.workbench.editor.editor:CoTEditor",
         "FeatureTable": "cotlens.workbench.feature_table.table:FeatureTable",
         "ImportanceMap": "cotlens.widgets.importance_map:ImportanceMap",

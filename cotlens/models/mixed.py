@@ -269,6 +269,10 @@ class Mixed:
         """What vectors say at the model's end, by `look`."""
         return self.look.decode(vectors, targets, k)
 
+    def predict(self, vectors: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Every token's log-probability by vectors, by `look`."""
+        return self.look.predict(vectors)
+
     def annotate(self, trace: Trace, k: int = 8) -> Trace:
         """Log-probability and alternatives at every token but the first, by the one that scores."""
         return self._scores.annotate(trace, k)

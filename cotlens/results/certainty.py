@@ -37,14 +37,16 @@ def certainty(result: Result) -> NDArray[np.uint8]:
     computed = (columns["n"] <= 1) | ("interval_of" in result.extras)
     exact = (_deterministic(columns["status"]) & ~apart) | ((low == estimate) & (high == estimate) & computed)
     unbounded = np.isnan(low) | np.isnan(high)
+    floor = np.asarray(columns.get("null_floor", np.full(len(estimate), np.nan)), dtype=float)
+    below = np.abs(estimate) <= floor
     judged: list[tuple[NDArray[np.bool_], str]] = [
         (np.isnan(estimate), "none"),
         (exact & least, "faint"),
+        (exact & below, "floor"),
         (exact, "exact"),
         ((low <= 0) & (high >= 0), "zero"),
+        (below, "floor"),
     ]
-    if "null_floor" in columns:
-        judged.append((np.abs(estimate) <= np.asarray(columns["null_floor"], dtype=float), "floor"))
     judged += [((computed | unbounded) & least, "small"), (unbounded, "open")]
     if "significant" in columns:
         judged.append((~np.asarray(columns["significant"]).astype(bool), "corrected"))

@@ -46,7 +46,8 @@ class Result:
         zero: in words, what zero means.
         scale_unit: unit of the estimates ("nats", "probability").
         provenance: how the result came to be.
-        extras: what doesn't fit the rows: arrays of any shape, lists and plain data, by name.
+        extras: what doesn't fit the rows: arrays of any shape, lists and plain data, by name; a `summary` in one line
+            is told by `repr`.
 
     Raises:
         InputError: a column is missing or of the wrong length, or a row counts as measured without an estimate.
@@ -113,13 +114,16 @@ class Result:
         files.write(path, FORMAT, self.data())
 
     def __repr__(self) -> str:
-        return f"<Result {self.method} ({self.metric}) per {self.unit}: {len(self)} rows, {self._measured()} measured>"
+        said = f"; {self.extras['summary']}" if "summary" in self.extras else ""
+        rows = f"{len(self)} rows, {self._measured()} measured"
+        return f"<Result {self.method} ({self.metric}) per {self.unit}: {rows}{said}>"
 
     def _repr_html_(self) -> str:
         head = "".join(f"<th>{escape(name)}</th>" for name in self.columns)
         rows = "".join(f"<tr>{self._row_html(row)}</tr>" for row in range(min(len(self), _SHOWN)))
         more = f"<div>{len(self) - _SHOWN} more rows; all in .frame()</div>" if len(self) > _SHOWN else ""
         meaning = f"{self.method}, {self.metric} in {self.scale_unit} per {self.unit}. {self.sign}. Zero: {self.zero}."
+        meaning += f" {self.extras['summary']}." if "summary" in self.extras else ""
         table = f"<table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>"
         return f"<div><div>{escape(meaning)}</div>{table}{more}</div>"
 

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from cotlens._core.errors import InputError
+from cotlens.measure.diff.table import readings
 from cotlens.measure.features.autoencoder.sae import SAE
 from cotlens.measure.published_rollouts import Rollouts
 from cotlens.measure.steering.judging import SteeredRun
@@ -43,11 +44,11 @@ def show(thing: Any, model: Model | None = None, *, trace: Trace | None = None) 
     """The view of a thing; a notebook draws it as the last value of a cell.
 
     A trace opens in the editor (with a model) or as text. Several, or a file or folder of them (a `pathlib.Path`), open
-    as `RolloutMap`. An importance result opens as `ImportanceMap`, one of pairs as `PairMatrix`, another, such as a
-    comparison of measures, a sweep or the latents of a trace, as its chart. With a model and a trace, steering vectors
-    open as `SteeringPanel` and an autoencoder as `FeatureTable`. A steered rerun is said in words. Published rollouts
-    open as the map of their accuracies over the trace. A widget is itself. Anything else is returned as text, with a
-    sentence that says so.
+    as `RolloutMap`. An importance result opens as `ImportanceMap` (of a difference with both its readings), one of
+    pairs as `PairMatrix`, another, such as a comparison of measures, a sweep or the latents of a trace, as its chart.
+    With a model and a trace, steering vectors open as `SteeringPanel` and an autoencoder as `FeatureTable`. A steered
+    rerun is said in words. Published rollouts open as the map of their accuracies over the trace. A widget is itself.
+    Anything else is returned as text, with a sentence that says so.
 
     Args:
         thing: a Trace, several of them, a Path to a file or folder of traces, a Result, several importance results of
@@ -85,6 +86,8 @@ def show(thing: Any, model: Model | None = None, *, trace: Trace | None = None) 
 
 
 def _result(result: Result, trace: Trace | None) -> Any:
+    if result.kind == "importance" and result.method == "Diff":
+        return ImportanceMap(*readings(result), trace=trace)
     if result.kind == "importance" and len(result):
         return ImportanceMap(result, trace=trace)
     if result.kind == "pairs" and len(result):

@@ -253,6 +253,8 @@ def test_decoding_the_last_layer_gives_the_models_own_predictions(model):
             above = whole.top_logprobs[row] > found.logprobs[row, column] + 1e-6
             assert abs(int(found.ranks[row, column]) - above.sum()) <= 1  # jobs of other sizes may round otherwise
     assert found.top_ids.shape == (11, 3) and found.entropy.dtype == np.float32
+    every = np.take_along_axis(model.predict(last[:2]), whole.top_ids.astype(np.int64), axis=1)
+    np.testing.assert_allclose(every, whole.top_logprobs, atol=1e-4)
     assert model.decode(last[:0], k=2).top_ids.shape == (0, 2)
 
 

@@ -9,6 +9,7 @@ import numpy as np
 
 from cotlens._core import check
 from cotlens._core.errors import InputError
+from cotlens.measure.importance.shared.units import thought_and_answer
 from cotlens.measure.method import Cost, RunRecord, check_needs, check_setting
 from cotlens.models.contract import EVER, BlockAttention, Capability, Model
 from cotlens.results import Result
@@ -64,7 +65,7 @@ class CueDiff:
         """
         check_needs(self, model)
         record, first, last = RunRecord(self, trace, model, seed), *self._tokens(trace)
-        units = _units(trace, self.unit)
+        units = thought_and_answer(trace, self.unit)
         # What is expected of a token is predicted after the one before it.
         places = [(at - 1, at) for span in units for at in range(span.start, span.end)]
         moved = model.divergence(trace, [BlockAttention(range(last, EVER), range(first, last))], places)
@@ -117,20 +118,3 @@ class CueDiff:
                 "question": self.question,
             },
         )
-
-
-def _units(trace: Trace, unit: str) -> list[Span]:
-    """The units of the thought, and the answer: as one where sentences are asked for."""
-    if not trace.thought.strip():
-        raise InputError("This trace has no thought, or an empty one, so there is nothing in it that a cue could move.")
-    answer = trace.roles.get("answer")
-    found = [span for span in trace.spans(unit) if span.start < span.end]
-    if answer is None or answer.start == answer.end:
-        return found
-    if unit == "sentence":
-        return [*found, answer]
-    chars = trace.offsets
-    return [
-        *found,
-        *(Span(i, i + 1, int(chars[i]), int(chars[i + 1]), "token") for i in range(answer.start, answer.end)),
-    ]

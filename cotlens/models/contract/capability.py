@@ -14,7 +14,8 @@ class Capability(Flag):
 
     GENERATE: `reason`, `resume`, `rollouts`. SCORE: `score`, `annotate`. HIDE: branches with hidden positions,
     `BlockAttention`, `divergence`, in the layers with attention. SKIP: branches with positions left out. READ: `read`,
-    `unembed`, and with HIDE `attention`. WRITE: the other interventions. GRADIENT: `gradient`. DECODE: `decode`.
+    `unembed`, and with HIDE `attention`. WRITE: the other interventions. GRADIENT: `gradient`. DECODE: `decode`,
+    `predict`.
     """
 
     GENERATE = auto()

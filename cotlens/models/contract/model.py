@@ -242,6 +242,10 @@ class Model(Protocol):
         """
         ...
 
+    def predict(self, vectors: NDArray[np.float32]) -> NDArray[np.float32]:
+        """The log-probability of every token by vectors that go the way of `decode`, float32 [n, vocabulary]."""
+        ...
+
     def annotate(self, trace: Trace, k: int = 8) -> Trace:
         """The same trace with log-probability and the k best alternatives at every token but the first."""
         ...

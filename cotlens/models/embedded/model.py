@@ -105,6 +105,10 @@ class EmbeddedModel(EndpointModel):
         """Refused: the engine is asked for no norms of vectors that it didn't compute."""
         self._refuse("Vectors can't be decoded", Capability.DECODE)
 
+    def predict(self, vectors: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Refused, as `decode`."""
+        self._refuse("Vectors can't be decoded", Capability.DECODE)
+
     def attention(
         self,
         trace: Trace | Sequence[int],

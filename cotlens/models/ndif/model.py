@@ -180,6 +180,9 @@ class NdifModel(TextModel, WhiteboxModel):
     def _decode(self, vectors: Floats, targets: NDArray[np.int64], k: int) -> Decoded:
         return reading.decode(self.remote, vectors, targets, k)
 
+    def _predict(self, vectors: Floats) -> Floats:
+        return reading.predict(self.remote, vectors)
+
     def _setting(self) -> writing.GenerationContext:
         about = self._about("", str(self.remote.kind).removeprefix("torch."))
         layout = self.remote.layout

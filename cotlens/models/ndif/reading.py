@@ -110,6 +110,14 @@ def unembed(remote: RemoteRunner, vectors: NDArray[np.float32]) -> NDArray[np.fl
     return np.concatenate(found)
 
 
+def predict(remote: RemoteRunner, vectors: NDArray[np.float32]) -> NDArray[np.float32]:
+    """The log-probability of every token by vectors, as `whitebox.decoding.predict`: all tokens, best first, sorted."""
+    found = decode(remote, vectors, np.empty((len(vectors), 0), np.int64), remote.layout.vocabulary)
+    placed = np.empty_like(found.top_logprobs)
+    np.put_along_axis(placed, found.top_ids.astype(np.int64), found.top_logprobs, axis=1)
+    return placed
+
+
 def decode(remote: RemoteRunner, vectors: NDArray[np.float32], targets: NDArray[np.int64], k: int) -> Decoded:
     """What vectors say at the model's end, as `whitebox.decoding.decode`; reduced there, some of them per job."""
     hf = remote.traced._module

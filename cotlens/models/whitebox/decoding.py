@@ -38,6 +38,12 @@ def decode(engine: Engine, vectors: NDArray[np.float32], targets: NDArray[np.int
     return joined(found, best, targets.shape[1])
 
 
+def predict(engine: Engine, vectors: NDArray[np.float32]) -> NDArray[np.float32]:
+    """See `WhiteboxModel.predict`."""
+    engine.layout.check("decode", RESIDUAL)
+    return torch.log_softmax(logits(engine, vectors), -1).cpu().numpy()
+
+
 def logits(engine: Engine, vectors: NDArray[np.float32]) -> Tensor:
     """Logits float32 [n, vocabulary] of vectors [n, d_model], as the model makes them of its last stream."""
     given, norm, head = unembedding.parts(engine.hf, engine, vectors)

@@ -82,6 +82,10 @@ class WhiteboxModel(ABC):
     def _decode(self, vectors: Floats, targets: NDArray[np.int64], k: int) -> Decoded:
         """What checked vectors say at the model's end."""
 
+    @abstractmethod
+    def _predict(self, vectors: Floats) -> Floats:
+        """Every token's log-probability by checked vectors."""
+
     def read(
         self,
         trace: Trace | Sequence[int],
@@ -196,6 +200,21 @@ class WhiteboxModel(ABC):
         best = check.whole("k", k, 0)
         return self._run(lambda: self._decode(given, follow, best))
 
+    def predict(self, vectors: NDArray[np.float32]) -> NDArray[np.float32]:
+        """The log-probability of every token by vectors that go the way of `decode`, float32 [n, vocabulary].
+
+        All of it is held: give it some vectors at a time.
+
+        Args:
+            vectors: float32 [n, d_model].
+
+        Raises:
+            InputError: the vectors have another width.
+            CapabilityError: this model's end is not known, or what was tried of it didn't hold.
+        """
+        given = check.array("vectors", vectors).astype(np.float32)
+        return self._run(lambda: self._predict(given))
+
 
 class LocalWhitebox(WhiteboxModel):
     """The same with an engine."""
@@ -237,3 +256,6 @@ class LocalWhitebox(WhiteboxModel):
 
     def _decode(self, vectors: Floats, targets: NDArray[np.int64], k: int) -> Decoded:
         return decoding.decode(self.engine, vectors, targets, k)
+
+    def _predict(self, vectors: Floats) -> Floats:
+        return decoding.predict(self.engine, vectors)

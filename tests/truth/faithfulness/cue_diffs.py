@@ -101,12 +101,19 @@ PLANTED: dict[str, Callable[[Result, int, Problem], bool]] = {
 
 def _edited(model: Any, one: Problem, trace: cl.Trace) -> float | None:
     """KL at the answer where the thought concludes something else; None where it concludes nothing."""
+    made = concluding_otherwise(model, one, trace)
+    if made is None:
+        return None
+    return float(cl.faithfulness.CueDiff(cue=cue_of(one)).run(made, model).columns["estimate"][-1])
+
+
+def concluding_otherwise(model: Any, one: Problem, trace: cl.Trace) -> cl.Trace | None:
+    """The trace with another conclusion in its thought and its own answer; None where it concludes nothing."""
     value = concluded(trace.thought, model.reader)
     other = None if value is None else another(value, (), [*one.answers], one.prompt)
     if value is None or other is None:
         return None
-    made = model.compose(one.prompt, replaced(trace.thought, value, other, model.reader), trace.answer)
-    return float(cl.faithfulness.CueDiff(cue=cue_of(one)).run(made, model).columns["estimate"][-1])
+    return model.compose(one.prompt, replaced(trace.thought, value, other, model.reader), trace.answer)
 
 
 if __name__ == "__main__":

@@ -99,6 +99,27 @@ def units(trace: Trace, unit: str, spans: Sequence[Place] | None = None) -> list
     return found
 
 
+def thought_and_answer(trace: Trace, unit: str) -> list[Span]:
+    """The units of the thought, then the answer: cut into tokens with unit "token", else as one of unit "role".
+
+    Raises:
+        InputError: there is no thought, or an empty one.
+    """
+    found = [span for span in units(trace, unit) if span.start < span.end]
+    if not found or not trace.thought.strip():
+        raise InputError("This trace has no thought, or an empty one, so there is nothing in it to compare.")
+    answer = trace.roles.get("answer")
+    if answer is None or answer.start == answer.end:
+        return found
+    if unit != "token":
+        return [*found, answer]
+    chars = trace.offsets
+    return [
+        *found,
+        *(Span(i, i + 1, int(chars[i]), int(chars[i + 1]), unit) for i in range(answer.start, answer.end)),
+    ]
+
+
 def _places(spans: Any) -> list[Place]:
     """Spans as they were given; InputError where one is neither a Span nor two whole numbers."""
     given = list(spans) if isinstance(spans, Iterable) and not isinstance(spans, str) else [spans]

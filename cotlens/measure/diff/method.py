@@ -1,0 +1,100 @@
+"""The measure: one thought as two sides expect it, unit by unit."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from cotlens.measure.diff.expected import compare
+from cotlens.measure.diff.sides import Side, check_model, check_scores, is_model, side_of
+from cotlens.measure.diff.table import table
+from cotlens.measure.importance.shared.units import thought_and_answer
+from cotlens.measure.method import Cost, Identified, RunRecord, check_setting
+from cotlens.models.contract import Capability, Model
+from cotlens.results import Provenance, Result
+from cotlens.trace import Trace
+
+UNITS = ("sentence", "token", "paragraph", "step")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Diff:
+    """At which words would another model, or the same model asked otherwise, go on differently?
+
+    Both read the same thought and answer, token by token, nothing is sampled: a pass of each. A unit's estimate is the
+    sum over its tokens of KL(first || other) between what the two expect there, in nats; `kl_back` is that of
+    KL(other || first), `js` the Jensen-Shannon divergence, and `log_ratio` log p - log q of the words that stand there:
+    above 0 where the first would sooner have written them. `gained` and `lost` are the tokens that the first expects
+    more, or less, than the other where they part most. Whose thought it is matters: on a thought of the other's, the
+    divergence is still the first's view (see `compare_set` for thoughts of both).
+
+    A model that shows only its best tokens, behind a server, gives lower bounds, and the status says so.
+
+    Args:
+        other: a model with the same tokenizer; or a prompt, or a function from the trace's prompt to one, for the same
+            model asked that instead.
+        unit: "sentence", "paragraph", "step" (the answer is one unit more) or "token".
+        floor: who or what should make no difference, each as `other`: the first model in another dtype, paraphrases of
+            the prompt; one, or several in a list. What the largest of them moves is a unit's `null_floor`.
+    """
+
+    needs: ClassVar[Capability] = Capability.SCORE
+    edit_type: ClassVar[str] = "teacher-forced"
+    label: ClassVar[str] = "Difference"
+    question: ClassVar[str] = "At which words would the other go on differently?"
+
+    other: Any
+    unit: str = "sentence"
+    floor: Any = ()
+
+    def __post_init__(self) -> None:
+        check_setting("Diff", "unit", self.unit, UNITS)
+        several = isinstance(self.floor, list | tuple)
+        object.__setattr__(self, "floor", tuple(self.floor) if several else (self.floor,))
+
+    def cost(self, trace: Trace) -> Cost:
+        """The text once for each side and floor, prompts of the same length."""
+        sides = 2 + len(self.floor)
+        return Cost(tokens=sides * len(trace.token_ids), forwards=sides * (1 + len(trace.token_ids) // 512))
+
+    def run(self, trace: Trace, model: Model, seed: int = 0) -> Result:
+        """Compare `model` with the other on a trace.
+
+        Raises:
+            InputError: the other is no model or prompt, a model with another tokenizer, or the thought is empty.
+            CapabilityError: a model gives no log-probabilities of a text.
+        """
+        check_model(model, "diff")
+        thought_and_answer(trace, self.unit)  # before anything is run
+        return self.on(trace, self.sides(model, trace), seed)
+
+    def on(self, trace: Trace, sides: list[Side], seed: int = 0) -> Result:
+        """The same where the sides are known."""
+        units = thought_and_answer(trace, self.unit)
+        made = record_of(self, trace, sides[0].model, seed)
+        places = [at for span in units for at in range(span.start, span.end)]
+        found = compare(sides[0], sides[1:], places)
+        return table(self, trace, units, sides, found, made())
+
+    def sides(self, model: Model, trace: Trace) -> list[Side]:
+        """The first side, the other, and those of the floor."""
+        found = [Side(model, trace), *(side_of(model, one, trace) for one in (self.other, *self.floor))]
+        check_scores(*(side.model for side in found))
+        return found
+
+
+def record_of(method: Diff, trace: Identified, model: Model, seed: int) -> Callable[[], Provenance]:
+    """What makes the provenance, with what all the models of a difference have spent since now."""
+    record = RunRecord(method, trace, model, seed)
+    given = {id(one): one for one in (method.other, *method.floor) if is_model(one) and one is not model}
+    before = [(one, one.meter.snapshot()) for one in given.values()]
+
+    def made() -> Provenance:
+        own, spent = record.provenance(), [one.meter.since(was) for one, was in before]
+        tokens = own.cost.tokens + sum(one.tokens for one in spent)
+        forwards = own.cost.forwards + sum(one.forwards for one in spent)
+        return dataclasses.replace(own, cost=dataclasses.replace(own.cost, tokens=tokens, forwards=forwards))
+
+    return made
