@@ -11,8 +11,8 @@ from cotlens._core.errors import CapabilityError
 from cotlens.measure.answers.forced import Point, Target, score_points, target_answer
 from cotlens.measure.diff.method import Diff, record_of
 from cotlens.measure.diff.sides import Other, Side, check_model
-from cotlens.measure.faithfulness.shared.runs import forced
 from cotlens.measure.faithfulness.shared.conclusions import another, concluded, replaced
+from cotlens.measure.faithfulness.shared.runs import forced
 from cotlens.models.contract import Capability, Model
 from cotlens.results import Result
 from cotlens.trace import Trace
