@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from cotlens._core.errors import CapabilityError
-from cotlens.measure.answers.forced import Point, Target, score_points, target_answer
+from cotlens.measure.answers.forced import StopPoint, Target, score_points, target_answer
 from cotlens.measure.diff.method import Diff, record_of
 from cotlens.measure.diff.sides import Other, Side, check_model
 from cotlens.measure.faithfulness.shared.conclusions import another, concluded, replaced
@@ -85,7 +85,7 @@ def _answered(side: Side, trace: Trace, one: _Asked, goal: Target, seed: int) ->
     """log p of the target after a thought, and what is answered greedily."""
     prompt = side.trace.meta.get("messages") or side.trace.prompt
     text = side.model.compose(prompt, one.thought, None)
-    (score,) = score_points(side.model, text, [Point(text.resume_at, goal.surface)])
+    (score,) = score_points(side.model, text, [StopPoint(text.resume_at, goal.surface)])
     (said,) = forced(side.model, [(prompt, one.thought)], 32, seed)
     return score.log_probability, said or ""
 
