@@ -10,7 +10,8 @@ SHELL := /bin/bash
 PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
 	"$$p" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo "$$p" && break; done)
 PY := .venv/bin/python
-JOBS ?= 2
+# More than cores: while a browser or a kernel is waited for, another worker goes on.
+JOBS ?= 3
 
 # Our own installs and pip's isolated builds use the same versions (the second name is for pip >= 25.3).
 export PIP_CONSTRAINT := constraints.txt

@@ -1,8 +1,9 @@
-"""What every test of CoTLens shares: no network, one thread per process, groups for two workers, costly fixtures.
+"""What every test of CoTLens shares: no network, one thread per process, groups for the workers, costly fixtures.
 
 What a fixture needs is imported when it is first asked for, so that tests without a model never wait for torch.
 """
 
+import gc
 import os
 import sys
 from pathlib import Path
@@ -23,7 +24,10 @@ os.environ["COTLENS_STORE"] = "off"  # tests of the store name a file of their o
 settings.register_profile("cotlens", deadline=None, print_blob=True)
 settings.load_profile("cotlens")
 
-# Folders whose tests share something costly and so stay on one worker (`pytest -n 2`).
+# The order in which folders are handed to the workers (`pytest -n 3`): first what is handed out whole or takes minutes,
+# last what takes a second, so that no worker is left with much to do when the others have done.
+FIRST = ("browser", "gallery", "notebooks", "tutorials", "reference", "model", "contract", "remote")
+# Folders whose tests share something costly and so stay on one worker; of all others each file does.
 GROUPS = ("browser", "gallery", "packaging")
 # Folders whose tests wait for other processes, which a busy machine may starve. Each is tried once more, and pytest
 # lists it as RERUN: that is a bug to mend, not a pass to be glad of.
@@ -32,21 +36,33 @@ TESTS = Path(__file__).parent
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
-    """Hand out folders of `GROUPS` whole, the largest first, and all other tests one by one."""
+    """Hand out folders of `GROUPS` whole and all other tests by file, in the order of collection."""
     from xdist.scheduler import LoadScopeScheduling
 
-    class ByFolder(LoadScopeScheduling):
+    class ByFile(LoadScopeScheduling):
         def _split_scope(self, nodeid: str) -> str:
             folder = nodeid.split("/")[1]
-            return folder if folder in GROUPS else nodeid
+            return folder if folder in GROUPS else nodeid.split("::")[0]
 
-    return ByFolder(config, log)
+    config.option.loadscopereorder = False  # by number of tests, which says nothing of how long they take
+    return ByFile(config, log)
+
+
+def pytest_collection_finish() -> None:
+    """What was imported stays: nothing of it is looked through again and again for what can be freed."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(10_000, 10, 10)
+
+
+def _folder(item: pytest.Item) -> str:
+    return item.path.relative_to(TESTS).parts[0] if item.path.is_relative_to(TESTS) else ""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    items.sort(key=lambda item: FIRST.index(_folder(item)) if _folder(item) in FIRST else len(FIRST))
     for item in items:
-        folder = item.path.relative_to(TESTS).parts[0] if item.path.is_relative_to(TESTS) else ""
-        if folder in WAITING:
+        if _folder(item) in WAITING:
             item.add_marker(pytest.mark.flaky(reruns=1))
 
 
