@@ -9,9 +9,8 @@ import dataclasses
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from cotlens._core.errors import Cancelled, CotLensError, InputError
+from cotlens._core.errors import InputError
 from cotlens.measure.steering.judging import SteeredRun
-from cotlens.measure.steering.sweeping import Sweep
 from cotlens.measure.steering.vector import Vector
 from cotlens.models.contract import Model
 from cotlens.results import Result
@@ -21,14 +20,15 @@ from cotlens.widgets.protocol.steering_panel import Findings
 from cotlens.widgets.steering_panel import SteeringView
 from cotlens.workbench.shared.controller import Controller, check_trace, with_codec
 from cotlens.workbench.shared.jobs import JobState
-from cotlens.workbench.shared.stream import Stream
 from cotlens.workbench.steering_panel import history, sweeps
 from cotlens.workbench.steering_panel.history import History, HistoryEntry
 from cotlens.workbench.steering_panel.requests import SteeringRequest, parse
 from cotlens.workbench.steering_panel.runs import Rerun, RerunStart, RerunWriter
 from cotlens.workbench.steering_panel.sources import of_latent, of_stretch, of_token
+from cotlens.workbench.steering_panel.sweeps import Sweeps
 from cotlens.workbench.steering_panel.vector_settings import VectorSetting, VectorSettings
 from cotlens.workbench.steering_panel.words import findings, unwritten
+from cotlens.workbench.steering_panel.work import SteeringWork
 
 if TYPE_CHECKING:
     from cotlens.measure.features.autoencoder.sae import SAE
@@ -82,12 +82,9 @@ class SteeringPanel(Controller):
         self._writer = RerunWriter(model, self._settings, self.trace)
         self._tries = History(model, self._settings, self.trace)
         self._beside, self._seed, self._most = False, control, max_new_tokens
-        self._newest: object = None
-        self._stream: Stream | None = None
-        self._plain: SteeredRun | None = None
+        self._work = SteeringWork(self._writer, self._tries, self._lock, self._publish, self._set)
+        self._sweeps = Sweeps(model, self.trace, self._publish)
         self._sae = sae
-        self._planned: Sweep | None = None
-        self.swept: Result | None = None
         latents = 0 if sae is None else sae.config.d_sae
         self._open(
             head={
@@ -100,7 +97,7 @@ class SteeringPanel(Controller):
             vectors=self._settings.payload(),
             **history.document("baseline", self.trace),
         )
-        self._jobs.start("reading the baseline", self._measure_plain, slot="plain")
+        self._jobs.start("reading the baseline", self._work.measure_plain, slot="plain")
 
     @property
     def steered(self) -> Trace | None:
@@ -121,6 +118,11 @@ class SteeringPanel(Controller):
     def vectors(self) -> list[Vector]:
         """The vectors of the sliders."""
         return list(self._settings.vectors)
+
+    @property
+    def swept(self) -> Result | None:
+        """The last sweep; None while there is none."""
+        return self._sweeps.result
 
     @property
     def code(self) -> str:
@@ -175,7 +177,7 @@ class SteeringPanel(Controller):
         self._ask_control()
 
     def _do_goto(self, request: SteeringRequest) -> None:
-        self._newest = None
+        self._work.newest = None
         self._tries.go(request.to)
         self._publish(stream={}, job=JobState().payload())
         self._jobs.cancel("write")
@@ -191,7 +193,7 @@ class SteeringPanel(Controller):
         return {"limit": self._most or 0, "most": RerunStart(self.trace, most=self._most).limit(0)}
 
     def _do_stream(self, request: SteeringRequest) -> dict[str, Any]:
-        stream = self._stream
+        stream = self._work.stream
         return {"stream": stream.whole() if stream is not None and stream.id == request.of else {}}
 
     def _do_token(self, request: SteeringRequest) -> None:
@@ -214,7 +216,7 @@ class SteeringPanel(Controller):
         planned = sweeps.plan(
             self.trace, self._settings.at(request.vector, dial.layer), dial, request.strength, request.rollouts, most
         )
-        self._jobs.start("sweeping", lambda: self._sweep(planned), slot="sweep")
+        self._jobs.start("sweeping", lambda: self._sweeps.run(planned), slot="sweep")
 
     # work, and what is shown
 
@@ -226,13 +228,13 @@ class SteeringPanel(Controller):
         start = dataclasses.replace(start, most=self._most)
         idle = start.source is self.trace and not any(dial.coefficient for dial in dials)
         with self._lock:
-            mine = self._newest = object()
+            mine = self._work.newest = object()
             if idle:
                 self._tries.home(dials)
                 self._publish(stream={}, job=JobState().payload())
             else:
                 asked = [dial.payload() for dial in dials]
-                self._set(current={**self.view.current, "dials": asked}, findings=unwritten(self._plain))
+                self._set(current={**self.view.current, "dials": asked}, findings=unwritten(self._work.plain))
         # What a sweep has written is kept in the model's store: asked for again, it goes on from there.
         self._jobs.cancel("sweep")
         self._jobs.cancel("control")
@@ -241,27 +243,11 @@ class SteeringPanel(Controller):
         else:
             self._jobs.start(
                 "steering",
-                lambda: self._write(mine, start, dials),
+                lambda: self._work.write(mine, start, dials),
                 slot="write",
                 priority=1,
                 then=self._ask_control,
             )
-
-    def _write(self, mine: object, start: RerunStart, dials: tuple[VectorSetting, ...]) -> None:
-        """Write, show, measure, show again. What was stopped by hand is kept; what a newer wish replaced is not."""
-        stream = self._stream = Stream(lambda now: self._show_if(mine, stream=now), which="steered")
-        entry = None
-        try:
-            made = self._writer.write(start, dials, None, stream)
-            entry = self._keep(mine, HistoryEntry(start, dials, made))
-            measured = self._writer.measured(made, start)
-        except CotLensError as error:
-            partial = getattr(error, "partial", None)
-            if entry is None:
-                kept = partial if isinstance(error, Cancelled) and isinstance(partial, Rerun) else None
-                self._keep(mine, HistoryEntry(start, dials, kept, failed=not isinstance(error, Cancelled)))
-            raise
-        self._learn(entry, steered=measured)
 
     def _ask_control(self) -> None:
         """Let the random vectors write, where they are wanted and haven't yet."""
@@ -269,50 +255,10 @@ class SteeringPanel(Controller):
             shown, seed = self._tries.current, self._seed
             wanted = self._beside and shown.steered is not None and shown.control is None
         if wanted:
-            self._jobs.start("random control", lambda: self._write_control(shown, seed), slot="control")
-
-    def _write_control(self, shown: HistoryEntry, seed: int) -> None:
-        stream = self._stream = Stream(lambda now: self._show_at(shown, stream=now), which="control")
-        try:
-            made = self._writer.write(shown.start, shown.dials, seed, stream)
-            self._learn(shown, control=self._writer.measured(made, shown.start))
-        finally:
-            self._show_at(shown, stream={})
+            self._jobs.start("random control", lambda: self._work.write_control(shown, seed), slot="control")
 
     def _add_soon(self, make: Callable[[], Vector]) -> None:
         self._jobs.start("making a vector", lambda: self.add(make()), slot="vector", priority=1)
-
-    def _sweep(self, planned: Sweep) -> None:
-        """Measure, and show; of what was stopped, the points that were measured."""
-        found: Result | None = None
-        try:
-            found = planned.run(self.trace, self.model)
-        except Cancelled as stopped:
-            partial = getattr(stopped, "partial", None)
-            found = partial if isinstance(partial, Result) else None
-            raise
-        finally:
-            if found is not None:
-                self._planned, self.swept = planned, found
-                self._publish(sweep=sweeps.payload(found))
-
-    def _measure_plain(self) -> None:
-        self._plain = self._writer.plain()
-        self._publish()
-
-    def _keep(self, mine: object, entry: HistoryEntry) -> HistoryEntry:
-        """A try is shown if nothing newer was asked for; one that was replaced is forgotten."""
-        with self._lock:
-            if self._newest is mine:
-                self._tries.add(entry)
-                self._publish(stream={})
-        return entry
-
-    def _learn(self, entry: HistoryEntry, **parts: Any) -> None:
-        with self._lock:
-            entry.learn(**parts)
-            if self._tries.current is entry:
-                self._publish()
 
     def _publish(self, **more: Any) -> None:
         """Show everything about the current try."""
@@ -337,20 +283,10 @@ class SteeringPanel(Controller):
 
     def _findings(self, shown: HistoryEntry, control: Rerun | None) -> Findings | Empty:
         if shown.failed:
-            return unwritten(self._plain)
+            return unwritten(self._work.plain)
         written = shown.steered
-        swept = sweeps.beside(self._planned, self.swept, written.steerings) if written is not None else ""
-        return findings(self._plain, written, control, swept)
-
-    def _show_if(self, mine: object, **traits: Any) -> None:
-        with self._lock:
-            if self._newest is mine:
-                self._set(**traits)
-
-    def _show_at(self, entry: HistoryEntry, **traits: Any) -> None:
-        with self._lock:
-            if self._tries.current is entry:
-                self._set(**traits)
+        swept = self._sweeps.at(written.steerings) if written is not None else ""
+        return findings(self._work.plain, written, control, swept)
 
 
 def _inside(source: Trace, token: int) -> int:

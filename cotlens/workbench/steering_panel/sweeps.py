@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
-from cotlens._core.errors import InputError
+from cotlens._core.errors import Cancelled, InputError
 from cotlens.measure.steering.judging import DAMAGED_SHARE
 from cotlens.measure.steering.sweeping import Sweep
 from cotlens.measure.steering.vector import Vector
 from cotlens.measure.steering.where import Steering
+from cotlens.models.contract import Model
 from cotlens.results import Result
 from cotlens.trace import Trace
 from cotlens.widgets.protocol import steering_panel as protocol
@@ -73,16 +74,45 @@ def payload(result: Result) -> protocol.Sweep:
     return {"vector": result.extras["vector"], "layer": layer, "rows": rows, "note": note, "most": DAMAGED_SHARE}
 
 
-def beside(planned: Sweep | None, result: Result | None, steerings: Sequence[Steering]) -> str:
-    """What a sweep says of the strength of one rerun, by the rule of its verdict; nothing where it hasn't got it."""
-    if planned is None or result is None or len(steerings) != 1:
-        return ""
-    (one,) = steerings
-    if planned.where != one.where or one.vector.fingerprint not in result.extras["vector_fingerprints"]:
-        return ""
-    frame = result.frame()
-    found = frame[(frame["arm"] == "vector") & (frame["coefficient"] == one.coefficient) & (frame["n"] > 0)]
-    counts = [(round(row["damaged"] * row["n"]), row["n"]) for row in found.to_dict("records")]
-    return "".join(
-        f"Of {n} sampled rollouts at this strength {broken} may be damage by the same rule." for broken, n in counts
-    )
+class Sweeps:
+    """The last sweep of a panel, and what it says of single reruns.
+
+    Args:
+        publish: shows everything about the current try, and the traits that it is given.
+
+    Attributes:
+        result: None while there is none.
+    """
+
+    def __init__(self, model: Model, trace: Trace, publish: Callable[..., None]) -> None:
+        self._model, self._trace, self._publish = model, trace, publish
+        self._planned: Sweep | None = None
+        self.result: Result | None = None
+
+    def run(self, planned: Sweep) -> None:
+        """Measure, and show; of what was stopped, the points that were measured."""
+        found: Result | None = None
+        try:
+            found = planned.run(self._trace, self._model)
+        except Cancelled as stopped:
+            partial = getattr(stopped, "partial", None)
+            found = partial if isinstance(partial, Result) else None
+            raise
+        finally:
+            if found is not None:
+                self._planned, self.result = planned, found
+                self._publish(sweep=payload(found))
+
+    def at(self, steerings: Sequence[Steering]) -> str:
+        """What the sweep says of the strength of one rerun, by the rule of its verdict; "" where it hasn't got it."""
+        if self._planned is None or self.result is None or len(steerings) != 1:
+            return ""
+        (one,) = steerings
+        if self._planned.where != one.where or one.vector.fingerprint not in self.result.extras["vector_fingerprints"]:
+            return ""
+        frame = self.result.frame()
+        found = frame[(frame["arm"] == "vector") & (frame["coefficient"] == one.coefficient) & (frame["n"] > 0)]
+        counts = [(round(row["damaged"] * row["n"]), row["n"]) for row in found.to_dict("records")]
+        return "".join(
+            f"Of {n} sampled rollouts at this strength {broken} may be damage by the same rule." for broken, n in counts
+        )
