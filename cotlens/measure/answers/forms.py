@@ -9,18 +9,17 @@ answers in the form of the trace it was made from, so that both can be compared.
 
 from __future__ import annotations
 
-import re
 from typing import Any
 
 from cotlens._core.errors import InputError, did_you_mean
 from cotlens.models.contract import Model
 from cotlens.trace import Trace
 from cotlens.trace.answers import Answer, AnswerForm, AnswerReader
+from cotlens.trace.splitting.splitters import sentence_starts
 
 OWN = "own"
 _LONGEST = 80  # characters of own words
 _BRACKETS = {"}": "{", ")": "(", "]": "["}
-_SENTENCE = re.compile(r"[.!?\u3002\uff01\uff1f]\s+|[\n\u3002\uff01\uff1f]")
 
 Form = str | AnswerForm | None
 """None for the form in which the trace answered, "own" for its words, the name of one of its reader's forms, or any."""
@@ -79,8 +78,7 @@ def _answered(trace: Trace, reader: AnswerReader) -> tuple[str, Answer | None]:
 def _own(text: str, answer: Answer, read_by: AnswerForm, reader: AnswerReader) -> AnswerForm | None:
     """The words before the value in its sentence; None where they are none, long, or hold a value themselves."""
     before = text[: answer.start]
-    begin = max((found.end() for found in _SENTENCE.finditer(before)), default=0)
-    lead = before[begin:].lstrip()
+    lead = before[max(sentence_starts(before)) :].lstrip()
     if not lead.strip() or len(lead) > _LONGEST or any(char.isdecimal() for char in lead):
         return None
     if answer.surface in lead or reader.read(lead) is not None:

@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-import re
+from itertools import pairwise
 
 from cotlens.measure.answers.forced import Target
 from cotlens.trace import Span, Trace
 from cotlens.trace.answers import AnswerReader
+from cotlens.trace.splitting.splitters import sentence_starts
 from cotlens.trace.values.numbers import numerals
-
-_SENTENCE = re.compile(r"(?<=[.!?])\s+|(?<=[\u3002\uff01\uff1f])|\n")
 
 
 def values_in(reader: AnswerReader | None, text: str) -> list[str]:
     """Values as they are written in `text`, in order: what the reader reads in each sentence, and every number."""
     found: dict[tuple[int, int], str] = {}
-    at = 0
-    for sentence in _SENTENCE.split(text):
-        start = text.index(sentence, at)
-        at = start + len(sentence)
+    for start, end in pairwise([*sentence_starts(text), len(text)]):
+        sentence = text[start:end].rstrip()
         for number in numerals(sentence):
             found[start + number.start, start + number.end] = sentence[number.start : number.end]
         answer = None if reader is None else reader.read(sentence)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -17,8 +16,8 @@ from cotlens.trace import Span, Trace
 from cotlens.trace.answers import AnswerReader
 from cotlens.trace.notes import CUT_OPEN, ENDED_OPEN, NO_ANSWER, NO_THOUGHT
 from cotlens.trace.parts.carrying import written_on
+from cotlens.trace.splitting.splitters import sentence_starts
 
-_SENTENCE = re.compile(r"[.!?]\s+|\n\s*")
 BEGIN = "begin"  # meta key: index of the first token that is not template
 
 
@@ -153,8 +152,7 @@ def _lead(form: Format, reader: AnswerReader, ids: Sequence[int]) -> str:
     answer = reader.read(f"{text}\n", finished=False)  # nothing but what is stated: the last number may be any
     if answer is None:
         return suffix
-    starts = [found.end() for found in _SENTENCE.finditer(text, 0, answer.start)]
-    return text[max(starts, default=0) : answer.end]
+    return text[max(sentence_starts(text[: answer.start])) : answer.end]
 
 
 def _remarks(meta: Mapping[str, Any], found: Segments) -> list[str]:

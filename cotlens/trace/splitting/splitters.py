@@ -24,6 +24,7 @@ SHORTEST = 10
 Range = tuple[int, int]
 
 _SENTENCE_END = re.compile(r"[.?!](?=[ \n]|\r\n)|\n(?=\n)|\r\n(?=\r\n)")
+_CLAUSE_END = re.compile(r"[.!?]\s+|\n\s*")
 _BLANK_LINE = re.compile(r"\r?\n(?:[ \t]*\r?\n)+")
 _LINE_BREAK = re.compile(r"\r?\n")
 
@@ -58,6 +59,17 @@ def chunk_texts(text: str) -> list[str]:
     A joined chunk need not be found in `text`; use `split` for where each sentence lies.
     """
     return [" ".join(text[start:end] for start, end in group) for group in _sentences(text)]
+
+
+def sentence_starts(text: str) -> list[int]:
+    """Where sentences begin, rising, the first at 0: behind a terminator and its spaces, and on every new line.
+
+    Finer than `split`, whose sentences are units to be measured: there a single line break ends nothing, and short
+    pieces are joined. This is for finding the sentence in which an answer is stated.
+    """
+    ends = [match.end() for match in _CLAUSE_END.finditer(text)]
+    behind = (len(text) - len(text[cut:].lstrip()) for cut in terminators.cuts(text))
+    return sorted({0, *ends, *behind})
 
 
 def _sentences(text: str) -> list[list[Range]]:

@@ -8,7 +8,7 @@ from hypothesis import given
 from cotlens._core.errors import InputError
 from cotlens.trace import chunk_texts, split
 from cotlens.trace.splitting import terminators
-from cotlens.trace.splitting.splitters import SHORTEST
+from cotlens.trace.splitting.splitters import SHORTEST, sentence_starts
 from tests.unit.trace.bytecodec import TEXTS
 
 
@@ -97,6 +97,21 @@ def test_time_grows_with_the_text(unit, stretch):
 
 def test_short_pieces_are_joined_by_one_space():
     assert chunk_texts("Hmm.\n\nLet me see.  Ok.") == ["Hmm. Let me see. Ok."]
+
+
+@pytest.mark.parametrize(
+    ("text", "pieces"),
+    [
+        ("So 7. Is it? 3.5, no", ["So 7. ", "Is it? ", "3.5, no"]),
+        ("a line\n  another\n\nThe answer is ", ["a line\n  ", "another\n\n", "The answer is "]),
+        ("答案是７。 所以是８！完", ["答案是７。 ", "所以是８！", "完"]),
+        ("उत्तर 7 है। हाँ", ["उत्तर 7 है। ", "हाँ"]),
+        ("", [""]),
+    ],
+)
+def test_sentences_begin_behind_terminators_of_every_script_and_on_new_lines(text, pieces):
+    starts = sentence_starts(text)
+    assert [text[a:b] for a, b in zip(starts, [*starts[1:], len(text)], strict=True)] == pieces
 
 
 def test_paragraphs_and_steps():
