@@ -13,6 +13,7 @@ from cotlens.widgets.protocol.editor import (
     Limits,
     Loading,
     Measure,
+    PartInfo,
     Reader,
     Resampled,
     Selection,
@@ -45,6 +46,7 @@ class EditorView(View):
     loading = t.Dict().tag(sync=True, shape=Loading)
     branches = t.List().tag(sync=True, shape=BranchInfo)
     document = t.Dict().tag(sync=True, shape=TraceDocument)
+    parts = t.List().tag(sync=True, shape=PartInfo)
     token_offsets = t.Bytes().tag(sync=True)
     logprobs = t.Bytes().tag(sync=True)
     measures = t.List().tag(sync=True, shape=Measure)

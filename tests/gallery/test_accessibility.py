@@ -28,6 +28,7 @@ AT_WORK: dict[str, tuple[str, Callable[[Gallery], None]]] = {
     "editor, all branches": ("branches", lambda page: page.find(".cotlens-menu > button").first.click()),
     "editor, a stop": ("shaded", lambda page: page.find("[role=slider]").press("Home")),
     "editor, code": ("shaded", lambda page: page.find(".cotlens-codebutton").click()),
+    "editor, a part": ("parts", lambda page: page.find("[data-part]").first.click()),
     "editor, the whole prompt": ("longprompt", lambda page: page.action("fold").click()),
     "map, a sentence": ("map", lambda page: page.find("[data-unit]").nth(4).click()),
     "map, all sentences": ("map", lambda page: page.action("all").click()),

@@ -11,6 +11,7 @@ STATES = [
     "loading", "first", "shaded", "sentence", "branch", "branches", "truncated", "running", "cancelled", "error",
     "streaming", "gone", "empty", "unclosed", "unreadable", "impossible", "unsigned", "hostile", "longprompt",
     "long1k", "line", "sampling", "asking", "nothing", "unread", "hidden", "unrun",
+    "parts", "partsummary", "partsgone",
 ]  # fmt: skip
 
 OVERFLOW = """(root) => [...root.querySelectorAll('*')].filter((each) => {

@@ -2,6 +2,7 @@
 
 import type { Reply } from "../kit/requests";
 import type { TokenRange } from "../kit/text";
+import { isOpen } from "./parts";
 import type { Store } from "./store";
 import type { DocumentRequest, Wish } from "./state";
 
@@ -20,10 +21,12 @@ export const MOST_TIMES = 1000;
 export class Actions {
   constructor(private readonly store: Store) {}
 
-  /** Token ranges that are shown, in order: prompt, thought, answer. */
+  /** Token ranges that are shown, in order: prompt, thought, answer; of many parts those that aren't folded. */
   shown(): TokenRange[] {
-    const text = this.store.text;
-    return (["prompt", "thought", "answer"] as const).flatMap((role) => text.role(role) ?? [])
+    const { text, payload: { parts }, own: { unfolded } } = this.store;
+    const open = parts.flatMap((part, at) => (part.start >= 0 && part.place !== "focus" && isOpen(part, unfolded.has(at)) ? text.covering(part.start, part.end) : []));
+    const roles = parts.length > 0 ? ["thought"] as const : ["prompt", "thought", "answer"] as const;
+    return [...open, ...roles.flatMap((role) => text.role(role) ?? [])]
       .filter((range) => range.last > range.first).sort((a, b) => a.first - b.first);
   }
 
@@ -187,6 +190,30 @@ export class Actions {
     const asked = branches.findIndex((branch) => branch.id === heading);
     const next = branches[(asked >= 0 ? asked : branches.findIndex((branch) => branch.current)) + by];
     if (next) this.goto(next.id);
+  }
+
+  /** Looks at another thought; its branches are those that it was left with. Where that is refused, it can be read all the same. */
+  lookAt(thought: number, refused: () => void = () => {}): void {
+    const { lost } = this.store;
+    if (lost !== null) { this.say(lost); return; }
+    this.store.setOwn({ aim: thought, heading: null });
+    this.store.ask({ kind: "focus", thought }, ({ status }) => { this.store.setOwn({ aim: null }); if (status === "error") refused(); });
+  }
+
+  /** Looks at the thought before or after the one that is shown, or that will be. */
+  stepThought(by: number): void {
+    const { payload: { parts }, focus, own: { aim } } = this.store;
+    const numbers = parts.flatMap(({ thought }) => thought ?? []);
+    const here = aim ?? focus?.thought ?? null;
+    // With none in focus, they all stand before what is shown.
+    const next = here === null ? numbers.at(-1) : numbers.find((number) => number === here + by);
+    if (next !== undefined) this.lookAt(next);
+  }
+
+  /** Unfolds a part, or folds it again. */
+  fold(at: number): void {
+    const { unfolded } = this.store.own;
+    this.store.setOwn({ unfolded: unfolded.has(at) ? new Set([...unfolded].filter((each) => each !== at)) : new Set([...unfolded, at]) });
   }
 
   /** `force` asks those for an answer that give none. */

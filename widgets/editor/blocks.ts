@@ -3,11 +3,14 @@
 import { count } from "../kit/numbers";
 import type { Role, TextModel, TokenRange } from "../kit/text";
 import { unclosedWords } from "./endings";
-import type { EditorDocument, Stream } from "./state";
+import { isOpen } from "./parts";
+import type { EditorDocument, PartInfo, Stream } from "./state";
 
 export type Block =
-  | { kind: "label"; role: Role; note: string; foldable: boolean }
+  | { kind: "label"; role: Role | "later"; note: string; foldable: boolean }
   | { kind: "text"; role: Role; first: number; last: number; sentence: number; opens: boolean; folded: boolean }
+  | { kind: "part"; part: PartInfo; at: number; text: string; open: boolean }
+  | { kind: "said"; text: string }
   | { kind: "cut"; words: string; rerun: boolean }
   | { kind: "removed"; text: string }
   | { kind: "note"; text: string; tone: "plain" | "warn" }
@@ -21,7 +24,7 @@ const LONG_PROMPT = 240;
 const AGAIN = "from here on the model wrote again";
 const BEFORE = "from here on: the text before the edit";
 
-export interface BlockOptions { promptOpen: boolean; stream: Stream | null; answerNote: string; gone?: boolean }
+export interface BlockOptions { promptOpen: boolean; parts?: readonly PartInfo[]; unfolded?: ReadonlySet<number>; stream: Stream | null; answerNote: string; gone?: boolean }
 
 export function blocksOf(text: TextModel, document: EditorDocument, options: BlockOptions): Block[] {
   const blocks: Block[] = [];
@@ -34,10 +37,12 @@ export function blocksOf(text: TextModel, document: EditorDocument, options: Blo
   if (!stream) for (const note of document.notes) blocks.push({ kind: "note", text: note, tone: "warn" });
   if (!lined && !stream && seam(document) !== null) blocks.push(cutOf(document));
   answer(blocks, text, document, options, clip);
+  later(blocks, text, options);
   return blocks;
 }
 
 function prompt(blocks: Block[], text: TextModel, options: BlockOptions, clip: (range: TokenRange) => TokenRange): void {
+  if (options.parts?.length) { placed(blocks, text, options, "before", clip); return; }
   const range = text.role("prompt");
   const span = text.roleSpan("prompt");
   if (!range || !span) return;
@@ -48,6 +53,28 @@ function prompt(blocks: Block[], text: TextModel, options: BlockOptions, clip: (
   } else {
     pieces(blocks, clip(range), { role: "prompt", sentence: -1, folded: false });
   }
+}
+
+/** The parts of a place, each a line, with its text below where it was unfolded. */
+function placed(blocks: Block[], text: TextModel, { parts = [], unfolded }: BlockOptions, place: PartInfo["place"], clip = (range: TokenRange): TokenRange => range): void {
+  parts.forEach((part, at) => {
+    if (part.place !== place) return;
+    const held = part.start >= 0;
+    const open = isOpen(part, unfolded?.has(at) ?? false);
+    const role = place === "answer" && part.kind === "answer" ? "answer" : "prompt";
+    if (role === "prompt" || !held) blocks.push({ kind: "part", part, at, text: held ? text.text.slice(part.start, part.end) : part.text, open });
+    if (!open) return;
+    if (part.reason) blocks.push({ kind: "note", text: part.reason, tone: "warn" });
+    if (held) pieces(blocks, clip(text.covering(part.start, part.end)), { role, sentence: -1, folded: false });
+    else if (part.text !== "") blocks.push({ kind: "said", text: part.text });
+  });
+}
+
+/** What follows the turn of the thought: no part of what a model reads here. */
+function later(blocks: Block[], text: TextModel, options: BlockOptions): void {
+  if (options.stream || !options.parts?.some(({ place }) => place === "after")) return;
+  blocks.push({ kind: "label", role: "later", note: "what came after this turn where it was recorded", foldable: false });
+  placed(blocks, text, options, "after");
 }
 
 /** True when the line "the model wrote again" was drawn inside the thought. */
@@ -62,9 +89,13 @@ function thought(
     return false;
   }
   const size = range.last - range.first;
-  blocks.push({ kind: "label", role: "thought", note: size ? `${count(size, "token")}, ${count(text.sentences.length, "sentence")}` : "", foldable: false });
+  const focus = options.parts?.find(({ place }) => place === "focus");
+  const which = focus ? `${(focus.thought ?? 0) + 1} of ${options.parts?.filter((each) => each.thought !== null).length}` : "";
+  const sizes = size ? `${count(size, "token")}, ${count(text.sentences.length, "sentence")}` : "";
+  blocks.push({ kind: "label", role: "thought", note: [which, sizes].filter(Boolean).join(" · "), foldable: false });
+  if (focus?.reason) blocks.push({ kind: "note", text: focus.reason, tone: "warn" });
   const writing = stream !== null && stream.from <= span.end;
-  if (size === 0 && !writing) blocks.push({ kind: "note", text: "The thought is empty: the model answered at once.", tone: "plain" });
+  if (size === 0 && !writing && !focus?.reason) blocks.push({ kind: "note", text: "The thought is empty: the model answered at once.", tone: "plain" });
   const breaks = breaksOf(text, document, stream, range);
   let lined = false;
   const breakAt = (token: number): void => {
@@ -121,7 +152,9 @@ function answer(
   const writing = stream !== null && stream.from > thoughtEnd;
   if (stream && !writing) return;
   blocks.push({ kind: "label", role: "answer", note: answerNote, foldable: false });
-  if (range && range.last > range.first) pieces(blocks, clip(range), { role: "answer", sentence: -1, folded: false });
+  const parted = !stream && options.parts?.some(({ place, start }) => place === "answer" && start >= 0);
+  if (parted) placed(blocks, text, options, "answer");
+  else if (range && range.last > range.first) pieces(blocks, clip(range), { role: "answer", sentence: -1, folded: false });
   if (writing) blocks.push({ kind: "stream", role: "answer" });
   else if (!range || range.last === range.first) {
     blocks.push({ kind: "note", text: document.thought_closed || document.rerun_at !== null ? "There is no answer yet." : "There is no answer: the thought did not end.", tone: "plain" });

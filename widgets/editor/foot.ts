@@ -7,6 +7,7 @@ const READING: [string[], string][] = [
   [["←", "→"], "token"], [["↑", "↓"], "sentence"], [["Enter"], "edit"], [["T"], "truncate"], [["R"], "rerun"],
   [["[", "]"], "branch"], [["C"], "copy code"], [["Ctrl/⌘", "F"], "find"],
 ];
+const THOUGHTS: [string[], string][] = [[["P", "N"], "thought"]];
 const EDITING: [string[], string][] = [[["Ctrl/⌘", "Enter"], "commit and rerun"], [["Esc"], "leave without change"]];
 
 function keys(entries: [string[], string][]): HTMLElement[] {
@@ -21,7 +22,7 @@ export function createFoot({ store }: Context): Part {
   return {
     element,
     update(changed) {
-      if (any(changed, "editing")) left.replaceChildren(...keys(store.own.editing ? EDITING : READING));
+      if (any(changed, "editing", "parts")) left.replaceChildren(...keys(store.own.editing ? EDITING : store.thoughts > 1 ? [...READING, ...THOUGHTS] : READING));
       if (!any(changed, "shading", "editing")) return;
       const { shading } = store.payload;
       const marks = shading === null || store.own.editing ? [] : [

@@ -35,6 +35,8 @@ function anywhere(event: KeyboardEvent, store: Store, actions: Actions, root: HT
     case "c": case "C": return () => root.dispatchEvent(new CustomEvent("cotlens-copy"));
     case "[": return () => actions.step(-1);
     case "]": return () => actions.step(1);
+    case "p": case "P": return () => actions.stepThought(-1);
+    case "n": case "N": return () => actions.stepThought(1);
     case "Escape": return leave(store);
     default: return null;
   }

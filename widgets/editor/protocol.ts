@@ -4,6 +4,10 @@ import type { BranchInfo, Comparison, Empty, Job, Kind, Lock, Piece, TraceDocume
 
 export type Unit = "token" | "sentence" | "paragraph" | "span" | "group";
 
+export type PartKind = "system" | "user" | "thought" | "answer" | "tool_call" | "tool_result";
+
+export type PartPlace = "before" | "focus" | "answer" | "after";
+
 /** Characters start..end. */
 export type Span = [number, number];
 
@@ -16,6 +20,24 @@ export interface Head {
   off?: string;
   /** What was measured can be chosen all the same: of a page that was saved with it. */
   measured?: boolean;
+}
+
+/** A part of a trace that came from elsewhere, in the order in which it was read. */
+export interface PartInfo {
+  kind: PartKind;
+  turn: number;
+  /** Where it stands to the thought that is looked at; "answer" is what follows in its turn. */
+  place: PartPlace;
+  start: number;
+  /** Characters of the document's text; both -1 where that doesn't hold it. */
+  end: number;
+  /** "" where the document's text holds it. */
+  text: string;
+  /** Its number among the thoughts. */
+  thought: number | null;
+  status: string;
+  /** Why nothing can be measured on it, "" where it can. */
+  reason: string;
 }
 
 /** Of every action that lets the model write. */
@@ -196,6 +218,7 @@ export type Request =
   | { kind: "rerun"; document: string; token: number }
   | { kind: "measure"; document: string; measure: string; unit: Unit; metric?: string | null; n?: number; spans?: Span[] | null; target?: string; confirmed?: boolean }
   | { kind: "goto"; branch: string }
+  | { kind: "focus"; thought: number }
   | { kind: "reader"; reader: string }
   | { kind: "cancel"; job?: number | null }
   | { kind: "count"; text: string }
@@ -210,6 +233,7 @@ export interface State {
   loading: Loading | Empty;
   branches: BranchInfo[];
   document: TraceDocument | Empty;
+  parts: PartInfo[];
   token_offsets: DataView;
   logprobs: DataView;
   measures: Measure[];

@@ -10,6 +10,7 @@ import { bisect } from "../kit/text";
 import { VirtualList } from "../kit/virtual";
 import { drawBlock, paint, paintStop, type Drawn } from "./block-view";
 import { blocksOf, type Block } from "./blocks";
+import { partLine } from "./parts";
 import { any, type Context, type Part } from "./part";
 import { followPointer } from "./pointing";
 
@@ -63,7 +64,7 @@ export function createReading({ store, actions, root, signal }: Context, framed:
     const { document: shown, stream, loading } = store.payload;
     drawn.clear();
     streamNode = null;
-    blocks = shown ? blocksOf(store.text, shown, { promptOpen: store.own.promptOpen, stream, gone: !store.connected, answerNote: answerNote() }) : [];
+    blocks = shown ? blocksOf(store.text, shown, { promptOpen: store.own.promptOpen, parts: store.payload.parts, unfolded: store.own.unfolded, stream, gone: !store.connected, answerNote: answerNote() }) : [];
     if (!shown) blocks = [{ kind: "note", text: loading ? "" : "There is no trace to show yet.", tone: "plain" }];
     textBlocks = blocks.flatMap((block, index) => (block.kind === "text" ? [index] : []));
     firsts = textBlocks.map((index) => (blocks[index] as Extract<Block, { kind: "text" }>).first);
@@ -79,6 +80,7 @@ export function createReading({ store, actions, root, signal }: Context, framed:
       const chars = store.text.start(block.last) - store.text.start(block.first);
       return Math.max(1, Math.ceil(chars / perLine)) * LINE + 4;
     }
+    if (block.kind === "said") return Math.ceil(block.text.length / Math.max(20, (element.clientWidth - 124) / 7.3)) * LINE + 4;
     return block.kind === "label" ? 30 : LINE + 4;
   }
 
@@ -97,6 +99,10 @@ export function createReading({ store, actions, root, signal }: Context, framed:
       return each.element;
     }
     if (block.kind === "label") return label(block);
+    if (block.kind === "part") return part(block);
+    if (block.kind === "said") {
+      return wholeRow("cotlens-block cotlens-prompt", h("span", "cotlens-num"), h("span", "cotlens-bar"), h("p", "cotlens-text", {}, block.text));
+    }
     if (block.kind === "cut") return cut(block);
     if (block.kind === "removed") {
       return wholeRow("cotlens-block cotlens-removed", h("span", "cotlens-num"), h("span", "cotlens-bar"),
@@ -110,6 +116,17 @@ export function createReading({ store, actions, root, signal }: Context, framed:
       return written;
     }
     return loadingOr(block);
+  }
+
+  /** A thought is looked at where somebody can be asked for it; else it is unfolded, as all others are. */
+  function part(block: Extract<Block, { kind: "part" }>): HTMLElement {
+    const { thought } = block.part;
+    const looks = store.lost === null;
+    return partLine(block, looks, () => {
+      const fold = (): void => actions.fold(block.at);
+      if (looks && thought !== null) actions.lookAt(thought, fold);
+      else fold();
+    });
   }
 
   function cut({ words, rerun }: Extract<Block, { kind: "cut" }>): HTMLElement {
@@ -200,6 +217,8 @@ export function createReading({ store, actions, root, signal }: Context, framed:
     reveal(char) {
       const token = store.text.tokenAt(char);
       // What is folded is not there to be seen.
+      const folded = store.payload.parts.findIndex(({ start, end, place }) => place !== "focus" && start <= char && char < end);
+      if (folded >= 0 && !store.own.unfolded.has(folded)) actions.fold(folded);
       if (store.text.roleOf(token) === "prompt" && blocks.some((block) => block.kind === "text" && block.folded)) store.setOwn({ promptOpen: true });
       store.flush();
       reveal(token, "center");
@@ -291,7 +310,7 @@ export function createReading({ store, actions, root, signal }: Context, framed:
       const from = store.payload.stream ? store.payload.stream.from : null;
       const streamMoved = changed.has("stream") && from !== streamFrom;
       streamFrom = from;
-      if (streamMoved || any(changed, "document", "token_offsets", "promptOpen", "comparison", "branches", "loading", "alive", "broken")) {
+      if (streamMoved || any(changed, "document", "parts", "token_offsets", "promptOpen", "unfolded", "comparison", "branches", "loading", "alive", "broken")) {
         const top = element.scrollTop;
         rebuild();
         if (streamMoved && from !== null) list.reveal(blocks.length - 1);

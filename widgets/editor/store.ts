@@ -3,11 +3,11 @@
 import { filled, levels, UNMEASURED } from "../kit/heat";
 import { certaintyOf, isSmall, mayBeNothing, type Certainty } from "../kit/certainty";
 import { scaleOf, type Lock, type Over, type Scale } from "../kit/scale";
-import { TextModel, type RoleSpan } from "../kit/text";
+import { TextModel, type RoleSpan, type Stretch } from "../kit/text";
 import { Requests, type Reply } from "../kit/requests";
 import { Written } from "../kit/written";
 import { EMPTY } from "./payload";
-import type { DocumentRequest, EditorPayload, Inspection, Request, Selection, Stream } from "./state";
+import type { DocumentRequest, EditorDocument, EditorPayload, Inspection, PartInfo, Request, Selection, Stream } from "./state";
 
 export type Picked = { kind: "token" | "sentence"; token: number } | { kind: "range"; token: number; last: number };
 
@@ -25,6 +25,8 @@ export interface Own {
   /** Whose largest effect has the full colour. */
   over: Over;
   promptOpen: boolean;
+  /** The parts that were unfolded, by their place in the payload. */
+  unfolded: ReadonlySet<number>;
   codeOpen: boolean;
   editing: Editing | null;
   /** The text of an editor whose view was taken away, so that a view drawn again continues it. */
@@ -33,6 +35,8 @@ export interface Own {
   discarded: { document: string; text: string } | null;
   /** The branch that was asked for and has not been shown yet. */
   heading: string | null;
+  /** The thought that was asked for and has not been shown yet. */
+  aim: number | null;
   /** What to shade by that was asked for and has not been shown yet. */
   wish: Selection | null;
   notice: { message: string; remedy: string | null; tone: "error" | "info" } | null;
@@ -55,8 +59,8 @@ const KEPT_INSPECTIONS = 2000;
 export class Store {
   payload: EditorPayload = { ...EMPTY };
   own: Own = {
-    picked: null, hovered: null, stop: null, intensity: 0.5, over: "all", promptOpen: false, codeOpen: false, editing: null,
-    draft: null, discarded: null, heading: null, wish: null, notice: null, broken: false, silent: false, asking: false, inspections: 0,
+    picked: null, hovered: null, stop: null, intensity: 0.5, over: "all", promptOpen: false, unfolded: new Set(), codeOpen: false, editing: null,
+    draft: null, discarded: null, heading: null, aim: null, wish: null, notice: null, broken: false, silent: false, asking: false, inspections: 0,
   };
   readonly requests: Requests<Request>;
   private readonly listeners = new Set<Listener>();
@@ -84,12 +88,12 @@ export class Store {
   setPayload(patch: Partial<EditorPayload>): void {
     const before = this.payload.document?.id;
     this.payload = { ...this.payload, ...patch, ...(patch.stream ? { stream: this.written.follow(patch.stream) } : {}) };
-    if ("document" in patch || "token_offsets" in patch) this.model = null;
+    if ("document" in patch || "token_offsets" in patch || "parts" in patch) this.model = null;
     this.heat = null;
     // Alternatives come with the probabilities: what was known before them is out of date.
     if ("logprobs" in patch) this.inspected.clear();
     if ("document" in patch && patch.document?.id !== before) this.documentChanged();
-    this.mark([...Object.keys(patch) as Key[], ...("head" in patch ? ["alive" as const] : [])]); // it says whether there is a model
+    this.mark([...Object.keys(patch) as Key[], ...("head" in patch || "parts" in patch ? ["alive" as const] : [])]); // they say whether there is a model to act, and on what
   }
 
   setOwn(patch: Partial<Own>): void {
@@ -102,7 +106,7 @@ export class Store {
 
   get broken(): boolean { return this.own.broken; }
   // Nothing that was asked before will be answered.
-  set broken(value: boolean) { this.setOwn({ broken: value, heading: null, wish: null }); }
+  set broken(value: boolean) { this.setOwn({ broken: value, heading: null, aim: null, wish: null }); }
 
   abandon(): void {
     if (this.running) this.ask({ kind: "cancel", job: this.payload.job.id });
@@ -131,9 +135,21 @@ export class Store {
       && (offsets[offsets.length - 1] as number) <= document.text.length;
     this.model = document === null
       ? new TextModel("", EMPTY.token_offsets)
-      : new TextModel(document.text, fits ? offsets : Uint32Array.of(0, document.text.length), document.roles, document.sentences);
+      : new TextModel(document.text, fits ? offsets : Uint32Array.of(0, document.text.length), document.roles, document.sentences, this.seen(document));
     return this.model;
   }
+
+  /** What of a document can be seen: of one of many parts, those that its text holds. */
+  private seen({ roles }: EditorDocument): readonly Stretch[] {
+    const held = this.payload.parts.filter(({ start, place }) => start >= 0 && place !== "focus");
+    return held.length ? [...held, ...roles.filter(({ role }) => role === "thought")] : roles;
+  }
+
+  /** How many thoughts there are to look at. */
+  get thoughts(): number { return this.payload.parts.filter(({ thought }) => thought !== null).length; }
+
+  /** The part of many that is looked at. */
+  get focus(): PartInfo | null { return this.payload.parts.find(({ place }) => place === "focus") ?? null; }
 
   /** Where the colours of the shading end, and why there. */
   get scale(): Scale {
@@ -227,7 +243,7 @@ export class Store {
   }
 
   /** Why actions of the model are off, or null when they are on. */
-  get off(): string | null { return this.lost ?? this.payload.head.off ?? null; }
+  get off(): string | null { return this.lost ?? this.payload.head.off ?? (this.focus?.reason || null); }
 
   /** Why nothing can be chosen to shade by, or null: a saved page has what was measured, though no model. */
   get choosing(): string | null { return this.payload.head.measured === true ? this.lost : this.off; }

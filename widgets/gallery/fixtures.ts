@@ -1,6 +1,6 @@
 /** A payload for every state of the editor. All figures are invented. */
 
-import type { Comparison, State, Measure, Shading, Unit } from "../editor/state";
+import type { Comparison, PartInfo, State, Measure, Shading, Unit } from "../editor/state";
 import { bytes, editAt, make, random, type Made, type Parts } from "./document";
 
 const PROMPT = "Ravi has 6 shells. He finds 8 more shells on the beach. It is a sunny day. He gives away 5 shells. Then he loses 2 shells. How many shells does Ravi have?";
@@ -56,7 +56,7 @@ function shadingOf(unit: Unit, sampled: boolean, complete = true): Shading {
 function blank(): State {
   return {
     head: { model: "abacus", where: "local · CPU", note: "Scores come from one packed pass; it agrees with plain passes to 2e-6 on this model." },
-    limits: { max_new_tokens: 200, temperature: 1 }, loading: {}, branches: [], document: {}, token_offsets: bytes(new Uint32Array(1)), logprobs: bytes(new Float32Array(0)),
+    limits: { max_new_tokens: 200, temperature: 1 }, loading: {}, branches: [], document: {}, parts: [], token_offsets: bytes(new Uint32Array(1)), logprobs: bytes(new Float32Array(0)),
     measures: MEASURES, selection: { measure: null, unit: "token", metric: null, n: 0, spans: [], target: "" }, readers: READERS, shading: {}, shading_rows: bytes(new Uint32Array(0)), shading_values: bytes(new Float32Array(0)),
     shading_low: bytes(new Float32Array(0)), shading_high: bytes(new Float32Array(0)), shading_certainty: bytes(new Uint8Array(0)), shading_status: {}, shading_facts: [], scale_lock: {}, strip: {},
     strip_at: bytes(new Uint32Array(0)), strip_values: bytes(new Float32Array(0)), resampled: {}, comparison: null, job: {}, stream: {}, code: "", alive: true,
@@ -195,6 +195,37 @@ function long(tokens: number, oneLine = false): State {
   return stripped(shaded(withDocument(made), made, "token"), made, ["7", "9", "14", "6"], 0);
 }
 
+/** A transcript of an agent: what stands before is the prompt of the thought that is looked at. */
+function parted(thought: number, more: Partial<State> = {}): State {
+  const [system, search] = ["You are a careful assistant. Count shells only.", 'look({"who": "Ravi"})'];
+  const texts = [system, PROMPT, "I should look up how many he has.", search, `6 shells. ${"Nothing else is known of him. ".repeat(20)}`];
+  const made = make("d0", { prompt: texts.join("\n\n"), thought: THOUGHT, answer: "Ravi has 7 shells." });
+  const kinds = ["system", "user", "thought", "tool_call", "tool_result"] as const;
+  let at = made.document.roles[0]?.start ?? 0;
+  const before: PartInfo[] = texts.map((text, order) => {
+    const start = at;
+    at += text.length + 2;
+    return { kind: kinds[order] as PartInfo["kind"], turn: [0, 1, 2, 2, 3][order] as number, place: "before", start, end: start + text.length, text: "", thought: order === 2 ? 0 : null, status: order === 2 ? "verbatim" : "", reason: "" };
+  });
+  const span = (role: "thought" | "answer"): { start: number; end: number } => made.document.roles.find((each) => each.role === role) ?? { start: -1, end: -1 };
+  const why = (status: string, words: string): Pick<PartInfo, "status" | "reason"> => ({ status, reason: `This thought ${words}, so nothing can be measured on it or edited.` });
+  const nowhere = { start: -1, end: -1 };
+  const parts: PartInfo[] = [
+    ...before,
+    { kind: "thought", turn: 4, place: "focus", ...span("thought"), text: "", thought: 1, status: "verbatim", reason: "" },
+    { kind: "answer", turn: 4, place: "answer", ...span("answer"), text: "", thought: null, status: "", reason: "" },
+    { kind: "user", turn: 5, place: "after", ...nowhere, text: "And how many had he at first?", thought: null, status: "", reason: "" },
+    { kind: "thought", turn: 6, place: "after", ...nowhere, text: "He asks about the first number.", thought: 2, ...why("summary", "is a summary that the provider wrote, not the tokens that the model thought with") },
+    { kind: "thought", turn: 6, place: "after", ...nowhere, text: "", thought: 3, ...why("encrypted", "came encrypted, so nobody but the provider can read it") },
+    { kind: "answer", turn: 6, place: "after", ...nowhere, text: "6.", thought: null, status: "", reason: "" },
+  ];
+  if (thought !== 1) {
+    const [own, wanted] = [parts[5] as PartInfo, parts[8] as PartInfo];
+    Object.assign(own, { status: wanted.status, reason: wanted.reason });
+  }
+  return { ...stripped(shaded(withDocument(made), made, "token"), made, ["7", "9"], 0), parts, ...more };
+}
+
 const HOSTILE = ["<script>window.hacked = 1</script>", "<img src=x onerror=\"window.hacked = 2\"> and &lt;b&gt;bold&lt;/b&gt;.", "</span></p><svg onload=window.hacked=3>", "Emoji 👩‍👩‍👧 and combining é, then \u202eright to left\u202c."];
 
 function many(): State {
@@ -235,6 +266,9 @@ export const STATES: Record<string, () => State> = {
   impossible: () => ({ ...withDocument(plain()), measures: MEASURES.map((measure) => ({ ...measure, available: measure.id === "early-answer", reason: measure.reason ?? "not possible here" })).reverse(), selection: { measure: "gradient", unit: "token", metric: null, n: 0, spans: [], target: "" } }),
   unsigned: () => { const { state } = full(); return { ...state, shading: { ...shadingOf("token", false), signed: false, label: "surprise of the token", sign: "darker is more surprising", zero: "0 = certain" } }; },
   hostile: () => { const made = plain({ prompt: HOSTILE[1] as string, thought: HOSTILE, answer: HOSTILE[0] as string }); return { ...shaded(withDocument(made, HOSTILE[0]), made, "token"), head: { model: HOSTILE[0] as string, where: HOSTILE[1] as string, note: "" } }; },
+  parts: () => parted(1),
+  partsummary: () => ({ ...parted(2), shading: {}, strip: {} }),
+  partsgone: () => parted(1, { alive: false }),
   longprompt: () => { const made = plain({ prompt: Array(30).fill(PROMPT).join(" ") }); return stripped(shaded(withDocument(made), made, "token"), made, ["7", "9"], 0); },
   long1k: () => long(1000),
   long10k: () => long(10000),

@@ -7,6 +7,9 @@ export type { Role, RoleSpan } from "./protocol";
 /** Tokens first..last, half-open. */
 export interface TokenRange { first: number; last: number }
 
+/** Characters start..end. */
+export interface Stretch { start: number; end: number }
+
 /** Largest index i with values[i] <= wanted; values ascend. -1 when all are larger. */
 export function bisect(values: ArrayLike<number>, wanted: number, high = values.length): number {
   let low = 0;
@@ -24,28 +27,32 @@ export class TextModel {
   private readonly sentenceFirst: Int32Array;
   private readonly ranges = new Map<Role, TokenRange>();
 
-  /** offsets has one entry per token and one more: token i is text.slice(offsets[i], offsets[i + 1]). */
+  /**
+   * offsets has one entry per token and one more: token i is text.slice(offsets[i], offsets[i + 1]). `seen` are the
+   * stretches that a view can show, where those are others than the roles.
+   */
   constructor(
     readonly text: string,
     readonly offsets: Uint32Array,
     readonly roles: readonly RoleSpan[] = [],
     readonly sentences: readonly Sentence[] = [],
+    private readonly seen: readonly Stretch[] = roles,
   ) {
     this.count = Math.max(0, offsets.length - 1);
     this.sentenceFirst = Int32Array.from(sentences, (sentence) => sentence.first);
     for (const span of roles) this.ranges.set(span.role, this.covering(span.start, span.end));
   }
 
-  /** The text as views draw it: what belongs to no role, such as a template's markers, is blotted out in its place. */
+  /** The text as views draw it: what can't be seen, such as a template's markers, is blotted out in its place. */
   get drawn(): string {
-    this.drawnText ??= this.roles.length === 0 ? this.text : this.onlyRoles();
+    this.drawnText ??= this.seen.length === 0 ? this.text : this.onlySeen();
     return this.drawnText;
   }
 
-  private onlyRoles(): string {
+  private onlySeen(): string {
     const parts: string[] = [];
     let at = 0;
-    for (const { start, end } of [...this.roles].sort((a, b) => a.start - b.start)) {
+    for (const { start, end } of [...this.seen].sort((a, b) => a.start - b.start)) {
       parts.push("\u0000".repeat(Math.max(0, start - at)), this.text.slice(Math.max(at, start), end));
       at = Math.max(at, end);
     }

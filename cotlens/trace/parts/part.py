@@ -87,6 +87,12 @@ def thoughts(parts: Sequence[Part]) -> list[Part]:
     return [part for part in parts if part.kind == "thought"]
 
 
+def unmeasured(status: str) -> str:
+    """Why nothing can be measured on a thought that came like this, as a sentence; "" where it can."""
+    reason = STATUSES.get(status)
+    return f"This thought {reason}, so nothing can be measured on it or edited." if reason else ""
+
+
 def of_roles(roles: Mapping[str, Span], text: str) -> tuple[Part, ...]:
     """The parts of a trace that has a prompt, a thought and an answer, and no more is known of it."""
     kinds = {"prompt": ("user", 0), "thought": ("thought", 1), "answer": ("answer", 1)}

@@ -8,6 +8,8 @@ from typing import Any, Literal, NotRequired, TypedDict
 from cotlens.widgets.protocol.shared import Kind, Piece
 
 Unit = Literal["token", "sentence", "paragraph", "span", "group"]
+PartKind = Literal["system", "user", "thought", "answer", "tool_call", "tool_result"]
+PartPlace = Literal["before", "focus", "answer", "after"]
 Span = tuple[int, int]
 """Characters start..end."""
 
@@ -22,6 +24,25 @@ class Head(TypedDict):
     """Why nothing that needs a model can be done, where there is none."""
     measured: NotRequired[bool]
     """What was measured can be chosen all the same: of a page that was saved with it."""
+
+
+class PartInfo(TypedDict):
+    """A part of a trace that came from elsewhere, in the order in which it was read."""
+
+    kind: PartKind
+    turn: int
+    place: PartPlace
+    """Where it stands to the thought that is looked at; "answer" is what follows in its turn."""
+    start: int
+    end: int
+    """Characters of the document's text; both -1 where that doesn't hold it."""
+    text: str
+    """"" where the document's text holds it."""
+    thought: int | None
+    """Its number among the thoughts."""
+    status: str
+    reason: str
+    """Why nothing can be measured on it, "" where it can."""
 
 
 class Limits(TypedDict):
@@ -224,6 +245,7 @@ REQUESTS: Mapping[str, Mapping[str, Any]] = {
         "spans": NotRequired[list[Span] | None], "target": NotRequired[str], "confirmed": NotRequired[bool],
     },
     "goto": {"branch": str},
+    "focus": {"thought": int},
     "reader": {"reader": str},
     "cancel": {"job": NotRequired[int | None]},
     "count": {"text": str},

@@ -1,6 +1,6 @@
 """CoTEditor: edit or truncate a thought in a notebook and see at once what follows.
 
-Every try is a branch of one tree.
+Every try is a branch of one tree; of a trace of many parts, each thought that is looked at is a root of it.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from cotlens.measure.importance.shared.units import units
 from cotlens.models.contract import Model
 from cotlens.results import Result
 from cotlens.trace import Trace
+from cotlens.trace.parts.carrying import check_verbatim
 from cotlens.widgets.editor import EditorView
 from cotlens.widgets.page.facts import provenance
 from cotlens.widgets.page.page import NO_KERNEL
@@ -24,6 +25,7 @@ from cotlens.workbench.editor import payload
 from cotlens.workbench.editor.measure_menu import ShadingSettings, default
 from cotlens.workbench.editor.measure_runner import MeasureRunner
 from cotlens.workbench.editor.no_model import NEEDED_BY, WHY, NoModel
+from cotlens.workbench.editor.parts import Focuses, parts
 from cotlens.workbench.editor.plans import BranchPlan, plan
 from cotlens.workbench.editor.readers import Readers
 from cotlens.workbench.editor.recording import Shown, recording
@@ -47,7 +49,8 @@ class CoTEditor(TreeController):
     Args:
         model: what writes and scores. With None the trace can be read: searched, inspected, its branches walked; every
             action that needs a model is off, and says so.
-        trace: the trace to begin with; traces it was made from are shown as branches too.
+        trace: the trace to begin with; traces it was made from are shown as branches too. Of a trace of many parts the
+            others are folded, and each of its thoughts can be looked at (`trace.focus`), with branches of its own.
         measure: what the text is shaded by first, an entry of the menu: "occlusion-direct", "early-answer",
             "resampling", "suppression", ... (`cotlens.workbench.editor.measure_menu.MEASURES`); by default the first
             that this model can be asked, and `why` says why where that isn't the usual one.
@@ -83,6 +86,7 @@ class CoTEditor(TreeController):
             model = cast(Model, NoModel(trace))
         self._spans = {} if spans is None else {trace.id: _spans(trace, spans)}
         super().__init__(model, EditorView(), trace)
+        self._focuses = Focuses(self._tree, model)
         self._readers = Readers(trace.reader)
         unit = "span" if spans is not None else unit
         self._chosen, self.why = default(model, unit) if measure is None else (ShadingSettings(measure, unit), "")
@@ -137,6 +141,8 @@ class CoTEditor(TreeController):
         request = parse(content, self._tree)
         if self._readonly and request.kind in NEEDED_BY:
             raise InputError(WHY)
+        if request.document and request.kind in NEEDED_BY:
+            check_verbatim(self._tree.holding(request.document).trace)
         return request
 
     def _do_inspect(self, request: Request) -> dict[str, Any]:
@@ -147,6 +153,10 @@ class CoTEditor(TreeController):
 
     def _do_goto(self, request: Request) -> None:
         self._go(request.branch)
+        self._measure()
+
+    def _do_focus(self, request: Request) -> None:
+        self._go(self._focuses.branch(request.thought))
         self._measure()
 
     def _do_measure(self, request: Request) -> None:
@@ -255,7 +265,8 @@ class CoTEditor(TreeController):
             return
         with self._lock:
             node, shown, newest = self._tree.current, self._shown, self._newest
-            needed = "thought" in node.trace.roles and not self._work.has_all(node, shown, asked)
+            whole = "thought" in node.trace.roles and node.trace.status == "verbatim"
+            needed = whole and not self._work.has_all(node, shown, asked)
         if needed and after in (None, newest):
             fill = lambda: self._work.fill(node.id, shown, asked, lambda: self._newest is newest)  # noqa: E731
             self._jobs.start("measuring", fill, slot="measure")
@@ -269,12 +280,14 @@ class CoTEditor(TreeController):
         """All that a branch shows, shaded in one way."""
         trace, measuring = node.trace, self._measuring
         result = measuring.known(trace, shown)
+        family = [each.trace for each in self._tree.family(node.id)]
         return {
             **document(trace),
             **payload.strip(trace, measuring.curve(trace), shown.target),
             **payload.shading(
-                trace, shown, result, measuring.complete(trace, shown), measuring.alike(shown, self.branches)
+                trace, shown, result, measuring.complete(trace, shown), measuring.alike(shown, family)
             ),
+            "parts": parts(trace, self._tree.root(node.id).trace),
             "branches": self._tree.payload(node.id),
             "comparison": node.comparison,
             "resampled": self._work.resampled.get(node.id, {}),
@@ -304,13 +317,13 @@ class CoTEditor(TreeController):
                 for node in self._tree.nodes.values()
                 for shown in dict.fromkeys([self._chosen_on(node.trace), *self._measuring.measured(node.trace)])
             ]
-            at = (self._tree.current_id, self._shown)
+            at, focuses = (self._tree.current_id, self._shown), self._focuses.seen()
             traces, results = [node.trace for node in self._tree.nodes.values()], self._measuring.results()
         head = {**self.view.head, "off": NO_KERNEL, "measured": True}
         return self.view.to_html(
             path,
             title,
-            recording=recording(views, at, traces, head),
+            recording=recording(views, at, traces, head, focuses),
             facts=[*map(provenance, results), ("code", self.code)],
         )
 

@@ -21,6 +21,7 @@ from cotlens.measure.method import check_needs
 from cotlens.models.contract import Capability, Model
 from cotlens.results import Result
 from cotlens.trace import Trace
+from cotlens.trace.parts.part import unmeasured
 from cotlens.trace.answers import unread
 from cotlens.trace.values import numerals
 from cotlens.widgets.protocol import editor as protocol
@@ -166,6 +167,8 @@ class MeasureRunner:
         """Why `shown` can't be measured on this trace with this model, None where it can."""
         if not self.model.capabilities:
             return WHY
+        if trace.status != "verbatim":
+            return unmeasured(trace.status)
         entry, nothing = shown.entry, unmeasurable(trace)
         if nothing is not None and (entry.answer or nothing == "the thought is empty"):
             return nothing

@@ -26,7 +26,11 @@ class Shown:
 
 
 def recording(
-    views: Sequence[Shown], at: tuple[str, ShadingSettings], traces: Sequence[Trace], head: Mapping[str, Any]
+    views: Sequence[Shown],
+    at: tuple[str, ShadingSettings],
+    traces: Sequence[Trace],
+    head: Mapping[str, Any],
+    focuses: Mapping[int, str],
 ) -> Recording:
     """The recording of an editor.
 
@@ -35,13 +39,14 @@ def recording(
         at: the branch and the shading that are shown first.
         traces: of all branches, whose tokens can be looked into.
         head: of the page.
+        focuses: number of a thought -> the branch that it is looked at by.
     """
     views = sorted(views, key=lambda view: (view.branch, view.shading) != at)
     there = {branch: [view.shading for view in views if view.branch == branch] for branch in {v.branch for v in views}}
     states = [
         State(
             {**view.traits, "head": head, "limits": {}, "measures": _menu(view, there[view.branch])},
-            _steps(views, view),
+            [*_steps(views, view), *_looks(views, focuses)],
         )
         for view in views
     ]
@@ -63,6 +68,12 @@ def _steps(views: Sequence[Shown], here: Shown) -> list[tuple[Request, int]]:
         if view.branch == here.branch:
             steps.append((_asking(view.shading), number))
     return steps
+
+
+def _looks(views: Sequence[Shown], focuses: Mapping[int, str]) -> list[tuple[Request, int]]:
+    """To the thoughts that were looked at; the others unfold."""
+    first = {view.branch: number for number, view in reversed(list(enumerate(views)))}
+    return [({"kind": "focus", "thought": which}, first[branch]) for which, branch in focuses.items()]
 
 
 def _asking(shading: ShadingSettings) -> Request:

@@ -53,6 +53,7 @@ class Request:
     confirmed: bool = False
     force: bool = False
     branch: str = ""
+    thought: int = 0
     job: int | None = None
     of: int = 0
     max_new_tokens: int = 0

@@ -119,6 +119,18 @@ class Tree:
             return parent
         return next((one.trace for one in self.nodes.values() if one.trace.id == made_from.id), parent)
 
+    def root(self, node_id: str) -> Node:
+        """The branch that a branch was made from at last: each thought that was looked at has one."""
+        node = self.nodes[node_id]
+        while node.parent is not None:
+            node = self.nodes[node.parent]
+        return node
+
+    def family(self, node_id: str) -> list[Node]:
+        """The branches of one root, which a branch belongs to, in the order they were made."""
+        root = self.root(node_id)
+        return [node for node in self.nodes.values() if self.root(node.id) is root]
+
     def children(self, node_id: str) -> int:
         """How many branches were made from a node."""
         return sum(node.parent == node_id for node in self.nodes.values())
@@ -134,7 +146,11 @@ class Tree:
         return lines[::-1]
 
     def payload(self, shown: str = "") -> list[BranchInfo]:
-        """As the view's `branches`. `shown`: the one that counts as shown; by default the one that is."""
+        """As the view's `branches`: those of the thought that is looked at.
+
+        Args:
+            shown: the one that counts as shown; by default the one that is.
+        """
         shown = shown or self.current_id
         return [
             {
@@ -146,7 +162,7 @@ class Tree:
                 "awaits_rerun": node.trace.awaits_rerun,
                 "current": node.id == shown,
             }
-            for node in self.nodes.values()
+            for node in self.family(shown)
         ]
 
 
