@@ -14,7 +14,6 @@ from cotlens.trace import Trace
 from cotlens.trace.parts.part import Part, unmeasured
 from cotlens.widgets.protocol.editor import PartInfo, PartKind, PartPlace
 from cotlens.widgets.utf16 import to_utf16
-from cotlens.workbench.editor.no_model import NoModel
 from cotlens.workbench.shared.controller import with_codec
 from cotlens.workbench.shared.origin import origin
 from cotlens.workbench.shared.tree import Node, Tree
@@ -57,7 +56,7 @@ class Focuses:
         return next((node for node in roots if node.trace.focus_order == order), None)
 
     def _added(self, trace: Trace, which: int) -> Node:
-        focused = trace.focus(which, model=None if isinstance(self._model, NoModel) else self._model)
+        focused = trace.focus(which, model=self._model if self._model.capabilities else None)
         label, code = origin(self._model, focused)
         return self._tree.add(with_codec(self._model, focused), None, label, code, show=False)
 
