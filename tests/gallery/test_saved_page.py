@@ -12,6 +12,8 @@ from playwright.sync_api import Page, expect
 import cotlens as cl
 from cotlens._core.errors import InputError
 from cotlens.export import STATE, WIDGET, to_html
+from cotlens.trace.parts.focusing import from_parts
+from cotlens.trace.parts.part import Part
 from cotlens.widgets.page.page import NO_KERNEL
 from cotlens.widgets.page.recording import Recording, State
 from cotlens.workbench.editor.recording import REFUSAL, UNMEASURED
@@ -79,6 +81,23 @@ def test_an_editor_is_read_without_a_kernel(page, editor, tmp_path):
         expect(page.locator(f'[data-action="{action}"]')).to_have_attribute("title", re.compile(re.escape(NO_KERNEL)))
     page.locator("summary", has_text="Occlusion").first.click()
     expect(page.locator("footer")).to_contain_text("model: abacus")
+
+
+def test_of_a_transcript_every_part_is_read_without_a_kernel(page, tmp_path):
+    said = [("user", "How many?"), ("thought", "I look."), ("answer", "Wait."), ("user", "And now?")]
+    said += [("thought", "It was 7."), ("answer", "7"), ("user", "Sure?"), ("thought", "Yes."), ("answer", "Sure, 7.")]
+    turns = [0, 1, 1, 2, 3, 3, 4, 5, 5]
+    trace = from_parts(cl.Trace, [Part(kind, text, turn) for (kind, text), turn in zip(said, turns, strict=True)])
+    editor = cl.CoTEditor(None, trace)
+    editor._on_message(None, {"request_id": 1, "kind": "focus", "thought": 1})
+    opened(page, editor.to_html(tmp_path / "editor.html"))
+    thought = page.locator(".cotlens-thought .cotlens-text")
+    expect(thought).to_have_text("It was 7.")
+    page.locator('[data-part="7"]').click()  # it was looked at, so the page holds it
+    expect(thought).to_have_text("Yes.")
+    page.locator('[data-part="1"]').click()
+    expect(page.locator(".cotlens-notice")).to_contain_text(REFUSAL)
+    expect(page.locator(".cotlens-prompt .cotlens-text")).to_have_text("I look.")
 
 
 def test_what_was_not_measured_cannot_be_chosen(page, editor, tmp_path):

@@ -284,9 +284,7 @@ class CoTEditor(TreeController):
         return {
             **document(trace),
             **payload.strip(trace, measuring.curve(trace), shown.target),
-            **payload.shading(
-                trace, shown, result, measuring.complete(trace, shown), measuring.alike(shown, family)
-            ),
+            **payload.shading(trace, shown, result, measuring.complete(trace, shown), measuring.alike(shown, family)),
             "parts": parts(trace, self._tree.root(node.id).trace),
             "branches": self._tree.payload(node.id),
             "comparison": node.comparison,

@@ -21,8 +21,8 @@ from cotlens.measure.method import check_needs
 from cotlens.models.contract import Capability, Model
 from cotlens.results import Result
 from cotlens.trace import Trace
-from cotlens.trace.parts.part import unmeasured
 from cotlens.trace.answers import unread
+from cotlens.trace.parts.part import unmeasured
 from cotlens.trace.values import numerals
 from cotlens.widgets.protocol import editor as protocol
 from cotlens.widgets.protocol.editor import Unit
