@@ -1,6 +1,6 @@
 // Written by tools/write_protocol.py from cotlens/widgets/protocol/editor.py and cotlens/widgets/editor.py: change those.
 
-import type { BranchInfo, Comparison, Empty, Job, Kind, Lock, Piece, TraceDocument } from "../kit/protocol";
+import type { BranchInfo, Comparison, Empty, Job, Lock, Piece, ScaleMeaning, TraceDocument } from "../kit/protocol";
 
 export type Unit = "token" | "sentence" | "paragraph" | "span" | "group";
 
@@ -114,19 +114,13 @@ export interface Unread {
 }
 
 /** What the colours mean. Scales are the largest effects: of this branch, and of all `branches` measured alike. */
-export interface Shading {
+export interface Shading extends ScaleMeaning {
   measure: string;
   unit: Unit;
   label: string;
   scale: number;
   scale_all: number;
   branches: number;
-  sign: string;
-  zero: string;
-  scale_unit: string;
-  signed: boolean;
-  kind: Kind;
-  edit_type: string;
   complete: boolean;
   metric_words: string;
   /** None where no rollouts were drawn. */

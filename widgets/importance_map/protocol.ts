@@ -1,6 +1,6 @@
 // Written by tools/write_protocol.py from cotlens/widgets/protocol/importance_map.py and cotlens/widgets/importance_map.py: change those.
 
-import type { Empty, Lock, Meaning } from "../kit/protocol";
+import type { Empty, Estimates, Lock } from "../kit/protocol";
 
 /** What the method adds to each unit: Float32 numbers, or words. */
 export interface Fact {
@@ -9,10 +9,8 @@ export interface Fact {
   words?: string[];
 }
 
-/** A result over the units of one kind. Colours go from `base` to `scale`, bars to `reach`. */
-export interface Score extends Meaning {
-  base: number;
-  scale: number;
+/** A result over the units of one kind. Bars go to `reach`. */
+export interface Score extends Estimates {
   reach: number;
   text: string;
   /** Where units begin, and the end: Uint32, units + 1. */
@@ -22,13 +20,6 @@ export interface Score extends Meaning {
   first: DataView;
   /** Tokens of the trace, Uint32 per unit. */
   last: DataView;
-  estimate: DataView;
-  low: DataView;
-  high: DataView;
-  n: DataView;
-  /** Codes of `cotlens.results.certainty`, Uint8 per unit. */
-  certainty: DataView;
-  status: Record<string, string>;
   facts: Fact[];
 }
 

@@ -98,21 +98,38 @@ export interface Comparison {
 /** What intervals are of: none are needed, the error of a computation, or sampling. */
 export type Kind = "exact" | "computed" | "sampled";
 
-/** What the numbers of a result mean, in words. */
-export interface Meaning {
-  label: string;
-  metric: string;
-  unit: string;
+/** What the two ends of a scale and its middle stand for, and what its numbers are evidence of. */
+export interface ScaleMeaning {
   sign: string;
   zero: string;
   scale_unit: string;
   signed: boolean;
   kind: Kind;
   edit_type: string;
+}
+
+/** What the numbers of a result mean, in words. */
+export interface Meaning extends ScaleMeaning {
+  label: string;
+  metric: string;
+  unit: string;
   model: string;
   backend: string;
   /** Name, value, and what it means where the name alone does not say. */
   settings: [string, string, string][];
+}
+
+/** A result as a view draws it: an entry per unit or per pair, colours from `base` to `scale`. */
+export interface Estimates extends Meaning {
+  base: number;
+  scale: number;
+  estimate: DataView;
+  low: DataView;
+  high: DataView;
+  n: DataView;
+  /** Codes of `cotlens.results.certainty`, Uint8; of pairs 1 + the code, 0 where the result has no such pair. */
+  certainty: DataView;
+  status: Record<string, string>;
 }
 
 /** A scale that is held, for everything that is measured in this unit; linked widgets share it. */

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Literal, NotRequired, TypedDict
 
-from cotlens.widgets.protocol.shared import Kind, Piece
+from cotlens.widgets.protocol.shared import Piece, ScaleMeaning
 
 Unit = Literal["token", "sentence", "paragraph", "span", "group"]
 PartKind = Literal["system", "user", "thought", "answer", "tool_call", "tool_result"]
@@ -127,7 +127,7 @@ class Unread(TypedDict):
     advice: str
 
 
-class Shading(TypedDict):
+class Shading(ScaleMeaning):
     """What the colours mean. Scales are the largest effects: of this branch, and of all `branches` measured alike."""
 
     measure: str
@@ -136,12 +136,6 @@ class Shading(TypedDict):
     scale: float
     scale_all: float
     branches: int
-    sign: str
-    zero: str
-    scale_unit: str
-    signed: bool
-    kind: Kind
-    edit_type: str
     complete: bool
     metric_words: str
     unread: Unread | None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NotRequired, TypedDict
 
-from cotlens.widgets.protocol.shared import Meaning
+from cotlens.widgets.protocol.shared import Estimates
 
 
 class Fact(TypedDict):
@@ -15,11 +15,9 @@ class Fact(TypedDict):
     words: NotRequired[list[str]]
 
 
-class Score(Meaning):
-    """A result over the units of one kind. Colours go from `base` to `scale`, bars to `reach`."""
+class Score(Estimates):
+    """A result over the units of one kind. Bars go to `reach`."""
 
-    base: float
-    scale: float
     reach: float
     text: str
     edges: bytes
@@ -29,13 +27,6 @@ class Score(Meaning):
     first: bytes
     last: bytes
     """Tokens of the trace, Uint32 per unit."""
-    estimate: bytes
-    low: bytes
-    high: bytes
-    n: bytes
-    certainty: bytes
-    """Codes of `cotlens.results.certainty`, Uint8 per unit."""
-    status: dict[str, str]
     facts: list[Fact]
 
 

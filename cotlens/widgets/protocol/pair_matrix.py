@@ -2,19 +2,10 @@
 
 from __future__ import annotations
 
-from cotlens.widgets.protocol.shared import Meaning
+from cotlens.widgets.protocol.shared import Estimates
 
 
-class Matrix(Meaning):
+class Matrix(Estimates):
     """A pairs result. Numbers stand row by row: cell (target, source) at target * count + source."""
 
-    base: float
-    scale: float
     texts: list[str]
-    estimate: bytes
-    low: bytes
-    high: bytes
-    n: bytes
-    certainty: bytes
-    """1 + the codes of `cotlens.results.certainty`, Uint8; 0 where the result has no such pair."""
-    status: dict[str, str]

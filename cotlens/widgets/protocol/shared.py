@@ -114,22 +114,41 @@ Kind = Literal["exact", "computed", "sampled"]
 """What intervals are of: none are needed, the error of a computation, or sampling."""
 
 
-class Meaning(TypedDict):
-    """What the numbers of a result mean, in words."""
+class ScaleMeaning(TypedDict):
+    """What the two ends of a scale and its middle stand for, and what its numbers are evidence of."""
 
-    label: str
-    metric: str
-    unit: str
     sign: str
     zero: str
     scale_unit: str
     signed: bool
     kind: Kind
     edit_type: str
+
+
+class Meaning(ScaleMeaning):
+    """What the numbers of a result mean, in words."""
+
+    label: str
+    metric: str
+    unit: str
     model: str
     backend: str
     settings: list[tuple[str, str, str]]
     """Name, value, and what it means where the name alone does not say."""
+
+
+class Estimates(Meaning):
+    """A result as a view draws it: an entry per unit or per pair, colours from `base` to `scale`."""
+
+    base: float
+    scale: float
+    estimate: bytes
+    low: bytes
+    high: bytes
+    n: bytes
+    certainty: bytes
+    """Codes of `cotlens.results.certainty`, Uint8; of pairs 1 + the code, 0 where the result has no such pair."""
+    status: dict[str, str]
 
 
 class Lock(TypedDict):
