@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 FORMAT = "cotlens-result/1"
 
 _CHARTS = "cotlens.plots:CHARTS"  # named, not imported: results stand below plots
+_TOLD = "cotlens.results.told:told"  # it stands on certainties, which stand on results
 _WORDS = ("kind", "method", "metric", "unit", "sign", "zero", "scale_unit")
 _SHOWN = 10
 _MOST_PIXELS = 10_000
@@ -117,6 +118,13 @@ class Result:
         said = f"; {self.extras['summary']}" if "summary" in self.extras else ""
         rows = f"{len(self)} rows, {self._measured()} measured"
         return f"<Result {self.method} ({self.metric}) per {self.unit}: {rows}{said}>"
+
+    def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
+        """What a cell's last line says where there is no browser: all that a person would see, in words."""
+        printer.text(repr(self) if cycle else resolve(_TOLD)(self))
+
+    def _repr_markdown_(self) -> str:
+        return str(resolve(_TOLD)(self, markdown=True))
 
     def _repr_html_(self) -> str:
         head = "".join(f"<th>{escape(name)}</th>" for name in self.columns)

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from cotlens._core.errors import InputError
 from cotlens.results import Result
 from cotlens.results.certainty import certainty
+from cotlens.results.told import MOST, told
 from cotlens.trace import Trace
 from cotlens.trace.splitting.splitters import split
 from cotlens.widgets import scores
@@ -65,7 +66,13 @@ class ImportanceMap(View):
         traits["scores"] = [score for result in results for score in payload(result)]
         traits["context"] = {} if trace is None else _context(trace)
         super().__init__(**traits)
+        self._results = results
         self.facts = tuple(map(provenance, results))
+
+    def told(self, *, markdown: bool = False) -> str:
+        """The results in words."""
+        each = MOST // len(self._results)
+        return "\n\n".join(told(result, each, markdown=markdown) for result in self._results)[:MOST]
 
     def __repr__(self) -> str:
         """One line for hosts that cannot draw the widget; it becomes the text/plain of the output."""

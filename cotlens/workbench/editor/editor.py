@@ -30,6 +30,7 @@ from cotlens.workbench.editor.plans import BranchPlan, plan
 from cotlens.workbench.editor.readers import Readers
 from cotlens.workbench.editor.recording import Shown, recording
 from cotlens.workbench.editor.requests import Request, parse
+from cotlens.workbench.editor.telling import tell
 from cotlens.workbench.editor.work import Work
 from cotlens.workbench.shared.controller import TreeController, check_trace
 from cotlens.workbench.shared.document import document
@@ -294,6 +295,11 @@ class CoTEditor(TreeController):
             "readers": self._readers.offered(trace.reader),
             "code": self._code(node, shown),
         }
+
+    def told(self, *, markdown: bool = False) -> str:
+        """What a person would see, in words: the branches, the shown text, and what it is shaded by."""
+        with self._lock:
+            return tell(self.view.head, self._tree, self.result, markdown)
 
     # a page without a kernel
 

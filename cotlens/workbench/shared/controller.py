@@ -70,7 +70,18 @@ class Controller(ABC):
     # which ask for an instance of Widget, its model_id and sometimes its layout.
 
     def _repr_mimebundle_(self, **options: Any) -> Any:
-        return self.view._repr_mimebundle_(**options)
+        bundle = self.view._repr_mimebundle_(**options)
+        if bundle is not None:
+            bundle[0].update({"text/plain": self.told(), "text/markdown": self.told(markdown=True)})
+        return bundle
+
+    def told(self, *, markdown: bool = False) -> str:
+        """What a person would see, in words: at most 2,000 characters, and how to get the rest.
+
+        Args:
+            markdown: whether signs of Markdown and HTML in texts are made harmless.
+        """
+        return str(self.view.told(markdown=markdown))
 
     def _display_(self) -> Any:
         return self.view

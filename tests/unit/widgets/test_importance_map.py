@@ -84,13 +84,12 @@ def test_what_cannot_be_shown_is_refused(given, sentence):
         ImportanceMap(*given)
 
 
-def test_hosts_without_widgets_get_a_line_of_text():
-    drawn = ImportanceMap(importance([0.1, 0.2]), importance([1.0], half=0))._repr_mimebundle_()
+def test_hosts_without_widgets_get_words():
+    view = ImportanceMap(importance([0.1, 0.2]), importance([1.0], half=0))
+    drawn = view._repr_mimebundle_()
     data = drawn[0] if isinstance(drawn, tuple) else drawn
-    assert (
-        data["text/plain"]
-        == "<CoTLens importance map: Resampling per sentence, 2 rows; Resampling per sentence, 1 rows>"
-    )
+    assert repr(view) == "<CoTLens importance map: Resampling per sentence, 2 rows; Resampling per sentence, 1 rows>"
+    assert data["text/plain"].count("**Resampling** per sentence") == 2
 
 
 def test_the_whole_state_can_be_saved_with_a_notebook():

@@ -1,0 +1,43 @@
+"""An editor in words, for a script, an agent or a plain terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from cotlens.results import Result
+from cotlens.results.told import MOST, escaped, one_line, told
+from cotlens.workbench.shared.tree import Tree
+
+_PARTS = {"prompt": 160, "thought": 420, "answer": 120}
+"""Part of the text -> its most characters."""
+_BRANCHES = 6
+_PENDING = "Nothing is measured yet: editor.wait() until it is, then print(editor.told())."
+
+
+def tell(head: Mapping[str, Any], tree: Tree, result: Result | None, markdown: bool) -> str:
+    """The model, the newest branches with their answers, the shown text, and what it is shaded by."""
+    say = escaped if markdown else str
+    trace = tree.current.trace
+    text = [f"{name}: {say(one_line(getattr(trace, name) or '', most))}" for name, most in _PARTS.items()]
+    model = f"{head.get('model', 'no model')}, {head.get('where', '')}"
+    lines = [f"**CoTEditor** ({say(model)}); {len(trace.token_ids):,} tokens", *map(say, _branches(tree)), *text, ""]
+    begin = "\n".join(lines)
+    rest = _PENDING if result is None else told(result, MOST - len(begin) - 1, markdown=markdown)
+    return f"{begin}\n{rest}"[:MOST]
+
+
+def _branches(tree: Tree) -> list[str]:
+    """A line per branch, the newest ones where there are many."""
+    lines = [
+        f"{branch['id']}{' (shown)' if branch['current'] else ''}: {branch['label']}, {_answer(branch)}"
+        for branch in tree.payload()
+    ]
+    return lines if len(lines) <= _BRANCHES else [f"{len(lines)} branches, the newest:", *lines[-_BRANCHES:]]
+
+
+def _answer(branch: Mapping[str, Any]) -> str:
+    if branch["awaits_rerun"]:
+        return "edited, not rerun"
+    sure = "" if branch["p"] is None else f" (p {branch['p']:.2g})"
+    return f"answers {one_line(str(branch['answer']), 60)}{sure}"
