@@ -62,6 +62,7 @@ __all__ = [
     "load_result",
     "mixed",
     "monitors",
+    "probes",
     "read",
     "read_atif",
     "read_inspect",
@@ -74,7 +75,7 @@ __all__ = [
 
 if TYPE_CHECKING:
     from cotlens._core.errors import CotLensError
-    from cotlens.measure import categories, faithfulness, features, importance, lenses, monitors, steering
+    from cotlens.measure import categories, faithfulness, features, importance, lenses, monitors, probes, steering
     from cotlens.measure.compare import compare
     from cotlens.measure.diff.answers import diff_answers
     from cotlens.measure.diff.comparing import diff
@@ -121,6 +122,7 @@ __getattr__, __dir__ = lazy_attributes(
         "features": "cotlens.measure.features",
         "lenses": "cotlens.measure.lenses",
         "monitors": "cotlens.measure.monitors",
+        "probes": "cotlens.measure.probes",
         "steering": "cotlens.measure.steering",
         "survey": "cotlens.measure.survey.plan:survey",
         "attention_patterns": "cotlens.plots.attention:attention_patterns",

@@ -36,13 +36,17 @@ class Cost:
     rollouts: int = 0
 
 
-class Method(Protocol):
-    """A measurement: frozen settings with a cost and a run."""
+class Asking(Protocol):
+    """What asks something of a model."""
 
     @property
     def needs(self) -> Capability:
         """What the model must be able to do, with these settings."""
         ...
+
+
+class Method(Asking, Protocol):
+    """A measurement: frozen settings with a cost and a run."""
 
     @property
     def edit_type(self) -> str:
@@ -69,7 +73,7 @@ def check_setting(method: str, name: str, value: str, allowed: Sequence[str]) ->
         raise InputError(f"{method} was given {name}={value!r}, which it doesn't know. {did_you_mean(value, allowed)}")
 
 
-def check_needs(method: Method, model: Model) -> None:
+def check_needs(method: Asking, model: Model) -> None:
     """Raise CapabilityError where the model can't do what the method needs, InputError where it is no model."""
     if not isinstance(getattr(model, "capabilities", None), Capability):
         given = "a trace" if isinstance(model, Trace) else f"a {type(model).__name__}"
@@ -140,6 +144,16 @@ def made_with(revision: str, weights: str, model: Model) -> str:
     if not revision or revision == model.revision:
         return ""
     return f"at revision {revision}, and the model at hand is at {model.revision}"
+
+
+def check_made_for(what: str, made: Provenance, model: Model) -> None:
+    """Raise InputError where a fitted thing ("probe", "lens") was made with other weights than those of `model`."""
+    apart = made_with(made.revision, made.weights, model)
+    if apart or (made.model and made.model != model.name and not (made.weights and getattr(model, "weights", ""))):
+        raise InputError(
+            f"This {what} was made with {made.model!r}{f' {apart}' if apart else ''}: fit one on {model.name!r}, or "
+            "load the model that it was made with."
+        )
 
 
 class Identified(Protocol):

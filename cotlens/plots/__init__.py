@@ -15,6 +15,9 @@ CHARTS = Registry(
         "steering": "cotlens.plots.steering:chart",
         "features": "cotlens.plots.features:chart",
         "lens": "cotlens.plots.lens:chart",
+        "probe": "cotlens.plots.probe:chart",
+        "contrast": "cotlens.plots.probe:chart",
+        "onset": "cotlens.plots.probe:onset",
         "layer_sweep": "cotlens.plots.steering:layers",
     },
 )

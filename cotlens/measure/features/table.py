@@ -103,7 +103,7 @@ def features(
         target=target,
         metric=metric,
     )
-    check_needs(settings, model)  # type: ignore[arg-type]
+    check_needs(settings, model)
     asked = forced_target(model, trace, target, metric) if estimate or settings.effect_of else None
     record = RunRecord(settings, trace, model, 0)
     encoded = encode_text(model, sae, trace)

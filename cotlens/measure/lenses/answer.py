@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from cotlens._core.errors import InputError
 from cotlens.measure.answers.forced import FORCED_TOKENS, target_answer
 from cotlens.measure.answers.forms import Form, check_form, described, form_of
+from cotlens.measure.answers.onset import onset
 from cotlens.measure.answers.rivals import likeliest, pool
 from cotlens.measure.importance.shared.units import units
 from cotlens.measure.lenses import reading
@@ -103,7 +104,7 @@ class AnswerLens:
         rows = {name: np.concatenate([np.asarray(part[name]) for part in parts]) for name in parts[0]}
         estimates = rows.pop("estimate")
         extras = {
-            "onset": np.array([_onset(part["readable"], cuts) for part in parts], np.int32),
+            "onset": np.array([onset(part["readable"], cuts) for part in parts], np.int32),
             "forced": np.array([score.logprobs[-1] for score in scores], np.float32),
             "cuts": np.array(cuts, np.int32), "answer": target.surface, "rival": rival, "form": described(form),
             "decoys": n_decoys, "layers": len(parts),
@@ -145,10 +146,3 @@ class AnswerLens:
         if min(len(row) for row in rows) < 3:  # somewhere nothing is left to compare with
             return branches, np.array([row[:2] for row in rows], np.int64), 0
         return branches, np.array([row + row[-1:] * (most - len(row)) for row in rows], np.int64), most - 2
-
-
-def _onset(readable: NDArray[np.int32], cuts: Sequence[int]) -> int:
-    """The first cut from which on it stays readable; -1 for none."""
-    lost = np.flatnonzero(readable == 0)
-    first = int(lost[-1]) + 1 if len(lost) else 0
-    return int(cuts[first]) if first < len(cuts) else -1
