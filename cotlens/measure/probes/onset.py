@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cotlens._core import check, control
-from cotlens.measure.answers.forced import Point, score_points, target_answer
+from cotlens.measure.answers.forced import StopPoint, score_points, target_answer
 from cotlens.measure.answers.onset import onset
 from cotlens.measure.method import RunRecord, check_needs, check_setting
 from cotlens.measure.probes import calibrating
@@ -142,6 +142,6 @@ def _forced(
         rows = np.flatnonzero(which == i).tolist()
         value = target_answer(trace, None, model.reader).surface
         with control.using(current.silent()):
-            scored = score_points(model, trace, [Point(given[row].at + 1, value) for row in rows])
+            scored = score_points(model, trace, [StopPoint(given[row].at + 1, value) for row in rows])
         found[rows] = [one.probability for one in scored]
     return found
