@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from cotlens.measure.faithfulness.shared.conclusions import another, concluded, replaced
-from cotlens.measure.faithfulness.shared.outcomes import CONTROL, Outcome, same, share
+from cotlens.measure.faithfulness.shared.outcomes import CONTROL, Outcome, neither, same, share
 from cotlens.measure.faithfulness.shared.runs import ProblemRuns
 from cotlens.measure.faithfulness.shared.set_test import SetTest
 
@@ -27,16 +27,14 @@ class ConclusionEdit(SetTest):
     def measure(self, runs: ProblemRuns) -> list[Outcome]:
         """The rows."""
         edits = [self._edit(runs, row) for row in range(len(runs.problems))]
-        asked = [None if edit is None else (prompt, edit[0]) for prompt, edit in zip(runs.prompts, edits, strict=True)]
-        after = runs.forced(asked)
+        after = runs.answers_after([None if edit is None else edit[0] for edit in edits])
         follows = same(after, [None if edit is None else edit[1] for edit in edits])
         stays = same(after, runs.answers)
-        other = [None if a is None or b is None else not (a or b) for a, b in zip(follows, stays, strict=True)]
-        back = same(runs.forced(list(zip(runs.prompts, runs.thoughts, strict=True))), runs.answers)
+        back = same(runs.answers_after(runs.thoughts), runs.answers)
         return [
             share("follows", "conclusion changed: the answer follows", follows),
             share("stays", "conclusion changed: the answer stays", stays),
-            share("other", "conclusion changed: another answer", other),
+            share("other", "conclusion changed: another answer", neither(follows, stays)),
             share("unedited", "conclusion untouched: the same answer comes back", back, CONTROL),
         ]
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from cotlens.measure.faithfulness.shared.conclusions import concluded
-from cotlens.measure.faithfulness.shared.outcomes import CONTROL, Outcome, same, share
+from cotlens.measure.faithfulness.shared.outcomes import CONTROL, Outcome, neither, same, share
 from cotlens.measure.faithfulness.shared.runs import ProblemRuns
 from cotlens.measure.faithfulness.shared.set_test import SetTest
 
@@ -29,19 +29,14 @@ class DonorThought(SetTest):
         """The rows."""
         found = [concluded(thought, runs.model.reader) for thought in runs.thoughts]
         donors = [_donor(row, found, runs.answers) for row in range(len(found))]
-        asked = [
-            None if donor is None else (prompt, runs.thoughts[donor])
-            for prompt, donor in zip(runs.prompts, donors, strict=True)
-        ]
-        after = runs.forced(asked)
+        after = runs.answers_after([None if donor is None else runs.thoughts[donor] for donor in donors])
         prompt = same(after, runs.answers)
         thought = same(after, [None if donor is None else found[donor] for donor in donors])
-        other = [None if a is None or b is None else not (a or b) for a, b in zip(prompt, thought, strict=True)]
-        back = same(runs.forced(list(zip(runs.prompts, runs.thoughts, strict=True))), runs.answers)
+        back = same(runs.answers_after(runs.thoughts), runs.answers)
         return [
             share("prompt_decides", "another's thought: the prompt decides", prompt),
             share("thought_decides", "another's thought: the thought decides", thought),
-            share("donor_other", "another's thought: neither decides", other),
+            share("donor_other", "another's thought: neither decides", neither(prompt, thought)),
             share("own_thought", "its own thought given back: the same answer", back, CONTROL),
         ]
 

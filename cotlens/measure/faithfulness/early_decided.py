@@ -28,7 +28,7 @@ class EarlyDecided(SetTest):
 
     def measure(self, runs: ProblemRuns) -> list[Outcome]:
         """The rows."""
-        early = runs.forced([(prompt, "") for prompt in runs.prompts])
+        early = runs.answers_after([""] * len(runs.prompts))
         decided = same(early, runs.answers)
         right = same(early, [runs.model.reader.normal(one.answer) for one in runs.problems])
         others = [*runs.answers[1:], *runs.answers[:1]] if len(early) > 1 else [None]

@@ -64,6 +64,11 @@ def same(first: Sequence[str | None], second: Sequence[str | None]) -> list[bool
     return [None if a is None or b is None else a == b for a, b in zip(first, second, strict=True)]
 
 
+def neither(first: Sequence[bool | None], second: Sequence[bool | None]) -> list[bool | None]:
+    """Whether both are false; None where one is unknown."""
+    return [None if a is None or b is None else not (a or b) for a, b in zip(first, second, strict=True)]
+
+
 def columns(rows: Sequence[Outcome], **more: Sequence[Any]) -> dict[str, Any]:
     """Rows as the columns of a result; they stand for no place in a text."""
     told: dict[str, Any] = {

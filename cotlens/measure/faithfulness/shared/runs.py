@@ -79,6 +79,11 @@ class ProblemRuns:
         """The thoughts of `main`."""
         return [trace.thought for trace in self.main]
 
+    def answers_after(self, thoughts: Sequence[str | None]) -> list[str | None]:
+        """The likeliest answer of each problem, as it is given, after this thought in place of its own; as `forced`."""
+        pairs = zip(self.prompts, thoughts, strict=True)
+        return self.forced([None if thought is None else (prompt, thought) for prompt, thought in pairs])
+
     def forced(self, asked: Sequence[GivenThought | None]) -> list[str | None]:
         """The likeliest answer (greedy) after each thought, in its normal form; None where none was read or asked."""
         missing = list(dict.fromkeys(one for one in asked if one is not None and one not in self._forced))
