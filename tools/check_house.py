@@ -23,7 +23,8 @@ ROOT = Path(__file__).parents[1] / "cotlens"
 MOST = 15
 FEW = 5
 FIRST = "Open `"
-NAMED = re.compile(r"`([\w./]+\.(?:py|ts|mjs|md))`")
+NAMED = re.compile(r"`([\w./-]+\.(?:py|ts|mjs|md))(?::\w+)?`")
+"""A file, with what is called there or without."""
 GUIDE = ROOT.parent / "CONTRIBUTING.md"
 SOURCES = ("cotlens", "widgets", "tests", "tools", "docs")
 
