@@ -15,6 +15,7 @@ CHAPTERS = Registry(
         "2": "cotlens.teaching.chapters.mattering:EXERCISES",
         "3": "cotlens.teaching.chapters.faithfulness:EXERCISES",
         "4": "cotlens.teaching.chapters.steering:EXERCISES",
+        "5": "cotlens.teaching.chapters.inside:EXERCISES",
     },
 )
 

@@ -4,8 +4,10 @@ import random
 
 import pytest
 
+import cotlens as cl
+from cotlens.models.contract import Patch
 from cotlens.teaching import check, suspects
-from cotlens.teaching.chapters import faithfulness, mattering, reading, steering
+from cotlens.teaching.chapters import faithfulness, inside, mattering, reading, steering
 from cotlens.teaching.chapters.shared import answer, model, thoughts
 from cotlens.teaching.measures import LIES, names, wrong_letter
 from cotlens.teaching.specimens import KINDS, LETTERS, key, lineup
@@ -80,6 +82,48 @@ def test_neither_push_nor_perplexity_nor_effect_alone_says_what_a_push_did():
         assert not check("4.4", alone)
 
 
+def test_a_guess_among_the_active_latents_rarely_passes():
+    active = {
+        trace: [row[0] for row in inside.owed(trace, inside.first_total(trace)[-1])] for trace in inside.asked()[:3]
+    }
+
+    def guesser(seed):
+        rng = random.Random(seed)
+        return lambda model, sae, trace, token: rng.choice(active[trace])
+
+    assert rate([bool(check("5.3", guesser(seed))) for seed in SEEDS]) <= 0.002  # (1/16)^3 expected
+
+
+def test_the_strongest_latent_is_not_what_the_answer_owes_most_to():
+    given = [(trace, inside.first_total(trace)[-1]) for trace in inside.asked()]
+    rows = [inside.owed(*one) for one in given]
+    assert sum(row[0][0] != inside.owed_most(*one) for row, one in zip(rows, given, strict=True)) >= len(rows) - 1
+
+
+def test_the_number_is_in_what_enough_latents_find_and_what_one_latent_misses():
+    """What the chapter says was seen, on thoughts of its own."""
+    enough, one = ([inside.exchanged(t, inside.edited(t), k) for t in inside.asked()] for k in (8, 1))
+    follow = [inside.gone_on(model(), inside.edited(trace), ()) for trace in inside.asked()]
+    assert [found for found, _ in enough] == follow
+    assert not any(rest == wanted for (_, rest), wanted in zip(enough, follow, strict=True))
+    assert not any(found == wanted for (found, _), wanted in zip(one, follow, strict=True))
+    assert any(rest == wanted for (_, rest), wanted in zip(one, follow, strict=True))
+
+
+def test_holding_latents_is_held_to_the_tokens_of_the_number():
+    def everywhere(model, sae, trace, number):
+        return cl.features.clamp(sae, 23, 0.0)
+
+    def activations(model, sae, trace, number):
+        at = inside.first_total(trace)
+        return Patch(1, at, inside.read(model, sae, inside.edited(trace), at))
+
+    assert "held at other tokens" in check("5.4", everywhere).message
+    assert "this is a Patch" in check("5.4", activations).message
+    assert "is asked for, and this is 5" in check("5.4", lambda *given: 5).message
+    assert "nothing that matters was moved" in check("5.4", lambda *given: []).message
+
+
 def test_remembering_the_letters_does_not_diagnose():
     known = key(CLASS)
     assert not check("3.5", lambda model, seed: known[model.name], seed=CLASS)
@@ -131,6 +175,11 @@ def test_what_the_first_chapter_says_of_its_model_is_so():
             "before the damage",
         ),
         ("4.4", steering.effect, "effect alone"),
+        ("5.1", inside._loudest, "anywhere in the text"),
+        ("5.2", lambda active, holds: inside.precision_recall(holds, active), "those are recall and precision"),
+        ("5.3", inside.strongest, "the strongest at the token"),
+        ("5.5", lambda x, y: 1 - inside.missed(x, y), "share that is *kept*"),
+        ("5.6", lambda model, *given: inside._dropped(*given), "you dropped the rest"),
         ("3.6", lambda calls: faithfulness.shares([(b, a) for a, b in calls]), "recall"),
     ],
 )
