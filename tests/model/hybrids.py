@@ -1,17 +1,27 @@
-"""Tiny random models of every architecture in transformers that is mostly recurrent, made in memory."""
+"""Tiny random models of every architecture in transformers that keeps a state, made in memory."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import cache
-from typing import Any
+from typing import Any, TypeVar
+
+import torch
+from torch.overrides import TorchFunctionMode
 
 from tests.model import tiny
+
+T = TypeVar("T")
 
 LINEAR = {
     "linear_num_key_heads": 2, "linear_num_value_heads": 4, "linear_key_head_dim": 8, "linear_value_head_dim": 8,
     "layer_types": ["linear_attention", "full_attention", "linear_attention"],
 }  # fmt: skip
 MAMBA = {"mamba_n_heads": 4, "mamba_d_head": 16, "mamba_d_state": 8, "mamba_n_groups": 2, "mamba_chunk_size": 8}
+INKLING = {
+    "swa_num_attention_heads": 4, "swa_num_key_value_heads": 2, "swa_head_dim": 8, "d_rel": 4, "rel_extent": 32,
+    "n_routed_experts": 4,
+}  # fmt: skip
 LATENT = {
     "kv_lora_rank": 16, "qk_rope_head_dim": 8, "qk_nope_head_dim": 8, "v_head_dim": 12, "num_key_value_heads": 4,
     "n_group": 2, "topk_group": 1, "num_experts_per_tok": 2, "num_local_experts": 4, "moe_intermediate_size": 16,
@@ -112,6 +122,11 @@ def configs(vocabulary: int) -> dict[str, Any]:
             vocab_size=vocabulary, hidden_size=32, num_hidden_layers=3, context_length=tiny.CONTEXT, bos_token_id=None,
             eos_token_id=None,
         ),
+        "inkling": lambda: tf.InklingTextConfig(  # attention in every layer, behind convolutions that keep a state
+            **narrow, **moe, **INKLING, sliding_window_size=tiny.WINDOW, n_shared_experts=1,
+            logits_mup_width_multiplier=1.0,
+        ),
+        "inkling2": lambda: tf.Inkling2TextConfig(**narrow, **moe, **INKLING, sliding_window=tiny.WINDOW),
     }  # fmt: skip
 
 
@@ -122,3 +137,41 @@ def model(name: str) -> Any:
 
     tokenizer = tiny.tokenizer()
     return LocalModel(tiny.random_model(configs(len(tokenizer))[name]()), tokenizer, store=False)
+
+
+class _Doubled(TorchFunctionMode):
+    """What is asked to be single precision by name is double precision."""
+
+    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        """Call `func`, with the other precision."""
+        func = torch.Tensor.double if func is torch.Tensor.float else func
+        return func(*map(_double, args), **{name: _double(one) for name, one in (kwargs or {}).items()})
+
+
+def _double(given: Any) -> Any:
+    return torch.float64 if given is torch.float32 else given
+
+
+def exactly(model: Any, ask: Callable[[], T]) -> T:
+    """What `ask()` gives on the thread of the model while all that it computes is in double precision.
+
+    Architectures compute parts of themselves in float32, whatever the weights are in; here those are in float64, too.
+    """
+
+    def asked() -> T:
+        hf, engine, before = model.engine.hf, model.engine, torch.get_default_dtype()
+        experts = hf.config._experts_implementation
+        hf.set_experts_implementation("eager")  # the grouped products have no double precision
+        torch.set_default_dtype(torch.float64)
+        engine.forks = None
+        try:
+            with _Doubled():
+                hf.double()
+                return ask()
+        finally:
+            torch.set_default_dtype(before)
+            hf.float()
+            hf.set_experts_implementation(experts)
+            engine.forks = None
+
+    return model.owner.run(asked)

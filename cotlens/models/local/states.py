@@ -47,6 +47,11 @@ def picked(cache: Any, rows: Sequence[int]) -> Any:
     return _mapped([cache], lambda found, _: found[0][torch.tensor(rows, device=found[0].device)])
 
 
+def taken_back(before: Any, after: Any) -> Any:
+    """The cache `after` some tokens as if they had written nothing but keys, which a mask has to hide."""
+    return _mapped([before, after], lambda found, grown: found[1] if grown else found[0].clone())
+
+
 def size(cache: Any) -> tuple[int, int]:
     """Bytes of the states, and bytes of all keys and values."""
     parts = list(_leaves(cache))

@@ -14,6 +14,7 @@ from tests.model import hybrids, tiny
 from tests.model.test_features import random_sae
 
 THOUGHT = "First I add 12 and 7. It is 19."
+RULES = cl.monitors.Rules(equations=True)
 SENTENCE = re.compile(r"[A-Z“].*[.!?]$", re.DOTALL)
 
 
@@ -71,6 +72,8 @@ def test_other_widgets_show_something_or_say_why_not(kind):
         "map": lambda: cl.ImportanceMap(cl.importance.Occlusion(unit="sentence", mode="swap").run(trace, model)),
         "pairs": lambda: cl.show(cl.importance.Suppression.pairs(cl.importance.Suppression().run(trace, model))),
         "features": lambda: cl.FeatureTable(model, trace, random_sae()),
+        "rollouts": lambda: cl.RolloutMap(model.reason("Mia has 12 pears.", n=2, max_new_tokens=3), model),
+        "monitors": lambda: cl.MonitorPanel(RULES.run([trace])),
         "steering": lambda: cl.SteeringPanel(model, trace, cl.steering.fit(model, ["First."], ["The end."], layer=1)),
     }
     for name, open_it in opened.items():

@@ -15,6 +15,7 @@ from cotlens._core import control
 from cotlens._core.control import Control
 from cotlens._core.errors import CotLensError
 from cotlens.models.architecture.layout import INDEXED
+from cotlens.models.architecture.masks import Masks
 from cotlens.models.contract import Branch
 from cotlens.models.local import states
 from cotlens.models.local.engine import Engine, Forking
@@ -147,6 +148,28 @@ def _find_hiding(engine: Engine, way: str) -> None:
             engine.no_skip = "its attention picks tokens in blocks, which would move where some are left out"
         elif not engine.attending if window else np.isnan(_agreed(engine, trunk, [gap])).any():
             engine.no_skip = "separate passes and those that go on from a state differ there"
+        elif engine.attending and not _keeps_places(engine, trunk):
+            engine.no_skip = "its attention counts the tokens between two others, and would count one less"
+
+
+def _keeps_places(engine: Engine, trunk: list[int]) -> bool:
+    """Whether a token that is left out is one whose keys are masked and whose states are put back as they were."""
+    n, (skipped, last) = len(trunk), trunk[-2:]
+    try:
+        without, _ = plain.score(engine, trunk, [Branch(n - 2, (last, skipped), left_out=(n - 2,), given=1)])
+        _, _, cache = engine.forward(engine.tensor(trunk[:-2]), np.arange(n - 2), cache=True, keep=1)
+        before = states.copied(cache)
+        _, _, after = engine.forward(engine.tensor([skipped]), np.arange(n - 2, n - 1), cache=cache, keep=1)
+        seen = torch.ones(1, n, dtype=torch.int64, device=engine.device)
+        seen[0, -2] = 0
+        back = states.taken_back(before, after)
+        logits, _, _ = engine.forward(
+            engine.tensor([last]), np.arange(n - 1, n), masks=Masks(seen, {}), cache=back, keep=1
+        )
+    except _FAILED:
+        return False
+    masked = torch.log_softmax(logits[0, -1].float(), -1)[skipped]
+    return abs(float(masked) - float(without.logprobs[-1])) <= _tolerance(engine)
 
 
 def _agreed(engine: Engine, trunk: list[int], branches: list[Branch]) -> np.ndarray:
@@ -196,13 +219,16 @@ def _wastes_short_passes(engine: Engine) -> bool:
 
 
 def _trial(engine: Engine) -> tuple[list[int], list[Branch]]:
-    """Branches that begin in many places, some of them together, are of many lengths and ask for their first token."""
+    """Branches that begin in many places, some of them together, are of many lengths and ask for their first token.
+
+    Two begin at once: beside long texts, theirs are padded within a window, where the others fill it.
+    """
     config = engine.hf.config.get_text_config(decoder=True)
     window = int(getattr(config, "sliding_window", None) or 0)
     n = window + _SHORT if 0 < window <= _LONGEST_WINDOW else _SHORT
     n = min(n, engine.layout.context - 4)
     trunk, tail = _ids(engine, n), _ids(engine, 4)
-    places = sorted({max(1, n - back) for back in (0, 1, 2, 3, 5, 6, 13, 18)})
+    places = sorted({1, 2, *(max(1, n - back) for back in (0, 1, 2, 3, 5, 6, 13, 18))})
     return trunk, [Branch(place, tuple(tail[: 1 + i % 4])) for i, place in enumerate(places)] + [
         Branch(n, (*tail[:2], tail[0])), Branch(n - 5, tuple(tail)),
     ]  # fmt: skip
