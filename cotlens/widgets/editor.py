@@ -14,6 +14,7 @@ from cotlens.widgets.protocol.editor import (
     Loading,
     Measure,
     PartInfo,
+    Place,
     Reader,
     Resampled,
     Selection,
@@ -51,6 +52,7 @@ class EditorView(View):
     logprobs = t.Bytes().tag(sync=True)
     measures = t.List().tag(sync=True, shape=Measure)
     selection = t.Dict().tag(sync=True, shape=Selection)
+    place = t.Dict().tag(sync=True, shape=Place)
     readers = t.List().tag(sync=True, shape=Reader)
     shading = t.Dict().tag(sync=True, shape=Shading)
     shading_rows = t.Bytes().tag(sync=True)

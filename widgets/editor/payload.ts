@@ -15,6 +15,7 @@ export const EMPTY: EditorPayload = {
   logprobs: new Float32Array(0),
   measures: [],
   selection: { measure: null, unit: "token", metric: null, n: 0, spans: [], target: "" },
+  place: null,
   readers: [],
   shading: null,
   shading_rows: new Uint32Array(0),

@@ -106,6 +106,13 @@ export interface Selection {
   target: string;
 }
 
+/** A token to pick with its sentence and to bring into view; `asked` counts, so that one can be asked twice. */
+export interface Place {
+  document: string;
+  token: number;
+  asked: number;
+}
+
 /** Answers that were read of the rollouts that came, with advice where hardly any can be. */
 export interface Unread {
   read: number;
@@ -232,6 +239,7 @@ export interface State {
   logprobs: DataView;
   measures: Measure[];
   selection: Selection | Empty;
+  place: Place | Empty;
   readers: Reader[];
   shading: Shading | Empty;
   shading_rows: DataView;

@@ -7,7 +7,7 @@ import { TextModel, type RoleSpan, type Stretch } from "../kit/text";
 import { Requests, type Reply } from "../kit/requests";
 import { Written } from "../kit/written";
 import { EMPTY } from "./payload";
-import type { DocumentRequest, EditorDocument, EditorPayload, Inspection, PartInfo, Request, Selection, Stream } from "./state";
+import type { DocumentRequest, EditorDocument, EditorPayload, Inspection, PartInfo, Place, Request, Selection, Stream } from "./state";
 
 export type Picked = { kind: "token" | "sentence"; token: number } | { kind: "range"; token: number; last: number };
 
@@ -93,6 +93,7 @@ export class Store {
     // Alternatives come with the probabilities: what was known before them is out of date.
     if ("logprobs" in patch) this.inspected.clear();
     if ("document" in patch && patch.document?.id !== before) this.documentChanged();
+    if (patch.place) this.goTo(patch.place);
     this.mark([...Object.keys(patch) as Key[], ...("head" in patch || "parts" in patch ? ["alive" as const] : [])]); // they say whether there is a model to act, and on what
   }
 
@@ -271,6 +272,12 @@ export class Store {
     this.scheduled = true;
     // Traits of one batch arrive one by one: draw once for all of them.
     queueMicrotask(() => { if (this.scheduled) this.flush(); });
+  }
+
+  /** Picks the place that Python asked for, where its text is the one that is shown. */
+  private goTo({ document, token }: Place): void {
+    if (document !== this.payload.document?.id || token >= this.text.count) return;
+    this.setOwn({ hovered: null, picked: { kind: this.text.sentenceOf(token) < 0 ? "token" : "sentence", token } });
   }
 
   /** Another branch is shown: keep the place when its text reaches that far. An open editor stays as it is. */

@@ -16,9 +16,22 @@ export function coloursOf(root: HTMLElement): Colours {
   };
 }
 
+/** Pixels of the screen to one of CSS, as canvases are drawn. */
+export function ratioOf(): number { return Math.min(3, devicePixelRatio || 1); }
+
+/** Moves what a canvas shows down by CSS pixels that are whole ones of the screen; what it lets go of is empty. */
+export function shift(paper: CanvasRenderingContext2D, by: number): void {
+  paper.save();
+  paper.globalCompositeOperation = "copy";
+  const ratio = ratioOf();
+  paper.setTransform(1, 0, 0, 1, 0, 0);
+  paper.drawImage(paper.canvas, 0, Math.round(by * ratio));
+  paper.restore();
+}
+
 /** Sizes a canvas for the screen's pixels and gives its cleared context, in CSS pixels; null where there is no room. */
 export function paperOf(canvas: HTMLCanvasElement, width: number, height: number): CanvasRenderingContext2D | null {
-  const ratio = Math.min(3, devicePixelRatio || 1);
+  const ratio = ratioOf();
   const [w, h] = [Math.round(width * ratio), Math.round(height * ratio)];
   if (w <= 0 || h <= 0) return null;
   if (canvas.width !== w || canvas.height !== h) { canvas.width = w; canvas.height = h; }

@@ -1,83 +1,127 @@
 /** The canvas of rows. It is as large as its window and draws the lines that are scrolled into it. */
 
-import { coloursOf, paperOf } from "../kit/canvas";
-import { h, setAttribute, uniqueId } from "../kit/dom";
+import { coloursOf, paperOf, ratioOf, shift, type Colours } from "../kit/canvas";
+import { h, setAttribute, setText, uniqueId } from "../kit/dom";
+import { shortened } from "../kit/cut";
 import { drawable } from "../kit/special";
 import { bisect } from "../kit/text";
 import type { Line, Place } from "./model";
-import { any, isDark, lookOf, type Context, type Part } from "./part";
+import { any, isDark, lookOf, type Context, type Look, type Part } from "./part";
 
 const ROW = 16;
 const TITLE = 28;
 const GUTTER = 52;
-const LEAST = 5;
+const [LEAST, WIDEST] = [5, 22];
 
 export interface GridPart extends Part { focus(): void; move(rows: number, sentences: number): void }
 
 export function createGrid({ store, root, signal }: Context): GridPart {
   const canvas = h("canvas", "cotlens-canvas", { "aria-hidden": "true" });
   const room = h("div", "cotlens-room");
+  // Over the rows of a group whose title was scrolled away.
+  const within = h("div", "cotlens-within", { "aria-hidden": "true" });
   const cellId = uniqueId("cell");
   // One cell stands for all in the document: a screen reader needs only the current one.
   const current = h("div", "", { role: "gridcell", id: cellId });
   const spokenRow = h("div", "cotlens-unseen", { role: "row" }, current);
   const element = h("div", "cotlens-grid", { role: "grid", tabindex: 0, "aria-label": "rollouts, sentence by sentence", "data-region": "rows", "aria-readonly": "true" },
-    h("div", "cotlens-sticky", {}, canvas), room, spokenRow);
+    h("div", "cotlens-sticky", {}, canvas, within), room, spokenRow);
   let tops = new Float64Array(1);
   let wide = LEAST;
   let size = { width: 0, height: 0 };
   let pending = false;
+  let paints: { colours: Colours; looks: Look[] } | null = null;
+  /** Where the window stood when it was drawn; null where nothing of it holds any more. */
+  let drawn: { top: number; left: number } | null = null;
 
   function measure(): void {
     const { lines, model } = store;
     size = { width: element.clientWidth, height: element.clientHeight };
-    wide = Math.max(LEAST, Math.min(16, (size.width - GUTTER - 8) / Math.max(1, model.said.width))) * store.own.now.zoom;
+    wide = Math.max(LEAST, Math.min(WIDEST, (size.width - GUTTER - 8) / Math.max(1, model.width(store.own.now.prompt)))) * store.own.now.zoom;
     tops = new Float64Array(lines.length + 1);
     lines.forEach((line, i) => { tops[i + 1] = (tops[i] as number) + (line.row === null ? TITLE : ROW); });
-    room.style.width = `${Math.floor(GUTTER + wide * model.said.width)}px`;
+    room.style.width = `${Math.floor(GUTTER + wide * model.width(store.own.now.prompt))}px`;
     room.style.height = `${tops[lines.length] ?? 0}px`;
   }
 
+  /** Draws what is in the window. Of one that was only scrolled up or down, what it shows still is moved, not drawn. */
   function draw(): void {
-    const paper = paperOf(canvas, size.width, size.height);
+    const ratio = ratioOf();
+    const top = Math.round(element.scrollTop * ratio) / ratio;
+    const left = element.scrollLeft;
+    const by = drawn?.left === left ? top - drawn.top : Infinity;
+    if (by === 0) return;
+    const moved = Math.abs(by) < size.height ? by : 0;
+    const paper = moved ? canvas.getContext("2d") : paperOf(canvas, size.width, size.height);
     if (!paper) return;
     canvas.style.width = `${size.width}px`;
     canvas.style.height = `${size.height}px`;
-    const colours = coloursOf(root);
-    const looks = store.model.said.categories.map((name) => lookOf(name, isDark(root)));
-    const from = Math.max(0, bisect(tops, element.scrollTop, store.lines.length));
-    for (let i = from; i < store.lines.length && (tops[i] as number) < element.scrollTop + size.height; i += 1) {
-      const line = store.lines[i] as Line;
-      const y = (tops[i] as number) - element.scrollTop;
-      if (line.row === null) drawTitle(paper, line.group, y, colours.text, colours.line, colours.muted);
-      else drawRow(paper, line.row, y, looks, colours);
+    paints ??= { colours: coloursOf(root), looks: store.model.said.categories.map((name) => lookOf(name, isDark(root))) };
+    if (!moved) drawLines(paper, top, 0, size.height);
+    else {
+      shift(paper, -moved);
+      drawLines(paper, top, moved > 0 ? size.height - moved : 0, Math.abs(moved));
     }
+    drawn = { top, left };
+    say(top);
   }
 
-  function drawTitle(paper: CanvasRenderingContext2D, group: number, y: number, text: string, rule: string, muted: string): void {
-    const { n, share, low, high, answer } = store.model.groups[group] as NonNullable<(typeof store.model.groups)[number]>;
+  function say(top: number): void {
+    const i = bisect(tops, top, store.lines.length);
+    const line = store.lines[i];
+    within.hidden = !line || (line.row === null && (tops[i] as number) >= top);
+    within.style.width = `${size.width}px`;
+    if (line && !within.hidden) setText(within, titleOf(line.group).join("   "));
+  }
+
+  /** A group's name, and how many of its prompt's rollouts it has. */
+  function titleOf(group: number): [string, string] {
+    const { n, of, prompt, share, low, high } = store.model.groups[group] as NonNullable<(typeof store.model.groups)[number]>;
     const percent = (value: number): string => (value * 100).toFixed(0);
+    const name = `${store.own.now.prompt === null ? `prompt ${prompt} · ` : ""}${shortened(drawable(store.model.named(group)).replace(/\s+/g, " "), 60)}`;
+    return [name, `${n} of ${of} · ${percent(share)} % [${percent(low)}, ${percent(high)}]`];
+  }
+
+  /** Draws the lines that stand in a band of the window. */
+  function drawLines(paper: CanvasRenderingContext2D, top: number, y: number, tall: number): void {
+    paper.save();
+    paper.beginPath();
+    paper.rect(0, y, size.width, tall);
+    paper.clip();
+    const { lines } = store;
+    // What is picked has a frame that reaches into the lines beside it.
+    for (let i = Math.max(0, bisect(tops, top + y, lines.length) - 1); i < lines.length && (tops[i] as number) < top + y + tall + 2; i += 1) {
+      const line = lines[i] as Line;
+      if (line.row === null) drawTitle(paper, line.group, (tops[i] as number) - top);
+      else drawRow(paper, line.row, (tops[i] as number) - top);
+    }
+    paper.restore();
+  }
+
+  function drawTitle(paper: CanvasRenderingContext2D, group: number, y: number): void {
+    const { text, line: rule, muted } = (paints as NonNullable<typeof paints>).colours;
+    const [name, shares] = titleOf(group);
     paper.fillStyle = rule;
     paper.fillRect(0, y, size.width, 1);
     paper.textBaseline = "middle";
     paper.fillStyle = text;
     paper.font = "600 13px system-ui, sans-serif";
-    const name = drawable(answer === null ? "answer not read" : `answer ${answer}`).replace(/\s+/g, " ").slice(0, 60);
     paper.fillText(name, 8, y + TITLE / 2 + 1);
     const after = 8 + paper.measureText(name).width + 12;
     paper.fillStyle = muted;
     paper.font = "12px system-ui, sans-serif";
-    paper.fillText(`${n} of ${store.model.count} · ${percent(share)} % [${percent(low)}, ${percent(high)}]`, after, y + TITLE / 2 + 1);
+    paper.fillText(shares, after, y + TITLE / 2 + 1);
   }
 
-  function drawRow(paper: CanvasRenderingContext2D, row: number, y: number, looks: ReturnType<typeof lookOf>[], colours: ReturnType<typeof coloursOf>): void {
+  function drawRow(paper: CanvasRenderingContext2D, row: number, y: number): void {
+    const { colours, looks } = paints as NonNullable<typeof paints>;
     const { model } = store;
-    const { only, query, picked, pinned } = store.own.now;
+    const { only, query, picked, pinned, opened } = store.own.now;
     const found = query === "" ? null : model.found(row, query);
     const part = pinned.length === 2 && pinned.includes(row) ? model.sentenceAt(row, model.parting(pinned[0] as number, pinned[1] as number)) : -1;
-    for (let at = model.at(row); at < model.at(row + 1); at += 1) {
+    for (let at = model.at(row) + model.fromColumn(row, Math.floor(element.scrollLeft / wide)); at < model.at(row + 1); at += 1) {
       const x = GUTTER + (model.column[at] as number) * wide - element.scrollLeft;
-      if (x + wide < GUTTER || x > size.width) continue;
+      if (x > size.width) break;
       const category = model.category[at] as number;
       const look = looks[category];
       const low = model.alike[at] === 0;
@@ -98,14 +142,17 @@ export function createGrid({ store, root, signal }: Context): GridPart {
     paper.fillStyle = colours.background;
     paper.fillRect(0, y, GUTTER - 2, ROW);
     if (picked?.row === row) { paper.fillStyle = colours.accent; paper.fillRect(0, y, 3, ROW); }
-    paper.fillStyle = pinned.includes(row) || picked?.row === row ? colours.text : colours.muted;
-    paper.font = `${pinned.includes(row) ? "700 " : ""}11px system-ui, sans-serif`;
+    const signs = `${pinned.includes(row) ? "◆" : ""}${opened.includes(row) ? "✎" : ""}`;
+    paper.fillStyle = signs || picked?.row === row ? colours.text : colours.muted;
+    paper.font = `${signs ? "700 " : ""}11px system-ui, sans-serif`;
     paper.textAlign = "end";
-    paper.fillText(`${pinned.includes(row) ? "◆ " : ""}${row}`, GUTTER - 8, y + ROW / 2 + 1);
+    paper.fillText(`${signs} ${row}`, GUTTER - 8, y + ROW / 2 + 1);
     paper.textAlign = "start";
   }
 
-  const redraw = (): void => {
+  /** Draws with the next frame; all anew, unless the window was only scrolled. */
+  const redraw = (scrolled: boolean): void => {
+    if (!scrolled) drawn = null;
     if (pending) return;
     pending = true;
     requestAnimationFrame(() => { pending = false; if (!signal.aborted) draw(); });
@@ -124,7 +171,7 @@ export function createGrid({ store, root, signal }: Context): GridPart {
     const i = store.lines.findIndex((line) => line.row === row);
     if (i < 0) return;
     const [top, bottom] = [tops[i] as number, tops[i + 1] as number];
-    if (top < element.scrollTop) element.scrollTop = top - TITLE;
+    if (top < element.scrollTop + TITLE) element.scrollTop = top - TITLE;
     else if (bottom > element.scrollTop + size.height) element.scrollTop = bottom - size.height + ROW;
     if (sentence < 0) return;
     const x = (store.model.column[store.model.at(row) + sentence] as number) * wide;
@@ -139,13 +186,13 @@ export function createGrid({ store, root, signal }: Context): GridPart {
     reveal(picked);
   }
 
-  element.addEventListener("scroll", redraw, { signal, passive: true });
+  element.addEventListener("scroll", () => redraw(true), { signal, passive: true });
   element.addEventListener("click", (event) => { const picked = placeAt(event); if (picked) store.own.set({ picked }); }, { signal });
   element.addEventListener("dblclick", () => store.open(), { signal });
-  const resize = new ResizeObserver(() => { measure(); draw(); });
+  const resize = new ResizeObserver(() => { measure(); drawn = null; draw(); });
   resize.observe(element);
   signal.addEventListener("abort", () => resize.disconnect());
-  root.addEventListener("cotlens-theme", () => requestAnimationFrame(() => { if (!signal.aborted) draw(); }), { signal });
+  root.addEventListener("cotlens-theme", () => { paints = null; redraw(false); }, { signal });
 
   return {
     element,
@@ -164,10 +211,11 @@ export function createGrid({ store, root, signal }: Context): GridPart {
     },
     update(changed) {
       setAttribute(element, "hidden", store.own.now.tab !== "rows");
-      if (any(changed, "lines", "zoom", "data", "tab")) measure();
+      if (any(changed, "lines", "zoom", "data", "tab", "prompt")) measure();
       if (changed.has("lines")) { setAttribute(element, "aria-rowcount", store.lines.length); }
+      if (changed.has("data")) paints = null;
       if (changed.has("picked")) spoken();
-      redraw();
+      if (any(changed, "lines", "zoom", "data", "tab", "picked", "pinned", "only", "query", "opened", "prompt")) redraw(false);
     },
   };
 }

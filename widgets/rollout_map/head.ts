@@ -1,6 +1,7 @@
 /** The rows over the map: what it is of, how it is listed, and what the colours mean, which also single one out. */
 
 import { button, h, onClick, setAttribute, setText } from "../kit/dom";
+import { shortened } from "../kit/cut";
 import { count } from "../kit/numbers";
 import { any, isDark, lookOf, type Context, type Part } from "./part";
 import type { Sort } from "./model";
@@ -21,6 +22,8 @@ export function createHead({ store, root, signal }: Context): HeadPart {
   search.addEventListener("input", () => store.arrange({ query: search.value }), { signal });
   const sort = h("select", "cotlens-select", { "aria-label": "order of rows" }, ...SORTS.map(([value, label]) => h("option", "", { value }, label)));
   sort.addEventListener("change", () => store.arrange({ sort: sort.value as Sort }), { signal });
+  const prompt = h("select", "cotlens-select", { "aria-label": "which prompt" });
+  prompt.addEventListener("change", () => store.show(prompt.value === "" ? null : Number(prompt.value)), { signal });
   const group = h("select", "cotlens-select", { "aria-label": "which answers" });
   group.addEventListener("change", () => store.arrange({ group: group.value === "" ? null : Number(group.value) }), { signal });
   const zooms = ZOOMS.map(([zoom, label]) => {
@@ -34,7 +37,7 @@ export function createHead({ store, root, signal }: Context): HeadPart {
   const element = h("div", "cotlens-top", {},
     h("div", "cotlens-head", {}, model, status),
     h("div", "cotlens-shade", {},
-      h("div", "cotlens-line", {}, h("span", "cotlens-segs", { role: "group", "aria-label": "view" }, ...tabs), search, group, sort,
+      h("div", "cotlens-line", {}, h("span", "cotlens-segs", { role: "group", "aria-label": "view" }, ...tabs), prompt, search, group, sort,
         h("span", "cotlens-segs cotlens-tail", { role: "group", "aria-label": "zoom" }, ...zooms)),
       colours, note));
 
@@ -52,11 +55,19 @@ export function createHead({ store, root, signal }: Context): HeadPart {
     }));
   }
 
+  function prompts(): void {
+    const { model: rollouts } = store;
+    setText(model, `Rollouts of ${rollouts.said.model}`);
+    prompt.hidden = rollouts.prompts.length < 2;
+    prompt.replaceChildren(h("option", "", { value: "" }, `all ${rollouts.prompts.length} prompts`), ...rollouts.prompts.map(({ text }, i) => h("option", "", { value: i }, `${i}: ${shortened(text.replace(/\s+/g, " ").trim(), 50)}`)));
+  }
+
+  /** Answers are chosen within a prompt: the same one to two questions is not the same. */
   function groups(): void {
     const { model: rollouts } = store;
-    group.replaceChildren(h("option", "", { value: "" }, "all answers"), ...rollouts.groups.map((_, i) => h("option", "", { value: i }, rollouts.answer(i))));
-    setText(model, `Rollouts of ${rollouts.said.model}`);
-    setText(note, ["columns: sentences of alike wording · a low cell is a sentence of its own", rollouts.said.note].filter(Boolean).join(" · "));
+    group.replaceChildren(h("option", "", { value: "" }, "all answers"), ...rollouts.groups.flatMap((each, i) => (each.prompt === store.own.now.prompt ? [h("option", "", { value: i }, rollouts.answer(i))] : [])));
+    group.hidden = store.own.now.prompt === null;
+    setText(note, `columns: sentences of alike wording${store.own.now.prompt === null ? ", within a prompt" : ""} · a low cell is a sentence of its own`);
   }
 
   root.addEventListener("cotlens-theme", fill, { signal });
@@ -64,15 +75,18 @@ export function createHead({ store, root, signal }: Context): HeadPart {
     element, search,
     update(changed) {
       const { tab, zoom, only, query } = store.own.now;
-      if (changed.has("data")) { fill(); groups(); }
+      if (changed.has("data")) { fill(); prompts(); }
+      if (any(changed, "data", "prompt")) { groups(); prompt.value = String(store.own.now.prompt ?? ""); }
       if (changed.has("only")) [...colours.children].forEach((each, i) => setAttribute(each, "aria-pressed", String(only === i)));
-      if (changed.has("group")) group.value = store.own.now.group === null ? "" : String(store.own.now.group);
+      if (any(changed, "group", "prompt", "data")) group.value = String(store.own.now.group ?? "");
       if (search.value !== query) search.value = query;
       tabs.forEach((each) => setAttribute(each, "aria-pressed", String(each.dataset["tab"] === tab)));
       zooms.forEach((each, i) => setAttribute(each, "aria-pressed", String(ZOOMS[i]?.[0] === zoom)));
       if (any(changed, "lines", "data")) {
         const rows = store.lines.filter((line) => line.row !== null).length;
-        setText(status, rows === store.model.count ? count(rows, "rollout") : `${rows.toLocaleString("en-US")} of ${count(store.model.count, "rollout")}`);
+        const all = store.model.rows(store.own.now.prompt).length;
+        const of = store.model.prompts.length < 2 ? "" : store.own.now.prompt === null ? ` of ${store.model.prompts.length} prompts` : ` of prompt ${store.own.now.prompt}`;
+        setText(status, `${rows === all ? "" : `${rows.toLocaleString("en-US")} of `}${count(all, "rollout")}${of}`);
       }
     },
   };

@@ -2,19 +2,22 @@
 
 import { bytesOf, indicesOf } from "../kit/bytes";
 import { matches } from "../kit/matches";
-import type { Group, Node, Rollouts } from "./protocol";
+import type { Group, Node, Prompt, Rollouts } from "./protocol";
 
 export type Sort = "given" | "length" | "start";
 
-/** Which rows are listed, and in which order. */
-export interface Wanted { query: string; sort: Sort; node: number | null; group: number | null }
+/** Which rows are listed, and in which order. A prompt of null is all of them. */
+export interface Wanted { query: string; sort: Sort; prompt: number | null; node: number | null; group: number | null }
 
 /** A line of the map: the title of a group, or a rollout. */
 export type Line = { group: number; row: null } | { group: number; row: number };
 
 export interface Place { row: number; sentence: number }
 
-const NONE: Rollouts = { names: [], notes: [], texts: [], prompts: [], width: 0, categories: [], model: "", note: "" } as unknown as Rollouts;
+/** Rollouts of one prompt with one answer; `of` is how many that prompt has. */
+export interface Answered extends Group { prompt: number; of: number }
+
+const NONE: Rollouts = { names: [], notes: [], texts: [], categories: [], model: "" } as unknown as Rollouts;
 
 export class Model {
   readonly first: Uint32Array;
@@ -23,16 +26,38 @@ export class Model {
   readonly column: Uint32Array;
   readonly category: Uint8Array;
   readonly alike: Uint8Array;
+  readonly prompt: Uint32Array;
+  /** Of each rollout, the number in `groups`. */
   readonly group: Uint32Array;
+  /** The answers of all prompts, one prompt's after the other's. */
+  readonly groups: readonly Answered[];
   readonly said: Rollouts;
   private readonly searched = new Map<number, Set<number>>();
   private query = "";
 
-  constructor(given: Partial<Rollouts> | null, readonly groups: readonly Group[], readonly tree: readonly Node[]) {
+  constructor(given: Partial<Rollouts> | null, readonly prompts: readonly Prompt[]) {
     this.said = { ...NONE, ...given };
-    const { first, start, end, column, category, alike, group } = this.said;
-    [this.first, this.start, this.end, this.column, this.group] = [first, start, end, column, group].map(indicesOf) as [Uint32Array, Uint32Array, Uint32Array, Uint32Array, Uint32Array];
+    const { first, start, end, column, category, alike, prompt, group } = this.said;
+    [this.first, this.start, this.end, this.column, this.prompt] = [first, start, end, column, prompt].map(indicesOf) as [Uint32Array, Uint32Array, Uint32Array, Uint32Array, Uint32Array];
     [this.category, this.alike] = [bytesOf(category), bytesOf(alike)];
+    this.groups = prompts.flatMap(({ groups }, each) => groups.map((one) => ({ ...one, prompt: each, of: groups.reduce((sum, { n }) => sum + n, 0) })));
+    const before: number[] = [];
+    let sum = 0;
+    for (const { groups } of prompts) { before.push(sum); sum += groups.length; }
+    this.group = indicesOf(group).map((each, row) => (before[this.prompt[row] as number] ?? 0) + each);
+  }
+
+  /** What is compared with each other: the rollouts of one prompt; null where several are shown. */
+  compared(prompt: number | null): Prompt | null { return prompt === null ? null : this.prompts[prompt] ?? null; }
+
+  /** Columns of what is shown. */
+  width(prompt: number | null): number { return prompt === null ? Math.max(0, ...this.prompts.map(({ width }) => width)) : this.compared(prompt)?.width ?? 0; }
+
+  tree(prompt: number | null): readonly Node[] { return this.compared(prompt)?.tree ?? []; }
+
+  /** The rollouts of a prompt in their order. */
+  rows(prompt: number | null): number[] {
+    return Array.from({ length: this.count }, (_, row) => row).filter((row) => prompt === null || this.prompt[row] === prompt);
   }
 
   get count(): number { return this.said.names.length; }
@@ -51,19 +76,28 @@ export class Model {
 
   answer(group: number): string { return this.groups[group]?.answer ?? "answer not read"; }
 
+  /** "answer 15", "answer not read". */
+  named(group: number): string { return this.groups[group]?.answer === null ? this.answer(group) : `answer ${this.answer(group)}`; }
+
   categoryOf({ row, sentence }: Place): string { return (this.said.categories[this.category[this.at(row) + sentence] ?? 0] ?? "unknown").replaceAll("_", " "); }
 
   /** Groups with their rows; a group of which none is left is left out. */
-  lines({ query, sort, node, group }: Wanted): Line[] {
-    const within = node === null ? null : new Set(this.tree[node]?.rows);
-    const rows = Array.from({ length: this.count }, (_, row) => row).filter((row) =>
+  lines({ query, sort, prompt, node, group }: Wanted): Line[] {
+    const within = node === null ? null : new Set(this.tree(prompt)[node]?.rows);
+    const rows = this.rows(prompt).filter((row) =>
       (within === null || within.has(row)) && (group === null || this.group[row] === group) && (query === "" || this.found(row, query) !== null));
     if (sort === "length") rows.sort((a, b) => this.sentences(b) - this.sentences(a) || a - b);
     if (sort === "start") rows.sort((a, b) => (this.text(a) < this.text(b) ? -1 : this.text(a) > this.text(b) ? 1 : a - b));
-    return this.groups.flatMap((_, each): Line[] => {
-      const own = rows.filter((row) => this.group[row] === each);
-      return own.length ? [{ group: each, row: null }, ...own.map((row) => ({ group: each, row }))] : [];
-    });
+    const own = this.groups.map((): number[] => []);
+    for (const row of rows) own[this.group[row] as number]?.push(row);
+    return own.flatMap((each, at): Line[] => (each.length ? [{ group: at, row: null }, ...each.map((row) => ({ group: at, row }))] : []));
+  }
+
+  /** How often each answer is given by some rollouts, the most frequent first. */
+  counted(rows: readonly number[]): [group: number, n: number][] {
+    const counts = new Map<number, number>();
+    for (const row of rows) counts.set(this.group[row] as number, (counts.get(this.group[row] as number) ?? 0) + 1);
+    return [...counts].sort((a, b) => b[1] - a[1] || a[0] - b[0]);
   }
 
   /** The sentences of a row that hold the query, which may be none where it stands in the answer; null where it isn't in the text. */
@@ -88,18 +122,26 @@ export class Model {
 
   /** The sentence of a row that stands in a column; -1 where none does. */
   inColumn(row: number, column: number): number {
-    for (let each = 0; each < this.sentences(row); each += 1) if (this.column[this.at(row) + each] === column) return each;
-    return -1;
+    const each = this.fromColumn(row, column);
+    return each < this.sentences(row) && this.column[this.at(row) + each] === column ? each : -1;
   }
 
-  /** The sentence nearest to a column. */
-  nearest(row: number, column: number): number {
-    let [best, least] = [-1, Infinity];
-    for (let each = 0; each < this.sentences(row); each += 1) {
-      const far = Math.abs((this.column[this.at(row) + each] as number) - column);
-      if (far < least) [best, least] = [each, far];
+  /** The first sentence of a row in a column or after it; as many as there are where none is. */
+  fromColumn(row: number, column: number): number {
+    let [low, high] = [0, this.sentences(row)];
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if ((this.column[this.at(row) + middle] as number) < column) low = middle + 1;
+      else high = middle;
     }
-    return best;
+    return low;
+  }
+
+  /** The sentence nearest to a column; -1 where there is none. */
+  nearest(row: number, column: number): number {
+    const after = this.fromColumn(row, column);
+    const far = (each: number): number => (each < 0 || each >= this.sentences(row) ? Infinity : Math.abs((this.column[this.at(row) + each] as number) - column));
+    return far(after - 1) <= far(after) ? after - 1 : after;
   }
 
   /** How many characters two rollouts begin with alike. */
@@ -113,7 +155,7 @@ export class Model {
 
   spoken(place: Place): string {
     const { row, sentence } = place;
-    const whose = `rollout ${row}, answer ${this.answer(this.group[row] ?? 0)}`;
+    const whose = `rollout ${row}, ${this.named(this.group[row] ?? 0)}`;
     if (sentence < 0) return `${whose}, ${this.sentences(row)} sentences`;
     return `${whose}, sentence ${sentence + 1} of ${this.sentences(row)}, ${this.categoryOf(place)}: ${this.sentence(place)}`;
   }

@@ -1,6 +1,8 @@
 /** Rollouts as points of a plane, linked with the rows both ways. */
 
+import { floatsOf } from "../kit/bytes";
 import { coloursOf, paperOf } from "../kit/canvas";
+import { shortened } from "../kit/cut";
 import { h, setAttribute } from "../kit/dom";
 import { any, type Context, type Part } from "./part";
 
@@ -14,7 +16,14 @@ export function createPlane({ store, root, signal }: Context): Part & { focus():
   const caption = h("p", "cotlens-meaning");
   const stage = h("div", "cotlens-plane", { role: "application", tabindex: 0, "data-region": "plane", "aria-label": "rollouts as points; arrows go from one to the next" }, canvas);
   const element = h("div", "cotlens-planepart", {}, stage, caption);
+  let rows: number[] = [];
   let places: [number, number][] = [];
+
+  /** What a point's form and colour say: its answer, or of several prompts which one it is of. */
+  function kindOf(row: number): number {
+    const { model } = store;
+    return store.own.now.prompt === null ? model.prompt[row] ?? 0 : (model.group[row] ?? 0) - model.groups.findIndex(({ prompt }) => prompt === store.own.now.prompt);
+  }
 
   function draw(): void {
     const [width, height] = [stage.clientWidth, stage.clientHeight];
@@ -23,23 +32,26 @@ export function createPlane({ store, root, signal }: Context): Part & { focus():
     canvas.style.width = `${width}px`;
     canvas.style.height = `${height}px`;
     const colours = coloursOf(root);
+    rows = store.model.rows(store.own.now.prompt);
+    const points = floatsOf(store.plane.places);
     const ends = [0, 1].map((axis) => {
-      const along = Array.from({ length: store.model.count }, (_, i) => store.points[2 * i + axis] ?? 0);
+      const along = rows.map((_, i) => points[2 * i + axis] ?? 0);
       const [low, high] = along.reduce(([a, b], value) => [Math.min(a, value), Math.max(b, value)], [Infinity, -Infinity]);
       return [low, Math.max(1e-9, high - low)] as const;
     });
-    const at = (i: number, axis: number, room: number): number => EDGE + (((store.points[2 * i + axis] ?? 0) - (ends[axis]?.[0] ?? 0)) / (ends[axis]?.[1] ?? 1)) * (room - 2 * EDGE);
-    places = Array.from({ length: store.model.count }, (_, i) => [at(i, 0, width), height - at(i, 1, height)]);
+    const at = (i: number, axis: number, room: number): number => EDGE + (((points[2 * i + axis] ?? 0) - (ends[axis]?.[0] ?? 0)) / (ends[axis]?.[1] ?? 1)) * (room - 2 * EDGE);
+    places = rows.map((_, i) => [at(i, 0, width), height - at(i, 1, height)]);
     const listed = new Set(store.lines.map((line) => line.row));
     places.forEach(([x, y], i) => {
-      paper.globalAlpha = listed.has(i) ? 0.75 : 0.12;
-      paper.fillStyle = paper.strokeStyle = [colours.positive, colours.negative, colours.unsigned, colours.text, colours.muted][Math.min(4, store.model.group[i] ?? 0)] as string;
-      point(paper, FORMS[Math.min(4, store.model.group[i] ?? 0)] as string, x, y);
+      const kind = Math.min(4, kindOf(rows[i] as number));
+      paper.globalAlpha = listed.has(rows[i] as number) ? 0.75 : 0.12;
+      paper.fillStyle = paper.strokeStyle = [colours.positive, colours.negative, colours.unsigned, colours.text, colours.muted][kind] as string;
+      point(paper, FORMS[kind] as string, x, y);
     });
     paper.globalAlpha = 1;
     const chosen = [...store.own.now.pinned, ...(store.own.now.picked ? [store.own.now.picked.row] : [])];
     for (const row of chosen) {
-      const [x, y] = places[row] ?? [0, 0];
+      const [x, y] = places[rows.indexOf(row)] ?? [-99, -99];
       paper.strokeStyle = colours.accent;
       paper.lineWidth = 2;
       paper.strokeRect(x - 7, y - 7, 14, 14);
@@ -53,7 +65,7 @@ export function createPlane({ store, root, signal }: Context): Part & { focus():
       const far = Math.hypot(event.clientX - box.left - x, event.clientY - box.top - y);
       if (far < least) [best, least] = [i, far];
     });
-    if (best >= 0) store.own.set({ picked: { row: best, sentence: -1 } });
+    if (best >= 0) store.own.set({ picked: { row: rows[best] as number, sentence: -1 } });
   }, { signal });
   const resize = new ResizeObserver(draw);
   resize.observe(stage);
@@ -67,13 +79,15 @@ export function createPlane({ store, root, signal }: Context): Part & { focus():
       const { tab, picked } = store.own.now;
       setAttribute(element, "hidden", tab !== "plane");
       setAttribute(stage, "aria-description", picked ? store.model.spoken({ row: picked.row, sentence: -1 }) : null);
-      if (changed.has("data")) {
+      if (any(changed, "data", "prompt")) {
         const [x, y] = store.plane.explained ?? [0, 0];
-        const forms = store.model.groups.slice(0, 5).map((_, i) => `${["●", "■", "▲", "×", "○"][i]} ${store.model.answer(i)}${i === 4 ? " and others" : ""}`);
+        const asked = store.model.compared(store.own.now.prompt);
+        const kinds = asked ? asked.groups.map(({ answer }) => shortened(answer ?? "answer not read", 40)) : store.model.prompts.map((_, i) => `prompt ${i}`);
+        const forms = kinds.slice(0, 5).map((each, i) => `${["●", "■", "▲", "×", "○"][i]} ${each}${i === 4 && kinds.length > 5 ? " and others" : ""}`);
         caption.textContent = "";
         caption.append(h("span", "", {}, `${forms.join("   ")} · principal components of ${store.plane.of ?? "nothing"}: right ${((x ?? 0) * 100).toFixed(0)} %, up ${((y ?? 0) * 100).toFixed(0)} % of variance`));
       }
-      if (tab === "plane" && any(changed, "tab", "lines", "picked", "pinned", "data")) draw();
+      if (tab === "plane" && any(changed, "tab", "lines", "prompt", "picked", "pinned", "data")) draw();
     },
   };
 }

@@ -2,30 +2,31 @@
 
 import type { Empty } from "../kit/protocol";
 
-/** n rollouts in the order given; sentences first[i]..first[i + 1] are those of rollout i. */
+/** n rollouts in the order given; sentences first[i]..first[i + 1] are those of rollout i. All numbers are Uint32 unless said otherwise. */
 export interface Rollouts {
   names: string[];
   /** What is to be said of a rollout: how it ended, why its thought isn't measured; "" where there is nothing. */
   notes: string[];
   /** Thought and answer. */
   texts: string[];
-  prompts: string[];
+  /** Of each rollout, the number in `prompts`. */
+  prompt: DataView;
+  /** Of each rollout, the number in its prompt's groups. */
+  group: DataView;
   first: DataView;
   start: DataView;
   end: DataView;
+  /** Of each sentence, among those of its prompt's rollouts. */
   column: DataView;
   /** Uint8, the number in `categories`. */
   category: DataView;
   /** Uint8, 1 where others say the like in that column. */
   alike: DataView;
-  group: DataView;
-  width: number;
   categories: string[];
   model: string;
-  note: string;
 }
 
-/** Rollouts with one answer, by its value; None where it could not be read. The interval is Wilson's, 95 %. */
+/** Rollouts of a prompt with one answer, by its value; None where it could not be read. The interval is Wilson's, 95 %. */
 export interface Group {
   answer: string | null;
   n: number;
@@ -46,11 +47,21 @@ export interface Node {
   shifts: boolean;
 }
 
-/** Places of the rollouts, x and y one after the other, and the share of variance of each direction. */
+/** Places of rollouts in their order, x and y one after the other, and the share of variance of each direction. */
 export interface Plane {
   places: DataView;
   explained: number[];
   of: string;
+}
+
+/** What is told of the rollouts of one prompt: answers, prefixes and columns of different ones are not compared. */
+export interface Prompt {
+  text: string;
+  /** Columns that their sentences are aligned in. */
+  width: number;
+  groups: Group[];
+  tree: Node[];
+  plane: Plane;
 }
 
 /** Kind of request -> its fields. A sentence of -1 is none. */
@@ -60,8 +71,8 @@ export type Request =
 /** The synced traits, as they arrive. {} is what is absent. */
 export interface State {
   rollouts: Rollouts | Empty;
-  groups: Group[];
-  tree: Node[];
+  prompts: Prompt[];
   plane: Plane | Empty;
+  opened: number[];
   alive: boolean;
 }

@@ -15,7 +15,8 @@ export function createSide({ store, root, signal }: Context): Part {
   const parting = h("section", "cotlens-parting", { "aria-label": "where the pinned rollouts part" });
   const text = h("div", "cotlens-raw", { tabindex: 0, role: "region", "aria-label": "text of the picked rollout" });
   const notice = h("p", "cotlens-small", { role: "status", "aria-live": "polite" });
-  const element = h("aside", "cotlens-side", { "aria-label": "picked rollout" }, h("div", "cotlens-about", {}, title, note, actions, notice, parting), text);
+  const opens = h("p", "cotlens-small cotlens-opens");
+  const element = h("aside", "cotlens-side", { "aria-label": "picked rollout" }, h("div", "cotlens-about", {}, title, note, actions, notice, opens, parting), text);
   let shown = -1;
 
   function write(row: number): void {
@@ -31,7 +32,8 @@ export function createSide({ store, root, signal }: Context): Part {
       parts.push(document.createTextNode(""), h("span", "", {}, whole.slice(at, start)), span);
       at = end;
     }
-    text.replaceChildren(...parts, h("span", "cotlens-muted", {}, whole.slice(at)));
+    const asked = h("details", "cotlens-asked", {}, h("summary", "", {}, "prompt"), h("p", "", {}, model.prompts[model.prompt[row] ?? 0]?.text.trim() ?? ""));
+    text.replaceChildren(asked, ...parts, h("span", "cotlens-muted", {}, whole.slice(at)));
   }
 
   function mark(sentence: number): void {
@@ -55,6 +57,17 @@ export function createSide({ store, root, signal }: Context): Part {
       ...(at > 0 ? [h("p", "cotlens-quote cotlens-muted", {}, `…${model.text(a).slice(Math.max(0, at - 80), at)}`)] : []), rest(a), rest(b));
   }
 
+  /** The way back to what was opened before. */
+  function editors(): void {
+    const { opened } = store.own.now;
+    opens.hidden = opened.length < 2;
+    opens.replaceChildren("In the editor: ", ...opened.flatMap((row, i) => {
+      const each = button("cotlens-link", `rollout ${row}`, { "aria-current": i === opened.length - 1 ? "true" : null });
+      onClick(each, signal, () => { store.own.set({ picked: { row, sentence: -1 } }); store.open(); });
+      return i === 0 ? [each] : [" · ", each];
+    }));
+  }
+
   onClick(open, signal, () => store.open());
   onClick(pin, signal, () => { if (store.own.now.picked) store.pin(store.own.now.picked.row); });
   text.addEventListener("click", (event) => {
@@ -69,16 +82,17 @@ export function createSide({ store, root, signal }: Context): Part {
     update(changed) {
       const { picked, pinned } = store.own.now;
       if (changed.has("data")) shown = -1;
-      if (any(changed, "picked", "data")) {
+      if (any(changed, "picked", "data", "prompt")) {
         actions.hidden = picked === null;
         if (picked === null) {
-          setText(title, "Pick a rollout");
-          setText(note, "Its text stands here, as the model wrote it.");
-          text.replaceChildren();
+          const asked = store.model.compared(store.own.now.prompt);
+          setText(title, asked ? "Prompt" : count(store.model.prompts.length, "prompt"));
+          setText(note, "Pick a rollout: its text stands here, as the model wrote it.");
+          text.replaceChildren(...(asked ? [asked] : store.model.prompts).map((each, i) => h("p", "cotlens-asked", {}, `${asked ? "" : `${i}: `}${each.text.trim()}`)));
           shown = -1;
         } else {
           const { row, sentence } = picked;
-          setText(title, `Rollout ${row} · ${store.model.groups[store.model.group[row] ?? 0]?.answer === null ? "" : "answer "}${store.model.answer(store.model.group[row] ?? 0)}`);
+          setText(title, `Rollout ${row} · ${store.model.named(store.model.group[row] ?? 0)}`);
           setText(note, [sentence < 0 ? count(store.model.sentences(row), "sentence") : `sentence ${sentence + 1} of ${store.model.sentences(row)}: ${store.model.categoryOf(picked)}`, store.model.said.notes[row] ?? ""].filter(Boolean).join(" · "));
           if (shown !== row) { write(row); shown = row; }
           mark(sentence);
@@ -86,6 +100,7 @@ export function createSide({ store, root, signal }: Context): Part {
       }
       if (any(changed, "picked", "pinned")) setText(pin, picked && pinned.includes(picked.row) ? "Let go" : "Pin");
       if (any(changed, "pinned", "data")) part();
+      if (any(changed, "opened", "data")) editors();
       setOff(open, store.off, "Enter");
       notice.hidden = store.own.now.notice === null;
       if (changed.has("notice")) setText(notice, store.own.now.notice ?? "");

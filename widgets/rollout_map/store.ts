@@ -1,16 +1,17 @@
 /** One per view: what Python says, the browser's own state, and the lines that follow from both. */
 
-import { floatsOf } from "../kit/bytes";
 import { Observed } from "../kit/observed";
 import { Requests } from "../kit/requests";
-import { Model, type Line, type Place, type Sort } from "./model";
-import type { Plane, Request, Rollouts, State } from "./protocol";
+import { Model, type Line, type Place, type Sort, type Wanted } from "./model";
+import type { Node, Plane, Request, Rollouts, State } from "./protocol";
 
 export interface Own {
   tab: "rows" | "plane";
   picked: Place | null;
   query: string;
   sort: Sort;
+  /** The prompt whose rollouts are shown; null where all of several are. */
+  prompt: number | null;
   node: number | null;
   group: number | null;
   /** The category that alone keeps its colour. */
@@ -20,6 +21,10 @@ export interface Own {
   notice: string | null;
   broken: boolean;
   alive: boolean;
+  /** The rollouts that have an editor, the one that is shown last. */
+  opened: readonly number[];
+  /** Counts each time one was opened from here. */
+  entered: number;
   /** Counts each time other lines are shown. */
   lines: number;
   /** Counts each time Python sent others. */
@@ -27,15 +32,15 @@ export interface Own {
 }
 
 export type Key = keyof Own;
-export const KEYS: (keyof State)[] = ["rollouts", "groups", "tree", "plane", "alive"];
+export const KEYS: (keyof State)[] = ["rollouts", "prompts", "plane", "opened", "alive"];
 
 export class Store {
   readonly own = new Observed<Own>({
-    tab: "rows", picked: null, query: "", sort: "given", node: null, group: null, only: null, pinned: [], zoom: 1, notice: null, broken: false, alive: true, lines: 0, data: 0,
+    tab: "rows", picked: null, query: "", sort: "given", prompt: null, node: null, group: null, only: null, pinned: [], zoom: 1, notice: null, broken: false, alive: true, opened: [],
+    entered: 0, lines: 0, data: 0,
   });
   model!: Model;
   lines: Line[] = [];
-  points: Float32Array = new Float32Array(0);
   private readonly requests: Requests<Request>;
 
   constructor(private readonly get: <K extends keyof State>(key: K) => State[K], post: (message: unknown) => void) {
@@ -45,35 +50,46 @@ export class Store {
 
   get broken(): boolean { return this.own.now.broken; }
   set broken(value: boolean) { this.own.set({ broken: value }); }
-  get plane(): Partial<Plane> { return this.get("plane") ?? {}; }
+  /** Where the rollouts that are shown stand as points. */
+  get plane(): Partial<Plane> { return this.model.compared(this.own.now.prompt)?.plane ?? this.get("plane") ?? {}; }
+  get tree(): readonly Node[] { return this.model.tree(this.own.now.prompt); }
 
   /** Why nothing can be opened, or null where it can. */
-  get off(): string | null { return this.own.now.broken || !this.own.now.alive ? "The kernel that ran this map is gone: everything can be read, and nothing opened in the editor. Run the cell again for that." : null; }
+  get off(): string | null { return this.own.now.broken || !this.own.now.alive ? "There is no kernel behind this map: all of it can be read here, and its rollouts open in the editor once the cell is run again." : null; }
 
   message(message: unknown): void { this.requests.receive(message); }
   abandon(): void {}
 
   changed(key: keyof State): void {
     if (key === "alive") { this.own.set({ alive: this.get("alive") }); return; }
+    if (key === "opened") { this.own.set({ opened: this.get("opened") ?? [] }); return; }
     this.build();
     this.own.set({ picked: null, pinned: [], node: null, group: null, data: this.own.now.data + 1, lines: this.own.now.lines + 1 });
   }
 
+  /** Shows the rollouts of a prompt, or of all: what was chosen of the one before means nothing there. */
+  show(prompt: number | null): void {
+    this.own.set({ picked: null, pinned: [] });
+    this.arrange({ prompt, node: null, group: null });
+  }
+
   /** Sets what decides which rows are listed. */
-  arrange(patch: Partial<Pick<Own, "query" | "sort" | "node" | "group">>): void {
-    const before = this.own.now;
-    this.own.now = { ...before, ...patch };
-    this.list();
-    this.own.now = before;
-    this.own.set({ ...patch, lines: before.lines + 1 });
+  arrange(patch: Partial<Wanted>): void {
+    this.lines = this.model.lines({ ...this.own.now, ...patch });
+    this.own.set({ ...patch, lines: this.own.now.lines + 1 });
   }
 
   open(): void {
     const { picked } = this.own.now;
     if (picked === null) return;
     if (this.off !== null) { this.own.set({ notice: this.off }); return; }
-    this.own.set({ notice: `Rollout ${picked.row} opens in the editor below.` });
-    this.requests.ask({ kind: "open", row: picked.row, sentence: picked.sentence });
+    const { row, sentence } = picked;
+    this.own.set({ notice: `Opening rollout ${row} …` });
+    this.requests.ask({ kind: "open", row, sentence }, (reply) => {
+      if (reply.status !== "ok") return;
+      const where = sentence < 0 ? "" : `, at sentence ${sentence + 1}`;
+      this.own.set({ notice: `Rollout ${row} is open in the editor below${where}.`, entered: this.own.now.entered + 1 });
+    });
   }
 
   /** Pins a row or lets it go; of three the oldest goes. */
@@ -83,10 +99,8 @@ export class Store {
   }
 
   private build(): void {
-    this.model = new Model(this.get("rollouts") as Partial<Rollouts> | null, this.get("groups") ?? [], this.get("tree") ?? []);
-    this.points = floatsOf(this.plane.places);
-    this.list();
+    this.model = new Model(this.get("rollouts") as Partial<Rollouts> | null, this.get("prompts") ?? []);
+    this.own.now = { ...this.own.now, prompt: this.model.prompts.length === 1 ? 0 : null, opened: this.get("opened") ?? [] };
+    this.lines = this.model.lines(this.own.now);
   }
-
-  private list(): void { this.lines = this.model.lines(this.own.now); }
 }

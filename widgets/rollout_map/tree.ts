@@ -2,9 +2,12 @@
 
 import { coloursOf, paperOf } from "../kit/canvas";
 import { h, setAttribute, setText } from "../kit/dom";
-import { quoted } from "../kit/numbers";
+import { cut, shortened } from "../kit/cut";
+import { count, quoted } from "../kit/numbers";
+import { drawable } from "../kit/special";
+import type { Model } from "./model";
+import { any, type Context, type Part } from "./part";
 import type { Node } from "./protocol";
-import type { Context, Part } from "./part";
 
 const HEIGHT = 84;
 
@@ -39,8 +42,9 @@ export function createTree({ store, root, signal }: Context): TreePart {
   let boxes: Box[] = [];
 
   function draw(): void {
+    strip.hidden = store.tree.length === 0;
     const width = strip.clientWidth;
-    const { tree } = store.model;
+    const { tree } = store;
     boxes = boxesOf(tree, width - 12, HEIGHT - 4);
     const paper = paperOf(canvas, width, HEIGHT);
     if (!paper) return;
@@ -54,6 +58,10 @@ export function createTree({ store, root, signal }: Context): TreePart {
       paper.fillRect(x, y + 2, Math.max(1, wide - 1), Math.max(1, tall - 1));
     });
     paper.globalAlpha = 1;
+    paper.fillStyle = colours.text;
+    paper.font = "11px system-ui, sans-serif";
+    paper.textBaseline = "middle";
+    tree.forEach((node, i) => { if (boxes[i]) write(paper, node, boxes[i]); });
     tree.forEach((node, i) => {
       const box = boxes[i];
       if (!node.shifts || !box) return;
@@ -71,12 +79,12 @@ export function createTree({ store, root, signal }: Context): TreePart {
   }
 
   function say(): void {
-    const { node } = store.own.now;
-    const { tree } = store.model;
+    const { node, prompt } = store.own.now;
+    const { tree } = store;
     const shifts = tree.filter((each) => each.shifts).length;
     setText(words, node === null
-      ? tree.length === 0 ? "No two rollouts to compare." : `${tree.length} shared prefixes; right: tokens, down: share of rollouts. ${shifts === 0 ? "Answers shift at none by more than chance." : `▸ at ${shifts}: answers shift by more than chance (permutation, false discovery rate 5 %).`}`
-      : wordsOf(tree[node] as Node));
+      ? prompt === null ? "Choose one prompt to see which beginnings its rollouts share, and where their answers shift." : tree.length === 0 ? "No two rollouts to compare." : `${tree.length} shared prefixes; right: tokens, down: share of rollouts. ${shifts === 0 ? "Answers shift at none by more than chance." : `▸ at ${shifts}: answers shift by more than chance (permutation, false discovery rate 5 %).`}`
+      : wordsOf(store.model, tree, tree[node] as Node));
     setAttribute(strip, "aria-valuemax", Math.max(0, tree.length - 1));
     setAttribute(strip, "aria-valuenow", node ?? -1);
     setAttribute(strip, "aria-valuetext", words.textContent);
@@ -84,7 +92,7 @@ export function createTree({ store, root, signal }: Context): TreePart {
 
   function step(by: number): void {
     const to = (store.own.now.node ?? -1) + by;
-    store.arrange({ node: to < 0 || store.model.tree.length === 0 ? null : Math.min(store.model.tree.length - 1, to) });
+    store.arrange({ node: to < 0 || store.tree.length === 0 ? null : Math.min(store.tree.length - 1, to) });
   }
 
   strip.addEventListener("click", (event) => {
@@ -98,11 +106,27 @@ export function createTree({ store, root, signal }: Context): TreePart {
   signal.addEventListener("abort", () => resize.disconnect());
   root.addEventListener("cotlens-theme", () => requestAnimationFrame(() => { if (!signal.aborted) draw(); }), { signal });
 
-  return { element, step, update(changed) { if (changed.has("node") || changed.has("data")) { draw(); say(); } } };
+  return { element, step, update(changed) { if (any(changed, "node", "prompt", "data")) { draw(); say(); } } };
 }
 
-function wordsOf(node: Node): string {
-  const text = node.text.length > 90 ? `…${node.text.slice(-90)}` : node.text;
-  const shift = node.shift === null ? "too few beside them to test" : `answers ${node.shifts ? "shift" : "don't shift"} to the others here: distance ${node.shift.toFixed(2)}, q = ${node.q?.toPrecision(2)}`;
-  return `${node.rows.length} rollouts share tokens ${node.start} to ${node.end}, ${quoted(text)}; ${node.parent < 0 ? "all of them" : shift}`;
+/** The beginning of what a prefix adds, where its box has room for it; of what all share, the end. */
+function write(paper: CanvasRenderingContext2D, node: Node, { x, y, wide, tall }: Box): void {
+  const from = x + (node.shifts ? 13 : 4);
+  const room = Math.floor((x + wide - 4 - from) / 5.6);
+  if (tall < 13 || room < 4) return;
+  const words = drawable(node.text).replace(/\s+/g, " ").trim();
+  paper.fillText(words.length <= room ? words : node.parent < 0 ? `…${cut(words, 1 - room)}` : shortened(words, room - 1), from, y + 2 + tall / 2);
+}
+
+function wordsOf(model: Model, tree: readonly Node[], node: Node): string {
+  const text = node.text.length > 90 ? `…${cut(node.text, -90)}` : node.text;
+  const share = `${count(node.rows.length, "rollout")} begin with tokens 0 to ${node.end}, the last ${quoted(text)}`;
+  const parent = tree[node.parent];
+  if (!parent) return `${share}: all of them.`;
+  const here = new Set(node.rows);
+  const beside = parent.rows.filter((row) => !here.has(row));
+  const of = (rows: readonly number[]): string => model.counted(rows).slice(0, 2).map(([group, n]) => `${model.answer(group)} in ${n}`).join(", ");
+  const answers = `${share}. Answers here: ${of(node.rows)}; of the ${beside.length} that part from them: ${of(beside)}`;
+  if (node.shift === null) return `${answers}: too few to test.`;
+  return `${answers}. ${node.shifts ? "A shift" : "No shift beyond chance"}: distance ${node.shift.toFixed(2)}, q = ${node.q?.toPrecision(2)}.`;
 }

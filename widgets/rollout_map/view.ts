@@ -13,6 +13,9 @@ import { createSide } from "./side";
 import type { Key, Store } from "./store";
 import { createTree, type TreePart } from "./tree";
 
+/** An editor is drawn within so long after it was opened, or the focus stays in the map. */
+const ENTER_MS = 5000;
+
 const KEYS: readonly KeyWords[] = [
   [["↑", "↓"], "rollout"], [["←", "→"], "sentence"], [["Enter"], "open in the editor"], [["P"], "pin"], [["/"], "search"], [["[", "]"], "shared prefixes"], [["M"], "rows or plane"], [["Esc"], "back"],
 ];
@@ -24,7 +27,10 @@ export function mount(el: HTMLElement, store: Store, signal: AbortSignal): void 
   root.append(head.element, tree.element, h("div", "cotlens-main", {}, h("div", "cotlens-pane", {}, grid.element, plane.element), side.element), createFoot(KEYS).element);
   const parts: Part[] = [head, tree, grid, plane, side];
   followTheme(root, signal, () => root.dispatchEvent(new CustomEvent("cotlens-theme")));
-  const update = (changed: ReadonlySet<Key>): void => { for (const part of parts) part.update(changed); };
+  const update = (changed: ReadonlySet<Key>): void => {
+    for (const part of parts) part.update(changed);
+    if (changed.has("entered") && store.own.now.entered > 0) enter(root, signal);
+  };
   store.own.subscribe(update, signal);
   update(new Set(Object.keys(store.own.now) as Key[]));
   head.search.addEventListener("keydown", (event) => {
@@ -59,6 +65,19 @@ function act(event: KeyboardEvent, target: Element, store: Store, head: HeadPart
     case "Escape": return leave(store);
     default: return null;
   }
+}
+
+/** Goes on in the editor below, once it is drawn. */
+function enter(root: HTMLElement, signal: AbortSignal): void {
+  const end = Date.now() + ENTER_MS;
+  const look = (): void => {
+    const texts = root.closest(".cotlens-rollouts-box")?.querySelectorAll<HTMLElement>(".cotlens-editor [data-region=text]") ?? [];
+    const shown = [...texts].find((each) => each.clientHeight > 0);
+    shown?.focus({ preventScroll: true });
+    shown?.closest(".cotlens-root")?.scrollIntoView({ block: "nearest" });
+    if (!shown && Date.now() < end && !signal.aborted) setTimeout(look, 50);
+  };
+  look();
 }
 
 /** Esc takes back one thing at a time. */

@@ -2,15 +2,15 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { ROLLOUTS } from "../gallery/rollouts";
 import { Model } from "../rollout_map/model";
-import type { Node, Rollouts } from "../rollout_map/protocol";
+import type { Rollouts } from "../rollout_map/protocol";
 import { boxesOf } from "../rollout_map/tree";
 
 const modelOf = (state: string): Model => {
   const found = ROLLOUTS[state]?.();
   assert.ok(found);
-  return new Model(found.rollouts as Rollouts, found.groups, found.tree);
+  return new Model(found.rollouts as Rollouts, found.prompts);
 };
-const ALL = { query: "", sort: "given", node: null, group: null } as const;
+const ALL = { query: "", sort: "given", prompt: 0, node: null, group: null } as const;
 const rows = (model: Model, wanted: Parameters<Model["lines"]>[0]): number[] => model.lines(wanted).flatMap((line) => (line.row === null ? [] : [line.row]));
 
 test("every rollout stands once, under its answer; the unread are a group", () => {
@@ -57,7 +57,7 @@ test("a sentence is found by its column and by a character", () => {
 });
 
 test("prefixes stand in their parent's height, by their share", () => {
-  const { tree } = ROLLOUTS["rollouts"]?.() as { tree: Node[] };
+  const tree = modelOf("rollouts").tree(0);
   const boxes = boxesOf(tree, 1000, 100);
   tree.forEach((node, i) => {
     const [box, parent] = [boxes[i], boxes[node.parent]];
@@ -68,6 +68,27 @@ test("prefixes stand in their parent's height, by their share", () => {
 });
 
 test("nothing arrived is nothing shown", () => {
-  const model = new Model(null, [], []);
+  const model = new Model(null, []);
   assert.deepEqual([model.count, model.lines(ALL)], [0, []]);
+});
+
+test("what is compared is of one prompt", () => {
+  const model = modelOf("rolloutsasked");
+  const all = model.lines({ ...ALL, prompt: null });
+  assert.equal(all.length, 90 + 9);
+  for (const { group, row } of all) if (row !== null) assert.deepEqual([model.group[row], model.groups[group]?.prompt], [group, row % 3]);
+  for (const [group, { prompt, n, of }] of model.groups.entries()) assert.deepEqual([all.filter((line) => line.row !== null && line.group === group).length, of, prompt], [n, 30, Math.floor(group / 3)]);
+  assert.deepEqual(model.tree(null), []);
+  assert.ok(rows(model, { ...ALL, prompt: 1 }).every((row) => row % 3 === 1));
+  assert.ok(model.tree(2).every((node) => node.rows.every((row) => row % 3 === 2)));
+  assert.equal(rows(model, { ...ALL, prompt: 2, node: 3 }).length, model.tree(2)[3]?.rows.length);
+});
+
+test("the nearest sentence stands in the column or closest to it", () => {
+  const model = modelOf("rollouts");
+  for (let column = 0; column < 18; column += 1) {
+    const far = (each: number): number => Math.abs((model.column[model.at(5) + each] as number) - column);
+    const nearest = model.nearest(5, column);
+    for (let each = 0; each < model.sentences(5); each += 1) assert.ok(far(nearest) <= far(each));
+  }
 });

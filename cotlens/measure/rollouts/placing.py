@@ -28,12 +28,7 @@ def place(rollouts: Sequence[Sequence[str]], embeddings: ArrayLike | None = None
     Raises:
         InputError: the embeddings are not finite, or of another number of rollouts.
     """
-    given = _means(rollouts) if embeddings is None else np.asarray(embeddings, dtype=np.float64)
-    if given.ndim != 2 or len(given) != len(rollouts) or not np.isfinite(given).all():
-        raise InputError(
-            f"Embeddings of {len(rollouts)} rollouts are as many rows of finite numbers; an array of shape "
-            f"{given.shape} was given."
-        )
+    given = _means(rollouts) if embeddings is None else checked(embeddings, len(rollouts))
     if len(given) < 2:
         return Plane(np.zeros((len(given), 2)), (0.0, 0.0))
     left, size, _ = np.linalg.svd(given - given.mean(axis=0), full_matrices=False)
@@ -41,6 +36,16 @@ def place(rollouts: Sequence[Sequence[str]], embeddings: ArrayLike | None = None
     places[:, : min(2, len(size))] = (left * size)[:, :2]
     shares = [*(size**2 / max(float((size**2).sum()), 1e-12)), 0.0]
     return Plane(places, (float(shares[0]), float(shares[1])))
+
+
+def checked(embeddings: ArrayLike, n: int) -> NDArray[np.float64]:
+    """Embeddings of n rollouts [n, d]; InputError where they are something else."""
+    given = np.asarray(embeddings, dtype=np.float64)
+    if given.ndim != 2 or len(given) != n or not np.isfinite(given).all():
+        raise InputError(
+            f"Embeddings of {n} rollouts are as many rows of finite numbers; an array of shape {given.shape} was given."
+        )
+    return given
 
 
 def _means(rollouts: Sequence[Sequence[str]]) -> NDArray[np.float64]:

@@ -49,7 +49,8 @@ def prefixes(token_ids: Sequence[Sequence[int]], answers: Sequence[Hashable], *,
     """The tree, parents before children, from what all share (maybe no token); empty without two rollouts.
 
     Args:
-        token_ids: n rollouts from their first token.
+        token_ids: n rollouts from their first token, as ids of one vocabulary; traces that were made of text without a
+            model have each its own.
         answers: n answers; one that could not be read is an answer of its own (None).
         seed: of the re-splits. Each test draws as many of the parent's rollouts, without replacement, as the child has.
     """

@@ -119,6 +119,14 @@ class Selection(TypedDict):
     target: str
 
 
+class Place(TypedDict):
+    """A token to pick with its sentence and to bring into view; `asked` counts, so that one can be asked twice."""
+
+    document: str
+    token: int
+    asked: int
+
+
 class Unread(TypedDict):
     """Answers that were read of the rollouts that came, with advice where hardly any can be."""
 

@@ -7,31 +7,38 @@ from typing import Any, TypedDict
 
 
 class Rollouts(TypedDict):
-    """n rollouts in the order given; sentences first[i]..first[i + 1] are those of rollout i."""
+    """n rollouts in the order given; sentences first[i]..first[i + 1] are those of rollout i.
+
+    All numbers are Uint32 unless said otherwise.
+    """
 
     names: list[str]
     notes: list[str]
     """What is to be said of a rollout: how it ended, why its thought isn't measured; "" where there is nothing."""
     texts: list[str]
     """Thought and answer."""
-    prompts: list[str]
+    prompt: bytes
+    """Of each rollout, the number in `prompts`."""
+    group: bytes
+    """Of each rollout, the number in its prompt's groups."""
     first: bytes
     start: bytes
     end: bytes
     column: bytes
+    """Of each sentence, among those of its prompt's rollouts."""
     category: bytes
     """Uint8, the number in `categories`."""
     alike: bytes
     """Uint8, 1 where others say the like in that column."""
-    group: bytes
-    width: int
     categories: list[str]
     model: str
-    note: str
 
 
 class Group(TypedDict):
-    """Rollouts with one answer, by its value; None where it could not be read. The interval is Wilson's, 95 %."""
+    """Rollouts of a prompt with one answer, by its value; None where it could not be read.
+
+    The interval is Wilson's, 95 %.
+    """
 
     answer: str | None
     n: int
@@ -54,11 +61,22 @@ class Node(TypedDict):
 
 
 class Plane(TypedDict):
-    """Places of the rollouts, x and y one after the other, and the share of variance of each direction."""
+    """Places of rollouts in their order, x and y one after the other, and the share of variance of each direction."""
 
     places: bytes
     explained: list[float]
     of: str
+
+
+class Prompt(TypedDict):
+    """What is told of the rollouts of one prompt: answers, prefixes and columns of different ones are not compared."""
+
+    text: str
+    width: int
+    """Columns that their sentences are aligned in."""
+    groups: list[Group]
+    tree: list[Node]
+    plane: Plane
 
 
 REQUESTS: Mapping[str, Mapping[str, Any]] = {"open": {"row": int, "sentence": int}}

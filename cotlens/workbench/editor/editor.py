@@ -136,6 +136,25 @@ class CoTEditor(TreeController):
     def __repr__(self) -> str:
         return f"CoTEditor({self.model!r}, {self.trace!r})"
 
+    def go_to(self, token: int, trace: Trace | None = None) -> None:
+        """Pick the sentence that holds a token and bring it into view, wherever the editor is shown.
+
+        Args:
+            token: index in the trace.
+            trace: the branch to show for it; by default the one that is shown.
+
+        Raises:
+            InputError: there is no such branch, or no such token in it.
+        """
+        with self._lock:
+            node = self._tree.current if trace is None else self._tree.holding(trace.id)
+            token = check.whole("token", token, 0, len(node.trace.token_ids) - 1, of="CoTEditor.go_to")
+            if node.id != self._tree.current_id:
+                self._go(node.id)
+                self._measure()
+            asked = self.view.place.get("asked", 0) + 1
+            self._set(place={"document": node.trace.id, "token": token, "asked": asked})
+
     # requests: validated here, answered at once
 
     def _request(self, content: Any) -> Request:

@@ -1,9 +1,9 @@
-"""What the view of rollouts is told: texts, sentences in columns, groups of answers, the tree of prefixes, places."""
+"""What the view of rollouts is told: the texts and sentences of each, and what they are to each other."""
 
 from __future__ import annotations
 
-import math
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
+from operator import itemgetter
 from typing import Any
 
 import numpy as np
@@ -12,39 +12,85 @@ from numpy.typing import ArrayLike, NDArray
 from cotlens._core.errors import InputError
 from cotlens.measure.categories.rules import tag
 from cotlens.measure.categories.tags import CATEGORIES, Tags
-from cotlens.measure.rollouts import Plane, Prefix, align, place, prefixes
-from cotlens.measure.stats import wilson
-from cotlens.trace import Trace
+from cotlens.measure.rollouts.placing import checked
+from cotlens.trace import Span, Trace
 from cotlens.trace.collection.traces import Traces
 from cotlens.trace.parts.carrying import check_verbatim
-from cotlens.widgets.protocol import rollout_map as shapes
 from cotlens.widgets.utf16 import to_utf16
+from cotlens.workbench.rollout_map.compared import Compared, Rollout, compare, plane
 
 MOST_CHARACTERS = 60_000_000  # all texts travel to the page, and into a saved notebook
-MOST_NODES = 400
 
 
-def traits(traces: Traces, tags: Sequence[Tags] | None, embeddings: ArrayLike | None, seed: int) -> dict[str, Any]:
+def traits(traces: Traces, tags: Sequence[Tags], embeddings: ArrayLike | None, seed: int) -> dict[str, Any]:
     """All traits of the view.
 
+    What compares rollouts (columns, answers, prefixes, places) is of one prompt each; `plane` is of all of several.
+
+    Args:
+        tags: of each trace, from `tags_of`.
+
     Raises:
-        InputError: no traces, more text than a page holds, several models, or tags or embeddings of other traces.
+        InputError: the traces are of several models, or the embeddings are not theirs.
     """
-    _check(traces, tags)
-    assigned = [_tags(trace) for trace in traces] if tags is None else list(tags)
-    answers = traces.answers()
-    said = [[one.trace.text[span.char_start : span.char_end].strip() for span in one.spans] for one in assigned]
-    tree = prefixes([trace.token_ids for trace in traces], answers, seed=seed)
-    names = _names(answers)
+    rollouts = _gathered(traces, tags, embeddings)
+    alone: dict[Hashable, list[Rollout]] = {}
+    for one in rollouts:
+        alone.setdefault(_asked(one.trace), []).append(one)
+    compared = [compare(own, seed) for own in alone.values()]
     return {
-        "rollouts": _rollouts(traces, assigned, said, [names.index(answer) for answer in answers]),
-        "groups": [_group(name, answers.count(name), len(answers)) for name in names],
-        "tree": _nodes(tree, traces),
-        "plane": _plane(place(said, embeddings), embeddings is not None),
+        "rollouts": {
+            **_rollouts([one.trace for one in rollouts], tags),
+            **_places(list(alone.values()), compared),
+            "model": ", ".join(name for name in traces.models if name) or "unknown model",
+        },
+        "prompts": [one.told for one in compared],
+        "plane": plane(rollouts) if len(compared) > 1 else {},
     }
 
 
-def _check(traces: Traces, tags: Sequence[Tags] | None) -> None:
+def _gathered(traces: Traces, tags: Sequence[Tags], embeddings: ArrayLike | None) -> list[Rollout]:
+    answers = traces.answers()
+    given = [None] * len(tags) if embeddings is None else list(checked(embeddings, len(tags)))
+    return [
+        Rollout(row, one.trace, [_text_of(one.trace, span) for span in one.spans], answer, embedding)
+        for row, (one, answer, embedding) in enumerate(zip(tags, answers, given, strict=True))
+    ]
+
+
+def _asked(trace: Trace) -> Hashable:
+    """What the model was asked: the prompt with all that stands before it, and what a tool said after it."""
+    prompt = trace.roles.get("prompt")
+    return trace.text[: prompt.char_end] if prompt else "", repr(trace.meta.get("messages"))
+
+
+def _text_of(trace: Trace, span: Span) -> str:
+    return trace.text[span.char_start : span.char_end].strip()
+
+
+def _places(prompts: Sequence[Sequence[Rollout]], compared: Sequence[Compared]) -> dict[str, bytes]:
+    """Of each rollout its prompt and its group there, of each sentence its column and whether others say the like."""
+    found = [
+        (one.row, number, group, columns, alike)
+        for number, (own, made) in enumerate(zip(prompts, compared, strict=True))
+        for one, group, columns, alike in zip(own, made.groups, made.aligned.columns, made.aligned.alike, strict=True)
+    ]
+    found.sort(key=itemgetter(0))
+    _, prompt, group, columns, alike = zip(*found, strict=True)
+    return {
+        "prompt": _whole(np.array(prompt)),
+        "group": _whole(np.array(group)),
+        "column": _whole(np.concatenate(columns)),
+        "alike": np.concatenate(alike).astype(np.uint8).tobytes(),
+    }
+
+
+def tags_of(traces: Traces, given: Sequence[Tags] | None) -> list[Tags]:
+    """The categories that were given, or those by rules; of a trace without a thought, none.
+
+    Raises:
+        InputError: there are no traces, or more text than a page holds, or what was given is of other traces.
+    """
     if not len(traces):
         raise InputError("There are no traces to lay out as a map; give one at least.")
     size = sum(len(trace.text) for trace in traces)
@@ -53,50 +99,26 @@ def _check(traces: Traces, tags: Sequence[Tags] | None) -> None:
             f"{len(traces)} traces of {size:,} characters are more than a page can hold "
             f"({MOST_CHARACTERS:,}); draw some of them: traces.sample({len(traces) * MOST_CHARACTERS // size or 1})."
         )
-    if tags is not None and [one.trace for one in tags] != list(traces):
+    if given is None:
+        return [tag(trace) if "thought" in trace.roles else Tags(trace, (), (), (), ()) for trace in traces]
+    if [one.trace for one in given] != list(traces):
         raise InputError("The categories are not those of these traces, in their order: give one Tags for each trace.")
+    return list(given)
 
 
-def _tags(trace: Trace) -> Tags:
-    """Categories by rules; of a trace without a thought, none."""
-    return tag(trace) if "thought" in trace.roles else Tags(trace, (), (), (), ())
-
-
-def _names(answers: Sequence[str | None]) -> list[str | None]:
-    """Answers from the most frequent; those that could not be read are the last, never dropped."""
-    return sorted(dict.fromkeys(answers), key=lambda name: (name is None, -answers.count(name)))
-
-
-def _group(answer: str | None, k: int, n: int) -> shapes.Group:
-    low, high = wilson(k, n)
-    return {"answer": answer, "n": k, "share": k / n, "low": float(low), "high": float(high)}
-
-
-def _rollouts(
-    traces: Traces, tags: Sequence[Tags], said: Sequence[Sequence[str]], group: Sequence[int]
-) -> shapes.Rollouts:
-    aligned = align(said)
+def _rollouts(traces: Sequence[Trace], tags: Sequence[Tags]) -> dict[str, Any]:
+    """What is known of each rollout by itself."""
     texts, starts, ends = zip(*(_text(trace, one) for trace, one in zip(traces, tags, strict=True)), strict=True)
-    prompts = list(dict.fromkeys(trace.prompt for trace in traces))
-    note = "" if len(prompts) == 1 else f"{len(prompts)} different prompts, with their answers in one list"
+    categories = [CATEGORIES.index(name) for one in tags for name in one.categories]
     return {
         "names": [trace.id for trace in traces],
         "notes": [_note(trace) for trace in traces],
         "texts": list(texts),
-        "prompts": prompts,
         "first": _whole(np.cumsum([0, *map(len, tags)])),
         "start": _whole(np.concatenate(starts)),
         "end": _whole(np.concatenate(ends)),
-        "column": _whole(np.concatenate(aligned.columns)),
-        "category": np.array(
-            [CATEGORIES.index(name) for one in tags for name in one.categories], dtype=np.uint8
-        ).tobytes(),
-        "alike": np.concatenate(aligned.alike).astype(np.uint8).tobytes(),
-        "group": _whole(np.array(group)),
-        "width": aligned.width,
+        "category": np.array(categories, dtype=np.uint8).tobytes(),
         "categories": list(CATEGORIES),
-        "model": ", ".join(name for name in traces.models if name) or "unknown model",
-        "note": note,
     }
 
 
@@ -121,29 +143,6 @@ def _note(trace: Trace) -> str:
     except InputError as error:
         return str(error)
     return "" if trace.finished else "cut off before it ended"
-
-
-def _nodes(tree: Sequence[Prefix], traces: Traces) -> list[shapes.Node]:
-    """The prefixes that most rollouts share, at most `MOST_NODES`; a kept one's parent has as many, and is kept."""
-    most = sorted(range(len(tree)), key=lambda at: (-len(tree[at].rows), at))[:MOST_NODES]
-    kept = {at: number for number, at in enumerate(sorted(most))}
-    return [_node(tree[at], kept.get(tree[at].parent, -1), traces) for at in kept]
-
-
-def _node(one: Prefix, parent: int, traces: Traces) -> shapes.Node:
-    trace = traces[one.rows[0]]
-    text = trace.text[int(trace.offsets[one.start]) : int(trace.offsets[one.end])]
-    shift, q = (None if math.isnan(value) else value for value in (one.shift, one.q))
-    return {
-        "rows": list(one.rows), "parent": parent, "start": one.start, "end": one.end, "text": text,
-        "shift": shift, "q": q, "shifts": one.shifts,
-    }  # fmt: skip
-
-
-def _plane(plane: Plane, given: bool) -> shapes.Plane:
-    places = plane.places.astype("<f4").tobytes()
-    of = "the embeddings given" if given else "each rollout's words, numbers and pairs of words"
-    return {"places": places, "explained": list(plane.explained), "of": of}
 
 
 def _whole(values: NDArray[np.int64]) -> bytes:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -17,7 +18,7 @@ from cotlens.trace.collection.traces import Traces
 from cotlens.widgets.protocol.rollout_map import REQUESTS
 from cotlens.widgets.rollout_map import RolloutView
 from cotlens.workbench.editor.editor import CoTEditor
-from cotlens.workbench.rollout_map.payload import traits
+from cotlens.workbench.rollout_map.payload import tags_of, traits
 from cotlens.workbench.shared.controller import brief
 from cotlens.workbench.shared.messages import fields_of
 
@@ -28,11 +29,15 @@ class RolloutMap(ipywidgets.VBox):
     Rows stand in groups by their final answer, by its value, with its share and 95 % interval (Wilson); those whose
     answer could not be read are a group, too. Above them is the tree of prefixes that rollouts share, exact by token: a
     triangle stands where the distribution of answers shifts by more than chance (total variation distance to the others
-    with the same parent, by permutation, at a false discovery rate of 5 %). A second tab has the rollouts as points.
-    Sentences are aligned by the words and numbers they share (`cotlens.measure.rollouts`): by wording, and by no deeper
-    meaning. `embeddings` place the points of the second tab.
+    with the same parent, by permutation, at a false discovery rate of 5 % over the tree of one prompt). A second tab
+    has the rollouts as points. Sentences are aligned by the words and numbers they share (`cotlens.measure.rollouts`):
+    by wording, and by no deeper meaning. `embeddings` place the points of the second tab. Rollouts of several prompts
+    are compared with those of their own prompt alone.
 
         cl.RolloutMap(model.reason(question, n=200), model)
+
+    Enter on a cell opens its rollout in an editor below, at that sentence. Each rollout has an editor of its own, which
+    keeps its branches while another one is looked at.
 
     Args:
         traces: one at least.
@@ -43,7 +48,8 @@ class RolloutMap(ipywidgets.VBox):
 
     Attributes:
         view: the map itself.
-        editor: the editor of the rollout that was opened last; None before.
+        editors: rollout -> its editor, in the order in which they were opened.
+        editor: the editor that is shown; None before one is opened.
 
     Raises:
         InputError: there are no traces or more than a page holds, they are of several models, or tags or embeddings are
@@ -62,26 +68,49 @@ class RolloutMap(ipywidgets.VBox):
     ) -> None:
         self.traces = traces if isinstance(traces, Traces) else Traces(traces)
         self.model = model
+        self.editors: dict[int, CoTEditor] = {}
         self.editor: CoTEditor | None = None
-        self.view = RolloutView(**traits(self.traces, tags, embeddings, check.seed(seed)))
+        self._lock = threading.Lock()
+        self._tags = tags_of(self.traces, tags)
+        self.view = RolloutView(**traits(self.traces, self._tags, embeddings, check.seed(seed)))
         self.view.on_msg(self._on_message)
         super().__init__(children=[self.view])
+        self.add_class("cotlens-rollouts-box")  # in which the map finds the editor that Enter goes on in
 
     def __repr__(self) -> str:
         return repr(self.view)
 
-    def edit(self, row: int) -> CoTEditor:
-        """Open rollout `row` in an editor below the map.
+    def edit(self, row: int, sentence: int = -1) -> CoTEditor:
+        """Show rollout `row` in its editor below the map; those of other rollouts are kept as they are.
+
+        Args:
+            sentence: which of its sentences to go to, as the map counts them; -1 for none.
 
         Raises:
-            InputError: there is no such rollout, or its tokens are not the model's.
+            InputError: there is no such rollout or sentence, or its tokens are not the model's.
         """
         row = check.whole("row", row, 0, len(self.traces) - 1, of="RolloutMap.edit")
-        before, self.editor = self.editor, CoTEditor(self.model, self.traces[row])
-        self.children = [self.view, self.editor.view]
-        if before is not None:
-            before.close()
-        return self.editor
+        spans = self._tags[row].spans
+        sentence = check.whole("sentence", sentence, -1, len(spans) - 1, of="RolloutMap.edit")
+        with self._lock:
+            shown = self._editor_of(row)
+            # Hidden rather than taken away: an editor that is in no cell stops what it does.
+            for one in self.editors.values():
+                one.view.layout.display = None if one is shown else "none"
+            self.editor = shown
+            self.view.opened = [*(each for each in self.editors if each != row), row]
+        if sentence >= 0:
+            shown.go_to(spans[sentence].start, self.traces[row])
+        return shown
+
+    def _editor_of(self, row: int) -> CoTEditor:
+        """The editor of a rollout, a new one where it has none or where it was closed."""
+        known = self.editors.get(row)
+        if known is not None and known.view.comm is not None:
+            return known
+        made = self.editors[row] = CoTEditor(self.model, self.traces[row])
+        self.children = [self.view, *(one.view for one in self.editors.values())]
+        return made
 
     def _on_message(self, _: Any, content: Any, __: Any = None) -> None:
         number = content.get("request_id") if isinstance(content, dict) else None
@@ -89,7 +118,7 @@ class RolloutMap(ipywidgets.VBox):
             return
         try:
             fields = fields_of(content, REQUESTS, "map")
-            self.edit(fields["row"])
+            self.edit(fields["row"], fields["sentence"])
         except CotLensError as error:
             self.view.reply(number, "error", error={"message": brief(str(error)), "remedy": None})
         else:

@@ -5,7 +5,7 @@ import pytest
 
 import cotlens as cl
 from cotlens._core.errors import InputError
-from cotlens.workbench.rollout_map.payload import traits
+from cotlens.workbench.rollout_map.payload import tags_of, traits
 from tests.unit.widgets.shapes import check_view
 
 PROMPT = "How many pears?"
@@ -25,7 +25,7 @@ def traces():
 
 
 def test_groups_are_by_value_with_intervals_and_the_unread_are_the_last(traces):
-    groups = cl.RolloutMap(traces).view.groups
+    groups = cl.RolloutMap(traces).view.prompts[0]["groups"]
     assert [(group["answer"], group["n"]) for group in groups] == [("19", 7), ("12", 1), (None, 1)]
     assert groups[0]["share"] == pytest.approx(7 / 9)
     assert (groups[0]["low"], groups[0]["high"]) == pytest.approx((0.4526, 0.9368), abs=2e-4)  # Wilson, by hand
@@ -53,12 +53,71 @@ def test_a_rollout_opens_in_the_editor_and_a_wrong_one_is_refused(traces):
     shown.view._handle_custom_msg({"kind": "open", "request_id": 1, "row": 6, "sentence": 0}, [])
     assert shown.editor.trace == traces[6]
     assert shown.children == (shown.view, shown.editor.view)
+    assert shown.editor.view.place["token"] == cl.categories.tag(traces[6]).spans[0].start
     before, sent = shown.editor, []
     shown.view.send = lambda content, buffers=None: sent.append(content)
-    for wrong in ({"row": 9, "sentence": 0}, {"row": "a", "sentence": 0}, {}):
+    for wrong in ({"row": 9, "sentence": 0}, {"row": 6, "sentence": 2}, {"row": "a", "sentence": 0}, {}):
         shown.view._handle_custom_msg({"kind": "open", "request_id": 2, **wrong}, [])
-    assert [reply["status"] for reply in sent] == ["error"] * 3
+    assert [reply["status"] for reply in sent] == ["error"] * 4
     assert shown.editor is before
+
+
+def _open(shown, row, sentence):
+    shown.view._handle_custom_msg({"kind": "open", "request_id": 1, "row": row, "sentence": sentence}, [])
+
+
+def test_what_was_done_in_one_rollout_is_kept_while_another_is_looked_at():
+    model = cl.load("abacus")
+    asked = "Ravi has 6 shells. On day 1, he finds 8 more shells. How many shells does Ravi have?"
+    shown = cl.RolloutMap(model.reason(asked, n=3), model)
+    first = shown.edit(0)
+    cut = first.trace.spans("sentence")[1].start
+    first.view._handle_custom_msg({"kind": "truncate", "request_id": 1, "document": first.trace.id, "token": cut}, [])
+    assert first.wait(60) and len(first.branches) == 2
+    branches = first.branches
+    other = shown.edit(2)
+    assert (shown.editor, shown.view.opened) == (other, [0, 2])
+    assert [one.view.layout.display for one in (first, other)] == ["none", None]
+    _open(shown, 0, -1)
+    assert shown.editor is first and first.branches == branches and first.trace == branches[1]
+    _open(shown, 0, 1)  # a sentence of the rollout as it stands in the map
+    assert (first.trace, first.branches) == (shown.traces[0], branches)
+    again, place = first.view.place["asked"], first.view.place
+    assert place["document"] == first.trace.id and place["token"] == cut
+    _open(shown, 0, 1)
+    assert first.view.place == {**place, "asked": again + 1}, "asked again after one has gone elsewhere"
+    assert [one.view.layout.display for one in (first, other)] == [None, "none"]
+    first.close()
+    assert shown.edit(0) is not first, "one that was closed is opened anew"
+
+
+def test_only_rollouts_of_one_prompt_are_compared():
+    """Of each question half of the rollouts begin alike and answer alike; the questions have opposite answers."""
+    made = []
+    for question, answers in (("Is 4 even?", "12"), ("Is 5 even?", "21")):
+        for number in range(12):
+            begins, answer = ("I look. ", answers[0]) if number % 2 else ("I guess. ", answers[1])
+            made.append(cl.Trace.from_text(question, f"{begins}It is number {number}.", answer))
+    view = cl.RolloutMap(made).view
+    check_view(view)
+    assert [prompt["text"] for prompt in view.prompts] == ["Is 4 even?", "Is 5 even?"]
+    assert np.frombuffer(view.rollouts["prompt"], "<u4").tolist() == [0] * 12 + [1] * 12
+    for number, prompt in enumerate(view.prompts):
+        assert [(group["n"], group["share"]) for group in prompt["groups"]] == [(6, 0.5)] * 2
+        assert all(row // 12 == number for node in prompt["tree"] for row in node["rows"])
+        marked = {tuple(node["rows"]) for node in prompt["tree"] if node["shifts"]}
+        assert marked == {tuple(range(12 * number + odd, 12 * number + 12, 2)) for odd in (0, 1)}
+    alone = cl.RolloutMap(made[:12]).view
+    assert alone.prompts[0]["tree"] == view.prompts[0]["tree"], "what stands beside it changes nothing"
+    assert not alone.plane and view.plane["places"]
+
+
+def test_what_was_said_before_the_question_is_part_of_the_prompt():
+    said = [
+        [{"role": "system", "content": order}, {"role": "user", "content": "12 + 7?"}] for order in ("Add.", "Lie.")
+    ]
+    shown = cl.RolloutMap([cl.Trace.from_text(one, "I add.", "19") for one in said])
+    assert [prompt["text"] for prompt in shown.view.prompts] == ["12 + 7?"] * 2
 
 
 def test_show_opens_several_traces_and_files(traces, tmp_path):
@@ -77,4 +136,5 @@ def test_what_cannot_be_a_map_is_said_in_a_sentence(traces):
 
 
 def test_one_seed_gives_one_map(traces):
-    assert traits(traces, None, None, 3) == traits(traces, None, None, 3)
+    tags = tags_of(traces, None)
+    assert traits(traces, tags, None, 3) == traits(traces, tags, None, 3)
