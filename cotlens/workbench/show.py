@@ -15,6 +15,7 @@ from cotlens.models.contract import Model
 from cotlens.plots import CHARTS
 from cotlens.results import Result
 from cotlens.trace import Trace
+from cotlens.trace.collection.frames import from_frame, is_frame
 from cotlens.trace.collection.traces import Traces
 from cotlens.trace.readers.reading import read
 from cotlens.widgets.importance_map import ImportanceMap
@@ -43,29 +44,34 @@ class Plain:
 def show(thing: Any, model: Model | None = None, *, trace: Trace | None = None) -> Any:
     """The view of a thing; a notebook draws it as the last value of a cell.
 
-    A trace opens in the editor (with a model) or as text. Several, or a file or folder of them (a `pathlib.Path`), open
-    as `RolloutMap`. An importance result opens as `ImportanceMap` (of a difference with both its readings), one of
-    pairs as `PairMatrix`, another, such as a comparison of measures, a sweep or the latents of a trace, as its chart.
-    With a model and a trace, steering vectors open as `SteeringPanel` and an autoencoder as `FeatureTable`. A steered
-    rerun is said in words. Published rollouts open as the map of their accuracies over the trace. A widget is itself.
-    Anything else is returned as text, with a sentence that says so.
+    A trace opens in the editor (with a model) or as text. Several open as `RolloutMap`, whether in a list, in the table
+    that `Traces.frame` makes of them, or in a file or folder that `cl.read` reads, named by its path. An importance
+    result opens as `ImportanceMap` (of a difference with both its readings), one of pairs as `PairMatrix`, another,
+    such as a comparison of measures, a sweep or the latents of a trace, as its chart. With a model and a trace,
+    steering vectors open as `SteeringPanel` and an autoencoder as `FeatureTable`. A steered rerun is said in words.
+    Published rollouts open as the map of their accuracies over the trace. A widget is itself. Anything else is returned
+    as text, with a sentence that says so.
 
     Args:
-        thing: a Trace, several of them, a Path to a file or folder of traces, a Result, several importance results of
-            one trace in a list, one or several steering vectors, a SteeredRun, a SAE, or Rollouts.
+        thing: a Trace, several of them, a frame of their texts, the path to a file or folder of traces, a Result,
+            several importance results of one trace in a list, one or several steering vectors, a SteeredRun, a SAE, or
+            Rollouts.
         model: what wrote the trace, to edit it or to steer with.
         trace: what an importance result was measured on, for its prompt and its answer; or what is steered or read.
 
     Raises:
-        InputError: results of another trace than the one given, or rollouts without any accuracy.
+        InputError: results of another trace than the one given, rollouts without any accuracy, or a file or folder that
+            can't be read.
     """
     # `isinstance` looks at `type` first, so a controller is found although its `__class__` is that of its view.
     if isinstance(thing, Controller):
         return thing
     if isinstance(thing, Trace):
         return thing if model is None else CoTEditor(model, thing)
-    if isinstance(thing, Path):
+    if isinstance(thing, Path) or (isinstance(thing, str) and _exists(thing)):
         return show(read(thing, model=model), model)
+    if is_frame(thing) and len(thing):
+        return show(from_frame(thing, model=model), model)
     if isinstance(thing, Traces) or _are(thing, Trace):
         return RolloutMap(thing, model)
     if isinstance(thing, Result):
@@ -82,6 +88,7 @@ def show(thing: Any, model: Model | None = None, *, trace: Trace | None = None) 
         if isinstance(thing, SAE):
             return FeatureTable(model, trace, thing)
     wants = ": give the model and the trace with it" if isinstance(thing, Vector | SAE) or _are(thing, Vector) else ""
+    wants = ": there is no file or folder of that name" if isinstance(thing, str) else wants
     return Plain(f"There is no view of a {type(thing).__name__}{wants}; this is its text:\n{thing!r}")
 
 
@@ -108,6 +115,14 @@ def _published(rollouts: Rollouts) -> list[Result]:
     if not found:
         raise missing[0]
     return found
+
+
+def _exists(name: str) -> bool:
+    """Whether a text is the path of something; most texts are too long or too odd to be a path."""
+    try:
+        return Path(name).exists()
+    except (OSError, ValueError):
+        return False
 
 
 def _are(thing: Any, kind: type) -> bool:

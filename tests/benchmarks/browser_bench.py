@@ -1,4 +1,4 @@
-"""How fast the views are in Chromium: the editor at growing sizes and on one endless line, and a large pair matrix.
+"""How fast the views are in Chromium: the editor at growing sizes and on one endless line, large matrix and map.
 
 Run by `make bench`, or alone: `python -m tests.benchmarks.browser_bench`. Times are those of the page's main thread
 in milliseconds, layout included; "open" and "recolour" include the next painted frame.
@@ -39,8 +39,8 @@ RECOLOUR = f"""async () => {{ {PAINTED}
   return times; }}"""
 
 # One frame: from the first callback of the frame to the end of layout after the view has drawn.
-SCROLL = """async () => {
-  const text = document.querySelector('[data-region=text]'), times = [];
+SCROLL = """async (region) => {
+  const text = document.querySelector(`[data-region=${region}]`), times = [];
   for (let step = 0; step < 60; step += 1) {
     await new Promise((done) => {
       let start;
@@ -63,6 +63,17 @@ TYPE = """async () => {
     await new Promise((done) => requestAnimationFrame(done));
   }
   return times; }"""
+
+# One category alone keeps its colour, one after the other.
+ALONE = f"""async () => {{ {PAINTED}
+  const times = [];
+  for (const kind of document.querySelectorAll('[data-category]')) {{
+    const start = performance.now();
+    kind.click();
+    await painted();
+    times.push(performance.now() - start);
+  }}
+  return times; }}"""
 
 # Over a matrix of 300 sentences: one frame in which it is scrolled and pointed at, drawing included.
 POINT = """async () => {
@@ -90,7 +101,7 @@ def measure(page: Page, state: str) -> dict[str, list[float]]:
     """Times in ms of every action on one payload."""
     times = {"open": [page.evaluate(OPEN, state)[0] for _ in range(3)]}
     times["recolour"] = page.evaluate(RECOLOUR)
-    times["scroll"] = page.evaluate(SCROLL)
+    times["scroll"] = page.evaluate(SCROLL, "text")
     page.locator("[data-region=text]").evaluate("(each) => { each.scrollTop = each.scrollHeight / 2 }")
     page.wait_for_timeout(100)
     page.locator(".cotlens-thought [data-token]:visible").nth(20).click()
@@ -108,8 +119,16 @@ def pointing(page: Page) -> list[float]:
     return page.evaluate(POINT)
 
 
+def mapping(page: Page) -> dict[str, list[float]]:
+    """Times in ms of the map of 1,000 rollouts of 200 sentences."""
+    times = {"open": [page.evaluate(OPEN, "rolloutsmany")[0] for _ in range(3)]}
+    times["scroll"] = page.evaluate(SCROLL, "rows")
+    times["recolour"] = page.evaluate(ALONE)
+    return times
+
+
 def rows() -> list[dict[str, Any]]:
-    """One row per size, and one for the pair matrix: median and 95th percentile of every action, in ms."""
+    """A row per size, one for the pair matrix, one for the map of rollouts: median and 95th percentile, in ms."""
     out = []
     with tempfile.TemporaryDirectory() as folder, launched() as browser:
         hatch_build.run("node", ["build.mjs", "--gallery", folder], ROOT / "widgets")
@@ -121,6 +140,8 @@ def rows() -> list[dict[str, Any]]:
             row |= {action: middle(each) for action, each in times.items()}
             out.append(row)
         out.append({"what": "pair matrix, 300 sentences", "scroll": middle(pointing(page))})
+        mapped = {action: middle(each) for action, each in mapping(page).items()}
+        out.append({"what": "1,000 rollouts of 200 sentences", **mapped})
     return out
 
 

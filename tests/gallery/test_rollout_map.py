@@ -66,10 +66,8 @@ def test_from_many_rollouts_to_the_place_in_the_editor(gallery: Gallery) -> None
     assert gallery.awaited("open") == [{"kind": "open", "row": 14, "sentence": 1}]
     expect(gallery.find("[role=status]")).to_have_text("Rollout 14 is open in the editor below, at sentence 2.")
     for left in ("11 of 60 rollouts", "12 of 60 rollouts", "60 rollouts"):  # the message, the search, the answer
-        gallery.find("[data-region=rows]").focus()
+        gallery.find("[data-region=rows]").press("Escape")
         expect(status).to_have_text(left)
-        press("Escape")
-    expect(status).to_have_text("60 rollouts")
 
 
 def test_what_was_opened_before_is_one_click_away(gallery: Gallery) -> None:
@@ -92,7 +90,7 @@ def test_each_prompt_has_its_own_answers_and_prefixes(gallery: Gallery) -> None:
     gallery.page.keyboard.press("]")
     gallery.page.keyboard.press("]")
     expect(words).to_contain_text(
-        "Answers here: 15 in 22, answer not read in 2; of the 6 that part from them: 16 in 6."
+        "Answers here: 15 in 21, answer not read in 3; of the 6 that part from them: 16 in 6."
     )
     expect(gallery.find(".cotlens-status")).to_have_text("24 of 30 rollouts of prompt 1")
     asked.select_option("")
@@ -106,7 +104,7 @@ def test_without_a_kernel_all_is_read_and_enter_says_why_nothing_opens(gallery: 
         gallery.model("model.emit('comm:close')")
     gallery.find("[data-region=rows]").focus()
     gallery.page.keyboard.press("ArrowDown")
-    expect(gallery.find(".cotlens-said").first).to_have_text("Mia has 12 pears.")
+    expect(gallery.find(".cotlens-raw")).to_contain_text("19 - 4 = 15.")
     gallery.page.keyboard.press("Enter")
     expect(gallery.find("[role=status]")).to_contain_text("There is no kernel behind this map")
     assert gallery.sent("open") == []

@@ -88,6 +88,7 @@ export function createGrid({ store, root, signal }: Context): GridPart {
     paper.beginPath();
     paper.rect(0, y, size.width, tall);
     paper.clip();
+    paper.textBaseline = "middle";
     const { lines } = store;
     // What is picked has a frame that reaches into the lines beside it.
     for (let i = Math.max(0, bisect(tops, top + y, lines.length) - 1); i < lines.length && (tops[i] as number) < top + y + tall + 2; i += 1) {
@@ -103,7 +104,6 @@ export function createGrid({ store, root, signal }: Context): GridPart {
     const [name, shares] = titleOf(group);
     paper.fillStyle = rule;
     paper.fillRect(0, y, size.width, 1);
-    paper.textBaseline = "middle";
     paper.fillStyle = text;
     paper.font = "600 13px system-ui, sans-serif";
     paper.fillText(name, 8, y + TITLE / 2 + 1);

@@ -48,7 +48,7 @@ function act(event: KeyboardEvent, target: Element, store: Store, head: HeadPart
   const inTree = target.closest("[data-region=tree]") !== null;
   const by = event.shiftKey ? 10 : 1;
   // A text that is read scrolls by the arrows itself.
-  if (event.key.startsWith("Arrow") && target.closest("[role=region]")) return null;
+  if (event.key.startsWith("Arrow") && target.closest(".cotlens-raw")) return null;
   switch (event.key) {
     case "ArrowUp": return () => (inTree ? tree.step(-1) : move(-by, 0));
     case "ArrowDown": return () => (inTree ? tree.step(1) : move(by, 0));

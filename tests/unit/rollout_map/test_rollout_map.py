@@ -1,7 +1,11 @@
 """What the map's view is told, and what it opens; against traces whose answers and texts are known."""
 
+import base64
+import json
+
 import numpy as np
 import pytest
+from ipywidgets.embed import embed_data
 
 import cotlens as cl
 from cotlens._core.errors import InputError
@@ -120,10 +124,52 @@ def test_what_was_said_before_the_question_is_part_of_the_prompt():
     assert [prompt["text"] for prompt in shown.view.prompts] == ["12 + 7?"] * 2
 
 
-def test_show_opens_several_traces_and_files(traces, tmp_path):
+def test_show_opens_several_traces_tables_files_and_folders(traces, tmp_path):
     traces.save(tmp_path / "rollouts.traces")
-    for thing in (traces, list(traces), tmp_path / "rollouts.traces"):
-        assert isinstance(cl.show(thing), cl.RolloutMap)
+    groups = cl.RolloutMap(traces).view.prompts[0]["groups"]
+    file = tmp_path / "rollouts.traces"
+    for thing in (traces, list(traces), tuple(traces), traces.frame(), file, str(file)):
+        shown = cl.show(thing)
+        assert isinstance(shown, cl.RolloutMap)
+        assert shown.view.prompts[0]["groups"] == groups, "the same answers, the unread among them"
+    folder = tmp_path / "problem_1" / "chunk_0"
+    folder.mkdir(parents=True)
+    rollouts = [
+        {
+            "rollout": f"I add. So it is \\boxed{{{answer}}}",
+            "full_cot": f"1/4 + 1/4? <think>\nI add. </think> \\boxed{{{answer}}}",
+        }
+        for answer in ("\\frac12", "0.5", "1/2", "2")
+    ]
+    (folder / "solutions.json").write_text(json.dumps(rollouts))
+    for path in (folder.parent, str(tmp_path / "problem_1")):
+        found = cl.show(path).view.prompts[0]["groups"]
+        assert [(group["answer"], group["n"]) for group in found] == [("0.5", 3), ("2", 1)]
+
+
+def test_a_table_keeps_what_is_known_of_its_traces_and_a_row_without_text_is_refused(traces):
+    frame = traces.frame().assign(model="tiny", target=["19"] * 8 + [float("nan")])
+    shown = cl.show(frame)
+    assert shown.view.rollouts["model"] == "tiny"
+    assert [trace.meta.get("target") for trace in shown.traces] == ["19"] * 8 + [None]
+    with pytest.raises(InputError, match="The thought of row 2 is nan"):
+        cl.show(frame.assign(thought=["a", "b", *[float("nan")] * 7]))
+    assert "no file or folder of that name" in repr(cl.show("rollouts/of/nobody"))
+
+
+def test_a_saved_notebook_holds_all_that_the_map_needs(traces):
+    """Its state alone: texts, bytes and the script that draws them; no kernel is asked."""
+    shown = cl.RolloutMap(traces)
+    shown.edit(6, 1)
+    state = embed_data([shown])["manager_state"]["state"]
+    mine = state[shown.view.model_id]["state"]
+    kept = {tuple(buffer["path"]): base64.b64decode(buffer["data"]) for buffer in state[shown.view.model_id]["buffers"]}
+    assert mine["rollouts"]["texts"] == shown.view.rollouts["texts"]
+    assert kept["rollouts", "column"] == shown.view.rollouts["column"]
+    assert kept["prompts", 0, "plane", "places"] == shown.view.prompts[0]["plane"]["places"]
+    script = state[mine["_script"].removeprefix("IPY_MODEL_")]["state"]
+    assert "cotlens-rollouts" in script["text"] and "cotlens-rollouts" in script["style"]
+    assert shown.editor.view.model_id in state, "the rollout that was opened, too"
 
 
 def test_what_cannot_be_a_map_is_said_in_a_sentence(traces):
