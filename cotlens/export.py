@@ -71,15 +71,31 @@ def to_html(notebook: files.PathLike, target: files.PathLike | None = None) -> P
 
 
 def _frame(saved: Any, output: Any) -> str | None:
-    """A view of CoTLens as a page within the page; None where its state isn't kept."""
+    """The views of CoTLens in an output, each as a page within the page; None where their state isn't kept."""
     try:
-        traits = _traits(saved[output["model_id"]])
-        holder = saved[traits["_script"].removeprefix(_REFERENCE)]["state"]
-        shown = {name: value for name, value in traits.items() if not name.startswith("_") and name != "layout"}
-        page = Page("", str(holder["text"]), str(holder["style"]), shown).html()
-    except (KeyError, TypeError, AttributeError, ValueError, IndexError):  # another widget, or not all was saved
+        pages = [_page(saved, view) for view in _views(saved, saved[output["model_id"]])]
+    except (KeyError, TypeError, AttributeError, ValueError, IndexError, RecursionError):  # another widget, or not all
         return None
-    return _FRAME.format(title="a CoTLens view", page=html.escape(page))
+    return "".join(_FRAME.format(title="a CoTLens view", page=html.escape(page)) for page in pages) or None
+
+
+def _views(saved: Any, model: Any) -> list[Any]:
+    """A saved view, or all that a box shows."""
+    state = model["state"]
+    layout = saved.get(str(state.get("layout")).removeprefix(_REFERENCE), {})
+    if layout.get("state", {}).get("display") == "none":
+        return []
+    if "children" not in state:
+        return [model]
+    inside = [saved[name.removeprefix(_REFERENCE)] for name in state["children"]]
+    return [view for each in inside for view in _views(saved, each)]
+
+
+def _page(saved: Any, view: Any) -> str:
+    traits = _traits(view)
+    holder = saved[traits["_script"].removeprefix(_REFERENCE)]["state"]
+    shown = {name: value for name, value in traits.items() if not name.startswith("_") and name != "layout"}
+    return Page("", str(holder["text"]), str(holder["style"]), shown).html()
 
 
 def _traits(model: Any) -> dict[str, Any]:

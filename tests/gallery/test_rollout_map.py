@@ -104,7 +104,7 @@ def test_without_a_kernel_all_is_read_and_enter_says_why_nothing_opens(gallery: 
         gallery.model("model.emit('comm:close')")
     gallery.find("[data-region=rows]").focus()
     gallery.page.keyboard.press("ArrowDown")
-    expect(gallery.find(".cotlens-raw")).to_contain_text("19 - 4 = 15.")
+    expect(gallery.find(".cotlens-raw")).to_contain_text("12 + 7 = 19.")
     gallery.page.keyboard.press("Enter")
     expect(gallery.find("[role=status]")).to_contain_text("There is no kernel behind this map")
     assert gallery.sent("open") == []

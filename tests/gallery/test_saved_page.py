@@ -7,6 +7,7 @@ from pathlib import Path
 import nbformat
 import pytest
 from ipywidgets import Widget
+from ipywidgets.embed import embed_data
 from playwright.sync_api import Page, expect
 
 import cotlens as cl
@@ -156,6 +157,32 @@ def test_a_notebook_with_saved_widgets_is_exported_with_them(page, editor, tmp_p
     expect(frame.locator(".cotlens-importance")).to_contain_text("Early answer")
     expect(frame.locator("body")).not_to_contain_text("Written by")
     expect(page.locator("body")).to_contain_text("<another widget>")
+
+
+def test_rollouts_are_read_without_a_kernel_and_enter_says_that_there_is_none(page, tmp_path):
+    said = [cl.Trace.from_text("12 + 7?", f"Let me add. {HOSTILE} 12 + 7 = 19.", "19") for _ in range(3)]
+    opened(page, cl.RolloutMap(said).to_html(tmp_path / "rollouts.html"))
+    page.locator("[data-region=rows]").press("ArrowDown")
+    expect(page.locator(".cotlens-raw")).to_contain_text(HOSTILE)
+    page.keyboard.press("Enter")
+    expect(page.locator("[role=status]")).to_contain_text("There is no kernel behind this map")
+    assert page.locator("img").count() == 0
+
+
+def test_what_a_box_shows_is_exported(page, editor, tmp_path):
+    """A map of rollouts with two editors below it, of which one is hidden."""
+    shown = cl.RolloutMap([cl.Trace.from_text("12 + 7?", "Let me add. 12 + 7 = 19.", "19") for _ in range(2)])
+    shown.edit(0)
+    shown.edit(1)
+    data = {"text/plain": repr(shown), WIDGET: {"model_id": shown.model_id}}
+    cell = nbformat.v4.new_code_cell("cl.show(traces)", outputs=[nbformat.v4.new_output("display_data", data=data)])
+    notebook = nbformat.v4.new_notebook(cells=[cell])
+    notebook.metadata["widgets"] = {STATE: embed_data([shown])["manager_state"]}
+    nbformat.write(notebook, tmp_path / "finding.ipynb")
+    page.goto(to_html(tmp_path / "finding.ipynb").as_uri())
+    expect(page.locator("iframe")).to_have_count(2)
+    expect(page.frame_locator("iframe >> nth=0").locator(".cotlens-rollouts")).to_contain_text("2 rollouts")
+    expect(page.frame_locator("iframe >> nth=1").locator(".cotlens-editor")).to_contain_text("12 + 7")
 
 
 def test_a_page_that_cannot_be_written(editor, tmp_path):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterable, Sequence
+from pathlib import Path
 from typing import Any
 
 import ipywidgets
@@ -11,6 +12,7 @@ from numpy.typing import ArrayLike
 
 from cotlens._core import check
 from cotlens._core.errors import CotLensError
+from cotlens._core.files import PathLike
 from cotlens.measure.categories.tags import Tags
 from cotlens.models.contract import Model
 from cotlens.trace import Trace
@@ -102,6 +104,17 @@ class RolloutMap(ipywidgets.VBox):
         if sentence >= 0:
             shown.go_to(spans[sentence].start, self.traces[row])
         return shown
+
+    def to_html(self, path: PathLike, title: str = "") -> Path:
+        """Write the map as one HTML file that needs no kernel and no network; nothing is opened in an editor there.
+
+        Args:
+            title: of the page; by default the map's own line.
+
+        Raises:
+            InputError: the file can't be written there.
+        """
+        return self.view.to_html(path, title)
 
     def _editor_of(self, row: int) -> CoTEditor:
         """The editor of a rollout, a new one where it has none or where it was closed."""
