@@ -67,7 +67,7 @@ export function createHead({ store, root, signal }: Context): HeadPart {
     const { model: rollouts } = store;
     group.replaceChildren(h("option", "", { value: "" }, "all answers"), ...rollouts.groups.flatMap((each, i) => (each.prompt === store.own.now.prompt ? [h("option", "", { value: i }, rollouts.answer(i))] : [])));
     group.hidden = store.own.now.prompt === null;
-    setText(note, `columns: sentences of alike wording${store.own.now.prompt === null ? ", within a prompt" : ""} · a low cell is a sentence of its own`);
+    setText(note, `columns: sentences of alike wording, or what others say in their place${store.own.now.prompt === null ? ", within a prompt" : ""} · a low cell is a sentence of its own`);
   }
 
   root.addEventListener("cotlens-theme", fill, { signal });

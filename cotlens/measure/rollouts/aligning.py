@@ -2,7 +2,8 @@
 
 Progressive alignment, as of biological sequences (Feng and Doolittle 1987): the rollout that is most like all others
 begins, each next one is aligned by dynamic programming (Needleman and Wunsch 1970) to the columns so far, and what
-it says of its own takes a free column there, or a new one. Order is always kept.
+it says of its own takes a free column there, or a new one. Order is always kept. Where rollouts part, a column holds
+what some say beside what others say instead, each as an alternative that later rollouts are aligned to.
 """
 
 from __future__ import annotations
@@ -18,6 +19,12 @@ from cotlens.measure.rollouts.sentences import Floats, vectors
 ALIKE = 0.5
 """The cosine from which two sentences count as alike: of ten words, some five in common."""
 
+COMPANY = 0.05
+"""What a sentence gains beyond its cosine where all others say the like: of places as near, the one that more have."""
+
+ALTERNATIVES = 4
+"""Of a column, at most; of those that only one rollout says, the oldest makes room for a new one."""
+
 
 @dataclass(frozen=True)
 class Alignment:
@@ -25,8 +32,7 @@ class Alignment:
 
     Args:
         columns: for each rollout, int64 [its sentences], rising.
-        alike: for each rollout, bool [its sentences]: whether it says what the column's others say; a sentence of
-            its own, which only fills its column's room, is not.
+        alike: for each rollout, bool [its sentences]: whether others say the like in its column.
         width: number of columns.
     """
 
@@ -45,14 +51,14 @@ def align(rollouts: Sequence[Sequence[str]]) -> Alignment:
     says = vectors(list(known))
     table = _Columns(says.shape[1])
     places: list[NDArray[np.int64]] = [np.zeros(0, dtype=np.int64)] * len(rollouts)
-    alike: list[NDArray[np.bool_]] = [np.zeros(0, dtype=np.bool_)] * len(rollouts)
+    sayings = list(places)
     for row in _order([says[numbers] for numbers in numbered]):
-        places[row], alike[row] = table.add(says[numbered[row]])
+        places[row], sayings[row] = table.add(says[numbered[row]])
     at = np.argsort(table.order)  # a column keeps its number while others come before it
-    counts = table.counts
+    counts = np.array(table.counts, dtype=np.int64)
     return Alignment(
         tuple(at[numbers] for numbers in places),
-        tuple(same & (counts[numbers] > 1) for same, numbers in zip(alike, places, strict=True)),
+        tuple(counts[each] > 1 for each in sayings),
         len(table.order),
     )
 
@@ -64,51 +70,78 @@ def _order(rollouts: Sequence[Floats]) -> list[int]:
 
 
 class _Columns:
-    """The columns so far: what was said in each, and their order."""
+    """The columns so far, their order, and in each the alternatives that were said there.
+
+    Attributes:
+        order: numbers of columns from left to right.
+        counts: by the number of an alternative, how many rollouts say it.
+    """
 
     def __init__(self, width: int) -> None:
         self.order: NDArray[np.int64] = np.zeros(0, dtype=np.int64)
-        self.said = np.zeros((0, width), dtype=np.float32)
-        self._used: NDArray[np.int64] = np.zeros(0, dtype=np.int64)
+        self.counts: list[int] = []
+        self._said = np.zeros((64, width), dtype=np.float32)  # sums of vectors; grows by doubling
+        self._in: list[list[int]] = []  # the alternatives of each column, the oldest first
 
-    @property
-    def counts(self) -> NDArray[np.int64]:
-        """How many rollouts say what a column says, by the column's number."""
-        return self._used
-
-    def add(self, says: Floats) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
-        """The columns' numbers for one rollout, and which of its sentences are alike to theirs."""
-        ordered = self.said[self.order]
-        size = np.maximum(np.linalg.norm(ordered, axis=1), 1e-9)
-        pairs = _best(says @ (ordered / size[:, None]).T - ALIKE)
-        places, alike = np.zeros(len(says), dtype=np.int64), np.zeros(len(says), dtype=np.bool_)
+    def add(self, says: Floats) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """For each sentence of one rollout, the number of its column and of its alternative."""
+        gain, nearest = self._gains(says)
+        places, sayings = np.zeros((2, len(says)), dtype=np.int64)
         order: list[int] = []
-        row, column = 0, 0
-        for to_row, to_column in [*pairs, (len(says), len(self.order))]:
-            gap = self.order[column:to_column].tolist()
-            own = range(row, to_row)
-            filled = len(gap)
-            gap += self._new(says[row + filled : to_row])
-            places[row:to_row] = gap[: len(own)]
-            alike[row + filled : to_row] = True  # the first to say it, and alike once another joins
-            order += gap
+        row, place = 0, 0
+        for to_row, to_place in [*_best(gain), (len(says), len(self.order))]:
+            room = self.order[place:to_place].tolist()
+            room += [self._column() for _ in range(to_row - row - len(room))]
+            for own, column in zip(range(row, to_row), room, strict=False):
+                places[own], sayings[own] = column, self._alternative(column, says[own])
+            order += room
             if to_row < len(says):
-                number = int(self.order[to_column])
-                places[to_row], alike[to_row] = number, True
-                self.said[number] += says[to_row]
-                self._used[number] += 1
-                order.append(number)
-            row, column = to_row + 1, to_column + 1
+                column, saying = int(self.order[to_place]), int(nearest[to_row, to_place])
+                places[to_row], sayings[to_row] = column, saying
+                self._said[saying] += says[to_row]
+                self.counts[saying] += 1
+                order.append(column)
+            row, place = to_row + 1, to_place + 1
         self.order = np.array(order, dtype=np.int64)
-        return places, alike
+        return places, sayings
 
-    def _new(self, says: Floats) -> list[int]:
-        if not len(says):
-            return []
-        first = len(self.said)
-        self.said = np.concatenate([self.said, says])
-        self._used = np.concatenate([self._used, np.ones(len(says), dtype=np.int64)])
-        return list(range(first, first + len(says)))
+    def _gains(self, says: Floats) -> tuple[Floats, NDArray[np.int64]]:
+        """Gain of each sentence in each place [sentences, places], and the alternative that is nearest to it there."""
+        empty = np.zeros((len(says), len(self.order)))
+        if not empty.size:
+            return empty.astype(np.float32), empty.astype(np.int64)
+        held = [self._in[column] for column in self.order]
+        numbers = np.array([number for each in held for number in each])
+        said = self._said[numbers]
+        cosine = says @ (said / np.maximum(np.linalg.norm(said, axis=1, keepdims=True), 1e-9)).T
+        company = COMPANY * np.array([self.counts[number] for number in numbers]) / max(self.counts)
+        gain = np.where(cosine >= ALIKE, cosine - ALIKE + company, 0.0)
+        first = np.cumsum([0, *map(len, held[:-1])])
+        best = np.maximum.reduceat(gain, first, axis=1)
+        # The first of the best: of those that are not, the number counts as beyond all others.
+        at_best = gain == np.repeat(best, np.diff([*first, len(numbers)]), axis=1)
+        nearest = np.minimum.reduceat(np.where(at_best, numbers, len(self.counts)), first, axis=1)
+        return best.astype(np.float32), nearest
+
+    def _column(self) -> int:
+        self._in.append([])
+        return len(self._in) - 1
+
+    def _alternative(self, column: int, says: Floats) -> int:
+        """A new alternative of a column; not kept where the column is full of what several say."""
+        number = len(self.counts)
+        if number == len(self._said):
+            self._said = np.concatenate([self._said, np.zeros_like(self._said)])
+        self._said[number] = says
+        self.counts.append(1)
+        held = self._in[column]
+        if len(held) == ALTERNATIVES:
+            single = next((at for at, each in enumerate(held) if self.counts[each] == 1), None)
+            if single is None:
+                return number
+            del held[single]
+        held.append(number)
+        return number
 
 
 def _best(gain: Floats) -> list[tuple[int, int]]:

@@ -31,6 +31,16 @@ def test_a_sentence_of_its_own_only_fills_its_room():
     assert made.alike[2].tolist() == [True, False, True, True, True]
 
 
+def test_what_several_say_in_place_of_something_is_alike_and_stands_in_its_column():
+    """As where rollouts part: what the smaller part says is no sentence of its own."""
+    black, yellow = "The black bag holds 16: 78 + 16 = 94.", "The yellow bag holds 18: 78 + 18 = 96."
+    odd = "Bananas cost money nowadays everywhere."
+    made = align([[SAID[0], each, SAID[1]] for each in (yellow, yellow, yellow, black, odd, black)])
+    assert made.width == 3
+    assert [columns.tolist() for columns in made.columns] == [[0, 1, 2]] * 6
+    assert [alike.tolist()[1] for alike in made.alike] == [True, True, True, True, False, True]
+
+
 def test_order_is_kept_and_nothing_is_lost():
     rng = np.random.default_rng(0)
     rollouts = [[SAID[at] for at in rng.integers(0, 5, size)] for size in (0, 1, 7, 30, 12)]
