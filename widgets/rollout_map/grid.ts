@@ -11,6 +11,7 @@ import { any, isDark, lookOf, type Context, type Look, type Part } from "./part"
 const ROW = 16;
 const TITLE = 28;
 const GUTTER = 52;
+const RING = 2;
 const [LEAST, WIDEST] = [5, 22];
 
 export interface GridPart extends Part { focus(): void; move(rows: number, sentences: number): void }
@@ -103,7 +104,7 @@ export function createGrid({ store, root, signal }: Context): GridPart {
     const { text, line: rule, muted } = (paints as NonNullable<typeof paints>).colours;
     const [name, shares] = titleOf(group);
     paper.fillStyle = rule;
-    paper.fillRect(0, y, size.width, 1);
+    paper.fillRect(RING, y, size.width - 2 * RING, 1);
     paper.fillStyle = text;
     paper.font = "600 13px system-ui, sans-serif";
     paper.fillText(name, 8, y + TITLE / 2 + 1);
@@ -140,8 +141,9 @@ export function createGrid({ store, root, signal }: Context): GridPart {
       if (picked?.row === row && picked.sentence === at - model.at(row)) { paper.strokeStyle = colours.accent; paper.lineWidth = 2; paper.strokeRect(x - 1, y, wide + 1, ROW); }
     }
     paper.fillStyle = colours.background;
-    paper.fillRect(0, y, GUTTER - 2, ROW);
-    if (picked?.row === row) { paper.fillStyle = colours.accent; paper.fillRect(0, y, 3, ROW); }
+    // The edge is the focus ring's.
+    paper.fillRect(RING, y, GUTTER - 2 - RING, ROW);
+    if (picked?.row === row) { paper.fillStyle = colours.accent; paper.fillRect(RING, y, 3, ROW); }
     const signs = `${pinned.includes(row) ? "◆" : ""}${opened.includes(row) ? "✎" : ""}`;
     paper.fillStyle = signs || picked?.row === row ? colours.text : colours.muted;
     paper.font = `${signs ? "700 " : ""}11px system-ui, sans-serif`;

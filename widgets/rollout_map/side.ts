@@ -1,10 +1,12 @@
 /** Beside the map: the raw text of the picked rollout with its sentences, or where two pinned ones part. */
 
+import { cut, shortened } from "../kit/cut";
 import { button, h, onClick, setOff, setText } from "../kit/dom";
 import { count } from "../kit/numbers";
 import { any, isDark, lookOf, type Context, type Part } from "./part";
 
-const AROUND = 160;
+/** Characters of two rollouts before and after the place where they part. */
+const [BEFORE, AFTER] = [60, 110];
 
 export function createSide({ store, root, signal }: Context): Part {
   const title = h("h4", "cotlens-title");
@@ -51,10 +53,10 @@ export function createSide({ store, root, signal }: Context): Part {
     if (a === undefined || b === undefined) return;
     const { model } = store;
     const at = model.parting(a, b);
-    const rest = (row: number): HTMLElement => h("p", "cotlens-quote", {}, h("b", "", {}, `${row} · ${model.answer(model.group[row] ?? 0)}: `), model.text(row).slice(at, at + AROUND) || "(ends here)");
+    const rest = (row: number): HTMLElement => h("p", "cotlens-quote", {}, h("b", "", {}, `${row} · ${model.answer(model.group[row] ?? 0)}: `), shortened(model.text(row).slice(at), AFTER) || "(ends here)");
     parting.replaceChildren(
       h("h4", "cotlens-title", {}, `Rollouts ${a} and ${b} say the same for ${count(at, "character")}`),
-      ...(at > 0 ? [h("p", "cotlens-quote cotlens-muted", {}, `…${model.text(a).slice(Math.max(0, at - 80), at)}`)] : []), rest(a), rest(b));
+      ...(at > 0 ? [h("p", "cotlens-quote cotlens-muted", {}, `${at > BEFORE ? "…" : ""}${cut(model.text(a).slice(0, at), -BEFORE)}`)] : []), rest(a), rest(b));
   }
 
   /** The way back to what was opened before. */

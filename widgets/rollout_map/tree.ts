@@ -54,14 +54,16 @@ export function createTree({ store, root, signal }: Context): TreePart {
     boxes.forEach(({ x, y, wide, tall }, i) => {
       const chosen = store.own.now.node === i;
       paper.fillStyle = chosen ? colours.accent : colours.edge;
-      paper.globalAlpha = chosen ? 0.8 : 0.35;
+      paper.globalAlpha = chosen ? 1 : 0.35;
       paper.fillRect(x, y + 2, Math.max(1, wide - 1), Math.max(1, tall - 1));
     });
     paper.globalAlpha = 1;
-    paper.fillStyle = colours.text;
     paper.font = "11px system-ui, sans-serif";
     paper.textBaseline = "middle";
-    tree.forEach((node, i) => { if (boxes[i]) write(paper, node, boxes[i]); });
+    tree.forEach((node, i) => {
+      paper.fillStyle = store.own.now.node === i ? colours.background : colours.text;
+      if (boxes[i]) write(paper, node, boxes[i]);
+    });
     tree.forEach((node, i) => {
       const box = boxes[i];
       if (!node.shifts || !box) return;

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Sequence
 from operator import itemgetter
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -42,7 +43,7 @@ def traits(traces: Traces, tags: Sequence[Tags], embeddings: ArrayLike | None, s
         "rollouts": {
             **_rollouts([one.trace for one in rollouts], tags),
             **_places(list(alone.values()), compared),
-            "model": ", ".join(name for name in traces.models if name) or "unknown model",
+            "model": ", ".join(_named(name) for name in traces.models if name) or "unknown model",
         },
         "prompts": [one.told for one in compared],
         "plane": plane(rollouts) if len(compared) > 1 else {},
@@ -68,6 +69,11 @@ def _text_of(trace: Trace, span: Span) -> str:
     return trace.text[span.char_start : span.char_end].strip()
 
 
+def _named(model: str) -> str:
+    """A model that was loaded from a folder by the folder's name alone: the way to it is this machine's business."""
+    return Path(model).name if Path(model).is_absolute() else model
+
+
 def _places(prompts: Sequence[Sequence[Rollout]], compared: Sequence[Compared]) -> dict[str, bytes]:
     """Of each rollout its prompt and its group there, of each sentence its column and whether others say the like."""
     found = [
@@ -86,7 +92,7 @@ def _places(prompts: Sequence[Sequence[Rollout]], compared: Sequence[Compared]) 
 
 
 def tags_of(traces: Traces, given: Sequence[Tags] | None) -> list[Tags]:
-    """The categories that were given, or those by rules; of a trace without a thought, none.
+    """The categories that were given, or those by rules; of a trace without a thought, those of its answer's sentences.
 
     Raises:
         InputError: there are no traces, or more text than a page holds, or what was given is of other traces.
@@ -100,10 +106,14 @@ def tags_of(traces: Traces, given: Sequence[Tags] | None) -> list[Tags]:
             f"({MOST_CHARACTERS:,}); draw some of them: traces.sample({len(traces) * MOST_CHARACTERS // size or 1})."
         )
     if given is None:
-        return [tag(trace) if "thought" in trace.roles else Tags(trace, (), (), (), ()) for trace in traces]
+        return [tag(trace, spans=_sentences(trace)) for trace in traces]
     if [one.trace for one in given] != list(traces):
         raise InputError("The categories are not those of these traces, in their order: give one Tags for each trace.")
     return list(given)
+
+
+def _sentences(trace: Trace) -> list[Span]:
+    return trace.spans("sentence") or trace.spans("sentence", role="answer")
 
 
 def _rollouts(traces: Sequence[Trace], tags: Sequence[Tags]) -> dict[str, Any]:
@@ -137,7 +147,7 @@ def _text(trace: Trace, tags: Tags) -> tuple[str, NDArray[np.int64], NDArray[np.
 
 def _note(trace: Trace) -> str:
     if "thought" not in trace.roles:
-        return "there is no thought in this trace"
+        return "there is no thought in this trace: its sentences are the answer's"
     try:
         check_verbatim(trace)
     except InputError as error:

@@ -49,6 +49,10 @@ def test_traits_have_their_declared_shapes_and_a_trace_without_a_thought_is_kept
     bare = cl.RolloutMap([*traces, cl.Trace.from_text(PROMPT, "", "19")])
     check_view(bare.view)
     assert len(bare.view.rollouts["names"]) == 10
+    spoken = cl.RolloutMap([cl.Trace.from_text(PROMPT, "", "She has 12. 12 + 7 = 19. It is 19.")]).view
+    check_view(spoken)
+    assert np.frombuffer(spoken.rollouts["first"], "<u4").tolist() == [0, 2], "the sentences of the answer"
+    assert "no thought" in spoken.rollouts["notes"][0]
     check_view(cl.RolloutMap(traces[:1]).view)
 
 
