@@ -100,7 +100,7 @@ export class Store {
 
   private build(): void {
     this.model = new Model(this.get("rollouts") as Partial<Rollouts> | null, this.get("prompts") ?? []);
-    this.own.now = { ...this.own.now, prompt: this.model.prompts.length === 1 ? 0 : null, opened: this.get("opened") ?? [] };
+    this.own.now = { ...this.own.now, prompt: this.model.prompts.length === 1 ? 0 : null, opened: this.get("opened") ?? [], alive: this.get("alive") !== false };
     this.lines = this.model.lines(this.own.now);
   }
 }

@@ -146,7 +146,7 @@ def _text(trace: Trace, tags: Tags) -> tuple[str, NDArray[np.int64], NDArray[np.
 
 
 def _note(trace: Trace) -> str:
-    if "thought" not in trace.roles:
+    if not trace.thought.strip():
         return "there is no thought in this trace: its sentences are the answer's"
     try:
         check_verbatim(trace)
