@@ -17,7 +17,7 @@ import cotlens
 from cotlens._core.errors import CotLensError, InputError
 
 FIRST = "notebooks/quickstart.ipynb"
-ROOMS = ("notebooks", "tutorials")
+FOLDERS = ("notebooks", "tutorials")
 PACKAGE = Path(cotlens.__file__).parent
 
 
@@ -88,13 +88,13 @@ def surveyed(parser: argparse.ArgumentParser, options: argparse.Namespace) -> in
 
 def prepare(folder: Path | None) -> Path:
     """Return the folder to open, with notebooks and tutorials in it. Files that exist are kept as they are."""
-    source = rooms()
+    source = material()
     if folder is None and source != PACKAGE / "_lab":
         return source
     target = (folder or Path("cotlens-notebooks")).resolve()
     target.mkdir(parents=True, exist_ok=True)
-    for room in ROOMS:
-        for path in sorted(p for p in (source / room).rglob("*") if p.is_file() and is_material(p)):
+    for name in FOLDERS:
+        for path in sorted(p for p in (source / name).rglob("*") if p.is_file() and is_material(p)):
             bring(path, target / path.relative_to(source))
     return target
 
@@ -125,10 +125,10 @@ def chapter(folder: Path, number: int) -> str:
     return known[number].relative_to(folder).as_posix()
 
 
-def rooms() -> Path:
+def material() -> Path:
     """Where notebooks and tutorials are: the checkout, or inside the package once installed."""
     checkout = PACKAGE.parent
-    whole = (checkout / "pyproject.toml").is_file() and all((checkout / room).is_dir() for room in ROOMS)
+    whole = (checkout / "pyproject.toml").is_file() and all((checkout / name).is_dir() for name in FOLDERS)
     return checkout if whole else PACKAGE / "_lab"
 
 

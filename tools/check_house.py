@@ -5,7 +5,7 @@
 - No circle of files: not at import time, not in imports inside functions, and not in imports for type annotations.
 - At most 15 modules side by side in a folder, `__init__` not counted.
 - Every folder says in the docstring of its `__init__` what it is; with more than five modules, which one to open first.
-- Every file that CONTRIBUTING names is there.
+- Every file that CONTRIBUTING names is there, and every folder is on its map, two levels deep.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ FEW = 5
 FIRST = "Open `"
 NAMED = re.compile(r"`([\w./-]+\.(?:py|ts|mjs|md))(?::\w+)?`")
 """A file, with what is called there or without."""
+MAP = "## The map"
 GUIDE = ROOT.parent / "CONTRIBUTING.md"
 SOURCES = ("cotlens", "widgets", "tests", "tools", "docs")
 
@@ -40,27 +41,27 @@ def circles() -> Iterator[str]:
         yield f"these files import each other in a circle: {' <- '.join(error.args[1])}"
 
 
-def rooms() -> Iterator[Path]:
+def folders() -> Iterator[Path]:
     """Every folder of modules."""
     yield from sorted(path.parent for path in ROOT.rglob("__init__.py"))
 
 
 def crowded() -> Iterator[str]:
     """Folders with too many modules."""
-    for room in rooms():
-        count = len(modules(room))
+    for folder in folders():
+        count = len(modules(folder))
         if count > MOST:
-            yield f"{room.relative_to(ROOT.parent)} holds {count} modules side by side; at most {MOST}"
+            yield f"{folder.relative_to(ROOT.parent)} holds {count} modules side by side; at most {MOST}"
 
 
 def unnamed() -> Iterator[str]:
     """Folders that don't say what they are, or where to begin."""
-    for room in rooms():
-        said = ast.get_docstring(ast.parse((room / "__init__.py").read_text(encoding="utf-8"))) or ""
+    for folder in folders():
+        said = ast.get_docstring(ast.parse((folder / "__init__.py").read_text(encoding="utf-8"))) or ""
         if not said:
-            yield f"{room.relative_to(ROOT.parent)} doesn't say what it is"
-        elif len(modules(room)) > FEW and FIRST not in said:
-            yield f"{room.relative_to(ROOT.parent)} doesn't say which module to open first ({FIRST}...`)"
+            yield f"{folder.relative_to(ROOT.parent)} doesn't say what it is"
+        elif len(modules(folder)) > FEW and FIRST not in said:
+            yield f"{folder.relative_to(ROOT.parent)} doesn't say which module to open first ({FIRST}...`)"
 
 
 def unfound() -> Iterator[str]:
@@ -76,14 +77,24 @@ def unfound() -> Iterator[str]:
             yield f"{GUIDE.name} names {name}, which is nowhere"
 
 
-def modules(room: Path) -> list[Path]:
+def unmapped() -> Iterator[str]:
+    """Folders of the package, and of its folders, that the guide's map leaves out."""
+    text = GUIDE.read_text(encoding="utf-8")
+    listed = set(re.findall(r"(\w+)/", text[text.find(MAP) : text.find("\n###", text.find(MAP))]))
+    for folder in folders():
+        path = folder.relative_to(ROOT)
+        if 0 < len(path.parts) < 3 and path.name not in listed:
+            yield f"{GUIDE.name} has no {path.as_posix()}/ on its map"
+
+
+def modules(folder: Path) -> list[Path]:
     """The modules in a folder, without those of folders in it."""
-    return [path for path in room.glob("*.py") if path.stem not in ("__init__", "__main__")]
+    return [path for path in folder.glob("*.py") if path.stem not in ("__init__", "__main__")]
 
 
 def main() -> int:
     """Print what is wrong; 1 if something is."""
-    wrong = [*circles(), *crowded(), *unnamed(), *unfound()]
+    wrong = [*circles(), *crowded(), *unnamed(), *unfound(), *unmapped()]
     for line in wrong:
         print(line)
     return int(bool(wrong))

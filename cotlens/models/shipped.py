@@ -1,6 +1,6 @@
 """The reasoners shipped with the package, opened by name like any others.
 
-What is known of them lies in `cotlens.organisms`, which stands above this room: it is named here, not imported.
+What is known of them lies in `cotlens.organisms`, which stands above `models`: it is named here, not imported.
 """
 
 from __future__ import annotations

@@ -1,5 +1,7 @@
 """Altair charts; `CHARTS` says which module draws which kind of result. `tokens` and `attention` are called by name.
 
+To add a chart, write a module with a function `chart(result)` and a line in the table below.
+
 Open `importance` first; `drawing` is what all share.
 """
 

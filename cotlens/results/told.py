@@ -17,7 +17,7 @@ MOST = 2000
 
 Say = Callable[[str], str]
 LEAST = 800
-_ROOM = 160  # for the last line
+_PACKAGE = 160  # for the last line
 _SIGNS = re.compile(r"([\\`*_{}\[\]()#+\-!|>~$])")
 _LONGEST = 60  # characters of one text
 _WEAK = 0.1  # of the largest effect: smaller ones are not written into the text
@@ -43,7 +43,7 @@ def told(result: Result, most: int = MOST, *, markdown: bool = False) -> str:
     say = escaped if markdown else str
     sure = [CERTAINTIES[code] for code in certainty(result)]
     lines = [*_head(result, sure, say), "", *_shaded(result, sure, say, most // 3), *_table_head()]
-    room = most - _ROOM - sum(len(line) + 1 for line in lines)
+    room = most - _PACKAGE - sum(len(line) + 1 for line in lines)
     measured = np.flatnonzero(~np.isnan(result.columns["estimate"])).tolist()
     order = sorted(measured, key=lambda row: -_size(result, row))
     shown = 0

@@ -2,7 +2,8 @@
 
 A view draws what its traits hold and reports what a person does. Controllers in `cotlens.workbench` fill the
 traits and answer the messages. The other half of each view is TypeScript in `widgets/<name>/`. What crosses is declared
-in `protocol`, once for both. Another view is a module here, one there, and one in `protocol`.
+in `protocol`, once for both. To add a view, write a module here, a folder there,
+and its shapes in `protocol`; `CONTRIBUTING.md` lists the lines that make it known.
 
 Open `editor` first.
 """

@@ -8,25 +8,25 @@ Open `table` first; `autoencoder` is the model of latents, `labels` and `names` 
 
 from cotlens._core.lazy import lazy_attributes
 
-_ROOM = "cotlens.measure.features"
+_PACKAGE = "cotlens.measure.features"
 
 __getattr__, __dir__ = lazy_attributes(
     __name__,
     {
-        "features": f"{_ROOM}.table:features",
-        "SAE": f"{_ROOM}.autoencoder.sae:SAE",
-        "clamp": f"{_ROOM}.clamping:clamp",
+        "features": f"{_PACKAGE}.table:features",
+        "SAE": f"{_PACKAGE}.autoencoder.sae:SAE",
+        "clamp": f"{_PACKAGE}.clamping:clamp",
         "EVER": "cotlens.models.contract.interventions:EVER",
-        "load_sae": f"{_ROOM}.autoencoder.store:load_sae",
-        "save_sae": f"{_ROOM}.autoencoder.store:save_sae",
-        "read_labels": f"{_ROOM}.names:read_labels",
-        "save_labels": f"{_ROOM}.names:save_labels",
-        "Recipe": f"{_ROOM}.autoencoder.train:Recipe",
-        "train_sae": f"{_ROOM}.autoencoder.train:train_sae",
-        "Quality": f"{_ROOM}.autoencoder.quality:Quality",
-        "measure_quality": f"{_ROOM}.autoencoder.quality:measure_quality",
-        "Dashboard": f"{_ROOM}.dashboard:Dashboard",
-        "make_dashboard": f"{_ROOM}.dashboard:make_dashboard",
-        "top_logits": f"{_ROOM}.logits:top_logits",
+        "load_sae": f"{_PACKAGE}.autoencoder.store:load_sae",
+        "save_sae": f"{_PACKAGE}.autoencoder.store:save_sae",
+        "read_labels": f"{_PACKAGE}.names:read_labels",
+        "save_labels": f"{_PACKAGE}.names:save_labels",
+        "Recipe": f"{_PACKAGE}.autoencoder.train:Recipe",
+        "train_sae": f"{_PACKAGE}.autoencoder.train:train_sae",
+        "Quality": f"{_PACKAGE}.autoencoder.quality:Quality",
+        "measure_quality": f"{_PACKAGE}.autoencoder.quality:measure_quality",
+        "Dashboard": f"{_PACKAGE}.dashboard:Dashboard",
+        "make_dashboard": f"{_PACKAGE}.dashboard:make_dashboard",
+        "top_logits": f"{_PACKAGE}.logits:top_logits",
     },
 )

@@ -6,7 +6,11 @@
     cl.monitors.agreement([readings, rules.run(traces)])             # kappa, AC1, McNemar, spans, with intervals
     cl.monitors.quality(readings, truth)                             # beside coin, constant, outcome, and no thought
 
-Open `judge` first.
+To add a monitor, write a module with a frozen class that has `name`, `cost(traces)`, `read(trace)` and `run(traces)`,
+which returns `Readings`: all else here, and the panel, take those. `rules` is the plainest. Another question to a judge
+is a `rubric`, and no class.
+
+Open `judge` first, then `readings`.
 """
 
 from cotlens.measure.monitors.agreeing import Agreement, Pair, agreement

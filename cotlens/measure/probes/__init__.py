@@ -11,18 +11,18 @@ Fitting needs scikit-learn: `pip install "cotlens[probes]"`. Open `probe` first;
 
 from cotlens._core.lazy import lazy_attributes
 
-_ROOM = "cotlens.measure.probes"
+_PACKAGE = "cotlens.measure.probes"
 
 __getattr__, __dir__ = lazy_attributes(
     __name__,
     {
-        "Contrast": f"{_ROOM}.contrast:Contrast",
-        "Example": f"{_ROOM}.example:Example",
-        "FittedProbe": f"{_ROOM}.fitted:FittedProbe",
-        "Onset": f"{_ROOM}.onset:Onset",
-        "Probe": f"{_ROOM}.probe:Probe",
-        "examples": f"{_ROOM}.example:examples",
-        "fit": f"{_ROOM}.fitted:fit",
-        "load_probe": f"{_ROOM}.fitted:load_probe",
+        "Contrast": f"{_PACKAGE}.contrast:Contrast",
+        "Example": f"{_PACKAGE}.example:Example",
+        "FittedProbe": f"{_PACKAGE}.fitted:FittedProbe",
+        "Onset": f"{_PACKAGE}.onset:Onset",
+        "Probe": f"{_PACKAGE}.probe:Probe",
+        "examples": f"{_PACKAGE}.example:examples",
+        "fit": f"{_PACKAGE}.fitted:fit",
+        "load_probe": f"{_PACKAGE}.fitted:load_probe",
     },
 )

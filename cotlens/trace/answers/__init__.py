@@ -3,6 +3,9 @@
 A reader also knows how to force an answer: after the thought is closed, `suffix` is what leads to the value and
 `terminator` what normally follows it, so that models can score `suffix + value + terminator`.
 
+To add a reader, write a module as `number`, export it here, and give it a line in `saved`, so that files keep it, and
+one in `cotlens.workbench.editor.readers`, so that the editor offers it.
+
 Open `answer` first, then `final`, the default.
 """
 

@@ -1,1 +1,5 @@
-"""What the tests share: the runs that are written, conclusions found by rule, and the table of shares."""
+"""What the tests share. Open `set_test` first: what a test is, its settings and how it runs.
+
+`runs` are what a model wrote on a problem set, and answers forced after edited thoughts; `conclusions` finds what a
+thought concludes, by rule; `outcomes` are shares with intervals, the rows of a result.
+"""
