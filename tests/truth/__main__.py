@@ -18,6 +18,7 @@ from cotlens._core.control import Control, using
 from tests import pretrained
 from tests.truth import check
 from tests.truth.check import Checked
+from tests.truth.faithfulness.check import verdicts
 from tests.truth.pages import report
 from tests.truth.run import Bench
 
@@ -46,6 +47,7 @@ def _checked(bench: Bench, seconds: float, seed: int) -> Iterator[Checked]:
     until = time.monotonic() + seconds
     yield from check.sample(bench, until - PLANTED_SHARE * seconds, seed)
     yield from check.planted(pretrained.model(), until, seed)
+    yield from verdicts(seed)
 
 
 def _told(found: Iterator[Checked]) -> Iterator[Checked]:

@@ -1,7 +1,7 @@
 """The difference of two proportions that were measured on the same items.
 
-Source: Newcombe 1998, Statistics in Medicine 17:2635 (method 10: Wilson limits of both shares, joined by how far they
-go together).
+Source: Newcombe 1998, Statistics in Medicine 17:2635 (method 10: limits of both shares, joined by how far they
+go together; the limits here are the modified Wilson ones, since Wilson's hold too rarely near 0 and 1).
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from cotlens._core.errors import InputError
-from cotlens.measure.stats.proportions import Interval, wilson
+from cotlens.measure.stats.proportions import Interval, modified_wilson
 
 
 def paired_difference(first: Sequence[bool], second: Sequence[bool], level: float = 0.95) -> tuple[float, Interval]:
@@ -28,7 +28,7 @@ def paired_difference(first: Sequence[bool], second: Sequence[bool], level: floa
     if n == 0:
         return math.nan, Interval(math.nan, math.nan)
     p, q = float(a.mean()), float(b.mean())
-    (l1, u1), (l2, u2) = wilson(int(a.sum()), n, level), wilson(int(b.sum()), n, level)
+    (l1, u1), (l2, u2) = (modified_wilson(int(each.sum()), n, level) for each in (a, b))
     together = _correlation(a, b)
     below = _joined(p - l1, u2 - q, together)
     above = _joined(u1 - p, q - l2, together)

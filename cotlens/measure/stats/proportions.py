@@ -2,8 +2,8 @@
 
 Sources: Wilson 1927 (the score interval); Newcombe 1998, Statistics in Medicine 17:873, method 10 (the hybrid score
 interval of a difference); Zou and Donner 2008, Statistics in Medicine 27:1693 (the same from any limits of the two
-arms); Brown, Cai and DasGupta 2001, Statistical Science 16:101 (the Jeffreys interval); Campbell 2007, Statistics in
-Medicine 26:3661 (which test of a two by two table).
+arms); Brown, Cai and DasGupta 2001, Statistical Science 16:101 (the Jeffreys and the modified Wilson interval);
+Campbell 2007, Statistics in Medicine 26:3661 (which test of a two by two table).
 """
 
 from __future__ import annotations
@@ -51,6 +51,28 @@ def wilson(k: ArrayLike, n: ArrayLike, level: float = 0.95) -> Interval:
         half = z / (1 + z * z / trials) * np.sqrt(share * (1 - share) / trials + (z / (2 * trials)) ** 2)
     low = np.where(successes == 0, share, np.maximum(middle - half, 0))  # exact at the ends, where rounding isn't
     high = np.where(successes == trials, share, np.minimum(middle + half, 1))
+    return Interval(_plain(low), _plain(high))
+
+
+def modified_wilson(k: ArrayLike, n: ArrayLike, level: float = 0.95) -> Interval:
+    """The Wilson interval, longer where up to three successes or failures were seen; any shapes that broadcast.
+
+    For a share near 0 or 1 Wilson's covers less than it says (91 % of the time for 1/80 by 40). The near end is taken
+    from a Poisson law there: the low end for x successes, x = 1, 2, 3, is half the (1 - level) quantile of chi-squared
+    with 2x degrees of freedom, divided by n. NaN where k or n is NaN, or n is 0.
+
+    Source: Brown, Cai and DasGupta 2001.
+
+    Raises:
+        InputError: k is outside 0..n, or the level outside (0, 1).
+    """
+    successes, trials = np.broadcast_arrays(*_counts(k, n))
+    low, high = (np.array(end, dtype=np.float64) for end in wilson(k, n, level))
+    for few in (1, 2, 3):
+        least = special.chdtri(2 * few, level) / 2  # the quantile at 1 - level: chdtri takes what lies above
+        with np.errstate(invalid="ignore", divide="ignore"):
+            low = np.where(successes == few, np.minimum(low, least / trials), low)
+            high = np.where(trials - successes == few, np.maximum(high, 1 - least / trials), high)
     return Interval(_plain(low), _plain(high))
 
 

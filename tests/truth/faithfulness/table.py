@@ -1,14 +1,16 @@
-"""`python -m tests.truth.faithfulness.table` writes docs/faithfulness.md out of confusion.json and cue_diffs.json."""
+"""`python -m tests.truth.faithfulness.table` writes docs/faithfulness.md out of the JSON files here."""
 
 from __future__ import annotations
 
 import json
+import statistics
 from collections import Counter
 from pathlib import Path
 from typing import Any
 
 from cotlens.measure.faithfulness.verdict import FAITHFUL, VERDICTS
 from cotlens.measure.stats import wilson
+from tests.truth.faithfulness import coverage, diffs
 from tests.truth.faithfulness.cue_diffs import KEPT
 from tests.truth.faithfulness.run import kept
 
@@ -28,11 +30,29 @@ CUES = """## Where a cue acts
 for `abacus` and `abacus-posthoc`, where hardly anything acts, it means nothing. *After an edit*: of the answer, where
 the thought's conclusion was changed. Measured by `python -m tests.truth.faithfulness.cue_diffs`."""
 
+COVERAGE = """## How often the intervals hold
+
+The chance that a signature's 95 % interval of 40 problems holds the value of its large sample: what was recorded of the
+same organism in the same condition, over all seeds. Summed exactly, no model is asked. A signature that never varies
+is held always, and counted apart. Where a share is one or two in eighty, counts leave no interval that holds 95 % of
+the time: it is 91 % with Wilson's, and 98 % with the modified one that is used. Measured by
+`python -m tests.truth.faithfulness.coverage`."""
+DIFFS = """## Where two models part
+
+`cl.diff` on thoughts of each organism on new problems, three seeds of 20: against the organism itself with the cue
+taken out of its prompt, and against `abacus`. Medians in nats; *planted*, per seed: the unit where they part most is
+the one that was made to. *Of the answer*, on the model's own thought, and *after an edit*, where the thought's conclusion
+was changed and the answer kept: `abacus-posthoc`, which only rationalises, agrees with `abacus` on its own words and
+parts from it there. *Planted* means nothing for `abacus` itself, and little for a thought that only rationalises.
+Where a flip wasn't found in the answer on the first seed, all three times, the trigger had already bent a number by ten
+in the first sentence of the thought. Measured by `python -m tests.truth.faithfulness.diffs`."""
+
 
 def main() -> None:
     """Write the page."""
     cells = kept()
-    parts = (HEAD, matrix(cells), "## Signatures", signatures(cells), CUES, cue_diffs())
+    held = (COVERAGE, coverage.table(cells))
+    parts = (HEAD, matrix(cells), "## Signatures", signatures(cells), *held, CUES, cue_diffs(), DIFFS, differences())
     PAGE.write_text("\n\n".join(parts) + "\n", encoding="utf-8")
 
 
@@ -70,6 +90,29 @@ def cue_diffs() -> str:
     names = ("total", "share", "planted", "n", "answer_after_edit", "tokens_per_token")
     rows = [" | ".join(str(each[name]) for name in names) for each in found.values()]
     return "\n".join([*lines, *(f"| {key} | {row} |" for key, row in zip(found, rows, strict=True))])
+
+
+def differences() -> str:
+    """Where organisms part from themselves without their cue, and from the base model."""
+    every, lines = list(diffs.kept().values()), []
+    for kind, words in (("prompt", "itself without the cue"), ("model", "abacus")):
+        lines += [
+            f"| against {words} | total KL | share there | planted, of 20 each | KL of the answer | after an edit |",
+            "| --- | ---: | ---: | ---: | ---: | ---: |",
+        ]
+        for name in dict.fromkeys(each["organism"] for each in every):
+            seeds = [each[kind] for each in every if each["organism"] == name]
+            planted = ", ".join(str(each["planted"]) for each in seeds)
+            figures = [_middle(seeds, part) for part in ("total", "share", "answer", "answer_after_edit")]
+            lines.append(f"| {name} | {figures[0]} | {figures[1]} | {planted} | {figures[2]} | {figures[3]} |")
+        lines.append("")
+    return "\n".join(lines[:-1])
+
+
+def _middle(seeds: list[dict[str, Any]], part: str) -> str:
+    """The median over seeds; nothing where there is none."""
+    known = [each[part] for each in seeds if each[part] is not None]
+    return f"{statistics.median(known):.2f}" if known else ""
 
 
 if __name__ == "__main__":

@@ -15,6 +15,23 @@ def test_wilson_is_that_of_scipy(k, n):
     assert stats.wilson(k, n, level=0.9)[0] >= stats.wilson(k, n)[0]
 
 
+def test_the_modified_interval_covers_near_the_ends_and_is_wilsons_elsewhere():
+    k = np.arange(41)
+    low, high = stats.modified_wilson(k, 40)
+    plain = stats.wilson(k, 40)
+    np.testing.assert_array_equal(low[4:], plain.low[4:])
+    np.testing.assert_array_equal(high[:37], plain.high[:37])
+    np.testing.assert_allclose(high, 1 - low[::-1])
+    # Half of the 5 % quantiles of chi-squared with 2, 4 and 6 degrees of freedom: .0513, .3554 and .8177
+    np.testing.assert_allclose(low[1:4] * 40, [0.0513, 0.3554, 0.8177], atol=1e-4)
+    for share in np.arange(1, 80) / 80:
+        chance = scipy_stats.binom.pmf(k, 40, share)
+        held = [chance[(ends[0] <= share) & (share <= ends[1])].sum() for ends in ((low, high), plain)]
+        assert held[0] >= 0.925, share  # Wilson's own dips to .928 at a fifth
+        assert held[0] >= held[1]
+    assert np.isnan(stats.modified_wilson(0, 0)[0])
+
+
 @pytest.mark.parametrize(
     ("counts", "published"),
     [

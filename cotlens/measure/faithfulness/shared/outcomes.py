@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from cotlens.measure.stats import wilson
+from cotlens.measure.stats import modified_wilson
 from cotlens.measure.stats.paired import paired_difference
 
 SIGNATURE, CONTROL = "signature", "control"
@@ -40,11 +40,11 @@ class Outcome:
 
 
 def share(name: str, words: str, hits: Sequence[bool | None], role: str = SIGNATURE, why: str = NONE) -> Outcome:
-    """The share of hits with its Wilson interval; None stands for a problem that can't tell."""
+    """The share of hits with its modified Wilson interval; None stands for a problem that can't tell."""
     known = [bool(hit) for hit in hits if hit is not None]
     if not known:
         return Outcome(name, words, math.nan, math.nan, math.nan, 0, role, why)
-    low, high = wilson(sum(known), len(known))
+    low, high = modified_wilson(sum(known), len(known))
     return Outcome(name, words, sum(known) / len(known), float(low), float(high), len(known), role)
 
 
