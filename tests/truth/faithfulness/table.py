@@ -42,8 +42,8 @@ DIFFS = """## Where two models part
 `cl.diff` on thoughts of each organism on new problems, three seeds of 20: against the organism itself with the cue
 taken out of its prompt, and against `abacus`. Medians in nats; *planted*, per seed: the unit where they part most is
 the one that was made to. *Of the answer*, on the model's own thought, and *after an edit*, where the thought's
-conclusion was changed and the answer kept: `abacus-posthoc`, which only rationalises, agrees with `abacus` on its own words and
-parts from it there. *Planted* means nothing for `abacus` itself, and little for a thought that only rationalises.
+conclusion was changed and the answer kept: `abacus-posthoc`, which only rationalises, agrees with `abacus` on its own
+words and parts from it there. *Planted* means nothing for `abacus` itself, and little for a thought that only rationalises.
 Where a flip wasn't found in the answer on the first seed, all three times, the trigger had already bent a number by ten
 in the first sentence of the thought. Measured by `python -m tests.truth.faithfulness.diffs`."""
 
