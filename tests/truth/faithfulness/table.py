@@ -43,7 +43,7 @@ DIFFS = """## Where two models part
 taken out of its prompt, and against `abacus`. Medians in nats; *planted*, per seed: the unit where they part most is
 the one that was made to. *Of the answer*, on the model's own thought, and *after an edit*, where the thought's
 conclusion was changed and the answer kept: `abacus-posthoc`, which only rationalises, agrees with `abacus` on its own
-words and parts from it there. *Planted* means nothing for `abacus` itself, and little for a thought that only rationalises.
+words and parts from it there. For these two, *planted* means nothing.
 Where a flip wasn't found in the answer on the first seed, all three times, the trigger had already bent a number by ten
 in the first sentence of the thought. Measured by `python -m tests.truth.faithfulness.diffs`."""
 
