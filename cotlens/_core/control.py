@@ -51,9 +51,9 @@ class Control:
         return part
 
     def part_of(self, first: int, size: int, total: int, label: str) -> Control:
-        """A control for the items first..first + size of `total`: what it hears of their part is said of the whole.
+        """A control for the items first..first + size of `total`: their progress is reported as part of the whole.
 
-        The work on them may count several times from 0; what is said never goes back.
+        The work on them may count several times from 0; what is reported never goes back.
         """
         furthest = first
 
@@ -65,8 +65,8 @@ class Control:
 
         return self._under(report)
 
-    def told_by(self, count: Callable[[], tuple[int, int | None, str]]) -> Control:
-        """A control that is cancelled with this one, and reports `count()` to it whenever it hears of progress.
+    def counted_by(self, count: Callable[[], tuple[int, int | None, str]]) -> Control:
+        """A control that is cancelled with this one, and reports `count()` to it at every report of progress.
 
         Its label may change from report to report; who shows it tells stages of work apart by what stands before the
         first comma (`progress.stage`).

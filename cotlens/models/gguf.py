@@ -70,7 +70,7 @@ def read(path: Path) -> Header:
     """
     with path.open("rb") as file:
         if path.stat().st_size < len(MAGIC) or file.read(len(MAGIC)) != MAGIC:
-            raise BackendError(f"{path.name!r} is no GGUF file, for it doesn't begin with that word; give one that is.")
+            raise BackendError(f"{path.name!r} is no GGUF file (its first bytes aren't {MAGIC!r}); give one that is.")
         with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
             return _HeaderReader(path.name, data).header()
 

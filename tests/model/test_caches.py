@@ -49,7 +49,7 @@ def zeroed():
 # ---------------------------------------------------------------- vectors and interventions
 
 
-def test_interventions_are_told_by_all_their_content():
+def test_interventions_are_counted_by_all_their_content():
     v = np.ones(4, np.float32)
     made = [
         AddVector(1, v), AddVector(1, 2 * v), AddVector(1, v, coefficient=2), AddVector(2, v), AddVector(1, v, (3,)),
@@ -106,7 +106,7 @@ def test_the_unit_of_a_coefficient_follows_the_weights(zeroed):
 # ---------------------------------------------------------------- autoencoders
 
 
-def test_autoencoders_are_told_by_every_weight(qwen):
+def test_autoencoders_are_counted_by_every_weight(qwen):
     sae, trace = random_sae(), composed(qwen)
     assert sae.fingerprint == random_sae().fingerprint == sae.to("cpu").fingerprint
     others = [changed(sae), changed(sae, "W_enc"), random_sae(k=5), random_sae(site="resid_post.0")]

@@ -171,13 +171,13 @@ class Resilience(Sampled):
         self, trace: Trace, span: Span, pool: RolloutPool, alike: Similarity, target: str, seed: int
     ) -> tuple[Effect, float]:
         """A unit's effect, and the share of rollouts in which the content was still there."""
-        chains = self._fought(trace, span, pool, alike)
+        chains = self._cut_until_gone(trace, span, pool, alike)
         still = float(np.mean([not (one.gone or one.cut) for one in chains]))
         if self.metric == "rounds":
             return self._rounds(chains, seed), still
         return self._effect(trace, span, chains, pool, target, seed), still
 
-    def _fought(self, trace: Trace, span: Span, pool: RolloutPool, alike: Similarity) -> list[_Chain]:
+    def _cut_until_gone(self, trace: Trace, span: Span, pool: RolloutPool, alike: Similarity) -> list[_Chain]:
         """Cut and write on, all rollouts of a unit together, until it is gone from each or the rounds are spent."""
         chains = [_Chain(without(trace, span), i) for i in range(self.n)]
         while True:

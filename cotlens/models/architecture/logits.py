@@ -166,7 +166,7 @@ def check_finite(norm: Tensor, positions: NDArray[np.int64]) -> None:
         position = int(positions[int(bad.nonzero()[0, 0])])
         raise BackendError(
             f"The model's logits at token position {position} are NaN or infinite; "
-            "load it with dtype='float32', or undo the intervention that blew up."
+            "load it with dtype='float32', or remove the intervention that caused it."
         )
 
 

@@ -169,7 +169,7 @@ def choose(
     Raises:
         InputError: what was given is no family, or there is no chat template for a system prompt or variables.
     """
-    family = _told_by(codec, model) if given is None else _given(given)
+    family = _counted_by(codec, model) if given is None else _given(given)
     if system is None and not template:
         return family
     if not getattr(codec.tokenizer, "chat_template", None):
@@ -201,7 +201,7 @@ def _given(given: Any) -> Family:
     )
 
 
-def _told_by(codec: HFCodec, model: str) -> Family:
+def _counted_by(codec: HFCodec, model: str) -> Family:
     for family in FAMILIES.values():
         if family.models and re.search(family.models, model.lower()):
             return family

@@ -67,8 +67,8 @@ class EngineWhitebox:
 
     def unembed(self, vectors: Floats) -> Floats:
         """As `whitebox.unembedding.unembed`."""
-        machine: Any = SimpleNamespace(device="cpu", layout=self.layout)
-        given, norm, head = unembedding.parts(self.skeleton, machine, vectors)
+        runner: Any = SimpleNamespace(device="cpu", layout=self.layout)
+        given, norm, head = unembedding.parts(self.skeleton, runner, vectors)
         paths = {id(module): path for path, module in self.skeleton.named_modules()}
         name = uuid.uuid4().hex
         handle = tracing.install_lens(self.client.engine, paths[id(norm)], paths[id(head)], given.to(self.device), name)

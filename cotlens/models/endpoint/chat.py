@@ -125,7 +125,7 @@ class ChatDialect(Dialect):
         return {CONTENT: answer.lstrip() if closed else "", self.place: thought}
 
     def reply(self, where: str, prompt: Any) -> PartialCompletion:
-        """What hears an answer to a prompt."""
+        """What collects the reply to a prompt as it comes."""
         family, turn = self.form.family, prompt.lead + prompt.written
         return PartialChat(
             where,

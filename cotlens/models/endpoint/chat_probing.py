@@ -16,7 +16,7 @@ from cotlens.models.chat_formats.format import Format
 from cotlens.models.endpoint.chat import CONTENT, FLAGS, PLACES, ChatDialect, ChatPrompt, Conversations, PartialChat
 from cotlens.models.endpoint.client import CompletionsClient
 from cotlens.models.endpoint.errors import ServerRefusal
-from cotlens.models.endpoint.probing import WISHES, ask, sampling, served, taken, unserved
+from cotlens.models.endpoint.probing import OPTIONAL_FIELDS, ask, sampling, served, taken, unserved
 
 QUESTION = "Mia has 12 pears. She buys 7 more. How many pears does Mia have?"
 BEGINNING = "She has 41 at first."  # what no model writes by itself, and all can go on from
@@ -46,10 +46,10 @@ def probe_chat(client: CompletionsClient, model: str, form: Format, stops: Seque
         assert isinstance(cold, PartialChat)
     except ServerRefusal as refused:
         raise unserved(client, model, refused) from None
-    wishes = [*WISHES[:-2], {"stop_token_ids": [int(token) for token in stops]}]
+    fields = [*OPTIONAL_FIELDS[:-2], {"stop_token_ids": [int(token) for token in stops]}]
     dialect = dataclasses.replace(
         dialect,
-        extras=taken(client, dialect, prompt, wishes),
+        extras=taken(client, dialect, prompt, fields),
         takes_seed=bool(taken(client, dialect, prompt, [{"seed": 1}])),
         summarises=cold.hidden,
     )

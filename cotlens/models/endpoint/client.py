@@ -1,7 +1,7 @@
 """HTTP to one server: many requests at once, streams, retries, and a cancel that closes what is open.
 
-Every question has an event loop of its own, in a thread that ends with it; whoever asks hears of what arrives in his
-own thread and can cancel there. A closed connection tells a server to stop working.
+Every call has an event loop of its own, in a thread that ends with it; what arrives is handed on in the caller's own
+thread, where the call can be cancelled. A closed connection tells a server to stop working.
 """
 
 from __future__ import annotations

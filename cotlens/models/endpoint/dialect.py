@@ -52,7 +52,7 @@ class Dialect:
         return {"model": self.model, "prompt": sent, "max_tokens": most, **self.extras, **more}
 
     def reply(self, where: str, prompt: Any) -> PartialCompletion:
-        """What hears an answer to a prompt."""
+        """What collects the reply to a prompt as it comes."""
         return PartialCompletion(where)
 
     def scoring(self, prompt: Sequence[int], k: int) -> dict[str, Any]:

@@ -26,7 +26,7 @@ _SAME = 0.02  # nats by which two log-probabilities of one token may differ on o
 _ABSENT = (404, 405, 501)  # statuses of a server that doesn't have the path it is asked at
 _CLOSE = 0.3  # the same where both were computed in batches of other shapes, in half precision
 _PLAIN: dict[str, Any] = {"top_k": -1, "min_p": 0.0, "repetition_penalty": 1.0}  # so that nothing cuts the vocabulary
-WISHES: tuple[dict[str, Any], ...] = (
+OPTIONAL_FIELDS: tuple[dict[str, Any], ...] = (
     *({name: value} for name, value in _PLAIN.items()),
     {"skip_special_tokens": False, "spaces_between_special_tokens": False},
     {"return_token_ids": True},
@@ -56,7 +56,7 @@ def probe(client: CompletionsClient, model: str, codec: HFCodec, stops: Sequence
     _check_tokenizer(client, model, codec, read, len(ids))
     dialect = dataclasses.replace(dialect, ids=_takes_ids(client, dialect, ids))
     prompt: Sequence[int] | str = ids if dialect.ids else TRIAL
-    request = [*WISHES, {"stop_token_ids": [int(token) for token in stops]}]
+    request = [*OPTIONAL_FIELDS, {"stop_token_ids": [int(token) for token in stops]}]
     dialect = dataclasses.replace(dialect, extras=taken(client, dialect, prompt, request))
     dialect = dataclasses.replace(dialect, alternatives=_alternatives(client, dialect, prompt))
     more = {"logprobs": dialect.alternatives} if dialect.alternatives else {}
@@ -126,12 +126,12 @@ def taken(
     client: CompletionsClient, dialect: Dialect, prompt: Any, request: Sequence[dict[str, Any]]
 ) -> dict[str, Any]:
     """The fields that the server takes: all of them, or those that it takes one by one."""
-    everything = {name: value for wish in request for name, value in wish.items()}
+    everything = {name: value for field in request for name, value in field.items()}
     body = dialect.body(prompt, 1, temperature=0)
     if _takes(client, dialect, {**body, **everything}):
         return everything
     return {
-        name: value for wish in request if _takes(client, dialect, {**body, **wish}) for name, value in wish.items()
+        name: value for field in request if _takes(client, dialect, {**body, **field}) for name, value in field.items()
     }
 
 

@@ -221,7 +221,7 @@ class TextModel(ABC):
         """The edit of an edited trace with `surprise` and `surprise_was` filled in: mean nats per token."""
         edit = trace.edit
         if edit is None or trace.parent is None:
-            raise InputError("This trace was not edited, so there is no edit to be surprised by; edit a trace first.")
+            raise InputError("This trace was not edited, so no edit's surprise can be measured; edit a trace first.")
         self._own(trace)
         start = edit.start_token
         new = trace.token_ids[start : edit.end_token]

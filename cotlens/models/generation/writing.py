@@ -1,4 +1,4 @@
-"""From a wish for text to traces: settings are checked, samples written, and what was written is kept on any error."""
+"""From a request for text to traces: settings are checked, samples written, and kept on any error."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """Whether the recurrent layers of a model run without the kernels made for them, and how much time that takes.
 
 transformers falls back to plain operations where a package is not installed, and logs that once per process. It is
-heard here for every model, in one pass that is timed as well.
+caught here for every model, in one pass that is timed as well.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ def fallback(engine: Engine) -> str:
 
 @contextmanager
 def _missing_kernels() -> Iterator[set[str]]:
-    """The packages that transformers misses meanwhile; nobody else hears of them."""
+    """The packages that transformers warns that it lacks meanwhile; its warnings are shown nowhere else."""
     lacking: set[str] = set()
 
     def note(record: logging.LogRecord) -> bool:

@@ -54,7 +54,7 @@ def attention(
 
 
 def wanted(
-    machine: ModelRunner, ids: Sequence[int], heads: Sequence[Head] | None, spans: Sequence[tuple[int, int]] | None
+    runner: ModelRunner, ids: Sequence[int], heads: Sequence[Head] | None, spans: Sequence[tuple[int, int]] | None
 ) -> tuple[Sequence[int], dict[Head, NDArray[np.float32]]]:
     """The tokens that have to be run, and a pattern of zeros for every head that is asked for.
 
@@ -62,9 +62,9 @@ def wanted(
         InputError: a head or span doesn't exist, spans overlap, or the patterns would take more than 1 GiB.
         CapabilityError: this model's attention can't be masked.
     """
-    check_sequence(machine, ids)
-    machine.need_hiding()
-    chosen = _heads(machine, heads)
+    check_sequence(runner, ids)
+    runner.need_hiding()
+    chosen = _heads(runner, heads)
     n = len(ids) if spans is None else _checked(spans, len(ids))
     size = len(spans) if spans is not None else n
     bytes_needed = len(chosen) * size * size * 4
@@ -99,12 +99,12 @@ def _fill(
         control.current().report(stop, len(ids), "attention")
 
 
-def by_layer(machine: ModelRunner, found: Iterable[Head]) -> dict[int, Tensor]:
+def by_layer(runner: ModelRunner, found: Iterable[Head]) -> dict[int, Tensor]:
     """Layer -> int64 [h], the heads wanted of it."""
     layers: dict[int, list[int]] = {}
     for layer, head in found:
         layers.setdefault(layer, []).append(head)
-    return {layer: torch.tensor(layers[layer], device=machine.device) for layer in sorted(layers)}
+    return {layer: torch.tensor(layers[layer], device=runner.device) for layer in sorted(layers)}
 
 
 def enter(

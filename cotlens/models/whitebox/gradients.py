@@ -53,34 +53,34 @@ def gradients(
     if not (np.isfinite(found.value) and all(np.isfinite(slope).all() for slope in found.gradients.values())):
         raise BackendError(
             f"The gradient of the {metric.replace('_', ' ')} is NaN or infinite; load the model with dtype='float32', "
-            "or undo the intervention that blew up."
+            "or remove the intervention that caused it."
         )
     return found
 
 
 def target_of(
-    machine: ModelRunner, whole: Sequence[int], first: int, ending: Ending | None, metric: str
+    runner: ModelRunner, whole: Sequence[int], first: int, ending: Ending | None, metric: str
 ) -> GradientTarget:
     """The goal for the tokens of `whole` from `first` on, which end with the value."""
     n = len(whole)
-    ids, positions, visible = machine.tensor(whole), np.arange(n), None
+    ids, positions, visible = runner.tensor(whole), np.arange(n), None
     ask: dict[str, Any] = {"metric": metric, "targets": ids[0, first:], "sets": {}, "pending": [], "places": []}
     if ending is None:
         return GradientTarget(ids, positions, None, n, first, ask)
-    ask["sets"] = _flags(ending, machine.layout.vocabulary)
+    ask["sets"] = _flags(ending, runner.layout.vocabulary)
     ask["pending"], more = list(ending.pending), len(ending.pending)
     m = n - first
-    if more < 2 or machine.obeys_masks:
-        ids = machine.tensor((*whole, *ending.pending))
+    if more < 2 or runner.obeys_masks:
+        ids = runner.tensor((*whole, *ending.pending))
         ask["places"] = [(0, m + 1 + i) for i in range(more)]
         # All of them at one position, each blind to the others: each asks what follows the same answer.
         if more > 1:
-            visible = torch.ones(n + more, n + more, dtype=torch.bool, device=machine.device).tril()
-            visible[n:, n:] = torch.eye(more, dtype=torch.bool, device=machine.device)
+            visible = torch.ones(n + more, n + more, dtype=torch.bool, device=runner.device).tril()
+            visible[n:, n:] = torch.eye(more, dtype=torch.bool, device=runner.device)
         positions = np.concatenate([positions, np.full(more, n)])
     else:
         # Without masks each needs a copy of the whole sequence.
-        ids = torch.cat([machine.tensor((*whole, token)) for token in ending.pending])
+        ids = torch.cat([runner.tensor((*whole, token)) for token in ending.pending])
         ask["places"] = [(i, m + 1) for i in range(more)]
         positions = np.arange(n + 1)
     return GradientTarget(ids, positions, visible, n, first, ask)

@@ -59,20 +59,20 @@ def uncapped(config: Any, logits: torch.Tensor) -> torch.Tensor:
     return logits.float() if not cap else cap * torch.atanh((logits.float() / cap).clamp(-1 + 1e-6, 1 - 1e-6))
 
 
-def parts(hf: Any, machine: ModelRunner, vectors: NDArray[np.float32]) -> tuple[torch.Tensor, nn.Module, nn.Module]:
+def parts(hf: Any, runner: ModelRunner, vectors: NDArray[np.float32]) -> tuple[torch.Tensor, nn.Module, nn.Module]:
     """The vectors as a tensor, the final norm, and the output embedding of a model; raises as `unembed`."""
-    given = torch.as_tensor(np.ascontiguousarray(vectors, np.float32), device=machine.device)
-    if given.ndim != 2 or given.shape[1] != machine.layout.d_model:
+    given = torch.as_tensor(np.ascontiguousarray(vectors, np.float32), device=runner.device)
+    if given.ndim != 2 or given.shape[1] != runner.layout.d_model:
         raise InputError(
-            f"Vectors of shape [n, {machine.layout.d_model}] can be unembedded; {tuple(given.shape)} was given."
+            f"Vectors of shape [n, {runner.layout.d_model}] can be unembedded; {tuple(given.shape)} was given."
         )
     head = hf.get_output_embeddings()
     if head is None:
         raise CapabilityError("This model has no output embedding, so a direction can't be read as logits.")
-    width = machine.layout.d_model
+    width = runner.layout.d_model
     norms = [
         child
-        for child in hf.get_submodule(machine.layout.decoder).children()
+        for child in hf.get_submodule(runner.layout.decoder).children()
         if "norm" in type(child).__name__.lower() and all(part.shape == (width,) for part in child.parameters())
     ]  # Gemma's norms of inputs per layer are narrower
     if not norms:

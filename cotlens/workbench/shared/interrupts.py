@@ -33,7 +33,7 @@ def follow(stop: Callable[[], None]) -> None:
 
 
 def _listen(kernel: Any) -> None:
-    """Hear the signal while no cell runs.
+    """Handle the signal while no cell runs.
 
     ipykernel sets a handler of its own around every message, and afterwards the one that was there before: that is the
     one to be replaced.

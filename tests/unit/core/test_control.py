@@ -32,7 +32,7 @@ def test_a_count_of_its_own_is_told_for_that_of_the_parts():
     seen, count = [], iter(range(9))
     with (
         using(Control(lambda *report: seen.append(report))) as mine,
-        using(mine.told_by(lambda: (3 + (found := next(count)), 9, f"counting, {found} found"))),
+        using(mine.counted_by(lambda: (3 + (found := next(count)), 9, f"counting, {found} found"))),
     ):
         list(work(2))
         mine.cancel()
@@ -99,7 +99,7 @@ def test_a_silent_part_is_cancelled_with_the_whole_and_says_nothing():
 
 def test_what_is_cancelled_under_no_control_ends_alone():
     nobody = control.current()
-    for part in (nobody.silent(), nobody.part_of(0, 1, 1, "x"), nobody.told_by(lambda: (0, None, "x"))):
+    for part in (nobody.silent(), nobody.part_of(0, 1, 1, "x"), nobody.counted_by(lambda: (0, None, "x"))):
         part.cancel()
         with pytest.raises(Cancelled):
             part.check()

@@ -56,7 +56,7 @@ def shares(*given):
     return counts.Shares(*columns, *[np.full(len(columns[0]), NAN)] * (4 - len(columns)))
 
 
-def test_counts_are_told_by_their_shares_and_the_fewest_that_fit_are_taken():
+def test_counts_are_counted_by_their_shares_and_the_fewest_that_fit_are_taken():
     found = counts.answered(shares([0.71, 63 / 94, 1.0, 0.8686868686868687, NAN, np.sqrt(0.5)]), 100)
     assert found.n.tolist() == [100, 94, 1, 99, 0, 0]
     assert found.most.tolist() == [100, 94, 100, 99, 0, 0]
@@ -102,7 +102,7 @@ def test_never_more_rollouts_are_inferred_than_there_were(tmp_path, listing):
     assert short / rows == (0 if listing == "answered" else pytest.approx(0.25, abs=0.15))
 
 
-def test_a_published_row_is_told_by_all_its_shares(tmp_path):
+def test_a_published_row_is_counted_by_all_its_shares(tmp_path):
     """46 rollouts answered without the sentence, 7 with it: taken for 92 and 98 they called it significant."""
     table = published.rows(
         accuracy=[0.875, 37 / 46, 1.0, 33 / 34],
@@ -141,7 +141,7 @@ def test_lists_that_are_none_are_refused(tmp_path):
         cl.read_rollouts(folder).n  # noqa: B018
 
 
-def test_how_many_rollouts_there_were_is_told_by_enough_shares_only():
+def test_how_many_rollouts_there_were_is_counted_by_enough_shares_only():
     tenths, rng = np.arange(1, 10) / 10, np.random.default_rng(0)
     assert counts.rollouts_per_sentence([tenths]) == 100
     assert counts.rollouts_per_sentence([np.tile(tenths, 3)]) == 10

@@ -93,7 +93,7 @@ class RolloutPool:
         for arm, numbers in arms:
             self._asked[arm] = self._asked.get(arm, 0) + len(numbers)
         method = self._method
-        with control.using(control.current().told_by(self.progress)):
+        with control.using(control.current().counted_by(self.progress)):
             self._model.rollouts(
                 [Start(arm.trace, arm.at, numbers) for arm, numbers in arms],
                 seed=self._seed,

@@ -1,4 +1,4 @@
-"""In how many layers of a model what is done to attention speaks, in words for the edit type of a result."""
+"""In how many layers of a model an edit of attention acts, in words for the edit type of a result."""
 
 from __future__ import annotations
 

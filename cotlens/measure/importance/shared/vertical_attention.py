@@ -58,7 +58,7 @@ def receivers(peaked: Mapping[Head, float], first_layer: int, top: float) -> lis
     """The heads of the largest kurtosis from `first_layer` on: `top` of them, or below 1 that share of them.
 
     Raises:
-        InputError: no head is known, or none would be left to hold them against.
+        InputError: no head is known, or none would be left to compare them with.
     """
     known = [head for head, value in peaked.items() if head[0] >= first_layer and np.isfinite(value)]
     if not known:
@@ -67,7 +67,7 @@ def receivers(peaked: Mapping[Head, float], first_layer: int, top: float) -> lis
     if count >= len(known):
         raise InputError(
             f"{count} receiver heads of the {len(known)} that this model has from layer {first_layer} on leave none "
-            f"to hold them against: give top={max(1, len(known) // 4)} or fewer."
+            f"to compare them with: give top={max(1, len(known) // 4)} or fewer."
         )
     return sorted(known, key=lambda head: (-peaked[head], head))[:count]
 
