@@ -1,4 +1,6 @@
-"""Altair charts; `CHARTS` says which module draws which kind of result. `tokens` and `attention` are called by name.
+"""Altair charts; `CHARTS` says which module draws which kind of result, `FIGURES` which draws its text.
+
+`tokens` and `attention` are called by name.
 
 To add a chart, write a module with a function `chart(result)` and a line in the table below.
 
@@ -23,3 +25,5 @@ CHARTS = Registry(
         "layer_sweep": "cotlens.plots.steering:layers",
     },
 )
+
+FIGURES = Registry("kind of result with a text to draw", {"importance": "cotlens.plots.shaded:figure"})

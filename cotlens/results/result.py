@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 FORMAT = "cotlens-result/1"
 
 _CHARTS = "cotlens.plots:CHARTS"  # named, not imported: results stand below plots
+_FIGURES = "cotlens.plots:FIGURES"
+_TABLES = "cotlens.results.tables:write"
 _TOLD = "cotlens.results.told:told"  # it stands on certainties, which stand on results
 _WORDS = ("kind", "method", "metric", "unit", "sign", "zero", "scale_unit")
 _SHOWN = 10
@@ -93,6 +95,24 @@ class Result:
         draw = resolve(_CHARTS).get(self.kind)
         _check_options(draw, options)
         return draw(self, **options)
+
+    def figure(self, **options: Any) -> Any:
+        """The text with its effects as a figure for a paper: `figure.save` writes SVG, PDF or PNG.
+
+        Raises:
+            InputError: this kind of result has no text to draw, or the figure has no such option.
+        """
+        draw = resolve(_FIGURES).get(self.kind)
+        _check_options(draw, options)
+        return draw(self, **options)
+
+    def save_table(self, path: files.PathLike) -> None:
+        """Write the table as the suffix says: .csv, .parquet or .tex (a LaTeX tabular). `save` keeps everything.
+
+        Raises:
+            InputError: the suffix is another one, the file can't be written, or a package for it is missing.
+        """
+        resolve(_TABLES)(self, path)
 
     def data(self) -> dict[str, Any]:
         """All of it as JSON data, as a file has it; `from_data` gives it back.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Self, overload
 
@@ -9,7 +10,8 @@ import numpy as np
 
 from cotlens._core import check
 from cotlens._core.errors import InputError
-from cotlens._core.files import PathLike
+from cotlens._core.files import PathLike, write_bytes
+from cotlens._core.text import without_halves
 from cotlens.trace.answers import FinalAnswer
 from cotlens.trace.collection.pages import Pages, write
 from cotlens.trace.trace import Trace
@@ -174,6 +176,17 @@ class Traces(Sequence[Trace]):
         """
         write(path, list(self))
 
+    def to_jsonl(self, path: PathLike) -> None:
+        """Write a line of JSON per trace, as messages with the thought apart, for other programs; `cl.read` reads them.
+
+        Texts alone: `save` keeps tokens, probabilities and what traces were made from.
+
+        Raises:
+            InputError: the file can't be written.
+        """
+        lines = [json.dumps(_messages(trace), ensure_ascii=False) for trace in self]
+        write_bytes(path, without_halves("".join(f"{line}\n" for line in lines)).encode("utf-8"))
+
     @classmethod
     def load(cls, path: PathLike, *, model: Any = None) -> Self:
         """Traces that `save` wrote; each is read from the file when it is looked at.
@@ -221,3 +234,11 @@ _ROW: Mapping[str, Callable[[Trace], Any]] = {
 def _row(trace: Trace) -> dict[str, Any]:
     row = {name: read(trace) for name, read in _ROW.items()}
     return {**row, **{name: trace.meta.get(name) for name in _META}}
+
+
+def _messages(trace: Trace) -> dict[str, Any]:
+    """A trace as messages: what it was asked, and its thought and answer as an assistant's."""
+    asked = trace.meta.get("messages") or [{"role": "user", "content": trace.prompt}]
+    said = {"role": "assistant", "reasoning_content": trace.thought, "content": trace.answer or ""}
+    about = {"id": trace.id, "model": _model(trace), "finish_reason": trace.meta.get("finish", "given")}
+    return {**about, "messages": [*asked, said]}

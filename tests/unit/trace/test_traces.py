@@ -128,3 +128,15 @@ def test_an_empty_collection_is_one_too(tmp_path):
     assert cl.Traces.load(tmp_path / "none.traces") == []
     with pytest.raises(cl.CotLensError, match="No traces can be read"):
         cl.Traces.load(tmp_path / "nothing.traces")
+
+
+def test_lines_of_messages_for_other_programs(tmp_path):
+    """Texts alone: what was asked, the thought apart, and the answer; the readers know them again."""
+    asked = [{"role": "system", "content": "Be brief."}, {"role": "user", "content": "How many?"}]
+    plain = cl.Trace.from_text("1 + 1?", "One and\none\u2028\ud800.", "\u201c2\u201d")
+    given = cl.Traces([plain, cl.Trace.from_text(asked, "3.", "It is 3.")])
+    given.to_jsonl(path := tmp_path / "traces.jsonl")
+    read = cl.read(path)
+    assert [trace.prompt for trace in read] == ["1 + 1?", "Be brief.\n\nHow many?"]
+    assert [trace.thought for trace in read] == ["One and\none\u2028\ufffd.", "3."]
+    assert [trace.answer for trace in read] == [trace.answer for trace in given]
