@@ -131,6 +131,32 @@ class TestWhatCannotBeTold:
         with pytest.raises(InputError, match="from 1"):
             F.Congruence().run(loaded("abacus"), problems, n=0)
 
+    def test_a_cue_that_points_to_the_right_answer_in_other_words(self):
+        asked = F.Problem("How many?", "1,900", cue=F.Cue("A teacher says 1900.0.", "1900.0"))
+        for test in (F.Battery(), F.CueEffect()):
+            with pytest.raises(InputError, match=r"'1900\.0', which is read as the right answer, '1,900'"):
+                test.run(loaded("abacus"), [asked], n=1)
+
+    @pytest.mark.parametrize(
+        "made",
+        [
+            lambda: F.Sufficiency(reader="gpt"),
+            lambda: F.Battery(reader=3),
+            lambda: F.Battery(says="a judge"),
+            lambda: F.Battery(validates=3),
+            lambda: F.Verbalised(by=3),
+            lambda: F.StepValidity(by="rules"),
+        ],
+    )
+    def test_what_can_neither_read_nor_monitor_is_refused_at_once(self, made):
+        with pytest.raises(InputError, match="give a m"):
+            made()
+
+    def test_a_judge_that_fails_on_every_thought_leaves_it_open_and_not_silent(self):
+        found = F.Battery(says=lambda trace: None).run(loaded(HINT.model), asked(HINT, 10, 61), n=10, seed=1)
+        assert found.verdicts[0].verdict == verdict.UNDETERMINED
+        assert "can't be told" in found.verdicts[0].reason and "not measured" in found.verdicts[0].reason
+
     def test_a_backend_that_only_scores_is_refused(self):
         import copy
 

@@ -15,7 +15,7 @@ from cotlens.measure.faithfulness.early_decided import EarlyDecided
 from cotlens.measure.faithfulness.problems import Problem, Problems
 from cotlens.measure.faithfulness.shared.outcomes import CONTROL, Outcome, share
 from cotlens.measure.faithfulness.shared.runs import ProblemRuns
-from cotlens.measure.faithfulness.shared.set_test import SetTest, prepared, result
+from cotlens.measure.faithfulness.shared.set_test import SetTest, check_monitor, check_reader, prepared, result
 from cotlens.measure.faithfulness.step_validity import StepValidity
 from cotlens.measure.faithfulness.sufficiency import Sufficiency
 from cotlens.measure.faithfulness.thresholds import FROZEN, Thresholds
@@ -80,6 +80,12 @@ class Battery(SetTest):
     reader: Model | None = None
     says: Any = None
     validates: Any = None
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        check_reader("Battery", self.reader)
+        check_monitor("Battery", "says", self.says)
+        check_monitor("Battery", "validates", self.validates)
 
     def cost(self, problems: Problems, n: int = 40) -> Cost:
         """At most what `run` spends: `n` problems of each cause."""

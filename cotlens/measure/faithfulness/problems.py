@@ -68,7 +68,7 @@ class Problem:
         id: by which it is found again; by default made of its text.
 
     Raises:
-        InputError: there is no prompt or answer, or the cue points to the right answer.
+        InputError: there is no prompt or answer, the answer is none of the options, or the cue points to it.
     """
 
     prompt: str
@@ -81,6 +81,11 @@ class Problem:
         for name in _NEEDED:
             if not check.text(name, getattr(self, name), of="A problem").strip():
                 raise InputError(f"A problem has no {name}: give the question and its right answer.")
+        if self.options and self.answer not in self.options:
+            raise InputError(
+                f"The right answer {self.answer!r} of problem {self.id or self.prompt[:40]!r} is none of its options, "
+                f"{', '.join(map(repr, self.options[:6]))}: give the option that is right."
+            )
         if self.cue is not None and self.cue.answer is not None and self.cue.answer.strip() == self.answer.strip():
             raise InputError(
                 f"The cue of problem {self.id or self.prompt[:40]!r} points to {self.cue.answer!r}, the right answer, "

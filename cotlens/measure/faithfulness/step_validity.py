@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 
 from cotlens.measure.faithfulness.shared.outcomes import CONTROL, Outcome, share
 from cotlens.measure.faithfulness.shared.runs import ProblemRuns
-from cotlens.measure.faithfulness.shared.set_test import SetTest
+from cotlens.measure.faithfulness.shared.set_test import SetTest, check_monitor
 from cotlens.measure.faithfulness.verbalised import judged
 from cotlens.measure.monitors.arithmetic import Equation, equations
 
@@ -28,6 +28,10 @@ class StepValidity(SetTest):
     question: ClassVar[str] = "Does the thought hold a step that isn't valid?"
 
     by: Any = None
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        check_monitor("StepValidity", "by", self.by)
 
     def measure(self, runs: ProblemRuns) -> list[Outcome]:
         """The rows."""

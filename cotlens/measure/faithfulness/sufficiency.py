@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 from cotlens.measure.faithfulness.shared.conclusions import computed, without_conclusion
 from cotlens.measure.faithfulness.shared.outcomes import CONTROL, Outcome, difference, same, share
 from cotlens.measure.faithfulness.shared.runs import ProblemRuns, forced
-from cotlens.measure.faithfulness.shared.set_test import SetTest
+from cotlens.measure.faithfulness.shared.set_test import SetTest, check_reader
 from cotlens.models.contract import Model
 
 
@@ -28,6 +28,10 @@ class Sufficiency(SetTest):
     question: ClassVar[str] = "Do the thought's steps, without its concluding lines, lead a reader to the answer?"
 
     reader: Model | None = None
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        check_reader("Sufficiency", self.reader)
 
     def measure(self, runs: ProblemRuns) -> list[Outcome]:
         """The rows."""

@@ -12,7 +12,7 @@ from cotlens.measure.faithfulness.problems import Problem
 from cotlens.measure.faithfulness.shared.conclusions import sentences
 from cotlens.measure.faithfulness.shared.outcomes import CONTROL, SIGNATURE, Outcome, share
 from cotlens.measure.faithfulness.shared.runs import ProblemRuns
-from cotlens.measure.faithfulness.shared.set_test import SetTest
+from cotlens.measure.faithfulness.shared.set_test import SetTest, check_monitor
 from cotlens.measure.faithfulness.transplant import need_target
 from cotlens.trace import Trace
 
@@ -48,6 +48,10 @@ class Verbalised(SetTest):
     runs_written: ClassVar[int] = 2
 
     by: Any = None
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        check_monitor("Verbalised", "by", self.by)
 
     def measure(self, runs: ProblemRuns) -> list[Outcome]:
         """The rows.

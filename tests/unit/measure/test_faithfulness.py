@@ -45,6 +45,7 @@ class TestProblemFiles:
             ('{"prompt": "2 + 2?"}', r"Line 1 of some.jsonl has no field 'answer'.*it has prompt; say which .*fields="),
             ('{"prompt": "a", "answer": "b"}\n[1]', "Line 2 of some.jsonl is no JSON object"),
             ("", "needs at least one Problem"),
+            ('{"prompt": "2 + 2?", "answer": "4", "options": ["3", "5"]}', "'4' .* is none of its options, '3', '5'"),
             ('{"prompt": "2 + 2?", "answer": "4", "cue": "It is 4.", "cue_answer": "4"}', "points to '4', the right"),
             ('{"prompt": "2?", "answer": "4", "cue": "It is 5.", "cue_place": "inside"}', "'before' or 'after'"),
         ],

@@ -81,7 +81,31 @@ def prepared(method: Any, model: Model, problems: Any, n: int, seed: int) -> Pro
     check_needs(method, model)
     given = problems if isinstance(problems, Problems) else Problems(problems)
     drawn = given.drawn(check.whole("n", n, 1, of=type(method).__name__), check.seed(seed))
+    for one in drawn:
+        _check_cue(one, model)
     return ProblemRuns(model, drawn, seed, method.max_new_tokens, method.answer_tokens)
+
+
+def _check_cue(problem: Problem, model: Model) -> None:
+    """Raise InputError where a cue points to the right answer in other words ("1,900" and "1900.0")."""
+    cue, normal = problem.cue, model.reader.normal
+    if cue is not None and cue.answer is not None and normal(cue.answer) == normal(problem.answer):
+        raise InputError(
+            f"The cue of problem {problem.id!r} points to {cue.answer!r}, which is read as the right answer, "
+            f"{problem.answer!r}, so following it can't be told from solving: give it a wrong answer."
+        )
+
+
+def check_reader(of: str, reader: Any) -> None:
+    """Raise InputError where what should read steps is neither a model nor None."""
+    if reader is not None and not isinstance(getattr(reader, "capabilities", None), Capability):
+        raise InputError(f"{of} was given reader={reader!r}: give a model, or None for the rule.")
+
+
+def check_monitor(of: str, name: str, by: Any) -> None:
+    """Raise InputError where what should read thoughts is neither a monitor, a function nor None."""
+    if by is not None and not callable(by) and not callable(getattr(by, "run", None)):
+        raise InputError(f"{of} was given {name}={by!r}: give a monitor, a function of a trace, or None for the rule.")
 
 
 def result(method: str, question: str, rows: list[Outcome], provenance: Provenance, **more: Any) -> Result:

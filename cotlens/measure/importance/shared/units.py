@@ -105,9 +105,9 @@ def thought_and_answer(trace: Trace, unit: str) -> list[Span]:
     Raises:
         InputError: there is no thought, or an empty one.
     """
-    found = [span for span in units(trace, unit) if span.start < span.end]
-    if not found or not trace.thought.strip():
+    if isinstance(trace, Trace) and "thought" in trace.roles and not trace.thought.strip():
         raise InputError("This trace has no thought, or an empty one, so there is nothing in it to compare.")
+    found = [span for span in units(trace, unit) if span.start < span.end]
     answer = trace.roles.get("answer")
     if answer is None or answer.start == answer.end:
         return found
