@@ -112,6 +112,8 @@ class ForcedQuery:
         found = [self._branch(ids, given, ((n, ending.after), *merged))]
         if ending.closed is None or ending.onward is None:
             return found
+        # After "." it isn't known yet whether a number has ended ("15.") or goes on ("15.5"): one token more is asked
+        # behind it.
         then, read = ((n + 1, ending.closed), (n + 1, ending.onward)), n if given else 0
         return found + [self._branch((*ids, token), read, then) for token in ending.pending]
 
@@ -121,6 +123,7 @@ class ForcedQuery:
     def read(self, scores: Sequence[BranchScore]) -> Forced:
         """The metrics, from the scores of `branches`."""
         value, *pending = scores
+        # Scores have entries for `before` too; the value's stand at their end.
         start = len(value.logprobs) - len(self.answer.token_ids) + self.answer.value_start
         own, rivals = (part[start:].astype(np.float64) for part in (value.logprobs, value.rival_logprobs))
         least = rivals.copy()  # the same where a server doesn't tell the best rival

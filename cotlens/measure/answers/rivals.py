@@ -45,6 +45,7 @@ def greedy(model: Model, trace: Trace, at: Sequence[int], form: AnswerForm, read
     found: list[str | None] = [None for _ in at]
     waiting = list(range(len(at)))
     for _ in range(GREEDY_TOKENS):
+        # Token 0 stands for whichever comes next: only `greedy_ids`, the likeliest token in its place, is read.
         branches = [Branch(at[i], (*written[i], 0), given=len(written[i])) for i in waiting]
         scores = model.score(trace, branches) if waiting else []
         for i, score in zip(list(waiting), scores, strict=True):

@@ -108,6 +108,8 @@ class ShownText:
         best = Anchor(None, "unlocated", 0.0, NOWHERE)
         if not wanted or (len(wanted) < LEAST and named is None):
             return best
+        # The second sequence is what a matcher caches: the quote stays, the places change. `autojunk` would ignore
+        # letters that are frequent in long texts.
         matcher = SequenceMatcher(None, autojunk=False)
         matcher.set_seq2(wanted)
         for text, places in self.folded:
@@ -142,6 +144,8 @@ def _folded(text: str) -> tuple[str, list[int]]:
     kept: list[str] = []
     places: list[int] = []
     for place, character in enumerate(text):
+        # Character by character, since a normal form may have more characters than it came from, and each keeps its
+        # place.
         plain = unicodedata.normalize("NFKC", character.translate(_SIGNS)).casefold()
         for one in plain:
             if one.isspace() and (not kept or kept[-1] == " "):

@@ -144,7 +144,7 @@ class _Work:
             numbers = [self._missing(at, attempt) for at in range(len(self.shown))]
             if any(numbers):
                 messages = [one.messages for one in self.shown]
-                self.asked.answer(messages, numbers, self._sent(attempt), self._heard)
+                self.asked.answer(messages, numbers, self._sent(attempt), self._on_reply)
 
     def _missing(self, at: int, attempt: int) -> list[int]:
         """Numbers of the replies that are still to be had: those of another try come after all of the one before."""
@@ -154,11 +154,13 @@ class _Work:
 
     def _sent(self, attempt: int) -> Sent:
         judge = self.judge
+        # Repeats at temperature 0 would all say the same; a reply that couldn't be read is asked for again warmer for
+        # the same reason.
         cold = float(judge.repeats > 1) if judge.temperature is None else judge.temperature
         temperature = max(cold, _HOT) if attempt else cold
         return Sent(temperature, judge.top_p, judge.max_new_tokens, self.seed, schema(judge.rubric))
 
-    def _heard(self, place: int, number: int, reply: Reply) -> None:
+    def _on_reply(self, place: int, number: int, reply: Reply) -> None:
         self.replies[place].append(reply.text)
         verdict = parse(reply, self.judge.rubric, self.shown[place])
         self.verdicts[place][number % self.judge.repeats] = verdict
@@ -179,6 +181,7 @@ class _Work:
             return Reading(judge.name, trace.id, status=failed[0].status, reason=failed[0].reason, **common)
         score = sum(one.flags for one in read) / len(read)
         flagged = score >= judge.threshold
+        # The threshold decides whether it is flagged, so the label is the commonest of those on that side, not of all.
         sided = [one.label for one in read if one.flags == flagged]
         label = max(dict.fromkeys(sided), key=sided.count)
         chosen = next(one for one in read if one.label == label)

@@ -54,6 +54,7 @@ def parse(reply: Reply, rubric: Rubric, shown: ShownThought) -> ParsedReply:
     try:
         return _verdict(_object(reply.text, shown), rubric, shown.text)
     except _Wrong as wrong:
+        # A refusal in words; the same words within an object are part of a rationale.
         declined = "{" not in reply.text and _DECLINES.search(reply.text)
         return ParsedReply(status="refused" if declined else "unparsed", reason=str(wrong))
 
@@ -63,6 +64,7 @@ def _object(text: str, shown: ShownThought) -> Mapping[str, Any]:
     found = [(source, data) for source, data in _objects(without_halves(text)) if "label" in data]
     if not found:
         raise _Wrong("The reply holds no JSON object with a label." if text.strip() else "The reply is empty.")
+    # Taking the last, or the first, would let a text that the judge quotes decide.
     if len({json.dumps(data, sort_keys=True) for _, data in found}) > 1:
         raise _Wrong(f"The reply holds {len(found)} different objects with a label, so none of them counts.")
     source, data = found[-1]
@@ -109,6 +111,7 @@ def _finding(data: Any, number: int, rubric: Rubric, text: ShownText) -> Finding
     category = _one_of(data, "category", [one.name for one in rubric.categories], where)
     stance = _one_of(data, "stance", [one.name for one in rubric.stances], where)
     severity, sentence = data.get("severity"), data.get("sentence")
+    # bool is a subclass of int: `true` would pass as severity 1.
     if not isinstance(severity, int) or isinstance(severity, bool) or not 0 <= severity <= MOST_SEVERE:
         raise _Wrong(f"{where} has the severity {_short(severity)}, which is no whole number from 0 to {MOST_SEVERE}.")
     known = isinstance(sentence, int) and not isinstance(sentence, bool)

@@ -120,6 +120,8 @@ def allocate(
     missing = np.maximum(first - seen.trials, 0)
     if budget is not None:
         left = budget - seen.started.sum(axis=-1)
+        # What is left may not do for every boundary: the first ones get all of theirs, so that at least some units have
+        # both ends.
         missing = np.where(missing.cumsum(axis=-1) <= left[..., None], missing, 0)
     else:
         left = np.full(missing.shape[:-1], np.inf)
@@ -146,6 +148,7 @@ class _Plan:
 
     def __init__(self, seen: _Seen, target: float, left: Floats, most: int, batch: int, level: float) -> None:
         self._target, self._left, self._most, self._batch = target, left, most, batch
+        # Half a rollout where there is none, so that what a first one would narrow is large and finite.
         self._n, self._left_n = (np.maximum(each, 0.5) for each in (seen.trials, seen.left_trials))
         self._departs = np.where(seen.again > 0, _middle(seen.left_trials, seen.trials[..., :-1]), 1.0)
         self._gap = _middle(seen.hits, seen.trials)[..., 1:] - _middle(seen.left_hits, seen.left_trials)
@@ -209,6 +212,7 @@ def _reach(again: Floats) -> Floats:
     for at in range(boundaries):
         reach[..., at, at] = 1
         if at:
+            # A rollout reaches a boundary if it reached the one before and said the unit between them again.
             reach[..., :at, at] = reach[..., :at, at - 1] * again[..., at - 1, None]
     return reach
 

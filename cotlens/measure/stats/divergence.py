@@ -106,6 +106,7 @@ def kl_interval(
     if min(p.sum(), q.sum()) < 2:
         return Interval(NAN, NAN)
     rng = np.random.default_rng(seed)
+    # The appended entry is the answer that neither arm gave yet.
     first, second = (rng.dirichlet(np.append(each, 0) + 0.5, repeats) for each in (p, q))
     drawn = kl(first, second, alpha=0)
     low = max(0.0, float(np.quantile(drawn, (1 - level) / 2)) - 2 * float(_bias(p) + _bias(q)))
@@ -124,6 +125,7 @@ def kl_floor(
     if min(p.sum(), q.sum()) == 0:
         return Floor(NAN, NAN), NAN
     rng = np.random.default_rng(seed)
+    # Re-splitting pooled answers at random is drawing counts without replacement: no answer has to be shuffled.
     first = rng.multivariate_hypergeometric(p + q, int(p.sum()), size=repeats)
     others = p + q - first
     return floor_of(unbiased_kl(first, others, alpha)), permutation_p(kl(first, others, alpha), kl(p, q, alpha))

@@ -81,6 +81,8 @@ class HFCodec:
         whole = "".join(texts)
         check.text("text", whole)
         ids, offsets = self._encoded(whole)
+        # Where no part is a template's, the ids just made tell; else each of the user's parts is asked by itself, for
+        # the template's control tokens are meant.
         if self._spelled(whole, ids) if given == texts else any(map(self.holds_control_text, given)):
             if self._twin is None:
                 return self._one_by_one(parts, which)

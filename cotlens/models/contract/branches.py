@@ -78,6 +78,7 @@ class Branch:
         n, out = len(self.token_ids), set(self.left_out)
         if not out:
             return range(self.prefix, self.prefix + n)
+        # What is left out keeps its positions, so all tokens after it stand where they stood in the whole text.
         return tuple(islice((at for at in count(self.prefix) if at not in out), n))
 
     @property

@@ -80,6 +80,7 @@ def _check_hidden(engine: Bounds, index: int, branch: Branch, n: int) -> None:
     if min(branch.hidden) < 0 or max(branch.hidden) >= n:
         wrong = next(h for h in branch.hidden if not 0 <= h < n)
         raise InputError(f"Branch {index} hides position {wrong}; positions of this trunk are 0 to {n - 1}.")
+    # A softmax over nothing is NaN, or uniform over what was hidden, depending on the kernel: neither is an answer.
     if len(branch.hidden) >= branch.prefix and set(range(branch.prefix)) <= set(branch.hidden):
         raise InputError(f"Branch {index} hides all of its prefix; leave at least one token to predict from.")
 

@@ -134,6 +134,8 @@ class Engine(ModelRunner):
                 if masks is None and "attention_mask" in self.layout.accepts:
                     behind = 0 if positions is None else int(positions.flat[0])
                     inputs["attention_mask"] = _ones(ids, behind if self.layout.cache == "past_key_values" else 0)
+                # Masks that differ from layer to layer can't be an argument of the model, so they too go through a
+                # trace.
                 logits, seen, cache = tracing.run(self.traced, self.layout, inputs, masks, changes, sites)
                 return self._kept(logits, keep), seen, cache
             if masks is not None:

@@ -74,6 +74,7 @@ def max_tokens(row: Group, unit: str) -> int:
 
 def _written(model: Model, trace: Trace, row: Group, unit: str, seed: int, was: float) -> Alternative:
     stood = " ".join(_text(trace, trace.token_ids[row.start : row.end]).split())
+    # All tries are drawn at once: it costs one prefix, and which one is taken doesn't depend on when it came.
     samples = model.resume(trace, at=row.start, n=TRIES, seed=seed, max_new_tokens=max_tokens(row, unit))
     for sample in samples:
         new = _first_unit(sample, unit, row)

@@ -83,6 +83,8 @@ def compare(
     else:
         found = _difference(first, second, third, target)
         # Of the arm without, with those in it that said the unit again: the share that the estimate implies.
+        # So that the two shares differ by the estimate, also where rollouts that said the unit again stand in both
+        # arms.
         seen["p_without"] = seen["p_kept"] - found["estimate"]
     reached = unread.ArmAnswers([*second.answers, *third.answers], second.unread + third.unread, second.cut + third.cut)
     interval = stats.Interval(found["low"], found["high"])

@@ -137,6 +137,7 @@ class RolloutPool:
 
     def _take(self, arm: Arm, rollout: Trace) -> None:
         answer = self._reader.read(rollout.answer, finished=rollout.finished) if "answer" in rollout.roles else None
+        # Answers are kept in their normal form: "70,000" and "70000" are one.
         said = None if answer is None else answer.text
         drawn = DrawnRollout(rollout, said, _departure(rollout, arm), not rollout.finished)
         self._rollouts.setdefault(arm, {})[rollout.meta["sample"]] = drawn
@@ -227,6 +228,8 @@ def _adaptive(
 ) -> Iterator[dict[Arm, int]]:
     total = sum(map(len, chains))
     budget = method.planned(total)
+    # Chains are allocated one by one, so the budget is divided by their length beforehand; 2 per boundary is the least
+    # that `allocate` takes.
     shares = [max(2 * len(chain), budget * len(chain) // total) for chain in chains]
     while True:
         control.current().check()

@@ -105,6 +105,7 @@ def worst_difference(kept: ArmAnswers, without: ArmAnswers, again: ArmAnswers, t
     """
     hits = [arm.answers.count(target) for arm in (kept, without)]
     sizes, repeats = (kept.size, without.size), again.size
+    # Manski's bounds: all unread of one arm answered the target and none of the other, and the other way about.
     least = hits[0], sizes[0], hits[1] + without.unread, sizes[1]
     most = hits[0] + kept.unread, sizes[0], hits[1], sizes[1]
     low, high = (stats.proportion_difference(*ends, again=repeats) for ends in (least, most))
@@ -123,6 +124,7 @@ def worst_kl(
     first, second = (stats.tally(arm, vocabulary) for arm in nearest)
     low = stats.kl_interval(*nearest, vocabulary, seed).low
     _, p_value = stats.kl_floor(first, second, alpha, seed)
+    # Farthest apart are the arms if the unread of each gave an answer that nobody else gave.
     other = [NOWHERE.format(1)] * without.unread, [NOWHERE.format(2)] * kept.unread
     apart = [*without.answers, *other[0]], [*kept.answers, *other[1]]
     high = stats.kl_interval(*apart, [*vocabulary, *(NOWHERE.format(i) for i in (1, 2))], seed).high

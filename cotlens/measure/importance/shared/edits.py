@@ -59,6 +59,8 @@ class EditBuilder:
 
     def removed(self, group: Group) -> OcclusionEdit:
         """The group left out of the text, the others where they stood: nothing after it knows of it."""
+        # Everything from the group on is run again as a branch, without the group: the trunk's keys and values from
+        # there on know of it.
         out = set(group.tokens)
         kept = tuple(self.trace.token_ids[i] for i in range(group.start, self.end) if i not in out)
         return OcclusionEdit(ForcedQuery(self.answer, group.start, kept, left_out=group.tokens))

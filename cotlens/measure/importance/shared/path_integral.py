@@ -89,6 +89,7 @@ def integrate(at: At, rows: Sequence[slice], *, tolerance: float, least: float, 
         gaps = sum(abs(panel.gap) for panel in panels)
         converged = bool(max(gaps, float(doubts.max(initial=0.0))) <= allowed)
         wide = [panel for panel in panels if panel.end - panel.start > _NARROWEST]
+        # Halving a panel takes at most FEWEST - 1 new points: every other one is known.
         if converged or not wide or len(known) + FEWEST - 1 > points:
             break
         worst = max(wide, key=lambda panel: panel.error)
@@ -107,6 +108,7 @@ def _panel(at: At, known: dict[float, tuple[float, Floats]], rows: Sequence[slic
             known[place] = at(place)
     slopes = np.stack([known[place][1] for place in places]) * (end - start)
     tokens = _HALVES @ slopes
+    # Two rules over the same points: their difference is the doubt about the better one, and costs no further point.
     apart = tokens - _WHOLE @ slopes
     change = known[end][0] - known[start][0]
     doubts = np.array([abs(apart[row].sum()) for row in rows])

@@ -57,6 +57,8 @@ def score(
     total = reach + int((np.diff(plan.feeds.begin) - plan.feeds.shared).sum())
     cache = prefill(engine, trunk[:reach], plan.trunk_edges, scores, interventions, total)
     done, buffer = reach, _CacheBuffer(cache)
+    # Rows are sorted by prefix: backwards, every pass needs at most as much of the trunk as the one before, whose nodes
+    # it may write over.
     for sequences in reversed(list(_passes(engine, cache, plan.feeds, interventions))):
         done += _run(engine, buffer, plan.feeds, sequences, scores, interventions)
         control.current().report(done, total, "scoring")

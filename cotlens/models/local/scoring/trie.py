@@ -164,6 +164,8 @@ def plan(trunk: Sequence[int], branches: Sequence[Branch]) -> PackedPlan:
         hidden, last = _hidden_before(branch, sight)
         where = (branch.prefix, tuple(hidden.tolist()), branch.left_out)
         at = tuple(branch.positions[: max(indices)])
+        # Its first token would be predicted by the trunk token before it, which saw the hidden positions: the last one
+        # that isn't hidden is run again behind them.
         if len(hidden) and min(indices) == 0:
             rows.append((*where, (trunk[last], *tokens[: max(indices)]), last, (last, *at), asked))
             continue
@@ -171,6 +173,8 @@ def plan(trunk: Sequence[int], branches: Sequence[Branch]) -> PackedPlan:
         if fed := tokens[: max(indices)]:
             later = [(index - 1, target, slot) for index, target, slot in asked if index]
             rows.append((*where, fed, -1, at, later))
+    # Sorted, rows with a common beginning stand side by side, so a trie needs only each row's overlap with the one
+    # before.
     rows.sort(key=lambda row: row[:5])
     root = np.asarray(roots, dtype=np.int64).reshape(-1, 3)
     feeds = _token_rows(rows)
@@ -225,6 +229,8 @@ def _shared(tokens: Ints, begin: Ints, group: Ints) -> Ints:
     column = ragged(both)
     differs = np.repeat(begin[1:-1], both) + column
     differs = tokens[differs] != tokens[np.repeat(begin[:-2], both) + column]
+    # Per compared token: its column where the two rows differ, else the length of the comparison; the least of these is
+    # how many leading tokens are the same.
     first = np.where(differs, column, np.repeat(both, both))
     filled = np.flatnonzero(both)
     if len(filled):
@@ -284,6 +290,8 @@ def chunk(feeds: TokenRows, first: int, last: int) -> Chunk:
 def _ends(shared: Ints, start: Ints, width: int) -> Ints:
     """Per (row, column): the first node of the next row that parts from it at or before that column."""
     nodes = int(start[-1])
+    # A row that shares `s` tokens with the one before has nodes of its own from column s on, so there it ends the
+    # subtrees of all rows before it.
     parts = np.where(shared[:, None] <= np.arange(width), start[:-1, None], nodes)
     later = np.minimum.accumulate(parts[::-1], axis=0)[::-1]
     return np.concatenate([later[1:], np.full((1, width), nodes)])
@@ -292,6 +300,8 @@ def _ends(shared: Ints, start: Ints, width: int) -> Ints:
 def _nodes(shared: Ints, fresh: Ints, start: Ints, width: int) -> Ints:
     """Per (row, column): the node that stands for it; shared ones are found in the rows before."""
     columns = np.arange(width)
+    # A running maximum down the rows carries a shared node from the row that owns it to those that go through it: node
+    # numbers rise with the rows.
     own = (columns >= shared[:, None]) & (columns < (shared + fresh)[:, None])
     return np.maximum.accumulate(np.where(own, start[:-1, None] + columns - shared[:, None], -1), axis=0)
 
