@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 import cotlens as cl
+from cotlens._core.text import without_halves
 from cotlens.trace.collection import pages
 from cotlens.trace.parts.focusing import from_parts
 from cotlens.trace.parts.layout import Recorded
@@ -138,5 +139,5 @@ def test_lines_of_messages_for_other_programs(tmp_path):
     given.to_jsonl(path := tmp_path / "traces.jsonl")
     read = cl.read(path)
     assert [trace.prompt for trace in read] == ["1 + 1?", "Be brief.\n\nHow many?"]
-    assert [trace.thought for trace in read] == ["One and\none\u2028\ufffd.", "3."]
+    assert [trace.thought for trace in read] == [without_halves(trace.thought) for trace in given]
     assert [trace.answer for trace in read] == [trace.answer for trace in given]
