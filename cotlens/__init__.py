@@ -62,6 +62,7 @@ __all__ = [
     "load_result",
     "mixed",
     "monitors",
+    "patching",
     "probes",
     "read",
     "read_atif",
@@ -75,7 +76,17 @@ __all__ = [
 
 if TYPE_CHECKING:
     from cotlens._core.errors import CotLensError
-    from cotlens.measure import categories, faithfulness, features, importance, lenses, monitors, probes, steering
+    from cotlens.measure import (
+        categories,
+        faithfulness,
+        features,
+        importance,
+        lenses,
+        monitors,
+        patching,
+        probes,
+        steering,
+    )
     from cotlens.measure.compare import compare
     from cotlens.measure.diff.answers import diff_answers
     from cotlens.measure.diff.comparing import diff
@@ -122,6 +133,7 @@ __getattr__, __dir__ = lazy_attributes(
         "features": "cotlens.measure.features",
         "lenses": "cotlens.measure.lenses",
         "monitors": "cotlens.measure.monitors",
+        "patching": "cotlens.measure.patching",
         "probes": "cotlens.measure.probes",
         "steering": "cotlens.measure.steering",
         "survey": "cotlens.measure.survey.plan:survey",

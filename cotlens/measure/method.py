@@ -156,6 +156,14 @@ def check_made_for(what: str, made: Provenance, model: Model) -> None:
         )
 
 
+def check_one_model(traces: Sequence[Trace]) -> None:
+    """Raise InputError where traces were written by different models."""
+    known = {(one.meta.get("model"), one.meta.get("revision")) for one in traces if one.meta.get("model")}
+    if len(known) > 1:
+        names = sorted({f"{name} ({revision})" for name, revision in known})
+        raise InputError(f"These traces come from different models, {' and '.join(names[:4])}: take those of one.")
+
+
 class Identified(Protocol):
     """What is measured: a trace, or a set of problems."""
 

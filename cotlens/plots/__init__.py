@@ -19,6 +19,8 @@ CHARTS = Registry(
         "steering": "cotlens.plots.steering:chart",
         "features": "cotlens.plots.features:chart",
         "lens": "cotlens.plots.lens:chart",
+        "direct": "cotlens.plots.patch:parts",
+        "patch": "cotlens.plots.patch:chart",
         "probe": "cotlens.plots.probe:chart",
         "contrast": "cotlens.plots.probe:chart",
         "onset": "cotlens.plots.probe:onset",

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from cotlens._core import check, control
 from cotlens._core.errors import CapabilityError, InputError, did_you_mean
+from cotlens.measure.method import check_one_model
 from cotlens.models.contract import Capability, Model, remedy
 from cotlens.trace import Trace
 
@@ -128,14 +129,6 @@ def check_examples(given: Sequence[Example], folds: int) -> None:
     if len(kinds) > 1:
         raise InputError("The nuisance values of the examples differ in number or kind; give each the same ones.")
     check_one_model([one.trace for one in given])
-
-
-def check_one_model(traces: Sequence[Trace]) -> None:
-    """Raise InputError where traces were written by different models."""
-    known = {(one.meta.get("model"), one.meta.get("revision")) for one in traces if one.meta.get("model")}
-    if len(known) > 1:
-        names = sorted({f"{name} ({revision})" for name, revision in known})
-        raise InputError(f"These traces come from different models, {' and '.join(names[:4])}: take those of one.")
 
 
 def check_reads(model: Model, what: Capability = Capability.READ) -> None:

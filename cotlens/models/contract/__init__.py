@@ -6,7 +6,7 @@ messages is asked (`asking`), and what comes back from within (`whitebox`).
 """
 
 from cotlens.models.contract.asking import Answerer, Conversation, OnReply, Reply, Sent
-from cotlens.models.contract.branches import AnswerBranch, Branch, BranchScore, Ending, TokenSet
+from cotlens.models.contract.branches import AnswerBranch, Branch, BranchScore, Ending, TokenSet, by_interventions
 from cotlens.models.contract.capability import Capability, elsewhere, remedy
 from cotlens.models.contract.interventions import (
     EVER,
@@ -54,6 +54,7 @@ __all__ = [
     "Sent",
     "Start",
     "TokenSet",
+    "by_interventions",
     "elsewhere",
     "remedy",
 ]

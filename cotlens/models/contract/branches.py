@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from itertools import count, islice
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from cotlens.models.contract.interventions import EVER, Intervention
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -63,6 +65,8 @@ class Branch:
         sets: (index, tokens): the total probability of a set of tokens where the branch's token of that index stands,
             or after its last one (index = number of tokens); at least `given`.
         left_out: positions from `prefix` on that no token of the branch takes.
+        interventions: what is changed at the branch's own tokens, besides what is changed everywhere. Positions are
+            those of the whole sequence, from `prefix` on; None for all of the branch.
     """
 
     prefix: int
@@ -71,6 +75,15 @@ class Branch:
     given: int = 0
     sets: tuple[tuple[int, TokenSet], ...] = ()
     left_out: tuple[int, ...] = ()
+    interventions: tuple[Intervention, ...] = ()
+
+    @property
+    def changes(self) -> tuple[Intervention, ...]:
+        """Its interventions with positions of their own: where all tokens were meant, those of the branch."""
+        return tuple(
+            replace(item, positions=range(self.prefix, EVER)) if getattr(item, "positions", ()) is None else item  # type: ignore[type-var]
+            for item in self.interventions
+        )
 
     @property
     def positions(self) -> Sequence[int]:
@@ -90,6 +103,25 @@ class Branch:
     def entries(self) -> int:
         """How many numbers of each kind its score has."""
         return len(self.token_ids) + len(self.sets)
+
+
+def by_interventions(
+    branches: Sequence[Branch],
+    shared: tuple[Intervention, ...],
+    score: Callable[[list[Branch], tuple[Intervention, ...]], Sequence[BranchScore]],
+) -> list[BranchScore]:
+    """Scores where one set of interventions holds for all that are scored together: branches of the same ones at once.
+
+    Those of a branch act from its prefix on and so leave alone what stands before any of its group.
+    """
+    groups: dict[tuple[Intervention, ...], list[int]] = {}
+    for index, branch in enumerate(branches):
+        groups.setdefault(branch.changes, []).append(index)
+    found: dict[int, BranchScore] = {}
+    for own, indices in groups.items():
+        scores = score([replace(branches[i], interventions=()) for i in indices], (*shared, *own))
+        found.update(zip(indices, scores, strict=True))
+    return [found[index] for index in range(len(branches))]
 
 
 def _none() -> NDArray[np.float32]:

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from cotlens._core.check import indices, whole
 from cotlens._core.errors import InputError
 from cotlens.models.contract.branches import Branch
+from cotlens.models.contract.interventions import BlockAttention, Intervention, Patch
 
 
 class Bounds(Protocol):
@@ -61,7 +62,28 @@ def check_branches(engine: Bounds, trunk: Sequence[int], branches: Sequence[Bran
             )
         if branch.hidden:
             _check_hidden(engine, index, branch, n)
+        if branch.interventions:
+            _check_interventions(index, branch)
     check_ids(engine.layout.vocabulary, [token for branch in branches for token in branch.token_ids], "branches")
+
+
+def _check_interventions(index: int, branch: Branch) -> None:
+    for item in branch.interventions:
+        if not isinstance(item, Intervention) or isinstance(item, BlockAttention):
+            raise InputError(
+                f"Branch {index} can't hold {item!r:.60}: give AddVector, Ablate, Patch or ClampFeature, and hidden= "
+                "for what its tokens can't see."
+            )
+        if isinstance(item, Patch) and not np.isfinite(item.values).all():
+            raise InputError(  # what is masked is NaN still, so it would reach the branches beside it
+                f"Branch {index} puts NaN or infinite activations into the model; give finite ones."
+            )
+        at = getattr(item, "positions", None)
+        if at is not None and len(at) and min(at[:1] if isinstance(at, range) else at) < branch.prefix:
+            raise InputError(
+                f"Branch {index} changes a token before its prefix of {branch.prefix}, which all branches share: begin "
+                "the branch there, or give interventions= for all."
+            )
 
 
 def _check_left_out(engine: Bounds, index: int, branch: Branch) -> None:

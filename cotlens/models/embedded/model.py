@@ -12,9 +12,17 @@ from numpy.typing import ArrayLike, NDArray
 
 from cotlens._core import check
 from cotlens._core.errors import CapabilityError
-from cotlens.models.contract import Branch, BranchScore, Capability, Decoded, Interventions
+from cotlens.models.contract import (
+    Branch,
+    BranchScore,
+    Capability,
+    Decoded,
+    Intervention,
+    Interventions,
+    by_interventions,
+)
 from cotlens.models.contract.capability import elsewhere
-from cotlens.models.contract.interventions import BlockAttention, Intervention, as_interventions
+from cotlens.models.contract.interventions import BlockAttention, as_interventions
 from cotlens.models.contract.validation import check_branches, check_sequence
 from cotlens.models.embedded.whitebox import EngineWhitebox
 from cotlens.models.endpoint.model import EndpointModel
@@ -68,18 +76,18 @@ class EmbeddedModel(EndpointModel):
             CapabilityError: positions are hidden, or an intervention can't be applied.
         """
         ids, changes, wanted = self._ids(trunk), as_interventions(interventions), check.texts("sites", sites)
-        self._refuse_changes(changes)
+        self._refuse_changes([*changes, *(item for branch in branches for item in branch.interventions)])
         check_branches(self, ids, branches)
         whitebox = self._needs_whitebox("Activations can't be read") if wanted else None
 
-        def scored() -> list[BranchScore]:
-            with self._changed(changes) as (scorer, _):
-                scores = scorer.score(ids, branches)
+        def scored(group: list[Branch], own: tuple[Intervention, ...]) -> list[BranchScore]:
+            with self._changed(own) as (scorer, _):
+                scores = scorer.score(ids, group)
             if whitebox is None:
                 return scores
-            return with_activations(ids, branches, scores, lambda text, at: whitebox.read(text, wanted, at, changes))
+            return with_activations(ids, group, scores, lambda text, at: whitebox.read(text, wanted, at, own))
 
-        return self._run(scored)
+        return self._run(lambda: by_interventions(branches, changes, scored))
 
     def read(
         self,

@@ -122,7 +122,8 @@ class EndpointModel(TextModel, NoWhitebox):
             CapabilityError: positions are hidden, there are interventions or sites, or the server can't score.
         """
         ids, scorer = self._ids(trunk), self._can_score()
-        self._refuse_changes(as_interventions(interventions))
+        own = [item for branch in branches for item in branch.interventions]
+        self._refuse_changes([*as_interventions(interventions), *own])
         if texts("sites", sites):
             self._refuse("Activations can't be read", Capability.READ)
         check_branches(self, ids, branches)

@@ -102,6 +102,7 @@ class Engine(ModelRunner):
         cache: Any = None,
         keep: Tensor | int = 0,
         interventions: Sequence[Intervention] = (),
+        own: Sequence[tuple[NDArray[np.int64], Sequence[Intervention]]] = (),
         sites: Sequence[str] = (),
     ) -> tuple[Tensor, dict[str, Tensor], Any]:
         """One pass.
@@ -113,6 +114,7 @@ class Engine(ModelRunner):
             cache: extended in place; True asks the model for one of its own kind.
             keep: rows of logits wanted: an index tensor, or the last k (0: all).
             interventions: those that the masks don't hold already.
+            own: (rows, interventions) that act at those rows of the pass alone, whatever else stands at the positions.
             sites: activations to return.
 
         Returns:
@@ -120,11 +122,13 @@ class Engine(ModelRunner):
         """
         inputs = self._inputs(ids, positions, cache, keep)
         changes: list[Any] = []
-        if interventions:
+        if interventions or own:
             from cotlens.models import tracing
 
             at = np.arange(ids.shape[1]) if positions is None else positions
             changes = tracing.compile_changes(interventions, self.layout, at, self._home)
+            for rows, items in own:
+                changes += tracing.compile_changes(items, self.layout, at, self._home, rows)
         self.meter.tokens += ids.numel()
         self.meter.forwards += 1
         with memory_errors(ids.shape[0], ids.shape[1], ids.device):

@@ -27,6 +27,7 @@ from cotlens.models.contract import (
     Gradients,
     Interventions,
     Meter,
+    by_interventions,
 )
 from cotlens.models.contract.interventions import BlockAttention, Intervention, as_interventions
 from cotlens.models.contract.validation import check_branches as refuse_unscorable
@@ -136,10 +137,14 @@ class NdifModel(TextModel, WhiteboxModel):
         self, ids: tuple[int, ...], branches: Sequence[Branch], changes: tuple[Intervention, ...], sites: list[str]
     ) -> list[BranchScore]:
         refuse_unscorable(self.remote, ids, branches)
-        scores = scoring.score(self.remote, ids, branches, changes, pack=self._checked.pack())
-        if not sites:
-            return scores
-        return with_activations(ids, branches, scores, lambda text, at: self._read(text, sites, at, changes))
+
+        def scored(group: list[Branch], own: tuple[Intervention, ...]) -> list[BranchScore]:
+            scores = scoring.score(self.remote, ids, group, own, pack=self._checked.pack())
+            if not sites:
+                return scores
+            return with_activations(ids, group, scores, lambda text, at: self._read(text, sites, at, own))
+
+        return by_interventions(branches, changes, scored)
 
     def _measured(self, ids: tuple[int, ...], k: int) -> Measured:
         return self._run(lambda: reading.annotate(self.remote, ids, k))

@@ -44,9 +44,16 @@ class Change:
 
 
 def compile_changes(
-    interventions: Sequence[Intervention], layout: Layout, positions: NDArray[np.int64], device: torch.device
+    interventions: Sequence[Intervention],
+    layout: Layout,
+    positions: NDArray[np.int64],
+    device: torch.device,
+    among: NDArray[np.int64] | None = None,
 ) -> list[Change]:
     """What `interventions` do to a pass over tokens at `positions` [q]. `BlockAttention` is left to the masks.
+
+    Args:
+        among: rows at which they may act; None for all.
 
     Raises:
         InputError: a layer doesn't exist or a vector has the wrong width.
@@ -60,6 +67,7 @@ def compile_changes(
             raise CapabilityError(_unknown(item))
         layout.module(item.site, item.layer, "write")
         rows = np.flatnonzero(covers(item.positions, positions))
+        rows = rows if among is None else np.intersect1d(rows, among)
         values = _values(item, layout, positions[rows])
         if len(rows):
             where = torch.from_numpy(rows).to(device)

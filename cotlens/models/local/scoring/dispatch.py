@@ -62,7 +62,8 @@ def score(
     for site in sites:
         engine.layout.site(site)
     look = {"sites": tuple(dict.fromkeys(sites))} if sites else {}
-    way = "plain" if look and way == "forked" else way
+    # Copies of a state are neither looked into nor changed.
+    way = "plain" if way == "forked" and (look or any(one.interventions for one in branches)) else way
     scores, starts = WAYS[way](engine, trunk, branches, interventions, **look)
     return to_branch_scores(scores, starts, branches)
 

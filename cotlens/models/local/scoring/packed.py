@@ -71,9 +71,9 @@ def _passes(
     """Which rows go into one pass, and which of them into one sequence; all sequences stand behind the same trunk.
 
     Nodes see few of the others, so several short sequences waste less attention than one long one. Interventions that
-    change activations name positions of one sequence, so with them there is one sequence.
+    change activations name rows of one sequence, so with them there is one sequence.
     """
-    one = len(_in_activations(interventions)) > 0
+    one = len(_in_activations(interventions)) > 0 or any(feeds.changes)
     found: list[Rows] = []
     longest = 0
     for rows in trie.chunks(
@@ -165,10 +165,17 @@ def _pass(
             cache=extended,
             keep=torch.from_numpy(wanted).to(engine.device),
             interventions=_in_activations(interventions),
+            own=_own(sequences[0], start, stop) if len(sequences) == 1 else (),
             sites=scores.sites,
         )
         scores.put(logits.flatten(0, 1), edges.rows, edges.targets, edges.slots, at[:, wanted].ravel())
         scores.see({site: one[:, wanted].flatten(0, 1) for site, one in seen.items()}, edges.rows, edges.slots)
+
+
+def _own(sequence: Chunk, start: int, stop: int) -> list[tuple[Ints, tuple[Intervention, ...]]]:
+    """Rows of the nodes [start, stop) whose branches change something for themselves, and what."""
+    which = sequence.changes_of[start:stop]
+    return [(np.flatnonzero(which == index), sequence.changes[index]) for index in np.unique(which[which >= 0])]
 
 
 def _masks(

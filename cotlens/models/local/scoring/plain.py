@@ -57,6 +57,7 @@ def _score_one(
     indices, targets, slots = (np.array(column, dtype=np.int64) for column in zip(*asked, strict=True))
     rows = indices + (prefix - 1 + len(extra))
     masks, gaps = None, bool(branch.left_out)
+    interventions = (*interventions, *branch.changes)
     blocked = any(isinstance(item, BlockAttention) for item in interventions)
     if len(hidden):
         first = prefix if extra or not again else last

@@ -16,13 +16,14 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from cotlens.models.contract import Branch, TokenSet
+from cotlens.models.contract import Branch, Intervention, TokenSet
 
 Ints = NDArray[np.int64]
 _Tokens = tuple[int, ...]
 _Wanted = list[tuple[int, int, int]]  # column of the fed token that predicts it, target, slot
-# prefix, hidden, left out, fed, refed, positions of the fed, wants
-_Row = tuple[int, _Tokens, _Tokens, _Tokens, int, _Tokens, _Wanted]
+_Changes = tuple[Intervention, ...]
+# prefix, hidden, left out, number of its interventions, fed, refed, positions of the fed, wants
+_Row = tuple[int, _Tokens, _Tokens, int, _Tokens, int, _Tokens, _Wanted]
 
 
 @dataclass(frozen=True)
@@ -44,6 +45,8 @@ class Chunk:
         limits: int64 [n], trunk columns from here on are out of sight.
         hidden: the distinct sets of hidden trunk positions in this chunk.
         hidden_of: int64 [n], index into `hidden` per node, -1 for none.
+        changes: what branches of this chunk change for themselves, as sets of interventions.
+        changes_of: int64 [n], index into `changes` per node, -1 for none.
         edges: rows are nodes.
     """
 
@@ -53,6 +56,8 @@ class Chunk:
     limits: Ints
     hidden: list[Ints]
     hidden_of: Ints
+    changes: list[_Changes]
+    changes_of: Ints
     edges: Edges
 
     @property
@@ -87,13 +92,14 @@ class TokenRows:
     Args:
         prefix: trunk length before the branch.
         refed: trunk position that is fed again as the first token, -1 for none.
-        group: index of (prefix, hidden, left out, whether one is fed again).
+        group: index of (prefix, hidden, left out, interventions, whether one is fed again).
         begin: [rows + 1], the row's tokens in `tokens`.
         shared: leading tokens in common with the row before.
         tokens, positions: [total], what is fed, and where it stands.
         wanted: [rows + 1], the row's predictions in `columns`, `targets` and `slots`.
         columns, targets, slots: which token of its row predicts which target, and the entry for it.
         hidden: per group, hidden trunk positions.
+        changes: per group, the interventions of its branches.
     """
 
     prefix: Ints
@@ -108,6 +114,7 @@ class TokenRows:
     targets: Ints
     slots: Ints
     hidden: list[Ints]
+    changes: list[_Changes]
 
     def __len__(self) -> int:
         return len(self.prefix)
@@ -156,13 +163,15 @@ def plan(trunk: Sequence[int], branches: Sequence[Branch]) -> PackedPlan:
     roots: list[tuple[int, int, int]] = []
     rows: list[_Row] = []
     sight: dict[tuple[int, tuple[int, ...]], tuple[Ints, int]] = {}
+    changed: dict[_Changes, int] = {(): 0}
     for branch, start in zip(branches, starts.tolist(), strict=False):
         asked = wanted.of(branch, start)
         if not asked:
             continue
         tokens, indices = branch.token_ids, branch.asked
         hidden, last = _hidden_before(branch, sight)
-        where = (branch.prefix, tuple(hidden.tolist()), branch.left_out)
+        change = changed.setdefault(branch.changes, len(changed)) if branch.interventions else 0
+        where = (branch.prefix, tuple(hidden.tolist()), branch.left_out, change)
         at = tuple(branch.positions[: max(indices)])
         # Its first token would be predicted by the trunk token before it, which saw the hidden positions: the last one
         # that isn't hidden is run again behind them.
@@ -175,9 +184,9 @@ def plan(trunk: Sequence[int], branches: Sequence[Branch]) -> PackedPlan:
             rows.append((*where, fed, -1, at, later))
     # Sorted, rows with a common beginning stand side by side, so a trie needs only each row's overlap with the one
     # before.
-    rows.sort(key=lambda row: row[:5])
+    rows.sort(key=lambda row: row[:6])
     root = np.asarray(roots, dtype=np.int64).reshape(-1, 3)
-    feeds = _token_rows(rows)
+    feeds = _token_rows(rows, list(changed))
     reach = max(int(root[:, 0].max(initial=-1)) + 1, int(feeds.prefix.max(initial=0)))
     return PackedPlan(starts, reach, Edges(root[:, 0], root[:, 1], root[:, 2]), feeds, wanted.sets)
 
@@ -191,20 +200,20 @@ def _hidden_before(branch: Branch, known: dict[tuple[int, tuple[int, ...]], tupl
     return known[key]
 
 
-def _token_rows(rows: list[_Row]) -> TokenRows:
+def _token_rows(rows: list[_Row], changes: list[_Changes]) -> TokenRows:
     def column(values: Iterator[int]) -> Ints:
         return np.fromiter(values, np.int64, len(rows))
 
-    begin = np.concatenate([[0], np.cumsum(column(len(row[3]) for row in rows))])
-    wanted = np.concatenate([[0], np.cumsum(column(len(row[6]) for row in rows))])
-    tokens = np.fromiter((token for row in rows for token in row[3]), np.int64, int(begin[-1]))
-    positions = np.fromiter((at for row in rows for at in row[5]), np.int64, int(begin[-1]))
-    wants = np.array([want for row in rows for want in row[6]], dtype=np.int64).reshape(-1, 3)
-    groups: dict[tuple[int, _Tokens, _Tokens, bool], int] = {}
-    group = column(groups.setdefault((*row[:3], row[4] < 0), len(groups)) for row in rows)
+    begin = np.concatenate([[0], np.cumsum(column(len(row[4]) for row in rows))])
+    wanted = np.concatenate([[0], np.cumsum(column(len(row[7]) for row in rows))])
+    tokens = np.fromiter((token for row in rows for token in row[4]), np.int64, int(begin[-1]))
+    positions = np.fromiter((at for row in rows for at in row[6]), np.int64, int(begin[-1]))
+    wants = np.array([want for row in rows for want in row[7]], dtype=np.int64).reshape(-1, 3)
+    groups: dict[tuple[int, _Tokens, _Tokens, int, bool], int] = {}
+    group = column(groups.setdefault((*row[:4], row[5] < 0), len(groups)) for row in rows)
     return TokenRows(
         prefix=column(row[0] for row in rows),
-        refed=column(row[4] for row in rows),
+        refed=column(row[5] for row in rows),
         group=group,
         begin=begin,
         shared=_shared(tokens, begin, group),
@@ -215,6 +224,7 @@ def _token_rows(rows: list[_Row]) -> TokenRows:
         targets=wants[:, 1],
         slots=wants[:, 2],
         hidden=[np.asarray(key[1], dtype=np.int64) for key in groups],
+        changes=[changes[key[3]] for key in groups],
     )
 
 
@@ -275,6 +285,7 @@ def chunk(feeds: TokenRows, first: int, last: int) -> Chunk:
     prefix = feeds.prefix[first:last][row]
     group = feeds.group[first:last]
     with_hidden = np.asarray([len(feeds.hidden[g]) > 0 for g in group], dtype=bool)
+    with_changes = np.asarray([len(feeds.changes[g]) > 0 for g in group], dtype=bool)
     distinct, index = np.unique(group, return_inverse=True)
     return Chunk(
         token_ids=feeds.tokens[flat],
@@ -283,6 +294,8 @@ def chunk(feeds: TokenRows, first: int, last: int) -> Chunk:
         limits=np.where(refed < 0, prefix, refed),
         hidden=[feeds.hidden[g] for g in distinct],
         hidden_of=np.where(with_hidden, index, -1)[row],
+        changes=[feeds.changes[g] for g in distinct],
+        changes_of=np.where(with_changes, index, -1)[row],
         edges=_edges(feeds, first, last, _nodes(shared, fresh, start, int(length.max()))),
     )
 
@@ -324,6 +337,7 @@ def padded(chunk: Chunk, n: int) -> Chunk:
         ends=np.concatenate([chunk.ends, np.arange(n - more, n) + 1]),
         limits=np.pad(chunk.limits, (0, more)),
         hidden_of=np.pad(chunk.hidden_of, (0, more), constant_values=-1),
+        changes_of=np.pad(chunk.changes_of, (0, more), constant_values=-1),
     )
 
 

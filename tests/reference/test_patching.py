@@ -1,0 +1,252 @@
+"""Patching against plain hooks, where it is known what carries the answer, and on real weights."""
+
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+import cotlens as cl
+from cotlens import organisms
+from cotlens._core.errors import CapabilityError, CotLensError
+from cotlens.models.contract import AddVector, BlockAttention, Branch, Capability, Patch
+from cotlens.models.local.scoring import dispatch
+from cotlens.results import load_result
+from tests import pretrained
+
+
+@pytest.fixture(scope="module")
+def abacus():
+    return cl.load("abacus")
+
+
+@pytest.fixture(scope="module")
+def pair(abacus):
+    """A thought, and the same with the ones digit of its last stated result altered: the digit decides the answer."""
+    problem = organisms.problems(1, seed=32, steps=3, fork=False)[0]
+    base = abacus.reason(problem.prompt, temperature=0)
+    last = base.spans("sentence")[-1]
+    end = last.char_start + len(base.text[last.char_start : last.char_end].rstrip(". "))
+    return base, base.replace((end - 1, end), str((int(base.text[end - 1]) + 3) % 10))
+
+
+@pytest.fixture(scope="module")
+def grid(abacus, pair):
+    return cl.patching.PatchGrid(controls=("shuffled", "mean")).run(*pair, abacus)
+
+
+def cell(result, layer, text, direction="sufficiency", name="estimate"):
+    columns = result.columns
+    rows = [i for i in range(len(result)) if columns["layer"][i] == layer and text in columns["text"][i]
+            and columns["direction"][i] == direction]  # fmt: skip
+    return columns[name][rows[0]]
+
+
+def test_the_changed_digit_carries_the_answer_until_the_answer_has_read_it(grid, pair, abacus):
+    base, source = pair
+    for direction, text in (("sufficiency", "- 53 = 36"), ("necessity", "- 53 = 39")):
+        for layer, here, there in ((0, 1, 0), (1, 1, 0), (2, 0, 1), (3, 0, 1)):
+            assert cell(grid, layer, text, direction) == pytest.approx(here, abs=0.02)
+            assert cell(grid, layer, "(the forced answer)", direction) == pytest.approx(there, abs=0.02)
+        assert cell(grid, 0, "23 at first", direction) == 0  # before the first difference both are the same
+    assert len(source.token_ids) == len(base.token_ids) and grid.extras["sufficiency"]["noise"] < 1e-4
+
+
+def test_identity_is_the_floor_and_controls_do_not_recover(grid):
+    noise = grid.extras["sufficiency"]["noise"]
+    assert 0 <= noise < 1e-4 and np.isfinite(grid.columns["floor"]).all()
+    assert cell(grid, 2, "(the forced answer)", name="mean") < 0.9
+    assert cell(grid, 2, "(the forced answer)", name="shuffled") < 0.9
+    assert np.isnan(cell(grid, 0, "23 at first", name="shuffled"))  # nothing was put there
+
+
+def test_it_saves_draws_and_is_deterministic(grid, pair, abacus, tmp_path):
+    grid.save(tmp_path / "grid.json")
+    again = load_result(tmp_path / "grid.json")
+    np.testing.assert_array_equal(again.columns["estimate"], grid.columns["estimate"])
+    assert len(grid.chart().to_dict()["vconcat"]) == 2
+    assert type(cl.show(grid)).__name__ == "VConcatChart"
+    same = cl.patching.PatchGrid(controls=("shuffled", "mean")).run(*pair, abacus)
+    np.testing.assert_array_equal(same.columns["shuffled"], grid.columns["shuffled"])
+
+
+def by_hooks(model, ids, layer, site, at, values, tokens):
+    """log p(tokens[0]) - log p(tokens[1]) after `ids` with activations put in place by a plain hook."""
+    import torch
+
+    block = model.engine.hf.model.layers[layer]
+    module = {"resid_post": block, "attn_out": block.self_attn, "mlp_out": block.mlp}[site]
+
+    def put(_, __, out):
+        value = (out[0] if isinstance(out, tuple) else out).clone()
+        value[0, list(at)] = torch.from_numpy(np.asarray(values))
+        return (value, *out[1:]) if isinstance(out, tuple) else value
+
+    handle = module.register_forward_hook(put)
+    try:
+        with torch.no_grad():
+            logits = torch.log_softmax(model.engine.hf(torch.tensor([ids])).logits[0, -1].double(), -1)
+    finally:
+        handle.remove()
+    return float(logits[tokens[0]] - logits[tokens[1]])
+
+
+@pytest.mark.parametrize("site", ["resid_post", "attn_out", "mlp_out"])
+def test_every_cell_is_what_hooks_give(abacus, pair, site):
+    from cotlens.measure.patching.pair import pair_of
+
+    two = pair_of(*pair, abacus, None, None)
+    result = cl.patching.PatchGrid(
+        site=site, unit="token", layers=(1, 2), directions=("sufficiency",), controls=()
+    ).run(*pair, abacus)
+    whole = result.extras["sufficiency"]
+    seen = abacus.read(two.source.ids, [f"{site}.1", f"{site}.2"])
+    for row in [i for i in range(len(result)) if result.columns["start"][i] >= two.same][::2]:
+        layer, at = int(result.columns["layer"][row]), range(result.columns["start"][row], result.columns["end"][row])
+        put = seen[f"{site}.{layer}"][two.aligned[list(at)]]
+        true = by_hooks(abacus, two.base.ids, layer, site, at, put, (two.base.other, two.base.own))
+        assert result.columns["difference"][row] + whole["base"] == pytest.approx(true, abs=1e-5, rel=1e-6)
+
+
+def test_a_branch_changes_its_own_tokens_alone(abacus, pair):
+    ids, rng = pair[0].token_ids, np.random.default_rng(0)
+    start, vector = len(ids) - 24, rng.standard_normal(128).astype(np.float32)
+    branches = [
+        Branch(
+            start + layer, ids[start + layer :], interventions=(Patch(layer, (start + 5,), vector[None], site=site),)
+        )
+        for layer in range(4)
+        for site in ("resid_post", "attn_out", "mlp_out")
+    ]
+    branches += [Branch(start, ids[start:]), Branch(start, ids[start:], interventions=(AddVector(1, vector),))]
+    branches.append(Branch(start + 1, ids[start + 1 :], hidden=(3, 4), interventions=(AddVector(2, vector),)))
+    packed = abacus.score(ids, branches)
+    plain = abacus._run(lambda: dispatch.score(abacus.engine, ids, branches, way="plain"))
+    for one, other in zip(packed, plain, strict=True):
+        np.testing.assert_allclose(one.logprobs, other.logprobs, atol=5e-5)
+    np.testing.assert_allclose(
+        packed[12].logprobs, abacus.score(ids, [Branch(start, ids[start:])])[0].logprobs, atol=1e-5
+    )
+    assert np.abs(packed[13].logprobs - packed[12].logprobs).max() > 0.01
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (AddVector(0, np.ones(128, np.float32), positions=(3,)), "before its prefix"),
+        (AddVector(0, np.ones(128, np.float32), positions=range(9)), "before its prefix"),
+        (BlockAttention(None, None), "hidden="),
+        ("nothing", "can't hold"),
+        (Patch(0, (9,), np.full((1, 128), np.nan, np.float32)), "NaN"),
+    ],
+)
+def test_what_a_branch_cannot_change_is_refused(abacus, pair, change, said):
+    with pytest.raises(CotLensError, match=said):
+        abacus.score(pair[0].token_ids, [Branch(8, (5, 6), interventions=(change,))])
+
+
+def test_integrated_attribution_is_the_patch_and_plain_only_ranks(abacus, pair):
+    whole = cl.patching.Attribution(steps=5, check_true=True).run(*pair, abacus)
+    np.testing.assert_allclose(whole.columns["estimate"], whole.columns["patched"], atol=0.02)
+    plain = cl.patching.Attribution(check_true=True).run(*pair, abacus)
+    assert plain.extras["error"] > 0.1 > 0.02 > whole.extras["error"]
+    run = plain.columns["patched"] != 0
+    assert np.corrcoef(plain.columns["estimate"][run], plain.columns["patched"][run])[0, 1] > 0.9
+
+
+def test_direct_logits_add_up(abacus, pair):
+    result = cl.patching.DirectLogits().run(*pair, abacus)
+    assert result.columns["estimate"].sum() == pytest.approx(result.extras["total"], abs=1e-5)
+    assert abs(result.columns["estimate"][-1]) < 1e-4 and result.columns["text"][-1] == "rest"
+    assert result.chart().to_dict()["mark"]
+
+
+def test_a_path_is_part_of_the_whole_and_the_last_reader_has_it(abacus, pair):
+    result = cl.patching.Path(sender=(1, "resid_post"), receiver=(2, "attn_out")).run(*pair, abacus)
+    told = {text: row for row, text in enumerate(result.columns["text"])}
+    row = next(row for text, row in told.items() if "- 53 = 36" in text)
+    # What the digit does after layer 1 goes through the attention of the next layer, which copies it.
+    assert result.columns["estimate"][row] == pytest.approx(1, abs=0.05)
+    assert result.columns["total"][row] == pytest.approx(1, abs=0.02)
+    other = cl.patching.Path(sender=(1, "resid_post"), receiver=(2, "mlp_out")).run(*pair, abacus)
+    assert abs(other.columns["estimate"][row]) < 0.5
+
+
+def test_unequal_edits_are_nan_with_the_reason_and_what_follows_is_shifted(abacus, pair):
+    base = pair[0]
+    longer = base.replace("I will keep a running total.", "I will keep a running total of all of them now.")
+    last = longer.spans("sentence")[-1]
+    end = last.char_start + len(longer.text[last.char_start : last.char_end].rstrip(". "))
+    longer = longer.replace((end - 1, end), "1")
+    result = cl.patching.PatchGrid(layers=(1,), directions=("sufficiency",), controls=()).run(base, longer, abacus)
+    lost = result.columns["status"] != "exact"
+    assert lost.any() and np.isnan(result.columns["estimate"][lost]).all()
+    assert "the edited span has" in result.columns["status"][lost][0]
+    assert np.isfinite(result.columns["estimate"][~lost]).any()
+
+
+def test_below_the_floor_recovery_is_refused_and_nats_stay(abacus, pair):
+    base = pair[0]
+    result = cl.patching.PatchGrid(layers=(2,), directions=("sufficiency",), controls=()).run(
+        base, base.replace("Let me see", "Let us see"), abacus, answers=("36", "12")
+    )
+    assert np.isnan(result.columns["estimate"]).all() and np.isfinite(result.columns["difference"]).any()
+    assert "nats apart" in result.columns["status"][-1]
+
+
+def test_a_donor_is_a_control(abacus, pair):
+    base, source = pair
+    result = cl.patching.PatchGrid(layers=(0,), directions=("sufficiency",), controls=()).run(
+        base, source, abacus, donor=base
+    )
+    run = ~np.isnan(result.columns["donor"])
+    assert run.any() and np.abs(result.columns["donor"][run]).max() < 0.02  # the base's own change nothing
+
+
+def test_real_weights_are_patched():
+    model = pretrained.model()
+    base, source = (
+        model.compose("How many apples does Tom have?", f"Tom has {word} apples in his bag.", None)
+        for word in ("three", "seven")
+    )
+    result = cl.patching.PatchGrid(layers=(0, 15, 29), directions=("sufficiency",), controls=()).run(
+        base, source, model, answers=("three", "seven")
+    )
+    last = [i for i in range(len(result)) if result.columns["text"][i] == "(the forced answer)"]
+    assert result.columns["estimate"][last][-1] == pytest.approx(
+        1, abs=0.02
+    )  # all that decides stands there at the end
+    first = result.columns["estimate"][np.array(last)[0] - 1]
+    assert first == pytest.approx(1, abs=0.1)  # and after the first layer still in the word
+    parts = cl.patching.DirectLogits().run(base, source, model, answers=("three", "seven"))
+    assert parts.columns["estimate"].sum() == pytest.approx(parts.extras["total"], abs=1e-3)
+
+
+WRONG = [
+    (lambda b, s, m: cl.patching.PatchGrid().run(b, b, m), "both answer '36'"),
+    (lambda b, s, m: cl.patching.PatchGrid().run(b, "x", m), "given as source"),
+    (
+        lambda b, s, m: cl.patching.PatchGrid().run(b, cl.load("abacus-flip").compose("a", "b", None), m),
+        "different models",
+    ),
+    (lambda b, s, m: cl.patching.PatchGrid(layers=(7,)).run(b, s, m), "no layer 7"),
+    (lambda b, s, m: cl.patching.PatchGrid(site="resid_pre"), "site='resid_pre'"),
+    (lambda b, s, m: cl.patching.PatchGrid(directions=()), "no direction"),
+    (lambda b, s, m: cl.patching.PatchGrid(controls=("zero",)), "controls='zero'"),
+    (lambda b, s, m: cl.patching.PatchGrid().run(b, s, m, answers=("3", "36")), "differ only in where they end"),
+    (lambda b, s, m: cl.patching.Path(sender=(2, "mlp_out"), receiver=(1, "attn_out")), "exchange them"),
+    (lambda b, s, m: cl.patching.Path(sender=2, receiver=(1, "attn_out")), "give \\(layer, site\\)"),
+    (lambda b, s, m: cl.patching.Attribution(steps=-1), "steps=-1"),
+]
+
+
+@pytest.mark.parametrize(("call", "said"), WRONG)
+def test_bad_input_is_one_sentence(abacus, pair, call, said):
+    with pytest.raises(CotLensError, match=said) as caught:
+        call(*pair, abacus)
+    assert len(str(caught.value)) < 400
+
+
+def test_a_model_that_cannot_be_changed_is_refused(pair):
+    served = SimpleNamespace(capabilities=Capability.GENERATE | Capability.SCORE, backend="vllm", name="served")
+    with pytest.raises(CapabilityError, match="READ and WRITE"):
+        cl.patching.PatchGrid().run(*pair, served)
