@@ -6,6 +6,7 @@ import dataclasses
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from cotlens._core.data import loads
 from cotlens._core.errors import InputError
 from cotlens.trace.answers import FinalAnswer
 from cotlens.trace.parts.focusing import from_parts
@@ -37,6 +38,9 @@ def of_exchange(
     Raises:
         InputError: neither holds messages, or their shape isn't known.
     """
+    request, response = _asking(opened(request)), opened(response)
+    if isinstance(response, str) and not is_stream(response):
+        response = {"generated_text": response}
     response = whole(response) if is_stream(response) else response
     writer = _writer(request, response)
     before = [] if request is None else asked(request, writer)
@@ -47,6 +51,32 @@ def of_exchange(
         about = {**_about(writer), "notes": notes}
         return [from_parts(Trace, before, meta=about, model=model, reader=FinalAnswer())]
     return [_trace(before, reply, _about(writer, response), notes, model) for reply in replies(response, writer)]
+
+
+def _asking(request: Any) -> Mapping[str, Any] | None:
+    """A request; a log may hold only its messages, or its question."""
+    return {"messages": request} if isinstance(request, (str, list)) and request else request or None
+
+
+def opened(found: Any) -> Any:
+    """What a log of calls or a batch holds a request or response in, taken off: a body, maybe as JSON text."""
+    for _ in range(_WRAPPERS):
+        if isinstance(found, str) and found.lstrip("\ufeff \n\r\t").startswith(("{", "[")):
+            found = loads(found)
+        inner = next((found[name] for name in _BODIES if found.get(name)), None) if _is_wrapper(found) else None
+        if inner is None:
+            return found
+        found = inner
+    return found
+
+
+_BODIES = ("body", "stream")
+_WRAPPERS = 3  # one inside the other, at most: a batch's response, its body, and that as text
+_HELD = ("messages", "choices", "content", "output", "candidates", "contents", "input", "prompt")
+
+
+def _is_wrapper(found: Any) -> bool:
+    return isinstance(found, Mapping) and not any(name in found for name in _HELD)
 
 
 def of_exchanges(exchanges: Sequence[Mapping[str, Any]], *, model: Any = None) -> list[Trace]:

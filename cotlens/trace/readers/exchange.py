@@ -13,9 +13,9 @@ from cotlens.trace.readers.blocks import blocks, plain_text
 from cotlens.trace.readers.messages import in_turns, parts_of, written
 
 _ENDS = {
-    **dict.fromkeys(("stop", "end_turn", "eos", "eos_token", "complete", "completed", "stop_sequence"), "stop"),
+    **dict.fromkeys(("stop", "end_turn", "eos", "eos_token", "complete", "completed", "stop_sequence", "word"), "stop"),
     **dict.fromkeys(("tool_calls", "tool_use", "function_call", "tool_call"), "stop"),
-    **dict.fromkeys(("length", "max_tokens", "max_output_tokens", "incomplete", "model_length"), "length"),
+    **dict.fromkeys(("length", "max_tokens", "max_output_tokens", "incomplete", "model_length", "limit"), "length"),
     **dict.fromkeys(("error", "content_filter", "safety", "refusal", "recitation", "failed"), "error"),
 }
 
@@ -43,9 +43,11 @@ def asked(request: Mapping[str, Any], model: str) -> list[Part]:
         if text:
             found.append([Part("system", text, channel="" if name == "system" else name)])
     said: list[Part] = []
-    for name in ("chat_history", "messages", "input", "contents", "prompt", "message", "inputs"):
-        if request.get(name) not in (None, "", []):
-            said += _after(said, parts_of(request[name], model))
+    for source in (request, request.get("input")):  # DashScope wraps what is asked
+        for name in ("chat_history", "messages", "input", "contents", "prompt", "message", "inputs"):
+            given = source.get(name) if isinstance(source, Mapping) else None
+            if given not in (None, "", []) and not (name == "input" and isinstance(given, Mapping)):
+                said += _after(said, parts_of(given, model))
     if not said:
         raise InputError("The request holds no messages; give what was asked, or only the response.")
     return in_turns([*found, *_turns(said)])
@@ -77,13 +79,29 @@ def replies(response: Mapping[str, Any], model: str) -> list[Response]:
     Raises:
         InputError: it is none that is known by its shape, or reports an error.
     """
-    error = response.get("error")
-    if error and not any(response.get(name) for name in ("choices", "content", "output", "candidates", "message")):
-        raise InputError(f"The response is an error of the provider ({plain_text(error)[:200]}), so there is no text.")
+    error = _error(response)
+    if error:
+        raise InputError(f"The response is an error of the provider ({error}), so there is no text.")
     for name, reader in (("choices", _choices), ("candidates", _candidates)):
         if isinstance(response.get(name), list) and response[name]:
             return [_sealed(reply, response) for reply in reader(response[name], model)]
     return [_sealed(_single(response, model), response)]
+
+
+def _error(response: Mapping[str, Any]) -> str:
+    """What a response says went wrong, where it holds no text; "" of any other."""
+    if any(response.get(name) for name in _TOLD) or isinstance(response.get("message"), Mapping):
+        return ""
+    feedback = response.get("promptFeedback") or response.get("prompt_feedback")
+    blocked = feedback.get("blockReason") or feedback.get("block_reason") if isinstance(feedback, Mapping) else None
+    about = response.get("base_resp") if isinstance(response.get("base_resp"), Mapping) else {}
+    said = [response.get("error"), blocked, (about or {}).get("status_msg"), response.get("detail")]
+    if any(name in response for name in ("code", "status_code")) or response.get("object") == "error":
+        said.append(response.get("message"))
+    return next((plain_text(each)[:200] for each in said if each), "")
+
+
+_TOLD = ("choices", "content", "output", "outputs", "steps", "candidates", "generated_text", "text", "response")
 
 
 def _choices(choices: list[Any], model: str) -> Iterator[Response]:
@@ -98,17 +116,25 @@ def _choices(choices: list[Any], model: str) -> Iterator[Response]:
 def _candidates(candidates: list[Any], model: str) -> Iterator[Response]:
     for candidate in candidates:
         content = candidate.get("content") or {}
-        yield Response(written(content, model), _finish(candidate.get("finishReason")), candidate)
+        yield Response(
+            written(content, model), _finish(candidate.get("finishReason") or candidate.get("finish_reason")), candidate
+        )
 
 
 def _single(response: Mapping[str, Any], model: str) -> Response:
-    output = response.get("output")
+    output = next((response[name] for name in ("output", "outputs", "steps") if response.get(name)), None)
+    if isinstance(output, Mapping) and isinstance(output.get("choices"), list):  # DashScope
+        return next(_choices(output["choices"], model))
+    if isinstance(output, Mapping) and isinstance(output.get("text"), str):
+        return Response(written({"content": output["text"]}, model), _finish(output.get("finish_reason")), response)
     if isinstance(output, Mapping) and isinstance(output.get("message"), Mapping):
         return Response(written(output["message"], model), _finish(response.get("stopReason")), response)
     if isinstance(output, list) and output and all(isinstance(item, Mapping) and "type" in item for item in output):
         reason = (response.get("incomplete_details") or {}).get("reason") or response.get("status")
         return Response(parts_of(output, model), _finish(reason), response)
-    ended = next((response[n] for n in ("stop_reason", "finish_reason", "done_reason") if response.get(n)), None)
+    ended = next((response[name] for name in _REASONS if response.get(name)), None)
+    if isinstance(response.get("generated_text"), list):  # a pipeline of transformers, with all of the conversation
+        return Response(parts_of(response["generated_text"], model), _finish(ended), response)
     if isinstance(response.get("message"), Mapping):
         return Response(written(response["message"], model), _finish(ended), response)
     if isinstance(response.get("content"), (list, str)):
@@ -126,8 +152,11 @@ def _single(response: Mapping[str, Any], model: str) -> Response:
     )
 
 
+_REASONS = ("stop_reason", "finish_reason", "done_reason", "stop_type")
+
+
 def _finish(reason: Any) -> str:
-    return _ENDS.get(str(reason).lower(), "given") if reason else "given"
+    return _ENDS.get(str(reason).lower().removeprefix("finishreason."), "given") if reason else "given"
 
 
 def _sealed(reply: Response, response: Mapping[str, Any]) -> Response:
@@ -139,9 +168,12 @@ def _sealed(reply: Response, response: Mapping[str, Any]) -> Response:
     return Response([gone, *reply.parts], reply.finish, reply.data)
 
 
+_USAGE = ("usage", "usageMetadata", "usage_metadata")
+
+
 def _thought_tokens(response: Mapping[str, Any]) -> int:
     """How many tokens of reasoning a response counts."""
-    usage = response.get("usage") or response.get("usageMetadata") or {}
+    usage: Mapping[str, Any] = next((response[n] for n in _USAGE if isinstance(response.get(n), Mapping)), {})
     details = [usage, *(usage.get(n) or {} for n in ("completion_tokens_details", "output_tokens_details"))]
     names = ("reasoning_tokens", "thoughtsTokenCount", "thoughts_token_count")
     found = [each[name] for each in details if isinstance(each, Mapping) for name in names if name in each]

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import io
+import json
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
@@ -47,12 +49,47 @@ def existing(path: PathLike) -> Path:
     return target
 
 
+def beginning(path: Path) -> str:
+    """The first characters of a file; "" where it can't be read."""
+    try:
+        with path.open("rb") as file:
+            return file.read(_BEGINNING).decode("utf-8-sig", "replace")
+    except OSError:
+        return ""
+
+
+_BEGINNING = 64
+
+
+def text_of(path: Path) -> str:
+    """The text of a file.
+
+    Raises:
+        InputError: it is too large or can't be read.
+    """
+    return decoded(path, _bytes_of(path))
+
+
 def json_of(path: Path) -> Any:
     """What a JSON file holds.
 
     Raises:
         InputError: it is too large, can't be read, or isn't JSON, maybe because it was cut off.
     """
+    body = decoded(path, _bytes_of(path))
+    try:
+        return loads(body)
+    except ValueError as error:
+        if body.lstrip()[:1] not in ("{", "["):
+            raise InputError(
+                f"{path} can't be read as JSON: it begins with {body.lstrip()[:20]!r}; give messages, a log "
+                "or rows as JSON, and write a table (CSV) as JSON lines."
+            ) from error
+        cut = "; it ends amid a value, so it was cut off" if body.rstrip()[-1:] not in ("}", "]") else ""
+        raise InputError(f"{path} can't be read as JSON ({error}{cut}); fetch it again.") from error
+
+
+def _bytes_of(path: Path) -> bytes:
     size = path.stat().st_size
     if size > MOST_BYTES:
         raise InputError(
@@ -60,14 +97,42 @@ def json_of(path: Path) -> Any:
             "smaller files, or write a row per line and use cl.read_jsonl."
         )
     try:
-        body = path.read_bytes()
+        return path.read_bytes()
     except OSError as error:
         raise InputError(f"{path} can't be read: {error.strerror}.") from error
+
+
+_OTHERS = (
+    (b"PAR1", "a Parquet file; load it with pandas, and write it as JSON lines"),
+    (b"\x1f\x8b", "packed with gzip; unpack it first"),
+    (b"\x28\xb5\x2f\xfd", "packed with zstd; unpack it first"),
+    (b"PK", "a zip archive; unpack it first, or name it .eval if it is a log of Inspect"),
+    (b"ARROW1", "an Arrow file; load it with pandas, and write it as JSON lines"),
+    (b"%PDF", "a PDF"),
+    (b"SQLite format 3", "a database"),
+)
+
+
+def _check_text(path: Path, body: bytes) -> None:
+    for mark, what in _OTHERS:
+        if body.startswith(mark):
+            raise InputError(f"{path} is {what}.")
+
+
+def decoded(path: Path, body: bytes) -> str:
+    """The text of what a file holds; its first bytes tell its encoding, as JSON's do.
+
+    Raises:
+        InputError: it is another kind of file, or text in another encoding.
+    """
+    _check_text(path, body)
+    encoding = json.detect_encoding(body)
     try:
-        return loads(body)
-    except ValueError as error:
-        cut = "; it ends amid a value, so it was cut off" if body.rstrip()[-1:] not in (b"}", b"]") else ""
-        raise InputError(f"{path} can't be read as JSON ({error}{cut}); fetch it again.") from error
+        return body.decode(encoding)
+    except UnicodeDecodeError as error:
+        raise InputError(
+            f"{path} holds no text in {encoding.upper()} (byte {error.start}); write it again as UTF-8."
+        ) from error
 
 
 def lines_of(path: Path) -> Iterator[tuple[int, Any]]:
@@ -78,22 +143,40 @@ def lines_of(path: Path) -> Iterator[tuple[int, Any]]:
     """
     try:
         with path.open("rb") as file:
-            for number, line in enumerate(iter(lambda: file.readline(MOST_LINE + 1), b""), start=1):
+            head = file.read(len(_LONGEST_MARK))
+            _check_text(path, head)
+            file.seek(0)
+            wide = json.detect_encoding(head) if b"\x00" in head else ""
+            lines = io.TextIOWrapper(file, wide, newline=None) if wide else file
+            for number, line in enumerate(iter(lambda: lines.readline(MOST_LINE + 1), lines.read(0)), start=1):
                 if len(line) > MOST_LINE:
                     raise InputError(
                         f"Line {number} of {path} has more than {MOST_LINE >> 20} MB; is it one JSON file?"
                     )
-                if line.strip():
-                    yield number, _row(path, number, line)
+                for part in (
+                    line.splitlines() if isinstance(line, bytes) else [line]
+                ):  # a file may end lines by CR alone
+                    if part.strip():
+                        yield number, _row(path, number, line if len(part) + 2 >= len(line) else part)
+    except UnicodeDecodeError as error:
+        raise InputError(f"{path} holds no text in {error.encoding.upper()}; write it again as UTF-8.") from error
     except OSError as error:
         raise InputError(f"{path} can't be read: {error.strerror}.") from error
 
 
-def _row(path: Path, number: int, line: bytes) -> Any:
+_LONGEST_MARK = max((mark for mark, _ in _OTHERS), key=len)
+
+
+def _row(path: Path, number: int, line: bytes | str) -> Any:
     try:
-        return loads(line)
+        return loads(line if isinstance(line, str) else line.decode("utf-8-sig"))
+    except UnicodeDecodeError as error:
+        raise InputError(f"Line {number} of {path} holds no text in UTF-8; write the file again as UTF-8.") from error
     except ValueError as error:
-        cut = "" if line.endswith(b"\n") else "; it is the last line, so the file may have been cut off"
+        ended = line.endswith("\n") if isinstance(line, str) else line.endswith((b"\n", b"\r"))
+        begun = line.lstrip()[:1] in ("{", "[", b"{", b"[")
+        cut = "" if ended else "; it is the last line, so the file may have been cut off"
+        cut = cut if begun else "; each line should be an object, so write a table (CSV) as JSON lines first"
         raise InputError(f"Line {number} of {path} can't be read as JSON ({error}{cut}).") from error
 
 

@@ -21,7 +21,10 @@ PAIRS = (
 _AROUND = re.compile(
     r"<\|(?:begin_of_solution|end_of_solution|START_RESPONSE|END_RESPONSE|START_OF_TURN_TOKEN|END_OF_TURN_TOKEN)\|>"
 )
-_HARMONY = re.compile(r"(?:<\|start\|>assistant)?<\|channel\|>(\w+)[^<]*<\|message\|>")
+# Bounded, for a text that never goes on like that is tried at every length.
+_HARMONY = re.compile(
+    r"(?:<\|start\|>assistant)?<\|channel\|>(\w{1,40})[^<]{0,200}(?:<\|constrain\|>\w{1,40}\s?)?<\|message\|>"
+)
 _ENDS = re.compile(r"<\|(?:end|return|call)\|>")
 _QUOTES = "`'\""
 
@@ -72,9 +75,9 @@ def _starts_inside(text: str, opens: str, closes: str) -> bool:
 
 def _next(text: str, opens: str, closes: str, at: int) -> int:
     """Where a thought begins amid an answer: unquoted, and closed later or at the beginning of a line."""
-    start = text.find(opens, at)
+    start, last = text.find(opens, at), text.rfind(closes)
     while start >= 0:
-        closed = closes in text[start:] or text[:start].endswith("\n")
+        closed = last > start or text[max(0, start - 1) : start] == "\n"
         if closed and (start == 0 or text[start - 1] not in _QUOTES):
             return start
         start = text.find(opens, start + 1)

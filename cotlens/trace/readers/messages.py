@@ -8,7 +8,8 @@ from typing import Any
 
 from cotlens._core.errors import InputError
 from cotlens.trace.parts.part import Part
-from cotlens.trace.readers.blocks import as_json, blocks, call, plain_text, result, thought
+from cotlens.trace.readers.blocks import SEALS, THINKING, as_json, blocks, call, plain_text, result, thought
+from cotlens.trace.readers.files import shaped
 from cotlens.trace.readers.statuses import status_of
 
 SPEAKERS = {
@@ -21,6 +22,12 @@ SPEAKERS = {
 
 THOUGHTS = ("reasoning_content", "reasoning", "thinking", "thoughts", "thought", "reasoning_text", "tool_plan")
 """Fields of a message in which a thought stands apart from the answer."""
+
+ITEMS = (
+    *("reasoning", "function_call", "function_call_output", "custom_tool_call", "custom_tool_call_output"),
+    *("user_input", "model_output", "function_result"),
+)
+"""Types of items that say by these whose they are."""
 
 _KINDS = {name: kind for kind, names in SPEAKERS.items() for name in names}
 _WRITTEN = ("thought", "answer", "tool_call")
@@ -40,7 +47,11 @@ def parts_of(messages: Any, model: str = "") -> list[Part]:
     given = [{"role": "user", "content": messages}] if isinstance(messages, str) else messages
     if not isinstance(given, Sequence) or isinstance(given, bytes):
         raise InputError(f"Messages are a list; a {type(messages).__name__} was given.")
-    return in_turns(list(_message(number, message, model)) for number, message in enumerate(given, start=1))
+    turns = []
+    for number, message in enumerate(given, start=1):
+        with shaped(f"Message {number}"):
+            turns.append(list(_message(number, message, model)))
+    return in_turns(turns)
 
 
 def in_turns(turns: Iterable[Sequence[Part]], first: int = 0) -> list[Part]:
@@ -64,6 +75,7 @@ _ITEM = -1  # turn of a part that came as an item of its own, before turns are n
 def _message(number: int, message: Any, model: str) -> Iterator[Part]:
     if isinstance(message, str):
         message = {"role": "user", "content": message}
+    message = plain(message)
     if not isinstance(message, Mapping):
         raise InputError(f"Message {number} is a {type(message).__name__}; give a dict with a role and a content.")
     kind = speaker(message)
@@ -84,6 +96,24 @@ def _message(number: int, message: Any, model: str) -> Iterator[Part]:
         yield from _results(message)
     else:
         yield from blocks(_content(message), kind, own)
+
+
+def plain(message: Any) -> Any:
+    """A message of LangChain, which keeps some of what a model wrote beside it, as one of a provider."""
+    if not isinstance(message, Mapping) or "role" in message or message.get("type") not in _CLASSES:
+        return message
+    inner = message["data"] if isinstance(message.get("data"), Mapping) else message
+    beside = inner["additional_kwargs"] if isinstance(inner.get("additional_kwargs"), Mapping) else {}
+    said = {name: value for name, value in inner.items() if name != "type" and value not in (None, [], "")}
+    return {**beside, **said, "role": _CLASSES[message["type"]]}
+
+
+_CLASSES = {
+    **dict.fromkeys(("human", "HumanMessage"), "user"),
+    **dict.fromkeys(("ai", "AIMessage", "AIMessageChunk"), "assistant"),
+    **dict.fromkeys(("SystemMessage",), "system"),
+    **dict.fromkeys(("ToolMessage",), "tool"),
+}
 
 
 def speaker(message: Mapping[str, Any]) -> str | None:
@@ -129,7 +159,7 @@ def _apart(message: Mapping[str, Any], model: str) -> list[Part]:
         said = message.get(name)
         if isinstance(said, str) and said.strip():
             return [Part("thought", said, channel=name, status=status_of(model))]
-        if isinstance(said, Mapping) and said:
+        if isinstance(said, Mapping) and any(each in said for each in (*THINKING, "summary", *SEALS)):
             return [thought(said, name, model)]
         if isinstance(said, list) and said:
             return [Part("thought", plain_text(said), channel=name, status=status_of(model))]
@@ -153,8 +183,10 @@ def _calls(message: Mapping[str, Any]) -> Iterator[Part]:
     calls = message.get("tool_calls") or []
     if isinstance(message.get("function_call"), Mapping) and "name" in message["function_call"]:
         calls = [*calls, {"function": message["function_call"]}]
-    for one in calls if isinstance(calls, list) else []:
-        if isinstance(one, Mapping):
+    if not isinstance(calls, list) or not all(isinstance(one, Mapping) for one in calls):
+        raise InputError("The tool_calls of a message are a list of objects, each with a function; one isn't.")
+    for one in calls:
+        if one:
             inner = one["function"] if isinstance(one.get("function"), Mapping) else one
             name = inner.get("name") or inner.get("function") or inner.get("function_name") or one.get("type")
             given = next((inner[key] for key in ("arguments", "args", "parameters", "input") if key in inner), None)

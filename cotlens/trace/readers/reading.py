@@ -11,13 +11,13 @@ from cotlens._core.files import PathLike
 from cotlens.trace.collection.pages import is_saved
 from cotlens.trace.collection.traces import Traces
 from cotlens.trace.readers.agents import atif_trace, is_atif
-from cotlens.trace.readers.conversations import of_exchange, of_exchanges
-from cotlens.trace.readers.files import existing, json_of, lines_of, shaped
+from cotlens.trace.readers.conversations import of_exchange, of_exchanges, opened
+from cotlens.trace.readers.files import beginning, existing, json_of, lines_of, shaped, text_of
 from cotlens.trace.readers.inspect_logs import read_inspect
-from cotlens.trace.readers.messages import speaker
+from cotlens.trace.readers.messages import ITEMS, plain, speaker
 from cotlens.trace.readers.rollout_folders import folder_traces, is_rollout_folder
 from cotlens.trace.readers.rows import named_trace, row_traces
-from cotlens.trace.readers.streams import is_stream
+from cotlens.trace.readers.streams import is_stream, streams_in
 from cotlens.trace.storage import FORMAT
 from cotlens.trace.trace import Trace
 
@@ -28,8 +28,9 @@ def read(path: PathLike, *, model: Any = None) -> Traces:
     """The traces of a file or folder, whose format its shape tells.
 
     Read are: what CoTLens saved; requests and responses of providers, one or a list, `{"request": ..., "response":
-    ...}` or either alone (OpenAI chat and Responses, Anthropic, Bedrock, Google, Cohere, Mistral, OpenRouter, DeepSeek,
-    and servers that speak like one of them); lists of messages; logs of Inspect (`.eval`, `.json`); trajectories of
+    ...}` or either alone, whole, as the events of a stream, or in a batch (OpenAI chat and Responses, Anthropic,
+    Bedrock, Google, Cohere, Mistral, OpenRouter, DeepSeek, DashScope, Ollama, LM Studio, llama.cpp, and servers that
+    speak like one of them); lists of messages; logs of Inspect (`.eval`, `.json`); trajectories of
     agents (ATIF); samples of lm-eval; rows of OpenThoughts, s1K, OpenR1 and the like (`.json`, `.jsonl`); and folders
     of rollouts in the layout of Thought Anchors. For anything else, `cl.read_jsonl(path, fields=...)` is told what is
     where.
@@ -50,6 +51,9 @@ def read(path: PathLike, *, model: Any = None) -> Traces:
         return Traces.load(target, model=model)
     if target.suffix in (".jsonl", ".ndjson"):
         return Traces(_rows(((number, row) for number, row in lines_of(target)), target, model))
+    if is_stream(beginning(target)):
+        with shaped(str(target)):
+            return Traces(of_exchange(None, text_of(target), model=model))
     data = json_of(target)
     if isinstance(data, Mapping) and data.get("format") == FORMAT:
         return Traces([Trace.load(target, model=model)])
@@ -107,7 +111,7 @@ def _folder(folder: Path, model: Any) -> Iterable[Trace]:
 
 
 def _data(data: Any, path: Path, model: Any) -> Iterable[Trace]:
-    if isinstance(data, list) and data and all(_is_message(one) for one in data):
+    if isinstance(data, list) and data and _is_message(data[0]):
         return [Trace.from_messages(data, model=model)]
     if isinstance(data, list):
         return _rows(enumerate(data, start=1), path, model, "Row")
@@ -116,6 +120,10 @@ def _data(data: Any, path: Path, model: Any) -> Iterable[Trace]:
 
 def _rows(rows: Iterable[tuple[int, Any]], path: Path, model: Any, what: str = "Line") -> list[Trace]:
     listed = list(rows)
+    streams = streams_in([row for _, row in listed])
+    if streams:
+        with shaped(str(path)):
+            return [trace for events in streams for trace in of_exchange(None, events, model=model)]
     if listed and all(_is_exchange(row) for _, row in listed):
         return of_exchanges([row for _, row in listed], model=model)
     found: list[Trace] = []
@@ -136,14 +144,24 @@ def _row(row: Any, where: str, model: Any) -> list[Trace]:
         raise _unknown(where, f"it holds a {type(row).__name__}")
     if is_atif(row):
         return [atif_trace(row, model=model)]
+    if _is_exchange(row):
+        return of_exchange(row.get("request"), row.get("response"), model=model)
     if _is_response(row):
-        return of_exchange(None, row, model=model)
+        asked = {"prompt": row["prompt"]} if isinstance(row.get("prompt"), str) else None
+        return of_exchange(asked, row, model=model)
+    if isinstance(row.get("result"), Mapping) and "custom_id" in row:  # of a batch
+        result = row["result"]
+        return of_exchange(None, result.get("message", result), model=model)
+    if isinstance(row.get("body"), Mapping):
+        return of_exchange(row["body"], None, model=model)
     found = row_traces(row, model=model)
     if found is not None:
         return found
     if any(isinstance(row.get(name), (list, str)) for name in REQUESTS[:4]):
         return of_exchange(row, None, model=model)
     if isinstance(row.get("message"), Mapping):
+        return of_exchange(None, row, model=model)
+    if row.get("error"):
         return of_exchange(None, row, model=model)
     raise _unknown(where, f"its fields: {', '.join(map(str, row))[:120]}")
 
@@ -159,21 +177,25 @@ def _unknown(where: str, what: str) -> InputError:
 def _is_exchange(row: Any) -> bool:
     if not isinstance(row, Mapping) or not (row.get("request") or row.get("response")):
         return False
-    request, response = row.get("request"), row.get("response")
-    return (not request or isinstance(request, Mapping)) and (
-        not response or isinstance(response, Mapping) or is_stream(response)
-    )
+    request, response = opened(row.get("request")), opened(row.get("response"))
+    asked = not request or isinstance(request, (Mapping, str, list))
+    plain_text = bool(request) and isinstance(response, str)  # alone, it is a column of a data set
+    return asked and (not response or isinstance(response, Mapping) or is_stream(response) or plain_text)
 
 
 def _is_message(one: Any) -> bool:
-    return isinstance(one, Mapping) and (speaker(one) is not None or ("type" in one and "summary" in one))
+    if not isinstance(one, Mapping):
+        return False
+    return speaker(plain(one)) is not None or one.get("type") in ITEMS or ("type" in one and "summary" in one)
 
 
 def _is_response(row: Mapping[str, Any]) -> bool:
     """Whether a row is what a provider answered, rather than what it was asked or a row of data."""
     lists = any(isinstance(row.get(name), list) and row[name] for name in ("choices", "candidates"))
     spoken = isinstance(row.get("content"), list) and speaker(row) == "answer"
-    items = isinstance(row.get("output"), list) and ("object" in row or "status" in row)
-    wrapped = isinstance(row.get("output"), Mapping) and "message" in row["output"]
-    native = "generated_text" in row or ("text" in row and "meta_info" in row)
-    return lists or spoken or items or wrapped or native
+    about = any(name in row for name in ("object", "status", "model_instance_id"))
+    items = about and any(isinstance(row.get(name), list) for name in ("output", "outputs", "steps"))
+    wrapped = isinstance(row.get("output"), Mapping) and any(n in row["output"] for n in ("message", "choices"))
+    native = "generated_text" in row or ("text" in row and "meta_info" in row) or "promptFeedback" in row
+    served = isinstance(row.get("content"), str) and "tokens_predicted" in row
+    return lists or spoken or items or wrapped or native or served

@@ -21,3 +21,11 @@ def status_of(model: str, *, signed: bool = False) -> str:
         signed: whether it came with a signature, as those of Claude do.
     """
     return "summary" if _SUMMARISED.search(model) or (signed and not model) else "verbatim"
+
+
+def status_within(model: str) -> str:
+    """Status of a thought that stands between markers in what a model said: its own, except Gemini's.
+
+    Google's endpoint for clients of OpenAI writes its summaries there; others mark what the model itself wrote.
+    """
+    return "summary" if "gemini" in model.lower() else "verbatim"
