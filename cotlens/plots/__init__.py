@@ -13,6 +13,7 @@ CHARTS = Registry(
     "kind of result with a chart",
     {
         "importance": "cotlens.plots.importance:chart",
+        "categories": "cotlens.plots.categories:chart",
         "comparison": "cotlens.plots.comparison:chart",
         "faithfulness": "cotlens.plots.faithfulness:chart",
         "pairs": "cotlens.plots.pairs:chart",

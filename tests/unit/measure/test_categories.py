@@ -106,6 +106,20 @@ def test_importance_is_averaged_by_category_and_drawn_by_trace(trace):
     assert frame["share"].sum() == pytest.approx(1)
 
 
+def test_its_chart_has_a_row_per_category_and_bars_where_several_traces_have_it(trace, tmp_path):
+    second = cl.Trace.from_text("How many?", " ".join(list(SENTENCES)[:4]), "15")
+    tags = [cl.categories.tag(trace), cl.categories.tag(second)]
+    values = [1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 8.0, np.nan, 9.0, 10.0]
+    found = cl.categories.importance([result(trace, values), result(second, [3.0, 2.0, 1.0, 0.0])], tags)
+    chart = found.chart()
+    (rows,) = (rows for rows in chart.to_dict()["datasets"].values() if len(rows) > 1)
+    assert [row["category"] for row in rows][-1].startswith("result consolidation (0 in 0")
+    assert rows[0]["estimate"] == max(row["estimate"] for row in rows if row["estimate"] is not None)
+    assert {row["category"]: row["low"] for row in rows}["self checking (2 in 1 trace)"] is None
+    chart.save(tmp_path / "chart.svg")
+    assert "problem setup (2 in 2 traces)" in (tmp_path / "chart.svg").read_text()
+
+
 def test_it_is_the_same_under_a_seed_and_can_be_saved(trace, tmp_path):
     tags, one = [cl.categories.tag(trace)] * 2, result(trace, list(map(float, range(10))))
     two = result(trace, list(map(float, range(10, 0, -1))))
