@@ -26,6 +26,19 @@ def test_dragging_says_the_answer_and_asks_nothing(gallery: Gallery) -> None:
     assert gallery.sent("truncate") == [{"kind": "truncate", "document": "d0", "token": value}]
 
 
+def test_a_point_that_was_left_out_says_so_and_names_the_measured_one(gallery: Gallery) -> None:
+    gallery.show("refined")
+    assert "thin lines: interpolated" in gallery.find(".cotlens-strip").inner_text()
+    handle = gallery.find("[role=slider]")
+    handle.focus()
+    gallery.page.keyboard.press("Home")
+    assert ": stopped here it would answer" in (handle.get_attribute("aria-valuetext") or "")
+    gallery.page.keyboard.press("ArrowRight")
+    gallery.page.keyboard.press("ArrowRight")
+    said = handle.get_attribute("aria-valuetext") or ""
+    assert ": not measured here; 2 tokens before it would answer 9 (." in said
+
+
 def test_the_handle_is_a_slider_for_the_keyboard(gallery: Gallery) -> None:
     gallery.show("shaded")
     handle = gallery.find("[role=slider]")

@@ -132,7 +132,7 @@ export function createStrip({ store, actions, root, signal }: Context, jump: (to
       chances.others.forEach((column, i) => entry(column, "cotlens-rival", dashOf(i)));
       if (store.payload.stream) parts.push(h("span", "", {}, "of the text before:"));
       else if (store.payload.document?.rerun_at != null) parts.push(h("span", "", {}, "edited text, not rerun:"));
-      parts.push(h("span", "cotlens-muted", {}, strip.complete ? strip.sparse ? "if the thought stopped there, measured where it moves; thin lines are interpolated" : "if the thought stopped at each token; drag the handle" : "measured so far, if the thought stopped at each token"));
+      parts.push(h("span", "cotlens-muted", {}, strip.complete ? strip.sparse ? "if the thought stopped there; thin lines: interpolated" : "if the thought stopped at each token; drag the handle" : "measured so far, if the thought stopped at each token"));
     } else if (store.payload.document && range().last > range().first) {
       parts.push(h("span", "cotlens-muted", {}, `${count(range().last - range().first, "token")} of thought; answers at each point are not measured yet`));
     }

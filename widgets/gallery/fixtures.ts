@@ -236,11 +236,26 @@ function many(): State {
 
 const running = { id: 1, state: "running" as const, label: "occlusion", done: 86, total: 93, eta: 3.2, message: null, remedy: null };
 
+/** A curve that was measured where it moves: where it is flat, points are left out. */
+function refined(): State {
+  const { state } = full();
+  const at = new Uint32Array(state.strip_at.buffer);
+  const values = new Float32Array(state.strip_values.buffer);
+  const width = values.length / at.length;
+  const kept = [...at.keys()].filter((i) => i % 12 === 0 || i === at.length - 1 || (i > 0.62 * at.length && i < 0.86 * at.length));
+  return {
+    ...state, strip: { ...state.strip, sparse: true } as State["strip"],
+    strip_at: bytes(Uint32Array.from(kept, (i) => at[i] as number)),
+    strip_values: bytes(Float32Array.from(kept.flatMap((i) => [...values.subarray(i * width, (i + 1) * width)]))),
+  };
+}
+
 /** State name -> payload; functions, because the long ones take time to make. */
 export const STATES: Record<string, () => State> = {
   loading: () => ({ ...blank(), loading: { active: true, label: "Qwen/Qwen3-0.6B: weights, 1.2 GB", since: Date.now() / 1000 - 12 } }),
   first: () => withDocument(plain()),
   shaded: () => full().state,
+  refined,
   sentence: () => { const made = plain(); return stripped(shaded(withDocument(made), made, "sentence", true), made, ["7", "9", "14", "6"], 0); },
   nothing: () => { const made = plain(); const state = shaded(withDocument(made), made, "sentence", true); return { ...state, shading_certainty: bytes(new Uint8Array(8).fill(1)) }; },
   branch,
