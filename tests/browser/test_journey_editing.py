@@ -27,6 +27,8 @@ def quickstart(notebook):
     """The notebook's own editor, every cell run."""
     nb = notebook(QUICKSTART)
     nb.run_all()
+    assert nb.page.locator(".jp-Notebook .jp-Cell").count() <= 10
+    expect(nb.page.locator(".jp-Notebook .cotlens-editor")).to_have_count(1)
     return editor(nb, 3)
 
 

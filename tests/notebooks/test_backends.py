@@ -1,17 +1,15 @@
 """`backends.ipynb` on all backends at once: Abacus in the kernel, on a loopback NDIF, behind a loopback endpoint."""
 
 import json
-from pathlib import Path
 
 import nbformat
 import pytest
-from nbclient import NotebookClient
 
 from cotlens import organisms
+from tests.notebooks.running import ROOT, Kernel, smaller
 from tests.remote.dialect_server import Dialect, serving
 from tests.remote.loopback import KEY, served
 
-ROOT = Path(__file__).resolve().parents[2]
 SETTINGS = """
 from cotlens.trace import Number
 ndif = {{"name": "tiny/abacus", "host": {host!r}, "files": {files!r}, "reader": Number()}}
@@ -37,11 +35,10 @@ print(json.dumps({
 @pytest.fixture
 def notebook(monkeypatch):
     """The notebook with its parameters set to three backends, and a last cell that reports what came out."""
-    monkeypatch.setenv("PYTHONPATH", str(ROOT))
     monkeypatch.setenv("NDIF_API_KEY", KEY)
     loopback = served()
     loopback.set(faults=[], wants=None, sockets=True, pause=0.0)
-    found = nbformat.read(ROOT / "notebooks" / "backends.ipynb", as_version=4)
+    found = smaller(ROOT / "notebooks" / "backends.ipynb")
     at = next(i for i, cell in enumerate(found.cells) if "parameters" in cell.metadata.get("tags", ()))
     with serving(Dialect(organisms.load_pair("abacus"), name="abacus", context=4096)) as url:
         settings = SETTINGS.format(host=loopback.host, files=str(loopback.folders["abacus"]), url=url)
@@ -51,9 +48,8 @@ def notebook(monkeypatch):
 
 
 def test_one_investigation_runs_unchanged_on_three_backends(notebook):
-    NotebookClient(
-        notebook, timeout=600, kernel_name="python3", resources={"metadata": {"path": str(ROOT / "notebooks")}}
-    ).execute()
+    with Kernel() as kernel:
+        kernel.run(notebook)
     report = json.loads(notebook.cells[-1].outputs[0]["text"])
     assert report["backends"] == ["local", "ndif", "endpoint"]
     assert report["same text"]
