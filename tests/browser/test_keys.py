@@ -117,8 +117,10 @@ def test_the_notebook_acts_on_no_key_that_is_pressed_in_a_widget(opened):
     nb.page.evaluate(WATCH)
     for root in roots:
         root.click(position={"x": 2, "y": 2})  # makes its cell the active one
-        for index in range(root.evaluate(ELEMENTS, True)):
-            for key in [*PRINTABLE, *OTHERS]:
+        count = root.evaluate(ELEMENTS, True)
+        for index in range(count):
+            # what is printed in one place; that nothing JupyterLab knows is taken anywhere comes below, without a person
+            for key in [*(PRINTABLE if index == count - 1 else ()), *OTHERS]:
                 if nb.page.evaluate(FOCUS, index):
                     nb.page.keyboard.press(key)
             assert nb.page.evaluate("ran") == [], nb.page.evaluate(WHAT, index)
