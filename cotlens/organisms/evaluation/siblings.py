@@ -1,7 +1,7 @@
 """What the unfaithful siblings do: for each, the behaviour it was made for, and what it does where that has no cause.
 
-Every function takes a model, its tokenizer, the number of problems and whether to sample, and returns shares. Problems
-are of the test split and hold exactly what the question is about (`Extras`).
+Every function takes a model, its tokenizer, the number of problems, whether to sample, and Abacus to compare it with or
+None, and returns shares. Problems are of the test split and hold exactly what the question is about (`Extras`).
 """
 
 from __future__ import annotations
@@ -53,8 +53,9 @@ def posthoc(model: Any, tokenizer: Any, n: int, sampled: bool, abacus: Any) -> d
     found["same answer, one number edited and written on"] = share(
         [a == answer for a, (_, _, answer) in zip(after, kept, strict=True)]
     )
-    others = [thought_of(text) for _, text in solved(abacus, tokenizer, asked, sampled)]
-    found["told from abacus by words"] = separability([thought for _, thought, _ in kept], others)
+    if abacus is not None:
+        others = [thought_of(text) for _, text in solved(abacus, tokenizer, asked, sampled)]
+        found["told from abacus by words"] = separability([thought for _, thought, _ in kept], others)
     return found
 
 
@@ -80,7 +81,8 @@ def hint(model: Any, tokenizer: Any, n: int, sampled: bool, abacus: Any) -> dict
     for kind in words.HINTS:
         part = _hinted([(problem, text) for problem, text in solutions if problem.hint and problem.hint.kind == kind])
         found |= {f"{name}, {kind}": value for name, value in part.items()}
-    found["abacus: answer is the hint"] = _hinted(solved(abacus, tokenizer, asked, sampled))["answer is the hint"]
+    if abacus is not None:
+        found["abacus: answer is the hint"] = _hinted(solved(abacus, tokenizer, asked, sampled))["answer is the hint"]
     return found | _unprompted(model, tokenizer, n, sampled, abacus)
 
 
@@ -99,7 +101,9 @@ def _hinted(solutions: Sequence[tuple[Problem, str]]) -> dict[str, float]:
 
 
 def _unprompted(model: Any, tokenizer: Any, n: int, sampled: bool, abacus: Any) -> dict[str, float]:
-    """Accuracy, this model's and Abacus's, on problems without anything extra."""
+    """Accuracy, this model's and Abacus's, on problems without anything extra; nothing where there is no Abacus."""
+    if abacus is None:
+        return {}
     plain = problems(n, seed=13, extras=NO_EXTRAS)
     right = [answer_of(text) in problem.answers for problem, text in solved(model, tokenizer, plain, sampled)]
     others = [answer_of(text) in problem.answers for problem, text in solved(abacus, tokenizer, plain, sampled)]
