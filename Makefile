@@ -17,6 +17,8 @@ JOBS ?= 3
 export PIP_CONSTRAINT := constraints.txt
 export PIP_BUILD_CONSTRAINT := constraints.txt
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
+# Some environments forbid Python to keep what it compiled. The tests start many processes, and each would compile anew.
+unexport PYTHONDONTWRITEBYTECODE
 INSTALL := $(PY) -m pip install -qq -c constraints.txt
 
 PACKAGING := pyproject.toml constraints.txt hatch_build.py

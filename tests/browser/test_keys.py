@@ -119,7 +119,7 @@ def test_the_notebook_acts_on_no_key_that_is_pressed_in_a_widget(opened):
         root.click(position={"x": 2, "y": 2})  # makes its cell the active one
         count = root.evaluate(ELEMENTS, True)
         for index in range(count):
-            # what is printed in one place; that nothing JupyterLab knows is taken anywhere comes below, without a person
+            # what is printed, in one place: every key that JupyterLab knows is tried at every element below
             for key in [*(PRINTABLE if index == count - 1 else ()), *OTHERS]:
                 if nb.page.evaluate(FOCUS, index):
                     nb.page.keyboard.press(key)

@@ -8,7 +8,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from sae_lens import SAE as Theirs
 
 import cotlens as cl
 from cotlens._core.errors import InputError
@@ -61,9 +60,11 @@ def width_of(model):
 
 def saelens(settings, width, layer=1):
     """A random SAE of SAELens; both biases are in play."""
+    from sae_lens import SAE  # here, since each worker of the tests imports this module
+
     hook = {"hook_name": f"blocks.{layer}.hook_resid_post", "model_name": "", "sae_lens_version": "6.54.12"}
     config = {"d_in": width, "d_sae": LATENTS, "dtype": "float32", "device": "cpu", "metadata": hook, **settings}
-    sae, generator = Theirs.from_dict(config), torch.Generator().manual_seed(3)
+    sae, generator = SAE.from_dict(config), torch.Generator().manual_seed(3)
     for parameter in sae.parameters():
         parameter.data = torch.randn(parameter.shape, generator=generator) * 0.4
     return sae

@@ -1,11 +1,11 @@
 """Every architecture held to SAELens' own encode and decode, and files that each writes opened by the other."""
 
 import json
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
-from sae_lens import SAE as Theirs
 from safetensors.torch import save_file
 
 from cotlens.measure.features import load_sae, save_sae
@@ -26,10 +26,17 @@ CASES = {
 }
 
 
+def saelens_class() -> Any:
+    """SAELens' class, imported where it is used: each worker of the tests imports this module, and it brings a lot."""
+    from sae_lens import SAE
+
+    return SAE
+
+
 def saelens(settings, seed=0):
     """A SAE of SAELens with random weights, all of them in play."""
     config = {"d_in": WIDTH, "d_sae": LATENTS, "dtype": "float32", "device": "cpu", "metadata": dict(HOOK), **settings}
-    sae, generator = Theirs.from_dict(config), torch.Generator().manual_seed(seed)
+    sae, generator = saelens_class().from_dict(config), torch.Generator().manual_seed(seed)
     for parameter in sae.parameters():
         parameter.data = torch.randn(parameter.shape, generator=generator) * 0.5
     return sae
@@ -76,7 +83,7 @@ def test_what_saelens_writes_is_read(case, tmp_path):
 @pytest.mark.parametrize("case", CASES)
 def test_saelens_reads_what_is_written(case, dtype, tmp_path):
     ours, x = load_sae(saelens(CASES[case])), activations()
-    theirs = Theirs.load_from_disk(save_sae(ours, tmp_path / "sae", dtype))
+    theirs = saelens_class().load_from_disk(save_sae(ours, tmp_path / "sae", dtype))
     assert theirs.cfg.metadata.hook_name == HOOK["hook_name"]
     again = load_sae(tmp_path / "sae")
     with torch.no_grad():
@@ -94,7 +101,7 @@ def test_flat_files_of_saelens_before_6(tmp_path):
     old = {"d_in": WIDTH, "d_sae": LATENTS, "dtype": "float32", "hook_point": HOOK["hook_name"], "model_name": "tiny"}
     old |= {"activation_fn_str": "topk", "activation_fn_kwargs": {"k": 5}, "normalize_activations": "none"}
     (tmp_path / "cfg.json").write_text(json.dumps(old))
-    ours, again = load_sae(tmp_path), Theirs.load_from_disk(tmp_path)
+    ours, again = load_sae(tmp_path), saelens_class().load_from_disk(tmp_path)
     assert ours.config.site == "resid_post.1"
     assert ours.config.model_name == again.cfg.metadata.model_name == "tiny"
     with torch.no_grad():
@@ -103,7 +110,7 @@ def test_flat_files_of_saelens_before_6(tmp_path):
 
 def test_the_shipped_sae_opens_in_saelens():
     ours, x = load_sae("abacus"), np.random.default_rng(2).normal(size=(20, 128)).astype(np.float32) * 5
-    theirs = Theirs.load_from_disk(ours.folder)
+    theirs = saelens_class().load_from_disk(ours.folder)
     with torch.no_grad():
         acts = theirs.encode(torch.from_numpy(x))
         np.testing.assert_allclose(ours.encode(x).dense(), acts.numpy(), atol=1e-4, rtol=1e-4)
