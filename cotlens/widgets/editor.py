@@ -9,6 +9,7 @@ import traitlets as t
 from cotlens.widgets.bundles import View
 from cotlens.widgets.protocol.editor import (
     Fact,
+    Found,
     Head,
     Limits,
     Loading,
@@ -50,6 +51,7 @@ class EditorView(View):
     parts = t.List().tag(sync=True, shape=PartInfo)
     token_offsets = t.Bytes().tag(sync=True)
     logprobs = t.Bytes().tag(sync=True)
+    findings = t.List().tag(sync=True, shape=Found)
     measures = t.List().tag(sync=True, shape=Measure)
     selection = t.Dict().tag(sync=True, shape=Selection)
     place = t.Dict().tag(sync=True, shape=Place)

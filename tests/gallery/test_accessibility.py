@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.gallery.page import Gallery
+from tests.gallery.test_findings import FOUND
 
 AXE = Path(__file__).resolve().parents[2] / "widgets" / "node_modules" / "axe-core" / "axe.min.js"
 
@@ -29,6 +30,7 @@ AT_WORK: dict[str, tuple[str, Callable[[Gallery], None]]] = {
     "editor, a stop": ("shaded", lambda page: page.find("[role=slider]").press("Home")),
     "editor, code": ("shaded", lambda page: page.find(".cotlens-codebutton").click()),
     "editor, a part": ("parts", lambda page: page.find("[data-part]").first.click()),
+    "editor, findings": ("shaded", lambda page: page.set(f"{{ findings: {FOUND.format(69, 72)} }}")),
     "editor, the whole prompt": ("longprompt", lambda page: page.action("fold").click()),
     "map, a sentence": ("map", lambda page: page.find("[data-unit]").nth(4).click()),
     "map, all sentences": ("map", lambda page: page.action("all").click()),

@@ -63,10 +63,13 @@ export function paint(drawn: Drawn, store: Store): void {
   const { levels, own, payload } = store;
   const signed = payload.shading?.signed ?? true;
   const inThought = block.role === "thought";
+  const found = own.underlined ? store.found(block.first, block.last).map((each) => ({ ...each, at: store.text.covering(each.start, each.end) })) : [];
   for (let i = 0; i < spans.length; i += 1) {
     const token = block.first + i;
+    const here = found.filter(({ at }) => at.first <= token && token < at.last);
     const step = payload.shading === null || (!inThought && levels[token] === UNMEASURED) ? 0 : (levels[token] as number);
-    const name = (base[i] as string) + heatClass(step, signed) + (payload.shading !== null && store.unsure(token) ? " cotlens-ns" : "");
+    const name = (base[i] as string) + heatClass(step, signed) + (payload.shading !== null && store.unsure(token) ? " cotlens-ns" : "")
+      + (here.length === 0 ? "" : ` cotlens-underlined${here.some(({ severity }) => severity > 1) ? " cotlens-underlined-severe" : ""}${here.every(({ guess }) => guess) ? " cotlens-underlined-guess" : ""}`);
     const span = spans[i] as HTMLElement;
     if (span.className !== name) span.className = name;
   }

@@ -13,6 +13,7 @@ export const EMPTY: EditorPayload = {
   parts: [],
   token_offsets: new Uint32Array(1),
   logprobs: new Float32Array(0),
+  findings: [],
   measures: [],
   selection: { measure: null, unit: "token", metric: null, n: 0, spans: [], target: "" },
   place: null,
@@ -73,7 +74,7 @@ export function decode<K extends keyof EditorPayload>(key: K, raw: Raw): EditorP
       case "head": case "selection": case "job": return { ...EMPTY[key] as object, ...(present<object>(raw) ?? {}) };
       case "alive": return raw !== false;
       case "code": return typeof raw === "string" ? raw : "";
-      case "branches": case "parts": case "measures": case "readers": case "shading_facts": return Array.isArray(raw) ? raw : [];
+      case "branches": case "parts": case "findings": case "measures": case "readers": case "shading_facts": return Array.isArray(raw) ? raw : [];
       default: return present(raw) ?? EMPTY[key];
     }
   })();

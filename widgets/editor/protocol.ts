@@ -106,6 +106,21 @@ export interface Selection {
   target: string;
 }
 
+/** A passage that a monitor found in a document. */
+export interface Found {
+  document: string;
+  start: number;
+  /** Characters of the document's text. */
+  end: number;
+  monitor: string;
+  category: string;
+  /** 0 to 3. */
+  severity: number;
+  /** Whether something like the quote stands there, and not the quote. */
+  guess: boolean;
+  rationale: string;
+}
+
 /** A token to pick with its sentence and to bring into view; `asked` counts, so that one can be asked twice. */
 export interface Place {
   document: string;
@@ -237,6 +252,7 @@ export interface State {
   parts: PartInfo[];
   token_offsets: DataView;
   logprobs: DataView;
+  findings: Found[];
   measures: Measure[];
   selection: Selection | Empty;
   place: Place | Empty;

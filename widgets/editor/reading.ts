@@ -316,7 +316,7 @@ export function createReading({ store, actions, root, signal }: Context, framed:
         if (streamMoved && from !== null) list.reveal(blocks.length - 1);
         else if (changed.has("document") && store.own.picked === null && top === 0) element.scrollTop = 0;
       } else if (changed.has("stream")) grow();
-      if (any(changed, "shading", "shading_rows", "shading_values", "shading_low", "shading_high", "shading_certainty", "over", "scale_lock")) {
+      if (any(changed, "shading", "shading_rows", "shading_values", "shading_low", "shading_high", "shading_certainty", "over", "scale_lock", "findings", "underlined")) {
         for (const each of drawn.values()) paint(each, store);
         mark();
       } else if (any(changed, "stop")) {

@@ -1,6 +1,7 @@
 /** The row "Shade by": measure, metric, rollouts, unit, legend, intensity, code. */
 
 import { button, h, onClick, setAttribute, setOff, setText } from "../kit/dom";
+import { count } from "../kit/numbers";
 import { createLegend } from "../kit/legend";
 import { createScaleControl } from "../kit/scale";
 import { createCode } from "./code";
@@ -34,6 +35,7 @@ export function createShade(context: Context): Part {
     if (shading) store.hold(store.scale.locked ? null : { unit: shading.scale_unit, scale: store.scale.scale });
   });
   const intensity = h("input", "cotlens-range", { type: "range", min: 0, max: 1, step: 0.05, value: store.own.intensity, "aria-label": "intensity of the shading" });
+  const layer = button("cotlens-seg", "", { "data-action": "findings", title: "underline what monitors found", hidden: true });
   const offer = button("cotlens-button cotlens-primary cotlens-offer", "", { "data-action": "measure" });
   const code = createCode(context);
   const element = h("div", "cotlens-shade", {},
@@ -42,7 +44,7 @@ export function createShade(context: Context): Part {
       units, draws, metric,
       h("span", "cotlens-slot", {}, legend.scale, ends.element, offer)),
     h("div", "cotlens-line cotlens-wordline", {}, legend.words,
-      h("span", "cotlens-tail", {},
+      h("span", "cotlens-tail", {}, layer,
         h("label", "cotlens-label cotlens-muted cotlens-small", {}, h("span", "", {}, "intensity"), intensity), code.opener)),
     code.panel);
 
@@ -73,6 +75,7 @@ export function createShade(context: Context): Part {
     const measure = offeredNow();
     if (measure) ask(measure, {}, true);
   });
+  onClick(layer, signal, () => store.setOwn({ underlined: !store.own.underlined }));
   intensity.addEventListener("input", () => store.setOwn({ intensity: intensity.valueAsNumber }), { signal });
 
   function fillOptions(select: HTMLSelectElement, choices: [string, string][], value: string, least: number): void {
@@ -146,6 +149,12 @@ export function createShade(context: Context): Part {
       if (any(changed, "shading", "shading_certainty", "over", "scale_lock", "measures", "selection", "document", "job", "alive", "broken", "loading")) drawLegend();
       if (any(changed, "shading")) root.classList.toggle("cotlens-by-sentence", (store.payload.shading?.unit ?? "token") !== "token");
       if (any(changed, "shading", "job", "alive", "broken")) root.classList.toggle("cotlens-is-running", !(store.payload.shading?.complete ?? true) && store.running);
+      if (any(changed, "findings", "document", "underlined")) {
+        const { length } = store.found();
+        layer.hidden = length === 0;
+        setText(layer, count(length, "finding"));
+        setAttribute(layer, "aria-pressed", String(store.own.underlined));
+      }
       if (changed.has("intensity")) intensity.valueAsNumber = store.own.intensity;
       code.update(changed);
     },

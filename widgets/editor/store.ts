@@ -7,7 +7,7 @@ import { TextModel, type RoleSpan, type Stretch } from "../kit/text";
 import { Requests, type Reply } from "../kit/requests";
 import { Written } from "../kit/written";
 import { EMPTY } from "./payload";
-import type { DocumentRequest, EditorDocument, EditorPayload, Inspection, PartInfo, Place, Request, Selection, Stream } from "./state";
+import type { DocumentRequest, EditorDocument, EditorPayload, Found, Inspection, PartInfo, Place, Request, Selection, Stream } from "./state";
 
 export type Picked = { kind: "token" | "sentence"; token: number } | { kind: "range"; token: number; last: number };
 
@@ -22,6 +22,8 @@ export interface Own {
   /** The thought is looked at as if stopped before this token; null is its end. */
   stop: number | null;
   intensity: number;
+  /** What monitors found is underlined. */
+  underlined: boolean;
   /** Whose largest effect has the full colour. */
   over: Over;
   promptOpen: boolean;
@@ -59,7 +61,7 @@ const KEPT_INSPECTIONS = 2000;
 export class Store {
   payload: EditorPayload = { ...EMPTY };
   own: Own = {
-    picked: null, hovered: null, stop: null, intensity: 0.5, over: "all", promptOpen: false, unfolded: new Set(), codeOpen: false, editing: null,
+    picked: null, hovered: null, stop: null, intensity: 0.5, underlined: true, over: "all", promptOpen: false, unfolded: new Set(), codeOpen: false, editing: null,
     draft: null, discarded: null, heading: null, aim: null, wish: null, notice: null, broken: false, silent: false, asking: false, inspections: 0,
   };
   readonly requests: Requests<Request>;
@@ -209,6 +211,16 @@ export class Store {
 
   inspection(token: number): Inspection | null {
     return this.inspected.get(`${this.payload.document?.id}/${token}`) ?? null;
+  }
+
+  /** What monitors found in the text that is shown, at any of these tokens; everything by default. */
+  found(first = 0, last = Infinity): Found[] {
+    const { document: shown, findings } = this.payload;
+    return findings.filter(({ document, start, end }) => {
+      if (document !== shown?.id) return false;
+      const at = this.text.covering(start, end);
+      return at.first < last && at.last > first;
+    });
   }
 
   /** Asks for a token's alternatives unless they are known. */

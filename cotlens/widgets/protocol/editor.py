@@ -119,6 +119,22 @@ class Selection(TypedDict):
     target: str
 
 
+class Found(TypedDict):
+    """A passage that a monitor found in a document."""
+
+    document: str
+    start: int
+    end: int
+    """Characters of the document's text."""
+    monitor: str
+    category: str
+    severity: int
+    """0 to 3."""
+    guess: bool
+    """Whether something like the quote stands there, and not the quote."""
+    rationale: str
+
+
 class Place(TypedDict):
     """A token to pick with its sentence and to bring into view; `asked` counts, so that one can be asked twice."""
 

@@ -14,6 +14,7 @@ from cotlens._core import check
 from cotlens._core.errors import InputError
 from cotlens._core.files import PathLike
 from cotlens.measure.importance.shared.units import units
+from cotlens.measure.monitors import Readings
 from cotlens.models.contract import Model
 from cotlens.results import Result
 from cotlens.trace import Trace
@@ -154,6 +155,20 @@ class CoTEditor(TreeController):
                 self._measure()
             asked = self.view.place.get("asked", 0) + 1
             self._set(place={"document": node.trace.id, "token": token, "asked": asked})
+
+    def show_findings(self, *readings: Readings) -> None:
+        """Underline what monitors found in the traces of this editor, in place of what was underlined before.
+
+        The inspector tells category, severity, monitor and rationale of what is picked, and the layer can be turned
+        off. With no readings nothing is underlined; readings of traces that aren't branches here wait until they are.
+
+        Args:
+            readings: of `cl.monitors.Rules`, `cl.monitors.Judge`, ..., each over any number of traces.
+
+        Raises:
+            InputError: something else was given.
+        """
+        self._set(findings=payload.findings(readings))
 
     # requests: validated here, answered at once
 

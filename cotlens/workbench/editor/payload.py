@@ -8,12 +8,14 @@ from typing import Any, cast
 import numpy as np
 from numpy.typing import NDArray
 
+from cotlens._core.errors import InputError
+from cotlens.measure.monitors import Finding, Readings
 from cotlens.results import Result
 from cotlens.results.certainty import certainty
 from cotlens.trace import Trace
 from cotlens.widgets import scores
 from cotlens.widgets.payload import floats, indices
-from cotlens.widgets.protocol.editor import Alternative, Inspection, Selection, Shading, Strip, Unit, Unread
+from cotlens.widgets.protocol.editor import Alternative, Found, Inspection, Selection, Shading, Strip, Unit, Unread
 from cotlens.widgets.utf16 import to_utf16
 from cotlens.workbench.editor.facts import facts
 from cotlens.workbench.editor.measure_menu import UNITS, ShadingSettings
@@ -146,3 +148,35 @@ def _rows(trace: Trace, result: Result) -> NDArray[np.uint32]:
         for start, end in spans:
             rows[start:end] = row
     return rows
+
+
+def findings(readings: Sequence[Readings]) -> list[Found]:
+    """The view's `findings`: those that stand in a text, of all readings; raises as `CoTEditor.show_findings`."""
+    for one in readings:
+        if not isinstance(one, Readings):
+            raise InputError(
+                "show_findings takes readings, such as cl.monitors.Rules(equations=True).run([trace]); "
+                f"a {type(one).__name__} was given."
+            )
+    return [
+        _found(trace, one.monitor, finding)
+        for one in readings
+        for trace, reading in zip(one.traces, one, strict=True)
+        for finding in reading.findings
+        if finding.span is not None
+    ]
+
+
+def _found(trace: Trace, monitor: str, finding: Finding) -> Found:
+    assert finding.span is not None
+    start, end = to_utf16(trace.text, [finding.span.char_start, finding.span.char_end]).tolist()
+    return {
+        "document": trace.id,
+        "start": start,
+        "end": end,
+        "monitor": monitor,
+        "category": finding.category,
+        "severity": finding.severity,
+        "guess": not finding.located,
+        "rationale": finding.rationale,
+    }
