@@ -35,7 +35,7 @@ export function createShade(context: Context): Part {
     if (shading) store.hold(store.scale.locked ? null : { unit: shading.scale_unit, scale: store.scale.scale });
   });
   const intensity = h("input", "cotlens-range", { type: "range", min: 0, max: 1, step: 0.05, value: store.own.intensity, "aria-label": "intensity of the shading" });
-  const layer = button("cotlens-seg", "", { "data-action": "findings", title: "underline what monitors found", hidden: true });
+  const layer = button("cotlens-button cotlens-layer", "", { "data-action": "findings", title: "underline what monitors found", hidden: true });
   const offer = button("cotlens-button cotlens-primary cotlens-offer", "", { "data-action": "measure" });
   const code = createCode(context);
   const element = h("div", "cotlens-shade", {},
