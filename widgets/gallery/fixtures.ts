@@ -56,7 +56,7 @@ function shadingOf(unit: Unit, sampled: boolean, complete = true): Shading {
 function blank(): State {
   return {
     head: { model: "abacus", where: "local · CPU", note: "Scores come from one packed pass; it agrees with plain passes to 2e-6 on this model." },
-    limits: { max_new_tokens: 200, temperature: 1 }, loading: {}, branches: [], document: {}, parts: [], token_offsets: bytes(new Uint32Array(1)), logprobs: bytes(new Float32Array(0)),
+    limits: { max_new_tokens: 200, temperature: 1 }, loading: {}, branches: [], document: {}, parts: [], findings: [], token_offsets: bytes(new Uint32Array(1)), logprobs: bytes(new Float32Array(0)),
     measures: MEASURES, selection: { measure: null, unit: "token", metric: null, n: 0, spans: [], target: "" }, place: {}, readers: READERS, shading: {}, shading_rows: bytes(new Uint32Array(0)), shading_values: bytes(new Float32Array(0)),
     shading_low: bytes(new Float32Array(0)), shading_high: bytes(new Float32Array(0)), shading_certainty: bytes(new Uint8Array(0)), shading_status: {}, shading_facts: [], scale_lock: {}, strip: {},
     strip_at: bytes(new Uint32Array(0)), strip_values: bytes(new Float32Array(0)), resampled: {}, comparison: null, job: {}, stream: {}, code: "", alive: true,
