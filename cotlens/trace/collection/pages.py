@@ -154,6 +154,13 @@ class Pages(Sequence[T], Generic[T]):
             raise InputError(f"Trace {at} of {self._path} is damaged ({error}); save the traces again.") from error
         return trace if self._model is None else storage.with_model(trace, self._model)
 
+    def text(self, at: int) -> str:
+        """The text of a trace without the rest of it, which takes a hundredth of the time."""
+        try:
+            return bytes(self._stretch("text", int(self._columns["shown"][at]))).decode()
+        except ValueError as error:
+            raise InputError(f"Trace {at} of {self._path} is damaged ({error}); save the traces again.") from error
+
     def _row(self, row: int) -> T:
         """A trace with all that it was made from, the oldest first."""
         steps = [row]
@@ -188,6 +195,8 @@ class Pages(Sequence[T], Generic[T]):
 
     def _pieces(self, row: int, top_ids: NDArray[np.int32]) -> list[tuple[str, ...]]:
         """The texts of the alternatives, per token; none where a token has none."""
+        if not top_ids.size:
+            return [()] * len(top_ids)
         texts = self._stretch("top_texts", row, "top_ids").reshape(top_ids.shape).tolist()
         known = [any(one >= 0 for one in row) for row in top_ids.tolist()]
         told: list[tuple[str, ...]] = [tuple(str(self._words[place]) for place in places) for places in texts]

@@ -114,13 +114,15 @@ class Traces(Sequence[Trace]):
         Raises:
             InputError: they are of several models, whose answers can't be pooled.
         """
-        if len(self.models) > 1:
-            named = ", ".join(name or "unknown" for name in self.models[:4])
+        found = [(_model(trace), _value(trace)) for trace in self]  # one look at each, for a look may read a file
+        models = list(dict.fromkeys(model for model, _ in found))
+        if len(models) > 1:
+            named = ", ".join(name or "unknown" for name in models[:4])
             raise InputError(
-                f"These traces are of {len(self.models)} models ({named}), whose answers can't be pooled; group them "
+                f"These traces are of {len(models)} models ({named}), whose answers can't be pooled; group them "
                 "by model first: traces.group('model')."
             )
-        return [_value(trace) for trace in self]
+        return [value for _, value in found]
 
     def filter(self, keep: Callable[[Trace], Any]) -> Self:
         """Those of which `keep(trace)` is true."""
@@ -129,7 +131,7 @@ class Traces(Sequence[Trace]):
     def search(self, text: str) -> Self:
         """Those that say `text` anywhere, whatever its capitals."""
         wanted = check.text("text", text).casefold()
-        return self.filter(lambda trace: wanted in trace.text.casefold())
+        return self._of(held for held in self._held if wanted in _text(*held).casefold())
 
     def sample(self, n: int, seed: int = 0) -> Self:
         """`n` of them drawn without replacement, in the order in which they stand.
@@ -204,6 +206,10 @@ class Traces(Sequence[Trace]):
 def joined(found: Iterable[Trace | Traces]) -> Traces:
     """Traces and collections of them as one, in their order."""
     return Traces(trace for one in found for trace in ([one] if isinstance(one, Trace) else one))
+
+
+def _text(source: Sequence[Trace], place: int) -> str:
+    return source.text(place) if isinstance(source, Pages) else source[place].text
 
 
 def _model(trace: Trace) -> str:

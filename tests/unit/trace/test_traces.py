@@ -2,6 +2,9 @@
 
 import contextlib
 import dataclasses
+import subprocess
+import sys
+import time
 
 import numpy as np
 import pytest
@@ -104,6 +107,32 @@ def test_a_file_is_paged(traces, tmp_path, monkeypatch):
     assert loaded[299] == traces[5]
     assert loaded[100:200][0] == traces[100 % 6]
     assert len(read) == 2
+    read.clear()
+    assert len(loaded.search(traces[0].text[:20].upper())) >= 50 and read == []  # the column of texts alone is read
+    loaded[:6].answers()
+    assert len(read) <= 6  # each once
+
+
+SAVING = """
+import sys, cotlens as cl
+traces = [cl.Trace.from_text(f"Question {at}?", "word " * 2000, "a") for at in range(20)]
+for round in range(1000):
+    cl.Traces(traces[: 10 + round % 10]).save(sys.argv[1])
+    print(round, flush=True)
+"""
+
+
+def test_a_save_that_is_killed_leaves_what_was_saved_before(tmp_path):
+    path = tmp_path / "many.traces"
+    for seconds in (0.01, 0.023):
+        child = subprocess.Popen([sys.executable, "-c", SAVING, str(path)], stdout=subprocess.PIPE)
+        child.stdout.readline()
+        time.sleep(seconds)  # amid one of the saves that follow
+        child.kill()
+        child.wait()
+        child.stdout.close()
+        found = cl.Traces.load(path)
+        assert 10 <= len(found) <= 19 and {len(trace.thought.split()) for trace in found} == {2000}
 
 
 def test_no_more_are_kept_in_memory_than_a_few(tmp_path):
