@@ -8,7 +8,8 @@
 A check runs the student's function on cases that the student hasn't seen, or compares numbers with what is measured
 here; it never looks at code. `exercise` says what an exercise is, `cases` compares functions case by case, `course`
 finds the exercises of the chapters (in `chapters/`), `specimens` takes the names of the models away, `measures` draws
-measures of which one is wrong. Solutions are no part of this package.
+measures of which one is wrong, `claims` seals plans and draws what they are tried on. Solutions are no part
+of this package.
 
 Open `exercise` first.
 """

@@ -16,6 +16,7 @@ CHAPTERS = Registry(
         "3": "cotlens.teaching.chapters.faithfulness:EXERCISES",
         "4": "cotlens.teaching.chapters.steering:EXERCISES",
         "5": "cotlens.teaching.chapters.inside:EXERCISES",
+        "6": "cotlens.teaching.chapters.claiming:EXERCISES",
     },
 )
 

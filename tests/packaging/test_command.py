@@ -45,7 +45,7 @@ def test_a_checkout_is_opened_in_place():
     assert (command.PACKAGE.parent / command.FIRST).is_file()
 
 
-@pytest.mark.parametrize("number", [1, 5])
+@pytest.mark.parametrize("number", [1, 6])
 def test_a_chapter_is_opened(number, monkeypatch):
     opened = {}
     monkeypatch.setattr(command, "serve", lambda folder, first, **_: opened.update(folder=folder, first=first) or 0)

@@ -1,4 +1,6 @@
-"""Each chapter as a student goes through it: handed out every check fails and says why, solved every check passes."""
+"""Each chapter as a student goes through it: as handed out each check fails and says why, solved each passes."""
+
+from itertools import pairwise
 
 import jupytext
 import nbformat
@@ -7,10 +9,10 @@ import pytest
 from cotlens.teaching.course import CHAPTERS as KNOWN
 from cotlens.teaching.course import exercises
 from cotlens.teaching.exercise import UNFILLED
-from tests.tutorials.student import CHAPTERS, FOLDER, solutions, work_through
+from tests.tutorials.student import CHAPTERS, FOLDER, cells, is_check, solutions, unfilled, used, work_through
 from tools.make_tutorials import chapters, made
 
-SECONDS = 120  # of processor; about 20 where nothing else runs, so only a chapter that got out of hand fails
+SECONDS = 90  # of processor; about 10 where nothing else runs, so only a chapter that got out of hand fails
 
 every_chapter = pytest.mark.parametrize("chapter", CHAPTERS, ids=lambda path: path.stem)
 
@@ -43,17 +45,23 @@ def test_every_exercise_is_labelled_and_can_be_filled_in(chapter):
 
 
 @every_chapter
-def test_handed_out_every_check_fails_and_says_why(chapter):
-    run = work_through(chapter, {})
-    assert [verdict.exercise for verdict in run.verdicts] == [one.id for one in exercises(chapter.stem[0])]
-    assert not any(run.verdicts)
-    widgets = {"1.6"}  # read what was done in a widget; nothing was
-    assert {v.exercise for v in run.verdicts if v.message != UNFILLED} <= widgets
+def test_handed_out_a_chapter_runs_to_its_end(chapter):
+    """No cell but its check needs what a student fills in, and each check stands right behind its exercise."""
+    code = cells(chapter)
+    open_names = set().union(*(unfilled(cell.source) for cell in code if "exercise" in cell.metadata))
+    assert open_names
+    for before, cell in pairwise(code):
+        assert is_check(cell) == ("exercise" in before.metadata)
+        if not is_check(cell) and "exercise" not in cell.metadata:
+            assert not open_names & used(cell.source)
 
 
 @every_chapter
-def test_solved_every_check_passes_in_time(chapter):
-    run = work_through(chapter, solutions(chapter))
-    assert len(run.verdicts) == len(exercises(chapter.stem[0]))
-    assert all(run.verdicts), [verdict for verdict in run.verdicts if not verdict]
+def test_every_check_fails_and_says_why_and_passes_once_solved(chapter):
+    run, ids = work_through(chapter), [one.id for one in exercises(chapter.stem[0])]
+    assert [verdict.exercise for verdict in run.handed_out] == ids == [verdict.exercise for verdict in run.solved]
+    assert not any(run.handed_out)
+    widgets = {"1.6"}  # read what was done in a widget; nothing was
+    assert {v.exercise for v in run.handed_out if v.message != UNFILLED} <= widgets
+    assert all(run.solved), [verdict for verdict in run.solved if not verdict]
     assert run.seconds < SECONDS
