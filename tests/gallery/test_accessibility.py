@@ -21,6 +21,15 @@ RUN = """async ([off, only]) => {
   return found.violations.flatMap(({ id, nodes }) =>
     nodes.map((node) => `${id}: ${node.html.slice(0, 200)} ${node.failureSummary.slice(0, 300)}`))
 }"""
+
+
+def pin_two(page: Gallery) -> None:
+    """Two rollouts are pinned, a prefix is chosen, and others are open in the editor."""
+    for key in ("ArrowDown", "p", "ArrowDown", "p", "]", "]"):
+        page.find("[data-region=rows]").press(key)
+    page.set("{ opened: [1, 2] }")
+
+
 # What a state shows only once somebody has done something: state, what is done.
 AT_WORK: dict[str, tuple[str, Callable[[Gallery], None]]] = {
     "editor, a token": ("shaded", lambda page: page.token(69).click()),
@@ -36,6 +45,7 @@ AT_WORK: dict[str, tuple[str, Callable[[Gallery], None]]] = {
     "map, all sentences": ("map", lambda page: page.action("all").click()),
     "matrix, a pair": ("pairs", lambda page: page.find("[role=grid]").first.press("ArrowDown")),
     "rollouts, a sentence": ("rollouts", lambda page: page.find("[data-region=rows]").press("ArrowDown")),
+    "rollouts, two pinned": ("rollouts", lambda page: pin_two(page)),
     "rollouts, points": ("rollouts", lambda page: page.find("[data-tab=plane]").click()),
     "steering, adding": ("steertwo", lambda page: page.action("add").click()),
     "steering, code": ("steertwo", lambda page: page.find(".cotlens-codebutton").click()),

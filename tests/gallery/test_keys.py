@@ -5,7 +5,7 @@ from playwright.sync_api import expect
 
 from tests.gallery.page import Gallery
 
-WIDGETS = ["shaded", "steertwo", "features", "map", "pairs"]
+WIDGETS = ["shaded", "steertwo", "features", "map", "pairs", "rollouts", "monitors"]
 
 # A host that listens on the way down as JupyterLab did before 4.6 (it passes over what is marked), and one that
 # listens on the way up. Every key at every element that can have the focus, as (key, element) where a host hears it.
