@@ -96,11 +96,8 @@ class _Columns:
                 places[own], sayings[own] = column, self._alternative(column, says[own])
             order += room
             if to_row < len(says):
-                column, saying = int(self.order[to_place]), int(nearest[to_row, to_place])
-                places[to_row], sayings[to_row] = column, saying
-                self._said[saying] += says[to_row]
-                self.counts[saying] += 1
-                order.append(column)
+                order.append(int(self.order[to_place]))
+                places[to_row], sayings[to_row] = order[-1], self._join(int(nearest[to_row, to_place]), says[to_row])
             row, place = to_row + 1, to_place + 1
         self.order = np.array(order, dtype=np.int64)
         return places, sayings
@@ -126,6 +123,11 @@ class _Columns:
     def _column(self) -> int:
         self._in.append([])
         return len(self._in) - 1
+
+    def _join(self, saying: int, says: Floats) -> int:
+        self._said[saying] += says
+        self.counts[saying] += 1
+        return saying
 
     def _alternative(self, column: int, says: Floats) -> int:
         """A new alternative of a column; not kept where the column is full of what several say."""
