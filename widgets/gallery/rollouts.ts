@@ -49,7 +49,7 @@ function rolloutsOf({ rows, sentences, texts, alive = true, prompts = 1 }: Optio
       const n = own.filter((row) => group[row] === each).length;
       return { answer: ["15", "16", null][each] ?? null, n, share: n / own.length, low: Math.max(0, n / own.length - 0.06), high: Math.min(1, n / own.length + 0.06) };
     });
-    return { text: ASKED[prompt] ?? "", width: sentences, groups, tree: treeOf(own), plane: planeOf(own) };
+    return { text: ASKED[prompt] ?? "", width: sentences, groups, tree: treeOf(own), prefixes: own.length < 2 ? 0 : own.length > 500 ? 1204 : 4, plane: planeOf(own) };
   });
   return { rollouts, prompts: told, plane: prompts > 1 ? planeOf(all) : {}, opened: [], alive };
 }

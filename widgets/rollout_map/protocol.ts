@@ -61,6 +61,8 @@ export interface Prompt {
   width: number;
   groups: Group[];
   tree: Node[];
+  /** How many there are; `tree` may leave out some that few share, and none at which answers shift. */
+  prefixes: number;
   plane: Plane;
 }
 

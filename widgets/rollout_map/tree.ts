@@ -85,7 +85,7 @@ export function createTree({ store, root, signal }: Context): TreePart {
     const { tree } = store;
     const shifts = tree.filter((each) => each.shifts).length;
     setText(words, node === null
-      ? prompt === null ? "Choose one prompt to see which beginnings its rollouts share, and where their answers shift." : tree.length === 0 ? "No two rollouts to compare." : `${tree.length} shared prefixes; right: tokens, down: share of rollouts. ${shifts === 0 ? "Answers shift at none by more than chance." : `▸ at ${shifts}: answers shift by more than chance (permutation, false discovery rate 5 %).`}`
+      ? prompt === null ? "Choose one prompt to see which beginnings its rollouts share, and where their answers shift." : tree.length === 0 ? "No two rollouts to compare." : `${known(tree.length, store.model.compared(prompt)?.prefixes ?? 0)}; right: tokens, down: share of rollouts. ${shifts === 0 ? "Answers shift at none by more than chance." : `▸ at ${shifts}: answers shift by more than chance (permutation, false discovery rate 5 %).`}`
       : wordsOf(store.model, tree, tree[node] as Node));
     setAttribute(strip, "aria-valuemax", Math.max(0, tree.length - 1));
     setAttribute(strip, "aria-valuenow", node ?? -1);
@@ -118,6 +118,10 @@ function write(paper: CanvasRenderingContext2D, node: Node, { x, y, wide, tall }
   if (tall < 13 || room < 4) return;
   const words = drawable(node.text).replace(/\s+/g, " ").trim();
   paper.fillText(words.length <= room ? words : node.parent < 0 ? `…${cut(words, 1 - room)}` : shortened(words, room - 1), from, y + 2 + tall / 2);
+}
+
+function known(shown: number, all: number): string {
+  return shown < all ? `${shown.toLocaleString("en-US")} of ${all.toLocaleString("en-US")} shared prefixes, those that most share` : count(all, "shared prefix", "shared prefixes");
 }
 
 function wordsOf(model: Model, tree: readonly Node[], node: Node): string {

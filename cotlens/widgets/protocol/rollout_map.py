@@ -76,6 +76,8 @@ class Prompt(TypedDict):
     """Columns that their sentences are aligned in."""
     groups: list[Group]
     tree: list[Node]
+    prefixes: int
+    """How many there are; `tree` may leave out some that few share, and none at which answers shift."""
     plane: Plane
 
 

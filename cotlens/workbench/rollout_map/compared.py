@@ -48,6 +48,7 @@ def compare(rollouts: Sequence[Rollout], seed: int) -> Compared:
         "width": aligned.width,
         "groups": [_group(name, answers.count(name), len(answers)) for name in names],
         "tree": _nodes(rollouts, tree),
+        "prefixes": len(tree),
         "plane": plane(rollouts),
     }
     return Compared(told, [names.index(answer) for answer in answers], aligned)
@@ -90,10 +91,20 @@ def _group(answer: str | None, k: int, n: int) -> shapes.Group:
 
 
 def _nodes(rollouts: Sequence[Rollout], tree: Sequence[Prefix]) -> list[shapes.Node]:
-    """The prefixes that most rollouts share, at most `MOST_NODES`; a kept one's parent has as many, and is kept."""
-    most = sorted(range(len(tree)), key=lambda at: (-len(tree[at].rows), at))[:MOST_NODES]
-    kept = {at: number for number, at in enumerate(sorted(most))}
+    kept = {at: number for number, at in enumerate(sorted(_kept(tree)))}
     return [_node(tree[at], kept.get(tree[at].parent, -1), rollouts) for at in kept]
+
+
+def _kept(tree: Sequence[Prefix]) -> set[int]:
+    """About `MOST_NODES` prefixes with all that they begin with: those where answers shift, then those most share."""
+    kept: set[int] = set()
+    for at in sorted(range(len(tree)), key=lambda at: (not tree[at].shifts, -len(tree[at].rows), at)):
+        if len(kept) >= MOST_NODES and not tree[at].shifts:
+            break
+        while at >= 0 and at not in kept:
+            kept.add(at)
+            at = tree[at].parent
+    return kept
 
 
 def _node(one: Prefix, parent: int, rollouts: Sequence[Rollout]) -> shapes.Node:

@@ -9,6 +9,7 @@ from ipywidgets.embed import embed_data
 
 import cotlens as cl
 from cotlens._core.errors import InputError
+from cotlens.workbench.rollout_map import compared
 from cotlens.workbench.rollout_map.payload import tags_of, traits
 from tests.unit.widgets.shapes import check_view
 
@@ -118,6 +119,23 @@ def test_only_rollouts_of_one_prompt_are_compared():
     alone = cl.RolloutMap(made[:12]).view
     assert alone.prompts[0]["tree"] == view.prompts[0]["tree"], "what stands beside it changes nothing"
     assert not alone.plane and view.plane["places"]
+
+
+def test_of_many_prefixes_those_where_answers_shift_are_kept(monkeypatch):
+    """Ninety rollouts begin in pairs; of ten that begin alike, half part late and answer otherwise."""
+    monkeypatch.setattr(compared, "MOST_NODES", 6)
+    many = [cl.Trace.from_text(PROMPT, f"Word{number // 2} here, {number} there.", "12") for number in range(90)]
+    late = [
+        cl.Trace.from_text(PROMPT, f"I add {'four' if at % 2 else 'five'} of them {at}.", str(at % 2))
+        for at in range(20)
+    ]
+    (prompt,) = cl.RolloutMap([*many, *late]).view.prompts
+    assert prompt["prefixes"] > 40 and len(prompt["tree"]) < 12
+    marked = [node for node in prompt["tree"] if node["shifts"]]
+    assert {len(node["rows"]) for node in marked} >= {10}
+    for number, node in enumerate(prompt["tree"]):
+        assert node["parent"] < number
+        assert node["parent"] < 0 or set(node["rows"]) < set(prompt["tree"][node["parent"]]["rows"])
 
 
 def test_what_was_said_before_the_question_is_part_of_the_prompt():
