@@ -62,7 +62,7 @@ export function createSide({ store, root, signal }: Context): Part {
   /** The way back to what was opened before. */
   function editors(): void {
     const { opened } = store.own.now;
-    opens.hidden = opened.length < 2;
+    opens.hidden = opened.length < 2 || store.off !== null;
     opens.replaceChildren("In the editor: ", ...opened.flatMap((row, i) => {
       const each = button("cotlens-link", `rollout ${row}`, { "aria-current": i === opened.length - 1 ? "true" : null });
       onClick(each, signal, () => { store.own.set({ picked: { row, sentence: -1 } }); store.open(); });
@@ -102,7 +102,7 @@ export function createSide({ store, root, signal }: Context): Part {
       }
       if (any(changed, "picked", "pinned")) setText(pin, picked && pinned.includes(picked.row) ? "Let go" : "Pin");
       if (any(changed, "pinned", "data")) part();
-      if (any(changed, "opened", "data")) editors();
+      if (any(changed, "opened", "alive", "broken", "data")) editors();
       setOff(open, store.off, "Enter");
       notice.hidden = store.own.now.notice === null;
       if (changed.has("notice")) setText(notice, store.own.now.notice ?? "");
