@@ -129,3 +129,25 @@ def test_the_editor_goes_to_the_place_that_was_asked_for(gallery: Gallery) -> No
     gallery.set(f"{{ place: {{ document: 'another', token: {token}, asked: 3 }} }}")
     gallery.settle()
     expect(row).to_have_count(0)
+
+
+def test_an_editor_that_opens_at_a_place_shows_it(gallery: Gallery) -> None:
+    """As a notebook draws it: before it has a size, and with more of what is measured arriving afterwards."""
+    gallery.show("long1k")
+    lines = "{ ...model.get('document'), id: 'lines', text: model.get('document').text.replaceAll('. ', '.\\n') }"
+    gallery.set(f"{{ document: {lines} }}")
+    token = gallery.model("model.get('document').sentences.at(-9).first")
+    gallery.page.evaluate(f"""() => {{
+      const stage = document.getElementById('stage'), page = stage.parentNode, {"{ model }"} = window.__cotlens
+      stage.remove()
+      model.set({{ place: {{ document: 'lines', token: {token}, asked: 1 }} }})
+      window.__cotlens.again()
+      page.append(stage)
+    }}""")
+    picked, seen = gallery.find(".cotlens-block.cotlens-picked"), gallery.find("[data-region=text]")
+    for _ in range(2):
+        gallery.settle()
+        gallery.settle()
+        row, frame = picked.bounding_box(), seen.bounding_box()
+        assert row and frame and frame["y"] <= row["y"] and row["y"] + row["height"] <= frame["y"] + frame["height"]
+        gallery.set("{ branches: [...model.get('branches')] }")

@@ -312,9 +312,12 @@ export function createReading({ store, actions, root, signal }: Context, framed:
       streamFrom = from;
       if (streamMoved || any(changed, "document", "parts", "token_offsets", "promptOpen", "unfolded", "comparison", "branches", "loading", "alive", "broken")) {
         const top = element.scrollTop;
+        const { aimed } = list;
         rebuild();
         if (streamMoved && from !== null) list.reveal(blocks.length - 1);
         else if (changed.has("document") && store.own.picked === null && top === 0) element.scrollTop = 0;
+        // Blocks that were never drawn are as high as estimated again, so the same place is another one.
+        else if (aimed && store.own.picked) reveal(store.own.picked.token);
       } else if (changed.has("stream")) grow();
       if (any(changed, "shading", "shading_rows", "shading_values", "shading_low", "shading_high", "shading_certainty", "over", "scale_lock", "findings", "underlined")) {
         for (const each of drawn.values()) paint(each, store);

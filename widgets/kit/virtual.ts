@@ -23,6 +23,8 @@ export class VirtualList {
   private readonly after = document.createElement("div");
   private width = 0;
   private pending = false;
+  /** What was brought into view last, until a person scrolls elsewhere. */
+  private aim: Parameters<VirtualList["reveal"]> | null = null;
 
   /** `scroller` scrolls, `content` holds the blocks; `settled` runs after every draw; `covered` px at the top hide blocks. */
   constructor(
@@ -34,6 +36,7 @@ export class VirtualList {
   ) {
     content.append(this.before, this.after);
     scroller.addEventListener("scroll", () => this.schedule(), { signal, passive: true });
+    for (const event of ["wheel", "pointerdown", "touchstart", "keydown"]) scroller.addEventListener(event, () => { this.aim = null; }, { signal, passive: true, capture: true });
     const resize = new ResizeObserver(() => this.resized());
     resize.observe(scroller);
     signal.addEventListener("abort", () => resize.disconnect());
@@ -42,6 +45,7 @@ export class VirtualList {
   /** Replaces all blocks. The scroll position stays unless the caller moves it. */
   reset(source: BlockSource): void {
     for (const index of [...this.drawn.keys()]) this.remove(index);
+    this.aim = null;
     this.source = source;
     this.heights = Float64Array.from({ length: source.count }, (_, i) => source.estimate(i));
     this.sum();
@@ -53,12 +57,18 @@ export class VirtualList {
     if (this.drawn.has(index)) { this.remove(index); this.draw(); }
   }
 
+  /** Whether what was brought into view last is what a person still looks at. */
+  get aimed(): boolean { return this.aim !== null; }
+
   elements(): ReadonlyMap<number, HTMLElement> { return this.drawn; }
 
   /** Scrolls the least needed so that a stretch inside a block is in view. */
   reveal(index: number, where: "nearest" | "start" | "center" = "nearest", within?: () => DOMRect | null): void {
     if (index < 0 || index >= this.source.count) return;
+    this.aim = [index, where, within];
     const view = this.room;
+    // Without a size there is no place yet: the first size brings it there.
+    if (view <= 0) return;
     const go = (top: number, bottom: number): void => {
       const now = this.scroller.scrollTop;
       let next = now;
@@ -116,6 +126,7 @@ export class VirtualList {
     }
     if (this.measure()) this.scroller.scrollTop = this.top(first) + into;
     this.draw();
+    if (this.aim) this.reveal(...this.aim);
   }
 
   private sum(): void {

@@ -28,6 +28,8 @@ export function createGrid({ store, root, signal }: Context): GridPart {
   const element = h("div", "cotlens-grid", { role: "grid", tabindex: 0, "aria-label": "rollouts, sentence by sentence", "data-region": "rows", "aria-readonly": "true" },
     h("div", "cotlens-sticky", {}, canvas, within), room, spokenRow);
   let tops = new Float64Array(1);
+  /** Rows of each group that are listed. */
+  const shown = new Map<number, number>();
   let wide = LEAST;
   let size = { width: 0, height: 0 };
   let pending = false;
@@ -40,7 +42,11 @@ export function createGrid({ store, root, signal }: Context): GridPart {
     size = { width: element.clientWidth, height: element.clientHeight };
     wide = Math.max(LEAST, Math.min(WIDEST, (size.width - GUTTER - 8) / Math.max(1, model.width(store.own.now.prompt)))) * store.own.now.zoom;
     tops = new Float64Array(lines.length + 1);
-    lines.forEach((line, i) => { tops[i + 1] = (tops[i] as number) + (line.row === null ? TITLE : ROW); });
+    shown.clear();
+    lines.forEach((line, i) => {
+      tops[i + 1] = (tops[i] as number) + (line.row === null ? TITLE : ROW);
+      if (line.row !== null) shown.set(line.group, (shown.get(line.group) ?? 0) + 1);
+    });
     room.style.width = `${Math.floor(GUTTER + wide * model.width(store.own.now.prompt))}px`;
     room.style.height = `${tops[lines.length] ?? 0}px`;
   }
@@ -80,7 +86,8 @@ export function createGrid({ store, root, signal }: Context): GridPart {
     const { n, of, prompt, share, low, high } = store.model.groups[group] as NonNullable<(typeof store.model.groups)[number]>;
     const percent = (value: number): string => (value * 100).toFixed(0);
     const name = `${store.own.now.prompt === null ? `prompt ${prompt} · ` : ""}${shortened(drawable(store.model.named(group)).replace(/\s+/g, " "), 60)}`;
-    return [name, `${n} of ${of} · ${percent(share)} % [${percent(low)}, ${percent(high)}]`];
+    const listed = shown.get(group) ?? 0;
+    return [name, `${n} of ${of} · ${percent(share)} % [${percent(low)}, ${percent(high)}]${listed < n ? ` · ${listed} shown` : ""}`];
   }
 
   /** Draws the lines that stand in a band of the window. */
