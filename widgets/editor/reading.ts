@@ -328,7 +328,7 @@ export function createReading({ store, actions, root, signal }: Context, framed:
       if (any(changed, "picked", "document")) pointing.forget();
       if (any(changed, "picked")) {
         mark();
-        if (store.own.picked) reveal(store.own.picked.token);
+        if (store.own.picked) reveal(store.own.picked.token, changed.has("place") ? "center" : "nearest");
       }
     },
   };
