@@ -1,4 +1,4 @@
-"""Surveys: many traces or prompts by many methods, seeds and models; here, on a server, or (experimental) on Ray.
+"""Surveys: many traces or prompts by many methods, seeds and models; here, on a server, or on Ray.
 
     plan = cl.survey(traces, [cl.importance.EarlyAnswer(unit="sentence")], models="abacus")
     plan.cost()  # before anything runs

@@ -1,4 +1,4 @@
-"""Workers on a Ray cluster, one actor per GPU or core, each with its model; experimental: no test runs one yet."""
+"""Workers on a Ray cluster, one actor per GPU or core, each with its model."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from cotlens.measure.survey.worker import CellOutcome, Worker, reason
 from cotlens.trace import Trace, storage
 
 ADDRESS = "RAY_ADDRESS"
+_TEXTS = 100_000_000  # bytes for what travels, instead of a third of the memory
 
 
 class RayWorker:
@@ -139,8 +140,8 @@ def _connect(ray: Any, address: str | bool, workers: int | None) -> bool:
         if given:
             ray.init(given, **quiet)
         else:
-            ray.init("local", num_cpus=workers, include_dashboard=False, **quiet)
-    except (ConnectionError, RuntimeError, ValueError) as error:
+            ray.init("local", num_cpus=workers, include_dashboard=False, object_store_memory=_TEXTS, **quiet)
+    except Exception as error:  # Ray raises bare ones, for example where its own processes are slow to start
         where = f"at {given!r}" if given else "here"
         raise BackendError(f"No Ray cluster can be had {where} ({str(error).splitlines()[0][:200]}).") from error
     return True
