@@ -96,6 +96,7 @@ def _means(sums: Floats, counts: Floats, seed: int) -> Means:
     Draws in which no trace has it say nothing of it and are left out.
     """
     rng = np.random.default_rng(seed)
+    # Drawing traces with replacement is drawing how often each is taken: means of all draws are two matrix products.
     drawn = rng.multinomial(len(sums), np.full(len(sums), 1 / len(sums)), size=DRAWS)
     n, traces = counts.sum(axis=0), (counts > 0).sum(axis=0)
     with np.errstate(invalid="ignore", divide="ignore"):

@@ -152,5 +152,7 @@ def _continued(found: Sequence[Rule]) -> list[Rule]:
 
 def _rule(text: str, at: int, rules: Sequence[Rule]) -> Rule:
     fitting = next((rule for rule in rules if rule.fits(text)), _NONE)
+    # A first sentence that checks, computes or answers does that; these four are what a rule says of a set-up it
+    # doesn't know.
     opens = at == 0 and fitting.category in ("unknown", "fact_retrieval", "result_consolidation", "plan_generation")
     return _FIRST if opens else fitting

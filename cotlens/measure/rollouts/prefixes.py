@@ -54,6 +54,7 @@ def prefixes(token_ids: Sequence[Sequence[int]], answers: Sequence[Hashable], *,
         answers: n answers; one that could not be read is an answer of its own (None).
         seed: of the re-splits. Each test draws as many of the parent's rollouts, without replacement, as the child has.
     """
+    # Sorted by their tokens, all rollouts of a prefix stand side by side, so that a node is a range of rows.
     order = sorted(range(len(token_ids)), key=lambda row: tuple(token_ids[row]))
     ids = [tuple(token_ids[row]) for row in order]
     found: list[tuple[int, int, int, int, int]] = []  # parent, first and last in that order, start, end
@@ -106,6 +107,7 @@ def _test(part: NDArray[np.int64], whole: NDArray[np.int64], rng: np.random.Gene
     if min(n, rest) < FEWEST:
         return NAN, NAN
     shift = float(_distance(part[None], whole, n, rest)[0])
+    # A random part of the parent's rollouts, of the child's size, by its counts of answers.
     drawn = rng.multivariate_hypergeometric(whole, n, size=DRAWS)
     return shift, permutation_p(_distance(drawn, whole, n, rest), shift)
 

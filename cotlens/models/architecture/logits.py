@@ -54,6 +54,8 @@ class ScoreTable:
         Raises:
             BackendError: a row holds NaN.
         """
+        # Sorted by row, what is asked of a slice of the logits is one stretch; float32 copies are made of a slice at a
+        # time.
         order = np.argsort(rows, kind="stable")
         bounds = np.searchsorted(rows[order], _starts(logits))
         for (start, part), low, high in zip(_slices(logits), bounds, [*bounds[1:], len(order)], strict=True):
@@ -71,6 +73,7 @@ class ScoreTable:
                 self._sum(part, norm, row[torch.from_numpy(mine)], int(code), slots[chosen[mine]])
             mine = wanted >= 0
             row, target = row[torch.from_numpy(mine)], torch.from_numpy(wanted[mine]).to(part.device)
+            # The rival is the best other token: the second best where the target itself is the best.
             second = (best.indices[row, 0] == target).long()
             at = slots[chosen[mine]]
             self.logprobs[at] = _numpy(part[row, target] - norm[row])

@@ -101,6 +101,8 @@ def batch(
             if layout.kinds[layer] not in ready:  # it looks back at nothing
                 continue
             if layer not in per_layer:
+                # All heads share a mask until one is cut alone: then the layer gets a mask per head, for every row of
+                # the batch.
                 per_layer[layer] = ready[layout.kinds[layer]].expand(-1, layout.heads, -1, -1).clone()
             chosen = _heads(layout, block)
             mask = per_layer[layer]
@@ -141,6 +143,7 @@ def _lowest(dtype: torch.dtype) -> float | bool:
 def _cut(block: BlockAttention, rows: NDArray[np.int64], columns: NDArray[np.int64], device: torch.device) -> Tensor:
     """Bool [q, k]: pairs that `block` parts; never a token from itself."""
     pairs = covers(block.queries, rows)[:, None] & covers(block.keys, columns)[None, :]
+    # A token that could not see itself might see nothing, and a softmax over nothing is no attention.
     pairs &= rows[:, None] != columns[None, :]
     return torch.from_numpy(pairs).to(device)
 

@@ -119,6 +119,7 @@ def _written(plain: TraceRecord, model: Any) -> tuple[list[int], list[str]]:
     earlier = [p.span.end for p in plain.given_parts if p.turn < turn and p.span]
     later = [p.span.start for p in plain.given_parts if p.turn > turn and p.span]
     start, stop = max(earlier, default=0), min(later, default=len(plain.token_ids))
+    # -1 stands for tokens without an id: words that were laid out between recorded turns.
     known = [at for at in range(start, stop) if plain.token_ids[at] >= 0]
     ids = [plain.token_ids[at] for at in known]
     try:
@@ -146,6 +147,7 @@ def _placed(plain: TraceRecord, trace: T, before: Sequence[Part], narrowed: Part
     limit = thought.char_start if thought else trace.roles["answer"].char_start if "answer" in trace.roles else None
     spans, at = {}, 0
     for part in before:
+        # Looked for from the end of the part before, as two turns may say the same; templates strip texts.
         start = trace.text.find(part.text.strip(), at, limit) if part.text.strip() else -1
         if start >= 0:
             at = start + len(part.text.strip())
