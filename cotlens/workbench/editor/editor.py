@@ -13,7 +13,6 @@ from typing import Any, cast
 from cotlens._core import check
 from cotlens._core.errors import InputError
 from cotlens._core.files import PathLike
-from cotlens.measure.importance.shared.units import units
 from cotlens.measure.monitors import Readings
 from cotlens.models.contract import Model
 from cotlens.results import Result
@@ -25,21 +24,19 @@ from cotlens.widgets.page.page import NO_KERNEL
 from cotlens.workbench.editor import payload
 from cotlens.workbench.editor.measure_menu import ShadingSettings, default
 from cotlens.workbench.editor.measure_runner import MeasureRunner
-from cotlens.workbench.editor.no_model import NEEDED_BY, WHY, NoModel
+from cotlens.workbench.editor.no_model import NEEDED_BY, OPENED, WHY, NoModel
 from cotlens.workbench.editor.parts import Focuses, parts
 from cotlens.workbench.editor.plans import BranchPlan, plan
 from cotlens.workbench.editor.readers import Readers
 from cotlens.workbench.editor.recording import Shown, recording
-from cotlens.workbench.editor.requests import Request, parse
-from cotlens.workbench.editor.telling import tell
+from cotlens.workbench.editor.requests import Request, chosen_spans, parse
+from cotlens.workbench.editor.telling import script, tell
 from cotlens.workbench.editor.work import Work
 from cotlens.workbench.shared.controller import TreeController, check_trace
 from cotlens.workbench.shared.document import document
 from cotlens.workbench.shared.jobs import JobState
 from cotlens.workbench.shared.limits import Limits
 from cotlens.workbench.shared.tree import Node
-
-_OPENED = "editor = cl.CoTEditor(None, trace)  # a trace that was opened without a model; trace.save(path) keeps it"
 
 
 class CoTEditor(TreeController):
@@ -86,7 +83,7 @@ class CoTEditor(TreeController):
         self._readonly = model is None
         if model is None:
             model = cast(Model, NoModel(trace))
-        self._spans = {} if spans is None else {trace.id: _spans(trace, spans)}
+        self._spans = {} if spans is None else {trace.id: chosen_spans(trace, spans)}
         super().__init__(model, EditorView(), trace)
         self._focuses = Focuses(self._tree, model)
         self._readers = Readers(trace.reader)
@@ -128,11 +125,10 @@ class CoTEditor(TreeController):
             return self._code(self._tree.current, self._shown)
 
     def _code(self, node: Node, shown: ShadingSettings) -> str:
-        begin = ["import cotlens as cl", ""]
         if self._readonly:
-            return "\n".join([*begin, _OPENED, *self._readers.code()])
-        lines = [f"model = cl.load({self.model.name!r})", *self._tree.script(node.id)]
-        return "\n".join([*begin, *lines, *self._readers.code(), shown.code()])
+            return script(OPENED, *self._readers.code())
+        made = self._tree.script(node.id)
+        return script(f"model = cl.load({self.model.name!r})", *made, *self._readers.code(), shown.code())
 
     def __repr__(self) -> str:
         return f"CoTEditor({self.model!r}, {self.trace!r})"
@@ -200,7 +196,7 @@ class CoTEditor(TreeController):
             request.measure, request.unit, request.metric, request.n, target=request.target, limits=limits
         )
         if request.spans is not None:
-            self._spans[request.document] = _spans(self._tree.holding(request.document).trace, request.spans)
+            self._spans[request.document] = chosen_spans(self._tree.holding(request.document).trace, request.spans)
         self._chosen = chosen
         self._publish()
         # The costs that were seen are those of the document it was asked on: elsewhere nothing long begins by itself.
@@ -224,7 +220,7 @@ class CoTEditor(TreeController):
         node = self._tree.holding(request.document)
         seed = self._tree.children(node.id) + int(node.trace.meta.get("seed") or 0)
         mine = plan(node.trace, request, {"seed": seed, **self._limits.options(self.model)})
-        self._check_tokens_left(mine)
+        mine.check_fits(self.model)
         self._newest = mine
         self._go(node.id)
         self._jobs.start(
@@ -234,18 +230,6 @@ class CoTEditor(TreeController):
             priority=1,
             then=lambda: self._measure(after=mine),
         )
-
-    def _check_tokens_left(self, planned: BranchPlan) -> None:
-        """Refuse at once what can't be written, while the text is still in the hands that typed it.
-
-        What follows the place from which the model writes is written anew, however long it was.
-        """
-        size, room = planned.at, self.model.context_length
-        if size >= room:
-            raise InputError(
-                f"Up to where the model goes on the text has {size:,} tokens, and the model's context holds {room:,}: "
-                "shorten it, or go on from an earlier place."
-            )
 
     def _do_resample(self, request: Request) -> None:
         node = self._tree.holding(request.document)
@@ -364,8 +348,3 @@ class CoTEditor(TreeController):
             recording=recording(views, at, traces, head, focuses),
             facts=[*map(provenance, results), ("code", self.code)],
         )
-
-
-def _spans(trace: Trace, given: Sequence[tuple[int, int]]) -> tuple[tuple[int, int], ...]:
-    """Spans in the order of the text; InputError where one leaves the thought or overlaps another one."""
-    return tuple((span.char_start, span.char_end) for span in units(trace, "span", given)) if given else ()

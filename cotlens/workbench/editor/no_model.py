@@ -8,6 +8,8 @@ from cotlens.trace import Trace
 
 WHY = "No model was given, so that this text can be read but not acted on: open it with cl.CoTEditor(model, trace)."
 
+OPENED = "editor = cl.CoTEditor(None, trace)  # a trace that was opened without a model; trace.save(path) keeps it"
+
 NEEDED_BY = frozenset({"branch", "truncate", "edit", "rerun", "measure", "count", "limits", "resample"})
 """Kinds of requests that are refused without a model."""
 

@@ -49,6 +49,18 @@ class BranchPlan:
         """How many tokens the model may write."""
         return tokens_left(model, self.options["max_new_tokens"], self.at)
 
+    def check_fits(self, model: Model) -> None:
+        """Raise InputError where the model's context is full before it can write a token.
+
+        Asked before the work starts, while the view still holds the text that was typed. What follows the place from
+        which the model writes is written anew, however long it was.
+        """
+        if self.at >= model.context_length:
+            raise InputError(
+                f"Up to where the model goes on the text has {self.at:,} tokens, and the model's context holds "
+                f"{model.context_length:,}: shorten it, or go on from an earlier place."
+            )
+
     @property
     def start(self) -> int:
         """The character of the source at which new text begins."""

@@ -6,12 +6,14 @@ runs, and by the time one is read another branch may be shown.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from reprlib import repr
 from typing import Any
 
 from cotlens._core import check
 from cotlens._core.errors import InputError
+from cotlens.measure.importance.shared.units import units
 from cotlens.trace import Trace
 from cotlens.widgets.protocol.editor import REQUESTS
 from cotlens.widgets.utf16 import from_utf16
@@ -97,6 +99,11 @@ def _span(trace: Trace, each: Any) -> tuple[int, int]:
     if not isinstance(each, list) or len(each) != 2 or not all(type(end) is int for end in each):
         raise InputError(f"A span was given as {repr(each)}: give the characters it starts at and ends before.")
     return _characters(trace, "span", *each)
+
+
+def chosen_spans(trace: Trace, given: Sequence[tuple[int, int]]) -> tuple[tuple[int, int], ...]:
+    """Spans in the order of the text; InputError where one leaves the thought or overlaps another one."""
+    return tuple((span.char_start, span.char_end) for span in units(trace, "span", given)) if given else ()
 
 
 def _characters(trace: Trace, what: str, *units: int) -> tuple[int, int]:

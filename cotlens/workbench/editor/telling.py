@@ -1,4 +1,4 @@
-"""An editor in words, for a script, an agent or a plain terminal."""
+"""An editor in words, for a script, an agent or a plain terminal, and as the Python that makes it."""
 
 from __future__ import annotations
 
@@ -25,6 +25,11 @@ def tell(head: Mapping[str, Any], tree: Tree, result: Result | None, markdown: b
     begin = "\n".join(lines)
     rest = _PENDING if result is None else told(result, MOST - len(begin) - 1, markdown=markdown)
     return f"{begin}\n{rest}"[:MOST]
+
+
+def script(*lines: str) -> str:
+    """Lines of Python, with what they need."""
+    return "\n".join(["import cotlens as cl", "", *lines])
 
 
 def _branches(tree: Tree) -> list[str]:
