@@ -37,7 +37,7 @@ PLAIN += ["Backspace", "Home", "End", "PageUp", "PageDown", "Insert"]
 def test_no_plain_key_is_heard_outside(gallery: Gallery, state: str) -> None:
     gallery.show(state, width=1400)
     elements, heard = gallery.page.evaluate(HEARD, [PLAIN, {}])
-    assert elements > 5
+    assert elements >= 5
     assert heard == []
 
 
