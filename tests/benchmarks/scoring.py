@@ -7,6 +7,7 @@ sample goes into the whole. Its numbers are held to ours at every point of the s
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
@@ -48,19 +49,21 @@ def compared(model: Model, tokens: int, where: str, goal: str, every: int = EVER
     points = list(range(thought.start, thought.end + 1))
     asked = [plain.forced_ids(model, trace, at, "12.") for at in points[::every]]
     method = cl.importance.EarlyAnswer(unit="token", metric="log_probability", rivals=0, mask_lines=False)
-    found = {}
+    found: dict[str, Any] = {}
+
+    def ours() -> None:
+        model.engine.trunk = model.engine.forks = None  # nothing is left of the round before
+        before = model.meter.snapshot()
+        method.run(trace, model)
+        found["spent"] = model.meter.since(before).tokens
 
     def theirs() -> None:
         found["theirs"] = np.array([plain.answer_logprob(model.engine.hf, *each) for each in asked])
 
-    model.engine.trunk = model.engine.forks = None
-    before = model.meter.snapshot()
-    method.run(trace, model)
-    spent = model.meter.since(before).tokens
-    quick, slow = in_turn(lambda: method.run(trace, model), theirs, rounds)
+    quick, slow = in_turn(ours, theirs, rounds)
     stopped = replace(method, target="12.").run(trace, model).extras["curve_metric"]
     np.testing.assert_allclose(stopped[::every], found["theirs"], atol=1e-3)
-    limit = sum(len(ids) for ids, *_ in asked) * len(points) / len(asked) / spent
+    limit = sum(len(ids) for ids, *_ in asked) * len(points) / len(asked) / found["spent"]
     name = f"early answers at {len(points):,} points{where} (tokens allow {limit:.0f} times)"
     sample, whole = len(asked), len(points)
     other = f"one plain forward per prefix (every {every}th run, {sample} of {whole:,}, and counted for all)"
