@@ -166,7 +166,7 @@ export interface Strip {
 }
 
 /** How many rollouts are done, how many of them gave no answer, and how many were cut off. */
-export interface Arm {
+export interface ArmCounts {
   done: number;
   unread: number;
   cut: number;
@@ -175,9 +175,9 @@ export interface Arm {
 }
 
 /** With the edit (after) and without (before). */
-export interface Arms {
-  before?: Arm;
-  after?: Arm;
+export interface ArmsCounts {
+  before?: ArmCounts;
+  after?: ArmCounts;
 }
 
 /** A count as a share of the answers that could be read; None where none could. */
@@ -198,7 +198,7 @@ export interface ResampledRow {
 /** What a branch answered when it was written again n times. */
 export interface Resampled {
   n: number;
-  arms: Arms;
+  arms: ArmsCounts;
   /** Why nothing can be read, "" where something is. */
   advice: string;
   rows: ResampledRow[];

@@ -184,7 +184,7 @@ class Strip(TypedDict):
     """Some of it lies between what was measured."""
 
 
-class Arm(TypedDict):
+class ArmCounts(TypedDict):
     """How many rollouts are done, how many of them gave no answer, and how many were cut off."""
 
     done: int
@@ -194,11 +194,11 @@ class Arm(TypedDict):
     """How many were asked for their answer, as they gave none."""
 
 
-class Arms(TypedDict):
+class ArmsCounts(TypedDict):
     """With the edit (after) and without (before)."""
 
-    before: NotRequired[Arm]
-    after: NotRequired[Arm]
+    before: NotRequired[ArmCounts]
+    after: NotRequired[ArmCounts]
 
 
 class Share(TypedDict):
@@ -222,7 +222,7 @@ class Resampled(TypedDict):
     """What a branch answered when it was written again n times."""
 
     n: int
-    arms: Arms
+    arms: ArmsCounts
     advice: str
     """Why nothing can be read, "" where something is."""
     rows: list[ResampledRow]

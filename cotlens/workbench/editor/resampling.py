@@ -19,7 +19,7 @@ from cotlens.models.contract import Model
 from cotlens.models.contract.start import Start
 from cotlens.models.generation.traces import begin_of
 from cotlens.trace import Trace
-from cotlens.widgets.protocol.editor import Arm, Share
+from cotlens.widgets.protocol.editor import ArmCounts, Share
 
 ROWS = 5  # answers with a row of their own; the others share one
 MOST = 1000  # rollouts of one arm
@@ -67,7 +67,7 @@ class Tally:
         low, high = wilson(count, self.read)
         return {"count": count, "p": count / self.read, "low": float(low), "high": float(high)}
 
-    def payload(self) -> Arm:
+    def payload(self) -> ArmCounts:
         """The arm's counts, as the view has them."""
         unread = len(self.silent)
         return {"done": self.read + unread, "unread": unread, "cut": self.cut, "forced": self.forced}
