@@ -22,6 +22,7 @@ from tests.benchmarks import (
     scoring,
     steering,
     suppression,
+    surveys,
 )
 from tests.benchmarks.table import printed
 
@@ -46,6 +47,7 @@ def main() -> None:
         *features.encoding(),
         *faithfulness.rows(),
         *real.rows(),
+        *surveys.rows(),
     ]
     print(printed(rows), flush=True)
     if not asked.no_browser:
