@@ -12,8 +12,9 @@ What the backends share:
 - `whitebox`: what is read inside. `architecture`: layers, masks, logits. `tracing`: all nnsight trace blocks.
 - `owner`: the one thread that a model runs on. `identity`: which weights it has. `model_config`: what its files say.
 
-The backends: `local` (this process), `ndif`, `endpoint` (a server), `embedded` (vLLM in this process). Another one is a
-folder beside them that meets `contract.model`, and a line in the tables of `load` and `contract.capability`.
+The backends: `local` (this process), `ndif`, `endpoint` (a server) and `embedded` (vLLM in this process), which users
+know as one, "vllm". Another one, with `endpoint` as a pattern, is a folder beside them that meets `contract.model`, and
+a line in the tables of `load` and `contract.capability`.
 
 Nothing is imported here, so that the contract can be had without torch.
 """

@@ -26,7 +26,7 @@ FORMAT = "cotlens-result/1"
 _CHARTS = "cotlens.plots:CHARTS"  # named, not imported: results stand below plots
 _FIGURES = "cotlens.plots:FIGURES"
 _TABLES = "cotlens.results.tables:write"
-_TOLD = "cotlens.results.told:told"  # it stands on certainties, which stand on results
+_SUMMARY = "cotlens.results.summary:summary"  # it stands on certainties, which stand on results
 _WORDS = ("kind", "method", "metric", "unit", "sign", "zero", "scale_unit")
 _SHOWN = 10
 _MOST_PIXELS = 10_000
@@ -141,10 +141,10 @@ class Result:
 
     def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
         """What a cell's last line says where there is no browser: all that a person would see, in words."""
-        printer.text(repr(self) if cycle else resolve(_TOLD)(self))
+        printer.text(repr(self) if cycle else resolve(_SUMMARY)(self))
 
     def _repr_markdown_(self) -> str:
-        return str(resolve(_TOLD)(self, markdown=True))
+        return str(resolve(_SUMMARY)(self, markdown=True))
 
     def _repr_html_(self) -> str:
         head = "".join(f"<th>{escape(name)}</th>" for name in self.columns)

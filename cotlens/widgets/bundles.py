@@ -12,7 +12,7 @@ import traitlets as t
 from cotlens._core.errors import CotLensError
 from cotlens._core.files import PathLike
 from cotlens._core.text import data_without_halves
-from cotlens.results.told import escaped
+from cotlens.results.summary import escaped
 from cotlens.widgets.page.page import Facts, Page
 from cotlens.widgets.page.recording import STILL, Recording
 
@@ -55,7 +55,7 @@ class View(anywidget.AnyWidget):
         """What is sent and saved: names and labels are given in memory, where a text may hold half a character."""
         return data_without_halves(value)
 
-    def told(self, *, markdown: bool = False) -> str:
+    def summary(self, *, markdown: bool = False) -> str:
         """What a person would see, in words: at most 2,000 characters, and how to get the rest.
 
         Args:
@@ -66,7 +66,7 @@ class View(anywidget.AnyWidget):
     def _repr_mimebundle_(self, **options: Any) -> Any:
         bundle = super()._repr_mimebundle_(**options)
         if bundle is not None:
-            bundle[0].update({"text/plain": self.told(), "text/markdown": self.told(markdown=True)})
+            bundle[0].update({"text/plain": self.summary(), "text/markdown": self.summary(markdown=True)})
         return bundle
 
     def to_html(self, path: PathLike, title: str = "", *, recording: Recording = STILL, facts: Facts = ()) -> Path:

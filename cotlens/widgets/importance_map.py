@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from cotlens._core.errors import InputError
 from cotlens.results import Result
 from cotlens.results.certainty import certainty
-from cotlens.results.told import MOST, told
+from cotlens.results.summary import MOST, summary
 from cotlens.trace import Trace
 from cotlens.trace.splitting.splitters import split
 from cotlens.widgets import scores
@@ -69,10 +69,10 @@ class ImportanceMap(View):
         self._results = results
         self.facts = tuple(map(provenance, results))
 
-    def told(self, *, markdown: bool = False) -> str:
+    def summary(self, *, markdown: bool = False) -> str:
         """The results in words."""
         each = MOST // len(self._results)
-        return "\n\n".join(told(result, each, markdown=markdown) for result in self._results)[:MOST]
+        return "\n\n".join(summary(result, each, markdown=markdown) for result in self._results)[:MOST]
 
     def __repr__(self) -> str:
         """One line for hosts that cannot draw the widget; it becomes the text/plain of the output."""

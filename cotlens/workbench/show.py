@@ -18,6 +18,7 @@ from cotlens.trace import Trace
 from cotlens.trace.collection.frames import from_frame, is_frame
 from cotlens.trace.collection.traces import Traces
 from cotlens.trace.readers.reading import read
+from cotlens.widgets.bundles import View
 from cotlens.widgets.importance_map import ImportanceMap
 from cotlens.widgets.pair_matrix import PairMatrix
 from cotlens.workbench.editor.editor import CoTEditor
@@ -64,7 +65,7 @@ def show(thing: Any, model: Model | None = None, *, trace: Trace | None = None) 
             can't be read.
     """
     # `isinstance` looks at `type` first, so a controller is found although its `__class__` is that of its view.
-    if isinstance(thing, Controller):
+    if isinstance(thing, Controller | View):
         return thing
     if isinstance(thing, Trace):
         return thing if model is None else CoTEditor(model, thing)

@@ -11,7 +11,7 @@ from nbclient import NotebookClient
 
 import cotlens as cl
 from cotlens.results import Result
-from cotlens.results.told import MOST, told
+from cotlens.results.summary import MOST, summary
 
 ROOT = Path(__file__).resolve().parents[2]
 HOSTILE = "<img src=x onerror=alert(1)> [a](javascript:b) | `c` **d**"
@@ -43,13 +43,13 @@ def result():
     )
 
 
-def told_as(shown):
+def displayed(shown):
     data, _ = DisplayFormatter().format(shown)
     return data["text/plain"], data["text/markdown"]
 
 
 def test_a_result_says_what_a_person_sees(result):
-    plain, markdown = told_as(result)
+    plain, markdown = displayed(result)
     strongest = int(np.nanargmax(np.abs(result.columns["estimate"])))
     first_row = plain.split("|---|---|---|---|---|---|\n")[1].splitlines()[0]
     assert first_row.startswith(f"| {strongest} |")
@@ -60,9 +60,9 @@ def test_a_result_says_what_a_person_sees(result):
 
 
 def test_a_widget_says_the_same(result):
-    plain, markdown = told_as(cl.ImportanceMap(result))
-    assert plain == told(result)
-    assert markdown == told(result, markdown=True)
+    plain, markdown = displayed(cl.ImportanceMap(result))
+    assert plain == summary(result)
+    assert markdown == summary(result, markdown=True)
 
 
 def test_what_was_not_measured_is_said_with_its_reason(result):
@@ -72,13 +72,13 @@ def test_what_was_not_measured_is_said_with_its_reason(result):
         columns=columns,
         provenance=result.provenance,
     )
-    assert f"0 of {len(result)} rows measured" in told(silent)
-    assert f"{len(result)} rows: no answer was read" in told(silent)
+    assert f"0 of {len(result)} rows measured" in summary(silent)
+    assert f"{len(result)} rows: no answer was read" in summary(silent)
 
 
 def test_texts_of_a_model_are_neither_markdown_nor_html():
     editor = cl.CoTEditor(None, cl.Trace.from_text(HOSTILE, HOSTILE, HOSTILE))
-    plain, markdown = editor.told(), editor.told(markdown=True)
+    plain, markdown = editor.summary(), editor.summary(markdown=True)
     assert HOSTILE in plain
     assert "<img" not in markdown and "[a](" not in markdown and "**d**" not in markdown
     assert max(len(plain), len(markdown)) <= MOST

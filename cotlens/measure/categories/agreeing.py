@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from cotlens._core import check
 from cotlens._core.errors import InputError
 from cotlens.measure.categories.tags import CATEGORIES, Tags
+from cotlens.measure.stats.raters import kappa
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -66,12 +67,12 @@ def agreement(first: Tags | Sequence[Tags], second: Tags | Sequence[Tags], *, se
     if not len(codes):
         raise InputError("There are no sentences to agree on; give thoughts that have some.")
     rng = np.random.default_rng(check.seed(seed))
-    drawn = [_kappa(_table(codes[rng.integers(len(codes), size=len(codes))])) for _ in range(DRAWS)]
+    drawn = [float(kappa(_table(codes[rng.integers(len(codes), size=len(codes))]))) for _ in range(DRAWS)]
     known = np.array([value for value in drawn if value == value])
     low, high = np.quantile(known, (0.025, 0.975)) if len(known) else (np.nan, np.nan)
     table = _table(codes)
     observed = float(np.trace(table) / len(codes))
-    return Agreement(_kappa(table), float(low), float(high), observed, len(codes), table)
+    return Agreement(float(kappa(table)), float(low), float(high), observed, len(codes), table)
 
 
 def _listed(tags: Tags | Sequence[Tags]) -> Sequence[Tags]:
@@ -82,10 +83,3 @@ def _table(codes: NDArray[np.int64]) -> NDArray[np.int64]:
     found = np.zeros((len(CATEGORIES), len(CATEGORIES)), np.int64)
     np.add.at(found, (codes[:, 0], codes[:, 1]), 1)
     return found
-
-
-def _kappa(table: NDArray[np.int64]) -> float:
-    n = table.sum()
-    observed = np.trace(table) / n
-    expected = float(table.sum(axis=0) @ table.sum(axis=1)) / float(n * n)
-    return float((observed - expected) / (1 - expected)) if expected < 1 else float("nan")

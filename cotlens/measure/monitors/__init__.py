@@ -10,7 +10,7 @@ To add a monitor, write a module with a frozen class that has `name`, `cost(trac
 which returns `Readings`: all else here, and the panel, take those. `rules` is the plainest. Another question to a judge
 is a `rubric`, and no class.
 
-Open `judge` first, then `readings`.
+Open `rules` first, then `readings` and `judge`.
 """
 
 from cotlens.measure.monitors.agreeing import Agreement, Pair, agreement

@@ -11,14 +11,14 @@ One sign everywhere: + supports the source's answer. `pair` says what is compare
 
 from cotlens._core.lazy import lazy_attributes
 
-_ROOM = "cotlens.measure.patching"
+_PACKAGE = "cotlens.measure.patching"
 
 __getattr__, __dir__ = lazy_attributes(
     __name__,
     {
-        "Attribution": f"{_ROOM}.attribution:Attribution",
-        "DirectLogits": f"{_ROOM}.logits:DirectLogits",
-        "PatchGrid": f"{_ROOM}.grid:PatchGrid",
-        "Path": f"{_ROOM}.paths:Path",
+        "Attribution": f"{_PACKAGE}.attribution:Attribution",
+        "DirectLogits": f"{_PACKAGE}.logits:DirectLogits",
+        "PatchGrid": f"{_PACKAGE}.grid:PatchGrid",
+        "Path": f"{_PACKAGE}.paths:Path",
     },
 )

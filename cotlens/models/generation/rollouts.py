@@ -41,7 +41,7 @@ def write(
         CotLensError: as in the contract; `error.partial` holds what there was so far in the same shape.
     """
     asked = [_ask(setting, start, request) for start in starts]
-    kept = kept if setting.identity else None  # who can't be told from others keeps nothing and takes nothing
+    kept = kept if setting.identity else None  # a model without an identity doesn't use the store
     arrivals = _Arrivals(setting, request, asked, kept, on_rollout)
     try:
         missing = arrivals.recall()

@@ -30,7 +30,7 @@ from cotlens.workbench.editor.plans import BranchPlan, plan
 from cotlens.workbench.editor.readers import Readers
 from cotlens.workbench.editor.recording import Shown, recording
 from cotlens.workbench.editor.requests import Request, chosen_spans, parse
-from cotlens.workbench.editor.telling import script, tell
+from cotlens.workbench.editor.summary import script, tell
 from cotlens.workbench.editor.work import Work
 from cotlens.workbench.shared.controller import TreeController, check_trace
 from cotlens.workbench.shared.document import document
@@ -314,7 +314,7 @@ class CoTEditor(TreeController):
             "code": self._code(node, shown),
         }
 
-    def told(self, *, markdown: bool = False) -> str:
+    def summary(self, *, markdown: bool = False) -> str:
         """What a person would see, in words: the branches, the shown text, and what it is shaded by."""
         with self._lock:
             return tell(self.view.head, self._tree, self.result, markdown)

@@ -72,16 +72,16 @@ class Controller(ABC):
     def _repr_mimebundle_(self, **options: Any) -> Any:
         bundle = self.view._repr_mimebundle_(**options)
         if bundle is not None:
-            bundle[0].update({"text/plain": self.told(), "text/markdown": self.told(markdown=True)})
+            bundle[0].update({"text/plain": self.summary(), "text/markdown": self.summary(markdown=True)})
         return bundle
 
-    def told(self, *, markdown: bool = False) -> str:
+    def summary(self, *, markdown: bool = False) -> str:
         """What a person would see, in words: at most 2,000 characters, and how to get the rest.
 
         Args:
             markdown: whether signs of Markdown and HTML in texts are made harmless.
         """
-        return str(self.view.told(markdown=markdown))
+        return str(self.view.summary(markdown=markdown))
 
     def _display_(self) -> Any:
         return self.view

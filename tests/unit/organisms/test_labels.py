@@ -248,3 +248,8 @@ def test_unknown_units_and_estimands_are_refused():
         truth.frame("sentences")
     with pytest.raises(InputError, match="fixed"):
         truth.answer_if(truth.numbers[0], 3, "fixd")
+
+
+def test_every_shipped_model_has_a_rule_for_its_answer():
+    """One without counts as one that answers what its thought concludes: a forgotten entry is a wrong truth."""
+    assert set(store.names()) <= set(DECIDERS)

@@ -92,3 +92,8 @@ def test_the_latents_of_a_trace_are_a_chart(abacus, given):
 def test_what_is_no_model_is_refused_with_what_to_do(model):
     with pytest.raises(InputError, match=r"the model first; .* was given as the model: .*cl.show\(trace\)"):
         cl.CoTEditor(model, cl.Trace.from_text("q", "t", "a"))
+
+
+def test_a_view_without_a_model_is_itself():
+    view = ImportanceMap(importance([0.1, 0.2]))
+    assert show(view) is view

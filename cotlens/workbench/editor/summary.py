@@ -6,13 +6,13 @@ from collections.abc import Mapping
 from typing import Any
 
 from cotlens.results import Result
-from cotlens.results.told import MOST, escaped, one_line, told
+from cotlens.results.summary import MOST, escaped, one_line, summary
 from cotlens.workbench.shared.tree import Tree
 
 _PARTS = {"prompt": 160, "thought": 420, "answer": 120}
 """Part of the text -> its most characters."""
 _BRANCHES = 6
-_PENDING = "Nothing is measured yet: editor.wait() until it is, then print(editor.told())."
+_PENDING = "Nothing is measured yet: editor.wait() until it is, then print(editor.summary())."
 
 
 def tell(head: Mapping[str, Any], tree: Tree, result: Result | None, markdown: bool) -> str:
@@ -23,7 +23,7 @@ def tell(head: Mapping[str, Any], tree: Tree, result: Result | None, markdown: b
     model = f"{head.get('model', 'no model')}, {head.get('where', '')}"
     lines = [f"**CoTEditor** ({say(model)}); {len(trace.token_ids):,} tokens", *map(say, _branches(tree)), *text, ""]
     begin = "\n".join(lines)
-    rest = _PENDING if result is None else told(result, MOST - len(begin) - 1, markdown=markdown)
+    rest = _PENDING if result is None else summary(result, MOST - len(begin) - 1, markdown=markdown)
     return f"{begin}\n{rest}"[:MOST]
 
 

@@ -33,7 +33,7 @@ _SURE = {
 }
 
 
-def told(result: Result, most: int = MOST, *, markdown: bool = False) -> str:
+def summary(result: Result, most: int = MOST, *, markdown: bool = False) -> str:
     """A result in words: what was measured and how surely, its text with the largest scores in it, a table.
 
     Args:
