@@ -137,3 +137,9 @@ def test_an_endpoint_is_refused_with_what_to_do(trace):
     model = MODELS["vllm"]()
     with pytest.raises(cl.CotLensError, match=r"DECODE.*backend="):
         cl.lenses.LogitLens().run(trace, model)
+
+
+def test_a_number_that_only_goes_on_with_the_answer_is_no_rival(abacus):
+    trace = abacus.compose("Mia has 2 pens and gets 19 more. How many?", "She has 2. So 2 + 19 = 21.", "21")
+    result = cl.lenses.AnswerLens().run(trace, abacus)
+    assert result.extras["rival"] == "19" and np.isfinite(result.columns["estimate"]).all()

@@ -76,7 +76,10 @@ class AnswerLens:
         target, found = target_answer(trace, self.target, model.reader), units(trace, self.unit, None)
         cuts = sorted({trace.roles["thought"].start, *(span.end for span in found)})
         reader = trace.reader if trace.reader is not None else model.reader
-        others = pool(trace, reader, form, target)
+        # "2" is no rival of "21": they differ only in where they end, so no token would decide between them.
+        first = _tokens(model, trace, cuts[0], target.surface, form)
+        told = {one: _tokens(model, trace, cuts[0], one, form) for one in pool(trace, reader, form, target)}
+        others = [one for one, own in told.items() if any(a != b for a, b in zip(first, own, strict=False))]
         rival = self.rival or next(iter(likeliest(model, trace, others, cuts, 1, form)), None)
         if rival is None:
             raise InputError("No other answer stands in this text to compare with; give rival= with one.")
@@ -124,14 +127,9 @@ class AnswerLens:
         form: AnswerForm,
     ) -> tuple[list[Branch], NDArray[np.int64], int]:
         """A branch per cut that ends with the deciding token, and the tokens to follow there: answer, rival, decoys."""
-
-        def tokens(value: str, cut: int) -> tuple[int, ...]:
-            made = model.answer_branch(trace, cut, value, form)
-            return tuple(made.token_ids[: made.value_end])
-
         branches, rows = [], []
         for cut in cuts:
-            own, other = tokens(answer, cut), tokens(rival, cut)
+            own, other = (_tokens(model, trace, cut, value, form) for value in (answer, rival))
             apart = next((i for i, pair in enumerate(zip(own, other, strict=False)) if pair[0] != pair[1]), None)
             if apart is None:
                 raise InputError(
@@ -139,10 +137,20 @@ class AnswerLens:
                     "another rival=."
                 )
             branches.append(Branch(cut, own[: apart + 1], given=apart))
-            beside = [one for one in (tokens(decoy, cut) for decoy in decoys) if one[:apart] == own[:apart]]
+            beside = [
+                one
+                for one in (_tokens(model, trace, cut, decoy, form) for decoy in decoys)
+                if one[:apart] == own[:apart]
+            ]
             rows.append([own[apart], other[apart], *sorted({one[apart] for one in beside if len(one) > apart})])
             rows[-1] = [*rows[-1][:2], *(one for one in rows[-1][2:] if one not in rows[-1][:2])]
         most = max(len(row) for row in rows)
         if min(len(row) for row in rows) < 3:  # somewhere nothing is left to compare with
             return branches, np.array([row[:2] for row in rows], np.int64), 0
         return branches, np.array([row + row[-1:] * (most - len(row)) for row in rows], np.int64), most - 2
+
+
+def _tokens(model: Model, trace: Trace, cut: int, value: str, form: AnswerForm) -> tuple[int, ...]:
+    """Tokens from the cut to the end of a value that is given there."""
+    made = model.answer_branch(trace, cut, value, form)
+    return tuple(made.token_ids[: made.value_end])

@@ -64,9 +64,9 @@ class DirectLogits:
         total = float(told.logprobs[0, 0]) - float(told.logprobs[0, 1])
         table = np.concatenate([seen[part].astype(np.float64) for part in parts])
         table = np.concatenate([table, final - table.sum(0)])
-        written = model.unembed(np.concatenate([table, final]).astype(np.float32)).astype(np.float64)
-        apart = written[:, other] - written[:, own]
-        values = apart[:-1] / _norm(final[0], apart[-1], total)
+        norm = _norm(final[0], float(_apart(model, final, own, other)[0]), total)
+        # Divided before they are unembedded: large logits are rounded by more than the sum may be off.
+        values = _apart(model, table / norm, own, other)
         names = [*parts, REST]
         columns: dict[str, Any] = {
             "start": [len(pair.base.ids) - 1] * len(names), "end": [len(pair.base.ids)] * len(names), "text": names,
@@ -79,6 +79,13 @@ class DirectLogits:
             columns, "+ = supports the source's answer", "tells neither", "logits", record.provenance(),
             {"total": total, "sum": float(values.sum())},
         )  # fmt: skip
+
+
+def _apart(model: Model, vectors: NDArray[np.float64], own: int, other: int) -> NDArray[np.float64]:
+    """By how much each vector raises the logit of `other` above that of `own`, the norm's division left out."""
+    written = model.unembed(vectors.astype(np.float32)).astype(np.float64)
+    found: NDArray[np.float64] = written[:, other] - written[:, own]
+    return found
 
 
 def _norm(final: NDArray[np.float64], raw: float, total: float) -> float:

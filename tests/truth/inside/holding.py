@@ -1,0 +1,70 @@
+"""What must hold of the figures, and the tables of docs/inside.md that are made of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from tests.truth.pages.markdown import table
+
+EXPECTED = {(0, "changed sentence"): 1, (1, "changed sentence"): 1, (2, "changed sentence"): 0,
+            (3, "changed sentence"): 0, (0, "forced answer"): 0, (1, "forced answer"): 0,
+            (2, "forced answer"): 1, (3, "forced answer"): 1}  # fmt: skip
+"""Layer after which, and where: the recovery of the changed digit."""
+
+
+def broken(figures: Mapping[str, Any]) -> Iterator[str]:
+    """A sentence for everything that doesn't hold."""
+    for row in figures.get("probes", ()):
+        where = f"{row['model']}, {row['digit']} digit, after layer {row['layer']}, nuisance {row['known']}"
+        knows = row["model"] == "abacus-posthoc" and row["digit"] == "ones" and row["layer"] == 3
+        if knows and row["gain_low"] < 0.3:
+            yield f"{where}: the answer is known before the thought, and the gain reaches down to {row['gain_low']:.2f}"
+        if row["model"] == "abacus" and row["digit"] == "ones" and row["layer"] == 3 and row["gain_high"] > 0.05:
+            yield f"{where}: nothing is known, and the gain reaches up to {row['gain_high']:.2f}"
+        if row["model"] == "abacus" and row["digit"] == "tens" and row["known"] == "rough" and row["gain_low"] > 0:
+            yield f"{where}: the nuisance baseline misses the trap"
+    for row in figures.get("onsets", ()):
+        if row["model"] == "abacus-posthoc" and row["before"] < 0.9:
+            yield f"{row['model']}: only {row['before']:.0%} of onsets lie before the thought"
+        if row["model"] == "abacus" and row["before"] > 0.1:
+            yield f"{row['model']}: {row['before']:.0%} of onsets lie before the thought"
+        if row["off"] > 1e-4:
+            yield f"{row['model']}: the lens of the last layer is {row['off']:.1e} nats off the model"
+    for row in figures.get("patches", ()):
+        if abs(row["true"] - EXPECTED[row["layer"], row["place"]]) > 0.02:
+            yield f"layer {row['layer']}, {row['place']}: recovery is {row['true']:.3f}"
+        if row["off"] > 0.02:
+            yield f"layer {row['layer']}, {row['place']}: integrated attribution is off by {row['off']:.3f}"
+    for row in figures.get("sums", ()):
+        if row["share"] > 1e-6:  # of a difference of some tens of logits in float32
+            yield f"direct logits are {row['off']:.1e} off their sum, {row['share']:.1e} of it"
+
+
+def pages(figures: Mapping[str, Any]) -> str:
+    """The tables."""
+    probes = [
+        [row["model"], f"{row['digit']}, after layer {row['layer']}", row["known"],
+         f"{row['estimate']:.2f} [{row['low']:.2f}, {row['high']:.2f}]", f"{row['majority']:.2f}",
+         f"{row['shuffled']:.2f}", f"{row['nuisance']:.2f}",
+         f"{row['gain']:+.2f} [{row['gain_low']:+.2f}, {row['gain_high']:+.2f}]"]
+        for row in figures["probes"]
+    ]  # fmt: skip
+    onsets = [[row["model"], str(row["n"]), f"{row['before']:.0%}", f"{row['median']:.2f}", f"{row['off']:.0e}"]
+              for row in figures["onsets"]]  # fmt: skip
+    patches = [
+        [row["place"], f"after layer {row['layer']}", str(row["n"]), f"{row['true']:.3f}", f"{row['spread']:.3f}",
+         f"{row['plain']:.2f}", f"{row['integrated']:.3f}", f"{row['off']:.3f}"]
+        for row in sorted(figures["patches"], key=lambda row: (row["place"], row["layer"]))
+    ]  # fmt: skip
+    (total,) = figures["sums"]
+    return "\n\n".join([
+        table(["model", "digit of the answer", "nuisance", "accuracy", "majority", "shuffled labels", "nuisance alone",
+               "gain"], probes, 3),
+        table(["model", "n", "readable before the thought", "median place of the onset", "last layer off by, nats"],
+              onsets, 1),
+        table(["patched at", "layer", "n", "recovery", "range", "plain attribution", "integrated", "off by at most"],
+              patches, 2),
+        f"Direct logits of {total['n']} answers: the parts are off the difference they add up to by at most "
+        f"{total['off']:.1e}, {total['share']:.0e} of it.",
+    ])  # fmt: skip
