@@ -78,8 +78,8 @@ class AnswerLens:
         reader = trace.reader if trace.reader is not None else model.reader
         # "2" is no rival of "21": they differ only in where they end, so no token would decide between them.
         first = _tokens(model, trace, cuts[0], target.surface, form)
-        told = {one: _tokens(model, trace, cuts[0], one, form) for one in pool(trace, reader, form, target)}
-        others = [one for one, own in told.items() if any(a != b for a, b in zip(first, own, strict=False))]
+        values = {one: _tokens(model, trace, cuts[0], one, form) for one in pool(trace, reader, form, target)}
+        others = [one for one, own in values.items() if any(a != b for a, b in zip(first, own, strict=False))]
         rival = self.rival or next(iter(likeliest(model, trace, others, cuts, 1, form)), None)
         if rival is None:
             raise InputError("No other answer stands in this text to compare with; give rival= with one.")
