@@ -163,20 +163,6 @@ def test_an_unsteered_text_is_written_once(front, abacus, short, vector, monkeyp
     assert texts[0].meta["finish"] == "stop" and texts[1] is texts[0] and asked == [()]
 
 
-def test_a_sweep_of_the_shown_strength_is_part_of_the_verdict(front, vector):
-    shown = front(vector, max_new_tokens=48)
-    shown.turn(0.4)
-    alone = shown.view.findings["verdict"]["text"]
-    shown.act("sweep", vector=0, strength=0.4, rollouts=8)
-    said = shown.view.findings["verdict"]["text"].removeprefix(alone)
-    (row,) = [row for row in shown.view.sweep["rows"] if row["arm"] == "vector" and row["coefficient"] == 0.4]
-    assert (
-        said == f" Of 8 sampled rollouts at this strength {round(8 * row['damaged'])} may be damage by the same rule."
-    )
-    shown.turn(0.3)
-    assert "sampled rollouts" not in shown.view.findings["verdict"]["text"]
-
-
 def test_a_dial_too_weak_to_change_a_token_says_so(front, short, vector):
     shown = front(vector)
     shown.turn(1e-6)
@@ -386,9 +372,10 @@ def test_a_vector_that_can_t_be_made_is_refused(front, short, vector):
     assert len(shown.view.vectors) == 1
 
 
-def test_a_sweep_goes_up_to_the_dial_and_stands_beside_random_vectors(front, vector):
+def test_a_sweep_goes_up_to_the_dial_beside_random_vectors_and_is_part_of_the_verdict(front, vector):
     shown = front(vector, max_new_tokens=48)
     shown.turn(0.4)
+    alone = shown.view.findings["verdict"]["text"]
     shown.act("sweep", vector=0, strength=0.4, rollouts=8)
     frame = shown.panel.swept.frame()
     assert sorted(set(frame["coefficient"])) == [-0.4, -0.2, 0, 0.2, 0.4]
@@ -396,6 +383,13 @@ def test_a_sweep_goes_up_to_the_dial_and_stands_beside_random_vectors(front, vec
     assert [row["value"] for row in rows] == [None if math.isnan(each) else each for each in frame["estimate"]]
     assert sum(row["value"] is not None for row in rows) > len(rows) / 2
     assert {row["arm"] for row in rows} == {"vector", "random"}
+    said = shown.view.findings["verdict"]["text"].removeprefix(alone)
+    (row,) = [row for row in rows if row["arm"] == "vector" and row["coefficient"] == 0.4]
+    assert (
+        said == f" Of 8 sampled rollouts at this strength {round(8 * row['damaged'])} may be damage by the same rule."
+    )
+    shown.turn(0.3)
+    assert "sampled rollouts" not in shown.view.findings["verdict"]["text"]
 
 
 def test_a_sweep_whose_rollouts_are_cut_off_measures_nothing_and_says_why(front, vector):
