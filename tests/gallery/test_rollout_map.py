@@ -64,7 +64,7 @@ def test_from_many_rollouts_to_the_place_in_the_editor(gallery: Gallery) -> None
     expect(gallery.find(".cotlens-here")).to_have_text("Let me add first, then take away.")
     press("Enter")
     assert gallery.awaited("open") == [{"kind": "open", "row": 14, "sentence": 1}]
-    expect(gallery.find("[role=status]")).to_have_text("Rollout 14 is open in the editor below, at sentence 2.")
+    expect(gallery.find("[role=status]")).to_have_text("Rollout 14 is open in the editor below, at sentence 1.")
     for left in ("11 of 60 rollouts", "12 of 60 rollouts", "60 rollouts"):  # the message, the search, the answer
         gallery.find("[data-region=rows]").press("Escape")
         expect(status).to_have_text(left)

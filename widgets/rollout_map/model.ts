@@ -157,6 +157,6 @@ export class Model {
     const { row, sentence } = place;
     const whose = `rollout ${row}, ${this.named(this.group[row] ?? 0)}`;
     if (sentence < 0) return `${whose}, ${this.sentences(row)} sentences`;
-    return `${whose}, sentence ${sentence + 1} of ${this.sentences(row)}, ${this.categoryOf(place)}: ${this.sentence(place)}`;
+    return `${whose}, sentence ${sentence} of 0 to ${this.sentences(row) - 1}, ${this.categoryOf(place)}: ${this.sentence(place)}`;
   }
 }

@@ -95,7 +95,7 @@ export function createSide({ store, root, signal }: Context): Part {
         } else {
           const { row, sentence } = picked;
           setText(title, `Rollout ${row} · ${store.model.named(store.model.group[row] ?? 0)}`);
-          setText(note, [sentence < 0 ? count(store.model.sentences(row), "sentence") : `sentence ${sentence + 1} of ${store.model.sentences(row)}: ${store.model.categoryOf(picked)}`, store.model.said.notes[row] ?? ""].filter(Boolean).join(" · "));
+          setText(note, [sentence < 0 ? count(store.model.sentences(row), "sentence") : `sentence ${sentence} of 0 to ${store.model.sentences(row) - 1}: ${store.model.categoryOf(picked)}`, store.model.said.notes[row] ?? ""].filter(Boolean).join(" · "));
           if (shown !== row) { write(row); shown = row; }
           mark(sentence);
         }

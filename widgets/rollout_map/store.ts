@@ -87,7 +87,7 @@ export class Store {
     this.own.set({ notice: `Opening rollout ${row} …` });
     this.requests.ask({ kind: "open", row, sentence }, (reply) => {
       if (reply.status !== "ok") return;
-      const where = sentence < 0 ? "" : `, at sentence ${sentence + 1}`;
+      const where = sentence < 0 ? "" : `, at sentence ${sentence}`;
       this.own.set({ notice: `Rollout ${row} is open in the editor below${where}.`, entered: this.own.now.entered + 1 });
     });
   }
