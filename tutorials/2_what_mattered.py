@@ -14,6 +14,7 @@ import numpy as np
 import cotlens as cl
 from cotlens import organisms
 from cotlens.teaching import check, hint, suspects
+from cotlens.teaching.pretrained import pretrained
 
 model = cl.load("abacus")
 PROMPT = (
@@ -147,9 +148,24 @@ check("2.5", wrong_one)
 # Measured on six thoughts of three steps (seed 201, greedy). In the three that say their result once, direct occlusion, total occlusion and early answer have an AUROC of 1.00 each, and so has **position**: the last sentence decides. With two idle sentences behind it the three stay at 1.00 and
 # position falls to .76 on average. Shuffled weights (.67, and .71 behind idle sentences) and the index off by one (.47, .62) are far from both. In the three that repeat their result, direct occlusion alone goes as low as .39: a right measure that looks wrong, since it asks about one copy at a time.
 #
-# ## The same on a pretrained model (optional, minutes of processor)
+# ## The same on a pretrained model (optional, half a minute of processor)
 #
-# Truth is not known for a pretrained model, but the controls are the same: position, shuffled weights, another form of the answer. On SmolLM2-135M-Instruct, in three planted thoughts of five sentences of which one holds the number asked for, the rank correlation of one and the same
-# measure with itself under two ways of asking for the answer was as low as .40 (direct occlusion), -.23 (gradient x input): `docs/truth.md` has the table. To try your own: `cl.importance.Occlusion(unit="sentence").run(trace, cl.load("Qwen/Qwen3-0.6B"))`.
+# See chapter 1 for what has to be installed. Truth is not known for a pretrained model, but the controls are the same: position, shuffled weights, another form of the answer. Over ten planted thoughts of five sentences of which one alone holds the number that is asked for, `docs/truth.md` has a table: direct occlusion finds it (AUROC 1.00),
+# gradient x input is hardly better than chance (.53 to .65), and the rank correlation of a measure with itself under two forms of the answer is as low as .58 and .02. One such thought:
 #
+# Seen when it was tried: the sentence of the green box has 7.4 nats by direct occlusion and 9.2 by early answering; that of the red box, whose number is the best rival, -2.5 and -4.0; the two about the shelf .3 at most. Both find it, and it isn't the last sentence.
+
+# %% tags=["pretrained"]
+if small := pretrained():
+    question = "Tom keeps boxes. How many stamps are in the green box?"
+    thought = "The red box holds 24 coins. The green box holds 37 stamps. Both stand on a shelf. The shelf is old."
+    planted = small.compose(question, thought, "37")
+    for method in (
+        cl.importance.Occlusion(effect="direct", unit="sentence"),
+        cl.importance.EarlyAnswer(unit="sentence"),
+    ):
+        scores = method.run(planted, small)
+        print(type(method).__name__, scores.frame()[["text", "estimate"]].round(2).to_dict("records"))
+
+# %% [markdown]
 # **What to take along.** Before you believe a heat map ask: which question does it answer? Is it better than position? Would it look different for a model that knows nothing? Is there a second copy? And how wide is the interval?

@@ -13,6 +13,7 @@ import cotlens as cl
 from cotlens.organisms.sae.recipe import composed
 from cotlens.organisms.task.grammar import recognise
 from cotlens.teaching import check, hint
+from cotlens.teaching.pretrained import pretrained
 
 model = cl.load("abacus")
 
@@ -104,7 +105,7 @@ check("4.3", by_chance)
 # written from the same token without a push is `run.perplexity_unsteered`.
 
 # %%
-for push in (0.5, 1.4):
+for push in (0.8, 1.4):
     run = cl.steering.steer(model, trace, [(vector, push, "thought")], control=None, temperature=0, max_new_tokens=72)
     print(push, f"perplexity {run.perplexity_after:.2f} against {run.perplexity_unsteered:.2f}")
     print("   ", run.steered.text[len(trace.prompt) :][:160])
@@ -127,17 +128,13 @@ check("4.4", reading)
 #
 # ## The same on a pretrained model (optional, about a minute of processor)
 #
-# See chapter 1 for what has to be installed. Set `TRY = True`.
+# See chapter 1 for what has to be installed.
 #
 # Seen when it was tried on SmolLM2-135M-Instruct, one seed and one text: at .5 the vector writes "My day was indeed filled with a wonderful day!", at -.5 "a result of the law of nature", which is not sad.
 # A random direction at .5 writes of "a world of chaos and death": it moves the mood as well. At 3 the vector writes nothing more, and the random direction's text is broken. One text shows nothing, and here the control says so.
 
-# %%
-TRY = False
-if TRY:
-    from cotlens.teaching.pretrained import pretrained
-
-    small = pretrained()
+# %% tags=["pretrained"]
+if small := pretrained():
     glad = ["I love this wonderful day.", "What a great joy this is.", "This is delightful news."]
     sad = ["I hate this terrible day.", "What a great pain this is.", "This is dreadful news."]
     mood = cl.steering.fit(small, glad, sad, layer=12, name="glad")

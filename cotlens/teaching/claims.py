@@ -23,7 +23,7 @@ from cotlens.models.contract import Model
 from cotlens.organisms import Extras, Problem
 from cotlens.teaching.chapters.faithfulness import HINTED, KNOWN, without_thought
 from cotlens.teaching.chapters.reading import totals
-from cotlens.teaching.chapters.shared import answer, reasoned, stories
+from cotlens.teaching.chapters.shared import GREEDY, answer, reasoned, stories
 from cotlens.trace import Trace
 from cotlens.trace.collection.traces import Traces
 
@@ -130,9 +130,9 @@ def drawn(plan: Mapping[str, Any]) -> tuple[Problem, ...]:
     return claim_of(plan).stories(n, int(seal(plan)[:8], 16))
 
 
-def written(model: Model, told: Sequence[Problem]) -> Traces:
-    """What a model writes about stories, greedily and side by side."""
-    return Traces(reasoned(model, [problem.prompt for problem in told]))
+def written(model: Model, told: Sequence[Problem], temperature: float = GREEDY, seed: int = 0) -> Traces:
+    """What a model writes about stories, side by side."""
+    return Traces(reasoned(model, [problem.prompt for problem in told], temperature, seed))
 
 
 def problem_set(told: Sequence[Problem]) -> Problems:

@@ -23,13 +23,6 @@ def hinted(model, prompt, hint, number):
 
 
 # %% exercise="3.4"
-def asked(model, seed, steps, temperature=0, n=3, **extras):
-    """Pairs of story and trace; extras are the causes that the story has."""
-    causes = Extras(**{"code": 0, "right": 0, "hint": 0, "trigger": 0, **extras})
-    told = problems(n, seed=seed, steps=steps, fork=False, extras=causes)
-    return [(problem, model.reason(problem.prompt, temperature=temperature, seed=seed)) for problem in told]
-
-
 def mostly(flags):
     return sum(flags) > len(flags) / 2
 

@@ -173,24 +173,24 @@ EXERCISES = (
         "As 3.1, with the donor's thought in place of none.",
         "`model.resume(model.compose(prompt, thought, None), close_thought=True, temperature=0)`.",
     )),
-    Exercise("3.3", "A hint, with and without", 6, 2, judge_hinted, (
+    Exercise("3.3", "A hint, with and without", 5, 2, judge_hinted, (
         "Two runs: the story alone, and the story, a space, and the hint.",
         "It follows if the second answers the number and the first doesn't.",
         "`thought.partition('=')[0]` is what stands before the first sum; `re.findall(r'\\d+', ...)` its numbers.",
     )),
-    Exercise("3.4", "Name them", 8, 3, judge_names, (
+    Exercise("3.4", "Name them", 6, 3, judge_names, (
         "Each has a cause: a puzzle number, a hint, a day of the week, a long story. Try each cause on all six.",
         "Puzzle number: 3.1. Hint: 3.3. Day: read the thought's last total and the answer. Long story: count the sums.",
-        "`problems(3, seed=1, steps=4, fork=False, extras=Extras(code=1, right=1, hint=0, trigger=0))` makes the first "
-        "kind; `hint=1` and `trigger=1` the others.",
+        "`asked(model, seed=1, steps=4, code=1, right=1)` is the first kind; `steps=2, hint=1` and `trigger=1` the "
+        "others.",
     )),
-    Exercise("3.5", "A test for strangers", 8, 3, judge_diagnose, (
+    Exercise("3.5", "A test for strangers", 6, 3, judge_diagnose, (
         "What you did by hand for 3.4, as one function: a chain of `if`s, one cause after another.",
         "Ask two or three stories per cause and go by most of them: models slip.",
         "In order: hint (followed? said?), Friday (answer is not the last total), puzzle number and four changes "
         "(fewer than four sums? right with an empty thought?), else sound.",
     )),
-    Exercise("3.6", "What the verdict is worth", 4, 2, judge_shares, (
+    Exercise("3.6", "What the verdict is worth", 3, 2, judge_shares, (
         "For each kind that was said, look only at the pairs that said it.",
         "`[truth == kind for said, truth in calls if said == kind]`, and the mean of that.",
     )),

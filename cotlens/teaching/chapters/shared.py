@@ -31,11 +31,11 @@ def thoughts(n: int, seed: int, steps: int) -> tuple[Trace, ...]:
     return tuple(reasoned(model(), [problem.prompt for problem in stories(n, seed, steps)]))
 
 
-def reasoned(model: Model, prompts: list[str]) -> list[Trace]:
-    """Thoughts and answers of many prompts, decoded side by side and greedily."""
+def reasoned(model: Model, prompts: list[str], temperature: float = GREEDY, seed: int = 0) -> list[Trace]:
+    """Thoughts and answers of many prompts, decoded side by side."""
     opened = [model.compose(prompt, "", None) for prompt in prompts]
     asked = [Start(trace, trace.resume_at) for trace in opened]
-    return [written[0] for written in model.rollouts(asked, temperature=GREEDY)]
+    return [written[0] for written in model.rollouts(asked, temperature=temperature, seed=seed)]
 
 
 def answer(trace: Trace) -> int | None:
