@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cotlens.models.contract import Branch, TokenSet
-from cotlens.models.local.scoring import trie
+from cotlens.models.local.scoring import packed, trie
 
 TRUNK = list(range(100, 112))
 SETS = [TokenSet.of(np.arange(3) == one) for one in range(2)]
@@ -96,7 +96,7 @@ def test_ten_thousand_branches_are_laid_out_quickly():
 def test_added_nodes_see_only_themselves_and_are_seen_by_none():
     chunk = trie.chunk(trie.plan(TRUNK, [Branch(8, (1, 2, 3, 4)), Branch(9, (1, 2))]).feeds, 0, 2)
     n = len(chunk.token_ids)
-    longer = trie.padded(chunk, n + 3)
+    longer = packed.padded(chunk, n + 3)
     assert [ancestors(longer, node) for node in range(n)] == [ancestors(chunk, node) for node in range(n)]
     assert [ancestors(longer, node) for node in range(n, n + 3)] == [[n], [n + 1], [n + 2]]
     assert longer.limits[n:].tolist() == [0, 0, 0]

@@ -7,6 +7,7 @@ its prefix minus what is hidden from it, and its own ancestors; positions are ex
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -151,7 +152,7 @@ def _pass(
 ) -> None:
     """Run and score chunks, one sequence each. One long branch goes in pieces: a cancel never waits for all of it."""
     n, width = max(len(chunk.token_ids) for chunk in chunks), max(chunk.width for chunk in chunks)
-    sequences = [trie.padded(chunk, n) for chunk in chunks]
+    sequences = [padded(chunk, n) for chunk in chunks]
     positions = np.stack([sequence.positions for sequence in sequences])
     with memory_errors(len(sequences), n, engine.device):
         extended = buffer.behind(width, len(sequences), n)
@@ -176,6 +177,22 @@ def _own(sequence: Chunk, start: int, stop: int) -> list[tuple[Ints, tuple[Inter
     """Rows of the nodes [start, stop) whose branches change something for themselves, and what."""
     which = sequence.changes_of[start:stop]
     return [(np.flatnonzero(which == index), sequence.changes[index]) for index in np.unique(which[which >= 0])]
+
+
+def padded(chunk: Chunk, n: int) -> Chunk:
+    """The chunk with nodes added up to `n`, that see only themselves and that nothing sees."""
+    more = n - len(chunk.token_ids)
+    if not more:
+        return chunk
+    return replace(
+        chunk,
+        token_ids=np.pad(chunk.token_ids, (0, more)),
+        positions=np.pad(chunk.positions, (0, more), mode="edge"),
+        ends=np.concatenate([chunk.ends, np.arange(n - more, n) + 1]),
+        limits=np.pad(chunk.limits, (0, more)),
+        hidden_of=np.pad(chunk.hidden_of, (0, more), constant_values=-1),
+        changes_of=np.pad(chunk.changes_of, (0, more), constant_values=-1),
+    )
 
 
 def _masks(

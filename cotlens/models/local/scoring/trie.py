@@ -11,7 +11,7 @@ A target is a token, or a set of tokens whose probabilities are summed: -1 is th
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -323,22 +323,6 @@ def _edges(feeds: TokenRows, first: int, last: int, nodes: Ints) -> Edges:
     mine = slice(int(feeds.wanted[first]), int(feeds.wanted[last]))
     row = np.repeat(np.arange(last - first), np.diff(feeds.wanted[first : last + 1]))
     return Edges(nodes[row, feeds.columns[mine]], feeds.targets[mine], feeds.slots[mine])
-
-
-def padded(chunk: Chunk, n: int) -> Chunk:
-    """The chunk with nodes added up to `n`, that see only themselves and that nothing sees."""
-    more = n - len(chunk.token_ids)
-    if not more:
-        return chunk
-    return replace(
-        chunk,
-        token_ids=np.pad(chunk.token_ids, (0, more)),
-        positions=np.pad(chunk.positions, (0, more), mode="edge"),
-        ends=np.concatenate([chunk.ends, np.arange(n - more, n) + 1]),
-        limits=np.pad(chunk.limits, (0, more)),
-        hidden_of=np.pad(chunk.hidden_of, (0, more), constant_values=-1),
-        changes_of=np.pad(chunk.changes_of, (0, more), constant_values=-1),
-    )
 
 
 def joined_edges(sequences: Sequence[Edges], start: int, stop: int) -> tuple[Edges, Ints]:
