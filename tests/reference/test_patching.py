@@ -155,7 +155,7 @@ def test_integrated_attribution_is_the_patch_and_plain_only_ranks(abacus, pair):
 
 def test_direct_logits_add_up(abacus, pair):
     result = cl.patching.DirectLogits().run(*pair, abacus)
-    assert result.columns["estimate"].sum() == pytest.approx(result.extras["total"], abs=1e-5)
+    assert result.columns["estimate"].sum() == pytest.approx(result.extras["total"], abs=1e-5, rel=1e-6)
     assert abs(result.columns["estimate"][-1]) < 1e-4 and result.columns["text"][-1] == "rest"
     assert result.chart().to_dict()["mark"]
 

@@ -57,6 +57,6 @@ def test_docstrings_and_comments_are_no_code(tmp_path):
 
 def test_the_code_of_a_measure_is_what_it_imports():
     found = {path.stem for path in cells._reached("cotlens.measure.importance.occlusion", set())}
-    assert {"occlusion", "forced", "findings", "ranks", "proportions"} <= found
+    assert {"occlusion", "forced", "occlusion_rows", "ranks", "proportions"} <= found
     assert not {"resampling", "suppression", "gradient"} & found
     assert code_of("cotlens.measure.importance.occlusion") != code_of("cotlens.measure.importance.suppression")
