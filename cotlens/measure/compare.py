@@ -8,6 +8,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from cotlens._core import check
 from cotlens._core.errors import InputError
 from cotlens.measure import stats
 from cotlens.measure.evidence import evidence
@@ -23,6 +24,10 @@ ONE_SCORE = "not compared: one of the two gives every unit the same score"
 Floats = NDArray[np.float64]
 
 
+FEWEST_REPEATS = 100
+"""Draws of a bootstrap: fewer can't tell where 95 % of them lie."""
+
+
 def compare(results: Sequence[Result], *, seed: int = 0, repeats: int = 1000) -> Result:
     """Do these measures agree on which parts of the thought matter?
 
@@ -32,7 +37,7 @@ def compare(results: Sequence[Result], *, seed: int = 0, repeats: int = 1000) ->
 
     Args:
         results: two or more importance results of one trace, one row per unit.
-        seed, repeats: of the bootstrap over units, for the intervals of the correlations.
+        seed, repeats: of the bootstrap over units, for the intervals of the correlations; at least 100 repeats.
 
     Returns:
         A result of kind "comparison". Columns `score 1`, `rank 1`, ... belong to the measures in the order given. The
@@ -46,6 +51,7 @@ def compare(results: Sequence[Result], *, seed: int = 0, repeats: int = 1000) ->
             common.
     """
     _check(results)
+    seed, repeats = check.seed(seed), check.whole("repeats", repeats, FEWEST_REPEATS, of="A comparison")
     places = _common(results)
     scores = np.stack([_scores(result, places) for result in results])
     labels = _labels(results)

@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from cotlens._core import check
 from cotlens._core.errors import InputError
 from cotlens.measure.importance.shared import units
 from cotlens.measure.importance.shared.layers import in_layers
@@ -97,7 +98,10 @@ class ReceiverHeads:
             if getattr(self, name) < least:
                 raise InputError(f"ReceiverHeads was given {name}={getattr(self, name)}: give at least {least}.")
         if self.heads is not None:
-            object.__setattr__(self, "heads", tuple((int(layer), int(head)) for layer, head in self.heads))
+            heads = tuple(check.pairs("heads", self.heads, of="ReceiverHeads"))
+            object.__setattr__(self, "heads", heads)
+            if len(set(heads)) < len(heads):
+                raise InputError(f"ReceiverHeads was given a head twice: heads={heads}; name each once.")
             if not self.heads:
                 raise InputError("ReceiverHeads was given no heads: give (layer, head) pairs, or None to find them.")
 

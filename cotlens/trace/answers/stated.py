@@ -54,6 +54,9 @@ _OPEN_WORD = re.compile(
 )
 
 
+_LEAD = 8  # characters before a clause that can make a minus of its first sign
+
+
 class Place(NamedTuple):
     """Where a value stands.
 
@@ -106,10 +109,10 @@ def settled(text: str, clause: Statement, place: Place | None) -> bool:
 
 
 def _numerals(text: str, clause: Statement) -> list[Numeral]:
-    return [
-        one._replace(start=one.start + clause.start, end=one.end + clause.start)
-        for one in numerals(text[clause.start : clause.end])
-    ]
+    """The numbers of a clause; its lead says whether a dash that stands apart is a minus: "is - 5"."""
+    begin = max(0, clause.start - _LEAD)
+    found = (one._replace(start=one.start + begin, end=one.end + begin) for one in numerals(text[begin : clause.end]))
+    return [one for one in found if one.start >= clause.start]
 
 
 def _computed(text: str, found: list[Numeral]) -> Place:

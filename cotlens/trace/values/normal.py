@@ -38,6 +38,8 @@ _LETTER = re.compile(r"[(\[]\s*([A-Za-z])\s*[)\]](?:\s+[\w\\\"'$].*)?|([A-Z])[.)
 _WORDS = re.compile(r"[^\W\d_][^\W\d_'.&-]+(?:[ -][^\W\d_][\w'.&-]*)*|[^\W\d_]+(?: [^\W\d_][\w'.&-]*)+")
 _ARTICLE = re.compile(r"(?:the|a|an) (?=\w)")
 _RANGE = re.compile(r"([0-9]+(?:\.[0-9]+)?)\s?[-–]\s?([0-9]+(?:\.[0-9]+)?)")
+# What a reader of formulas would add or multiply up: "3 4", "5 -- 7", "5 to 7", "1 out of 5".
+_NO_FORMULA = re.compile(r"[0-9]\s+[0-9]|[0-9]\s*(?:--+|to|out of|of|vs\.?)\s*[0-9]")
 _CONNECTOR = re.compile(r"\s*(?:\\text\s*\{\s*(?:and|or)\s*\}|\b(?:and|or)\b|;)\s*")
 _COMMA = re.compile(r"\s*,\s*")
 _PAIRS = {"(": ")]", "[": ")]", "{": "}"}
@@ -167,5 +169,7 @@ def _words(text: str) -> str | None:
 
 
 def _formula(text: str) -> str:
+    if _NO_FORMULA.search(text):
+        return " ".join(text.lower().split())
     found = formula(text)
     return squeezed(text) if found is None else number(found, listed=True) or found

@@ -163,3 +163,24 @@ def test_a_comparison_is_saved_like_any_result(tmp_path):
 def test_what_can_not_be_compared(results, message):
     with pytest.raises(InputError, match=message):
         cl.compare(results)
+
+
+@pytest.mark.parametrize(
+    "given",
+    [{"seed": -1}, {"seed": 1.0}, {"seed": True}, {"repeats": 0}, {"repeats": 1}, {"repeats": 1.5}, {"repeats": True}],
+)
+def test_a_bootstrap_that_cannot_be_is_refused(given):
+    with pytest.raises(InputError, match=next(iter(given))):
+        cl.compare([result(), result()], **given)
+
+
+@pytest.mark.parametrize("heads", [5, ((1,),), (("a", "b"),), ((1.5, 0),), ((True, 0),), ((1, 1), (1, 1))])
+def test_heads_that_are_none_are_refused(heads):
+    with pytest.raises(InputError, match="heads"):
+        cl.importance.ReceiverHeads(heads=heads)
+
+
+def test_a_vocabulary_is_of_answers():
+    with pytest.raises(InputError, match="vocabulary"):
+        cl.importance.Resampling(vocabulary=5)
+    assert cl.importance.Resampling(vocabulary=(7, "9")).vocabulary == ("7", "9")

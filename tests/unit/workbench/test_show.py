@@ -55,7 +55,7 @@ def test_published_rollouts_are_a_map_of_their_accuracies(tmp_path):
 
 
 def test_a_comparison_is_its_chart():
-    both = compare([importance([0.1, 0.2, 0.4]), importance([1.0, 0.0, 2.0], half=0)], repeats=20)
+    both = compare([importance([0.1, 0.2, 0.4]), importance([1.0, 0.0, 2.0], half=0)], repeats=100)
     assert "Resampling" in json.dumps(show(both).to_dict()["vconcat"])
 
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Literal, Self
+from typing import Any, Literal, Self
 
 from cotlens._core import check
 from cotlens._core.errors import InputError
@@ -87,7 +87,10 @@ class Sampled:
         if not isinstance(self.confirm, bool) and (not isinstance(self.confirm, int) or self.confirm < 1):
             raise InputError(f"{name} was given confirm={self.confirm!r}: give True, or how many units to draw again.")
         if self.vocabulary is not None:
-            object.__setattr__(self, "vocabulary", tuple(map(str, self.vocabulary)))
+            given: Any = self.vocabulary
+            listed = isinstance(given, Iterable) and not isinstance(given, str | bytes)
+            answers = check.texts("vocabulary", list(map(str, given)) if listed else given, of=name)
+            object.__setattr__(self, "vocabulary", tuple(answers))
 
     @classmethod
     def metrics(cls) -> Mapping[str, str]:

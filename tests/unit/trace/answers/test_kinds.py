@@ -96,3 +96,23 @@ def test_what_means_the_same_is_one_group(value, written):
 @pytest.mark.parametrize(("one", "other"), values.DIFFERENT)
 def test_what_means_another_thing_is_another_group(one, other):
     assert normal_form(one) != normal_form(other)
+
+
+@pytest.mark.parametrize(
+    ("box", "others"),
+    [
+        (r"\boxed{3 4}", ("7", "34", "12")),
+        (r"\boxed{12\ 34}", ("46", "1234")),
+        (r"\boxed{5 \text{--} 7}", ("12", "-2")),
+        (r"\boxed{5\text{ to }7}", (r"\boxed{7\text{ to }5}", "35ot")),
+        (r"\boxed{1\text{ out of }5}", (r"\boxed{5\text{ out of }1}",)),
+    ],
+)
+def test_numbers_side_by_side_are_not_reckoned_with(box, others):
+    value = Boxed().read(box).text
+    assert value not in [one if not one.startswith("\\") else Boxed().read(one).text for one in others]
+
+
+@pytest.mark.parametrize("text", ["The answer is - 5.", "The answer is - $5.", "So the total is - 5 now."])
+def test_a_lead_makes_a_minus_of_a_dash_that_stands_apart(text):
+    assert Number().read(text).text == FinalAnswer().read(text).text == "-5"
