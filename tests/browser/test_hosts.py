@@ -76,7 +76,7 @@ def test_notebook_7(page, errors, tmp_path):
         page.evaluate("() => { window.jupyterapp.commands.execute('notebook:run-all-cells') }")
         journey(page)
         assert page.evaluate(CELLS) == cells
-        assert page.locator(".jp-Dialog").count() == 0
+        expect(page.locator(".jp-Dialog")).to_have_count(0)
 
 
 def test_marimo(page, tmp_path):
@@ -88,4 +88,4 @@ def test_marimo(page, tmp_path):
         page.locator(".cm-content").first.click()
         page.keyboard.press("Control+Enter")  # runs the cell
         journey(page)
-        assert page.locator("[data-cell-id]").count() == 1
+        expect(page.locator("[data-cell-id]")).to_have_count(1)

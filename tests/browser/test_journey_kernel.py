@@ -197,7 +197,7 @@ def test_odd_texts_are_states_and_stay_text(notebook):
     hostile_view = views[0]
     hostile_view.token(nb.value("editor.trace.roles['thought'].start + 2")).click()
     expect(hostile_view.find(".cotlens-choice[data-token-text]").first).to_be_visible()
-    assert hostile_view.find("script, img, b[onclick]").count() == 0
+    expect(hostile_view.find("script, img, b[onclick]")).to_have_count(0)
     assert nb.page.evaluate("window.hacked") is None
 
 

@@ -30,8 +30,8 @@ def test_editing_in_place_sends_one_replacement(gallery: Gallery) -> None:
     start = gallery.model("model.get('token_offsets').getUint32(4 * 87, true)")
     assert message == {"kind": "edit", "document": "d0", "start": start + 1, "end": start + 2, "text": "77"}
     assert text[message["start"] - 1] == " "
-    assert gallery.find(".cm-editor").count() == 0
-    assert gallery.page.evaluate("document.activeElement.dataset.region") == "text"
+    expect(gallery.find(".cm-editor")).to_have_count(0)
+    gallery.until("document.activeElement.dataset.region === 'text'")
 
 
 def test_tokens_are_counted_when_typing_rests(gallery: Gallery) -> None:
@@ -53,7 +53,7 @@ def test_escape_leaves_and_the_draft_can_be_restored(gallery: Gallery) -> None:
     gallery.page.keyboard.type("maybe ")
     gallery.page.keyboard.press("Escape")
     assert gallery.sent("edit") == []
-    assert gallery.find(".cm-editor").count() == 0
+    expect(gallery.find(".cm-editor")).to_have_count(0)
     gallery.page.keyboard.press("Enter")
     gallery.action("restore").click()
     expect(gallery.find(".cm-content")).to_contain_text("maybe ")
@@ -65,7 +65,7 @@ def test_a_view_drawn_again_continues_the_draft(gallery: Gallery) -> None:
     gallery.page.keyboard.press("Enter")
     gallery.page.keyboard.type("kept ")
     gallery.page.evaluate("window.__cotlens.again()")
-    assert gallery.root.count() == 1
+    expect(gallery.root).to_have_count(1)
     expect(gallery.find(".cm-content")).to_contain_text("kept ")
     gallery.action("commit").click()
     assert gallery.sent("edit")[0]["text"] == "kept "
@@ -145,9 +145,9 @@ def test_choosing_what_to_shade_by(gallery: Gallery) -> None:
 
 def test_the_tree_goes_anywhere(gallery: Gallery) -> None:
     gallery.show("branches")
-    assert gallery.find(".cotlens-chip").count() == 5
+    expect(gallery.find(".cotlens-chip")).to_have_count(5)
     gallery.find(".cotlens-trail .cotlens-menu > button").click()
-    assert gallery.find("[role=treeitem]").count() == 9
+    expect(gallery.find("[role=treeitem]")).to_have_count(9)
     gallery.page.keyboard.press("ArrowUp")
     gallery.page.keyboard.press("Enter")
     assert gallery.sent("goto") == [{"kind": "goto", "branch": "b5"}]
@@ -247,9 +247,9 @@ def test_it_shows_that_an_answer_is_awaited(gallery: Gallery) -> None:
 def test_nothing_is_left_behind(gallery: Gallery) -> None:
     gallery.show("shaded")
     gallery.page.evaluate("window.__cotlens.again(); window.__cotlens.again()")
-    assert gallery.page.locator(".cotlens-root").count() == 1
+    expect(gallery.page.locator(".cotlens-root")).to_have_count(1)
     gallery.page.evaluate("window.__cotlens.close()")
-    assert gallery.page.locator(".cotlens-root").count() == 0
+    expect(gallery.page.locator(".cotlens-root")).to_have_count(0)
     assert gallery.model("model.listeners()") == 0
 
 

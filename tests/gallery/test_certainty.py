@@ -1,6 +1,7 @@
 """What isn't clear of zero is never filled; where nothing is, that is said large; branches share one scale."""
 
 import pytest
+from playwright.sync_api import expect
 
 from tests.gallery.page import Gallery
 
@@ -42,7 +43,7 @@ def test_that_nothing_is_clear_is_said_large(gallery: Gallery, state: str, theme
     size, weight = said.evaluate("(e) => [parseFloat(getComputedStyle(e).fontSize), getComputedStyle(e).fontWeight]")
     assert size >= 16 and int(weight) >= 600
     assert gallery.find(".cotlens-ramp").is_hidden(), "without colours there is no scale to explain"
-    assert gallery.find(".cotlens-up, .cotlens-down").count() == 0
+    expect(gallery.find(".cotlens-up, .cotlens-down")).to_have_count(0)
 
 
 def strongest(gallery: Gallery) -> int:

@@ -130,7 +130,7 @@ def test_with_the_kernel_gone_nothing_is_running(gallery: Gallery, state: str) -
     gallery.model("model.emit('comm_live_update')")
     expect(gallery.action("cancel").or_(gallery.action("stop"))).to_be_hidden()
     expect(gallery.find("progress")).to_be_hidden()
-    assert gallery.find(".cotlens-streaming").count() == 0
+    expect(gallery.find(".cotlens-streaming")).to_have_count(0)
     assert "the model is writing" not in gallery.root.inner_text()
 
 
@@ -140,7 +140,7 @@ def test_two_views_have_each_their_own_state(gallery: Gallery) -> None:
     views = gallery.page.locator(".cotlens-editor")
     content = typing(gallery, "mine ")
     expect(views.nth(1).locator(".cm-editor")).to_have_count(0)
-    assert views.nth(1).locator(".cotlens-cur").count() == 0
+    expect(views.nth(1).locator(".cotlens-cur")).to_have_count(0)
     views.nth(1).locator("[data-region=text]").focus()
     gallery.page.keyboard.press("Escape")
     expect(content).to_contain_text("mine ")
@@ -191,4 +191,4 @@ def test_an_elements_name_never_comes_from_python(gallery: Gallery) -> None:
     diff = "[{ op: 'iframe', text: 'x' }, { op: '<b>', text: 'y' }]"
     gallery.set(f"{{ comparison: {{ ...model.get('comparison'), diff: {diff} }} }}")
     expect(gallery.find(".cotlens-diff ins")).to_have_text(["x", "y"])
-    assert gallery.find("iframe").count() == 0
+    expect(gallery.find("iframe")).to_have_count(0)

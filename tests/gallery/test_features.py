@@ -39,10 +39,10 @@ def test_picking_paints_and_asks_for_the_exact_effect(gallery: Gallery) -> None:
     assert f"latent {latent}" in gallery.find(".cotlens-caption").inner_text()
     assert gallery.sent("exact") == [{"kind": "exact", "document": "t0", "latents": [latent]}]
     hatched = gallery.find(".cotlens-t.cotlens-none")
-    assert hatched.count() == 2
+    expect(hatched).to_have_count(2)
     assert "misses more than half" in (hatched.first.get_attribute("title") or "")
     gallery.action("blank").click()
-    assert gallery.find(".cotlens-t.cotlens-none").count() == 0
+    expect(gallery.find(".cotlens-t.cotlens-none")).to_have_count(0)
 
 
 def test_selecting_text_filters_and_tells_python(gallery: Gallery) -> None:
@@ -62,9 +62,9 @@ def test_selecting_text_filters_and_tells_python(gallery: Gallery) -> None:
     gallery.find("[data-region=text]").focus()
     for key in ("ArrowRight", "Shift+ArrowRight", "Shift+ArrowRight"):
         gallery.page.keyboard.press(key)
-    assert gallery.find(".cotlens-chosen").count() == 3
+    expect(gallery.find(".cotlens-chosen")).to_have_count(3)
     gallery.page.keyboard.press("Escape")
-    assert gallery.find(".cotlens-chosen").count() == 0
+    expect(gallery.find(".cotlens-chosen")).to_have_count(0)
 
 
 def test_it_opens_by_effect_and_folds_what_is_active_in_the_template_only(gallery: Gallery) -> None:
@@ -85,7 +85,7 @@ def test_it_opens_by_effect_and_folds_what_is_active_in_the_template_only(galler
     expect(gallery.find(".cotlens-table-body [data-row]")).to_have_count(5)  # whoever asks for them gets them
     gallery.show("featuresnoanswer", width=1400)
     assert "sorted by mean activation on what was written" in gallery.find(".cotlens-foldline").inner_text()
-    assert gallery.find("[aria-sort]").count() == 0
+    expect(gallery.find("[aria-sort]")).to_have_count(0)
 
 
 @pytest.mark.parametrize("width", [420, 480, 900, 1000, 1400])
@@ -185,7 +185,7 @@ def test_hostile_text_stays_text(gallery: Gallery) -> None:
     gallery.find(".cotlens-table-body [data-row]").first.click()
     gallery.page.wait_for_timeout(100)  # what may run would have run by then
     assert gallery.page.evaluate("window.hacked") is None
-    assert gallery.find("script, img, iframe").count() == 0
+    expect(gallery.find("script, img, iframe")).to_have_count(0)
     assert "<img src=x" in gallery.find("[data-region=detail]").inner_text()
 
 
@@ -195,7 +195,7 @@ def test_twenty_thousand_latents_are_virtual(gallery: Gallery) -> None:
     assert gallery.find(".cotlens-table-body [data-row]").count() < 80
     gallery.find("[data-region=table]").focus()
     gallery.page.keyboard.press("End")
-    assert gallery.find("[aria-selected=true]").count() == 1
+    expect(gallery.find("[aria-selected=true]")).to_have_count(1)
 
 
 def test_text_that_is_written_is_put_together_from_its_pieces(gallery: Gallery) -> None:

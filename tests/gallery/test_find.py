@@ -116,7 +116,7 @@ def test_a_hostile_text_is_searched_as_it_stands(gallery: Gallery) -> None:
         gallery.find(FIELD).fill("nothing has this <b>")
         expect(gallery.find(".cotlens-find-count")).to_have_text("no match")
         assert painted(gallery) == [] and gallery.page.evaluate("window.hacked") is None
-        assert gallery.find(".cotlens-find b").count() == 0
+        expect(gallery.find(".cotlens-find b")).to_have_count(0)
 
 
 def test_what_no_view_draws_is_not_found(gallery: Gallery) -> None:

@@ -1,6 +1,7 @@
 """The importance map: read, ranked, found by keys, and honest about what is not clear or not measured."""
 
 import pytest
+from playwright.sync_api import expect
 
 from tests.gallery.page import Gallery
 from tests.gallery.test_states import CONTRAST, OVERFLOW, SMALL
@@ -23,7 +24,7 @@ def test_every_state_fits_and_can_be_read(gallery: Gallery, theme: str, width: i
     for state in STATES:
         gallery.turn(state)
         assert gallery.root.get_attribute("data-cotlens-theme") == theme
-        assert gallery.find(".cotlens-failed").count() == 0, state
+        expect(gallery.find(".cotlens-failed"), state).to_have_count(0)
         if state != "mapempty":
             gallery.find(".cotlens-num").first.click()
         assert gallery.root.evaluate(OVERFLOW) == [], state
@@ -61,8 +62,8 @@ def test_the_keys_move_and_announce(gallery: Gallery) -> None:
     gallery.page.keyboard.press("Enter")
     assert gallery.page.evaluate("document.activeElement.className") == "cotlens-quote"
     gallery.page.keyboard.press("Escape")
-    assert gallery.find(".cotlens-picked").count() == 0
-    assert gallery.page.evaluate("document.activeElement.dataset.region") == "text"
+    expect(gallery.find(".cotlens-picked")).to_have_count(0)
+    gallery.until("document.activeElement.dataset.region === 'text'")
 
 
 def test_what_may_be_nothing_looks_so_without_colour(gallery: Gallery) -> None:
@@ -92,7 +93,7 @@ def test_not_measured_is_hatched_and_says_why(gallery: Gallery) -> None:
     shown = facts(gallery)
     assert shown["effect"] == "not measured"
     assert shown["certainty"] == "there is no next sentence to compare with"
-    assert gallery.find(".cotlens-block .cotlens-effect").last.locator("rect").count() == 0
+    expect(gallery.find(".cotlens-block .cotlens-effect").last.locator("rect")).to_have_count(0)
     gallery.turn("mapunmeasured")
     assert "0 of 15 sentences" in gallery.find(".cotlens-side").inner_text()
 
@@ -120,7 +121,7 @@ def test_the_ranking_sorts(gallery: Gallery) -> None:
 def test_scores_can_be_switched(gallery: Gallery) -> None:
     gallery.show("mapmany")
     select = gallery.page.get_by_label("score", exact=True)
-    assert select.locator("option").count() == 3
+    expect(select.locator("option")).to_have_count(3)
     select.select_option("1")
     assert "exact: deterministic" in gallery.find(".cotlens-meaning").inner_text()
     assert gallery.find("[data-action=all]").is_hidden(), "an exact score has nothing to leave out"
@@ -147,7 +148,7 @@ def test_hostile_text_stays_text(gallery: Gallery) -> None:
     gallery.find(".cotlens-num").nth(1).click()
     gallery.page.wait_for_timeout(80)  # what may run would have run by then
     assert gallery.page.evaluate("window.hacked") is None
-    assert gallery.find("script, img, a, iframe, svg[onload]").count() == 0
+    expect(gallery.find("script, img, a, iframe, svg[onload]")).to_have_count(0)
     assert "<script>window.hacked = 1</script>" in gallery.find(".cotlens-content").inner_text()
 
 
@@ -159,7 +160,7 @@ def test_new_results_redraw_and_closing_leaves_nothing(gallery: Gallery) -> None
     )
     assert "Occlusion, per token" in gallery.find(".cotlens-head").inner_text()
     gallery.page.evaluate("window.__cotlens.close()")
-    assert gallery.page.locator(".cotlens-root").count() == 0
+    expect(gallery.page.locator(".cotlens-root")).to_have_count(0)
     assert gallery.page.evaluate("window.__cotlens.model.listeners()") == 0
 
 

@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from playwright.sync_api import expect
+
 from tests.gallery.page import Gallery
 
 
@@ -148,7 +150,7 @@ def test_the_inspector_says_what_a_sampled_effect_rests_on(gallery: Gallery) -> 
     }
     gallery.find('[data-sentence="0"]').click()
     assert facts(gallery)["reading"] == "interval includes 0"
-    assert gallery.find(".cotlens-block:has([data-sentence='0']) .cotlens-effect-hollow").count() == 1
+    expect(gallery.find(".cotlens-block:has([data-sentence='0']) .cotlens-effect-hollow")).to_have_count(1)
     gallery.find('[data-sentence="5"]').click()
     said = gallery.find(".cotlens-fact-effect").inner_text()
     assert said == "not measured: the answer could not be read in 3 of 20 rollouts"

@@ -17,7 +17,7 @@ def test_every_state_fits_and_can_be_read(gallery: Gallery, theme: str, width: i
         gallery.turn(state)
         gallery.find("[data-region=thoughts]").focus()
         gallery.page.keyboard.press("ArrowRight")
-        assert gallery.find(".cotlens-failed").count() == 0, state
+        expect(gallery.find(".cotlens-failed"), state).to_have_count(0)
         assert gallery.root.evaluate(OVERFLOW) == [], state
         assert gallery.root.evaluate(CONTRAST) == [], state
         assert gallery.root.evaluate(SMALL) == [], state
@@ -31,7 +31,7 @@ def test_findings_stand_on_the_text_and_in_the_list_of_their_monitor(gallery: Ga
     assert gallery.find(".cotlens-fulltext").evaluate("text => text.scrollWidth <= text.clientWidth")
     marks = gallery.find(".cotlens-found")
     assert "".join(marks.all_text_contents()) == "12 + 7 = 18 pears. The hint says 14, which I trust."
-    assert gallery.find(".cotlens-monitor").nth(1).locator(".cotlens-item").count() == 2
+    expect(gallery.find(".cotlens-monitor").nth(1).locator(".cotlens-item")).to_have_count(2)
     expect(gallery.find(".cotlens-item").last).to_contain_text("not in the text")
     marks.first.click()
     assert gallery.find(".cotlens-item[aria-pressed=true]").all_text_contents()[0].startswith("arithmetic · 2 asserts")

@@ -39,7 +39,7 @@ def test_every_state_fits_and_can_be_read(gallery: Gallery, theme: str, width: i
         gallery.turn(state)
         gallery.find("[data-region=matrix]").focus()
         gallery.page.keyboard.press("ArrowDown")
-        assert gallery.find(".cotlens-failed").count() == 0, state
+        expect(gallery.find(".cotlens-failed"), state).to_have_count(0)
         assert gallery.root.evaluate(OVERFLOW) == [], state
         assert gallery.root.evaluate(CONTRAST) == [], state
         assert gallery.root.evaluate(SMALL) == [], state
@@ -183,7 +183,7 @@ def test_hostile_text_stays_text(gallery: Gallery) -> None:
     gallery.page.keyboard.press("ArrowDown")
     gallery.page.wait_for_timeout(80)  # what may run would have run by then
     assert gallery.page.evaluate("window.hacked") is None
-    assert gallery.find("script, img, a, iframe, svg[onload]").count() == 0
+    expect(gallery.find("script, img, a, iframe, svg[onload]")).to_have_count(0)
     assert "<script>window.hacked = 1</script>" in gallery.find(".cotlens-detail").inner_text()
 
 

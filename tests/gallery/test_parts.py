@@ -44,7 +44,7 @@ def test_a_part_unfolds_by_click_and_by_enter_and_can_be_searched(gallery: Galle
     assert "careful assistant" in gallery.find(".cotlens-prompt .cotlens-text").first.inner_text()
     gallery.page.keyboard.press("Enter")
     expect(line(gallery, 0)).to_have_attribute("aria-expanded", "false")
-    assert gallery.find(".cotlens-prompt").count() == 0
+    expect(gallery.find(".cotlens-prompt")).to_have_count(0)
     line(gallery, 7).click()
     expect(gallery.find("p.cotlens-text").filter(has_text="And how many had he at first?")).to_be_visible()
     gallery.page.keyboard.press("Control+f")
@@ -85,7 +85,7 @@ def test_a_summary_can_be_read_and_says_why_it_is_not_measured(gallery: Gallery)
     gallery.find("[data-region=text]").focus()
     gallery.page.keyboard.press("Enter")
     expect(gallery.find(".cotlens-notice")).to_contain_text(why)
-    assert gallery.find(".cm-editor").count() == 0
+    expect(gallery.find(".cm-editor")).to_have_count(0)
 
 
 def test_without_a_kernel_every_part_is_read_and_a_thought_unfolds(gallery: Gallery) -> None:

@@ -38,7 +38,7 @@ def test_keys_move_and_announce(gallery: Gallery) -> None:
     active = text.get_attribute("aria-activedescendant")
     assert gallery.page.locator(f"#{active}").get_attribute("aria-selected") == "true"
     assert "probability" in (gallery.page.locator(f"#{active}").get_attribute("aria-label") or "")
-    assert gallery.find("[data-region=text] [tabindex='0']").count() == 0, "the text is one tab stop"
+    expect(gallery.find("[data-region=text] [tabindex='0']"), "the text is one tab stop").to_have_count(0)
 
 
 def test_hover_previews_and_click_keeps(gallery: Gallery) -> None:
@@ -111,7 +111,7 @@ def test_a_sentence_and_a_stretch_can_be_picked(gallery: Gallery) -> None:
     first = picked(gallery)
     gallery.page.keyboard.press("Shift+ArrowRight")
     gallery.page.keyboard.press("Shift+ArrowRight")
-    assert gallery.find(".cotlens-in").count() == 3
+    expect(gallery.find(".cotlens-in")).to_have_count(3)
     gallery.action("delete").click()
     (message,) = gallery.sent("edit")
     assert message["text"] == ""

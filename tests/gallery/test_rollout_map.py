@@ -34,7 +34,7 @@ def test_every_state_fits_and_can_be_read(gallery: Gallery, theme: str, width: i
         gallery.find("[data-region=rows]").focus()
         for key in ("ArrowDown", "ArrowRight", "p", "ArrowDown", "p", "]"):
             gallery.page.keyboard.press(key)
-        assert gallery.find(".cotlens-failed").count() == 0, state
+        expect(gallery.find(".cotlens-failed"), state).to_have_count(0)
         assert gallery.root.evaluate(OVERFLOW) == [], state
         assert gallery.root.evaluate(CONTRAST) == [], state
         assert gallery.root.evaluate(SMALL) == [], state

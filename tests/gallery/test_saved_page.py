@@ -130,7 +130,7 @@ def test_text_of_a_model_stays_text(page, tmp_path):
     expect(page.locator("h1")).to_have_text(HOSTILE)
     expect(page.locator(".cotlens-root")).to_contain_text("onerror")
     assert page.title() == HOSTILE
-    assert page.locator("img").count() == 0
+    expect(page.locator("img")).to_have_count(0)
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
@@ -166,7 +166,7 @@ def test_rollouts_are_read_without_a_kernel_and_enter_says_that_there_is_none(pa
     expect(page.locator(".cotlens-raw")).to_contain_text(HOSTILE)
     page.keyboard.press("Enter")
     expect(page.locator("[role=status]")).to_contain_text("There is no kernel behind this map")
-    assert page.locator("img").count() == 0
+    expect(page.locator("img")).to_have_count(0)
 
 
 def test_what_a_box_shows_is_exported(page, editor, tmp_path):

@@ -61,7 +61,7 @@ def test_every_state_fits_and_can_be_read(gallery: Gallery, theme: str, width: i
     for state in STATES:
         gallery.turn(state)
         assert gallery.root.get_attribute("data-cotlens-theme") == theme
-        assert gallery.find(".cotlens-failed").count() == 0, state
+        expect(gallery.find(".cotlens-failed"), state).to_have_count(0)
         assert gallery.root.evaluate(OVERFLOW) == [], state
         assert gallery.root.evaluate(CONTRAST) == [], state
         assert gallery.root.evaluate(SMALL) == [], state
@@ -96,7 +96,7 @@ def test_hostile_text_stays_text(gallery: Gallery) -> None:
     expect(gallery.find(".cotlens-choice[data-token-text]").first).to_be_visible()
     gallery.page.wait_for_timeout(150)  # what may run would have run by then
     assert gallery.page.evaluate("window.hacked") is None
-    assert gallery.find("script, img, a, iframe, svg[onload], b:not([class]) *").count() == 0
+    expect(gallery.find("script, img, a, iframe, svg[onload], b:not([class]) *")).to_have_count(0)
     text = gallery.find(".cotlens-content").inner_text()
     assert "<script>window.hacked = 1</script>" in text
     assert "&lt;b&gt;bold" in text

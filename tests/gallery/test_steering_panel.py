@@ -23,7 +23,7 @@ def test_every_state_fits_and_can_be_read(gallery: Gallery, theme: str, width: i
     for state in STATES:
         gallery.turn(state)
         assert gallery.root.get_attribute("data-cotlens-theme") == theme
-        assert gallery.find(".cotlens-failed").count() == 0, state
+        expect(gallery.find(".cotlens-failed"), state).to_have_count(0)
         for name, check in (("overflow", OVERFLOW), ("contrast", CONTRAST), ("small", SMALL)):
             assert gallery.root.evaluate(check) == [], (state, name)
 
@@ -146,7 +146,7 @@ def test_differences_are_marked_on_both_sides(gallery: Gallery) -> None:
         "(each) => getComputedStyle(each).textDecorationLine"
     ) == "line-through"  # fmt: skip
     gallery.turn("steersame")
-    assert gallery.find(".cotlens-gone, .cotlens-come").count() == 0
+    expect(gallery.find(".cotlens-gone, .cotlens-come")).to_have_count(0)
 
 
 def test_text_is_shown_as_it_comes(gallery: Gallery) -> None:
@@ -159,7 +159,7 @@ def test_text_is_shown_as_it_comes(gallery: Gallery) -> None:
     gallery.action("cancel").click()
     assert gallery.sent("cancel") == [{"kind": "cancel", "job": 3}]
     gallery.set("{ stream: {} }")
-    assert gallery.find(".cotlens-tail-text").count() == 0
+    expect(gallery.find(".cotlens-tail-text")).to_have_count(0)
 
 
 def test_the_verdict_tells_a_change_from_damage_without_colour(gallery: Gallery) -> None:
@@ -190,9 +190,9 @@ def test_the_keys(gallery: Gallery) -> None:
     pane.focus()
     gallery.page.keyboard.press("ArrowRight")
     gallery.page.keyboard.press("ArrowRight")
-    assert gallery.find("[data-region=baseline] .cotlens-cur").count() == 1
+    expect(gallery.find("[data-region=baseline] .cotlens-cur")).to_have_count(1)
     gallery.page.keyboard.press("Shift+ArrowRight")
-    assert gallery.find("[data-region=baseline] .cotlens-cur").count() == 2
+    expect(gallery.find("[data-region=baseline] .cotlens-cur")).to_have_count(2)
     gallery.page.keyboard.press("r")
     gallery.page.keyboard.press("k")
     gallery.page.keyboard.press("[")
@@ -202,7 +202,7 @@ def test_the_keys(gallery: Gallery) -> None:
     (sent,) = gallery.awaited("steer")
     assert [each["coefficient"] for each in sent["dials"]] == [0, 0]
     gallery.page.keyboard.press("Escape")
-    assert gallery.find(".cotlens-cur").count() == 0
+    expect(gallery.find(".cotlens-cur")).to_have_count(0)
     assert gallery.page.evaluate("leaked.filter((key) => key !== 'Shift')") == []
 
 
@@ -220,14 +220,14 @@ def test_with_the_kernel_gone_everything_stays_readable(gallery: Gallery) -> Non
 def test_text_of_a_model_is_never_markup(gallery: Gallery) -> None:
     gallery.show("steerhostile")
     assert gallery.page.evaluate("window.hacked") is None
-    assert gallery.find("img, script, svg[onload]").count() == 0
+    expect(gallery.find("img, script, svg[onload]")).to_have_count(0)
 
 
 def test_closing_leaves_no_listeners(gallery: Gallery) -> None:
     gallery.show("steertwo")
     gallery.page.evaluate("window.__cotlens.close()")
     assert gallery.page.evaluate("window.__cotlens.model.listeners()") == 0
-    assert gallery.root.count() == 0
+    expect(gallery.root).to_have_count(0)
 
 
 def test_a_vector_is_added_from_what_is_picked(gallery: Gallery) -> None:
@@ -270,7 +270,7 @@ def test_a_new_vector_gets_a_slider_and_the_others_stay(gallery: Gallery) -> Non
     gallery.set("""(() => { const { vectors, current } = window.__cotlens.model.state;
         return { vectors: [...vectors, { ...vectors[0], name: "a third" }],
           current: { ...current, dials: [...current.dials, { ...current.dials[1] }] } } })()""")
-    assert gallery.find(".cotlens-vector").count() == 3
+    expect(gallery.find(".cotlens-vector")).to_have_count(3)
     assert gallery.find("[data-box='0']").input_value() == "+1.20"
     gallery.find("[data-dial='2']").focus()
     gallery.page.keyboard.press("ArrowRight")
@@ -295,12 +295,12 @@ def test_a_sweep_is_asked_for_and_drawn_beside_random_vectors(gallery: Gallery) 
     assert gallery.action("sweep-start").is_hidden()
     gallery.show("steersweep")
     assert "8 rollouts a point" in (gallery.find(".cotlens-sweep").text_content() or "")
-    assert gallery.find(".cotlens-sweep-point").count() == 5
+    expect(gallery.find(".cotlens-sweep-point")).to_have_count(5)
     assert gallery.find(".cotlens-sweep-band").get_attribute("points").count(",") == 10  # the model itself stands at 0
     assert gallery.find(".cotlens-sweep-ring").count() == 1 and "Rings" in gallery.find(".cotlens-sweep").inner_text()
     assert "random, " in gallery.find(".cotlens-sweep svg").get_attribute("aria-label")
     gallery.show("steersweeping")
-    assert gallery.find(".cotlens-sweep-point").count() == 3
+    expect(gallery.find(".cotlens-sweep-point")).to_have_count(3)
     assert "3 of 5 points were measured" in gallery.find(".cotlens-sweep").inner_text()
 
 

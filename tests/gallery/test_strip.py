@@ -1,5 +1,7 @@
 """Scrubbing through the thought."""
 
+from playwright.sync_api import expect
+
 from tests.gallery.page import Gallery
 
 
@@ -55,7 +57,7 @@ def test_the_handle_is_a_slider_for_the_keyboard(gallery: Gallery) -> None:
     assert handle.get_attribute("aria-valuenow") == handle.get_attribute("aria-valuemin")
     gallery.page.keyboard.press("Escape")
     assert handle.get_attribute("aria-valuenow") == str(end)
-    assert gallery.find(".cotlens-dim").count() == 0
+    expect(gallery.find(".cotlens-dim")).to_have_count(0)
 
 
 def test_grabbing_does_not_move_it(gallery: Gallery) -> None:
