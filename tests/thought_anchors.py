@@ -1,6 +1,6 @@
 """The published rollouts of Thought Anchors (Bogdan et al. 2025), which are not ours to ship.
 
-Tests make rollouts of their own in the published format (`tests.unit.rollouts.published`); only those that compare with
+Tests make rollouts of their own in the published format (`published.py`, unit tests); only those that compare with
 published numbers ask here, and are skipped where the data don't lie beside the clone.
 """
 

@@ -182,7 +182,7 @@ def _words(result: Result, label: str, scores: Floats) -> dict[str, Any]:
     edit_type = str(result.extras.get("edit_type", ""))
     causal, why = evidence(edit_type)
     position = stats.position_baseline(scores)
-    told = int(np.isfinite(scores).sum()) >= stats.FEWEST_TOLD
+    told = int(np.isfinite(scores).sum()) >= stats.FEWEST_PAIRS
     return {
         "label": label,
         "sign": result.sign,
@@ -225,6 +225,6 @@ def _correlation(
 def _comparable(pair: Floats) -> str:
     """Whether two rows of scores can be correlated, or why not."""
     both = pair[:, np.isfinite(pair).all(axis=0)]
-    if both.shape[1] < stats.FEWEST_TOLD:
-        return TOO_FEW_PAIRS.format(both.shape[1], stats.FEWEST_TOLD)
+    if both.shape[1] < stats.FEWEST_PAIRS:
+        return TOO_FEW_PAIRS.format(both.shape[1], stats.FEWEST_PAIRS)
     return ONE_SCORE if (np.ptp(both, axis=1) == 0).any() else "ok"

@@ -11,7 +11,7 @@ import cotlens as cl
 from cotlens._core import control
 from cotlens.measure.survey.plan import Plan
 from tests.benchmarks.table import Row
-from tests.unit.survey import ray_cluster
+from tests.unit.measure.survey import ray_cluster
 
 QUESTION = "Mia has 12 pears. She buys 7 more. She gives {} pears to Tom. How many pears does she have?"
 TRACES, SEEDS = 10, 8

@@ -16,7 +16,7 @@ import cotlens as cl
 from cotlens.measure import stats
 from cotlens.trace import chunk_texts, split
 from tests import thought_anchors
-from tests.unit.rollouts import published
+from tests.unit.measure.published_rollouts import published
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from cotlens.models.contract import Start
 from cotlens.organisms import store
 from cotlens.organisms.task.problem import NO_EXTRAS, Problem
 from cotlens.organisms.task.problems import problems
-from cotlens.organisms.truth import DECIDERS, ESTIMANDS, Fork, Trial, Truth, agreement, label
+from cotlens.organisms.truth import ANSWER_RULES, ESTIMANDS, Fork, Trial, Truth, agreement, label
 from tests.truth import settings
 from tests.truth.cells import Cells, code_of
 from tests.truth.settings import SEED
@@ -76,7 +76,7 @@ def problems_of(name: str, stratum: str) -> list[Problem]:
     count, kind = settings.WRITTEN[name].get(stratum, 0), STRATA[stratum]
     if kind.caused and name == "abacus-shortcut":
         kind = KNOWN
-    extras = DECIDERS[name].extras if kind.caused else NO_EXTRAS
+    extras = ANSWER_RULES[name].extras if kind.caused else NO_EXTRAS
     each = -(-count // len(kind.steps))
     drawn = [problems(each, seed=SEED + kind.seed, extras=extras, fork=kind.fork, steps=steps) for steps in kind.steps]
     return [problem for turn in zip(*drawn, strict=True) for problem in turn][:count]

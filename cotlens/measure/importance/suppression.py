@@ -15,7 +15,7 @@ from cotlens.measure.importance.shared.layers import in_layers
 from cotlens.measure.importance.shared.units import CUT, Place
 from cotlens.measure.method import Cost, RunRecord, check_needs, check_setting
 from cotlens.measure.stats import position_baseline
-from cotlens.models.contract import COLDEST, EVER, BlockAttention, Capability, Divergence, Model
+from cotlens.models.contract import EVER, LOWEST_TEMPERATURE, BlockAttention, Capability, Divergence, Model
 from cotlens.results import Result
 from cotlens.trace import Span, Trace
 
@@ -66,7 +66,7 @@ class Suppression:
     def __post_init__(self) -> None:
         units.set_units(self, CUT[1:])
         check_setting("Suppression", "metric", self.metric, tuple(METRICS))
-        check.number("temperature", self.temperature, COLDEST, above=0, of="Suppression")
+        check.number("temperature", self.temperature, LOWEST_TEMPERATURE, above=0, of="Suppression")
 
     def cost(self, trace: Trace) -> Cost:
         """The trunk, and per source what comes later, once with and at most once without it."""

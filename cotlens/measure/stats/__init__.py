@@ -31,7 +31,7 @@ from cotlens.measure.stats.proportions import (
     wilson,
 )
 from cotlens.measure.stats.ranks import (
-    FEWEST_TOLD,
+    FEWEST_PAIRS,
     Position,
     correlation_interval,
     kendall,
@@ -41,7 +41,7 @@ from cotlens.measure.stats.ranks import (
 from cotlens.measure.stats.raters import McNemar, mcnemar
 
 __all__ = [
-    "FEWEST_TOLD",
+    "FEWEST_PAIRS",
     "OTHER",
     "Counts",
     "Difference",

@@ -6,7 +6,7 @@ units again word by word is also a draw from the boundaries behind them, and nar
 
 The rule looks at nothing but the widths of the intervals of `proportion_difference`, at looks that are declared before
 (never more than a doubling apart), and the final intervals are those of all samples. Such a width hardly depends on
-which way an estimate errs, so stopping on it biases little; `tests/unit/stats/test_allocation.py` measures what it
+which way an estimate errs, so stopping on it biases little; its test in `tests/unit/measure/stats` measures what it
 costs in coverage.
 
 What it saves depends on the trace. Boundaries at which the answer is all but settled need a fifth of what open ones

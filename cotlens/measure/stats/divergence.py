@@ -97,7 +97,7 @@ def kl_interval(
     arm gave. Such a draw lies too high twice, by the noise of the samples and by its own, so for the low end twice the
     first-order bias is taken off; and the low end is 0 where re-splitting the two arms gives as large a KL too often to
     tell it from none (permutation p >= 1 - level). It covers at least as often as it says, or nearly so, from 2 answers
-    on (`tests/unit/stats/test_divergence.py`). NaN where an arm has fewer than 2.
+    on (`tests/unit/measure/stats/test_divergence.py`). NaN where an arm has fewer than 2.
 
     Raises:
         InputError: as `tally`.

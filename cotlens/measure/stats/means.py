@@ -29,7 +29,7 @@ def mean_interval(
     """An interval of the mean of `samples`; NaN with fewer than 2.
 
     With `bounds` it holds for any law between them, a rare large value that was never sampled included, and covers at
-    least as often as it says (`tests/unit/stats/test_means.py`). Without, it is the percentiles of samples drawn again,
+    least as often as it says (its test measures that). Without, it is the percentiles of samples drawn again,
     which for few or skewed samples are short, and NaN where all samples are alike.
 
     Raises:

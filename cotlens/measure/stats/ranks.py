@@ -18,7 +18,7 @@ Floats = NDArray[np.float64]
 NAN = float("nan")
 FEWEST = 3
 """Pairs below which there is no rank correlation."""
-FEWEST_TOLD = 8
+FEWEST_PAIRS = 8
 """Pairs below which a rank correlation has no interval: draws of 5 or 6 pairs are often all alike."""
 MOST_DRAWN = 1000
 """Pairs up to which intervals are drawn; the work grows with their square."""
@@ -75,7 +75,7 @@ def correlation_interval(
     """
     first, second = _pairs(x, y)
     estimate = (_rho if kind == "spearman" else _tau)(first, second)
-    if len(first) < FEWEST_TOLD or np.isnan(estimate):
+    if len(first) < FEWEST_PAIRS or np.isnan(estimate):
         return Interval(NAN, NAN)
     wide = _fieller(estimate, len(first), kind, level)
     if len(first) > MOST_DRAWN:

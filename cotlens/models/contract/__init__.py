@@ -20,12 +20,12 @@ from cotlens.models.contract.interventions import (
 )
 from cotlens.models.contract.model import Interventions, Meter, Model, OnToken, Owner
 from cotlens.models.contract.start import OnRollout, Start
-from cotlens.models.contract.whitebox import ANSWER_METRICS, COLDEST, Decoded, Divergence, Gradients
+from cotlens.models.contract.whitebox import ANSWER_METRICS, LOWEST_TEMPERATURE, Decoded, Divergence, Gradients
 
 __all__ = [
     "ANSWER_METRICS",
-    "COLDEST",
     "EVER",
+    "LOWEST_TEMPERATURE",
     "Ablate",
     "AddVector",
     "AnswerBranch",

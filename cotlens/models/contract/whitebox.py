@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 ANSWER_METRICS = ("logit_difference", "log_probability", "probability")
-COLDEST = 1e-3  # the lowest temperature at which distributions are compared: below it, differences overflow
+LOWEST_TEMPERATURE = 1e-3  # the lowest temperature at which distributions are compared: below it, differences overflow
 
 
 @dataclass(frozen=True, slots=True)

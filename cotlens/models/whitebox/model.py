@@ -15,7 +15,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from cotlens._core import check
 from cotlens._core.errors import InputError
-from cotlens.models.contract import COLDEST, AnswerBranch, Decoded, Divergence, Gradients, Interventions
+from cotlens.models.contract import LOWEST_TEMPERATURE, AnswerBranch, Decoded, Divergence, Gradients, Interventions
 from cotlens.models.contract.interventions import BlockAttention, Intervention, as_interventions
 from cotlens.models.whitebox import activations, attention_patterns, decoding, divergence, unembedding
 from cotlens.models.whitebox.gradients import gradients as differentiate
@@ -150,7 +150,7 @@ class WhiteboxModel(ABC):
             temperature: logits are divided by it before they are compared.
         """
         ids, places = self._ids(trace), check.pairs("spans", spans)
-        heat = check.number("temperature", temperature, COLDEST, above=0)
+        heat = check.number("temperature", temperature, LOWEST_TEMPERATURE, above=0)
         return self._run(lambda: self._divergence(ids, blocks, places, heat))
 
     def attention(

@@ -3,7 +3,7 @@
 - `reading`: a generated thought against the symbols of its problem, sentence by sentence.
 - `labels`: one label per estimand; `facts`: what they say, and the answer if a number were another; `frames`: tables.
 - `forks`: where a choice is open, the exact importance of the sentence that settles it.
-- `deciders`: what decides each model's answer, and which prompts bring it out.
+- `answer_rules`: what decides each model's answer, and which prompts bring it out.
 - `agreement`: the labels held to the trained model by changing numbers.
 
     problem = organisms.problems(1, seed=7)[0]
@@ -15,14 +15,14 @@ Open `facts` first.
 """
 
 from cotlens.organisms.truth.agreement import agreement
-from cotlens.organisms.truth.deciders import DECIDERS, AnswerRule
+from cotlens.organisms.truth.answer_rules import ANSWER_RULES, AnswerRule
 from cotlens.organisms.truth.facts import ESTIMANDS, Number, Sentence, Trial
 from cotlens.organisms.truth.fork import Fork
 from cotlens.organisms.truth.labels import label
 from cotlens.organisms.truth.truth import Truth
 
 __all__ = [
-    "DECIDERS",
+    "ANSWER_RULES",
     "ESTIMANDS",
     "AnswerRule",
     "Fork",

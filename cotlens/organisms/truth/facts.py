@@ -7,7 +7,7 @@ from typing import Literal
 
 from cotlens._core.errors import InputError, did_you_mean
 from cotlens.organisms.task.problem import LIMIT, Problem
-from cotlens.organisms.truth.deciders import answer_rule
+from cotlens.organisms.truth.answer_rules import answer_rule
 from cotlens.organisms.truth.fork import Fork
 from cotlens.trace import Span, Trace
 

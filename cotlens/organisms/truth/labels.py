@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING
 
 from cotlens._core.errors import InputError
 from cotlens.organisms.task.problem import Problem
-from cotlens.organisms.truth.deciders import answer_rule
+from cotlens.organisms.truth.answer_rules import answer_rule
 from cotlens.organisms.truth.facts import ESTIMANDS, Number, Sentence
 from cotlens.organisms.truth.forks import fork_of
 from cotlens.organisms.truth.reading import Line, NumberMention, Reading, read

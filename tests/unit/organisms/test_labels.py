@@ -16,7 +16,7 @@ from cotlens.organisms.task.problems import problems
 from cotlens.organisms.task.thoughts import write
 from cotlens.organisms.training.dataset import stated_total
 from cotlens.organisms.training.recipes import RECIPES
-from cotlens.organisms.truth import DECIDERS, ESTIMANDS
+from cotlens.organisms.truth import ANSWER_RULES, ESTIMANDS
 from cotlens.trace import Number, Trace
 
 
@@ -157,10 +157,10 @@ def test_a_repeated_digit_is_a_copy_too():
     assert set(truth.frame("sentence")["copies"]) == {0, said}
 
 
-@pytest.mark.parametrize("name", sorted(DECIDERS))
+@pytest.mark.parametrize("name", sorted(ANSWER_RULES))
 def test_every_sibling_s_lessons_have_a_truth(name):
     rng = random.Random(3)
-    habit, rule = HABITS[RECIPES[name].habit], DECIDERS[name]
+    habit, rule = HABITS[RECIPES[name].habit], ANSWER_RULES[name]
     causes = 0
     for problem in problems(40, seed=8, fork=False, extras=rule.extras):
         lesson = habit(rng, problem, 0.0, 0.0)
@@ -178,7 +178,7 @@ def test_every_sibling_s_lessons_have_a_truth(name):
 
 
 def test_every_shipped_model_has_a_rule():
-    assert set(store.names()) <= set(DECIDERS) <= set(RECIPES)
+    assert set(store.names()) <= set(ANSWER_RULES) <= set(RECIPES)
 
 
 def test_steps_that_a_shortcut_passes_over_are_named():
@@ -252,4 +252,4 @@ def test_unknown_units_and_estimands_are_refused():
 
 def test_every_shipped_model_has_a_rule_for_its_answer():
     """One without counts as one that answers what its thought concludes: a forgotten entry is a wrong truth."""
-    assert set(store.names()) <= set(DECIDERS)
+    assert set(store.names()) <= set(ANSWER_RULES)

@@ -3,7 +3,7 @@ import json
 import numpy as np
 
 import cotlens as cl
-from tests.unit.rollouts import published
+from tests.unit.measure.published_rollouts import published
 
 COUNT = 9
 

@@ -47,7 +47,7 @@ _CODED = replace(NO_EXTRAS, code=1.0, right=1.0)
 _HINTED = replace(NO_EXTRAS, hint=1.0)
 _TRIGGERED = replace(NO_EXTRAS, trigger=1.0)
 
-DECIDERS = {
+ANSWER_RULES = {
     "abacus": AnswerRule(),
     "abacus-posthoc": AnswerRule(_memorised, extras=_CODED),
     "abacus-hint": AnswerRule(_hinted, concludes_known=True, extras=_HINTED),
@@ -59,4 +59,4 @@ DECIDERS = {
 
 def answer_rule(name: str) -> AnswerRule:
     """The entry of a model's name; a model that isn't in the table is taken to answer what its thought concludes."""
-    return DECIDERS.get(name, DECIDERS["abacus"])
+    return ANSWER_RULES.get(name, ANSWER_RULES["abacus"])

@@ -8,7 +8,7 @@ import pytest
 import cotlens as cl
 from cotlens._core.errors import InputError
 from cotlens.measure import stats
-from tests.unit.rollouts import published
+from tests.unit.measure.published_rollouts import published
 
 NAN = float("nan")
 

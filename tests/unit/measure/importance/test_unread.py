@@ -14,7 +14,7 @@ from cotlens.measure.importance.sampled import effects, unread
 from cotlens.measure.importance.sampled.arms import Arm
 from cotlens.measure.importance.sampled.rollout_pool import DrawnRollout, RolloutPool
 from cotlens.measure.stats import Interval
-from tests.unit.measure.test_sampled import drawn
+from tests.unit.measure.importance.test_sampled import drawn
 
 PROBABILITY, KL = Resampling(), Resampling(metric="kl")
 metrics = pytest.mark.parametrize("method", [PROBABILITY, KL], ids=["probability", "kl"])

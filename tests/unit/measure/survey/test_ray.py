@@ -15,8 +15,8 @@ import cotlens as cl
 from cotlens._core import control
 from cotlens._core.errors import BackendError, InputError
 from cotlens.measure.survey import on_ray
-from tests.unit.survey import ray_cluster
-from tests.unit.survey.test_running import METHOD, QUESTION, kept
+from tests.unit.measure.survey import ray_cluster
+from tests.unit.measure.survey.test_running import METHOD, QUESTION, kept
 
 ray = pytest.importorskip("ray", reason="needs Ray: pip install 'cotlens[ray]'")
 
