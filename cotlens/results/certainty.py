@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from cotlens.results.result import Result
 
 CERTAINTIES = ("clear", "zero", "floor", "corrected", "exact", "open", "none", "faint", "small")
-"""How sure an estimate is; `widgets/kit/certainty.ts` has the same list and puts it into words.
+"""How sure an estimate is; `widgets/kit/heat/certainty.ts` has the same list and puts it into words.
 
 clear: its interval excludes 0; zero: it includes 0; floor: no larger than the null floor; corrected: not significant
 after correction for the number of units; exact: deterministic; open: without an interval; none: not measured;

@@ -1,8 +1,8 @@
 /** What a person can do, once, for buttons, keys and pointer alike. */
 
-import type { Reply } from "../kit/requests";
-import type { TokenRange } from "../kit/text";
-import { isOpen } from "./parts";
+import type { Reply } from "../kit/kernel/requests";
+import type { TokenRange } from "../kit/text/text";
+import { isOpen } from "./text/parts";
 import type { Store } from "./store";
 import type { DocumentRequest, Wish } from "./state";
 

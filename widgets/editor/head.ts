@@ -1,12 +1,12 @@
 /** The head: model, where it runs, the branch trail, and what the model is doing. */
 
-import { chip } from "../kit/chip";
+import { chip } from "../kit/controls/chip";
 import { button, h, onClick, setAttribute, setOff, setText } from "../kit/dom";
-import { menu } from "../kit/menu";
+import { menu } from "../kit/controls/menu";
 import { count, probability } from "../kit/numbers";
-import { counted, farWords, followProgress } from "../kit/progress";
-import { createChoices } from "./choices";
-import { createLimits } from "./limits";
+import { counted, farWords, followProgress } from "../kit/controls/progress";
+import { createChoices } from "./shading/choices";
+import { createLimits } from "./shading/limits";
 import { any, type Context, type Part } from "./part";
 import type { BranchInfo } from "./state";
 import { fillTree } from "./tree";

@@ -1,7 +1,7 @@
 /** The anywidget entry of the editor. */
 
 import "./index.css";
-import { bound } from "../kit/bind";
+import { bound } from "../kit/kernel/bind";
 import { decode, decodeAll, KEYS } from "./payload";
 import type { EditorPayload, State } from "./state";
 import { Store } from "./store";

@@ -1,6 +1,6 @@
 /** What the editor's view knows: the traits that Python sends (see `protocol.ts`), decoded, and what it asks for. */
 
-import type { Present } from "../kit/bind";
+import type { Present } from "../kit/kernel/bind";
 import type { Request, State } from "./protocol";
 
 export type * from "./protocol";

@@ -1,11 +1,11 @@
 /** One per view: the payload from Python, the browser's own state, and what follows from both. */
 
-import { filled, levels, UNMEASURED } from "../kit/heat";
-import { certaintyOf, isSmall, mayBeNothing, type Certainty } from "../kit/certainty";
-import { scaleOf, type Lock, type Over, type Scale } from "../kit/scale";
-import { TextModel, type RoleSpan, type Stretch } from "../kit/text";
-import { Requests, type Reply } from "../kit/requests";
-import { Written } from "../kit/written";
+import { filled, levels, UNMEASURED } from "../kit/heat/heat";
+import { certaintyOf, isSmall, mayBeNothing, type Certainty } from "../kit/heat/certainty";
+import { scaleOf, type Lock, type Over, type Scale } from "../kit/heat/scale";
+import { TextModel, type RoleSpan, type Stretch } from "../kit/text/text";
+import { Requests, type Reply } from "../kit/kernel/requests";
+import { Written } from "../kit/kernel/written";
 import { EMPTY } from "./payload";
 import type { DocumentRequest, EditorDocument, EditorPayload, Found, Inspection, PartInfo, Place, Request, Selection, Stream } from "./state";
 

@@ -1,24 +1,24 @@
 /** Puts the parts together. Knows the DOM and a store, nothing of the notebook. */
 
 import { h } from "../kit/dom";
-import { createFind } from "../kit/find";
+import { createFind } from "../kit/text/find";
 import { frame } from "../kit/frame";
-import { setIntensity } from "../kit/heat";
+import { setIntensity } from "../kit/heat/heat";
 import { followTheme } from "../kit/theme";
 import { Actions } from "./actions";
 import { createAdvice } from "./advice";
-import { createEditing } from "./editing";
+import { createEditing } from "./text/editing";
 import { createFoot } from "./foot";
 import { createHead } from "./head";
-import { createInspector } from "./inspector";
+import { createInspector } from "./side/inspector";
 import { listenForKeys } from "./keys";
 import { createNotice } from "./notice";
 import type { Context, Part } from "./part";
 import { KEYS } from "./payload";
-import { createReading, type ReadingPart } from "./reading";
-import { createShade } from "./shade";
+import { createReading, type ReadingPart } from "./text/reading";
+import { createShade } from "./shading/shade";
 import type { Key, Store } from "./store";
-import { createStrip } from "./strip";
+import { createStrip } from "./strip/strip";
 
 /** A request that has met silence for so long is worth a word. */
 const SILENCE_MS = 3000;

@@ -1,9 +1,9 @@
 /** The rows over the text: model, branches, what goes on; the SAE, the search, the selection, the filter. */
 
-import { chip } from "../kit/chip";
+import { chip } from "../kit/controls/chip";
 import { button, h, onClick, setAttribute, setOff, setText } from "../kit/dom";
 import { count, figure } from "../kit/numbers";
-import { counted, farWords, followProgress } from "../kit/progress";
+import { counted, farWords, followProgress } from "../kit/controls/progress";
 import type { Which } from "./model";
 import { any, type Context, type Part } from "./part";
 

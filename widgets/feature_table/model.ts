@@ -1,7 +1,7 @@
 /** The latents of one trace: numbers per row, worked out here from all activations, so that selecting asks nobody. */
 
-import { bytesOf, floatsOf, indicesOf } from "../kit/bytes";
-import type { TextModel, TokenRange } from "../kit/text";
+import { bytesOf, floatsOf, indicesOf } from "../kit/kernel/bytes";
+import type { TextModel, TokenRange } from "../kit/text/text";
 import type { State } from "./protocol";
 
 /** "contrast": mean activation on the selection less that on the rest of the trace; of all of it, on what was written. */

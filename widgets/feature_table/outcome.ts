@@ -1,9 +1,9 @@
 /** What a change did: both answers, the difference of the texts; and while the model writes, what it writes. */
 
-import { beforeAfterBars } from "../kit/bars";
-import { copy } from "../kit/copy";
-import { cut } from "../kit/cut";
-import { trimSame } from "../kit/diff";
+import { beforeAfterBars } from "../kit/controls/bars";
+import { copy } from "../kit/controls/copy";
+import { cut } from "../kit/text/cut";
+import { trimSame } from "../kit/text/diff";
 import { button, h, onClick, setAttribute, setText } from "../kit/dom";
 import { any, type Context, type Part } from "./part";
 

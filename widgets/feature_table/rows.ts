@@ -2,7 +2,7 @@
 
 import { button, h, onClick, setAttribute, setText } from "../kit/dom";
 import { count, figure, quoted, signed } from "../kit/numbers";
-import { SortableTable, type Column } from "../kit/table";
+import { SortableTable, type Column } from "../kit/controls/table";
 import type { SortKey } from "./model";
 import { any, type Context, type Part } from "./part";
 import { sparkline } from "./spark";

@@ -1,11 +1,11 @@
 /** One per view: what Python says, the browser's own state, and what follows from both. */
 
-import { floatsOf, indicesOf } from "../kit/bytes";
-import { Observed } from "../kit/observed";
-import { Requests } from "../kit/requests";
+import { floatsOf, indicesOf } from "../kit/kernel/bytes";
+import { Observed } from "../kit/kernel/observed";
+import { Requests } from "../kit/kernel/requests";
 import type { BranchInfo, Comparison, Job, Piece, TraceDocument } from "../kit/protocol";
-import { Written } from "../kit/written";
-import { TextModel, type TokenRange } from "../kit/text";
+import { Written } from "../kit/kernel/written";
+import { TextModel, type TokenRange } from "../kit/text/text";
 import { Latents, type Filter, type SortKey, type Which } from "./model";
 import type { EffectInfo, Facts, Head, Mode, Place, Request, State, Words } from "./protocol";
 

@@ -1,13 +1,13 @@
 /** The text, painted by the picked latent. Selecting a token, a stretch or a sentence filters the table. */
 
-import { asCell, rowHead } from "../kit/cells";
+import { asCell, rowHead } from "../kit/text/cells";
 import { button, h, onClick, setAttribute, setText, uniqueId } from "../kit/dom";
-import type { Findable } from "../kit/find";
-import { heatClass, level } from "../kit/heat";
+import type { Findable } from "../kit/text/find";
+import { heatClass, level } from "../kit/heat/heat";
 import { figure } from "../kit/numbers";
-import { drawable } from "../kit/special";
-import type { TokenRange } from "../kit/text";
-import { TextRows, type TextRow } from "../kit/text-rows";
+import { drawable } from "../kit/text/special";
+import type { TokenRange } from "../kit/text/text";
+import { TextRows, type TextRow } from "../kit/text/text-rows";
 import { any, type Context, type Part } from "./part";
 import type { TraceDocument } from "../kit/protocol";
 

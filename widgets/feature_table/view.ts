@@ -1,10 +1,10 @@
 /** Puts the parts of the table together, and its keys. Knows the DOM and a store, nothing of the notebook. */
 
 import { h, setText } from "../kit/dom";
-import { createFind } from "../kit/find";
-import { createFoot, type KeyWords } from "../kit/foot";
+import { createFind } from "../kit/text/find";
+import { createFoot, type KeyWords } from "../kit/controls/foot";
 import { frame } from "../kit/frame";
-import { setIntensity } from "../kit/heat";
+import { setIntensity } from "../kit/heat/heat";
 import { onKey, type Act } from "../kit/keys";
 import { count } from "../kit/numbers";
 import { followTheme } from "../kit/theme";

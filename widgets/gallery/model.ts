@@ -1,6 +1,6 @@
 /** Stands in for anywidget's model on a page without a kernel: keeps what was sent, and answers what needs no model. */
 
-import type { WidgetModel } from "../kit/bind";
+import type { WidgetModel } from "../kit/kernel/bind";
 import type { Alternative, Request, State } from "../editor/state";
 
 type Callback = (...values: never[]) => void;

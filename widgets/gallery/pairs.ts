@@ -1,6 +1,6 @@
 /** Matrices for the pair matrix. Figures are invented, and the same every time. */
 
-import { CERTAINTIES } from "../kit/certainty";
+import { CERTAINTIES } from "../kit/heat/certainty";
 import type { Matrix, State } from "../pair_matrix/protocol";
 import { bytes, random } from "./document";
 import { THOUGHT } from "./scores";

@@ -1,6 +1,6 @@
 /** Scores for the importance map. Texts and figures are invented, and the same every time. */
 
-import { CERTAINTIES } from "../kit/certainty";
+import { CERTAINTIES } from "../kit/heat/certainty";
 import type { Fact, Score, State } from "../importance_map/protocol";
 import { bytes, random, tokenise } from "./document";
 

@@ -1,6 +1,6 @@
 /** Stands in for anywidget's model of a view that only shows: traits, and nobody to answer. */
 
-import type { StillModel } from "../kit/still";
+import type { StillModel } from "../kit/kernel/still";
 
 export class StillFake implements StillModel {
   private readonly callbacks = new Map<string, Set<() => void>>();

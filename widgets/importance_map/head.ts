@@ -1,10 +1,10 @@
 /** The rows over the map: which score this is, its scale, and in words what its numbers mean. */
 
 import { button, h, onClick, setAttribute, setText } from "../kit/dom";
-import { createLegend, zeroWords } from "../kit/legend";
+import { createLegend, zeroWords } from "../kit/heat/legend";
 import { count } from "../kit/numbers";
 import { samples, type ScoreMap } from "./model";
-import { createScaleControl } from "../kit/scale";
+import { createScaleControl } from "../kit/heat/scale";
 import { alike, scaleNow, SCORES, type Context, type Own, type Part } from "./part";
 
 /** "139 sentences, 3 not measured". */

@@ -1,7 +1,7 @@
 /** The keys of the map. */
 
-import { bisect } from "../kit/text";
-import type { KeyWords } from "../kit/foot";
+import { bisect } from "../kit/text/text";
+import type { KeyWords } from "../kit/controls/foot";
 import { onKey, type Act } from "../kit/keys";
 import type { Context } from "./part";
 

@@ -1,11 +1,11 @@
 /** A score as the view reads it: typed arrays, and what follows from them. */
 
-import { bytesOf, floatsOf, indicesOf } from "../kit/bytes";
-import { certaintyOf, GLYPH, isExact, mayBeNothing, reasonWords, SAID, effectWords, intervalWords, type Certainty } from "../kit/certainty";
-import { above, type Effect } from "../kit/effect-bar";
-import { filled, levels } from "../kit/heat";
+import { bytesOf, floatsOf, indicesOf } from "../kit/kernel/bytes";
+import { certaintyOf, GLYPH, isExact, mayBeNothing, reasonWords, SAID, effectWords, intervalWords, type Certainty } from "../kit/heat/certainty";
+import { above, type Effect } from "../kit/heat/effect-bar";
+import { filled, levels } from "../kit/heat/heat";
 import { figure } from "../kit/numbers";
-import { spokenPiece } from "../kit/special";
+import { spokenPiece } from "../kit/text/special";
 import type { Fact, Score } from "./protocol";
 
 export type Sort = "place" | "size" | "effect";

@@ -1,8 +1,8 @@
 /** What every part of the map shares. */
 
-import type { Observed } from "../kit/observed";
-import { scaleOf, type Lock, type Over, type Scale } from "../kit/scale";
-import type { SharedLock } from "../kit/still";
+import type { Observed } from "../kit/kernel/observed";
+import { scaleOf, type Lock, type Over, type Scale } from "../kit/heat/scale";
+import type { SharedLock } from "../kit/kernel/still";
 import type { ScoreMap, Sort } from "./model";
 import type { Context as Around } from "./protocol";
 

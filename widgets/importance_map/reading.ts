@@ -1,14 +1,14 @@
 /** The text: one block per sentence with its number and bar; only the visible blocks exist. */
 
-import { asCell, letGo, pointAt, rowHead, wholeRow } from "../kit/cells";
+import { asCell, letGo, pointAt, rowHead, wholeRow } from "../kit/text/cells";
 import { h, setAttribute, uniqueId } from "../kit/dom";
-import type { Findable } from "../kit/find";
-import { drawEffect, effectBar } from "../kit/effect-bar";
-import { heatClass, UNMEASURED } from "../kit/heat";
-import { shown } from "../kit/special";
-import { bisect } from "../kit/text";
-import { TextRows, type TextRow } from "../kit/text-rows";
-import { mayBeNothing } from "../kit/certainty";
+import type { Findable } from "../kit/text/find";
+import { drawEffect, effectBar } from "../kit/heat/effect-bar";
+import { heatClass, UNMEASURED } from "../kit/heat/heat";
+import { shown } from "../kit/text/special";
+import { bisect } from "../kit/text/text";
+import { TextRows, type TextRow } from "../kit/text/text-rows";
+import { mayBeNothing } from "../kit/heat/certainty";
 import type { Context, Part } from "./part";
 
 const BAR = 84;

@@ -1,11 +1,11 @@
 /** Beside the text: what is known of the picked unit, and the ranking of all units. */
 
 import { h, setAttribute, setText } from "../kit/dom";
-import { effectBar, drawEffect } from "../kit/effect-bar";
-import { factList, type Fact } from "../kit/facts";
+import { effectBar, drawEffect } from "../kit/heat/effect-bar";
+import { factList, type Fact } from "../kit/controls/facts";
 import { count, figure, signed } from "../kit/numbers";
-import { spokenPiece } from "../kit/special";
-import { SortableTable } from "../kit/table";
+import { spokenPiece } from "../kit/text/special";
+import { SortableTable } from "../kit/controls/table";
 import type { Context, Part } from "./part";
 
 const BAR = 56;

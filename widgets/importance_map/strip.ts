@@ -1,11 +1,11 @@
 /** The strip over the text: every unit as a bar with its interval, where it stands in the text. Click or drag to go there. */
 
 import { coloursOf, hatch, paperOf, type Colours } from "../kit/canvas";
-import { mayBeNothing } from "../kit/certainty";
-import { cut } from "../kit/cut";
+import { mayBeNothing } from "../kit/heat/certainty";
+import { cut } from "../kit/text/cut";
 import { h } from "../kit/dom";
 import { figure } from "../kit/numbers";
-import { bisect } from "../kit/text";
+import { bisect } from "../kit/text/text";
 import type { ScoreMap } from "./model";
 import type { Context, Part } from "./part";
 

@@ -1,11 +1,11 @@
 /** Puts the parts of the map together. Knows the DOM and a payload, nothing of the notebook. */
 
 import { h, setText } from "../kit/dom";
-import { createFind } from "../kit/find";
-import { createFoot, type MarkWords } from "../kit/foot";
-import { setIntensity } from "../kit/heat";
-import { Observed } from "../kit/observed";
-import type { SharedLock } from "../kit/still";
+import { createFind } from "../kit/text/find";
+import { createFoot, type MarkWords } from "../kit/controls/foot";
+import { setIntensity } from "../kit/heat/heat";
+import { Observed } from "../kit/kernel/observed";
+import type { SharedLock } from "../kit/kernel/still";
 import { createHead } from "./head";
 import { KEYS, listenForKeys } from "./keys";
 import { ScoreMap } from "./model";

@@ -1,6 +1,6 @@
 /** Small helpers over the DOM. Strings always become text nodes, so model text is never parsed. */
 
-import { drawable } from "./special";
+import { drawable } from "./text/special";
 
 /** Attributes that are shown or read out. */
 const SPOKEN: ReadonlySet<string> = new Set(["title", "aria-label", "aria-description", "placeholder"]);

@@ -1,6 +1,6 @@
 /** How numbers are written: three significant figures, probabilities as .97, signs on differences. */
 
-import { drawable } from "./special";
+import { drawable } from "./text/special";
 
 const MINUS = "\u2212";
 

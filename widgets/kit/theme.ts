@@ -1,6 +1,6 @@
 /** Which theme the notebook wears. The OS preference is not asked: a notebook has its own. */
 
-import { luminance, type Rgb, type Theme } from "./palette";
+import { luminance, type Rgb, type Theme } from "./heat/palette";
 
 function parse(colour: string): (Rgb & { length: 3 }) | null {
   const parts = colour.match(/[\d.]+/g)?.map(Number);

@@ -1,6 +1,6 @@
 /** A list of blocks of unequal height of which only the visible ones exist in the document. */
 
-import { bisect } from "./text";
+import { bisect } from "./text/text";
 
 export interface BlockSource {
   count: number;

@@ -1,10 +1,10 @@
 /** Thoughts as rows, what monitors found on their text, and a person's own label beside theirs. */
 
 import { button, h, onClick, setAttribute, setText, uniqueId } from "../kit/dom";
-import { createFoot, type KeyWords } from "../kit/foot";
+import { createFoot, type KeyWords } from "../kit/controls/foot";
 import { onKey } from "../kit/keys";
-import { Observed } from "../kit/observed";
-import type { SharedLock, Traits } from "../kit/still";
+import { Observed } from "../kit/kernel/observed";
+import type { SharedLock, Traits } from "../kit/kernel/still";
 import { alike, known, stepped } from "./model";
 import type { Panel } from "./protocol";
 import { createReading } from "./reading";

@@ -2,7 +2,7 @@
 
 import { coloursOf, hatch, paperOf, type Colours } from "../kit/canvas";
 import { h, setAttribute, uniqueId } from "../kit/dom";
-import { LEVELS } from "../kit/heat";
+import { LEVELS } from "../kit/heat/heat";
 import { drawLabels, placesOf } from "./labels";
 import type { Context, Part } from "./part";
 import { missingRuns, pixelsOf } from "./pixels";

@@ -1,9 +1,9 @@
 /** The rows over the matrix: what it shows, its scale, and which pairs are left out. */
 
 import { button, h, onClick, setAttribute, setText } from "../kit/dom";
-import { createLegend, zeroWords } from "../kit/legend";
+import { createLegend, zeroWords } from "../kit/heat/legend";
 import { count } from "../kit/numbers";
-import { createScaleControl } from "../kit/scale";
+import { createScaleControl } from "../kit/heat/scale";
 import type { Pairs } from "./model";
 import { scaleNow, WITHIN, type Context, type Part } from "./part";
 import type { Matrix } from "./protocol";

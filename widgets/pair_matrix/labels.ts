@@ -1,8 +1,8 @@
 /** How the window of the matrix is shared out, and the beginnings of sentences that stand along its edges. */
 
 import type { Colours } from "../kit/canvas";
-import { cut } from "../kit/cut";
-import { drawable } from "../kit/special";
+import { cut } from "../kit/text/cut";
+import { drawable } from "../kit/text/special";
 import type { Pairs } from "./model";
 
 /** Pixels: where the cells begin, and how large one is. */

@@ -1,9 +1,9 @@
 /** A pairs result as the view reads it. Cell (target, source) stands at target * count + source. */
 
-import { bytesOf, floatsOf } from "../kit/bytes";
-import { certaintyOf, effectWords, GLYPH, intervalWords, isExact, mayBeNothing, reasonWords, SAID, type Certainty } from "../kit/certainty";
-import { above, type Effect } from "../kit/effect-bar";
-import { filled, level } from "../kit/heat";
+import { bytesOf, floatsOf } from "../kit/kernel/bytes";
+import { certaintyOf, effectWords, GLYPH, intervalWords, isExact, mayBeNothing, reasonWords, SAID, type Certainty } from "../kit/heat/certainty";
+import { above, type Effect } from "../kit/heat/effect-bar";
+import { filled, level } from "../kit/heat/heat";
 import type { Matrix } from "./protocol";
 
 export type Sort = "source" | "target" | "size" | "effect";

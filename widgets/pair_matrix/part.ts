@@ -1,8 +1,8 @@
 /** What every part of the matrix shares. */
 
-import type { Observed } from "../kit/observed";
-import { scaleOf, type Lock, type Scale } from "../kit/scale";
-import type { SharedLock } from "../kit/still";
+import type { Observed } from "../kit/kernel/observed";
+import { scaleOf, type Lock, type Scale } from "../kit/heat/scale";
+import type { SharedLock } from "../kit/kernel/still";
 import type { Filter, Pairs, Sort } from "./model";
 
 /** The browser's own state; Python never sees it. */

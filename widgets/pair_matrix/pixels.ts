@@ -1,7 +1,7 @@
 /** The matrix as an image of one pixel per cell, and the cells that are hatched. */
 
 import type { Colours } from "../kit/canvas";
-import { gammaOf, share } from "../kit/heat";
+import { gammaOf, share } from "../kit/heat/heat";
 import type { Filter, Pairs } from "./model";
 
 type Rgba = readonly [number, number, number];

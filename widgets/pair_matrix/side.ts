@@ -1,10 +1,10 @@
 /** Beside the matrix: both sentences of the cell with its number, and the pairs in order. */
 
 import { h, setText } from "../kit/dom";
-import { drawEffect, effectBar } from "../kit/effect-bar";
-import { factList, type Fact } from "../kit/facts";
+import { drawEffect, effectBar } from "../kit/heat/effect-bar";
+import { factList, type Fact } from "../kit/controls/facts";
 import { figure, signed } from "../kit/numbers";
-import { SortableTable } from "../kit/table";
+import { SortableTable } from "../kit/controls/table";
 import type { Context, Part } from "./part";
 
 const BAR = 60;

@@ -1,14 +1,14 @@
 /** Puts the parts of the matrix together. Knows the DOM and a payload, nothing of the notebook. */
 
 import { h } from "../kit/dom";
-import { createFoot, type KeyWords, type MarkWords } from "../kit/foot";
+import { createFoot, type KeyWords, type MarkWords } from "../kit/controls/foot";
 import { onKey } from "../kit/keys";
-import { Observed } from "../kit/observed";
+import { Observed } from "../kit/kernel/observed";
 import { createGrid } from "./grid";
 import { createHead } from "./head";
 import { Pairs } from "./model";
 import { scaleNow, type Context, type Own, type Part } from "./part";
-import type { SharedLock } from "../kit/still";
+import type { SharedLock } from "../kit/kernel/still";
 import { createSide } from "./side";
 import type { Matrix } from "./protocol";
 

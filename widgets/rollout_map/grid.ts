@@ -2,9 +2,9 @@
 
 import { coloursOf, paperOf, ratioOf, shift, type Colours } from "../kit/canvas";
 import { h, setAttribute, setText, uniqueId } from "../kit/dom";
-import { shortened } from "../kit/cut";
-import { drawable } from "../kit/special";
-import { bisect } from "../kit/text";
+import { shortened } from "../kit/text/cut";
+import { drawable } from "../kit/text/special";
+import { bisect } from "../kit/text/text";
 import type { Line, Place } from "./model";
 import { any, isDark, lookOf, type Context, type Look, type Part } from "./part";
 

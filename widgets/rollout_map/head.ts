@@ -1,7 +1,7 @@
 /** The rows over the map: what it is of, how it is listed, and what the colours mean, which also single one out. */
 
 import { button, h, onClick, setAttribute, setText } from "../kit/dom";
-import { shortened } from "../kit/cut";
+import { shortened } from "../kit/text/cut";
 import { count } from "../kit/numbers";
 import { any, isDark, lookOf, type Context, type Part } from "./part";
 import type { Sort } from "./model";

@@ -1,7 +1,7 @@
 /** The anywidget entry of the rollout map. */
 
 import "./index.css";
-import { bound } from "../kit/bind";
+import { bound } from "../kit/kernel/bind";
 import type { State } from "./protocol";
 import { KEYS, Store } from "./store";
 import { mount } from "./view";

@@ -1,7 +1,7 @@
 /** Rollouts as the map has them: sentences in columns, rows in groups, and what is asked of them without Python. */
 
-import { bytesOf, indicesOf } from "../kit/bytes";
-import { matches } from "../kit/matches";
+import { bytesOf, indicesOf } from "../kit/kernel/bytes";
+import { matches } from "../kit/text/matches";
 import type { Group, Node, Prompt, Rollouts } from "./protocol";
 
 export type Sort = "given" | "length" | "start";

@@ -1,6 +1,6 @@
 /** What every part of the map is given and gives, and the colours of categories. */
 
-import { luminance, rgb } from "../kit/palette";
+import { luminance, rgb } from "../kit/heat/palette";
 import type { Key, Store } from "./store";
 
 export interface Context { store: Store; root: HTMLElement; signal: AbortSignal }

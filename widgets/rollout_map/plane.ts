@@ -1,8 +1,8 @@
 /** Rollouts as points of a plane, linked with the rows both ways. */
 
-import { floatsOf } from "../kit/bytes";
+import { floatsOf } from "../kit/kernel/bytes";
 import { coloursOf, paperOf } from "../kit/canvas";
-import { shortened } from "../kit/cut";
+import { shortened } from "../kit/text/cut";
 import { h, setAttribute } from "../kit/dom";
 import { any, type Context, type Part } from "./part";
 

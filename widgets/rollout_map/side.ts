@@ -1,6 +1,6 @@
 /** Beside the map: the raw text of the picked rollout with its sentences, or where two pinned ones part. */
 
-import { cut, shortened } from "../kit/cut";
+import { cut, shortened } from "../kit/text/cut";
 import { button, h, onClick, setOff, setText } from "../kit/dom";
 import { count } from "../kit/numbers";
 import { any, isDark, lookOf, type Context, type Part } from "./part";

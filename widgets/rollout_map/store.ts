@@ -1,7 +1,7 @@
 /** One per view: what Python says, the browser's own state, and the lines that follow from both. */
 
-import { Observed } from "../kit/observed";
-import { Requests } from "../kit/requests";
+import { Observed } from "../kit/kernel/observed";
+import { Requests } from "../kit/kernel/requests";
 import { Model, type Line, type Place, type Sort, type Wanted } from "./model";
 import type { Node, Plane, Request, Rollouts, State } from "./protocol";
 

@@ -2,9 +2,9 @@
 
 import { coloursOf, paperOf } from "../kit/canvas";
 import { h, setAttribute, setText } from "../kit/dom";
-import { cut, shortened } from "../kit/cut";
+import { cut, shortened } from "../kit/text/cut";
 import { count, quoted } from "../kit/numbers";
-import { drawable } from "../kit/special";
+import { drawable } from "../kit/text/special";
 import type { Model } from "./model";
 import { any, type Context, type Part } from "./part";
 import type { Node } from "./protocol";

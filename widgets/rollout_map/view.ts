@@ -1,7 +1,7 @@
 /** Puts the parts of the map together, and its keys. Knows the DOM and a store, nothing of the notebook. */
 
 import { h } from "../kit/dom";
-import { createFoot, type KeyWords } from "../kit/foot";
+import { createFoot, type KeyWords } from "../kit/controls/foot";
 import { frame } from "../kit/frame";
 import { onKey, type Act } from "../kit/keys";
 import { followTheme } from "../kit/theme";

@@ -1,7 +1,7 @@
 /** "+ vector": one more slider, of the picked token, of the picked stretch, or of a latent. */
 
 import { button, h, isOff, onClick, setAttribute, setOff, setText } from "../kit/dom";
-import { menu } from "../kit/menu";
+import { menu } from "../kit/controls/menu";
 import { quoted } from "../kit/numbers";
 import { any, type Context, type Part } from "./part";
 

@@ -1,6 +1,6 @@
 /** The Python that does what was turned: a button, a panel under it, and a copy key. */
 
-import { copy } from "../kit/copy";
+import { copy } from "../kit/controls/copy";
 import { button, h, onClick, setAttribute, setText, uniqueId } from "../kit/dom";
 import { any, type Context } from "./part";
 import type { Key } from "./store";

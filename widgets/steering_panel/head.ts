@@ -1,10 +1,10 @@
 /** The head: model, where it runs, the tries so far, and what the model is doing. */
 
-import { chip } from "../kit/chip";
+import { chip } from "../kit/controls/chip";
 import { button, h, onClick, setAttribute, setOff, setText } from "../kit/dom";
-import { menu } from "../kit/menu";
+import { menu } from "../kit/controls/menu";
 import { count } from "../kit/numbers";
-import { counted, farWords, followProgress } from "../kit/progress";
+import { counted, farWords, followProgress } from "../kit/controls/progress";
 import { any, type Context, type Part } from "./part";
 import type { Try } from "./protocol";
 

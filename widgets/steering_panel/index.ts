@@ -1,7 +1,7 @@
 /** The anywidget entry of the steering panel. */
 
 import "./index.css";
-import { bound } from "../kit/bind";
+import { bound } from "../kit/kernel/bind";
 import { decode, decodeAll, KEYS } from "./payload";
 import type { State } from "./protocol";
 import type { Payload } from "./state";

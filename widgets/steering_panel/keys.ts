@@ -1,6 +1,6 @@
 /** The keys of the panel. */
 
-import type { KeyWords } from "../kit/foot";
+import type { KeyWords } from "../kit/controls/foot";
 import { onKey, type Act } from "../kit/keys";
 import type { Context } from "./part";
 

@@ -1,9 +1,9 @@
 /** Two texts side by side, without vectors and with them: what is gone is marked on the left, what has come on the right. */
 
 import { button, h, onClick, setAttribute, setText } from "../kit/dom";
-import { createFind, type Findable } from "../kit/find";
+import { createFind, type Findable } from "../kit/text/find";
 import { quoted } from "../kit/numbers";
-import type { TextModel } from "../kit/text";
+import type { TextModel } from "../kit/text/text";
 import { changes, difference } from "./difference";
 import { any, type Context, type Part } from "./part";
 import type { Beside, Stream, Which } from "./protocol";

@@ -1,6 +1,6 @@
 /** From traits to payload. Nothing that arrives can make the view fail: what does not fit counts as absent. */
 
-import { indicesOf } from "../kit/bytes";
+import { indicesOf } from "../kit/kernel/bytes";
 import type { Job } from "../kit/protocol";
 import type { Current, State } from "./protocol";
 import type { Payload } from "./state";

@@ -1,6 +1,6 @@
 /** What the steering panel knows of what Python sends: see `protocol.ts`. */
 
-import type { Present } from "../kit/bind";
+import type { Present } from "../kit/kernel/bind";
 import type { State } from "./protocol";
 
 /** These are never absent: `EMPTY` has them before Python says anything. */

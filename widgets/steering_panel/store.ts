@@ -1,10 +1,10 @@
 /** One per view: the payload from Python, the browser's own state, and what follows from both. */
 
 import type { TraceText } from "../kit/protocol";
-import { TextModel } from "../kit/text";
-import { Observed } from "../kit/observed";
-import { Requests, type Reply } from "../kit/requests";
-import { Written } from "../kit/written";
+import { TextModel } from "../kit/text/text";
+import { Observed } from "../kit/kernel/observed";
+import { Requests, type Reply } from "../kit/kernel/requests";
+import { Written } from "../kit/kernel/written";
 import { EMPTY } from "./payload";
 import type { Beside, Dial, Request, Rewritten, Stream, Which } from "./protocol";
 import type { Payload } from "./state";

@@ -4,7 +4,7 @@
  */
 
 import { button, h, setAttribute, setText } from "../kit/dom";
-import type { Role, TextModel } from "../kit/text";
+import type { Role, TextModel } from "../kit/text/text";
 import { covered, type Stretch } from "./difference";
 
 const ROLES: readonly Role[] = ["prompt", "thought", "answer"];

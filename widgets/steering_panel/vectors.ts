@@ -1,6 +1,6 @@
 /** One row per vector: what it is, its layer, the slider, the strength in both units, and where it applies. */
 
-import { cut } from "../kit/cut";
+import { cut } from "../kit/text/cut";
 import { h, setAttribute, setText, uniqueId } from "../kit/dom";
 import { figure } from "../kit/numbers";
 import { rounded } from "./actions";

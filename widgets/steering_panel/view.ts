@@ -1,7 +1,7 @@
 /** Puts the parts together. Knows the DOM and a store, nothing of the notebook. */
 
 import { h } from "../kit/dom";
-import { createFoot, type MarkWords } from "../kit/foot";
+import { createFoot, type MarkWords } from "../kit/controls/foot";
 import { frame } from "../kit/frame";
 import { followTheme } from "../kit/theme";
 import { Actions } from "./actions";

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { cut, shortened } from "../kit/cut";
-import { trimSame } from "../kit/diff";
-import { drawable } from "../kit/special";
+import { cut, shortened } from "../kit/text/cut";
+import { trimSame } from "../kit/text/diff";
+import { drawable } from "../kit/text/special";
 import { beginning } from "../pair_matrix/labels";
 
 const FACES = "😀".repeat(50);

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { changedStretch, diff, words } from "../kit/diff";
+import { changedStretch, diff, words } from "../kit/text/diff";
 
 const before = (changes: ReturnType<typeof diff>): string => changes.filter(({ op }) => op !== "ins").map(({ text }) => text).join("");
 const after = (changes: ReturnType<typeof diff>): string => changes.filter(({ op }) => op !== "del").map(({ text }) => text).join("");

@@ -5,7 +5,7 @@ import { percent } from "../feature_table/rows";
 import { make } from "../gallery/document";
 import type { State } from "../feature_table/protocol";
 import { unrunWords } from "../feature_table/text";
-import { TextModel } from "../kit/text";
+import { TextModel } from "../kit/text/text";
 
 const bytes = (values: Float32Array | Uint32Array | Uint8Array): DataView => new DataView(values.buffer, values.byteOffset, values.byteLength);
 const TEXT = new TextModel("abcdef", Uint32Array.from([0, 1, 2, 3, 4, 5, 6]));

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
-import { gammaOf, heatClass, level, LEVELS, levels, share, UNMEASURED } from "../kit/heat";
-import { contrast, hex, linear, mix, rgb, SCHEMES, type Rgb } from "../kit/palette";
+import { gammaOf, heatClass, level, LEVELS, levels, share, UNMEASURED } from "../kit/heat/heat";
+import { contrast, hex, linear, mix, rgb, SCHEMES, type Rgb } from "../kit/heat/palette";
 
 const theme = readFileSync("kit/theme.css", "utf8");
 const light = theme.slice(0, theme.indexOf("[data-cotlens-theme"));
@@ -108,7 +108,7 @@ test("classes carry sign and weight besides colour", () => {
 });
 
 test("every level has its rule", () => {
-  const rules = readFileSync("kit/heat.css", "utf8");
+  const rules = readFileSync("kit/heat/heat.css", "utf8");
   for (let step = 1; step <= LEVELS; step += 1) assert.ok(rules.includes(`.cotlens-h${step} `));
 });
 

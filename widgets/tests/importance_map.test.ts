@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { CERTAINTIES } from "../kit/certainty";
-import { UNMEASURED } from "../kit/heat";
+import { CERTAINTIES } from "../kit/heat/certainty";
+import { UNMEASURED } from "../kit/heat/heat";
 import { SCORES } from "../gallery/scores";
 import { meaningWords, scoreNames, sizeWords } from "../importance_map/head";
 import { samples, ScoreMap } from "../importance_map/model";

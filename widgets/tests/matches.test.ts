@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { matches } from "../kit/matches";
+import { matches } from "../kit/text/matches";
 
 test("finds every match, whatever the case, none inside another", () => {
   assert.deepEqual(matches("So 5 + 3 = 8. so", "so"), [0, 14]);

@@ -1,4 +1,4 @@
-import { leftWords } from "../kit/progress";
+import { leftWords } from "../kit/controls/progress";
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { count, duration, figure, probability, quoted, shortProbability, signed } from "../kit/numbers";

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { counted, farWords } from "../kit/progress";
+import { counted, farWords } from "../kit/controls/progress";
 
 const job = { done: 0, total: null, eta: null };
 

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Request } from "../editor/state";
-import { Requests, type Reply } from "../kit/requests";
+import { Requests, type Reply } from "../kit/kernel/requests";
 
 test("requests rise, the newest of a kind wins, stale and foreign replies are dropped", () => {
   const sent: number[] = [];

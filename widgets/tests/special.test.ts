@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { quoted } from "../kit/numbers";
-import { drawable, shown, SPECIAL, spokenPiece } from "../kit/special";
+import { drawable, shown, SPECIAL, spokenPiece } from "../kit/text/special";
 
 test("what would reorder or hide text is drawn as a sign", () => {
   assert.equal(drawable("it is \u202e91\u202c."), "it is [RLO]91[PDF].");

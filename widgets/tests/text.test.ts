@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { bisect, TextModel } from "../kit/text";
+import { bisect, TextModel } from "../kit/text/text";
 
 // "P" prompt | mark | "Hi 😀!" thought | mark | "7" answer; the emoji is two code units and two tokens, the first empty.
 const text = "P|Hi 😀!|7";

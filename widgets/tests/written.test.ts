@@ -3,7 +3,7 @@ import { test } from "node:test";
 import type { Request } from "../editor/state";
 import { Store } from "../editor/store";
 import type { Piece } from "../kit/protocol";
-import { Written } from "../kit/written";
+import { Written } from "../kit/kernel/written";
 
 const piece = (at: number, text: string, id = 1): Piece => ({ id, source: "d", from: 0, at, text, tokens: 1, limit: 9 });
 

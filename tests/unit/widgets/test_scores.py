@@ -21,7 +21,7 @@ def kinds(result):
 
 
 def test_both_halves_have_the_same_certainties():
-    source = (ROOT / "widgets" / "kit" / "certainty.ts").read_text("utf-8")
+    source = (ROOT / "widgets" / "kit" / "heat" / "certainty.ts").read_text("utf-8")
     listed = re.search(r"CERTAINTIES = \[(.*?)\]", source)
     assert listed
     assert tuple(re.findall(r'"(\w+)"', listed[1])) == certainty.CERTAINTIES

@@ -1,0 +1,89 @@
+/** The anywidget entry of a view that only shows: it reads its traits and asks Python nothing, so a saved page works. */
+
+import { h } from "../dom";
+import { frame } from "../frame";
+import { setIntensity } from "../heat/heat";
+import type { Lock } from "../heat/scale";
+import { followTheme } from "../theme";
+
+/** The part of anywidget's model that is used. */
+export interface StillModel {
+  get(key: string): unknown;
+  on(event: string, callback: () => void): void;
+  off(event: string, callback: () => void): void;
+  set(key: string, value: unknown): void;
+  save_changes(): void;
+}
+
+/** The lock of the colours, which linked widgets share. */
+export interface SharedLock { now(): Lock | null; hold(lock: Lock | null): void; follow(changed: () => void, signal: AbortSignal): void }
+
+/** Traits beside the payload, such as what a person says: read, kept in the model, and followed. */
+export interface Traits { get(key: string): unknown; save(key: string, value: unknown): void; follow(key: string, changed: () => void, signal: AbortSignal): void }
+
+export interface StillView<P> {
+  keys: readonly string[];
+  /** Nothing that arrives may make this fail: what does not fit counts as absent. */
+  decode(get: (key: string) => unknown): P;
+  /** Fills the root until the signal aborts. */
+  draw(root: HTMLElement, payload: P, signal: AbortSignal, sharedLock: SharedLock, traits: Traits): void;
+  className: string;
+  label: string;
+}
+
+export function still<P>(view: StillView<P>): () => { render(context: { model: StillModel; el: HTMLElement; signal: AbortSignal }): void } {
+  return () => ({
+    render({ model, el, signal }) {
+      let life = new AbortController();
+      const show = (): void => {
+        life.abort();
+        life = new AbortController();
+        mount(view, el, view.decode((key) => model.get(key)), life.signal, traitsOf(model));
+      };
+      for (const key of view.keys) model.on(`change:${key}`, show);
+      signal.addEventListener("abort", () => {
+        for (const key of view.keys) model.off(`change:${key}`, show);
+        life.abort();
+      });
+      show();
+    },
+  });
+}
+
+const LOCK = "scale_lock";
+
+function traitsOf(model: StillModel): Traits {
+  return {
+    get: (key) => model.get(key),
+    // On a saved page there is nobody to save it with; it holds for this view all the same.
+    save(key, value) { try { model.set(key, value); model.save_changes(); } catch { /* no kernel */ } },
+    follow(key, changed, signal) {
+      model.on(`change:${key}`, changed);
+      signal.addEventListener("abort", () => model.off(`change:${key}`, changed));
+    },
+  };
+}
+
+function lockOf(traits: Traits): SharedLock {
+  return {
+    now() {
+      const lock = traits.get(LOCK) as Partial<Lock> | null | undefined;
+      return typeof lock?.unit === "string" && typeof lock.scale === "number" ? { unit: lock.unit, scale: lock.scale } : null;
+    },
+    hold(lock) { traits.save(LOCK, lock ?? {}); },
+    follow(changed, signal) { traits.follow(LOCK, changed, signal); },
+  };
+}
+
+function mount<P>(view: StillView<P>, el: HTMLElement, payload: P, signal: AbortSignal, traits: Traits): void {
+  const root = frame(el, `cotlens-view ${view.className}`, view.label, signal);
+  setIntensity(root, 0.5);
+  try {
+    view.draw(root, payload, signal, lockOf(traits), traits);
+  } catch (error) {
+    console.error(error);
+    const words = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
+    root.prepend(h("div", "cotlens-failed", { role: "alert" }, `The ${view.label} could not be drawn (${words}). The result in Python is unharmed: look at result.frame().`));
+  }
+  followTheme(root, signal, () => root.dispatchEvent(new CustomEvent("cotlens-theme")));
+}
