@@ -3,7 +3,9 @@
     python tools/check_house.py
 
 - No circle of files: not at import time, not in imports inside functions, and not in imports for type annotations.
-- At most 15 modules side by side in a folder, `__init__` not counted.
+- At most 15 modules side by side in a folder, `__init__` not counted; in a folder of a widget 18, as each has an entry,
+  a protocol and a view that are not looked for.
+- No module over 350 lines.
 - Every folder says in the docstring of its `__init__` what it is; with more than five modules, which one to open first.
 - Every file that CONTRIBUTING names is there, and every folder is on its map, two levels deep.
 """
@@ -20,7 +22,10 @@ from pathlib import Path
 import grimp
 
 ROOT = Path(__file__).parents[1] / "cotlens"
+WIDGETS = ROOT.parent / "widgets"
 MOST = 15
+MOST_OF_WIDGET = 18
+LONGEST = 350
 FEW = 5
 FIRST = "Open `"
 NAMED = re.compile(r"`([\w./-]+\.(?:py|ts|mjs|md))(?::\w+)?`")
@@ -52,6 +57,25 @@ def crowded() -> Iterator[str]:
         count = len(modules(folder))
         if count > MOST:
             yield f"{folder.relative_to(ROOT.parent)} holds {count} modules side by side; at most {MOST}"
+    for folder in sorted({path.parent for path in front_end()}):
+        count = len(list(folder.glob("*.ts")))
+        if count > MOST_OF_WIDGET:
+            yield f"{folder.relative_to(ROOT.parent)} holds {count} modules side by side; at most {MOST_OF_WIDGET}"
+
+
+def front_end() -> list[Path]:
+    """The modules of the front end, without its tests."""
+    inside = (path.relative_to(WIDGETS) for path in WIDGETS.rglob("*.ts"))
+    beside = ("node_modules", "tests", ".cache")
+    return [WIDGETS / path for path in inside if path.parts[0] not in beside]
+
+
+def long() -> Iterator[str]:
+    """Modules that are too long to be read in one go."""
+    for path in (*ROOT.rglob("*.py"), *front_end()):
+        lines = path.read_text(encoding="utf-8").count("\n")
+        if lines > LONGEST:
+            yield f"{path.relative_to(ROOT.parent)} has {lines} lines; at most {LONGEST}"
 
 
 def unnamed() -> Iterator[str]:
@@ -94,7 +118,7 @@ def modules(folder: Path) -> list[Path]:
 
 def main() -> int:
     """Print what is wrong; 1 if something is."""
-    wrong = [*circles(), *crowded(), *unnamed(), *unfound(), *unmapped()]
+    wrong = [*circles(), *crowded(), *long(), *unnamed(), *unfound(), *unmapped()]
     for line in wrong:
         print(line)
     return int(bool(wrong))

@@ -12,7 +12,9 @@ def test_the_house_is_in_order():
 
 def test_a_file_that_is_gone_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path):
     guide = tmp_path / "CONTRIBUTING.md"
-    guide.write_text("Walk from `trace/trace.py` by `trace/gone.py` and `kit/nowhere.ts` to `kit/heat/heat.ts`.", "utf-8")
+    guide.write_text(
+        "Walk from `trace/trace.py` by `trace/gone.py` and `kit/nowhere.ts` to `kit/heat/heat.ts`.", "utf-8"
+    )
     monkeypatch.setattr(check_house, "GUIDE", guide)
     gone = ("kit/nowhere.ts", "trace/gone.py")
     assert list(check_house.unfound()) == [f"CONTRIBUTING.md names {name}, which is nowhere" for name in gone]

@@ -2,10 +2,10 @@
 
 import { button, h, onClick, setAttribute, setInvisible, setOff, setText } from "../kit/dom";
 import { quoted } from "../kit/numbers";
-import { createAdding } from "./adding";
+import { createAdding } from "./vectors/adding";
 import { createCode } from "./code";
 import { any, type Context, type Part } from "./part";
-import { createSweeping } from "./sweeping";
+import { createSweeping } from "./vectors/sweeping";
 
 export function createTools(context: Context): Part {
   const { store, actions, signal } = context;

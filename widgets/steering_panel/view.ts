@@ -9,12 +9,12 @@ import { createFindings } from "./findings";
 import { createHead } from "./head";
 import { KEYS as KEY_WORDS, listenForKeys } from "./keys";
 import { createNotice } from "./notice";
-import { createPanes } from "./panes";
+import { createPanes } from "./texts/panes";
 import type { Context, Part } from "./part";
 import type { Key, Store } from "./store";
-import { createSweep } from "./sweep";
+import { createSweep } from "./vectors/sweep";
 import { createTools } from "./tools";
-import { createVectors } from "./vectors";
+import { createVectors } from "./vectors/vectors";
 
 /** A request that has met silence for so long is worth a word. */
 const SILENCE_MS = 3000;

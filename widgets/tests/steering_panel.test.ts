@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { STEERING } from "../gallery/steering";
-import { changes, stretches } from "../steering_panel/difference";
+import { changes, stretches } from "../steering_panel/texts/difference";
 import { trail, tryName } from "../steering_panel/head";
-import { reachOf, round, stepOf } from "../steering_panel/reach";
-import { rollouts } from "../steering_panel/sweep";
-import { parse } from "../steering_panel/vectors";
+import { reachOf, round, stepOf } from "../steering_panel/vectors/reach";
+import { rollouts } from "../steering_panel/vectors/sweep";
+import { parse } from "../steering_panel/vectors/vectors";
 import { placeWords, rawWords, spokenStrength, strength } from "../steering_panel/words";
 
 test("small islands of sameness between two changes are part of the change", () => {

@@ -12,7 +12,7 @@ import { drawBlock, paint, paintStop, type Drawn } from "./block-view";
 import { blocksOf, type Block } from "./blocks";
 import { partLine } from "./parts";
 import { any, type Context, type Part } from "../part";
-import { followPointer } from "../pointing";
+import { followPointer } from "./pointing";
 
 const LINE = 25;
 

@@ -1,9 +1,9 @@
 /** "Sweep...": how far and how often, what it costs, and only then its start. */
 
-import { button, h, isOff, onClick, setAttribute, setOff, setText } from "../kit/dom";
-import { menu } from "../kit/controls/menu";
-import { count, figure } from "../kit/numbers";
-import { any, type Context, type Part } from "./part";
+import { button, h, isOff, onClick, setAttribute, setOff, setText } from "../../kit/dom";
+import { menu } from "../../kit/controls/menu";
+import { count, figure } from "../../kit/numbers";
+import { any, type Context, type Part } from "../part";
 import { reachOf } from "./reach";
 import { parse } from "./vectors";
 

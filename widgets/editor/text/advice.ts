@@ -1,7 +1,7 @@
 /** Over the lower edge of the text: that the answers of rollouts can't be read, and what can be done about it. */
 
-import { button, h, onClick, setText } from "../kit/dom";
-import { any, type Context, type Part } from "./part";
+import { button, h, onClick, setText } from "../../kit/dom";
+import { any, type Context, type Part } from "../part";
 
 /** What closes the thought at every place and forces an answer there, instead of waiting for one. */
 const FORCED = "early-answer";

@@ -1,9 +1,9 @@
 /** "+ vector": one more slider, of the picked token, of the picked stretch, or of a latent. */
 
-import { button, h, isOff, onClick, setAttribute, setOff, setText } from "../kit/dom";
-import { menu } from "../kit/controls/menu";
-import { quoted } from "../kit/numbers";
-import { any, type Context, type Part } from "./part";
+import { button, h, isOff, onClick, setAttribute, setOff, setText } from "../../kit/dom";
+import { menu } from "../../kit/controls/menu";
+import { quoted } from "../../kit/numbers";
+import { any, type Context, type Part } from "../part";
 
 export function createAdding({ store, actions, signal }: Context): Part {
   const token = button("cotlens-button cotlens-quiet", "", { "data-action": "add-token" });

@@ -1,8 +1,8 @@
 /** Where two texts differ, as stretches of characters of each. */
 
-import { diff, words } from "../kit/text/diff";
-import type { Change } from "../kit/protocol";
-import type { Role, TextModel } from "../kit/text/text";
+import { diff, words } from "../../kit/text/diff";
+import type { Change } from "../../kit/protocol";
+import type { Role, TextModel } from "../../kit/text/text";
 
 export type Stretch = readonly [start: number, end: number];
 export interface Difference { gone: Stretch[]; come: Stretch[] }

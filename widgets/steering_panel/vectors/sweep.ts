@@ -1,11 +1,11 @@
 /** A sweep as a chart: the vector's line with its intervals over the band of random vectors of equal norm. */
 
-import { h, setText, svg } from "../kit/dom";
-import { figure } from "../kit/numbers";
-import { any, type Context, type Part } from "./part";
+import { h, setText, svg } from "../../kit/dom";
+import { figure } from "../../kit/numbers";
+import { any, type Context, type Part } from "../part";
 import { damaged } from "./reach";
-import type { Point, Sweep } from "./protocol";
-import { strength } from "./words";
+import type { Point, Sweep } from "../protocol";
+import { strength } from "../words";
 
 const [WIDTH, HEIGHT] = [520, 172];
 const [LEFT, RIGHT, TOP, BOTTOM] = [40, 508, 12, 140];

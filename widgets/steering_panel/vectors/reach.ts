@@ -1,7 +1,7 @@
 /** How far a slider goes: by the vector's own length, or by what its sweep has shown. */
 
-import type { Dial, Point, Sweep, VectorInfo } from "./protocol";
-import { unitOf } from "./words";
+import type { Dial, Point, Sweep, VectorInfo } from "../protocol";
+import { unitOf } from "../words";
 
 /** A slider goes to so many times the vector's own length, but never past a push twice as long as the residual stream. */
 const LENGTHS = 4;

@@ -1,12 +1,12 @@
 /** Two texts side by side, without vectors and with them: what is gone is marked on the left, what has come on the right. */
 
-import { button, h, onClick, setAttribute, setText } from "../kit/dom";
-import { createFind, type Findable } from "../kit/text/find";
-import { quoted } from "../kit/numbers";
-import type { TextModel } from "../kit/text/text";
+import { button, h, onClick, setAttribute, setText } from "../../kit/dom";
+import { createFind, type Findable } from "../../kit/text/find";
+import { quoted } from "../../kit/numbers";
+import type { TextModel } from "../../kit/text/text";
 import { changes, difference } from "./difference";
-import { any, type Context, type Part } from "./part";
-import type { Beside, Stream, Which } from "./protocol";
+import { any, type Context, type Part } from "../part";
+import type { Beside, Stream, Which } from "../protocol";
 import { TextView } from "./text-view";
 
 export function createPanes(context: Context): Part {

@@ -1,13 +1,13 @@
 /** One row per vector: what it is, its layer, the slider, the strength in both units, and where it applies. */
 
-import { cut } from "../kit/text/cut";
-import { h, setAttribute, setText, uniqueId } from "../kit/dom";
-import { figure } from "../kit/numbers";
-import { rounded } from "./actions";
-import { any, type Context, type Part } from "./part";
-import type { Dial, Place, VectorInfo } from "./protocol";
+import { cut } from "../../kit/text/cut";
+import { h, setAttribute, setText, uniqueId } from "../../kit/dom";
+import { figure } from "../../kit/numbers";
+import { rounded } from "../actions";
+import { any, type Context, type Part } from "../part";
+import type { Dial, Place, VectorInfo } from "../protocol";
 import { reachOf, stepOf } from "./reach";
-import { placeWords, rawWords, spokenStrength, strength, unitOf } from "./words";
+import { placeWords, rawWords, spokenStrength, strength, unitOf } from "../words";
 
 interface Row { element: HTMLElement; draw(dial: Dial, off: boolean): void }
 

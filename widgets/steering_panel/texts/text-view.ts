@@ -3,8 +3,8 @@
  * `kit/text-rows.ts`: what is marked runs over sentences, what is being written is appended, and all of it is there at once.
  */
 
-import { button, h, setAttribute, setText } from "../kit/dom";
-import type { Role, TextModel } from "../kit/text/text";
+import { button, h, setAttribute, setText } from "../../kit/dom";
+import type { Role, TextModel } from "../../kit/text/text";
 import { covered, type Stretch } from "./difference";
 
 const ROLES: readonly Role[] = ["prompt", "thought", "answer"];

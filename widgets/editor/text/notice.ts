@@ -1,7 +1,7 @@
 /** One message over the lower edge of the text: an error with its remedy, or why an action is off. Nothing shifts. */
 
-import { button, h, setAttribute, setText } from "../kit/dom";
-import { any, type Context, type Part } from "./part";
+import { button, h, setAttribute, setText } from "../../kit/dom";
+import { any, type Context, type Part } from "../part";
 
 /** Remarks that need no answer leave by themselves. */
 const STAYS_MS = 6000;
