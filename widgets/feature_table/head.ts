@@ -17,7 +17,7 @@ export interface HeadPart extends Part {
   clear(): void;
 }
 
-export function createHead({ store, signal }: Context): HeadPart {
+export function createHead({ store, signal }: Context, codeOpener: HTMLElement): HeadPart {
   const model = h("b", "cotlens-model");
   const where = h("span", "cotlens-muted cotlens-small");
   const chips = h("span", "cotlens-chips", { role: "list", "aria-label": "branches, newest last" });
@@ -38,12 +38,10 @@ export function createHead({ store, signal }: Context): HeadPart {
   onClick(whole, signal, () => store.select(null));
   const which = h("select", "cotlens-select", { "aria-label": "which latents are listed" }, ...WHICH.map(([value, label]) => h("option", "", { value }, label)));
   which.addEventListener("change", () => store.arrange({ which: which.value as Which }), { signal });
-  const code = button("cotlens-button cotlens-codebutton", "{ } code", { "data-action": "code", "aria-expanded": "false", title: "the Python that gives what is shown" });
-  onClick(code, signal, () => store.own.set({ codeOpen: !store.own.now.codeOpen }));
   const note = h("p", "cotlens-warning", { role: "note", hidden: true });
   const element = h("div", "cotlens-top", {},
     h("div", "cotlens-head", {}, h("span", "cotlens-name", {}, model, where), chips, h("span", "cotlens-job", {}, status, progress, cancel)),
-    h("div", "cotlens-tools", {}, sae, h("span", "cotlens-toolset", {}, search, h("span", "cotlens-segs", { role: "group", "aria-label": "where latents are active" }, whole, part), which, code)),
+    h("div", "cotlens-tools", {}, sae, h("span", "cotlens-toolset", {}, search, h("span", "cotlens-segs", { role: "group", "aria-label": "where latents are active" }, whole, part), which, codeOpener)),
     note);
 
   function drawBranches(): void {
@@ -110,7 +108,6 @@ export function createHead({ store, signal }: Context): HeadPart {
         setOff(part, chosen ? null : "Select text above: a token, a stretch, or a sentence by its number.");
       }
       if (changed.has("query") && search.value !== store.own.now.query) search.value = store.own.now.query;
-      if (changed.has("codeOpen")) setAttribute(code, "aria-expanded", String(store.own.now.codeOpen));
     },
   };
 }

@@ -1,7 +1,6 @@
 /** What a change did: both answers, the difference of the texts; and while the model writes, what it writes. */
 
 import { beforeAfterBars } from "../kit/controls/bars";
-import { copy } from "../kit/controls/copy";
 import { cut } from "../kit/text/cut";
 import { trimSame } from "../kit/text/diff";
 import { button, h, onClick, setAttribute, setText } from "../kit/dom";
@@ -31,27 +30,6 @@ export function createOutcome({ store }: Context): Part {
   }
 
   return { element, update(changed) { if (any(changed, "outcome", "trace")) draw(); } };
-}
-
-/** The Python that does what was clicked. */
-export function createCode({ store, signal, root }: Context): Part {
-  const source = h("pre", "cotlens-code", { tabindex: 0, "aria-label": "Python code" });
-  const copyButton = button("cotlens-button", "Copy", { "data-action": "copy" });
-  const said = h("span", "cotlens-muted cotlens-small", { role: "status" });
-  const element = h("div", "cotlens-codepanel", { hidden: true }, source, h("div", "cotlens-line", {}, copyButton, said));
-  const run = async (): Promise<void> => {
-    store.own.set({ codeOpen: true });
-    setText(said, await copy(store.get("code"), source));
-  };
-  onClick(copyButton, signal, () => void run());
-  root.addEventListener("cotlens-copy", () => void run(), { signal });
-  return {
-    element,
-    update(changed) {
-      if (changed.has("codeOpen")) { element.hidden = !store.own.now.codeOpen; setText(said, ""); }
-      if (any(changed, "code")) setText(source, store.get("code") || "# nothing was read yet");
-    },
-  };
 }
 
 /** One message over the table: an error with its remedy, or why an action is off. */

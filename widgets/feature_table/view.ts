@@ -2,6 +2,7 @@
 
 import { h, setText } from "../kit/dom";
 import { createFind } from "../kit/text/find";
+import { createCodePanel } from "../kit/controls/code";
 import { createFoot, type KeyWords } from "../kit/controls/foot";
 import { frame } from "../kit/frame";
 import { setIntensity } from "../kit/heat/heat";
@@ -10,7 +11,7 @@ import { count } from "../kit/numbers";
 import { followTheme } from "../kit/theme";
 import { createDetail, type DetailPart } from "./detail";
 import { createHead, type HeadPart } from "./head";
-import { createCode, createNotice, createOutcome } from "./outcome";
+import { createNotice, createOutcome } from "./outcome";
 import type { Context, Part } from "./part";
 import { createRows, type RowsPart } from "./rows";
 import type { Key, Store } from "./store";
@@ -27,17 +28,20 @@ export function mount(el: HTMLElement, store: Store, signal: AbortSignal): void 
   const context: Context = { store, root, signal };
   const text: TextPart = createText(context, () => find.refresh());
   const find = createFind(root, signal, () => text.text);
-  const [head, rows, detail] = [createHead(context), createRows(context), createDetail(context)] as const;
-  const [caption, outcome, code, notice] = [createCaption(context), createOutcome(context), createCode(context), createNotice(context)];
+  const code = createCodePanel(signal, () => ({ code: store.get("code"), codeOpen: store.own.now.codeOpen }), (codeOpen) => store.own.set({ codeOpen }));
+  root.addEventListener("cotlens-copy", () => void code.copyNow(), { signal });
+  const [head, rows, detail] = [createHead(context, code.opener), createRows(context), createDetail(context)] as const;
+  const [caption, outcome, notice] = [createCaption(context), createOutcome(context), createNotice(context)];
   const foot = createFoot(KEYS);
   const sums = h("span", "cotlens-sums");
   const said = h("p", "cotlens-unseen", { role: "status", "aria-live": "polite" });
-  root.append(head.element, code.element, caption.element, h("div", "cotlens-textpane", {}, text.element, find.element), h("div", "cotlens-pane", {}, rows.element, notice.element), detail.element, outcome.element,
+  root.append(head.element, code.panel, caption.element, h("div", "cotlens-textpane", {}, text.element, find.element), h("div", "cotlens-pane", {}, rows.element, notice.element), detail.element, outcome.element,
     h("div", "cotlens-summary", {}, sums), foot.element, said);
-  const parts: Part[] = [head, text, rows, detail, caption, outcome, code, notice];
+  const parts: Part[] = [head, text, rows, detail, caption, outcome, notice];
   const update = (changed: ReadonlySet<Key>): void => {
     if (changed.has("asking")) root.toggleAttribute("data-asking", store.own.now.asking);
     for (const part of parts) part.update(changed);
+    if (changed.has("code") || changed.has("codeOpen")) code.draw();
     if (changed.has("rows") || changed.has("effects") || changed.has("activity")) setText(sums, summary(store));
     if (changed.has("rows")) setText(said, `${store.rows.length} latents listed`);
   };

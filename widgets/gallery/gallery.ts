@@ -2,7 +2,6 @@
 
 import "./gallery.css";
 import editor from "../editor/index";
-import type { State } from "../editor/state";
 import featureTable from "../feature_table/index";
 import importanceMap from "../importance_map/index";
 import monitorPanel from "../monitor_panel/index";
@@ -24,7 +23,6 @@ import { StillFake } from "./still";
 interface Hooks { states: string[]; model: unknown; started: number; show(state: string): void; again(): void; twin(): void; leave(): void; close(): void }
 declare global { interface Window { __cotlens: Hooks } }
 
-const NAMES = Object.keys({ ...STATES, ...SCORES, ...PAIRS, ...STEERING, ...FEATURES, ...MONITORS, ...ROLLOUTS });
 const stage = document.getElementById("stage") as HTMLElement;
 let modelLife = new AbortController();
 let viewLife = new AbortController();
@@ -47,19 +45,31 @@ function present(widget: Widget, model: unknown): void {
   window.__cotlens = { states: NAMES, model, started, show, again, twin, leave: () => viewLife.abort(), close: () => { viewLife.abort(); modelLife.abort(); } };
 }
 
+/** What shows each state of a widget: a new widget on a model of its own. */
+function showing<S>(widget: () => Widget, states: Record<string, () => S>, model: (state: S) => unknown): Record<string, () => void> {
+  return Object.fromEntries(Object.entries(states).map(([name, state]) => [name, () => present(widget(), model(state()))]));
+}
+
+const still = (state: object): StillFake => new StillFake({ ...state });
+
+/** A widget, its states, and the model that plays its kernel: each in one line. */
+const SHOW: Record<string, () => void> = {
+  ...showing(editor, STATES, (state) => new FakeModel(state)),
+  ...showing(importanceMap, SCORES, still),
+  ...showing(pairMatrix, PAIRS, still),
+  ...showing(steeringPanel, STEERING, (state) => new AskingFake(state, steeringEcho)),
+  ...showing(featureTable, FEATURES, (state) => new AskingFake(state)),
+  ...showing(monitorPanel, MONITORS, still),
+  ...showing(rolloutMap, ROLLOUTS, (state) => new AskingFake(state)),
+};
+const NAMES = Object.keys(SHOW);
+
 function show(name: string): void {
   viewLife.abort();
   modelLife.abort();
   modelLife = new AbortController();
   stage.replaceChildren();
-  const [scores, pairs, steering, features, monitors, rollouts] = [SCORES[name], PAIRS[name], STEERING[name], FEATURES[name], MONITORS[name], ROLLOUTS[name]];
-  if (scores) present(importanceMap(), new StillFake({ ...scores() }));
-  else if (pairs) present(pairMatrix(), new StillFake({ ...pairs() }));
-  else if (monitors) present(monitorPanel(), new StillFake({ ...monitors() }));
-  else if (steering) present(steeringPanel(), new AskingFake(steering(), steeringEcho));
-  else if (features) present(featureTable(), new AskingFake(features()));
-  else if (rollouts) present(rolloutMap(), new AskingFake(rollouts()));
-  else present(editor(), new FakeModel((STATES[name] ?? STATES["shaded"] as () => State)()));
+  (SHOW[name] ?? SHOW["shaded"])?.();
 }
 
 function read(): void {

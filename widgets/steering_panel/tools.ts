@@ -3,7 +3,7 @@
 import { button, h, onClick, setAttribute, setInvisible, setOff, setText } from "../kit/dom";
 import { quoted } from "../kit/numbers";
 import { createAdding } from "./vectors/adding";
-import { createCode } from "./code";
+import { createCodePanel } from "../kit/controls/code";
 import { any, type Context, type Part } from "./part";
 import { createSweeping } from "./vectors/sweeping";
 
@@ -14,7 +14,7 @@ export function createTools(context: Context): Part {
   const reset = button("cotlens-button", "All to 0", { "data-action": "reset" });
   const adding = createAdding(context);
   const sweeping = createSweeping(context);
-  const code = createCode(context);
+  const code = createCodePanel(signal, () => store.now, (codeOpen) => store.set({ codeOpen }));
   const words = h("span", "cotlens-muted cotlens-small cotlens-picked-words");
   const rerun = button("cotlens-button", "Rerun from here", { "data-action": "rerun" });
   const here = button("cotlens-button", "Steer from here on", { "data-action": "here" });
@@ -68,7 +68,7 @@ export function createTools(context: Context): Part {
       adding.update(changed);
       sweeping.update(changed);
       if (any(changed, "picked", "baseline", "steered", "control", "vectors", "active", "alive", "broken")) drawPicked();
-      code.update(changed);
+      if (any(changed, "code", "codeOpen")) code.draw();
     },
   };
 }

@@ -4,7 +4,7 @@ import { button, h, onClick, setAttribute, setOff, setText } from "../../kit/dom
 import { count } from "../../kit/numbers";
 import { createLegend } from "../../kit/heat/legend";
 import { createScaleControl } from "../../kit/heat/scale";
-import { createCode } from "./code";
+import { createCodePanel } from "../../kit/controls/code";
 import { createMeasureMenu } from "./measure-menu";
 import { any, type Context, type Part } from "../part";
 import type { Measure, Selection, Unit } from "../state";
@@ -37,7 +37,8 @@ export function createShade(context: Context): Part {
   const intensity = h("input", "cotlens-range", { type: "range", min: 0, max: 1, step: 0.05, value: store.own.intensity, "aria-label": "intensity of the shading" });
   const layer = button("cotlens-button cotlens-layer", "", { "data-action": "findings", title: "underline what monitors found", hidden: true });
   const offer = button("cotlens-button cotlens-primary cotlens-offer", "", { "data-action": "measure" });
-  const code = createCode(context);
+  const code = createCodePanel(signal, () => ({ code: store.payload.code, codeOpen: store.own.codeOpen }), (codeOpen) => store.setOwn({ codeOpen }));
+  root.addEventListener("cotlens-copy", () => void code.copyNow(), { signal });
   const element = h("div", "cotlens-shade", {},
     h("div", "cotlens-line cotlens-controls", {},
       h("span", "cotlens-label", {}, h("span", "", {}, "Shade by"), menu.element),
@@ -156,7 +157,7 @@ export function createShade(context: Context): Part {
         setAttribute(layer, "aria-pressed", String(store.own.underlined));
       }
       if (changed.has("intensity")) intensity.valueAsNumber = store.own.intensity;
-      code.update(changed);
+      if (any(changed, "code", "codeOpen")) code.draw();
     },
   };
 }
