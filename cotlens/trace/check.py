@@ -62,7 +62,7 @@ def check_measured(
             f"The alternatives of {count} tokens need top_ids and top_logprobs of {count} rows and as many top_pieces; "
             f"{shape}, {top_logprobs.shape} and {len(top_pieces)} were given."
         )
-    if any(len(pieces) not in (0, shape[1]) for pieces in top_pieces):
+    if not {*map(len, top_pieces)} <= {0, shape[1]}:
         raise InputError(f"Every token needs {shape[1]} top_pieces, one per alternative, or none.")
 
 

@@ -27,6 +27,21 @@ from cotlens.trace.splitting.splitters import check_unit, split
 NOT_UTF8 = "Some bytes of the tokens are not UTF-8; they are shown as \N{REPLACEMENT CHARACTER}."
 
 
+EDITED = ("kind", "start", "end", "old", "new")
+"""What of an edit counts for the id of a trace."""
+
+
+def digest(
+    ids: bytes, text: bytes, roles: Mapping[str, Sequence[int]], edit: tuple[Any, ...] | None, parent: str | None
+) -> str:
+    """The id of a trace, of its token ids (int64, little-endian), its text (UTF-8) and what its roles and edit are."""
+    found = hashlib.sha256(ids)
+    found.update(text)
+    ranges = sorted((role, *edges) for role, edges in roles.items())
+    found.update(repr((ranges, edit, parent)).encode("utf-8", "surrogatepass"))
+    return found.hexdigest()[:16]
+
+
 @dataclass(frozen=True, eq=False, repr=False)
 class TraceRecord:
     """The parts of a trace, each in the form that everything else relies on; they are described at `Trace`.
@@ -156,12 +171,10 @@ class TraceRecord:
         """16 hex digits for the tokens, text, roles, edit and parents of this trace; measurements don't count."""
         for ancestor in self.path()[:-1]:
             _ = ancestor.id  # oldest first, so that long chains don't recurse deeply
-        digest = hashlib.sha256(np.asarray(self.token_ids, "<i8").tobytes())
-        digest.update(self.text.encode("utf-8", "surrogatepass"))
-        edit = self.edit and (self.edit.kind, self.edit.start, self.edit.end, self.edit.old, self.edit.new)
-        roles = sorted((role, *edges_of(span, self.offsets)) for role, span in self.roles.items())
-        digest.update(repr((roles, edit, self.parent and self.parent.id)).encode("utf-8", "surrogatepass"))
-        return digest.hexdigest()[:16]
+        ids, text = np.asarray(self.token_ids, "<i8").tobytes(), self.text.encode("utf-8", "surrogatepass")
+        edit = None if self.edit is None else tuple(getattr(self.edit, name) for name in EDITED)
+        roles = {role: edges_of(span, self.offsets) for role, span in self.roles.items()}
+        return digest(ids, text, roles, edit, None if self.parent is None else self.parent.id)
 
     def __eq__(self, other: object) -> bool:
         return self.id == other.id if isinstance(other, TraceRecord) else NotImplemented

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from cotlens._core import files
 from cotlens._core.errors import InputError
-from cotlens.trace.answers import reader_from_data, reader_to_data
+from cotlens.trace.answers import AnswerReader, reader_from_data, reader_to_data
 from cotlens.trace.check import check_meta, edges_of, role_spans
 from cotlens.trace.edit import Edit
 from cotlens.trace.editing import check_codec
@@ -21,6 +21,7 @@ from cotlens.trace.record import TraceRecord
 
 T = TypeVar("T", bound=TraceRecord)
 FORMAT = "cotlens-trace/1"
+CHANGED = "its text, tokens or edits were changed after it was saved"
 
 _ARRAYS = ("offsets", "logprobs", "top_ids", "top_logprobs")
 _KINDS = ("truncate", "replace", "delete", "insert")
@@ -113,12 +114,7 @@ def revived(
     odd = any(len(edges) not in (2, 4) or min(edges) < 0 for edges in role_tokens.values())
     if not isinstance(text, str) or odd:
         raise ValueError("its text or roles are not what they should be")
-    meta, reader = files.revive(data["meta"]), None
-    check_meta(meta, len(token_ids))
-    if data["reader"] is not None:
-        reader = reader_from_data(files.revive(data["reader"]))
-        if reader is None:
-            meta = {**meta, "notes": [*meta.get("notes", ()), _reader_note(data["reader"]["name"])]}
+    meta, reader = told(data, len(token_ids))
     parts, focus = tuple(map(part_from_data, data.get("parts", ()))), data.get("focus")
     if focus is not None and (type(focus) is not int or not 0 <= focus < len(parts) or parts[focus].kind != "thought"):
         raise ValueError("its focus is no thought of it")
@@ -137,8 +133,19 @@ def revived(
         **arrays,  # type: ignore[arg-type]
     )
     if trace.id != data["id"]:
-        raise ValueError("its text, tokens or edits were changed after it was saved")
+        raise ValueError(CHANGED)
     return trace
+
+
+def told(data: Mapping[str, Any], count: int) -> tuple[dict[str, Any], AnswerReader | None]:
+    """`meta` and reader of a trace of `count` tokens that `described` wrote down; ValueError where they are none."""
+    meta, reader = files.revive(data["meta"]), None
+    check_meta(meta, count)
+    if data["reader"] is not None:
+        reader = reader_from_data(files.revive(data["reader"]))
+        if reader is None:
+            meta = {**meta, "notes": [*meta.get("notes", ()), _reader_note(data["reader"]["name"])]}
+    return meta, reader
 
 
 def _edit_to_data(edit: Edit) -> dict[str, Any]:

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, Self, overload
 
 import numpy as np
 
 from cotlens._core import check
-from cotlens._core.errors import InputError
+from cotlens._core.errors import InputError, did_you_mean
 from cotlens._core.files import PathLike, write_bytes
 from cotlens._core.text import without_halves
-from cotlens.trace.answers import FinalAnswer
+from cotlens.trace.collection.glances import COLUMNS, SAID, Glance, messages, row, says
 from cotlens.trace.collection.pages import Pages, write
 from cotlens.trace.trace import Trace
 
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     import pandas as pd
 
 _SHOWN = 5
-_META = ("seed", "sample", "id", "target", "chunk", "epoch")
 
 
 class Traces(Sequence[Trace]):
@@ -93,7 +92,7 @@ class Traces(Sequence[Trace]):
     @property
     def models(self) -> list[str]:
         """The models that wrote them, each once, in the order of their appearance; "" where that isn't known."""
-        return list(dict.fromkeys(_model(trace) for trace in self))
+        return list(dict.fromkeys(seen.model for seen in self._glances()))
 
     def frame(self) -> pd.DataFrame:
         """A row per trace: id, model, how it ended, how its thought came, sizes, answer by value, and the texts.
@@ -103,9 +102,9 @@ class Traces(Sequence[Trace]):
         """
         import pandas as pd
 
-        rows = [_row(trace) for trace in self]
-        frame = pd.DataFrame(rows, columns=None if rows else list(_ROW))
-        known = [name for name in frame.columns if name in _ROW or frame[name].notna().any()]
+        rows = [row(seen) for seen in self._glances()]
+        frame = pd.DataFrame(rows, columns=None if rows else list(COLUMNS))
+        known = [name for name in frame.columns if name in COLUMNS or frame[name].notna().any()]
         return frame[known]
 
     def answers(self) -> list[str | None]:
@@ -114,7 +113,7 @@ class Traces(Sequence[Trace]):
         Raises:
             InputError: they are of several models, whose answers can't be pooled.
         """
-        found = [(_model(trace), _value(trace)) for trace in self]  # one look at each, for a look may read a file
+        found = [(seen.model, seen.answer) for seen in self._glances()]  # one look at each, for it may read a file
         models = list(dict.fromkeys(model for model, _ in found))
         if len(models) > 1:
             named = ", ".join(name or "unknown" for name in models[:4])
@@ -124,9 +123,29 @@ class Traces(Sequence[Trace]):
             )
         return [value for _, value in found]
 
-    def filter(self, keep: Callable[[Trace], Any]) -> Self:
-        """Those of which `keep(trace)` is true."""
-        return self._of(held for held, trace in zip(self._held, self, strict=True) if keep(trace))
+    def filter(self, keep: Callable[[Trace], Any] | None = None, **said: Any) -> Self:
+        """Those of which `keep(trace)` is true, and that say what is asked: `filter(answer="42", finish="stop")`.
+
+        Args:
+            keep: looks at a whole trace, which of a file is then read.
+            said: by a column of `frame`, or a name in `trace.meta`; what they ask is found without reading tokens.
+
+        Raises:
+            InputError: no trace has such a column or name.
+        """
+        found = list(self._glances()) if said else []
+        known = {*COLUMNS, *SAID, *(name for seen in found for name in seen.meta)}
+        for name in said:
+            if name not in known:
+                raise InputError(f"No trace says {name!r}. {did_you_mean(name, sorted(map(str, known)))}")
+        kept = self._held
+        if said:
+            asked = [all(says(seen, name) == value for name, value in said.items()) for seen in found]
+            kept = [held for held, wanted in zip(kept, asked, strict=True) if wanted]
+        return self._of(held for held in kept if keep is None or keep(held[0][held[1]]))
+
+    def _glances(self) -> Iterator[Glance]:
+        return (_glance(source, place) for source, place in self._held)
 
     def search(self, text: str) -> Self:
         """Those that say `text` anywhere, whatever its capitals."""
@@ -161,9 +180,10 @@ class Traces(Sequence[Trace]):
         """
         if by == "answer":
             keys: list[Hashable] = list(self.answers())
+        elif callable(by):
+            keys = [by(trace) for trace in self]
         else:
-            key = by if callable(by) else lambda trace: trace.meta.get(by)
-            keys = [key(trace) for trace in self]
+            keys = [seen.meta.get(by) for seen in self._glances()]
         found: dict[Hashable, list[tuple[Sequence[Trace], int]]] = {}
         for held, name in zip(self._held, keys, strict=True):
             found.setdefault(name, []).append(held)
@@ -186,7 +206,7 @@ class Traces(Sequence[Trace]):
         Raises:
             InputError: the file can't be written.
         """
-        lines = [json.dumps(_messages(trace), ensure_ascii=False) for trace in self]
+        lines = [json.dumps(messages(seen), ensure_ascii=False) for seen in self._glances()]
         write_bytes(path, without_halves("".join(f"{line}\n" for line in lines)).encode("utf-8"))
 
     @classmethod
@@ -212,39 +232,5 @@ def _text(source: Sequence[Trace], place: int) -> str:
     return source.text(place) if isinstance(source, Pages) else source[place].text
 
 
-def _model(trace: Trace) -> str:
-    return str(trace.meta.get("recorded_model") or trace.meta.get("model") or "")
-
-
-def _value(trace: Trace) -> str | None:
-    """The answer by value, None where it can't be read; with the default reader where the trace has none."""
-    reader = trace.reader if trace.reader is not None else FinalAnswer()
-    answer = reader.read(trace.answer, finished=trace.finished) if "answer" in trace.roles else None
-    return None if answer is None else answer.text
-
-
-_ROW: Mapping[str, Callable[[Trace], Any]] = {
-    "trace": lambda trace: trace.id,
-    "model": _model,
-    "finish": lambda trace: trace.meta.get("finish", "given"),
-    "status": lambda trace: trace.status if "thought" in trace.roles else "none",
-    "thoughts": lambda trace: len(trace.thoughts),
-    "tokens": lambda trace: len(trace.token_ids),
-    "answer": _value,
-    "prompt": lambda trace: trace.prompt,
-    "thought": lambda trace: trace.thought,
-    "text": lambda trace: trace.answer,
-}
-
-
-def _row(trace: Trace) -> dict[str, Any]:
-    row = {name: read(trace) for name, read in _ROW.items()}
-    return {**row, **{name: trace.meta.get(name) for name in _META}}
-
-
-def _messages(trace: Trace) -> dict[str, Any]:
-    """A trace as messages: what it was asked, and its thought and answer as an assistant's."""
-    asked = trace.meta.get("messages") or [{"role": "user", "content": trace.prompt}]
-    said = {"role": "assistant", "reasoning_content": trace.thought, "content": trace.answer or ""}
-    about = {"id": trace.id, "model": _model(trace), "finish_reason": trace.meta.get("finish", "given")}
-    return {**about, "messages": [*asked, said]}
+def _glance(source: Sequence[Trace], place: int) -> Glance:
+    return source.glance(place) if isinstance(source, Pages) else Glance.of(source[place])

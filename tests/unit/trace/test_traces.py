@@ -113,6 +113,46 @@ def test_a_file_is_paged(traces, tmp_path, monkeypatch):
     assert len(read) <= 6  # each once
 
 
+def test_tables_and_groups_of_a_file_make_no_trace_again_and_say_the_same(traces, trace, tmp_path, monkeypatch):
+    """What is read from the columns of a file is what the traces say themselves."""
+    parts = [
+        Part("user", "?"),
+        Part("thought", "Hm.", 1, status="summary"),
+        Part("answer", "\u201c2\u201d \U0001f600", 1),
+    ]
+    cut = from_parts(cl.Trace, parts, meta={"model": "m", "finish": "length", "seed": 3, "odd": [1]})
+    own = dataclasses.replace(traces[0], reader=cl.answers.Function("mine", lambda text: text[:3]))
+    boxed = dataclasses.replace(traces[1], reader=cl.answers.Boxed())
+    edited = [trace.replace("twelve", "13").truncate("13"), trace.truncate("twelve")]
+    held = traces + cl.Traces([cut, own, boxed, *edited])
+    held.save(tmp_path / "all.traces")
+    paged, whole = cl.Traces.load(tmp_path / "all.traces"), cl.Traces(list(cl.Traces.load(tmp_path / "all.traces")))
+    monkeypatch.setattr(pages.Pages, "_read", lambda *_: pytest.fail("a trace was made again"))
+    assert paged.frame().equals(whole.frame())
+    assert paged.models == whole.models == ["", "m"]
+    assert [len(group) for group in paged.group("odd_").values()] == [len(held)]
+    one = paged[:6] + paged[8:]
+    assert one.answers() == (whole[:6] + whole[8:]).answers()
+    assert {name: len(group) for name, group in one.group().items()}["0.5"] == 4
+    assert (
+        len(paged.filter(answer="0.5", status="verbatim")) == 5
+    )  # the reader that couldn't be saved is the default one
+    assert len(paged.filter(finish="length")) == len(paged.filter(odd=[1])) == 1
+    with pytest.raises(cl.CotLensError, match=r"No trace says 'finnish'\. Did you mean 'finish'"):
+        paged.filter(finnish="length")
+    paged.to_jsonl(tmp_path / "paged.jsonl"), whole.to_jsonl(tmp_path / "whole.jsonl")
+    assert (tmp_path / "paged.jsonl").read_bytes() == (tmp_path / "whole.jsonl").read_bytes()
+
+
+def test_a_text_that_was_changed_is_in_no_table(traces, tmp_path):
+    path = tmp_path / "all.traces"
+    traces.save(path)
+    path.write_bytes(path.read_bytes().replace(b"The answer is 1/2.", b"The answer is 1/3."))
+    for ask in (cl.Traces.answers, cl.Traces.frame, list):
+        with pytest.raises(cl.CotLensError, match=r"Trace 0 of .* is damaged \(its text, tokens or edits were"):
+            ask(cl.Traces.load(path))
+
+
 SAVING = """
 import sys, cotlens as cl
 traces = [cl.Trace.from_text(f"Question {at}?", "word " * 2000, "a") for at in range(20)]
