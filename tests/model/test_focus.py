@@ -1,5 +1,8 @@
 """A focus in a model's own format: measured, edited and written on like any other trace."""
 
+import gc
+import weakref
+
 import pytest
 
 import cotlens as cl
@@ -135,7 +138,26 @@ def test_a_response_with_a_summary_alone_says_so(abacus, ask):
         ask(trace, abacus)
 
 
-def test_a_model_that_is_gone_is_asked_for():
+def test_a_model_that_is_gone_is_asked_for(abacus, tmp_path):
+    """A trace keeps its tokenizer, not the model: what asks for more of it names what is missing."""
+    model = cl.load("abacus")
+    thoughts = [Part("thought", text, turn, id=text) for text, turn in (("One.", 1), ("Two.", 3))]
+    parts = [Part("user", "1+1?"), thoughts[0], Part("user", "And?", 2), thoughts[1], Part("answer", "2", 3)]
+    trace = from_parts(Trace, parts, model=model)
+    first, gone = trace.focus("One."), weakref.ref(model)
+    del model
+    gc.collect()
+    assert gone() is None
+    for which in (0, "One."):
+        with pytest.raises(cl.CotLensError, match=r"model .* is gone; give one with focus\(k, model=model\)"):
+            trace.focus(which)
+    assert trace.focus(1) is trace and trace.replace("Two", "Four").thought.strip() == "Four."
+    assert trace.focus(0, model=abacus) == first
+    trace.save(tmp_path / "trace.json")
+    assert Trace.load(tmp_path / "trace.json", model=abacus).focus("One.").thought.strip() == "One."
+
+
+def test_a_focus_may_be_given_the_model_that_it_has():
     model = cl.load("abacus")
     trace = from_parts(Trace, [Part("user", "1+1?"), Part("thought", "2.", 1), Part("answer", "2", 1)], model=model)
     again = trace.focus(0, model=model)

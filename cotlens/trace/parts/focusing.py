@@ -128,7 +128,9 @@ def _focused(whole: T, order: int | None, model: Any) -> T:
     parts = whole.given_parts
     roles = _roles(parts, order)
     last = roles.get("answer", roles.get("thought"))
-    at_end = last is None or not [p for p in parts if p.kind in _WRITTEN and p.span and p.span.start >= last.end]
+    at = -1 if order is None else order  # a thought that can't be read has a place, but no text
+    later = [part for part in parts if part.kind in _WRITTEN and part.order > at and part.span]
+    at_end = last is None or not [part for part in later if part.span and part.span.start >= last.end]
     finish = whole.meta[ENDED] if at_end else "stop"
     meta = {**whole.meta, "finish": finish, "thought_closed": "answer" in roles}
     origin = Origin(whole, None if model is None else weakref.ref(model))

@@ -2,27 +2,37 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from cotlens._core.errors import InputError
 from cotlens.trace.parts.part import Part
-from cotlens.trace.readers.markers import pieces
-from cotlens.trace.readers.statuses import status_of, status_within
+from cotlens.trace.readers.statuses import status_of
+from cotlens.trace.readers.texts.text import parts_within
+from cotlens.trace.readers.values import THINKING, as_json, call, plain_text, result
 
-THINKING = ("thinking", "reasoning", "reasoning_text", "reasoning.text", "thought", "text", "content")
 SEALS = ("encrypted_content", "signature", "data")
 """What holds a thought that nobody but the provider can read."""
 _CALLS = (
-    *("tool_use", "server_tool_use", "function_call", "custom_tool_call", "tool_call", "tool-call", "mcp_call"),
-    *("function.call", "tool.execution", "dynamic-tool"),
+    *("tool_use", "server_tool_use", "mcp_tool_use", "function_call", "custom_tool_call", "tool_call", "tool-call"),
+    *("mcp_call", "function.call", "tool.execution", "dynamic-tool", "builtin-tool-call", "mcp_approval_request"),
 )
 _RESULTS = (
-    *("tool_result", "function_call_output", "custom_tool_call_output", "tool-result"),
-    *("function_result", "function.result"),
+    *("tool_result", "function_call_output", "custom_tool_call_output", "tool-result", "tool_call_response"),
+    *("function_result", "function.result", "tool-return", "builtin-tool-return", "retry-prompt"),
 )
-_SPOKEN = {"user_input": "user", "message.input": "user", "model_output": "answer", "message.output": "answer"}
-_SILENT = ("step-start", "step-finish")
+_SPOKEN = {
+    "user_input": "user",
+    "message.input": "user",
+    "user-prompt": "user",
+    "system-prompt": "system",
+    "model_output": "answer",
+    "message.output": "answer",
+}
+SILENT = (
+    *("step-start", "step-finish", "cachePoint", "reference", "mcp_list_tools", "item_reference", "additional_tools"),
+)
+"""What says nothing: borders of steps, places to cache, marks of citations, lists of what could be called."""
 _IDS = ("call_id", "tool_use_id", "tool_call_id", "toolCallId", "id")
 
 
@@ -32,56 +42,28 @@ def blocks(found: Any, kind: str, model: str) -> Iterator[Part]:
     Args:
         kind: of plain text in it: "system", "user", "answer" or "tool_result".
         model: who wrote it.
+
+    Raises:
+        InputError: it holds something that no JSON does.
     """
     if isinstance(found, str):
         yield from _texts(found, kind, model)
     elif isinstance(found, Mapping):
         yield from _block(found, kind, model)
-    elif isinstance(found, Sequence) and not isinstance(found, bytes):
+    elif isinstance(found, Sequence) and not isinstance(found, (bytes, bytearray)):
         for one in found:
             yield from blocks(one, kind, model)
     elif isinstance(found, (bool, int, float)):
         yield Part(kind, as_json(found))
-
-
-def plain_text(found: Any) -> str:
-    """The text of a content, whatever it is wrapped in; other data as JSON."""
-    if isinstance(found, str):
-        return found
-    if isinstance(found, Sequence) and not isinstance(found, bytes):
-        return "".join(map(plain_text, found))
-    if isinstance(found, Mapping):
-        for name in ("text", *THINKING, "summary", "json", "output", "result"):
-            if name in found:
-                return plain_text(found[name])
-    return "" if found is None else as_json(found)
-
-
-def as_json(value: Any) -> str:
-    """Data as JSON text; text, which is JSON already, as it is."""
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-
-
-def call(name: Any, arguments: Any, id: Any = "") -> Part:
-    """A call of a tool."""
-    given = as_json({} if arguments is None else arguments)
-    return Part("tool_call", f"{name or ''}({given})", id=str(id or ""), name=str(name or ""), arguments=given)
-
-
-def result(content: Any, id: Any = "", name: Any = "") -> Part:
-    """What a tool answered."""
-    return Part("tool_result", plain_text(content), id=str(id or ""), name=str(name or ""))
+    elif found is not None:
+        raise InputError(f"A content is text, blocks, or a list of them; it holds a {type(found).__name__}.")
 
 
 def _texts(text: str, kind: str, model: str) -> Iterator[Part]:
     if kind != "answer":
         yield Part(kind, text)
         return
-    for found, said in pieces(text):
-        if found == "answer":
-            yield Part(found, said)
-        else:
-            yield Part(found, said, channel="content", status=status_within(model))
+    yield from parts_within(text, model)
 
 
 def _block(block: Mapping[str, Any], kind: str, model: str) -> Iterator[Part]:
@@ -94,7 +76,8 @@ def _block(block: Mapping[str, Any], kind: str, model: str) -> Iterator[Part]:
     elif wanted.startswith("reasoning.") or wanted in ("thinking", "reasoning", "thought", "reasoning_text"):
         yield thought(block, wanted, model)
     elif block.get("thought") is True:
-        yield Part("thought", plain_text(block.get("text")), channel="thought", status="summary")
+        status = "verbatim" if "gemma" in model.lower() else "summary"
+        yield Part("thought", plain_text(block.get("text")), channel="thought", status=status)
     elif wanted in _SPOKEN and "content" in block:
         yield from blocks(block["content"], _SPOKEN[wanted], model)
     elif "content" in block and (wanted == "message" or ("role" in block and not wanted)):
@@ -109,21 +92,34 @@ def _spoken(block: Mapping[str, Any], wanted: str, kind: str, model: str) -> Ite
     if wrapped:
         name, inner = next(iter(wrapped.items()))
         yield _WRAPPED[name](inner)
-    elif wanted in _SILENT:
+    elif wanted in SILENT or next(iter(block), "") in SILENT:
         return
     elif wanted in _RESULTS or wanted.endswith(("_tool_result", "_call_output")):
-        said = next((block[name] for name in ("output", "content", "result") if name in block), "")
-        yield result(said, _id_of_call(block), block.get("name"))
+        said = next((block[name] for name in ("output", "content", "result", "response") if name in block), "")
+        yield result(said, _id_of_call(block), block.get("name") or block.get("tool_name"))
     elif wanted in _CALLS or "toolCallId" in block or (wanted.endswith("_call") and kind == "answer"):
         yield from _called(block, wanted)
+    elif wanted == "compaction":
+        yield Part(kind, plain_text(block.get("content")), channel=wanted)
+    elif wanted in _TEXTS and not isinstance(_text(block), (Mapping, list)):
+        yield from blocks(_text(block), kind, model)
     elif isinstance(block.get("text"), str):
         yield from _texts(block["text"], kind, model)
     elif isinstance(block.get("document"), Mapping) and "data" in block["document"]:
         yield Part(kind, plain_text(block["document"]["data"]))
+    elif isinstance(block.get("source"), Mapping) and block["source"].get("type") == "text":
+        yield Part(kind, plain_text(block["source"].get("data")))
     elif isinstance(block.get("refusal"), str):
         yield Part(kind, block["refusal"], channel="refusal")
     elif wanted or block:
         yield Part(kind, f"[{wanted or next(iter(block))}]", channel="not text")
+
+
+_TEXTS = ("text", "input_text", "output_text")
+
+
+def _text(block: Mapping[str, Any]) -> Any:
+    return block["text"] if "text" in block else block.get("content")
 
 
 def _called(block: Mapping[str, Any], wanted: str) -> Iterator[Part]:
@@ -132,8 +128,13 @@ def _called(block: Mapping[str, Any], wanted: str) -> Iterator[Part]:
     names = (block.get(name) for name in ("name", "tool_name", "toolName", "tool"))
     name = next((each for each in names if each), wanted.removeprefix("tool-"))
     yield call(name, given, _id_of_call(block))
-    if wanted not in ("mcp_call", "code_interpreter_call") and block.get("output") is not None:
-        yield result(block["output"], _id_of_call(block), name)
+    came = next((block[name] for name in _CAME if block.get(name) not in (None, [])), None)
+    if came is not None:
+        yield result(came, _id_of_call(block), name)
+
+
+_CAME = ("output", "outputs", "results")
+"""What a block of a call keeps what came of it in."""
 
 
 def _id_of_call(block: Mapping[str, Any]) -> Any:

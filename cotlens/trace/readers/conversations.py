@@ -15,7 +15,7 @@ from cotlens.trace.parts.part import Part, arranged
 from cotlens.trace.readers.exchange import Response, asked, replies
 from cotlens.trace.readers.files import shaped
 from cotlens.trace.readers.recorded import recorded
-from cotlens.trace.readers.streams import is_stream, whole
+from cotlens.trace.readers.streams.joining import are_events, is_stream, whole
 from cotlens.trace.trace import Trace
 
 COPIED = "The thought of turn {} was a summary where it was first given, so it is one here."
@@ -41,6 +41,8 @@ def of_exchange(
     request, response = _asking(opened(request)), opened(response)
     if isinstance(response, str) and not is_stream(response):
         response = {"generated_text": response}
+    if isinstance(response, list) and is_stream(response) and not are_events(response):  # of several samples
+        return [trace for one in response for trace in of_exchange(request, one, model=model, summaries=summaries)]
     response = whole(response) if is_stream(response) else response
     writer = _writer(request, response)
     before = [] if request is None else asked(request, writer)

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from cotlens._core.errors import InputError
 from cotlens.trace.parts.part import Part
-from cotlens.trace.readers.blocks import blocks, plain_text
-from cotlens.trace.readers.messages import in_turns, parts_of, written
+from cotlens.trace.readers.blocks import blocks
+from cotlens.trace.readers.messages import in_turns, parts_of, speaker, written
+from cotlens.trace.readers.values import plain_text
 
 _ENDS = {
     **dict.fromkeys(("stop", "end_turn", "eos", "eos_token", "complete", "completed", "stop_sequence", "word"), "stop"),
     **dict.fromkeys(("tool_calls", "tool_use", "function_call", "tool_call"), "stop"),
+    **dict.fromkeys(("succeeded", "finish", "finished", "pause_turn", "stop_token"), "stop"),
     **dict.fromkeys(("length", "max_tokens", "max_output_tokens", "incomplete", "model_length", "limit"), "length"),
+    **dict.fromkeys(("max_len", "max_context", "model_context_window_exceeded"), "length"),
     **dict.fromkeys(("error", "content_filter", "safety", "refusal", "recitation", "failed"), "error"),
 }
 
@@ -44,9 +47,9 @@ def asked(request: Mapping[str, Any], model: str) -> list[Part]:
             found.append([Part("system", text, channel="" if name == "system" else name)])
     said: list[Part] = []
     for source in (request, request.get("input")):  # DashScope wraps what is asked
-        for name in ("chat_history", "messages", "input", "contents", "prompt", "message", "inputs"):
+        for name in ("chat_history", "messages", "input", "contents", "prompt", "message", "inputs", "text"):
             given = source.get(name) if isinstance(source, Mapping) else None
-            if given not in (None, "", []) and not (name == "input" and isinstance(given, Mapping)):
+            if given not in (None, "", []) and not (name in ("input", "text") and isinstance(given, Mapping)):
                 said += _after(said, parts_of(given, model))
     if not said:
         raise InputError("The request holds no messages; give what was asked, or only the response.")
@@ -80,12 +83,37 @@ def replies(response: Mapping[str, Any], model: str) -> list[Response]:
         InputError: it is none that is known by its shape, or reports an error.
     """
     error = _error(response)
-    if error:
-        raise InputError(f"The response is an error of the provider ({error}), so there is no text.")
-    for name, reader in (("choices", _choices), ("candidates", _candidates)):
-        if isinstance(response.get(name), list) and response[name]:
-            return [_sealed(reply, response) for reply in reader(response[name], model)]
-    return [_sealed(_single(response, model), response)]
+    found = [] if error else [_sealed(reply, response) for reply in _replies(_unwrapped(response), model)]
+    told = error or _told(response.get("error"))
+    if told and not any(part.text.strip() for reply in found for part in reply.parts):
+        raise InputError(f"The response is an error of the provider ({told}), so there is no text.")
+    return [dataclasses.replace(reply, finish="error") for reply in found] if told else found
+
+
+def _unwrapped(response: Mapping[str, Any]) -> Mapping[str, Any]:
+    """A response out of what an API puts around it."""
+    inner = response.get("result")
+    return inner if isinstance(inner, Mapping) and not any(response.get(name) for name in _TOLD) else response
+
+
+def _replies(response: Mapping[str, Any], model: str) -> list[Response]:
+    for name, reader in _LISTS.items():
+        listed = response.get(name)
+        if isinstance(listed, list) and listed and any(map(_is_reply, listed)):
+            return list(reader(listed, model))
+    return [_single(response, model)]
+
+
+def _is_reply(one: Any) -> bool:
+    """Whether an item of a list is an answer of its own, rather than a part of one."""
+    return not isinstance(one, Mapping) or ("type" not in one and any(name in one for name in _REPLY))
+
+
+_REPLY = ("message", "delta", "content", "text", "generated_text", "outputText", "finish_reason", "finishReason")
+
+
+def _told(error: Any) -> str:
+    return plain_text(error.get("message") or error if isinstance(error, Mapping) else error)[:200] if error else ""
 
 
 def _error(response: Mapping[str, Any]) -> str:
@@ -98,19 +126,39 @@ def _error(response: Mapping[str, Any]) -> str:
     said = [response.get("error"), blocked, (about or {}).get("status_msg"), response.get("detail")]
     if any(name in response for name in ("code", "status_code")) or response.get("object") == "error":
         said.append(response.get("message"))
-    return next((plain_text(each)[:200] for each in said if each), "")
+    return next((_told(each) for each in said if each), "")
 
 
-_TOLD = ("choices", "content", "output", "outputs", "steps", "candidates", "generated_text", "text", "response")
+_TOLD = (
+    *("choices", "content", "output", "outputs", "steps", "candidates", "generated_text", "text", "response"),
+    *("results", "generations"),
+)
 
 
 def _choices(choices: list[Any], model: str) -> Iterator[Response]:
     for choice in choices:
-        message = choice.get("message") or choice.get("delta") or {"content": choice.get("text", "")}
+        message = choice.get("message") or choice.get("delta") or {"content": _first(choice, _SAID, "")}
         if isinstance(message, str):
             message = {"content": message}
         apart = {name: choice[name] for name in ("reasoning_content", "reasoning") if isinstance(choice.get(name), str)}
-        yield Response(written({**apart, **message}, model), _finish(choice.get("finish_reason")), choice)
+        yield Response(written({**apart, **message}, model), _finish(_first(choice, _REASONS)), choice)
+
+
+def _outputs(outputs: list[Any], model: str) -> Iterator[Response]:
+    """Those of xAI: answers, or, where a tool of theirs spoke, the steps of one."""
+    spoke = [speaker(one.get("message") or {}) for one in outputs]
+    if "tool_result" not in spoke:
+        yield from _choices(outputs, model)
+        return
+    parts = parts_of([one["message"] for one in outputs if one.get("message")], model)
+    yield Response(parts, _finish(_first(outputs[-1], _REASONS)), outputs[-1])
+
+
+def _first(found: Mapping[str, Any], names: Sequence[str], default: Any = None) -> Any:
+    return next((found[name] for name in names if found.get(name)), default)
+
+
+_SAID = ("text", "generated_text", "outputText", "content", "output")
 
 
 def _candidates(candidates: list[Any], model: str) -> Iterator[Response]:
@@ -121,6 +169,16 @@ def _candidates(candidates: list[Any], model: str) -> Iterator[Response]:
         )
 
 
+_LISTS: Mapping[str, Callable[[list[Any], str], Iterator[Response]]] = {
+    "choices": _choices,
+    "candidates": _candidates,
+    "outputs": _outputs,
+    "results": _choices,
+    "generations": _choices,
+}
+"""Where a response lists its answers."""
+
+
 def _single(response: Mapping[str, Any], model: str) -> Response:
     output = next((response[name] for name in ("output", "outputs", "steps") if response.get(name)), None)
     if isinstance(output, Mapping) and isinstance(output.get("choices"), list):  # DashScope
@@ -129,10 +187,12 @@ def _single(response: Mapping[str, Any], model: str) -> Response:
         return Response(written({"content": output["text"]}, model), _finish(output.get("finish_reason")), response)
     if isinstance(output, Mapping) and isinstance(output.get("message"), Mapping):
         return Response(written(output["message"], model), _finish(response.get("stopReason")), response)
+    if isinstance(output, list) and output and all(isinstance(item, str) for item in output):  # Replicate
+        return Response(written({"content": "".join(output)}, model), _finish(response.get("status")), response)
     if isinstance(output, list) and output and all(isinstance(item, Mapping) and "type" in item for item in output):
         reason = (response.get("incomplete_details") or {}).get("reason") or response.get("status")
         return Response(parts_of(output, model), _finish(reason), response)
-    ended = next((response[name] for name in _REASONS if response.get(name)), None)
+    ended = _first(response, _REASONS)
     if isinstance(response.get("generated_text"), list):  # a pipeline of transformers, with all of the conversation
         return Response(parts_of(response["generated_text"], model), _finish(ended), response)
     if isinstance(response.get("message"), Mapping):
@@ -152,11 +212,14 @@ def _single(response: Mapping[str, Any], model: str) -> Response:
     )
 
 
-_REASONS = ("stop_reason", "finish_reason", "done_reason", "stop_type")
+_REASONS = (
+    *("finish_reason", "finishReason", "stop_reason", "stopReason", "done_reason", "stop_type", "completionReason"),
+)
 
 
 def _finish(reason: Any) -> str:
-    return _ENDS.get(str(reason).lower().removeprefix("finishreason."), "given") if reason else "given"
+    said = str(reason).lower().removeprefix("finishreason.").removeprefix("reason_")
+    return _ENDS.get(said, "given") if reason else "given"
 
 
 def _sealed(reply: Response, response: Mapping[str, Any]) -> Response:

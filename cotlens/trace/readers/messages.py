@@ -8,9 +8,11 @@ from typing import Any
 
 from cotlens._core.errors import InputError
 from cotlens.trace.parts.part import Part
-from cotlens.trace.readers.blocks import SEALS, THINKING, as_json, blocks, call, plain_text, result, thought
+from cotlens.trace.readers.blocks import SEALS, SILENT, blocks, thought
 from cotlens.trace.readers.files import shaped
+from cotlens.trace.readers.libraries import plain
 from cotlens.trace.readers.statuses import status_of
+from cotlens.trace.readers.values import THINKING, as_json, call, plain_text, result
 
 SPEAKERS = {
     "system": ("system", "developer", "context"),
@@ -20,7 +22,10 @@ SPEAKERS = {
 }
 """The kind of plain text in a message -> how its speaker may be called."""
 
-THOUGHTS = ("reasoning_content", "reasoning", "thinking", "thoughts", "thought", "reasoning_text", "tool_plan")
+THOUGHTS = (
+    *("reasoning_content", "reasoningContent", "reasoning", "thinking", "thoughts", "thought", "reasoning_text"),
+    "tool_plan",
+)
 """Fields of a message in which a thought stands apart from the answer."""
 
 ITEMS = (
@@ -81,7 +86,7 @@ def _message(number: int, message: Any, model: str) -> Iterator[Part]:
     kind = speaker(message)
     if kind is None:
         found = [] if "role" in message else list(blocks(message, "answer", model))
-        if not found or "type" not in message:
+        if "type" not in message or not (found or message["type"] in SILENT):
             raise InputError(
                 f"Message {number} doesn't say whose it is (its fields: {', '.join(map(str, message))[:80]}); "
                 "give it a role: system, user, assistant or tool."
@@ -98,31 +103,14 @@ def _message(number: int, message: Any, model: str) -> Iterator[Part]:
         yield from blocks(_content(message), kind, own)
 
 
-def plain(message: Any) -> Any:
-    """A message of LangChain, which keeps some of what a model wrote beside it, as one of a provider."""
-    if not isinstance(message, Mapping) or "role" in message or message.get("type") not in _CLASSES:
-        return message
-    inner = message["data"] if isinstance(message.get("data"), Mapping) else message
-    beside = inner["additional_kwargs"] if isinstance(inner.get("additional_kwargs"), Mapping) else {}
-    said = {name: value for name, value in inner.items() if name != "type" and value not in (None, [], "")}
-    return {**beside, **said, "role": _CLASSES[message["type"]]}
-
-
-_CLASSES = {
-    **dict.fromkeys(("human", "HumanMessage"), "user"),
-    **dict.fromkeys(("ai", "AIMessage", "AIMessageChunk"), "assistant"),
-    **dict.fromkeys(("SystemMessage",), "system"),
-    **dict.fromkeys(("ToolMessage",), "tool"),
-}
-
-
 def speaker(message: Mapping[str, Any]) -> str | None:
     """The kind of plain text in a message, by whose it is; None where it doesn't say."""
     for name in ("role", "from", "author", "source", "speaker"):
         said = message.get(name)
         said = said.get("role") if isinstance(said, Mapping) else said
-        if isinstance(said, str) and said.lower() in _KINDS:
-            return _KINDS[said.lower()]
+        wanted = said.lower().removeprefix("role_") if isinstance(said, str) else ""
+        if wanted in _KINDS:
+            return _KINDS[wanted]
     return None
 
 
@@ -135,12 +123,32 @@ def written(message: Mapping[str, Any], model: str) -> list[Part]:
         content = [part for part in content if part.kind != "thought" or part.text.strip() not in texts]
     if message.get("refusal"):
         content.append(Part("answer", str(message["refusal"]), channel="refusal"))
-    return _sealed(message, _thought_first([*apart, *_said(content), *_calls(message)]))
+    return _sealed(message, _thought_first([*apart, *_done(message), *_said(content), *_calls(message)]))
 
 
 def _said(content: Sequence[Part]) -> list[Part]:
-    """Content without empty answers, which stand beside calls of tools."""
-    return [part for part in content if part.kind != "answer" or part.text.strip()]
+    """Content without empty answers, which stand beside calls of tools; blocks that go on with an answer are one."""
+    kept: list[Part] = []
+    for part in content:
+        last = kept[-1] if kept else None
+        if last and (last.kind, last.channel) == (part.kind, part.channel) == ("answer", ""):
+            kept[-1] = dataclasses.replace(last, text=last.text + part.text)
+        elif part.kind != "answer" or part.text:
+            kept.append(part)
+    return [part for part in kept if part.kind != "answer" or part.text.strip()]
+
+
+def _done(message: Mapping[str, Any]) -> Iterator[Part]:
+    """Tools that a provider called by itself before the answer (Groq), and what it says of its steps (Perplexity)."""
+    for one in message.get("executed_tools") or []:
+        yield call(one.get("type") or one.get("name"), one.get("arguments"), one.get("id"))
+        if one.get("output") is not None:
+            yield result(one["output"], one.get("id"), one.get("type"))
+    for one in message.get("reasoning_steps") or []:
+        kind = str(one.get("type") or "")
+        yield Part("thought", str(one.get("thought") or ""), channel="reasoning_steps", status="summary")
+        if kind:
+            yield call(kind, one.get(kind))
 
 
 def _content(message: Mapping[str, Any]) -> Any:
@@ -149,7 +157,7 @@ def _content(message: Mapping[str, Any]) -> Any:
 
 def _apart(message: Mapping[str, Any], model: str) -> list[Part]:
     """Thoughts that stand apart from the content."""
-    for name in ("reasoning_details", "thinking_blocks"):
+    for name in ("reasoning_details", "reasoningDetails", "thinking_blocks"):
         details = message.get(name)
         if isinstance(details, list) and details:
             found = [part for part in blocks(details, "answer", model) if part.kind == "thought"]
@@ -180,28 +188,29 @@ def _joined(found: Sequence[Part]) -> list[Part]:
 
 
 def _calls(message: Mapping[str, Any]) -> Iterator[Part]:
-    calls = message.get("tool_calls") or []
+    calls = message.get("tool_calls") or message.get("toolCalls") or []
     if isinstance(message.get("function_call"), Mapping) and "name" in message["function_call"]:
         calls = [*calls, {"function": message["function_call"]}]
     if not isinstance(calls, list) or not all(isinstance(one, Mapping) for one in calls):
         raise InputError("The tool_calls of a message are a list of objects, each with a function; one isn't.")
     for one in calls:
         if one:
-            inner = one["function"] if isinstance(one.get("function"), Mapping) else one
+            inner = next((one[name] for name in ("function", "custom") if isinstance(one.get(name), Mapping)), one)
             name = inner.get("name") or inner.get("function") or inner.get("function_name") or one.get("type")
             given = next((inner[key] for key in ("arguments", "args", "parameters", "input") if key in inner), None)
-            yield call(name, given, one.get("id") or one.get("tool_call_id"))
+            yield call(name, given, one.get("id") or one.get("tool_call_id") or one.get("toolCallId"))
 
 
 def _results(message: Mapping[str, Any]) -> Iterator[Part]:
-    found = [part for part in blocks(_content(message), "tool_result", "") if part.kind == "tool_result"]
-    named = {"id": message.get("tool_call_id") or message.get("call_id"), "name": message.get("name")}
-    if len(found) == 1 and not found[0].id:
+    content = _content(message)
+    found = [part for part in blocks(content, "tool_result", "") if part.kind == "tool_result"]
+    ids = (message.get(name) for name in ("tool_call_id", "toolCallId", "call_id"))
+    named = {"id": next(filter(None, ids), None), "name": message.get("name") or message.get("tool_name")}
+    if len(found) == 1 and not found[0].id and found[0].channel != "not text":
         yield result(found[0].text, named["id"], named["name"] or found[0].name)
     elif found and all(part.id for part in found):
         yield from found
     else:
-        content = _content(message)
         yield result(content if not isinstance(content, Mapping) else as_json(content), named["id"], named["name"])
 
 
@@ -215,13 +224,13 @@ def _thought_first(parts: list[Part]) -> list[Part]:
 
 
 def _sealed(message: Mapping[str, Any], parts: list[Part]) -> list[Part]:
-    """A signature on an answer or a call, where no thought came, is an encrypted thought."""
+    """What is signed or encrypted, where no thought came, is a thought that nobody can read."""
     if any(part.kind == "thought" for part in parts):
         return parts
     content = _content(message)
-    signed = [
-        block
-        for block in (content if isinstance(content, list) else [])
-        if isinstance(block, Mapping) and (block.get("thoughtSignature") or block.get("thought_signature"))
-    ]
-    return [Part("thought", channel="thoughtSignature", status="encrypted"), *parts] if signed else parts
+    holders = [message, *(content if isinstance(content, list) else [])]
+    sealed = [name for one in holders if isinstance(one, Mapping) for name in _SIGNED if one.get(name)]
+    return [Part("thought", channel=sealed[0], status="encrypted"), *parts] if sealed else parts
+
+
+_SIGNED = ("thoughtSignature", "thought_signature", "encrypted_content", "encryptedContent")

@@ -14,10 +14,11 @@ from cotlens.trace.readers.agents import atif_trace, is_atif
 from cotlens.trace.readers.conversations import of_exchange, of_exchanges, opened
 from cotlens.trace.readers.files import beginning, existing, json_of, lines_of, shaped, text_of
 from cotlens.trace.readers.inspect_logs import read_inspect
-from cotlens.trace.readers.messages import ITEMS, plain, speaker
+from cotlens.trace.readers.libraries import plain
+from cotlens.trace.readers.messages import ITEMS, speaker
 from cotlens.trace.readers.rollout_folders import folder_traces, is_rollout_folder
 from cotlens.trace.readers.rows import named_trace, row_traces
-from cotlens.trace.readers.streams import is_stream, streams_in
+from cotlens.trace.readers.streams.joining import is_stream, streams_in
 from cotlens.trace.storage import FORMAT
 from cotlens.trace.trace import Trace
 

@@ -15,7 +15,7 @@ from cotlens.trace.answers import FinalAnswer
 from cotlens.trace.parts.focusing import from_parts
 from cotlens.trace.parts.part import Part
 from cotlens.trace.readers.files import json_of
-from cotlens.trace.readers.markers import pieces
+from cotlens.trace.readers.texts.markers import pieces
 from cotlens.trace.trace import Trace
 
 BASE, PROBLEM, SOLUTIONS = "base_solution.json", "problem.json", "solutions.json"

@@ -23,9 +23,17 @@ def test_a_provider_is_known_by_its_shape(name, tmp_path):
     path.write_text(json.dumps(case["held"]))
     (trace,) = cl.read(path)
     assert told(trace) == case["parts"] and trace.meta["finish"] == case["finish"]
+    for part in trace.parts:
+        assert trace.text[part.span.char_start : part.span.char_end] == part.text
 
 
-@pytest.mark.parametrize("name", ["chunks_list", "anthropic_events_list", "google_chunks_list", "ollama_stream"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("chunks_list", "anthropic_events_list", "google_chunks_list", "ollama_stream", "mis_conv_stream"),
+        *("goo_ix_stream", "goo_ix_stream_old", "xai_stream", "resp_stream_oss", "ant_stream"),
+    ],
+)
 def test_the_events_of_a_stream_are_one_trace_as_lines_and_as_text_too(name, tmp_path):
     held, parts = CASES[name]["held"], CASES[name]["parts"]
     events = held["response"] if isinstance(held, dict) else held
@@ -72,8 +80,14 @@ def test_log_probabilities_of_a_stream_are_those_of_its_pieces(tmp_path):
         ({"custom_id": "1", "result": {"type": "errored", "error": {"message": "long"}}}, "long"),
         ({"error": "rate limit"}, "(rate limit)"),
         ({"request": {"prompt": "?"}, "response": {"code": "Bad", "message": "a key is wrong"}}, "a key is wrong"),
+        ({"request": {"prompt": "?"}, "response": {"type": "error", "error": {"message": "too long"}}}, "(too long)"),
+        ([{"type": "message_start", "message": {"role": "assistant"}}, {"type": "error", "error": {"message": "full"}}],
+         "(full)"),
+        ([{"type": "response.created", "response": {"id": "r"}}, {"type": "error", "message": "slow"}], "(slow)"),
+        ([{"type": "response.failed", "response": {"output": [], "error": {"message": "broke"}}}], "(broke)"),
+        ({"request": {"prompt": "?"}, "response": [{"choices": [], "error": {"message": "gone"}}]}, "(gone)"),
     ],
-)
+)  # fmt: skip
 def test_an_error_of_a_provider_is_said_as_that(held, words, tmp_path):
     path = tmp_path / "held.json"
     path.write_text(json.dumps(held))

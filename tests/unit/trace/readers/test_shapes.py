@@ -124,6 +124,85 @@ def test_markers(text, found):
     assert [part.text for part in trace.parts if part.turn > 0] == found
 
 
+@pytest.mark.parametrize(
+    ("content", "found"),
+    [
+        (None, []),
+        ([], []),
+        ([None, ""], []),
+        (5, ["5"]),
+        (("a", "b"), ["ab"]),
+        ([{"type": "text", "text": None}], []),
+        ([{"type": "text", "text": 5}, {"type": "text", "text": " pears"}], ["5 pears"]),
+        ({"type": "text", "text": "a"}, ["a"]),
+        ([[["deep"]]], ["deep"]),
+        ([{"type": "image", "source": {}}, "a"], ["[image]", "a"]),
+        ("a\ud800", ["a\N{REPLACEMENT CHARACTER}"]),
+    ],
+)
+def test_odd_contents_are_read_as_what_they_say(content, found):
+    trace = cl.Trace.from_messages([{"role": "user", "content": "?"}, {"role": "assistant", "content": content}])
+    assert [part.text for part in trace.parts if part.turn > 0] == found
+
+
+@pytest.mark.parametrize("content", [b"bytes", bytearray(b"more"), {1, 2}, object(), [object()], iter("ab")])
+def test_a_content_that_is_no_data_is_refused(content):
+    with pytest.raises(cl.CotLensError, match="it holds a") as caught:
+        cl.Trace.from_messages([{"role": "user", "content": "?"}, {"role": "assistant", "content": content}])
+    assert "\n" not in str(caught.value)
+
+
+def test_a_tool_may_answer_with_any_data():
+    for content, found in (({"x": 1}, '{"x": 1}'), ([{"x": 1}], '{"x": 1}'), (None, ""), ([], ""), (3, "3")):
+        asked = [{"role": "user", "content": "?"}, {"role": "tool", "tool_call_id": "c", "content": content}]
+        part = cl.Trace.from_messages(asked).parts[-1]
+        assert (part.kind, part.text, part.id) == ("tool_result", found, "c")
+
+
+def test_thoughts_between_calls_keep_order_and_ids():
+    """As gpt-oss writes them, as Responses list them, and as Anthropic interleaves them."""
+    harmony = "".join(
+        f"<|start|>assistant<|channel|>analysis<|message|>{word}<|end|>"
+        f'<|start|>assistant to=functions.f<|channel|>commentary json<|message|>{{"n":{n}}}<|call|>'
+        f"<|start|>functions.f to=assistant<|channel|>commentary<|message|>{n}<|end|>"
+        for n, word in enumerate(("one", "two"))
+    )
+    items = [
+        item
+        for n, word in enumerate(("one", "two"))
+        for item in (
+            {"type": "reasoning", "id": f"rs_{n}", "content": [{"type": "reasoning_text", "text": word}]},
+            {"type": "function_call", "call_id": f"c{n}", "name": "f", "arguments": f'{{"n":{n}}}'},
+            {"type": "function_call_output", "call_id": f"c{n}", "output": str(n)},
+        )
+    ]
+    blocks = [
+        block
+        for n, word in enumerate(("one", "two"))
+        for block in (
+            {"type": "thinking", "id": f"rs_{n}", "thinking": word},
+            {"type": "server_tool_use", "id": f"c{n}", "name": "f", "input": f'{{"n":{n}}}'},
+            {"type": "f_tool_result", "tool_use_id": f"c{n}", "content": str(n)},
+        )
+    ]
+    asked = {"role": "user", "content": "?"}
+    for said in ([{"role": "assistant", "content": harmony}], items, [{"role": "assistant", "content": blocks}]):
+        trace = cl.Trace.from_messages([asked, *said])
+        assert [(part.kind, part.text) for part in trace.parts[1:]] == [
+            ("thought", "one"),
+            ("tool_call", 'f({"n":0})'),
+            ("tool_result", "0"),
+            ("thought", "two"),
+            ("tool_call", 'f({"n":1})'),
+            ("tool_result", "1"),
+        ]
+        assert trace.thought == "two" and trace.focus(0).thought == "one"
+        if said is not harmony and any(part.id for part in trace.thoughts):
+            assert trace.focus("rs_0") == trace.focus(0)
+            calls = [part.id for part in trace.parts if part.kind in ("tool_call", "tool_result")]
+            assert calls == ["c0", "c0", "c1", "c1"]
+
+
 def test_calls_of_tools_in_every_spelling_are_one_thing():
     asked = {"role": "user", "content": "?"}
     calls = [

@@ -7,8 +7,9 @@ from typing import Any
 
 from cotlens._core.data import loads
 from cotlens._core.errors import InputError
-from cotlens.trace.readers import events as joined
-from cotlens.trace.readers.events import Event
+from cotlens.trace.readers.streams import events as joined
+from cotlens.trace.readers.streams import steps
+from cotlens.trace.readers.streams.events import Event
 
 _LINES = ("data:", "event:", "id:", "retry:", ":")
 
@@ -31,12 +32,26 @@ def whole(response: str | list[Any]) -> Mapping[str, Any]:
         told = event.get("response")
         if isinstance(told, Mapping) and told.get("output"):
             return dict(told)  # Responses repeat all of it at the end
+    told = next((_failed(event) for event in reversed(events) if _failed(event)), None)
     reader = _reader(events)
     if reader is not None:
-        return reader(events)
-    if len(events) == 1:  # a list of one response
-        return events[0]
+        return {**reader(events), **({"error": told} if told else {})}
+    if told is not None:
+        return {"error": told}
     raise InputError("The response is a stream of events that aren't known; give the whole response.")
+
+
+def are_events(response: Sequence[Event]) -> bool:
+    """Whether a list holds the events of one stream, rather than responses of their own."""
+    return _reader(response) is not None or any(_failed(event) for event in response)
+
+
+def _failed(event: Event) -> Any:
+    """What an event says went wrong; None of any other."""
+    if event.get("type") == "error" or event.get("event_type") == "error":
+        return event.get("error") or event
+    told = event["response"] if isinstance(event.get("response"), Mapping) else {}
+    return told.get("error") or (event.get("error") if _chunk(event) else None)
 
 
 def streams_in(rows: Sequence[Any]) -> list[list[Event]] | None:
@@ -59,23 +74,37 @@ def _are_pieces(rows: Sequence[Event]) -> bool:
         return True
     if any(_delta(row) or row.get("object") == "chat.completion.chunk" or row.get("done") is False for row in rows):
         return True
-    ends = [bool(_ended(row)) for row in rows if isinstance(row.get("candidates"), list)]
-    return len(ends) == len(rows) > 1 and not any(ends[:-1])
+    if any(map(_step, rows)):
+        return True
+    spoken = [row for row in rows if isinstance(row.get("candidates"), list)]
+    ids = {row.get("responseId") or row.get("response_id") for row in spoken}
+    same = len(ids) == 1 and None not in ids
+    return len(spoken) == len(rows) > 1 and (same or not any(map(_ended, spoken[:-1])))
 
 
 def _parted(before: Event, event: Event) -> bool:
     """Whether another stream begins between two events."""
     ids = [each.get("id") if _chunk(each) else None for each in (before, event)]
-    begins = event.get("type") in ("message_start", "message-start", "response.created") or "messageStart" in event
+    begins = _kind(event) in _BEGIN or "messageStart" in event
     return begins or before.get("done") is True or (all(ids) and ids[0] != ids[1])
 
 
+_BEGIN = (
+    *("message_start", "message-start", "response.created"),
+    *("conversation.response.started", "interaction.created", "interaction.start"),
+)
+
+
+def _kind(event: Event) -> str:
+    return str(event.get("type") or event.get("event_type") or "")
+
+
 def _chunk(event: Event) -> bool:
-    return isinstance(event.get("choices"), list)
+    return isinstance(event.get("choices"), list) or _delta(event)
 
 
 def _delta(row: Event) -> bool:
-    choices = row.get("choices")
+    choices = row.get("choices") or row.get("outputs")
     first = choices[0] if isinstance(choices, list) and choices else None
     return isinstance(first, Mapping) and isinstance(first.get("delta"), Mapping) and "message" not in first
 
@@ -85,11 +114,19 @@ def _ended(row: Event) -> Any:
     return isinstance(first, Mapping) and (first.get("finishReason") or first.get("finish_reason"))
 
 
-_TYPES = ("content_block", "message_start", "response.", "content-", "tool-plan-", "tool-call-", "message-")
+_TYPES = (
+    *("content_block", "message_start", "response.", "content-", "tool-plan-", "tool-call-", "message-"),
+    "conversation.response.",
+)
 
 
 def _typed(event: Event, kinds: str | tuple[str, ...]) -> bool:
-    return str(event.get("type", "")).startswith(kinds)
+    return _kind(event).startswith(kinds)
+
+
+def _step(event: Event) -> bool:
+    """Whether an event is one of Google's interactions."""
+    return str(event.get("event_type") or "").startswith(("step.", "content.", "interaction."))
 
 
 def _output(event: Event) -> bool:
@@ -117,18 +154,22 @@ def _chat(events: Iterable[Event]) -> Mapping[str, Any]:
     about: dict[str, Any] = {}
     choices: dict[int, dict[str, Any]] = {}
     for event in events:
-        about |= {name: value for name, value in event.items() if name != "choices" and value is not None}
-        for piece in event.get("choices") or []:
+        about |= {name: value for name, value in event.items() if name not in _CHOSEN and value is not None}
+        for piece in event.get("choices") or event.get("outputs") or []:
             choice = choices.setdefault(int(piece.get("index") or 0), {"message": {"role": "assistant"}})
             delta = piece.get("delta") or piece.get("message") or {"content": piece.get("text")}
             joined.join(choice["message"], delta)
-            if piece.get("finish_reason"):
-                choice["finish_reason"] = piece["finish_reason"]
+            ended = piece.get("finish_reason") or piece.get("finishReason")
+            if ended and ended != "REASON_INVALID":  # what xAI has for none yet
+                choice["finish_reason"] = ended
             said = piece["logprobs"].get("content") if isinstance(piece.get("logprobs"), Mapping) else None
             if said:
                 choice.setdefault("logprobs", {"content": []})["content"] += said
             choice["token_ids"] = [*choice.get("token_ids", ()), *(piece.get("token_ids") or ())]
     return {**about, "choices": [choices[index] for index in sorted(choices)]}
+
+
+_CHOSEN = ("choices", "outputs")
 
 
 def _google(events: Iterable[Event]) -> Mapping[str, Any]:
@@ -156,7 +197,9 @@ _READERS: tuple[tuple[Callable[[Event], bool], Reader], ...] = (
     (lambda event: "candidates" in event, _google),
     (_chunk, _chat),
     (_output, joined.dashscope),
-    (lambda event: _typed(event, "content_block"), joined.anthropic),
+    (lambda event: _typed(event, ("content_block", "message_start")), joined.anthropic),
+    (_step, steps.interaction),
+    (lambda event: _typed(event, "conversation.response."), steps.conversation),
     (lambda event: "contentBlockDelta" in event or "contentBlockStart" in event, joined.bedrock),
     (lambda event: _typed(event, ("content-", "tool-plan-", "tool-call-")), joined.cohere),
     (lambda event: _typed(event, "response."), joined.responses),

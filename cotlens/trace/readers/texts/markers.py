@@ -21,11 +21,6 @@ PAIRS = (
 _AROUND = re.compile(
     r"<\|(?:begin_of_solution|end_of_solution|START_RESPONSE|END_RESPONSE|START_OF_TURN_TOKEN|END_OF_TURN_TOKEN)\|>"
 )
-# Bounded, for a text that never goes on like that is tried at every length.
-_HARMONY = re.compile(
-    r"(?:<\|start\|>assistant)?<\|channel\|>(\w{1,40})[^<]{0,200}(?:<\|constrain\|>\w{1,40}\s?)?<\|message\|>"
-)
-_ENDS = re.compile(r"<\|(?:end|return|call)\|>")
 _QUOTES = "`'\""
 
 
@@ -35,8 +30,6 @@ def pieces(text: str) -> list[Piece]:
     It may begin inside a thought, which the template opened then; one that isn't closed goes on to the end. A marker
     that is quoted, or opens a thought amid an answer without ever closing it, is text like any other.
     """
-    if _HARMONY.match(text.lstrip()):
-        return _channels(text)
     for opens, closes in PAIRS:
         if opens in text or closes in text:
             found = _between(text, opens, closes)
@@ -82,14 +75,3 @@ def _next(text: str, opens: str, closes: str, at: int) -> int:
             return start
         start = text.find(opens, start + 1)
     return -1
-
-
-def _channels(text: str) -> list[Piece]:
-    """A text with channels, as gpt-oss writes it: thoughts are in `analysis`."""
-    marks = list(_HARMONY.finditer(text))
-    ends = [mark.start() for mark in marks[1:]] + [len(text)]
-    found = []
-    for mark, end in zip(marks, ends, strict=True):
-        said = _ENDS.split(text[mark.end() : end])[0].strip()
-        found.append(("thought" if mark[1] == "analysis" else "answer", said))
-    return found

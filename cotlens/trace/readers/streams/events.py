@@ -13,10 +13,10 @@ def join(message: dict[str, Any], delta: Event) -> None:
     """Put a piece of a message behind what there is: texts are joined, lists of blocks too, calls by their index."""
     for name, value in delta.items():
         if name in _TEXTS and isinstance(value, str):
-            _say(message, name, value)
+            say(message, name, value)
         elif name == "content" and isinstance(value, list):
             for block in value:
-                _say(message, name, block)
+                say(message, name, block)
         elif name == "tool_calls" and isinstance(value, list):
             calls = message.setdefault("tool_calls", [])
             for piece in value:
@@ -45,7 +45,7 @@ def _numbered(found: list[dict[str, Any]], index: Any, empty: Event) -> dict[str
     return known
 
 
-def _say(message: dict[str, Any], name: str, piece: Any) -> None:
+def say(message: dict[str, Any], name: str, piece: Any) -> None:
     """A text or a block at the end of a field, which becomes a list once there is a block in it."""
     there = message.get(name)
     if isinstance(piece, str) and not isinstance(there, list):
@@ -185,13 +185,16 @@ def responses(events: Iterable[Event]) -> Event:
     about: dict[str, Any] = {}
     for event in events:
         if isinstance(event.get("response"), Mapping):
-            about |= {name: value for name, value in event["response"].items() if name in ("id", "model")}
+            about |= {name: value for name, value in event["response"].items() if name in _ABOUT and value}
         at = int(event.get("output_index") or 0)
         if isinstance(event.get("item"), Mapping):
             items[at] = dict(event["item"])
         elif isinstance(event.get("delta"), str):
             _grow(items.setdefault(at, {"type": "message", "role": "assistant"}), str(event.get("type")), event)
     return {**about, "object": "response", "output": [items[index] for index in sorted(items)]}
+
+
+_ABOUT = ("id", "model", "status", "incomplete_details")
 
 
 def _grow(item: dict[str, Any], kind: str, event: Event) -> None:

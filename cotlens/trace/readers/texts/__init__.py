@@ -1,0 +1,4 @@
+"""What a model wrote as one text, thoughts and calls of tools within it, as parts.
+
+Open `text` first.
+"""
