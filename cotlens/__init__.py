@@ -42,6 +42,7 @@ __all__ = [
     "MonitorPanel",
     "PairMatrix",
     "RolloutMap",
+    "Selection",
     "Span",
     "SteeringPanel",
     "Trace",
@@ -104,6 +105,7 @@ if TYPE_CHECKING:
     from cotlens.trace.readers.reading import read, read_atif, read_jsonl
     from cotlens.widgets.importance_map import ImportanceMap
     from cotlens.widgets.pair_matrix import PairMatrix
+    from cotlens.widgets.selection import Selection
     from cotlens.workbench.editor.editor import CoTEditor
     from cotlens.workbench.feature_table.table import FeatureTable
     from cotlens.workbench.monitor_panel.panel import MonitorPanel
@@ -150,6 +152,7 @@ __getattr__, __dir__ = lazy_attributes(
         "MonitorPanel": "cotlens.workbench.monitor_panel.panel:MonitorPanel",
         "PairMatrix": "cotlens.widgets.pair_matrix:PairMatrix",
         "RolloutMap": "cotlens.workbench.rollout_map.rollout_map:RolloutMap",
+        "Selection": "cotlens.widgets.selection:Selection",
         "SteeringPanel": "cotlens.workbench.steering_panel.panel:SteeringPanel",
         "show": "cotlens.workbench.show:show",
         "CotLensError": "cotlens._core.errors:CotLensError",

@@ -21,6 +21,7 @@ NAMES = {
     "Never": "never",
 }  # fmt: skip
 TRAITS = {"Bytes": "DataView", "Unicode": "string", "Bool": "boolean"}
+DICTS = ("Dict", "SelectedTrait")
 MANY = "[]"
 
 
@@ -136,12 +137,15 @@ def _comment(doc: str) -> str:
 
 
 def _state(view: ast.Module) -> list[str]:
-    """The synced traits of a view, as they arrive."""
+    """The synced traits of a view, as they arrive: its own, and those that every view has."""
     (made,) = (one for one in view.body if isinstance(one, ast.ClassDef) and ast.unparse(one.bases[0]) == "View")
+    every = next(one for one in _parsed(VIEWS / "bundles.py").body if getattr(one, "name", "") == "View")
+    assert isinstance(every, ast.ClassDef)
     traits = [
         _trait(_named(one)[0], one.value)
-        for one in made.body
+        for one in (*made.body, *every.body)
         if isinstance(one, ast.Assign) and "sync=True" in ast.unparse(one.value) and isinstance(one.value, ast.Call)
+        if not _named(one)[0].startswith("_")
     ]
     return [_interface("State", traits, "The synced traits, as they arrive. {} is what is absent.")]
 
@@ -154,7 +158,7 @@ def _trait(name: str, tag: ast.Call) -> str:
     shape = next((_type(one.value) for one in tag.keywords if one.arg == "shape"), "")
     if kind == "List":
         return f"  {name}: {shape}{MANY};"
-    if kind != "Dict":
+    if kind not in DICTS:
         return f"  {name}: {TRAITS[kind]};"
     nothing = "" if shape.startswith("Record<") else " | null" if "allow_none=True" in ast.unparse(made) else " | Empty"
     return f"  {name}: {shape}{nothing};"

@@ -15,6 +15,8 @@ from cotlens._core.text import data_without_halves
 from cotlens.results.summary import escaped
 from cotlens.widgets.page.page import Facts, Page
 from cotlens.widgets.page.recording import STILL, Recording
+from cotlens.widgets.protocol.shared import Selected
+from cotlens.widgets.selection import SelectedTrait
 
 STATIC = Path(__file__).parent / "static"
 LOADER = Path(__file__).parent / "loader.js"
@@ -35,12 +37,15 @@ class Script(ipywidgets.Widget):
 class View(anywidget.AnyWidget):
     """A view made of `_bundle`.js and `_bundle`.css: `loader.js` finds both in the `Script` that `_script` names.
 
+    `selected` is what is picked in it (`cotlens.widgets.selection`), and may be set.
+
     Raises WidgetsNotBuilt when the front end was not built.
     """
 
     _bundle: ClassVar[str]
     _esm = LOADER
     _script = t.Unicode().tag(sync=True)
+    selected = SelectedTrait().tag(sync=True, shape=Selected)
     facts: Facts = ()
     """(heading, text): where the numbers come from, for whoever reads them without Python."""
 

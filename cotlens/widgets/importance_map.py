@@ -102,6 +102,7 @@ def _score(result: Result, rows: NDArray[np.intp], unit: str) -> Score:
     return {
         **scores.meaning(part),
         "unit": unit,
+        "trace": part.provenance.trace_id,
         "base": base,
         "scale": scores.scale(columns["estimate"], unit_words, base),
         "reach": scores.scale(ends, unit_words, base),

@@ -13,7 +13,7 @@ from cotlens.results import Result
 from cotlens.results.certainty import certainty
 from cotlens.widgets import scores
 from cotlens.widgets.bundles import View
-from cotlens.widgets.payload import floats
+from cotlens.widgets.payload import floats, indices
 from cotlens.widgets.protocol.pair_matrix import Matrix
 from cotlens.widgets.protocol.shared import Lock
 
@@ -62,7 +62,7 @@ def payload(result: Result) -> Matrix:
     _check(result)
     columns = result.columns
     source, target = (np.asarray(columns[name], dtype=np.int64) for name in ("source", "target"))
-    texts = _texts(result, source, target)
+    texts, tokens = _texts(result, source, target), _tokens(result, source, target)
     count, base = len(texts), scores.base(result)
     place = target * count + source
     if len(np.unique(place)) < len(place):
@@ -72,6 +72,9 @@ def payload(result: Result) -> Matrix:
         "base": base,
         "scale": scores.scale(columns["estimate"], result.scale_unit, base),
         "texts": texts,
+        "trace": result.provenance.trace_id,
+        "first": indices(tokens[0]),
+        "last": indices(tokens[1]),
         "estimate": floats(_square(place, columns["estimate"], count)),
         "low": floats(_square(place, columns["low"], count)),
         "high": floats(_square(place, columns["high"], count)),
@@ -85,6 +88,16 @@ def _square(place: NDArray[np.int64], values: NDArray[Any], count: int, empty: f
     square = np.full(count * count, empty)
     square[place] = values
     return square
+
+
+def _tokens(result: Result, source: NDArray[np.int64], target: NDArray[np.int64]) -> NDArray[np.int64]:
+    """First and last token of every sentence, int64 [2, sentences], half-open; 0 and 0 where the result has none."""
+    tokens = np.zeros((2, int(max(source.max(), target.max())) + 1), dtype=np.int64)
+    for sentences, side in ((target, "target"), (source, "source")):
+        for row, end in enumerate(("start", "end")):
+            if (name := f"{side}_{end}") in result.columns:
+                tokens[row, sentences] = np.maximum(result.columns[name], 0)
+    return tokens
 
 
 def _texts(result: Result, source: NDArray[np.int64], target: NDArray[np.int64]) -> list[str]:

@@ -140,13 +140,14 @@ def test_two_views_have_each_their_own_state(gallery: Gallery) -> None:
     views = gallery.page.locator(".cotlens-editor")
     content = typing(gallery, "mine ")
     expect(views.nth(1).locator(".cm-editor")).to_have_count(0)
-    expect(views.nth(1).locator(".cotlens-cur")).to_have_count(0)
     views.nth(1).locator("[data-region=text]").focus()
     gallery.page.keyboard.press("Escape")
     expect(content).to_contain_text("mine ")
     views.nth(1).locator('[data-token="69"]').click()
     expect(views.nth(1).locator(".cotlens-side")).to_have_attribute("data-subject", "69")
-    assert gallery.find(".cotlens-side").get_attribute("data-subject") == "87"
+    # What is picked is one for all views; the text that is being typed stays where it is.
+    expect(gallery.find(".cotlens-side")).to_have_attribute("data-subject", "69")
+    expect(content).to_contain_text("mine ")
 
 
 def test_answers_go_to_the_view_that_asked(gallery: Gallery) -> None:
@@ -156,7 +157,7 @@ def test_answers_go_to_the_view_that_asked(gallery: Gallery) -> None:
         gallery.page.locator(".cotlens-editor").nth(view).locator(f'[data-token="{token}"]').click()
     gallery.awaited("inspect", 2)
     ids = [each["request_id"] for each in gallery.sent() if each["kind"] == "inspect"]
-    assert len(set(ids)) == 2
+    assert len(set(ids)) == len(ids)
 
 
 def test_a_name_is_typed_in_one_view(gallery: Gallery) -> None:

@@ -10,7 +10,7 @@ import { mount } from "./view";
 export default bound<State, Store>({
   keys: KEYS,
   open(get, post, save) {
-    const store = new Store(post, (lock) => save("scale_lock", lock ?? {}));
+    const store = new Store(post, (lock) => save("scale_lock", lock ?? {}), { get: () => get("selected"), save: (selected) => save("selected", selected) });
     store.setPayload(decodeAll(get));
     return store;
   },

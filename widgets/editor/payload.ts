@@ -35,6 +35,7 @@ export const EMPTY: EditorPayload = {
   job: IDLE,
   stream: null,
   code: "",
+  selected: null,
   alive: true,
 };
 

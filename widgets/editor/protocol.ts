@@ -1,6 +1,6 @@
 // Written by tools/write_protocol.py from cotlens/widgets/protocol/editor.py and cotlens/widgets/editor.py: change those.
 
-import type { BranchInfo, Comparison, Empty, Job, Lock, Piece, ScaleMeaning, TraceDocument } from "../kit/protocol";
+import type { BranchInfo, Comparison, Empty, Job, Lock, Piece, ScaleMeaning, Selected, TraceDocument } from "../kit/protocol";
 
 export type Unit = "token" | "sentence" | "paragraph" | "span" | "group";
 
@@ -275,4 +275,5 @@ export interface State {
   stream: Stream | Empty;
   code: string;
   alive: boolean;
+  selected: Selected | Empty;
 }

@@ -6,6 +6,8 @@ import { scaleOf, type Lock, type Over, type Scale } from "../kit/heat/scale";
 import { TextModel, type RoleSpan, type Stretch } from "../kit/text/text";
 import { Requests, type Reply } from "../kit/kernel/requests";
 import { Written } from "../kit/kernel/written";
+import { sharedPick, tokensIn, type Picking, type SelectedTrait, type SharedPick } from "../kit/kernel/selection";
+import type { Selected } from "../kit/protocol";
 import { EMPTY } from "./payload";
 import type { DocumentRequest, EditorDocument, EditorPayload, Found, Inspection, PartInfo, Place, Request, Selection, Stream } from "./state";
 
@@ -65,6 +67,7 @@ export class Store {
     draft: null, discarded: null, heading: null, aim: null, wish: null, notice: null, broken: false, silent: false, asking: false, inspections: 0,
   };
   readonly requests: Requests<Request>;
+  private readonly shared: SharedPick;
   private readonly listeners = new Set<Listener>();
   private readonly changed = new Set<Key>();
   private scheduled = false;
@@ -74,7 +77,13 @@ export class Store {
   private readonly written = new Written(() => this.askForStream());
 
   /** `hold` holds the colour scale, for linked widgets too; null lets it go. */
-  constructor(post: (message: Request & { request_id: number }) => void, readonly hold: (lock: Lock | null) => void = () => {}) {
+  constructor(post: (message: Request & { request_id: number }) => void, readonly hold: (lock: Lock | null) => void = () => {}, selected: SelectedTrait = { get: () => null, save: () => {} }) {
+    this.shared = sharedPick<Picked>(selected, {
+      now: () => this.own.picked,
+      pick: (picked) => this.setOwn({ hovered: null, picked }),
+      find: (given) => this.pickedBy(given),
+      tell: (picked) => this.told(picked),
+    });
     this.requests = new Requests<Request>(post, (reply, kind) => {
       if (kind === "inspect" || kind === "count" || kind === "stream") return;
       const { message = "The request failed.", remedy = null } = reply.error ?? {};
@@ -95,6 +104,7 @@ export class Store {
     // Alternatives come with the probabilities: what was known before them is out of date.
     if ("logprobs" in patch) this.inspected.clear();
     if ("document" in patch && patch.document?.id !== before) this.documentChanged();
+    if ("selected" in patch || "document" in patch) this.shared.follow();
     if (patch.place) this.goTo(patch.place);
     this.mark([...Object.keys(patch) as Key[], ...("head" in patch || "parts" in patch ? ["alive" as const] : [])]); // they say whether there is a model to act, and on what
   }
@@ -104,6 +114,7 @@ export class Store {
     if (keys.length === 0) return;
     this.own = { ...this.own, ...patch };
     if (keys.includes("over")) this.heat = null;
+    if (keys.includes("picked")) this.shared.told();
     this.mark(keys);
   }
 
@@ -284,6 +295,26 @@ export class Store {
     this.scheduled = true;
     // Traits of one batch arrive one by one: draw once for all of them.
     queueMicrotask(() => { if (this.scheduled) this.flush(); });
+  }
+
+  /** What a selection is in the text that is shown. */
+  private pickedBy(selected: Selected): Picked | null | undefined {
+    const tokens = tokensIn(selected, this.payload.document?.id ?? "");
+    if (!tokens) return tokens;
+    const [token, last] = tokens;
+    if (last > this.text.count) return undefined;
+    const sentence = selected.unit === "sentence" ? this.text.sentences[this.text.sentenceOf(token)] : undefined;
+    if (sentence?.first === token && sentence.last === last) return { kind: "sentence", token };
+    return last - token > 1 ? { kind: "range", token, last } : { kind: "token", token };
+  }
+
+  /** What is picked, as others are told it. */
+  private told(picked: Picked | null): ReturnType<Picking<Picked>["tell"]> {
+    if (picked === null) return { span: undefined, unit: undefined, findings: undefined };
+    const sentence = picked.kind === "sentence" ? this.text.sentences[this.text.sentenceOf(picked.token)] : undefined;
+    const span: [number, number] = sentence ? [sentence.first, sentence.last] : [picked.token, picked.kind === "range" ? picked.last : picked.token + 1];
+    const found = [...new Set(this.found(...span).map(({ category }) => category))];
+    return { trace: this.payload.document?.id, span, unit: sentence ? "sentence" : picked.kind === "range" ? "span" : "token", findings: found.length ? found : undefined };
   }
 
   /** Picks the place that Python asked for, where its text is the one that is shown. */

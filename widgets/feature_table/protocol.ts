@@ -1,6 +1,6 @@
 // Written by tools/write_protocol.py from cotlens/widgets/protocol/feature_table.py and cotlens/widgets/feature_table.py: change those.
 
-import type { BranchInfo, Comparison, Empty, Job, Piece, TraceDocument } from "../kit/protocol";
+import type { BranchInfo, Comparison, Empty, Job, Piece, Selected, TraceDocument } from "../kit/protocol";
 
 /** The model, its SAE with the number of latents, and where they are described ("" if nowhere). */
 export interface Head {
@@ -86,4 +86,5 @@ export interface State {
   job: Job | Empty;
   code: string;
   alive: boolean;
+  selected: Selected | Empty;
 }

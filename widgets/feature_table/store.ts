@@ -3,11 +3,14 @@
 import { floatsOf, indicesOf } from "../kit/kernel/bytes";
 import { Observed } from "../kit/kernel/observed";
 import { Requests } from "../kit/kernel/requests";
-import type { BranchInfo, Comparison, Job, Piece, TraceDocument } from "../kit/protocol";
+import type { BranchInfo, Comparison, Job, Piece, Selected, TraceDocument } from "../kit/protocol";
 import { Written } from "../kit/kernel/written";
 import { TextModel, type TokenRange } from "../kit/text/text";
+import { sharedPick, tokensIn, type Picking, type SharedPick } from "../kit/kernel/selection";
 import { Latents, type Filter, type SortKey, type Which } from "./model";
 import type { EffectInfo, Facts, Head, Mode, Place, Request, State, Words } from "./protocol";
+
+interface Picked { latent: number | null; span: TokenRange | null }
 
 /** State that Python never sees. `latents` and `rows` follow from the rest. */
 export interface Own {
@@ -52,7 +55,7 @@ export type Key = keyof Own;
 const GROUPS: Record<keyof State, Key | null> = {
   document: "trace", token_offsets: "trace", error: "activity", facts: "activity", latents: "activity", bounds: "activity", tokens: "activity",
   values: "activity", labels: "activity", origins: "activity", scores: "activity", corpus: "activity", words: "words", effect: "effects", estimate: "effects", exact: "effects",
-  branches: "branches", comparison: "outcome", stream: "outcome", job: "job", head: "head", alive: "head", code: "code", selection: null,
+  branches: "branches", comparison: "outcome", stream: "outcome", job: "job", head: "head", alive: "head", code: "code", selection: null, selected: null,
 };
 export const KEYS = Object.keys(GROUPS) as (keyof State)[];
 
@@ -78,16 +81,41 @@ export class Store {
   estimate = new Float32Array(0);
   exact = new Float32Array(0);
   private readonly waiting = new Set<keyof State>();
+  private readonly shared: SharedPick;
   private described = new Set<number>();
   private headed: string | null = null;
 
-  constructor(readonly get: <K extends keyof State>(key: K) => State[K], post: (message: unknown) => void) {
+  constructor(readonly get: <K extends keyof State>(key: K) => State[K], post: (message: unknown) => void, save: (selected: Selected) => void = () => {}) {
     this.requests = new Requests<Request>(post, (reply, kind) => {
       if (kind !== "describe" && kind !== "stream") this.own.set({ notice: { message: [reply.error?.message ?? "The request failed.", reply.error?.remedy].filter(Boolean).join(" "), error: true } });
     }, (asking) => this.own.set({ asking }));
     this.own.now = { ...this.own.now, selection: this.sent() };
     this.build(true, true);
     this.follow(this.get("stream"));
+    this.shared = sharedPick<Picked>({ get: () => this.get("selected"), save }, {
+      now: () => ({ latent: this.own.now.picked, span: this.own.now.selection }),
+      pick: (to) => this.pick(to ?? { latent: null, span: null }),
+      find: (selected) => {
+        const tokens = tokensIn(selected, this.document?.id ?? "");
+        const fits = tokens && tokens[1] <= this.text.count ? { first: tokens[0], last: tokens[1] } : null;
+        return { latent: selected.latent ?? null, span: tokens === undefined ? this.own.now.selection : fits };
+      },
+      tell: (picked) => this.told(picked ?? { latent: null, span: null }),
+    });
+    this.own.subscribe((changed) => { if (changed.has("picked") || changed.has("selection")) this.shared.told(); }, new AbortController().signal);
+    this.shared.follow();
+  }
+
+  /** Shows what was picked in a linked widget. */
+  private pick({ latent, span }: Picked): void {
+    this.own.set({ picked: latent });
+    if (JSON.stringify(span) !== JSON.stringify(this.own.now.selection)) this.select(span);
+  }
+
+  private told({ latent, span }: Picked): ReturnType<Picking<Picked>["tell"]> {
+    const sentence = span && this.text.sentences[this.text.sentenceOf(span.first)];
+    const unit = sentence && sentence.first === span.first && sentence.last === span.last ? "sentence" : span && span.last - span.first > 1 ? "span" : "token";
+    return { latent: latent ?? undefined, ...(span ? { trace: this.document?.id } : {}), span: span ? [span.first, span.last] : undefined, unit: span ? unit : undefined };
   }
 
   get broken(): boolean { return this.own.now.broken; }
@@ -117,6 +145,7 @@ export class Store {
 
   /** A trait changed. Traits of one batch arrive one by one: they are drawn together. */
   changed(key: keyof State): void {
+    if (key === "selected") { this.shared.follow(); return; }
     if (this.waiting.size === 0) queueMicrotask(() => this.flush());
     this.waiting.add(key);
     // Each piece is followed: the next one may come before this turn ends.

@@ -18,8 +18,11 @@ export class AskingFake<S extends object> {
 
   off(event: string, callback: Callback): void { this.callbacks.get(event)?.delete(callback); }
 
-  /** Sets traits as Python would, in one batch. */
-  set(patch: Partial<S>): void {
+  save_changes(): void {}
+
+  /** Sets traits as Python would, in one batch; a view sets one. */
+  set<K extends keyof S>(given: Partial<S> | K, value?: S[K]): void {
+    const patch = typeof given === "object" ? given : { [given]: value };
     Object.assign(this.state, patch);
     for (const key of Object.keys(patch)) this.emit(`change:${key}`);
   }

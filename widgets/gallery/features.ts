@@ -47,7 +47,7 @@ function table({ parts = PARTS, rows = 64, poor = 2, more = {}, labels, template
     words, effect: { why: "", words: "logit difference of the forced answer '7'", target: "7", unit: "nats", estimated: true, agreement: 0.97, compared: 8 },
     estimate: bytes(effects), exact: bytes(effects.map((value, row) => (row < 8 ? value * 0.94 + 0.02 : NaN))), selection: {},
     branches: [{ id: "b0", parent: null, label: "original", answer: "7", p: 0.98, current: true }], comparison: null, stream: {},
-    job: { id: 1, state: "done", label: "reading latents", done: 0, total: null, eta: null, message: null, remedy: null }, code: "import cotlens as cl\n\nmodel = cl.load('abacus')\nsae = cl.features.load_sae('abacus')\nfound = cl.features.features(trace, model, sae)\nfound.frame()", alive: true, ...more,
+    job: { id: 1, state: "done", label: "reading latents", done: 0, total: null, eta: null, message: null, remedy: null }, code: "import cotlens as cl\n\nmodel = cl.load('abacus')\nsae = cl.features.load_sae('abacus')\nfound = cl.features.features(trace, model, sae)\nfound.frame()", selected: {}, alive: true, ...more,
   };
 }
 

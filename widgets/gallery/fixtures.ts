@@ -59,7 +59,7 @@ function blank(): State {
     limits: { max_new_tokens: 200, temperature: 1 }, loading: {}, branches: [], document: {}, parts: [], findings: [], token_offsets: bytes(new Uint32Array(1)), logprobs: bytes(new Float32Array(0)),
     measures: MEASURES, selection: { measure: null, unit: "token", metric: null, n: 0, spans: [], target: "" }, place: {}, readers: READERS, shading: {}, shading_rows: bytes(new Uint32Array(0)), shading_values: bytes(new Float32Array(0)),
     shading_low: bytes(new Float32Array(0)), shading_high: bytes(new Float32Array(0)), shading_certainty: bytes(new Uint8Array(0)), shading_status: {}, shading_facts: [], scale_lock: {}, strip: {},
-    strip_at: bytes(new Uint32Array(0)), strip_values: bytes(new Float32Array(0)), resampled: {}, comparison: null, job: {}, stream: {}, code: "", alive: true,
+    strip_at: bytes(new Uint32Array(0)), strip_values: bytes(new Float32Array(0)), resampled: {}, comparison: null, job: {}, stream: {}, code: "", selected: {}, alive: true,
   };
 }
 

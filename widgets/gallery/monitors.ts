@@ -11,7 +11,7 @@ function reading(label: string, reason = ""): PanelReading {
 
 function finding(monitor: number, quote: string, category: string, severity: number, anchor = "exact", text = TEXT): PanelFinding {
   const start = anchor === "unlocated" ? -1 : text.indexOf(quote);
-  return { monitor, start, end: start < 0 ? -1 : start + quote.length, quote, category, severity, stance: "asserts", anchor, rationale: "It doesn't follow from what stands before it.", note: "" };
+  return { monitor, start, end: start < 0 ? -1 : start + quote.length, tokens: start < 0 ? [0, 0] : [start, start + quote.length], quote, category, severity, stance: "asserts", anchor, rationale: "It doesn't follow from what stands before it.", note: "" };
 }
 
 function thought(at: number, readings: PanelReading[], findings: PanelFinding[], text = TEXT): PanelThought {
@@ -28,7 +28,7 @@ const TWO: PanelThought[] = [
 
 /** State name -> traits of the monitor panel. */
 export const MONITORS: Record<string, () => State> = {
-  monitors: () => ({ panel: { monitors: ["rules", "judge (validity, all)"], labels: LABELS, thoughts: TWO }, labels: { "thought-0": "flawed" } }),
-  monitorsone: () => ({ panel: { monitors: ["rules"], labels: LABELS, thoughts: TWO.slice(0, 4).map((one) => ({ ...one, readings: one.readings.slice(0, 1), findings: one.findings.filter(({ monitor }) => monitor === 0) })) }, labels: {} }),
-  monitorshostile: () => ({ panel: { monitors: [HOSTILE, "b"], labels: [HOSTILE, "sound"], thoughts: [thought(0, [reading(HOSTILE), reading("", HOSTILE)], [finding(0, "🍐", HOSTILE, 3, "exact", HOSTILE)], HOSTILE)] }, labels: { other: "none of them" } }),
+  monitors: () => ({ panel: { monitors: ["rules", "judge (validity, all)"], labels: LABELS, thoughts: TWO }, labels: { "thought-0": "flawed" }, selected: {} }),
+  monitorsone: () => ({ panel: { monitors: ["rules"], labels: LABELS, thoughts: TWO.slice(0, 4).map((one) => ({ ...one, readings: one.readings.slice(0, 1), findings: one.findings.filter(({ monitor }) => monitor === 0) })) }, labels: {}, selected: {} }),
+  monitorshostile: () => ({ panel: { monitors: [HOSTILE, "b"], labels: [HOSTILE, "sound"], thoughts: [thought(0, [reading(HOSTILE), reading("", HOSTILE)], [finding(0, "🍐", HOSTILE, 3, "exact", HOSTILE)], HOSTILE)] }, labels: { other: "none of them" }, selected: {} }),
 };

@@ -35,7 +35,7 @@ function matrixOf(count: number, { sampled = false, missing = () => false, more 
     label: sampled ? "Sentence to sentence" : "Suppression", metric: sampled ? "rate at which the target is said" : "log KL of the target's tokens", unit: "sentence",
     sign: sampled ? "+ = the source makes the target likelier" : "+ = the target reads the source", zero: "no effect", scale_unit: sampled ? "probability" : "nats",
     signed: true, kind: sampled ? "sampled" : "exact", edit_type: sampled ? "on-policy" : "attention-level", model: "abacus", backend: "local", settings: [["temperature", "0.6", "of sampling: 0 takes the likeliest token"], ["alpha", "1.0", "added to the count of every answer before the divergence is taken"]],
-    base: 0, scale: 0.8, texts: texts ?? Array.from({ length: count }, (_, i) => THOUGHT[i % THOUGHT.length] as string),
+    base: 0, scale: 0.8, trace: "", first: bytes(Uint32Array.from({ length: count }, (_, i) => 30 + 14 * i)), last: bytes(Uint32Array.from({ length: count }, (_, i) => 44 + 14 * i)), texts: texts ?? Array.from({ length: count }, (_, i) => THOUGHT[i % THOUGHT.length] as string),
     estimate: bytes(estimate), low: bytes(low), high: bytes(high), n: bytes(n), certainty: new DataView(certainty.buffer), status, ...more,
   };
 }
@@ -44,7 +44,7 @@ const HOSTILE = ["<script>window.hacked = 1</script>", "<img src=x onerror=\"win
 
 /** The traits of a matrix whose colours nobody has locked. */
 function shown(matrix: Matrix): State {
-  return { matrix, scale_lock: {} };
+  return { matrix, scale_lock: {}, selected: {} };
 }
 
 /** State name -> traits of the pair matrix. */

@@ -38,7 +38,7 @@ function rolloutsOf({ rows, sentences, texts, alive = true, prompts = 1 }: Optio
   const rollouts: Rollouts = {
     names: whole.map((_, i) => `t${i}`), notes: whole.map((_, i) => (i === 2 ? "cut off before it ended" : "")), texts: whole,
     prompt: numbers(whole.map((_, i) => i % prompts)), group: numbers(group),
-    first: numbers(first), start: numbers(start), end: numbers(end), column: numbers(column), category: bytes(Uint8Array.from(category)), alike: bytes(Uint8Array.from(alike)),
+    first: numbers(first), start: numbers(start), end: numbers(end), token: numbers(start), last: numbers(end), column: numbers(column), category: bytes(Uint8Array.from(category)), alike: bytes(Uint8Array.from(alike)),
     categories: KINDS, model: "abacus",
   };
   const planeOf = (own: number[]): Plane => ({ places: bytes(Float32Array.from({ length: 2 * own.length }, (_, i) => (group[own[i >> 1] as number] ?? 0) + next())), explained: [0.41, 0.17], of: "each rollout's words, numbers and pairs of words" });
@@ -51,7 +51,7 @@ function rolloutsOf({ rows, sentences, texts, alive = true, prompts = 1 }: Optio
     });
     return { text: ASKED[prompt] ?? "", width: sentences, groups, tree: treeOf(own), prefixes: own.length < 2 ? 0 : own.length > 500 ? 1204 : 4, plane: planeOf(own) };
   });
-  return { rollouts, prompts: told, plane: prompts > 1 ? planeOf(all) : {}, opened: [], alive };
+  return { rollouts, prompts: told, plane: prompts > 1 ? planeOf(all) : {}, opened: [], selected: {}, alive };
 }
 
 function treeOf(all: number[]): Node[] {

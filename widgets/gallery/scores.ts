@@ -30,7 +30,7 @@ function scoreOf({ unit = "sentence", pieces, blocks, values, half, more = {}, m
   return {
     label: "Resampling", metric: "accuracy", unit, sign: "+ = supports the answer '12'", zero: "no effect", scale_unit: "probability", signed: true,
     kind: exact ? "exact" : "sampled", edit_type: "on-policy: the sentence is removed and the model writes on", model: "abacus", backend: "local",
-    settings: [["rollouts", "100", ""], ["temperature", "0.7", ""]], base: 0, scale: largest(estimate), reach: Math.max(largest(estimate), largest(low), largest(high)),
+    settings: [["rollouts", "100", ""], ["temperature", "0.7", ""]], base: 0, trace: "", scale: largest(estimate), reach: Math.max(largest(estimate), largest(low), largest(high)),
     text: pieces.join(""), edges: bytes(edges), blocks: bytes(Uint32Array.from(blocks)),
     first: bytes(Uint32Array.from(pieces, (_, i) => 30 + 14 * i)), last: bytes(Uint32Array.from(pieces, (_, i) => (unit === "token" ? 31 + 14 * i : 44 + 14 * i))),
     estimate: bytes(estimate), low: bytes(low), high: bytes(high), n: bytes(Uint32Array.from(estimate, (value) => (Number.isNaN(value) ? 0 : exact ? 1 : n))),
@@ -71,7 +71,7 @@ function hostile(): Score {
     more: { label: HOSTILE[0] as string, model: HOSTILE[1] as string, sign: HOSTILE[2] as string } });
 }
 
-const shown = (scores: Score[], context: State["context"] = {}): State => ({ scores, context, scale_lock: {} });
+const shown = (scores: Score[], context: State["context"] = {}): State => ({ scores, context, scale_lock: {}, selected: {} });
 
 /** State name -> traits of the importance map. */
 export const SCORES: Record<string, () => State> = {

@@ -37,7 +37,7 @@ function at(dials: Dial[], more: Partial<State> = {}): State {
     baseline: BASELINE.document, baseline_offsets: BASELINE.offsets, steered: {}, steered_offsets: NONE, control: {}, control_offsets: NONE, unsteered: {}, unsteered_offsets: NONE, stream: {},
     findings: { target: "7", baseline: finding("7", 0.97, 1.08), unsteered: null, steered: null, control: null, verdict: { kind: "same", text: "No vector is turned up: this is the baseline." }, control_verdict: null },
     sweep: {}, tries: [{ id: "t0", label: "original", answer: "7", current: true }],
-    job: {}, code: CODE, alive: true, ...more,
+    job: {}, code: CODE, selected: {}, alive: true, ...more,
   };
 }
 

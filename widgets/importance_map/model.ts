@@ -53,6 +53,17 @@ export class ScoreMap {
   /** The number that a unit is known by: that of a token in the trace, as the editor has it; else its place in the table. */
   numberOf(unit: number): number { return this.isToken ? (this.first[unit] ?? unit) : unit; }
 
+  /** The unit of some tokens: the one that holds the first of them, or else the first that they reach. */
+  unitAt(first: number, last: number): number | null {
+    let reached: number | null = null;
+    for (let unit = 0; unit < this.count; unit += 1) {
+      const [start, end] = [this.first[unit] as number, this.last[unit] as number];
+      if (start <= first && first < end) return unit;
+      if (reached === null && start < last && end > first) reached = unit;
+    }
+    return reached;
+  }
+
   text(unit: number): string {
     return this.score.text.slice(this.edges[unit] ?? 0, this.edges[unit + 1] ?? 0);
   }

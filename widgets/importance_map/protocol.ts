@@ -1,6 +1,6 @@
 // Written by tools/write_protocol.py from cotlens/widgets/protocol/importance_map.py and cotlens/widgets/importance_map.py: change those.
 
-import type { Empty, Estimates, Lock } from "../kit/protocol";
+import type { Empty, Estimates, Lock, Selected } from "../kit/protocol";
 
 /** What the method adds to each unit: Float32 numbers, or words. */
 export interface Fact {
@@ -12,6 +12,8 @@ export interface Fact {
 /** A result over the units of one kind. Bars go to `reach`. */
 export interface Score extends Estimates {
   reach: number;
+  /** Id of the trace it was measured on. */
+  trace: string;
   text: string;
   /** Where units begin, and the end: Uint32, units + 1. */
   edges: DataView;
@@ -35,4 +37,5 @@ export interface State {
   scores: Score[];
   context: Context | Empty;
   scale_lock: Lock | Empty;
+  selected: Selected | Empty;
 }

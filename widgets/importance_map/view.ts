@@ -5,7 +5,8 @@ import { createFind } from "../kit/text/find";
 import { createFoot, type MarkWords } from "../kit/controls/foot";
 import { setIntensity } from "../kit/heat/heat";
 import { Observed } from "../kit/kernel/observed";
-import type { SharedLock } from "../kit/kernel/still";
+import { tokensIn } from "../kit/kernel/selection";
+import { sharePicked, type SharedLock, type Traits } from "../kit/kernel/still";
 import { createHead } from "./head";
 import { KEYS, listenForKeys } from "./keys";
 import { ScoreMap } from "./model";
@@ -26,7 +27,7 @@ export function decode(get: (key: string) => unknown): Payload {
   };
 }
 
-export function draw(root: HTMLElement, { scores, around }: Payload, signal: AbortSignal, sharedLock: SharedLock): void {
+export function draw(root: HTMLElement, { scores, around }: Payload, signal: AbortSignal, sharedLock: SharedLock, traits: Traits): void {
   const maps = scores.map((score) => new ScoreMap(score));
   const map = maps[0];
   if (!map) { root.append(h("p", "cotlens-note", {}, "There is no score to show.")); return; }
@@ -60,6 +61,17 @@ export function draw(root: HTMLElement, { scores, around }: Payload, signal: Abo
   };
   own.subscribe(update, signal);
   update(new Set(Object.keys(own.now) as (keyof Own)[]));
+  sharePicked(traits, own, "picked", {
+    find(selected) {
+      const tokens = tokensIn(selected, own.now.map.score.trace);
+      return tokens && (own.now.map.unitAt(...tokens) ?? undefined);
+    },
+    tell(unit) {
+      const { score, first, last } = own.now.map;
+      if (unit === null) return { span: undefined, unit: undefined };
+      return { ...(score.trace ? { trace: score.trace } : {}), span: [first[unit] as number, last[unit] as number], unit: score.unit };
+    },
+  }, signal);
 }
 
 function marksOf({ score, judged }: ScoreMap): readonly MarkWords[] {

@@ -138,6 +138,16 @@ export interface Lock {
   scale: number;
 }
 
+/** What is picked, for all widgets that are linked: parts that nobody picked are missing. `span` are tokens. */
+export interface Selected {
+  trace?: string;
+  span?: [number, number];
+  unit?: string;
+  latent?: number;
+  layer?: number;
+  findings?: string[];
+}
+
 export type JobState = "idle" | "queued" | "running" | "done" | "cancelled" | "error";
 
 /** Work that goes on, or how the last ended; `eta` in seconds. The id is None before there was any. */

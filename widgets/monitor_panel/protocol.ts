@@ -1,12 +1,14 @@
 // Written by tools/write_protocol.py from cotlens/widgets/protocol/monitor_panel.py and cotlens/widgets/monitor_panel.py: change those.
 
-import type { Empty } from "../kit/protocol";
+import type { Empty, Selected } from "../kit/protocol";
 
 /** A finding of one monitor; characters start..end of the thought's text, -1 where its quote stands nowhere. */
 export interface PanelFinding {
   monitor: number;
   start: number;
   end: number;
+  /** Of the trace, the first and the one after the last; (0, 0) where its quote stands nowhere. */
+  tokens: [number, number];
   quote: string;
   category: string;
   severity: number;
@@ -45,4 +47,5 @@ export interface Panel {
 export interface State {
   panel: Panel | Empty;
   labels: Record<string, string>;
+  selected: Selected | Empty;
 }

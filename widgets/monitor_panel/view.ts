@@ -5,6 +5,7 @@ import { createFoot, type KeyWords } from "../kit/controls/foot";
 import { onKey } from "../kit/keys";
 import { Observed } from "../kit/kernel/observed";
 import type { SharedLock, Traits } from "../kit/kernel/still";
+import { sharedPick } from "../kit/kernel/selection";
 import { alike, known, stepped } from "./model";
 import type { Panel } from "./protocol";
 import { createReading } from "./reading";
@@ -46,6 +47,32 @@ export function draw(root: HTMLElement, panel: Panel | null, signal: AbortSignal
   const update = (changed: ReadonlySet<keyof Own>): void => { for (const part of parts) part.update(changed); };
   own.subscribe(update, signal);
   update(new Set(Object.keys(own.now) as (keyof Own)[]));
+  sharePlace(context, traits);
+}
+
+interface Place { row: number; finding: number | null }
+
+/** The thought and the finding that are looked at, for linked widgets too. */
+function sharePlace({ own, panel, signal }: Context, traits: Traits): void {
+  const shared = sharedPick<Place>({ get: () => traits.get("selected"), save: (selected) => traits.save("selected", selected) }, {
+    now: () => ({ row: own.now.row, finding: own.now.finding }),
+    pick: (to) => own.set(to ?? { finding: null }),
+    find({ trace, span }) {
+      const row = panel.thoughts.findIndex(({ id }) => id === trace);
+      if (row < 0) return undefined;
+      const at = panel.thoughts[row]?.findings.findIndex(({ tokens: [first, last] }) => span !== undefined && first < span[1] && last > span[0]) ?? -1;
+      return { row, finding: at < 0 ? null : at };
+    },
+    tell(place) {
+      const thought = panel.thoughts[place?.row ?? 0];
+      const found = thought?.findings[place?.finding ?? -1];
+      const tokens = found && found.tokens[0] < found.tokens[1] ? found.tokens : undefined;
+      return { trace: thought?.id, span: tokens, unit: tokens && "span", findings: found && [found.category] };
+    },
+  });
+  traits.follow("selected", () => shared.follow(), signal);
+  own.subscribe((changed) => { if (changed.has("row") || changed.has("finding")) shared.told(); }, signal);
+  shared.follow();
 }
 
 function createHead({ own, panel }: Context): Part {

@@ -1,6 +1,6 @@
 /** A pairs result as the view reads it. Cell (target, source) stands at target * count + source. */
 
-import { bytesOf, floatsOf } from "../kit/kernel/bytes";
+import { bytesOf, floatsOf, indicesOf } from "../kit/kernel/bytes";
 import { certaintyOf, effectWords, GLYPH, intervalWords, isExact, mayBeNothing, reasonWords, SAID, type Certainty } from "../kit/heat/certainty";
 import { above, type Effect } from "../kit/heat/effect-bar";
 import { filled, level } from "../kit/heat/heat";
@@ -21,6 +21,8 @@ export class Pairs {
   private readonly high: Float32Array;
   private readonly n: Float32Array;
   private readonly codes: Uint8Array;
+  private readonly first: Uint32Array;
+  private readonly last: Uint32Array;
 
   constructor(readonly matrix: Matrix) {
     this.count = matrix.texts.length;
@@ -29,6 +31,21 @@ export class Pairs {
     this.high = floatsOf(matrix.high);
     this.n = floatsOf(matrix.n);
     this.codes = bytesOf(matrix.certainty);
+    this.first = indicesOf(matrix.first);
+    this.last = indicesOf(matrix.last);
+  }
+
+  /** The tokens of a sentence; null where the result doesn't tell them. */
+  tokens(sentence: number): [first: number, last: number] | null {
+    const [first, last] = [this.first[sentence] ?? 0, this.last[sentence] ?? 0];
+    return first < last ? [first, last] : null;
+  }
+
+  /** The sentence that some tokens begin in, or else the first that they reach; -1 where there is none. */
+  sentenceAt(first: number, last: number): number {
+    const all = Array.from({ length: this.count }, (_, sentence) => this.tokens(sentence));
+    const holds = all.findIndex((each) => each !== null && each[0] <= first && first < each[1]);
+    return holds >= 0 ? holds : all.findIndex((each) => each !== null && each[0] < last && each[1] > first);
   }
 
   cell(target: number, source: number): number { return target * this.count + source; }

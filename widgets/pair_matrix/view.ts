@@ -8,7 +8,8 @@ import { createGrid } from "./grid";
 import { createHead } from "./head";
 import { Pairs } from "./model";
 import { scaleNow, type Context, type Own, type Part } from "./part";
-import type { SharedLock } from "../kit/kernel/still";
+import { tokensIn } from "../kit/kernel/selection";
+import { sharePicked, type SharedLock, type Traits } from "../kit/kernel/still";
 import { createSide } from "./side";
 import type { Matrix } from "./protocol";
 
@@ -19,7 +20,7 @@ export function decode(get: (key: string) => unknown): Matrix | null {
   return matrix && Array.isArray(matrix.texts) ? matrix : null;
 }
 
-export function draw(root: HTMLElement, matrix: Matrix | null, signal: AbortSignal, sharedLock: SharedLock): void {
+export function draw(root: HTMLElement, matrix: Matrix | null, signal: AbortSignal, sharedLock: SharedLock, traits: Traits): void {
   if (!matrix) { root.append(h("p", "cotlens-note", {}, "There is no matrix to show.")); return; }
   const pairs = new Pairs(matrix);
   const apart = pairs.hasDiagonal ? 0 : 1;
@@ -41,6 +42,19 @@ export function draw(root: HTMLElement, matrix: Matrix | null, signal: AbortSign
   const update = (changed: ReadonlySet<keyof Own>): void => { for (const part of parts) part.update(changed); };
   own.subscribe(update, signal);
   update(new Set(Object.keys(own.now) as (keyof Own)[]));
+  // What is picked for others is the source: its effects are what the cells are about.
+  sharePicked(traits, own, "picked", {
+    find(selected) {
+      const tokens = tokensIn(selected, matrix.trace);
+      const source = tokens && pairs.sentenceAt(...tokens);
+      return source === undefined || source === null ? source : source < 0 ? undefined : pairs.cell(pairs.target(own.now.picked ?? pairs.cell(source + 1 < pairs.count ? source + 1 : source, 0)), source);
+    },
+    tell(cell) {
+      const tokens = cell === null ? null : pairs.tokens(pairs.source(cell));
+      if (tokens === null) return { span: undefined, unit: undefined };
+      return { ...(matrix.trace ? { trace: matrix.trace } : {}), span: tokens, unit: matrix.unit };
+    },
+  }, signal);
 }
 
 /** Arrow keys move the cell. */

@@ -8,7 +8,7 @@ import { mount } from "./view";
 
 export default bound<State, Store>({
   keys: KEYS,
-  open: (get, post) => new Store(get, post),
+  open: (get, post, save) => new Store(get, post, (selected) => save("selected", selected)),
   changed: (store, key) => store.changed(key),
   mount,
 });

@@ -2,6 +2,7 @@
 
 import { bytesOf, indicesOf } from "../kit/kernel/bytes";
 import { matches } from "../kit/text/matches";
+import type { Selected } from "../kit/protocol";
 import type { Group, Node, Prompt, Rollouts } from "./protocol";
 
 export type Sort = "given" | "length" | "start";
@@ -23,6 +24,8 @@ export class Model {
   readonly first: Uint32Array;
   readonly start: Uint32Array;
   readonly end: Uint32Array;
+  private readonly token: Uint32Array;
+  private readonly last: Uint32Array;
   readonly column: Uint32Array;
   readonly category: Uint8Array;
   readonly alike: Uint8Array;
@@ -39,6 +42,7 @@ export class Model {
     this.said = { ...NONE, ...given };
     const { first, start, end, column, category, alike, prompt, group } = this.said;
     [this.first, this.start, this.end, this.column, this.prompt] = [first, start, end, column, prompt].map(indicesOf) as [Uint32Array, Uint32Array, Uint32Array, Uint32Array, Uint32Array];
+    [this.token, this.last] = [indicesOf(this.said.token), indicesOf(this.said.last)];
     [this.category, this.alike] = [bytesOf(category), bytesOf(alike)];
     this.groups = prompts.flatMap(({ groups }, each) => groups.map((one) => ({ ...one, prompt: each, of: groups.reduce((sum, { n }) => sum + n, 0) })));
     const before: number[] = [];
@@ -72,6 +76,20 @@ export class Model {
   sentence({ row, sentence }: Place): string {
     const at = this.at(row) + sentence;
     return this.text(row).slice(this.start[at], this.end[at]);
+  }
+
+  /** What a selection is here: the row of its trace, and the sentence in which its tokens begin; undefined where that is none of these. */
+  placeOf({ trace, span }: Selected): Place | undefined {
+    const row = trace === undefined ? -1 : this.said.names.indexOf(trace);
+    if (row < 0) return undefined;
+    const sentences = Array.from({ length: this.sentences(row) }, (_, sentence) => sentence);
+    return { row, sentence: span ? sentences.findIndex((each) => span[0] < (this.last[this.at(row) + each] as number)) : -1 };
+  }
+
+  selectedAt({ row, sentence }: Place): { [K in keyof Selected]: Selected[K] | undefined } {
+    const at = this.at(row) + sentence;
+    const span = sentence < 0 ? undefined : [this.token[at] ?? 0, this.last[at] ?? 0] as [number, number];
+    return { trace: this.said.names[row], span: span && span[0] < span[1] ? span : undefined, unit: span && "sentence" };
   }
 
   answer(group: number): string { return this.groups[group]?.answer ?? "answer not read"; }

@@ -1,9 +1,10 @@
 // Written by tools/write_protocol.py from cotlens/widgets/protocol/rollout_map.py and cotlens/widgets/rollout_map.py: change those.
 
-import type { Empty } from "../kit/protocol";
+import type { Empty, Selected } from "../kit/protocol";
 
 /** n rollouts in the order given; sentences first[i]..first[i + 1] are those of rollout i. All numbers are Uint32 unless said otherwise. */
 export interface Rollouts {
+  /** Ids of the traces. */
   names: string[];
   /** What is to be said of a rollout: how it ended, why its thought isn't measured; "" where there is nothing. */
   notes: string[];
@@ -16,6 +17,9 @@ export interface Rollouts {
   first: DataView;
   start: DataView;
   end: DataView;
+  token: DataView;
+  /** Tokens of each sentence in its trace, the first and the one after the last. */
+  last: DataView;
   /** Of each sentence, among those of its prompt's rollouts. */
   column: DataView;
   /** Uint8, the number in `categories`. */
@@ -77,4 +81,5 @@ export interface State {
   plane: Plane | Empty;
   opened: number[];
   alive: boolean;
+  selected: Selected | Empty;
 }

@@ -2,6 +2,8 @@
 
 import { Observed } from "../kit/kernel/observed";
 import { Requests } from "../kit/kernel/requests";
+import type { Selected } from "../kit/protocol";
+import { sharedPick, type SharedPick } from "../kit/kernel/selection";
 import { Model, type Line, type Place, type Sort, type Wanted } from "./model";
 import type { Node, Plane, Request, Rollouts, State } from "./protocol";
 
@@ -32,7 +34,7 @@ export interface Own {
 }
 
 export type Key = keyof Own;
-export const KEYS: (keyof State)[] = ["rollouts", "prompts", "plane", "opened", "alive"];
+export const KEYS: (keyof State)[] = ["rollouts", "prompts", "plane", "opened", "alive", "selected"];
 
 export class Store {
   readonly own = new Observed<Own>({
@@ -42,10 +44,19 @@ export class Store {
   model!: Model;
   lines: Line[] = [];
   private readonly requests: Requests<Request>;
+  private readonly shared: SharedPick;
 
-  constructor(private readonly get: <K extends keyof State>(key: K) => State[K], post: (message: unknown) => void) {
+  constructor(private readonly get: <K extends keyof State>(key: K) => State[K], post: (message: unknown) => void, save: (selected: Selected) => void = () => {}) {
     this.requests = new Requests<Request>(post, (reply) => this.own.set({ notice: [reply.error?.message ?? "The request failed.", reply.error?.remedy].filter(Boolean).join(" ") }));
     this.build();
+    this.shared = sharedPick<Place>({ get: () => this.get("selected"), save }, {
+      now: () => this.own.now.picked,
+      pick: (picked) => this.own.set({ picked }),
+      find: (selected) => this.model.placeOf(selected),
+      tell: (place) => place === null ? { span: undefined, unit: undefined } : this.model.selectedAt(place),
+    });
+    this.own.subscribe((changed) => { if (changed.has("picked")) this.shared.told(); }, new AbortController().signal);
+    this.shared.follow();
   }
 
   get broken(): boolean { return this.own.now.broken; }
@@ -62,6 +73,7 @@ export class Store {
 
   changed(key: keyof State): void {
     if (key === "alive") { this.own.set({ alive: this.get("alive") }); return; }
+    if (key === "selected") { this.shared.follow(); return; }
     if (key === "opened") { this.own.set({ opened: this.get("opened") ?? [] }); return; }
     this.build();
     this.own.set({ picked: null, pinned: [], node: null, group: null, data: this.own.now.data + 1, lines: this.own.now.lines + 1 });

@@ -10,9 +10,10 @@ import { mount } from "./view";
 
 export default bound<State, Store>({
   keys: KEYS,
-  open(get, post) {
+  open(get, post, save) {
     const store = new Store(post);
     store.receive(decodeAll(get));
+    store.share({ get: () => get("selected"), save: (selected) => save("selected", selected) });
     return store;
   },
   changed(store, key, get) {

@@ -26,6 +26,7 @@ export const EMPTY: Payload = {
   tries: [],
   job: IDLE,
   code: "",
+  selected: null,
   alive: true,
 };
 

@@ -1,6 +1,6 @@
 // Written by tools/write_protocol.py from cotlens/widgets/protocol/steering_panel.py and cotlens/widgets/steering_panel.py: change those.
 
-import type { Empty, Job, Piece, TraceText } from "../kit/protocol";
+import type { Empty, Job, Piece, Selected, TraceText } from "../kit/protocol";
 
 export type Place = "all" | "thought" | "answer" | "here" | "span";
 
@@ -150,4 +150,5 @@ export interface State {
   job: Job | Empty;
   code: string;
   alive: boolean;
+  selected: Selected | Empty;
 }

@@ -5,6 +5,8 @@ import { TextModel } from "../kit/text/text";
 import { Observed } from "../kit/kernel/observed";
 import { Requests, type Reply } from "../kit/kernel/requests";
 import { Written } from "../kit/kernel/written";
+import { any } from "../kit/part";
+import { sharedPick, tokensIn, type SelectedTrait } from "../kit/kernel/selection";
 import { EMPTY } from "./payload";
 import type { Beside, Dial, Request, Rewritten, Stream, Which } from "./protocol";
 import type { Payload } from "./state";
@@ -47,6 +49,25 @@ export class Store extends Observed<All> {
     super({ ...EMPTY, ...OWN });
     this.requests = new Requests<Request>(post, ({ error }, kind) => kind !== "stream" && this.set({ notice: { message: error?.message ?? "It could not be done.", remedy: error?.remedy ?? null } }),
       (asking) => this.set({ asking }));
+  }
+
+  /** Keeps what is picked and the model's `selected` alike, as long as the store lives. */
+  share(trait: SelectedTrait): void {
+    const shared = sharedPick<Picked>(trait, {
+      now: () => this.now.picked,
+      pick: (picked) => this.set({ picked }),
+      find: (selected) => {
+        const document = selected.trace ?? this.now.baseline?.id ?? "";
+        const tokens = tokensIn(selected, document);
+        return tokens && (tokens[1] <= (this.textOf(document)?.count ?? 0) ? { document, token: tokens[0], last: tokens[1] } : undefined);
+      },
+      tell: (picked) => picked === null ? { span: undefined, unit: undefined } : { trace: picked.document, span: [picked.token, picked.last], unit: picked.last - picked.token > 1 ? "span" : "token" },
+    });
+    this.subscribe((changed) => {
+      if (any(changed, "selected", "baseline", "steered", "control", "unsteered")) shared.follow();
+      if (changed.has("picked")) shared.told();
+    }, new AbortController().signal);
+    shared.follow();
   }
 
   /** Parts of the payload. The dials follow Python's unless the hand was quicker. */

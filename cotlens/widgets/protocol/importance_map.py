@@ -19,6 +19,8 @@ class Score(Estimates):
     """A result over the units of one kind. Bars go to `reach`."""
 
     reach: float
+    trace: str
+    """Id of the trace it was measured on."""
     text: str
     edges: bytes
     """Where units begin, and the end: Uint32, units + 1."""

@@ -11,6 +11,8 @@ class PanelFinding(TypedDict):
     monitor: int
     start: int
     end: int
+    tokens: tuple[int, int]
+    """Of the trace, the first and the one after the last; (0, 0) where its quote stands nowhere."""
     quote: str
     category: str
     severity: int

@@ -13,6 +13,7 @@ class Rollouts(TypedDict):
     """
 
     names: list[str]
+    """Ids of the traces."""
     notes: list[str]
     """What is to be said of a rollout: how it ended, why its thought isn't measured; "" where there is nothing."""
     texts: list[str]
@@ -24,6 +25,9 @@ class Rollouts(TypedDict):
     first: bytes
     start: bytes
     end: bytes
+    token: bytes
+    last: bytes
+    """Tokens of each sentence in its trace, the first and the one after the last."""
     column: bytes
     """Of each sentence, among those of its prompt's rollouts."""
     category: bytes

@@ -158,6 +158,17 @@ class Lock(TypedDict):
     scale: float
 
 
+class Selected(TypedDict):
+    """What is picked, for all widgets that are linked: parts that nobody picked are missing. `span` are tokens."""
+
+    trace: NotRequired[str]
+    span: NotRequired[tuple[int, int]]
+    unit: NotRequired[str]
+    latent: NotRequired[int]
+    layer: NotRequired[int]
+    findings: NotRequired[list[str]]
+
+
 JobState = Literal["idle", "queued", "running", "done", "cancelled", "error"]
 
 

@@ -147,8 +147,7 @@ class CoTEditor(TreeController):
             node = self._tree.current if trace is None else self._tree.holding(trace.id)
             token = check.whole("token", token, 0, len(node.trace.token_ids) - 1, of="CoTEditor.go_to")
             if node.id != self._tree.current_id:
-                self._go(node.id)
-                self._measure()
+                self._goto(node.id)
             asked = self.view.place.get("asked", 0) + 1
             self._set(place={"document": node.trace.id, "token": token, "asked": asked})
 
@@ -182,13 +181,12 @@ class CoTEditor(TreeController):
     def _do_count(self, request: Request) -> dict[str, Any]:
         return {"tokens": len(self.model.codec.encode(request.text))}
 
-    def _do_goto(self, request: Request) -> None:
-        self._go(request.branch)
+    def _goto(self, branch: str) -> None:
+        self._go(branch)
         self._measure()
 
     def _do_focus(self, request: Request) -> None:
-        self._go(self._focuses.branch(request.thought))
-        self._measure()
+        self._goto(self._focuses.branch(request.thought))
 
     def _do_measure(self, request: Request) -> None:
         limits = tuple(self._limits.changed(self._given_limits).items())

@@ -16,6 +16,7 @@ from cotlens.measure.method import check_setting
 from cotlens.models.contract import Model
 from cotlens.trace import Span, Trace
 from cotlens.widgets.feature_table import FeatureTableView
+from cotlens.widgets.selection import Selected, selected
 from cotlens.workbench.feature_table import payload
 from cotlens.workbench.feature_table.code import script
 from cotlens.workbench.feature_table.labels import labels_of
@@ -147,8 +148,8 @@ class FeatureTable(TreeController):
         finally:
             self._publish()
 
-    def _do_goto(self, request: FeatureRequest) -> None:
-        self._go(request.branch)
+    def _goto(self, branch: str) -> None:
+        self._go(branch)
         self._read()
 
     def _do_stream(self, request: FeatureRequest) -> dict[str, Any]:
@@ -183,7 +184,20 @@ class FeatureTable(TreeController):
     def _select(self, selection: tuple[int, int] | None) -> None:
         with self._lock:
             self._selection = selection
-            self._set(selection=_selected(selection), code=self.code)
+            self._set(selection=_selected(selection), code=self.code, selected=self._with_span(selection))
+
+    def _picked(self, wanted: Selected) -> None:
+        here = wanted.get("trace", self.trace.id) == self.trace.id
+        if here and wanted.tokens.stop <= len(self.trace.token_ids):
+            self._select(wanted.get("span"))
+
+    def _with_span(self, span: tuple[int, int] | None) -> Selected:
+        """What is picked, with other tokens; what somebody called the same ones stays."""
+        now = self.view.selected
+        if now.get("span") == span:
+            return now
+        others = {part: value for part, value in now.items() if part not in ("span", "unit")}
+        return selected(others if span is None else {**others, "trace": self.trace.id, "span": span, "unit": "span"})
 
     def _go(self, branch: str) -> None:
         before = self._tree.current_id

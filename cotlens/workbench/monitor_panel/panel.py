@@ -127,6 +127,7 @@ def _finding(one: Finding, monitor: int, text: str, places: Mapping[str, tuple[i
         "monitor": monitor,
         "start": start,
         "end": end,
+        "tokens": (0, 0) if one.span is None else (one.span.start, one.span.end),
         "quote": one.quote,
         "category": one.category,
         "severity": one.severity,

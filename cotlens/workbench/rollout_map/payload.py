@@ -127,6 +127,8 @@ def _rollouts(traces: Sequence[Trace], tags: Sequence[Tags]) -> dict[str, Any]:
         "first": _whole(np.cumsum([0, *map(len, tags)])),
         "start": _whole(np.concatenate(starts)),
         "end": _whole(np.concatenate(ends)),
+        "token": _whole(np.array([span.start for one in tags for span in one.spans], dtype=np.int64)),
+        "last": _whole(np.array([span.end for one in tags for span in one.spans], dtype=np.int64)),
         "category": np.array(categories, dtype=np.uint8).tobytes(),
         "categories": list(CATEGORIES),
     }

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import ipywidgets
+import traitlets as t
 from numpy.typing import ArrayLike
 
 from cotlens._core import check
@@ -19,6 +20,7 @@ from cotlens.trace import Trace
 from cotlens.trace.collection.traces import Traces
 from cotlens.widgets.protocol.rollout_map import REQUESTS
 from cotlens.widgets.rollout_map import RolloutView
+from cotlens.widgets.selection import SelectedTrait
 from cotlens.workbench.editor.editor import CoTEditor
 from cotlens.workbench.rollout_map.payload import tags_of, traits
 from cotlens.workbench.shared.controller import brief
@@ -52,12 +54,15 @@ class RolloutMap(ipywidgets.VBox):
         view: the map itself.
         editors: rollout -> its editor, in the order in which they were opened.
         editor: the editor that is shown; None before one is opened.
+        selected: what is picked, the trace of a rollout and the tokens of a sentence.
 
     Raises:
         InputError: there are no traces or more than a page holds, they are of several models, or tags or embeddings are
             of others.
         WidgetsNotBuilt: the front end was not built.
     """
+
+    selected = SelectedTrait()
 
     def __init__(
         self,
@@ -78,6 +83,8 @@ class RolloutMap(ipywidgets.VBox):
         self.view.on_msg(self._on_message)
         super().__init__(children=[self.view])
         self.add_class("cotlens-rollouts-box")  # in which the map finds the editor that Enter goes on in
+
+        t.link((self.view, "selected"), (self, "selected"))
 
     def __repr__(self) -> str:
         return repr(self.view)

@@ -18,6 +18,7 @@ from cotlens.models.contract import Capability, Model
 from cotlens.trace import Trace
 from cotlens.trace.editing import reads
 from cotlens.trace.parts.carrying import check_verbatim
+from cotlens.widgets.selection import Selected, selected
 from cotlens.workbench.shared.interrupts import follow
 from cotlens.workbench.shared.jobs import Jobs, JobState
 from cotlens.workbench.shared.origin import origin
@@ -200,6 +201,33 @@ class TreeController(Controller):
     def trace(self) -> Trace:
         """The trace shown now."""
         return self._tree.current.trace
+
+    @property
+    def selected(self) -> Selected:
+        """What is picked (`cotlens.widgets.selection`). A trace that is set is shown, where it is a branch here."""
+        found: Selected = self.view.selected
+        return found
+
+    @selected.setter
+    def selected(self, value: Any) -> None:
+        with self._lock:
+            wanted = selected(value)
+            if "trace" in wanted and wanted["trace"] != self.trace.id:
+                found = [node.id for node in self._tree.nodes.values() if node.trace.id == wanted["trace"]]
+                if found:
+                    self._goto(found[0])
+            self._set(selected=wanted)
+            self._picked(wanted)
+
+    def _do_goto(self, request: Any) -> None:
+        self._goto(request.branch)
+
+    @abstractmethod
+    def _goto(self, branch: str) -> None:
+        """Show a branch, and measure what it lacks."""
+
+    def _picked(self, wanted: Selected) -> None:
+        """Something was picked in Python, or in a linked widget."""
 
     @property
     def branches(self) -> list[Trace]:

@@ -5,6 +5,8 @@ import { frame } from "../frame";
 import { setIntensity } from "../heat/heat";
 import type { Lock } from "../heat/scale";
 import { followTheme } from "../theme";
+import type { Observed } from "./observed";
+import { sharedPick, type Picking } from "./selection";
 
 /** The part of anywidget's model that is used. */
 export interface StillModel {
@@ -20,6 +22,16 @@ export interface SharedLock { now(): Lock | null; hold(lock: Lock | null): void;
 
 /** Traits beside the payload, such as what a person says: read, kept in the model, and followed. */
 export interface Traits { get(key: string): unknown; save(key: string, value: unknown): void; follow(key: string, changed: () => void, signal: AbortSignal): void }
+
+/** Keeps what is picked in an observed state and in the trait alike. */
+export function sharePicked<T extends object, K extends keyof T & string>(traits: Traits, own: Observed<T>, key: K, picking: Pick<Picking<NonNullable<T[K]>>, "find" | "tell">, signal: AbortSignal): void {
+  const shared = sharedPick<NonNullable<T[K]>>({ get: () => traits.get("selected"), save: (selected) => traits.save("selected", selected) }, {
+    now: () => own.now[key] ?? null, pick: (to) => own.set({ [key]: to } as unknown as Partial<T>), ...picking,
+  });
+  traits.follow("selected", () => shared.follow(), signal);
+  own.subscribe((changed) => { if (changed.has(key)) shared.told(); }, signal);
+  shared.follow();
+}
 
 export interface StillView<P> {
   keys: readonly string[];
