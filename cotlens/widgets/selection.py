@@ -116,7 +116,7 @@ def _texts(name: str, value: Any) -> tuple[str, ...]:
 _PARTS = {"trace": _text, "span": _span, "unit": _text, "latent": _number, "layer": _number, "findings": _texts}
 
 
-class SelectedTrait(t.Dict):  # type: ignore[type-arg]  # not generic when it runs
+class SelectedTrait(t.Dict):
     """A trait that holds what is picked: anything that `selected` takes."""
 
     def validate(self, obj: Any, value: Any) -> Any:
