@@ -273,6 +273,12 @@ class Mixed:
         """Every token's log-probability by vectors, by `look`."""
         return self.look.predict(vectors)
 
+    def decode_kl(
+        self, vectors: NDArray[np.float32], wanted: NDArray[np.float32]
+    ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """How far vectors decode from others, by `look`."""
+        return self.look.decode_kl(vectors, wanted)
+
     def annotate(self, trace: Trace, k: int = 8) -> Trace:
         """Log-probability and alternatives at every token but the first, by the one that scores."""
         return self._scores.annotate(trace, k)

@@ -258,6 +258,20 @@ def test_decoding_the_last_layer_gives_the_models_own_predictions(model):
     assert model.decode(last[:0], k=2).top_ids.shape == (0, 2)
 
 
+def test_how_far_vectors_decode_from_others_and_which_way(model):
+    rng = np.random.default_rng(0)
+    one, other, step = (rng.standard_normal((3, 32)).astype(np.float32) for _ in range(3))
+    if refused(model, Capability.DECODE, lambda: model.decode_kl(one, other)):
+        return
+    apart, slopes = model.decode_kl(one, other)
+    said, wanted = (model.predict(each).astype(np.float64) for each in (one, other))
+    np.testing.assert_allclose(apart, (np.exp(wanted) * (wanted - said)).sum(1), atol=1e-4)
+    up, down = (model.decode_kl(one + sign * 0.01 * step, other)[0].astype(np.float64) for sign in (1, -1))
+    np.testing.assert_allclose((slopes * step).sum(1), (up - down) / 0.02, atol=2e-3)
+    assert model.decode_kl(one[:0], other[:0])[1].shape == (0, 32)
+    np.testing.assert_allclose(model.decode_kl(other, other)[0], 0, atol=1e-5)
+
+
 @pytest.mark.parametrize(
     ("ask", "told"),
     [

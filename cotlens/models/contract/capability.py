@@ -15,7 +15,7 @@ class Capability(Flag):
     GENERATE: `reason`, `resume`, `rollouts`. SCORE: `score`, `annotate`. HIDE: branches with hidden positions,
     `BlockAttention`, `divergence`, in the layers with attention. SKIP: branches with positions left out. READ: `read`,
     `unembed`, and with HIDE `attention`. WRITE: the other interventions. GRADIENT: `gradient`. DECODE: `decode`,
-    `predict`.
+    `predict`, and with GRADIENT `decode_kl`.
     """
 
     GENERATE = auto()

@@ -246,6 +246,12 @@ class Model(Protocol):
         """The log-probability of every token by vectors that go the way of `decode`, float32 [n, vocabulary]."""
         ...
 
+    def decode_kl(
+        self, vectors: NDArray[np.float32], wanted: NDArray[np.float32]
+    ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """KL(what `wanted` decode to || what `vectors` do), nats [n], and its gradient by the vectors [n, d_model]."""
+        ...
+
     def annotate(self, trace: Trace, k: int = 8) -> Trace:
         """The same trace with log-probability and the k best alternatives at every token but the first."""
         ...

@@ -117,6 +117,12 @@ class EmbeddedModel(EndpointModel):
         """Refused, as `decode`."""
         self._refuse("Vectors can't be decoded", Capability.DECODE)
 
+    def decode_kl(
+        self, vectors: NDArray[np.float32], wanted: NDArray[np.float32]
+    ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """Refused, as `decode`."""
+        self._refuse("Vectors can't be decoded", Capability.DECODE)
+
     def attention(
         self,
         trace: Trace | Sequence[int],

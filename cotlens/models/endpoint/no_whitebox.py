@@ -79,6 +79,12 @@ class NoWhitebox:
         """Refused: an endpoint shows no weights."""
         self._refuse("Vectors can't be decoded", Capability.DECODE)
 
+    def decode_kl(
+        self, vectors: NDArray[np.float32], wanted: NDArray[np.float32]
+    ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """Refused, as `decode`."""
+        self._refuse("Vectors can't be decoded", Capability.DECODE)
+
     def _refuse(self, what: str, missing: Capability) -> NoReturn:
         raise CapabilityError(
             f"{what} on the endpoint that serves {self.name!r}, which shows nothing from inside the model: "

@@ -188,6 +188,9 @@ class NdifModel(TextModel, WhiteboxModel):
     def _predict(self, vectors: Floats) -> Floats:
         return reading.predict(self.remote, vectors)
 
+    def _decode_kl(self, vectors: Floats, wanted: Floats) -> tuple[Floats, Floats]:
+        return reading.decode_kl(self.remote, vectors, wanted)
+
     def _setting(self) -> writing.GenerationContext:
         about = self._about("", str(self.remote.kind).removeprefix("torch."))
         layout = self.remote.layout

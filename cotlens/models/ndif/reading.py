@@ -139,3 +139,24 @@ def decode(remote: RemoteRunner, vectors: NDArray[np.float32], targets: NDArray[
             )
         )  # fmt: skip
     return decoding.joined(found, best, targets.shape[1])
+
+
+def decode_kl(
+    remote: RemoteRunner, vectors: NDArray[np.float32], wanted: NDArray[np.float32]
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """How far vectors decode from others, as `whitebox.decoding.kl`; reduced there, some of them per job."""
+    hf = remote.traced._module
+    given, norm, head = unembedding.parts(hf, remote, vectors)
+    goals = torch.from_numpy(np.ascontiguousarray(wanted))
+    paths = {id(module): path for path, module in hf.named_modules()}
+    inputs = remote.inputs(remote.tensor([0]), None, 1, None)
+    apart, slopes = [np.empty(0, np.float32)], [np.empty((0, remote.layout.d_model), np.float32)]
+    for part, goal in zip(given.split(remote.rows()), goals.split(remote.rows()), strict=True) if len(given) else ():
+        remote.count(remote.tensor([0]))
+        found = tracing.decode_kl(
+            remote.traced, remote.layout, inputs, paths[id(norm)], paths[id(head)], part, goal,
+            decoding.ends(hf.config), remote.kind, remote.job(),
+        )  # fmt: skip
+        apart.append(found[0].numpy())
+        slopes.append(found[1].numpy())
+    return np.concatenate(apart), np.concatenate(slopes)

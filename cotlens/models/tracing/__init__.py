@@ -10,7 +10,7 @@ Open `forward` first.
 from cotlens.models.tracing.attention import attention
 from cotlens.models.tracing.backward import gradients
 from cotlens.models.tracing.changes import Change, compile_changes
-from cotlens.models.tracing.directions import decode, probe_dtype_and_tokens, unembed
+from cotlens.models.tracing.directions import decode, decode_kl, probe_dtype_and_tokens, unembed
 from cotlens.models.tracing.embedded import install, install_lens
 from cotlens.models.tracing.forward import reduced, run
 from cotlens.models.tracing.places import without_weights, wrap
@@ -21,6 +21,7 @@ __all__ = [
     "attention",
     "compile_changes",
     "decode",
+    "decode_kl",
     "gradients",
     "install",
     "install_lens",

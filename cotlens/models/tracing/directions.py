@@ -88,6 +88,38 @@ def decode(
     return found
 
 
+def decode_kl(
+    traced: Any,
+    layout: Layout,
+    inputs: dict[str, Any],
+    norm: str,
+    head: str,
+    vectors: Tensor,
+    wanted: Tensor,
+    ends: tuple[float, float],
+    dtype: torch.dtype,
+    backend: Any = None,
+) -> list[Tensor]:
+    """KL(what `wanted` decode to || what `vectors` do) float32 [n], and its gradient by the vectors [n, d_model].
+
+    Arguments as of `decode`; the lines are those of `whitebox.decoding.kl`.
+    """
+    decoder, last, output = (envoy(traced, path) for path in (layout.decoder, norm, head))
+    with torch.enable_grad(), traced.trace(**inputs, backend=backend):
+        args, kwargs = decoder.inputs
+        where = (kwargs["input_ids"] if "input_ids" in kwargs else args[0]).device
+        given, goals = vectors.to(where).requires_grad_(True), wanted.to(where)
+        said = output(last(given.to(dtype)[None]))[0].float() * ends[0]
+        told = output(last(goals.to(dtype)[None]))[0].float() * ends[0]
+        if ends[1]:
+            said, told = ends[1] * torch.tanh(said / ends[1]), ends[1] * torch.tanh(told / ends[1])
+        said, told = torch.log_softmax(said, -1), torch.log_softmax(told, -1).detach()
+        apart = (told.exp() * (told - said)).sum(-1)
+        slopes = torch.autograd.grad(apart.sum(), given)[0]
+        found = nnsight.save([apart.detach().cpu(), slopes.cpu()])
+    return found
+
+
 def probe_dtype_and_tokens(
     traced: Any, layout: Layout, inputs: dict[str, Any], ids: list[int], backend: Any = None
 ) -> list[Any]:

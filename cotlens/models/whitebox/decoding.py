@@ -44,14 +44,41 @@ def predict(engine: Engine, vectors: NDArray[np.float32]) -> NDArray[np.float32]
     return torch.log_softmax(logits(engine, vectors), -1).cpu().numpy()
 
 
+def kl(
+    engine: Engine, vectors: NDArray[np.float32], wanted: NDArray[np.float32]
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """See `WhiteboxModel.decode_kl`; some vectors at a time."""
+    engine.layout.check("decode", RESIDUAL)
+    apart, slopes = np.empty(len(vectors), np.float32), np.empty(vectors.shape, np.float32)
+    step = max(1, _SLICE // (4 * engine.layout.vocabulary))
+    for start in range(0, len(vectors), step):
+        part = slice(start, start + step)
+        goal = torch.log_softmax(logits(engine, wanted[part]), -1)
+        given, norm, head = unembedding.parts(engine.hf, engine, vectors[part])
+        with torch.enable_grad(), present(norm), present(head):
+            given.requires_grad_(True)
+            said = torch.log_softmax(_through(engine, given, norm, head), -1)
+            found = (goal.exp() * (goal - said)).sum(-1)
+            # By this alone: the parameters keep no gradient.
+            (slope,) = torch.autograd.grad(found.sum(), given)
+        apart[part], slopes[part] = found.detach().cpu().numpy(), slope.cpu().numpy()
+    if not len(vectors):
+        unembedding.parts(engine.hf, engine, vectors)  # so that none of another width is refused as some are
+    return apart, slopes
+
+
 def logits(engine: Engine, vectors: NDArray[np.float32]) -> Tensor:
     """Logits float32 [n, vocabulary] of vectors [n, d_model], as the model makes them of its last stream."""
     given, norm, head = unembedding.parts(engine.hf, engine, vectors)
-    factor, cap = ends(engine.hf.config)
     with torch.no_grad(), present(norm), present(head):
-        # As in a pass, a row of one batch: some norms and kernels round other shapes differently.
-        found = head(norm(given.to(engine.dtype)[None]))[0].float() * factor
-        return cap * torch.tanh(found / cap) if cap else found
+        return _through(engine, given, norm, head)
+
+
+def _through(engine: Engine, given: Tensor, norm: Any, head: Any) -> Tensor:
+    factor, cap = ends(engine.hf.config)
+    # As in a pass, a row of one batch: some norms and kernels round other shapes differently.
+    found: Tensor = head(norm(given.to(engine.dtype)[None]))[0].float() * factor
+    return cap * torch.tanh(found / cap) if cap else found
 
 
 def ends(config: Any) -> tuple[float, float]:

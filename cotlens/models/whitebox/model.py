@@ -86,6 +86,10 @@ class WhiteboxModel(ABC):
     def _predict(self, vectors: Floats) -> Floats:
         """Every token's log-probability by checked vectors."""
 
+    @abstractmethod
+    def _decode_kl(self, vectors: Floats, wanted: Floats) -> tuple[Floats, Floats]:
+        """How far checked vectors decode from others, and which way it grows."""
+
     def read(
         self,
         trace: Trace | Sequence[int],
@@ -216,6 +220,32 @@ class WhiteboxModel(ABC):
         return self._run(lambda: self._predict(given))
 
 
+    def decode_kl(
+        self, vectors: NDArray[np.float32], wanted: NDArray[np.float32]
+    ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """How far what `vectors` say lies from what `wanted` say, and its gradient: what a lens is fitted by.
+
+        Both go the way of `decode`, a slice at a time.
+
+        Args:
+            vectors, wanted: float32 [n, d_model].
+
+        Returns:
+            KL(wanted || vectors) over the whole vocabulary, nats, float32 [n]; its gradient by `vectors`, float32
+            [n, d_model].
+
+        Raises:
+            InputError: the vectors have another width, or there are not as many of both.
+            CapabilityError: this model's end is not known, or what was tried of it didn't hold.
+        """
+        ours, theirs = (check.array("vectors", one).astype(np.float32) for one in (vectors, wanted))
+        if ours.shape != theirs.shape:
+            raise InputError(
+                f"Vectors of shape {ours.shape} can't be compared with {theirs.shape}; give as many of both."
+            )
+        return self._run(lambda: self._decode_kl(ours, theirs))
+
+
 class LocalWhitebox(WhiteboxModel):
     """The same with an engine."""
 
@@ -259,3 +289,6 @@ class LocalWhitebox(WhiteboxModel):
 
     def _predict(self, vectors: Floats) -> Floats:
         return decoding.predict(self.engine, vectors)
+
+    def _decode_kl(self, vectors: Floats, wanted: Floats) -> tuple[Floats, Floats]:
+        return decoding.kl(self.engine, vectors, wanted)
