@@ -20,6 +20,7 @@ CHARTS = Registry(
         "steering": "cotlens.plots.steering:chart",
         "features": "cotlens.plots.features:chart",
         "lens": "cotlens.plots.lens:chart",
+        "fidelity": "cotlens.plots.lens:fidelity",
         "direct": "cotlens.plots.patch:parts",
         "patch": "cotlens.plots.patch:chart",
         "probe": "cotlens.plots.probe:chart",

@@ -92,7 +92,11 @@ class AnswerLens:
         for layer, site in enumerate(reading.sites(model)):
             vectors = np.stack([score.activations[site][-1] for score in scores])
             told = model.decode(vectors, follow, k=1)
-            status = reading.echo(told.top_ids[:, 0], [one.token_ids[-2] for one in branches]) if not layer else "exact"
+            status = (
+                reading.own_token_status(told.top_ids[:, 0], [one.token_ids[-2] for one in branches])
+                if not layer
+                else "exact"
+            )
             apart = told.logprobs.astype(np.float64) - told.logprobs[:, 1:2]
             best = apart[:, 2:].max(1) if n_decoys else np.full(len(cuts), np.nan)
             floor = np.fmax(best, 0)
@@ -104,17 +108,17 @@ class AnswerLens:
                     "control": best, "floor": floor, "readable": (apart[:, 0] > floor).astype(np.int32),
                 }
             )  # fmt: skip
-        rows = {name: np.concatenate([np.asarray(part[name]) for part in parts]) for name in parts[0]}
-        estimates = rows.pop("estimate")
         extras = {
             "onset": np.array([onset(part["readable"], cuts) for part in parts], np.int32),
             "forced": np.array([score.logprobs[-1] for score in scores], np.float32),
             "cuts": np.array(cuts, np.int32), "answer": target.surface, "rival": rival, "form": described(form),
-            "decoys": n_decoys, "layers": len(parts),
+            "decoys": n_decoys, "layers": len(parts), "cells": reading.DIFFERENCE,
         }  # fmt: skip
         metric = f"log p({target.surface!r}) - log p({rival!r}) at the token that decides"
         sign = f"+ = supports the answer {target.surface!r}"
-        return reading.table(self, rows, estimates, record.provenance(), metric, sign, "neither is likelier", extras)
+        return reading.table(
+            self, reading.joined(parts), record.provenance(), metric, sign, "neither is likelier", extras
+        )
 
     def _branches(
         self,

@@ -1,22 +1,28 @@
-"""What all lenses share: the places they read, and the table they return."""
+"""What all lenses share: the places they read, and the tables they return."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from cotlens._core import control
+from cotlens._core import check, control
+from cotlens._core.errors import InputError
+from cotlens.measure.method import RunRecord
 from cotlens.measure.steering.norms import width
 from cotlens.models.contract import Model
 from cotlens.results import Provenance, Result
 from cotlens.trace import Trace
 
 Floats = NDArray[np.float64]
+Vectors = NDArray[np.float32]
+Through = Callable[[int, Vectors], Vectors]
 _AT_ONCE = 256 * 2**20  # bytes of activations that are held together
-ECHO = 0.5  # share of tokens that the embedding says back, above which it is called an artefact
+SAID_BACK = 0.5  # share of tokens that the embedding says back, above which it is called an artefact
+LOGPROB, DIFFERENCE = "log-probability", "difference"
+"""What the cells of a lens hold, the extra `cells`, by which its chart fills them."""
 
 
 def sites(model: Model) -> list[str]:
@@ -24,46 +30,133 @@ def sites(model: Model) -> list[str]:
     return ["embed", *(f"resid_post.{layer}" for layer in range(model.n_layers))]
 
 
-def streams(model: Model, trace: Trace, positions: Sequence[int]) -> Iterator[tuple[int, NDArray[np.float32]]]:
-    """(number, float32 [positions, d_model]) of every place; in one pass where all of them fit into 256 MB."""
+def residuals(
+    model: Model, trace: Trace | Sequence[int], positions: Sequence[int], layers: Sequence[int] | None = None
+) -> Iterator[tuple[int, Vectors]]:
+    """(number, float32 [positions, d_model]) of every place; in one pass where all of them fit into 256 MB.
+
+    Args:
+        layers: numbers of the places; all by default.
+    """
     places = sites(model)
+    wanted = list(range(len(places))) if layers is None else list(layers)
     step = max(1, _AT_ONCE // (4 * max(1, len(positions)) * width(model)))
-    for start in range(0, len(places), step):
+    for start in range(0, len(wanted), step):
         control.current().check()
-        found = model.read(trace, places[start : start + step], positions=positions)
-        yield from ((start + i, found[place]) for i, place in enumerate(places[start : start + step]))
+        part = wanted[start : start + step]
+        found = model.read(trace, [places[one] for one in part], positions=positions)
+        yield from ((one, found.pop(places[one])) for one in part)
 
 
-def echo(said: NDArray[np.int32], own: Sequence[int]) -> str:
+def check_layers(model: Model, layers: Sequence[int], what: str) -> None:
+    """Raise InputError where the model has no such place."""
+    wrong = next((one for one in layers if not 0 <= one <= model.n_layers), None)
+    if wrong is not None:
+        raise InputError(
+            f"{what} can't read place {wrong} of {model.name!r}: give 0 (the embedding) to {model.n_layers} (after the "
+            "last layer)."
+        )
+
+
+def own_token_status(said: NDArray[np.int32], own: Sequence[int]) -> str:
     """Status of the embedding's rows: where it mostly says its own tokens, as tied weights make it, an artefact."""
     share = float((said == np.asarray(own)).mean()) if len(own) else 0.0
-    return f"artefact: the embedding says back its own token at {share:.0%} of places" if share > ECHO else "exact"
+    return f"artefact: the embedding says back its own token at {share:.0%} of places" if share > SAID_BACK else "exact"
 
 
-def words(model: Model, ids: Sequence[int]) -> list[str]:
+def token_texts(model: Model, ids: Sequence[int]) -> list[str]:
     """What tokens read as."""
     return [piece.decode("utf-8", "replace") for piece in model.codec.pieces([int(one) for one in ids])]
+
+
+def extent(trace: Trace, tokens: tuple[int, int] | None) -> tuple[int, int]:
+    """The tokens to predict, half-open: those given, else the thought's.
+
+    Raises:
+        InputError: there is no thought, or they aren't two or more tokens of the trace behind another.
+    """
+    if not isinstance(trace, Trace):
+        raise InputError(f"A lens reads a trace; {trace!r:.60} was given: make one with model.reason or model.compose.")
+    if tokens is None:
+        if "thought" not in trace.roles:
+            raise InputError("This trace has no thought to look into; give tokens=(start, end).")
+        start, end = trace.roles["thought"].start, trace.roles["thought"].end
+    else:
+        (start, end), *_ = check.pairs("tokens", [tokens])
+    start = max(1, start)
+    if not start + 2 <= end <= len(trace.token_ids):
+        raise InputError(
+            f"A lens needs two or more tokens of the trace behind another; tokens {start} to {end} of "
+            f"{len(trace.token_ids)} were asked for."
+        )
+    return start, end
+
+
+def next_tokens(
+    method: Any,
+    trace: Trace,
+    model: Model,
+    seed: int,
+    layers: Sequence[int] | None = None,
+    through: Through | None = None,
+) -> Result:
+    """A row per place and token to predict, as `LogitLens` says.
+
+    Args:
+        method: with `tokens`, see `extent`.
+        layers: numbers of the places that are read; all by default.
+        through: what the stream at a place goes through before the model's end; with it, `logit_lens` is what the
+            stream itself says of the same token.
+    """
+    record, ids = RunRecord(method, trace, model, seed), trace.token_ids
+    start, end = extent(trace, method.tokens)
+    at = np.arange(start, end)
+    moved = np.random.default_rng(check.seed(seed)).integers(1, len(at))
+    targets = np.array([ids[start:end], np.roll(ids[start:end], moved)]).T
+    parts: list[dict[str, Any]] = []
+    for layer, vectors in residuals(model, trace, (at - 1).tolist(), layers):
+        bare = model.decode(vectors, targets, k=1)
+        told = bare if through is None else model.decode(through(layer, vectors), targets, k=1)
+        status = own_token_status(told.top_ids[:, 0], ids[start - 1 : end - 1]) if not layer else "exact"
+        parts.append({
+            "start": at, "end": at + 1, "text": [trace.tokens[i] for i in at],
+            "estimate": told.logprobs[:, 0].astype(np.float64), "status": [status] * len(at),
+            "layer": np.full(len(at), layer), "rank": told.ranks[:, 0],
+            "leading": token_texts(model, told.top_ids[:, 0].tolist()), "leading_logprob": told.top_logprobs[:, 0],
+            "entropy": told.entropy, "control": told.logprobs[:, 1],
+            "floor": np.full(len(at), np.quantile(told.logprobs[:, 1], 0.975)),
+            **({} if through is None else {"logit_lens": bare.logprobs[:, 0]}),
+        })  # fmt: skip
+    extras = {
+        "layers": model.n_layers + 1, "cells": LOGPROB, "control": f"tokens that follow {int(moved)} places before"
+    }  # fmt: skip
+    sign, zero = "the nearer to 0, the surer the layer is of the token that follows", "certain of it"
+    return table(method, joined(parts), record.provenance(), "log-probability of the next token", sign, zero, extras)
+
+
+def joined(parts: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """Columns of several tables, one below the other."""
+    return {name: np.concatenate([np.asarray(part[name]) for part in parts]) for name in parts[0]}
 
 
 def table(
     method: Any,
     rows: Mapping[str, Any],
-    estimates: Floats,
     provenance: Provenance,
     metric: str,
     sign: str,
     zero: str,
     extras: Mapping[str, Any],
+    scale: str = "nats",
 ) -> Result:
     """A result of one row per layer and place; without sampling, low = high = estimate."""
+    estimates = rows["estimate"]
+    first = ("start", "end", "text", "estimate")
     columns = {
-        **{name: rows[name] for name in ("start", "end", "text")},
-        "estimate": estimates,
-        "low": estimates,
-        "high": estimates,
-        "n": np.ones(len(estimates), np.int32),
-        **{name: column for name, column in rows.items() if name not in ("start", "end", "text")},
-    }
+        **{name: rows[name] for name in first},
+        "low": estimates, "high": estimates, "n": np.ones(len(estimates), np.int32),
+        **{name: column for name, column in rows.items() if name not in first},
+    }  # fmt: skip
     return Result(
-        "lens", type(method).__name__, metric, method.unit, columns, sign, zero, "nats", provenance, {**extras}
+        "lens", type(method).__name__, metric, method.unit, columns, sign, zero, scale, provenance, {**extras}
     )

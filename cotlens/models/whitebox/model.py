@@ -219,7 +219,6 @@ class WhiteboxModel(ABC):
         given = check.array("vectors", vectors).astype(np.float32)
         return self._run(lambda: self._predict(given))
 
-
     def decode_kl(
         self, vectors: NDArray[np.float32], wanted: NDArray[np.float32]
     ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
