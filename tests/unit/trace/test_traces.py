@@ -44,6 +44,16 @@ def test_groups_by_value_and_drops_none(traces):
     assert [len(group) for group in traces.group(lambda trace: trace.answer.startswith("It")).values()] == [4, 2]
 
 
+def test_what_cannot_be_read_in_many_of_them_is_a_group_of_its_own():
+    """Four of ten: shares are of all ten, and those four can be looked at."""
+    said = ["It is 3."] * 5 + ["who knows"] * 4 + ["It is 4."]
+    many = cl.Traces(cl.Trace.from_text("How many?", f"Step {at}.", text) for at, text in enumerate(said))
+    assert {value: len(group) for value, group in many.group().items()} == {"3": 5, "4": 1, None: 4}
+    assert len(many.filter(answer=None)) == int(many.frame()["answer"].isna().sum()) == 4
+    groups = cl.RolloutMap(many).view.prompts[0]["groups"]
+    assert [(group["answer"], group["share"]) for group in groups] == [("3", 0.5), ("4", 0.1), (None, 0.4)]
+
+
 def test_answers_of_several_models_are_not_pooled(traces):
     other = dataclasses.replace(traces[0], meta={**traces[0].meta, "model": "other"})
     mixed = traces + cl.Traces([other])
