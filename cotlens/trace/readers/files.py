@@ -16,7 +16,7 @@ from cotlens._core.errors import CotLensError, InputError
 from cotlens._core.files import PathLike
 
 MOST_BYTES = 512 * 2**20
-"""The largest JSON file that is read at once; lines of larger ones are read one by one."""
+"""The largest JSON file, or rows of one, that are read at once."""
 MOST_LINE = 64 * 2**20
 MOST_UNPACKED = 8 * 2**30
 MOST_RATIO = 200  # times the size that a member of an archive may unpack to; text packs to about a tenth
@@ -94,7 +94,7 @@ def _bytes_of(path: Path) -> bytes:
     if size > MOST_BYTES:
         raise InputError(
             f"{path} has {size / 2**30:.1f} GB and at most {MOST_BYTES / 2**30:.1f} are read at once; cut it into "
-            "smaller files, or write a row per line and use cl.read_jsonl."
+            "smaller files, or write a row per line and read some of them with cl.read_jsonl(path, lines=(1, 10000))."
         )
     try:
         return path.read_bytes()
@@ -135,12 +135,41 @@ def decoded(path: Path, body: bytes) -> str:
         ) from error
 
 
-def lines_of(path: Path) -> Iterator[tuple[int, Any]]:
+def lines_of(path: Path, which: tuple[int, int] | None = None) -> Iterator[tuple[int, Any]]:
     """The rows of a file with one JSON value per line, with the number of each line from 1.
 
+    Args:
+        which: the first and the last line that are wanted; all by default.
+
     Raises:
-        InputError: a line is too long or isn't JSON.
+        InputError: a line is too long or isn't JSON, or those that are wanted are too many to be held at once.
     """
+    first, last = which or (1, 2**63)
+    left = MOST_BYTES
+    if which is None and path.stat().st_size > left:
+        raise _too_many(path)
+    for number, line in _read_lines(path):
+        if number > last:
+            return
+        if number < first:
+            continue
+        left -= len(line)
+        if left < 0:
+            raise _too_many(path)
+        for part in line.splitlines() if isinstance(line, bytes) else [line]:  # a file may end lines by CR alone
+            if part.strip():
+                yield number, _row(path, number, line if len(part) + 2 >= len(line) else part)
+
+
+def _too_many(path: Path) -> InputError:
+    return InputError(
+        f"{path} has {path.stat().st_size / 2**30:.1f} GB, and traces take about ten times that in memory, so at most "
+        f"{MOST_BYTES / 2**30:.1f} GB of rows are read at once; read some, as cl.read_jsonl(path, lines=(1, 10000)), "
+        "and save each: saved traces are paged."
+    )
+
+
+def _read_lines(path: Path) -> Iterator[tuple[int, bytes | str]]:
     try:
         with path.open("rb") as file:
             head = file.read(len(_LONGEST_MARK))
@@ -153,11 +182,7 @@ def lines_of(path: Path) -> Iterator[tuple[int, Any]]:
                     raise InputError(
                         f"Line {number} of {path} has more than {MOST_LINE >> 20} MB; is it one JSON file?"
                     )
-                for part in (
-                    line.splitlines() if isinstance(line, bytes) else [line]
-                ):  # a file may end lines by CR alone
-                    if part.strip():
-                        yield number, _row(path, number, line if len(part) + 2 >= len(line) else part)
+                yield number, line
     except UnicodeDecodeError as error:
         raise InputError(f"{path} holds no text in {error.encoding.upper()}; write it again as UTF-8.") from error
     except OSError as error:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -46,13 +47,15 @@ def read_inspect(path: PathLike, *, model: Any = None) -> Traces:
         raise InputError(
             f"{target} has more than {MOST_BYTES >> 20} MB; convert it to .eval with `inspect log convert`."
         )
-    log = _log(target)
-    if not log.samples:
+    header, samples = _log(target)
+    traces = Traces(_traces(header, samples, model))
+    if not traces:
         raise InputError(f"{target} holds no samples; was it written with log_samples=False, or cut off?")
-    return Traces(_traces(log, model))
+    return traces
 
 
-def _log(path: Path) -> Any:
+def _log(path: Path) -> tuple[Any, Iterator[Any]]:
+    """What a log says of all samples, and these one by one, for those of a large log don't fit into memory together."""
     try:
         library = importlib.import_module("inspect_ai.log")
     except ImportError as error:
@@ -60,15 +63,38 @@ def _log(path: Path) -> Any:
             "Logs of Inspect are read by its own library, which isn't installed; install it: pip install "
             '"cotlens[inspect]".'
         ) from error
+    with _damaged(path):
+        if path.suffix == ".eval":
+            asked = {"all_samples_required": False, "resolve_attachments": True, "exclude_fields": _UNREAD}
+            header = library.read_eval_log(str(path), header_only=True)
+            if header.eval.dataset.sample_ids is not None:  # logs of before say none
+                return header, _each(path, library.read_eval_log_samples(str(path), **asked))
+        whole = library.read_eval_log(str(path), resolve_attachments=True)
+        return whole, iter(whole.samples or ())
+
+
+_UNREAD = {"events", "store"}  # what a sample holds besides its messages, and most of its size
+
+
+def _each(path: Path, samples: Iterator[Any]) -> Iterator[Any]:
+    with _damaged(path):
+        yield from samples
+
+
+@contextlib.contextmanager
+def _damaged(path: Path) -> Iterator[None]:
     try:
-        return library.read_eval_log(str(path), resolve_attachments=True)
+        yield
+    except InputError:
+        raise
     except Exception as error:  # whatever the library makes of a damaged log
-        raise InputError(f"Inspect can't read {path} as a log ({str(error).splitlines()[0][:200]}).") from error
+        said = (str(error) or type(error).__name__).splitlines()[0]
+        raise InputError(f"Inspect can't read {path} as a log ({said[:200]}).") from error
 
 
-def _traces(log: Any, model: Any) -> Iterator[Trace]:
+def _traces(log: Any, samples: Iterator[Any], model: Any) -> Iterator[Trace]:
     writer = str(log.eval.model or "").removeprefix("mockllm/")
-    for sample in log.samples:
+    for sample in samples:
         messages = [message.model_dump() for message in sample.messages]
         if messages:
             parts = parts_of(messages, writer)

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+from cotlens._core import check
 from cotlens._core.errors import InputError
 from cotlens._core.files import PathLike
 from cotlens.trace.collection.pages import is_saved
@@ -63,23 +64,36 @@ def read(path: PathLike, *, model: Any = None) -> Traces:
     return Traces(_data(data, target, model))
 
 
-def read_jsonl(path: PathLike, *, fields: Mapping[str, str] | None = None, model: Any = None) -> Traces:
+def read_jsonl(
+    path: PathLike,
+    *,
+    fields: Mapping[str, str] | None = None,
+    lines: tuple[int, int] | None = None,
+    model: Any = None,
+) -> Traces:
     """The traces of a file with one JSON row per line.
 
     Args:
         fields: which field of a row is what: "prompt" (text or messages) and "thought", "answer", "system", "target",
             "model", "id"; or "messages" for whole transcripts. A dot leads into a field ("doc.question"). Without it,
             each row is read by its shape, as `cl.read` does.
+        lines: the first and the last line to read, from 1; all by default. Of a file of gigabytes read some, save them,
+            and add up what was saved: `cl.Traces.load(one) + cl.Traces.load(two)` is paged.
         model: as in `cl.read`.
 
     Raises:
-        InputError: a line isn't JSON or too long, a field is missing, or the shape of a row isn't known.
+        InputError: a line isn't JSON or too long, a field is missing, the shape of a row isn't known, or the rows are
+            too many to be held at once.
     """
     target = existing(path)
+    if lines is not None:
+        ((first, last),) = check.pairs("lines", [lines])
+        if not 1 <= first <= last:
+            raise InputError(f"lines={lines} can't be; give the first and the last line to read, counted from 1.")
     if fields is None:
-        return Traces(_rows(lines_of(target), target, model))
+        return Traces(_rows(lines_of(target, lines), target, model))
     found = []
-    for number, row in lines_of(target):
+    for number, row in lines_of(target, lines):
         where = f"Line {number} of {target}"
         if not isinstance(row, Mapping):
             raise InputError(f"{where} holds a {type(row).__name__}; fields= names the fields of objects.")

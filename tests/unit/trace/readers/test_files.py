@@ -5,6 +5,7 @@ import json
 import pytest
 
 import cotlens as cl
+from cotlens.trace.readers import files
 
 THOUGHT, ANSWER = "First I add. It is 19.", "The answer is 19."
 
@@ -151,9 +152,29 @@ def test_a_huge_file_is_not_read(tmp_path):
         file.truncate(2 * 2**30)
     with pytest.raises(cl.CotLensError, match=r"2\.0 GB"):
         cl.read(path)
-    path.rename(tmp_path / "huge.jsonl")
+    path = path.rename(tmp_path / "huge.jsonl")
+    with pytest.raises(cl.CotLensError, match=r"2\.0 GB.*lines=\(1, 10000\)"):
+        cl.read(path)
     with pytest.raises(cl.CotLensError, match=r"Line 1 .* more than 64 MB"):
-        cl.read(tmp_path / "huge.jsonl")
+        cl.read_jsonl(path, lines=(1, 3))
+
+
+def test_of_a_huge_file_some_lines_are_read_and_saved_parts_add_up(tmp_path, monkeypatch):
+    rows = [{"question": f"{at} + 1?", "reasoning": "I add.", "response": str(at + 1)} for at in range(10)]
+    path = written(tmp_path / "rows.jsonl", rows)
+    monkeypatch.setattr(files, "MOST_BYTES", 400)
+    for ask in (cl.read, cl.read_jsonl, lambda path: cl.read_jsonl(path, lines=(1, 10))):
+        with pytest.raises(cl.CotLensError, match="saved traces are paged"):
+            ask(path)
+    for first in (1, 5, 9):
+        cl.read_jsonl(path, lines=(first, first + 3)).save(tmp_path / f"{first}.traces")
+    found = sum((cl.Traces.load(tmp_path / f"{first}.traces") for first in (1, 5, 9)), cl.Traces())
+    assert [trace.prompt for trace in found] == [row["question"] for row in rows]
+    named = cl.read_jsonl(path, fields={"prompt": "question", "answer": "response"}, lines=(10, 99))
+    assert [trace.answer for trace in named] == ["10"]
+    for wrong in ((0, 3), (3, 2), (1,), 5, ("a", "b"), (1, 2, 3)):
+        with pytest.raises(cl.CotLensError, match="lines"):
+            cl.read_jsonl(path, lines=wrong)
 
 
 def test_nothing_and_a_folder_of_something_else(tmp_path):

@@ -17,7 +17,7 @@ def inspect():
 
 @pytest.fixture(scope="module")
 def logs(inspect, tmp_path_factory):
-    """One evaluation of two samples with tools and reasoning, as .eval and as .json."""
+    """One evaluation of two samples with tools and reasoning, as .eval of today (zstd) and of before, and as .json."""
     from inspect_ai.dataset import Sample
     from inspect_ai.log import list_eval_logs, read_eval_log, write_eval_log
     from inspect_ai.model import (
@@ -67,10 +67,14 @@ def logs(inspect, tmp_path_factory):
     found = list_eval_logs(str(folder))[0].name.removeprefix("file://")
     log = read_eval_log(found)
     write_eval_log(log, str(folder / "log.json"), format="json")
-    return found, folder / "log.json"
+    with zipfile.ZipFile(found) as new, zipfile.ZipFile(folder / "old.eval", "w", zipfile.ZIP_DEFLATED) as old:
+        for member in new.infolist():
+            assert member.compress_type != zipfile.ZIP_DEFLATED
+            old.writestr(member.filename, new.read(member))
+    return found, folder / "old.eval", folder / "log.json"
 
 
-@pytest.mark.parametrize("which", [0, 1], ids=["eval", "json"])
+@pytest.mark.parametrize("which", [0, 1, 2], ids=["zstd", "deflate", "json"])
 def test_samples_open_with_thoughts_calls_and_scores(logs, which):
     traces = cl.read(logs[which])
     assert [trace.meta["id"] for trace in traces] == ["a", "b"]
