@@ -14,14 +14,15 @@ STATES = [
     "parts", "partsummary", "partsgone",
 ]  # fmt: skip
 
-OVERFLOW = """(root) => [...root.querySelectorAll('*')].filter((each) => {
-  const box = each.getBoundingClientRect(), frame = root.getBoundingClientRect();
-  const style = getComputedStyle(each);
-  if (box.width === 0 || style.visibility === 'hidden') return false;
-  for (let up = each.parentElement; up && up !== root; up = up.parentElement)
-    if (/hidden|auto|clip|scroll/.test(getComputedStyle(up).overflowX)) return false;
-  return box.right > frame.right + 1 || box.left < frame.left - 1;
-}).map((each) => each.className)"""
+OVERFLOW = """(root) => { const frame = root.getBoundingClientRect();
+  return [...root.querySelectorAll('*')].filter((each) => {
+    const box = each.getBoundingClientRect();
+    if (box.right <= frame.right + 1 && box.left >= frame.left - 1) return false;
+    if (box.width === 0 || getComputedStyle(each).visibility === 'hidden') return false;
+    for (let up = each.parentElement; up && up !== root; up = up.parentElement)
+      if (/hidden|auto|clip|scroll/.test(getComputedStyle(up).overflowX)) return false;
+    return true;
+  }).map((each) => each.className); }"""
 
 # Text colour against what lies behind it, translucent layers mixed in order.
 CONTRAST = """(root) => {
@@ -31,15 +32,17 @@ CONTRAST = """(root) => {
   const over = (a, b) => [0, 1, 2].map((i) => a[i] * a[3] + b[i] * (1 - a[3])).concat(1);
   const lin = (v) => (v /= 255) <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4;
   const lum = (c) => 0.2126 * lin(c[0]) + 0.7152 * lin(c[1]) + 0.0722 * lin(c[2]);
-  const weak = [];
+  const below = new Map([[null, [255, 255, 255, 1]]]), weak = [];
+  const ground = (each) => {
+    const own = () => parse(getComputedStyle(each).backgroundColor);
+    if (!below.has(each)) below.set(each, over(own(), ground(each.parentElement)));
+    return below.get(each); };
   for (const each of root.querySelectorAll('*')) {
     const own = [...each.childNodes].some((n) => n.nodeType === 3 && n.data.trim());
     const style = getComputedStyle(each);
     const gone = style.visibility === 'hidden' || each.getClientRects().length === 0 || each.closest(':disabled');
     if (!own || gone) continue;
-    const layers = [];
-    for (let up = each; up; up = up.parentElement) layers.unshift(parse(getComputedStyle(up).backgroundColor));
-    const behind = layers.reduce((below, layer) => over(layer, below), [255, 255, 255, 1]);
+    const behind = ground(each);
     const [x, y] = [lum(over(parse(style.color), behind)), lum(behind)].sort((a, b) => a - b);
     const ratio = (y + 0.05) / (x + 0.05);
     if (ratio < 4.45) weak.push([each.className, each.textContent.slice(0, 20), ratio.toFixed(2)]);
@@ -53,8 +56,8 @@ SMALL = """(root) => [...root.querySelectorAll('button, select, input, summary, 
   .map(([name, box]) => `${name} ${box.width}x${box.height}`)"""
 
 
-@pytest.mark.parametrize("theme", ["light", "dark"])
-@pytest.mark.parametrize("width", [480, 900, 1400])
+# What fits goes by the width, what contrasts by the theme; `tests/gallery` holds every view to these three.
+@pytest.mark.parametrize(("width", "theme"), [(480, "light"), (900, "dark"), (1400, "light")])
 def test_every_state_fits_and_can_be_read(gallery: Gallery, theme: str, width: int) -> None:
     gallery.page.set_viewport_size({"width": width + 30, "height": 1100})
     gallery.show("first", theme=theme, width=width)

@@ -105,5 +105,5 @@ export const STEERING: Record<string, () => State> = {
     ...rewritten({ prompt: HOSTILE[1] as string, thought: HOSTILE, answer: HOSTILE[0] as string }, "Emoji"), findings: figures(finding(HOSTILE[0] as string, 0.5, 2), "answer", HOSTILE[1] as string),
     tries: [{ id: "t0", label: HOSTILE[0] as string, answer: HOSTILE[1] as string, current: true }],
   }),
-  steerlong: () => long(900),
+  steerlong: () => long(300),
 };
