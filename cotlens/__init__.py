@@ -32,6 +32,7 @@ from cotlens._core.lazy import lazy_attributes
 __version__ = "0.1.0"
 
 __all__ = [
+    "BranchTree",
     "ChatEndpoint",
     "CoTEditor",
     "CotLensError",
@@ -106,6 +107,7 @@ if TYPE_CHECKING:
     from cotlens.widgets.importance_map import ImportanceMap
     from cotlens.widgets.pair_matrix import PairMatrix
     from cotlens.widgets.selection import Selection
+    from cotlens.workbench.branch_tree.branch_tree import BranchTree
     from cotlens.workbench.editor.editor import CoTEditor
     from cotlens.workbench.feature_table.table import FeatureTable
     from cotlens.workbench.monitor_panel.panel import MonitorPanel
@@ -146,6 +148,7 @@ __getattr__, __dir__ = lazy_attributes(
         "compare": "cotlens.measure.compare:compare",
         "diff": "cotlens.measure.diff.comparing:diff",
         "diff_answers": "cotlens.measure.diff.answers:diff_answers",
+        "BranchTree": "cotlens.workbench.branch_tree.branch_tree:BranchTree",
         "CoTEditor": "cotlens.workbench.editor.editor:CoTEditor",
         "FeatureTable": "cotlens.workbench.feature_table.table:FeatureTable",
         "ImportanceMap": "cotlens.widgets.importance_map:ImportanceMap",

@@ -11,6 +11,7 @@ Open `editor` first.
 from cotlens._core.lazy import lazy_attributes
 
 __all__ = [
+    "BranchTreeView",
     "EditorView",
     "FeatureTableView",
     "ImportanceMap",
@@ -23,6 +24,7 @@ __all__ = [
 __getattr__, __dir__ = lazy_attributes(
     __name__,
     {
+        "BranchTreeView": "cotlens.widgets.branch_tree:BranchTreeView",
         "EditorView": "cotlens.widgets.editor:EditorView",
         "FeatureTableView": "cotlens.widgets.feature_table:FeatureTableView",
         "ImportanceMap": "cotlens.widgets.importance_map:ImportanceMap",

@@ -15,8 +15,8 @@ from cotlens.measure.method import as_data
 from cotlens.models.contract import Ablate, AddVector, BlockAttention, Patch
 from cotlens.models.load import load
 from cotlens.results import Provenance
+from cotlens.workbench.branches.tree import Tree
 from cotlens.workbench.feature_table.labels import labels_of
-from cotlens.workbench.shared.tree import Tree
 from tests.model import tiny
 from tests.model.test_features import random_sae
 

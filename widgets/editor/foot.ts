@@ -5,7 +5,7 @@ import { any, type Context, type Part } from "./part";
 
 const READING: [string[], string][] = [
   [["←", "→"], "token"], [["↑", "↓"], "sentence"], [["Enter"], "edit"], [["T"], "truncate"], [["R"], "rerun"],
-  [["[", "]"], "branch"], [["C"], "copy code"], [["Ctrl/⌘", "F"], "find"],
+  [["[", "]"], "branch"], [["Ctrl/⌘", "Z"], "undo"], [["C"], "copy code"], [["Ctrl/⌘", "F"], "find"],
 ];
 const THOUGHTS: [string[], string][] = [[["P", "N"], "thought"]];
 const EDITING: [string[], string][] = [[["Ctrl/⌘", "Enter"], "commit and rerun"], [["Esc"], "leave without change"]];

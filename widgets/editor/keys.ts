@@ -1,6 +1,6 @@
 /** The keys of the editor. */
 
-import { onKey, type Act } from "../kit/keys";
+import { onKey, retraces, type Act } from "../kit/keys";
 import type { Actions } from "./actions";
 import type { Store } from "./store";
 
@@ -28,6 +28,8 @@ function inText(event: KeyboardEvent, store: Store, actions: Actions): Act {
 
 /** Keys that work wherever the focus is inside the editor. */
 function anywhere(event: KeyboardEvent, store: Store, actions: Actions, root: HTMLElement): Act {
+  const retrace = retraces(event);
+  if (retrace) return store.lost === null ? () => store.ask({ kind: retrace }) : null;
   if (event.ctrlKey || event.metaKey) return null;
   switch (event.key) {
     case "t": case "T": return () => actions.truncate();

@@ -234,6 +234,8 @@ export type Request =
   | { kind: "rerun"; document: string; token: number }
   | { kind: "measure"; document: string; measure: string; unit: Unit; metric?: string | null; n?: number; spans?: Span[] | null; target?: string; confirmed?: boolean }
   | { kind: "goto"; branch: string }
+  | { kind: "undo" }
+  | { kind: "redo" }
   | { kind: "focus"; thought: number }
   | { kind: "reader"; reader: string }
   | { kind: "cancel"; job?: number | null }

@@ -57,6 +57,8 @@ export type Request =
   | { kind: "name"; latent: number; label: string }
   | { kind: "change"; document: string; latent: number; mode: Mode; value: number; where: Place; first: number; last: number }
   | { kind: "goto"; branch: string }
+  | { kind: "undo" }
+  | { kind: "redo" }
   | { kind: "cancel"; job?: number | null }
   | { kind: "stream"; of: number };
 

@@ -6,7 +6,7 @@ import { createCodePanel } from "../kit/controls/code";
 import { createFoot, type KeyWords } from "../kit/controls/foot";
 import { frame } from "../kit/frame";
 import { setIntensity } from "../kit/heat/heat";
-import { onKey, type Act } from "../kit/keys";
+import { onKey, retraces, type Act } from "../kit/keys";
 import { count } from "../kit/numbers";
 import { followTheme } from "../kit/theme";
 import { createDetail, type DetailPart } from "./detail";
@@ -88,6 +88,8 @@ function inText(event: KeyboardEvent, text: TextPart): Act {
 }
 
 function anywhere(event: KeyboardEvent, store: Store, root: HTMLElement, { head, rows, detail }: Named): Act {
+  const retrace = retraces(event);
+  if (retrace) return () => store.ask({ kind: retrace });
   if (event.ctrlKey || event.metaKey) return null;
   const { picked } = store.own.now;
   switch (event.key) {

@@ -1,6 +1,7 @@
 /** A page that shows every state of every view without a kernel: #state=shaded&theme=dark&width=900&bare. */
 
 import "./gallery.css";
+import branchTree from "../branch_tree/index";
 import editor from "../editor/index";
 import featureTable from "../feature_table/index";
 import importanceMap from "../importance_map/index";
@@ -9,6 +10,7 @@ import pairMatrix from "../pair_matrix/index";
 import rolloutMap from "../rollout_map/index";
 import steeringPanel from "../steering_panel/index";
 import { AskingFake } from "./asking";
+import { BRANCHTREES } from "./branches";
 import { FEATURES } from "./features";
 import { FakeModel } from "./model";
 import { STATES } from "./fixtures";
@@ -60,6 +62,7 @@ const SHOW: Record<string, () => void> = {
   ...showing(steeringPanel, STEERING, (state) => new AskingFake(state, steeringEcho)),
   ...showing(featureTable, FEATURES, (state) => new AskingFake(state)),
   ...showing(monitorPanel, MONITORS, still),
+  ...showing(branchTree, BRANCHTREES, (state) => new AskingFake(state)),
   ...showing(rolloutMap, ROLLOUTS, (state) => new AskingFake(state)),
 };
 const NAMES = Object.keys(SHOW);

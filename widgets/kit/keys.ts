@@ -30,6 +30,13 @@ export function isFind(event: KeyboardEvent, root: HTMLElement): boolean {
     && target instanceof Element && target.closest("[contenteditable=true]") === null;
 }
 
+/** Ctrl/Cmd+Z, and with Shift or as Ctrl+Y its opposite: a person's own step, taken back or taken again. */
+export function retraces({ key, ctrlKey, metaKey, altKey, shiftKey }: Pressed): "undo" | "redo" | null {
+  if (altKey || !(ctrlKey || metaKey)) return null;
+  if (key.toLowerCase() === "z") return shiftKey ? "redo" : "undo";
+  return key.toLowerCase() === "y" && !shiftKey ? "redo" : null;
+}
+
 /** Whether the element that has the focus uses a key itself: a field all of them, a slider and a button a few. */
 export function usedBy(target: Element, key: string): boolean {
   if (target.matches("input[type=range]")) return SLIDES.has(key);

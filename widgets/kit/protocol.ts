@@ -52,6 +52,9 @@ export interface TraceDocument extends TraceText {
   notes: string[];
 }
 
+/** What was done to a branch's parent to make it. */
+export type BranchKind = "original" | "truncate" | "replace" | "delete" | "insert" | "rerun" | "clamp" | "steer";
+
 /** One branch of the tree. */
 export interface BranchInfo {
   id: string;

@@ -11,7 +11,7 @@ import { surpriseWords } from "../editor/side/comparison";
 import { trail } from "../editor/head";
 import { decode } from "../editor/payload";
 import { bins, tokenAtX, xOf } from "../editor/strip/strip-draw";
-import { rows } from "../editor/tree";
+import { rows } from "../kit/controls/branch-rows";
 import type { BranchInfo, Request } from "../editor/state";
 import { Store } from "../editor/store";
 import { UNMEASURED } from "../kit/heat/heat";

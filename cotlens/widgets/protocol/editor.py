@@ -263,6 +263,8 @@ REQUESTS: Mapping[str, Mapping[str, Any]] = {
         "spans": NotRequired[list[Span] | None], "target": NotRequired[str], "confirmed": NotRequired[bool],
     },
     "goto": {"branch": str},
+    "undo": {},
+    "redo": {},
     "focus": {"thought": int},
     "reader": {"reader": str},
     "cancel": {"job": NotRequired[int | None]},

@@ -68,6 +68,8 @@ REQUESTS: Mapping[str, Mapping[str, Any]] = {
         "document": str, "latent": int, "mode": Mode, "value": float, "where": Place, "first": int, "last": int,
     },
     "goto": {"branch": str},
+    "undo": {},
+    "redo": {},
     "cancel": {"job": NotRequired[int | None]},
     "stream": {"of": int},
 }  # fmt: skip

@@ -62,6 +62,10 @@ class TraceDocument(TraceText):
     notes: list[str]
 
 
+BranchKind = Literal["original", "truncate", "replace", "delete", "insert", "rerun", "clamp", "steer"]
+"""What was done to a branch's parent to make it."""
+
+
 class BranchInfo(TypedDict):
     """One branch of the tree."""
 

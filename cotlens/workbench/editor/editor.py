@@ -5,7 +5,7 @@ Every try is a branch of one tree; of a trace of many parts, each thought that i
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
@@ -21,6 +21,7 @@ from cotlens.trace.parts.carrying import check_verbatim
 from cotlens.widgets.editor import EditorView
 from cotlens.widgets.page.facts import provenance
 from cotlens.widgets.page.page import NO_KERNEL
+from cotlens.workbench.branches.node import Node
 from cotlens.workbench.editor import payload
 from cotlens.workbench.editor.measure_menu import ShadingSettings, default
 from cotlens.workbench.editor.measure_runner import MeasureRunner
@@ -36,7 +37,6 @@ from cotlens.workbench.shared.controller import TreeController, check_trace
 from cotlens.workbench.shared.document import document
 from cotlens.workbench.shared.jobs import JobState
 from cotlens.workbench.shared.limits import Limits
-from cotlens.workbench.shared.tree import Node
 
 
 class CoTEditor(TreeController):
@@ -181,8 +181,7 @@ class CoTEditor(TreeController):
     def _do_count(self, request: Request) -> dict[str, Any]:
         return {"tokens": len(self.model.codec.encode(request.text))}
 
-    def _goto(self, branch: str) -> None:
-        self._go(branch)
+    def _fill(self) -> None:
         self._measure()
 
     def _do_focus(self, request: Request) -> None:
@@ -264,12 +263,13 @@ class CoTEditor(TreeController):
         self._work.forget_resampled()
         self._set(resampled={})
 
-    def _go(self, branch: str) -> None:
-        """Show a branch; what was being measured for the one before stops."""
+    def _move(self, step: Callable[[], Any]) -> None:
+        """Take a step in the tree; what was being measured for the branch before stops."""
         before = self._tree.current_id
-        self._tree.go(branch)
+        step()
         if self._tree.current_id == before:
             self._jobs.cancel("measure")
+            self._set(branches=self._tree.payload())
         else:
             self._jobs.leave("measure")
             ended = {} if self._jobs.busy else {"job": JobState().payload()}  # how work for the one before ended
@@ -305,7 +305,7 @@ class CoTEditor(TreeController):
             "parts": parts(trace, self._tree.root(node.id).trace),
             "branches": self._tree.payload(node.id),
             "comparison": node.comparison,
-            "resampled": self._work.resampled.get(node.id, {}),
+            "resampled": node.fan or {},
             "measures": measuring.menu(trace, shown),
             "selection": payload.selection(trace, shown),
             "readers": self._readers.offered(trace.reader),

@@ -14,9 +14,10 @@ from cotlens.trace import Trace
 from cotlens.trace.parts.part import Part, unmeasured
 from cotlens.widgets.protocol.editor import PartInfo, PartKind, PartPlace
 from cotlens.widgets.utf16 import to_utf16
+from cotlens.workbench.branches.node import Node
+from cotlens.workbench.branches.tree import Tree
 from cotlens.workbench.shared.controller import with_codec
 from cotlens.workbench.shared.origin import origin
-from cotlens.workbench.shared.tree import Node, Tree
 
 _PLAIN = (["user"], ["user", "thought"], ["user", "answer"], ["user", "thought", "answer"])
 """What is shown as prompt, thought and answer: there is nothing to fold, and no other thought."""

@@ -10,11 +10,12 @@ from typing import Any
 from cotlens._core.errors import InputError
 from cotlens.models.contract import Model
 from cotlens.trace import Span, Trace
+from cotlens.widgets.protocol.shared import BranchKind
+from cotlens.workbench.branches.node import short
 from cotlens.workbench.editor.requests import Request
 from cotlens.workbench.shared.layout import layout
 from cotlens.workbench.shared.limits import tokens_left
 from cotlens.workbench.shared.origin import named
-from cotlens.workbench.shared.tree import short
 
 _WORD = re.compile(r"[^\W_\u2e80-\U0010ffff]+")  # scripts that part their words by spaces
 
@@ -27,6 +28,7 @@ class BranchPlan:
         edited: the trace that is resumed; `source` itself where the model only writes again.
         options: of `model.resume`.
         expression: Python for `edited`, with `trace` for the branch it is made from.
+        kind: of the branch; None for what its edit says.
     """
 
     source: Trace
@@ -34,6 +36,7 @@ class BranchPlan:
     options: dict[str, Any]
     label: str
     expression: str
+    kind: BranchKind | None = None
 
     @property
     def changes_text(self) -> bool:
@@ -105,14 +108,14 @@ def plan(trace: Trace, request: Request, options: dict[str, Any]) -> BranchPlan:
             trace, edited, options, label, f"trace.replace(trace.spans('token')[{index}], [{request.token_id}])"
         )
     if request.kind == "rerun" and trace.awaits_rerun and token == trace.resume_at:
-        return BranchPlan(trace, trace, options, named(trace.edit), "trace")
+        return BranchPlan(trace, trace, options, named(trace.edit), "trace", "rerun")
     answer = trace.roles.get("answer")
     if request.kind == "rerun" and answer is not None and answer.start <= token:
-        return BranchPlan(trace, trace, {"at": token, **options}, "answer again", "trace")
+        return BranchPlan(trace, trace, {"at": token, **options}, "answer again", "trace", "rerun")
     cut = trace.truncate(token)
     where = _where(trace, token) if token < trace.roles["thought"].end else "its end"
     if request.kind == "rerun":
-        return BranchPlan(trace, cut, options, f"again from {where}", f"trace.truncate({token})")
+        return BranchPlan(trace, cut, options, f"again from {where}", f"trace.truncate({token})", "rerun")
     return BranchPlan(trace, cut, {"close_thought": True, **options}, f"cut at {where}", f"trace.truncate({token})")
 
 

@@ -17,9 +17,9 @@ from cotlens.measure.importance.shared.units import units
 from cotlens.trace import Trace
 from cotlens.widgets.protocol.editor import REQUESTS
 from cotlens.widgets.utf16 import from_utf16
+from cotlens.workbench.branches.tree import Tree
 from cotlens.workbench.editor.resampling import MOST
 from cotlens.workbench.shared.messages import fields_of
-from cotlens.workbench.shared.tree import Tree
 
 ENDS = ("truncate", "rerun")
 """Kinds that may also mean the place after the last token."""

@@ -7,7 +7,7 @@ from typing import Any
 
 from cotlens.results import Result
 from cotlens.results.summary import MOST, escaped, one_line, summary
-from cotlens.workbench.shared.tree import Tree
+from cotlens.workbench.branches.tree import Tree
 
 _PARTS = {"prompt": 160, "thought": 420, "answer": 120}
 """Part of the text -> its most characters."""

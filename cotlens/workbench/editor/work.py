@@ -11,12 +11,13 @@ import numpy as np
 from cotlens._core.errors import Cancelled
 from cotlens.models.contract import Model
 from cotlens.trace import Trace
+from cotlens.workbench.branches.node import Node
+from cotlens.workbench.branches.tree import Tree
 from cotlens.workbench.editor.measure_menu import CURVE, ShadingSettings
 from cotlens.workbench.editor.measure_runner import MeasureRunner
 from cotlens.workbench.editor.plans import BranchPlan
 from cotlens.workbench.editor.resampling import arms, resample
 from cotlens.workbench.shared.compare import KEPT, compare, note
-from cotlens.workbench.shared.tree import Node, Tree
 from cotlens.workbench.shared.writing import Newest, Writing
 
 READ_WORDS = "read the probabilities"
@@ -37,7 +38,7 @@ class Work(Writing):
     ) -> None:
         super().__init__(model, tree, lock, publish, show)
         self._measuring = measuring
-        self.resampled: dict[str, dict[str, Any]] = {}  # branch -> what its rollouts answered
+        self._fans = object()  # another one where what rollouts answered was dropped
 
     def has_all(self, node: Node, shown: ShadingSettings, asked: bool) -> bool:
         """Whether a branch lacks nothing."""
@@ -57,18 +58,18 @@ class Work(Writing):
             (plan.start, plan.text),
             plan.limit(self._model),
             lambda on_token: self._model.resume(edited, **plan.options, on_token=on_token),
-            lambda trace, stopped: self._keep(node, trace, plan.label, _code(plan, stopped), newest),
+            lambda trace, stopped: self._keep(node, trace, plan.label, _code(plan, stopped), plan.kind, newest),
         )
 
     def resample(self, node: Node, n: int, options: dict[str, Any], force: bool) -> None:
         """Write a branch again many times, with its edit and without, and show the answers as they come."""
         before = self._tree.before(node) if node.parent is not None else None
-        mine = self.resampled
+        mine = self._fans
 
         def show(found: dict[str, Any]) -> None:
             with self._lock:
-                mine[node.id] = found
-                if self.resampled is mine:
+                if self._fans is mine:
+                    self._tree.update(node.id, fan=found)
                     self._show_at(node, resampled=found)
 
         resample(self._model, arms(node.trace, before, n), options, show, force)
@@ -76,7 +77,9 @@ class Work(Writing):
     def forget_resampled(self) -> None:
         """Drop what rollouts answered; what some that still come answer is dropped too."""
         with self._lock:
-            self.resampled = {}
+            self._fans = object()
+            for node_id in self._tree.nodes:
+                self._tree.update(node_id, fan=None)
 
     def fill(self, node_id: str, shown: ShadingSettings, asked: bool, wanted: Callable[[], bool]) -> str:
         """Measure what a branch lacks, showing each part as it comes; what a cancelled part had is shown, too.

@@ -8,8 +8,8 @@ from typing import Any
 
 from cotlens._core.errors import InputError
 from cotlens.widgets.protocol.feature_table import REQUESTS
+from cotlens.workbench.branches.tree import Tree
 from cotlens.workbench.shared.messages import fields_of
-from cotlens.workbench.shared.tree import Tree
 
 MOST = 512  # latents that one message may ask about
 

@@ -5,7 +5,7 @@ Every change of a latent is a branch of one tree, compared like an edit of the t
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -148,8 +148,7 @@ class FeatureTable(TreeController):
         finally:
             self._publish()
 
-    def _goto(self, branch: str) -> None:
-        self._go(branch)
+    def _fill(self) -> None:
         self._read()
 
     def _do_stream(self, request: FeatureRequest) -> dict[str, Any]:
@@ -199,10 +198,12 @@ class FeatureTable(TreeController):
         others = {part: value for part, value in now.items() if part not in ("span", "unit")}
         return selected(others if span is None else {**others, "trace": self.trace.id, "span": span, "unit": "span"})
 
-    def _go(self, branch: str) -> None:
+    def _move(self, step: Callable[[], Any]) -> None:
         before = self._tree.current_id
-        self._tree.go(branch)
-        if self._tree.current_id != before:
+        step()
+        if self._tree.current_id == before:
+            self._set(branches=self._tree.payload())
+        else:
             self._jobs.cancel("read")
             self._selection = None
             self._set(stream={})

@@ -9,10 +9,11 @@ from typing import Any
 from cotlens.models.contract import Branch, BranchScore, Model
 from cotlens.models.contract.interventions import Intervention
 from cotlens.trace import Trace
+from cotlens.workbench.branches.node import Node
+from cotlens.workbench.branches.tree import Tree
 from cotlens.workbench.feature_table.plans import ClampPlan, write
 from cotlens.workbench.shared.compare import compare, note
 from cotlens.workbench.shared.limits import tokens_left
-from cotlens.workbench.shared.tree import Node, Tree
 from cotlens.workbench.shared.writing import Newest, Writing
 
 NOTE = "after: the text written under the change, and its answer scored under it"
@@ -66,7 +67,7 @@ class FeatureWork(Writing):
 
     def _keep_change(self, node: Node, trace: Trace, plan: ClampPlan, newest: Newest) -> None:
         with self._lock:
-            made = self._keep(node, trace, plan.label, plan.code, newest)
+            made = self._keep(node, trace, plan.label, plan.code, "clamp", newest)
             self._changes.setdefault(made.id, plan.change)
 
 

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import difflib
 import math
-import re
 from collections.abc import Sequence
-from typing import Literal
 
 import numpy as np
 
@@ -16,20 +13,17 @@ from cotlens.measure.answers.rivals import pool
 from cotlens.models.contract import Capability, Model
 from cotlens.trace import Edit, Trace
 from cotlens.trace.answers import AnswerForm, AnswerReader
-from cotlens.widgets.protocol.shared import AnswerChance, BeforeAfter, Change, Comparison
+from cotlens.widgets.protocol.shared import AnswerChance, BeforeAfter, Comparison
+from cotlens.workbench.branches.words import difference, written
 
 SURPRISE_FACTOR = 3.0  # nats per token above the model's own words that make an edit suspect
 CANDIDATES = 16  # answers asked for from each text, those said last
 FORCED = 64  # tokens that a forced answer may have, with the words before it
 ROWS, LEAST = 4, 0.005  # how many answers are shown, and from what probability
-FEWEST_SAME = 3  # words: fewer between two changes are part of the change
-MOST_PAIRS = 4_000_000  # words times words beyond which a difference is not worked out
 KEPT = "not rerun: the answers that the model would give with the rest of the thought as it was"
 CUT = "not rerun: the answers that the model would give where the thought is cut"
 WENT_ON = "the model went on from the edit"
 AGAIN = "the model wrote again from there"
-Run = tuple[Literal["same", "del", "ins"], list[str]]
-_WORDS = re.compile(r"\s+|(?:\w+|[^\w\s])\s*")
 
 
 def distribution(model: Model, trace: Trace, answers: Sequence[str], form: AnswerForm) -> dict[str, float]:
@@ -56,7 +50,7 @@ def compare(model: Model, before: Trace, after: Trace, edit: Edit | None, note: 
         "before": _said(before, old, reader),
         "after": _said(after, new, reader),
         "rows": _rows(old, new, set(said)),
-        "diff": difference(before.thought + "\n" + before.answer, after.thought + "\n" + after.answer),
+        "diff": difference(written(before), written(after)),
         "surprise": finite(edit.surprise) if edit else None,
         "surprise_was": finite(edit.surprise_was) if edit else None,
         "warning": warning(edit),
@@ -87,39 +81,9 @@ def warning(edit: Edit | None) -> str | None:
     )
 
 
-def difference(old: str, new: str) -> list[Change]:
-    """Old and new text as runs of "same", "del" and "ins", by words; adjoining runs of one kind are one run."""
-    a, b = _WORDS.findall(old), _WORDS.findall(new)
-    head = _common(a, b)
-    tail = _common(a[head:][::-1], b[head:][::-1])
-    middle = _changes(a[head : len(a) - tail], b[head : len(b) - tail])
-    runs: list[Run] = [("same", a[:head]), *middle, ("same", a[len(a) - tail :])]
-    return [{"op": op, "text": "".join(words)} for op, words in runs if words]
-
-
 def finite(value: float | None) -> float | None:
     """JSON knows no NaN: None stands for what is unknown."""
     return None if value is None or not np.isfinite(value) else float(value)
-
-
-def _common(a: list[str], b: list[str]) -> int:
-    """How many words both begin with."""
-    return next((i for i, (x, y) in enumerate(zip(a, b, strict=False)) if x != y), min(len(a), len(b)))
-
-
-def _changes(a: list[str], b: list[str]) -> list[Run]:
-    """Runs of two texts that begin and end differently; where they are long, everything counts as changed."""
-    if len(a) * len(b) > MOST_PAIRS:
-        return [("del", a), ("ins", b)]
-    runs: list[Run] = []
-    gone, come = list[str](), list[str]()
-    for op, i, j, k, m in difflib.SequenceMatcher(None, a, b, autojunk=False).get_opcodes():
-        if op == "equal" and j - i >= FEWEST_SAME:
-            runs += [("del", gone), ("ins", come), ("same", a[i:j])]
-            gone, come = [], []
-        else:
-            gone, come = gone + a[i:j], come + b[k:m]
-    return [*runs, ("del", gone), ("ins", come)]
 
 
 def _rows(old: dict[str, float], new: dict[str, float], said: set[str]) -> list[BeforeAfter]:

@@ -11,6 +11,7 @@ import dataclasses
 import threading
 import traceback
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from cotlens._core.errors import CotLensError, InputError
@@ -19,10 +20,10 @@ from cotlens.trace import Trace
 from cotlens.trace.editing import reads
 from cotlens.trace.parts.carrying import check_verbatim
 from cotlens.widgets.selection import Selected, selected
+from cotlens.workbench.branches.tree import Tree
 from cotlens.workbench.shared.interrupts import follow
 from cotlens.workbench.shared.jobs import Jobs, JobState
 from cotlens.workbench.shared.origin import origin
-from cotlens.workbench.shared.tree import Tree
 
 LONGEST = 600  # characters of an error in a view
 
@@ -196,6 +197,7 @@ class TreeController(Controller):
         for step in trace.path():
             label, code = origin(model, step)
             self._tree.add(with_codec(model, step), self._tree.current_id or None, label, code)
+        self._tree.done.clear()  # what it was opened with is nobody's step
 
     @property
     def trace(self) -> Trace:
@@ -219,21 +221,75 @@ class TreeController(Controller):
             self._set(selected=wanted)
             self._picked(wanted)
 
+    @property
+    def tree(self) -> Tree:
+        """The branches as data; `walk` takes steps in it."""
+        return self._tree
+
+    @property
+    def lock(self) -> threading.RLock:
+        """Guards the tree and all that is shown."""
+        return self._lock
+
+    def walk(self, step: Callable[[], Any]) -> None:
+        """Take a step in the tree, and show where it leads."""
+        with self._lock:
+            before = self._tree.current_id
+            self._move(step)
+            if self._tree.current_id != before:
+                self._fill()
+
+    def undo(self) -> bool:
+        """Take a person's last step back (a try that was asked for, going to a branch, a name, a note, a tag, pruning).
+
+        No text and no number is lost by it.
+
+        Returns:
+            whether there was one.
+        """
+        there = bool(self._tree.done)
+        self.walk(self._tree.undo)
+        return there
+
+    def redo(self) -> bool:
+        """Take a step again that was undone; whether there was one."""
+        there = bool(self._tree.undone)
+        self.walk(self._tree.redo)
+        return there
+
     def _do_goto(self, request: Any) -> None:
         self._goto(request.branch)
 
-    @abstractmethod
+    def _do_undo(self, _: Any) -> None:
+        self.undo()
+
+    def _do_redo(self, _: Any) -> None:
+        self.redo()
+
+    def _go(self, branch: str) -> None:
+        self._move(lambda: self._tree.go(branch))
+
     def _goto(self, branch: str) -> None:
         """Show a branch, and measure what it lacks."""
+        self._go(branch)
+        self._fill()
+
+    @abstractmethod
+    def _move(self, step: Callable[[], Any]) -> None:
+        """Take a step in the tree, and show where it leads."""
+
+    @abstractmethod
+    def _fill(self) -> None:
+        """Measure what the shown branch lacks."""
 
     def _picked(self, wanted: Selected) -> None:
         """Something was picked in Python, or in a linked widget."""
 
     @property
     def branches(self) -> list[Trace]:
-        """All traces, in the order they were made."""
+        """All traces that weren't pruned, in the order they were made."""
         with self._lock:
-            return [node.trace for node in self._tree.nodes.values()]
+            return [node.trace for node in self._tree.nodes.values() if self._tree.in_sight(node.id)]
 
 
 def brief(message: str) -> str:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from cotlens.models.contract import Model
 from cotlens.trace import Edit, Trace
+from cotlens.workbench.branches.node import short
 from cotlens.workbench.shared.limits import usual
-from cotlens.workbench.shared.tree import short
 
 
 def origin(model: Model, trace: Trace) -> tuple[str, str]:

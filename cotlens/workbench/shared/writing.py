@@ -8,8 +8,10 @@ from typing import Any
 
 from cotlens.models.contract import Model, OnToken
 from cotlens.trace import Trace
+from cotlens.widgets.protocol.shared import BranchKind
+from cotlens.workbench.branches.node import Node
+from cotlens.workbench.branches.tree import Tree
 from cotlens.workbench.shared.stream import Stream
-from cotlens.workbench.shared.tree import Node, Tree
 
 Newest = Callable[[], bool]
 
@@ -68,11 +70,11 @@ class Writing:
         stream.close()
         keep(written, None)
 
-    def _keep(self, node: Node, trace: Trace, label: str, code: str, newest: Newest) -> Node:
+    def _keep(self, node: Node, trace: Trace, label: str, code: str, kind: BranchKind | None, newest: Newest) -> Node:
         """A new branch, shown unless something else was asked for meanwhile."""
         with self._lock:
             show = self._tree.current_id == node.id and newest()
-            made = self._tree.add(trace, node.id, label, code, show=show)
+            made = self._tree.add(trace, node.id, label, code, kind=kind, show=show)
             self._publish()
             return made
 

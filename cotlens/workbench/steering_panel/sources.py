@@ -11,7 +11,7 @@ from cotlens.measure.steering.sources import from_latent, from_token
 from cotlens.measure.steering.vector import Vector
 from cotlens.models.contract import Model
 from cotlens.trace import Span, Trace
-from cotlens.workbench.shared.tree import short
+from cotlens.workbench.branches.node import short
 from cotlens.workbench.steering_panel.vector_settings import stretch
 
 if TYPE_CHECKING:

@@ -6,7 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cotlens.trace import Edit
-from cotlens.workbench.shared.compare import difference, warning
+from cotlens.workbench.branches.words import difference
+from cotlens.workbench.shared.compare import warning
 
 words = st.lists(st.sampled_from(["a ", "12 ", "+", "=", "é", "\n", "the "]), max_size=12).map("".join)
 

@@ -1,0 +1,1 @@
+"""The branches of an investigation as a widget: walk, name, note, prune, compare, undo."""
