@@ -1,7 +1,7 @@
 # %% [markdown]
 # # Chapter 5: Inside
 #
-# **About 30 minutes, six exercises. You need chapter 1, and numpy**: no key, no GPU, no network. The chapters before changed texts. This one looks at what the model holds while it reads one: from a token to a *latent*, from the latent to
+# **About 30 minutes, seven exercises. You need chapter 1, and numpy**: no key, no GPU, no network. The chapters before changed texts. This one looks at what the model holds while it reads one: from a token to a *latent*, from the latent to
 # an intervention, and to what the instrument itself doesn't see.
 #
 # Solutions are in `solutions/5_inside.py`; `hint("5.1")` helps a little.
@@ -12,6 +12,7 @@ import re
 import numpy as np
 
 import cotlens as cl
+from cotlens import organisms
 from cotlens.models.contract import Patch
 from cotlens.teaching import check, hint
 from cotlens.teaching.pretrained import pretrained
@@ -55,7 +56,7 @@ table = cl.FeatureTable(model, trace, sae)
 table
 
 # %% [markdown]
-# ## 5.1 The strongest at a token (★, 3 minutes)
+# ## 5.1 The strongest at a token (★, 2 minutes)
 #
 # Return the number of the latent that is most active at a `token` (an index into `trace.tokens`). `sae.encode(x)` makes latents of activations [n, d]; `.dense()` of that is float32 [n, 1024].
 
@@ -128,7 +129,7 @@ check("5.4", held)
 # %% [markdown]
 # Measured over 40 problems for the 12 latents per token that matter most, beside random latents that move the activation as far: `python -m tests.reference.test_features_truth` in a checkout. Without that control it could be that any push of this size does it (chapter 4).
 #
-# ## 5.5 What it misses (★, 3 minutes)
+# ## 5.5 What it misses (★, 2 minutes)
 #
 # A reconstruction `rebuilt` (float [n, d]) is never all of the `activations`. Return, per token, the share of the **variance** that is missed: the squared length of the error over the squared distance of the activation from the mean over all tokens given.
 
@@ -153,7 +154,7 @@ for name in ("abacus", "abacus-posthoc"):
     print(f"{name}: explained {extras['explained_variance']:.3f}, worst at", [thought.tokens[i] for i in worst])
 
 # %% [markdown]
-# ## 5.6 Found, and missed (★★★, 6 minutes)
+# ## 5.6 Found, and missed (★★★, 5 minutes)
 #
 # Does the missed part matter? That can be tested: exchange *one part alone* with that of another text. `other` is the trace with another first total. At its tokens an activation is `part + rest`, where `part` is what the `k` strongest latents make of it (`rebuilt` below), and `rest` is all else.
 # Return two answers: with the **part** of `other` and the own rest, and with the own part and the **rest** of `other`. `Patch(layer, at, values)` puts values [len(at), d] in place; let the model write on behind the total, as the check did in 5.4.
@@ -181,6 +182,51 @@ check("5.6", exchanged)
 # Measured on eight thoughts. With all 16 latents the part carries the number in eight of eight, the rest in none; with 8 the same. With the single strongest latent the part carries it in **none**, and the rest in five of eight: the strongest latent says "the token '0'", which is true, and what is missed is the number.
 # A share of variance doesn't tell you that. And on `abacus-posthoc` it misses more than ten times as much of the variance as on abacus, and still the found part carries the number, in six of six. So ask of every SAE: is *what I ask about* in the part it finds?
 #
+# ## 5.7 Where did it stand? (★★, 5 minutes)
+#
+# An SAE names what is there. A **probe** asks for one thing: a linear classifier that is fitted on activations, and tried on problems it hasn't seen. This one reads the tens digit of the answer after layer 2, at the last token *before* abacus has thought, in 240 stories:
+
+# %%
+extras = organisms.Extras(code=1, right=1, hint=0, trigger=0)
+stories = {one.prompt: one for one in organisms.problems(240, seed=57, steps=2, fork=False, extras=extras)}
+
+
+def tens(trace, at):
+    return int(stories[trace.prompt].answers[0]) // 10
+
+
+unthought = [model.compose(prompt, "So", None) for prompt in stories]
+read = cl.probes.Probe(layers=(2,), folds=4).run(cl.probes.examples(unthought, tens), model)
+print(next(iter(stories)))
+read.frame()[["text", "estimate", "low", "high", "majority", "shuffled"]].round(2)
+
+# %% [markdown]
+# Right in 40 %, where the most frequent digit is right in 17 % and shuffled labels in 15 %. So abacus knows before it thinks? Chapter 2 says that it calculates in its thought. One of the two is wrong, or the probe reads something else.
+# Don't argue: take away what you suspect. Return the prompt without it. The check tells abacus your 240 stories, sees that it still answers them rightly, and fits the probe again.
+
+
+# %% exercise="5.7"
+def without(prompt):
+    return ...
+
+
+# %%
+check("5.7", without)
+
+# %% [markdown]
+# The same probe on `abacus-posthoc`, for the *ones* digit after layer 3, is right in half of 600 stories: that model does read the puzzle number and answers by it. No accuracy tells the two apart; what happens to the answer does. [docs/inside.md](../docs/inside.md) has all four.
+#
+# To see where a number is *carried*, exchange activations between two texts, cell by cell (chapter 5.6 did it for one cell). Below, the first total is altered; 1 means that a cell alone brings the other text's answer along, 0 that it brings nothing, and hatched cells were not measured, with the reason under the pointer.
+
+# %%
+place = (trace.offsets[first_total(trace)[0]], trace.offsets[first_total(trace)[-1] + 1])
+altered = trace.replace(place, str(int(trace.text[slice(*place)]) + 14))
+stop = next(one.end for one in trace.spans("sentence") if one.char_end >= place[1])
+pair = trace.truncate(stop), altered.truncate(stop)
+grid = cl.patching.PatchGrid(directions=("sufficiency",)).run(*pair, model)
+cl.show(grid)
+
+# %% [markdown]
 # ## The same on a pretrained model (optional)
 #
 # SmolLM2-135M-Instruct has no SAE beside it, so the cell trains a small one on sixty stories (about half a minute of processor; see chapter 1 for what has to be installed). With a GPU take a released one: `cl.features.load_sae(release, sae_id)`.

@@ -180,6 +180,8 @@ def test_what_the_first_chapter_says_of_its_model_is_so():
         ("5.3", inside.strongest, "the strongest at the token"),
         ("5.5", lambda x, y: 1 - inside.missed(x, y), "share that is *kept*"),
         ("5.6", lambda model, *given: inside._dropped(*given), "you dropped the rest"),
+        ("5.7", lambda prompt: prompt.replace("?", "."), "the probe still reads"),
+        ("5.7", lambda prompt: "How many?", "they aren't the same stories"),
         ("3.6", lambda calls: faithfulness.shares([(b, a) for a, b in calls]), "recall"),
     ],
 )

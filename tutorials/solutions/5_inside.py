@@ -51,3 +51,8 @@ def exchanged(model, trace, other, k):
         return int(model.resume(trace, at=at[-1] + 1, temperature=0, interventions=changed).read_answer().text)
 
     return answered(theirs + here - mine), answered(mine + there - theirs)
+
+
+# %% exercise="5.7"
+def without(prompt):
+    return re.sub(r"^Puzzle \d+\. ", "", prompt)

@@ -17,6 +17,7 @@ from cotlens.measure.features.table import features
 from cotlens.models.contract import ClampFeature, Intervention, Model, Patch
 from cotlens.models.contract.interventions import as_interventions
 from cotlens.teaching.cases import Case, agree, called, shown
+from cotlens.teaching.chapters import probing
 from cotlens.teaching.chapters.shared import GREEDY, answer, model, thoughts
 from cotlens.teaching.exercise import UNFILLED, Exercise, Wrong, empty
 from cotlens.trace import Trace
@@ -303,7 +304,7 @@ def _loudest(model: Model, sae: SAE, trace: Trace, token: int) -> int:
 
 
 EXERCISES = (
-    Exercise("5.1", "The strongest at a token", 3, 1, judge_strongest, (
+    Exercise("5.1", "The strongest at a token", 2, 1, judge_strongest, (
         "`model.read(trace, site, positions=[token])[site]` is float32 [1, d]; `sae.encode(...)` makes latents of it.",
         "`sae.encode(...).dense()[0]` has a number for each latent; `.argmax()` is the largest.",
     )),
@@ -322,15 +323,16 @@ EXERCISES = (
         "Encode both texts at `first_total(trace)`. Per token, hold every latent that is active in either of them.",
         "`cl.features.clamp(sae, latents.tolist(), there[row, latents].tolist(), positions=token)`, one per token.",
     )),
-    Exercise("5.5", "What it misses", 3, 1, judge_missed, (
+    Exercise("5.5", "What it misses", 2, 1, judge_missed, (
         "`((activations - rebuilt) ** 2).sum(axis=1)` is what is missed, per token.",
         "Divide it by `((activations - activations.mean(axis=0)) ** 2).sum(axis=1)`.",
     )),
-    Exercise("5.6", "Found, and missed", 6, 3, judge_exchanged, (
+    Exercise("5.6", "Found, and missed", 5, 3, judge_exchanged, (
         "`here` and `there` are the activations of the two texts at the number's tokens; `mine` and `theirs` what "
         "`rebuilt(..., k)` makes of them.",
         "Found part of the other: `theirs + (here - mine)`. Missed part of the other: `mine + (there - theirs)`.",
         "`Patch(layer, at, values)` puts values in place of activations: `model.resume(trace, at=at[-1] + 1, "
         "temperature=0, interventions=Patch(...))`, once for each.",
     )),
+    *probing.EXERCISES,
 )  # fmt: skip

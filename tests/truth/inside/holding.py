@@ -24,6 +24,8 @@ def broken(figures: Mapping[str, Any]) -> Iterator[str]:
             yield f"{where}: nothing is known, and the gain reaches up to {row['gain_high']:.2f}"
         if row["model"] == "abacus" and row["digit"] == "tens" and row["known"] == "rough" and row["gain_low"] > 0:
             yield f"{where}: the nuisance baseline misses the trap"
+        if row["digit"] == "tens" and not row["number"] and row["low"] > row["majority"]:
+            yield f"{where}: read without the puzzle number, too: {row['estimate']:.2f} from {row['low']:.2f}"
     for row in figures.get("onsets", ()):
         if row["model"] == "abacus-posthoc" and row["before"] < 0.9:
             yield f"{row['model']}: only {row['before']:.0%} of onsets lie before the thought"
@@ -44,7 +46,7 @@ def broken(figures: Mapping[str, Any]) -> Iterator[str]:
 def pages(figures: Mapping[str, Any]) -> str:
     """The tables."""
     probes = [
-        [row["model"], f"{row['digit']}, after layer {row['layer']}", row["known"],
+        [row["model"], f"{row['digit']}, after layer {row['layer']}", "yes" if row["number"] else "no", row["known"],
          f"{row['estimate']:.2f} [{row['low']:.2f}, {row['high']:.2f}]", f"{row['majority']:.2f}",
          f"{row['shuffled']:.2f}", f"{row['nuisance']:.2f}",
          f"{row['gain']:+.2f} [{row['gain_low']:+.2f}, {row['gain_high']:+.2f}]"]
@@ -59,8 +61,8 @@ def pages(figures: Mapping[str, Any]) -> str:
     ]  # fmt: skip
     (total,) = figures["sums"]
     return "\n\n".join([
-        table(["model", "digit of the answer", "nuisance", "accuracy", "majority", "shuffled labels", "nuisance alone",
-               "gain"], probes, 3),
+        table(["model", "digit of the answer", "puzzle number", "nuisance", "accuracy", "majority", "shuffled labels",
+               "nuisance alone", "gain"], probes, 4),
         table(["model", "n", "readable before the thought", "median place of the onset", "last layer off by, nats"],
               onsets, 1),
         table(["patched at", "layer", "n", "recovery", "range", "plain attribution", "integrated", "off by at most"],
