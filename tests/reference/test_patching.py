@@ -1,5 +1,6 @@
 """Patching against plain hooks, where it is known what carries the answer, and on real weights."""
 
+import re
 from types import SimpleNamespace
 
 import numpy as np
@@ -12,6 +13,7 @@ from cotlens.models.contract import AddVector, BlockAttention, Branch, Capabilit
 from cotlens.models.local.scoring import dispatch
 from cotlens.results import load_result
 from tests import pretrained
+from tests.model import tiny
 
 
 @pytest.fixture(scope="module")
@@ -127,6 +129,54 @@ def test_a_branch_changes_its_own_tokens_alone(abacus, pair):
         packed[12].logprobs, abacus.score(ids, [Branch(start, ids[start:])])[0].logprobs, atol=1e-5
     )
     assert np.abs(packed[13].logprobs - packed[12].logprobs).max() > 0.01
+
+
+@pytest.fixture(scope="module")
+def early(abacus, pair):
+    """The pair with the first number of the thought altered, so that nearly every token of it differs inside."""
+    base = pair[0]
+    start = base.roles["thought"].char_start
+    end = next(one.end() for one in re.finditer(r"\d+", base.text) if one.start() > start)
+    return base, base.replace((end - 1, end), str((int(base.text[end - 1]) + 3) % 10))
+
+
+@pytest.mark.parametrize("site", ["resid_post", "attn_out", "mlp_out"])
+def test_cells_begin_at_the_layer_that_is_patched_and_give_what_whole_passes_give(abacus, early, site):
+    found = {}
+    for late in (None, False):  # tried again; through all layers
+        abacus.engine.starts = late
+        before = abacus.meter.snapshot()
+        result = cl.patching.PatchGrid(site=site, directions=("sufficiency",), controls=()).run(
+            *early, abacus, answers=("12", "36")
+        )
+        found[late] = result.columns["difference"], abacus.meter.since(before).tokens, result
+    abacus.engine.starts = None
+    np.testing.assert_allclose(found[None][0], found[False][0], atol=1e-4)
+    cells = found[None][2].extras["sufficiency"]["cells"]
+    assert found[None][1] < 0.8 * found[False][1]
+    assert found[None][1] < 0.35 * cells * len(early[0].token_ids)  # of one whole pass per cell
+
+
+@pytest.mark.parametrize(("family", "starts"), [("qwen3", True), ("gemma3", True), ("olmo3", True), ("bloom", False)])
+def test_whether_a_model_can_begin_at_a_later_layer_is_tried(family, starts):
+    """With sliding windows and norms behind the parts; a model that takes no masks runs all layers."""
+    model = tiny.model(family)
+    ids, wide = tuple(range(5, 35)), model.read([1, 2], "embed")["embed"].shape[1]
+    rng, last = np.random.default_rng(1), model.n_layers - 1
+    branches = [
+        Branch(
+            at, ids[at:], interventions=(Patch(layer, (at + 1,), rng.standard_normal((1, wide)).astype(np.float32)),)
+        )
+        for layer in (0, last)
+        for at in (6, 7, 8, 9)
+    ]
+    branches.append(Branch(6, ids[6:], interventions=(AddVector(last, np.ones(wide, np.float32)),)))
+    branches.append(Branch(6, (1, *ids[7:]), interventions=(AddVector(last, np.ones(wide, np.float32)),)))
+    packed = model.score(ids, branches)
+    assert bool(model.engine.starts) is starts
+    plain = model._run(lambda: dispatch.score(model.engine, ids, branches, way="plain"))
+    for one, other in zip(packed, plain, strict=True):
+        np.testing.assert_allclose(one.logprobs, other.logprobs, atol=2e-3)
 
 
 @pytest.mark.parametrize(

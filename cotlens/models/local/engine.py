@@ -24,7 +24,7 @@ from cotlens.models.architecture.runner import ModelRunner
 from cotlens.models.contract import Meter
 from cotlens.models.contract.interventions import Intervention
 from cotlens.models.identity import Identity
-from cotlens.models.local import placement
+from cotlens.models.local import placement, skipping
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -73,6 +73,8 @@ class Engine(ModelRunner):
         self._home = self.device if len(self.devices) == 1 else torch.device("cpu")  # of what layers anywhere are given
         self.budget = budget
         self.trunk: Any = None  # the last one that was scored packed; see `trunk.Trunk`
+        self.streams: Any = None  # residual streams of one trunk; see `scoring.from_layer`
+        self.starts: bool | None = None  # whether passes can begin at a later layer; None until it was tried
         self.forks: Any = None  # the same of forked scoring: its cache is piece -> state after it
         self.forking: Forking | None = None
         self.identity = Identity(hf)
@@ -104,6 +106,7 @@ class Engine(ModelRunner):
         interventions: Sequence[Intervention] = (),
         own: Sequence[tuple[NDArray[np.int64], Sequence[Intervention]]] = (),
         sites: Sequence[str] = (),
+        before: tuple[int, Tensor] | None = None,
     ) -> tuple[Tensor, dict[str, Tensor], Any]:
         """One pass.
 
@@ -116,6 +119,8 @@ class Engine(ModelRunner):
             interventions: those that the masks don't hold already.
             own: (rows, interventions) that act at those rows of the pass alone, whatever else stands at the positions.
             sites: activations to return.
+            before: the first layer that is run, at least 1, and the stream before it, [batch, q, d_model]; see
+                `skipping`.
 
         Returns:
             logits [batch, kept, vocabulary], site -> [batch, q, d_model], the cache (None if the model has none).
@@ -129,10 +134,13 @@ class Engine(ModelRunner):
             changes = tracing.compile_changes(interventions, self.layout, at, self._home)
             for rows, items in own:
                 changes += tracing.compile_changes(items, self.layout, at, self._home, rows)
-        self.meter.tokens += ids.numel()
+        inside = bool(changes or sites or (masks is not None and masks.per_layer))
+        traced = self.traced if inside else None  # wrapped while all layers are in their places
+        first = before[0] if before else 0
+        self.meter.tokens += skipping.share(ids.numel(), first, self.layout.n_layers)
         self.meter.forwards += 1
-        with memory_errors(ids.shape[0], ids.shape[1], ids.device):
-            if changes or sites or (masks is not None and masks.per_layer):
+        with memory_errors(ids.shape[0], ids.shape[1], ids.device), self._from(before):
+            if inside:
                 from cotlens.models import tracing
 
                 if masks is None and "attention_mask" in self.layout.accepts:
@@ -140,7 +148,7 @@ class Engine(ModelRunner):
                     inputs["attention_mask"] = _ones(ids, behind if self.layout.cache == "past_key_values" else 0)
                 # Masks that differ from layer to layer can't be an argument of the model, so they too go through a
                 # trace.
-                logits, seen, cache = tracing.run(self.traced, self.layout, inputs, masks, changes, sites)
+                logits, seen, cache = tracing.run(traced, self.layout, inputs, masks, changes, sites)
                 return self._kept(logits, keep), seen, cache
             if masks is not None:
                 inputs["attention_mask"] = masks.base
@@ -197,6 +205,17 @@ class Engine(ModelRunner):
         self.meter.forwards += 1
         with memory_errors(ids.shape[0], ids.shape[1], ids.device):
             return tracing.attention(self.traced, self.layout, inputs, masks, heads, rows, columns)
+
+    @contextmanager
+    def _from(self, before: tuple[int, Tensor] | None) -> Iterator[None]:
+        """Within, passes begin at a later layer."""
+        if before is None:
+            yield
+            return
+        layers = [self.hf.get_submodule(path) for path in self.layout.layers]
+        decoder = self.hf.get_submodule(self.layout.decoder)
+        with skipping.starting(decoder, layers, before[0], before[1].to(self.dtype)):
+            yield
 
     def _inputs(self, ids: Tensor, positions: Any, cache: Any, keep: Tensor | int) -> dict[str, Any]:
         accepts = self.layout.accepts

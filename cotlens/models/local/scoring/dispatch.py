@@ -12,7 +12,7 @@ from cotlens._core.errors import CapabilityError
 from cotlens.models.contract import Branch, BranchScore
 from cotlens.models.contract.interventions import BlockAttention
 from cotlens.models.contract.validation import check_branches
-from cotlens.models.local.scoring import forked, packed, plain
+from cotlens.models.local.scoring import forked, from_layer, packed, plain
 from cotlens.models.local.scoring.trie import Ints
 
 if TYPE_CHECKING:
@@ -64,8 +64,23 @@ def score(
     look = {"sites": tuple(dict.fromkeys(sites))} if sites else {}
     # Copies of a state are neither looked into nor changed.
     way = "plain" if way == "forked" and (look or any(one.interventions for one in branches)) else way
+    if way == "packed" and not (look or interventions):
+        return _from_layers(engine, trunk, branches)
     scores, starts = WAYS[way](engine, trunk, branches, interventions, **look)
     return to_branch_scores(scores, starts, branches)
+
+
+def _from_layers(engine: Engine, trunk: Sequence[int], branches: Sequence[Branch]) -> list[BranchScore]:
+    """Packed scores, branches that are changed inside from the layer on at which they are."""
+    found: dict[int, BranchScore] = {}
+    groups = from_layer.by_beginning(from_layer.beginnings(engine, trunk, branches, packed.score))
+    if wanted := [one.layer for one in groups if one]:
+        from_layer.streams(engine, trunk, wanted)  # in one reading
+    for beginning, indices in groups.items() or [(None, [])]:
+        part = [branches[index] for index in indices]
+        scores, starts = packed.score(engine, trunk, part, beginning=beginning)
+        found.update(zip(indices, to_branch_scores(scores, starts, part), strict=True))
+    return [found[index] for index in range(len(branches))]
 
 
 def _check_recurrent(branches: Sequence[Branch]) -> None:

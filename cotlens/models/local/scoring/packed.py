@@ -7,7 +7,7 @@ its prefix minus what is hidden from it, and its own ancestors; positions are ex
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -21,7 +21,8 @@ from cotlens.models.contract.interventions import BlockAttention
 from cotlens.models.local import budget
 from cotlens.models.local.engine import Engine, has_capacity, memory_errors, preallocated, rewound
 from cotlens.models.local.incremental import pieces
-from cotlens.models.local.scoring import trie
+from cotlens.models.local.scoring import from_layer, trie
+from cotlens.models.local.scoring.from_layer import Beginning
 from cotlens.models.local.scoring.trie import Chunk, Ints, TokenRows
 from cotlens.models.local.scoring.trunk import prefill
 
@@ -40,8 +41,12 @@ def score(
     branches: Sequence[Branch],
     interventions: Sequence[Intervention] = (),
     sites: Sequence[str] = (),
+    beginning: Beginning | None = None,
 ) -> tuple[ScoreTable, Ints]:
     """Score checked branches.
+
+    Args:
+        beginning: the layer at which all of them begin, see `from_layer`; None for the first.
 
     Returns:
         flat scores, and int64 [branches + 1] where each branch's entries start.
@@ -57,24 +62,32 @@ def score(
         reach = budget.reach(engine, reach, len(trunk))
     total = reach + int((np.diff(plan.feeds.begin) - plan.feeds.shared).sum())
     cache = prefill(engine, trunk[:reach], plan.trunk_edges, scores, interventions, total)
+    late = None
+    if beginning is not None:
+        late = Late(beginning, from_layer.streams(engine, trunk, [beginning.layer])[beginning.layer])
     done, buffer = reach, _CacheBuffer(cache)
     # Rows are sorted by prefix: backwards, every pass needs at most as much of the trunk as the one before, whose nodes
     # it may write over.
-    for sequences in reversed(list(_passes(engine, cache, plan.feeds, interventions))):
-        done += _run(engine, buffer, plan.feeds, sequences, scores, interventions)
+    for sequences in reversed(list(_passes(engine, cache, plan.feeds, interventions, beginning))):
+        done += _run(engine, buffer, plan.feeds, sequences, scores, interventions, late)
         control.current().report(done, total, "scoring")
     return scores, plan.starts
 
 
 def _passes(
-    engine: Engine, cache: Any, feeds: TokenRows, interventions: Sequence[Intervention]
+    engine: Engine,
+    cache: Any,
+    feeds: TokenRows,
+    interventions: Sequence[Intervention],
+    beginning: Beginning | None,
 ) -> Iterator[list[Rows]]:
     """Which rows go into one pass, and which of them into one sequence; all sequences stand behind the same trunk.
 
     Nodes see few of the others, so several short sequences waste less attention than one long one. Interventions that
     change activations name rows of one sequence, so with them there is one sequence.
     """
-    one = len(_in_activations(interventions)) > 0 or any(feeds.changes)
+    traced = any(feeds.changes) and not (beginning and beginning.patched)
+    one = len(_in_activations(interventions)) > 0 or traced
     found: list[Rows] = []
     longest = 0
     for rows in trie.chunks(
@@ -111,6 +124,19 @@ class _CacheBuffer:
         return rewound(self._cache, width, sequences)
 
 
+@dataclass(frozen=True)
+class Late:
+    """Where a pass begins, and the trunk's stream before that layer, [tokens, d_model]."""
+
+    where: Beginning
+    stream: Tensor
+
+    def before(self, sequences: Sequence[Chunk], start: int, stop: int) -> tuple[int, Tensor]:
+        """The layer, and the stream of the nodes [start, stop) before it, [sequences, nodes, d_model]."""
+        each = [from_layer.stream_of(one, start, stop, self.stream, self.where.patched) for one in sequences]
+        return self.where.layer, torch.cat(each)
+
+
 def _in_activations(interventions: Sequence[Intervention]) -> list[Intervention]:
     return [item for item in interventions if not isinstance(item, BlockAttention)]
 
@@ -122,11 +148,12 @@ def _run(
     sequences: list[Rows],
     scores: ScoreTable,
     interventions: Sequence[Intervention],
+    late: Late | None,
 ) -> int:
     """Score rows, in halves where memory runs out. Returns the number of nodes that were run."""
     chunks = [trie.chunk(feeds, *rows) for rows in sequences]
     try:
-        _pass(engine, buffer, chunks, scores, interventions)
+        _pass(engine, buffer, chunks, scores, interventions, late)
     except OutOfMemory as error:
         halves = _halves(sequences)
         if halves is None:
@@ -134,7 +161,7 @@ def _run(
                 f"A branch of {len(chunks[0].token_ids)} tokens after {chunks[0].width} others did not fit into memory "
                 "on its own; use a shorter trace, a smaller model or a device with more memory."
             ) from error
-        return sum(_run(engine, buffer, feeds, half, scores, interventions) for half in halves)
+        return sum(_run(engine, buffer, feeds, half, scores, interventions, late) for half in halves)
     return sum(len(chunk.token_ids) for chunk in chunks)
 
 
@@ -148,7 +175,12 @@ def _halves(sequences: list[Rows]) -> tuple[list[Rows], list[Rows]] | None:
 
 
 def _pass(
-    engine: Engine, buffer: _CacheBuffer, chunks: list[Chunk], scores: ScoreTable, interventions: Sequence[Intervention]
+    engine: Engine,
+    buffer: _CacheBuffer,
+    chunks: list[Chunk],
+    scores: ScoreTable,
+    interventions: Sequence[Intervention],
+    late: Late | None,
 ) -> None:
     """Run and score chunks, one sequence each. One long branch goes in pieces: a cancel never waits for all of it."""
     n, width = max(len(chunk.token_ids) for chunk in chunks), max(chunk.width for chunk in chunks)
@@ -166,8 +198,9 @@ def _pass(
             cache=extended,
             keep=torch.from_numpy(wanted).to(engine.device),
             interventions=_in_activations(interventions),
-            own=_own(sequences[0], start, stop) if len(sequences) == 1 else (),
+            own=_own(sequences[0], start, stop) if len(sequences) == 1 and not (late and late.where.patched) else (),
             sites=scores.sites,
+            before=None if late is None else late.before(sequences, start, stop),
         )
         scores.put(logits.flatten(0, 1), edges.rows, edges.targets, edges.slots, at[:, wanted].ravel())
         scores.see({site: one[:, wanted].flatten(0, 1) for site, one in seen.items()}, edges.rows, edges.slots)
