@@ -146,9 +146,9 @@ def test_cells_begin_at_the_layer_that_is_patched_and_give_what_whole_passes_giv
     for late in (None, False):  # tried again; through all layers
         abacus.engine.starts = late
         before = abacus.meter.snapshot()
-        result = cl.patching.PatchGrid(site=site, directions=("sufficiency",), controls=()).run(
-            *early, abacus, answers=("12", "36")
-        )
+        result = cl.patching.PatchGrid(
+            unit="token", site=site, layers=(1, 3), directions=("sufficiency",), controls=()
+        ).run(*early, abacus, answers=("12", "36"))
         found[late] = result.columns["difference"], abacus.meter.since(before).tokens, result
     abacus.engine.starts = None
     np.testing.assert_allclose(found[None][0], found[False][0], atol=1e-4)

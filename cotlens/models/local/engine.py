@@ -139,7 +139,7 @@ class Engine(ModelRunner):
         first = before[0] if before else 0
         self.meter.tokens += skipping.share(ids.numel(), first, self.layout.n_layers)
         self.meter.forwards += 1
-        with memory_errors(ids.shape[0], ids.shape[1], ids.device), self._from(before):
+        with memory_errors(ids.shape[0], ids.shape[1], ids.device), skipping.starting(self.hf, self.layout, before):
             if inside:
                 from cotlens.models import tracing
 
@@ -205,17 +205,6 @@ class Engine(ModelRunner):
         self.meter.forwards += 1
         with memory_errors(ids.shape[0], ids.shape[1], ids.device):
             return tracing.attention(self.traced, self.layout, inputs, masks, heads, rows, columns)
-
-    @contextmanager
-    def _from(self, before: tuple[int, Tensor] | None) -> Iterator[None]:
-        """Within, passes begin at a later layer."""
-        if before is None:
-            yield
-            return
-        layers = [self.hf.get_submodule(path) for path in self.layout.layers]
-        decoder = self.hf.get_submodule(self.layout.decoder)
-        with skipping.starting(decoder, layers, before[0], before[1].to(self.dtype)):
-            yield
 
     def _inputs(self, ids: Tensor, positions: Any, cache: Any, keep: Tensor | int) -> dict[str, Any]:
         accepts = self.layout.accepts

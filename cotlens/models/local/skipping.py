@@ -8,6 +8,8 @@ from typing import Any
 
 from torch import Tensor, nn
 
+from cotlens.models.architecture.layout import Layout
+
 
 class _Skipped(nn.Module):
     """Stands in for a layer that isn't run: what goes in comes out, or the stream that is known to stand there.
@@ -28,16 +30,19 @@ class _Skipped(nn.Module):
 
 
 @contextmanager
-def starting(decoder: nn.Module, layers: list[nn.Module], first: int, stream: Tensor) -> Iterator[None]:
-    """Within, a pass of the decoder runs its layers from `first` (at least 1) on, with `stream` before that one.
+def starting(hf: nn.Module, layout: Layout, before: tuple[int, Tensor] | None) -> Iterator[None]:
+    """Within, a pass runs the layers from a later one on; embedding, positions and masks are made as ever.
 
-    Embedding, positions and masks are made as ever.
+    Args:
+        before: number of the first layer that is run, at least 1, and the stream before it; None for all layers.
     """
-    name, stack = next(
-        (name, child)
-        for name, child in decoder.named_children()
-        if isinstance(child, nn.ModuleList) and list(child) == layers
-    )
+    if before is None:
+        yield
+        return
+    first, stream = before[0], before[1].to(hf.dtype)
+    layers, decoder = [hf.get_submodule(path) for path in layout.layers], hf.get_submodule(layout.decoder)
+    name = layout.layers[0].split(".")[-2]
+    stack = decoder._modules[name]
     skipped = [_Skipped(layer, stream if index == first - 1 else None) for index, layer in enumerate(layers[:first])]
     decoder._modules[name] = nn.ModuleList([*skipped, *layers[first:]])
     try:
