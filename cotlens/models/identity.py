@@ -67,11 +67,15 @@ class Identity:
         """A fingerprint of what is done with the weights, or None where that can't be known.
 
         It covers the classes of all modules, their plain attributes (scales, dropout, the adapters that are switched
-        on), the config, the attention implementation, and the version of transformers. Not known is what a hook or a
-        replaced `forward` does that none of the libraries below a model has put there.
+        on), the config, the attention implementation, and the version of transformers. Not known is what a hook, a
+        replaced `forward` or a replaced function of `torch.nn.functional` does that none of the libraries below a
+        model has put there. Other library code that was exchanged while Python runs isn't seen: `torch.matmul`, or a
+        helper in a module of transformers.
         """
         import transformers
 
+        if any(map(_foreign, _library())):
+            return None
         told, configs = [transformers.__version__], dict[int, str]()
         for path, module in self._hf.named_modules():
             if any(map(_foreign, _functions(module))):
@@ -232,6 +236,12 @@ def _functions(module: nn.Module) -> Iterator[Callable[..., Any]]:
     owner = type(module)
     if _home(owner.forward) != _home(owner):  # a class whose method was exchanged
         yield owner.forward
+
+
+def _library() -> Iterator[Callable[..., Any]]:
+    """The functions that modules of all classes share, of which one may have been exchanged."""
+    shared = vars(torch.nn.functional).items()
+    yield from (held for name, held in shared if name[0].islower() and callable(held))
 
 
 def _foreign(function: Callable[..., Any]) -> bool:

@@ -197,6 +197,14 @@ def test_a_class_whose_forward_was_exchanged_is_not_known(monkeypatch):
     assert model.state == ""
 
 
+def test_a_function_of_torch_that_was_exchanged_is_not_known(monkeypatch):
+    model = cl.load(copied("qwen3"))
+    assert model.state
+    linear = torch.nn.functional.linear
+    monkeypatch.setattr(torch.nn.functional, "linear", lambda x, weight, bias=None: 2 * linear(x, weight, bias))
+    assert model.state == ""
+
+
 @pytest.mark.parametrize("kind", ["longrope", "dynamic"])
 def test_a_long_text_leaves_the_model_what_it_was(kind):
     """Some rotary embeddings keep the frequencies of the last text: they follow the text, not the weights."""

@@ -256,6 +256,14 @@ def test_settings_are_checked(qwen):
             qwen.reason(PROMPT, **{"max_new_tokens": 2, **wrong})
     with pytest.raises(InputError, match="is empty"):
         qwen.reason(" ")
+    for wrong, said in (
+        ({"interventions": 5}, "5 is not an intervention; use AddVector"),
+        ({"interventions": None}, "None is not an intervention"),
+        ({"interventions": "all"}, "'all' is not an intervention"),
+        ({"on_token": 5}, "on_token=5 can't be called: give a function"),
+    ):
+        with pytest.raises(InputError, match=said):
+            qwen.reason(PROMPT, max_new_tokens=2, **wrong)
 
 
 def test_a_prompt_longer_than_the_context(qwen):

@@ -89,6 +89,8 @@ class TextRequest:
     def __post_init__(self) -> None:
         check.whole("n", self.n, 1, MOST_SAMPLES)
         check.seed(self.seed)
+        if self.on_token is not None and not callable(self.on_token):
+            raise InputError(f"on_token={self.on_token!r} can't be called: give a function of (token index, text).")
         check.sampling(self)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import comb
 from typing import Any
 
 from cotlens.measure import stats
@@ -14,6 +15,7 @@ from cotlens.measure.importance.sampled.settings import Sampled
 from cotlens.measure.importance.shared.table import CANCELLED
 
 NAN = math.nan
+CHANCE = 0.05  # of what an interval of 95 % leaves out
 
 Rollouts = Sequence[DrawnRollout]
 
@@ -90,11 +92,21 @@ def compare(
     interval = stats.Interval(found["low"], found["high"])
     worst = stats.Interval(found["low_worst"], found["high_worst"])
     told = unread.status(first, reached, interval, worst, said=status)
+    if method.metric == "kl" and told == unread.OK:
+        told = _enough(len(first.answers) + len(beside), len(second.answers))
     if status != unread.OK:  # a test of the rollouts that end first is none of all of them
         found["p_value"] = NAN
     if told.startswith("not measured"):
         found = {name: value for name, value in found.items() if name.endswith("_worst")}
     return Effect(**seen, **found, status=told)
+
+
+def _enough(kept: int, without: int) -> str:
+    """The status of a KL; too few are answers of which not even wholly other ones could be told from like ones."""
+    ways = comb(kept + without, kept)  # of all ways to split them, two part them as well
+    if 2 / ways < CHANCE:
+        return unread.OK
+    return f"too few answers for a KL: {kept} with it and {without} without it, and no KL could be told from 0"
 
 
 def _difference(

@@ -164,6 +164,14 @@ class TestCompare:
         assert (found.estimate, found.low, found.p_value) == (0, 0, 1)
         assert found.high > 1
 
+    @pytest.mark.parametrize(("n", "enough"), [(2, False), (3, False), (4, True), (20, True)])
+    def test_a_kl_of_too_few_answers_says_so(self, n, enough):
+        for other in "ab":
+            found = effects.compare(Resampling(metric="kl"), drawn(["a"] * n), drawn([other] * n), "a", 0)
+            assert (found.status == "ok") is enough
+        assert (found.low > 0) is enough
+        assert enough or found.status.startswith(f"too few answers for a KL: {n} with it and {n} without it")
+
 
 def small_encoder(folder):
     """A sentence-transformers model of random weights: one layer, the mean over tokens."""
