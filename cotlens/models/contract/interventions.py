@@ -263,7 +263,7 @@ def as_interventions(given: Intervention | Sequence[Intervention]) -> tuple[Inte
     Raises:
         InputError: something else was given.
     """
-    found = tuple(given) if isinstance(given, Iterable) and not isinstance(given, str) else (given,)
+    found = (given,) if isinstance(given, Intervention) or not isinstance(given, Iterable) else tuple(given)
     for item in found:
         if not isinstance(item, Intervention):
             raise InputError(

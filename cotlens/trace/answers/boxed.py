@@ -7,7 +7,7 @@ from typing import ClassVar
 
 from cotlens.trace.answers.answer import Answer, AnswerForm
 from cotlens.trace.answers.search import Search
-from cotlens.trace.answers.stated import Place
+from cotlens.trace.answers.statements import Place
 from cotlens.trace.values.normal import normal_form
 
 
@@ -35,11 +35,9 @@ class Boxed:
 
     def read(self, text: str, *, finished: bool = True) -> Answer | None:
         r"""The last complete box in `text`; one without an end is passed over, unless the text was cut off in it."""
-        place = Search.of(text, finished).boxed(content)
-        if place is None:
-            return None
-        surface = text[place.start : place.end]
-        return Answer(normal_form(surface), place.start, place.end, surface, self.name)
+        search = Search.of(text, finished)
+        place = search.boxed(content)
+        return search.answer(place, self.name, normal_form)
 
 
 def content(text: str, start: int, end: int) -> Place | None:

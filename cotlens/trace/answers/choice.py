@@ -9,6 +9,7 @@ from cotlens._core.errors import InputError
 from cotlens.trace.answers.answer import Answer, AnswerForm
 from cotlens.trace.answers.options import options
 from cotlens.trace.answers.search import Search
+from cotlens.trace.values.fold import fold, seen
 
 
 @dataclass(frozen=True)
@@ -44,13 +45,10 @@ class Choice:
 
     def normal(self, surface: str) -> str:
         """The letter as it stands in `letters`."""
-        return options(self.letters).letter(surface) or surface.strip()
+        return options(self.letters).letter(fold(seen(surface)[0])) or surface.strip()
 
     def read(self, text: str, *, finished: bool = True) -> Answer | None:
         """The chosen letter in `text`."""
         search, found = Search.of(text, finished), options(self.letters)
         place = found.stated(search) or found.apart(search)
-        if place is None:
-            return None
-        surface = text[place.start : place.end]
-        return Answer(self.normal(surface), place.start, place.end, surface, self.name)
+        return search.answer(place, self.name, self.normal)

@@ -11,10 +11,11 @@ from cotlens.trace.answers.answer import Answer, AnswerForm
 from cotlens.trace.answers.boxed import content
 from cotlens.trace.answers.options import options
 from cotlens.trace.answers.search import Search
-from cotlens.trace.answers.stated import Place, stated_value
+from cotlens.trace.answers.stated import stated_value
+from cotlens.trace.answers.statements import Place
 from cotlens.trace.values.normal import normal_form
 
-BOXED, SAID, LETTER, NUMBER = "boxed", "said", "letter", "number"
+BOXED, SAID, LETTER, VERDICT, NUMBER = "boxed", "said", "letter", "verdict", "number"
 
 _LONGEST = 120  # characters of a last line that may choose an option
 _LINE = re.compile(r"[\W_]*(?:(?i:option|choice)\s)?[\W_]*([A-Z])[\W_]*")
@@ -22,6 +23,9 @@ _ITEM = re.compile(r"[*_\s]*[(\[]?([A-Z])[)\].:][*_]*\s+\S.*")
 _BRACKETED = re.compile(r".*(?<![\w)])[(\[]([A-Z])[)\][\W_]*")
 _SMALL = re.compile(r"[\W_]*([a-z])[\W_]*")
 _CONCLUDED = re.compile(r".*\b(?i:is|be|so|choose|pick|therefore|thus)[\s,:*_`(\[\"']+([A-Z])[\W_]*")
+_YES_OR_NO = "(yes|no|true|false|oui|non|ja|nein|sí|да|нет|是|否)"
+_YES = re.compile(rf"[\W_]*{_YES_OR_NO}[\W_]*", re.IGNORECASE)
+_YES_SINCE = re.compile(rf"[\W_]*{_YES_OR_NO}\b[*_]*[,:;—–-]*\s+(?:because|since|as)\b", re.IGNORECASE)
 _LETTERS = "ABCDEFGHIJ"  # as many options as published tests of this kind have
 
 
@@ -35,6 +39,7 @@ class FinalAnswer:
     - "said": what is stated last: "the answer is", "Answer:", "####", a heading "Answer", "Therefore, ...";
     - "letter": an option that is called right ("the correct option is C", "B is correct"), stands alone, as all of the
       text or its last line, or ends it ("so it is C.");
+    - "verdict": "yes", "no", "true" or "false" that is all of the text or its last line, or has its reason behind it;
     - "number": the last number of the text; where it has none, the last option A to E that stands apart is read.
 
     Args:
@@ -66,9 +71,26 @@ class FinalAnswer:
         for form, find in _FORMS:
             place = find(search)
             if place is not None:
-                surface = text[place.start : place.end]
-                return Answer(normal_form(surface), place.start, place.end, surface, form)
+                return search.answer(place, form, normal_form)
         return None
+
+
+def _boxed(search: Search) -> Place | None:
+    """The last box, unless the text corrects it right behind it."""
+    place = search.boxed(content)
+    if place is None or not search.doubts(place):
+        return place
+    said = search.stated(stated_value)
+    return None if said is not None and said.start > place.end else place
+
+
+def _verdict(search: Search) -> Place | None:
+    """ "Yes" or "no" that is all of a finished text or its last line, or that a reason follows."""
+    if not search.finished:
+        return None
+    text = search.text.rstrip()
+    found = _YES.fullmatch(text, text.rfind("\n") + 1) or _YES_SINCE.match(text)
+    return Place(*found.span(1), "text") if found is not None else None
 
 
 def _letter(search: Search) -> Place | None:
@@ -77,7 +99,7 @@ def _letter(search: Search) -> Place | None:
     if stated is not None or not search.finished:
         return stated
     text = search.text.rstrip()
-    begin = max(text.rfind("\n") + 1, len(text) - _LONGEST)
+    begin = max(text.rfind("\n") + 1, len(text) - _LONGEST, search.rest)
     alone = not text[:begin].strip()
     for pattern in (_LINE, _ITEM, _BRACKETED, _SMALL) if alone else (_LINE, _BRACKETED):
         found = pattern.fullmatch(text, begin)
@@ -88,9 +110,10 @@ def _letter(search: Search) -> Place | None:
 
 
 _FORMS: tuple[tuple[str, Callable[[Search], Place | None]], ...] = (
-    (BOXED, lambda search: search.boxed(content)),
+    (BOXED, _boxed),
     (SAID, lambda search: search.stated(stated_value)),
     (LETTER, _letter),
+    (VERDICT, _verdict),
     (NUMBER, lambda search: search.last_number()),
     (LETTER, lambda search: options(_LETTERS[:5]).apart(search)),  # where nothing else can be the answer
 )

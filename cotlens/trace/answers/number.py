@@ -7,8 +7,12 @@ from typing import ClassVar
 
 from cotlens.trace.answers.answer import Answer, AnswerForm
 from cotlens.trace.answers.search import Search
-from cotlens.trace.answers.stated import Place, stated_number
+from cotlens.trace.answers.stated import SEVERAL, reckoned, stated_number
+from cotlens.trace.answers.statements import UNCLEAR, Place
+from cotlens.trace.values.arithmetic import computed
+from cotlens.trace.values.fold import fold, seen
 from cotlens.trace.values.numbers import last_numeral, number, numerals
+from cotlens.trace.values.relations import answer_side
 from cotlens.trace.values.words import number_words
 
 
@@ -32,20 +36,23 @@ class Number:
 
     def normal(self, surface: str) -> str:
         """A number without separators, units and needless zeros; what holds no number stays as it is."""
-        known = number(surface) or number_words(surface)
+        known = number(surface) or number_words(surface) or computed(fold(seen(surface)[0]))
         return known or next((one.text for one in numerals(surface)), surface.strip())
 
     def read(self, text: str, *, finished: bool = True) -> Answer | None:
         """The number in `text`."""
         search = Search.of(text, finished)
         place = search.boxed(number_in) or search.stated(stated_number) or search.last_number()
-        if place is None:
-            return None
-        surface = text[place.start : place.end]
-        return Answer(self.normal(surface), place.start, place.end, surface, self.name)
+        return search.answer(place, self.name, self.normal)
 
 
 def number_in(text: str, start: int, end: int) -> Place | None:
-    """The last number in a stretch of `text`."""
-    last = last_numeral(text[start:end])
-    return None if last is None else Place(start + last.start, start + last.end)
+    """The last number in a stretch of `text`, or what it comes to; unclear where there are several."""
+    begin, end = answer_side(text, start, end)
+    if reckoned(text[begin:end]):
+        return Place(begin, end)
+    last = last_numeral(text[begin:end])
+    if last is None:
+        return None
+    kind = UNCLEAR if SEVERAL.search(text, begin, end) else "number"
+    return Place(begin + last.start, begin + last.end, kind)

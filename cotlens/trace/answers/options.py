@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from functools import lru_cache
 
 from cotlens.trace.answers.search import MOST, Search
-from cotlens.trace.answers.stated import Place, settled
-from cotlens.trace.answers.statements import Statement, clause
+from cotlens.trace.answers.stated import settled
+from cotlens.trace.answers.statements import UNCLEAR, Place, Statement, clause
 
 _MARKUP = r"(?:[\s*_`\"'“$(\[{]|\\(?:text|textbf|mathbf|mathrm|boxed|fbox)\s?\{|\\[(\[])"
 _LEAD = re.compile(
@@ -24,12 +24,13 @@ _BAD = (
 _REJECTED = re.compile(
     r"""(?:\beither\s[^.\n]{1,20}\sor|\bnot|n['’]t(?:\sbe)?|\bneither|\bnor|\brather\sthan|\binstead\sof|\bunlike|\bthan|\bother\sthan
       | \b(?:eliminat|exclud|discard|reject)\w*|\brul\w+\sout)
-    [\s:]+(?:(?:the|option|choice|answer|either|both)s?\s+)*[*(\["']*\Z""",
+    [\s:*_]+(?:(?:the|option|choice|answer|either|both)s?\s+)*[*(\["']*\Z""",
     re.VERBOSE | re.IGNORECASE,
 )
 _REFUTED = re.compile(
     rf"""[*_)\]"'}}]*+[^\S\n]*+(?:(?:,|and|or|&)[^\S\n]*[*(]*[A-Za-z]\b[*)]*[^\S\n]*)*+
-    (?: {_VERB}\s(?:\w+ly\s|also\s|just\s)?{_BAD} | (?:is|are|was|were|does|do|did|can|could|would)n['’]t\b | can['’]t\b
+    (?: (?:,?\s?(?:which|and\sthat|but\s(?:that|this|it))\s)?{_VERB}\s(?:\w+ly\s|also\s|just\s)?{_BAD}
+      | (?:is|are|was|were|does|do|did|can|could|would)n['’]t\b | can['’]t\b
       | (?:does|do|can|could)\s?not\b | (?:fails?|contradicts?|ignores?|misses|confuses|omits?|overstates)\b
       | makes?\sno\ssense )""",
     re.VERBOSE | re.IGNORECASE,
@@ -38,6 +39,7 @@ _SAID_BAD = re.compile(rf"[*_)\]\"'}}]*[^\S\n]?[:–—-]+[^\S\n]*[*_]*{_BAD}", 
 _ARTICLE = re.compile(
     r"[^\S\n]+(?!(?:because|since|as|is|was|and|or|but|not|for|due|which|with|would|must|has)\b)(?:[a-z]|[A-Z][a-z])"
 )
+_PAIRED = r"[)\]*_`\"'.]{0,3}\s?(?:,\s?)?(?:/|&|\b(?:and|or)\b|,)\s?[*_`\"'(\[]*(?:(?:option|choice)\s)?"
 _REACH = 40  # characters beside a letter that can reject it
 
 
@@ -64,13 +66,15 @@ class Options:
             rf"|([{either}])(?=[).\]:,;*}}`]|[^\S\n]*(?:\n|\Z)))"
         )
         self._token = re.compile(
-            rf"(?<![A-Za-z0-9'’\\-])(?:([{letters}])(?![A-Za-z0-9'’-])|(?<=[(\[])([{either}])(?=[)\]]))"
+            rf"(?<![A-Za-z0-9'’\\+/^-])(?<![+/^] )(?<![0-9A-Za-z)][*=])"  # in no formula
+            rf"(?:([{letters}])(?![A-Za-z0-9'’-])(?!\s?[*^+=]\s?[0-9A-Za-z(])|(?<=[(\[])([{either}])(?=[)\]]))"
         )
         self._praised = re.compile(
             rf"(?<![A-Za-z0-9'’])([{letters}])[)\]*\"'.]{{0,3}}\s(?:(?:is|must\sbe|would\sbe|seems\sto\sbe)\s"
             r"(?:therefore\s|clearly\s|indeed\s)?(?:the\s)?(?:most\s)?(?:only\s)?"
             r"(?:correct|right|best|true|answer|accurate|likely|appropriate)|fits|works)\b"
         )
+        self._paired = re.compile(rf"{_PAIRED}([{letters}])(?![A-Za-z0-9'’])")
         self._item = re.compile(rf"(?:\A|\n)[ *_(-]*([{letters}])[).:]")
 
     def letter(self, surface: str) -> str | None:
@@ -83,7 +87,7 @@ class Options:
         if search.open:
             return None
         text, places = search.text, list[tuple[int, Statement | None, Place | None]]()
-        for start, end in search.boxes.complete[-MOST:]:
+        for start, end in search.standing:
             places.append((start, None, self._in_slot(text, start, end)))
         leads = [clause(text, lead.end()) for lead in _LEAD.finditer(text)]
         for one in (*search.statements[-MOST:], *leads[-MOST:]):
@@ -94,8 +98,15 @@ class Options:
             if said is not None and not search.finished and not settled(text, said, place):
                 return None
             if place is not None:
-                return place
+                return self._sole(text, place)
         return None
+
+    def _sole(self, text: str, place: Place) -> Place:
+        """A place, unclear where another option stands beside it: "A and C", "B/C"."""
+        other = self._paired.match(text, place.end)
+        if other is None or self._rejected(text, *other.span(1)) or self._is_article(text, _place(other)):
+            return place
+        return place._replace(kind=UNCLEAR)
 
     def _in_slot(self, text: str, start: int, end: int) -> Place | None:
         found = self._slot.match(text, start, end)
@@ -104,6 +115,8 @@ class Options:
     def _in_clause(self, text: str, one: Statement) -> Place | None:
         """The option right after the lead, else the first one of its clause that isn't rejected."""
         first = self._in_slot(text, one.start, one.end)
+        if one.correcting and (first is None or not _ALONE.match(text, first.end)):
+            return None
         if first is not None and not self._is_article(text, first) and not self._rejected(text, first.start, first.end):
             return first
         if re.match(r"[\s*]*either\b", text[one.start : one.end], re.IGNORECASE) or one.concluding:
@@ -131,17 +144,24 @@ class Options:
         text = search.text
         items = list(self._item.finditer(text))
         listed = {found.start(1) for found in items} if len({found[1] for found in items}) > 1 else set()
-        last = None
-        for place in self._tokens(text, 0, len(text)):
-            stands = _APART.match(text, place.end) or text[: place.start][-1:] in tuple("*(")
+        last = before = None
+        for place in self._tokens(text, search.rest, len(text)):
+            stands = _APART.match(text, place.end) or text[max(0, place.start - 1) : place.start] in ("*", "(")
             if stands and place.start not in listed and not self._rejected(text, *place[:2]):
-                last = last if _SAID_BAD.match(text, place.end) else place
-        if last is None and (whole := self._alone.fullmatch(text)) is not None:
+                last = last if _SAID_BAD.match(text, place.end) else self._of_pair(text, before, place)
+            before = place
+        if last is None and not search.rest and (whole := self._alone.fullmatch(text)) is not None:
             return _place(whole)
         return last
 
+    def _of_pair(self, text: str, before: Place | None, place: Place) -> Place:
+        """An option, unclear where the one before it stands beside it."""
+        other = None if before is None else self._paired.match(text, before.end)
+        return place if other is None or other.end() != place.end else place._replace(kind=UNCLEAR)
 
-_APART = re.compile(r"[\s*_$]*(?:[).,:;!?\]}*]|\Z|\n)")
+
+_ALONE = re.compile(r"[)\]}*_`\"'$\s]*(?:[.!,;:—–-]|\Z|\n|\s(?:because|since|as|is|for)\b)")
+_APART = re.compile(r"[\s*_$]*(?:[).,:;!?\]}]|\*(?![0-9A-Za-z(])|\Z|\n)")
 
 
 def _place(found: re.Match[str]) -> Place:

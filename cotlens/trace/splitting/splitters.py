@@ -3,8 +3,12 @@
 The sentence rule is the one of Thought Anchors (arXiv 2506.19143, interp-reasoning/thought-anchors `utils.py`), with
 the text after the last boundary kept as the published chunk lists keep it: a sentence ends at ".", "?" or "!" before
 a space or a line break, or at a blank line; pieces of fewer than 10 characters join the next one, a last one the one
-before. That rule is blunt (it cuts "5! * 2!") and is kept as it is, because published importances are per chunk. Line
-breaks may be CRLF.
+before. That rule is blunt (it cuts "5! * 2!") and is kept as it is, because published importances are per chunk.
+
+To it are added what published thoughts don't have: any other white space behind the terminator, Unicode's separators of
+lines and paragraphs, CRLF, and ends in bold or in quotation marks. A straight quotation mark or a round bracket ends a
+sentence only where the whole of one stands in it (`"It is five." Then`), as the published lists go on behind `a "super
+plate." So`.
 
 The rule knows Latin script only. Other scripts have terminators of their own (see `terminators`), which need no space
 behind them, and an ideograph counts as two characters.
@@ -23,10 +27,16 @@ SHORTEST = 10
 
 Range = tuple[int, int]
 
-_SENTENCE_END = re.compile(r"[.?!](?=[ \n]|\r\n)|\n(?=\n)|\r\n(?=\r\n)")
-_CLAUSE_END = re.compile(r"[.!?]\s+|\n\s*")
-_BLANK_LINE = re.compile(r"\r?\n(?:[ \t]*\r?\n)+")
-_LINE_BREAK = re.compile(r"\r?\n")
+_LINE = r"(?:\r?\n|[\x85\u2028])"
+_SENTENCE_END = re.compile(
+    r"""[.?!](?=[^\S\r]|\r\n) | \n(?=\n) | \r\n(?=\r\n) | [\x85\u2028](?=[\x85\u2028]) | \u2029
+    | [.?!](?:["”’»]*(?:\*\*|__)|(?<![0-9].)[*_]|[”’»])["”’»*_]*(?=\s)""",
+    re.VERBOSE,
+)
+_QUOTED = re.compile(r'"(?=[A-Z])[^"\n]{2,400}[.?!]"(?=\s)|\((?=[A-Z])[^()\n]{2,400}[.?!]\)(?=\s)')
+_CLAUSE_END = re.compile(r"[.!?][\"'”’»)\]*_`]{0,4}\s+|[\n\x85\u2028\u2029]\s*")
+_BLANK_LINE = re.compile(rf"{_LINE}(?:[ \t]*{_LINE})+|\u2029\s*")
+_LINE_BREAK = re.compile(rf"{_LINE}|\u2029")
 
 
 def split(text: str, unit: str) -> list[Range]:
@@ -76,7 +86,8 @@ def _sentences(text: str) -> list[list[Range]]:
     """Sentences as groups of the pieces they were joined from."""
     groups: list[list[Range]] = []
     waiting: list[Range] = []
-    cuts = sorted([*(match.end() for match in _SENTENCE_END.finditer(text)), *terminators.cuts(text)])
+    latin = [match.end() for pattern in (_SENTENCE_END, _QUOTED) for match in pattern.finditer(text)]
+    cuts = sorted([*latin, *terminators.cuts(text)])
     for piece in _trimmed(text, cuts):
         waiting.append(piece)
         if _long_enough(text, waiting):

@@ -27,13 +27,15 @@ def _class(ranges: str) -> str:
 TERMINATORS = _class(_RANGES)
 """All others, as what stands in the brackets of a regular expression."""
 
+_TIBETAN = _class("F0D-F12")  # shads, to which Unicode gives no such property, as they end phrases as well
+_GREEK = _class("370-3FF 1F00-1FFF")  # where a semicolon asks
 _IDEOGRAPHS = _class("2E80-2FFF 3005-3007 3021-3029 3031-312F 3131-9FFF AC00-D7FF F900-FAFF FF66-FFDC 20000-3FFFF")
 _CASELESS = _class("590-FFF 1780-18AF")  # scripts with spaces between words and without capitals
 _CLOSERS = ")\\]}" + "".join(
     re.escape(chr(code)) for code in range(0x80, 0xFFFF) if unicodedata.category(chr(code)) in ("Pe", "Pf")
 )
 _ENDS = re.compile(
-    f"(?:[{TERMINATORS}]|(?<![0-9\uff10-\uff19])[{STOPS}]|[{STOPS}](?![0-9\uff10-\uff19])"
+    f"(?:[{TERMINATORS}{_TIBETAN}]|(?<=[{_GREEK}])[;\u037e](?=\\s|\\Z)|(?<![0-9\uff10-\uff19])[{STOPS}]|[{STOPS}](?![0-9\uff10-\uff19])"
     f"|(?<=[{_IDEOGRAPHS}])(?:[\u2026\u22ef]+|[.?!](?=[{_IDEOGRAPHS}]))|(?<=[{_CASELESS}])[\u2026\u22ef]+(?=\\s))"
     f"(?:[{TERMINATORS}{STOPS}.?!\u2026\u22ef])*[{_CLOSERS}]*"
 )

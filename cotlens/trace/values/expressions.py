@@ -64,7 +64,7 @@ def _cheap(text: str) -> bool:
     """
     if (
         len(text) > _LONGEST
-        or re.search(r"\A\{|[0-9]_", text)
+        or re.search(r"\A\{|[0-9]_|(?<![A-Za-z\\])[A-Za-z][0-9]", text)
         or not re.search(r"[A-Za-z0-9}][^A-Za-z0-9]*[A-Za-z0-9\\]", text)
     ):
         return False

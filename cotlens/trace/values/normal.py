@@ -10,9 +10,11 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 
+from cotlens.trace.values.arithmetic import computed
 from cotlens.trace.values.expressions import formula, squeezed
-from cotlens.trace.values.fold import fold
+from cotlens.trace.values.fold import fold, seen
 from cotlens.trace.values.numbers import number, numerals
+from cotlens.trace.values.relations import NAME, relation, told_side
 from cotlens.trace.values.signs import joined
 from cotlens.trace.values.units import beside
 from cotlens.trace.values.words import number_words
@@ -31,11 +33,11 @@ _FRACTION = re.compile(r"\\[dtc]frac(?![A-Za-z])")
 _MATRIX = re.compile(
     r"\\begin\s?\{[pbB]?(?:matrix|array)\}(?:\{[lcr|]*\})?(.*)\\end\s?\{[pbB]?(?:matrix|array)\}", re.DOTALL
 )
-_LEFT_SIDE = re.compile(
-    r"(?:[A-Za-z](?:_\{?\w\}?)?|[A-Za-z]\([A-Za-z]\)|[A-Za-z][A-Za-z ]{1,20})\s*(?:=|\\in(?![a-z])|≈|\\approx)\s*(?=\S)"
-)
+_LEFT_SIDE = re.compile(rf"({NAME})\s*(?:=|\\in(?![a-z])|≈|\\approx)\s*(?=[^=\s])")
+_INITIALS = re.compile(r"(?:the )?([A-Z](?:\.\s?[A-Z])+)\.?")
 _LETTER = re.compile(r"[(\[]\s*([A-Za-z])\s*[)\]](?:\s+[\w\\\"'$].*)?|([A-Z])[.)](?:\s+\S.*)?")
 _WORDS = re.compile(r"[^\W\d_][^\W\d_'.&-]+(?:[ -][^\W\d_][\w'.&-]*)*|[^\W\d_]+(?: [^\W\d_][\w'.&-]*)+")
+_POINTS = re.compile(r"(?<=[A-Za-z])\.(?=\s[^\W\d_])")  # of abbreviations
 _ARTICLE = re.compile(r"(?:the|a|an) (?=\w)")
 _RANGE = re.compile(r"([0-9]+(?:\.[0-9]+)?)\s?[-–]\s?([0-9]+(?:\.[0-9]+)?)")
 # What a reader of formulas would add or multiply up: "3 4", "5 -- 7", "5 to 7", "1 out of 5".
@@ -48,6 +50,7 @@ _PAIRS = {"(": ")]", "[": ")]", "{": "}"}
 @lru_cache(maxsize=16_384)
 def normal_form(surface: str) -> str:
     """The normal form of a value in plain text or TeX."""
+    surface, _ = seen(surface)
     plain = number(surface, listed=True)
     if plain is not None:
         return plain
@@ -64,7 +67,9 @@ def _value(text: str, depth: int) -> str:
         or _matrix(text, depth)
         or number_words(text)
         or _letter(text)
+        or _initials(text)
         or _listed(text, depth)
+        or relation(text, lambda side: _value(side, depth + 1))
     )
     if found is not None:
         return found
@@ -72,6 +77,9 @@ def _value(text: str, depth: int) -> str:
     if unwrapped != text:
         return _value(unwrapped, depth + 1)
     left = _LEFT_SIDE.match(text)
+    side = told_side(text, 0, len(text))
+    if side is not None:
+        return _value(text[slice(*side)], depth + 1)
     if left is not None and text.count("=") <= 1:
         return _value(text[left.end() :], depth + 1)
     return _words(text) or _formula(text)
@@ -87,6 +95,12 @@ def _range(text: str) -> str | None:
     """What lies between a smaller number and a larger: "10–12"."""
     found = _RANGE.fullmatch(text)
     return f"{found[1]}-{found[2]}" if found is not None and float(found[1]) < float(found[2]) else None
+
+
+def _initials(text: str) -> str | None:
+    """Letters with points as the word that they are: "U.S.A."."""
+    found = _INITIALS.fullmatch(text)
+    return None if found is None else re.sub("[^A-Za-z]", "", found[1]).lower()
 
 
 def _matrix(text: str, depth: int) -> str | None:
@@ -108,15 +122,25 @@ def _listed(text: str, depth: int) -> str | None:
     left, inside, right = _brackets(text)
     parts = _parts(inside, bool(left))
     if left == "\\{" or (left == "{" and len(parts) > 1):
-        return "\\{" + _sorted(parts, depth) + "\\}"
+        return "\\{" + _sorted(list(dict.fromkeys(_value(part, depth + 1) for part in parts))) + "\\}"
     if len(parts) > 1:
-        return f"{left}{', '.join(_value(part, depth + 1) for part in parts)}{right}" if left else _sorted(parts, depth)
+        if left:
+            return f"{left}{', '.join(_value(part, depth + 1) for part in parts)}{right}"
+        return _sorted(_named(parts, depth) or [_value(part, depth + 1) for part in parts])
     return _value(inside, depth + 1) if (left, right) in (("(", ")"), ("{", "}")) else None
 
 
-def _sorted(parts: list[str], depth: int) -> str:
-    found = {_value(part, depth + 1) for part in parts}
-    return ", ".join(sorted(found - {""} or found, key=lambda one: (len(one.lstrip("-")), one)))
+def _sorted(values: list[str]) -> str:
+    return ", ".join(sorted(filter(None, values), key=lambda one: (len(one.lstrip("-")), one)))
+
+
+def _named(parts: list[str], depth: int) -> list[str] | None:
+    """What is said of several variables, each with its name: "x=3, y=4"; None for a list of values of one."""
+    sides = [_LEFT_SIDE.match(part.strip()) for part in parts]
+    names = [side[1] for side in sides if side is not None]
+    if len(names) < len(parts) or len(set(names)) < 2:
+        return None
+    return [f"{side[1]}={_value(side.string[side.end() :], depth + 1)}" for side in sides if side is not None]
 
 
 def _brackets(text: str) -> tuple[str, str, str]:
@@ -165,11 +189,12 @@ def _cut(text: str, at: int, spaced: bool) -> int | None:
 
 def _words(text: str) -> str | None:
     """Words in small letters without an article; a letter alone is a symbol."""
+    text = _POINTS.sub("", text)
     return _ARTICLE.sub("", text.lower(), 1) if _WORDS.fullmatch(text) and "\\" not in text else None
 
 
 def _formula(text: str) -> str:
     if _NO_FORMULA.search(text):
         return " ".join(text.lower().split())
-    found = formula(text)
+    found = computed(text) or formula(text)
     return squeezed(text) if found is None else number(found, listed=True) or found

@@ -17,14 +17,24 @@ from collections.abc import Iterator
 from decimal import Decimal
 from typing import NamedTuple
 
-from cotlens.trace.values.fold import fold
-from cotlens.trace.values.signs import joined, signed
-from cotlens.trace.values.worth import ONE_VULGAR, TAIL, TAILS, TEX_FRACTION, WORTH, Worth, written
+from cotlens.trace.values.fold import fold, placed, seen
+from cotlens.trace.values.quantities import CLOCK, DATE, compound
+from cotlens.trace.values.scales import SIGNED
+from cotlens.trace.values.scales import signed as scaled
+from cotlens.trace.values.signs import CURRENCY, joined, signed
+from cotlens.trace.values.units import measured
+from cotlens.trace.values.worth import ONE_VULGAR, TAIL, TAILS, TEX_FRACTION, WORTH, Worth, shifted, written
 
 _COMMA = r"(?:\{,\}|,\\!|,)"
 _GAP = r"(?:\\[ ,;!]|[ ~'_])"
 _WRITTEN = {  # ways to write a number, those that begin like others first
-    "kept": r"""[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}(?![0-9-]) | [0-9]{1,2}/[0-9]{1,2}/(?:[0-9]{4}|[0-9]{2})(?![0-9/])
+    "date": DATE,
+    "clock": CLOCK,
+    "based": r"0(?:[xX][0-9A-Fa-f]++|[oO][0-7]++|[bB][01]++)(?![0-9A-Za-z])",
+    "base": r"\(\ ?[-+]?[0-9]++(?:\.[0-9]++)?\ ?\)(?=\ ?(?:\^|\*\*)|[⁺⁻⁰¹²³⁴⁵⁶⁷⁸⁹])",
+    "amid": r"[0-9]++[€£][0-9]{2}(?![0-9])",
+    "kept": r"""[0-9]++(?:\.[0-9]++)?[eE][+-]?[0-9]{4,}+ | [0-9]++\ ?/\ ?0(?!\.?[0-9])
+        | [0-9]{1,2}/[0-9]{1,2}/(?:[0-9]{4}|[0-9]{2})(?![0-9/])
         | [0-9]++(?:(?:\ :\ |:)[0-9]++)++(?:\ ?(?i:[ap]\.?m)\b)?
         | [0-9]++(?:\ ?(?:\^|\*\*)\ ?\{?[0-9]++\}?){2,}+""",
     "commas": rf"""[1-9][0-9]?(?:,[0-9]{{2}}(?![0-9]))++,[0-9]{{3}}(?![0-9])(?:\.[0-9]++)?
@@ -51,11 +61,24 @@ _LIST_BEFORE = re.compile(r"(?:[({\[,;]|\b(?:of|are|were|either|both|among|betwe
 _REACH = 24  # characters beside a number that are looked at
 
 _AFTER = re.compile(  # an ordinal, the coefficient of a variable or constant, a base with an unreadable exponent
-    r"(?:st|nd|rd|th)\b|[abcdefijnopqrtuvwxyzXYZ](?![A-Za-z])|\s?(?:\\pi|\\sqrt|\\theta|π|√)|\s?\^"
+    r"\^?\{?(?:\\text\{)?(?:st|nd|rd|th)\b|[abcdefijnopqrtuvwxyzXYZ](?![A-Za-z])|\s?(?:\\pi|\\sqrt|\\theta|π|√)|\s?\^"
 )
+_SIMPLE = ("commas", "comma", "plain")
 _LABEL = re.compile(
     r"\b(?:steps?|case|part|fig(?:ure)?|table|eq(?:uation)?|section|question|problem|method|approach)\.?\s*[(#]?\Z",
     re.I,
+)
+_POWER = re.compile(
+    r"(?:\s?\^|\*\*(?=[0-9A-Za-z({\\-]))(?!\s?\{?\s?(?:\\(?:circ|text|mathrm|prime)|st\b|nd\b|rd\b|th\b|\*))"
+)
+_VARIABLE = r"(?:(?<![A-Za-z<\/\\])[A-Za-z](?:_\{?\w\}?)?|[|)}]"
+_ABOVE = re.compile(
+    rf"{_VARIABLE}|[0-9])\s(?:[<>]=?|!=)\s$|{_VARIABLE})(?:[<>]=?|!=)$|(?:[≤≥≠]|\\(?:[lgn]eq?|[lg]t|[lg]eqslant)(?![a-z]))\s*$"
+)
+_BELOW = re.compile(r"\s?(?:[<>]=?\s|[<>](?=[a-z](?![a-z>]))|[≤≥≠]|\\(?:[lgn]eq?|[lg]t|[lg]eqslant)(?![a-z]))")
+_REJECTED = re.compile(
+    r"(?:\bnot|n't|\binstead of|\brather than|\bas opposed to)[\s*_:]+"
+    rf"(?:(?:the|a|an|just|only|of)\s)*[*_]*{CURRENCY}?\s?\Z"
 )
 _ITEM = re.compile(r"\n[ *#>_-]*\Z")
 
@@ -67,12 +90,14 @@ class Numeral(NamedTuple):
         start, end: its characters, with its sign and what stands between the two ("-$5").
         text: its normal form.
         beside: it labels or counts something rather than being a result: the "2." of a list, "Step 2", "2nd", "2x".
+        bound: it is one side of an inequality: "x > 5".
     """
 
     start: int
     end: int
     text: str
     beside: bool = False
+    bound: bool = False
 
 
 def numerals(text: str, *, listed: bool = False) -> Iterator[Numeral]:
@@ -81,23 +106,35 @@ def numerals(text: str, *, listed: bool = False) -> Iterator[Numeral]:
     Args:
         listed: commas separate elements, as in mathematics, rather than decimals.
     """
-    folded, at = fold(text), 0
+    visible, kept = seen(text)
+    folded, at = fold(visible), 0
     while (match := _NUMBER.search(folded, at)) is not None:
         worth, at = _read(match, listed)
         start, negative = signed(folded, match.start())
-        yield Numeral(start, at, written(worth, negative), _beside(folded, match.start(), at))
+        if not _POWER.match(folded, at):  # the base of a power that can't be read
+            yield Numeral(
+                *placed(start, at, kept),
+                written(worth, negative),
+                (match.lastgroup == "date" and not match.group()[:4].isdigit()) or _beside(folded, match.start(), at),
+                _bound(folded, start, at),
+            )
 
 
 def last_numeral(text: str) -> Numeral | None:
-    """The last number of a text that is no label or count; else the last that is."""
+    """The last number of a text that is no label, count or bound and isn't rejected; else the last label or count."""
     beside = None
     for start, end in _lines_backwards(text):
         for one in reversed(list(numerals(text[start:end]))):
-            placed = one._replace(start=one.start + start, end=one.end + start)
-            if not one.beside:
-                return placed
-            beside = beside or placed
+            moved = one._replace(start=one.start + start, end=one.end + start)
+            if not (one.beside or one.bound or rejected(text, moved.start)):
+                return moved
+            beside = beside or (None if one.bound else moved)
     return beside
+
+
+def rejected(text: str, start: int) -> bool:
+    """Whether the number at `start` is named as one that it isn't: "and not 40", "instead of the 40"."""
+    return _REJECTED.search(text[max(0, start - _REACH) : start]) is not None
 
 
 def _lines_backwards(text: str) -> Iterator[tuple[int, int]]:
@@ -119,6 +156,9 @@ def number(text: str, *, listed: bool = False) -> str | None:
 def _read(match: re.Match[str], listed: bool) -> tuple[Worth, int]:
     """What a number is worth with all that follows and belongs to it, and where it ends."""
     text, kind, end = match.string, match.lastgroup or "", match.end()
+    whole = compound(text, match.start()) if kind in _SIMPLE else None
+    if whole is not None:
+        return whole
     if kind == "comma" and _separates(match, listed):
         end = text.index(",", match.start())
         worth: Worth = Decimal(text[match.start() : end])
@@ -129,16 +169,23 @@ def _read(match: re.Match[str], listed: bool) -> tuple[Worth, int]:
         made = None if found is None or isinstance(worth, str) else apply(worth, found)
         if found is not None and made is not None:
             worth, end = made, found.end()
+    letter = None if isinstance(worth, str) else SIGNED.match(text, end)
+    if letter is not None and not isinstance(worth, str) and (zeros := scaled(letter, listed)):
+        worth, end = shifted(worth, zeros) or worth, letter.end(2)
     return worth, end
 
 
 def _separates(match: re.Match[str], listed: bool) -> bool:
     """Whether the comma between two runs of digits stands between two numbers."""
-    whole, part = match.group().split(",")
+    whole, _ = match.group().split(",")
     if listed:
-        return whole != "0" or len(part) < 2
+        return whole != "0" and not measured(match.string, match.start(), match.end())
     before = match.string[max(0, match.start() - _REACH) : match.start()]
     return bool(_LIST_BEFORE.search(before)) or match.string[match.end() : match.end() + 1] in tuple(")]}")
+
+
+def _bound(text: str, start: int, end: int) -> bool:
+    return bool(_ABOVE.search(text[max(0, start - _REACH) : start]) or _BELOW.match(text, end))
 
 
 def _beside(text: str, start: int, end: int) -> bool:

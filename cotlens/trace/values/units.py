@@ -14,19 +14,31 @@ _OTHER = (
 )
 _SYMBOLS = (
     "mm cm dm km nm m mg kg ml mL cl dl ft in yd mi lb lbs oz hr hrs ms mph kph Hz kHz MHz GHz kW MW kWh kJ MJ Pa kPa "
-    "MPa mol rad deg min sec AM PM am pm GB MB KB TB kB USD EUR GBP"
+    "MPa mol rad deg min sec GB MB KB TB kB USD EUR GBP"
 )
 _SYMBOL = "|".join(sorted(_SYMBOLS.split(), key=len)[::-1])
 _UNIT = re.compile(
-    rf"""{_APART}*+(?: \\?% | per\s?cent\b | \^\s?\{{?\\circ\}}?\s?[CFK]? | °\s?[CFK]? | \\degree | {CURRENCY}
+    rf"""{_APART}*+(?: \\?% | (?<=[0-9])\^?\{{?(?:\\text\{{)?(?:st|nd|rd|th)(?![A-Za-z])\}}*
+      | per\s?cent\b | \^\s?\{{?\\circ\}}?\s?[CFK]? | °\s?[CFK]? | \\degree | {CURRENCY}
       | \\(?:text|mathrm|textrm|mbox|operatorname)\s*\{{{_APART}*+{_OTHER}[^{{}}0-9]*\}}{_POWER}
-      | (?:{_SYMBOL})(?![A-Za-z]){_POWER} | {_OTHER}[A-Za-zµμΩ]{{4,}}{_POWER}
-      | (?<=[\s~,;:!]){_OTHER}(?:[A-Za-zµμΩ]{{3,}}|[mgshlLNJWVKA](?![A-Za-z])){_POWER}
+      | (?:{_SYMBOL})(?![A-Za-z]){_POWER} | {_OTHER}[^\W\d_]{{4,}}{_POWER}
+      | (?![不或和与及到至])[\u4e00-\u9fff\uac00-\ud7a3]{{1,4}}
+      | (?<=[\s~,;:!]){_OTHER}(?:[^\W\d_]{{3,}}|[mgshlLNJWVKA](?![A-Za-z])){_POWER}
       | (?<=[A-Za-z0-9²³}}])\s?[/·]\s?(?=[A-Za-z\\]) (?:[a-z](?![A-Za-z]){_POWER})?
       | [.]\Z )""",
     re.VERBOSE,
 )
-_BEFORE = re.compile(rf"(?:(?:~|≈|\\approx|approximately|about|around|exactly|only)\s*)?(?:{CURRENCY}|USD|EUR|GBP)?\s*")
+_BEFORE = re.compile(
+    rf"(?:(?:~|≈|\\approx|approximately|about|around|exactly|only)\s*)?"
+    rf"(?:(?:\\(?:text|mathrm)\s?\{{\s*)?(?:{CURRENCY}|(?:US|CA|A|C|HK)\$|USD|EUR|GBP|INR|JPY|CHF)\s*\}}?)?\s*"
+)
+_MONEY = re.compile(r"(?:[€£¥₹]|\\\$|(?<!\A)\$)\s?\Z")
+
+
+def measured(text: str, start: int, end: int) -> bool:
+    """Whether the number at `start` to `end` has a currency or unit, so that its comma is a decimal one."""
+    unit = _UNIT.match(text, end)
+    return bool(_MONEY.search(text[:start])) or (unit is not None and unit.group().strip() not in ("$", "."))
 
 
 def beside(text: str, start: int, end: int) -> bool:

@@ -18,6 +18,9 @@ _SCALES = {"thousand": 10**3, "million": 10**6, "billion": 10**9}
 _PARTS = {"half": 2, "third": 3, "quarter": 4, "fourth": 4, "fifth": 5, "sixth": 6, "seventh": 7, "eighth": 8,
           "ninth": 9, "tenth": 10, "twelfth": 12, "twentieth": 20, "hundredth": 100}  # fmt: skip
 _PART = {name: parts for part, parts in _PARTS.items() for name in (part, part + "s")} | {"halves": 2}
+_ORDINALS = {name: i for i, name in enumerate((
+    "zeroth first second third fourth fifth sixth seventh eighth ninth tenth eleventh twelfth thirteenth fourteenth "
+    "fifteenth sixteenth seventeenth eighteenth nineteenth twentieth").split())}  # fmt: skip
 _KNOWN = "|".join(
     sorted([*_NUMBERS, *_SCALES, *_PART, "hundred", "and", "an", "a", "minus", "negative"], key=len)[::-1]
 )
@@ -30,6 +33,8 @@ def number_words(text: str) -> str | None:
     words = text.lower().replace("-", " ").split()
     if not words or len(words) > 16:
         return None
+    if words[-1] in _ORDINALS and (len(words) == 1 or (len(words) == 2 and words[0] in _TENS.split())):
+        return str(sum(_NUMBERS[word] for word in words[:-1]) + _ORDINALS[words[-1]])
     negative = words[0] in ("minus", "negative")
     worth = _worth(words[negative:])
     if worth is None:

@@ -7,6 +7,9 @@ from collections.abc import Callable
 from decimal import Decimal
 from fractions import Fraction
 
+from cotlens.trace.values.quantities import clock, date
+from cotlens.trace.values.scales import MYRIADS, NAMED, SIGNS, myriads, named
+
 Worth = Decimal | Fraction | str
 """Exact; text where a number is kept as it is written."""
 
@@ -24,7 +27,7 @@ TEX_FRACTION = rf"\\[dtc]?frac{_ARGUMENT}{_ARGUMENT}"
 _HIGH = rf"[⁺⁻]?[{HIGH_DIGITS}]++"
 _LOWERED = str.maketrans(HIGH_DIGITS + "⁺⁻", "0123456789+-")
 _EXPONENT = r"(?:\{ ?(-?[0-9]{1,3}+) ?\}|\(?(-?[0-9]{1,3}+)\)?)(?![0-9])"
-_ZEROS = {"hundred": 2, "thousand": 3, "million": 6, "billion": 9, "trillion": 12}
+_BASES = {"x": 16, "o": 8, "b": 2}
 
 
 def written(worth: Worth, negative: bool = False) -> str:
@@ -104,19 +107,32 @@ def _recurring(text: str) -> Worth:
 
 
 def _kept(text: str) -> Worth:
-    """A date, time, ratio, version or tower of powers, as it is written."""
-    return " ".join(re.sub(r"\s*([:^])\s*", r"\1", text).replace(".m", "m").lower().split())
+    """A time, ratio, version, tower of powers or what no arithmetic can reach, as it is written."""
+    return " ".join(re.sub(r"\s*([:^]|/(?=\s*0\Z))\s*", r"\1", text).replace(".m", "m").lower().split())
+
+
+def _based(text: str) -> Worth:
+    """A number of a program in base 16, 8 or 2."""
+    return Decimal(int(text[2:], _BASES[text[1].lower()])) if len(text) <= _LONG else text.lower()
+
+
+def _bracketed(text: str) -> Worth:
+    """The base of a power, in brackets with its sign."""
+    return Decimal(re.sub(r"[() ]", "", text))
 
 
 WORTH: dict[str, Callable[[str], Worth]] = {
-    "fraction": _tex_fraction, "kept": _kept, "commas": _plain, "gaps": _gapped, "points": _pointed, "dotted": str,
+    "fraction": _tex_fraction, "date": date, "clock": clock, "based": _based, "base": _bracketed,
+    "amid": lambda text: Decimal(re.sub("[^0-9]", ".", text)), "kept": _kept, "commas": _plain,
+    "gaps": _gapped, "points": _pointed, "dotted": str,
     "recurring": _recurring, "tex_comma": _pointed, "comma": _pointed, "plain": _plain,
     "vulgar": lambda text: Fraction(VULGAR[text]),
 }  # fmt: skip
 """What a number is worth, by the way in which it is written."""
 
 
-def _shifted(worth: Decimal | Fraction, places: int) -> Worth | None:
+def shifted(worth: Decimal | Fraction, places: int) -> Worth | None:
+    """A number with so many zeros more."""
     if isinstance(worth, Fraction):
         return worth * Fraction(10) ** places
     sign, digits, exponent = worth.as_tuple()
@@ -148,10 +164,14 @@ def _power(found: re.Match[str]) -> int:
 
 
 TAILS: tuple[tuple[re.Pattern[str], Callable[[Decimal | Fraction, re.Match[str]], Worth | None]], ...] = (
-    (re.compile(r"[eE]([+-]?[0-9]{1,3}+)(?![A-Za-z0-9])"), lambda worth, found: _shifted(worth, int(found[1]))),
+    (re.compile(r"[eE]([+-]?[0-9]{1,3}+)(?![A-Za-z0-9])"), lambda worth, found: shifted(worth, int(found[1]))),
+    (
+        re.compile(r"\\(?:text|mathrm)\{ ?[eE](?:([+-])\}|\}([+-]?))([0-9]{1,3}+)(?![0-9])"),
+        lambda worth, found: shifted(worth, int(f"{found[1] or found[2] or ''}{found[3]}")),
+    ),
     (
         re.compile(rf"[ ]{{0,2}}(?:×|[xX*·⋅]|\\times|\\cdot)[ ]{{0,2}}10(?:[ ]?(?:\^|\*\*)[ ]?{_EXPONENT}|({_HIGH}))"),
-        lambda worth, found: _shifted(worth, _power(found)),
+        lambda worth, found: shifted(worth, _power(found)),
     ),
     (
         re.compile(rf"[ ]?\^[ ]?{_EXPONENT}|\*\*([0-9]{{1,3}}+)(?![0-9])|({_HIGH})"),
@@ -159,21 +179,18 @@ TAILS: tuple[tuple[re.Pattern[str], Callable[[Decimal | Fraction, re.Match[str]]
     ),
     (
         re.compile(
-            rf"({ONE_VULGAR})|(?:[ ~]|\\[,; ]| and )([0-9]{{1,4}}+)/([0-9]{{1,4}}+)(?![0-9/])"
+            rf"(?:[ ~]|\\[,; ])?({ONE_VULGAR})|(?:[ ~]|\\[,; ]| and )([0-9]{{1,4}}+)/([0-9]{{1,4}}+)(?![0-9/])"
             rf"|[ ]?(?:\\[,; ])?{TEX_FRACTION}"
         ),
         _mixed,
     ),
     (re.compile(r"[ ]?/[ ]?([0-9]++(?:,[0-9]{3})*+(?:\.[0-9]++)?+)(?![0-9/^])"), _divided),
-    (
-        re.compile(r" (hundred|thousand|million|billion|trillion)\b", re.IGNORECASE),
-        lambda worth, found: _shifted(worth, _ZEROS[found[1].lower()]),
-    ),
+    (NAMED, lambda worth, found: shifted(worth, named(found))),
+    (MYRIADS, myriads),
 )
 """What may follow a number on its line and changes its worth, in this order; None where a function leaves it out."""
 
 TAIL = re.compile(
-    rf"[eE^/\\{HIGH_DIGITS}⁺⁻{''.join(VULGAR)}]|[ ~]?[ ]?[×xX*·⋅\\^/0-9]|[ ](?:and |hundred|thousand|[mbt]r?illion)",
-    re.IGNORECASE,
+    rf"[A-Za-zа-я\\/^{HIGH_DIGITS}⁺⁻{''.join(VULGAR)}{SIGNS}]|[ ~]?[ ]?[×*·⋅\\^/0-9A-Za-zа-яलक{''.join(VULGAR)}]"
 )
 """How any of `TAILS` begins, so that most numbers are done without them."""

@@ -30,6 +30,19 @@ from tests.unit.trace.bytecodec import TEXTS
         ("A title here\r\n\r\nAnd the text", ["A title here", "And the text"]),
         ("  Leading space.   And more of it.  ", ["Leading space.", "And more of it."]),
         ("It is 10 / (5! * 2! * 3) in all.", ["It is 10 / (5!", "* 2! * 3) in all."]),
+        *(
+            (f"It ends here.{space}Next line of it.", ["It ends here.", "Next line of it."])
+            for space in ("\t", "\u00a0", "\u3000", "\u2003", "\u2028", "\u2029", "\x85")
+        ),
+        ("A title here\u2029And the text", ["A title here", "And the text"]),
+        ("**It ends here.** Next line of it", ["**It ends here.**", "Next line of it"]),
+        ("So it is **15.** Next line of it", ["So it is **15.**", "Next line of it"]),
+        ("*It ends here.* Next line of it", ["*It ends here.*", "Next line of it"]),
+        ("“It ends here.” Next line of it", ["“It ends here.”", "Next line of it"]),
+        ("« It ends here.» Next line of it", ["« It ends here.»", "Next line of it"]),
+        ('He said: "It ends here." Next line of it', ['He said: "It ends here."', "Next line of it"]),
+        ("(It ends here.) Next line of it", ["(It ends here.)", "Next line of it"]),
+        ('It is a "super plate." So it goes on', ['It is a "super plate." So it goes on']),  # as it was published
     ],
 )
 def test_sentences(text, sentences):
@@ -64,6 +77,10 @@ def test_sentences(text, sentences):
         ("Hm… let me think about that… again.", ["Hm… let me think about that… again."]),
         ("Caf\u00e9 (one.)And “two.”Then 3.5!", ["Caf\u00e9 (one.)And “two.”Then 3.5!"]),
         ("So 5 😀. Ok.", ["So 5 😀. Ok."]),
+        ("དང་པོ་བསྡོམས་པ་ཡིན།གཉིས་པ་འཐེན་པ་ཡིན།", ["དང་པོ་བསྡོམས་པ་ཡིན།", "གཉིས་པ་འཐེན་པ་ཡིན།"]),
+        ("Πόσο κάνει το άθροισμα; Κάνει δεκαπέντε.", ["Πόσο κάνει το άθροισμα;", "Κάνει δεκαπέντε."]),
+        ("Πόσο κάνει το άθροισμα\u037e Κάνει δεκαπέντε.", ["Πόσο κάνει το άθροισμα\u037e", "Κάνει δεκαπέντε."]),
+        ("First we add them; then we subtract.", ["First we add them; then we subtract."]),
     ],
 )
 def test_sentences_of_other_scripts(text, sentences):
@@ -106,6 +123,7 @@ def test_short_pieces_are_joined_by_one_space():
         ("a line\n  another\n\nThe answer is ", ["a line\n  ", "another\n\n", "The answer is "]),
         ("答案是７。 所以是８！完", ["答案是７。 ", "所以是８！", "完"]),
         ("उत्तर 7 है। हाँ", ["उत्तर 7 है। ", "हाँ"]),
+        ("**So 7.** Is it?\u2028It is", ["**So 7.** ", "Is it?\u2028", "It is"]),
         ("", [""]),
     ],
 )

@@ -190,7 +190,6 @@ FRACTIONS = [
     ("one half", "0.5", "one half"),
     ("The answer is three quarters of it.", "0.75", "three quarters"),
     ("The answer is twenty-one.", "21", "twenty-one"),
-    ("1/0", "0", "0"),
 ]
 
 KEPT = [  # what is no number keeps all of itself
@@ -204,6 +203,8 @@ KEPT = [  # what is no number keeps all of itself
     ("9/10/2023", "9/10/2023", "9/10/2023"),
     ("09.10.2023", "09.10.2023", "09.10.2023"),
     ("version 1.2.3", "1.2.3", "1.2.3"),
+    ("1/0", "1/0", "1/0"),
+    ("0/0", "0/0", "0/0"),
 ]
 
 BESIDE = [  # labels, ordinals and coefficients are read only where nothing else is there
