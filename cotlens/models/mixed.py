@@ -209,9 +209,10 @@ class Mixed:
         *,
         interventions: Interventions = (),
         sites: str | Sequence[str] = (),
+        embeddings: NDArray[np.float32] | None = None,
     ) -> list[BranchScore]:
         """Log-probabilities of the tokens of every branch, by `look` where it scores."""
-        return self._scores.score(trunk, branches, interventions=interventions, sites=sites)
+        return self._scores.score(trunk, branches, interventions=interventions, sites=sites, embeddings=embeddings)
 
     def read(
         self,
@@ -220,9 +221,10 @@ class Mixed:
         *,
         positions: Sequence[int] | None = None,
         interventions: Interventions = (),
+        embeddings: NDArray[np.float32] | None = None,
     ) -> dict[str, NDArray[np.float32]]:
         """Activations, by `look`."""
-        return self.look.read(trace, sites, positions=positions, interventions=interventions)
+        return self.look.read(trace, sites, positions=positions, interventions=interventions, embeddings=embeddings)
 
     def gradient(
         self,

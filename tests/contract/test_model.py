@@ -272,6 +272,46 @@ def test_how_far_vectors_decode_from_others_and_which_way(model):
     np.testing.assert_allclose(model.decode_kl(other, other)[0], 0, atol=1e-5)
 
 
+def test_embeddings_that_are_the_ids_own_change_nothing_and_others_are_another_text(model):
+    ids = trace_of(model).token_ids[:14]
+    branches = [Branch(6, ids[6:10]), Branch(11, ids[3:6], given=1), Branch(6, ids[2:4])]
+    vectors = np.zeros((14, 32), np.float32)
+    if refused(model, Capability.WRITE, lambda: model.read(ids, "embed", embeddings=vectors)):
+        if Capability.SCORE in model.capabilities:
+            assert refused(model, Capability.WRITE, lambda: model.score(ids, branches, embeddings=vectors))
+        return
+    own = model.read(ids, "embed")["embed"]
+    site = f"resid_post.{model.n_layers - 1}"
+    plain, given = model.read(ids, site)[site], model.read(ids, site, embeddings=own)[site]
+    np.testing.assert_allclose(given, plain, atol=1e-5, rtol=1e-5)
+    for one, other in zip(model.score(ids, branches, embeddings=own), model.score(ids, branches), strict=True):
+        np.testing.assert_allclose(one.logprobs, other.logprobs, atol=1e-5)
+    text = (ids[0], ids[5], ids[4], *ids[3:])  # the embeddings of another text are that text
+    other = np.stack([own[0], own[5], own[4], *own[3:]])
+    np.testing.assert_allclose(model.read(ids, site, embeddings=other)[site], model.read(text, site)[site], atol=1e-4)
+    for one, theirs in zip(model.score(ids, branches, embeddings=other), model.score(text, branches), strict=True):
+        np.testing.assert_allclose(one.logprobs, theirs.logprobs, atol=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("vectors", "told"),
+    [
+        (np.zeros((3, 32)), "this text has 4 tokens"),
+        (np.zeros(4), "this text has 4 tokens"),
+        (np.full((4, 32), np.nan), "NaN"),
+        (np.zeros((4, 31)), "wide"),
+        ("abc", "embeddings"),
+    ],
+)
+def test_embeddings_that_do_not_fit_are_refused(qwen, vectors, told):
+    for ask in (
+        lambda: qwen.read((1, 2, 3, 4), "embed", embeddings=vectors),
+        lambda: qwen.score((1, 2, 3, 4), [Branch(2, (5,))], embeddings=vectors),
+    ):
+        with pytest.raises(cl.CotLensError, match=told):
+            ask()
+
+
 @pytest.mark.parametrize(
     ("ask", "told"),
     [

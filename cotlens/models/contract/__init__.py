@@ -8,6 +8,7 @@ messages is asked (`asking`), and what comes back from within (`whitebox`).
 from cotlens.models.contract.asking import Answerer, Conversation, OnReply, Reply, Sent
 from cotlens.models.contract.branches import AnswerBranch, Branch, BranchScore, Ending, TokenSet, by_interventions
 from cotlens.models.contract.capability import Capability, elsewhere, remedy
+from cotlens.models.contract.embeddings import by_prefix, with_embeddings
 from cotlens.models.contract.interventions import (
     EVER,
     Ablate,
@@ -55,6 +56,8 @@ __all__ = [
     "Start",
     "TokenSet",
     "by_interventions",
+    "by_prefix",
     "elsewhere",
     "remedy",
+    "with_embeddings",
 ]

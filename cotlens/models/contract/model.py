@@ -175,10 +175,13 @@ class Model(Protocol):
         *,
         interventions: Interventions = (),
         sites: str | Sequence[str] = (),
+        embeddings: NDArray[np.float32] | None = None,
     ) -> list[BranchScore]:
         """Log-probabilities of the tokens of every branch, in the order given.
 
-        With `sites`, the activations there, at the tokens that predict what is scored, come with them.
+        With `sites`, the activations there, at the tokens that predict what is scored, come with them. `embeddings`,
+        float32 [trunk tokens, d_model], stand in place of what "embed" gives for the trunk, at the cost of a pass per
+        prefix; the branches' own tokens are embedded as ever.
         """
         ...
 
@@ -189,8 +192,12 @@ class Model(Protocol):
         *,
         positions: Sequence[int] | None = None,
         interventions: Interventions = (),
+        embeddings: NDArray[np.float32] | None = None,
     ) -> dict[str, NDArray[np.float32]]:
-        """Activations float32 [positions, d_model] per site: "embed", "resid_post.3", "attn_out.0", "mlp_out.2"."""
+        """Activations float32 [positions, d_model] per site: "embed", "resid_post.3", "attn_out.0", "mlp_out.2".
+
+        `embeddings`, float32 [tokens, d_model], stand in place of what "embed" gives.
+        """
         ...
 
     def gradient(

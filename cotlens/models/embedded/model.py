@@ -20,6 +20,8 @@ from cotlens.models.contract import (
     Intervention,
     Interventions,
     by_interventions,
+    by_prefix,
+    with_embeddings,
 )
 from cotlens.models.contract.capability import elsewhere
 from cotlens.models.contract.interventions import BlockAttention, as_interventions
@@ -69,6 +71,7 @@ class EmbeddedModel(EndpointModel):
         *,
         interventions: Interventions = (),
         sites: str | Sequence[str] = (),
+        embeddings: NDArray[np.float32] | None = None,
     ) -> list[BranchScore]:
         """Log-probabilities of the tokens of every branch, in the order given; see `contract.Branch`.
 
@@ -77,6 +80,8 @@ class EmbeddedModel(EndpointModel):
         """
         ids, changes, wanted = self._ids(trunk), as_interventions(interventions), check.texts("sites", sites)
         self._refuse_changes([*changes, *(item for branch in branches for item in branch.interventions)])
+        if embeddings is not None:
+            self._needs_whitebox("Embeddings can't be given")
         check_branches(self, ids, branches)
         whitebox = self._needs_whitebox("Activations can't be read") if wanted else None
 
@@ -87,7 +92,10 @@ class EmbeddedModel(EndpointModel):
                 return scores
             return with_activations(ids, group, scores, lambda text, at: whitebox.read(text, wanted, at, own))
 
-        return self._run(lambda: by_interventions(branches, changes, scored))
+        def each(some: list[Branch], own: tuple[Intervention, ...]) -> list[BranchScore]:
+            return by_interventions(some, own, scored)
+
+        return self._run(lambda: by_prefix(embeddings, ids, branches, changes, each))
 
     def read(
         self,
@@ -96,9 +104,11 @@ class EmbeddedModel(EndpointModel):
         *,
         positions: Sequence[int] | None = None,
         interventions: Interventions = (),
+        embeddings: NDArray[np.float32] | None = None,
     ) -> dict[str, NDArray[np.float32]]:
         """Activations float32 [positions, d_model] per site, after interventions."""
-        ids, changes = self._ids(trace), as_interventions(interventions)
+        ids = self._ids(trace)
+        changes = with_embeddings(embeddings, ids, as_interventions(interventions))
         wanted, whitebox = check.texts("sites", sites), self._needs_whitebox("Activations can't be read")
         self._refuse_changes(changes)
         check_sequence(self, ids)

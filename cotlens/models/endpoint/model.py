@@ -6,6 +6,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from urllib.parse import urlsplit
 
+import numpy as np
+from numpy.typing import NDArray
+
 from cotlens._core.check import texts
 from cotlens._core.errors import CapabilityError
 from cotlens.models.chat_formats.format import Format, Opening
@@ -115,6 +118,7 @@ class EndpointModel(TextModel, NoWhitebox):
         *,
         interventions: Interventions = (),
         sites: str | Sequence[str] = (),
+        embeddings: NDArray[np.float32] | None = None,
     ) -> list[BranchScore]:
         """Log-probabilities of the tokens of every branch, in the order given; see `contract.Branch`.
 
@@ -124,6 +128,8 @@ class EndpointModel(TextModel, NoWhitebox):
         ids, scorer = self._ids(trunk), self._can_score()
         own = [item for branch in branches for item in branch.interventions]
         self._refuse_changes([*as_interventions(interventions), *own])
+        if embeddings is not None:
+            self._refuse("Embeddings can't be given", Capability.WRITE)
         if texts("sites", sites):
             self._refuse("Activations can't be read", Capability.READ)
         check_branches(self, ids, branches)

@@ -28,6 +28,7 @@ class NoWhitebox:
         *,
         positions: Sequence[int] | None = None,
         interventions: Interventions = (),
+        embeddings: NDArray[np.float32] | None = None,
     ) -> dict[str, NDArray[np.float32]]:
         """Refused: an endpoint shows no activations."""
         self._refuse("Activations can't be read", Capability.READ)

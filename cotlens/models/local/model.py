@@ -8,12 +8,15 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
+import numpy as np
+from numpy.typing import NDArray
+
 from cotlens._core.check import texts, whole
 from cotlens._core.errors import InputError
 from cotlens.models.chat_formats.codec import HFCodec
 from cotlens.models.chat_formats.format import find
-from cotlens.models.contract import Branch, BranchScore, Capability, Interventions, Meter
-from cotlens.models.contract.interventions import as_interventions
+from cotlens.models.contract import Branch, BranchScore, Capability, Interventions, Meter, by_prefix
+from cotlens.models.contract.interventions import Intervention, as_interventions
 from cotlens.models.generation import writing
 from cotlens.models.generation.model import TextModel
 from cotlens.models.generation.sample_store import open_store
@@ -148,10 +151,15 @@ class LocalModel(TextModel, LocalWhitebox):
         *,
         interventions: Interventions = (),
         sites: str | Sequence[str] = (),
+        embeddings: NDArray[np.float32] | None = None,
     ) -> list[BranchScore]:
         """Log-probabilities of the tokens of every branch, in the order given; see `contract.Branch`."""
         ids, changes, wanted = self._ids(trunk), as_interventions(interventions), texts("sites", sites)
-        return self._run(lambda: dispatch.score(self.engine, ids, branches, changes, way=self._way, sites=wanted))
+
+        def scored(some: Sequence[Branch], own: tuple[Intervention, ...]) -> list[BranchScore]:
+            return dispatch.score(self.engine, ids, some, own, way=self._way, sites=wanted)
+
+        return self._run(lambda: by_prefix(embeddings, ids, branches, changes, scored))
 
     def _measured(self, ids: tuple[int, ...], k: int) -> Measured:
         return self._run(lambda: activations.annotate(self.engine, ids, k))

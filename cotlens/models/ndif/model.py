@@ -28,6 +28,7 @@ from cotlens.models.contract import (
     Interventions,
     Meter,
     by_interventions,
+    by_prefix,
 )
 from cotlens.models.contract.interventions import BlockAttention, Intervention, as_interventions
 from cotlens.models.contract.validation import check_branches as refuse_unscorable
@@ -128,10 +129,15 @@ class NdifModel(TextModel, WhiteboxModel):
         *,
         interventions: Interventions = (),
         sites: str | Sequence[str] = (),
+        embeddings: NDArray[np.float32] | None = None,
     ) -> list[BranchScore]:
         """Log-probabilities of the tokens of every branch, in the order given; see `contract.Branch`."""
         ids, changes, wanted = self._ids(trunk), as_interventions(interventions), texts("sites", sites)
-        return self._run(lambda: self._scored(ids, branches, changes, wanted))
+        return self._run(
+            lambda: by_prefix(
+                embeddings, ids, branches, changes, lambda some, own: self._scored(ids, some, own, wanted)
+            )
+        )
 
     def _scored(
         self, ids: tuple[int, ...], branches: Sequence[Branch], changes: tuple[Intervention, ...], sites: list[str]

@@ -16,6 +16,7 @@ from numpy.typing import ArrayLike, NDArray
 from cotlens._core import check
 from cotlens._core.errors import InputError
 from cotlens.models.contract import LOWEST_TEMPERATURE, AnswerBranch, Decoded, Divergence, Gradients, Interventions
+from cotlens.models.contract.embeddings import with_embeddings
 from cotlens.models.contract.interventions import BlockAttention, Intervention, as_interventions
 from cotlens.models.whitebox import activations, attention_patterns, decoding, divergence, unembedding
 from cotlens.models.whitebox.gradients import gradients as differentiate
@@ -97,15 +98,18 @@ class WhiteboxModel(ABC):
         *,
         positions: Sequence[int] | None = None,
         interventions: Interventions = (),
+        embeddings: NDArray[np.float32] | None = None,
     ) -> dict[str, NDArray[np.float32]]:
         """Activations float32 [positions, d_model] per site, after interventions.
 
         Args:
             sites: "embed", "resid_post.L" (the residual stream after layer L), "attn_out.L", "mlp_out.L".
             positions: token indices; None for all.
+            embeddings: float32 [tokens, d_model], in place of what "embed" gives.
         """
         wanted = check.texts("sites", sites)
-        ids, changes = self._ids(trace), as_interventions(interventions)
+        ids = self._ids(trace)
+        changes = with_embeddings(embeddings, ids, as_interventions(interventions))
         return self._run(lambda: self._read(ids, wanted, positions, changes))
 
     def gradient(

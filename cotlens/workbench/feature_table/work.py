@@ -88,7 +88,8 @@ class UnderChange:
         *,
         interventions: Any = (),
         sites: str | Sequence[str] = (),
+        embeddings: Any = None,
     ) -> list[BranchScore]:
         """As the model's, with the change added where the trunk is the trace that was written under it."""
         mine = self._change if trunk is self._trace else interventions
-        return self._model.score(trunk, branches, interventions=mine, sites=sites)
+        return self._model.score(trunk, branches, interventions=mine, sites=sites, embeddings=embeddings)
