@@ -100,11 +100,14 @@ def _spoken(block: Mapping[str, Any], wanted: str, kind: str, model: str) -> Ite
     elif wanted in _CALLS or "toolCallId" in block or (wanted.endswith("_call") and kind == "answer"):
         yield from _called(block, wanted)
     elif wanted == "compaction":
-        yield Part(kind, plain_text(block.get("content")), channel=wanted)
+        yield Part(kind, plain_text(block.get("content")) or "[compaction]", channel=wanted)
     elif wanted in _TEXTS and not isinstance(_text(block), (Mapping, list)):
         yield from blocks(_text(block), kind, model)
     elif isinstance(block.get("text"), str):
         yield from _texts(block["text"], kind, model)
+    elif any(name in block for name in _AROUND):  # of Bedrock
+        inner = next(block[name] for name in _AROUND if name in block)
+        yield from blocks(inner.get("content", inner.get("text")), kind, model)
     elif isinstance(block.get("document"), Mapping) and "data" in block["document"]:
         yield Part(kind, plain_text(block["document"]["data"]))
     elif isinstance(block.get("source"), Mapping) and block["source"].get("type") == "text":
@@ -116,6 +119,7 @@ def _spoken(block: Mapping[str, Any], wanted: str, kind: str, model: str) -> Ite
 
 
 _TEXTS = ("text", "input_text", "output_text")
+_AROUND = ("guardContent", "citationsContent")
 
 
 def _text(block: Mapping[str, Any]) -> Any:
@@ -124,7 +128,8 @@ def _text(block: Mapping[str, Any]) -> Any:
 
 def _called(block: Mapping[str, Any], wanted: str) -> Iterator[Part]:
     """A call, and what came of it where its block says so."""
-    given = next((block[name] for name in ("input", "arguments", "args", "action", "code") if name in block), None)
+    given = next((block[name] for name in _GIVEN if name in block), None)
+    given = {"queries": block["queries"]} if given is None and "queries" in block else given
     names = (block.get(name) for name in ("name", "tool_name", "toolName", "tool"))
     name = next((each for each in names if each), wanted.removeprefix("tool-"))
     yield call(name, given, _id_of_call(block))
@@ -133,6 +138,7 @@ def _called(block: Mapping[str, Any], wanted: str) -> Iterator[Part]:
         yield result(came, _id_of_call(block), name)
 
 
+_GIVEN = ("input", "arguments", "args", "action", "code", "operation")
 _CAME = ("output", "outputs", "results")
 """What a block of a call keeps what came of it in."""
 
@@ -146,13 +152,18 @@ def thought(block: Mapping[str, Any], channel: str, model: str) -> Part:
     said = _joined(next((block[name] for name in THINKING if block.get(name)), ""))
     summary = _joined(block.get("summary"), "\n\n")
     sealed = any(block.get(name) for name in SEALS)
-    if said.strip():
+    if said.strip() == _REDACTED:
+        said, status = "", "redacted"
+    elif said.strip():
         signed = bool(block.get("signature")) or "claude" in str(block.get("format") or "")
         known = {"google-gemini-v1": "gemini", "openai-responses-v1": "gpt-5"}.get(str(block.get("format")), model)
         status = status_of(known, signed=signed)
     else:
         said, status = summary, "summary" if summary.strip() else "encrypted" if sealed else "stripped"
     return Part("thought", said, channel=channel, status=status, id=_id(block))
+
+
+_REDACTED = "[REDACTED]"  # what Nova's reasoning reads
 
 
 def _joined(found: Any, gap: str = "") -> str:

@@ -72,7 +72,7 @@ def opened(found: Any) -> Any:
     return found
 
 
-_BODIES = ("body", "stream")
+_BODIES = ("parsed_body", "body", "string", "stream")
 _WRAPPERS = 3  # one inside the other, at most: a batch's response, its body, and that as text
 _HELD = ("messages", "choices", "content", "output", "candidates", "contents", "input", "prompt")
 

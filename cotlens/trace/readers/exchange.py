@@ -47,7 +47,17 @@ def asked(request: Mapping[str, Any], model: str) -> list[Part]:
             found.append([Part("system", text, channel="" if name == "system" else name)])
     said: list[Part] = []
     for source in (request, request.get("input")):  # DashScope wraps what is asked
-        for name in ("chat_history", "messages", "input", "contents", "prompt", "message", "inputs", "text"):
+        for name in (
+            "chat_history",
+            "messages",
+            "input",
+            "contents",
+            "prompt",
+            "message",
+            "inputs",
+            "inputText",
+            "text",
+        ):
             given = source.get(name) if isinstance(source, Mapping) else None
             if given not in (None, "", []) and not (name in ("input", "text") and isinstance(given, Mapping)):
                 said += _after(said, parts_of(given, model))
@@ -109,7 +119,17 @@ def _is_reply(one: Any) -> bool:
     return not isinstance(one, Mapping) or ("type" not in one and any(name in one for name in _REPLY))
 
 
-_REPLY = ("message", "delta", "content", "text", "generated_text", "outputText", "finish_reason", "finishReason")
+_REPLY = (
+    "message",
+    "messages",
+    "delta",
+    "content",
+    "text",
+    "generated_text",
+    "outputText",
+    "finish_reason",
+    "finishReason",
+)
 
 
 def _told(error: Any) -> str:
@@ -158,7 +178,7 @@ def _first(found: Mapping[str, Any], names: Sequence[str], default: Any = None) 
     return next((found[name] for name in names if found.get(name)), default)
 
 
-_SAID = ("text", "generated_text", "outputText", "content", "output")
+_SAID = ("text", "generated_text", "outputText", "content", "output", "messages")
 
 
 def _candidates(candidates: list[Any], model: str) -> Iterator[Response]:

@@ -100,7 +100,8 @@ def _message(number: int, message: Any, model: str) -> Iterator[Part]:
     elif kind == "tool_result":
         yield from _results(message)
     else:
-        yield from blocks(_content(message), kind, own)
+        for part in blocks(_content(message), kind, own):  # an example of a thought is none (Mistral's system prompt)
+            yield Part(kind, part.text, channel=part.channel) if part.kind == "thought" else part
 
 
 def speaker(message: Mapping[str, Any]) -> str | None:
@@ -121,6 +122,9 @@ def written(message: Mapping[str, Any], model: str) -> list[Part]:
     if any(part.text.strip() or part.status in ("redacted", "encrypted") for part in apart):
         texts = {part.text.strip() for part in apart}
         content = [part for part in content if part.kind != "thought" or part.text.strip() not in texts]
+    spoken = message["audio"].get("transcript") if isinstance(message.get("audio"), Mapping) else None
+    if spoken:
+        content.append(Part("answer", str(spoken), channel="audio"))
     if message.get("refusal"):
         content.append(Part("answer", str(message["refusal"]), channel="refusal"))
     return _sealed(message, _thought_first([*apart, *_done(message), *_said(content), *_calls(message)]))

@@ -128,6 +128,8 @@ def _folder(folder: Path, model: Any) -> Iterable[Trace]:
 def _data(data: Any, path: Path, model: Any) -> Iterable[Trace]:
     if isinstance(data, list) and data and _is_message(data[0]):
         return [Trace.from_messages(data, model=model)]
+    if isinstance(data, Mapping) and isinstance(data.get("interactions"), list):  # as VCR and its kin record them
+        data = data["interactions"]
     if isinstance(data, list):
         return _rows(enumerate(data, start=1), path, model, "Row")
     return _rows([(1, data)], path, model, "The content")
@@ -161,9 +163,13 @@ def _row(row: Any, where: str, model: Any) -> list[Trace]:
         return [atif_trace(row, model=model)]
     if _is_exchange(row):
         return of_exchange(row.get("request"), row.get("response"), model=model)
+    for asked, said in (("inputs", "outputs"), ("input", "output")):  # as tracers log calls
+        if row.get(asked) and isinstance(row.get(said), Mapping) and _is_reply(row[said]):
+            request = row[asked] if isinstance(row[asked], Mapping) else {"messages": row[asked]}
+            return of_exchange(request, row[said], model=model)
     if _is_response(row):
-        asked = {"prompt": row["prompt"]} if isinstance(row.get("prompt"), str) else None
-        return of_exchange(asked, row, model=model)
+        question = {"prompt": row["prompt"]} if isinstance(row.get("prompt"), str) else None
+        return of_exchange(question, row, model=model)
     if isinstance(row.get("result"), Mapping) and "custom_id" in row:  # of a batch
         result = row["result"]
         return of_exchange(None, result.get("message", result), model=model)
@@ -202,6 +208,11 @@ def _is_message(one: Any) -> bool:
     if not isinstance(one, Mapping):
         return False
     return speaker(plain(one)) is not None or one.get("type") in ITEMS or ("type" in one and "summary" in one)
+
+
+def _is_reply(one: Mapping[str, Any]) -> bool:
+    """Whether it is a response, or the message of one."""
+    return speaker(plain(one)) == "answer" or _is_response(one)
 
 
 def _is_response(row: Mapping[str, Any]) -> bool:

@@ -114,7 +114,8 @@ Found = Iterator[tuple[Sequence[Part], Mapping[str, Any]]]
 
 def _transcript(row: Row) -> Found:
     """Messages, or the conversations of ShareGPT and OpenThoughts; OpenR1 has both messages and generations."""
-    for name in ("messages", "conversations", "conversation", "transcript"):
+    completed = row["completion"] if isinstance(row.get("completion"), list) else None  # TRL keeps it apart
+    for name in ("messages", "conversations", "conversation", "transcript", "completion"):
         found = row.get(name)
         if (
             isinstance(found, list)
@@ -125,6 +126,8 @@ def _transcript(row: Row) -> Found:
             system = row.get("system")
             lead = [{"role": "system", "content": system}] if isinstance(system, str) and system else []
             about = _about(row)
+            asked = row.get("prompt") if found is completed else None
+            lead += asked if isinstance(asked, list) else [{"role": "user", "content": asked}] if asked else []
             yield parts_of([*lead, *found], about.get("model", "")), about
             return
 
@@ -178,6 +181,11 @@ def _lm_eval(row: Row) -> Found:
         prompt = next(iter(prompt.values() if isinstance(prompt, Mapping) else prompt))
     if not isinstance(prompt, str):
         return
+    if _scored(said):
+        raise InputError(
+            "This sample of lm-eval holds the scores of given answers and no text that a model wrote; give samples of "
+            "a task that generates."
+        )
     target = {"target": str(row["target"])} if row.get("target") is not None else {}
     about = {"id": str(row.get("doc_id", "")), **target}
     for text in _texts(said):
@@ -194,6 +202,16 @@ def _messages_in(prompt: str) -> Any:
         if all(isinstance(one, Mapping) and "role" in one for one in found):
             return found
     return prompt
+
+
+def _scored(found: Any) -> bool:
+    """Whether answers that were given were scored, by log-probability and whether each is the likeliest."""
+    while isinstance(found, list) and found:
+        pair = len(found) == 2 and str(found[1]) in ("True", "False")
+        if pair and isinstance(found[0], (int, float, str)):
+            return True
+        found = found[0]
+    return isinstance(found, float)
 
 
 def _texts(found: Any) -> Iterator[str]:

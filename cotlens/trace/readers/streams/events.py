@@ -6,6 +6,8 @@ from collections.abc import Iterable, Mapping
 from itertools import pairwise
 from typing import Any
 
+from cotlens.trace.readers.values import plain_text
+
 Event = Mapping[str, Any]
 
 
@@ -59,6 +61,8 @@ def say(message: dict[str, Any], name: str, piece: Any) -> None:
     elif last and last.get("type") == block.get("type") == "thinking" and not last.get("closed"):
         both = [last.get("thinking") or "", block.get("thinking") or ""]
         last["thinking"] = [each for part in both for each in (part if isinstance(part, list) else [part])]
+    elif last and last.get("type") == block.get("type") == "reasoning" and "summary" in last and "summary" in block:
+        last["summary"] = [{"type": "summary_text", "text": plain_text([*last["summary"], *block["summary"]])}]
     else:
         found.append(block)
     message[name] = found
@@ -150,6 +154,22 @@ def cohere(events: Iterable[Event]) -> Event:
 def _called(call: dict[str, Any], piece: Event) -> None:
     join(call["function"], piece.get("function") or {})
     call |= {name: value for name, value in piece.items() if name != "function"}
+
+
+def tokens(events: Iterable[Event]) -> Event:
+    """Of text-generation-inference: a token each, and the whole text with the last."""
+    found = [event for event in events if isinstance(event.get("token"), Mapping)]
+    shown = [event["token"] for event in found if not event["token"].get("special")]
+    last = found[-1]
+    whole = last.get("generated_text") or "".join(str(token.get("text") or "") for token in shown)
+    return {"generated_text": whole, "details": {**(last.get("details") or {}), "tokens": shown}}
+
+
+def pieces(events: Iterable[Event]) -> Event:
+    """Of llama.cpp, whose pieces are in `content`, and SGLang, whose texts hold all so far."""
+    found = list(events)
+    name = "content" if isinstance(found[0].get("content"), str) else "text"
+    return {**found[-1], name: _grown([event.get(name) for event in found])}
 
 
 def ollama(events: Iterable[Event]) -> Event:

@@ -74,7 +74,7 @@ def _are_pieces(rows: Sequence[Event]) -> bool:
         return True
     if any(_delta(row) or row.get("object") == "chat.completion.chunk" or row.get("done") is False for row in rows):
         return True
-    if any(map(_step, rows)):
+    if any(_step(row) or _piece(row) or isinstance(row.get("token"), Mapping) for row in rows):
         return True
     spoken = [row for row in rows if isinstance(row.get("candidates"), list)]
     ids = {row.get("responseId") or row.get("response_id") for row in spoken}
@@ -131,6 +131,14 @@ def _step(event: Event) -> bool:
 
 def _output(event: Event) -> bool:
     return isinstance(event.get("output"), Mapping) and isinstance(event["output"].get("choices"), list)
+
+
+def _piece(event: Event) -> bool:
+    """Whether an event is a piece of a text that isn't the last one."""
+    if isinstance(event.get("content"), str):
+        return event.get("stop") is False
+    meta = event.get("meta_info")
+    return isinstance(meta, Mapping) and "finish_reason" in meta and not meta["finish_reason"]
 
 
 Reader = Callable[[Iterable[Event]], Mapping[str, Any]]
@@ -204,4 +212,6 @@ _READERS: tuple[tuple[Callable[[Event], bool], Reader], ...] = (
     (lambda event: _typed(event, ("content-", "tool-plan-", "tool-call-")), joined.cohere),
     (lambda event: _typed(event, "response."), joined.responses),
     (lambda event: isinstance(event.get("done"), bool), joined.ollama),
+    (lambda event: isinstance(event.get("token"), Mapping), joined.tokens),
+    (_piece, joined.pieces),
 )

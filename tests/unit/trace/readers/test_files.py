@@ -136,6 +136,8 @@ def test_what_was_saved_here_is_read_too(tmp_path):
             {"type": "reasoning", "id": "rs_1", "summary": ["a"]},
             {"type": "reasoning", "id": "rs_1", "summary": ["b"]}]}),
          "two thoughts with the id 'rs_1'"),
+        ("scored.json", json.dumps([{"doc_id": 0, "arguments": [["?", " yes"]], "resps": [[[-1.2, False]]]}]),
+         "no text that a model wrote"),
         ("steps.json", '{"agent": {}, "steps": [{"message": "?"}]}', "Step 1 of the trajectory"),
     ],
 )  # fmt: skip

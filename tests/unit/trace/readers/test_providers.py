@@ -32,6 +32,7 @@ def test_a_provider_is_known_by_its_shape(name, tmp_path):
     [
         *("chunks_list", "anthropic_events_list", "google_chunks_list", "ollama_stream", "mis_conv_stream"),
         *("goo_ix_stream", "goo_ix_stream_old", "xai_stream", "resp_stream_oss", "ant_stream"),
+        *("hf_tgi_stream", "sglang_stream", "llamacpp_stream", "databricks_stream"),
     ],
 )
 def test_the_events_of_a_stream_are_one_trace_as_lines_and_as_text_too(name, tmp_path):
