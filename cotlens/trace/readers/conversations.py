@@ -12,7 +12,7 @@ from cotlens.trace.answers import FinalAnswer
 from cotlens.trace.parts.focusing import from_parts
 from cotlens.trace.parts.layout import Recorded
 from cotlens.trace.parts.part import Part, arranged
-from cotlens.trace.readers.exchange import Response, asked, replies
+from cotlens.trace.readers.exchange import ProviderFailed, Response, asked, replies
 from cotlens.trace.readers.files import shaped
 from cotlens.trace.readers.recorded import recorded
 from cotlens.trace.readers.streams.joining import are_events, is_stream, whole
@@ -63,8 +63,8 @@ def _asking(request: Any) -> Mapping[str, Any] | None:
 def opened(found: Any) -> Any:
     """What a log of calls or a batch holds a request or response in, taken off: a body, maybe as JSON text."""
     for _ in range(_WRAPPERS):
-        if isinstance(found, str) and found.lstrip("\ufeff \n\r\t").startswith(("{", "[")):
-            found = loads(found)
+        if isinstance(found, str):
+            found = _parsed(found)
         inner = next((found[name] for name in _BODIES if found.get(name)), None) if _is_wrapper(found) else None
         if inner is None:
             return found
@@ -72,6 +72,26 @@ def opened(found: Any) -> Any:
     return found
 
 
+def _parsed(text: str) -> Any:
+    """A body that came as JSON text; the text of a model may be JSON, too, and begin like it."""
+    said = text.lstrip("\ufeff \n\r\t")
+    if not said.startswith(("{", "[")):
+        return text
+    try:
+        found = loads(text)
+    except ValueError as error:
+        if said.startswith('{"') and any(f'"{name}"' in said for name in _HELD):
+            raise InputError(f"A body that came as text is no whole JSON ({error}); was it cut off?") from error
+        return text
+    first = found[0] if isinstance(found, list) and found else found
+    known = isinstance(first, Mapping) and any(name in first for name in (*_HELD, *_BODIES, *_SHOWN))
+    return found if known else text
+
+
+_SHOWN = (
+    *("role", "type", "error", "message", "response", "text", "generated_text", "results", "outputs", "steps"),
+    *("result", "object", "event_type", "contentBlockDelta", "promptFeedback", "token"),
+)
 _BODIES = ("parsed_body", "body", "string", "stream")
 _WRAPPERS = 3  # one inside the other, at most: a batch's response, its body, and that as text
 _HELD = ("messages", "choices", "content", "output", "candidates", "contents", "input", "prompt")
@@ -85,13 +105,25 @@ def of_exchanges(exchanges: Sequence[Mapping[str, Any]], *, model: Any = None) -
     """The traces of several exchanges; a summary that is sent back later, maybe to another model, stays one."""
     found: list[Trace] = []
     summaries: set[str] = set()
-    for exchange in exchanges:
+    for number, exchange in enumerate(exchanges, start=1):
         request, response = exchange.get("request"), exchange.get("response")
-        with shaped("An exchange"):
-            traces = of_exchange(request, response, model=model, summaries=frozenset(summaries))
+        with shaped(f"Exchange {number}"):
+            try:
+                traces = of_exchange(request, response, model=model, summaries=frozenset(summaries))
+            except ProviderFailed as error:
+                if len(exchanges) == 1 or not request:
+                    raise
+                traces = [_unanswered(request, str(error), model)]
         summaries |= {_bare(part) for trace in traces for part in trace.thoughts if part.status == "summary"}
         found += traces
     return found
+
+
+def _unanswered(request: Any, why: str, model: Any) -> Trace:
+    """What was asked and not answered, among others that were: it counts among them."""
+    (asking,) = of_exchange(request, None, model=model)
+    notes = [*asking.meta.get("notes", ()), why]
+    return dataclasses.replace(asking, meta={**asking.meta, "finish": "error", "notes": notes})
 
 
 def _bare(part: Part) -> str:

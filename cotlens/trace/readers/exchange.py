@@ -23,6 +23,10 @@ _ENDS = {
 }
 
 
+class ProviderFailed(InputError):
+    """A response that says what went wrong in place of a text."""
+
+
 @dataclass(frozen=True)
 class Response:
     """One answer of a response: what the model wrote, how it ended, and the data that its tokens may be in.
@@ -96,7 +100,7 @@ def replies(response: Mapping[str, Any], model: str) -> list[Response]:
     found = [] if error else [_sealed(reply, response) for reply in _replies(_unwrapped(response), model)]
     told = error or _told(response.get("error"))
     if told and not any(part.text.strip() for reply in found for part in reply.parts):
-        raise InputError(f"The response is an error of the provider ({told}), so there is no text.")
+        raise ProviderFailed(f"The response is an error of the provider ({told}), so there is no text.")
     return [dataclasses.replace(reply, finish="error") for reply in found] if told else found
 
 
@@ -201,7 +205,7 @@ _LISTS: Mapping[str, Callable[[list[Any], str], Iterator[Response]]] = {
 
 def _single(response: Mapping[str, Any], model: str) -> Response:
     output = next((response[name] for name in ("output", "outputs", "steps") if response.get(name)), None)
-    if isinstance(output, Mapping) and isinstance(output.get("choices"), list):  # DashScope
+    if isinstance(output, Mapping) and isinstance(output.get("choices"), list) and output["choices"]:  # DashScope
         return next(_choices(output["choices"], model))
     if isinstance(output, Mapping) and isinstance(output.get("text"), str):
         return Response(written({"content": output["text"]}, model), _finish(output.get("finish_reason")), response)

@@ -10,7 +10,12 @@ def plain(message: Any) -> Any:
     """A message of a library that keeps who speaks elsewhere, as one of a provider."""
     if not isinstance(message, Mapping) or "role" in message:
         return message
-    if message.get("kind") in _EXCHANGED and isinstance(message.get("parts"), list):
+    parts = message.get("parts")
+    if (
+        message.get("kind") in tuple(_EXCHANGED)
+        and isinstance(parts, list)
+        and all(isinstance(part, Mapping) for part in parts)
+    ):
         return _of_pydantic(message)
     named = message["id"][-1:] if isinstance(message.get("id"), list) else []  # as LangChain dumps its objects
     kind = named[0] if named and message.get("type") == "constructor" else message.get("type")

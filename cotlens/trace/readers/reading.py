@@ -137,12 +137,14 @@ def _data(data: Any, path: Path, model: Any) -> Iterable[Trace]:
 
 def _rows(rows: Iterable[tuple[int, Any]], path: Path, model: Any, what: str = "Line") -> list[Trace]:
     listed = list(rows)
-    streams = streams_in([row for _, row in listed])
+    with shaped(str(path)):
+        streams = streams_in([row for _, row in listed])
     if streams:
         with shaped(str(path)):
             return [trace for events in streams for trace in of_exchange(None, events, model=model)]
     if listed and all(_is_exchange(row) for _, row in listed):
-        return of_exchanges([row for _, row in listed], model=model)
+        with shaped(str(path)):
+            return of_exchanges([row for _, row in listed], model=model)
     found: list[Trace] = []
     for number, row in listed:
         where = f"{what} {number} of {path}" if what != "The content" else f"The content of {path}"

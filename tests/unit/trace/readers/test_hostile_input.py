@@ -1,7 +1,10 @@
 """Files that are damaged, of another kind or made to harm: a right reading or one sentence, and soon."""
 
+import copy
+import functools
 import gzip
 import json
+import random
 import time
 import zipfile
 
@@ -10,6 +13,7 @@ import pytest
 import cotlens as cl
 from cotlens._core.errors import CotLensError
 from cotlens.trace.readers.files import MOST_BYTES
+from tests.unit.trace.readers.test_providers import CASES
 
 ASKED = {"role": "user", "content": "6 × 7?"}
 SAID = {"role": "assistant", "reasoning_content": "So 42.", "content": "42"}
@@ -60,6 +64,9 @@ REFUSED = {
     "mixed.json": (json.dumps([ASKED, SAID, 5]), "Message 3"),
     "nobody.json": (json.dumps([ASKED, {"role": "wizard", "content": "x"}]), "Message 2"),
     "two-of-one-id.json": (said([{"type": "thinking", "id": "a", "thinking": word} for word in "xy"]), "the id 'a'"),
+    "half-a-body.json": (answered('{"choices": [{"mess'), "cut off"),
+    "parts.json": (json.dumps([{"kind": "request", "parts": [5]}]), "isn't known by its shape"),
+    "ids.jsonl": ('{"candidates": [], "responseId": ["a"]}\n{"candidates": []}\n', "damaged"),
     "calls.json": (said("", tool_calls=[5]), "tool_calls"),
     "no-choice.json": (answered({"choices": [None]}), "damaged"),
     "bytes.json": (
@@ -78,6 +85,29 @@ def test_what_cannot_be_read_is_one_sentence(name, tmp_path):
     with pytest.raises(CotLensError) as caught:
         cl.read(path)
     assert words in str(caught.value) and "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("text", ['{"answer": 42}', "[1, 2]", '{"answer": 42', "[TOOL_CALLS] as text", "[]", "{}"])
+def test_an_answer_that_looks_like_a_body_is_text(text, tmp_path):
+    path = tmp_path / "held.json"
+    path.write_text(answered(text))
+    assert [trace.answer for trace in cl.read(path)] == [text]
+
+
+def test_a_call_that_failed_among_others_is_one_of_them(tmp_path):
+    """A collection of 200 calls of which one met a limit has 200 traces; alone, it is an error."""
+    asked = {"messages": [ASKED]}
+    calls = [{"request": asked, "response": {"choices": [{"message": SAID}]}}] * 2
+    failed = {"request": asked, "response": {"error": {"message": "Rate limit"}}}
+    path = tmp_path / "held.json"
+    path.write_text(json.dumps([*calls, failed]))
+    traces = cl.read(path)
+    assert [trace.meta["finish"] for trace in traces] == ["given", "given", "error"]
+    assert {answer: len(group) for answer, group in traces.group("answer").items()} == {"42": 2, None: 1}
+    assert any("Rate limit" in note for note in traces[2].meta["notes"]) and traces[2].prompt == "6 × 7?"
+    path.write_text(json.dumps([failed]))
+    with pytest.raises(CotLensError, match="Rate limit"):
+        cl.read(path)
 
 
 CHUNK = {"index": 10**12, "delta": {"tool_calls": [{"index": 10**12, "function": {"name": "f", "arguments": "{}"}}]}}
@@ -100,6 +130,44 @@ def test_no_text_takes_long_or_much_memory(content, tmp_path):
     began = time.process_time()
     cl.read(path)
     assert time.process_time() - began < 5  # a hundredth of it, unless it grows faster than the text
+
+
+ODD = [None, 5, True, [], {}, "x", "", [None], {"a": 1}, {"type": "text"}, "<think>", "[TOOL_CALLS][]", "<tool_call>{}"]
+
+
+def places(data, path=()):
+    """Where anything stands in data, as keys that lead there."""
+    yield path
+    inside = data.items() if isinstance(data, dict) else enumerate(data) if isinstance(data, list) else ()
+    for key, value in inside:
+        yield from places(value, (*path, key))
+
+
+def read_or_told(path):
+    try:
+        return cl.read(path)
+    except CotLensError as error:
+        return str(error)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_whatever_stands_in_a_wrong_place_is_read_or_one_sentence(seed, tmp_path):
+    """Every shape of a provider with something else, or nothing, in one place of it."""
+    drawn, path = random.Random(seed), tmp_path / "held.json"
+    read = 0
+    for case in CASES.values():
+        held = copy.deepcopy(case["held"])
+        *way, last = drawn.choice([place for place in places(held) if place])
+        inside = functools.reduce(lambda data, key: data[key], way, held)
+        if drawn.random() < 0.2:
+            del inside[last]
+        else:
+            inside[last] = drawn.choice(ODD)
+        path.write_text(json.dumps(held))
+        found = read_or_told(path)
+        assert "\n" not in found if isinstance(found, str) else found
+        read += not isinstance(found, str)
+    assert read > len(CASES) / 3, "most damage takes a part and leaves the rest"
 
 
 @pytest.mark.parametrize("name", ["held.json", "held.jsonl", "held.eval"])
