@@ -75,6 +75,7 @@ class Mixed:
         self.codec, self.format, self.reader = look.codec, look.format, look.reader
         self.context_length = min(write.context_length, look.context_length)
         self.n_layers, self.owner = look.n_layers, write.owner
+        self.n_heads = look.n_heads
         self.attention_layers, self.hides_whole = look.attention_layers, look.hides_whole
         self._scores = look if Capability.SCORE in look.capabilities else write
         self.score_path = f"text by {write.backend}; {self._scores.backend}: {self._scores.score_path}"

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from cotlens.results import Result
 
 
-_TOLD = ("text", "layer", "estimate", "difference", "shuffled", "mean", "donor", "floor", "patched", "status")
+_TOLD = ("text", "layer", "head", "estimate", "difference", "shuffled", "mean", "donor", "floor", "patched", "status")
 
 
 def chart(result: Result, width: int = 480, height: int = 160) -> altair.VConcatChart:
@@ -40,7 +40,9 @@ def chart(result: Result, width: int = 480, height: int = 160) -> altair.VConcat
     for direction, part in frame.groupby("direction", sort=False):
         order = list(dict.fromkeys(part.sort_values("start")["unit_text"]))
         x = alt.X("unit_text:N", sort=order, title=None, axis=alt.Axis(labelAngle=-40, labelLimit=180))
-        y = alt.Y("layer:O", sort="descending", title="after layer")
+        heads = "head" in part
+        below = f"head of layer {part['layer'].iloc[0]}" if heads else "after layer"
+        y = alt.Y("head:O" if heads else "layer:O", sort="descending", title=below)
         base = alt.Chart(part[~missing[part.index]], width=width, height=height, title=lines(f"{direction}", width))
         cells = base.mark_rect().encode(
             x=x, y=y, tooltip=tooltip, fillOpacity=alt.FillOpacity("filled:Q", scale=None),

@@ -11,7 +11,7 @@ import pytest
 import cotlens as cl
 from cotlens._core.errors import CapabilityError
 from cotlens.measure.answers.forced import ForcedQuery, score_queries
-from cotlens.models.contract import AddVector, BlockAttention, Branch, Capability, Meter, Model, TokenSet
+from cotlens.models.contract import AddVector, BlockAttention, Branch, Capability, Meter, Model, Patch, TokenSet
 from cotlens.trace import Trace
 from tests.engine import running
 from tests.model import hybrids, tiny
@@ -198,6 +198,42 @@ def test_reading_and_changing(model):
     np.testing.assert_array_equal(plain["embed"], changed["embed"])
     np.testing.assert_allclose(changed["resid_post.1"][0], plain["resid_post.1"][0], atol=1e-5)
     np.testing.assert_allclose(changed["resid_post.1"][1] - plain["resid_post.1"][1], 2 * vector, atol=1e-4)
+
+
+def has_heads(model, layer):
+    try:
+        return bool(model.read((1, 2), f"heads.{layer}"))
+    except CapabilityError:
+        return False
+
+
+def test_heads_are_read_and_changed_or_refused(model):
+    trace = trace_of(model)
+    if not model.n_heads:
+        with pytest.raises(CapabilityError):
+            model.read(trace, "heads.1")
+        return
+    ids = trace.token_ids[:12]
+    layer = next(one for one in reversed(range(model.n_layers)) if has_heads(model, one))  # a state's layer has none
+    site, last = f"heads.{layer}", f"resid_post.{layer}"
+    seen = model.read(ids, [site, last], positions=[3, 5])
+    assert len(seen[site]) == 2 and seen[site].shape[1] % model.n_heads == 0
+    at = (5,)
+    own, none = (Patch(layer, at, factor * seen[site][1:], site="heads") for factor in (1, 0))
+    for change, told in (
+        (own, seen[last][1]),
+        (none, model.read(ids, last, positions=at, interventions=none)[last][0]),
+    ):
+        found = model.read(ids, [site, last], positions=at, interventions=change)
+        np.testing.assert_allclose(found[site][0], change.values[0], atol=1e-6)
+        np.testing.assert_allclose(found[last][0], told, atol=1e-5)
+    branch = [Branch(4, ids[4:], interventions=(none,)), Branch(4, ids[4:], interventions=(own,)), Branch(4, ids[4:])]
+    changed, same, plain = model.score(ids, branch)
+    np.testing.assert_allclose(same.logprobs, plain.logprobs, atol=1e-4)
+    assert np.abs(changed.logprobs - plain.logprobs).max() > 1e-5
+    answer = model.answer_branch(trace, trace.roles["thought"].end, "19")
+    slopes = model.gradient(trace, answer, site).gradients[site]
+    assert np.isfinite(slopes).all() and slopes.any() and slopes.shape[1] == seen[site].shape[1]
 
 
 def test_hiding(model):

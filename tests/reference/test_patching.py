@@ -109,6 +109,52 @@ def test_every_cell_is_what_hooks_give(abacus, pair, site):
         assert result.columns["difference"][row] + whole["base"] == pytest.approx(true, abs=1e-5, rel=1e-6)
 
 
+@pytest.fixture(scope="module")
+def by_head(abacus, pair):
+    return cl.patching.PatchGrid(site="heads", layers=(2,), directions=("sufficiency",)).run(*pair, abacus)
+
+
+def test_every_head_is_what_a_hook_before_the_projection_gives(abacus, pair, by_head):
+    import torch
+
+    from cotlens.measure.patching.pair import pair_of
+
+    two, whole = pair_of(*pair, abacus, None, None), by_head.extras["sufficiency"]
+    theirs, wide = abacus.read(two.source.ids, "heads.2")["heads.2"], 32
+    assert theirs.shape[1] == abacus.n_heads * wide and set(by_head.columns["head"]) == set(range(4))
+    rows = [i for i, text in enumerate(by_head.columns["text"]) if text == "(the forced answer)"]
+    for row in rows:
+        head = int(by_head.columns["head"][row])
+        at = list(range(by_head.columns["start"][row], by_head.columns["end"][row]))
+
+        def put(_, args, at=at, head=head):
+            value = args[0].clone()
+            value[0, at, head * wide : (head + 1) * wide] = torch.from_numpy(
+                theirs[two.aligned[at]][:, head * wide : (head + 1) * wide]
+            )
+            return (value, *args[1:])
+
+        hook = abacus.engine.hf.model.layers[2].self_attn.o_proj.register_forward_pre_hook(put)
+        try:
+            with torch.no_grad():
+                said = torch.log_softmax(abacus.engine.hf(torch.tensor([two.base.ids])).logits[0, -1].double(), -1)
+        finally:
+            hook.remove()
+        true = float(said[two.base.other] - said[two.base.own])
+        assert by_head.columns["difference"][row] + whole["base"] == pytest.approx(true, abs=1e-4)
+
+
+def test_heads_together_are_their_attention_and_draw(abacus, pair, by_head):
+    """What all heads of a layer give goes through one projection; the copy of the digit is the work of some of them."""
+    seen = abacus.read(pair[0], ["heads.2", "attn_out.2"])
+    weight = abacus.engine.hf.model.layers[2].self_attn.o_proj.weight.detach().numpy()
+    np.testing.assert_allclose(seen["heads.2"] @ weight.T, seen["attn_out.2"], atol=1e-4)
+    answer = by_head.columns["text"] == "(the forced answer)"
+    assert by_head.columns["estimate"][answer].max() > 0.3
+    drawn = by_head.chart().to_dict()["vconcat"][0]["layer"][0]["encoding"]["y"]
+    assert drawn["field"] == "head" and drawn["title"] == "head of layer 2"
+
+
 def test_a_branch_changes_its_own_tokens_alone(abacus, pair):
     ids, rng = pair[0].token_ids, np.random.default_rng(0)
     start, vector = len(ids) - 24, rng.standard_normal(128).astype(np.float32)
@@ -280,6 +326,8 @@ WRONG = [
     ),
     (lambda b, s, m: cl.patching.PatchGrid(layers=(7,)).run(b, s, m), "no layer 7"),
     (lambda b, s, m: cl.patching.PatchGrid(site="resid_pre"), "site='resid_pre'"),
+    (lambda b, s, m: cl.patching.PatchGrid(site="heads"), "one layer at a time"),
+    (lambda b, s, m: cl.patching.PatchGrid(site="heads", layers=(1, 2)), "one layer at a time"),
     (lambda b, s, m: cl.patching.PatchGrid(directions=()), "no direction"),
     (lambda b, s, m: cl.patching.PatchGrid(controls=("zero",)), "controls='zero'"),
     (lambda b, s, m: cl.patching.PatchGrid().run(b, s, m, answers=("3", "36")), "differ only in where they end"),

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cotlens._core import check, control
-from cotlens._core.errors import InputError
+from cotlens._core.errors import CapabilityError, InputError
 from cotlens.measure.answers.forms import Form, check_form
 from cotlens.measure.method import RunRecord, check_needs, check_setting
 from cotlens.measure.patching.pair import LEAST, Pair, pair_of
@@ -20,11 +20,32 @@ from cotlens.results import Result
 from cotlens.trace import Trace
 
 SITES = ("resid_post", "attn_out", "mlp_out")
+HEADS = "heads"
 UNITS = ("token", "sentence", "paragraph", "step")
 DIRECTIONS = ("sufficiency", "necessity")
 CONTROLS = ("shuffled", "mean")
 Activations = dict[str, NDArray[np.float32]]
 _AT_ONCE = 64  # cells that are scored together, so that a cancel never waits for all of them
+
+
+@dataclass(frozen=True)
+class Lane:
+    """What one row of a grid patches: all that stands at a layer's site, or one of its heads.
+
+    Args:
+        head, of: number of the head and how many there are; 1 of 1 for all.
+    """
+
+    layer: int
+    head: int = 0
+    of: int = 1
+
+    def put(self, own: NDArray[np.float32], others: NDArray[np.float32]) -> NDArray[np.float32]:
+        """The base's activations [tokens, width] with those of others in place of this lane's part of them."""
+        wide = own.shape[1] // self.of
+        found = own.copy()
+        found[:, self.head * wide : (self.head + 1) * wide] = others[:, self.head * wide : (self.head + 1) * wide]
+        return found
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,8 +71,9 @@ class PatchGrid:
 
     Args:
         unit: "token", "sentence", "paragraph" or "step".
-        site: "resid_post", "attn_out" or "mlp_out".
-        layers: those to patch, each after its block; all by default.
+        site: "resid_post", "attn_out" or "mlp_out"; "heads" for each attention head of one layer, before they are
+            mixed: a row per head then, with the column `head`.
+        layers: those to patch, each after its block; all by default. One with "heads".
         directions: "sufficiency", "necessity" or both.
         controls: which of "shuffled" and "mean"; each doubles the work.
         form: in which words the answer is given; see `EarlyAnswer`.
@@ -69,7 +91,7 @@ class PatchGrid:
 
     def __post_init__(self) -> None:
         check_setting("PatchGrid", "unit", self.unit, UNITS)
-        check_setting("PatchGrid", "site", self.site, SITES)
+        check_setting("PatchGrid", "site", self.site, (*SITES, HEADS))
         for name, allowed in (("directions", DIRECTIONS), ("controls", CONTROLS)):
             given = check.texts(name, getattr(self, name), of="PatchGrid")
             for one in given:
@@ -80,6 +102,10 @@ class PatchGrid:
         check_form("PatchGrid", self.form)
         if self.layers is not None:
             object.__setattr__(self, "layers", tuple(int(one) for one in check.indices("layers", self.layers)))
+        if self.site == HEADS and (self.layers is None or len(self.layers) != 1):
+            raise InputError(
+                "PatchGrid patches the heads of one layer at a time; give site='heads' with layers=(one,)."
+            )
 
     def run(
         self,
@@ -106,13 +132,21 @@ class PatchGrid:
         layers = list(range(model.n_layers)) if self.layers is None else list(self.layers)
         for layer in layers:
             check_layer(model, layer)
+        lanes = [Lane(layer) for layer in layers]
+        if self.site == HEADS:
+            if not model.n_heads:
+                raise CapabilityError(
+                    f"The heads of {model.name!r} can't be told apart: use site='attn_out', or load the model with "
+                    'backend="local".'
+                )
+            lanes = [Lane(layers[0], head, model.n_heads) for head in range(model.n_heads)]
         pair = pair_of(base, source, model, answers, self.form)
         record = RunRecord(self, pair, model, seed)
         parts, extras = [], dict[str, Any]()
         for direction in self.directions:
             one = pair if direction == "sufficiency" else pair.turned
             third = None if donor is None else pair_of(one.base.trace, donor, model, _told(one), self.form)
-            rows, told = self._cells(one, third, layers, model, check.seed(seed))
+            rows, told = self._cells(one, third, lanes, model, check.seed(seed))
             parts.append({**rows, "direction": [direction] * len(rows["status"])})
             extras[direction] = told
         columns = {name: np.concatenate([np.asarray(part[name]) for part in parts]) for name in parts[0]}
@@ -124,21 +158,22 @@ class PatchGrid:
         )  # fmt: skip
 
     def _cells(
-        self, pair: Pair, donor: Pair | None, layers: Sequence[int], model: Model, seed: int
+        self, pair: Pair, donor: Pair | None, lanes: Sequence[Lane], model: Model, seed: int
     ) -> tuple[dict[str, Any], dict[str, Any]]:
-        sites = [f"{self.site}.{layer}" for layer in layers]
+        sites = [f"{self.site}.{layer}" for layer in dict.fromkeys(lane.layer for lane in lanes)]
         base, source = (model.read(side.ids, sites) for side in (pair.base, pair.source))
         third = None if donor is None else model.read(donor.source.ids, sites)
         before = whole(pair, model)
         after = -whole(pair.turned, model)
-        found, asked = pair.units(self.unit), list[tuple[int, int, str, Patch]]()
+        found, asked = pair.units(self.unit), list[tuple[int, Lane, str, Patch]]()
         rng = np.random.default_rng(seed)
         for column, (start, end, _) in enumerate(found):
             at = tuple(range(max(start, pair.same), end))
             if not at or pair.why_not(at):
                 continue
-            for layer, site in zip(layers, sites, strict=True):
-                put = {"own": source[site][pair.aligned[list(at)]], "identity": base[site][list(at)]}
+            for lane in lanes:
+                site, own = f"{self.site}.{lane.layer}", base[f"{self.site}.{lane.layer}"][list(at)]
+                put = {"own": source[site][pair.aligned[list(at)]], "identity": own}
                 if "shuffled" in self.controls:
                     put["shuffled"] = source[site][rng.integers(1, len(pair.source.ids), len(at))]
                 if "mean" in self.controls:
@@ -147,20 +182,23 @@ class PatchGrid:
                     put["donor"] = third[site][donor.aligned[list(at)]]
                 # Identity patches at one column tell the noise of all.
                 kept = [name for name in put if name != "identity" or column == _first(pair, found)]
-                asked += [(column, layer, name, Patch(layer, at, put[name], cast(Any, self.site))) for name in kept]
+                asked += [
+                    (column, lane, name, Patch(lane.layer, at, lane.put(own, put[name]), cast(Any, self.site)))
+                    for name in kept
+                ]
         values = measured(pair, model, [(patch.positions[0], (patch,)) for *_, patch in asked])
-        told = {(column, layer, what): value for (column, layer, what, _), value in zip(asked, values, strict=True)}
+        told = {(column, lane, what): value for (column, lane, what, _), value in zip(asked, values, strict=True)}
         noise = max((abs(value - before) for (*_, what), value in told.items() if what == "identity"), default=0.0)
         noise = float(noise)
-        rows = self._rows(pair, layers, found, told, before, after, noise, donor is not None)
+        rows = self._rows(pair, lanes, found, told, before, after, noise, donor is not None)
         return rows, {"base": before, "source": after, "noise": noise, "cells": len(asked)}
 
     def _rows(
         self,
         pair: Pair,
-        layers: Sequence[int],
+        lanes: Sequence[Lane],
         found: Sequence[tuple[int, int, str]],
-        told: dict[tuple[int, int, str], float],
+        told: dict[tuple[int, Lane, str], float],
         before: float,
         after: float,
         noise: float,
@@ -173,20 +211,34 @@ class PatchGrid:
             "start", "end", "text", "estimate", "low", "high", "n", "status", "layer", "difference", "floor",
             *self.controls, *(["donor"] if donor else []),
         )}  # fmt: skip
-        for layer in layers:
+        for lane in lanes:
             for column, (start, end, text) in enumerate(found):
                 at = range(max(start, pair.same), end)
                 lost = pair.why_not(at)
-                value = before if not at else told.get((column, layer, "own"), np.nan)
+                value = before if not at else told.get((column, lane, "own"), np.nan)
                 share = (value - before) / apart if not (refused or lost) else np.nan
                 status = lost or (why if refused else "exact")
-                row = (start, end, text, share, share, share, 1, status, layer, value - before, noise / abs(apart or 1))
+                row = (
+                    start,
+                    end,
+                    text,
+                    share,
+                    share,
+                    share,
+                    1,
+                    status,
+                    lane.layer,
+                    value - before,
+                    noise / abs(apart or 1),
+                )
                 beside = [
-                    np.nan if refused else (told.get((column, layer, name), np.nan) - before) / apart
+                    np.nan if refused else (told.get((column, lane, name), np.nan) - before) / apart
                     for name in (*self.controls, *(["donor"] if donor else []))
                 ]
                 for name, one in zip(rows, (*row, *beside), strict=True):
                     rows[name].append(one)
+        if self.site == HEADS:
+            rows["head"] = [lane.head for lane in lanes for _ in found]
         return rows
 
 

@@ -26,9 +26,10 @@ ATTENDING = {FULL: FULL, SLIDING: SLIDING, INDEXED: FULL, "hybrid": FULL, "hybri
 RECURRENT = ("linear_attention", "conv")
 """Kinds of layers that keep a state instead; what they are given as a mask only says what pads a text."""
 
-EMBED, RESIDUAL = "embed", "resid_post"
-KINDS = (EMBED, RESIDUAL, "attn_out", "mlp_out")
-"""Kinds of places: what the token embedding, a layer, its attention and its MLP give."""
+EMBED, RESIDUAL, HEADS = "embed", "resid_post", "heads"
+KINDS = (EMBED, RESIDUAL, "attn_out", "mlp_out", HEADS)
+"""Kinds of places: what the token embedding, a layer, its attention and its MLP give; and what the attention's heads
+give, side by side, which is what goes into the projection that mixes them."""
 
 Refusals = dict[tuple[str, str], str]
 """(use, kind of place) -> why this model can't be asked that; uses are those of `USES`."""
@@ -45,7 +46,8 @@ _NO_CACHE = "dummy"
 _CACHES = ("past_key_values", "cache_params", "state")
 _ATTENTION = ("self_attn", "attn", "attention", "self_attention", "mixer")
 _MLP = ("mlp", "feed_forward", "block_sparse_moe", "ffn", "moe")
-_SITE = re.compile(r"(resid_post|attn_out|mlp_out)\.(\d+)")
+_PROJECTION = ("o_proj", "out_proj", "dense", "c_proj", "wo")
+_SITE = re.compile(r"(resid_post|attn_out|mlp_out|heads)\.(\d+)")
 
 
 @dataclass(frozen=True)
@@ -60,6 +62,8 @@ class Layout:
         no_mask: why masks can't be given, "" if they can.
         accepts: argument names of the model's forward.
         d_model, vocabulary, heads, context: sizes; `context` is the largest number of tokens in a sequence.
+        projections: dotted paths of what mixes the heads of a layer's attention, one per layer; "" where none is known.
+        head_width: how many numbers all heads of a layer give; 0 where that isn't known.
         refused: what was tried and didn't hold, see `trial`.
     """
 
@@ -76,6 +80,8 @@ class Layout:
     vocabulary: int
     heads: int
     context: int
+    projections: tuple[str, ...] = ()
+    head_width: int = 0
     refused: Mapping[tuple[str, str], str] = field(default_factory=dict)
 
     @property
@@ -99,7 +105,7 @@ class Layout:
             return self.module(EMBED, 0, use), -1
         match = _SITE.fullmatch(name)
         if match is None:
-            known = ["embed", *(f"{kind}.{self.n_layers - 1}" for kind in ("resid_post", "attn_out", "mlp_out"))]
+            known = ["embed", *(f"{kind}.{self.n_layers - 1}" for kind in KINDS[1:])]
             raise InputError(f"There is no site {name!r}. {did_you_mean(name, known)}")
         return self.module(match[1], int(match[2]), use), int(match[2])
 
@@ -117,12 +123,19 @@ class Layout:
         """The same whatever it is for; "" where the layer has no such part."""
         if kind == EMBED:
             return self.embed
+        if kind == HEADS:
+            return self.projections[layer] if self.projections else ""
         return {RESIDUAL: self.layers, "attn_out": self.attention, "mlp_out": self.mlp}[kind][layer]
 
+    def width(self, kind: str) -> int:
+        """How many numbers stand at a place of a kind, or at a site, for each token."""
+        return self.head_width if kind.split(".")[0] == HEADS else self.d_model
+
     def usable(self, use: str) -> list[str]:
-        """The kinds of places that can be used that way."""
+        """The kinds of places that can be used that way; none where heads alone can, which no measure stands on."""
         there = [kind for kind in KINDS if any(self.path(kind, layer) for layer in range(self.n_layers))]
-        return [kind for kind in there if (use, kind) not in self.refused]
+        found = [kind for kind in there if (use, kind) not in self.refused]
+        return found if found != [HEADS] else []
 
     def check(self, use: str, kind: str) -> None:
         """Raise CapabilityError where that use of that kind of place was tried and didn't hold."""
@@ -153,11 +166,14 @@ def describe(hf: PreTrainedModel) -> Layout:
     accepts = frozenset(inspect.signature(hf.forward).parameters)
     if not why and not {"attention_mask", "position_ids", "past_key_values"} <= accepts:
         why = "its forward takes no attention mask, positions or cache"
+    attention = tuple(_child(f"{stack_path}.{i}", layer, _ATTENTION) for i, layer in enumerate(layers))
+    heads = int(getattr(config, "num_attention_heads", 1) or 1)
+    projections, head_width = _projections(hf, attention, kinds, heads)
     return Layout(
         decoder=stack_path.rpartition(".")[0],
         embed=paths[id(hf.get_input_embeddings())],
         layers=tuple(f"{stack_path}.{i}" for i in range(len(layers))),
-        attention=tuple(_child(f"{stack_path}.{i}", layer, _ATTENTION) for i, layer in enumerate(layers)),
+        attention=attention,
         mlp=tuple(_child(f"{stack_path}.{i}", layer, _MLP) for i, layer in enumerate(layers)),
         kinds=kinds,
         window=window,
@@ -165,8 +181,10 @@ def describe(hf: PreTrainedModel) -> Layout:
         accepts=accepts,
         d_model=int(getattr(config, "hidden_size", None) or hf.get_input_embeddings().weight.shape[1]),
         vocabulary=int(hf.get_input_embeddings().weight.shape[0]),
-        heads=int(getattr(config, "num_attention_heads", 1) or 1),
+        heads=heads,
         context=_context(config),
+        projections=projections,
+        head_width=head_width,
     )
 
 
@@ -218,6 +236,27 @@ def _context(config: object) -> int:
     if rope.get("rope_type") == "longrope":
         most = min(most, int(rope.get("original_max_position_embeddings") or most))
     return most
+
+
+def _projections(
+    hf: PreTrainedModel, attention: Sequence[str], kinds: Sequence[str], heads: int
+) -> tuple[tuple[str, ...], int]:
+    """Paths of what mixes the heads, and how much goes in: as much in all layers, and as much of each head."""
+    paths = [
+        _child(path, hf.get_submodule(path), _PROJECTION) if path and kind not in RECURRENT else ""
+        for path, kind in zip(attention, kinds, strict=True)
+    ]
+    widths = {_taken(hf.get_submodule(path)) for path in paths if path}
+    if len(widths) != 1 or not (width := widths.pop()) or width % heads:
+        return (), 0
+    return tuple(paths), width
+
+
+def _taken(module: nn.Module) -> int:
+    """How many numbers a projection takes, 0 where it doesn't say: GPT-2's keeps its weight the other way round."""
+    weight = getattr(module, "weight", None)
+    across = 0 if hasattr(module, "nf") else -1
+    return int(getattr(module, "in_features", 0) or (weight.shape[across] if weight is not None else 0))
 
 
 def _child(path: str, layer: nn.Module, names: tuple[str, ...]) -> str:

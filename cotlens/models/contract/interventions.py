@@ -26,8 +26,8 @@ from cotlens._core.frozen import frozen_array
 
 EVER = sys.maxsize
 Positions = tuple[int, ...] | range | None
-Site = Literal["embed", "resid_post", "attn_out", "mlp_out"]
-_SITES = ("embed", "resid_post", "attn_out", "mlp_out")
+Site = Literal["embed", "resid_post", "attn_out", "mlp_out", "heads"]
+_SITES = ("embed", "resid_post", "attn_out", "mlp_out", "heads")
 
 
 def covers(positions: Positions, at: NDArray[np.int64]) -> NDArray[np.bool_]:
@@ -168,7 +168,8 @@ class Patch(Intervention):
 
     Args:
         positions: token indices, one per row of `values`.
-        values: float32 [len(positions), d_model], for example from `model.read` on another trace.
+        values: float32 [len(positions), d_model], for example from `model.read` on another trace. At "heads" the
+            outputs of all heads of the layer side by side, in the order of their numbers.
     """
 
     layer: int

@@ -82,9 +82,10 @@ class Model(Protocol):
     repository, "" where they came from elsewhere; `weights` is a fingerprint of every byte of them as they are now, ""
     where they can't be seen. `state` identifies all that is known here of what it computes, so that two models of one
     state write the same; "" where that can't be known. Nothing may be remembered under a name or a revision instead.
-    `attention_layers` is in how many of its `n_layers` tokens can be hidden from each other: all, but in a model that
-    keeps a state too those with attention, and 0 where none can be masked. `hides_whole` is False where a state still
-    holds what is hidden, whatever the number of these layers.
+    `n_heads` is how many heads stand side by side at "heads", 0 where that site isn't known. `attention_layers` is in
+    how many of its `n_layers` tokens can be hidden from each other: all, but in a model that keeps a state too those
+    with attention, and 0 where none can be masked. `hides_whole` is False where a state still holds what is hidden,
+    whatever the number of these layers.
 
     Errors, each one sentence: InputError (an empty prompt, a token index out of range, more tokens than the context),
     CapabilityError (something this model can't do), BackendError (NaN logits), OutOfMemory, Cancelled. An error raised
@@ -106,6 +107,7 @@ class Model(Protocol):
     reader: AnswerReader
     context_length: int
     n_layers: int
+    n_heads: int
     attention_layers: int
     hides_whole: bool
     score_path: str
@@ -195,6 +197,8 @@ class Model(Protocol):
         embeddings: NDArray[np.float32] | None = None,
     ) -> dict[str, NDArray[np.float32]]:
         """Activations float32 [positions, d_model] per site: "embed", "resid_post.3", "attn_out.0", "mlp_out.2".
+
+        "heads.3" is what the heads of layer 3 give before they are mixed, side by side, [positions, n_heads * width].
 
         `embeddings`, float32 [tokens, d_model], stand in place of what "embed" gives.
         """

@@ -6,6 +6,7 @@ import json
 import os
 import tempfile
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -67,7 +68,8 @@ def open_embedded(
     dialect, fingerprint = probe(client, name, form.codec, sorted(form.stop_ids))
     settings = running.vllm_entrypoint.llm_engine.vllm_config.model_config
     skeleton = _without_weights(settings.hf_config)
-    layout = describe(skeleton)
+    # Its kernels change what stands behind a module, not what goes into one.
+    layout = replace(describe(skeleton), projections=(), head_width=0)
     whitebox = EngineWhitebox(client, name, skeleton, layout)
     known = [vllm_version(), weights or [name, revision, fingerprint], sorted(map(str, engine.items()))]
     holds = whitebox.holds(form.codec.encode_template(TRIAL))

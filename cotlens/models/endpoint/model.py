@@ -91,6 +91,7 @@ class EndpointModel(TextModel, NoWhitebox):
         self.meter, self.owner = Meter(), OwnerThread()
         self.layout = replace(extent, context=extent.context - 2)  # a request that scores adds a token and writes one
         self.context_length, self.n_layers = extent.context, extent.n_layers
+        self.n_heads = 0
         self.attention_layers, self.hides_whole = 0, True
         self.where = f"endpoint · {urlsplit(client.endpoint).netloc}"
         self.client, self.dialect = client, dialect

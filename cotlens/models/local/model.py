@@ -124,6 +124,7 @@ class LocalModel(TextModel, LocalWhitebox):
         self.slow = self.owner.run(lambda: kernels.fallback(self.engine)) if self.engine.layout.no_mask else ""
         if self.slow:
             warnings.warn(f"{self.name!r} could be quicker. {self.slow}", stacklevel=2)
+        self.n_heads = self.engine.layout.heads if "heads" in self.engine.layout.usable("read") else 0
         self.capabilities = _able(self.engine)
         self.attention_layers, self.hides_whole = len(self.engine.attending), self.engine.obeys_masks
 

@@ -98,6 +98,7 @@ class NdifModel(TextModel, WhiteboxModel):
         self.reader: AnswerReader = reader if reader is not None else FinalAnswer()
         self.context_length, self.n_layers = layout.context, layout.n_layers
         self.defaults = sampling_defaults(makers)
+        self.n_heads = layout.heads if layout.head_width else 0
         self.attention_layers, self.hides_whole = len(self.remote.attending), self.remote.obeys_masks
         self.capabilities = ~Capability(0) if self.remote.obeys_masks else ~(Capability.HIDE | Capability.SKIP)
         self._listed = (deployment.dtype if deployment is not None else "") or "unknown"

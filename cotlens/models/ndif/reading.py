@@ -69,7 +69,7 @@ def read(
         remote.layout.site(site)
     chosen = chosen_positions(ids, positions)
     if not len(chosen) or not sites:
-        return {site: np.empty((len(chosen), remote.layout.d_model), np.float32) for site in sites}
+        return {site: np.empty((len(chosen), remote.layout.width(site)), np.float32) for site in sites}
     rows, order = np.unique(chosen, return_inverse=True)
     ask = {"seen": torch.from_numpy(rows)}
     row = remote.tensor(ids[: int(rows[-1]) + 1])

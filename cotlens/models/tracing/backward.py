@@ -66,7 +66,7 @@ def gradients(
                 ready = ready if isinstance(base, dict) else ready[""]
             decoder.inputs = (args, {**kwargs, "attention_mask": ready})
         seen = []
-        for module, mask, edits, wanted in order:
+        for module, mask, edits, enters, wanted in order:
             if mask is not None:
                 args, kwargs = module.inputs
                 if dtype is not None:
@@ -74,7 +74,7 @@ def gradients(
                     mask = (mask.to(states.device).to(dtype) - 1) * torch.finfo(dtype).max
                 module.inputs = (args, {**kwargs, "attention_mask": mask})
             if edits or wanted:
-                output = module.output
+                output = module.input if enters else module.output
                 value = output[0] if isinstance(output, tuple) else output
                 value = value.clone()
                 for adds, rows_at, vectors, clamp in edits:
@@ -99,7 +99,10 @@ def gradients(
                     value = value if value.requires_grad else value.detach().requires_grad_(True)
                     seen.append(value)
                     value = value.clone()  # the next module may work in place
-                module.output = (value, *output[1:]) if isinstance(output, tuple) else value
+                if enters:
+                    module.input = value
+                else:
+                    module.output = (value, *output[1:]) if isinstance(output, tuple) else value
         logits = traced.output.logits
         logprobs = torch.log_softmax((logits if rows is None else logits[:, rows]).float(), -1)
         none, tokens, m = float("-inf"), ask["targets"].to(logprobs.device)[:, None], len(ask["targets"])

@@ -85,13 +85,14 @@ def _values(
     elif isinstance(item, AddVector):
         values = (item.vector * np.float32(item.coefficient))[None]
     elif isinstance(item, Ablate):
-        values = np.zeros((1, layout.d_model), np.float32) if item.mean is None else item.mean[None]
+        values = np.zeros((1, layout.width(item.site)), np.float32) if item.mean is None else item.mean[None]
     else:
         order = {position: index for index, position in enumerate(item.positions)}
         values = item.values[[order[int(position)] for position in at]]
-    if values.shape[-1] != layout.d_model:
+    if values.shape[-1] != layout.width(item.site):
         raise InputError(
-            f"{type(item).__name__} holds vectors of width {values.shape[-1]}; this model's are {layout.d_model} wide."
+            f"{type(item).__name__} holds vectors of width {values.shape[-1]}; this model's are "
+            f"{layout.width(item.site)} wide at {item.site}."
         )
     return values
 

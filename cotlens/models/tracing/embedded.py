@@ -38,7 +38,7 @@ def install(traced: Any, layout: Layout, changes: Sequence[Change], sites: Seque
         for _ in tracer.all():
             args, kwargs = decoder.inputs
             here = kwargs["positions"] if "positions" in kwargs else args[1]
-            for module, _, edits, wanted in order:
+            for module, _, edits, _enters, wanted in order:
                 output = module.output
                 whole = output if torch.is_tensor(output) else output[0] + output[1]
                 value = whole.clone()

@@ -98,7 +98,7 @@ def _pass(
                 ready = ready if isinstance(base, dict) else ready[""]
             decoder.inputs = (args, {**kwargs, "attention_mask": ready})
         seen = []
-        for module, mask, edits, wanted in order:
+        for module, mask, edits, enters, wanted in order:
             if mask is not None:
                 args, kwargs = module.inputs
                 if ask:
@@ -106,7 +106,7 @@ def _pass(
                     mask = (mask.to(states.device).to(ask["dtype"]) - 1) * torch.finfo(ask["dtype"]).max
                 module.inputs = (args, {**kwargs, "attention_mask": mask})
             if edits or wanted:
-                output = module.output
+                output = module.input if enters else module.output
                 value = output[0] if isinstance(output, tuple) else output
                 if edits:
                     value = value.clone()
@@ -130,7 +130,10 @@ def _pass(
                         acts = acts * active
                         step = (clamp["wanted"] + clamp["factor"] * acts - acts) * scale
                         value[:, rows] = (held + step @ clamp["decoder"]).to(value)
-                    module.output = (value, *output[1:]) if isinstance(output, tuple) else value
+                    if enters:
+                        module.input = value
+                    else:
+                        module.output = (value, *output[1:]) if isinstance(output, tuple) else value
                 if wanted:
                     seen.append(value[0, ask["seen"]].float().cpu() if ask else value.clone())
         if not ask:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import nnsight
 
-from cotlens.models.architecture.layout import Layout
+from cotlens.models.architecture.layout import HEADS, Layout
 from cotlens.models.local.placement import input_device, offloaded, staying
 from cotlens.models.tracing.changes import Change
 from cotlens.models.tracing.clamping import Clamp
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from cotlens.models.architecture.masks import Masks
 
 # order in which the parts of a layer run
-_RANK = {"embed": 0, "attn_out": 1, "mlp_out": 2, "resid_post": 3}
+_RANK = {"embed": 0, "mask": 1, "heads": 2, "attn_out": 3, "mlp_out": 4, "resid_post": 5}
 
 
 class _Offloaded(nnsight.TransformersModel):
@@ -49,22 +49,22 @@ def without_weights(name: str, tokenizer: Any, revision: str | None = None) -> A
 
 def steps(
     traced: Any, layout: Layout, masks: Masks | None, changes: Sequence[Change], sites: Sequence[str]
-) -> list[tuple[Any, Tensor | None, list[Any], str]]:
-    """(module, its mask, its edits, site to return or "") in the order in which the modules run."""
+) -> list[tuple[Any, Tensor | None, list[Any], bool, str]]:
+    """(module, its mask, its edits, whether of what goes in, site to return or "") in the order in which they run."""
     places: dict[tuple[int, int], list[Any]] = {}
 
     def place(layer: int, kind: str, path: str) -> list[Any]:
-        return places.setdefault((layer, _RANK[kind]), [path, None, [], ""])
+        return places.setdefault((layer, _RANK[kind]), [path, None, [], kind == HEADS, ""])
 
     for layer, mask in (masks.per_layer if masks is not None else {}).items():
-        place(layer, "attn_out", layout.path("attn_out", layer))[1] = mask
+        place(layer, "mask", layout.path("attn_out", layer))[1] = mask
     for change in changes:
         path = layout.embed if change.site == "embed" else layout.module(change.site, change.layer)
         clamp, values = (vars(change.values), None) if isinstance(change.values, Clamp) else (None, change.values)
         place(change.layer, change.site, path)[2].append((change.adds, change.rows, values, clamp))
     for site in sites:
         path, layer = layout.site(site)
-        place(layer, site.split(".")[0], path)[3] = site
+        place(layer, site.split(".")[0], path)[4] = site
     return [(envoy(traced, path), *rest) for _, (path, *rest) in sorted(places.items(), key=lambda item: item[0])]
 
 

@@ -87,7 +87,7 @@ def write(
                     ready[name] = (mask - 1) * torch.finfo(dtype).max
                 ready = ready if isinstance(base, dict) else ready[""]
                 decoder.inputs = (args, {**kwargs, "attention_mask": ready})
-            for module, mask, edits, _ in order:
+            for module, mask, edits, enters, _ in order:
                 if mask is not None:
                     args, kwargs = module.inputs
                     states = kwargs["hidden_states"] if "hidden_states" in kwargs else args[0]
@@ -97,7 +97,7 @@ def write(
                 if any_here := [(edit[1] >= before) & (edit[1] < after) for edit in edits]:
                     if not any(bool(here.any()) for here in any_here):
                         continue
-                    output_of = module.output
+                    output_of = module.input if enters else module.output
                     value = (output_of[0] if isinstance(output_of, tuple) else output_of).clone()
                     for (adds, every_row, vectors, clamp), here in zip(edits, any_here, strict=True):
                         rows = every_row[here] - before
@@ -122,7 +122,10 @@ def write(
                         acts = acts * active
                         step = (clamp["wanted"] + clamp["factor"] * acts - acts) * scale
                         value[:, rows] = (held + step @ clamp["decoder"]).to(value)
-                    module.output = (value, *output_of[1:]) if isinstance(output_of, tuple) else value
+                    if enters:
+                        module.input = value
+                    else:
+                        module.output = (value, *output_of[1:]) if isinstance(output_of, tuple) else value
             whole = [] if head else [traced.output]
             given = output.output if head else whole[0].logits
             logits = given[:, -1].float()

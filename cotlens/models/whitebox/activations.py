@@ -71,8 +71,8 @@ def read(
     found = fitting(engine, step, lambda most: _activations(engine, ids, sites, chosen, interventions, most))
     # Each position is read once; this puts them back as they were asked for, repeats included.
     order = np.unique(chosen, return_inverse=True)[1]
-    empty = np.empty((0, engine.layout.d_model), np.float32)
-    return {site: np.concatenate([empty, *parts])[order] for site, parts in found.items()}
+    empty = {site: np.empty((0, engine.layout.width(site)), np.float32) for site in found}
+    return {site: np.concatenate([empty[site], *parts])[order] for site, parts in found.items()}
 
 
 def _activations(

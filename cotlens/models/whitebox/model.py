@@ -103,7 +103,8 @@ class WhiteboxModel(ABC):
         """Activations float32 [positions, d_model] per site, after interventions.
 
         Args:
-            sites: "embed", "resid_post.L" (the residual stream after layer L), "attn_out.L", "mlp_out.L".
+            sites: "embed", "resid_post.L" (the residual stream after layer L), "attn_out.L", "mlp_out.L";
+                "heads.L", what the heads of its attention give before they are mixed, side by side.
             positions: token indices; None for all.
             embeddings: float32 [tokens, d_model], in place of what "embed" gives.
         """

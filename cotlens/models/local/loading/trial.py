@@ -28,7 +28,7 @@ import torch
 from cotlens._core import control
 from cotlens._core.control import Control
 from cotlens._core.errors import CapabilityError, CotLensError
-from cotlens.models.architecture.layout import EMBED, KINDS, RESIDUAL, USES, Layout, Refusals
+from cotlens.models.architecture.layout import EMBED, HEADS, KINDS, RESIDUAL, USES, Layout, Refusals
 from cotlens.models.contract import AddVector, AnswerBranch
 from cotlens.models.model_config import quantised
 from cotlens.models.whitebox import activations, decoding, unembedding
@@ -137,17 +137,20 @@ class _Trial:
     def _sites(self, kinds: Sequence[str]) -> dict[str, str]:
         return {name: path for kind in kinds for name, path in self.places[kind].items()}
 
+    def _wide(self, path: str) -> int:
+        return self.layout.width(HEADS if path in self.layout.projections else RESIDUAL)
+
     def _fits(self, kinds: list[str]) -> str:
         """One vector per token, which after a layer is what the next one takes."""
         after = dict(zip(self.layout.layers, self.layout.layers[1:], strict=False))
         for path in self._sites(kinds).values():
             if path not in self.seen:
                 return "what comes out there is no tensor"
-            shape = tuple(self.seen[path].shape)
-            if shape != (1, len(self.ids), self.layout.d_model):
+            shape, wide = tuple(self.seen[path].shape), self._wide(path)
+            if shape != (1, len(self.ids), wide):
                 return (
                     f"what comes out there has the shape {list(shape)} for {len(self.ids)} tokens, and not one vector "
-                    f"of {self.layout.d_model} numbers per token"
+                    f"of {wide} numbers per token"
                 )
             if path in after and self._apart(self.taken[after[path]], self.seen[path]):
                 return "what comes out of one layer is not what goes into the next"
@@ -190,7 +193,8 @@ class _Trial:
             kind, _, layer = site.partition(".")
             # as long as what is there: what a short vector does drowns in rounding
             long = max(float(self.seen[each].norm(dim=-1).mean()) for each in (path, self.layout.embed))
-            vector = long / self.layout.d_model**0.5 * rng.normal(size=self.layout.d_model).astype(np.float32)
+            wide = self._wide(path)
+            vector = long / wide**0.5 * rng.normal(size=wide).astype(np.float32)
             edits[path] = partial(_added, torch.from_numpy(vector))
             changes.append(AddVector(int(layer or 0), vector, (AT,), site=kind))  # type: ignore[arg-type]
         expected, _, _ = self._bare([self.ids], edits=edits)
@@ -267,12 +271,19 @@ class _Trial:
             value = value.clone()  # the next module may work in place
             return (value, *output[1:]) if isinstance(output, tuple) else value
 
+        def into(path: str, module: Any, args: Any) -> Any:
+            value = after(path, module, args, args[0])
+            return (value, *args[1:])
+
         def before(path: str, _: Any, args: Any, kwargs: Any) -> None:
             taken[path] = (kwargs["hidden_states"] if "hidden_states" in kwargs else args[0]).clone()
 
         with ExitStack() as stack, torch.set_grad_enabled(grad):
             for path in dict.fromkeys([*outputs, *(edits or {})]):
-                stack.callback(hf.get_submodule(path).register_forward_hook(partial(after, path)).remove)
+                module = hf.get_submodule(path)
+                enters = path in self.layout.projections  # of the heads it is what goes into what mixes them
+                hook = module.register_forward_pre_hook if enters else module.register_forward_hook
+                stack.callback(hook(partial(into if enters else after, path)).remove)
             for path in inputs:
                 handle = hf.get_submodule(path).register_forward_pre_hook(partial(before, path), with_kwargs=True)
                 stack.callback(handle.remove)
