@@ -56,7 +56,7 @@ def test_several_streams_are_refused_and_parts_are_not():
         with pytest.raises(CapabilityError, match="in this model: what comes out there has the shape") as caught:
             ask()
         assert STREAMS in str(caught.value)
-    with pytest.raises(CapabilityError, match=r"resid_post can't be read.*use embed or attn_out or mlp_out or heads instead"):
+    with pytest.raises(CapabilityError, match=r"resid_post can't be read.*use embed or attn_out or mlp_out or heads"):
         model.read(IDS, "resid_post.0")
     path = model.engine.layout.attention[1]
     np.testing.assert_allclose(model.read(IDS, "attn_out.1")["attn_out.1"], output_of(model, path)[0], atol=1e-4)
