@@ -60,16 +60,16 @@ def parts_of(messages: Any, model: str = "") -> list[Part]:
 
 
 def in_turns(turns: Iterable[Sequence[Part]], first: int = 0) -> list[Part]:
-    """Parts of messages, with the number of their turn; items of the model that follow one another share one."""
+    """Parts of messages, with the number of their turn; what the model wrote after an item of its own shares its turn."""
     found: list[Part] = []
     turn, item = first - 1, False
     for parts in turns:
         if not parts:
             continue
-        bare = parts[0].turn == _ITEM and parts[0].kind in _WRITTEN
-        if not (bare and item):
+        goes_on = item and parts[0].kind in _WRITTEN  # what follows an item, whether it came as one or as a message
+        if not goes_on:
             turn += 1
-        item = bare
+        item = goes_on or (parts[0].turn == _ITEM and parts[0].kind in _WRITTEN)
         found += [dataclasses.replace(part, turn=turn) for part in parts]
     return found
 

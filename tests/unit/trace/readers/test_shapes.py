@@ -203,6 +203,16 @@ def test_thoughts_between_calls_keep_order_and_ids():
             assert calls == ["c0", "c0", "c1", "c1"]
 
 
+def test_a_message_after_an_item_of_reasoning_is_its_answer():
+    """Items may be followed by a message of the short form, which is none by its type."""
+    asked, item = {"role": "user", "content": "?"}, {"type": "reasoning", "id": "rs", "summary": ["I add."]}
+    short = {"role": "assistant", "content": "19"}
+    for answer in (short, {**short, "type": "message"}):
+        trace = cl.Trace.from_messages([asked, item, answer, asked, short, short])
+        assert [part.turn for part in trace.parts] == [0, 1, 1, 2, 3, 4]
+        assert (trace.focus("rs").answer, trace.focus("rs").status) == ("19", "summary")
+
+
 def test_calls_of_tools_in_every_spelling_are_one_thing():
     asked = {"role": "user", "content": "?"}
     calls = [
