@@ -168,12 +168,12 @@ class Traces(Sequence[Trace]):
         r"""The traces by what they have in common, the largest group first.
 
         Args:
-            by: "answer", by its value ("1/2", "0.5" and "\frac12" are one); any name in `trace.meta`, such as "model";
-                or a function of a trace.
+            by: "answer", by its value ("1/2", "0.5" and "\frac12" are one); another column of `frame`, such as "model",
+                or a name in `trace.meta`; or a function of a trace.
 
         Returns:
-            value -> traces. Those whose answer could not be read, or whose meta doesn't say, are the group None, the
-            last one: none is dropped.
+            value -> traces. Those whose answer could not be read, or that don't say, are the group None, the last one:
+            none is dropped.
 
         Raises:
             InputError: answers of several models would be pooled.
@@ -183,7 +183,8 @@ class Traces(Sequence[Trace]):
         elif callable(by):
             keys = [by(trace) for trace in self]
         else:
-            keys = [seen.meta.get(by) for seen in self._glances()]
+            told = (says(seen, by) for seen in self._glances())
+            keys = [None if key == "" else key for key in told]
         found: dict[Hashable, list[tuple[Sequence[Trace], int]]] = {}
         for held, name in zip(self._held, keys, strict=True):
             found.setdefault(name, []).append(held)

@@ -60,7 +60,7 @@ def parts_of(messages: Any, model: str = "") -> list[Part]:
 
 
 def in_turns(turns: Iterable[Sequence[Part]], first: int = 0) -> list[Part]:
-    """Parts of messages, with the number of their turn; what the model wrote after an item of its own shares its turn."""
+    """Parts of messages, with the number of their turn; what the model wrote after an item of its own shares its."""
     found: list[Part] = []
     turn, item = first - 1, False
     for parts in turns:

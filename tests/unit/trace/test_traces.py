@@ -60,6 +60,12 @@ def test_answers_of_several_models_are_not_pooled(traces):
     with pytest.raises(cl.CotLensError, match=r"2 models \(unknown, other\).*group\('model'\)"):
         mixed.group("answer")
     assert {name: len(group) for name, group in mixed.group("model").items()} == {"other": 1, None: 6}
+    # Two models whose texts were read in the format of a third: grouped by who wrote them, as the refusal says.
+    read = [{"model": "m", "recorded_model": name} for name in ("one", "two", "one")]
+    said = [dataclasses.replace(traces[at], meta={**traces[at].meta, **about}) for at, about in enumerate(read)]
+    by_model = cl.Traces(said).group("model")
+    assert {name: group.answers() for name, group in by_model.items()} == {"one": ["0.5", "0.5"], "two": ["0.5"]}
+    assert list(mixed.group("finish")) == ["given"] and list(mixed.group("target")) == [None]
 
 
 def test_frame_has_a_row_per_trace(traces):
