@@ -28,7 +28,7 @@ _UNDECIDED = re.compile(
     re.IGNORECASE,
 )
 CORRECTION = re.compile(
-    rf"(?:(?<=[.?!;,:—–*)\]}}$-])|(?<=[.?!;,:—–*)\]}}$-]\s)|(?<=\n)|\A){_CUE}(?:\s*[,.:;!…—–-]+\s*|\s+(?=[-$€£(*\\]{{0,3}}[0-9]|[(*]{{0,3}}[A-Z]\b|(?-i:it|that|i|should)\b))"
+    rf"(?:(?<=[.?!;,:—–*)\]}}$-])|(?<=[.?!;,:—–*)\]}}$-]\s)|(?<=\n)|\A){_CUE}(?:\s*[,.:;!…—–-]+\s*|(?<!\bno)\s+(?=[-$€£(*\\]{{0,3}}[0-9]|[(*]{{0,3}}[A-Z]\b|(?-i:it|that|i|should)\b))"
     r"(?:(?:it['’]?s|it\sis|that['’]?s|that\sis|should\sbe|it\s(?:should|must)\sbe|i\smean)\s+)?",
     re.IGNORECASE,
 )

@@ -13,6 +13,8 @@ _KEY = re.compile(
     | (?P<bare>[^\s,}}\]"'{{\[][^,}}\]\n]*)(?P<after>[,}}\n])? )""",
     re.VERBOSE | re.IGNORECASE,
 )
+NOTHING = ("null", "none", "")
+"""Says that a field has no value."""
 _VALUES = (("double", "end"), ("single", "last"), ("list", "stop"), ("bare", "after"))
 _LONGEST = 1_000  # characters of what a tag holds
 _MARKUP = " \n\t*`"

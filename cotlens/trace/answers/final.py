@@ -26,6 +26,7 @@ _CONCLUDED = re.compile(r".*\b(?i:is|be|so|choose|pick|therefore|thus)[\s,:*_`(\
 _YES_OR_NO = "(yes|no|true|false|oui|non|ja|nein|sí|да|нет|是|否)"
 _YES = re.compile(rf"[\W_]*{_YES_OR_NO}[\W_]*", re.IGNORECASE)
 _YES_SINCE = re.compile(rf"[\W_]*{_YES_OR_NO}\b[*_]*[,:;—–-]*\s+(?:because|since|as)\b", re.IGNORECASE)
+_YES_THAT = re.compile(r"[\W_]*(yes|no)\b[*_]*,\s+(?:[^\s.!?]+\s+){2,20}[^\s.!?]+[.!]?\s*", re.IGNORECASE)
 _LETTERS = "ABCDEFGHIJ"  # as many options as published tests of this kind have
 
 
@@ -39,7 +40,7 @@ class FinalAnswer:
     - "said": what is stated last: "the answer is", "Answer:", "####", a heading "Answer", "Therefore, ...";
     - "letter": an option that is called right ("the correct option is C", "B is correct"), stands alone, as all of the
       text or its last line, or ends it ("so it is C.");
-    - "verdict": "yes", "no", "true" or "false" that is all of the text or its last line, or has its reason behind it;
+    - "verdict": "yes", "no", "true" or "false" that is all of the text or its last line, or begins the only sentence;
     - "number": the last number of the text; where it has none, the last option A to E that stands apart is read.
 
     Args:
@@ -89,7 +90,7 @@ def _verdict(search: Search) -> Place | None:
     if not search.finished:
         return None
     text = search.text.rstrip()
-    found = _YES.fullmatch(text, text.rfind("\n") + 1) or _YES_SINCE.match(text)
+    found = _YES.fullmatch(text, text.rfind("\n") + 1) or _YES_SINCE.match(text) or _YES_THAT.fullmatch(text)
     return Place(*found.span(1), "text") if found is not None else None
 
 

@@ -12,7 +12,7 @@ from cotlens.trace.values.units import beside
 
 FILLER = re.compile(
     rf"""(?:\s | [*_"'`\[{{(] | {CURRENCY} | [~≈=:] | \\(?:approx|boxed\{{|text\{{|mathbf\{{|textbf\{{)
-    | (?:No\.|Nr\.|number|№|\#)\s?(?=[0-9])
+    | (?:Rs\.?|(?:US|CA|A|C|R|HK|NZ|S)\$)\s?(?=[0-9]) | (?:No\.|Nr\.|number|№|\#)\s?(?=[0-9])
     | (?:approximately|approx\.|about|around|roughly|exactly|only|just|simply|clearly|
         therefore|thus|then|equal\ to|option|choice|a\ total\ of|at\ least|at\ most|up\ to)\b | [A-Za-z]\s?= )*+""",
     re.VERBOSE | re.IGNORECASE,
@@ -24,18 +24,20 @@ _MATH = re.compile(
 )
 _PROSE = re.compile(r"(?<![A-Za-z\\{])[A-Za-z]{3,}(?![A-Za-z}])")
 _RUN = re.compile(
-    r"""(?:[0-9.,+*/^_=(){}\[\]|√πθ∞²³·×÷<>≤≥≈%°!\ –-] | \\[A-Za-z]+ | \\[{},] | (?<=[0-9)}])[a-z]{1,2}(?![A-Za-z])
+    r"""(?:[0-9.,+*/^_=(){}\[\]|√πθ∞²³·×÷<>≤≥≠≈±%°!\ –-] | \\[A-Za-z]+ | \\[{},] | (?<=[0-9)}])[a-z]{1,2}(?![A-Za-z])
     | (?<![A-Za-z])(?:[A-Za-z]|sqrt|pi|sin|cos|tan|log|ln)(?![A-Za-z])
     | (?<=\s)(?:and|or)\s(?=[-0-9\\(]|[a-z]\s?=|[A-Z](?![A-Za-z]))
     )+""",
     re.VERBOSE,
 )
+_AGAIN = re.compile(r"\A([0-9./,]+)\s\([≈~=]?\s?[0-9.,]+\s?%\).*\Z")  # the same told again: "1/2 (50%)"
 _TRAILS = re.compile(r"(?<=[0-9A-Za-z)}])(?<!\band)(?<!\bor)\s+[A-Za-z]?\s*\Z")  # the article of "5 + 3 a day"
 _FORMULA = re.compile(
     r"[0-9A-Za-z)}\]]\s?(?:[<>≤≥≠]=?|\\(?:[lgn]eq?|[lg]t)(?![a-z]))\s?[-0-9A-Za-z\\({]|"
-    r"[0-9A-Za-z)}\]]\s?[-–+*/^(,]\s?[0-9A-Za-z\\({\[√π-]|\\[A-Za-z{]|[0-9)][a-zA-Z√π]|[√π∞]|\s(?:and|or)\s"
+    r"[0-9A-Za-z)}\]]\s?[-–+*/^(,]\s?[0-9A-Za-z\\({\[√π-]|\\[A-Za-z{]|[0-9)][a-zA-Z√π]|[√π∞±]|\A\+/-|[0-9)]!|\s(?:and|or)\s"
 )
-_EQUATIONS = re.compile(r"=[^=]*?(?:,|;|\band\b|\bor\b)[^=]*?[A-Za-z]\s*=")
+EQUATIONS = re.compile(r"=[^=]*?(?:,|;|\band\b|\bor\b)[^=]*?[A-Za-z]\s*=")
+"""Between two equations of one clause."""
 
 
 def mathematical(text: str, clause: Statement) -> Place | None:
@@ -55,11 +57,11 @@ def _is_math(found: re.Match[str]) -> bool:
 
 def _right_side(text: str, start: int, end: int) -> Place | None:
     """The side of a formula that is its answer; of a number with a unit the number, of several equations all."""
-    if not _EQUATIONS.search(text, start, end):
+    if not EQUATIONS.search(text, start, end):
         start, end = answer_side(text, start, end)
     inside = text[start:end]
     start += len(inside) - len(inside.lstrip(" \n\t,$"))
-    end = start + len(text[start:end].rstrip(" \n\t.,;:!$"))
+    end = start + len(text[start:end].rstrip(" \n\t.,;:$"))
     if start >= end:
         return None
     first = next(numerals(text[start:end], listed=True), None)
@@ -71,12 +73,14 @@ def _right_side(text: str, start: int, end: int) -> Place | None:
 def expression(text: str, clause: Statement) -> Place | None:
     """A formula in plain text right after the lead."""
     at = after_filler(text, clause)
+    if EQUATIONS.search(text, clause.start, clause.end):  # of several variables, each with its name
+        at = clause.start
     while at > clause.start and text[at - 1] in "([{":  # brackets of a pair, set or interval belong to it
         at -= 1
     run = _RUN.match(text, at, clause.end)
     if run is None or not _FORMULA.search(run.group()):
         return None
-    found = _right_side(text, at, at + len(_TRAILS.sub("", run.group())))
+    found = _right_side(text, at, at + len(_TRAILS.sub("", _AGAIN.sub(r"\1", run.group()))))
     if found is None or not _balanced(text[found.start : found.end]):
         return None
     lists = re.search(r",\s|\s(?:and|or)\s", text[found.start : found.end])

@@ -14,6 +14,8 @@ _MARKUP = r"(?:[\s*_`\"'“$(\[{]|\\(?:text|textbf|mathbf|mathrm|boxed|fbox)\s?\
 _LEAD = re.compile(
     r"""\b(?:correct|right|best|final)\s(?:option|choice|letter)s?\b[^.:=\n]{0,60}?(?:\sis\b:?|\s?:)
     | \b(?:option|choice|letter)[*_ ]*:
+    | \b(?:so|thus|hence|therefore),?\s(?:it\s(?:is|must\sbe)\s|it['’]s\s)?
+      (?=[*(\[]{0,3}(?-i:[A-Z])[)\]*]{0,3}(?:[.,;!]|\s\(|\s*\Z))
     | \b(?:choose|pick|select|chose|picked|selected|go\ with|going\ with|opt\ for)\b""",
     re.VERBOSE | re.IGNORECASE,
 )
@@ -35,7 +37,9 @@ _REFUTED = re.compile(
       | makes?\sno\ssense )""",
     re.VERBOSE | re.IGNORECASE,
 )
-_SAID_BAD = re.compile(rf"[*_)\]\"'}}]*[^\S\n]?[:–—-]+[^\S\n]*[*_]*{_BAD}", re.IGNORECASE)
+_SAID_BAD = re.compile(
+    rf"[*_)\]\"'}}]*(?:[^\S\n]?(?:[:–—-]+|→|[-=]>)[^\S\n]*[*_]*{_BAD}|[)\]:.\s]{{0,3}}[❌✗✘])", re.IGNORECASE
+)
 _ARTICLE = re.compile(
     r"[^\S\n]+(?!(?:because|since|as|is|was|and|or|but|not|for|due|which|with|would|must|has)\b)(?:[a-z]|[A-Z][a-z])"
 )
@@ -70,9 +74,10 @@ class Options:
             rf"(?:([{letters}])(?![A-Za-z0-9'’-])(?!\s?[*^+=]\s?[0-9A-Za-z(])|(?<=[(\[])([{either}])(?=[)\]]))"
         )
         self._praised = re.compile(
-            rf"(?<![A-Za-z0-9'’])([{letters}])[)\]*\"'.]{{0,3}}\s(?:(?:is|must\sbe|would\sbe|seems\sto\sbe)\s"
+            rf"(?<![A-Za-z0-9'’])([{letters}])[)\]*\"'.]{{0,3}}\s(?:(?:is|must\sbe|would\sbe|(?:seems|appears|looks)(?:\sto\sbe)?)\s"
             r"(?:therefore\s|clearly\s|indeed\s)?(?:the\s)?(?:most\s)?(?:only\s)?"
-            r"(?:correct|right|best|true|answer|accurate|likely|appropriate)|fits|works)\b"
+            r"(?:correct|right|best|true|answer|accurate|likely|appropriate|plausible|reasonable|suitable)|fits|works|it\sis(?=[.!\s]*(?:\n|\Z)))\b"
+            rf"|(?<![A-Za-z0-9'’])([{letters}])[)\]*:.\s]{{0,3}}(?:[✅✔✓☑]|(?:→|[-=]>)\s?(?:right|correct|true)\b)"
         )
         self._paired = re.compile(rf"{_PAIRED}([{letters}])(?![A-Za-z0-9'’])")
         self._item = re.compile(rf"(?:\A|\n)[ *_(-]*([{letters}])[).:]")
@@ -93,7 +98,8 @@ class Options:
         for one in (*search.statements[-MOST:], *leads[-MOST:]):
             places.append((one.start, one, self._in_clause(text, one)))
         for found in self._praised.finditer(text):
-            places.append((found.start(), None, None if self._rejected(text, *found.span(1)) else _place(found)))
+            praised = _place(found)
+            places.append((found.start(), None, None if self._rejected(text, *praised[:2]) else praised))
         for _, said, place in sorted(places, key=lambda each: each[0], reverse=True):
             if said is not None and not search.finished and not settled(text, said, place):
                 return None
@@ -161,7 +167,7 @@ class Options:
 
 
 _ALONE = re.compile(r"[)\]}*_`\"'$\s]*(?:[.!,;:—–-]|\Z|\n|\s(?:because|since|as|is|for)\b)")
-_APART = re.compile(r"[\s*_$]*(?:[).,:;!?\]}]|\*(?![0-9A-Za-z(])|\Z|\n)")
+_APART = re.compile(r"[\s*_$]*(?:\((?:and\s)?not\b|[).,:;!?\]}]|\*(?![0-9A-Za-z(])|\Z|\n)")
 
 
 def _place(found: re.Match[str]) -> Place:

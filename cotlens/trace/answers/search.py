@@ -15,12 +15,13 @@ from functools import cached_property
 from cotlens.trace.answers.answer import Answer
 from cotlens.trace.answers.boxes import Boxes, boxes
 from cotlens.trace.answers.corrections import doubted, undecided, unstruck, withdrawn
+from cotlens.trace.answers.fields import NOTHING
 from cotlens.trace.answers.stated import reckoned, settled
 from cotlens.trace.answers.statements import UNCLEAR, Place, Statement, answered, statements
 from cotlens.trace.values.fold import fold, placed, seen
 from cotlens.trace.values.numbers import last_numeral, numerals
 from cotlens.trace.values.relations import answer_side
-from cotlens.trace.values.words import number_words
+from cotlens.trace.values.words import WORDS, number_words
 
 MOST = 50  # statements and boxes that are looked into, the last ones
 
@@ -107,6 +108,8 @@ class Search:
         if self.open:
             return None
         for clause in reversed(self.statements[-MOST:]):
+            if clause.whole and self.text[clause.start : clause.end].lower() in NOTHING:
+                return Place(clause.start, clause.end, UNCLEAR)
             place = find(self.text, clause)
             if not self.finished and not settled(self.text, clause, place):
                 return None
@@ -126,12 +129,19 @@ class Search:
         """The last number of a finished text that isn't a label, an ordinal or the like; else the last that is."""
         if not self.finished:
             return None
+        if _REFUSAL.search(self.text, max(self.rest, len(self.text) - _REACH)):
+            return None
         chosen = last_numeral(self.text[self.rest :])
         if chosen is not None:
             return self._told(Place(self.rest + chosen.start, self.rest + chosen.end))
         words = self.text[self.rest :].strip(" \n.*")
         start = self.text.find(words)
-        return Place(start, start + len(words)) if number_words(words) is not None else None
+        if number_words(words) is not None:
+            return Place(start, start + len(words))
+        count = _COUNT.fullmatch(self.text.rstrip(), self.rest)
+        spelled = None if count is None else WORDS.match(self.text, count.start(1))
+        known = spelled is not None and number_words(spelled.group()) is not None
+        return Place(*spelled.span()) if spelled is not None and known else None
 
     def _told(self, last: Place) -> Place:
         """What the chain of equations comes to in which the last number stands: "15 = 12 + 3"."""
@@ -155,6 +165,15 @@ def _behind(text: str, end: int) -> int:
     return end + 1 if text[end : end + 1] == "}" else end
 
 
+_COUNT = re.compile(  # a short sentence that counts
+    r"\s*[A-Z][^.!?\n]{0,60}?\b(?:is|are|was|were|has|have|had|gets?|equals|makes?|needs?|remains?)\s(?:now\s|only\s|just\s)?"
+    r"([a-z][a-z -]+)[.!]?"
+)
+_REFUSAL = re.compile(
+    r"\b(?:can(?:no|['’])t|could\s?n[o'’]t|unable\sto|impossible\sto|not\spossible\sto)\s(?:be\s)?"
+    r"(?:answer|determin|solve|tell|say|know|calculat|comput)\w*[^.!?\n]*[.!?\s]*\Z",
+    re.IGNORECASE,
+)
 _REACH = 200  # characters before the last number of a line in which its equation may begin
 _CHAIN = re.compile(
     r"(?:(?<![A-Za-z0-9_^{.])[-$(0-9][-+*/×÷·⋅^().,$0-9 ]*)?=[-+*/×÷·⋅^().,$0-9 =]*[0-9)](?! ?[*^(/]|[A-Za-z0-9])"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from cotlens.trace.answers.formulas import FILLER, after_filler, expression, last_formula, mathematical
+from cotlens.trace.answers.formulas import EQUATIONS, FILLER, after_filler, expression, last_formula, mathematical
 from cotlens.trace.answers.statements import UNCLEAR, Place, Statement
 from cotlens.trace.values.arithmetic import computed
 from cotlens.trace.values.numbers import Numeral, numerals
@@ -14,7 +14,7 @@ from cotlens.trace.values.units import measured
 from cotlens.trace.values.words import WORDS, number_words
 
 _GOES_ON = re.compile(  # from one number of a computation or range to the next
-    r"\s*(?:[-+*/×÷·⋅=≈–]|x|\\(?:times|cdot|div|approx|to)\b|to\b)[\s$({]*|\s*[A-Za-z%°$]+\s?[=+][\s$({]*"
+    r"!?\s*(?:[-+*/×÷·⋅=≈–]|x|\\(?:times|cdot|div|approx|to)\b|to\b)[\s$({]*|\s*[A-Za-z%°$]+\s?[=+][\s$({]*"
 )
 _REJECTED = re.compile(
     rf"(?:\bnot|n't|\binstead of|\brather than|\bthan|\bout of|\bversus)[\s*_:]+(?:\w+ )?[*_]*{CURRENCY}?\s?\Z"
@@ -25,22 +25,27 @@ SEVERAL = re.compile(
 )
 """Stands between two numbers of which neither is the answer alone."""
 _VERDICT = re.compile(
-    r"(yes|no|true|false)\b(?=[*_`\"'\s]*(?:[,;:.!—–(]|-\s|\Z)|\s+(?:because|since|as)\b)", re.IGNORECASE
+    r"(yes|no|true|false|unknown|undefined|undetermined|indeterminate|impossible)\b(?=[*_`\"'\s]*(?:[,;:.!—–(]|-\s|\Z)|\s+(?:because|since|as)\b)",
+    re.IGNORECASE,
 )
 _LETTER = re.compile(
     r"[(\[]([A-Za-z])[)\]](?![A-Za-z(])"
     r"|([A-Z])(?!\.\s?[A-Z](?![A-Za-z]))(?=[).,;:*_`\"'\]}$]|\s*\Z|\s+(?:because|since|as|and|for|due|rather|instead|not|but)\b)"
     r"|([a-e])\)(?=\s)"
 )
-_PHRASE = re.compile(r"[^\W\d_][\w'’&.-]*(?: [^\W\d_](?:[\w'’&-]|\.(?=\w))*){0,3}(?=\s*(?:[,;()*\"”_`]|\Z))")
+_PHRASE = re.compile(
+    r"[^\W\d_][\w'’&.-]*(?: [^\W\d_](?:[\w'’&-]|\.(?=\w)|(?<= [A-Z])\.(?= [A-Z]))*){0,3}(?=\s*(?:[,;()*\"”_`]|\Z))"
+)
 _NO_PHRASE = re.compile(
     r"(?:that|to|in|by|given|obtained|found|then|thus|based|clear|simple|simply|not|the sum|as|when|if|because|this|it|"
     r"we|there|neither|either|both|what|how|which|whether|here|below|above|follows?|correct|wrong|therefore|also|still|now|right|of|on|at|a|an)\b",
     re.IGNORECASE,
 )
-_REST = re.compile(r"(?:[\s*_`\"'”’.,)\]}$%°]|\\[)\]])*+(?:[^\W\d_]+\s?){0,3}[\s.*_]*")
+_REST = re.compile(r"(?:[\s*_`\"'”’.,)\]}$%°]|\\[)\]])*+(?:(?!(?:is|are|was|were|isn|not)\b)[^\W\d_]+\s?){0,3}[\s.*_]*")
 _OPERATOR = re.compile(r"\s?(?:[-+*/^=×÷·⋅≈]|\\(?:times|cdot|div))\s?[-0-9A-Za-z(\\]")
 _UNIT_WORD = re.compile(r"\s?(?:[€£¥₹%°$]|[^\W\d_]+)")
+_BETWEEN = re.compile(r"\b(?:between|from)\s[$€£]?[0-9][^.\n]{0,20}?\s(?:and|to)\s[$€£]?[0-9]")
+_SPAN = re.compile(r"[0-9]+(?:\.[0-9]+)?%?(?:\s?[–-]\s?|\sto\s)[0-9]+(?:\.[0-9]+)?%?(?![0-9.]*[0-9/*+^=])")
 _WORDS_OF_A_VALUE = 8
 _AFTER = re.compile(r"[*_`\"')\]}$.,;:!?]*\s+([A-Za-z]{2,})(?:[,;:.!?)]|\s+[A-Za-z]{2,}[\s,;:.!?)])")
 _OPEN_WORD = re.compile(
@@ -70,6 +75,8 @@ def _number(text: str, clause: Statement) -> Place | None:
     found = _numerals(text, clause)
     if found and not found[0].bound and FILLER.fullmatch(text, clause.start, found[0].start):
         return _computed(text, found)
+    if EQUATIONS.search(text, clause.start, clause.end) or _BETWEEN.search(text, clause.start, clause.end):
+        return Place(clause.start, clause.end, UNCLEAR)
     spelled = _spelled(text, clause)
     if spelled is not None:
         return spelled
@@ -124,6 +131,9 @@ def _quantity(text: str, clause: Statement) -> Place | None:
     first = next(iter(_numerals(text, clause)), None)
     if first is None or not FILLER.fullmatch(text, clause.start, first.start) or _OPERATOR.match(text, first.end):
         return None
+    span = _SPAN.match(text, first.start, clause.end)
+    if span is not None and re.search("to|%", span.group()):
+        return Place(*span.span(), "text")
     surface = text[first.start : first.end]
     if re.search(r"[^\W\d_]|['\"€£]", surface) and "\\" not in surface:
         return Place(first.start, first.end)

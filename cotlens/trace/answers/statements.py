@@ -30,8 +30,8 @@ _END = re.compile(r"[.!?](?=[\s\"'”*_)\]$\\]|\Z)|[。！？\n]")
 _TITLE = re.compile(
     r"\b(?:Dr|Mr|Mrs|Ms|St|Prof|Mt|Ft|Jr|Sr|Gen|Sen|Rep|Rev|Capt|Lt|Col|Sgt|vs|cf|approx|ca|e\.g|i\.e|incl|excl)\Z"
 )
-_NUMBERED = re.compile(r"\b(?:No|Nos|Nr|Vol|pp?|Fig|Eq|Art|Ch|Sec)\Z|[0-9]\s?[a-z]{1,4}\Z")
-_INITIALS = re.compile(r"(?<![A-Za-z])[A-Z]\.\s?[A-Z]\Z")
+_NUMBERED = re.compile(r"\b(?:Rs|No|Nos|Nr|Vol|pp?|Fig|Eq|Art|Ch|Sec)\Z|[0-9]\s?[a-z]{1,4}\Z")
+_INITIALS = re.compile(r"(?:(?<![A-Za-z])[A-Z]\.\s?|\b(?:Dr|Mr|Mrs|Ms|Prof)\. )[A-Z]\Z")
 _BEGINS = re.compile(r"\s(?:[a-z0-9]|(?!(?:The|It|This|That|He|She|We|I|A|An|In|So|They|There|But|Note)\b)[A-Z][a-z])")
 _HYPOTHETICAL = re.compile(r"\b(?:if|suppose|assum\w+|whether|unless)\b", re.IGNORECASE)
 _ANOTHER = re.compile(r"\b(?:wrong|incorrect|possible|plausible|intermediate|not the)\b", re.IGNORECASE)
@@ -127,7 +127,9 @@ def clause(text: str, at: int, *, concluding: bool = False, correcting: bool = F
 
 
 def _abbreviates(text: str, end: re.Match[str]) -> bool:
-    """Whether a full stop belongs to the word before it."""
+    """Whether a full stop belongs to the word before it, or "!" to a formula."""
+    if end.group() == "!":
+        return re.match(r"\s?[=+*/×·^<>]", text[end.end() : end.end() + 2]) is not None
     if end.group() != "." or not text[end.end() : end.end() + 3].strip():
         return False
     before, after = text[max(0, end.start() - 10) : end.start()], text[end.end() : end.end() + 8]

@@ -13,33 +13,34 @@ from functools import lru_cache
 from cotlens.trace.values.arithmetic import computed
 from cotlens.trace.values.expressions import formula, squeezed
 from cotlens.trace.values.fold import fold, seen
+from cotlens.trace.values.macros import plainer
 from cotlens.trace.values.numbers import number, numerals
 from cotlens.trace.values.relations import NAME, relation, told_side
 from cotlens.trace.values.signs import joined
 from cotlens.trace.values.units import beside
-from cotlens.trace.values.words import number_words
+from cotlens.trace.values.words import WORDS, number_words
 
 _LONGEST = 300  # characters of a value that is looked into; what is longer is compared as it stands
 _DEEPEST = 5
 
 _AROUND = re.compile(r"\A(?:\s|\$|\*\*|`|\\[(\[])++|(?:\s|\$|\*\*|`|(?<!\\)\\[)\]]|(?<!\\)[.;:]|(?<!\\),|\\\\)++\Z")
-_SIZE = re.compile(r"\\(?:left|right|[bB]igg?[lr]?|displaystyle|textstyle|limits)(?![A-Za-z])")
 _TEXT = re.compile(
     r"\\(?:text|textbf|textit|textrm|mathrm|mathbf|mathit|mbox|operatorname|boxed|fbox|emph)\s*\{([^{}]*)\}"
 )
 _SPACE = re.compile(r"\\(?:[,;:!\s]|quad|qquad|thinspace)|~|\s+")
 _REST = re.compile(r"\\?\$|\\(?=[%#&])")
-_FRACTION = re.compile(r"\\[dtc]frac(?![A-Za-z])")
 _MATRIX = re.compile(
     r"\\begin\s?\{[pbB]?(?:matrix|array)\}(?:\{[lcr|]*\})?(.*)\\end\s?\{[pbB]?(?:matrix|array)\}", re.DOTALL
 )
 _LEFT_SIDE = re.compile(rf"({NAME})\s*(?:=|\\in(?![a-z])|≈|\\approx)\s*(?=[^=\s])")
 _INITIALS = re.compile(r"(?:the )?([A-Z](?:\.\s?[A-Z])+)\.?")
-_LETTER = re.compile(r"[(\[]\s*([A-Za-z])\s*[)\]](?:\s+[\w\\\"'$].*)?|([A-Z])[.)](?:\s+\S.*)?")
+_LETTER = re.compile(r"[(\[]\s*([A-Za-z])\s*[)\]](?:\s+(?!(?:and|or)\b)[\w\\\"'$].*)?|([A-Z])[.)](?:\s+\S.*)?")
 _WORDS = re.compile(r"[^\W\d_][^\W\d_'.&-]+(?:[ -][^\W\d_][\w'.&-]*)*|[^\W\d_]+(?: [^\W\d_][\w'.&-]*)+")
-_POINTS = re.compile(r"(?<=[A-Za-z])\.(?=\s[^\W\d_])")  # of abbreviations
+_POINTS = re.compile(r"(?<=[A-Za-z])\.(?=\s[^\W\d_])|(?<=\b[A-Z])\.(?=[A-Z]\b)")  # of abbreviations
 _ARTICLE = re.compile(r"(?:the|a|an) (?=\w)")
-_RANGE = re.compile(r"([0-9]+(?:\.[0-9]+)?)\s?[-–]\s?([0-9]+(?:\.[0-9]+)?)")
+_RANGE = re.compile(
+    r"([0-9]+(?:\.[0-9]+)?)(?:\s?\\?%)?\s?(?:[-–]|\bto\b|\\text\s?\{\s?to\s?\})\s?([0-9]+(?:\.[0-9]+)?)"
+)
 # What a reader of formulas would add or multiply up: "3 4", "5 -- 7", "5 to 7", "1 out of 5".
 _NO_FORMULA = re.compile(r"[0-9]\s+[0-9]|[0-9]\s*(?:--+|to|out of|of|vs\.?)\s*[0-9]")
 _CONNECTOR = re.compile(r"\s*(?:\\text\s*\{\s*(?:and|or)\s*\}|\b(?:and|or)\b|;)\s*")
@@ -58,7 +59,7 @@ def normal_form(surface: str) -> str:
 
 
 def _value(text: str, depth: int) -> str:
-    text = _FRACTION.sub(r"\\frac", _SIZE.sub("", _AROUND.sub("", text)))
+    text = _AROUND.sub("", plainer(_AROUND.sub("", text)))
     if depth > _DEEPEST:
         return squeezed(text)
     found = (
@@ -66,6 +67,7 @@ def _value(text: str, depth: int) -> str:
         or _range(text)
         or _matrix(text, depth)
         or number_words(text)
+        or _counted(text)
         or _letter(text)
         or _initials(text)
         or _listed(text, depth)
@@ -80,6 +82,8 @@ def _value(text: str, depth: int) -> str:
     side = told_side(text, 0, len(text))
     if side is not None:
         return _value(text[slice(*side)], depth + 1)
+    if left is not None and "," not in text:
+        return _value(text[max(left.end(), text.rfind("=") + 1) :], depth + 1)
     if left is not None and text.count("=") <= 1:
         return _value(text[left.end() :], depth + 1)
     return _words(text) or _formula(text)
@@ -91,10 +95,20 @@ def _measured(text: str) -> str | None:
     return first.text if first is not None and beside(text, first.start, first.end) else None
 
 
+def _counted(text: str) -> str | None:
+    """A number in words, with its unit."""
+    words = WORDS.match(text)
+    if words is None or WORDS.search(text, words.end()) or not beside(text, 0, words.end()):
+        return None
+    return number_words(words.group())
+
+
 def _range(text: str) -> str | None:
     """What lies between a smaller number and a larger: "10–12"."""
-    found = _RANGE.fullmatch(text)
-    return f"{found[1]}-{found[2]}" if found is not None and float(found[1]) < float(found[2]) else None
+    found = _RANGE.match(text)
+    if found is None or float(found[1]) >= float(found[2]) or not beside(text[found.start(2) :], 0, len(found[2])):
+        return None
+    return f"{found[1]}-{found[2]}"
 
 
 def _initials(text: str) -> str | None:

@@ -33,7 +33,8 @@ _WRITTEN = {  # ways to write a number, those that begin like others first
     "based": r"0(?:[xX][0-9A-Fa-f]++|[oO][0-7]++|[bB][01]++)(?![0-9A-Za-z])",
     "base": r"\(\ ?[-+]?[0-9]++(?:\.[0-9]++)?\ ?\)(?=\ ?(?:\^|\*\*)|[⁺⁻⁰¹²³⁴⁵⁶⁷⁸⁹])",
     "amid": r"[0-9]++[€£][0-9]{2}(?![0-9])",
-    "kept": r"""[0-9]++(?:\.[0-9]++)?[eE][+-]?[0-9]{4,}+ | [0-9]++\ ?/\ ?0(?!\.?[0-9])
+    "era": r"[0-9]{1,5}\ (?:BCE?|AD|CE)\b",
+    "kept": r"""[0-9]++(?:\.[0-9]++)?[eE][+-]?[0-9]{4,}+ | [12][0-9]{2}0s\b | [0-9]++\ ?/\ ?0(?!\.?[0-9])
         | [0-9]{1,2}/[0-9]{1,2}/(?:[0-9]{4}|[0-9]{2})(?![0-9/])
         | [0-9]++(?:(?:\ :\ |:)[0-9]++)++(?:\ ?(?i:[ap]\.?m)\b)?
         | [0-9]++(?:\ ?(?:\^|\*\*)\ ?\{?[0-9]++\}?){2,}+""",
@@ -65,7 +66,7 @@ _AFTER = re.compile(  # an ordinal, the coefficient of a variable or constant, a
 )
 _SIMPLE = ("commas", "comma", "plain")
 _LABEL = re.compile(
-    r"\b(?:steps?|case|part|fig(?:ure)?|table|eq(?:uation)?|section|question|problem|method|approach)\.?\s*[(#]?\Z",
+    r"\b(?:steps?|case|part|fig(?:ure)?|table|eq(?:uation)?|section|question|problem|method|approach)\.?\s*[(#]?\Z|https?://\S*\Z",
     re.I,
 )
 _POWER = re.compile(
@@ -77,7 +78,7 @@ _ABOVE = re.compile(
 )
 _BELOW = re.compile(r"\s?(?:[<>]=?\s|[<>](?=[a-z](?![a-z>]))|[≤≥≠]|\\(?:[lgn]eq?|[lg]t|[lg]eqslant)(?![a-z]))")
 _REJECTED = re.compile(
-    r"(?:\bnot|n't|\binstead of|\brather than|\bas opposed to)[\s*_:]+"
+    r"(?:\bnot|n't|\binstead of|\brather than|\bas opposed to|\bout of)[\s*_:]+"
     rf"(?:(?:the|a|an|just|only|of)\s)*[*_]*{CURRENCY}?\s?\Z"
 )
 _ITEM = re.compile(r"\n[ *#>_-]*\Z")

@@ -10,7 +10,7 @@ import re
 from decimal import Decimal
 
 _FAMILIES = (  # names of units by their sign, the largest unit first; a name may stand in several families
-    {"y": "years year yrs yr y", "mo": "months month mos", "wk": "weeks week wks wk", "d": "days day d",
+    {"y": "years year yrs yr y", "mo": "months month mos mo", "wk": "weeks week wks wk", "d": "days day d",
      "h": "hours hour hrs hr h std stunden stunde heures heure horas hora 小时 小時 時間 시간",
      "min": "minutes minute mins min m minuten minutos minuto 分钟 分鐘 分 분",
      "s": "seconds second secs sec s sekunden secondes segundos 秒 초"},
@@ -41,7 +41,8 @@ _HOURS = re.compile(r"([0-9]{1,2}) ?h ?([0-9]{2})(?![0-9.,])(?: ?min\b)?")
 _MONTHS = "January February March April May June July August September October November December".split()
 _MONTH = "|".join([*_MONTHS, *(rf"{name[:3]}\b\.?" for name in _MONTHS if name != "May"), r"Sept\b\.?"])
 _DAY = r"(?:0?[1-9]|[12][0-9]|3[01])(?![0-9])(?:st|nd|rd|th)?"
-DATE = rf"""(?:{_MONTH})\ {_DAY}(?:,?\ [12][0-9]{{3}}(?![0-9]))? | (?:{_MONTH}),?\ [12][0-9]{{3}}(?![0-9])
+DATE = rf"""(?:(?:Mon|Tues|Wednes|Thurs|Fri|Satur|Sun)day,?\ )?(?:{_MONTH})\ {_DAY}(?:,?\ [12][0-9]{{3}}(?![0-9]))?
+    | (?:{_MONTH}),?\ [12][0-9]{{3}}(?![0-9])
     | {_DAY}\ (?:of\ )?(?:{_MONTH})(?![a-z])(?:,?\ [12][0-9]{{3}}(?![0-9]))?
     | [0-9]{{4}}-[0-9]{{1,2}}-[0-9]{{1,2}}(?![0-9-])"""
 """A date, for a verbose expression."""
@@ -91,7 +92,7 @@ def _plain(digits: str) -> str:
 
 def date(text: str) -> str:
     """A date as "2024-03-03", "March 3" or "March 2024"."""
-    words = re.findall("[A-Za-z]{3,}", text)
+    words = [word for word in re.findall("[A-Za-z]{3,}", text) if not word.endswith("day")]
     numbers = [int(digits) for digits in re.findall("[0-9]+", text)]
     if not words:
         year, month, day = numbers

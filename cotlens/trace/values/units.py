@@ -20,17 +20,18 @@ _SYMBOL = "|".join(sorted(_SYMBOLS.split(), key=len)[::-1])
 _UNIT = re.compile(
     rf"""{_APART}*+(?: \\?% | (?<=[0-9])\^?\{{?(?:\\text\{{)?(?:st|nd|rd|th)(?![A-Za-z])\}}*
       | per\s?cent\b | \^\s?\{{?\\circ\}}?\s?[CFK]? | °\s?[CFK]? | \\degree | {CURRENCY}
-      | \\(?:text|mathrm|textrm|mbox|operatorname)\s*\{{{_APART}*+{_OTHER}[^{{}}0-9]*\}}{_POWER}
+      | \\(?:mu\s?\\)?(?:text|mathrm|textrm|mbox|operatorname)\s*\{{{_APART}*+{_OTHER}[^{{}}0-9]*\}}{_POWER}
+      | \\mu\s?[mgsLAFVW](?![A-Za-z]) | \\Omega
       | (?:{_SYMBOL})(?![A-Za-z]){_POWER} | {_OTHER}[^\W\d_]{{4,}}{_POWER}
       | (?![不或和与及到至])[\u4e00-\u9fff\uac00-\ud7a3]{{1,4}}
-      | (?<=[\s~,;:!]){_OTHER}(?:[^\W\d_]{{3,}}|[mgshlLNJWVKA](?![A-Za-z])){_POWER}
+      | (?<=[\s~,;:!]){_OTHER}(?:[^\W\d_]{{3,}}|[^\W\d_A-Za-z]{{1,2}}|[mgshlLNJWVKA](?![A-Za-z])){_POWER}
       | (?<=[A-Za-z0-9²³}}])\s?[/·]\s?(?=[A-Za-z\\]) (?:[a-z](?![A-Za-z]){_POWER})?
       | [.]\Z )""",
     re.VERBOSE,
 )
 _BEFORE = re.compile(
-    rf"(?:(?:~|≈|\\approx|approximately|about|around|exactly|only)\s*)?"
-    rf"(?:(?:\\(?:text|mathrm)\s?\{{\s*)?(?:{CURRENCY}|(?:US|CA|A|C|HK)\$|USD|EUR|GBP|INR|JPY|CHF)\s*\}}?)?\s*"
+    rf"(?:(?:~|≈|\\approx|\\sim|approximately|about|around|exactly|only)\s*)?"
+    rf"(?:(?:\\(?:text|mathrm)\s?\{{\s*)?(?:{CURRENCY}|(?:US|CA|A|C|HK|R|NZ|S)\$|Rs\.?|USD|EUR|GBP|INR|JPY|CHF)\s*\}}?)?\s*"
 )
 _MONEY = re.compile(r"(?:[€£¥₹]|\\\$|(?<!\A)\$)\s?\Z")
 

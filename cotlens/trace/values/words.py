@@ -22,7 +22,9 @@ _ORDINALS = {name: i for i, name in enumerate((
     "zeroth first second third fourth fifth sixth seventh eighth ninth tenth eleventh twelfth thirteenth fourteenth "
     "fifteenth sixteenth seventeenth eighteenth nineteenth twentieth").split())}  # fmt: skip
 _KNOWN = "|".join(
-    sorted([*_NUMBERS, *_SCALES, *_PART, "hundred", "and", "an", "a", "minus", "negative"], key=len)[::-1]
+    sorted([*_NUMBERS, *_SCALES, *_PART, "hundred", "dozen", "point", "and", "an", "a", "minus", "negative"], key=len)[
+        ::-1
+    ]
 )
 WORDS = re.compile(rf"\b(?:{_KNOWN})\b(?:[ -](?:{_KNOWN})\b){{0,15}}+", re.IGNORECASE)
 """A run of words that may be a number."""
@@ -31,16 +33,31 @@ WORDS = re.compile(rf"\b(?:{_KNOWN})\b(?:[ -](?:{_KNOWN})\b){{0,15}}+", re.IGNOR
 def number_words(text: str) -> str | None:
     """Normal form of a number in words and nothing else; None for any other text."""
     words = text.lower().replace("-", " ").split()
+    if words[:1] == ["the"] and words[-1] in _ORDINALS:
+        words = words[1:]
     if not words or len(words) > 16:
         return None
     if words[-1] in _ORDINALS and (len(words) == 1 or (len(words) == 2 and words[0] in _TENS.split())):
         return str(sum(_NUMBERS[word] for word in words[:-1]) + _ORDINALS[words[-1]])
+    if words[-1] == "dozen" and words[:-1] in ([], ["a"], ["one"]):
+        return "12"
+    if "point" in words:
+        return _pointed(words)
     negative = words[0] in ("minus", "negative")
     worth = _worth(words[negative:])
     if worth is None:
         return None
     exact = Decimal(worth.numerator) if worth.denominator == 1 else worth
     return written(exact, negative)
+
+
+def _pointed(words: list[str]) -> str | None:
+    """ "three point one four"."""
+    at = words.index("point")
+    whole, digits = _whole(words[:at]) if at else 0, [_NUMBERS.get(word, 10) for word in words[at + 1 :]]
+    if whole is None or not digits or max(digits) > 9:
+        return None
+    return written(Decimal(f"{whole}.{''.join(map(str, digits))}"))
 
 
 def _worth(words: list[str]) -> Fraction | None:

@@ -27,6 +27,7 @@ TEX_FRACTION = rf"\\[dtc]?frac{_ARGUMENT}{_ARGUMENT}"
 _HIGH = rf"[⁺⁻]?[{HIGH_DIGITS}]++"
 _LOWERED = str.maketrans(HIGH_DIGITS + "⁺⁻", "0123456789+-")
 _EXPONENT = r"(?:\{ ?(-?[0-9]{1,3}+) ?\}|\(?(-?[0-9]{1,3}+)\)?)(?![0-9])"
+_SHARES = {"half": 2, "third": 3, "quarter": 4}
 _BASES = {"x": 16, "o": 8, "b": 2}
 
 
@@ -123,7 +124,7 @@ def _bracketed(text: str) -> Worth:
 
 WORTH: dict[str, Callable[[str], Worth]] = {
     "fraction": _tex_fraction, "date": date, "clock": clock, "based": _based, "base": _bracketed,
-    "amid": lambda text: Decimal(re.sub("[^0-9]", ".", text)), "kept": _kept, "commas": _plain,
+    "amid": lambda text: Decimal(re.sub("[^0-9]", ".", text)), "era": str, "kept": _kept, "commas": _plain,
     "gaps": _gapped, "points": _pointed, "dotted": str,
     "recurring": _recurring, "tex_comma": _pointed, "comma": _pointed, "plain": _plain,
     "vulgar": lambda text: Fraction(VULGAR[text]),
@@ -185,6 +186,10 @@ TAILS: tuple[tuple[re.Pattern[str], Callable[[Decimal | Fraction, re.Match[str]]
         _mixed,
     ),
     (re.compile(r"[ ]?/[ ]?([0-9]++(?:,[0-9]{3})*+(?:\.[0-9]++)?+)(?![0-9/^])"), _divided),
+    (
+        re.compile(r" and (?:a|one) (half|quarter|third)(?![A-Za-z])", re.IGNORECASE),
+        lambda worth, found: Fraction(worth) + Fraction(1, _SHARES[found[1].lower()]),
+    ),
     (NAMED, lambda worth, found: shifted(worth, named(found))),
     (MYRIADS, myriads),
 )

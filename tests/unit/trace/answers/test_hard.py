@@ -4,14 +4,17 @@ import pytest
 
 from cotlens.trace.answers import Boxed, Choice, FinalAnswer, Number
 from cotlens.trace.values.normal import normal_form
-from tests.unit.trace.answers import hard
+from tests.unit.trace.answers import fresh, hard
 
 READERS = {reader.name: reader for reader in (Boxed(), Choice(), FinalAnswer(), Number())}
 
 
+ROWS = hard.KINDS | {f"fresh {name}": [(name, *row) for row in rows] for name, rows in fresh.KINDS.items()}
+
+
 @pytest.mark.parametrize(
     ("reader", "text", "value"),
-    [pytest.param(*row, id=f"{kind}-{row[0]}-{row[1][-40:]!r}") for kind, rows in hard.KINDS.items() for row in rows],
+    [pytest.param(*row, id=f"{kind}-{row[0]}-{row[1][-40:]!r}") for kind, rows in ROWS.items() for row in rows],
 )
 def test_hard_answers(reader, text, value):
     answer = READERS[reader].read(text)
