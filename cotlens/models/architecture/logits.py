@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 
     from cotlens.models.contract.branches import TokenSet
 
-_SLICE_BYTES = 64 * 2**20  # of float32 logits that are worked on at once
+_SLICE = {"cpu": 4 * 2**20}  # bytes of float32 logits that are worked on at once: on a CPU what caches hold
+_SLICE_ELSEWHERE = 64 * 2**20
 
 
 class ScoreTable:
@@ -32,6 +33,7 @@ class ScoreTable:
         self.sites = tuple(sites)
         self.activations: dict[str, NDArray[np.float32]] = {}
         self._flags: dict[int, tuple[Tensor, Tensor]] = {}
+        self._without: dict[int, tuple[Tensor, ...]] = {}
         self.logprobs = np.full(n, np.nan, np.float32)
         self.rival_logprobs = np.full(n, np.nan, np.float32)
         self.rival_ids = np.full(n, -1, np.int32)
@@ -62,22 +64,22 @@ class ScoreTable:
             if low == high:
                 continue
             chosen = order[low:high]
-            norm = torch.logsumexp(part, -1)
-            check_finite(norm, positions[start:])
-            best = torch.topk(part, 2, dim=-1)
+            known = torch.log_softmax(part, -1)
+            best = torch.topk(known, 2, dim=-1)
+            check_finite(best.values[:, 0], positions[start:])
             row = torch.from_numpy(rows[chosen] - start).to(part.device)
             self.greedy_ids[slots[chosen]] = best.indices[row, 0].cpu().numpy()
             wanted = targets[chosen]
             for code in np.unique(wanted[wanted < 0]):
                 mine = wanted == code
-                self._sum(part, norm, row[torch.from_numpy(mine)], int(code), slots[chosen[mine]])
+                self._sum(known[row[torch.from_numpy(mine)]], int(code), slots[chosen[mine]])
             mine = wanted >= 0
             row, target = row[torch.from_numpy(mine)], torch.from_numpy(wanted[mine]).to(part.device)
             # The rival is the best other token: the second best where the target itself is the best.
             second = (best.indices[row, 0] == target).long()
             at = slots[chosen[mine]]
-            self.logprobs[at] = _numpy(part[row, target] - norm[row])
-            self.rival_logprobs[at] = _numpy(best.values[row, second] - norm[row])
+            self.logprobs[at] = _numpy(known[row, target])
+            self.rival_logprobs[at] = _numpy(best.values[row, second])
             self.rival_ids[at] = best.indices[row, second].cpu().numpy()
 
     def see(self, seen: Mapping[str, Tensor], rows: NDArray[np.int64], slots: NDArray[np.int64]) -> None:
@@ -87,12 +89,13 @@ class ScoreTable:
             table = self.activations.setdefault(site, empty)
             table[slots] = _numpy(values[torch.from_numpy(rows).to(values.device)])
 
-    def _sum(self, part: Tensor, norm: Tensor, row: Tensor, code: int, at: NDArray[np.int64]) -> None:
-        """The total of a set by some rows of logits, and the best token against it."""
-        member, rival = (flag.to(part.device) for flag in self.flags(code, part.shape[-1]))
-        chosen = part[row] - norm[row, None]
-        beside = chosen.masked_fill(~rival, -torch.inf).max(-1)
-        self.logprobs[at] = _numpy(chosen.masked_fill(~member, -torch.inf).logsumexp(-1))
+    def _sum(self, known: Tensor, code: int, at: NDArray[np.int64]) -> None:
+        """The total of a set by some rows of log-probabilities, and the best token against it."""
+        if code not in self._without:
+            self._without[code] = tuple(_without(flag).to(known.device) for flag in self.flags(code, known.shape[-1]))
+        no_other, no_neutral = self._without[code]
+        beside = (known + no_neutral).max(-1)
+        self.logprobs[at] = _numpy((known + no_other).logsumexp(-1))
         self.rival_logprobs[at] = _numpy(beside.values)
         self.rival_ids[at] = beside.indices.cpu().numpy()
 
@@ -150,21 +153,25 @@ def alternatives(
     k = min(k, logits.shape[-1])
     chosen, ids, values = [], [], []
     for start, part in _slices(logits):
-        norm = torch.logsumexp(part, -1, keepdim=True)
-        check_finite(norm[:, 0], positions[start:])
-        best = torch.topk(part, k, dim=-1)
+        known = torch.log_softmax(part, -1)
+        best = torch.topk(known, k, dim=-1)
+        check_finite(best.values[:, 0], positions[start:])
         mine = targets[start : start + len(part)]
-        chosen.append(_numpy(part.gather(-1, mine[:, None])[:, 0] - norm[:, 0]))
+        chosen.append(_numpy(known.gather(-1, mine[:, None])[:, 0]))
         ids.append(best.indices.cpu().numpy().astype(np.int32))
-        values.append(_numpy(best.values - norm))
+        values.append(_numpy(best.values))
     if not chosen:
         return np.empty(0, np.float32), np.empty((0, k), np.int32), np.empty((0, k), np.float32)
     return np.concatenate(chosen), np.concatenate(ids), np.concatenate(values)
 
 
-def check_finite(norm: Tensor, positions: NDArray[np.int64]) -> None:
-    """Raise BackendError if an entry of `norm` (log-sum-exp per row) is NaN or infinite, naming its position."""
-    bad = ~torch.isfinite(norm)
+def check_finite(largest: Tensor, positions: NDArray[np.int64]) -> None:
+    """Raise BackendError if an entry of `largest` is NaN or infinite, naming its position.
+
+    Args:
+        largest: the largest number of each row of logits, or of what was made of them: NaN where one of them is.
+    """
+    bad = ~torch.isfinite(largest)
     if bool(bad.any()):
         position = int(positions[int(bad.nonzero()[0, 0])])
         raise BackendError(
@@ -173,8 +180,13 @@ def check_finite(norm: Tensor, positions: NDArray[np.int64]) -> None:
         )
 
 
+def _without(flag: Tensor) -> Tensor:
+    """What leaves nothing of all tokens but the flagged ones when it is added: quicker than to fill by a mask."""
+    return torch.zeros(len(flag)).masked_fill_(~flag, -torch.inf)
+
+
 def _starts(logits: Tensor) -> NDArray[np.int64]:
-    step = max(1, _SLICE_BYTES // (4 * logits.shape[-1]))
+    step = max(1, _SLICE.get(logits.device.type, _SLICE_ELSEWHERE) // (4 * logits.shape[-1]))
     return np.arange(0, max(1, len(logits)), step)
 
 

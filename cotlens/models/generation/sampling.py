@@ -83,11 +83,12 @@ def choose(logits: Tensor, rows: Sequence[int], chances: Sequence[float], sampli
     if sampling.temperature == 0:
         best = logits.argmax(-1).tolist()
         return [best[row] for row in rows]
-    logits = logits.double()
-    # Less the largest, so that no quotient overflows: as the temperature falls, sampling becomes greedy.
-    probabilities = torch.softmax((logits - logits.amax(-1, keepdim=True)) / sampling.temperature, -1)
+    # Less the largest, so that no quotient overflows: as the temperature falls, sampling becomes greedy. In place, since
+    # to ask for the memory of a large vocabulary takes as long as to fill it.
+    logits = logits.to(torch.float64, copy=True)
+    probabilities = torch.softmax(logits.sub_(logits.amax(-1, keepdim=True)).div_(sampling.temperature), -1)
     if sampling.top_p == 1 and not sampling.top_k:
-        reach = torch.cumsum(probabilities, -1)
+        reach = probabilities.cumsum_(-1)
         return _drawn(reach, torch.full_like(reach[:, 0], reach.shape[1] - 1).long(), rows, chances).tolist()
     ordered, ids = torch.sort(probabilities, descending=True, stable=True)
     reach = torch.cumsum(ordered, -1)

@@ -86,7 +86,7 @@ def _write_group(
     for step in range(sampling.max_new_tokens):
         control.current().check()
         at = len(prefix) + step
-        check_finite(torch.logsumexp(logits, -1), np.full(len(live), at - 1))
+        check_finite(logits.amax(-1), np.full(len(live), at - 1))
         chances = [torch.rand((), generator=sources[sample.index], dtype=torch.float64).item() for sample in live]
         chosen = choose(logits, range(len(live)), chances, sampling)
         new = torch.tensor(chosen, device=engine.device)
