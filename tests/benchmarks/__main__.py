@@ -1,6 +1,7 @@
 """`make bench`: what CoTLens costs beside the plain way, both measured in turn in one run on one machine.
 
-Ratios are what counts: machines are noisy. Every comparison also asserts that both sides computed the same numbers.
+Ratios are what counts: machines are noisy. So one thread computes, and where two sides compute in turn, its time is
+counted. Every comparison also asserts that both sides computed the same numbers.
 
     python -m tests.benchmarks [--tokens 1000] [--repeats 9] [--no-browser]
 """
@@ -8,6 +9,8 @@ Ratios are what counts: machines are noisy. Every comparison also asserts that b
 from __future__ import annotations
 
 import argparse
+
+import torch
 
 from tests.benchmarks import (
     adaptive,
@@ -34,6 +37,7 @@ def main() -> None:
     parser.add_argument("--repeats", type=int, default=9, help="how many edits are committed")
     parser.add_argument("--no-browser", action="store_true", help="leave out the times in Chromium")
     asked = parser.parse_args()
+    torch.set_num_threads(1)
     rows = [
         *scoring.early_answers(asked.tokens),
         *hybrid.early_answers(asked.tokens),

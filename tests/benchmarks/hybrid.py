@@ -2,8 +2,7 @@
 
 Random weights: the numbers mean nothing, but every one of them is held to the plain side. Small as it is, the model has
 the proportions of real ones: three recurrent layers to one of attention, and the sizes of the heads to the width. The
-name of the row says what the tokens allow: plain forwards over the tokens that ours spent, as if a token cost the same
-wherever it is run.
+limit takes a token to cost the same wherever it is run.
 """
 
 from __future__ import annotations

@@ -18,7 +18,7 @@ import cotlens as cl
 from cotlens.organisms import load_pair
 from tests.benchmarks import plain
 from tests.benchmarks.scoring import long_trace
-from tests.benchmarks.table import Row, in_turn
+from tests.benchmarks.table import Row, at_limit, in_turn
 
 TOKENS, SMALL_TOKENS = 1000, 200
 SAMPLE = 40
@@ -126,8 +126,8 @@ def plain_effects(case: Setup, direct: bool) -> np.ndarray:
     return plain.answer_logprob(case.hf, ids, case.start) - np.array(effects)
 
 
-def direct_rows(case: Setup, name: str, goal: str, rounds: int = ROUNDS) -> list[Row]:
-    """Direct occlusion of every token beside Captum, plain transformers and the limit."""
+def direct_rows(case: Setup, name: str, goal: str, rounds: int = ROUNDS, share: str = "") -> list[Row]:
+    """Direct occlusion of every token beside Captum, plain transformers and the limit, whose goal is `share`."""
     method = cl.importance.Occlusion(effect="direct", unit="token", metric="log_probability", target=TARGET)
     present = set(case.ids[0].tolist())
     absent = next(i for i in range(case.hf.config.vocab_size) if i not in present)
@@ -150,11 +150,10 @@ def direct_rows(case: Setup, name: str, goal: str, rounds: int = ROUNDS) -> list
     np.testing.assert_allclose(mine, found["captum"], atol=TOLERANCE)
     ran, count, spent = len(case.sample) + 1, len(result) + 1, result.provenance.cost.tokens
     name, words = f"{name}: direct occlusion of {count - 1:,} tokens", f"({ran} of {count:,} run, and counted for all)"
-    limit = slow / (ran * case.ids.shape[1]) * spent
     return [
         Row(name, quicker, slower * count / ran, f"Captum's LLM attribution by ablation {words}", goal),
         Row(name, quick, slow * count / ran, f"one plain forward per token {words}", goal),
-        Row(name, quick, limit, f"plain forwards over the {spent:,} tokens it spends", "1 is the limit"),
+        at_limit(name, quick, slow / (ran * case.ids.shape[1]), spent, share),
     ]
 
 

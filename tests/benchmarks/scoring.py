@@ -15,14 +15,14 @@ import cotlens as cl
 from cotlens.models.contract import Model
 from cotlens.trace import Trace
 from tests.benchmarks import plain
-from tests.benchmarks.table import Row, in_turn
+from tests.benchmarks.table import Row, at_limit, in_turn
 
 TOKENS = 1000
 EVERY = 20
 ROUNDS = 3
 STEP = "She gets 7 more, so 12 + 7 = 19. Then 7 are gone: 19 - 7 = 12. "
 QUESTION, ANSWER = "Mia has 12 pears. How many pears does Mia have?", "The answer is 12."
-GOAL = "at least 30 times at 1,000 tokens"
+GOAL = "at least 40 times at 1,000 tokens"
 
 
 def long_trace(model: Model, tokens: int) -> Trace:
@@ -42,8 +42,10 @@ def early_answers(tokens: int = TOKENS) -> list[Row]:
     return compared(cl.load("abacus"), tokens, "", GOAL)
 
 
-def compared(model: Model, tokens: int, where: str, goal: str, every: int = EVERY, rounds: int = ROUNDS) -> list[Row]:
-    """The row of one model."""
+def compared(
+    model: Model, tokens: int, where: str, goal: str, every: int = EVERY, rounds: int = ROUNDS, share: str = ""
+) -> list[Row]:
+    """The rows of one model: beside one forward per prefix, and beside the limit, whose goal is `share`."""
     trace = long_trace(model, tokens)
     thought = trace.roles["thought"]
     points = list(range(thought.start, thought.end + 1))
@@ -63,8 +65,10 @@ def compared(model: Model, tokens: int, where: str, goal: str, every: int = EVER
     quick, slow = in_turn(ours, theirs, rounds)
     stopped = replace(method, target="12.").run(trace, model).extras["curve_metric"]
     np.testing.assert_allclose(stopped[::every], found["theirs"], atol=1e-3)
-    limit = sum(len(ids) for ids, *_ in asked) * len(points) / len(asked) / found["spent"]
-    name = f"early answers at {len(points):,} points{where} (tokens allow {limit:.0f} times)"
-    sample, whole = len(asked), len(points)
+    name, sample, whole = f"early answers at {len(points):,} points{where}", len(asked), len(points)
     other = f"one plain forward per prefix (every {every}th run, {sample} of {whole:,}, and counted for all)"
-    return [Row(name, quick, slow * whole / sample, other, goal)]
+    ran = sum(len(ids) for ids, *_ in asked)
+    return [
+        Row(name, quick, slow * whole / sample, other, goal),
+        at_limit(name, quick, slow / ran, found["spent"], share),
+    ]

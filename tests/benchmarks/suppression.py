@@ -14,14 +14,14 @@ import torch
 import cotlens as cl
 from cotlens.models.contract import Model
 from cotlens.trace import Span, Trace
-from tests.benchmarks.table import Row, in_turn
+from tests.benchmarks.table import Row, at_limit, in_turn
 
 SENTENCES = 60
 EVERY = 6
 ROUNDS = 3
 STEP = ("She gets 7 more, so 12 + 7 = 19.", "Then 7 are gone: 19 - 7 = 12.")
 QUESTION, ANSWER = "Mia has 12 pears. How many pears does Mia have?", "The answer is 12."
-GOAL = "at least 5 times for 60 sentences"
+GOAL = "at least 6 times for 60 sentences"
 
 
 def trace_of(model: Model, sentences: int) -> Trace:
@@ -31,7 +31,12 @@ def trace_of(model: Model, sentences: int) -> Trace:
 
 
 def suppression(
-    sentences: int = SENTENCES, model: Any = None, where: str = "", goal: str = GOAL, rounds: int = ROUNDS
+    sentences: int = SENTENCES,
+    model: Any = None,
+    where: str = "",
+    goal: str = GOAL,
+    rounds: int = ROUNDS,
+    share: str = "",
 ) -> list[Row]:
     """Every sentence suppressed: with the prefix reused and several at once, against plain transformers."""
     model = cl.load("abacus") if model is None else model
@@ -42,7 +47,8 @@ def suppression(
     found: dict[str, Any] = {}
 
     def ours() -> None:
-        found["ours"] = method.run(trace, model).extras["kl"]
+        result = method.run(trace, model)
+        found["ours"], found["spent"] = result.extras["kl"], result.provenance.cost.tokens
 
     def theirs() -> None:
         found["theirs"] = np.array([plain_kl(model.engine.hf, ids, base, source, spans) for source in sampled]).T
@@ -52,7 +58,9 @@ def suppression(
     np.testing.assert_allclose(found["ours"][:, :-1:EVERY], found["theirs"], rtol=2e-2, atol=1e-5)
     whole = slow * (len(spans) - 1) / len(sampled)
     other = f"one uncached eager pass per sentence ({len(sampled)} of {len(spans) - 1} run)"
-    return [Row(f"suppression of {len(spans)} sentences, {len(ids):,} tokens{where}", quick, whole, other, goal)]
+    name = f"suppression of {len(spans)} sentences, {len(ids):,} tokens{where}"
+    per_token = slow / (len(sampled) * len(ids))
+    return [Row(name, quick, whole, other, goal), at_limit(name, quick, per_token, found["spent"], share)]
 
 
 def plain_kl(hf: Any, ids: tuple[int, ...], base: torch.Tensor, source: Span, targets: list[Span]) -> list[float]:

@@ -1,4 +1,7 @@
-"""One table for all benchmarks: ratios, with the seconds they come from beside them."""
+"""One table for all benchmarks: ratios, with the seconds they come from beside them.
+
+Seconds are those of the processor, so that what else runs on a machine hardly matters.
+"""
 
 from __future__ import annotations
 
@@ -28,14 +31,19 @@ class Row:
         return f"{cost:,.0f} {self.unit}" if self.unit else f"{cost * 1e3:,.0f} ms"
 
 
+def at_limit(name: str, ours: float, per_token: float, spent: int, goal: str = "") -> Row:
+    """The share of the limit: what plain forwards over the tokens that were `spent` would take, by what ours takes."""
+    return Row(f"{name}: share of the limit", ours, per_token * spent, f"plain forwards over {spent:,} tokens", goal)
+
+
 def in_turn(ours: Callable[[], object], theirs: Callable[[], object], rounds: int) -> tuple[float, float]:
     """Median seconds of both, run in turn `rounds` times: what slows the machine down slows both."""
     seconds: tuple[list[float], list[float]] = ([], [])
     for _ in range(rounds):
         for fn, taken in zip((ours, theirs), seconds, strict=True):
-            began = time.perf_counter()
+            began = time.process_time()
             fn()
-            taken.append(time.perf_counter() - began)
+            taken.append(time.process_time() - began)
     return median(seconds[0]), median(seconds[1])
 
 

@@ -83,8 +83,8 @@ def choose(logits: Tensor, rows: Sequence[int], chances: Sequence[float], sampli
     if sampling.temperature == 0:
         best = logits.argmax(-1).tolist()
         return [best[row] for row in rows]
-    # Less the largest, so that no quotient overflows: as the temperature falls, sampling becomes greedy. In place: fresh
-    # memory for a large vocabulary takes as long to get as to fill.
+    # Less the largest, so that no quotient overflows: as the temperature falls, sampling becomes greedy. All in place,
+    # since memory for a large vocabulary takes as long to get as to fill.
     logits = logits.to(torch.float64, copy=True)
     probabilities = torch.softmax(logits.sub_(logits.amax(-1, keepdim=True)).div_(sampling.temperature), -1)
     if sampling.top_p == 1 and not sampling.top_k:
