@@ -137,3 +137,27 @@ def test_code_of_a_models_own_is_not_run(tmp_path, dry_run):
     (tmp_path / "odd.py").write_text("raise SystemExit('this code was run')")
     with pytest.raises(BackendError, match="brings code of its own"):
         load(tmp_path, dry_run=dry_run)
+
+
+def test_a_model_whose_own_code_fails_says_so_in_a_sentence():
+    from transformers import xLSTMConfig
+
+    tokenizer = tiny.tokenizer()
+    sizes = {"hidden_size": 96, "num_heads": 3, "num_hidden_layers": 2}  # heads that are no whole share of the width
+    config = xLSTMConfig(
+        vocab_size=len(tokenizer), bos_token_id=None, eos_token_id=None, pad_token_id=0, **sizes
+    )  # fmt: skip
+    model = load((tiny.random_model(config), tokenizer), store=False)
+    for ask in (
+        lambda: model.reason("12 + 7?", max_new_tokens=3),
+        lambda: model.reason("12 + 7?", n=2, max_new_tokens=3),
+        lambda: model.annotate(model.compose("12 + 7?", "That is 19.", "19")),
+    ):
+        with pytest.raises(BackendError, match=r"^The model's own code failed in a pass .* \(ValueError: .*\); .*\.$"):
+            ask()
+    config = xLSTMConfig(
+        vocab_size=len(tokenizer), bos_token_id=None, eos_token_id=None, pad_token_id=0, mode="train",
+        **{**sizes, "num_heads": 2},
+    )  # fmt: skip
+    with pytest.raises(BackendError, match="is not divisible by chunk size"):
+        load((tiny.random_model(config), tokenizer), store=False)

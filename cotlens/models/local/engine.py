@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from transformers import DynamicCache
 from transformers.cache_utils import DynamicLayer
 
-from cotlens._core.errors import CotLensError, OutOfMemory
+from cotlens._core.errors import BackendError, CotLensError, OutOfMemory
 from cotlens.models.architecture.layout import describe
 from cotlens.models.architecture.runner import ModelRunner
 from cotlens.models.contract import Meter
@@ -139,7 +139,7 @@ class Engine(ModelRunner):
         first = before[0] if before else 0
         self.meter.tokens += skipping.share(ids.numel(), first, self.layout.n_layers)
         self.meter.forwards += 1
-        with memory_errors(ids.shape[0], ids.shape[1], ids.device), skipping.starting(self.hf, self.layout, before):
+        with _pass_errors(ids.shape[0], ids.shape[1], ids.device), skipping.starting(self.hf, self.layout, before):
             if inside:
                 from cotlens.models import tracing
 
@@ -182,7 +182,7 @@ class Engine(ModelRunner):
         self.meter.tokens += ids.numel()
         self.meter.forwards += 1
         rows = None if "logits_to_keep" in self.layout.accepts else keep
-        with memory_errors(ids.shape[0], ids.shape[1], ids.device), _frozen(self.hf):
+        with _pass_errors(ids.shape[0], ids.shape[1], ids.device), _frozen(self.hf):
             return tracing.gradients(self.traced, self.layout, inputs, masks, changes, sites, goal.n, rows, goal.ask)
 
     def attend(
@@ -203,7 +203,7 @@ class Engine(ModelRunner):
             inputs["attention_mask"] = _ones(ids, before)
         self.meter.tokens += ids.numel()
         self.meter.forwards += 1
-        with memory_errors(ids.shape[0], ids.shape[1], ids.device):
+        with _pass_errors(ids.shape[0], ids.shape[1], ids.device):
             return tracing.attention(self.traced, self.layout, inputs, masks, heads, rows, columns)
 
     def _inputs(self, ids: Tensor, positions: Any, cache: Any, keep: Tensor | int) -> dict[str, Any]:
@@ -330,6 +330,22 @@ def memory_errors(rows: int, tokens: int, device: torch.device) -> Iterator[None
         raise OutOfMemory(
             f"A pass over {rows} x {tokens} tokens did not fit into the memory of {device}; "
             "use a shorter trace, a smaller model or a device with more memory."
+        ) from error
+
+
+@contextmanager
+def _pass_errors(rows: int, tokens: int, device: torch.device) -> Iterator[None]:
+    """The same, and BackendError for whatever else a model's own code raises: a layer that can't take its own state."""
+    try:
+        with memory_errors(rows, tokens, device):
+            yield
+    except CotLensError:
+        raise
+    except Exception as error:
+        said = " ".join(str(error).split())[:160]
+        raise BackendError(
+            f"The model's own code failed in a pass over {rows} x {tokens} tokens ({type(error).__name__}: {said}); "
+            "change its configuration, or use another version of transformers or of its kernels."
         ) from error
 
 

@@ -123,7 +123,8 @@ class _Trial:
         except CapabilityError as error:
             return str(error).rstrip(".")
         except FAILED as error:
-            first = (str(error).strip().splitlines() or [type(error).__name__])[0][:160]
+            told = error.__cause__ or error  # what the model's own code said, without the sentence around it
+            first = (str(told).strip().splitlines() or [type(told).__name__])[0][:160]
             return f"it failed on this model when it was tried ({first})"
 
     def _places(self, kind: str) -> dict[str, str]:

@@ -276,5 +276,6 @@ def _tolerance(engine: Engine) -> float:
 
 
 def _short(error: BaseException) -> str:
-    text = str(error).strip().splitlines()
-    return (text[0] if text else type(error).__name__)[:160]
+    told = error.__cause__ or error  # what the model's own code said, without the sentence around it
+    text = str(told).strip().splitlines()
+    return (text[0] if text else type(told).__name__)[:160]
