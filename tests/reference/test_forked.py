@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import torch
+from transformers import DynamicCache
 
 from cotlens._core import control
 from cotlens._core.control import Control
@@ -245,6 +246,21 @@ def test_rows_that_hide_share_a_walk(name, monkeypatch):
         forwards.append(model.meter.since(before).forwards)
         check(model, trunk, branches)
     assert forwards[1] < forwards[0]
+
+
+def test_keys_grow_in_place_where_tokens_are_fed_one_by_one():
+    cache = DynamicCache()
+    cache.update(*torch.randn(2, 3, 2, 5, 4), 0)
+    grown, more = states.with_room(states.copied(cache), 2), torch.randn(2, 2, 3, 2, 1, 4)
+    where = set()
+    for keys, values in more:
+        mine, theirs = grown.update(keys, values, 0), cache.update(keys, values, 0)
+        where.add(mine[0].data_ptr())
+        assert all(torch.equal(*pair) for pair in zip(mine, theirs, strict=True))
+    assert len(where) == 1
+    plain = states.without_room(grown)
+    assert type(plain.layers[0]) is type(cache.layers[0]) and plain.get_seq_length() == 7
+    assert states.size(plain) == states.size(cache)
 
 
 def test_a_cancel_is_heard_between_passes():

@@ -25,7 +25,7 @@ from cotlens.models.architecture.logits import check_finite
 from cotlens.models.generation.samples import OpenRollout
 from cotlens.models.generation.sampling import choose
 from cotlens.models.local import budget
-from cotlens.models.local.engine import fresh_cache, view
+from cotlens.models.local.caches import fresh_cache, view
 from cotlens.models.local.padded_cache import PaddedCache
 
 if TYPE_CHECKING:

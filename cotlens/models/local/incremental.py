@@ -12,7 +12,8 @@ from cotlens._core import control
 from cotlens._core.errors import OutOfMemory
 from cotlens.models.contract.interventions import BlockAttention, Intervention
 from cotlens.models.local import states
-from cotlens.models.local.engine import Engine, fresh_cache
+from cotlens.models.local.caches import fresh_cache
+from cotlens.models.local.engine import Engine
 
 if TYPE_CHECKING:
     from torch import Tensor

@@ -16,6 +16,8 @@ import torch
 from transformers import PreTrainedConfig
 from transformers.cache_utils import DynamicLayer, DynamicSlidingWindowLayer
 
+from cotlens.models.local.caches import PreallocatedLayer
+
 if TYPE_CHECKING:
     from torch import Tensor
 
@@ -52,6 +54,33 @@ def taken_back(before: Any, after: Any) -> Any:
     return _mapped([before, after], lambda found, grown: found[1] if grown else found[0].clone())
 
 
+def with_room(cache: Any, more: int) -> Any:
+    """The same cache, whose keys grow by `more` tokens in place, where a token at a time would copy all before each.
+
+    Nothing else here takes it before it is `without_room`.
+    """
+
+    def roomy(layer: Any) -> Any:
+        part = PreallocatedLayer()
+        rows, length = layer.keys.shape[0], layer.keys.shape[-2]
+        part.reserve(layer, length, rows, length + more)
+        return part
+
+    return _exchanged(cache, lambda layer: type(layer) is DynamicLayer and layer.is_initialized, roomy)
+
+
+def without_room(cache: Any) -> Any:
+    """The same cache with layers as transformers has them, which share its memory."""
+
+    def plain(layer: Any) -> Any:
+        part = DynamicLayer()
+        part.lazy_initialization(layer.keys, layer.values)
+        part.keys, part.values = layer.keys, layer.values
+        return part
+
+    return _exchanged(cache, lambda layer: isinstance(layer, PreallocatedLayer), plain)
+
+
 def size(cache: Any) -> tuple[int, int]:
     """Bytes of the states, and bytes of all keys and values."""
     parts = list(_leaves(cache))
@@ -71,6 +100,14 @@ def lean(cache: Any, longer: Any) -> None:
         if isinstance(mine, DynamicLayer) and not isinstance(mine, DynamicSlidingWindowLayer) and mine.is_initialized:
             n = mine.keys.shape[-2]
             mine.keys, mine.values = theirs.keys[..., :n, :], theirs.values[..., :n, :]
+
+
+def _exchanged(cache: Any, which: Callable[[Any], bool], other: Callable[[Any], Any]) -> Any:
+    """A cache with another in place of some of its layers."""
+    new = copy.copy(cache)
+    if hasattr(cache, "layers"):
+        new.layers = [other(layer) if which(layer) else layer for layer in cache.layers]
+    return new
 
 
 def _mapped(parts: Sequence[Any], change: Change, grown: bool = False) -> Any:

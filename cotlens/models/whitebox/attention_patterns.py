@@ -20,7 +20,7 @@ from cotlens._core import control
 from cotlens._core.errors import CapabilityError, InputError
 from cotlens.models.contract.validation import check_sequence
 from cotlens.models.local import budget
-from cotlens.models.local.engine import fresh_cache
+from cotlens.models.local.caches import fresh_cache
 from cotlens.models.local.incremental import fitting
 
 if TYPE_CHECKING:

@@ -24,7 +24,7 @@ from cotlens.models.contract import Divergence
 from cotlens.models.contract.interventions import BlockAttention
 from cotlens.models.contract.validation import check_sequence
 from cotlens.models.local import budget
-from cotlens.models.local.engine import preallocated
+from cotlens.models.local.caches import preallocated
 from cotlens.models.local.scoring import trie
 from cotlens.models.local.scoring.trunk import prefill
 

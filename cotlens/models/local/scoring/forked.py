@@ -232,11 +232,13 @@ def _feed(
     ends = [(tail.positions, tail.positions[-1] + 1 + np.arange(n - len(tail.positions))) for tail in tails]
     positions = np.minimum(np.stack([np.concatenate(parts) for parts in ends]), engine.layout.context - 1)
     step = 1 if _by_one(engine) else budget.stretch(engine, int(sight.begins.max()))
+    cache = states.with_room(cache, n) if step < n else cache
     for start in range(0, n, step):
         control.current().check()
         stop, live = min(n, start + step), sum(len(tail.tokens) > start for tail in tails)
         if live < len(sight.begins):
-            sight, cache = sight.of(range(live)), states.picked(cache, range(live))
+            sight, cache = sight.of(range(live)), states.picked(states.without_room(cache), range(live))
+            cache = states.with_room(cache, n - start) if stop < n else cache
         at = positions[:live, start:stop]
         mine, wanted = trie.joined_edges([tail.edges for tail in tails[:live]], start, stop)
         logits, _, cache = engine.forward(
@@ -248,7 +250,7 @@ def _feed(
             interventions=interventions,
         )
         scores.put(logits.flatten(0, 1), mine.rows, mine.targets, mine.slots, at[:, wanted].ravel())
-    return cache
+    return states.without_room(cache)
 
 
 def _mask(engine: Engine, sight: Sight, fed: int) -> Any:

@@ -19,7 +19,8 @@ from cotlens.models.architecture.logits import ScoreTable
 from cotlens.models.architecture.masks import Masks, stacked
 from cotlens.models.contract.interventions import BlockAttention
 from cotlens.models.local import budget
-from cotlens.models.local.engine import Engine, has_capacity, memory_errors, preallocated, rewound
+from cotlens.models.local.caches import has_capacity, preallocated, rewound
+from cotlens.models.local.engine import Engine, memory_errors
 from cotlens.models.local.incremental import pieces
 from cotlens.models.local.scoring import from_layer, trie
 from cotlens.models.local.scoring.from_layer import Beginning

@@ -19,7 +19,8 @@ from cotlens._core import control
 from cotlens._core.errors import OutOfMemory
 from cotlens.models.contract.interventions import EVER, BlockAttention
 from cotlens.models.local import budget
-from cotlens.models.local.engine import Engine, fresh_cache, view
+from cotlens.models.local.caches import fresh_cache, view
+from cotlens.models.local.engine import Engine
 
 if TYPE_CHECKING:
     from cotlens.models.architecture.logits import ScoreTable
