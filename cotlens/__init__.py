@@ -44,6 +44,7 @@ __all__ = [
     "PairMatrix",
     "RolloutMap",
     "Selection",
+    "Session",
     "Span",
     "SteeringPanel",
     "Trace",
@@ -112,6 +113,7 @@ if TYPE_CHECKING:
     from cotlens.workbench.feature_table.table import FeatureTable
     from cotlens.workbench.monitor_panel.panel import MonitorPanel
     from cotlens.workbench.rollout_map.rollout_map import RolloutMap
+    from cotlens.workbench.session.session import Session
     from cotlens.workbench.show import show
     from cotlens.workbench.steering_panel.panel import SteeringPanel
 
@@ -156,6 +158,7 @@ __getattr__, __dir__ = lazy_attributes(
         "PairMatrix": "cotlens.widgets.pair_matrix:PairMatrix",
         "RolloutMap": "cotlens.workbench.rollout_map.rollout_map:RolloutMap",
         "Selection": "cotlens.widgets.selection:Selection",
+        "Session": "cotlens.workbench.session.session:Session",
         "SteeringPanel": "cotlens.workbench.steering_panel.panel:SteeringPanel",
         "show": "cotlens.workbench.show:show",
         "CotLensError": "cotlens._core.errors:CotLensError",

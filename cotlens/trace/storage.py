@@ -34,7 +34,7 @@ def save(trace: T, path: files.PathLike) -> None:
 
 def data_of(trace: TraceRecord) -> dict[str, Any]:
     """A trace and all its parents as JSON data, as a file has them."""
-    return {"traces": [_to_data(step) for step in trace.path()]}
+    return {"traces": [step_to_data(step) for step in trace.path()]}
 
 
 def load(kind: type[T], path: files.PathLike, model: Any) -> T:
@@ -52,7 +52,7 @@ def from_data(kind: type[T], payload: Mapping[str, Any], path: str) -> T:
     trace = None
     try:
         for data in payload["traces"]:
-            trace = _from_data(kind, data, trace)
+            trace = step_from_data(kind, data, trace)
     except (AttributeError, IndexError, KeyError, OverflowError, TypeError, ValueError) as error:
         raise InputError(f"{path} is a damaged trace file ({_reason(error)}); save the trace again.") from error
     if trace is None:
@@ -71,7 +71,8 @@ def with_model(trace: T, model: Any) -> T:
     return attached
 
 
-def _to_data(trace: TraceRecord) -> dict[str, Any]:
+def step_to_data(trace: TraceRecord) -> dict[str, Any]:
+    """One trace as JSON data, without what it was made from."""
     return {
         **described(trace),
         "token_ids": list(trace.token_ids),
@@ -95,7 +96,8 @@ def described(trace: TraceRecord) -> dict[str, Any]:
     }
 
 
-def _from_data(kind: type[T], data: dict[str, Any], parent: T | None) -> T:
+def step_from_data(kind: type[T], data: dict[str, Any], parent: T | None) -> T:
+    """The trace of `step_to_data`, made from `parent`; ValueError, KeyError and the like where it is damaged."""
     arrays = {name: files.unpack_array(data[name]) for name in _ARRAYS}
     return revived(kind, data, parent, tuple(data["token_ids"]), data["text"], data["top_pieces"], arrays)
 

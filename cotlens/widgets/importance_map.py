@@ -39,6 +39,10 @@ class ImportanceMap(View):
         results: importance results, one row per unit; mixed units are shown apart.
         trace: the trace they were measured on, for its prompt and its answer.
 
+    Attributes:
+        results: what it shows.
+        trace: the trace they were measured on, where it was given.
+
     `scores` holds one dict per score and `context` the prompt and the answer; `cotlens.widgets.protocol.importance_map`
     declares both.
 
@@ -66,13 +70,13 @@ class ImportanceMap(View):
         traits["scores"] = [score for result in results for score in payload(result)]
         traits["context"] = {} if trace is None else _context(trace)
         super().__init__(**traits)
-        self._results = results
+        self.results, self.trace = results, trace
         self.facts = tuple(map(provenance, results))
 
     def summary(self, *, markdown: bool = False) -> str:
         """The results in words."""
-        each = MOST // len(self._results)
-        return "\n\n".join(summary(result, each, markdown=markdown) for result in self._results)[:MOST]
+        each = MOST // len(self.results)
+        return "\n\n".join(summary(result, each, markdown=markdown) for result in self.results)[:MOST]
 
     def __repr__(self) -> str:
         """One line for hosts that cannot draw the widget; it becomes the text/plain of the output."""

@@ -32,6 +32,9 @@ class PairMatrix(View):
     Args:
         result: one of kind "pairs", with the columns source, target, source_text and target_text.
 
+    Attributes:
+        result: what it shows.
+
     `matrix` holds words, sentences and bytes, row by row; `cotlens.widgets.protocol.pair_matrix` declares it.
     `scale_lock` is as that of the editor's view.
 
@@ -47,6 +50,7 @@ class PairMatrix(View):
 
     def __init__(self, result: Result, **traits: Any) -> None:
         super().__init__(matrix=payload(result), **traits)
+        self.result = result
 
     def __repr__(self) -> str:
         """One line for hosts that cannot draw the widget; it becomes the text/plain of the output."""

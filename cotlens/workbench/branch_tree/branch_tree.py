@@ -41,6 +41,7 @@ class BranchTree(BranchTreeView):
         source: a CoTEditor or a FeatureTable, a trace, or several traces.
 
     Attributes:
+        source: the editor or the table, None where traces were given.
         tree: the branches as data; change them through the methods here, which the editor hears of.
 
     Raises:
@@ -49,9 +50,9 @@ class BranchTree(BranchTreeView):
     """
 
     def __init__(self, source: Any) -> None:
-        self._controller = source if issubclass(type(source), TreeController) else None
-        self.tree: Tree = source.tree if self._controller is not None else _planted(source)
-        self._lock = self._controller.lock if self._controller is not None else threading.RLock()
+        self.source = source if issubclass(type(source), TreeController) else None
+        self.tree: Tree = source.tree if self.source is not None else _planted(source)
+        self._lock = self.source.lock if self.source is not None else threading.RLock()
         super().__init__(branches=payload.branches(self.tree))
         drawn = weakref.WeakMethod(self._draw)
         self.tree.watchers.append(lambda: (draw := drawn()) and draw())
@@ -126,8 +127,8 @@ class BranchTree(BranchTreeView):
     # what goes on
 
     def _walk(self, step: Callable[[], Any]) -> None:
-        if self._controller is not None:
-            self._controller.walk(step)
+        if self.source is not None:
+            self.source.walk(step)
         else:
             with self._lock:
                 step()

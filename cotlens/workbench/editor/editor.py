@@ -103,7 +103,7 @@ class CoTEditor(TreeController):
             head={**head, "off": WHY} if self._readonly else head,
             limits={} if self._readonly else self._limits.payload(),
         )
-        self._measure()
+        self._measure(wake=False)
 
     @property
     def _shown(self) -> ShadingSettings:
@@ -182,7 +182,7 @@ class CoTEditor(TreeController):
         return {"tokens": len(self.model.codec.encode(request.text))}
 
     def _fill(self) -> None:
-        self._measure()
+        self._measure(wake=False)  # to look at a branch loads no model
 
     def _do_focus(self, request: Request) -> None:
         self._goto(self._focuses.branch(request.thought))
@@ -276,9 +276,9 @@ class CoTEditor(TreeController):
             self._set(stream={}, **ended)
             self._publish()
 
-    def _measure(self, *, asked: bool = False, after: BranchPlan | None = None) -> None:
+    def _measure(self, *, asked: bool = False, after: BranchPlan | None = None, wake: bool = True) -> None:
         """Fill in what the shown branch lacks: probabilities, comparison, curve, the chosen measure."""
-        if self._readonly:
+        if self._readonly or (getattr(self.model, "asleep", False) and not wake):
             return
         with self._lock:
             node, shown, newest = self._tree.current, self._shown, self._newest

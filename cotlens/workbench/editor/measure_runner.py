@@ -85,6 +85,17 @@ class MeasureRunner:
         with self._lock:
             return [shown for key, awaits, shown in self._known if (key, awaits) == (trace.id, trace.awaits_rerun)]
 
+    def finished(self) -> dict[Key, Result]:
+        """Everything that was measured to its end, by trace, whether it awaits its rerun, and what it is shaded by."""
+        with self._lock:
+            return {key: result for key, result in self._known.items() if key in self._complete}
+
+    def recall(self, known: Mapping[Key, Result]) -> None:
+        """Take up what `finished` told."""
+        with self._lock:
+            self._known.update(known)
+            self._complete.update(known)
+
     def results(self) -> list[Result]:
         """All that is known."""
         with self._lock:

@@ -28,7 +28,7 @@ FITTING = {int: 3, float: 0.5, str: "x", bool: True, list: []}
 
 def test_the_files_are_as_python_declares():
     assert write_protocol.stale() == []
-    assert len(write_protocol.written()) == 8
+    assert len(write_protocol.written()) == 9
 
 
 @pytest.fixture

@@ -1,0 +1,5 @@
+"""A session: widgets, branches, results and notes in one file that grows as one works, and comes back as it was.
+
+`session` is what a notebook uses; `file` is the file, `lazy_model` the model that is loaded only when it is asked for
+something, `kinds` how each widget is kept, and `script` the Python that does everything again. Open `session` first.
+"""

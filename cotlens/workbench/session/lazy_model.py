@@ -1,0 +1,144 @@
+"""The model of a session that was opened again: what is known of it is said at once, and it is loaded when asked."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Mapping
+from concurrent.futures import Future
+from typing import Any, TypeVar
+
+from cotlens._core import control
+from cotlens._core.control import Control
+from cotlens._core.errors import CotLensError, InputError
+from cotlens.models.contract import Capability, Model
+from cotlens.models.load import load
+from cotlens.models.model_config import Defaults
+from cotlens.models.owner import OwnerThread
+from cotlens.trace.answers import reader_from_data, reader_to_data
+
+T = TypeVar("T")
+_PLAIN = (
+    "name", "where", "backend", "revision", "commit", "state", "dtype", "context_length", "n_layers",
+    "attention_layers", "hides_whole", "score_path", "slow",
+)  # fmt: skip
+
+
+def facts(model: Model) -> dict[str, Any]:
+    """What a session keeps of a model, as JSON data: how to load it, and what its widgets show without it. No key."""
+    said = {name: getattr(model, name) for name in _PLAIN if getattr(model, name, None) is not None}
+    defaults = getattr(model, "defaults", None)
+    return {
+        **said,
+        "capabilities": model.capabilities.value,
+        "defaults": None if defaults is None else defaults.data(),
+        "reader": None if model.reader is None else reader_to_data(model.reader),
+    }
+
+
+def check_same(known: Mapping[str, Any], model: Model) -> None:
+    """Raise InputError unless a model is the one that these facts are of."""
+    if known.get("state", "") != getattr(model, "state", "") or known["backend"] != model.backend:
+        same = "another one of that name" if known["name"] == model.name else repr(model.name)
+        raise InputError(
+            f"This session was made with {known['name']!r} ({known['backend']}), and {same} was given: their numbers "
+            "would be mixed; nothing in the session was changed."
+        )
+
+
+class LazyModel:
+    """Stands in for a model until something is asked of it.
+
+    Args:
+        known: what `facts` said.
+        trusted: ids of traces that are known to be of its tokens.
+
+    Attributes:
+        asleep: whether it isn't loaded yet.
+    """
+
+    def __init__(self, known: Mapping[str, Any], trusted: frozenset[str]) -> None:
+        self._known = _revived(known)
+        self._identity, self.trusted = dict(known), trusted
+        self._model: Model | None = None
+        self._loading = threading.RLock()
+        self.owner, self.codec = _LazyOwner(self), _LazyCodec(self)
+
+    @property
+    def asleep(self) -> bool:
+        """Whether it isn't loaded yet."""
+        return self._model is None
+
+    def awake(self) -> Model:
+        """The model itself, loaded where it isn't yet.
+
+        Raises:
+            InputError: it can't be loaded here, or is another one than the session was made with.
+        """
+        with self._loading:
+            if self._model is None:
+                # No progress is told meanwhile: who asked may hold the lock that telling needs.
+                with control.using(Control()):
+                    self._model = self._opened()
+            return self._model
+
+    def _opened(self) -> Model:
+        name, backend = self._identity["name"], self._identity["backend"]
+        try:
+            model = load(name, backend=backend, revision=self._identity.get("revision") or None)
+        except CotLensError as error:
+            raise InputError(
+                f"The session's model {name!r} can't be loaded here ({error}): give it, "
+                "cl.Session.load(path, model=model)."
+            ) from error
+        check_same(self._identity, model)
+        return model
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("__") or "_known" not in self.__dict__:
+            raise AttributeError(name)
+        if self._model is None and name in self._known:
+            return self._known[name]
+        if self._model is None and name == "slow":
+            return ""
+        return getattr(self.awake(), name)
+
+    def __repr__(self) -> str:
+        return f"<{self._known['name']}, {'not loaded yet' if self.asleep else 'loaded'}>"
+
+
+class _LazyOwner:
+    """The thread of a model that is loaded with the first job, on a thread of its own."""
+
+    def __init__(self, model: LazyModel) -> None:
+        self._model, self._loader = model, OwnerThread("cotlens-loading")
+
+    def submit(self, fn: Callable[[], T], control: Control | None = None, priority: int = 0) -> Future[T]:
+        """As the model's own owner."""
+        if not self._model.asleep:
+            return self._model.awake().owner.submit(fn, control, priority)
+        return self._loader.submit(lambda: self._model.awake().owner.run(fn), control, priority)
+
+    def run(self, fn: Callable[[], T], control: Control | None = None, priority: int = 0) -> T:
+        """As the model's own owner."""
+        return self._model.awake().owner.run(fn, control, priority)
+
+
+class _LazyCodec:
+    """The tokenizer of a model that is loaded with the first text."""
+
+    def __init__(self, model: LazyModel) -> None:
+        self._model = model
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("__"):
+            raise AttributeError(name)
+        return getattr(self._model.awake().codec, name)
+
+
+def _revived(known: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        **known,
+        "capabilities": Capability(known["capabilities"]),
+        "defaults": None if known["defaults"] is None else Defaults(**known["defaults"]),
+        "reader": None if known["reader"] is None else reader_from_data(dict(known["reader"])),
+    }

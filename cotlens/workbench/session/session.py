@@ -1,0 +1,325 @@
+"""Session: what is done in an investigation, kept as it is done, in one file."""
+
+from __future__ import annotations
+
+import os
+import threading
+import warnings
+import weakref
+from collections.abc import Callable, Collection, Mapping
+from functools import partial
+from pathlib import Path
+from typing import Any, cast
+
+from cotlens._core import check
+from cotlens._core.errors import InputError
+from cotlens._core.files import PathLike
+from cotlens.models.contract import Model
+from cotlens.results import Result
+from cotlens.results.result import from_data
+from cotlens.trace import Trace
+from cotlens.trace.storage import with_model
+from cotlens.workbench.branches.kept import trace_to_data
+from cotlens.workbench.editor.editor import CoTEditor
+from cotlens.workbench.session import lazy_model
+from cotlens.workbench.session.file import Item, SessionFile
+from cotlens.workbench.session.kinds import KINDS, Held, Part, ancestors, canonical, kind_of
+from cotlens.workbench.session.lazy_model import LazyModel
+from cotlens.workbench.session.script import script
+
+_OPEN: weakref.WeakValueDictionary[tuple[int, str], Session] = weakref.WeakValueDictionary()
+"""Sessions that are open in this process, by process and path: a cell that is run again gets the same one."""
+MOST_NOTE = 100_000  # characters
+_ITEMS = ("trace", "node", "result", "given", "widget", "note", "kept")
+_DAMAGED = (InputError, AttributeError, IndexError, KeyError, OverflowError, TypeError, ValueError)
+
+
+class Session:
+    """An investigation in one file: widgets with their branches, results, selections and settings, traces and notes.
+
+        session = cl.Session("study.cotlens", model)
+        editor = session.keep(cl.CoTEditor(model, trace))     # whatever happens in it is kept, as it happens
+        session.note("44 is where it goes wrong")
+        ...
+        session = cl.Session.load("study.cotlens")            # after a restart, in another kernel, on another day
+        session["editor"]
+
+    A process that is killed loses at most what was going on. The file holds no code that is run and no key. It is one
+    kernel's at a time; opening it again where it is open gives the same session. Undoing begins anew with each opening,
+    what was only begun to be measured is measured again, and text that was being written when the kernel went is lost.
+
+    Args:
+        path: of the file, which must not be there yet.
+        model: what the traces were written by; by default that of the first widget that has one.
+
+    Attributes:
+        path: of the file.
+        widgets: name -> widget, in the order in which they were kept.
+        notes: what was noted, oldest first.
+        problems: a sentence for each thing that couldn't be brought back; it stays in the file as it is.
+
+    Raises:
+        InputError: there is a file already, or it can't be written there.
+    """
+
+    def __init__(self, path: PathLike, model: Model | None = None) -> None:
+        self._begin(SessionFile(check.path("path", path), new=True))
+        if model is not None:
+            self._is_of(model)
+
+    @classmethod
+    def load(cls, path: PathLike, *, model: Model | None = None) -> Session:
+        """A session as it was. No model is loaded before something is asked of it; then by the name it was loaded by.
+
+        Args:
+            model: the session's model, where it is loaded already or its name doesn't lead to it.
+
+        Raises:
+            InputError: there is no session, it is a newer one, damaged, open in another kernel, or of another model.
+        """
+        target = check.path("path", path)
+        known = _OPEN.get(_key(target))
+        if known is not None:
+            if model is not None:
+                known._is_of(model)
+            return known
+        session = cls.__new__(cls)
+        session._begin(SessionFile(target, new=False))
+        try:
+            session._restore(model)
+        except BaseException:
+            session.close()
+            raise
+        return session
+
+    def keep(self, thing: Any, name: str = "") -> Any:
+        """Keep a widget from now on, or a trace or a result as it is.
+
+        Args:
+            thing: a CoTEditor, BranchTree, ImportanceMap, PairMatrix, RolloutMap, Selection, Trace or Result.
+            name: what it is called in the session; by default its kind and a number where one is taken.
+
+        Returns:
+            the thing.
+
+        Raises:
+            InputError: a session can't keep it, the name is taken, or it is of another model.
+        """
+        if issubclass(type(thing), CoTEditor) and thing.model.capabilities:
+            self._is_of(thing.model)
+        with self._lock:
+            kind = type(thing).__name__ if isinstance(thing, Trace | Result) else kind_of(thing)
+            taken = {**self.widgets, **self.kept}
+            if thing is taken.get(name) or any(thing is each for each in self.widgets.values()):
+                return thing
+            name = check.text("name", name) if name else _free(_SHORT[kind], {*taken, *self._reserved})
+            if name in taken or name in self._reserved or "/" in name:
+                raise InputError(f"The name {name!r} is taken, or has a stroke in it: give another one.")
+            if isinstance(thing, Trace | Result):
+                self.kept[name] = thing
+                data = trace_to_data(thing) if isinstance(thing, Trace) else thing.data()
+                items = [*ancestors(thing)] if isinstance(thing, Trace) else []
+                self._write([*self._changed(items), ("kept", name, {"kind": kind, "data": data})])
+            else:
+                self._adopt(thing, name)
+                self.save()
+            return thing
+
+    def note(self, text: str) -> None:
+        """Keep a note.
+
+        Raises:
+            InputError: it is no text, or longer than 100,000 characters.
+        """
+        if len(check.text("text", text)) > MOST_NOTE:
+            raise InputError(f"A note has at most {MOST_NOTE:,} characters; {len(text):,} were given.")
+        with self._lock:
+            self.notes.append(text)
+            self._write([("note", str(len(self.notes)), text)])
+
+    def save(self) -> None:
+        """Write what is different from what the file has. It happens by itself; this says what went wrong with it.
+
+        Raises:
+            InputError: the file can't be written.
+        """
+        with self._lock:
+            states, parts = self._told()
+            self._write([*self._changed(parts), *self._other(states)])
+
+    def script(self) -> str:
+        """Python that does everything again from the first prompt, with the same seeds, and gives the same numbers.
+
+        It makes `traces`, by widget and branch, and `results`, by widget, branch and measure.
+        """
+        with self._lock:
+            name = self._known["name"] if self._known else None
+            return script(name, self.widgets, self.kept, self._model)
+
+    def close(self) -> None:
+        """Let go of the file. The widgets go on, and nothing that happens in them is kept any more."""
+        with self._lock:
+            self._closed = True
+            self._file.close()
+            _OPEN.pop(_key(self.path), None)
+
+    def __getitem__(self, name: str) -> Any:
+        found = {**self.widgets, **self.kept}
+        if name not in found:
+            raise InputError(f"The session keeps no {name!r}; it keeps {', '.join(map(repr, found)) or 'nothing yet'}.")
+        return found[name]
+
+    def __repr__(self) -> str:
+        of = f" of {self._known['name']}" if self._known else ""
+        held = ", ".join([*self.widgets, *self.kept]) or "nothing yet"
+        return f"<Session{of} in {self.path.name}: {held}; {len(self.notes)} notes>"
+
+    # what goes on
+
+    def _told(self) -> tuple[list[Item], list[Part]]:
+        """What the widgets say of themselves, and what they hold."""
+        names = {id(widget): name for name, widget in self.widgets.items()}
+        states: list[Item] = []
+        parts: list[Part] = []
+        for name, widget in self.widgets.items():
+            kind = kind_of(widget)
+            said = KINDS[kind].state(widget, names)
+            states.append(("widget", name, {"kind": kind, "selected": dict(widget.selected), **said}))
+            parts += KINDS[kind].parts(widget, name)
+        return states, parts
+
+    def _begin(self, file: SessionFile) -> None:
+        self.path, self._file = file.path, file
+        self.widgets: dict[str, Any] = {}
+        self.kept: dict[str, Trace | Result] = {}
+        self.notes: list[str] = []
+        self.problems: list[str] = []
+        self._lock = threading.RLock()
+        self._closed = False
+        self._quiet = False
+        self._reserved: set[str] = set()  # names of what couldn't be brought back
+        self._known: Mapping[str, Any] | None = file.about("model")
+        self._model: Model | None = None
+        self._saved: dict[tuple[str, str], Any] = {}
+        _OPEN[_key(file.path)] = self
+
+    def _restore(self, model: Model | None) -> None:
+        items = {kind: self._file.read(kind) for kind in _ITEMS}
+        if model is not None:
+            self._is_of(model)
+        lazy = self._model = model
+        if model is None and self._known is not None:
+            trusted = {each["id"] for each in _traces_in(items) if isinstance(each, dict) and "id" in each}
+            lazy = self._model = cast(Model, LazyModel(self._known, frozenset(trusted)))
+        self.notes += [str(text) for text in items["note"].values()]
+        for name, data in items["kept"].items():
+            self._try(name, partial(self._revive, name, data, items, lazy))
+        held = Held(lazy, items, self.widgets)
+        self._quiet = True  # what is read needn't be written
+        for name, data in items["widget"].items():
+            self._try(name, partial(self._back, name, data, held))
+        states, parts = self._told()
+        self._changed(parts, read=True)
+        self._other(states)
+        self._quiet = False
+
+    def _back(self, name: str, data: Mapping[str, Any], held: Held) -> None:
+        widget = KINDS[data["kind"]].restored(data, name, held)
+        self._adopt(widget, name)
+        if data["kind"] != "Selection":  # its widgets have it
+            getattr(widget, "view", widget).selected = data["selected"]
+
+    def _revive(self, name: str, data: Mapping[str, Any], items: Any, model: Any) -> None:
+        self.kept[name] = _revived(data, name, items, model)
+
+    def _try(self, name: str, bring: Callable[[], Any]) -> None:
+        try:
+            bring()
+        except _DAMAGED as error:
+            why = f"{error.args[0]!r} is missing" if isinstance(error, KeyError) else str(error).rstrip(".")
+            self._reserved.add(name)
+            self.problems.append(f"{name!r} couldn't be brought back ({why}); it is in the file as it was.")
+
+    def _adopt(self, widget: Any, name: str) -> None:
+        """From now on hear of what happens in a widget."""
+        self.widgets[name] = widget
+
+        def tell(_: Any = None) -> None:
+            self._heard()  # the session lives as long as its widgets
+
+        for trait in ("selected", "scale_lock", "limits", "findings", "job"):
+            if widget.has_trait(trait):
+                widget.observe(tell, trait)
+        tree = getattr(widget, "tree", None)
+        if tree is not None:
+            tree.watchers.append(tell)
+
+    def _heard(self) -> None:
+        """Something happened: keep it. A file that can't be written must not stop the work."""
+        if self._closed or self._quiet:
+            return
+        try:
+            self.save()
+        except InputError as error:
+            warnings.warn(str(error), stacklevel=2)
+
+    def _is_of(self, model: Any) -> None:
+        """Raise InputError unless a model is the session's, which the first one is."""
+        if isinstance(model, LazyModel):
+            return
+        if self._known is not None:
+            lazy_model.check_same(self._known, model)
+            return
+        self._known, self._model = lazy_model.facts(model), model
+        self._write([], {"model": self._known})
+
+    def _changed(self, parts: list[Part], *, read: bool = False) -> list[Item]:
+        """The parts that are others than those in the file, as items; none where they were just `read` from it."""
+        new = {(kind, name): (thing, data) for kind, name, thing, data in parts}
+        other = {key: each for key, each in new.items() if self._saved.get(key) is not each[0]}
+        self._saved |= {key: thing for key, (thing, _) in other.items()}
+        return [] if read else [(*key, data()) for key, (_, data) in other.items()]
+
+    def _other(self, states: list[Item]) -> list[Item]:
+        """The states that say something else than those in the file."""
+        new = [each for each in states if self._saved.get(each[:2]) != canonical(each[2])]
+        self._saved |= {each[:2]: canonical(each[2]) for each in new}
+        return new
+
+    def _write(self, items: list[Item], about: dict[str, Any] | None = None) -> None:
+        if self._closed:
+            raise InputError(f"The session {self.path} was closed: open it again with cl.Session.load.")
+        if items or about:
+            try:
+                self._file.write(items, about)
+            except InputError:
+                for kind, name, _ in items:  # the next time it is tried again
+                    self._saved.pop((kind, name), None)
+                raise
+
+
+_SHORT = {
+    "CoTEditor": "editor", "BranchTree": "tree", "ImportanceMap": "map", "PairMatrix": "matrix",
+    "RolloutMap": "rollouts", "Selection": "selection", "Trace": "trace", "Result": "result",
+}  # fmt: skip
+
+
+def _free(name: str, taken: Collection[str]) -> str:
+    numbered = (f"{name}{number}" if number > 1 else name for number in range(1, len(taken) + 2))
+    return next(each for each in numbered if each not in taken)
+
+
+def _key(path: Path) -> tuple[int, str]:
+    return os.getpid(), str(path.resolve())
+
+
+def _traces_in(items: Mapping[str, Mapping[str, Any]]) -> list[Any]:
+    nodes = [each.get("trace") for each in items["node"].values() if isinstance(each, dict)]
+    return [*items["trace"].values(), *items["given"].values(), *nodes]
+
+
+def _revived(data: Mapping[str, Any], name: str, items: Mapping[str, Mapping[str, Any]], model: Any) -> Trace | Result:
+    if data["kind"] == "Result":
+        return from_data(data["data"], name)
+    trace = Held(model, items, {}).trace(data["data"])
+    return trace if model is None or isinstance(model, LazyModel) else with_model(trace, model)
