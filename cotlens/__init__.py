@@ -40,8 +40,10 @@ __all__ = [
     "FeatureTable",
     "FinalAnswer",
     "ImportanceMap",
+    "LensGrid",
     "MonitorPanel",
     "PairMatrix",
+    "PatchGrid",
     "RolloutMap",
     "Selection",
     "Session",
@@ -106,12 +108,14 @@ if TYPE_CHECKING:
     from cotlens.trace.readers.inspect_logs import read_inspect
     from cotlens.trace.readers.reading import read, read_atif, read_jsonl
     from cotlens.widgets.importance_map import ImportanceMap
+    from cotlens.widgets.lens_grid import LensGrid
     from cotlens.widgets.pair_matrix import PairMatrix
     from cotlens.widgets.selection import Selection
     from cotlens.workbench.branch_tree.branch_tree import BranchTree
     from cotlens.workbench.editor.editor import CoTEditor
     from cotlens.workbench.feature_table.table import FeatureTable
     from cotlens.workbench.monitor_panel.panel import MonitorPanel
+    from cotlens.workbench.patch_grid.patch_grid import PatchGrid
     from cotlens.workbench.rollout_map.rollout_map import RolloutMap
     from cotlens.workbench.session.session import Session
     from cotlens.workbench.show import show
@@ -154,8 +158,10 @@ __getattr__, __dir__ = lazy_attributes(
         "CoTEditor": "cotlens.workbench.editor.editor:CoTEditor",
         "FeatureTable": "cotlens.workbench.feature_table.table:FeatureTable",
         "ImportanceMap": "cotlens.widgets.importance_map:ImportanceMap",
+        "LensGrid": "cotlens.widgets.lens_grid:LensGrid",
         "MonitorPanel": "cotlens.workbench.monitor_panel.panel:MonitorPanel",
         "PairMatrix": "cotlens.widgets.pair_matrix:PairMatrix",
+        "PatchGrid": "cotlens.workbench.patch_grid.patch_grid:PatchGrid",
         "RolloutMap": "cotlens.workbench.rollout_map.rollout_map:RolloutMap",
         "Selection": "cotlens.widgets.selection:Selection",
         "Session": "cotlens.workbench.session.session:Session",

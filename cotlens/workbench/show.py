@@ -20,7 +20,9 @@ from cotlens.trace.collection.traces import Traces
 from cotlens.trace.readers.reading import read
 from cotlens.widgets.bundles import View
 from cotlens.widgets.importance_map import ImportanceMap
+from cotlens.widgets.lens_grid import LensGrid
 from cotlens.widgets.pair_matrix import PairMatrix
+from cotlens.widgets.patch_grid import PatchGridView
 from cotlens.workbench.editor.editor import CoTEditor
 from cotlens.workbench.feature_table.table import FeatureTable
 from cotlens.workbench.rollout_map.rollout_map import RolloutMap
@@ -30,6 +32,9 @@ from cotlens.workbench.steering_panel.words import said
 
 PUBLISHED = ("resampling_accuracy", "counterfactual_accuracy", "forced_accuracy")
 """What a map of published rollouts shows; their KL is mostly an artefact of its smoothing."""
+
+GRIDS = {"lens": LensGrid, "patch": PatchGridView}
+"""The view of results of one row per layer and place."""
 
 
 class Plain:
@@ -47,16 +52,16 @@ def show(thing: Any, model: Model | None = None, *, trace: Trace | None = None) 
 
     A trace opens in the editor (with a model) or as text. Several open as `RolloutMap`, whether in a list, in the table
     that `Traces.frame` makes of them, or in a file or folder that `cl.read` reads, named by its path. An importance
-    result opens as `ImportanceMap` (of a difference with both its readings), one of pairs as `PairMatrix`, another,
-    such as a comparison of measures, a sweep or the latents of a trace, as its chart. With a model and a trace,
-    steering vectors open as `SteeringPanel` and an autoencoder as `FeatureTable`. A steered rerun is said in words.
-    Published rollouts open as the map of their accuracies over the trace. A widget is itself. Anything else is returned
-    as text, with a sentence that says so.
+    result opens as `ImportanceMap` (of a difference with both its readings), one of pairs as `PairMatrix`, one of a
+    lens as `LensGrid`, one of patches as the view of `PatchGrid`, another, such as a comparison of measures, a sweep or
+    the latents of a trace, as its chart. With a model and a trace, steering vectors open as `SteeringPanel` and an
+    autoencoder as `FeatureTable`. A steered rerun is said in words. Published rollouts open as the map of their
+    accuracies over the trace. A widget is itself. Anything else is returned as text, with a sentence that says so.
 
     Args:
         thing: a Trace, several of them, a frame of their texts, the path to a file or folder of traces, a Result,
-            several importance results of one trace in a list, one or several steering vectors, a SteeredRun, a SAE, or
-            Rollouts.
+            several importance results of one trace in a list, several of lenses or of patches that stand beside each
+            other, one or several steering vectors, a SteeredRun, a SAE, or Rollouts.
         model: what wrote the trace, to edit it or to steer with.
         trace: what an importance result was measured on, for its prompt and its answer; or what is steered or read.
 
@@ -83,6 +88,8 @@ def show(thing: Any, model: Model | None = None, *, trace: Trace | None = None) 
         return Plain(said(thing))
     if _are(thing, Result) and all(each.kind == "importance" for each in thing):
         return ImportanceMap(*thing, trace=trace)
+    if _are(thing, Result) and {each.kind for each in thing} in ({kind} for kind in GRIDS):
+        return GRIDS[thing[0].kind](*thing)
     if model is not None and trace is not None:
         if isinstance(thing, Vector) or _are(thing, Vector):
             return SteeringPanel(model, trace, thing)
@@ -100,6 +107,8 @@ def _result(result: Result, trace: Trace | None) -> Any:
         return ImportanceMap(result, trace=trace)
     if result.kind == "pairs" and len(result):
         return PairMatrix(result)
+    if result.kind in GRIDS and len(result) and "layer" in result.columns:
+        return GRIDS[result.kind](result)
     if result.kind in CHARTS and len(result):
         return result.chart()
     return result

@@ -66,7 +66,7 @@ def test_it_saves_draws_and_is_deterministic(grid, pair, abacus, tmp_path):
     again = load_result(tmp_path / "grid.json")
     np.testing.assert_array_equal(again.columns["estimate"], grid.columns["estimate"])
     assert len(grid.chart().to_dict()["vconcat"]) == 2
-    assert type(cl.show(grid)).__name__ == "VConcatChart"
+    assert type(cl.show(grid)).__name__ == "PatchGridView"
     same = cl.patching.PatchGrid(controls=("shuffled", "mean")).run(*pair, abacus)
     np.testing.assert_array_equal(same.columns["shuffled"], grid.columns["shuffled"])
 
@@ -313,6 +313,13 @@ def test_real_weights_are_patched():
     )  # all that decides stands there at the end
     first = result.columns["estimate"][np.array(last)[0] - 1]
     assert first == pytest.approx(1, abs=0.1)  # and after the first layer still in the word
+    shown = cl.PatchGrid(result).grid["levels"][0]["panels"][0]
+    assert [len(shown["texts"]), shown["texts"][-2]] == [3, "Tom has three apples in his bag."]
+    lens = cl.lenses.LogitLens().run(base, model)
+    told = cl.LensGrid(lens).grid["levels"][1]["panels"][0]
+    assert [text for text in told["texts"] if "three" in text] == [" three"]
+    top = np.frombuffer(told["estimate"], "<f4").reshape(31, -1)[0]  # the last layer comes first
+    np.testing.assert_allclose(top, lens.columns["estimate"][lens.columns["layer"] == 30], rtol=1e-6)
     parts = cl.patching.DirectLogits().run(base, source, model, answers=("three", "seven"))
     assert parts.columns["estimate"].sum() == pytest.approx(parts.extras["total"], abs=1e-3)
 

@@ -5,8 +5,10 @@ import branchTree from "../branch_tree/index";
 import editor from "../editor/index";
 import featureTable from "../feature_table/index";
 import importanceMap from "../importance_map/index";
+import lensGrid from "../lens_grid/index";
 import monitorPanel from "../monitor_panel/index";
 import pairMatrix from "../pair_matrix/index";
+import patchGrid from "../patch_grid/index";
 import rolloutMap from "../rollout_map/index";
 import steeringPanel from "../steering_panel/index";
 import { AskingFake } from "./asking";
@@ -14,6 +16,7 @@ import { BRANCHTREES } from "./branches";
 import { FEATURES } from "./features";
 import { FakeModel } from "./model";
 import { STATES } from "./fixtures";
+import { LENSES, PATCHES } from "./grids";
 import { MONITORS } from "./monitors";
 import { PAIRS } from "./pairs";
 import { ROLLOUTS } from "./rollouts";
@@ -22,7 +25,7 @@ import { STEERING, steeringEcho } from "./steering";
 import { StillFake } from "./still";
 
 /** For the browser tests and the benchmark: nothing of this is in the widget's bundle. */
-interface Hooks { states: string[]; model: unknown; started: number; show(state: string): void; reopen(hash: string): boolean; again(): void; twin(): void; leave(): void; close(): void }
+interface Hooks { states: string[]; model: unknown; started: number; show(state: string): void; reopen(hash: string): boolean; again(): void; more(state: string): unknown; twin(): void; leave(): void; close(): void }
 declare global { interface Window { __cotlens: Hooks } }
 
 const stage = document.getElementById("stage") as HTMLElement;
@@ -44,7 +47,7 @@ function present(widget: Widget, model: unknown): void {
   const started = performance.now();
   widget.initialize?.({ model, signal: modelLife.signal } as never);
   again();
-  window.__cotlens = { states: NAMES, model, started, show, reopen, again, twin, leave: () => viewLife.abort(), close: () => { viewLife.abort(); modelLife.abort(); } };
+  window.__cotlens = { states: NAMES, model, started, show, reopen, again, more: (state) => PATCHES[state]?.(), twin, leave: () => viewLife.abort(), close: () => { viewLife.abort(); modelLife.abort(); } };
 }
 
 /** What shows each state of a widget: a new widget on a model of its own. */
@@ -59,6 +62,8 @@ const SHOW: Record<string, () => void> = {
   ...showing(editor, STATES, (state) => new FakeModel(state)),
   ...showing(importanceMap, SCORES, still),
   ...showing(pairMatrix, PAIRS, still),
+  ...showing(lensGrid, LENSES, still),
+  ...showing(patchGrid, PATCHES, (state) => new AskingFake(state)),
   ...showing(steeringPanel, STEERING, (state) => new AskingFake(state, steeringEcho)),
   ...showing(featureTable, FEATURES, (state) => new AskingFake(state)),
   ...showing(monitorPanel, MONITORS, still),

@@ -41,8 +41,8 @@ export function paperOf(canvas: HTMLCanvasElement, width: number, height: number
   return paper;
 }
 
-/** Diagonal lines, 5 px apart. */
-export function hatch(paper: CanvasRenderingContext2D, colour: string): CanvasPattern | string {
+/** Diagonal lines, 5 px apart; `turned` ones fall to the right. */
+export function hatch(paper: CanvasRenderingContext2D, colour: string, turned = false): CanvasPattern | string {
   const ratio = paper.getTransform().a;
   const size = Math.round(5 * ratio);
   const tile = document.createElement("canvas");
@@ -52,7 +52,7 @@ export function hatch(paper: CanvasRenderingContext2D, colour: string): CanvasPa
   pen.strokeStyle = colour;
   pen.lineWidth = ratio;
   pen.beginPath();
-  for (const shift of [-size, 0, size]) { pen.moveTo(shift, size); pen.lineTo(shift + size, 0); }
+  for (const shift of [-size, 0, size]) { pen.moveTo(shift, turned ? 0 : size); pen.lineTo(shift + size, turned ? size : 0); }
   pen.stroke();
   const pattern = paper.createPattern(tile, "repeat");
   pattern?.setTransform(new DOMMatrix().scale(1 / ratio));

@@ -53,7 +53,7 @@ export interface TraceDocument extends TraceText {
 }
 
 /** What was done to a branch's parent to make it. */
-export type BranchKind = "original" | "truncate" | "replace" | "delete" | "insert" | "rerun" | "clamp" | "steer";
+export type BranchKind = "original" | "truncate" | "replace" | "delete" | "insert" | "rerun" | "clamp" | "steer" | "patch";
 
 /** One branch of the tree. */
 export interface BranchInfo {
@@ -149,6 +149,59 @@ export interface Selected {
   latent?: number;
   layer?: number;
   findings?: string[];
+}
+
+/** A number that stands beside each estimate, Float32: a control, a floor, a rank. */
+export interface Beside {
+  name: string;
+  numbers: DataView;
+}
+
+/** One run of a grid, or the difference of two: its columns are those of every panel of the level. Numbers stand row by row: cell (row, column) at row * columns + column. Colours begin at `base`. */
+export interface GridPanel {
+  name: string;
+  note: string;
+  trace: string;
+  difference: boolean;
+  signed: boolean;
+  base: number;
+  texts: string[];
+  first: DataView;
+  /** Tokens first..last of each column, Uint32; equal ones where this run has no such column. */
+  last: DataView;
+  estimate: DataView;
+  /** Uint8: 0 no such cell, 1 measured, 2 not measured, 3 below the floor, 4 without influence. */
+  code: DataView;
+  /** Uint8, of each cell the number in `reasons`. */
+  reason: DataView;
+  /** Uint32, of each cell the number in `words` of the token that leads there; empty where nothing is said of it. */
+  leading: DataView;
+  beside: Beside[];
+}
+
+/** What a grid shows at once: all columns, or those that a column of the level before consists of. */
+export interface GridLevel {
+  unit: string;
+  /** Uint32, of each column that of the level before; empty in the first. */
+  parents: DataView;
+  panels: GridPanel[];
+}
+
+/** Layers as rows, the last one first, and places of a text as columns, in runs below each other. All colours reach as far as from `base` to `scale`; those of a panel begin at its own base. */
+export interface Grid extends Meaning {
+  base: number;
+  scale: number;
+  rows: string[];
+  row_words: string[];
+  /** Whether a cell is made of what stands before and below it, or acts on what stands behind and above it. */
+  cone: "reads" | "reaches";
+  /** How a column follows from the tokens below it, "" where it was measured by itself. */
+  folded: string;
+  /** What "below the floor" means. */
+  floor: string;
+  levels: GridLevel[];
+  words: string[];
+  reasons: string[];
 }
 
 export type JobState = "idle" | "queued" | "running" | "done" | "cancelled" | "error";

@@ -4,6 +4,7 @@ import { h } from "../kit/dom";
 import { createFoot, type KeyWords, type MarkWords } from "../kit/controls/foot";
 import { onKey } from "../kit/keys";
 import { Observed } from "../kit/kernel/observed";
+import { cellOf, placeOf, stepped, type Shape } from "../grid/places";
 import { createGrid } from "./grid";
 import { createHead } from "./head";
 import { Pairs } from "./model";
@@ -59,28 +60,20 @@ export function draw(root: HTMLElement, matrix: Matrix | null, signal: AbortSign
 
 /** Arrow keys move the cell. */
 function listenForKeys({ own, pairs, root, signal }: Context, grid: HTMLElement): void {
+  const shape: Shape = { bands: 1, rows: pairs.count, columns: pairs.count };
   onKey(root, signal, (event, target) => {
     if (event.ctrlKey || event.metaKey) return null;
     const to = target === grid || target === root ? moved(event.key, event.shiftKey ? 10 : 1) : null;
-    if (to) return () => own.set({ picked: pairs.cell(to.target, to.source), hovered: null });
+    if (to !== null) return () => own.set({ picked: to, hovered: null });
     return event.key === "Escape" && own.now.picked !== null ? () => { own.set({ picked: null }); grid.focus({ preventScroll: true }); } : null;
   });
 
-  function moved(key: string, by: number): { target: number; source: number } | null {
-    const last = pairs.count - 1;
-    const at = own.now.picked ?? pairs.cell(Math.min(1, last), 0);
-    const go = own.now.picked === null ? 0 : by;
-    const [target, source] = [pairs.target(at), pairs.source(at)];
-    const within = (value: number): number => Math.max(0, Math.min(last, value));
-    switch (key) {
-      case "ArrowUp": return { target: within(target - go), source };
-      case "ArrowDown": return { target: within(target + go), source };
-      case "ArrowLeft": return { target, source: within(source - go) };
-      case "ArrowRight": return { target, source: within(source + go) };
-      case "Home": return { target, source: ends(target)[0] };
-      case "End": return { target, source: ends(target)[1] };
-      default: return null;
-    }
+  function moved(key: string, by: number): number | null {
+    const at = own.now.picked ?? pairs.cell(Math.min(1, pairs.count - 1), 0);
+    const target = pairs.target(at);
+    if (key === "Home" || key === "End") return pairs.cell(target, ends(target)[key === "Home" ? 0 : 1]);
+    const to = stepped(key, placeOf(at, shape), own.now.picked === null ? 0 : by, shape);
+    return to && cellOf(to, shape);
   }
 
   /** First and last source that the result has for a target. */

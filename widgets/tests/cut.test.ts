@@ -3,7 +3,7 @@ import { test } from "node:test";
 import { cut, shortened } from "../kit/text/cut";
 import { trimSame } from "../kit/text/diff";
 import { drawable } from "../kit/text/special";
-import { beginning } from "../pair_matrix/labels";
+import { beginning } from "../grid/labels";
 
 const FACES = "😀".repeat(50);
 

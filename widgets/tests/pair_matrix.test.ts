@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { beginning } from "../pair_matrix/labels";
+import { beginning } from "../grid/labels";
 import { PAIRS } from "../gallery/pairs";
 import { meaningWords, nothingClear } from "../pair_matrix/head";
 import { Pairs } from "../pair_matrix/model";
 import type { Matrix } from "../pair_matrix/protocol";
-import { missingRuns, pixelsOf } from "../pair_matrix/pixels";
+import { pixelsOf, runsOf } from "../grid/pixels";
 
 const pairsOf = (state: string): Pairs => {
   const matrix = PAIRS[state]?.().matrix;
@@ -29,7 +29,7 @@ test("cells are rows of targets", () => {
 test("pixels carry sign and size, and nothing where nothing is shown", () => {
   const pairs = pairsOf("pairssampled");
   const scale = pairs.scale(ALL);
-  const pixels = pixelsOf(pairs, ALL, scale, 0.5, COLOURS);
+  const pixels = pixelsOf(pairs.count ** 2, (cell) => (pairs.shown(cell, ALL) ? pairs.level(cell, scale) : 0), () => true, 0.5, COLOURS);
   for (let cell = 0; cell < pairs.count ** 2; cell += 1) {
     const alpha = pixels[cell * 4 + 3] as number;
     if (!pairs.measured(cell)) assert.equal(alpha, 0);
@@ -40,7 +40,8 @@ test("pixels carry sign and size, and nothing where nothing is shown", () => {
 });
 
 test("unmeasured stretches are found whole", () => {
-  const runs = missingRuns(pairsOf("pairssampled"));
+  const pairs = pairsOf("pairssampled");
+  const runs = runsOf(pairs.count, pairs.count, (cell) => pairs.has(cell) && !pairs.measured(cell));
   assert.deepEqual(runs.find(([target]) => target === 41), [41, 0, 41]);
   assert.ok(runs.some(([target, from, to]) => target === 50 && from === 17 && to === 18));
 });

@@ -62,7 +62,7 @@ class TraceDocument(TraceText):
     notes: list[str]
 
 
-BranchKind = Literal["original", "truncate", "replace", "delete", "insert", "rerun", "clamp", "steer"]
+BranchKind = Literal["original", "truncate", "replace", "delete", "insert", "rerun", "clamp", "steer", "patch"]
 """What was done to a branch's parent to make it."""
 
 
@@ -171,6 +171,69 @@ class Selected(TypedDict):
     latent: NotRequired[int]
     layer: NotRequired[int]
     findings: NotRequired[list[str]]
+
+
+class Beside(TypedDict):
+    """A number that stands beside each estimate, Float32: a control, a floor, a rank."""
+
+    name: str
+    numbers: bytes
+
+
+class GridPanel(TypedDict):
+    """One run of a grid, or the difference of two: its columns are those of every panel of the level.
+
+    Numbers stand row by row: cell (row, column) at row * columns + column. Colours begin at `base`.
+    """
+
+    name: str
+    note: str
+    trace: str
+    difference: bool
+    signed: bool
+    base: float
+    texts: list[str]
+    first: bytes
+    last: bytes
+    """Tokens first..last of each column, Uint32; equal ones where this run has no such column."""
+    estimate: bytes
+    code: bytes
+    """Uint8: 0 no such cell, 1 measured, 2 not measured, 3 below the floor, 4 without influence."""
+    reason: bytes
+    """Uint8, of each cell the number in `reasons`."""
+    leading: bytes
+    """Uint32, of each cell the number in `words` of the token that leads there; empty where nothing is said of it."""
+    beside: list[Beside]
+
+
+class GridLevel(TypedDict):
+    """What a grid shows at once: all columns, or those that a column of the level before consists of."""
+
+    unit: str
+    parents: bytes
+    """Uint32, of each column that of the level before; empty in the first."""
+    panels: list[GridPanel]
+
+
+class Grid(Meaning):
+    """Layers as rows, the last one first, and places of a text as columns, in runs below each other.
+
+    All colours reach as far as from `base` to `scale`; those of a panel begin at its own base.
+    """
+
+    base: float
+    scale: float
+    rows: list[str]
+    row_words: list[str]
+    cone: Literal["reads", "reaches"]
+    """Whether a cell is made of what stands before and below it, or acts on what stands behind and above it."""
+    folded: str
+    """How a column follows from the tokens below it, "" where it was measured by itself."""
+    floor: str
+    """What "below the floor" means."""
+    levels: list[GridLevel]
+    words: list[str]
+    reasons: list[str]
 
 
 JobState = Literal["idle", "queued", "running", "done", "cancelled", "error"]

@@ -20,7 +20,7 @@ class Node:
         label: a few words on what was changed; a person may give others.
         code: the Python that makes the trace from its parent's, which is called `trace` there, too.
         kind: what was done to the parent: "original", "truncate", "replace", "delete", "insert", "rerun" (written
-            again), "clamp" (a latent), "steer" (vectors).
+            again), "clamp" (a latent), "steer" (vectors), "patch" (activations of another run).
         answer, probability: those of the trace's forced answer, None until measured. Of a trace that awaits its rerun
             they are those of the text before the edit, so they are not shown.
         comparison: the answers of the parent and of this one side by side, None until measured.

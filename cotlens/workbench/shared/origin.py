@@ -13,7 +13,7 @@ def origin(model: Model, trace: Trace) -> tuple[str, str]:
     meta = trace.meta
     prompt = meta.get("messages", trace.prompt)
     if trace.parent is not None:
-        return named(trace.edit), "# an edit made outside the editor; save it with trace.save(path)"
+        return named(trace.edit), _outside(trace)
     if meta.get("finish", "given") == "given" or trace.given_parts:  # from elsewhere, so no model of here wrote it
         answer = trace.answer if "answer" in trace.roles else None
         given = f"{prompt!r}, {trace.thought!r}, {answer!r}"
@@ -29,6 +29,14 @@ def origin(model: Model, trace: Trace) -> tuple[str, str]:
     written = ", ".join(f"{name}={value!r}" for name, value in settings.items())
     many = f", n={sample + 1})[{sample}]" if sample else ")"
     return "original", f"trace = model.reason({prompt!r}, {written}{many}"
+
+
+def _outside(trace: Trace) -> str:
+    """The line of an edit that was made before: what the model wrote after it isn't known again."""
+    edit = trace.edit
+    if edit is not None and edit.kind == "replace" and trace.awaits_rerun:
+        return f"trace = trace.replace(({edit.start}, {edit.end}), {edit.new!r})"
+    return "# an edit made outside the editor; save it with trace.save(path)"
 
 
 def named(edit: Edit | None) -> str:

@@ -11,7 +11,7 @@ import pytest
 from cotlens._core.errors import InputError
 from cotlens.widgets.importance_map import ImportanceMap
 from cotlens.widgets.pair_matrix import PairMatrix
-from cotlens.widgets.protocol import editor, feature_table, rollout_map, shared, steering_panel
+from cotlens.widgets.protocol import editor, feature_table, patch_grid, rollout_map, shared, steering_panel
 from cotlens.workbench.shared.messages import fields_of
 from tests.unit.widgets.results import importance, pairs
 from tests.unit.widgets.shapes import check_view, wrong
@@ -22,13 +22,14 @@ TABLES = {
     "table": feature_table.REQUESTS,
     "panel": steering_panel.REQUESTS,
     "map": rollout_map.REQUESTS,
+    "patch grid": patch_grid.REQUESTS,
 }
 FITTING = {int: 3, float: 0.5, str: "x", bool: True, list: []}
 
 
 def test_the_files_are_as_python_declares():
     assert write_protocol.stale() == []
-    assert len(write_protocol.written()) == 9
+    assert len(write_protocol.written()) == 11
 
 
 @pytest.fixture

@@ -1,0 +1,1 @@
+"""The traits of the grid of a lens; `shared` declares their shapes."""

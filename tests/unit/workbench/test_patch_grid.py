@@ -1,0 +1,142 @@
+"""The patch grid with a model behind it: cells opened, patched and cancelled."""
+
+import itertools
+import json
+
+import numpy as np
+import pytest
+
+import cotlens as cl
+from cotlens import organisms
+from cotlens._core.errors import InputError
+from tests.unit.widgets.shapes import check_view
+
+
+class Front:
+    """The front end's side of a grid. `sent` holds its messages from Python."""
+
+    def __init__(self, grid):
+        self.grid, self.view, self.sent = grid, grid.view, []
+        self._numbers = itertools.count(1)
+        self.view.send = lambda content, buffers=None: self.sent.append(content)
+
+    def ask(self, kind, **fields):
+        number = next(self._numbers)
+        self.view._handle_custom_msg(json.loads(json.dumps({"request_id": number, "kind": kind, **fields})), [])
+        (reply,) = [each for each in self.sent if each["request_id"] == number]
+        return reply
+
+    def act(self, kind, **fields):
+        reply = self.ask(kind, **fields)
+        assert reply["status"] == "ok", reply
+        assert self.grid.wait(120)
+        assert self.view.job["state"] == "done", (self.view.job, self.grid.error)
+        check_view(self.view)
+
+    def column(self, text, level=0, panel=0):
+        """Number and tokens of the column that holds a text."""
+        told = self.view.grid["levels"][level]["panels"][panel]
+        at = next(i for i, each in enumerate(told["texts"]) if text in each)
+        return at, *(int(np.frombuffer(told[end], "<u4")[at]) for end in ("first", "last"))
+
+    def values(self, level=0, panel=0):
+        told = self.view.grid["levels"][level]["panels"][panel]
+        return np.frombuffer(told["estimate"], "<f4").reshape(len(self.view.grid["rows"]), -1)
+
+    def patch(self, column, at, **more):
+        _, first, last = column
+        there = {"from_layer": at, "from_first": first, "from_last": last}
+        return {"side": "base", "layer": at, "first": first, "last": last, **there} | more
+
+
+@pytest.fixture(scope="module")
+def pair(abacus):
+    """A thought, and the same with one digit of its last result altered: layers 0 and 1 hold it, then the answer."""
+    problem = organisms.problems(1, seed=32, steps=3, fork=False)[0]
+    base = abacus.reason(problem.prompt, temperature=0)
+    at = base.text.rindex("= 36") + 3
+    return base, base.replace((at, at + 1), "9")
+
+
+@pytest.fixture(scope="module")
+def result(abacus, pair):
+    return cl.patching.PatchGrid(controls=()).run(*pair, abacus)
+
+
+@pytest.fixture
+def page(abacus, pair, result):
+    base, source = pair
+    return Front(cl.PatchGrid(result, model=abacus, base=base, source=source))
+
+
+def test_a_patched_sentence_is_a_branch_with_the_sources_answer(page, pair):
+    page.act("patch", **page.patch(page.column("- 53 = 36"), 0))
+    assert [branch["answer"] for branch in page.view.branches][-1] == "39"
+    rows = {row["answer"]: row["after"] for row in page.view.comparison["rows"]}
+    assert rows["39"] > 0.99 > 0.01 > rows["36"] and page.view.comparison["note"].endswith("as it was: +1")
+    space = {}
+    exec(page.grid.code, space)
+    assert space["trace"].token_ids == page.grid.trace.token_ids  # also the source, which was edited before
+    page.ask("goto", branch=page.view.branches[0]["id"])
+    assert page.grid.trace.id == pair[0].id and page.view.comparison is None
+
+
+def test_where_the_answer_has_read_it_the_patch_moves_nothing(page, pair):
+    page.act("patch", **page.patch(page.column("- 53 = 36"), 3))
+    assert page.view.branches[-1]["answer"] == "36"
+    assert page.view.comparison["note"].startswith("The model wrote the same text again")
+
+
+def test_a_sentence_opens_into_tokens_that_were_measured_then(page, pair, abacus):
+    column, first, last = page.column("- 53 = 36")
+    page.act("tokens", column=column)
+    tokens = page.view.grid["levels"][1]
+    assert [tokens["unit"], len(tokens["panels"][0]["texts"])] == ["token", last - first]
+    whole = cl.patching.PatchGrid(unit="token", layers=(0,), controls=()).run(*pair, abacus)
+    rows = [i for i, start in enumerate(whole.columns["start"]) if first <= start < last]
+    same = [
+        i
+        for i in rows
+        if whole.columns["direction"][i] == "sufficiency" and whole.columns["text"][i] != "(the forced answer)"
+    ]
+    np.testing.assert_allclose(page.values(1)[-1], whole.columns["estimate"][same], atol=1e-4)
+    assert page.values(1)[-1][page.column("6", 1)[0]] == pytest.approx(1, abs=0.02)
+    before = page.view.job["id"]
+    page.ask("tokens", column=column)
+    assert page.view.job["id"] == before  # once is enough
+
+
+def test_it_measures_the_grid_itself_and_can_be_stopped(abacus, pair):
+    base, source = pair
+    page = Front(cl.PatchGrid(model=abacus, base=base, source=source))
+    assert page.ask("patch", **page.patch((0, 1, 2), 0))["status"] in ("ok", "error")
+    page.grid.cancel()
+    assert page.grid.wait(120)
+    again = Front(cl.PatchGrid(model=abacus, base=base, source=source))
+    assert again.grid.wait(120) and again.view.job["state"] == "done"
+    assert again.values().shape == (4, len(base.spans("sentence")) + 1)
+    assert again.view.grid["levels"][0]["panels"][1]["trace"] == source.id
+
+
+def test_what_cannot_be_patched_is_said(page):
+    sentence, answer = page.column("- 53 = 36"), page.column("forced answer")
+    for change, why in (
+        ({"last": sentence[2] - 1}, "20 tokens can't be put in place of 19"),
+        ({"first": answer[1], "last": answer[2]}, "not part of the thought"),
+        ({"layer": 9}, "no layer 9"),
+        ({"side": "both"}, "neither"),
+        ({"first": -3}, "choose a cell"),
+    ):
+        reply = page.ask("patch", **page.patch(sentence, 0, **change))
+        assert why in reply["error"]["message"], why
+    assert "no column 99" in page.ask("tokens", column=99)["error"]["message"]
+
+
+def test_what_does_not_belong_together_is_refused(abacus, pair, result):
+    base, source = pair
+    with pytest.raises(InputError, match="another pair of traces"):
+        cl.PatchGrid(result, model=abacus, base=source, source=base)
+    with pytest.raises(InputError, match="PatchGrid patches a Trace"):
+        cl.PatchGrid(result, model=abacus, base=base)
+    one = cl.patching.PatchGrid(directions=("necessity",), layers=(0,), controls=()).run(base, source, abacus)
+    assert "one direction only" in cl.PatchGrid(one, model=abacus, base=base, source=source).view.why

@@ -1,0 +1,10 @@
+/** The anywidget entry of the grid of a lens. */
+
+import "./index.css";
+import { decodeGrid, drawGrid } from "../grid/view";
+import { still } from "../kit/kernel/still";
+
+export default still({
+  keys: ["grid"], decode: decodeGrid, className: "cotlens-layers cotlens-lensgrid", label: "lens grid",
+  draw: (root, grid, signal, sharedLock, traits) => { drawGrid(root, grid, signal, { sharedLock, traits }); },
+});
