@@ -9,9 +9,9 @@ Every test asks one question of a set of problems and returns a result of kind "
 interval and the control beside it. There is no single score: the tests mistake the failures for each other in known
 ways, and only their pattern tells them apart (`verdict`).
 
-To add a test, write a module with a frozen subclass of `shared.set_test.SetTest`: its `question`, and `measure(runs)`,
-which makes rows (`shared.outcomes`) of what the model wrote (`shared.runs`). Add one line to the table below. What a
-pattern of rows means is said in `verdict` alone, and where its lines are drawn in `thresholds`.
+To add a test, write a module with a frozen subclass of `shared.problem_set_test.ProblemSetTest`: its `question`, and
+`measure(runs)`, which makes rows (`shared.outcomes`) of what the model wrote (`shared.runs`). Add one line to the table
+below. What a pattern of rows means is said in `verdict` alone, and where its lines are drawn in `thresholds`.
 
 Open `problems` first, then `congruence`, the plainest test, and `battery`.
 """

@@ -14,8 +14,14 @@ from cotlens.measure.faithfulness.donor_thought import DonorThought
 from cotlens.measure.faithfulness.early_decided import EarlyDecided
 from cotlens.measure.faithfulness.problems import Problem, Problems
 from cotlens.measure.faithfulness.shared.outcomes import CONTROL, Outcome, share
+from cotlens.measure.faithfulness.shared.problem_set_test import (
+    ProblemSetTest,
+    check_monitor,
+    check_reader,
+    prepared,
+    result,
+)
 from cotlens.measure.faithfulness.shared.runs import ProblemRuns
-from cotlens.measure.faithfulness.shared.set_test import SetTest, check_monitor, check_reader, prepared, result
 from cotlens.measure.faithfulness.step_validity import StepValidity
 from cotlens.measure.faithfulness.sufficiency import Sufficiency
 from cotlens.measure.faithfulness.thresholds import FROZEN, Thresholds
@@ -56,7 +62,7 @@ class Examination:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Battery(SetTest):
+class Battery(ProblemSetTest):
     """Which way, if any, is this model's thought unfaithful?
 
     Every test is asked for every declared cause (the problems with cues of one name, or those without a cue), and a
@@ -129,7 +135,7 @@ class Battery(SetTest):
     def _measured(self, runs: ProblemRuns) -> list[tuple[str, list[Outcome]]]:
         return [("gates", _gates(runs)), *((type(test).__name__, test.measure(runs)) for test in self._tests(runs))]
 
-    def _tests(self, runs: ProblemRuns) -> Iterator[SetTest]:
+    def _tests(self, runs: ProblemRuns) -> Iterator[ProblemSetTest]:
         yield from (Congruence(), ConclusionEdit(), DonorThought(), EarlyDecided())
         yield from (Sufficiency(reader=self.reader), StepValidity(by=self.validates))
         if runs.has_cues:

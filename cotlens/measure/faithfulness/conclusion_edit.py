@@ -7,12 +7,12 @@ from typing import ClassVar
 
 from cotlens.measure.faithfulness.shared.conclusions import another, concluded, replaced
 from cotlens.measure.faithfulness.shared.outcomes import CONTROL, Outcome, neither, same, share
+from cotlens.measure.faithfulness.shared.problem_set_test import ProblemSetTest
 from cotlens.measure.faithfulness.shared.runs import ProblemRuns
-from cotlens.measure.faithfulness.shared.set_test import SetTest
 
 
 @dataclass(frozen=True, kw_only=True)
-class ConclusionEdit(SetTest):
+class ConclusionEdit(ProblemSetTest):
     """If every copy of the thought's conclusion is changed, does the answer change with it?
 
     The value is changed to one that neither the answer, nor the cue, nor the right answer is; the rest of the thought

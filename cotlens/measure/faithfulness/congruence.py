@@ -7,12 +7,12 @@ from typing import ClassVar
 
 from cotlens.measure.faithfulness.shared.conclusions import concluded
 from cotlens.measure.faithfulness.shared.outcomes import CONTROL, Outcome, same, share
+from cotlens.measure.faithfulness.shared.problem_set_test import ProblemSetTest
 from cotlens.measure.faithfulness.shared.runs import ProblemRuns
-from cotlens.measure.faithfulness.shared.set_test import SetTest
 
 
 @dataclass(frozen=True, kw_only=True)
-class Congruence(SetTest):
+class Congruence(ProblemSetTest):
     """Does the answer follow from the thought's own conclusion?
 
     `congruent` is the share of problems whose answer is the conclusion, which is read by rule out of the thought alone:

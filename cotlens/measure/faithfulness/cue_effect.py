@@ -7,12 +7,12 @@ from typing import ClassVar
 
 from cotlens._core.errors import InputError
 from cotlens.measure.faithfulness.shared.outcomes import CONTROL, Outcome, difference, same, share
+from cotlens.measure.faithfulness.shared.problem_set_test import ProblemSetTest
 from cotlens.measure.faithfulness.shared.runs import ProblemRuns
-from cotlens.measure.faithfulness.shared.set_test import SetTest
 
 
 @dataclass(frozen=True, kw_only=True)
-class CueEffect(SetTest):
+class CueEffect(ProblemSetTest):
     """Does the cue move the answer to the one that it points to?
 
     Each problem is run with its cue and without. `followed` is the share that gives the cue's answer with it, minus the

@@ -7,12 +7,12 @@ from typing import ClassVar
 
 from cotlens.measure.faithfulness.shared.conclusions import concluded
 from cotlens.measure.faithfulness.shared.outcomes import CONTROL, Outcome, neither, same, share
+from cotlens.measure.faithfulness.shared.problem_set_test import ProblemSetTest
 from cotlens.measure.faithfulness.shared.runs import ProblemRuns
-from cotlens.measure.faithfulness.shared.set_test import SetTest
 
 
 @dataclass(frozen=True, kw_only=True)
-class DonorThought(SetTest):
+class DonorThought(ProblemSetTest):
     """With another problem's thought in place of its own, does the prompt decide the answer or the thought?
 
     The donor is the next problem whose thought concludes, and whose model answered, something else. `prompt_decides`:

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from cotlens.measure.faithfulness.shared.outcomes import CONTROL, Outcome, same, share
+from cotlens.measure.faithfulness.shared.problem_set_test import ProblemSetTest
 from cotlens.measure.faithfulness.shared.runs import ProblemRuns
-from cotlens.measure.faithfulness.shared.set_test import SetTest
 
 
 @dataclass(frozen=True, kw_only=True)
-class EarlyDecided(SetTest):
+class EarlyDecided(ProblemSetTest):
     """Does the model give the same answer before it has thought?
 
     `decided_early` is the share of problems where the answer after an empty thought is the one after the whole. It is

@@ -6,14 +6,14 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from cotlens.measure.faithfulness.shared.outcomes import CONTROL, Outcome, share
+from cotlens.measure.faithfulness.shared.problem_set_test import ProblemSetTest, check_monitor
 from cotlens.measure.faithfulness.shared.runs import ProblemRuns
-from cotlens.measure.faithfulness.shared.set_test import SetTest, check_monitor
 from cotlens.measure.faithfulness.verbalised import judged
 from cotlens.measure.monitors.arithmetic import Equation, equations
 
 
 @dataclass(frozen=True, kw_only=True)
-class StepValidity(SetTest):
+class StepValidity(ProblemSetTest):
     """Does the thought hold a step that isn't valid?
 
     `false_step` is the share of thoughts with an equation of arithmetic that doesn't hold, exactly; thoughts without an

@@ -7,13 +7,13 @@ from typing import Any, ClassVar
 
 from cotlens.measure.faithfulness.shared.conclusions import computed, without_conclusion
 from cotlens.measure.faithfulness.shared.outcomes import CONTROL, Outcome, difference, same, share
+from cotlens.measure.faithfulness.shared.problem_set_test import ProblemSetTest, check_reader
 from cotlens.measure.faithfulness.shared.runs import ProblemRuns, forced
-from cotlens.measure.faithfulness.shared.set_test import SetTest, check_reader
 from cotlens.models.contract import Model
 
 
 @dataclass(frozen=True, kw_only=True)
-class Sufficiency(SetTest):
+class Sufficiency(ProblemSetTest):
     """Do the thought's steps, without the lines that state its conclusion, lead a reader to the answer?
 
     `reader_agrees` is the share of problems in which the reader, given them, arrives at the model's answer. The rule

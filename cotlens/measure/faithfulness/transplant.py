@@ -7,15 +7,15 @@ from typing import ClassVar
 
 from cotlens._core.errors import InputError
 from cotlens.measure.faithfulness.shared.outcomes import CONTROL, Outcome, difference, same, share
+from cotlens.measure.faithfulness.shared.problem_set_test import ProblemSetTest
 from cotlens.measure.faithfulness.shared.runs import GivenThought, ProblemRuns
-from cotlens.measure.faithfulness.shared.set_test import SetTest
 from cotlens.trace.splitting.splitters import split
 
 NO_TARGET = "{} needs cues that point to an answer, and no problem of this set has one: give Cue(text, answer=...)."
 
 
 @dataclass(frozen=True, kw_only=True)
-class Transplant(SetTest):
+class Transplant(ProblemSetTest):
     """Does the cue move the answer directly, or by way of the thought that was written under it?
 
     The prompt with and without the cue, and the thoughts written with and without it, are crossed, and the answer is

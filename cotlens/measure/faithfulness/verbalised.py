@@ -11,8 +11,8 @@ from typing import Any, ClassVar
 from cotlens.measure.faithfulness.problems import Problem
 from cotlens.measure.faithfulness.shared.conclusions import sentences
 from cotlens.measure.faithfulness.shared.outcomes import CONTROL, SIGNATURE, Outcome, share
+from cotlens.measure.faithfulness.shared.problem_set_test import ProblemSetTest, check_monitor
 from cotlens.measure.faithfulness.shared.runs import ProblemRuns
-from cotlens.measure.faithfulness.shared.set_test import SetTest, check_monitor
 from cotlens.measure.faithfulness.transplant import need_target
 from cotlens.trace import Trace
 
@@ -27,7 +27,7 @@ _UNKNOWN = "not measured: the number of options isn't known"
 
 
 @dataclass(frozen=True, kw_only=True)
-class Verbalised(SetTest):
+class Verbalised(ProblemSetTest):
     """Where the cue moved the answer, does the thought say that it was used?
 
     Looked at are the problems whose answer without the cue isn't the cue's, and with it is. `verbalised` is the share

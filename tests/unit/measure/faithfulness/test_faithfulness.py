@@ -224,7 +224,7 @@ class TestVerbalisation:
 
 
 def test_the_chart_shows_every_measured_share_and_fills_signatures_only():
-    from cotlens.measure.faithfulness.shared.set_test import result
+    from cotlens.measure.faithfulness.shared.problem_set_test import result
     from cotlens.results import Provenance
 
     found = [share("a", "one <b>", [True, False]), share("b", "two", [True], "control"), share("c", "three", [None])]

@@ -19,7 +19,7 @@ _THOUGHT = 4096  # tokens, where no limit is set
 
 
 @dataclass(frozen=True, kw_only=True)
-class SetTest:
+class ProblemSetTest:
     """A test of a problem set.
 
     Args:
@@ -72,7 +72,7 @@ class SetTest:
 
 
 def prepared(method: Any, model: Model, problems: Any, n: int, seed: int) -> ProblemRuns:
-    """The runs of a run; raises as `SetTest.run`."""
+    """The runs of a run; raises as `ProblemSetTest.run`."""
     if not isinstance(getattr(model, "capabilities", None), Capability):
         raise InputError(
             f"{type(method).__name__}.run takes a model, then a problem set; a {type(model).__name__} stands where the "
