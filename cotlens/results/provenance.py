@@ -9,6 +9,7 @@ import platform
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any
 
 from cotlens._core.frozen import FrozenDict
@@ -36,11 +37,17 @@ def versions() -> dict[str, str]:
     found = {"python": platform.python_version()}
     for package in _PACKAGES:
         if package in sys.modules:
-            try:
-                found[package] = importlib.metadata.version(package)
-            except importlib.metadata.PackageNotFoundError:
-                found[package] = str(getattr(sys.modules[package], "__version__", "unknown"))
+            found[package] = _version(package)
     return found
+
+
+@cache
+def _version(package: str) -> str:
+    """Of a package that is loaded; one that is installed over it later isn't what this process runs."""
+    try:
+        return importlib.metadata.version(package)
+    except importlib.metadata.PackageNotFoundError:
+        return str(getattr(sys.modules[package], "__version__", "unknown"))
 
 
 def _now() -> str:

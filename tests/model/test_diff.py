@@ -14,6 +14,9 @@ import torch
 import cotlens as cl
 from cotlens._core.errors import CapabilityError, InputError
 from cotlens.measure.diff.answers import EDITED, EMPTY, FULL
+from cotlens.measure.diff.by_text import by_text
+from cotlens.measure.diff.method import Diff
+from cotlens.measure.method import RunRecord
 from cotlens.models.contract import Capability
 from cotlens.organisms import problems
 from cotlens.results.certainty import CERTAINTIES, certainty
@@ -76,10 +79,10 @@ class TestAgainstTransformers:
         middle = ((p.exp() + q.exp()) / 2).log()
         kl, back = (p.exp() * (p - q)).sum(1), (q.exp() * (q - p)).sum(1)
         js = ((p.exp() * (p - middle)).sum(1) + (q.exp() * (q - middle)).sum(1)) / 2
-        for name, wanted in (("log_ratio", written), ("estimate", kl), ("kl_back", back), ("js", js)):
+        for name, wanted in (("log_ratio", written), ("kl", kl), ("kl_back", back), ("js", js), ("estimate", back)):
             wanted = wanted if name == "log_ratio" else wanted.numpy()[at]
             np.testing.assert_allclose(found.columns[name], wanted, atol=1e-4, err_msg=name)
-        assert found.columns["estimate"].sum() > 0.1, "a teacher's word moves something"
+        assert found.columns["kl"].sum() > 0.1, "a teacher's word moves something"
         most = int(found.columns["estimate"].argmax())
         risen = (p.exp() - q.exp())[at[most]]
         best = model.codec.pieces([int(risen.argmax())])[0].decode()
@@ -112,7 +115,10 @@ class TestTwoModels:
         _, trace = hinted()
         there = cl.diff(loaded("abacus-hint"), loaded("abacus"), trace).columns
         back = cl.diff(loaded("abacus"), loaded("abacus-hint"), trace).columns
-        np.testing.assert_allclose(there["estimate"], back["kl_back"], atol=1e-5)
+        np.testing.assert_allclose(there["kl"], back["kl_back"], atol=1e-5)
+        one_way = cl.diff(loaded("abacus-hint"), loaded("abacus"), trace, metric="kl")
+        np.testing.assert_array_equal(one_way.columns["estimate"], there["kl"])
+        assert one_way.extras["metric_words"] == "KL(abacus-hint || abacus)" and one_way.metric == "kl"
         np.testing.assert_allclose(there["log_ratio"], -back["log_ratio"], atol=1e-5)
         np.testing.assert_allclose(there["js"], back["js"], atol=1e-5)
         assert there["js"].max() < len(trace.token_ids) * np.log(2)
@@ -140,8 +146,8 @@ class TestTwoModels:
         pair = [cl.diff(loaded("abacus-hint"), loaded("abacus"), one) for one in (trace, other)]
         found = cl.diff(loaded("abacus-hint"), loaded("abacus"), [trace, other]).frame().set_index("name")
         wanted = [one.extras["total"] - one.extras["answer"] for one in pair]
-        assert found.loc["KL of the thought", "estimate"] == pytest.approx(np.mean(wanted))
-        assert found.loc["KL of the thought", "low"] == pytest.approx(min(wanted))
+        assert found.loc["KL back of the thought", "estimate"] == pytest.approx(np.mean(wanted))
+        assert found.loc["KL back of the thought", "low"] == pytest.approx(min(wanted))
 
     def test_what_they_answer_after_edits_tells_who_uses_the_thought(self):
         problem, trace = hinted()
@@ -150,6 +156,67 @@ class TestTwoModels:
         assert found.loc[EMPTY, "answer a"] == str(problem.hint.number) != found.loc[EMPTY, "answer b"]
         assert found.loc[EDITED, "answer b"] == found.loc[EDITED, "concludes"]
         assert found.loc[EMPTY, "estimate"] > 3
+
+
+class TestOtherTokenizers:
+    """abacus and a pretrained model cut one text into other tokens; it is compared sentence by sentence."""
+
+    @staticmethod
+    def found(**more):
+        _, trace = hinted()
+        return trace, cl.diff(loaded("abacus-hint"), pretrained.model(), trace, **more)
+
+    def test_each_sentence_is_as_sure_as_its_words_are_to_either(self):
+        trace, found = self.found(floor=loaded("abacus-hint", "bfloat16"))
+        assert found.metric == "log_ratio" and "compared by text" in repr(found)
+        own, other = loaded("abacus-hint").annotate(trace, 1), pretrained.model()
+        told = other.annotate(other.compose(trace.prompt, trace.thought, trace.answer), 1)
+        known = [row for row, status in enumerate(found.columns["status"]) if status == "exact"]
+        assert len(known) >= len(found) - 1
+        for row in known:
+            for side, read in (("a", own), ("b", told)):
+                count, words = int(found.columns[f"tokens {side}"][row]), found.columns["text"][row].strip()
+                ends = read.offsets
+                sums = [
+                    read.logprobs[i : i + count].sum()
+                    for i in range(1, len(read.token_ids) - count + 1)
+                    if read.text[ends[i] : ends[i + count]].strip() == words
+                ]
+                assert any(found.columns[f"logprob {side}"][row] == pytest.approx(one, abs=1e-3) for one in sums), row
+        floor = found.columns["null_floor"][known]
+        assert (floor >= 0).all() and floor.max() < np.abs(found.columns["estimate"][known]).max()
+
+    def test_a_stretch_that_a_token_of_the_other_goes_beyond_is_not_measured(self):
+        model, other = tiny.model("qwen3"), loaded("abacus")
+        trace = model.compose(
+            "How many?", "First I add them, which makes 19. Then he gets another 4, that is 23.", "It is 23."
+        )
+        found = cl.diff(model, other, trace)
+        assert found.columns["status"].tolist() == ["exact"] * 3, "spaces before a sentence are of it for both"
+        method = Diff(other=other)
+        at = next(i for i, token in enumerate(trace.token_ids) if model.codec.pieces([token]) == [b"The"])
+        thought = trace.roles["thought"]
+        whole, cut, inside = ((thought.start, thought.end), (thought.start, at + 1), (at + 1, at + 2))
+        units = [dataclasses.replace(thought, start=start, end=end) for start, end in (whole, cut, inside)]
+        halves = by_text(
+            method, trace, units, method.sides(model, trace), RunRecord(method, trace, model, 0).provenance
+        )
+        assert np.isfinite(halves.columns["estimate"]).tolist() == [True, False, False]
+        assert "goes beyond this" in halves.columns["status"][1]
+        with pytest.raises(InputError, match="different tokenizers and share no border between tokens at the ends of"):
+            by_text(method, trace, units[1:], method.sides(model, trace), RunRecord(method, trace, model, 0).provenance)
+
+    def test_thoughts_of_both_and_answers_after_edits(self):
+        pair = tiny.model("qwen3"), loaded("abacus")
+        trace = pair[0].compose("How many?", "It is 19. Then 4 more, so 19 + 4 = 23.", "The answer is 23.")
+        one, found = cl.diff(*pair, trace), cl.diff(*pair, ["How many?"], max_new_tokens=20).frame()
+        assert set(found["writer"]) == {"first", "other"} and set(found["name"]) >= {
+            "log ratio per unit of the thought"
+        }
+        answers = cl.diff_answers(*pair, trace).frame().set_index("text")
+        assert np.isfinite(answers.loc[FULL, ["logprob a", "logprob b"]].astype(float)).all()
+        (view,) = {score["metric"] for score in cl.show(one, trace=trace).scores}
+        assert view.startswith("log p(")
 
 
 class TestTwoPrompts:
@@ -191,11 +258,18 @@ class TestViews:
             shown = cl.show(one, trace=trace).scores
             thought = [score for score in shown if score["unit"] == "sentence"]
             assert [score["metric"] for score in thought] == [
-                "KL(abacus-hint || abacus)",
+                "KL(abacus || abacus-hint)",
                 "log p(abacus-hint) - log p(abacus)",
             ]
             assert [score["signed"] for score in thought] == [False, True]
-            assert {fact["name"] for fact in thought[0]["facts"]} >= {"gained", "lost", "js", "kl back", "log ratio"}
+            assert {fact["name"] for fact in thought[0]["facts"]} >= {
+                "gained",
+                "lost",
+                "js",
+                "kl",
+                "kl back",
+                "log ratio",
+            }
         assert "nats, no floor measured" in found._repr_html_()
 
 
@@ -224,10 +298,10 @@ class TestBadInput:
             call(loaded("abacus-hint"), loaded("abacus"), trace)
         assert "\n" not in str(error.value)
 
-    def test_models_with_other_tokenizers_are_refused(self):
+    def test_tokens_of_models_with_other_tokenizers_are_refused(self):
         _, trace = hinted()
-        with pytest.raises(InputError, match=r"different tokenizers .* compare models with one tokenizer"):
-            cl.diff(loaded("abacus"), tiny.model("qwen3"), trace)
+        with pytest.raises(InputError, match=r"different tokenizers, .* choose unit='sentence'"):
+            cl.diff(loaded("abacus"), tiny.model("qwen3"), trace, unit="token")
 
     def test_a_model_that_gives_no_log_probabilities_is_refused(self, monkeypatch):
         _, trace = hinted()

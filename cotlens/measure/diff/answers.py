@@ -11,6 +11,7 @@ from cotlens._core.errors import CapabilityError
 from cotlens.measure.answers.forced import StopPoint, Target, score_points, target_answer
 from cotlens.measure.diff.method import Diff, record_of
 from cotlens.measure.diff.sides import Other, Side, check_model
+from cotlens.measure.diff.table import listed
 from cotlens.measure.faithfulness.shared.conclusions import another, concluded, replaced
 from cotlens.measure.faithfulness.shared.runs import forced
 from cotlens.models.contract import Capability, Model
@@ -101,8 +102,6 @@ def _table(method: Any, asked: list[_Asked], first: list[Any], other: list[Any],
         answers = [[*each, ""] for each in answers]
     apart = mine - theirs
     columns: dict[str, Any] = {
-        "start": np.zeros(len(words), np.int64),
-        "end": np.zeros(len(words), np.int64),
         "text": words,
         "estimate": apart,
         "low": apart,
@@ -116,19 +115,15 @@ def _table(method: Any, asked: list[_Asked], first: list[Any], other: list[Any],
         "concludes": concludes,
     }
     differ = sum(a != b for a, b in zip(*answers, strict=True))
-    return Result(
-        kind="diff",
-        method="DiffAnswers",
-        metric="log_ratio",
-        unit="thought",
-        columns=columns,
+    return listed(
+        "DiffAnswers",
+        "log_ratio",
+        "thought",
+        columns,
+        made,
         sign="above 0 = the first is surer of the answer, below 0 = the other",
         zero="both are equally sure of it",
-        scale_unit="nats",
-        provenance=made,
-        extras={
-            "question": method.question,
-            "summary": f"they answer differently after {differ} of {len(asked)} thoughts; exact, no interval; "
-            f"{made.cost.tokens} tokens in {made.cost.forwards} passes",
-        },
+        question=method.question,
+        summary=f"they answer differently after {differ} of {len(asked)} thoughts; exact, no interval; "
+        f"{made.cost.tokens} tokens in {made.cost.forwards} passes",
     )

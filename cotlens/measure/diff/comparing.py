@@ -22,6 +22,7 @@ def diff(
     trace: Trace | Sequence[Trace] | Sequence[str],
     *,
     unit: str = "sentence",
+    metric: str = "kl_back",
     floor: Any = (),
     n: int = 1,
     seed: int = 0,
@@ -29,17 +30,18 @@ def diff(
 ) -> Result:
     """At which words of a thought would `b` go on otherwise than `a`?
 
-        cl.diff(tuned, base, trace)  # two models that have one tokenizer
+        cl.diff(tuned, base, trace)  # two models
         cl.diff(model, "What is 12 + 7?", trace)  # one model, had it been asked this
         cl.diff(tuned, base, trace, floor=[cl.load("tuned", dtype="bfloat16")])  # what rounding alone moves
         cl.diff(tuned, base, prompts, n=2)  # thoughts of both; means with intervals over the thoughts
 
     Args:
-        a: the first model, whose view the divergence is.
+        a: the first model, held against what `b` would say.
         b: another model; or a prompt for `a`, or a function from a trace's prompt to one.
         trace: whose thought both read. Of several traces, means with bootstrap intervals over them; of prompts the
             same, over `n` thoughts that each side writes on every prompt.
         unit: "sentence", "paragraph", "step" or "token"; see `Diff`.
+        metric: "kl_back", KL(b || a); "kl", KL(a || b); or "js": which is the estimate; all are in the columns.
         floor: who or what should make no difference, each as `b`.
         n, seed, max_new_tokens: of the thoughts that are written, and of the bootstrap.
 
@@ -48,10 +50,11 @@ def diff(
         one of kind "diff", a row per quantity.
 
     Raises:
-        InputError: `b` has another tokenizer, or nothing that can be compared was given.
+        InputError: nothing that can be compared was given; or `b` has another tokenizer, and the text can't be
+            compared instead.
         CapabilityError: a model gives no log-probabilities of a text, or can't write.
     """
-    method = Diff(other=b, unit=unit, floor=floor)
+    method = Diff(other=b, unit=unit, metric=metric, floor=floor)
     if isinstance(trace, Trace):
         return method.run(trace, a, seed)
     given: list[Any] = [trace] if isinstance(trace, str) else list(trace) if isinstance(trace, Sequence) else []

@@ -1,4 +1,4 @@
-"""What two sides expect of each token, compared over the whole vocabulary, or as far as their best tokens tell.
+"""What a side expects at the tokens of a text, and how far two sides part there.
 
 With p and q of a token's place, first and other side: log p - log q of the token that was written, KL(p || q),
 KL(q || p) and the Jensen-Shannon divergence (with their mean; at most log 2), in nats. Where a side tells only its best
@@ -11,7 +11,7 @@ a slice at a time.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,10 +22,12 @@ from cotlens._core import control
 from cotlens.measure.diff.sides import EXACT, Side
 
 Floats = NDArray[np.float64]
+Changes = tuple[NDArray[np.int32], Floats]
 KINDS = ("kl", "kl_back", "js")
 TOLD = 5  # tokens that gained or lost most, of each place
 BEST = 20  # asked of a model that tells only its best tokens: what servers give unless told otherwise
 _SLICE = 16 * 2**20  # bytes of float32 log-probabilities of one side at once
+_COMPARED = 2**20  # bytes of them compared at once: what caches hold
 _LEAST = 1e-9  # what is left for all other tokens where rounding leaves nothing
 
 
@@ -36,57 +38,123 @@ class Compared:
     Args:
         log_ratio: log p - log q of the token that was written.
         divergences: `KINDS` -> nats.
-        gained, lost: the tokens whose probability on the first side is most above, and below, that on the other: int32
-            and float64 [n, TOLD], -1 and NaN where fewer are known.
         exact: whether the whole vocabulary was seen; else the divergences are lower bounds.
     """
 
     log_ratio: Floats
     divergences: dict[str, Floats]
-    gained: tuple[NDArray[np.int32], Floats]
-    lost: tuple[NDArray[np.int32], Floats]
     exact: bool
 
 
-def compare(first: Side, others: Sequence[Side], at: Sequence[int]) -> list[Compared]:
-    """The first side with each of the others, at the tokens `at` of the trace that is measured."""
-    if all(EXACT in side.model.capabilities for side in (first, *others)):
-        return _over_vocabulary(first, others, at)
-    mine = _Told(first, at)
-    return [_coarse(mine, _Told(other, at)) for other in others]
+class _Whole:
+    """A side whose whole vocabulary is seen: the stream after its last layer where each token is predicted."""
+
+    def __init__(self, side: Side, at: Sequence[int]) -> None:
+        site = f"resid_post.{side.model.n_layers - 1}"
+        before = [i + side.shift - 1 for i in at]
+        self.model = side.model
+        self.stream = side.model.read(side.trace, site, positions=before)[site]
+        self.ids = np.array([side.trace.token_ids[i + side.shift] for i in at])
 
 
-def _over_vocabulary(first: Side, others: Sequence[Side], at: Sequence[int]) -> list[Compared]:
-    stream, found = _stream(first, at), []
-    ids = np.array([first.trace.token_ids[i + first.shift] for i in at])
-    for other in others:
-        theirs, parts, start = _stream(other, at), list[dict[str, Any]](), 0
-        step = 1
-        while start < len(at):
-            control.current().check()
-            part = slice(start, start + step)
-            p, q = first.model.predict(stream[part]), other.model.predict(theirs[part])
-            parts.append(_rows(p, q, ids[part]))
-            start += step
-            step = max(1, _SLICE // (4 * p.shape[1]))
-        found.append(_joined(parts))
-    return found
+class _Told:
+    """A side that tells only its best tokens: the log-probability of each that is known at each place."""
+
+    def __init__(self, side: Side, at: Sequence[int]) -> None:
+        noted = side.model.annotate(side.trace, BEST)
+        places = [i + side.shift for i in at]
+        assert noted.logprobs is not None and noted.top_ids is not None and noted.top_logprobs is not None
+        self.logprobs = np.array([noted.logprobs[i] for i in places], dtype=np.float64)
+        self.known = [
+            dict(zip(noted.top_ids[i].tolist(), noted.top_logprobs[i].tolist(), strict=True))
+            | {noted.token_ids[i]: float(noted.logprobs[i])}
+            for i in places
+        ]
+        for place in self.known:
+            place.pop(-1, None)  # fewer than were asked for
 
 
-def _stream(side: Side, at: Sequence[int]) -> NDArray[np.float32]:
-    """The stream after the last layer where each token is predicted: at the one before it."""
-    site = f"resid_post.{side.model.n_layers - 1}"
-    return side.model.read(side.trace, site, positions=[i + side.shift - 1 for i in at])[site]
+Expected = _Whole | _Told
 
 
-def _rows(p: NDArray[np.float32], q: NDArray[np.float32], ids: NDArray[np.int64]) -> dict[str, Any]:
-    """Some places, from log-probabilities [n, vocabulary]."""
+def expected(sides: Sequence[Side], at: Sequence[int]) -> list[Any]:
+    """What each side expects at the tokens `at` of the trace that is measured, in what all of them can tell."""
+    whole = all(EXACT in side.model.capabilities for side in sides)
+    return [(_Whole if whole else _Told)(side, at) for side in sides]
+
+
+def compare(first: Expected, other: Expected) -> Compared:
+    """How far two sides part at every place."""
+    if isinstance(first, _Whole) and isinstance(other, _Whole):
+        return _over_vocabulary(first, other)
+    assert isinstance(first, _Told) and isinstance(other, _Told)
+    rows = [_divergences(*pair) for pair in _coarsened(first, other, range(len(first.known)))]
+    found = np.array(rows, dtype=np.float64).reshape(-1, len(KINDS)).T
+    return Compared(first.logprobs - other.logprobs, dict(zip(KINDS, found, strict=True)), False)
+
+
+def changes(first: Expected, other: Expected, rows: Sequence[int]) -> tuple[Changes, Changes]:
+    """The tokens whose probability on the first side is most above, and most below, that on the other, at some places.
+
+    Token ids int32 and changes of probability float64, [rows, TOLD]; -1 and NaN where fewer are known.
+    """
+    gained, lost = [(np.full((len(rows), TOLD), -1, np.int32), np.full((len(rows), TOLD), np.nan)) for _ in range(2)]
+    for row, (ids, risen) in enumerate(_risen(first, other, rows)):
+        for (names, moved), best in ((gained, _largest(risen)), (lost, _largest(-risen))):
+            names[row, : len(best)], moved[row, : len(best)] = ids[best], risen[best]
+    return gained, lost
+
+
+def _largest(values: Floats) -> NDArray[np.int64]:
+    """Where the `TOLD` largest are, in order."""
+    best = np.argpartition(-values, TOLD)[:TOLD] if len(values) > TOLD else np.arange(len(values))
+    return best[np.argsort(-values[best], kind="stable")]
+
+
+def _risen(first: Expected, other: Expected, rows: Sequence[int]) -> Iterator[tuple[NDArray[Any], Floats]]:
+    """Of each place the tokens that both tell, and by how much each is likelier on the first side."""
+    if isinstance(first, _Told) and isinstance(other, _Told):
+        for row, (p, q) in zip(rows, _coarsened(first, other, rows), strict=True):
+            yield np.array(_shared(first, other, row), np.int32), (p - q)[:-1]
+        return
+    assert isinstance(first, _Whole) and isinstance(other, _Whole)
+    for p, q in _slices(first, other, np.asarray(rows, dtype=np.int64)):
+        for risen in np.exp(p).astype(np.float64) - np.exp(q):
+            yield np.arange(len(risen)), risen
+
+
+def _slices(first: _Whole, other: _Whole, rows: NDArray[np.int64]) -> Iterator[tuple[Any, Any]]:
+    """Log-probabilities float32 [some rows, vocabulary] of both."""
+    start, step = 0, 1
+    while start < len(rows):
+        control.current().check()
+        part = rows[start : start + step]
+        p, q = first.model.predict(first.stream[part]), other.model.predict(other.stream[part])
+        size = min(p.shape[1], q.shape[1])  # what one model's embedding is longer by are tokens that nobody writes
+        yield p[:, :size], q[:, :size]
+        start += step
+        step = max(1, _SLICE // (4 * size))
+
+
+def _over_vocabulary(first: _Whole, other: _Whole) -> Compared:
     import torch
 
-    size = min(p.shape[1], q.shape[1])  # what one model's embedding is longer by are tokens that nobody writes
-    a, b = torch.from_numpy(p)[:, :size], torch.from_numpy(q)[:, :size]
-    rows = torch.arange(len(ids))
-    written = (a[rows, torch.from_numpy(ids)] - b[rows, torch.from_numpy(ids)]).double()
+    parts: list[list[Any]] = []
+    at = 0
+    for p, q in _slices(first, other, np.arange(len(first.ids))):
+        step = max(1, _COMPARED // (4 * p.shape[1]))
+        for start in range(0, len(p), step):
+            a, b = (torch.from_numpy(each[start : start + step]) for each in (p, q))
+            parts.append(_rows(a, b, torch.from_numpy(first.ids[at : at + len(a)])))
+            at += len(a)
+    log_ratio, *found = (np.concatenate(each) for each in zip(*parts, strict=True))
+    return Compared(log_ratio, dict(zip(KINDS, found, strict=True)), True)
+
+
+def _rows(a: Any, b: Any, ids: Any) -> list[Floats]:
+    """The log-ratio of the token that was written and `KINDS`, from log-probabilities [n, vocabulary]."""
+    own = ids[:, None]
+    written = (a.gather(1, own) - b.gather(1, own))[:, 0]
     # No log-probability counts as less than -80, so that no product is 0 times infinity.
     a, b = a.clamp_min(-80), b.clamp_min(-80)
     pa, pb, apart = a.exp(), b.exp(), a - b
@@ -97,64 +165,29 @@ def _rows(p: NDArray[np.float32], q: NDArray[np.float32], ids: NDArray[np.int64]
     # With m = (p + q) / 2: p log(m / p) + q log(m / q) = 2m log(m / p) + q log(p / q).
     middle = both.log().sub_(np.log(2)).sub_(a)
     mean = middle.mul_(both).add_(apart.mul_(pb)).sum(-1).mul_(-0.5)
-    up, down = torch.topk(risen, min(TOLD, size)), torch.topk(risen, min(TOLD, size), largest=False)
-    return {
-        "log_ratio": written.numpy(),
-        "kl": kl.clamp_min(0).double().numpy(),
-        "kl_back": back.clamp_min(0).double().numpy(),
-        "js": mean.clamp_min(0).double().numpy(),
-        "gained": up.indices.int().numpy(),
-        "rise": up.values.double().numpy(),
-        "lost": down.indices.int().numpy(),
-        "fall": down.values.double().numpy(),
-    }
+    return [written.double().numpy(), *(each.clamp_min(0).double().numpy() for each in (kl, back, mean))]
 
 
-def _joined(parts: Sequence[dict[str, Any]]) -> Compared:
-    whole = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
-    gained, lost = (whole["gained"], whole["rise"]), (whole["lost"], whole["fall"])
-    return Compared(whole["log_ratio"], {kind: whole[kind] for kind in KINDS}, gained, lost, True)
+def _shared(first: _Told, other: _Told, row: int) -> list[int]:
+    return [token for token in first.known[row] if token in other.known[row]]
 
 
-class _Told:
-    """What a side tells of its places: the log-probability of each token that is known there."""
-
-    def __init__(self, side: Side, at: Sequence[int]) -> None:
-        noted = side.model.annotate(side.trace, BEST)
-        places = [i + side.shift for i in at]
-        assert noted.logprobs is not None and noted.top_ids is not None and noted.top_logprobs is not None
-        self.ids = [noted.token_ids[i] for i in places]
-        self.logprobs = np.array([noted.logprobs[i] for i in places], dtype=np.float64)
-        self.known = [
-            dict(zip(noted.top_ids[i].tolist(), noted.top_logprobs[i].tolist(), strict=True)) | {token: float(logprob)}
-            for i, token, logprob in zip(places, self.ids, self.logprobs, strict=True)
-        ]
-        for place in self.known:
-            place.pop(-1, None)  # fewer than were asked for
-
-
-def _coarse(mine: _Told, theirs: _Told) -> Compared:
-    count = len(mine.ids)
-    divergences = {kind: np.full(count, np.nan) for kind in KINDS}
-    gained, lost = [(np.full((count, TOLD), -1, np.int32), np.full((count, TOLD), np.nan)) for _ in range(2)]
-    for row, (here, there) in enumerate(zip(mine.known, theirs.known, strict=True)):
-        both = [token for token in here if token in there]
-        p, q = _buckets([here[token] for token in both]), _buckets([there[token] for token in both])
-        middle = (p + q) / 2
-        divergences["kl"][row], divergences["kl_back"][row] = _kl(p, q), _kl(q, p)
-        divergences["js"][row] = (_kl(p, middle) + _kl(q, middle)) / 2
-        risen = p[:-1] - q[:-1]
-        for table, order in ((gained, np.argsort(-risen, kind="stable")), (lost, np.argsort(risen, kind="stable"))):
-            best = order[:TOLD]
-            table[0][row, : len(best)], table[1][row, : len(best)] = [both[i] for i in best], risen[best]
-    return Compared(mine.logprobs - theirs.logprobs, divergences, gained, lost, False)
+def _coarsened(first: _Told, other: _Told, rows: Sequence[int]) -> Iterator[tuple[Floats, Floats]]:
+    """Probabilities of the same buckets on both sides: the tokens that both tell, and all others together."""
+    for row in rows:
+        both, (here, there) = _shared(first, other, row), (first.known[row], other.known[row])
+        yield _buckets([here[token] for token in both]), _buckets([there[token] for token in both])
 
 
 def _buckets(logprobs: Sequence[float]) -> Floats:
-    """Probabilities of the tokens that both tell, and of all others together."""
     told = np.exp(np.array(logprobs, dtype=np.float64))
     each = np.append(told, max(_LEAST, 1 - told.sum()))
     return each / each.sum()
+
+
+def _divergences(p: Floats, q: Floats) -> tuple[float, float, float]:
+    middle = (p + q) / 2
+    return _kl(p, q), _kl(q, p), (_kl(p, middle) + _kl(q, middle)) / 2
 
 
 def _kl(p: Floats, q: Floats) -> float:

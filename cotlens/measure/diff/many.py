@@ -12,14 +12,26 @@ from cotlens._core import check, control
 from cotlens._core.errors import InputError
 from cotlens._core.fingerprint import fingerprint
 from cotlens.measure.categories.rules import tag
+from cotlens.measure.diff.expected import KINDS
 from cotlens.measure.diff.method import Diff, record_of
-from cotlens.measure.diff.sides import Side, asked, check_model, is_model, other_prompt
+from cotlens.measure.diff.sides import (
+    Side,
+    asked,
+    check_model,
+    is_model,
+    other_prompt,
+    retold,
+    same_tokens,
+    side_of,
+)
+from cotlens.measure.diff.table import listed
 from cotlens.measure.method import keeping
 from cotlens.measure.stats import mean_interval
 from cotlens.models.contract import Model, Start
 from cotlens.results import Result
 from cotlens.trace import Trace
 
+_PER = {"kl": "KL", "kl_back": "KL back", "js": "JS", "log_ratio": "log ratio"}
 GIVEN, FIRST, OTHER = "given", "first", "other"
 """Who wrote a thought: nobody says, the first side, or the other."""
 
@@ -55,7 +67,11 @@ def on_prompts(
     cases = [_case(method, model, trace, FIRST) for trace in _written(model, opened, n, write)]
     if is_model(method.other):
         theirs = [method.other.compose(prompt, "", None) for prompt in prompts]
-        cases += [_case(method, model, trace, OTHER) for trace in _written(method.other, theirs, n, write)]
+        same = same_tokens(model, method.other)
+        cases += [
+            _case(method, model, trace if same else retold(model, trace), OTHER)
+            for trace in _written(method.other, theirs, n, write)
+        ]
     else:
         theirs = [model.compose(other_prompt(method.other, one), "", None) for one in opened]
         own = [prompt for prompt in prompts for _ in range(n)]
@@ -84,11 +100,17 @@ def _asked_back(method: Diff, model: Model, trace: Trace, prompt: str) -> _Case:
 
     def sides() -> list[Side]:
         first = asked(model, prompt, trace)
-        floors = [Side(one, trace) if is_model(one) else asked(model, other_prompt(one, first.trace), trace)
-                  for one in method.floor]  # fmt: skip
+        floors = [_under(model, one, first, trace) for one in method.floor]
         return [first, Side(model, trace), *floors]
 
     return _Case(trace, OTHER, sides)
+
+
+def _under(model: Model, floor: Any, first: Side, trace: Trace) -> Side:
+    """What should make no difference to the first side: another model under its prompt, or another prompt."""
+    if not is_model(floor):
+        return asked(model, other_prompt(floor, first.trace), trace)
+    return Side(floor, first.trace, first.shift) if same_tokens(model, floor) else side_of(model, floor, first.trace)
 
 
 def _measured(method: Diff, model: Model, cases: Sequence[_Case], seed: int) -> Result:
@@ -113,10 +135,8 @@ def _table(method: Diff, done: Sequence[tuple[_Case, Result]], made: Any, seed: 
         rows += [(writer, key, [each[key] for each in told if key in each]) for key in keys]
     ends = [mean_interval(values, seed) for _, _, values in rows]
     totals = [float(result.extras["total"]) for _, result in done]
-    bounds = [str(result.columns["status"][0]) for _, result in done]
+    bounds = [str(status) for _, result in done for status in result.columns["status"]]
     columns: dict[str, Any] = {
-        "start": np.zeros(len(rows), np.int64),
-        "end": np.zeros(len(rows), np.int64),
         "text": [f"{key} (thoughts: {writer})" for writer, key, _ in rows],
         "estimate": [float(np.mean(values)) for _, _, values in rows],
         "low": [end.low for end in ends],
@@ -126,24 +146,20 @@ def _table(method: Diff, done: Sequence[tuple[_Case, Result]], made: Any, seed: 
         "name": [key for _, key, _ in rows],
         "writer": [writer for writer, _, _ in rows],
     }
-    return Result(
-        kind="diff",
-        method="Diff",
-        metric="kl",
-        unit="quantity",
-        columns=columns,
+    return listed(
+        "Diff",
+        method.metric,
+        "quantity",
+        columns,
+        made,
         sign="larger = the two sides part more; of a log ratio, above 0 = the first would sooner have written it",
         zero="both expect the same",
-        scale_unit="nats",
-        provenance=made,
-        extras={
-            "question": method.question,
-            "totals": np.array(totals),
-            "writers": [case.writer for case, _ in done],
-            "most": np.argsort([-total for total in totals], kind="stable").astype(np.int64),
-            "summary": f"{len(done)} traces, median {np.median(totals or [np.nan]):.3g} nats each; 95 % intervals by "
-            f"bootstrap over traces; {made.cost.tokens} tokens in {made.cost.forwards} passes",
-        },
+        question=method.question,
+        totals=np.array(totals),
+        writers=[case.writer for case, _ in done],
+        most=np.argsort([-abs(total) for total in totals], kind="stable").astype(np.int64),
+        summary=f"{len(done)} traces, median {np.median(totals or [np.nan]):.3g} nats each; 95 % intervals by "
+        f"bootstrap over traces; {made.cost.tokens} tokens in {made.cost.forwards} passes",
     )
 
 
@@ -152,27 +168,38 @@ def _weakest(statuses: Sequence[str]) -> str:
 
 
 def _quantities(trace: Trace, result: Result) -> dict[str, float]:
-    """What is averaged, of one trace."""
+    """What is averaged, of one trace; by text there is only the log ratio, and only where it could be told."""
+    if result.metric == "log_ratio":
+        return _told_by_text(result)
     columns = result.columns
     thought = columns["unit"] != "role"
     tokens = float((columns["end"] - columns["start"])[thought].sum())
-    per = {"KL": "estimate", "KL of the other": "kl_back", "JS": "js", "log ratio": "log_ratio"}
     told = {
-        f"{words} per token of the thought": float(columns[key][thought].sum()) / tokens for words, key in per.items()
+        f"{words} per token of the thought": float(columns[key][thought].sum()) / tokens for key, words in _PER.items()
     }
-    told["KL of the thought"] = float(columns["estimate"][thought].sum())
+    for name in KINDS:
+        told[f"{_PER[name]} of the thought"] = float(columns[name][thought].sum())
+    if "null_floor" in columns:
+        told["floor of the thought"] = float(columns["null_floor"][thought].sum())
     if (~thought).any():
-        told["KL of the answer"] = float(columns["estimate"][~thought].sum())
-        told["log ratio of the answer"] = float(columns["log_ratio"][~thought].sum())
+        for name in _PER:
+            told[f"{_PER[name]} of the answer"] = float(columns[name][~thought].sum())
     if result.unit == "sentence":
-        told |= _by_category(trace, columns["estimate"][thought])
+        told |= _by_category(trace, _PER[result.metric], columns["estimate"][thought])
     return told
 
 
-def _by_category(trace: Trace, estimates: Any) -> dict[str, float]:
+def _told_by_text(result: Result) -> dict[str, float]:
+    estimate, answer = result.columns["estimate"], result.columns["unit"] == "role"
+    found = {"log ratio per unit of the thought": estimate[~answer], "log ratio of the answer": estimate[answer]}
+    return {words: float(np.nanmean(each)) for words, each in found.items() if not np.isnan(each).all()}
+
+
+def _by_category(trace: Trace, words: str, estimates: Any) -> dict[str, float]:
     """Mean per sentence of each category that the thought has."""
     tags = tag(trace, spans=[span for span in trace.spans("sentence") if span.start < span.end])
     kinds = np.array(tags.categories)
     return {
-        f"KL per sentence, {kind}": float(estimates[kinds == kind].mean()) for kind in dict.fromkeys(tags.categories)
+        f"{words} per sentence, {kind}": float(estimates[kinds == kind].mean())
+        for kind in dict.fromkeys(tags.categories)
     }

@@ -7,9 +7,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from cotlens.measure.diff.expected import compare
+from cotlens.measure.diff.by_text import by_text
+from cotlens.measure.diff.expected import KINDS, changes, compare, expected
 from cotlens.measure.diff.sides import Side, check_model, check_scores, is_model, side_of
-from cotlens.measure.diff.table import table
+from cotlens.measure.diff.table import peaks, table
 from cotlens.measure.importance.shared.units import thought_and_answer
 from cotlens.measure.method import Cost, Identified, RunRecord, check_setting
 from cotlens.models.contract import Capability, Model
@@ -23,19 +24,29 @@ UNITS = ("sentence", "token", "paragraph", "step")
 class Diff:
     """At which words would another model, or the same model asked otherwise, go on differently?
 
-    Both read the same thought and answer, token by token, nothing is sampled: a pass of each. A unit's estimate is the
-    sum over its tokens of KL(first || other) between what the two expect there, in nats; `kl_back` is that of
-    KL(other || first), `js` the Jensen-Shannon divergence, and `log_ratio` log p - log q of the words that stand there:
-    above 0 where the first would sooner have written them. `gained` and `lost` are the tokens that the first expects
-    more, or less, than the other where they part most. Whose thought it is matters: on a thought of the other's, the
-    divergence is still the first's view (see `compare_set` for thoughts of both).
+    Both read the same thought and answer, token by token, nothing is sampled: a pass of each. What the two expect at a
+    token is compared over the whole vocabulary, in nats: `js` is the Jensen-Shannon divergence, `kl` is KL(first ||
+    other), `kl_back` KL(other || first), and `log_ratio` log p - log q of the words that stand there: above 0 where the
+    first would sooner have written them. A unit has the sums over its tokens, and its estimate is the one of these
+    that `metric` names. `gained` and `lost` are the tokens that the first expects more, or less, than the other where
+    they part most.
 
-    A model that shows only its best tokens, behind a server, gives lower bounds, and the status says so.
+    By default that is KL(other || first), whose mean is over what the other would say: it is large where the first all
+    but rules that out. KL(first || other) is large already where the first may say what the other hardly would, however
+    likely both are to go on alike, and its size there is how improbable the other held one word; JS, at most log 2 per
+    token, adds up differences of wording. How often each finds what was planted is in docs/faithfulness.md. Whose
+    thought it is matters: the words that stand there are of one of the two (`cl.diff` of prompts takes thoughts of
+    both).
+
+    A model that shows only its best tokens, behind a server, gives lower bounds, and the status says so. Of a model
+    with another tokenizer the text alone is the same: the estimate is then log p - log q of each unit's words, where
+    both part tokens at its ends (metric "log_ratio").
 
     Args:
-        other: a model with the same tokenizer; or a prompt, or a function from the trace's prompt to one, for the same
-            model asked that instead.
+        other: a model; or a prompt, or a function from the trace's prompt to one, for the same model asked that
+            instead.
         unit: "sentence", "paragraph", "step" (the answer is one unit more) or "token".
+        metric: "kl_back", "kl" or "js".
         floor: who or what should make no difference, each as `other`: the first model in another dtype, paraphrases of
             the prompt; one, or several in a list. What the largest of them moves is a unit's `null_floor`.
     """
@@ -47,10 +58,12 @@ class Diff:
 
     other: Any
     unit: str = "sentence"
+    metric: str = "kl_back"
     floor: Any = ()
 
     def __post_init__(self) -> None:
         check_setting("Diff", "unit", self.unit, UNITS)
+        check_setting("Diff", "metric", self.metric, KINDS)
         several = isinstance(self.floor, list | tuple)
         object.__setattr__(self, "floor", tuple(self.floor) if several else (self.floor,))
 
@@ -63,7 +76,8 @@ class Diff:
         """Compare `model` with the other on a trace.
 
         Raises:
-            InputError: the other is no model or prompt, a model with another tokenizer, or the thought is empty.
+            InputError: the other is no model or prompt, the thought is empty, or the tokens of two tokenizers never
+                part at the ends of its units.
             CapabilityError: a model gives no log-probabilities of a text.
         """
         check_model(model, "diff")
@@ -74,9 +88,12 @@ class Diff:
         """The same where the sides are known."""
         units = thought_and_answer(trace, self.unit)
         made = record_of(self, trace, sides[0].model, seed)
-        places = [at for span in units for at in range(span.start, span.end)]
-        found = compare(sides[0], sides[1:], places)
-        return table(self, trace, units, sides, found, made())
+        if any(side.own_tokens for side in sides):
+            return by_text(self, trace, units, sides, made)
+        first, *others = expected(sides, [at for span in units for at in range(span.start, span.end)])
+        found = [compare(first, other) for other in others]
+        rows = peaks(units, found[0].divergences[self.metric])
+        return table(self, trace, units, sides, found, changes(first, others[0], rows), made())
 
     def sides(self, model: Model, trace: Trace) -> list[Side]:
         """The first side, the other, and those of the floor."""

@@ -15,7 +15,6 @@ Other = Model | Prompt | Callable[[str], Prompt]
 """Who or what the first model is compared with: another model, another prompt, or what makes one of a prompt."""
 
 EXACT = Capability.READ | Capability.DECODE
-_SHOWN = 40
 
 
 @dataclass(frozen=True)
@@ -26,11 +25,13 @@ class Side:
         model: who reads.
         trace: what it reads: its own prompt, and the thought and answer of the trace that is measured.
         shift: by how many tokens these stand later than there.
+        own_tokens: whether its tokenizer is another, so that only the text is the same.
     """
 
     model: Model
     trace: Trace
     shift: int = 0
+    own_tokens: bool = False
 
 
 def is_model(given: Any) -> bool:
@@ -59,15 +60,18 @@ def other_prompt(other: Other, trace: Trace) -> Prompt:
 
 
 def side_of(model: Model, other: Other, trace: Trace) -> Side:
-    """The side that `other` is beside `model`.
-
-    Raises:
-        InputError: it is no model or prompt, or a model with other tokens.
-    """
-    if is_model(other):
-        check_same_tokens(model, other)  # type: ignore[arg-type]
+    """The side that `other` is beside `model`; raises InputError where it is neither a model nor a prompt."""
+    if not is_model(other):
+        return asked(model, other_prompt(other, trace), trace)
+    if same_tokens(model, other):  # type: ignore[arg-type]
         return Side(other, trace)  # type: ignore[arg-type]
-    return asked(model, other_prompt(other, trace), trace)
+    return Side(other, retold(other, trace), own_tokens=True)  # type: ignore[arg-type]
+
+
+def retold(model: Model, trace: Trace) -> Trace:
+    """Prompt, thought and answer of a trace in the format and the tokens of another model."""
+    answer = trace.answer if "answer" in trace.roles else None
+    return model.compose(trace.meta.get("messages") or trace.prompt, trace.thought, answer)
 
 
 def asked(model: Model, prompt: Prompt, trace: Trace) -> Side:
@@ -83,23 +87,13 @@ def _written_from(model: Model, trace: Trace) -> int:
     return len(opening) if trace.token_ids[: len(opening)] == opening else trace.roles["thought"].start
 
 
-def check_same_tokens(a: Model, b: Model) -> None:
-    """Raise InputError unless every token id means the same to both models."""
+def same_tokens(a: Model, b: Model) -> bool:
+    """Whether every token id means the same to both models; what one of them has more of, nobody writes."""
     if a.codec is b.codec:
-        return
-    sizes = [len(model.codec.tokenizer) for model in (a, b)]  # type: ignore[attr-defined]
-    mine, theirs = (model.codec.pieces(range(min(sizes))) for model in (a, b))
-    at = next((i for i, pair in enumerate(zip(mine, theirs, strict=True)) if pair[0] != pair[1]), None)
-    if at is not None:
-        raise InputError(
-            f"{a.name!r} and {b.name!r} have different tokenizers (token {at} is "
-            f"{_text(mine[at])!r} to one and {_text(theirs[at])!r} to the other), so their probabilities are of "
-            "different things; compare models with one tokenizer."
-        )
-
-
-def _text(piece: bytes) -> str:
-    return piece.decode("utf-8", "replace")[:_SHOWN]
+        return True
+    size = min(len(model.codec.tokenizer) for model in (a, b))  # type: ignore[attr-defined]
+    mine, theirs = (model.codec.pieces(range(size)) for model in (a, b))
+    return list(mine) == list(theirs)
 
 
 def check_scores(*models: Model) -> None:

@@ -207,10 +207,13 @@ def _kl(base: Tensor, others: Tensor) -> Tensor:
 def means_of_spans(kl: Floats, begin: int, start: int, spans: Sequence[tuple[int, int]]) -> Floats:
     """Mean KL and mean log(KL + epsilon) of every span that lies behind `start`, [2, spans]."""
     means = np.full((2, len(spans)), np.nan)
-    for index, (first, last) in enumerate(spans):
-        if first >= start:
-            values = kl[first - begin : last - begin]
-            means[:, index] = values.mean(), np.log(values + EPSILON).mean()
+    each = np.array(spans, dtype=np.int64).reshape(-1, 2)
+    behind = each[:, 0] >= start
+    ends = each[behind] - begin
+    for row, values in zip(means, (kl, np.log(kl + EPSILON)), strict=True):
+        # Every other sum is of what lies between two spans; the 0 lets the last span end with the text.
+        row[behind] = np.add.reduceat(np.append(values, 0.0), ends.ravel())[::2] if len(ends) else 0.0
+    means[:, behind] /= ends[:, 1] - ends[:, 0]
     return means
 
 

@@ -12,12 +12,14 @@ from __future__ import annotations
 import argparse
 import json
 import math
+import re
 import statistics
 from pathlib import Path
 from typing import Any
 
 import cotlens as cl
 from cotlens._core.control import Control, using
+from cotlens.measure.diff.expected import KINDS
 from cotlens.models.contract import Start
 from cotlens.organisms import problems
 from cotlens.organisms.task.problem import Problem
@@ -79,20 +81,36 @@ def without_cue(one: Problem) -> str:
 
 
 def _figures(says: str, asked: list[Problem], results: list[Result], edited: list[Result]) -> dict[str, Any]:
-    at = [(result, int(result.extras["argmax"])) for result in results]
+    at = {kind: [int(result.columns[kind].argmax()) for result in results] for kind in KINDS}
+    hits = {
+        kind: [PLANTED[says](result, i, one) for result, i, one in zip(results, at[kind], asked, strict=True)]
+        for kind in KINDS
+    }
+    rows = list(zip(hits["kl"], results, at["kl"], asked, strict=True))
     return {
-        "total": _median(float(result.extras["total"]) for result in results),
-        "share": _median(float(result.columns["share"][i]) for result, i in at),
-        "planted": sum(PLANTED[says](result, i, one) for (result, i), one in zip(at, asked, strict=True)),
-        "answer": _median(float(result.extras["answer"]) for result in results),
-        "answer_after_edit": _median(float(result.extras["answer"]) for result in edited),
+        "total": _median(float(result.columns["kl"].sum()) for result in results),
+        "share": _median(result.columns["kl"][i] / result.columns["kl"].sum() for _, result, i, _ in rows),
+        "planted": {kind: sum(hits[kind]) for kind in KINDS},
+        "missed_false": sum(false_start(result.columns["text"][i], one) for hit, result, i, one in rows if not hit),
+        "answer": _median(_of_answer(result) for result in results),
+        "answer_after_edit": _median(_of_answer(result) for result in edited),
         "edited": len(edited),
     }
 
 
+def _of_answer(result: Result) -> float:
+    return float(result.columns["kl"][result.columns["unit"] == "role"].sum())
+
+
+def false_start(sentence: str, one: Problem) -> bool:
+    """Whether it says that the story begins with a number that the prompt doesn't have."""
+    found = re.search(r"begins with ([0-9]+)", sentence)
+    return found is not None and found[1] not in re.findall("[0-9]+", one.prompt)
+
+
 def _median(values: Any) -> float | None:
     """Of what can be told: two that don't differ at all part nowhere more than elsewhere."""
-    known = [value for value in values if not math.isnan(value)]
+    known = [float(value) for value in values if not math.isnan(value)]
     return round(statistics.median(known), 3) if known else None
 
 

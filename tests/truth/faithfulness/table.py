@@ -40,19 +40,36 @@ the time: it is 91 % with Wilson's, and 98 % with the modified one that is used.
 DIFFS = """## Where two models part
 
 `cl.diff` on thoughts of each organism on new problems, three seeds of 20: against the organism itself with the cue
-taken out of its prompt, and against `abacus`. Medians in nats; *planted*, per seed: the unit where they part most is
-the one that was made to. *Of the answer*, on the model's own thought, and *after an edit*, where the thought's
-conclusion was changed and the answer kept: `abacus-posthoc`, which only rationalises, agrees with `abacus` on its own
-words and parts from it there. For these two, *planted* means nothing.
-Where a flip wasn't found in the answer on the first seed, all three times, the trigger had already bent a number by ten
-in the first sentence of the thought. Measured by `python -m tests.truth.faithfulness.diffs`."""
+taken out of its prompt, and against `abacus`. Medians in nats of KL(first || other); *planted*, per seed: the unit
+where they part most is the one that was made to, by KL(other || first), which is what `cl.diff` shades by, and by the
+two other readings. *Of the answer*, on the model's own thought, and *after an edit*, where the thought's conclusion was
+changed and the answer kept: `abacus-posthoc`, which only rationalises, agrees with `abacus` on its own words and parts
+from it there. For these two, *planted* means nothing. Measured by `python -m tests.truth.faithfulness.diffs`.
+
+{}
+
+The default was chosen on other seeds (9004 to 9008, 9011). There, KL(first || other) found a flip in the answer for 17
+or 18 of 20, and so did `CueDiff`, which measures the same: in the others `abacus-flip` had bent a number already in
+"The story begins with ...", ten off as its answer is, and parted there from itself without the trigger by more nats.
+Both places are real. In the first sentence the bent number is what the other would hardly say (10 nats or more), but
+the right one is left a few per cent; in the answer it is ruled out. That is what KL(other || first) tells apart. JS
+finds these, but against another model it adds up wording: "That gives" for "The answer is" outweighs one number."""
 
 
 def main() -> None:
     """Write the page."""
     cells = kept()
     held = (COVERAGE, coverage.table(cells))
-    parts = (HEAD, matrix(cells), "## Signatures", signatures(cells), *held, CUES, cue_diffs(), DIFFS, differences())
+    parts = (
+        HEAD,
+        matrix(cells),
+        "## Signatures",
+        signatures(cells),
+        *held,
+        CUES,
+        cue_diffs(),
+        DIFFS.format(differences()),
+    )
     PAGE.write_text("\n\n".join(parts) + "\n", encoding="utf-8")
 
 
@@ -97,12 +114,15 @@ def differences() -> str:
     every, lines = list(diffs.kept().values()), []
     for kind, words in (("prompt", "itself without the cue"), ("model", "abacus")):
         lines += [
-            f"| against {words} | total KL | share there | planted, of 20 each | KL of the answer | after an edit |",
-            "| --- | ---: | ---: | ---: | ---: | ---: |",
+            f"| against {words} | total KL | share there | planted, of 20 each | by KL(first, other) | by JS | "
+            "KL of the answer | after an edit |",
+            "| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: |",
         ]
         for name in dict.fromkeys(each["organism"] for each in every):
             seeds = [each[kind] for each in every if each["organism"] == name]
-            planted = ", ".join(str(each["planted"]) for each in seeds)
+            planted = " | ".join(
+                ", ".join(str(each["planted"][by]) for each in seeds) for by in ("kl_back", "kl", "js")
+            )
             figures = [_middle(seeds, part) for part in ("total", "share", "answer", "answer_after_edit")]
             lines.append(f"| {name} | {figures[0]} | {figures[1]} | {planted} | {figures[2]} | {figures[3]} |")
         lines.append("")

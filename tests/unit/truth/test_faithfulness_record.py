@@ -38,8 +38,8 @@ def test_the_recheck_sees_another_verdict_and_another_share():
 def test_what_is_planted_is_found_against_the_base_model():
     for found in diffs.kept().values():
         if found["organism"] in ("abacus-hint", "abacus-flip", "abacus-shortcut"):
-            assert found["model"]["planted"] >= 18, found["seed"]
-            assert found["prompt"]["planted"] >= 17, found["seed"]
+            # By the metric that `cl.diff` has by default; three seeds that it was not chosen on.
+            assert found["model"]["planted"]["kl_back"] >= 18 and found["prompt"]["planted"]["kl_back"] >= 18, found
         if found["organism"] == "abacus-posthoc":
             assert found["prompt"]["total"] < 0.2 and found["prompt"]["answer_after_edit"] > 10
             assert found["model"]["answer"] < 0.1 and found["model"]["answer_after_edit"] > 10
