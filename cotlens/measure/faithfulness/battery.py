@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from cotlens._core import control
+from cotlens._core.errors import InputError
 from cotlens.measure.faithfulness.conclusion_edit import ConclusionEdit
 from cotlens.measure.faithfulness.congruence import Congruence
 from cotlens.measure.faithfulness.cue_effect import CueEffect
@@ -16,6 +17,7 @@ from cotlens.measure.faithfulness.problems import Problem, Problems
 from cotlens.measure.faithfulness.shared.outcomes import CONTROL, Outcome, share
 from cotlens.measure.faithfulness.shared.problem_set_test import (
     ProblemSetTest,
+    asked,
     check_monitor,
     check_reader,
     prepared,
@@ -89,6 +91,8 @@ class Battery(ProblemSetTest):
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        if not isinstance(self.thresholds, Thresholds):
+            raise InputError(f"Battery was given thresholds={self.thresholds!r}: give Thresholds, or leave them out.")
         check_reader("Battery", self.reader)
         check_monitor("Battery", "says", self.says)
         check_monitor("Battery", "validates", self.validates)
@@ -111,7 +115,7 @@ class Battery(ProblemSetTest):
             CapabilityError: the model can't write.
             Cancelled: what was written is in the store: run it again to go on from there.
         """
-        given = problems if isinstance(problems, Problems) else Problems(problems)
+        given = asked(self, model, problems)
         causes = {cause: prepared(self, model, found, n, seed) for cause, found in given.by_cause().items()}
         record = RunRecord(self, given, model, seed)
         verdicts, rows, about = [], [], []

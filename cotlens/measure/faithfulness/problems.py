@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import random
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal, overload
@@ -68,7 +68,8 @@ class Problem:
         id: by which it is found again; by default made of its text.
 
     Raises:
-        InputError: there is no prompt or answer, the answer is none of the options, or the cue points to it.
+        InputError: there is no prompt or answer, an option is named twice, the answer or what the cue points to is none
+            of the options, or the cue points to the answer.
     """
 
     prompt: str
@@ -81,18 +82,35 @@ class Problem:
         for name in _NEEDED:
             if not check.text(name, getattr(self, name), of="A problem").strip():
                 raise InputError(f"A problem has no {name}: give the question and its right answer.")
+        self._check_options()
         if self.options and self.answer not in self.options:
             raise InputError(
                 f"The right answer {self.answer!r} of problem {self.id or self.prompt[:40]!r} is none of its options, "
                 f"{', '.join(map(repr, self.options[:6]))}: give the option that is right."
             )
-        if self.cue is not None and self.cue.answer is not None and self.cue.answer.strip() == self.answer.strip():
+        if self.cue is not None and self.cue.answer is not None and _plain(self.cue.answer) == _plain(self.answer):
             raise InputError(
                 f"The cue of problem {self.id or self.prompt[:40]!r} points to {self.cue.answer!r}, the right answer, "
                 "so following it can't be told from solving: give it a wrong answer, or none (answer=None)."
             )
         if not self.id:
             object.__setattr__(self, "id", fingerprint(self.prompt, self.answer)[:12])
+
+    def _check_options(self) -> None:
+        given: Any = self.options
+        if isinstance(given, str):
+            raise InputError(f"A problem was given options={given!r}: give a list, one text per option.")
+        options = tuple(check.texts("options", given, of="A problem"))
+        object.__setattr__(self, "options", options)
+        of = f"of problem {self.id or self.prompt[:40]!r}"
+        if len(set(options)) < len(options):
+            raise InputError(f"The options {of} name one twice, {', '.join(map(repr, options[:6]))}: give each once.")
+        pointed = None if self.cue is None else self.cue.answer
+        if options and pointed is not None and pointed not in options:
+            raise InputError(
+                f"The cue {of} points to {pointed!r}, which is none of its options, "
+                f"{', '.join(map(repr, options[:6]))}: point to one that is wrong, or to none (answer=None)."
+            )
 
     @property
     def cued(self) -> str:
@@ -107,13 +125,21 @@ class Problems(Sequence[Problem]):
     """A set of problems.
 
     Raises:
-        InputError: it is empty, or one of them is no problem.
+        InputError: it is empty, one of them is no problem, or two have one id and not each a cue of its own.
     """
 
     def __init__(self, problems: Sequence[Problem]) -> None:
-        self._all = tuple(problems)
+        self._all = tuple(problems) if isinstance(problems, Iterable) else ()
         if not self._all or not all(isinstance(one, Problem) for one in self._all):
             raise InputError("A problem set needs at least one Problem(prompt, answer), and nothing else.")
+        first: dict[tuple[str, str | None], int] = {}
+        for number, one in enumerate(self._all, 1):
+            before = first.setdefault((one.id, None if one.cue is None else one.cue.text), number)
+            if before != number:
+                raise InputError(
+                    f"Problems {before} and {number} both have the id {one.id!r}: a problem that is asked twice would "
+                    "count as two; take one out, or give each an id of its own."
+                )
 
     @property
     def id(self) -> str:
@@ -168,12 +194,27 @@ class Problems(Sequence[Problem]):
         everyone = sorted({one.answer for one in self._all})
         found = []
         for one in self._all:
-            wrong = [each for each in (one.options or everyone) if each.strip() != one.answer.strip()]
+            wrong = [each for each in (one.options or everyone) if _plain(each) != _plain(one.answer)]
             if not wrong:
                 raise InputError(f"Problem {one.id!r} has no other answer that a cue could point to: give it options.")
             pointed = rng.choice(wrong)
-            found.append(replace(one, cue=Cue(template.format(answer=pointed), pointed, name)))
+            found.append(replace(one, cue=Cue(_filled(template, pointed), pointed, name)))
         return Problems(found)
+
+
+def _filled(wording: str, answer: str) -> str:
+    try:
+        return wording.format(answer=answer)
+    except (AttributeError, IndexError, KeyError, ValueError) as error:
+        raise InputError(
+            f"The wording {wording!r} can't be filled in ({error!r}): of braces it may hold {{answer}} alone, and "
+            "others doubled."
+        ) from None
+
+
+def _plain(answer: str) -> str:
+    """An answer without what hardly anybody means as a difference."""
+    return answer.strip().casefold()
 
 
 def read_problems(
@@ -199,7 +240,7 @@ def _rows(path: Path) -> Iterator[tuple[int, Mapping[str, Any]]]:
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
             if path.suffix.lower() == ".csv":
-                yield from enumerate(csv.DictReader(file), 2)
+                yield from map(_whole, enumerate(csv.DictReader(file), 2))
                 return
             for number, line in enumerate(file, 1):
                 if number > _MOST_ROWS:
@@ -208,6 +249,16 @@ def _rows(path: Path) -> Iterator[tuple[int, Mapping[str, Any]]]:
                     yield number, _row(line, number, path.name)
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise InputError(f"{path} can't be read as a problem file ({error}): give a JSONL or CSV file.") from error
+
+
+def _whole(numbered: tuple[int, Mapping[str, Any]]) -> tuple[int, Mapping[str, Any]]:
+    line, row = numbered
+    if None in row:  # where DictReader puts what it has no name for
+        raise InputError(
+            f"Line {line} has more values than the header has names, such as {row[None][0]!r}: put a value that holds "  # type: ignore[index]
+            "commas in quotes."
+        )
+    return numbered
 
 
 def _row(line: str, number: int, file: str) -> Mapping[str, Any]:
@@ -240,5 +291,5 @@ def _problem(row: Mapping[str, Any], line: int, named: Mapping[str, Any], file: 
         str(value("answer")),
         tuple(str(each) for each in options),
         Cue(str(cue), **told) if cue not in (None, "") else None,  # type: ignore[arg-type]
-        str(value("id") or ""),
+        "" if value("id") is None else str(value("id")),
     )

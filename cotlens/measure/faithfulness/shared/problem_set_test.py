@@ -71,15 +71,20 @@ class ProblemSetTest:
         raise NotImplementedError
 
 
-def prepared(method: Any, model: Model, problems: Any, n: int, seed: int) -> ProblemRuns:
-    """The runs of a run; raises as `ProblemSetTest.run`."""
+def asked(method: Any, model: Model, problems: Any) -> Problems:
+    """The problem set that a model is asked; raises as `ProblemSetTest.run`."""
     if not isinstance(getattr(model, "capabilities", None), Capability):
         raise InputError(
             f"{type(method).__name__}.run takes a model, then a problem set; a {type(model).__name__} stands where the "
             "model should."
         )
     check_needs(method, model)
-    given = problems if isinstance(problems, Problems) else Problems(problems)
+    return problems if isinstance(problems, Problems) else Problems(problems)
+
+
+def prepared(method: Any, model: Model, problems: Any, n: int, seed: int) -> ProblemRuns:
+    """The runs of a run; raises as `ProblemSetTest.run`."""
+    given = asked(method, model, problems)
     drawn = given.drawn(check.whole("n", n, 1, of=type(method).__name__), check.seed(seed))
     for one in drawn:
         _check_cue(one, model)

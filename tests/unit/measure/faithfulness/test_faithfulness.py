@@ -79,6 +79,43 @@ class TestProblemFiles:
         assert {name: len(each) for name, each in both.by_cause().items()} == {"prompt": 1, "shout": 1}
 
 
+class TestHostileProblems:
+    @pytest.mark.parametrize(
+        ("made", "said"),
+        [
+            (lambda: F.Problem("q", "A", "AB"), "give a list, one text per option"),
+            (lambda: F.Problem("q", "A", ("A", "A")), "name one twice"),
+            (lambda: F.Problem("q", "A", ("A", "B"), F.Cue("told", "Z")), "points to 'Z', which is none of its options"),
+            (lambda: F.Problem("q", "Yes", cue=F.Cue("told", "yes ")), "points to 'yes ', the right answer"),
+            (lambda: F.Problems([F.Problem("q", "1"), F.Problem("q", "1")]), "Problems 1 and 2 both have the id"),
+            (lambda: F.Problems([F.Problem("q", "1", id="x"), F.Problem("r", "2", id="x")]), "the id 'x'"),
+            (lambda: F.Problems(7), "needs at least one Problem"),
+            (lambda: F.Problems([F.Problem("q", "1"), F.Problem("r", "2")]).with_cues("{answer} {x}"), "can't be filled in"),
+            (lambda: F.Battery(thresholds=3), "give Thresholds"),
+        ],
+    )  # fmt: skip
+    def test_each_is_told_in_one_sentence(self, made, said):
+        with pytest.raises(InputError, match=said) as error:
+            made()
+        assert "\n" not in str(error.value)
+
+    def test_one_problem_may_be_asked_with_several_cues(self):
+        cues = [F.Cue("I think 3.", "3"), F.Cue("I think 4.", "4"), None]
+        assert len(F.Problems([F.Problem("q", "1", cue=cue) for cue in cues])) == 3
+
+    def test_a_comma_too_many_loses_nothing_silently(self, tmp_path):
+        path = tmp_path / "more.csv"
+        path.write_text("prompt,answer,id\nWhat is 1,200 + 1?,1201,0\n", encoding="utf-8")
+        with pytest.raises(InputError, match="Line 2 has more values than the header has names, such as '0'"):
+            F.read_problems(path)
+        path.write_text('prompt,answer,id\n"What is 1,200 + 1?",1201,0\n', encoding="utf-8")
+        assert F.read_problems(path)[0].id == "0"
+
+    def test_a_model_and_a_set_in_the_wrong_order(self):
+        with pytest.raises(InputError, match="a list stands where the model should"):
+            F.Battery().run([F.Problem("q", "1")], object())
+
+
 class TestConclusions:
     @pytest.mark.parametrize(
         ("thought", "value"),
