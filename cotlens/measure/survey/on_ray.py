@@ -100,7 +100,7 @@ class RayPool:
         actor, cell = self._out.pop(ref)
         try:
             outcome = CellOutcome(**json.loads(self._ray.get(ref)))
-        except self._ray.exceptions.RayActorError as error:
+        except (self._ray.exceptions.RayActorError, self._ray.exceptions.OutOfMemoryError) as error:
             self._ray.kill(actor)
             self._idle.append(self._begun())
             return CellOutcome(cell.number, status=reason("WorkerDied", _why(error)), again=True)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import re
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ from cotlens.trace.readers.files import beginning, existing, json_of, lines_of, 
 from cotlens.trace.readers.inspect_logs import read_inspect
 from cotlens.trace.readers.libraries import plain
 from cotlens.trace.readers.messages import ITEMS, speaker
-from cotlens.trace.readers.rollout_folders import folder_traces, is_rollout_folder
+from cotlens.trace.readers.rollout_folders import BASE, SOLUTIONS, folder_traces
 from cotlens.trace.readers.rows import named_trace, row_traces
 from cotlens.trace.readers.streams.joining import is_stream, streams_in
 from cotlens.trace.storage import FORMAT
@@ -33,9 +34,9 @@ def read(path: PathLike, *, model: Any = None) -> Traces:
     ...}` or either alone, whole, as the events of a stream, or in a batch (OpenAI chat and Responses, Anthropic,
     Bedrock, Google, Cohere, Mistral, OpenRouter, DeepSeek, DashScope, Ollama, LM Studio, llama.cpp, and servers that
     speak like one of them); lists of messages; logs of Inspect (`.eval`, `.json`); trajectories of
-    agents (ATIF); samples of lm-eval; rows of OpenThoughts, s1K, OpenR1 and the like (`.json`, `.jsonl`); and folders
-    of rollouts in the layout of Thought Anchors. For anything else, `cl.read_jsonl(path, fields=...)` is told what is
-    where.
+    agents (ATIF); samples of lm-eval; rows of OpenThoughts, s1K, OpenR1 and the like (`.json`, `.jsonl`); folders
+    of rollouts in the layout of Thought Anchors; and folders of such files, as of one response each. For anything else,
+    `cl.read_jsonl(path, fields=...)` is told what is where.
 
     Args:
         model: in whose format the text is tokenised; what differs is said in `meta["notes"]`. Without one the tokens
@@ -46,7 +47,7 @@ def read(path: PathLike, *, model: Any = None) -> Traces:
     """
     target = existing(path)
     if target.is_dir():
-        return Traces(_folder(target, model))
+        return _folder(target, model)
     if target.suffix == ".eval":
         return read_inspect(target, model=model)
     if is_saved(target):
@@ -113,16 +114,45 @@ def read_atif(path: PathLike, *, model: Any = None) -> Trace:
         return atif_trace(json_of(target), model=model)
 
 
-def _folder(folder: Path, model: Any) -> Iterable[Trace]:
-    if is_rollout_folder(folder):
-        return folder_traces(folder, model=model)
-    inside = sorted({path.parent for path in folder.glob("**/base_solution.json")})
-    if inside:
-        return (trace for each in inside for trace in folder_traces(each, model=model))
-    raise InputError(
-        f"{folder} is no folder of rollouts: it holds no base_solution.json and no chunk_*/solutions.json; give one of "
-        "the files in it."
-    )
+def _folder(folder: Path, model: Any) -> Traces:
+    """The traces of a folder: of published rollouts at any depth, else of all files in it that may hold some."""
+    bases = {path.parent for path in folder.glob(f"**/{BASE}")}
+    problems = sorted(bases | {path.parent.parent for path in folder.glob(f"**/chunk_*/{SOLUTIONS}")})
+    if problems:
+        return Traces(trace for each in problems for trace in folder_traces(each, model=model))
+    files = sorted((path for path in folder.iterdir() if path.suffix in _SUFFIXES and path.is_file()), key=_numbered)
+    if not files:
+        raise InputError(
+            f"{folder} is no folder of rollouts: it holds no base_solution.json, no chunk_*/solutions.json, and no "
+            f"files that end in {', '.join(_SUFFIXES)}; give a folder that does, or a file."
+        )
+    calls = _calls(files)
+    if calls is not None:
+        with shaped(str(folder)):
+            return Traces(of_exchanges(calls, model=model))
+    found = Traces()
+    for path in files:
+        found += read(path, model=model)
+    return found
+
+
+_SUFFIXES = (".json", ".jsonl", ".ndjson", ".eval", ".traces")
+
+
+def _numbered(path: Path) -> list[tuple[int, str]]:
+    """A name by its words and numbers, so that 10 comes after 9."""
+    return [(int(part) if part.isdecimal() else -1, part) for part in re.split(r"(\d+)", path.name)]
+
+
+def _calls(files: Sequence[Path]) -> list[Mapping[str, Any]] | None:
+    """What files hold that are a request and its response each; None where one is something else."""
+    found = []
+    for path in files:
+        data = json_of(path) if path.suffix == ".json" else None
+        if not isinstance(data, Mapping) or not _is_exchange(data):
+            return None
+        found.append(data)
+    return found
 
 
 def _data(data: Any, path: Path, model: Any) -> Iterable[Trace]:

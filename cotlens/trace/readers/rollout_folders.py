@@ -24,11 +24,6 @@ _CHUNK = re.compile(r"chunk_(\d+)")
 _OPEN = re.compile(r"<think>\s*")
 
 
-def is_rollout_folder(folder: Path) -> bool:
-    """Whether a folder is that of one problem."""
-    return (folder / BASE).is_file() or any(folder.glob(f"chunk_*/{SOLUTIONS}"))
-
-
 def folder_traces(folder: Path, *, model: Any = None) -> Iterator[Trace]:
     """The base trace, then the rollouts of each chunk in the order of chunks; `meta["chunk"]` says of which.
 

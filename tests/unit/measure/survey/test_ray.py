@@ -66,6 +66,27 @@ def test_killed_drivers_and_workers_lose_nothing_and_repeat_nothing(cluster, pla
     np.testing.assert_allclose(found.result(0).columns["estimate"], here.columns["estimate"], atol=1e-4)
 
 
+def test_a_worker_that_ray_ended_for_want_of_memory_is_replaced_and_said_in_a_sentence(cluster, plan, tmp_path):
+    """What Ray says of it is a page of figures, and comes as no death of an actor."""
+    cell, told = next(iter(plan.cells())), []
+    pool = on_ray.RayPool(cluster.address, 1, str(tmp_path / "s.sqlite"))
+    try:
+        with pytest.MonkeyPatch.context() as patch:
+            full = ray.exceptions.OutOfMemoryError("1 worker(s) were killed as the node runs low on memory. " * 20)
+            patch.setattr(ray, "get", lambda ref: (_ for _ in ()).throw(full))
+            pool.send(cell)
+            while not told:
+                told += pool.arrived()
+        assert told[0].again and not told[0].key and len(told[0].status) < 150
+        assert "a Ray worker was ended for want of memory; give it a larger machine" in told[0].status
+        pool.send(cell)  # to the one in its place
+        while len(told) < 2:
+            told += pool.arrived()
+        assert told[1].key and told[1].status == "ok"
+    finally:
+        pool.close()
+
+
 def test_a_cluster_too_small_says_what_it_has(cluster, plan, tmp_path):
     with pytest.raises(InputError, match="cluster has 2 cores and 0 GPUs"):
         plan.run(ray=cluster.address, workers=64, store=tmp_path / "s.sqlite")

@@ -113,6 +113,25 @@ def test_a_folder_of_rollouts(tmp_path):
     assert {value: len(group) for value, group in groups.items()} == {"19": 2, "18": 1, None: 1}
 
 
+def test_a_folder_of_responses_is_a_collection_in_the_order_of_their_numbers(tmp_path):
+    """As a loop that asks a provider writes them: a file for each call, of which one failed."""
+    asked = {"messages": [{"role": "user", "content": "12 + 7?"}]}
+    for number in (10, 9, 1):
+        said = {"role": "assistant", "reasoning_content": THOUGHT, "content": f"The answer is {number}."}
+        written(tmp_path / f"call-{number}.json", {"request": asked, "response": {"choices": [{"message": said}]}})
+    written(tmp_path / "call-2.json", {"request": asked, "response": {"error": {"message": "Rate limit"}}})
+    (tmp_path / "notes.md").write_text("asked on Monday")
+    assert cl.read(tmp_path).answers() == ["1", None, "9", "10"]
+    assert len(cl.show(tmp_path).traces) == 4
+    cl.read(tmp_path).save(tmp_path / "before.traces")
+    written(tmp_path / "rows.jsonl", [ROWS["s1K"]])
+    (tmp_path / "call-2.json").unlink()
+    assert cl.read(tmp_path).answers() == ["1", None, "9", "10", "1", "9", "10", "19"]  # files by their names
+    written(tmp_path / "other.json", {"a": 1})
+    with pytest.raises(cl.CotLensError, match=r"other\.json has a format that isn't known"):
+        cl.read(tmp_path)
+
+
 def test_what_was_saved_here_is_read_too(tmp_path):
     trace = cl.Trace.from_text("12 + 7?", THOUGHT, ANSWER)
     trace.save(tmp_path / "trace.json")
