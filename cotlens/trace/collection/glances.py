@@ -93,9 +93,18 @@ class Glance:
         """The answer by value, None where it can't be read; with the default reader where the trace has none."""
         if "answer" not in self.texts:
             return None
-        reader = self.reader if self.reader is not None else FinalAnswer()
-        found = reader.read(self.texts["answer"], finished=self.finish in ("stop", "given"))
+        found = self._reads.read(self.texts["answer"], finished=self.finish in ("stop", "given"))
         return None if found is None else found.text
+
+    @property
+    def _reads(self) -> AnswerReader:
+        return self.reader if self.reader is not None else FinalAnswer()
+
+    def says(self, name: str, value: Any) -> bool:
+        """Whether a column, or what `meta` says by that name, is `value`; an answer is, however it is written."""
+        if name == "answer" and isinstance(value, str):
+            return self.answer == self._reads.normal(value)
+        return bool(says(self, name) == value)
 
     @property
     def finish(self) -> str:

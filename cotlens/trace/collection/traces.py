@@ -128,7 +128,8 @@ class Traces(Sequence[Trace]):
 
         Args:
             keep: looks at a whole trace, which of a file is then read.
-            said: by a column of `frame`, or a name in `trace.meta`; what they ask is found without reading tokens.
+            said: by a column of `frame`, or a name in `trace.meta`; what they ask is found without reading tokens. An
+                answer is meant by its value ("1/2" finds "0.5"), and None finds those that could not be read.
 
         Raises:
             InputError: no trace has such a column or name.
@@ -140,7 +141,7 @@ class Traces(Sequence[Trace]):
                 raise InputError(f"No trace says {name!r}. {did_you_mean(name, sorted(map(str, known)))}")
         kept = self._held
         if said:
-            asked = [all(says(seen, name) == value for name, value in said.items()) for seen in found]
+            asked = [all(seen.says(name, value) for name, value in said.items()) for seen in found]
             kept = [held for held, wanted in zip(kept, asked, strict=True) if wanted]
         return self._of(held for held in kept if keep is None or keep(held[0][held[1]]))
 

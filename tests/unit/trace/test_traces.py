@@ -80,6 +80,11 @@ def test_frame_has_a_row_per_trace(traces):
 def test_search_filter_and_sample(traces):
     assert [trace.prompt for trace in traces.search("QUESTION 3")] == ["Question 3?"]
     assert len(traces.filter(lambda trace: "It is" in trace.answer)) == 2
+    for spelled in ("0.5", "1/2", r"\frac12"):
+        assert len(traces.filter(answer=spelled)) == 3
+    assert len(traces.filter(lambda trace: "It is" in trace.answer, answer="1/2")) == 1
+    found = [len(traces.filter(answer=None)), len(traces.filter(answer="7")), len(cl.Traces().filter(answer="7"))]
+    assert found == [2, 0, 0]
     drawn = traces.sample(3, seed=1)
     assert drawn == traces.sample(3, seed=1)
     assert len({trace.id for trace in drawn}) == 3
