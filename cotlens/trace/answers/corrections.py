@@ -27,6 +27,7 @@ _UNDECIDED = re.compile(
     rf"(?:\\\)|\\\])?{_SIGNS}(?:(?:{_CUE}|is|was|isn|wasn|can|cannot|which|that|this|it|or|and|but|instead|rather)\b[^.!?\n]*|[A-Za-z]+)\Z",
     re.IGNORECASE,
 )
+_HESITATING = re.compile(rf"{_SIGNS}(?:{_CUE}[^.!?\n]*|[A-Za-z]{{1,8}})\Z", re.IGNORECASE)
 CORRECTION = re.compile(
     rf"(?:(?<=[.?!;,:—–*)\]}}$-])|(?<=[.?!;,:—–*)\]}}$-]\s)|(?<=\n)|\A){_CUE}(?:\s*[,.:;!…—–-]+\s*|(?<!\bno)\s+(?=[-$€£(*\\]{{0,3}}[0-9]|[(*]{{0,3}}[A-Z]\b|(?-i:it|that|i|should)\b))"
     r"(?:(?:it['’]?s|it\sis|that['’]?s|that\sis|should\sbe|it\s(?:should|must)\sbe|i\smean)\s+)?",
@@ -49,6 +50,11 @@ def doubted(text: str, end: int) -> bool:
 def undecided(text: str, end: int) -> bool:
     """Whether a text that was cut off might be about to take back the value that ends at `end`."""
     return _UNDECIDED.match(text, end) is not None
+
+
+def hesitating(text: str, end: int) -> bool:
+    """Whether a text that was cut off has begun to correct the sentence that ends at `end`, or no more than a word."""
+    return _HESITATING.match(text, end) is not None
 
 
 def unstruck(text: str) -> str:

@@ -76,15 +76,6 @@ class FinalAnswer:
         return None
 
 
-def _boxed(search: Search) -> Place | None:
-    """The last box, unless the text corrects it right behind it."""
-    place = search.boxed(content)
-    if place is None or not search.doubts(place):
-        return place
-    said = search.stated(stated_value)
-    return None if said is not None and said.start > place.end else place
-
-
 def _verdict(search: Search) -> Place | None:
     """ "Yes" or "no" that is all of a finished text or its last line, or that a reason follows."""
     if not search.finished:
@@ -111,7 +102,7 @@ def _letter(search: Search) -> Place | None:
 
 
 _FORMS: tuple[tuple[str, Callable[[Search], Place | None]], ...] = (
-    (BOXED, _boxed),
+    (BOXED, lambda search: search.upheld(content, stated_value)),
     (SAID, lambda search: search.stated(stated_value)),
     (LETTER, _letter),
     (VERDICT, _verdict),

@@ -42,7 +42,7 @@ class Number:
     def read(self, text: str, *, finished: bool = True) -> Answer | None:
         """The number in `text`."""
         search = Search.of(text, finished)
-        place = search.boxed(number_in) or search.stated(stated_number) or search.last_number()
+        place = search.upheld(number_in, stated_number) or search.stated(stated_number) or search.last_number()
         return search.answer(place, self.name, self.normal)
 
 

@@ -66,7 +66,7 @@ class Options:
         self._alone = re.compile(rf"{_MARKUP}*([{either}])(?:[)\]}}.:*_`\"'$\s]|\\\))*")
         self._slot = re.compile(
             rf"{_MARKUP}*+(?:(?i:option|choice|letter|answer)\s+{_MARKUP}*+)?"
-            rf"(?:([{letters}])(?![A-Za-z0-9'’])|(?<=[(\[])([{either}])(?=[)\]])"
+            rf"(?:(?<=')([{letters}])(?=')|([{letters}])(?![A-Za-z0-9'’])|(?<=[(\[])([{either}])(?=[)\]])"
             rf"|([{either}])(?=[).\]:,;*}}`]|[^\S\n]*(?:\n|\Z)))"
         )
         self._token = re.compile(
@@ -167,7 +167,9 @@ class Options:
 
 
 _ALONE = re.compile(r"[)\]}*_`\"'$\s]*(?:[.!,;:—–-]|\Z|\n|\s(?:because|since|as|is|for)\b)")
-_APART = re.compile(r"[\s*_$]*(?:\((?:and\s)?not\b|[).,:;!?\]}]|\*(?![0-9A-Za-z(])|\Z|\n)")
+_APART = re.compile(
+    r"[\s*_$]*(?:(?:rather\sthan|instead\sof|as\sopposed\sto|(?:and\s)?not)\b|\((?:and\s)?not\b|[).,:;!?\]}]|\*(?![0-9A-Za-z(])|\Z|\n)"
+)
 
 
 def _place(found: re.Match[str]) -> Place:

@@ -14,7 +14,7 @@ from functools import cached_property
 
 from cotlens.trace.answers.answer import Answer
 from cotlens.trace.answers.boxes import Boxes, boxes
-from cotlens.trace.answers.corrections import doubted, undecided, unstruck, withdrawn
+from cotlens.trace.answers.corrections import doubted, hesitating, undecided, unstruck, withdrawn
 from cotlens.trace.answers.fields import NOTHING
 from cotlens.trace.answers.stated import reckoned, settled
 from cotlens.trace.answers.statements import UNCLEAR, Place, Statement, answered, statements
@@ -92,9 +92,15 @@ class Search:
         """What the last boxes hold that were ended and aren't called wrong."""
         return [place for place in self.boxes.complete[-MOST:] if self._ended(*place)]
 
-    def doubts(self, place: Place) -> bool:
-        """Whether the text goes on as if to correct what stands at a place; in a box, behind it."""
-        return doubted(self.text, _behind(self.text, place.end))
+    def upheld(
+        self, find: Callable[[str, int, int], Place | None], said: Callable[[str, Statement], Place | None]
+    ) -> Place | None:
+        """What `boxed` finds, unless the text corrects it right behind it and `stated` finds another value there."""
+        place = self.boxed(find)
+        if place is None or not doubted(self.text, _behind(self.text, place.end)):
+            return place
+        other = self.stated(said)
+        return None if other is not None and other.start > place.end else place
 
     def _ended(self, start: int, end: int) -> bool:
         r"""Whether what a box holds was ended: by its brace, or that of `\boxed 5` by a space or a sign of TeX."""
@@ -111,7 +117,7 @@ class Search:
             if clause.whole and self.text[clause.start : clause.end].lower() in NOTHING:
                 return Place(clause.start, clause.end, UNCLEAR)
             place = find(self.text, clause)
-            if not self.finished and not settled(self.text, clause, place):
+            if not self.finished and not (settled(self.text, clause, place) and self._passed(clause)):
                 return None
             if place is None:
                 continue
@@ -119,6 +125,10 @@ class Search:
                 return place
             self.refused.append(place.end)
         return None
+
+    def _passed(self, clause: Statement) -> bool:
+        """Whether a text that was cut off isn't about to correct what a clause says."""
+        return not hesitating(self.text, clause.end)
 
     @property
     def rest(self) -> int:

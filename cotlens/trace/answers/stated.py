@@ -115,7 +115,8 @@ def _whole(text: str, clause: Statement) -> Place | None:
     inside = text[clause.start : clause.end]
     if not inside.strip():
         return None
-    if "\n" in inside or len(inside.split()) > _WORDS_OF_A_VALUE:
+    words = len(inside.split())
+    if "\n" in inside or words > _WORDS_OF_A_VALUE or (words > 3 and inside.endswith(".")):
         last = clause.start + max(inside.rfind("\n"), inside.rfind(". ")) + 1
         return stated_value(text, clause._replace(whole=False, start=last))
     return Place(clause.start, clause.end, "text")

@@ -30,7 +30,9 @@ _END = re.compile(r"[.!?](?=[\s\"'”*_)\]$\\]|\Z)|[。！？\n]")
 _TITLE = re.compile(
     r"\b(?:Dr|Mr|Mrs|Ms|St|Prof|Mt|Ft|Jr|Sr|Gen|Sen|Rep|Rev|Capt|Lt|Col|Sgt|vs|cf|approx|ca|e\.g|i\.e|incl|excl)\Z"
 )
-_NUMBERED = re.compile(r"\b(?:Rs|No|Nos|Nr|Vol|pp?|Fig|Eq|Art|Ch|Sec)\Z|[0-9]\s?[a-z]{1,4}\Z")
+_NUMBERED = re.compile(
+    r"\b(?:Jan|Feb|Mar|Apr|Jun|Jul|Aug|Sept?|Oct|Nov|Dec|Rs|No|Nos|Nr|Vol|pp?|Fig|Eq|Art|Ch|Sec)\Z|[0-9]\s?[a-z]{1,4}\Z"
+)
 _INITIALS = re.compile(r"(?:(?<![A-Za-z])[A-Z]\.\s?|\b(?:Dr|Mr|Mrs|Ms|Prof)\. )[A-Z]\Z")
 _BEGINS = re.compile(r"\s(?:[a-z0-9]|(?!(?:The|It|This|That|He|She|We|I|A|An|In|So|They|There|But|Note)\b)[A-Z][a-z])")
 _HYPOTHETICAL = re.compile(r"\b(?:if|suppose|assum\w+|whether|unless)\b", re.IGNORECASE)

@@ -19,7 +19,7 @@ from typing import NamedTuple
 
 from cotlens.trace.values.fold import fold, placed, seen
 from cotlens.trace.values.quantities import CLOCK, DATE, compound
-from cotlens.trace.values.scales import SIGNED
+from cotlens.trace.values.scales import SCALING, SIGNED
 from cotlens.trace.values.scales import signed as scaled
 from cotlens.trace.values.signs import CURRENCY, joined, signed
 from cotlens.trace.values.units import measured
@@ -79,8 +79,9 @@ _ABOVE = re.compile(
 _BELOW = re.compile(r"\s?(?:[<>]=?\s|[<>](?=[a-z](?![a-z>]))|[≤≥≠]|\\(?:[lgn]eq?|[lg]t|[lg]eqslant)(?![a-z]))")
 _REJECTED = re.compile(
     r"(?:\bnot|n't|\binstead of|\brather than|\bas opposed to|\bout of)[\s*_:]+"
-    rf"(?:(?:the|a|an|just|only|of)\s)*[*_]*{CURRENCY}?\s?\Z"
+    rf"(?:(?:the|a|an|just|only|of|expected|required|original|usual)\s)*[*_]*{CURRENCY}?\s?\Z"
 )
+_COIN = re.compile(rf"{CURRENCY} ?\Z")
 _ITEM = re.compile(r"\n[ *#>_-]*\Z")
 
 
@@ -112,6 +113,8 @@ def numerals(text: str, *, listed: bool = False) -> Iterator[Numeral]:
     while (match := _NUMBER.search(folded, at)) is not None:
         worth, at = _read(match, listed)
         start, negative = signed(folded, match.start())
+        coin = _COIN.search(folded[max(0, start - 4) : start]) if folded[at - 1] in SCALING else None
+        start -= len(coin.group()) if coin is not None else 0  # "$5m" is five million by its dollar
         if not _POWER.match(folded, at):  # the base of a power that can't be read
             yield Numeral(
                 *placed(start, at, kept),
@@ -135,7 +138,7 @@ def last_numeral(text: str) -> Numeral | None:
 
 def rejected(text: str, start: int) -> bool:
     """Whether the number at `start` is named as one that it isn't: "and not 40", "instead of the 40"."""
-    return _REJECTED.search(text[max(0, start - _REACH) : start]) is not None
+    return _REJECTED.search(text[max(0, start - 2 * _REACH) : start]) is not None
 
 
 def _lines_backwards(text: str) -> Iterator[tuple[int, int]]:

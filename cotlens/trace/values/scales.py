@@ -19,6 +19,7 @@ _NAMES = {
 }
 _ZEROS = {name: zeros for zeros, names in _NAMES.items() for name in names.split()}
 _SIGNS = {"k": 3, "K": 3, "M": 6, "m": 6, "B": 9, "b": 9, "T": 12}
+SCALING = tuple(_SIGNS)
 _MYRIADS = {"百": 2, "千": 3, "천": 3, "万": 4, "萬": 4, "만": 4, "亿": 8, "億": 8, "억": 8, "兆": 12, "조": 12}
 
 SIGNS = "".join(_MYRIADS)

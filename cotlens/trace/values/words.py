@@ -63,6 +63,9 @@ def _pointed(words: list[str]) -> str | None:
 def _worth(words: list[str]) -> Fraction | None:
     if not words or words[-1] in ("and", "a", "an"):
         return None
+    if words[-1] in _SCALES and not _PART.keys().isdisjoint(words):  # "half a million"
+        times = _worth(words[: -2 if words[-2] == "a" else -1])
+        return None if times is None else times * _SCALES[words[-1]]
     if words[-1] not in _PART:
         whole = _whole(words)
         return None if whole is None else Fraction(whole)
