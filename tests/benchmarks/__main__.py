@@ -18,6 +18,7 @@ from tests.benchmarks import (
     faithfulness,
     features,
     hybrid,
+    inside,
     kernel,
     occlusion,
     real,
@@ -50,6 +51,7 @@ def main() -> None:
         *steering.first_changed_token(asked.repeats),
         *features.encoding(),
         *faithfulness.rows(),
+        *inside.rows(),
         *real.rows(),
         *surveys.rows(),
     ]

@@ -21,7 +21,10 @@ if TYPE_CHECKING:
 
     from cotlens.models.local.engine import Engine
 
-_SLICE = 32 * 2**20  # bytes of float32 logits at once; half a dozen tensors of that size are alive together
+# Bytes of float32 logits at once; half a dozen tensors of that size are alive together. Above 32 MB, since what is less
+# comes from glibc's heap, where aligned blocks of one size don't fit into the holes that others left: 4 GB for 2,000
+# vectors and 152k tokens.
+_SLICE = 48 * 2**20
 
 
 def decode(engine: Engine, vectors: NDArray[np.float32], targets: NDArray[np.int64], k: int) -> Decoded:
