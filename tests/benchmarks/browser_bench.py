@@ -20,7 +20,7 @@ SIZES = {
     "long50k": "50,000 tokens",
     "line": "one line, 10,000 characters",
 }
-GOALS = {"open": 1000, "recolour": 100, "scroll": 16, "key": 16}
+GOALS = {"open": 1000, "recolour": 100, "scroll": 16, "key": 16, "recolour a grid": 16}
 
 PAINTED = "const painted = () => new Promise((done) => requestAnimationFrame(() => setTimeout(done)));"
 
@@ -75,6 +75,22 @@ ALONE = f"""async () => {{ {PAINTED}
   }}
   return times; }}"""
 
+# A step of the intensity: all cells are made anew at once, and drawn in the next frame.
+SHADE = """async () => {
+  const range = document.querySelector('.cotlens-lensgrid input[type=range]'), times = [];
+  for (let i = 0; i < 40; i += 1) {
+    await new Promise((done) => {
+      let start;
+      requestAnimationFrame(() => { start = performance.now(); });
+      const begun = performance.now();
+      range.value = String((i % 20) / 20);
+      range.dispatchEvent(new Event('input'));
+      const made = performance.now() - begun;
+      requestAnimationFrame(() => { times.push(made + performance.now() - start); done(); });
+    });
+  }
+  return times; }"""
+
 # Over a matrix of 300 sentences: one frame in which it is scrolled and pointed at, drawing included.
 POINT = """async () => {
   const grid = document.querySelector('[data-region=matrix]'), box = grid.getBoundingClientRect(), times = [];
@@ -128,7 +144,7 @@ def mapping(page: Page) -> dict[str, list[float]]:
 
 
 def rows() -> list[dict[str, Any]]:
-    """A row per size, one for the pair matrix, one for the map of rollouts: median and 95th percentile, in ms."""
+    """A row per size, and one each for matrix, grid of layers, map of rollouts: median and 95th percentile, in ms."""
     out = []
     with tempfile.TemporaryDirectory() as folder, launched() as browser:
         hatch_build.run("node", ["build.mjs", "--gallery", folder], ROOT / "widgets")
@@ -140,6 +156,9 @@ def rows() -> list[dict[str, Any]]:
             row |= {action: middle(each) for action, each in times.items()}
             out.append(row)
         out.append({"what": "pair matrix, 300 sentences", "scroll": middle(pointing(page))})
+        page.evaluate("() => window.__cotlens.show('lenslarge')")
+        shaded = middle(page.evaluate(SHADE))
+        out.append({"what": "lens grid, 40 layers x 400 sentences, twice", "recolour a grid": shaded})
         mapped = {action: middle(each) for action, each in mapping(page).items()}
         out.append({"what": "1,000 rollouts of 200 sentences", **mapped})
     return out

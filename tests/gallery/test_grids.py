@@ -189,4 +189,6 @@ def test_a_step_of_the_intensity_is_one_picture_in_a_frame(gallery: Gallery) -> 
         await frame(); await frame();
         return drawn; }"""
     )
-    assert drawn == 3, "once for each run, however often the slider moves between two frames"
+    assert drawn == 6, (
+        "colours and what lies below the floor, once for each run, however often the slider moves between two frames"
+    )

@@ -1,7 +1,7 @@
 /** A grid of layers as the view reads it: levels of runs, and what of them is shown at once. */
 
 import { bytesOf, floatsOf, indicesOf } from "../kit/kernel/bytes";
-import { level, LEVELS } from "../kit/heat/heat";
+import { level } from "../kit/heat/heat";
 import { figure, signed } from "../kit/numbers";
 import type { Grid, GridLevel, GridPanel } from "../kit/protocol";
 import { cellOf, placeOf, type Place, type Shape } from "./places";
@@ -148,12 +148,14 @@ export class View {
 
   panel(cell: number): Panel { return this.level.panels[this.spot(cell).panel] as Panel; }
 
-  /** Of each cell that is shown, what `read` says; row by row, without a lookup for each cell. */
-  each<T>(read: (panel: Panel, row: number, column: number) => T): T[] {
-    const found: T[] = [];
+  /** Of each cell that is shown, what `read` says, from -128 to 127; row by row, without a lookup for each cell. */
+  each(read: (panel: Panel, row: number, column: number) => number): Int8Array {
+    const { bands, rows, columns } = this.shape;
+    const found = new Int8Array(bands * rows * columns);
+    let cell = 0;
     for (const number of this.panels) {
       const panel = this.level.panels[number] as Panel;
-      for (let row = 0; row < this.shape.rows; row += 1) for (let column = 0; column < this.shape.columns; column += 1) found.push(read(panel, row, this.from + column));
+      for (let row = 0; row < rows; row += 1) for (let column = 0; column < columns; column += 1) { found[cell] = read(panel, row, this.from + column); cell += 1; }
     }
     return found;
   }
@@ -172,5 +174,3 @@ export class View {
     return [one.told.name, this.column(column), grid.row_words[row] ?? "", one.words(row, column), leads === "" ? "" : `leading: ${leads}`, one.caution(row, column)].filter((part) => part !== "").join(", ");
   }
 }
-
-export const MOST = LEVELS;

@@ -1,5 +1,6 @@
 /** The cells of a grid of layers: runs below each other, deepest layer on top, places of the text from left to right. */
 
+import { coloursOf } from "../kit/canvas";
 import { LEVELS } from "../kit/heat/heat";
 import { quoted } from "../kit/numbers";
 import { BELOW, MISSING, sameSpot, WITHOUT, type Panel, type Spot } from "./field";
@@ -19,7 +20,7 @@ const NAMED = 24;
 const WORDED = 44;
 /** How much is left of the colours outside the cone of the picked cell. */
 const LEFT = 0.5;
-/** Smaller cells than this have room for a hint of a hatch only. */
+/** Smaller cells than this have no room for a hatch. */
 const HATCHED = 6;
 /** A pointer that moves further than this carries a cell. */
 const CARRIED = 5;
@@ -29,23 +30,38 @@ export interface LayersPart extends Part { focus(): void; sheet: Sheet }
 export function createLayers(context: Context): LayersPart {
   const { own, field, acts, root, signal } = context;
   const { grid } = field;
-  let levels: number[] = [];
-  let signs: number[] = [];
+  let levels: Int8Array = new Int8Array(0);
+  let signed: boolean[] = [];
+  /** The cells below the floor as an image: where they are too small to be hatched, and too many. */
+  const faint = document.createElement("canvas");
   let runs: Record<"missing" | "below" | "without", Run[]> = { missing: [], below: [], without: [] };
   /** The click that follows a drag picks nothing. */
   let dropped = false;
   let carrying: { from: Spot; x: number; y: number; begun: boolean } | null = null;
 
+  /** What is worked out again only when other cells are shown, or on another scale. */
   function read(): void {
     const { view, lock } = own.now;
+    const { bands, rows, columns } = view.shape;
     const reach = reachOf(grid, lock);
     levels = view.each((panel, row, column) => panel.level(row, column, reach));
-    const isSigned = view.panels.map((number) => view.level.panels[number]?.told.signed === true);
-    const each = view.shape.rows * view.shape.columns;
-    signs = levels.map((step, cell) => (isSigned[Math.floor(cell / each)] ? step : 0));
+    signed = view.panels.map((number) => view.level.panels[number]?.told.signed === true);
     const codes = view.each((panel, row, column) => panel.codeAt(row, column));
-    const of = (code: number): Run[] => runsOf(view.shape.bands * view.shape.rows, view.shape.columns, (cell) => codes[cell] === code);
+    const of = (code: number): Run[] => runsOf(bands * rows, columns, (cell) => codes[cell] === code);
     runs = { missing: of(MISSING), below: of(BELOW), without: of(WITHOUT) };
+    [faint.width, faint.height] = [Math.max(1, columns), Math.max(1, bands * rows)];
+    if (codes.length > 0) faint.getContext("2d")?.putImageData(new ImageData(pixelsOf(codes.length, (cell) => (codes[cell] === BELOW ? LEVELS : 0), () => false, 0.5, { ...coloursOf(root), unsigned: "rgb(128 128 128)", unsignedAlpha: 0 }), columns, bands * rows), 0, 0);
+  }
+
+  const isSigned = (cell: number): boolean => signed[Math.floor(cell / (own.now.view.shape.rows * own.now.view.shape.columns))] === true;
+
+  /** Below the floor: hatched, or as faint as a hatch where a cell is smaller than its lines. */
+  function drawBelow(drawn: Drawn): void {
+    const { paper, places, shape, left, top } = drawn;
+    paper.globalAlpha = 0.5;
+    if (Math.min(places.wide, places.tall) >= HATCHED) hatchRuns(drawn, runs.below, true);
+    else for (let band = 0; band < shape.bands; band += 1) paper.drawImage(faint, 0, band * shape.rows, shape.columns, shape.rows, left, top + bandTop(band, places, shape), shape.columns * places.wide, shape.rows * places.tall);
+    paper.globalAlpha = 1;
   }
 
   function placesOf(width: number, height: number): Places {
@@ -141,21 +157,14 @@ export function createLayers(context: Context): LayersPart {
     label: `${grid.label}: layers by places of the text`, region: "layers",
     shape: () => own.now.view.shape,
     places: placesOf,
-    pixels(colours) {
-      read();
-      const { view } = own.now;
-      const each = view.shape.rows * view.shape.columns;
-      const isSigned = view.panels.map((number) => view.level.panels[number]?.told.signed === true);
-      return pixelsOf(levels.length, (cell) => levels[cell] as number, (cell) => isSigned[Math.floor(cell / each)] === true, own.now.intensity, colours);
-    },
+    pixels: (colours) => pixelsOf(levels.length, (cell) => levels[cell] as number, isSigned, own.now.intensity, colours),
     over(drawn) {
       drawn.paper.globalAlpha = 0.28;
       fillRuns(drawn, runs.without, drawn.colours.edge);
-      drawn.paper.globalAlpha = Math.min(drawn.places.wide, drawn.places.tall) < HATCHED ? 0.25 : 0.5;
-      hatchRuns(drawn, runs.below, true);
       drawn.paper.globalAlpha = 1;
+      drawBelow(drawn);
       hatchRuns(drawn, runs.missing);
-      drawSigns(drawn, (cell) => signs[cell] as number, LEVELS);
+      drawSigns(drawn, (cell) => (isSigned(cell) ? levels[cell] as number : 0), LEVELS);
       drawCone(drawn);
       drawPointed(drawn);
     },
@@ -177,7 +186,7 @@ export function createLayers(context: Context): LayersPart {
   function listenForCarrying(): void {
     element.addEventListener("pointerdown", (event) => {
       dropped = false;
-      const cell = event.button === 0 && event.pointerType !== "touch" ? sheet.cellAt(event) : null;
+      const cell = event.button === 0 && event.pointerType !== "touch" && acts?.off() === null ? sheet.cellAt(event) : null;
       const from = cell === null ? null : own.now.view.spot(cell);
       carrying = from && field.isRun(from.panel) ? { from, x: event.clientX, y: event.clientY, begun: false } : null;
     }, { signal });
@@ -207,6 +216,7 @@ export function createLayers(context: Context): LayersPart {
     element, sheet,
     focus: sheet.focus,
     update(changed) {
+      if (changed.has("view") || changed.has("lock")) read();
       if (changed.has("view") || changed.has("zoom")) sheet.measure();
       if (changed.has("view") || changed.has("lock") || changed.has("intensity")) sheet.paint();
       if (changed.has("picked") || changed.has("view")) sheet.moved();

@@ -1,7 +1,7 @@
 /** Cells as an image of one pixel each, and stretches of cells that are marked alike. */
 
 import type { Colours } from "../kit/canvas";
-import { gammaOf, share } from "../kit/heat/heat";
+import { gammaOf, LEVELS, share } from "../kit/heat/heat";
 
 type Rgba = readonly [number, number, number];
 
@@ -14,16 +14,18 @@ export function rgbOf(colour: string): Rgba {
 /** RGBA bytes, row by row; transparent where the level is 0. The opacities are those of the heat on text. */
 export function pixelsOf(cells: number, levelAt: (cell: number) => number, signedAt: (cell: number) => boolean, intensity: number, colours: Colours): Uint8ClampedArray<ArrayBuffer> {
   const pixels = new Uint8ClampedArray(cells * 4);
+  const words = new Uint32Array(pixels.buffer);
   const gamma = gammaOf(intensity);
   const [up, down, amount] = [rgbOf(colours.positive), rgbOf(colours.negative), rgbOf(colours.unsigned)];
+  // A cell has no text on it, so its colours may be fuller than those behind words. There are few levels and many cells.
+  const shades = (hue: Rgba, alpha: number): Uint32Array => Uint32Array.from({ length: LEVELS + 1 }, (_, step) => {
+    const [r, g, b] = hue;
+    return new Uint32Array(Uint8ClampedArray.of(r, g, b, Math.round(255 * Math.min(1, alpha + 0.3) * share(step, gamma))).buffer)[0] as number;
+  });
+  const [raises, lowers, plain] = [shades(up, colours.alpha), shades(down, colours.alpha), shades(amount, colours.unsignedAlpha)];
   for (let cell = 0; cell < cells; cell += 1) {
     const step = levelAt(cell);
-    if (step === 0) continue;
-    const isSigned = signedAt(cell);
-    // A cell has no text on it, so its colours may be fuller than those behind words.
-    const full = Math.min(1, (isSigned ? colours.alpha : colours.unsignedAlpha) + 0.3);
-    pixels.set(!isSigned ? amount : step > 0 ? up : down, cell * 4);
-    pixels[cell * 4 + 3] = Math.round(255 * full * share(step, gamma));
+    if (step !== 0) words[cell] = (!signedAt(cell) ? plain : step > 0 ? raises : lowers)[Math.abs(step)] as number;
   }
   return pixels;
 }

@@ -87,7 +87,7 @@ function act(context: Context, event: KeyboardEvent, inGrid: boolean, focus: () 
   if (event.key === "Enter" && picked) {
     return mayPatch(field, marked, picked) && acts && !acts.off() ? () => { own.set({ marked: null }); acts.patch(marked as Spot, picked, view); } : () => open(context, picked.column);
   }
-  if (event.key.toLowerCase() === "m" && acts && picked && field.isRun(picked.panel)) return () => own.set({ marked: picked });
+  if (event.key.toLowerCase() === "m" && acts?.off() === null && picked && field.isRun(picked.panel)) return () => own.set({ marked: picked });
   const to = moved(context, event.key, event.shiftKey ? 10 : 1);
   return to && (() => own.set({ picked: to, hovered: null }));
 }

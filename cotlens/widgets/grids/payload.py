@@ -19,6 +19,7 @@ from cotlens.widgets.payload import floats, indices
 from cotlens.widgets.protocol.shared import Grid, GridLevel, GridPanel
 
 MOST_CELLS = 4_000_000  # some 40 MB on their way to the page
+_NAMES = {"difference": "difference, nats", "leading_logprob": "log p of what leads", "logprob": "log p of the answer"}
 FULL = 0.99  # share of cells that lie within the colours
 FOLDS = {"mean": "the mean over its tokens", "last": "what stands at its end", "largest": "the largest of its tokens"}
 Level = tuple[list[Run], NDArray[np.int64] | None]
@@ -180,7 +181,7 @@ def _panel(run: Run, differs: bool, chance: bool, base: float, words: _Numbers, 
         "texts": list(run.texts), "first": indices(run.first), "last": indices(run.last),
         "estimate": floats(run.estimate), "code": run.code.tobytes(),
         "reason": np.minimum(reasons.of(run.why), 255).astype(np.uint8).tobytes(), "leading": leading,
-        "beside": [{"name": name.replace("_", " "), "numbers": floats(values)}
+        "beside": [{"name": _NAMES.get(name, name.replace("_", " ")), "numbers": floats(values)}
                    for name, values in run.beside.items()],
     }  # fmt: skip
 
