@@ -230,6 +230,8 @@ def _f1(counts: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def _named(readings: Any) -> list[tuple[str, Any]]:
+    if isinstance(readings, Readings):
+        raise InputError("Agreement is between two or more monitors; one was given: give them in a list.")
     given = list(readings.items()) if isinstance(readings, Mapping) else [("", one) for one in readings]
     if len(given) < 2:
         raise InputError(f"Agreement is between two or more monitors; {len(given)} was given.")

@@ -16,7 +16,7 @@ from cotlens.measure.monitors.asking import ModelAnswerer, answerer
 from cotlens.measure.monitors.finding import Reading
 from cotlens.measure.monitors.parsing import ParsedReply, parse
 from cotlens.measure.monitors.prompt import ShownThought, check_view, instructions, schema, show
-from cotlens.measure.monitors.readings import Readings
+from cotlens.measure.monitors.readings import Readings, listed
 from cotlens.measure.monitors.rubric import RELIANCE, Rubric
 from cotlens.models.contract import Answerer, Reply, Sent
 from cotlens.results import Provenance
@@ -85,7 +85,7 @@ class Judge:
         Tokens of an endpoint, whose tokenizer isn't known, are bounded by the bytes that are sent.
         """
         asked, times = answerer(self.model), self.repeats * (self.retries + 1)
-        shown = [show(self.rubric, trace, self.view) for trace in _listed(traces)]
+        shown = [show(self.rubric, trace, self.view) for trace in listed(traces)]
         read = sum(_tokens(asked, one) for one in shown)
         replies = times * len(shown)
         return Cost(times * read + replies * self.max_new_tokens, replies * self.max_new_tokens, replies)
@@ -107,7 +107,7 @@ class Judge:
             BackendError: nobody answers, or the key is refused. `error.partial` has the readings so far.
             Cancelled: the same.
         """
-        given = _listed(traces)
+        given = listed(traces)
         told = [""] * len(given) if contexts is None else check.texts("contexts", contexts, of="Judge.run")
         if len(told) != len(given):
             raise InputError(f"{len(told)} contexts were given for {len(given)} traces; give one per trace.")
@@ -217,14 +217,6 @@ def _kept(partial: Any) -> Iterator[None]:
     except BackendError as error:
         error.partial = partial()  # type: ignore[attr-defined]
         raise
-
-
-def _listed(traces: Trace | Sequence[Trace]) -> tuple[Trace, ...]:
-    given = (traces,) if isinstance(traces, Trace) else tuple(traces)
-    for number, trace in enumerate(given):
-        if not isinstance(trace, Trace):
-            raise InputError(f"Item {number} is a {type(trace).__name__}; a monitor reads traces.")
-    return given
 
 
 def _tokens(asked: Answerer, shown: ShownThought) -> int:

@@ -291,9 +291,12 @@ def _interval(values: Any) -> Interval:
 def _numbers(name: str, values: Sequence[Any], n: int) -> Floats:
     given = list(values)
     _check_size(name, len(given), n)
+    odd = [one for one in given if one is not None and one == one and (isinstance(one, str) or one not in (0, 1))]
+    if odd:
+        raise InputError(
+            f"{name}= holds {odd[0]!r}, which is neither true nor false; give booleans, None where unknown."
+        )
     found = np.array([NAN if one is None else float(one) for one in given], dtype=np.float64)
-    if not np.isin(found[np.isfinite(found)], (0.0, 1.0)).all():
-        raise InputError(f"{name}= holds something that is neither true nor false; give booleans, None where unknown.")
     return found
 
 

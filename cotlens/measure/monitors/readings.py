@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -142,6 +142,15 @@ class Readings(Sequence[Reading]):
         if missing:
             raise InputError(f"{path} has a reading of trace {missing[0]}, which isn't among those given; add it.")
         return cls(monitor, labels, tuple(known[one.trace_id] for one in items), items, provenance)
+
+
+def listed(traces: Any) -> tuple[Trace, ...]:
+    """The traces that a monitor is given, one or several; raises InputError where something else is."""
+    given = (traces,) if isinstance(traces, Trace | str) or not isinstance(traces, Iterable) else tuple(traces)
+    for number, trace in enumerate(given):
+        if not isinstance(trace, Trace):
+            raise InputError(f"Item {number} is a {type(trace).__name__}; a monitor reads traces.")
+    return given
 
 
 def _row(one: Reading) -> dict[str, Any]:

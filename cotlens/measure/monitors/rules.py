@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from cotlens._core import check
 from cotlens._core.errors import InputError
@@ -12,7 +13,7 @@ from cotlens.measure.method import Cost, as_data
 from cotlens.measure.monitors import arithmetic
 from cotlens.measure.monitors.finding import MOST_SEVERE, Finding, Reading
 from cotlens.measure.monitors.prompt import addressed, check_view, seen
-from cotlens.measure.monitors.readings import Readings
+from cotlens.measure.monitors.readings import Readings, listed
 from cotlens.results import Provenance
 from cotlens.trace import Span, Trace
 from cotlens.trace.align import tokens_covering
@@ -78,7 +79,10 @@ class Rules:
     name: str = "rules"
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "patterns", tuple(self.patterns))
+        given: Any = self.patterns
+        if isinstance(given, str) or not all(isinstance(one, Pattern) for one in given):
+            raise InputError(f"Rules was given patterns={given!r}: give a list of Pattern(category, pattern).")
+        object.__setattr__(self, "patterns", tuple(given))
         check.settings(self)
         check_view(self.view)
         if not self.patterns and not self.equations:
@@ -91,7 +95,7 @@ class Rules:
     def read(self, trace: Trace) -> Reading:
         """The reading of one trace."""
         found = tuple(sorted(self._found(trace), key=lambda one: one.span.char_start if one.span else 0))
-        if not seen(trace, self.view).regions:
+        if not any(trace.text[start:end].strip() for start, end in seen(trace, self.view).regions):
             reason = _NO_TEXT.format(self.view)
             return Reading(self.name, trace.id, status="unanswered", reason=reason)
         flagged = any(one.severity > 0 for one in found)
@@ -102,7 +106,7 @@ class Rules:
 
     def run(self, traces: Trace | Sequence[Trace]) -> Readings:
         """Readings of traces, in their order."""
-        given = (traces,) if isinstance(traces, Trace) else tuple(traces)
+        given = listed(traces)
         items = tuple(self.read(trace) for trace in given)
         settings = Provenance.record(method="Rules", settings=as_data(self))
         return Readings(self.name, (FLAGGED, CLEAN), given, items, settings)

@@ -19,9 +19,11 @@ from functools import cache
 from typing import Any
 
 import numpy as np
-from scipy.stats import binom
+from scipy.optimize import brentq
+from scipy.stats import beta, binom
 
 from cotlens.measure.faithfulness.shared.outcomes import difference, share
+from cotlens.measure.stats import modified_wilson, wilson
 from tests.truth.faithfulness.run import kept
 
 N = 40
@@ -134,6 +136,38 @@ def table(cells: dict[str, Any]) -> str:
         settled = sum(one.settled for one in found if (one.name in DIFFERENCES) == bool(names))
         lines.append(f"| **all {words}** | {len(every)} | {' | '.join(told)} | {settled} |")
     return "\n".join(lines)
+
+
+def by_share(n: int = N) -> str:
+    """How often other intervals would hold a share, and the one that is used: what whole counts leave possible."""
+    lines = ["| share | Wilson | the one used | mid-P | exact |", "| ---: | ---: | ---: | ---: | ---: |"]
+    ends: list[Callable[[int, int], tuple[float, float]]] = [wilson, modified_wilson, _mid_p, _exact]
+    for value in (1 / 80, 1 / 40, 1 / 20, 0.1, 0.2, 0.3, 0.5):
+        chances = binom.pmf(np.arange(n + 1), n, value)
+        held = []
+        for interval in ends:
+            kept = [low - 1e-9 <= value <= high + 1e-9 for low, high in (interval(k, n) for k in range(n + 1))]
+            held.append(f"{chances[np.array(kept)].sum():.1%}")
+        lines.append(f"| {value:.4g} | {' | '.join(held)} |")
+    return "\n".join(lines)
+
+
+def _exact(k: int, n: int) -> tuple[float, float]:
+    """Clopper and Pearson's."""
+    return (beta.ppf(0.025, k, n - k + 1) if k else 0.0), (beta.ppf(0.975, k + 1, n - k) if k < n else 1.0)
+
+
+@cache
+def _mid_p(k: int, n: int) -> tuple[float, float]:
+    """The same with half the chance of what was seen."""
+
+    def above(share: float) -> float:
+        return float(binom.sf(k, n, share) + binom.pmf(k, n, share) / 2)
+
+    return (
+        brentq(lambda share: above(share) - 0.025, 0, 1) if k else 0.0,
+        brentq(lambda share: above(share) - 0.975, 0, 1) if k < n else 1.0,
+    )
 
 
 if __name__ == "__main__":

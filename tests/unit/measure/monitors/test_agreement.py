@@ -116,3 +116,9 @@ def test_what_can_not_be_compared_is_refused():
             agreement(given)
     with pytest.raises(InputError, match="one per thought"):
         agreement([first, first], clusters=[1])
+
+
+def test_one_monitor_alone_is_refused_in_words():
+    traces = [cl.Trace.from_text("?", "12 + 7 = 19.")]
+    with pytest.raises(InputError, match="one was given: give them in a list"):
+        agreement(cl.monitors.Rules(equations=True).run(traces))

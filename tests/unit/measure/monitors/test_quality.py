@@ -151,6 +151,8 @@ def test_what_does_not_fit_is_refused():
         (lambda: quality(three), "needs to know what is true"),
         (lambda: quality(three, [True]), "1 entries for 3 readings"),
         (lambda: quality(three, [0, 1, 5]), "neither true nor false"),
+        (lambda: quality(three, ["yes", "no", "yes"]), "truth= holds 'yes', which is neither"),
+        (lambda: quality(three, ["1", 0, 1]), "truth= holds '1', which is neither"),
         (lambda: quality(three, [True] * 3, blind=readings([0.1])), "other thoughts"),
         (lambda: quality(three, [True] * 3, prevalence=2), "from 0 to 1"),
         (lambda: quality("three", [True]), "takes the Readings"),

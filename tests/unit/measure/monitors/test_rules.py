@@ -65,6 +65,11 @@ def test_rules_that_can_not_be_are_refused():
         (lambda: cl.monitors.Pattern("a", "x", 4), "from 0 to 3"),
         (lambda: cl.monitors.Rules(), "nothing to look for"),
         (lambda: cl.monitors.Rules(equations=True, view="thouht"), "Did you mean 'thought'"),
+        (lambda: cl.monitors.Rules(["a"]), "give a list of Pattern"),
+        (lambda: cl.monitors.Rules("abc"), "give a list of Pattern"),
+        (lambda: cl.monitors.Rules(equations=True).run("hello"), "Item 0 is a str; a monitor reads traces"),
+        (lambda: cl.monitors.Rules(equations=True).run(["hello"]), "Item 0 is a str"),
+        (lambda: cl.monitors.Rules(equations=True).run(None), "Item 0 is a NoneType"),
     ]:
         with pytest.raises(InputError, match=words):
             wrong()
@@ -74,6 +79,9 @@ def test_a_trace_without_the_text_is_a_failure_and_not_clean():
     trace = cl.Trace.from_text("?", "It is 4.")
     reading = cl.monitors.Rules(equations=True, view="answer").read(trace)
     assert (reading.status, reading.flagged) == ("unanswered", None)
+    for nothing in ("", " \n"):
+        empty = cl.load("abacus", store=False).compose("12 + 7?", nothing, "The answer is 19.")
+        assert cl.monitors.Rules(equations=True).read(empty).status == "unanswered", "an empty thought isn't clean"
 
 
 def test_it_catches_the_model_whose_thoughts_hide_a_hint():
