@@ -114,6 +114,10 @@ def of_exchanges(exchanges: Sequence[Mapping[str, Any]], *, model: Any = None) -
                 if len(exchanges) == 1 or not request:
                     raise
                 traces = [_unanswered(request, str(error), model)]
+            except InputError as error:
+                raise InputError(
+                    f"Exchange {number} can't be read: {error}" if exchanges[1:] else str(error)
+                ) from error
         summaries |= {_bare(part) for trace in traces for part in trace.thoughts if part.status == "summary"}
         found += traces
     return found

@@ -108,6 +108,9 @@ def test_a_call_that_failed_among_others_is_one_of_them(tmp_path):
     path.write_text(json.dumps([failed]))
     with pytest.raises(CotLensError, match="Rate limit"):
         cl.read(path)
+    path.write_text(json.dumps([*calls, {"request": asked, "response": {"shape": "unknown"}}]))
+    with pytest.raises(CotLensError, match=r"^Exchange 3 can't be read: The response has a shape"):
+        cl.read(path)
 
 
 CHUNK = {"index": 10**12, "delta": {"tool_calls": [{"index": 10**12, "function": {"name": "f", "arguments": "{}"}}]}}
