@@ -32,7 +32,9 @@ def test_the_page_runs(tmp_path, monkeypatch):
     assert "EarlyAnswer** per sentence" in said[2]
     assert said[3].startswith("**CoTEditor** (abacus") and "rows measured" in said[3]
     assert "became" in said[4]
-    assert {path.name for path in tmp_path.iterdir()} == {"trace.json", "result.json", "result.html"}
+    assert "trace = model.reason(" in said[6] and "<Session of abacus in study.cotlens: editor, tree" in said[7]
+    kept = {"trace.json", "result.json", "result.html", "study.cotlens"}
+    assert {path.name for path in tmp_path.iterdir()} == kept
 
 
 @pytest.fixture(scope="module")

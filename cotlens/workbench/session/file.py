@@ -1,7 +1,8 @@
 """The file of a session: SQLite that holds JSON, every change in a transaction of its own.
 
 A process that is killed loses at most what it was about to write. The file is one process's while it is open: two that
-wrote to it would overwrite each other's work. Nothing in it is ever run.
+wrote to it would overwrite each other's work. While it is open a journal lies beside it, which brings it back to its
+last whole state where a process was killed. Nothing in it is ever run.
 """
 
 from __future__ import annotations

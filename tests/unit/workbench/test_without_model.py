@@ -66,7 +66,7 @@ def test_the_rest_is_refused_in_one_sentence(front, pasted, kind):
 
 
 def test_every_kind_of_request_is_one_or_the_other():
-    assert set(REQUESTS) - NEEDED_BY == {"inspect", "focus", "goto", "reader", "cancel", "stream"}
+    assert set(REQUESTS) - NEEDED_BY == {"inspect", "focus", "goto", "undo", "redo", "reader", "cancel", "stream"}
 
 
 @pytest.mark.parametrize("trace", [None, "a text", 3])
