@@ -37,7 +37,7 @@ __all__ = ["EPSILON", "Floats", "check_spans", "divergence", "first_query", "mea
 
 EPSILON = 1e-9  # nats, added under the logarithm, as in the published code
 _ROWS, _ROWS_ELSEWHERE = {"cpu": 4}, 16  # blocks per pass: more of them waste queries that only some need
-_TOKENS, _TOKENS_ELSEWHERE = {"cpu": 768}, 4096  # per pass, all rows together
+_TOKENS, _TOKENS_ELSEWHERE = {"cpu": 1536}, 4096  # per pass, all rows together
 _CACHE_SHARE = 0.25  # of the memory of a pass for copies of the cache
 _KEPT_SHARE = 0.25  # of the same for the ordinary distributions
 _SLICE, _SLICE_ELSEWHERE = {"cpu": 2**20}, 64 * 2**20  # bytes of float32 logits compared at once: what caches hold
