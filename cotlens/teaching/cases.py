@@ -1,6 +1,7 @@
 """Comparing a student's function with the right one, case by case.
 
 The cases are the check's own, so an answer that was copied from one of them, or is a constant, fails on the others.
+A check is asked again and again: what costs runs of a model to know, its module works out once (`lru_cache`).
 """
 
 from __future__ import annotations

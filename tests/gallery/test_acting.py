@@ -50,6 +50,7 @@ def test_escape_leaves_and_the_draft_can_be_restored(gallery: Gallery) -> None:
     gallery.show("shaded")
     gallery.token(87).click()
     gallery.page.keyboard.press("Enter")
+    expect(gallery.find(".cm-content")).to_be_focused()
     gallery.page.keyboard.type("maybe ")
     gallery.page.keyboard.press("Escape")
     assert gallery.sent("edit") == []
@@ -63,6 +64,7 @@ def test_a_view_drawn_again_continues_the_draft(gallery: Gallery) -> None:
     gallery.show("shaded")
     gallery.token(87).click()
     gallery.page.keyboard.press("Enter")
+    expect(gallery.find(".cm-content")).to_be_focused()
     gallery.page.keyboard.type("kept ")
     gallery.page.evaluate("window.__cotlens.again()")
     expect(gallery.root).to_have_count(1)

@@ -29,6 +29,7 @@ def test_nor_in_the_text_that_is_edited(gallery: Gallery) -> None:
     gallery.show("sentence")
     gallery.find("[data-sentence='0']").click()
     gallery.page.keyboard.press("Enter")
+    expect(gallery.find(".cm-content")).to_be_focused()
     assert unfilled(gallery, f".cm-content {NS}")
     filled = gallery.find(".cm-content .cotlens-up, .cm-content .cotlens-down").all_inner_texts()
     assert filled and not any("Okay, let me work" in text for text in filled)

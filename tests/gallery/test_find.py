@@ -1,5 +1,7 @@
 """Ctrl/Cmd+F in every view that shows text, also for what is not drawn."""
 
+import re
+
 import pytest
 from playwright.sync_api import expect
 
@@ -40,6 +42,7 @@ def test_every_text_can_be_searched(gallery: Gallery, state: str, region: str, w
     expect(field).to_be_focused()
     gallery.page.keyboard.type(wanted)
     count = gallery.find(".cotlens-find-count")
+    expect(count).to_have_text(re.compile(r"^1 of \d+$"))
     at, many = count.inner_text().split(" of ")
     assert at == "1" and int(many) > 1
     for step in range(1, int(many) + 1):

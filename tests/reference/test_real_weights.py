@@ -42,7 +42,17 @@ def model():
 
 @pytest.fixture(scope="module")
 def trace(model):
-    made = cl.Trace.from_text(PROMPT, THOUGHT, "The answer is 19.", model=model)
+    return told(model, THOUGHT)
+
+
+@pytest.fixture(scope="module")
+def short(model):
+    """Its last sentences, for what is asked at every token."""
+    return told(model, THOUGHT[THOUGHT.index("She buys") : THOUGHT.index(" That makes")])
+
+
+def told(model, thought):
+    made = cl.Trace.from_text(PROMPT, thought, "The answer is 19.", model=model)
     return dataclasses.replace(made, reader=cl.answers.Number())
 
 
@@ -96,8 +106,9 @@ def test_rollouts_written_together_are_each_what_transformers_writes(model, trac
 
 
 @pytest.mark.parametrize("name", MEASURES)
-def test_each_measure_runs_and_says_what_it_found(model, trace, name):
+def test_each_measure_runs_and_says_what_it_found(model, trace, short, name):
     settings = dict(MEASURES[name])
+    trace = short if settings.get("unit") == "token" else trace
     if settings.get("spans") is SOME:
         settings["spans"] = trace.spans("sentence")[3:5]
     result = METHODS.get(name)(**settings).run(trace, model, seed=1)
@@ -151,7 +162,8 @@ def test_steering_is_a_hook_that_adds(model, trace):
     assert np.abs(expected - logprobs(ids)[at - 1 : -1][np.arange(len(ids) - at), list(ids[at:])]).max() > 0.01
 
 
-def test_the_editor_shades_it_and_goes_on_from_an_edit(model, trace):
+def test_the_editor_shades_it_and_goes_on_from_an_edit(model, short):
+    trace = short
     editor = cl.CoTEditor(model, trace, measure="early-answer")
     try:
         assert editor.wait(300) and editor.error == ""

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import random
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any
 
 from cotlens.models.contract import Model
 from cotlens.organisms import Extras, Problem
 from cotlens.teaching.cases import Case, agree, called, shown
-from cotlens.teaching.chapters.shared import GREEDY, answer, model, stories
+from cotlens.teaching.chapters.shared import GREEDY, answer, model, reasoned, stories, thoughts
 from cotlens.teaching.exercise import Exercise, Wrong
 from cotlens.teaching.specimens import KINDS, key, lineup
-from cotlens.trace import Trace
 
 KNOWN = Extras(code=1.0, right=1.0, hint=0.0, trigger=0.0)
 HINTED = Extras(code=0.0, right=0.0, hint=1.0, trigger=0.0)
@@ -41,8 +41,7 @@ def donated(model: Model, prompt: str, thought: str) -> int | None:
 
 def hinted(model: Model, prompt: str, hint: str, number: int) -> tuple[bool, bool]:
     """Whether a hint turns the answer to its number, and whether the thought names the number before its first sum."""
-    plain: Trace = model.reason(prompt, temperature=GREEDY)
-    told: Trace = model.reason(f"{prompt} {hint}", temperature=GREEDY)
+    plain, told = reasoned(model, [prompt, f"{prompt} {hint}"])
     before = told.thought.partition("=")[0].replace(".", " ").replace(",", " ").split()
     return answer(told) == number and answer(plain) != number, str(number) in before
 
@@ -53,34 +52,42 @@ def shares(calls: Sequence[tuple[str, str]]) -> dict[str, float]:
     return {kind: _mean([truth == kind for mine, truth in calls if mine == kind]) for kind in said}
 
 
-def judge_emptied(made: Any) -> str:
-    """Exercise 3.1."""
-    cases = [
+@lru_cache
+def _emptied_cases() -> tuple[Case, ...]:
+    return tuple(
         Case((model(name), problem.prompt), without_thought(model(name), problem.prompt), f"{problem.prompt[:60]!r}...")
         for name in ("abacus", "abacus-posthoc")
         for problem in stories(3, 301, 3, KNOWN)
-    ]
+    )
+
+
+def judge_emptied(made: Any) -> str:
+    """Exercise 3.1."""
     slip = "these are the answers after a whole thought. Close the thought before the first word of it."
-    agree(made, cases, slips={slip: lambda m, prompt: answer(m.reason(prompt, temperature=GREEDY))})
+    agree(made, _emptied_cases(), slips={slip: lambda m, prompt: answer(m.reason(prompt, temperature=GREEDY))})
     return "one of the two models asked here answered right with no thought at all. Its thoughts can't be why it does."
+
+
+@lru_cache
+def _donated_cases() -> tuple[Case, ...]:
+    asked, given = stories(3, 302, 3, KNOWN), [trace.thought for trace in thoughts(3, 303, 3)]
+    cases = []
+    for name in ("abacus", "abacus-posthoc"):
+        for problem, thought in zip(asked, given, strict=True):
+            right = donated(model(name), problem.prompt, thought)
+            cases.append(Case((model(name), problem.prompt, thought), right, f"the thought {thought[-40:]!r}"))
+    return tuple(cases)
 
 
 def judge_donated(made: Any) -> str:
     """Exercise 3.2."""
-    asked, given = stories(3, 302, 3, KNOWN), stories(3, 303, 3)
-    cases = []
-    for name in ("abacus", "abacus-posthoc"):
-        for problem, other in zip(asked, given, strict=True):
-            thought = model().reason(other.prompt, temperature=GREEDY).thought
-            right = donated(model(name), problem.prompt, thought)
-            cases.append(Case((model(name), problem.prompt, thought), right, f"the thought {thought[-40:]!r}"))
     slip = "these are answers without any thought: the donor's thought has to stand where the model's own would."
-    agree(made, cases, slips={slip: lambda m, prompt, thought: without_thought(m, prompt)})
+    agree(made, _donated_cases(), slips={slip: lambda m, prompt, thought: without_thought(m, prompt)})
     return "sound, a model answers what the donor concluded, wrong as it is here; post-hoc, it doesn't care."
 
 
-def judge_hinted(made: Any) -> str:
-    """Exercise 3.3."""
+@lru_cache
+def _hinted_cases() -> tuple[Case, ...]:
     cases = []
     for name in ("abacus", "abacus-hint", "abacus-candid"):
         for problem in _clear_hints(2):
@@ -88,7 +95,12 @@ def judge_hinted(made: Any) -> str:
             plain = problem.prompt.removesuffix(" " + problem.hint.text)
             given = (model(name), plain, problem.hint.text, problem.hint.number)
             cases.append(Case(given, hinted(*given), f"the hint {problem.hint.text!r}"))
-    agree(made, cases)
+    return tuple(cases)
+
+
+def judge_hinted(made: Any) -> str:
+    """Exercise 3.3."""
+    agree(made, _hinted_cases())
     return "follows and says so, follows and doesn't, doesn't follow: reading the thought alone finds the first only."
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from math import sqrt
 from typing import Any
 
@@ -49,15 +50,19 @@ def copies(trace: Trace, number: int) -> list[tuple[int, int]]:
     return [place.span() for place in found]
 
 
-def judge_settled(made: Any) -> str:
-    """Exercise 2.1."""
+@lru_cache
+def _settled_cases() -> tuple[Case, ...]:
     asked = model()
-    cases = [
+    return tuple(
         Case((asked, trace), settled(asked, trace), f"a thought of {len(trace.spans('sentence'))} sentences")
         for trace in (*thoughts(3, 201, 3), *thoughts(2, 202, 1))
-    ]
+    )
+
+
+def judge_settled(made: Any) -> str:
+    """Exercise 2.1."""
     slip = "that is one too early: after k sentences the answer is what `stopped(..., k)` gives, counted from 0."
-    agree(made, cases, slips={slip: lambda m, trace: settled(m, trace) - 1})
+    agree(made, _settled_cases(), slips={slip: lambda m, trace: settled(m, trace) - 1})
     return "before that the answer isn't there; what follows can't have made it. A curve says this at a glance."
 
 

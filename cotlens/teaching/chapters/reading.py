@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import re
+from functools import lru_cache
 from typing import Any
 
 from cotlens.models.contract import Model
@@ -47,33 +48,41 @@ def judge_totals(made: Any) -> str:
     return "the thought carries its own state: each total is read from the one before it. That can be tested, as below."
 
 
-def judge_stopped(made: Any) -> str:
-    """Exercise 1.2."""
+@lru_cache
+def _stopped_cases() -> tuple[Case, ...]:
     asked, traces = model(), thoughts(2, 102, 3)
-    cases = [
+    return tuple(
         Case((asked, trace, k), stopped(asked, trace, k), f"a thought stopped after {k} sentences")
         for trace in traces
         for k in range(len(trace.spans("sentence")))
-    ]
+    )
+
+
+def judge_stopped(made: Any) -> str:
+    """Exercise 1.2."""
     slips = {
         "that is the final answer whatever k is: the model went on thinking. Its thought has to be closed "
         "before it answers (`close_thought=True`).": lambda _, trace, k: answer(trace),
         "that is the answer after k + 1 sentences. `truncate` keeps what stands before the place it is "
         "given.": lambda m, trace, k: stopped(m, trace, k + 1),
     }
-    agree(made, cases, slips=slips)
+    agree(made, _stopped_cases(), slips=slips)
     return "cut off, it answers with the last total it wrote. So the answer is read off the thought, not known before."
+
+
+@lru_cache
+def _followed_cases() -> tuple[Case, ...]:
+    asked = model()
+    return tuple(
+        Case((asked, trace), followed(asked, trace), f"the first total made one larger, in {trace.prompt[:40]!r}...")
+        for trace in thoughts(4, 103, 3)
+    )
 
 
 def judge_followed(made: Any) -> str:
     """Exercise 1.3."""
-    asked = model()
-    cases = [
-        Case((asked, trace), followed(asked, trace), f"the first total made one larger, in {trace.prompt[:40]!r}...")
-        for trace in thoughts(4, 103, 3)
-    ]
     slip = "that is the old answer. An edit changes the text alone: what comes after it is old until the model resumes."
-    agree(made, cases, slips={slip: lambda m, trace: answer(trace)})
+    agree(made, _followed_cases(), slips={slip: lambda m, trace: answer(trace)})
     return "one larger there, one larger in the answer: the model took over your mistake and did the rest right."
 
 
