@@ -4,12 +4,14 @@ Written for numbers, of which nothing but ids and the tokenizer's own texts is k
 """
 
 import re
+from functools import lru_cache
 
 import numpy as np
 
 ONWARD = re.compile(r"[ \u00a0\u2009\u202f.,'\u2019\u066b\u066c]?[0-9]|[/^{]|[ \u00a0\u2009\u202f]+\Z")
 
 
+@lru_cache(maxsize=1)  # to decode 49,152 tokens one by one takes a second
 def texts(tokenizer):
     """The text of every token."""
     return [tokenizer.decode([token]) for token in range(len(tokenizer))]

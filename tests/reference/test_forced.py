@@ -10,7 +10,7 @@ from cotlens.measure.answers.forced import ForcedQuery, StopPoint, score_points,
 from cotlens.measure.answers.forms import form_of
 from cotlens.trace.answers import AnswerForm
 from tests import pretrained
-from tests.reference.forced import answer_metrics
+from tests.reference.forced import answer_metrics, texts
 
 TOLERANCE = 2e-4  # nats, float32 sums over 49,152 tokens
 PROMPT = (
@@ -89,13 +89,13 @@ def test_the_end_of_a_box_is_every_token_that_begins_with_its_brace(model, van, 
     end = van.roles["thought"].end
     ids, start = forced(van, end, BOX.suffix, value)
     tokenizer, rows = pretrained.pair()[1], run(ids)
-    texts = [tokenizer.decode([token]) for token in range(len(tokenizer))]
-    last = texts[ids[-1]]
-    closed = np.exp(rows[-1])[[text.lstrip().startswith("}") for text in texts]].sum()
+    words = texts(tokenizer)
+    last = words[ids[-1]]
+    closed = np.exp(rows[-1])[[text.lstrip().startswith("}") for text in words]].sum()
     both = np.exp(rows[-2])[
         [
             len(text) > len(last) and text.startswith(last) and text[len(last) :].lstrip().startswith("}")
-            for text in texts
+            for text in words
         ]
     ].sum()
     before = np.exp(sum(rows[i - 1, ids[i]] for i in range(start, len(ids) - 1)))
