@@ -314,7 +314,7 @@ def test_real_weights_are_patched():
     first = result.columns["estimate"][np.array(last)[0] - 1]
     assert first == pytest.approx(1, abs=0.1)  # and after the first layer still in the word
     shown = cl.PatchGrid(result).grid["levels"][0]["panels"][0]
-    assert [len(shown["texts"]), shown["texts"][-2]] == [3, "Tom has three apples in his bag."]
+    assert [len(shown["texts"]), shown["texts"][-2]] == [2, "Tom has three apples in his bag."]
     lens = cl.lenses.LogitLens().run(base, model)
     told = cl.LensGrid(lens).grid["levels"][1]["panels"][0]
     assert [text for text in told["texts"] if "three" in text] == [" three"]

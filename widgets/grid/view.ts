@@ -37,7 +37,8 @@ export function drawGrid(root: HTMLElement, grid: Grid | null, signal: AbortSign
   sharedLock.follow(() => own.set({ lock: sharedLock.now() }), signal);
   const context: Context = { own, field, sharedLock, acts, root, signal };
   const [head, layers, side] = [createLayersHead(context), createLayers(context), createLayersSide(context)];
-  const foot = createFoot(acts ? [...KEYS, ...CARRY] : KEYS);
+  const opens = acts !== null || field.levels.length > 1;
+  const foot = createFoot([...KEYS.filter(([, what]) => opens || what !== "tokens"), ...(acts ? CARRY : [])]);
   foot.marks([
     ...(!grid.signed ? [["cotlens-sample-amount", "readable"]] as const : grid.cone === "reads" ? [["cotlens-sample-up", "for the answer"], ["cotlens-sample-down", "against it"]] as const
       : [["cotlens-sample-up", "towards the other run's answer"], ["cotlens-sample-down", "away from it"]] as const),

@@ -23,7 +23,7 @@ NAMES = {
     "rewriter": "rewritten by",
     "rivals": "other answers followed",
     "rounds": "cuts, at most",
-    "site": "gradient at",
+    "site": "place in the model",
     "steps": "steps on the way",
     "target": "answer followed",
     "threshold": "alike from a cosine of",
