@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, fields, is_dataclass
 from typing import Any, Protocol, TypeVar
@@ -154,6 +154,38 @@ def check_made_for(what: str, made: Provenance, model: Model) -> None:
             f"This {what} was made with {made.model!r}{f' {apart}' if apart else ''}: fit one on {model.name!r}, or "
             "load the model that it was made with."
         )
+
+
+def check_trace(trace: object, what: str) -> None:
+    """Raise InputError where something else stands where a trace should."""
+    if not isinstance(trace, Trace):
+        raise InputError(f"{what} reads a trace; {trace!r:.60} was given: make one with model.reason or model.compose.")
+
+
+def traces_of(given: object, what: str) -> list[Trace]:
+    """One trace or several as a list.
+
+    Raises:
+        InputError: something else was given.
+    """
+    found = [given] if isinstance(given, Trace) or not isinstance(given, Iterable) else list(given)
+    for one in found:
+        check_trace(one, what)
+    return found  # type: ignore[return-value]
+
+
+def chosen_layers(given: object, of: str) -> tuple[int, ...] | None:
+    """Numbers of layers as a setting has them; None for all.
+
+    Raises:
+        InputError: they are no whole numbers, or none.
+    """
+    if given is None:
+        return None
+    found = tuple(int(one) for one in check.indices("layers", given, of=of))
+    if not found:
+        raise InputError(f"{of} was given no layer; give one or more, or leave layers= out for all.")
+    return found
 
 
 def check_one_model(traces: Sequence[Trace]) -> None:

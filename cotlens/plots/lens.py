@@ -39,6 +39,8 @@ def chart(result: Result, width: int = 560, height: int = 260) -> altair.Chart:
     full = float(frame["estimate"].abs().quantile(0.99)) or 1.0
     chance = result.extras.get("cells") == "log-probability"  # the nearer to 0, the fuller
     frame["size"] = np.exp(frame["estimate"]) if chance else np.minimum(frame["estimate"].abs(), full) / full
+    # How full a cell is, and not how visible: the outline of a hollow one stays as clear as any other.
+    frame["fill"] = frame["filled"] * np.maximum(frame["size"], 0.05)
     below = lines(f"{result.sign}; hollow: not above the control", width)
     title = alt.TitleParams(lines(f"{result.method} ({result.metric}, {result.scale_unit})", width), subtitle=below)
     colour = alt.condition("datum.estimate >= 0", alt.value(POSITIVE), alt.value(NEGATIVE))
@@ -49,9 +51,9 @@ def chart(result: Result, width: int = 560, height: int = 260) -> altair.Chart:
             x=alt.X("end:O", title=f"after the {result.unit} that ends at token", axis=alt.Axis(labelOverlap=True)),
             y=alt.Y("layer:O", title="layer (0: embedding)", sort="descending"),
             color=alt.value(POSITIVE) if chance else colour,
-            fillOpacity=alt.FillOpacity("filled:Q", scale=None),
+            fillOpacity=alt.FillOpacity("fill:Q", scale=None, legend=None),
             stroke=alt.condition("datum.filled == 0", alt.value(INK), alt.value("transparent")),
-            opacity=alt.Opacity("size:Q", scale=alt.Scale(domain=[0, 1], range=[0.05, 1]), legend=None),
+            strokeOpacity=alt.value(0.4),
             tooltip=[name for name in _TOLD if name in frame],
         )
     )

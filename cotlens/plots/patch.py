@@ -34,6 +34,7 @@ def chart(result: Result, width: int = 480, height: int = 160) -> altair.VConcat
     ]
     frame["size"] = np.minimum(frame["estimate"].abs(), 1).fillna(0)
     frame["filled"] = (frame["estimate"].abs() > frame.get("floor", 0)).astype(float)
+    frame["fill"] = frame["filled"] * np.maximum(frame["size"], 0.05)  # the outlines stay visible, however small it is
     missing = frame["estimate"].isna()
     tooltip = [name for name in _TOLD if name in frame]
     grids = []
@@ -45,10 +46,9 @@ def chart(result: Result, width: int = 480, height: int = 160) -> altair.VConcat
         y = alt.Y("head:O" if heads else "layer:O", sort="descending", title=below)
         base = alt.Chart(part[~missing[part.index]], width=width, height=height, title=lines(f"{direction}", width))
         cells = base.mark_rect().encode(
-            x=x, y=y, tooltip=tooltip, fillOpacity=alt.FillOpacity("filled:Q", scale=None),
+            x=x, y=y, tooltip=tooltip, fillOpacity=alt.FillOpacity("fill:Q", scale=None, legend=None),
             color=alt.condition("datum.estimate >= 0", alt.value(POSITIVE), alt.value(NEGATIVE)),
             stroke=alt.value(INK), strokeOpacity=alt.value(0.3),
-            opacity=alt.Opacity("size:Q", scale=alt.Scale(domain=[0, 1], range=[0.05, 1]), legend=None),
         )  # fmt: skip
         lost = alt.Chart(part[missing[part.index]]).mark_point(shape="cross", angle=45, color=INK, size=40)
         grids.append(cells + lost.encode(x=x, y=y, tooltip=tooltip))

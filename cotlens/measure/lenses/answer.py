@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
+from cotlens._core import check
 from cotlens._core.errors import InputError
 from cotlens.measure.answers.forced import FORCED_TOKENS, target_answer
 from cotlens.measure.answers.forms import Form, check_form, described, form_of
@@ -16,7 +17,7 @@ from cotlens.measure.answers.onset import onset
 from cotlens.measure.answers.rivals import likeliest, pool
 from cotlens.measure.importance.shared.units import units
 from cotlens.measure.lenses import reading
-from cotlens.measure.method import Cost, RunRecord, check_needs, check_setting
+from cotlens.measure.method import Cost, RunRecord, check_needs, check_setting, check_trace
 from cotlens.models.contract import Branch, Capability, Model
 from cotlens.results import Result
 from cotlens.trace import Trace
@@ -58,6 +59,9 @@ class AnswerLens:
     def __post_init__(self) -> None:
         check_setting("AnswerLens", "unit", self.unit, UNITS)
         check_form("AnswerLens", self.form)
+        for name in ("target", "rival"):
+            if getattr(self, name) is not None:
+                check.text(name, getattr(self, name), of="AnswerLens")
 
     def cost(self, trace: Trace) -> Cost:
         """A trunk pass per question, and a forced answer per cut; the same for the answers in the text."""
@@ -72,6 +76,7 @@ class AnswerLens:
             CapabilityError: the model can't be scored, read or decoded.
         """
         check_needs(self, model)
+        check_trace(trace, "AnswerLens")
         record, form = RunRecord(self, trace, model, seed), form_of(trace, model, self.form)
         target, found = target_answer(trace, self.target, model.reader), units(trace, self.unit, None)
         cuts = sorted({trace.roles["thought"].start, *(span.end for span in found)})

@@ -14,7 +14,7 @@ from cotlens._core.fingerprint import fingerprint
 from cotlens.measure.lenses import reading
 from cotlens.measure.lenses.affine import AffineLens
 from cotlens.measure.lenses.logit import LogitLens
-from cotlens.measure.method import Cost, RunRecord, check_needs, check_one_model
+from cotlens.measure.method import Cost, RunRecord, check_needs, check_one_model, traces_of
 from cotlens.measure.probes.fitting import over_problems
 from cotlens.models.contract import Capability, Model
 from cotlens.results import Result
@@ -78,7 +78,7 @@ class Fidelity:
             Cancelled: between two traces.
         """
         check_needs(self, model)
-        given = (traces,) if isinstance(traces, Trace) else tuple(traces)
+        given = tuple(traces_of(traces, "Fidelity"))
         if not given:
             raise InputError("There is no trace to measure lenses on; give one or more.")
         check_one_model(given)

@@ -14,7 +14,7 @@ from cotlens._core.fingerprint import fingerprint
 from cotlens.measure.lenses import reading
 from cotlens.measure.lenses.reading import Floats, Vectors
 from cotlens.measure.lenses.tuned import TunedLens
-from cotlens.measure.method import check_needs, check_one_model, check_setting, model_data
+from cotlens.measure.method import check_needs, check_one_model, check_setting, model_data, traces_of
 from cotlens.models.contract import Capability, Model
 from cotlens.results import Provenance
 from cotlens.trace import Trace
@@ -114,10 +114,7 @@ def fit(
 
 def _split(traces: Sequence[Trace], share: float, rng: np.random.Generator) -> tuple[list[Trace], list[bool]]:
     """The traces, and whether each is held out: all of one prompt are, or none."""
-    given: list[Trace] = [traces] if isinstance(traces, Trace) else list(traces)
-    wrong = next((one for one in given if not isinstance(one, Trace)), None)
-    if wrong is not None:
-        raise InputError(f"A lens is fitted on traces; {wrong!r:.60} was given.")
+    given = traces_of(traces, "A fit of a lens")
     check_one_model(given)
     prompts = list(dict.fromkeys(one.prompt for one in given))
     if len(prompts) < 2:
@@ -158,7 +155,8 @@ def _ridge(sample: _Sample) -> Map:
     mean, goal = here.mean(0), (last - here).mean(0)
     x, y = here - mean, last - here - goal
     gram = x.T @ x
-    gram += PENALTY * np.trace(gram) / len(gram) * np.eye(len(gram))
+    # Of tokens that are all alike nothing varies: then only the offset is fitted.
+    gram += max(PENALTY * np.trace(gram) / len(gram), 1e-12) * np.eye(len(gram))
     matrix = np.linalg.solve(gram, x.T @ y).T
     return matrix, goal - matrix @ mean
 

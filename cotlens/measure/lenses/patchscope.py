@@ -15,7 +15,16 @@ from cotlens.measure.answers.forms import Form, check_form, described, form_of
 from cotlens.measure.importance.shared.units import units
 from cotlens.measure.lenses import reading
 from cotlens.measure.lenses.reading import Vectors
-from cotlens.measure.method import Cost, RunRecord, check_needs, check_one_model, check_setting, in_blocks
+from cotlens.measure.method import (
+    Cost,
+    RunRecord,
+    check_needs,
+    check_one_model,
+    check_setting,
+    check_trace,
+    chosen_layers,
+    in_blocks,
+)
 from cotlens.models.contract import Branch, BranchScore, Capability, Model, Patch
 from cotlens.results import Result
 from cotlens.trace import Trace
@@ -67,8 +76,9 @@ class Patchscope:
             raise InputError(
                 f"A Patchscope needs donor=, a trace that answers otherwise; {self.donor!r:.60} was given."
             )
-        if self.layers is not None:
-            object.__setattr__(self, "layers", tuple(check.indices("layers", self.layers, of="Patchscope").tolist()))
+        if self.answer is not None and not check.text("answer", self.answer, of="Patchscope").strip():
+            raise InputError("Patchscope was given an empty answer; give the text that it reads out.")
+        object.__setattr__(self, "layers", chosen_layers(self.layers, "Patchscope"))
 
     def cost(self, trace: Trace) -> Cost:
         """A pass over both traces, one over the target, and its last token for every vector, layer by layer."""
@@ -85,6 +95,7 @@ class Patchscope:
             Cancelled: between two batches of vectors.
         """
         check_needs(self, model)
+        check_trace(trace, "A Patchscope")
         check_one_model([trace, self.donor])
         record, form = RunRecord(self, trace, model, seed), form_of(trace, model, self.form)
         answer = self.answer or target_answer(trace, None, model.reader).surface

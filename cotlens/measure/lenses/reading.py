@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from cotlens._core import check, control
 from cotlens._core.errors import InputError
-from cotlens.measure.method import RunRecord
+from cotlens.measure.method import RunRecord, check_trace
 from cotlens.measure.steering.norms import width
 from cotlens.models.contract import Model
 from cotlens.results import Provenance, Result
@@ -75,8 +75,7 @@ def extent(trace: Trace, tokens: tuple[int, int] | None) -> tuple[int, int]:
     Raises:
         InputError: there is no thought, or they aren't two or more tokens of the trace behind another.
     """
-    if not isinstance(trace, Trace):
-        raise InputError(f"A lens reads a trace; {trace!r:.60} was given: make one with model.reason or model.compose.")
+    check_trace(trace, "A lens")
     if tokens is None:
         if "thought" not in trace.roles:
             raise InputError("This trace has no thought to look into; give tokens=(start, end).")
@@ -108,8 +107,8 @@ def next_tokens(
         through: what the stream at a place goes through before the model's end; with it, `logit_lens` is what the
             stream itself says of the same token.
     """
-    record, ids = RunRecord(method, trace, model, seed), trace.token_ids
     start, end = extent(trace, method.tokens)
+    record, ids = RunRecord(method, trace, model, seed), trace.token_ids
     at = np.arange(start, end)
     moved = np.random.default_rng(check.seed(seed)).integers(1, len(at))
     targets = np.array([ids[start:end], np.roll(ids[start:end], moved)]).T

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from cotlens._core import check, control
 from cotlens.measure.answers.forms import Form, check_form
-from cotlens.measure.method import RunRecord, check_needs, check_setting
+from cotlens.measure.method import RunRecord, check_needs, check_setting, chosen_layers
 from cotlens.measure.patching.grid import SITES, UNITS, measured, whole
 from cotlens.measure.patching.pair import Pair, pair_of
 from cotlens.measure.steering.norms import check_layer
@@ -57,8 +57,7 @@ class Attribution:
         check_setting("Attribution", "site", self.site, SITES)
         check_form("Attribution", self.form)
         object.__setattr__(self, "steps", check.whole("steps", self.steps, 0, of="Attribution"))
-        if self.layers is not None:
-            object.__setattr__(self, "layers", tuple(int(one) for one in check.indices("layers", self.layers)))
+        object.__setattr__(self, "layers", chosen_layers(self.layers, "Attribution"))
 
     def run(
         self, base: Trace, source: Trace, model: Model, seed: int = 0, *, answers: tuple[str, str] | None = None

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from cotlens._core import check, control
 from cotlens._core.errors import CapabilityError, InputError
 from cotlens.measure.answers.forms import Form, check_form
-from cotlens.measure.method import RunRecord, check_needs, check_setting
+from cotlens.measure.method import RunRecord, check_needs, check_setting, chosen_layers
 from cotlens.measure.patching.pair import LEAST, Pair, pair_of
 from cotlens.measure.steering.norms import check_layer
 from cotlens.models.contract import Capability, Model, Patch
@@ -100,8 +100,7 @@ class PatchGrid:
         if not self.directions:
             raise InputError("PatchGrid was given no direction; give 'sufficiency', 'necessity' or both.")
         check_form("PatchGrid", self.form)
-        if self.layers is not None:
-            object.__setattr__(self, "layers", tuple(int(one) for one in check.indices("layers", self.layers)))
+        object.__setattr__(self, "layers", chosen_layers(self.layers, "PatchGrid"))
         if self.site == HEADS and (self.layers is None or len(self.layers) != 1):
             raise InputError(
                 "PatchGrid patches the heads of one layer at a time; give site='heads' with layers=(one,)."

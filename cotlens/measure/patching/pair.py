@@ -155,6 +155,8 @@ def pair_of(base: Trace, source: Trace, model: Model, answers: tuple[str, str] |
     check_one_model([base, source])
     chosen = form_of(base, model, form)
     told = answers or tuple(_answer(one, model, chosen) for one in (base, source))
+    if not isinstance(told, tuple | list) or len(told) != 2 or not all(isinstance(one, str) for one in told):
+        raise InputError(f"answers={told!r:.60} are not the base's and the source's: give two texts, ('36', '39').")
     reader = base.reader if base.reader is not None else model.reader
     if reader.normal(told[0]) == reader.normal(told[1]):
         raise InputError(

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from cotlens._core import check, control
 from cotlens._core.errors import CapabilityError, InputError, did_you_mean
-from cotlens.measure.method import check_one_model
+from cotlens.measure.method import check_one_model, traces_of
 from cotlens.models.contract import Capability, Model, remedy
 from cotlens.trace import Trace
 
@@ -85,8 +85,10 @@ def examples(
     Raises:
         InputError: there is no such place, or a trace has no thought.
     """
+    if not callable(label):
+        raise InputError(f"label= says of a trace and a token index what is read there; {label!r:.60} was given.")
     found = []
-    for trace in [traces] if isinstance(traces, Trace) else traces:
+    for trace in traces_of(traces, "A probe"):
         for where in places(trace, at):
             value = label(trace, where)
             if value is not None:
@@ -115,9 +117,9 @@ def places(trace: Trace, at: str | Callable[[Trace], Sequence[int]]) -> list[int
 
 def check_examples(given: Sequence[Example], folds: int) -> None:
     """Raise InputError where no probe can be fitted on these."""
-    wrong = next((one for one in given if not isinstance(one, Example)), None)
-    if wrong is not None:
-        raise InputError(f"A probe is fitted on cl.probes.Example(trace, at, label); {wrong!r:.60} was given.")
+    for one in given:
+        if not isinstance(one, Example):
+            raise InputError(f"A probe is fitted on cl.probes.Example(trace, at, label); {one!r:.60} was given.")
     labels, problems = {one.label for one in given}, {one.group for one in given}
     if len(labels) < 2:
         said = f"all {len(given)} examples have {next(iter(labels))!r}" if given else "there are no examples"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from cotlens._core import check, control
 from cotlens._core.errors import InputError
 from cotlens._core.fingerprint import fingerprint
-from cotlens.measure.method import RunRecord, check_needs, check_setting
+from cotlens.measure.method import RunRecord, check_needs, check_setting, chosen_layers
 from cotlens.measure.probes import fitting
 from cotlens.measure.probes.example import Example, check_examples, covariates, read
 from cotlens.measure.probes.fitting import Task
@@ -77,8 +77,7 @@ class Probe:
         check_setting("Probe", "labels", self.labels, fitting.MODES)
         check_setting("Probe", "method", self.method, fitting.METHODS)
         object.__setattr__(self, "folds", check.whole("folds", self.folds, 2, of="Probe"))
-        if self.layers is not None:
-            object.__setattr__(self, "layers", tuple(int(one) for one in check.indices("layers", self.layers)))
+        object.__setattr__(self, "layers", chosen_layers(self.layers, "Probe"))
 
     def run(self, examples: Sequence[Example], model: Model, seed: int = 0) -> Result:
         """Fit and hold out; each trace is read once, whatever the number of layers.
@@ -89,7 +88,7 @@ class Probe:
             Cancelled: between two traces or layers.
         """
         check_needs(self, model)
-        given = tuple(examples)
+        given = tuple(examples) if isinstance(examples, Iterable) else (examples,)
         check_examples(given, self.folds)
         layers = list(range(model.n_layers)) if self.layers is None else list(self.layers)
         for layer in layers:
