@@ -107,7 +107,7 @@ def _result(result: Result, trace: Trace | None) -> Any:
         return ImportanceMap(result, trace=trace)
     if result.kind == "pairs" and len(result):
         return PairMatrix(result)
-    if result.kind in GRIDS and len(result) and "layer" in result.columns:
+    if result.kind in GRIDS and len(result) and "layer" in result.columns and "head" not in result.columns:
         return GRIDS[result.kind](result)
     if result.kind in CHARTS and len(result):
         return result.chart()
