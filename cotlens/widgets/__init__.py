@@ -19,6 +19,7 @@ __all__ = [
     "MonitorPanelView",
     "PairMatrix",
     "PatchGridView",
+    "RolloutView",
     "SteeringView",
     "WidgetsNotBuilt",
 ]

@@ -22,7 +22,7 @@ export function belongsToHost({ key, ctrlKey, metaKey, altKey, shiftKey }: Press
   return (ctrlKey || metaKey) && (shiftKey ? HOSTS_SHIFTED : HOSTS).test(key.toLowerCase());
 }
 
-/** Ctrl/Cmd+F in a view that can search its text (kit/find.ts); while text is edited it is still the notebook's. */
+/** Ctrl/Cmd+F in a view that can search its text (kit/text/find.ts); while text is edited it is still the notebook's. */
 export function isFind(event: KeyboardEvent, root: HTMLElement): boolean {
   const { key, ctrlKey, metaKey, altKey, shiftKey } = event;
   const target = event.composedPath()[0];

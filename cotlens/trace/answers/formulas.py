@@ -5,13 +5,13 @@ from __future__ import annotations
 import re
 
 from cotlens.trace.answers.statements import Place, Statement
+from cotlens.trace.values.money import SIGN
 from cotlens.trace.values.numbers import numerals
 from cotlens.trace.values.relations import answer_side
-from cotlens.trace.values.signs import CURRENCY
 from cotlens.trace.values.units import beside
 
 FILLER = re.compile(
-    rf"""(?:\s | [*_"'`\[{{(] | {CURRENCY} | [~≈=:] | \\(?:approx|boxed\{{|text\{{|mathbf\{{|textbf\{{)
+    rf"""(?:\s | [*_"'`\[{{(] | {SIGN} | [~≈=:] | \\(?:approx|boxed\{{|text\{{|mathbf\{{|textbf\{{)
     | (?:Rs\.?|(?:US|CA|A|C|R|HK|NZ|S)\$)\s?(?=[0-9]) | (?:No\.|Nr\.|number|№|\#)\s?(?=[0-9])
     | (?:approximately|approx\.|about|around|roughly|exactly|only|just|simply|clearly|
         therefore|thus|then|equal\ to|option|choice|a\ total\ of|at\ least|at\ most|up\ to)\b | [A-Za-z]\s?= )*+""",

@@ -7,9 +7,9 @@ import re
 from cotlens.trace.answers.formulas import EQUATIONS, FILLER, after_filler, expression, last_formula, mathematical
 from cotlens.trace.answers.statements import UNCLEAR, Place, Statement
 from cotlens.trace.values.arithmetic import computed
+from cotlens.trace.values.money import SIGN, SIGNS
 from cotlens.trace.values.numbers import Numeral, numerals
 from cotlens.trace.values.relations import answer_side
-from cotlens.trace.values.signs import CURRENCY
 from cotlens.trace.values.units import measured
 from cotlens.trace.values.words import WORDS, number_words
 
@@ -17,11 +17,12 @@ _GOES_ON = re.compile(  # from one number of a computation or range to the next
     r"!?\s*(?:[-+*/×÷·⋅=≈–]|x|\\(?:times|cdot|div|approx|to)\b|to\b)[\s$({]*|\s*[A-Za-z%°$]+\s?[=+][\s$({]*"
 )
 _REJECTED = re.compile(
-    rf"(?:\bnot|n't|\binstead of|\brather than|\bthan|\bout of|\bversus)[\s*_:]+(?:\w+ )?[*_]*{CURRENCY}?\s?\Z"
+    rf"(?:\bnot|n't|\binstead of|\brather than|\bthan|\bout of|\bversus)[\s*_:]+(?:\w+ )?[*_]*{SIGN}?\s?\Z"
 )
 _DIFFERENCE = re.compile(r"[-–]?[0-9.,]+\s?[-–]\s?[0-9.,]+|[0-9.,]+\s?/\s?[0-9.,]+")
 SEVERAL = re.compile(
-    r"(?<=[0-9%$}€£°])(?:\s?(?!or|and)[A-Za-z%°]{1,12}){0,2}\s?(?:\\text\{)?\s?\b(?:or|and)\b\s?\}?\s?[$€£\\-]*(?=[0-9])"
+    rf"(?<=[0-9%$}}{SIGNS}°])(?:\s?(?!or|and)[A-Za-z%°]{{1,12}}){{0,2}}\s?(?:\\text\{{)?\s?\b(?:or|and)\b\s?\}}?"
+    rf"\s?[${SIGNS}\\-]*(?=[0-9])"
 )
 """Stands between two numbers of which neither is the answer alone."""
 _VERDICT = re.compile(
@@ -43,8 +44,8 @@ _NO_PHRASE = re.compile(
 )
 _REST = re.compile(r"(?:[\s*_`\"'”’.,)\]}$%°]|\\[)\]])*+(?:(?!(?:is|are|was|were|isn|not)\b)[^\W\d_]+\s?){0,3}[\s.*_]*")
 _OPERATOR = re.compile(r"\s?(?:[-+*/^=×÷·⋅≈]|\\(?:times|cdot|div))\s?[-0-9A-Za-z(\\]")
-_UNIT_WORD = re.compile(r"\s?(?:[€£¥₹%°$]|[^\W\d_]+)")
-_BETWEEN = re.compile(r"\b(?:between|from)\s[$€£]?[0-9][^.\n]{0,20}?\s(?:and|to)\s[$€£]?[0-9]")
+_UNIT_WORD = re.compile(rf"\s?(?:[{SIGNS}%°$]|[^\W\d_]+)")
+_BETWEEN = re.compile(rf"\b(?:between|from)\s[${SIGNS}]?[0-9][^.\n]{{0,20}}?\s(?:and|to)\s[${SIGNS}]?[0-9]")
 _SPAN = re.compile(r"[0-9]+(?:\.[0-9]+)?%?(?:\s?[–-]\s?|\sto\s)[0-9]+(?:\.[0-9]+)?%?(?![0-9.]*[0-9/*+^=])")
 _WORDS_OF_A_VALUE = 8
 _AFTER = re.compile(r"[*_`\"')\]}$.,;:!?]*\s+([A-Za-z]{2,})(?:[,;:.!?)]|\s+[A-Za-z]{2,}[\s,;:.!?)])")
@@ -136,7 +137,7 @@ def _quantity(text: str, clause: Statement) -> Place | None:
     if span is not None and re.search("to|%", span.group()):
         return Place(*span.span(), "text")
     surface = text[first.start : first.end]
-    if re.search(r"[^\W\d_]|['\"€£]", surface) and "\\" not in surface:
+    if re.search(rf"[^\W\d_]|['\"{SIGNS}]", surface) and "\\" not in surface:
         return Place(first.start, first.end)
     unit = _UNIT_WORD.match(text, first.end, clause.end)
     decimal = unit is not None and "," in surface and measured(text, first.start, first.end)

@@ -9,10 +9,11 @@ from typing import NamedTuple
 
 from cotlens.trace.answers.corrections import CORRECTION
 from cotlens.trace.answers.fields import fields
+from cotlens.trace.values.money import SIGNS
 
 _IS = r"(?:is|are|was|were|would\ be|will\ be|must\ be|should\ be|has\ to\ be|equals|comes\ to|becomes)"
 _LEAD = re.compile(
-    rf"""(?:\A|(?<=\n))[ >*]*\#{{3,}}[ ]*(?=[-–$€£¥\\(]?[-0-9.(\\]|[A-Z](?![A-Za-z]))
+    rf"""(?:\A|(?<=\n))[ >*]*\#{{3,}}[ ]*(?=[-–${SIGNS}\\(]?[-0-9.(\\]|[A-Z](?![A-Za-z]))
     | \banswers?\b (?: [^.:=?!\n]{{0,90}}?\s{_IS}\b(?:[*_\s]*:)?
         | (?:[ ]?\([^)\n]{{0,40}}\)|[ ](?:to|for)[ ][^.:=?!\n]{{0,60}}?)?[*_ ]{{0,6}}(?:[:=→⇒]|->|=>) )
     | (?:\A|(?<=\n))[ >]*[#*_]+[ ]*(?:the\s+)?(?:final\s+)?answers?[ ]*[*_]*[ ]*(?=\n)

@@ -18,10 +18,11 @@ from decimal import Decimal
 from typing import NamedTuple
 
 from cotlens.trace.values.fold import fold, placed, seen
+from cotlens.trace.values.money import SIGN, SIGNS
 from cotlens.trace.values.quantities import CLOCK, DATE, compound
 from cotlens.trace.values.scales import SCALING, SIGNED
 from cotlens.trace.values.scales import signed as scaled
-from cotlens.trace.values.signs import CURRENCY, joined, signed
+from cotlens.trace.values.signs import joined, signed
 from cotlens.trace.values.units import measured
 from cotlens.trace.values.worth import ONE_VULGAR, TAIL, TAILS, TEX_FRACTION, WORTH, Worth, shifted, written
 
@@ -32,7 +33,7 @@ _WRITTEN = {  # ways to write a number, those that begin like others first
     "clock": CLOCK,
     "based": r"0(?:[xX][0-9A-Fa-f]++|[oO][0-7]++|[bB][01]++)(?![0-9A-Za-z])",
     "base": r"\(\ ?[-+]?[0-9]++(?:\.[0-9]++)?\ ?\)(?=\ ?(?:\^|\*\*)|[⁺⁻⁰¹²³⁴⁵⁶⁷⁸⁹])",
-    "amid": r"[0-9]++[€£][0-9]{2}(?![0-9])",
+    "amid": rf"[0-9]++[{SIGNS}][0-9]{{2}}(?![0-9])",
     "era": r"[0-9]{1,5}\ (?:BCE?|AD|CE)\b",
     "kept": r"""[0-9]++(?:\.[0-9]++)?[eE][+-]?[0-9]{4,}+ | [12][0-9]{2}0s\b | [0-9]++\ ?/\ ?0(?!\.?[0-9])
         | [0-9]{1,2}/[0-9]{1,2}/(?:[0-9]{4}|[0-9]{2})(?![0-9/])
@@ -79,9 +80,9 @@ _ABOVE = re.compile(
 _BELOW = re.compile(r"\s?(?:[<>]=?\s|[<>](?=[a-z](?![a-z>]))|[≤≥≠]|\\(?:[lgn]eq?|[lg]t|[lg]eqslant)(?![a-z]))")
 _REJECTED = re.compile(
     r"(?:\bnot|n't|\binstead of|\brather than|\bas opposed to|\bout of)[\s*_:]+"
-    rf"(?:(?:the|a|an|just|only|of|expected|required|original|usual)\s)*[*_]*{CURRENCY}?\s?\Z"
+    rf"(?:(?:the|a|an|just|only|of|expected|required|original|usual)\s)*[*_]*{SIGN}?\s?\Z"
 )
-_COIN = re.compile(rf"{CURRENCY} ?\Z")
+_COIN = re.compile(rf"{SIGN} ?\Z")
 _ITEM = re.compile(r"\n[ *#>_-]*\Z")
 
 

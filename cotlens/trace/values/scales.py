@@ -6,7 +6,7 @@ import re
 from decimal import Decimal
 from fractions import Fraction
 
-from cotlens.trace.values.signs import CURRENCY
+from cotlens.trace.values.money import CODES, SIGN
 
 _NAMES = {
     2: "hundred",
@@ -38,7 +38,7 @@ MYRIADS = re.compile(
     rf"((?:[{''.join(_MYRIADS)}](?![克米瓦卡焦分]))+)((?:[0-9]++(?:\.[0-9]+)?[{''.join(_MYRIADS)}]+)*+)([0-9]*+)"
 )
 _MYRIAD = re.compile(rf"([0-9.]+)([{''.join(_MYRIADS)}]+)")
-_MONEY = re.compile(rf"(?:{CURRENCY}|\b(?:US|USD|EUR|GBP)|\}}) ?[0-9.,]+\Z")
+_MONEY = re.compile(rf"(?:{SIGN}|\b(?:US|{'|'.join(CODES)})|\}}) ?[0-9.,]+\Z")
 _REACH = 24  # characters before a sign that may hold a number and its currency
 
 

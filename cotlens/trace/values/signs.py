@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 
-CURRENCY = r"(?:\\?\$|[€£¥₹₩₽₺₫฿₪₦₱])"
+from cotlens.trace.values.money import SIGN, SIGNS
+
 _REACH = 24  # characters before a number that can make a sign of what stands there
 
-_SIGN = re.compile(rf"(?P<sign>[-–]|\b(?:minus|negative)\b)(?P<space> ?){CURRENCY}? ?\Z")
-_APART = re.compile(r"\A([-–])\s+(?=[0-9.\\$€£¥])")
+_SIGN = re.compile(rf"(?P<sign>[-–]|\b(?:minus|negative)\b)(?P<space> ?){SIGN}? ?\Z")
+_APART = re.compile(rf"\A([-–])\s+(?=[0-9.\\${SIGNS}])")
 _WHOLE = re.compile(r"[A-Za-z0-9)\]}%'-]\Z")  # after these a minus takes away
 _VARIABLE = re.compile(r"(?:[0-9)\]}%]|(?<![A-Za-z])[A-Za-z])\Z")
 _OPERATOR = re.compile(r"\\(?:times|cdot|div|leq?|geq?|neq?|approx|equiv|sim|to|quad|[,;: ])\Z")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from cotlens.trace.values.signs import CURRENCY
+from cotlens.trace.values.money import ANY, CODES, SIGN, SIGNS
 
 _APART = r"(?:\s|\\[,;:! ]|~|\\quad)"
 _POWER = r"(?:\s?\^\s?\{?-?[0-9]\}?|[²³])?"
@@ -14,12 +14,12 @@ _OTHER = (
 )
 _SYMBOLS = (
     "mm cm dm km nm m mg kg ml mL cl dl ft in yd mi lb lbs oz hr hrs ms mph kph Hz kHz MHz GHz kW MW kWh kJ MJ Pa kPa "
-    "MPa mol rad deg min sec GB MB KB TB kB USD EUR GBP"
+    "MPa mol rad deg min sec GB MB KB TB kB"
 )
-_SYMBOL = "|".join(sorted(_SYMBOLS.split(), key=len)[::-1])
+_SYMBOL = "|".join(sorted([*_SYMBOLS.split(), *CODES], key=len)[::-1])
 _UNIT = re.compile(
     rf"""{_APART}*+(?: \\?% | (?<=[0-9])\^?\{{?(?:\\text\{{)?(?:st|nd|rd|th)(?![A-Za-z])\}}*
-      | per\s?cent\b | \^\s?\{{?\\circ\}}?\s?[CFK]? | °\s?[CFK]? | \\degree | {CURRENCY}
+      | per\s?cent\b | \^\s?\{{?\\circ\}}?\s?[CFK]? | °\s?[CFK]? | \\degree | {SIGN}
       | \\(?:mu\s?\\)?(?:text|mathrm|textrm|mbox|operatorname)\s*\{{{_APART}*+{_OTHER}[^{{}}0-9]*\}}{_POWER}
       | \\mu\s?[mgsLAFVW](?![A-Za-z]) | \\Omega
       | (?:{_SYMBOL})(?![A-Za-z]){_POWER} | {_OTHER}[^\W\d_]{{4,}}{_POWER}
@@ -31,9 +31,9 @@ _UNIT = re.compile(
 )
 _BEFORE = re.compile(
     rf"(?:(?:~|≈|\\approx|\\sim|approximately|about|around|exactly|only)\s*)?"
-    rf"(?:(?:\\(?:text|mathrm)\s?\{{\s*)?(?:{CURRENCY}|(?:US|CA|A|C|HK|R|NZ|S)\$|Rs\.?|USD|EUR|GBP|INR|JPY|CHF)\s*\}}?)?\s*"
+    rf"(?:(?:\\(?:text|mathrm)\s?\{{\s*)?{ANY}\s*\}}?)?\s*"
 )
-_MONEY = re.compile(r"(?:[€£¥₹]|\\\$|(?<!\A)\$)\s?\Z")
+_MONEY = re.compile(rf"(?:[{SIGNS}]|\\\$|(?<!\A)\$)\s?\Z")
 
 
 def measured(text: str, start: int, end: int) -> bool:

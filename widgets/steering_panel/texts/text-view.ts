@@ -1,6 +1,6 @@
 /**
  * Draws one document as running text, one span per token, and marks stretches of it. No grid of rows as in
- * `kit/text-rows.ts`: what is marked runs over sentences, what is being written is appended, and all of it is there at once.
+ * `kit/text/text-rows.ts`: what is marked runs over sentences, what is being written is appended, and all of it is there at once.
  */
 
 import { button, h, setAttribute, setText } from "../../kit/dom";
