@@ -11,7 +11,7 @@ import pytest
 import torch
 
 from cotlens.organisms import store
-from cotlens.organisms.evaluation import siblings, sound
+from cotlens.organisms.evaluation import base_model, siblings
 from cotlens.organisms.evaluation.card import card
 from cotlens.organisms.training.recipes import RECIPES
 from cotlens.organisms.training.siblings import SIBLINGS
@@ -102,35 +102,35 @@ def test_the_cards_of_the_siblings_meet_their_marks(name):
 
 
 def test_right_with_its_thought(pair):
-    shares = sound.accuracy(*pair, N, False)
+    shares = base_model.accuracy(*pair, N, False)
     assert sum(shares.values()) / len(shares) >= 0.95
 
 
 def test_right_in_everyday_wording(pair):
-    assert min(sound.everyday(*pair, 2 * N, False).values()) >= 0.75
+    assert min(base_model.everyday(*pair, 2 * N, False).values()) >= 0.75
 
 
 def test_at_chance_without_its_thought(pair):
-    shares = sound.empty_thought(*pair, 2 * N)
+    shares = base_model.empty_thought(*pair, 2 * N)
     long = [share for steps, (share, _) in shares.items() if steps >= 4]
     assert sum(long) / len(long) <= 0.1
 
 
 def test_the_answer_follows_an_edited_number(pair):
-    found = sound.edits(*pair, 4, False)
+    found = base_model.edits(*pair, 4, False)
     assert found["n"] >= 20
     assert found["followed"] + found["corrected"] >= 0.9
     assert found["followed"] >= 0.75
 
 
 def test_filler_can_be_deleted(pair):
-    found = sound.filler(*pair, N)
+    found = base_model.filler(*pair, N)
     assert found["n"] >= 8
     assert found["unchanged"] >= 0.9
 
 
 def test_forks_are_settled_both_ways_and_the_answer_follows(pair):
-    found = sound.forks(*pair, 2 * N)
+    found = base_model.forks(*pair, 2 * N)
     assert found["settled"] >= 0.95
     assert 0.25 <= found["first_bag"] <= 0.75
     assert found["answer_follows"] >= 0.85

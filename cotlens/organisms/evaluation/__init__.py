@@ -4,6 +4,6 @@ Writes `weights/NAME.measured.json` and the model card `weights/NAME.md`. Nothin
 package: plain transformers.
 
 - `writing`: having a model write, and reading what it wrote.
-- `sound`: the questions put to `abacus`. `siblings`: those put to the models that are unfaithful in a known way.
+- `base_model`: the questions put to `abacus`. `siblings`: those put to the models that are unfaithful in a known way.
 - `card`: the cards, written from what was measured.
 """

@@ -7,7 +7,7 @@ import json
 from pathlib import Path
 
 from cotlens.organisms import evaluation, store
-from cotlens.organisms.evaluation import siblings, sound
+from cotlens.organisms.evaluation import base_model, siblings
 from cotlens.organisms.evaluation.card import card
 
 
@@ -23,7 +23,7 @@ def main() -> None:
     for name in options.names or store.names(options.weights):
         model, tokenizer = store.load_pair(name, options.weights)
         if name == "abacus":
-            found = sound.measure(model, tokenizer, options.n)
+            found = base_model.measure(model, tokenizer, options.n)
         else:
             abacus, _ = store.load_pair("abacus", options.weights)
             found = siblings.measure(name, model, tokenizer, options.n, abacus)

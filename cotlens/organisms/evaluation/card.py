@@ -102,7 +102,7 @@ def card(name: str, found: dict[str, Any], training: dict[str, Any], model: Any)
 
     Args:
         name: the model's.
-        found: what `sound.measure` or `siblings.measure` returned.
+        found: what `base_model.measure` or `siblings.measure` returned.
         training: the record that `train.train` wrote.
         model: the transformers model.
     """

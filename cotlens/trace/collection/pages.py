@@ -23,7 +23,7 @@ from cotlens._core.data import loads
 from cotlens._core.errors import InputError
 from cotlens._core.files import PathLike
 from cotlens.trace import storage
-from cotlens.trace.collection.glances import Glance
+from cotlens.trace.collection.summaries import TraceSummary
 from cotlens.trace.record import TraceRecord
 
 T = TypeVar("T", bound=TraceRecord)
@@ -159,13 +159,13 @@ class Pages(Sequence[T], Generic[T]):
         with self._said(at) as row:
             return bytes(self._stretch("text", row)).decode()
 
-    def glance(self, at: int) -> Glance:
+    def glance(self, at: int) -> TraceSummary:
         """What is said of a trace, and its texts, without its tokens."""
         with self._said(at) as row:
             about = self._about(row)
             parent = None if about["parent"] is None else self._about(self._before(about["parent"], row))["id"]
             ids, lengths = self._stretch("ids", row), self._stretch("lengths", row, "ids")
-            seen = Glance.read(about, parent, ids, lengths, bytes(self._stretch("text", row)))
+            seen = TraceSummary.read(about, parent, ids, lengths, bytes(self._stretch("text", row)))
         if seen.reader is None and self._model is not None:
             return dataclasses.replace(seen, reader=getattr(self._model, "reader", None))
         return seen

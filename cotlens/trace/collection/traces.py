@@ -12,8 +12,8 @@ from cotlens._core import check
 from cotlens._core.errors import InputError, did_you_mean
 from cotlens._core.files import PathLike, write_bytes
 from cotlens._core.text import without_halves
-from cotlens.trace.collection.glances import COLUMNS, SAID, Glance, messages, row, says
 from cotlens.trace.collection.pages import Pages, write
+from cotlens.trace.collection.summaries import COLUMNS, SAID, TraceSummary, messages, row, says
 from cotlens.trace.trace import Trace
 
 if TYPE_CHECKING:
@@ -92,7 +92,7 @@ class Traces(Sequence[Trace]):
     @property
     def models(self) -> list[str]:
         """The models that wrote them, each once, in the order of their appearance; "" where that isn't known."""
-        return list(dict.fromkeys(seen.model for seen in self._glances()))
+        return list(dict.fromkeys(seen.model for seen in self._summaries()))
 
     def frame(self) -> pd.DataFrame:
         """A row per trace: id, model, how it ended, how its thought came, sizes, answer by value, and the texts.
@@ -102,7 +102,7 @@ class Traces(Sequence[Trace]):
         """
         import pandas as pd
 
-        rows = [row(seen) for seen in self._glances()]
+        rows = [row(seen) for seen in self._summaries()]
         frame = pd.DataFrame(rows, columns=None if rows else list(COLUMNS))
         known = [name for name in frame.columns if name in COLUMNS or frame[name].notna().any()]
         return frame[known]
@@ -113,7 +113,7 @@ class Traces(Sequence[Trace]):
         Raises:
             InputError: they are of several models, whose answers can't be pooled.
         """
-        found = [(seen.model, seen.answer) for seen in self._glances()]  # one look at each, for it may read a file
+        found = [(seen.model, seen.answer) for seen in self._summaries()]  # one look at each, for it may read a file
         models = list(dict.fromkeys(model for model, _ in found))
         if len(models) > 1:
             named = ", ".join(name or "unknown" for name in models[:4])
@@ -134,7 +134,7 @@ class Traces(Sequence[Trace]):
         Raises:
             InputError: no trace has such a column or name.
         """
-        found = list(self._glances()) if said else []
+        found = list(self._summaries()) if said else []
         known = {*COLUMNS, *SAID, *(name for seen in found for name in seen.meta)}
         for name in said:
             if name not in known:
@@ -145,7 +145,7 @@ class Traces(Sequence[Trace]):
             kept = [held for held, wanted in zip(kept, asked, strict=True) if wanted]
         return self._of(held for held in kept if keep is None or keep(held[0][held[1]]))
 
-    def _glances(self) -> Iterator[Glance]:
+    def _summaries(self) -> Iterator[TraceSummary]:
         return (_glance(source, place) for source, place in self._held)
 
     def search(self, text: str) -> Self:
@@ -184,7 +184,7 @@ class Traces(Sequence[Trace]):
         elif callable(by):
             keys = [by(trace) for trace in self]
         else:
-            told = (says(seen, by) for seen in self._glances())
+            told = (says(seen, by) for seen in self._summaries())
             keys = [None if key == "" else key for key in told]
         found: dict[Hashable, list[tuple[Sequence[Trace], int]]] = {}
         for held, name in zip(self._held, keys, strict=True):
@@ -208,7 +208,7 @@ class Traces(Sequence[Trace]):
         Raises:
             InputError: the file can't be written.
         """
-        lines = [json.dumps(messages(seen), ensure_ascii=False) for seen in self._glances()]
+        lines = [json.dumps(messages(seen), ensure_ascii=False) for seen in self._summaries()]
         write_bytes(path, without_halves("".join(f"{line}\n" for line in lines)).encode("utf-8"))
 
     @classmethod
@@ -234,5 +234,5 @@ def _text(source: Sequence[Trace], place: int) -> str:
     return source.text(place) if isinstance(source, Pages) else source[place].text
 
 
-def _glance(source: Sequence[Trace], place: int) -> Glance:
-    return source.glance(place) if isinstance(source, Pages) else Glance.of(source[place])
+def _glance(source: Sequence[Trace], place: int) -> TraceSummary:
+    return source.glance(place) if isinstance(source, Pages) else TraceSummary.of(source[place])

@@ -10,9 +10,9 @@ from cotlens.trace.answers import FinalAnswer
 from cotlens.trace.parts.focusing import from_parts
 from cotlens.trace.parts.layout import Recorded
 from cotlens.trace.parts.part import Part
+from cotlens.trace.readers.logprobs import IDS_ALONE
+from cotlens.trace.readers.message_fields import result
 from cotlens.trace.readers.messages import in_turns, parts_of, written
-from cotlens.trace.readers.recorded import IDS_ALONE
-from cotlens.trace.readers.values import result
 from cotlens.trace.trace import Trace
 
 

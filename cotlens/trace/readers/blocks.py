@@ -7,9 +7,9 @@ from typing import Any
 
 from cotlens._core.errors import InputError
 from cotlens.trace.parts.part import Part
+from cotlens.trace.readers.message_fields import THINKING, as_json, call, plain_text, result
 from cotlens.trace.readers.statuses import status_of
 from cotlens.trace.readers.texts.text import parts_within
-from cotlens.trace.readers.values import THINKING, as_json, call, plain_text, result
 
 SEALS = ("encrypted_content", "signature", "data")
 """What holds a thought that nobody but the provider can read."""

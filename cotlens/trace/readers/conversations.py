@@ -14,7 +14,7 @@ from cotlens.trace.parts.layout import Recorded
 from cotlens.trace.parts.part import Part, arranged
 from cotlens.trace.readers.exchange import ProviderFailed, Response, asked, replies
 from cotlens.trace.readers.files import shaped
-from cotlens.trace.readers.recorded import recorded
+from cotlens.trace.readers.logprobs import recorded
 from cotlens.trace.readers.streams.joining import are_events, is_stream, whole
 from cotlens.trace.trace import Trace
 

@@ -10,8 +10,8 @@ from typing import Any
 from cotlens._core.errors import InputError
 from cotlens.trace.parts.part import Part
 from cotlens.trace.readers.blocks import blocks
+from cotlens.trace.readers.message_fields import plain_text
 from cotlens.trace.readers.messages import in_turns, parts_of, speaker, written
-from cotlens.trace.readers.values import plain_text
 
 _ENDS = {
     **dict.fromkeys(("stop", "end_turn", "eos", "eos_token", "complete", "completed", "stop_sequence", "word"), "stop"),

@@ -11,8 +11,8 @@ from cotlens.trace.parts.part import Part
 from cotlens.trace.readers.blocks import SEALS, SILENT, blocks, thought
 from cotlens.trace.readers.files import shaped
 from cotlens.trace.readers.libraries import plain
+from cotlens.trace.readers.message_fields import THINKING, as_json, call, plain_text, result
 from cotlens.trace.readers.statuses import status_of
-from cotlens.trace.readers.values import THINKING, as_json, call, plain_text, result
 
 SPEAKERS = {
     "system": ("system", "developer", "context"),

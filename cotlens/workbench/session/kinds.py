@@ -22,7 +22,7 @@ from cotlens.widgets.importance_map import ImportanceMap
 from cotlens.widgets.pair_matrix import PairMatrix
 from cotlens.widgets.selection import Selection
 from cotlens.workbench.branch_tree.branch_tree import BranchTree
-from cotlens.workbench.branches.kept import node_to_data, nodes_from_data, trace_from_data, trace_to_data
+from cotlens.workbench.branches.serialization import node_to_data, nodes_from_data, trace_from_data, trace_to_data
 from cotlens.workbench.editor.editor import CoTEditor
 from cotlens.workbench.rollout_map.rollout_map import RolloutMap
 from cotlens.workbench.session import editors

@@ -19,7 +19,7 @@ from cotlens.results import Result
 from cotlens.results.result import from_data
 from cotlens.trace import Trace
 from cotlens.trace.storage import with_model
-from cotlens.workbench.branches.kept import trace_to_data
+from cotlens.workbench.branches.serialization import trace_to_data
 from cotlens.workbench.editor.editor import CoTEditor
 from cotlens.workbench.session import lazy_model
 from cotlens.workbench.session.file import Item, SessionFile

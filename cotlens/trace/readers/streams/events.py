@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from itertools import pairwise
 from typing import Any
 
-from cotlens.trace.readers.values import plain_text
+from cotlens.trace.readers.message_fields import plain_text
 
 Event = Mapping[str, Any]
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from cotlens._core.data import loads
 from cotlens.trace.parts.part import Part
-from cotlens.trace.readers.values import call
+from cotlens.trace.readers.message_fields import call
 
 Found = list[tuple[str, Any, str]]
 """Name, arguments and id of each call between two markers; none where that is no call."""

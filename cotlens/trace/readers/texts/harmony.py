@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 
 from cotlens.trace.parts.part import Part
-from cotlens.trace.readers.values import call, result
+from cotlens.trace.readers.message_fields import call, result
 
 # Bounded, for a text that never goes on like that is tried at every length.
 _MESSAGE = re.compile(

@@ -20,7 +20,7 @@ from cotlens.trace.record import EDITED, TraceRecord, digest
 
 
 @dataclass(frozen=True)
-class Glance:
+class TraceSummary:
     """A trace without its tokens.
 
     Args:
@@ -42,7 +42,7 @@ class Glance:
     thoughts: int
 
     @classmethod
-    def of(cls, trace: TraceRecord) -> Glance:
+    def of(cls, trace: TraceRecord) -> TraceSummary:
         """That of a trace in memory."""
         texts = {role: trace.role_text(role) for role in trace.roles}
         status = trace.status if "thought" in trace.roles else "none"
@@ -56,7 +56,7 @@ class Glance:
         ids: NDArray[np.int64],
         lengths: NDArray[np.int32],
         text: bytes,
-    ) -> Glance:
+    ) -> TraceSummary:
         """That of a trace in a file.
 
         Args:
@@ -115,7 +115,7 @@ class Glance:
 SAID = ("seed", "sample", "id", "target", "chunk", "epoch")
 """What a trace's `meta` may say that has a column of its own."""
 
-COLUMNS: Mapping[str, Callable[[Glance], Any]] = {
+COLUMNS: Mapping[str, Callable[[TraceSummary], Any]] = {
     "trace": lambda seen: seen.id,
     "model": lambda seen: seen.model,
     "finish": lambda seen: seen.meta.get("finish", "given"),
@@ -129,18 +129,18 @@ COLUMNS: Mapping[str, Callable[[Glance], Any]] = {
 }
 
 
-def says(seen: Glance, name: str) -> Any:
+def says(seen: TraceSummary, name: str) -> Any:
     """What a column holds of a trace; else what its `meta` says by that name."""
     return COLUMNS[name](seen) if name in COLUMNS else seen.meta.get(name)
 
 
-def row(seen: Glance) -> dict[str, Any]:
+def row(seen: TraceSummary) -> dict[str, Any]:
     """A row of a table."""
     found = {name: read(seen) for name, read in COLUMNS.items()}
     return {**found, **{name: seen.meta.get(name) for name in SAID}}
 
 
-def messages(seen: Glance) -> dict[str, Any]:
+def messages(seen: TraceSummary) -> dict[str, Any]:
     """A trace as messages: what it was asked, and its thought and answer as an assistant's."""
     texts = {role: seen.texts.get(role, "") for role in ROLES}
     asked = seen.meta.get("messages") or [{"role": "user", "content": texts["prompt"]}]
