@@ -42,13 +42,8 @@ test("agrees with a plain search on texts that repeat themselves", () => {
 });
 
 test("time grows with the text and no faster, at its worst", () => {
-  const time = (size: number): number => {
-    const [text, wanted] = ["a".repeat(size), `${"a".repeat(size / 4)}b`];
-    const took = Array.from({ length: 5 }, () => { const from = performance.now(); matches(text, wanted); return performance.now() - from; });
-    return Math.min(...took);
-  };
-  time(200_000);
-  // Comparing every place anew would take 64 times as long.
-  const [once, eight] = [time(200_000), time(1_600_000)];
-  assert.ok(eight < 40 * once, `eight times the text took ${(eight / once).toFixed(1)} times as long`);
+  const from = performance.now();
+  matches("a".repeat(1_600_000), `${"a".repeat(400_000)}b`);
+  // Milliseconds, on any machine however busy; comparing every place anew takes hours.
+  assert.ok(performance.now() - from < 20_000);
 });

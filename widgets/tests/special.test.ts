@@ -27,15 +27,10 @@ test("no special character is left in what is drawn, nor in what is quoted", () 
 });
 
 test("long runs of white space take time in proportion", () => {
-  const seconds = (n: number): number => {
-    const texts = ["\n", " ", "\n ", "\u200b"].map((part) => `${part.repeat(n)}x`);
-    const begin = performance.now();
-    for (let i = 0; i < 5; i += 1) for (const text of texts) shown(text, true, true);
-    return performance.now() - begin;
-  };
-  seconds(20000);
-  const [small, large] = [20000, 160000].map((n) => Math.min(seconds(n), seconds(n), seconds(n)));
-  assert.ok((large as number) / (small as number) < 32, `8 times the text took ${(large as number) / (small as number)} times as long`);
+  const begin = performance.now();
+  for (const part of ["\n", " ", "\n ", "\u200b"]) shown(`${part.repeat(400_000)}x`, true, true);
+  // Milliseconds, on any machine however busy; what goes with the square takes minutes.
+  assert.ok(performance.now() - begin < 20_000);
 });
 
 test("a piece of text is called what is seen of it, or what it is", () => {
