@@ -51,6 +51,7 @@ __all__ = [
     "SteeringPanel",
     "Trace",
     "Traces",
+    "Workbench",
     "__version__",
     "answers",
     "attention_patterns",
@@ -120,6 +121,7 @@ if TYPE_CHECKING:
     from cotlens.workbench.session.session import Session
     from cotlens.workbench.show import show
     from cotlens.workbench.steering_panel.panel import SteeringPanel
+    from cotlens.workbench.workbench.workbench import Workbench
 
 __getattr__, __dir__ = lazy_attributes(
     __name__,
@@ -166,6 +168,7 @@ __getattr__, __dir__ = lazy_attributes(
         "Selection": "cotlens.widgets.selection:Selection",
         "Session": "cotlens.workbench.session.session:Session",
         "SteeringPanel": "cotlens.workbench.steering_panel.panel:SteeringPanel",
+        "Workbench": "cotlens.workbench.workbench.workbench:Workbench",
         "show": "cotlens.workbench.show:show",
         "CotLensError": "cotlens._core.errors:CotLensError",
     },

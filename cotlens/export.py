@@ -9,22 +9,17 @@ from __future__ import annotations
 
 import base64
 import copy
-import html
 from pathlib import Path
 from typing import Any
 
 from cotlens._core import files
 from cotlens._core.errors import InputError
 from cotlens.widgets.page.page import Page
+from cotlens.widgets.page.several import frame
 
 WIDGET = "application/vnd.jupyter.widget-view+json"
 STATE = "application/vnd.jupyter.widget-state+json"
 _REFERENCE = "IPY_MODEL_"
-# Its own origin: what it draws can't reach the page around it.
-_FRAME = (
-    '<iframe sandbox="allow-scripts" loading="lazy" title="{title}" srcdoc="{page}" '
-    'style="width:100%;height:720px;border:0;resize:vertical;overflow:auto"></iframe>'
-)
 
 # Every block of nbconvert's page that names a public host, emptied.
 _TEMPLATE = """{% extends 'lab/index.html.j2' %}
@@ -60,9 +55,9 @@ def to_html(notebook: files.PathLike, target: files.PathLike | None = None) -> P
     for cell in document.cells:
         for output in cell.get("outputs", ()):
             shown = output.get("data", {})
-            frame = _frame(saved, shown.pop(WIDGET, None))
-            if frame is not None:
-                shown["text/html"] = frame
+            framed = _framed(saved, shown.pop(WIDGET, None))
+            if framed is not None:
+                shown["text/html"] = framed
     settings = Config({"NbConvertBase": {"display_data_priority": _KINDS}, "HTMLExporter": {"embed_images": True}})
     exporter = HTMLExporter(config=settings)
     exporter.raw_template = _TEMPLATE
@@ -70,13 +65,13 @@ def to_html(notebook: files.PathLike, target: files.PathLike | None = None) -> P
     return files.write_bytes(target or source.with_suffix(".html"), page.encode("utf-8", "replace"))
 
 
-def _frame(saved: Any, output: Any) -> str | None:
+def _framed(saved: Any, output: Any) -> str | None:
     """The views of CoTLens in an output, each as a page within the page; None where their state isn't kept."""
     try:
         pages = [_page(saved, view) for view in _views(saved, saved[output["model_id"]])]
     except (KeyError, TypeError, AttributeError, ValueError, IndexError, RecursionError):  # another widget, or not all
         return None
-    return "".join(_FRAME.format(title="a CoTLens view", page=html.escape(page)) for page in pages) or None
+    return "".join(frame("a CoTLens view", page) for page in pages) or None
 
 
 def _views(saved: Any, model: Any) -> list[Any]:
@@ -86,7 +81,7 @@ def _views(saved: Any, model: Any) -> list[Any]:
     if layout.get("state", {}).get("display") == "none":
         return []
     if "children" not in state:
-        return [model]
+        return [model] if "_script" in state else []  # of another's widget there is nothing to draw
     inside = [saved[name.removeprefix(_REFERENCE)] for name in state["children"]]
     return [view for each in inside for view in _views(saved, each)]
 

@@ -22,6 +22,7 @@ __all__ = [
     "RolloutView",
     "SteeringView",
     "WidgetsNotBuilt",
+    "WorkbenchBar",
 ]
 
 __getattr__, __dir__ = lazy_attributes(
@@ -38,5 +39,6 @@ __getattr__, __dir__ = lazy_attributes(
         "RolloutView": "cotlens.widgets.rollout_map:RolloutView",
         "SteeringView": "cotlens.widgets.steering_panel:SteeringView",
         "WidgetsNotBuilt": "cotlens.widgets.bundles:WidgetsNotBuilt",
+        "WorkbenchBar": "cotlens.widgets.workbench_bar:WorkbenchBar",
     },
 )

@@ -46,7 +46,7 @@ class View(anywidget.AnyWidget):
     _esm = LOADER
     _script = t.Unicode().tag(sync=True)
     selected = SelectedTrait().tag(sync=True, shape=Selected)
-    facts: Facts = ()
+    page_facts: Facts = ()
     """(heading, text): where the numbers come from, for whoever reads them without Python."""
 
     def __init__(self, **traits: Any) -> None:
@@ -94,7 +94,7 @@ class View(anywidget.AnyWidget):
             self._held.style,
             traits,
             recording,
-            facts or self.facts,
+            facts or self.page_facts,
         )
         return page.write(path)
 

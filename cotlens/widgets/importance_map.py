@@ -18,10 +18,9 @@ from cotlens.trace.splitting.splitters import split
 from cotlens.widgets import scores
 from cotlens.widgets.bundles import View, require
 from cotlens.widgets.page.facts import provenance
-from cotlens.widgets.payload import floats, indices
+from cotlens.widgets.payload import floats, indices, to_utf16
 from cotlens.widgets.protocol.importance_map import Context, Score
 from cotlens.widgets.protocol.shared import Lock
-from cotlens.widgets.utf16 import to_utf16
 
 LONGEST_BLOCK = 800  # units: a text without sentence ends must not become one huge block
 
@@ -61,17 +60,19 @@ class ImportanceMap(View):
 
     def __init__(self, *results: Result, trace: Trace | None = None, **traits: Any) -> None:
         require(self._bundle)  # whatever was given
-        if trace is not None and not isinstance(trace, Trace):
-            raise InputError(f"ImportanceMap takes a Trace as trace=; {type(trace).__name__} was given.")
-        if not results:
-            raise InputError("ImportanceMap was given no result: run a measure first, and give it what `run` returned.")
-        for result in results:
-            _check(result, trace)
-        traits["scores"] = [score for result in results for score in payload(result)]
-        traits["context"] = {} if trace is None else _context(trace)
-        super().__init__(**traits)
+        super().__init__(**_shown(results, trace), **traits)
+        self._hold(results, trace)
+
+    def show(self, *results: Result, trace: Trace | None = None) -> None:
+        """Show other results in place of these; raises InputError as making a map of them does."""
+        shown = _shown(results, trace)
+        with self.hold_sync():
+            self._hold(results, trace)
+            self.scores, self.context = shown["scores"], shown["context"]
+
+    def _hold(self, results: tuple[Result, ...], trace: Trace | None) -> None:
         self.results, self.trace = results, trace
-        self.facts = tuple(map(provenance, results))
+        self.page_facts = tuple(map(provenance, results))
 
     def summary(self, *, markdown: bool = False) -> str:
         """The results in words."""
@@ -82,6 +83,18 @@ class ImportanceMap(View):
         """One line for hosts that cannot draw the widget; it becomes the text/plain of the output."""
         shown = [f"{score['label']} per {score['unit']}, {len(score['certainty'])} rows" for score in self.scores]
         return f"<CoTLens importance map: {'; '.join(shown)}>"
+
+
+def _shown(results: tuple[Result, ...], trace: Trace | None) -> dict[str, Any]:
+    """The traits of a map of these results."""
+    if trace is not None and not isinstance(trace, Trace):
+        raise InputError(f"ImportanceMap takes a Trace as trace=; {type(trace).__name__} was given.")
+    if not results:
+        raise InputError("ImportanceMap was given no result: run a measure first, and give it what `run` returned.")
+    for result in results:
+        _check(result, trace)
+    scores = [score for result in results for score in payload(result)]
+    return {"scores": scores, "context": {} if trace is None else _context(trace)}
 
 
 def _context(trace: Trace) -> Context:

@@ -11,6 +11,7 @@ import pairMatrix from "../pair_matrix/index";
 import patchGrid from "../patch_grid/index";
 import rolloutMap from "../rollout_map/index";
 import steeringPanel from "../steering_panel/index";
+import workbenchBar from "../workbench_bar/index";
 import { AskingFake } from "./asking";
 import { BRANCHTREES } from "./branches";
 import { FEATURES } from "./features";
@@ -23,6 +24,7 @@ import { ROLLOUTS } from "./rollouts";
 import { SCORES } from "./scores";
 import { STEERING, steeringEcho } from "./steering";
 import { StillFake } from "./still";
+import { WORKBENCHES } from "./workbenches";
 
 /** For the browser tests and the benchmark: nothing of this is in the widget's bundle. */
 interface Hooks { states: string[]; model: unknown; started: number; show(state: string): void; reopen(hash: string): boolean; again(): void; more(state: string): unknown; twin(): void; leave(): void; close(): void }
@@ -68,6 +70,7 @@ const SHOW: Record<string, () => void> = {
   ...showing(featureTable, FEATURES, (state) => new AskingFake(state)),
   ...showing(monitorPanel, MONITORS, still),
   ...showing(branchTree, BRANCHTREES, (state) => new AskingFake(state)),
+  ...showing(workbenchBar, WORKBENCHES, still),
   ...showing(rolloutMap, ROLLOUTS, (state) => new AskingFake(state)),
 };
 const NAMES = Object.keys(SHOW);

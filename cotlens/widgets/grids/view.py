@@ -26,7 +26,7 @@ class GridView(View):
         """
         self.grid = payload(results, traces)
         self._results = tuple(results)
-        self.facts = tuple(map(provenance, results))
+        self.page_facts = tuple(map(provenance, results))
 
     def summary(self, *, markdown: bool = False) -> str:
         """The results in words."""

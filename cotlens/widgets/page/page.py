@@ -22,7 +22,7 @@ Facts = Sequence[tuple[str, str]]
 HOST = Path(__file__).with_name("host.js")
 NO_KERNEL = "This is a saved page, without a kernel: all that was measured can be read; to go on, open the notebook."
 # Nothing may be fetched, and nothing sent: a page that tried to would be stopped by the browser.
-_POLICY = (
+POLICY = (
     "default-src 'none'; script-src 'unsafe-inline' blob:; style-src 'unsafe-inline'; img-src data: blob:; "
     "base-uri 'none'; form-action 'none'"
 )
@@ -87,7 +87,7 @@ class Page:
             "refusal": recording.refusal,
         }
         return _PAGE.format(
-            policy=_POLICY,
+            policy=POLICY,
             title=html.escape(self.title or "CoTLens"),
             heading=f"<h1>{html.escape(self.title)}</h1>" if self.title else "",
             style=_STYLE,

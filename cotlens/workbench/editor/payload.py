@@ -14,9 +14,8 @@ from cotlens.results import Result
 from cotlens.results.certainty import certainty
 from cotlens.trace import Trace
 from cotlens.widgets import scores
-from cotlens.widgets.payload import floats, indices
+from cotlens.widgets.payload import floats, indices, to_utf16
 from cotlens.widgets.protocol.editor import Alternative, Found, Inspection, Selection, Shading, Strip, Unit, Unread
-from cotlens.widgets.utf16 import to_utf16
 from cotlens.workbench.editor.facts import facts
 from cotlens.workbench.editor.measure_menu import UNITS, ShadingSettings
 from cotlens.workbench.shared.compare import finite

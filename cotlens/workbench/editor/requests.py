@@ -15,8 +15,8 @@ from cotlens._core import check
 from cotlens._core.errors import InputError
 from cotlens.measure.importance.shared.units import units
 from cotlens.trace import Trace
+from cotlens.widgets.payload import from_utf16
 from cotlens.widgets.protocol.editor import REQUESTS
-from cotlens.widgets.utf16 import from_utf16
 from cotlens.workbench.branches.tree import Tree
 from cotlens.workbench.editor.resampling import MOST
 from cotlens.workbench.shared.messages import fields_of

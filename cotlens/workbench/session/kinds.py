@@ -26,6 +26,7 @@ from cotlens.workbench.branches.serialization import node_to_data, nodes_from_da
 from cotlens.workbench.editor.editor import CoTEditor
 from cotlens.workbench.rollout_map.rollout_map import RolloutMap
 from cotlens.workbench.session import editors
+from cotlens.workbench.workbench.workbench import Workbench
 
 Part = tuple[str, str, Any, Callable[[], Any]]
 """Kind and id of something that a widget holds, the thing itself, and what makes JSON data of it."""
@@ -158,6 +159,12 @@ def _selection_state(shared: Selection, names: Mapping[int, str]) -> dict[str, A
     return {"widgets": [names[id(widget)] for widget in shared.widgets if id(widget) in names]}
 
 
+def _workbench(data: Mapping[str, Any], name: str, held: Held) -> Workbench:
+    workbench = Workbench(None, held.widgets[data["editor"]])
+    workbench.reopen(data["panels"])
+    return workbench
+
+
 KINDS: dict[str, Kind] = {
     "CoTEditor": Kind(CoTEditor, _editor_state, _editor_parts, _editor),
     "BranchTree": Kind(BranchTree, _tree_state, _tree_parts, _tree),
@@ -175,6 +182,12 @@ KINDS: dict[str, Kind] = {
         lambda shown, _: {"read_only": shown.model is None},
         lambda shown, name: _trace_parts(shown.traces, name),
         lambda data, name, held: RolloutMap(Traces(_traces(name, held)), None if data["read_only"] else held.model),
+    ),
+    "Workbench": Kind(
+        Workbench,
+        lambda bench, names: {"editor": names[id(bench.editor)], "panels": dict(bench.panels)},
+        lambda bench, name: iter(()),  # all it holds is its editor's, or made of it
+        _workbench,
     ),
     "Selection": Kind(
         Selection,

@@ -26,6 +26,7 @@ from cotlens.workbench.session.file import Item, SessionFile
 from cotlens.workbench.session.kinds import KINDS, Held, Part, ancestors, canonical, kind_of
 from cotlens.workbench.session.lazy_model import LazyModel
 from cotlens.workbench.session.script import script
+from cotlens.workbench.workbench.workbench import Workbench
 
 _OPEN: weakref.WeakValueDictionary[tuple[int, str], Session] = weakref.WeakValueDictionary()
 """Sessions that are open in this process, by process and path: a cell that is run again gets the same one."""
@@ -96,15 +97,19 @@ class Session:
         """Keep a widget from now on, or a trace or a result as it is.
 
         Args:
-            thing: a CoTEditor, BranchTree, ImportanceMap, PairMatrix, RolloutMap, Selection, Trace or Result.
+            thing: a CoTEditor, BranchTree, ImportanceMap, PairMatrix, RolloutMap, Selection, Workbench (with its
+                editor, and which panels are open), Trace or Result.
             name: what it is called in the session; by default its kind and a number where one is taken.
 
         Returns:
             the thing.
 
         Raises:
-            InputError: a session can't keep it, the name is taken, or it is of another model.
+            InputError: a session can't keep it, the name is taken, it is of another model, or a second workbench.
         """
+        if isinstance(thing, Workbench):
+            self._only(thing)
+            self.keep(thing.editor)
         if issubclass(type(thing), CoTEditor) and thing.model.capabilities:
             self._is_of(thing.model)
         with self._lock:
@@ -247,7 +252,9 @@ class Session:
         def tell(_: Any = None) -> None:
             self._heard()  # the session lives as long as its widgets
 
-        for trait in ("selected", "scale_lock", "limits", "findings", "job"):
+        if isinstance(widget, Workbench):
+            widget.session = self
+        for trait in ("selected", "scale_lock", "limits", "findings", "job", "panels"):
             if widget.has_trait(trait):
                 widget.observe(tell, trait)
         tree = getattr(widget, "tree", None)
@@ -262,6 +269,12 @@ class Session:
             self.save()
         except InputError as error:
             warnings.warn(str(error), stacklevel=2)
+
+    def _only(self, workbench: Workbench) -> None:
+        """Raise InputError unless this is the first workbench: of two, neither would be the investigation."""
+        for name, widget in self.widgets.items():
+            if isinstance(widget, Workbench) and widget is not workbench:
+                raise InputError(f"The session keeps a workbench, {name!r}: keep another one in a session of its own.")
 
     def _is_of(self, model: Any) -> None:
         """Raise InputError unless a model is the session's, which the first one is."""
@@ -300,7 +313,7 @@ class Session:
 
 _SHORT = {
     "CoTEditor": "editor", "BranchTree": "tree", "ImportanceMap": "map", "PairMatrix": "matrix",
-    "RolloutMap": "rollouts", "Selection": "selection", "Trace": "trace", "Result": "result",
+    "RolloutMap": "rollouts", "Selection": "selection", "Workbench": "workbench", "Trace": "trace", "Result": "result",
 }  # fmt: skip
 
 

@@ -11,9 +11,8 @@ from typing import cast
 import numpy as np
 
 from cotlens.trace import Span, Trace
-from cotlens.widgets.payload import indices
+from cotlens.widgets.payload import indices, to_utf16
 from cotlens.widgets.protocol.shared import Role, RoleSpan, Sentence
-from cotlens.widgets.utf16 import to_utf16
 
 KEPT = 32
 

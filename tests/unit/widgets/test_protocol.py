@@ -29,7 +29,7 @@ FITTING = {int: 3, float: 0.5, str: "x", bool: True, list: []}
 
 def test_the_files_are_as_python_declares():
     assert write_protocol.stale() == []
-    assert len(write_protocol.written()) == 11
+    assert len(write_protocol.written()) == 12
 
 
 @pytest.fixture

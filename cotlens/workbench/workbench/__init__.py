@@ -1,0 +1,4 @@
+"""Workbench: the widgets of one investigation in one place, linked.
+
+`workbench` opens, closes and places panels; `panels` is the table of what each of them is. Open `panels` first.
+"""

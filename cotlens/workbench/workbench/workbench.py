@@ -1,0 +1,265 @@
+"""Workbench: text, scores, steering, latents, branches, findings and details of one trace, side by side and linked."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, cast, get_args
+
+import ipywidgets
+import traitlets as t
+
+from cotlens._core.errors import CotLensError, InputError, did_you_mean
+from cotlens._core.files import PathLike
+from cotlens.measure.features.autoencoder.sae import SAE
+from cotlens.measure.monitors import Readings
+from cotlens.measure.steering.vector import Vector
+from cotlens.models.contract import Model
+from cotlens.results.summary import MOST
+from cotlens.trace import Trace
+from cotlens.widgets.page import several
+from cotlens.widgets.protocol.workbench_bar import Width
+from cotlens.widgets.selection import SelectedTrait, Selection
+from cotlens.widgets.workbench_bar import WorkbenchBar
+from cotlens.workbench.editor.editor import CoTEditor
+from cotlens.workbench.shared.controller import brief
+from cotlens.workbench.workbench.panels import PANELS
+
+# Two panels of half the width stand side by side from about 900 px on, and never three.
+_FLEX: dict[Width, str] = {"half": "1 1 max(420px, 34%)", "full": "1 1 100%"}
+
+
+class Workbench(ipywidgets.Box):
+    """One place for an investigation: panels that are opened and closed, and share what is picked.
+
+        workbench = cl.Workbench(model, trace)
+        workbench.open("features")                      # the FeatureTable; workbench["features"] is the same one
+        workbench.panels                                # {"text": "full", "features": "half"}
+
+    The panels: text (the CoTEditor), importance (the ImportanceMap of what the text is shaded by), steering
+    (SteeringPanel), features (FeatureTable), branches (BranchTree), findings (MonitorPanel) and details (provenance,
+    settings, code). Each is the widget of that name, made when it is first opened. Importance, branches and details
+    keep to what the editor shows; steering, features and findings stay with the text they were opened on. A panel that
+    is closed is hidden and goes on.
+
+    Args:
+        model: what writes and scores; with None the trace can be read.
+        trace: the trace, or an editor, whose branches and results are then those of the workbench.
+        sae: what features are read by; by default the one that is shipped for this model.
+        vectors: of steering; by default one that raises the answer.
+        readings: of a monitor, to be shown as findings; by default equations are checked.
+
+    Attributes:
+        editor: the panel "text".
+        panels: those that are open, "half" or "full" by name; observe it, or set it.
+        selected: what is picked in all panels.
+        session: what keeps it, None where nothing does.
+
+    Raises:
+        InputError: the trace isn't one of this model, or there are no such panels.
+        WidgetsNotBuilt: the front end was not built.
+    """
+
+    panels = t.Dict()
+    selected = SelectedTrait()
+
+    def __init__(
+        self,
+        model: Model | None,
+        trace: Trace | CoTEditor,
+        *,
+        sae: SAE | None = None,
+        vectors: Sequence[Vector] = (),
+        readings: Readings | None = None,
+    ) -> None:
+        self.editor = _editor(model, trace)
+        self.model = self.editor.model if self.editor.model.capabilities else None
+        self.sae, self.vectors, self.readings = sae, list(vectors), readings
+        self.session: Any = None  # which knows workbenches, and not they it
+        self._made: dict[str, Any] = {}
+        self._widths: dict[str, Width] = {name: panel.width for name, panel in PANELS.items()}
+        self._bar = WorkbenchBar(names=list(PANELS))
+        super().__init__(children=[self._bar])
+        self.layout = ipywidgets.Layout(display="flex", flex_flow="row wrap", grid_gap="8px", overflow="visible")
+        self._bar.layout.flex = "1 1 100%"
+        self._selection = Selection()
+        t.link((self._selection, "selected"), (self, "selected"))
+        self._bar.observe(self._asked, "panels")
+        self.editor.view.observe(self._follow, ["job", "document", "code"])
+        self.panels = {"text": ""}
+
+    @property
+    def trace(self) -> Trace:
+        """The trace that is shown in the editor."""
+        return self.editor.trace
+
+    # ipywidgets calls `open` and `close` without a name for the widget itself.
+
+    def open(self, panel: str = "", width: str = "") -> Any:
+        """Show a panel, and return its widget.
+
+        Args:
+            width: "half" or "full"; by default as it was.
+
+        Raises:
+            CotLensError: there is no such panel or width, or the panel can't be had: for want of an autoencoder, ...
+        """
+        if not panel:
+            return super().open()
+        self.panels = {**self.panels, panel: width}
+        return self._made[panel]
+
+    def close(self, panel: str = "") -> None:
+        """Hide a panel, which goes on and keeps its place; without a name, close the workbench and all its panels.
+
+        Raises:
+            InputError: there is no such panel.
+        """
+        if panel:
+            self.panels = {name: width for name, width in self.panels.items() if name != _known(panel)}
+            return
+        if self.comm is not None:  # else it is closed, or was never made
+            for each in [*self._made.values(), self._bar]:
+                each.close()
+        super().close()
+
+    def __getitem__(self, panel: str) -> Any:
+        """The widget of a panel that was opened."""
+        if _known(panel) not in self._made:
+            raise InputError(f"The panel {panel!r} was not opened yet: workbench.open({panel!r}).")
+        return self._made[panel]
+
+    def reopen(self, panels: Mapping[str, str]) -> None:
+        """Open what was open before, as far as that can be, and say what isn't: a session keeps no model to ask."""
+        left: list[str] = []
+        self.panels = {}
+        for name, width in panels.items():
+            try:
+                if PANELS[name].asks:
+                    left.append(name)
+                else:
+                    self.open(name, width)
+            except CotLensError:
+                left.append(name)
+        if left:
+            self._bar.notice = f"Not kept, and begun anew when opened: {', '.join(left)}."
+
+    def wait(self, timeout: float | None = None) -> bool:
+        """Block until all work of all panels has ended; False where `timeout` seconds were not enough for one."""
+        return all(each.wait(timeout) for each in list(self._made.values()) if hasattr(each, "wait"))
+
+    def __repr__(self) -> str:
+        return repr(self._bar)
+
+    def summary(self, *, markdown: bool = False) -> str:
+        """What a person would see, in words: at most 2,000 characters, and how to get the rest.
+
+        Args:
+            markdown: whether signs of Markdown and HTML in texts are made harmless.
+        """
+        closed = ", ".join(name for name in PANELS if name not in self.panels) or "nothing"
+        head = f"**Workbench**; open: {', '.join(self._open()) or 'nothing'}; workbench.open(name) for {closed}"
+        room = (MOST - len(head)) // max(1, len(self.panels))
+        said = [_cut(name, self._made[name].summary(markdown=markdown), room) for name in self._open()]
+        return "\n\n".join([head, *said])[:MOST]
+
+    def _repr_mimebundle_(self, **options: Any) -> Any:
+        bundle = super()._repr_mimebundle_(**options)
+        if bundle is not None:
+            shown = bundle[0] if isinstance(bundle, tuple) else bundle
+            shown.update({"text/plain": self.summary(), "text/markdown": self.summary(markdown=True)})
+        return bundle
+
+    def to_html(self, path: PathLike, title: str = "") -> Path:
+        """Write the open panels as one HTML file that needs no kernel and no network, each as its own `to_html` has it.
+
+        Args:
+            title: of the page.
+
+        Raises:
+            InputError: the file can't be written there.
+        """
+        with tempfile.TemporaryDirectory() as folder:
+            pages = [(name, self._page(name, Path(folder) / f"{name}.html")) for name in self._open()]
+        return several.write(path, title or f"Workbench: {self.editor.model.name}", pages)
+
+    # what goes on
+
+    def _open(self) -> list[str]:
+        return [name for name in PANELS if name in self.panels]
+
+    def _page(self, name: str, path: Path) -> str:
+        widget = self._made[name]
+        if not hasattr(widget, "to_html"):
+            return str(several.plain(widget.summary()))
+        return str(widget.to_html(path, name).read_text(encoding="utf-8"))
+
+    @t.validate("panels")
+    def _possible(self, proposal: Any) -> dict[str, Width]:
+        """The panels as wanted, each made and as wide as it was; where one can't be, nothing changes."""
+        wanted = {_known(name): width or self._widths[name] for name, width in proposal.value.items()}
+        for name, width in wanted.items():
+            if width not in get_args(Width):
+                raise InputError(f"A panel is 'half' or 'full' as wide as the workbench; {width!r} was given.")
+            self._make(name)
+        return wanted
+
+    def _make(self, name: str) -> None:
+        if name in self._made:
+            return
+        made = PANELS[name].build(self)
+        if hasattr(made, "selected"):
+            self._selection.add(made)
+        made.layout.order, made.layout.min_width = str(list(PANELS).index(name)), "0"
+        self._made[name] = made
+        # At the end, so that no panel that is shown is drawn anew; `order` places it.
+        self.children: list[Any] = [*self.children, getattr(made, "view", made)]
+
+    @t.observe("panels")
+    def _arrange(self, _: Any) -> None:
+        self._widths.update(self.panels)
+        for name, widget in self._made.items():
+            # Hidden rather than taken away: what is in no cell stops what it does.
+            widget.layout.display = None if name in self.panels else "none"
+            widget.layout.flex = _FLEX[self._widths[name]]
+        self._bar.notice, self._bar.panels = "", self.panels
+
+    def _asked(self, change: Any) -> None:
+        """A person opened, closed or widened a panel."""
+        try:
+            self.panels = change.new
+        except CotLensError as error:
+            self._bar.notice = brief(str(error))
+        self._bar.panels = self.panels
+
+    def _follow(self, _: Any = None) -> None:
+        """The editor shows another branch, or has measured something."""
+        if self.editor.view.job.get("state") == "running":
+            return
+        with self.editor.lock:  # trace and result are of one branch
+            for name, widget in list(self._made.items()):
+                follow = PANELS[name].follow
+                if follow is not None:
+                    follow(self, widget)
+
+
+def _editor(model: Model | None, given: Trace | CoTEditor) -> CoTEditor:
+    if not issubclass(type(given), CoTEditor):
+        return CoTEditor(model, cast(Trace, given))
+    editor = cast(CoTEditor, given)
+    if model is not None and editor.model is not model:
+        raise InputError("This editor is of another model: give the workbench the editor's own, or its trace.")
+    return editor
+
+
+def _known(panel: Any) -> str:
+    if panel not in PANELS:
+        raise InputError(f"A workbench has no panel {panel!r}. {did_you_mean(panel, PANELS)}")
+    return str(panel)
+
+
+def _cut(name: str, said: str, most: int) -> str:
+    rest = f" ... print(workbench[{name!r}].summary())"
+    whole = f"{name}: {said}"
+    return whole if len(whole) + 2 <= most else whole[: max(0, most - len(rest) - 2)] + rest

@@ -1,0 +1,14 @@
+/** The anywidget entry of the bar of a workbench: which panels are open, and how wide. */
+
+import "./index.css";
+import { bound } from "../kit/kernel/bind";
+import type { State } from "./protocol";
+import { KEYS, Store } from "./store";
+import { mount } from "./view";
+
+export default bound<State, Store>({
+  keys: KEYS,
+  open: (get, _, save) => new Store(get, save),
+  changed: (store) => store.changed(),
+  mount,
+});
