@@ -9,7 +9,7 @@ from cotlens.widgets import bundles
 
 ROOT = Path(__file__).resolve().parents[3]
 FRONT = {path.parent.name for path in (ROOT / "widgets").glob("*/index.ts")}
-VIEW = re.compile(r"^class \w+\(View\)", re.MULTILINE)
+VIEW = re.compile(r"^class \w+\(\w*View\)", re.MULTILINE)
 BACK = {path.stem for path in (ROOT / "cotlens" / "widgets").glob("*.py") if VIEW.search(path.read_text("utf-8"))}
 
 
