@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import ipywidgets
+
 from cotlens._core.errors import InputError
 from cotlens.measure.diff.table import readings
 from cotlens.measure.features.autoencoder.sae import SAE
@@ -18,7 +20,6 @@ from cotlens.trace import Trace
 from cotlens.trace.collection.frames import from_frame, is_frame
 from cotlens.trace.collection.traces import Traces
 from cotlens.trace.readers.reading import read
-from cotlens.widgets.bundles import View
 from cotlens.widgets.importance_map import ImportanceMap
 from cotlens.widgets.lens_grid import LensGrid
 from cotlens.widgets.pair_matrix import PairMatrix
@@ -70,7 +71,7 @@ def show(thing: Any, model: Model | None = None, *, trace: Trace | None = None) 
             can't be read.
     """
     # `isinstance` looks at `type` first, so a controller is found although its `__class__` is that of its view.
-    if isinstance(thing, Controller | View):
+    if isinstance(thing, Controller | ipywidgets.Widget):
         return thing
     if isinstance(thing, Trace):
         return thing if model is None else CoTEditor(model, thing)

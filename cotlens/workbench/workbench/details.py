@@ -8,7 +8,7 @@ from html import escape
 import ipywidgets
 
 from cotlens.results import Result
-from cotlens.results.summary import MOST, escaped
+from cotlens.results.summary import MOST, escaped, one_line
 from cotlens.trace import Trace
 from cotlens.widgets.page.facts import provenance
 
@@ -46,5 +46,5 @@ def facts_of(trace: Trace, result: Result | None, code: str) -> Facts:
     """What is to be known of a trace, of what was measured on it, and how both are made again."""
     roles = ", ".join(f"{role} {span.end - span.start:,}" for role, span in trace.roles.items())
     told = {"id": trace.id, "tokens": f"{len(trace.token_ids):,} ({roles})", **trace.meta}
-    lines = "\n".join(f"{name}: {value}" for name, value in told.items())
+    lines = "\n".join(f"{name}: {one_line(str(value), 300)}" for name, value in told.items())
     return [("trace", lines), *([] if result is None else [provenance(result)]), ("code", code)]

@@ -48,6 +48,7 @@ def test_each_panel_is_the_widget_of_that_name(whole):
     assert list(whole.panels) == list(WIDGETS) and set(whole.panels.values()) == {"half", "full"}
     assert whole.open("features") is whole["features"] and len(whole.children) == 1 + len(PANELS)
     check_view(whole.children[0])
+    assert cl.show(whole) is whole
 
 
 def test_what_is_picked_in_one_is_picked_in_all(whole, given):
@@ -179,6 +180,7 @@ def test_a_session_keeps_which_panels_are_open(bench, abacus, given, tmp_path):
     again = cl.Session.load(path)
     back = again["workbench"]
     assert again.problems == [] and back.editor is again["editor"] and back.session is again
+    assert back.model.asleep, "nothing was asked of it"
     assert back.panels == {"importance": "half", "branches": "half"}
     assert back.children[0].notice == "Not kept, and begun anew when opened: features."
     assert back["importance"].results[0].data() == bench["importance"].results[0].data()
