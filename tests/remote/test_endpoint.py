@@ -191,6 +191,16 @@ def test_what_needs_the_inside_is_refused_with_who_has_it(model, trace):
             ask()
 
 
+def test_a_workbench_says_which_panels_a_server_cannot_have(model, trace):
+    bench = cl.Workbench(model, trace)
+    for name in ("steering", "features"):
+        with pytest.raises(CapabilityError, match=f'as the {name} panel has to: .*backend="local"'):
+            bench.open(name)
+    assert list(bench.panels) == ["text"] and bench.open("findings") is bench["findings"]
+    bench.close()
+    assert bench.wait(60)
+
+
 def test_a_saved_trace_tells_where_it_came_from(model, tmp_path):
     trace = model.reason(PROMPT, max_new_tokens=4, seed=2)
     trace.save(tmp_path / "trace.json")

@@ -7,14 +7,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Protocol, cast
 
-from cotlens._core.errors import InputError
+from cotlens._core.errors import CapabilityError, InputError
 from cotlens.measure.features.autoencoder.sae import SAE
 from cotlens.measure.features.autoencoder.store import SHIPPED, load_sae
 from cotlens.measure.monitors import Readings, Rules
 from cotlens.measure.steering.vector import Vector
-from cotlens.models.contract import Model
+from cotlens.models.contract import Capability, Model
+from cotlens.models.contract.capability import remedy
 from cotlens.results import Result
 from cotlens.trace import Trace
 from cotlens.trace.align import tokens_covering
@@ -27,6 +28,8 @@ from cotlens.workbench.monitor_panel.panel import MonitorPanel
 from cotlens.workbench.steering_panel.panel import SteeringPanel
 from cotlens.workbench.steering_panel.sources import of_token
 from cotlens.workbench.workbench.details import Details, facts_of
+
+_NOTHING = Capability(0)
 
 
 class Bench(Protocol):
@@ -51,18 +54,19 @@ class Panel:
         build: its widget; raises a CotLensError that says why it can't be, where it can't.
         width: at first.
         follow: what brings a widget that was built up to date with the editor; the others keep to it by themselves.
-        asks: it asks the model as soon as it is built.
+        needs: what the model has to be able to do; a panel that needs nothing asks no model when it is built.
     """
 
     build: Callable[[Bench], Any]
     width: Width = "half"
     follow: Callable[[Bench, Any], None] | None = None
-    asks: bool = False
+    needs: Capability = _NOTHING
 
 
 def _importance(bench: Bench) -> ImportanceMap:
     result = _mapped(bench)
     if result is None:
+        _check(bench.model, "importance", _NOTHING)
         raise InputError(
             "Nothing is measured of the shown text yet: open importance when it is shaded, or after workbench.wait()."
         )
@@ -82,7 +86,7 @@ def _mapped(bench: Bench) -> Result | None:
 
 
 def _steering(bench: Bench) -> SteeringPanel:
-    model = _model(bench, "steering")
+    model = _model(bench)
     vectors = bench.vectors or [_of_answer(bench, model)]
     return SteeringPanel(model, bench.trace, vectors, sae=_sae(bench))
 
@@ -98,7 +102,7 @@ def _of_answer(bench: Bench, model: Model) -> Vector:
 
 
 def _features(bench: Bench) -> FeatureTable:
-    model, sae = _model(bench, "features"), _sae(bench)
+    model, sae = _model(bench), _sae(bench)
     if sae is None:
         raise InputError(
             f"No autoencoder is known for {model.name!r}: give one with sae=cl.features.load_sae(...), that reads it."
@@ -123,19 +127,39 @@ def _facts(bench: Bench) -> Any:
     return facts_of(bench.trace, bench.editor.result, bench.editor.code)
 
 
-def _model(bench: Bench, panel: str) -> Model:
-    if bench.model is None:
-        raise InputError(f"{panel} needs a model: open the workbench with one, cl.Workbench(model, trace).")
-    return bench.model
+def _model(bench: Bench) -> Model:
+    return cast(Model, bench.model)  # `_check` saw that there is one
 
 
 PANELS: dict[str, Panel] = {
     "text": Panel(lambda bench: bench.editor, "full"),
     "importance": Panel(_importance, follow=_follow_importance),
-    "steering": Panel(_steering, "full", asks=True),
-    "features": Panel(_features, asks=True),
+    "steering": Panel(_steering, "full", needs=Capability.READ | Capability.WRITE),
+    "features": Panel(_features, needs=Capability.READ),
     "branches": Panel(lambda bench: BranchTree(bench.editor)),
     "findings": Panel(_findings),
     "details": Panel(lambda bench: Details(_facts(bench)), follow=lambda bench, shown: shown.show(_facts(bench))),
 }
 """Name -> panel, in the order in which they stand."""
+
+
+def built(bench: Bench, name: str) -> Any:
+    """The widget of a panel.
+
+    Raises:
+        CapabilityError: the model can't do what the panel needs.
+        InputError: it needs a model, or something else that isn't there.
+    """
+    panel = PANELS[name]
+    if panel.needs:
+        _check(bench.model, name, panel.needs)
+    return panel.build(bench)
+
+
+def _check(model: Model | None, name: str, needs: Capability) -> None:
+    if model is None:
+        raise InputError(f"The {name} panel needs a model: open the workbench with one, cl.Workbench(model, trace).")
+    for need in needs:
+        if need not in model.capabilities:
+            why = f"{model.name!r} can't be looked into, as the {name} panel has to"
+            raise CapabilityError(f"{why}: {remedy(need, model.backend)}.")

@@ -24,7 +24,7 @@ from cotlens.widgets.selection import SelectedTrait, Selection
 from cotlens.widgets.workbench_bar import WorkbenchBar
 from cotlens.workbench.editor.editor import CoTEditor
 from cotlens.workbench.shared.controller import brief
-from cotlens.workbench.workbench.panels import PANELS
+from cotlens.workbench.workbench.panels import PANELS, built
 
 # Two panels of half the width stand side by side from about 900 px on, and never three.
 _FLEX: dict[Width, str] = {"half": "1 1 max(420px, 34%)", "full": "1 1 100%"}
@@ -136,7 +136,7 @@ class Workbench(ipywidgets.Box):
         self.panels = {}
         for name, width in panels.items():
             try:
-                if PANELS[name].asks:
+                if PANELS[name].needs:
                     left.append(name)
                 else:
                     self.open(name, width)
@@ -208,7 +208,7 @@ class Workbench(ipywidgets.Box):
     def _make(self, name: str) -> None:
         if name in self._made:
             return
-        made = PANELS[name].build(self)
+        made = built(self, name)
         if hasattr(made, "selected"):
             self._selection.add(made)
         made.layout.order, made.layout.min_width = str(list(PANELS).index(name)), "0"

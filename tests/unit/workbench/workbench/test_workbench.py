@@ -110,7 +110,7 @@ def test_what_cannot_be_opened_says_why_and_changes_nothing(bench, abacus, given
 def test_what_a_model_cannot_do_is_said(given):
     reading = cl.Workbench(None, given)
     for name, why in {
-        "steering": "needs a model", "features": "needs a model", "importance": "Nothing is measured",
+        "steering": "needs a model", "features": "needs a model", "importance": "needs a model",
     }.items():  # fmt: skip
         with pytest.raises(CotLensError, match=why):
             reading.open(name)
