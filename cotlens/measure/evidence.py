@@ -26,6 +26,7 @@ _TABLE = (  # the first that the edit type begins with
     ("attention-level, observed", Evidence("no", "attention was looked at and nothing was changed")),
     ("attention", Evidence("no", "it says what is read, not what would have been written without it")),
     ("activation", Evidence("no", "states the model never has by itself; it says what is read")),
+    ("read as written", Evidence("no", "the text was read and nothing was changed")),
     ("first-order", Evidence("no", "a local slope; nothing was changed")),
 )
 

@@ -22,6 +22,7 @@ from cotlens.widgets.protocol.editor import (
     Shading,
     Stream,
     Strip,
+    Whole,
 )  # fmt: skip
 from cotlens.widgets.protocol.shared import BranchInfo, Comparison, Job, Lock, TraceDocument
 
@@ -64,6 +65,7 @@ class EditorView(View):
     shading_certainty = t.Bytes().tag(sync=True)
     shading_status = t.Dict().tag(sync=True, shape=dict[str, str])
     shading_facts = t.List().tag(sync=True, shape=Fact)
+    whole = t.Dict().tag(sync=True, shape=Whole)
     scale_lock = t.Dict().tag(sync=True, shape=Lock)
     strip = t.Dict().tag(sync=True, shape=Strip)
     strip_at = t.Bytes().tag(sync=True)

@@ -24,7 +24,7 @@ def facts(gallery: Gallery) -> dict[str, str]:
 def test_the_menu_is_grouped_and_says_question_and_cost(gallery: Gallery) -> None:
     opened(gallery, "shaded")
     groups = gallery.find(".cotlens-group").evaluate_all("all => all.map(each => each.getAttribute('aria-label'))")
-    assert groups == ["One pass, exact", "Sampled on-policy", "Rewritten, then continued", "Attention"]
+    assert groups == ["One pass, exact", "Sampled on-policy", "Rewritten, then continued", "Attention", "Faithfulness"]
     resampling = gallery.find('[data-measure="resampling"]')
     assert "up to 180 rollouts of about 60 tokens, about 8 s" in resampling.inner_text()
     assert "how often would it reach the same answer?" in resampling.inner_text()
@@ -195,3 +195,24 @@ def test_an_effect_says_whose_it_is_and_where_it_stands_in_the_table(gallery: Ga
     sentence = gallery.find(".cotlens-picked").get_attribute("aria-label")
     assert gallery.find(".cotlens-title").first.inner_text().startswith("Token 69")
     assert gallery.find("dt:has(+ .cotlens-fact-effect)").inner_text() == f"effect of {sentence}"
+
+
+def test_what_is_told_of_the_whole_thought_stands_above_it_and_shades_nothing(gallery: Gallery) -> None:
+    gallery.show("whole")
+    told = gallery.find(".cotlens-whole")
+    expect(told).to_contain_text("does the answer change with it?")
+    assert told.locator("dd").all_inner_texts() == [
+        "0.900 (0.596 to 0.995), 10 edits",
+        "0 (0 to 0.278), 10 edits",
+        "not measured: there is no other value to put in the place of 'blue'",
+        "1.00, exact",
+    ]
+    assert told.locator("[data-control] dt").all_inner_texts() == [
+        "conclusion untouched: the same answer comes back (control)"
+    ]
+    expect(gallery.find(".cotlens-words")).to_contain_text("nothing in it is shaded")
+    assert gallery.find(".cotlens-legend").is_hidden() and gallery.find('[data-action="measure"]').is_hidden()
+    assert not gallery.root.locator("[class*='cotlens-up'], [class*='cotlens-down']").count()
+    gallery.set("{ whole: {} }")
+    expect(told).to_be_hidden()
+    expect(gallery.find('[data-action="measure"]')).to_be_visible()

@@ -10,7 +10,7 @@ from tests.gallery.page import Gallery
 STATES = [
     "loading", "first", "shaded", "sentence", "branch", "branches", "truncated", "running", "cancelled", "error",
     "streaming", "gone", "empty", "unclosed", "unreadable", "impossible", "unsigned", "hostile", "longprompt",
-    "long1k", "line", "sampling", "asking", "nothing", "unread", "hidden", "unrun",
+    "long1k", "line", "sampling", "asking", "nothing", "unread", "hidden", "unrun", "whole",
     "parts", "partsummary", "partsgone",
 ]  # fmt: skip
 

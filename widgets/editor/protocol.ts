@@ -2,7 +2,7 @@
 
 import type { BranchInfo, Comparison, Empty, Job, Lock, Piece, ScaleMeaning, Selected, TraceDocument } from "../kit/protocol";
 
-export type Unit = "token" | "sentence" | "paragraph" | "span" | "group";
+export type Unit = "token" | "sentence" | "paragraph" | "span" | "group" | "thought";
 
 export type PartKind = "system" | "user" | "thought" | "answer" | "tool_call" | "tool_result";
 
@@ -149,6 +149,28 @@ export interface Shading extends ScaleMeaning {
   unread: Unread | null;
 }
 
+/** One figure of the whole thought; None where it was not measured, and then `status` says why. */
+export interface WholeRow {
+  words: string;
+  estimate: number | null;
+  low: number | null;
+  high: number | null;
+  n: number;
+  status: string;
+  /** What the others have to be read beside. */
+  control: boolean;
+}
+
+/** What is told of the whole thought, so that nothing in it is shaded. */
+export interface Whole {
+  label: string;
+  question: string;
+  scale_unit: string;
+  edit_type: string;
+  complete: boolean;
+  rows: WholeRow[];
+}
+
 /** One fact of every row, "" where a row has none. */
 export interface Fact {
   name: string;
@@ -267,6 +289,7 @@ export interface State {
   shading_certainty: DataView;
   shading_status: Record<string, string>;
   shading_facts: Fact[];
+  whole: Whole | Empty;
   scale_lock: Lock | Empty;
   strip: Strip | Empty;
   strip_at: DataView;

@@ -1,6 +1,6 @@
 /** A payload for every state of the editor. All figures are invented. */
 
-import type { Comparison, PartInfo, State, Measure, Shading, Unit } from "../editor/state";
+import type { Comparison, PartInfo, State, Measure, Shading, Unit, Whole } from "../editor/state";
 import { bytes, editAt, make, random, type Made, type Parts } from "./document";
 
 const PROMPT = "Ravi has 6 shells. He finds 8 more shells on the beach. It is a sunny day. He gives away 5 shells. Then he loses 2 shells. How many shells does Ravi have?";
@@ -24,7 +24,7 @@ function measure(id: string, label: string, group: string, question: string, cos
   };
 }
 
-const [EXACT, ON_POLICY, REWRITTEN, ATTENTION] = ["One pass, exact", "Sampled on-policy", "Rewritten, then continued", "Attention"] as const;
+const [EXACT, ON_POLICY, REWRITTEN, ATTENTION, FAITHFUL] = ["One pass, exact", "Sampled on-policy", "Rewritten, then continued", "Attention", "Faithfulness"] as const;
 const DRAWS = [20, 50, 100, 200];
 export const MEASURES: Measure[] = [
   measure("early-answer", "Early answer", EXACT, "If the thought stopped before this, and again after it: how much surer is the answer?", "at most 1,204 tokens, about 0.1 s"),
@@ -38,6 +38,10 @@ export const MEASURES: Measure[] = [
   measure("resilience", "Resilience", ON_POLICY, "If this is taken out each time the model says it, how often does it come back?", "up to 3,520 rollouts of about 60 tokens, about 3 min", { draws: DRAWS, asks: true }),
   measure("mistake", "Mistake", REWRITTEN, "If this held a mistake, would the model still give the same answer?", "up to 320 rollouts of about 60 tokens, about 15 s", { draws: DRAWS }),
   measure("receiver", "Receiver heads", ATTENTION, "Which sentences do the most focused attention heads look back at?", "at most 240 tokens, about 0.1 s", { metrics: [] }),
+  measure("conclusion-edit", "Conclusion edit", FAITHFUL, "If every copy of the thought's conclusion is changed, does the answer change with it?", "at most 1,716 tokens, about 0.2 s",
+    { metrics: [], unit: "thought", units: [{ id: "thought", label: "whole thought", reason: null }] }),
+  measure("cue-difference", "Cue difference", FAITHFUL, "At which words would the model go on differently, had the prompt not held the cue?", null,
+    { metrics: [], available: false, reason: "no cue was told: open the editor with the suspected words of the prompt, cl.CoTEditor(model, trace, cue=\"...\")" }),
 ];
 
 const READERS = [
@@ -58,7 +62,7 @@ function blank(): State {
     head: { model: "abacus", where: "local · CPU", note: "Scores come from one packed pass; it agrees with plain passes to 2e-6 on this model." },
     limits: { max_new_tokens: 200, temperature: 1 }, loading: {}, branches: [], document: {}, parts: [], findings: [], token_offsets: bytes(new Uint32Array(1)), logprobs: bytes(new Float32Array(0)),
     measures: MEASURES, selection: { measure: null, unit: "token", metric: null, n: 0, spans: [], target: "" }, place: {}, readers: READERS, shading: {}, shading_rows: bytes(new Uint32Array(0)), shading_values: bytes(new Float32Array(0)),
-    shading_low: bytes(new Float32Array(0)), shading_high: bytes(new Float32Array(0)), shading_certainty: bytes(new Uint8Array(0)), shading_status: {}, shading_facts: [], scale_lock: {}, strip: {},
+    shading_low: bytes(new Float32Array(0)), shading_high: bytes(new Float32Array(0)), shading_certainty: bytes(new Uint8Array(0)), shading_status: {}, shading_facts: [], whole: {}, scale_lock: {}, strip: {},
     strip_at: bytes(new Uint32Array(0)), strip_values: bytes(new Float32Array(0)), resampled: {}, comparison: null, job: {}, stream: {}, code: "", selected: {}, alive: true,
   };
 }
@@ -250,6 +254,23 @@ function refined(): State {
   };
 }
 
+/** A test of the whole thought: figures with intervals, one of a single observation, one that can't be had. */
+function whole(): State {
+  const made = plain();
+  const row = (words: string, estimate: number | null, low: number | null, high: number | null, n: number, status = "ok", control = false): Whole["rows"][number] => ({ words, estimate, low, high, n, status, control });
+  return {
+    ...stripped(withDocument(made), made, ["7", "9", "14", "6"], 0), selection: { measure: "conclusion-edit", unit: "thought", metric: null, n: 0, spans: [], target: "" },
+    whole: {
+      label: "Conclusion edit", question: "If every copy of the thought's conclusion is changed, does the answer change with it?", scale_unit: "share of edits", edit_type: "off-policy", complete: true,
+      rows: [
+        row("conclusion changed: the answer follows", 0.9, 0.596, 0.995, 10), row("conclusion changed: the answer stays", 0, 0, 0.278, 10),
+        row("conclusion changed: another answer", null, null, null, 0, "not measured: there is no other value to put in the place of 'blue'"),
+        row("conclusion untouched: the same answer comes back", 1, 1, 1, 1, "exact", true),
+      ],
+    },
+  };
+}
+
 /** State name -> payload; functions, because the long ones take time to make. */
 export const STATES: Record<string, () => State> = {
   loading: () => ({ ...blank(), loading: { active: true, label: "Qwen/Qwen3-0.6B: weights, 1.2 GB", since: Date.now() / 1000 - 12 } }),
@@ -281,6 +302,7 @@ export const STATES: Record<string, () => State> = {
   impossible: () => ({ ...withDocument(plain()), measures: MEASURES.map((measure) => ({ ...measure, available: measure.id === "early-answer", reason: measure.reason ?? "not possible here" })).reverse(), selection: { measure: "gradient", unit: "token", metric: null, n: 0, spans: [], target: "" } }),
   unsigned: () => { const { state } = full(); return { ...state, shading: { ...shadingOf("token", false), signed: false, label: "surprise of the token", sign: "darker is more surprising", zero: "0 = certain" } }; },
   hostile: () => { const made = plain({ prompt: HOSTILE[1] as string, thought: HOSTILE, answer: HOSTILE[0] as string }); return { ...shaded(withDocument(made, HOSTILE[0]), made, "token"), head: { model: HOSTILE[0] as string, where: HOSTILE[1] as string, note: "" } }; },
+  whole,
   parts: () => parted(1),
   partsummary: () => ({ ...parted(2), shading: {}, strip: {} }),
   partsgone: () => parted(1, { alive: false }),

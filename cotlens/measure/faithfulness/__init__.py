@@ -11,7 +11,8 @@ ways, and only their pattern tells them apart (`verdict`).
 
 To add a test, write a module with a frozen subclass of `shared.problem_set_test.ProblemSetTest`: its `question`, and
 `measure(runs)`, which makes rows (`shared.outcomes`) of what the model wrote (`shared.runs`). Add one line to the table
-below. What a pattern of rows means is said in `verdict` alone, and where its lines are drawn in `thresholds`.
+below. What a pattern of rows means is said in `verdict` alone, and where its lines are drawn in `thresholds`. What is
+asked of one trace alone, in the menu of the editor too, stands in `one_trace`.
 
 Open `problems` first, then `congruence`, the plainest test, and `battery`.
 """
@@ -32,13 +33,20 @@ _TABLE = {
 }
 TESTS = Registry("test of faithfulness", _TABLE)
 
+_ONE_TRACE = {
+    "CueDiff": "cotlens.measure.faithfulness.one_trace.cue_diff:CueDiff",
+    "FalseSteps": "cotlens.measure.faithfulness.one_trace.false_steps:FalseSteps",
+    "OneThought": "cotlens.measure.faithfulness.one_trace.one_thought:OneThought",
+}
+ONE_TRACE = Registry("test of one trace", _ONE_TRACE)
+
 __getattr__, __dir__ = lazy_attributes(
     __name__,
     {
         **_TABLE,
+        **_ONE_TRACE,
         "Battery": "cotlens.measure.faithfulness.battery:Battery",
         "Cue": "cotlens.measure.faithfulness.problems:Cue",
-        "CueDiff": "cotlens.measure.faithfulness.cue_diff:CueDiff",
         "Problem": "cotlens.measure.faithfulness.problems:Problem",
         "Problems": "cotlens.measure.faithfulness.problems:Problems",
         "WORDINGS": "cotlens.measure.faithfulness.problems:WORDINGS",

@@ -7,7 +7,7 @@ from typing import Any, Literal, NotRequired, TypedDict
 
 from cotlens.widgets.protocol.shared import Piece, ScaleMeaning
 
-Unit = Literal["token", "sentence", "paragraph", "span", "group"]
+Unit = Literal["token", "sentence", "paragraph", "span", "group", "thought"]
 PartKind = Literal["system", "user", "thought", "answer", "tool_call", "tool_result"]
 PartPlace = Literal["before", "focus", "answer", "after"]
 Span = tuple[int, int]
@@ -164,6 +164,30 @@ class Shading(ScaleMeaning):
     metric_words: str
     unread: Unread | None
     """None where no rollouts were drawn."""
+
+
+class WholeRow(TypedDict):
+    """One figure of the whole thought; None where it was not measured, and then `status` says why."""
+
+    words: str
+    estimate: float | None
+    low: float | None
+    high: float | None
+    n: int
+    status: str
+    control: bool
+    """What the others have to be read beside."""
+
+
+class Whole(TypedDict):
+    """What is told of the whole thought, so that nothing in it is shaded."""
+
+    label: str
+    question: str
+    scale_unit: str
+    edit_type: str
+    complete: bool
+    rows: list[WholeRow]
 
 
 class Fact(TypedDict):

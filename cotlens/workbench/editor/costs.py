@@ -66,6 +66,8 @@ class Rates:
 
     def words(self, price: Price) -> str:
         """The cost in words; seconds only where they were timed."""
+        if not price.tokens:
+            return "no tokens: it is read off the text"
         if price.rollouts:
             said = f"up to {price.rollouts:,} rollouts of about {price.each} tokens"
         else:

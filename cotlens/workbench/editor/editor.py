@@ -30,7 +30,7 @@ from cotlens.workbench.editor.parts import Focuses, parts
 from cotlens.workbench.editor.plans import BranchPlan, plan
 from cotlens.workbench.editor.readers import Readers
 from cotlens.workbench.editor.recording import Shown, recording
-from cotlens.workbench.editor.requests import Request, chosen_spans, parse
+from cotlens.workbench.editor.requests import Request, chosen_spans, parse, told_cue
 from cotlens.workbench.editor.summary import script, tell
 from cotlens.workbench.editor.work import Work
 from cotlens.workbench.shared.controller import TreeController, check_trace
@@ -55,6 +55,7 @@ class CoTEditor(TreeController):
             that this model can be asked, and `why` says why where that isn't the usual one.
         unit: "token", "sentence", "paragraph" or "span"; by default the measure's first.
         spans: stretches of the thought as units, (start, end) characters of the trace's text; then the unit is "span".
+        cue: words of the prompt that are suspected of moving the answer; the menu's cue difference asks about them.
 
     Attributes:
         trace: the trace shown now.
@@ -65,7 +66,7 @@ class CoTEditor(TreeController):
 
     Raises:
         InputError: `trace` is no trace, or its tokens aren't this model's; there is no such measure or unit; a span
-            leaves the thought or overlaps another one.
+            leaves the thought or overlaps another one; the prompt doesn't say the cue, or more than once.
     """
 
     word = "editor"
@@ -78,8 +79,10 @@ class CoTEditor(TreeController):
         measure: str | None = None,
         unit: str = "",
         spans: Sequence[tuple[int, int]] | None = None,
+        cue: str = "",
     ) -> None:
         check_trace(model, trace, "CoTEditor shows", without_model=True)
+        cue = told_cue(trace, cue)
         self._readonly = model is None
         if model is None:
             model = cast(Model, NoModel(trace))
@@ -88,11 +91,12 @@ class CoTEditor(TreeController):
         self._focuses = Focuses(self._tree, model)
         self._readers = Readers(trace.reader)
         unit = "span" if spans is not None else unit
-        self._chosen, self.why = default(model, unit) if measure is None else (ShadingSettings(measure, unit), "")
+        chosen = None if measure is None else ShadingSettings(measure, unit, cue=cue)
+        self._chosen, self.why = default(model, unit) if chosen is None else (chosen, "")
         self._measuring = MeasureRunner(
             model,
             lambda: self._set(measures=self._measuring.menu(self.trace, self._shown)),
-            {self._chosen.measure: self.why},
+            *({self._chosen.measure: self.why}, cue),
         )
         self._work = Work(model, self._tree, self._measuring, self._lock, self._publish, self._set)
         self._newest: BranchPlan | None = None
@@ -188,10 +192,7 @@ class CoTEditor(TreeController):
         self._goto(self._focuses.branch(request.thought))
 
     def _do_measure(self, request: Request) -> None:
-        limits = tuple(self._limits.changed(self._given_limits).items())
-        chosen = ShadingSettings(
-            request.measure, request.unit, request.metric, request.n, target=request.target, limits=limits
-        )
+        chosen = request.shading(tuple(self._limits.changed(self._given_limits).items()), self._measuring.cue)
         if request.spans is not None:
             self._spans[request.document] = chosen_spans(self._tree.holding(request.document).trace, request.spans)
         self._chosen = chosen

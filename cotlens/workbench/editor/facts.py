@@ -102,6 +102,7 @@ _FACTS: tuple[tuple[str, str, Words], ...] = (
     ("never gone", "still_there", _column("still_there", "{:.0%} of rollouts")),
     ("put in its place", "rewritten", _column("rewritten", "")),
     ("put in its place", "alternative", _column("alternative", "")),
+    ("equations", "equations", _column("equations", "")),
     ("edit's surprise", "surprise", _surprise),
     ("moves most", "kl", _moved),
     ("at this distance", "position_baseline", _column("position_baseline", "{:.2g} on average")),

@@ -12,15 +12,24 @@ from functools import cached_property
 from typing import Any
 
 from cotlens._core.errors import CapabilityError, InputError, did_you_mean
+from cotlens._core.registry import Registry
+from cotlens.measure.faithfulness import ONE_TRACE
 from cotlens.measure.importance import METHODS
 from cotlens.measure.importance.marks import mark
 from cotlens.measure.method import Method, check_needs
 from cotlens.models.contract import Model
 
-UNITS = {"token": "token", "sentence": "sentence", "paragraph": "paragraph", "span": "my spans", "group": "number"}
+UNITS = {"token": "token", "sentence": "sentence", "paragraph": "paragraph", "span": "my spans", "group": "number",
+         "thought": "whole thought"}  # fmt: skip
 """Unit -> how the view calls it."""
 FINE = ("token", "sentence", "paragraph", "span")
 COARSE = FINE[1:]
+OWN = {
+    "group": "only copies of a number are taken together",
+    "thought": "only tests of the whole thought are told as one",
+}
+"""Unit that only some entries have, and they no other -> why the rest doesn't."""
+WHOLE = "it is told of the whole thought, which isn't cut into units"
 
 METRICS = {
     "logit_difference": "logit difference (nats)",
@@ -49,6 +58,7 @@ SAMPLED = MenuGroup("Sampled on-policy", "rollouts begin where sentences do: cho
 REWRITING = MenuGroup(
     "Rewritten, then continued", "a token can't be rewritten alone: choose sentences, paragraphs or spans"
 )
+FAITHFULNESS = MenuGroup("Faithfulness", "an equation is more than a token: choose sentences or paragraphs")
 ATTENTION = MenuGroup(
     "Attention", "attention is followed from sentence to sentence: choose sentences, paragraphs or spans"
 )
@@ -64,6 +74,8 @@ class MenuEntry:
         draws: rollouts to choose from, none for what isn't sampled.
         least: units that a thought must have.
         answer: whether the trace needs an answer that can be read.
+        room: of `cl` that has the method.
+        cue: whether it is asked about the words of the prompt that are suspected.
     """
 
     method: str
@@ -76,11 +88,18 @@ class MenuEntry:
     draws: tuple[int, ...] = ()
     least: int = 1
     answer: bool = True
+    room: str = "importance"
+    cue: bool = False
+
+    def make(self, **settings: Any) -> Method:
+        """The method with more settings than those that make it this entry."""
+        method: Method = ROOMS[self.room].get(self.method)(**self.settings, **settings)
+        return method
 
     @property
     def words(self) -> str:
         """Its question, and what ground truth says against its answer."""
-        held = mark(METHODS.get(self.method)(**self.settings))
+        held = mark(self.make()) if self.room == "importance" else ""
         return f"{self.question} {held.capitalize()}." if held else self.question
 
     def reason(self, unit: str) -> str | None:
@@ -89,7 +108,13 @@ class MenuEntry:
             return None
         if "group" in self.units:
             return REPEATED
-        return "only copies of a number are taken together" if unit == "group" else self.group.no_token
+        if "thought" in self.units:
+            return WHOLE
+        return OWN.get(unit) or (self.group.no_token if unit == "token" or self.room == "importance" else self._units)
+
+    @property
+    def _units(self) -> str:
+        return f"it is told per {' or '.join(self.units)}"
 
 
 def _sampled(method: str, question: str, **more: Any) -> MenuEntry:
@@ -99,6 +124,10 @@ def _sampled(method: str, question: str, **more: Any) -> MenuEntry:
 
 def _attention(method: str, label: str, question: str, least: int, metrics: tuple[str, ...] = ()) -> MenuEntry:
     return MenuEntry(method, label, ATTENTION, question, units=COARSE, metrics=metrics, least=least, answer=False)
+
+
+def _faithful(method: str, label: str, question: str, *units: str, **more: Any) -> MenuEntry:
+    return MenuEntry(method, label, FAITHFULNESS, question, units=units, metrics=(), room="faithfulness", **more)
 
 
 MEASURES: dict[str, MenuEntry] = {
@@ -154,7 +183,27 @@ MEASURES: dict[str, MenuEntry] = {
     "receiver-heads": _attention(
         "ReceiverHeads", "Receiver heads", "Which sentences do the most focused attention heads look back at?", 6
     ),
+    "conclusion-edit": _faithful(
+        "OneThought", "Conclusion edit",
+        "If every copy of the thought's conclusion is changed, does the answer change with it?", "thought",
+        settings={"test": "ConclusionEdit"},
+    ),
+    "congruence": _faithful(
+        "OneThought", "Congruence", "Does the answer follow from the thought's own conclusion?", "thought",
+        settings={"test": "Congruence"},
+    ),
+    "step-validity": _faithful(
+        "FalseSteps", "Step validity (equations)", "Which sentences hold an equation that isn't true?",
+        "sentence", "paragraph", answer=False,
+    ),
+    "cue-difference": _faithful(
+        "CueDiff", "Cue difference",
+        "At which words would the model go on differently, had the prompt not held the cue?", "sentence", "token",
+        answer=False, cue=True,
+    ),
 }  # fmt: skip
+
+ROOMS: Mapping[str, Registry] = {"importance": METHODS, "faithfulness": ONE_TRACE}
 
 
 @dataclass(frozen=True)
@@ -165,6 +214,7 @@ class ShadingSettings:
         spans: with the unit "span": stretches of the shown text, (start, end) characters.
         target: the answer that is followed, as it is to be written; "" for the trace's own.
         limits: settings of the rollouts that it samples, (name, value); none for the method's own.
+        cue: words of the prompt, for entries that are asked about one.
 
     Raises:
         InputError: there is no such entry, or it doesn't have this unit, metric or number of rollouts.
@@ -177,6 +227,7 @@ class ShadingSettings:
     spans: tuple[tuple[int, int], ...] = ()
     target: str = ""
     limits: tuple[tuple[str, Any], ...] = ()
+    cue: str = ""
 
     def __post_init__(self) -> None:
         if self.measure not in MEASURES:
@@ -193,12 +244,14 @@ class ShadingSettings:
         if self.n and (self.n < 2 or not entry.draws):
             why = "give 2 rollouts or more." if entry.draws else "it samples nothing."
             raise InputError(f"{entry.label} can't be shown with n={self.n}: {why}")
-        if not self.entry.answer:
+        if not self.entry.answer or not self.entry.metrics:
             object.__setattr__(self, "target", "")
         if self.unit != "span":
             object.__setattr__(self, "spans", ())
         if not entry.draws:
             object.__setattr__(self, "limits", ())
+        if not entry.cue:
+            object.__setattr__(self, "cue", "")
 
     @property
     def entry(self) -> MenuEntry:
@@ -211,12 +264,12 @@ class ShadingSettings:
 
     @cached_property
     def _made(self) -> Method:
-        return METHODS.get(self.entry.method)(**self._settings())
+        return self.entry.make(**self._settings())
 
     def code(self) -> str:
         """The line of Python that makes this result."""
-        written = ", ".join(f"{name}={value!r}" for name, value in self._settings().items())
-        line = f"result = cl.importance.{self.entry.method}({written}).run(trace, model)"
+        written = ", ".join(f"{name}={value!r}" for name, value in {**self.entry.settings, **self._settings()}.items())
+        line = f"result = cl.{self.entry.room}.{self.entry.method}({written}).run(trace, model)"
         if self.measure != "suppression":
             return line
         return f"{line}\nmatrix = cl.importance.Suppression.pairs(result)  # cl.show(matrix): sentence by sentence"
@@ -226,11 +279,14 @@ class ShadingSettings:
         return replace(self, spans=spans) if self.unit == "span" else self
 
     def _settings(self) -> dict[str, Any]:
-        where: dict[str, Any] = {"span": {"spans": list(self.spans)}, "group": {}}.get(self.unit, {"unit": self.unit})
+        where: dict[str, Any] = {"span": {"spans": list(self.spans)}, **{own: {} for own in OWN}}.get(
+            self.unit, {"unit": self.unit}
+        )
         metric = {"metric": self.metric} if self.metric else {}
         target = {"target": self.target} if self.target else {}
         drawn = {"n": self.n, **dict(self.limits)} if self.n else {}
-        return {**self.entry.settings, **where, **drawn, **metric, **target}
+        cue = {"cue": self.cue} if self.cue else {}
+        return {**where, **drawn, **metric, **target, **cue}
 
 
 _REWRITTEN = ("occlusion-mean", "occlusion-swap")  # first where few layers look back: these reach all of them
@@ -245,10 +301,11 @@ def ordered(model: Model) -> list[str]:
 def default(model: Model, unit: str) -> tuple[ShadingSettings, str]:
     """The first entry with that unit that a model can be asked, and why it is that one; "" for the usual one."""
     lacking = ""
-    for name in (names := [name for name in ordered(model) if not unit or unit in MEASURES[name].units]):
+    fits = [name for name in ordered(model) if MEASURES[name].room == "importance"]
+    for name in (names := [name for name in fits if not unit or unit in MEASURES[name].units]):
         shown = ShadingSettings(name, unit)
         try:
-            check_needs(METHODS.get(shown.entry.method)(**shown.entry.settings), model)
+            check_needs(shown.entry.make(), model)
         except CapabilityError as error:
             lacking = lacking or str(error)
             continue
@@ -265,7 +322,7 @@ def default(model: Model, unit: str) -> tuple[ShadingSettings, str]:
 CURVE = ShadingSettings("early-answer", "token", "logit_difference")  # the strip's curve
 
 
-def offers(shown: ShadingSettings, names: Iterable[str] = tuple(MEASURES)) -> dict[str, ShadingSettings]:
+def offers(shown: ShadingSettings, names: Iterable[str] = tuple(MEASURES), cue: str = "") -> dict[str, ShadingSettings]:
     """Entry -> what choosing it would show: the unit that is shown now where it has that, all else its own."""
     return {
         name: shown
@@ -276,6 +333,7 @@ def offers(shown: ShadingSettings, names: Iterable[str] = tuple(MEASURES)) -> di
             spans=shown.spans,
             target=shown.target,
             limits=shown.limits,
+            cue=cue,
         )
         for name, entry in ((name, MEASURES[name]) for name in names)
     }

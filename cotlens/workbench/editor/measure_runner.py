@@ -16,7 +16,7 @@ import numpy as np
 
 from cotlens._core import control
 from cotlens._core.control import Control
-from cotlens._core.errors import Cancelled, CapabilityError
+from cotlens._core.errors import Cancelled, CapabilityError, InputError
 from cotlens.measure.method import check_needs
 from cotlens.models.contract import Capability, Model
 from cotlens.results import Result
@@ -27,11 +27,23 @@ from cotlens.trace.values import numerals
 from cotlens.widgets.protocol import editor as protocol
 from cotlens.widgets.protocol.editor import Unit
 from cotlens.workbench.editor.costs import Price, Rates, price
-from cotlens.workbench.editor.measure_menu import CURVE, METRICS, UNITS, MenuEntry, ShadingSettings, offers, ordered
+from cotlens.workbench.editor.measure_menu import (
+    CURVE,
+    METRICS,
+    OWN,
+    UNITS,
+    MenuEntry,
+    ShadingSettings,
+    offers,
+    ordered,
+)
 from cotlens.workbench.editor.no_model import WHY
 from cotlens.workbench.shared.layout import layout
 
 AUTOMATIC_S = 20.0  # work expected to be longer than this waits until it is asked for
+NO_CUE = (
+    'no cue was told: open the editor with the suspected words of the prompt, cl.CoTEditor(model, trace, cue="...")'
+)
 PARTIAL_S = 0.4  # how often what was measured so far is looked at, at most
 PARTIAL_SHARE = 4  # and it takes at most one part in so many of the time
 OnPartial = Callable[[], None]
@@ -59,9 +71,11 @@ class MeasureRunner:
     Args:
         changed: called when costs became known that the menu shows.
         why: entry -> what the menu says of it beside its question.
+        cue: suspected words of the prompt, "" for none.
     """
 
-    def __init__(self, model: Model, changed: Callable[[], None], why: Mapping[str, str]) -> None:
+    def __init__(self, model: Model, changed: Callable[[], None], why: Mapping[str, str], cue: str = "") -> None:
+        self.cue = cue
         self.model, self._changed, self._why = model, changed, why
         self._lock = threading.Lock()
         self._known: dict[Key, Result] = {}
@@ -185,9 +199,14 @@ class MeasureRunner:
             return nothing
         if shown.unit == "span" and not shown.spans:
             return "no span is chosen yet: select a stretch of the thought and press “Measure this stretch”"
+        if entry.cue and not shown.cue:
+            return NO_CUE
         try:
-            check_needs(shown.method(), self.model)
-        except CapabilityError as error:
+            check_needs(method := shown.method(), self.model)
+            check_fits = getattr(method, "check", None)  # tests of one trace have it
+            if check_fits is not None:
+                check_fits(trace)
+        except (CapabilityError, InputError) as error:
             return str(error)
         found = _count(trace, shown)
         if found < entry.least:
@@ -212,7 +231,7 @@ class MeasureRunner:
                 "draws": sorted({*offer.entry.draws, offer.n} - {0}),
                 **self._offer(trace, offer),
             }
-            for name, offer in offers(shown, ordered(self.model)).items()
+            for name, offer in offers(shown, ordered(self.model), self.cue).items()
         ]
 
     def _offer(self, trace: Trace, shown: ShadingSettings) -> protocol.Offer:
@@ -227,7 +246,7 @@ class MeasureRunner:
 
     def _priced(self, trace: Trace, shown: ShadingSettings) -> list[ShadingSettings]:
         """What the menu shows the cost of, and the curve."""
-        parts = dict.fromkeys([*offers(shown).values(), CURVE])
+        parts = dict.fromkeys([*offers(shown, cue=self.cue).values(), CURVE])
         return [part for part in parts if self.why_not(trace, part) is None]
 
     def _price(self, trace: Trace, shown: ShadingSettings) -> Price:
@@ -286,5 +305,5 @@ def _count(trace: Trace, shown: ShadingSettings) -> int:
 
 def _units(entry: MenuEntry, shown: ShadingSettings) -> list[protocol.UnitOffer]:
     """The units of an entry as the view offers them, with the reason why one can't be had."""
-    wanted = entry.units if "group" in entry.units else [unit for unit in UNITS if unit != "group"]
+    wanted = entry.units if OWN.keys() & set(entry.units) else [unit for unit in UNITS if unit not in OWN]
     return [{"id": cast(Unit, unit), "label": UNITS[unit], "reason": entry.reason(unit)} for unit in wanted]

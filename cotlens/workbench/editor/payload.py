@@ -15,7 +15,18 @@ from cotlens.results.certainty import certainty
 from cotlens.trace import Trace
 from cotlens.widgets import scores
 from cotlens.widgets.payload import floats, indices, to_utf16
-from cotlens.widgets.protocol.editor import Alternative, Found, Inspection, Selection, Shading, Strip, Unit, Unread
+from cotlens.widgets.protocol.editor import (
+    Alternative,
+    Found,
+    Inspection,
+    Selection,
+    Shading,
+    Strip,
+    Unit,
+    Unread,
+    Whole,
+    WholeRow,
+)
 from cotlens.workbench.editor.facts import facts
 from cotlens.workbench.editor.measure_menu import UNITS, ShadingSettings
 from cotlens.workbench.shared.compare import finite
@@ -23,6 +34,13 @@ from cotlens.workbench.shared.layout import layout
 
 NO_ROW = 0xFFFFFFFF
 """What stands for a token that belongs to no row."""
+
+_UNSHADED: dict[str, Any] = {
+    **dict.fromkeys((f"shading_{part}" for part in ("rows", "values", "low", "high", "certainty")), b""),
+    "shading": {},
+    "shading_status": {},
+    "shading_facts": [],
+}
 
 
 def strip(trace: Trace, result: Result | None, target: str = "") -> dict[str, Any]:
@@ -47,14 +65,15 @@ def strip(trace: Trace, result: Result | None, target: str = "") -> dict[str, An
 def shading(
     trace: Trace, shown: ShadingSettings, result: Result | None, complete: bool, alike: Sequence[Result] = ()
 ) -> dict[str, Any]:
-    """`shading` with its numbers, a row per unit, and the row of every token of the trace.
+    """`shading` with its numbers, a row per unit, and the row of every token of the trace; or `whole` instead.
 
     Args:
         alike: the same of all branches, which may share a colour scale.
     """
     if result is None:
-        empty = dict.fromkeys((f"shading_{part}" for part in ("rows", "values", "low", "high", "certainty")), b"")
-        return {"shading": {}, "shading_status": {}, "shading_facts": [], **empty}
+        return {**_UNSHADED, "whole": {}}
+    if shown.unit == "thought":
+        return {**_UNSHADED, "whole": whole(shown, result, complete)}
     columns = result.columns
     body: Shading = {
         "measure": shown.measure,
@@ -74,6 +93,7 @@ def shading(
         "metric_words": str(result.extras.get("metric_words", result.metric)),
     }
     return {
+        "whole": {},
         "shading": body,
         "shading_status": scores.reasons(result),
         "shading_facts": facts(result),
@@ -82,6 +102,29 @@ def shading(
         "shading_low": floats(columns["low"]),
         "shading_high": floats(columns["high"]),
         "shading_certainty": certainty(result).tobytes(),
+    }
+
+
+def whole(shown: ShadingSettings, result: Result, complete: bool) -> Whole:
+    """What is told of the whole thought: nothing that could shade a part of it."""
+    columns = result.columns
+    rows: list[WholeRow] = [
+        {
+            "words": str(columns["text"][row]),
+            **{end: finite(columns[end][row]) for end in ("estimate", "low", "high")},  # type: ignore[typeddict-item]
+            "n": int(columns["n"][row]),
+            "status": str(columns["status"][row]),
+            "control": str(columns["role"][row]) == "control",
+        }
+        for row in range(len(result))
+    ]
+    return {
+        "label": shown.entry.label,
+        "question": str(result.extras["question"]),
+        "scale_unit": result.scale_unit,
+        "edit_type": str(result.extras["edit_type"]),
+        "complete": complete,
+        "rows": rows,
     }
 
 

@@ -13,11 +13,13 @@ from typing import Any
 
 from cotlens._core import check
 from cotlens._core.errors import InputError
+from cotlens.measure.faithfulness import CueDiff
 from cotlens.measure.importance.shared.units import units
 from cotlens.trace import Trace
 from cotlens.widgets.payload import from_utf16
 from cotlens.widgets.protocol.editor import REQUESTS
 from cotlens.workbench.branches.tree import Tree
+from cotlens.workbench.editor.measure_menu import ShadingSettings
 from cotlens.workbench.editor.resampling import MOST
 from cotlens.workbench.shared.messages import fields_of
 
@@ -60,6 +62,11 @@ class Request:
     of: int = 0
     max_new_tokens: int = 0
     temperature: float = 0.0
+
+    def shading(self, limits: tuple[tuple[str, Any], ...], cue: str) -> ShadingSettings:
+        """What a "measure" wants to see, apart from its spans; raises as that does."""
+        wanted = (self.measure, self.unit, self.metric, self.n)
+        return ShadingSettings(*wanted, target=self.target, limits=limits, cue=cue)
 
 
 def parse(content: Any, tree: Tree) -> Request:
@@ -104,6 +111,13 @@ def _span(trace: Trace, each: Any) -> tuple[int, int]:
 def chosen_spans(trace: Trace, given: Sequence[tuple[int, int]]) -> tuple[tuple[int, int], ...]:
     """Spans in the order of the text; InputError where one leaves the thought or overlaps another one."""
     return tuple((span.char_start, span.char_end) for span in units(trace, "span", given)) if given else ()
+
+
+def told_cue(trace: Trace, cue: str) -> str:
+    """The suspected words of the prompt, or ""; InputError where it doesn't say them exactly once."""
+    if check.text("cue", cue, of="CoTEditor"):
+        CueDiff(cue=cue).check(trace)
+    return cue
 
 
 def _characters(trace: Trace, what: str, *units: int) -> tuple[int, int]:

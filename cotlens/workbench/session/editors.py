@@ -25,6 +25,7 @@ def state(editor: CoTEditor) -> dict[str, Any]:
         "shading": dataclasses.asdict(editor._chosen),
         "limits": dataclasses.asdict(editor._limits),
         "spans": dict(editor._spans),
+        "cue": editor._measuring.cue,
         "reader": None if chosen is None else chosen.name,
         "findings": editor.view.findings,
         "scale_lock": editor.view.scale_lock,
@@ -69,7 +70,7 @@ def restored(
     """An editor as it was: its branches, what was measured of them, and its settings."""
     shading = shading_from_data(data["shading"])
     spare = shading.measure, "" if shading.unit == "span" else shading.unit
-    editor = CoTEditor(model, nodes[0].trace, measure=spare[0], unit=spare[1])
+    editor = CoTEditor(model, nodes[0].trace, measure=spare[0], unit=spare[1], cue=data.get("cue", ""))
     with editor.lock:
         for node in nodes:
             trace = dataclasses.replace(node.trace, codec=editor.model.codec)

@@ -30,7 +30,7 @@ def facts(page):
 
 
 def test_every_method_is_in_the_menu():
-    assert {each.method for each in MEASURES.values()} == set(METHODS)
+    assert {each.method for each in MEASURES.values()} == {*METHODS, *cl.faithfulness.ONE_TRACE}
     assert len({each.label for each in MEASURES.values()}) == len(MEASURES)
     assert all(each.question.endswith("?") and each.units for each in MEASURES.values())
 
@@ -40,7 +40,7 @@ def test_an_entry_is_what_its_line_of_python_says(name):
     measure = MEASURES[name]
     for unit in measure.units:
         for metric in measure.metrics or ("",):
-            shown = ShadingSettings(name, unit, metric, spans=((4, 9),))
+            shown = ShadingSettings(name, unit, metric, spans=((4, 9),), cue="I think")
             line = shown.code().splitlines()[0].removeprefix("result = ").removesuffix(".run(trace, model)")
             method = eval(line, {"cl": cl})
             assert method == shown.method()
@@ -56,6 +56,10 @@ def test_an_entry_is_what_its_line_of_python_says(name):
         ({"measure": "suppression", "unit": "token"}, "from sentence to sentence"),
         ({"measure": "occlusion-copies", "unit": "sentence"}, "the number is the unit"),
         ({"measure": "gradient", "unit": "word"}, "token"),
+        ({"measure": "gradient", "unit": "thought"}, "tests of the whole thought"),
+        ({"measure": "congruence", "unit": "sentence"}, "told of the whole thought"),
+        ({"measure": "step-validity", "unit": "token"}, "more than a token"),
+        ({"measure": "cue-difference", "unit": "span"}, "per sentence or token"),
         ({"measure": "resilience", "metric": "logit_difference"}, "rounds"),
         ({"measure": "resampling", "n": 1}, "2 rollouts or more"),
         ({"measure": "gradient", "n": 20}, "samples nothing"),
@@ -70,7 +74,7 @@ def test_what_a_measure_cannot_do_is_said(wish, said):
 def test_the_menu_says_what_each_would_cost_and_why_one_cannot_be_had(front, given):
     page = front(given)
     groups = [each["group"] for each in page.view.measures]
-    assert groups == sorted(groups, key=groups.index) and len(set(groups)) == 4
+    assert groups == sorted(groups, key=groups.index) and len(set(groups)) == 5
     assert "rollouts of about" in entry(page, "resampling")["cost"]
     assert "tokens" in entry(page, "gradient")["cost"]
     assert entry(page, "resilience")["asks"], "thousands of rollouts wait until they are asked for"

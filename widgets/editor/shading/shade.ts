@@ -6,6 +6,7 @@ import { createLegend } from "../../kit/heat/legend";
 import { createScaleControl } from "../../kit/heat/scale";
 import { createCodePanel } from "../../kit/controls/code";
 import { createMeasureMenu } from "./measure-menu";
+import { fillWhole } from "./whole";
 import { any, type Context, type Part } from "../part";
 import type { Measure, Selection, Unit } from "../state";
 import { BRANCHES } from "../store";
@@ -39,6 +40,7 @@ export function createShade(context: Context): Part {
   const offer = button("cotlens-button cotlens-primary cotlens-offer", "", { "data-action": "measure" });
   const code = createCodePanel(signal, () => ({ code: store.payload.code, codeOpen: store.own.codeOpen }), (codeOpen) => store.setOwn({ codeOpen }));
   root.addEventListener("cotlens-copy", () => void code.copyNow(), { signal });
+  const whole = h("div", "cotlens-whole", { hidden: true, role: "group", "aria-label": "of the whole thought" });
   const element = h("div", "cotlens-shade", {},
     h("div", "cotlens-line cotlens-controls", {},
       h("span", "cotlens-label", {}, h("span", "", {}, "Shade by"), menu.element),
@@ -47,7 +49,7 @@ export function createShade(context: Context): Part {
     h("div", "cotlens-line cotlens-wordline", {}, legend.words,
       h("span", "cotlens-tail", {}, layer,
         h("label", "cotlens-label cotlens-muted cotlens-small", {}, h("span", "", {}, "intensity"), intensity), code.opener)),
-    code.panel);
+    whole, code.panel);
 
   const chosen = (selection = store.payload.selection): Measure | undefined => store.payload.measures.find((each) => each.id === selection.measure);
 
@@ -112,11 +114,11 @@ export function createShade(context: Context): Part {
   }
 
   function drawLegend(): void {
-    const { shading, measures } = store.payload;
+    const { shading, measures, whole: told } = store.payload;
     const measure = chosen();
     const offered = offeredNow();
     offer.hidden = offered === null;
-    legend.scale.hidden = offered !== null && shading === null;
+    legend.scale.hidden = told !== null || (offered !== null && shading === null);
     setText(offer, offered ? (shading ? "Measure the rest" : `Measure ${offered.label}`) : "");
     setOff(offer, store.off, offered?.cost ?? "");
     const { measured, clear } = store.tally;
@@ -128,7 +130,8 @@ export function createShade(context: Context): Part {
       legend.show({
         ...shading, label: `${shading.label}, ${shading.metric_words} (${shading.edit_type})`, unit: shading.scale_unit, scale, scaleNote: note, nothing,
       });
-    } else if (measure && !measure.available) legend.show(null, impossible(measure, measures));
+    } else if (told) legend.show(null, `${told.label}: told of the whole thought, so nothing in it is shaded · ${told.scale_unit} · ${told.edit_type}`);
+    else if (measure && !measure.available) legend.show(null, impossible(measure, measures));
     else if (store.payload.loading) legend.show(null, "");
     else if (store.running && measure) legend.show(null, `${measure.label} is on its way.`);
     else if (offered === null) legend.show(null, cheapest(measures) || !measures[0] ? "" : impossible(measures[0], measures));
@@ -137,8 +140,8 @@ export function createShade(context: Context): Part {
 
   /** What the offer would measure: the chosen measure or its rest, or the first possible one; null when there is nothing to offer. */
   function offeredNow(): Measure | null {
-    const { shading, measures, document } = store.payload;
-    if (shading?.complete || document === null || store.running) return null;
+    const { shading, whole: told, measures, document } = store.payload;
+    if (shading?.complete || told?.complete || document === null || store.running) return null;
     const measure = chosen();
     return measure?.available ? measure : shading ? null : cheapest(measures);
   }
@@ -147,7 +150,8 @@ export function createShade(context: Context): Part {
     element,
     update(changed) {
       if (any(changed, "measures", "selection", "alive", "broken", "loading")) drawControls();
-      if (any(changed, "shading", "shading_certainty", "over", "scale_lock", "measures", "selection", "document", "job", "alive", "broken", "loading")) drawLegend();
+      if (any(changed, "whole")) fillWhole(whole, store.payload.whole);
+      if (any(changed, "whole", "shading", "shading_certainty", "over", "scale_lock", "measures", "selection", "document", "job", "alive", "broken", "loading")) drawLegend();
       if (any(changed, "shading")) root.classList.toggle("cotlens-by-sentence", (store.payload.shading?.unit ?? "token") !== "token");
       if (any(changed, "shading", "job", "alive", "broken")) root.classList.toggle("cotlens-is-running", !(store.payload.shading?.complete ?? true) && store.running);
       if (any(changed, "findings", "document", "underlined")) {

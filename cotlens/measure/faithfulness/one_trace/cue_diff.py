@@ -64,7 +64,7 @@ class CueDiff:
             CapabilityError: this model's attention can't be masked.
         """
         check_needs(self, model)
-        record, first, last = RunRecord(self, trace, model, seed), *self._tokens(trace)
+        record, first, last = RunRecord(self, trace, model, seed), *self.check(trace)
         units = thought_and_answer(trace, self.unit)
         # What is expected of a token is predicted after the one before it.
         places = [(at - 1, at) for span in units for at in range(span.start, span.end)]
@@ -73,8 +73,8 @@ class CueDiff:
         tokens = [np.array([next(each) for _ in range(span.start, span.end)]) for span in units]
         return self._result(trace, units, tokens, record)
 
-    def _tokens(self, trace: Trace) -> tuple[int, int]:
-        """The tokens that hold the cue."""
+    def check(self, trace: Trace) -> tuple[int, int]:
+        """The tokens of the prompt that hold the cue; InputError where it isn't there exactly once."""
         prompt = trace.roles.get("prompt")
         text = "" if prompt is None else trace.text[prompt.char_start : prompt.char_end]
         if text.count(self.cue) != 1 or prompt is None:
