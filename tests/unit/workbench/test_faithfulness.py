@@ -1,6 +1,9 @@
 """What the editor's menu offers of the faithfulness of one trace."""
 
+import base64
 import dataclasses
+import gzip
+import re
 
 import numpy as np
 import pytest
@@ -155,7 +158,10 @@ def test_a_page_and_a_session_keep_what_was_told_of_the_whole_thought(front, giv
     cue = "It is a sunny day."
     page = front(given, cue=cue)
     page.act("measure", measure="congruence", unit="thought")
-    assert "own conclusion" in page.editor.to_html(tmp_path / "page.html").read_text(encoding="utf-8")
+    written = page.editor.to_html(tmp_path / "page.html").read_text(encoding="utf-8")
+    packed = max(re.findall("H4sI[A-Za-z0-9+/=]+", written), key=len)
+    told = gzip.decompress(base64.b64decode(packed)).decode("utf-8")
+    assert "the answer is the thought's own conclusion" in told
     session = cl.Session(tmp_path / "study.cotlens", abacus)
     session.keep(page.editor)
     session.close()
