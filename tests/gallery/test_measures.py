@@ -62,7 +62,7 @@ def test_the_menu_goes_by_keyboard(gallery: Gallery) -> None:
     keyboard.press("ArrowDown")
     assert focused(gallery) == "occlusion_total"
     keyboard.press("End")
-    assert focused(gallery) == "receiver"
+    assert focused(gallery) == "cue-difference"
     keyboard.press("ArrowDown")
     assert focused(gallery) == "early-answer"
     gallery.set("{ measures: model.get('measures').map((each) => ({ ...each, cost: 'at most 7 tokens' })) }")
