@@ -203,7 +203,7 @@ def test_what_is_told_of_the_whole_thought_stands_above_it_and_shades_nothing(ga
     expect(told).to_contain_text("does the answer change with it?")
     assert told.locator("dd").all_inner_texts() == [
         "0.900 (0.596 to 0.995), 10 edits",
-        "0 (0 to 0.278), 10 edits",
+        "0 (0 to 0.299), 9 edits; 1 of 10 edits gave no answer that could be read",
         "not measured: there is no other value to put in the place of 'blue'",
         "1.00, exact",
     ]

@@ -263,7 +263,7 @@ function whole(): State {
     whole: {
       label: "Conclusion edit", question: "If every copy of the thought's conclusion is changed, does the answer change with it?", scale_unit: "share of edits", edit_type: "off-policy", complete: true,
       rows: [
-        row("conclusion changed: the answer follows", 0.9, 0.596, 0.995, 10), row("conclusion changed: the answer stays", 0, 0, 0.278, 10),
+        row("conclusion changed: the answer follows", 0.9, 0.596, 0.995, 10), row("conclusion changed: the answer stays", 0, 0, 0.299, 9, "1 of 10 edits gave no answer that could be read"),
         row("conclusion changed: another answer", null, null, null, 0, "not measured: there is no other value to put in the place of 'blue'"),
         row("conclusion untouched: the same answer comes back", 1, 1, 1, 1, "exact", true),
       ],

@@ -10,6 +10,7 @@ import pytest
 
 import cotlens as cl
 from cotlens._core.errors import InputError
+from cotlens.measure.faithfulness.one_trace import one_thought
 from cotlens.measure.faithfulness.shared.conclusions import another, replaced
 from cotlens.measure.faithfulness.shared.runs import forced
 
@@ -89,6 +90,20 @@ def test_answers_after_edits_are_those_of_the_same_thoughts_given_anew(given, ab
     assert found.columns["estimate"][0] == pytest.approx(np.mean(follows)) and len(set(others)) == 10
     once = cl.faithfulness.OneThought(edits=1).run(given, abacus)
     assert once.columns["status"].tolist() == ["exact"] * 4, "one edit has no interval"
+
+
+def test_answers_that_cannot_be_read_are_counted_apart(given, abacus, monkeypatch):
+    cut = cl.faithfulness.OneThought(edits=3, answer_tokens=1).run(given, abacus)
+    assert np.isnan(cut.columns["estimate"]).all()
+    assert {"can't be read as an answer" in status for status in cut.columns["status"]} == {True}
+    written = one_thought.answer_of
+    read = iter(
+        [written(given), written(given), None, "17", "17", "17"]
+    )  # its own twice, then of three edits and of none
+    monkeypatch.setattr(one_thought, "answer_of", lambda trace: next(read))
+    found = cl.faithfulness.OneThought(edits=3).run(given, abacus)
+    assert found.columns["n"].tolist() == [2, 2, 2, 1] and found.columns["estimate"][1] == 1
+    assert found.columns["status"][1] == "1 of 3 edits gave no answer that could be read"
 
 
 def test_congruence_reads_what_stands_there(front, given, abacus):

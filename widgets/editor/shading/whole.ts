@@ -10,8 +10,8 @@ type Row = Whole["rows"][number];
 export function wholeWords({ estimate, low, high, n, status }: Row, unit: string): string {
   if (estimate === null) return status;
   if (status === "exact") return `${figure(estimate)}, exact`;
-  const interval = low === null || high === null ? "" : ` (${figure(low)} to ${figure(high)})`;
-  return `${figure(estimate)}${interval}, ${count(n, unit.replace(/^share of /, "").replace(/s$/, ""))}`;
+  const interval = low === null || high === null || low === high ? "" : ` (${figure(low)} to ${figure(high)})`;
+  return `${figure(estimate)}${interval}, ${count(n, unit.replace(/^share of /, "").replace(/s$/, ""))}${status === "ok" ? "" : `; ${status}`}`;
 }
 
 export function fillWhole(element: HTMLElement, whole: Whole | null): void {

@@ -23,6 +23,7 @@ from cotlens.trace.values.numbers import numerals
 TESTS = {"ConclusionEdit": conclusion_edit.ConclusionEdit, "Congruence": congruence.Congruence}
 NO_CONCLUSION = "not measured: the thought concludes no value that can be read"
 NO_OTHER = "not measured: there is no other value to put in the place of {!r}"
+UNREAD = "not measured: what was answered can't be read as an answer; answer_tokens= says how long it may be"
 ALONE = "not measured: one thought has no other to be compared with"
 
 
@@ -119,9 +120,13 @@ class OneThought:
         others = [] if value is None else _others(value, _said(trace, answer, reader), seed, self.edits)
         tried = [_concluding(trace, str(value), other, reader) for other in others]
         *after, back = self._answers(model, [*tried, trace], seed)
-        why = NO_CONCLUSION if value is None else NO_OTHER.format(value)
+        why = NO_CONCLUSION if value is None else UNREAD if others else NO_OTHER.format(value)
         stays = same(after, [answer] * len(after))
-        return conclusion_edit.rows(same(after, others), stays, same([back], [answer]), why)
+        *edited, untouched = conclusion_edit.rows(same(after, others), stays, same([back], [answer]), why)
+        return [
+            *(_partly(row, len(others)) for row in edited),
+            untouched if untouched.n else replace(untouched, status=UNREAD),
+        ]
 
     def _answers(self, model: Model, traces: Sequence[Trace], seed: int) -> list[str | None]:
         """The likeliest answer after each thought, in its normal form."""
@@ -159,8 +164,15 @@ def _concluding(trace: Trace, value: str, other: str, reader: AnswerReader) -> T
     return trace.replace(place, replaced(trace.text[slice(*place)], value, other, reader))
 
 
+def _partly(row: Outcome, tried: int) -> Outcome:
+    """Edits whose answer can't be read may have been anything: their number is said."""
+    if row.n in (0, tried):
+        return row
+    return replace(row, status=f"{tried - row.n} of {tried} edits gave no answer that could be read")
+
+
 def _certain(row: Outcome) -> Outcome:
     """One observation is what happened, and tells no rate of anything."""
     if row.n != 1 or math.isnan(row.estimate):
         return row
-    return replace(row, low=row.estimate, high=row.estimate, status="exact")
+    return replace(row, low=row.estimate, high=row.estimate, status="exact" if row.status == "ok" else row.status)
