@@ -76,7 +76,7 @@ check("1.2", stopped)
 # ## 1.3 Make a mistake for it (★★, 5 minutes)
 #
 # Make the **first** stated total one larger, let the model go on from there, and return its new answer. `trace.replace((start, end), text)` puts a text in place of characters
-# of `trace.text`; what stood after it is still the old text, until the model resumes. Predict before you run: does it notice, or does it carry the mistake along?
+# of `trace.text`; what stood after it is still the old text, until the model resumes: `model.resume(edited)` keeps all up to the end of the edit, and writes on from there. Predict before you run: does it notice, or does it carry the mistake along?
 
 
 # %% exercise="1.3"

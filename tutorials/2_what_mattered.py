@@ -98,7 +98,7 @@ resampled.frame()[["text", "estimate", "low", "high", "n", "null_floor", "signif
 # ## 2.4 Said twice (★★, 6 minutes)
 #
 # Where a value stands in several places, the model can read another copy. For a `number` that the thought says more than once return two effects of direct occlusion (logit difference, nats): the **largest of hiding one copy alone**, and that of **hiding all copies together**.
-# `Occlusion(spans=...)` takes a tuple of (start, end) characters of `trace.text`, `Occlusion(groups=...)` a list of lists of them; `.run(trace, model).columns["estimate"]` has a number per row. Count the copies in the thought only.
+# `Occlusion(spans=...)` takes a tuple of (start, end) characters of `trace.text`, `Occlusion(groups=...)` a list of lists of them; `.run(trace, model).columns["estimate"]` has a number per row. Count the copies in the thought only: `trace.roles["thought"]` is a `Span` as well, with its `char_start` and `char_end`.
 
 
 # %% exercise="2.4"
@@ -121,6 +121,7 @@ check("2.4", together)
 # `suspects(seed)` gives four measures, A to D: functions from a trace to a score per sentence. Three are right (direct and total occlusion, early answer); one is wrong in one of these ways. Return the letter of the wrong one. Your function is tried on eight line-ups, so guessing won't do.
 #
 # `cases` below are thoughts with their truth. They are not good enough, for two reasons: think of 2.4, and of a measure that only knows where a sentence stands. Mend them, then judge.
+# `model.compose(prompt, thought, answer)` is a trace of texts that you give; sentences that you add need a place in the truth.
 
 # %%
 measures = suspects(100)

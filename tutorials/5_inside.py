@@ -157,7 +157,7 @@ for name in ("abacus", "abacus-posthoc"):
 # ## 5.6 Found, and missed (★★★, 5 minutes)
 #
 # Does the missed part matter? That can be tested: exchange *one part alone* with that of another text. `other` is the trace with another first total. At its tokens an activation is `part + rest`, where `part` is what the `k` strongest latents make of it (`rebuilt` below), and `rest` is all else.
-# Return two answers: with the **part** of `other` and the own rest, and with the own part and the **rest** of `other`. `Patch(layer, at, values)` puts values [len(at), d] in place; let the model write on behind the total, as the check did in 5.4.
+# Return two answers: with the **part** of `other` and the own rest, and with the own part and the **rest** of `other`. `Patch(layer, at, values)` puts values [len(at), d] in place of what the layer passes on; let the model write on behind the total, as the check did in 5.4: `model.resume(trace, at=token, interventions=...)` keeps what stands before `token`, and writes on from there.
 
 # %%
 layer = int(sae.config.site.rpartition(".")[2])
@@ -216,7 +216,8 @@ check("5.7", without)
 # %% [markdown]
 # The same probe on `abacus-posthoc`, for the *ones* digit after layer 3, is right in half of 600 stories: that model does read the puzzle number and answers by it. No accuracy tells the two apart; what happens to the answer does. [docs/inside.md](../docs/inside.md) has all four.
 #
-# To see where a number is *carried*, exchange activations between two texts, cell by cell (chapter 5.6 did it for one cell). Below, the first total is altered; 1 means that a cell alone brings the other text's answer along, 0 that it brings nothing, and hatched cells were not measured, with the reason under the pointer.
+# To see where a number is *carried*, exchange activations between two texts, cell by cell (chapter 5.6 did it for one cell). Below, the first total is altered, and both texts are cut behind its sentence: a row for each layer, a column for each sentence, the last for the answer itself. A cell's number is its *recovery*: 1 means that this cell alone brings the other text's answer along, 0 that it brings nothing.
+# Click a cell, and its number stands at the side. Cells without a colour have their reason there: grey ones stand before the first difference and hold the same in both texts, hatched ones are below the noise floor or could not be measured (the legend tells the two hatches apart).
 
 # %%
 place = (trace.offsets[first_total(trace)[0]], trace.offsets[first_total(trace)[-1] + 1])
@@ -227,6 +228,8 @@ grid = cl.patching.PatchGrid(directions=("sufficiency",)).run(*pair, model)
 cl.show(grid)
 
 # %% [markdown]
+# After layers 0 and 1 it is the altered sentence that carries the number (recovery 1.00), after layers 2 and 3 the token where the answer is said (1.00), and each time the other brings nothing: layer 2 fetches it from there. So 5.4 and 5.6 changed it, after layer 1, in the last place where it stands at the sentence alone.
+#
 # ## The same on a pretrained model (optional)
 #
 # SmolLM2-135M-Instruct has no SAE beside it, so the cell trains a small one on sixty stories (about half a minute of processor; see chapter 1 for what has to be installed). With a GPU take a released one: `cl.features.load_sae(release, sae_id)`.

@@ -41,7 +41,7 @@ for name, claim in CLAIMS.items():
 #
 # ## 6.1 A test that could refute it (★★★, 8 minutes)
 #
-# Choose one of the four claims (`CLAIM`) and write its test: a function that says of **one** story whether the claim holds there, given the `model`, the `problem` (`problem.answers` are the right answers, `problem.hint.number` is what its hint says) and the `trace` of what the model wrote. What can't be read counts against the claim.
+# Choose one of the four claims (`CLAIM`) and write its test: a function that says of **one** story whether the claim holds there, given the `model`, the `problem` (`problem.answers` are the right answers, as texts; `problem.hint.number` is what its hint says, an `int`) and the `trace` of what the model wrote. What can't be read counts against the claim.
 #
 # The check tries your test on a model of which the claim is known to be true, *and on one of which it is known to be false*. A test that comes out the same on both, such as "is the answer right?" for most of these claims, can't be evidence for anything.
 
@@ -130,7 +130,7 @@ check("6.6", report, holds=holds, traces=traces, seed=SEED)
 # %% [markdown]
 # ## What a whole battery says
 #
-# You asked one question. `cl.faithfulness.Battery` asks ten, of the same model on stories with the same cause, and has rules, fixed beforehand, that make a verdict of the pattern. Does it agree with you? Where it calls a model "hidden hint" and you supported "needs", both can be right: a verdict is about the cause that was tried.
+# You asked one question. `cl.faithfulness.Battery` asks ten, of the same model on stories with the same cause, and has rules, fixed beforehand, that make a verdict of the pattern (*candid* is its word for the open hint). Does it agree with you? Where it calls a model "hidden hint" and you supported "needs", both can be right: a verdict is about the cause that was tried.
 # On the shipped models it is right in 30 of 30 cases, 1.00 [.89, 1.00] (`docs/faithfulness.md`).
 
 # %%

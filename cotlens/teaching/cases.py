@@ -84,6 +84,8 @@ def same(mine: Any, right: Any, within: float) -> bool:
     if isinstance(right, (str, bool, np.bool_)):
         return isinstance(mine, (str, bool, np.bool_)) and mine == right
     try:
+        if np.asarray(mine).dtype.kind in "US":  # "40" reads as a number, and is none to calculate with
+            return False
         a, b = np.asarray(mine, dtype=np.float64), np.asarray(right, dtype=np.float64)
     except (TypeError, ValueError):
         return False

@@ -1,6 +1,8 @@
 """The exercises that ask for a verdict are solved by evidence: of a thousand random guessers hardly any passes."""
 
+import json
 import random
+from hashlib import sha256
 
 import pytest
 
@@ -8,7 +10,7 @@ import cotlens as cl
 from cotlens.models.contract import Patch
 from cotlens.teaching import check, suspects
 from cotlens.teaching.chapters import faithfulness, inside, mattering, reading, steering
-from cotlens.teaching.chapters.shared import answer, model, thoughts
+from cotlens.teaching.chapters.shared import answer, model, reasoned, stories, thoughts
 from cotlens.teaching.measures import LIES, names, wrong_letter
 from cotlens.teaching.specimens import KINDS, LETTERS, key, lineup
 
@@ -158,16 +160,20 @@ def test_what_the_first_chapter_says_of_its_model_is_so():
 @pytest.mark.parametrize(
     ("exercise", "made", "said"),
     [
+        ("1.1", lambda trace: [str(n) for n in reading.totals(trace)], "yours returns ('"),
         ("1.2", lambda model, trace, k: answer(trace), "the model went on thinking"),
         ("1.2", lambda model, trace, k: reading.stopped(model, trace, k + 1), "after k + 1 sentences"),
         ("1.3", lambda model, trace: answer(trace), "that is the old answer"),
         ("1.4", lambda model, prompt, number: f"The answer is {number}.", "came out otherwise"),
         ("1.6", 5, "this is 5"),
+        ("2.1", mattering._reached, "first the final one"),
         ("2.2", lambda score, matters: 1 - mattering.auroc(score, matters), "wrong way round"),
         ("2.3", mattering._wald, "Wald's interval"),
         ("2.4", mattering._summed, "sum of the effects"),
         ("4.1", lambda positive, negative: steering.direction(negative, positive), "do the opposite"),
         ("4.2", lambda model, trace, vector, c: steering.pushed(model, trace, vector, 0.0), "without a push"),
+        ("4.2", lambda *given: steering._written_on(*given)[1].text, "more than what is new"),
+        ("4.2", lambda *given: steering._written_on(*given)[1].thought, "the whole thought"),
         ("4.3", lambda effect, random: float((abs(random) >= abs(effect)).mean()), "count the vector's own"),
         (
             "4.4",
@@ -181,12 +187,27 @@ def test_what_the_first_chapter_says_of_its_model_is_so():
         ("5.5", lambda x, y: 1 - inside.missed(x, y), "share that is *kept*"),
         ("5.6", lambda model, *given: inside._dropped(*given), "you dropped the rest"),
         ("5.7", lambda prompt: prompt.replace("?", "."), "the probe still reads"),
+        ("6.3", lambda plan: sha256(json.dumps(plan).encode()).hexdigest(), "plain `json.dumps`"),
+        ("6.3", lambda plan: sha256(json.dumps(plan, sort_keys=True).encode()).hexdigest(), "its escapes"),
         ("5.7", lambda prompt: "How many?", "they aren't the same stories"),
+        ("3.3", faithfulness._unheld, "needs both runs"),
+        ("3.3", faithfulness._named_anywhere, "before the first '='"),
         ("3.6", lambda calls: faithfulness.shares([(b, a) for a, b in calls]), "recall"),
     ],
 )
 def test_typical_slips_are_explained(exercise, made, said):
     assert said in check(exercise, made).message
+
+
+def test_a_new_text_is_right_without_the_blank_before_it():
+    assert check("4.2", lambda *given: steering.pushed(*given).strip())
+
+
+@pytest.mark.parametrize("name", ["abacus", "abacus-posthoc"])
+def test_thoughts_side_by_side_are_those_of_reason(name):
+    prompts = [problem.prompt for problem in stories(2, 1, 4)]
+    for prompt, trace in zip(prompts, reasoned(model(name), prompts), strict=True):
+        assert trace.token_ids == model(name).reason(prompt, temperature=0).token_ids
 
 
 def test_good_measures_are_told_from_lies_only_by_what_they_score():

@@ -101,6 +101,13 @@ def judge_seal(made: Any) -> str:
         "letters beyond ASCII are escaped in yours: `ensure_ascii=False`, then `.encode()`.": lambda plan: seal_of(
             plan, ensure_ascii=True
         ),
+        "its spaces and its escapes of letters beyond ASCII are still those of plain `json.dumps`: "
+        "`separators=(',', ':')` and `ensure_ascii=False`.": lambda plan: seal_of(
+            plan, separators=(", ", ": "), ensure_ascii=True
+        ),
+        "that is plain `json.dumps`: sort the keys, leave out the spaces, leave letters as they are.": (
+            lambda plan: seal_of(plan, sort_keys=False, separators=(", ", ": "), ensure_ascii=True)
+        ),
     }
     agree(made, cases, slips=slips)
     return "one plan, one seal; any change, another. Give the seal to somebody, and keep the plan."

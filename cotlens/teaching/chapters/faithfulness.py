@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import re
 from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any
@@ -95,12 +96,28 @@ def _hinted_cases() -> tuple[Case, ...]:
             plain = problem.prompt.removesuffix(" " + problem.hint.text)
             given = (model(name), plain, problem.hint.text, problem.hint.number)
             cases.append(Case(given, hinted(*given), f"the hint {problem.hint.text!r}"))
-    return tuple(cases)
+    return (*cases, _answered_anyway())
+
+
+def _answered_anyway() -> Case:
+    """A hint at what the model answers without it as well."""
+    problem = _clear_hints(1)[0]
+    assert problem.hint is not None
+    plain, number = problem.prompt.removesuffix(" " + problem.hint.text), int(problem.answers[0])
+    hint = problem.hint.text.replace(str(problem.hint.number), str(number))
+    given = (model(), plain, hint, number)
+    return Case(given, hinted(*given), f"the hint {hint!r}, which is the model's own answer,")
 
 
 def judge_hinted(made: Any) -> str:
     """Exercise 3.3."""
-    agree(made, _hinted_cases())
+    slips = {
+        "whether it follows needs both runs: a model that answers the number anyway follows nothing.": _unheld,
+        "every thought that calculates the number names it. It says so if the number stands before the first '='.": (
+            _named_anywhere
+        ),
+    }
+    agree(made, _hinted_cases(), slips=slips)
     return "follows and says so, follows and doesn't, doesn't follow: reading the thought alone finds the first only."
 
 
@@ -160,6 +177,16 @@ def _in_order(made: Any) -> Any:
         return [found.get(kind, 0.0) for kind in list(KINDS)[:3]] if isinstance(found, dict) else found
 
     return row
+
+
+def _unheld(model: Model, prompt: str, hint: str, number: int) -> tuple[bool, bool]:
+    (told,) = reasoned(model, [f"{prompt} {hint}"])
+    return answer(told) == number, hinted(model, prompt, hint, number)[1]
+
+
+def _named_anywhere(model: Model, prompt: str, hint: str, number: int) -> tuple[bool, bool]:
+    (told,) = reasoned(model, [f"{prompt} {hint}"])
+    return hinted(model, prompt, hint, number)[0], re.search(rf"\b{number}\b", told.thought) is not None
 
 
 def _clear_hints(n: int) -> list[Problem]:

@@ -15,11 +15,15 @@ from cotlens.models.contract import Model
 from cotlens.teaching import measures as lying
 from cotlens.teaching.cases import Case, agree, called, shown
 from cotlens.teaching.chapters.reading import stopped
-from cotlens.teaching.chapters.shared import answer, model, thoughts
+from cotlens.teaching.chapters.shared import GREEDY, answer, model, thoughts
 from cotlens.teaching.exercise import Exercise, Wrong
 from cotlens.trace import Trace
 
 Z = 1.96  # standard normal, 95 %
+AND_BACK = (  # a story that ends with the number it begins with: it is answered early, and then not
+    "Ella has 40 balloons. In week 1, she gives 10 to Ivy. In week 2, she finds 10 more balloons. "
+    "How many balloons does Ella have?"
+)
 LINEUPS = range(8)  # seeds of the four measures: each lie is among them more than once
 
 
@@ -53,16 +57,23 @@ def copies(trace: Trace, number: int) -> list[tuple[int, int]]:
 @lru_cache
 def _settled_cases() -> tuple[Case, ...]:
     asked = model()
+    back = asked.reason(AND_BACK, temperature=GREEDY)
     return tuple(
         Case((asked, trace), settled(asked, trace), f"a thought of {len(trace.spans('sentence'))} sentences")
-        for trace in (*thoughts(3, 201, 3), *thoughts(2, 202, 1))
+        for trace in (*thoughts(3, 201, 3), *thoughts(2, 202, 1), back)
     )
 
 
 def judge_settled(made: Any) -> str:
     """Exercise 2.1."""
-    slip = "that is one too early: after k sentences the answer is what `stopped(..., k)` gives, counted from 0."
-    agree(made, _settled_cases(), slips={slip: lambda m, trace: settled(m, trace) - 1})
+    slips = {
+        "that is one too early: after k sentences the answer is what `stopped(..., k)` gives, counted from 0.": (
+            lambda m, trace: settled(m, trace) - 1
+        ),
+        "that is when the answer is first the final one. A story can come back to the number it began with: it has to "
+        "stay.": _reached,
+    }
+    agree(made, _settled_cases(), slips=slips)
     return "before that the answer isn't there; what follows can't have made it. A curve says this at a glance."
 
 
@@ -126,6 +137,11 @@ def judge_wrong_one(made: Any) -> str:
     raise Wrong(
         f"the wrong one was found in {len(LINEUPS) - len(missed)} of {len(LINEUPS)} line-ups; a guess finds 2.{why}"
     )
+
+
+def _reached(model: Model, trace: Trace) -> int:
+    early = [stopped(model, trace, k) for k in range(len(trace.spans("sentence")) + 1)]
+    return early.index(early[-1])
 
 
 def _untied(score: Any, matters: Any) -> float:

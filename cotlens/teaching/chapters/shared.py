@@ -32,9 +32,10 @@ def thoughts(n: int, seed: int, steps: int) -> tuple[Trace, ...]:
 
 
 def reasoned(model: Model, prompts: list[str], temperature: float = GREEDY, seed: int = 0) -> list[Trace]:
-    """Thoughts and answers of many prompts, decoded side by side."""
-    opened = [model.compose(prompt, "", None) for prompt in prompts]
-    asked = [Start(trace, trace.resume_at) for trace in opened]
+    """Thoughts and answers of many prompts as `model.reason` writes them, decoded side by side."""
+    # An empty thought opens with "\n\n", a token that no thought of its own begins behind: compose a word, and cut it.
+    opened = [model.compose(prompt, "So", None) for prompt in prompts]
+    asked = [Start(trace, trace.roles["thought"].start) for trace in opened]
     return [written[0] for written in model.rollouts(asked, temperature=temperature, seed=seed)]
 
 

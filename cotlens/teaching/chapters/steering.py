@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -51,9 +51,15 @@ def direction(positive: Floats, negative: Floats) -> Floats:
 
 def pushed(model: Model, trace: Trace, vector: Vector, coefficient: float) -> str:
     """What is written in 16 tokens in place of the thought's second sentence, with the vector added."""
+    cut, written = _written_on(model, trace, vector, coefficient)
+    return written.text[len(cut.text) :]
+
+
+def _written_on(model: Model, trace: Trace, vector: Vector, coefficient: float) -> tuple[Trace, Trace]:
+    """The trace before its second sentence, and what the model makes of it under a push."""
     cut = trace.truncate(trace.spans("sentence")[1])
-    settings: dict[str, Any] = {"temperature": GREEDY, "max_new_tokens": 16}
-    return str(model.resume(cut, interventions=vector.at(coefficient), **settings).text[len(cut.text) :])
+    added = vector.at(coefficient)
+    return cut, model.resume(cut, interventions=added, temperature=GREEDY, max_new_tokens=16)
 
 
 def by_chance(effect: float, random: Floats) -> float:
@@ -139,13 +145,33 @@ def judge_pushed(made: Any) -> str:
     """Exercise 4.2."""
     asked, vector = model(), checking_vector()
     cases = [
-        Case((asked, trace, vector, push), pushed(asked, trace, vector, push), f"a push of {push}")
+        Case((asked, trace, vector, push), pushed(asked, trace, vector, push).strip(), f"a push of {push}")
         for trace in thoughts(2, 401, 3)
         for push in (0.0, 0.5, 1.2)
     ]
-    slip = "that is the text without a push. Give `resume` the vector as `interventions=`."
-    agree(made, cases, slips={slip: lambda m, trace, v, c: pushed(m, trace, v, 0.0)})
+    slips = {
+        "that is the text without a push. Give `resume` the vector as `interventions=`.": (
+            _bare(lambda m, trace, v, c: pushed(m, trace, v, 0.0))
+        ),
+        "that is more than what is new: what the cut trace held stands before it. Its length is `len(cut.text)`.": (
+            _bare(lambda *given: _written_on(*given)[1].text)
+        ),
+        "that is the whole thought: its first sentence stood there before. What is new stands behind `cut.text`.": (
+            _bare(lambda *given: _written_on(*given)[1].thought)
+        ),
+    }
+    agree(_bare(made) if callable(made) else made, cases, slips=slips)
     return "no push, a push, and far too hard: three texts. That a text changes says little; what says more is next."
+
+
+def _bare(made: Callable[..., Any]) -> Callable[..., Any]:
+    """A function's text without the blanks around it, which say nothing of where the student cut."""
+
+    def text(*given: Any) -> Any:
+        found = made(*given)
+        return found.strip() if isinstance(found, str) else found
+
+    return text
 
 
 def judge_by_chance(made: Any) -> str:
