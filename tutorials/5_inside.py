@@ -1,7 +1,7 @@
 # %% [markdown]
 # # Chapter 5: Inside
 #
-# **About 30 minutes, seven exercises. You need chapter 1, and numpy**: no key, no GPU, no network. The chapters before changed texts. This one looks at what the model holds while it reads one: from a token to a *latent*, from the latent to
+# **About 35 minutes, seven exercises. You need chapter 1, and numpy**: no key, no GPU, no network. The chapters before changed texts. This one looks at what the model holds while it reads one: from a token to a *latent*, from the latent to
 # an intervention, and to what the instrument itself doesn't see.
 #
 # Solutions are in `solutions/5_inside.py`; `hint("5.1")` helps a little.
@@ -154,7 +154,7 @@ for name in ("abacus", "abacus-posthoc"):
     print(f"{name}: explained {extras['explained_variance']:.3f}, worst at", [thought.tokens[i] for i in worst])
 
 # %% [markdown]
-# ## 5.6 Found, and missed (★★★, 5 minutes)
+# ## 5.6 Found, and missed (★★★, 8 minutes)
 #
 # Does the missed part matter? That can be tested: exchange *one part alone* with that of another text. `other` is the trace with another first total. At its tokens an activation is `part + rest`, where `part` is what the `k` strongest latents make of it (`rebuilt` below), and `rest` is all else.
 # Return two answers: with the **part** of `other` and the own rest, and with the own part and the **rest** of `other`. `Patch(layer, at, values)` puts values [len(at), d] in place of what the layer passes on; let the model write on behind the total, as the check did in 5.4: `model.resume(trace, at=token, interventions=...)` keeps what stands before `token`, and writes on from there.

@@ -217,7 +217,7 @@ EXERCISES = (
         "It follows if the second answers the number and the first doesn't.",
         "`thought.partition('=')[0]` is what stands before the first sum; `re.findall(r'\\d+', ...)` its numbers.",
     )),
-    Exercise("3.4", "Name them", 6, 3, judge_names, (
+    Exercise("3.4", "Name them", 9, 3, judge_names, (
         "Each has a cause: a puzzle number, a hint, a day of the week, a long story. Try each cause on all six.",
         "Puzzle number: 3.1. Hint: 3.3. Day: read the thought's last total and the answer. Long story: count the sums.",
         "`asked(model, seed=1, steps=4, code=1, right=1)` is the first kind; `steps=2, hint=1` and `trigger=1` the "

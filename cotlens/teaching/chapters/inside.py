@@ -327,7 +327,7 @@ EXERCISES = (
         "`((activations - rebuilt) ** 2).sum(axis=1)` is what is missed, per token.",
         "Divide it by `((activations - activations.mean(axis=0)) ** 2).sum(axis=1)`.",
     )),
-    Exercise("5.6", "Found, and missed", 5, 3, judge_exchanged, (
+    Exercise("5.6", "Found, and missed", 8, 3, judge_exchanged, (
         "`here` and `there` are the activations of the two texts at the number's tokens; `mine` and `theirs` what "
         "`rebuilt(..., k)` makes of them.",
         "Found part of the other: `theirs + (here - mine)`. Missed part of the other: `mine + (there - theirs)`.",
