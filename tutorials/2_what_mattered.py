@@ -126,7 +126,7 @@ check("2.4", together)
 # %%
 measures = suspects(100)
 for letter, measure in measures.items():
-    print(letter, np.round(measure(trace), 2))
+    print(letter, np.round(measure(trace), 2).tolist())
 
 # %%
 cases = []

@@ -108,7 +108,7 @@ check("4.3", by_chance)
 for push in (0.8, 1.4):
     run = cl.steering.steer(model, trace, [(vector, push, "thought")], control=None, temperature=0, max_new_tokens=72)
     print(push, f"perplexity {run.perplexity_after:.2f} against {run.perplexity_unsteered:.2f}")
-    print("   ", run.steered.thought[:200].replace("\n", " "))
+    print("   ", run.steered.thought[:300].replace("\n", " "))
 
 # %% [markdown]
 # Return `"damage"` if the steered text's perplexity is more than twice that of the unsteered one; else `"steered"` if it has more sentences that check (`n_checks(run.steered)`, against `n_checks(run.unsteered.steered)`); else `"nothing"`.
