@@ -41,7 +41,7 @@ _TOKENS, _TOKENS_ELSEWHERE = {"cpu": 1536}, 4096  # per pass, all rows together
 _CACHE_SHARE = 0.25  # of the memory of a pass for copies of the cache
 _KEPT_SHARE = 0.25  # of the same for the ordinary distributions
 _SLICE, _SLICE_ELSEWHERE = {"cpu": 2**20}, 64 * 2**20  # bytes of float32 logits compared at once: what caches hold
-_LEAST_SHARE = 64  # of a pass: smaller ones would not save much more
+_LEAST_SHARE = 128  # of a pass: smaller ones would not save much more
 _NOTHING = np.empty(0, np.int64)
 Floats = NDArray[np.float64]
 

@@ -22,7 +22,7 @@ FILLER = re.compile(
 _MATH = re.compile(
     r"\\\((.{1,200}?)\\\)|\\\[(.{1,300}?)\\\]|\$\$(.{1,300}?)\$\$|\$((?:[^$\n\\]|\\.){1,200}?)\$", re.DOTALL
 )
-_PROSE = re.compile(r"(?<![A-Za-z\\{])[A-Za-z]{3,}(?![A-Za-z}])")
+_PROSE = re.compile(r"(?<![A-Za-z\\{])[A-Za-z]{3,}(?![A-Za-z}])|[.?!]\s")
 _RUN = re.compile(
     r"""(?:[0-9.,+*/^_=(){}\[\]|√πθ∞²³·×÷<>≤≥≠≈±%°!\ –-] | \\[A-Za-z]+ | \\[{},] | (?<=[0-9)}])[a-z]{1,2}(?![A-Za-z])
     | (?<![A-Za-z])(?:[A-Za-z]|sqrt|pi|sin|cos|tan|log|ln)(?![A-Za-z])
@@ -50,7 +50,7 @@ def mathematical(text: str, clause: Statement) -> Place | None:
 
 
 def _is_math(found: re.Match[str]) -> bool:
-    """Not "$18 and he pays $"."""
+    """Not "$18 and he pays $", nor "$18. 5$": a sentence has ended."""
     inside = found[found.lastindex or 0]
     return not found.group().startswith("$") or (inside == inside.strip() and not _PROSE.search(inside))
 
