@@ -1,7 +1,7 @@
 # %% [markdown]
 # # Chapter 5: Inside
 #
-# **About 35 minutes, seven exercises. You need chapter 1, and numpy**: no key, no GPU, no network. The chapters before changed texts. This one looks at what the model holds while it reads one: from a token to a *latent*, from the latent to
+# **About 30 minutes, six exercises, and a seventh for who has five more. You need chapter 1, and numpy**: no key, no GPU, no network. The chapters before changed texts. This one looks at what the model holds while it reads one: from a token to a *latent*, from the latent to
 # an intervention, and to what the instrument itself doesn't see.
 #
 # Solutions are in `solutions/5_inside.py`; `hint("5.1")` helps a little.
