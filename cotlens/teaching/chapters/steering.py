@@ -92,11 +92,12 @@ def n_checks(trace: Trace) -> int:
 @lru_cache
 def runs() -> tuple[SteeredRun, ...]:
     """Six steered texts of which neither the push, the perplexity nor the effect alone says what they are."""
-    one, other = thoughts(1, 403, 3)[0], thoughts(1, 404, 3)[0]
+    one, other, third = (thoughts(1, seed, 3)[0] for seed in (403, 404, 405))
     vector = checking_vector()
     return (
         *steered(one, [(vector, 0.0), (vector, 0.5), (vector, 1.0)]),
-        *steered(other, [(vector, 1.0), (vector.random(1), 1.0)]),
+        *steered(other, [(vector, 1.0)]),
+        *steered(third, [(vector.random(2), 1.0)]),  # stranger than a steered text, and neither broken nor checking
         too_late(one, vector),
     )
 

@@ -66,7 +66,7 @@ def test_cases_that_a_constant_would_pass_are_refused():
         (float("nan"), float("nan"), True),
         (1, True, False),
         (np.bool_(True), True, True),
-        ("1", 1, True),
+        ("1", 1, False),  # a text that reads as a number is none to calculate with
         ("one", 1, False),
         (None, 1, False),
         ("sound", "sound", True),
