@@ -3,7 +3,7 @@
 import { beforeAfterBars } from "../kit/controls/bars";
 import { cut } from "../kit/text/cut";
 import { trimSame } from "../kit/text/diff";
-import { button, h, onClick, setAttribute, setText } from "../kit/dom";
+import { h } from "../kit/dom";
 import { any, type Context, type Part } from "./part";
 
 /** Characters shown of what is being written. */
@@ -30,22 +30,4 @@ export function createOutcome({ store }: Context): Part {
   }
 
   return { element, update(changed) { if (any(changed, "outcome", "trace")) draw(); } };
-}
-
-/** One message over the table: an error with its remedy, or why an action is off. */
-export function createNotice({ store, signal }: Context): Part {
-  const words = h("span", "cotlens-notice-words");
-  const close = button("cotlens-button", "Dismiss", { "data-action": "dismiss" });
-  const element = h("div", "cotlens-notice", { role: "alert", hidden: true }, words, close);
-  onClick(close, signal, () => store.own.set({ notice: null }));
-  return {
-    element,
-    update(changed) {
-      if (!changed.has("notice")) return;
-      const { notice } = store.own.now;
-      element.hidden = notice === null;
-      setText(words, notice?.message ?? "");
-      setAttribute(element, "data-tone", notice?.error ? "error" : "info");
-    },
-  };
 }

@@ -3,6 +3,7 @@
 import { h, setText } from "../kit/dom";
 import { createFind } from "../kit/text/find";
 import { createCodePanel } from "../kit/controls/code";
+import { createNotice } from "../kit/controls/notice";
 import { createFoot, type KeyWords } from "../kit/controls/foot";
 import { frame } from "../kit/frame";
 import { setIntensity } from "../kit/heat/heat";
@@ -11,7 +12,7 @@ import { count } from "../kit/numbers";
 import { followTheme } from "../kit/theme";
 import { createDetail, type DetailPart } from "./detail";
 import { createHead, type HeadPart } from "./head";
-import { createNotice, createOutcome } from "./outcome";
+import { createOutcome } from "./outcome";
 import type { Context, Part } from "./part";
 import { createRows, type RowsPart } from "./rows";
 import type { Key, Store } from "./store";
@@ -31,7 +32,7 @@ export function mount(el: HTMLElement, store: Store, signal: AbortSignal): void 
   const code = createCodePanel(signal, () => ({ code: store.get("code"), codeOpen: store.own.now.codeOpen }), (codeOpen) => store.own.set({ codeOpen }));
   root.addEventListener("cotlens-copy", () => void code.copyNow(), { signal });
   const [head, rows, detail] = [createHead(context, code.opener), createRows(context), createDetail(context)] as const;
-  const [caption, outcome, notice] = [createCaption(context), createOutcome(context), createNotice(context)];
+  const [caption, outcome, notice] = [createCaption(context), createOutcome(context), createNotice<Key>(store.own, "notice", signal)];
   const foot = createFoot(KEYS);
   const sums = h("span", "cotlens-sums");
   const said = h("p", "cotlens-unseen", { role: "status", "aria-live": "polite" });

@@ -86,21 +86,3 @@ export function createOutcome(store: Store): Part {
 
   return { element, update(changed) { if (any(changed, "outcome", "job")) draw(); } };
 }
-
-/** One message: an error with its remedy, or why an action is off. */
-export function createNotice(store: Store, signal: AbortSignal): Part {
-  const words = h("span", "cotlens-notice-words");
-  const close = button("cotlens-button", "Dismiss", { "data-action": "dismiss" });
-  const element = h("div", "cotlens-notice", { role: "alert", hidden: true }, words, close);
-  onClick(close, signal, () => store.own.set({ notice: null }));
-  return {
-    element,
-    update(changed) {
-      if (!changed.has("notice")) return;
-      const { notice } = store.own.now;
-      element.hidden = notice === null;
-      setText(words, notice?.message ?? "");
-      setAttribute(element, "data-tone", notice?.error ? "error" : "info");
-    },
-  };
-}

@@ -1,6 +1,7 @@
 /** Puts the grid and what is done with it together. Knows the DOM and a store, nothing of the notebook. */
 
 import { decodeGrid, drawGrid } from "../grid/view";
+import { createNotice } from "../kit/controls/notice";
 import { h } from "../kit/dom";
 import { frame } from "../kit/frame";
 import { setIntensity } from "../kit/heat/heat";
@@ -8,14 +9,14 @@ import { onKey } from "../kit/keys";
 import type { Lock } from "../kit/heat/scale";
 import type { SharedLock } from "../kit/kernel/still";
 import { followTheme } from "../kit/theme";
-import { createBranches, createNotice, createOutcome, type Part } from "./parts";
+import { createBranches, createOutcome, type Part } from "./parts";
 import type { Key, Store } from "./store";
 
 export function mount(el: HTMLElement, store: Store, signal: AbortSignal): void {
   const root = frame(el, "cotlens-view cotlens-layers cotlens-patchgrid", "patch grid", signal);
   setIntensity(root, 0.5);
   const grid = h("div", "cotlens-gridroom");
-  const parts: Part[] = [createBranches(store, root, signal), createNotice(store, signal), createOutcome(store)];
+  const parts: Part[] = [createBranches(store, root, signal), createNotice<Key>(store.own, "notice", signal), createOutcome(store)];
   root.append(grid, ...parts.map((part) => part.element));
   let life = new AbortController();
   signal.addEventListener("abort", () => life.abort());
