@@ -66,7 +66,7 @@ clean:  ## remove the environment and everything built
 # Stamps: reinstall when the packaging changes, rebundle when a widget does; otherwise nothing runs.
 .venv/.installed: $(PACKAGING) | .venv/bin/python
 	@echo "Installing CoTLens into .venv (minutes the first time)"
-	@$(INSTALL) -e .
+	@$(INSTALL) -e '.[lab]'
 	@touch .venv/.widgets $@
 
 .venv/.dev: $(PACKAGING) | .venv/bin/python

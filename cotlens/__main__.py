@@ -15,6 +15,7 @@ from pathlib import Path
 
 import cotlens
 from cotlens._core.errors import CotLensError, InputError
+from cotlens._core.optional import need
 
 FIRST = "notebooks/quickstart.ipynb"
 FOLDERS = ("notebooks", "tutorials")
@@ -48,6 +49,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     if options.command == "export":
         return exported(parser, options.notebook, options.output)
     try:
+        need("jupyterlab", "`cotlens lab`", "lab")
         folder = prepare(options.dir)
         first = FIRST if options.chapter is None else chapter(folder, options.chapter)
     except OSError as error:

@@ -14,6 +14,7 @@ from typing import Any
 
 from cotlens._core import files
 from cotlens._core.errors import InputError
+from cotlens._core.optional import need
 from cotlens.widgets.page.page import Page
 from cotlens.widgets.page.several import frame
 
@@ -39,9 +40,9 @@ def to_html(notebook: files.PathLike, target: files.PathLike | None = None) -> P
 
     Raises:
         InputError: there is no such notebook, it is damaged, or nothing can be written there.
+        MissingPackage: nbconvert isn't installed, which comes with JupyterLab.
     """
-    import nbformat
-    from nbconvert import HTMLExporter
+    nbformat, nbconvert = (need(name, "An exported notebook", "lab") for name in ("nbformat", "nbconvert"))
     from traitlets.config import Config
 
     source = Path(notebook)
@@ -59,7 +60,7 @@ def to_html(notebook: files.PathLike, target: files.PathLike | None = None) -> P
             if framed is not None:
                 shown["text/html"] = framed
     settings = Config({"NbConvertBase": {"display_data_priority": _KINDS}, "HTMLExporter": {"embed_images": True}})
-    exporter = HTMLExporter(config=settings)
+    exporter = nbconvert.HTMLExporter(config=settings)
     exporter.raw_template = _TEMPLATE
     page, _ = exporter.from_notebook_node(document, {"metadata": {"name": source.stem}})
     return files.write_bytes(target or source.with_suffix(".html"), page.encode("utf-8", "replace"))

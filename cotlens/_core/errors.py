@@ -22,6 +22,10 @@ class CapabilityError(CotLensError):
     """The model or backend at hand can't do what was asked of it."""
 
 
+class MissingPackage(CapabilityError, InputError):
+    """A package of an extra isn't installed; the sentence says which extra brings it."""
+
+
 class BackendError(CotLensError, RuntimeError):
     """A model or the machinery that runs it failed."""
 

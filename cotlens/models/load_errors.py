@@ -4,20 +4,9 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterator, Sequence
-from importlib import import_module
 from pathlib import Path
 
-from cotlens._core.errors import BackendError, CapabilityError, CotLensError, InputError, OutOfMemory, did_you_mean
-
-
-def need(package: str, what: str, extra: str = "gpu") -> None:
-    """Raise CapabilityError unless a package of an optional extra is there, for `what` was asked for."""
-    try:
-        import_module(package)
-    except ImportError as error:
-        raise CapabilityError(
-            f"{what} needs {package}, which is not installed; run pip install 'cotlens[{extra}]'."
-        ) from error
+from cotlens._core.errors import BackendError, CotLensError, InputError, OutOfMemory, did_you_mean
 
 
 def unlikely(name: str, shipped: Sequence[str]) -> None:

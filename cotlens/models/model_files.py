@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from cotlens._core.errors import BackendError
+from cotlens._core.optional import need
 from cotlens.models import gguf, load_errors
 from cotlens.models.model_config import auto_class
 
@@ -43,7 +44,7 @@ class ModelFiles:
         if file is None:
             return cls(name, name, more)
         for package in ("gguf", "accelerate"):  # transformers reads such files by both
-            load_errors.need(package, f"The GGUF file {file.name!r}", "gguf")
+            need(package, f"The GGUF file {file.name!r}", "gguf")
         return cls(name, str(file.parent), {**more, "gguf_file": file.name}, gguf.read(file))
 
     def config(self) -> Any:

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cotlens._core.errors import InputError
+from cotlens._core.optional import need
 from cotlens.plots.palette import NEGATIVE, POSITIVE
 from cotlens.plots.tokens import Html, harmless
 
@@ -30,8 +31,7 @@ def attention_patterns(
     Raises:
         InputError: there is no pattern, one is not of the size of the texts, or together they are too much for a page.
     """
-    from circuitsvis.attention import attention_heads as draw
-
+    draw = need("circuitsvis.attention", "A picture of attention", "plots").attention_heads
     n = len(texts)
     if not patterns:
         raise InputError("There is no attention pattern to show; give those of model.attention(trace, heads=[...]).")

@@ -17,6 +17,7 @@ import numpy as np
 
 from cotlens._core import check, files
 from cotlens._core.errors import InputError, did_you_mean
+from cotlens._core.optional import need
 from cotlens.plots.drawing import drawable
 from cotlens.plots.palette import INK, NEGATIVE, POSITIVE
 from cotlens.results.certainty import LEAST, may_be_nothing, why_hollow
@@ -58,10 +59,9 @@ class Figure:
         return files.write_bytes(target, self._as(kind, check.number("scale", scale, above=0, of="A figure")))
 
     def _as(self, kind: str, scale: float) -> bytes:
-        import vl_convert
-
         if kind == "svg":
             return self.svg.encode("utf-8")
+        vl_convert = need("vl_convert", f"A .{kind} file", "plots")
         return vl_convert.svg_to_pdf(self.svg) if kind == "pdf" else vl_convert.svg_to_png(self.svg, scale=scale)
 
 

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from cotlens._core import check, files
 from cotlens._core.errors import InputError, did_you_mean
 from cotlens._core.frozen import FrozenDict, frozen_array
+from cotlens._core.optional import need
 from cotlens._core.registry import resolve
 from cotlens.results.provenance import Provenance
 from cotlens.results.table import checked_columns
@@ -91,8 +92,11 @@ class Result:
 
         Raises:
             InputError: there is no chart for this kind, or it has no such option.
+            MissingPackage: what draws charts isn't installed.
         """
         draw = resolve(_CHARTS).get(self.kind)
+        need("altair", "A chart", "plots")
+        need("vl_convert", "A chart", "plots")
         _check_options(draw, options)
         return draw(self, **options)
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from cotlens._core import files
 from cotlens._core.errors import InputError, did_you_mean
+from cotlens._core.optional import need
 from cotlens.results.result import Result
 
 if TYPE_CHECKING:
@@ -24,11 +25,7 @@ def write(result: Result, path: files.PathLike) -> None:
     kind = Path(path).suffix.removeprefix(".").lower()
     if kind not in FORMATS:
         raise InputError(f"A table can't be written as {Path(path).name!r}. {did_you_mean(kind, FORMATS)}")
-    try:
-        body = FORMATS[kind](result.frame())
-    except ImportError as error:
-        raise InputError(f"A .{kind} file needs a package that is missing: {str(error).splitlines()[0]}.") from error
-    files.write_bytes(path, body)
+    files.write_bytes(path, FORMATS[kind](result.frame()))
 
 
 def _csv(frame: pandas.DataFrame) -> bytes:
@@ -36,6 +33,7 @@ def _csv(frame: pandas.DataFrame) -> bytes:
 
 
 def _parquet(frame: pandas.DataFrame) -> bytes:
+    need("pyarrow", "A .parquet file", "parquet")
     body = io.BytesIO()
     frame.to_parquet(body)
     return body.getvalue()

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from cotlens._core.errors import InputError
+from cotlens._core.optional import need
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -25,15 +25,14 @@ def estimator(method: str, mode: str) -> Any:
     two classes is the difference of their means.
 
     Raises:
-        InputError: scikit-learn isn't installed.
+        MissingPackage: scikit-learn isn't installed.
     """
-    try:
-        from sklearn.linear_model import RidgeClassifierCV, RidgeCV
-        from sklearn.neighbors import NearestCentroid
-        from sklearn.pipeline import make_pipeline
-        from sklearn.preprocessing import StandardScaler
-    except ImportError as error:
-        raise InputError('Probes are fitted by scikit-learn: pip install "cotlens[probes]".') from error
+    need("sklearn", "Fitting a probe", "probes")
+    from sklearn.linear_model import RidgeClassifierCV, RidgeCV
+    from sklearn.neighbors import NearestCentroid
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import StandardScaler
+
     if mode == "number":
         return make_pipeline(StandardScaler(), RidgeCV(PENALTIES))
     return make_pipeline(StandardScaler(), RidgeClassifierCV(PENALTIES) if method == "ridge" else NearestCentroid())

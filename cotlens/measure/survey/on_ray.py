@@ -8,7 +8,8 @@ import os
 import platform
 from typing import Any
 
-from cotlens._core.errors import BackendError, CapabilityError, InputError
+from cotlens._core.errors import BackendError, InputError
+from cotlens._core.optional import need
 from cotlens.measure.survey.plan import Cell
 from cotlens.measure.survey.pools import POLL_S
 from cotlens.measure.survey.worker import CellOutcome, Worker, reason
@@ -57,7 +58,7 @@ class RayPool:
         workers: how many; by default one per GPU, or per core where there is no GPU.
 
     Raises:
-        CapabilityError: Ray isn't installed.
+        MissingPackage: Ray isn't installed.
         BackendError: there is no cluster at the address.
         InputError: the cluster is smaller than what was asked for.
     """
@@ -123,11 +124,7 @@ def _why(error: Exception) -> str:
 
 def _imported() -> Any:
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # nothing of a survey is told to anybody
-    try:
-        import ray
-    except ImportError as error:
-        raise CapabilityError("This needs Ray, which isn't installed: pip install 'cotlens[ray]'.") from error
-    return ray
+    return need("ray", "A survey on Ray", "ray")
 
 
 def _connect(ray: Any, address: str | bool, workers: int | None) -> bool:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import contextlib
-import importlib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from cotlens._core.errors import InputError
 from cotlens._core.files import PathLike
+from cotlens._core.optional import need
 from cotlens.trace.answers import FinalAnswer
 from cotlens.trace.collection.traces import Traces
 from cotlens.trace.parts.focusing import from_parts
@@ -37,8 +37,8 @@ def read_inspect(path: PathLike, *, model: Any = None) -> Traces:
         model: in whose format the text is tokenised.
 
     Raises:
-        InputError: there is no such file, it is no log, holds no samples, or would unpack to what no log does; or
-            inspect_ai isn't installed.
+        InputError: there is no such file, it is no log, holds no samples, or would unpack to what no log does.
+        MissingPackage: inspect_ai isn't installed.
     """
     target = existing(path)
     if target.suffix == ".eval":
@@ -56,13 +56,7 @@ def read_inspect(path: PathLike, *, model: Any = None) -> Traces:
 
 def _log(path: Path) -> tuple[Any, Iterator[Any]]:
     """What a log says of all samples, and these one by one, for those of a large log don't fit into memory together."""
-    try:
-        library = importlib.import_module("inspect_ai.log")
-    except ImportError as error:
-        raise InputError(
-            "Logs of Inspect are read by its own library, which isn't installed; install it: pip install "
-            '"cotlens[inspect]".'
-        ) from error
+    library = need("inspect_ai.log", "A log of Inspect", "inspect")
     with _damaged(path):
         if path.suffix == ".eval":
             asked = {"all_samples_required": False, "resolve_attachments": True, "exclude_fields": _UNREAD}

@@ -15,6 +15,7 @@ from cotlens._core import files
 from cotlens._core.data import loads
 from cotlens._core.errors import BackendError, InputError
 from cotlens._core.files import PathLike
+from cotlens._core.optional import need
 from cotlens.measure.features.autoencoder.config import Config
 from cotlens.measure.features.autoencoder.sae import BIASES, SAE
 
@@ -133,12 +134,7 @@ def _converted(loaded: Any, site: str | None, sparsity: Any = None) -> SAE:
 
 
 def _released(release: str, sae_id: str, site: str | None) -> SAE:
-    try:
-        import sae_lens
-    except ImportError as error:
-        raise InputError(
-            f"The release {release!r} is found by SAELens, which is not installed: pip install 'cotlens[sae]'."
-        ) from error
+    sae_lens = need("sae_lens", f"The release {release!r}", "sae")
     try:
         loaded, _, sparsity = sae_lens.SAE.from_pretrained_with_cfg_and_sparsity(release, sae_id)
     except ValueError as error:

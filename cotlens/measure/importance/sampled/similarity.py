@@ -61,8 +61,8 @@ def resolved(embedder: Embed) -> Embed:
         return MINILM if there else "residual"
     if embedder not in ("residual", "exact") and not there:
         raise CapabilityError(
-            f"The embedder {embedder!r} needs the package sentence-transformers, which is not installed: run `pip "
-            "install sentence-transformers`, or choose embedder='residual' (the model's own) or 'exact'."
+            f"The embedder {embedder!r} needs the package sentence-transformers, which is not installed: run pip "
+            "install 'cotlens[embed]', or choose embedder='residual' (the model's own) or 'exact'."
         )
     return embedder
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from cotlens._core.errors import InputError, did_you_mean
-from cotlens.models.load_errors import need
+from cotlens._core.optional import need
 
 DeviceMap = str | Mapping[str, Any]
 _QUANTIZATIONS = ("8bit", "4bit")
@@ -48,9 +48,9 @@ class Loading:
         if self.quantization not in (None, *_QUANTIZATIONS):
             raise InputError(f"quantization={self.quantization!r} is not known; choose '8bit' or '4bit'.")
         if self.quantization is not None:
-            need("bitsandbytes", f"quantization={self.quantization!r}")
+            need("bitsandbytes", f"quantization={self.quantization!r}", "gpu")
         if self.device_map is not None or self.quantization is not None:
-            need("accelerate", "device_map=" if self.device_map is not None else "quantization=")
+            need("accelerate", "device_map=" if self.device_map is not None else "quantization=", "gpu")
 
     def where(self) -> str:
         """The device of a model that isn't spread: as asked, else a GPU where there is one."""

@@ -214,7 +214,7 @@ class TestSimilarity:
         """A small random one made here, where the package is installed; elsewhere the name is refused."""
         name = str(tmp_path / "small")
         if importlib.util.find_spec(similarity.PACKAGE) is None:
-            with pytest.raises(CapabilityError, match="pip install sentence-transformers"):
+            with pytest.raises(CapabilityError, match=r"pip install 'cotlens\[embed\]'"):
                 similarity.resolved(name)
             return
         encoder = small_encoder(tmp_path)
@@ -230,7 +230,7 @@ class TestSimilarity:
     def test_auto_is_minilm_where_it_can_be_had(self, monkeypatch):
         monkeypatch.setattr(similarity.importlib.util, "find_spec", lambda name: None)
         assert similarity.resolved("auto") == "residual"
-        with pytest.raises(CapabilityError, match="pip install sentence-transformers"):
+        with pytest.raises(CapabilityError, match=r"pip install 'cotlens\[embed\]'"):
             Counterfactual(embedder="all-MiniLM-L6-v2")
         monkeypatch.setattr(similarity.importlib.util, "find_spec", lambda name: name)
         assert similarity.resolved("auto") == "all-MiniLM-L6-v2"
