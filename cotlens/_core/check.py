@@ -203,7 +203,8 @@ _KINDS: dict[str, Callable[..., Any]] = {"int": whole, "float": number, "bool": 
 
 
 def _is_whole(value: Any) -> bool:
-    return isinstance(value, (int, np.integer)) and not isinstance(value, bool)
+    # Nearly all are, and thousands are asked about at once.
+    return type(value) is int or (isinstance(value, (int, np.integer)) and not isinstance(value, bool))
 
 
 def _finite(value: Any) -> bool:

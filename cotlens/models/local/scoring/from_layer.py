@@ -86,10 +86,10 @@ def beginnings(
 
 
 def _of(engine: Engine, ids: tuple[int, ...], branch: Branch) -> Beginning | None:
-    fed = branch.token_ids[: max(branch.asked, default=0)]
-    if not (branch.interventions and fed) or branch.hidden or branch.left_out:
+    if not branch.interventions or branch.hidden or branch.left_out:
         return None
-    if ids[branch.prefix : branch.prefix + len(fed)] != fed:
+    fed = branch.token_ids[: max(branch.asked, default=0)]
+    if not fed or ids[branch.prefix : branch.prefix + len(fed)] != fed:
         return None
     places = {(getattr(item, "layer", 0), getattr(item, "site", "embed")) for item in branch.interventions}
     first = min(layer for layer, _ in places)

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import chain
 
 import numpy as np
 from numpy.typing import NDArray
@@ -168,18 +169,19 @@ def plan(trunk: Sequence[int], branches: Sequence[Branch]) -> PackedPlan:
         asked = wanted.of(branch, start)
         if not asked:
             continue
-        tokens, indices = branch.token_ids, branch.asked
+        tokens, indices = branch.token_ids, [index for index, *_ in asked]
+        first, end = min(indices), max(indices)
         hidden, last = _hidden_before(branch, sight)
         change = changed.setdefault(branch.changes, len(changed)) if branch.interventions else 0
         where = (branch.prefix, tuple(hidden.tolist()), branch.left_out, change)
-        at = tuple(branch.positions[: max(indices)])
+        at = tuple(branch.positions[:end])
         # Its first token would be predicted by the trunk token before it, which saw the hidden positions: the last one
         # that isn't hidden is run again behind them.
-        if len(hidden) and min(indices) == 0:
-            rows.append((*where, (trunk[last], *tokens[: max(indices)]), last, (last, *at), asked))
+        if len(hidden) and not first:
+            rows.append((*where, (trunk[last], *tokens[:end]), last, (last, *at), asked))
             continue
         roots += [(branch.prefix - 1, target, slot) for index, target, slot in asked if not index]
-        if fed := tokens[: max(indices)]:
+        if fed := tokens[:end]:
             later = [(index - 1, target, slot) for index, target, slot in asked if index]
             rows.append((*where, fed, -1, at, later))
     # Sorted, rows with a common beginning stand side by side, so a trie needs only each row's overlap with the one
@@ -206,8 +208,8 @@ def _token_rows(rows: list[_Row], changes: list[_Changes]) -> TokenRows:
 
     begin = np.concatenate([[0], np.cumsum(column(len(row[4]) for row in rows))])
     wanted = np.concatenate([[0], np.cumsum(column(len(row[7]) for row in rows))])
-    tokens = np.fromiter((token for row in rows for token in row[4]), np.int64, int(begin[-1]))
-    positions = np.fromiter((at for row in rows for at in row[6]), np.int64, int(begin[-1]))
+    tokens = np.fromiter(chain.from_iterable(row[4] for row in rows), np.int64, int(begin[-1]))
+    positions = np.fromiter(chain.from_iterable(row[6] for row in rows), np.int64, int(begin[-1]))
     wants = np.array([want for row in rows for want in row[7]], dtype=np.int64).reshape(-1, 3)
     groups: dict[tuple[int, _Tokens, _Tokens, int, bool], int] = {}
     group = column(groups.setdefault((*row[:4], row[5] < 0), len(groups)) for row in rows)
