@@ -20,6 +20,7 @@ from cotlens._core.errors import InputError
 from cotlens.trace.align import decode, fits
 from cotlens.trace.codec import Codec
 from cotlens.trace.edit import Edit, Kind
+from cotlens.trace.latents import check_words, spliced, vectors_of
 from cotlens.trace.notes import ENDINGS
 from cotlens.trace.parts import carrying
 from cotlens.trace.places import Cut, Place, deletion, insertion, replacement, thought_of, token_index
@@ -27,7 +28,8 @@ from cotlens.trace.record import TraceRecord
 from cotlens.trace.spans import Span
 
 T = TypeVar("T", bound=TraceRecord)
-NewText = str | Sequence[int]
+NewText = str | Sequence[int] | NDArray[np.float32]
+"""What is written in place of something: text, token ids, or vectors [n, d_model] that stand as latents."""
 
 
 def truncate(trace: T, at: int | Span | str) -> T:
@@ -51,6 +53,7 @@ def truncate(trace: T, at: int | Span | str) -> T:
         top_ids=trace.top_ids[:index],
         top_logprobs=trace.top_logprobs[:index],
         top_pieces=trace.top_pieces[:index],
+        **spliced(trace, index, len(trace.token_ids), 0, None),
         parent=trace,
         edit=edit,
         rewritten_from=None,
@@ -114,18 +117,23 @@ def reads(codec: Codec, trace: T) -> bool:
 
 
 def _change(trace: T, kind: Kind, tokens: _Tokens, cut: Cut, new: NewText) -> T:
+    latents = vectors_of(new, trace)
+    before = text = after = ""
+    wanted: str | None = None
     if isinstance(new, str):
         text = without_surrogates(new)
         cut = _reach_characters(trace, tokens.whole, cut)
         before = trace.text[trace.offsets[cut.first] : cut.start]
         after = trace.text[cut.end : trace.offsets[cut.last]]
-        wanted: str | None = before + text + after
-        ids = list(tokens.codec.encode(before + text + after)) if wanted else []
+        wanted = before + text + after
+        ids = list(tokens.codec.encode(wanted)) if wanted else []
     else:
         _check_token_borders(trace, cut)
-        before = text = after = ""
-        wanted, ids = None, check.indices("new", new).tolist()
-    return _spliced(trace, kind, tokens, cut, ids, (before, text, after), wanted)
+        of_latents = [] if latents is None else [trace.token_ids[trace.latent_tokens[0]]] * len(latents)
+        ids = check.indices("new", new).tolist() if latents is None else of_latents
+    if latents is None and ids:
+        check_words(trace, cut.first, cut.last)
+    return _spliced(trace, kind, tokens, cut, ids, (before, text, after), wanted, latents)
 
 
 def _finish(trace: T) -> str:
@@ -134,9 +142,16 @@ def _finish(trace: T) -> str:
 
 
 def _spliced(
-    trace: T, kind: Kind, tokens: _Tokens, cut: Cut, ids: list[int], texts: tuple[str, str, str], wanted: str | None
+    trace: T,
+    kind: Kind,
+    tokens: _Tokens,
+    cut: Cut,
+    ids: list[int],
+    texts: tuple[str, str, str],
+    wanted: str | None,
+    latents: NDArray[np.float32] | None,
 ) -> T:
-    """The trace with `ids` in place of tokens [cut.first, cut.last)."""
+    """The trace with `ids`, of latents or of words, in place of tokens [cut.first, cut.last)."""
     pieces = [*tokens.pieces[: cut.first], *tokens.codec.pieces(ids), *tokens.pieces[cut.last :]]
     end_token = cut.first + len(ids)
     changed = type(trace).build(
@@ -149,6 +164,7 @@ def _spliced(
         codec=trace.codec,
         focus_order=trace.focus_order,
         **_measured_before(trace, cut.first, len(pieces)),
+        **spliced(trace, cut.first, cut.last, len(ids), latents),
     )
     written = changed.text[changed.offsets[cut.first] : changed.offsets[end_token]]
     before, new, after = texts

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from cotlens._core.errors import InputError
 from cotlens.trace.align import tokens_covering
+from cotlens.trace.latents import UNIT
 from cotlens.trace.record import TraceRecord
 from cotlens.trace.spans import Span
 
@@ -18,7 +19,7 @@ Place = Span | tuple[int, int] | str
 """A stretch of a trace: a span, the (start, end) characters of its text, or a text that its thought says once."""
 
 _MOST_NAMED = 5  # places that an error names
-_EXACT = ("token", "role")
+_EXACT = ("token", "role", UNIT)
 """Units whose spans are cut by tokens; those of the others are cut by text."""
 
 
@@ -112,6 +113,8 @@ def _by_chars(trace: TraceRecord, start: int, end: int) -> Cut:
     most = thought.end + int(thought.char_end > offsets[thought.end])
     first, last = tokens_covering(offsets, start, end)
     first = min(max(first, least), most)
+    while first < most and np.isin(first, trace.latent_tokens):  # without text, they aren't meant: it stands behind them
+        first += 1
     return Cut(start, end, first, min(max(last, first), most))
 
 

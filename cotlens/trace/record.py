@@ -20,6 +20,7 @@ from cotlens.trace.answers import Answer, AnswerReader
 from cotlens.trace.check import check_measured, check_offsets, check_role, check_roles, edges_of, role_spans
 from cotlens.trace.codec import Codec
 from cotlens.trace.edit import Edit
+from cotlens.trace.latents import check_latents, told, unit_spans
 from cotlens.trace.parts.part import Part, check_parts, of_roles, thoughts
 from cotlens.trace.spans import Span, text_spans, token_spans
 from cotlens.trace.splitting.splitters import check_unit, split
@@ -32,11 +33,21 @@ EDITED = ("kind", "start", "end", "old", "new")
 
 
 def digest(
-    ids: bytes, text: bytes, roles: Mapping[str, Sequence[int]], edit: tuple[Any, ...] | None, parent: str | None
+    ids: bytes,
+    text: bytes,
+    roles: Mapping[str, Sequence[int]],
+    edit: tuple[Any, ...] | None,
+    parent: str | None,
+    latents: bytes = b"",
 ) -> str:
-    """The id of a trace, of its token ids (int64, little-endian), its text (UTF-8) and what its roles and edit are."""
+    """The id of a trace, of its token ids (int64, little-endian), its text (UTF-8) and what its roles and edit are.
+
+    Args:
+        latents: what `latents.told` makes of them.
+    """
     found = hashlib.sha256(ids)
     found.update(text)
+    found.update(latents)
     ranges = sorted((role, *edges) for role, edges in roles.items())
     found.update(repr((ranges, edit, parent)).encode("utf-8", "surrogatepass"))
     return found.hexdigest()[:16]
@@ -67,6 +78,8 @@ class TraceRecord:
     given_parts: tuple[Part, ...] = ()
     focus_order: int | None = None
     origin: Any = None
+    latents: NDArray[np.float32] = field(default_factory=lambda: np.empty((0, 0), np.float32))
+    latent_tokens: NDArray[np.int64] = field(default_factory=lambda: np.empty(0, np.int64))
 
     def __post_init__(self) -> None:
         def keep(name: str, value: Any) -> None:
@@ -88,6 +101,9 @@ class TraceRecord:
         check_measured(count, self.logprobs, self.top_ids, self.top_logprobs, self.top_pieces)
         if self.rewritten_from is not None and not 0 <= self.rewritten_from <= count:
             raise InputError(f"A trace of {count} tokens can't be rewritten from token {self.rewritten_from}.")
+        keep("latents", frozen_array(self.latents, np.float32))
+        keep("latent_tokens", frozen_array(self.latent_tokens, np.int64))
+        check_latents(self.token_ids, self.offsets, self.latent_tokens, self.latents)
         keep("given_parts", tuple(self.given_parts))
         check_parts(self.given_parts, count, len(self.text))
 
@@ -174,7 +190,8 @@ class TraceRecord:
         ids, text = np.asarray(self.token_ids, "<i8").tobytes(), self.text.encode("utf-8", "surrogatepass")
         edit = None if self.edit is None else tuple(getattr(self.edit, name) for name in EDITED)
         roles = {role: edges_of(span, self.offsets) for role, span in self.roles.items()}
-        return digest(ids, text, roles, edit, None if self.parent is None else self.parent.id)
+        latents = told(self.latent_tokens, self.latents)
+        return digest(ids, text, roles, edit, None if self.parent is None else self.parent.id, latents)
 
     def __eq__(self, other: object) -> bool:
         return self.id == other.id if isinstance(other, TraceRecord) else NotImplemented
@@ -235,7 +252,8 @@ class TraceRecord:
 
         No token is in two spans of a unit. A span's characters leave out the whitespace around it; its tokens are
         those whose first character that isn't whitespace lies in it, and tokens of whitespace after it. Whitespace
-        before the first span is in none. Sentences are those of Thought Anchors (see `trace.splitting`).
+        before the first span is in none. Sentences are those of Thought Anchors (see `trace.splitting`). A latent is a
+        span of its own, of the unit "latent", between sentences, paragraphs or steps.
 
         Raises:
             InputError: there is no such unit or role.
@@ -247,6 +265,8 @@ class TraceRecord:
             return []
         if unit == "token":
             return token_spans(self.offsets, whole.start, whole.end)
+        if len(self.latent_tokens):
+            return unit_spans(self, whole, unit)
         shift = whole.char_start
         pieces = [(start + shift, end + shift) for start, end in split(self.role_text(role), unit)]
         return text_spans(self.offsets, whole.start, whole.end, pieces, unit)

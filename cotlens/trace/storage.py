@@ -8,6 +8,7 @@ import reprlib
 from collections.abc import Mapping, Sequence
 from typing import Any, TypeVar
 
+import numpy as np
 from numpy.typing import NDArray
 
 from cotlens._core import files
@@ -92,6 +93,7 @@ def described(trace: TraceRecord) -> dict[str, Any]:
         "meta": files.plain(trace.meta, "trace.meta"),
         **({"parts": [part_to_data(part) for part in trace.given_parts]} if trace.given_parts else {}),
         **({} if trace.focus_order is None else {"focus": trace.focus_order}),
+        **({"latents": _latents_to_data(trace)} if len(trace.latent_tokens) else {}),
         "reader": None if trace.reader is None else files.plain(reader_to_data(trace.reader), "trace.reader"),
     }
 
@@ -132,6 +134,7 @@ def revived(
         reader=reader,
         given_parts=parts,
         focus_order=focus,
+        **latents_from_data(data),
         **arrays,  # type: ignore[arg-type]
     )
     if trace.id != data["id"]:
@@ -148,6 +151,21 @@ def told(data: Mapping[str, Any], count: int) -> tuple[dict[str, Any], AnswerRea
         if reader is None:
             meta = {**meta, "notes": [*meta.get("notes", ()), _reader_note(data["reader"]["name"])]}
     return meta, reader
+
+
+def _latents_to_data(trace: TraceRecord) -> dict[str, Any]:
+    return {"tokens": trace.latent_tokens.tolist(), "vectors": files.pack_array(trace.latents)}
+
+
+def latents_from_data(data: Mapping[str, Any]) -> dict[str, Any]:
+    """Latents and their tokens of what `described` wrote down, as fields of a trace; none of a thought in words."""
+    given = data.get("latents")
+    if given is None:
+        return {}
+    places = np.array(given["tokens"])
+    if places.dtype.kind != "i":
+        raise ValueError("its latent tokens are no whole numbers")
+    return {"latent_tokens": places, "latents": files.unpack_array(given["vectors"])}
 
 
 def _edit_to_data(edit: Edit) -> dict[str, Any]:

@@ -7,12 +7,12 @@ Traces are immutable; an edited or rewritten trace is a new one that knows its p
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any, Self
 
 from cotlens._core.files import PathLike
 from cotlens.trace import display, editing, plain, storage
 from cotlens.trace.answers import FinalAnswer
+from cotlens.trace.editing import NewText
 from cotlens.trace.parts import focusing
 from cotlens.trace.places import Place
 from cotlens.trace.prompts import Prompt
@@ -47,6 +47,9 @@ class Trace(TraceRecord):
             prompt, a thought and an answer.
         focus_order: which of them is the thought of the roles; None without one.
         origin: what another focus is taken from; not saved.
+        latents: float32 [k, d_model], of a thought in latents (see `trace.latents`): the hidden states after the final
+            norm that the model handed on to itself, before its feedback; [0, 0] of a thought in words.
+        latent_tokens: int64 [k], the tokens that stand for them, which have no text.
 
     Raises:
         InputError: the parts don't fit together.
@@ -120,16 +123,17 @@ class Trace(TraceRecord):
         """
         return editing.truncate(self, at)
 
-    def replace(self, span: Place, text: str | Sequence[int]) -> Self:
+    def replace(self, span: Place, text: NewText) -> Self:
         """The trace with other text in place of a span of its thought.
 
         Args:
             span: a Span of this trace, (start, end) characters of its text, or a text that the thought says once
                 ("44"). A sentence, paragraph or step is replaced without the whitespace around it.
             text: the new text; token ids (then the span must begin and end where tokens do) are taken as they are.
+                In place of latents, vectors [n, d_model], as `latents` has them.
 
         Raises:
-            InputError: the span is outside the thought, or the trace has no codec.
+            InputError: the span is outside the thought, the trace has no codec, or words would stand among latents.
         """
         return editing.replace(self, span, text)
 
@@ -143,16 +147,16 @@ class Trace(TraceRecord):
         """
         return editing.delete(self, span)
 
-    def insert(self, at: int | Place, text: str | Sequence[int]) -> Self:
+    def insert(self, at: int | Place, text: NewText) -> Self:
         """The trace with more text before token `at` of its thought, or before a span.
 
         Args:
             at: token index from the thought's first to just after its last, a Span, (start, end) characters, or a text
                 that the thought says once.
-            text: the new text, or token ids to be taken as they are.
+            text: the new text, token ids to be taken as they are, or vectors [n, d_model] for latents.
 
         Raises:
-            InputError: `at` is outside the thought, or the trace has no codec.
+            InputError: `at` is outside the thought, the trace has no codec, or words would stand among latents.
         """
         return editing.insert(self, at, text)
 

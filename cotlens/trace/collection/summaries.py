@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from cotlens.trace import storage
 from cotlens.trace.answers import AnswerReader, FinalAnswer
 from cotlens.trace.check import ROLES, role_spans
+from cotlens.trace.latents import told
 from cotlens.trace.record import EDITED, TraceRecord, digest
 
 
@@ -70,7 +71,9 @@ class TraceSummary:
             ValueError, KeyError, TypeError, IndexError or AttributeError: they don't fit together.
         """
         edit = about["edit"] and tuple(about["edit"][name] for name in EDITED)
-        if digest(ids.tobytes(), text, about["roles"], edit, parent) != about["id"]:
+        found = storage.latents_from_data(about)
+        latents = told(found["latent_tokens"], found["latents"]) if found else b""
+        if digest(ids.tobytes(), text, about["roles"], edit, parent, latents) != about["id"]:
             raise ValueError(storage.CHANGED)
         said, offsets = text.decode(), np.concatenate(([0], np.cumsum(lengths, dtype=np.int64)))
         if int(offsets[-1]) != len(said):
