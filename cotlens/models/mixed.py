@@ -24,6 +24,8 @@ from cotlens.models.contract import (
     Divergence,
     Gradients,
     Interventions,
+    LatentRow,
+    LatentRun,
     Meter,
     Model,
     OnRollout,
@@ -75,7 +77,7 @@ class Mixed:
         self.codec, self.format, self.reader = look.codec, look.format, look.reader
         self.context_length = min(write.context_length, look.context_length)
         self.n_layers, self.owner = look.n_layers, write.owner
-        self.n_heads = look.n_heads
+        self.n_heads, self.latent_format = look.n_heads, look.latent_format
         self.attention_layers, self.hides_whole = look.attention_layers, look.hides_whole
         self._scores = look if Capability.SCORE in look.capabilities else write
         self.score_path = f"text by {write.backend}; {self._scores.backend}: {self._scores.score_path}"
@@ -126,6 +128,7 @@ class Mixed:
         top_p: float | None = None,
         top_k: int | None = None,
         prefill: str = "",
+        latents: int | None = None,
         interventions: Interventions = (),
         on_token: OnToken | None = None,
     ) -> Any:
@@ -140,6 +143,7 @@ class Mixed:
                 top_p=top_p,
                 top_k=top_k,
                 prefill=prefill,
+                latents=latents,
                 interventions=interventions,
                 on_token=on_token,
             )
@@ -151,6 +155,7 @@ class Mixed:
         *,
         at: int | None = None,
         close_thought: bool = False,
+        latents: int | None = None,
         n: int = 1,
         seed: int = 0,
         max_new_tokens: int | None = None,
@@ -166,6 +171,7 @@ class Mixed:
                 trace,
                 at=at,
                 close_thought=close_thought,
+                latents=latents,
                 n=n,
                 seed=seed,
                 max_new_tokens=max_new_tokens,
@@ -282,6 +288,14 @@ class Mixed:
         """How far vectors decode from others, by `look`."""
         return self.look.decode_kl(vectors, wanted)
 
+    def think(self, trace: Trace, rows: Sequence[LatentRow]) -> list[LatentRun]:
+        """A thought with other latents, by `look`."""
+        return self.look.think(trace, rows)
+
+    def decode_latents(self, latents: NDArray[np.float32], targets: ArrayLike = (), k: int = 0) -> Decoded:
+        """What latents say, by `look`."""
+        return self.look.decode_latents(latents, targets, k)
+
     def annotate(self, trace: Trace, k: int = 8) -> Trace:
         """Log-probability and alternatives at every token but the first, by the one that scores."""
         return self._scores.annotate(trace, k)
@@ -301,8 +315,8 @@ class Mixed:
         return self.look.answer_branch(trace, at, value, form)
 
     def _writer(self, interventions: Interventions) -> Model:
-        """Who writes: `look` where something is changed inside, else `write`."""
-        return self.look if as_interventions(interventions) else self.write
+        """Who writes: `look` where something is changed inside or thought in latents, else `write`."""
+        return self.look if as_interventions(interventions) or self.latent_format is not None else self.write
 
     def _traces(self, written: Any) -> Any:
         ours = self._ours()

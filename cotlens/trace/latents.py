@@ -7,6 +7,7 @@ the model's own (its feedback) turns into what the latent's position reads. Its 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -74,7 +75,7 @@ def _runs(trace: TraceRecord, role: Span) -> Iterator[tuple[int, int, bool]]:
     inside = trace.latent_tokens[(trace.latent_tokens >= role.start) & (trace.latent_tokens < role.end)]
     latent[inside - role.start] = True
     edges = [0, *(np.flatnonzero(np.diff(latent)) + 1).tolist(), len(latent)]
-    for start, end in zip(edges, edges[1:], strict=False):
+    for start, end in pairwise(edges):
         if start < end:
             yield role.start + start, role.start + end, bool(latent[start])
 
@@ -86,6 +87,11 @@ def name_of(trace: TraceRecord, span: Span) -> str:
     if text or not len(inside):
         return text
     return f"latent {inside[0]}" if len(inside) == 1 else f"latents {inside[0]} to {inside[-1]}"
+
+
+def among(trace: TraceRecord, first: int, last: int) -> bool:
+    """Whether any of the tokens [first, last) is a latent."""
+    return bool(((trace.latent_tokens >= first) & (trace.latent_tokens < last)).any())
 
 
 def vectors_of(new: Any, trace: TraceRecord) -> NDArray[np.float32] | None:
@@ -115,8 +121,8 @@ def check_words(trace: TraceRecord, first: int, last: int) -> None:
         return
     which = inside if len(inside) else np.flatnonzero(np.isin(trace.latent_tokens, (first - 1, last)))
     raise InputError(
-        f"Words can't stand in place of latents or between them ({which[0]} to {which[-1]} here); give vectors of shape "
-        f"(n, {trace.latents.shape[1]}), delete the latents, or edit the words around them."
+        f"Words can't stand in place of latents or between them ({which[0]} to {which[-1]} here); give vectors of "
+        f"shape (n, {trace.latents.shape[1]}), delete the latents, or edit the words around them."
     )
 
 

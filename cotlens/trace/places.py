@@ -113,7 +113,9 @@ def _by_chars(trace: TraceRecord, start: int, end: int) -> Cut:
     most = thought.end + int(thought.char_end > offsets[thought.end])
     first, last = tokens_covering(offsets, start, end)
     first = min(max(first, least), most)
-    while first < most and np.isin(first, trace.latent_tokens):  # without text, they aren't meant: it stands behind them
+    while first < most and np.isin(
+        first, trace.latent_tokens
+    ):  # without text, they aren't meant: it stands behind them
         first += 1
     return Cut(start, end, first, min(max(last, first), most))
 

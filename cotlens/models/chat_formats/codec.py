@@ -37,18 +37,20 @@ class HFCodec:
     Args:
         tokenizer: fast ones are exact; slow ones go through their own `tokenize`.
         reserved: texts that are control tokens wherever they are added tokens, special or not (Qwen3's </think> isn't).
+        silent: ids without text: those that stand for latents.
     """
 
-    def __init__(self, tokenizer: Any, reserved: Iterable[str] = CONTROL_TEXTS) -> None:
+    def __init__(self, tokenizer: Any, reserved: Iterable[str] = CONTROL_TEXTS, silent: Iterable[int] = ()) -> None:
         self.tokenizer = tokenizer
         self.reserved = frozenset(reserved)
+        self.silent = frozenset(silent)
         self._known: dict[int, bytes] = {}
         self._lock = threading.RLock()  # transformers sets options on its tokenizers at every call
 
     def reserving(self, texts: Iterable[str]) -> HFCodec:
         """A codec of the same tokenizer to which these texts are control tokens too."""
         new = {text for text in texts if not self.is_control_text(text)}
-        return HFCodec(self.tokenizer, self.reserved | new) if new & set(self._added.values()) else self
+        return HFCodec(self.tokenizer, self.reserved | new, self.silent) if new & set(self._added.values()) else self
 
     def encode(self, text: str) -> list[int]:
         """Ids of `text` as it stands: no special tokens are added, and none are read out of the text.
@@ -202,5 +204,7 @@ class HFCodec:
         return Vocabulary(self.tokenizer, self._added)
 
     def _piece(self, token: int) -> bytes:
+        if token in self.silent:
+            return b""
         control = self._control_texts.get(token)
         return control.encode() if control is not None else self._vocabulary.piece(token)

@@ -55,7 +55,7 @@ class Format:
         self.family, self.markers = family, Markers(codec, family)
         texts = [text for text in (*TURN_ENDS, *family.stops) if codec.is_control_text(text)]
         stops = {token for text in texts for token in codec.encode_template(text)} | set(eos)
-        self.stop_ids = frozenset(stops - {marker[0] for marker in self.markers.ids.values() if marker})
+        self.stop_ids = frozenset(stops - {marker[0] for marker in self.markers.ids.values() if marker}) - codec.silent
 
     @property
     def name(self) -> str:
@@ -95,17 +95,16 @@ class Format:
         """With which tokens values end."""
         return Endings(self.codec)
 
-    def open(self, prompt: Prompt, prefill: str = "") -> Opening:
+    def open(self, prompt: Prompt, prefill: str = "", thinking: bool = False) -> Opening:
         """`prompt` as a user's turn, and the beginning of a thought where one is given or nothing else would elicit it.
+
+        Args:
+            thinking: whether a thought is begun also if nothing of it is given.
 
         Raises:
             InputError: the prompt is empty, or neither a text nor messages that end with a question.
             BackendError: the chat template failed.
         """
-        return self._open(prompt, prefill, bool(prefill))
-
-    def _open(self, prompt: Prompt, prefill: str, thinking: bool) -> Opening:
-        """The same; with `thinking` the thought is begun also if nothing of it is given."""
         asked = conversation(prompt)
         if not isinstance(prefill, str):
             raise InputError(f"prefill={prefill!r} is not a text; give the first words of the thought.")
@@ -115,7 +114,7 @@ class Format:
         begin, text = len(ids), seg.TokenText.of(self.codec.pieces(ids))
         known = self.markers.in_template(ids, text, span.end, begin)
         opened = known.thought is not None and not known.closed
-        if not self.plain and not opened and (thinking or not self.templated):
+        if not self.plain and not opened and (thinking or prefill or not self.templated):
             lead = "" if self.templated else "\n"
             ids = ids + self._mixed(lead, self.family.open, self.family.after_open + prefill)
             known = self.markers.begun(ids, begin)
@@ -149,7 +148,7 @@ class Format:
         Without an answer the thought stays open. A thought that was given between its markers is taken out of them.
         """
         thought, answer, notes = self._given(thought, answer)
-        opening = self.open(prompt) if self.plain else self._open(prompt, thought or self.family.before_close, True)
+        opening = self.open(prompt) if self.plain else self.open(prompt, thought or self.family.before_close, True)
         meta = {**opening.meta, "notes": [*opening.meta.get("notes", ()), *notes]} if notes else opening.meta
         opening = replace(opening, meta=meta)
         if self.plain:

@@ -212,13 +212,18 @@ def _trim(text: TokenText, start: Edge, end: Edge, tail: bool) -> tuple[Edge, Ed
     lead = text.chars[start.char : min(int(text.offsets[first]), end.char)]  # what a marker's token holds of it
     rest = text.chars[int(text.offsets[last]) : end.char]
     if not lead.strip():
-        while first < last and not text.pieces[first].strip():
+        while first < last and _blank(text.pieces[first]):
             first += 1
         start = text.edge(first)
     if tail and not rest.strip():
-        while first < last and not text.pieces[last - 1].strip():
+        while first < last and _blank(text.pieces[last - 1]):
             last -= 1
         end = text.edge(last)
         if first == last and lead.strip():
             end = Edge(start.char + len(lead.rstrip()), last)
     return start, Edge(max(start.char, end.char), last)
+
+
+def _blank(piece: bytes) -> bool:
+    """Whether a token is whitespace; one without any text is a latent, or what only a later token completes."""
+    return bool(piece) and not piece.strip()

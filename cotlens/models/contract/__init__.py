@@ -2,7 +2,8 @@
 
 Everything above `models` sees models only through this: the protocol (`model`), what models can do (`capability`), what
 is scored (`branches`), what is changed inside (`interventions`), where rollouts begin (`start`), what who only answers
-messages is asked (`asking`), and what comes back from within (`whitebox`).
+messages is asked (`asking`), how thoughts in latents go (`latents`, `feedback`), and what comes back from within
+(`whitebox`).
 """
 
 from cotlens.models.contract.asking import Answerer, Conversation, OnReply, Reply, Sent
@@ -19,6 +20,7 @@ from cotlens.models.contract.interventions import (
     Patch,
     Positions,
 )
+from cotlens.models.contract.latents import LatentFormat, LatentRow, LatentRun
 from cotlens.models.contract.model import Interventions, Meter, Model, OnToken, Owner
 from cotlens.models.contract.start import OnRollout, Start
 from cotlens.models.contract.whitebox import ANSWER_METRICS, LOWEST_TEMPERATURE, Decoded, Divergence, Gradients
@@ -43,6 +45,9 @@ __all__ = [
     "Gradients",
     "Intervention",
     "Interventions",
+    "LatentFormat",
+    "LatentRow",
+    "LatentRun",
     "Meter",
     "Model",
     "OnReply",

@@ -15,7 +15,7 @@ class Capability(Flag):
     GENERATE: `reason`, `resume`, `rollouts`. SCORE: `score`, `annotate`. HIDE: branches with hidden positions,
     `BlockAttention`, `divergence`, in the layers with attention. SKIP: branches with positions left out. READ: `read`,
     `unembed`, and with HIDE `attention`. WRITE: the other interventions. GRADIENT: `gradient`. DECODE: `decode`,
-    `predict`, and with GRADIENT `decode_kl`.
+    `predict`, and with GRADIENT `decode_kl`. LATENT: traces with latents, `think`.
     """
 
     GENERATE = auto()
@@ -26,11 +26,12 @@ class Capability(Flag):
     HIDE = auto()
     SKIP = auto()
     DECODE = auto()
+    LATENT = auto()
 
 
 OFFERS = {
     "local": ~Capability(0),
-    "ndif": ~Capability(0),
+    "ndif": ~Capability.LATENT,
     "vllm": Capability.GENERATE | Capability.SCORE | Capability.READ | Capability.WRITE,
 }
 _ATTENTION = (
@@ -41,8 +42,12 @@ _POSITIONS = (
     "nothing can be left out of this model's texts, so put something else in its place: Occlusion with mode='mean' or "
     "mode='swap'"
 )
+_LATENTS = (
+    "this model thinks in words, so take one that thinks in latents, such as cl.load('abacus-latent'), or "
+    "cl.load(path, latent='coconut')"
+)
 _PARTLY = {
-    "local": {Capability.HIDE: _ATTENTION, Capability.SKIP: _POSITIONS},
+    "local": {Capability.HIDE: _ATTENTION, Capability.SKIP: _POSITIONS, Capability.LATENT: _LATENTS},
     "ndif": {Capability.HIDE: _ATTENTION, Capability.SKIP: _POSITIONS},
     "vllm": {
         Capability.SCORE: "this server gives no log-probabilities of a prompt, so serve the model with vLLM",

@@ -23,6 +23,7 @@ from cotlens.models.contract.interventions import (
     BlockAttention,
     Intervention,
 )
+from cotlens.models.contract.latents import LatentFormat, LatentRow, LatentRun
 from cotlens.models.contract.start import OnRollout, Start
 from cotlens.models.contract.whitebox import Decoded, Divergence, Gradients
 
@@ -85,7 +86,7 @@ class Model(Protocol):
     `n_heads` is how many heads stand side by side at "heads", 0 where that site isn't known. `attention_layers` is in
     how many of its `n_layers` tokens can be hidden from each other: all, but in a model that keeps a state too those
     with attention, and 0 where none can be masked. `hides_whole` is False where a state still holds what is hidden,
-    whatever the number of these layers.
+    whatever the number of these layers. `latent_format` says how it thinks in latents, None of a model of words.
 
     Errors, each one sentence: InputError (an empty prompt, a token index out of range, more tokens than the context),
     CapabilityError (something this model can't do), BackendError (NaN logits), OutOfMemory, Cancelled. An error raised
@@ -104,6 +105,7 @@ class Model(Protocol):
     capabilities: Capability
     codec: Codec
     format: Any
+    latent_format: LatentFormat | None
     reader: AnswerReader
     context_length: int
     n_layers: int
@@ -125,12 +127,14 @@ class Model(Protocol):
         top_p: float | None = None,
         top_k: int | None = None,
         prefill: str = "",
+        latents: int | None = None,
         interventions: Interventions = (),
         on_token: OnToken | None = None,
     ) -> Any:
         """Answer a question, or the last of a conversation (a list of messages), with a thought.
 
         A Trace for n == 1, else Traces; of a list of prompts Traces, n of each. `prefill` is how the thought begins.
+        A model with a `latent_format` thinks `latents` latents first, by default as many as that says.
         """
         ...
 
@@ -140,6 +144,7 @@ class Model(Protocol):
         *,
         at: int | None = None,
         close_thought: bool = False,
+        latents: int | None = None,
         n: int = 1,
         seed: int = 0,
         max_new_tokens: int | None = None,
@@ -149,7 +154,10 @@ class Model(Protocol):
         interventions: Interventions = (),
         on_token: OnToken | None = None,
     ) -> Any:
-        """Write on after `trace.token_ids[:at]`, which are kept as they are (default: `trace.resume_at`)."""
+        """Write on after `trace.token_ids[:at]`, which are kept as they are (default: `trace.resume_at`).
+
+        `latents` latents are thought there first, by default as many as the trace has from there on.
+        """
         ...
 
     def rollouts(
@@ -261,6 +269,14 @@ class Model(Protocol):
         self, vectors: NDArray[np.float32], wanted: NDArray[np.float32]
     ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """KL(what `wanted` decode to || what `vectors` do), nats [n], and its gradient by the vectors [n, d_model]."""
+        ...
+
+    def think(self, trace: Trace, rows: Sequence[LatentRow]) -> list[LatentRun]:
+        """The thought of a trace with latents, once for each row, with other vectors in place of some of them."""
+        ...
+
+    def decode_latents(self, latents: NDArray[np.float32], targets: ArrayLike = (), k: int = 0) -> Decoded:
+        """What latents [n, d_model] say by the output embedding; as `decode`, without a second norm."""
         ...
 
     def annotate(self, trace: Trace, k: int = 8) -> Trace:

@@ -134,3 +134,24 @@ def check_sequence(engine: Bounds, ids: Sequence[int]) -> None:
         raise InputError(
             f"The trace has {len(ids)} tokens; this model takes 1 to {engine.layout.context}. Use a shorter one."
         )
+
+
+def checked_targets(targets: Any, n: int) -> NDArray[np.int64]:
+    """Token ids int64 [n, m]; [n] is one each, and nothing is m = 0.
+
+    Raises:
+        InputError: they are no whole numbers, or not a row per vector.
+    """
+    if isinstance(targets, str | bytes) or not hasattr(targets, "__len__"):
+        raise InputError(f"targets are token ids, a row per vector; {targets!r} was given.")
+    if not len(targets):
+        return np.empty((n, 0), np.int64)
+    try:
+        given = np.asarray(targets)
+    except ValueError as error:
+        raise InputError("targets have rows of different lengths; give as many token ids for each vector.") from error
+    if given.dtype.kind not in "iu" or given.ndim not in (1, 2):
+        raise InputError(f"targets are token ids [n, m]; an array of {given.dtype} {list(given.shape)} was given.")
+    if len(given) != n:
+        raise InputError(f"{len(given)} rows of targets were given for {n} vectors; give one per vector.")
+    return given.reshape(n, -1).astype(np.int64)

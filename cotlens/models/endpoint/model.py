@@ -154,7 +154,7 @@ class EndpointModel(TextModel, NoWhitebox):
         """Raise CapabilityError: a server counts positions by itself."""
         self._refuse("Positions can't be left out of a text", Capability.SKIP)
 
-    def _measured(self, ids: tuple[int, ...], k: int) -> Measured:
+    def _measured(self, ids: tuple[int, ...], k: int, changes: tuple[Intervention, ...] = ()) -> Measured:
         scorer = self._can_score()
         check_sequence(self, ids)
         return self._run(lambda: scorer.annotate(ids, k))

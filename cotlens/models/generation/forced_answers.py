@@ -6,7 +6,7 @@ from cotlens._core import check
 from cotlens._core.errors import InputError
 from cotlens.models.chat_formats.format import Format
 from cotlens.models.contract import AnswerBranch
-from cotlens.models.generation.traces import begin_of
+from cotlens.models.generation.traces import begin_of, text_before
 from cotlens.trace import Trace
 from cotlens.trace.align import char_offsets, tokens_covering
 from cotlens.trace.answers import AnswerForm
@@ -38,9 +38,8 @@ def answer_branch(
         raise InputError(f"Token {at} is not in the thought; choose {first} (no thought at all) to {last} (all of it).")
     if not value:
         raise InputError(f"The answer to be scored is empty; give the value that should follow {written.suffix!r}.")
-    end = int(trace.offsets[at])
     reach = _MARKER if at == first else 1
-    key = (trace.text[max(0, end - reach) : end], written.suffix, value, written.terminator)
+    key = (text_before(trace, at, reach), written.suffix, value, written.terminator)
     if key not in known:
         if len(known) >= _MOST_KNOWN:
             known.clear()

@@ -9,21 +9,32 @@ import dataclasses
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
-from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
+
+import numpy as np
 
 from cotlens._core import check
 from cotlens._core.errors import InputError
 from cotlens.models.chat_formats.markers import KnownSegments
-from cotlens.models.contract import AnswerBranch, Branch, BranchScore, Interventions, OnRollout, OnToken, Start
-from cotlens.models.contract.interventions import as_interventions
+from cotlens.models.contract import (
+    AnswerBranch,
+    Branch,
+    BranchScore,
+    Interventions,
+    OnRollout,
+    OnToken,
+    Start,
+)
+from cotlens.models.contract.interventions import Intervention, as_interventions
 from cotlens.models.generation import forced_answers, rollouts, writing
+from cotlens.models.generation.latents import LatentThinking
 from cotlens.models.generation.traces import Measured, build
 from cotlens.trace import Edit, Trace
 from cotlens.trace.collection.traces import joined
 from cotlens.trace.editing import reads
+from cotlens.trace.latents import among
 from cotlens.trace.parts.carrying import check_verbatim
-from cotlens.trace.prompts import Prompt, several
+from cotlens.trace.prompts import Prompt, conversation, several
 
 if TYPE_CHECKING:
     from cotlens.models.chat_formats.codec import HFCodec
@@ -36,7 +47,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
-class TextModel(ABC):
+class TextModel(LatentThinking, ABC):
     """What all backends do alike; see `contract.Model` for what each call means and raises."""
 
     name: str
@@ -73,7 +84,7 @@ class TextModel(ABC):
         """How this backend writes tokens."""
 
     @abstractmethod
-    def _measured(self, ids: tuple[int, ...], k: int) -> Measured:
+    def _measured(self, ids: tuple[int, ...], k: int, changes: tuple[Intervention, ...] = ()) -> Measured:
         """Log-probability and k best alternatives at every token but the first."""
 
     @abstractmethod
@@ -98,6 +109,7 @@ class TextModel(ABC):
         top_p: float | None = None,
         top_k: int | None = None,
         prefill: str = "",
+        latents: int | None = None,
         interventions: Interventions = (),
         on_token: OnToken | None = None,
     ) -> Any:
@@ -112,21 +124,32 @@ class TextModel(ABC):
             temperature, top_p, top_k: of `sampling.Sampling`; default to what the model's generation config says and
                 transformers makes of it, else to plain sampling (1, 1, and 0 for all tokens).
             prefill: how the thought begins.
+            latents: how many latents are thought before words are written, by a model that thinks in latents; default
+                as its `latent_format` says. Nothing is changed inside while they are thought.
             on_token: called with (token index, text) on the owner thread as sample 0 is written.
 
         Returns:
             a Trace for n=1, else Traces of n. Of several prompts Traces, n of each in their order.
         """
-        if several(prompt):
-            ask = partial(self.reason, n=n, seed=seed, max_new_tokens=max_new_tokens, temperature=temperature)
-            more = partial(ask, top_p=top_p, top_k=top_k, prefill=prefill, interventions=interventions)
-            return joined(more(each, on_token=on_token) for each in prompt)
-        opening = self._open(prompt, check.text("prefill", prefill))
+        prefill = check.text("prefill", prefill)
+        jobs = [self._begin(each, prefill, latents) for each in (prompt if several(prompt) else [prompt])]
+        if len(jobs) > 1:
+            changes = as_interventions(interventions)
+            jobs = self._run(lambda: writing.thought(self._setting(), jobs, changes))
+        asked = (n, seed, max_new_tokens, temperature, top_p, top_k, interventions, on_token)
+        written = (self._write(job, *asked) for job in jobs)
+        return joined(written) if several(prompt) else next(written)
+
+    def _begin(self, prompt: Prompt, prefill: str, latents: int | None) -> writing.WritingJob:
+        """What is to be written after a prompt."""
+        latent = self._can_think() if latents is not None else self.latent_format
+        opening = self._open(prompt, prefill) if latent is None else self.format.open(prompt, prefill, True)
         meta = {**opening.meta, **({"prefill": prefill} if prefill else {})}
-        job = writing.WritingJob(
-            opening.ids, opening.span, opening.begin, KnownSegments(opening.known, len(opening.ids)), meta
-        )
-        return self._write(job, n, seed, max_new_tokens, temperature, top_p, top_k, interventions, on_token)
+        known = KnownSegments(opening.known, len(opening.ids))
+        job = writing.WritingJob(opening.ids, opening.span, opening.begin, known, meta)
+        if latent is None:
+            return job
+        return dataclasses.replace(job, ahead=latent.count(conversation(prompt).text, latents))
 
     def resume(
         self,
@@ -134,6 +157,7 @@ class TextModel(ABC):
         *,
         at: int | None = None,
         close_thought: bool = False,
+        latents: int | None = None,
         n: int = 1,
         seed: int = 0,
         max_new_tokens: int | None = None,
@@ -151,9 +175,13 @@ class TextModel(ABC):
         Args:
             at: token index; default `trace.resume_at`, just after the text that was edited.
             close_thought: end the thought there and let the model answer.
+            latents: how many latents are thought there first; default as many as the trace has from there on, none
+                with close_thought.
         """
         self._own(trace)
-        job = writing.resuming(self.format, trace, at, close_thought)
+        if latents is not None:
+            self._can_think()
+        job = writing.resuming(self.format, trace, at, close_thought, latents)
         return self._write(job, n, seed, max_new_tokens, temperature, top_p, top_k, interventions, on_token)
 
     def rollouts(
@@ -188,7 +216,8 @@ class TextModel(ABC):
     def annotate(self, trace: Trace, k: int = 8) -> Trace:
         """The same trace with log-probability and the k best alternatives at every token but the first. One forward."""
         self._own(trace)
-        table = self._measured(trace.token_ids, k)
+        table = self._measured(trace.token_ids, k, self._latent_inputs(trace))
+        table.logprobs[trace.latent_tokens] = np.nan  # no word's probability is theirs
         return dataclasses.replace(trace, codec=self.codec, **table.fields(self.codec))
 
     def compose(
@@ -226,7 +255,10 @@ class TextModel(ABC):
         start = edit.start_token
         new = trace.token_ids[start : edit.end_token]
         old = trace.parent.token_ids[start : start + edit.old_tokens]
-        scores = self.score(trace.token_ids[:start], [Branch(start, new), Branch(start, old)])
+        if among(trace, start, edit.end_token) or among(trace.parent, start, start + edit.old_tokens):
+            return edit  # latents are no words that could surprise
+        trunk = trace if len(trace.latents) else trace.token_ids[:start]
+        scores = self.score(trunk, [Branch(start, new), Branch(start, old)])
         mean = [-float(s.logprobs.mean()) if len(s.logprobs) else math.nan for s in scores]
         return dataclasses.replace(edit, surprise=mean[0], surprise_was=mean[1])
 
@@ -241,7 +273,7 @@ class TextModel(ABC):
 
     def _ids(self, trunk: Trace | Sequence[int]) -> tuple[int, ...]:
         if not isinstance(trunk, Trace):
-            return tuple(check.indices("token ids", trunk).tolist())
+            return self._words(check.indices("token ids", trunk).tolist())
         self._own(trunk)
         return trunk.token_ids
 
@@ -256,6 +288,7 @@ class TextModel(ABC):
                 f"A model goes on from a Trace; {type(trace).__name__} was given: make one with reason(...)."
             )
         check_verbatim(trace)
+        self._own_latents(trace)
         if trace.codec is self.codec:
             return
         if not reads(self.codec, trace):

@@ -40,12 +40,14 @@ def write(
     Raises:
         CotLensError: as in the contract; `error.partial` holds what there was so far in the same shape.
     """
-    asked = [_ask(setting, start, request) for start in starts]
+    jobs = [writing.resuming(setting.form, start.trace, start.at, False) for start in starts]
+    jobs = writing.thought(setting, jobs, request.interventions)
+    asked = [_ask(setting, *one, request) for one in zip(starts, jobs, strict=True)]
     kept = kept if setting.identity else None  # a model without an identity doesn't use the store
     arrivals = _Arrivals(setting, request, asked, kept, on_rollout)
     try:
         missing = arrivals.recall()
-        if request.interventions or setting.rolls is None:
+        if request.interventions or setting.rolls is None or any(len(one.job.latents) for one in asked):
             _one_by_one(setting, request, asked, missing, arrivals)
         else:
             setting.rolls([_roll(asked, *one) for one in missing], setting.form.stop_ids, arrivals.take)
@@ -56,8 +58,7 @@ def write(
     return arrivals.rollouts()
 
 
-def _ask(setting: GenerationContext, start: Start, request: TextRequest) -> _Asked:
-    job = writing.resuming(setting.form, start.trace, start.at, False)
+def _ask(setting: GenerationContext, start: Start, job: WritingJob, request: TextRequest) -> _Asked:
     sampling = writing.sampling_of(setting, job, request)
     # The prefix is part of the seed, or rollouts from two places would be drawn with the same random numbers.
     sampling = dataclasses.replace(sampling, seed=rollout_seed(request.seed, job.ids))
@@ -69,7 +70,8 @@ def _ask(setting: GenerationContext, start: Start, request: TextRequest) -> _Ask
         "stop_ids": sorted(setting.form.stop_ids),
     }
     model = (setting.identity, str(setting.about["dtype"]))
-    question = sample_store.question(job.ids, model, settings, request.interventions, int(request.seed))
+    changes = (*writing.inputs_of(setting, job), *request.interventions)
+    question = sample_store.question(job.ids, model, settings, changes, int(request.seed))
     return _Asked(start, job, sampling, question)
 
 
@@ -98,7 +100,7 @@ def _one_by_one(
                     samples,
                     one.sampling,
                     setting.form.stop_ids,
-                    interventions=request.interventions,
+                    interventions=(*writing.inputs_of(setting, one.job), *request.interventions),
                 )
         finally:
             ended = [sample for sample in samples if sample.finish]
@@ -166,6 +168,7 @@ class _Arrivals:
             one.job.begin,
             {**meta, "stored": stored},
             known=one.job.known,
+            **writing.latent_parts(one.job),
             **one.job.parts,
         )
         self._found[place][index] = trace

@@ -14,6 +14,7 @@ from cotlens.models.chat_formats.segments import Segments
 from cotlens.models.generation.samples import TOP, TokenMeasurements
 from cotlens.trace import Span, Trace
 from cotlens.trace.answers import AnswerReader
+from cotlens.trace.latents import among
 from cotlens.trace.notes import CUT_OPEN, ENDED_OPEN, NO_ANSWER, NO_THOUGHT
 from cotlens.trace.parts.carrying import written_on
 from cotlens.trace.splitting.splitters import sentence_starts
@@ -30,6 +31,14 @@ def begin_of(trace: Trace) -> int:
 def prompt_of(trace: Trace) -> Span:
     """The prompt; empty at 0 if there is none."""
     return trace.roles.get("prompt") or Span(0, 0, 0, 0, "role")
+
+
+def text_before(trace: Trace, at: int, reach: int | None = None) -> str:
+    """The text before token `at`, or the last characters of it; none behind a latent, which ends no line of text."""
+    end = int(trace.offsets[at])
+    if among(trace, at - 1, at):
+        return ""
+    return trace.text[0 if reach is None else max(0, end - reach) : end]
 
 
 def known_at(trace: Trace, at: int) -> KnownSegments | None:

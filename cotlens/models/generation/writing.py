@@ -4,21 +4,24 @@ from __future__ import annotations
 
 import codecs
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
 import numpy as np
+from numpy.typing import NDArray
 
 from cotlens._core import check
 from cotlens._core.errors import BackendError, Cancelled, CotLensError, InputError
 from cotlens.models.chat_formats.format import Format
 from cotlens.models.chat_formats.markers import KnownSegments
 from cotlens.models.contract import OnToken
-from cotlens.models.contract.interventions import Intervention
+from cotlens.models.contract.feedback import Floats
+from cotlens.models.contract.interventions import Intervention, Patch
+from cotlens.models.contract.latents import Begun, LatentFormat
 from cotlens.models.contract.validation import check_ids
 from cotlens.models.generation.samples import OpenRollout, Sample
 from cotlens.models.generation.sampling import Sampling
-from cotlens.models.generation.traces import Measured, begin_of, build, known_at, prompt_of
+from cotlens.models.generation.traces import Measured, begin_of, build, known_at, prompt_of, text_before
 from cotlens.models.model_config import Defaults
 from cotlens.trace import Span, Trace
 from cotlens.trace.answers import AnswerReader
@@ -60,6 +63,7 @@ class GenerationContext:
         samples, rolls: how tokens come; without `rolls`, rollouts are written one prefix after the other.
         identity: all that is known of what decides the model's texts beside settings, "" where it can't be known: then
             no rollout is kept.
+        latent_format, latents: of a model that thinks in latents, how, and what gives those that follow some texts.
     """
 
     form: Format
@@ -71,6 +75,8 @@ class GenerationContext:
     samples: SampleWriter
     rolls: RolloutWriter | None = None
     identity: str = ""
+    latent_format: LatentFormat | None = None
+    latents: Callable[[Sequence[Begun]], list[Floats]] | None = None
 
 
 @dataclass(frozen=True)
@@ -104,6 +110,8 @@ class WritingJob:
         meta: added to the trace's.
         parts: parent, edit and rewritten_from of the new trace.
         source: the trace whose measurements of the first `kept` tokens hold.
+        latent_tokens, latents: places [k] and vectors [k, d_model] of the latents among `ids`.
+        ahead: how many more latents are thought before words are written.
     """
 
     ids: list[int]
@@ -114,14 +122,20 @@ class WritingJob:
     parts: Mapping[str, Any] = field(default_factory=dict)
     source: Trace | None = None
     kept: int = 0
+    latent_tokens: NDArray[np.int64] = field(default_factory=lambda: np.empty(0, np.int64))
+    latents: Floats = field(default_factory=lambda: np.empty((0, 0), np.float32))
+    ahead: int = 0
 
 
-def resuming(form: Format, trace: Trace, at: int | None, close_thought: bool) -> WritingJob:
+def resuming(form: Format, trace: Trace, at: int | None, close_thought: bool, latents: int | None = None) -> WritingJob:
     """The job of going on from token `at` of a trace.
 
+    Args:
+        latents: how many are thought there; by default as many as the trace has from there on.
+
     Raises:
-        InputError: `at` is in the prompt or beyond the trace, the trace is at its end already, or the thought that
-            should be closed isn't open there.
+        InputError: `at` is in the prompt or beyond the trace, the trace is at its end already, the thought that should
+            be closed isn't open there, or latents would stand outside the thought.
     """
     start = trace.resume_at if at is None else check.whole("at", at)
     prompt, known = prompt_of(trace), known_at(trace, start)
@@ -139,7 +153,7 @@ def resuming(form: Format, trace: Trace, at: int | None, close_thought: bool) ->
             raise InputError(
                 f"No thought is open before token {start}, so none can be closed; choose a token of the thought."
             )
-        ids += form.closing(trace.text[: int(trace.offsets[start])])
+        ids += form.closing(text_before(trace, start))
     # Behind its new text an edit goes on as the same edit; from anywhere else it is a trace like others, and a parent.
     edited = trace.edit is not None and trace.rewritten_from is None and start >= trace.edit.end_token
     parts = {
@@ -147,11 +161,59 @@ def resuming(form: Format, trace: Trace, at: int | None, close_thought: bool) ->
         "edit": trace.edit if edited else None,
         "rewritten_from": start,
     }
-    return WritingJob(ids, prompt, begin, known, _inherited(trace), parts, trace, start)
+    kept = int(np.searchsorted(trace.latent_tokens, start))
+    ahead = 0 if close_thought else len(trace.latents) - kept if latents is None else check.whole("latents", latents, 0)
+    thought = trace.roles.get("thought")
+    if ahead and not (thought is not None and thought.start <= start <= thought.end):
+        raise InputError(f"Token {start} is outside the thought, so no latents can be thought there.")
+    own = trace.latent_tokens[:kept], trace.latents[:kept], ahead
+    return WritingJob(ids, prompt, begin, known, _inherited(trace), parts, trace, start, *own)
 
 
 def _inherited(trace: Trace) -> dict[str, Any]:
     return {key: trace.meta[key] for key in ("prefill", "messages") if key in trace.meta}
+
+
+def thought(
+    setting: GenerationContext, jobs: Sequence[WritingJob], interventions: Sequence[Intervention] = ()
+) -> list[WritingJob]:
+    """Jobs of which the latents that are ahead have been thought, all of them side by side.
+
+    Raises:
+        InputError: the context has no room for them, or something would be changed inside meanwhile.
+    """
+    form, think = setting.latent_format, setting.latents
+    if form is None or think is None:
+        return list(jobs)
+    for job in jobs:
+        if job.ahead and interventions:
+            raise InputError(
+                f"Interventions act while words are written, and {job.ahead} latents come before; think them first, "
+                "and give interventions= when the trace is resumed behind them."
+            )
+        if len(job.ids) + job.ahead >= setting.context:
+            raise InputError(
+                f"{job.ahead} latents after {len(job.ids)} tokens don't fit into the model's context of "
+                f"{setting.context}; shorten the prompt, or give fewer."
+            )
+    begun = [Begun(job.ids, job.latent_tokens, form.inputs(job.latents), job.ahead) for job in jobs]
+    return [_with_latents(form, job, found) for job, found in zip(jobs, think(begun), strict=True)]
+
+
+def _with_latents(form: LatentFormat, job: WritingJob, found: Floats) -> WritingJob:
+    places = np.concatenate([job.latent_tokens, np.arange(len(job.ids), len(job.ids) + len(found))])
+    ids = [*job.ids, *[form.token] * len(found)]
+    closing = form.closing if ids[-1] == form.token or job.ahead else ()
+    latents = np.concatenate([job.latents.reshape(-1, found.shape[1]), found])
+    return replace(job, ids=[*ids, *closing], latent_tokens=places, latents=latents, ahead=0)
+
+
+def inputs_of(setting: GenerationContext, job: WritingJob) -> tuple[Intervention, ...]:
+    """What the latents of a job are to the model."""
+    form = setting.latent_format
+    if form is None or not len(job.latent_tokens):
+        return ()
+    return (Patch(0, tuple(job.latent_tokens.tolist()), form.inputs(job.latents), site="embed"),)
 
 
 def write(setting: GenerationContext, job: WritingJob, request: TextRequest) -> Any:
@@ -160,6 +222,7 @@ def write(setting: GenerationContext, job: WritingJob, request: TextRequest) -> 
     Raises:
         CotLensError: as in the contract; `error.partial` holds what was written so far in the same shape.
     """
+    (job,) = thought(setting, [job], request.interventions)
     sampling = sampling_of(setting, job, request)
     samples = [Sample(index) for index in range(request.n)]
     tell = None if request.on_token is None else _text_callback(setting.form, request.on_token)
@@ -170,7 +233,7 @@ def write(setting: GenerationContext, job: WritingJob, request: TextRequest) -> 
             sampling,
             setting.form.stop_ids,
             unknown=_unknown(job),
-            interventions=request.interventions,
+            interventions=(*inputs_of(setting, job), *request.interventions),
             on_token=tell,
         )
     except CotLensError as error:
@@ -213,6 +276,7 @@ def _unknown(job: WritingJob) -> list[int]:
     known = np.full(len(job.ids), np.nan, np.float32)
     if job.source is not None:
         known[: job.kept] = job.source.logprobs[: job.kept]
+    known[job.latent_tokens] = 0.0  # they are no words, so no word's probability is theirs
     return [at for at in np.flatnonzero(np.isnan(known)).tolist() if at >= max(1, job.begin)]
 
 
@@ -224,8 +288,13 @@ def _trace(
     table.put(sample.notes)
     meta = described(setting, job, request, sampling, sample.index, sample.finish or broken or "length")
     fields = table.fields(setting.form.codec)
-    parts = {"known": job.known, **fields, **job.parts}
+    parts = {"known": job.known, **fields, **latent_parts(job), **job.parts}
     return build(setting.form, setting.reader, ids, job.prompt, job.begin, meta, **parts)
+
+
+def latent_parts(job: WritingJob) -> dict[str, Any]:
+    """The latents of a job as fields of a trace."""
+    return {"latents": job.latents, "latent_tokens": job.latent_tokens}
 
 
 def described(

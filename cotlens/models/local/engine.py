@@ -154,6 +154,26 @@ class Engine(ModelRunner):
                 out = self.hf(**inputs)
             return self._kept(out.logits, keep), {}, getattr(out, self.layout.cache, None)
 
+    def hidden(self, inputs: Tensor, positions: NDArray[np.int64], masks: Masks, cache: Any) -> Tensor:
+        """One pass over vectors in place of embeddings, up to what the output embedding is applied to.
+
+        Args:
+            inputs: [batch, q, d_model], as the token embedding gives them.
+            positions: int64 [q], or [batch, q].
+            cache: extended in place.
+
+        Returns:
+            hidden states after the final norm, [batch, q, d_model].
+        """
+        rows, n = inputs.shape[:2]
+        at = torch.from_numpy(np.atleast_2d(positions)).to(self.device).expand(rows, -1)
+        given = {"position_ids": at, "attention_mask": masks.base, "past_key_values": cache, "use_cache": True}
+        self.meter.tokens += rows * n
+        self.meter.forwards += 1
+        with _pass_errors(rows, n, inputs.device), torch.no_grad():
+            found: Tensor = self.hf.get_decoder()(inputs_embeds=inputs.to(self.dtype), **given).last_hidden_state
+        return found
+
     def differentiate(
         self,
         goal: GradientTarget,

@@ -15,14 +15,16 @@ from cotlens._core.check import texts, whole
 from cotlens._core.errors import InputError
 from cotlens.models.chat_formats.codec import HFCodec
 from cotlens.models.chat_formats.format import find
-from cotlens.models.contract import Branch, BranchScore, Capability, Interventions, Meter, by_prefix
+from cotlens.models.contract import Branch, BranchScore, Capability, Decoded, Interventions, Meter, by_prefix
 from cotlens.models.contract.interventions import Intervention, as_interventions
+from cotlens.models.contract.latents import LatentFormat, LatentRow, LatentRun, by_latents
 from cotlens.models.generation import writing
 from cotlens.models.generation.model import TextModel
 from cotlens.models.generation.sample_store import open_store
 from cotlens.models.generation.traces import Measured
 from cotlens.models.local import batched_decoding, decoding, kernels, placement
 from cotlens.models.local.engine import Engine
+from cotlens.models.local.latents import lockstep, loop, trial
 from cotlens.models.local.loading import steps
 from cotlens.models.local.loading.trial import find_own_positions, tried
 from cotlens.models.local.scoring import dispatch
@@ -30,6 +32,7 @@ from cotlens.models.local.scoring.verification import ScoringChoice, check
 from cotlens.models.model_config import commit_of_pair, eos, precision, sampling_defaults
 from cotlens.models.owner import OwnerThread
 from cotlens.models.whitebox import activations
+from cotlens.models.whitebox import decoding as whitebox_decoding
 from cotlens.models.whitebox.model import LocalWhitebox
 from cotlens.trace import FinalAnswer, Trace
 from cotlens.trace.answers import AnswerReader
@@ -64,6 +67,7 @@ class LocalModel(TextModel, LocalWhitebox):
         memory: bytes that one scoring pass may take; by default a share of what is free.
         store: where rollouts are kept: a path, None for the default place, False for nowhere
             (see `generation.sample_store`).
+        latent: how it thinks in latents; None for a model of words.
         kept: the types that a GGUF keeps the weights in, "Q4_1", from which they were dequantised.
 
     Attributes:
@@ -92,6 +96,7 @@ class LocalModel(TextModel, LocalWhitebox):
         memory: int | None = None,
         store: str | os.PathLike[str] | bool | None = None,
         kept: str = "",
+        latent: LatentFormat | None = None,
     ) -> None:
         if score not in ("auto", "packed", "plain"):
             raise InputError(f"score={score!r} is not known; choose 'auto', 'packed' or 'plain'.")
@@ -103,7 +108,12 @@ class LocalModel(TextModel, LocalWhitebox):
         self.engine = Engine(hf.eval(), tokenizer, self.meter, memory)
         self.name = name or str(getattr(hf.config, "_name_or_path", "") or type(hf).__name__)
         self.format = find(
-            HFCodec(tokenizer), eos(hf, tokenizer), format, model=self.name, system=system, template=template
+            HFCodec(tokenizer, silent=() if latent is None else (latent.token,)),
+            eos(hf, tokenizer),
+            format,
+            model=self.name,
+            system=system,
+            template=template,
         )
         self.codec = self.format.codec
         self.reader: AnswerReader = reader if reader is not None else FinalAnswer()
@@ -125,7 +135,10 @@ class LocalModel(TextModel, LocalWhitebox):
         if self.slow:
             warnings.warn(f"{self.name!r} could be quicker. {self.slow}", stacklevel=2)
         self.n_heads = self.engine.layout.heads if "heads" in self.engine.layout.usable("read") else 0
-        self.capabilities = _able(self.engine)
+        self.latent_format = latent
+        if latent is not None:
+            self.owner.run(lambda: trial.check(self.engine, latent))
+        self.capabilities = _able(self.engine) & ~(Capability.LATENT if latent is None else Capability(0))
         self.attention_layers, self.hides_whole = len(self.engine.attending), self.engine.obeys_masks
 
     def __repr__(self) -> str:
@@ -139,7 +152,8 @@ class LocalModel(TextModel, LocalWhitebox):
     @property
     def state(self) -> str:
         """A fingerprint of all that decides what it computes, as it is now; "" where hooks make that unknown."""
-        return self._still(self.engine.identity.state)
+        state = self._still(self.engine.identity.state)
+        return f"{state} {self.latent_format.fingerprint}" if state and self.latent_format is not None else state
 
     def _still(self, fn: Callable[[], T]) -> T:
         """What `fn` finds in the weights; where passes bring them in and out, between two passes."""
@@ -156,14 +170,27 @@ class LocalModel(TextModel, LocalWhitebox):
     ) -> list[BranchScore]:
         """Log-probabilities of the tokens of every branch, in the order given; see `contract.Branch`."""
         ids, changes, wanted = self._ids(trunk), as_interventions(interventions), texts("sites", sites)
+        latent = self.latent_format if embeddings is None and isinstance(trunk, Trace) and len(trunk.latents) else None
 
         def scored(some: Sequence[Branch], own: tuple[Intervention, ...]) -> list[BranchScore]:
             return dispatch.score(self.engine, ids, some, own, way=self._way, sites=wanted)
 
-        return self._run(lambda: by_prefix(embeddings, ids, branches, changes, scored))
+        def each() -> list[BranchScore]:
+            if latent is None:
+                return by_prefix(embeddings, ids, branches, changes, scored)
+            return by_latents(latent, trunk, branches, lambda some, own: scored(some, (*own, *changes)))  # type: ignore[arg-type]
 
-    def _measured(self, ids: tuple[int, ...], k: int) -> Measured:
-        return self._run(lambda: activations.annotate(self.engine, ids, k))
+        return self._run(each)
+
+    def _measured(self, ids: tuple[int, ...], k: int, changes: tuple[Intervention, ...] = ()) -> Measured:
+        return self._run(lambda: activations.annotate(self.engine, ids, k, changes))
+
+    def _decode_latents(self, vectors: NDArray[np.float32], targets: NDArray[np.int64], k: int) -> Decoded:
+        return whitebox_decoding.decode(self.engine, vectors, targets, k, normed=True)
+
+    def _thought(self, trace: Trace, rows: Sequence[LatentRow]) -> list[LatentRun]:
+        assert self.latent_format is not None, "it was asked whether it can"
+        return lockstep.think(self.engine, self.latent_format, trace, rows)
 
     def _setting(self) -> writing.GenerationContext:
         engine, state = self.engine, self.state
@@ -178,6 +205,8 @@ class LocalModel(TextModel, LocalWhitebox):
             partial(decoding.write, engine),
             partial(batched_decoding.roll, engine) if engine.obeys_masks else None,
             state,
+            self.latent_format,
+            None if self.latent_format is None else partial(loop.think, engine, self.latent_format),
         )
 
 

@@ -100,7 +100,10 @@ class NdifModel(TextModel, WhiteboxModel):
         self.defaults = sampling_defaults(makers)
         self.n_heads = layout.heads if layout.head_width else 0
         self.attention_layers, self.hides_whole = len(self.remote.attending), self.remote.obeys_masks
-        self.capabilities = ~Capability(0) if self.remote.obeys_masks else ~(Capability.HIDE | Capability.SKIP)
+        lacking = (
+            Capability.LATENT if self.remote.obeys_masks else Capability.LATENT | Capability.HIDE | Capability.SKIP
+        )
+        self.capabilities = ~lacking
         self._listed = (deployment.dtype if deployment is not None else "") or "unknown"
         self._checked = Checked(self.remote, score)
 
@@ -153,7 +156,7 @@ class NdifModel(TextModel, WhiteboxModel):
 
         return by_interventions(branches, changes, scored)
 
-    def _measured(self, ids: tuple[int, ...], k: int) -> Measured:
+    def _measured(self, ids: tuple[int, ...], k: int, changes: tuple[Intervention, ...] = ()) -> Measured:
         return self._run(lambda: reading.annotate(self.remote, ids, k))
 
     def _read(

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import nnsight
 
-from cotlens.models.architecture.layout import HEADS, Layout
+from cotlens.models.architecture.layout import EMBED, HEADS, Layout
 from cotlens.models.local.placement import input_device, offloaded, staying
 from cotlens.models.tracing.changes import Change
 from cotlens.models.tracing.clamping import Clamp
@@ -54,6 +54,7 @@ def steps(
     places: dict[tuple[int, int], list[Any]] = {}
 
     def place(layer: int, kind: str, path: str) -> list[Any]:
+        layer = -1 if kind == EMBED else layer  # whether it was named as a site or as layer 0's input
         return places.setdefault((layer, _RANK[kind]), [path, None, [], kind == HEADS, ""])
 
     for layer, mask in (masks.per_layer if masks is not None else {}).items():

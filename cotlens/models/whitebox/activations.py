@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from cotlens.models.local.engine import Engine
 
 
-def annotate(engine: Engine, ids: Sequence[int], k: int) -> Measured:
+def annotate(engine: Engine, ids: Sequence[int], k: int, changes: Sequence[Intervention] = ()) -> Measured:
     """Log-probability and k best alternatives at every token but the first.
 
     Raises:
@@ -31,13 +31,13 @@ def annotate(engine: Engine, ids: Sequence[int], k: int) -> Measured:
     check_sequence(engine, ids)
     check.whole("k", k, 0)
     most = min(STEP, budget.nodes(engine, len(ids)))
-    return fitting(engine, most, lambda step: _annotated(engine, ids, k, step))
+    return fitting(engine, most, lambda step: _annotated(engine, ids, k, step, changes))
 
 
-def _annotated(engine: Engine, ids: Sequence[int], k: int, most: int) -> Measured:
+def _annotated(engine: Engine, ids: Sequence[int], k: int, most: int, changes: Sequence[Intervention]) -> Measured:
     table = Measured(len(ids), min(k, engine.layout.vocabulary))
     # The last token predicts none of them, so it need not be run.
-    stream, row = IncrementalSequence(engine), engine.tensor(ids)
+    stream, row = IncrementalSequence(engine, changes), engine.tensor(ids)
     for start, stop in pieces(engine, len(ids) - 1, most):
         logits = stream.feed(row[:, start:stop], 0)[0][0]
         at = np.arange(start + 1, stop + 1)

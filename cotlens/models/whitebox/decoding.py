@@ -9,7 +9,6 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from cotlens._core.errors import InputError
 from cotlens.models.architecture.layout import RESIDUAL
 from cotlens.models.contract import Decoded
 from cotlens.models.contract.validation import check_ids
@@ -27,14 +26,20 @@ if TYPE_CHECKING:
 _SLICE = 48 * 2**20
 
 
-def decode(engine: Engine, vectors: NDArray[np.float32], targets: NDArray[np.int64], k: int) -> Decoded:
-    """See `WhiteboxModel.decode`; with checked arguments, some vectors at a time."""
+def decode(
+    engine: Engine, vectors: NDArray[np.float32], targets: NDArray[np.int64], k: int, normed: bool = False
+) -> Decoded:
+    """See `WhiteboxModel.decode`; with checked arguments, some vectors at a time.
+
+    Args:
+        normed: whether the vectors have passed the final norm.
+    """
     engine.layout.check("decode", RESIDUAL)
     check_ids(engine.layout.vocabulary, targets.ravel(), "targets")
     best, step = min(k, engine.layout.vocabulary), max(1, _SLICE // (4 * engine.layout.vocabulary))
     found = []
     for start in range(0, len(vectors), step):
-        part = logits(engine, vectors[start : start + step])
+        part = (logits_after_norm if normed else logits)(engine, vectors[start : start + step])
         found.append(told(part, torch.from_numpy(targets[start : start + step]), best))
     if not found:
         unembedding.parts(engine.hf, engine, vectors)  # so that none of another width is refused as some are
@@ -77,10 +82,21 @@ def logits(engine: Engine, vectors: NDArray[np.float32]) -> Tensor:
         return _through(engine, given, norm, head)
 
 
+def logits_after_norm(engine: Engine, hidden: NDArray[np.float32]) -> Tensor:
+    """Logits float32 [n, vocabulary] of hidden states [n, d_model] that have passed the final norm."""
+    given, _, head = unembedding.parts(engine.hf, engine, hidden)
+    with torch.no_grad(), present(head):
+        return _behind(engine, head(given.to(engine.dtype)))
+
+
 def _through(engine: Engine, given: Tensor, norm: Any, head: Any) -> Tensor:
-    factor, cap = ends(engine.hf.config)
     # As in a pass, a row of one batch: some norms and kernels round other shapes differently.
-    found: Tensor = head(norm(given.to(engine.dtype)[None]))[0].float() * factor
+    return _behind(engine, head(norm(given.to(engine.dtype)[None]))[0])
+
+
+def _behind(engine: Engine, raw: Tensor) -> Tensor:
+    factor, cap = ends(engine.hf.config)
+    found = raw.float() * factor
     return cap * torch.tanh(found / cap) if cap else found
 
 
@@ -111,24 +127,3 @@ def joined(found: Sequence[Sequence[Tensor]], k: int, m: int) -> Decoded:
         array.setflags(write=False)
         arrays.append(array)
     return Decoded(*arrays)
-
-
-def checked_targets(targets: Any, n: int) -> NDArray[np.int64]:
-    """Token ids int64 [n, m]; [n] is one each, and nothing is m = 0.
-
-    Raises:
-        InputError: they are no whole numbers, or not a row per vector.
-    """
-    if isinstance(targets, str | bytes) or not hasattr(targets, "__len__"):
-        raise InputError(f"targets are token ids, a row per vector; {targets!r} was given.")
-    if not len(targets):
-        return np.empty((n, 0), np.int64)
-    try:
-        given = np.asarray(targets)
-    except ValueError as error:
-        raise InputError("targets have rows of different lengths; give as many token ids for each vector.") from error
-    if given.dtype.kind not in "iu" or given.ndim not in (1, 2):
-        raise InputError(f"targets are token ids [n, m]; an array of {given.dtype} {list(given.shape)} was given.")
-    if len(given) != n:
-        raise InputError(f"{len(given)} rows of targets were given for {n} vectors; give one per vector.")
-    return given.reshape(n, -1).astype(np.int64)

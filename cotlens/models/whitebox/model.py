@@ -18,6 +18,7 @@ from cotlens._core.errors import InputError
 from cotlens.models.contract import LOWEST_TEMPERATURE, AnswerBranch, Decoded, Divergence, Gradients, Interventions
 from cotlens.models.contract.embeddings import with_embeddings
 from cotlens.models.contract.interventions import BlockAttention, Intervention, as_interventions
+from cotlens.models.contract.validation import checked_targets
 from cotlens.models.whitebox import activations, attention_patterns, decoding, divergence, unembedding
 from cotlens.models.whitebox.gradients import gradients as differentiate
 from cotlens.trace import Trace
@@ -36,6 +37,10 @@ class WhiteboxModel(ABC):
     @abstractmethod
     def _ids(self, trunk: Trace | Sequence[int]) -> tuple[int, ...]:
         """The ids of a trace that is this model's own."""
+
+    @abstractmethod
+    def _latent_inputs(self, trunk: Trace | Sequence[int], upto: int | None = None) -> tuple[Intervention, ...]:
+        """What the latents of a trace before token `upto` are to the model, as interventions."""
 
     @abstractmethod
     def _run(self, fn: Callable[[], T]) -> T:
@@ -110,7 +115,8 @@ class WhiteboxModel(ABC):
         """
         wanted = check.texts("sites", sites)
         ids = self._ids(trace)
-        changes = with_embeddings(embeddings, ids, as_interventions(interventions))
+        latents = self._latent_inputs(trace) if embeddings is None else ()
+        changes = with_embeddings(embeddings, ids, (*latents, *as_interventions(interventions)))
         return self._run(lambda: self._read(ids, wanted, positions, changes))
 
     def gradient(
@@ -140,6 +146,7 @@ class WhiteboxModel(ABC):
         if not 1 <= end <= len(ids):
             raise InputError(f"at={end} is not in this trace; it has {len(ids)} tokens, so give 1 to {len(ids)}.")
         wanted = check.texts("sites", sites)
+        changes = (*(self._latent_inputs(trace, end) if embeddings is None else ()), *changes)
         return self._run(lambda: self._gradient(ids[:end], answer, wanted, metric, embeddings, changes))
 
     def divergence(
@@ -205,7 +212,7 @@ class WhiteboxModel(ABC):
             CapabilityError: this model's end is not known, or what was tried of it didn't hold.
         """
         given = check.array("vectors", vectors).astype(np.float32)
-        follow = decoding.checked_targets(targets, len(given))
+        follow = checked_targets(targets, len(given))
         best = check.whole("k", k, 0)
         return self._run(lambda: self._decode(given, follow, best))
 

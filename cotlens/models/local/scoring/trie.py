@@ -158,9 +158,9 @@ class ScoreTargets:
         return self._codes[id(one)]
 
 
-def plan(trunk: Sequence[int], branches: Sequence[Branch]) -> PackedPlan:
-    """Lay out `branches` (already checked) over `trunk`."""
-    starts, wanted = starts_of(branches), ScoreTargets()
+def plan(trunk: Sequence[int], branches: Sequence[Branch], wanted: ScoreTargets | None = None) -> PackedPlan:
+    """Lay out `branches` (already checked) over `trunk`; with `wanted`, that of other plans of one table."""
+    starts, wanted = starts_of(branches), ScoreTargets() if wanted is None else wanted
     roots: list[tuple[int, int, int]] = []
     rows: list[_Row] = []
     sight: dict[tuple[int, tuple[int, ...]], tuple[Ints, int]] = {}

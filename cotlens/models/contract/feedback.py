@@ -1,0 +1,162 @@
+"""Maps from a latent to what the next position reads: the small family that latent reasoners are made of.
+
+Each takes latents float32 [n, d_model] to input embeddings [n, d_model]. They are frozen and hold numpy arrays only, so
+that any backend can use them and two models with the same ones are known to be the same.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cotlens._core.errors import InputError
+from cotlens._core.fingerprint import fingerprint
+from cotlens._core.frozen import frozen_array
+
+Floats = NDArray[np.float32]
+
+
+class Feedback:
+    """Base of all maps; this one hands latents on as they are."""
+
+    def __post_init__(self) -> None:
+        for one in fields(self):  # type: ignore[arg-type]
+            value = getattr(self, one.name)
+            if isinstance(value, np.ndarray):
+                if not np.isfinite(value).all():
+                    raise InputError(f"The feedback's {one.name} holds NaN or infinite values; give finite ones.")
+                object.__setattr__(self, one.name, frozen_array(value, np.float32))
+
+    def __call__(self, latents: Floats) -> Floats:
+        """The input embeddings [n, d_model] of latents [n, d_model]."""
+        return latents
+
+    def read(self, latents: Floats) -> Floats:
+        """What the output embedding is applied to, to read latents as tokens; no norm belongs before it."""
+        return latents
+
+    @property
+    def fingerprint(self) -> str:
+        """32 hex digits for all that it does."""
+        parts: list[str | NDArray[np.float32]] = [type(self).__name__]
+        for one in fields(self):  # type: ignore[arg-type]
+            value = getattr(self, one.name)
+            own = value.fingerprint if isinstance(value, Feedback) else value
+            parts += [one.name, own if isinstance(own, np.ndarray) else repr(own)]
+        return fingerprint(*parts)
+
+    @property
+    def width(self) -> int | None:
+        """Of the latents that it takes; None for any."""
+        return None
+
+
+@dataclass(frozen=True, eq=False)
+class Identity(Feedback):
+    """The latent itself, as in Coconut."""
+
+
+@dataclass(frozen=True, eq=False)
+class Linear(Feedback):
+    """weight z + bias.
+
+    Args:
+        weight: [d_model, d_model].
+        bias: [d_model].
+    """
+
+    weight: Floats
+    bias: Floats
+
+    def __call__(self, latents: Floats) -> Floats:
+        """See `Feedback`."""
+        return np.asarray(latents @ self.weight.T + self.bias, np.float32)
+
+    @property
+    def width(self) -> int | None:
+        """See `Feedback`."""
+        return int(self.weight.shape[1])
+
+
+@dataclass(frozen=True, eq=False)
+class Constant(Feedback):
+    """One vector whatever the latent is: nothing is handed on but by attention.
+
+    Args:
+        vector: [d_model].
+    """
+
+    vector: Floats
+
+    def __call__(self, latents: Floats) -> Floats:
+        """See `Feedback`."""
+        return np.broadcast_to(self.vector, latents.shape).astype(np.float32)
+
+    @property
+    def width(self) -> int | None:
+        """See `Feedback`."""
+        return int(self.vector.shape[0])
+
+
+@dataclass(frozen=True, eq=False)
+class Mlp(Feedback):
+    """Two linear maps with a GELU (by the error function) between them, and a layer norm behind them or none.
+
+    Args:
+        first, second: weights [hidden, d_model] and [d_model, hidden].
+        first_bias, second_bias: [hidden] and [d_model].
+        gain, shift: of the norm, [d_model]; None without one.
+        epsilon: of the norm.
+    """
+
+    first: Floats
+    first_bias: Floats
+    second: Floats
+    second_bias: Floats
+    gain: Floats | None = None
+    shift: Floats | None = None
+    epsilon: float = 1e-5
+
+    def __call__(self, latents: Floats) -> Floats:
+        """See `Feedback`."""
+        from scipy.special import erf
+
+        inner = latents @ self.first.T + self.first_bias
+        found = (0.5 * inner * (1 + erf(inner / np.sqrt(2)))) @ self.second.T + self.second_bias
+        if self.gain is not None and self.shift is not None:
+            centred = found - found.mean(-1, keepdims=True)
+            found = centred / np.sqrt(found.var(-1, keepdims=True) + self.epsilon) * self.gain + self.shift
+        return np.asarray(found, np.float32)
+
+    @property
+    def width(self) -> int | None:
+        """See `Feedback`."""
+        return int(self.first.shape[1])
+
+
+@dataclass(frozen=True, eq=False)
+class Rotated(Feedback):
+    """A fixed rotation before another map: the output embedding alone can't read such latents.
+
+    Args:
+        rotation: orthogonal, [d_model, d_model].
+        then: the map behind it.
+    """
+
+    rotation: Floats
+    then: Feedback
+
+    def __call__(self, latents: Floats) -> Floats:
+        """See `Feedback`."""
+        return self.then(self.read(latents))
+
+    def read(self, latents: Floats) -> Floats:
+        """See `Feedback`."""
+        return np.asarray(latents @ self.rotation.T, np.float32)
+
+    @property
+    def width(self) -> int | None:
+        """See `Feedback`."""
+        return int(self.rotation.shape[1])
