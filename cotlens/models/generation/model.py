@@ -132,7 +132,8 @@ class TextModel(LatentThinking, ABC):
             a Trace for n=1, else Traces of n. Of several prompts Traces, n of each in their order.
         """
         prefill = check.text("prefill", prefill)
-        jobs = [self._begin(each, prefill, latents) for each in (prompt if several(prompt) else [prompt])]
+        prompts: list[Any] = list(prompt) if several(prompt) else [prompt]
+        jobs = [self._begin(each, prefill, latents) for each in prompts]
         if len(jobs) > 1:
             changes = as_interventions(interventions)
             jobs = self._run(lambda: writing.thought(self._setting(), jobs, changes))
