@@ -20,12 +20,7 @@ from cotlens.models.contract import (
     Branch,
     BranchScore,
     Capability,
-    Decoded,
-    Divergence,
-    Gradients,
     Interventions,
-    LatentRow,
-    LatentRun,
     Meter,
     Model,
     OnRollout,
@@ -33,6 +28,8 @@ from cotlens.models.contract import (
     Start,
 )
 from cotlens.models.contract.interventions import as_interventions
+from cotlens.models.contract.latents import LatentRow, LatentRun
+from cotlens.models.contract.whitebox import Decoded, Divergence, Gradients
 from cotlens.trace.collection.traces import Traces
 
 if TYPE_CHECKING:
@@ -69,10 +66,8 @@ class Mixed:
     def __init__(self, write: Model, look: Model) -> None:
         _check_same_tokens(write, look)
         self.write, self.look = write, look
-        self.name = _both(write.name, look.name)
-        self.backend = _both(write.backend, look.backend)
-        self.dtype = _both(write.dtype, look.dtype)
-        self.where = _both(write.where, look.where)
+        self.name, self.backend = _both(write.name, look.name), _both(write.backend, look.backend)
+        self.dtype, self.where = _both(write.dtype, look.dtype), _both(write.where, look.where)
         self.capabilities = look.capabilities | (write.capabilities & (Capability.GENERATE | Capability.SCORE))
         self.codec, self.format, self.reader = look.codec, look.format, look.reader
         self.context_length = min(write.context_length, look.context_length)

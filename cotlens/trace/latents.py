@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,11 +17,37 @@ from cotlens._core.errors import InputError
 from cotlens.trace.spans import Span, text_spans
 from cotlens.trace.splitting.splitters import split
 
-if TYPE_CHECKING:
-    from cotlens.trace.record import TraceRecord
-
 UNIT = "latent"
 """The unit of a span that is one latent, whatever the thought was cut by."""
+
+
+class Thought(Protocol):
+    """What is asked here of a trace; see `trace.Trace`."""
+
+    @property
+    def token_ids(self) -> tuple[int, ...]:
+        """The n tokens."""
+        ...
+
+    @property
+    def text(self) -> str:
+        """All characters."""
+        ...
+
+    @property
+    def offsets(self) -> NDArray[np.int64]:
+        """Where tokens begin in it, [n + 1]."""
+        ...
+
+    @property
+    def latents(self) -> NDArray[np.float32]:
+        """Vectors, [k, d_model]."""
+        ...
+
+    @property
+    def latent_tokens(self) -> NDArray[np.int64]:
+        """Their tokens, [k]."""
+        ...
 
 
 def check_latents(
@@ -53,7 +79,7 @@ def told(places: NDArray[np.int64], vectors: NDArray[np.float32]) -> bytes:
     return np.asarray(places, "<i8").tobytes() + np.asarray(vectors, "<f4").tobytes() if len(places) else b""
 
 
-def unit_spans(trace: TraceRecord, role: Span, unit: str) -> list[Span]:
+def unit_spans(trace: Thought, role: Span, unit: str) -> list[Span]:
     """A role cut into units of text and, between them, one span per latent."""
     spans: list[Span] = []
     for start, end, latent in _runs(trace, role):
@@ -69,7 +95,7 @@ def unit_spans(trace: TraceRecord, role: Span, unit: str) -> list[Span]:
     return spans
 
 
-def _runs(trace: TraceRecord, role: Span) -> Iterator[tuple[int, int, bool]]:
+def _runs(trace: Thought, role: Span) -> Iterator[tuple[int, int, bool]]:
     """Stretches [start, end) of a role's tokens that are all latents, or none."""
     latent = np.zeros(role.end - role.start, bool)
     inside = trace.latent_tokens[(trace.latent_tokens >= role.start) & (trace.latent_tokens < role.end)]
@@ -80,7 +106,7 @@ def _runs(trace: TraceRecord, role: Span) -> Iterator[tuple[int, int, bool]]:
             yield role.start + start, role.start + end, bool(latent[start])
 
 
-def name_of(trace: TraceRecord, span: Span) -> str:
+def name_of(trace: Thought, span: Span) -> str:
     """What a span says: its text, or which latent it is, counted from 0 ("latent 3")."""
     inside = np.flatnonzero((trace.latent_tokens >= span.start) & (trace.latent_tokens < span.end))
     text = trace.text[span.char_start : span.char_end]
@@ -89,12 +115,12 @@ def name_of(trace: TraceRecord, span: Span) -> str:
     return f"latent {inside[0]}" if len(inside) == 1 else f"latents {inside[0]} to {inside[-1]}"
 
 
-def among(trace: TraceRecord, first: int, last: int) -> bool:
+def among(trace: Thought, first: int, last: int) -> bool:
     """Whether any of the tokens [first, last) is a latent."""
     return bool(((trace.latent_tokens >= first) & (trace.latent_tokens < last)).any())
 
 
-def vectors_of(new: Any, trace: TraceRecord) -> NDArray[np.float32] | None:
+def vectors_of(new: Any, trace: Thought) -> NDArray[np.float32] | None:
     """The vectors that stand as latents in place of others; None where text or token ids were given.
 
     Raises:
@@ -113,7 +139,7 @@ def vectors_of(new: Any, trace: TraceRecord) -> NDArray[np.float32] | None:
     return given
 
 
-def check_words(trace: TraceRecord, first: int, last: int) -> None:
+def check_words(trace: Thought, first: int, last: int) -> None:
     """Raise InputError where words in place of tokens [first, last) would replace latents or part them."""
     inside = np.flatnonzero((trace.latent_tokens >= first) & (trace.latent_tokens < last))
     beside = {first - 1, last} <= set(trace.latent_tokens.tolist())
@@ -127,7 +153,7 @@ def check_words(trace: TraceRecord, first: int, last: int) -> None:
 
 
 def spliced(
-    trace: TraceRecord, first: int, last: int, count: int, new: NDArray[np.float32] | None
+    trace: Thought, first: int, last: int, count: int, new: NDArray[np.float32] | None
 ) -> dict[str, NDArray[Any]]:
     """Latents and their tokens once `count` tokens, latents with the vectors `new` or words, stand at [first, last)."""
     places, vectors = trace.latent_tokens, trace.latents
