@@ -1,21 +1,29 @@
 """Where the Abacus models lie and how they are read: safetensors (float16), config and tokenizer as JSON.
 
-All models share one config and one tokenizer. `checksums.json` holds the SHA-256 of every file, so that a damaged or
-exchanged one is told from a good one.
+All models share one config and one tokenizer. A model that thinks in latents has its feedback beside its weights
+(`feedback.weight`, `feedback.bias`, `feedback.rotation`), and what kind it is in the file's metadata. `checksums.json`
+holds the SHA-256 of every file, so that a damaged or exchanged one is told from a good one.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from cotlens._core.errors import BackendError, InputError, did_you_mean
+from cotlens.organisms.task.problems import MAX_STEPS
+from cotlens.organisms.task.prompts import changes_in
+
+if TYPE_CHECKING:
+    from cotlens.models.contract.latents import LatentFormat
 
 WEIGHTS = Path(__file__).parent / "weights"
 SHARED = ("config.json", "tokenizer.json")
 CHECKSUMS = "checksums.json"
+_FEEDBACK = "feedback."  # of tensors beside the weights
 SAMPLING = {"temperature": 1.0, "top_p": 0.95, "top_k": 0}  # how the models are meant to be sampled
 
 
@@ -24,8 +32,21 @@ def names(folder: Path = WEIGHTS) -> list[str]:
     return sorted(path.name.removesuffix(".safetensors") for path in folder.glob("*.safetensors"))
 
 
-def save(name: str, model: Any, tokenizer: Any, folder: Path = WEIGHTS) -> None:
-    """Write `model` (weights as float16) and, shared by all siblings, its config and tokenizer."""
+def save(
+    name: str,
+    model: Any,
+    tokenizer: Any,
+    folder: Path = WEIGHTS,
+    feedback: Mapping[str, Any] | None = None,
+    latent: Mapping[str, Any] | None = None,
+) -> None:
+    """Write `model` (weights as float16) and, shared by all siblings, its config and tokenizer.
+
+    Args:
+        feedback: tensors "weight", "bias" and "rotation", kept as float32, of one that thinks in latents.
+        latent: what is said of it: "token", "feedback" ("linear" or "constant"), "per_change", how many latents stand
+            for each change of a puzzle.
+    """
     import torch
     from safetensors.torch import save_file
 
@@ -35,7 +56,11 @@ def save(name: str, model: Any, tokenizer: Any, folder: Path = WEIGHTS) -> None:
         for key, value in model.state_dict().items()
         if not (key == "lm_head.weight" and model.config.tie_word_embeddings)
     }
-    save_file(state, folder / f"{name}.safetensors", metadata={"format": "pt", "model": name})
+    for key, value in (feedback or {}).items():
+        if value is not None:
+            state[_FEEDBACK + key] = value.detach().to(torch.float32).contiguous()
+    told = {"format": "pt", "model": name, **({} if latent is None else {"latent": json.dumps(dict(latent))})}
+    save_file(state, folder / f"{name}.safetensors", metadata=told)
     (folder / "config.json").write_text(json.dumps(model.config.to_diff_dict(), indent=2, sort_keys=True) + "\n")
     tokenizer.backend_tokenizer.save(str(folder / "tokenizer.json"), pretty=False)
     written = (f"{name}.safetensors", *SHARED)
@@ -91,11 +116,45 @@ def load_pair(name: str, folder: Path = WEIGHTS) -> tuple[Any, Any]:
         raise BackendError(
             f"The files of {name!r} in {folder} are damaged ({error}): install cotlens again."
         ) from error
-    if unexpected or set(missing) - {"lm_head.weight"}:
+    if any(not key.startswith(_FEEDBACK) for key in unexpected) or set(missing) - {"lm_head.weight"}:
         raise BackendError(f"The weights of {name!r} in {folder} don't fit their config: install cotlens again.")
     model.tie_weights()
     model.generation_config.update(do_sample=True, **SAMPLING)
     return model.eval(), tokenizer
+
+
+def latent_format(name: str, folder: Path = WEIGHTS) -> LatentFormat | None:
+    """How a shipped reasoner thinks in latents; None of one that thinks in words.
+
+    Raises:
+        BackendError: what is said of its latents and the tensors beside its weights don't fit.
+    """
+    from safetensors import safe_open
+
+    from cotlens.models.contract.feedback import Constant, Linear, Rotated
+    from cotlens.models.contract.latents import LatentFormat
+
+    with safe_open(folder / f"{name}.safetensors", "np") as file:
+        said = (file.metadata() or {}).get("latent")
+        found = {key: file.get_tensor(key) for key in file.keys() if key.startswith(_FEEDBACK)}  # noqa: SIM118
+    if said is None:
+        return None
+    try:
+        about, linear = json.loads(said), Linear(found[_FEEDBACK + "weight"], found[_FEEDBACK + "bias"])
+        map_ = {"linear": linear, "constant": Constant(linear.bias)}[about["feedback"]]
+        each, token = int(about["per_change"]), int(about["token"])
+    except (KeyError, TypeError, ValueError) as error:
+        raise BackendError(
+            f"The latents of {name!r} in {folder} are damaged ({error}): install cotlens again."
+        ) from error
+    rotation = found.get(_FEEDBACK + "rotation")
+    return LatentFormat(
+        "abacus",
+        token,
+        map_ if rotation is None else Rotated(rotation, map_),
+        counts=tuple(each * count for count in range(1, MAX_STEPS + 1)),
+        default=lambda prompt: each * changes_in(prompt),
+    )
 
 
 def load_tokenizer(folder: Path = WEIGHTS) -> Any:

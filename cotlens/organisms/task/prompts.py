@@ -3,9 +3,22 @@
 from __future__ import annotations
 
 import random
+import re
 
 from cotlens.organisms.task import words
 from cotlens.organisms.task.problem import Aside, Step
+
+_NOT_COUNTED = re.compile(
+    r"(?:On day|At stop|In week) \d+,|has \d+ [\w ]+\.|is \d+ years old|takes \d+ minutes|sees \d+ [\w ]+ in a shop"
+)
+"""Numbers of a prompt that change nothing: when something happens, and those of `words.ASIDES`."""
+
+
+def changes_in(prompt: str) -> int:
+    """How many changes of the total a prompt tells of, by its numbers: all that count, but the one it starts with."""
+    start = re.search(r"\d+", prompt)
+    rest = "" if start is None else _NOT_COUNTED.sub("", prompt[start.end() :])
+    return len(re.findall(r"\d+", rest))
 
 
 def written(

@@ -79,7 +79,8 @@ def open_local(
         pair = _shipped(text, loading)
         if dry_run:
             return planning.of_loaded(*pair, **spoken, name=text)
-        return LocalModel(*pair, name=text, reader=reader or _number(), **options)
+        latent_format = shipped.latent_format(text)
+        return LocalModel(*pair, name=text, reader=reader or _number(), latent=latent_format, **options)
     load_errors.unlikely(text, shipped.names())
     if dry_run:
         return _refusing(text, lambda: planning.of_named(text, revision, loading, **spoken))
