@@ -1,9 +1,9 @@
 /** Beside the tree: the branch that is looked at in words, what a person says of it, and what was compared. */
 
+import { markedChanges } from "../kit/controls/before-after";
 import { factList, type Fact } from "../kit/controls/facts";
 import { button, h, onClick, setOff, setText } from "../kit/dom";
 import { probability } from "../kit/numbers";
-import { trimSame } from "../kit/text/diff";
 import { kindWords } from "./lines";
 import { any, type Context, type Part } from "./part";
 import type { Compared, FanInfo, TreeBranch } from "./protocol";
@@ -75,6 +75,6 @@ function told(compared: Compared | null): Node[] {
   if (!compared) return [];
   const list = h("dl", "cotlens-facts");
   factList(list, shares(compared.fan));
-  const pieces = trimSame(compared.diff).map(({ op, text }) => (op === "same" ? text : h(op, op === "del" ? "cotlens-del" : "cotlens-ins", {}, text)));
+  const pieces = markedChanges(compared.diff);
   return [h("h4", "cotlens-title", {}, `${compared.branches.join(" and ")} compared`), h("p", "", {}, compared.words), list, ...(pieces.length ? [h("p", "cotlens-diff", {}, ...pieces)] : [])];
 }

@@ -2,6 +2,7 @@
 
 import { h, setText } from "../kit/dom";
 import { createFind } from "../kit/text/find";
+import { createBeforeAfter } from "../kit/controls/before-after";
 import { createCodePanel } from "../kit/controls/code";
 import { createNotice } from "../kit/controls/notice";
 import { createFoot, type KeyWords } from "../kit/controls/foot";
@@ -12,7 +13,6 @@ import { count } from "../kit/numbers";
 import { followTheme } from "../kit/theme";
 import { createDetail, type DetailPart } from "./detail";
 import { createHead, type HeadPart } from "./head";
-import { createOutcome } from "./outcome";
 import type { Context, Part } from "./part";
 import { createRows, type RowsPart } from "./rows";
 import type { Key, Store } from "./store";
@@ -32,16 +32,17 @@ export function mount(el: HTMLElement, store: Store, signal: AbortSignal): void 
   const code = createCodePanel(signal, () => ({ code: store.get("code"), codeOpen: store.own.now.codeOpen }), (codeOpen) => store.own.set({ codeOpen }));
   root.addEventListener("cotlens-copy", () => void code.copyNow(), { signal });
   const [head, rows, detail] = [createHead(context, code.opener), createRows(context), createDetail(context)] as const;
-  const [caption, outcome, notice] = [createCaption(context), createOutcome(context), createNotice<Key>(store.own, "notice", signal)];
+  const [caption, outcome, notice] = [createCaption(context), createBeforeAfter(), createNotice<Key>(store.own, "notice", signal)];
   const foot = createFoot(KEYS);
   const sums = h("span", "cotlens-sums");
   const said = h("p", "cotlens-unseen", { role: "status", "aria-live": "polite" });
   root.append(head.element, code.panel, caption.element, h("div", "cotlens-textpane", {}, text.element, find.element), h("div", "cotlens-pane", {}, rows.element, notice.element), detail.element, outcome.element,
     h("div", "cotlens-summary", {}, sums), foot.element, said);
-  const parts: Part[] = [head, text, rows, detail, caption, outcome, notice];
+  const parts: Part[] = [head, text, rows, detail, caption, notice];
   const update = (changed: ReadonlySet<Key>): void => {
     if (changed.has("asking")) root.toggleAttribute("data-asking", store.own.now.asking);
     for (const part of parts) part.update(changed);
+    if (changed.has("outcome") || changed.has("trace")) outcome.draw(store.comparison, store.stream);
     if (changed.has("code") || changed.has("codeOpen")) code.draw();
     if (changed.has("rows") || changed.has("effects") || changed.has("activity")) setText(sums, summary(store));
     if (changed.has("rows")) setText(said, `${store.rows.length} latents listed`);

@@ -1,10 +1,8 @@
 /** Around the grid: branches and the job, one message, and what a patch did. */
 
-import { beforeAfterBars } from "../kit/controls/bars";
+import { createBeforeAfter } from "../kit/controls/before-after";
 import { chip } from "../kit/controls/chip";
 import { createCodePanel } from "../kit/controls/code";
-import { cut } from "../kit/text/cut";
-import { trimSame } from "../kit/text/diff";
 import { button, h, onClick, setAttribute, setOff, setText } from "../kit/dom";
 import { any, type Part as PartOf } from "../kit/part";
 import { counted, farWords, followProgress } from "../kit/controls/progress";
@@ -14,8 +12,6 @@ export type Part = PartOf<Key>;
 
 /** Branches shown; older ones are reached by going back. */
 const SHOWN = 4;
-/** Characters shown of what is being written. */
-const LATEST = 600;
 
 export function createBranches(store: Store, root: HTMLElement, signal: AbortSignal): Part {
   const code = createCodePanel(signal, () => ({ code: store.get("code"), codeOpen: store.own.now.codeOpen }), (codeOpen) => store.own.set({ codeOpen }));
@@ -63,26 +59,8 @@ export function createBranches(store: Store, root: HTMLElement, signal: AbortSig
   };
 }
 
-/** What a patch did: both answers, the difference of the texts; and while the model writes, what it writes. */
+/** What a patch did. */
 export function createOutcome(store: Store): Part {
-  const element = h("section", "cotlens-outcome", { "aria-label": "before and after", "data-region": "outcome", hidden: true });
-
-  function draw(): void {
-    const { comparison, stream } = store;
-    element.hidden = comparison === null && stream === null;
-    if (stream !== null && store.running) {
-      element.replaceChildren(h("div", "", {}, h("h4", "cotlens-title", {}, "The model writes"), h("p", "cotlens-diff cotlens-ins", {}, cut(stream.text, -LATEST))));
-      return;
-    }
-    if (!comparison) { element.hidden = true; return; }
-    const pieces = trimSame(comparison.diff).map(({ op, text }) => (op === "same" ? text : h(op === "del" ? "del" : "ins", op === "del" ? "cotlens-del" : "cotlens-ins", {}, text)));
-    const differs = comparison.diff.some((change) => change.op !== "same");
-    element.replaceChildren(
-      h("div", "cotlens-answers", {}, h("h4", "cotlens-title", {}, "Answer, before and after the patch"),
-        comparison.rows.length ? beforeAfterBars(comparison.rows) : h("p", "cotlens-small cotlens-muted", {}, "No answer could be read to compare."),
-        h("p", "cotlens-small cotlens-muted", {}, comparison.note)),
-      h("div", "", {}, h("h4", "cotlens-title", {}, "Difference in text"), h("p", "cotlens-diff", { tabindex: 0, "aria-label": "difference in text" }, ...(differs ? pieces : ["none"]))));
-  }
-
-  return { element, update(changed) { if (any(changed, "outcome", "job")) draw(); } };
+  const { element, draw } = createBeforeAfter();
+  return { element, update(changed) { if (any(changed, "outcome", "job")) draw(store.comparison, store.running ? store.stream : null); } };
 }

@@ -1,7 +1,7 @@
 /** Below the inspector: the warning about a surprising edit, the answers before and after, the difference in text. */
 
 import { beforeAfterBars } from "../../kit/controls/bars";
-import { trimSame } from "../../kit/text/diff";
+import { markedChanges } from "../../kit/controls/before-after";
 import { h } from "../../kit/dom";
 import { figure } from "../../kit/numbers";
 import { any, type Context, type Part } from "../part";
@@ -38,8 +38,7 @@ export function createComparison(context: Context): Part {
         comparison.note ? h("p", "cotlens-small cotlens-muted", {}, comparison.note) : "",
         comparison.rows.length ? beforeAfterBars(comparison.rows) : h("p", "cotlens-small cotlens-muted", {}, "No answer could be read to compare.")));
       if (comparison.diff.some((change) => change.op !== "same")) {
-        const pieces = trimSame(comparison.diff).map(({ op, text }) => (op === "same" ? text : h(op === "del" ? "del" : "ins", op === "del" ? "cotlens-del" : "cotlens-ins", {}, text)));
-        parts.push(h("details", "cotlens-details", { open: true }, h("summary", "", {}, "Difference in text"), h("p", "cotlens-diff", {}, ...pieces)));
+        parts.push(h("details", "cotlens-details", { open: true }, h("summary", "", {}, "Difference in text"), h("p", "cotlens-diff", {}, ...markedChanges(comparison.diff))));
       }
     }
     found.replaceChildren(...parts);
