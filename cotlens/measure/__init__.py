@@ -14,6 +14,7 @@ What is asked of a trace or a model:
 What they stand on:
 
 - `answers`: what a model answers when its thought is closed. `stats`: intervals, tests and floors.
-- `method`: settings, cost, provenance and cancelling of all methods. `survey`: many methods on many traces.
+- `method`: settings, cost, provenance and cancelling of all methods. `rows`: columns of all results.
+- `survey`: many methods on many traces.
 - `compare` and `evidence`: several measures of one trace side by side, and what each is evidence of.
 """

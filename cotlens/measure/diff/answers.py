@@ -14,6 +14,7 @@ from cotlens.measure.diff.sides import Other, Side, check_model
 from cotlens.measure.diff.table import listed
 from cotlens.measure.faithfulness.shared.conclusions import another, concluded, replaced
 from cotlens.measure.faithfulness.shared.runs import forced
+from cotlens.measure.rows import exact
 from cotlens.models.contract import Capability, Model
 from cotlens.results import Result
 from cotlens.trace import Trace
@@ -103,9 +104,7 @@ def _table(method: Any, asked: list[_Asked], first: list[Any], other: list[Any],
     apart = mine - theirs
     columns: dict[str, Any] = {
         "text": words,
-        "estimate": apart,
-        "low": apart,
-        "high": apart,
+        **exact(apart),
         "n": np.ones(len(words), np.int64),
         "status": status,
         "logprob a": mine,

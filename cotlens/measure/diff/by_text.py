@@ -16,6 +16,7 @@ from cotlens._core.errors import InputError
 from cotlens.measure.diff.expected import Floats
 from cotlens.measure.diff.sides import Side
 from cotlens.measure.diff.table import name, quoted
+from cotlens.measure.rows import exact, placed
 from cotlens.results import Provenance, Result
 from cotlens.trace import Span, Trace
 
@@ -42,13 +43,8 @@ def by_text(
             "compared; choose a larger unit, or models with one tokenizer."
         )
     columns: dict[str, Any] = {
-        "unit": [span.unit if span.unit == "role" else method.unit for span in units],
-        "start": [span.start for span in units],
-        "end": [span.end for span in units],
-        "text": [trace.text[span.char_start : span.char_end] for span in units],
-        "estimate": estimate,
-        "low": estimate,
-        "high": estimate,
+        **placed(trace, method.unit, units),
+        **exact(estimate),
         "n": np.ones(len(units), np.int64),
         "status": ["exact" if each else STRADDLES for each in known],
         "logprob a": mine,

@@ -9,6 +9,7 @@ import numpy as np
 
 from cotlens.measure.diff.expected import Changes, Compared, Floats
 from cotlens.measure.diff.sides import Side
+from cotlens.measure.rows import exact, placed
 from cotlens.results import Provenance, Result
 from cotlens.trace import Span, Trace
 
@@ -39,10 +40,7 @@ def table(
     estimate = sums[method.metric]
     total = float(estimate.sum())
     columns: dict[str, Any] = {
-        "unit": [span.unit if span.unit == "role" else method.unit for span in units],
-        "start": [span.start for span in units],
-        "end": [span.end for span in units],
-        "text": [trace.text[span.char_start : span.char_end] for span in units],
+        **placed(trace, method.unit, units),
         "estimate": estimate,
         "low": estimate,
         "high": estimate if found.exact else np.full(len(units), np.nan),
@@ -167,9 +165,7 @@ def readings(result: Result) -> tuple[Result, ...]:
     columns = {key: values for key, values in result.columns.items() if key not in ("share", "null_floor")}
     ratio = columns.pop("log_ratio")
     columns |= {
-        "estimate": ratio,
-        "low": ratio,
-        "high": ratio,
+        **exact(ratio),
         "status": ["exact"] * len(result),  # of the tokens that stand there, servers tell the log-probability
     }
     extras = {key: result.extras[key] for key in ("edit_type", "question", "summary")}

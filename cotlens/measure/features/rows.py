@@ -15,6 +15,7 @@ from cotlens.measure.features.activations import SINK
 from cotlens.measure.features.autoencoder.sae import SAE
 from cotlens.measure.features.dashboard import Dashboard
 from cotlens.measure.features.encoded import POOR, Encoded
+from cotlens.measure.rows import exact
 from cotlens.trace import Span, Trace
 
 
@@ -96,9 +97,7 @@ def activity(
         "start": at,
         "end": at + 1,
         "text": [trace.tokens[token] for token in peaks],
-        "estimate": here,
-        "low": here,
-        "high": here,
+        **exact(here),
         "n": counts,
         "status": ["exact"] * len(rows),
         "latent": rows.latents,

@@ -22,6 +22,7 @@ from cotlens.measure.importance.shared.vertical_attention import (
     vertical,
 )
 from cotlens.measure.method import Cost, RunRecord, check_needs, keeping
+from cotlens.measure.rows import placed
 from cotlens.measure.stats import position_baseline
 from cotlens.models.contract import Capability, Model
 from cotlens.results import Result
@@ -182,10 +183,7 @@ class ReceiverHeads:
         late = f"not measured: no sentence reads it from {self.proximity} later on"
         why = [late if i + self.proximity >= len(found) else "not measured: cancelled" for i in range(len(found))]
         columns: dict[str, Any] = {
-            "unit": [self.unit] * len(found),
-            "start": [span.start for span in found],
-            "end": [span.end for span in found],
-            "text": [trace.text[span.char_start : span.char_end] for span in found],
+            **placed(trace, self.unit, found),
             "estimate": mean,
             "low": np.full(len(found), np.nan),
             "high": np.full(len(found), np.nan),

@@ -14,6 +14,7 @@ from cotlens.measure.importance.shared import pairs, units
 from cotlens.measure.importance.shared.layers import in_layers
 from cotlens.measure.importance.shared.units import CUT, Place
 from cotlens.measure.method import Cost, RunRecord, check_needs, check_setting
+from cotlens.measure.rows import exact, placed
 from cotlens.measure.stats import position_baseline
 from cotlens.models.contract import EVER, LOWEST_TEMPERATURE, BlockAttention, Capability, Divergence, Model
 from cotlens.results import Result
@@ -147,13 +148,8 @@ class Suppression:
         estimates = _mean(chosen, axis=0)
         measured = np.isfinite(estimates)
         columns: dict[str, Any] = {
-            "unit": [self.unit] * len(found),
-            "start": [span.start for span in found],
-            "end": [span.end for span in found],
-            "text": [trace.text[span.char_start : span.char_end] for span in found],
-            "estimate": estimates,
-            "low": estimates,
-            "high": estimates,
+            **placed(trace, self.unit, found),
+            **exact(estimates),
             "n": measured.astype(np.int64),
             "status": ["exact" if ok else CANCELLED for ok in measured[:-1]] + [LAST],
             "position_baseline": _by_distance(chosen),

@@ -11,6 +11,7 @@ from cotlens._core import check
 from cotlens._core.errors import InputError
 from cotlens.measure.importance.shared.units import thought_and_answer
 from cotlens.measure.method import Cost, RunRecord, check_needs, check_setting
+from cotlens.measure.rows import exact, placed
 from cotlens.models.contract import EVER, BlockAttention, Capability, Model
 from cotlens.results import Result
 from cotlens.trace import Span, Trace
@@ -87,13 +88,8 @@ class CueDiff:
         sums = np.array([each.sum() for each in tokens])
         total = float(sums.sum())
         columns: dict[str, Any] = {
-            "unit": [span.unit if span.unit == "role" else self.unit for span in units],
-            "start": [span.start for span in units],
-            "end": [span.end for span in units],
-            "text": [trace.text[span.char_start : span.char_end] for span in units],
-            "estimate": sums,
-            "low": sums,
-            "high": sums,
+            **placed(trace, self.unit, units),
+            **exact(sums),
             "n": np.ones(len(units), np.int64),
             "status": ["exact"] * len(units),
             "share": sums / total if total > 0 else np.full(len(units), np.nan),

@@ -12,6 +12,7 @@ from cotlens._core.errors import InputError
 from cotlens.measure.importance.shared.units import units
 from cotlens.measure.method import Cost, RunRecord, check_needs, check_setting
 from cotlens.measure.monitors.arithmetic import Equation, equations
+from cotlens.measure.rows import exact, placed
 from cotlens.models.contract import Capability, Model
 from cotlens.results import Result
 from cotlens.trace import Span, Trace
@@ -95,13 +96,8 @@ def _columns(trace: Trace, unit: str, spans: Sequence[Span]) -> dict[str, Any]:
     held = [[one for one in found if span.char_start <= one.start + shift < span.char_end] for span in spans]
     shares = [sum(not one.holds for one in each) / len(each) if each else math.nan for each in held]
     return {
-        "unit": [unit] * len(spans),
-        "start": [span.start for span in spans],
-        "end": [span.end for span in spans],
-        "text": [trace.text[span.char_start : span.char_end] for span in spans],
-        "estimate": shares,
-        "low": shares,
-        "high": shares,
+        **placed(trace, unit, spans),
+        **exact(shares),
         "n": [len(each) for each in held],
         "status": ["exact" if each else NO_EQUATION for each in held],
         "equations": ["; ".join(map(_words, each)) for each in held],

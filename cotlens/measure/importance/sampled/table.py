@@ -13,6 +13,7 @@ from cotlens.measure.answers.forced import target_answer
 from cotlens.measure.importance.sampled.effects import NAN, Effect, wider_than_asked
 from cotlens.measure.importance.sampled.rollout_pool import RolloutPool
 from cotlens.measure.importance.sampled.settings import Sampled
+from cotlens.measure.rows import placed
 from cotlens.results import Provenance, Result
 from cotlens.trace import Span, Trace
 from cotlens.trace.notes import with_text
@@ -58,10 +59,7 @@ def result(
     said = {**_words(method, shown), **(words or {})}
     test = TESTS.get(method.metric, "")
     rows: dict[str, Any] = {
-        "unit": [method.unit] * len(spans),
-        "start": np.array([span.start for span in spans], dtype=np.int32),
-        "end": np.array([span.end for span in spans], dtype=np.int32),
-        "text": [trace.text[span.char_start : span.char_end] for span in spans],
+        **placed(trace, method.unit, spans),
         **{name: np.array(values, dtype=np.int32 if name in COUNTS else np.float64)
            for name, values in table.items() if name != "status"},
         "status": [wider_than_asked(method, one) for one in effects],

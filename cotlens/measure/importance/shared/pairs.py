@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from cotlens.measure.rows import exact
+
 
 def columns(
     unit: str,
@@ -39,9 +41,7 @@ def columns(
         "start": first[source],
         "end": last[source],
         "text": words[source],
-        "estimate": values,
-        "low": values,
-        "high": values,
+        **exact(values),
         "n": measured.astype(np.int64),
         "status": ["exact" if ok else status for ok in measured],
         "source": source.astype(np.int64),
