@@ -1,13 +1,10 @@
 """The shipped Abacus, and editors on it that are spoken to as the front end does."""
 
-import itertools
-import json
-
 import pytest
 
 import cotlens as cl
 from cotlens.widgets.protocol.editor import REQUESTS
-from tests.unit.widgets.shapes import check_view
+from tests.unit.workbench.front_end import FrontEnd
 
 PROMPT = (
     "Ravi has 16 shells. He finds 28 more shells on the beach. It is a sunny day. "
@@ -33,39 +30,21 @@ def given(abacus):
     return cl.Trace.from_text(PROMPT, THOUGHT, "The answer is 17.", model=abacus)
 
 
-class Front:
-    """The front end's side of an editor. `sent` holds its messages from Python."""
+class Front(FrontEnd):
+    """Of an editor."""
 
-    def __init__(self, editor):
-        self.editor, self.view, self.sent = editor, editor.view, []
-        self._numbers = itertools.count(1)
-        editor.view.send = lambda content, buffers=None: self.sent.append(content)
+    requests = REQUESTS
+
+    @property
+    def editor(self):
+        return self.widget
 
     def tell(self, kind, **fields):
-        """Send a message, about the document that is shown unless it names another; its number."""
-        number = next(self._numbers)
-        if "document" in REQUESTS.get(kind, ()):
-            fields.setdefault("document", self.view.document["id"])
-        if kind == "measure":
-            fields.setdefault("confirmed", True)
-        content = {"request_id": number, "kind": kind, **fields}
-        self.view._handle_custom_msg(json.loads(json.dumps(content)), [])
-        return number
+        """Send a message, confirmed where it is about work that may be long; its number."""
+        return super().tell(kind, **(({"confirmed": True} if kind == "measure" else {}) | fields))
 
-    def ask(self, kind, **fields):
-        """Send a message; its reply."""
-        number = self.tell(kind, **fields)
-        (reply,) = [each for each in self.sent if each["request_id"] == number]
-        return reply
-
-    def act(self, kind, **fields):
-        """Send a message that is fine, and wait until all that follows is done."""
-        before = self.view.job
-        reply = self.ask(kind, **fields)
-        assert reply["status"] == "ok", reply
-        assert self.editor.wait(60)
+    def check_job(self, before):
         assert self.view.job == before or self.view.job["state"] in ("done", "idle"), self.view.job
-        check_view(self.view)
 
     def place(self, text):
         """Where a text stands in the document, in UTF-16 units."""

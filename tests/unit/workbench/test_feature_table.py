@@ -14,31 +14,13 @@ from cotlens.measure.features.autoencoder.sae import SAE
 from cotlens.widgets.protocol.feature_table import REQUESTS
 from cotlens.workbench.shared.compare import CUT, KEPT
 from tests.model import tiny
-from tests.unit.widgets.shapes import check_view
+from tests.unit.workbench.front_end import FrontEnd
 
 
-class Front:
-    """The front end's side of a table. `sent` holds its messages from Python."""
+class Front(FrontEnd):
+    """Of a table."""
 
-    def __init__(self, table):
-        self.table, self.view, self.sent = table, table.view, []
-        self._numbers = itertools.count(1)
-        self.view.send = lambda content, buffers=None: self.sent.append(content)
-
-    def ask(self, kind, **fields):
-        number = next(self._numbers)
-        if "document" in REQUESTS.get(kind, ()):
-            fields.setdefault("document", self.view.document["id"])
-        self.view._handle_custom_msg(json.loads(json.dumps({"request_id": number, "kind": kind, **fields})), [])
-        (reply,) = [each for each in self.sent if each["request_id"] == number]
-        return reply
-
-    def act(self, kind, **fields):
-        reply = self.ask(kind, **fields)
-        assert reply["status"] == "ok", reply
-        assert self.table.wait(120)
-        assert self.view.job["state"] == "done", (self.view.job, self.table.error)
-        check_view(self.view)
+    requests = REQUESTS
 
     def column(self, name, dtype="<f4"):
         return np.frombuffer(getattr(self.view, name), dtype)
@@ -90,7 +72,7 @@ def test_it_opens_measured(page, abacus, trace, sae):
     assert view.effect["target"] == trace.read_answer().text and view.effect["why"] == ""
     assert view.facts["explained"] == pytest.approx(found.extras["explained_variance"], abs=1e-5)
     assert np.isnan(page.column("error")[0]) and view.head["link"] == ""
-    assert view.job["state"] == "done" and page.table.error == ""
+    assert view.job["state"] == "done" and page.widget.error == ""
 
 
 def test_exact_effects_are_those_of_the_library(page, abacus, trace, sae):
@@ -102,7 +84,7 @@ def test_exact_effects_are_those_of_the_library(page, abacus, trace, sae):
     for latent in latents:
         assert exact[latent] == pytest.approx(known[latent], abs=1e-4)
     assert page.view.effect["compared"] >= 3
-    assert f"effect_of={sorted(page.table._readings.known(trace).exact)}" in page.table.code
+    assert f"effect_of={sorted(page.widget._readings.known(trace).exact)}" in page.widget.code
 
 
 def test_hosts_without_widgets_read_what_was_found(page):
@@ -117,12 +99,12 @@ def test_hosts_without_widgets_read_what_was_found(page):
 def test_selecting_is_kept_and_is_code(page, trace):
     span = trace.spans("sentence")[2]
     page.act("select", first=span.start, last=span.end)
-    assert page.table.selection == (span.start, span.end)
+    assert page.widget.selection == (span.start, span.end)
     assert f"selection=({span.start}, {span.end})" in page.view.code
-    page.table.select(None)
+    page.widget.select(None)
     assert page.view.selection == {} and "selection=" not in page.view.code
     with pytest.raises(InputError, match="not in this trace"):
-        page.table.select((3, 10_000))
+        page.widget.select((3, 10_000))
 
 
 @pytest.mark.parametrize(("mode", "value"), [("ablate", 0.0), ("clamp", 12.0), ("scale", 3.0)])
@@ -130,18 +112,18 @@ def test_a_change_is_a_branch_whose_code_makes_it_again(page, trace, sae, abacus
     latent = int(page.column("latents", "<u4")[np.nanargmax(page.column("estimate"))])
     span = trace.spans("sentence")[1]
     page.act("change", latent=latent, mode=mode, value=value, where="onwards", first=span.start, last=span.end)
-    made = page.table.trace
-    assert len(page.table.branches) == 2 and made.id != trace.id
+    made = page.widget.trace
+    assert len(page.widget.branches) == 2 and made.id != trace.id
     assert made.token_ids[: span.start + 1] == trace.token_ids[: span.start + 1]
     assert page.view.branches[1]["current"] and str(latent) in page.view.branches[1]["label"]
     rows = page.view.comparison["rows"]
     assert rows and all(0 <= row["before"] <= 1 and 0 <= row["after"] <= 1 for row in rows)
-    line = next(each for each in page.table.code.splitlines() if each.startswith("trace = model.resume"))
+    line = next(each for each in page.widget.code.splitlines() if each.startswith("trace = model.resume"))
     scope = {"cl": cl, "trace": trace, "model": abacus, "sae": sae}
     exec(line, scope)
     assert scope["trace"].token_ids == made.token_ids
     page.act("goto", branch="b0")
-    assert page.table.trace.id == trace.id and page.view.comparison is None
+    assert page.widget.trace.id == trace.id and page.view.comparison is None
 
 
 def test_an_edit_that_was_not_rerun_is_said_to_be_one(abacus, trace, sae, labels_home):

@@ -1,37 +1,16 @@
 """The patch grid with a model behind it: cells opened, patched and cancelled."""
 
-import itertools
-import json
-
 import numpy as np
 import pytest
 
 import cotlens as cl
 from cotlens import organisms
 from cotlens._core.errors import InputError
-from tests.unit.widgets.shapes import check_view
+from tests.unit.workbench.front_end import FrontEnd
 
 
-class Front:
-    """The front end's side of a grid. `sent` holds its messages from Python."""
-
-    def __init__(self, grid):
-        self.grid, self.view, self.sent = grid, grid.view, []
-        self._numbers = itertools.count(1)
-        self.view.send = lambda content, buffers=None: self.sent.append(content)
-
-    def ask(self, kind, **fields):
-        number = next(self._numbers)
-        self.view._handle_custom_msg(json.loads(json.dumps({"request_id": number, "kind": kind, **fields})), [])
-        (reply,) = [each for each in self.sent if each["request_id"] == number]
-        return reply
-
-    def act(self, kind, **fields):
-        reply = self.ask(kind, **fields)
-        assert reply["status"] == "ok", reply
-        assert self.grid.wait(120)
-        assert self.view.job["state"] == "done", (self.view.job, self.grid.error)
-        check_view(self.view)
+class Front(FrontEnd):
+    """Of a grid."""
 
     def column(self, text, level=0, panel=0):
         """Number and tokens of the column that holds a text."""
@@ -75,10 +54,10 @@ def test_a_patched_sentence_is_a_branch_with_the_sources_answer(page, pair):
     rows = {row["answer"]: row["after"] for row in page.view.comparison["rows"]}
     assert rows["39"] > 0.99 > 0.01 > rows["36"] and page.view.comparison["note"].endswith("as it was: +1")
     space = {}
-    exec(page.grid.code, space)
-    assert space["trace"].token_ids == page.grid.trace.token_ids  # also the source, which was edited before
+    exec(page.widget.code, space)
+    assert space["trace"].token_ids == page.widget.trace.token_ids  # also the source, which was edited before
     page.ask("goto", branch=page.view.branches[0]["id"])
-    assert page.grid.trace.id == pair[0].id and page.view.comparison is None
+    assert page.widget.trace.id == pair[0].id and page.view.comparison is None
 
 
 def test_where_the_answer_has_read_it_the_patch_moves_nothing(page, pair):
@@ -110,10 +89,10 @@ def test_it_measures_the_grid_itself_and_can_be_stopped(abacus, pair):
     base, source = pair
     page = Front(cl.PatchGrid(model=abacus, base=base, source=source))
     assert page.ask("patch", **page.patch((0, 1, 2), 0))["status"] in ("ok", "error")
-    page.grid.cancel()
-    assert page.grid.wait(120)
+    page.widget.cancel()
+    assert page.widget.wait(120)
     again = Front(cl.PatchGrid(model=abacus, base=base, source=source))
-    assert again.grid.wait(120) and again.view.job["state"] == "done"
+    assert again.widget.wait(120) and again.view.job["state"] == "done"
     assert again.values().shape == (4, len(base.spans("sentence")) + 1)
     assert again.view.grid["levels"][0]["panels"][1]["trace"] == source.id
 
