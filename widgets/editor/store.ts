@@ -5,7 +5,7 @@ import { certaintyOf, isSmall, mayBeNothing, type Certainty } from "../kit/heat/
 import { scaleOf, type Lock, type Over, type Scale } from "../kit/heat/scale";
 import { TextModel, type RoleSpan, type Stretch } from "../kit/text/text";
 import { Requests, type Reply } from "../kit/kernel/requests";
-import { Written } from "../kit/kernel/written";
+import { StreamedText } from "../kit/kernel/streamed-text";
 import { sharedPick, tokensIn, type Picking, type SelectedTrait, type SharedPick } from "../kit/kernel/selection";
 import type { Selected } from "../kit/protocol";
 import { EMPTY } from "./payload";
@@ -74,7 +74,7 @@ export class Store {
   private model: TextModel | null = null;
   private heat: Int8Array | null = null;
   private readonly inspected = new Map<string, Inspection>();
-  private readonly written = new Written(() => this.askForStream());
+  private readonly written = new StreamedText(() => this.askForStream());
 
   /** `hold` holds the colour scale, for linked widgets too; null lets it go. */
   constructor(post: (message: Request & { request_id: number }) => void, readonly hold: (lock: Lock | null) => void = () => {}, selected: SelectedTrait = { get: () => null, save: () => {} }) {

@@ -4,7 +4,7 @@ import { floatsOf, indicesOf } from "../kit/kernel/bytes";
 import { Observed } from "../kit/kernel/observed";
 import { Requests } from "../kit/kernel/requests";
 import type { BranchInfo, Comparison, Job, Piece, Selected, TraceDocument } from "../kit/protocol";
-import { Written } from "../kit/kernel/written";
+import { StreamedText } from "../kit/kernel/streamed-text";
 import { TextModel, type TokenRange } from "../kit/text/text";
 import { sharedPick, tokensIn, type Picking, type SharedPick } from "../kit/kernel/selection";
 import { Latents, type Filter, type SortKey, type Which } from "./model";
@@ -71,7 +71,7 @@ export class Store {
   rows: Uint32Array = new Uint32Array(0);
   /** The text that is being written, with all that came of it. */
   stream: Piece | null = null;
-  private readonly written = new Written(() => {
+  private readonly written = new StreamedText(() => {
     const { id: of } = this.get("stream") as Partial<Piece>;
     if (this.off === null && of !== undefined) this.requests.ask({ kind: "stream", of }, ({ status, stream }) => {
       if (status !== "ok") this.written.refused();

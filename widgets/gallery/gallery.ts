@@ -23,7 +23,7 @@ import { PAIRS } from "./pairs";
 import { ROLLOUTS } from "./rollouts";
 import { SCORES } from "./scores";
 import { STEERING, steeringEcho } from "./steering";
-import { StillFake } from "./still";
+import { DisplayFake } from "./display-only";
 import { WORKBENCHES } from "./workbenches";
 
 /** For the browser tests and the benchmark: nothing of this is in the widget's bundle. */
@@ -57,20 +57,20 @@ function showing<S>(widget: () => Widget, states: Record<string, () => S>, model
   return Object.fromEntries(Object.entries(states).map(([name, state]) => [name, () => present(widget(), model(state()))]));
 }
 
-const still = (state: object): StillFake => new StillFake({ ...state });
+const displayed = (state: object): DisplayFake => new DisplayFake({ ...state });
 
 /** A widget, its states, and the model that plays its kernel: each in one line. */
 const SHOW: Record<string, () => void> = {
   ...showing(editor, STATES, (state) => new FakeModel(state)),
-  ...showing(importanceMap, SCORES, still),
-  ...showing(pairMatrix, PAIRS, still),
-  ...showing(lensGrid, LENSES, still),
+  ...showing(importanceMap, SCORES, displayed),
+  ...showing(pairMatrix, PAIRS, displayed),
+  ...showing(lensGrid, LENSES, displayed),
   ...showing(patchGrid, PATCHES, (state) => new AskingFake(state)),
   ...showing(steeringPanel, STEERING, (state) => new AskingFake(state, steeringEcho)),
   ...showing(featureTable, FEATURES, (state) => new AskingFake(state)),
-  ...showing(monitorPanel, MONITORS, still),
+  ...showing(monitorPanel, MONITORS, displayed),
   ...showing(branchTree, BRANCHTREES, (state) => new AskingFake(state)),
-  ...showing(workbenchBar, WORKBENCHES, still),
+  ...showing(workbenchBar, WORKBENCHES, displayed),
   ...showing(rolloutMap, ROLLOUTS, (state) => new AskingFake(state)),
 };
 const NAMES = Object.keys(SHOW);

@@ -4,20 +4,20 @@ import { button, h, onClick, setAttribute, setText } from "../kit/dom";
 import { createLegend, zeroWords } from "../kit/heat/legend";
 import { count } from "../kit/numbers";
 import { createScaleControl } from "../kit/heat/scale";
-import { reachOf, scaleNow, type Context, type Part } from "./own";
+import { reachOf, scaleNow, type Context, type Part } from "./context";
 
 const ZOOMS: [number, string][] = [[1, "fit"], [2, "2×"], [4, "4×"]];
 
 export function createLayersHead(context: Context): Part {
-  const { own, field, sharedLock, root, signal } = context;
-  const { grid } = field;
+  const { own, data, sharedLock, root, signal } = context;
+  const { grid } = data;
   const where = [grid.model, grid.backend].filter((part) => part !== "").join(" · ");
   const status = h("span", "cotlens-status", { title: grid.settings.map(([name, value]) => `${name}: ${value}`).join("\n") || null },
-    [`${count(field.rows, "layer")}, ${count(field.levels[0]?.columns ?? 0, field.levels[0]?.told.unit ?? "column")}`, where].filter((part) => part !== "").join(" · "));
+    [`${count(data.rows, "layer")}, ${count(data.levels[0]?.columns ?? 0, data.levels[0]?.told.unit ?? "column")}`, where].filter((part) => part !== "").join(" · "));
   const legend = createLegend();
   const now = () => scaleNow(grid, own.now.lock);
   const ends = createScaleControl(signal, ["", ""], () => {}, () => sharedLock.hold(now().locked ? null : { unit: grid.scale_unit, scale: now().scale }));
-  const panels = field.levels[0]?.panels ?? [];
+  const panels = data.levels[0]?.panels ?? [];
   const alone = [null, ...panels.keys()].map((only) => {
     const words = only === null ? "all" : panels[only]?.told.difference ? "difference" : (panels[only]?.told.name.split(",")[0] ?? "");
     const each = button("cotlens-seg", words, { "data-only": only ?? "all", title: only === null ? "all runs above each other" : `only: ${panels[only]?.told.name}` });
@@ -69,7 +69,7 @@ export function createLayersHead(context: Context): Part {
       if (changed.has("drill")) {
         const { drill } = own.now;
         trail.hidden = drill === null;
-        setText(inside, drill === null ? "" : `${field.levels[0]?.told.unit} ${drill}: ${field.levels[0]?.text(drill).trim()}`);
+        setText(inside, drill === null ? "" : `${data.levels[0]?.told.unit} ${drill}: ${data.levels[0]?.text(drill).trim()}`);
       }
     },
   };

@@ -3,12 +3,12 @@
 import { coloursOf } from "../kit/canvas";
 import { LEVELS } from "../kit/heat/heat";
 import { quoted } from "../kit/numbers";
-import { BELOW, MISSING, sameSpot, WITHOUT, type Panel, type Spot } from "./field";
+import { BELOW, MISSING, sameSpot, WITHOUT, type Panel, type Spot } from "./layer-grid";
 import { beginning, chosen, writer } from "./labels";
-import { mayPatch, reachOf, type Context, type Part } from "./own";
+import { mayPatch, reachOf, type Context, type Part } from "./context";
 import { pixelsOf, runsOf, type Run } from "./pixels";
 import { bandTop, limited, rowTop, type Places } from "./places";
-import { createSheet, drawSigns, fillRuns, hatchRuns, outline, type Drawn, type Sheet } from "./sheet";
+import { createGridCanvas, drawSigns, fillRuns, hatchRuns, outline, type Drawn, type GridCanvas } from "./grid-canvas";
 
 const EDGE = { left: 40, top: 24 };
 /** A row is never higher, a column never wider. */
@@ -25,11 +25,11 @@ const HATCHED = 6;
 /** A pointer that moves further than this carries a cell. */
 const CARRIED = 5;
 
-export interface LayersPart extends Part { focus(): void; sheet: Sheet }
+export interface LayersPart extends Part { focus(): void; canvas: GridCanvas }
 
 export function createLayers(context: Context): LayersPart {
-  const { own, field, acts, root, signal } = context;
-  const { grid } = field;
+  const { own, data, acts, root, signal } = context;
+  const { grid } = data;
   let levels: Int8Array = new Int8Array(0);
   let signed: boolean[] = [];
   /** The cells below the floor as an image: where they are too small to be hatched, and too many. */
@@ -108,7 +108,7 @@ export function createLayers(context: Context): LayersPart {
     if (cell !== null) outline(drawn, cell, drawn.colours.accent);
     if (from !== null) outline(drawn, from, drawn.colours.text, true);
     const target = carrying?.begun ? hovered : null;
-    if (from !== null && target && mayPatch(field, marked, target)) drawThread(drawn, marked as Spot, target);
+    if (from !== null && target && mayPatch(data, marked, target)) drawThread(drawn, marked as Spot, target);
   }
 
   /** From the cell that is carried to the one it would be put into. */
@@ -153,7 +153,7 @@ export function createLayers(context: Context): LayersPart {
     }
   }
 
-  const sheet = createSheet({
+  const canvas = createGridCanvas({
     label: `${grid.label}: layers by places of the text`, region: "layers",
     shape: () => own.now.view.shape,
     places: placesOf,
@@ -177,18 +177,18 @@ export function createLayers(context: Context): LayersPart {
     pick: (cell) => { if (!dropped) own.set({ picked: own.now.view.spot(cell) }); },
     spoken: (cell) => own.now.view.spoken(cell),
   }, root, signal);
-  const { element } = sheet;
+  const { element } = canvas;
 
-  element.addEventListener("dblclick", (event) => { const cell = sheet.cellAt(event); if (cell !== null) root.dispatchEvent(new CustomEvent("cotlens-open", { detail: own.now.view.spot(cell).column })); }, { signal });
+  element.addEventListener("dblclick", (event) => { const cell = canvas.cellAt(event); if (cell !== null) root.dispatchEvent(new CustomEvent("cotlens-open", { detail: own.now.view.spot(cell).column })); }, { signal });
   if (acts) listenForCarrying();
 
   /** A cell is carried with the pointer; a click that ends so is none. */
   function listenForCarrying(): void {
     element.addEventListener("pointerdown", (event) => {
       dropped = false;
-      const cell = event.button === 0 && event.pointerType !== "touch" && acts?.off() === null ? sheet.cellAt(event) : null;
+      const cell = event.button === 0 && event.pointerType !== "touch" && acts?.off() === null ? canvas.cellAt(event) : null;
       const from = cell === null ? null : own.now.view.spot(cell);
-      carrying = from && field.isRun(from.panel) ? { from, x: event.clientX, y: event.clientY, begun: false } : null;
+      carrying = from && data.isRun(from.panel) ? { from, x: event.clientX, y: event.clientY, begun: false } : null;
     }, { signal });
     element.addEventListener("pointermove", (event) => {
       if (!carrying || carrying.begun || Math.hypot(event.clientX - carrying.x, event.clientY - carrying.y) < CARRIED) return;
@@ -203,24 +203,24 @@ export function createLayers(context: Context): LayersPart {
       element.toggleAttribute("data-carrying", false);
       if (!held?.begun) return;
       dropped = true;
-      const cell = drop ? sheet.cellAt(event) : null;
+      const cell = drop ? canvas.cellAt(event) : null;
       const to = cell === null ? null : own.now.view.spot(cell);
-      own.set({ marked: null, ...(mayPatch(field, held.from, to) ? { picked: to } : {}) });
-      if (to && mayPatch(field, held.from, to)) acts?.patch(held.from, to, own.now.view);
+      own.set({ marked: null, ...(mayPatch(data, held.from, to) ? { picked: to } : {}) });
+      if (to && mayPatch(data, held.from, to)) acts?.patch(held.from, to, own.now.view);
     };
     element.addEventListener("pointerup", (event) => end(event, true), { signal });
     element.addEventListener("pointercancel", (event) => end(event, false), { signal });
   }
 
   return {
-    element, sheet,
-    focus: sheet.focus,
+    element, canvas,
+    focus: canvas.focus,
     update(changed) {
       if (changed.has("view") || changed.has("lock")) read();
-      if (changed.has("view") || changed.has("zoom")) sheet.measure();
-      if (changed.has("view") || changed.has("lock") || changed.has("intensity")) sheet.paint();
-      if (changed.has("picked") || changed.has("view")) sheet.moved();
-      sheet.redraw();
+      if (changed.has("view") || changed.has("zoom")) canvas.measure();
+      if (changed.has("view") || changed.has("lock") || changed.has("intensity")) canvas.paint();
+      if (changed.has("picked") || changed.has("view")) canvas.moved();
+      canvas.redraw();
     },
   };
 }

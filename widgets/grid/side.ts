@@ -4,15 +4,15 @@ import { button, h, onClick, setOff, setText } from "../kit/dom";
 import { drawEffect, effectBar } from "../kit/heat/effect-bar";
 import { factList, type Fact } from "../kit/controls/facts";
 import { quoted } from "../kit/numbers";
-import { MEASURED, type Spot } from "./field";
-import { mayPatch, reachOf, type Context, type Part } from "./own";
+import { MEASURED, type Spot } from "./layer-grid";
+import { mayPatch, reachOf, type Context, type Part } from "./context";
 
 const BAR = 92;
 /** Leading tokens that are quoted of a sentence. */
 const MOST_LEADING = 40;
 
-export function createLayersSide({ own, field, acts, root, signal }: Context): Part {
-  const { grid } = field;
+export function createLayersSide({ own, data, acts, root, signal }: Context): Part {
+  const { grid } = data;
   const title = h("h4", "cotlens-title");
   const hint = h("p", "cotlens-small cotlens-muted", {}, acts ? "Point at a cell, or go there with the arrow keys. Drag a cell of one run onto the other to patch it in." : "Point at a cell, or go there with the arrow keys.");
   const texts = h("div", "cotlens-texts");
@@ -69,7 +69,7 @@ export function createLayersSide({ own, field, acts, root, signal }: Context): P
 
   /** What leads there: a token, or of a sentence those of its tokens. */
   function drawLeading(at: Spot): void {
-    const fine = own.now.drill === null ? field.levels[1] : undefined;
+    const fine = own.now.drill === null ? data.levels[1] : undefined;
     const [from, to] = fine ? fine.within(at.column) : [at.column, at.column + 1];
     const lines = (fine ?? view()).panels.flatMap((panel, i) => {
       const said = Array.from({ length: Math.min(MOST_LEADING, to - from) }, (_, n) => panel.leads(at.row, from + n));
@@ -99,12 +99,12 @@ export function createLayersSide({ own, field, acts, root, signal }: Context): P
   function drawButtons(): void {
     const { picked, marked, drill } = own.now;
     if (!picked) return;
-    open.hidden = drill !== null || (!field.hasTokens(picked.column) && acts === null);
+    open.hidden = drill !== null || (!data.hasTokens(picked.column) && acts === null);
     if (!acts) return;
     const off = acts.off();
     setText(mark, marked ? "Carry nothing" : "Carry from here");
-    setOff(mark, off ?? (marked || field.isRun(picked.panel) ? null : "The difference of two runs has no activations: choose a cell of a run."));
-    setOff(put, off ?? (marked === null ? "First choose a cell of the other run and carry from there (M)." : mayPatch(field, marked, picked) ? null : "Choose a cell of the other run."));
+    setOff(mark, off ?? (marked || data.isRun(picked.panel) ? null : "The difference of two runs has no activations: choose a cell of a run."));
+    setOff(put, off ?? (marked === null ? "First choose a cell of the other run and carry from there (M)." : mayPatch(data, marked, picked) ? null : "Choose a cell of the other run."));
   }
 
   return {

@@ -6,11 +6,11 @@ import { onKey, type Act } from "../kit/keys";
 import { Observed } from "../kit/kernel/observed";
 import type { Grid } from "../kit/protocol";
 import { tokensIn } from "../kit/kernel/selection";
-import { sharePicked, type SharedLock, type Traits } from "../kit/kernel/still";
-import { Field, type Spot } from "./field";
+import { sharePicked, type SharedLock, type Traits } from "../kit/kernel/display-only";
+import { LayerGrid, type Spot } from "./layer-grid";
 import { createLayersHead } from "./head";
 import { createLayers } from "./layers";
-import { mayPatch, type Acts, type Context, type Key, type Own, type Part } from "./own";
+import { mayPatch, type Acts, type Context, type Key, type Own, type Part } from "./context";
 import { stepped } from "./places";
 import { createLayersSide } from "./side";
 
@@ -29,15 +29,15 @@ export interface Given { sharedLock: SharedLock; traits: Traits; acts?: Acts | n
 
 export function drawGrid(root: HTMLElement, grid: Grid | null, signal: AbortSignal, { sharedLock, traits, acts = null, memory = {} }: Given): Context | null {
   if (!grid) { root.append(h("p", "cotlens-note", {}, "There is no grid to show.")); return null; }
-  const field = new Field(grid);
+  const data = new LayerGrid(grid);
   const kept = memory.own;
-  const drill = kept && kept.drill !== null && field.hasTokens(kept.drill) ? kept.drill : null;
+  const drill = kept && kept.drill !== null && data.hasTokens(kept.drill) ? kept.drill : null;
   const only = kept?.only ?? null;
-  const own = new Observed<Own>({ picked: null, hovered: null, marked: null, intensity: 0.5, zoom: 1, ...kept, drill, only, view: field.view(drill, only), lock: sharedLock.now() });
+  const own = new Observed<Own>({ picked: null, hovered: null, marked: null, intensity: 0.5, zoom: 1, ...kept, drill, only, view: data.view(drill, only), lock: sharedLock.now() });
   sharedLock.follow(() => own.set({ lock: sharedLock.now() }), signal);
-  const context: Context = { own, field, sharedLock, acts, root, signal };
+  const context: Context = { own, data, sharedLock, acts, root, signal };
   const [head, layers, side] = [createLayersHead(context), createLayers(context), createLayersSide(context)];
-  const opens = acts !== null || field.levels.length > 1;
+  const opens = acts !== null || data.levels.length > 1;
   const foot = createFoot([...KEYS.filter(([, what]) => opens || what !== "tokens"), ...(acts ? CARRY : [])]);
   foot.marks([
     ...(!grid.signed ? [["cotlens-sample-amount", "readable"]] as const : grid.cone === "reads" ? [["cotlens-sample-up", "for the answer"], ["cotlens-sample-down", "against it"]] as const
@@ -46,14 +46,14 @@ export function drawGrid(root: HTMLElement, grid: Grid | null, signal: AbortSign
     ["cotlens-sample-dimmed", grid.cone === "reads" ? "dimmed: not read by the picked cell" : "dimmed: not reached from the picked cell"],
   ]);
   const main = h("div", "cotlens-main", {}, h("div", "cotlens-pane", {}, layers.element), side.element);
-  main.style.setProperty("--cotlens-lines", String(field.rows * (field.levels[0]?.panels.length ?? 1)));
-  main.style.setProperty("--cotlens-bands", String(field.levels[0]?.panels.length ?? 1));
+  main.style.setProperty("--cotlens-lines", String(data.rows * (data.levels[0]?.panels.length ?? 1)));
+  main.style.setProperty("--cotlens-bands", String(data.levels[0]?.panels.length ?? 1));
   root.append(head.element, main, foot.element);
   const parts: Part[] = [head, layers, side];
   const update = (changed: ReadonlySet<Key>): void => { for (const part of parts) part.update(changed); memory.own = own.now; };
   own.subscribe((changed) => {
     // What is shown follows from these two, and is known before anything is drawn.
-    if (changed.has("drill") || changed.has("only")) own.set({ view: field.view(own.now.drill, own.now.only) });
+    if (changed.has("drill") || changed.has("only")) own.set({ view: data.view(own.now.drill, own.now.only) });
     update(changed);
   }, signal);
   update(new Set(Object.keys(own.now) as Key[]));
@@ -64,20 +64,20 @@ export function drawGrid(root: HTMLElement, grid: Grid | null, signal: AbortSign
 }
 
 /** Shows the tokens of a column, or all columns again; asks for tokens that are not there yet. */
-function open({ own, field, acts }: Context, column: number | null): void {
+function open({ own, data, acts }: Context, column: number | null): void {
   const { drill, picked } = own.now;
   if (column === null) {
     if (drill !== null) own.set({ drill: null, marked: null, hovered: null, picked: picked && { ...picked, column: drill } });
     return;
   }
   if (drill !== null) return;
-  if (!field.hasTokens(column)) { acts?.tokens(column); return; }
-  const from = field.levels[1]?.within(column)[0] ?? 0;
+  if (!data.hasTokens(column)) { acts?.tokens(column); return; }
+  const from = data.levels[1]?.within(column)[0] ?? 0;
   own.set({ drill: column, marked: null, hovered: null, picked: { panel: picked?.panel ?? 0, row: picked?.row ?? 0, column: from } });
 }
 
 function act(context: Context, event: KeyboardEvent, inGrid: boolean, focus: () => void): Act {
-  const { own, field, acts } = context;
+  const { own, data, acts } = context;
   const { picked, marked, drill, view } = own.now;
   if (event.key === "Escape") {
     if (marked) return () => own.set({ marked: null });
@@ -86,9 +86,9 @@ function act(context: Context, event: KeyboardEvent, inGrid: boolean, focus: () 
   }
   if (!inGrid) return null;
   if (event.key === "Enter" && picked) {
-    return mayPatch(field, marked, picked) && acts && !acts.off() ? () => { own.set({ marked: null }); acts.patch(marked as Spot, picked, view); } : () => open(context, picked.column);
+    return mayPatch(data, marked, picked) && acts && !acts.off() ? () => { own.set({ marked: null }); acts.patch(marked as Spot, picked, view); } : () => open(context, picked.column);
   }
-  if (event.key.toLowerCase() === "m" && acts?.off() === null && picked && field.isRun(picked.panel)) return () => own.set({ marked: picked });
+  if (event.key.toLowerCase() === "m" && acts?.off() === null && picked && data.isRun(picked.panel)) return () => own.set({ marked: picked });
   const to = moved(context, event.key, event.shiftKey ? 10 : 1);
   return to && (() => own.set({ picked: to, hovered: null }));
 }
@@ -103,7 +103,7 @@ function moved({ own }: Context, key: string, by: number): Spot | null {
 }
 
 /** What is picked is so in linked views, too: of a cell its tokens and its layer. */
-function share({ own, field, signal }: Context, traits: Traits): void {
+function share({ own, data, signal }: Context, traits: Traits): void {
   const tokens = ({ panel, column }: Spot): [number, number] | null => {
     const one = own.now.view.level.panels[panel];
     const [first, last] = [one?.first[column] ?? 0, one?.last[column] ?? 0];
@@ -117,7 +117,7 @@ function share({ own, field, signal }: Context, traits: Traits): void {
       const span = one && tokensIn(selected, one.told.trace);
       if (!one || !span) return span === null ? null : undefined;
       const column = Array.from(one.first).findIndex((first, i) => first <= span[0] && span[0] < (one.last[i] ?? 0));
-      const row = selected.layer === undefined ? -1 : field.grid.rows.indexOf(String(selected.layer));
+      const row = selected.layer === undefined ? -1 : data.grid.rows.indexOf(String(selected.layer));
       const spot = { panel: panel as number, row: row >= 0 ? row : picked?.row ?? 0, column };
       return column >= 0 && view.place(spot) ? spot : undefined;
     },
@@ -126,7 +126,7 @@ function share({ own, field, signal }: Context, traits: Traits): void {
       if (!picked || !span) return { span: undefined, unit: undefined, layer: undefined };
       const { level } = own.now.view;
       const trace = level.panels[picked.panel]?.told.trace;
-      return { ...(trace ? { trace } : {}), span, unit: level.told.unit, layer: Number(field.grid.rows[picked.row]) };
+      return { ...(trace ? { trace } : {}), span, unit: level.told.unit, layer: Number(data.grid.rows[picked.row]) };
     },
   }, signal);
 }

@@ -1,7 +1,7 @@
 /** The anywidget entry of the importance map. */
 
 import "./index.css";
-import { still } from "../kit/kernel/still";
+import { displayOnly } from "../kit/kernel/display-only";
 import { decode, draw } from "./view";
 
-export default still({ keys: ["scores", "context"], decode, draw, className: "cotlens-importance", label: "importance map" });
+export default displayOnly({ keys: ["scores", "context"], decode, draw, className: "cotlens-importance", label: "importance map" });

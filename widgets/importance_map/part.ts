@@ -2,7 +2,7 @@
 
 import type { Observed } from "../kit/kernel/observed";
 import { scaleOf, type Lock, type Over, type Scale } from "../kit/heat/scale";
-import type { SharedLock } from "../kit/kernel/still";
+import type { SharedLock } from "../kit/kernel/display-only";
 import type { ScoreMap, Sort } from "./model";
 import type { Context as Around } from "./protocol";
 

@@ -6,7 +6,7 @@ import { createFoot, type MarkWords } from "../kit/controls/foot";
 import { setIntensity } from "../kit/heat/heat";
 import { Observed } from "../kit/kernel/observed";
 import { tokensIn } from "../kit/kernel/selection";
-import { sharePicked, type SharedLock, type Traits } from "../kit/kernel/still";
+import { sharePicked, type SharedLock, type Traits } from "../kit/kernel/display-only";
 import { createHead } from "./head";
 import { KEYS, listenForKeys } from "./keys";
 import { ScoreMap } from "./model";

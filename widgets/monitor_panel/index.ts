@@ -1,7 +1,7 @@
 /** The anywidget entry of the monitor panel. */
 
 import "./index.css";
-import { still } from "../kit/kernel/still";
+import { displayOnly } from "../kit/kernel/display-only";
 import { decode, draw } from "./view";
 
-export default still({ keys: ["panel"], decode, draw, className: "cotlens-monitorpanel", label: "monitor panel" });
+export default displayOnly({ keys: ["panel"], decode, draw, className: "cotlens-monitorpanel", label: "monitor panel" });

@@ -4,7 +4,7 @@ import { button, h, onClick, setAttribute, setText, uniqueId } from "../kit/dom"
 import { createFoot, type KeyWords } from "../kit/controls/foot";
 import { onKey } from "../kit/keys";
 import { Observed } from "../kit/kernel/observed";
-import type { SharedLock, Traits } from "../kit/kernel/still";
+import type { SharedLock, Traits } from "../kit/kernel/display-only";
 import { sharedPick } from "../kit/kernel/selection";
 import { alike, known, stepped } from "./model";
 import type { Panel } from "./protocol";

@@ -3,7 +3,7 @@
 import { LEVELS } from "../kit/heat/heat";
 import { pixelsOf, runsOf } from "../grid/pixels";
 import type { Shape } from "../grid/places";
-import { createSheet, drawSigns, hatchRuns, outline, type Drawn } from "../grid/sheet";
+import { createGridCanvas, drawSigns, hatchRuns, outline, type Drawn } from "../grid/grid-canvas";
 import { drawLabels, placesOf } from "./labels";
 import type { Context, Part } from "./part";
 
@@ -25,7 +25,7 @@ export function createGrid({ own, pairs, root, signal }: Context): GridPart {
     paper.globalAlpha = 1;
   }
 
-  const sheet = createSheet({
+  const canvas = createGridCanvas({
     label: "effect of each source on each target", region: "matrix",
     shape: () => shape,
     places: (width, height) => placesOf(pairs, width, height, own.now.zoom),
@@ -47,13 +47,13 @@ export function createGrid({ own, pairs, root, signal }: Context): GridPart {
   }, root, signal);
 
   return {
-    element: sheet.element,
-    focus: sheet.focus,
+    element: canvas.element,
+    focus: canvas.focus,
     update(changed) {
-      if (changed.has("filter") || changed.has("scale") || changed.has("intensity")) sheet.paint();
-      if (changed.has("zoom")) sheet.measure();
-      if (changed.has("picked")) sheet.moved();
-      sheet.redraw();
+      if (changed.has("filter") || changed.has("scale") || changed.has("intensity")) canvas.paint();
+      if (changed.has("zoom")) canvas.measure();
+      if (changed.has("picked")) canvas.moved();
+      canvas.redraw();
     },
   };
 }

@@ -1,7 +1,7 @@
 /** The anywidget entry of the pair matrix. */
 
 import "./index.css";
-import { still } from "../kit/kernel/still";
+import { displayOnly } from "../kit/kernel/display-only";
 import { decode, draw } from "./view";
 
-export default still({ keys: ["matrix"], decode, draw, className: "cotlens-pairmatrix", label: "pair matrix" });
+export default displayOnly({ keys: ["matrix"], decode, draw, className: "cotlens-pairmatrix", label: "pair matrix" });

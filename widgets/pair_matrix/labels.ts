@@ -2,7 +2,7 @@
 
 import { beginning, chosen, LONGEST, writer } from "../grid/labels";
 import { limited, type Places } from "../grid/places";
-import type { Drawn } from "../grid/sheet";
+import type { Drawn } from "../grid/grid-canvas";
 import type { Pairs } from "./model";
 
 const NUMBERS = { left: 40, top: 24 };

@@ -2,7 +2,7 @@
 
 import type { Observed } from "../kit/kernel/observed";
 import { scaleOf, type Lock, type Scale } from "../kit/heat/scale";
-import type { SharedLock } from "../kit/kernel/still";
+import type { SharedLock } from "../kit/kernel/display-only";
 import type { Filter, Pairs, Sort } from "./model";
 
 /** The browser's own state; Python never sees it. */

@@ -10,7 +10,7 @@ import { createHead } from "./head";
 import { Pairs } from "./model";
 import { scaleNow, type Context, type Own, type Part } from "./part";
 import { tokensIn } from "../kit/kernel/selection";
-import { sharePicked, type SharedLock, type Traits } from "../kit/kernel/still";
+import { sharePicked, type SharedLock, type Traits } from "../kit/kernel/display-only";
 import { createSide } from "./side";
 import type { Matrix } from "./protocol";
 

@@ -1,14 +1,14 @@
 /** One per view: what Python says, what is asked of it, and what the grid remembers when it grows. */
 
 import type { Memory } from "../grid/view";
-import type { Acts } from "../grid/own";
-import type { Spot, View } from "../grid/field";
+import type { Acts } from "../grid/context";
+import type { Spot, View } from "../grid/layer-grid";
 import type { WidgetModel } from "../kit/kernel/bind";
 import { Observed } from "../kit/kernel/observed";
 import type { BranchInfo, Comparison, Job, Piece } from "../kit/protocol";
 import { Requests } from "../kit/kernel/requests";
-import type { Traits } from "../kit/kernel/still";
-import { Written } from "../kit/kernel/written";
+import type { Traits } from "../kit/kernel/display-only";
+import { StreamedText } from "../kit/kernel/streamed-text";
 import type { Request, State } from "./protocol";
 
 /** State that Python never sees, and counters of what came from it. */
@@ -39,7 +39,7 @@ export class Store implements Acts {
   stream: Piece | null = null;
   private readonly requests: Requests<Request>;
   private readonly followers = new Map<string, Set<() => void>>();
-  private readonly written = new Written(() => {
+  private readonly written = new StreamedText(() => {
     const { id: of } = this.get("stream") as Partial<Piece>;
     if (this.connected && of !== undefined) this.requests.ask({ kind: "stream", of }, ({ status, stream }) => {
       if (status !== "ok") this.written.refused();
@@ -82,7 +82,7 @@ export class Store implements Acts {
   patch(from: Spot, to: Spot, view: View): void {
     const place = ({ panel, row, column }: Spot) => {
       const one = view.level.panels[panel];
-      return { layer: Number(view.field.grid.rows[row]), first: one?.first[column] ?? 0, last: one?.last[column] ?? 0 };
+      return { layer: Number(view.data.grid.rows[row]), first: one?.first[column] ?? 0, last: one?.last[column] ?? 0 };
     };
     const [source, target] = [place(from), place(to)];
     this.ask({ kind: "patch", side: to.panel === 0 ? "base" : "source", ...target, from_layer: source.layer, from_first: source.first, from_last: source.last });

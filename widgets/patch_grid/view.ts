@@ -7,7 +7,7 @@ import { frame } from "../kit/frame";
 import { setIntensity } from "../kit/heat/heat";
 import { onKey } from "../kit/keys";
 import type { Lock } from "../kit/heat/scale";
-import type { SharedLock } from "../kit/kernel/still";
+import type { SharedLock } from "../kit/kernel/display-only";
 import { followTheme } from "../kit/theme";
 import { createBranches, createOutcome, type Part } from "./parts";
 import type { Key, Store } from "./store";
@@ -31,7 +31,7 @@ export function mount(el: HTMLElement, store: Store, signal: AbortSignal): void 
     const wanted = store.opening;
     if (found) {
       const context = drawGrid(grid, found, life.signal, { sharedLock: lockOf(store), traits: store.traits, acts: store, memory: store.memory });
-      if (context && wanted !== null && context.field.hasTokens(wanted)) { store.opening = null; grid.dispatchEvent(new CustomEvent("cotlens-open", { detail: wanted })); }
+      if (context && wanted !== null && context.data.hasTokens(wanted)) { store.opening = null; grid.dispatchEvent(new CustomEvent("cotlens-open", { detail: wanted })); }
     } else grid.append(h("p", "cotlens-note", {}, store.running ? "The grid is being measured; it stands here when it is done." : "There is no grid to show."));
     if (held) grid.querySelector<HTMLElement>("[data-region=layers]")?.focus({ preventScroll: true });
   }

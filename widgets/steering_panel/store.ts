@@ -4,7 +4,7 @@ import type { TraceText } from "../kit/protocol";
 import { TextModel } from "../kit/text/text";
 import { Observed } from "../kit/kernel/observed";
 import { Requests, type Reply } from "../kit/kernel/requests";
-import { Written } from "../kit/kernel/written";
+import { StreamedText } from "../kit/kernel/streamed-text";
 import { any } from "../kit/part";
 import { sharedPick, tokensIn, type SelectedTrait } from "../kit/kernel/selection";
 import { EMPTY } from "./payload";
@@ -41,7 +41,7 @@ const OWN: Own = { dials: [], active: 0, picked: null, shown: "steered", beside:
 export class Store extends Observed<All> {
   readonly requests: Requests<Request>;
   private readonly texts = new WeakMap<TraceText, TextModel>();
-  private readonly written = new Written(() => this.askForStream());
+  private readonly written = new StreamedText(() => this.askForStream());
   /** The dials that were asked for last, or came from Python: others are those of a hand that moves on. */
   private known: Dial[] = [];
 

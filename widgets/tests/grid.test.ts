@@ -1,15 +1,15 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { gridOf, LENSES, PATCHES } from "../gallery/grids";
-import { BELOW, Field, MEASURED, WITHOUT } from "../grid/field";
+import { BELOW, LayerGrid, MEASURED, WITHOUT } from "../grid/layer-grid";
 import { rowsNamed } from "../grid/layers";
-import { mayPatch, reachOf, scaleNow } from "../grid/own";
+import { mayPatch, reachOf, scaleNow } from "../grid/context";
 import { cellOf, placeOf, rowAt, rowTop, stepped, type Places, type Shape } from "../grid/places";
 import type { Grid } from "../kit/protocol";
 
 const SHAPE: Shape = { bands: 3, rows: 4, columns: 5 };
 const PLACES: Places = { left: 40, top: 24, wide: 10, tall: 8, gap: 20 };
-const fieldOf = (state: string): Field => new Field((LENSES[state] ?? PATCHES[state])?.().grid as Grid);
+const dataOf = (state: string): LayerGrid => new LayerGrid((LENSES[state] ?? PATCHES[state])?.().grid as Grid);
 
 test("cells, places and pixels are each other's, and between two runs there is no cell", () => {
   for (const cell of [0, 7, 19, 20, 59]) assert.equal(cellOf(placeOf(cell, SHAPE), SHAPE), cell);
@@ -35,13 +35,13 @@ test("the last layer is always named, round ones below it, and the one pointed a
 });
 
 test("a sentence opens into its own tokens", () => {
-  const field = fieldOf("lens");
-  const whole = field.view(null, null);
-  const inside = field.view(4, null);
+  const data = dataOf("lens");
+  const whole = data.view(null, null);
+  const inside = data.view(4, null);
   assert.equal(whole.shape.columns, 15);
   assert.equal(inside.level.text(inside.from).trim(), "72");
   assert.equal(Array.from({ length: inside.shape.columns }, (_, i) => inside.level.text(inside.from + i)).join(""), whole.level.text(4));
-  assert.ok(field.hasTokens(14) && !field.hasTokens(15));
+  assert.ok(data.hasTokens(14) && !data.hasTokens(15));
   const spot = inside.spot(inside.shape.columns + 1);
   assert.deepEqual(spot, { panel: 0, row: 1, column: inside.from + 1 });
   assert.equal(inside.cell(spot), inside.shape.columns + 1);
@@ -49,24 +49,24 @@ test("a sentence opens into its own tokens", () => {
 });
 
 test("only what was measured and says something has a colour", () => {
-  const field = fieldOf("patch");
-  for (const panel of field.levels[0]?.panels ?? []) {
-    for (let row = 0; row < field.rows; row += 1) for (let column = 0; column < panel.columns; column += 1) {
+  const data = dataOf("patch");
+  for (const panel of data.levels[0]?.panels ?? []) {
+    for (let row = 0; row < data.rows; row += 1) for (let column = 0; column < panel.columns; column += 1) {
       const code = panel.codeAt(row, column);
       if (code !== MEASURED) assert.equal(panel.level(row, column, 1), 0);
       if (code === WITHOUT) assert.match(panel.caution(row, column), /both runs are the same/);
       if (code === BELOW) assert.match(panel.caution(row, column), /identity patch/);
     }
   }
-  const chance = new Field(gridOf({ layers: 4, texts: ["One.", "Two."], signed: false }));
+  const chance = new LayerGrid(gridOf({ layers: 4, texts: ["One.", "Two."], signed: false }));
   assert.equal(reachOf(chance.grid, null), 8);
   assert.ok((chance.levels[0]?.panels[0]?.level(0, 0, 8) ?? 0) > 0, "the nearer to 0 the fuller");
   assert.equal(scaleNow(chance.grid, { unit: "nats", scale: 3 }).locked, false, "log-probabilities end at 0");
 });
 
 test("a cell goes to the other run, and the difference of two is no run", () => {
-  const field = fieldOf("patch");
+  const data = dataOf("patch");
   const at = (panel: number) => ({ panel, row: 0, column: 3 });
-  assert.ok(mayPatch(field, at(0), at(1)) && mayPatch(field, at(1), at(0)));
-  assert.ok(!mayPatch(field, at(0), at(0)) && !mayPatch(field, at(2), at(0)) && !mayPatch(field, null, at(0)));
+  assert.ok(mayPatch(data, at(0), at(1)) && mayPatch(data, at(1), at(0)));
+  assert.ok(!mayPatch(data, at(0), at(0)) && !mayPatch(data, at(2), at(0)) && !mayPatch(data, null, at(0)));
 });

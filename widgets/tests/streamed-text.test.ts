@@ -3,12 +3,12 @@ import { test } from "node:test";
 import type { Request } from "../editor/state";
 import { Store } from "../editor/store";
 import type { Piece } from "../kit/protocol";
-import { Written } from "../kit/kernel/written";
+import { StreamedText } from "../kit/kernel/streamed-text";
 
 const piece = (at: number, text: string, id = 1): Piece => ({ id, source: "d", from: 0, at, text, tokens: 1, limit: 9 });
 
 test("pieces add up to the text, and one that was expected gives way to what came", () => {
-  const written = new Written(() => assert.fail("nothing is missing"));
+  const written = new StreamedText(() => assert.fail("nothing is missing"));
   assert.equal(written.follow(piece(0, "So")).text, "So");
   assert.equal(written.follow(piece(0, "He")).text, "He");
   assert.equal(written.follow(piece(2, " has")).text, "He has");
@@ -19,7 +19,7 @@ test("pieces add up to the text, and one that was expected gives way to what cam
 
 test("who came late asks once for the whole, and goes on from it", async () => {
   let asked = 0;
-  const written = new Written(() => { asked += 1; });
+  const written = new StreamedText(() => { asked += 1; });
   assert.equal(written.follow(piece(6, " 7.")).text, "…  7.");
   assert.equal(written.follow(piece(9, " So")).text, "…  7. So");
   await Promise.resolve();
@@ -30,7 +30,7 @@ test("who came late asks once for the whole, and goes on from it", async () => {
 
 test("who missed a piece asks again", async () => {
   let asked = 0;
-  const written = new Written(() => { asked += 1; });
+  const written = new StreamedText(() => { asked += 1; });
   written.follow(piece(0, "He"));
   assert.equal(written.follow(piece(6, " 7.")).text, "He…  7.");
   await Promise.resolve();
@@ -40,7 +40,7 @@ test("who missed a piece asks again", async () => {
 
 test("who was refused asks again with the next piece, and not before", async () => {
   let asked = 0;
-  const written = new Written(() => { asked += 1; });
+  const written = new StreamedText(() => { asked += 1; });
   written.follow(piece(6, " 7."));
   await Promise.resolve();
   written.refused();

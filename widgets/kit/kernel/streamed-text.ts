@@ -5,7 +5,7 @@ import type { Piece } from "../protocol";
 /** Stands for what is still to come. */
 const MISSING = "… ";
 
-export class Written {
+export class StreamedText {
   private id = -1;
   private text = "";
   private whole = true;

@@ -9,7 +9,7 @@ import type { Observed } from "./observed";
 import { sharedPick, type Picking } from "./selection";
 
 /** The part of anywidget's model that is used. */
-export interface StillModel {
+export interface DisplayModel {
   get(key: string): unknown;
   on(event: string, callback: () => void): void;
   off(event: string, callback: () => void): void;
@@ -33,7 +33,7 @@ export function sharePicked<T extends object, K extends keyof T & string>(traits
   shared.follow();
 }
 
-export interface StillView<P> {
+export interface DisplayView<P> {
   keys: readonly string[];
   /** Nothing that arrives may make this fail: what does not fit counts as absent. */
   decode(get: (key: string) => unknown): P;
@@ -43,7 +43,7 @@ export interface StillView<P> {
   label: string;
 }
 
-export function still<P>(view: StillView<P>): () => { render(context: { model: StillModel; el: HTMLElement; signal: AbortSignal }): void } {
+export function displayOnly<P>(view: DisplayView<P>): () => { render(context: { model: DisplayModel; el: HTMLElement; signal: AbortSignal }): void } {
   return () => ({
     render({ model, el, signal }) {
       let life = new AbortController();
@@ -64,7 +64,7 @@ export function still<P>(view: StillView<P>): () => { render(context: { model: S
 
 const LOCK = "scale_lock";
 
-function traitsOf(model: StillModel): Traits {
+function traitsOf(model: DisplayModel): Traits {
   return {
     get: (key) => model.get(key),
     // On a saved page there is nobody to save it with; it holds for this view all the same.
@@ -87,7 +87,7 @@ function lockOf(traits: Traits): SharedLock {
   };
 }
 
-function mount<P>(view: StillView<P>, el: HTMLElement, payload: P, signal: AbortSignal, traits: Traits): void {
+function mount<P>(view: DisplayView<P>, el: HTMLElement, payload: P, signal: AbortSignal, traits: Traits): void {
   const root = frame(el, `cotlens-view ${view.className}`, view.label, signal);
   setIntensity(root, 0.5);
   try {

@@ -2,9 +2,9 @@
 
 import type { Observed } from "../kit/kernel/observed";
 import { scaleOf, type Lock, type Scale } from "../kit/heat/scale";
-import type { SharedLock } from "../kit/kernel/still";
+import type { SharedLock } from "../kit/kernel/display-only";
 import type { Grid } from "../kit/protocol";
-import type { Field, Spot, View } from "./field";
+import type { LayerGrid, Spot, View } from "./layer-grid";
 
 /** The browser's own state; Python never sees it. `view` follows from `drill` and `only`. */
 export interface Own {
@@ -35,7 +35,7 @@ export interface Acts {
   tokens(column: number): void;
 }
 
-export interface Context { own: Observed<Own>; field: Field; sharedLock: SharedLock; acts: Acts | null; root: HTMLElement; signal: AbortSignal }
+export interface Context { own: Observed<Own>; data: LayerGrid; sharedLock: SharedLock; acts: Acts | null; root: HTMLElement; signal: AbortSignal }
 export interface Part { element: HTMLElement; update(changed: ReadonlySet<Key>): void }
 
 const SHOWN = ["the cells", "the cells"] as const;
@@ -51,6 +51,6 @@ export function scaleNow({ base, scale, scale_unit: unit }: Grid, lock: Lock | n
 export function reachOf(grid: Grid, lock: Lock | null): number { return scaleNow(grid, lock).scale - grid.base; }
 
 /** Whether a cell may be carried to another: both are runs, and not the same one. */
-export function mayPatch(field: Field, from: Spot | null, to: Spot | null): boolean {
-  return from !== null && to !== null && from.panel !== to.panel && field.isRun(from.panel) && field.isRun(to.panel);
+export function mayPatch(data: LayerGrid, from: Spot | null, to: Spot | null): boolean {
+  return from !== null && to !== null && from.panel !== to.panel && data.isRun(from.panel) && data.isRun(to.panel);
 }

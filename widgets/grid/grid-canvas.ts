@@ -31,7 +31,7 @@ export interface Host {
   spoken(cell: number): string;
 }
 
-export interface Sheet {
+export interface GridCanvas {
   element: HTMLElement;
   focus(): void;
   cellAt(event: PointerEvent | MouseEvent): number | null;
@@ -45,14 +45,14 @@ export interface Sheet {
   redraw(): void;
 }
 
-export function createSheet(host: Host, root: HTMLElement, signal: AbortSignal): Sheet {
+export function createGridCanvas(host: Host, root: HTMLElement, signal: AbortSignal): GridCanvas {
   const canvas = h("canvas", "cotlens-canvas", { "aria-hidden": "true" });
   const room = h("div", "cotlens-room");
   const cellId = uniqueId("cell");
   // One cell stands for all in the document: a screen reader needs only the current one.
   const current = h("div", "", { role: "gridcell", id: cellId });
   const row = h("div", "cotlens-unseen", { role: "row" }, current);
-  const element = h("div", "cotlens-sheet", { role: "grid", tabindex: 0, "aria-label": host.label, "data-region": host.region, "aria-readonly": "true" },
+  const element = h("div", "cotlens-gridcanvas", { role: "grid", tabindex: 0, "aria-label": host.label, "data-region": host.region, "aria-readonly": "true" },
     h("div", "cotlens-sticky", {}, canvas), room, row);
   const image = document.createElement("canvas");
   let size = { width: 0, height: 0 };

@@ -96,7 +96,7 @@ export class Level {
   }
 }
 
-export class Field {
+export class LayerGrid {
   readonly levels: Level[];
 
   constructor(readonly grid: Grid) { this.levels = grid.levels.map((each) => new Level(each, grid)); }
@@ -121,13 +121,13 @@ export class View {
   readonly from: number;
   readonly shape: Shape;
 
-  constructor(readonly field: Field, readonly drill: number | null, only: number | null) {
-    this.level = field.levels[drill === null ? 0 : 1] as Level;
+  constructor(readonly data: LayerGrid, readonly drill: number | null, only: number | null) {
+    this.level = data.levels[drill === null ? 0 : 1] as Level;
     const all = this.level.panels.map((_, i) => i);
     this.panels = only === null ? all : all.filter((i) => i === only);
     const [from, to] = drill === null ? [0, this.level.columns] : this.level.within(drill);
     this.from = from;
-    this.shape = { bands: this.panels.length, rows: field.rows, columns: to - from };
+    this.shape = { bands: this.panels.length, rows: data.rows, columns: to - from };
   }
 
   spot(cell: number): Spot {
@@ -162,13 +162,13 @@ export class View {
 
   /** "sentence 5", "token 3 of sentence 5", "before the thought". */
   column(column: number): string {
-    return this.drill === null ? `${this.level.told.unit} ${column}` : `${this.level.told.unit} ${column - this.from} of ${this.field.levels[0]?.told.unit ?? ""} ${this.drill}`;
+    return this.drill === null ? `${this.level.told.unit} ${column}` : `${this.level.told.unit} ${column - this.from} of ${this.data.levels[0]?.told.unit ?? ""} ${this.drill}`;
   }
 
   /** What a screen reader is told of a cell. */
   spoken(cell: number): string {
     const { panel, row, column } = this.spot(cell);
-    const { grid } = this.field;
+    const { grid } = this.data;
     const one = this.level.panels[panel] as Panel;
     const leads = one.leads(row, column);
     return [one.told.name, this.column(column), grid.row_words[row] ?? "", one.words(row, column), leads === "" ? "" : `leading: ${leads}`, one.caution(row, column)].filter((part) => part !== "").join(", ");

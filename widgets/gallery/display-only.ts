@@ -1,8 +1,8 @@
 /** Stands in for anywidget's model of a view that only shows: traits, and nobody to answer. */
 
-import type { StillModel } from "../kit/kernel/still";
+import type { DisplayModel } from "../kit/kernel/display-only";
 
-export class StillFake implements StillModel {
+export class DisplayFake implements DisplayModel {
   private readonly callbacks = new Map<string, Set<() => void>>();
 
   constructor(private readonly state: Record<string, unknown>) {}
