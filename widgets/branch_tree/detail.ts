@@ -5,12 +5,12 @@ import { factList, type Fact } from "../kit/controls/facts";
 import { button, h, onClick, setOff, setText } from "../kit/dom";
 import { probability } from "../kit/numbers";
 import { kindWords } from "./lines";
-import { any, type Context, type Part } from "./part";
+import { any, type Context, type Section } from "./context";
 import type { Compared, FanInfo, TreeBranch } from "./protocol";
 
-export interface DetailPart extends Part { rename(): void }
+export interface DetailSection extends Section { rename(): void }
 
-export function createDetail({ store, signal }: Context): DetailPart {
+export function createDetail({ store, signal }: Context): DetailSection {
   const title = h("h4", "cotlens-title");
   const facts = h("dl", "cotlens-facts");
   const [name, tags] = [field("200"), field("2000")];

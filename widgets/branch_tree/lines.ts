@@ -2,7 +2,7 @@
 
 import { h, onClick, setAttribute, uniqueId } from "../kit/dom";
 import { probability } from "../kit/numbers";
-import { any, type Context, type Part } from "./part";
+import { any, type Context, type Section } from "./context";
 import type { TreeBranch } from "./protocol";
 
 const KINDS: Record<TreeBranch["kind"], string> = {
@@ -12,7 +12,7 @@ const KINDS: Record<TreeBranch["kind"], string> = {
 /** What was done to make a branch. */
 export function kindWords({ kind }: TreeBranch): string { return KINDS[kind] ?? kind; }
 
-export function createLines({ store, signal }: Context): Part {
+export function createLines({ store, signal }: Context): Section {
   const base = uniqueId("branch");
   const element = h("div", "cotlens-tree", { role: "tree", tabindex: 0, "aria-label": "branches", "data-region": "branches" });
 

@@ -1,4 +1,4 @@
-/** Puts the parts of the tree together. Knows the DOM and a store, nothing of the notebook. */
+/** Puts the sections of the tree together. Knows the DOM and a store, nothing of the notebook. */
 
 import { createFoot, type KeyWords } from "../kit/controls/foot";
 import { button, h, onClick, setText } from "../kit/dom";
@@ -6,9 +6,9 @@ import { frame } from "../kit/frame";
 import { onKey, retraces, type Act } from "../kit/keys";
 import { count } from "../kit/numbers";
 import { followTheme } from "../kit/theme";
-import { createDetail, type DetailPart } from "./detail";
+import { createDetail, type DetailSection } from "./detail";
 import { createLines } from "./lines";
-import { any, type Context, type Part } from "./part";
+import { any, type Context, type Section } from "./context";
 import type { Key, Store } from "./store";
 
 const WORDS: readonly KeyWords[] = [
@@ -23,13 +23,13 @@ export function mount(el: HTMLElement, store: Store, signal: AbortSignal): void 
   root.append(head.element, h("div", "cotlens-main", {}, h("div", "cotlens-pane", {}, lines.element), h("div", "cotlens-side", {}, detail.element)), createFoot(WORDS).element);
   onKey(root, signal, (event) => keys(event, store, detail));
   followTheme(root, signal, () => root.dispatchEvent(new CustomEvent("cotlens-theme")));
-  const parts: Part[] = [head, lines, detail];
-  const update = (changed: ReadonlySet<Key>): void => { for (const part of parts) part.update(changed); };
+  const sections: Section[] = [head, lines, detail];
+  const update = (changed: ReadonlySet<Key>): void => { for (const section of sections) section.update(changed); };
   store.own.subscribe(update, signal);
   update(new Set(Object.keys(store.own.now) as Key[]));
 }
 
-function createHead({ store, signal }: Context): Part {
+function createHead({ store, signal }: Context): Section {
   const said = h("span", "cotlens-model");
   const status = h("span", "", { role: "status", "aria-live": "polite" });
   const all = button("cotlens-link", "", { "data-action": "all" });
@@ -47,7 +47,7 @@ function createHead({ store, signal }: Context): Part {
   };
 }
 
-function keys(event: KeyboardEvent, store: Store, detail: DetailPart): Act {
+function keys(event: KeyboardEvent, store: Store, detail: DetailSection): Act {
   const kind = retraces(event);
   if (kind) return () => store.ask({ kind });
   if (event.ctrlKey || event.metaKey) return null;

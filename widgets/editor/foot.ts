@@ -1,7 +1,7 @@
 /** The foot: the keys that work here, and what the marks mean. */
 
 import { h } from "../kit/dom";
-import { any, type Context, type Part } from "./part";
+import { any, type Context, type Section } from "./context";
 
 const READING: [string[], string][] = [
   [["←", "→"], "token"], [["↑", "↓"], "sentence"], [["Enter"], "edit"], [["T"], "truncate"], [["R"], "rerun"],
@@ -14,7 +14,7 @@ function keys(entries: [string[], string][]): HTMLElement[] {
   return entries.map(([names, what]) => h("span", "cotlens-keys", {}, ...names.flatMap((name) => [h("kbd", "cotlens-kbd", {}, name), " "]), what));
 }
 
-export function createFoot({ store }: Context): Part {
+export function createFoot({ store }: Context): Section {
   const left = h("span", "cotlens-foot-keys");
   const right = h("span", "cotlens-foot-marks");
   const mark = (className: string, words: string): HTMLElement => h("span", "cotlens-mark", {}, h("i", className, { "aria-hidden": "true" }), words);

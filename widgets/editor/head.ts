@@ -7,7 +7,7 @@ import { count, probability } from "../kit/numbers";
 import { counted, farWords, followProgress } from "../kit/controls/progress";
 import { createChoices } from "./shading/choices";
 import { createLimits } from "./shading/limits";
-import { any, type Context, type Part } from "./part";
+import { any, type Context, type Section } from "./context";
 import type { BranchInfo } from "./state";
 import { fillTree } from "./tree";
 
@@ -27,7 +27,7 @@ export function trail(branches: BranchInfo[]): BranchInfo[] {
   return current && !newest.includes(current) ? [current, ...newest.slice(1)] : newest;
 }
 
-export function createHead(context: Context): Part {
+export function createHead(context: Context): Section {
   const { store, actions, signal } = context;
   const choices = createChoices(context);
   const model = h("b", "cotlens-model");

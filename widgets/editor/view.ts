@@ -1,4 +1,4 @@
-/** Puts the parts together. Knows the DOM and a store, nothing of the notebook. */
+/** Puts the sections together. Knows the DOM and a store, nothing of the notebook. */
 
 import { h } from "../kit/dom";
 import { createFind } from "../kit/text/find";
@@ -13,9 +13,9 @@ import { createHead } from "./head";
 import { createInspector } from "./side/inspector";
 import { listenForKeys } from "./keys";
 import { createNotice } from "./text/notice";
-import type { Context, Part } from "./part";
+import type { Context, Section } from "./context";
 import { KEYS } from "./payload";
-import { createReading, type ReadingPart } from "./text/reading";
+import { createReading, type ReadingSection } from "./text/reading";
 import { createShade } from "./shading/shade";
 import type { Key, Store } from "./store";
 import { createStrip } from "./strip/strip";
@@ -29,7 +29,7 @@ export function mount(el: HTMLElement, store: Store, signal: AbortSignal): HTMLE
   const actions = new Actions(store);
   const context: Context = { store, actions, root, signal };
   const strip = createStrip(context, (token, where) => reading.reveal(token, where));
-  const reading: ReadingPart = createReading(context, (first, last) => strip.frame(first, last), () => find.refresh());
+  const reading: ReadingSection = createReading(context, (first, last) => strip.frame(first, last), () => find.refresh());
   const find = createFind(root, signal, () => (store.own.editing ? null : reading.text));
   const editing = createEditing(context);
   const text = h("div", "cotlens-pane", {}, reading.element, editing.element);
@@ -45,7 +45,7 @@ export function mount(el: HTMLElement, store: Store, signal: AbortSignal): HTMLE
   listenForKeys(root, store, actions, signal);
   followTheme(root, signal, () => root.dispatchEvent(new CustomEvent("cotlens-theme")));
 
-  const parts: Part[] = [head, shade, reading, strip, inspector, foot, notice, advice, editing];
+  const sections: Section[] = [head, shade, reading, strip, inspector, foot, notice, advice, editing];
   const update = (changed: ReadonlySet<Key>): void => {
     try {
       if (changed.has("asking")) root.toggleAttribute("data-asking", store.own.asking);
@@ -55,7 +55,7 @@ export function mount(el: HTMLElement, store: Store, signal: AbortSignal): HTMLE
         reading.element.hidden = store.own.editing !== null;
         find.refresh();
       }
-      for (const part of parts) part.update(changed);
+      for (const section of sections) section.update(changed);
     } catch (error) {
       failed(root, error);
     }

@@ -2,7 +2,7 @@
 
 import { button, h, onClick, setAttribute, setOff, setText } from "../kit/dom";
 import { figure, quoted, signed } from "../kit/numbers";
-import { any, type Context, type Part } from "./part";
+import { any, type Context, type Section } from "./context";
 import { percent } from "./rows";
 import type { Mode, Place, Weighted } from "./protocol";
 import { ORIGINS } from "./model";
@@ -14,9 +14,9 @@ const MODES: [Mode, string, string][] = [
 ];
 const PLACES: [Place, string][] = [["selection", "on the selection"], ["onwards", "from the selection on"], ["everywhere", "everywhere"]];
 
-export interface DetailPart extends Part { rename(): void; run(): void }
+export interface DetailSection extends Section { rename(): void; run(): void }
 
-export function createDetail({ store, signal }: Context): DetailPart {
+export function createDetail({ store, signal }: Context): DetailSection {
   const number = h("b", "cotlens-latent");
   const label = button("cotlens-labelbutton", "", { "data-action": "name", title: "give it a name of your own (N)" });
   const field = h("input", "cotlens-field cotlens-namefield", { type: "text", maxlength: 300, "aria-label": "label of this latent", hidden: true });

@@ -5,19 +5,19 @@ import { button, h, onClick, setAttribute, setOff, setText } from "../kit/dom";
 import { count, figure } from "../kit/numbers";
 import { counted, farWords, followProgress } from "../kit/controls/progress";
 import type { Which } from "./model";
-import { any, type Context, type Part } from "./part";
+import { any, type Context, type Section } from "./context";
 
 /** Branches shown; older ones are reached by going back. */
 const SHOWN = 4;
 const WHICH: [Which, string][] = [["all", "all latents"], ["labelled", "labelled"], ["unlabelled", "unlabelled"], ["pinned", "pinned"], ["hidden", "hidden"]];
 
-export interface HeadPart extends Part {
+export interface HeadSection extends Section {
   search: HTMLInputElement;
   /** Empties the search, also of what was typed a moment ago. */
   clear(): void;
 }
 
-export function createHead({ store, signal }: Context, codeOpener: HTMLElement): HeadPart {
+export function createHead({ store, signal }: Context, codeOpener: HTMLElement): HeadSection {
   const model = h("b", "cotlens-model");
   const where = h("span", "cotlens-muted cotlens-small");
   const chips = h("span", "cotlens-chips", { role: "list", "aria-label": "branches, newest last" });

@@ -4,7 +4,7 @@ import { button, h, onClick, setAttribute, setText } from "../kit/dom";
 import { count, figure, quoted, signed } from "../kit/numbers";
 import { SortableTable, type Column } from "../kit/controls/table";
 import type { SortKey } from "./model";
-import { any, type Context, type Part } from "./part";
+import { any, type Context, type Section } from "./context";
 import { sparkline } from "./spark";
 import type { Weighted } from "./protocol";
 import { ORIGINS } from "./model";
@@ -33,9 +33,9 @@ function logitWords(list: Weighted[] | undefined): string {
   return (list ?? []).slice(0, 3).map(([token]) => quoted(token)).join(" ");
 }
 
-export interface RowsPart extends Part { focus(): void; shown(): number[]; next(by: number): void }
+export interface RowsSection extends Section { focus(): void; shown(): number[]; next(by: number): void }
 
-export function createRows(context: Context): RowsPart {
+export function createRows(context: Context): RowsSection {
   const { store, signal } = context;
   const nothing = h("p", "cotlens-note cotlens-nothing");
   const table = new SortableTable({ label: "active latents", columns: COLUMNS, cells, spoken, sorted, picked: (row) => pick(store.latents.latents[row] as number) }, signal);

@@ -8,7 +8,7 @@ import { figure } from "../kit/numbers";
 import { drawable } from "../kit/text/special";
 import type { TokenRange } from "../kit/text/text";
 import { TextRows, type TextRow } from "../kit/text/text-rows";
-import { any, type Context, type Part } from "./part";
+import { any, type Context, type Section } from "./context";
 import type { TraceDocument } from "../kit/protocol";
 
 const BESIDE = 90; // px
@@ -18,9 +18,9 @@ const LONGEST = 600;
 interface Block extends TokenRange { name: string; role: string }
 interface Row extends TextRow { block: Block }
 
-export interface TextPart extends Part { text: Findable; focus(): void; move(by: number, extend: boolean): void; sentence(by: number): void; edge(end: boolean): void }
+export interface TextSection extends Section { text: Findable; focus(): void; move(by: number, extend: boolean): void; sentence(by: number): void; edge(end: boolean): void }
 
-export function createText({ store, signal }: Context, settled: () => void): TextPart {
+export function createText({ store, signal }: Context, settled: () => void): TextSection {
   const rows = new TextRows<Row>({ "aria-multiselectable": "true", "aria-label": "the text; select tokens to filter the table" }, BESIDE, signal, () => { mark(); settled(); });
   const { element, drawn } = rows;
   const currentId = uniqueId("token");
@@ -168,7 +168,7 @@ export function unrunWords(document: TraceDocument | null): string {
 }
 
 /** The lines over the text: how it came about where that matters, and whose activations are painted. */
-export function createCaption({ store, signal }: Context): Part {
+export function createCaption({ store, signal }: Context): Section {
   const words = h("span", "cotlens-words");
   const poor = h("span", "cotlens-small cotlens-muted cotlens-poor");
   const sample = h("i", "cotlens-sample-none", { "aria-hidden": "true" });

@@ -1,4 +1,4 @@
-/** Puts the parts of the table together, and its keys. Knows the DOM and a store, nothing of the notebook. */
+/** Puts the sections of the table together, and its keys. Knows the DOM and a store, nothing of the notebook. */
 
 import { h, setText } from "../kit/dom";
 import { createFind } from "../kit/text/find";
@@ -11,12 +11,12 @@ import { setIntensity } from "../kit/heat/heat";
 import { onKey, retraces, type Act } from "../kit/keys";
 import { count } from "../kit/numbers";
 import { followTheme } from "../kit/theme";
-import { createDetail, type DetailPart } from "./detail";
-import { createHead, type HeadPart } from "./head";
-import type { Context, Part } from "./part";
-import { createRows, type RowsPart } from "./rows";
+import { createDetail, type DetailSection } from "./detail";
+import { createHead, type HeadSection } from "./head";
+import type { Context, Section } from "./context";
+import { createRows, type RowsSection } from "./rows";
 import type { Key, Store } from "./store";
-import { createCaption, createText, type TextPart } from "./text";
+import { createCaption, createText, type TextSection } from "./text";
 
 const KEYS: readonly KeyWords[] = [
   [["↑", "↓"], "latent, or sentence"], [["←", "→"], "token"], [["Shift"], "extend"], [["/"], "search latents"], [["Ctrl/⌘", "F"], "find in the text"], [["P"], "pin"], [["H"], "hide"], [["N"], "name"], [["E"], "exact effects"],
@@ -27,7 +27,7 @@ export function mount(el: HTMLElement, store: Store, signal: AbortSignal): void 
   const root = frame(el, "cotlens-view cotlens-features", "feature table", signal);
   setIntensity(root, 0.5);
   const context: Context = { store, root, signal };
-  const text: TextPart = createText(context, () => find.refresh());
+  const text: TextSection = createText(context, () => find.refresh());
   const find = createFind(root, signal, () => text.text);
   const code = createCodePanel(signal, () => ({ code: store.get("code"), codeOpen: store.own.now.codeOpen }), (codeOpen) => store.own.set({ codeOpen }));
   root.addEventListener("cotlens-copy", () => void code.copyNow(), { signal });
@@ -38,10 +38,10 @@ export function mount(el: HTMLElement, store: Store, signal: AbortSignal): void 
   const said = h("p", "cotlens-unseen", { role: "status", "aria-live": "polite" });
   root.append(head.element, code.panel, caption.element, h("div", "cotlens-textpane", {}, text.element, find.element), h("div", "cotlens-pane", {}, rows.element, notice.element), detail.element, outcome.element,
     h("div", "cotlens-summary", {}, sums), foot.element, said);
-  const parts: Part[] = [head, text, rows, detail, caption, notice];
+  const sections: Section[] = [head, text, rows, detail, caption, notice];
   const update = (changed: ReadonlySet<Key>): void => {
     if (changed.has("asking")) root.toggleAttribute("data-asking", store.own.now.asking);
-    for (const part of parts) part.update(changed);
+    for (const section of sections) section.update(changed);
     if (changed.has("outcome") || changed.has("trace")) outcome.draw(store.comparison, store.stream);
     if (changed.has("code") || changed.has("codeOpen")) code.draw();
     if (changed.has("rows") || changed.has("effects") || changed.has("activity")) setText(sums, summary(store));
@@ -63,7 +63,7 @@ export function summary(store: Store): string {
   return `${listed} · effect: ${effect.words}, as it is minus with the latent ablated, in ${effect.unit}; + supports “${effect.target}” · estimates are first order${agreement}`;
 }
 
-interface Named { head: HeadPart; text: TextPart; rows: RowsPart; detail: DetailPart }
+interface Named { head: HeadSection; text: TextSection; rows: RowsSection; detail: DetailSection }
 
 function listenForKeys({ store, root, signal }: Context, parts: Named): void {
   parts.head.search.addEventListener("keydown", (event) => {
@@ -77,7 +77,7 @@ function listenForKeys({ store, root, signal }: Context, parts: Named): void {
     (target.closest("[data-region=text]") ? inText(event, parts.text) : null) ?? anywhere(event, store, root, parts));
 }
 
-function inText(event: KeyboardEvent, text: TextPart): Act {
+function inText(event: KeyboardEvent, text: TextSection): Act {
   switch (event.key) {
     case "ArrowLeft": return () => text.move(-1, event.shiftKey);
     case "ArrowRight": return () => text.move(1, event.shiftKey);

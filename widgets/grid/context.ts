@@ -1,8 +1,9 @@
-/** What every part of a grid of layers shares. */
+/** What every section of a grid of layers shares. */
 
 import type { Observed } from "../kit/kernel/observed";
 import { scaleOf, type Lock, type Scale } from "../kit/heat/scale";
 import type { SharedLock } from "../kit/kernel/display-only";
+import type * as kit from "../kit/section";
 import type { Grid } from "../kit/protocol";
 import type { LayerGrid, Spot, View } from "./layer-grid";
 
@@ -36,7 +37,7 @@ export interface Acts {
 }
 
 export interface Context { own: Observed<Own>; data: LayerGrid; sharedLock: SharedLock; acts: Acts | null; root: HTMLElement; signal: AbortSignal }
-export interface Part { element: HTMLElement; update(changed: ReadonlySet<Key>): void }
+export type Section = kit.Section<Key>;
 
 const SHOWN = ["the cells", "the cells"] as const;
 

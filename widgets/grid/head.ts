@@ -4,11 +4,11 @@ import { button, h, onClick, setAttribute, setText } from "../kit/dom";
 import { createLegend, zeroWords } from "../kit/heat/legend";
 import { count } from "../kit/numbers";
 import { createScaleControl } from "../kit/heat/scale";
-import { reachOf, scaleNow, type Context, type Part } from "./context";
+import { reachOf, scaleNow, type Context, type Section } from "./context";
 
 const ZOOMS: [number, string][] = [[1, "fit"], [2, "2×"], [4, "4×"]];
 
-export function createLayersHead(context: Context): Part {
+export function createLayersHead(context: Context): Section {
   const { own, data, sharedLock, root, signal } = context;
   const { grid } = data;
   const where = [grid.model, grid.backend].filter((part) => part !== "").join(" · ");

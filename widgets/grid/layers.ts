@@ -5,7 +5,7 @@ import { LEVELS } from "../kit/heat/heat";
 import { quoted } from "../kit/numbers";
 import { BELOW, MISSING, sameSpot, WITHOUT, type Panel, type Spot } from "./layer-grid";
 import { beginning, chosen, writer } from "./labels";
-import { mayPatch, reachOf, type Context, type Part } from "./context";
+import { mayPatch, reachOf, type Context, type Section } from "./context";
 import { pixelsOf, runsOf, type Run } from "./pixels";
 import { bandTop, limited, rowTop, type Places } from "./places";
 import { createGridCanvas, drawSigns, fillRuns, hatchRuns, outline, type Drawn, type GridCanvas } from "./grid-canvas";
@@ -25,9 +25,9 @@ const HATCHED = 6;
 /** A pointer that moves further than this carries a cell. */
 const CARRIED = 5;
 
-export interface LayersPart extends Part { focus(): void; canvas: GridCanvas }
+export interface LayersSection extends Section { focus(): void; canvas: GridCanvas }
 
-export function createLayers(context: Context): LayersPart {
+export function createLayers(context: Context): LayersSection {
   const { own, data, acts, root, signal } = context;
   const { grid } = data;
   let levels: Int8Array = new Int8Array(0);

@@ -5,13 +5,13 @@ import { drawEffect, effectBar } from "../kit/heat/effect-bar";
 import { factList, type Fact } from "../kit/controls/facts";
 import { quoted } from "../kit/numbers";
 import { MEASURED, type Spot } from "./layer-grid";
-import { mayPatch, reachOf, type Context, type Part } from "./context";
+import { mayPatch, reachOf, type Context, type Section } from "./context";
 
 const BAR = 92;
 /** Leading tokens that are quoted of a sentence. */
 const MOST_LEADING = 40;
 
-export function createLayersSide({ own, data, acts, root, signal }: Context): Part {
+export function createLayersSide({ own, data, acts, root, signal }: Context): Section {
   const { grid } = data;
   const title = h("h4", "cotlens-title");
   const hint = h("p", "cotlens-small cotlens-muted", {}, acts ? "Point at a cell, or go there with the arrow keys. Drag a cell of one run onto the other to patch it in." : "Point at a cell, or go there with the arrow keys.");

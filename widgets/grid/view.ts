@@ -1,4 +1,4 @@
-/** Puts the parts of a grid of layers together. Knows the DOM and a payload, nothing of the notebook. */
+/** Puts the sections of a grid of layers together. Knows the DOM and a payload, nothing of the notebook. */
 
 import { h } from "../kit/dom";
 import { createFoot, type KeyWords } from "../kit/controls/foot";
@@ -10,7 +10,7 @@ import { sharePicked, type SharedLock, type Traits } from "../kit/kernel/display
 import { LayerGrid, type Spot } from "./layer-grid";
 import { createLayersHead } from "./head";
 import { createLayers } from "./layers";
-import { mayPatch, type Acts, type Context, type Key, type Own, type Part } from "./context";
+import { mayPatch, type Acts, type Context, type Key, type Own, type Section } from "./context";
 import { stepped } from "./places";
 import { createLayersSide } from "./side";
 
@@ -49,8 +49,8 @@ export function drawGrid(root: HTMLElement, grid: Grid | null, signal: AbortSign
   main.style.setProperty("--cotlens-lines", String(data.rows * (data.levels[0]?.panels.length ?? 1)));
   main.style.setProperty("--cotlens-bands", String(data.levels[0]?.panels.length ?? 1));
   root.append(head.element, main, foot.element);
-  const parts: Part[] = [head, layers, side];
-  const update = (changed: ReadonlySet<Key>): void => { for (const part of parts) part.update(changed); memory.own = own.now; };
+  const sections: Section[] = [head, layers, side];
+  const update = (changed: ReadonlySet<Key>): void => { for (const section of sections) section.update(changed); memory.own = own.now; };
   own.subscribe((changed) => {
     // What is shown follows from these two, and is known before anything is drawn.
     if (changed.has("drill") || changed.has("only")) own.set({ view: data.view(own.now.drill, own.now.only) });

@@ -5,7 +5,7 @@ import { createLegend, zeroWords } from "../kit/heat/legend";
 import { count } from "../kit/numbers";
 import { samples, type ScoreMap } from "./model";
 import { createScaleControl } from "../kit/heat/scale";
-import { alike, scaleNow, SCORES, type Context, type Own, type Part } from "./part";
+import { alike, scaleNow, SCORES, type Context, type Own, type Section } from "./context";
 
 /** "139 sentences, 3 not measured". */
 export function sizeWords(map: ScoreMap): string {
@@ -47,7 +47,7 @@ export function scoreNames(maps: readonly ScoreMap[]): string[] {
   return longest.map((name, i) => (twice(longest, i) ? `${name} (${i + 1})` : name));
 }
 
-export function createHead(context: Context): Part {
+export function createHead(context: Context): Section {
   const { own, maps, sharedLock, signal } = context;
   const name = h("span", "cotlens-model");
   const names = scoreNames(maps);

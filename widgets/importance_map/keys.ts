@@ -3,7 +3,7 @@
 import { bisect } from "../kit/text/text";
 import type { KeyWords } from "../kit/controls/foot";
 import { onKey, type Act } from "../kit/keys";
-import type { Context } from "./part";
+import type { Context } from "./context";
 
 export const KEYS: readonly KeyWords[] = [
   [["↑", "↓"], "unit above, below"], [["←", "→"], "unit"], [["[", "]"], "clear effect"], [["Enter"], "its numbers"], [["Ctrl/⌘", "F"], "find"], [["Esc"], "let go"],

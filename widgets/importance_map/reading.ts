@@ -9,7 +9,7 @@ import { shown } from "../kit/text/special";
 import { bisect } from "../kit/text/text";
 import { TextRows, type TextRow } from "../kit/text/text-rows";
 import { mayBeNothing } from "../kit/heat/certainty";
-import type { Context, Part } from "./part";
+import type { Context, Section } from "./context";
 
 const BAR = 84;
 const BESIDE = BAR + 80; // px
@@ -18,13 +18,13 @@ type Item = { kind: "block"; block: number } | { kind: "role"; words: string } |
 /** Of a block of units, what its marks and bar are; a text beside them is one piece, a heading has none. */
 interface Row extends TextRow { block?: { index: number; bar: SVGElement; base: string[] } }
 
-export interface ReadingPart extends Part {
+export interface ReadingSection extends Section {
   /** For the search: the question, the units and the answer. */
   text: Findable;
   reveal(unit: number, where?: "nearest" | "center"): void;
 }
 
-export function createReading({ own, around, signal }: Context, settled: () => void): ReadingPart {
+export function createReading({ own, around, signal }: Context, settled: () => void): ReadingSection {
   const currentId = uniqueId("unit");
   let items: Item[] = [];
   let marked: HTMLElement[] = [];

@@ -6,11 +6,11 @@ import { factList, type Fact } from "../kit/controls/facts";
 import { count, figure, signed } from "../kit/numbers";
 import { spokenPiece } from "../kit/text/special";
 import { SortableTable } from "../kit/controls/table";
-import type { Context, Part } from "./part";
+import type { Context, Section } from "./context";
 
 const BAR = 56;
 
-export function createSide({ own, signal }: Context): Part {
+export function createSide({ own, signal }: Context): Section {
   const title = h("h4", "cotlens-title");
   const text = h("blockquote", "cotlens-quote", { tabindex: 0, "aria-label": "text of the picked unit" });
   const list = h("dl", "cotlens-facts");

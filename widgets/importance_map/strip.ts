@@ -7,7 +7,7 @@ import { h } from "../kit/dom";
 import { figure } from "../kit/numbers";
 import { bisect } from "../kit/text/text";
 import type { ScoreMap } from "./model";
-import type { Context, Part } from "./part";
+import type { Context, Section } from "./context";
 
 const HEIGHT = 64;
 /** Bars narrower than this have no room for an outline or an interval. */
@@ -38,7 +38,7 @@ function weight(map: ScoreMap, unit: number): number {
   return map.size(unit) + (map.clear(unit) ? map.reach * 2 : 0);
 }
 
-export function createStrip({ own, root, signal }: Context, jump: (unit: number, pick: boolean) => void): Part {
+export function createStrip({ own, root, signal }: Context, jump: (unit: number, pick: boolean) => void): Section {
   const canvas = h("canvas", "cotlens-canvas", { "aria-hidden": "true" });
   const frame = h("div", "cotlens-window", { "aria-hidden": "true" });
   const pin = h("div", "cotlens-pin", { "aria-hidden": "true", hidden: true });

@@ -1,4 +1,4 @@
-/** Puts the parts of the map together. Knows the DOM and a payload, nothing of the notebook. */
+/** Puts the sections of the map together. Knows the DOM and a payload, nothing of the notebook. */
 
 import { h, setText } from "../kit/dom";
 import { createFind } from "../kit/text/find";
@@ -10,8 +10,8 @@ import { sharePicked, type SharedLock, type Traits } from "../kit/kernel/display
 import { createHead } from "./head";
 import { KEYS, listenForKeys } from "./keys";
 import { ScoreMap } from "./model";
-import { scaleNow, type Context, type Own, type Part } from "./part";
-import { createReading, type ReadingPart } from "./reading";
+import { scaleNow, type Context, type Own, type Section } from "./context";
+import { createReading, type ReadingSection } from "./reading";
 import { createSide } from "./side";
 import type { Context as Around, Score } from "./protocol";
 import { createStrip } from "./strip";
@@ -38,7 +38,7 @@ export function draw(root: HTMLElement, { scores, around }: Payload, signal: Abo
   sharedLock.follow(() => own.set({ lock: sharedLock.now() }), signal);
   const context: Context = { own, around, maps, sharedLock, root, signal };
   const head = createHead(context);
-  const reading: ReadingPart = createReading(context, () => find.refresh());
+  const reading: ReadingSection = createReading(context, () => find.refresh());
   const find = createFind(root, signal, () => reading.text);
   const strip = createStrip(context, (unit, pick) => { reading.reveal(unit, "center"); if (pick) own.set({ picked: unit }); });
   const side = createSide(context);
@@ -47,12 +47,12 @@ export function draw(root: HTMLElement, { scores, around }: Payload, signal: Abo
   root.append(head.element, strip.element, h("div", "cotlens-main", {}, h("div", "cotlens-pane", {}, reading.element, find.element), side.element), foot.element, status);
   listenForKeys(context, reading.element);
 
-  const parts: Part[] = [head, strip, side, reading];
+  const sections: Section[] = [head, strip, side, reading];
   const update = (changed: ReadonlySet<keyof Own>): void => {
     if (changed.has("intensity")) setIntensity(root, own.now.intensity);
     if (changed.has("map")) { foot.marks(marksOf(own.now.map)); root.classList.toggle("cotlens-by-sentence", !own.now.map.isToken); }
     if (changed.has("map") || changed.has("over") || changed.has("lock")) own.now.map.colour(scaleNow(context).scale - own.now.map.score.base);
-    for (const part of parts) part.update(changed);
+    for (const section of sections) section.update(changed);
     if (changed.has("map")) find.refresh();
     if (changed.has("picked") && own.now.picked !== null) {
       reading.reveal(own.now.picked);

@@ -4,14 +4,14 @@ import { button, h, onClick, setAttribute, toggle } from "../kit/dom";
 import { pieces, type Cut } from "./model";
 import type { PanelFinding, PanelThought } from "./protocol";
 import { verdict } from "./rows";
-import type { Context, Part } from "./view";
+import type { Context, Section } from "./view";
 
 const SEVERE = 3;
 const ANCHORED: Record<string, string> = {
   exact: "", normalised: "found but for spaces, capitals or signs", fuzzy: "a suggestion only: the text says something like it", unlocated: "not in the text",
 };
 
-export function createReading({ own, panel, signal }: Context): Part {
+export function createReading({ own, panel, signal }: Context): Section {
   const element = h("div", "cotlens-reading", { tabindex: 0, role: "region", "aria-label": "the thought and its findings", "data-region": "reading" });
   let marks: { element: HTMLElement; findings: number[] }[] = [];
   let items: HTMLElement[] = [];

@@ -2,7 +2,7 @@
 
 import { h, onClick, setAttribute, uniqueId } from "../kit/dom";
 import type { PanelReading, PanelThought } from "./protocol";
-import type { Context, Part } from "./view";
+import type { Context, Section } from "./view";
 
 const BEGINS = 120;
 
@@ -12,7 +12,7 @@ export function verdict(reading: PanelReading, monitor: string): HTMLElement {
   return h("span", `cotlens-verdict${reading.flagged === true ? " cotlens-verdict-flagged" : ""}`, { title: monitor }, reading.label);
 }
 
-export function createRows({ own, panel, signal }: Context): Part {
+export function createRows({ own, panel, signal }: Context): Section {
   const base = uniqueId("thought");
   const mine: HTMLElement[] = [];
   const rows = panel.thoughts.map((thought, at) => row(thought, at));

@@ -14,7 +14,7 @@ import { createRows } from "./rows";
 /** The browser's own state; Python sees the labels alone. */
 export interface Own { row: number; finding: number | null; labels: Record<string, string> }
 export interface Context { own: Observed<Own>; panel: Panel; signal: AbortSignal; say(label: string | null): void }
-export interface Part { element: HTMLElement; update(changed: ReadonlySet<keyof Own>): void }
+export interface Section { element: HTMLElement; update(changed: ReadonlySet<keyof Own>): void }
 
 const KEYS: readonly KeyWords[] = [[["↑", "↓"], "thought"], [["←", "→"], "finding"], [["1", "…"], "your label"], [["0"], "take it back"], [["Esc"], "let go"]];
 const MOST_KEYS = 9;
@@ -38,13 +38,13 @@ export function draw(root: HTMLElement, panel: Panel | null, signal: AbortSignal
   };
   const context: Context = { own, panel, signal, say };
   const rows = createRows(context);
-  const parts: Part[] = [createHead(context), rows, createReading(context), createOwn(context)];
+  const sections: Section[] = [createHead(context), rows, createReading(context), createOwn(context)];
   const foot = createFoot(KEYS);
   foot.marks([["cotlens-sample-first", "found by the first"], ...(panel.monitors.length > 1 ? [["cotlens-sample-second", "by the second"] as const] : []), ["cotlens-sample-guess", "a suggestion only"]]);
-  const [head, list, reading, choices] = parts.map(({ element }) => element) as [HTMLElement, HTMLElement, HTMLElement, HTMLElement];
+  const [head, list, reading, choices] = sections.map(({ element }) => element) as [HTMLElement, HTMLElement, HTMLElement, HTMLElement];
   root.append(head, h("div", "cotlens-main", {}, h("div", "cotlens-pane", {}, list), h("div", "cotlens-side", {}, reading, choices)), foot.element);
   listenForKeys(root, context, list);
-  const update = (changed: ReadonlySet<keyof Own>): void => { for (const part of parts) part.update(changed); };
+  const update = (changed: ReadonlySet<keyof Own>): void => { for (const section of sections) section.update(changed); };
   own.subscribe(update, signal);
   update(new Set(Object.keys(own.now) as (keyof Own)[]));
   sharePlace(context, traits);
@@ -75,7 +75,7 @@ function sharePlace({ own, panel, signal }: Context, traits: Traits): void {
   shared.follow();
 }
 
-function createHead({ own, panel }: Context): Part {
+function createHead({ own, panel }: Context): Section {
   const status = h("span", "cotlens-status", { role: "status" });
   const [same, both] = alike(panel.thoughts);
   const failed = panel.monitors.map((_, at) => panel.thoughts.filter(({ readings }) => readings[at]?.label === "").length);
@@ -91,7 +91,7 @@ function createHead({ own, panel }: Context): Part {
   };
 }
 
-function createOwn({ own, panel, signal, say }: Context): Part {
+function createOwn({ own, panel, signal, say }: Context): Section {
   const title = h("span", "", { id: uniqueId("own") }, "Your label:");
   const choices = panel.labels.map((label, at) => {
     const choice = button("cotlens-labelkey", at < MOST_KEYS ? `${at + 1} ${label}` : label);

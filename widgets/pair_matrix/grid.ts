@@ -5,11 +5,11 @@ import { pixelsOf, runsOf } from "../grid/pixels";
 import type { Shape } from "../grid/places";
 import { createGridCanvas, drawSigns, hatchRuns, outline, type Drawn } from "../grid/grid-canvas";
 import { drawLabels, placesOf } from "./labels";
-import type { Context, Part } from "./part";
+import type { Context, Section } from "./context";
 
-export interface GridPart extends Part { focus(): void }
+export interface GridSection extends Section { focus(): void }
 
-export function createGrid({ own, pairs, root, signal }: Context): GridPart {
+export function createGrid({ own, pairs, root, signal }: Context): GridSection {
   const shape: Shape = { bands: 1, rows: pairs.count, columns: pairs.count };
   const missing = runsOf(pairs.count, pairs.count, (cell) => pairs.has(cell) && !pairs.measured(cell));
   const levelAt = (cell: number): number => (pairs.shown(cell, own.now.filter) ? pairs.level(cell, own.now.scale) : 0);

@@ -5,7 +5,7 @@ import { createLegend, zeroWords } from "../kit/heat/legend";
 import { count } from "../kit/numbers";
 import { createScaleControl } from "../kit/heat/scale";
 import type { Pairs } from "./model";
-import { scaleNow, WITHIN, type Context, type Part } from "./part";
+import { scaleNow, WITHIN, type Context, type Section } from "./context";
 import type { Matrix } from "./protocol";
 
 const ZOOMS: [number, string][] = [[1, "fit"], [2, "2×"], [4, "4×"]];
@@ -26,7 +26,7 @@ export function meaningWords(matrix: Matrix, nothing = false, note = WITHIN): st
   ].filter((part) => part !== "").join(" · ");
 }
 
-export function createHead({ own, pairs, sharedLock, signal }: Context): Part {
+export function createHead({ own, pairs, sharedLock, signal }: Context): Section {
   const { matrix } = pairs;
   const measured = pairs.number({ apart: 0, onlyClear: false });
   const clear = pairs.number({ apart: 0, onlyClear: true });

@@ -5,11 +5,11 @@ import { drawEffect, effectBar } from "../kit/heat/effect-bar";
 import { factList, type Fact } from "../kit/controls/facts";
 import { figure, signed } from "../kit/numbers";
 import { SortableTable } from "../kit/controls/table";
-import type { Context, Part } from "./part";
+import type { Context, Section } from "./context";
 
 const BAR = 60;
 
-export function createSide({ own, pairs, signal }: Context): Part {
+export function createSide({ own, pairs, signal }: Context): Section {
   const { matrix } = pairs;
   const title = h("h4", "cotlens-title");
   const source = sentence("source");

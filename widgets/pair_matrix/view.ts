@@ -1,4 +1,4 @@
-/** Puts the parts of the matrix together. Knows the DOM and a payload, nothing of the notebook. */
+/** Puts the sections of the matrix together. Knows the DOM and a payload, nothing of the notebook. */
 
 import { h } from "../kit/dom";
 import { createFoot, type KeyWords, type MarkWords } from "../kit/controls/foot";
@@ -8,7 +8,7 @@ import { cellOf, placeOf, stepped, type Shape } from "../grid/places";
 import { createGrid } from "./grid";
 import { createHead } from "./head";
 import { Pairs } from "./model";
-import { scaleNow, type Context, type Own, type Part } from "./part";
+import { scaleNow, type Context, type Own, type Section } from "./context";
 import { tokensIn } from "../kit/kernel/selection";
 import { sharePicked, type SharedLock, type Traits } from "../kit/kernel/display-only";
 import { createSide } from "./side";
@@ -39,8 +39,8 @@ export function draw(root: HTMLElement, matrix: Matrix | null, signal: AbortSign
   ]);
   root.append(head.element, h("div", "cotlens-main", {}, h("div", "cotlens-pane", {}, grid.element), side.element), foot.element);
   listenForKeys(context, grid.element);
-  const parts: Part[] = [head, grid, side];
-  const update = (changed: ReadonlySet<keyof Own>): void => { for (const part of parts) part.update(changed); };
+  const sections: Section[] = [head, grid, side];
+  const update = (changed: ReadonlySet<keyof Own>): void => { for (const section of sections) section.update(changed); };
   own.subscribe(update, signal);
   update(new Set(Object.keys(own.now) as (keyof Own)[]));
   // What is picked for others is the source: its effects are what the cells are about.

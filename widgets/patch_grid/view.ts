@@ -9,15 +9,15 @@ import { onKey } from "../kit/keys";
 import type { Lock } from "../kit/heat/scale";
 import type { SharedLock } from "../kit/kernel/display-only";
 import { followTheme } from "../kit/theme";
-import { createBranches, createOutcome, type Part } from "./parts";
+import { createBranches, createOutcome, type Section } from "./work";
 import type { Key, Store } from "./store";
 
 export function mount(el: HTMLElement, store: Store, signal: AbortSignal): void {
   const root = frame(el, "cotlens-view cotlens-layers cotlens-patchgrid", "patch grid", signal);
   setIntensity(root, 0.5);
   const grid = h("div", "cotlens-gridroom");
-  const parts: Part[] = [createBranches(store, root, signal), createNotice<Key>(store.own, "notice", signal), createOutcome(store)];
-  root.append(grid, ...parts.map((part) => part.element));
+  const sections: Section[] = [createBranches(store, root, signal), createNotice<Key>(store.own, "notice", signal), createOutcome(store)];
+  root.append(grid, ...sections.map((section) => section.element));
   let life = new AbortController();
   signal.addEventListener("abort", () => life.abort());
 
@@ -39,7 +39,7 @@ export function mount(el: HTMLElement, store: Store, signal: AbortSignal): void 
   const update = (changed: ReadonlySet<Key>): void => {
     if (changed.has("asking")) root.toggleAttribute("data-asking", store.own.now.asking);
     if (changed.has("grid") || (changed.has("job") && !grid.querySelector("[data-region=layers]"))) redraw();
-    for (const part of parts) part.update(changed);
+    for (const section of sections) section.update(changed);
   };
   store.own.subscribe(update, signal);
   update(new Set(Object.keys(store.own.now) as Key[]));

@@ -6,7 +6,7 @@ import { shortened } from "../kit/text/cut";
 import { drawable } from "../kit/text/special";
 import { bisect } from "../kit/text/text";
 import type { Line, Place } from "./model";
-import { any, isDark, lookOf, type Context, type Look, type Part } from "./part";
+import { any, isDark, lookOf, type Context, type Look, type Section } from "./context";
 
 const ROW = 16;
 const TITLE = 28;
@@ -14,9 +14,9 @@ const GUTTER = 52;
 const RING = 2;
 const [LEAST, WIDEST] = [5, 22];
 
-export interface GridPart extends Part { focus(): void; move(rows: number, sentences: number): void }
+export interface GridSection extends Section { focus(): void; move(rows: number, sentences: number): void }
 
-export function createGrid({ store, root, signal }: Context): GridPart {
+export function createGrid({ store, root, signal }: Context): GridSection {
   const canvas = h("canvas", "cotlens-canvas", { "aria-hidden": "true" });
   const room = h("div", "cotlens-room");
   // Over the rows of a group whose title was scrolled away.

@@ -3,15 +3,15 @@
 import { button, h, onClick, setAttribute, setText } from "../kit/dom";
 import { shortened } from "../kit/text/cut";
 import { count } from "../kit/numbers";
-import { any, isDark, lookOf, type Context, type Part } from "./part";
+import { any, isDark, lookOf, type Context, type Section } from "./context";
 import type { Sort } from "./model";
 
 const SORTS: [Sort, string][] = [["given", "as given"], ["length", "longest first"], ["start", "by beginning"]];
 const ZOOMS: [number, string][] = [[1, "fit"], [2, "2×"], [4, "4×"]];
 
-export interface HeadPart extends Part { search: HTMLInputElement }
+export interface HeadSection extends Section { search: HTMLInputElement }
 
-export function createHead({ store, root, signal }: Context): HeadPart {
+export function createHead({ store, root, signal }: Context): HeadSection {
   const status = h("span", "cotlens-status");
   const tabs = ([["rows", "rows"], ["plane", "plane"]] as const).map(([tab, label]) => {
     const each = button("cotlens-seg", label, { "data-tab": tab });

@@ -4,14 +4,14 @@ import { floatsOf } from "../kit/kernel/bytes";
 import { coloursOf, paperOf } from "../kit/canvas";
 import { shortened } from "../kit/text/cut";
 import { h, setAttribute } from "../kit/dom";
-import { any, type Context, type Part } from "./part";
+import { any, type Context, type Section } from "./context";
 
 const EDGE = 28;
 const NEAR = 12;
 /** The form of a point says its answer; answers beyond the last share it. */
 const FORMS = ["disc", "square", "triangle", "cross", "ring"] as const;
 
-export function createPlane({ store, root, signal }: Context): Part & { focus(): void } {
+export function createPlane({ store, root, signal }: Context): Section & { focus(): void } {
   const canvas = h("canvas", "cotlens-canvas", { "aria-hidden": "true" });
   const caption = h("p", "cotlens-meaning");
   const stage = h("div", "cotlens-plane", { role: "application", tabindex: 0, "data-region": "plane", "aria-label": "rollouts as points; arrows go from one to the next" }, canvas);

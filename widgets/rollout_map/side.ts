@@ -3,12 +3,12 @@
 import { cut, shortened } from "../kit/text/cut";
 import { button, h, onClick, setOff, setText } from "../kit/dom";
 import { count } from "../kit/numbers";
-import { any, isDark, lookOf, type Context, type Part } from "./part";
+import { any, isDark, lookOf, type Context, type Section } from "./context";
 
 /** Characters of two rollouts before and after the place where they part. */
 const [BEFORE, AFTER] = [60, 110];
 
-export function createSide({ store, root, signal }: Context): Part {
+export function createSide({ store, root, signal }: Context): Section {
   const title = h("h4", "cotlens-title");
   const note = h("p", "cotlens-small cotlens-muted");
   const open = button("cotlens-button", "Open in editor", { "data-action": "open" });

@@ -6,7 +6,7 @@ import { cut, shortened } from "../kit/text/cut";
 import { count, quoted } from "../kit/numbers";
 import { drawable } from "../kit/text/special";
 import type { Model } from "./model";
-import { any, type Context, type Part } from "./part";
+import { any, type Context, type Section } from "./context";
 import type { Node } from "./protocol";
 
 const HEIGHT = 84;
@@ -32,9 +32,9 @@ export function boxesOf(tree: readonly Node[], width: number, height: number): B
   return boxes;
 }
 
-export interface TreePart extends Part { step(by: number): void }
+export interface TreeSection extends Section { step(by: number): void }
 
-export function createTree({ store, root, signal }: Context): TreePart {
+export function createTree({ store, root, signal }: Context): TreeSection {
   const canvas = h("canvas", "cotlens-canvas", { "aria-hidden": "true" });
   const strip = h("div", "cotlens-tree", { role: "slider", tabindex: 0, "aria-label": "shared prefixes", "aria-valuemin": -1, "data-region": "tree" }, canvas);
   const words = h("p", "cotlens-meaning cotlens-treewords");

@@ -1,4 +1,4 @@
-/** Puts the parts of the map together, and its keys. Knows the DOM and a store, nothing of the notebook. */
+/** Puts the sections of the map together, and its keys. Knows the DOM and a store, nothing of the notebook. */
 
 import { h } from "../kit/dom";
 import { createFoot, type KeyWords } from "../kit/controls/foot";
@@ -6,12 +6,12 @@ import { frame } from "../kit/frame";
 import { onKey, type Act } from "../kit/keys";
 import { followTheme } from "../kit/theme";
 import { createGrid } from "./grid";
-import { createHead, type HeadPart } from "./head";
-import type { Context, Part } from "./part";
+import { createHead, type HeadSection } from "./head";
+import type { Context, Section } from "./context";
 import { createPlane } from "./plane";
 import { createSide } from "./side";
 import type { Key, Store } from "./store";
-import { createTree, type TreePart } from "./tree";
+import { createTree, type TreeSection } from "./tree";
 
 /** An editor is drawn within so long after it was opened, or the focus stays in the map. */
 const ENTER_MS = 5000;
@@ -25,10 +25,10 @@ export function mount(el: HTMLElement, store: Store, signal: AbortSignal): void 
   const context: Context = { store, root, signal };
   const [head, tree, grid, plane, side] = [createHead(context), createTree(context), createGrid(context), createPlane(context), createSide(context)];
   root.append(head.element, tree.element, h("div", "cotlens-main", {}, h("div", "cotlens-pane", {}, grid.element, plane.element), side.element), createFoot(KEYS).element);
-  const parts: Part[] = [head, tree, grid, plane, side];
+  const sections: Section[] = [head, tree, grid, plane, side];
   followTheme(root, signal, () => root.dispatchEvent(new CustomEvent("cotlens-theme")));
   const update = (changed: ReadonlySet<Key>): void => {
-    for (const part of parts) part.update(changed);
+    for (const section of sections) section.update(changed);
     if (changed.has("entered") && store.own.now.entered > 0) enter(root, signal);
   };
   store.own.subscribe(update, signal);
@@ -42,7 +42,7 @@ export function mount(el: HTMLElement, store: Store, signal: AbortSignal): void 
   onKey(root, signal, (event, target) => act(event, target, store, head, tree, grid.move, () => (store.own.now.tab === "rows" ? grid : plane).focus()));
 }
 
-function act(event: KeyboardEvent, target: Element, store: Store, head: HeadPart, tree: TreePart, move: (rows: number, sentences: number) => void, focus: () => void): Act {
+function act(event: KeyboardEvent, target: Element, store: Store, head: HeadSection, tree: TreeSection, move: (rows: number, sentences: number) => void, focus: () => void): Act {
   if (event.ctrlKey || event.metaKey) return null;
   const { picked, tab } = store.own.now;
   const inTree = target.closest("[data-region=tree]") !== null;

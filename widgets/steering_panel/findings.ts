@@ -1,14 +1,14 @@
 /** Did it change the answer, or break the model? Figures of all texts, each beside those of its own region, and the verdict. */
 
 import { h, setAttribute, setText } from "../kit/dom";
-import { any, type Context, type Part } from "./part";
+import { any, type Context, type Section } from "./context";
 import type { Finding } from "./protocol";
 import { answerWords, perplexityWords, pWords } from "./words";
 
 const COLUMNS = ["baseline", "unsteered", "steered", "control"] as const;
 const NAMES = { baseline: "baseline", unsteered: "unsteered, rewritten", steered: "steered", control: "random control" };
 
-export function createFindings({ store }: Context): Part {
+export function createFindings({ store }: Context): Section {
   const title = h("h4", "cotlens-title", {}, "Did it change the answer, or break the model?");
   const verdict = h("p", "cotlens-verdict", { role: "status", "aria-live": "polite" });
   const control = h("p", "cotlens-muted cotlens-small cotlens-verdict-control");

@@ -5,7 +5,7 @@ import { button, h, onClick, setAttribute, setOff, setText } from "../kit/dom";
 import { menu } from "../kit/controls/menu";
 import { count } from "../kit/numbers";
 import { counted, farWords, followProgress } from "../kit/controls/progress";
-import { any, type Context, type Part } from "./part";
+import { any, type Context, type Section } from "./context";
 import type { Try } from "./protocol";
 
 /** Chips shown before the older ones fold into the menu. */
@@ -24,7 +24,7 @@ export function trail(tries: readonly Try[]): Try[] {
   return original ? [original, ...shown] : [];
 }
 
-export function createHead({ store, actions, signal }: Context): Part {
+export function createHead({ store, actions, signal }: Context): Section {
   const model = h("b", "cotlens-model");
   const where = h("span", "cotlens-muted cotlens-small cotlens-where");
   const chips = h("span", "cotlens-chips", { role: "list", "aria-label": "tries, newest last" });

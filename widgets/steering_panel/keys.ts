@@ -2,7 +2,7 @@
 
 import type { KeyWords } from "../kit/controls/foot";
 import { onKey, type Act } from "../kit/keys";
-import type { Context } from "./part";
+import type { Context } from "./context";
 
 export const KEYS: readonly KeyWords[] = [
   [["←", "→"], "strength, or token"], [["R"], "rerun from the token"], [["H"], "steer from it on"], [["K"], "random control"], [["0"], "all to 0"], [["[", "]"], "try"], [["Ctrl/⌘", "F"], "find"], [["Esc"], "stop"],

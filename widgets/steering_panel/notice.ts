@@ -1,9 +1,9 @@
 /** One message over the lower edge of the texts: an error with its remedy. Nothing shifts. */
 
 import { button, h, onClick, setText } from "../kit/dom";
-import { any, type Context, type Part } from "./part";
+import { any, type Context, type Section } from "./context";
 
-export function createNotice({ store, signal }: Context): Part {
+export function createNotice({ store, signal }: Context): Section {
   const message = h("b");
   const remedy = h("span");
   const close = button("cotlens-button", "Dismiss", { "data-action": "dismiss" });

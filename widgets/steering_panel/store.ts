@@ -5,7 +5,7 @@ import { TextModel } from "../kit/text/text";
 import { Observed } from "../kit/kernel/observed";
 import { Requests, type Reply } from "../kit/kernel/requests";
 import { StreamedText } from "../kit/kernel/streamed-text";
-import { any } from "../kit/part";
+import { any } from "../kit/section";
 import { sharedPick, tokensIn, type SelectedTrait } from "../kit/kernel/selection";
 import { EMPTY } from "./payload";
 import type { Beside, Dial, Request, Rewritten, Stream, Which } from "./protocol";

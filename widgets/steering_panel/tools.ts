@@ -4,10 +4,10 @@ import { button, h, onClick, setAttribute, setInvisible, setOff, setText } from 
 import { quoted } from "../kit/numbers";
 import { createAdding } from "./vectors/adding";
 import { createCodePanel } from "../kit/controls/code";
-import { any, type Context, type Part } from "./part";
+import { any, type Context, type Section } from "./context";
 import { createSweeping } from "./vectors/sweeping";
 
-export function createTools(context: Context): Part {
+export function createTools(context: Context): Section {
   const { store, actions, signal } = context;
   const control = button("cotlens-button", "Random control", { "data-action": "control", "aria-pressed": "false" });
   const seed = button("cotlens-button cotlens-quiet", "", { "data-action": "seed" });

@@ -1,4 +1,4 @@
-/** Puts the parts together. Knows the DOM and a store, nothing of the notebook. */
+/** Puts the sections together. Knows the DOM and a store, nothing of the notebook. */
 
 import { h } from "../kit/dom";
 import { createFoot, type MarkWords } from "../kit/controls/foot";
@@ -10,7 +10,7 @@ import { createHead } from "./head";
 import { KEYS as KEY_WORDS, listenForKeys } from "./keys";
 import { createNotice } from "./notice";
 import { createPanes } from "./texts/panes";
-import type { Context, Part } from "./part";
+import type { Context, Section } from "./context";
 import type { Key, Store } from "./store";
 import { createSweep } from "./vectors/sweep";
 import { createTools } from "./tools";
@@ -24,7 +24,7 @@ const MARKS: readonly MarkWords[] = [["cotlens-sample-gone", "gone"], ["cotlens-
 export function mount(el: HTMLElement, store: Store, signal: AbortSignal): HTMLElement {
   const root = frame(el, "cotlens-view cotlens-steering", "steering panel", signal);
   const context: Context = { store, actions: new Actions(store, signal), root, signal };
-  const [head, vectors, tools, panes, findings, sweep, notice] = [createHead, createVectors, createTools, createPanes, createFindings, createSweep, createNotice].map((make) => make(context)) as [Part, Part, Part, Part, Part, Part, Part];
+  const [head, vectors, tools, panes, findings, sweep, notice] = [createHead, createVectors, createTools, createPanes, createFindings, createSweep, createNotice].map((make) => make(context)) as [Section, Section, Section, Section, Section, Section, Section];
   const foot = createFoot(KEY_WORDS);
   foot.marks(MARKS);
   panes.element.append(notice.element);
@@ -32,12 +32,12 @@ export function mount(el: HTMLElement, store: Store, signal: AbortSignal): HTMLE
   listenForKeys(context);
   followTheme(root, signal, () => undefined);
 
-  const parts = [head, vectors, tools, panes, findings, sweep, notice];
+  const sections = [head, vectors, tools, panes, findings, sweep, notice];
   let waiting: Set<Key> | null = null;
   const update = (changed: ReadonlySet<Key>): void => {
     try {
       if (changed.has("asking")) root.toggleAttribute("data-asking", store.now.asking);
-      for (const part of parts) part.update(changed);
+      for (const section of sections) section.update(changed);
     } catch (error) {
       failed(root, error);
     }

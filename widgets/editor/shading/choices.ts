@@ -2,7 +2,7 @@
 
 import { h, setAttribute, setText } from "../../kit/dom";
 import { menu } from "../../kit/controls/menu";
-import { any, type Context, type Part } from "../part";
+import { any, type Context, type Section } from "../context";
 
 interface Option { value: string; label: string; title: string; on: boolean }
 
@@ -20,9 +20,9 @@ export function followedWords(answers: readonly string[], followed: string, unru
   return `answer ${answer}${unrun && followed === "" ? " before the edit" : ""}`;
 }
 
-export interface ChoicesPart extends Part { open(): void }
+export interface ChoicesSection extends Section { open(): void }
 
-export function createChoices({ store, actions, signal }: Context): ChoicesPart {
+export function createChoices({ store, actions, signal }: Context): ChoicesSection {
   const select = (label: string, chosen: (value: string) => void): HTMLSelectElement => {
     const each = h("select", "cotlens-select", { "aria-label": label });
     each.addEventListener("change", () => chosen(each.value), { signal });

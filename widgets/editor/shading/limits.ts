@@ -3,9 +3,9 @@
 import { h, setAttribute, setText } from "../../kit/dom";
 import { menu } from "../../kit/controls/menu";
 import { count } from "../../kit/numbers";
-import { any, type Context, type Part } from "../part";
+import { any, type Context, type Section } from "../context";
 
-export function createLimits({ store, actions, signal }: Context): Part {
+export function createLimits({ store, actions, signal }: Context): Section {
   const tokens = field("tokens", { min: 1, step: 1 });
   const temperature = field("temperature", { min: 0, step: 0.1 });
   const opener = menu("cotlens-button cotlens-quiet cotlens-limits", "", signal, () => { fill(); tokens.focus(); tokens.select(); });

@@ -7,7 +7,7 @@ import { createScaleControl } from "../../kit/heat/scale";
 import { createCodePanel } from "../../kit/controls/code";
 import { createMeasureMenu } from "./measure-menu";
 import { fillWhole } from "./whole";
-import { any, type Context, type Part } from "../part";
+import { any, type Context, type Section } from "../context";
 import type { Measure, Selection, Unit } from "../state";
 import { BRANCHES } from "../store";
 
@@ -23,7 +23,7 @@ export function impossible(measure: Measure, measures: Measure[]): string {
   return `${measure.label}: ${reason}.${other ? ` Possible here: ${other.label}.` : ""}`;
 }
 
-export function createShade(context: Context): Part {
+export function createShade(context: Context): Section {
   const { store, actions, signal, root } = context;
   const menu = createMeasureMenu(signal, (measure) => ask(measure), (measure) => impossible(measure, store.payload.measures));
   const options = (label: string): HTMLSelectElement => h("select", "cotlens-select", { "aria-label": label });

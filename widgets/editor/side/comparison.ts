@@ -4,7 +4,7 @@ import { beforeAfterBars } from "../../kit/controls/bars";
 import { markedChanges } from "../../kit/controls/before-after";
 import { h } from "../../kit/dom";
 import { figure } from "../../kit/numbers";
-import { any, type Context, type Part } from "../part";
+import { any, type Context, type Section } from "../context";
 import { createResampling } from "./resampling";
 import type { Comparison, EditInfo } from "../state";
 
@@ -22,7 +22,7 @@ export function surpriseWords(comparison: Comparison | null, edit: EditInfo | nu
   return { words: `The model finds this edit ordinary (${numbers}).`, warn: false };
 }
 
-export function createComparison(context: Context): Part {
+export function createComparison(context: Context): Section {
   const { store } = context;
   const found = h("div", "cotlens-found");
   const resampling = createResampling(context);

@@ -9,13 +9,13 @@ import type { TextModel } from "../../kit/text/text";
 import { createComparison } from "./comparison";
 import { effectOf, type Effect } from "./effect";
 import { endedBy } from "./endings";
-import { any, type Context, type Part } from "../part";
+import { any, type Context, type Section } from "../context";
 
 const ROWS = 5;
 
 interface Subject { kind: "token" | "sentence" | "range"; token: number; last: number; hovered: boolean }
 
-export function createInspector(context: Context): Part {
+export function createInspector(context: Context): Section {
   const { store, actions, signal } = context;
   const title = h("h4", "cotlens-title");
   const facts = ["text", "probability", "effect", "certainty", "kind"].map((name) => ({ name, label: h("dt"), value: h("dd", `cotlens-fact-${name}`) }));

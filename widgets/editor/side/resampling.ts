@@ -3,13 +3,13 @@
 import { button, h, onClick, setOff, setText } from "../../kit/dom";
 import { shortProbability } from "../../kit/numbers";
 import { MOST_TIMES } from "../actions";
-import { any, type Context, type Part } from "../part";
+import { any, type Context, type Section } from "../context";
 import type { Resampled, Share } from "../state";
 
 const USUAL = 20;
 const ARMS = ["after", "before"] as const;
 
-export function createResampling({ store, actions, root, signal }: Context): Part {
+export function createResampling({ store, actions, root, signal }: Context): Section {
   const times = h("input", "cotlens-field", { type: "number", min: 1, max: MOST_TIMES, step: 1, value: USUAL, "aria-label": "how many times" });
   const start = button("cotlens-button", "", { "data-action": "resample" });
   const rows = h("div", "cotlens-resampled");

@@ -3,17 +3,17 @@
 import { button, h, onClick, setAttribute, setInvisible, setOff, setText, svg } from "../../kit/dom";
 import { count, shortProbability } from "../../kit/numbers";
 import { Chances, chanceWords } from "./chances";
-import { any, type Context, type Part } from "../part";
+import { any, type Context, type Section } from "../context";
 import { dashOf, drawCells, drawCurves, readColours, tokenAtX, xOf, type StripShape } from "./strip-draw";
 
 const SHAPE = { height: 72, curve: 52, cells: 14 };
 
-export interface StripPart extends Part {
+export interface StripSection extends Section {
   /** Frames the tokens that the reading view shows. */
   frame(first: number, last: number): void;
 }
 
-export function createStrip({ store, actions, root, signal }: Context, jump: (token: number, where: "nearest" | "center") => void): StripPart {
+export function createStrip({ store, actions, root, signal }: Context, jump: (token: number, where: "nearest" | "center") => void): StripSection {
   const canvas = h("canvas", "cotlens-canvas", { "aria-hidden": "true" });
   const window_ = h("div", "cotlens-window", { "aria-hidden": "true" });
   const handle = h("div", "cotlens-handle", {

@@ -1,12 +1,12 @@
 /** Over the lower edge of the text: that the answers of rollouts can't be read, and what can be done about it. */
 
 import { button, h, onClick, setText } from "../../kit/dom";
-import { any, type Context, type Part } from "../part";
+import { any, type Context, type Section } from "../context";
 
 /** What closes the thought at every place and forces an answer there, instead of waiting for one. */
 const FORCED = "early-answer";
 
-export function createAdvice({ store, actions, root, signal }: Context): Part {
+export function createAdvice({ store, actions, root, signal }: Context): Section {
   const said = h("b");
   const why = h("span");
   const force = button("cotlens-button cotlens-primary", "Measure by Early answer", { "data-action": "force", title: "it closes the thought at every place and forces an answer there: no rollout has to end by itself" });

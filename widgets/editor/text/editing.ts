@@ -9,7 +9,7 @@ import { count } from "../../kit/numbers";
 import type { Reply } from "../../kit/kernel/requests";
 import { EACH_SPECIAL, signOf } from "../../kit/text/special";
 import { changesSoFar, heatLayer, recolour, stretchOf, type Stretch } from "./heat-layer";
-import { any, type Context, type Part } from "../part";
+import { any, type Context, type Section } from "../context";
 import type { Editing } from "../store";
 
 const COUNT_AFTER_MS = 150;
@@ -17,7 +17,7 @@ const COUNT_AFTER_MS = 150;
 /** An open editor. `sent` is the text that was committed and not answered yet. */
 interface Session { view: EditorView; editing: Editing; original: string; sent: string | null }
 
-export function createEditing({ store, actions, signal }: Context): Part & { caretTop: (top: number) => void } {
+export function createEditing({ store, actions, signal }: Context): Section & { caretTop: (top: number) => void } {
   const line = h("span", "cotlens-edit-line", { role: "status", "aria-live": "polite" });
   const commit = button("cotlens-button cotlens-primary", "Commit and rerun", { "data-action": "commit" });
   const leave = button("cotlens-button", "Leave", { "data-action": "leave", title: "leave without change (Esc)" });

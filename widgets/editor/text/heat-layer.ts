@@ -31,13 +31,13 @@ export function stretchOf(changes: ChangeDesc): Stretch | null {
 const LONG_LINE = 2000;
 const NEAR = 400;
 
-interface Part { from: number; to: number }
+interface Visible { from: number; to: number }
 
 /** The visible ranges, cut down in long lines. The window moves in steps, so that most keys leave the marks alone. */
-function drawable(view: EditorView): Part[] {
+function drawable(view: EditorView): Visible[] {
   const { doc, selection } = view.state;
   const caret = Math.floor(selection.main.head / NEAR) * NEAR;
-  const out: Part[] = [];
+  const out: Visible[] = [];
   for (const { from, to } of view.visibleRanges) {
     for (let at = from; at <= to;) {
       const line = doc.lineAt(at);
@@ -51,7 +51,7 @@ function drawable(view: EditorView): Part[] {
 }
 
 /** Heat of the tokens in from..to; their place in the original text is `shift` characters earlier. */
-function heat(builder: RangeSetBuilder<Decoration>, store: Store, { document, span: { start } }: Editing, { from, to }: Part, shift: number): void {
+function heat(builder: RangeSetBuilder<Decoration>, store: Store, { document, span: { start } }: Editing, { from, to }: Visible, shift: number): void {
   const { levels, text, payload } = store;
   if (to <= from || payload.shading === null || payload.document?.id !== document) return;
   let open = { from: 0, to: 0, name: "" };

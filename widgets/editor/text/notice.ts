@@ -1,12 +1,12 @@
 /** One message over the lower edge of the text: an error with its remedy, or why an action is off. Nothing shifts. */
 
 import { button, h, setAttribute, setText } from "../../kit/dom";
-import { any, type Context, type Part } from "../part";
+import { any, type Context, type Section } from "../context";
 
 /** Remarks that need no answer leave by themselves. */
 const STAYS_MS = 6000;
 
-export function createNotice({ store, actions, signal }: Context): Part {
+export function createNotice({ store, actions, signal }: Context): Section {
   const message = h("b");
   const remedy = h("span");
   const restore = button("cotlens-button", "Back to your text", { "data-action": "restore-committed", hidden: true });

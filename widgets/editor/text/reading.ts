@@ -11,12 +11,12 @@ import { VirtualList } from "../../kit/virtual";
 import { drawBlock, paint, paintStop, type Drawn } from "./block-view";
 import { blocksOf, type Block } from "./blocks";
 import { partLine } from "./parts";
-import { any, type Context, type Part } from "../part";
+import { any, type Context, type Section } from "../context";
 import { followPointer } from "./pointing";
 
 const LINE = 25;
 
-export interface ReadingPart extends Part {
+export interface ReadingSection extends Section {
   /** For the search. */
   text: Findable;
   /** Brings a token into view. */
@@ -24,7 +24,7 @@ export interface ReadingPart extends Part {
   focus(): void;
 }
 
-export function createReading({ store, actions, root, signal }: Context, framed: (first: number, last: number) => void, settled: () => void): ReadingPart {
+export function createReading({ store, actions, root, signal }: Context, framed: (first: number, last: number) => void, settled: () => void): ReadingSection {
   const content = h("div", "cotlens-content", { role: "presentation" });
   const element = h("div", "cotlens-reading", {
     role: "grid", tabindex: 0, "aria-label": "tokens of prompt, thought and answer", "aria-readonly": "true", "data-region": "text",

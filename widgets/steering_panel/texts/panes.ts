@@ -5,11 +5,11 @@ import { createFind, type Findable } from "../../kit/text/find";
 import { quoted } from "../../kit/numbers";
 import type { TextModel } from "../../kit/text/text";
 import { changes, difference } from "./difference";
-import { any, type Context, type Part } from "../part";
+import { any, type Context, type Section } from "../context";
 import type { Beside, Stream, Which } from "../protocol";
 import { TextView } from "./text-view";
 
-export function createPanes(context: Context): Part {
+export function createPanes(context: Context): Section {
   const { store, root, signal } = context;
   const baseline = createPane(context, "baseline", "the text without vectors");
   const steered = createPane(context, "steered", "the steered text");

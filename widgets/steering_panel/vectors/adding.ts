@@ -3,9 +3,9 @@
 import { button, h, isOff, onClick, setAttribute, setOff, setText } from "../../kit/dom";
 import { menu } from "../../kit/controls/menu";
 import { quoted } from "../../kit/numbers";
-import { any, type Context, type Part } from "../part";
+import { any, type Context, type Section } from "../context";
 
-export function createAdding({ store, actions, signal }: Context): Part {
+export function createAdding({ store, actions, signal }: Context): Section {
   const token = button("cotlens-button cotlens-quiet", "", { "data-action": "add-token" });
   const stretch = button("cotlens-button cotlens-quiet", "", { "data-action": "add-stretch" });
   const box = h("input", "cotlens-box", { type: "text", inputmode: "numeric", autocomplete: "off", "aria-label": "number of a latent", "data-action": "latent" });

@@ -2,7 +2,7 @@
 
 import { h, setText, svg } from "../../kit/dom";
 import { figure } from "../../kit/numbers";
-import { any, type Context, type Part } from "../part";
+import { any, type Context, type Section } from "../context";
 import { damaged } from "./reach";
 import type { Point, Sweep } from "../protocol";
 import { strength } from "../words";
@@ -28,7 +28,7 @@ export function pointWords(row: Measured): string {
   return `${row.arm === "random" ? "random, " : ""}${strength(row.coefficient)}: ${figure(row.value)}, 95 % ${figure(row.low)} to ${figure(row.high)}, ${row.n} rollouts${broken}`;
 }
 
-export function createSweep({ store }: Context): Part {
+export function createSweep({ store }: Context): Section {
   const head = h("div", "cotlens-pane-head cotlens-role-name");
   const chart = h("div", "cotlens-sweep-chart");
   const note = h("div", "cotlens-muted cotlens-small");

@@ -3,14 +3,14 @@
 import { button, h, isOff, onClick, setAttribute, setOff, setText } from "../../kit/dom";
 import { menu } from "../../kit/controls/menu";
 import { count, figure } from "../../kit/numbers";
-import { any, type Context, type Part } from "../part";
+import { any, type Context, type Section } from "../context";
 import { reachOf } from "./reach";
 import { parse } from "./vectors";
 
 const POINTS = 9; // four strengths of the vector, four of random ones, and 0
 const [USUAL, MOST] = [8, 100]; // rollouts a point
 
-export function createSweeping({ store, actions, signal }: Context): Part {
+export function createSweeping({ store, actions, signal }: Context): Section {
   const [top, often] = (["strength", "rollouts"] as const).map((name) => h("input", "cotlens-box", { type: "text", inputmode: "decimal", autocomplete: "off", "data-action": `sweep-${name}` })) as [HTMLInputElement, HTMLInputElement];
   setAttribute(top, "aria-label", "largest strength of the sweep, in mean residual norms");
   setAttribute(often, "aria-label", "rollouts a point");

@@ -4,14 +4,14 @@ import { cut } from "../../kit/text/cut";
 import { h, setAttribute, setText, uniqueId } from "../../kit/dom";
 import { figure } from "../../kit/numbers";
 import { rounded } from "../actions";
-import { any, type Context, type Part } from "../part";
+import { any, type Context, type Section } from "../context";
 import type { Dial, Place, VectorInfo } from "../protocol";
 import { reachOf, stepOf } from "./reach";
 import { placeWords, rawWords, spokenStrength, strength, unitOf } from "../words";
 
 interface Row { element: HTMLElement; draw(dial: Dial, off: boolean): void }
 
-export function createVectors(context: Context): Part {
+export function createVectors(context: Context): Section {
   const { store } = context;
   const element = h("div", "cotlens-vectors", { role: "group", "aria-label": "steering vectors" });
   let rows: Row[] = [];

@@ -1,4 +1,4 @@
-/** What the parts of a view are given and give, whatever its store and its actions are. */
+/** A view is made of sections: what they are given and give, whatever its store and its actions are. */
 
 export interface Context<Store, Actions> {
   store: Store;
@@ -7,7 +7,7 @@ export interface Context<Store, Actions> {
   signal: AbortSignal;
 }
 
-export interface Part<Key> {
+export interface Section<Key> {
   element: HTMLElement;
   /** Draws again what depends on the changed keys. */
   update(changed: ReadonlySet<Key>): void;

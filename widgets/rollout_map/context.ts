@@ -1,12 +1,13 @@
-/** What every part of the map is given and gives, and the colours of categories. */
+/** What every section of the map is given and gives, and the colours of categories. */
 
 import { luminance, rgb } from "../kit/heat/palette";
+import type * as kit from "../kit/section";
 import type { Key, Store } from "./store";
 
-export interface Context { store: Store; root: HTMLElement; signal: AbortSignal }
-export interface Part { element: HTMLElement; update(changed: ReadonlySet<Key>): void }
+export { any } from "../kit/section";
 
-export function any(changed: ReadonlySet<Key>, ...keys: Key[]): boolean { return keys.some((key) => changed.has(key)); }
+export interface Context { store: Store; root: HTMLElement; signal: AbortSignal }
+export type Section = kit.Section<Key>;
 
 /** Category -> what stands in a cell that has room for a letter, and its colour on light and on dark (after Okabe and Ito). */
 const LOOKS: Record<string, readonly [letter: string, light: string, dark: string]> = {

@@ -1,8 +1,9 @@
-/** What every part of the matrix shares. */
+/** What every section of the matrix shares. */
 
 import type { Observed } from "../kit/kernel/observed";
 import { scaleOf, type Lock, type Scale } from "../kit/heat/scale";
 import type { SharedLock } from "../kit/kernel/display-only";
+import type * as kit from "../kit/section";
 import type { Filter, Pairs, Sort } from "./model";
 
 /** The browser's own state; Python never sees it. */
@@ -33,4 +34,4 @@ export function scaleNow(pairs: Pairs, filter: Filter, lock: Lock | null): Scale
 
 export interface Context { own: Observed<Own>; pairs: Pairs; sharedLock: SharedLock; root: HTMLElement; signal: AbortSignal }
 
-export interface Part { element: HTMLElement; update(changed: ReadonlySet<keyof Own>): void }
+export type Section = kit.Section<keyof Own>;

@@ -1,8 +1,9 @@
-/** What every part of the map shares. */
+/** What every section of the map shares. */
 
 import type { Observed } from "../kit/kernel/observed";
 import { scaleOf, type Lock, type Over, type Scale } from "../kit/heat/scale";
 import type { SharedLock } from "../kit/kernel/display-only";
+import type * as kit from "../kit/section";
 import type { ScoreMap, Sort } from "./model";
 import type { Context as Around } from "./protocol";
 
@@ -45,7 +46,4 @@ export interface Context {
   signal: AbortSignal;
 }
 
-export interface Part {
-  element: HTMLElement;
-  update(changed: ReadonlySet<keyof Own>): void;
-}
+export type Section = kit.Section<keyof Own>;

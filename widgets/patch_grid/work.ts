@@ -4,16 +4,16 @@ import { createBeforeAfter } from "../kit/controls/before-after";
 import { chip } from "../kit/controls/chip";
 import { createCodePanel } from "../kit/controls/code";
 import { button, h, onClick, setAttribute, setOff, setText } from "../kit/dom";
-import { any, type Part as PartOf } from "../kit/part";
+import { any, type Section as SectionOf } from "../kit/section";
 import { counted, farWords, followProgress } from "../kit/controls/progress";
 import type { Key, Store } from "./store";
 
-export type Part = PartOf<Key>;
+export type Section = SectionOf<Key>;
 
 /** Branches shown; older ones are reached by going back. */
 const SHOWN = 4;
 
-export function createBranches(store: Store, root: HTMLElement, signal: AbortSignal): Part {
+export function createBranches(store: Store, root: HTMLElement, signal: AbortSignal): Section {
   const code = createCodePanel(signal, () => ({ code: store.get("code"), codeOpen: store.own.now.codeOpen }), (codeOpen) => store.own.set({ codeOpen }));
   root.addEventListener("cotlens-copy", () => void code.copyNow(), { signal });
   const chips = h("span", "cotlens-chips", { role: "list", "aria-label": "branches, newest last" });
@@ -60,7 +60,7 @@ export function createBranches(store: Store, root: HTMLElement, signal: AbortSig
 }
 
 /** What a patch did. */
-export function createOutcome(store: Store): Part {
+export function createOutcome(store: Store): Section {
   const { element, draw } = createBeforeAfter();
   return { element, update(changed) { if (any(changed, "outcome", "job")) draw(store.comparison, store.running ? store.stream : null); } };
 }
