@@ -30,8 +30,8 @@ from cotlens.widgets.protocol.shared import BranchInfo, Comparison, Job, Lock, T
 class EditorView(View):
     """Draws a trace with its measurements; knows no model.
 
-    Character positions are UTF-16 code units of `document["text"]` (`cotlens.widgets.payload` converts), tokens are
-    indices into the trace, bytes are little-endian (`cotlens.widgets.payload` makes them). An empty dict means absent.
+    Character positions are UTF-16 code units of `document["text"]` (`cotlens.widgets.encoding` converts), tokens are
+    indices into the trace, bytes are little-endian (`cotlens.widgets.encoding` makes them). An empty dict means absent.
 
     Messages arrive through `on_msg` as `{"request_id", "kind", ...}`, each wants a last `reply`:
     `cotlens.widgets.protocol.editor` declares them, and the shape of each dict.

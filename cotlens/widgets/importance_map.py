@@ -17,8 +17,8 @@ from cotlens.trace import Trace
 from cotlens.trace.splitting.splitters import split
 from cotlens.widgets import scores
 from cotlens.widgets.bundles import View, require
+from cotlens.widgets.encoding import floats, indices, to_utf16
 from cotlens.widgets.page.facts import provenance
-from cotlens.widgets.payload import floats, indices, to_utf16
 from cotlens.widgets.protocol.importance_map import Context, Score
 from cotlens.widgets.protocol.shared import Lock
 

@@ -13,7 +13,7 @@ from cotlens.results import Result
 from cotlens.results.certainty import certainty
 from cotlens.widgets import scores
 from cotlens.widgets.bundles import View
-from cotlens.widgets.payload import floats, indices
+from cotlens.widgets.encoding import floats, indices
 from cotlens.widgets.protocol.pair_matrix import Matrix
 from cotlens.widgets.protocol.shared import Lock
 

@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 
 from cotlens.results import Result
 from cotlens.results.certainty import CERTAINTIES, LEAST, certainty
+from cotlens.widgets.encoding import floats
 from cotlens.widgets.page import settings
-from cotlens.widgets.payload import floats
 from cotlens.widgets.protocol.importance_map import Fact
 from cotlens.widgets.protocol.shared import Kind, Meaning
 

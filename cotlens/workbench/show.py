@@ -17,7 +17,7 @@ from cotlens.models.contract import Model
 from cotlens.plots import CHARTS
 from cotlens.results import Result
 from cotlens.trace import Trace
-from cotlens.trace.collection.frames import from_frame, is_frame
+from cotlens.trace.collection.from_frame import from_frame, is_frame
 from cotlens.trace.collection.traces import Traces
 from cotlens.trace.readers.reading import read
 from cotlens.widgets.importance_map import ImportanceMap

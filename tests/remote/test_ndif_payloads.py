@@ -8,7 +8,7 @@ import zstandard
 from nnsight.schema.response import ResponseModel, Status
 
 from cotlens._core.errors import BackendError
-from cotlens.models.ndif import frames, results
+from cotlens.models.ndif import job_messages, results
 from cotlens.models.ndif.faults import TransientError
 
 
@@ -34,25 +34,25 @@ def test_a_message_that_carries_its_result():
     meta = {"runtime": 1.5, "max_mem_by_gpu": {"0": 12, "1": 2**40}, "more": [True, None, -3]}
     data = bytes(range(256)) * 300
     message = ResponseModel(id="x", status=Status.COMPLETED, description="done", data=data, meta=meta).pickle()
-    assert frames.read(message) == frames.Frame("x", "COMPLETED", "done", data, meta)
+    assert job_messages.read(message) == job_messages.JobMessage("x", "COMPLETED", "done", data, meta)
 
 
 def test_a_message_in_text():
     message = ResponseModel(id="x", status=Status.QUEUED, description="Position 2.").model_dump_json()
-    assert frames.read(message) == frames.Frame("x", "QUEUED", "Position 2.")
+    assert job_messages.read(message) == job_messages.JobMessage("x", "QUEUED", "Position 2.")
 
 
 @pytest.mark.parametrize("message", [b"", "", b"PK\x03\x04 and no more", "{}", "[1]", '{"id": "x"}', b"\xff\xfe"])
 def test_damaged_messages(message):
     with pytest.raises(TransientError, match="damaged"):
-        frames.read(message)
+        job_messages.read(message)
 
 
 def test_a_trap_in_a_message_is_not_sprung(tmp_path):
     trap = tmp_path / "sprung"
     message = ResponseModel(id="x", status=Status.COMPLETED, data=Trap(trap)).pickle()
     with pytest.raises(TransientError, match="damaged"):
-        frames.read(message)
+        job_messages.read(message)
     assert not trap.exists()
 
 

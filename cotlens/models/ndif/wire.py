@@ -22,9 +22,9 @@ from nnsight.schema.request import RequestModel
 
 from cotlens._core import control
 from cotlens._core.errors import BackendError, Cancelled, CotLensError
-from cotlens.models.ndif import faults, frames, results
+from cotlens.models.ndif import faults, job_messages, results
 from cotlens.models.ndif.faults import JobRejected, TransientError
-from cotlens.models.ndif.frames import Frame
+from cotlens.models.ndif.job_messages import JobMessage
 from cotlens.models.ndif.service import Service
 
 OnLine = Callable[[str], None]
@@ -104,7 +104,7 @@ class Wire:
         first = self._post(asked, blob)
         return self._saved(self._last(first, self._polled(first.id), on_line))
 
-    def _last(self, first: Frame, coming: Iterator[Frame], on_line: OnLine | None) -> Frame:
+    def _last(self, first: JobMessage, coming: Iterator[JobMessage], on_line: OnLine | None) -> JobMessage:
         """The message that a job is complete."""
         frame = first
         while frame.status != "COMPLETED":
@@ -119,7 +119,7 @@ class Wire:
         self.meta = frame.meta
         return frame
 
-    def _saved(self, frame: Frame) -> dict[str, Any]:
+    def _saved(self, frame: JobMessage) -> dict[str, Any]:
         return results.read(frame.data if isinstance(frame.data, bytes) else self._fetched(str(frame.data)))
 
     def _session(self, socket: Any) -> str:
@@ -131,9 +131,11 @@ class Wire:
                     break
         raise TransientError(f"{self.service.name} opened no session")
 
-    def _frames(self, socket: Any) -> Iterator[Frame]:
+    def _frames(self, socket: Any) -> Iterator[JobMessage]:
         for opcode, payload in self._messages(socket):
-            yield frames.read(payload if opcode == websocket.ABNF.OPCODE_BINARY else payload.decode("utf-8", "replace"))
+            yield job_messages.read(
+                payload if opcode == websocket.ABNF.OPCODE_BINARY else payload.decode("utf-8", "replace")
+            )
 
     def _messages(self, socket: Any) -> Iterator[tuple[int, bytes]]:
         """What arrives, with a chance to cancel every beat."""
@@ -188,7 +190,7 @@ class Wire:
         finally:
             socket.shutdown()  # close() would wait for an answer
 
-    def _post(self, asked: RequestModel, blob: bytes) -> Frame:
+    def _post(self, asked: RequestModel, blob: bytes) -> JobMessage:
         headers = {
             **self.service.headers(),
             "ndif-timestamp": repr(time.time()),
@@ -209,9 +211,9 @@ class Wire:
             raise TransientError(f"{self.service.name} can't be reached ({reason})") from None
         if answer.status_code != 200:
             raise self.service.refusal(answer)
-        return frames.read(answer.text)
+        return job_messages.read(answer.text)
 
-    def _polled(self, job: str) -> Iterator[Frame]:
+    def _polled(self, job: str) -> Iterator[JobMessage]:
         known, seen = False, ""
         since = time.monotonic()
         while True:
@@ -227,7 +229,7 @@ class Wire:
                 # The newest message is given again until there is another one.
                 if answer.text != seen:
                     seen = answer.text
-                    yield frames.read(seen)
+                    yield job_messages.read(seen)
             elif answer is not None and answer.status_code == 404:
                 if known or time.monotonic() - since > self.silence:
                     raise TransientError(f"the job expired on {self.service.name}")

@@ -1,7 +1,7 @@
 """Ground truth about what a model of the family wrote: which sentences and numbers matter, and to which question.
 
 - `reading`: a generated thought against the symbols of its problem, sentence by sentence.
-- `labels`: one label per estimand; `facts`: what they say, and the answer if a number were another; `frames`: tables.
+- `labels`: one label per estimand; `facts`: what they say, and the answer if a number were another; `table`: tables.
 - `forks`: where a choice is open, the exact importance of the sentence that settles it.
 - `answer_rules`: what decides each model's answer, and which prompts bring it out.
 - `agreement`: the labels held to the trained model by changing numbers.

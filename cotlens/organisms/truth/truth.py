@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal
 
-from cotlens.organisms.truth import frames
+from cotlens.organisms.truth import table
 from cotlens.organisms.truth.facts import Facts
 
 if TYPE_CHECKING:
@@ -15,5 +15,5 @@ class Truth(Facts):
     """The truth about one thought; its parts are described at `Facts`."""
 
     def frame(self, unit: Literal["sentence", "token"] = "sentence") -> pandas.DataFrame:
-        """One row per sentence or token of the thought; see `frames.frame` for the columns."""
-        return frames.frame(self, unit)
+        """One row per sentence or token of the thought; see `table.frame` for the columns."""
+        return table.frame(self, unit)

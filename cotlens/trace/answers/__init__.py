@@ -6,7 +6,7 @@ A reader also knows how to force an answer: after the thought is closed, `suffix
 To add a reader, write a module as `number`, export it here, and give it a line in `saved`, so that files keep it, and
 one in `cotlens.workbench.editor.readers`, so that the editor offers it.
 
-Open `answer` first, then `final`, the default.
+Open `answer` first, then `final`, the default. How a text is searched is `search`.
 """
 
 from cotlens.trace.answers.answer import Answer, AnswerForm, AnswerReader, unread

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from cotlens.trace.answers.answer import Answer, AnswerForm
-from cotlens.trace.answers.search import Search
-from cotlens.trace.answers.statements import Place
+from cotlens.trace.answers.search.order import Search
+from cotlens.trace.answers.search.statements import Place
 from cotlens.trace.values.normal import normal_form
 
 

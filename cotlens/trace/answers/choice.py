@@ -7,8 +7,8 @@ from typing import ClassVar
 
 from cotlens._core.errors import InputError
 from cotlens.trace.answers.answer import Answer, AnswerForm
-from cotlens.trace.answers.options import options
-from cotlens.trace.answers.search import Search
+from cotlens.trace.answers.search.options import options
+from cotlens.trace.answers.search.order import Search
 from cotlens.trace.values.fold import fold, seen
 
 

@@ -9,10 +9,10 @@ from typing import ClassVar
 
 from cotlens.trace.answers.answer import Answer, AnswerForm
 from cotlens.trace.answers.boxed import content
-from cotlens.trace.answers.options import options
-from cotlens.trace.answers.search import Search
-from cotlens.trace.answers.stated import stated_value
-from cotlens.trace.answers.statements import Place
+from cotlens.trace.answers.search.clauses import stated_value
+from cotlens.trace.answers.search.options import options
+from cotlens.trace.answers.search.order import Search
+from cotlens.trace.answers.search.statements import Place
 from cotlens.trace.values.normal import normal_form
 
 BOXED, SAID, LETTER, VERDICT, NUMBER = "boxed", "said", "letter", "verdict", "number"

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from cotlens.trace.answers.answer import Answer, AnswerForm
-from cotlens.trace.answers.search import Search
-from cotlens.trace.answers.stated import SEVERAL, reckoned, stated_number
-from cotlens.trace.answers.statements import UNCLEAR, Place
+from cotlens.trace.answers.search.clauses import SEVERAL, reckoned, stated_number
+from cotlens.trace.answers.search.order import Search
+from cotlens.trace.answers.search.statements import UNCLEAR, Place
 from cotlens.trace.values.arithmetic import computed
 from cotlens.trace.values.fold import fold, seen
 from cotlens.trace.values.numbers import last_numeral, number, numerals

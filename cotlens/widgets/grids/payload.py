@@ -13,9 +13,9 @@ from cotlens._core.errors import InputError
 from cotlens.results import Result
 from cotlens.results.certainty import LEAST
 from cotlens.widgets import scores
+from cotlens.widgets.encoding import floats, indices
 from cotlens.widgets.grids.folding import Pairs, aligned, difference, folded, parents_of, within
 from cotlens.widgets.grids.runs import ABSENT, MEASURED, Run, runs_of
-from cotlens.widgets.payload import floats, indices
 from cotlens.widgets.protocol.shared import Grid, GridLevel, GridPanel
 
 MOST_CELLS = 4_000_000  # some 40 MB on their way to the page

@@ -14,7 +14,7 @@ from cotlens.results import Result
 from cotlens.results.certainty import certainty
 from cotlens.trace import Trace
 from cotlens.widgets import scores
-from cotlens.widgets.payload import floats, indices, to_utf16
+from cotlens.widgets.encoding import floats, indices, to_utf16
 from cotlens.widgets.protocol.editor import (
     Alternative,
     Found,

@@ -16,7 +16,7 @@ from cotlens._core.errors import InputError
 from cotlens.measure.faithfulness import CueDiff
 from cotlens.measure.importance.shared.units import units
 from cotlens.trace import Trace
-from cotlens.widgets.payload import from_utf16
+from cotlens.widgets.encoding import from_utf16
 from cotlens.widgets.protocol.editor import REQUESTS
 from cotlens.workbench.branches.tree import Tree
 from cotlens.workbench.editor.measure_menu import ShadingSettings

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 from cotlens._core.errors import InputError, did_you_mean
 from cotlens.measure.monitors import Finding, Reading, Readings
 from cotlens.trace import Span, Trace
+from cotlens.widgets.encoding import to_utf16
 from cotlens.widgets.monitor_panel import MonitorPanelView
-from cotlens.widgets.payload import to_utf16
 from cotlens.widgets.protocol.monitor_panel import Panel, PanelFinding, PanelReading, PanelThought
 
 if TYPE_CHECKING:

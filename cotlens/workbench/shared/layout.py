@@ -11,7 +11,7 @@ from typing import cast
 import numpy as np
 
 from cotlens.trace import Span, Trace
-from cotlens.widgets.payload import indices, to_utf16
+from cotlens.widgets.encoding import indices, to_utf16
 from cotlens.widgets.protocol.shared import Role, RoleSpan, Sentence
 
 KEPT = 32

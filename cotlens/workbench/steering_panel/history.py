@@ -8,7 +8,7 @@ from typing import Any
 from cotlens._core.errors import InputError
 from cotlens.models.contract import Model
 from cotlens.trace import Trace
-from cotlens.widgets.payload import indices, to_utf16
+from cotlens.widgets.encoding import indices, to_utf16
 from cotlens.widgets.protocol.steering_panel import Try
 from cotlens.workbench.shared import document as documents
 from cotlens.workbench.shared.layout import layout

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from cotlens.widgets import EditorView, WidgetsNotBuilt, bundles, payload
+from cotlens.widgets import EditorView, WidgetsNotBuilt, bundles, encoding
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -32,10 +32,10 @@ def test_hosts_without_widgets_get_a_line_of_text():
 
 
 def test_state_that_crosses_is_small_and_binary():
-    values = payload.floats(np.array([[1.0, np.nan], [3.0, 4.0]]))
+    values = encoding.floats(np.array([[1.0, np.nan], [3.0, 4.0]]))
     assert np.frombuffer(values, "<f4").tolist()[::2] == [1.0, 3.0]
     assert np.isnan(np.frombuffer(values, "<f4")[1])
-    assert np.frombuffer(payload.indices(range(3)), "<u4").tolist() == [0, 1, 2]
+    assert np.frombuffer(encoding.indices(range(3)), "<u4").tolist() == [0, 1, 2]
     view = EditorView(shading_values=values)
     assert view.get_state("shading_values")["shading_values"] == values
 

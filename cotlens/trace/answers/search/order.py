@@ -13,11 +13,11 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 from cotlens.trace.answers.answer import Answer
-from cotlens.trace.answers.boxes import Boxes, boxes
-from cotlens.trace.answers.corrections import doubted, hesitating, undecided, unstruck, withdrawn
-from cotlens.trace.answers.fields import NOTHING
-from cotlens.trace.answers.stated import reckoned, settled
-from cotlens.trace.answers.statements import UNCLEAR, Place, Statement, answered, statements
+from cotlens.trace.answers.search.boxes import Boxes, boxes
+from cotlens.trace.answers.search.clauses import reckoned, settled
+from cotlens.trace.answers.search.corrections import doubted, hesitating, undecided, unstruck, withdrawn
+from cotlens.trace.answers.search.fields import NOTHING
+from cotlens.trace.answers.search.statements import UNCLEAR, Place, Statement, answered, statements
 from cotlens.trace.values.fold import fold, placed, seen
 from cotlens.trace.values.numbers import last_numeral, numerals
 from cotlens.trace.values.relations import answer_side

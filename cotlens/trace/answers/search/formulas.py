@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from cotlens.trace.answers.statements import Place, Statement
+from cotlens.trace.answers.search.statements import Place, Statement
 from cotlens.trace.values.money import SIGN
 from cotlens.trace.values.numbers import numerals
 from cotlens.trace.values.relations import answer_side

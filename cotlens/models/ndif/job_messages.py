@@ -26,7 +26,7 @@ _MARK = object()
 
 
 @dataclass(frozen=True)
-class Frame:
+class JobMessage:
     """One message about a job.
 
     Args:
@@ -42,7 +42,7 @@ class Frame:
     meta: dict[str, Any] = field(default_factory=dict)
 
 
-def read(message: bytes | str) -> Frame:
+def read(message: bytes | str) -> JobMessage:
     """A message as it came.
 
     Raises:
@@ -50,7 +50,7 @@ def read(message: bytes | str) -> Frame:
     """
     try:
         given = _packed(message) if isinstance(message, bytes) and message[:2] == b"PK" else json.loads(message)
-        return Frame(
+        return JobMessage(
             str(given["id"]),
             str(given["status"]),
             str(given.get("description") or ""),

@@ -4,8 +4,15 @@ from __future__ import annotations
 
 import re
 
-from cotlens.trace.answers.formulas import EQUATIONS, FILLER, after_filler, expression, last_formula, mathematical
-from cotlens.trace.answers.statements import UNCLEAR, Place, Statement
+from cotlens.trace.answers.search.formulas import (
+    EQUATIONS,
+    FILLER,
+    after_filler,
+    expression,
+    last_formula,
+    mathematical,
+)
+from cotlens.trace.answers.search.statements import UNCLEAR, Place, Statement
 from cotlens.trace.values.arithmetic import computed
 from cotlens.trace.values.money import SIGN, SIGNS
 from cotlens.trace.values.numbers import Numeral, numerals

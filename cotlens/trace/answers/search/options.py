@@ -6,9 +6,9 @@ import re
 from collections.abc import Iterator
 from functools import lru_cache
 
-from cotlens.trace.answers.search import MOST, Search
-from cotlens.trace.answers.stated import settled
-from cotlens.trace.answers.statements import UNCLEAR, Place, Statement, clause
+from cotlens.trace.answers.search.clauses import settled
+from cotlens.trace.answers.search.order import MOST, Search
+from cotlens.trace.answers.search.statements import UNCLEAR, Place, Statement, clause
 
 _MARKUP = r"(?:[\s*_`\"'“$(\[{]|\\(?:text|textbf|mathbf|mathrm|boxed|fbox)\s?\{|\\[(\[])"
 _LEAD = re.compile(

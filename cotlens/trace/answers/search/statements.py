@@ -7,8 +7,8 @@ from collections import deque
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from cotlens.trace.answers.corrections import CORRECTION
-from cotlens.trace.answers.fields import fields
+from cotlens.trace.answers.search.corrections import CORRECTION
+from cotlens.trace.answers.search.fields import fields
 from cotlens.trace.values.money import SIGNS
 
 _IS = r"(?:is|are|was|were|would\ be|will\ be|must\ be|should\ be|has\ to\ be|equals|comes\ to|becomes)"
