@@ -40,6 +40,7 @@ __all__ = [
     "FeatureTable",
     "FinalAnswer",
     "ImportanceMap",
+    "LatentCheckpoint",
     "LensGrid",
     "MonitorPanel",
     "PairMatrix",
@@ -100,6 +101,7 @@ if TYPE_CHECKING:
     from cotlens.measure.survey.plan import survey
     from cotlens.models.endpoint.answering import ChatEndpoint
     from cotlens.models.load import load
+    from cotlens.models.local.latents.checkpoints.opening import LatentCheckpoint
     from cotlens.models.mixed import mixed
     from cotlens.plots.attention import attention_patterns
     from cotlens.plots.tokens import colored_tokens
@@ -127,6 +129,7 @@ __getattr__, __dir__ = lazy_attributes(
     __name__,
     {
         "load": "cotlens.models.load:load",
+        "LatentCheckpoint": "cotlens.models.local.latents.checkpoints.opening:LatentCheckpoint",
         "mixed": "cotlens.models.mixed:mixed",
         "ChatEndpoint": "cotlens.models.endpoint.answering:ChatEndpoint",
         "Trace": "cotlens.trace:Trace",

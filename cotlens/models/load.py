@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cotlens._core import check
-from cotlens._core.errors import InputError, did_you_mean
+from cotlens._core.errors import CapabilityError, InputError, did_you_mean
 from cotlens._core.registry import Registry
+from cotlens.models.contract.capability import Capability, remedy
 
 # nnsight will put a `save` on every object, which these classes of anyio (below every asynchronous client of httpx, and
 # made when first used) can't bear while they are made: they are made before it, unless nnsight was there first.
@@ -51,10 +52,11 @@ def load(
         revision: branch, tag or commit of a Hugging Face id.
         options: of the backend; for "local" those of `local.loading.opening.open_local`: `device`, `device_map`,
             `max_memory`, `offload_folder`, `dtype`, `quantization`, `format`, `system`, `template`, `score`, `memory`,
-            `store`, and `dry_run`, which loads nothing and returns a `Plan`; for "ndif" those of
-            `ndif.opening.open_ndif`: `host`, `files`, `format`, `system`, `template`, `score`, `store`; for "vllm"
-            those of `endpoint.opening.open_endpoint`: `endpoint`, `tokenizer`, `context_length`, `format`, `system`,
-            `template`, `store`, `together`, `timeout`, `retries`, `key`, `dtype`, `engine`.
+            `store`, `latent` for a checkpoint that thinks in latents ("coconut", "codi"), and `dry_run`, which loads
+            nothing and returns a `Plan`; for "ndif" those of `ndif.opening.open_ndif`: `host`, `files`, `format`,
+            `system`, `template`, `score`, `store`; for "vllm" those of `endpoint.opening.open_endpoint`: `endpoint`,
+            `tokenizer`, `context_length`, `format`, `system`, `template`, `store`, `together`, `timeout`, `retries`,
+            `key`, `dtype`, `engine`.
 
     Raises:
         InputError: the name or an option is not known; near names are suggested.
@@ -63,6 +65,8 @@ def load(
     opened = BACKENDS.get(check.text("backend", backend))
     revision = None if revision is None else check.text("revision", revision)
     allowed = [p.name for p in inspect.signature(opened).parameters.values() if p.kind is p.KEYWORD_ONLY]
+    if "latent" in options and "latent" not in allowed:
+        raise CapabilityError(f"backend={backend!r} can't think in latents; {remedy(Capability.LATENT, str(backend))}.")
     for option in options:
         if option not in allowed:
             raise InputError(f"load has no option {option!r} for backend={backend!r}. {did_you_mean(option, allowed)}")

@@ -27,6 +27,8 @@ class Family:
         stops: special tokens that end a turn, beside those that the model declares itself.
         system: the system prompt without which there is no thought; "" where none is needed.
         template: variables of the chat template that ask for a thought, beside `enable_thinking` and `thinking`.
+        before_open: what stands between a prompt and the marker where there is no chat template, tokenised with the
+            prompt; None for a line break by itself.
         channels: whether all that the model writes are messages with a channel each; see `harmony`.
         models: a regular expression on the model's name, for families that no tokenizer and no template gives away.
     """
@@ -44,6 +46,7 @@ class Family:
     template: Mapping[str, Any] = field(default_factory=dict)
     models: str = ""
     channels: bool = False
+    before_open: str | None = None
 
 
 HARMONY = Family(  # gpt-oss

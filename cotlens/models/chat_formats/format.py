@@ -115,7 +115,7 @@ class Format:
         known = self.markers.in_template(ids, text, span.end, begin)
         opened = known.thought is not None and not known.closed
         if not self.plain and not opened and (thinking or prefill or not self.templated):
-            lead = "" if self.templated else "\n"
+            lead = "" if self.templated or self.family.before_open is not None else "\n"
             ids = ids + self._mixed(lead, self.family.open, self.family.after_open + prefill)
             known = self.markers.begun(ids, begin)
         elif prefill:
@@ -134,7 +134,8 @@ class Format:
             )
         else:
             notes = (templates.SPELLED.format("prompt"),) if self.codec.holds_control_text(asked.text) else ()
-            rendered, before = templates.Rendered([(asked.text, False)], 0, notes), self.codec.bos
+            parts = [(asked.text, False), *([(self.family.before_open, True)] if self.family.before_open else [])]
+            rendered, before = templates.Rendered(parts, 0, notes), self.codec.bos
         ids, (first, last) = self.codec.encode_holding(rendered.parts, rendered.asked)
         ids, first, last = [*before, *ids], first + len(before), last + len(before)
         text, prompt = seg.TokenText.of(self.codec.pieces(ids)), rendered.parts[rendered.asked][0]

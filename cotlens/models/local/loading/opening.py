@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from cotlens._core.errors import CotLensError, InputError
 from cotlens.models import load_errors, shipped
+from cotlens.models.local.latents.checkpoints.opening import LatentCheckpoint, given, opened
 from cotlens.models.local.loading import planning, steps
 from cotlens.models.local.loading.settings import DeviceMap, Loading
 from cotlens.models.local.model import LocalModel
@@ -41,6 +42,7 @@ def open_local(
     score: str = "auto",
     memory: int | None = None,
     store: str | os.PathLike[str] | bool | None = None,
+    latent: str | LatentCheckpoint | None = None,
     dry_run: bool = False,
 ) -> LocalModel | planning.Plan:
     """A model in this process.
@@ -55,6 +57,7 @@ def open_local(
         dtype: "float32", "bfloat16", ...; default float32 on a CPU and what the checkpoint holds elsewhere.
         quantization: "8bit" or "4bit" (NF4), by bitsandbytes.
         format, system, template, score, memory, store: as for `LocalModel`.
+        latent: of a checkpoint that thinks in latents: "coconut" or "codi", or a `LatentCheckpoint` that says more.
         dry_run: load nothing, and return a `planning.Plan` that says what would be loaded and what it needs.
 
     Raises:
@@ -66,6 +69,8 @@ def open_local(
     loading = Loading(device, device_map, max_memory, offload_folder, dtype, quantization)
     spoken: dict[str, Any] = {"format": format, "system": system, "template": template}
     options: dict[str, Any] = {**spoken, "score": score, "memory": memory, "store": store}
+    if latent is not None and (isinstance(name, tuple) or str(name) in shipped.names()):
+        raise InputError("latent= opens a checkpoint's files; give their folder, or leave it out.")
     if isinstance(name, tuple):
         if len(name) != 2:
             raise InputError(f"A loaded pair is (model, tokenizer); {len(name)} things were given.")
@@ -82,6 +87,12 @@ def open_local(
         latent_format = shipped.latent_format(text)
         return LocalModel(*pair, name=text, reader=reader or _number(), latent=latent_format, **options)
     load_errors.unlikely(text, shipped.names())
+    if latent is not None:
+        _refuse_spreading(loading, "A checkpoint of a latent reasoner is loaded whole; load its base")
+        pair, form, family = _refusing(text, lambda: opened(ModelFiles.of(text, revision), given(latent)))
+        pair = pair[0].to(loading.where()).to(loading.kind() or pair[0].dtype), pair[1]
+        options["format"] = family if format is None else format
+        return LocalModel(*pair, name=text, revision=revision, reader=reader, latent=form, **options)
     if dry_run:
         return _refusing(text, lambda: planning.of_named(text, revision, loading, **spoken))
     pair, kept = _refusing(text, lambda: _from_transformers(text, revision, loading))

@@ -1,0 +1,143 @@
+"""Coconut's and CODI's checkpoints, opened from the files that their own code writes."""
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+import cotlens as cl
+from cotlens._core.errors import BackendError, CapabilityError, InputError
+from tests.model import latent_checkpoints as made
+from tests.model.test_latents import refused
+
+CLOSE = {"rtol": 2e-3, "atol": 2e-3}
+CODI = cl.LatentCheckpoint("codi", latents=made.LATENTS, alpha=made.ALPHA)
+
+
+@pytest.fixture(scope="module")
+def folders(tmp_path_factory):
+    found = {name: tmp_path_factory.mktemp(name) for name in ("coconut", "codi")}
+    made.write_coconut(found["coconut"])
+    made.write_codi(found["codi"])
+    return found
+
+
+@pytest.fixture(scope="module")
+def models(folders):
+    return {
+        "coconut": cl.load(folders["coconut"], latent="coconut"),
+        "codi": cl.load(folders["codi"], latent=CODI),
+    }
+
+
+@pytest.mark.parametrize("name", ["coconut", "codi"])
+def test_a_loaded_checkpoint_thinks_and_answers_as_its_makers_loop(name, models):
+    """Questions of several lengths side by side: neither padding nor the company matters (CODI's own code has both)."""
+    model, (hf, _, question, losses, *more) = models[name], getattr(made, name)()
+    assert np.mean(losses[-4:]) < 0.7 * np.mean(losses[:4]), "it was trained"
+    project = more[0] if more else nn.Identity()
+    traces = model.reason(list(made.QUESTIONS), max_new_tokens=5, temperature=0)
+    for text, trace in zip(made.QUESTIONS, traces, strict=True):
+        begin = int(trace.latent_tokens[0])
+        assert list(trace.token_ids[:begin]) == question(text)
+        assert trace.prompt == text and len(trace.latents) == made.LATENTS
+        with torch.no_grad():
+            latents, inputs = made.loop(hf, question(text), made.LATENTS, project)
+            closing = list(model.latent_format.closing)
+            ids = closing
+            for _ in range(5):
+                whole = torch.cat([inputs, hf.get_input_embeddings()(torch.tensor([ids]))], 1)
+                ids = [*ids, int(hf(inputs_embeds=whole).logits[0, -1].argmax())]
+        np.testing.assert_allclose(trace.latents, latents.numpy(), **CLOSE)
+        written = list(trace.token_ids[begin + made.LATENTS :])
+        assert written == ids[: len(written)] and len(written) > len(closing)
+        assert trace.roles["thought"].end - trace.roles["thought"].start == made.LATENTS
+        assert trace.meta["thought_closed"]
+
+
+def test_latents_have_passed_the_norm_once(models):
+    """What the head reads of a latent is what the model predicts there; another norm would be another vector."""
+    model = models["coconut"]
+    trace = model.reason(made.QUESTIONS[0], max_new_tokens=1)
+    hf = model.engine.hf
+    told = model.decode_latents(trace.latents, k=4)
+    with torch.no_grad():
+        logits = torch.log_softmax(hf.lm_head(torch.tensor(trace.latents)), -1)
+        twice = hf.transformer.ln_f(torch.tensor(trace.latents)).numpy()
+    np.testing.assert_array_equal(told.top_ids[:, 0], logits.argmax(-1))
+    assert np.abs(twice - trace.latents).max() > 0.05
+    first = int(trace.latent_tokens[0])
+    before = model.annotate(trace).top_ids[first]
+    np.testing.assert_array_equal(before[:4], told.top_ids[0])
+
+
+@pytest.mark.parametrize(
+    ("name", "settings", "counts"),
+    [
+        ("checkpoint_3", {}, (0,)),
+        ("checkpoint_7", {}, (4,)),
+        ("checkpoint_40", {}, (6,)),
+        ("checkpoint_7", {"pad_latent_to_max": False}, (0, 2, 4)),
+        ("checkpoint_7", {"c_thought": 1}, (2,)),
+    ],
+)
+def test_how_many_latents_depends_on_how_far_training_went(name, settings, counts, folders):
+    from cotlens.models.local.latents.checkpoints import coconut
+
+    assert coconut.counts(folders["coconut"] / name, {**made.SETTINGS, **settings}) == counts
+    assert coconut.counts(folders["coconut"] / name, {}) == ()
+
+
+def test_a_number_that_it_wasnt_trained_with_is_refused(models, folders, tmp_path):
+    refused("trained with", lambda: models["coconut"].reason("Say pears", latents=6))
+    free = cl.load(folders["coconut"], latent=cl.LatentCheckpoint("coconut", latents=2))
+    assert len(free.reason("Say pears", max_new_tokens=1).latents) == 2
+    made.write_coconut(tmp_path)
+    (tmp_path / "gsm_coconut.yaml").unlink()
+    silent = cl.load(tmp_path, latent="coconut")
+    refused("how many latents", lambda: silent.reason("Say pears"))
+    assert len(silent.reason("Say pears", latents=3, max_new_tokens=1).latents) == 3
+
+
+def test_an_end_token_after_questions_and_latents(folders):
+    """CODI without `remove_eos`."""
+    model = cl.load(folders["codi"], latent=cl.LatentCheckpoint("codi", latents=2, alpha=made.ALPHA, ends=True))
+    trace = model.reason("Say pears", max_new_tokens=2)
+    end, first = model.codec.tokenizer.eos_token_id, int(trace.latent_tokens[0])
+    assert trace.token_ids[first - 2] == end and trace.token_ids[first + 3] == end
+
+
+def test_checkpoints_that_dont_fit_are_refused_in_a_sentence(folders, tmp_path):
+    def broken(change, name="checkpoint_7"):
+        made.write_coconut(tmp_path, name)
+        state = torch.load(tmp_path / name, weights_only=True)  # noqa: TID251
+        torch.save(change(state), tmp_path / name)
+        return lambda: cl.load(tmp_path, latent="coconut")
+
+    table = "base_causallm.transformer.wte.weight"
+    refused("special tokens", broken(lambda s: {**s, table: s[table][:-3]}))
+    refused("wide", broken(lambda s: {**s, table: s[table][:, :16]}))
+    refused("leaves out 1 tensors", broken(lambda s: {k: v for k, v in s.items() if not k.endswith("ln_f.weight")}))
+    refused("has no place for", broken(lambda s: {**s, "base_causallm.transformer.more": s[table]}))
+    refused("no coconut checkpoint", broken(lambda s: {k.removeprefix("base_causallm."): v for k, v in s.items()}))
+    refused("no codi checkpoint", lambda: cl.load(folders["coconut"], latent="codi"))
+    refused("more than tensors", broken(lambda s: {**s, "x": cl.LatentCheckpoint("codi")}), BackendError)
+    refused("no dict of tensors", broken(lambda s: [1, 2]), BackendError)
+    made.write_coconut(tmp_path)
+    made.narrowed(tmp_path, 16)
+    refused("wide", lambda: cl.load(tmp_path, latent="coconut"))
+    refused("no file", lambda: cl.load(folders["codi"], latent=cl.LatentCheckpoint("codi", file=tmp_path / "none")))
+
+
+def test_what_latent_can_be():
+    refused("latent= opens", lambda: cl.load("abacus", latent="coconut"))
+    refused("'coconut'", lambda: cl.LatentCheckpoint("coconuts"))
+    refused("latents", lambda: cl.LatentCheckpoint("codi", latents=-1))
+    for backend in ("ndif", "vllm"):
+        refused(
+            "can't think in latents",
+            lambda backend=backend: cl.load("x/y", backend=backend, latent="codi"),
+            CapabilityError,
+        )
+    with pytest.raises(InputError):
+        cl.load("./none", latent=3)
