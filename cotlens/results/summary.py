@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from html import escape
+from typing import Any
 
 import numpy as np
 
@@ -20,6 +21,8 @@ LEAST = 800
 _PACKAGE = 160  # for the last line
 _SIGNS = re.compile(r"([\\`*_{}\[\]()#+\-!|>~$])")
 _LONGEST = 60  # characters of one text
+_PLACED = {"layer", "source_text"}
+"""Columns of results whose rows say no text from its beginning to its end."""
 _WEAK = 0.1  # of the largest effect: smaller ones are not written into the text
 _SURE = {
     "clear": "clear of zero",
@@ -42,19 +45,45 @@ def summary(result: Result, most: int = MOST, *, markdown: bool = False) -> str:
     """
     say = escaped if markdown else str
     sure = [CERTAINTIES[code] for code in certainty(result)]
-    lines = [*_head(result, sure, say), "", *_shaded(result, sure, say, most // 3), *_table_head()]
-    room = most - _PACKAGE - sum(len(line) + 1 for line in lines)
     measured = np.flatnonzero(~np.isnan(result.columns["estimate"])).tolist()
+    text = [] if _PLACED & set(result.columns) else _shaded(result, sure, say, most // 3)
+    lines = [*_head(result, sure, say), "", *text, *(_table_head() if measured else [])]
     order = sorted(measured, key=lambda row: -_size(result, row))
-    shown = 0
-    for row in order:
-        line = _row(result, row, sure[row], say)
-        room -= len(line) + 1
-        if room < 0:
+    rows = (_row(result, row, sure[row], say) for row in order)
+    return fitted(lines, rows, lambda shown: _rest(result, shown), max(most, LEAST))
+
+
+def summaries(results: Sequence[Result], rest: str, *, markdown: bool = False) -> str:
+    """Results in words below each other, as many as there is room for.
+
+    Args:
+        rest: where the others are.
+    """
+    if len(results) == 1:
+        return summary(results[0], markdown=markdown)
+    each = max(LEAST, (MOST - _PACKAGE) // len(results))
+    said = [summary(one, each, markdown=markdown) for one in results[: (MOST - _PACKAGE) // each]]
+    return "\n\n".join([*said, f"{len(results)} results, of which {len(said)} stand here; all of them: {rest}"])
+
+
+def fitted(head: Sequence[str], rows: Iterable[str], rest: Callable[[int], str], most: int = MOST) -> str:
+    """Lines, as many rows below them as there is room for, and how to get the others.
+
+    Args:
+        rest: the last line, given how many rows are shown.
+    """
+    body, shown = "\n".join(head)[: most - _PACKAGE], 0
+    for row in rows:
+        if len(body) + len(row) + 1 > most - _PACKAGE:
             break
-        lines.append(line)
-        shown += 1
-    return "\n".join([*lines, "", _rest(result, shown)])[: max(most, LEAST)]
+        body, shown = f"{body}\n{row}", shown + 1
+    return f"{body}\n\n{rest(shown)}"[:most]
+
+
+def table(names: Sequence[str], cells: Iterable[Sequence[Any]], say: Say) -> tuple[list[str], Iterator[str]]:
+    """The head of a table, and its rows, each cell in one line."""
+    head = [f"| {' | '.join(names)} |", "|" + "---|" * len(names)]
+    return head, (f"| {' | '.join(say(one_line(str(cell), _LONGEST)) for cell in row)} |" for row in cells)
 
 
 def _head(result: Result, sure: list[str], say: Say) -> list[str]:
@@ -106,10 +135,19 @@ def _row(result: Result, row: int, sure: str, say: Say) -> str:
     columns = result.columns
     low, high = columns["low"][row], columns["high"][row]
     interval = "" if np.isnan(low) or np.isnan(high) or low == high else f"{_number(low)} to {_number(high)}"
-    text = say(one_line(str(columns["text"][row]), _LONGEST)) or "(space)"
+    text = say(_named(result, row)) or "(space)"
     return (
         f"| {row} | {text} | {_number(columns['estimate'][row])} | {interval} | {columns['n'][row]} | {_SURE[sure]} |"
     )
+
+
+def _named(result: Result, row: int) -> str:
+    """Which row it is: its text, the layer it is of, and of a pair both texts."""
+    columns = result.columns
+    names = ["source_text", "target_text"] if "source_text" in columns else ["text"]
+    text = " → ".join(one_line(str(columns[name][row]), _LONGEST // len(names)) for name in names)
+    layer = f"layer {columns['layer'][row]}: " if "layer" in columns else ""
+    return layer + text
 
 
 def _rest(result: Result, shown: int) -> str:

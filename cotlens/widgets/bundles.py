@@ -34,7 +34,26 @@ class Script(ipywidgets.Widget):
     style = t.Unicode().tag(sync=True)
 
 
-class View(anywidget.AnyWidget):
+class Told:
+    """A widget that a cell also says in words: for whoever sees no widget, and where a saved notebook has no kernel."""
+
+    def summary(self, *, markdown: bool = False) -> str:
+        """What a person would see, in words: at most 2,000 characters, and how to get the rest.
+
+        Args:
+            markdown: whether signs of Markdown and HTML in texts are made harmless.
+        """
+        return escaped(repr(self)) if markdown else repr(self)
+
+    def _repr_mimebundle_(self, **options: Any) -> Any:
+        bundle = super()._repr_mimebundle_(**options)  # type: ignore[misc]
+        if bundle is not None:
+            shown = bundle[0] if isinstance(bundle, tuple) else bundle
+            shown.update({"text/plain": self.summary(), "text/markdown": self.summary(markdown=True)})
+        return bundle
+
+
+class View(Told, anywidget.AnyWidget):
     """A view made of `_bundle`.js and `_bundle`.css: `loader.js` finds both in the `Script` that `_script` names.
 
     `selected` is what is picked in it (`cotlens.widgets.selection`), and may be set.
@@ -59,20 +78,6 @@ class View(anywidget.AnyWidget):
     def _trait_to_json(value: Any, _: Any) -> Any:
         """What is sent and saved: names and labels are given in memory, where a text may hold half a character."""
         return data_without_halves(value)
-
-    def summary(self, *, markdown: bool = False) -> str:
-        """What a person would see, in words: at most 2,000 characters, and how to get the rest.
-
-        Args:
-            markdown: whether signs of Markdown and HTML in texts are made harmless.
-        """
-        return escaped(repr(self)) if markdown else repr(self)
-
-    def _repr_mimebundle_(self, **options: Any) -> Any:
-        bundle = super()._repr_mimebundle_(**options)
-        if bundle is not None:
-            bundle[0].update({"text/plain": self.summary(), "text/markdown": self.summary(markdown=True)})
-        return bundle
 
     def to_html(self, path: PathLike, title: str = "", *, recording: Recording = STILL, facts: Facts = ()) -> Path:
         """Write this view as one HTML file that needs no kernel and no network.

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from cotlens._core.errors import InputError
 from cotlens.results import Result
 from cotlens.results.certainty import certainty
-from cotlens.results.summary import MOST, summary
+from cotlens.results.summary import summaries
 from cotlens.trace import Trace
 from cotlens.trace.splitting.splitters import split
 from cotlens.widgets import scores
@@ -76,8 +76,7 @@ class ImportanceMap(View):
 
     def summary(self, *, markdown: bool = False) -> str:
         """The results in words."""
-        each = MOST // len(self.results)
-        return "\n\n".join(summary(result, each, markdown=markdown) for result in self.results)[:MOST]
+        return summaries(self.results, "map.results, each with frame()", markdown=markdown)
 
     def __repr__(self) -> str:
         """One line for hosts that cannot draw the widget; it becomes the text/plain of the output."""

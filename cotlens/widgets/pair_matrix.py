@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from cotlens._core.errors import InputError
 from cotlens.results import Result
 from cotlens.results.certainty import certainty
+from cotlens.results.summary import summary
 from cotlens.widgets import scores
 from cotlens.widgets.bundles import View
 from cotlens.widgets.encoding import floats, indices
@@ -51,6 +52,10 @@ class PairMatrix(View):
     def __init__(self, result: Result, **traits: Any) -> None:
         super().__init__(matrix=payload(result), **traits)
         self.result = result
+
+    def summary(self, *, markdown: bool = False) -> str:
+        """The result in words."""
+        return summary(self.result, markdown=markdown)
 
     def __repr__(self) -> str:
         """One line for hosts that cannot draw the widget; it becomes the text/plain of the output."""

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import traitlets as t
 
+from cotlens.results.summary import escaped, fitted, one_line, table
 from cotlens.widgets.bundles import View
 from cotlens.widgets.protocol.rollout_map import Plane, Prompt, Rollouts
 
@@ -26,6 +29,32 @@ class RolloutView(View):
     plane = t.Dict().tag(sync=True, shape=Plane)
     opened = t.List().tag(sync=True, shape=int)
     alive = t.Bool(True).tag(sync=True)
+
+    def summary(self, *, markdown: bool = False) -> str:
+        """What was answered how often, per prompt, and where answers shift by more than chance."""
+        say = escaped if markdown else str
+        groups = [(number, prompt, group) for number, prompt in enumerate(self.prompts) for group in prompt["groups"]]
+        cells = (
+            (number, "unread" if one["answer"] is None else one["answer"], one["n"], f"{one['share']:.2f}",
+             f"{one['low']:.2f} to {one['high']:.2f}")
+            for number, _, one in groups
+        )  # fmt: skip
+        names, rows = table(["prompt", "answer", "rollouts", "share", "interval"], cells, say)
+        named = [f"prompt {number}: {say(one_line(each['text'], 160))}" for number, each in enumerate(self.prompts[:4])]
+        count = len(self.rollouts.get("names", []))
+        head = [f"**RolloutMap**, {count:,} rollouts", *named, *self._shifts(say), "", *names]
+        rest = "map.traces.frame() is a row per rollout, map.view.prompts the groups and the tree of shared prefixes"
+        return fitted(head, rows, lambda shown: f"{shown} of {len(groups)} groups; {rest}")
+
+    def _shifts(self, say: Callable[[str], str]) -> list[str]:
+        """The prefixes after which answers differ from their siblings', the surest first."""
+        found = [node for prompt in self.prompts for node in prompt["tree"] if node["shifts"]]
+        found.sort(key=lambda node: node["q"] or 0.0)
+        return [
+            f"answers shift after: {say(one_line(node['text'], 100))} (total variation {node['shift']:.2f}, "
+            f"q {node['q']:.2g})"
+            for node in found[:3]
+        ]
 
     def __repr__(self) -> str:
         """One line for hosts that cannot draw the widget; it becomes the text/plain of the output."""

@@ -188,14 +188,3 @@ def test_what_a_box_shows_is_exported(page, editor, tmp_path):
 def test_a_page_that_cannot_be_written(editor, tmp_path):
     with pytest.raises(InputError, match="Nothing can be saved"):
         editor.to_html(tmp_path / "nowhere" / "page.html")
-
-
-def test_a_long_thought_with_three_measures_stays_small(tmp_path):
-    """2,000 tokens and three measures in at most 2 MB."""
-    model = cl.load("abacus")
-    thought = "She has 1 pear. He buys 2 more, and 1 + 2 = 3. " * 130
-    trace = model.annotate(cl.Trace.from_text("How many?", thought, "The answer is 3.", model=model))
-    assert len(trace.token_ids) > 2000
-    editor = cl.CoTEditor(model, trace, measure="gradient")
-    editor.wait(120)
-    assert editor.to_html(tmp_path / "long.html").stat().st_size < 2_000_000

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from cotlens.results import Result
-from cotlens.results.summary import MOST, summary
+from cotlens.results.summary import escaped, summaries
 from cotlens.widgets.bundles import View
 from cotlens.widgets.grids.payload import payload
 from cotlens.widgets.page.facts import provenance
@@ -16,7 +16,8 @@ class GridView(View):
     """A view of results by layer and place; its trait `grid` is made of them."""
 
     grid: Any
-    _results: Sequence[Result] = ()
+    job: Any
+    results: Sequence[Result] = ()
 
     def show(self, results: Sequence[Result], traces: Sequence[str] = ()) -> None:
         """Show these results; see `LensGrid`.
@@ -25,15 +26,16 @@ class GridView(View):
             traces: ids of the runs' traces, where the results don't know them.
         """
         self.grid = payload(results, traces)
-        self._results = tuple(results)
+        self.results = tuple(results)
         self.page_facts = tuple(map(provenance, results))
 
     def summary(self, *, markdown: bool = False) -> str:
         """The results in words."""
-        if not self._results:
-            return super().summary(markdown=markdown)
-        each = MOST // len(self._results)
-        return "\n\n".join(summary(result, each, markdown=markdown) for result in self._results)[:MOST]
+        if not self.results:
+            why = self.job.get("message") if self.has_trait("job") else None
+            said = f"{self!r} {why or 'Measuring goes on: grid.wait(), then grid.summary() again.'}"
+            return escaped(said) if markdown else said
+        return summaries(self.results, "grid.results, each with frame()", markdown=markdown)
 
     def __repr__(self) -> str:
         """One line for hosts that cannot draw the widget; it becomes the text/plain of the output."""

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import tempfile
+from collections.abc import Mapping, Sequence
 from html import escape
 from pathlib import Path
+from typing import Any
 
 from cotlens._core import files
 from cotlens.widgets.page.page import POLICY
@@ -40,6 +42,21 @@ def plain(text: str) -> str:
     """A text as a page."""
     style = "white-space:pre-wrap;overflow-wrap:anywhere"
     return f'<style>:root{{color-scheme:light dark}}</style><pre style="{style}">{escape(text)}</pre>'
+
+
+def of_widgets(path: files.PathLike, title: str, widgets: Mapping[str, Any]) -> Path:
+    """Write a page of widgets, each as its own `to_html` has it, and of texts; InputError where that can't be done."""
+    with tempfile.TemporaryDirectory() as folder:
+        pages = [(name, _page(widget, name, Path(folder) / "page.html")) for name, widget in widgets.items()]
+    return write(path, title, pages)
+
+
+def _page(widget: Any, name: str, path: Path) -> str:
+    if isinstance(widget, str):
+        return plain(widget)
+    if not hasattr(widget, "to_html"):
+        return plain(widget.summary())
+    return str(widget.to_html(path, name).read_text(encoding="utf-8"))
 
 
 def write(path: files.PathLike, title: str, pages: Sequence[tuple[str, str]]) -> Path:

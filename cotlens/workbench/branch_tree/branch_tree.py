@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
 from cotlens._core.errors import CotLensError, InputError
+from cotlens.results.summary import escaped, fitted, table
 from cotlens.trace import Trace
 from cotlens.trace.collection.traces import Traces
 from cotlens.widgets.branch_tree import BranchTreeView
@@ -120,9 +121,12 @@ class BranchTree(BranchTreeView):
 
     def summary(self, *, markdown: bool = False) -> str:
         """The branches in words."""
-        head, most = super().summary(markdown=markdown), 2000
-        lines = [f"{row['id']}: {row['label']}, {row['from_parent'] or row['answer']}" for row in self.branches]
-        return "\n".join([head, *lines, "All of it: tree.frame()"])[:most]
+        say = escaped if markdown else str
+        cells = ((row["id"], row["label"], row["answer"], row["from_parent"]) for row in self.branches)
+        names, rows = table(["branch", "what was done", "answer", "beside its parent"], cells, say)
+        head = [f"**BranchTree**, {len(self.branches)} branches, {say(self.tree.current_id)} is shown", "", *names]
+        rest = "tree.frame() has all columns, tree.difference(one, other) both texts, tree.fan() the answers of several"
+        return fitted(head, rows, lambda shown: f"{shown} of {len(self.branches)} branches; {rest}")
 
     # what goes on
 

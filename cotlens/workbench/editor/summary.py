@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from cotlens.results import Result
-from cotlens.results.summary import MOST, escaped, one_line, summary
+from cotlens.results.summary import LEAST, MOST, escaped, one_line, summary
 from cotlens.workbench.branches.tree import Tree
 
 _PARTS = {"prompt": 160, "thought": 420, "answer": 120}
@@ -22,9 +22,9 @@ def tell(head: Mapping[str, Any], tree: Tree, result: Result | None, markdown: b
     text = [f"{name}: {say(one_line(getattr(trace, name) or '', most))}" for name, most in _PARTS.items()]
     model = f"{head.get('model', 'no model')}, {head.get('where', '')}"
     lines = [f"**CoTEditor** ({say(model)}); {len(trace.token_ids):,} tokens", *map(say, _branches(tree)), *text, ""]
-    begin = "\n".join(lines)
+    begin = "\n".join(lines)[: MOST - LEAST - 1]
     rest = _PENDING if result is None else summary(result, MOST - len(begin) - 1, markdown=markdown)
-    return f"{begin}\n{rest}"[:MOST]
+    return f"{begin}\n{rest}"
 
 
 def script(*lines: str) -> str:

@@ -23,6 +23,7 @@ from cotlens.workbench.feature_table.labels import labels_of
 from cotlens.workbench.feature_table.plans import ClampPlan, plan
 from cotlens.workbench.feature_table.reading import LatentReadings
 from cotlens.workbench.feature_table.requests import FeatureRequest, parse
+from cotlens.workbench.feature_table.summary import tell
 from cotlens.workbench.feature_table.work import FeatureWork
 from cotlens.workbench.shared.controller import TreeController, check_trace
 from cotlens.workbench.shared.limits import Limits
@@ -106,6 +107,11 @@ class FeatureTable(TreeController):
         if not 0 <= first <= last <= len(self.trace.token_ids):
             raise InputError(f"The tokens {first} to {last} are not in this trace of {len(self.trace.token_ids)}.")
         self._select((first, last) if first < last else None)
+
+    def summary(self, *, markdown: bool = False) -> str:
+        """The latents of the shown trace in words."""
+        with self._lock:
+            return tell(self.view.head, self._readings.known(self.trace), self._labels, markdown)
 
     def __repr__(self) -> str:
         return f"FeatureTable({self.model!r}, {self.trace!r}, {self.sae!r})"

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from cotlens._core.errors import InputError, did_you_mean
 from cotlens.measure.monitors import Finding, Reading, Readings
+from cotlens.results.summary import escaped, fitted, table
 from cotlens.trace import Span, Trace
 from cotlens.widgets.encoding import to_utf16
 from cotlens.widgets.monitor_panel import MonitorPanelView
@@ -62,9 +64,32 @@ class MonitorPanel(MonitorPanelView):
         said = {name: [one.label for one in found] for name, found in zip(names, self.readings, strict=True)}
         return pd.DataFrame({"trace_id": [one.trace_id for one in self.readings[0]], **said, "own": self.own})
 
+    def summary(self, *, markdown: bool = False) -> str:
+        """How often each label was given, and what was said of each thought, disagreements first."""
+        say = escaped if markdown else str
+        thoughts, names = self.panel["thoughts"], self.panel["monitors"]
+        counts = [
+            f"{say(name)}: {', '.join(f'{count} {say(label)}' for label, count in Counter(labels).most_common())}"
+            for name, labels in zip(names, zip(*map(_said, thoughts), strict=True), strict=True)
+        ]
+        cells = ((one["id"], *_said(one), *self._found(one)) for one in thoughts)
+        columns, rows = table(["thought", *map(say, names), "found", "quote"], cells, say)
+        head = [f"**MonitorPanel**, {len(thoughts)} thoughts", *counts, "", *columns]
+        rest = "panel.frame() has a row for each, panel.readings the findings with their reasons, panel.own your labels"
+        return fitted(head, rows, lambda shown: f"{shown} of {len(thoughts)} thoughts; {rest}")
+
+    def _found(self, thought: PanelThought) -> tuple[int, str]:
+        found = thought["findings"]
+        return len(found), found[0]["quote"] if found else ""
+
     def __repr__(self) -> str:
         """One line for hosts that cannot draw the widget."""
         return f"<CoTLens monitor panel: {' and '.join(self.panel['monitors'])} on {len(self.readings[0])} thoughts>"
+
+
+def _said(thought: PanelThought) -> list[str]:
+    """The label of each monitor; of one that failed, why."""
+    return [one["label"] or f"failed: {one['reason']}" for one in thought["readings"]]
 
 
 def payload(given: list[Readings]) -> Panel:

@@ -18,6 +18,7 @@ from cotlens.measure.categories.tags import Tags
 from cotlens.models.contract import Model
 from cotlens.trace import Trace
 from cotlens.trace.collection.traces import Traces
+from cotlens.widgets.bundles import Told
 from cotlens.widgets.protocol.rollout_map import REQUESTS
 from cotlens.widgets.rollout_map import RolloutView
 from cotlens.widgets.selection import SelectedTrait
@@ -27,7 +28,7 @@ from cotlens.workbench.shared.controller import brief
 from cotlens.workbench.shared.messages import fields_of
 
 
-class RolloutMap(ipywidgets.VBox):
+class RolloutMap(Told, ipywidgets.VBox):
     """Rollouts as rows: their sentences from left to right, the alike below each other, coloured by what they do.
 
     Rows stand in groups by their final answer, by its value, with its share and 95 % interval (Wilson); those whose
@@ -85,6 +86,10 @@ class RolloutMap(ipywidgets.VBox):
         self.add_class("cotlens-rollouts-box")  # in which the map finds the editor that Enter goes on in
 
         t.link((self.view, "selected"), (self, "selected"))
+
+    def summary(self, *, markdown: bool = False) -> str:
+        """The map in words."""
+        return self.view.summary(markdown=markdown)
 
     def __repr__(self) -> str:
         return repr(self.view)

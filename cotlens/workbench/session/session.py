@@ -21,7 +21,7 @@ from cotlens.trace import Trace
 from cotlens.trace.storage import with_model
 from cotlens.workbench.branches.serialization import trace_to_data
 from cotlens.workbench.editor.editor import CoTEditor
-from cotlens.workbench.session import lazy_model
+from cotlens.workbench.session import lazy_model, page
 from cotlens.workbench.session.file import Item, SessionFile
 from cotlens.workbench.session.kinds import KINDS, Held, Part, ancestors, canonical, kind_of
 from cotlens.workbench.session.lazy_model import LazyModel
@@ -160,6 +160,15 @@ class Session:
         with self._lock:
             name = self._known["name"] if self._known else None
             return script(name, self.widgets, self.kept, self._model)
+
+    def to_html(self, path: PathLike, title: str = "") -> Path:
+        """Write notes, widgets, what is kept and the script as one HTML file that needs no kernel and no network.
+
+        Raises:
+            InputError: the file can't be written there.
+        """
+        with self._lock:
+            return page.write(self, path, title)
 
     def close(self) -> None:
         """Let go of the file. The widgets go on, and nothing that happens in them is kept any more."""

@@ -25,6 +25,7 @@ from cotlens.workbench.steering_panel.history import History, HistoryEntry
 from cotlens.workbench.steering_panel.requests import SteeringRequest, parse
 from cotlens.workbench.steering_panel.runs import Rerun, RerunStart, RerunWriter
 from cotlens.workbench.steering_panel.sources import of_latent, of_stretch, of_token
+from cotlens.workbench.steering_panel.summary import tell
 from cotlens.workbench.steering_panel.sweeps import Sweeps
 from cotlens.workbench.steering_panel.vector_settings import VectorSetting, VectorSettings
 from cotlens.workbench.steering_panel.words import findings, unwritten
@@ -152,6 +153,11 @@ class SteeringPanel(Controller):
             self._settings.add(vector)
             self._tries.widen()
             self._publish(vectors=self._settings.payload())
+
+    def summary(self, *, markdown: bool = False) -> str:
+        """The dials, the texts and what came of them, in words."""
+        with self._lock:
+            return tell(self.view, markdown)
 
     def __repr__(self) -> str:
         names = ", ".join(repr(vector.name) for vector in self._settings.vectors)

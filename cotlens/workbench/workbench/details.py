@@ -10,6 +10,7 @@ import ipywidgets
 from cotlens.results import Result
 from cotlens.results.summary import MOST, escaped, one_line
 from cotlens.trace import Trace
+from cotlens.widgets.bundles import Told
 from cotlens.widgets.page.facts import provenance
 
 Facts = Sequence[tuple[str, str]]
@@ -20,7 +21,7 @@ _PART = (
 )
 
 
-class Details(ipywidgets.HTML):
+class Details(Told, ipywidgets.HTML):
     """(heading, text) below each other. What they say is text: nothing in it is read as HTML.
 
     Attributes:

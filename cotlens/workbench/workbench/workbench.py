@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, cast, get_args
@@ -18,6 +17,7 @@ from cotlens.measure.steering.vector import Vector
 from cotlens.models.contract import Model
 from cotlens.results.summary import MOST
 from cotlens.trace import Trace
+from cotlens.widgets.bundles import Told
 from cotlens.widgets.page import several
 from cotlens.widgets.protocol.workbench_bar import Width
 from cotlens.widgets.selection import SelectedTrait, Selection
@@ -30,7 +30,7 @@ from cotlens.workbench.workbench.panels import PANELS, built
 _FLEX: dict[Width, str] = {"half": "1 1 max(420px, 34%)", "full": "1 1 100%"}
 
 
-class Workbench(ipywidgets.Box):
+class Workbench(Told, ipywidgets.Box):
     """One place for an investigation: panels that are opened and closed, and share what is picked.
 
         workbench = cl.Workbench(model, trace)
@@ -164,13 +164,6 @@ class Workbench(ipywidgets.Box):
         said = [_cut(name, self._made[name].summary(markdown=markdown), room) for name in self._open()]
         return "\n\n".join([head, *said])[:MOST]
 
-    def _repr_mimebundle_(self, **options: Any) -> Any:
-        bundle = super()._repr_mimebundle_(**options)
-        if bundle is not None:
-            shown = bundle[0] if isinstance(bundle, tuple) else bundle
-            shown.update({"text/plain": self.summary(), "text/markdown": self.summary(markdown=True)})
-        return bundle
-
     def to_html(self, path: PathLike, title: str = "") -> Path:
         """Write the open panels as one HTML file that needs no kernel and no network, each as its own `to_html` has it.
 
@@ -180,20 +173,13 @@ class Workbench(ipywidgets.Box):
         Raises:
             InputError: the file can't be written there.
         """
-        with tempfile.TemporaryDirectory() as folder:
-            pages = [(name, self._page(name, Path(folder) / f"{name}.html")) for name in self._open()]
-        return several.write(path, title or f"Workbench: {self.editor.model.name}", pages)
+        shown = {name: self._made[name] for name in self._open()}
+        return several.of_widgets(path, title or f"Workbench: {self.editor.model.name}", shown)
 
     # what goes on
 
     def _open(self) -> list[str]:
         return [name for name in PANELS if name in self.panels]
-
-    def _page(self, name: str, path: Path) -> str:
-        widget = self._made[name]
-        if not hasattr(widget, "to_html"):
-            return str(several.plain(widget.summary()))
-        return str(widget.to_html(path, name).read_text(encoding="utf-8"))
 
     @t.validate("panels")
     def _possible(self, proposal: Any) -> dict[str, Width]:

@@ -111,7 +111,7 @@ def test_views_hold_what_is_declared_and_say_it_in_words(tmp_path):
     read = cl.PatchGrid(result([[1.0, 2.0]], kind="patch", method="PatchGrid"))
     assert isinstance(read, PatchGridView) and read.why.startswith("No model was given")
     check_view(read)
-    assert isinstance(cl.show([view._results[0]]), cl.LensGrid)
+    assert isinstance(cl.show([view.results[0]]), cl.LensGrid)
 
 
 @pytest.mark.parametrize(
