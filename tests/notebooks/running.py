@@ -8,6 +8,8 @@ import nbformat
 from jupyter_client import KernelManager
 from nbclient import NotebookClient
 
+from tests.remote.loopback import KEY
+
 ROOT = Path(__file__).resolve().parents[2]
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 
@@ -21,11 +23,12 @@ SMALLER = {
     "importance": {"(n=24)": "(n=8)", "half_width=0.14": "half_width=0.3"},
     "steering": {"seeds=16, controls=8": "seeds=3, controls=2"},
 }
-# The kernel as it began, but for what is imported: widgets are closed, and so is their work.
+# The kernel as it began, but for what is imported: widgets are closed, and so is their work. Then it goes to a folder.
 FORGET = """
 import ipywidgets
 ipywidgets.Widget.close_all()
 get_ipython().reset(new_session=True)
+__import__("os").chdir({folder!r})
 """
 
 
@@ -44,14 +47,14 @@ class Kernel:
 
     def __enter__(self) -> "Kernel":
         self.manager = KernelManager(kernel_name="python3")
-        self.manager.start_kernel(env={**os.environ, "PYTHONPATH": str(ROOT)}, cwd=str(ROOT / "notebooks"))
+        self.manager.start_kernel(env={**os.environ, "PYTHONPATH": str(ROOT), "NDIF_API_KEY": KEY})
         return self
 
     def __exit__(self, *raised: object) -> None:
         self.manager.shutdown_kernel(now=True)
 
-    def run(self, notebook: Any) -> None:
-        """Run every cell; one that raises fails the test with its traceback."""
-        notebook.cells.insert(0, nbformat.v4.new_code_cell(FORGET))
+    def run(self, notebook: Any, folder: Path = ROOT / "notebooks") -> None:
+        """Run every cell in a folder; one that raises fails the test with its traceback."""
+        notebook.cells.insert(0, nbformat.v4.new_code_cell(FORGET.format(folder=str(folder))))
         NotebookClient(notebook, timeout=600, km=self.manager).execute()
         del notebook.cells[0]

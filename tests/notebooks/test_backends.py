@@ -6,7 +6,7 @@ import nbformat
 import pytest
 
 from cotlens import organisms
-from tests.notebooks.running import ROOT, Kernel, smaller
+from tests.notebooks.running import ROOT, smaller
 from tests.remote.dialect_server import Dialect, serving
 from tests.remote.loopback import KEY, served
 
@@ -33,9 +33,8 @@ print(json.dumps({
 
 
 @pytest.fixture
-def notebook(monkeypatch):
+def notebook():
     """The notebook with its parameters set to three backends, and a last cell that reports what came out."""
-    monkeypatch.setenv("NDIF_API_KEY", KEY)
     loopback = served()
     loopback.set(faults=[], wants=None, sockets=True, pause=0.0)
     found = smaller(ROOT / "notebooks" / "backends.ipynb")
@@ -47,9 +46,8 @@ def notebook(monkeypatch):
         yield found
 
 
-def test_one_investigation_runs_unchanged_on_three_backends(notebook):
-    with Kernel() as kernel:
-        kernel.run(notebook)
+def test_one_investigation_runs_unchanged_on_three_backends(notebook, kernel):
+    kernel.run(notebook)
     report = json.loads(notebook.cells[-1].outputs[0]["text"])
     assert report["backends"] == ["local", "ndif", "endpoint"]
     assert report["same text"]

@@ -7,7 +7,6 @@ import nbformat
 import numpy as np
 import pytest
 from IPython.core.formatters import DisplayFormatter
-from nbclient import NotebookClient
 
 import cotlens as cl
 from cotlens.results import Result
@@ -17,13 +16,11 @@ ROOT = Path(__file__).resolve().parents[2]
 HOSTILE = "<img src=x onerror=alert(1)> [a](javascript:b) | `c` **d**"
 
 
-def test_the_page_runs(tmp_path, monkeypatch):
-    monkeypatch.setenv("PYTHONPATH", str(ROOT))
+def test_the_page_runs(tmp_path, kernel):
     page = (ROOT / "docs" / "driving.md").read_text("utf-8")
     cells = [nbformat.v4.new_code_cell(code) for code in re.findall(r"```python\n(.*?)```", page, re.DOTALL)]
-    ran = NotebookClient(
-        nbformat.v4.new_notebook(cells=cells), resources={"metadata": {"path": str(tmp_path)}}
-    ).execute()
+    ran = nbformat.v4.new_notebook(cells=cells)
+    kernel.run(ran, tmp_path)
     said = [
         output.get("data", {}).get("text/plain", output.get("text", ""))
         for cell in ran.cells

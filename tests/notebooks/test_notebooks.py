@@ -5,16 +5,9 @@ import pytest
 
 from tests.browser.test_features import NOTEBOOK
 from tests.browser.test_journey_editing import QUICKSTART
-from tests.notebooks.running import NOTEBOOKS, Kernel, smaller
+from tests.notebooks.running import NOTEBOOKS, smaller
 
 BROWSED = {NOTEBOOK, QUICKSTART}
-
-
-@pytest.fixture(scope="module")
-def kernel():
-    """One for all: to import what they share takes longer than most of them."""
-    with Kernel() as kernel:
-        yield kernel
 
 
 def test_there_is_a_quickstart():
