@@ -16,5 +16,8 @@ The backends: `local` (this process), `ndif`, `endpoint` (a server) and `embedde
 know as one, "vllm". Another one, with `endpoint` as a pattern, is a folder beside them that meets `contract.model`, and
 a line in the tables of `load` and `contract.capability`.
 
+A family of models is added in `chat_formats.families`, which says how it marks its thoughts; one whose layers are built
+otherwise in `architecture`; a server that speaks another dialect in `endpoint.dialect`.
+
 Nothing is imported here, so that the contract can be had without torch.
 """

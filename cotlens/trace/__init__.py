@@ -3,8 +3,11 @@
 Nothing here needs a model, torch or a network. A `Trace` is immutable; edits make new traces that know their parent.
 
 Open `trace` first, then `editing`. `answers`: what was answered, read from a text. `values`: how numbers are written.
-`splitting`: sentences and paragraphs. `parts`: turns, tools and several thoughts. `readers`: what others wrote.
-`collection`: many traces.
+`splitting`: sentences and paragraphs. `parts`: turns, tools and several thoughts. `collection`: many traces. `readers`:
+what others wrote.
+
+A format of files, of a provider or of a data set is added in `readers`, a way to find an answer in a text in `answers`,
+a way to write a number in `values`.
 """
 
 from cotlens.trace.answers import Answer, AnswerReader, Boxed, Choice, FinalAnswer, Function, Number, Regex
