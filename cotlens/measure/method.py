@@ -162,6 +162,15 @@ def check_trace(trace: object, what: str) -> None:
         raise InputError(f"{what} reads a trace; {trace!r:.60} was given: make one with model.reason or model.compose.")
 
 
+def check_words(trace: Trace, what: str) -> None:
+    """Raise InputError where a thought has latents and only words can be measured."""
+    if len(trace.latents):
+        raise InputError(
+            f"{what} takes a thought in words, and this one has {len(trace.latents)} latents, which nobody writes: use "
+            "Occlusion, EarlyAnswer, a lens or a probe, or what cl.latent has."
+        )
+
+
 def traces_of(given: object, what: str) -> list[Trace]:
     """One trace or several as a list.
 

@@ -120,6 +120,23 @@ def among(trace: Thought, first: int, last: int) -> bool:
     return bool(((trace.latent_tokens >= first) & (trace.latent_tokens < last)).any())
 
 
+def first_apart(one: Thought, other: Thought) -> int:
+    """The first token at which the latents of two thoughts differ; beyond both where they don't."""
+    pairs = zip(one.latent_tokens.tolist(), other.latent_tokens.tolist(), one.latents, other.latents, strict=False)
+    found = next((min(a, b) for a, b, mine, theirs in pairs if a != b or not np.array_equal(mine, theirs)), None)
+    return max(len(one.token_ids), len(other.token_ids)) if found is None else found
+
+
+def followed(trace: Any, at: int, ids: Sequence[int]) -> Any:
+    """A trace's tokens up to `at`, then others: their ids, or where there are latents a trace that keeps them."""
+    whole = (*trace.token_ids[:at], *ids)
+    if not len(trace.latents):
+        return whole
+    kept = trace.latent_tokens < at
+    parts = {"latents": trace.latents[kept], "latent_tokens": trace.latent_tokens[kept], "codec": trace.codec}
+    return type(trace).build(whole, trace.codec.pieces(whole), {}, **parts)
+
+
 def vectors_of(new: Any, trace: Thought) -> NDArray[np.float32] | None:
     """The vectors that stand as latents in place of others; None where text or token ids were given.
 

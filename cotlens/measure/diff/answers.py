@@ -14,6 +14,7 @@ from cotlens.measure.diff.sides import Other, Side, check_model
 from cotlens.measure.diff.table import listed
 from cotlens.measure.faithfulness.shared.conclusions import another, concluded, replaced
 from cotlens.measure.faithfulness.shared.runs import forced
+from cotlens.measure.method import check_words
 from cotlens.measure.rows import exact
 from cotlens.models.contract import Capability, Model
 from cotlens.results import Result
@@ -62,6 +63,7 @@ def diff_answers(a: Model, b: Other, trace: Trace, *, target: str | None = None,
         CapabilityError: a model can't score, or can't write.
     """
     check_model(a, "diff_answers")
+    check_words(trace, "diff_answers")
     method = _Answers(other=b)
     sides = method.sides(a, trace)
     for side in sides:

@@ -12,7 +12,7 @@ from cotlens.measure.diff.expected import KINDS, changes, compare, expected
 from cotlens.measure.diff.sides import Side, check_model, check_scores, is_model, side_of
 from cotlens.measure.diff.table import peaks, table
 from cotlens.measure.importance.shared.units import thought_and_answer
-from cotlens.measure.method import Cost, Identified, RunRecord, check_setting
+from cotlens.measure.method import Cost, Identified, RunRecord, check_setting, check_words
 from cotlens.models.contract import Capability, Model
 from cotlens.results import Provenance, Result
 from cotlens.trace import Trace
@@ -81,6 +81,7 @@ class Diff:
             CapabilityError: a model gives no log-probabilities of a text.
         """
         check_model(model, "diff")
+        check_words(trace, "A diff")
         thought_and_answer(trace, self.unit)  # before anything is run
         return self.on(trace, self.sides(model, trace), seed)
 

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from cotlens._core import control
 from cotlens._core.errors import InputError
+from cotlens.measure.method import check_words
 from cotlens.models.contract import Model
 from cotlens.trace import Trace
 
@@ -21,6 +22,8 @@ Text = Trace | str
 
 def ids_of(model: Model, text: Text) -> tuple[int, ...]:
     """The token ids of a trace, or of a text as the model's tokenizer cuts it."""
+    if isinstance(text, Trace):
+        check_words(text, "Reading many texts at random places")
     return text.token_ids if isinstance(text, Trace) else tuple(model.codec.encode(text))
 
 

@@ -29,6 +29,7 @@ from cotlens.measure.features.encoded import encode_activations
 from cotlens.measure.features.latents import Latents
 from cotlens.models.contract import AnswerBranch, Model, Patch
 from cotlens.trace import Trace
+from cotlens.trace.latents import followed
 
 _BLOCK = 4096  # entries whose decoder rows are held at a time
 
@@ -41,7 +42,7 @@ class ForcedTarget:
     metric: str
     end: int
     answer: AnswerBranch
-    ids: tuple[int, ...]
+    ids: Trace | tuple[int, ...]
 
 
 def forced_target(model: Model, trace: Trace, target: str | None, metric: str) -> ForcedTarget:
@@ -56,7 +57,7 @@ def forced_target(model: Model, trace: Trace, target: str | None, metric: str) -
         )
     value, end = target_answer(trace, target, model.reader).surface, trace.roles["thought"].end
     answer = model.answer_branch(trace, end, value, form_of(trace, model))
-    return ForcedTarget(value, metric, end, answer, (*trace.token_ids[:end], *answer.token_ids))
+    return ForcedTarget(value, metric, end, answer, followed(trace, end, answer.token_ids))
 
 
 def exact(

@@ -22,6 +22,7 @@ from cotlens.models.contract import Branch, Capability, Model
 from cotlens.results import Result
 from cotlens.trace import Trace
 from cotlens.trace.answers import AnswerForm
+from cotlens.trace.latents import name_of
 
 UNITS = ("token", "sentence", "paragraph", "step")
 
@@ -91,7 +92,7 @@ class AnswerLens:
         decoys = [other for other in others if reader.normal(other) != reader.normal(rival)]
         branches, follow, n_decoys = self._branches(trace, model, cuts, target.surface, rival, decoys, form)
         scores = model.score(trace, branches, sites=reading.sites(model))
-        texts = ["", *(trace.text[span.char_start : span.char_end] for span in found)]
+        texts = ["", *(name_of(trace, span) for span in found)]
         starts = [cuts[0], *(span.start for span in found)]
         parts: list[dict[str, Any]] = []
         for layer, site in enumerate(reading.sites(model)):

@@ -28,6 +28,7 @@ from cotlens.measure.method import (
 from cotlens.models.contract import Branch, BranchScore, Capability, Model, Patch
 from cotlens.results import Result
 from cotlens.trace import Trace
+from cotlens.trace.latents import name_of
 
 UNITS = ("token", "sentence", "paragraph", "step")
 DRAWS = 3  # random vectors per place
@@ -136,9 +137,7 @@ class Patchscope:
     def _places(self, trace: Trace) -> list[tuple[int, int, str]]:
         """(start, end, text) of what ends at the tokens that are read."""
         begin = trace.roles["thought"].start if "thought" in trace.roles else 0
-        found = [
-            (one.start, one.end, trace.text[one.char_start : one.char_end]) for one in units(trace, self.unit, None)
-        ]
+        found = [(one.start, one.end, name_of(trace, one)) for one in units(trace, self.unit, None)]
         return [(begin - 1, begin, ""), *found]
 
     def _target(self, trace: Trace, model: Model, answer: str, form: Any) -> tuple[tuple[int, ...], int]:

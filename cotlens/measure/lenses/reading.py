@@ -14,12 +14,14 @@ from cotlens.measure.method import RunRecord, check_trace
 from cotlens.measure.steering.norms import width
 from cotlens.models.contract import Model
 from cotlens.results import Provenance, Result
-from cotlens.trace import Trace
+from cotlens.trace import Span, Trace
+from cotlens.trace.latents import name_of
 
 Floats = NDArray[np.float64]
 Vectors = NDArray[np.float32]
 Through = Callable[[int, Vectors], Vectors]
 _AT_ONCE = 256 * 2**20  # bytes of activations that are held together
+LATENT = "not measured: a latent is no word that could be predicted"
 SAID_BACK = 0.5  # share of tokens that the embedding says back, above which it is called an artefact
 LOGPROB, DIFFERENCE = "log-probability", "difference"
 """What the cells of a lens hold, the extra `cells`, by which its chart fills them."""
@@ -110,16 +112,19 @@ def next_tokens(
     start, end = extent(trace, method.tokens)
     record, ids = RunRecord(method, trace, model, seed), trace.token_ids
     at = np.arange(start, end)
+    texts = [trace.tokens[i] or name_of(trace, Span(i, i + 1, 0, 0, "token")) for i in at.tolist()]
     moved = np.random.default_rng(check.seed(seed)).integers(1, len(at))
     targets = np.array([ids[start:end], np.roll(ids[start:end], moved)]).T
+    words = ~np.isin(at, trace.latent_tokens)  # a latent is none, so that what is said there is shown and no more
     parts: list[dict[str, Any]] = []
     for layer, vectors in residuals(model, trace, (at - 1).tolist(), layers):
         bare = model.decode(vectors, targets, k=1)
         told = bare if through is None else model.decode(through(layer, vectors), targets, k=1)
         status = own_token_status(told.top_ids[:, 0], ids[start - 1 : end - 1]) if not layer else "exact"
         parts.append({
-            "start": at, "end": at + 1, "text": [trace.tokens[i] for i in at],
-            "estimate": told.logprobs[:, 0].astype(np.float64), "status": [status] * len(at),
+            "start": at, "end": at + 1, "text": texts,
+            "estimate": np.where(words, told.logprobs[:, 0].astype(np.float64), np.nan),
+            "status": [status if word else LATENT for word in words],
             "layer": np.full(len(at), layer), "rank": told.ranks[:, 0],
             "leading": token_texts(model, told.top_ids[:, 0].tolist()), "leading_logprob": told.top_logprobs[:, 0],
             "entropy": told.entropy, "control": told.logprobs[:, 1],

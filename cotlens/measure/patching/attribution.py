@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, ClassVar, cast
 
 import numpy as np
@@ -70,7 +71,7 @@ class Attribution:
         pair = pair_of(base, source, model, answers, self.form)
         record = RunRecord(self, pair, model, seed)
         sites = [f"{self.site}.{layer}" for layer in layers]
-        theirs = model.read(pair.source.ids, sites)
+        theirs = model.read(pair.source.text, sites)
         slopes, mine = slope(pair, model, sites)
         before, after = whole(pair, model), -whole(pair.turned, model)
         rows: list[dict[str, Any]] = []
@@ -131,7 +132,8 @@ def slope(
     for token in (pair.base.other, pair.base.own):
         # The deciding token alone is the value: nothing is asked of what follows it.
         answer = AnswerBranch((*ids[cut:], token), len(ids) - cut, len(ids) - cut + 1)
-        found.append(model.gradient(ids[:cut], answer, sites, metric="log_probability", interventions=interventions))
+        asked = partial(model.gradient, pair.base.text, answer, sites, at=cut, metric="log_probability")
+        found.append(asked(interventions=interventions))
     ours, theirs = found
     n = len(ids)
     slopes = {site: (ours.gradients[site][:n] - theirs.gradients[site][:n]).astype(np.float64) for site in sites}

@@ -160,8 +160,8 @@ class PatchGrid:
         self, pair: Pair, donor: Pair | None, lanes: Sequence[Lane], model: Model, seed: int
     ) -> tuple[dict[str, Any], dict[str, Any]]:
         sites = [f"{self.site}.{layer}" for layer in dict.fromkeys(lane.layer for lane in lanes)]
-        base, source = (model.read(side.ids, sites) for side in (pair.base, pair.source))
-        third = None if donor is None else model.read(donor.source.ids, sites)
+        base, source = (model.read(side.text, sites) for side in (pair.base, pair.source))
+        third = None if donor is None else model.read(donor.source.text, sites)
         before = whole(pair, model)
         after = -whole(pair.turned, model)
         found, asked = pair.units(self.unit), list[tuple[int, Lane, str, Patch]]()

@@ -57,7 +57,7 @@ class DirectLogits:
         record = RunRecord(self, pair, model, seed)
         last, layers = f"resid_post.{model.n_layers - 1}", range(model.n_layers)
         parts = ["embed", *(f"{kind}.{layer}" for layer in layers for kind in ("attn_out", "mlp_out"))]
-        seen = model.read(pair.base.ids, [*parts, last], positions=[len(pair.base.ids) - 1])
+        seen = model.read(pair.base.text, [*parts, last], positions=[len(pair.base.ids) - 1])
         final = seen[last].astype(np.float64)
         own, other = pair.base.own, pair.base.other
         told = model.decode(final.astype(np.float32), [[other, own]])

@@ -18,6 +18,7 @@ from cotlens.measure.method import check_one_model
 from cotlens.models.contract import AnswerBranch, Branch, Intervention, Model, TokenSet
 from cotlens.trace import Trace
 from cotlens.trace.answers import AnswerForm
+from cotlens.trace.latents import first_apart, followed, name_of
 
 Ints = NDArray[np.int64]
 LEAST = 0.5  # nats that the answers of a pair must lie apart for a recovery to mean anything
@@ -42,6 +43,11 @@ class Side:
     own: int
     other: int
     answer: str
+
+    @cached_property
+    def text(self) -> Trace | tuple[int, ...]:
+        """What a model is asked about: the ids, with the latents among them."""
+        return followed(self.trace, self.cut, self.ids[self.cut :])
 
 
 @dataclass(frozen=True)
@@ -69,7 +75,8 @@ class Pair:
     def same(self) -> int:
         """How many tokens both begin with."""
         both = zip(self.base.ids, self.source.ids, strict=False)
-        return next((i for i, (one, other) in enumerate(both) if one != other), min(map(len, self._ids)))
+        words = next((i for i, (one, other) in enumerate(both) if one != other), min(map(len, self._ids)))
+        return min(words, first_apart(self.base.trace, self.source.trace))
 
     @cached_property
     def aligned(self) -> Ints:
@@ -106,7 +113,7 @@ class Pair:
         """(first token, end, text) of every column: units of the base's thought, then the words of the answer."""
         trace, thought = self.base.trace, self.base.trace.roles["thought"]
         found = [
-            (one.start, min(one.end, self.base.cut), trace.text[one.char_start : one.char_end])
+            (one.start, min(one.end, self.base.cut), name_of(trace, one))
             for one in trace.spans(unit)
             if one.start < self.base.cut
         ]
@@ -134,7 +141,7 @@ class Pair:
             )
             for start, own in cells
         ]
-        scores = model.score(ids, branches) if branches else []
+        scores = model.score(self.base.text, branches) if branches else []
         return np.array([float(one.logprobs[-1]) - float(one.set_logprobs[0]) for one in scores], np.float64)
 
 

@@ -73,8 +73,8 @@ class Path:
         record = RunRecord(self, pair, model, seed)
         between = [(layer, part) for layer in range(model.n_layers) for part in PARTS
                    if _order(self.sender) < _order((layer, part)) < _order(self.receiver)]  # fmt: skip
-        held = model.read(pair.base.ids, [_site(place) for place in (self.sender, *between, self.receiver)])
-        theirs = model.read(pair.source.ids, _site(self.sender))[_site(self.sender)]
+        held = model.read(pair.base.text, [_site(place) for place in (self.sender, *between, self.receiver)])
+        theirs = model.read(pair.source.text, _site(self.sender))[_site(self.sender)]
         before, after = whole(pair, model), -whole(pair.turned, model)
         rows: list[dict[str, Any]] = []
         for start, end, text in pair.units(self.unit):
@@ -103,7 +103,7 @@ class Path:
         rest = tuple(range(first, n))
         frozen = [_patch(place, rest, held[_site(place)][first:]) for place in between]
         receiver = _site(self.receiver)
-        made = model.read(pair.base.ids, receiver, positions=list(rest), interventions=[put, *frozen])[receiver]
+        made = model.read(pair.base.text, receiver, positions=list(rest), interventions=[put, *frozen])[receiver]
         second = _patch(self.receiver, rest, made)
         direct, total = pair.metric(model, [(first, (second,)), (first, (put,))])
         return float(direct), float(total)

@@ -151,9 +151,9 @@ def read(model: Model, given: Sequence[Example], sites: Sequence[str]) -> dict[s
         InputError: a place is not in its trace, or the model has no such site.
         Cancelled: between two traces.
     """
-    by_trace: dict[tuple[int, ...], list[int]] = defaultdict(list)
+    by_trace: dict[Trace | tuple[int, ...], list[int]] = defaultdict(list)
     for index, one in enumerate(given):
-        by_trace[one.trace.token_ids].append(index)
+        by_trace[one.trace if len(one.trace.latents) else one.trace.token_ids].append(index)
     tables: dict[str, NDArray[np.float32]] = {}
     current = control.current()
     for done, (ids, indices) in enumerate(by_trace.items()):

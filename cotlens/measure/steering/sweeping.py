@@ -19,7 +19,7 @@ from cotlens._core import check, control
 from cotlens._core.errors import BackendError, InputError, OutOfMemory
 from cotlens.measure.answers.forced import target_answer
 from cotlens.measure.importance.sampled.unread import FEW, MOST
-from cotlens.measure.method import Cost, RunRecord, check_needs, check_setting, keeping
+from cotlens.measure.method import Cost, RunRecord, check_needs, check_setting, check_words, keeping
 from cotlens.measure.stats import Interval
 from cotlens.measure.steering.cells import (
     BOUNDED,
@@ -135,6 +135,8 @@ class Sweep:
         traces = [trace] if isinstance(trace, Trace) else list(trace)
         if not traces:
             raise InputError("A sweep needs a trace; none was given.")
+        for one in traces:
+            check_words(one, "A sweep")
         vectors = self._vectors(model, traces)
         questions = [self._question(model, one, vectors) for one in traces]
         record = RunRecord(self, traces[0], model, seed)

@@ -105,7 +105,10 @@ def inputs_of(form: LatentFormat, trace: Trace, upto: int | None = None) -> tupl
 
 
 def with_own_inputs(form: LatentFormat, trace: Trace, branch: Branch) -> Branch:
-    """A branch whose latent tokens are given vectors: its m latents are the last m of the trace, in order.
+    """A branch whose latent tokens are given vectors.
+
+    Where positions are left out, all others stand where they stood, and so do latents; else its m latents are the last
+    m of the trace, in order: a text that goes on as the trace does, with something taken out or put in before.
 
     Raises:
         InputError: it has more latents than the trace.
@@ -118,7 +121,9 @@ def with_own_inputs(form: LatentFormat, trace: Trace, branch: Branch) -> Branch:
             f"A branch has {len(own)} latent tokens and its trace {len(trace.latents)} latents; take latents from the "
             "trace, with the tokens behind them."
         )
-    patch = Patch(0, tuple(own), form.inputs(trace.latents[-len(own) :]), site="embed")
+    step = {place: index for index, place in enumerate(trace.latent_tokens.tolist())}
+    which = [step[at] for at in own] if branch.left_out else range(len(trace.latents) - len(own), len(trace.latents))
+    patch = Patch(0, tuple(own), form.inputs(trace.latents[list(which)]), site="embed")
     return replace(branch, interventions=(patch, *branch.interventions))
 
 

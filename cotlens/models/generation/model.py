@@ -244,7 +244,7 @@ class TextModel(LatentThinking, ABC):
         revision = {"revision": self.declared} if self.declared else {}
         meta = {**opening.meta, "model": self.name, **revision, "finish": "given"}
         known = KnownSegments(opening.known, len(opening.ids))
-        ids = [*opening.ids, *written]
+        ids = [*opening.ids, *self._words(list(written))]
         return build(self.format, self.reader, ids, opening.span, opening.begin, meta, known=known)
 
     def surprise(self, trace: Trace) -> Edit:

@@ -211,14 +211,22 @@ class Engine(ModelRunner):
         heads: dict[int, Tensor],
         rows: Tensor | None,
         columns: Tensor | None,
+        embedded: Tensor | None = None,
     ) -> tuple[dict[int, Tensor | None], Any]:
-        """Attention weights of tokens at `positions` behind `cache`, which is extended; see `tracing.attention`."""
+        """Attention weights of tokens at `positions` behind `cache`, which is extended; see `tracing.attention`.
+
+        Args:
+            embedded: what the tokens read, [1, q, d_model], where that isn't their embedding.
+        """
         from cotlens.models import tracing
 
         inputs, before = self._inputs(ids, positions, cache, 1), int(positions[0])
         masks = self.causal(positions, before) if self.obeys_masks else None
         if masks is None:
             inputs["attention_mask"] = _ones(ids, before)
+        if embedded is not None:
+            del inputs["input_ids"]
+            inputs["inputs_embeds"] = embedded
         self.meter.tokens += ids.numel()
         self.meter.forwards += 1
         with _pass_errors(ids.shape[0], ids.shape[1], ids.device):

@@ -180,12 +180,21 @@ class NdifModel(TextModel, WhiteboxModel):
         return gradients.gradients(self.remote, ids, answer, sites, metric, embeddings, changes)
 
     def _divergence(
-        self, ids: tuple[int, ...], blocks: Sequence[BlockAttention], spans: Spans, temperature: float
+        self,
+        ids: tuple[int, ...],
+        blocks: Sequence[BlockAttention],
+        spans: Spans,
+        temperature: float,
+        changes: tuple[Intervention, ...] = (),
     ) -> Divergence:
         return comparing.divergence(self.remote, ids, blocks, spans, temperature)
 
     def _attention(
-        self, ids: tuple[int, ...], heads: Sequence[tuple[int, int]] | None, spans: Spans | None
+        self,
+        ids: tuple[int, ...],
+        heads: Sequence[tuple[int, int]] | None,
+        spans: Spans | None,
+        changes: tuple[Intervention, ...] = (),
     ) -> dict[tuple[int, int], Floats]:
         return reading.attention(self.remote, ids, heads, spans)
 

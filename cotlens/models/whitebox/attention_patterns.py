@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from cotlens.models.architecture.runner import ModelRunner
+    from cotlens.models.contract.interventions import Patch
     from cotlens.models.local.engine import Engine
 
 Head = tuple[int, int]
@@ -34,9 +35,16 @@ MOST_BYTES = 2**30  # of patterns that one call returns
 
 
 def attention(
-    engine: Engine, ids: Sequence[int], heads: Sequence[Head] | None, spans: Sequence[tuple[int, int]] | None
+    engine: Engine,
+    ids: Sequence[int],
+    heads: Sequence[Head] | None,
+    spans: Sequence[tuple[int, int]] | None,
+    inputs: Sequence[Patch] = (),
 ) -> dict[Head, NDArray[np.float32]]:
     """Attention weights per (layer, head): float32 [tokens, tokens], or block means [spans, spans].
+
+    Args:
+        inputs: vectors in place of embeddings.
 
     Raises as `wanted`, and CapabilityError where this model gives no weights.
     """
@@ -48,7 +56,7 @@ def attention(
         fitting(
             engine,
             len(ids) if whole else budget.piece(engine, len(ids)),
-            lambda most: _fill(engine, ids, found, spans, most),
+            lambda most: _fill(engine, ids, found, spans, most, inputs),
         )
     return found
 
@@ -82,6 +90,7 @@ def _fill(
     found: dict[Head, NDArray[np.float32]],
     spans: Sequence[tuple[int, int]] | None,
     step: int,
+    inputs: Sequence[Patch],
 ) -> None:
     """Run `ids` `step` queries at a time and enter what each of them attends to into `found`."""
     for pattern in found.values():
@@ -94,9 +103,22 @@ def _fill(
         rows, columns, into = None, None, slice(start, stop)
         if spans is not None:
             rows, columns, into = means(engine, spans, start, stop)
-        weights, cache = engine.attend(engine.tensor(ids[start:stop]), at, cache, layers, rows, columns)
+        given = _embedded(engine, ids, start, stop, inputs)
+        weights, cache = engine.attend(engine.tensor(ids[start:stop]), at, cache, layers, rows, columns, given)
         enter(found, layers, weights, into)
         control.current().report(stop, len(ids), "attention")
+
+
+def _embedded(engine: Engine, ids: Sequence[int], start: int, stop: int, inputs: Sequence[Patch]) -> Tensor | None:
+    """What tokens [start, stop) read where vectors stand in place of some embeddings; None where none does."""
+    if not inputs:
+        return None
+    found: Tensor = engine.hf.get_input_embeddings()(engine.tensor(ids[start:stop])).clone()
+    for patch in inputs:
+        for position, vector in zip(patch.positions, patch.values, strict=True):
+            if start <= position < stop:
+                found[0, position - start] = torch.tensor(vector, dtype=found.dtype, device=found.device)
+    return found
 
 
 def by_layer(runner: ModelRunner, found: Iterable[Head]) -> dict[int, Tensor]:

@@ -9,7 +9,7 @@ again as the first row of every batch.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -31,6 +31,7 @@ from cotlens.models.local.scoring.trunk import prefill
 if TYPE_CHECKING:
     from torch import Tensor
 
+    from cotlens.models.contract.interventions import Intervention
     from cotlens.models.local.engine import Engine
 
 __all__ = ["EPSILON", "Floats", "check_spans", "divergence", "first_query", "means_of_spans"]
@@ -55,6 +56,7 @@ class _Text:
         cache: of the tokens before the last first query; None where a model keeps a state, and is run from the start.
         first: the first token that is compared.
         ordinary: log-probabilities [len(ids) - first, vocabulary] after each token from `first` on; None if not kept.
+        changes: what holds with and without a block: vectors in place of latents.
     """
 
     ids: Sequence[int]
@@ -62,6 +64,7 @@ class _Text:
     first: int
     temperature: float
     ordinary: Tensor | None = None
+    changes: Sequence[Intervention] = ()
 
 
 def divergence(
@@ -70,6 +73,7 @@ def divergence(
     blocks: Sequence[BlockAttention],
     spans: Sequence[tuple[int, int]],
     temperature: float,
+    changes: Sequence[Intervention] = (),
 ) -> Divergence:
     """Means over the tokens of each span, for each block.
 
@@ -88,7 +92,7 @@ def divergence(
     if not waiting:
         return Divergence(found[0], found[1])
     with control.using(control.current().silent()):
-        text = _text(engine, ids[:end], starts[waiting[0]], starts[waiting[-1]], temperature)
+        text = _text(engine, ids[:end], starts[waiting[0]], starts[waiting[-1]], temperature, changes)
     total, done, count = sum(end - starts[i] for i in waiting), 0, _rows(engine, text)
     try:
         for at in range(0, len(waiting), count):
@@ -105,17 +109,19 @@ def divergence(
     return Divergence(found[0], found[1])
 
 
-def _text(engine: Engine, ids: Sequence[int], first: int, trunk: int, temperature: float) -> _Text:
+def _text(
+    engine: Engine, ids: Sequence[int], first: int, trunk: int, temperature: float, changes: Sequence[Intervention]
+) -> _Text:
     """Run the first `trunk` tokens, and keep ordinary distributions from `first` on where they fit."""
     cache = None
     if engine.obeys_masks:
-        cache = prefill(engine, ids[:trunk], trie.Edges(_NOTHING, _NOTHING, _NOTHING), ScoreTable(0), (), trunk)
-    text = _Text(ids, cache, first, temperature)
+        cache = prefill(engine, ids[:trunk], trie.Edges(_NOTHING, _NOTHING, _NOTHING), ScoreTable(0), changes, trunk)
+    text = _Text(ids, cache, first, temperature, changes=changes)
     if 4 * engine.layout.vocabulary * (len(ids) - first) > budget.available(engine) * _KEPT_SHARE:
         return text
     try:
         parts = [_logprobs(logits[0], temperature) for _, logits in _passes(engine, text, [], first)]
-        return _Text(ids, cache, first, temperature, torch.cat(parts))
+        return replace(text, ordinary=torch.cat(parts))
     except OutOfMemory:
         return text
 
@@ -174,7 +180,7 @@ def _passes(
         cut = masks.batch(engine.layout, engine.causal(at, 0), each, at, at)
         row = engine.tensor(text.ids).expand(count, -1)
         keep = torch.arange(begin, len(at), device=engine.device)
-        yield at[begin:], engine.forward(row, at, masks=cut, keep=keep)[0]
+        yield at[begin:], engine.forward(row, at, masks=cut, keep=keep, interventions=text.changes)[0]
         return
     cache = preallocated(text.cache, begin, count, len(text.ids))
     most = budget.rows(engine, len(text.ids), _TOKENS.get(engine.device.type, _TOKENS_ELSEWHERE))
@@ -184,7 +190,7 @@ def _passes(
         at = np.arange(start, min(len(text.ids), start + step))
         cut = masks.batch(engine.layout, engine.causal(at, start), each, at, np.arange(at[-1] + 1))
         row = engine.tensor(text.ids[start : start + step]).expand(count, -1)
-        logits, _, _ = engine.forward(row, at, masks=cut, cache=cache)
+        logits, _, _ = engine.forward(row, at, masks=cut, cache=cache, interventions=text.changes)
         yield at, logits
 
 

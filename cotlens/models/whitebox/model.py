@@ -17,7 +17,7 @@ from cotlens._core import check
 from cotlens._core.errors import InputError
 from cotlens.models.contract import LOWEST_TEMPERATURE, AnswerBranch, Decoded, Divergence, Gradients, Interventions
 from cotlens.models.contract.embeddings import with_embeddings
-from cotlens.models.contract.interventions import BlockAttention, Intervention, as_interventions
+from cotlens.models.contract.interventions import BlockAttention, Intervention, Patch, as_interventions
 from cotlens.models.contract.validation import checked_targets
 from cotlens.models.whitebox import activations, attention_patterns, decoding, divergence, unembedding
 from cotlens.models.whitebox.gradients import gradients as differentiate
@@ -70,13 +70,22 @@ class WhiteboxModel(ABC):
 
     @abstractmethod
     def _divergence(
-        self, ids: tuple[int, ...], blocks: Sequence[BlockAttention], spans: Spans, temperature: float
+        self,
+        ids: tuple[int, ...],
+        blocks: Sequence[BlockAttention],
+        spans: Spans,
+        temperature: float,
+        changes: tuple[Intervention, ...] = (),
     ) -> Divergence:
         """How far predictions move."""
 
     @abstractmethod
     def _attention(
-        self, ids: tuple[int, ...], heads: Sequence[tuple[int, int]] | None, spans: Spans | None
+        self,
+        ids: tuple[int, ...],
+        heads: Sequence[tuple[int, int]] | None,
+        spans: Spans | None,
+        changes: tuple[Intervention, ...] = (),
     ) -> dict[tuple[int, int], Floats]:
         """Attention weights."""
 
@@ -167,7 +176,8 @@ class WhiteboxModel(ABC):
         """
         ids, places = self._ids(trace), check.pairs("spans", spans)
         heat = check.number("temperature", temperature, LOWEST_TEMPERATURE, above=0)
-        return self._run(lambda: self._divergence(ids, blocks, places, heat))
+        latents = self._latent_inputs(trace)
+        return self._run(lambda: self._divergence(ids, blocks, places, heat, latents))
 
     def attention(
         self,
@@ -188,7 +198,8 @@ class WhiteboxModel(ABC):
         ids = self._ids(trace)
         chosen = None if heads is None else check.pairs("heads", heads)
         places = None if spans is None else check.pairs("spans", spans)
-        return self._run(lambda: self._attention(ids, chosen, places))
+        latents = self._latent_inputs(trace)
+        return self._run(lambda: self._attention(ids, chosen, places, latents))
 
     def unembed(self, vectors: NDArray[np.float32]) -> NDArray[np.float32]:
         """What vectors [n, d_model] in the residual stream add to the logits directly, float32 [n, vocabulary]."""
@@ -283,14 +294,24 @@ class LocalWhitebox(WhiteboxModel):
         return differentiate(self.engine, ids, answer, sites, metric, embeddings, changes)
 
     def _divergence(
-        self, ids: tuple[int, ...], blocks: Sequence[BlockAttention], spans: Spans, temperature: float
+        self,
+        ids: tuple[int, ...],
+        blocks: Sequence[BlockAttention],
+        spans: Spans,
+        temperature: float,
+        changes: tuple[Intervention, ...] = (),
     ) -> Divergence:
-        return divergence.divergence(self.engine, ids, blocks, spans, temperature)
+        return divergence.divergence(self.engine, ids, blocks, spans, temperature, changes)
 
     def _attention(
-        self, ids: tuple[int, ...], heads: Sequence[tuple[int, int]] | None, spans: Spans | None
+        self,
+        ids: tuple[int, ...],
+        heads: Sequence[tuple[int, int]] | None,
+        spans: Spans | None,
+        changes: tuple[Intervention, ...] = (),
     ) -> dict[tuple[int, int], Floats]:
-        return attention_patterns.attention(self.engine, ids, heads, spans)
+        inputs = [item for item in changes if isinstance(item, Patch)]
+        return attention_patterns.attention(self.engine, ids, heads, spans, inputs)
 
     def _unembed(self, vectors: Floats) -> Floats:
         return unembedding.unembed(self.engine, vectors)

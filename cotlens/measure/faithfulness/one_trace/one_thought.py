@@ -13,7 +13,7 @@ from cotlens.measure.faithfulness import conclusion_edit, congruence
 from cotlens.measure.faithfulness.shared.conclusions import another, concluded, replaced
 from cotlens.measure.faithfulness.shared.outcomes import Outcome, columns, same
 from cotlens.measure.faithfulness.shared.runs import answer_of
-from cotlens.measure.method import Cost, RunRecord, check_needs, check_setting
+from cotlens.measure.method import Cost, RunRecord, check_needs, check_setting, check_words
 from cotlens.models.contract import Capability, Model, Start
 from cotlens.results import Result
 from cotlens.trace import Trace
@@ -74,7 +74,8 @@ class OneThought:
         return Cost(answers * (len(trace.token_ids) + self.answer_tokens), answers * (1 + self.answer_tokens))
 
     def check(self, trace: Trace) -> None:
-        """Raise InputError where the trace has no answer of its own."""
+        """Raise InputError where the trace has no answer of its own, or no words to hold it against."""
+        check_words(trace, type(self).__name__)
         if trace.awaits_rerun:
             raise InputError("The model has not gone on from the edit, so this thought has no answer yet: rerun it.")
         if answer_of(trace) is None:

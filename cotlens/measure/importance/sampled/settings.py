@@ -10,8 +10,9 @@ from cotlens._core import check
 from cotlens._core.errors import InputError
 from cotlens.measure.importance.shared import units
 from cotlens.measure.importance.shared.units import Place
-from cotlens.measure.method import Cost, check_setting
+from cotlens.measure.method import Cost, check_setting, check_words
 from cotlens.trace import Span, Trace
+from cotlens.trace.latents import among
 
 UNITS = ("sentence", "paragraph", "step")
 METRICS = {"probability": "probability", "kl": "nats"}
@@ -109,7 +110,10 @@ class Sampled:
 
     def units(self, trace: Trace) -> list[Span]:
         """The units of the thought; InputError where there is none."""
-        return units.units(trace, self.unit, self.spans)
+        found = units.units(trace, self.unit, self.spans)
+        if any(among(trace, span.start, span.end) for span in found):  # nothing is drawn of a latent
+            check_words(trace, type(self).__name__)
+        return found
 
     def new_tokens(self, trace: Trace) -> int:
         """How many tokens a rollout may have."""

@@ -13,6 +13,7 @@ from cotlens._core.errors import InputError, did_you_mean
 from cotlens.measure.importance.shared import units
 from cotlens.measure.importance.shared.units import Place
 from cotlens.trace import Span, Trace
+from cotlens.trace.latents import name_of
 from cotlens.trace.values.numbers import numerals
 
 VALUES = "values"
@@ -47,7 +48,7 @@ class Group:
 
 def singles(trace: Trace, spans: Sequence[Span]) -> list[Group]:
     """A group per span."""
-    return [Group((span,), trace.text[span.char_start : span.char_end]) for span in spans]
+    return [Group((span,), name_of(trace, span)) for span in spans]
 
 
 def as_groups(method: str, given: Any) -> Groups:
@@ -103,4 +104,4 @@ def values(trace: Trace) -> list[Group]:
 
 def _group(trace: Trace, spans: Sequence[Span]) -> Group:
     ordered = units.disjoint(spans)
-    return Group(tuple(ordered), " … ".join(trace.text[span.char_start : span.char_end] for span in ordered))
+    return Group(tuple(ordered), " … ".join(name_of(trace, span) for span in ordered))

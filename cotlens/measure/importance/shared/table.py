@@ -14,6 +14,7 @@ from cotlens.measure.importance.shared.units import units
 from cotlens.measure.stats import position_baseline
 from cotlens.results import Provenance, Result
 from cotlens.trace import Span, Trace
+from cotlens.trace.latents import name_of
 from cotlens.trace.notes import with_text
 
 __all__ = ["CANCELLED", "result", "units"]
@@ -66,9 +67,7 @@ def result(
         "unit": [method.unit] * len(spans),
         "start": np.array([span.start for span in spans], dtype=np.int32),
         "end": np.array([span.end for span in spans], dtype=np.int32),
-        "text": [
-            span.text if isinstance(span, Group) else trace.text[span.char_start : span.char_end] for span in spans
-        ],
+        "text": [span.text if isinstance(span, Group) else name_of(trace, span) for span in spans],
         "estimate": estimates,
         "low": np.where(exact | bounded, estimates - off, np.nan),
         "high": np.where(exact | bounded, estimates + off, np.nan),

@@ -1,0 +1,165 @@
+"""Every measure on a thought of latents: it treats each as a unit, or refuses in a sentence what only words have."""
+
+from functools import cache
+
+import numpy as np
+import pytest
+import torch
+
+import cotlens as cl
+from cotlens.models.contract import BlockAttention, Branch
+from tests.contract.test_capabilities import SETTINGS
+from tests.model import tiny_latent
+from tests.model.test_features import random_sae
+from tests.model.test_latents import CLOSE, refused
+
+NAMES = [f"latent {step}" for step in range(tiny_latent.STEPS)]
+TARGET = {"target": "19"}
+
+
+@cache
+def trace():
+    """Five latents, the thought closed behind them, and a few tokens of answer."""
+    model, before = tiny_latent.model(), tiny_latent.trace()
+    return model.resume(before, at=int(before.latent_tokens[-1]) + 1, close_thought=True, max_new_tokens=4)
+
+
+@cache
+def other():
+    """The same with another latent in place of the second."""
+    return trace().replace(trace().spans("sentence")[1], np.full((1, tiny_latent.WIDTH), 0.7, np.float32))
+
+
+IMPORTANCE = {
+    "early answer": cl.importance.EarlyAnswer(unit="sentence", **TARGET),
+    "hidden": cl.importance.Occlusion(unit="sentence", **TARGET),
+    "left out": cl.importance.Occlusion(unit="sentence", effect="total", **TARGET),
+    "mean": cl.importance.Occlusion(unit="sentence", mode="mean", effect="total", **TARGET),
+    "gradient": cl.importance.Gradient(unit="sentence", **TARGET),
+    "suppression": cl.importance.Suppression(unit="sentence"),
+}
+
+
+@pytest.mark.parametrize("name", IMPORTANCE)
+def test_each_latent_is_a_row_of_an_importance(name):
+    result = IMPORTANCE[name].run(trace(), tiny_latent.model())
+    assert list(result.columns["text"])[-5:] == NAMES
+    estimates = np.asarray(result.columns["estimate"], float)[-5:]
+    measured = estimates[:4] if name == "suppression" else estimates  # nothing comes after the last
+    assert np.isfinite(measured).all() and np.abs(measured).max() > 1e-3
+
+
+WORDS = {
+    **{name: getattr(cl.importance, name) for name in ("Counterfactual", "Filler", "Mistake", "Paraphrase")},
+    **{name: getattr(cl.importance, name) for name in ("Resampling", "Resilience")},
+}
+
+
+@pytest.mark.parametrize("name", WORDS)
+def test_what_is_written_anew_takes_words(name):
+    method = WORDS[name](**{"embedder": "exact"} if name in ("Counterfactual", "Resilience") else {}, **SETTINGS[name])
+    refused("takes a thought in words", lambda: method.run(trace(), tiny_latent.model()))
+
+
+def test_what_reads_or_steers_words_takes_words():
+    model = tiny_latent.model()
+    vector = cl.steering.Vector("any", 1, np.ones(32, np.float32), 1.0)
+    sweep = cl.steering.Sweep(vector=vector, coefficients=(0.5,), seeds=1, controls=0, max_new_tokens=3)
+    for ask in (
+        lambda: sweep.run(trace(), model),
+        lambda: cl.diff(model, "Why?", trace()),
+        lambda: cl.diff_answers(model, "Why?", trace(), target="19"),
+        lambda: cl.faithfulness.OneThought(test="Congruence").run(trace(), model),
+    ):
+        refused("takes a thought in words", ask)
+    refused("stands for a latent", lambda: model.compose("Why?", "", None, written=trace().token_ids[-12:]))
+
+
+def test_what_is_blocked_and_attended_reads_latents():
+    """Against a thought whose latents are the very embeddings of its tokens: any other vectors give other numbers."""
+    model, one, two = tiny_latent.model(), trace(), other()
+    first, last = int(one.latent_tokens[0]), int(one.latent_tokens[-1])
+    spans = [(first, last + 1)]
+    block = [BlockAttention(range(first + 3, 10**6), range(first, first + 2))]
+    mine, theirs = (model.divergence(each, block, [(first + 3, last + 1)]).kl[0, 0] for each in (one, two))
+    assert mine > 1e-4 and abs(mine - theirs) > 1e-6
+    ids = list(one.token_ids[:first])
+    with torch.no_grad():
+        _, inputs = tiny_latent.thought(model, ids, 5)
+        model.engine.hf.set_attn_implementation("eager")
+        told = model.engine.hf(inputs_embeds=inputs, output_attentions=True).attentions[1][0, 2].numpy()
+        model.engine.hf.set_attn_implementation("sdpa")
+    seen = model.attention(one, heads=[(1, 2)])[1, 2][: last + 1, : last + 1]
+    np.testing.assert_allclose(seen, told, **CLOSE)
+    means = model.attention(one, heads=[(1, 2)], spans=spans)[1, 2]
+    np.testing.assert_allclose(means[0, 0], told[first:, first:].mean(1).mean(), rtol=1e-3)
+
+
+def test_latents_left_out_apart_keep_their_own_vectors():
+    """Two that don't stand side by side are taken away: the others are read where they stood, each its own."""
+    model, one = tiny_latent.model(), trace()
+    at = one.latent_tokens.tolist()
+    end = one.roles["thought"].end
+    kept = [place for place in at if place not in (at[1], at[3]) and place > at[1]]
+    answer = model.answer_branch(one, end, "19")
+    tokens = (*(one.token_ids[place] for place in kept), *answer.token_ids)
+    branch = Branch(at[1], tokens, given=len(kept) + answer.value_start, left_out=(at[1], at[3]))
+    found = model.score(one, [branch])[0].logprobs[-1]
+    hf, form = model.engine.hf, model.latent_format
+    ids = [*one.token_ids[: at[0]], 0, 0, 0, *answer.token_ids]
+    inputs = hf.get_input_embeddings()(torch.tensor([ids])).detach().clone()
+    inputs[0, at[0] : at[0] + 3] = torch.tensor(form.feedback(one.latents[[0, 2, 4]]))
+    places = [*range(at[0]), at[0], at[2], at[4], *range(end, end + len(answer.token_ids))]
+    with torch.no_grad():
+        logits = torch.log_softmax(hf(inputs_embeds=inputs, position_ids=torch.tensor([places])).logits[0], -1)
+    n = len(answer.token_ids)
+    assert found == pytest.approx(float(logits[-2, answer.token_ids[-1]]), abs=2e-3) and n > 1
+
+
+def test_lenses_read_latents_and_predict_none():
+    model = tiny_latent.model()
+    result = cl.lenses.LogitLens().run(trace(), model)
+    rows = np.asarray(result.columns["text"])
+    assert set(NAMES) <= set(rows)
+    latent = np.char.startswith(rows.astype(str), "latent")
+    assert np.isnan(np.asarray(result.columns["estimate"], float)[latent]).all()
+    assert all("no word" in one for one in np.asarray(result.columns["status"])[latent])
+    assert np.isfinite(np.asarray(result.columns["entropy"], float)[latent]).all()
+    last = np.asarray(result.columns["layer"])[latent] == model.n_layers
+    told = model.decode_latents(trace().latents, k=1)
+    np.testing.assert_allclose(np.asarray(result.columns["entropy"])[latent][last], told.entropy, **CLOSE)
+    answers = cl.lenses.AnswerLens(target="19", rival="7").run(trace(), model)
+    assert list(answers.columns["text"])[1:6] == NAMES
+    scope = cl.lenses.Patchscope(donor=other(), answer="19").run(trace(), model)
+    assert list(scope.columns["text"])[1:6] == NAMES
+
+
+def test_patching_tells_latents_apart_that_have_one_token():
+    model, base, source = tiny_latent.model(), trace(), other()
+    assert base.token_ids[: base.roles["thought"].end] == source.token_ids[: source.roles["thought"].end]
+    grid = cl.patching.PatchGrid(unit="sentence").run(base, source, model, answers=("19", "7"))
+    rows = grid.frame()
+    assert set(NAMES) <= set(rows.text)
+    first = rows[(rows.text == "latent 1") & (rows.layer == 0)]
+    assert len(first)
+    slopes = cl.patching.Attribution(unit="sentence").run(base, source, model, answers=("19", "7"))
+    assert "latent 1" in set(slopes.frame().text)
+
+
+def test_probes_read_at_latents():
+    model = tiny_latent.model()
+    given = [cl.probes.Example(one, at, str(label), problem=str(label)) for label, one in enumerate((trace(), other()))
+             for at in one.latent_tokens[1:3].tolist()]  # fmt: skip
+    from cotlens.measure.probes.example import read
+
+    seen = read(model, given, ["resid_post.1", "embed"])
+    for index, one in enumerate(given):
+        own = model.read(one.trace, "embed", positions=[one.at])["embed"][0]
+        np.testing.assert_allclose(seen["embed"][index], own, rtol=1e-5)
+    assert np.abs(seen["embed"][0] - seen["embed"][2]).max() > 1e-3, "same tokens, other latents"
+
+
+def test_features_are_found_and_ablated_at_latents():
+    model = tiny_latent.model()
+    told = cl.features.features(trace(), model, random_sae(), effect_of=(0, 1), estimate=True, target="19")
+    assert len(told) > 0
