@@ -11,6 +11,7 @@ from cotlens.measure.lenses.fitting import slopes
 from cotlens.models.contract import Capability
 from cotlens.results import load_result
 from tests import pretrained
+from tests.thoughts import written
 
 
 @pytest.fixture(scope="module")
@@ -20,7 +21,8 @@ def abacus():
 
 @pytest.fixture(scope="module")
 def traces(abacus):
-    return [abacus.reason(one.prompt, temperature=0) for one in organisms.problems(12, seed=5, steps=3, fork=False)]
+    asked = organisms.problems(12, seed=5, steps=3, fork=False)
+    return written(abacus, [one.prompt for one in asked], temperature=0)
 
 
 @pytest.fixture(scope="module")

@@ -8,7 +8,8 @@ from cotlens._core.errors import InputError
 from cotlens.measure import steering
 from cotlens.organisms.task.problems import problems
 from tests.model import tiny
-from tests.model.check_the_work import checks, written
+from tests.model.check_the_work import checks
+from tests.thoughts import written
 
 MOST = 40
 PROMPT = "Mia has 12 pears. How many are left?"
@@ -26,7 +27,8 @@ def texts(examples):
 def test_as_thoughts_they_give_the_direction_of_real_thoughts_and_as_bare_texts_another():
     """The real one is that of held-out sentences where the model itself checks its work, after the last layer."""
     model = cl.load("abacus", store=False)
-    traces, last = written(model, 24, 2), model.n_layers - 1
+    asked = problems(24, seed=21, split="train")
+    traces, last = written(model, [one.prompt for one in asked], 2, temperature=1.0), model.n_layers - 1
     sides = [texts(side) for side in steering.sentences(traces[:24], checks)]
     real = steering.fit(model, *steering.sentences(traces[24:], checks), layer=last, read="mean")
     question = problems(1, seed=5, split="train")[0].prompt
