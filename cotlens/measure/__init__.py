@@ -8,6 +8,7 @@ What is asked of a trace or a model:
 - `importance`: which parts of a thought caused its answer. Where most methods are: open it first.
 - `faithfulness`: does the thought decide the answer? `monitors`: what rules and judges say. `diff`: two models on it.
 - `lenses`, `probes`: what can be read inside. `features`: latents of autoencoders. `steering`: added directions.
+- `latent`: thoughts without words.
 - `categories`: what the sentences of a thought do. `rollouts`: many thoughts beside each other.
 - `published_rollouts`: what others sampled (one's own: `models.generation`).
 

@@ -27,9 +27,19 @@ _FEEDBACK = "feedback."  # of tensors beside the weights
 SAMPLING = {"temperature": 1.0, "top_p": 0.95, "top_k": 0}  # how the models are meant to be sampled
 
 
-def names(folder: Path = WEIGHTS) -> list[str]:
-    """Models that are shipped."""
-    return sorted(path.name.removesuffix(".safetensors") for path in folder.glob("*.safetensors"))
+def names(folder: Path = WEIGHTS, latent: bool | None = None) -> list[str]:
+    """Models that are shipped; with `latent`, those alone that think in latents (True) or in words (False)."""
+    found = sorted(path.name.removesuffix(".safetensors") for path in folder.glob("*.safetensors"))
+    return found if latent is None else [name for name in found if (_latent_told(name, folder) is not None) == latent]
+
+
+def _latent_told(name: str, folder: Path) -> str | None:
+    """What the file of a model says of its latents."""
+    from safetensors import safe_open
+
+    with safe_open(folder / f"{name}.safetensors", "np") as file:
+        said: str | None = (file.metadata() or {}).get("latent")
+        return said
 
 
 def save(
@@ -134,8 +144,8 @@ def latent_format(name: str, folder: Path = WEIGHTS) -> LatentFormat | None:
     from cotlens.models.contract.feedback import Constant, Linear, Rotated
     from cotlens.models.contract.latents import LatentFormat
 
+    said = _latent_told(name, folder)
     with safe_open(folder / f"{name}.safetensors", "np") as file:
-        said = (file.metadata() or {}).get("latent")
         found = {key: file.get_tensor(key) for key in file.keys() if key.startswith(_FEEDBACK)}  # noqa: SIM118
     if said is None:
         return None

@@ -17,7 +17,7 @@ from cotlens.organisms.training.recipes import RECIPES
 from cotlens.organisms.training.siblings import SIBLINGS
 
 N = 12
-SHIPPED = store.names()
+SHIPPED = store.names(latent=False)
 
 
 @pytest.fixture(scope="module")

@@ -14,7 +14,7 @@ from tests.truth.questions import BY_PATH, QUESTIONS, Question
 from tests.truth.thoughts import Case, Family, says_once
 
 BASE, POSTHOC, SHUFFLED = "abacus", "abacus-posthoc", "abacus-shuffled"
-SIBLINGS = tuple(name for name in store.names() if name not in (BASE, POSTHOC))
+SIBLINGS = tuple(name for name in store.names(latent=False) if name not in (BASE, POSTHOC))
 FAMILY = (BASE, POSTHOC, *SIBLINGS)
 
 

@@ -7,8 +7,9 @@ import json
 from pathlib import Path
 
 from cotlens.organisms import evaluation, store
-from cotlens.organisms.evaluation import base_model, siblings
+from cotlens.organisms.evaluation import base_model, latent, siblings
 from cotlens.organisms.evaluation.card import card
+from cotlens.organisms.evaluation.latent_card import card as latent_card
 
 
 def main() -> None:
@@ -22,14 +23,17 @@ def main() -> None:
     options = parser.parse_args()
     for name in options.names or store.names(options.weights):
         model, tokenizer = store.load_pair(name, options.weights)
-        if name == "abacus":
+        if name in store.names(options.weights, latent=True):
+            found = latent.measure(latent.loaded(name, options.weights), options.n)
+        elif name == "abacus":
             found = base_model.measure(model, tokenizer, options.n)
         else:
             abacus, _ = store.load_pair("abacus", options.weights)
             found = siblings.measure(name, model, tokenizer, options.n, abacus)
         (options.weights / f"{name}.measured.json").write_text(json.dumps(found, indent=2) + "\n")
         training = json.loads((options.weights / f"{name}.training.json").read_text())
-        (options.weights / f"{name}.md").write_text(card(name, found, training, model))
+        write = latent_card if name in store.names(options.weights, latent=True) else card
+        (options.weights / f"{name}.md").write_text(write(name, found, training, model))
 
 
 if __name__ == "__main__":

@@ -109,7 +109,7 @@ def _next(latents: Tensor, rows: Sequence[LatentRow], step: int, said: Tensor, f
     for index in range(len(latents)):
         row = rows[index]
         if step in row.replaced:
-            latents[index, step] = torch.from_numpy(row.replaced[step]).to(latents.device)
+            latents[index, step] = torch.tensor(row.replaced[step]).to(latents.device)
         elif row.effect == "total" and step > firsts[index]:
             latents[index, step] = said[index]
 

@@ -1,0 +1,30 @@
+"""Thoughts without words: which latents does the answer depend on, and what do they say?
+
+thought = model.reason(prompt, latents=15)
+cl.latent.LatentLens().run(thought, model)                     # what each latent says: decodable
+cl.latent.LatentAblation().run(thought, model, others=others)  # used: without it, what would be answered?
+cl.latent.Interchange().run(thought, other, model)             # used, for what: another's latent in its place
+cl.latent.decodable_and_used(model, cases, control_model=other)   # both, side by side, over many problems
+
+That a latent can be decoded says nothing of its use: models without any feedback hold decodable arithmetic too, and
+latents can be mere room to think in. So `decodable_and_used` shows both together, beside a model of the same shape
+without feedback. What is answered where a thought of latents stops early is asked by `EarlyAnswer(unit="token")`, as of
+words; occlusion, lenses and patching take latents as units too.
+
+Open `interchange` first; `steps` is what is replaced and by what, `asking` how the answers are scored.
+"""
+
+from cotlens._core.lazy import lazy_attributes
+
+_PACKAGE = "cotlens.measure.latent"
+
+__getattr__, __dir__ = lazy_attributes(
+    __name__,
+    {
+        "Interchange": f"{_PACKAGE}.interchange:Interchange",
+        "LatentAblation": f"{_PACKAGE}.ablation:LatentAblation",
+        "LatentCase": f"{_PACKAGE}.cases:LatentCase",
+        "LatentLens": f"{_PACKAGE}.lens:LatentLens",
+        "decodable_and_used": f"{_PACKAGE}.decodable_and_used:decodable_and_used",
+    },
+)

@@ -1,0 +1,105 @@
+"""The latent lens: what each latent would say if a word stood in its place."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cotlens._core import check
+from cotlens._core.errors import InputError
+from cotlens.measure.latent import steps
+from cotlens.measure.lenses import reading
+from cotlens.measure.method import Cost, RunRecord, check_needs, check_trace
+from cotlens.models.contract import Capability, Model
+from cotlens.results import Result
+from cotlens.trace import Trace
+
+FLOOR = 0.975  # quantile of the controls
+
+
+@dataclass(frozen=True, kw_only=True)
+class LatentLens:
+    """What does each latent say in the model's own words?
+
+    A latent has passed the final norm already, so the output embedding reads it as it is (through the rotation of its
+    format, where there is one): a norm on top would read another vector. A row per latent: estimate = log p of the
+    token that it should say (`says` of `run`), else of the one that leads. Columns: `leading` and `leading_logprob`,
+    `entropy` in nats, `norm`, the length of the vector; with `says` also `rank`, 0 for the best, `control`, log p at
+    the same latent of what another one should say (drawn), and `floor`, the 97.5 % quantile of the controls.
+
+    What a latent says need not be what it is used for: see `decodable_and_used`.
+    """
+
+    needs: ClassVar[Capability] = Capability.LATENT | Capability.DECODE
+    edit_type: ClassVar[str] = "none"
+    unit: ClassVar[str] = "latent"
+
+    def cost(self, trace: Trace) -> Cost:
+        """No pass through the model: only its output embedding, once for each latent."""
+        return Cost(0, 0)
+
+    def run(self, trace: Trace, model: Model, seed: int = 0, *, says: Sequence[str] | None = None) -> Result:
+        """Read every latent.
+
+        Args:
+            says: what each should say, a text of one token for each latent.
+
+        Raises:
+            InputError: the trace has no latents, or `says` isn't a token for each.
+            CapabilityError: the model can't be decoded.
+        """
+        check_needs(self, model)
+        check_trace(trace, "LatentLens")
+        rows = [row[0] for row in steps.members(trace, 1)]
+        record, wanted = RunRecord(self, trace, model, seed), None
+        if says is not None:
+            own = tokens(model, says, len(rows))
+            wanted = np.array([own, _others(own, check.seed(seed))]).T
+        told = model.decode_latents(trace.latents, [] if wanted is None else wanted, k=1)
+        at = trace.latent_tokens
+        leading = told.top_logprobs[:, 0].astype(np.float64)
+        columns: dict[str, Any] = {
+            "start": at, "end": at + 1, "text": [steps.name([row]) for row in rows],
+            "estimate": leading if wanted is None else told.logprobs[:, 0].astype(np.float64),
+            "status": ["exact"] * len(rows),
+            "leading": reading.token_texts(model, told.top_ids[:, 0].tolist()), "leading_logprob": leading,
+            "entropy": told.entropy, "norm": np.linalg.norm(trace.latents, axis=1),
+        }  # fmt: skip
+        if wanted is not None:
+            columns |= {
+                "rank": told.ranks[:, 0], "control": told.logprobs[:, 1],
+                "floor": np.full(len(rows), np.quantile(told.logprobs[:, 1], FLOOR)),
+            }  # fmt: skip
+        what = "the token that leads" if wanted is None else "the token that it should say"
+        return reading.table(
+            self, columns, record.provenance(), f"log-probability of {what}",
+            "the nearer to 0, the surer the latent is of it", "certain of it", {"cells": reading.LOGPROB},
+        )  # fmt: skip
+
+
+def _others(own: NDArray[np.int64], seed: int) -> NDArray[np.int64]:
+    """For each latent a token that another one should say and it shouldn't; where all say one, that."""
+    rng, known = np.random.default_rng(seed), np.unique(own)
+    return np.array([rng.choice(known[known != one]) if len(known) > 1 else one for one in own], np.int64)
+
+
+def tokens(model: Model, says: Sequence[str], count: int) -> NDArray[np.int64]:
+    """The ids of texts of one token each, for `count` latents.
+
+    Raises:
+        InputError: there aren't as many, or one isn't a single token.
+    """
+    given = check.texts("says", says, of="LatentLens")
+    if len(given) != count:
+        raise InputError(f"says= has {len(given)} texts and there are {count} latents; give one for each.")
+    found = [model.codec.encode(one) for one in given]
+    wrong = next((one for one, ids in zip(given, found, strict=True) if len(ids) != 1), None)
+    if wrong is not None:
+        raise InputError(
+            f"says= has {wrong!r}, which isn't one token of {model.name!r}; give one token for each latent."
+        )
+    return np.array([ids[0] for ids in found], np.int64)
