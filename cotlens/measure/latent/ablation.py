@@ -19,8 +19,7 @@ from cotlens.measure.latent.asking import Asked, answers, ask
 from cotlens.measure.latent.steps import Groups
 from cotlens.measure.method import Cost, RunRecord, check_needs, check_setting, check_trace, traces_of
 from cotlens.measure.stats import mean_interval
-from cotlens.models.contract import Capability, Model
-from cotlens.models.contract.latents import EFFECTS
+from cotlens.models.contract import EFFECTS, Capability, Model
 from cotlens.results import Result
 from cotlens.trace import Trace
 

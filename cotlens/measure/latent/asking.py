@@ -9,8 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cotlens.measure.answers.forced import Forced, ForcedQuery
-from cotlens.models.contract import Model
-from cotlens.models.contract.latents import LatentRow
+from cotlens.models.contract import LatentRow, Model
 from cotlens.trace import Trace
 from cotlens.trace.answers import AnswerForm
 

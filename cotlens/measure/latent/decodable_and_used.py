@@ -20,8 +20,7 @@ from cotlens.measure.latent.lens import tokens
 from cotlens.measure.latent.steps import Groups
 from cotlens.measure.method import RunRecord, check_needs, check_setting
 from cotlens.measure.stats import wilson
-from cotlens.models.contract import Capability, Model
-from cotlens.models.contract.latents import EFFECTS
+from cotlens.models.contract import EFFECTS, Capability, Model
 from cotlens.results import Result
 from cotlens.trace import Trace
 

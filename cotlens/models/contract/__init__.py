@@ -20,13 +20,14 @@ from cotlens.models.contract.interventions import (
     Patch,
     Positions,
 )
-from cotlens.models.contract.latents import LatentFormat, LatentRow, LatentRun
+from cotlens.models.contract.latents import EFFECTS, LatentFormat, LatentRow, LatentRun
 from cotlens.models.contract.model import Interventions, Meter, Model, OnToken, Owner
 from cotlens.models.contract.start import OnRollout, Start
 from cotlens.models.contract.whitebox import ANSWER_METRICS, LOWEST_TEMPERATURE, Decoded, Divergence, Gradients
 
 __all__ = [
     "ANSWER_METRICS",
+    "EFFECTS",
     "EVER",
     "LOWEST_TEMPERATURE",
     "Ablate",
