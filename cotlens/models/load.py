@@ -52,11 +52,11 @@ def load(
         revision: branch, tag or commit of a Hugging Face id.
         options: of the backend; for "local" those of `local.loading.opening.open_local`: `device`, `device_map`,
             `max_memory`, `offload_folder`, `dtype`, `quantization`, `format`, `system`, `template`, `score`, `memory`,
-            `store`, `latent` for a checkpoint that thinks in latents ("coconut", "codi"), and `dry_run`, which loads
-            nothing and returns a `Plan`; for "ndif" those of `ndif.opening.open_ndif`: `host`, `files`, `format`,
-            `system`, `template`, `score`, `store`; for "vllm" those of `endpoint.opening.open_endpoint`: `endpoint`,
-            `tokenizer`, `context_length`, `format`, `system`, `template`, `store`, `together`, `timeout`, `retries`,
-            `key`, `dtype`, `engine`.
+            `store`, `latent` for a checkpoint that thinks in latents ("coconut", "codi") or softly ("soft"), and
+            `dry_run`, which loads nothing and returns a `Plan`; for "ndif" those of `ndif.opening.open_ndif`: `host`,
+            `files`, `format`, `system`, `template`, `score`, `store`; for "vllm" those of
+            `endpoint.opening.open_endpoint`: `endpoint`, `tokenizer`, `context_length`, `format`, `system`,
+            `template`, `store`, `together`, `timeout`, `retries`, `key`, `dtype`, `engine`.
 
     Raises:
         InputError: the name or an option is not known; near names are suggested.

@@ -6,6 +6,8 @@ import numpy as np
 import pytest
 import torch
 
+import cotlens as cl
+from cotlens import organisms
 from cotlens._core.errors import CapabilityError, InputError
 from cotlens.measure.answers.forced import ForcedQuery
 from cotlens.models.contract import AddVector, Branch, LatentRow
@@ -310,3 +312,45 @@ def test_a_rotated_latent_is_read_turned_back_and_without_a_second_norm():
     constant = tiny_latent.trace("qwen3", "constant")
     seen = tiny_latent.model("qwen3", "constant").read(constant, "embed", positions=constant.latent_tokens)["embed"]
     assert np.ptp(seen, 0).max() == 0
+
+
+# ---------------------------------------------------------------- soft thinking
+
+
+def softly(hf, ids, count, tokens=8):
+    """Token ids, probabilities and inputs of soft steps, by whole passes of plain transformers."""
+    table, rows = hf.get_input_embeddings(), []
+    inputs = table(torch.tensor([ids]))
+    for _ in range(count):
+        best = torch.softmax(hf(inputs_embeds=inputs).logits[0, -1], -1).topk(tokens)
+        shares = best.values / best.values.sum()
+        rows.append(torch.cat([best.indices.float(), shares]))
+        inputs = torch.cat([inputs, (shares[:, None] * table(best.indices)).sum(0)[None, None]], 1)
+    return torch.stack(rows).numpy(), inputs
+
+
+def test_soft_thinking_keeps_tokens_and_probabilities(tmp_path):
+    hf, tokenizer = organisms.load_pair("abacus")
+    model = cl.load((hf, tokenizer), latent="soft")
+    prompts = ["Mia has 12 pears and buys 7 more.", "Ravi has 3."]
+    for trace in model.reason(prompts, latents=6, max_new_tokens=3, temperature=0):
+        with torch.no_grad():
+            rows, inputs = softly(hf, prefix_of(trace), 6)
+        np.testing.assert_array_equal(trace.latents[:, :8], rows[:, :8])
+        np.testing.assert_allclose(trace.latents[:, 8:], rows[:, 8:], atol=1e-4)
+        words = trace.token_ids[trace.latent_tokens[-1] + 1 :]
+        told = tiny_latent.logprobs(model, inputs, words)
+        np.testing.assert_allclose(trace.logprobs[-len(words) :], told, **CLOSE)
+    ids, shares = model.latent_format.feedback.parts(trace.latents)
+    np.testing.assert_allclose(shares.sum(1), 1, atol=1e-5)
+    assert ids.dtype.kind == "i" and len(set(ids[0].tolist())) == 8
+    trace.save(tmp_path / "soft.json")
+    assert Trace.load(tmp_path / "soft.json", model=model) == trace
+    changed = trace.latents[2].copy()
+    changed[8:] = 1 / 8
+    run = model.think(trace, [LatentRow({1: changed})])[0]
+    again = model.resume(trace.replace(trace.spans("sentence")[1], changed[None]), max_new_tokens=1)
+    np.testing.assert_allclose(run.latents, again.latents, atol=1e-4)
+    refused("latents=", lambda: model.reason("Why?"))
+    refused("already", lambda: model.decode_latents(trace.latents))
+    refused("token ids", lambda: model.think(trace, [LatentRow({1: changed - 0.5})]))

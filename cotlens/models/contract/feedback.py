@@ -6,6 +6,7 @@ that any backend can use them and two models with the same ones are known to be 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, fields
 
 import numpy as np
@@ -43,6 +44,8 @@ class Feedback:
         parts: list[str | NDArray[np.float32]] = [type(self).__name__]
         for one in fields(self):  # type: ignore[arg-type]
             value = getattr(self, one.name)
+            if callable(value) and not isinstance(value, Feedback):
+                continue  # the model's own table, which its weights tell
             own = value.fingerprint if isinstance(value, Feedback) else value
             parts += [one.name, own if isinstance(own, np.ndarray) else repr(own)]
         return fingerprint(*parts)
@@ -134,6 +137,50 @@ class Mlp(Feedback):
     def width(self) -> int | None:
         """See `Feedback`."""
         return int(self.first.shape[1])
+
+
+@dataclass(frozen=True, eq=False)
+class Mixture(Feedback):
+    """The mean of some tokens' embeddings, as in soft thinking: a latent is m token ids, then their m probabilities.
+
+    Args:
+        tokens: m.
+        embed: from ids int64 [n] to embeddings [n, d_model].
+    """
+
+    tokens: int
+    embed: Callable[[NDArray[np.int64]], Floats]
+
+    def __call__(self, latents: Floats) -> Floats:
+        """See `Feedback`."""
+        ids, shares = self.parts(latents)
+        vectors = self.embed(ids.ravel()).reshape(*ids.shape, -1)
+        return np.asarray((shares[..., None] * vectors).sum(1), np.float32)
+
+    def parts(self, latents: Floats) -> tuple[NDArray[np.int64], Floats]:
+        """Token ids int64 [n, m] and probabilities [n, m] of latents; an id is exact in float32 up to 2^24.
+
+        Raises:
+            InputError: these are none.
+        """
+        ids, shares = latents[:, : self.tokens], latents[:, self.tokens :]
+        if ids.shape != shares.shape or (ids != np.round(ids)).any() or (ids < 0).any() or (shares < 0).any():
+            raise InputError(
+                f"A soft latent is {self.tokens} token ids and as many probabilities; an array of shape "
+                f"{latents.shape} holds something else."
+            )
+        return ids.astype(np.int64), shares
+
+    def read(self, latents: Floats) -> Floats:
+        """Refused: there is nothing to be read out of them."""
+        raise InputError(
+            "Soft latents are tokens with their probabilities already; latent_format.feedback.parts tells them."
+        )
+
+    @property
+    def width(self) -> int | None:
+        """See `Feedback`."""
+        return 2 * self.tokens
 
 
 @dataclass(frozen=True, eq=False)

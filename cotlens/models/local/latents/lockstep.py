@@ -21,7 +21,7 @@ from cotlens.models.contract.latents import Begun, LatentFormat, LatentRow, Late
 from cotlens.models.contract.validation import check_branches
 from cotlens.models.local import budget
 from cotlens.models.local.caches import view
-from cotlens.models.local.latents.loop import embedded, run
+from cotlens.models.local.latents.loop import embedded, run, taken
 from cotlens.models.local.scoring import trie
 from cotlens.models.local.scoring.dispatch import to_branch_scores
 from cotlens.models.local.scoring.packed import padded, seen_by_nodes
@@ -95,7 +95,8 @@ def _block(
         cache, joined = _joining(base.cache, cache, at, more - joined), more
         inputs = base.inputs[at][None].expand(joined, -1)
         if at in steps:
-            _next(latents[:joined], rows, steps[at], hidden[:joined, at - 1].float(), firsts)
+            said = torch.from_numpy(taken(engine, form, hidden[:joined, at - 1]))
+            _next(latents[:joined], rows, steps[at], said.to(engine.device), firsts)
             given = form.inputs(latents[:joined, steps[at]].cpu().numpy())
             inputs = torch.from_numpy(given).to(engine.device)
         where = np.array([at])

@@ -9,10 +9,12 @@ import numpy as np
 import torch
 
 from cotlens._core import control
+from cotlens.models.contract.feedback import Mixture
 from cotlens.models.contract.latents import Begun
 from cotlens.models.local.caches import fresh_cache
 from cotlens.models.local.incremental import STEP, pieces
 from cotlens.models.local.padded_cache import PaddedCache
+from cotlens.models.whitebox.decoding import logits_after_norm
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -43,6 +45,16 @@ def run(engine: Engine, text: Begun) -> tuple[Tensor, Any]:
     return torch.cat(found, 1), cache
 
 
+def taken(engine: Engine, form: LatentFormat, hidden: Tensor) -> Floats:
+    """The latents of hidden states [n, d_model]: these themselves, or the likeliest tokens and their probabilities."""
+    said: Floats = hidden.float().cpu().numpy()
+    if not isinstance(form.feedback, Mixture):
+        return said
+    best = torch.softmax(logits_after_norm(engine, said), -1).topk(form.feedback.tokens, -1)
+    shares = best.values / best.values.sum(-1, keepdim=True)
+    return torch.cat([best.indices.float(), shares], -1).cpu().numpy()
+
+
 def think(engine: Engine, form: LatentFormat, texts: Sequence[Begun]) -> list[Floats]:
     """The latents that follow each text, float32 [count, d_model], before feedback.
 
@@ -52,7 +64,8 @@ def think(engine: Engine, form: LatentFormat, texts: Sequence[Begun]) -> list[Fl
         OutOfMemory: they don't fit.
         Cancelled: between two steps.
     """
-    found: list[Floats] = [np.empty((0, engine.layout.d_model), np.float32)] * len(texts)
+    width = form.feedback.width or engine.layout.d_model
+    found: list[Floats] = [np.empty((0, width), np.float32)] * len(texts)
     order = sorted((i for i, text in enumerate(texts) if text.count), key=lambda i: -texts[i].count)
     for start in range(0, len(order), TOGETHER):
         group = order[start : start + TOGETHER]
@@ -77,7 +90,7 @@ def _together(engine: Engine, form: LatentFormat, texts: Sequence[Begun]) -> lis
         while texts[len(padded.lengths) - 1].count <= step:
             padded.drop(len(padded.lengths) - 1)
         states = states[: len(padded.lengths)]
-        told.append(states.float().cpu().numpy())
+        told.append(taken(engine, form, states))
         if step + 1 == texts[0].count:
             break
         at = np.array(padded.lengths)[:, None]

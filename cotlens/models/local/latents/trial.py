@@ -8,6 +8,7 @@ import numpy as np
 import torch
 
 from cotlens._core.errors import CapabilityError, InputError
+from cotlens.models.contract.feedback import Mixture
 from cotlens.models.contract.latents import Begun
 from cotlens.models.local.latents.loop import run
 from cotlens.models.whitebox.decoding import logits_after_norm
@@ -28,7 +29,7 @@ def check(engine: Engine, form: LatentFormat) -> None:
     """
     engine.need_masks()
     width, wide = form.feedback.width, engine.layout.d_model
-    if width not in (None, wide):
+    if width not in (None, wide) and not isinstance(form.feedback, Mixture):
         raise InputError(
             f"The feedback of these latents takes vectors of width {width}, and this model's hidden states are {wide} "
             "wide; load the checkpoint that the feedback was trained with."

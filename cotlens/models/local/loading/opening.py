@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from cotlens._core.errors import CotLensError, InputError
 from cotlens.models import load_errors, shipped
+from cotlens.models.local.latents import soft
 from cotlens.models.local.latents.checkpoints.opening import LatentCheckpoint, given, opened
 from cotlens.models.local.loading import planning, steps
 from cotlens.models.local.loading.settings import DeviceMap, Loading
@@ -57,7 +58,8 @@ def open_local(
         dtype: "float32", "bfloat16", ...; default float32 on a CPU and what the checkpoint holds elsewhere.
         quantization: "8bit" or "4bit" (NF4), by bitsandbytes.
         format, system, template, score, memory, store: as for `LocalModel`.
-        latent: of a checkpoint that thinks in latents: "coconut" or "codi", or a `LatentCheckpoint` that says more.
+        latent: of a checkpoint that thinks in latents: "coconut" or "codi", or a `LatentCheckpoint` that says more;
+            "soft" for soft thinking, which any model can be asked for.
         dry_run: load nothing, and return a `planning.Plan` that says what would be loaded and what it needs.
 
     Raises:
@@ -69,7 +71,8 @@ def open_local(
     loading = Loading(device, device_map, max_memory, offload_folder, dtype, quantization)
     spoken: dict[str, Any] = {"format": format, "system": system, "template": template}
     options: dict[str, Any] = {**spoken, "score": score, "memory": memory, "store": store}
-    if latent is not None and (isinstance(name, tuple) or str(name) in shipped.names()):
+    softly = latent == soft.NAME
+    if latent is not None and not softly and (isinstance(name, tuple) or str(name) in shipped.names()):
         raise InputError("latent= opens a checkpoint's files; give their folder, or leave it out.")
     if isinstance(name, tuple):
         if len(name) != 2:
@@ -77,17 +80,18 @@ def open_local(
         _refuse_spreading(loading, "A loaded pair stays as it is; load it by name")
         if dry_run:
             return planning.of_loaded(*name, **spoken)
-        return LocalModel(name[0], name[1], reader=reader, revision=revision, **options)
+        form = soft.format_of(*name) if softly else None
+        return LocalModel(name[0], name[1], reader=reader, revision=revision, latent=form, **options)
     text = str(name)
     if text in shipped.names():
         _refuse_spreading(loading, f"{text!r} takes a few MB; load another model")
         pair = _shipped(text, loading)
         if dry_run:
             return planning.of_loaded(*pair, **spoken, name=text)
-        latent_format = shipped.latent_format(text)
-        return LocalModel(*pair, name=text, reader=reader or _number(), latent=latent_format, **options)
+        form = soft.format_of(*pair) if softly else shipped.latent_format(text)
+        return LocalModel(*pair, name=text, reader=reader or _number(), latent=form, **options)
     load_errors.unlikely(text, shipped.names())
-    if latent is not None:
+    if latent is not None and not softly:
         _refuse_spreading(loading, "A checkpoint of a latent reasoner is loaded whole; load its base")
         pair, form, family = _refusing(text, lambda: opened(ModelFiles.of(text, revision), given(latent)))
         pair = pair[0].to(loading.where()).to(loading.kind() or pair[0].dtype), pair[1]
@@ -96,8 +100,9 @@ def open_local(
     if dry_run:
         return _refusing(text, lambda: planning.of_named(text, revision, loading, **spoken))
     pair, kept = _refusing(text, lambda: _from_transformers(text, revision, loading))
-    found = commit(text, revision)
-    return LocalModel(*pair, name=text, revision=found or revision, commit=found, reader=reader, kept=kept, **options)
+    found, form = commit(text, revision), soft.format_of(*pair) if softly else None
+    options |= {"revision": found or revision, "commit": found, "kept": kept, "latent": form}
+    return LocalModel(*pair, name=text, reader=reader, **options)
 
 
 def _from_transformers(name: str, revision: str | None, loading: Loading) -> tuple[tuple[Any, Any], str]:

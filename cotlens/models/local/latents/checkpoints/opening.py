@@ -58,7 +58,7 @@ def given(latent: Any) -> LatentCheckpoint:
         return latent
     if not isinstance(latent, str):
         names = " or ".join(map(repr, FAMILIES))
-        raise InputError(f"latent={str(latent)[:60]} is not known; give {names}, or a LatentCheckpoint.")
+        raise InputError(f"latent={str(latent)[:60]} is not known; give {names}, 'soft', or a LatentCheckpoint.")
     return LatentCheckpoint(latent)
 
 

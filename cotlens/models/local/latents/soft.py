@@ -1,0 +1,53 @@
+"""Soft thinking (Zhang et al. 2025, arXiv 2505.15778): a step is no word but the likeliest few, mixed by probability.
+
+Any model can be asked so; none has to be trained for it. What is kept of a step is its tokens and their probabilities,
+not their mean: the mean says nothing of which they were. They are those of the plain distribution (temperature 1), the
+`TOKENS` likeliest, summing to one; the paper's filters (top-p, min-p) and its stop at low entropy are left out, so that
+the number of steps is what was asked for, and words follow.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from cotlens._core.errors import InputError
+from cotlens.models.contract.feedback import Floats, Mixture
+from cotlens.models.contract.latents import LatentFormat
+from cotlens.models.model_config import eos
+
+NAME = "soft"
+TOKENS = 8
+
+
+def format_of(hf: Any, tokenizer: Any) -> LatentFormat:
+    """How a loaded model thinks softly.
+
+    Raises:
+        InputError: it has no id that could stand for a step, since all are words.
+    """
+
+    def embed(ids: NDArray[np.int64]) -> Floats:
+        table = hf.get_input_embeddings()
+        with torch.no_grad():
+            found: Floats = table(torch.tensor(ids, device=table.weight.device)).float().cpu().numpy()
+        return found
+
+    rows = len(hf.get_input_embeddings().weight)
+    pad = tokenizer.pad_token_id
+    free = [*range(len(tokenizer), rows)][:1] or [
+        pad for pad in [pad] if pad is not None and pad not in eos(hf, tokenizer)
+    ]
+    if not free:
+        raise InputError(
+            "Every id of this model is a word or ends a text, so none can stand for a soft step; add a padding token "
+            "to its tokenizer."
+        )
+    return LatentFormat(NAME, int(free[0]), Mixture(min(TOKENS, rows), embed), default=_unsaid)
+
+
+def _unsaid(prompt: str) -> int:
+    raise InputError("Soft thinking takes as many steps as you say; give latents=, such as reason(prompt, latents=16).")
