@@ -8,7 +8,7 @@ import pytest
 
 from tests.gallery.page import Gallery
 from tests.gallery.test_findings import FOUND
-from tests.gallery.test_states import CONTRAST
+from tests.gallery.test_fits import CONTRAST
 
 AXE = Path(__file__).resolve().parents[2] / "widgets" / "node_modules" / "axe-core" / "axe.min.js"
 
@@ -55,7 +55,7 @@ AT_WORK: dict[str, tuple[str, Callable[[Gallery], None]]] = {
 }
 
 
-# The costly rule. What it knows and `test_states.CONTRAST` doesn't, which sees every state: what is drawn over what.
+# The costly rule. What it knows and `test_fits.CONTRAST` doesn't, which sees every state: what is drawn over what.
 COLOURS = "color-contrast"
 
 

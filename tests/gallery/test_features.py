@@ -4,30 +4,10 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.gallery.page import Gallery
-from tests.gallery.test_states import CONTRAST, OVERFLOW, SMALL
-
-STATES = [
-    "features", "featuresreading", "featureschanged", "featuresselected", "featurespoor", "featuresnoanswer",
-    "featureserror", "featuresgone", "featureshostile", "featuresunrun",
-]  # fmt: skip
 
 
 def rows(gallery: Gallery, column: str) -> list[str]:
     return gallery.find(f".cotlens-table-body [data-row] .cotlens-cell-{column}").all_inner_texts()
-
-
-@pytest.mark.parametrize(("width", "theme"), [(480, "dark"), (900, "light"), (1400, "dark")])
-def test_every_state_fits_and_can_be_read(gallery: Gallery, theme: str, width: int) -> None:
-    gallery.page.set_viewport_size({"width": width + 30, "height": 1300})
-    gallery.show("features", theme=theme, width=width)
-    for state in STATES:
-        gallery.turn(state)
-        first = gallery.find(".cotlens-table-body [data-row]")
-        if first.count():
-            first.first.click()
-        assert gallery.root.evaluate(OVERFLOW) == [], state
-        assert gallery.root.evaluate(CONTRAST) == [], state
-        assert gallery.root.evaluate(SMALL) == [], state
 
 
 def test_picking_paints_and_asks_for_the_exact_effect(gallery: Gallery) -> None:

@@ -4,28 +4,11 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.gallery.page import Gallery
-from tests.gallery.test_states import CONTRAST, OVERFLOW, SMALL
+from tests.gallery.test_fits import CONTRAST
 
 # All of its text is drawn, inside the trail.
 WHOLE = """(each) => each.scrollWidth <= each.clientWidth && each.getBoundingClientRect().right <=
   each.closest('.cotlens-chips').getBoundingClientRect().right"""
-STATES = [
-    "steer", "steertwo", "steersame", "steeranswer", "steerdamage", "steercontrol", "steerstream", "steerqueued",
-    "steerstopped", "steererror", "steergone", "steermany", "steerunmeasured", "steerhostile", "steerlong",
-    "steersweep", "steersweeping",
-]  # fmt: skip
-
-
-@pytest.mark.parametrize(("width", "theme"), [(480, "light"), (900, "dark"), (1400, "light")])
-def test_every_state_fits_and_can_be_read(gallery: Gallery, theme: str, width: int) -> None:
-    gallery.page.set_viewport_size({"width": width + 30, "height": 1100})
-    gallery.show("steer", theme=theme, width=width)
-    for state in STATES:
-        gallery.turn(state)
-        assert gallery.root.get_attribute("data-cotlens-theme") == theme
-        expect(gallery.find(".cotlens-failed"), state).to_have_count(0)
-        for name, check in (("overflow", OVERFLOW), ("contrast", CONTRAST), ("small", SMALL)):
-            assert gallery.root.evaluate(check) == [], (state, name)
 
 
 def test_a_hand_on_the_slider_asks_at_once_and_last_wins(gallery: Gallery) -> None:
