@@ -42,13 +42,15 @@ ALWAYS = {"Ctrl S", "Ctrl Shift C", "Ctrl ,"}  # wherever the focus is: that the
 # JupyterLab's find is for a widget without a text; in one whose text is searched at that moment it is the widget's.
 FIND, FIND_IN_TEXT = "Ctrl F", "Ctrl F in a searched text"
 
-# What can have the focus; `once` takes the first of each kind, as the keyboard tells them apart.
+# What can have the focus; `once` takes the first of each kind in all widgets, as the keyboard tells them apart, and the
+# root of each.
 ELEMENTS = """(root, once) => {
   const focusable = 'a[href], button, input, select, textarea, summary, [tabindex], [contenteditable=true]'
   const all = [...root.querySelectorAll(focusable), root]
-  const kinds = new Set()
+  const kinds = (window.pressed ??= new Set())
   window.elements = all.filter((element) => {
-    const kind = [element.localName, element.type, element.role, element.dataset.region].join()
+    const name = element === root ? root.className : element.dataset.region
+    const kind = [element.localName, element.type, element.role, name].join()
     element.focus({ preventScroll: true })
     if (document.activeElement !== element || (once && kinds.has(kind))) return false
     kinds.add(kind)
