@@ -27,7 +27,7 @@ def weights() -> Path:
 def folder() -> Path:
     """The same model as transformers saves it, made once: to take it out of the GGUF costs each process half a minute.
 
-    `tests/model/test_gguf.py` holds every weight and the tokenizer of it to those of the file.
+    `tests/model/loading/test_gguf.py` holds every weight and the tokenizer of it to those of the file.
     """
     from filelock import FileLock
     from xxhash import xxh3_64_hexdigest

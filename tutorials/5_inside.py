@@ -127,7 +127,7 @@ def held(model, sae, trace, number):
 check("5.4", held)
 
 # %% [markdown]
-# Measured over 40 problems for the 12 latents per token that matter most, beside random latents that move the activation as far: `python -m tests.reference.test_features_truth` in a checkout. Without that control it could be that any push of this size does it (chapter 4).
+# Measured over 40 problems for the 12 latents per token that matter most, beside random latents that move the activation as far: `python -m tests.reference.features.test_features_truth` in a checkout. Without that control it could be that any push of this size does it (chapter 4).
 #
 # ## 5.5 What it misses (★, 2 minutes)
 #

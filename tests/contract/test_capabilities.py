@@ -15,7 +15,7 @@ from cotlens.models.contract import Capability
 from cotlens.models.contract.capability import OFFERS, offering, remedy
 from cotlens.models.load import BACKENDS
 from tests.contract.test_model import MODELS
-from tests.model.test_features import random_sae
+from tests.model.measure.test_features import random_sae
 from tools import capability_table as tables
 
 ROWS = {row.title: row for row in tables.rows()}

@@ -4,7 +4,8 @@ The activations are those of the token before a checking sentence, where the mod
 before every other sentence. It is added after the last layer, where nothing can undo the push: that a vector separates
 sentences at an earlier layer doesn't mean that the layers behind it act on it. The coefficient is the one with the
 largest share of checking sentences on validation problems among texts that are still likely.
-`python -m tests.model.check_the_work` measures it at full size; `tests/reference/test_checking.py` runs a part.
+`python -m tests.model.check_the_work` measures it at full size; `tests/reference/steering/test_checking.py` runs a
+part.
 """
 
 from __future__ import annotations

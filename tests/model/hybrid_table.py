@@ -3,8 +3,8 @@
     python -m tests.model.hybrid_table            # print the table
     python -m tests.model.hybrid_table --write    # put it between its markers
 
-`tests/reference/test_forked.py` holds the document to what each model says of itself; the last two columns are of one
-machine.
+`tests/reference/scoring/test_forked.py` holds the document to what each model says of itself; the last two columns
+are of one machine.
 """
 
 from __future__ import annotations

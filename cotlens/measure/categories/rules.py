@@ -3,7 +3,7 @@ r"""Categories by rules: words and signs that a sentence holds, asked in an orde
 Rules see one sentence and what stands before it, and no meaning: a sentence that computes something again to check it
 looks like one that computes, unless the check was announced. On the 259 sentences of the three published rollouts that
 the rules were written with, they agree with the published categories with a kappa of 0.60 [0.53, 0.66] and on 68 %
-(`tests/reference/test_categories.py`); on other thoughts expect less.
+(`tests/reference/published/test_categories.py`); on other thoughts expect less.
 """
 
 from __future__ import annotations

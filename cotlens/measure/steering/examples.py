@@ -56,8 +56,8 @@ def thoughts(model: Model, texts: Sequence[str], prompt: Prompt) -> list[tuple[T
     """Texts as thoughts of the model: behind its chat template, the question, and the marker that opens a thought.
 
     A text alone is read as the first words of a document, which no thought of a thinking model ever is: what is fitted
-    to it is another direction (`tests/reference/test_thoughts.py` measures the difference). Steering of thoughts is
-    fitted on these.
+    to it is another direction (`tests/reference/steering/test_thoughts.py` measures the difference). Steering of
+    thoughts is fitted on these.
 
     Args:
         texts: how each thought begins; none of them is closed.

@@ -6,7 +6,7 @@ counted from 0; that of a model's last layer repeng reads after the final norm, 
 provenance have no place in the format.
 
 The layout is that of the GGUF specification, version 3 (github.com/ggml-org/ggml, docs/gguf.md), to whose own package
-`tests/reference/test_steering.py` holds reading and writing. Nothing in such a file is ever run.
+`tests/reference/steering/test_steering.py` holds reading and writing. Nothing in such a file is ever run.
 """
 
 from __future__ import annotations

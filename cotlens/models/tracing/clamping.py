@@ -25,7 +25,7 @@ class Clamp:
 
     These lines stand in four blocks (`forward`, `backward`, `writing`, `embedded`), and stay there: a block may run
     where cotlens isn't installed, from its source and what it closes over, so it can call nothing of ours.
-    `tests/reference/test_clamp.py` holds the four to each other and to SAELens.
+    `tests/reference/features/test_clamp.py` holds the four to each other and to SAELens.
 
     Args:
         root: sqrt(d_model) or sqrt(d_model - 1); 0 where nothing is normalised.

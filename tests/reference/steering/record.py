@@ -1,4 +1,4 @@
-"""Records what repeng and steering-vectors make of one tiny model, for `tests/reference/test_steering.py`.
+"""Records what repeng and steering-vectors make of one tiny model, for `tests/reference/steering/test_steering.py`.
 
 Neither can be installed beside CoTLens (repeng 0.4.0 wants numpy 1, steering-vectors 0.12.2 transformers 4), so their
 results are kept here: the model's weights, the directions, logits under steering, and a GGUF file. To record anew:

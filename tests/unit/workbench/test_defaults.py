@@ -11,7 +11,7 @@ from cotlens.models.load import load
 from cotlens.workbench.editor.measure_menu import default
 from tests.contract.test_model import MODELS
 from tests.model import hybrids, tiny
-from tests.model.test_features import random_sae
+from tests.model.measure.test_features import random_sae
 
 THOUGHT = "First I add 12 and 7. It is 19."
 RULES = cl.monitors.Rules(equations=True)

@@ -1,6 +1,6 @@
 """Sparse autoencoders (SAEs): from activations to latents and back, for four architectures.
 
-The formulas are those of SAELens 6, to which `tests/reference/test_sae.py` holds them:
+The formulas are those of SAELens 6, to which `tests/reference/features/test_sae.py` holds them:
 
     standard    relu(x' W_enc + b_enc)
     topk        the k largest of x' W_enc + b_enc, through relu          (Gao et al. 2024, arXiv 2406.04093)

@@ -16,7 +16,7 @@ from cotlens.models.load import load
 from cotlens.models.local import budget, placement
 from cotlens.models.local.loading.planning import Plan
 from tests.model import tiny
-from tests.model.test_loading import Scarce
+from tests.model.loading.test_loading import Scarce
 
 IDS = [(37 * i) % 300 for i in range(40)]
 BRANCHES = [Branch(p, tuple(IDS[3:8]), (1,) if p % 2 else ()) for p in range(5, 40, 5)]

@@ -8,7 +8,7 @@ from torch import nn
 import cotlens as cl
 from cotlens._core.errors import BackendError, CapabilityError, InputError
 from tests.model import latent_checkpoints as made
-from tests.model.test_latents import refused
+from tests.model.local.test_latents import refused
 
 CLOSE = {"rtol": 2e-3, "atol": 2e-3}
 CODI = cl.LatentCheckpoint("codi", latents=made.LATENTS, alpha=made.ALPHA)

@@ -24,7 +24,7 @@ from tests import pretrained
 from tests.model import tiny
 from tests.truth.faithfulness.cells import EXTRAS
 
-GSM8K = Path(__file__).resolve().parents[3] / "shared" / "data" / "gsm8k" / "test_first60.jsonl"
+GSM8K = Path(__file__).resolve().parents[4] / "shared" / "data" / "gsm8k" / "test_first60.jsonl"
 PROBLEM = {
     "question": "A robe takes 2 bolts of blue fiber and half that much white fiber. How many bolts does it take?",
     "answer": "Half of 2 bolts is 1 bolt. So 2 + 1 = 3 bolts.\n#### 3",

@@ -161,7 +161,8 @@ def test_a_repeated_question_costs_nothing(stored):
 KILLED = """
 import os, signal, sys
 from cotlens.models.load import load
-from tests.model import tiny, test_store
+from tests.model import tiny
+from tests.model.generation import test_store
 model, count = load(tiny.pair("qwen3"), store=sys.argv[1]), [0]
 
 def die(place, rollout):

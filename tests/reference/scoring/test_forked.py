@@ -13,7 +13,7 @@ from cotlens.models.local import budget, states
 from cotlens.models.local.engine import Forking
 from cotlens.models.local.scoring import dispatch
 from tests.model import hybrid_table, hybrids
-from tests.reference.test_scoring import asking, sets_of
+from tests.reference.scoring.test_scoring import asking, sets_of
 
 TOLERANCE = 1e-4
 EXACT = 2e-6  # the last digit of the float32 numbers that scores are

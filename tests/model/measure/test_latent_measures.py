@@ -10,8 +10,8 @@ import cotlens as cl
 from cotlens.models.contract import BlockAttention, Branch
 from tests.contract.test_capabilities import SETTINGS
 from tests.model import tiny_latent
-from tests.model.test_features import random_sae
-from tests.model.test_latents import CLOSE, refused
+from tests.model.local.test_latents import CLOSE, refused
+from tests.model.measure.test_features import random_sae
 
 NAMES = [f"latent {step}" for step in range(tiny_latent.STEPS)]
 TARGET = {"target": "19"}

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
+from tests.gallery.editor.test_findings import FOUND
+from tests.gallery.every_view.test_fits import CONTRAST
 from tests.gallery.page import Gallery
-from tests.gallery.test_findings import FOUND
-from tests.gallery.test_fits import CONTRAST
 
-AXE = Path(__file__).resolve().parents[2] / "widgets" / "node_modules" / "axe-core" / "axe.min.js"
+AXE = Path(__file__).resolve().parents[3] / "widgets" / "node_modules" / "axe-core" / "axe.min.js"
 
 # What a fragment of a notebook's page can't have: landmarks, and the page's first heading.
 PAGE_RULES = ["region", "landmark-one-main", "page-has-heading-one"]

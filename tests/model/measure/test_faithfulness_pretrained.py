@@ -11,7 +11,7 @@ from cotlens.measure.faithfulness import verdict
 from tests import pretrained
 
 F = cl.faithfulness
-GSM8K = Path(__file__).resolve().parents[3] / "shared" / "data" / "gsm8k" / "test_first60.jsonl"
+GSM8K = Path(__file__).resolve().parents[4] / "shared" / "data" / "gsm8k" / "test_first60.jsonl"
 
 
 @pytest.mark.skipif(not GSM8K.exists(), reason="the published problems aren't beside this checkout")

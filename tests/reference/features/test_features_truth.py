@@ -3,7 +3,7 @@
 A thought is cut right after the sentence "a + b = c." The latents that the next sum owes most to at c's tokens are held
 at what they are where the text says c' instead; the text still says c. The model writes on, and its answer is compared
 with the symbolic counterfactual: the answer if the running total were c'. The control holds as many random latents,
-scaled so that the activation moves as far. `python -m tests.reference.test_features_truth` prints the shares.
+scaled so that the activation moves as far. `python -m tests.reference.features.test_features_truth` prints the shares.
 """
 
 from __future__ import annotations

@@ -13,7 +13,7 @@ from cotlens.measure.evidence import evidence
 from cotlens.models.contract import EVER, BlockAttention, Branch
 from cotlens.models.local.model import LocalModel
 from tests.model import hybrids, tiny
-from tests.reference.test_suppression import THOUGHT
+from tests.reference.importance.test_suppression import THOUGHT
 
 ATTENTION = ("qwen3_5", "lfm3")
 families = pytest.mark.parametrize("name", ATTENTION)

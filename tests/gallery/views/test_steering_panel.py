@@ -3,8 +3,8 @@
 import pytest
 from playwright.sync_api import expect
 
+from tests.gallery.every_view.test_fits import CONTRAST
 from tests.gallery.page import Gallery
-from tests.gallery.test_fits import CONTRAST
 
 # All of its text is drawn, inside the trail.
 WHOLE = """(each) => each.scrollWidth <= each.clientWidth && each.getBoundingClientRect().right <=

@@ -3,7 +3,7 @@
 from playwright.sync_api import Locator, expect
 
 from tests.gallery.page import Gallery
-from tests.gallery.test_pair_matrix import PIXEL, WRITTEN
+from tests.gallery.views.test_pair_matrix import PIXEL, WRITTEN
 
 GAP, TOP, LEFT = 24, 24, 40
 

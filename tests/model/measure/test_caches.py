@@ -18,7 +18,7 @@ from cotlens.results import Provenance
 from cotlens.workbench.branches.tree import Tree
 from cotlens.workbench.feature_table.labels import labels_of
 from tests.model import tiny
-from tests.model.test_features import random_sae
+from tests.model.measure.test_features import random_sae
 
 PROMPT, THOUGHT = "Mia has 12 pears and buys 7 more.", "First I add 12 and 7. It is 19 now."
 
