@@ -54,18 +54,15 @@ class OwnerThread:
 
         Args:
             control: cancels the job and receives its progress; by default the caller's current one.
-            priority: higher ones run first, equal ones in order. On the owner thread itself `fn` runs at once, inline.
+            priority: higher ones run first, equal ones in order; what a job submits itself comes after it.
 
         Returns:
             a future; `control.cancel()` makes it end with `Cancelled`, also while it is still in the queue.
         """
         future: Future[T] = Future()
         job = _job(fn, control or controls.current(), future)
-        if self.here:
-            job()
-        else:
-            self._start()
-            self._jobs.put((-priority, next(self._order), job))
+        self._start()
+        self._jobs.put((-priority, next(self._order), job))
         return future
 
     def run(self, fn: Callable[[], T], control: Control | None = None, priority: int = 0) -> T:

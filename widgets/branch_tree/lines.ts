@@ -6,7 +6,7 @@ import { any, type Context, type Section } from "./context";
 import type { TreeBranch } from "./protocol";
 
 const KINDS: Record<TreeBranch["kind"], string> = {
-  original: "original", truncate: "cut", replace: "edit", delete: "deletion", insert: "insertion", rerun: "written again", clamp: "latent", steer: "steering", patch: "patch",
+  original: "original", truncate: "cut", replace: "edit", delete: "deletion", insert: "insertion", rerun: "written again", resample: "rollouts", clamp: "latent", steer: "steering", patch: "patch",
 };
 
 /** What was done to make a branch. */

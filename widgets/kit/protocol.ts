@@ -53,7 +53,7 @@ export interface TraceDocument extends TraceText {
 }
 
 /** What was done to a branch's parent to make it. */
-export type BranchKind = "original" | "truncate" | "replace" | "delete" | "insert" | "rerun" | "clamp" | "steer" | "patch";
+export type BranchKind = "original" | "truncate" | "replace" | "delete" | "insert" | "rerun" | "resample" | "clamp" | "steer" | "patch";
 
 /** One branch of the tree. */
 export interface BranchInfo {

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -118,10 +118,13 @@ class Readings(Sequence[Reading]):
         Raises:
             InputError: the file can't be written.
         """
+        files.write(path, FORMAT, self.data())
+
+    def data(self) -> dict[str, Any]:
+        """The readings as JSON data, without the traces; `from_data` gives them back."""
         told = [one.data() for one in self]
         words = {"monitor": self.monitor, "labels": list(self.labels)}
-        body = files.plain({**words, "items": told, "provenance": self.provenance.data()}, "readings")
-        files.write(path, FORMAT, body)
+        return dict(files.plain({**words, "items": told, "provenance": self.provenance.data()}, "readings"))
 
     @classmethod
     def load(cls, path: files.PathLike, traces: Sequence[Trace]) -> Readings:
@@ -130,7 +133,12 @@ class Readings(Sequence[Reading]):
         Raises:
             InputError: the file is missing, damaged or something else, or one of the traces isn't among those given.
         """
-        payload = files.revive(files.read(path, FORMAT, "file of readings"))
+        return cls.from_data(files.read(path, FORMAT, "file of readings"), str(path), traces)
+
+    @classmethod
+    def from_data(cls, data: Mapping[str, Any], path: str, traces: Sequence[Trace]) -> Readings:
+        """Readings of their data; `path` says where those are from. Raises as `load`."""
+        payload = files.revive(dict(data))
         try:
             items = tuple(map(Reading.from_data, payload["items"]))
             monitor, labels = str(payload["monitor"]), tuple(map(str, payload["labels"]))

@@ -12,6 +12,7 @@ from cotlens._core import files
 from cotlens.widgets.page.page import POLICY
 
 _FRAME = (
+    "<h2>{title}</h2>\n"
     '<iframe sandbox="allow-scripts" loading="lazy" title="{title}" srcdoc="{page}" '
     'style="width:100%;height:720px;border:0;resize:vertical;overflow:auto"></iframe>'
 )
@@ -22,7 +23,11 @@ _SEVERAL = """<!doctype html>
 <meta http-equiv="Content-Security-Policy" content="{policy}">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <title>{title}</title>
-<style>:root{{color-scheme:light dark}}body{{margin:0;padding:16px;font:14px/1.45 system-ui,sans-serif}}</style>
+<style>
+:root{{color-scheme:light dark}}
+body{{margin:0;padding:16px;font:14px/1.45 system-ui,sans-serif}}
+h2{{font-size:16px;margin:24px 0 8px}}
+</style>
 </head>
 <body>
 <main><h1>{title}</h1>

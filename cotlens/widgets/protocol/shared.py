@@ -62,7 +62,9 @@ class TraceDocument(TraceText):
     notes: list[str]
 
 
-BranchKind = Literal["original", "truncate", "replace", "delete", "insert", "rerun", "clamp", "steer", "patch"]
+BranchKind = Literal[
+    "original", "truncate", "replace", "delete", "insert", "rerun", "resample", "clamp", "steer", "patch"
+]  # fmt: skip
 """What was done to a branch's parent to make it."""
 
 

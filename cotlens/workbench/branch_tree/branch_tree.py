@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 import weakref
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
@@ -19,9 +18,10 @@ from cotlens.workbench.branches import differences
 from cotlens.workbench.branches.differences import Difference, FanRow
 from cotlens.workbench.branches.node import kind_of
 from cotlens.workbench.branches.tree import Tree
-from cotlens.workbench.shared.controller import TreeController, brief
+from cotlens.workbench.shared.controller import LOCK, brief
 from cotlens.workbench.shared.messages import fields_of
 from cotlens.workbench.shared.origin import named
+from cotlens.workbench.shared.tree_controller import is_tree
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -51,9 +51,9 @@ class BranchTree(BranchTreeView):
     """
 
     def __init__(self, source: Any) -> None:
-        self.source = source if issubclass(type(source), TreeController) else None
+        self.source = source if is_tree(source) else None
         self.tree: Tree = source.tree if self.source is not None else _planted(source)
-        self._lock = self.source.lock if self.source is not None else threading.RLock()
+        self._lock = LOCK
         super().__init__(branches=payload.branches(self.tree))
         drawn = weakref.WeakMethod(self._draw)
         self.tree.watchers.append(lambda: (draw := drawn()) and draw())
@@ -112,7 +112,8 @@ class BranchTree(BranchTreeView):
         Raises:
             InputError: there is no such branch.
         """
-        everything = [node.id for node in self.tree.nodes.values() if self.tree.in_sight(node.id)]
+        texts = [node for node in self.tree.nodes.values() if node.kind != "resample"]
+        everything = [node.id for node in texts if self.tree.in_sight(node.id)]
         return differences.fan(self.tree, list(branches) or everything)
 
     def frame(self) -> pd.DataFrame:

@@ -42,15 +42,23 @@ def _branch(tree: Tree, node: Node) -> TreeBranch:
     return {
         **node.payload(tree.current_id),
         "kind": node.kind,
-        "change": _change(node.trace.edit),
-        "from_parent": "" if node.parent is None else str(difference(tree, node.parent, node.id)),
-        "from_root": "" if node.parent in (None, root.id) else str(difference(tree, root.id, node.id)),
+        "change": "" if node.kind == "resample" else _change(node.trace.edit),
+        "from_parent": "" if node.parent is None else _beside(tree, node.parent, node),
+        "from_root": "" if node.parent in (None, root.id) else _beside(tree, root.id, node),
         "tokens": len(node.trace.token_ids),
         "note": node.note,
         "tags": list(node.tags),
         "pruned": not tree.in_sight(node.id),
         "fan": _rollouts(node.fan),
     }
+
+
+def _beside(tree: Tree, before: str, node: Node) -> str:
+    """How a branch differs from an earlier one; rollouts have no text of their own that could differ."""
+    if node.kind != "resample":
+        return str(difference(tree, before, node.id))
+    own, most = tree.nodes[before].answer, node.answer or "none that can be read"
+    return f"most rollouts still answer {most}" if own == node.answer else f"was {own}, most rollouts answer {most}"
 
 
 def _change(edit: Edit | None) -> str:

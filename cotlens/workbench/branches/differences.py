@@ -144,7 +144,7 @@ def _probability(node: Node) -> float:
 def _moved(before: Node, after: Node) -> float:
     """Change of the probability of the first one's answer: as it was measured side by side, or of one answer twice."""
     answer = _answer(before)
-    if answer is None:
+    if answer is None or "resample" in (before.kind, after.kind):  # a share of rollouts is no forced answer's
         return math.nan
     if after.parent == before.id and after.comparison is not None:
         rows = [row for row in after.comparison["rows"] if row["answer"] == after.comparison["before"]["answer"]]

@@ -20,11 +20,13 @@ class Node:
         label: a few words on what was changed; a person may give others.
         code: the Python that makes the trace from its parent's, which is called `trace` there, too.
         kind: what was done to the parent: "original", "truncate", "replace", "delete", "insert", "rerun" (written
-            again), "clamp" (a latent), "steer" (vectors), "patch" (activations of another run).
+            again), "resample" (written again many times: its text is the parent's, and `fan` what came of it), "clamp"
+            (a latent), "steer" (vectors), "patch" (activations of another run).
         answer, probability: those of the trace's forced answer, None until measured. Of a trace that awaits its rerun
             they are those of the text before the edit, so they are not shown.
         comparison: the answers of the parent and of this one side by side, None until measured.
-        fan: what rollouts of this branch answered, {} while there are none (the editor's `Resampled`).
+        fan: of a branch of kind "resample", what rollouts answered (the editor's `Resampled`); else None.
+        changes: interventions that the text was written under, and its answer is scored under. No file keeps them.
         note, tags: a person's own words.
         pruned: out of sight, with all that was made from it.
     """
@@ -39,6 +41,7 @@ class Node:
     probability: float | None = None
     comparison: Comparison | None = None
     fan: Any = None
+    changes: tuple[Any, ...] = ()
     note: str = ""
     tags: tuple[str, ...] = ()
     pruned: bool = False

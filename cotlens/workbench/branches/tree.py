@@ -6,7 +6,7 @@ that can be undone and done again. What is measured is none: undoing loses no nu
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -39,7 +39,10 @@ class Step:
 
 @dataclass
 class Tree:
-    """Nodes in the order they were made; `current` is the one shown. `reader` reads all of them, where it is given."""
+    """Nodes in the order they were made; `current` is the one shown. `reader` reads all of them, where it is given.
+
+    `watchers` are told of everything that is different; of `views`, weak references, each shows the same branch.
+    """
 
     nodes: dict[str, Node] = field(default_factory=dict)
     current_id: str = ""
@@ -47,6 +50,7 @@ class Tree:
     done: list[Step] = field(default_factory=list)
     undone: list[Step] = field(default_factory=list)
     watchers: list[Callable[[], None]] = field(default_factory=list)
+    views: list[Callable[[], Callable[[], None] | None]] = field(default_factory=list)
 
     @property
     def current(self) -> Node:
@@ -72,6 +76,7 @@ class Tree:
         *,
         kind: BranchKind | None = None,
         show: bool = True,
+        changes: tuple[Any, ...] = (),
     ) -> Node:
         """Keep `trace` as a new branch, and show it if wished; a trace that is there already stays one branch.
 
@@ -79,18 +84,32 @@ class Tree:
         where an edit had only kept it.
 
         Args:
-            kind: as in `Node`; by default what the trace says itself.
+            kind, changes: as in `Node`; by default the kind is what the trace says itself.
         """
         if self.reader is not None:
             trace = replace(trace, reader=self.reader)
-        known = next((node for node in self.nodes.values() if _same(node.trace, trace)), None)
+        texts = (node for node in self.nodes.values() if node.kind != "resample")
+        known = next((node for node in texts if _same(node.trace, trace)), None)
         kind = kind or kind_of(trace, None if parent is None else self.nodes[parent].trace)
-        node = known or Node(f"b{len(self.nodes)}", trace, parent, label, code, kind, _answer(trace))
+        node = known or Node(self._free(), trace, parent, label, code, kind, _answer(trace), changes=changes)
         self.nodes[node.id] = node
         if show:
             self._step(Step((self.current_id, node.id), node.id, {"pruned": node.pruned}, {"pruned": False}))
         self.tell()
         return self.nodes[node.id]
+
+    def resampled(self, node_id: str, label: str, code: str) -> Node:
+        """The branch that says what rollouts of a branch answered; one that the same code makes stays one branch."""
+        known = (node for node in self.nodes.values() if (node.parent, node.code) == (node_id, code))
+        node = next(known, None)
+        if node is None:
+            node = Node(self._free(), self.nodes[node_id].trace, node_id, label, code, "resample")
+            self.nodes[node.id] = node
+            self.tell()
+        return node
+
+    def _free(self) -> str:
+        return f"b{len(self.nodes)}"
 
     def update(self, node_id: str, **parts: Any) -> Node:
         """Fill in what became known about a node."""
@@ -102,14 +121,23 @@ class Tree:
         """Drop what was measured of all branches: the model is another one now."""
         for node_id, node in self.nodes.items():
             bare = replace(node.trace, **_UNMEASURED)
-            self.update(node_id, trace=bare, comparison=None, probability=None, fan=None)
+            answer = None if node.kind == "resample" else node.answer
+            self.update(node_id, trace=bare, answer=answer, comparison=None, probability=None, fan=None)
 
     def read_by(self, reader: AnswerReader) -> None:
         """Read the answers of all branches, and of those to come, by another reader."""
         self.reader = reader
         for node_id, node in self.nodes.items():
             trace = replace(node.trace, reader=reader)
-            self.update(node_id, trace=trace, answer=_answer(trace), comparison=None, probability=None, fan=None)
+            answer = None if node.kind == "resample" else _answer(trace)
+            self.update(node_id, trace=trace, answer=answer, comparison=None, probability=None, fan=None)
+
+    def revive(self, nodes: Iterable[Node], current: str, codec: Any) -> None:
+        """The branches of a file in place of those that are there; `codec` is that of their model."""
+        self.nodes = {node.id: replace(node, trace=replace(node.trace, codec=codec)) for node in nodes}
+        self.current_id = current
+        self.node(current)
+        self.tell()
 
     # a person's steps
 
@@ -119,8 +147,9 @@ class Tree:
         Raises:
             InputError: there is no such branch.
         """
-        self.node(node_id)
-        self._step(Step((self.current_id, node_id)))
+        node = self.node(node_id)
+        shown = node.parent if node.kind == "resample" else node.id  # rollouts have no text of their own
+        self._step(Step((self.current_id, str(shown))))
         return self.current
 
     def rename(self, node_id: str, label: str) -> None:
@@ -135,8 +164,9 @@ class Tree:
         self._change(node_id, note=_text("note", note, MOST_NOTE).strip())
 
     def tag(self, node_id: str, *tags: str) -> None:
-        """Give a branch these tags, in place of those it had; InputError where one is too long."""
-        words = [" ".join(_text("tag", tag, MOST_LABEL).split()) for tag in tags]
+        """Give a branch these tags, in place of those it had; a comma parts two. InputError where one is too long."""
+        parts = [part for tag in tags for part in _text("tag", tag, MOST_NOTE).split(",")]
+        words = [" ".join(_text("tag", part, MOST_LABEL).split()) for part in parts]
         self._change(node_id, tags=tuple(dict.fromkeys(filter(None, words))))
 
     def prune(self, node_id: str) -> None:
@@ -209,8 +239,8 @@ class Tree:
         return not any(node.pruned for node in self.path(node_id))
 
     def children(self, node_id: str) -> int:
-        """How many branches were made from a node."""
-        return sum(node.parent == node_id for node in self.nodes.values())
+        """How many texts were made from a node."""
+        return sum(node.parent == node_id and node.kind != "resample" for node in self.nodes.values())
 
     def script(self, node_id: str) -> list[str]:
         """The lines of Python that lead from the first trace to a node."""
@@ -223,12 +253,20 @@ class Tree:
             shown: the one that counts as shown; by default the one that is.
         """
         shown = shown or self.current_id
-        return [node.payload(shown) for node in self.family(shown) if self.in_sight(node.id) or node.id == shown]
+        texts = [node for node in self.family(shown) if node.kind != "resample"]
+        return [node.payload(shown) for node in texts if self.in_sight(node.id) or node.id == shown]
 
     def tell(self) -> None:
         """Tell whoever watches that something is different."""
         for watcher in self.watchers:
             watcher()
+
+    def tell_views(self) -> None:
+        """Let every view catch up with the branch that is shown."""
+        for view in list(self.views):
+            catch_up = view()
+            if catch_up is not None:
+                catch_up()
 
     def _change(self, node_id: str, *, shown: str | None = None, **parts: Any) -> None:
         node = self.node(node_id)
@@ -268,11 +306,11 @@ def _text(what: str, given: Any, most: int) -> str:
 
 def _same(one: Trace, other: Trace) -> bool:
     """Whether two traces are one branch."""
-    written_alike = one.awaits_rerun == other.awaits_rerun and _changed_by(one) == _changed_by(other)
+    written_alike = one.awaits_rerun == other.awaits_rerun and changed_by(one) == changed_by(other)
     return one.id == other.id and written_alike
 
 
-def _changed_by(trace: Trace) -> list[str]:
+def changed_by(trace: Trace) -> list[str]:
     """What identifies the interventions that a text was written under."""
     return list(trace.meta.get("intervention_fingerprints", ()))
 

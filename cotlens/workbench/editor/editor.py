@@ -5,7 +5,7 @@ Every try is a branch of one tree; of a trace of many parts, each thought that i
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
@@ -33,10 +33,11 @@ from cotlens.workbench.editor.recording import Shown, recording
 from cotlens.workbench.editor.requests import Request, chosen_spans, parse, told_cue
 from cotlens.workbench.editor.summary import script, tell
 from cotlens.workbench.editor.work import Work
-from cotlens.workbench.shared.controller import TreeController, check_trace
+from cotlens.workbench.shared.controller import check_trace
 from cotlens.workbench.shared.document import document
 from cotlens.workbench.shared.jobs import JobState
 from cotlens.workbench.shared.limits import Limits
+from cotlens.workbench.shared.tree_controller import TreeController
 
 
 class CoTEditor(TreeController):
@@ -70,6 +71,7 @@ class CoTEditor(TreeController):
     """
 
     word = "editor"
+    _work: Work
 
     def __init__(
         self,
@@ -207,7 +209,7 @@ class CoTEditor(TreeController):
         """
         reader = self._readers.choose(request.reader)
         self._jobs.cancel("measure")
-        self._forget_resampled()
+        self._leave_resampling()
         self._measuring.forget()
         self._chosen = replace(self._chosen, target="")
         self._tree.read_by(reader)
@@ -220,6 +222,7 @@ class CoTEditor(TreeController):
         mine = plan(node.trace, request, {"seed": seed, **self._limits.options(self.model)})
         mine.check_fits(self.model)
         self._newest = mine
+        self._jobs.cancel("measure")
         self._go(node.id)
         self._jobs.start(
             "answering" if "close_thought" in mine.options else "writing",
@@ -231,9 +234,13 @@ class CoTEditor(TreeController):
 
     def _do_resample(self, request: Request) -> None:
         node = self._tree.holding(request.document)
-        options = {"seed": int(node.trace.meta.get("seed") or 0), **self._limits.options(self.model)}
+        options = self._drawing(node)
         work = lambda: self._work.resample(node, request.n, options, request.force)  # noqa: E731
         self._jobs.start("resampling", work, slot="resample")
+
+    def _drawing(self, node: Node) -> dict[str, Any]:
+        """How rollouts of a branch are drawn."""
+        return {"seed": int(node.trace.meta.get("seed") or 0), **self._limits.options(self.model)}
 
     def _do_limits(self, request: Request) -> None:
         limits = replace(
@@ -243,7 +250,7 @@ class CoTEditor(TreeController):
         )
         if limits != self._limits:
             self._limits = limits
-            self._forget_resampled()
+            self._leave_resampling()
         self._set(limits=self._limits.payload())
 
     def _do_stream(self, request: Request) -> dict[str, Any]:
@@ -256,26 +263,20 @@ class CoTEditor(TreeController):
     def _forget(self) -> None:
         self._measuring.forget()
         self._tree.forget()
-        self._work.forget_resampled()
+        self._work.leave_resampling()
 
-    def _forget_resampled(self) -> None:
-        """Drop the rollouts that were read and written by other settings."""
+    def _leave_resampling(self) -> None:
+        """Show no rollouts that were read and written by other settings; what they came to stays in the tree."""
         self._jobs.cancel("resample")
-        self._work.forget_resampled()
+        self._work.leave_resampling()
         self._set(resampled={})
 
-    def _move(self, step: Callable[[], Any]) -> None:
-        """Take a step in the tree; what was being measured for the branch before stops."""
-        before = self._tree.current_id
-        step()
-        if self._tree.current_id == before:
-            self._jobs.cancel("measure")
-            self._set(branches=self._tree.payload())
-        else:
-            self._jobs.leave("measure")
-            ended = {} if self._jobs.busy else {"job": JobState().payload()}  # how work for the one before ended
-            self._set(stream={}, **ended)
-            self._publish()
+    def _arrive(self) -> None:
+        """Another branch is shown: what was being measured for the one before stops."""
+        self._jobs.leave("measure")
+        ended = {} if self._jobs.busy else {"job": JobState().payload()}  # how work for the one before ended
+        self._set(stream={}, **ended)
+        self._publish()
 
     def _measure(self, *, asked: bool = False, after: BranchPlan | None = None, wake: bool = True) -> None:
         """Fill in what the shown branch lacks: probabilities, comparison, curve, the chosen measure."""
@@ -289,10 +290,8 @@ class CoTEditor(TreeController):
             fill = lambda: self._work.fill(node.id, shown, asked, lambda: self._newest is newest)  # noqa: E731
             self._jobs.start("measuring", fill, slot="measure")
 
-    def _publish(self) -> None:
-        """Show everything about the current branch."""
-        with self._lock:
-            self._set(**self._traits(self._tree.current, self._shown))
+    def _draw(self) -> None:
+        self._set(**self._traits(self._tree.current, self._shown))
 
     def _traits(self, node: Node, shown: ShadingSettings) -> dict[str, Any]:
         """All that a branch shows, shaded in one way."""
@@ -306,7 +305,7 @@ class CoTEditor(TreeController):
             "parts": parts(trace, self._tree.root(node.id).trace),
             "branches": self._tree.payload(node.id),
             "comparison": node.comparison,
-            "resampled": node.fan or {},
+            "resampled": self._work.resampled(node, self._drawing(node)),
             "measures": measuring.menu(trace, shown),
             "selection": payload.selection(trace, shown),
             "readers": self._readers.offered(trace.reader),
@@ -336,6 +335,7 @@ class CoTEditor(TreeController):
             views = [
                 Shown(node.id, shown, self._traits(node, shown))
                 for node in self._tree.nodes.values()
+                if node.kind != "resample"
                 for shown in dict.fromkeys([self._chosen_on(node.trace), *self._measuring.measured(node.trace)])
             ]
             at, focuses = (self._tree.current_id, self._shown), self._focuses.seen()

@@ -21,6 +21,7 @@ from cotlens.models.generation.traces import begin_of
 from cotlens.trace import Trace
 from cotlens.widgets.protocol.editor import ArmCounts, Share
 
+IMPORT = "from cotlens.workbench.editor.resampling import resampled"
 ROWS = 5  # answers with a row of their own; the others share one
 MOST = 1000  # rollouts of one arm
 
@@ -119,6 +120,35 @@ def resample(
     model.rollouts(list(starts.values()), **options, on_rollout=on_rollout)
     if force:
         _ask(model, tallies, lambda: show(payload(tallies, n, force)))
+
+
+def resampled(
+    model: Model, trace: Trace, before: Trace | None, n: int, *, force: bool = False, **options: Any
+) -> dict[str, Any]:
+    """What `n` rollouts of a branch answer, with its edit and without; as the editor shows it.
+
+    Args:
+        before: what the branch was made from, None of a root.
+        options: of `model.rollouts`.
+    """
+    found: dict[str, Any] = {}
+    resample(model, arms(trace, before, n), options, found.update, force)
+    return found
+
+
+def asked(n: int, options: dict[str, Any], force: bool) -> str:
+    """The same in Python, of a branch `trace` and what it was made from, `before`."""
+    settings = "".join(f", {name}={value!r}" for name, value in {"force": force, **options}.items())
+    return f"found = resampled(model, trace, before, {n}{settings})"
+
+
+def likeliest(found: dict[str, Any]) -> dict[str, Any]:
+    """The answer that most rollouts of a branch gave, with its share as its probability."""
+    rows = [row for row in found["rows"] if row["answer"] != "other" and row["after"]["p"] is not None]
+    best = max(rows, key=lambda row: row["after"]["count"], default=None)
+    if best is None or not best["after"]["count"]:
+        return {"answer": None, "probability": None}
+    return {"answer": best["answer"], "probability": best["after"]["p"]}
 
 
 def _ask(model: Model, tallies: dict[str, Tally], came: Callable[[], None]) -> None:

@@ -12,13 +12,13 @@ from cotlens._core.errors import Cancelled
 from cotlens.models.contract import Model
 from cotlens.trace import Trace
 from cotlens.workbench.branches.node import Node
-from cotlens.workbench.branches.tree import Tree
+from cotlens.workbench.branches.tree import Tree, changed_by
 from cotlens.workbench.editor.measure_menu import CURVE, ShadingSettings
 from cotlens.workbench.editor.measure_runner import MeasureRunner
 from cotlens.workbench.editor.plans import BranchPlan
-from cotlens.workbench.editor.resampling import arms, resample
-from cotlens.workbench.shared.compare import KEPT, compare, note
-from cotlens.workbench.shared.writing import Newest, Writing
+from cotlens.workbench.editor.resampling import arms, asked, likeliest, resample
+from cotlens.workbench.shared.compare import KEPT, compare
+from cotlens.workbench.shared.writing import Newest, Writing, said, uncompared
 
 READ_WORDS = "read the probabilities"
 CURVE_WORDS = "answers along the thought"
@@ -38,11 +38,11 @@ class Work(Writing):
     ) -> None:
         super().__init__(model, tree, lock, publish, show)
         self._measuring = measuring
-        self._fans = object()  # another one where what rollouts answered was dropped
+        self._fans = object()  # another one where rollouts that still come are of other settings
 
     def has_all(self, node: Node, shown: ShadingSettings, asked: bool) -> bool:
         """Whether a branch lacks nothing."""
-        return not _uncompared(node) and self._measuring.has_all(node.trace, shown, asked)
+        return not uncompared(node) and self._measuring.has_all(node.trace, shown, asked)
 
     def write(self, node: Node, plan: BranchPlan, newest: Newest) -> None:
         """Let the model write as planned. The new branch is shown unless something else was asked for meanwhile.
@@ -58,28 +58,35 @@ class Work(Writing):
             (plan.start, plan.text),
             plan.limit(self._model),
             lambda on_token: self._model.resume(edited, **plan.options, on_token=on_token),
-            lambda trace, stopped: self._keep(node, trace, plan.label, _code(plan, stopped), plan.kind, newest),
+            lambda trace, stopped: self._keep(node, trace, plan.label, said(plan, stopped), plan.kind, newest),
         )
 
     def resample(self, node: Node, n: int, options: dict[str, Any], force: bool) -> None:
-        """Write a branch again many times, with its edit and without, and show the answers as they come."""
+        """Write a branch again many times, with its edit and without, and show the answers as they come.
+
+        What they come to is a branch of its own, below the one that is written again.
+        """
         before = self._tree.before(node) if node.parent is not None else None
-        mine = self._fans
+        mine, code = self._fans, asked(n, options, force)
 
         def show(found: dict[str, Any]) -> None:
             with self._lock:
                 if self._fans is mine:
-                    self._tree.update(node.id, fan=found)
+                    made = self._tree.resampled(node.id, f"{n} rollouts", code)
+                    self._tree.update(made.id, fan=found, **likeliest(found))
                     self._show_at(node, resampled=found)
 
         resample(self._model, arms(node.trace, before, n), options, show, force)
 
-    def forget_resampled(self) -> None:
-        """Drop what rollouts answered; what some that still come answer is dropped too."""
+    def resampled(self, node: Node, options: dict[str, Any]) -> dict[str, Any]:
+        """What rollouts of a branch answered last by these settings; {} where there are none."""
+        fans = [each.fan for each in self._tree.nodes.values() if each.parent == node.id and _drawn(each, options)]
+        return fans[-1] if fans else node.fan or {}  # files of older versions keep it with the branch itself
+
+    def leave_resampling(self) -> None:
+        """Drop what rollouts that still come answer: other settings were chosen."""
         with self._lock:
             self._fans = object()
-            for node_id in self._tree.nodes:
-                self._tree.update(node_id, fan=None)
 
     def fill(self, node_id: str, shown: ShadingSettings, asked: bool, wanted: Callable[[], bool]) -> str:
         """Measure what a branch lacks, showing each part as it comes; what a cancelled part had is shown, too.
@@ -90,8 +97,7 @@ class Work(Writing):
         if not wanted():
             raise Cancelled("Something newer was asked for.")
         node = self._tree.nodes[node_id]
-        if _uncompared(node):
-            self._compare(node)
+        self.compare(node_id)
         trace = self._measuring.annotated(node.trace)
         self._measuring.price(trace, shown)
         self._learn(node_id, trace=trace)
@@ -104,13 +110,10 @@ class Work(Writing):
         done = [CURVE_WORDS if part == CURVE != shown else part.entry.label for part in parts]
         return ", ".join(sorted(done, key=CURVE_WORDS.__eq__)) or READ_WORDS
 
-    def _compare(self, node: Node) -> None:
-        """Both answers of a branch; its probability with them."""
-        comparison = compare(self._model, self._tree.before(node), node.trace, node.trace.edit, note(node.trace))
-        self._learn(node.id, comparison=comparison, probability=comparison["after"]["p"])
-
     def _certainty(self, trace: Trace) -> dict[str, Any]:
-        """The probability of a trace's answer, as its curve ends."""
+        """The probability of a trace's answer, as its curve ends; the curve knows no change of the model."""
+        if changed_by(trace):
+            return {}
         curve = self._measuring.curve(trace)
         last = np.nan if curve is None else float(curve.extras["curve"][-1, 0])
         return {"probability": last} if np.isfinite(last) else {}
@@ -130,9 +133,7 @@ class Work(Writing):
                 self._publish()
 
 
-def _code(plan: BranchPlan, stopped: int | None) -> str:
-    return plan.code() if stopped is None else plan.code(max_new_tokens=stopped)
-
-
-def _uncompared(node: Node) -> bool:
-    return node.parent is not None and node.comparison is None and "thought" in node.trace.roles
+def _drawn(node: Node, options: dict[str, Any]) -> bool:
+    """Whether these are rollouts that were drawn by such settings, and are read as all else is."""
+    codes = (asked(node.fan["n"], options, force) for force in (False, True)) if node.fan else ()
+    return node.kind == "resample" and not node.pruned and node.code in codes

@@ -20,6 +20,13 @@ def script(
     metric: str,
 ) -> str:
     """Python that makes a trace by `steps` and its table, with the effects that were measured, again."""
+    head = ["import cotlens as cl", "", f"model = cl.load({model.name!r})", loading(sae)]
+    made = [step.removeprefix(f"{loading(sae)}\n") for step in steps]
+    return "\n".join([*head, *made, f"found = {asking(known, selection, target, metric)}", "found.frame()"])
+
+
+def asking(known: LatentReading | None, selection: tuple[int, int] | None, target: str | None, metric: str) -> str:
+    """The call that makes the table of `trace`, with the effects that were measured."""
     settings = [] if selection is None else [f"selection={selection}"]
     if known is not None and known.exact:
         settings.append(f"effect_of={sorted(known.exact)}")
@@ -29,12 +36,10 @@ def script(
         settings.append(f"target={target!r}")
     if metric != "logit_difference":
         settings.append(f"metric={metric!r}")
-    asked = ", ".join(["trace", "model", "sae", *settings])
-    head = ["import cotlens as cl", "", f"model = cl.load({model.name!r})", _loading(sae)]
-    return "\n".join([*head, *steps, f"found = cl.features.features({asked})", "found.frame()"])
+    return f"cl.features.features({', '.join(['trace', 'model', 'sae', *settings])})"
 
 
-def _loading(sae: SAE) -> str:
+def loading(sae: SAE) -> str:
     """The line that loads the SAE again."""
     known = sae.config.metadata
     if sae.folder is not None:

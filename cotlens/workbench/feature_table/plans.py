@@ -12,6 +12,7 @@ from cotlens.measure.features.clamping import clamp
 from cotlens.models.contract import ClampFeature, Model
 from cotlens.models.contract.interventions import EVER, Positions
 from cotlens.trace import Trace
+from cotlens.workbench.feature_table.code import loading
 
 MODES = ("ablate", "clamp", "scale")
 PLACES = ("selection", "onwards", "everywhere")
@@ -24,7 +25,8 @@ class ClampPlan:
     Args:
         at: the first token that is written again; what stands before it is kept.
         options: of `model.resume`: seed and limits.
-        code: the line of Python that makes the branch, with `trace` for the one it is made from.
+        loading: the Python that loads the autoencoder.
+        clamping: the Python of the change.
     """
 
     source: Trace
@@ -32,7 +34,13 @@ class ClampPlan:
     at: int
     options: dict[str, Any]
     label: str
-    code: str
+    loading: str
+    clamping: str
+
+    def code(self, **more: Any) -> str:
+        """The Python that makes the branch, with `trace` for the one it is made from; `more` are options, too."""
+        settings = ", ".join(f"{name}={value!r}" for name, value in {**self.options, **more}.items())
+        return f"{self.loading}\ntrace = model.resume(trace, at={self.at}, {settings}, interventions={self.clamping})"
 
 
 def plan(
@@ -72,7 +80,7 @@ def plan(
     change = clamp(sae, latent, factor, mode=how, positions=positions)  # type: ignore[arg-type]
     said = {"ablate": "without", "clamp": f"= {value:.3g}", "scale": f"× {value:.3g}"}[mode]
     label = f"without {latent}" if mode == "ablate" else f"{latent} {said}"
-    return ClampPlan(trace, change, at, options, label, _code(latent, factor, how, positions, at, options))
+    return ClampPlan(trace, change, at, options, label, loading(sae), _clamping(latent, factor, how, positions))
 
 
 def write(model: Model, mine: ClampPlan, **more: Any) -> Trace:
@@ -81,12 +89,11 @@ def write(model: Model, mine: ClampPlan, **more: Any) -> Trace:
     return written
 
 
-def _code(latent: int, value: float, mode: str, positions: Positions, at: int, options: dict[str, Any]) -> str:
+def _clamping(latent: int, value: float, mode: str, positions: Positions) -> str:
     given = [f"sae, {latent}, {value!r}"]
     if mode == "scale":
         given.append("mode='scale'")
     if isinstance(positions, range):
         stop = "cl.features.EVER" if positions.stop == EVER else positions.stop
         given.append(f"positions=range({positions.start}, {stop})")
-    settings = ", ".join(f"{name}={value!r}" for name, value in options.items())
-    return f"trace = model.resume(trace, at={at}, {settings}, interventions=cl.features.clamp({', '.join(given)}))"
+    return f"cl.features.clamp({', '.join(given)})"

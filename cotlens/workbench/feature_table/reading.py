@@ -17,6 +17,7 @@ from cotlens.measure.features.logits import top_logits
 from cotlens.measure.features.rows import Rows, active_rows
 from cotlens.measure.features.table import note
 from cotlens.models.contract import Capability, Model
+from cotlens.models.contract.branches import AnswerBranch
 from cotlens.trace import Trace
 from cotlens.widgets.protocol.feature_table import Words
 
@@ -31,6 +32,7 @@ class LatentReading:
         note: what makes the table doubtful.
         estimate: latent -> effect to first order, None until it was worked out.
         exact: latent -> (metric as it is, metric with the latent ablated).
+        version: another object each time that more is known.
     """
 
     trace: Trace
@@ -41,6 +43,7 @@ class LatentReading:
     note: str = ""
     estimate: dict[int, float] | None = None
     exact: dict[int, tuple[float, float]] = field(default_factory=dict)
+    version: object = field(default_factory=object)
 
     def estimates(self) -> NDArray[np.float32]:
         """First-order effects per row; NaN until worked out."""
@@ -84,6 +87,14 @@ class LatentReadings:
         """What was read of a trace, if it was."""
         return self._known.get(trace.id)
 
+    def all(self) -> list[LatentReading]:
+        """Everything that was read."""
+        return list(self._known.values())
+
+    def recall(self, readings: Iterable[LatentReading]) -> None:
+        """What was read before."""
+        self._known.update({reading.trace.id: reading for reading in readings})
+
     def read(self, trace: Trace) -> LatentReading:
         """Encode a trace. Raises what `encode_text` raises."""
         known = self.known(trace)
@@ -102,16 +113,17 @@ class LatentReadings:
         if Capability.GRADIENT not in self._model.capabilities:
             reading.why = f"{self._model.name!r} gives no gradients here, so effects are not estimated."
             return
-        reading.estimate = first_order(self._model, self._sae, reading.trace, reading.asked)
+        reading.estimate = first_order(self._model, self._sae, reading.trace, self._asked(reading))
+        reading.version = object()
 
     def ablate(self, reading: LatentReading, latents: Iterable[int], came: Callable[[], None]) -> None:
         """The exact effects of latents that lack one; `came` is called after each."""
         missing = [latent for latent in dict.fromkeys(latents) if latent not in reading.exact]
         if reading.asked is None or not missing:
             return
-        found = exact(self._model, self._sae, reading.trace, reading.asked, missing)
+        found = exact(self._model, self._sae, reading.trace, self._asked(reading), missing)
         for latent, pair in zip(missing, found, strict=True):
-            reading.exact[latent] = pair
+            reading.exact[latent], reading.version = pair, object()
             came()
 
     def likely(self, reading: LatentReading, count: int) -> list[int]:
@@ -133,9 +145,21 @@ class LatentReadings:
                 self._words[latent] = {"raises": list(one.raises), "lowers": list(one.lowers)}
         return {latent: self._words[latent] for latent in latents if latent in self._words}
 
+    def _asked(self, reading: LatentReading) -> ForcedTarget:
+        """The forced answer; one that was recalled is worked out anew."""
+        assert reading.asked is not None
+        if not reading.asked.ids:
+            reading.asked = forced_target(self._model, reading.trace, self._target, self._metric)
+        return reading.asked
+
     def _question(self, trace: Trace) -> tuple[ForcedTarget | None, str]:
         """What effects are effects on, or why there are none."""
         try:
             return forced_target(self._model, trace, self._target, self._metric), ""
         except CotLensError as error:
             return None, str(error)
+
+
+def recalled(target: str | None, metric: str) -> ForcedTarget | None:
+    """A forced answer of which no more is known than its words, until a model is asked."""
+    return None if target is None else ForcedTarget(target, metric, 0, AnswerBranch((), 0, 0), ())

@@ -5,7 +5,7 @@ Every change of a latent is a branch of one tree, compared like an edit of the t
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -25,8 +25,9 @@ from cotlens.workbench.feature_table.reading import LatentReadings
 from cotlens.workbench.feature_table.requests import FeatureRequest, parse
 from cotlens.workbench.feature_table.summary import tell
 from cotlens.workbench.feature_table.work import FeatureWork
-from cotlens.workbench.shared.controller import TreeController, check_trace
+from cotlens.workbench.shared.controller import check_trace
 from cotlens.workbench.shared.limits import Limits
+from cotlens.workbench.shared.tree_controller import TreeController, shown
 
 
 class FeatureTable(TreeController):
@@ -34,7 +35,8 @@ class FeatureTable(TreeController):
 
     Args:
         model: what wrote the trace.
-        trace: the trace to begin with.
+        trace: the trace to begin with; or an editor, whose branches are then this table's, too: both show the same one,
+            and what is written without a latent is a branch there.
         sae: from `cl.features.load_sae`.
         labels: a Neuronpedia export, a file of `cl.features.save_labels`, or latent -> label.
         exact: of how many latents the exact effect is measured without being asked, those with the largest estimates.
@@ -53,11 +55,12 @@ class FeatureTable(TreeController):
     """
 
     word = "table"
+    _work: FeatureWork
 
     def __init__(
         self,
         model: Model,
-        trace: Trace,
+        trace: Trace | TreeController,
         sae: SAE,
         *,
         labels: str | Path | Mapping[int, str] | None = None,
@@ -66,7 +69,7 @@ class FeatureTable(TreeController):
         metric: str = "logit_difference",
     ) -> None:
         check_setting("FeatureTable", "metric", metric, tuple(METRICS))
-        _check(model, trace, sae)
+        _check(model, shown(model, trace, "FeatureTable shows"), sae)
         super().__init__(model, FeatureTableView(), trace)
         self.sae = sae
         self._labels = labels_of(sae, labels)
@@ -77,7 +80,8 @@ class FeatureTable(TreeController):
         self._newest: ClampPlan | None = None
         self._wanted: set[int] = set()
         self._open(head=payload.head(model, sae))
-        self._read()
+        if not getattr(model, "asleep", False):  # of a session: what was read comes with it
+            self._read()
 
     @property
     def selection(self) -> tuple[int, int] | None:
@@ -126,12 +130,13 @@ class FeatureTable(TreeController):
             self._select((request.first, request.last) if request.first < request.last else None)
 
     def _do_exact(self, request: FeatureRequest) -> None:
-        known = self._readings.known(self._tree.holding(request.document).trace)
+        trace = self._tree.holding(request.document).trace
+        known = self._readings.known(trace)
         if known is not None and known.asked is None:
             raise InputError(known.why)
-        if known is not None:
-            came = lambda: self._show_effects(request.document)  # noqa: E731
-            self._jobs.start("ablating", lambda: self._readings.ablate(known, request.latents, came), slot="exact")
+        came = lambda: self._show_effects(request.document)  # noqa: E731
+        work = lambda: self._readings.ablate(self._readings.read(trace), request.latents, came)  # noqa: E731
+        self._jobs.start("ablating", work, slot="exact")
 
     def _do_describe(self, request: FeatureRequest) -> None:
         self._set(words={**self.view.words, **_keyed(self._readings.words(request.latents, compute=False))})
@@ -204,16 +209,11 @@ class FeatureTable(TreeController):
         others = {part: value for part, value in now.items() if part not in ("span", "unit")}
         return selected(others if span is None else {**others, "trace": self.trace.id, "span": span, "unit": "span"})
 
-    def _move(self, step: Callable[[], Any]) -> None:
-        before = self._tree.current_id
-        step()
-        if self._tree.current_id == before:
-            self._set(branches=self._tree.payload())
-        else:
-            self._jobs.cancel("read")
-            self._selection = None
-            self._set(stream={})
-            self._publish()
+    def _arrive(self) -> None:
+        self._jobs.leave("read")
+        self._selection = None
+        self._set(stream={})
+        self._publish()
 
     def _read(self, *, after: ClampPlan | None = None) -> None:
         """Fill in what the shown branch lacks: latents, estimates, and the exact effects of the likeliest."""
@@ -239,26 +239,24 @@ class FeatureTable(TreeController):
             if self.trace.id == document and known is not None:
                 self._set(**payload.effects(known, self._metric), code=self.code)
 
-    def _publish(self) -> None:
-        """Show everything about the current branch."""
-        with self._lock:
-            node = self._tree.current
-            known = self._readings.known(node.trace)
-            if self._selection is not None and self._selection[1] > len(node.trace.token_ids):
-                self._selection = None
-            parts = dict(payload.EMPTY)
-            if known is not None:
-                first = self._readings.words(known.rows.latents[:64].tolist(), compute=False)
-                parts |= payload.reading(known, self._labels, known.note) | payload.effects(known, self._metric)
-                parts["words"] = {**self.view.words, **_keyed(first)}
-            self._set(
-                **payload.document(node.trace),
-                **parts,
-                branches=self._tree.payload(),
-                comparison=node.comparison,
-                selection=_selected(self._selection),
-                code=self.code,
-            )
+    def _draw(self) -> None:
+        node = self._tree.current
+        known = self._readings.known(node.trace)
+        if self._selection is not None and self._selection[1] > len(node.trace.token_ids):
+            self._selection = None
+        parts = dict(payload.EMPTY)
+        if known is not None:
+            first = self._readings.words(known.rows.latents[:64].tolist(), compute=False)
+            parts |= payload.reading(known, self._labels, known.note) | payload.effects(known, self._metric)
+            parts["words"] = {**self.view.words, **_keyed(first)}
+        self._set(
+            **payload.document(node.trace),
+            **parts,
+            branches=self._tree.payload(),
+            comparison=node.comparison,
+            selection=_selected(self._selection),
+            code=self.code,
+        )
 
 
 def _keyed(words: Mapping[int, Any]) -> dict[str, Any]:
@@ -277,5 +275,7 @@ def _check(model: Model, trace: Trace, sae: SAE) -> None:
     check_trace(model, trace, "FeatureTable shows")
     if not isinstance(sae, SAE):
         raise InputError(f"FeatureTable needs a SAE; {type(sae).__name__} was given: use cl.features.load_sae(...).")
+    if getattr(model, "asleep", False):
+        return
     # One token is enough to find out whether layer and width fit.
     sae.encode(model.read(trace.token_ids[:1], sae.config.site)[sae.config.site])

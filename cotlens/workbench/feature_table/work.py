@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from cotlens.workbench.branches.node import Node
 from cotlens.workbench.feature_table.plans import ClampPlan, write
-from cotlens.workbench.shared.changed import ChangedWriting, MadeBy
 from cotlens.workbench.shared.limits import tokens_left
-from cotlens.workbench.shared.writing import Newest
+from cotlens.workbench.shared.writing import Newest, Writing, said
 
 
-class FeatureWork(ChangedWriting):
+class FeatureWork(Writing):
     """The long parts of a table."""
 
     def write(self, node: Node, plan: ClampPlan, newest: Newest) -> None:
@@ -17,12 +16,13 @@ class FeatureWork(ChangedWriting):
 
         What was written before an error or a cancel is a branch, too.
         """
-        made_by = MadeBy(plan.label, plan.code, "clamp", plan.change)
         start = int(node.trace.offsets[plan.at])
         self._stream(
             node,
             (start, ""),
             tokens_left(self._model, plan.options["max_new_tokens"], plan.at),
             lambda on_token: write(self._model, plan, on_token=on_token),
-            lambda trace, _: self._keep_changed(node, trace, made_by, newest),
+            lambda trace, stopped: self._keep(
+                node, trace, plan.label, said(plan, stopped), "clamp", newest, (plan.change,)
+            ),
         )

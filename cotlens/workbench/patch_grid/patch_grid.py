@@ -5,7 +5,6 @@ Every patch is a branch of one tree, compared like an edit of the text.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -23,9 +22,10 @@ from cotlens.workbench.patch_grid.plans import PatchPlan, plan
 from cotlens.workbench.patch_grid.requests import PatchRequest, parse
 from cotlens.workbench.patch_grid.tokens import Rows, together, token_rows
 from cotlens.workbench.patch_grid.work import PatchWork
-from cotlens.workbench.shared.controller import TreeController, check_trace, with_codec
+from cotlens.workbench.shared.controller import check_trace, with_codec
 from cotlens.workbench.shared.limits import Limits
 from cotlens.workbench.shared.origin import origin
+from cotlens.workbench.shared.tree_controller import TreeController
 
 DIRECTIONS = ("sufficiency", "necessity")
 ONE_WAY = (
@@ -63,6 +63,7 @@ class PatchGrid(TreeController):
     """
 
     word = "grid"
+    _work: PatchWork
 
     def __new__(
         cls, *results: Result, model: Model | None = None, base: Trace | None = None, source: Trace | None = None
@@ -91,7 +92,7 @@ class PatchGrid(TreeController):
         self._tokens: dict[int, list[Rows]] = {}
         self._work = PatchWork(model, self._tree, self._lock, self._publish, self._set)
         self._newest: PatchPlan | None = None
-        self._draw()
+        self._show_grid()
         self._open()
         if not results:
             self._jobs.start("patching every cell", self._measure, slot="measure")
@@ -161,7 +162,7 @@ class PatchGrid(TreeController):
         found = patching.PatchGrid().run(self._sides["base"], self._sides["source"], self.model)
         with self._lock:
             self.results = [found]
-            self._draw()
+            self._show_grid()
 
     def _open_tokens(self, column: int, spans: list[list[range]]) -> None:
         pair = self._paired()
@@ -171,7 +172,7 @@ class PatchGrid(TreeController):
         ]
         with self._lock:
             self._tokens[column] = rows
-            self._draw()
+            self._show_grid()
 
     def _paired(self) -> Pair:
         """The pair that was measured, its answers in the words in which they were."""
@@ -191,7 +192,7 @@ class PatchGrid(TreeController):
         ends = [[np.frombuffer(one[name], "<u4").tolist() for name in ("first", "last")] for one in panels]
         return [[range(first, last) for first, last in zip(*one, strict=True)] for one in ends]
 
-    def _draw(self) -> None:
+    def _show_grid(self) -> None:
         """The grid with the tokens that were measured, each run under the id of its trace."""
         if not self.results:
             return
@@ -210,8 +211,7 @@ class PatchGrid(TreeController):
             parent = self._tree.add(with_codec(self.model, step), parent, label, code).id
         return str(parent)
 
-    def _move(self, step: Callable[[], Any]) -> None:
-        step()
+    def _arrive(self) -> None:
         self._set(stream={})
         self._publish()
 
@@ -221,10 +221,9 @@ class PatchGrid(TreeController):
     def _forget(self) -> None:
         self._tree.forget()
 
-    def _publish(self) -> None:
-        with self._lock:
-            node = self._tree.current
-            self._set(branches=self._tree.payload(), comparison=node.comparison, code=self.code)
+    def _draw(self) -> None:
+        node = self._tree.current
+        self._set(branches=self._tree.payload(), comparison=node.comparison, code=self.code)
 
 
 def _check(results: tuple[Result, ...], base: Trace, source: Trace) -> None:

@@ -36,10 +36,10 @@ class PatchPlan:
         begin, end = (int(self.trace.offsets[at]) for at in (self.here.start, self.here.stop))
         return f"layer {self.layer}: {short(self.trace.text[begin:end].strip() or '␣')}"
 
-    @property
-    def code(self) -> str:
-        """The lines of Python that make the branch of `trace`, with `donor` for the other trace."""
-        site, options = f"{self.site}.{self.from_layer}", ", ".join(f"{k}={v!r}" for k, v in self.options.items())
+    def code(self, **more: Any) -> str:
+        """The Python that makes the branch of `trace`, with `donor` for the other trace; `more` are options, too."""
+        options = ", ".join(f"{name}={value!r}" for name, value in {**self.options, **more}.items())
+        site = f"{self.site}.{self.from_layer}"
         there = f"list(range({self.there.start}, {self.there.stop}))"
         here = f"tuple(range({self.here.start}, {self.here.stop}))"
         return (

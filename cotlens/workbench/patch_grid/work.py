@@ -7,12 +7,11 @@ from cotlens.measure.patching.pair import Pair
 from cotlens.models.contract import Model, Patch
 from cotlens.workbench.branches.node import Node
 from cotlens.workbench.patch_grid.plans import PatchPlan
-from cotlens.workbench.shared.changed import ChangedWriting, MadeBy
 from cotlens.workbench.shared.limits import tokens_left
-from cotlens.workbench.shared.writing import Newest
+from cotlens.workbench.shared.writing import Newest, Writing, said
 
 
-class PatchWork(ChangedWriting):
+class PatchWork(Writing):
     """The long parts of a patch grid."""
 
     def write(self, node: Node, plan: PatchPlan, pair: Pair, newest: Newest) -> None:
@@ -24,7 +23,6 @@ class PatchWork(ChangedWriting):
             pair: with the patched text as its base.
         """
         change, made = plan.change(self._model), list[Node]()
-        made_by = MadeBy(plan.label, plan.code, "patch", change)
         recovered = recovery(pair, self._model, change)
         self._stream(
             node,
@@ -33,7 +31,9 @@ class PatchWork(ChangedWriting):
             lambda on_token: self._model.resume(
                 plan.trace, at=plan.at, **plan.options, interventions=change, on_token=on_token
             ),
-            lambda trace, _: made.append(self._keep_changed(node, trace, made_by, newest)),
+            lambda trace, stopped: made.append(
+                self._keep(node, trace, plan.label, said(plan, stopped), "patch", newest, (change,))
+            ),
         )
         self.compare(made[0].id, f"recovery with the text as it was: {recovered:+.3g}")
 

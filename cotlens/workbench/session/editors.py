@@ -72,10 +72,7 @@ def restored(
     spare = shading.measure, "" if shading.unit == "span" else shading.unit
     editor = CoTEditor(model, nodes[0].trace, measure=spare[0], unit=spare[1], cue=data.get("cue", ""))
     with editor.lock:
-        for node in nodes:
-            trace = dataclasses.replace(node.trace, codec=editor.model.codec)
-            editor.tree.nodes[node.id] = dataclasses.replace(node, trace=trace)
-        editor.tree.current_id = current
+        editor.tree.revive(nodes, current, editor.model.codec)
         if data["reader"] is not None:
             editor.tree.reader = editor._readers.choose(data["reader"])
         editor._spans = {trace: tuple(map(tuple, spans)) for trace, spans in data["spans"].items()}

@@ -70,6 +70,11 @@ class SessionFile:
         rows = [(kind, name, _text(value)) for kind, name, value in items]
         said = [(name, _text(value)) for name, value in (about or {}).items()]
         with self._lock, _told(self.path), self._connection:
+            if not self.path.exists():  # SQLite would go on writing to a file that nobody can open any more
+                raise InputError(
+                    f"The file of this session is gone from {self.path}: nothing is kept any more. Begin another one, "
+                    "cl.Session(path), and keep the widgets there: they have everything."
+                )
             self._connection.executemany("INSERT OR REPLACE INTO about VALUES (?, ?)", said)
             self._connection.executemany(
                 "INSERT INTO items (kind, id, value) VALUES (?, ?, ?) "
@@ -134,7 +139,10 @@ class _told:
                 "nothing in it was changed."
             ) from error
         if isinstance(error, sqlite3.OperationalError):
-            raise InputError(f"The session {self._path} can't be read or written ({said}).") from error
+            raise InputError(
+                f"The session {self._path} can't be read or written ({said}): it needs a folder that is there and may "
+                "be written to, with room on its disk; what isn't kept yet is kept with session.save()."
+            ) from error
         raise InputError(
             f"{self._path} is not a session, or it is damaged ({said}); nothing in it was changed."
         ) from error

@@ -14,40 +14,29 @@ from functools import partial
 from typing import Any
 
 from cotlens._core.errors import InputError
+from cotlens.measure.monitors import Readings
 from cotlens.results import Result
 from cotlens.results.result import from_data
 from cotlens.trace import Trace
 from cotlens.trace.collection.traces import Traces
 from cotlens.widgets.importance_map import ImportanceMap
+from cotlens.widgets.lens_grid import LensGrid
 from cotlens.widgets.pair_matrix import PairMatrix
 from cotlens.widgets.selection import Selection
 from cotlens.workbench.branch_tree.branch_tree import BranchTree
-from cotlens.workbench.branches.serialization import node_to_data, nodes_from_data, trace_from_data, trace_to_data
+from cotlens.workbench.branches.serialization import node_to_data, nodes_from_data, trace_to_data
+from cotlens.workbench.branches.tree import Tree
 from cotlens.workbench.editor.editor import CoTEditor
+from cotlens.workbench.feature_table.table import FeatureTable
+from cotlens.workbench.monitor_panel.panel import MonitorPanel
 from cotlens.workbench.rollout_map.rollout_map import RolloutMap
-from cotlens.workbench.session import editors
+from cotlens.workbench.session import editors, steering, tables
+from cotlens.workbench.session.held import Held
+from cotlens.workbench.steering_panel.panel import SteeringPanel
 from cotlens.workbench.workbench.workbench import Workbench
 
 Part = tuple[str, str, Any, Callable[[], Any]]
 """Kind and id of something that a widget holds, the thing itself, and what makes JSON data of it."""
-
-
-@dataclass(frozen=True)
-class Held:
-    """What a session holds while it is opened: by kind and id the data, by name the widgets that are back already."""
-
-    model: Any
-    items: Mapping[str, Mapping[str, Any]]
-    widgets: Mapping[str, Any]
-
-    def of(self, kind: str, widget: str) -> dict[str, Any]:
-        """The parts of a widget, by their own ids."""
-        begin = f"{widget}/"
-        return {name.removeprefix(begin): data for name, data in self.items[kind].items() if name.startswith(begin)}
-
-    def trace(self, data: Any) -> Trace:
-        """A trace of its data; of what it was made from the session has the data, too."""
-        return trace_from_data(data, self.items["trace"])
 
 
 @dataclass(frozen=True)
@@ -91,9 +80,7 @@ def _editor_state(editor: CoTEditor, _: Mapping[int, str]) -> dict[str, Any]:
 
 
 def _editor_parts(editor: CoTEditor, name: str) -> Iterator[Part]:
-    for node in list(editor.tree.nodes.values()):
-        yield from ancestors(node.trace)
-        yield "node", f"{name}/{node.id}", node, partial(node_to_data, node)
+    yield from _node_parts(editor.tree, name)
     for key, result in editors.finished(editor).items():
         digest = hashlib.sha256(repr(key).encode()).hexdigest()[:16]
         yield "result", f"{name}/{digest}", result, partial(editors.result_to_data, key, result)
@@ -105,9 +92,13 @@ def _editor(data: Mapping[str, Any], name: str, held: Held) -> CoTEditor:
     return editors.restored(None if data["read_only"] else held.model, nodes, data["current"], data, results)
 
 
-def _map_parts(shown: ImportanceMap, name: str) -> Iterator[Part]:
+def _result_parts(shown: Any, name: str) -> Iterator[Part]:
     for at, result in enumerate(shown.results):
         yield "result", f"{name}/{at}", result, result.data
+
+
+def _map_parts(shown: ImportanceMap, name: str) -> Iterator[Part]:
+    yield from _result_parts(shown, name)
     if shown.trace is not None:
         yield from _trace_parts([shown.trace], name)
 
@@ -140,9 +131,13 @@ def _tree_state(tree: BranchTree, names: Mapping[int, str]) -> dict[str, Any]:
 
 def _tree_parts(tree: BranchTree, name: str) -> Iterator[Part]:
     if tree.source is None:
-        for node in list(tree.tree.nodes.values()):
-            yield from ancestors(node.trace)
-            yield "node", f"{name}/{node.id}", node, partial(node_to_data, node)
+        yield from _node_parts(tree.tree, name)
+
+
+def _node_parts(tree: Tree, name: str) -> Iterator[Part]:
+    for node in list(tree.nodes.values()):
+        yield from ancestors(node.trace)
+        yield "node", f"{name}/{node.id}", node, partial(node_to_data, node)
 
 
 def _tree(data: Mapping[str, Any], name: str, held: Held) -> BranchTree:
@@ -159,14 +154,88 @@ def _selection_state(shared: Selection, names: Mapping[int, str]) -> dict[str, A
     return {"widgets": [names[id(widget)] for widget in shared.widgets if id(widget) in names]}
 
 
+def _of(widget: Any, names: Mapping[int, str]) -> str | None:
+    """The name of the editor whose branches a widget shares.
+
+    Raises:
+        InputError: that editor isn't kept.
+    """
+    if widget.source is not None and id(widget.source) not in names:
+        kind = type(widget).__name__
+        raise InputError(f"This {kind} shares the branches of an editor that isn't kept: keep the editor first.")
+    return None if widget.source is None else names[id(widget.source)]
+
+
+def _table_parts(table: FeatureTable, name: str) -> Iterator[Part]:
+    if table.source is None:
+        yield from _node_parts(table.tree, name)
+    for reading in tables.read(table):
+        yield "reading", f"{name}/{reading.trace.id}", reading.version, partial(tables.reading_to_data, reading)
+
+
+def _table(data: Mapping[str, Any], name: str, held: Held) -> FeatureTable:
+    nodes = held.of("node", name).values()
+    source = held.widgets[data["of"]] if data["of"] else nodes_from_data(nodes, held.items["trace"])
+    return tables.restored(held.model, source, data, list(held.of("reading", name).values()), held.saes)
+
+
+def _steering_parts(panel: SteeringPanel, name: str) -> Iterator[Part]:
+    for at, vector in enumerate(panel.vectors):
+        yield "vector", f"{name}/{at}", vector, partial(steering.vector_to_data, vector)
+    for trace in steering.texts(panel):
+        yield from ancestors(trace)
+        yield "given", f"{name}/{trace.id}", trace, partial(trace_to_data, trace)
+    if panel.swept is not None:
+        yield "result", f"{name}/swept", panel.swept, panel.swept.data
+
+
+def _steering(data: Mapping[str, Any], name: str, held: Held) -> SteeringPanel:
+    vectors = [steering.vector_from_data(each) for each in held.of("vector", name).values()]
+    traces, swept = {trace.id: trace for trace in _traces(name, held)}, _results(name, held)
+    source = held.widgets[data["of"]] if data["of"] else None
+    return steering.restored(held.model, source, data, vectors, traces, swept[0] if swept else None, held.saes)
+
+
+def _monitor_parts(panel: MonitorPanel, name: str) -> Iterator[Part]:
+    for at, readings in enumerate(panel.readings):
+        yield "readings", f"{name}/{at}", readings, readings.data
+    yield from _trace_parts(panel.readings[0].traces, name)
+
+
+def _monitor(data: Mapping[str, Any], name: str, held: Held) -> MonitorPanel:
+    traces = _traces(name, held)
+    readings = [Readings.from_data(each, name, traces) for each in held.of("readings", name).values()]
+    return MonitorPanel(*readings, labels=data["labels"])
+
+
+def _bench_state(bench: Workbench, names: Mapping[int, str]) -> dict[str, Any]:
+    made = {panel: names[id(widget)] for panel, widget in bench.made.items() if id(widget) in names}
+    return {"editor": names[id(bench.editor)], "panels": dict(bench.panels), "made": made}
+
+
 def _workbench(data: Mapping[str, Any], name: str, held: Held) -> Workbench:
     workbench = Workbench(None, held.widgets[data["editor"]])
+    for panel, widget in data.get("made", {}).items():
+        if panel != "text" and widget in held.widgets:
+            workbench.put(panel, held.widgets[widget])
     workbench.reopen(data["panels"])
     return workbench
 
 
 KINDS: dict[str, Kind] = {
     "CoTEditor": Kind(CoTEditor, _editor_state, _editor_parts, _editor),
+    "FeatureTable": Kind(
+        FeatureTable,
+        lambda table, names: {"of": _of(table, names), **tables.state(table)},
+        _table_parts,
+        _table,
+    ),
+    "SteeringPanel": Kind(
+        SteeringPanel,
+        lambda panel, names: {"of": _of(panel, names), **steering.state(panel)},
+        _steering_parts,
+        _steering,
+    ),
     "BranchTree": Kind(BranchTree, _tree_state, _tree_parts, _tree),
     "ImportanceMap": Kind(
         ImportanceMap, lambda shown, _: {"scale_lock": dict(shown.scale_lock)}, _map_parts, _importance_map
@@ -177,16 +246,23 @@ KINDS: dict[str, Kind] = {
         lambda shown, name: iter([("result", f"{name}/0", shown.result, shown.result.data)]),
         lambda data, name, held: PairMatrix(_results(name, held)[0], scale_lock=data["scale_lock"]),
     ),
+    "LensGrid": Kind(
+        LensGrid,
+        lambda shown, _: {"scale_lock": dict(shown.scale_lock)},
+        _result_parts,
+        lambda data, name, held: LensGrid(*_results(name, held), scale_lock=data["scale_lock"]),
+    ),
     "RolloutMap": Kind(
         RolloutMap,
         lambda shown, _: {"read_only": shown.model is None},
         lambda shown, name: _trace_parts(shown.traces, name),
         lambda data, name, held: RolloutMap(Traces(_traces(name, held)), None if data["read_only"] else held.model),
     ),
+    "MonitorPanel": Kind(MonitorPanel, lambda panel, _: {"labels": dict(panel.labels)}, _monitor_parts, _monitor),
     "Workbench": Kind(
         Workbench,
-        lambda bench, names: {"editor": names[id(bench.editor)], "panels": dict(bench.panels)},
-        lambda bench, name: iter(()),  # all it holds is its editor's, or made of it
+        _bench_state,
+        lambda bench, name: iter(()),  # what it holds is kept by itself, or made of its editor
         _workbench,
     ),
     "Selection": Kind(
@@ -196,8 +272,17 @@ KINDS: dict[str, Kind] = {
         lambda data, name, held: Selection(*(held.widgets[each] for each in data["widgets"])),
     ),
 }
+"""Name -> kind. What others show stands before them: they come back in this order."""
 
 
 def canonical(data: Any) -> str:
     """Data as one text, to tell whether it is another one."""
     return json.dumps(data, sort_keys=True)
+
+
+def in_order(widgets: Mapping[str, Any]) -> list[tuple[str, Any]]:
+    """Names and data of widgets, what others show before them; what is of no known kind last."""
+    order = list(KINDS)
+    kinds = {name: data.get("kind") if isinstance(data, dict) else None for name, data in widgets.items()}
+    known = {name: order.index(kind) if kind in order else len(order) for name, kind in kinds.items()}
+    return sorted(widgets.items(), key=lambda each: known[each[0]])

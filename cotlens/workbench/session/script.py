@@ -9,9 +9,16 @@ from cotlens.measure.importance import METHODS
 from cotlens.results import Result
 from cotlens.trace import Trace
 from cotlens.workbench.branches.node import Node
+from cotlens.workbench.branches.tree import Tree
+from cotlens.workbench.editor import resampling
 from cotlens.workbench.editor.editor import CoTEditor
+from cotlens.workbench.feature_table import code as latents
+from cotlens.workbench.feature_table.table import FeatureTable
+from cotlens.workbench.monitor_panel.panel import MonitorPanel
+from cotlens.workbench.session import tables
 from cotlens.workbench.session.editors import finished
 from cotlens.workbench.shared.origin import origin
+from cotlens.workbench.steering_panel.panel import SteeringPanel
 
 
 def script(model: str | None, widgets: Mapping[str, Any], kept: Mapping[str, Trace | Result], own: Any = None) -> str:
@@ -22,18 +29,15 @@ def script(model: str | None, widgets: Mapping[str, Any], kept: Mapping[str, Tra
         own: the model itself, for traces that were kept by themselves.
     """
     made: dict[str, str] = {}  # name in the script -> id of the trace
-    lines = ["import dataclasses", "", "import cotlens as cl", ""]
+    lines = ["import dataclasses", "", "import numpy as np", "", "import cotlens as cl", resampling.IMPORT, ""]
     lines += [] if model is None else [f"model = cl.load({model!r})"]
-    lines += ["traces, results = {}, {}"]
+    lines += ["traces, results, fans = {}, {}, {}"]
     for name, widget in widgets.items():
-        if issubclass(type(widget), CoTEditor):
-            lines += ["", f"# {name}", *_editor(name, widget, made)]
+        lines += _section(name, _widget(name, widget, widgets, made))
     for name, thing in kept.items():
-        lines += [
-            "",
-            f"# {name}",
-            *(_trace(name, thing, own, made) if isinstance(thing, Trace) else _result(name, thing, made)),
-        ]
+        lines += _section(
+            name, _trace(name, thing, own, made) if isinstance(thing, Trace) else _result(name, thing, made)
+        )
     known = ", ".join(f"{name!r}: {trace_id!r}" for name, trace_id in made.items())
     return "\n".join(
         [
@@ -46,10 +50,35 @@ def script(model: str | None, widgets: Mapping[str, Any], kept: Mapping[str, Tra
     )
 
 
-def _editor(name: str, editor: CoTEditor, made: dict[str, str]) -> Iterator[str]:
-    measured = finished(editor)
-    for node in list(editor.tree.nodes.values()):
-        if not editor.tree.in_sight(node.id):
+def _section(name: str, lines: Iterator[str]) -> list[str]:
+    found = list(lines)
+    return ["", f"# {' '.join(name.split())}", *found] if found else []
+
+
+def _widget(name: str, widget: Any, widgets: Mapping[str, Any], made: dict[str, str]) -> Iterator[str]:
+    """What was made and measured in a widget; others show what these made."""
+    kind = type(widget)
+    if issubclass(kind, CoTEditor):
+        yield from _branches(name, widget.tree, made, widget)
+    elif issubclass(kind, FeatureTable):
+        of = next((known for known, each in widgets.items() if each is widget.source), name)
+        if widget.source is None:
+            yield from _branches(name, widget.tree, made)
+        yield from _latents(name, of, widget)
+    elif issubclass(kind, SteeringPanel) and widget.source is None:
+        yield from _tries(name, widget, made)
+    elif issubclass(kind, MonitorPanel):
+        for readings in widget.readings:
+            yield f"# {readings!r}: {readings.provenance.method} with the settings of its provenance"
+
+
+def _branches(name: str, tree: Tree, made: dict[str, str], editor: CoTEditor | None = None) -> Iterator[str]:
+    measured = {} if editor is None else finished(editor)
+    for node in list(tree.nodes.values()):
+        if not tree.in_sight(node.id):
+            continue
+        if node.kind == "resample":
+            yield from _rollouts(name, node, tree, made)
             continue
         yield from _branch(name, node)
         made[f"{name}/{node.id}"] = node.trace.id
@@ -62,19 +91,70 @@ def _editor(name: str, editor: CoTEditor, made: dict[str, str]) -> Iterator[str]
 
 
 def _branch(name: str, node: Node) -> Iterator[str]:
-    words = [node.label, *(f"#{tag}" for tag in node.tags), node.note]
-    yield ""
-    yield f"# {node.id}: {'; '.join(' '.join(each.split()) for each in words if each)}"
+    yield from _told(node)
     if node.parent is not None:
         yield f"trace = traces[{f'{name}/{node.parent}'!r}]"
     yield node.code
     yield f"traces[{f'{name}/{node.id}'!r}] = trace"
 
 
+def _rollouts(name: str, node: Node, tree: Tree, made: Mapping[str, str]) -> Iterator[str]:
+    """What rollouts answered; how many come before a cancel is nothing that a script could do again."""
+    done = [] if node.fan is None else [arm["done"] for arm in node.fan["arms"].values()]
+    parent = tree.nodes[str(node.parent)]
+    yield from _told(node)
+    if not done or min(done) < node.fan["n"]:
+        yield "# stopped before its end, or read by another reader since: not done again"
+        return
+    before = None if parent.parent is None else tree.before(parent).id
+    named = next((f"traces[{known!r}]" for known, trace_id in made.items() if trace_id == before), "None")
+    yield f"trace, before = traces[{f'{name}/{node.parent}'!r}], {named}"
+    yield from _read_by(node.trace)
+    yield node.code
+    yield f"fans[{f'{name}/{node.id}'!r}] = found"
+
+
+def _told(node: Node) -> Iterator[str]:
+    words = [node.label, *(f"#{tag}" for tag in node.tags), node.note]
+    yield ""
+    yield f"# {node.id}: {'; '.join(' '.join(each.split()) for each in words if each)}"
+
+
 def _read_by(trace: Trace) -> Iterator[str]:
     """The reader that answers were read by: a trace from a model has the model's."""
     if trace.reader is not None and type(trace.reader).__module__.startswith("cotlens."):
         yield f"trace = dataclasses.replace(trace, reader=cl.answers.{trace.reader!r})"
+
+
+def _latents(name: str, of: str, table: FeatureTable) -> Iterator[str]:
+    texts = [node for node in table.tree.nodes.values() if node.kind != "resample" and table.tree.in_sight(node.id)]
+    ids = {node.trace.id: node.id for node in texts}
+    known = [reading for reading in tables.read(table) if reading.trace.id in ids]
+    yield from [latents.loading(table.sae)] if known else []
+    for reading in known:
+        yield f"trace = traces[{f'{of}/{ids[reading.trace.id]}'!r}]"
+        yield from _read_by(reading.trace)
+        asked = latents.asking(reading, None, table._target, table._metric)
+        yield f"results[{f'{name}/{ids[reading.trace.id]}/latents'!r}] = {asked}"
+
+
+def _tries(name: str, panel: SteeringPanel, made: dict[str, str]) -> Iterator[str]:
+    """Every run of a panel that came to its end, each from the text that it was made of."""
+    first, *runs = panel._tries.entries
+    names = {panel.trace.id: f"{name}/{first.id}"}
+    yield origin(panel.model, panel.trace)[1]
+    yield f"traces[{names[panel.trace.id]!r}] = trace"
+    for each in runs:
+        source = names.get(each.start.source.id)
+        if each.steered is None or each.steered.run is None or source is None:
+            continue
+        yield ""
+        yield f"# {each.id}: {' '.join(panel._tries.label(each).split())}"
+        yield f"trace = traces[{source!r}]"
+        yield panel._tries.alone(each)
+        names.setdefault(each.steered.trace.id, f"{name}/{each.id}")
+        yield f"traces[{f'{name}/{each.id}'!r}] = trace"
+        made[f"{name}/{each.id}"] = each.steered.trace.id
 
 
 def _trace(name: str, trace: Trace, model: Any, made: dict[str, str]) -> Iterator[str]:

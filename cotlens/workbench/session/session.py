@@ -6,7 +6,7 @@ import os
 import threading
 import warnings
 import weakref
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any, cast
@@ -14,24 +14,28 @@ from typing import Any, cast
 from cotlens._core import check
 from cotlens._core.errors import InputError
 from cotlens._core.files import PathLike
+from cotlens.measure.features.autoencoder.sae import SAE
 from cotlens.models.contract import Model
 from cotlens.results import Result
-from cotlens.results.result import from_data
 from cotlens.trace import Trace
-from cotlens.trace.storage import with_model
 from cotlens.workbench.branches.serialization import trace_to_data
-from cotlens.workbench.editor.editor import CoTEditor
-from cotlens.workbench.session import lazy_model, page
+from cotlens.workbench.session import lazy_model, names, page
 from cotlens.workbench.session.file import Item, SessionFile
-from cotlens.workbench.session.kinds import KINDS, Held, Part, ancestors, canonical, kind_of
+from cotlens.workbench.session.held import Held, trace_ids
+from cotlens.workbench.session.kinds import KINDS, Part, ancestors, canonical, in_order, kind_of
 from cotlens.workbench.session.lazy_model import LazyModel
 from cotlens.workbench.session.script import script
+from cotlens.workbench.shared.controller import Controller
 from cotlens.workbench.workbench.workbench import Workbench
 
 _OPEN: weakref.WeakValueDictionary[tuple[int, str], Session] = weakref.WeakValueDictionary()
 """Sessions that are open in this process, by process and path: a cell that is run again gets the same one."""
 MOST_NOTE = 100_000  # characters
-_ITEMS = ("trace", "node", "result", "given", "widget", "note", "kept")
+KEPT_PANELS = ("text", "steering", "features", "findings", "lens", "rollouts")
+"""Panels of a workbench that hold something of their own."""
+_TOLD = ("selected", "scale_lock", "limits", "findings", "job", "panels", "labels", "current")
+"""Traits of widgets that say when there is something to keep."""
+_ITEMS = ("trace", "node", "result", "given", "reading", "readings", "vector", "widget", "note", "kept")
 _DAMAGED = (InputError, AttributeError, IndexError, KeyError, OverflowError, TypeError, ValueError)
 
 
@@ -69,11 +73,12 @@ class Session:
             self._is_of(model)
 
     @classmethod
-    def load(cls, path: PathLike, *, model: Model | None = None) -> Session:
+    def load(cls, path: PathLike, *, model: Model | None = None, saes: Sequence[SAE] = ()) -> Session:
         """A session as it was. No model is loaded before something is asked of it; then by the name it was loaded by.
 
         Args:
             model: the session's model, where it is loaded already or its name doesn't lead to it.
+            saes: autoencoders that are loaded already: of a release none is fetched by looking at a session.
 
         Raises:
             InputError: there is no session, it is a newer one, damaged, open in another kernel, or of another model.
@@ -87,7 +92,7 @@ class Session:
         session = cls.__new__(cls)
         session._begin(SessionFile(target, new=False))
         try:
-            session._restore(model)
+            session._restore(model, {sae.fingerprint: sae for sae in saes})
         except BaseException:
             session.close()
             raise
@@ -97,8 +102,8 @@ class Session:
         """Keep a widget from now on, or a trace or a result as it is.
 
         Args:
-            thing: a CoTEditor, BranchTree, ImportanceMap, PairMatrix, RolloutMap, Selection, Workbench (with its
-                editor, and which panels are open), Trace or Result.
+            thing: a CoTEditor, BranchTree, FeatureTable, SteeringPanel, MonitorPanel, ImportanceMap, LensGrid,
+                PairMatrix, RolloutMap, Selection, Workbench (with its panels, and which are open), Trace or Result.
             name: what it is called in the session; by default its kind and a number where one is taken.
 
         Returns:
@@ -107,25 +112,26 @@ class Session:
         Raises:
             InputError: a session can't keep it, the name is taken, it is of another model, or a second workbench.
         """
+        kind = type(thing).__name__ if isinstance(thing, Trace | Result) else kind_of(thing)
         if isinstance(thing, Workbench):
             self._only(thing)
-            self.keep(thing.editor)
-        if issubclass(type(thing), CoTEditor) and thing.model.capabilities:
+            self._keep_panels(thing)
+        if issubclass(type(thing), Controller) and thing.model.capabilities:
             self._is_of(thing.model)
         with self._lock:
-            kind = type(thing).__name__ if isinstance(thing, Trace | Result) else kind_of(thing)
             taken = {**self.widgets, **self.kept}
             if thing is taken.get(name) or any(thing is each for each in self.widgets.values()):
                 return thing
-            name = check.text("name", name) if name else _free(_SHORT[kind], {*taken, *self._reserved})
-            if name in taken or name in self._reserved or "/" in name:
-                raise InputError(f"The name {name!r} is taken, or has a stroke in it: give another one.")
+            name = names.checked(name) if name else names.free(kind, {*taken, *self._reserved})
+            if name in taken or name in self._reserved:
+                raise InputError(f"The name {name!r} is taken: give another one.")
             if isinstance(thing, Trace | Result):
-                self.kept[name] = thing
                 data = trace_to_data(thing) if isinstance(thing, Trace) else thing.data()
                 items = [*ancestors(thing)] if isinstance(thing, Trace) else []
                 self._write([*self._changed(items), ("kept", name, {"kind": kind, "data": data})])
+                self.kept[name] = thing
             else:
+                KINDS[kind].state(thing, {id(each): known for known, each in self.widgets.items()} | {id(thing): name})
                 self._adopt(thing, name)
                 self.save()
             return thing
@@ -139,8 +145,8 @@ class Session:
         if len(check.text("text", text)) > MOST_NOTE:
             raise InputError(f"A note has at most {MOST_NOTE:,} characters; {len(text):,} were given.")
         with self._lock:
+            self._write([("note", str(len(self.notes) + 1), text)])
             self.notes.append(text)
-            self._write([("note", str(len(self.notes)), text)])
 
     def save(self) -> None:
         """Write what is different from what the file has. It happens by itself; this says what went wrong with it.
@@ -167,8 +173,7 @@ class Session:
         Raises:
             InputError: the file can't be written there.
         """
-        with self._lock:
-            return page.write(self, path, title)
+        return page.write(self, path, title)
 
     def close(self) -> None:
         """Let go of the file. The widgets go on, and nothing that happens in them is kept any more."""
@@ -217,21 +222,21 @@ class Session:
         self._saved: dict[tuple[str, str], Any] = {}
         _OPEN[_key(file.path)] = self
 
-    def _restore(self, model: Model | None) -> None:
+    def _restore(self, model: Model | None, saes: Mapping[str, SAE]) -> None:
         items = {kind: self._file.read(kind) for kind in _ITEMS}
         if model is not None:
             self._is_of(model)
         lazy = self._model = model
         if model is None and self._known is not None:
-            trusted = {each["id"] for each in _traces_in(items) if isinstance(each, dict) and "id" in each}
-            lazy = self._model = cast(Model, LazyModel(self._known, frozenset(trusted)))
+            lazy = self._model = cast(Model, LazyModel(self._known, trace_ids(items)))
         self.notes += [str(text) for text in items["note"].values()]
+        held = Held(lazy, items, self.widgets, saes)
         for name, data in items["kept"].items():
-            self._try(name, partial(self._revive, name, data, items, lazy))
-        held = Held(lazy, items, self.widgets)
+            self._try(name, partial(self._revive, name, data, held))
         self._quiet = True  # what is read needn't be written
-        for name, data in items["widget"].items():
+        for name, data in in_order(items["widget"]):
             self._try(name, partial(self._back, name, data, held))
+        self.widgets.update({name: self.widgets.pop(name) for name in items["widget"] if name in self.widgets})
         states, parts = self._told()
         self._changed(parts, read=True)
         self._other(states)
@@ -243,8 +248,8 @@ class Session:
         if data["kind"] != "Selection":  # its widgets have it
             getattr(widget, "view", widget).selected = data["selected"]
 
-    def _revive(self, name: str, data: Mapping[str, Any], items: Any, model: Any) -> None:
-        self.kept[name] = _revived(data, name, items, model)
+    def _revive(self, name: str, data: Mapping[str, Any], held: Held) -> None:
+        self.kept[name] = held.kept(data, name)
 
     def _try(self, name: str, bring: Callable[[], Any]) -> None:
         try:
@@ -263,7 +268,8 @@ class Session:
 
         if isinstance(widget, Workbench):
             widget.session = self
-        for trait in ("selected", "scale_lock", "limits", "findings", "job", "panels"):
+            widget.observe(lambda _: self._goes_on(lambda: self._keep_panels(widget)), "panels")
+        for trait in _TOLD:
             if widget.has_trait(trait):
                 widget.observe(tell, trait)
         tree = getattr(widget, "tree", None)
@@ -271,13 +277,24 @@ class Session:
             tree.watchers.append(tell)
 
     def _heard(self) -> None:
-        """Something happened: keep it. A file that can't be written must not stop the work."""
-        if self._closed or self._quiet:
-            return
+        """Something happened: keep it."""
+        if not self._closed and not self._quiet:
+            self._goes_on(self.save)
+
+    def _goes_on(self, act: Callable[[], Any]) -> None:
+        """What can't be kept must not stop the work."""
         try:
-            self.save()
+            act()
         except InputError as error:
             warnings.warn(str(error), stacklevel=2)
+
+    def _keep_panels(self, workbench: Workbench) -> None:
+        """Keep the widgets of its panels by themselves; the others are made of the editor again, as it is."""
+        if self._closed or self._quiet:
+            return
+        for panel, widget in workbench.made.items():
+            if panel in KEPT_PANELS:
+                self.keep(widget)
 
     def _only(self, workbench: Workbench) -> None:
         """Raise InputError unless this is the first workbench: of two, neither would be the investigation."""
@@ -292,8 +309,9 @@ class Session:
         if self._known is not None:
             lazy_model.check_same(self._known, model)
             return
-        self._known, self._model = lazy_model.facts(model), model
-        self._write([], {"model": self._known})
+        known = lazy_model.facts(model)
+        self._write([], {"model": known})
+        self._known, self._model = known, model
 
     def _changed(self, parts: list[Part], *, read: bool = False) -> list[Item]:
         """The parts that are others than those in the file, as items; none where they were just `read` from it."""
@@ -320,28 +338,5 @@ class Session:
                 raise
 
 
-_SHORT = {
-    "CoTEditor": "editor", "BranchTree": "tree", "ImportanceMap": "map", "PairMatrix": "matrix",
-    "RolloutMap": "rollouts", "Selection": "selection", "Workbench": "workbench", "Trace": "trace", "Result": "result",
-}  # fmt: skip
-
-
-def _free(name: str, taken: Collection[str]) -> str:
-    numbered = (f"{name}{number}" if number > 1 else name for number in range(1, len(taken) + 2))
-    return next(each for each in numbered if each not in taken)
-
-
 def _key(path: Path) -> tuple[int, str]:
     return os.getpid(), str(path.resolve())
-
-
-def _traces_in(items: Mapping[str, Mapping[str, Any]]) -> list[Any]:
-    nodes = [each.get("trace") for each in items["node"].values() if isinstance(each, dict)]
-    return [*items["trace"].values(), *items["given"].values(), *nodes]
-
-
-def _revived(data: Mapping[str, Any], name: str, items: Mapping[str, Mapping[str, Any]], model: Any) -> Trace | Result:
-    if data["kind"] == "Result":
-        return from_data(data["data"], name)
-    trace = Held(model, items, {}).trace(data["data"])
-    return trace if model is None or isinstance(model, LazyModel) else with_model(trace, model)

@@ -11,7 +11,6 @@ import dataclasses
 import threading
 import traceback
 from abc import ABC, abstractmethod
-from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from cotlens._core.errors import CotLensError, InputError
@@ -19,13 +18,13 @@ from cotlens.models.contract import Capability, Model
 from cotlens.trace import Trace
 from cotlens.trace.editing import reads
 from cotlens.trace.parts.carrying import check_verbatim
-from cotlens.widgets.selection import Selected, selected
-from cotlens.workbench.branches.tree import Tree
 from cotlens.workbench.shared.interrupts import follow
 from cotlens.workbench.shared.jobs import Jobs, JobState
-from cotlens.workbench.shared.origin import origin
 
 LONGEST = 600  # characters of an error in a view
+LOCK = threading.RLock()
+"""One for all widgets: what is picked in one is told to others, and two locks could wait for each other. Nothing that
+takes long is done while it is held."""
 
 
 class Controller(ABC):
@@ -42,7 +41,7 @@ class Controller(ABC):
 
     def __init__(self, model: Model, view: Any) -> None:
         self.model, self.view = model, view
-        self._lock = threading.RLock()
+        self._lock = LOCK
         self._jobs = Jobs(model.owner, self._show_job, self._lock, remedy=self._remedy, before=self._look)
         self._state: str | None = None
         self._fault = ""
@@ -182,114 +181,6 @@ class Controller(ABC):
 
     def _show_job(self, state: JobState) -> None:
         self._set(job=state.payload())
-
-
-class TreeController(Controller):
-    """A controller whose tries are branches of one tree.
-
-    Args:
-        trace: the trace to begin with; those it was made from are branches, too.
-    """
-
-    def __init__(self, model: Model, view: Any, trace: Trace) -> None:
-        super().__init__(model, view)
-        self._tree = Tree()
-        for step in trace.path():
-            label, code = origin(model, step)
-            self._tree.add(with_codec(model, step), self._tree.current_id or None, label, code)
-        self._tree.done.clear()  # what it was opened with is nobody's step
-
-    @property
-    def trace(self) -> Trace:
-        """The trace shown now."""
-        return self._tree.current.trace
-
-    @property
-    def selected(self) -> Selected:
-        """What is picked (`cotlens.widgets.selection`). A trace that is set is shown, where it is a branch here."""
-        found: Selected = self.view.selected
-        return found
-
-    @selected.setter
-    def selected(self, value: Any) -> None:
-        with self._lock:
-            wanted = selected(value)
-            if "trace" in wanted and wanted["trace"] != self.trace.id:
-                found = [node.id for node in self._tree.nodes.values() if node.trace.id == wanted["trace"]]
-                if found:
-                    self._goto(found[0])
-            self._set(selected=wanted)
-            self._picked(wanted)
-
-    @property
-    def tree(self) -> Tree:
-        """The branches as data; `walk` takes steps in it."""
-        return self._tree
-
-    @property
-    def lock(self) -> threading.RLock:
-        """Guards the tree and all that is shown."""
-        return self._lock
-
-    def walk(self, step: Callable[[], Any]) -> None:
-        """Take a step in the tree, and show where it leads."""
-        with self._lock:
-            before = self._tree.current_id
-            self._move(step)
-            if self._tree.current_id != before:
-                self._fill()
-
-    def undo(self) -> bool:
-        """Take a person's last step back (a try that was asked for, going to a branch, a name, a note, a tag, pruning).
-
-        No text and no number is lost by it.
-
-        Returns:
-            whether there was one.
-        """
-        there = bool(self._tree.done)
-        self.walk(self._tree.undo)
-        return there
-
-    def redo(self) -> bool:
-        """Take a step again that was undone; whether there was one."""
-        there = bool(self._tree.undone)
-        self.walk(self._tree.redo)
-        return there
-
-    def _do_goto(self, request: Any) -> None:
-        self._goto(request.branch)
-
-    def _do_undo(self, _: Any) -> None:
-        self.undo()
-
-    def _do_redo(self, _: Any) -> None:
-        self.redo()
-
-    def _go(self, branch: str) -> None:
-        self._move(lambda: self._tree.go(branch))
-
-    def _goto(self, branch: str) -> None:
-        """Show a branch, and measure what it lacks."""
-        self._go(branch)
-        self._fill()
-
-    @abstractmethod
-    def _move(self, step: Callable[[], Any]) -> None:
-        """Take a step in the tree, and show where it leads."""
-
-    @abstractmethod
-    def _fill(self) -> None:
-        """Measure what the shown branch lacks."""
-
-    def _picked(self, wanted: Selected) -> None:
-        """Something was picked in Python, or in a linked widget."""
-
-    @property
-    def branches(self) -> list[Trace]:
-        """All traces that weren't pruned, in the order they were made."""
-        with self._lock:
-            return [node.trace for node in self._tree.nodes.values() if self._tree.in_sight(node.id)]
 
 
 def brief(message: str) -> str:

@@ -7,8 +7,13 @@ from typing import Any
 from cotlens.trace import Edit, Trace
 from cotlens.widgets.encoding import floats, to_utf16
 from cotlens.widgets.protocol.shared import EditInfo, TraceDocument
+from cotlens.workbench.branches.tree import changed_by
 from cotlens.workbench.shared.compare import finite
 from cotlens.workbench.shared.layout import layout
+
+CHANGED = (
+    "This text was written under a change of the model; what is measured of it here is measured without the change."
+)
 
 
 def document(trace: Trace) -> dict[str, Any]:
@@ -25,7 +30,7 @@ def document(trace: Trace) -> dict[str, Any]:
         "rerun_at": trace.resume_at if trace.awaits_rerun else None,
         "finish": str(trace.meta.get("finish", "given")),
         "thought_closed": bool(trace.meta.get("thought_closed", True)),
-        "notes": [str(note) for note in trace.meta.get("notes", ())],
+        "notes": [*(str(note) for note in trace.meta.get("notes", ())), *([CHANGED] if changed_by(trace) else [])],
     }
     return {"document": body, "token_offsets": where.token_offsets, "logprobs": floats(trace.logprobs)}
 

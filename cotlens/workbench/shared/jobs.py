@@ -171,10 +171,7 @@ class Jobs:
         priority: int = 0,
         then: Callable[[], None] | None = None,
     ) -> Job:
-        """Enqueue `fn`; whatever is unfinished in its slot is cancelled. `then` follows if it ends well.
-
-        Not to be called with the lock held on the owner thread itself, where `fn` runs at once.
-        """
+        """Enqueue `fn`; whatever is unfinished in its slot is cancelled. `then` follows if it ends well."""
         with self._lock:
             job = Job(next(self._numbers), label, slot, self._remedy, self._changed)
             older = [one for one in self._open if one.slot == slot]

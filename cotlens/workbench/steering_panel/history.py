@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import ast
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 from cotlens._core.errors import InputError
+from cotlens.measure.steering.vector import Vector
 from cotlens.models.contract import Model
 from cotlens.trace import Trace
 from cotlens.widgets.encoding import indices, to_utf16
@@ -54,6 +57,20 @@ class History:
         entry.id, entry.dials = f"t{self._made}", self._settings.filled(entry.dials)
         self._all = [self._all[0], *self._all[1:][-(MOST - 2) :], entry]
         self.current = entry
+
+    @property
+    def entries(self) -> list[HistoryEntry]:
+        """All tries, oldest first."""
+        return list(self._all)
+
+    def recall(self, entries: list[HistoryEntry], current: str) -> None:
+        """The tries of a file in place of those that are there.
+
+        Raises:
+            InputError: there is none of the name that is to be shown.
+        """
+        self._all, self._made = entries, max(int(each.id.removeprefix("t")) for each in entries)
+        self.go(current)
 
     def widen(self) -> None:
         """There is one more vector; it is at 0 in every try."""
@@ -126,10 +143,20 @@ class History:
             each = parent
         return found
 
-    def _steered_code(self, each: HistoryEntry, control: int | None) -> list[str]:
+    def label(self, each: HistoryEntry) -> str:
+        """What a try is called."""
+        return self._label(each)
+
+    def alone(self, each: HistoryEntry) -> str:
+        """Python that makes a try of its source, `trace`, and needs nothing but `cl`, `np` and `model`."""
+        return "\n".join(self._steered_code(each, None, whole))
+
+    def _steered_code(
+        self, each: HistoryEntry, control: int | None, said: Callable[[Vector], str] = Vector.code
+    ) -> list[str]:
         assert each.steered is not None
         source, at = each.start.source, min(each.steered.at, len(each.start.source.token_ids) - 1)
-        vectors, steerings = self._settings.code(each.dials, source, at)
+        vectors, steerings = self._settings.code(each.dials, source, at, said)
         settings = f"at={at}, temperature=0.0, max_new_tokens={each.start.limit(at)}, control={control}"
         return [*vectors, f"run = cl.steering.steer(model, trace, {steerings}, {settings})", "trace = run.steered"]
 
@@ -147,6 +174,16 @@ class History:
         shown = each.steered.trace if each.steered is not None else self._baseline
         found = None if shown.awaits_rerun else shown.read_answer()  # else it is that of the text before the edit
         return None if found is None else found.text
+
+
+def whole(vector: Vector) -> str:
+    """A vector as Python that needs nothing else: of one that was made of texts, its values."""
+    code = vector.code()
+    asked = {each.id for each in ast.walk(ast.parse(code)) if isinstance(each, ast.Name)}
+    if asked <= {"cl", "model"}:
+        return code
+    values = f"np.frombuffer(bytes.fromhex({vector.values.astype('<f4').tobytes().hex()!r}), '<f4')"
+    return f"cl.steering.given({values}, {vector.layer}, name={vector.name!r})  # {' '.join(code.split())}"
 
 
 def document(name: str, trace: Trace) -> dict[str, Any]:

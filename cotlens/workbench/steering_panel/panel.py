@@ -6,12 +6,13 @@ Moving a slider cancels what it made obsolete; what came to its end is a try to 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from cotlens._core.errors import InputError
 from cotlens.measure.steering.judging import SteeredRun
 from cotlens.measure.steering.vector import Vector
+from cotlens.measure.steering.where import Ends, interventions
 from cotlens.models.contract import Model
 from cotlens.results import Result
 from cotlens.trace import Trace
@@ -20,6 +21,7 @@ from cotlens.widgets.protocol.steering_panel import Findings
 from cotlens.widgets.steering_panel import SteeringView
 from cotlens.workbench.shared.controller import Controller, check_trace, with_codec
 from cotlens.workbench.shared.jobs import JobState
+from cotlens.workbench.shared.tree_controller import TreeController, is_tree, shown
 from cotlens.workbench.steering_panel import history, sweeps
 from cotlens.workbench.steering_panel.history import History, HistoryEntry
 from cotlens.workbench.steering_panel.requests import SteeringRequest, parse
@@ -45,14 +47,16 @@ class SteeringPanel(Controller):
 
     Args:
         model: what wrote the trace.
-        trace: the baseline.
+        trace: the baseline; or an editor: the branch that it shows is the baseline, and every run is a branch of it.
         vectors: one `cl.steering.Vector` or several.
         control: seed of the random vectors that stand beside as a control.
         max_new_tokens: of a rerun; by default about twice what it replaces. The head shows and changes it.
         sae: an autoencoder, to add its latents as vectors.
+        norms: mean norm of the residual stream after each layer along the baseline, where it was measured before.
 
     Attributes:
         trace: the baseline.
+        source: the editor that has every run as a branch, None where a trace was given.
         steered: the steered trace that is shown; None at the baseline.
         run: what was measured of it (`SteeredRun`), the unsteered rewrite beside it; None while there is nothing.
         vectors: those of the sliders, also those that were added in the panel.
@@ -69,21 +73,24 @@ class SteeringPanel(Controller):
     def __init__(
         self,
         model: Model,
-        trace: Trace,
+        trace: Trace | TreeController,
         vectors: Any,
         *,
         control: int = 0,
         max_new_tokens: int | None = None,
         sae: SAE | None = None,
+        norms: Sequence[float] | None = None,
     ) -> None:
-        check_trace(model, trace, "SteeringPanel steers")
+        baseline = shown(model, trace, "SteeringPanel steers")
+        check_trace(model, baseline, "SteeringPanel steers")
         super().__init__(model, SteeringView())
-        self.trace = with_codec(model, trace)
-        self._settings = VectorSettings(model, self.trace, vectors)
+        self.source = trace if is_tree(trace) else None
+        self.trace = with_codec(model, baseline)
+        self._settings = VectorSettings(model, self.trace, vectors, norms)
         self._writer = RerunWriter(model, self._settings, self.trace)
         self._tries = History(model, self._settings, self.trace)
         self._beside, self._seed, self._most = False, control, max_new_tokens
-        self._work = SteeringWork(self._writer, self._tries, self._lock, self._publish, self._set)
+        self._work = SteeringWork(self._writer, self._tries, self._lock, self._publish, self._set, self._record)
         self._sweeps = Sweeps(model, self.trace, self._publish)
         self._sae = sae
         latents = 0 if sae is None else sae.config.d_sae
@@ -98,7 +105,8 @@ class SteeringPanel(Controller):
             vectors=self._settings.payload(),
             **history.document("baseline", self.trace),
         )
-        self._jobs.start("reading the baseline", self._work.measure_plain, slot="plain")
+        if norms is None:
+            self._jobs.start("reading the baseline", self._work.measure_plain, slot="plain")
 
     @property
     def steered(self) -> Trace | None:
@@ -131,6 +139,11 @@ class SteeringPanel(Controller):
         with self._lock:
             return self._tries.code(self._seed if self._beside else None)
 
+    @property
+    def lock(self) -> Any:
+        """Guards all that is shown."""
+        return self._lock
+
     def steer(self, *coefficients: float) -> None:
         """Turn the vectors, as the sliders do; `wait` for what follows.
 
@@ -149,8 +162,9 @@ class SteeringPanel(Controller):
         Raises:
             InputError: the vector doesn't fit the model.
         """
+        fitting = self._settings.fitting(vector)  # not with the lock held, which work on the model's thread may want
         with self._lock:
-            self._settings.add(vector)
+            self._settings.add(fitting)
             self._tries.widen()
             self._publish(vectors=self._settings.payload())
 
@@ -254,6 +268,17 @@ class SteeringPanel(Controller):
                 priority=1,
                 then=self._ask_control,
             )
+
+    def _record(self, made: HistoryEntry) -> None:
+        """Let the editor have a run as a branch; where no token changed, there is no other text."""
+        rerun = made.steered
+        if self.source is None or rerun is None or rerun.same:
+            return
+        thought = rerun.trace.roles.get("thought")
+        ends = None if thought is None else Ends(thought.end, thought.end)
+        changes = interventions(rerun.steerings, rerun.trace, rerun.at, ends)
+        source, label = made.start.source, self._tries.label(made)
+        self.source.record(rerun.trace, source, label, self._tries.alone(made), "steer", changes)
 
     def _ask_control(self) -> None:
         """Let the random vectors write, where they are wanted and haven't yet."""

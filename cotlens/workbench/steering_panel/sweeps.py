@@ -103,6 +103,11 @@ class Sweeps:
                 self._planned, self.result = planned, found
                 self._publish(sweep=payload(found))
 
+    def recall(self, found: Result) -> None:
+        """A sweep that was measured before; single reruns aren't told of it."""
+        self.result = found
+        self._publish(sweep=payload(found))
+
     def at(self, steerings: Sequence[Steering]) -> str:
         """What the sweep says of the strength of one rerun, by the rule of its verdict; "" where it hasn't got it."""
         if self._planned is None or self.result is None or len(steerings) != 1:

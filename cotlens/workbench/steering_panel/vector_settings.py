@@ -7,7 +7,7 @@ that begins at an earlier token acts on the kept tokens in between as well.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, get_args
 
@@ -58,27 +58,30 @@ class VectorSettings:
 
     Args:
         vectors: as given; the unit of one that has none is measured on `trace`.
+        norms: mean norm of the residual stream after each layer along `trace`; measured where they aren't known.
 
     Raises:
         InputError: no vectors, or one that doesn't fit the model.
     """
 
-    def __init__(self, model: Model, trace: Trace, vectors: Any) -> None:
+    def __init__(self, model: Model, trace: Trace, vectors: Any, norms: Sequence[float] | None = None) -> None:
         self._model, self._trace = model, trace
-        self.vectors = [_fitting(model, vector) for vector in _several(vectors)]
-        self._norms = [float(norm) for norm in residual_norms(model, trace)]
+        given = _several(vectors)
+        # With the norms came the vectors, out of a session: they fitted.
+        self.vectors = given if norms is not None else [_fitting(model, vector) for vector in given]
+        self.norms = [float(norm) for norm in (residual_norms(model, trace) if norms is None else norms)]
         self.units = [self._units(vector) for vector in self.vectors]
         self.places = [place for place in PLACES if place not in ("thought", "answer") or place in trace.roles]
 
-    def add(self, vector: Vector) -> None:
-        """One more vector.
+    def fitting(self, vector: Vector) -> Vector:
+        """The vector, which may ask the model; InputError where it doesn't fit it."""
+        (one,) = _several(vector)
+        return _fitting(self._model, one)
 
-        Raises:
-            InputError: it doesn't fit the model.
-        """
-        (fitting,) = (_fitting(self._model, one) for one in _several(vector))
-        self.vectors.append(fitting)
-        self.units.append(self._units(fitting))
+    def add(self, vector: Vector) -> None:
+        """One more vector, of those that fit."""
+        self.vectors.append(vector)
+        self.units.append(self._units(vector))
 
     def zero(self) -> tuple[VectorSetting, ...]:
         """All dials at 0, on the thought where there is one."""
@@ -134,24 +137,29 @@ class VectorSettings:
                 found += [Steering(vector, dial.coefficient, where) for where in _wheres(dial, source, until)]
         return tuple(found)
 
-    def code(self, dials: Sequence[VectorSetting], source: Trace, at: int) -> tuple[list[str], str]:
-        """Python for the vectors that are turned, and for the list of steerings."""
+    def code(
+        self, dials: Sequence[VectorSetting], source: Trace, at: int, said: Callable[[Vector], str] = Vector.code
+    ) -> tuple[list[str], str]:
+        """Python for the vectors that are turned, and for the list of steerings.
+
+        Args:
+            said: a vector as Python.
+        """
         turned = [index for index, dial in enumerate(dials) if dial.coefficient]
         names = {index: "vector" if len(turned) == 1 else f"vector_{index}" for index in turned}
         lines, items = list[str](), list[str]()
         for index in turned:
             vector, dial = self.vectors[index], dials[index]
-            lines.append(f"{names[index]} = {vector.code()}")
-            if dial.layer != vector.layer or not math.isfinite(vector.unit):
-                unit = self.units[index][dial.layer]
-                lines.append(f"{names[index]} = {names[index]}.on({dial.layer}, unit={unit:.6g})")
+            unit = self.units[index][dial.layer]  # it was measured on this panel's text
+            lines.append(f"{names[index]} = {said(vector)}")
+            lines.append(f"{names[index]} = {names[index]}.on({dial.layer}, unit={unit!r})")
             for where in _wheres(dial, source, at):
                 shown = f"cl.{where!r}" if isinstance(where, Span) else repr(where)
                 items.append(f"({names[index]}, {dial.coefficient!r}, {shown})")
         return lines, f"[{', '.join(items)}]"
 
     def _units(self, vector: Vector) -> list[float]:
-        return [_unit(vector, layer, self._norms) for layer in range(self._model.n_layers)]
+        return [_unit(vector, layer, self.norms) for layer in range(self._model.n_layers)]
 
     def _dial(self, vector: Vector, given: Any) -> VectorSetting:
         fields = given if isinstance(given, Mapping) else {}

@@ -20,6 +20,7 @@ class SteeringWork:
     Args:
         lock: held while what is shown is read or changed.
         publish: shows everything about the current try.
+        record: is given every try that came to its end and was measured.
         show: sets traits of the view.
 
     Attributes:
@@ -35,7 +36,9 @@ class SteeringWork:
         lock: threading.RLock,
         publish: Callable[..., None],
         show: Callable[..., None],
+        record: Callable[[HistoryEntry], None],
     ) -> None:
+        self._record = record
         self._writer, self._tries, self._lock = writer, tries, lock
         self._publish, self._show = publish, show
         self.newest: object = None
@@ -62,6 +65,8 @@ class SteeringWork:
                 self._keep(mine, HistoryEntry(start, dials, kept, failed=not isinstance(error, Cancelled)))
             raise
         self._learn(entry, steered=measured)
+        if entry.id:  # else something newer was asked for, and it is forgotten
+            self._record(entry)
 
     def write_control(self, shown: HistoryEntry, seed: int) -> None:
         """Write the same with random vectors of the same length, drawn by `seed`."""

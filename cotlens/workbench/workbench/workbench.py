@@ -15,6 +15,7 @@ from cotlens.measure.features.autoencoder.sae import SAE
 from cotlens.measure.monitors import Readings
 from cotlens.measure.steering.vector import Vector
 from cotlens.models.contract import Model
+from cotlens.results import Result
 from cotlens.results.summary import MOST
 from cotlens.trace import Trace
 from cotlens.widgets.bundles import Told
@@ -24,6 +25,7 @@ from cotlens.widgets.selection import SelectedTrait, Selection
 from cotlens.widgets.workbench_bar import WorkbenchBar
 from cotlens.workbench.editor.editor import CoTEditor
 from cotlens.workbench.shared.controller import brief
+from cotlens.workbench.shared.tree_controller import is_tree
 from cotlens.workbench.workbench.panels import PANELS, built
 
 # Two panels of half the width stand side by side from about 900 px on, and never three.
@@ -38,10 +40,11 @@ class Workbench(Told, ipywidgets.Box):
         workbench.panels                                # {"text": "full", "features": "half"}
 
     The panels: text (the CoTEditor), importance (the ImportanceMap of what the text is shaded by), steering
-    (SteeringPanel), features (FeatureTable), branches (BranchTree), findings (MonitorPanel) and details (provenance,
-    settings, code). Each is the widget of that name, made when it is first opened. Importance, branches and details
-    keep to what the editor shows; steering, features and findings stay with the text they were opened on. A panel that
-    is closed is hidden and goes on.
+    (SteeringPanel), features (FeatureTable), branches (BranchTree), findings (MonitorPanel), lens (LensGrid), patches
+    (PatchGrid), rollouts (RolloutMap), probes (their charts) and details (provenance, settings, code). Each is the
+    widget of that name, made when it is first opened. Importance, features, branches and details keep to what the
+    editor shows; the others stay with the text they were opened on. What is steered or written without a latent is a
+    branch of the editor. A panel that is closed is hidden and goes on.
 
     Args:
         model: what writes and scores; with None the trace can be read.
@@ -49,10 +52,14 @@ class Workbench(Told, ipywidgets.Box):
         sae: what features are read by; by default the one that is shipped for this model.
         vectors: of steering; by default one that raises the answer.
         readings: of a monitor, to be shown as findings; by default equations are checked.
+        results: of lenses, patches and probes, for the panels of these names; by default the answer's lens is run.
+        other: another run, to patch from.
+        rollouts: of the prompt, to be compared; by default the branches of the editor are.
 
     Attributes:
         editor: the panel "text".
         panels: those that are open, "half" or "full" by name; observe it, or set it.
+        made: the widgets that were made so far, by panel.
         selected: what is picked in all panels.
         session: what keeps it, None where nothing does.
 
@@ -72,12 +79,16 @@ class Workbench(Told, ipywidgets.Box):
         sae: SAE | None = None,
         vectors: Sequence[Vector] = (),
         readings: Readings | None = None,
+        results: Sequence[Result] = (),
+        other: Trace | None = None,
+        rollouts: Sequence[Trace] = (),
     ) -> None:
         self.editor = _editor(model, trace)
         self.model = self.editor.model if self.editor.model.capabilities else None
         self.sae, self.vectors, self.readings = sae, list(vectors), readings
+        self.results, self.other, self.rollouts = _all_results(results), other, list(rollouts)
         self.session: Any = None  # which knows workbenches, and not they it
-        self._made: dict[str, Any] = {}
+        self.made: dict[str, Any] = {}
         self._widths: dict[str, Width] = {name: panel.width for name, panel in PANELS.items()}
         self._bar = WorkbenchBar(names=list(PANELS))
         super().__init__(children=[self._bar])
@@ -108,7 +119,7 @@ class Workbench(Told, ipywidgets.Box):
         if not panel:
             return super().open()
         self.panels = {**self.panels, panel: width}
-        return self._made[panel]
+        return self.made[panel]
 
     def close(self, panel: str = "") -> None:
         """Hide a panel, which goes on and keeps its place; without a name, close the workbench and all its panels.
@@ -120,15 +131,15 @@ class Workbench(Told, ipywidgets.Box):
             self.panels = {name: width for name, width in self.panels.items() if name != _known(panel)}
             return
         if self.comm is not None:  # else it is closed, or was never made
-            for each in [*self._made.values(), self._bar]:
+            for each in [*self.made.values(), self._bar]:
                 each.close()
         super().close()
 
     def __getitem__(self, panel: str) -> Any:
         """The widget of a panel that was opened."""
-        if _known(panel) not in self._made:
+        if _known(panel) not in self.made:
             raise InputError(f"The panel {panel!r} was not opened yet: workbench.open({panel!r}).")
-        return self._made[panel]
+        return self.made[panel]
 
     def reopen(self, panels: Mapping[str, str]) -> None:
         """Open what was open before, as far as that can be, and say what isn't: a session keeps no model to ask."""
@@ -136,7 +147,7 @@ class Workbench(Told, ipywidgets.Box):
         self.panels = {}
         for name, width in panels.items():
             try:
-                if PANELS[name].needs:
+                if PANELS[name].asks and name not in self.made:
                     left.append(name)
                 else:
                     self.open(name, width)
@@ -147,7 +158,7 @@ class Workbench(Told, ipywidgets.Box):
 
     def wait(self, timeout: float | None = None) -> bool:
         """Block until all work of all panels has ended; False where `timeout` seconds were not enough for one."""
-        return all(each.wait(timeout) for each in list(self._made.values()) if hasattr(each, "wait"))
+        return all(each.wait(timeout) for each in list(self.made.values()) if hasattr(each, "wait"))
 
     def __repr__(self) -> str:
         return repr(self._bar)
@@ -161,7 +172,7 @@ class Workbench(Told, ipywidgets.Box):
         closed = ", ".join(name for name in PANELS if name not in self.panels) or "nothing"
         head = f"**Workbench**; open: {', '.join(self._open()) or 'nothing'}; workbench.open(name) for {closed}"
         room = (MOST - len(head)) // max(1, len(self.panels))
-        said = [_cut(name, self._made[name].summary(markdown=markdown), room) for name in self._open()]
+        said = [_cut(name, self.made[name].summary(markdown=markdown), room) for name in self._open()]
         return "\n\n".join([head, *said])[:MOST]
 
     def to_html(self, path: PathLike, title: str = "") -> Path:
@@ -173,7 +184,7 @@ class Workbench(Told, ipywidgets.Box):
         Raises:
             InputError: the file can't be written there.
         """
-        shown = {name: self._made[name] for name in self._open()}
+        shown = {name: self.made[name] for name in self._open()}
         return several.of_widgets(path, title or f"Workbench: {self.editor.model.name}", shown)
 
     # what goes on
@@ -192,22 +203,32 @@ class Workbench(Told, ipywidgets.Box):
         return wanted
 
     def _make(self, name: str) -> None:
-        if name in self._made:
-            return
-        made = built(self, name)
+        if name not in self.made:
+            self.put(name, built(self, name))
+
+    def put(self, name: str, made: Any) -> None:
+        """Let a widget be a panel that was not opened yet: out of a session, say.
+
+        Raises:
+            InputError: there is no such panel, or it has a widget.
+        """
+        if _known(name) in self.made:
+            raise InputError(f"The panel {name!r} has a widget already: workbench[{name!r}].")
         if hasattr(made, "selected"):
             self._selection.add(made)
         made.layout.order, made.layout.min_width = str(list(PANELS).index(name)), "0"
-        self._made[name] = made
+        self.made[name] = made
         # At the end, so that no panel that is shown is drawn anew; `order` places it.
         self.children: list[Any] = [*self.children, getattr(made, "view", made)]
 
     @t.observe("panels")
     def _arrange(self, _: Any) -> None:
         self._widths.update(self.panels)
-        for name, widget in self._made.items():
+        for name, widget in self.made.items():
             # Hidden rather than taken away: what is in no cell stops what it does.
             widget.layout.display = None if name in self.panels else "none"
+            if is_tree(widget) and widget.source is not None:
+                widget.follow(name in self.panels)  # what nobody looks at isn't measured
             widget.layout.flex = _FLEX[self._widths[name]]
         self._bar.notice, self._bar.panels = "", self.panels
 
@@ -224,7 +245,7 @@ class Workbench(Told, ipywidgets.Box):
         if self.editor.view.job.get("state") == "running":
             return
         with self.editor.lock:  # trace and result are of one branch
-            for name, widget in list(self._made.items()):
+            for name, widget in list(self.made.items()):
                 follow = PANELS[name].follow
                 if follow is not None:
                     follow(self, widget)
@@ -237,6 +258,14 @@ def _editor(model: Model | None, given: Trace | CoTEditor) -> CoTEditor:
     if model is not None and editor.model is not model:
         raise InputError("This editor is of another model: give the workbench the editor's own, or its trace.")
     return editor
+
+
+def _all_results(given: Sequence[Result]) -> list[Result]:
+    for one in given:
+        if not isinstance(one, Result) or one.kind not in ("lens", "patch", "probe", "contrast", "onset"):
+            said = one.kind if isinstance(one, Result) else type(one).__name__
+            raise InputError(f"A workbench shows results of lenses, patches and probes; a {said} was given.")
+    return list(given)
 
 
 def _known(panel: Any) -> str:

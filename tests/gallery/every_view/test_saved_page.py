@@ -159,6 +159,36 @@ def test_a_notebook_with_saved_widgets_is_exported_with_them(page, editor, tmp_p
     expect(page.locator("body")).to_contain_text("<another widget>")
 
 
+def test_a_tree_is_walked_without_a_kernel(page, editor, tmp_path):
+    tree = cl.BranchTree(editor)
+    tree.rename("b1", HOSTILE[:190])
+    opened(page, tree.to_html(tmp_path / "tree.html"))
+    page.locator("[data-region=branches]").focus()
+    page.keyboard.press("Home")
+    page.keyboard.press("ArrowDown")
+    expect(page.locator("[data-region=detail] h4").first).to_contain_text("b1 · </script>")
+    expect(page.locator(".cotlens-facts").first).to_contain_text("from its parent")
+    page.keyboard.press("Enter")
+    expect(page.locator("[role=status]")).to_contain_text("There is no kernel behind this tree")
+    expect(page.locator("img")).to_have_count(0)
+    tree.undo()
+
+
+def test_the_page_of_a_session_walks_its_branches(page, editor, tmp_path):
+    session = cl.Session(tmp_path / "study.cotlens")
+    session.keep(editor)
+    session.keep(cl.BranchTree(editor))
+    session.note("9 is where it goes wrong")
+    page.goto(session.to_html(tmp_path / "session.html").as_uri())
+    expect(page.frame_locator("iframe").nth(0).locator("pre")).to_have_text("9 is where it goes wrong")
+    view = page.frame_locator("iframe").nth(1)
+    page.locator("iframe").nth(1).scroll_into_view_if_needed()
+    before = view.locator(".cotlens-content").inner_text()
+    view.locator(".cotlens-chip:not([aria-current=true])").click()
+    expect(view.locator(".cotlens-content")).not_to_have_text(before)
+    session.close()
+
+
 def test_rollouts_are_read_without_a_kernel_and_enter_says_that_there_is_none(page, tmp_path):
     said = [cl.Trace.from_text("12 + 7?", f"Let me add. {HOSTILE} 12 + 7 = 19.", "19") for _ in range(3)]
     opened(page, cl.RolloutMap(said).to_html(tmp_path / "rollouts.html"))

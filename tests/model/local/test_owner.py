@@ -34,9 +34,21 @@ def test_everything_runs_on_one_thread():
 
 def test_calls_from_the_owner_thread_run_inline():
     owner = OwnerThread()
-    assert owner.run(lambda: owner.run(lambda: owner.submit(lambda: 5).result())) == 5
+    assert owner.run(lambda: owner.run(lambda: 5)) == 5
     assert owner.run(lambda: owner.here)
     assert not owner.here
+
+
+def test_what_a_job_submits_comes_after_it():
+    owner, order = OwnerThread(), []
+
+    def job():
+        later = owner.submit(lambda: order.append("later"), priority=9)
+        order.append("job")
+        return later
+
+    owner.run(job).result(timeout=60)
+    assert order == ["job", "later"]
 
 
 def test_higher_priorities_run_first_and_equal_ones_in_order():

@@ -30,6 +30,14 @@ def given(abacus):
     return cl.Trace.from_text(PROMPT, THOUGHT, "The answer is 17.", model=abacus)
 
 
+@pytest.fixture(scope="module")
+def unhurried():
+    """A busy machine measures what is shown as a quiet one does, where it would wait to be asked."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("cotlens.workbench.editor.measure_runner.AUTOMATIC_S", float("inf"))
+        yield
+
+
 class Front(FrontEnd):
     """Of an editor."""
 

@@ -1,5 +1,8 @@
 """What is picked in a widget is data: read, set, observed, linked, and used to pick rows of a table."""
 
+import threading
+import time
+
 import ipywidgets
 import pandas as pd
 import pytest
@@ -121,3 +124,22 @@ def test_tokens_of_a_table_of_latents_are_one_selection(abacus, given):
     table.select(None)
     assert "span" not in table.selected
     table.close()
+
+
+def test_two_threads_that_pick_in_two_linked_widgets_wait_for_no_one_forever(given):
+    """Each held the lock of its own widget while it told the other one."""
+    one, other = cl.CoTEditor(None, given), cl.CoTEditor(None, given)
+    cl.Selection(one, other)
+
+    def pick(editor, first):
+        with editor.lock:
+            time.sleep(0.2)
+            editor.selected = {"trace": given.id, "span": (first, first + 1)}
+
+    threads = [threading.Thread(target=pick, args=each, daemon=True) for each in ((one, 50), (other, 60))]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+    assert not any(thread.is_alive() for thread in threads)
+    assert one.selected == other.selected and one.selected["span"] in ((50, 51), (60, 61))

@@ -1,6 +1,7 @@
 """Branches as data: what a person does can be undone, what was measured is never lost, and branches are compared."""
 
 import math
+import threading
 
 import pandas as pd
 import pytest
@@ -33,7 +34,7 @@ def test_each_branch_says_what_was_done(tree):
 def test_steps_are_undone_and_done_again(tree):
     tree.rename("b1", "  the sum\nis wrong ")
     tree.annotate("b1", "as in the paper")
-    tree.tag("b1", "sum", "sum", " ", "check")
+    tree.tag("b1", "sum", "sum", " ", "check,sum, ,")
     assert (tree.nodes["b1"].label, tree.nodes["b1"].note, tree.nodes["b1"].tags) == (
         "the sum is wrong", "as in the paper", ("sum", "check"),
     )  # fmt: skip
@@ -145,13 +146,38 @@ def test_the_tree_and_the_editor_are_one(front, given):
     assert page.editor.trace.id == given.id, "picked in a linked widget"
 
 
-def test_rollouts_are_kept_with_their_branch(front, given):
+def test_rollouts_are_a_branch_of_their_own(front, given):
     page = front(given, measure="early-answer")
     tree = cl.BranchTree(page.editor)
     page.act("resample", n=4)
-    shares = tree.branches[0]["fan"]
-    assert sum(row["count"] for row in shares) + page.view.resampled["arms"]["after"]["unread"] == 4
-    assert all(0 <= row["low"] <= row["share"] <= row["high"] <= 1 for row in shares)
+    root, fan = tree.branches
+    assert (fan["parent"], fan["kind"], fan["label"], root["fan"]) == ("b0", "resample", "4 rollouts", [])
+    assert sum(row["count"] for row in fan["fan"]) + page.view.resampled["arms"]["after"]["unread"] == 4
+    assert all(0 <= row["low"] <= row["share"] <= row["high"] <= 1 for row in fan["fan"])
+    assert (fan["answer"], fan["p"]) == (fan["fan"][0]["answer"], fan["fan"][0]["share"])
+    assert fan["from_parent"] in ("most rollouts still answer 17", f"was 17, most rollouts answer {fan['answer']}")
+    assert len(page.view.branches) == 1 == len(page.editor.branches), "it has no text of its own"
+    page.act("resample", n=4)
+    assert len(tree.branches) == 2, "the same once more"
+    page.act("resample", n=5)
+    tree.go("b2")
+    assert [row["label"] for row in tree.branches] == ["original", "4 rollouts", "5 rollouts"]
+    assert page.current["id"] == "b0" and page.view.resampled["n"] == 5, "its text is shown"
+    assert [row.answer for row in tree.fan()] == ["17"], "of texts"
+    tree.prune("b2")
+    assert tree.frame()["kind"].tolist() == ["original", "resample"]
+    assert page.ask("reader", reader="boxed")["status"] == "ok" and page.editor.wait(60)
+    assert tree.branches[1]["answer"] is None and tree.branches[1]["fan"] == [], "read by another reader"
+
+
+def test_a_note_stops_no_work(front, given, abacus):
+    page, hold = front(given, measure="early-answer"), threading.Event()
+    held = abacus.owner.submit(lambda: hold.wait(60))
+    page.tell("measure", measure="early-answer", unit="sentence", metric="probability")
+    cl.BranchTree(page.editor).annotate("b0", "while it is measured")
+    hold.set()
+    assert held.result(60) and page.editor.wait(60)
+    assert page.view.job["state"] == "done" and page.editor.result.metric == "probability"
 
 
 def test_the_view_is_answered(front, given):

@@ -11,13 +11,29 @@ from ipywidgets.embed import embed_data
 import cotlens as cl
 from cotlens._core.errors import CotLensError, InputError
 from cotlens.export import to_html
+from cotlens.results import Provenance, Result
+from cotlens.widgets.patch_grid import PatchGridView
+from cotlens.workbench.workbench.charts import Charts
 from cotlens.workbench.workbench.panels import PANELS
 from tests.unit.widgets.shapes import check_view
+from tests.unit.widgets.test_grids import result as grid
+
+pytestmark = pytest.mark.usefixtures("unhurried")
 
 WIDGETS = {
     "text": cl.CoTEditor, "importance": cl.ImportanceMap, "steering": cl.SteeringPanel, "features": cl.FeatureTable,
-    "branches": cl.BranchTree, "findings": cl.MonitorPanel, "details": ipywidgets.HTML,
+    "branches": cl.BranchTree, "findings": cl.MonitorPanel, "lens": cl.LensGrid, "patches": PatchGridView,
+    "rollouts": cl.RolloutMap, "probes": Charts, "details": ipywidgets.HTML,
 }  # fmt: skip
+
+
+def probed():
+    """What a probe found, with a name that is no HTML."""
+    columns = {"layer": [0, 1], "estimate": [0.5, 0.9], "low": [0.4, 0.8], "high": [0.6, 1.0], "n": [9, 9]}
+    columns |= {"status": ["ok", "ok"], "accuracy": [0.5, 0.9], "majority": [0.3, 0.3], "text": ["", ""]}
+    columns |= {"start": [0, 0], "end": [1, 1]}
+    words = "accuracy on <img src=x>", "layer", columns, "the higher, the better", "never right", "share of examples"
+    return Result("probe", "Probe", *words, Provenance("Probe"), {})
 
 
 @pytest.fixture
@@ -27,20 +43,22 @@ def bench(front, given, abacus):
     made = cl.Workbench(abacus, editor)
     yield made
     made.close()
-    assert made.wait(60)
+    assert made.wait(600)
 
 
 @pytest.fixture(scope="module")
-def whole(abacus, given):
-    """A workbench with every panel open."""
-    made = cl.Workbench(abacus, given)
-    assert made.wait(60)
+def whole(abacus, given, unhurried):
+    """A workbench with every panel open; what would take long to measure is given."""
+    grids = [grid([[0.1, 2.0], [1.0, 3.0]], trace=given.id), grid([[1.0, 2.0]], kind="patch", method="PatchGrid")]
+    rollouts = [given, given.replace("= 44", "= 54")]
+    made = cl.Workbench(abacus, given, results=[*grids, probed()], rollouts=rollouts)
+    assert made.wait(600)
     for name in PANELS:
         made.open(name)
-    assert made.wait(60)
+    assert made.wait(600)
     yield made
     made.close()
-    assert made.wait(60)
+    assert made.wait(600)
 
 
 def test_each_panel_is_the_widget_of_that_name(whole):
@@ -53,8 +71,8 @@ def test_each_panel_is_the_widget_of_that_name(whole):
 
 def test_what_is_picked_in_one_is_picked_in_all(whole, given):
     whole["importance"].selected = {"trace": given.id, "span": (60, 64), "unit": "sentence"}
-    others = [whole[name] for name in PANELS if name != "details"]
-    assert [each.selected["span"] for each in [whole, *others]] == [(60, 64)] * 7
+    others = [whole[name] for name in PANELS if name not in ("details", "probes")]
+    assert [each.selected["span"] for each in [whole, *others]] == [(60, 64)] * 10
     assert whole["features"].selection == (60, 64)
 
 
@@ -64,7 +82,7 @@ def test_a_panel_is_hidden_and_goes_on(bench):
     bench.close("features")
     assert table.layout.display == "none" and "features" not in bench.panels
     assert table.view.comm is not None and table.view in bench.children
-    assert bench.wait(60) and table.view.job["state"] == "done", "it was not stopped"
+    assert bench.wait(600) and table.view.job["state"] == "done", "it was not stopped"
     bench.panels = {"features": ""}
     assert bench.panels == {"features": "full"}, "it is as wide as it was"
     assert bench.editor.layout.display == "none" and table.layout.display is None
@@ -87,10 +105,46 @@ def test_importance_branches_and_details_keep_to_the_editor(bench, given):
     first, tree, details = (bench.open(name) for name in ("importance", "branches", "details"))
     before = first.results[0]
     bench.editor.walk(lambda: bench.editor.tree.add(given.replace("= 44", "= 54"), "b0", "44 → 54", "trace = ..."))
-    assert bench.wait(60)
+    assert bench.wait(600)
     assert first.results == (bench.editor.result,) != (before,) and first.trace.id == bench.trace.id != given.id
     assert first.scores[0]["trace"] == bench.trace.id and len(tree.branches) == 2
     assert bench.trace.id in details.summary() and given.id not in dict(details.facts)["trace"]
+
+
+def test_features_keep_to_the_branch_that_is_shown_unless_nobody_looks(bench, given):
+    table = bench.open("features")
+    assert bench.wait(600)
+    bench.editor.walk(lambda: bench.editor.tree.add(given.replace("= 44", "= 54"), "b0", "44 → 54", "trace = ..."))
+    assert bench.wait(600) and table.trace is bench.trace and table.view.document["id"] == bench.trace.id
+    assert table._readings.known(bench.trace) is not None and len(table.view.latents)
+    bench.close("features")
+    bench.editor.walk(lambda: bench.editor.tree.add(given.replace("= 29", "= 30"), "b0", "29 → 30", "trace = ..."))
+    assert bench.wait(600) and table.trace is bench.trace and table._readings.known(bench.trace) is None
+    bench.open("features")
+    assert bench.wait(600) and table._readings.known(bench.trace) is not None
+    table.undo()
+    assert bench.trace.id == table.view.document["id"] == bench.editor.view.document["id"] != given.id, "one tree"
+    bench.editor.tree.annotate("b1", "noted")
+    assert [row["label"] for row in table.view.branches] == ["original", "44 → 54", "29 → 30"]
+
+
+def test_lenses_patches_and_rollouts_are_panels_that_say_what_they_need(bench, abacus, given):
+    lens = bench.open("lens")
+    assert isinstance(lens, cl.LensGrid) and [one.kind for one in lens.results] == ["lens"]
+    for name, why in (
+        ("patches", "give the other one, cl.Workbench(model, trace, other="),
+        ("rollouts", "compares two or more"),
+        ("probes", "No probe was fitted"),
+    ):
+        with pytest.raises(InputError, match=re.escape(why)):
+            bench.open(name)
+    with pytest.raises(InputError, match="shows results of lenses, patches and probes; a importance was given"):
+        cl.Workbench(abacus, given, results=[bench.editor.result])
+    other = cl.Workbench(None, bench.editor, other=given.replace("= 44", "= 54"))
+    grid = other.open("patches")
+    grid.cancel()
+    assert type(grid) is cl.PatchGrid and grid.wait(600) and other.selected == grid.selected
+    other.close()
 
 
 def test_what_cannot_be_opened_says_why_and_changes_nothing(bench, abacus, given):
@@ -111,6 +165,7 @@ def test_what_a_model_cannot_do_is_said(given):
     reading = cl.Workbench(None, given)
     for name, why in {
         "steering": "needs a model", "features": "needs a model", "importance": "needs a model",
+        "lens": "needs a model",
     }.items():  # fmt: skip
         with pytest.raises(CotLensError, match=why):
             reading.open(name)
@@ -124,7 +179,7 @@ def test_what_a_model_cannot_do_is_said(given):
     with pytest.raises(InputError, match="no answer to make one of"):
         cl.Workbench(other, cl.Trace.from_text("How?", "So.", "No idea.", model=other)).open("steering")
     bench.close()
-    assert bench.wait(60)
+    assert bench.wait(600)
 
 
 def test_it_is_told_in_words(whole):
@@ -140,7 +195,11 @@ def test_its_page_holds_the_pages_of_its_panels(whole, tmp_path):
     frames = [html.unescape(each) for each in re.findall(r'srcdoc="([^"]*)"', page)]
     around = re.sub(r'srcdoc="[^"]*"', "", page)
     assert len(frames) == len(PANELS) and "<b>" not in around and "src=" not in around and "href=" not in around
-    assert all(f"<title>{name}</title>" in frame for name, frame in zip(PANELS, frames[:-1], strict=False))
+    assert "<img src=x" not in page.replace(html.escape("<img src=x"), "")
+    assert [name in ("probes", "details") for name in PANELS] == ["<title>" not in frame for frame in frames]
+    assert all(
+        f"<title>{name}</title>" in frame for name, frame in zip(PANELS, frames, strict=True) if "<title>" in frame
+    )
     assert whole.trace.id in frames[-1], "details are text"
 
 
@@ -153,7 +212,7 @@ def test_a_saved_notebook_shows_its_panels(whole, tmp_path):
     notebook.metadata["widgets"] = {"application/vnd.jupyter.widget-state+json": state}
     nbformat.write(notebook, tmp_path / "bench.ipynb")
     page = to_html(tmp_path / "bench.ipynb").read_text("utf-8")
-    assert page.count("<iframe") == len(PANELS), "the bar, and all panels but the details"
+    assert page.count("<iframe") == len(PANELS) - 1, "the bar, and all panels but the details and the charts"
 
 
 def test_text_of_details_is_never_html(abacus):
@@ -169,19 +228,19 @@ def test_a_session_keeps_which_panels_are_open(bench, abacus, given, tmp_path):
     path = tmp_path / "study.cotlens"
     session = cl.Session(path, abacus)
     assert session.keep(bench) is bench and bench.session is session and session["editor"] is bench.editor
-    for name in ("importance", "branches", "features"):
+    for name in ("importance", "branches", "features", "lens"):
         bench.open(name)
     bench.close("text")
-    assert bench.wait(60)
+    assert bench.wait(600)
     with pytest.raises(InputError, match="keeps a workbench, 'workbench'"):
         session.keep(cl.Workbench(None, given))
-    assert len(session.widgets) == 2, "nothing of the second"
+    assert list(session.widgets) == ["editor", "workbench", "features", "lens"], "nothing of the second"
     session.close()
     again = cl.Session.load(path)
     back = again["workbench"]
     assert again.problems == [] and back.editor is again["editor"] and back.session is again
     assert back.model.asleep, "nothing was asked of it"
-    assert back.panels == {"importance": "half", "branches": "half"}
-    assert back.children[0].notice == "Not kept, and begun anew when opened: features."
+    assert back.panels == {"importance": "half", "features": "half", "branches": "half", "lens": "full"}
+    assert back.children[0].notice == "" and back["lens"].grid == bench["lens"].grid
     assert back["importance"].results[0].data() == bench["importance"].results[0].data()
     again.close()

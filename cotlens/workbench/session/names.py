@@ -1,0 +1,32 @@
+"""What things are called in a session."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from typing import Any
+
+from cotlens._core import check
+from cotlens._core.errors import InputError
+
+MOST = 200  # characters
+_SHORT = {
+    "CoTEditor": "editor", "FeatureTable": "features", "SteeringPanel": "steering", "MonitorPanel": "findings",
+    "LensGrid": "lens", "BranchTree": "tree", "ImportanceMap": "map", "PairMatrix": "matrix",
+    "RolloutMap": "rollouts", "Selection": "selection", "Workbench": "workbench", "Trace": "trace", "Result": "result",
+}  # fmt: skip
+
+
+def checked(name: Any) -> str:
+    """A name that was given; InputError where it can't be one."""
+    if not 0 < len(check.text("name", name).strip()) <= MOST or "/" in name or not name.isprintable():
+        raise InputError(
+            f"A name in a session has 1 to {MOST} characters on one line and no stroke (/); {name[:40]!r} was given."
+        )
+    return str(name)
+
+
+def free(kind: str, taken: Collection[str]) -> str:
+    """The short name of a kind of thing, with a number where it is taken."""
+    name = _SHORT[kind]
+    numbered = (f"{name}{number}" if number > 1 else name for number in range(1, len(taken) + 2))
+    return next(each for each in numbered if each not in taken)
