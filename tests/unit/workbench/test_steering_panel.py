@@ -363,7 +363,7 @@ def test_a_sweep_goes_up_to_the_dial_beside_random_vectors_and_is_part_of_the_ve
     shown = front(vector, max_new_tokens=48)
     shown.turn(0.4)
     alone = shown.view.findings["verdict"]["text"]
-    shown.act("sweep", vector=0, strength=0.4, rollouts=8)
+    shown.act("sweep", vector=0, strength=0.4, rollouts=4)
     frame = shown.widget.swept.frame()
     assert sorted(set(frame["coefficient"])) == [-0.4, -0.2, 0, 0.2, 0.4]
     rows = shown.view.sweep["rows"]
@@ -373,7 +373,7 @@ def test_a_sweep_goes_up_to_the_dial_beside_random_vectors_and_is_part_of_the_ve
     said = shown.view.findings["verdict"]["text"].removeprefix(alone)
     (row,) = [row for row in rows if row["arm"] == "vector" and row["coefficient"] == 0.4]
     assert (
-        said == f" Of 8 sampled rollouts at this strength {round(8 * row['damaged'])} may be damage by the same rule."
+        said == f" Of 4 sampled rollouts at this strength {round(4 * row['damaged'])} may be damage by the same rule."
     )
     shown.turn(0.3)
     assert "sampled rollouts" not in shown.view.findings["verdict"]["text"]
