@@ -162,6 +162,9 @@ def serve(folder: Path, first: str, *, browser: bool, port: int | None) -> int:
         print("Open the address below, token included, in a browser. Ctrl+C stops JupyterLab.", flush=True)
     if is_root():
         arguments.append("--allow-root")
+    # A saved notebook is to be read without a kernel: it keeps its widgets, unless a reader's settings say otherwise.
+    known = os.environ.get("JUPYTER_CONFIG_PATH")
+    os.environ["JUPYTER_CONFIG_PATH"] = os.pathsep.join(filter(None, [known, str(PACKAGE / "_lab")]))
     LabApp.launch_instance(arguments)
     return 0
 

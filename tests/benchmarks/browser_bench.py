@@ -20,7 +20,7 @@ SIZES = {
     "long50k": "50,000 tokens",
     "line": "one line, 10,000 characters",
 }
-GOALS = {"open": 1000, "recolour": 100, "scroll": 16, "key": 16, "recolour a grid": 16}
+GOALS = {"open": 1000, "recolour": 100, "scroll": 16, "key": 16, "select": 100, "recolour a grid": 16}
 
 PAINTED = "const painted = () => new Promise((done) => requestAnimationFrame(() => setTimeout(done)));"
 
@@ -33,6 +33,18 @@ RECOLOUR = f"""async () => {{ {PAINTED}
     const values = new Float32Array(model.get('document').n_tokens).map((_, i) => Math.sin(i * (round + 1)) * 2);
     const start = performance.now();
     model.set({{ shading_values: new DataView(values.buffer) }});
+    await painted();
+    times.push(performance.now() - start);
+  }}
+  return times; }}"""
+
+# What was picked in another widget: from the trait's change to the painted frame that shows it.
+SELECT = f"""async () => {{ {PAINTED}
+  const model = window.__cotlens.model, {{ n_tokens: n, id: trace }} = model.get('document'), times = [];
+  for (let round = 1; round < 12; round += 1) {{
+    const first = Math.floor(n * ((round * 0.37) % 1) * 0.9) + 40;
+    const start = performance.now();
+    model.set({{ selected: {{ trace, span: [first, first + 12], unit: 'span' }} }});
     await painted();
     times.push(performance.now() - start);
   }}
@@ -117,6 +129,7 @@ def measure(page: Page, state: str) -> dict[str, list[float]]:
     """Times in ms of every action on one payload."""
     times = {"open": [page.evaluate(OPEN, state)[0] for _ in range(3)]}
     times["recolour"] = page.evaluate(RECOLOUR)
+    times["select"] = page.evaluate(SELECT)
     times["scroll"] = page.evaluate(SCROLL, "text")
     page.locator("[data-region=text]").evaluate("(each) => { each.scrollTop = each.scrollHeight / 2 }")
     page.wait_for_timeout(100)

@@ -4,10 +4,13 @@ import re
 
 import nbformat
 import pytest
+from nbconvert import HTMLExporter
 
 from cotlens.__main__ import main
 from cotlens._core.errors import InputError
 from cotlens.export import to_html
+from cotlens.widgets import ImportanceMap
+from tests.unit.widgets.results import importance
 
 WIDGET = {"application/vnd.jupyter.widget-view+json": {"model_id": "abc"}, "text/plain": "<CoTLens editor: a trace>"}
 
@@ -33,6 +36,17 @@ def test_a_page_that_needs_no_network(notebook, capsys):
     assert "&lt;CoTLens editor: a trace&gt;" in text
     assert "<b>bold</b>" in text
     assert "model_id" not in text
+
+
+def test_a_plain_page_of_nbconvert_says_it_in_words():
+    """Without saved widgets nbconvert takes what is said in words; nothing of it is the model's own HTML."""
+    view = ImportanceMap(importance([0.5, -0.2], texts=["<img src=x> ", "Two. "]))
+    display = nbformat.v4.new_output("display_data", data=view._repr_mimebundle_()[0])
+    document = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell("view", outputs=[display])])
+    page, _ = HTMLExporter().from_notebook_node(document)
+    shown = page[page.index("jp-OutputArea-output") :]
+    assert "<table>" in shown and "Resampling" in shown
+    assert "&lt;img src=x" in shown and "<img src=x" not in shown
 
 
 @pytest.mark.parametrize("body", ["", "[]", "{}", '{"cells": 3, "nbformat": 4, "nbformat_minor": 5, "metadata": {}}'])
