@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 import anywidget
 import ipywidgets
 import traitlets as t
+from anywidget._util import repr_mimebundle
 
 from cotlens._core.errors import CotLensError
 from cotlens._core.files import PathLike
@@ -45,12 +46,12 @@ class Told:
         """
         return escaped(repr(self)) if markdown else repr(self)
 
-    def _repr_mimebundle_(self, **options: Any) -> Any:
-        bundle = super()._repr_mimebundle_(**options)  # type: ignore[misc]
-        if bundle is not None:
-            shown = bundle[0] if isinstance(bundle, tuple) else bundle
-            shown.update({"text/plain": self.summary(), "text/markdown": self.summary(markdown=True)})
-        return bundle
+    _ipython_display_ = None  # by which a widget of ipywidgets 7 shows itself, without a word
+
+    def _repr_mimebundle_(self, **_: Any) -> tuple[dict[str, Any], dict[str, Any]]:
+        # anywidget's own, for boxes of its widgets, too: Colab is told by it which widget manager they need.
+        data, metadata = repr_mimebundle(self.model_id, self.summary())  # type: ignore[attr-defined]
+        return {**data, "text/markdown": self.summary(markdown=True)}, metadata
 
 
 class View(Told, anywidget.AnyWidget):

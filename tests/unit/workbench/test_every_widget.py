@@ -128,8 +128,10 @@ def test_every_widget_is_tried_here():
 
 def test_it_is_told_in_words(widget):
     """At most 2,000 characters, and a last line that names what has the rest, in Python."""
-    bundle = widget._repr_mimebundle_()
-    data = bundle[0] if isinstance(bundle, tuple) else bundle
+    data = widget._repr_mimebundle_()[0]
+    assert "application/vnd.jupyter.widget-view+json" in data
+    shows = getattr(type(getattr(widget, "view", widget)), "_ipython_display_", None)
+    assert not callable(shows), "IPython prefers what ipywidgets 7 has of it, and that says no words"
     assert data["text/plain"] == widget.summary()
     assert data["text/markdown"] == widget.summary(markdown=True)
     for text in (data["text/plain"], data["text/markdown"]):
