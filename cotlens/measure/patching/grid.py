@@ -185,6 +185,7 @@ class PatchGrid:
                     (column, lane, name, Patch(lane.layer, at, lane.put(own, put[name]), cast(Any, self.site)))
                     for name in kept
                 ]
+        asked.sort(key=lambda cell: cell[1].layer)  # cells of one layer begin there together, in one pass
         values = measured(pair, model, [(patch.positions[0], (patch,)) for *_, patch in asked])
         told = {(column, lane, what): value for (column, lane, what, _), value in zip(asked, values, strict=True)}
         noise = max((abs(value - before) for (*_, what), value in told.items() if what == "identity"), default=0.0)
