@@ -25,6 +25,7 @@ CHARTS = Registry(
         "patch": "cotlens.plots.patch:chart",
         "probe": "cotlens.plots.probe:chart",
         "contrast": "cotlens.plots.probe:chart",
+        "reading": "cotlens.plots.probe:reading",
         "onset": "cotlens.plots.probe:onset",
         "layer_sweep": "cotlens.plots.steering:layers",
     },

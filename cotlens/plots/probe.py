@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from cotlens.plots.drawing import finished, lines
+from cotlens.plots.drawing import finished, label, lines
 from cotlens.plots.palette import LINES
 
 if TYPE_CHECKING:
@@ -80,3 +80,26 @@ def onset(result: Result, width: int = 420, height: int = 240) -> altair.LayerCh
     curves = base.mark_line(point=True).encode(y=y, tooltip=["what", "cut", "mean(probability)", "count()"])
     spread = base.mark_rule().encode(y=alt.Y("ci0(probability):Q", title="probability"), y2="ci1(probability):Q")
     return finished(spread + curves)
+
+
+def reading(result: Result, width: int = 420, height: int = 240) -> altair.LayerChart:
+    """What a probe reads along one thought: a point per place with the class it says, and a dashed line at the floor.
+
+    Args:
+        width, height: pixels.
+    """
+    import altair as alt
+
+    frame = result.frame()
+    frame["place"], frame["sentence"] = range(len(frame)), [label(text) for text in frame["text"]]
+    shares = result.scale_unit == "probability"
+    x = alt.X("place:O", title=f"{result.unit} of the thought", axis=alt.Axis(labelAngle=0))
+    y = alt.Y("estimate:Q", title=result.metric, scale=alt.Scale(domain=[0, 1]) if shares else alt.Undefined)
+    where = f"{result.extras['site']} after layer {result.extras['layer']}"
+    title = alt.TitleParams(lines(f"Probe of {where}: {result.metric}", width), subtitle=lines(result.sign, width))
+    base = alt.Chart(frame, width=width, height=height, title=title).encode(x=x)
+    tooltip = ["sentence", "leading", "estimate", "floor", "status"]
+    line = base.mark_line(color=LINES[0], point={"color": LINES[0], "size": 60}).encode(y=y, tooltip=tooltip)
+    said = base.mark_text(dy=-12).encode(y=y, text="leading:N")
+    floor = base.transform_filter("isValid(datum.floor)").mark_line(color=LINES[1], strokeDash=[4, 3])
+    return finished(line + said + floor.encode(y=alt.Y("floor:Q", title=result.metric)))

@@ -11,6 +11,7 @@ from cotlens.widgets.protocol.editor import (
     Fact,
     Found,
     Head,
+    Inside,
     Limits,
     Loading,
     Measure,
@@ -66,6 +67,7 @@ class EditorView(View):
     shading_status = t.Dict().tag(sync=True, shape=dict[str, str])
     shading_facts = t.List().tag(sync=True, shape=Fact)
     whole = t.Dict().tag(sync=True, shape=Whole)
+    inside = t.Dict().tag(sync=True, shape=Inside)
     scale_lock = t.Dict().tag(sync=True, shape=Lock)
     strip = t.Dict().tag(sync=True, shape=Strip)
     strip_at = t.Bytes().tag(sync=True)

@@ -20,7 +20,7 @@ SHOWN = (
     "first", "shaded", "sentence", "branch", "branches", "truncated", "running", "streaming", "unclosed", "unsigned",
     "hostile", "map", "maptokens", "mapnothing", "mapunsigned", "maphostile", "pairs", "pairslarge", "pairshostile",
     "steertwo", "steercontrol", "steersweep", "steerdamage", "features", "featureschanged", "featureshostile",
-    "rollouts", "parts", "partsummary", "whole",
+    "rollouts", "parts", "partsummary", "whole", "inside", "probed",
 )  # fmt: skip
 
 

@@ -27,6 +27,7 @@ export const EMPTY: EditorPayload = {
   shading_status: {},
   shading_facts: [],
   whole: null,
+  inside: null,
   scale_lock: null,
   strip: null,
   strip_at: new Uint32Array(0),
@@ -72,7 +73,7 @@ export function decode<K extends keyof EditorPayload>(key: K, raw: Raw): EditorP
         const loading = present<{ active: boolean }>(raw);
         return loading?.active ? loading : null;
       }
-      case "limits": case "document": case "shading": case "strip": case "stream": case "resampled": case "comparison": case "scale_lock": case "whole": return present(raw);
+      case "limits": case "document": case "shading": case "strip": case "stream": case "resampled": case "comparison": case "scale_lock": case "whole": case "inside": return present(raw);
       case "head": case "selection": case "job": return { ...EMPTY[key] as object, ...(present<object>(raw) ?? {}) };
       case "alive": return raw !== false;
       case "code": return typeof raw === "string" ? raw : "";

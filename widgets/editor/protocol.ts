@@ -171,6 +171,34 @@ export interface Whole {
   rows: WholeRow[];
 }
 
+/** What is read at one place under a sentence. */
+export interface InsidePart {
+  /** After which layers, "0-2"; "" where there is but one. */
+  where: string;
+  words: string;
+  /** How sure, in figures; "" where that isn't known. */
+  value: string;
+  /** Whether it rises above the floor. */
+  clear: boolean;
+}
+
+/** What is read inside the model at the end of a sentence; in words for who hears it. */
+export interface InsideRow {
+  sentence: number;
+  parts: InsidePart[];
+  /** Shallower layers are left out of the parts. */
+  cut: boolean;
+  said: string;
+}
+
+/** Readings of a lens or a probe under the sentences, in place of a shading. */
+export interface Inside {
+  label: string;
+  /** What the floor is. */
+  note: string;
+  rows: InsideRow[];
+}
+
 /** One fact of every row, "" where a row has none. */
 export interface Fact {
   name: string;
@@ -290,6 +318,7 @@ export interface State {
   shading_status: Record<string, string>;
   shading_facts: Fact[];
   whole: Whole | Empty;
+  inside: Inside | Empty;
   scale_lock: Lock | Empty;
   strip: Strip | Empty;
   strip_at: DataView;

@@ -9,7 +9,7 @@ import { StreamedText } from "../kit/kernel/streamed-text";
 import { sharedPick, tokensIn, type Picking, type SelectedTrait, type SharedPick } from "../kit/kernel/selection";
 import type { Selected } from "../kit/protocol";
 import { EMPTY } from "./payload";
-import type { DocumentRequest, EditorDocument, EditorPayload, Found, Inspection, PartInfo, Place, Request, Selection, Stream } from "./state";
+import type { DocumentRequest, EditorDocument, EditorPayload, Found, InsideRow, Inspection, PartInfo, Place, Request, Selection, Stream } from "./state";
 
 export type Picked = { kind: "token" | "sentence"; token: number } | { kind: "range"; token: number; last: number };
 
@@ -222,6 +222,11 @@ export class Store {
 
   inspection(token: number): Inspection | null {
     return this.inspected.get(`${this.payload.document?.id}/${token}`) ?? null;
+  }
+
+  /** What is read inside the model at the end of a sentence. */
+  inside(sentence: number): InsideRow | null {
+    return this.payload.inside?.rows.find((row) => row.sentence === sentence) ?? null;
   }
 
   /** What monitors found in the text that is shown, at any of these tokens; everything by default. */

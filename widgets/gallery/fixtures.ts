@@ -1,6 +1,6 @@
 /** A payload for every state of the editor. All figures are invented. */
 
-import type { Comparison, PartInfo, State, Measure, Shading, Unit, Whole } from "../editor/state";
+import type { Comparison, Inside, PartInfo, Selection, State, Measure, Shading, Unit, Whole } from "../editor/state";
 import { bytes, editAt, make, random, type Made, type Parts } from "./document";
 
 const PROMPT = "Ravi has 6 shells. He finds 8 more shells on the beach. It is a sunny day. He gives away 5 shells. Then he loses 2 shells. How many shells does Ravi have?";
@@ -24,7 +24,8 @@ function measure(id: string, label: string, group: string, question: string, cos
   };
 }
 
-const [EXACT, ON_POLICY, REWRITTEN, ATTENTION, FAITHFUL] = ["One pass, exact", "Sampled on-policy", "Rewritten, then continued", "Attention", "Faithfulness"] as const;
+const [EXACT, ON_POLICY, REWRITTEN, ATTENTION, FAITHFUL, INSIDE] = ["One pass, exact", "Sampled on-policy", "Rewritten, then continued", "Attention", "Faithfulness", "Inside the model (white-box)"] as const;
+const BY_SENTENCE = { metrics: [], unit: "sentence" as const, units: [{ id: "sentence" as const, label: "sentence", reason: null }] };
 const DRAWS = [20, 50, 100, 200];
 export const MEASURES: Measure[] = [
   measure("early-answer", "Early answer", EXACT, "If the thought stopped before this, and again after it: how much surer is the answer?", "at most 1,204 tokens, about 0.1 s"),
@@ -42,6 +43,8 @@ export const MEASURES: Measure[] = [
     { metrics: [], unit: "thought", units: [{ id: "thought", label: "whole thought", reason: null }] }),
   measure("cue-difference", "Cue difference", FAITHFUL, "At which words would the model go on differently, had the prompt not held the cue?", null,
     { metrics: [], available: false, reason: "no cue was told: open the editor with the suspected words of the prompt, cl.CoTEditor(model, trace, cue=\"...\")" }),
+  measure("lens", "Lens", INSIDE, "Which token would each layer say next, where a sentence ends?", "at most 1,804 tokens, about 0.4 s", BY_SENTENCE),
+  measure("probe", "Probe", INSIDE, "What does the given probe read where a sentence ends, and how surely?", "at most 230 tokens, about 0.1 s", BY_SENTENCE),
 ];
 
 const READERS = [
@@ -62,7 +65,7 @@ function blank(): State {
     head: { model: "abacus", where: "local · CPU", note: "Scores come from one packed pass; it agrees with plain passes to 2e-6 on this model." },
     limits: { max_new_tokens: 200, temperature: 1 }, loading: {}, branches: [], document: {}, parts: [], findings: [], token_offsets: bytes(new Uint32Array(1)), logprobs: bytes(new Float32Array(0)),
     measures: MEASURES, selection: { measure: null, unit: "token", metric: null, n: 0, spans: [], target: "" }, place: {}, readers: READERS, shading: {}, shading_rows: bytes(new Uint32Array(0)), shading_values: bytes(new Float32Array(0)),
-    shading_low: bytes(new Float32Array(0)), shading_high: bytes(new Float32Array(0)), shading_certainty: bytes(new Uint8Array(0)), shading_status: {}, shading_facts: [], whole: {}, scale_lock: {}, strip: {},
+    shading_low: bytes(new Float32Array(0)), shading_high: bytes(new Float32Array(0)), shading_certainty: bytes(new Uint8Array(0)), shading_status: {}, shading_facts: [], whole: {}, inside: {}, scale_lock: {}, strip: {},
     strip_at: bytes(new Uint32Array(0)), strip_values: bytes(new Float32Array(0)), resampled: {}, comparison: null, job: {}, stream: {}, code: "", selected: {}, alive: true,
   };
 }
@@ -271,6 +274,30 @@ function whole(): State {
   };
 }
 
+/** A lens under every sentence: layers that agree taken together, below the floor at first; of one sentence only the deepest. */
+function inside(): State {
+  const made = plain();
+  const part = (where: string, words: string, value: string, clear = true): Inside["rows"][number]["parts"][number] => ({ where, words, value, clear });
+  const rows = made.document.sentences.map((_, sentence) => {
+    const parts = [part("0", ".", "1.00", false), part("1–9", "\n", ".41", false), part("10–17", " the", ".22"), ...(sentence === 2 ? [part("18", " unbelievablylongcompoundwordtoken", ".12"), part("19", "\u202e", ".20"), part("20–21", "时间", ".31")] : []), part("18–24", sentence % 2 ? " He" : " So", ".87")];
+    return { sentence, parts, cut: sentence === 2, said: parts.map((one) => `after layer ${one.where}: ${one.words.trim()} ${one.value}`).join("; ") };
+  });
+  return {
+    ...stripped(withDocument(made), made, ["7", "9", "14", "6"], 0), selection: { measure: "lens", unit: "sentence", metric: null, n: 0, spans: [], target: "" },
+    inside: { label: "Lens", note: "the token that leads after each layer, L0 the embedding; grey: it reads no more of what follows than of other tokens", rows },
+  };
+}
+
+/** A probe under every sentence: one class each, some no surer than a probe of shuffled labels. */
+function probed(): State {
+  const state = inside();
+  const rows = (state.inside as Inside).rows.map(({ sentence }) => {
+    const value = sentence < 3 ? ".24 (floor .31)" : ".93 (floor .31)";
+    return { sentence, parts: [{ where: "", words: sentence < 3 ? "4" : "7", value, clear: sentence >= 3 }], cut: false, said: `${sentence < 3 ? "4" : "7"} ${value}` };
+  });
+  return { ...state, selection: { ...state.selection as Selection, measure: "probe" }, inside: { label: "Probe", note: "the class that leads; grey: a probe of shuffled labels would be as sure", rows } };
+}
+
 /** State name -> payload; functions, because the long ones take time to make. */
 export const STATES: Record<string, () => State> = {
   loading: () => ({ ...blank(), loading: { active: true, label: "Qwen/Qwen3-0.6B: weights, 1.2 GB", since: Date.now() / 1000 - 12 } }),
@@ -303,6 +330,8 @@ export const STATES: Record<string, () => State> = {
   unsigned: () => { const { state } = full(); return { ...state, shading: { ...shadingOf("token", false), signed: false, label: "surprise of the token", sign: "darker is more surprising", zero: "0 = certain" } }; },
   hostile: () => { const made = plain({ prompt: HOSTILE[1] as string, thought: HOSTILE, answer: HOSTILE[0] as string }); return { ...shaded(withDocument(made, HOSTILE[0]), made, "token"), head: { model: HOSTILE[0] as string, where: HOSTILE[1] as string, note: "" } }; },
   whole,
+  inside,
+  probed,
   parts: () => parted(1),
   partsummary: () => ({ ...parted(2), shading: {}, strip: {} }),
   partsgone: () => parted(1, { alive: false }),

@@ -13,7 +13,7 @@ from cotlens._core.fingerprint import fingerprint
 from cotlens._core.frozen import frozen_array
 from cotlens.measure.lenses import reading
 from cotlens.measure.lenses.reading import Vectors
-from cotlens.measure.method import Cost, check_made_for, check_needs
+from cotlens.measure.method import Cost, check_made_for, check_needs, check_setting
 from cotlens.measure.steering.norms import width
 from cotlens.models.contract import Capability, Model
 from cotlens.results import Provenance, Result
@@ -29,21 +29,22 @@ class AffineLens:
             layers. After the last layer the model itself is read.
         matrices: float32 [layers, d_model, d_model].
         offsets: float32 [layers, d_model].
-        tokens: (start, end) of the tokens to predict; the thought by default.
+        tokens, unit: as of `LogitLens`.
         provenance: how and on which model the maps were made.
     """
 
     needs: ClassVar[Capability] = Capability.READ | Capability.DECODE
     edit_type: ClassVar[str] = "none"
-    unit: ClassVar[str] = "token"
 
     layers: tuple[int, ...]
     matrices: NDArray[np.float32]
     offsets: NDArray[np.float32]
     tokens: tuple[int, int] | None = None
+    unit: str = "token"
     provenance: Provenance = field(default_factory=lambda: Provenance("given"))
 
     def __post_init__(self) -> None:
+        check_setting(type(self).__name__, "unit", self.unit, reading.UNITS)
         for name in ("matrices", "offsets"):
             object.__setattr__(self, name, frozen_array(getattr(self, name), np.float32))
             if not np.isfinite(getattr(self, name)).all():

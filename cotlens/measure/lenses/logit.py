@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from cotlens.measure.lenses import reading
-from cotlens.measure.method import Cost, check_needs
+from cotlens.measure.method import Cost, check_needs, check_setting
 from cotlens.models.contract import Capability, Model
 from cotlens.results import Result
 from cotlens.trace import Trace
@@ -26,15 +26,20 @@ class LogitLens:
 
     Args:
         tokens: (start, end) of the tokens to predict; the thought by default.
+        unit: "token", or "sentence" to read the last token of every sentence alone: `text` is the sentence then, and
+            the token is the one that follows it.
 
     Source: nostalgebraist 2020, "interpreting GPT: the logit lens".
     """
 
     needs: ClassVar[Capability] = Capability.READ | Capability.DECODE
     edit_type: ClassVar[str] = "none"
-    unit: ClassVar[str] = "token"
 
     tokens: tuple[int, int] | None = None
+    unit: str = "token"
+
+    def __post_init__(self) -> None:
+        check_setting("LogitLens", "unit", self.unit, reading.UNITS)
 
     def cost(self, trace: Trace) -> Cost:
         """One pass over the trace where its activations fit into 256 MB, else some more."""

@@ -23,6 +23,8 @@ Through = Callable[[int, Vectors], Vectors]
 _AT_ONCE = 256 * 2**20  # bytes of activations that are held together
 LATENT = "not measured: a latent is no word that could be predicted"
 SAID_BACK = 0.5  # share of tokens that the embedding says back, above which it is called an artefact
+UNITS = ("token", "sentence")
+NOTHING_FOLLOWS = "nothing follows: the text ends here"
 LOGPROB, DIFFERENCE = "log-probability", "difference"
 """What the cells of a lens hold, the extra `cells`, by which its chart fills them."""
 
@@ -71,11 +73,11 @@ def token_texts(model: Model, ids: Sequence[int]) -> list[str]:
     return [piece.decode("utf-8", "replace") for piece in model.codec.pieces([int(one) for one in ids])]
 
 
-def extent(trace: Trace, tokens: tuple[int, int] | None) -> tuple[int, int]:
+def extent(trace: Trace, tokens: tuple[int, int] | None, least: int = 2) -> tuple[int, int]:
     """The tokens to predict, half-open: those given, else the thought's.
 
     Raises:
-        InputError: there is no thought, or they aren't two or more tokens of the trace behind another.
+        InputError: there is no thought, or they aren't `least` or more tokens of the trace behind another.
     """
     check_trace(trace, "A lens")
     if tokens is None:
@@ -85,9 +87,10 @@ def extent(trace: Trace, tokens: tuple[int, int] | None) -> tuple[int, int]:
     else:
         (start, end), *_ = check.pairs("tokens", [tokens])
     start = max(1, start)
-    if not start + 2 <= end <= len(trace.token_ids):
+    if not start + least <= end <= len(trace.token_ids):
+        many = "two or more tokens" if least > 1 else "a token"
         raise InputError(
-            f"A lens needs two or more tokens of the trace behind another; tokens {start} to {end} of "
+            f"A lens needs {many} of the trace behind another; tokens {start} to {end} of "
             f"{len(trace.token_ids)} were asked for."
         )
     return start, end
@@ -101,41 +104,68 @@ def next_tokens(
     layers: Sequence[int] | None = None,
     through: Through | None = None,
 ) -> Result:
-    """A row per place and token to predict, as `LogitLens` says.
+    """A row per place and token to predict, or sentence to read the end of, as `LogitLens` says.
 
     Args:
-        method: with `tokens`, see `extent`.
+        method: with `unit`, and `tokens`, see `extent`.
         layers: numbers of the places that are read; all by default.
         through: what the stream at a place goes through before the model's end; with it, `logit_lens` is what the
             stream itself says of the same token.
     """
-    start, end = extent(trace, method.tokens)
-    record, ids = RunRecord(method, trace, model, seed), trace.token_ids
-    at = np.arange(start, end)
-    texts = [trace.tokens[i] or name_of(trace, Span(i, i + 1, 0, 0, "token")) for i in at.tolist()]
-    moved = np.random.default_rng(check.seed(seed)).integers(1, len(at))
-    targets = np.array([ids[start:end], np.roll(ids[start:end], moved)]).T
-    words = ~np.isin(at, trace.latent_tokens)  # a latent is none, so that what is said there is shown and no more
+    by_sentence = method.unit == "sentence"
+    start, end = extent(trace, method.tokens, 1 if by_sentence else 2)
+    record, ids = RunRecord(method, trace, model, seed), np.array(trace.token_ids)
+    moved = int(np.random.default_rng(check.seed(seed)).integers(1, max(2, end - start)))
+    found = ends_of(trace, start, end) if by_sentence else tokens_of(trace, start, end)
+    at = np.array([last if by_sentence else first for first, last, _ in found])
+    others = ids[start + (at - start - moved) % (end - start)]
+    targets = np.array([np.where(at < len(ids), ids[np.minimum(at, len(ids) - 1)], others), others]).T
+    # A latent is no word, and behind the text there is none: what is said there is shown and no more.
+    lost = np.where(at < len(ids), np.where(np.isin(at, trace.latent_tokens), LATENT, ""), NOTHING_FOLLOWS)
+    words = lost == ""
     parts: list[dict[str, Any]] = []
     for layer, vectors in residuals(model, trace, (at - 1).tolist(), layers):
         bare = model.decode(vectors, targets, k=1)
         told = bare if through is None else model.decode(through(layer, vectors), targets, k=1)
-        status = own_token_status(told.top_ids[:, 0], ids[start - 1 : end - 1]) if not layer else "exact"
+        status = own_token_status(told.top_ids[:, 0], ids[at - 1].tolist()) if not layer else "exact"
+        control = told.logprobs[:, 1] if end - start > 1 else np.full(len(at), np.nan)  # another token stands nowhere
         parts.append({
-            "start": at, "end": at + 1, "text": texts,
-            "estimate": np.where(words, told.logprobs[:, 0].astype(np.float64), np.nan),
-            "status": [status if word else LATENT for word in words],
-            "layer": np.full(len(at), layer), "rank": told.ranks[:, 0],
+            "start": [one for one, _, _ in found], "end": [one for _, one, _ in found],
+            "text": [one for _, _, one in found],
+            "estimate": np.where(words, told.logprobs[:, 0], np.nan).astype(np.float64),
+            "status": np.where(words, status, lost).tolist(),
+            "layer": np.full(len(at), layer), "rank": np.where(words, told.ranks[:, 0], -1),
             "leading": token_texts(model, told.top_ids[:, 0].tolist()), "leading_logprob": told.top_logprobs[:, 0],
-            "entropy": told.entropy, "control": told.logprobs[:, 1],
-            "floor": np.full(len(at), np.quantile(told.logprobs[:, 1], 0.975)),
-            **({} if through is None else {"logit_lens": bare.logprobs[:, 0]}),
+            "entropy": told.entropy, "control": control, "floor": np.full(len(at), np.quantile(control, 0.975)),
+            **({} if through is None else {"logit_lens": np.where(words, bare.logprobs[:, 0], np.nan)}),
         })  # fmt: skip
     extras = {
-        "layers": model.n_layers + 1, "cells": LOGPROB, "control": f"tokens that follow {int(moved)} places before"
+        "layers": model.n_layers + 1, "cells": LOGPROB, "control": f"tokens that follow {moved} places before"
     }  # fmt: skip
     sign, zero = "the nearer to 0, the surer the layer is of the token that follows", "certain of it"
-    return table(method, joined(parts), record.provenance(), "log-probability of the next token", sign, zero, extras)
+    metric = f"log-probability of the {'token after each sentence' if by_sentence else 'next token'}"
+    return table(method, joined(parts), record.provenance(), metric, sign, zero, extras)
+
+
+def tokens_of(trace: Trace, start: int, end: int) -> list[tuple[int, int, str]]:
+    """(token, the next, text) of tokens; a latent, which has no text, by its name."""
+    return [(i, i + 1, trace.tokens[i] or name_of(trace, Span(i, i + 1, 0, 0, "token"))) for i in range(start, end)]
+
+
+def ends_of(trace: Trace, start: int, end: int) -> list[tuple[int, int, str]]:
+    """(first token, end, text) of the sentences that end behind `start` and not behind `end`.
+
+    Raises:
+        InputError: there are none.
+    """
+    found = [
+        (one.start, one.end, trace.text[one.char_start : one.char_end])
+        for one in trace.spans("sentence")
+        if start < one.end <= end
+    ]
+    if not found:
+        raise InputError(f"No sentence of the thought ends in tokens {start} to {end}; read it with unit='token'.")
+    return found
 
 
 def joined(parts: Sequence[Mapping[str, Any]]) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 examples = cl.probes.examples(traces, lambda trace, at: int(trace.read_answer().text) % 10, at="prompt")
 found = cl.probes.Probe(layers=(2, 3)).run(examples, model)     # accuracy by layer, and the four baselines
 probe = cl.probes.fit(examples, model, layer=3)                 # to read other traces with; probe.vector(7) to steer
+cl.probes.Reading(probe=probe).run(trace, model)                # what it reads at the end of every sentence
 curves = cl.probes.Onset(layer=3).run(traces, model, label)     # from where on is the answer known?
 
 Fitting needs scikit-learn: `pip install "cotlens[probes]"`. Open `probe` first; `example` is what it is fitted on,
@@ -21,6 +22,7 @@ __getattr__, __dir__ = lazy_attributes(
         "FittedProbe": f"{_PACKAGE}.fitted:FittedProbe",
         "Onset": f"{_PACKAGE}.onset:Onset",
         "Probe": f"{_PACKAGE}.probe:Probe",
+        "Reading": f"{_PACKAGE}.reading:Reading",
         "examples": f"{_PACKAGE}.example:examples",
         "fit": f"{_PACKAGE}.fitted:fit",
         "load_probe": f"{_PACKAGE}.fitted:load_probe",

@@ -40,6 +40,9 @@ class FittedProbe:
         bias: float32 [classes or 1].
         lengths: float32 [classes or 1], how far the two sides of each class lie apart along its direction.
         temperature: what scores are divided by to be probabilities; NaN for numbers.
+        floor: how sure of its leading class a probe is that was fitted on shuffled labels, the 97.5 % quantile over
+            places that were held out: what reads no surer than this says nothing. NaN for numbers, and where it wasn't
+            measured.
         unit: mean norm of the residual stream there, as of a `Vector`; NaN where it wasn't measured.
         provenance: how and on which model it was fitted.
     """
@@ -53,6 +56,7 @@ class FittedProbe:
     temperature: float
     unit: float = math.nan
     provenance: Provenance = field(default_factory=lambda: Provenance("given"))
+    floor: float = math.nan
 
     def __post_init__(self) -> None:
         rows = max(1, len(self.classes))
@@ -143,6 +147,7 @@ class FittedProbe:
         data = {
             "layer": self.layer, "site": self.site, "classes": list(self.classes), "weights": self.weights,
             "bias": self.bias, "lengths": self.lengths, "temperature": self.temperature, "unit": self.unit,
+            "floor": self.floor,
             "provenance": self.provenance.data(),
         }  # fmt: skip
         files.write(path, FORMAT, files.plain(data, "probe"))
@@ -159,7 +164,7 @@ def load_probe(path: PathLike) -> FittedProbe:
         return FittedProbe(
             check.whole("layer", told["layer"], 0), told["site"], tuple(_hashable(one) for one in told["classes"]),
             told["weights"], told["bias"], told["lengths"], float(told["temperature"]), float(told["unit"]),
-            Provenance(**told["provenance"]),
+            Provenance(**told["provenance"]), float(told.get("floor", math.nan)),
         )  # fmt: skip
     except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise InputError(f"{path} is a damaged probe ({error}); save the probe again.") from error
@@ -205,10 +210,13 @@ def fit(
     x = read(model, given, [place])[place].astype(np.float64)
     task = task_of(given, labels, method, folds, check.seed(seed))
     weights, bias = calibrating.linear(estimator(method, labels).fit(x, task.labels))
-    warmth = math.nan
+    warmth = floor = math.nan
     if task.names:
         scores = calibrating.held_out_scores(x, task.labels, task.fold, method, len(task.names))
         warmth = calibrating.temperature(scores, task.labels)
+        mixed = np.random.default_rng(seed).permutation(task.labels)
+        nothing = calibrating.held_out_scores(x, mixed, task.fold, method, len(task.names))
+        floor = float(np.quantile(calibrating.probabilities(nothing, warmth).max(1), 0.975))
     settings = {"site": site, "layer": layer, "labels": labels, "method": method, "examples": len(given), "code": ""}
     made = Provenance.record(
         method="probe", settings=settings, **model_data(model), seed=seed, trace_id=ExampleSet(given).id
@@ -217,7 +225,7 @@ def fit(
     lengths = [_length(x, weights, row, task.labels, bool(task.names)) for row in range(len(weights))]
     return FittedProbe(
         layer, site, task.names, weights.astype(np.float32), bias.astype(np.float32),
-        np.array(lengths, np.float32), warmth, unit, made,
+        np.array(lengths, np.float32), warmth, unit, made, floor,
     )  # fmt: skip
 
 

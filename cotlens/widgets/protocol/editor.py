@@ -190,6 +190,37 @@ class Whole(TypedDict):
     rows: list[WholeRow]
 
 
+class InsidePart(TypedDict):
+    """What is read at one place under a sentence."""
+
+    where: str
+    """After which layers, "0-2"; "" where there is but one."""
+    words: str
+    value: str
+    """How sure, in figures; "" where that isn't known."""
+    clear: bool
+    """Whether it rises above the floor."""
+
+
+class InsideRow(TypedDict):
+    """What is read inside the model at the end of a sentence; in words for who hears it."""
+
+    sentence: int
+    parts: list[InsidePart]
+    cut: bool
+    """Shallower layers are left out of the parts."""
+    said: str
+
+
+class Inside(TypedDict):
+    """Readings of a lens or a probe under the sentences, in place of a shading."""
+
+    label: str
+    note: str
+    """What the floor is."""
+    rows: list[InsideRow]
+
+
 class Fact(TypedDict):
     """One fact of every row, "" where a row has none."""
 

@@ -62,6 +62,7 @@ FAITHFULNESS = MenuGroup("Faithfulness", "an equation is more than a token: choo
 ATTENTION = MenuGroup(
     "Attention", "attention is followed from sentence to sentence: choose sentences, paragraphs or spans"
 )
+INSIDE = MenuGroup("Inside the model (white-box)", "it is read where sentences end")
 
 
 @dataclass(frozen=True)
@@ -76,6 +77,7 @@ class MenuEntry:
         answer: whether the trace needs an answer that can be read.
         room: of `cl` that has the method.
         cue: whether it is asked about the words of the prompt that are suspected.
+        reads: what reads under the sentences, "lens" or "probe", and has to be given where it is a probe.
     """
 
     method: str
@@ -90,6 +92,7 @@ class MenuEntry:
     answer: bool = True
     room: str = "importance"
     cue: bool = False
+    reads: str = ""
 
     def make(self, **settings: Any) -> Method:
         """The method with more settings than those that make it this entry."""
@@ -201,9 +204,22 @@ MEASURES: dict[str, MenuEntry] = {
         "At which words would the model go on differently, had the prompt not held the cue?", "sentence", "token",
         answer=False, cue=True,
     ),
+    "lens": MenuEntry(
+        "LogitLens", "Lens", INSIDE, "Which token would each layer say next, where a sentence ends?",
+        units=("sentence",), metrics=(), answer=False, room="lenses", reads="lens",
+    ),
+    "probe": MenuEntry(
+        "Reading", "Probe", INSIDE, "What does the given probe read where a sentence ends, and how surely?",
+        units=("sentence",), metrics=(), answer=False, room="probes", reads="probe",
+    ),
 }  # fmt: skip
 
-ROOMS: Mapping[str, Registry] = {"importance": METHODS, "faithfulness": ONE_TRACE}
+ROOMS: Mapping[str, Registry] = {
+    "importance": METHODS,
+    "faithfulness": ONE_TRACE,
+    "lenses": Registry("lens", {"LogitLens": "cotlens.measure.lenses.logit:LogitLens"}),
+    "probes": Registry("reading by a probe", {"Reading": "cotlens.measure.probes.reading:Reading"}),
+}
 
 
 @dataclass(frozen=True)
@@ -215,6 +231,7 @@ class ShadingSettings:
         target: the answer that is followed, as it is to be written; "" for the trace's own.
         limits: settings of the rollouts that it samples, (name, value); none for the method's own.
         cue: words of the prompt, for entries that are asked about one.
+        inside: the lens or the probe that was given to read with; None for the logit lens.
 
     Raises:
         InputError: there is no such entry, or it doesn't have this unit, metric or number of rollouts.
@@ -228,6 +245,7 @@ class ShadingSettings:
     target: str = ""
     limits: tuple[tuple[str, Any], ...] = ()
     cue: str = ""
+    inside: Any = None
 
     def __post_init__(self) -> None:
         if self.measure not in MEASURES:
@@ -252,6 +270,8 @@ class ShadingSettings:
             object.__setattr__(self, "limits", ())
         if not entry.cue:
             object.__setattr__(self, "cue", "")
+        if not entry.reads:
+            object.__setattr__(self, "inside", None)
 
     @property
     def entry(self) -> MenuEntry:
@@ -264,11 +284,19 @@ class ShadingSettings:
 
     @cached_property
     def _made(self) -> Method:
+        if self.entry.reads == "lens" and self.inside is not None:
+            lens: Method = replace(self.inside, **self._settings())
+            return lens
         return self.entry.make(**self._settings())
 
     def code(self) -> str:
         """The line of Python that makes this result."""
-        written = ", ".join(f"{name}={value!r}" for name, value in {**self.entry.settings, **self._settings()}.items())
+        if self.entry.reads == "lens" and self.inside is not None:
+            return (
+                f"result = dataclasses.replace(lens, unit={self.unit!r}).run(trace, model)  # the lens that was given"
+            )
+        settings = {**self.entry.settings, **self._settings()}
+        written = ", ".join(f"{name}={'probe' if name == 'probe' else repr(value)}" for name, value in settings.items())
         line = f"result = cl.{self.entry.room}.{self.entry.method}({written}).run(trace, model)"
         if self.measure != "suppression":
             return line
@@ -286,7 +314,8 @@ class ShadingSettings:
         target = {"target": self.target} if self.target else {}
         drawn = {"n": self.n, **dict(self.limits)} if self.n else {}
         cue = {"cue": self.cue} if self.cue else {}
-        return {**where, **drawn, **metric, **target, **cue}
+        probe = {"probe": self.inside} if self.entry.reads == "probe" else {}
+        return {**probe, **where, **drawn, **metric, **target, **cue}
 
 
 _REWRITTEN = ("occlusion-mean", "occlusion-swap")  # first where few layers look back: these reach all of them
@@ -322,8 +351,17 @@ def default(model: Model, unit: str) -> tuple[ShadingSettings, str]:
 CURVE = ShadingSettings("early-answer", "token", "logit_difference")  # the strip's curve
 
 
-def offers(shown: ShadingSettings, names: Iterable[str] = tuple(MEASURES), cue: str = "") -> dict[str, ShadingSettings]:
-    """Entry -> what choosing it would show: the unit that is shown now where it has that, all else its own."""
+def offers(
+    shown: ShadingSettings,
+    names: Iterable[str] = tuple(MEASURES),
+    cue: str = "",
+    inside: Mapping[str, Any] | None = None,
+) -> dict[str, ShadingSettings]:
+    """Entry -> what choosing it would show: the unit that is shown now where it has that, all else its own.
+
+    Args:
+        inside: "lens" and "probe" as they were given.
+    """
     return {
         name: shown
         if name == shown.measure
@@ -334,6 +372,7 @@ def offers(shown: ShadingSettings, names: Iterable[str] = tuple(MEASURES), cue: 
             target=shown.target,
             limits=shown.limits,
             cue=cue,
+            inside=(inside or {}).get(entry.reads),
         )
         for name, entry in ((name, MEASURES[name]) for name in names)
     }

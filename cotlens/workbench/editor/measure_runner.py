@@ -44,6 +44,7 @@ AUTOMATIC_S = 20.0  # work expected to be longer than this waits until it is ask
 NO_CUE = (
     'no cue was told: open the editor with the suspected words of the prompt, cl.CoTEditor(model, trace, cue="...")'
 )
+NO_PROBE = "no probe was given: open the editor with one, cl.CoTEditor(model, trace, probe=cl.probes.fit(...))"
 PARTIAL_S = 0.4  # how often what was measured so far is looked at, at most
 PARTIAL_SHARE = 4  # and it takes at most one part in so many of the time
 OnPartial = Callable[[], None]
@@ -72,10 +73,18 @@ class MeasureRunner:
         changed: called when costs became known that the menu shows.
         why: entry -> what the menu says of it beside its question.
         cue: suspected words of the prompt, "" for none.
+        inside: "lens" and "probe" -> what reads under the sentences.
     """
 
-    def __init__(self, model: Model, changed: Callable[[], None], why: Mapping[str, str], cue: str = "") -> None:
-        self.cue = cue
+    def __init__(
+        self,
+        model: Model,
+        changed: Callable[[], None],
+        why: Mapping[str, str],
+        cue: str = "",
+        inside: Mapping[str, Any] | None = None,
+    ) -> None:
+        self.cue, self.inside = cue, dict(inside or {})
         self.model, self._changed, self._why = model, changed, why
         self._lock = threading.Lock()
         self._known: dict[Key, Result] = {}
@@ -201,11 +210,13 @@ class MeasureRunner:
             return "no span is chosen yet: select a stretch of the thought and press “Measure this stretch”"
         if entry.cue and not shown.cue:
             return NO_CUE
+        if entry.reads == "probe" and shown.inside is None:
+            return NO_PROBE
         try:
             check_needs(method := shown.method(), self.model)
-            check_fits = getattr(method, "check", None)  # tests of one trace have it
+            check_fits = getattr(method, "check", None)  # tests of one trace have it, and what was fitted on a model
             if check_fits is not None:
-                check_fits(trace)
+                check_fits(self.model if entry.reads else trace)
         except (CapabilityError, InputError) as error:
             return str(error)
         found = _count(trace, shown)
@@ -231,7 +242,7 @@ class MeasureRunner:
                 "draws": sorted({*offer.entry.draws, offer.n} - {0}),
                 **self._offer(trace, offer),
             }
-            for name, offer in offers(shown, ordered(self.model), self.cue).items()
+            for name, offer in offers(shown, ordered(self.model), self.cue, self.inside).items()
         ]
 
     def _offer(self, trace: Trace, shown: ShadingSettings) -> protocol.Offer:
@@ -246,7 +257,7 @@ class MeasureRunner:
 
     def _priced(self, trace: Trace, shown: ShadingSettings) -> list[ShadingSettings]:
         """What the menu shows the cost of, and the curve."""
-        parts = dict.fromkeys([*offers(shown, cue=self.cue).values(), CURVE])
+        parts = dict.fromkeys([*offers(shown, cue=self.cue, inside=self.inside).values(), CURVE])
         return [part for part in parts if self.why_not(trace, part) is None]
 
     def _price(self, trace: Trace, shown: ShadingSettings) -> Price:

@@ -18,6 +18,9 @@ from cotlens.widgets.encoding import floats, indices, to_utf16
 from cotlens.widgets.protocol.editor import (
     Alternative,
     Found,
+    Inside,
+    InsidePart,
+    InsideRow,
     Inspection,
     Selection,
     Shading,
@@ -40,7 +43,11 @@ _UNSHADED: dict[str, Any] = {
     "shading": {},
     "shading_status": {},
     "shading_facts": [],
+    "whole": {},
+    "inside": {},
 }
+MOST_PARTS = 6
+"""What fits under a sentence; of more the deepest, as they are next to what the model says."""
 
 
 def strip(trace: Trace, result: Result | None, target: str = "") -> dict[str, Any]:
@@ -65,13 +72,15 @@ def strip(trace: Trace, result: Result | None, target: str = "") -> dict[str, An
 def shading(
     trace: Trace, shown: ShadingSettings, result: Result | None, complete: bool, alike: Sequence[Result] = ()
 ) -> dict[str, Any]:
-    """`shading` with its numbers, a row per unit, and the row of every token of the trace; or `whole` instead.
+    """`shading` with its numbers, a row per unit, and the row of every token of the trace; or `whole` or `inside`.
 
     Args:
         alike: the same of all branches, which may share a colour scale.
     """
     if result is None:
-        return {**_UNSHADED, "whole": {}}
+        return _UNSHADED
+    if result.kind in _INSIDE:
+        return {**_UNSHADED, "inside": inside(trace, shown, result)}
     if shown.unit == "thought":
         return {**_UNSHADED, "whole": whole(shown, result, complete)}
     columns = result.columns
@@ -93,7 +102,7 @@ def shading(
         "metric_words": str(result.extras.get("metric_words", result.metric)),
     }
     return {
-        "whole": {},
+        **_UNSHADED,
         "shading": body,
         "shading_status": scores.reasons(result),
         "shading_facts": facts(result),
@@ -126,6 +135,77 @@ def whole(shown: ShadingSettings, result: Result, complete: bool) -> Whole:
         "complete": complete,
         "rows": rows,
     }
+
+
+def inside(trace: Trace, shown: ShadingSettings, result: Result) -> Inside:
+    """What a lens or a probe reads at the end of every sentence."""
+    parts_of, note = _INSIDE[result.kind]
+    at: dict[int, list[int]] = {int(start): [] for start in result.columns["start"]}
+    for row, start in enumerate(result.columns["start"]):
+        at[int(start)].append(row)
+    rows = [_inside_row(layout(trace).sentence_at(start), parts_of(result, found)) for start, found in at.items()]
+    return {"label": shown.entry.label, "note": note, "rows": rows}
+
+
+def _inside_row(sentence: int | None, parts: list[InsidePart]) -> InsideRow:
+    said = "; ".join(
+        " ".join(filter(None, [f"after layer {one['where']}:" if one["where"] else "", one["words"].strip() or "␣",
+                               one["value"], "" if one["clear"] else "(below the floor)"]))
+        for one in parts
+    )  # fmt: skip
+    return {
+        "sentence": -1 if sentence is None else sentence, "parts": parts[-MOST_PARTS:],
+        "cut": len(parts) > MOST_PARTS, "said": said,
+    }  # fmt: skip
+
+
+def _read_by_lens(result: Result, rows: Sequence[int]) -> list[InsidePart]:
+    """The tokens that lead, layers that agree taken together; clear where one of them says what follows."""
+    columns, runs = result.columns, list[list[int]]()
+    for row in rows:
+        if runs and columns["leading"][runs[-1][0]] == columns["leading"][row]:
+            runs[-1].append(row)
+        else:
+            runs.append([row])
+    layers = [[int(columns["layer"][row]) for row in run] for run in runs]
+    return [
+        {
+            "where": f"{own[0]}–{own[-1]}" if len(own) > 1 else str(own[0]),
+            "words": str(columns["leading"][run[0]]),
+            "value": _share(float(np.exp(columns["leading_logprob"][run].max()))),
+            "clear": bool(np.any(columns["estimate"][run] > columns["floor"][run]))
+            and not str(columns["status"][run[-1]]).startswith("artefact"),
+        }
+        for run, own in zip(runs, layers, strict=True)
+    ]
+
+
+def _share(value: float) -> str:
+    """A probability as the view writes them; one that isn't known as such."""
+    if np.isnan(value):
+        return "not known"
+    return "<.01" if value < 0.01 else f"{value:.2f}".removeprefix("0")
+
+
+def _read_by_probe(result: Result, rows: Sequence[int]) -> list[InsidePart]:
+    columns, shares = result.columns, result.scale_unit == "probability"
+    return [
+        {
+            "where": "",
+            "words": str(columns["leading"][row]),
+            "value": f"{_share(columns['estimate'][row])} (floor {_share(columns['floor'][row])})" if shares else "",
+            "clear": str(columns["status"][row]) == "ok",
+        }
+        for row in rows
+    ]
+
+
+_INSIDE = {
+    "lens": (_read_by_lens, "the token that leads after each layer, L0 the embedding; grey: it reads no more of what "
+                            "follows than of other tokens"),
+    "reading": (_read_by_probe, "the class that leads; grey: a probe of shuffled labels would be as sure"),
+}  # fmt: skip
+"""Kind of result -> what stands under a sentence, and what its floor is."""
 
 
 def selection(trace: Trace, shown: ShadingSettings) -> Selection:

@@ -6,8 +6,8 @@ runs, and by the time one is read another branch may be shown.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from reprlib import repr
 from typing import Any
 
@@ -15,6 +15,9 @@ from cotlens._core import check
 from cotlens._core.errors import InputError
 from cotlens.measure.faithfulness import CueDiff
 from cotlens.measure.importance.shared.units import units
+from cotlens.measure.lenses.affine import AffineLens
+from cotlens.measure.lenses.logit import LogitLens
+from cotlens.measure.probes.reading import Reading
 from cotlens.trace import Trace
 from cotlens.widgets.encoding import from_utf16
 from cotlens.widgets.protocol.editor import REQUESTS
@@ -63,10 +66,14 @@ class Request:
     max_new_tokens: int = 0
     temperature: float = 0.0
 
-    def shading(self, limits: tuple[tuple[str, Any], ...], cue: str) -> ShadingSettings:
+    def shading(
+        self, limits: tuple[tuple[str, Any], ...], cue: str, inside: Mapping[str, Any] | None = None
+    ) -> ShadingSettings:
         """What a "measure" wants to see, apart from its spans; raises as that does."""
-        wanted = (self.measure, self.unit, self.metric, self.n)
-        return ShadingSettings(*wanted, target=self.target, limits=limits, cue=cue)
+        wanted = ShadingSettings(
+            self.measure, self.unit, self.metric, self.n, target=self.target, limits=limits, cue=cue
+        )
+        return replace(wanted, inside=(inside or {}).get(wanted.entry.reads))
 
 
 def parse(content: Any, tree: Tree) -> Request:
@@ -118,6 +125,15 @@ def told_cue(trace: Trace, cue: str) -> str:
     if check.text("cue", cue, of="CoTEditor"):
         CueDiff(cue=cue).check(trace)
     return cue
+
+
+def told_inside(lens: Any, probe: Any) -> dict[str, Any]:
+    """What reads under the sentences, by what it is; InputError where it can't read there."""
+    if lens is not None and not isinstance(lens, LogitLens | AffineLens):
+        raise InputError(f"CoTEditor was given lens={lens!r:.60}: give a lens of cl.lenses that reads the next token.")
+    if probe is not None:
+        Reading(probe=probe)
+    return {name: given for name, given in (("lens", lens), ("probe", probe)) if given is not None}
 
 
 def _characters(trace: Trace, what: str, *units: int) -> tuple[int, int]:

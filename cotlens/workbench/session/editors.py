@@ -22,7 +22,7 @@ def state(editor: CoTEditor) -> dict[str, Any]:
     # Without the editor's lock: who holds that may be waiting for the session's.
     chosen = editor._readers.chosen
     said = {
-        "shading": dataclasses.asdict(editor._chosen),
+        "shading": _told(editor._chosen),
         "limits": dataclasses.asdict(editor._limits),
         "spans": dict(editor._spans),
         "cue": editor._measuring.cue,
@@ -34,8 +34,8 @@ def state(editor: CoTEditor) -> dict[str, Any]:
 
 
 def finished(editor: CoTEditor) -> dict[Key, Result]:
-    """Everything that was measured to its end."""
-    return editor._measuring.finished()
+    """Everything that was measured to its end, but for what a lens or a probe read that was given from outside."""
+    return {key: result for key, result in editor._measuring.finished().items() if key[2].inside is None}
 
 
 def result_to_data(key: Key, result: Result) -> dict[str, Any]:
@@ -44,9 +44,17 @@ def result_to_data(key: Key, result: Result) -> dict[str, Any]:
     return {
         "trace": trace_id,
         "awaits": awaits,
-        "shading": files.plain(dataclasses.asdict(shading), "shading"),
+        "shading": files.plain(_told(shading), "shading"),
         "result": result.data(),
     }
+
+
+def _told(shading: ShadingSettings) -> dict[str, Any]:
+    """Settings as data, without the lens or the probe, which have files of their own."""
+    return {name: value for name, value in vars(dataclasses.replace(shading, inside=None)).items() if name in _FIELDS}
+
+
+_FIELDS = [one.name for one in dataclasses.fields(ShadingSettings) if one.name != "inside"]
 
 
 def result_from_data(data: Mapping[str, Any], where: str) -> tuple[Key, Result]:

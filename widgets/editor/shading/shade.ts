@@ -114,11 +114,11 @@ export function createShade(context: Context): Section {
   }
 
   function drawLegend(): void {
-    const { shading, measures, whole: told } = store.payload;
+    const { shading, measures, whole: told, inside } = store.payload;
     const measure = chosen();
     const offered = offeredNow();
     offer.hidden = offered === null;
-    legend.scale.hidden = told !== null || (offered !== null && shading === null);
+    legend.scale.hidden = told !== null || inside !== null || (offered !== null && shading === null);
     setText(offer, offered ? (shading ? "Measure the rest" : `Measure ${offered.label}`) : "");
     setOff(offer, store.off, offered?.cost ?? "");
     const { measured, clear } = store.tally;
@@ -131,6 +131,7 @@ export function createShade(context: Context): Section {
         ...shading, label: `${shading.label}, ${shading.metric_words} (${shading.edit_type})`, unit: shading.scale_unit, scale, scaleNote: note, nothing,
       });
     } else if (told) legend.show(null, `${told.label}: told of the whole thought, so nothing in it is shaded · ${told.scale_unit} · ${told.edit_type}`);
+    else if (inside) legend.show(null, `${inside.label}, under each sentence: ${inside.note}`);
     else if (measure && !measure.available) legend.show(null, impossible(measure, measures));
     else if (store.payload.loading) legend.show(null, "");
     else if (store.running && measure) legend.show(null, `${measure.label} is on its way.`);
@@ -140,8 +141,8 @@ export function createShade(context: Context): Section {
 
   /** What the offer would measure: the chosen measure or its rest, or the first possible one; null when there is nothing to offer. */
   function offeredNow(): Measure | null {
-    const { shading, whole: told, measures, document } = store.payload;
-    if (shading?.complete || told?.complete || document === null || store.running) return null;
+    const { shading, whole: told, inside, measures, document } = store.payload;
+    if (shading?.complete || told?.complete || inside || document === null || store.running) return null;
     const measure = chosen();
     return measure?.available ? measure : shading ? null : cheapest(measures);
   }
@@ -151,7 +152,7 @@ export function createShade(context: Context): Section {
     update(changed) {
       if (any(changed, "measures", "selection", "alive", "broken", "loading")) drawControls();
       if (any(changed, "whole")) fillWhole(whole, store.payload.whole);
-      if (any(changed, "whole", "shading", "shading_certainty", "over", "scale_lock", "measures", "selection", "document", "job", "alive", "broken", "loading")) drawLegend();
+      if (any(changed, "whole", "inside", "shading", "shading_certainty", "over", "scale_lock", "measures", "selection", "document", "job", "alive", "broken", "loading")) drawLegend();
       if (any(changed, "shading")) root.classList.toggle("cotlens-by-sentence", (store.payload.shading?.unit ?? "token") !== "token");
       if (any(changed, "shading", "job", "alive", "broken")) root.classList.toggle("cotlens-is-running", !(store.payload.shading?.complete ?? true) && store.running);
       if (any(changed, "findings", "document", "underlined")) {

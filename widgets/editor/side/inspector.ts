@@ -107,7 +107,8 @@ export function createInspector(context: Context): Section {
     fact("effect", payload.shading?.signed === false ? payload.shading.metric_words : `effect${ofWhat(now, text.sentenceOf(now.token))}${before}`, effect ? effect.words : "not measured", effect ? (payload.shading?.label ?? "") : "choose a measure in “Shade by”");
     fact("certainty", effect && payload.shading?.kind === "sampled" ? "interval" : "certainty", effect?.interval ?? "—", effect?.certainty);
     fact("kind", "kind", effect?.kind ?? "—");
-    drawMore(effect, store.found(now.token, now.last));
+    const inside = now.kind === "range" ? null : store.inside(text.sentenceOf(now.token));
+    drawMore(effect, store.found(now.token, now.last), inside ? [["inside, at the sentence's end", inside.said]] : []);
   }
 
   /** Whose effect it is where it isn't the token's own: " of sentence 4", " of its number". */
@@ -123,10 +124,10 @@ export function createInspector(context: Context): Section {
   }
 
   /** What a sampled or swapped effect rests on. */
-  function drawMore(effect: Effect | null, found: Found[] = []): void {
+  function drawMore(effect: Effect | null, found: Found[] = [], inside: [string, string][] = []): void {
     const sure: [string, string][] = effect && effect.certainty !== "" && store.payload.shading?.kind === "sampled" ? [["reading", effect.certainty]] : [];
     const said = found.map(({ monitor, category, severity, guess, rationale }): [string, string] => [monitor, `${category}, severity ${severity}${guess ? ", its quote only resembles this" : ""}${rationale && `: ${rationale}`}`]);
-    more.replaceChildren(...[...said, ...sure, ...(effect?.facts ?? []), ...(effect ? numbered(effect) : [])].flatMap(([name, words]) => [h("dt", "", {}, name), h("dd", "", { "data-fact": name }, words)]));
+    more.replaceChildren(...[...inside, ...said, ...sure, ...(effect?.facts ?? []), ...(effect ? numbered(effect) : [])].flatMap(([name, words]) => [h("dt", "", {}, name), h("dd", "", { "data-fact": name }, words)]));
   }
 
   /** With nothing picked the same rows say what the trace is. */
@@ -202,7 +203,7 @@ export function createInspector(context: Context): Section {
         // Asked only where someone stays: moving over fifty tokens makes one request.
         if (now) wait = setTimeout(() => store.inspect(now.token), 70);
       }
-      if (any(changed, "picked", "hovered", "document", "token_offsets", "logprobs", "inspections", "shading", "shading_values", "shading_facts", "shading_status", "findings", "selection", "wish", "alive", "broken", "loading")) draw();
+      if (any(changed, "picked", "hovered", "document", "token_offsets", "logprobs", "inspections", "shading", "shading_values", "shading_facts", "shading_status", "inside", "findings", "selection", "wish", "alive", "broken", "loading")) draw();
       else if (changed.has("stream") && subject() === null) drawOverview();
       comparison.update(changed);
       // A new answer is what the person waited for, and a token that was just picked is what they ask about.

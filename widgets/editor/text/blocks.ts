@@ -4,7 +4,7 @@ import { count } from "../../kit/numbers";
 import type { Role, TextModel, TokenRange } from "../../kit/text/text";
 import { unclosedWords } from "../side/endings";
 import { isOpen } from "./parts";
-import type { EditorDocument, PartInfo, Stream } from "../state";
+import type { EditorDocument, InsideRow, PartInfo, Stream } from "../state";
 
 export type Block =
   | { kind: "label"; role: Role | "later"; note: string; foldable: boolean }
@@ -14,6 +14,7 @@ export type Block =
   | { kind: "cut"; words: string; rerun: boolean }
   | { kind: "removed"; text: string }
   | { kind: "note"; text: string; tone: "plain" | "warn" }
+  | { kind: "inside"; row: InsideRow }
   | { kind: "stream"; role: Role };
 
 /** A block holds at most so many tokens: a thought without sentence ends must not become one huge block. */
@@ -24,7 +25,7 @@ const LONG_PROMPT = 240;
 const AGAIN = "from here on the model wrote again";
 const BEFORE = "from here on: the text before the edit";
 
-export interface BlockOptions { promptOpen: boolean; parts?: readonly PartInfo[]; unfolded?: ReadonlySet<number>; stream: Stream | null; answerNote: string; gone?: boolean }
+export interface BlockOptions { promptOpen: boolean; parts?: readonly PartInfo[]; unfolded?: ReadonlySet<number>; stream: Stream | null; answerNote: string; gone?: boolean; inside?: (sentence: number) => InsideRow | null }
 
 export function blocksOf(text: TextModel, document: EditorDocument, options: BlockOptions): Block[] {
   const blocks: Block[] = [];
@@ -118,7 +119,10 @@ function thought(
   if (lead > range.first) put({ first: range.first, last: lead }, -1);
   for (let i = 0; i < sentences.length; i += 1) {
     const each = text.sentenceTokens(i);
-    if (clip(each).last > clip(each).first) put(each, i);
+    if (clip(each).last <= clip(each).first) continue;
+    put(each, i);
+    const row = stream ? null : options.inside?.(i);
+    if (row) blocks.push({ kind: "inside", row });
   }
   breakAt(clip(range).last);
   if (writing) blocks.push({ kind: "stream", role: "thought" });

@@ -10,6 +10,7 @@ import { bisect } from "../../kit/text/text";
 import { VirtualList } from "../../kit/virtual";
 import { drawBlock, paint, paintStop, type Drawn } from "./block-view";
 import { blocksOf, type Block } from "./blocks";
+import { insideLine } from "./inside";
 import { partLine } from "./parts";
 import { any, type Context, type Section } from "../context";
 import { followPointer } from "./pointing";
@@ -64,7 +65,7 @@ export function createReading({ store, actions, root, signal }: Context, framed:
     const { document: shown, stream, loading } = store.payload;
     drawn.clear();
     streamNode = null;
-    blocks = shown ? blocksOf(store.text, shown, { promptOpen: store.own.promptOpen, parts: store.payload.parts, unfolded: store.own.unfolded, stream, gone: !store.connected, answerNote: answerNote() }) : [];
+    blocks = shown ? blocksOf(store.text, shown, { promptOpen: store.own.promptOpen, parts: store.payload.parts, unfolded: store.own.unfolded, stream, gone: !store.connected, answerNote: answerNote(), inside: (sentence) => store.inside(sentence) }) : [];
     if (!shown) blocks = [{ kind: "note", text: loading ? "" : "There is no trace to show yet.", tone: "plain" }];
     textBlocks = blocks.flatMap((block, index) => (block.kind === "text" ? [index] : []));
     firsts = textBlocks.map((index) => (blocks[index] as Extract<Block, { kind: "text" }>).first);
@@ -103,6 +104,7 @@ export function createReading({ store, actions, root, signal }: Context, framed:
     if (block.kind === "said") {
       return wholeRow("cotlens-block cotlens-prompt", h("span", "cotlens-num"), h("span", "cotlens-bar"), h("p", "cotlens-text", {}, block.text));
     }
+    if (block.kind === "inside") return insideLine(block.row);
     if (block.kind === "cut") return cut(block);
     if (block.kind === "removed") {
       return wholeRow("cotlens-block cotlens-removed", h("span", "cotlens-num"), h("span", "cotlens-bar"),
@@ -205,7 +207,8 @@ export function createReading({ store, actions, root, signal }: Context, framed:
     const value = store.payload.shading_values[store.shadingIndex(token)] ?? NaN;
     const piece = spokenPiece(store.text.piece(token));
     const effect = Number.isNaN(value) ? "" : `, effect ${signed(value)} ${store.payload.shading?.scale_unit ?? ""}`;
-    return `${piece}, token ${token}${Number.isNaN(logprob) ? "" : `, probability ${probability(Math.exp(logprob))}`}${effect}`;
+    const inside = store.own.picked?.kind === "sentence" ? store.inside(store.text.sentenceOf(token)) : null;
+    return `${piece}, token ${token}${Number.isNaN(logprob) ? "" : `, probability ${probability(Math.exp(logprob))}`}${effect}${inside ? `, read inside at the end of its sentence: ${inside.said}` : ""}`;
   }
 
   function reveal(token: number, where: "nearest" | "center" = "nearest"): void {
@@ -310,7 +313,7 @@ export function createReading({ store, actions, root, signal }: Context, framed:
       const from = store.payload.stream ? store.payload.stream.from : null;
       const streamMoved = changed.has("stream") && from !== streamFrom;
       streamFrom = from;
-      if (streamMoved || any(changed, "document", "parts", "token_offsets", "promptOpen", "unfolded", "comparison", "branches", "loading", "alive", "broken")) {
+      if (streamMoved || any(changed, "document", "parts", "token_offsets", "promptOpen", "unfolded", "comparison", "branches", "loading", "alive", "broken", "inside")) {
         const top = element.scrollTop;
         const { aimed } = list;
         rebuild();
