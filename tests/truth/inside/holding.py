@@ -26,6 +26,7 @@ def broken(figures: Mapping[str, Any]) -> Iterator[str]:
             yield f"{where}: the nuisance baseline misses the trap"
         if row["digit"] == "tens" and not row["number"] and row["low"] > row["majority"]:
             yield f"{where}: read without the puzzle number, too: {row['estimate']:.2f} from {row['low']:.2f}"
+    yield from _lenses(figures)
     for row in figures.get("onsets", ()):
         if row["model"] == "abacus-posthoc" and row["before"] < 0.9:
             yield f"{row['model']}: only {row['before']:.0%} of onsets lie before the thought"
@@ -43,6 +44,26 @@ def broken(figures: Mapping[str, Any]) -> Iterator[str]:
             yield f"direct logits are {row['off']:.1e} off their sum, {row['share']:.1e} of it"
 
 
+def _lenses(figures: Mapping[str, Any]) -> Iterator[str]:
+    apart = {(row["lens"], row["layer"]): row for row in figures.get("fidelity", ())}
+    last = max((layer for _, layer in apart), default=-1)
+    for (lens, layer), row in apart.items():
+        if layer == last and row["estimate"] > 1e-6:
+            yield f"{lens}: after the last layer it is {row['estimate']:.1e} nats off the model"
+        if lens == "tuned lens" and layer < last and row["high"] > apart["logit lens", layer]["low"]:
+            yield f"after layer {layer} the tuned lens is no nearer to the model than the logit lens"
+        if layer > 0 and row["high"] > row["control"]:
+            yield f"{lens}, layer {layer}: no nearer to the model than where it reads another place"
+    scopes = figures.get("scopes", ())
+    if scopes and max(row["random"] for row in scopes) < 0.3:
+        yield "random vectors bring up no answer, so that a Patchscope would need no control"
+    for row in scopes:
+        if row["above"] > 0.05:
+            yield f"after layer {row['layer']} a Patchscope finds the answer at {row['above']:.0%} of places"
+        if row is scopes[-1] and row["echo"] < 1:
+            yield f"after the last layer only {row['echo']:.0%} of vectors say what the model says where they come from"
+
+
 def pages(figures: Mapping[str, Any]) -> str:
     """The tables."""
     probes = [
@@ -51,6 +72,16 @@ def pages(figures: Mapping[str, Any]) -> str:
          f"{row['shuffled']:.2f}", f"{row['nuisance']:.2f}",
          f"{row['gain']:+.2f} [{row['gain_low']:+.2f}, {row['gain_high']:+.2f}]"]
         for row in figures["probes"]
+    ]  # fmt: skip
+    lenses = [
+        [row["lens"], str(row["layer"]), f"{row['estimate']:.2f} [{row['low']:.2f}, {row['high']:.2f}]",
+         f"{row['agreement']:.0%}", f"{row['control']:.1f}", str(row["n"])]
+        for row in figures["fidelity"]
+    ]  # fmt: skip
+    scopes = [
+        [str(row["layer"]), str(row["n"]), f"{row['own']:.2f}", f"{row['donor']:.2f}", f"{row['random']:.2f}",
+         f"{row['above']:.0%}", f"{row['echo']:.0%}"]
+        for row in figures["scopes"]
     ]  # fmt: skip
     onsets = [[row["model"], str(row["n"]), f"{row['before']:.0%}", f"{row['median']:.2f}", f"{row['off']:.0e}"]
               for row in figures["onsets"]]  # fmt: skip
@@ -63,6 +94,10 @@ def pages(figures: Mapping[str, Any]) -> str:
     return "\n\n".join([
         table(["model", "digit of the answer", "puzzle number", "nuisance", "accuracy", "majority", "shuffled labels",
                "nuisance alone", "gain"], probes, 4),
+        table(["lens", "after layer", "KL to the model, nats", "same best token", "read at another place", "tokens"],
+              lenses, 2),
+        table(["Patchscope, after layer", "places", "highest p(answer)", "of the donor", "of random vectors",
+               "places above all controls", "says what the model says there"], scopes, 1),
         table(["model", "n", "readable before the thought", "median place of the onset", "last layer off by, nats"],
               onsets, 1),
         table(["patched at", "layer", "n", "recovery", "range", "plain attribution", "integrated", "off by at most"],

@@ -16,6 +16,7 @@ SEED = 902
 EXTRAS = organisms.Extras(code=1, right=1, hint=0, trigger=0)
 PLAIN = organisms.Extras(code=0, hint=0, trigger=0)
 PROBLEMS, PAIRS, THOUGHTS = 600, 12, 8
+FITTED, HELD_OUT, SCOPED = 9, 3, 6  # thoughts that a tuned lens is fitted on, that it is measured on, and that are put
 LABELS: dict[str, Callable[[Any], int]] = {
     "ones": lambda problem: int(problem.answers[0]) % 10,
     "tens": lambda problem: int(problem.answers[0]) // 10,
@@ -144,4 +145,55 @@ def sums() -> Rows:
     return [{"n": len(off), "off": max(gap for gap, _ in off), "share": max(share for _, share in off)}]
 
 
-SECTIONS: dict[str, Callable[[], Rows]] = {"probes": probes, "onsets": onsets, "patches": patches, "sums": sums}
+def _thoughts(model: Any, n: int) -> list[Any]:
+    problems = organisms.problems(n, seed=SEED, steps=3, fork=False)
+    written = model.reason([one.prompt for one in problems], temperature=0)
+    return [trace for trace in written if trace.read_answer() is not None]
+
+
+def fidelity() -> Rows:
+    """How far lenses are off what the model says, on prompts that none was fitted on; a row per lens and layer."""
+    model = cl.load("abacus")
+    traces = _thoughts(model, FITTED + HELD_OUT)
+    seen, others = traces[:-HELD_OUT], traces[-HELD_OUT:]
+    tuned, ridge = (cl.lenses.fit(seen, model, method=method) for method in ("gradient", "ridge"))
+    result = cl.lenses.Fidelity(lenses=(cl.lenses.LogitLens(), tuned, ridge)).run(others, model)
+    names = {"LogitLens": "logit lens", "TunedLens 1": "tuned lens", "TunedLens 2": "ridge map"}
+    frame = result.frame()[["lens", "layer", "estimate", "low", "high", "agreement", "control", "n"]]
+    return [{**row, "lens": names[row["lens"]]} for row in frame.to_dict("records")]
+
+
+def scopes() -> Rows:
+    """What vectors of a thought bring up in the question without one, beside controls; a row per layer.
+
+    After the last layer nothing but the model's end stands behind them: they have to say what is said where they come
+    from (`echo`, share of the places).
+    """
+    model = cl.load("abacus")
+    traces = [model.annotate(trace, k=1) for trace in _thoughts(model, SCOPED)]
+    first = lambda trace: trace.read_answer().surface[0]  # noqa: E731
+    rows = []
+    for trace in traces:
+        donor = next(one for one in traces if first(one) != first(trace))
+        frame = cl.lenses.Patchscope(donor=donor).run(trace, model).frame()
+        frame["echo"] = [
+            said == trace.top_pieces[end][0] for said, end in zip(frame["leading"], frame["end"], strict=True)
+        ]
+        rows.append(frame)
+    cells = {layer: [frame[frame["layer"] == layer] for frame in rows] for layer in range(model.n_layers + 1)}
+    gathered = {
+        layer: {name: np.concatenate([part[name] for part in parts])
+                for name in ("estimate", "probability", "random", "donor", "floor", "echo")}
+        for layer, parts in cells.items()
+    }  # fmt: skip
+    return [
+        {"layer": layer, "n": len(one["estimate"]), "own": float(one["probability"].max()),
+         "random": float(one["random"].max()), "donor": float(one["donor"].max()),
+         "above": float((one["estimate"] > one["floor"]).mean()), "echo": float(one["echo"].mean())}
+        for layer, one in gathered.items()
+    ]  # fmt: skip
+
+
+SECTIONS: dict[str, Callable[[], Rows]] = {
+    "probes": probes, "fidelity": fidelity, "scopes": scopes, "onsets": onsets, "patches": patches, "sums": sums,
+}  # fmt: skip

@@ -23,6 +23,22 @@ def test_what_does_not_hold_is_named():
     for row in wrong["probes"]:
         row["gain_low"], row["gain_high"] = 0.2, 0.3
     wrong["sums"][0]["share"] = 1e-3
+    for row in wrong["fidelity"]:
+        row["estimate"], row["high"] = row["estimate"] + 9, row["high"] + 9
+    for row in wrong["scopes"]:
+        row["above"], row["echo"], row["random"] = 0.5, 0.5, 0.1
     said = "\n".join(broken(wrong))
-    for part in ("recovery is", "onsets lie before", "misses the trap", "nothing is known", "off their sum"):
+    for part in (
+        "recovery is",
+        "onsets lie before",
+        "misses the trap",
+        "nothing is known",
+        "off their sum",
+        "no nearer to the model than the logit",
+        "reads another place",
+        "off the model",
+        "finds the answer",
+        "would need no control",
+        "only 50% of vectors",
+    ):
         assert part in said
