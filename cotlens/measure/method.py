@@ -191,17 +191,22 @@ def chosen_layers(given: object, of: str) -> tuple[int, ...] | None:
     """
     if given is None:
         return None
-    found = tuple(int(one) for one in check.indices("layers", given, of=of))
+    found = tuple(dict.fromkeys(int(one) for one in check.indices("layers", given, of=of)))
     if not found:
         raise InputError(f"{of} was given no layer; give one or more, or leave layers= out for all.")
     return found
 
 
 def check_one_model(traces: Sequence[Trace]) -> None:
-    """Raise InputError where traces were written by different models."""
-    known = {(one.meta.get("model"), one.meta.get("revision")) for one in traces if one.meta.get("model")}
-    if len(known) > 1:
-        names = sorted({f"{name} ({revision})" for name, revision in known})
+    """Raise InputError where traces were written by different models; one that knows no revision fits any of them."""
+    told: dict[str, set[str]] = {}
+    for one in traces:
+        if one.meta.get("model"):
+            told.setdefault(str(one.meta["model"]), set()).update(filter(None, [one.meta.get("revision")]))
+    if len(told) > 1 or any(len(revisions) > 1 for revisions in told.values()):
+        names = [
+            f"{name} ({', '.join(sorted(found)) or 'of no known revision'})" for name, found in sorted(told.items())
+        ]
         raise InputError(f"These traces come from different models, {' and '.join(names[:4])}: take those of one.")
 
 

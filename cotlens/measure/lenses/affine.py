@@ -8,6 +8,7 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
+from cotlens._core import check
 from cotlens._core.errors import InputError
 from cotlens._core.fingerprint import fingerprint
 from cotlens._core.frozen import frozen_array
@@ -45,8 +46,11 @@ class AffineLens:
 
     def __post_init__(self) -> None:
         check_setting(type(self).__name__, "unit", self.unit, reading.UNITS)
+        found = check.indices("layers", self.layers, of=type(self).__name__)
+        object.__setattr__(self, "layers", tuple(int(one) for one in found))
         for name in ("matrices", "offsets"):
-            object.__setattr__(self, name, frozen_array(getattr(self, name), np.float32))
+            given = check.array(name, getattr(self, name), of=type(self).__name__)
+            object.__setattr__(self, name, frozen_array(given, np.float32))
             if not np.isfinite(getattr(self, name)).all():
                 raise InputError(f"The {name} of a lens hold NaN or infinite values; fit it again.")
         wide = self.offsets.shape[-1] if self.offsets.ndim == 2 else -1

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from cotlens._core import files
+from cotlens._core import check, files
 from cotlens._core.errors import InputError
 from cotlens._core.files import PathLike
 from cotlens._core.frozen import frozen_array
@@ -48,7 +48,8 @@ class TunedLens(AffineLens):
     def __post_init__(self) -> None:
         super().__post_init__()
         for name in MEASURED:
-            object.__setattr__(self, name, frozen_array(getattr(self, name), np.float32))
+            given = check.array(name, getattr(self, name), of="TunedLens")
+            object.__setattr__(self, name, frozen_array(given, np.float32))
             if getattr(self, name).shape != (len(self.layers),):
                 raise InputError(f"A lens of {len(self.layers)} layers has as many {name}; fit it again.")
 

@@ -96,7 +96,7 @@ class PatchGrid:
             given = check.texts(name, getattr(self, name), of="PatchGrid")
             for one in given:
                 check_setting("PatchGrid", name, one, allowed)
-            object.__setattr__(self, name, tuple(given))
+            object.__setattr__(self, name, tuple(dict.fromkeys(given)))
         if not self.directions:
             raise InputError("PatchGrid was given no direction; give 'sufficiency', 'necessity' or both.")
         check_form("PatchGrid", self.form)

@@ -119,7 +119,7 @@ class Pair:
         ]
         # Markers and white space between units belong to the unit before; what differs before them is the prompt's.
         begins = [start for start, _, _ in found]
-        ends = [*begins[1:], self.base.cut]
+        ends = [*begins[1:], self.base.cut][: len(begins)]  # an empty thought has no units
         found = [(start, end, text) for (start, _, text), end in zip(found, ends, strict=True)]
         first = begins[0] if begins else thought.start
         before = [(1, first, PROMPT)] if self.same < first else []

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from cotlens._core import check, control
 from cotlens._core.errors import InputError
-from cotlens.measure.method import RunRecord, check_needs, check_setting
+from cotlens.measure.method import RunRecord, check_needs, check_setting, chosen_layers, traces_of
 from cotlens.measure.probes import fitting
 from cotlens.measure.probes.example import Example, check_examples
 from cotlens.measure.probes.fitting import Floats, Task
@@ -68,8 +68,7 @@ class Contrast:
         check_setting("Contrast", "at", self.at, ("prompt", "thought"))
         object.__setattr__(self, "folds", check.whole("folds", self.folds, 2, of="Contrast"))
         object.__setattr__(self, "signs", check.whole("signs", self.signs, 1, of="Contrast"))
-        if self.layers is not None:
-            object.__setattr__(self, "layers", tuple(int(one) for one in check.indices("layers", self.layers)))
+        object.__setattr__(self, "layers", chosen_layers(self.layers, "Contrast"))
 
     def run(self, traces: Sequence[Trace], model: Model, answers: Answers, seed: int = 0) -> Result:
         """Read four texts per trace, in one packed pass.
@@ -86,7 +85,7 @@ class Contrast:
         layers = list(range(model.n_layers)) if self.layers is None else list(self.layers)
         for layer in layers:
             check_layer(model, layer)
-        known, rng = list(traces), np.random.default_rng(check.seed(seed))
+        known, rng = traces_of(traces, "Contrast"), np.random.default_rng(check.seed(seed))
         flipped, word = (rng.permutation(np.arange(len(known)) % 2) for _ in range(2))
         given = [Example(one, self._cut(one) - 1, int(right)) for one, right in zip(known, flipped, strict=True)]
         check_examples(given, self.folds)

@@ -52,6 +52,8 @@ class Example:
                 raise InputError(f"Example was given {name}={value!r:.60}: give text, a number or a tuple.")
         if self.label is None or self.label != self.label:
             raise InputError(f"The label {self.label!r} says nothing: leave this place out of the examples.")
+        if isinstance(self.nuisance, str) or not isinstance(self.nuisance, Iterable):
+            raise InputError(f"Example was given nuisance={self.nuisance!r:.60}: give a tuple of numbers and texts.")
         object.__setattr__(self, "nuisance", tuple(_covariate(value) for value in self.nuisance))
 
     @property
@@ -87,12 +89,15 @@ def examples(
     """
     if not callable(label):
         raise InputError(f"label= says of a trace and a token index what is read there; {label!r:.60} was given.")
+    for name, given in (("problem", problem), ("nuisance", nuisance)):
+        if given is not None and not callable(given):
+            raise InputError(f"{name}= is a function, as label= is; {given!r:.60} was given.")
     found = []
     for trace in traces_of(traces, "A probe"):
         for where in places(trace, at):
             value = label(trace, where)
             if value is not None:
-                more = tuple(nuisance(trace, where)) if nuisance is not None else ()
+                more = nuisance(trace, where) if nuisance is not None else ()
                 found.append(Example(trace, where, value, None if problem is None else problem(trace), more))
     return found
 
@@ -104,7 +109,7 @@ def places(trace: Trace, at: str | Callable[[Trace], Sequence[int]]) -> list[int
         InputError: there is no such kind, or the trace has no thought.
     """
     if callable(at):
-        return [check.whole("at", one) for one in at(trace)]
+        return [int(one) for one in check.indices("at", at(trace), of="examples")]
     if at not in PLACES:
         raise InputError(f"There is no place {at!r} to read. {did_you_mean(str(at), PLACES)}")
     if "thought" not in trace.roles:
@@ -112,7 +117,14 @@ def places(trace: Trace, at: str | Callable[[Trace], Sequence[int]]) -> list[int
     thought = trace.roles["thought"]
     before = [thought.start - 1] if "prompt" in at else []
     ends = [span.end - 1 for span in trace.spans("sentence")] if "sentence" in at else []
+    if at == "thought" and thought.start == thought.end:
+        raise InputError("The thought of a trace is empty, so it has no last token to read; leave that trace out.")
     return [*before, *ends] if at != "thought" else [thought.end - 1]
+
+
+def examples_of(given: object) -> tuple[Example, ...]:
+    """Examples as they were given, one or several; what they are is for `check_examples` to say."""
+    return tuple(given) if isinstance(given, Iterable) else (given,)  # type: ignore[arg-type, return-value]
 
 
 def check_examples(given: Sequence[Example], folds: int) -> None:

@@ -17,7 +17,7 @@ from cotlens._core.fingerprint import fingerprint
 from cotlens._core.frozen import frozen_array
 from cotlens.measure.method import check_made_for, check_setting, model_data
 from cotlens.measure.probes import calibrating
-from cotlens.measure.probes.example import Example, check_examples, check_reads, read
+from cotlens.measure.probes.example import Example, check_examples, check_reads, examples_of, read
 from cotlens.measure.probes.fitting import METHODS, MODES, estimator
 from cotlens.measure.probes.probe import SITES, ExampleSet, task_of
 from cotlens.measure.steering.norms import check_layer, residual_norm
@@ -59,9 +59,13 @@ class FittedProbe:
     floor: float = math.nan
 
     def __post_init__(self) -> None:
+        if not isinstance(self.classes, tuple | list):
+            raise InputError(f"A probe was given classes={self.classes!r:.60}: give a tuple, empty for a number.")
+        object.__setattr__(self, "classes", tuple(self.classes))
         rows = max(1, len(self.classes))
         for name in ("weights", "bias", "lengths"):
-            object.__setattr__(self, name, frozen_array(getattr(self, name), np.float32))
+            given = check.array(name, getattr(self, name), of="A probe")
+            object.__setattr__(self, name, frozen_array(given, np.float32))
             if not np.isfinite(getattr(self, name)).all():
                 raise InputError(f"The {name} of a probe hold NaN or infinite values; fit it again.")
         if self.weights.ndim != 2 or not len(self.weights) == len(self.bias) == len(self.lengths) == rows:
@@ -203,7 +207,7 @@ def fit(
     for name, value, allowed in (("site", site, SITES), ("labels", labels, MODES), ("method", method, METHODS)):
         check_setting("fit", name, value, allowed)
     check_reads(model)
-    given, folds = tuple(examples), check.whole("folds", folds, 2, of="fit")
+    given, folds = examples_of(examples), check.whole("folds", folds, 2, of="fit")
     check_examples(given, folds)
     check_layer(model, layer)
     place = f"{site}.{layer}"

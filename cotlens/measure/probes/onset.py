@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from cotlens._core import check, control
 from cotlens.measure.answers.forced import StopPoint, score_points, target_answer
 from cotlens.measure.answers.onset import onset
-from cotlens.measure.method import RunRecord, check_needs, check_setting
+from cotlens.measure.method import RunRecord, check_needs, check_setting, traces_of
 from cotlens.measure.probes import calibrating
 from cotlens.measure.probes.example import Example, Label, check_examples, covariates, examples, read
 from cotlens.measure.probes.fitting import METHODS
@@ -76,7 +76,7 @@ class Onset:
         """
         check_needs(self, model)
         check_layer(model, self.layer)
-        known = list(traces)
+        known = traces_of(traces, "Onset")
         each = [examples(trace, label, at="prompt and sentence") for trace in known]
         given, which = [one for part in each for one in part], np.repeat(np.arange(len(each)), list(map(len, each)))
         check_examples(given, self.folds)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -14,7 +14,7 @@ from cotlens._core.errors import InputError
 from cotlens._core.fingerprint import fingerprint
 from cotlens.measure.method import RunRecord, check_needs, check_setting, chosen_layers
 from cotlens.measure.probes import fitting
-from cotlens.measure.probes.example import Example, check_examples, covariates, read
+from cotlens.measure.probes.example import Example, check_examples, covariates, examples_of, read
 from cotlens.measure.probes.fitting import Task
 from cotlens.measure.steering.norms import check_layer
 from cotlens.models.contract import Capability, Model
@@ -88,7 +88,7 @@ class Probe:
             Cancelled: between two traces or layers.
         """
         check_needs(self, model)
-        given = tuple(examples) if isinstance(examples, Iterable) else (examples,)
+        given = examples_of(examples)
         check_examples(given, self.folds)
         layers = list(range(model.n_layers)) if self.layers is None else list(self.layers)
         for layer in layers:

@@ -115,7 +115,7 @@ class Layout:
             raise InputError(f"Layer {layer} doesn't exist: this model has layers 0 to {self.n_layers - 1}.")
         path = self.path(kind, layer)
         if not path:
-            raise CapabilityError(f"Layer {layer} of this model has no part that is known as {kind}.")
+            raise CapabilityError(f"Layer {layer} of this model has no part known as {kind}; {self._instead(kind)}.")
         self.check(use, kind)
         return path
 
@@ -126,6 +126,14 @@ class Layout:
         if kind == HEADS:
             return self.projections[layer] if self.projections else ""
         return {RESIDUAL: self.layers, "attn_out": self.attention, "mlp_out": self.mlp}[kind][layer]
+
+    def _instead(self, kind: str) -> str:
+        """Where a kind of part is, or which kinds every layer has."""
+        having = [str(layer) for layer in range(self.n_layers) if self.path(kind, layer)]
+        if having:
+            return f"choose of the layers that have one: {', '.join(having)}"
+        everywhere = [one for one in KINDS[1:] if all(self.path(one, layer) for layer in range(self.n_layers))]
+        return f"use {' or '.join(one for one in everywhere if one != HEADS)} instead"
 
     def width(self, kind: str) -> int:
         """How many numbers stand at a place of a kind, or at a site, for each token."""

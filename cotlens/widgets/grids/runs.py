@@ -129,5 +129,9 @@ def _check(result: Result) -> None:
         raise InputError(f"A grid shows results of lenses and patches; it was given {given}. `cl.show` finds the view.")
     if "layer" not in result.columns:
         raise InputError(f"This {result.method} result has no column 'layer', so there are no rows for a grid.")
+    if "head" in result.columns:
+        raise InputError(
+            "The rows of a grid are layers, and this result has one for each head of a layer: result.chart() draws it."
+        )
     if not len(result):
         raise InputError(f"This {result.method} result has no rows, so there is no grid to show.")

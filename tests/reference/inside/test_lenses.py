@@ -116,6 +116,12 @@ def test_real_weights_are_read_at_every_layer():
     np.testing.assert_allclose(of_layer(grid, model.n_layers), own, atol=1e-3)
 
 
+def affine(**given):
+    return cl.lenses.AffineLens(
+        **{"layers": (1,), "matrices": np.zeros((1, 4, 4)), "offsets": np.zeros((1, 4)), **given}
+    )
+
+
 @pytest.mark.parametrize(
     ("lens", "told"),
     [
@@ -123,6 +129,13 @@ def test_real_weights_are_read_at_every_layer():
         (lambda: cl.lenses.LogitLens(tokens=(5, 10**6)), "two or more tokens"),
         (lambda: cl.lenses.AnswerLens(unit="word"), "unit"),
         (lambda: cl.lenses.AnswerLens(target="7", rival="7"), "no token decides"),
+        (lambda: cl.lenses.LogitLens(unit="paragraph"), "unit='paragraph'"),
+        (lambda: cl.lenses.LogitLens(unit="sentence", tokens=(3, 4)), "No sentence of the thought ends"),
+        (lambda: affine(matrices="a"), "matrices='a'"),
+        (lambda: affine(offsets=None), "offsets=None"),
+        (lambda: affine(layers=None), "layers=None"),
+        (lambda: affine(layers=(1.5,)), "layers=\\(1.5,\\)"),
+        (lambda: affine(unit="word"), "unit='word'"),
     ],
 )
 def test_bad_input_is_one_sentence(abacus, trace, lens, told):

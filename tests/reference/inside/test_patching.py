@@ -344,7 +344,48 @@ WRONG = [
     (lambda b, s, m: cl.patching.Path(sender=(2, "mlp_out"), receiver=(1, "attn_out")), "exchange them"),
     (lambda b, s, m: cl.patching.Path(sender=2, receiver=(1, "attn_out")), "give \\(layer, site\\)"),
     (lambda b, s, m: cl.patching.Attribution(steps=-1), "steps=-1"),
+    (
+        lambda b, s, m: cl.LensGrid(cl.patching.PatchGrid(site="heads", layers=(1,), controls=()).run(b, s, m)),
+        "for each head of a layer",
+    ),
 ]
+
+
+def test_an_empty_thought_has_no_units_and_says_why_nothing_is_put_there(abacus, pair):
+    empty = abacus.compose(pair[0].prompt, "", "36")
+    for method in (
+        cl.patching.PatchGrid(controls=(), directions=("sufficiency",)), cl.patching.Attribution(),
+        cl.patching.Path(sender=(0, "attn_out"), receiver=(2, "mlp_out")),
+    ):  # fmt: skip
+        result = method.run(empty, pair[1], abacus)
+        assert set(result.columns["text"]) <= {"(the prompt)", "(the forced answer)"} and len(result)
+        assert np.isfinite(result.columns["estimate"]).any()
+
+
+def test_what_is_named_twice_is_done_once(abacus, pair):
+    twice = {"layers": (1, 1), "directions": ("sufficiency",) * 2, "controls": ("mean", "mean")}
+    once = {name: value[:1] for name, value in twice.items()}
+    results = [cl.patching.PatchGrid(**settings).run(*pair, abacus) for settings in (twice, once)]
+    assert results[0].frame().equals(results[1].frame())
+
+
+def test_cells_of_a_layer_go_together(abacus, pair, monkeypatch):
+    """More cells than are scored at once: a batch is of one layer, not a pass for each layer in every batch."""
+    base = pair[0]
+    digit = next(at for at in range(base.roles["thought"].char_start, len(base.text)) if base.text[at].isdigit())
+    source = base.replace((digit, digit + 1), "7" if base.text[digit] != "7" else "8")
+    batches, score = [], abacus.score
+
+    def seen(ids, branches, **options):
+        batches.append({change.layer for branch in branches for change in branch.interventions})
+        return score(ids, branches, **options)
+
+    monkeypatch.setattr(abacus, "score", seen)
+    grid = cl.patching.PatchGrid(unit="token", directions=("sufficiency",), controls=())
+    grid.run(base, source, abacus, answers=("36", "12"))
+    filled = [layers for layers in batches if layers]
+    assert len(filled) >= 4, "too few cells to tell"
+    assert sum(map(len, filled)) < len(filled) + abacus.n_layers
 
 
 @pytest.mark.parametrize(("call", "said"), WRONG)

@@ -262,7 +262,34 @@ WRONG = [
     (lambda g, m: cl.probes.fit(g, m, layer=3).vector(42), "no class 42"),
     (lambda g, m: cl.probes.fit(g, m, layer=3).read(g[0].trace, cl.load("abacus")), "made with 'abacus-posthoc'"),
     (lambda g, m: cl.probes.fit(g, m, layer=3, site="mlp_out").vector(1), "reads mlp_out"),
+    (lambda g, m: cl.probes.fit(None, m, layer=3), "None was given"),
+    (lambda g, m: cl.probes.fit(g[0], m, layer=3), "two or more different labels"),
+    (lambda g, m: example(g, nuisance=None), "nuisance=None"),
+    (lambda g, m: example(g, nuisance="long"), "nuisance='long'"),
+    (lambda g, m: example(g, nuisance=5), "nuisance=5"),
+    (lambda g, m: cl.probes.examples(g[0].trace, lambda t, i: 1, problem="x"), "problem= is a function"),
+    (lambda g, m: cl.probes.examples(g[0].trace, lambda t, i: 1, nuisance=(1.0,)), "nuisance= is a function"),
+    (lambda g, m: cl.probes.examples(g[0].trace, lambda t, i: 1, nuisance=lambda t, i: 5), "nuisance=5"),
+    (lambda g, m: cl.probes.examples(g[0].trace, lambda t, i: 1, at=lambda t: None), "at=None"),
+    (lambda g, m: cl.probes.examples(g[0].trace, lambda t, i: 1, at=lambda t: 3), "at=3"),
+    (lambda g, m: cl.probes.examples(m.compose("a", "", "b"), lambda t, i: 1, at="thought"), "thought of a trace is"),
+    (lambda g, m: fitted(weights="a"), "weights='a'"),
+    (lambda g, m: fitted(classes=None), "classes=None"),
+    (lambda g, m: cl.probes.Onset(layer=1).run(g[0].trace, m, lambda t, i: 1), "two or more different labels"),
+    (lambda g, m: cl.probes.Onset(layer=1).run("x", m, lambda t, i: 1), "reads a trace"),
+    (lambda g, m: cl.probes.Contrast(layers=()), "no layer"),
+    (lambda g, m: cl.probes.Contrast().run(5, m, lambda t: ("1", "2")), "reads a trace"),
+    (lambda g, m: cl.probes.Reading(probe="x"), "fitted probe"),
+    (lambda g, m: cl.probes.Reading(probe=fitted(), unit="word"), "unit='word'"),
+    (lambda g, m: cl.probes.Reading(probe=fitted()).run(m.compose("a", "", "b"), m), "no thought"),
 ]
+
+
+def fitted(**given):
+    parts = {"weights": np.eye(2, 128), "bias": np.zeros(2), "lengths": np.ones(2)}
+    return cl.probes.FittedProbe(
+        **{"layer": 1, "site": "resid_post", "classes": (0, 1), "temperature": 1.0, **parts, **given}
+    )
 
 
 @pytest.mark.parametrize(("call", "said"), WRONG)
@@ -290,3 +317,12 @@ def test_a_damaged_file_is_refused(probe, tmp_path):
     path.write_text(path.read_text().replace('"site": "resid_post"', '"site": "elsewhere"'))
     with pytest.raises(CotLensError, match="site"):
         cl.probes.load_probe(path)
+
+
+def test_a_text_that_was_given_and_one_that_was_written_are_of_one_model(posthoc, given):
+    from cotlens.measure.method import check_one_model
+
+    composed = given[0].trace
+    written = posthoc.reason(composed.prompt, temperature=0, max_new_tokens=2)
+    assert composed.meta.get("revision") != written.meta.get("revision")
+    check_one_model([composed, written])
