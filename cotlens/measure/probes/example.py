@@ -41,7 +41,7 @@ class Example:
     at: int
     label: Hashable
     problem: Hashable = None
-    nuisance: tuple[float | str, ...] = ()
+    nuisance: Sequence[float | str] = ()
 
     def __post_init__(self) -> None:
         if not isinstance(self.trace, Trace):
@@ -124,7 +124,7 @@ def places(trace: Trace, at: str | Callable[[Trace], Sequence[int]]) -> list[int
 
 def examples_of(given: object) -> tuple[Example, ...]:
     """Examples as they were given, one or several; what they are is for `check_examples` to say."""
-    return tuple(given) if isinstance(given, Iterable) else (given,)  # type: ignore[arg-type, return-value]
+    return tuple(given) if isinstance(given, Iterable) else (given,)  # type: ignore[return-value]
 
 
 def check_examples(given: Sequence[Example], folds: int) -> None:
