@@ -30,7 +30,7 @@ from cotlens.workbench.editor.parts import Focuses, parts
 from cotlens.workbench.editor.plans import BranchPlan, plan
 from cotlens.workbench.editor.readers import Readers
 from cotlens.workbench.editor.recording import Shown, recording
-from cotlens.workbench.editor.requests import Request, chosen_spans, parse, told_cue, told_inside
+from cotlens.workbench.editor.requests import Request, chosen_spans, parse, told
 from cotlens.workbench.editor.summary import script, tell
 from cotlens.workbench.editor.work import Work
 from cotlens.workbench.shared.controller import check_trace
@@ -57,9 +57,7 @@ class CoTEditor(TreeController):
         unit: "token", "sentence", "paragraph" or "span"; by default the measure's first.
         spans: stretches of the thought as units, (start, end) characters of the trace's text; then the unit is "span".
         cue: words of the prompt that are suspected of moving the answer; the menu's cue difference asks about them.
-        lens: what the menu's lens reads under the sentences with, a logit, tuned or Jacobian lens; by default the logit
-            lens.
-        probe: what the menu's probe reads under the sentences with, of `cl.probes.fit`.
+        lens, probe: what the menu's lens (by default the logit lens) and probe read under the sentences with.
 
     Attributes:
         trace: the trace shown now.
@@ -89,7 +87,7 @@ class CoTEditor(TreeController):
         probe: Any = None,
     ) -> None:
         check_trace(model, trace, "CoTEditor shows", without_model=True)
-        cue, inside = told_cue(trace, cue), told_inside(lens, probe)
+        given = told(trace, cue, lens, probe)
         self._readonly = model is None
         if model is None:
             model = cast(Model, NoModel(trace))
@@ -98,22 +96,20 @@ class CoTEditor(TreeController):
         self._focuses = Focuses(self._tree, model)
         self._readers = Readers(trace.reader)
         unit = "span" if spans is not None else unit
-        chosen = None if measure is None else ShadingSettings(measure, unit, cue=cue, inside=inside.get(measure))
+        chosen = None if measure is None else ShadingSettings(measure, unit, cue=cue, inside=given.get(measure))
         self._chosen, self.why = default(model, unit) if chosen is None else (chosen, "")
         self._measuring = MeasureRunner(
             model,
             lambda: self._set(measures=self._measuring.menu(self.trace, self._shown)),
-            *({self._chosen.measure: self.why}, cue, inside),
+            *({self._chosen.measure: self.why}, given),
         )
         self._work = Work(model, self._tree, self._measuring, self._lock, self._publish, self._set)
         self._newest: BranchPlan | None = None
         self._limits = self._given_limits = Limits.of(model, self.trace)
         note = " ".join(filter(None, [model.score_path, self.why, getattr(model, "slow", "")]))
-        head = {"model": model.name, "where": model.where, "note": note}
-        self._open(
-            head={**head, "off": WHY} if self._readonly else head,
-            limits={} if self._readonly else self._limits.payload(),
-        )
+        off = {"off": WHY} if self._readonly else {}
+        head = {"model": model.name, "where": model.where, "note": note, **off}
+        self._open(head=head, limits={} if off else self._limits.payload())
         self._measure(wake=False)
 
     @property
@@ -199,9 +195,7 @@ class CoTEditor(TreeController):
         self._goto(self._focuses.branch(request.thought))
 
     def _do_measure(self, request: Request) -> None:
-        chosen = request.shading(
-            tuple(self._limits.changed(self._given_limits).items()), self._measuring.cue, self._measuring.inside
-        )
+        chosen = request.shading(tuple(self._limits.changed(self._given_limits).items()), self._measuring.given)
         if request.spans is not None:
             self._spans[request.document] = chosen_spans(self._tree.holding(request.document).trace, request.spans)
         self._chosen = chosen

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Any
+from typing import Any, cast
 
 from cotlens._core.errors import CapabilityError, InputError, did_you_mean
 from cotlens._core.registry import Registry
@@ -113,11 +113,8 @@ class MenuEntry:
             return REPEATED
         if "thought" in self.units:
             return WHOLE
-        return OWN.get(unit) or (self.group.no_token if unit == "token" or self.room == "importance" else self._units)
-
-    @property
-    def _units(self) -> str:
-        return f"it is told per {' or '.join(self.units)}"
+        by_group = unit == "token" or self.room == "importance"
+        return OWN.get(unit) or (self.group.no_token if by_group else f"it is told per {' or '.join(self.units)}")
 
 
 def _sampled(method: str, question: str, **more: Any) -> MenuEntry:
@@ -131,6 +128,11 @@ def _attention(method: str, label: str, question: str, least: int, metrics: tupl
 
 def _faithful(method: str, label: str, question: str, *units: str, **more: Any) -> MenuEntry:
     return MenuEntry(method, label, FAITHFULNESS, question, units=units, metrics=(), room="faithfulness", **more)
+
+
+def _inside(method: str, reads: str, room: str, question: str) -> MenuEntry:
+    more: dict[str, Any] = {"units": ("sentence",), "metrics": (), "answer": False, "room": room, "reads": reads}
+    return MenuEntry(method, reads.capitalize(), INSIDE, question, **more)
 
 
 MEASURES: dict[str, MenuEntry] = {
@@ -204,14 +206,8 @@ MEASURES: dict[str, MenuEntry] = {
         "At which words would the model go on differently, had the prompt not held the cue?", "sentence", "token",
         answer=False, cue=True,
     ),
-    "lens": MenuEntry(
-        "LogitLens", "Lens", INSIDE, "Which token would each layer say next, where a sentence ends?",
-        units=("sentence",), metrics=(), answer=False, room="lenses", reads="lens",
-    ),
-    "probe": MenuEntry(
-        "Reading", "Probe", INSIDE, "What does the given probe read where a sentence ends, and how surely?",
-        units=("sentence",), metrics=(), answer=False, room="probes", reads="probe",
-    ),
+    "lens": _inside("LogitLens", "lens", "lenses", "Which token would each layer say next, where a sentence ends?"),
+    "probe": _inside("Reading", "probe", "probes", "What does the given probe read where a sentence ends, how surely?"),
 }  # fmt: skip
 
 ROOMS: Mapping[str, Registry] = {
@@ -262,16 +258,11 @@ class ShadingSettings:
         if self.n and (self.n < 2 or not entry.draws):
             why = "give 2 rollouts or more." if entry.draws else "it samples nothing."
             raise InputError(f"{entry.label} can't be shown with n={self.n}: {why}")
-        if not self.entry.answer or not self.entry.metrics:
-            object.__setattr__(self, "target", "")
-        if self.unit != "span":
-            object.__setattr__(self, "spans", ())
-        if not entry.draws:
-            object.__setattr__(self, "limits", ())
-        if not entry.cue:
-            object.__setattr__(self, "cue", "")
-        if not entry.reads:
-            object.__setattr__(self, "inside", None)
+        of_entry = (("target", entry.answer and entry.metrics), ("limits", entry.draws), ("cue", entry.cue),
+                    ("spans", self.unit == "span"), ("inside", entry.reads))  # fmt: skip
+        for name, has in of_entry:  # two that differ in what the entry doesn't have are the same
+            if not has:
+                object.__setattr__(self, name, type(self).__dataclass_fields__[name].default)
 
     @property
     def entry(self) -> MenuEntry:
@@ -285,37 +276,30 @@ class ShadingSettings:
     @cached_property
     def _made(self) -> Method:
         if self.entry.reads == "lens" and self.inside is not None:
-            lens: Method = replace(self.inside, **self._settings())
-            return lens
+            return cast(Method, replace(self.inside, **self._settings()))
         return self.entry.make(**self._settings())
 
     def code(self) -> str:
         """The line of Python that makes this result."""
         if self.entry.reads == "lens" and self.inside is not None:
-            return (
-                f"result = dataclasses.replace(lens, unit={self.unit!r}).run(trace, model)  # the lens that was given"
-            )
+            return f"result = dataclasses.replace(lens, unit={self.unit!r}).run(trace, model)  # lens: as it was given"
         settings = {**self.entry.settings, **self._settings()}
         written = ", ".join(f"{name}={'probe' if name == 'probe' else repr(value)}" for name, value in settings.items())
         line = f"result = cl.{self.entry.room}.{self.entry.method}({written}).run(trace, model)"
-        if self.measure != "suppression":
-            return line
-        return f"{line}\nmatrix = cl.importance.Suppression.pairs(result)  # cl.show(matrix): sentence by sentence"
+        pairs = "\nmatrix = cl.importance.Suppression.pairs(result)  # cl.show(matrix): sentence by sentence"
+        return f"{line}{pairs}" if self.measure == "suppression" else line
 
     def on(self, spans: tuple[tuple[int, int], ...]) -> ShadingSettings:
         """The same on a text whose spans are these."""
         return replace(self, spans=spans) if self.unit == "span" else self
 
     def _settings(self) -> dict[str, Any]:
-        where: dict[str, Any] = {"span": {"spans": list(self.spans)}, **{own: {} for own in OWN}}.get(
-            self.unit, {"unit": self.unit}
-        )
-        metric = {"metric": self.metric} if self.metric else {}
-        target = {"target": self.target} if self.target else {}
+        by_unit: dict[str, Any] = {"span": {"spans": list(self.spans)}, **{own: {} for own in OWN}}
+        where = by_unit.get(self.unit, {"unit": self.unit})
         drawn = {"n": self.n, **dict(self.limits)} if self.n else {}
-        cue = {"cue": self.cue} if self.cue else {}
+        told = {name: getattr(self, name) for name in ("metric", "target", "cue") if getattr(self, name)}
         probe = {"probe": self.inside} if self.entry.reads == "probe" else {}
-        return {**probe, **where, **drawn, **metric, **target, **cue}
+        return {**probe, **where, **drawn, **told}
 
 
 _REWRITTEN = ("occlusion-mean", "occlusion-swap")  # first where few layers look back: these reach all of them
@@ -351,28 +335,16 @@ def default(model: Model, unit: str) -> tuple[ShadingSettings, str]:
 CURVE = ShadingSettings("early-answer", "token", "logit_difference")  # the strip's curve
 
 
-def offers(
-    shown: ShadingSettings,
-    names: Iterable[str] = tuple(MEASURES),
-    cue: str = "",
-    inside: Mapping[str, Any] | None = None,
-) -> dict[str, ShadingSettings]:
+def offers(shown: ShadingSettings, names: Iterable[str], given: Mapping[str, Any]) -> dict[str, ShadingSettings]:
     """Entry -> what choosing it would show: the unit that is shown now where it has that, all else its own.
 
     Args:
-        inside: "lens" and "probe" as they were given.
+        given: "cue", "lens" and "probe" as the editor was given them.
     """
     return {
-        name: shown
-        if name == shown.measure
-        else ShadingSettings(
-            name,
-            shown.unit if shown.unit in entry.units else "",
-            spans=shown.spans,
-            target=shown.target,
-            limits=shown.limits,
-            cue=cue,
-            inside=(inside or {}).get(entry.reads),
+        name: shown if name == shown.measure else replace(
+            shown, measure=name, unit=shown.unit if shown.unit in MEASURES[name].units else "", metric="", n=0,
+            cue=given.get("cue", ""), inside=given.get(MEASURES[name].reads),
         )
-        for name, entry in ((name, MEASURES[name]) for name in names)
-    }
+        for name in names
+    }  # fmt: skip

@@ -10,6 +10,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from types import MappingProxyType
 from typing import Any, cast
 
 import numpy as np
@@ -29,6 +30,7 @@ from cotlens.widgets.protocol.editor import Unit
 from cotlens.workbench.editor.costs import Price, Rates, price
 from cotlens.workbench.editor.measure_menu import (
     CURVE,
+    MEASURES,
     METRICS,
     OWN,
     UNITS,
@@ -72,8 +74,7 @@ class MeasureRunner:
     Args:
         changed: called when costs became known that the menu shows.
         why: entry -> what the menu says of it beside its question.
-        cue: suspected words of the prompt, "" for none.
-        inside: "lens" and "probe" -> what reads under the sentences.
+        given: "cue", suspected words of the prompt; "lens" and "probe", what reads under the sentences.
     """
 
     def __init__(
@@ -81,10 +82,9 @@ class MeasureRunner:
         model: Model,
         changed: Callable[[], None],
         why: Mapping[str, str],
-        cue: str = "",
-        inside: Mapping[str, Any] | None = None,
+        given: Mapping[str, Any] = MappingProxyType({}),
     ) -> None:
-        self.cue, self.inside = cue, dict(inside or {})
+        self.given = given
         self.model, self._changed, self._why = model, changed, why
         self._lock = threading.Lock()
         self._known: dict[Key, Result] = {}
@@ -242,7 +242,7 @@ class MeasureRunner:
                 "draws": sorted({*offer.entry.draws, offer.n} - {0}),
                 **self._offer(trace, offer),
             }
-            for name, offer in offers(shown, ordered(self.model), self.cue, self.inside).items()
+            for name, offer in offers(shown, ordered(self.model), self.given).items()
         ]
 
     def _offer(self, trace: Trace, shown: ShadingSettings) -> protocol.Offer:
@@ -257,7 +257,7 @@ class MeasureRunner:
 
     def _priced(self, trace: Trace, shown: ShadingSettings) -> list[ShadingSettings]:
         """What the menu shows the cost of, and the curve."""
-        parts = dict.fromkeys([*offers(shown, cue=self.cue, inside=self.inside).values(), CURVE])
+        parts = dict.fromkeys([*offers(shown, MEASURES, self.given).values(), CURVE])
         return [part for part in parts if self.why_not(trace, part) is None]
 
     def _price(self, trace: Trace, shown: ShadingSettings) -> Price:

@@ -66,14 +66,13 @@ class Request:
     max_new_tokens: int = 0
     temperature: float = 0.0
 
-    def shading(
-        self, limits: tuple[tuple[str, Any], ...], cue: str, inside: Mapping[str, Any] | None = None
-    ) -> ShadingSettings:
+    def shading(self, limits: tuple[tuple[str, Any], ...], given: Mapping[str, Any]) -> ShadingSettings:
         """What a "measure" wants to see, apart from its spans; raises as that does."""
+        cue = given.get("cue", "")
         wanted = ShadingSettings(
             self.measure, self.unit, self.metric, self.n, target=self.target, limits=limits, cue=cue
         )
-        return replace(wanted, inside=(inside or {}).get(wanted.entry.reads))
+        return replace(wanted, inside=given.get(wanted.entry.reads))
 
 
 def parse(content: Any, tree: Tree) -> Request:
@@ -120,20 +119,20 @@ def chosen_spans(trace: Trace, given: Sequence[tuple[int, int]]) -> tuple[tuple[
     return tuple((span.char_start, span.char_end) for span in units(trace, "span", given)) if given else ()
 
 
-def told_cue(trace: Trace, cue: str) -> str:
-    """The suspected words of the prompt, or ""; InputError where it doesn't say them exactly once."""
+def told(trace: Trace, cue: str, lens: Any, probe: Any) -> dict[str, Any]:
+    """What an editor was given to ask with: "cue", "lens" and "probe", those that are there.
+
+    Raises:
+        InputError: the prompt doesn't say the cue exactly once, or the others can't read under a sentence.
+    """
     if check.text("cue", cue, of="CoTEditor"):
         CueDiff(cue=cue).check(trace)
-    return cue
-
-
-def told_inside(lens: Any, probe: Any) -> dict[str, Any]:
-    """What reads under the sentences, by what it is; InputError where it can't read there."""
     if lens is not None and not isinstance(lens, LogitLens | AffineLens):
         raise InputError(f"CoTEditor was given lens={lens!r:.60}: give a lens of cl.lenses that reads the next token.")
     if probe is not None:
         Reading(probe=probe)
-    return {name: given for name, given in (("lens", lens), ("probe", probe)) if given is not None}
+    given = {"cue": cue, "lens": lens, "probe": probe}
+    return {name: one for name, one in given.items() if one not in (None, "")}
 
 
 def _characters(trace: Trace, what: str, *units: int) -> tuple[int, int]:

@@ -25,7 +25,7 @@ def state(editor: CoTEditor) -> dict[str, Any]:
         "shading": _told(editor._chosen),
         "limits": dataclasses.asdict(editor._limits),
         "spans": dict(editor._spans),
-        "cue": editor._measuring.cue,
+        "cue": editor._measuring.given.get("cue", ""),
         "reader": None if chosen is None else chosen.name,
         "findings": editor.view.findings,
         "scale_lock": editor.view.scale_lock,
