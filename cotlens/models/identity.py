@@ -7,7 +7,8 @@ what a model does for every single token: to read its weights once.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from operator import is_
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -31,9 +32,15 @@ _ASIDE = {  # attributes that say where a model comes from, or how it would be s
     "torch_dtype", "transformers_version", "warnings_issued",
 }  # fmt: skip
 _OWN = set(vars(nn.Module())) - {"training"}  # what torch keeps in a module: its tensors and hooks are looked at apart
+_ELSEWHERE = _OWN | _ASIDE
 _NOTHING = "\0"
 _ROW = 4096  # words of eight bytes that a checksum adds up
 _BLOCK = 2**23  # words at a time
+# A state is asked for before every pass, so that each of a model's modules is looked at within microseconds: types are
+# compared with tuples (a union is made anew each time), and attributes are looked up where they are kept.
+_WORDS = (bool, int, float, str)
+
+Modules = Sequence[tuple[str, nn.Module]]
 
 
 class Identity:
@@ -46,22 +53,14 @@ class Identity:
     def __init__(self, hf: Any) -> None:
         self._hf = hf
         self._elsewhere: dict[str, tuple[bytes, bytes]] = {}  # tensor on a device -> (checksum, hash of its bytes)
+        self._library: list[Any] = []  # what torch.nn.functional held when all of it was the library's own
 
     def weights(self) -> str:
         """A fingerprint of names, types, shapes and bytes of all parameters and buffers: "weights:" and 32 hex digits.
 
         The same in every process, on every device, and for tied weights that are stored once or twice.
         """
-        tied = getattr(self._hf, "all_tied_weights_keys", None) or {}
-        whole, known = xxhash.xxh3_128(), dict[str, tuple[tuple[Any, ...], bytes]]()
-        for name, tensor in _tensors(self._hf):
-            place = (tensor.data_ptr(), tensor.dtype, tuple(tensor.shape), tensor.stride())
-            first = known.get(tied.get(name, ""))
-            digest = first[1] if first and first[0] == place else self._digest(name, tensor.detach())
-            known[name] = place, digest
-            if first is None or first[1] != digest:  # else it is one weight, whether it is stored once or twice
-                whole.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}\n".encode() + digest)
-        return PREFIX + whole.hexdigest()
+        return self._weights(self._modules())
 
     def computation(self) -> str | None:
         """A fingerprint of what is done with the weights, or None where that can't be known.
@@ -72,21 +71,51 @@ class Identity:
         model has put there. Other library code that was exchanged while Python runs isn't seen: `torch.matmul`, or a
         helper in a module of transformers.
         """
-        import transformers
-
-        if any(map(_foreign, _library())):
-            return None
-        told, configs = [transformers.__version__], dict[int, str]()
-        for path, module in self._hf.named_modules():
-            if any(map(_foreign, _functions(module))):
-                return None
-            told.append(f"{path} {type(module).__module__}.{type(module).__qualname__} {_settings(module, configs)}")
-        return xxhash.xxh3_128("\n".join(told).encode()).hexdigest()
+        return self._computation(self._modules())
 
     def state(self) -> str:
         """Both in one text, "" where what is computed can't be known."""
-        computation = self.computation()
-        return "" if computation is None else f"{self.weights()} {computation}"
+        modules = self._modules()
+        computation = self._computation(modules)
+        return "" if computation is None else f"{self._weights(modules)} {computation}"
+
+    def _modules(self) -> Modules:
+        return list(self._hf.named_modules())
+
+    def _weights(self, modules: Modules) -> str:
+        tied = getattr(self._hf, "all_tied_weights_keys", None) or {}
+        whole, known = xxhash.xxh3_128(), dict[str, tuple[tuple[Any, ...], bytes]]()
+        for name, tensor in _tensors(modules):
+            place = (tensor.data_ptr(), tensor.dtype, tuple(tensor.shape), tensor.stride())
+            first = known.get(tied.get(name, ""))
+            digest = first[1] if first and first[0] == place else self._digest(name, tensor.detach())
+            known[name] = place, digest
+            if first is None or first[1] != digest:  # else it is one weight, whether it is stored once or twice
+                whole.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}\n".encode() + digest)
+        return PREFIX + whole.hexdigest()
+
+    def _computation(self, modules: Modules) -> str | None:
+        import transformers
+
+        classes = {type(module) for _, module in modules}
+        if self._patched() or any(map(_foreign, _exchanged(classes))):
+            return None
+        told, configs = [transformers.__version__], dict[int, str]()
+        for path, module in modules:
+            if any(map(_foreign, _functions(module))):
+                return None
+            kind = type(module)
+            told.append(f"{path} {kind.__module__}.{kind.__qualname__} {_settings(module, configs)}")
+        return xxhash.xxh3_128("\n".join(told).encode()).hexdigest()
+
+    def _patched(self) -> bool:
+        """Whether one of the functions that modules of all classes share is none of the libraries' own."""
+        held = list(vars(torch.nn.functional).values())
+        if len(held) == len(self._library) and all(map(is_, held, self._library)):
+            return False
+        patched = any(map(_foreign, _library()))
+        self._library = [] if patched else held
+        return patched
 
     def _digest(self, name: str, tensor: Tensor) -> bytes:
         """The hash of a tensor's bytes; one on a GPU is fetched again only where its checksum there has changed."""
@@ -147,9 +176,9 @@ def _bytes(tensor: Tensor) -> Tensor:
     return tensor.contiguous().reshape(-1).view(torch.uint8)
 
 
-def _tensors(hf: Any) -> Iterator[tuple[str, Tensor]]:
+def _tensors(modules: Modules) -> Iterator[tuple[str, Tensor]]:
     """Every tensor that a model computes with, by name, in the order of its modules."""
-    for path, module in hf.named_modules():
+    for path, module in modules:
         with present(module):
             for part, tensor in sorted(_parts(module).items()):
                 yield from _flattened(f"{path}.{part}" if path else part, tensor)
@@ -157,18 +186,22 @@ def _tensors(hf: Any) -> Iterator[tuple[str, Tensor]]:
 
 def _parts(module: nn.Module) -> dict[str, Tensor]:
     """A module's own tensors: parameters, buffers, plain attributes, and what bitsandbytes keeps beside a weight."""
-    named = {**vars(module), **module._parameters, **module._buffers}
-    found = {name: value for name, value in named.items() if isinstance(value, torch.Tensor)}
+    plain = {name: value for name, value in vars(module).items() if name not in _OWN}
+    named = {**plain, **module._parameters, **module._buffers}
+    # By `type`, as `isinstance` asks a config for its class, and that looks through all it holds.
+    found = {name: value for name, value in named.items() if issubclass(type(value), torch.Tensor)}
     for name, parameter in module._parameters.items():
         state = getattr(parameter, "quant_state", None)
         if state is not None:
             found |= {f"{name}.{key}": value for key, value in state.as_dict(packed=True).items()}
     # The scales of 8-bit rows move from the weight to the module in the first pass.
     scales = getattr(module._parameters.get("weight"), "SCB", None)
-    scales = getattr(getattr(module, "state", None), "SCB", None) if scales is None else scales
+    scales = getattr(vars(module).get("state"), "SCB", None) if scales is None else scales
     if isinstance(scales, torch.Tensor):
         found["weight.SCB"] = scales
-    return {name: found[name] for name in found.keys() - _fleeting(module)}
+    for name in _fleeting(module) & found.keys():
+        del found[name]
+    return found
 
 
 def _flattened(name: str, tensor: Tensor) -> Iterator[tuple[str, Tensor]]:
@@ -199,26 +232,26 @@ def _settings(thing: Any, configs: dict[int, str]) -> str:
         configs: those that were put into words already, which many modules share.
     """
     held = vars(thing)
-    names = sorted(held.keys() - _OWN - _ASIDE - _fleeting(thing))
+    names = sorted(held.keys() - _ELSEWHERE - _fleeting(thing))
     names = [name for name in names if name[0] != "_" or held[name]]  # a private switch that is off may be missing
     return repr([(name, plain) for name in names if (plain := _plain(held[name], configs)) is not _NOTHING])
 
 
 def _plain(value: Any, configs: dict[int, str]) -> Any:
     """A value as data whose `repr` is the same in every process; `_NOTHING` for objects, which may hold anything."""
-    if value is None or isinstance(value, bool | int | float | str):
+    if value is None or isinstance(value, _WORDS):
         return value
     if isinstance(value, dict):
         return [(str(key), _plain(value[key], configs)) for key in sorted(value, key=str)]
-    if isinstance(value, list | tuple):
+    if isinstance(value, (list, tuple)):
         return [_plain(each, configs) for each in value]
-    if isinstance(value, set | frozenset):
+    if isinstance(value, (set, frozenset)):
         return sorted(map(str, value))
     if isinstance(value, torch.dtype):
         return str(value)
-    if not hasattr(value, "to_diff_dict"):
-        return _NOTHING
     if id(value) not in configs:
+        if not hasattr(value, "to_diff_dict"):
+            return _NOTHING
         configs[id(value)] = ""  # should it hold itself
         configs[id(value)] = _settings(value, configs)
     return configs[id(value)]
@@ -233,9 +266,11 @@ def _functions(module: nn.Module) -> Iterator[Callable[..., Any]]:
         yield traced.body
     if "forward" in vars(module):
         yield vars(module)["forward"]
-    owner = type(module)
-    if _home(owner.forward) != _home(owner):  # a class whose method was exchanged
-        yield owner.forward
+
+
+def _exchanged(classes: Iterable[type[nn.Module]]) -> Iterator[Callable[..., Any]]:
+    """Passes of classes that are not those they came with."""
+    yield from (one.forward for one in classes if _home(one.forward) != _home(one))
 
 
 def _library() -> Iterator[Callable[..., Any]]:

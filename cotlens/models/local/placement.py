@@ -69,7 +69,7 @@ def staying(hf: Any) -> Iterator[None]:
 @contextmanager
 def present(module: nn.Module) -> Iterator[None]:
     """Have a module's own weights there for a while, wherever they are kept."""
-    if not hasattr(module, "_hf_hook"):
+    if "_hf_hook" not in vars(module):
         yield
         return
     from accelerate.utils import align_module_device
