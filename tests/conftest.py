@@ -24,25 +24,29 @@ os.environ["COTLENS_STORE"] = "off"  # tests of the store name a file of their o
 settings.register_profile("cotlens", deadline=None, print_blob=True)
 settings.load_profile("cotlens")
 
-# The order in which folders are handed to the workers (`pytest -n 3`): first what is handed out whole or takes minutes,
+# What begins so is handed to the workers (`pytest -n 3`) in this order: first what is handed out whole or takes minutes,
 # last what takes a second, so that no worker is left with much to do when the others have done.
-FIRST = ("browser", "gallery", "notebooks", "tutorials", "reference", "model", "contract", "remote")
-# Folders whose tests share something costly and so stay on one worker; of all others each file does.
-GROUPS = ("browser", "gallery", "packaging")
+FIRST = (
+    *("browser/test_journey", "browser/", "gallery/", "notebooks/", "tutorials/", "reference/", "model/", "contract/"),
+    *("remote/", "packaging/", "unit/workbench/", "unit/measure/"),
+)
+# What begins so shares something costly and stays on one worker; of all else each file does. The journeys take as long
+# as all that is left of their folder: a second JupyterLab costs seconds, to wait for one after the other minutes.
+GROUPS = ("browser/test_journey", "browser/", "gallery/", "packaging/")
 # Folders whose tests wait for other processes, which a busy machine may starve. Each is tried once more, and pytest
 # lists it as RERUN: that is a bug to mend, not a pass to be glad of.
-WAITING = ("browser", "gallery", "notebooks", "remote")
+WAITING = ("browser/", "gallery/", "notebooks/", "remote/")
 TESTS = Path(__file__).parent
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
-    """Hand out folders of `GROUPS` whole and all other tests by file, in the order of collection."""
+    """Hand out `GROUPS` whole and all other tests by file, in the order of collection."""
     from xdist.scheduler import LoadScopeScheduling
 
     class ByFile(LoadScopeScheduling):
         def _split_scope(self, nodeid: str) -> str:
-            folder = nodeid.split("/")[1]
-            return folder if folder in GROUPS else nodeid.split("::")[0]
+            file = nodeid.split("::")[0]
+            return next((group for group in GROUPS if file.removeprefix("tests/").startswith(group)), file)
 
     config.option.loadscopereorder = False  # by number of tests, which says nothing of how long they take
     return ByFile(config, log)
@@ -55,14 +59,14 @@ def pytest_collection_finish() -> None:
     gc.set_threshold(10_000, 10, 10)
 
 
-def _folder(item: pytest.Item) -> str:
-    return item.path.relative_to(TESTS).parts[0] if item.path.is_relative_to(TESTS) else ""
+def _file(item: pytest.Item) -> str:
+    return item.path.relative_to(TESTS).as_posix() if item.path.is_relative_to(TESTS) else ""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    items.sort(key=lambda item: FIRST.index(_folder(item)) if _folder(item) in FIRST else len(FIRST))
+    items.sort(key=lambda item: next((i for i, begin in enumerate(FIRST) if _file(item).startswith(begin)), len(FIRST)))
     for item in items:
-        if _folder(item) in WAITING:
+        if _file(item).startswith(WAITING):
             item.add_marker(pytest.mark.flaky(reruns=1))
 
 

@@ -19,6 +19,7 @@ from tests.remote import loopback
 from tests.remote.dialect_server import Dialect, serving
 from tests.remote.endpoint import PROMPT, connect
 
+TEXT_ONLY = {"takes_ids": False, "ignores": {"logprobs", "return_token_ids"}}
 MODELS = {
     "local, packed": lambda: tiny.model("qwen3"),
     "local, forked": lambda: hybrids.model("qwen3_5"),
@@ -27,8 +28,8 @@ MODELS = {
     "local, text markers": lambda: tiny.model("olmo3"),
     "ndif": lambda: _ndif("qwen3"),
     "ndif, sliding windows": lambda: _ndif("gemma3"),
-    "vllm": lambda: _endpoint(),
-    "vllm, only text": lambda: _endpoint(takes_ids=False, ignores={"logprobs", "return_token_ids"}),
+    "vllm": lambda: endpoint(),
+    "vllm, only text": lambda: endpoint(**TEXT_ONLY),
     "mixed": lambda: _mixed(),
 }
 if importlib.util.find_spec("vllm"):
@@ -42,7 +43,7 @@ def _plain(family):
     return load(tiny.pair(family), score="plain")
 
 
-def _endpoint(**switches):
+def endpoint(**switches):
     """A model on a server that speaks as vLLM does, with these switches; it runs as long as the tests do."""
     key = repr(sorted(switches.items()))
     if key not in _ENDPOINTS:
@@ -62,7 +63,7 @@ def _ndif(family):
 
 
 def _mixed():
-    return cl.mixed(write=_endpoint(), look=tiny.model("qwen3"))
+    return cl.mixed(write=endpoint(), look=tiny.model("qwen3"))
 
 
 @pytest.fixture(params=MODELS)

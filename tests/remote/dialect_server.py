@@ -53,6 +53,7 @@ class Dialect:
     def __init__(self, pair: Any, name: str = "tiny", context: int = 512) -> None:
         self.hf, self.tokenizer = pair
         self.given = name, context
+        self.words: dict[int, str] = {}
         self.requests: list[dict[str, Any]] = []
         self.aborted = self.running = self.most_running = 0
         self.reset()
@@ -218,15 +219,22 @@ class Dialect:
 
     def _ranked(self, row, token, k):
         best = torch.topk(row, max(1, k)).indices.tolist()[:k]
-        found = {}
-        for one in dict.fromkeys([token, *best]):
-            rank = int((row > row[one]).sum()) + 1
-            found[str(one)] = {"logprob": float(row[one]), "rank": rank, "decoded_token": self.tokenizer.decode([one])}
-        return found
+        listed = list(dict.fromkeys([token, *best]))
+        values = row[listed]
+        ranks = (row > values[:, None]).sum(-1) + 1
+        return {
+            str(one): {"logprob": value, "rank": rank, "decoded_token": self._word(one)}
+            for one, value, rank in zip(listed, values.tolist(), ranks.tolist(), strict=True)
+        }
+
+    def _word(self, token):
+        if token not in self.words:
+            self.words[token] = self.tokenizer.decode([token])
+        return self.words[token]
 
     def _table(self, asked, tokens, rows, k):
         def word(token):
-            return f"token_id:{token}" if asked.get("return_tokens_as_token_ids") else self.tokenizer.decode([token])
+            return f"token_id:{token}" if asked.get("return_tokens_as_token_ids") else self._word(token)
 
         values, tops = [], []
         for token, row in zip(tokens, rows, strict=True):

@@ -11,7 +11,7 @@ from tests.recordings import recording
 
 @pytest.fixture(scope="module")
 def smol():
-    return cl.load(pretrained.pair(), format=pretrained.MARKERS)
+    return pretrained.model()
 
 
 def test_a_recorded_thought_is_tokenised_and_measured_as_its_text(smol):

@@ -159,12 +159,13 @@ def test_forms_side_by_side(model, van):
 @pytest.mark.parametrize(
     "reader", [cl.answers.Number(), cl.answers.Boxed(), cl.answers.Regex(r"(?:is|\\boxed\{)\s*([\d,]+)", "It is ")]
 )
-def test_controls_and_rivals_are_there_for_every_reader(reader):
+def test_controls_and_rivals_are_there_for_every_reader(reader, model, monkeypatch):
     """Rivals are what the text and the model say, whatever reads it, and lines that state the answer are found."""
-    real = cl.load(pretrained.pair(), format=pretrained.MARKERS, reader=reader)
+    monkeypatch.setattr(model, "reader", reader)
     answer = "The final answer is \\boxed{70,000}" if isinstance(reader, cl.answers.Boxed) else "It is 70,000."
-    trace = cl.Trace.from_text(PROMPT, THOUGHT, answer, model=real)
-    result = cl.importance.EarlyAnswer(unit="sentence").run(trace, real)
+    trace = cl.Trace.from_text(PROMPT, THOUGHT, answer, model=model)
+    assert trace.reader == reader
+    result = cl.importance.EarlyAnswer(unit="sentence").run(trace, model)
     last = trace.spans("sentence")[-1]
     assert result.extras["answer_lines"] == [[last.start, last.end]]
     assert result.extras["masked_status"] == "exact" and np.isfinite(result.extras["masked_curve"]).all()

@@ -109,8 +109,9 @@ def test_forked_and_plain_agree(name):
     assert [len(one.logprobs) for one in found] == [len(one.token_ids) for one in branches]
     if FORKINGS[name]:
         true = check(model, trunk, branches)
-        rounding = farthest(run(model, trunk, branches, "plain"), true)
-        assert farthest(found, true) <= max(TOLERANCE, 2 * rounding) < 5e-3
+        off = farthest(found, true)
+        # Where single precision is rough by itself, plain passes are too; they are the slowest, so asked if need be.
+        assert off <= TOLERANCE or off <= 2 * farthest(run(model, trunk, branches, "plain"), true) < 5e-3
 
 
 @pytest.mark.parametrize("name", CHUNKED)

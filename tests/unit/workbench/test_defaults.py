@@ -9,7 +9,7 @@ import cotlens as cl
 from cotlens._core.errors import CotLensError
 from cotlens.models.load import load
 from cotlens.workbench.editor.measure_menu import default
-from tests.contract.test_model import MODELS
+from tests.contract.test_model import MODELS, TEXT_ONLY, endpoint
 from tests.model import hybrids, tiny
 from tests.model.measure.test_features import random_sae
 
@@ -28,7 +28,8 @@ KINDS = {
     "a hybrid": (lambda: hybrids.model("qwen3_5"), "occlusion-mean", "hidden in the attention of 1 of 3 layers"),
     "no attention": (lambda: hybrids.model("mamba"), "occlusion-mean", "hidden in the attention of 0 of 3 layers"),
     "a server that scores": (MODELS["vllm"], "occlusion-swap", "needs HIDE"),
-    "a server without scores": (MODELS["vllm, only text"], "resampling", "needs SCORE and HIDE"),
+    # With little room, as its rollouts are of a random model that never ends by itself.
+    "a server without scores": (lambda: endpoint(**TEXT_ONLY, context=128), "resampling", "needs SCORE and HIDE"),
     "no chat template": (_bare, "occlusion-direct", ""),
 }
 

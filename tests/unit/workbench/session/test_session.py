@@ -149,17 +149,16 @@ def test_kill_9_loses_at_most_what_goes_on(given, path):
 
 
 def test_real_text_is_kept(path):
-    hf, tokenizer = pretrained.pair()
-    model = cl.load((hf, tokenizer))
+    model = pretrained.model()
     trace = cl.Trace.from_text("What is 3 + 4?", "I add 3 and 4. “Sieben” 🍐 is 7.", "7", model=model)
     session = cl.Session(path, model)
-    editor = session.keep(cl.CoTEditor(model, trace, measure="early-answer", unit="sentence"))
+    editor = session.keep(cl.CoTEditor(model, trace, measure="occlusion-direct", unit="sentence"))
     assert editor.wait(600)
     known = editor.result
     session.close()
     again = cl.Session.load(path, model=model)["editor"]
     assert again.trace.text == trace.text and again.trace.token_ids == trace.token_ids
-    assert (again.result is None) == (known is None) and (known is None or again.result.data() == known.data())
+    assert np.isfinite(known.columns["estimate"]).any() and again.result.data() == known.data()
 
 
 def _changed(path, sql, *values):
