@@ -24,8 +24,8 @@ os.environ["COTLENS_STORE"] = "off"  # tests of the store name a file of their o
 settings.register_profile("cotlens", deadline=None, print_blob=True)
 settings.load_profile("cotlens")
 
-# What begins so is handed to the workers (`pytest -n 3`) in this order: first what is handed out whole or takes minutes,
-# last what takes a second, so that no worker is left with much to do when the others have done.
+# What begins so is handed to the workers (`pytest -n 3`) in this order: first what is handed out whole or takes
+# minutes, last what takes a second, so that no worker is left with much to do when the others have done.
 FIRST = (
     *("browser/test_journey", "browser/", "gallery/", "notebooks/", "tutorials/", "reference/", "model/", "contract/"),
     *("remote/", "packaging/", "unit/workbench/", "unit/measure/"),
