@@ -69,6 +69,12 @@ def test_charts_are_drawn_without_a_network():
     assert list(shown) == ["image/svg+xml"]
 
 
+@pytest.mark.parametrize(("name", "begins"), [("a.svg", b"<svg"), ("a.png", b"\x89PNG"), ("a.pdf", b"%PDF")])
+def test_a_chart_is_a_file_for_a_paper(tmp_path, name, begins):
+    result([1.0, -1.0]).chart().save(tmp_path / name)
+    assert (tmp_path / name).read_bytes().startswith(begins)
+
+
 def test_wrong_views_are_refused():
     with pytest.raises(InputError, match="curve"):
         result([1.0]).chart(view="curves")
