@@ -49,7 +49,7 @@ HOSTS = (
         "a page of `to_html`, or of `cotlens export`",
         ("nbconvert",),
         "in Chromium, from disk, the network forbidden",
-        ("tests/gallery/test_saved_page.py",),
+        ("tests/gallery/every_view/test_saved_page.py",),
     ),
     Host(
         "what shows text, Markdown or a table alone: a code host, a terminal, an agent",
@@ -62,7 +62,7 @@ HOSTS = (
         (),
         "not run; what they ask of a widget is: their themes, no way between models, no network, one script for all "
         "views of a kind",
-        ("tests/gallery/test_states.py", "tests/unit/widgets/test_scripts.py"),
+        ("tests/gallery/every_view/test_page.py", "tests/unit/widgets/test_scripts.py"),
     ),
 )
 
