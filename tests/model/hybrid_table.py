@@ -29,9 +29,7 @@ def said(name: str, model: Any) -> str:
     """The columns that are the same on every machine."""
     forking, layers = model.engine.forking, f"{model.attention_layers} of {model.n_layers} layers"
     way = "plain passes" if forking is None else "forks" if forking.side_by_side else "forks of one place at a time"
-    way += {"all": ", text and forks a token at a time", "branches": ", a token at a time"}.get(
-        forking.by_one if forking else "", ""
-    )
+    way += ", a token at a time" if forking and forking.by_one else ""
     hides, skips = (kind in model.capabilities for kind in (Capability.HIDE, Capability.SKIP))
     return f"| `{name}` | {way} | {layers if hides else 'none'} | {'yes' if skips else 'no'} |"
 

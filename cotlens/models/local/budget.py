@@ -19,8 +19,9 @@ _NODES = {"cpu": 1024}
 _NODES_ELSEWHERE = 2048
 _STRETCH = {"cpu": 384}
 _SEQUENCE = {"cpu": 128}  # branch tokens each: longer ones waste attention on each other, shorter ones copy more trunk
-_STRIDE = {"cpu": 16}  # trunk tokens between two copies of the state: fewer cost passes, more are fed again
-_STRIDE_ELSEWHERE = 16
+_STRIDE = {"cpu": 128}  # trunk tokens between two copies of the state, which double from there on
+_STRIDE_ELSEWHERE = 128
+_STRIDE_APART = 16  # the same where they don't: fewer cost passes, more are fed again with every branch
 _DEFAULT_BYTES = 2**30
 _SHARE = 0.5
 _GROUP = Path("/sys/fs/cgroup")
@@ -67,9 +68,14 @@ def piece(engine: Engine, n: int) -> int:
     return min(_PIECE.get(engine.device.type, _PIECE_ELSEWHERE), nodes(engine, n))
 
 
-def stride(engine: Engine) -> int:
-    """How far from each other places are at which what a recurrent model remembers is copied."""
-    return _STRIDE.get(engine.device.type, _STRIDE_ELSEWHERE)
+def stride(engine: Engine, *, doubling: bool) -> int:
+    """How far from each other places are at which what a recurrent model remembers is copied.
+
+    Args:
+        doubling: whether copies go on from there side by side, several tokens in a pass.
+    """
+    far = _STRIDE.get(engine.device.type, _STRIDE_ELSEWHERE)
+    return far if doubling else min(far, _STRIDE_APART)
 
 
 def reach(engine: Engine, wanted: int, n: int) -> int:

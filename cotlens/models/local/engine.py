@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from cotlens.models.architecture.gradient_target import GradientTarget
     from cotlens.models.architecture.masks import Masks
 
+_CHUNK = 64  # tokens that chunked recurrent layers of transformers fill a pass up to
 _OOM_WORDS = ("can't allocate memory", "out of memory", "not enough memory")
 
 
@@ -40,13 +41,12 @@ class Forking:
     Args:
         side_by_side: whether copies behind texts of different lengths may go into one pass.
         masked: whether a mask has to hide what pads the keys of shorter texts there.
-        by_one: what is fed a token at a time: "all", where a pass over several begins anew, or "branches", where a pass
-            over a few computes as much as one over many; "" for nothing.
+        by_one: whether all has to be fed a token at a time, because a pass over several begins anew.
     """
 
     side_by_side: bool
     masked: bool = False
-    by_one: str = ""
+    by_one: bool = False
 
 
 class Engine(ModelRunner):
@@ -60,6 +60,8 @@ class Engine(ModelRunner):
 
     Attributes:
         forking: None where it can't be, or where nothing needs it.
+        short_chunks: whether recurrent layers that work on chunks of 64 tokens are told to work on shorter ones where a
+            pass has fewer, as was tried when the model was loaded: else they fill it up.
     """
 
     def __init__(self, hf: Any, tokenizer: Any, meter: Meter, budget: int | None = None) -> None:
@@ -75,13 +77,14 @@ class Engine(ModelRunner):
         self.starts: bool | None = None  # whether passes can begin at a later layer; None until it was tried
         self.forks: Any = None  # the same of forked scoring: its cache is piece -> state after it
         self.forking: Forking | None = None
+        self.short_chunks = False
         self.identity = Identity(hf)
         self._wrapped: tuple[list[Any], Any] = ([], None)
 
     @property
     def in_pieces(self) -> bool:
         """Whether a long text may be run in several passes; a recurrent model only where that was tried."""
-        return not self.layout.no_mask or (self.forking is not None and self.forking.by_one != "all")
+        return not self.layout.no_mask or (self.forking is not None and not self.forking.by_one)
 
     @property
     def traced(self) -> Any:
@@ -241,6 +244,8 @@ class Engine(ModelRunner):
             inputs["use_cache"] = cache is not None
         if cache is not None and cache is not True and self.layout.cache:
             inputs[self.layout.cache] = cache
+        if self.short_chunks and 1 < ids.shape[1] <= _CHUNK // 2:
+            inputs["chunk_size"] = 1 << (ids.shape[1] - 1).bit_length()
         if "logits_to_keep" in accepts:
             inputs["logits_to_keep"] = keep
             if isinstance(keep, int) and keep:  # told a number, Gemma 4 runs its last layers on those tokens only

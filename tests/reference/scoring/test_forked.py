@@ -11,29 +11,29 @@ from cotlens._core.errors import Cancelled, CapabilityError, OutOfMemory
 from cotlens.models.contract import EVER, AddVector, BlockAttention, Branch, Capability, Patch
 from cotlens.models.local import budget, states
 from cotlens.models.local.engine import Forking
-from cotlens.models.local.scoring import dispatch
+from cotlens.models.local.scoring import dispatch, verification
 from tests.model import hybrid_table, hybrids
 from tests.reference.scoring.test_scoring import asking, sets_of
 
 TOLERANCE = 1e-4
 EXACT = 2e-6  # the last digit of the float32 numbers that scores are
 MASKED, BARE, APART = Forking(True, masked=True), Forking(True), Forking(False)
-CHUNKS = Forking(True, masked=True, by_one="branches")  # their kernel fills short passes up to 64 tokens
+CHUNKS = (  # that are filled up to 64 tokens unless they are told to be shorter
+    "qwen3_5", "qwen3_5_moe", "qwen3_next", "olmo_hybrid", "kimi_linear", "bailing_hybrid", "qwen4_exp", "glm5_next",
+)  # fmt: skip
 FORKINGS = {
     **dict.fromkeys(
         ("nemotron_h", "granitemoehybrid", "lfm2", "lfm2_moe", "lfm3", "falcon_h1", "bamba", "zamba2", "zaya"), MASKED,
     ),
-    **dict.fromkeys(
-        ("qwen3_5", "qwen3_5_moe", "qwen3_next", "olmo_hybrid", "kimi_linear", "bailing_hybrid"), CHUNKS,
-    ),
+    **dict.fromkeys(CHUNKS[:6], MASKED),
     "mamba2": BARE,  # no attention, so nothing to hide
-    **dict.fromkeys(("qwen4_exp", "glm5_next"), APART),  # their attention picks blocks of keys, which padding shifts
+    **dict.fromkeys(CHUNKS[6:], APART),  # their attention picks blocks of keys, which padding shifts
     # in these transformers a pass over several tokens forgets the state before it
-    "jamba": Forking(True, masked=True, by_one="all"),
-    "zamba": Forking(True, masked=True, by_one="all"),
-    "mamba": Forking(True, by_one="all"),
-    "falcon_mamba": Forking(True, by_one="all"),
-    "minimax": Forking(False, by_one="all"),
+    "jamba": Forking(True, masked=True, by_one=True),
+    "zamba": Forking(True, masked=True, by_one=True),
+    "mamba": Forking(True, by_one=True),
+    "falcon_mamba": Forking(True, by_one=True),
+    "minimax": Forking(False, by_one=True),
     **dict.fromkeys(("inkling", "inkling2"), MASKED),
     "rwkv": None,  # these transformers mix up several texts that are fed one token each: plain
     "recurrent_gemma": None,  # it keeps its state in its own modules, so that it can't be copied: plain
@@ -41,7 +41,7 @@ FORKINGS = {
 every_family = pytest.mark.parametrize("name", FORKINGS)
 some_families = pytest.mark.parametrize("name", ["qwen3_5", "lfm3", "mamba2", "qwen4_exp", "jamba"])
 few_families = pytest.mark.parametrize("name", ["qwen3_5", "lfm3", "qwen4_exp"])
-CHUNKED = ["mamba2", *(name for name, one in FORKINGS.items() if one in (CHUNKS, APART))]
+CHUNKED = ["mamba2", *CHUNKS]
 PIECE, PART = 32, 18  # tokens of a piece of the trunk here, and after the last whole piece
 N = PIECE + PART
 
@@ -102,6 +102,7 @@ def test_the_table_has_every_architecture():
 def test_forked_and_plain_agree(name):
     model = hybrids.model(name)
     assert model.engine.forking == FORKINGS[name]
+    assert model.engine.short_chunks == (name in CHUNKS)
     assert hybrid_table.said(name, model) in hybrid_table.FILE.read_text()
     assert model.score_path.startswith("forked scoring" if FORKINGS[name] else "plain scoring")
     trunk, branches = trunk_of(model), branches_of(model)
@@ -120,6 +121,18 @@ def test_long_pieces(name, monkeypatch):
     monkeypatch.setitem(budget._PIECE, "cpu", 80)
     model = hybrids.model(name)
     check(model, trunk_of(model, 170), [Branch(170, (5, 6, 7)), Branch(90, tuple(range(12)))])
+
+
+@pytest.mark.parametrize("name", CHUNKS[:2])
+def test_short_chunks_change_nothing(name, monkeypatch):
+    """With and without them, from a state: the same numbers, by fewer products."""
+    engine = hybrids.model(name).engine
+    found = []
+    for short in (True, False):
+        monkeypatch.setattr(engine, "short_chunks", short)
+        found.append(verification._short_pass(engine, 11))
+    assert found[0][0] < found[1][0]
+    np.testing.assert_allclose(found[0][1], found[1][1], atol=TOLERANCE, rtol=0)
 
 
 @few_families
@@ -269,7 +282,7 @@ def test_a_cancel_is_heard_between_passes():
 
     def tell(done, total, _):
         heard.append(done / total)
-        if done > 40:
+        if done > PIECE - 2:
             asked.cancel()
 
     asked = Control(tell)

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from itertools import groupby
+from itertools import groupby, zip_longest
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -68,21 +68,27 @@ def score(
     plan = trie.plan(trunk, branches)
     side_by_side = together(engine, interventions)
     scores, rows = ScoreTable(int(plan.starts[-1]), plan.sets), rows_of(plan.feeds, stems=side_by_side)
-    grid = grid or Grid(budget.piece(engine, len(trunk)), budget.stride(engine))
+    grid = grid or Grid(
+        budget.piece(engine, len(trunk)), budget.stride(engine, doubling=side_by_side and not _by_one(engine))
+    )
     walk = Walk(engine, trunk, interventions, grid)
     fed, total = 0, plan.prefill + sum(row.size for row in rows)
     for walked in walk.along(rows, plan.trunk_edges, scores):
         control.current().report(walked + fed, total, "scoring")
         if _is_full(engine, walk.open):
-            fed += _run_open(engine, trunk, walk, scores, interventions)
-    _run_open(engine, trunk, walk, scores, interventions)
+            for some in _run_open(engine, trunk, walk, scores, interventions):
+                fed += some
+                control.current().report(walked + fed, total, "scoring")
+    for some in _run_open(engine, trunk, walk, scores, interventions):
+        fed += some
+        control.current().report(plan.prefill + fed, total, "scoring")
     control.current().report(total, total, "scoring")
     return scores, plan.starts
 
 
 def _by_one(engine: Engine) -> bool:
-    """Whether branches are fed a token at a time."""
-    return engine.forking is not None and engine.forking.by_one != ""
+    """Whether all is fed a token at a time."""
+    return engine.forking is not None and engine.forking.by_one
 
 
 def _is_full(engine: Engine, forks: Sequence[Fork]) -> bool:
@@ -95,18 +101,20 @@ def _is_full(engine: Engine, forks: Sequence[Fork]) -> bool:
 
 def _run_open(
     engine: Engine, trunk: Sequence[int], walk: Walk, scores: ScoreTable, interventions: Sequence[Intervention]
-) -> int:
-    """Run the rows of all open forks and let go of their states. Returns the number of tokens in the rows."""
+) -> Iterator[int]:
+    """Run the rows of all open forks and let go of their states, some at a time: how many tokens these have."""
     forks, walk.open = walk.open, []
     side_by_side = together(engine, interventions)
     copy = 2 * sum(states.size(forks[-1].cache)) if forks else 0  # of one row: padded, then grown
     for _, group in groupby(forks, lambda fork: 0 if side_by_side else fork.length):
         jobs = [(fork, row) for fork in group for row in fork.rows]
-        leaves = max(1, *(len(row.leaves) for _, row in jobs), 1)
-        count = max(1, budget.available(engine) // max(1, copy * leaves))
+        # What is copied for two passes is still at hand when they run, and is memory that the next two take over.
+        few = 2 * budget.nodes(engine, forks[-1].length) // max(1, *(row.size for _, row in jobs), 1)
+        count = max(1, min(few, budget.available(engine) // max(1, copy)))
         for start in range(0, len(jobs), count):
-            _run(engine, trunk, jobs[start : start + count], scores, interventions)
-    return sum(row.size for fork in forks for row in fork.rows)
+            some = jobs[start : start + count]
+            _run(engine, trunk, some, scores, interventions)
+            yield sum(row.size for _, row in some)
 
 
 def _run(
@@ -136,23 +144,23 @@ def _pass(
 ) -> None:
     """Run and score rows side by side: their stems, then all leaves of these."""
     if together(engine, interventions):
-        jobs = sorted(jobs, key=_ahead)
-        cache, begins, width = _placed(engine, trunk, jobs, scores)
+        cache, at, place = _placed(engine, trunk, jobs, scores)
         stems = [row.stem for _, row in jobs]
     else:  # of one place: the tokens between it and a row are fed with the row
-        width, begins = jobs[0][0].length, np.array([fork.length for fork, _ in jobs])
-        cache, stems = states.joined([fork.cache for fork, _ in jobs]), [_from_fork(trunk, *job) for job in jobs]
-    for part in _batches(engine, [row for _, row in jobs], stems, width):
+        place = Sight(np.array([fork.length for fork, _ in jobs]), jobs[0][0].length)
+        cache, at = states.joined([fork.cache for fork, _ in jobs]), list(range(len(jobs)))
+        stems = [_from_fork(trunk, *job) for job in jobs]
+    for part in _batches(engine, [row for _, row in jobs], stems, place.width):
         mine, hidden = [stems[i] for i in part], [jobs[i][1].hidden for i in part]
-        sight = Sight(begins[part], width, hidden)
-        behind = _feed(engine, states.picked(cache, part), sight, 0, mine, scores, interventions)
-        parents = [i for i, row in enumerate(part) for _ in jobs[row][1].leaves]
-        if parents:
-            leaves = [leaf for row in part for leaf in jobs[row][1].leaves]
-            order = sorted(range(len(leaves)), key=lambda i: -len(leaves[i].tokens))
-            parents, leaves = [parents[i] for i in order], [leaves[i] for i in order]
-            sight, fed = sight.of(parents), len(mine[0].tokens)
-            _feed(engine, states.picked(behind, parents), sight, fed, leaves, scores, interventions)
+        sight = Sight(place.begins[part], place.width, hidden)
+        here = states.picked(cache, [at[i] for i in part])
+        behind = _feed(engine, here, sight, 0, mine, scores, interventions)
+        # The first leaf of each stem, then the second: so they share its keys, where all at once would copy them.
+        for some in zip_longest(*(jobs[i][1].leaves for i in part)):
+            leaves = {i: leaf for i, leaf in enumerate(some) if leaf is not None}
+            rows = sorted(leaves, key=lambda i: -len(leaves[i].tokens))
+            own, fed = [leaves[i] for i in rows], len(mine[0].tokens)
+            _feed(engine, states.picked(behind, rows), sight.of(rows), fed, own, scores, interventions)
 
 
 def _batches(engine: Engine, rows: Sequence[Row], stems: Sequence[Tail], longest: int) -> Iterator[list[int]]:
@@ -169,12 +177,6 @@ def _batches(engine: Engine, rows: Sequence[Row], stems: Sequence[Tail], longest
         yield from (part[start : start + step] for start in range(0, len(part), step))
 
 
-def _ahead(job: Job) -> int:
-    """How many tokens of the trunk lie between a fork and a row."""
-    fork, row = job
-    return row.prefix - fork.length
-
-
 def _from_fork(trunk: Sequence[int], fork: Fork, row: Row) -> Tail:
     between = _along(trunk, fork.length, row.prefix)
     tokens, positions = (
@@ -189,25 +191,43 @@ def _along(trunk: Sequence[int], start: int, stop: int) -> Tail:
     return Tail(np.pad(tokens, (0, stop - start - len(tokens))), np.arange(start, stop), NOTHING)
 
 
-def _placed(engine: Engine, trunk: Sequence[int], jobs: Sequence[Job], scores: ScoreTable) -> tuple[Any, Ints, int]:
-    """The states where rows begin, how many tokens each has seen, and how many keys there are, those that pad included.
+def _placed(
+    engine: Engine, trunk: Sequence[int], jobs: Sequence[Job], scores: ScoreTable
+) -> tuple[Any, list[int], Sight]:
+    """A cache of the states where rows begin, the row of it that each job goes on from, and what jobs can look back at.
 
-    All forks go on along the trunk side by side, and rows are taken off where they begin.
-
-    Args:
-        jobs: sorted by `_ahead`.
+    All forks go on along the trunk side by side by half of the way to the next, then these and those by a quarter, and
+    so on: twice as many places in every pass.
     """
-    forks = list({id(fork): fork for fork, _ in jobs}.values())
-    rank, begins = {id(fork): i for i, fork in enumerate(forks)}, np.array([fork.length for fork in forks])
-    cache, width = states.joined([fork.cache for fork in forks]), int(begins.max())
-    found, done = [], 0
-    for ahead, group in groupby(jobs, _ahead):
-        if ahead > done:  # some forks may be near the end of the trunk, and need not go on
-            on = [_along(trunk, at + done, at + ahead) for at in begins.tolist()]
-            cache = _feed(engine, cache, Sight(begins, width), done, on, scores, ())
-            done = ahead
-        found.append(states.picked(cache, [rank[id(fork)] for fork, _ in group]))
-    return states.joined(found), np.array([row.prefix for _, row in jobs]), width + done
+    forks = {id(fork): fork for fork, _ in jobs}
+    rank = {key: i for i, key in enumerate(forks)}
+    begins, ends = np.array([fork.length for fork in forks.values()]), np.array([row.prefix for _, row in jobs])
+    at = np.array([rank[id(fork)] for fork, _ in jobs])
+    cache, width = states.joined([fork.cache for fork in forks.values()]), int(begins.max())
+    for digit in reversed(range(int((ends - begins[at]).max()).bit_length())):
+        on = ends - begins[at] >= 2**digit
+        if on.any():  # some are there already
+            stay, at[~on] = np.unique(at[~on], return_inverse=True)
+            go, at[on] = np.unique(at[on], return_inverse=True)
+            at[on] += len(stay)
+            further = _advanced(engine, trunk, cache, Sight(begins[go], width), go.tolist(), 2**digit, scores)
+            cache = states.joined([states.picked(cache, stay.tolist()), *further] if len(stay) else further)
+            begins, width = np.concatenate([begins[stay], begins[go] + 2**digit]), width + 2**digit
+    return cache, at.tolist(), Sight(ends, width)
+
+
+def _advanced(
+    engine: Engine, trunk: Sequence[int], cache: Any, sight: Sight, rows: list[int], by: int, scores: ScoreTable
+) -> list[Any]:
+    """These rows of a cache, which have seen as much of the trunk as `sight` says, after `by` more of its tokens."""
+    tails = [_along(trunk, begin, begin + by) for begin in sight.begins.tolist()]
+    count = max(1, budget.nodes(engine, sight.width) // by)
+    found = []
+    for start in range(0, len(rows), count):
+        part = range(start, min(len(rows), start + count))
+        mine = states.picked(cache, [rows[i] for i in part])
+        found.append(_feed(engine, mine, sight.of(part), 0, [tails[i] for i in part], scores, ()))
+    return found
 
 
 def _feed(

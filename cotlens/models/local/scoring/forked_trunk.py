@@ -107,7 +107,7 @@ class Walk:
         self._grid, n = grid, len(ids)
         self._bounds = tuple((start, min(n, start + grid.piece)) for start in range(0, n, grid.piece))
         self._state, self._whole = engine.identity.state(), True
-        self._by_one = engine.forking is not None and engine.forking.by_one == "all"
+        self._by_one = engine.forking is not None and engine.forking.by_one
         self._together = together(engine, interventions)
         self.open: list[Fork] = []
         self._kept = self._taken_over()

@@ -5,7 +5,8 @@ Nothing is believed about an architecture by name. The outcome is one sentence, 
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -22,6 +23,9 @@ from cotlens.models.local.engine import Engine, Forking
 from cotlens.models.local.scoring import forked, packed, plain
 from cotlens.models.local.scoring.forked_trunk import Grid
 
+if TYPE_CHECKING:
+    from torch import Tensor
+
 # largest difference of log-probabilities that rounding explains; a wrong mask moves them by tenths in float32 trials
 TOLERANCE = {torch.float32: 1e-3, torch.float64: 1e-6, torch.float16: 5e-2, torch.bfloat16: 0.3}
 _SHORT = 24
@@ -30,7 +34,7 @@ _LONGEST_WINDOW = 1024  # larger windows are not outgrown by the trial, to keep 
 
 
 _FORKINGS = [
-    Forking(*kind, by_one=by_one) for by_one in ("", "all") for kind in ((True, False), (True, True), (False, False))
+    Forking(*kind, by_one=by_one) for by_one in (False, True) for kind in ((True, False), (True, True), (False, False))
 ]
 _FAILED = (CotLensError, RuntimeError, ValueError, TypeError, AttributeError, KeyError, IndexError, AssertionError)
 
@@ -91,6 +95,7 @@ def _unpacked(engine: Engine) -> tuple[str, str]:
 def _forked(engine: Engine, why: str) -> tuple[str, str]:
     """The way and the sentence about it, for a model that can't be packed."""
     trunk, branches = _trial(engine)
+    engine.short_chunks = _takes_short_chunks(engine)
     try:
         slow, _ = plain.score(engine, trunk, branches)
     except _FAILED:  # nothing to compare with, such as logits that are NaN; scoring says so when it is asked
@@ -109,9 +114,6 @@ def _forked(engine: Engine, why: str) -> tuple[str, str]:
     if found is None:
         engine.forking = None
         return "plain", f"plain scoring, because {why}"
-    if found[0].side_by_side and not found[0].by_one and _wastes_short_passes(engine):
-        by_one = replace(found[0], by_one="branches")
-        found = (by_one, off) if (off := error(by_one)) <= _tolerance(engine) else found
     engine.forking, off = found
     told = "" if engine.forking.side_by_side else ", those of one prefix at a time"
     told += ", a token per pass" if engine.forking.by_one else ""
@@ -204,18 +206,25 @@ def _copies_go_on(engine: Engine) -> bool:
     return logits.shape == whole.shape and float(apart.abs().max()) <= _tolerance(engine)
 
 
-def _wastes_short_passes(engine: Engine) -> bool:
-    """Whether a pass over a few tokens takes far more products than passes over one each.
+def _takes_short_chunks(engine: Engine) -> bool:
+    """Whether a pass over a few tokens can be told to work on fewer than 64, and finds the same with fewer products."""
+    found = []
+    for engine.short_chunks in (False, True):
+        try:
+            found.append(_short_pass(engine, _FEW))
+        except _FAILED:
+            return False
+    (all_products, whole), (products, short) = found
+    return products < all_products and float((whole - short).abs().max()) <= _tolerance(engine)
 
-    Kernels of recurrent layers work on chunks of 64 tokens or more, and some fill shorter ones up.
-    """
-    products = []
-    for count in (1, _FEW):
-        _, _, cache = engine.forward(engine.tensor(_ids(engine, 1)), np.arange(1), cache=True, keep=1)
-        with FlopCounterMode(display=False) as counter:
-            engine.forward(engine.tensor(_ids(engine, count)), np.arange(1, 1 + count), cache=cache, keep=1)
-        products.append(counter.get_total_flops())
-    return products[1] > 2 * _FEW * products[0]
+
+def _short_pass(engine: Engine, count: int) -> tuple[int, Tensor]:
+    """How many products a pass over a few tokens takes that goes on from a state, and log-probabilities after it."""
+    _, _, cache = engine.forward(engine.tensor(_ids(engine, 3)), np.arange(3), cache=True, keep=1)
+    with FlopCounterMode(display=False) as counter:
+        fed, at = engine.tensor(_ids(engine, count)), np.arange(3, 3 + count)
+        logits, _, _ = engine.forward(fed, at, cache=cache, keep=1)
+    return counter.get_total_flops(), torch.log_softmax(logits.float(), -1)
 
 
 def _trial(engine: Engine) -> tuple[list[int], list[Branch]]:
