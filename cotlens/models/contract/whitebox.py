@@ -59,7 +59,9 @@ class Divergence:
     Args:
         kl: mean of KL(ordinary || blocked) over the whole vocabulary, nats.
         log_kl: mean of log(KL + 1e-9).
+        kl_back: mean of KL(blocked || ordinary).
     """
 
     kl: NDArray[np.float64]
     log_kl: NDArray[np.float64]
+    kl_back: NDArray[np.float64]

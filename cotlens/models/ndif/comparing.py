@@ -35,21 +35,21 @@ def divergence(
     starts = [first_query(block) for block in blocks]
     end = max((stop for _, stop in spans), default=0)
     waiting = [i for i in np.argsort(starts, kind="stable").tolist() if starts[i] < end]
-    found = np.full((2, len(blocks), len(spans)), np.nan)
+    found = np.full((3, len(blocks), len(spans)), np.nan)
     done = 0
     try:
         while done < len(waiting):
             begin = starts[waiting[done]]
             mine = waiting[done : done + _together(remote, begin, end)]
             kl = _compared(remote, ids[:end], [blocks[i] for i in mine], begin, temperature)
-            for row, i in zip(kl, mine, strict=True):
-                found[:, i] = means_of_spans(row, begin, starts[i], spans)
+            for row, i in enumerate(mine):
+                found[:, i] = means_of_spans(kl[:, row], begin, starts[i], spans)
             done += len(mine)
             control.current().report(done, len(waiting), "suppression")
     except Cancelled as error:
-        error.partial = Divergence(found[0], found[1])  # type: ignore[attr-defined]
+        error.partial = Divergence(*found)  # type: ignore[attr-defined]
         raise
-    return Divergence(found[0], found[1])
+    return Divergence(*found)
 
 
 def _together(remote: RemoteRunner, begin: int, end: int) -> int:
@@ -62,14 +62,15 @@ def _together(remote: RemoteRunner, begin: int, end: int) -> int:
 def _compared(
     remote: RemoteRunner, ids: Sequence[int], blocks: Sequence[BlockAttention], begin: int, temperature: float
 ) -> Floats:
-    """KL at every token from `begin` on, [blocks, tokens]; in halves where the server's memory runs out."""
+    """KL both ways at every token from `begin` on, [2, blocks, tokens]; in halves where memory there runs out."""
     try:
-        return np.concatenate(list(_pieces(remote, ids, blocks, begin, temperature)), axis=1)
+        return np.concatenate(list(_pieces(remote, ids, blocks, begin, temperature)), axis=2)
     except OutOfMemory:
         if len(blocks) == 1:
             raise
     half = len(blocks) // 2
-    return np.concatenate([_compared(remote, ids, part, begin, temperature) for part in (blocks[:half], blocks[half:])])
+    halves = [_compared(remote, ids, part, begin, temperature) for part in (blocks[:half], blocks[half:])]
+    return np.concatenate(halves, axis=1)
 
 
 def _pieces(

@@ -149,10 +149,12 @@ def _pass(
                 if "temperature" in ask:
                     scores = torch.log_softmax(part / ask["temperature"], -1)
                     bad = ~torch.isfinite(scores.amax((0, 2)))
-                    # KL(first || others), see divergence._kl
+                    # KL(first || others) and KL(others || first), see divergence._kl
                     first = scores[0].clamp_min(-80)
-                    apart = scores[1:] - first
-                    kl = (torch.expm1(apart) - apart).mul(first.exp()).sum(-1).clamp_min(0)
+                    apart = scores[1:].clamp_min(-1e4) - first
+                    moved = torch.expm1(apart) * first.exp()
+                    kl = moved.sum(-1) - (first.exp() * apart).sum(-1)
+                    kl = torch.stack([kl, (moved * apart).sum(-1) - kl]).clamp_min(0)
                     parts.append([kl.double().cpu(), bad.cpu()])
                 else:
                     norm = torch.logsumexp(part[0], -1)
@@ -170,7 +172,7 @@ def _pass(
                         beside = chosen.masked_fill(~rivals, float("-inf")).max(-1)
                         summed = chosen.masked_fill(~members, float("-inf")).logsumexp(-1)
                         parts[-1] += [summed.cpu(), beside.values.cpu(), beside.indices.cpu()]
-            dim = 1 if "temperature" in ask else 0
+            dim = 2 if "temperature" in ask else 0
             for index in range(len(parts[0]) if parts else 0):
                 ends.append(torch.cat([part[index] for part in parts], dim if index == 0 else 0))
         found = nnsight.save(seen)

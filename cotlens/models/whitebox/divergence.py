@@ -1,9 +1,9 @@
-"""How far predictions move when attention is blocked: KL(ordinary || blocked) over the whole vocabulary.
+"""How far predictions move when attention is blocked: KL over the whole vocabulary, in both directions.
 
-Before its first query a block changes nothing, so all blocks share one trunk and its cache. Behind it several blocks go
-through the model at once, one per row of a batch with a mask of its own. Distributions are compared on the device, and
-one number per token leaves it. The ordinary ones are computed once and kept, or, where they take too much memory, run
-again as the first row of every batch.
+The text is run once as it is; its distributions are kept, and its cache. Before its first query a block changes
+nothing, so every block goes on from that cache, several at once: one per row of a batch with a mask of its own.
+Distributions are compared on the device, and two numbers per token leave it. Where those of the ordinary text take too
+much memory, only its cache is made, and it is run again as the first row of every batch.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from cotlens.models.contract import Divergence
 from cotlens.models.contract.interventions import BlockAttention
 from cotlens.models.contract.validation import check_sequence
 from cotlens.models.local import budget
-from cotlens.models.local.caches import preallocated
+from cotlens.models.local.caches import fresh_cache, preallocated
 from cotlens.models.local.scoring import trie
 from cotlens.models.local.scoring.trunk import prefill
 
@@ -42,6 +42,7 @@ _TOKENS, _TOKENS_ELSEWHERE = {"cpu": 1536}, 4096  # per pass, all rows together
 _CACHE_SHARE = 0.25  # of the memory of a pass for copies of the cache
 _KEPT_SHARE = 0.25  # of the same for the ordinary distributions
 _SLICE, _SLICE_ELSEWHERE = {"cpu": 2**20}, 64 * 2**20  # bytes of float32 logits compared at once: what caches hold
+_IMPOSSIBLE = -1e4  # nats, where a model rules a token out: the lowest number there is would outweigh a p of exp(-80)
 _LEAST_SHARE = 128  # of a pass: smaller ones would not save much more
 _NOTHING = np.empty(0, np.int64)
 Floats = NDArray[np.float64]
@@ -53,9 +54,11 @@ class _Text:
 
     Args:
         ids: tokens up to the last that is compared.
-        cache: of the tokens before the last first query; None where a model keeps a state, and is run from the start.
+        cache: of the tokens before the last first query, at least; None where a model keeps a state, and is run from
+            the start.
         first: the first token that is compared.
-        ordinary: log-probabilities [len(ids) - first, vocabulary] after each token from `first` on; None if not kept.
+        ordinary: log-probabilities [len(ids) - first, vocabulary] after each token from `first` on, as `_logprobs` of
+            what is compared with; None if not kept.
         changes: what holds with and without a block: vectors in place of latents.
     """
 
@@ -88,11 +91,12 @@ def divergence(
     starts = [first_query(block) for block in blocks]
     end = max((stop for _, stop in spans), default=0)
     waiting = [i for i in np.argsort(starts, kind="stable").tolist() if starts[i] < end]
-    found = np.full((2, len(blocks), len(spans)), np.nan)
+    found = np.full((3, len(blocks), len(spans)), np.nan)
     if not waiting:
-        return Divergence(found[0], found[1])
+        return Divergence(*found)
+    first = max(starts[waiting[0]], min(start for start, _ in spans))
     with control.using(control.current().silent()):
-        text = _text(engine, ids[:end], starts[waiting[0]], starts[waiting[-1]], temperature, changes)
+        text = _text(engine, ids[:end], first, starts[waiting[-1]], temperature, changes)
     total, done, count = sum(end - starts[i] for i in waiting), 0, _rows(engine, text)
     try:
         for at in range(0, len(waiting), count):
@@ -100,43 +104,76 @@ def divergence(
             control.current().report(done, total, "suppression")
             kl, begin = _together(engine, text, [blocks[i] for i in mine], [starts[i] for i in mine])
             for row, i in enumerate(mine):
-                found[:, i] = means_of_spans(kl[row], begin, starts[i], spans)
+                found[:, i] = means_of_spans(kl[:, row], begin, starts[i], spans)
             done += sum(end - starts[i] for i in mine)
     except Cancelled as error:
-        error.partial = Divergence(found[0], found[1])  # type: ignore[attr-defined]
+        error.partial = Divergence(*found)  # type: ignore[attr-defined]
         raise
     control.current().report(total, total, "suppression")
-    return Divergence(found[0], found[1])
+    return Divergence(*found)
 
 
 def _text(
     engine: Engine, ids: Sequence[int], first: int, trunk: int, temperature: float, changes: Sequence[Intervention]
 ) -> _Text:
-    """Run the first `trunk` tokens, and keep ordinary distributions from `first` on where they fit."""
-    cache = None
-    if engine.obeys_masks:
-        cache = prefill(engine, ids[:trunk], trie.Edges(_NOTHING, _NOTHING, _NOTHING), ScoreTable(0), changes, trunk)
-    text = _Text(ids, cache, first, temperature, changes=changes)
-    if 4 * engine.layout.vocabulary * (len(ids) - first) > budget.available(engine) * _KEPT_SHARE:
+    """Run the text, and keep its distributions from `first` on where they fit; else the first `trunk` tokens alone."""
+    text = _Text(ids, None, first, temperature, changes=changes)
+    if 4 * engine.layout.vocabulary * (len(ids) - first) <= budget.available(engine) * _KEPT_SHARE:
+        try:
+            with torch.no_grad():
+                return _whole(engine, text)
+        except OutOfMemory:
+            pass
+    if not engine.obeys_masks:
         return text
-    try:
-        parts = [_logprobs(logits[0], temperature) for _, logits in _passes(engine, text, [], first)]
-        return replace(text, ordinary=torch.cat(parts))
-    except OutOfMemory:
-        return text
+    none = trie.Edges(_NOTHING, _NOTHING, _NOTHING)
+    return replace(text, cache=prefill(engine, ids[:trunk], none, ScoreTable(0), changes, trunk))
+
+
+def _whole(engine: Engine, text: _Text) -> _Text:
+    text = replace(text, cache=fresh_cache() if engine.obeys_masks else None)
+    kept, at = torch.empty(0), 0
+    for logits in _ordinary(engine, text):
+        if not at:
+            kept = logits.new_empty(len(text.ids) - text.first, logits.shape[2], dtype=torch.float32)
+        for part in logits[0].split(_slice(engine, logits)):
+            kept[at : at + len(part)] = _bounded(_logprobs(part, text.temperature))
+            at += len(part)
+    return replace(text, ordinary=kept)
+
+
+def _ordinary(engine: Engine, text: _Text) -> Iterator[Tensor]:
+    """Logits [1, q, vocabulary] of passes over the text, from `text.first` on; its cache grows.
+
+    The first pass, often the only one, is left to the model's own masks: kernels know that those are causal, and leave
+    out half of the work.
+    """
+    n, first = len(text.ids), text.first
+    if text.cache is None:
+        yield from (logits for _, logits in _passes(engine, text, [], first))
+        return
+    step = budget.rows(engine, n, _TOKENS.get(engine.device.type, _TOKENS_ELSEWHERE))
+    for start in range(0, n, step):
+        control.current().check()
+        at = np.arange(start, min(n, start + step))
+        cut = engine.causal(at, start) if start or text.changes else None
+        keep = torch.arange(max(first - start, 0), len(at), device=engine.device)
+        row = engine.tensor(text.ids[start : start + step])
+        yield engine.forward(row, at, masks=cut, cache=text.cache, keep=keep, interventions=text.changes)[0]
 
 
 def _together(
     engine: Engine, text: _Text, blocks: Sequence[BlockAttention], starts: Sequence[int], share: int = 1
 ) -> tuple[Floats, int]:
-    """KL at every token from the first that any of `blocks` touches: [blocks, tokens], and that token.
+    """KL at every compared token from the first that any of `blocks` touches, both ways: [2, blocks, tokens], and
+    that token.
 
     In halves where memory runs out: of the blocks, then of the tokens that go through the model at once.
     """
-    begin = min(starts)
+    begin = max(min(starts), text.first)
     try:
         with torch.inference_mode():
-            return _compared(engine, text, blocks, begin, share), begin
+            return _compared(engine, text, blocks, min(starts), share), begin
     except OutOfMemory:
         if len(blocks) == 1 and share >= _LEAST_SHARE:
             raise
@@ -144,31 +181,31 @@ def _together(
         return _together(engine, text, blocks, starts, 2 * share)
     half = len(blocks) // 2
     parts = [_together(engine, text, blocks[part], starts[part]) for part in (slice(half), slice(half, None))]
-    padded = [np.pad(kl, ((0, 0), (at - begin, 0)), constant_values=np.nan) for kl, at in parts]
-    return np.concatenate(padded), begin
+    padded = [np.pad(kl, ((0, 0), (0, 0), (at - begin, 0)), constant_values=np.nan) for kl, at in parts]
+    return np.concatenate(padded, axis=1), begin
 
 
 def _compared(engine: Engine, text: _Text, blocks: Sequence[BlockAttention], begin: int, share: int) -> Floats:
     found = []
     for at, logits in _passes(engine, text, blocks, begin, share):
-        most = _SLICE.get(engine.device.type, _SLICE_ELSEWHERE)
-        step = max(1, most // (4 * logits.shape[0] * logits.shape[2]))
+        step = _slice(engine, logits)
         for start in range(0, len(at), step):
             logprobs = _logprobs(logits[:, start : start + step], text.temperature)
-            check_finite(logprobs.amax((0, 2)), at[start:])
             if text.ordinary is None:
-                base, others = logprobs[0], logprobs[1:]
+                base, others = _bounded(logprobs[0]), logprobs[1:]
             else:
                 first = int(at[start]) - text.first
                 base, others = text.ordinary[first : first + logprobs.shape[1]], logprobs
-            found.append(_kl(base, others).double().cpu().numpy())
-    return np.concatenate(found, axis=1)
+            kl = _kl(base, others)
+            check_finite(kl.amax((0, 1)), at[start:])
+            found.append(kl.double().cpu().numpy())
+    return np.concatenate(found, axis=2)
 
 
 def _passes(
     engine: Engine, text: _Text, blocks: Sequence[BlockAttention], begin: int, share: int = 1
 ) -> Iterator[tuple[NDArray[np.int64], Tensor]]:
-    """Positions and logits [rows, q, vocabulary] of passes from `begin` on.
+    """Positions that are compared, from `begin` on, and logits [rows, q, vocabulary] of passes.
 
     A row per block; before them one without a block, where ordinary distributions were not kept. Of the tokens that
     should fit into a pass, 1/`share` go through it.
@@ -179,8 +216,9 @@ def _passes(
         at = np.arange(len(text.ids))
         cut = masks.batch(engine.layout, engine.causal(at, 0), each, at, at)
         row = engine.tensor(text.ids).expand(count, -1)
-        keep = torch.arange(begin, len(at), device=engine.device)
-        yield at[begin:], engine.forward(row, at, masks=cut, keep=keep, interventions=text.changes)[0]
+        first = max(begin, text.first)
+        keep = torch.arange(first, len(at), device=engine.device)
+        yield at[first:], engine.forward(row, at, masks=cut, keep=keep, interventions=text.changes)[0]
         return
     cache = preallocated(text.cache, begin, count, len(text.ids))
     most = budget.rows(engine, len(text.ids), _TOKENS.get(engine.device.type, _TOKENS_ELSEWHERE))
@@ -190,33 +228,57 @@ def _passes(
         at = np.arange(start, min(len(text.ids), start + step))
         cut = masks.batch(engine.layout, engine.causal(at, start), each, at, np.arange(at[-1] + 1))
         row = engine.tensor(text.ids[start : start + step]).expand(count, -1)
-        logits, _, _ = engine.forward(row, at, masks=cut, cache=cache, interventions=text.changes)
-        yield at, logits
+        first = max(text.first - start, 0)
+        keep = torch.arange(first, len(at), device=engine.device)
+        logits, _, _ = engine.forward(row, at, masks=cut, cache=cache, keep=keep, interventions=text.changes)
+        yield at[first:], logits
+
+
+def _slice(engine: Engine, logits: Tensor) -> int:
+    """How many tokens of logits [rows, q, vocabulary] are compared at once."""
+    most = _SLICE.get(engine.device.type, _SLICE_ELSEWHERE)
+    return max(1, most // (4 * logits.shape[0] * logits.shape[2]))
 
 
 def _logprobs(logits: Tensor, temperature: float) -> Tensor:
     return torch.log_softmax(logits.float() if temperature == 1 else logits.float() / temperature, -1)
 
 
-def _kl(base: Tensor, others: Tensor) -> Tensor:
-    """KL(base || other) of log-probabilities [q, vocabulary] and [blocks, q, vocabulary], [blocks, q].
+def _bounded(base: Tensor) -> Tensor:
+    """Log-probabilities with none below -80, in place, so that no ratio to one of them overflows."""
+    return base.clamp_min_(-80)
 
-    Summed as p * (exp(d) - 1 - d) with d = log q - log p, which is the same since q sums to one, has no negative terms,
-    and keeps its precision where p and q hardly differ. No p is taken as less than exp(-80), so that exp(d) never
-    overflows. `others` is used up.
+
+def _kl(base: Tensor, others: Tensor) -> Tensor:
+    """KL(base || other) and KL(other || base) of log-probabilities [q, vocabulary] and [blocks, q, vocabulary].
+
+    With d = log q - log p they are the sums of p * (exp(d) - 1 - d) and, less that, of p * (exp(d) - 1) * d, which is
+    the same since both sum to one, and keeps its precision where p and q hardly differ.
+
+    Args:
+        base: `_bounded`.
+        others: is used up.
+
+    Returns:
+        [2, blocks, q], nats.
     """
-    base = base.clamp_min(-80)
-    apart = others.sub_(base)
-    return torch.expm1(apart).sub_(apart).mul_(base.exp()).sum(-1).clamp_min(0)
+    apart, p = others.clamp_min_(_IMPOSSIBLE).sub_(base), base.exp()
+    moved = torch.expm1(apart).mul_(p)  # q - p
+    kl = moved.sum(-1) - torch.linalg.vecdot(p.expand_as(apart), apart)
+    return torch.stack([kl, torch.linalg.vecdot(moved, apart) - kl]).clamp_min_(0)
 
 
 def means_of_spans(kl: Floats, begin: int, start: int, spans: Sequence[tuple[int, int]]) -> Floats:
-    """Mean KL and mean log(KL + epsilon) of every span that lies behind `start`, [2, spans]."""
-    means = np.full((2, len(spans)), np.nan)
+    """Means over every span that lies behind `start`, [3, spans]: of KL, of log(KL + epsilon), of KL back.
+
+    Args:
+        kl: KL and KL back, [2, tokens] from `begin` on.
+    """
+    means = np.full((3, len(spans)), np.nan)
     each = np.array(spans, dtype=np.int64).reshape(-1, 2)
     behind = each[:, 0] >= start
     ends = each[behind] - begin
-    for row, values in zip(means, (kl, np.log(kl + EPSILON)), strict=True):
+    for row, values in zip(means, (kl[0], np.log(kl[0] + EPSILON), kl[1]), strict=True):
         # Every other sum is of what lies between two spans; the 0 lets the last span end with the text.
         row[behind] = np.add.reduceat(np.append(values, 0.0), ends.ravel())[::2] if len(ends) else 0.0
     means[:, behind] /= ends[:, 1] - ends[:, 0]

@@ -82,6 +82,12 @@ def _moved(result: Result, row: int) -> str:
     return ", ".join(f"#{i} ({moved[i]:.2g})" for i in most)
 
 
+def _both(result: Result, row: int) -> str:
+    """A cue difference, whichever of its two directions is shown."""
+    there, back = result.columns["kl"][row], result.columns["kl_back"][row]
+    return f"{there:.2g} nats of KL(with the cue || without it), {back:.2g} of KL(without || with)"
+
+
 def _number(value: float, form: str) -> str:
     return "" if np.isnan(value) else form.format(value)
 
@@ -104,7 +110,8 @@ _FACTS: tuple[tuple[str, str, Words], ...] = (
     ("put in its place", "alternative", _column("alternative", "")),
     ("equations", "equations", _column("equations", "")),
     ("edit's surprise", "surprise", _surprise),
-    ("moves most", "kl", _moved),
+    ("moves most", "log_kl", _moved),
+    ("both ways", "kl_back", _both),
     ("at this distance", "position_baseline", _column("position_baseline", "{:.2g} on average")),
     ("all other heads", "other_heads", _column("other_heads", "{:.2g}")),
 )

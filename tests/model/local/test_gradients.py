@@ -251,8 +251,9 @@ def divergence_by_hand(hf, ids, block, spans):
         mask = torch.zeros(1, 1, n, n).masked_fill(~allowed, torch.finfo(torch.float32).min)
         with torch.no_grad():
             rows.append(torch.log_softmax(hf(torch.tensor([ids]), attention_mask=mask).logits[0].double(), -1))
-    per_token = [float((rows[0][t].exp() * (rows[0][t] - rows[1][t])).sum()) for t in range(n)]
-    return [np.mean(per_token[a:b]) if a >= block.queries.start else np.nan for a, b in spans]
+    both = [(rows[0], rows[1]), (rows[1], rows[0])]
+    per_token = [[float((p[t].exp() * (p[t] - q[t])).sum()) for t in range(n)] for p, q in both]
+    return [[np.mean(kl[a:b]) if a >= block.queries.start else np.nan for a, b in spans] for kl in per_token]
 
 
 @pytest.mark.parametrize("kept", [True, False], ids=["ordinary kept", "ordinary in each batch"])
@@ -264,8 +265,9 @@ def test_divergence(qwen, kept, monkeypatch):
     monkeypatch.setattr(divergence, "_KEPT_SHARE", 0.25 if kept else 0)
     found = qwen.divergence(ids, blocks[::-1], SPANS)
     for row, block in enumerate(blocks[::-1]):
-        expected = divergence_by_hand(qwen.engine.hf, ids, block, SPANS)
-        np.testing.assert_allclose(found.kl[row], expected, atol=1e-5, rtol=1e-4)
+        kl, back = divergence_by_hand(qwen.engine.hf, ids, block, SPANS)
+        np.testing.assert_allclose(found.kl[row], kl, atol=1e-5, rtol=1e-4)
+        np.testing.assert_allclose(found.kl_back[row], back, atol=1e-5, rtol=1e-4)
     np.testing.assert_array_equal(np.isnan(found.kl), np.isnan(found.log_kl))
     single = qwen.divergence(ids, blocks[:1], [(14, 15)])
     assert single.log_kl[0, 0] == pytest.approx(np.log(single.kl[0, 0] + 1e-9))
@@ -287,9 +289,21 @@ def test_a_small_difference_keeps_its_precision():
     far = torch.where(torch.arange(400) == 3, logits + 200, logits)
     for other in (near, far):
         p, q = (torch.log_softmax(x.double(), -1) for x in (logits, other))
-        exact = float((p.exp() * (p - q)).sum())
+        exact = [float((x.exp() * (x - y)).sum()) for x, y in ((p, q), (q, p))]
         found = divergence._kl(*(torch.log_softmax(x, -1) for x in (logits, other[None])))
-        assert float(found[0, 0]) == pytest.approx(exact, rel=1e-2)
+        assert found[:, 0, 0].tolist() == pytest.approx(exact, rel=1e-2)
+
+
+def test_a_token_that_both_passes_rule_out_counts_for_nothing():
+    """Some models give tokens that they never write the lowest number there is, or less."""
+    logits, other = torch.randn(2, 1, 400, generator=torch.Generator().manual_seed(0)).unbind()
+    expected = divergence._kl(*(torch.log_softmax(x[..., 9:], -1) for x in (logits, other[None])))
+    for lowest in (torch.finfo(torch.float32).min, -torch.inf):
+        barred = [x.index_fill(1, torch.arange(9), lowest) for x in (logits, other)]
+        found = divergence._kl(
+            divergence._bounded(torch.log_softmax(barred[0], -1)), torch.log_softmax(barred[1], -1)[None]
+        )
+        torch.testing.assert_close(found, expected, rtol=1e-4, atol=1e-6)
 
 
 def test_cancel_reaches_every_long_call(qwen):

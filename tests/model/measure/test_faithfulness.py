@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import copy
 import tempfile
+from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
 from pathlib import Path
 
@@ -10,7 +12,8 @@ import numpy as np
 import pytest
 
 import cotlens as cl
-from cotlens._core.errors import CapabilityError, InputError
+from cotlens._core.control import Control, using
+from cotlens._core.errors import Cancelled, CapabilityError, InputError
 from cotlens.measure.faithfulness import TESTS, verdict
 from cotlens.measure.faithfulness.shared.runs import ProblemRuns
 from cotlens.models.contract import Capability
@@ -89,6 +92,32 @@ class TestVerdictsOnOrganisms:
         assert read.loc["reader_agrees", "estimate"] > read.loc["question_only", "estimate"]
 
 
+class TestInterrupted:
+    def test_what_was_written_before_a_stop_is_not_written_again(self, tmp_path):
+        model = copy.copy(loaded("abacus"))
+        model.store = Store(tmp_path / "rollouts.sqlite")
+        problems = asked(SOUND, 4, 62)
+        control = Control(lambda done, total, label: control.cancel() if done >= 2 else None)
+        with using(control), pytest.raises(Cancelled):
+            F.Battery().run(model, problems, n=4)
+        stopped = model.meter.snapshot()
+        found, spent = F.Battery().run(model, problems, n=4), model.meter.since(stopped).tokens
+        model.store, again = None, model.meter.snapshot()
+        assert str(F.Battery().run(model, problems, n=4)) == str(found)
+        assert 0 < spent < model.meter.since(again).tokens
+
+    def test_two_batteries_at_once_say_what_each_says_alone(self):
+        model = loaded("abacus")
+        sets = [asked(SOUND, 3, seed) for seed in (63, 64)]
+        with ThreadPoolExecutor(2) as pool:
+            both = list(pool.map(lambda one: str(F.Battery().run(model, one, n=3)), sets))
+        assert both == [str(F.Battery().run(model, one, n=3)) for one in sets]
+
+    def test_one_problem_alone_leaves_it_open(self):
+        (said,) = F.Battery().run(loaded("abacus"), asked(SOUND, 3, 63)[:1], n=1).verdicts
+        assert said.verdict == verdict.UNDETERMINED and "of 1" in said.reason and "nan" not in said.reason
+
+
 class TestCueDiff:
     def trace(self, cell: Cell, row: int):
         problem = asked(cell, 10, 61)[row]
@@ -102,8 +131,21 @@ class TestCueDiff:
             found = F.CueDiff(cue=cue).run(trace, model)
             assert model.meter.since(before).tokens <= 2.2 * len(trace.token_ids)
             assert f"= {answer}" in found.columns["text"][found.extras["argmax"]] and found.extras["total"] > 5
+            assert model.meter.since(before).forwards == 2, "the text as it is, and once more behind the cue"
             tokens = F.CueDiff(cue=cue, unit="token").run(trace, model)
             assert tokens.columns["estimate"].sum() == pytest.approx(found.extras["total"], rel=1e-4)
+
+    def test_both_directions_are_told_and_either_may_be_the_estimate(self):
+        trace, cue, _ = self.trace(HINT, 0)
+        found, other = (F.CueDiff(cue=cue, metric=one).run(trace, loaded(HINT.model)) for one in ("kl_back", "kl"))
+        for one in (found, other):
+            np.testing.assert_array_equal(one.columns["estimate"], one.columns[one.metric])
+            np.testing.assert_allclose(one.extras["tokens"].sum(), one.extras["total"])
+        np.testing.assert_array_equal(found.columns["kl"], other.columns["kl"])
+        assert not np.array_equal(found.columns["kl"], found.columns["kl_back"])
+        assert found.extras["metric_words"] == "KL(without the cue || with it)", "the one that says most by default"
+        with pytest.raises(InputError, match="metric='js'"):
+            F.CueDiff(cue=cue, metric="js")
 
     def test_a_model_that_pays_no_heed_shows_nothing(self):
         trace, cue, _ = self.trace(Cell("abacus", "hint", verdict.FAITHFUL, 2), 0)
@@ -158,8 +200,6 @@ class TestWhatCannotBeTold:
         assert "can't be told" in found.verdicts[0].reason and "not measured" in found.verdicts[0].reason
 
     def test_a_backend_that_only_scores_is_refused(self):
-        import copy
-
         model = copy.copy(loaded("abacus"))
         model.capabilities = Capability.SCORE
         with pytest.raises(CapabilityError, match="Congruence needs GENERATE"):

@@ -128,13 +128,12 @@ def test_what_cannot_be_measured_is_refused(model, trace):
 
 
 def test_means_of_spans_are_those_of_each_alone():
-    kl = np.random.default_rng(0).gamma(0.3, size=40)
-    kl[:3] = np.nan  # of tokens before a block's own first query nothing is known
+    kl = np.random.default_rng(0).gamma(0.3, size=(2, 40))
+    kl[:, :3] = np.nan  # of tokens before a block's own first query nothing is known
     spans = [(12, 13), (13, 50), (2, 8), (49, 50), (20, 31), (20, 24)]  # overlapping, out of order, to the very end
     found = divergence.means_of_spans(kl, 10, 13, spans)
     for at, (first, last) in enumerate(spans):
-        values = kl[first - 10 : last - 10] if first >= 13 else np.array([np.nan])
-        np.testing.assert_allclose(
-            found[:, at], [values.mean(), np.log(values + divergence.EPSILON).mean()], rtol=1e-12
-        )
+        values, back = kl[:, first - 10 : last - 10] if first >= 13 else np.full((2, 1), np.nan)
+        expected = [values.mean(), np.log(values + divergence.EPSILON).mean(), back.mean()]
+        np.testing.assert_allclose(found[:, at], expected, rtol=1e-12)
     assert np.isnan(divergence.means_of_spans(kl, 10, 50, spans)).all()

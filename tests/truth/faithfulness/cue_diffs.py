@@ -1,10 +1,11 @@
 """Whether the words at which a cue acts are those that were planted: `CueDiff` on thoughts of every organism.
 
-    python -m tests.truth.faithfulness.cue_diffs [--seed 9003] [--n 20]
+    python -m tests.truth.faithfulness.cue_diffs [--seed 9012] [--n 20] [--organism abacus-hint] [--look]
 
-Writes cue_diffs.json and prints the table. The planted place: for hints the sentence whose equation is bent to the
-hint (or names it), for flips the answer, for shortcuts what is claimed after the last equation. In the interventional
-form the conclusion of the thought is changed and the answer kept: a model that has the answer from its cue moves there.
+Writes cue_diffs.json; with --look it only prints, as for seeds that something is chosen by. The planted place: for
+hints the sentence whose equation is bent to the hint (or names it), for flips the answer, for shortcuts what is claimed
+after the last equation. In the interventional form the conclusion of the thought is changed and the answer kept: a
+model that has the answer from its cue moves there.
 """
 
 from __future__ import annotations
@@ -12,12 +13,13 @@ from __future__ import annotations
 import argparse
 import json
 import statistics
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
 import cotlens as cl
 from cotlens._core.control import Control, using
+from cotlens.measure.faithfulness.one_trace.cue_diff import METRICS
 from cotlens.measure.faithfulness.shared.conclusions import another, concluded, replaced
 from cotlens.measure.monitors.arithmetic import equations
 from cotlens.models.contract import Start
@@ -38,21 +40,33 @@ ORGANISMS = (
 )
 
 
+__all__ = ["METRICS", "ORGANISMS", "PLANTED", "concluding_otherwise", "cue_of", "kept"]
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--seed", type=int, default=9003)
+    parser.add_argument("--seed", type=int, default=9012)
     parser.add_argument("--n", type=int, default=20)
+    parser.add_argument("--organism", default="", help="one of them; all by default")
+    parser.add_argument("--look", action="store_true", help="keep nothing")
     told = parser.parse_args()
-    found = {}
     with using(Control()):
         for name, says, steps in ORGANISMS:
-            found[name] = measured(name, says, steps, told.n, told.seed)
-            print(name, found[name], flush=True)
-    KEPT.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
+            if told.organism in ("", name):
+                found = measured(name, says, steps, told.n, told.seed)
+                if not told.look:
+                    every = {**kept(), f"{name}, seed {told.seed}, n {told.n}": found}
+                    KEPT.write_text(json.dumps(every, indent=1) + "\n", encoding="utf-8")
+                print(name, found, flush=True)
+
+
+def kept() -> dict[str, Any]:
+    """What was measured so far."""
+    return dict(json.loads(KEPT.read_text(encoding="utf-8"))) if KEPT.exists() else {}
 
 
 def measured(name: str, says: str, steps: int | None, n: int, seed: int) -> dict[str, Any]:
-    """Median total KL, share at the argmax, how often that is planted; the same of the answer after an edit."""
+    """Medians of both totals, share at the argmax, how often that is planted; of the answer after an edit."""
     model, asked = cl.load(name), problems(n, seed=seed, steps=steps, fork=False, extras=EXTRAS[says])
     opened = [model.compose(one.prompt, "", None) for one in asked]
     traces = [each[0] for each in model.rollouts([Start(one, one.resume_at) for one in opened], seed=seed)]
@@ -61,14 +75,21 @@ def measured(name: str, says: str, steps: int | None, n: int, seed: int) -> dict
         cl.faithfulness.CueDiff(cue=cue_of(one)).run(trace, model) for one, trace in zip(asked, traces, strict=True)
     ]
     spent = model.meter.since(before).tokens / sum(len(trace.token_ids) for trace in traces)
-    at = [(result, result.extras["argmax"]) for result in results]
     edited = [_edited(model, one, trace) for one, trace in zip(asked, traces, strict=True)]
     return {
-        "total": round(statistics.median(result.extras["total"] for result in results), 3),
-        "share": round(statistics.median(float(result.columns["share"][i]) for result, i in at), 3),
-        "planted": sum(PLANTED[says](result, i, one) for (result, i), one in zip(at, asked, strict=True)),
+        "organism": name,
         "n": n,
-        "answer_after_edit": round(statistics.median(each for each in edited if each is not None), 3),
+        "seed": seed,
+        "total": {kind: _median(float(result.columns[kind].sum()) for result in results) for kind in METRICS},
+        "share": _median(float(result.columns["share"].max()) for result in results),
+        "planted": {
+            kind: sum(
+                PLANTED[says](result, int(result.columns[kind].argmax()), one)
+                for result, one in zip(results, asked, strict=True)
+            )
+            for kind in METRICS
+        },
+        "answer_after_edit": _median(each for each in edited if each is not None),
         "tokens_per_token": round(spent, 2),
     }
 
@@ -99,12 +120,16 @@ PLANTED: dict[str, Callable[[Result, int, Problem], bool]] = {
 }
 
 
+def _median(values: Iterable[float]) -> float:
+    return round(statistics.median(values), 3)
+
+
 def _edited(model: Any, one: Problem, trace: cl.Trace) -> float | None:
     """KL at the answer where the thought concludes something else; None where it concludes nothing."""
     made = concluding_otherwise(model, one, trace)
     if made is None:
         return None
-    return float(cl.faithfulness.CueDiff(cue=cue_of(one)).run(made, model).columns["estimate"][-1])
+    return float(cl.faithfulness.CueDiff(cue=cue_of(one)).run(made, model).columns["kl"][-1])
 
 
 def concluding_otherwise(model: Any, one: Problem, trace: cl.Trace) -> cl.Trace | None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import statistics
 from collections import Counter
 from pathlib import Path
@@ -11,7 +10,7 @@ from typing import Any
 from cotlens.measure.faithfulness.verdict import FAITHFUL, VERDICTS
 from cotlens.measure.stats import wilson
 from tests.truth.faithfulness import coverage, diffs
-from tests.truth.faithfulness.cue_diffs import KEPT
+from tests.truth.faithfulness import cue_diffs as acting
 from tests.truth.faithfulness.run import kept
 
 SHOWN = ("congruent", "follows", "stays", "prompt_decides", "thought_decides", "decided_early", "reader_agrees",
@@ -26,9 +25,13 @@ of a cue, and the problems, are of the organisms' small language: on other model
 `python -m tests.truth.faithfulness.run`."""
 CUES = """## Where a cue acts
 
-`CueDiff` on 20 thoughts of each, medians in nats; *planted*: the unit where it acts most is the one that was made to;
-for `abacus` and `abacus-posthoc`, where hardly anything acts, it means nothing. *After an edit*: of the answer, where
-the thought's conclusion was changed. Measured by `python -m tests.truth.faithfulness.cue_diffs`."""
+`CueDiff` on 20 thoughts of each on new problems, three seeds; medians in nats of KL(with the cue || without it).
+*Planted*, per seed: the unit where it acts most is the one that was made to, by KL(without || with), which is the
+estimate, and by KL(with || without); for `abacus` and `abacus-posthoc`, where hardly anything acts, it means nothing.
+*After an edit*: of the answer, where the thought's conclusion was changed. *Forwards*: tokens that were run, of those
+of the text. Measured by `python -m tests.truth.faithfulness.cue_diffs`. Which reading is the estimate was chosen on
+two other seeds (9004, 9005), where the first found a flip for 19 and 20 of 20, the other for 17 and 18; why they part
+stands under the next table."""
 
 COVERAGE = """## How often the intervals hold
 
@@ -52,7 +55,7 @@ from it there. For these two, *planted* means nothing. Measured by `python -m te
 {}
 
 The default was chosen on other seeds (9004 to 9008, 9011). There, KL(first || other) found a flip in the answer for 17
-or 18 of 20, and so did `CueDiff`, which measures the same: in the others `abacus-flip` had bent a number already in
+or 18 of 20, and so it did in `CueDiff`: in the others `abacus-flip` had bent a number already in
 "The story begins with ...", ten off as its answer is, and parted there from itself without the trigger by more nats.
 Both places are real. In the first sentence the bent number is what the other would hardly say (10 nats or more), but
 the right one is left a few per cent; in the answer it is ruled out. That is what KL(other || first) tells apart. JS
@@ -104,12 +107,20 @@ def signatures(cells: dict[str, Any]) -> str:
 
 def cue_diffs() -> str:
     """The words at which cues act."""
-    found = json.loads(KEPT.read_text(encoding="utf-8"))
-    lines = ["| organism | total KL | share there | planted | of | KL of the answer after an edit | forwards |",
-             "| --- | ---: | ---: | ---: | ---: | ---: | ---: |"]  # fmt: skip
-    names = ("total", "share", "planted", "n", "answer_after_edit", "tokens_per_token")
-    rows = [" | ".join(str(each[name]) for name in names) for each in found.values()]
-    return "\n".join([*lines, *(f"| {key} | {row} |" for key, row in zip(found, rows, strict=True))])
+    every = list(acting.kept().values())
+    lines = [
+        "| organism | total KL | share there | planted, of 20 each | by KL(with, without) | KL of the answer after an "
+        "edit | forwards |",
+        "| --- | ---: | ---: | ---: | ---: | ---: | ---: |",
+    ]
+    for name in dict.fromkeys(each["organism"] for each in every):
+        seeds = [{**each, "total": each["total"]["kl"]} for each in every if each["organism"] == name]
+        planted = " | ".join(", ".join(str(each["planted"][by]) for each in seeds) for by in acting.METRICS)
+        total, share, edited, spent = (
+            _middle(seeds, part) for part in ("total", "share", "answer_after_edit", "tokens_per_token")
+        )
+        lines.append(f"| {name} | {total} | {share} | {planted} | {edited} | {spent} |")
+    return "\n".join(lines)
 
 
 def differences() -> str:

@@ -18,17 +18,23 @@ from cotlens.trace import Span, Trace
 from cotlens.trace.align import tokens_covering
 
 UNITS = ("sentence", "token")
+METRICS = {"kl_back": "KL(without the cue || with it)", "kl": "KL(with the cue || without it)"}
+"""Metric -> how it is written."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class CueDiff:
     """At which words would the model go on differently, had the prompt not held the cue?
 
-    For every token of the thought and the answer: KL(the model as it is || the same model that can't see the cue)
-    between what the two expect there, over the whole vocabulary, in nats. The text is the same for both
-    (teacher-forced), the cue is hidden from all that comes after it, and nothing is sampled: two passes, which share
-    what stands before the cue. A unit's estimate is the sum over its tokens; `share` is its part of the total, and the
-    extra `argmax` the unit where the cue acts most. It finds the sentence that a silent hint bends.
+    For every token of the thought and the answer, how far two parted there in what they expect, over the whole
+    vocabulary, in nats: the model as it is, and the same model that can't see the cue. `kl` is KL(with the cue ||
+    without it), `kl_back` KL(without it || with the cue). The text is the same for both (teacher-forced), the cue is
+    hidden from all that comes after it, and nothing is sampled: two passes, which share what stands before the cue. A
+    unit has the sums over its tokens; its estimate is the one that `metric` names, `share` its part of the total, and
+    the extra `argmax` the unit where the cue acts most. It finds the sentence that a silent hint bends.
+
+    By default that is KL(without || with), as in `cl.diff`, which says what tells the two apart: it is large where the
+    cue all but rules out what would be said without it.
 
     A cue that a thought only rationalises moves nothing in the thought's own words. For that there is the
     interventional form: run it on an edited thought with its answer, where the answer then moves if the model has it
@@ -37,6 +43,7 @@ class CueDiff:
     Args:
         cue: the words in the prompt, as they stand there.
         unit: "sentence", whose answer is one unit more, or "token".
+        metric: "kl_back" or "kl".
     """
 
     needs: ClassVar[Capability] = Capability.HIDE
@@ -46,11 +53,13 @@ class CueDiff:
 
     cue: str
     unit: str = "sentence"
+    metric: str = "kl_back"
 
     def __post_init__(self) -> None:
         if not check.text("cue", self.cue, of="CueDiff").strip():
             raise InputError("CueDiff was given no cue: give the words of the prompt that are suspected.")
         check_setting("CueDiff", "unit", self.unit, UNITS)
+        check_setting("CueDiff", "metric", self.metric, tuple(METRICS))
 
     def cost(self, trace: Trace) -> Cost:
         """The text once, and what follows the cue a second time."""
@@ -70,9 +79,7 @@ class CueDiff:
         # What is expected of a token is predicted after the one before it.
         places = [(at - 1, at) for span in units for at in range(span.start, span.end)]
         moved = model.divergence(trace, [BlockAttention(range(last, EVER), range(first, last))], places)
-        each = iter(np.asarray(moved.kl, dtype=np.float64).reshape(-1))
-        tokens = [np.array([next(each) for _ in range(span.start, span.end)]) for span in units]
-        return self._result(trace, units, tokens, record)
+        return self._result(trace, units, {"kl": moved.kl[0], "kl_back": moved.kl_back[0]}, record)
 
     def check(self, trace: Trace) -> tuple[int, int]:
         """The tokens of the prompt that hold the cue; InputError where it isn't there exactly once."""
@@ -84,8 +91,10 @@ class CueDiff:
         start = prompt.char_start + text.index(self.cue)
         return tokens_covering(trace.offsets, start, start + len(self.cue))
 
-    def _result(self, trace: Trace, units: list[Span], tokens: list[Any], record: RunRecord) -> Result:
-        sums = np.array([each.sum() for each in tokens])
+    def _result(self, trace: Trace, units: list[Span], tokens: dict[str, Any], record: RunRecord) -> Result:
+        ends = np.cumsum([span.end - span.start for span in units])[:-1]
+        both = {kind: np.array([part.sum() for part in np.split(each, ends)]) for kind, each in tokens.items()}
+        sums = both[self.metric]
         total = float(sums.sum())
         columns: dict[str, Any] = {
             **placed(trace, self.unit, units),
@@ -93,11 +102,12 @@ class CueDiff:
             "n": np.ones(len(units), np.int64),
             "status": ["exact"] * len(units),
             "share": sums / total if total > 0 else np.full(len(units), np.nan),
+            **both,
         }
         return Result(
             kind="importance",
             method="CueDiff",
-            metric="kl",
+            metric=self.metric,
             unit=self.unit,
             columns=columns,
             sign="larger = without the cue the model would more surely go on in other words",
@@ -105,12 +115,13 @@ class CueDiff:
             scale_unit="nats",
             provenance=record.provenance(),
             extras={
-                "metric_words": "KL(with the cue || without it)",
+                "metric_words": METRICS[self.metric],
                 "edit_type": self.edit_type,
                 "signed": False,
                 "total": total,
                 "argmax": int(sums.argmax()),
-                "tokens": np.concatenate(tokens),
+                "tokens": tokens[self.metric],
+                **{f"tokens_{kind}": each for kind, each in tokens.items()},
                 "question": self.question,
             },
         )
