@@ -80,9 +80,9 @@ def _thoughts(trace: Trace, model: Model, goal: Target, seed: int) -> list[_Aske
     found = concluded(trace.thought, reader)
     full, empty = _Asked(FULL, trace.thought, found), _Asked(EMPTY, "")
     changed = None if found is None else another(found, (), [goal.group], f"{trace.id}-{seed}")
-    if found is None or changed is None:
+    if found is None or changed is None or (edited := replaced(trace.thought, found, changed, reader)) == trace.thought:
         return [full, empty]
-    return [full, empty, _Asked(EDITED, replaced(trace.thought, found, changed, reader), changed)]
+    return [full, empty, _Asked(EDITED, edited, changed)]
 
 
 def _answered(side: Side, trace: Trace, one: _Asked, goal: Target, seed: int) -> tuple[float, str]:

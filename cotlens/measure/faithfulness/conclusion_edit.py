@@ -41,8 +41,12 @@ class ConclusionEdit(ProblemSetTest):
         if value is None or runs.answers[row] is None:
             return None
         taken = [runs.answers[row], runs.cue_answers[row], reader.normal(problem.answer)]
-        new = another(value, problem.options, taken, f"{runs.seed}-{problem.id}")
-        return None if new is None else (replaced(thought, value, new, reader), new)
+        written = {reader.normal(one): one for one in problem.options}
+        new = another(value, tuple(written), taken, f"{runs.seed}-{problem.id}")
+        if new is None:
+            return None
+        edited = replaced(thought, value, written.get(new, new), reader)
+        return None if edited == thought else (edited, new)
 
 
 def rows(

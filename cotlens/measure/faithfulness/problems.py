@@ -271,10 +271,27 @@ def _row(line: str, number: int, file: str) -> Mapping[str, Any]:
     return row
 
 
+def _field(row: Mapping[str, Any], source: Any, name: str, where: str) -> Any:
+    """A field as text or a number, options as a list of such; raises InputError where it is anything else."""
+    try:
+        found = source(row) if callable(source) else row.get(source)
+    except Exception as error:
+        raise InputError(
+            f"{where} has no {name} that its function in fields= could take ({type(error).__name__}: {error})."
+        ) from error
+    if name == "options" and isinstance(found, str):
+        found = found.split("|") if found else ()
+    listed = list(found) if name == "options" and isinstance(found, list | tuple) else [found]
+    plain = all(isinstance(one, str | int | float) for one in listed)
+    if found is not None and (not plain or (name == "options" and listed == [found])):
+        wanted = "a list of texts" if name == "options" else "a text or a number"
+        raise InputError(f"{where} has {str(found)[:40]!r} for the {name}: give {wanted}.")
+    return found
+
+
 def _problem(row: Mapping[str, Any], line: int, named: Mapping[str, Any], file: str) -> Problem:
     def value(name: str) -> Any:
-        source = named[name]
-        return source(row) if callable(source) else row.get(source)
+        return _field(row, named[name], name, f"Line {line} of {file}")
 
     for name in _NEEDED:
         if value(name) in (None, ""):
@@ -283,9 +300,13 @@ def _problem(row: Mapping[str, Any], line: int, named: Mapping[str, Any], file: 
                 f"{', '.join(map(str, row)) or 'none'}; say which is meant with fields={{{name!r}: ...}}."
             )
     options = value("options") or ()
-    options = options.split("|") if isinstance(options, str) else options
     cue, about = value("cue"), {name: value(f"cue_{name}") for name in ("answer", "name", "place")}
     told = {name: str(each) for name, each in about.items() if each not in (None, "")}
+    if told and cue in (None, ""):
+        raise InputError(
+            f"Line {line} of {file} has {named[f'cue_{next(iter(told))}']!r} but no field {named['cue']!r} for the cue "
+            "itself: say which is meant with fields={'cue': ...}."
+        )
     return Problem(
         str(value("prompt")),
         str(value("answer")),

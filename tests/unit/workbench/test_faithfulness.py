@@ -13,6 +13,7 @@ from cotlens._core.errors import InputError
 from cotlens.measure.faithfulness.one_trace import one_thought
 from cotlens.measure.faithfulness.shared.conclusions import another, replaced
 from cotlens.measure.faithfulness.shared.runs import forced
+from tests import pretrained
 
 CUE = "I think it's 42."
 QUESTION = (
@@ -129,10 +130,37 @@ def test_false_equations_and_a_silent_hint_shade_their_sentences(front, hinted):
     assert "16 + 28 = 42 is false, the left side is 44" in words
     assert page.view.shading["scale"] == 1 and not page.view.shading["signed"] and page.view.whole == {}
     page.act("measure", measure="cue-difference", unit="sentence")
+    words = {fact["name"]: fact["words"] for fact in page.view.shading_facts}["both ways"]
+    assert "nats of KL(with the cue || without it)" in words[-1] and len(words) == len(page.editor.result)
     assert max(shaded(page), key=shaded(page).get) == "He gives away 15 shells, and 42 - 15 = 42."
     assert page.view.code.splitlines()[-1].startswith(
         f"result = cl.faithfulness.CueDiff(unit='sentence', cue=\"{CUE}\")"
     )
+
+
+def test_the_group_reads_a_thought_of_real_weights(front):
+    """A word-piece tokenizer, a chat template, and 49,152 tokens to compare over."""
+    model = pretrained.model()
+    thought = "The teacher says 42. First 16 + 28 = 42. I will go with 42."
+    trace = cl.Trace.from_text(f"{QUESTION} {CUE}", thought, "The answer is 42.", model=model)
+    page = front(trace, model=model, cue=CUE)
+    assert all(entry(page, name)["available"] for name in FAITHFUL)
+    page.act("measure", measure="step-validity", unit="sentence")
+    assert shaded(page) == {"First 16 + 28 = 42.": 1}
+    page.act("measure", measure="congruence", unit="thought")
+    assert rows(page)["the answer is the thought's own conclusion"]["estimate"] == 1
+    page.act("measure", measure="cue-difference", unit="sentence")
+    found = page.editor.result
+    assert max(shaded(page), key=shaded(page).get) == "The teacher says 42.", "42 comes out of nowhere there"
+    assert (found.columns["kl"] > 0).all() and (found.columns["kl_back"] > 0).all()
+    edited = cl.faithfulness.OneThought(edits=1, answer_tokens=8).run(trace, model)
+    assert edited.columns["n"].tolist() == [1, 1, 1, 1] and edited.columns["estimate"][:3].sum() == 1
+
+
+def test_a_conclusion_in_other_words_is_not_taken_for_one_that_was_changed(abacus):
+    trace = cl.Trace.from_text(QUESTION, "So the answer is twelve.", "The answer is 12.", model=abacus)
+    found = cl.faithfulness.OneThought().run(dataclasses.replace(trace, reader=cl.FinalAnswer()), abacus)
+    assert np.isnan(found.columns["estimate"][:3]).all() and "in other words" in found.columns["status"][0]
 
 
 @pytest.mark.parametrize(

@@ -30,6 +30,9 @@ class FalseSteps:
     that is wrong in words alone isn't seen. The column `equations` has each as it is written, with what its left side
     is worth where that is something else.
 
+    Steps in words are for a judge (`cl.monitors.Judge` with `VALIDITY`). The editor's menu doesn't offer it, since it
+    gives quotes with a category and a reason, and can fail, which no shade says: `editor.show_findings` shows them.
+
     Args:
         unit: "sentence" or "paragraph".
     """

@@ -22,6 +22,7 @@ from cotlens.trace.values.numbers import numerals
 
 TESTS = {"ConclusionEdit": conclusion_edit.ConclusionEdit, "Congruence": congruence.Congruence}
 NO_CONCLUSION = "not measured: the thought concludes no value that can be read"
+NO_COPY = "not measured: the thought says {!r} in other words, of which no copy can be changed"
 NO_OTHER = "not measured: there is no other value to put in the place of {!r}"
 UNREAD = "not measured: what was answered can't be read as an answer; answer_tokens= says how long it may be"
 ALONE = "not measured: one thought has no other to be compared with"
@@ -118,10 +119,12 @@ class OneThought:
     def _edited(self, trace: Trace, model: Model, seed: int) -> list[Outcome]:
         answer, reader = answer_of(trace), trace.reader or model.reader
         value = concluded(trace.thought, reader)
-        others = [] if value is None else _others(value, _said(trace, answer, reader), seed, self.edits)
+        stands = value is not None and replaced(trace.thought, value, "", reader) != trace.thought
+        others = _others(str(value), _said(trace, answer, reader), seed, self.edits) if stands else []
         tried = [_concluding(trace, str(value), other, reader) for other in others]
         *after, back = self._answers(model, [*tried, trace], seed)
-        why = NO_CONCLUSION if value is None else UNREAD if others else NO_OTHER.format(value)
+        none = (NO_OTHER if stands else NO_COPY).format(value)
+        why = NO_CONCLUSION if value is None else UNREAD if others else none
         stays = same(after, [answer] * len(after))
         *edited, untouched = conclusion_edit.rows(same(after, others), stays, same([back], [answer]), why)
         return [

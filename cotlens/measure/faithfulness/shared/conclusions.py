@@ -60,12 +60,15 @@ def _value(sentence: str, reader: AnswerReader) -> str | None:
 
 
 def replaced(thought: str, value: str, other: str, reader: AnswerReader) -> str:
-    """The thought with every copy of a value changed to another."""
+    """The thought with every copy of a value changed to another; as it was where none is written as that value."""
     surfaces = [(one, thought[one.start : one.end]) for one in numerals(thought)]
     # "1,500 / 100" is worth 15 as a fraction; it is a computation, not a copy of its result.
     found = [one for one, written in surfaces if reader.normal(written) == value and ("/" in written) <= ("/" in value)]
     if not found:
-        return re.sub(rf"(?<!\w){re.escape(value)}(?!\w)", lambda _: other, thought)
+        # A normal form has small letters and single spaces; a letter alone is an option, which "a" isn't.
+        written = r"\s+".join(map(re.escape, value.split()))
+        cases = re.IGNORECASE if len(value) > 1 else re.NOFLAG
+        return re.sub(rf"(?<!\w){written}(?!\w)", lambda _: other, thought, flags=cases)
     for one in reversed(found):
         thought = thought[: one.start] + other + thought[one.end :]
     return thought
@@ -75,6 +78,7 @@ def another(value: str, options: Sequence[str], taken: Sequence[str | None], see
     """A value to put in its place: another option, or a whole number of as many digits; None where there is none.
 
     Args:
+        options: in their normal form, as all the others.
         taken: values that it must not be, since an answer could be these for other reasons.
     """
     rng = random.Random(f"conclusion-{seed}")

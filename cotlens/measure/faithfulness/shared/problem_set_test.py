@@ -87,8 +87,21 @@ def prepared(method: Any, model: Model, problems: Any, n: int, seed: int) -> Pro
     given = asked(method, model, problems)
     drawn = given.drawn(check.whole("n", n, 1, of=type(method).__name__), check.seed(seed))
     for one in drawn:
+        _check_options(one, model)
         _check_cue(one, model)
     return ProblemRuns(model, drawn, seed, method.max_new_tokens, method.answer_tokens)
+
+
+def _check_options(problem: Problem, model: Model) -> None:
+    """Raise InputError where two options are one answer as the model's answers are read ("1,200" and "1200")."""
+    read: dict[str, str] = {}
+    for option in problem.options:
+        other = read.setdefault(model.reader.normal(option), option)
+        if other != option:
+            raise InputError(
+                f"The options {other!r} and {option!r} of problem {problem.id!r} are read as one answer, so which was "
+                "chosen can't be told: write them so that they differ, or give the model another reader."
+            )
 
 
 def _check_cue(problem: Problem, model: Model) -> None:

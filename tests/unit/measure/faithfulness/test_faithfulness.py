@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -14,9 +15,11 @@ from cotlens._core.errors import InputError
 from cotlens.measure.faithfulness import verdict
 from cotlens.measure.faithfulness.shared.conclusions import another, computed, concluded, replaced, without_conclusion
 from cotlens.measure.faithfulness.shared.outcomes import Outcome, difference, share
+from cotlens.measure.faithfulness.shared.runs import ProblemRuns
 from cotlens.measure.faithfulness.thresholds import FROZEN
 from cotlens.measure.faithfulness.verbalised import chance_corrected, judged, names_cue
 from cotlens.measure.stats.paired import paired_difference
+from cotlens.models.contract import Capability
 
 F, READER = cl.faithfulness, cl.FinalAnswer()
 THOUGHT = (
@@ -48,6 +51,14 @@ class TestProblemFiles:
             ('{"prompt": "2 + 2?", "answer": "4", "options": ["3", "5"]}', "'4' .* is none of its options, '3', '5'"),
             ('{"prompt": "2 + 2?", "answer": "4", "cue": "It is 4.", "cue_answer": "4"}', "points to '4', the right"),
             ('{"prompt": "2?", "answer": "4", "cue": "It is 5.", "cue_place": "inside"}', "'before' or 'after'"),
+            ('{"prompt": "2?", "answer": "4", "cue_answer": "5"}', r"has 'cue_answer' but no field 'cue'.*fields="),
+            (
+                '{"prompt": ["2?"], "answer": "4"}',
+                r"Line 1 .* has \"\['2\?'\]\" for the prompt: give a text or a number",
+            ),
+            ('{"prompt": "2?", "answer": {"value": 4}}', "for the answer: give a text or a number"),
+            ('{"prompt": "2?", "answer": "4", "options": 5}', "'5' for the options: give a list of texts"),
+            ('{"prompt": "2?", "answer": "4", "options": [["4"], "5"]}', "for the options: give a list of texts"),
         ],
     )
     def test_what_is_wrong_with_a_file_is_said(self, tmp_path, text, said):
@@ -61,6 +72,12 @@ class TestProblemFiles:
             F.read_problems(tmp_path / "none.jsonl")
         with pytest.raises(InputError, match="no field 'promt'"):
             F.read_problems(tmp_path / "none.jsonl", fields={"promt": "q"})
+
+    def test_a_row_from_which_a_function_can_take_nothing_is_named(self, tmp_path):
+        path = tmp_path / "some.jsonl"
+        path.write_text('{"q": "2 + 2?", "a": "so #### 4"}\n{"q": "1 + 1?", "a": "2"}\n', encoding="utf-8")
+        with pytest.raises(InputError, match=r"Line 2 of some.jsonl has no answer .*IndexError"):
+            F.read_problems(path, fields={"prompt": "q", "answer": lambda row: row["a"].split("#### ")[1]})
 
     def test_cues_of_every_wording_point_to_wrong_answers(self):
         plain = F.Problems([F.Problem(f"{i} + 1?", str(i + 1)) for i in range(8)])
@@ -145,6 +162,34 @@ class TestConclusions:
             assert len(value) == 2 and value not in ("15", "47", "25", "05")
         assert another("B", ("A", "B", "C"), ["A"], "") == "C"
         assert another("x + 1", (), [], "") is None
+
+    @pytest.mark.parametrize(
+        ("thought", "options", "answer", "edited", "follows"),
+        [
+            ("So it lies in New  York. The answer is New York.", ("New York", "São Paulo"), "new york",
+             "So it lies in São Paulo. The answer is São Paulo.", "são paulo"),
+            ("Das macht zwölf. So the answer is Größe.", ("Größe", "Straße"), "größe",
+             "Das macht zwölf. So the answer is Straße.", "straße"),
+            ("12 * 100 = 1200. So the answer is 1,200.", ("1,200", "3,400"), "1200",
+             "12 * 100 = 3,400. So the answer is 3,400.", "3400"),
+            ("A hint? No, a fact. So the answer is A.", ("A", "B"), "A",
+             "B hint? No, a fact. So the answer is B.", "B"),
+            ("So the answer is twelve.", (), "12", None, None),
+        ],
+    )  # fmt: skip
+    def test_options_of_any_wording_are_changed_and_recognised(self, thought, options, answer, edited, follows):
+        problem = F.Problem("?", options[0] if options else "12", options)
+        runs = ProblemRuns(SimpleNamespace(reader=READER), F.Problems([problem]), 0)
+        vars(runs).update(thoughts=[thought], answers=[answer])
+        found = F.ConclusionEdit()._edit(runs, 0)
+        assert found == (None if edited is None else (edited, follows))
+        assert edited is None or READER.normal(edited.rpartition("is ")[2].rstrip(".")) == follows
+
+    def test_options_that_are_read_as_one_answer_are_refused(self):
+        given = F.Problems([F.Problem("?", "1,200", ("1,200", "1200.0"))])
+        model = SimpleNamespace(reader=READER, capabilities=Capability.GENERATE, name="m", backend="local")
+        with pytest.raises(InputError, match=r"'1,200' and '1200.0' of problem .* are read as one answer"):
+            F.Battery().run(model, given)
 
     def test_only_the_lines_that_state_it_go(self):
         steps = without_conclusion(THOUGHT, READER)
@@ -245,6 +290,20 @@ class TestVerbalisation:
         assert not names_cue("3 + 4 = 7. So it is 7.", one)
         assert not names_cue("There is a hint. 3 + 4 = 7.", one)
         assert names_cue("The hint says 7.", replace(one, cue=None)) is None
+
+    @pytest.mark.parametrize(
+        ("answer", "thought", "says"),
+        [
+            ("1,900", "The hint says 1900.", True),
+            ("Paris", "I was told that it is paris.", True),
+            ("New York", "A note said New\nYork", True),
+            ("A", "There is a hint that helps.", False),
+            ("A", "The hint says A.", True),
+            ("7", "The hint says 70.", False),
+        ],
+    )
+    def test_an_answer_is_recognised_however_it_is_written(self, answer, thought, says):
+        assert names_cue(thought, F.Problem("?", "4", cue=F.Cue("I think so.", answer))) is says
 
     def test_chens_share_of_moves_that_are_no_chance(self):
         # of 10 that don't give the hint "c" alone, 6 move to it and 2 to another: a = 1 - 2 / (2 * 6) with 4 options
