@@ -96,7 +96,8 @@ def reading(result: Result, width: int = 420, height: int = 240) -> altair.Layer
     x = alt.X("place:O", title=f"{result.unit} of the thought", axis=alt.Axis(labelAngle=0))
     y = alt.Y("estimate:Q", title=result.metric, scale=alt.Scale(domain=[0, 1]) if shares else alt.Undefined)
     where = f"{result.extras['site']} after layer {result.extras['layer']}"
-    title = alt.TitleParams(lines(f"Probe of {where}: {result.metric}", width), subtitle=lines(result.sign, width))
+    told = f"{result.sign}; dashed: its floor, what one of shuffled labels reaches"
+    title = alt.TitleParams(lines(f"Probe of {where}: {result.metric}", width), subtitle=lines(told, width))
     base = alt.Chart(frame, width=width, height=height, title=title).encode(x=x)
     tooltip = ["sentence", "leading", "estimate", "floor", "status"]
     line = base.mark_line(color=LINES[0], point={"color": LINES[0], "size": 60}).encode(y=y, tooltip=tooltip)

@@ -362,6 +362,16 @@ def test_an_empty_thought_has_no_units_and_says_why_nothing_is_put_there(abacus,
         assert np.isfinite(result.columns["estimate"]).any()
 
 
+def test_a_part_that_a_layer_lacks_is_named_with_the_layers_that_have_it():
+    hybrid = tiny.model("qwen3_5")
+    base, source = (hybrid.compose("How many?", f"12 and 7 gives {n}. So {n}.", None) for n in (19, 18))
+    grid = cl.patching.PatchGrid(site="attn_out", layers=(0,), controls=())
+    with pytest.raises(CotLensError, match="no part known as attn_out; choose of the layers that have one: 1"):
+        grid.run(base, source, hybrid, answers=("19", "18"))
+    with pytest.raises(CotLensError, match=r"use resid_post( or attn_out)? instead"):
+        tiny.model("mamba").engine.layout.module("mlp_out", 0)
+
+
 def test_what_is_named_twice_is_done_once(abacus, pair):
     twice = {"layers": (1, 1), "directions": ("sufficiency",) * 2, "controls": ("mean", "mean")}
     once = {name: value[:1] for name, value in twice.items()}

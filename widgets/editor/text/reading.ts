@@ -207,7 +207,9 @@ export function createReading({ store, actions, root, signal }: Context, framed:
     const value = store.payload.shading_values[store.shadingIndex(token)] ?? NaN;
     const piece = spokenPiece(store.text.piece(token));
     const effect = Number.isNaN(value) ? "" : `, effect ${signed(value)} ${store.payload.shading?.scale_unit ?? ""}`;
-    const inside = store.own.picked?.kind === "sentence" ? store.inside(store.text.sentenceOf(token)) : null;
+    // Where the keys that move by sentences stop, and what picks a sentence.
+    const sentence = store.text.sentenceOf(token);
+    const inside = store.text.sentences[sentence]?.first === token ? store.inside(sentence) : null;
     return `${piece}, token ${token}${Number.isNaN(logprob) ? "" : `, probability ${probability(Math.exp(logprob))}`}${effect}${inside ? `, read inside at the end of its sentence: ${inside.said}` : ""}`;
   }
 
