@@ -32,7 +32,7 @@ FIRST = (
 )
 # What begins so shares something costly and stays on one worker; of all else each file does. The journeys take as long
 # as all that is left of their folder: a second JupyterLab costs seconds, to wait for one after the other minutes.
-GROUPS = ("browser/test_journey", "browser/", "gallery/", "packaging/")
+GROUPS = ("browser/test_journey", "browser/", "gallery/", "notebooks/", "packaging/")
 # Folders whose tests wait for other processes, which a busy machine may starve. Each is tried once more, and pytest
 # lists it as RERUN: that is a bug to mend, not a pass to be glad of.
 WAITING = ("browser/", "gallery/", "notebooks/", "remote/")
