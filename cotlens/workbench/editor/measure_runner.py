@@ -64,8 +64,9 @@ def unmeasurable(trace: Trace) -> str | None:
 
 
 def has_probabilities(trace: Trace) -> bool:
-    """Whether every token after the first has its probability and alternatives."""
-    return bool(trace.top_ids.shape[1]) and not np.isnan(trace.logprobs[1:]).any()
+    """Whether every token after the first has its probability and alternatives; a latent has none."""
+    words = np.delete(trace.logprobs, [0, *trace.latent_tokens])
+    return bool(trace.top_ids.shape[1]) and not np.isnan(words).any()
 
 
 class MeasureRunner:
