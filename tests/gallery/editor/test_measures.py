@@ -24,7 +24,8 @@ def facts(gallery: Gallery) -> dict[str, str]:
 def test_the_menu_is_grouped_and_says_question_and_cost(gallery: Gallery) -> None:
     opened(gallery, "shaded")
     groups = gallery.find(".cotlens-group").evaluate_all("all => all.map(each => each.getAttribute('aria-label'))")
-    assert groups == ["One pass, exact", "Sampled on-policy", "Rewritten, then continued", "Attention", "Faithfulness"]
+    cheap = ["One pass, exact", "Sampled on-policy", "Rewritten, then continued", "Attention"]
+    assert groups == [*cheap, "Faithfulness", "Inside the model (white-box)"]
     resampling = gallery.find('[data-measure="resampling"]')
     assert "up to 180 rollouts of about 60 tokens, about 8 s" in resampling.inner_text()
     assert "how often would it reach the same answer?" in resampling.inner_text()
@@ -62,7 +63,7 @@ def test_the_menu_goes_by_keyboard(gallery: Gallery) -> None:
     keyboard.press("ArrowDown")
     assert focused(gallery) == "occlusion_total"
     keyboard.press("End")
-    assert focused(gallery) == "cue-difference"
+    assert focused(gallery) == "probe"
     keyboard.press("ArrowDown")
     assert focused(gallery) == "early-answer"
     gallery.set("{ measures: model.get('measures').map((each) => ({ ...each, cost: 'at most 7 tokens' })) }")

@@ -12,11 +12,11 @@ function visible(words: string): string {
 }
 
 export function insideLine(row: InsideRow): HTMLElement {
-  const chips = row.parts.map(({ where, words, value, clear }) => h("span", "cotlens-reading-chip", { "data-clear": clear || null },
+  const chips = row.parts.map(({ where, words, value, clear }) => h("span", "cotlens-reading-chip", { "data-clear": clear || null, "aria-hidden": "true" },
     h("span", "cotlens-muted", {}, where && `L${where}`), h("b", "", {}, visible(words)), h("span", "cotlens-muted", {}, value)));
-  const line = wholeRow("cotlens-inside", ...(row.cut ? ["…"] : []), ...chips);
+  const spoken = h("span", "cotlens-unseen", {}, drawable(`read inside after sentence ${row.sentence}: ${row.said}`));
+  const line = wholeRow("cotlens-inside", spoken, ...(row.cut ? ["…"] : []), ...chips);
   const cell = line.firstElementChild as HTMLElement;
-  setAttribute(cell, "aria-label", `read inside after sentence ${row.sentence}: ${row.said}`);
   setAttribute(cell, "title", drawable(row.said));
   return line;
 }

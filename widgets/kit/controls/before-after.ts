@@ -11,7 +11,7 @@ const LATEST = 600;
 
 /** The difference of two texts, with what went and what came marked. */
 export function markedChanges(changes: Change[]): (string | HTMLElement)[] {
-  return trimSame(changes).map(({ op, text }) => (op === "same" ? text : h(op, op === "del" ? "cotlens-del" : "cotlens-ins", {}, text)));
+  return trimSame(changes).map(({ op, text }) => (op === "same" ? text : h(op === "del" ? "del" : "ins", op === "del" ? "cotlens-del" : "cotlens-ins", {}, text)));
 }
 
 export function createBeforeAfter(): { element: HTMLElement; draw(comparison: Comparison | null, written: Piece | null): void } {
