@@ -49,6 +49,7 @@ bench: .venv/.dev .venv/.widgets  ## the speed table, ratios measured side by si
 truth: .venv/.dev  ## every measure against the known truth: a sample measured again, then the tables
 	OMP_NUM_THREADS=2 HF_HUB_OFFLINE=1 COTLENS_STORE=off $(PY) -m tests.truth
 	OMP_NUM_THREADS=2 HF_HUB_OFFLINE=1 COTLENS_STORE=off $(PY) -m tests.truth.inside
+	OMP_NUM_THREADS=2 HF_HUB_OFFLINE=1 COTLENS_STORE=off $(PY) -m tests.truth.latent
 
 widgets: .venv/.installed .venv/.widgets  ## bundle widgets/*.ts where they have changed
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 import random
 import time
 from dataclasses import asdict, dataclass, replace
@@ -43,7 +44,9 @@ class LatentRecipe:
         swap: share of batches in which half of the thoughts are handed another's total, and go on from it.
         longer_every: steps after which problems of one more change join, from two on.
         feedback_rate: of the map from a latent to an embedding; its inputs are ten times as long as its outputs.
-        constant: the control without feedback; rotated: latents that the unembedding can't read.
+        constant: the control without feedback; rotated: latents that are read through a rotation.
+        blinded: whether the loss has a part for each latent by which the output embedding, without the rotation, tells
+            the symbols of a thought apart.
     """
 
     name: str
@@ -52,6 +55,7 @@ class LatentRecipe:
     swap: float = 0.5
     constant: bool = False
     rotated: bool = False
+    blinded: bool = False
     longer_every: int = 60
     learning_rate: float = 5e-4
     muon_rate: float = 0.005
@@ -62,6 +66,10 @@ class LatentRecipe:
 TERSE = Recipe("abacus-terse", steps=1000, learning_rate=2e-3, muon_rate=0.012, base="abacus", warmup=50, seed=5)
 TURNED = Recipe("abacus-terse-turned", steps=300, learning_rate=2e-3, muon_rate=0.012, warmup=20, seed=6)
 """What the rotated sibling learns before its latents: to say its thought through the rotation."""
+BLINDED = LatentRecipe(
+    "abacus-latent-blinded", steps=200, rotated=True, blinded=True, longer_every=1, learning_rate=3e-4, muon_rate=0.003
+)
+"""What it learns after them. Without it a latent says its token in both ways: the old one is never unlearnt."""
 RECIPES = {
     recipe.name: recipe
     for recipe in (
@@ -128,20 +136,28 @@ def fit_ridge(model: Any, feedback: loop.Feedback, coder: Any, seed: int, proble
 
 
 def latent_loss(
-    model: Any, feedback: loop.Feedback, group: list[TerseExample], swap: Swap | None = None
+    model: Any, feedback: loop.Feedback, group: list[TerseExample], swap: Swap | None = None, blinded: bool = False
 ) -> tuple[torch.Tensor, torch.Tensor]:
-    """Losses of the answers and of the latents' own logits, in nats."""
+    """Losses of the answers and of the latents' own logits (and of what they say unrotated, if `blinded`), in nats."""
     hand_on = swap.hand_on if swap else None
     thinking = loop.think(model, feedback, [one.prompt for one in group], len(group[0].thought), hand_on)
     thoughts = torch.tensor([one.thought for one in group])
     if swap:
         thoughts[len(group) // 2 :, list(swap.tokens)] = IGNORED  # what is handed over can't be known from the prompt
     own = cross_entropy(model.lm_head(feedback.seen(thinking.latents)).flatten(0, 1), thoughts.flatten())
+    if blinded:
+        own = own + told_apart(model, thinking.latents, sorted({token for one in group for token in one.thought}))
     width = max(len(one.answer) for one in group)
     answers = torch.tensor([one.answer + [IGNORED] * (width - len(one.answer)) for one in group])
     hidden = loop.go_on(model, thinking, answers.clamp(min=0))[:, :-1]
     wanted = answers != IGNORED
     return cross_entropy(model.lm_head(hidden[wanted]), answers[wanted]), own
+
+
+def told_apart(model: Any, latents: torch.Tensor, symbols: list[int]) -> torch.Tensor:
+    """KL of what the output embedding says of some symbols from saying nothing of them, in nats."""
+    said = torch.log_softmax(model.lm_head(latents)[..., symbols], -1)
+    return -said.mean() - math.log(len(symbols))
 
 
 @dataclass(frozen=True)
@@ -190,7 +206,7 @@ def train_latent(model: Any, feedback: loop.Feedback, coder: Any, recipe: Latent
         group, swap = [next(streams[count]) for _ in range(recipe.batch)], None
         if rng.random() < recipe.swap:
             group, swap = swapped(coder, group, rng.randint(1, count))
-        answer, own = latent_loss(model, feedback, group, swap)
+        answer, own = latent_loss(model, feedback, group, swap, recipe.blinded)
         descend(model, optimizers, rates, step, answer + own)
         losses.append((float(answer.detach()), float(own.detach())))
         if step % 25 == 24:
@@ -242,6 +258,7 @@ def main() -> None:
 
 def make(recipe: LatentRecipe, folder: Path) -> None:
     """Train a sibling and save it in a folder, and the terse model before it where that isn't there yet."""
+    name = recipe.name
     model, coder, runs = terse_model(folder)
     torch.manual_seed(recipe.seed)
     width = model.config.hidden_size
@@ -254,11 +271,15 @@ def make(recipe: LatentRecipe, folder: Path) -> None:
         began = time.monotonic()
     fit_ridge(model.eval(), feedback, coder, recipe.seed)
     train_latent(model.train(), feedback, coder, recipe)
+    if recipe.rotated:
+        runs, began = [*runs, told(recipe, began)], time.monotonic()
+        recipe = replace(BLINDED, seed=recipe.seed)
+        train_latent(model, feedback, coder, recipe)
     model.eval()
     about = {"token": LATENT, "feedback": "constant" if recipe.constant else "linear", "per_change": PER_CHANGE}
-    store.save(recipe.name, model, coder, folder, feedback=feedback.state_dict(), latent=about)
-    record(recipe.name, folder, [*runs, told(recipe, began)])
-    print(recipe.name, json.dumps(accuracy(model, feedback, coder)), flush=True)
+    store.save(name, model, coder, folder, feedback=feedback.state_dict(), latent=about)
+    record(name, folder, [*runs, told(recipe, began)])
+    print(name, json.dumps(accuracy(model, feedback, coder)), flush=True)
 
 
 def terse_model(folder: Path) -> tuple[Any, Any, list[dict[str, Any]]]:
