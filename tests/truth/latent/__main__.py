@@ -1,4 +1,4 @@
-"""Measures latents of the shipped reasoners against what is known of them, and writes the tables of docs/latent.md.
+"""Measures latents of the shipped reasoners against what is known of them, and writes the tables of docs/latents.md.
 
 python -m tests.truth.latent            # all of it: some minutes
 python -m tests.truth.latent --tables   # the tables alone, of what is committed
@@ -16,7 +16,7 @@ from tests.truth.latent.holding import broken, pages
 from tests.truth.latent.measuring import MODELS, ranked, used
 
 FIGURES = Path(__file__).with_name("figures.json")
-PAGE = Path(__file__).parents[3] / "docs" / "latent.md"
+PAGE = Path(__file__).parents[3] / "docs" / "latents.md"
 BEGIN, END = "<!-- truth: make truth -->", "<!-- /truth -->"
 
 

@@ -1,4 +1,4 @@
-"""What must hold of the figures, and the tables of docs/latent.md that are made of them."""
+"""What must hold of the figures, and the tables of docs/latents.md that are made of them."""
 
 from __future__ import annotations
 
