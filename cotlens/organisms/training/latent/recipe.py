@@ -66,8 +66,10 @@ class LatentRecipe:
 TERSE = Recipe("abacus-terse", steps=1000, learning_rate=2e-3, muon_rate=0.012, base="abacus", warmup=50, seed=5)
 TURNED = Recipe("abacus-terse-turned", steps=300, learning_rate=2e-3, muon_rate=0.012, warmup=20, seed=6)
 """What the rotated sibling learns before its latents: to say its thought through the rotation."""
-BLINDED = LatentRecipe(
-    "abacus-latent-blinded", steps=200, rotated=True, blinded=True, longer_every=1, learning_rate=3e-4, muon_rate=0.003
+_BLIND = LatentRecipe("abacus-latent-blinded", rotated=True, blinded=True, longer_every=1)
+BLINDED = (
+    replace(_BLIND, steps=200, learning_rate=3e-4, muon_rate=0.003),
+    replace(_BLIND, steps=300, seed=1),
 )
 """What it learns after them. Without it a latent says its token in both ways: the old one is never unlearnt."""
 RECIPES = {
@@ -271,9 +273,9 @@ def make(recipe: LatentRecipe, folder: Path) -> None:
         began = time.monotonic()
     fit_ridge(model.eval(), feedback, coder, recipe.seed)
     train_latent(model.train(), feedback, coder, recipe)
-    if recipe.rotated:
+    for stage in BLINDED if recipe.rotated else ():
         runs, began = [*runs, told(recipe, began)], time.monotonic()
-        recipe = replace(BLINDED, seed=recipe.seed)
+        recipe = replace(stage, seed=recipe.seed + stage.seed)
         train_latent(model, feedback, coder, recipe)
     model.eval()
     about = {"token": LATENT, "feedback": "constant" if recipe.constant else "linear", "per_change": PER_CHANGE}
