@@ -23,6 +23,7 @@ SEED = 4711
 MODELS = ("abacus-latent", "abacus-latent-rotated", "abacus-latent-pause")
 CONTROL = "abacus-latent-pause"
 CHANGES, THOUGHTS, EXCHANGED = 3, 24, 60
+ROUNDING = 1e-3  # nats; effects of the control are below 1e-5
 Rows = list[dict[str, Any]]
 
 
@@ -44,15 +45,17 @@ def ranked(name: str) -> Rows:
         sure = cl.latent.LatentLens().run(trace, model, says=case.says).columns["estimate"]
         direct = _effects(model, trace, other, "direct")
         apart = [own != its for own, its in zip(case.says, other_case.says, strict=True)]
-        read.append((np.abs(direct), sure, np.array([step in last and one for step, one in enumerate(apart)])))
+        read.append((direct, sure, np.array([step in last and one for step, one in enumerate(apart)])))
         total = _effects(model, trace, other, "total")[totals]
-        told.append((np.abs(total), sure[totals], np.array([apart[step] for step in totals])))
+        told.append((total, sure[totals], np.array([apart[step] for step in totals])))
     return [_row(name, "read", read), _row(name, "told", told)]
 
 
 def _effects(model: Any, trace: Any, donor: Any, effect: str) -> Any:
+    """Sizes of effects, nats; what is no more than the rounding of a pass is none."""
     method = cl.latent.LatentAblation(mode="donor", effect=effect)
-    return np.asarray(method.run(trace, model, others=[donor]).columns["estimate"])
+    found = np.abs(method.run(trace, model, others=[donor]).columns["estimate"])
+    return np.where(found < ROUNDING, 0.0, found)
 
 
 def _row(name: str, question: str, found: list[tuple[Any, Any, Any]]) -> dict[str, Any]:
