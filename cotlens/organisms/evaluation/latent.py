@@ -53,11 +53,15 @@ def _answer(trace: Any) -> str:
     return "" if found is None else str(found.text)
 
 
-def _used(model: Any, n: int, changes: int, seed: int) -> dict[str, list[float]]:
-    """For each change: share of its total's latents that say it, and of interchanges that are followed; their n."""
+def _used(model: Any, n: int, changes: int, seed: int) -> dict[str, list[float | None]]:
+    """For each change: share of its total's latents that say it, and of interchanges that are followed; their n.
+
+    None where no case counts.
+    """
     found = decodable_and_used(model, latent_cases(n, changes, seed + 1), groups=total_groups(changes), seed=seed)
     names = ("decodable", "estimate", "low", "high", "n", "stays")
-    return {name: np.asarray(found.columns[name], np.float64).round(4).tolist() for name in names}
+    table = {name: np.asarray(found.columns[name], np.float64).round(4).tolist() for name in names}
+    return {name: [None if np.isnan(one) else one for one in column] for name, column in table.items()}
 
 
 def _ablated(model: Any, n: int, seed: int) -> dict[str, list[float]]:

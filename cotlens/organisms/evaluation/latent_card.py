@@ -102,9 +102,14 @@ def _used(found: dict[str, Any]) -> list[str]:
         names = ("estimate", "low", "high", "stays", "n", "decodable")
         for at, (share, low, high, stays, n, says) in enumerate(zip(*(table[one] for one in names), strict=True)):
             rows.append(
-                f"| {changes} | {at + 1} | {share:.1%} | {low:.1%} to {high:.1%} | {stays:.1%} | {n:.0f} | {says:.1%} |"
+                f"| {changes} | {at + 1} | {share:.1%} | {low:.1%} to {high:.1%} | {_share(stays)} | {n:.0f} | {says:.1%} |"
             )
     return rows
+
+
+def _share(value: float | None) -> str:
+    """A share, or that nothing was right that could have stayed."""
+    return "-" if value is None else f"{value:.1%}"
 
 
 def _kept(found: dict[str, Any]) -> list[str]:
