@@ -25,6 +25,6 @@ __getattr__, __dir__ = lazy_attributes(
         "LatentAblation": f"{_PACKAGE}.ablation:LatentAblation",
         "LatentCase": f"{_PACKAGE}.cases:LatentCase",
         "LatentLens": f"{_PACKAGE}.lens:LatentLens",
-        "decodable_and_used": f"{_PACKAGE}.decodable_and_used:decodable_and_used",
+        "decodable_and_used": f"{_PACKAGE}.side_by_side:decodable_and_used",
     },
 )

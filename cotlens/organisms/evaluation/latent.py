@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from cotlens.measure.latent.ablation import LatentAblation
-from cotlens.measure.latent.decodable_and_used import decodable_and_used
+from cotlens.measure.latent.side_by_side import decodable_and_used
 from cotlens.measure.stats import wilson
 from cotlens.organisms import store
 from cotlens.organisms.task.problems import MAX_STEPS

@@ -102,7 +102,8 @@ def _used(found: dict[str, Any]) -> list[str]:
         names = ("estimate", "low", "high", "stays", "n", "decodable")
         for at, (share, low, high, stays, n, says) in enumerate(zip(*(table[one] for one in names), strict=True)):
             rows.append(
-                f"| {changes} | {at + 1} | {share:.1%} | {low:.1%} to {high:.1%} | {_share(stays)} | {n:.0f} | {says:.1%} |"
+                f"| {changes} | {at + 1} | {share:.1%} | {low:.1%} to {high:.1%} | {_share(stays)} | {n:.0f} "
+                f"| {says:.1%} |"
             )
     return rows
 
