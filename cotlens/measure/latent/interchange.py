@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
 import numpy as np
@@ -116,7 +116,7 @@ class Interchange:
             self, trace, [steps.as_group(trace, row) for row in rows], np.where(apart, estimates, np.nan), own.surface,
             record.provenance(), extras, status=["exact" if ok else UNFORETOLD for ok in apart], columns=columns,
         )  # fmt: skip
-        return _signed(found)
+        return replace(found, sign="+ = the foretold answer becomes likelier")
 
     def _foretold(
         self, rows: Sequence[Any], donor: Trace, model: Model, given: Sequence[str | None] | None
@@ -130,9 +130,3 @@ class Interchange:
                 "None where none can be foretold."
             )
         return found
-
-
-def _signed(found: Result) -> Result:
-    from dataclasses import replace
-
-    return replace(found, sign="+ = the foretold answer becomes likelier")
