@@ -17,7 +17,7 @@ know as one, "vllm". Another one, with `endpoint` as a pattern, is a folder besi
 a line in the tables of `load` and `contract.capability`.
 
 A family of models is added in `chat_formats.families`, which says how it marks its thoughts; one whose layers are built
-otherwise in `architecture`; a server that speaks another dialect in `endpoint.dialect`.
+otherwise in `architecture`; a server that speaks another dialect in `endpoint.probing`.
 
 Nothing is imported here, so that the contract can be had without torch.
 """

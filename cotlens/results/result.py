@@ -26,7 +26,7 @@ FORMAT = "cotlens-result/1"
 
 _CHARTS = "cotlens.plots:CHARTS"  # named, not imported: results stand below plots
 _FIGURES = "cotlens.plots:FIGURES"
-_TABLES = "cotlens.results.tables:write"
+_TABLES = "cotlens.results.table_files:write"
 _SUMMARY = "cotlens.results.summary:summary"  # it stands on certainties, which stand on results
 _WORDS = ("kind", "method", "metric", "unit", "sign", "zero", "scale_unit")
 _SHOWN = 10

@@ -5,8 +5,9 @@
 
 To add a method, write a module with a frozen settings class that has `needs`, `cost(trace)` and
 `run(trace, model, seed=0)`, and add one line to the table; the contract tests fail until it has a case in
-`tests/contract/test_importance.py`. `CONTRIBUTING.md` says what else a method needs (the menu of the editor, the kind
-of its evidence).
+`tests/contract/test_importance.py`. A module holds an estimand: another way of rewriting sentences is a
+setting of what is there (`sampled.rewriting`). `CONTRIBUTING.md` says what else a method needs (the menu of the editor,
+the kind of its evidence).
 
 Open `occlusion` first, the plainest method.
 """

@@ -13,10 +13,10 @@ from numpy.typing import NDArray
 from cotlens._core import check, control
 from cotlens.measure.answers.forms import Form, check_form
 from cotlens.measure.method import RunRecord, check_needs, check_setting, chosen_layers
-from cotlens.measure.patching.grid import SITES, UNITS, measured, whole
+from cotlens.measure.patching.grid import UNITS, measured, whole
 from cotlens.measure.patching.pair import Pair, pair_of
 from cotlens.measure.steering.norms import check_layer
-from cotlens.models.contract import AnswerBranch, Capability, Intervention, Model, Patch
+from cotlens.models.contract import LAYER_SITES, AnswerBranch, Capability, Intervention, Model, Patch
 from cotlens.results import Result
 from cotlens.trace import Trace
 
@@ -55,7 +55,7 @@ class Attribution:
 
     def __post_init__(self) -> None:
         check_setting("Attribution", "unit", self.unit, UNITS)
-        check_setting("Attribution", "site", self.site, SITES)
+        check_setting("Attribution", "site", self.site, LAYER_SITES)
         check_form("Attribution", self.form)
         object.__setattr__(self, "steps", check.whole("steps", self.steps, 0, of="Attribution"))
         object.__setattr__(self, "layers", chosen_layers(self.layers, "Attribution"))

@@ -15,11 +15,10 @@ from cotlens.measure.answers.forms import Form, check_form
 from cotlens.measure.method import RunRecord, check_needs, check_setting, chosen_layers
 from cotlens.measure.patching.pair import LEAST, Pair, pair_of
 from cotlens.measure.steering.norms import check_layer
-from cotlens.models.contract import Capability, Model, Patch
+from cotlens.models.contract import LAYER_SITES, Capability, Model, Patch
 from cotlens.results import Result
 from cotlens.trace import Trace
 
-SITES = ("resid_post", "attn_out", "mlp_out")
 HEADS = "heads"
 UNITS = ("token", "sentence", "paragraph", "step")
 DIRECTIONS = ("sufficiency", "necessity")
@@ -91,7 +90,7 @@ class PatchGrid:
 
     def __post_init__(self) -> None:
         check_setting("PatchGrid", "unit", self.unit, UNITS)
-        check_setting("PatchGrid", "site", self.site, (*SITES, HEADS))
+        check_setting("PatchGrid", "site", self.site, (*LAYER_SITES, HEADS))
         for name, allowed in (("directions", DIRECTIONS), ("controls", CONTROLS)):
             given = check.texts(name, getattr(self, name), of="PatchGrid")
             for one in given:

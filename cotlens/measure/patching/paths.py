@@ -12,10 +12,10 @@ from cotlens._core import check
 from cotlens._core.errors import InputError
 from cotlens.measure.answers.forms import Form, check_form
 from cotlens.measure.method import RunRecord, check_needs, check_setting
-from cotlens.measure.patching.grid import SITES, UNITS, whole
+from cotlens.measure.patching.grid import UNITS, whole
 from cotlens.measure.patching.pair import Pair, pair_of
 from cotlens.measure.steering.norms import check_layer
-from cotlens.models.contract import Capability, Model, Patch
+from cotlens.models.contract import LAYER_SITES, Capability, Model, Patch
 from cotlens.results import Result
 from cotlens.trace import Trace
 
@@ -49,7 +49,7 @@ class Path:
     form: Form = None
 
     def __post_init__(self) -> None:
-        for name, allowed in (("sender", SITES), ("receiver", PARTS)):
+        for name, allowed in (("sender", LAYER_SITES), ("receiver", PARTS)):
             given = getattr(self, name)
             if not isinstance(given, tuple | list) or len(given) != 2:
                 raise InputError(f"Path was given {name}={given!r:.60}: give (layer, site), such as (1, 'attn_out').")

@@ -21,9 +21,9 @@ from cotlens.measure.method import RunRecord, check_needs, check_setting, chosen
 from cotlens.measure.probes import fitting
 from cotlens.measure.probes.example import Example, check_examples
 from cotlens.measure.probes.fitting import Floats, Task
-from cotlens.measure.probes.probe import SITES, ExampleSet, task_of
+from cotlens.measure.probes.probe import ExampleSet, task_of
 from cotlens.measure.steering.norms import check_layer
-from cotlens.models.contract import Branch, Capability, Model
+from cotlens.models.contract import LAYER_SITES, Branch, Capability, Model
 from cotlens.results import Result
 from cotlens.trace import Trace
 
@@ -64,7 +64,7 @@ class Contrast:
     folds: int = 5
 
     def __post_init__(self) -> None:
-        check_setting("Contrast", "site", self.site, SITES)
+        check_setting("Contrast", "site", self.site, LAYER_SITES)
         check_setting("Contrast", "at", self.at, ("prompt", "thought"))
         object.__setattr__(self, "folds", check.whole("folds", self.folds, 2, of="Contrast"))
         object.__setattr__(self, "signs", check.whole("signs", self.signs, 1, of="Contrast"))

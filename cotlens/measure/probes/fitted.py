@@ -19,10 +19,10 @@ from cotlens.measure.method import check_made_for, check_setting, model_data
 from cotlens.measure.probes import calibrating
 from cotlens.measure.probes.example import Example, check_examples, check_reads, examples_of, read
 from cotlens.measure.probes.fitting import METHODS, MODES, estimator
-from cotlens.measure.probes.probe import SITES, ExampleSet, task_of
+from cotlens.measure.probes.probe import ExampleSet, task_of
 from cotlens.measure.steering.norms import check_layer, residual_norm
 from cotlens.measure.steering.vector import Vector
-from cotlens.models.contract import Model
+from cotlens.models.contract import LAYER_SITES, Model
 from cotlens.results import Provenance
 from cotlens.trace import Trace
 
@@ -70,7 +70,7 @@ class FittedProbe:
                 raise InputError(f"The {name} of a probe hold NaN or infinite values; fit it again.")
         if self.weights.ndim != 2 or not len(self.weights) == len(self.bias) == len(self.lengths) == rows:
             raise InputError(f"A probe of {rows} outputs can't have weights of shape {self.weights.shape}.")
-        check_setting("FittedProbe", "site", self.site, SITES)
+        check_setting("FittedProbe", "site", self.site, LAYER_SITES)
 
     def __repr__(self) -> str:
         what = f"{len(self.classes)} classes" if self.classes else "a number"
@@ -204,7 +204,7 @@ def fit(
         InputError: labels of one class, fewer problems than folds, traces of different models, no such layer.
         CapabilityError: the model's activations can't be read.
     """
-    for name, value, allowed in (("site", site, SITES), ("labels", labels, MODES), ("method", method, METHODS)):
+    for name, value, allowed in (("site", site, LAYER_SITES), ("labels", labels, MODES), ("method", method, METHODS)):
         check_setting("fit", name, value, allowed)
     check_reads(model)
     given, folds = examples_of(examples), check.whole("folds", folds, 2, of="fit")

@@ -16,9 +16,9 @@ from cotlens.measure.method import RunRecord, check_needs, check_setting, traces
 from cotlens.measure.probes import calibrating
 from cotlens.measure.probes.example import Example, Label, check_examples, covariates, examples, read
 from cotlens.measure.probes.fitting import METHODS
-from cotlens.measure.probes.probe import SITES, ExampleSet, task_of
+from cotlens.measure.probes.probe import ExampleSet, task_of
 from cotlens.measure.steering.norms import check_layer
-from cotlens.models.contract import Capability, Model
+from cotlens.models.contract import LAYER_SITES, Capability, Model
 from cotlens.results import Result
 from cotlens.trace import Trace
 
@@ -56,7 +56,7 @@ class Onset:
     folds: int = 5
 
     def __post_init__(self) -> None:
-        check_setting("Onset", "site", self.site, SITES)
+        check_setting("Onset", "site", self.site, LAYER_SITES)
         check_setting("Onset", "method", self.method, METHODS)
         object.__setattr__(self, "layer", check.whole("layer", self.layer, 0, of="Onset"))
         object.__setattr__(self, "folds", check.whole("folds", self.folds, 2, of="Onset"))

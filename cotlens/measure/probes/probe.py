@@ -17,10 +17,9 @@ from cotlens.measure.probes import fitting
 from cotlens.measure.probes.example import Example, check_examples, covariates, examples_of, read
 from cotlens.measure.probes.fitting import Task
 from cotlens.measure.steering.norms import check_layer
-from cotlens.models.contract import Capability, Model
+from cotlens.models.contract import LAYER_SITES, Capability, Model
 from cotlens.results import Result
 
-SITES = ("resid_post", "attn_out", "mlp_out")
 ONE_TOKEN = "not measured: the same token stands at every place, so no hash tells places apart"
 
 
@@ -73,7 +72,7 @@ class Probe:
     folds: int = 5
 
     def __post_init__(self) -> None:
-        check_setting("Probe", "site", self.site, SITES)
+        check_setting("Probe", "site", self.site, LAYER_SITES)
         check_setting("Probe", "labels", self.labels, fitting.MODES)
         check_setting("Probe", "method", self.method, fitting.METHODS)
         object.__setattr__(self, "folds", check.whole("folds", self.folds, 2, of="Probe"))

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from cotlens._core.errors import CapabilityError, InputError, did_you_mean
+from cotlens.models.contract.interventions import SITES
 
 if TYPE_CHECKING:
     from torch import nn
@@ -27,7 +28,7 @@ RECURRENT = ("linear_attention", "conv")
 """Kinds of layers that keep a state instead; what they are given as a mask only says what pads a text."""
 
 EMBED, RESIDUAL, HEADS = "embed", "resid_post", "heads"
-KINDS = (EMBED, RESIDUAL, "attn_out", "mlp_out", HEADS)
+KINDS = SITES
 """Kinds of places: what the token embedding, a layer, its attention and its MLP give; and what the attention's heads
 give, side by side, which is what goes into the projection that mixes them."""
 
@@ -47,7 +48,7 @@ _CACHES = ("past_key_values", "cache_params", "state")
 _ATTENTION = ("self_attn", "attn", "attention", "self_attention", "mixer")
 _MLP = ("mlp", "feed_forward", "block_sparse_moe", "ffn", "moe")
 _PROJECTION = ("o_proj", "out_proj", "dense", "c_proj", "wo")
-_SITE = re.compile(r"(resid_post|attn_out|mlp_out|heads)\.(\d+)")
+_SITE = re.compile(rf"({'|'.join(KINDS[1:])})\.(\d+)")
 
 
 @dataclass(frozen=True)

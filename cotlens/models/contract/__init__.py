@@ -12,6 +12,7 @@ from cotlens.models.contract.capability import Capability, elsewhere, remedy
 from cotlens.models.contract.embeddings import by_prefix, with_embeddings
 from cotlens.models.contract.interventions import (
     EVER,
+    LAYER_SITES,
     Ablate,
     AddVector,
     BlockAttention,
@@ -29,6 +30,7 @@ __all__ = [
     "ANSWER_METRICS",
     "EFFECTS",
     "EVER",
+    "LAYER_SITES",
     "LOWEST_TEMPERATURE",
     "Ablate",
     "AddVector",

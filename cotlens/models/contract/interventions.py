@@ -14,7 +14,7 @@ import sys
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, fields
 from functools import cached_property
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,7 +27,9 @@ from cotlens._core.frozen import frozen_array
 EVER = sys.maxsize
 Positions = tuple[int, ...] | range | None
 Site = Literal["embed", "resid_post", "attn_out", "mlp_out", "heads"]
-_SITES = ("embed", "resid_post", "attn_out", "mlp_out", "heads")
+SITES: tuple[str, ...] = get_args(Site)
+LAYER_SITES = ("resid_post", "attn_out", "mlp_out")
+"""Those that a layer has one vector of for each token, as wide as the stream."""
 
 
 def covers(positions: Positions, at: NDArray[np.int64]) -> NDArray[np.bool_]:
@@ -82,8 +84,8 @@ class Intervention:
         self._set("layer", check.whole("layer", layer, of=type(self).__name__))
         if layer < 0:
             raise InputError(f"Layer {layer} is negative; layers are counted from 0.")
-        if site not in _SITES:
-            raise InputError(f"There is no site {site!r} to change; choose one of {', '.join(_SITES)}.")
+        if site not in SITES:
+            raise InputError(f"There is no site {site!r} to change; choose one of {', '.join(SITES)}.")
         if site == "embed" and layer != 0:
             raise InputError(f"The embedding stands before layer 0, not before layer {layer}; give layer=0 with it.")
 

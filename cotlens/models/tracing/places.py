@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from cotlens.models.architecture.masks import Masks
 
 # order in which the parts of a layer run
-_RANK = {"embed": 0, "mask": 1, "heads": 2, "attn_out": 3, "mlp_out": 4, "resid_post": 5}
+RANK = {"embed": 0, "mask": 1, "heads": 2, "attn_out": 3, "mlp_out": 4, "resid_post": 5}
 
 
 class _Offloaded(nnsight.TransformersModel):
@@ -55,7 +55,7 @@ def steps(
 
     def place(layer: int, kind: str, path: str) -> list[Any]:
         layer = -1 if kind == EMBED else layer  # whether it was named as a site or as layer 0's input
-        return places.setdefault((layer, _RANK[kind]), [path, None, [], kind == HEADS, ""])
+        return places.setdefault((layer, RANK[kind]), [path, None, [], kind == HEADS, ""])
 
     for layer, mask in (masks.per_layer if masks is not None else {}).items():
         place(layer, "mask", layout.path("attn_out", layer))[1] = mask

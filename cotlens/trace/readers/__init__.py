@@ -2,9 +2,10 @@
 
 Each knows shapes, not providers: a thought is found wherever a message of that shape keeps it.
 
-To add what a provider sends: a field of a message that holds its thought is a line in `messages`, a piece of its
-content a function in `blocks`; where a response lists its answers is a line in `exchange`, and that it is a response
-is seen by `reading._is_response`. Whether the text is what the model wrote or a summary is decided in `statuses`;
+To add what a provider sends: a field of a message that holds its thought is a name in
+`message_fields.THOUGHTS`, a piece of its content a function in `blocks`; where a response lists its answers is a
+line in `exchange`, and that it is a response is seen by
+`reading._is_response`. Whether the text is what the model wrote or a summary is decided in `statuses`;
 token ids and log-probabilities that came along are found by `logprobs`. Messages of a library (LangChain, Pydantic
 AI) are made a provider's by `libraries`; markers within a text are in `texts`, events of a stream in `streams`.
 

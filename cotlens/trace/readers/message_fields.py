@@ -9,6 +9,12 @@ from typing import Any
 
 from cotlens.trace.parts.part import Part
 
+THOUGHTS = (
+    *("reasoning_content", "reasoningContent", "reasoning", "thinking", "thoughts", "thought", "reasoning_text"),
+    "tool_plan",
+)
+"""Fields of a message in which a thought stands apart from the answer."""
+
 THINKING = ("thinking", "reasoning", "reasoning_text", "reasoning.text", "thought", "text", "content")
 """Names of what a block of reasoning says."""
 

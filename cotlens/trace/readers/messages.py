@@ -11,7 +11,7 @@ from cotlens.trace.parts.part import Part
 from cotlens.trace.readers.blocks import SEALS, SILENT, blocks, thought
 from cotlens.trace.readers.files import shaped
 from cotlens.trace.readers.libraries import plain
-from cotlens.trace.readers.message_fields import THINKING, as_json, call, plain_text, result
+from cotlens.trace.readers.message_fields import THINKING, THOUGHTS, as_json, call, plain_text, result
 from cotlens.trace.readers.statuses import status_of
 
 SPEAKERS = {
@@ -21,12 +21,6 @@ SPEAKERS = {
     "tool_result": ("tool", "function", "ipython", "observation", "environment", "tool_response"),
 }
 """The kind of plain text in a message -> how its speaker may be called."""
-
-THOUGHTS = (
-    *("reasoning_content", "reasoningContent", "reasoning", "thinking", "thoughts", "thought", "reasoning_text"),
-    "tool_plan",
-)
-"""Fields of a message in which a thought stands apart from the answer."""
 
 ITEMS = (
     *("reasoning", "function_call", "function_call_output", "custom_tool_call", "custom_tool_call_output"),

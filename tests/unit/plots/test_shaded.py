@@ -1,6 +1,5 @@
 """The text of a result as a figure: what is coloured, that the colours lie under their letters, and its files."""
 
-import re
 from xml.etree import ElementTree
 
 import numpy as np
@@ -92,22 +91,3 @@ def test_other_files_are_refused(tmp_path):
         result(["a"], [1.0]).figure(colums=3)
     with pytest.raises(InputError, match="no rows"):
         result([], []).figure()
-
-
-@pytest.mark.parametrize("kind", ["csv", "parquet", "tex"])
-def test_tables(tmp_path, kind):
-    import pandas
-
-    given = result(["a_b\n& c", "d"], [1.0, np.nan], status=["exact", "not measured: too long"])
-    given.save_table(path := tmp_path / f"t.{kind}")
-    if kind == "tex":
-        written = path.read_text("utf-8")
-        assert re.search(r"a\\_b \\& c & 1 ", written) and "--" in written
-        return
-    read = pandas.read_csv(path) if kind == "csv" else pandas.read_parquet(path)
-    assert read["text"].tolist() == ["a_b\n& c", "d"] and np.isnan(read["estimate"][1])
-
-
-def test_other_tables_are_refused(tmp_path):
-    with pytest.raises(InputError, match=r"can't be written as 't\.xlsx'"):
-        result(["a"], [1.0]).save_table(tmp_path / "t.xlsx")

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from itertools import pairwise
 from typing import Any
 
-from cotlens.trace.readers.message_fields import plain_text
+from cotlens.trace.readers.message_fields import THOUGHTS, plain_text
 
 Event = Mapping[str, Any]
 
@@ -33,8 +33,8 @@ def join(message: dict[str, Any], delta: Event) -> None:
 
 
 _TEXTS = (
-    *("content", "reasoning_content", "reasoning", "thinking", "refusal", "tool_plan", "response"),
-    *("text", "signature", "partial_json", "arguments"),
+    *THOUGHTS,
+    *("content", "refusal", "response", "text", "signature", "partial_json", "arguments"),
 )
 
 

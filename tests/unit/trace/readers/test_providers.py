@@ -7,6 +7,7 @@ import pytest
 
 import cotlens as cl
 from cotlens._core.errors import CotLensError
+from cotlens.trace.readers.message_fields import THOUGHTS
 
 LINES = (Path(__file__).parent / "providers.jsonl").read_text().splitlines()
 CASES = {case["name"]: case for case in map(json.loads, LINES)}
@@ -95,3 +96,18 @@ def test_an_error_of_a_provider_is_said_as_that(held, words, tmp_path):
     with pytest.raises(CotLensError) as caught:
         cl.read(path)
     assert words in str(caught.value) and "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("field", THOUGHTS)
+def test_a_thought_that_comes_in_pieces_is_whole_in_whichever_field(tmp_path, field):
+    deltas = [
+        {"role": "assistant"},
+        {field: "6 and 7 "},
+        {field: "make 13."},
+        {"content": "It "},
+        {"content": "is 13."},
+    ]
+    events = [{"object": "chat.completion.chunk", "choices": [{"index": 0, "delta": one}]} for one in deltas]
+    (tmp_path / "stream.jsonl").write_text("\n".join(map(json.dumps, events)))
+    (trace,) = cl.read(tmp_path / "stream.jsonl")
+    assert [part.text for part in trace.parts] == ["6 and 7 make 13.", "It is 13."]
