@@ -85,13 +85,11 @@ def _check_list(prompt: Sequence[Any]) -> None:
         raise InputError(f"The prompt is empty; give a question, or a list such as {_EXAMPLE}.")
     if all(isinstance(item, str) for item in prompt):
         raise InputError(
-            f"A list of {len(prompt)} texts is not one prompt; model.reason(prompts) asks one after the other, and one "
+            f"A list of {len(prompt)} texts is not one prompt; model.reason(prompts) answers each, and one "
             f"conversation is a list such as {_EXAMPLE}."
         )
     if all(isinstance(item, Sequence) and not isinstance(item, str) for item in prompt):
-        raise InputError(
-            f"A list of {len(prompt)} lists is not one prompt; model.reason(conversations) asks one after the other."
-        )
+        raise InputError(f"A list of {len(prompt)} lists is not one prompt; model.reason(conversations) answers each.")
 
 
 def _message(number: int, message: Any) -> dict[str, Any]:

@@ -180,7 +180,7 @@ class EndpointModel(TextModel, NoWhitebox):
             self.layout.vocabulary,
             self._write_samples,
             self._writer.roll,
-            self.state,
+            identity=self.state,
         )
 
     def _write_samples(

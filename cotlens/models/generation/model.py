@@ -27,10 +27,10 @@ from cotlens.models.contract import (
 )
 from cotlens.models.contract.interventions import Intervention, as_interventions
 from cotlens.models.generation import forced_answers, rollouts, writing
+from cotlens.models.generation.jobs import WritingJob, resuming
 from cotlens.models.generation.latents import LatentThinking
 from cotlens.models.generation.traces import Measured, build
 from cotlens.trace import Edit, Trace
-from cotlens.trace.collection.traces import joined
 from cotlens.trace.editing import reads
 from cotlens.trace.latents import among
 from cotlens.trace.parts.carrying import check_verbatim
@@ -129,25 +129,23 @@ class TextModel(LatentThinking, ABC):
             on_token: called with (token index, text) on the owner thread as sample 0 is written.
 
         Returns:
-            a Trace for n=1, else Traces of n. Of several prompts Traces, n of each in their order.
+            a Trace for n=1, else Traces of n. Of several prompts Traces, n of each in their order: many are answered
+            together, each as if it were alone, where the model runs here and neither `interventions` nor `on_token`
+            are given.
         """
         prefill = check.text("prefill", prefill)
         prompts: list[Any] = list(prompt) if several(prompt) else [prompt]
-        jobs = [self._begin(each, prefill, latents) for each in prompts]
-        if len(jobs) > 1:
-            changes = as_interventions(interventions)
-            jobs = self._run(lambda: writing.thought(self._setting(), jobs, changes))
-        asked = (n, seed, max_new_tokens, temperature, top_p, top_k, interventions, on_token)
-        written = (self._write(job, *asked) for job in jobs)
-        return joined(written) if several(prompt) else next(written)
+        begun = [self._begin(each, prefill, latents) for each in prompts]
+        jobs = begun if several(prompt) else begun[0]
+        return self._write(jobs, n, seed, max_new_tokens, temperature, top_p, top_k, interventions, on_token)
 
-    def _begin(self, prompt: Prompt, prefill: str, latents: int | None) -> writing.WritingJob:
+    def _begin(self, prompt: Prompt, prefill: str, latents: int | None) -> WritingJob:
         """What is to be written after a prompt."""
         latent = self._can_think() if latents is not None else self.latent_format
         opening = self._open(prompt, prefill) if latent is None else self.format.open(prompt, prefill, True)
         meta = {**opening.meta, **({"prefill": prefill} if prefill else {})}
         known = KnownSegments(opening.known, len(opening.ids))
-        job = writing.WritingJob(opening.ids, opening.span, opening.begin, known, meta)
+        job = WritingJob(opening.ids, opening.span, opening.begin, known, meta)
         if latent is None:
             return job
         return dataclasses.replace(job, ahead=latent.count(conversation(prompt).text, latents))
@@ -182,7 +180,7 @@ class TextModel(LatentThinking, ABC):
         self._own(trace)
         if latents is not None:
             self._can_think()
-        job = writing.resuming(self.format, trace, at, close_thought, latents)
+        job = resuming(self.format, trace, at, close_thought, latents)
         return self._write(job, n, seed, max_new_tokens, temperature, top_p, top_k, interventions, on_token)
 
     def rollouts(
@@ -309,7 +307,7 @@ class TextModel(LatentThinking, ABC):
 
     def _write(
         self,
-        job: writing.WritingJob,
+        jobs: WritingJob | list[WritingJob],
         n: int,
         seed: int,
         max_new_tokens: int | None,
@@ -321,4 +319,4 @@ class TextModel(LatentThinking, ABC):
     ) -> Any:
         changes = as_interventions(interventions)
         request = writing.TextRequest(n, seed, max_new_tokens, temperature, top_p, top_k, changes, on_token)
-        return self._run(lambda: writing.write(self._setting(), job, request))
+        return self._run(lambda: writing.write(self._setting(), jobs, request))

@@ -10,11 +10,12 @@ from cotlens._core import control
 from cotlens._core.errors import BackendError, Cancelled, CotLensError
 from cotlens.models.contract.start import OnRollout, Start
 from cotlens.models.generation import sample_store, writing
+from cotlens.models.generation.jobs import WritingJob, resuming
 from cotlens.models.generation.sample_store import Store
 from cotlens.models.generation.samples import OpenRollout, Sample
 from cotlens.models.generation.sampling import Sampling, rollout_seed
 from cotlens.models.generation.traces import build
-from cotlens.models.generation.writing import GenerationContext, TextRequest, WritingJob
+from cotlens.models.generation.writing import GenerationContext, TextRequest
 from cotlens.trace import Trace
 
 
@@ -40,17 +41,17 @@ def write(
     Raises:
         CotLensError: as in the contract; `error.partial` holds what there was so far in the same shape.
     """
-    jobs = [writing.resuming(setting.form, start.trace, start.at, False) for start in starts]
+    jobs = [resuming(setting.form, start.trace, start.at, False) for start in starts]
     jobs = writing.thought(setting, jobs, request.interventions)
     asked = [_ask(setting, *one, request) for one in zip(starts, jobs, strict=True)]
     kept = kept if setting.identity else None  # a model without an identity doesn't use the store
     arrivals = _Arrivals(setting, request, asked, kept, on_rollout)
     try:
         missing = arrivals.recall()
-        if request.interventions or setting.rolls is None or any(len(one.job.latents) for one in asked):
+        if request.interventions or setting.rolls is None:
             _one_by_one(setting, request, asked, missing, arrivals)
         else:
-            setting.rolls([_roll(asked, *one) for one in missing], setting.form.stop_ids, arrivals.take)
+            setting.rolls([_roll(setting, asked, *one) for one in missing], setting.form.stop_ids, arrivals.take)
     except CotLensError as error:
         if isinstance(error, (Cancelled, BackendError)):
             error.partial = arrivals.rollouts()  # type: ignore[union-attr]
@@ -75,9 +76,11 @@ def _ask(setting: GenerationContext, start: Start, job: WritingJob, request: Tex
     return _Asked(start, job, sampling, question)
 
 
-def _roll(asked: Sequence[_Asked], place: int, index: int) -> OpenRollout:
+def _roll(setting: GenerationContext, asked: Sequence[_Asked], place: int, index: int) -> OpenRollout:
     one = asked[place]
-    return OpenRollout(one.start.trace.token_ids, len(one.job.ids), place, index, one.sampling)
+    latents = next(iter(writing.inputs_of(setting, one.job)), None)
+    text = one.start.trace.token_ids if latents is None else tuple(one.job.ids)
+    return OpenRollout(index, text=text, at=len(one.job.ids), start=place, sampling=one.sampling, latents=latents)
 
 
 def _one_by_one(

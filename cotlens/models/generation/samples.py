@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from cotlens.models.contract.interventions import Patch
 from cotlens.models.generation.sampling import Sampling
 
 TOP = 8
@@ -55,33 +56,35 @@ class Sample:
     finish: str = ""
 
 
-@dataclass(eq=False)
-class OpenRollout:
-    """One rollout as it is being written.
+@dataclass(eq=False, kw_only=True)
+class OpenRollout(Sample):
+    """One of many sequences that are written together, each behind a text of its own.
 
     Args:
         text, at: it goes on from `text[:at]`; what stands there after `at` is only what it may happen to repeat.
-        start, index: whose it is, for the one who asked.
+        start: whose it is, for the one who asked.
         sampling: with the seed of its start.
-        ids: the new tokens.
-        finish: "stop", "length", or "" while unfinished.
+        measured: whether notes are wanted of its new tokens.
+        unknown: tokens of `text[:at]` of which notes are wanted, too (from 1).
+        latents: what takes the place of the words at some tokens of `text[:at]`.
     """
 
     text: tuple[int, ...]
     at: int
     start: int
-    index: int
     sampling: Sampling
-    ids: list[int] = field(default_factory=list)
-    finish: str = ""
+    measured: bool = False
+    unknown: Sequence[int] = ()
+    latents: Patch | None = None
 
     def __post_init__(self) -> None:
-        self._source = self.sampling.source(self.index)
+        self._source: torch.Generator | None = None  # while it is written: its state takes kilobytes
         self._ahead: list[float] = []
 
     def chance(self) -> float:
         """The next random number; they are drawn some ahead."""
         if not self._ahead:
+            self._source = self._source or self.sampling.source(self.index)
             # Reversed: `pop` takes them from the end.
             self._ahead = torch.rand(_AHEAD, generator=self._source, dtype=torch.float64).tolist()[::-1]
         return self._ahead.pop()
@@ -93,11 +96,14 @@ class OpenRollout:
             self.finish = "stop"
         elif len(self.ids) >= self.sampling.max_new_tokens:
             self.finish = "length"
+        if self.finish:
+            self._source = None
 
     def again(self) -> None:
         """Begin anew; the same text will come."""
         self.ids.clear()
-        self._source, self._ahead = self.sampling.source(self.index), []
+        self.notes = TokenMeasurements()
+        self._source, self._ahead = None, []
 
 
 def once_per_token(on_token: Callable[[int, int], None] | None) -> Callable[[int, int], None]:

@@ -4,26 +4,25 @@ from __future__ import annotations
 
 import codecs
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 import numpy as np
-from numpy.typing import NDArray
 
-from cotlens._core import check
+from cotlens._core import check, control
 from cotlens._core.errors import BackendError, Cancelled, CotLensError, InputError
 from cotlens.models.chat_formats.format import Format
-from cotlens.models.chat_formats.markers import KnownSegments
 from cotlens.models.contract import OnToken
 from cotlens.models.contract.feedback import Floats
 from cotlens.models.contract.interventions import Intervention, Patch
 from cotlens.models.contract.latents import Begun, LatentFormat
 from cotlens.models.contract.validation import check_ids
+from cotlens.models.generation.jobs import WritingJob
 from cotlens.models.generation.samples import OpenRollout, Sample
 from cotlens.models.generation.sampling import Sampling
-from cotlens.models.generation.traces import Measured, begin_of, build, known_at, prompt_of, text_before
+from cotlens.models.generation.traces import Measured, build
 from cotlens.models.model_config import Defaults
-from cotlens.trace import Span, Trace
+from cotlens.trace import Trace
 from cotlens.trace.answers import AnswerReader
 from cotlens.trace.collection.traces import Traces
 
@@ -61,6 +60,7 @@ class GenerationContext:
         context: the most tokens in a sequence.
         vocabulary: how many token ids there are.
         samples, rolls: how tokens come; without `rolls`, rollouts are written one prefix after the other.
+        measures: whether `rolls` notes what it measures, so that prompts can be answered together, too.
         identity: all that is known of what decides the model's texts beside settings, "" where it can't be known: then
             no rollout is kept.
         latent_format, latents: of a model that thinks in latents, how, and what gives those that follow some texts.
@@ -74,6 +74,7 @@ class GenerationContext:
     vocabulary: int
     samples: SampleWriter
     rolls: RolloutWriter | None = None
+    measures: bool = False
     identity: str = ""
     latent_format: LatentFormat | None = None
     latents: Callable[[Sequence[Begun]], list[Floats]] | None = None
@@ -98,80 +99,6 @@ class TextRequest:
         if self.on_token is not None and not callable(self.on_token):
             raise InputError(f"on_token={self.on_token!r} can't be called: give a function of (token index, text).")
         check.sampling(self)
-
-
-@dataclass(frozen=True)
-class WritingJob:
-    """What is to be written on.
-
-    Args:
-        ids: the prefix.
-        prompt, begin, known: as in `traces.build`.
-        meta: added to the trace's.
-        parts: parent, edit and rewritten_from of the new trace.
-        source: the trace whose measurements of the first `kept` tokens hold.
-        latent_tokens, latents: places [k] and vectors [k, d_model] of the latents among `ids`.
-        ahead: how many more latents are thought before words are written.
-    """
-
-    ids: list[int]
-    prompt: Span
-    begin: int
-    known: KnownSegments | None = None
-    meta: Mapping[str, Any] = field(default_factory=dict)
-    parts: Mapping[str, Any] = field(default_factory=dict)
-    source: Trace | None = None
-    kept: int = 0
-    latent_tokens: NDArray[np.int64] = field(default_factory=lambda: np.empty(0, np.int64))
-    latents: Floats = field(default_factory=lambda: np.empty((0, 0), np.float32))
-    ahead: int = 0
-
-
-def resuming(form: Format, trace: Trace, at: int | None, close_thought: bool, latents: int | None = None) -> WritingJob:
-    """The job of going on from token `at` of a trace.
-
-    Args:
-        latents: how many are thought there; by default as many as the trace has from there on.
-
-    Raises:
-        InputError: `at` is in the prompt or beyond the trace, the trace is at its end already, the thought that should
-            be closed isn't open there, or latents would stand outside the thought.
-    """
-    start = trace.resume_at if at is None else check.whole("at", at)
-    prompt, known = prompt_of(trace), known_at(trace, start)
-    begin, n = begin_of(trace), len(trace.token_ids)
-    if not max(1, begin) <= start <= n:
-        raise InputError(
-            f"The model can't go on from token {start}: choose {max(1, begin)} (after the prompt) to {n} (the end)."
-        )
-    ids = list(trace.token_ids[:start])
-    if ids[-1] in form.stop_ids:
-        raise InputError("The model ended its turn there; give at=<an earlier token>, or edit the thought first.")
-    if close_thought:
-        found = form.segment(ids, prompt.end, begin, known=known)
-        if not form.plain and (found.thought is None or found.closed):
-            raise InputError(
-                f"No thought is open before token {start}, so none can be closed; choose a token of the thought."
-            )
-        ids += form.closing(text_before(trace, start))
-    # Behind its new text an edit goes on as the same edit; from anywhere else it is a trace like others, and a parent.
-    edited = trace.edit is not None and trace.rewritten_from is None and start >= trace.edit.end_token
-    parts = {
-        "parent": trace.parent if edited else trace,
-        "edit": trace.edit if edited else None,
-        "rewritten_from": start,
-    }
-    kept = int(np.searchsorted(trace.latent_tokens, start))
-    ahead = 0 if close_thought else len(trace.latents) - kept if latents is None else check.whole("latents", latents, 0)
-    thought = trace.roles.get("thought")
-    if ahead and not (thought is not None and thought.start <= start <= thought.end):
-        raise InputError(f"Token {start} is outside the thought, so no latents can be thought there.")
-    own = trace.latent_tokens[:kept], trace.latents[:kept], ahead
-    return WritingJob(ids, prompt, begin, known, _inherited(trace), parts, trace, start, *own)
-
-
-def _inherited(trace: Trace) -> dict[str, Any]:
-    return {key: trace.meta[key] for key in ("prefill", "messages") if key in trace.meta}
 
 
 def thought(
@@ -216,34 +143,79 @@ def inputs_of(setting: GenerationContext, job: WritingJob) -> tuple[Intervention
     return (Patch(0, tuple(job.latent_tokens.tolist()), form.inputs(job.latents), site="embed"),)
 
 
-def write(setting: GenerationContext, job: WritingJob, request: TextRequest) -> Any:
-    """Write n samples; a Trace for n=1, else Traces.
+@dataclass(frozen=True)
+class _Answers:
+    """A job, and the samples of it that are written."""
+
+    job: WritingJob
+    sampling: Sampling
+    samples: list[Sample]
+
+
+def write(setting: GenerationContext, jobs: WritingJob | Sequence[WritingJob], request: TextRequest) -> Any:
+    """Write n samples of a job: a Trace for n=1, else Traces. Of several jobs Traces, n of each in their order.
+
+    Several are written together where the backend can do that, and nobody listens or changes anything inside.
 
     Raises:
         CotLensError: as in the contract; `error.partial` holds what was written so far in the same shape.
     """
-    (job,) = thought(setting, [job], request.interventions)
-    sampling = sampling_of(setting, job, request)
-    samples = [Sample(index) for index in range(request.n)]
-    tell = None if request.on_token is None else _text_callback(setting.form, request.on_token)
+    begun = thought(setting, [jobs] if isinstance(jobs, WritingJob) else jobs, request.interventions)
+    together = len(begun) > 1 and setting.measures and request.on_token is None and not request.interventions
+    asked = [_answers(setting, job, request, place if together else None) for place, job in enumerate(begun)]
+
+    def traces(broken: str = "") -> Any:
+        found = [
+            _trace(setting, one.job, request, one.sampling, sample, broken) for one in asked for sample in one.samples
+        ]
+        return found[0] if isinstance(jobs, WritingJob) and request.n == 1 else Traces(found)
+
     try:
-        setting.samples(
-            job.ids,
-            samples,
-            sampling,
-            setting.form.stop_ids,
-            unknown=_unknown(job),
-            interventions=(*inputs_of(setting, job), *request.interventions),
-            on_token=tell,
-        )
+        if together:
+            _write_together(setting, asked)
+        else:
+            for one in asked:
+                _write_alone(setting, one, request)
     except CotLensError as error:
-        broken = "cancelled" if isinstance(error, Cancelled) else "error"
-        traces = [_trace(setting, job, request, sampling, sample, broken) for sample in samples]
         if isinstance(error, (Cancelled, BackendError)):
-            error.partial = traces[0] if request.n == 1 else Traces(traces)  # type: ignore[union-attr]
+            error.partial = traces("cancelled" if isinstance(error, Cancelled) else "error")  # type: ignore[union-attr]
         raise
-    traces = [_trace(setting, job, request, sampling, sample, "") for sample in samples]
-    return traces[0] if request.n == 1 else Traces(traces)
+    return traces()
+
+
+def _answers(setting: GenerationContext, job: WritingJob, request: TextRequest, place: int | None) -> _Answers:
+    """The samples of a job, to be written by themselves or (with its `place`) together with those of others."""
+    sampling = sampling_of(setting, job, request)
+    if place is None:
+        return _Answers(job, sampling, [Sample(index) for index in range(request.n)])
+    common: dict[str, Any] = {"text": tuple(job.ids), "at": len(job.ids), "start": place, "sampling": sampling}
+    common |= {"measured": True, "unknown": _unknown(job), "latents": next(iter(inputs_of(setting, job)), None)}
+    return _Answers(job, sampling, [OpenRollout(index, **common) for index in range(request.n)])
+
+
+def _write_together(setting: GenerationContext, asked: Sequence[_Answers]) -> None:
+    samples: list[Any] = [sample for one in asked for sample in one.samples]
+    done = 0
+
+    def take(ended: list[OpenRollout]) -> None:
+        nonlocal done
+        done += len(ended)
+        control.current().report(done, len(samples), "writing")
+
+    assert setting.rolls is not None, "what measures as it writes together writes together"
+    setting.rolls(samples, setting.form.stop_ids, take)
+
+
+def _write_alone(setting: GenerationContext, one: _Answers, request: TextRequest) -> None:
+    setting.samples(
+        one.job.ids,
+        one.samples,
+        one.sampling,
+        setting.form.stop_ids,
+        unknown=_unknown(one.job),
+        interventions=(*inputs_of(setting, one.job), *request.interventions),
+        on_token=None if request.on_token is None else _text_callback(setting.form, request.on_token),
+    )
 
 
 def sampling_of(setting: GenerationContext, job: WritingJob, request: TextRequest) -> Sampling:

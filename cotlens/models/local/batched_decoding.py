@@ -1,4 +1,4 @@
-"""Many continuations of many prefixes, written together with every token computed once.
+"""Many continuations of many prefixes, or prompts, written together with every token computed once.
 
 1. A text and all rollouts that begin somewhere in it share one pass over it: a rollout that says what the text says is
    read off that pass and costs nothing until it says something else.
@@ -18,11 +18,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from cotlens._core import control
 from cotlens._core.errors import OutOfMemory
-from cotlens.models.architecture.logits import check_finite
-from cotlens.models.generation.samples import OpenRollout
+from cotlens.models.architecture.logits import alternatives, check_finite
+from cotlens.models.generation.samples import TOP, OpenRollout
 from cotlens.models.generation.sampling import choose
 from cotlens.models.local import budget
 from cotlens.models.local.caches import fresh_cache, view
@@ -112,23 +113,30 @@ class _Batch:
         for one in rolls:
             coming.setdefault(one.at, []).append(one)
         known, cache = self._trunk
-        begin = min(_shared(known, text), min(coming) - 1)
+        changes = () if rolls[0].latents is None else (rolls[0].latents,)
+        words = min(
+            (min(one.positions) for one in changes), default=len(text)
+        )  # before latents, which others don't share
+        first = min([*coming, *(at for one in rolls for at in one.unknown)]) - 1  # from here on logits are asked for
+        begin = min(_shared(known, text[:words]), first)
         cache = view(cache, begin) if begin else fresh_cache()
         here: list[OpenRollout] = []
         step = budget.piece(engine, len(text))
         while here or coming:
             control.current().check()
             at = np.arange(begin, min(len(text), begin + step))
-            logits = engine.forward(
-                engine.tensor(text[begin : begin + step]), at, masks=engine.causal(at, begin), cache=cache
-            )[0][0]
-            check_finite(logits.amax(-1), at)
-            for row, place in enumerate((at + 1).tolist()):
+            masks, kept = engine.causal(at, begin), at[min(max(0, first - begin), len(at) - 1) :]
+            ids = engine.tensor(text[begin : begin + step])
+            options: Any = {"masks": masks, "cache": cache, "keep": len(kept), "interventions": changes}
+            logits = engine.forward(ids, at, **options)[0][0]
+            check_finite(logits.amax(-1), kept)
+            _note_text(rolls, kept, logits)
+            for row, place in enumerate((kept + 1).tolist()):
                 here += coming.pop(place, [])
                 if here:
                     here = self._leave(here, logits[row : row + 1].float(), place, cache)
             begin = int(at[-1]) + 1
-        self._trunk = (text[:begin], cache)
+        self._trunk = (text[: min(begin, words)], cache)
 
     def _leave(self, here: list[OpenRollout], logits: Tensor, place: int, cache: Any) -> list[OpenRollout]:
         """Let rollouts at `place` of their text say a token; those that say what stands there."""
@@ -184,6 +192,8 @@ class _Batch:
         """One token for every rollout, in `rows` of logits; (row, token) -> those that go on with it."""
         chances = [one.chance() for one in rolls]
         tokens = choose(logits, rows, chances, rolls[0].sampling)
+        if rolls[0].measured:
+            _note(rolls, logits[rows], tokens)
         parted: dict[tuple[int, int], list[OpenRollout]] = {}
         for one, row, token in zip(rolls, rows, tokens, strict=True):
             one.say(token, self._stop_ids)
@@ -195,10 +205,27 @@ class _Batch:
         return parted
 
 
-def _by_text(rolls: Sequence[OpenRollout]) -> deque[list[OpenRollout]]:
-    texts: dict[tuple[int, ...], list[OpenRollout]] = {}
+def _note(rolls: Sequence[OpenRollout], logits: Tensor, tokens: list[int]) -> None:
+    """Note what `logits`, one row per rollout, say of the token that comes next in each."""
+    at = np.array([one.at + len(one.ids) for one in rolls])
+    found = alternatives(logits, torch.tensor(tokens, device=logits.device), TOP, at - 1)
+    for row, one in enumerate(rolls):
+        one.notes.add([int(at[row])], tuple(part[row : row + 1] for part in found))  # type: ignore[arg-type]
+
+
+def _note_text(rolls: Sequence[OpenRollout], at: NDArray[np.int64], logits: Tensor) -> None:
+    """Note what the logits after tokens `at` of a text say of those behind them, for whom they are unknown."""
     for one in rolls:
-        texts.setdefault(one.text, []).append(one)
+        asked = np.intersect1d(np.asarray(one.unknown, np.int64), at + 1)
+        if len(asked):
+            ids = torch.tensor([one.text[place] for place in asked], device=logits.device)
+            one.notes.add(asked.tolist(), alternatives(logits[asked - 1 - at[0]].float(), ids, TOP, asked - 1))
+
+
+def _by_text(rolls: Sequence[OpenRollout]) -> deque[list[OpenRollout]]:
+    texts: dict[Any, list[OpenRollout]] = {}
+    for one in rolls:
+        texts.setdefault((one.text, one.start if one.latents is not None else None), []).append(one)
     return deque(texts.values())
 
 

@@ -204,6 +204,7 @@ class LocalModel(TextModel, LocalWhitebox):
             engine.layout.vocabulary,
             partial(decoding.write, engine),
             partial(batched_decoding.roll, engine) if engine.obeys_masks else None,
+            engine.obeys_masks,
             state,
             self.latent_format,
             None if self.latent_format is None else partial(loop.think, engine, self.latent_format),

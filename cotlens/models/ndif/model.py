@@ -222,7 +222,7 @@ class NdifModel(TextModel, WhiteboxModel):
             layout.vocabulary,
             partial(writes.write, self.remote),
             partial(writes.write_rollouts, self.remote),
-            self.state,
+            identity=self.state,
         )
 
 

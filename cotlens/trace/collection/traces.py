@@ -225,11 +225,6 @@ class Traces(Sequence[Trace]):
         return cls._of((pages, at) for at in range(len(pages)))
 
 
-def joined(found: Iterable[Trace | Traces]) -> Traces:
-    """Traces and collections of them as one, in their order."""
-    return Traces(trace for one in found for trace in ([one] if isinstance(one, Trace) else one))
-
-
 def _text(source: Sequence[Trace], place: int) -> str:
     return source.text(place) if isinstance(source, Pages) else source[place].text
 

@@ -87,6 +87,8 @@ def test_the_main_job_is_what_transformers_writes(model, trace):
     template = tokenizer.apply_chat_template(asked, add_generation_prompt=True, return_dict=True)["input_ids"]
     fresh = model.reason(PROMPT, temperature=0, max_new_tokens=NEW)
     assert fresh.token_ids == generated(template, NEW)
+    for one in model.reason(["Why?", PROMPT], temperature=0, max_new_tokens=NEW):
+        assert one.token_ids == generated(one.token_ids[: one.meta["begin"]], NEW), "nor by what stands beside it"
     edited = trace.replace("12 + 7 = 19", "12 + 7 = 20")
     at = edited.resume_at
     again = model.resume(edited, temperature=0, max_new_tokens=NEW)
