@@ -1,4 +1,4 @@
-"""Several prompts that are answered together: each as if it were alone, as transformers writes it, and kept on errors."""
+"""Several prompts that are answered together: each as if alone, as transformers writes it, and kept on errors."""
 
 import numpy as np
 import pytest
