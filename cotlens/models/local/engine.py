@@ -79,7 +79,24 @@ class Engine(ModelRunner):
         self.forking: Forking | None = None
         self.short_chunks = False
         self.identity = Identity(hf)
+        self._state: str | None = None
         self._wrapped: tuple[list[Any], Any] = ([], None)
+
+    def state(self) -> str:
+        """As `identity.Identity.state`, and within `held` as it was when first asked for there."""
+        if self._state is None:
+            return self.identity.state()
+        self._state = self._state or self.identity.state()
+        return self._state
+
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """Within, all passes are taken to be one model's: its weights are read once for all that ask for its state."""
+        before, self._state = self._state, self._state or ""
+        try:
+            yield
+        finally:
+            self._state = before
 
     @property
     def in_pieces(self) -> bool:

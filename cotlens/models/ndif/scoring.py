@@ -17,7 +17,8 @@ from cotlens.models.contract import Branch, BranchScore
 from cotlens.models.contract.interventions import BlockAttention, Intervention
 from cotlens.models.local.scoring import dispatch, trie
 from cotlens.models.local.scoring.packed import seen_by_nodes
-from cotlens.models.local.scoring.trie import Edges, TokenRows
+from cotlens.models.local.scoring.token_rows import TokenRows
+from cotlens.models.local.scoring.trie import Edges
 from cotlens.models.ndif.passes import Ints, RemoteRunner
 
 _NODES = 2048  # branch tokens per job

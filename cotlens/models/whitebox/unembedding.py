@@ -25,6 +25,7 @@ FACTORS: dict[str, Callable[[Any], float]] = {
     "lm_head_multiplier": lambda config: config.lm_head_multiplier,  # Falcon-H1
 }
 """What some models multiply their logits by, after the output embedding."""
+_PROBE = 256.0  # its square is far below what float16 holds
 
 
 def unembed(engine: Engine, vectors: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -85,12 +86,14 @@ def parts(hf: Any, runner: ModelRunner, vectors: NDArray[np.float32]) -> tuple[t
 def _through_norm(norm: nn.Module, vectors: torch.Tensor) -> torch.Tensor:
     """The vectors times the norm's gain, centred where it centres: found by what it does, whatever its formula."""
     kind = next((part.dtype for part in norm.parameters()), torch.float32)
-    probe = torch.ones(vectors.shape[1], device=vectors.device, dtype=kind)
-    probe[1::2] = -1
+    # Large, so that what norms add to the mean square is lost beside it: 1e-6 of a probe of ones would be half a
+    # millionth of every logit.
+    probe = torch.full((vectors.shape[1],), _PROBE, device=vectors.device, dtype=kind)
+    probe[1::2] = -_PROBE
     probe = probe - probe.mean()
     # Half of up - down is free of a bias, and divided by the normalised probe it is the gain. A norm that centres gives
     # the same for a probe that is moved as a whole.
-    up, down, moved = (norm(given[None]).float()[0] for given in (probe, -probe, probe + 0.5))
+    up, down, moved = (norm(given[None]).float()[0] for given in (probe, -probe, probe + _PROBE / 2))
     probe = probe.float()
     gain = (up - down) / 2 / probe * probe.square().mean().sqrt()
     centres = (moved - up).abs().max() < 1e-2 * up.abs().max()

@@ -5,10 +5,12 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+import torch
 
 import cotlens as cl
 from cotlens import organisms
 from cotlens._core.errors import CapabilityError, CotLensError
+from cotlens.measure.patching.pair import pair_of
 from cotlens.models.contract import AddVector, BlockAttention, Branch, Capability, Patch
 from cotlens.models.local.scoring import dispatch
 from cotlens.results import load_result
@@ -196,7 +198,7 @@ def test_cells_begin_at_the_layer_that_is_patched_and_give_what_whole_passes_giv
         abacus.engine.starts = late
         before = abacus.meter.snapshot()
         result = cl.patching.PatchGrid(
-            unit="token", site=site, layers=(1, 3), directions=("sufficiency",), controls=()
+            unit="token", site=site, layers=(1, 2, 3), directions=("sufficiency",), controls=()
         ).run(*early, abacus, answers=("12", "36"))
         found[late] = result.columns["difference"], abacus.meter.since(before).tokens, result
     abacus.engine.starts = None
@@ -219,13 +221,32 @@ def test_whether_a_model_can_begin_at_a_later_layer_is_tried(family, starts):
         for layer in (0, last)
         for at in (6, 7, 8, 9)
     ]
+    # Of the last layer only what is changed and asked is run, wherever it stands.
+    for given, places, layer in ((23, (8, 9, 20), last - 1), (3, (12, 28), last - 1), (23, (11,), last)):
+        put = Patch(layer, places, rng.standard_normal((len(places), wide)).astype(np.float32))
+        branches.append(Branch(6, ids[6:], given=given, interventions=(put,)))
     branches.append(Branch(6, ids[6:], interventions=(AddVector(last, np.ones(wide, np.float32)),)))
+    branches.append(
+        Branch(6, ids[6:], given=20, interventions=(AddVector(last, np.ones(wide, np.float32), range(7, 25, 4)),))
+    )
     branches.append(Branch(6, (1, *ids[7:]), interventions=(AddVector(last, np.ones(wide, np.float32)),)))
     packed = model.score(ids, branches)
     assert bool(model.engine.starts) is starts
     plain = model._run(lambda: dispatch.score(model.engine, ids, branches, way="plain"))
     for one, other in zip(packed, plain, strict=True):
         np.testing.assert_allclose(one.logprobs, other.logprobs, atol=2e-3)
+
+
+def test_of_the_last_layer_only_what_is_changed_or_asked_is_run(abacus, pair):
+    ids, wide = pair[0].token_ids, abacus.engine.layout.d_model
+    put = Patch(abacus.n_layers - 2, (50, 55), np.ones((2, wide), np.float32))
+    asked = [Branch(40, ids[40:], given=len(ids) - 41, interventions=(put,))] * 40
+    abacus.score(ids, asked)  # streams and trunk are known from here on
+    before = abacus.meter.snapshot()
+    found = abacus.score(ids, asked)
+    assert abacus.meter.since(before).tokens == -(-3 // abacus.n_layers)  # two that are changed, one asked
+    plain = abacus._run(lambda: dispatch.score(abacus.engine, ids, asked[:1], way="plain"))
+    np.testing.assert_allclose(found[-1].logprobs, plain[0].logprobs, atol=1e-5)
 
 
 @pytest.mark.parametrize(
@@ -254,7 +275,13 @@ def test_integrated_attribution_is_the_patch_and_plain_only_ranks(abacus, pair):
 
 def test_direct_logits_add_up(abacus, pair):
     result = cl.patching.DirectLogits().run(*pair, abacus)
-    assert result.columns["estimate"].sum() == pytest.approx(result.extras["total"], abs=1e-5, rel=1e-6)
+    assert result.columns["estimate"].sum() == pytest.approx(result.extras["total"], abs=1e-5, rel=0)
+    told = pair_of(*pair, abacus, None, None).base
+    with torch.no_grad():
+        logits = abacus.engine.hf(torch.tensor([told.ids])).logits[0, -1].double()
+    assert result.columns["estimate"].sum() == pytest.approx(
+        float(logits[told.other] - logits[told.own]), abs=1e-5, rel=0
+    )
     assert abs(result.columns["estimate"][-1]) < 1e-4 and result.columns["text"][-1] == "rest"
     assert result.chart().to_dict()["mark"]
 

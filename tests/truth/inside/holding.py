@@ -40,7 +40,7 @@ def broken(figures: Mapping[str, Any]) -> Iterator[str]:
         if row["off"] > 0.02:
             yield f"layer {row['layer']}, {row['place']}: integrated attribution is off by {row['off']:.3f}"
     for row in figures.get("sums", ()):
-        if row["share"] > 1e-6:  # of a difference of some tens of logits in float32
+        if row["off"] > 1e-5:
             yield f"direct logits are {row['off']:.1e} off their sum, {row['share']:.1e} of it"
 
 

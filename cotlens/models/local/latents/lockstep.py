@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from transformers import DynamicCache
 
     from cotlens.models.local.engine import Engine
+    from cotlens.models.local.scoring.token_rows import TokenRows
     from cotlens.trace import Trace
 
 
@@ -154,9 +155,7 @@ def _scored(
     return [LatentRun(told[i], [next(scores) for _ in row.branches]) for i, row in enumerate(rows)]
 
 
-def _fed(
-    engine: Engine, feeds: Sequence[tuple[int, trie.TokenRows, int]], cache: DynamicCache, table: ScoreTable
-) -> None:
+def _fed(engine: Engine, feeds: Sequence[tuple[int, TokenRows, int]], cache: DynamicCache, table: ScoreTable) -> None:
     """Score what has tokens to feed: a sequence for each row, as many in a pass as fit."""
     chunks = [(index, trie.chunk(rows, 0, len(rows)), slot) for index, rows, slot in feeds]
     chunks.sort(key=lambda one: len(one[1].token_ids))

@@ -13,7 +13,7 @@ from cotlens.models.contract import Branch, BranchScore
 from cotlens.models.contract.interventions import BlockAttention
 from cotlens.models.contract.validation import check_branches
 from cotlens.models.local.scoring import forked, from_layer, packed, plain
-from cotlens.models.local.scoring.trie import Ints
+from cotlens.models.local.scoring.token_rows import Ints
 
 if TYPE_CHECKING:
     from cotlens.models.architecture.logits import ScoreTable
@@ -64,9 +64,10 @@ def score(
     look = {"sites": tuple(dict.fromkeys(sites))} if sites else {}
     # Copies of a state are neither looked into nor changed.
     way = "plain" if way == "forked" and (look or any(one.interventions for one in branches)) else way
-    if way == "packed" and not (look or interventions):
-        return _from_layers(engine, trunk, branches)
-    scores, starts = WAYS[way](engine, trunk, branches, interventions, **look)
+    with engine.held():
+        if way == "packed" and not (look or interventions):
+            return _from_layers(engine, trunk, branches)
+        scores, starts = WAYS[way](engine, trunk, branches, interventions, **look)
     return to_branch_scores(scores, starts, branches)
 
 

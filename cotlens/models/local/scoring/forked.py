@@ -25,7 +25,7 @@ from cotlens.models.local.engine import Engine
 from cotlens.models.local.scoring import trie
 from cotlens.models.local.scoring.forked_rows import NOTHING, moved, rows_of
 from cotlens.models.local.scoring.forked_trunk import Fork, Grid, Row, Tail, Walk, room, together
-from cotlens.models.local.scoring.trie import Ints
+from cotlens.models.local.scoring.token_rows import Ints
 
 if TYPE_CHECKING:
     from cotlens.models.contract import Branch

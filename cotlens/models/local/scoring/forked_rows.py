@@ -12,7 +12,8 @@ from itertools import groupby
 import numpy as np
 
 from cotlens.models.local.scoring.forked_trunk import NONE, Row, Tail
-from cotlens.models.local.scoring.trie import Edges, Ints, TokenRows
+from cotlens.models.local.scoring.token_rows import Ints, TokenRows
+from cotlens.models.local.scoring.trie import Edges
 
 NOTHING = Edges(NONE, NONE, NONE)
 _SHORTEST = 4  # a stem is a pass of its own

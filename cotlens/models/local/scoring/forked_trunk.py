@@ -24,7 +24,8 @@ from cotlens.models.local.scoring.trunk import Trunk
 if TYPE_CHECKING:
     from cotlens.models.architecture.logits import ScoreTable
     from cotlens.models.contract.interventions import Intervention
-    from cotlens.models.local.scoring.trie import Edges, Ints
+    from cotlens.models.local.scoring.token_rows import Ints
+    from cotlens.models.local.scoring.trie import Edges
 
 NONE = np.empty(0, np.int64)
 _SHARE = 4  # a quarter of the memory of a pass may hold states
@@ -106,7 +107,7 @@ class Walk:
         self._engine, self._ids, self._interventions = engine, tuple(ids), tuple(interventions)
         self._grid, n = grid, len(ids)
         self._bounds = tuple((start, min(n, start + grid.piece)) for start in range(0, n, grid.piece))
-        self._state, self._whole = engine.identity.state(), True
+        self._state, self._whole = engine.state(), True
         self._by_one = engine.forking is not None and engine.forking.by_one
         self._together = together(engine, interventions)
         self.open: list[Fork] = []

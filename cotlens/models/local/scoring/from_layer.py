@@ -2,8 +2,10 @@
 
 A branch that goes on with the very tokens of its trunk and is only changed inside has, up to its first change, the
 activations that the trunk has at these positions. They are read once for all branches; each then runs the layers from
-its first change on alone, behind the cached keys and values of the trunk. Where a whole layer's output is patched,
-that layer isn't run either. Whether a model can start in the middle is tried once, against passes through all layers.
+its first change on alone, behind the cached keys and values of the trunk. Where a whole layer's output is patched, that
+layer isn't run either, and where the last layer alone is left, neither are the tokens that nothing is changed at or
+asked of: what they would be seen as there, the trunk's cache holds already. Whether a model can start in the middle is
+tried once, against passes through all layers.
 """
 
 from __future__ import annotations
@@ -111,13 +113,13 @@ def streams(engine: Engine, trunk: Sequence[int], layers: Sequence[int]) -> dict
             seen = activations.read(engine, ids, [f"resid_post.{layer - 1}" for layer in missing], None, ())
         read = {layer: torch.from_numpy(seen[f"resid_post.{layer - 1}"]) for layer in missing}
         known = {**known, **{layer: one.to(engine.device, engine.dtype) for layer, one in read.items()}}
-        engine.streams = Streams(engine.identity.state(), ids, known)
+        engine.streams = Streams(engine.state(), ids, known)
     return known
 
 
 def _known(engine: Engine, ids: tuple[int, ...]) -> dict[int, Tensor]:
     kept: Streams | None = engine.streams
-    same = kept is not None and kept.ids == ids and kept.state == engine.identity.state() != ""
+    same = kept is not None and kept.ids == ids and kept.state == engine.state() != ""
     return kept.before if kept is not None and same else {}
 
 
@@ -160,7 +162,7 @@ def _agrees(engine: Engine, score: Score) -> bool:
     rng, layers = np.random.default_rng(0), engine.layout.n_layers
     branches = [
         Branch(CUT, tuple(ids[CUT:]), interventions=(Patch(layer, (CUT + 1,), values, site=site),))
-        for layer in sorted({0, layers // 2, layers - 1})
+        for layer in sorted({0, layers // 2, max(0, layers - 2), layers - 1})
         for site in ("resid_post", "mlp_out")
         for values in [rng.standard_normal((1, wide)).astype(np.float32)]
         if engine.layout.path(site, layer)

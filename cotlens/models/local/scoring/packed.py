@@ -24,7 +24,8 @@ from cotlens.models.local.engine import Engine, memory_errors
 from cotlens.models.local.incremental import pieces
 from cotlens.models.local.scoring import from_layer, trie
 from cotlens.models.local.scoring.from_layer import Beginning
-from cotlens.models.local.scoring.trie import Chunk, Ints, TokenRows
+from cotlens.models.local.scoring.token_rows import Ints, TokenRows
+from cotlens.models.local.scoring.trie import Chunk
 from cotlens.models.local.scoring.trunk import prefill
 
 if TYPE_CHECKING:
@@ -56,7 +57,8 @@ def score(
         OutOfMemory: not even one branch, or a short stretch of the trunk, fits.
         Cancelled: between two passes.
     """
-    plan = trie.plan(trunk, branches)
+    last = engine.layout.n_layers - 1
+    plan = trie.plan(trunk, branches, scattered=beginning is not None and beginning.layer >= last)
     scores = ScoreTable(int(plan.starts[-1]), plan.sets, sites)
     reach = plan.prefill
     if not _in_activations(interventions):  # what they do to later tokens could leak: masked NaN is still NaN

@@ -13,7 +13,8 @@ from cotlens.models.architecture.logits import ScoreTable
 from cotlens.models.contract.interventions import BlockAttention
 from cotlens.models.local.engine import Engine
 from cotlens.models.local.scoring import trie
-from cotlens.models.local.scoring.trie import Ints, seen_from
+from cotlens.models.local.scoring.token_rows import Ints
+from cotlens.models.local.scoring.trie import seen_from
 
 if TYPE_CHECKING:
     from torch import Tensor

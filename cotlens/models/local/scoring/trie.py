@@ -5,6 +5,9 @@ sequence of nodes that follow the cached trunk: each node sees the trunk before 
 are numbered depth first, so the ancestors of node n are the nodes m <= n whose subtree ends after n; that makes the
 mask two comparisons. A branch's last token needs no node unless it is asked what follows it.
 
+Where only the last layer is run, a token is as it stands in the trunk unless it is changed itself, so that only those
+that are, and those that something is asked of, become nodes ("scattered"); they see the rest in the trunk.
+
 A target is a token, or a set of tokens whose probabilities are summed: -1 is the first set of the plan, -2 the second.
 """
 
@@ -12,19 +15,20 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import chain
 
 import numpy as np
-from numpy.typing import NDArray
 
-from cotlens.models.contract import Branch, Intervention, TokenSet
-
-Ints = NDArray[np.int64]
-_Tokens = tuple[int, ...]
-_Wanted = list[tuple[int, int, int]]  # column of the fed token that predicts it, target, slot
-_Changes = tuple[Intervention, ...]
-# prefix, hidden, left out, number of its interventions, fed, refed, positions of the fed, wants
-_Row = tuple[int, _Tokens, _Tokens, int, _Tokens, int, _Tokens, _Wanted]
+from cotlens.models.contract import Branch, TokenSet
+from cotlens.models.local.scoring.token_rows import (
+    Changes,
+    Ints,
+    Row,
+    TokenRows,
+    Wanted,
+    ragged,
+    scattered_row,
+    token_rows,
+)
 
 
 @dataclass(frozen=True)
@@ -57,7 +61,7 @@ class Chunk:
     limits: Ints
     hidden: list[Ints]
     hidden_of: Ints
-    changes: list[_Changes]
+    changes: list[Changes]
     changes_of: Ints
     edges: Edges
 
@@ -86,41 +90,6 @@ class PackedPlan:
     sets: list[TokenSet]
 
 
-@dataclass(frozen=True)
-class TokenRows:
-    """Sorted rows of tokens to feed, stored flat. All arrays have one entry per row unless said otherwise.
-
-    Args:
-        prefix: trunk length before the branch.
-        refed: trunk position that is fed again as the first token, -1 for none.
-        group: index of (prefix, hidden, left out, interventions, whether one is fed again).
-        begin: [rows + 1], the row's tokens in `tokens`.
-        shared: leading tokens in common with the row before.
-        tokens, positions: [total], what is fed, and where it stands.
-        wanted: [rows + 1], the row's predictions in `columns`, `targets` and `slots`.
-        columns, targets, slots: which token of its row predicts which target, and the entry for it.
-        hidden: per group, hidden trunk positions.
-        changes: per group, the interventions of its branches.
-    """
-
-    prefix: Ints
-    refed: Ints
-    group: Ints
-    begin: Ints
-    shared: Ints
-    tokens: Ints
-    positions: Ints
-    wanted: Ints
-    columns: Ints
-    targets: Ints
-    slots: Ints
-    hidden: list[Ints]
-    changes: list[_Changes]
-
-    def __len__(self) -> int:
-        return len(self.prefix)
-
-
 def seen_from(prefix: int, hidden: Sequence[int]) -> tuple[Ints, int]:
     """Hidden positions before `prefix`, sorted, and the last position before it that isn't hidden (-1 if none)."""
     out = np.unique(np.asarray([h for h in hidden if h < prefix], dtype=np.int64))
@@ -145,7 +114,7 @@ class ScoreTargets:
         self.sets: list[TokenSet] = []
         self._codes: dict[int, int] = {}
 
-    def of(self, branch: Branch, start: int) -> _Wanted:
+    def of(self, branch: Branch, start: int) -> Wanted:
         """(index in the branch, target, slot) of everything asked of a branch whose entries begin at `start`."""
         n = len(branch.token_ids)
         tokens = [(i, branch.token_ids[i], start + i) for i in range(branch.given, n)]
@@ -158,13 +127,20 @@ class ScoreTargets:
         return self._codes[id(one)]
 
 
-def plan(trunk: Sequence[int], branches: Sequence[Branch], wanted: ScoreTargets | None = None) -> PackedPlan:
-    """Lay out `branches` (already checked) over `trunk`; with `wanted`, that of other plans of one table."""
+def plan(
+    trunk: Sequence[int], branches: Sequence[Branch], wanted: ScoreTargets | None = None, scattered: bool = False
+) -> PackedPlan:
+    """Lay out `branches` (already checked) over `trunk`; with `wanted`, that of other plans of one table.
+
+    Args:
+        scattered: whether they go on with the very tokens of the trunk and are run through the last layer alone, so
+            that only what is changed or asked for has to be fed.
+    """
     starts, wanted = starts_of(branches), ScoreTargets() if wanted is None else wanted
     roots: list[tuple[int, int, int]] = []
-    rows: list[_Row] = []
+    rows: list[Row] = []
     sight: dict[tuple[int, tuple[int, ...]], tuple[Ints, int]] = {}
-    changed: dict[_Changes, int] = {(): 0}
+    changed: dict[Changes, int] = {(): 0}
     for branch, start in zip(branches, starts.tolist(), strict=False):
         asked = wanted.of(branch, start)
         if not asked:
@@ -183,12 +159,13 @@ def plan(trunk: Sequence[int], branches: Sequence[Branch], wanted: ScoreTargets 
         roots += [(branch.prefix - 1, target, slot) for index, target, slot in asked if not index]
         if fed := tokens[:end]:
             later = [(index - 1, target, slot) for index, target, slot in asked if index]
-            rows.append((*where, fed, -1, at, later))
+            row = (*where, fed, -1, at, later)
+            rows.append(scattered_row(row, branch.changes) if scattered else row)
     # Sorted, rows with a common beginning stand side by side, so a trie needs only each row's overlap with the one
     # before.
     rows.sort(key=lambda row: row[:6])
     root = np.asarray(roots, dtype=np.int64).reshape(-1, 3)
-    feeds = _token_rows(rows, list(changed))
+    feeds = token_rows(rows, list(changed), scattered)
     reach = max(int(root[:, 0].max(initial=-1)) + 1, int(feeds.prefix.max(initial=0)))
     return PackedPlan(starts, reach, Edges(root[:, 0], root[:, 1], root[:, 2]), feeds, wanted.sets)
 
@@ -200,55 +177,6 @@ def _hidden_before(branch: Branch, known: dict[tuple[int, tuple[int, ...]], tupl
     if key not in known:
         known[key] = seen_from(branch.prefix, branch.hidden)
     return known[key]
-
-
-def _token_rows(rows: list[_Row], changes: list[_Changes]) -> TokenRows:
-    def column(values: Iterator[int]) -> Ints:
-        return np.fromiter(values, np.int64, len(rows))
-
-    begin = np.concatenate([[0], np.cumsum(column(len(row[4]) for row in rows))])
-    wanted = np.concatenate([[0], np.cumsum(column(len(row[7]) for row in rows))])
-    tokens = np.fromiter(chain.from_iterable(row[4] for row in rows), np.int64, int(begin[-1]))
-    positions = np.fromiter(chain.from_iterable(row[6] for row in rows), np.int64, int(begin[-1]))
-    wants = np.array([want for row in rows for want in row[7]], dtype=np.int64).reshape(-1, 3)
-    groups: dict[tuple[int, _Tokens, _Tokens, int, bool], int] = {}
-    group = column(groups.setdefault((*row[:4], row[5] < 0), len(groups)) for row in rows)
-    return TokenRows(
-        prefix=column(row[0] for row in rows),
-        refed=column(row[5] for row in rows),
-        group=group,
-        begin=begin,
-        shared=_shared(tokens, begin, group),
-        tokens=tokens,
-        positions=positions,
-        wanted=wanted,
-        columns=wants[:, 0],
-        targets=wants[:, 1],
-        slots=wants[:, 2],
-        hidden=[np.asarray(key[1], dtype=np.int64) for key in groups],
-        changes=[changes[key[3]] for key in groups],
-    )
-
-
-def _shared(tokens: Ints, begin: Ints, group: Ints) -> Ints:
-    """Length of the common beginning of each row with the row before; 0 across groups."""
-    n = len(group)
-    shared = np.zeros(n, np.int64)
-    if n < 2:
-        return shared
-    length = np.diff(begin)
-    both = np.where(group[1:] == group[:-1], np.minimum(length[1:], length[:-1]), 0)
-    column = ragged(both)
-    differs = np.repeat(begin[1:-1], both) + column
-    differs = tokens[differs] != tokens[np.repeat(begin[:-2], both) + column]
-    # Per compared token: its column where the two rows differ, else the length of the comparison; the least of these is
-    # how many leading tokens are the same.
-    first = np.where(differs, column, np.repeat(both, both))
-    filled = np.flatnonzero(both)
-    if len(filled):
-        edges = np.concatenate([[0], np.cumsum(both)])[:-1]
-        shared[filled + 1] = np.minimum.reduceat(first, edges[filled])
-    return shared
 
 
 def chunks(feeds: TokenRows, capacity: Callable[[int], int]) -> Iterator[tuple[int, int]]:
@@ -283,8 +211,6 @@ def chunk(feeds: TokenRows, first: int, last: int) -> Chunk:
     row = np.repeat(np.arange(last - first), fresh)
     column = shared[row] + ragged(fresh)
     flat = feeds.begin[first:last][row] + column
-    refed = feeds.refed[first:last][row]
-    prefix = feeds.prefix[first:last][row]
     group = feeds.group[first:last]
     with_hidden = np.asarray([len(feeds.hidden[g]) > 0 for g in group], dtype=bool)
     with_changes = np.asarray([len(feeds.changes[g]) > 0 for g in group], dtype=bool)
@@ -293,7 +219,7 @@ def chunk(feeds: TokenRows, first: int, last: int) -> Chunk:
         token_ids=feeds.tokens[flat],
         positions=feeds.positions[flat],
         ends=_ends(shared, start, int(length.max()))[row, column],
-        limits=np.where(refed < 0, prefix, refed),
+        limits=feeds.limits[flat],
         hidden=[feeds.hidden[g] for g in distinct],
         hidden_of=np.where(with_hidden, index, -1)[row],
         changes=[feeds.changes[g] for g in distinct],
@@ -341,9 +267,3 @@ def joined_edges(sequences: Sequence[Edges], start: int, stop: int) -> tuple[Edg
         np.concatenate([edges.targets[keep] for edges, keep in zip(sequences, mine, strict=True)]),
         np.concatenate([edges.slots[keep] for edges, keep in zip(sequences, mine, strict=True)]),
     ), wanted
-
-
-def ragged(lengths: Ints) -> Ints:
-    """0 .. n-1 for every n of `lengths`, one after the other."""
-    ends = np.cumsum(lengths)
-    return np.arange(int(ends[-1]) if len(ends) else 0) - np.repeat(ends - lengths, lengths)

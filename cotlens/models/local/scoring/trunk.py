@@ -87,7 +87,7 @@ def prefill(
         Cancelled: between two pieces.
     """
     ids, interventions = tuple(ids), tuple(interventions)
-    bounds, state = _bounds(engine, len(ids)), engine.identity.state()
+    bounds, state = _bounds(engine, len(ids)), engine.state()
     kept: Trunk | None = engine.trunk if engine.trunk is not None and engine.trunk.state == state != "" else None
     known = kept.shared(ids, interventions, bounds) if kept is not None else 0
     cache = view(kept.cache, bounds[known - 1][1]) if kept is not None and known else fresh_cache()
