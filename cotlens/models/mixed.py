@@ -73,6 +73,7 @@ class Mixed:
         self.context_length = min(write.context_length, look.context_length)
         self.n_layers, self.owner = look.n_layers, write.owner
         self.n_heads, self.latent_format = look.n_heads, look.latent_format
+        self.depth = look.depth
         self.attention_layers, self.hides_whole = look.attention_layers, look.hides_whole
         self._scores = look if Capability.SCORE in look.capabilities else write
         self.score_path = f"text by {write.backend}; {self._scores.backend}: {self._scores.score_path}"
@@ -290,6 +291,10 @@ class Mixed:
     def decode_latents(self, latents: NDArray[np.float32], targets: ArrayLike = (), k: int = 0) -> Decoded:
         """What latents say, by `look`."""
         return self.look.decode_latents(latents, targets, k)
+
+    def at_depth(self, steps: int, *, seed: int | None = None) -> Any:
+        """At another depth, `look` alone."""
+        return self.look.at_depth(steps, seed=seed)
 
     def annotate(self, trace: Trace, k: int = 8) -> Trace:
         """Log-probability and alternatives at every token but the first, by the one that scores."""

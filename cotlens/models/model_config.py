@@ -8,6 +8,16 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from cotlens._core.registry import resolve
+
+LOOPED = {
+    "huginn_raven": (
+        "cotlens.models.local.depth.huginn:HuginnConfig",
+        "cotlens.models.local.depth.huginn:HuginnForCausalLM",
+    ),
+    "ouro": ("cotlens.models.local.depth.ouro:OuroConfig", "cotlens.models.local.depth.ouro:OuroForCausalLM"),
+}
+"""Types of models that transformers has no code for, and this package has: their config and their model."""
 _REPOSITORY = re.compile(r"[\w.-]+(?:/[\w.-]+)?")
 _USUAL = (1.0, 1.0, 50)  # temperature, top_p and top_k that transformers takes where a model that samples doesn't say
 
@@ -19,6 +29,8 @@ def auto_class(config: Any) -> Any:
     """
     from transformers import AutoModelForCausalLM, AutoModelForImageTextToText
 
+    if config.model_type in LOOPED:
+        return resolve(LOOPED[config.model_type][1])
     kinds = (AutoModelForCausalLM, AutoModelForImageTextToText)
     return next((kind for kind in kinds if type(config) in kind._model_mapping), AutoModelForCausalLM)
 

@@ -8,8 +8,9 @@ from typing import Any
 
 from cotlens._core.errors import BackendError
 from cotlens._core.optional import need
+from cotlens._core.registry import resolve
 from cotlens.models import gguf, load_errors
-from cotlens.models.model_config import auto_class
+from cotlens.models.model_config import LOOPED, auto_class
 
 _UNREADABLE = (OSError, ValueError, ImportError, KeyError, IndexError, TypeError, AttributeError, RuntimeError)
 _NAMED = 3  # parameters that an error names
@@ -54,6 +55,8 @@ class ModelFiles:
         try:
             return AutoConfig.from_pretrained(self.where, **self.more)
         except _UNREADABLE as error:
+            if self.header is None and (kind := self._looped()) is not None:
+                return kind.from_pretrained(self.where, **self.more)
             if self.header is None:
                 raise
             raise BackendError(
@@ -61,12 +64,28 @@ class ModelFiles:
                 f"transformers {__version__} can't read from such a file; load the same model from its safetensors."
             ) from error
 
-    def tokenizer(self) -> Any:
-        """The tokenizer; BackendError where that of a GGUF can't be made."""
-        from transformers import AutoTokenizer
+    def _looped(self) -> Any:
+        """The class of the config of a model that thinks in depth; None of all others."""
+        from transformers import PreTrainedConfig
 
         try:
-            return AutoTokenizer.from_pretrained(self.where, **self.more)
+            said, _ = PreTrainedConfig.get_config_dict(self.where, revision=self.more["revision"])
+        except (OSError, ValueError):
+            return None
+        found = LOOPED.get(str(said.get("model_type")))
+        return None if found is None else resolve(found[0])
+
+    def tokenizer(self, config: Any = None) -> Any:
+        """The tokenizer; BackendError where that of a GGUF can't be made.
+
+        Args:
+            config: where it is there already; transformers would look in vain for one that it doesn't know.
+        """
+        from transformers import AutoTokenizer
+
+        own = {"config": config} if getattr(config, "model_type", "") in LOOPED else {}
+        try:
+            return AutoTokenizer.from_pretrained(self.where, **self.more, **own)
         except _UNREADABLE as error:
             if self.header is None:
                 raise

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -103,12 +104,16 @@ def next_tokens(
     seed: int,
     layers: Sequence[int] | None = None,
     through: Through | None = None,
+    places: Callable[[list[int]], Iterable[tuple[int, Vectors]]] | None = None,
+    count: int | None = None,
 ) -> Result:
     """A row per place and token to predict, or sentence to read the end of, as `LogitLens` says.
 
     Args:
         method: with `unit`, and `tokens`, see `extent`.
         layers: numbers of the places that are read; all by default.
+        places, count: what stands at the places, (number, float32 [positions, d_model]) of some positions, and how
+            many places there are; by default those of the stack of layers.
         through: what the stream at a place goes through before the model's end; with it, `logit_lens` is what the
             stream itself says of the same token.
     """
@@ -124,7 +129,8 @@ def next_tokens(
     lost = np.where(at < len(ids), np.where(np.isin(at, trace.latent_tokens), LATENT, ""), NOTHING_FOLLOWS)
     words = lost == ""
     parts: list[dict[str, Any]] = []
-    for layer, vectors in residuals(model, trace, (at - 1).tolist(), layers):
+    streams = partial(residuals, model, trace, layers=layers) if places is None else places
+    for layer, vectors in streams((at - 1).tolist()):
         bare = model.decode(vectors, targets, k=1)
         told = bare if through is None else model.decode(through(layer, vectors), targets, k=1)
         status = own_token_status(told.top_ids[:, 0], ids[at - 1].tolist()) if not layer else "exact"
@@ -140,7 +146,7 @@ def next_tokens(
             **({} if through is None else {"logit_lens": np.where(words, bare.logprobs[:, 0], np.nan)}),
         })  # fmt: skip
     extras = {
-        "layers": model.n_layers + 1, "cells": LOGPROB, "control": f"tokens that follow {moved} places before"
+        "layers": count or model.n_layers + 1, "cells": LOGPROB, "control": f"tokens that follow {moved} places before"
     }  # fmt: skip
     sign, zero = "the nearer to 0, the surer the layer is of the token that follows", "certain of it"
     metric = f"log-probability of the {'token after each sentence' if by_sentence else 'next token'}"

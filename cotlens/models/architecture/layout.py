@@ -47,7 +47,7 @@ _NO_CACHE = "dummy"
 _CACHES = ("past_key_values", "cache_params", "state")
 _ATTENTION = ("self_attn", "attn", "attention", "self_attention", "mixer")
 _MLP = ("mlp", "feed_forward", "block_sparse_moe", "ffn", "moe")
-_PROJECTION = ("o_proj", "out_proj", "dense", "c_proj", "wo")
+_PROJECTION = ("o_proj", "out_proj", "dense", "c_proj", "wo", "proj")
 _SITE = re.compile(rf"({'|'.join(KINDS[1:])})\.(\d+)")
 
 

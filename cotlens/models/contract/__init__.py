@@ -2,13 +2,14 @@
 
 Everything above `models` sees models only through this: the protocol (`model`), what models can do (`capability`), what
 is scored (`branches`), what is changed inside (`interventions`), where rollouts begin (`start`), what who only answers
-messages is asked (`asking`), how thoughts in latents go (`latents`, `feedback`), and what comes back from within
-(`whitebox`).
+messages is asked (`asking`), how thoughts in latents go (`latents`, `feedback`) or in depth (`depth`), and what comes
+back from within (`whitebox`).
 """
 
 from cotlens.models.contract.asking import Answerer, Conversation, OnReply, Reply, Sent
 from cotlens.models.contract.branches import AnswerBranch, Branch, BranchScore, Ending, TokenSet, by_interventions
 from cotlens.models.contract.capability import Capability, elsewhere, remedy
+from cotlens.models.contract.depth import Depth, ExitGate
 from cotlens.models.contract.embeddings import by_prefix, with_embeddings
 from cotlens.models.contract.interventions import (
     EVER,
@@ -43,8 +44,10 @@ __all__ = [
     "ClampFeature",
     "Conversation",
     "Decoded",
+    "Depth",
     "Divergence",
     "Ending",
+    "ExitGate",
     "Gradients",
     "Intervention",
     "Interventions",

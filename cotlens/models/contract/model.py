@@ -19,6 +19,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from cotlens.models.contract.branches import AnswerBranch, Branch, BranchScore
 from cotlens.models.contract.capability import Capability
+from cotlens.models.contract.depth import Depth
 from cotlens.models.contract.interventions import (
     BlockAttention,
     Intervention,
@@ -86,7 +87,8 @@ class Model(Protocol):
     `n_heads` is how many heads stand side by side at "heads", 0 where that site isn't known. `attention_layers` is in
     how many of its `n_layers` tokens can be hidden from each other: all, but in a model that keeps a state too those
     with attention, and 0 where none can be masked. `hides_whole` is False where a state still holds what is hidden,
-    whatever the number of these layers. `latent_format` says how it thinks in latents, None of a model of words.
+    whatever the number of these layers. `latent_format` says how it thinks in latents, None of a model of words;
+    `depth` how often each token goes through the same layers, None of a model that does so once.
 
     Errors, each one sentence: InputError (an empty prompt, a token index out of range, more tokens than the context),
     CapabilityError (something this model can't do), BackendError (NaN logits), OutOfMemory, Cancelled. An error raised
@@ -106,6 +108,7 @@ class Model(Protocol):
     codec: Codec
     format: Any
     latent_format: LatentFormat | None
+    depth: Depth | None
     reader: AnswerReader
     context_length: int
     n_layers: int
@@ -277,6 +280,10 @@ class Model(Protocol):
 
     def decode_latents(self, latents: NDArray[np.float32], targets: ArrayLike = (), k: int = 0) -> Decoded:
         """What latents [n, d_model] say by the output embedding; as `decode`, without a second norm."""
+        ...
+
+    def at_depth(self, steps: int, *, seed: int | None = None) -> Any:
+        """The same model with another number of steps in depth, or another first state; its weights are shared."""
         ...
 
     def annotate(self, trace: Trace, k: int = 8) -> Trace:

@@ -1,17 +1,18 @@
-"""The half of a model that is about thinking in latents: what every backend refuses, but those that can."""
+"""The half of a model that is about thinking in latents, or in depth: refused by every backend, but those that can."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from cotlens._core import check
 from cotlens._core.errors import CapabilityError, InputError
-from cotlens.models.contract import Capability, Decoded, LatentFormat, LatentRow, LatentRun
+from cotlens.models.contract import Capability, Decoded, Depth, LatentFormat, LatentRow, LatentRun
 from cotlens.models.contract.capability import remedy
+from cotlens.models.contract.depth import need_depth
 from cotlens.models.contract.feedback import Floats
 from cotlens.models.contract.interventions import Intervention
 from cotlens.models.contract.latents import inputs_of
@@ -27,6 +28,7 @@ class LatentThinking:
     name: str
     backend: str
     latent_format: LatentFormat | None = None
+    depth: Depth | None = None
 
     def _run(self, fn: Callable[[], T]) -> T:
         """Run `fn` on the thread that owns the model."""
@@ -83,6 +85,24 @@ class LatentThinking:
 
     def _decode_latents(self, vectors: Floats, targets: NDArray[np.int64], k: int) -> Decoded:
         """What hidden states that passed the final norm say, on the owner thread."""
+        raise NotImplementedError
+
+    def at_depth(self, steps: int, *, seed: int | None = None) -> Any:
+        """The same model with another number of steps in depth, or another first state; its weights are shared.
+
+        Args:
+            steps: through the loop; 1 to as many as it was trained with.
+            seed: of the first state, in families that draw it.
+
+        Raises:
+            InputError: it wasn't trained with as many steps, or draws no state.
+            CapabilityError: this model goes through its layers once.
+        """
+        depth = need_depth(self)
+        return self._deepened(depth.count(steps), depth.draw(seed))
+
+    def _deepened(self, steps: int, seed: int | None) -> Any:
+        """The model of checked settings; backends that think in depth have it."""
         raise NotImplementedError
 
     def _own_latents(self, trace: Trace) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import operator
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -97,6 +97,16 @@ class Engine(ModelRunner):
             yield
         finally:
             self._state = before
+
+    def deepened(self, steps: int, seed: int | None) -> Engine:
+        """An engine of the same loop with another number of steps; what was tried of one holds of the other."""
+        from cotlens.models.local.depth.unrolled import at_depth
+
+        found = Engine(at_depth(self.hf, steps, seed), self.tokenizer, self.meter, self.budget)
+        found.layout = replace(found.layout, accepts=self.layout.accepts, refused=self.layout.refused)
+        found.obeys_masks, found.no_skip = self.obeys_masks, self.no_skip
+        found.attending = tuple(range(found.layout.n_layers)) if self.attending else ()
+        return found
 
     @property
     def in_pieces(self) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import os
 import warnings
 from collections.abc import Callable, Mapping, Sequence
@@ -135,7 +136,7 @@ class LocalModel(TextModel, LocalWhitebox):
         if self.slow:
             warnings.warn(f"{self.name!r} could be quicker. {self.slow}", stacklevel=2)
         self.n_heads = self.engine.layout.heads if "heads" in self.engine.layout.usable("read") else 0
-        self.latent_format = latent
+        self.latent_format, self.depth = latent, getattr(hf, "depth", None)
         if latent is not None:
             self.owner.run(lambda: trial.check(self.engine, latent))
         self.capabilities = _able(self.engine) & ~(Capability.LATENT if latent is None else Capability(0))
@@ -191,6 +192,13 @@ class LocalModel(TextModel, LocalWhitebox):
     def _thought(self, trace: Trace, rows: Sequence[LatentRow]) -> list[LatentRun]:
         assert self.latent_format is not None, "it was asked whether it can"
         return lockstep.think(self.engine, self.latent_format, trace, rows)
+
+    def _deepened(self, steps: int, seed: int | None) -> LocalModel:
+        engine, found = self._run(lambda: self.engine.deepened(steps, seed)), copy.copy(self)
+        found.engine, found.depth, found.n_layers = engine, engine.hf.depth, engine.layout.n_layers
+        found.attention_layers = len(engine.attending)
+        found.name = f"{self.name.partition(' @')[0]} @{steps} steps"
+        return found
 
     def _setting(self) -> writing.GenerationContext:
         engine, state = self.engine, self.state

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import logging
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import nnsight
@@ -35,9 +37,20 @@ class _Offloaded(nnsight.TransformersModel):
 def wrap(hf: Any, tokenizer: Any) -> Any:
     """The nnsight model around a loaded one, which stays where it is."""
     kind = _Offloaded if offloaded(hf) else nnsight.TransformersModel
-    with warnings.catch_warnings(), staying(hf):
+    with warnings.catch_warnings(), staying(hf), _unasked():
         warnings.simplefilter("ignore", FutureWarning)
         return kind(hf, tokenizer=tokenizer)
+
+
+@contextmanager
+def _unasked() -> Iterator[None]:
+    """No list of all that a pipeline of transformers takes, of which nnsight makes one for a class of our own, too."""
+    said = logging.getLogger("transformers.pipelines.base")
+    before, said.disabled = said.disabled, True
+    try:
+        yield
+    finally:
+        said.disabled = before
 
 
 def without_weights(name: str, tokenizer: Any, revision: str | None = None) -> Any:

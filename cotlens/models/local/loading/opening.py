@@ -7,6 +7,8 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from safetensors import SafetensorError
+
 from cotlens._core.errors import CotLensError, InputError
 from cotlens.models import load_errors, shipped
 from cotlens.models.local.latents import soft
@@ -22,8 +24,9 @@ if TYPE_CHECKING:
     from cotlens.trace.answers import AnswerReader
 
 T = TypeVar("T")
-# What transformers and the Hub raise for a model that can't be had; RuntimeError holds running out of memory.
-_REFUSED = (OSError, ValueError, ImportError, KeyError, RuntimeError)
+# What transformers and the Hub raise for a model that can't be had; RuntimeError holds running out of memory, and a
+# file of weights that was cut off is a SafetensorError.
+_REFUSED = (OSError, ValueError, ImportError, KeyError, RuntimeError, SafetensorError)
 
 
 def open_local(
@@ -114,7 +117,7 @@ def _from_transformers(name: str, revision: str | None, loading: Loading) -> tup
     steps.begin(name, steps.CONFIG)
     config = files.config()
     steps.begin(name, steps.TOKENIZER)
-    tokenizer = files.tokenizer()
+    tokenizer = files.tokenizer(config)
     steps.begin(name, steps.WEIGHTS)
     model = files.model(config, **arguments)
     pair = (model if "device_map" in arguments else model.to(loading.where())), tokenizer

@@ -100,7 +100,8 @@ def of_named(name: str, revision: str | None, loading: Loading, **spoken: Any) -
         spoken: format, system and template, as for `LocalModel`.
     """
     files = ModelFiles.of(name, revision)
-    config, tokenizer = files.config(), files.tokenizer()
+    config = files.config()
+    tokenizer = files.tokenizer(config)
     dtype = loading.arguments()["dtype"]
     if not isinstance(dtype, torch.dtype):
         dtype = torch.float32 if dtype == "float32" else getattr(config, "dtype", None) or torch.float32
