@@ -13,14 +13,18 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from cotlens._core.errors import InputError
 from cotlens.models.contract import (
     AnswerBranch,
     BlockAttention,
     Branch,
     BranchScore,
     Capability,
+    Decoded,
+    Divergence,
+    Gradients,
     Interventions,
+    LatentRow,
+    LatentRun,
     Meter,
     Model,
     OnRollout,
@@ -28,8 +32,7 @@ from cotlens.models.contract import (
     Start,
 )
 from cotlens.models.contract.interventions import as_interventions
-from cotlens.models.contract.latents import LatentRow, LatentRun
-from cotlens.models.contract.whitebox import Decoded, Divergence, Gradients
+from cotlens.models.same_tokens import check_same_tokens
 from cotlens.trace.collection.traces import Traces
 
 if TYPE_CHECKING:
@@ -37,8 +40,6 @@ if TYPE_CHECKING:
     from cotlens.trace import Edit, Trace
     from cotlens.trace.answers import AnswerForm
     from cotlens.trace.prompts import Prompt
-
-TRIAL = "First I add 12 and 7, which gives 19.\n\nWait, let me check: caf\u00e9 = 3 * (4 - 1)?"
 
 
 def mixed(*, write: Model, look: Model) -> Mixed:
@@ -64,7 +65,7 @@ class Mixed:
     """
 
     def __init__(self, write: Model, look: Model) -> None:
-        _check_same_tokens(write, look)
+        check_same_tokens(write, look)
         self.write, self.look = write, look
         self.name, self.backend = _both(write.name, look.name), _both(write.backend, look.backend)
         self.dtype, self.where = _both(write.dtype, look.dtype), _both(write.where, look.where)
@@ -72,8 +73,7 @@ class Mixed:
         self.codec, self.format, self.reader = look.codec, look.format, look.reader
         self.context_length = min(write.context_length, look.context_length)
         self.n_layers, self.owner = look.n_layers, write.owner
-        self.n_heads, self.latent_format = look.n_heads, look.latent_format
-        self.depth = look.depth
+        self.n_heads, self.latent_format, self.depth = look.n_heads, look.latent_format, look.depth
         self.attention_layers, self.hides_whole = look.attention_layers, look.hides_whole
         self._scores = look if Capability.SCORE in look.capabilities else write
         self.score_path = f"text by {write.backend}; {self._scores.backend}: {self._scores.score_path}"
@@ -293,7 +293,7 @@ class Mixed:
         return self.look.decode_latents(latents, targets, k)
 
     def at_depth(self, steps: int, *, seed: int | None = None) -> Any:
-        """At another depth, `look` alone."""
+        """`look` alone, at another depth."""
         return self.look.at_depth(steps, seed=seed)
 
     def annotate(self, trace: Trace, k: int = 8) -> Trace:
@@ -335,20 +335,3 @@ def _both(one: str, other: str) -> str:
 
 def _known(one: str, other: str) -> str:
     return _both(one or "unknown", other or "unknown") if one or other else ""
-
-
-def _check_same_tokens(write: Model, look: Model) -> None:
-    """Raise InputError unless every id means the same to both, and both make the same ids of a text and of a prompt."""
-    names = f"{write.name!r} (write, {write.backend}) and {look.name!r} (look, {look.backend})"
-    sizes = [len(model.format.codec.tokenizer) for model in (write, look)]
-    mine, theirs = (model.codec.pieces(range(min(sizes))) for model in (write, look))
-    at = next((i for i, pair in enumerate(zip(mine, theirs, strict=True)) if pair[0] != pair[1]), None)
-    if at is not None:
-        raise InputError(
-            f"{names} don't have the same tokens: token {at} is {mine[at].decode('utf-8', 'replace')!r} to one and "
-            f"{theirs[at].decode('utf-8', 'replace')!r} to the other; load both with one tokenizer."
-        )
-    if write.codec.encode(TRIAL) != look.codec.encode(TRIAL):
-        raise InputError(f"{names} make different tokens of the same text; load both with one tokenizer.")
-    if write.format.open("12 + 7?", "So").ids != look.format.open("12 + 7?", "So").ids:
-        raise InputError(f"{names} put a prompt in different words; load both with one chat template and format=.")

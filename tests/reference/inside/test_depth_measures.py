@@ -8,6 +8,7 @@ import cotlens as cl
 from cotlens._core.errors import CapabilityError, InputError
 from cotlens.measure.answers.forms import form_of
 from cotlens.measure.latent import depth
+from cotlens.trace import Number
 from tests.model import looped, tiny
 
 FAMILIES = ("huginn", "ouro")
@@ -17,7 +18,7 @@ THOUGHT = "First I add 12 and 7. It is 19."
 @pytest.fixture(scope="module", params=FAMILIES)
 def asked(request, tmp_path_factory):
     """(family, model, trace)."""
-    model = cl.load(looped.write(tmp_path_factory.mktemp("looped"), request.param), reader=cl.Number())
+    model = cl.load(looped.write(tmp_path_factory.mktemp("looped"), request.param), reader=Number())
     return request.param, model, model.compose("Mia has 12 pears and buys 7.", THOUGHT, "The answer is 19.")
 
 
@@ -55,7 +56,7 @@ def test_one_pass_tells_what_a_pass_for_each_step_does(asked):
     """Where there is no coda: the state after a step, through norm and head once, is that model's own end."""
     family, model, trace = asked
     if family == "huginn":
-        bare = cl.lens.LogitLens().run(trace, model).columns
+        bare = cl.lenses.LogitLens().run(trace, model).columns
         coda = cl.latent.DepthLens(steps=[1]).run(trace, model).columns
         skipped = bare["estimate"][bare["layer"] == model.depth.before + model.depth.layers]
         assert np.abs(skipped - coda["estimate"]).max() > 0.1  # a lens that leaves out the coda is another
@@ -127,17 +128,18 @@ def test_results_are_kept_and_drawn(asked, tmp_path):
     for method in (cl.latent.DepthLens(unit="sentence"), cl.latent.DepthAnswer(), cl.latent.DepthStop()):
         result = method.run(trace, model)
         result.save(tmp_path / "one.result")
-        again = cl.Result.load(tmp_path / "one.result")
+        again = cl.load_result(tmp_path / "one.result")
         np.testing.assert_array_equal(again.columns["estimate"], result.columns["estimate"])
-        assert result.provenance.cost["forwards"] <= method.cost(trace).forwards
-        assert result.provenance.cost["tokens"] <= method.cost(trace).tokens
-        assert result.plot() is not None
+        assert result.provenance.cost.forwards <= method.cost(trace).forwards
+        assert result.provenance.cost.tokens <= method.cost(trace).tokens
+        assert result.chart().to_dict()["data"]
+        assert len(cl.LensGrid(result).summary()) > 50
 
 
 def test_other_measures_take_it_as_any_model(asked):
     _, model, trace = asked
     deep = model.at_depth(2)
-    for method in (cl.importance.Occlusion(unit="sentence"), cl.lens.LogitLens(unit="sentence")):
+    for method in (cl.importance.Occlusion(unit="sentence"), cl.lenses.LogitLens(unit="sentence")):
         assert np.isfinite(method.run(trace, deep).columns["estimate"]).all()
     assert deep.attention(trace, heads=[(deep.n_layers - 1, 0)]) is not None
 
