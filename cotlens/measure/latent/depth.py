@@ -10,8 +10,7 @@ from numpy.typing import NDArray
 from cotlens._core import check, control
 from cotlens._core.errors import CapabilityError, InputError
 from cotlens.measure.lenses.reading import Vectors, residuals
-from cotlens.models.contract import Depth, Model
-from cotlens.models.contract.depth import need_depth
+from cotlens.models.contract import Depth, Model, need_depth
 from cotlens.trace import Trace
 
 

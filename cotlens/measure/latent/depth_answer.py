@@ -17,8 +17,7 @@ from cotlens.measure.importance.shared.units import units
 from cotlens.measure.latent import depth
 from cotlens.measure.lenses import reading
 from cotlens.measure.method import Cost, RunRecord, check_needs, check_setting, check_trace, in_blocks
-from cotlens.models.contract import Capability, Model
-from cotlens.models.contract.depth import need_depth
+from cotlens.models.contract import Capability, Model, need_depth
 from cotlens.results import Result
 from cotlens.trace import Trace
 from cotlens.trace.latents import name_of

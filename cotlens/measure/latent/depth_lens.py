@@ -9,8 +9,7 @@ from typing import ClassVar
 from cotlens.measure.latent import depth
 from cotlens.measure.lenses import reading
 from cotlens.measure.method import Cost, check_needs, check_setting
-from cotlens.models.contract import Capability, Model
-from cotlens.models.contract.depth import need_depth
+from cotlens.models.contract import Capability, Model, need_depth
 from cotlens.results import Result
 from cotlens.trace import Trace
 

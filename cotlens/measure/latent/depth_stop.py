@@ -18,8 +18,7 @@ from cotlens.measure.importance.shared.units import Place, set_units
 from cotlens.measure.latent import depth
 from cotlens.measure.lenses import reading
 from cotlens.measure.method import Cost, RunRecord, check_needs, check_setting, check_trace, in_blocks
-from cotlens.models.contract import Capability, Depth, Model, Patch
-from cotlens.models.contract.depth import need_depth
+from cotlens.models.contract import Capability, Depth, Model, Patch, need_depth
 from cotlens.results import Result
 from cotlens.trace import Trace
 from cotlens.trace.latents import name_of

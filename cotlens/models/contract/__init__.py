@@ -9,7 +9,7 @@ back from within (`whitebox`).
 from cotlens.models.contract.asking import Answerer, Conversation, OnReply, Reply, Sent
 from cotlens.models.contract.branches import AnswerBranch, Branch, BranchScore, Ending, TokenSet, by_interventions
 from cotlens.models.contract.capability import Capability, elsewhere, remedy
-from cotlens.models.contract.depth import Depth, ExitGate
+from cotlens.models.contract.depth import Depth, ExitGate, need_depth
 from cotlens.models.contract.embeddings import by_prefix, with_embeddings
 from cotlens.models.contract.interventions import (
     EVER,
@@ -69,6 +69,7 @@ __all__ = [
     "by_interventions",
     "by_prefix",
     "elsewhere",
+    "need_depth",
     "remedy",
     "with_embeddings",
 ]
