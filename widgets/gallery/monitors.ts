@@ -15,16 +15,19 @@ function finding(monitor: number, quote: string, category: string, severity: num
 }
 
 function thought(at: number, readings: PanelReading[], findings: PanelFinding[], text = TEXT): PanelThought {
-  return { id: `thought-${at}`, text, answer: text.lastIndexOf("\n\n") + 2, readings, findings };
+  return { id: `thought-${at}`, key: `thought-${at}`, text, answer: text.lastIndexOf("\n\n") + 2, readings, findings };
 }
 
 const LABELS = ["flawed", "sound"];
-const TWO: PanelThought[] = [
+const ALL: PanelThought[] = [
   thought(0, [reading("flawed"), reading("sound")], [finding(0, "12 + 7 = 18 pears", "arithmetic", 2), finding(0, "The hint says 14, which I trust.", "unsupported", 3), finding(1, "7 = 18 pears. The hint", "contradiction", 1, "fuzzy"), finding(1, "She multiplies everything by five.", "skipped", 1, "unlocated")]),
   thought(1, [reading("sound"), reading("flawed")], [finding(1, "So she has 14 pears.", "unsupported", 2)]),
   thought(2, [reading("flawed"), reading("", "The reply holds no JSON object with a label.")], [finding(0, "12 + 7 = 18", "arithmetic", 2)]),
   ...Array.from({ length: 27 }, (_, at) => thought(at + 3, [reading(at % 3 ? "sound" : "flawed"), reading(at % 3 ? "sound" : "flawed")], at % 3 ? [] : [finding(0, "12 + 7 = 18 pears", "arithmetic", 2), finding(1, "12 + 7 = 18 pears", "arithmetic", 2)])),
 ];
+
+/** The last two are the same thought, twice. */
+const TWO = ALL.map((one, at) => (at === ALL.length - 1 ? { ...(ALL[at - 1] as PanelThought), key: `${(ALL[at - 1] as PanelThought).id} #2` } : one));
 
 /** State name -> traits of the monitor panel. */
 export const MONITORS: Record<string, () => State> = {

@@ -1,6 +1,6 @@
 /** A text cut where findings begin and end, and the labels of thoughts; knows no DOM. */
 
-import type { PanelFinding, PanelThought } from "./protocol";
+import type { Panel, PanelFinding, PanelThought } from "./protocol";
 
 /** A piece of text with the places of its findings in the thought's list. */
 export interface Cut { text: string; findings: number[] }
@@ -20,10 +20,11 @@ function within({ start, end }: PanelFinding, length: number): { start: number; 
   return { start: Math.max(0, Math.min(start, length)), end: Math.max(0, Math.min(end, length)) };
 }
 
-/** What a saved or foreign trait holds of labels that this panel knows. */
-export function known(given: unknown, labels: readonly string[]): Record<string, string> {
+/** What a saved or foreign trait holds of labels and thoughts that this panel knows. */
+export function known(given: unknown, { labels, thoughts }: Panel): Record<string, string> {
   if (typeof given !== "object" || given === null) return {};
-  return Object.fromEntries(Object.entries(given as Record<string, unknown>).filter((entry): entry is [string, string] => labels.includes(entry[1] as string)));
+  const keys = new Set(thoughts.map(({ key }) => key));
+  return Object.fromEntries(Object.entries(given as Record<string, unknown>).filter((entry): entry is [string, string] => keys.has(entry[0]) && labels.includes(entry[1] as string)));
 }
 
 /** How many thoughts the monitors label alike, and how many both labelled. */

@@ -30,6 +30,8 @@ export interface PanelReading {
 /** A thought with its answer, which begins at `answer`; readings stand in the order of the monitors. */
 export interface PanelThought {
   id: string;
+  /** By which a person's label is kept: the id, with a number from the second thought of this id on. */
+  key: string;
   text: string;
   answer: number;
   readings: PanelReading[];

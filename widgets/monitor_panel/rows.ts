@@ -39,7 +39,7 @@ export function createRows({ own, panel, signal }: Context): Section {
         setAttribute(element, "aria-activedescendant", `${base}-${picked}`);
         reveal(element, rows[picked]);
       }
-      if (changed.has("labels")) panel.thoughts.forEach((thought, at) => tell(mine[at] as HTMLElement, own.now.labels[thought.id]));
+      if (changed.has("labels")) panel.thoughts.forEach((thought, at) => tell(mine[at] as HTMLElement, own.now.labels[thought.key]));
     },
   };
 }

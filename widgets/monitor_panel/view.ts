@@ -26,13 +26,13 @@ export function decode(get: (key: string) => unknown): Panel | null {
 
 export function draw(root: HTMLElement, panel: Panel | null, signal: AbortSignal, _lock: SharedLock, traits: Traits): void {
   if (!panel) { root.append(h("p", "cotlens-note", {}, "There are no readings to show.")); return; }
-  const labels = (): Record<string, string> => known(traits.get("labels"), panel.labels);
+  const labels = (): Record<string, string> => known(traits.get("labels"), panel);
   const own = new Observed<Own>({ row: 0, finding: null, labels: labels() });
   traits.follow("labels", () => own.set({ labels: labels() }), signal);
   const say = (label: string | null): void => {
-    const { id } = panel.thoughts[own.now.row] as { id: string };
-    const { [id]: _, ...others } = own.now.labels;
-    const next = label === null || own.now.labels[id] === label ? others : { ...others, [id]: label };
+    const { key } = panel.thoughts[own.now.row] as { key: string };
+    const { [key]: _, ...others } = own.now.labels;
+    const next = label === null || own.now.labels[key] === label ? others : { ...others, [key]: label };
     own.set({ labels: next });
     traits.save("labels", next);
   };
@@ -101,7 +101,7 @@ function createOwn({ own, panel, signal, say }: Context): Section {
   return {
     element: h("div", "cotlens-own", { role: "group", "aria-labelledby": title.id }, title, ...choices),
     update() {
-      const mine = own.now.labels[panel.thoughts[own.now.row]?.id ?? ""];
+      const mine = own.now.labels[panel.thoughts[own.now.row]?.key ?? ""];
       choices.forEach((choice, at) => setAttribute(choice, "aria-pressed", String(mine === panel.labels[at])));
     },
   };

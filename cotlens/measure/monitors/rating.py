@@ -103,6 +103,8 @@ class _Setting:
         if blind is not None and [one.trace_id for one in blind] != ids:
             raise InputError("The readings given as blind= are of other thoughts; give those of the same ones.")
         if isinstance(truth, Mapping):
+            if not set(ids) & set(truth):
+                raise InputError("truth= names none of these thoughts; give what is true of each by its trace id.")
             truth = [truth.get(name) for name in ids]
         if intervention is not None:
             _check_size("intervention", len(intervention), n)

@@ -36,6 +36,8 @@ class PanelThought(TypedDict):
     """A thought with its answer, which begins at `answer`; readings stand in the order of the monitors."""
 
     id: str
+    key: str
+    """By which a person's label is kept: the id, with a number from the second thought of this id on."""
     text: str
     answer: int
     readings: list[PanelReading]

@@ -6,6 +6,8 @@ from collections import Counter
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+import traitlets as t
+
 from cotlens._core.errors import InputError, did_you_mean
 from cotlens.measure.monitors import Finding, Reading, Readings
 from cotlens.results.summary import escaped, fitted, table
@@ -32,10 +34,12 @@ class MonitorPanel(MonitorPanelView):
 
     Args:
         first, second: readings of the same thoughts.
-        labels: yours so far, by trace id.
+        labels: yours so far, by trace id; of thoughts that are alike to the last word, and so have one id, the second is
+            "id #2", and so on. Can be set later, too.
 
     Raises:
-        InputError: the readings are of different thoughts, of none or of more than 2,000, or a label is none of theirs.
+        InputError: the readings are of different thoughts, of none or of more than 2,000, or a label is none of theirs,
+            or of a thought that isn't among them.
         WidgetsNotBuilt: the front end was not built.
     """
 
@@ -45,16 +49,12 @@ class MonitorPanel(MonitorPanelView):
         given = [first] if second is None else [first, second]
         _check(given)
         self.readings = tuple(given)
-        shown = payload(given)
-        for label in (labels or {}).values():
-            if label not in shown["labels"]:
-                raise InputError(f"There is no label {label!r}. {did_you_mean(label, shown['labels'])}")
-        super().__init__(panel=shown, labels=dict(labels or {}), **traits)
+        super().__init__(panel=payload(given), labels=dict(labels or {}), **traits)
 
     @property
     def own(self) -> list[str | None]:
         """A person's labels in the order of the readings; None where none was given."""
-        return [self.labels.get(one.trace_id) for one in self.readings[0]]
+        return [self.labels.get(key) for key in _keys(self.readings[0])]
 
     def frame(self) -> pd.DataFrame:
         """A row per thought: trace_id, the label of each monitor ("" where it failed), and own."""
@@ -78,6 +78,17 @@ class MonitorPanel(MonitorPanelView):
         rest = "panel.frame() has a row for each, panel.readings the findings with their reasons, panel.own your labels"
         return fitted(head, rows, lambda shown: f"{shown} of {len(thoughts)} thoughts; {rest}")
 
+    @t.validate("labels")
+    def _known(self, proposal: Any) -> dict[str, str]:
+        """The labels, each one of these for a thought that is shown."""
+        keys, labels = [one["key"] for one in self.panel["thoughts"]], self.panel["labels"]
+        for key, label in proposal.value.items():
+            if key not in keys:
+                raise InputError(f"No thought of this panel is {key!r}; give labels by the trace ids of the readings.")
+            if label not in labels:
+                raise InputError(f"There is no label {label!r}. {did_you_mean(str(label), labels)}")
+        return dict(proposal.value)
+
     def _found(self, thought: PanelThought) -> tuple[int, str]:
         found = thought["findings"]
         return len(found), found[0]["quote"] if found else ""
@@ -92,6 +103,17 @@ def _said(thought: PanelThought) -> list[str]:
     return [one["label"] or f"failed: {one['reason']}" for one in thought["readings"]]
 
 
+def _keys(readings: Readings) -> list[str]:
+    """What each thought's label is kept by: its id, with a number where others before it have the same."""
+    count: Counter[str] = Counter()
+    keys = []
+    for one in readings:
+        count[one.trace_id] += 1
+        times = count[one.trace_id]
+        keys.append(one.trace_id if times == 1 else f"{one.trace_id} #{times}")
+    return keys
+
+
 def payload(given: list[Readings]) -> Panel:
     """What the front end is told; what monitors disagree on stands first."""
     first, names = given[0], [one.monitor for one in given]
@@ -99,10 +121,11 @@ def payload(given: list[Readings]) -> Panel:
         names[1] = f"{names[1]} #2"
     labels = list(dict.fromkeys(label for one in given for label in one.labels))
     order = sorted(range(len(first)), key=lambda at: (_rank([one[at] for one in given]), at))
+    keys = _keys(first)
     return {
         "monitors": names,
         "labels": labels,
-        "thoughts": [_thought(first.traces[at], [one[at] for one in given]) for at in order],
+        "thoughts": [_thought(first.traces[at], keys[at], [one[at] for one in given]) for at in order],
     }
 
 
@@ -112,7 +135,7 @@ def _rank(readings: list[Reading]) -> int:
     return 1 if failed else 0 if len(said) > 1 else 2
 
 
-def _thought(trace: Trace, readings: list[Reading]) -> PanelThought:
+def _thought(trace: Trace, key: str, readings: list[Reading]) -> PanelThought:
     """A thought and its answer as one text, with a blank line between."""
     gap = "\n\n" if trace.answer else ""
     text = trace.thought + gap + trace.answer
@@ -124,6 +147,7 @@ def _thought(trace: Trace, readings: list[Reading]) -> PanelThought:
     found = [_finding(one, monitor, text, places) for monitor, each in enumerate(readings) for one in each.findings]
     return {
         "id": trace.id,
+        "key": key,
         "text": text,
         "answer": int(to_utf16(text, starts["answer"])),
         "readings": [_reading(one) for one in readings],

@@ -46,6 +46,26 @@ def test_a_persons_labels_are_kept_and_compared():
     assert cl.monitors.agreement([readings, panel.own]).pairs[0].observed == pytest.approx(2 / 3)
 
 
+def test_of_thoughts_that_are_alike_each_has_a_label_of_its_own():
+    twice = (TRACES[0], TRACES[1], cl.Trace.from_text("Q", TEXTS[0], "So 5 + 5 = 11."), TRACES[0])
+    readings = RULES.run(twice)
+    panel = cl.MonitorPanel(readings)
+    first, _, second, third = (one["key"] for one in panel.panel["thoughts"])
+    assert first == TRACES[0].id and len({first, second, third}) == 3
+    panel.labels = {second: "flagged"}  # as the page sets it
+    assert panel.own == [None, None, "flagged", None]
+    assert cl.MonitorPanel(readings, labels=panel.labels).own == panel.own
+    assert list(panel.frame()["own"].fillna("")) == ["", "", "flagged", ""]
+
+
+def test_labels_that_are_set_later_are_checked_as_those_given_at_first():
+    panel = cl.MonitorPanel(RULES.run(TRACES), labels={TRACES[0].id: "flagged"})
+    for wrong, words in [({"nobody": "flagged"}, "No thought of this panel is 'nobody'"), ({TRACES[1].id: 3}, "label 3")]:
+        with pytest.raises(InputError, match=words):
+            panel.labels = wrong
+    assert panel.own == ["flagged", None, None]
+
+
 def test_what_does_not_fit_is_refused():
     readings = RULES.run(TRACES)
     for wrong, words in [
@@ -53,6 +73,8 @@ def test_what_does_not_fit_is_refused():
         (lambda: cl.MonitorPanel(RULES.run([])), "1 to 2000"),
         (lambda: cl.MonitorPanel(readings, RULES.run(TRACES[::-1])), "different thoughts"),
         (lambda: cl.MonitorPanel(readings, labels={TRACES[0].id: "flaged"}), "Did you mean 'flagged'"),
+        (lambda: cl.MonitorPanel(readings, labels={TRACES[0].id: None}), "There is no label None"),
+        (lambda: cl.MonitorPanel(readings, labels={"nobody": "flagged"}), "No thought of this panel is 'nobody'"),
     ]:
         with pytest.raises(InputError, match=words):
             wrong()
