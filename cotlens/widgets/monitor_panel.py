@@ -11,7 +11,8 @@ from cotlens.widgets.protocol.monitor_panel import Panel
 class MonitorPanelView(View):
     """Traits of the panel; `cotlens.workbench.monitor_panel` fills them.
 
-    `panel` holds texts, labels and findings; `labels` what a person said, label by the key of a thought, and is set by the page.
+    `panel` holds texts, labels and findings; `labels` what a person said, by the key of a thought, and is set by
+    the page.
     """
 
     _bundle = "monitor_panel"

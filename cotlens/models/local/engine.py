@@ -75,6 +75,7 @@ class Engine(ModelRunner):
         self.trunk: Any = None  # the last one that was scored packed; see `trunk.Trunk`
         self.streams: Any = None  # residual streams of one trunk; see `scoring.from_layer`
         self.starts: bool | None = None  # whether passes can begin at a later layer; None until it was tried
+        self.takes_gaps: bool | None = None  # whether a pass may leave out positions, as `whitebox.gaps`; None as above
         self.forks: Any = None  # the same of forked scoring: its cache is piece -> state after it
         self.forking: Forking | None = None
         self.short_chunks = False

@@ -1,7 +1,8 @@
 """How far predictions move when attention is blocked: KL over the whole vocabulary, in both directions.
 
 The text is run once as it is; its distributions are kept, and its cache. Before its first query a block changes
-nothing, so every block goes on from that cache, several at once: one per row of a batch with a mask of its own.
+nothing, so every block goes on from that cache, several at once: one per row of a batch with a mask of its own. One
+block alone that hides tokens from all that follows is run as a text without them, see `gaps`, and needs no cache.
 Distributions are compared on the device, and two numbers per token leave it. Where those of the ordinary text take too
 much memory, only its cache is made, and it is run again as the first row of every batch.
 """
@@ -27,6 +28,7 @@ from cotlens.models.local import budget
 from cotlens.models.local.caches import fresh_cache, preallocated
 from cotlens.models.local.scoring import trie
 from cotlens.models.local.scoring.trunk import prefill
+from cotlens.models.whitebox.gaps import gap_of, logits_without
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -60,6 +62,7 @@ class _Text:
         ordinary: log-probabilities [len(ids) - first, vocabulary] after each token from `first` on, as `_logprobs` of
             what is compared with; None if not kept.
         changes: what holds with and without a block: vectors in place of latents.
+        gap: the first and the one after the last token that are left out, which is what the only block comes to.
     """
 
     ids: Sequence[int]
@@ -68,6 +71,7 @@ class _Text:
     temperature: float
     ordinary: Tensor | None = None
     changes: Sequence[Intervention] = ()
+    gap: tuple[int, int] | None = None
 
 
 def divergence(
@@ -96,7 +100,8 @@ def divergence(
         return Divergence(*found)
     first = max(starts[waiting[0]], min(start for start, _ in spans))
     with control.using(control.current().silent()):
-        text = _text(engine, ids[:end], first, starts[waiting[-1]], temperature, changes)
+        text = _Text(ids[:end], None, first, temperature, changes=changes)
+        text = _run(engine, text, [blocks[i] for i in waiting], starts[waiting[-1]])
     total, done, count = sum(end - starts[i] for i in waiting), 0, _rows(engine, text)
     try:
         for at in range(0, len(waiting), count):
@@ -113,33 +118,34 @@ def divergence(
     return Divergence(*found)
 
 
-def _text(
-    engine: Engine, ids: Sequence[int], first: int, trunk: int, temperature: float, changes: Sequence[Intervention]
-) -> _Text:
-    """Run the text, and keep its distributions from `first` on where they fit; else the first `trunk` tokens alone."""
-    text = _Text(ids, None, first, temperature, changes=changes)
-    if 4 * engine.layout.vocabulary * (len(ids) - first) <= budget.available(engine) * _KEPT_SHARE:
+def _run(engine: Engine, text: _Text, blocks: Sequence[BlockAttention], trunk: int) -> _Text:
+    """The text run, and its distributions kept where they fit; else its first `trunk` tokens alone."""
+    n = len(text.ids)
+    if 4 * engine.layout.vocabulary * (n - text.first) <= budget.available(engine) * _KEPT_SHARE:
+        alone = not text.changes and n <= _most(engine, n)
         try:
             with torch.no_grad():
-                return _whole(engine, text)
+                return _whole(engine, replace(text, gap=gap_of(engine, blocks, n) if alone else None))
         except OutOfMemory:
             pass
     if not engine.obeys_masks:
         return text
     none = trie.Edges(_NOTHING, _NOTHING, _NOTHING)
-    return replace(text, cache=prefill(engine, ids[:trunk], none, ScoreTable(0), changes, trunk))
+    return replace(text, cache=prefill(engine, text.ids[:trunk], none, ScoreTable(0), text.changes, trunk))
 
 
 def _whole(engine: Engine, text: _Text) -> _Text:
-    text = replace(text, cache=fresh_cache() if engine.obeys_masks else None)
-    kept, at = torch.empty(0), 0
-    for logits in _ordinary(engine, text):
-        if not at:
-            kept = logits.new_empty(len(text.ids) - text.first, logits.shape[2], dtype=torch.float32)
-        for part in logits[0].split(_slice(engine, logits)):
-            kept[at : at + len(part)] = _bounded(_logprobs(part, text.temperature))
-            at += len(part)
-    return replace(text, ordinary=kept)
+    text = replace(text, cache=fresh_cache() if engine.obeys_masks and text.gap is None else None)
+    parts = [_kept(engine, logits, text.temperature) for logits in _ordinary(engine, text)]
+    return replace(text, ordinary=parts[0] if len(parts) == 1 else torch.cat(parts))
+
+
+def _kept(engine: Engine, logits: Tensor, temperature: float) -> Tensor:
+    """What is compared with, [q, vocabulary], in the memory of the logits where they are float32."""
+    known = logits[0].float()
+    for part in known.split(_slice(engine, logits)):
+        part.copy_(_bounded(_logprobs(part, temperature)))
+    return known
 
 
 def _ordinary(engine: Engine, text: _Text) -> Iterator[Tensor]:
@@ -149,10 +155,10 @@ def _ordinary(engine: Engine, text: _Text) -> Iterator[Tensor]:
     out half of the work.
     """
     n, first = len(text.ids), text.first
-    if text.cache is None:
+    if text.cache is None and text.gap is None:
         yield from (logits for _, logits in _passes(engine, text, [], first))
         return
-    step = budget.rows(engine, n, _TOKENS.get(engine.device.type, _TOKENS_ELSEWHERE))
+    step = _most(engine, n)
     for start in range(0, n, step):
         control.current().check()
         at = np.arange(start, min(n, start + step))
@@ -210,6 +216,11 @@ def _passes(
     A row per block; before them one without a block, where ordinary distributions were not kept. Of the tokens that
     should fit into a pass, 1/`share` go through it.
     """
+    if text.gap is not None and blocks:
+        at = np.delete(np.arange(len(text.ids)), slice(*text.gap))
+        first = int(np.searchsorted(at, max(begin, text.first)))
+        yield at[first:], logits_without(engine, text.ids, at, first)
+        return
     count = len(blocks) + (text.ordinary is None)
     each = [*([None] if text.ordinary is None else []), *blocks]
     if text.cache is None:
@@ -221,8 +232,7 @@ def _passes(
         yield at[first:], engine.forward(row, at, masks=cut, keep=keep, interventions=text.changes)[0]
         return
     cache = preallocated(text.cache, begin, count, len(text.ids))
-    most = budget.rows(engine, len(text.ids), _TOKENS.get(engine.device.type, _TOKENS_ELSEWHERE))
-    step = max(1, most // (count * share))
+    step = max(1, _most(engine, len(text.ids)) // (count * share))
     for start in range(begin, len(text.ids), step):
         control.current().check()
         at = np.arange(start, min(len(text.ids), start + step))
@@ -232,6 +242,11 @@ def _passes(
         keep = torch.arange(first, len(at), device=engine.device)
         logits, _, _ = engine.forward(row, at, masks=cut, cache=cache, keep=keep, interventions=text.changes)
         yield at[first:], logits
+
+
+def _most(engine: Engine, n: int) -> int:
+    """How many tokens of a text of n go into one pass."""
+    return budget.rows(engine, n, _TOKENS.get(engine.device.type, _TOKENS_ELSEWHERE))
 
 
 def _slice(engine: Engine, logits: Tensor) -> int:

@@ -34,8 +34,8 @@ class MonitorPanel(MonitorPanelView):
 
     Args:
         first, second: readings of the same thoughts.
-        labels: yours so far, by trace id; of thoughts that are alike to the last word, and so have one id, the second is
-            "id #2", and so on. Can be set later, too.
+        labels: yours so far, by trace id; of thoughts that are alike to the last word, and so have one id, the second
+            is "id #2", and so on. Can be set later, too.
 
     Raises:
         InputError: the readings are of different thoughts, of none or of more than 2,000, or a label is none of theirs,

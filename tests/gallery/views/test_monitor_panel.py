@@ -41,5 +41,7 @@ def test_keys_go_through_thoughts_and_findings_and_give_a_label_that_is_kept(gal
     press("End")
     assert gallery.find("[aria-selected=true] .cotlens-number").inner_text() == "30"
     press("2")
-    assert gallery.model("model.get('labels')") == {"thought-2": "sound", "thought-28 #2": "sound"}, "of this copy alone"
+    assert gallery.model("model.get('labels')") == {"thought-2": "sound", "thought-28 #2": "sound"}, (
+        "of this copy alone"
+    )
     expect(gallery.find(".cotlens-status")).to_contain_text("2 labelled by you")

@@ -60,7 +60,10 @@ def test_of_thoughts_that_are_alike_each_has_a_label_of_its_own():
 
 def test_labels_that_are_set_later_are_checked_as_those_given_at_first():
     panel = cl.MonitorPanel(RULES.run(TRACES), labels={TRACES[0].id: "flagged"})
-    for wrong, words in [({"nobody": "flagged"}, "No thought of this panel is 'nobody'"), ({TRACES[1].id: 3}, "label 3")]:
+    for wrong, words in [
+        ({"nobody": "flagged"}, "No thought of this panel is 'nobody'"),
+        ({TRACES[1].id: 3}, "label 3"),
+    ]:
         with pytest.raises(InputError, match=words):
             panel.labels = wrong
     assert panel.own == ["flagged", None, None]
