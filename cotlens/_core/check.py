@@ -119,7 +119,10 @@ def pairs(name: str, values: Any, *, of: str = SOMEONE) -> list[tuple[int, int]]
         InputError: they are something else.
     """
     try:
-        return [(whole(name, one, of=of), whole(name, other, of=of)) for one, other in values]
+        return [  # first the plain ones: there is a pair for every token of a text
+            (one, other) if type(one) is type(other) is int else (whole(name, one, of=of), whole(name, other, of=of))
+            for one, other in values
+        ]
     except (TypeError, ValueError):
         raise _refused(of, name, values, "pairs of whole numbers") from None
 

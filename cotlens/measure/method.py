@@ -118,12 +118,13 @@ def as_data(value: Any) -> Any:
 
 def model_data(model: Model) -> dict[str, Any]:
     """Which model it is, as a provenance has it: by name and revision, and by what its weights are now."""
-    defaults = getattr(model, "defaults", None)
+    defaults, weights = getattr(model, "defaults", None), getattr(model, "weights", "")
     return {
         "model": model.name,
-        "revision": model.revision,
+        # Where none was declared it is what the weights are, and to tell that again would read all of them again.
+        "revision": weights if getattr(model, "declared", None) == "" else model.revision,
         "commit": getattr(model, "commit", ""),
-        "weights": getattr(model, "weights", ""),
+        "weights": weights,
         "backend": model.backend,
         "dtype": model.dtype,
         "generation": {} if defaults is None else defaults.data(),

@@ -43,7 +43,7 @@ _ROWS, _ROWS_ELSEWHERE = {"cpu": 4}, 16  # blocks per pass: more of them waste q
 _TOKENS, _TOKENS_ELSEWHERE = {"cpu": 1536}, 4096  # per pass, all rows together
 _CACHE_SHARE = 0.25  # of the memory of a pass for copies of the cache
 _KEPT_SHARE = 0.25  # of the same for the ordinary distributions
-_SLICE, _SLICE_ELSEWHERE = {"cpu": 2**20}, 64 * 2**20  # bytes of float32 logits compared at once: what caches hold
+_SLICE, _SLICE_ELSEWHERE = {"cpu": 2**19}, 64 * 2**20  # bytes of float32 logits compared at once: what caches hold
 _IMPOSSIBLE = -1e4  # nats, where a model rules a token out: the lowest number there is would outweigh a p of exp(-80)
 _LEAST_SHARE = 128  # of a pass: smaller ones would not save much more
 _NOTHING = np.empty(0, np.int64)
@@ -124,7 +124,7 @@ def _run(engine: Engine, text: _Text, blocks: Sequence[BlockAttention], trunk: i
     if 4 * engine.layout.vocabulary * (n - text.first) <= budget.available(engine) * _KEPT_SHARE:
         alone = not text.changes and n <= _most(engine, n)
         try:
-            with torch.no_grad():
+            with torch.inference_mode():
                 return _whole(engine, replace(text, gap=gap_of(engine, blocks, n) if alone else None))
         except OutOfMemory:
             pass

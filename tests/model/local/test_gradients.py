@@ -11,7 +11,7 @@ from cotlens._core.control import Control, using
 from cotlens._core.errors import Cancelled, CapabilityError, InputError
 from cotlens.models.contract import EVER, AddVector, AnswerBranch, BlockAttention, Capability, Ending, Patch, TokenSet
 from cotlens.models.local import budget
-from cotlens.models.whitebox import attention_patterns, divergence
+from cotlens.models.whitebox import attention_patterns, divergence, gaps
 from tests.model import tiny
 
 TOLERANCE = 1e-4
@@ -281,6 +281,40 @@ def test_divergence_of_single_layers_and_windows(each_model):
     found = each_model.divergence(ids, [everything, layers, one], [(9, 14)])
     np.testing.assert_allclose(found.kl[1], found.kl[0], rtol=1e-3)
     assert 0 < found.kl[2, 0] < found.kl[0, 0]
+
+
+def test_tokens_that_are_left_out_are_tokens_that_all_later_ones_do_not_see(each_model, monkeypatch):
+    ids, block = ids_of(each_model), BlockAttention(range(9, EVER), range(2, 9))
+    places, engine = [(at, at + 1) for at in range(9, END)], each_model.engine
+    assert gaps.gap_of(engine, [block], END) == (None if engine.layout.window else (2, 9))
+    quick = each_model.divergence(ids, [block], places)
+    monkeypatch.setattr(divergence, "gap_of", lambda *_: None)
+    slow = each_model.divergence(ids, [block], places)
+    for ours, theirs in ((quick.kl, slow.kl), (quick.kl_back, slow.kl_back)):
+        np.testing.assert_allclose(ours, theirs, rtol=1e-3, atol=1e-7)
+    assert slow.kl.max() > 1e-4
+
+
+def test_tokens_are_left_out_only_where_that_is_the_same(qwen, monkeypatch):
+    engine, whole = qwen.engine, BlockAttention(range(9, EVER), range(2, 9))
+    assert gaps.gap_of(engine, [whole], END) == (2, 9)
+    for blocks in (
+        [whole, whole],
+        [replace(whole, layers=(0, 1, 2))],
+        [replace(whole, heads=(0,))],
+        [replace(whole, queries=range(10, EVER))],  # token 9 still sees them
+        [replace(whole, queries=range(9, END - 1))],
+        [replace(whole, queries=None)],
+        [replace(whole, keys=(2, 5))],
+        [replace(whole, keys=range(2, 9, 2))],
+        [BlockAttention(range(20, EVER), range(15, 20))],  # too much would be run again
+    ):
+        assert gaps.gap_of(engine, blocks, END) is None, blocks
+    before = engine.meter.snapshot()
+    monkeypatch.setattr(gaps, "logits_without", lambda engine, ids, at, keep: torch.zeros(1, len(at) - keep, 1))
+    monkeypatch.setattr(engine, "takes_gaps", None)
+    assert gaps.gap_of(engine, [whole], END) is None, "what a model makes of a gap is tried"
+    assert engine.meter.snapshot() == before
 
 
 def test_a_small_difference_keeps_its_precision():

@@ -92,8 +92,8 @@ class CueDiff:
         return tokens_covering(trace.offsets, start, start + len(self.cue))
 
     def _result(self, trace: Trace, units: list[Span], tokens: dict[str, Any], record: RunRecord) -> Result:
-        ends = np.cumsum([span.end - span.start for span in units])[:-1]
-        both = {kind: np.array([part.sum() for part in np.split(each, ends)]) for kind, each in tokens.items()}
+        starts = np.cumsum([0, *(span.end - span.start for span in units[:-1])])
+        both = {kind: np.add.reduceat(each, starts) for kind, each in tokens.items()}
         sums = both[self.metric]
         total = float(sums.sum())
         columns: dict[str, Any] = {

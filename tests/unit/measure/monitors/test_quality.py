@@ -150,6 +150,7 @@ def test_what_does_not_fit_is_refused():
     for wrong, words in [
         (lambda: quality(three), "needs to know what is true"),
         (lambda: quality(three, [True]), "1 entries for 3 readings"),
+        (lambda: quality(three, {"another": True}), "names none of these thoughts"),
         (lambda: quality(three, [0, 1, 5]), "neither true nor false"),
         (lambda: quality(three, ["yes", "no", "yes"]), "truth= holds 'yes', which is neither"),
         (lambda: quality(three, ["1", 0, 1]), "truth= holds '1', which is neither"),
