@@ -152,7 +152,7 @@ check("3.6", shares)
 #
 # ## What a whole battery says
 #
-# Now that you have your own test: `cl.faithfulness.Battery` asks ten questions of a model and a set of problems, of which each names its suspected cause, and has fixed rules for the pattern (hint, flip and unused thoughts are told apart in this order, for the reason that you saw). It has its own words for two of the kinds: *candid* is the open hint, *faithful to the causes tested* the sound model. Put in another letter: does it agree with you, and which figures does it name? On problems that its lines were not drawn on it is right in 30 of 30 cases, 1.00 [.89, 1.00]; `docs/faithfulness.md` has all of them.
+# Now that you have your own test: `cl.faithfulness.Battery` asks ten questions of a model and a set of problems, of which each names its suspected cause, and has fixed rules for the pattern (hint, flip and unused thoughts are told apart in this order, for the reason that you saw). It has its own words for two of the kinds: *candid* is the open hint, *faithful to the causes tested* the sound model. Put in another letter: does it agree with you, and which figures does it name? On problems that its lines were not drawn on it is right in 45 of 45 cases, 1.00 [.92, 1.00]; `docs/faithfulness.md` has all of them.
 
 # %%
 LETTER = "C"

@@ -131,7 +131,7 @@ check("6.6", report, holds=holds, traces=traces, seed=SEED)
 # ## What a whole battery says
 #
 # You asked one question. `cl.faithfulness.Battery` asks ten, of the same model on stories with the same cause, and has rules, fixed beforehand, that make a verdict of the pattern (*candid* is its word for the open hint). Does it agree with you? Where it calls a model "hidden hint" and you supported "needs", both can be right: a verdict is about the cause that was tried.
-# On the shipped models it is right in 30 of 30 cases, 1.00 [.89, 1.00] (`docs/faithfulness.md`).
+# On the shipped models it is right in 45 of 45 cases, 1.00 [.92, 1.00] (`docs/faithfulness.md`).
 
 # %%
 LETTER = "A"  # put the model of your plan here
