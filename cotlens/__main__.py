@@ -154,6 +154,8 @@ def serve(folder: Path, first: str, *, browser: bool, port: int | None) -> int:
         f"--ServerApp.root_dir={folder}",
         f"--LabApp.default_url=/lab/tree/{first}",
         "--LabApp.news_url=None",  # no question about news before the first cell, and no request to the network
+        # What it exports as HTML shows the views that a notebook keeps, and fetches nothing to draw them.
+        "--HTMLExporter.preprocessors=cotlens.export.exporters.StaticViews",
     ]
     if port is not None:
         arguments.append(f"--ServerApp.port={port}")

@@ -46,10 +46,10 @@ HOSTS = (
     ),
     Host("marimo", ("marimo",), "in Chromium: the same", ("tests/browser/test_hosts.py::test_marimo",)),
     Host(
-        "a page of `to_html`, or of `cotlens export`",
+        "a page of `to_html`, of `cotlens export` or `jupyter nbconvert --to cotlens`, HTML that `cotlens lab` exports",
         ("nbconvert",),
         "in Chromium, from disk, the network forbidden",
-        ("tests/gallery/every_view/test_saved_page.py",),
+        ("tests/gallery/every_view/test_saved_page.py", "tests/packaging/test_export.py"),
     ),
     Host(
         "what shows text, Markdown or a table alone: a code host, a terminal, an agent",

@@ -150,6 +150,8 @@ def path(name: str, value: Any, *, of: str = SOMEONE) -> Path:
         value = os.fspath(value)
     if not isinstance(value, str):
         raise _refused(of, name, value, "a path as text")
+    if not value or "\0" in value:
+        raise _refused(of, name, value, "a path, which has a character at least and none that ends a text")
     return Path(text(name, value, of=of))
 
 

@@ -103,6 +103,10 @@ def write_bytes(path: PathLike, body: bytes) -> Path:
     """
     target = check.path("path", path)
     temporary = target.with_name(f".{target.name[:64]}.{secrets.token_hex(16)}.part")
+    if target.exists() and not target.is_file() and not target.is_dir():  # moving a file there would destroy it
+        raise InputError(
+            f"Nothing can be saved at {target}: it is a device, a pipe or a socket; give a path of a file."
+        )
     try:
         # "x" refuses a name that is taken, be it by a link.
         with temporary.open("xb") as file:

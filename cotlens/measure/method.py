@@ -14,6 +14,7 @@ import numpy as np
 from cotlens._core import check, control
 from cotlens._core.errors import Cancelled, CapabilityError, InputError, did_you_mean
 from cotlens._core.fingerprint import fingerprint
+from cotlens.measure.calling import call_of
 from cotlens.models.contract import Capability, Model, remedy
 from cotlens.results import Provenance, Result
 from cotlens.trace import Trace
@@ -244,6 +245,7 @@ class RunRecord:
             trace_id=self._trace.id,
             cost=cost,
             score_path=self._model.score_path,
+            call=call_of(self._method, self._seed),
         )
 
 

@@ -71,6 +71,7 @@ class Provenance:
         cost: what it spent; a mapping with the fields of `Cost` is taken too.
         score_path: "packed", "forked" or "plain" and why, how branches were scored; "" where none were.
         created: UTC, ISO 8601.
+        call: Python that measures `trace` with `model`, or reads `traces`, again; "" where no literal says how.
     """
 
     method: str
@@ -88,6 +89,7 @@ class Provenance:
     commit: str = ""
     weights: str = ""
     generation: Mapping[str, Any] = field(default_factory=dict)
+    call: str = ""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "settings", FrozenDict(self.settings))

@@ -20,6 +20,7 @@ class BranchTreeView(View):
 
     branches = t.List().tag(sync=True, shape=TreeBranch)
     compared = t.Dict().tag(sync=True, shape=Compared)
+    code = t.Unicode().tag(sync=True)
     alive = t.Bool(True).tag(sync=True)
 
     def __repr__(self) -> str:

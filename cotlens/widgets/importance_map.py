@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from cotlens._core.errors import InputError
 from cotlens.results import Result
 from cotlens.results.certainty import certainty
+from cotlens.results.code import showing
 from cotlens.results.summary import summaries
 from cotlens.trace import Trace
 from cotlens.trace.splitting.splitters import split
@@ -43,9 +44,7 @@ class ImportanceMap(View):
         trace: the trace they were measured on, where it was given.
 
     `scores` holds one dict per score and `context` the prompt and the answer; `cotlens.widgets.protocol.importance_map`
-    declares both.
-
-    `scale_lock` is as that of the editor's view.
+    declares both. `scale_lock` is as that of the editor's view, and `code` is Python that measures and shows it again.
 
     Raises:
         InputError: there is no result, one has no rows or is of another kind, or it was measured on another trace.
@@ -57,6 +56,7 @@ class ImportanceMap(View):
     scores = t.List().tag(sync=True, shape=Score)
     context = t.Dict().tag(sync=True, shape=Context)
     scale_lock = t.Dict().tag(sync=True, shape=Lock)
+    code = t.Unicode().tag(sync=True)
 
     def __init__(self, *results: Result, trace: Trace | None = None, **traits: Any) -> None:
         require(self._bundle)  # whatever was given
@@ -73,6 +73,8 @@ class ImportanceMap(View):
     def _hold(self, results: tuple[Result, ...], trace: Trace | None) -> None:
         self.results, self.trace = results, trace
         self.page_facts = tuple(map(provenance, results))
+        given = [] if trace is None else [trace]
+        self.code = showing(results, given, f"cl.ImportanceMap(*results{', trace=trace' if given else ''})")
 
     def summary(self, *, markdown: bool = False) -> str:
         """The results in words."""

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import traitlets as t
 
 from cotlens._core.errors import InputError
 from cotlens.results import Result
+from cotlens.results.code import measured_on, showing
+from cotlens.trace import Trace
 from cotlens.widgets.grids.view import GridView
 from cotlens.widgets.protocol.shared import Grid, Lock
 
@@ -25,9 +28,14 @@ class LensGrid(GridView):
 
     Args:
         results: of lenses, of one trace or of two; for each trace one for each unit.
+        traces: those that they were measured on, for its code alone.
+
+    Attributes:
+        traces: as they were given.
 
     `grid` holds all numbers (`cotlens.widgets.protocol.shared` declares it); of `selected`, which linked widgets share,
-    it tells trace, span, unit and layer. `scale_lock` is as that of the editor's view.
+    it tells trace, span, unit and layer. `scale_lock` is as that of the editor's
+    view, and `code` is Python that measures and shows the results again.
 
     Raises:
         InputError: there is no result, one is of another kind or has no rows, they are of different methods or of more
@@ -39,9 +47,12 @@ class LensGrid(GridView):
 
     grid = t.Dict().tag(sync=True, shape=Grid)
     scale_lock = t.Dict().tag(sync=True, shape=Lock)
+    code = t.Unicode().tag(sync=True)
 
-    def __init__(self, *results: Result, **traits: Any) -> None:
+    def __init__(self, *results: Result, traces: Sequence[Trace] = (), **traits: Any) -> None:
         if not results:
             raise InputError("LensGrid was given no result: run a lens first, and give it what `run` returned.")
         super().__init__(**traits)
         self.show(results)
+        self.traces = measured_on("LensGrid", results, traces)
+        self.code = showing(results, self.traces, "cl.LensGrid(*results)")

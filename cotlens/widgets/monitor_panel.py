@@ -19,3 +19,4 @@ class MonitorPanelView(View):
 
     panel = t.Dict().tag(sync=True, shape=Panel)
     labels = t.Dict().tag(sync=True, shape=dict[str, str])
+    code = t.Unicode().tag(sync=True)

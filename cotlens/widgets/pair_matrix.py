@@ -11,7 +11,9 @@ from numpy.typing import NDArray
 from cotlens._core.errors import InputError
 from cotlens.results import Result
 from cotlens.results.certainty import certainty
+from cotlens.results.code import measured_on, showing
 from cotlens.results.summary import summary
+from cotlens.trace import Trace
 from cotlens.widgets import scores
 from cotlens.widgets.bundles import View
 from cotlens.widgets.encoding import floats, indices
@@ -32,12 +34,14 @@ class PairMatrix(View):
 
     Args:
         result: one of kind "pairs", with the columns source, target, source_text and target_text.
+        trace: what it was measured on, for its code alone.
 
     Attributes:
         result: what it shows.
+        trace: as it was given.
 
     `matrix` holds words, sentences and bytes, row by row; `cotlens.widgets.protocol.pair_matrix` declares it.
-    `scale_lock` is as that of the editor's view.
+    `scale_lock` is as that of the editor's view, and `code` is Python that measures and shows the result again.
 
     Raises:
         InputError: the result is of another kind, lacks a column, has no rows, or has a pair twice.
@@ -48,10 +52,13 @@ class PairMatrix(View):
 
     matrix = t.Dict().tag(sync=True, shape=Matrix)
     scale_lock = t.Dict().tag(sync=True, shape=Lock)
+    code = t.Unicode().tag(sync=True)
 
-    def __init__(self, result: Result, **traits: Any) -> None:
+    def __init__(self, result: Result, trace: Trace | None = None, **traits: Any) -> None:
         super().__init__(matrix=payload(result), **traits)
-        self.result = result
+        given = measured_on("PairMatrix", [result], [] if trace is None else [trace])
+        self.result, self.trace = result, trace
+        self.code = showing([result], given, "cl.PairMatrix(*results)")
 
     def summary(self, *, markdown: bool = False) -> str:
         """The result in words."""

@@ -7,6 +7,7 @@ from typing import Any
 import traitlets as t
 
 from cotlens.results import Result
+from cotlens.results.code import showing
 from cotlens.widgets.grids.view import GridView
 from cotlens.widgets.protocol.shared import BranchInfo, Comparison, Grid, Job, Lock, Piece
 
@@ -46,3 +47,4 @@ class PatchGridView(GridView):
         super().__init__(**traits)
         if results:
             self.show(results)
+            self.code = showing(results, (), "cl.PatchGrid(*results)")

@@ -28,6 +28,7 @@ class RolloutView(View):
     prompts = t.List().tag(sync=True, shape=Prompt)
     plane = t.Dict().tag(sync=True, shape=Plane)
     opened = t.List().tag(sync=True, shape=int)
+    code = t.Unicode().tag(sync=True)
     alive = t.Bool(True).tag(sync=True)
 
     def summary(self, *, markdown: bool = False) -> str:

@@ -107,9 +107,9 @@ def _result(result: Result, trace: Trace | None) -> Any:
     if result.kind == "importance" and len(result):
         return ImportanceMap(result, trace=trace)
     if result.kind == "pairs" and len(result):
-        return PairMatrix(result)
+        return PairMatrix(result, trace)
     if result.kind in GRIDS and len(result) and "layer" in result.columns and "head" not in result.columns:
-        return GRIDS[result.kind](result)
+        return LensGrid(result, traces=[trace] if trace else []) if result.kind == "lens" else PatchGridView(result)
     if result.kind in CHARTS and len(result):
         return result.chart()
     return result

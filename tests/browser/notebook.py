@@ -174,6 +174,12 @@ class Notebook:
         self._do("async () => { await kernel().restart() }")
         self._until(READY, 180)
 
+    def revived(self) -> None:
+        """Wait until JupyterLab says that the kernel died, and until the one that it starts then answers."""
+        self.page.locator(".jp-Dialog button").first.click(timeout=120_000)
+        self._until(READY, 180)
+        self.errors.clear()  # a kernel that dies is an error to JupyterLab, too
+
     def interrupt(self) -> None:
         """Interrupt the running cell, as the stop button does."""
         self._do("async () => { await kernel().interrupt() }")

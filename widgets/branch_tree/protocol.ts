@@ -50,6 +50,7 @@ export type Request =
 export interface State {
   branches: TreeBranch[];
   compared: Compared | Empty;
+  code: string;
   alive: boolean;
   selected: Selected | Empty;
 }

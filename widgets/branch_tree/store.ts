@@ -19,7 +19,7 @@ export interface Own {
 }
 
 export type Key = keyof Own;
-export const KEYS: (keyof State)[] = ["branches", "compared", "alive"];
+export const KEYS: (keyof State)[] = ["branches", "compared", "code", "alive"];
 
 export class Store {
   readonly own = new Observed<Own>({ at: null, marked: [], all: false, notice: null, broken: false, data: 0 });
@@ -36,6 +36,8 @@ export class Store {
   changed(): void { this.own.set({ data: this.own.now.data + 1 }); }
 
   get branches(): TreeBranch[] { const found = this.get("branches"); return Array.isArray(found) ? found : []; }
+
+  get code(): string { return this.get("code") ?? ""; }
 
   get compared(): Compared | null { const found = this.get("compared") as Partial<Compared> | null; return found?.branches ? found as Compared : null; }
 

@@ -1,5 +1,6 @@
 /** Puts the sections of the tree together. Knows the DOM and a store, nothing of the notebook. */
 
+import { createOwnCode } from "../kit/controls/code";
 import { createFoot, type KeyWords } from "../kit/controls/foot";
 import { button, h, onClick, setText } from "../kit/dom";
 import { frame } from "../kit/frame";
@@ -12,13 +13,13 @@ import { any, type Context, type Section } from "./context";
 import type { Key, Store } from "./store";
 
 const WORDS: readonly KeyWords[] = [
-  [["↑", "↓"], "branch"], [["Enter"], "show it"], [["M"], "compare"], [["Delete"], "prune"], [["F2"], "name"], [["Ctrl/⌘", "Z"], "undo"],
+  [["↑", "↓"], "branch"], [["Enter"], "show it"], [["M"], "compare"], [["Delete"], "prune"], [["F2"], "name"], [["C"], "code"], [["Ctrl/⌘", "Z"], "undo"],
 ];
 
 /** Draws the tree into `el` until the signal aborts. May be called for several elements with one store. */
 export function mount(el: HTMLElement, store: Store, signal: AbortSignal): void {
   const root = frame(el, "cotlens-view cotlens-branchtree", "branches", signal);
-  const context: Context = { store, root, signal };
+  const context: Context = { store, code: createOwnCode(root, signal, () => store.code), root, signal };
   const [head, lines, detail] = [createHead(context), createLines(context), createDetail(context)];
   root.append(head.element, h("div", "cotlens-main", {}, h("div", "cotlens-pane", {}, lines.element), h("div", "cotlens-side", {}, detail.element)), createFoot(WORDS).element);
   onKey(root, signal, (event) => keys(event, store, detail));
@@ -29,15 +30,16 @@ export function mount(el: HTMLElement, store: Store, signal: AbortSignal): void 
   update(new Set(Object.keys(store.own.now) as Key[]));
 }
 
-function createHead({ store, signal }: Context): Section {
+function createHead({ store, code, signal }: Context): Section {
   const said = h("span", "cotlens-model");
   const status = h("span", "", { role: "status", "aria-live": "polite" });
   const all = button("cotlens-link", "", { "data-action": "all" });
   onClick(all, signal, () => store.own.set({ all: !store.own.now.all }));
   return {
-    element: h("div", "cotlens-head", {}, said, h("span", "cotlens-status", {}, status, all)),
+    element: h("div", "cotlens-top", {}, h("div", "cotlens-head", {}, said, h("span", "cotlens-status", {}, status, all), code.opener), code.panel),
     update(changed) {
       if (!any(changed, "data", "all", "notice", "broken")) return;
+      code.draw();
       const answers = new Set(store.branches.flatMap(({ answer }) => answer ?? []));
       setText(said, `${count(store.branches.length - store.pruned, "branch", "branches")}, ${count(answers.size, "answer")}`);
       setText(status, store.own.now.notice ?? store.off ?? "");

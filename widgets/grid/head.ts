@@ -1,6 +1,7 @@
 /** The rows over a grid of layers: what it shows, its scale, which runs, and the way back from tokens. */
 
 import { button, h, onClick, setAttribute, setText } from "../kit/dom";
+import type { CodePanel } from "../kit/controls/code";
 import { createLegend, zeroWords } from "../kit/heat/legend";
 import { count } from "../kit/numbers";
 import { createScaleControl } from "../kit/heat/scale";
@@ -8,7 +9,7 @@ import { reachOf, scaleNow, type Context, type Section } from "./context";
 
 const ZOOMS: [number, string][] = [[1, "fit"], [2, "2×"], [4, "4×"]];
 
-export function createLayersHead(context: Context): Section {
+export function createLayersHead(context: Context, code?: CodePanel): Section {
   const { own, data, sharedLock, root, signal } = context;
   const { grid } = data;
   const where = [grid.model, grid.backend].filter((part) => part !== "").join(" · ");
@@ -39,7 +40,7 @@ export function createLayersHead(context: Context): Section {
   const trail = h("div", "cotlens-trail", { hidden: true }, back, h("span", "", { "aria-hidden": "true" }, " › "), inside);
   const meaning = h("p", "cotlens-meaning");
   const element = h("div", "cotlens-top", {},
-    h("div", "cotlens-head", {}, h("span", "cotlens-model", {}, grid.label), status),
+    h("div", "cotlens-head", {}, h("span", "cotlens-model", {}, grid.label), status, ...(code ? [code.opener] : [])), ...(code ? [code.panel] : []),
     h("div", "cotlens-shade", {},
       h("div", "cotlens-line", {}, legend.scale, ends.element, which,
         h("span", "cotlens-segs", { role: "group", "aria-label": "zoom of the columns" }, ...zooms),

@@ -1,6 +1,7 @@
 /** Puts the sections of a grid of layers together. Knows the DOM and a payload, nothing of the notebook. */
 
 import { h } from "../kit/dom";
+import type { CodePanel } from "../kit/controls/code";
 import { createFoot, type KeyWords } from "../kit/controls/foot";
 import { onKey, type Act } from "../kit/keys";
 import { Observed } from "../kit/kernel/observed";
@@ -25,9 +26,10 @@ export function decodeGrid(get: (key: string) => unknown): Grid | null {
   return grid && Array.isArray(grid.levels) && grid.levels.length > 0 ? grid : null;
 }
 
-export interface Given { sharedLock: SharedLock; traits: Traits; acts?: Acts | null; memory?: Memory }
+/** `code` is drawn in the head of the grid, where it has no other place. */
+export interface Given { sharedLock: SharedLock; traits: Traits; code?: CodePanel; acts?: Acts | null; memory?: Memory }
 
-export function drawGrid(root: HTMLElement, grid: Grid | null, signal: AbortSignal, { sharedLock, traits, acts = null, memory = {} }: Given): Context | null {
+export function drawGrid(root: HTMLElement, grid: Grid | null, signal: AbortSignal, { sharedLock, traits, code, acts = null, memory = {} }: Given): Context | null {
   if (!grid) { root.append(h("p", "cotlens-note", {}, "There is no grid to show.")); return null; }
   const data = new LayerGrid(grid);
   const kept = memory.own;
@@ -36,9 +38,9 @@ export function drawGrid(root: HTMLElement, grid: Grid | null, signal: AbortSign
   const own = new Observed<Own>({ picked: null, hovered: null, marked: null, intensity: 0.5, zoom: 1, ...kept, drill, only, view: data.view(drill, only), lock: sharedLock.now() });
   sharedLock.follow(() => own.set({ lock: sharedLock.now() }), signal);
   const context: Context = { own, data, sharedLock, acts, root, signal };
-  const [head, layers, side] = [createLayersHead(context), createLayers(context), createLayersSide(context)];
+  const [head, layers, side] = [createLayersHead(context, code), createLayers(context), createLayersSide(context)];
   const opens = acts !== null || data.levels.length > 1;
-  const foot = createFoot([...KEYS.filter(([, what]) => opens || what !== "tokens"), ...(acts ? CARRY : [])]);
+  const foot = createFoot([...KEYS.filter(([, what]) => opens || what !== "tokens"), ...(acts ? CARRY : []), [["C"], "code"]]);
   foot.marks([
     ...(!grid.signed ? [["cotlens-sample-amount", "readable"]] as const : grid.cone === "reads" ? [["cotlens-sample-up", "for the answer"], ["cotlens-sample-down", "against it"]] as const
       : [["cotlens-sample-up", "towards the other run's answer"], ["cotlens-sample-down", "away from it"]] as const),
@@ -109,16 +111,18 @@ function share({ own, data, signal }: Context, traits: Traits): void {
     const [first, last] = [one?.first[column] ?? 0, one?.last[column] ?? 0];
     return first < last ? [first, last] : null;
   };
+  // The layer of a selection that names none: where one was before, so that another one is told.
+  let layer = own.now.picked?.row ?? 0;
   sharePicked(traits, own, "picked", {
     find(selected) {
-      const { view, picked } = own.now;
+      const { view } = own.now;
       const runs = view.level.panels.map((one, panel) => ({ one, panel })).filter(({ one }) => !one.told.difference);
       const { one, panel } = runs.find((run) => run.one.told.trace === selected.trace) ?? runs[0] ?? {};
       const span = one && tokensIn(selected, one.told.trace);
       if (!one || !span) return span === null ? null : undefined;
       const column = Array.from(one.first).findIndex((first, i) => first <= span[0] && span[0] < (one.last[i] ?? 0));
       const row = selected.layer === undefined ? -1 : data.grid.rows.indexOf(String(selected.layer));
-      const spot = { panel: panel as number, row: row >= 0 ? row : picked?.row ?? 0, column };
+      const spot = { panel: panel as number, row: row >= 0 ? row : layer, column };
       return column >= 0 && view.place(spot) ? spot : undefined;
     },
     tell(picked) {
@@ -129,4 +133,5 @@ function share({ own, data, signal }: Context, traits: Traits): void {
       return { ...(trace ? { trace } : {}), span, unit: level.told.unit, layer: Number(data.grid.rows[picked.row]) };
     },
   }, signal);
+  own.subscribe((changed) => { if (changed.has("picked")) layer = own.now.picked?.row ?? layer; }, signal);
 }

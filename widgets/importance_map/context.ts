@@ -2,6 +2,7 @@
 
 import type { Observed } from "../kit/kernel/observed";
 import { scaleOf, type Lock, type Over, type Scale } from "../kit/heat/scale";
+import type { CodePanel } from "../kit/controls/code";
 import type { SharedLock } from "../kit/kernel/display-only";
 import type * as kit from "../kit/section";
 import type { ScoreMap, Sort } from "./model";
@@ -42,6 +43,7 @@ export interface Context {
   around: Around | null;
   maps: readonly ScoreMap[];
   sharedLock: SharedLock;
+  code: CodePanel;
   root: HTMLElement;
   signal: AbortSignal;
 }

@@ -48,7 +48,7 @@ export function scoreNames(maps: readonly ScoreMap[]): string[] {
 }
 
 export function createHead(context: Context): Section {
-  const { own, maps, sharedLock, signal } = context;
+  const { own, maps, sharedLock, code, signal } = context;
   const name = h("span", "cotlens-model");
   const names = scoreNames(maps);
   const select = h("select", "cotlens-select", { "aria-label": "score" },
@@ -66,7 +66,7 @@ export function createHead(context: Context): Section {
   const intensity = h("input", "cotlens-range", { type: "range", min: 0, max: 1, step: 0.05, value: own.now.intensity, "aria-label": "intensity of the shading" });
   const meaning = h("p", "cotlens-meaning");
   const element = h("div", "cotlens-top", {},
-    h("div", "cotlens-head", {}, maps.length > 1 ? select : name, size),
+    h("div", "cotlens-head", {}, maps.length > 1 ? select : name, size, code.opener), code.panel,
     h("div", "cotlens-shade", {},
       h("div", "cotlens-line", {}, legend.scale, ends.element, which, note,
         h("label", "cotlens-label cotlens-muted cotlens-small cotlens-tail", {}, h("span", "", {}, "intensity"), intensity)),

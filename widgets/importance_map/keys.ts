@@ -6,7 +6,7 @@ import { onKey, type Act } from "../kit/keys";
 import type { Context } from "./context";
 
 export const KEYS: readonly KeyWords[] = [
-  [["↑", "↓"], "unit above, below"], [["←", "→"], "unit"], [["[", "]"], "clear effect"], [["Enter"], "its numbers"], [["Ctrl/⌘", "F"], "find"], [["Esc"], "let go"],
+  [["↑", "↓"], "unit above, below"], [["←", "→"], "unit"], [["[", "]"], "clear effect"], [["Enter"], "its numbers"], [["Ctrl/⌘", "F"], "find"], [["C"], "code"], [["Esc"], "let go"],
 ];
 
 export function listenForKeys({ own, root, signal }: Context, region: HTMLElement): void {

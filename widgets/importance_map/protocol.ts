@@ -37,5 +37,6 @@ export interface State {
   scores: Score[];
   context: Context | Empty;
   scale_lock: Lock | Empty;
+  code: string;
   selected: Selected | Empty;
 }

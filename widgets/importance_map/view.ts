@@ -6,7 +6,7 @@ import { createFoot, type MarkWords } from "../kit/controls/foot";
 import { setIntensity } from "../kit/heat/heat";
 import { Observed } from "../kit/kernel/observed";
 import { tokensIn } from "../kit/kernel/selection";
-import { sharePicked, type SharedLock, type Traits } from "../kit/kernel/display-only";
+import { sharedCode, sharePicked, type SharedLock, type Traits } from "../kit/kernel/display-only";
 import { createHead } from "./head";
 import { KEYS, listenForKeys } from "./keys";
 import { ScoreMap } from "./model";
@@ -36,7 +36,7 @@ export function draw(root: HTMLElement, { scores, around }: Payload, signal: Abo
     seen: { first: 0, last: 0 }, over: "all", lock: sharedLock.now(),
   });
   sharedLock.follow(() => own.set({ lock: sharedLock.now() }), signal);
-  const context: Context = { own, around, maps, sharedLock, root, signal };
+  const context: Context = { own, around, maps, sharedLock, code: sharedCode(root, traits, signal), root, signal };
   const head = createHead(context);
   const reading: ReadingSection = createReading(context, () => find.refresh());
   const find = createFind(root, signal, () => reading.text);

@@ -2,9 +2,9 @@
 
 import "./index.css";
 import { decodeGrid, drawGrid } from "../grid/view";
-import { displayOnly } from "../kit/kernel/display-only";
+import { displayOnly, sharedCode } from "../kit/kernel/display-only";
 
 export default displayOnly({
   keys: ["grid"], decode: decodeGrid, className: "cotlens-layers cotlens-lensgrid", label: "lens grid",
-  draw: (root, grid, signal, sharedLock, traits) => { drawGrid(root, grid, signal, { sharedLock, traits }); },
+  draw: (root, grid, signal, sharedLock, traits) => { drawGrid(root, grid, signal, { sharedLock, traits, code: sharedCode(root, traits, signal) }); },
 });

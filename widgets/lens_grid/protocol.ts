@@ -6,5 +6,6 @@ import type { Empty, Grid, Lock, Selected } from "../kit/protocol";
 export interface State {
   grid: Grid | Empty;
   scale_lock: Lock | Empty;
+  code: string;
   selected: Selected | Empty;
 }

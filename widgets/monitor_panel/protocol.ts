@@ -49,5 +49,6 @@ export interface Panel {
 export interface State {
   panel: Panel | Empty;
   labels: Record<string, string>;
+  code: string;
   selected: Selected | Empty;
 }

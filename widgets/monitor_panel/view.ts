@@ -4,7 +4,8 @@ import { button, h, onClick, setAttribute, setText, uniqueId } from "../kit/dom"
 import { createFoot, type KeyWords } from "../kit/controls/foot";
 import { onKey } from "../kit/keys";
 import { Observed } from "../kit/kernel/observed";
-import type { SharedLock, Traits } from "../kit/kernel/display-only";
+import type { CodePanel } from "../kit/controls/code";
+import { sharedCode, type SharedLock, type Traits } from "../kit/kernel/display-only";
 import { sharedPick } from "../kit/kernel/selection";
 import { alike, known, stepped } from "./model";
 import type { Panel } from "./protocol";
@@ -13,10 +14,10 @@ import { createRows } from "./rows";
 
 /** The browser's own state; Python sees the labels alone. */
 export interface Own { row: number; finding: number | null; labels: Record<string, string> }
-export interface Context { own: Observed<Own>; panel: Panel; signal: AbortSignal; say(label: string | null): void }
+export interface Context { own: Observed<Own>; panel: Panel; code: CodePanel; signal: AbortSignal; say(label: string | null): void }
 export interface Section { element: HTMLElement; update(changed: ReadonlySet<keyof Own>): void }
 
-const KEYS: readonly KeyWords[] = [[["↑", "↓"], "thought"], [["←", "→"], "finding"], [["1", "…"], "your label"], [["0"], "take it back"], [["Esc"], "let go"]];
+const KEYS: readonly KeyWords[] = [[["↑", "↓"], "thought"], [["←", "→"], "finding"], [["1", "…"], "your label"], [["0"], "take it back"], [["C"], "code"], [["Esc"], "let go"]];
 const MOST_KEYS = 9;
 
 export function decode(get: (key: string) => unknown): Panel | null {
@@ -36,7 +37,7 @@ export function draw(root: HTMLElement, panel: Panel | null, signal: AbortSignal
     own.set({ labels: next });
     traits.save("labels", next);
   };
-  const context: Context = { own, panel, signal, say };
+  const context: Context = { own, panel, code: sharedCode(root, traits, signal), signal, say };
   const rows = createRows(context);
   const sections: Section[] = [createHead(context), rows, createReading(context), createOwn(context)];
   const foot = createFoot(KEYS);
@@ -75,7 +76,7 @@ function sharePlace({ own, panel, signal }: Context, traits: Traits): void {
   shared.follow();
 }
 
-function createHead({ own, panel }: Context): Section {
+function createHead({ own, panel, code }: Context): Section {
   const status = h("span", "cotlens-status", { role: "status" });
   const [same, both] = alike(panel.thoughts);
   const failed = panel.monitors.map((_, at) => panel.thoughts.filter(({ readings }) => readings[at]?.label === "").length);
@@ -84,7 +85,7 @@ function createHead({ own, panel }: Context): Section {
     ...failed.flatMap((n, at) => (n > 0 ? [`${n} not read by ${panel.monitors[at] ?? ""}`] : [])),
   ];
   return {
-    element: h("div", "cotlens-head", {}, h("span", "cotlens-model", {}, panel.monitors.join(" beside ")), status),
+    element: h("div", "cotlens-top", {}, h("div", "cotlens-head", {}, h("span", "cotlens-model", {}, panel.monitors.join(" beside ")), status, code.opener), code.panel),
     update(changed) {
       if (changed.has("labels")) setText(status, [...said, `${Object.keys(own.now.labels).length} labelled by you`].join(" · "));
     },

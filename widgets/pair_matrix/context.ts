@@ -2,6 +2,7 @@
 
 import type { Observed } from "../kit/kernel/observed";
 import { scaleOf, type Lock, type Scale } from "../kit/heat/scale";
+import type { CodePanel } from "../kit/controls/code";
 import type { SharedLock } from "../kit/kernel/display-only";
 import type * as kit from "../kit/section";
 import type { Filter, Pairs, Sort } from "./model";
@@ -32,6 +33,6 @@ export function scaleNow(pairs: Pairs, filter: Filter, lock: Lock | null): Scale
   return found.locked ? found : { ...found, note: WITHIN };
 }
 
-export interface Context { own: Observed<Own>; pairs: Pairs; sharedLock: SharedLock; root: HTMLElement; signal: AbortSignal }
+export interface Context { own: Observed<Own>; pairs: Pairs; sharedLock: SharedLock; code: CodePanel; root: HTMLElement; signal: AbortSignal }
 
 export type Section = kit.Section<keyof Own>;

@@ -26,7 +26,7 @@ export function meaningWords(matrix: Matrix, nothing = false, note = WITHIN): st
   ].filter((part) => part !== "").join(" · ");
 }
 
-export function createHead({ own, pairs, sharedLock, signal }: Context): Section {
+export function createHead({ own, pairs, sharedLock, code, signal }: Context): Section {
   const { matrix } = pairs;
   const measured = pairs.number({ apart: 0, onlyClear: false });
   const clear = pairs.number({ apart: 0, onlyClear: true });
@@ -45,7 +45,7 @@ export function createHead({ own, pairs, sharedLock, signal }: Context): Section
   const intensity = h("input", "cotlens-range", { type: "range", min: 0, max: 1, step: 0.05, value: own.now.intensity, "aria-label": "intensity of the shading" });
   const meaning = h("p", "cotlens-meaning");
   const element = h("div", "cotlens-top", {},
-    h("div", "cotlens-head", {}, h("span", "cotlens-model", {}, matrix.label), status),
+    h("div", "cotlens-head", {}, h("span", "cotlens-model", {}, matrix.label), status, code.opener), code.panel,
     h("div", "cotlens-shade", {},
       h("div", "cotlens-line", {}, legend.scale, ends.element, which,
         h("label", "cotlens-label cotlens-small", { title: "Neighbours often act most strongly and pale all else: leave them out with 2 or more." }, h("span", "", {}, "sentences at least"), apart, h("span", "", {}, "apart")),

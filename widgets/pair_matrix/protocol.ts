@@ -16,5 +16,6 @@ export interface Matrix extends Estimates {
 export interface State {
   matrix: Matrix | Empty;
   scale_lock: Lock | Empty;
+  code: string;
   selected: Selected | Empty;
 }

@@ -10,11 +10,11 @@ import { createHead } from "./head";
 import { Pairs } from "./model";
 import { scaleNow, type Context, type Own, type Section } from "./context";
 import { tokensIn } from "../kit/kernel/selection";
-import { sharePicked, type SharedLock, type Traits } from "../kit/kernel/display-only";
+import { sharedCode, sharePicked, type SharedLock, type Traits } from "../kit/kernel/display-only";
 import { createSide } from "./side";
 import type { Matrix } from "./protocol";
 
-const KEYS: readonly KeyWords[] = [[["↑", "↓", "←", "→"], "cell"], [["Shift"], "ten at once"], [["Home", "End"], "ends of the row"], [["Esc"], "let go"]];
+const KEYS: readonly KeyWords[] = [[["↑", "↓", "←", "→"], "cell"], [["Shift"], "ten at once"], [["Home", "End"], "ends of the row"], [["C"], "code"], [["Esc"], "let go"]];
 
 export function decode(get: (key: string) => unknown): Matrix | null {
   const matrix = get("matrix") as Matrix | null;
@@ -30,7 +30,7 @@ export function draw(root: HTMLElement, matrix: Matrix | null, signal: AbortSign
     picked: null, hovered: null, filter, scale: scaleNow(pairs, filter, sharedLock.now()).scale - matrix.base, lock: sharedLock.now(), intensity: 0.5, zoom: 1, sort: "size", descending: true,
   });
   sharedLock.follow(() => own.set({ lock: sharedLock.now(), scale: scaleNow(pairs, own.now.filter, sharedLock.now()).scale - matrix.base }), signal);
-  const context: Context = { own, pairs, sharedLock, root, signal };
+  const context: Context = { own, pairs, sharedLock, code: sharedCode(root, traits, signal), root, signal };
   const [head, grid, side] = [createHead(context), createGrid(context), createSide(context)];
   const foot = createFoot(KEYS);
   foot.marks([

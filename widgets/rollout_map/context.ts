@@ -1,12 +1,13 @@
 /** What every section of the map is given and gives, and the colours of categories. */
 
+import type { CodePanel } from "../kit/controls/code";
 import { luminance, rgb } from "../kit/heat/palette";
 import type * as kit from "../kit/section";
 import type { Key, Store } from "./store";
 
 export { any } from "../kit/section";
 
-export interface Context { store: Store; root: HTMLElement; signal: AbortSignal }
+export interface Context { store: Store; code: CodePanel; root: HTMLElement; signal: AbortSignal }
 export type Section = kit.Section<Key>;
 
 /** Category -> what stands in a cell that has room for a letter, and its colour on light and on dark (after Okabe and Ito). */

@@ -11,7 +11,7 @@ const ZOOMS: [number, string][] = [[1, "fit"], [2, "2×"], [4, "4×"]];
 
 export interface HeadSection extends Section { search: HTMLInputElement }
 
-export function createHead({ store, root, signal }: Context): HeadSection {
+export function createHead({ store, code, root, signal }: Context): HeadSection {
   const status = h("span", "cotlens-status");
   const tabs = ([["rows", "rows"], ["plane", "plane"]] as const).map(([tab, label]) => {
     const each = button("cotlens-seg", label, { "data-tab": tab });
@@ -35,7 +35,7 @@ export function createHead({ store, root, signal }: Context): HeadSection {
   const note = h("p", "cotlens-meaning");
   const model = h("span", "cotlens-model");
   const element = h("div", "cotlens-top", {},
-    h("div", "cotlens-head", {}, model, status),
+    h("div", "cotlens-head", {}, model, status, code.opener), code.panel,
     h("div", "cotlens-shade", {},
       h("div", "cotlens-line", {}, h("span", "cotlens-segs", { role: "group", "aria-label": "view" }, ...tabs), prompt, search, group, sort,
         h("span", "cotlens-segs cotlens-tail", { role: "group", "aria-label": "zoom" }, ...zooms)),

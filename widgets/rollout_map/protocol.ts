@@ -80,6 +80,7 @@ export interface State {
   prompts: Prompt[];
   plane: Plane | Empty;
   opened: number[];
+  code: string;
   alive: boolean;
   selected: Selected | Empty;
 }

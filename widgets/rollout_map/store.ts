@@ -63,6 +63,7 @@ export class Store {
   set broken(value: boolean) { this.own.set({ broken: value }); }
   /** Where the rollouts that are shown stand as points. */
   get plane(): Partial<Plane> { return this.model.compared(this.own.now.prompt)?.plane ?? this.get("plane") ?? {}; }
+  get code(): string { return this.get("code") ?? ""; }
   get tree(): readonly Node[] { return this.model.tree(this.own.now.prompt); }
 
   /** Why nothing can be opened, or null where it can. */

@@ -1,6 +1,7 @@
 /** Puts the sections of the map together, and its keys. Knows the DOM and a store, nothing of the notebook. */
 
 import { h } from "../kit/dom";
+import { createOwnCode } from "../kit/controls/code";
 import { createFoot, type KeyWords } from "../kit/controls/foot";
 import { frame } from "../kit/frame";
 import { onKey, type Act } from "../kit/keys";
@@ -17,12 +18,12 @@ import { createTree, type TreeSection } from "./tree";
 const ENTER_MS = 5000;
 
 const KEYS: readonly KeyWords[] = [
-  [["↑", "↓"], "rollout"], [["←", "→"], "sentence"], [["Enter"], "open in the editor"], [["P"], "pin"], [["/"], "search"], [["[", "]"], "shared prefixes"], [["M"], "rows or plane"], [["Esc"], "back"],
+  [["↑", "↓"], "rollout"], [["←", "→"], "sentence"], [["Enter"], "open in the editor"], [["P"], "pin"], [["/"], "search"], [["[", "]"], "shared prefixes"], [["M"], "rows or plane"], [["C"], "code"], [["Esc"], "back"],
 ];
 
 export function mount(el: HTMLElement, store: Store, signal: AbortSignal): void {
   const root = frame(el, "cotlens-view cotlens-rollouts", "rollout map", signal);
-  const context: Context = { store, root, signal };
+  const context: Context = { store, code: createOwnCode(root, signal, () => store.code), root, signal };
   const [head, tree, grid, plane, side] = [createHead(context), createTree(context), createGrid(context), createPlane(context), createSide(context)];
   root.append(head.element, tree.element, h("div", "cotlens-main", {}, h("div", "cotlens-pane", {}, grid.element, plane.element), side.element), createFoot(KEYS).element);
   const sections: Section[] = [head, tree, grid, plane, side];

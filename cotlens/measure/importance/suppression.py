@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar, Literal
 
 import numpy as np
@@ -139,7 +139,9 @@ class Suppression:
             sign="larger = the later sentence goes on more differently without the earlier one",
             zero="the later sentence does not read the earlier one",
             scale_unit=result.scale_unit,
-            provenance=result.provenance,
+            provenance=replace(
+                result.provenance, call=(call := result.provenance.call) and f"cl.importance.Suppression.pairs({call})"
+            ),
             extras={name: result.extras[name] for name in ("metric_words", "edit_type", "signed")},
         )
 

@@ -108,8 +108,13 @@ class Rules:
         """Readings of traces, in their order."""
         given = listed(traces)
         items = tuple(self.read(trace) for trace in given)
-        settings = Provenance.record(method="Rules", settings=as_data(self))
-        return Readings(self.name, (FLAGGED, CLEAN), given, items, settings)
+        made = Provenance.record(method="Rules", settings=as_data(self), call=self._call())
+        return Readings(self.name, (FLAGGED, CLEAN), given, items, made)
+
+    def _call(self) -> str:
+        patterns = ", ".join(f"cl.monitors.{one!r}" for one in self.patterns)
+        settings = f"[{patterns}], equations={self.equations}, view={self.view!r}, name={self.name!r}"
+        return f"cl.monitors.Rules({settings}).run(traces)"
 
     def _found(self, trace: Trace) -> Iterator[Finding]:
         for start, end in seen(trace, self.view).regions:

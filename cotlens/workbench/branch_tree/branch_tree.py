@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
 from cotlens._core.errors import CotLensError, InputError
+from cotlens.results import code
 from cotlens.results.summary import escaped, fitted, table
 from cotlens.trace import Trace
 from cotlens.trace.collection.traces import Traces
@@ -15,6 +16,7 @@ from cotlens.widgets.protocol.branch_tree import REQUESTS
 from cotlens.widgets.selection import Selected
 from cotlens.workbench.branch_tree import payload
 from cotlens.workbench.branches import differences
+from cotlens.workbench.branches import script as branches
 from cotlens.workbench.branches.differences import Difference, FanRow
 from cotlens.workbench.branches.node import kind_of
 from cotlens.workbench.branches.tree import Tree
@@ -54,7 +56,7 @@ class BranchTree(BranchTreeView):
         self.source = source if is_tree(source) else None
         self.tree: Tree = source.tree if self.source is not None else _planted(source)
         self._lock = LOCK
-        super().__init__(branches=payload.branches(self.tree))
+        super().__init__(branches=payload.branches(self.tree), code=self._written())
         drawn = weakref.WeakMethod(self._draw)
         self.tree.watchers.append(lambda: (draw := drawn()) and draw())
         self.on_msg(self._on_message)
@@ -140,8 +142,14 @@ class BranchTree(BranchTreeView):
 
     def _draw(self) -> None:
         with self._lock, self.hold_sync():
-            self.branches = payload.branches(self.tree)
+            self.branches, self.code = payload.branches(self.tree), self._written()
             self._tell()
+
+    def _written(self) -> str:
+        nodes = branches.in_sight(self.tree)
+        names = [line for node in nodes for line in code.loading(node.trace)]
+        own = [] if self.source is None else [f"model = cl.load({self.source.model.name!r})"]
+        return branches.whole(self.tree, own or list(dict.fromkeys(names)))
 
     def _tell(self) -> None:
         """The branch that is shown is what is picked; tokens of another text are not."""
@@ -196,7 +204,6 @@ def _planted(source: Any) -> Tree:
         for step in trace.path():
             before: Trace | None = None if parent is None else tree.nodes[parent].trace
             label = "original" if before is None else named(step.edit) if step.edit else "again"
-            code = "# a trace that was given: Trace.load(path)"
-            parent = tree.add(step, parent, label, code, kind=kind_of(step, before)).id
+            parent = tree.add(step, parent, label, code.step(step), kind=kind_of(step, before)).id
     tree.done.clear()
     return tree

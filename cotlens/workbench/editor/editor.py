@@ -16,6 +16,7 @@ from cotlens._core.files import PathLike
 from cotlens.measure.monitors import Readings
 from cotlens.models.contract import Model
 from cotlens.results import Result
+from cotlens.results.code import script
 from cotlens.trace import Trace
 from cotlens.trace.parts.carrying import check_verbatim
 from cotlens.widgets.editor import EditorView
@@ -31,7 +32,7 @@ from cotlens.workbench.editor.plans import BranchPlan, plan
 from cotlens.workbench.editor.readers import Readers
 from cotlens.workbench.editor.recording import Shown, recording
 from cotlens.workbench.editor.requests import Request, chosen_spans, parse, told
-from cotlens.workbench.editor.summary import script, tell
+from cotlens.workbench.editor.summary import tell
 from cotlens.workbench.editor.work import Work
 from cotlens.workbench.shared.controller import check_trace
 from cotlens.workbench.shared.document import document
@@ -132,10 +133,8 @@ class CoTEditor(TreeController):
             return self._code(self._tree.current, self._shown)
 
     def _code(self, node: Node, shown: ShadingSettings) -> str:
-        if self._readonly:
-            return script(OPENED, *self._readers.code())
-        made = self._tree.script(node.id)
-        return script(f"model = cl.load({self.model.name!r})", *made, *self._readers.code(), shown.code())
+        made = [OPENED] if self._readonly else [f"model = cl.load({self.model.name!r})", *self._tree.script(node.id)]
+        return script(*made, *self._readers.code(), *([] if self._readonly else [shown.code()]))
 
     def __repr__(self) -> str:
         return f"CoTEditor({self.model!r}, {self.trace!r})"

@@ -44,4 +44,4 @@ class Readers:
         """The line of Python that gives a trace the chosen reader; none while none was chosen."""
         if self.chosen is None:
             return []
-        return [f"trace = dataclasses.replace(trace, reader=cl.answers.{self.chosen!r})  # import dataclasses"]
+        return [f"trace = dataclasses.replace(trace, reader=cl.answers.{self.chosen!r})"]

@@ -21,7 +21,6 @@ from cotlens.models.generation.traces import begin_of
 from cotlens.trace import Trace
 from cotlens.widgets.protocol.editor import ArmCounts, Share
 
-IMPORT = "from cotlens.workbench.editor.resampling import resampled"
 ROWS = 5  # answers with a row of their own; the others share one
 MOST = 1000  # rollouts of one arm
 

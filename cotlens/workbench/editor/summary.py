@@ -27,11 +27,6 @@ def tell(head: Mapping[str, Any], tree: Tree, result: Result | None, markdown: b
     return f"{begin}\n{rest}"
 
 
-def script(*lines: str) -> str:
-    """Lines of Python, with what they need."""
-    return "\n".join(["import cotlens as cl", "", *lines])
-
-
 def _branches(tree: Tree) -> list[str]:
     """A line per branch, the newest ones where there are many."""
     lines = [

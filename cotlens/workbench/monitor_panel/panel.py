@@ -10,6 +10,7 @@ import traitlets as t
 
 from cotlens._core.errors import InputError, did_you_mean
 from cotlens.measure.monitors import Finding, Reading, Readings
+from cotlens.results.code import loading, making_all, script
 from cotlens.results.summary import escaped, fitted, table
 from cotlens.trace import Span, Trace
 from cotlens.widgets.encoding import to_utf16
@@ -50,11 +51,25 @@ class MonitorPanel(MonitorPanelView):
         _check(given)
         self.readings = tuple(given)
         super().__init__(panel=payload(given), labels=dict(labels or {}), **traits)
+        self._write_code()
+        self.observe(self._write_code, "labels")
 
     @property
     def own(self) -> list[str | None]:
         """A person's labels in the order of the readings; None where none was given."""
         return [self.labels.get(key) for key in _keys(self.readings[0])]
+
+    def _write_code(self, _: Any = None) -> None:
+        """Python that reads the thoughts again, and shows it beside the labels."""
+        traces = self.readings[0].traces
+        calls = [one.provenance.call or f"# {one!r}: by {one.provenance.method}" for one in self.readings]
+        said = f", labels={dict(self.labels)!r}" if self.labels else ""
+        self.code = script(
+            *dict.fromkeys(line for trace in traces for line in loading(trace)),
+            *making_all(traces),
+            *(f"{name} = {call}" for name, call in zip(("readings", "others"), calls, strict=False)),
+            f"cl.MonitorPanel(readings{', others' if len(calls) > 1 else ''}{said})",
+        )
 
     def frame(self) -> pd.DataFrame:
         """A row per thought: trace_id, the label of each monitor ("" where it failed), and own."""

@@ -16,6 +16,7 @@ from cotlens.measure.method import check_needs
 from cotlens.measure.patching.pair import Pair, pair_of
 from cotlens.models.contract import Model
 from cotlens.results import Result
+from cotlens.results.code import script
 from cotlens.trace import Trace
 from cotlens.widgets.patch_grid import PatchGridView
 from cotlens.workbench.patch_grid.plans import PatchPlan, plan
@@ -99,14 +100,27 @@ class PatchGrid(TreeController):
 
     @property
     def code(self) -> str:
-        """Python that makes the shown branch again."""
+        """Python that makes the shown branch again; of the two runs themselves, the grid."""
         with self._lock:
+            if self.results and self._tree.current_id in self._roots.values():
+                return self._code_of_grid()
             other = "source" if self._side() == "base" else "base"
             return "\n".join([
                 "import cotlens as cl", "from cotlens.models.contract import Patch", "",
                 f"model = cl.load({self.model.name!r})", *self._tree.script(self._roots[other]), "donor = trace",
                 *self._tree.script(self._tree.current_id),
             ])  # fmt: skip
+
+    def _code_of_grid(self) -> str:
+        told = self.results[0]
+        call = told.provenance.call.removesuffix(")")
+        answers = f"({told.extras['base']!r}, {told.extras['source']!r})"
+        made = [line for side, root in self._roots.items() for line in (*self._tree.script(root), f"{side} = trace")]
+        return script(
+            f"model = cl.load({self.model.name!r})", *made,
+            f"result = {call}, answers={answers})" if call else f"# result: {told!r}, as it was measured",
+            "cl.PatchGrid(result, model=model, base=base, source=source)",
+        )  # fmt: skip
 
     def _side(self) -> str:
         """Which of the two runs the shown branch was made from."""

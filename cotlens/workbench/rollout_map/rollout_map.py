@@ -16,6 +16,7 @@ from cotlens._core.errors import CotLensError
 from cotlens._core.files import PathLike
 from cotlens.measure.categories.tags import Tags
 from cotlens.models.contract import Model
+from cotlens.results.code import loading, making_all, script
 from cotlens.trace import Trace
 from cotlens.trace.collection.traces import Traces
 from cotlens.widgets.bundles import Told
@@ -81,6 +82,7 @@ class RolloutMap(Told, ipywidgets.VBox):
         self._lock = threading.Lock()
         self._tags = tags_of(self.traces, tags)
         self.view = RolloutView(**traits(self.traces, self._tags, embeddings, check.seed(seed)))
+        self.view.code = self._written(seed)
         self.view.on_msg(self._on_message)
         super().__init__(children=[self.view])
         self.add_class("cotlens-rollouts-box")  # in which the map finds the editor that Enter goes on in
@@ -127,6 +129,11 @@ class RolloutMap(Told, ipywidgets.VBox):
             InputError: the file can't be written there.
         """
         return self.view.to_html(path, title)
+
+    def _written(self, seed: int) -> str:
+        names = dict.fromkeys(line for trace in self.traces for line in loading(trace))
+        said = ["traces", *([] if self.model is None else ["model"]), *([f"seed={seed}"] if seed else [])]
+        return script(*names, *making_all(list(self.traces)), f"cl.RolloutMap({', '.join(said)})")
 
     def _editor_of(self, row: int) -> CoTEditor:
         """The editor of a rollout, a new one where it has none or where it was closed."""

@@ -11,6 +11,7 @@ import json
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
+from itertools import chain
 from typing import Any
 
 from cotlens._core.errors import InputError
@@ -101,6 +102,11 @@ def _map_parts(shown: ImportanceMap, name: str) -> Iterator[Part]:
     yield from _result_parts(shown, name)
     if shown.trace is not None:
         yield from _trace_parts([shown.trace], name)
+
+
+def _matrix_parts(shown: PairMatrix, name: str) -> Iterator[Part]:
+    yield "result", f"{name}/0", shown.result, shown.result.data
+    yield from _trace_parts([] if shown.trace is None else [shown.trace], name)
 
 
 def _trace_parts(traces: Any, name: str) -> Iterator[Part]:
@@ -243,14 +249,18 @@ KINDS: dict[str, Kind] = {
     "PairMatrix": Kind(
         PairMatrix,
         lambda shown, _: {"scale_lock": dict(shown.scale_lock)},
-        lambda shown, name: iter([("result", f"{name}/0", shown.result, shown.result.data)]),
-        lambda data, name, held: PairMatrix(_results(name, held)[0], scale_lock=data["scale_lock"]),
+        _matrix_parts,
+        lambda data, name, held: PairMatrix(
+            _results(name, held)[0], next(iter(_traces(name, held)), None), scale_lock=data["scale_lock"]
+        ),
     ),
     "LensGrid": Kind(
         LensGrid,
         lambda shown, _: {"scale_lock": dict(shown.scale_lock)},
-        _result_parts,
-        lambda data, name, held: LensGrid(*_results(name, held), scale_lock=data["scale_lock"]),
+        lambda shown, name: chain(_result_parts(shown, name), _trace_parts(shown.traces, name)),
+        lambda data, name, held: LensGrid(
+            *_results(name, held), traces=_traces(name, held), scale_lock=data["scale_lock"]
+        ),
     ),
     "RolloutMap": Kind(
         RolloutMap,

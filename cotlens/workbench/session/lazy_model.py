@@ -35,8 +35,15 @@ def facts(model: Model) -> dict[str, Any]:
     }
 
 
+def check_model(model: Any) -> None:
+    """Raise InputError unless it is a model."""
+    if not isinstance(getattr(model, "capabilities", None), Capability):
+        raise InputError(f"A session is of a model, as cl.load(name) gives one; a {type(model).__name__} was given.")
+
+
 def check_same(known: Mapping[str, Any], model: Model) -> None:
     """Raise InputError unless a model is the one that these facts are of."""
+    check_model(model)
     if known.get("state", "") != getattr(model, "state", "") or known["backend"] != model.backend:
         same = "another one of that name" if known["name"] == model.name else repr(model.name)
         raise InputError(

@@ -5,18 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from cotlens.measure.importance import METHODS
 from cotlens.results import Result
+from cotlens.results.code import making, read_by
 from cotlens.trace import Trace
-from cotlens.workbench.branches.node import Node
+from cotlens.workbench.branches import script as branches
 from cotlens.workbench.branches.tree import Tree
-from cotlens.workbench.editor import resampling
 from cotlens.workbench.editor.editor import CoTEditor
 from cotlens.workbench.feature_table import code as latents
 from cotlens.workbench.feature_table.table import FeatureTable
 from cotlens.workbench.monitor_panel.panel import MonitorPanel
 from cotlens.workbench.session import tables
 from cotlens.workbench.session.editors import finished
+from cotlens.workbench.shared.limits import usual
 from cotlens.workbench.shared.origin import origin
 from cotlens.workbench.steering_panel.panel import SteeringPanel
 
@@ -29,9 +29,9 @@ def script(model: str | None, widgets: Mapping[str, Any], kept: Mapping[str, Tra
         own: the model itself, for traces that were kept by themselves.
     """
     made: dict[str, str] = {}  # name in the script -> id of the trace
-    lines = ["import dataclasses", "", "import numpy as np", "", "import cotlens as cl", resampling.IMPORT, ""]
+    lines = ["import dataclasses", "", "import numpy as np", "", "import cotlens as cl", branches.IMPORT, ""]
     lines += [] if model is None else [f"model = cl.load({model!r})"]
-    lines += ["traces, results, fans = {}, {}, {}"]
+    lines += [branches.BEGIN]
     for name, widget in widgets.items():
         lines += _section(name, _widget(name, widget, widgets, made))
     for name, thing in kept.items():
@@ -74,56 +74,18 @@ def _widget(name: str, widget: Any, widgets: Mapping[str, Any], made: dict[str, 
 
 def _branches(name: str, tree: Tree, made: dict[str, str], editor: CoTEditor | None = None) -> Iterator[str]:
     measured = {} if editor is None else finished(editor)
-    for node in list(tree.nodes.values()):
-        if not tree.in_sight(node.id):
-            continue
+    for node in branches.in_sight(tree):
         if node.kind == "resample":
-            yield from _rollouts(name, node, tree, made)
+            yield from branches.rollouts(f"{name}/", node, tree, made)
             continue
-        yield from _branch(name, node)
+        yield from branches.text(f"{name}/", node)
         made[f"{name}/{node.id}"] = node.trace.id
         for (trace_id, awaits, shading), result in measured.items():
             if (trace_id, awaits) == (node.trace.id, node.trace.awaits_rerun):
-                yield from _read_by(node.trace)
+                yield from read_by(node.trace)
                 yield shading.code()
                 yield f"results[{f'{name}/{node.id}/{shading.measure} per {shading.unit}'!r}] = result"
                 yield f"# {result!r}"
-
-
-def _branch(name: str, node: Node) -> Iterator[str]:
-    yield from _told(node)
-    if node.parent is not None:
-        yield f"trace = traces[{f'{name}/{node.parent}'!r}]"
-    yield node.code
-    yield f"traces[{f'{name}/{node.id}'!r}] = trace"
-
-
-def _rollouts(name: str, node: Node, tree: Tree, made: Mapping[str, str]) -> Iterator[str]:
-    """What rollouts answered; how many come before a cancel is nothing that a script could do again."""
-    done = [] if node.fan is None else [arm["done"] for arm in node.fan["arms"].values()]
-    parent = tree.nodes[str(node.parent)]
-    yield from _told(node)
-    if not done or min(done) < node.fan["n"]:
-        yield "# stopped before its end, or read by another reader since: not done again"
-        return
-    before = None if parent.parent is None else tree.before(parent).id
-    named = next((f"traces[{known!r}]" for known, trace_id in made.items() if trace_id == before), "None")
-    yield f"trace, before = traces[{f'{name}/{node.parent}'!r}], {named}"
-    yield from _read_by(node.trace)
-    yield node.code
-    yield f"fans[{f'{name}/{node.id}'!r}] = found"
-
-
-def _told(node: Node) -> Iterator[str]:
-    words = [node.label, *(f"#{tag}" for tag in node.tags), node.note]
-    yield ""
-    yield f"# {node.id}: {'; '.join(' '.join(each.split()) for each in words if each)}"
-
-
-def _read_by(trace: Trace) -> Iterator[str]:
-    """The reader that answers were read by: a trace from a model has the model's."""
-    if trace.reader is not None and type(trace.reader).__module__.startswith("cotlens."):
-        yield f"trace = dataclasses.replace(trace, reader=cl.answers.{trace.reader!r})"
 
 
 def _latents(name: str, of: str, table: FeatureTable) -> Iterator[str]:
@@ -133,7 +95,7 @@ def _latents(name: str, of: str, table: FeatureTable) -> Iterator[str]:
     yield from [latents.loading(table.sae)] if known else []
     for reading in known:
         yield f"trace = traces[{f'{of}/{ids[reading.trace.id]}'!r}]"
-        yield from _read_by(reading.trace)
+        yield from read_by(reading.trace)
         asked = latents.asking(reading, None, table._target, table._metric)
         yield f"results[{f'{name}/{ids[reading.trace.id]}/latents'!r}] = {asked}"
 
@@ -158,18 +120,15 @@ def _tries(name: str, panel: SteeringPanel, made: dict[str, str]) -> Iterator[st
 
 
 def _trace(name: str, trace: Trace, model: Any, made: dict[str, str]) -> Iterator[str]:
-    for step in trace.path():
-        yield origin(model, step)[1]
+    yield from making(trace, None if model is None else usual(model))
     yield f"traces[{name!r}] = trace"
     made[name] = trace.id
 
 
 def _result(name: str, result: Result, made: Mapping[str, str]) -> Iterator[str]:
     of = next((known for known, trace_id in made.items() if trace_id == result.provenance.trace_id), None)
-    if of is None or result.method not in METHODS:
+    if of is None or not result.provenance.call:
         yield f"# {result!r}, measured on trace {result.provenance.trace_id} by {result.method}: see its provenance"
         return
-    settings = ", ".join(f"{key}={value!r}" for key, value in result.provenance.settings.items())
-    seed = "" if result.provenance.seed is None else f", seed={result.provenance.seed}"
     yield f"trace = traces[{of!r}]"
-    yield f"results[{name!r}] = cl.importance.{result.method}({settings}).run(trace, model{seed})"
+    yield f"results[{name!r}] = {result.provenance.call}"

@@ -68,6 +68,8 @@ class Session:
     """
 
     def __init__(self, path: PathLike, model: Model | None = None) -> None:
+        if model is not None:
+            lazy_model.check_model(model)  # before there is a file
         self._begin(SessionFile(check.path("path", path), new=True))
         if model is not None:
             self._is_of(model)

@@ -138,14 +138,18 @@ def _lens(bench: Bench) -> LensGrid:
     """What was given; otherwise the answer's lens, where that takes no longer than a look."""
     given = _results(bench, "lens")
     if given:
-        return LensGrid(*given)
+        return LensGrid(*given, traces=[bench.trace] if _on(given, bench.trace) else [])
     model, lens = _able(bench, "lens", AnswerLens.needs), AnswerLens()
     if lens.cost(bench.trace).tokens > MOST_UNASKED:
         raise InputError(
             f"A lens on this text of {len(bench.trace.token_ids):,} tokens takes too long to be begun by a click: "
             "give it, cl.Workbench(model, trace, results=[cl.lenses.AnswerLens().run(trace, model)])."
         )
-    return LensGrid(lens.run(bench.trace, model))
+    return LensGrid(lens.run(bench.trace, model), traces=[bench.trace])
+
+
+def _on(results: list[Result], trace: Trace) -> bool:
+    return trace.id in {one.provenance.trace_id for one in results}
 
 
 def _patches(bench: Bench) -> Any:

@@ -8,7 +8,9 @@ import nbformat
 import pytest
 from ipywidgets import Widget
 from ipywidgets.embed import embed_data
+from nbconvert import HTMLExporter
 from playwright.sync_api import Page, expect
+from traitlets.config import Config
 
 import cotlens as cl
 from cotlens._core.errors import InputError
@@ -143,15 +145,32 @@ def test_a_map_follows_the_readers_theme(page, editor, tmp_path, scheme):
     page.emulate_media(color_scheme=None)
 
 
-def test_a_notebook_with_saved_widgets_is_exported_with_them(page, editor, tmp_path):
-    """What a notebook keeps of a view is drawn, in a frame that can't reach the page; a lone id is a line of text."""
+def with_a_map(editor: cl.CoTEditor) -> nbformat.NotebookNode:
+    """A notebook that keeps the state of a map, and of another widget nothing."""
     view = cl.ImportanceMap(editor.result, trace=editor.trace)
     shown = {"text/plain": repr(view), WIDGET: {"model_id": view.model_id}}
     lost = {"text/plain": "<another widget>", WIDGET: {"model_id": "none"}}
     outputs = [nbformat.v4.new_output("display_data", data=data) for data in (shown, lost)]
     notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell("cl.show(result)", outputs=outputs)])
     notebook.metadata["widgets"] = {STATE: Widget.get_manager_state(widgets=[view, view._held])}
-    nbformat.write(notebook, tmp_path / "finding.ipynb")
+    return notebook
+
+
+def test_html_of_nbconvert_shows_what_a_notebook_keeps_where_there_is_no_network(pages, editor, tmp_path):
+    """As `cotlens lab` lets it be exported. What else nbconvert asks the network for is missing, and not missed."""
+    settings = Config(HTMLExporter={"preprocessors": ["cotlens.export.exporters.StaticViews"]})
+    (tmp_path / "finding.html").write_text(HTMLExporter(config=settings).from_notebook_node(with_a_map(editor))[0])
+    page = pages.page()
+    page.route(lambda url: not url.startswith("file:"), lambda route: route.abort())
+    page.goto((tmp_path / "finding.html").as_uri())
+    expect(page.frame_locator("iframe").locator(".cotlens-importance")).to_contain_text("Early answer")
+    expect(page.locator("body")).to_contain_text("<another widget>")
+    page.unroute_all()
+
+
+def test_a_notebook_with_saved_widgets_is_exported_with_them(page, editor, tmp_path):
+    """What a notebook keeps of a view is drawn, in a frame that can't reach the page; a lone id is a line of text."""
+    nbformat.write(with_a_map(editor), tmp_path / "finding.ipynb")
     page.goto(to_html(tmp_path / "finding.ipynb").as_uri())
     frame = page.frame_locator("iframe")
     expect(frame.locator(".cotlens-importance")).to_contain_text("Early answer")

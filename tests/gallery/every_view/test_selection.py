@@ -93,3 +93,16 @@ def test_a_finding_of_a_monitor_is_told_with_its_thought(gallery: Gallery) -> No
     assert selected(gallery) == told
     link(gallery, trace="thought-2")
     assert gallery.find("[role=option][aria-selected=true] .cotlens-number").inner_text() == "3"
+
+
+def test_a_layer_is_told_of_a_place_that_others_picked(gallery: Gallery) -> None:
+    """The place is theirs already: what a person picks of it is the layer alone."""
+    gallery.show("lenstwo", width=900)
+    first = gallery.model("model.get('grid').levels[0].panels[0].first.getUint32(4 * 5, true)")
+    link(gallery, trace="t7", span=[first, first + 1])
+    assert "layer" not in selected(gallery), "only what a person picks is told"
+    gallery.find("[data-region=layers]").focus()
+    gallery.page.keyboard.press("ArrowDown")
+    assert selected(gallery)["layer"] == 11
+    gallery.page.keyboard.press("ArrowUp")
+    assert selected(gallery)["layer"] == 12

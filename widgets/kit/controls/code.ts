@@ -1,6 +1,7 @@
 /** The Python that gives what is shown: a button, a panel under it, and a copy key. */
 
 import { button, h, onClick, setAttribute, setText, uniqueId } from "../dom";
+import { onKey } from "../keys";
 import { copy } from "./copy";
 
 /** What a store knows of the panel. */
@@ -36,4 +37,17 @@ export function createCodePanel(signal: AbortSignal, state: () => CodeState, set
   onClick(opener, signal, () => { setText(said, ""); setOpen(!state().codeOpen); });
   onClick(copyButton, signal, () => void copyNow());
   return { opener, panel, copyNow, draw };
+}
+
+/** The code of a view that keeps no more of it than whether it is open. C copies it, Escape closes it. */
+export function createOwnCode(root: HTMLElement, signal: AbortSignal, code: () => string): CodePanel {
+  let open = false;
+  const panel = createCodePanel(signal, () => ({ code: code(), codeOpen: open }), (to) => { open = to; panel.draw(); });
+  onKey(root, signal, ({ key, ctrlKey, metaKey }) => {
+    if (ctrlKey || metaKey) return null;
+    if (key === "Escape") return open ? () => { open = false; panel.draw(); panel.opener.focus(); } : null;
+    return key.toLowerCase() === "c" ? () => void panel.copyNow() : null;
+  });
+  panel.draw();
+  return panel;
 }

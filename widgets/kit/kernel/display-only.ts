@@ -1,5 +1,6 @@
 /** The anywidget entry of a view that only shows: it reads its traits and asks Python nothing, so a saved page works. */
 
+import { createOwnCode, type CodePanel } from "../controls/code";
 import { h } from "../dom";
 import { frame } from "../frame";
 import { setIntensity } from "../heat/heat";
@@ -31,6 +32,13 @@ export function sharePicked<T extends object, K extends keyof T & string>(traits
   traits.follow("selected", () => shared.follow(), signal);
   own.subscribe((changed) => { if (changed.has(key)) shared.told(); }, signal);
   shared.follow();
+}
+
+/** The code of what a view shows, which it has as a trait. */
+export function sharedCode(root: HTMLElement, traits: Traits, signal: AbortSignal): CodePanel {
+  const panel = createOwnCode(root, signal, () => String(traits.get("code") ?? ""));
+  traits.follow("code", panel.draw, signal);
+  return panel;
 }
 
 export interface DisplayView<P> {

@@ -14,7 +14,7 @@ import pytest
 
 import cotlens as cl
 from cotlens._core.errors import InputError
-from cotlens.workbench.session.script import _rollouts
+from cotlens.workbench.branches.script import rollouts
 from cotlens.workbench.shared.document import CHANGED
 
 pytestmark = pytest.mark.usefixtures("unhurried")
@@ -143,7 +143,7 @@ def test_the_script_does_it_again_with_the_same_numbers(study, tmp_path):
         f"editor/{name}": {row["answer"]: row["after"]["count"] for row in fan["rows"]} for name, fan in whole.items()
     }
     half = dataclasses.replace(nodes["b1"], fan={**drawn["b1"], "n": drawn["b1"]["n"] + 7})
-    assert list(_rollouts("editor", half, study.editor.tree, {}))[-1].startswith("# stopped before its end")
+    assert list(rollouts("editor/", half, study.editor.tree, {}))[-1].startswith("# stopped before its end")
     for reading in study.table._readings.all():
         name = next(f"features/{node.id}/latents" for node in nodes.values() if node.trace.id == reading.trace.id)
         mine = sorted(before - after for before, after in reading.exact.values())

@@ -296,6 +296,20 @@ def test_a_path_where_nothing_can_be_is_said(tmp_path, abacus):
         cl.Session(tmp_path, abacus)
     with pytest.raises(InputError, match="no session at"):
         cl.Session.load(tmp_path)
+    for nothing in ("", "\0", "a\0b"):
+        with pytest.raises(InputError, match="a path, which has a character at least"):
+            cl.Session(nothing, abacus)
+
+
+def test_what_is_no_model_is_said_and_no_file_is_made(saved, path):
+    for other in (3, "abacus", object()):
+        with pytest.raises(InputError, match=r"A session is of a model, as cl\.load\(name\) gives one"):
+            cl.Session(path, other)
+    assert not path.exists()
+    path.write_bytes(saved)
+    with pytest.raises(InputError, match="a int was given"):
+        cl.Session.load(path, model=3)
+    assert cl.Session.load(path).problems == []
 
 
 def test_its_page_has_all_that_is_kept(kept, given, path):
@@ -312,3 +326,9 @@ def test_its_page_has_all_that_is_kept(kept, given, path):
     assert "<script" not in around and "<i>" not in around and whole.count("<iframe") == len(titles)
     with pytest.raises(InputError, match="Nothing can be saved at"):
         session.to_html(path.parent / "nowhere" / "page.html")
+    os.mkfifo(pipe := path.with_suffix(".pipe"))
+    for target, why in ((pipe, "it is a device, a pipe or a socket"), ("", "which has a character at least")):
+        for shown in (session, page.editor, session["workbench"]):
+            with pytest.raises(InputError, match=why):
+                shown.to_html(target)
+    assert pipe.is_fifo(), "what is there stays"
