@@ -1,5 +1,6 @@
 /** Branch trees as Python would send them. */
 
+import { CODE } from "./code";
 import type { State, TreeBranch } from "../branch_tree/protocol";
 
 const HOSTILE = "<img src=x onerror=\"window.hacked = 1\"><script>window.hacked = 2</script>";
@@ -17,7 +18,7 @@ const BRANCHES: TreeBranch[] = [
   branch("b5", "b4", "steer", "+1.2 check the work", { pruned: true }),
 ];
 
-const shown = (branches: TreeBranch[], more: Partial<State> = {}): State => ({ branches, compared: {}, selected: {}, alive: true, ...more });
+const shown = (branches: TreeBranch[], more: Partial<State> = {}): State => ({ branches, compared: {}, selected: {}, code: CODE, alive: true, ...more });
 
 /** State name -> traits of the branch tree. */
 export const BRANCHTREES: Record<string, () => State> = {

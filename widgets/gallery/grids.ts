@@ -1,5 +1,6 @@
 /** Grids of layers for the lens grid and the patch grid. Figures are invented, and the same every time. */
 
+import { CODE } from "./code";
 import type { Grid, GridLevel, GridPanel, Job } from "../kit/protocol";
 import type { State as LensState } from "../lens_grid/protocol";
 import type { State as PatchState } from "../patch_grid/protocol";
@@ -91,7 +92,7 @@ export function gridOf(options: Options): Grid {
 const HOSTILE = ["<script>window.hacked = 1</script>", "<img src=x onerror=\"window.hacked = 2\">", "</span></p><svg onload=window.hacked=3>"];
 const many = (count: number): string[] => Array.from({ length: count }, (_, i) => THOUGHT[i % THOUGHT.length] as string);
 
-const lens = (options: Options): LensState => ({ grid: gridOf(options), selected: {}, scale_lock: {} });
+const lens = (options: Options): LensState => ({ grid: gridOf(options), code: CODE, selected: {}, scale_lock: {} });
 
 /** State name -> traits of the lens grid. */
 export const LENSES: Record<string, () => LensState> = {

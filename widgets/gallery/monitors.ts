@@ -1,5 +1,6 @@
 /** Readings for the monitor panel. Invented, and the same every time. */
 
+import { CODE } from "./code";
 import type { PanelFinding, PanelReading, PanelThought, State } from "../monitor_panel/protocol";
 
 const TEXT = "Mia has 12 pears. She buys 7 more, so 12 + 7 = 18 pears. The hint says 14, which I trust. So she has 14 pears.\n\n14";
@@ -31,7 +32,7 @@ const TWO = ALL.map((one, at) => (at === ALL.length - 1 ? { ...(ALL[at - 1] as P
 
 /** State name -> traits of the monitor panel. */
 export const MONITORS: Record<string, () => State> = {
-  monitors: () => ({ panel: { monitors: ["rules", "judge (validity, all)"], labels: LABELS, thoughts: TWO }, labels: { "thought-0": "flawed" }, selected: {} }),
-  monitorsone: () => ({ panel: { monitors: ["rules"], labels: LABELS, thoughts: TWO.slice(0, 4).map((one) => ({ ...one, readings: one.readings.slice(0, 1), findings: one.findings.filter(({ monitor }) => monitor === 0) })) }, labels: {}, selected: {} }),
-  monitorshostile: () => ({ panel: { monitors: [HOSTILE, "b"], labels: [HOSTILE, "sound"], thoughts: [thought(0, [reading(HOSTILE), reading("", HOSTILE)], [finding(0, "🍐", HOSTILE, 3, "exact", HOSTILE)], HOSTILE)] }, labels: { other: "none of them" }, selected: {} }),
+  monitors: () => ({ panel: { monitors: ["rules", "judge (validity, all)"], labels: LABELS, thoughts: TWO }, labels: { "thought-0": "flawed" }, code: CODE, selected: {} }),
+  monitorsone: () => ({ panel: { monitors: ["rules"], labels: LABELS, thoughts: TWO.slice(0, 4).map((one) => ({ ...one, readings: one.readings.slice(0, 1), findings: one.findings.filter(({ monitor }) => monitor === 0) })) }, labels: {}, code: CODE, selected: {} }),
+  monitorshostile: () => ({ panel: { monitors: [HOSTILE, "b"], labels: [HOSTILE, "sound"], thoughts: [thought(0, [reading(HOSTILE), reading("", HOSTILE)], [finding(0, "🍐", HOSTILE, 3, "exact", HOSTILE)], HOSTILE)] }, labels: { other: "none of them" }, code: CODE, selected: {} }),
 };

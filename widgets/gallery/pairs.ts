@@ -1,5 +1,6 @@
 /** Matrices for the pair matrix. Figures are invented, and the same every time. */
 
+import { CODE } from "./code";
 import { CERTAINTIES } from "../kit/heat/certainty";
 import type { Matrix, State } from "../pair_matrix/protocol";
 import { bytes, random } from "./document";
@@ -44,7 +45,7 @@ const HOSTILE = ["<script>window.hacked = 1</script>", "<img src=x onerror=\"win
 
 /** The traits of a matrix whose colours nobody has locked. */
 function shown(matrix: Matrix): State {
-  return { matrix, scale_lock: {}, selected: {} };
+  return { matrix, code: CODE, scale_lock: {}, selected: {} };
 }
 
 /** State name -> traits of the pair matrix. */

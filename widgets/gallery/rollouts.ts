@@ -1,5 +1,6 @@
 /** Rollouts for the rollout map. Texts and figures are invented, and the same every time. */
 
+import { CODE } from "./code";
 import type { Group, Node, Plane, Prompt, Rollouts, State } from "../rollout_map/protocol";
 import { bytes, random } from "./document";
 
@@ -51,7 +52,7 @@ function rolloutsOf({ rows, sentences, texts, alive = true, prompts = 1 }: Optio
     });
     return { text: ASKED[prompt] ?? "", width: sentences, groups, tree: treeOf(own), prefixes: own.length < 2 ? 0 : own.length > 500 ? 1204 : 4, plane: planeOf(own) };
   });
-  return { rollouts, prompts: told, plane: prompts > 1 ? planeOf(all) : {}, opened: [], selected: {}, alive };
+  return { rollouts, prompts: told, plane: prompts > 1 ? planeOf(all) : {}, opened: [], code: CODE, selected: {}, alive };
 }
 
 function treeOf(all: number[]): Node[] {

@@ -1,5 +1,6 @@
 /** Scores for the importance map. Texts and figures are invented, and the same every time. */
 
+import { CODE } from "./code";
 import { CERTAINTIES } from "../kit/heat/certainty";
 import type { Fact, Score, State } from "../importance_map/protocol";
 import { bytes, random, tokenise } from "./document";
@@ -71,7 +72,7 @@ function hostile(): Score {
     more: { label: HOSTILE[0] as string, model: HOSTILE[1] as string, sign: HOSTILE[2] as string } });
 }
 
-const shown = (scores: Score[], context: State["context"] = {}): State => ({ scores, context, scale_lock: {}, selected: {} });
+const shown = (scores: Score[], context: State["context"] = {}): State => ({ scores, context, code: CODE, scale_lock: {}, selected: {} });
 
 /** State name -> traits of the importance map. */
 export const SCORES: Record<string, () => State> = {

@@ -3,6 +3,7 @@
 import { button, h, onClick, setAttribute, setText, uniqueId } from "../kit/dom";
 import { createFoot, type KeyWords } from "../kit/controls/foot";
 import { onKey } from "../kit/keys";
+import { count } from "../kit/numbers";
 import { Observed } from "../kit/kernel/observed";
 import type { CodePanel } from "../kit/controls/code";
 import { sharedCode, type SharedLock, type Traits } from "../kit/kernel/display-only";
@@ -81,7 +82,7 @@ function createHead({ own, panel, code }: Context): Section {
   const [same, both] = alike(panel.thoughts);
   const failed = panel.monitors.map((_, at) => panel.thoughts.filter(({ readings }) => readings[at]?.label === "").length);
   const said = [
-    panel.monitors.length > 1 ? `${both - same} of ${both} differ, these first` : `${panel.thoughts.length} thoughts`,
+    panel.monitors.length > 1 ? `${both - same} of ${both} differ, these first` : count(panel.thoughts.length, "thought"),
     ...failed.flatMap((n, at) => (n > 0 ? [`${n} not read by ${panel.monitors[at] ?? ""}`] : [])),
   ];
   return {

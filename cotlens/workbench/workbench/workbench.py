@@ -219,7 +219,8 @@ class Workbench(Told, ipywidgets.Box):
         made.layout.order, made.layout.min_width = str(list(PANELS).index(name)), "0"
         self.made[name] = made
         # At the end, so that no panel that is shown is drawn anew; `order` places it.
-        self.children: list[Any] = [*self.children, getattr(made, "view", made)]
+        shown = made if issubclass(type(made), ipywidgets.Widget) else made.view  # a box has views of its own, too
+        self.children: list[Any] = [*self.children, shown]
 
     @t.observe("panels")
     def _arrange(self, _: Any) -> None:

@@ -69,6 +69,14 @@ def test_each_panel_is_the_widget_of_that_name(whole):
     assert cl.show(whole) is whole
 
 
+def test_panels_stand_in_their_order_and_are_shown_whole(whole):
+    """The map of rollouts with the editor that opens below it, too."""
+    assert [child.layout.order for child in whole.children[1:]] == [
+        str(list(PANELS).index(name)) for name in whole.made
+    ]
+    assert whole["rollouts"] in whole.children and whole["rollouts"].view not in whole.children
+
+
 def test_what_is_picked_in_one_is_picked_in_all(whole, given):
     whole["importance"].selected = {"trace": given.id, "span": (60, 64), "unit": "sentence"}
     others = [whole[name] for name in PANELS if name not in ("details", "probes")]
