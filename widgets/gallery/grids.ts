@@ -50,7 +50,10 @@ function panelOf(name: string, made: Made, { layers, signed = true, patch = fals
 
 function differenceOf(one: GridPanel, other: GridPanel, name: string): GridPanel {
   const [a, b] = [new Float32Array(one.estimate.buffer.slice(0)), new Float32Array(other.estimate.buffer.slice(0))];
-  return { ...one, name, note: "", difference: true, signed: true, base: 0, estimate: bytes(b.map((value, i) => value - (a[i] as number))), leading: numbers([]), beside: [] };
+  const [mine, theirs] = [new Uint8Array(one.code.buffer), new Uint8Array(other.code.buffer)];
+  // As Python has it: below the floor is only what is so in both.
+  const code = mine.map((each, i) => (Number.isNaN((b[i] as number) - (a[i] as number)) ? 2 : each === theirs[i] ? each : 1));
+  return { ...one, name, note: "", difference: true, signed: true, base: 0, estimate: bytes(b.map((value, i) => value - (a[i] as number))), code: bytes(code), leading: numbers([]), beside: [] };
 }
 
 /** A text with one word changed, as an edit leaves it. */

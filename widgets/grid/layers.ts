@@ -203,10 +203,12 @@ export function createLayers(context: Context): LayersSection {
       element.toggleAttribute("data-carrying", false);
       if (!held?.begun) return;
       dropped = true;
-      const cell = drop ? canvas.cellAt(event) : null;
+      // Escape has let it go meanwhile.
+      const cell = drop && own.now.marked !== null ? canvas.cellAt(event) : null;
       const to = cell === null ? null : own.now.view.spot(cell);
       own.set({ marked: null, ...(mayPatch(data, held.from, to) ? { picked: to } : {}) });
       if (to && mayPatch(data, held.from, to)) acts?.patch(held.from, to, own.now.view);
+      root.dispatchEvent(new CustomEvent("cotlens-dropped", { bubbles: true }));
     };
     element.addEventListener("pointerup", (event) => end(event, true), { signal });
     element.addEventListener("pointercancel", (event) => end(event, false), { signal });

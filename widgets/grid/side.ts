@@ -4,12 +4,15 @@ import { button, h, onClick, setOff, setText } from "../kit/dom";
 import { drawEffect, effectBar } from "../kit/heat/effect-bar";
 import { factList, type Fact } from "../kit/controls/facts";
 import { quoted } from "../kit/numbers";
-import { MEASURED, type Spot } from "./layer-grid";
+import { MEASURED, type Panel, type Spot } from "./layer-grid";
 import { mayPatch, reachOf, type Context, type Section } from "./context";
 
 const BAR = 92;
 /** Leading tokens that are quoted of a sentence. */
 const MOST_LEADING = 40;
+
+/** A run by its name alone, without its answer. */
+const short = (panel: Panel): string => panel.told.name.split(",")[0] ?? "";
 
 export function createLayersSide({ own, data, acts, root, signal }: Context): Section {
   const { grid } = data;
@@ -60,11 +63,18 @@ export function createLayersSide({ own, data, acts, root, signal }: Context): Se
   function drawFacts(at: Spot): void {
     const panels = view().panels;
     const pointed = panels[at.panel];
-    const rows: Fact[] = panels.map((panel) => [panel.told.name, panel.words(at.row, at.column)]);
+    const rows: Fact[] = panels.map((panel) => [short(panel), panel.words(at.row, at.column)]);
     factList(list, [...rows, ...(pointed?.facts(at.row, at.column) ?? [])]);
-    const words = panels.map((panel) => panel.caution(at.row, at.column)).filter((each, i, all) => each !== "" && all.indexOf(each) === i).join("; ");
+    const words = cautions(panels, at);
     caution.hidden = words === "";
     setText(caution, words);
+  }
+
+  /** What speaks against the numbers, and of which run it does where it doesn't of all. */
+  function cautions(panels: readonly Panel[], at: Spot): string {
+    const said = panels.map((panel) => panel.caution(at.row, at.column));
+    const whose = (words: string): string => panels.filter((_, i) => said[i] === words).map(short).join(", ");
+    return [...new Set(said)].filter((words) => words !== "").map((words) => (said.every((each) => each === words) ? words : `${whose(words)}: ${words}`)).join("; ");
   }
 
   /** What leads there: a token, or of a sentence those of its tokens. */
@@ -84,7 +94,7 @@ export function createLayersSide({ own, data, acts, root, signal }: Context): Se
     const reach = reachOf(grid, own.now.lock);
     const shown = own.now.view.panels.map((number) => view().panels[number]).filter((panel) => panel !== undefined);
     profile.style.setProperty("--cotlens-runs", String(shown.length));
-    profile.replaceChildren(h("span", "cotlens-profile-name", {}, "layer"), ...shown.map((panel) => h("span", "cotlens-profile-head", { title: panel.told.name }, panel.told.difference ? "difference" : panel.told.name.split(",")[0] ?? "")), ...grid.rows.flatMap((name, row) => [
+    profile.replaceChildren(h("span", "cotlens-profile-name", {}, "layer"), ...shown.map((panel) => h("span", "cotlens-profile-head", { title: panel.told.name }, panel.told.difference ? "difference" : short(panel))), ...grid.rows.flatMap((name, row) => [
       h("span", row === at.row ? "cotlens-profile-name cotlens-strong" : "cotlens-profile-name", { title: grid.row_words[row] ?? "" }, name),
       ...shown.map((panel) => {
         const bar = effectBar(BAR);

@@ -32,6 +32,7 @@ export interface Given { sharedLock: SharedLock; traits: Traits; code?: CodePane
 export function drawGrid(root: HTMLElement, grid: Grid | null, signal: AbortSignal, { sharedLock, traits, code, acts = null, memory = {} }: Given): Context | null {
   if (!grid) { root.append(h("p", "cotlens-note", {}, "There is no grid to show.")); return null; }
   const data = new LayerGrid(grid);
+  root.closest(".cotlens-layers")?.toggleAttribute("data-unsigned", !grid.signed);
   const kept = memory.own;
   const drill = kept && kept.drill !== null && data.hasTokens(kept.drill) ? kept.drill : null;
   const only = kept?.only ?? null;

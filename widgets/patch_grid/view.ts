@@ -21,8 +21,14 @@ export function mount(el: HTMLElement, store: Store, signal: AbortSignal): void 
   let life = new AbortController();
   signal.addEventListener("abort", () => life.abort());
 
+  /** What came while a cell was carried is drawn when it is dropped. */
+  let waiting = false;
+  root.addEventListener("cotlens-dropped", () => { if (waiting) redraw(); }, { signal });
+
   /** A grid that has more in it is drawn anew, and goes on where it was. */
   function redraw(): void {
+    waiting = grid.querySelector("[data-carrying]") !== null;
+    if (waiting) return;
     const held = root.ownerDocument.activeElement?.closest("[data-region=layers]") !== null && grid.contains(root.ownerDocument.activeElement);
     life.abort();
     life = new AbortController();

@@ -1,5 +1,7 @@
 """The grids of lenses and patches: read by pointer and by keys, opened into tokens, and patched by hand and by keys."""
 
+import re
+
 from playwright.sync_api import Locator, expect
 
 from tests.gallery.page import Gallery
@@ -84,6 +86,11 @@ def test_colours_are_those_of_what_was_measured_and_nothing_else_is_filled(galle
         row, column = divmod(codes.index(code), 15)
         red, _, blue, _ = canvas.evaluate(PIXEL, list(cell(gallery, 0, row, column)))
         assert abs(red - blue) < 30, "a hatch at most"
+    others = gallery.model(f"[...new Uint8Array({panel}[1].code.buffer)]")
+    row, column = divmod([*zip(codes, others, strict=True)].index((3, 1)), 15)
+    x, y = cell(gallery, 2, row, column)
+    layers(gallery).hover(position={"x": x, "y": y})
+    expect(gallery.find(".cotlens-caution")).to_have_text(re.compile("^first trace: below the floor: "))
 
 
 def test_one_run_can_be_shown_alone_and_columns_wider(gallery: Gallery) -> None:
@@ -102,8 +109,8 @@ def patched(gallery: Gallery) -> dict:
     return {**sent, "columns": [first.index(sent["from_first"]), first.index(sent["first"])]}
 
 
-def test_a_cell_is_dragged_onto_the_other_run(gallery: Gallery) -> None:
-    gallery.show("patch", width=900)
+def drag(gallery: Gallery) -> None:
+    """From the second run over the first, with the button held."""
     box = layers(gallery).bounding_box()
     assert box
     (x, y), (u, v) = cell(gallery, 1, 2, 7), cell(gallery, 0, 3, 8)
@@ -112,7 +119,29 @@ def test_a_cell_is_dragged_onto_the_other_run(gallery: Gallery) -> None:
     mouse.down()
     mouse.move(box["x"] + u, box["y"] + v, steps=4)
     expect(layers(gallery)).to_have_attribute("data-carrying", "")
-    mouse.up()
+
+
+def test_a_cell_is_dragged_onto_the_other_run_also_while_tokens_come(gallery: Gallery) -> None:
+    gallery.show("patchwaits", width=900)
+    layers(gallery).focus()
+    gallery.page.keyboard.press("ArrowRight")
+    gallery.page.keyboard.press("Enter")
+    drag(gallery)
+    gallery.set("{ grid: window.__cotlens.more('patch').grid }")
+    expect(layers(gallery)).to_have_attribute("data-carrying", "")
+    gallery.page.mouse.up()
+    sent = patched(gallery)
+    assert [sent["side"], sent["from_layer"], sent["layer"], sent["columns"]] == ["base", 5, 4, [0, 1]]
+    expect(title(gallery)).to_contain_text("token 0 of sentence 0")  # which was asked for before
+
+
+def test_escape_lets_a_carried_cell_go(gallery: Gallery) -> None:
+    gallery.show("patch", width=900)
+    drag(gallery)
+    gallery.page.keyboard.press("Escape")
+    gallery.page.mouse.up()
+    drag(gallery)
+    gallery.page.mouse.up()
     sent = patched(gallery)
     assert [sent["side"], sent["from_layer"], sent["layer"], sent["columns"]] == ["base", 5, 4, [0, 1]]
     expect(title(gallery)).to_have_text("sentence 8 · after layer 4")
