@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from cotlens._core import check, control
 from cotlens.measure.answers.forms import Form, check_form
 from cotlens.measure.method import RunRecord, check_needs, check_setting, chosen_layers
-from cotlens.measure.patching.grid import UNITS, measured, whole
+from cotlens.measure.patching.grid import DIRECTIONS, UNITS, chosen_directions, measured, whole
 from cotlens.measure.patching.pair import Pair, pair_of
 from cotlens.measure.steering.norms import check_layer
 from cotlens.models.contract import LAYER_SITES, AnswerBranch, Capability, Intervention, Model, Patch
@@ -38,7 +38,7 @@ class Attribution:
     Args:
         steps: midpoints of the path; 0 for plain.
         check_true: also runs every patch.
-        unit, site, layers, form: as of `PatchGrid`.
+        unit, site, layers, directions, form: as of `PatchGrid`; one direction by default. `difference` is in nats.
 
     Source: Nanda 2023, attribution patching; Sundararajan et al. 2017 (arXiv 1703.01365) for the path.
     """
@@ -51,6 +51,7 @@ class Attribution:
     unit: str = "sentence"
     site: str = "resid_post"
     layers: tuple[int, ...] | None = None
+    directions: tuple[str, ...] = DIRECTIONS[:1]
     form: Form = None
 
     def __post_init__(self) -> None:
@@ -59,6 +60,7 @@ class Attribution:
         check_form("Attribution", self.form)
         object.__setattr__(self, "steps", check.whole("steps", self.steps, 0, of="Attribution"))
         object.__setattr__(self, "layers", chosen_layers(self.layers, "Attribution"))
+        object.__setattr__(self, "directions", chosen_directions(self.directions, "Attribution"))
 
     def run(
         self, base: Trace, source: Trace, model: Model, seed: int = 0, *, answers: tuple[str, str] | None = None
@@ -70,6 +72,24 @@ class Attribution:
             check_layer(model, layer)
         pair = pair_of(base, source, model, answers, self.form)
         record = RunRecord(self, pair, model, seed)
+        rows: list[dict[str, Any]] = []
+        extras: dict[str, Any] = {"steps": self.steps, "site": self.site, "base": pair.base.answer,
+                                  "source": pair.source.answer}  # fmt: skip
+        for direction in self.directions:
+            found, extras[direction] = self._rows(pair if direction == DIRECTIONS[0] else pair.turned, layers, model)
+            rows += [{**row, "direction": direction} for row in found]
+        columns: dict[str, Any] = {name: [row[name] for row in rows] for name in rows[0] if name != "run"}
+        if self.check_true:
+            gaps = np.abs(np.array(columns["patched"]) - columns["estimate"])[[row["run"] for row in rows]]
+            extras["error"] = float(gaps.mean()) if len(gaps) else float("nan")
+        return Result(
+            "patch", "Attribution", f"attributed recovery of {pair.source.answer!r} against {pair.base.answer!r}",
+            self.unit, columns, "+ = supports the source's answer; 1: as the source itself", "as the base itself",
+            "recovery", record.provenance(), extras,
+        )  # fmt: skip
+
+    def _rows(self, pair: Pair, layers: Sequence[int], model: Model) -> tuple[list[dict[str, Any]], dict[str, float]]:
+        """A row per layer and unit of one direction, and what both runs say without a patch."""
         sites = [f"{self.site}.{layer}" for layer in layers]
         theirs = model.read(pair.source.text, sites)
         slopes, mine = slope(pair, model, sites)
@@ -89,22 +109,14 @@ class Attribution:
                 share = np.nan if lost else value / (after - before)
                 rows.append({
                     "start": start, "end": end, "text": text, "estimate": share, "low": share, "high": share, "n": 1,
-                    "status": lost or "exact", "layer": layer, "run": bool(at) and not lost,
+                    "status": lost or "exact", "layer": layer, "difference": np.nan if lost else value,
+                    "run": bool(at) and not lost,
                 })  # fmt: skip
         if self.check_true:
             true = iter((measured(pair, model, [(one.positions[0], (one,)) for one in patches]) - before).tolist())
             for row in rows:
                 row["patched"] = next(true) / (after - before) if row["run"] else row["estimate"]
-        columns: dict[str, Any] = {name: [row[name] for row in rows] for name in rows[0] if name != "run"}
-        extras: dict[str, Any] = {"steps": self.steps, "site": self.site, "base": before, "source": after}
-        if self.check_true:
-            gaps = np.abs(np.array(columns["patched"]) - columns["estimate"])[[row["run"] for row in rows]]
-            extras["error"] = float(gaps.mean()) if len(gaps) else float("nan")
-        return Result(
-            "patch", "Attribution", f"attributed recovery of {pair.source.answer!r} against {pair.base.answer!r}",
-            self.unit, columns, "+ = supports the source's answer; 1: as the source itself", "as the base itself",
-            "recovery", record.provenance(), extras,
-        )  # fmt: skip
+        return rows, {"base": before, "source": after}
 
     def _mean(
         self, pair: Pair, model: Model, patch: Patch, site: str, begin: NDArray[np.float64], step: NDArray[np.float64]

@@ -91,13 +91,8 @@ class PatchGrid:
     def __post_init__(self) -> None:
         check_setting("PatchGrid", "unit", self.unit, UNITS)
         check_setting("PatchGrid", "site", self.site, (*LAYER_SITES, HEADS))
-        for name, allowed in (("directions", DIRECTIONS), ("controls", CONTROLS)):
-            given = check.texts(name, getattr(self, name), of="PatchGrid")
-            for one in given:
-                check_setting("PatchGrid", name, one, allowed)
-            object.__setattr__(self, name, tuple(dict.fromkeys(given)))
-        if not self.directions:
-            raise InputError("PatchGrid was given no direction; give 'sufficiency', 'necessity' or both.")
+        object.__setattr__(self, "directions", chosen_directions(self.directions, "PatchGrid"))
+        object.__setattr__(self, "controls", _chosen("controls", self.controls, CONTROLS, "PatchGrid"))
         check_form("PatchGrid", self.form)
         object.__setattr__(self, "layers", chosen_layers(self.layers, "PatchGrid"))
         if self.site == HEADS and (self.layers is None or len(self.layers) != 1):
@@ -143,7 +138,7 @@ class PatchGrid:
         parts, extras = [], dict[str, Any]()
         for direction in self.directions:
             one = pair if direction == "sufficiency" else pair.turned
-            third = None if donor is None else pair_of(one.base.trace, donor, model, _told(one), self.form)
+            third = None if donor is None else pair_of(one.base.trace, donor, model, _told(one), self.form, donor=True)
             rows, told = self._cells(one, third, lanes, model, check.seed(seed))
             parts.append({**rows, "direction": [direction] * len(rows["status"])})
             extras[direction] = told
@@ -239,6 +234,25 @@ class PatchGrid:
         if self.site == HEADS:
             rows["head"] = [lane.head for lane in lanes for _ in found]
         return rows
+
+
+def chosen_directions(given: Any, of: str) -> tuple[str, ...]:
+    """Which run is patched, each once.
+
+    Raises:
+        InputError: there is none, or one is not known.
+    """
+    found = _chosen("directions", given, DIRECTIONS, of)
+    if not found:
+        raise InputError(f"{of} was given no direction; give 'sufficiency', 'necessity' or both.")
+    return found
+
+
+def _chosen(name: str, given: Any, allowed: tuple[str, ...], of: str) -> tuple[str, ...]:
+    found = tuple(dict.fromkeys(check.texts(name, given, of=of)))
+    for one in found:
+        check_setting(of, name, one, allowed)
+    return found
 
 
 def _told(pair: Pair) -> tuple[str, str]:

@@ -145,16 +145,19 @@ class Pair:
         return np.array([float(one.logprobs[-1]) - float(one.set_logprobs[0]) for one in scores], np.float64)
 
 
-def pair_of(base: Trace, source: Trace, model: Model, answers: tuple[str, str] | None, form: Form) -> Pair:
+def pair_of(
+    base: Trace, source: Trace, model: Model, answers: tuple[str, str] | None, form: Form, *, donor: bool = False
+) -> Pair:
     """The pair, each thought closed at its end.
 
     Args:
         answers: of base and of source; by default what each trace answers, else what the model would.
+        donor: whether the source is a third trace, a control.
 
     Raises:
         InputError: no thought, traces of different models, no answer can be read, or both answer the same.
     """
-    for name, trace in (("base", base), ("source", source)):
+    for name, trace in (("base", base), ("donor" if donor else "source", source)):
         if not isinstance(trace, Trace):
             raise InputError(f"Patching compares two traces; {trace!r:.60} was given as {name}.")
         if "thought" not in trace.roles:

@@ -53,7 +53,8 @@ def payload(results: Sequence[Result], traces: Sequence[str] = ()) -> Grid:
     layers = shown[0][0][0].layers
     words, reasons = _Numbers(), _Numbers()
     return {
-        **scores.meaning(first), "signed": not chance, "kind": "exact",
+        **scores.meaning(first), "metric": _said(results, "metric"), "sign": _said(results, "sign"),
+        "signed": not chance, "kind": "exact",
         "base": base, "scale": scale,
         "rows": [str(layer) for layer in layers], "row_words": [_row(first, layer) for layer in layers],
         "cone": "reaches" if first.kind == "patch" else "reads",
@@ -66,6 +67,11 @@ def payload(results: Sequence[Result], traces: Sequence[str] = ()) -> Grid:
 def _meaning(result: Result) -> tuple[str, ...]:
     """What two results have in common that can stand beside each other; their answers may be others."""
     return result.kind, result.method, result.metric.partition("'")[0], result.scale_unit
+
+
+def _said(results: Sequence[Result], name: str) -> str:
+    """Metric or sign, that of a second text, too, where its answer is another."""
+    return "; below: ".join(dict.fromkeys(str(getattr(one, name)) for one in results)).replace("_", " ")
 
 
 def _gathered(results: Sequence[Result]) -> list[list[Run]]:
@@ -121,7 +127,7 @@ def _spread(run: Run, layers: tuple[int, ...]) -> Run:
 
 def _aligned_levels(levels: list[list[Run]], result: Result) -> list[Level]:
     coarse, fine = levels[0], levels[1] if len(levels) > 1 else None
-    name = "necessity − sufficiency" if result.kind == "patch" else "second − first"
+    name = "necessity − sufficiency" if result.kind == "patch" else _apart(coarse)
     columns: Pairs = [(i, i) for i in range(len(coarse[0].texts))]
     if len(coarse) == 2:
         columns = aligned(coarse[0].texts, coarse[1].texts)
@@ -130,6 +136,12 @@ def _aligned_levels(levels: list[list[Run]], result: Result) -> list[Level]:
         pairs, parents = _children(fine, columns)
         shown.append((_beside(fine, pairs, name), parents))
     return shown
+
+
+def _apart(runs: list[Run]) -> str:
+    """What the difference of two lenses is called."""
+    named = [run.name for run in runs]
+    return "second − first" if len(named) < 2 or named[0].endswith(" trace") else f"{named[1]} − {named[0]}"
 
 
 def _children(fine: list[Run], columns: Pairs) -> tuple[Pairs, NDArray[np.int64]]:

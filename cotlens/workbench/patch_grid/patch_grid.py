@@ -5,14 +5,15 @@ Every patch is a branch of one tree, compared like an edit of the text.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 
 from cotlens._core.errors import InputError
 from cotlens._core.fingerprint import fingerprint
-from cotlens.measure import patching
-from cotlens.measure.method import check_needs
+from cotlens.measure.method import check_needs, check_one_model
+from cotlens.measure.patching.attribution import Attribution
+from cotlens.measure.patching.grid import PatchGrid as PatchingMethod
 from cotlens.measure.patching.pair import Pair, pair_of
 from cotlens.models.contract import Model
 from cotlens.results import Result
@@ -28,10 +29,10 @@ from cotlens.workbench.shared.limits import Limits
 from cotlens.workbench.shared.origin import origin
 from cotlens.workbench.shared.tree_controller import TreeController
 
-DIRECTIONS = ("sufficiency", "necessity")
+Measuring: TypeAlias = Attribution | PatchingMethod
 ONE_WAY = (
-    "This result has one direction only, so that there is no other run to take a cell from: measure both, as "
-    "cl.patching.PatchGrid() does."
+    "This result has one direction only, so that there is no other run to take a cell from: measure both, "
+    "cl.patching.PatchGrid() or cl.patching.Attribution(directions=('sufficiency', 'necessity'))."
 )
 
 
@@ -41,6 +42,7 @@ class PatchGrid(TreeController):
         cl.PatchGrid(result)                                            # to read
         cl.PatchGrid(result, model=model, base=base, source=source)     # to patch in, too
         cl.PatchGrid(model=model, base=base, source=source)             # measures the grid first
+        cl.PatchGrid(..., method=cl.patching.Attribution(directions=("sufficiency", "necessity")))    # by gradients
 
     Hatched cells lie below the noise floor, or could not be measured and say why; in grey ones nothing differs. Drag a
     cell of one run onto the other (or press M there, and Enter here): its activations are put in, and the model writes
@@ -50,6 +52,7 @@ class PatchGrid(TreeController):
     Args:
         results: of `cl.patching`: of one pair, by sentence, by token or both.
         model, base, source: what the results were measured with; without them the grid is only read.
+        method: how the grid is measured where there is no result; `cl.patching.PatchGrid()` by default.
 
     Attributes:
         trace: the branch shown now.
@@ -59,15 +62,20 @@ class PatchGrid(TreeController):
         view: the widget itself.
 
     Raises:
-        InputError: only some of model, base and source were given, the result is of another pair, or what `LensGrid`
-            raises.
+        InputError: only some of model, base and source were given, base and source are of different models, the result
+            is of another pair, the method is none of `cl.patching` with cells, or what `LensGrid` raises.
     """
 
     word = "grid"
     _work: PatchWork
 
     def __new__(
-        cls, *results: Result, model: Model | None = None, base: Trace | None = None, source: Trace | None = None
+        cls,
+        *results: Result,
+        model: Model | None = None,
+        base: Trace | None = None,
+        source: Trace | None = None,
+        method: Measuring | None = None,
     ) -> Any:
         """The view alone where there is no model."""
         if model is None and base is None and source is None:
@@ -77,12 +85,24 @@ class PatchGrid(TreeController):
         return super().__new__(cls)
 
     def __init__(
-        self, *results: Result, model: Model | None = None, base: Trace | None = None, source: Trace | None = None
+        self,
+        *results: Result,
+        model: Model | None = None,
+        base: Trace | None = None,
+        source: Trace | None = None,
+        method: Measuring | None = None,
     ) -> None:
         for trace in (base, source):
             check_trace(model, trace, "PatchGrid patches")
         assert model is not None and base is not None and source is not None
-        check_needs(patching.PatchGrid(), model)
+        self._method = PatchingMethod() if method is None else method
+        if not isinstance(self._method, Attribution | PatchingMethod):
+            raise InputError(
+                f"PatchGrid was given method={method!r:.60}: give cl.patching.PatchGrid(...) or "
+                "cl.patching.Attribution(...)."
+            )
+        check_needs(self._method, model)
+        check_one_model([base, source])
         _check(results, base, source)
         super().__init__(model, PatchGridView(why=""), base)
         self.results: list[Result] = list(results)
@@ -140,6 +160,8 @@ class PatchGrid(TreeController):
     def _do_patch(self, request: PatchRequest) -> None:
         if not self.results:
             raise InputError("The grid is still being measured; patch when it is there.")
+        if self.view.why:
+            raise InputError(self.view.why)
         other = "source" if request.side == "base" else "base"
         trace, donor = self._sides[request.side], self._sides[other]
         options = {
@@ -161,6 +183,11 @@ class PatchGrid(TreeController):
     def _do_tokens(self, request: PatchRequest) -> None:
         if not self.results or any(result.unit == "token" for result in self.results):
             raise InputError("The tokens of this place can't be opened: the grid was measured by token, or isn't yet.")
+        if self.results[0].method != "PatchGrid":
+            method = self.results[0].method
+            raise InputError(
+                f"Of a patch grid tokens are measured when opened; give this one's, {method}(unit='token')."
+            )
         column, spans = request.column, self._spans()
         if not 0 <= column < len(spans[0]):
             raise InputError(f"There is no column {column} in this grid of {len(spans[0])}.")
@@ -173,7 +200,7 @@ class PatchGrid(TreeController):
     # work, and what is shown
 
     def _measure(self) -> None:
-        found = patching.PatchGrid().run(self._sides["base"], self._sides["source"], self.model)
+        found = self._method.run(self._sides["base"], self._sides["source"], self.model)
         with self._lock:
             self.results = [found]
             self._show_grid()

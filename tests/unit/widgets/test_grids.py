@@ -1,5 +1,7 @@
 """Results by layer and place as grids: every cell at its place, what says nothing is told from zero, texts aligned."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -89,6 +91,17 @@ def test_of_two_traces_the_same_sentences_stand_below_each_other_with_their_diff
     assert cells(grid, of="code")[0].tolist() == [MEASURED, MEASURED, ABSENT, MEASURED]
     assert grid["reasons"][cells(grid, panel=2, of="reason")[0, 2]] == "only one of the two texts has it"
     assert aligned("abx", "ab") == [(0, 0), (1, 1), (2, -1)]
+
+
+def test_two_lenses_on_different_answers_say_which_is_whose():
+    one, other = result([[1.0, 2.0]]), result([[3.0, 5.0]], trace="t1")
+    other = replace(
+        other, metric="log p('9') - log p('8')", sign="+ = supports the answer '9'", extras={"answer": "9", "layers": 1}
+    )
+    grid = payload([one, other])
+    assert [panel["name"] for panel in grid["levels"][0]["panels"]] == ["answer 7", "answer 9", "answer 9 − answer 7"]
+    assert grid["metric"] == "log p('7') - log p('8'); below: log p('9') - log p('8')"
+    assert grid["sign"] == "+ = supports the answer '7'; below: + = supports the answer '9'"
 
 
 def test_of_a_patch_what_stands_before_the_first_difference_has_no_influence():

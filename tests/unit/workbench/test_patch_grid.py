@@ -97,6 +97,28 @@ def test_it_measures_the_grid_itself_and_can_be_stopped(abacus, pair):
     assert again.view.grid["levels"][0]["panels"][1]["trace"] == source.id
 
 
+def test_a_grid_of_gradients_is_shown_and_patched_in(abacus, pair):
+    base, source = pair
+    method = cl.patching.Attribution(directions=("sufficiency", "necessity"))
+    page = Front(cl.PatchGrid(model=abacus, base=base, source=source, method=method))
+    assert page.widget.wait(120) and page.view.why == ""
+    panels = page.view.grid["levels"][0]["panels"]
+    assert [panel["name"] for panel in panels[:2]] == ["base, answers 36", "source, answers 39"]
+    assert set(panels[0]["code"][:3]) == {4}, "before the change there is nothing to attribute"
+    page.act("patch", **page.patch(page.column("- 53 = 36"), 0))
+    assert page.view.branches[-1]["answer"] == "39"
+    assert "Attribution(unit='token')" in page.ask("tokens", column=2)["error"]["message"]
+
+
+def test_a_result_without_another_run_is_read_and_says_so(abacus, pair):
+    base, source = pair
+    for method in (cl.patching.Attribution(), cl.patching.Path(sender=(0, "attn_out"), receiver=(2, "mlp_out"))):
+        page = Front(cl.PatchGrid(method.run(base, source, abacus), model=abacus, base=base, source=source))
+        assert "one direction only" in page.view.why
+        assert "one direction only" in page.ask("patch", **page.patch((2, 100, 105), 0))["error"]["message"]
+        assert "(unit='token')" in page.ask("tokens", column=2)["error"]["message"]
+
+
 def test_what_cannot_be_patched_is_said(page):
     sentence, answer = page.column("- 53 = 36"), page.column("forced answer")
     for change, why in (
@@ -117,5 +139,9 @@ def test_what_does_not_belong_together_is_refused(abacus, pair, result):
         cl.PatchGrid(result, model=abacus, base=source, source=base)
     with pytest.raises(InputError, match="PatchGrid patches a Trace"):
         cl.PatchGrid(result, model=abacus, base=base)
+    with pytest.raises(InputError, match="different models"):
+        cl.PatchGrid(model=abacus, base=base, source=cl.load("abacus-flip").compose("a", "b", None))
+    with pytest.raises(InputError, match=r"give cl\.patching\.PatchGrid"):
+        cl.PatchGrid(model=abacus, base=base, source=source, method=cl.patching.DirectLogits())
     one = cl.patching.PatchGrid(directions=("necessity",), layers=(0,), controls=()).run(base, source, abacus)
     assert "one direction only" in cl.PatchGrid(one, model=abacus, base=base, source=source).view.why
