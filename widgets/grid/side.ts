@@ -17,7 +17,7 @@ const short = (panel: Panel): string => panel.told.name.split(",")[0] ?? "";
 export function createLayersSide({ own, data, acts, root, signal }: Context): Section {
   const { grid } = data;
   const title = h("h4", "cotlens-title");
-  const hint = h("p", "cotlens-small cotlens-muted", {}, acts ? "Point at a cell, or go there with the arrow keys. Drag a cell of one run onto the other to patch it in." : "Point at a cell, or go there with the arrow keys.");
+  const hint = h("p", "cotlens-small cotlens-muted");
   const texts = h("div", "cotlens-texts");
   const list = h("dl", "cotlens-facts");
   const caution = h("p", "cotlens-caution cotlens-small", { hidden: true });
@@ -37,6 +37,7 @@ export function createLayersSide({ own, data, acts, root, signal }: Context): Se
     const { picked, hovered, view } = own.now;
     const at = hovered ?? picked;
     hint.hidden = at !== null;
+    setText(hint, `Point at a cell, or go there with the arrow keys.${acts ? ` ${acts.off() ?? "Drag a cell of one run onto the other to patch it in."}` : ""}`);
     for (const each of [texts, list, profile]) each.hidden = at === null;
     buttons.hidden = picked === null;
     if (at === null) { setText(title, "All cells"); list.hidden = false; factList(list, grid.settings); caution.hidden = leading.hidden = true; return; }

@@ -57,7 +57,13 @@ class DirectLogits:
         record = RunRecord(self, pair, model, seed)
         last, layers = f"resid_post.{model.n_layers - 1}", range(model.n_layers)
         parts = ["embed", *(f"{kind}.{layer}" for layer in layers for kind in ("attn_out", "mlp_out"))]
-        seen = model.read(pair.base.text, [*parts, last], positions=[len(pair.base.ids) - 1])
+        try:
+            seen = model.read(pair.base.text, [*parts, last], positions=[len(pair.base.ids) - 1])
+        except CapabilityError as error:
+            raise CapabilityError(
+                f"Direct logits add up the attention and the MLP of every layer, which {model.name!r} doesn't show: "
+                "use PatchGrid, whose resid_post every model that can be read has."
+            ) from error
         final = seen[last].astype(np.float64)
         own, other = pair.base.own, pair.base.other
         told = model.decode(final.astype(np.float32), [[other, own]])

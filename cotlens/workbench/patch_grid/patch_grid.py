@@ -52,7 +52,8 @@ class PatchGrid(TreeController):
     Args:
         results: of `cl.patching`: of one pair, by sentence, by token or both.
         model, base, source: what the results were measured with; without them the grid is only read.
-        method: how the grid is measured where there is no result; `cl.patching.PatchGrid()` by default.
+        method, answers: how the grid is measured where there is no result, `cl.patching.PatchGrid()` by default, and
+            what base and source answer, by default what each does.
 
     Attributes:
         trace: the branch shown now.
@@ -76,6 +77,7 @@ class PatchGrid(TreeController):
         base: Trace | None = None,
         source: Trace | None = None,
         method: Measuring | None = None,
+        answers: tuple[str, str] | None = None,
     ) -> Any:
         """The view alone where there is no model."""
         if model is None and base is None and source is None:
@@ -91,6 +93,7 @@ class PatchGrid(TreeController):
         base: Trace | None = None,
         source: Trace | None = None,
         method: Measuring | None = None,
+        answers: tuple[str, str] | None = None,
     ) -> None:
         for trace in (base, source):
             check_trace(model, trace, "PatchGrid patches")
@@ -101,6 +104,7 @@ class PatchGrid(TreeController):
                 f"PatchGrid was given method={method!r:.60}: give cl.patching.PatchGrid(...) or "
                 "cl.patching.Attribution(...)."
             )
+        self._answers = answers
         check_needs(self._method, model)
         check_one_model([base, source])
         _check(results, base, source)
@@ -200,7 +204,7 @@ class PatchGrid(TreeController):
     # work, and what is shown
 
     def _measure(self) -> None:
-        found = self._method.run(self._sides["base"], self._sides["source"], self.model)
+        found = self._method.run(self._sides["base"], self._sides["source"], self.model, answers=self._answers)
         with self._lock:
             self.results = [found]
             self._show_grid()

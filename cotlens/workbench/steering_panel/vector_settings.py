@@ -232,7 +232,7 @@ def _several(vectors: Any) -> list[Vector]:
         if not isinstance(vector, Vector):
             raise InputError(
                 f"SteeringPanel steers with vectors; {type(vector).__name__} was given: make one with "
-                "cl.steering.fit, from_latent, from_token or given."
+                "cl.steering.fit, from_latent, from_token or given, or take a probe's, probe.vector(label)."
             )
     if not given:
         raise InputError("SteeringPanel was given no vector; make one with cl.steering.fit(model, positive, negative).")

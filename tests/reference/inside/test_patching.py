@@ -351,7 +351,7 @@ def test_real_weights_are_patched():
     top = np.frombuffer(told["estimate"], "<f4").reshape(31, -1)[0]  # the last layer comes first
     np.testing.assert_allclose(top, lens.columns["estimate"][lens.columns["layer"] == 30], rtol=1e-6)
     parts = cl.patching.DirectLogits().run(base, source, model, answers=("three", "seven"))
-    assert parts.columns["estimate"].sum() == pytest.approx(parts.extras["total"], abs=1e-3)
+    assert parts.columns["estimate"].sum() == pytest.approx(parts.extras["total"], abs=1e-5, rel=0)
 
 
 WRONG = [
@@ -371,6 +371,8 @@ WRONG = [
     (lambda b, s, m: cl.patching.Path(sender=(2, "mlp_out"), receiver=(1, "attn_out")), "exchange them"),
     (lambda b, s, m: cl.patching.Path(sender=2, receiver=(1, "attn_out")), "give \\(layer, site\\)"),
     (lambda b, s, m: cl.patching.Attribution(steps=-1), "steps=-1"),
+    (lambda b, s, m: cl.patching.Attribution(directions=()), "Attribution was given no direction"),
+    (lambda b, s, m: cl.patching.PatchGrid().run(b, s, m, donor="x"), "given as donor"),
     (
         lambda b, s, m: cl.LensGrid(cl.patching.PatchGrid(site="heads", layers=(1,), controls=()).run(b, s, m)),
         "for each head of a layer",
@@ -395,6 +397,8 @@ def test_a_part_that_a_layer_lacks_is_named_with_the_layers_that_have_it():
     grid = cl.patching.PatchGrid(site="attn_out", layers=(0,), controls=())
     with pytest.raises(CotLensError, match="no part known as attn_out; choose of the layers that have one: 1"):
         grid.run(base, source, hybrid, answers=("19", "18"))
+    with pytest.raises(CapabilityError, match="use PatchGrid, whose resid_post"):
+        cl.patching.DirectLogits().run(base, source, hybrid, answers=("19", "18"))
     with pytest.raises(CotLensError, match=r"use resid_post( or attn_out)? instead"):
         tiny.model("mamba").engine.layout.module("mlp_out", 0)
 
