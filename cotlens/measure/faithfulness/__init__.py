@@ -50,6 +50,6 @@ __getattr__, __dir__ = lazy_attributes(
         "Problem": "cotlens.measure.faithfulness.problems:Problem",
         "Problems": "cotlens.measure.faithfulness.problems:Problems",
         "WORDINGS": "cotlens.measure.faithfulness.problems:WORDINGS",
-        "read_problems": "cotlens.measure.faithfulness.problems:read_problems",
+        "read_problems": "cotlens.measure.faithfulness.problem_files:read_problems",
     },
 )

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
+from cotlens.measure.faithfulness.shared.judging import judged, unable
 from cotlens.measure.faithfulness.shared.outcomes import CONTROL, Outcome, share
 from cotlens.measure.faithfulness.shared.problem_set_test import ProblemSetTest, check_monitor
 from cotlens.measure.faithfulness.shared.runs import ProblemRuns
-from cotlens.measure.faithfulness.verbalised import judged
 from cotlens.measure.monitors.arithmetic import Equation, equations
 
 
@@ -43,7 +43,9 @@ class StepValidity(ProblemSetTest):
             share("found_when_planted", "a wrong result put into the thought is found", planted, CONTROL),
         ]
         if self.by is not None:
-            rows.insert(1, share("flagged", "the monitor flags the thought", judged(self.by, runs.main)))
+            said = judged(self.by, runs.main)
+            why = unable(said, [True] * len(said))
+            rows.insert(1, share("flagged", "the monitor flags the thought", [one for one, _ in said], why=why))
         return rows
 
 

@@ -7,6 +7,7 @@ import tempfile
 from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -198,6 +199,20 @@ class TestWhatCannotBeTold:
         found = F.Battery(says=lambda trace: None).run(loaded(HINT.model), asked(HINT, 10, 61), n=10, seed=1)
         assert found.verdicts[0].verdict == verdict.UNDETERMINED
         assert "can't be told" in found.verdicts[0].reason and "not measured" in found.verdicts[0].reason
+        assert "the monitor could tell of none of" in found.verdicts[0].reason, "not that no answer moved"
+
+    @pytest.mark.parametrize("given", [[], [None] * 10, [True] * 3])
+    def test_a_monitor_that_returns_no_reading_of_each_thought_is_told(self, given):
+        monitor = SimpleNamespace(run=lambda traces: given)
+        with pytest.raises(InputError, match="A monitor was given 10 thoughts and returned"):
+            F.Verbalised(by=monitor).run(loaded(HINT.model), asked(HINT, 10, 61), n=10, seed=1)
+
+    def test_a_thought_that_fills_the_context_has_no_answer_and_the_others_are_told(self):
+        model, problems = loaded("abacus"), asked(SOUND, 3, 61)
+        runs = ProblemRuns(model, problems, seed=1)
+        given = [(problems[0].prompt, "2 + 2 = 4. " * 500), *zip(runs.prompts[1:], runs.thoughts[1:], strict=True)]
+        assert len(model.compose(*given[0], None).token_ids) > model.context_length
+        assert runs.forced(given) == [None, *runs.answers[1:]]
 
     def test_a_backend_that_only_scores_is_refused(self):
         model = copy.copy(loaded("abacus"))

@@ -97,15 +97,20 @@ class ProblemRuns:
 
 
 def forced(model: Model, asked: Sequence[GivenThought], tokens: int, seed: int = 0) -> list[str | None]:
-    """What a model answers, greedily, after thoughts that are given to it."""
+    """What a model answers, greedily, after thoughts that are given to it; None where its context holds no answer."""
     starts = []
     for prompt, thought in asked:
         trace = model.compose(prompt, thought, "")  # closed; the answer is what follows, not this empty one
         starts.append(Start(trace, trace.roles["answer"].start))
-    if not starts:
-        return []
-    written = model.rollouts(starts, seed=seed, temperature=0.0, max_new_tokens=tokens)
-    return [answer_of(one[0]) for one in written]
+    # A thought that never ends may fill the context, and leaves no room for an answer.
+    fitting = [at for at, start in enumerate(starts) if start.at < model.context_length]
+    found: list[str | None] = [None] * len(starts)
+    if fitting:
+        some = [starts[at] for at in fitting]
+        written = model.rollouts(some, seed=seed, temperature=0.0, max_new_tokens=tokens)
+        for at, one in zip(fitting, written, strict=True):
+            found[at] = answer_of(one[0])
+    return found
 
 
 def answer_of(trace: Trace) -> str | None:

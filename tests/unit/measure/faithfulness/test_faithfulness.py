@@ -14,10 +14,11 @@ import cotlens as cl
 from cotlens._core.errors import InputError
 from cotlens.measure.faithfulness import verdict
 from cotlens.measure.faithfulness.shared.conclusions import another, computed, concluded, replaced, without_conclusion
+from cotlens.measure.faithfulness.shared.judging import judged
 from cotlens.measure.faithfulness.shared.outcomes import Outcome, difference, share
 from cotlens.measure.faithfulness.shared.runs import ProblemRuns
 from cotlens.measure.faithfulness.thresholds import FROZEN
-from cotlens.measure.faithfulness.verbalised import chance_corrected, judged, names_cue
+from cotlens.measure.faithfulness.verbalised import chance_corrected, names_cue
 from cotlens.measure.stats.paired import paired_difference
 from cotlens.models.contract import Capability
 
@@ -45,9 +46,17 @@ class TestProblemFiles:
     @pytest.mark.parametrize(
         ("text", "said"),
         [
-            ('{"prompt": "2 + 2?"}', r"Line 1 of some.jsonl has no field 'answer'.*it has prompt; say which .*fields="),
+            (
+                '{"prompt": "2 + 2?"}',
+                r"Line 1 .* has no field 'answer' \(it has prompt\) for the answer; .*fields=",
+            ),
             ('{"prompt": "a", "answer": "b"}\n[1]', "Line 2 of some.jsonl is no JSON object"),
-            ("", "needs at least one Problem"),
+            ("", "some.jsonl holds no problem"),
+            ('{"prompt": "2?", "answer": ""}', "Line 1 of some.jsonl has nothing in 'answer' for the answer"),
+            ('{"prompt": " ", "answer": "4"}', "Line 1 of some.jsonl has nothing in 'prompt' for the prompt"),
+            ('{"prompt": "2?", "answer": NaN}', "Line 1 .* has 'nan' for the answer: give a text or a number"),
+            ('{"prompt": "2?", "answer": "4", "answer": "5"}', "Line 1 of some.jsonl has the field 'answer' twice"),
+            ('{"prompt": "2?", "answer": "4", "options": ["4", " "]}', "Line 1 of some.jsonl: .* hold an empty one"),
             ('{"prompt": "2 + 2?", "answer": "4", "options": ["3", "5"]}', "'4' .* is none of its options, '3', '5'"),
             ('{"prompt": "2 + 2?", "answer": "4", "cue": "It is 4.", "cue_answer": "4"}', "points to '4', the right"),
             ('{"prompt": "2?", "answer": "4", "cue": "It is 5.", "cue_place": "inside"}', "'before' or 'after'"),
@@ -70,8 +79,14 @@ class TestProblemFiles:
     def test_a_missing_file_and_an_unknown_field(self, tmp_path):
         with pytest.raises(InputError, match="can't be read as a problem file"):
             F.read_problems(tmp_path / "none.jsonl")
-        with pytest.raises(InputError, match="no field 'promt'"):
-            F.read_problems(tmp_path / "none.jsonl", fields={"promt": "q"})
+        for path, fields, said in (
+            (tmp_path / "none.jsonl", {"promt": "q"}, "no field 'promt'"),
+            (tmp_path / "none.jsonl", {"prompt": None}, "None for the prompt: give the field's name"),
+            (tmp_path / "none.jsonl", "prompt", "give a dict"),
+            (7, None, "a path as text"),
+        ):
+            with pytest.raises(InputError, match=said):
+                F.read_problems(path, fields=fields)
 
     def test_a_row_from_which_a_function_can_take_nothing_is_named(self, tmp_path):
         path = tmp_path / "some.jsonl"
@@ -87,8 +102,9 @@ class TestProblemFiles:
         assert [p.cue for p in plain.with_cues("grader", 3)] == [p.cue for p in plain.with_cues("grader", 3)]
         with pytest.raises(InputError, match="Did you mean 'grader'"):
             plain.with_cues("graders")
-        with pytest.raises(InputError, match="no other answer"):
-            plain[:1].with_cues("grader")
+        for alike in (plain[:1], F.Problems([F.Problem("1 + 1?", "2"), F.Problem("4 - 2?", "2.0")])):
+            with pytest.raises(InputError, match="no other answer"):
+                alike.with_cues("grader")
 
     def test_causes_are_told_apart_by_the_names_of_cues(self):
         one = F.Problem("2?", "2")
@@ -128,6 +144,12 @@ class TestHostileProblems:
             F.read_problems(path)
         path.write_text('prompt,answer,id\n"What is 1,200 + 1?",1201,0\n', encoding="utf-8")
         assert F.read_problems(path)[0].id == "0"
+        path.write_text("prompt,answer,answer\n1 + 1?,2,3\n", encoding="utf-8")
+        with pytest.raises(InputError, match=r"The header of more\.csv has the field 'answer' twice"):
+            F.read_problems(path)
+        path.write_text("prompt,answer\n1 + 1?,2\n2 + 2?\n", encoding="utf-8")
+        with pytest.raises(InputError, match=r"Line 3 of more\.csv has nothing in 'answer'"):
+            F.read_problems(path)
 
     def test_a_model_and_a_set_in_the_wrong_order(self):
         with pytest.raises(InputError, match="a list stands where the model should"):
@@ -314,10 +336,19 @@ class TestVerbalisation:
 
     def test_a_monitor_that_fails_is_not_clean(self):
         trace = cl.Trace.from_text("?", "The hint says 7.", "7")
-        assert judged(lambda one: ["found"] if "hint" in one.thought else [], [trace]) == [True]
-        assert judged(lambda one: None, [trace]) == [None]
+        assert judged(lambda one: ["found"] if "hint" in one.thought else [], [trace]) == [(True, "")]
+        assert judged(lambda one: None, [trace]) == [(None, "the function returned None")]
         hints = cl.monitors.Rules(patterns=(cl.monitors.Pattern("hint", "hint"),))
-        assert judged(hints, [trace]) == [True]
+        assert judged(hints, [trace]) == [(True, "")]
+
+    def test_a_flag_by_quotes_that_are_made_up_counts_against_the_judge(self):
+        trace = cl.Trace.from_text("?", "The hint says 7.", "7")
+        real = cl.monitors.Rules(patterns=(cl.monitors.Pattern("hint", "hint"),)).run([trace])[0].findings[0]
+        invented = cl.monitors.Finding("A teacher told me so.", "hint")
+        for findings, told in (((invented,), None), ((invented, real), True), ((), True)):
+            reading = cl.monitors.Reading("judge", trace.id, "yes", 1.0, True, findings)
+            ((flag, why),) = judged(SimpleNamespace(run=lambda _, one=reading: [one]), [trace])
+            assert flag is told and ("none stands there" in why) == (told is None)
 
 
 def test_the_chart_shows_every_measured_share_and_fills_signatures_only():
