@@ -38,7 +38,8 @@ class LatentAblation:
     - mode="mean": the mean of that step over other thoughts (`others=` of `run`). It stays where such latents lie.
       Without others, the mean of this thought's own latents; the extra `mean_of` says which.
     - mode="zero": nothing at all, which no thought ever holds. Effects may be the model's surprise.
-    - mode="noise": the latent and a random direction of `scale` times its length added.
+    - mode="noise": the latent and a random direction of `scale` times its length added. Soft latents are tokens and no
+      points of a space, so they are refused; their mean is the mixture of their mixtures.
     - mode="donor": the same step of other thoughts (`others=`), one after the other.
 
     With effect="total" all later latents are thought anew, with "direct" they are held at what they were. A latent that
@@ -112,7 +113,7 @@ class LatentAblation:
             raise InputError("LatentAblation(mode='donor') needs other thoughts; give others= with some.")
         record, form = RunRecord(self, trace, model, seed), form_of(trace, model, self.form)
         target = target_answer(trace, self.target, model.reader).surface
-        fills = self._fills(trace, donors, check.seed(seed))
+        fills = self._fills(trace, donors, model, check.seed(seed))
         asked = [Asked([target], {step: fill[step] for step in row}, self.effect) for row in rows for fill in fills]
         [[untouched], *found] = ask(model, trace, [Asked([target]), *asked], form)
         forced = [one for [one] in found]
@@ -136,16 +137,18 @@ class LatentAblation:
             status=["exact" if len(fills) == 1 else "ok"] * len(rows), columns=columns,
         )  # fmt: skip
 
-    def _fills(self, trace: Trace, donors: Sequence[Trace], seed: int) -> list[NDArray[np.float32]]:
+    def _fills(self, trace: Trace, donors: Sequence[Trace], model: Model, seed: int) -> list[NDArray[np.float32]]:
         """What may stand in the latents' places: arrays float32 [k, d_model]."""
-        own = trace.latents
+        own, mean = trace.latents, steps.mean_of(model)
         if self.mode == "zero":
             return [np.zeros_like(own)]
         if self.mode == "donor":
             return [one.latents for one in donors]
         if self.mode == "mean":
-            mean = np.mean([one.latents for one in donors], 0) if donors else np.broadcast_to(own.mean(0), own.shape)
-            return [np.asarray(mean, np.float32)]
+            if not donors:
+                return [np.broadcast_to(mean(own), own.shape)]
+            return [np.stack([mean(np.stack(step)) for step in zip(*(one.latents for one in donors), strict=True)])]
+        steps.check_continuous(model, "LatentAblation(mode='noise')")
         rng = np.random.default_rng(seed)
         lengths = np.linalg.norm(own, axis=1, keepdims=True)
         found = []

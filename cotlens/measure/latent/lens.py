@@ -19,6 +19,7 @@ from cotlens.results import Result
 from cotlens.trace import Trace
 
 FLOOR = 0.975  # quantile of the controls
+LOST = "not measured: it is none of the tokens that this soft step kept"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,8 +29,11 @@ class LatentLens:
     A latent has passed the final norm already, so the output embedding reads it as it is (through the rotation of its
     format, where there is one): a norm on top would read another vector. A row per latent: estimate = log p of the
     token that it should say (`says` of `run`), else of the one that leads. Columns: `leading` and `leading_logprob`,
-    `entropy` in nats, `norm`, the length of the vector; with `says` also `rank`, 0 for the best, `control`, log p at
-    the same latent of what another one should say (drawn), and `floor`, the 97.5 % quantile of the controls.
+    `entropy` in nats, `norm`, the length of the vector (of what a soft latent mixes to); with `says` also `rank`, 0 for
+    the best, `control`, log p at the same latent of what another one should say (drawn), and `floor`, the 97.5 %
+    quantile of the controls.
+
+    A soft latent says the tokens that it is made of; of all others nothing is known, and their rows say so.
 
     What a latent says need not be what it is used for: see `decodable_and_used`.
     """
@@ -60,25 +64,38 @@ class LatentLens:
             own = tokens(model, says, len(rows))
             wanted = np.array([own, _others(own, check.seed(seed))]).T
         told = model.decode_latents(trace.latents, [] if wanted is None else wanted, k=1)
-        at = trace.latent_tokens
+        at, lost = trace.latent_tokens, np.isnan(told.logprobs[:, :1]).any(1)
         leading = told.top_logprobs[:, 0].astype(np.float64)
         columns: dict[str, Any] = {
             "start": at, "end": at + 1, "text": [steps.name([row]) for row in rows],
             "estimate": leading if wanted is None else told.logprobs[:, 0].astype(np.float64),
-            "status": ["exact"] * len(rows),
+            "status": [LOST if one else "exact" for one in lost],
             "leading": reading.token_texts(model, told.top_ids[:, 0].tolist()), "leading_logprob": leading,
-            "entropy": told.entropy, "norm": np.linalg.norm(trace.latents, axis=1),
+            "entropy": told.entropy, "norm": np.linalg.norm(_vectors(trace, model), axis=1),
         }  # fmt: skip
         if wanted is not None:
             columns |= {
                 "rank": told.ranks[:, 0], "control": told.logprobs[:, 1],
-                "floor": np.full(len(rows), np.quantile(told.logprobs[:, 1], FLOOR)),
+                "floor": np.full(len(rows), _floor(told.logprobs[:, 1])),
             }  # fmt: skip
         what = "the token that leads" if wanted is None else "the token that it should say"
         return reading.table(
             self, columns, record.provenance(), f"log-probability of {what}",
             "the nearer to 0, the surer the latent is of it", "certain of it", {"cells": reading.LOGPROB},
         )  # fmt: skip
+
+
+def _vectors(trace: Trace, model: Model) -> NDArray[np.float32]:
+    """The latents themselves, or what soft ones mix to."""
+    form = model.latent_format
+    assert form is not None, "it was asked whether it can"
+    return trace.latents if form.feedback.continuous else form.inputs(trace.latents)
+
+
+def _floor(controls: NDArray[np.float32]) -> float:
+    """Of the controls that were read, NaN where none was."""
+    known = controls[np.isfinite(controls)]
+    return float(np.quantile(known, FLOOR)) if len(known) else np.nan
 
 
 def _others(own: NDArray[np.int64], seed: int) -> NDArray[np.int64]:

@@ -39,6 +39,7 @@ class DecodableAndUsed:
 
     groups: Groups = 1
     effect: str = "total"
+    max_new_tokens: int | None = None
 
     def __post_init__(self) -> None:
         check_setting("decodable_and_used", "effect", self.effect, EFFECTS)
@@ -52,6 +53,7 @@ def decodable_and_used(
     control_model: Model | None = None,
     groups: Groups = 1,
     effect: str = "total",
+    max_new_tokens: int | None = None,
     seed: int = 0,
 ) -> Result:
     """Which latents can be read, and which are used for what they say?
@@ -71,13 +73,15 @@ def decodable_and_used(
         control_model: with the same latents and no feedback.
         groups: see `Interchange`.
         effect: see `Interchange`.
+        max_new_tokens: as for `reason`: how many words follow the latents at most, 1 or more. By default as many as the
+            model writes; those that stand in the thought count for the answer, all others don't.
 
     Raises:
         InputError: fewer than two cases, or of different numbers of latents.
         CapabilityError: a model can't think in latents.
         Cancelled: between two cases.
     """
-    method = DecodableAndUsed(groups=groups, effect=effect)
+    method = DecodableAndUsed(groups=groups, effect=effect, max_new_tokens=max_new_tokens)
     given = _checked(cases)
     record = RunRecord(method, _Set(fingerprint(*(one.prompt for one in given))), model, check.seed(seed))
     counts = _counted(model, given, method, seed)
@@ -118,7 +122,8 @@ class _Counts:
 
 def _counted(model: Model, cases: Sequence[LatentCase], method: DecodableAndUsed, seed: int) -> _Counts:
     check_needs(method, model)
-    traces = [model.reason(one.prompt, latents=len(one.says), seed=seed) for one in cases]
+    most = method.max_new_tokens
+    traces = [model.reason(one.prompt, latents=len(one.says), seed=seed, max_new_tokens=most) for one in cases]
     rows = steps.members(traces[0], method.groups)
     seen = {name: np.full((len(rows), len(cases)), np.nan) for name in COUNTED}
     latents = np.stack([one.latents for one in traces])
@@ -126,7 +131,7 @@ def _counted(model: Model, cases: Sequence[LatentCase], method: DecodableAndUsed
     for index, (case, trace) in enumerate(zip(cases, traces, strict=True)):
         control.current().report(index, len(cases), "interchanging")
         other = (index + 1) % len(cases)
-        mean = np.delete(latents, index, 0).mean(0)
+        mean = np.stack([steps.mean_of(model)(step) for step in np.delete(latents, index, 0).swapaxes(0, 1)])
         right += _one(model, case, cases[other], trace, (latents[other], mean), rows, method, seen, index)
     control.current().report(len(cases), len(cases), "interchanging")
     return _Counts(rows, right, seen)

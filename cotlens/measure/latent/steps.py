@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from cotlens._core import check
 from cotlens._core.errors import InputError
 from cotlens.measure.importance.shared.groups import Group
+from cotlens.models.contract import Model
 from cotlens.trace import Trace
 from cotlens.trace.spans import token_spans
 
@@ -74,6 +78,21 @@ def name(part: Sequence[int]) -> str:
     if list(part) == list(range(part[0], part[-1] + 1)) and len(part) > 2:
         return f"latents {part[0]} to {part[-1]}"
     return f"latents {', '.join(map(str, part[:-1]))} and {part[-1]}"
+
+
+def mean_of(model: Model) -> Callable[[NDArray[np.float32]], NDArray[np.float32]]:
+    """The mean of latents [n, d_model] as a latent of the model: of soft ones, a mixture of their mixtures."""
+    assert model.latent_format is not None, "it was asked whether it can"
+    return model.latent_format.feedback.mean
+
+
+def check_continuous(model: Model, what: str) -> None:
+    """Raise InputError where the model's latents are no points of a space."""
+    if model.latent_format is not None and not model.latent_format.feedback.continuous:
+        raise InputError(
+            f"{what} adds a direction, and the latents of {model.name!r} are tokens with their probabilities; take "
+            "mode='mean', 'zero' or 'donor'."
+        )
 
 
 def check_alike(trace: Trace, other: Trace, what: str) -> None:

@@ -65,6 +65,7 @@ class Layout:
         d_model, vocabulary, heads, context: sizes; `context` is the largest number of tokens in a sequence.
         projections: dotted paths of what mixes the heads of a layer's attention, one per layer; "" where none is known.
         head_width: how many numbers all heads of a layer give; 0 where that isn't known.
+        latent: an id beyond the vocabulary that stands for latents: what is read in its place is a vector.
         refused: what was tried and didn't hold, see `trial`.
     """
 
@@ -83,6 +84,7 @@ class Layout:
     context: int
     projections: tuple[str, ...] = ()
     head_width: int = 0
+    latent: int | None = None
     refused: Mapping[tuple[str, str], str] = field(default_factory=dict)
 
     @property

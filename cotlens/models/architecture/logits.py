@@ -78,7 +78,7 @@ class ScoreTable:
             # The rival is the best other token: the second best where the target itself is the best.
             second = (best.indices[row, 0] == target).long()
             at = slots[chosen[mine]]
-            self.logprobs[at] = _numpy(known[row, target])
+            self.logprobs[at] = _numpy(_of(known, row, target))
             self.rival_logprobs[at] = _numpy(best.values[row, second])
             self.rival_ids[at] = best.indices[row, second].cpu().numpy()
 
@@ -157,7 +157,7 @@ def alternatives(
         best = torch.topk(known, k, dim=-1)
         check_finite(best.values[:, 0], positions[start:])
         mine = targets[start : start + len(part)]
-        chosen.append(_numpy(known.gather(-1, mine[:, None])[:, 0]))
+        chosen.append(_numpy(_of(known, torch.arange(len(mine), device=mine.device), mine)))
         ids.append(best.indices.cpu().numpy().astype(np.int32))
         values.append(_numpy(best.values))
     if not chosen:
@@ -178,6 +178,12 @@ def check_finite(largest: Tensor, positions: NDArray[np.int64]) -> None:
             f"The model's logits at token position {position} are NaN or infinite; "
             "load it with dtype='float32', or remove the intervention that caused it."
         )
+
+
+def _of(known: Tensor, rows: Tensor, targets: Tensor) -> Tensor:
+    """Log-probabilities of targets by their rows; NaN of an id beyond the vocabulary, which stands for a latent."""
+    beyond = targets >= known.shape[-1]
+    return known[rows, targets.masked_fill(beyond, 0)].masked_fill(beyond, torch.nan)
 
 
 def _without(flag: Tensor) -> Tensor:

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from cotlens._core.errors import InputError
 from cotlens._core.fingerprint import fingerprint
 from cotlens._core.frozen import frozen_array
+from cotlens.models.contract.whitebox import Decoded
 
 Floats = NDArray[np.float32]
 
@@ -37,6 +38,15 @@ class Feedback:
     def read(self, latents: Floats) -> Floats:
         """What the output embedding is applied to, to read latents as tokens; no norm belongs before it."""
         return latents
+
+    @property
+    def continuous(self) -> bool:
+        """Whether latents are points of a space, so that one and a little of another direction is a latent, too."""
+        return True
+
+    def mean(self, latents: Floats) -> Floats:
+        """The mean of latents [n, d_model], as a latent."""
+        return np.asarray(latents.mean(0), np.float32)
 
     @property
     def fingerprint(self) -> str:
@@ -171,8 +181,40 @@ class Mixture(Feedback):
             )
         return ids.astype(np.int64), shares
 
+    @property
+    def continuous(self) -> bool:
+        """See `Feedback`: a direction added to token ids is none."""
+        return False
+
+    def mean(self, latents: Floats) -> Floats:
+        """The m likeliest tokens of the mixture of mixtures, their probabilities summing to what those of a step do."""
+        ids, shares = self.parts(latents)
+        known, place = np.unique(ids, return_inverse=True)
+        total = np.bincount(place.ravel(), shares.ravel(), len(known)) / len(latents)
+        best = np.argsort(-total, kind="stable")[: self.tokens]
+        scale = total.sum() / total[best].sum() if total[best].sum() else 0.0
+        kept = np.resize(known[best], self.tokens), np.zeros(self.tokens)  # of fewer tokens some stand there twice
+        kept[1][: len(best)] = scale * total[best]
+        return np.concatenate(kept).astype(np.float32)
+
+    def decoded(self, latents: Floats, targets: NDArray[np.int64], k: int) -> Decoded:
+        """What latents say: their own tokens. A target that is none of them has no log-probability, and rank m."""
+        ids, shares = self.parts(latents)
+        order = np.argsort(-shares, 1, kind="stable")
+        ids, shares = np.take_along_axis(ids, order, 1), np.take_along_axis(shares, order, 1)
+        known = np.log(shares, out=np.full_like(shares, -np.inf), where=shares > 0)
+        same = (ids[:, None] == targets[:, :, None]) & (shares[:, None] > 0)
+        held, rank = same.any(2), same.argmax(2)
+        own = np.where(held, np.take_along_axis(known, rank, 1), np.nan)
+        entropy = -(shares * np.where(shares > 0, known, 0)).sum(1)
+        best = min(k, self.tokens)
+        return Decoded(
+            ids[:, :best].astype(np.int32), known[:, :best].astype(np.float32), entropy.astype(np.float32),
+            own.astype(np.float32), np.where(held, rank, self.tokens).astype(np.int32),
+        )  # fmt: skip
+
     def read(self, latents: Floats) -> Floats:
-        """Refused: there is nothing to be read out of them."""
+        """Refused: `decoded` tells what they say."""
         raise InputError(
             "Soft latents are tokens with their probabilities already; latent_format.feedback.parts tells them."
         )

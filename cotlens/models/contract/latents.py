@@ -33,6 +33,7 @@ class LatentFormat:
     Args:
         name: of the family: "abacus", "coconut", "codi".
         token: the id that stands for a latent in a trace; it has no text there.
+        beyond: whether it is none of the model's own, so that no text is made of it, and the model can't write it.
         feedback: from latents to inputs, [n, d_model] each.
         closing: ids that end a stretch of latents on the model's behalf; empty where the model writes on by itself.
         counts: how many latents it was trained with; None for any number.
@@ -45,6 +46,7 @@ class LatentFormat:
     closing: tuple[int, ...] = ()
     counts: tuple[int, ...] | None = None
     default: int | Callable[[str], int] = 0
+    beyond: bool = False
 
     def read(self, latents: Floats) -> Floats:
         """What the output embedding is applied to, to read latents [n, d_model] as tokens: no second norm."""

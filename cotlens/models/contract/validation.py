@@ -33,7 +33,8 @@ class Bounds(Protocol):
 
 def check_branches(engine: Bounds, trunk: Sequence[int], branches: Sequence[Branch]) -> None:
     """Raise InputError or CapabilityError where `branches` can't be scored."""
-    check_ids(engine.layout.vocabulary, trunk, "trunk")
+    latent = getattr(engine.layout, "latent", None)  # which backends that think in words don't have
+    check_ids(engine.layout.vocabulary, trunk, "trunk", latent)
     n = len(trunk)
     for index, branch in enumerate(branches):
         whole("prefix", branch.prefix, of=f"Branch {index}")
@@ -64,7 +65,8 @@ def check_branches(engine: Bounds, trunk: Sequence[int], branches: Sequence[Bran
             _check_hidden(engine, index, branch, n)
         if branch.interventions:
             _check_interventions(index, branch)
-    check_ids(engine.layout.vocabulary, [token for branch in branches for token in branch.token_ids], "branches")
+    tokens = [token for branch in branches for token in branch.token_ids]
+    check_ids(engine.layout.vocabulary, tokens, "branches", latent)
 
 
 def _check_interventions(index: int, branch: Branch) -> None:
@@ -107,10 +109,12 @@ def _check_hidden(engine: Bounds, index: int, branch: Branch, n: int) -> None:
         raise InputError(f"Branch {index} hides all of its prefix; leave at least one token to predict from.")
 
 
-def check_ids(vocabulary: int, ids: Sequence[int] | np.ndarray, what: str) -> None:
-    """Raise InputError where an id isn't one of the model's."""
+def check_ids(vocabulary: int, ids: Sequence[int] | np.ndarray, what: str, latent: int | None = None) -> None:
+    """Raise InputError where an id is neither one of the model's nor the one that stands for its latents."""
     array = indices(what, ids)
     wrong = (array < 0) | (array >= vocabulary)
+    if latent is not None:
+        wrong &= array != latent
     if wrong.any():
         at = int(np.flatnonzero(wrong)[0])
         raise InputError(
@@ -129,7 +133,7 @@ def chosen_positions(ids: Sequence[int], positions: Sequence[int] | None) -> NDA
 
 def check_sequence(engine: Bounds, ids: Sequence[int]) -> None:
     """Raise InputError unless `ids` can be run as one sequence."""
-    check_ids(engine.layout.vocabulary, ids, "trace")
+    check_ids(engine.layout.vocabulary, ids, "trace", getattr(engine.layout, "latent", None))
     if not 1 <= len(ids) <= engine.layout.context:
         raise InputError(
             f"The trace has {len(ids)} tokens; this model takes 1 to {engine.layout.context}. Use a shorter one."

@@ -13,7 +13,7 @@ from cotlens._core.errors import CapabilityError, InputError
 from cotlens.models.contract import Capability, Decoded, Depth, LatentFormat, LatentRow, LatentRun
 from cotlens.models.contract.capability import remedy
 from cotlens.models.contract.depth import need_depth
-from cotlens.models.contract.feedback import Floats
+from cotlens.models.contract.feedback import Floats, Mixture
 from cotlens.models.contract.interventions import Intervention
 from cotlens.models.contract.latents import inputs_of
 from cotlens.models.contract.validation import checked_targets
@@ -71,6 +71,8 @@ class LatentThinking:
     def decode_latents(self, latents: NDArray[np.float32], targets: ArrayLike = (), k: int = 0) -> Decoded:
         """What latents say by the output embedding, as a word's last hidden state does: a lens without a second norm.
 
+        Of soft latents these are their own tokens and probabilities.
+
         Args:
             latents: float32 [n, d_model], as `trace.latents` has them; a rotation is undone first.
             targets, k: as for `decode`.
@@ -79,8 +81,11 @@ class LatentThinking:
             InputError: the latents have another width, or targets are not ids of this model, a row per latent.
             CapabilityError: this model doesn't think in latents, or its end is not known.
         """
-        given = self._can_think().read(check.array("latents", latents).astype(np.float32))
-        follow, best = checked_targets(targets, len(given)), check.whole("k", k, 0)
+        form, own = self._can_think(), check.array("latents", latents).astype(np.float32)
+        follow, best = checked_targets(targets, len(own)), check.whole("k", k, 0)
+        if isinstance(form.feedback, Mixture):
+            return form.feedback.decoded(own, follow, best)
+        given = form.read(own)
         return self._run(lambda: self._decode_latents(given, follow, best))
 
     def _decode_latents(self, vectors: Floats, targets: NDArray[np.int64], k: int) -> Decoded:

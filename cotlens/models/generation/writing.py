@@ -135,7 +135,7 @@ def _with_latents(form: LatentFormat, job: WritingJob, found: Floats) -> Writing
     return replace(job, ids=[*ids, *closing], latent_tokens=places, latents=latents, ahead=0)
 
 
-def inputs_of(setting: GenerationContext, job: WritingJob) -> tuple[Intervention, ...]:
+def inputs_of(setting: GenerationContext, job: WritingJob) -> tuple[Patch, ...]:
     """What the latents of a job are to the model."""
     form = setting.latent_format
     if form is None or not len(job.latent_tokens):
@@ -224,7 +224,8 @@ def sampling_of(setting: GenerationContext, job: WritingJob, request: TextReques
     Raises:
         InputError: a setting is out of range, or the context is full.
     """
-    check_ids(setting.vocabulary, job.ids, "prompt")
+    form = setting.latent_format
+    check_ids(setting.vocabulary, job.ids, "prompt", None if form is None else form.token)
     context = setting.context
     room = context - len(job.ids)
     if room < 1:

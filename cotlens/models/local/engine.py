@@ -263,9 +263,13 @@ class Engine(ModelRunner):
         with _pass_errors(ids.shape[0], ids.shape[1], ids.device):
             return tracing.attention(self.traced, self.layout, inputs, masks, heads, rows, columns)
 
+    def embeddable(self, ids: Tensor) -> Tensor:
+        """Ids that the embedding has rows for: any of them where a vector will stand in its place."""
+        return ids if self.layout.latent is None else ids.masked_fill(ids == self.layout.latent, 0)
+
     def _inputs(self, ids: Tensor, positions: Any, cache: Any, keep: Tensor | int) -> dict[str, Any]:
         accepts = self.layout.accepts
-        inputs: dict[str, Any] = {"input_ids": ids}
+        inputs: dict[str, Any] = {"input_ids": self.embeddable(ids)}
         if positions is not None and "position_ids" in accepts:
             inputs["position_ids"] = torch.from_numpy(np.atleast_2d(positions)).to(self.device).expand(len(ids), -1)
         if "use_cache" in accepts:

@@ -6,6 +6,7 @@ import copy
 import os
 import warnings
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -107,6 +108,8 @@ class LocalModel(TextModel, LocalWhitebox):
         self.owner = OwnerThread()
         self.store = open_store(store)
         self.engine = Engine(hf.eval(), tokenizer, self.meter, memory)
+        if latent is not None and latent.beyond:
+            self.engine.layout = replace(self.engine.layout, latent=latent.token)
         self.name = name or str(getattr(hf.config, "_name_or_path", "") or type(hf).__name__)
         self.format = find(
             HFCodec(tokenizer, silent=() if latent is None else (latent.token,)),

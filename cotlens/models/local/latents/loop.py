@@ -29,7 +29,7 @@ TOGETHER = 32  # thoughts that are thought side by side
 def embedded(engine: Engine, text: Begun) -> Tensor:
     """What the positions of a text read, [1, n, d_model]."""
     with torch.no_grad():
-        found: Tensor = engine.hf.get_input_embeddings()(engine.tensor(text.ids)).clone()
+        found: Tensor = engine.hf.get_input_embeddings()(engine.embeddable(engine.tensor(text.ids))).clone()
     if len(text.places):
         given = torch.tensor(text.inputs, dtype=found.dtype, device=found.device)
         found[0, torch.tensor(text.places, device=found.device)] = given

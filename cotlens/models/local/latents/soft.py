@@ -17,7 +17,6 @@ from numpy.typing import NDArray
 from cotlens._core.errors import InputError
 from cotlens.models.contract.feedback import Floats, Mixture
 from cotlens.models.contract.latents import LatentFormat
-from cotlens.models.model_config import eos
 
 NAME = "soft"
 TOKENS = 8
@@ -26,27 +25,24 @@ TOKENS = 8
 def format_of(hf: Any, tokenizer: Any) -> LatentFormat:
     """How a loaded model thinks softly.
 
-    Raises:
-        InputError: it has no id that could stand for a step, since all are words.
+    A step is none of its words, and there need be no row of its embedding to spare: the id that stands for a step is
+    the first beyond both its embedding and its tokenizer.
     """
 
     def embed(ids: NDArray[np.int64]) -> Floats:
         table = hf.get_input_embeddings()
+        if ids.size and ids.max() >= len(table.weight):
+            raise InputError(
+                f"A soft latent names token {ids.max()}, and this model has tokens 0 to {len(table.weight) - 1}; take "
+                "latents that this model thought."
+            )
         with torch.no_grad():
             found: Floats = table(torch.tensor(ids, device=table.weight.device)).float().cpu().numpy()
         return found
 
     rows = len(hf.get_input_embeddings().weight)
-    pad = tokenizer.pad_token_id
-    free = [*range(len(tokenizer), rows)][:1] or [
-        pad for pad in [pad] if pad is not None and pad not in eos(hf, tokenizer)
-    ]
-    if not free:
-        raise InputError(
-            "Every id of this model is a word or ends a text, so none can stand for a soft step; add a padding token "
-            "to its tokenizer."
-        )
-    return LatentFormat(NAME, int(free[0]), Mixture(min(TOKENS, rows), embed), default=_unsaid)
+    token = max(rows, len(tokenizer))
+    return LatentFormat(NAME, token, Mixture(min(TOKENS, rows), embed), default=_unsaid, beyond=True)
 
 
 def _unsaid(prompt: str) -> int:

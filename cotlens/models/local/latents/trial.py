@@ -35,7 +35,7 @@ def check(engine: Engine, form: LatentFormat) -> None:
             "wide; load the checkpoint that the feedback was trained with."
         )
     for token in (form.token, *form.closing):
-        if not 0 <= token < engine.layout.vocabulary:
+        if not 0 <= token < engine.layout.vocabulary and token != engine.layout.latent:
             raise InputError(
                 f"Token {token} of the latents is not in this model's vocabulary of {engine.layout.vocabulary}; load "
                 "a checkpoint that has its special tokens."
