@@ -352,5 +352,12 @@ def test_soft_thinking_keeps_tokens_and_probabilities(tmp_path):
     again = model.resume(trace.replace(trace.spans("sentence")[1], changed[None]), max_new_tokens=1)
     np.testing.assert_allclose(run.latents, again.latents, atol=1e-4)
     refused("latents=", lambda: model.reason("Why?"))
-    refused("already", lambda: model.decode_latents(trace.latents))
+    told = model.decode_latents(trace.latents, np.array([[ids[i, 0], ids[i, 7]] for i in range(6)]), k=9)
+    np.testing.assert_array_equal(told.top_ids, ids)
+    np.testing.assert_allclose(np.exp(told.top_logprobs), shares, atol=1e-6)
+    np.testing.assert_array_equal(told.ranks, [[0, 7]] * 6)
+    np.testing.assert_allclose(told.entropy, -(shares * np.log(shares)).sum(1), atol=1e-5)
+    outside = next(token for token in range(100) if token not in ids[0])
+    lost = model.decode_latents(trace.latents[:1], [[outside]])
+    assert np.isnan(lost.logprobs).all() and lost.ranks.tolist() == [[8]]
     refused("token ids", lambda: model.think(trace, [LatentRow({1: changed - 0.5})]))
