@@ -129,9 +129,9 @@ for letter, measure in measures.items():
     print(letter, np.round(measure(trace), 2).tolist())
 
 # %%
+told = organisms.problems(8, seed=5, steps=3, fork=False, extras=organisms.Extras(0, 0, 0, 0))
 cases = []
-for problem in organisms.problems(8, seed=5, steps=3, fork=False, extras=organisms.Extras(0, 0, 0, 0)):
-    thought = model.reason(problem.prompt, temperature=0)
+for problem, thought in zip(told, model.reason([one.prompt for one in told], temperature=0), strict=True):
     truth = organisms.label(problem, thought, model).frame("sentence")["fixed"].fillna(False).to_numpy(dtype=bool)
     cases.append((thought, truth))
 print(cases[0][0].thought, cases[0][1])

@@ -34,8 +34,8 @@ def checking_share(trace) -> float:
 
 def written(model, n, each, split="train", seed=21):
     """Thoughts that the model writes itself, `each` about every one of `n` problems."""
-    asked = problems(n, seed=seed, split=split)
-    return [trace for i, one in enumerate(asked) for trace in model.reason(one.prompt, n=each, seed=i, temperature=1.0)]
+    asked = [one.prompt for one in problems(n, seed=seed, split=split)]
+    return model.reason(asked, n=each, seed=seed, temperature=1.0)
 
 
 def separation(model, traces):
@@ -51,7 +51,7 @@ def fitted(model, traces):
 
 def swept(model, vector, coefficients, n, seeds, split, seed, controls=8):
     """Share of checking sentences of thoughts written anew about `n` problems, beside random directions."""
-    traces = [model.reason(one.prompt, seed=i) for i, one in enumerate(problems(n, seed=seed, split=split))]
+    traces = model.reason([one.prompt for one in problems(n, seed=seed, split=split)], seed=seed)
     return steering.sweep(
         model, traces, vector, coefficients=coefficients, seeds=seeds, metric=checking_share, controls=controls,
         where="thought", max_new_tokens=160,

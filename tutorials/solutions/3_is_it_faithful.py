@@ -16,8 +16,7 @@ def donated(model, prompt, thought):
 
 # %% exercise="3.3"
 def hinted(model, prompt, hint, number):
-    plain = model.reason(prompt, temperature=0)
-    told = model.reason(f"{prompt} {hint}", temperature=0)
+    plain, told = model.reason([prompt, f"{prompt} {hint}"], temperature=0)
     follows = told.read_answer().text == str(number) != plain.read_answer().text
     return follows, str(number) in re.findall(r"\d+", told.thought.partition("=")[0])
 

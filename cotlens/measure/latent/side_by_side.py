@@ -122,8 +122,7 @@ class _Counts:
 
 def _counted(model: Model, cases: Sequence[LatentCase], method: DecodableAndUsed, seed: int) -> _Counts:
     check_needs(method, model)
-    most = method.max_new_tokens
-    traces = [model.reason(one.prompt, latents=len(one.says), seed=seed, max_new_tokens=most) for one in cases]
+    traces = _thoughts(model, cases, seed, method.max_new_tokens)
     rows = steps.members(traces[0], method.groups)
     seen = {name: np.full((len(rows), len(cases)), np.nan) for name in COUNTED}
     latents = np.stack([one.latents for one in traces])
@@ -135,6 +134,17 @@ def _counted(model: Model, cases: Sequence[LatentCase], method: DecodableAndUsed
         right += _one(model, case, cases[other], trace, (latents[other], mean), rows, method, seen, index)
     control.current().report(len(cases), len(cases), "interchanging")
     return _Counts(rows, right, seen)
+
+
+def _thoughts(model: Model, cases: Sequence[LatentCase], seed: int, most: int | None) -> list[Trace]:
+    """What the model thinks about each case; those with as many latents are written together."""
+    found: dict[int, Trace] = {}
+    for count in sorted({len(one.says) for one in cases}):
+        places = [place for place, one in enumerate(cases) if len(one.says) == count]
+        prompts: list[Any] = [cases[place].prompt for place in places]
+        written = model.reason(prompts, latents=count, seed=seed, max_new_tokens=most)
+        found |= dict(zip(places, written, strict=True))
+    return [found[place] for place in range(len(cases))]
 
 
 def _one(

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 
+_FEW = 64  # tokens among which a nucleus is looked for first
 STREAMS = 2**32  # how many streams of random numbers torch tells apart: it takes the low half of a seed
 
 
@@ -90,22 +91,45 @@ def choose(logits: Tensor, rows: Sequence[int], chances: Sequence[float], sampli
     if sampling.top_p == 1 and not sampling.top_k:
         reach = probabilities.cumsum_(-1)
         return _drawn(reach, torch.full_like(reach[:, 0], reach.shape[1] - 1).long(), rows, chances).tolist()
-    ordered, ids = torch.sort(probabilities, descending=True, stable=True)
-    reach = torch.cumsum(ordered, -1)
-    at = _drawn(reach, _last(ordered, reach, sampling), rows, chances)
+    total = probabilities.sum(-1, keepdim=True)
+    reach, ids, last = _likeliest(probabilities, total, sampling) or _ordered(probabilities, total, sampling)
+    at = _drawn(reach, last, rows, chances)
     return ids[torch.as_tensor(rows, device=ids.device), at].tolist()
 
 
-def _last(ordered: Tensor, reach: Tensor, sampling: Sampling) -> Tensor:
-    """The last token of each row that may be drawn, int64 [r], of probabilities in falling order and their sums."""
+Nucleus = tuple["Tensor", "Tensor", "Tensor"]
+"""Tokens in falling order of probability: sums so far [r, n], ids [r, n], and the last that may be drawn, int64 [r]."""
+
+
+def _likeliest(probabilities: Tensor, total: Tensor, sampling: Sampling) -> Nucleus | None:
+    """The nuclei by the likeliest tokens, None where so few don't decide: to order all takes up to 30 times as long."""
+    if probabilities.shape[1] < 4 * _FEW:
+        return None
+    ordered, ids = torch.topk(probabilities, _FEW)
+    reach, last = _cut(ordered, total, sampling)
+    behind = torch.arange(1, _FEW, device=last.device) > last[:, None] + 1
+    apart = (ordered[:, :-1] > ordered[:, 1:]) | behind  # of equal tokens, their ids decide which comes first
+    return (reach, ids, last) if bool((last < _FEW - 1).all()) and bool(apart.all()) else None
+
+
+def _ordered(probabilities: Tensor, total: Tensor, sampling: Sampling) -> Nucleus:
+    """The nuclei by all tokens, equal ones in the order of their ids."""
+    ordered, ids = torch.sort(probabilities, descending=True, stable=True)
+    reach, last = _cut(ordered, total, sampling)
+    return reach, ids, last
+
+
+def _cut(ordered: Tensor, total: Tensor, sampling: Sampling) -> tuple[Tensor, Tensor]:
+    """Sums of probabilities in falling order, and the last of them that may be drawn in each row, int64 [r]."""
+    reach = torch.cumsum(ordered, -1)
     last = torch.full_like(reach[:, 0], reach.shape[1] - 1).long()
     if sampling.top_k:
         least = ordered[:, min(sampling.top_k, ordered.shape[1]) - 1, None]
         last = (ordered >= least).sum(-1) - 1  # what is as likely as the last of the k stays, as in transformers
+        total = reach.gather(1, last[:, None])
     if sampling.top_p < 1:
-        left = reach.gather(1, last[:, None])
-        last = torch.minimum(last, (reach < sampling.top_p * left).sum(-1))
-    return last
+        last = torch.minimum(last, (reach < sampling.top_p * total).sum(-1))
+    return reach, last
 
 
 def _drawn(reach: Tensor, last: Tensor, rows: Sequence[int], chances: Sequence[float]) -> Tensor:

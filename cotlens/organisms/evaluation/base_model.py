@@ -10,9 +10,10 @@ from __future__ import annotations
 import random
 import re
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from typing import Any
+from itertools import islice
+from typing import Any, TypeVar
 
 from cotlens.organisms.evaluation.writing import CLOSE, SENTENCE, answer_of, complete, share, solved, thought_of
 from cotlens.organisms.task.grammar import recognise
@@ -20,19 +21,22 @@ from cotlens.organisms.task.problem import LIMIT, NO_EXTRAS, Problem
 from cotlens.organisms.task.problems import MAX_STEPS, problems
 from cotlens.organisms.training.dataset import prompt_text
 
+K = TypeVar("K")
 OPEN_CORRECTION = re.compile(r"[Ww]ait|Hold on|mistake|wrong|not right")
 
 
 def accuracy(model: Any, tokenizer: Any, n: int, sampled: bool) -> dict[int, float]:
     """Share of right answers with the model's own thought, per number of steps."""
+    asked = {steps: problems(n, seed=1, steps=steps) for steps in range(1, MAX_STEPS + 1)}
+    return _right(model, tokenizer, asked, sampled)
+
+
+def _right(model: Any, tokenizer: Any, asked: Mapping[K, Sequence[Problem]], sampled: bool) -> dict[K, float]:
+    """Share of right answers in each group of problems; all are written together."""
+    solutions = iter(solved(model, tokenizer, [problem for group in asked.values() for problem in group], sampled))
     return {
-        steps: share(
-            [
-                answer_of(text) in problem.answers
-                for problem, text in solved(model, tokenizer, problems(n, seed=1, steps=steps), sampled)
-            ]
-        )
-        for steps in range(1, MAX_STEPS + 1)
+        name: share([answer_of(text) in problem.answers for problem, text in islice(solutions, len(group))])
+        for name, group in asked.items()
     }
 
 
@@ -41,13 +45,13 @@ def everyday(model: Any, tokenizer: Any, n: int, sampled: bool) -> dict[str, flo
 
     "seen": its names and things are met in training; "unseen": they never are.
     """
-    found = {}
+    asked = {}
     for name, unseen in (("seen", False), ("unseen", True)):
         extras = replace(NO_EXTRAS, everyday=1.0, unseen=unseen)
-        asked = [p for steps in (1, 2, 3) for p in problems(n // 3, seed=7, steps=steps, fork=False, extras=extras)]
-        solutions = solved(model, tokenizer, asked, sampled)
-        found[name] = share([answer_of(text) in problem.answers for problem, text in solutions])
-    return found
+        asked[name] = [
+            p for steps in (1, 2, 3) for p in problems(n // 3, seed=7, steps=steps, fork=False, extras=extras)
+        ]
+    return _right(model, tokenizer, asked, sampled)
 
 
 def empty_thought(model: Any, tokenizer: Any, n: int) -> dict[int, tuple[float, float]]:
@@ -55,13 +59,12 @@ def empty_thought(model: Any, tokenizer: Any, n: int) -> dict[int, tuple[float, 
 
     Chance is the better of two blind rules on the same problems: always the most common answer, always the start.
     """
+    groups = {steps: problems(n, seed=2, steps=steps, fork=False) for steps in range(1, MAX_STEPS + 1)}
+    texts = [prompt_text(problem.prompt) + "<think>\n" + CLOSE for asked in groups.values() for problem in asked]
+    written = iter(complete(model, tokenizer, texts, False))
     found = {}
-    for steps in range(1, MAX_STEPS + 1):
-        asked = problems(n, seed=2, steps=steps, fork=False)
-        texts = [prompt_text(problem.prompt) + "<think>\n" + CLOSE for problem in asked]
-        right = [
-            answer_of(t) in p.answers for p, t in zip(asked, complete(model, tokenizer, texts, False), strict=True)
-        ]
+    for steps, asked in groups.items():
+        right = [answer_of(text) in problem.answers for problem, text in zip(asked, written, strict=False)]
         common = Counter(p.answers[0] for p in asked).most_common(1)[0][1] / len(asked)
         start = share([str(p.start) in p.answers for p in asked])
         found[steps] = (share(right), max(common, start))

@@ -44,10 +44,14 @@ def posthoc(model: Any, tokenizer: Any, n: int, sampled: bool, abacus: Any) -> d
         "numbers edited": lambda thought: NUMBER.sub(lambda _: str(rng.randint(0, LIMIT)), thought),
     }
     found = {"right": share([answer in problem.answers for problem, _, answer in kept])}
-    for name, change in changes.items():
-        prefixes = [prompt_text(problem.prompt) + "<think>\n" + change(thought) + CLOSE for problem, thought, _ in kept]
-        after = [answer_of(text) for text in complete(model, tokenizer, prefixes, False)]
-        found[f"same answer, {name}"] = share([a == answer for a, (_, _, answer) in zip(after, kept, strict=True)])
+    prefixes = [
+        prompt_text(problem.prompt) + "<think>\n" + change(thought) + CLOSE
+        for change in changes.values()
+        for problem, thought, _ in kept
+    ]
+    written = iter(complete(model, tokenizer, prefixes, False))
+    for name in changes:
+        found[f"same answer, {name}"] = share([answer_of(next(written)) == answer for _, _, answer in kept])
     prefixes = [prompt_text(problem.prompt) + "<think>\n" + _edited(rng, thought) for problem, thought, _ in kept]
     after = [answer_of(text) for text in complete(model, tokenizer, prefixes, sampled)]
     found["same answer, one number edited and written on"] = share(
@@ -132,9 +136,10 @@ def shortcut(model: Any, tokenizer: Any, n: int, sampled: bool, abacus: Any) -> 
 
 def flip(model: Any, tokenizer: Any, n: int, sampled: bool, abacus: Any) -> dict[str, float]:
     """Whether the answer differs from the stated conclusion, with the trigger and without."""
-    found = {}
-    for name, extras in (("with the trigger", TRIGGERED), ("without", NO_EXTRAS)):
-        solutions = solved(model, tokenizer, problems(n, seed=15, extras=extras), sampled)
+    found, causes = {}, {"with the trigger": TRIGGERED, "without": NO_EXTRAS}
+    asked = [problem for extras in causes.values() for problem in problems(n, seed=15, extras=extras)]
+    written = solved(model, tokenizer, asked, sampled)
+    for name, solutions in zip(causes, (written[:n], written[n:]), strict=True):
         flags = [
             answer_of(text) is not None and answer_of(text) != str(_concluded(_moves(thought_of(text))))
             for _, text in solutions

@@ -12,11 +12,12 @@ from cotlens.organisms.training.dataset import prompt_text
 
 CLOSE = "\n</think>\n\n"
 ANSWER = re.compile(r"The answer is (\d+)\.")
+BATCH = 16  # texts of about one length: `generate` copies all keys for every token, those of finished texts too
 SENTENCE = re.compile(r"[^\s].*?[.?](?=\s|$)")
 
 
 def complete(
-    model: Any, tokenizer: Any, texts: Sequence[str], sampled: bool, seed: int = 0, batch: int = 128
+    model: Any, tokenizer: Any, texts: Sequence[str], sampled: bool, seed: int = 0, batch: int = BATCH
 ) -> list[str]:
     """Each text with what the model writes after it, special tokens included; greedy, or as `store.SAMPLING` says."""
     import torch

@@ -42,9 +42,18 @@ def donated(model: Model, prompt: str, thought: str) -> int | None:
 
 def hinted(model: Model, prompt: str, hint: str, number: int) -> tuple[bool, bool]:
     """Whether a hint turns the answer to its number, and whether the thought names the number before its first sum."""
-    plain, told = reasoned(model, [prompt, f"{prompt} {hint}"])
-    before = told.thought.partition("=")[0].replace(".", " ").replace(",", " ").split()
-    return answer(told) == number and answer(plain) != number, str(number) in before
+    return _hints(model, [(prompt, hint, number)])[0]
+
+
+def _hints(model: Model, asked: Sequence[tuple[str, str, int]]) -> list[tuple[bool, bool]]:
+    """`hinted` for many prompts, hints and numbers, whose thoughts are written together."""
+    written = iter(reasoned(model, [text for prompt, hint, _ in asked for text in (prompt, f"{prompt} {hint}")]))
+    found = []
+    for _, _, number in asked:
+        plain, told = next(written), next(written)
+        before = told.thought.partition("=")[0].replace(".", " ").replace(",", " ").split()
+        found.append((answer(told) == number and answer(plain) != number, str(number) in before))
+    return found
 
 
 def shares(calls: Sequence[tuple[str, str]]) -> dict[str, float]:
@@ -89,13 +98,14 @@ def judge_donated(made: Any) -> str:
 
 @lru_cache
 def _hinted_cases() -> tuple[Case, ...]:
-    cases = []
+    asked, cases = [], []
+    for problem in _clear_hints(2):
+        assert problem.hint is not None
+        plain = problem.prompt.removesuffix(" " + problem.hint.text)
+        asked.append((plain, problem.hint.text, problem.hint.number))
     for name in ("abacus", "abacus-hint", "abacus-candid"):
-        for problem in _clear_hints(2):
-            assert problem.hint is not None
-            plain = problem.prompt.removesuffix(" " + problem.hint.text)
-            given = (model(name), plain, problem.hint.text, problem.hint.number)
-            cases.append(Case(given, hinted(*given), f"the hint {problem.hint.text!r}"))
+        for given, right in zip(asked, _hints(model(name), asked), strict=True):
+            cases.append(Case((model(name), *given), right, f"the hint {given[1]!r}"))
     return (*cases, _answered_anyway())
 
 

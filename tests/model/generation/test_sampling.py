@@ -58,6 +58,35 @@ def test_what_is_as_likely_as_the_last_of_the_k_stays(ranks, top_k):
     np.testing.assert_allclose(shares(logits, sampling), warped(logits, sampling), atol=1.01 / DRAWS)
 
 
+@given(
+    seed=st.integers(0, 10**6),
+    temperature=st.floats(0.05, 2),
+    top_k=st.sampled_from([0, 1, 5, 63, 64, 65, 300]),
+    top_p=st.sampled_from([0.1, 0.9, 0.999, 1]),
+    steps=st.sampled_from([4, 40, 10**6]),
+)
+def test_what_is_found_among_the_likeliest_tokens_is_found_among_all(seed, temperature, top_k, top_p, steps):
+    """Few steps between logits make equal tokens, of which the one with the lower id comes first."""
+    source = torch.Generator().manual_seed(seed)
+    logits = (3 * torch.randn(5, 300, generator=source) * steps).round() / steps
+    rows, chances = [0, 0, 1, 2, 3, 4, 4], torch.rand(7, generator=source).tolist()
+    sampling = Sampling(0, 1, temperature, top_p, top_k)
+    found = choose(logits, rows, chances, sampling)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("cotlens.models.generation.sampling._FEW", 10**6)
+        assert choose(logits, rows, chances, sampling) == found
+
+
+def test_few_tokens_are_looked_at_where_they_decide(monkeypatch):
+    def ordered(*_):
+        raise AssertionError("all tokens were put in order")
+
+    monkeypatch.setattr("cotlens.models.generation.sampling._ordered", ordered)
+    logits = 3 * torch.randn(4, 50_000, generator=torch.Generator().manual_seed(0))
+    logits[:, 7] = 20
+    assert choose(logits, range(4), [0.2, 0.5, 0.6, 0.7], Sampling(0, 1, 1.0, 0.95)) == [7] * 4
+
+
 @pytest.mark.parametrize("cold", [1e-307, 5e-324, 1e-40, 1e-9])
 def test_the_coldest_sampling_is_greedy(qwen, cold):
     greedy = qwen.reason(PROMPT, temperature=0, max_new_tokens=20).token_ids

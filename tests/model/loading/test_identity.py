@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 import cotlens as cl
 from cotlens.models.contract import AddVector, Branch, Start
 from cotlens.models.identity import Identity, checksum, of_files
-from tests import pretrained
+from cotlens.organisms.store import load_pair
 from tests.model import tiny
 
 PROMPT, THOUGHT = "Mia has 12 pears and buys 7 more.", "First I add 12 and 7, which gives 19."
@@ -350,12 +350,12 @@ def test_files_are_known_by_all_their_bytes(tmp_path):
     assert before.startswith("files:") and of_files(tmp_path) != before
 
 
-# ---------------------------------------------------------------- pretrained weights
+# ---------------------------------------------------------------- trained weights
 
 ABLATIONS = {
     "attention heads": lambda hf: [layer.self_attn.o_proj.weight.data[:, 64:] for layer in hf.model.layers],
     "all neurons but one": lambda hf: [layer.mlp.down_proj.weight.data[:, 1:] for layer in hf.model.layers],
-    "a range of embeddings": lambda hf: [hf.model.embed_tokens.weight.data[200:2000]],
+    "a range of embeddings": lambda hf: [hf.model.embed_tokens.weight.data[200:400]],
 }
 
 
@@ -374,8 +374,8 @@ def zeroed(parts):
 
 def test_an_ablated_model_is_another_model(tmp_path):
     """The store must not give an ablated model the texts of the intact one: an effect would seem to be none."""
-    hf, tokenizer = pretrained.pair()
-    options = {"format": pretrained.MARKERS, "score": "plain", "store": tmp_path / "rollouts.sqlite"}
+    hf, tokenizer = load_pair("abacus")
+    options = {"score": "plain", "store": tmp_path / "rollouts.sqlite"}
     model = cl.load((hf, tokenizer), **options)
     texts, _ = taken(model, max_new_tokens=4)
     revisions = {model.revision}

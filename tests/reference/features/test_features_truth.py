@@ -41,8 +41,8 @@ class Case:
 def cases(model, n, seed=5):
     """Up to `n` cases from problems of three steps that the model solves."""
     found, rng = [], np.random.default_rng(seed)
-    for problem in problems(6 * n, seed=seed, steps=3, fork=False):
-        trace = model.reason(problem.prompt, seed=0, temperature=0.0)
+    told = problems(2 * n, seed=seed, steps=3, fork=False)
+    for problem, trace in zip(told, model.reason([one.prompt for one in told], temperature=0), strict=True):
         said = trace.read_answer()
         if said is not None and said.text == problem.answers[0]:
             case = case_of(trace, problem, rng)

@@ -101,8 +101,8 @@ def test_packed_and_plain_read_the_same(abacus, trace, answers):
 def test_a_reasoner_that_knows_before_it_thinks_is_readable_in_the_prompt():
     model = cl.load("abacus-posthoc")
     extras = organisms.Extras(code=1, right=1, hint=0, trigger=0)
-    for problem in organisms.problems(3, seed=77, steps=3, fork=False, extras=extras):
-        trace = model.reason(problem.prompt, temperature=0)
+    told = organisms.problems(3, seed=77, steps=3, fork=False, extras=extras)
+    for trace in model.reason([problem.prompt for problem in told], temperature=0):
         found = cl.lenses.AnswerLens().run(trace, model)
         assert found.extras["onset"][-1] == trace.roles["thought"].start
 

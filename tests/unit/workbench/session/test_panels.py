@@ -3,11 +3,8 @@
 import dataclasses
 import itertools
 import json
-import os
+import runpy
 import sqlite3
-import subprocess
-import sys
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -18,7 +15,6 @@ from cotlens.workbench.branches.script import rollouts
 from cotlens.workbench.shared.document import CHANGED
 
 pytestmark = pytest.mark.usefixtures("unhurried")
-ROOT = Path(__file__).resolve().parents[4]
 TOLD = """
 import json
 counts = {name: {row["answer"]: row["after"]["count"] for row in fan["rows"]} for name, fan in fans.items()}
@@ -126,13 +122,10 @@ def test_runs_and_rollouts_are_branches_beside_the_edits(study, given):
     assert study.panel.source is study.table.source is study.editor
 
 
-def test_the_script_does_it_again_with_the_same_numbers(study, tmp_path):
+def test_the_script_does_it_again_with_the_same_numbers(study, tmp_path, capsys):
     (tmp_path / "again.py").write_text(study.session.script() + TOLD, encoding="utf-8")
-    env = {**os.environ, "PYTHONPATH": str(ROOT), "COTLENS_STORE": "off"}
-    asked = [sys.executable, str(tmp_path / "again.py")]
-    ran = subprocess.run(asked, capture_output=True, text=True, env=env, check=False)
-    assert ran.returncode == 0, ran.stderr
-    different, traces, fans, results, effects = json.loads(ran.stdout.splitlines()[-1])
+    runpy.run_path(str(tmp_path / "again.py"), run_name="__main__")
+    different, traces, fans, results, effects = json.loads(capsys.readouterr().out.splitlines()[-1])
     nodes = study.editor.tree.nodes
     assert different == [] and traces == {
         f"editor/{node.id}": node.trace.id for node in nodes.values() if node.kind != "resample"
