@@ -103,9 +103,11 @@ Nucleus = tuple["Tensor", "Tensor", "Tensor"]
 
 def _likeliest(probabilities: Tensor, total: Tensor, sampling: Sampling) -> Nucleus | None:
     """The nuclei by the likeliest tokens, None where so few don't decide: to order all takes up to 30 times as long."""
-    if probabilities.shape[1] < 4 * _FEW:
+    if probabilities.shape[1] < 4 * _FEW or sampling.top_k >= _FEW:
         return None
     ordered, ids = torch.topk(probabilities, _FEW)
+    if sampling.top_k and not bool((ordered[:, sampling.top_k - 1] > ordered[:, -1]).all()):
+        return None  # how many are as likely as the last of the k isn't seen
     reach, last = _cut(ordered, total, sampling)
     behind = torch.arange(1, _FEW, device=last.device) > last[:, None] + 1
     apart = (ordered[:, :-1] > ordered[:, 1:]) | behind  # of equal tokens, their ids decide which comes first
