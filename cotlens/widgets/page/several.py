@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from html import escape
 from pathlib import Path
 from typing import Any
@@ -14,8 +14,10 @@ from cotlens.widgets.page.page import POLICY
 _FRAME = (
     "<h2>{title}</h2>\n"
     '<iframe sandbox="allow-scripts" loading="lazy" title="{title}" srcdoc="{page}" '
-    'style="width:100%;height:720px;border:0;resize:vertical;overflow:auto"></iframe>'
+    'style="width:100%;height:{height}px;border:0;resize:vertical;overflow:auto"></iframe>'
 )
+TALL = 720  # pixels: a view, or a long text, which scrolls
+_LINE, _LINE_LENGTH = 20, 90  # pixels, characters
 _SEVERAL = """<!doctype html>
 <html lang="en">
 <head>
@@ -26,6 +28,8 @@ _SEVERAL = """<!doctype html>
 <style>
 :root{{color-scheme:light dark}}
 body{{margin:0;padding:16px;font:14px/1.45 system-ui,sans-serif}}
+main{{max-width:1432px;margin:0 auto}}
+h1{{font-size:22px;margin:8px 0}}
 h2{{font-size:16px;margin:24px 0 8px}}
 </style>
 </head>
@@ -38,34 +42,29 @@ h2{{font-size:16px;margin:24px 0 8px}}
 """
 
 
-def frame(title: str, page: str) -> str:
-    """A page as an element of another one."""
-    return _FRAME.format(title=escape(title), page=escape(page))
+def frame(title: str, page: str, height: int = TALL) -> str:
+    """A page as an element of another one, so many pixels high at first."""
+    return _FRAME.format(title=escape(title), page=escape(page), height=height)
 
 
 def plain(text: str) -> str:
     """A text as a page."""
-    style = "white-space:pre-wrap;overflow-wrap:anywhere"
+    style = "margin:0;white-space:pre-wrap;overflow-wrap:anywhere;font:13px/20px ui-monospace,monospace"
     return f'<style>:root{{color-scheme:light dark}}</style><pre style="{style}">{escape(text)}</pre>'
 
 
 def of_widgets(path: files.PathLike, title: str, widgets: Mapping[str, Any]) -> Path:
     """Write a page of widgets, each as its own `to_html` has it, and of texts; InputError where that can't be done."""
     with tempfile.TemporaryDirectory() as folder:
-        pages = [(name, _page(widget, name, Path(folder) / "page.html")) for name, widget in widgets.items()]
-    return write(path, title, pages)
-
-
-def _page(widget: Any, name: str, path: Path) -> str:
-    if isinstance(widget, str):
-        return plain(widget)
-    if not hasattr(widget, "to_html"):
-        return plain(widget.summary())
-    return str(widget.to_html(path, name).read_text(encoding="utf-8"))
-
-
-def write(path: files.PathLike, title: str, pages: Sequence[tuple[str, str]]) -> Path:
-    """Write a page of pages, (title, page) each; InputError where that can't be done."""
-    frames = "\n".join(frame(name, page) for name, page in pages)
-    body = _SEVERAL.format(policy=POLICY, title=escape(title), frames=frames)
+        frames = [_framed(name, widget, Path(folder) / "page.html") for name, widget in widgets.items()]
+    body = _SEVERAL.format(policy=POLICY, title=escape(title), frames="\n".join(frames))
     return files.write_bytes(path, body.encode("utf-8", "replace"))
+
+
+def _framed(name: str, shown: Any, path: Path) -> str:
+    if isinstance(shown, str) or not hasattr(shown, "to_html"):
+        text = shown if isinstance(shown, str) else shown.summary()
+        lines = sum(1 + len(line) // _LINE_LENGTH for line in text.splitlines())
+        return frame(name, plain(text), min(TALL, _LINE * lines + 2 * _LINE))
+    page = str(shown.to_html(path, name).read_text(encoding="utf-8"))
+    return frame(name, page.replace(f"<h1>{escape(name)}</h1>", "", 1))  # it stands above the frame

@@ -10,8 +10,8 @@ from cotlens.workbench.branches.tree import Tree
 
 IMPORT = "from cotlens.workbench.editor.resampling import resampled"
 """What the code of rollouts needs."""
-BEGIN = "traces, results, fans = {}, {}, {}"
-"""What the lines fill: texts, measurements and the answers of rollouts by name."""
+BEGIN = "traces, results, fans, readings = {}, {}, {}, {}"
+"""What the lines fill by name: texts, measurements, the answers of rollouts, what monitors found."""
 
 
 def in_sight(tree: Tree) -> list[Node]:

@@ -68,8 +68,7 @@ def _widget(name: str, widget: Any, widgets: Mapping[str, Any], made: dict[str, 
     elif issubclass(kind, SteeringPanel) and widget.source is None:
         yield from _tries(name, widget, made)
     elif issubclass(kind, MonitorPanel):
-        for readings in widget.readings:
-            yield f"# {readings!r}: {readings.provenance.method} with the settings of its provenance"
+        yield from _found(name, widget, made)
 
 
 def _branches(name: str, tree: Tree, made: dict[str, str], editor: CoTEditor | None = None) -> Iterator[str]:
@@ -86,6 +85,20 @@ def _branches(name: str, tree: Tree, made: dict[str, str], editor: CoTEditor | N
                 yield shading.code()
                 yield f"results[{f'{name}/{node.id}/{shading.measure} per {shading.unit}'!r}] = result"
                 yield f"# {result!r}"
+
+
+def _found(name: str, panel: MonitorPanel, made: Mapping[str, str]) -> Iterator[str]:
+    """What monitors read in texts that the script has made."""
+    known = {trace_id: text for text, trace_id in made.items()}
+    read = [known.get(trace.id) for trace in panel.readings[0].traces]
+    for readings in panel.readings:
+        told = readings.provenance
+        if not told.call or None in read:
+            yield f"# {readings!r}: {told.method} with the settings of its provenance"
+            continue
+        texts = ", ".join(f"traces[{text!r}]" for text in read)
+        yield f"readings[{f'{name}/{readings.monitor}'!r}] = {told.call.removesuffix('(traces)')}([{texts}])"
+        yield f"# {readings!r}"
 
 
 def _latents(name: str, of: str, table: FeatureTable) -> Iterator[str]:

@@ -163,7 +163,8 @@ class Session:
     def script(self) -> str:
         """Python that does everything again from the first prompt, with the same seeds, and gives the same numbers.
 
-        It makes `traces`, by widget and branch, and `results`, by widget, branch and measure.
+        It makes `traces`, by widget and branch, `results`, by widget, branch and measure, `fans`, what rollouts
+        answered, and `readings`, what monitors found.
         """
         with self._lock:
             name = self._known["name"] if self._known else None

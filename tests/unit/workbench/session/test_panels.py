@@ -20,7 +20,8 @@ import json
 counts = {name: {row["answer"]: row["after"]["count"] for row in fan["rows"]} for name, fan in fans.items()}
 effects = {name: found.columns["effect"].tolist() for name, found in results.items() if name.endswith("latents")}
 told = {name: found.columns["estimate"].tolist() for name, found in results.items() if not name.endswith("latents")}
-print(json.dumps([different, {name: trace.id for name, trace in traces.items()}, counts, told, effects]))
+read = {name: [one.label for one in found] for name, found in readings.items()}
+print(json.dumps([different, {name: trace.id for name, trace in traces.items()}, counts, told, effects, read]))
 """
 
 
@@ -125,11 +126,13 @@ def test_runs_and_rollouts_are_branches_beside_the_edits(study, given):
 def test_the_script_does_it_again_with_the_same_numbers(study, tmp_path, capsys):
     (tmp_path / "again.py").write_text(study.session.script() + TOLD, encoding="utf-8")
     runpy.run_path(str(tmp_path / "again.py"), run_name="__main__")
-    different, traces, fans, results, effects = json.loads(capsys.readouterr().out.splitlines()[-1])
+    different, traces, fans, results, effects, read = json.loads(capsys.readouterr().out.splitlines()[-1])
     nodes = study.editor.tree.nodes
     assert different == [] and traces == {
         f"editor/{node.id}": node.trace.id for node in nodes.values() if node.kind != "resample"
     }
+    (shown,) = study.findings.readings
+    assert read == {"findings/arithmetic": [one.label for one in shown]}
     drawn = {node.id: node.fan for node in nodes.values() if node.kind == "resample"}
     whole = {name: fan for name, fan in drawn.items() if fan["arms"]["after"]["done"] == fan["n"]}
     assert whole and fans == {
