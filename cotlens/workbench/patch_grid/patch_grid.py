@@ -5,6 +5,7 @@ Every patch is a branch of one tree, compared like an edit of the text.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -20,6 +21,7 @@ from cotlens.results import Result
 from cotlens.results.code import script
 from cotlens.trace import Trace
 from cotlens.widgets.patch_grid import PatchGridView
+from cotlens.workbench.branches.node import Node
 from cotlens.workbench.patch_grid.plans import PatchPlan, plan
 from cotlens.workbench.patch_grid.requests import PatchRequest, parse
 from cotlens.workbench.patch_grid.tokens import Rows, together, token_rows
@@ -59,6 +61,7 @@ class PatchGrid(TreeController):
         trace: the branch shown now.
         branches: all of them.
         results: what is shown.
+        roots: the ids of the two runs among the branches, by "base" and "source".
         code: Python that makes the shown branch again.
         view: the widget itself.
 
@@ -110,8 +113,8 @@ class PatchGrid(TreeController):
         _check(results, base, source)
         super().__init__(model, PatchGridView(why=""), base)
         self.results: list[Result] = list(results)
-        self._roots = {"base": self._tree.current_id, "source": self._add(source)}
-        self._sides = {side: self._tree.go(root).trace for side, root in reversed(self._roots.items())}
+        self.roots = {"base": self._tree.current_id, "source": self._add(source)}
+        self._sides = {side: self._tree.go(root).trace for side, root in reversed(self.roots.items())}
         self._tree.done.clear()  # what it was opened with is nobody's step
         self._pair: Pair | None = None
         self._tokens: dict[int, list[Rows]] = {}
@@ -126,32 +129,45 @@ class PatchGrid(TreeController):
     def code(self) -> str:
         """Python that makes the shown branch again; of the two runs themselves, the grid."""
         with self._lock:
-            if self.results and self._tree.current_id in self._roots.values():
+            if self.results and self._tree.current_id in self.roots.values():
                 return self._code_of_grid()
-            other = "source" if self._side() == "base" else "base"
+            other = "source" if self.side(self._tree.current_id) == "base" else "base"
             return "\n".join([
                 "import cotlens as cl", "from cotlens.models.contract import Patch", "",
-                f"model = cl.load({self.model.name!r})", *self._tree.script(self._roots[other]), "donor = trace",
+                f"model = cl.load({self.model.name!r})", *self._tree.script(self.roots[other]), "donor = trace",
                 *self._tree.script(self._tree.current_id),
             ])  # fmt: skip
 
-    def _code_of_grid(self) -> str:
+    @property
+    def call(self) -> str:
+        """The call that measures `base` and `source` again; "" where no literal says how, or nothing was measured."""
+        if not self.results or not self.results[0].provenance.call:
+            return ""
         told = self.results[0]
-        call = told.provenance.call.removesuffix(")")
         answers = f"({told.extras['base']!r}, {told.extras['source']!r})"
-        made = [line for side, root in self._roots.items() for line in (*self._tree.script(root), f"{side} = trace")]
+        return f"{told.provenance.call.removesuffix(')')}, answers={answers})"
+
+    def _code_of_grid(self) -> str:
+        made = [line for side, root in self.roots.items() for line in (*self._tree.script(root), f"{side} = trace")]
         return script(
             f"model = cl.load({self.model.name!r})", *made,
-            f"result = {call}, answers={answers})" if call else f"# result: {told!r}, as it was measured",
+            f"result = {self.call}" if self.call else f"# result: {self.results[0]!r}, as it was measured",
             "cl.PatchGrid(result, model=model, base=base, source=source)",
         )  # fmt: skip
 
-    def _side(self) -> str:
-        """Which of the two runs the shown branch was made from."""
-        node, named = self._tree.current_id, {root: side for side, root in self._roots.items()}
+    def side(self, node: str) -> str:
+        """Which of the two runs a branch was made from, "base" or "source"."""
+        named = {root: side for side, root in self.roots.items()}
         while node not in named:
-            node = self._tree.nodes[node].parent or self._roots["base"]
+            node = self._tree.nodes[node].parent or self.roots["base"]
         return named[node]
+
+    def revive(self, nodes: Sequence[Node], current: str) -> None:
+        """The branches of a file, in which both runs are, in place of those that are there."""
+        with self._lock:
+            self._tree.revive(nodes, current, self.model.codec)
+            self._sides = {side: self._tree.nodes[root].trace for side, root in self.roots.items()}
+            self._publish()
 
     def __repr__(self) -> str:
         return f"PatchGrid({self.model!r}, {self._sides['base']!r}, {self._sides['source']!r})"
@@ -174,8 +190,8 @@ class PatchGrid(TreeController):
         }
         site = str(self.results[0].extras.get("site", "resid_post"))
         mine = self._newest = plan(trace, donor, site, request, self.model.n_layers, options)
-        if self._tree.current_id != self._roots[request.side]:
-            self._go(self._roots[request.side])
+        if self._tree.current_id != self.roots[request.side]:
+            self._go(self.roots[request.side])
         node = self._tree.current
 
         def write() -> None:

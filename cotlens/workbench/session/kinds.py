@@ -23,6 +23,7 @@ from cotlens.trace.collection.traces import Traces
 from cotlens.widgets.importance_map import ImportanceMap
 from cotlens.widgets.lens_grid import LensGrid
 from cotlens.widgets.pair_matrix import PairMatrix
+from cotlens.widgets.patch_grid import PatchGridView
 from cotlens.widgets.selection import Selection
 from cotlens.workbench.branch_tree.branch_tree import BranchTree
 from cotlens.workbench.branches.serialization import node_to_data, nodes_from_data, trace_to_data
@@ -30,10 +31,12 @@ from cotlens.workbench.branches.tree import Tree
 from cotlens.workbench.editor.editor import CoTEditor
 from cotlens.workbench.feature_table.table import FeatureTable
 from cotlens.workbench.monitor_panel.panel import MonitorPanel
+from cotlens.workbench.patch_grid.patch_grid import PatchGrid
 from cotlens.workbench.rollout_map.rollout_map import RolloutMap
-from cotlens.workbench.session import editors, steering, tables
+from cotlens.workbench.session import editors, patches, steering, tables
 from cotlens.workbench.session.held import Held
 from cotlens.workbench.steering_panel.panel import SteeringPanel
+from cotlens.workbench.workbench.charts import Charts
 from cotlens.workbench.workbench.workbench import Workbench
 
 Part = tuple[str, str, Any, Callable[[], Any]]
@@ -144,6 +147,12 @@ def _node_parts(tree: Tree, name: str) -> Iterator[Part]:
     for node in list(tree.nodes.values()):
         yield from ancestors(node.trace)
         yield "node", f"{name}/{node.id}", node, partial(node_to_data, node)
+
+
+def _patch_parts(grid: PatchGrid, name: str) -> Iterator[Part]:
+    yield from _result_parts(grid, name)
+    yield from _node_parts(grid.tree, name)
+    yield from _trace_parts([grid.tree.nodes[root].trace for root in (grid.roots["base"], grid.roots["source"])], name)
 
 
 def _tree(data: Mapping[str, Any], name: str, held: Held) -> BranchTree:
@@ -262,6 +271,25 @@ KINDS: dict[str, Kind] = {
             *_results(name, held), traces=_traces(name, held), scale_lock=data["scale_lock"]
         ),
     ),
+    "PatchGrid": Kind(
+        PatchGrid,
+        lambda grid, _: {"current": grid.tree.current_id},
+        _patch_parts,
+        lambda data, name, held: patches.restored(
+            held.model,
+            _results(name, held),
+            _traces(name, held),
+            nodes_from_data(held.of("node", name).values(), held.items["trace"]),
+            data["current"],
+        ),
+    ),
+    "PatchGridView": Kind(
+        PatchGridView,
+        lambda shown, _: {"scale_lock": dict(shown.scale_lock)},
+        _result_parts,
+        lambda data, name, held: PatchGridView(*_results(name, held), scale_lock=data["scale_lock"]),
+    ),
+    "Charts": Kind(Charts, lambda shown, _: {}, _result_parts, lambda data, name, held: Charts(_results(name, held))),
     "RolloutMap": Kind(
         RolloutMap,
         lambda shown, _: {"read_only": shown.model is None},

@@ -12,7 +12,9 @@ MOST = 200  # characters
 _SHORT = {
     "CoTEditor": "editor", "FeatureTable": "features", "SteeringPanel": "steering", "MonitorPanel": "findings",
     "LensGrid": "lens", "BranchTree": "tree", "ImportanceMap": "map", "PairMatrix": "matrix",
-    "RolloutMap": "rollouts", "Selection": "selection", "Workbench": "workbench", "Trace": "trace", "Result": "result",
+    "RolloutMap": "rollouts", "Selection": "selection",
+    "PatchGrid": "patches", "PatchGridView": "patches", "Charts": "probes",
+    "Workbench": "workbench", "Trace": "trace", "Result": "result",
 }  # fmt: skip
 
 

@@ -14,7 +14,8 @@ from cotlens.workbench.editor.editor import CoTEditor
 from cotlens.workbench.feature_table import code as latents
 from cotlens.workbench.feature_table.table import FeatureTable
 from cotlens.workbench.monitor_panel.panel import MonitorPanel
-from cotlens.workbench.session import tables
+from cotlens.workbench.patch_grid.patch_grid import PatchGrid
+from cotlens.workbench.session import patches, tables
 from cotlens.workbench.session.editors import finished
 from cotlens.workbench.shared.limits import usual
 from cotlens.workbench.shared.origin import origin
@@ -67,6 +68,8 @@ def _widget(name: str, widget: Any, widgets: Mapping[str, Any], made: dict[str, 
         yield from _latents(name, of, widget)
     elif issubclass(kind, SteeringPanel) and widget.source is None:
         yield from _tries(name, widget, made)
+    elif issubclass(kind, PatchGrid):
+        yield from patches.lines(name, widget, made)
     elif issubclass(kind, MonitorPanel):
         yield from _found(name, widget, made)
 

@@ -31,7 +31,7 @@ from cotlens.workbench.workbench.workbench import Workbench
 _OPEN: weakref.WeakValueDictionary[tuple[int, str], Session] = weakref.WeakValueDictionary()
 """Sessions that are open in this process, by process and path: a cell that is run again gets the same one."""
 MOST_NOTE = 100_000  # characters
-KEPT_PANELS = ("text", "steering", "features", "findings", "lens", "rollouts")
+KEPT_PANELS = ("text", "steering", "features", "findings", "lens", "patches", "rollouts", "probes")
 """Panels of a workbench that hold something of their own."""
 _TOLD = ("selected", "scale_lock", "limits", "findings", "job", "panels", "labels", "current")
 """Traits of widgets that say when there is something to keep."""
@@ -105,7 +105,8 @@ class Session:
 
         Args:
             thing: a CoTEditor, BranchTree, FeatureTable, SteeringPanel, MonitorPanel, ImportanceMap, LensGrid,
-                PairMatrix, RolloutMap, Selection, Workbench (with its panels, and which are open), Trace or Result.
+                PatchGrid, PairMatrix, RolloutMap, Selection, Workbench (with its panels, and which are open), Trace or
+                Result.
             name: what it is called in the session; by default its kind and a number where one is taken.
 
         Returns:
@@ -206,7 +207,7 @@ class Session:
         for name, widget in self.widgets.items():
             kind = kind_of(widget)
             said = KINDS[kind].state(widget, names)
-            states.append(("widget", name, {"kind": kind, "selected": dict(widget.selected), **said}))
+            states.append(("widget", name, {"kind": kind, "selected": dict(getattr(widget, "selected", {})), **said}))
             parts += KINDS[kind].parts(widget, name)
         return states, parts
 
@@ -248,7 +249,7 @@ class Session:
     def _back(self, name: str, data: Mapping[str, Any], held: Held) -> None:
         widget = KINDS[data["kind"]].restored(data, name, held)
         self._adopt(widget, name)
-        if data["kind"] != "Selection":  # its widgets have it
+        if data["selected"] and data["kind"] != "Selection":  # whose widgets have it
             getattr(widget, "view", widget).selected = data["selected"]
 
     def _revive(self, name: str, data: Mapping[str, Any], held: Held) -> None:

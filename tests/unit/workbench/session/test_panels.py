@@ -13,6 +13,7 @@ import cotlens as cl
 from cotlens._core.errors import InputError
 from cotlens.workbench.branches.script import rollouts
 from cotlens.workbench.shared.document import CHANGED
+from tests.unit.workbench.workbench.test_workbench import probed
 
 pytestmark = pytest.mark.usefixtures("unhurried")
 TOLD = """
@@ -235,3 +236,63 @@ def test_an_autoencoder_that_is_gone_is_said_and_the_rest_comes_back(study, tmp_
         given = cl.Session.load(copy, saes=[study.table.sae])
         assert given.problems == [] and given["features"].sae is study.table.sae
         given.close()
+
+
+@pytest.fixture
+def patched(abacus, tmp_path):
+    """A session of a workbench with a grid of patches, one of which was tried, and a chart of what a probe found."""
+    base = cl.Trace.from_text("Mia has 12 pears and buys 7 more.", "12 + 7 = 19.", "The answer is 19.", model=abacus)
+    source = base.replace("= 19", "= 18")
+    found = cl.patching.PatchGrid(controls=(), layers=(0, 3)).run(base, source, abacus, answers=("19", "18"))
+    bench = cl.Workbench(abacus, base, results=[found, probed()], other=source)
+    session = cl.Session(tmp_path / "study.cotlens", abacus)
+    session.keep(bench)
+    grid = bench.open("patches")
+    bench.open("probes")
+    place = np.flatnonzero(found.columns["layer"] == 0)[0]
+    first, last = (int(found.columns[name][place]) for name in ("start", "end"))
+    wanted = {"side": "base", "layer": 0, "first": first, "last": last}
+    wanted |= {"from_layer": 0, "from_first": first, "from_last": last}
+    grid.view._handle_custom_msg({"request_id": 1, "kind": "patch", **wanted}, [])
+    assert bench.wait(600) and len(grid.branches) == 3, grid.error
+    yield session, bench
+    bench.close()
+    session.close()
+
+
+def test_patches_and_charts_are_kept_and_made_again(patched, abacus, monkeypatch):
+    session, bench = patched
+    grid, script = bench["patches"], session.script()
+    session.close()
+    with monkeypatch.context() as patch:
+        patch.setattr("cotlens.workbench.session.lazy_model.load", lambda *_, **__: pytest.fail("nothing was asked"))
+        again = cl.Session.load(session.path)
+    assert again.problems == [] and list(again.widgets) == ["editor", "workbench", "patches", "probes"]
+    back = again["patches"]
+    assert again["workbench"]["patches"] is back and back.model.asleep and back.trace.id == grid.trace.id
+    for name in ("grid", "branches", "comparison", "code", "why"):
+        assert back.view.trait_values()[name] == grid.view.trait_values()[name], name
+    assert again["probes"].results[0].data() == bench["probes"].results[0].data()
+    assert "data:image/svg+xml" in again["probes"].to_html(session.path.with_suffix(".html")).read_text("utf-8")
+    assert again.script() == script
+    again.close()
+    monkeypatch.setattr(cl, "load", lambda name: abacus, raising=False)
+    made = {}
+    exec(script, made)
+    assert made["different"] == [] and {f"patches/{each}" for each in grid.tree.nodes} <= made["traces"].keys()
+    estimates = [one.columns["estimate"] for one in (made["results"]["patches"], grid.results[0])]
+    np.testing.assert_allclose(*estimates, atol=1e-4)
+
+
+def test_a_grid_that_was_still_measured_is_begun_anew(abacus, given, tmp_path):
+    session = cl.Session(tmp_path / "study.cotlens", abacus)
+    bench = session.keep(cl.Workbench(abacus, given, other=given.replace("= 44", "= 54")))
+    bench.open("patches").cancel()
+    assert bench.wait(600) and bench["patches"].results == []
+    session.close()
+    again = cl.Session.load(session.path)
+    (problem,) = again.problems
+    assert problem.startswith("'patches' couldn't be brought back (its cells were still being measured)")
+    assert again["workbench"].children[0].notice.endswith("begun anew when opened: patches.")
+    again.close()
+    bench.close()
