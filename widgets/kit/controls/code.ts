@@ -18,7 +18,7 @@ export interface CodePanel {
 export function createCodePanel(signal: AbortSignal, state: () => CodeState, setOpen: (open: boolean) => void): CodePanel {
   const source = h("pre", "cotlens-code", { tabindex: 0, "aria-label": "Python code" });
   const copyButton = button("cotlens-button", "Copy", { "data-action": "copy" });
-  const said = h("span", "cotlens-muted cotlens-small", { role: "status" });
+  const said = h("span", "cotlens-muted cotlens-small");
   const panel = h("div", "cotlens-codepanel", { id: uniqueId("code"), hidden: true }, source, h("div", "cotlens-line", {}, copyButton, said));
   const opener = button("cotlens-button cotlens-codebutton", "{ } code", {
     "data-action": "code", "aria-expanded": "false", "aria-controls": panel.id, title: "the Python that gives what is shown",
@@ -27,6 +27,7 @@ export function createCodePanel(signal: AbortSignal, state: () => CodeState, set
     const { code, codeOpen } = state();
     setText(source, code || "# nothing was clicked yet");
     panel.hidden = !codeOpen;
+    setAttribute(said, "role", codeOpen ? "status" : null); // a view has one that is always there
     setAttribute(opener, "aria-expanded", String(codeOpen));
   };
   const copyNow = async (): Promise<void> => {
