@@ -231,7 +231,8 @@ export class Store {
 
   ask(request: Request): void {
     if (this.off === null) this.requests.ask(request);
-    else this.own.set({ notice: { message: this.off, error: false } });
+    const { off } = this; // that the kernel is gone may have come out just now
+    if (off !== null) this.own.set({ notice: { message: off, error: false } });
   }
 
   /** The branch that was asked for and has not been shown yet. */

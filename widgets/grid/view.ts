@@ -61,6 +61,8 @@ export function drawGrid(root: HTMLElement, grid: Grid | null, signal: AbortSign
   }, signal);
   update(new Set(Object.keys(own.now) as Key[]));
   share(context, traits);
+  // What can be done with a cell has changed.
+  root.addEventListener("cotlens-acts", () => side.update(new Set<Key>(["picked"])), { signal });
   root.addEventListener("cotlens-open", (event) => open(context, (event as CustomEvent<number | null>).detail), { signal });
   onKey(root, signal, (event, target) => (event.ctrlKey || event.metaKey ? null : act(context, event, target === layers.element || target === root, () => layers.focus())));
   return context;

@@ -101,9 +101,9 @@ export class Store implements Acts {
   }
 
   ask(request: Request): void {
-    const off = this.off();
-    if (off === null) this.requests.ask(request);
-    else this.own.set({ notice: { message: off, error: false } });
+    if (this.off() === null) this.requests.ask(request);
+    const off = this.off(); // that the kernel is gone may have come out just now
+    if (off !== null) this.own.set({ notice: { message: off, error: false } });
   }
 
   abandon(): void { if (this.running) this.ask({ kind: "cancel", job: this.job.id }); }

@@ -42,7 +42,12 @@ export function mount(el: HTMLElement, store: Store, signal: AbortSignal): void 
     if (held) grid.querySelector<HTMLElement>("[data-region=layers]")?.focus({ preventScroll: true });
   }
 
+  let off = store.off();
   const update = (changed: ReadonlySet<Key>): void => {
+    if (store.off() !== off) {
+      off = store.off();
+      grid.dispatchEvent(new CustomEvent("cotlens-acts"));
+    }
     if (changed.has("asking")) root.toggleAttribute("data-asking", store.own.now.asking);
     if (changed.has("grid") || (changed.has("job") && !grid.querySelector("[data-region=layers]"))) redraw();
     for (const section of sections) section.update(changed);

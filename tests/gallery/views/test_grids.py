@@ -184,6 +184,18 @@ def test_without_a_model_it_is_read_and_says_why_nothing_is_patched(gallery: Gal
     assert gallery.awaited("cancel") == [{"kind": "cancel", "job": 3}]
 
 
+def test_when_the_kernel_goes_the_grid_says_so_and_lets_nothing_be_carried(gallery: Gallery) -> None:
+    gallery.show("patch", width=900)
+    layers(gallery).focus()
+    for key in ["ArrowRight", "m"]:
+        gallery.page.keyboard.press(key)
+    drag(gallery)
+    gallery.page.evaluate("() => { window.__cotlens.model.send = () => { throw new Error('closed'); }; }")
+    gallery.page.mouse.up()
+    expect(gallery.find(".cotlens-notice-words")).to_contain_text("The kernel that ran this widget is gone.")
+    expect(gallery.action("mark")).to_have_attribute("aria-disabled", "true")
+
+
 def test_a_step_of_the_intensity_is_one_picture_in_a_frame(gallery: Gallery) -> None:
     """40 layers x 400 sentences, three runs: how long it takes is in the bench."""
     gallery.show("lenslarge", width=900)
