@@ -89,6 +89,11 @@ class RolloutMap(Told, ipywidgets.VBox):
 
         t.link((self.view, "selected"), (self, "selected"))
 
+    @property
+    def code(self) -> str:
+        """Python that makes the rollouts again, and shows them."""
+        return str(self.view.code)
+
     def summary(self, *, markdown: bool = False) -> str:
         """The map in words."""
         return self.view.summary(markdown=markdown)

@@ -88,8 +88,8 @@ def test_thoughts_are_read_again_by_the_same_rules_beside_the_same_labels(run, g
 def test_rollouts_are_written_again_in_one_call(run, abacus):
     traces = abacus.reason("Mia has 12 pears and buys 7 more. How many pears does she have?", n=3, seed=5)
     rollouts = cl.RolloutMap(traces, abacus, seed=2)
-    assert "n=3" in rollouts.view.code and rollouts.view.code.count("model.reason(") == 1
-    shown = run(rollouts.view.code)["shown"]
+    assert "n=3" in rollouts.code and rollouts.code.count("model.reason(") == 1
+    shown = run(rollouts.code)["shown"]
     assert [trace.id for trace in shown.traces] == [trace.id for trace in traces]
     assert shown.view.prompts == rollouts.view.prompts
 
