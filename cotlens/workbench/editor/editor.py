@@ -16,7 +16,7 @@ from cotlens._core.files import PathLike
 from cotlens.measure.monitors import Readings
 from cotlens.models.contract import Model
 from cotlens.results import Result
-from cotlens.results.code import script
+from cotlens.results.code import loading, script
 from cotlens.trace import Trace
 from cotlens.trace.parts.carrying import check_verbatim
 from cotlens.widgets.editor import EditorView
@@ -133,8 +133,9 @@ class CoTEditor(TreeController):
             return self._code(self._tree.current, self._shown)
 
     def _code(self, node: Node, shown: ShadingSettings) -> str:
-        made = [OPENED] if self._readonly else [f"model = cl.load({self.model.name!r})", *self._tree.script(node.id)]
-        return script(*made, *self._readers.code(), *([] if self._readonly else [shown.code()]))
+        first = loading(node.trace) if self._readonly else [f"model = cl.load({self.model.name!r})"]
+        last = OPENED if self._readonly else shown.code()
+        return script(*first, *self._tree.script(node.id), *self._readers.code(), last)
 
     def __repr__(self) -> str:
         return f"CoTEditor({self.model!r}, {self.trace!r})"

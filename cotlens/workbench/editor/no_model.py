@@ -8,7 +8,7 @@ from cotlens.trace import Trace
 
 WHY = "No model was given, so that this text can be read but not acted on: open it with cl.CoTEditor(model, trace)."
 
-OPENED = "editor = cl.CoTEditor(None, trace)  # a trace that was opened without a model; trace.save(path) keeps it"
+OPENED = "editor = cl.CoTEditor(None, trace)  # without a model, to be read"
 
 NEEDED_BY = frozenset({"branch", "truncate", "edit", "rerun", "measure", "count", "limits", "resample"})
 """Kinds of requests that are refused without a model."""

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from cotlens.results import Result
-from cotlens.results.code import making, read_by
+from cotlens.results.code import loading, making, read_by
 from cotlens.trace import Trace
 from cotlens.workbench.branches import script as branches
 from cotlens.workbench.branches.tree import Tree
@@ -31,7 +31,7 @@ def script(model: str | None, widgets: Mapping[str, Any], kept: Mapping[str, Tra
     """
     made: dict[str, str] = {}  # name in the script -> id of the trace
     lines = ["import dataclasses", "", "import numpy as np", "", "import cotlens as cl", branches.IMPORT, ""]
-    lines += [] if model is None else [f"model = cl.load({model!r})"]
+    lines += _loading(widgets, kept) if model is None else [f"model = cl.load({model!r})"]
     lines += [branches.BEGIN]
     for name, widget in widgets.items():
         lines += _section(name, _widget(name, widget, widgets, made))
@@ -49,6 +49,14 @@ def script(model: str | None, widgets: Mapping[str, Any], kept: Mapping[str, Tra
             "",
         ]
     )
+
+
+def _loading(widgets: Mapping[str, Any], kept: Mapping[str, Trace | Result]) -> list[str]:
+    """The lines that load what texts are of where nothing was asked of a model: it has their tokens."""
+    trees = [widget.tree for widget in widgets.values() if isinstance(getattr(widget, "tree", None), Tree)]
+    texts = [node.trace for tree in trees for node in tree.nodes.values()]
+    texts += [each for each in kept.values() if isinstance(each, Trace)]
+    return list(dict.fromkeys(line for trace in texts for line in loading(trace)))
 
 
 def _section(name: str, lines: Iterator[str]) -> list[str]:

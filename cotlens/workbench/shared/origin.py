@@ -11,7 +11,9 @@ from cotlens.workbench.shared.limits import usual
 
 def origin(model: Model, trace: Trace) -> tuple[str, str]:
     """Label and Python of a trace that the editor was opened with."""
-    return "original" if trace.parent is None else named(trace.edit), step(trace, usual(model))
+    return "original" if trace.parent is None else named(trace.edit), step(
+        trace, usual(model) if model.capabilities else None
+    )
 
 
 def named(edit: Edit | None) -> str:

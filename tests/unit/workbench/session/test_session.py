@@ -332,3 +332,22 @@ def test_its_page_has_all_that_is_kept(kept, given, path):
             with pytest.raises(InputError, match=why):
                 shown.to_html(target)
     assert pipe.is_fifo(), "what is there stays"
+
+
+def test_a_session_without_a_model_has_a_script_that_runs(given, path, abacus, monkeypatch):
+    """Texts of words need no model; those with a model's tokens have it loaded for these alone."""
+    plain = cl.Trace.from_text("q", "12 + 7 = 18. </script> 'x'", "a")
+    for trace in (plain, given):
+        session = cl.Session(path.with_name(f"{trace.id}.cotlens"))
+        editor = session.keep(cl.CoTEditor(None, trace))
+        session.keep(trace, "mine")
+        session.keep(cl.MonitorPanel(cl.monitors.Rules(equations=True).run([trace])))
+        monkeypatch.setattr(cl, "load", lambda name: abacus, raising=False)
+        made, own = {}, {}
+        exec(session.script(), made)
+        assert made["different"] == [] and made["traces"]["editor/b0"].id == made["traces"]["mine"].id == trace.id
+        (found,) = made["readings"].values()
+        assert [one.label for one in found] == [one.label for one in session["findings"].readings[0]]
+        exec(editor.code, own)
+        assert own["editor"].trace.id == trace.id
+        session.close()
