@@ -66,9 +66,9 @@ function seen(colour: Rgb, matrix?: number[]): number[] {
   return lab([0, 3, 6].map((row) => Math.min(1, Math.max(0, flat.reduce((sum, part, i) => sum + part * (matrix[row + i] as number), 0)))));
 }
 
-test("the two ends stay far apart for every kind of colour vision", () => {
-  for (const { scheme, background } of MEASURED) {
-    const [a, b] = [scheme.positive, scheme.negative].map((hue) => mix(rgb(background), rgb(hue), scheme.signedAlpha)) as [Rgb, Rgb];
+test("the two ends stay far apart for every kind of colour vision, behind words and as cells of a grid", () => {
+  for (const { scheme, background } of MEASURED) for (const alpha of [scheme.signedAlpha, Math.min(1, scheme.signedAlpha + 0.3)]) {
+    const [a, b] = [scheme.positive, scheme.negative].map((hue) => mix(rgb(background), rgb(hue), alpha)) as [Rgb, Rgb];
     for (const matrix of [undefined, ...Object.values(DICHROMACY)]) {
       const [p, q] = [seen(a, matrix), seen(b, matrix)];
       assert.ok(Math.hypot(...p.map((part, i) => part - (q[i] as number))) >= 55);
