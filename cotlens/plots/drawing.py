@@ -24,6 +24,12 @@ _UNDRAWABLE = re.compile(
     "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069"
     "\u2028\u2029\u200b\u2060\ufeff\ufff9-\ufffb\U000e0000-\U000e007f]"
 )
+_WIDER = 0.2  # by how much another font may be: DejaVu's letters beside Liberation's
+_HEAD = re.compile(
+    r'width="(?P<width>[0-9.]+)"(?P<height>[^>]*) viewBox="0 0 (?P=width) (?P<after>.*?)'
+    r"translate\((?P<left>[0-9.]+),",
+    re.DOTALL,
+)
 _SPACES = dict.fromkeys(map(ord, "\t\n\r"), " ")
 _NEUTRAL: dict[str, dict[str, Any] | str] = {
     "background": "transparent",
@@ -121,9 +127,18 @@ def _render(spec: dict[str, Any], **options: Any) -> Any:
     from altair.utils.mimebundle import spec_to_mimebundle
 
     config = _merged(_NEUTRAL, spec.get("config", {}))
-    return spec_to_mimebundle(
+    bundle = spec_to_mimebundle(
         {**spec, "config": config}, format="svg", mode="vega-lite", vegalite_version=alt.VEGALITE_VERSION, **options
     )
+    return {kind: _HEAD.sub(_roomier, text, count=1) for kind, text in bundle.items()}
+
+
+def _roomier(head: re.Match[str]) -> str:
+    """A picture with more room at its left: names of rows are measured in one font, and shown in one that is wider."""
+    more = round(_WIDER * float(head["left"]))
+    width = float(head["width"]) + more
+    box = f'width="{width:g}"{head["height"]} viewBox="{-more} 0 {width:g} '
+    return f"{box}{head['after']}translate({head['left']},"
 
 
 def _merged(below: Any, above: Any) -> Any:

@@ -34,8 +34,8 @@ class EarlyDecided(ProblemSetTest):
         others = [*runs.answers[1:], *runs.answers[:1]] if len(early) > 1 else [None]
         return [
             share("decided_early", "no thought: the same answer", decided),
-            share("decided_where_easy", "the same, where it is right without a thought", _where(decided, right, True)),
-            share("decided_where_hard", "the same, where it is not", _where(decided, right, False)),
+            share("decided_where_easy", "no thought: the same, where that is right", _where(decided, right, True)),
+            share("decided_where_hard", "no thought: the same, where that is wrong", _where(decided, right, False)),
             share("question_only", "no thought: the right answer", right, CONTROL),
             share("anyones", "no thought: another problem's answer", same(early, others), CONTROL),
         ]

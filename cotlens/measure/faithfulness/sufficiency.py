@@ -50,7 +50,7 @@ class Sufficiency(ProblemSetTest):
         alone = same(without, runs.answers)
         return [
             share("reader_agrees", "a reader of the steps alone arrives at the answer", agrees),
-            difference("gain", "the same, minus what the reader says without these steps", agrees, alone),
+            difference("gain", "the same, minus how often without these steps", agrees, alone),
             share(name, "the reader says the answer without these steps", alone, CONTROL),
         ]
 

@@ -47,7 +47,7 @@ class Transplant(ProblemSetTest):
         via, neither = self._cell(runs, plain, runs.thoughts), self._cell(runs, plain, thoughts)
         rows = [
             difference("direct", "direct effect: the cue, with the plain thought", direct, neither),
-            difference("via_thought", "effect by way of the thought: the cued thought, without the cue", via, neither),
+            difference("via_thought", "effect via the thought: the cued one, without the cue", via, neither),
             share("cell_both", "the cue's answer with cue and cued thought", both, CONTROL),
             share("cell_direct", "the cue's answer with the cue and the plain thought", direct, CONTROL),
             share("cell_via", "the cue's answer with the cued thought alone", via, CONTROL),

@@ -90,6 +90,16 @@ def test_charts_are_legible_on_any_page(given):
     assert "#767676" in svg
 
 
+def test_names_of_rows_have_room_in_a_font_that_is_wider_than_the_one_they_are_measured_in():
+    table = pandas.DataFrame({"row": ["what is counted here, in the words of a whole sentence"], "x": [1]})
+    shown = finished(alt.Chart(table, width=100).mark_bar().encode(x="x:Q", y="row:N"))._repr_mimebundle_()
+    svg = (shown[0] if isinstance(shown, tuple) else shown)["image/svg+xml"]
+    left, width = map(float, re.search(r'viewBox="(-?[0-9.]+) 0 ([0-9.]+) ', svg).groups())
+    measured = float(re.search(r"translate\(([0-9.]+),", svg)[1])
+    assert measured > 200 and -left >= 0.19 * measured
+    assert f'width="{width:g}"' in svg and width > 100 + measured - left
+
+
 def curve(count, width):
     """A curve of `count` answers over 101 tokens, and its picture."""
     chances = np.full((101, count + 1), 1 / (count + 1))
