@@ -108,7 +108,7 @@ def _result(result: Result, trace: Trace | None) -> Any:
         return ImportanceMap(result, trace=trace)
     if result.kind == "pairs" and len(result):
         return PairMatrix(result, trace)
-    if result.kind in GRIDS and len(result) and "layer" in result.columns and "head" not in result.columns:
+    if result.kind in GRIDS and len(result) and "layer" in result.columns:
         return LensGrid(result, traces=[trace] if trace else []) if result.kind == "lens" else PatchGridView(result)
     if result.kind in CHARTS and len(result):
         return result.chart()

@@ -85,7 +85,7 @@ export function gridOf(options: Options): Grid {
     unit: "sentence", sign: patch ? "+ = supports the source's answer; 1: as the source itself" : signed ? "+ = supports the answer '60'" : "the nearer to 0, the surer the layer is of the token that follows",
     zero: patch ? "as the base itself" : signed ? "neither is likelier" : "certain of it", scale_unit: patch ? "recovery" : "nats", signed, kind: "exact", edit_type: "", model: "abacus", backend: "local",
     settings: [["unit", "sentence", ""], ["form", "the trace's own", "in which words the answer is given"]],
-    base: signed ? 0 : -8, scale: patch ? 1 : signed ? 14 : 0, rows: rows.map(String),
+    base: signed ? 0 : -8, scale: patch ? 1 : signed ? 14 : 0, row: "layer", rows: rows.map(String),
     row_words: rows.map((layer) => (patch ? `after layer ${layer}` : layer === layers - 1 ? `after layer ${layer}, the last: the model itself` : layer === 0 ? "the embedding" : `after layer ${layer}`)),
     cone: patch ? "reaches" : "reads", folded: signed ? "" : "the mean over its tokens", floor: patch ? "no larger than what an identity patch does" : "not above the control: nothing about this place is read",
     levels, words: ["", ...words], reasons: ["", "both runs are the same up to here, so that nothing is put in place of anything else", "not aligned: the edited span has 2 tokens here and 3 there; edit with as many tokens"],

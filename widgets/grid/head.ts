@@ -14,7 +14,7 @@ export function createLayersHead(context: Context, code?: CodePanel): Section {
   const { grid } = data;
   const where = [grid.model, grid.backend].filter((part) => part !== "").join(" · ");
   const status = h("span", "cotlens-status", { title: grid.settings.map(([name, value]) => `${name}: ${value}`).join("\n") || null },
-    [`${count(data.rows, "layer")}, ${count(data.levels[0]?.columns ?? 0, data.levels[0]?.told.unit ?? "column")}`, where].filter((part) => part !== "").join(" · "));
+    [`${count(data.rows, grid.row)}, ${count(data.levels[0]?.columns ?? 0, data.levels[0]?.told.unit ?? "column")}`, where].filter((part) => part !== "").join(" · "));
   const legend = createLegend();
   const now = () => scaleNow(grid, own.now.lock);
   const ends = createScaleControl(signal, ["", ""], () => {}, () => sharedLock.hold(now().locked ? null : { unit: grid.scale_unit, scale: now().scale }));

@@ -75,7 +75,7 @@ export function createLayers(context: Context): LayersSection {
   /** What the picked cell can't be made of, or can't act on, is dimmed, as text behind a stop is. */
   function drawCone({ paper, left, top, places, shape, colours }: Drawn): void {
     const at = own.now.picked && own.now.view.place(own.now.picked);
-    if (!at) return;
+    if (!at || grid.row === "head") return; // the heads of a layer don't read each other
     const { wide, tall } = places;
     const reads = grid.cone === "reads";
     const [from, to] = reads ? [0, at.column + 1] : [at.column, shape.columns];
@@ -140,7 +140,7 @@ export function createLayers(context: Context): LayersSection {
       }
     }
     paper.clearRect(0, 0, size.width, places.top - 1);
-    write("layer", places.left - 8, 12, "end", false);
+    write(grid.row, places.left - 8, 12, "end", false);
     const tokens = drill !== null && places.wide >= 18;
     for (const index of chosen(shape.columns, places.wide, at ? at.column : -1, tokens ? 1 : 30)) {
       const x = left + (index + 0.5) * places.wide;
@@ -154,7 +154,7 @@ export function createLayers(context: Context): LayersSection {
   }
 
   const canvas = createGridCanvas({
-    label: `${grid.label}: layers by places of the text`, region: "layers",
+    label: `${grid.label}: ${grid.row}s by places of the text`, region: "layers",
     shape: () => own.now.view.shape,
     places: placesOf,
     pixels: (colours) => pixelsOf(levels.length, (cell) => levels[cell] as number, isSigned, own.now.intensity, colours),

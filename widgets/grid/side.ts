@@ -26,7 +26,7 @@ export function createLayersSide({ own, data, acts, root, signal }: Context): Se
   const mark = button("cotlens-button", "Carry from here", { "data-action": "mark" });
   const put = button("cotlens-button cotlens-primary", "Patch here and rerun", { "data-action": "patch" });
   const buttons = h("div", "cotlens-buttons", {}, open, ...(acts ? [mark, put] : []));
-  const profile = h("div", "cotlens-profile", { role: "group", "aria-label": "all layers at this place" });
+  const profile = h("div", "cotlens-profile", { role: "group", "aria-label": `all ${grid.row}s at this place` });
   const element = h("aside", "cotlens-side", { "aria-label": "numbers" },
     h("section", "cotlens-detail", { "aria-label": "the cell", "data-region": "detail", tabindex: 0 }, title, hint, texts, list, caution, leading, buttons, profile));
   onClick(open, signal, () => { const at = own.now.picked; if (at) root.dispatchEvent(new CustomEvent("cotlens-open", { detail: at.column })); });
@@ -95,7 +95,7 @@ export function createLayersSide({ own, data, acts, root, signal }: Context): Se
     const reach = reachOf(grid, own.now.lock);
     const shown = own.now.view.panels.map((number) => view().panels[number]).filter((panel) => panel !== undefined);
     profile.style.setProperty("--cotlens-runs", String(shown.length));
-    profile.replaceChildren(h("span", "cotlens-profile-name", {}, "layer"), ...shown.map((panel) => h("span", "cotlens-profile-head", { title: panel.told.name }, panel.told.difference ? "difference" : short(panel))), ...grid.rows.flatMap((name, row) => [
+    profile.replaceChildren(h("span", "cotlens-profile-name", {}, grid.row), ...shown.map((panel) => h("span", "cotlens-profile-head", { title: panel.told.name }, panel.told.difference ? "difference" : short(panel))), ...grid.rows.flatMap((name, row) => [
       h("span", row === at.row ? "cotlens-profile-name cotlens-strong" : "cotlens-profile-name", { title: grid.row_words[row] ?? "" }, name),
       ...shown.map((panel) => {
         const bar = effectBar(BAR);

@@ -15,7 +15,7 @@ import { mayPatch, type Acts, type Context, type Key, type Own, type Section } f
 import { stepped } from "./places";
 import { createLayersSide } from "./side";
 
-const KEYS: readonly KeyWords[] = [[["↑", "↓"], "layer"], [["←", "→"], "place"], [["Shift"], "ten at once"], [["Enter"], "tokens"], [["Esc"], "back"]];
+const KEYS: readonly KeyWords[] = [[["←", "→"], "place"], [["Shift"], "ten at once"], [["Enter"], "tokens"], [["Esc"], "back"]];
 const CARRY: readonly KeyWords[] = [[["M"], "carry from here"], [["Enter"], "patch it in, at the other run"]];
 
 /** What a grid remembers when it is drawn again with more in it. */
@@ -41,12 +41,12 @@ export function drawGrid(root: HTMLElement, grid: Grid | null, signal: AbortSign
   const context: Context = { own, data, sharedLock, acts, root, signal };
   const [head, layers, side] = [createLayersHead(context, code), createLayers(context), createLayersSide(context)];
   const opens = acts !== null || data.levels.length > 1;
-  const foot = createFoot([...KEYS.filter(([, what]) => opens || what !== "tokens"), ...(acts ? CARRY : []), [["C"], "code"]]);
+  const foot = createFoot([[["↑", "↓"], grid.row], ...KEYS.filter(([, what]) => opens || what !== "tokens"), ...(acts ? CARRY : []), [["C"], "code"]]);
   foot.marks([
     ...(!grid.signed ? [["cotlens-sample-amount", "readable"]] as const : grid.cone === "reads" ? [["cotlens-sample-up", "for the answer"], ["cotlens-sample-down", "against it"]] as const
       : [["cotlens-sample-up", "towards the other run's answer"], ["cotlens-sample-down", "away from it"]] as const),
     ["cotlens-sample-below", "below the floor"], ["cotlens-sample-none", "not measured"], ...(grid.cone === "reaches" ? [["cotlens-sample-shaded", "changes nothing"]] as const : []),
-    ["cotlens-sample-dimmed", grid.cone === "reads" ? "dimmed: not read by the picked cell" : "dimmed: not reached from the picked cell"],
+    ...(grid.row === "layer" ? [["cotlens-sample-dimmed", grid.cone === "reads" ? "dimmed: not read by the picked cell" : "dimmed: not reached from the picked cell"]] as const : []),
   ]);
   const main = h("div", "cotlens-main", {}, h("div", "cotlens-pane", {}, layers.element), side.element);
   main.style.setProperty("--cotlens-lines", String(data.rows * (data.levels[0]?.panels.length ?? 1)));
@@ -124,7 +124,7 @@ function share({ own, data, signal }: Context, traits: Traits): void {
       const span = one && tokensIn(selected, one.told.trace);
       if (!one || !span) return span === null ? null : undefined;
       const column = Array.from(one.first).findIndex((first, i) => first <= span[0] && span[0] < (one.last[i] ?? 0));
-      const row = selected.layer === undefined ? -1 : data.grid.rows.indexOf(String(selected.layer));
+      const row = selected.layer === undefined || data.grid.row === "head" ? -1 : data.grid.rows.indexOf(String(selected.layer));
       const spot = { panel: panel as number, row: row >= 0 ? row : layer, column };
       return column >= 0 && view.place(spot) ? spot : undefined;
     },
@@ -133,7 +133,7 @@ function share({ own, data, signal }: Context, traits: Traits): void {
       if (!picked || !span) return { span: undefined, unit: undefined, layer: undefined };
       const { level } = own.now.view;
       const trace = level.panels[picked.panel]?.told.trace;
-      return { ...(trace ? { trace } : {}), span, unit: level.told.unit, layer: Number(data.grid.rows[picked.row]) };
+      return { ...(trace ? { trace } : {}), span, unit: level.told.unit, layer: data.grid.row === "layer" ? Number(data.grid.rows[picked.row]) : undefined };
     },
   }, signal);
   own.subscribe((changed) => { if (changed.has("picked")) layer = own.now.picked?.row ?? layer; }, signal);

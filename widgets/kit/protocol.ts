@@ -191,6 +191,8 @@ export interface GridLevel {
 export interface Grid extends Meaning {
   base: number;
   scale: number;
+  /** What a row is: one of the layers, or one of the heads of a layer. */
+  row: "layer" | "head";
   rows: string[];
   row_words: string[];
   /** Whether a cell is made of what stands before and below it, or acts on what stands behind and above it. */

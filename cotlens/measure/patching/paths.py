@@ -92,7 +92,8 @@ class Path:
         return Result(
             "patch", "Path", f"recovery of {pair.source.answer!r} by way of {_site(self.receiver)} alone", self.unit,
             columns, "+ = supports the source's answer; 1: as the source itself", "as the base itself", "recovery",
-            record.provenance(), {"sender": _site(self.sender), "receiver": _site(self.receiver)},
+            record.provenance(), {"sender": _site(self.sender), "receiver": _site(self.receiver),
+                                  "base": pair.base.answer, "source": pair.source.answer},
         )  # fmt: skip
 
     def _both(

@@ -15,7 +15,7 @@ from cotlens.results.certainty import LEAST
 from cotlens.widgets import scores
 from cotlens.widgets.encoding import floats, indices
 from cotlens.widgets.grids.folding import Pairs, aligned, difference, folded, parents_of, within
-from cotlens.widgets.grids.runs import ABSENT, MEASURED, Run, runs_of
+from cotlens.widgets.grids.runs import ABSENT, MEASURED, Run, rows_of, runs_of
 from cotlens.widgets.protocol.shared import Grid, GridLevel, GridPanel
 
 MOST_CELLS = 4_000_000  # some 40 MB on their way to the page
@@ -56,7 +56,8 @@ def payload(results: Sequence[Result], traces: Sequence[str] = ()) -> Grid:
         **scores.meaning(first), "metric": _said(results, "metric"), "sign": _said(results, "sign"),
         "signed": not chance, "kind": "exact",
         "base": base, "scale": scale,
-        "rows": [str(layer) for layer in layers], "row_words": [_row(first, layer) for layer in layers],
+        "row": rows_of(first), "rows": [str(layer) for layer in layers],
+        "row_words": [_row(first, layer) for layer in layers],
         "cone": "reaches" if first.kind == "patch" else "reads",
         "folded": FOLDS.get(how, ""), "floor": _floor(first),
         "levels": [_level(runs, parents, chance, base, words, reasons) for runs, parents in shown],
@@ -66,7 +67,7 @@ def payload(results: Sequence[Result], traces: Sequence[str] = ()) -> Grid:
 
 def _meaning(result: Result) -> tuple[str, ...]:
     """What two results have in common that can stand beside each other; their answers may be others."""
-    return result.kind, result.method, result.metric.partition("'")[0], result.scale_unit
+    return result.kind, result.method, result.metric.partition("'")[0], result.scale_unit, rows_of(result)
 
 
 def _said(results: Sequence[Result], name: str) -> str:
@@ -218,6 +219,8 @@ def _row(result: Result, layer: int) -> str:
         if last:
             return f"after layer {layer}, the last: the model itself"
         return "the embedding" if layer == 0 else f"after layer {layer}"
+    if rows_of(result) == "head":
+        return f"head {layer} of layer {result.columns['layer'][0]}"
     site = str(result.extras.get("site", "resid_post"))
     return {"attn_out": f"attention of layer {layer}", "mlp_out": f"MLP of layer {layer}"}.get(
         site, f"after layer {layer}"

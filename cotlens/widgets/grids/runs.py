@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,6 +25,7 @@ class Run:
     """What was measured of one text. Arrays are [layers, places], layers from the deepest.
 
     Args:
+        layers: their numbers, or those of the heads of one.
         texts: of places; `first` and `last` are their tokens, half-open.
         why: of cells that were not, or not fully, measured.
         leading: the token that leads at each cell, None where the result has none.
@@ -62,6 +63,11 @@ class Run:
         )  # fmt: skip
 
 
+def rows_of(result: Result) -> Literal["layer", "head"]:
+    """What the rows of a result's grid are: layers, or the heads of one."""
+    return "head" if "head" in result.columns else "layer"
+
+
 def runs_of(result: Result) -> list[Run]:
     """A run per direction of a patch, else one.
 
@@ -89,14 +95,18 @@ def _named(result: Result, direction: str) -> tuple[str, str]:
 
 def _run(result: Result, rows: NDArray[np.intp], name: str, note: str) -> Run:
     columns = {key: column[rows] for key, column in result.columns.items()}
-    layers = np.unique(columns["layer"].astype(np.int64))
-    order = np.argsort(-columns["layer"].astype(np.int64), kind="stable")
+    number = columns[rows_of(result)].astype(np.int64)
+    layers, order = np.unique(number), np.argsort(-number, kind="stable")
     shape = (len(layers), len(rows) // len(layers))
     if shape[0] * shape[1] != len(rows):
         raise InputError(f"This {result.method} result has not the same places at every layer, so it is not a grid.")
     grid = {key: column[order].reshape(shape) for key, column in columns.items()}
     first, last = (grid[key].astype(np.int64) for key in ("start", "end"))
-    if (first != first[0]).any() or (last != last[0]).any() or (grid["layer"] != grid["layer"][:, :1]).any():
+    if (
+        (first != first[0]).any()
+        or (last != last[0]).any()
+        or (number[order].reshape(shape) != layers[::-1, None]).any()
+    ):
         raise InputError(f"This {result.method} result has not the same places at every layer, so it is not a grid.")
     code, why = _codes(result, grid)
     return Run(
@@ -129,9 +139,5 @@ def _check(result: Result) -> None:
         raise InputError(f"A grid shows results of lenses and patches; it was given {given}. `cl.show` finds the view.")
     if "layer" not in result.columns:
         raise InputError(f"This {result.method} result has no column 'layer', so there are no rows for a grid.")
-    if "head" in result.columns:
-        raise InputError(
-            "The rows of a grid are layers, and this result has one for each head of a layer: result.chart() draws it."
-        )
     if not len(result):
         raise InputError(f"This {result.method} result has no rows, so there is no grid to show.")

@@ -225,6 +225,8 @@ class Grid(Meaning):
 
     base: float
     scale: float
+    row: Literal["layer", "head"]
+    """What a row is: one of the layers, or one of the heads of a layer."""
     rows: list[str]
     row_words: list[str]
     cone: Literal["reads", "reaches"]

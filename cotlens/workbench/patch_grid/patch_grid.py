@@ -31,6 +31,10 @@ from cotlens.workbench.shared.limits import Limits
 from cotlens.workbench.shared.origin import origin
 from cotlens.workbench.shared.tree_controller import TreeController
 
+HEADS = (
+    "The heads of a layer are shown to be read: to patch in what all of them give, measure "
+    "cl.patching.PatchGrid(site='attn_out')."
+)
 Measuring: TypeAlias = Attribution | PatchingMethod
 ONE_WAY = (
     "This result has one direction only, so that there is no other run to take a cell from: measure both, "
@@ -203,6 +207,10 @@ class PatchGrid(TreeController):
     def _do_tokens(self, request: PatchRequest) -> None:
         if not self.results or any(result.unit == "token" for result in self.results):
             raise InputError("The tokens of this place can't be opened: the grid was measured by token, or isn't yet.")
+        if "head" in self.results[0].columns:
+            raise InputError(
+                "Of the heads of a layer tokens are measured at once: PatchGrid(site='heads', unit='token')."
+            )
         if self.results[0].method != "PatchGrid":
             method = self.results[0].method
             raise InputError(
@@ -262,7 +270,8 @@ class PatchGrid(TreeController):
         with self.view.hold_sync():
             self.view.show(shown, traces=[self._sides["base"].id, self._sides["source"].id])
             told = self.results[0].columns.get("direction")
-            self.view.why = "" if told is not None and len(set(told.astype(str).tolist())) == 2 else ONE_WAY
+            both = told is not None and len(set(told.astype(str).tolist())) == 2
+            self.view.why = HEADS if "head" in self.results[0].columns else "" if both else ONE_WAY
 
     def _add(self, trace: Trace) -> str:
         """A trace with those it was made from as branches; the id of its own."""

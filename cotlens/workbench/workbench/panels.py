@@ -185,11 +185,7 @@ def _probes(bench: Bench) -> Charts:
 def _results(bench: Bench, *kinds: str) -> list[Result]:
     """Results of these kinds that were given; of those by layer, which a grid has a row for."""
     grids = ("lens", "patch")
-    return [
-        one
-        for one in bench.results
-        if one.kind in kinds and (one.kind not in grids or ("layer" in one.columns and "head" not in one.columns))
-    ]
+    return [one for one in bench.results if one.kind in kinds and (one.kind not in grids or "layer" in one.columns)]
 
 
 def _facts(bench: Bench) -> Any:

@@ -374,8 +374,13 @@ WRONG = [
     (lambda b, s, m: cl.patching.Attribution(directions=()), "Attribution was given no direction"),
     (lambda b, s, m: cl.patching.PatchGrid().run(b, s, m, donor="x"), "given as donor"),
     (
-        lambda b, s, m: cl.LensGrid(cl.patching.PatchGrid(site="heads", layers=(1,), controls=()).run(b, s, m)),
-        "for each head of a layer",
+        lambda b, s, m: cl.show(
+            [
+                cl.patching.PatchGrid(site=site, layers=(1,), controls=()).run(b, s, m)
+                for site in ("heads", "resid_post")
+            ]
+        ),
+        "one method side by side",
     ),
 ]
 

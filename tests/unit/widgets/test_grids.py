@@ -93,6 +93,17 @@ def test_of_two_traces_the_same_sentences_stand_below_each_other_with_their_diff
     assert aligned("abx", "ab") == [(0, 0), (1, 1), (2, -1)]
 
 
+def test_heads_of_a_layer_are_rows_as_layers_are():
+    heads = result(
+        [[1.0, 0], [0.2, 1]], kind="patch", method="PatchGrid", head=[[0, 0], [1, 1]], layer=[[2, 2], [2, 2]]
+    )
+    grid = payload([heads])
+    assert [grid["row"], grid["rows"]] == ["head", ["1", "0"]]
+    assert grid["row_words"] == ["head 1 of layer 2", "head 0 of layer 2"]
+    np.testing.assert_array_equal(cells(grid), np.float32([[0.2, 1], [1, 0]]))
+    assert payload([result([[1.0]])])["row"] == "layer" and isinstance(cl.show(heads), PatchGridView)
+
+
 def test_two_lenses_on_different_answers_say_which_is_whose():
     one, other = result([[1.0, 2.0]]), result([[3.0, 5.0]], trace="t1")
     other = replace(

@@ -119,6 +119,15 @@ def test_a_result_without_another_run_is_read_and_says_so(abacus, pair):
         assert "(unit='token')" in page.ask("tokens", column=2)["error"]["message"]
 
 
+def test_heads_are_read_and_say_how_to_patch(abacus, pair):
+    base, source = pair
+    heads = cl.patching.PatchGrid(site="heads", layers=(2,), controls=()).run(base, source, abacus)
+    page = Front(cl.PatchGrid(heads, model=abacus, base=base, source=source))
+    assert page.values().shape[0] == abacus.n_heads and page.view.grid["row_words"][-1] == "head 0 of layer 2"
+    assert "site='attn_out'" in page.ask("patch", **page.patch((2, 100, 105), 0))["error"]["message"]
+    assert "unit='token'" in page.ask("tokens", column=2)["error"]["message"]
+
+
 def test_what_cannot_be_patched_is_said(page):
     sentence, answer = page.column("- 53 = 36"), page.column("forced answer")
     for change, why in (
