@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, fields, is_dataclass
-from typing import Any, Protocol, TypeVar
+from functools import wraps
+from typing import Any, ParamSpec, Protocol, TypeVar
 
 import numpy as np
 
@@ -21,6 +22,7 @@ from cotlens.trace import Trace
 
 T = TypeVar("T")
 R = TypeVar("R")
+P = ParamSpec("P")
 KEPT = (
     "What was measured so far is kept as `partial` of this KeyboardInterrupt: in a notebook, "
     "`import sys; sys.last_value.partial` is the result."
@@ -210,6 +212,21 @@ def check_one_model(traces: Sequence[Trace]) -> None:
             f"{name} ({', '.join(sorted(found)) or 'of no known revision'})" for name, found in sorted(told.items())
         ]
         raise InputError(f"These traces come from different models, {' and '.join(names[:4])}: take those of one.")
+
+
+def of_one_model(run: Callable[P, R]) -> Callable[P, R]:
+    """A method's `run(self, trace, model, ...)`, all of whose questions go to one model: its weights are read once.
+
+    To see whether they have changed takes as long as a pass of a token, and a run may ask dozens of times.
+    """
+
+    @wraps(run)
+    def held(*given: P.args, **named: P.kwargs) -> R:
+        model = given[2] if len(given) > 2 else named.get("model")
+        with getattr(model, "held", nullcontext)():
+            return run(*given, **named)
+
+    return held
 
 
 class Identified(Protocol):

@@ -26,7 +26,7 @@ from cotlens.measure.answers.stated import answer_lines
 from cotlens.measure.importance.shared import controls, spread, table, units
 from cotlens.measure.importance.shared.curve import Curve, Interpolation, with_other
 from cotlens.measure.importance.shared.units import Place
-from cotlens.measure.method import Cost, RunRecord, check_needs, check_setting, in_blocks, keeping
+from cotlens.measure.method import Cost, RunRecord, check_needs, check_setting, in_blocks, keeping, of_one_model
 from cotlens.models.contract import Capability, Model
 from cotlens.results import Result
 from cotlens.trace import Span, Trace
@@ -141,6 +141,7 @@ class EarlyAnswer:
         """How many of the likeliest other answers are followed, and which are in any case."""
         return (self.rivals, ()) if isinstance(self.rivals, int) else (0, tuple(self.rivals))
 
+    @of_one_model
     def run(self, trace: Trace, model: Model, seed: int = 0) -> Result:
         """Measure every unit of the thought.
 

@@ -19,7 +19,7 @@ from cotlens.measure.importance.shared.groups import GROUP, Group, Groups
 from cotlens.measure.importance.shared.layers import in_layers
 from cotlens.measure.importance.shared.occlusion_rows import OcclusionRows
 from cotlens.measure.importance.shared.units import Place
-from cotlens.measure.method import Cost, RunRecord, check_needs, check_setting, keeping
+from cotlens.measure.method import Cost, RunRecord, check_needs, check_setting, keeping, of_one_model
 from cotlens.models.contract import Capability, Model
 from cotlens.results import Result
 from cotlens.trace import Trace
@@ -125,6 +125,7 @@ class Occlusion:
             cost = Cost(cost.tokens + first.tokens, cost.forwards + first.forwards)
         return cost
 
+    @of_one_model
     def run(self, trace: Trace, model: Model, seed: int = 0) -> Result:
         """Measure every row.
 

@@ -13,7 +13,7 @@ from cotlens._core.errors import Cancelled, InputError
 from cotlens.measure.importance.shared import pairs, units
 from cotlens.measure.importance.shared.layers import in_layers
 from cotlens.measure.importance.shared.units import CUT, Place
-from cotlens.measure.method import Cost, RunRecord, check_needs, check_setting
+from cotlens.measure.method import Cost, RunRecord, check_needs, check_setting, of_one_model
 from cotlens.measure.rows import exact, placed
 from cotlens.measure.stats import position_baseline
 from cotlens.models.contract import EVER, LOWEST_TEMPERATURE, BlockAttention, Capability, Divergence, Model
@@ -76,6 +76,7 @@ class Suppression:
         rest = sum(2 * (end - found[max(0, i - MOST_TOGETHER + 1)].end) for i in range(len(found)))
         return Cost(tokens=rest + 2 * end, forwards=len(found) * (2 + end // 32) + end // 32 + 2)
 
+    @of_one_model
     def run(self, trace: Trace, model: Model, seed: int = 0) -> Result:
         """Measure every unit of the thought as a source.
 

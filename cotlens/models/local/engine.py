@@ -7,9 +7,11 @@ Both are counted by the meter, run without autograd, and turn running out of mem
 from __future__ import annotations
 
 import operator
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass, replace
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -30,6 +32,8 @@ if TYPE_CHECKING:
     from cotlens.models.architecture.gradient_target import GradientTarget
     from cotlens.models.architecture.masks import Masks
 
+# Engine -> its state once somebody has asked, of work that takes a model to stay as it is: of no other thread's work.
+_HELD: ContextVar[Mapping[int, list[str]]] = ContextVar("cotlens_held", default=MappingProxyType({}))
 _CHUNK = 64  # tokens that chunked recurrent layers of transformers fill a pass up to
 _OOM_WORDS = ("can't allocate memory", "out of memory", "not enough memory")
 
@@ -80,24 +84,23 @@ class Engine(ModelRunner):
         self.forking: Forking | None = None
         self.short_chunks = False
         self.identity = Identity(hf)
-        self._state: str | None = None
         self._wrapped: tuple[list[Any], Any] = ([], None)
 
     def state(self) -> str:
         """As `identity.Identity.state`, and within `held` as it was when first asked for there."""
-        if self._state is None:
-            return self.identity.state()
-        self._state = self._state or self.identity.state()
-        return self._state
+        known = _HELD.get().get(id(self), [])
+        if not known:
+            known.append(self.identity.state())
+        return known[0]
 
     @contextmanager
     def held(self) -> Iterator[None]:
         """Within, all passes are taken to be one model's: its weights are read once for all that ask for its state."""
-        before, self._state = self._state, self._state or ""
+        token = _HELD.set({id(self): [], **_HELD.get()})  # what it was for whoever holds it already
         try:
             yield
         finally:
-            self._state = before
+            _HELD.reset(token)
 
     def deepened(self, steps: int, seed: int | None) -> Engine:
         """An engine of the same loop with another number of steps; what was tried of one holds of the other."""

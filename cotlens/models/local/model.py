@@ -6,6 +6,7 @@ import copy
 import os
 import warnings
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -156,8 +157,12 @@ class LocalModel(TextModel, LocalWhitebox):
     @property
     def state(self) -> str:
         """A fingerprint of all that decides what it computes, as it is now; "" where hooks make that unknown."""
-        state = self._still(self.engine.identity.state)
+        state = self._still(self.engine.state)
         return f"{state} {self.latent_format.fingerprint}" if state and self.latent_format is not None else state
+
+    def held(self) -> AbstractContextManager[None]:
+        """Within, this thread's work takes the weights to stay as they are, and reads them once."""
+        return self.engine.held()
 
     def _still(self, fn: Callable[[], T]) -> T:
         """What `fn` finds in the weights; where passes bring them in and out, between two passes."""
