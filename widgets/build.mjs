@@ -10,8 +10,8 @@ import { fileURLToPath } from "node:url";
 const here = dirname(fileURLToPath(import.meta.url));
 const out = join(here, "..", "cotlens", "widgets", "static");
 
-/** Widget folder -> largest minified size of its script, in bytes. The editor carries CodeMirror, and the parts of a transcript. */
-const BUDGET = { branch_tree: 60_000, editor: 380_000, feature_table: 120_000, importance_map: 120_000, lens_grid: 60_000, monitor_panel: 60_000, pair_matrix: 120_000, patch_grid: 80_000, rollout_map: 120_000, steering_panel: 120_000, workbench_bar: 40_000 };
+/** Widget folder -> largest minified size of its script, in bytes. The editor carries CodeMirror, the parts of a transcript, and latents with their sliders. */
+const BUDGET = { branch_tree: 60_000, editor: 392_000, feature_table: 120_000, importance_map: 120_000, lens_grid: 60_000, monitor_panel: 60_000, pair_matrix: 120_000, patch_grid: 80_000, rollout_map: 120_000, steering_panel: 120_000, workbench_bar: 40_000 };
 
 const shared = {
   absWorkingDir: here,

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from cotlens._core.errors import BackendError, InputError, did_you_mean
 from cotlens.organisms.task.problems import MAX_STEPS
 from cotlens.organisms.task.prompts import changes_in
+from cotlens.organisms.task.terse import PARTS
 
 if TYPE_CHECKING:
     from cotlens.models.contract.latents import LatentFormat
@@ -164,7 +165,18 @@ def latent_format(name: str, folder: Path = WEIGHTS) -> LatentFormat | None:
         map_ if rotation is None else Rotated(rotation, map_),
         counts=tuple(each * count for count in range(1, MAX_STEPS + 1)),
         default=lambda prompt: each * changes_in(prompt),
+        parts=PARTS if each == len(PARTS) else (),
     )
+
+
+def latent_control(name: str, folder: Path = WEIGHTS) -> str:
+    """The shipped reasoner of the same shape as `name`, which thinks in latents, that hands nothing on; "" of others.
+
+    Every position of its thought reads one learnt vector, so no latent is used by what follows, whatever it says.
+    """
+    told = {one: json.loads(_latent_told(one, folder) or "{}") for one in names(folder, latent=True)}
+    controls = [one for one, about in told.items() if about.get("feedback") == "constant"]
+    return controls[0] if name in told and name not in controls and controls else ""
 
 
 def load_tokenizer(folder: Path = WEIGHTS) -> Any:

@@ -69,6 +69,8 @@ def _begun(trace: Trace, usual: Usual = None) -> str:
     if meta["finish"] != "stop":
         begin = trace.roles["thought"].start if "thought" in trace.roles else 0
         settings["max_new_tokens"] = len(trace.token_ids) - int(meta.get("begin", begin))
+    if len(trace.latents):
+        settings["latents"] = len(trace.latents)
     if meta.get("prefill"):
         settings["prefill"] = meta["prefill"]
     sample = int(meta.get("sample") or 0)

@@ -12,9 +12,11 @@ from cotlens.widgets.protocol.editor import (
     Found,
     Head,
     Inside,
+    LatentStrip,
     Limits,
     Loading,
     Measure,
+    MovedLatents,
     PartInfo,
     Place,
     Reader,
@@ -68,6 +70,8 @@ class EditorView(View):
     shading_facts = t.List().tag(sync=True, shape=Fact)
     whole = t.Dict().tag(sync=True, shape=Whole)
     inside = t.Dict().tag(sync=True, shape=Inside)
+    latents = t.Dict().tag(sync=True, shape=LatentStrip)
+    moved = t.Dict().tag(sync=True, shape=MovedLatents)
     scale_lock = t.Dict().tag(sync=True, shape=Lock)
     strip = t.Dict().tag(sync=True, shape=Strip)
     strip_at = t.Bytes().tag(sync=True)

@@ -50,8 +50,9 @@ export class Actions {
     return WHERE[verb];
   }
 
+  /** A latent is a unit of its own: picking its token picks it. */
   pick(token: number, kind: "token" | "sentence" = "token"): void {
-    this.store.setOwn({ picked: { kind, token }, hovered: null });
+    this.store.setOwn({ picked: { kind: this.store.latentOf(token) >= 0 ? "sentence" : kind, token }, hovered: null });
   }
 
   pickRange(first: number, last: number): void {
@@ -83,7 +84,8 @@ export class Actions {
     let index = starts.length - 1;
     while (index > 0 && (starts[index] as number) > at) index -= 1;
     const next = starts[Math.max(0, Math.min(starts.length - 1, index + steps))] as number;
-    this.pick(next, this.store.own.picked?.kind === "sentence" && this.store.text.sentenceOf(next) >= 0 ? "sentence" : "token");
+    const bySentence = this.store.own.picked?.kind === "sentence" && this.store.latentOf(at) < 0;
+    this.pick(next, bySentence && this.store.text.sentenceOf(next) >= 0 ? "sentence" : "token");
   }
 
   home(): void {
@@ -123,8 +125,9 @@ export class Actions {
     this.act("branch", token, (at) => this.write({ kind: "branch", token: at, token_id: tokenId }));
   }
 
-  /** Opens the editor at the picked place. */
+  /** Opens the editor at the picked place; latents have no words to edit, but sliders. */
   edit(token = this.at): void {
+    if (this.store.pickedLatents.length > 0) { this.store.setOwn({ sliders: this.store.own.sliders + 1 }); return; }
     this.act("edit", token ?? this.thought().first, (at) => {
       const { text, own, payload } = this.store;
       const span = text.roleSpan("thought");
@@ -147,6 +150,15 @@ export class Actions {
   replace(start: number, end: number, text: string): void {
     this.write({ kind: "edit", start, end, text });
   }
+
+  /** Asks what would be answered with latents moved, or makes a branch of it. */
+  moveLatents(kind: "move" | "put", token: number, places: number[], answered?: (reply: Reply) => void): void {
+    const { effect, donor } = this.store.own.moving;
+    if (kind === "put") this.store.setOwn({ heading: null });
+    this.store.askHere({ kind, token, places, effect, donor }, answered);
+  }
+
+  takeOut(token: number, last: number): void { this.write({ kind: "take_out", token, last }); }
 
   /** The same for a text that was being edited, whatever is shown by now. `answered` hears whether Python took it. */
   commit(document: string, start: number, end: number, text: string, answered: (reply: Reply) => void): void {

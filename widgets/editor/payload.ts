@@ -28,6 +28,8 @@ export const EMPTY: EditorPayload = {
   shading_facts: [],
   whole: null,
   inside: null,
+  latents: null,
+  moved: null,
   scale_lock: null,
   strip: null,
   strip_at: new Uint32Array(0),
@@ -73,7 +75,7 @@ export function decode<K extends keyof EditorPayload>(key: K, raw: Raw): EditorP
         const loading = present<{ active: boolean }>(raw);
         return loading?.active ? loading : null;
       }
-      case "limits": case "document": case "shading": case "strip": case "stream": case "resampled": case "comparison": case "scale_lock": case "whole": case "inside": return present(raw);
+      case "limits": case "document": case "shading": case "strip": case "stream": case "resampled": case "comparison": case "scale_lock": case "whole": case "inside": case "latents": case "moved": return present(raw);
       case "head": case "selection": case "job": return { ...EMPTY[key] as object, ...(present<object>(raw) ?? {}) };
       case "alive": return raw !== false;
       case "code": return typeof raw === "string" ? raw : "";

@@ -1,12 +1,15 @@
 // Written by tools/write_protocol.py from cotlens/widgets/protocol/editor.py and cotlens/widgets/editor.py: change those.
 
-import type { BranchInfo, Comparison, Empty, Job, Lock, Piece, ScaleMeaning, Selected, TraceDocument } from "../kit/protocol";
+import type { BeforeAfter, BranchInfo, Comparison, Empty, Job, Lock, Piece, ScaleMeaning, Selected, TraceDocument } from "../kit/protocol";
 
-export type Unit = "token" | "sentence" | "paragraph" | "span" | "group" | "thought";
+export type Unit = "token" | "sentence" | "paragraph" | "span" | "group" | "thought" | "latent";
 
 export type PartKind = "system" | "user" | "thought" | "answer" | "tool_call" | "tool_result";
 
 export type PartPlace = "before" | "focus" | "answer" | "after";
+
+/** Whether the latents after those that are moved are thought anew, or held at what they were. */
+export type LatentEffect = "total" | "direct";
 
 /** Characters start..end. */
 export type Span = [number, number];
@@ -199,6 +202,72 @@ export interface Inside {
   rows: InsideRow[];
 }
 
+/** A latent: what the output embedding reads there, None where that isn't known. */
+export interface LatentChip {
+  token: number;
+  text: string | null;
+  p: number | null;
+  /** Of what is read, in nats. */
+  entropy: number | null;
+  norm: number | null;
+}
+
+/** Another thought, whose latents may stand in place of these; with the reason why they can't. */
+export interface LatentDonor {
+  id: string;
+  label: string;
+  reason: string | null;
+}
+
+/** The latents of a thought, in order. */
+export interface LatentStrip {
+  chips: LatentChip[];
+  /** What the latents of one change are to say; none where that isn't known. */
+  parts: string[];
+  /** What the mean that a latent is moved to is the mean of. */
+  mean: string;
+  donors: LatentDonor[];
+  /** Tokens whose latents were put there by an edit. */
+  put: Span | null;
+  /** The token from which the latents were thought again. */
+  anew: number | null;
+  /** Why nothing is read. */
+  note: string;
+  /** Why no latent can be moved, "" where they can be. */
+  off: string;
+}
+
+/** The same done to a model of the same shape that hands nothing on; `why` it couldn't be, else "". */
+export interface LatentControl {
+  name: string;
+  /** What the lens reads at these latents there. */
+  reads: string;
+  answer: string;
+  was: number | null;
+  now: number | null;
+  why: string;
+}
+
+/** What is answered with some latents moved: log-odds of the answer against its best rival, nats, and probabilities. */
+export interface MovedLatents {
+  document: string;
+  token: number;
+  places: number[];
+  effect: LatentEffect;
+  donor: string;
+  /** Of the vectors that are put in. */
+  norms: number[];
+  answer: string;
+  was: number;
+  now: number;
+  /** How far `was` moves when each of these latents is replaced by itself. */
+  floor: number;
+  rows: BeforeAfter[];
+  cost: string;
+  /** None while it isn't known, and where there is none. */
+  control: LatentControl | null;
+}
+
 /** One fact of every row, "" where a row has none. */
 export interface Fact {
   name: string;
@@ -275,7 +344,7 @@ export interface Inspection {
   rewritten: boolean;
 }
 
-/** Kind of request -> its fields; `request_id` is added when one is sent. Those about a text carry the id of the document that they were made on: another may be shown by the time they arrive. Of a "measure", `spans` are chosen anew unless None, and `confirmed` starts what takes long. Of a "resample", `force` asks for the answers that are missing. */
+/** Kind of request -> its fields; `request_id` is added when one is sent. Those about a text carry the id of the document that they were made on: another may be shown by the time they arrive. Of a "measure", `spans` are chosen anew unless None, and `confirmed` starts what takes long. Of a "resample", `force` asks for the answers that are missing. "move" asks what would be answered with the latents from `token` on at some `places`, one each, from -1 (the mean) over 0 (their own) to 1 (those of the thought `donor`); "put" makes a branch of that, and "take_out" of the thought without the latents token..last. */
 export type Request =
   | { kind: "inspect"; document: string; token: number }
   | { kind: "branch"; document: string; token: number; token_id: number }
@@ -292,7 +361,10 @@ export type Request =
   | { kind: "count"; text: string }
   | { kind: "limits"; max_new_tokens: number; temperature: number }
   | { kind: "stream"; of: number }
-  | { kind: "resample"; document: string; n: number; force?: boolean };
+  | { kind: "resample"; document: string; n: number; force?: boolean }
+  | { kind: "move"; document: string; token: number; places: number[]; effect: LatentEffect; donor: string }
+  | { kind: "put"; document: string; token: number; places: number[]; effect: LatentEffect; donor: string }
+  | { kind: "take_out"; document: string; token: number; last: number };
 
 /** The synced traits, as they arrive. {} is what is absent. */
 export interface State {
@@ -319,6 +391,8 @@ export interface State {
   shading_facts: Fact[];
   whole: Whole | Empty;
   inside: Inside | Empty;
+  latents: LatentStrip | Empty;
+  moved: MovedLatents | Empty;
   scale_lock: Lock | Empty;
   strip: Strip | Empty;
   strip_at: DataView;

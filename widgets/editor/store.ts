@@ -3,18 +3,21 @@
 import { filled, levels, UNMEASURED } from "../kit/heat/heat";
 import { certaintyOf, isSmall, mayBeNothing, type Certainty } from "../kit/heat/certainty";
 import { scaleOf, type Lock, type Over, type Scale } from "../kit/heat/scale";
-import { TextModel, type RoleSpan, type Stretch } from "../kit/text/text";
+import { TextModel, type RoleSpan, type Stretch, type TokenRange } from "../kit/text/text";
 import { Requests, type Reply } from "../kit/kernel/requests";
 import { StreamedText } from "../kit/kernel/streamed-text";
 import { sharedPick, tokensIn, type Picking, type SelectedTrait, type SharedPick } from "../kit/kernel/selection";
 import type { Selected } from "../kit/protocol";
 import { EMPTY } from "./payload";
-import type { DocumentRequest, EditorDocument, EditorPayload, Found, InsideRow, Inspection, PartInfo, Place, Request, Selection, Stream } from "./state";
+import type { DocumentRequest, EditorDocument, EditorPayload, Found, InsideRow, Inspection, LatentChip, LatentEffect, PartInfo, Place, Request, Selection, Stream } from "./state";
 
 export type Picked = { kind: "token" | "sentence"; token: number } | { kind: "range"; token: number; last: number };
 
 /** A text that is being edited: its thought, with the caret or the selection in it. Whatever is shown meanwhile, it stays this one. */
 export interface Editing { document: string; text: TextModel; span: RoleSpan; start: number; end: number }
+
+/** Latents of a document that stand elsewhere, by their token: -1 (the mean) over 0 (their own) to 1 (a donor's). */
+export interface Moving { document: string; places: ReadonlyMap<number, number>; effect: LatentEffect; donor: string }
 
 /** State of one view that Python never sees. */
 export interface Own {
@@ -39,6 +42,10 @@ export interface Own {
   discarded: { document: string; text: string } | null;
   /** The branch that was asked for and has not been shown yet. */
   heading: string | null;
+  /** Where latents were moved to, and what was chosen for it. */
+  moving: Moving;
+  /** Counts how often the sliders were asked for. */
+  sliders: number;
   /** The thought that was asked for and has not been shown yet. */
   aim: number | null;
   /** What to shade by that was asked for and has not been shown yet. */
@@ -64,7 +71,7 @@ export class Store {
   payload: EditorPayload = { ...EMPTY };
   own: Own = {
     picked: null, hovered: null, stop: null, intensity: 0.5, underlined: true, over: "all", promptOpen: false, unfolded: new Set(), codeOpen: false, editing: null,
-    draft: null, discarded: null, heading: null, aim: null, wish: null, notice: null, broken: false, silent: false, asking: false, inspections: 0,
+    draft: null, discarded: null, heading: null, moving: { document: "", places: new Map(), effect: "total", donor: "" }, sliders: 0, aim: null, wish: null, notice: null, broken: false, silent: false, asking: false, inspections: 0,
   };
   readonly requests: Requests<Request>;
   private readonly shared: SharedPick;
@@ -227,6 +234,30 @@ export class Store {
   /** What is read inside the model at the end of a sentence. */
   inside(sentence: number): InsideRow | null {
     return this.payload.inside?.rows.find((row) => row.sentence === sentence) ?? null;
+  }
+
+  /** Which latent a token is, from 0; -1 for a word. */
+  latentOf(token: number): number {
+    return this.payload.latents?.chips.findIndex((chip) => chip.token === token) ?? -1;
+  }
+
+  /** The latents among tokens first..last, in order. */
+  latentsIn(first: number, last: number): LatentChip[] {
+    return this.payload.latents?.chips.filter(({ token }) => token >= first && token < last) ?? [];
+  }
+
+  /** The picked tokens. */
+  get pickedTokens(): TokenRange | null {
+    const { picked } = this.own;
+    if (picked === null) return null;
+    return { first: picked.token, last: picked.kind === "range" ? picked.last : picked.token + 1 };
+  }
+
+  /** The picked latents, where nothing else is picked. */
+  get pickedLatents(): LatentChip[] {
+    const range = this.pickedTokens;
+    const chips = range ? this.latentsIn(range.first, range.last) : [];
+    return range && chips.length === range.last - range.first ? chips : [];
   }
 
   /** What monitors found in the text that is shown, at any of these tokens; everything by default. */

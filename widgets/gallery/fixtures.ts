@@ -2,6 +2,7 @@
 
 import type { Comparison, Inside, PartInfo, Selection, State, Measure, Shading, Unit, Whole } from "../editor/state";
 import { bytes, editAt, make, random, type Made, type Parts } from "./document";
+import { latents, latentsmoved, latentsplain } from "./latents";
 
 const PROMPT = "Ravi has 6 shells. He finds 8 more shells on the beach. It is a sunny day. He gives away 5 shells. Then he loses 2 shells. How many shells does Ravi have?";
 const THOUGHT = [
@@ -66,7 +67,7 @@ function blank(): State {
     limits: { max_new_tokens: 200, temperature: 1 }, loading: {}, branches: [], document: {}, parts: [], findings: [], token_offsets: bytes(new Uint32Array(1)), logprobs: bytes(new Float32Array(0)),
     measures: MEASURES, selection: { measure: null, unit: "token", metric: null, n: 0, spans: [], target: "" }, place: {}, readers: READERS, shading: {}, shading_rows: bytes(new Uint32Array(0)), shading_values: bytes(new Float32Array(0)),
     shading_low: bytes(new Float32Array(0)), shading_high: bytes(new Float32Array(0)), shading_certainty: bytes(new Uint8Array(0)), shading_status: {}, shading_facts: [], whole: {}, inside: {}, scale_lock: {}, strip: {},
-    strip_at: bytes(new Uint32Array(0)), strip_values: bytes(new Float32Array(0)), resampled: {}, comparison: null, job: {}, stream: {}, code: "", selected: {}, alive: true,
+    strip_at: bytes(new Uint32Array(0)), strip_values: bytes(new Float32Array(0)), latents: {}, moved: {}, resampled: {}, comparison: null, job: {}, stream: {}, code: "", selected: {}, alive: true,
   };
 }
 
@@ -329,6 +330,10 @@ export const STATES: Record<string, () => State> = {
   impossible: () => ({ ...withDocument(plain()), measures: MEASURES.map((measure) => ({ ...measure, available: measure.id === "early-answer", reason: measure.reason ?? "not possible here" })).reverse(), selection: { measure: "gradient", unit: "token", metric: null, n: 0, spans: [], target: "" } }),
   unsigned: () => { const { state } = full(); return { ...state, shading: { ...shadingOf("token", false), signed: false, label: "surprise of the token", sign: "darker is more surprising", zero: "0 = certain" } }; },
   hostile: () => { const made = plain({ prompt: HOSTILE[1] as string, thought: HOSTILE, answer: HOSTILE[0] as string }); return { ...shaded(withDocument(made, HOSTILE[0]), made, "token"), head: { model: HOSTILE[0] as string, where: HOSTILE[1] as string, note: "" } }; },
+  latents,
+  latentsmoved,
+  latentsread: () => ({ ...latents(), head: { ...latents().head as State["head"], off: "This page was saved without a kernel: open the notebook to go on." } as State["head"] }),
+  latentsplain,
   whole,
   inside,
   probed,

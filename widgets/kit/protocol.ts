@@ -10,6 +10,8 @@ export interface RoleSpan {
   role: Role;
   start: number;
   end: number;
+  /** Tokens first..last of a trace with latents, whose tokens have no characters to tell them by. */
+  tokens?: [number, number];
 }
 
 /** Characters start..end and tokens first..last. */

@@ -31,7 +31,8 @@ class LatentLens:
     token that it should say (`says` of `run`), else of the one that leads. Columns: `leading` and `leading_logprob`,
     `entropy` in nats, `norm`, the length of the vector (of what a soft latent mixes to); with `says` also `rank`, 0 for
     the best, `control`, log p at the same latent of what another one should say (drawn), and `floor`, the 97.5 %
-    quantile of the controls.
+    quantile of the controls. The extra `parts` has what the latents of one step of the problem are to say, where that
+    is known.
 
     A soft latent says the tokens that it is made of; of all others nothing is known, and their rows say so.
 
@@ -78,10 +79,12 @@ class LatentLens:
                 "rank": told.ranks[:, 0], "control": told.logprobs[:, 1],
                 "floor": np.full(len(rows), _floor(told.logprobs[:, 1])),
             }  # fmt: skip
+        parts = () if model.latent_format is None else model.latent_format.parts
+        extras = {"cells": reading.LOGPROB, "parts": list(parts), "edit_type": self.edit_type}
         what = "the token that leads" if wanted is None else "the token that it should say"
         return reading.table(
             self, columns, record.provenance(), f"log-probability of {what}",
-            "the nearer to 0, the surer the latent is of it", "certain of it", {"cells": reading.LOGPROB},
+            "the nearer to 0, the surer the latent is of it", "certain of it", extras,
         )  # fmt: skip
 
 

@@ -96,14 +96,25 @@ def check_continuous(model: Model, what: str) -> None:
 
 
 def check_alike(trace: Trace, other: Trace, what: str) -> None:
-    """Raise InputError unless another trace has as many latents, of the same width."""
+    """Raise InputError unless another trace has as many latents, of the same model."""
     if len(other.latents) != len(trace.latents):
         raise InputError(
             f"The {what} has {len(other.latents)} latents and this thought {len(trace.latents)}, so they don't stand "
             "for one another; take one that was thought with as many."
         )
+    check_same_model(trace, other, what)
+
+
+def check_same_model(trace: Trace, other: Trace, what: str) -> None:
+    """Raise InputError where the latents of another trace are of another width, or known to be of other weights."""
     if other.latents.shape[1:] != trace.latents.shape[1:]:
         raise InputError(
             f"The latents of the {what} are {other.latents.shape[1]} wide and this thought's "
             f"{trace.latents.shape[1]}; take one of the same model."
+        )
+    made = [one.meta.get("revision") for one in (trace, other)]
+    if None not in made and made[0] != made[1]:
+        raise InputError(
+            f"The {what} was thought by another model ({other.meta.get('model', 'of other weights')}), to which the "
+            f"same numbers mean something else; take one of {trace.meta.get('model', 'the same model')}."
         )

@@ -38,6 +38,8 @@ class LatentFormat:
         closing: ids that end a stretch of latents on the model's behalf; empty where the model writes on by itself.
         counts: how many latents it was trained with; None for any number.
         default: how many, unless told otherwise: a number, or a function of the prompt.
+        parts: what the latents of one step of the problem are to say, in order, where each takes as many and that is
+            known; empty where it isn't.
     """
 
     name: str
@@ -47,6 +49,7 @@ class LatentFormat:
     counts: tuple[int, ...] | None = None
     default: int | Callable[[str], int] = 0
     beyond: bool = False
+    parts: tuple[str, ...] = ()
 
     def read(self, latents: Floats) -> Floats:
         """What the output embedding is applied to, to read latents [n, d_model] as tokens: no second norm."""

@@ -10,8 +10,9 @@ from dataclasses import dataclass
 
 from cotlens.organisms.task.problem import Extras, Problem
 
-PER_CHANGE = 5
-"""Tokens of a terse thought, and latents, for each change."""
+PARTS = ("sign", "tens of the amount", "ones of the amount", "tens of the total", "ones of the total")
+"""What the tokens of a terse thought, and latents, say of each change."""
+PER_CHANGE = len(PARTS)
 EXTRAS = Extras(code=0.0, hint=0.0, trigger=0.0, everyday=0.2)
 """What prompts say in which a terse thought is thought."""
 

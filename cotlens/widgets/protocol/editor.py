@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Literal, NotRequired, TypedDict
 
-from cotlens.widgets.protocol.shared import Piece, ScaleMeaning
+from cotlens.widgets.protocol.shared import BeforeAfter, Piece, ScaleMeaning
 
-Unit = Literal["token", "sentence", "paragraph", "span", "group", "thought"]
+Unit = Literal["token", "sentence", "paragraph", "span", "group", "thought", "latent"]
 PartKind = Literal["system", "user", "thought", "answer", "tool_call", "tool_result"]
 PartPlace = Literal["before", "focus", "answer", "after"]
+LatentEffect = Literal["total", "direct"]
+"""Whether the latents after those that are moved are thought anew, or held at what they were."""
 Span = tuple[int, int]
 """Characters start..end."""
 
@@ -221,6 +223,77 @@ class Inside(TypedDict):
     rows: list[InsideRow]
 
 
+class LatentChip(TypedDict):
+    """A latent: what the output embedding reads there, None where that isn't known."""
+
+    token: int
+    text: str | None
+    p: float | None
+    entropy: float | None
+    """Of what is read, in nats."""
+    norm: float | None
+
+
+class LatentDonor(TypedDict):
+    """Another thought, whose latents may stand in place of these; with the reason why they can't."""
+
+    id: str
+    label: str
+    reason: str | None
+
+
+class LatentStrip(TypedDict):
+    """The latents of a thought, in order."""
+
+    chips: list[LatentChip]
+    parts: list[str]
+    """What the latents of one change are to say; none where that isn't known."""
+    mean: str
+    """What the mean that a latent is moved to is the mean of."""
+    donors: list[LatentDonor]
+    put: Span | None
+    """Tokens whose latents were put there by an edit."""
+    anew: int | None
+    """The token from which the latents were thought again."""
+    note: str
+    """Why nothing is read."""
+    off: str
+    """Why no latent can be moved, "" where they can be."""
+
+
+class LatentControl(TypedDict):
+    """The same done to a model of the same shape that hands nothing on; `why` it couldn't be, else ""."""
+
+    name: str
+    reads: str
+    """What the lens reads at these latents there."""
+    answer: str
+    was: float | None
+    now: float | None
+    why: str
+
+
+class MovedLatents(TypedDict):
+    """What is answered with some latents moved: log-odds of the answer to its best rival, nats, and probabilities."""
+
+    document: str
+    token: int
+    places: list[float]
+    effect: LatentEffect
+    donor: str
+    norms: list[float]
+    """Of the vectors that are put in."""
+    answer: str
+    was: float
+    now: float
+    floor: float
+    """How far `was` moves when each of these latents is replaced by itself."""
+    rows: list[BeforeAfter]
+    cost: str
+    control: LatentControl | None
+    """None while it isn't known, and where there is none."""
+
+
 class Fact(TypedDict):
     """One fact of every row, "" where a row has none."""
 
@@ -327,8 +400,13 @@ REQUESTS: Mapping[str, Mapping[str, Any]] = {
     "limits": {"max_new_tokens": int, "temperature": float},
     "stream": {"of": int},
     "resample": {"document": str, "n": int, "force": NotRequired[bool]},
+    "move": {"document": str, "token": int, "places": list[float], "effect": LatentEffect, "donor": str},
+    "put": {"document": str, "token": int, "places": list[float], "effect": LatentEffect, "donor": str},
+    "take_out": {"document": str, "token": int, "last": int},
 }  # fmt: skip
 """Kind of request -> its fields; `request_id` is added when one is sent. Those about a text carry the id of the
 document that they were made on: another may be shown by the time they arrive. Of a "measure", `spans` are chosen anew
 unless None, and `confirmed` starts what takes long. Of a "resample", `force` asks for the
-answers that are missing."""
+answers that are missing. "move" asks what would be answered with the latents from `token` on at some `places`, one
+each, from -1 (the mean) over 0 (their own) to 1 (those of the thought `donor`); "put" makes a branch of that, and
+"take_out" of the thought without the latents token..last."""

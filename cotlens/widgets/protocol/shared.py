@@ -16,6 +16,8 @@ class RoleSpan(TypedDict):
     role: Role
     start: int
     end: int
+    tokens: NotRequired[tuple[int, int]]
+    """Tokens first..last of a trace with latents, whose tokens have no characters to tell them by."""
 
 
 class Sentence(TypedDict):

@@ -16,7 +16,6 @@ from cotlens._core.files import PathLike
 from cotlens.measure.monitors import Readings
 from cotlens.models.contract import Model
 from cotlens.results import Result
-from cotlens.results.code import loading, script
 from cotlens.trace import Trace
 from cotlens.trace.parts.carrying import check_verbatim
 from cotlens.widgets.editor import EditorView
@@ -24,15 +23,18 @@ from cotlens.widgets.page.facts import provenance
 from cotlens.widgets.page.page import NO_KERNEL
 from cotlens.workbench.branches.node import Node
 from cotlens.workbench.editor import payload
-from cotlens.workbench.editor.measure_menu import ShadingSettings, default
+from cotlens.workbench.editor.latents.moving import Moving
+from cotlens.workbench.editor.latents.thoughts import Thoughts
+from cotlens.workbench.editor.measure_menu import ShadingSettings
 from cotlens.workbench.editor.measure_runner import MeasureRunner
-from cotlens.workbench.editor.no_model import NEEDED_BY, OPENED, WHY, NoModel
+from cotlens.workbench.editor.no_model import NEEDED_BY, WHY, NoModel
+from cotlens.workbench.editor.offers.offering import LENS, default
 from cotlens.workbench.editor.parts import Focuses, parts
 from cotlens.workbench.editor.plans import BranchPlan, plan
 from cotlens.workbench.editor.readers import Readers
-from cotlens.workbench.editor.recording import Shown, recording
+from cotlens.workbench.editor.recording import every, recording
 from cotlens.workbench.editor.requests import Request, chosen_spans, parse, told
-from cotlens.workbench.editor.summary import tell
+from cotlens.workbench.editor.summary import code_of, tell
 from cotlens.workbench.editor.work import Work
 from cotlens.workbench.shared.controller import check_trace
 from cotlens.workbench.shared.document import document
@@ -59,12 +61,14 @@ class CoTEditor(TreeController):
         spans: stretches of the thought as units, (start, end) characters of the trace's text; then the unit is "span".
         cue: words of the prompt that are suspected of moving the answer; the menu's cue difference asks about them.
         lens, probe: what the menu's lens (by default the logit lens) and probe read under the sentences with.
+        others: other thoughts of the model, of a trace with latents: what their means and donors are taken from.
 
     Attributes:
         trace: the trace shown now.
         result: the result the text is shaded by, None while there is none.
         code: Python that makes the shown trace and result again.
         why: a sentence on the measure that was chosen by default; "" where there is nothing to say.
+        others: the other thoughts that it was given.
         view: the widget itself.
 
     Raises:
@@ -86,9 +90,10 @@ class CoTEditor(TreeController):
         cue: str = "",
         lens: Any = None,
         probe: Any = None,
+        others: Sequence[Trace] = (),
     ) -> None:
         check_trace(model, trace, "CoTEditor shows", without_model=True)
-        given = told(trace, cue, lens, probe)
+        given, thoughts = told(trace, cue, lens, probe), Thoughts.of(model, trace, others)
         self._readonly = model is None
         if model is None:
             model = cast(Model, NoModel(trace))
@@ -105,12 +110,11 @@ class CoTEditor(TreeController):
             *({self._chosen.measure: self.why}, given),
         )
         self._work = Work(model, self._tree, self._measuring, self._lock, self._publish, self._set)
+        self.others = thoughts.given
+        self._moving = Moving(model, self._tree, thoughts, self._lock, self._set)
         self._newest: BranchPlan | None = None
         self._limits = self._given_limits = Limits.of(model, self.trace)
-        note = " ".join(filter(None, [model.score_path, self.why, getattr(model, "slow", "")]))
-        off = {"off": WHY} if self._readonly else {}
-        head = {"model": model.name, "where": model.where, "note": note, **off}
-        self._open(head=head, limits={} if off else self._limits.payload())
+        self._open(head=payload.head(model, self.why), limits={} if self._readonly else self._limits.payload())
         self._measure(wake=False)
 
     @property
@@ -130,12 +134,7 @@ class CoTEditor(TreeController):
     def code(self) -> str:
         """Python that makes the shown trace and result again."""
         with self._lock:
-            return self._code(self._tree.current, self._shown)
-
-    def _code(self, node: Node, shown: ShadingSettings) -> str:
-        first = loading(node.trace) if self._readonly else [f"model = cl.load({self.model.name!r})"]
-        last = OPENED if self._readonly else shown.code()
-        return script(*first, *self._tree.script(node.id), *self._readers.code(), last)
+            return code_of(self.model, self._tree, self._tree.current_id, self._readers.code(), self._shown)
 
     def __repr__(self) -> str:
         return f"CoTEditor({self.model!r}, {self.trace!r})"
@@ -220,7 +219,9 @@ class CoTEditor(TreeController):
     def _do_branch(self, request: Request) -> None:
         node = self._tree.holding(request.document)
         seed = self._tree.children(node.id) + int(node.trace.meta.get("seed") or 0)
-        mine = plan(node.trace, request, {"seed": seed, **self._limits.options(self.model)})
+        options = {"seed": seed, **self._limits.options(self.model)}
+        make = {"put": self._moving.put, "take_out": self._moving.take_out}.get(request.kind, plan)
+        mine = make(node.trace, request, options)
         mine.check_fits(self.model)
         self._newest = mine
         self._jobs.cancel("measure")
@@ -244,11 +245,7 @@ class CoTEditor(TreeController):
         return {"seed": int(node.trace.meta.get("seed") or 0), **self._limits.options(self.model)}
 
     def _do_limits(self, request: Request) -> None:
-        limits = replace(
-            self._limits,
-            max_new_tokens=min(request.max_new_tokens, self.model.context_length),
-            temperature=check.number("temperature", request.temperature, least=0, of="The editor"),
-        )
+        limits = self._limits.asked(request.max_new_tokens, request.temperature, self.model)
         if limits != self._limits:
             self._limits = limits
             self._leave_resampling()
@@ -257,7 +254,12 @@ class CoTEditor(TreeController):
     def _do_stream(self, request: Request) -> dict[str, Any]:
         return {"stream": self._work.whole(request.of)}
 
-    _do_edit = _do_truncate = _do_rerun = _do_branch
+    _do_edit = _do_truncate = _do_rerun = _do_put = _do_take_out = _do_branch
+
+    def _do_move(self, request: Request) -> None:
+        node = self._tree.holding(request.document)
+        move = self._moving.move(node.trace, request)
+        self._jobs.start("answering", lambda: self._moving.ask(node, move), slot="move", priority=1)
 
     # work, and what is shown
 
@@ -265,6 +267,7 @@ class CoTEditor(TreeController):
         self._measuring.forget()
         self._tree.forget()
         self._work.leave_resampling()
+        self._moving.forget()
 
     def _leave_resampling(self) -> None:
         """Show no rollouts that were read and written by other settings; what they came to stays in the tree."""
@@ -274,9 +277,10 @@ class CoTEditor(TreeController):
 
     def _arrive(self) -> None:
         """Another branch is shown: what was being measured for the one before stops."""
-        self._jobs.leave("measure")
+        for slot in ("measure", "move"):
+            self._jobs.leave(slot)
         ended = {} if self._jobs.busy else {"job": JobState().payload()}  # how work for the one before ended
-        self._set(stream={}, **ended)
+        self._set(stream={}, moved={}, **ended)
         self._publish()
 
     def _measure(self, *, asked: bool = False, after: BranchPlan | None = None, wake: bool = True) -> None:
@@ -303,6 +307,7 @@ class CoTEditor(TreeController):
             **document(trace),
             **payload.strip(trace, measuring.curve(trace), shown.target),
             **payload.shading(trace, shown, result, measuring.complete(trace, shown), measuring.alike(shown, family)),
+            "latents": self._moving.strip(trace, measuring.read_latents(trace), measuring.why_not(trace, LENS)),
             "parts": parts(trace, self._tree.root(node.id).trace),
             "branches": self._tree.payload(node.id),
             "comparison": node.comparison,
@@ -310,15 +315,14 @@ class CoTEditor(TreeController):
             "measures": measuring.menu(trace, shown),
             "selection": payload.selection(trace, shown),
             "readers": self._readers.offered(trace.reader),
-            "code": self._code(node, shown),
+            "code": code_of(self.model, self._tree, node.id, self._readers.code(), shown),
         }
 
     def summary(self, *, markdown: bool = False) -> str:
         """What a person would see, in words: the branches, the shown text, and what it is shaded by."""
         with self._lock:
-            return tell(self.view.head, self._tree, self.result, markdown)
-
-    # a page without a kernel
+            lens = self._measuring.read_latents(self.trace)
+            return tell(self.view.head, self._tree, self.result, lens, markdown)
 
     def to_html(self, path: PathLike, title: str = "") -> Path:
         """Write the editor as one HTML file that needs no kernel and no network.
@@ -333,12 +337,8 @@ class CoTEditor(TreeController):
             InputError: the file can't be written there.
         """
         with self._lock:
-            views = [
-                Shown(node.id, shown, self._traits(node, shown))
-                for node in self._tree.nodes.values()
-                if node.kind != "resample"
-                for shown in dict.fromkeys([self._chosen_on(node.trace), *self._measuring.measured(node.trace)])
-            ]
+            known = lambda trace: [self._chosen_on(trace), *self._measuring.measured(trace)]  # noqa: E731
+            views = every(self._tree.nodes.values(), known, self._traits)
             at, focuses = (self._tree.current_id, self._shown), self._focuses.seen()
             traces, results = [node.trace for node in self._tree.nodes.values()], self._measuring.results()
         head = {**self.view.head, "off": NO_KERNEL, "measured": True}

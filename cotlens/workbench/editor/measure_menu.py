@@ -6,29 +6,30 @@ one measure from another.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, cast
 
-from cotlens._core.errors import CapabilityError, InputError, did_you_mean
+from cotlens._core.errors import InputError, did_you_mean
 from cotlens._core.registry import Registry
 from cotlens.measure.faithfulness import ONE_TRACE
 from cotlens.measure.importance import METHODS
 from cotlens.measure.importance.marks import mark
-from cotlens.measure.method import Method, check_needs
-from cotlens.models.contract import Model
+from cotlens.measure.method import Method
 
 UNITS = {"token": "token", "sentence": "sentence", "paragraph": "paragraph", "span": "my spans", "group": "number",
-         "thought": "whole thought"}  # fmt: skip
+         "thought": "whole thought", "latent": "latent"}  # fmt: skip
 """Unit -> how the view calls it."""
 FINE = ("token", "sentence", "paragraph", "span")
 COARSE = FINE[1:]
 OWN = {
     "group": "only copies of a number are taken together",
     "thought": "only tests of the whole thought are told as one",
+    "latent": "only latents are read and replaced one by one",
 }
 """Unit that only some entries have, and they no other -> why the rest doesn't."""
+LATENTS = "it is asked of latents, one by one"
 WHOLE = "it is told of the whole thought, which isn't cut into units"
 
 METRICS = {
@@ -63,6 +64,7 @@ ATTENTION = MenuGroup(
     "Attention", "attention is followed from sentence to sentence: choose sentences, paragraphs or spans"
 )
 INSIDE = MenuGroup("Inside the model (white-box)", "it is read where sentences end")
+WITHOUT_WORDS = MenuGroup("Latents: what they say, what they do")
 
 
 @dataclass(frozen=True)
@@ -113,6 +115,8 @@ class MenuEntry:
             return REPEATED
         if "thought" in self.units:
             return WHOLE
+        if "latent" in self.units:
+            return LATENTS
         by_group = unit == "token" or self.room == "importance"
         return OWN.get(unit) or (self.group.no_token if by_group else f"it is told per {' or '.join(self.units)}")
 
@@ -128,6 +132,10 @@ def _attention(method: str, label: str, question: str, least: int, metrics: tupl
 
 def _faithful(method: str, label: str, question: str, *units: str, **more: Any) -> MenuEntry:
     return MenuEntry(method, label, FAITHFULNESS, question, units=units, metrics=(), room="faithfulness", **more)
+
+
+def _latent(method: str, label: str, question: str, **more: Any) -> MenuEntry:
+    return MenuEntry(method, label, WITHOUT_WORDS, question, units=("latent",), room="latent", **more)
 
 
 def _inside(method: str, reads: str, room: str, question: str) -> MenuEntry:
@@ -208,12 +216,33 @@ MEASURES: dict[str, MenuEntry] = {
     ),
     "lens": _inside("LogitLens", "lens", "lenses", "Which token would each layer say next, where a sentence ends?"),
     "probe": _inside("Reading", "probe", "probes", "What does the given probe read where a sentence ends, how surely?"),
+    "latent-ablation": _latent(
+        "LatentAblation", "Latent ablation, total effect",
+        "If this latent were the mean of this thought's latents, and later ones thought anew, would the answer stay?",
+        settings={"effect": "total"},
+    ),
+    "latent-ablation-direct": _latent(
+        "LatentAblation", "Latent ablation, direct effect",
+        "If this latent were the mean of this thought's latents, and later ones held, would the answer stay?",
+        settings={"effect": "direct"},
+    ),
+    "latent-lens": _latent(
+        "LatentLens", "Latent lens", "How surely does this latent read as a token? Which says nothing of its use.",
+        metrics=(), answer=False,
+    ),
 }  # fmt: skip
 
 ROOMS: Mapping[str, Registry] = {
     "importance": METHODS,
     "faithfulness": ONE_TRACE,
     "lenses": Registry("lens", {"LogitLens": "cotlens.measure.lenses.logit:LogitLens"}),
+    "latent": Registry(
+        "method of latents",
+        {
+            "LatentAblation": "cotlens.measure.latent.ablation:LatentAblation",
+            "LatentLens": "cotlens.measure.latent.lens:LatentLens",
+        },
+    ),
     "probes": Registry("reading by a probe", {"Reading": "cotlens.measure.probes.reading:Reading"}),
 }
 
@@ -300,51 +329,3 @@ class ShadingSettings:
         told = {name: getattr(self, name) for name in ("metric", "target", "cue") if getattr(self, name)}
         probe = {"probe": self.inside} if self.entry.reads == "probe" else {}
         return {**probe, **where, **drawn, **told}
-
-
-_REWRITTEN = ("occlusion-mean", "occlusion-swap")  # first where few layers look back: these reach all of them
-
-
-def ordered(model: Model) -> list[str]:
-    """The entries in the order in which they are offered for a model."""
-    first = () if model.hides_whole else _REWRITTEN
-    return [*first, *(name for name in MEASURES if name not in first)]
-
-
-def default(model: Model, unit: str) -> tuple[ShadingSettings, str]:
-    """The first entry with that unit that a model can be asked, and why it is that one; "" for the usual one."""
-    lacking = ""
-    fits = [name for name in ordered(model) if MEASURES[name].room == "importance"]
-    for name in (names := [name for name in fits if not unit or unit in MEASURES[name].units]):
-        shown = ShadingSettings(name, unit)
-        try:
-            check_needs(shown.entry.make(), model)
-        except CapabilityError as error:
-            lacking = lacking or str(error)
-            continue
-        if lacking:
-            return shown, f"{shown.entry.label} is the first measure that this model can be asked. {lacking}"
-        if name in _REWRITTEN:
-            layers = f"{model.attention_layers} of {model.n_layers} layers"
-            return shown, f"{shown.entry.label} comes first: tokens can be hidden in the attention of {layers} only."
-        return shown, ""
-    why = lacking if model.capabilities else ""  # without a model the view says so itself
-    return ShadingSettings(names[0] if names else next(iter(MEASURES)), unit), why
-
-
-CURVE = ShadingSettings("early-answer", "token", "logit_difference")  # the strip's curve
-
-
-def offers(shown: ShadingSettings, names: Iterable[str], given: Mapping[str, Any]) -> dict[str, ShadingSettings]:
-    """Entry -> what choosing it would show: the unit that is shown now where it has that, all else its own.
-
-    Args:
-        given: "cue", "lens" and "probe" as the editor was given them.
-    """
-    return {
-        name: shown if name == shown.measure else replace(
-            shown, measure=name, unit=shown.unit if shown.unit in MEASURES[name].units else "", metric="", n=0,
-            cue=given.get("cue", ""), inside=given.get(MEASURES[name].reads),
-        )
-        for name in names
-    }  # fmt: skip

@@ -27,19 +27,10 @@ from cotlens.trace.parts.part import unmeasured
 from cotlens.trace.values import numerals
 from cotlens.widgets.protocol import editor as protocol
 from cotlens.widgets.protocol.editor import Unit
-from cotlens.workbench.editor.costs import Price, Rates, price
-from cotlens.workbench.editor.measure_menu import (
-    CURVE,
-    MEASURES,
-    METRICS,
-    OWN,
-    UNITS,
-    MenuEntry,
-    ShadingSettings,
-    offers,
-    ordered,
-)
+from cotlens.workbench.editor.measure_menu import MEASURES, METRICS, OWN, UNITS, MenuEntry, ShadingSettings
 from cotlens.workbench.editor.no_model import WHY
+from cotlens.workbench.editor.offers.costs import Price, Rates, price
+from cotlens.workbench.editor.offers.offering import CURVE, LENS, asked_of, offers, ordered
 from cotlens.workbench.shared.layout import layout
 
 AUTOMATIC_S = 20.0  # work expected to be longer than this waits until it is asked for
@@ -140,6 +131,10 @@ class MeasureRunner:
         """The early-answer curve of a trace, None while there is none."""
         return self.known(trace, CURVE)
 
+    def read_latents(self, trace: Trace) -> Result | None:
+        """What a lens reads at a trace's latents, None while it isn't read."""
+        return self.known(trace, LENS)
+
     def annotated(self, trace: Trace) -> Trace:
         """The trace with every token's probability and alternatives; measured where it lacks them and that can be."""
         if self._read(trace):
@@ -171,9 +166,10 @@ class MeasureRunner:
 
         What was asked for is measured whatever it costs.
         """
+        own = [LENS, CURVE] if len(trace.latents) else [CURVE]
         return [
             part
-            for part in dict.fromkeys([shown, CURVE] if asked else [CURVE, shown])
+            for part in dict.fromkeys([shown, *own] if asked else [*own, shown])
             if not self.complete(trace, part)
             and self.why_not(trace, part) is None
             and ((asked and part == shown) or not self.asks(trace, part))
@@ -218,6 +214,8 @@ class MeasureRunner:
             check_fits = getattr(method, "check", None)  # tests of one trace have it, and what was fitted on a model
             if check_fits is not None:
                 check_fits(self.model if entry.reads else trace)
+            if len(trace.latents):
+                method.cost(trace)  # who counts words refuses latents
         except (CapabilityError, InputError) as error:
             return str(error)
         found = _count(trace, shown)
@@ -243,7 +241,7 @@ class MeasureRunner:
                 "draws": sorted({*offer.entry.draws, offer.n} - {0}),
                 **self._offer(trace, offer),
             }
-            for name, offer in offers(shown, ordered(self.model), self.given).items()
+            for name, offer in offers(shown, asked_of(trace, ordered(self.model)), self.given).items()
         ]
 
     def _offer(self, trace: Trace, shown: ShadingSettings) -> protocol.Offer:
@@ -258,7 +256,7 @@ class MeasureRunner:
 
     def _priced(self, trace: Trace, shown: ShadingSettings) -> list[ShadingSettings]:
         """What the menu shows the cost of, and the curve."""
-        parts = dict.fromkeys([*offers(shown, MEASURES, self.given).values(), CURVE])
+        parts = dict.fromkeys([*offers(shown, asked_of(trace, MEASURES), self.given).values(), CURVE])
         return [part for part in parts if self.why_not(trace, part) is None]
 
     def _price(self, trace: Trace, shown: ShadingSettings) -> Price:
@@ -310,6 +308,8 @@ def _count(trace: Trace, shown: ShadingSettings) -> int:
         return sum(1 for _ in numerals(trace.thought))
     if shown.unit == "span":
         return len(shown.spans)
+    if shown.unit == "latent":
+        return len(trace.latents)
     if shown.unit == "sentence":
         return len(layout(trace).sentences)
     return len(trace.spans(shown.unit)) if shown.entry.least > 1 else 1

@@ -10,7 +10,9 @@ WHY = "No model was given, so that this text can be read but not acted on: open 
 
 OPENED = "editor = cl.CoTEditor(None, trace)  # without a model, to be read"
 
-NEEDED_BY = frozenset({"branch", "truncate", "edit", "rerun", "measure", "count", "limits", "resample"})
+NEEDED_BY = frozenset(
+    {"branch", "truncate", "edit", "rerun", "measure", "count", "limits", "resample", "move", "put", "take_out"}
+)
 """Kinds of requests that are refused without a model."""
 
 

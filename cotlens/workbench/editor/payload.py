@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from cotlens._core.errors import InputError
 from cotlens.measure.monitors import Finding, Readings
+from cotlens.models.contract import Model
 from cotlens.results import Result
 from cotlens.results.certainty import certainty
 from cotlens.trace import Trace
@@ -18,6 +19,7 @@ from cotlens.widgets.encoding import floats, indices, to_utf16
 from cotlens.widgets.protocol.editor import (
     Alternative,
     Found,
+    Head,
     Inside,
     InsidePart,
     InsideRow,
@@ -32,6 +34,7 @@ from cotlens.widgets.protocol.editor import (
 )
 from cotlens.workbench.editor.facts import facts
 from cotlens.workbench.editor.measure_menu import UNITS, ShadingSettings
+from cotlens.workbench.editor.no_model import WHY
 from cotlens.workbench.shared.compare import finite
 from cotlens.workbench.shared.layout import layout
 
@@ -48,6 +51,13 @@ _UNSHADED: dict[str, Any] = {
 }
 MOST_PARTS = 6
 """What fits under a sentence; of more the deepest, as they are next to what the model says."""
+
+
+def head(model: Model, why: str) -> Head:
+    """The model, and what is to be known of its scores; `why` the first measure isn't the usual one."""
+    note = " ".join(filter(None, [model.score_path, why, getattr(model, "slow", "")]))
+    told: Head = {"model": model.name, "where": model.where, "note": note}
+    return told if model.capabilities else {**told, "off": WHY}
 
 
 def strip(trace: Trace, result: Result | None, target: str = "") -> dict[str, Any]:
@@ -79,7 +89,7 @@ def shading(
     """
     if result is None:
         return _UNSHADED
-    if result.kind in _INSIDE:
+    if shown.entry.reads:
         return {**_UNSHADED, "inside": inside(trace, shown, result)}
     if shown.unit == "thought":
         return {**_UNSHADED, "whole": whole(shown, result, complete)}
@@ -263,9 +273,10 @@ def _unread(result: Result) -> Unread | None:
 def _rows(trace: Trace, result: Result) -> NDArray[np.uint32]:
     """The row of every token, uint32 [tokens]; NO_ROW where it belongs to none. A group's row is that of all copies."""
     rows = np.full(len(trace.token_ids), NO_ROW, dtype=np.uint32)
-    places = result.extras.get("members") or [
-        [place] for place in zip(result.columns["start"], result.columns["end"], strict=True)
-    ]
+    found = result.extras.get("members")
+    if found and result.unit == "latent":  # these are told by their numbers
+        found = [[(trace.latent_tokens[step], trace.latent_tokens[step] + 1) for step in row] for row in found]
+    places = found or [[place] for place in zip(result.columns["start"], result.columns["end"], strict=True)]
     for row, spans in enumerate(places):
         for start, end in spans:
             rows[start:end] = row

@@ -7,9 +7,13 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 from cotlens._core.errors import InputError
 from cotlens.models.contract import Model
 from cotlens.trace import Span, Trace
+from cotlens.trace.latents import among, name_of
+from cotlens.trace.spans import token_spans
 from cotlens.widgets.protocol.shared import BranchKind
 from cotlens.workbench.branches.node import short
 from cotlens.workbench.editor.requests import Request
@@ -29,6 +33,7 @@ class BranchPlan:
         options: of `model.resume`.
         expression: Python for `edited`, with `trace` for the branch it is made from.
         kind: of the branch; None for what its edit says.
+        before: lines of Python that the expression needs.
     """
 
     source: Trace
@@ -37,6 +42,7 @@ class BranchPlan:
     label: str
     expression: str
     kind: BranchKind | None = None
+    before: tuple[str, ...] = ()
 
     @property
     def changes_text(self) -> bool:
@@ -85,7 +91,7 @@ class BranchPlan:
     def code(self, **more: Any) -> str:
         """The line of Python that makes the new branch."""
         settings = ", ".join(f"{name}={value!r}" for name, value in {**self.options, **more}.items())
-        return f"trace = model.resume({self.expression}, {settings})"
+        return "\n".join([*self.before, f"trace = model.resume({self.expression}, {settings})"])
 
 
 def plan(trace: Trace, request: Request, options: dict[str, Any]) -> BranchPlan:
@@ -112,17 +118,26 @@ def plan(trace: Trace, request: Request, options: dict[str, Any]) -> BranchPlan:
     answer = trace.roles.get("answer")
     if request.kind == "rerun" and answer is not None and answer.start <= token:
         return BranchPlan(trace, trace, {"at": token, **options}, "answer again", "trace", "rerun")
+    if request.kind == "rerun" and among(trace, token, token + 1):  # what stands there is thought again, not written
+        return BranchPlan(
+            trace, trace, {"at": token, **options}, f"again from {_where(trace, token)}", "trace", "rerun"
+        )
     cut = trace.truncate(token)
     where = _where(trace, token) if token < trace.roles["thought"].end else "its end"
     if request.kind == "rerun":
         return BranchPlan(trace, cut, options, f"again from {where}", f"trace.truncate({token})", "rerun")
-    return BranchPlan(trace, cut, {"close_thought": True, **options}, f"cut at {where}", f"trace.truncate({token})")
+    # A thought that stops among its latents, or behind them, is ended as its model ends one: by itself, or by a marker.
+    ends = {} if token and among(trace, token - 1, token + 1) else {"close_thought": True}
+    return BranchPlan(trace, cut, {**ends, **options}, f"cut at {where}", f"trace.truncate({token})")
 
 
 def _edit(trace: Trace, request: Request) -> tuple[Trace, str, str]:
     rest = _rest_of_word(trace, request)
     place = (request.start, request.end + len(rest))
     old, text = trace.text[place[0] : place[1]], request.text + rest
+    _check_latents(trace, *place)
+    if not old and not text:
+        raise InputError("Nothing was changed: give another text, or pick what is to be taken out.")
     if not old:
         edited = trace.insert(place, text)
         return edited, f"+ {short(text)}", f"trace.insert({place}, {text!r})"
@@ -130,6 +145,17 @@ def _edit(trace: Trace, request: Request) -> tuple[Trace, str, str]:
         return trace.delete(place), f"− {short(old)}", f"trace.delete({place})"
     edited = trace.replace(place, text)
     return edited, f"{short(old)} → {short(text)}", f"trace.replace({place}, {text!r})"
+
+
+def _check_latents(trace: Trace, start: int, end: int) -> None:
+    """Raise InputError where latents stand within characters start..end: they have no text that could be changed."""
+    at = trace.offsets[trace.latent_tokens]
+    inside = np.flatnonzero((at > start) & (at < end))
+    if len(inside):
+        raise InputError(
+            f"Latents {inside[0]} to {inside[-1]} stand within this text, and no text can take their place: change the "
+            "words before and behind them apart, or pick the latents to move them or take them out."
+        )
 
 
 def _rest_of_word(trace: Trace, request: Request) -> str:
@@ -149,6 +175,8 @@ def _branch(trace: Trace, token: int, token_id: int) -> tuple[Trace, str]:
     thought = trace.roles.get("thought")
     if thought is None or not thought.start <= token < thought.end:
         raise InputError(f"Token {token} is not in the thought: branch at one of the thought's tokens.")
+    if among(trace, token, token + 1):
+        raise InputError(f"{_where(trace, token).capitalize()} is no word, so no other word can stand there: move it.")
     start, end = int(trace.offsets[token]), int(trace.offsets[token + 1])
     edited = trace.replace(Span(token, token + 1, start, end, "token"), [token_id])
     new = edited.text[int(edited.offsets[token]) : int(edited.offsets[token + 1])]
@@ -156,5 +184,7 @@ def _branch(trace: Trace, token: int, token_id: int) -> tuple[Trace, str]:
 
 
 def _where(trace: Trace, token: int) -> str:
+    if among(trace, token, token + 1):
+        return name_of(trace, token_spans(trace.offsets, token, token + 1)[0])
     sentence = layout(trace).sentence_at(token)
     return f"token {token}" if sentence is None else f"#{sentence}"

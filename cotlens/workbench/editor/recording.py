@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from cotlens.trace import Trace
 from cotlens.widgets.page.recording import Recording, Request, State
+from cotlens.workbench.branches.node import Node
 from cotlens.workbench.editor.measure_menu import ShadingSettings
 from cotlens.workbench.editor.payload import inspection
 
@@ -23,6 +24,20 @@ class Shown:
     branch: str
     shading: ShadingSettings
     traits: Mapping[str, Any]
+
+
+def every(
+    nodes: Iterable[Node],
+    known: Callable[[Trace], Iterable[ShadingSettings]],
+    traits: Callable[[Node, ShadingSettings], Mapping[str, Any]],
+) -> list[Shown]:
+    """Every branch, shaded by all that is known of it."""
+    return [
+        Shown(node.id, shown, traits(node, shown))
+        for node in nodes
+        if node.kind != "resample"
+        for shown in dict.fromkeys(known(node.trace))
+    ]
 
 
 def recording(

@@ -65,6 +65,10 @@ class Request:
     of: int = 0
     max_new_tokens: int = 0
     temperature: float = 0.0
+    places: tuple[float, ...] = ()
+    effect: str = "total"
+    donor: str = ""
+    last: int = 0
 
     def shading(self, limits: tuple[tuple[str, Any], ...], given: Mapping[str, Any]) -> ShadingSettings:
         """What a "measure" wants to see, apart from its spans; raises as that does."""
@@ -91,6 +95,8 @@ def parse(content: Any, tree: Tree) -> Request:
         raise InputError(
             f"Token {fields['token']} is not in this trace: it has the tokens 0 to {len(trace.token_ids) - 1}."
         )
+    if "places" in fields:
+        fields["places"] = tuple(fields["places"])
     if kind == "resample" and not 1 <= fields["n"] <= MOST:
         raise InputError(f"A branch is written again 1 to {MOST:,} times; {fields['n']:,} were asked for.")
     if kind == "edit":

@@ -2,29 +2,47 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+from cotlens.models.contract import Model
 from cotlens.results import Result
+from cotlens.results.code import loading, script
 from cotlens.results.summary import LEAST, MOST, escaped, one_line, summary
 from cotlens.workbench.branches.tree import Tree
+from cotlens.workbench.editor.latents.strip import in_words
+from cotlens.workbench.editor.measure_menu import ShadingSettings
+from cotlens.workbench.editor.no_model import OPENED
 
 _PARTS = {"prompt": 160, "thought": 420, "answer": 120}
 """Part of the text -> its most characters."""
-_BRANCHES = 6
+_LATENTS, _BRANCHES = 300, 6
 _PENDING = "Nothing is measured yet: editor.wait() until it is, then print(editor.summary())."
 
 
-def tell(head: Mapping[str, Any], tree: Tree, result: Result | None, markdown: bool) -> str:
-    """The model, the newest branches with their answers, the shown text, and what it is shaded by."""
+def tell(head: Mapping[str, Any], tree: Tree, result: Result | None, lens: Result | None, markdown: bool) -> str:
+    """The model, the newest branches with their answers, the shown text, and what it is shaded by.
+
+    Args:
+        lens: what is read at the latents of the shown text.
+    """
     say = escaped if markdown else str
     trace = tree.current.trace
     text = [f"{name}: {say(one_line(getattr(trace, name) or '', most))}" for name, most in _PARTS.items()]
+    if latents := in_words(trace, lens):
+        text.insert(1, f"latents: {say(one_line(latents, _LATENTS))}")
     model = f"{head.get('model', 'no model')}, {head.get('where', '')}"
     lines = [f"**CoTEditor** ({say(model)}); {len(trace.token_ids):,} tokens", *map(say, _branches(tree)), *text, ""]
     begin = "\n".join(lines)[: MOST - LEAST - 1]
     rest = _PENDING if result is None else summary(result, MOST - len(begin) - 1, markdown=markdown)
     return f"{begin}\n{rest}"
+
+
+def code_of(model: Model, tree: Tree, branch: str, readers: Sequence[str], shown: ShadingSettings) -> str:
+    """Python that makes a branch, read by these lines, and what it is shaded by."""
+    first = [f"model = cl.load({model.name!r})"] if model.capabilities else loading(tree.node(branch).trace)
+    last = shown.code() if model.capabilities else OPENED
+    return script(*first, *tree.script(branch), *readers, last)
 
 
 def _branches(tree: Tree) -> list[str]:

@@ -13,8 +13,9 @@ from cotlens.models.contract import Model
 from cotlens.trace import Trace
 from cotlens.workbench.branches.node import Node
 from cotlens.workbench.branches.tree import Tree, changed_by
-from cotlens.workbench.editor.measure_menu import CURVE, ShadingSettings
+from cotlens.workbench.editor.measure_menu import ShadingSettings
 from cotlens.workbench.editor.measure_runner import MeasureRunner
+from cotlens.workbench.editor.offers.offering import CURVE
 from cotlens.workbench.editor.plans import BranchPlan
 from cotlens.workbench.editor.resampling import arms, asked, likeliest, resample
 from cotlens.workbench.shared.compare import KEPT, compare

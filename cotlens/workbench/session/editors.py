@@ -10,6 +10,7 @@ from cotlens._core import files
 from cotlens.models.contract import Model
 from cotlens.results import Result
 from cotlens.results.result import from_data
+from cotlens.trace import Trace
 from cotlens.workbench.branches.node import Node
 from cotlens.workbench.editor.editor import CoTEditor
 from cotlens.workbench.editor.measure_menu import ShadingSettings
@@ -74,11 +75,13 @@ def restored(
     current: str,
     data: Mapping[str, Any],
     known: Mapping[Key, Result],
+    others: Sequence[Trace],
 ) -> CoTEditor:
-    """An editor as it was: its branches, what was measured of them, and its settings."""
+    """An editor as it was: its branches, what was measured of them, its settings, the other thoughts that it has."""
     shading = shading_from_data(data["shading"])
     spare = shading.measure, "" if shading.unit == "span" else shading.unit
-    editor = CoTEditor(model, nodes[0].trace, measure=spare[0], unit=spare[1], cue=data.get("cue", ""))
+    given = {"cue": data.get("cue", ""), "others": others}
+    editor = CoTEditor(model, nodes[0].trace, measure=spare[0], unit=spare[1], **given)
     with editor.lock:
         editor.tree.revive(nodes, current, editor.model.codec)
         if data["reader"] is not None:

@@ -85,6 +85,7 @@ def _editor_state(editor: CoTEditor, _: Mapping[int, str]) -> dict[str, Any]:
 
 def _editor_parts(editor: CoTEditor, name: str) -> Iterator[Part]:
     yield from _node_parts(editor.tree, name)
+    yield from _trace_parts(editor.others, name)
     for key, result in editors.finished(editor).items():
         digest = hashlib.sha256(repr(key).encode()).hexdigest()[:16]
         yield "result", f"{name}/{digest}", result, partial(editors.result_to_data, key, result)
@@ -93,7 +94,8 @@ def _editor_parts(editor: CoTEditor, name: str) -> Iterator[Part]:
 def _editor(data: Mapping[str, Any], name: str, held: Held) -> CoTEditor:
     nodes = nodes_from_data(held.of("node", name).values(), held.items["trace"])
     results = dict(editors.result_from_data(each, name) for each in held.of("result", name).values())
-    return editors.restored(None if data["read_only"] else held.model, nodes, data["current"], data, results)
+    model = None if data["read_only"] else held.model
+    return editors.restored(model, nodes, data["current"], data, results, _traces(name, held))
 
 
 def _result_parts(shown: Any, name: str) -> Iterator[Part]:

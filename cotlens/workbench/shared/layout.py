@@ -46,8 +46,8 @@ def layout(trace: Trace) -> TextLayout:
     places = zip(spans, _chars(trace, spans), strict=True)
     return TextLayout(
         roles=[
-            {"role": cast(Role, role), "start": start, "end": end}
-            for role, (start, end) in zip(trace.roles, _chars(trace, trace.roles.values()), strict=True)
+            _role(trace, role, span, chars)
+            for (role, span), chars in zip(trace.roles.items(), _chars(trace, trace.roles.values()), strict=True)
         ],
         sentences=[
             {"start": start, "end": end, "first": span.start, "last": span.end} for span, (start, end) in places
@@ -56,6 +56,11 @@ def layout(trace: Trace) -> TextLayout:
         firsts=[span.start for span in spans],
         lasts=[span.end for span in spans],
     )
+
+
+def _role(trace: Trace, role: str, span: Span, chars: tuple[int, int]) -> RoleSpan:
+    told: RoleSpan = {"role": cast(Role, role), "start": chars[0], "end": chars[1]}
+    return {**told, "tokens": (span.start, span.end)} if len(trace.latents) else told
 
 
 def _chars(trace: Trace, spans: Iterable[Span]) -> list[tuple[int, int]]:

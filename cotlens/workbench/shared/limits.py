@@ -52,6 +52,11 @@ class Limits:
         others = {name: getattr(self, name) for name in _PLAIN if getattr(self, name) != known.get(name)}
         return {"max_new_tokens": self.max_new_tokens, **others}
 
+    def asked(self, max_new_tokens: int, temperature: float, model: Model) -> Limits:
+        """With what a person sets; InputError where that can't be a limit."""
+        least = check.number("temperature", temperature, least=0, of="The editor")
+        return replace(self, max_new_tokens=min(max_new_tokens, model.context_length), temperature=least)
+
     def payload(self) -> editor.Limits:
         """As the view's `limits`."""
         return {"max_new_tokens": self.max_new_tokens, "temperature": self.temperature}

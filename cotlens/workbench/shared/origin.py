@@ -20,5 +20,7 @@ def named(edit: Edit | None) -> str:
     """A branch's label from its edit."""
     if edit is None:
         return "edited"
+    if not edit.old and not edit.new and edit.kind != "truncate":  # no text went and none came: latents did
+        return f"latents: {edit.kind}"
     old, new = short(edit.old.strip() or "␣"), short(edit.new.strip() or "␣")
     return {"truncate": "cut", "insert": f"+ {new}", "delete": f"− {old}"}.get(edit.kind, f"{old} → {new}")

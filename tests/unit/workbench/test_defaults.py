@@ -8,7 +8,7 @@ import pytest
 import cotlens as cl
 from cotlens._core.errors import CotLensError
 from cotlens.models.load import load
-from cotlens.workbench.editor.measure_menu import default
+from cotlens.workbench.editor.offers.offering import default
 from tests.contract.test_model import MODELS, TEXT_ONLY, endpoint
 from tests.model import hybrids, tiny
 from tests.model.measure.test_features import random_sae

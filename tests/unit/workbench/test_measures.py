@@ -11,8 +11,8 @@ from cotlens.measure.importance import METHODS
 from cotlens.models.contract import Capability
 from cotlens.models.generation.sample_store import open_store
 from cotlens.workbench.editor import measure_runner
-from cotlens.workbench.editor.costs import Price, Rates
 from cotlens.workbench.editor.measure_menu import MEASURES, UNITS, ShadingSettings
+from cotlens.workbench.editor.offers.costs import Price, Rates
 from cotlens.workbench.editor.payload import NO_ROW
 
 
@@ -30,7 +30,7 @@ def facts(page):
 
 
 def test_every_method_is_in_the_menu():
-    inside = {"LogitLens", "Reading"}
+    inside = {"LogitLens", "Reading", "LatentAblation", "LatentLens"}
     assert {each.method for each in MEASURES.values()} == {*METHODS, *cl.faithfulness.ONE_TRACE} | inside
     assert len({each.label for each in MEASURES.values()}) == len(MEASURES)
     assert all(each.question.endswith("?") and each.units for each in MEASURES.values())

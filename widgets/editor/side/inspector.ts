@@ -1,6 +1,6 @@
 /** The inspector: everything known about the picked token, sentence or stretch, and what can be done there. */
 
-import type { Alternative, Found } from "../state";
+import type { Alternative, Found, LatentChip, LatentStrip } from "../state";
 import { ChoiceBars } from "../../kit/controls/bars";
 import { shortened } from "../../kit/text/cut";
 import { button, h, onClick, setAttribute, setOff, setText } from "../../kit/dom";
@@ -9,6 +9,8 @@ import type { TextModel } from "../../kit/text/text";
 import { createComparison } from "./comparison";
 import { effectOf, type Effect } from "./effect";
 import { endedBy } from "./endings";
+import { placeOf as latentPlace, readingOf } from "../latents/chips";
+import { createMoving } from "../latents/moving";
 import { any, type Context, type Section } from "../context";
 
 const ROWS = 5;
@@ -25,6 +27,8 @@ export function createInspector(context: Context): Section {
   const choiceTitle = h("h4", "cotlens-title");
   const choiceNote = h("p", "cotlens-small cotlens-muted");
   const comparison = createComparison(context);
+  const moving = createMoving(context);
+  const choosing = h("section", "cotlens-choice-section", {}, choiceTitle, choices.element, choiceNote);
   const rerun = button("cotlens-button cotlens-primary", "Rerun from here", { "data-action": "rerun" });
   const cut = button("cotlens-button", "Truncate here", { "data-action": "truncate" });
   const edit = button("cotlens-button", "Edit", { "data-action": "edit" });
@@ -33,8 +37,7 @@ export function createInspector(context: Context): Section {
   const acts = h("div", "cotlens-acts", { role: "group", "aria-label": "actions" }, rerun, cut, edit, remove, span);
   const body = h("div", "cotlens-side-body", {},
     h("section", "", {}, title, list, more),
-    h("section", "cotlens-choice-section", {}, choiceTitle, choices.element, choiceNote),
-    comparison.element);
+    choosing, moving.element, comparison.element);
   const element = h("aside", "cotlens-side", { "aria-label": "inspector", "data-region": "inspector" }, body, acts);
 
   onClick(rerun, signal, () => actions.rerun());
@@ -42,7 +45,9 @@ export function createInspector(context: Context): Section {
   onClick(edit, signal, () => actions.edit());
   onClick(remove, signal, () => {
     const span = stretch();
-    if (span && store.off === null) actions.replace(span.start, span.end, "");
+    const chips = store.pickedLatents;
+    if (store.off === null && chips.length > 0) actions.takeOut(chips[0]?.token ?? 0, (chips.at(-1)?.token ?? 0) + 1);
+    else if (span && store.off === null) actions.replace(span.start, span.end, "");
   });
 
   onClick(span, signal, () => actions.measureSpans(spansThen()));
@@ -72,10 +77,11 @@ export function createInspector(context: Context): Section {
     return { kind: "sentence", token: picked.token, last: sentence?.last ?? picked.token + 1, hovered: false };
   }
 
-  /** Characters of the picked range, when it lies inside the thought. */
+  /** Characters of the picked range, when it lies inside the thought; latents have none. */
   function stretch(): { start: number; end: number } | null {
     const { picked } = store.own;
     const thought = actions.thought();
+    if (picked?.kind === "range" && store.latentsIn(picked.token, picked.last).length > 0) return null;
     if (picked?.kind !== "range" || picked.token < thought.first || picked.last > thought.last) return null;
     return { start: store.text.start(picked.token), end: store.text.start(picked.last) };
   }
@@ -90,6 +96,8 @@ export function createInspector(context: Context): Section {
 
   function drawFacts(now: Subject): void {
     const { text, payload } = store;
+    const chips = store.latentsIn(now.token, now.last);
+    if (chips.length === now.last - now.token && payload.latents) { drawLatents(now, chips, payload.latents); return; }
     const where = placeOf(text, now.token);
     const tokens = now.last - now.token;
     setText(title, now.kind === "token" ? `Token ${now.token} · ${where}` : now.kind === "sentence" ? `${where[0]?.toUpperCase()}${where.slice(1)} · ${count(tokens, "token")} from ${now.token}` : `${count(tokens, "token")} from ${now.token} · ${where}`);
@@ -109,6 +117,22 @@ export function createInspector(context: Context): Section {
     fact("kind", "kind", effect?.kind ?? "—");
     const inside = now.kind === "range" ? null : store.inside(text.sentenceOf(now.token));
     drawMore(effect, store.found(now.token, now.last), inside ? [["inside, at the sentence's end", inside.said]] : []);
+  }
+
+  function drawLatents(now: Subject, chips: LatentChip[], latents: LatentStrip): void {
+    const [chip] = chips as [LatentChip];
+    const number = store.latentOf(chip.token);
+    const where = latentPlace(latents, number);
+    setText(title, chips.length > 1 ? `Latents ${number} to ${number + chips.length - 1}` : `Latent ${number}${where && ` · ${where}`}`);
+    const read = chips.every((each) => each.text !== null);
+    fact("text", "reads", read ? chips.map(readingOf).join(" ") : "not read", read ? "" : latents.note);
+    fact("probability", chips.length > 1 ? "least probability" : "probability", read ? probability(Math.min(...chips.map(({ p }) => p ?? NaN))) : "not measured");
+    const effect = effectOf(store, now.token, now.last);
+    fact("effect", store.payload.shading?.signed === false ? store.payload.shading?.metric_words ?? "" : "effect on answer", effect ? effect.words : "not measured", effect ? (store.payload.shading?.label ?? "") : "choose a measure in “Shade by”");
+    fact("certainty", "certainty", effect?.interval ?? "—", effect?.certainty);
+    fact("kind", "kind", effect?.kind ?? "—");
+    const sizes: [string, string][] = chips.length > 1 ? [] : [...(chip.entropy === null ? [] : [["entropy", `${figure(chip.entropy)} nats`] as [string, string]]), ["norm", figure(chip.norm ?? NaN)]];
+    drawMore(effect, [], [...sizes, ...(latents.note && !read ? [["not read", latents.note] as [string, string]] : [])]);
   }
 
   /** Whose effect it is where it isn't the token's own: " of sentence 4", " of its number". */
@@ -141,7 +165,7 @@ export function createInspector(context: Context): Section {
       ["answer", unrun ? "the edit was not rerun" : current?.answer ?? "none read"],
       ["probability", current?.p === null || current?.p === undefined ? "not measured" : probability(current.p)],
       ["thought", last > first ? count(last - first, "token") : "empty"],
-      ["sentences", store.text.sentences.length.toLocaleString("en-US")],
+      store.payload.latents ? ["latents", store.payload.latents.chips.length.toLocaleString("en-US")] : ["sentences", store.text.sentences.length.toLocaleString("en-US")],
       ["ended by", endedBy(shown)],
     ];
     drawMore(null);
@@ -149,6 +173,8 @@ export function createInspector(context: Context): Section {
   }
 
   function drawChoices(now: Subject | null): void {
+    choosing.hidden = now !== null && store.latentOf(now.token) >= 0; // nobody would have said something there
+    if (choosing.hidden) return;
     setText(choiceTitle, !now ? "" : now.kind === "token" ? "The model would have said" : "The model would have begun with");
     const known = now ? store.inspection(now.token) : null;
     choices.element.hidden = now === null;
@@ -182,13 +208,19 @@ export function createInspector(context: Context): Section {
     const whole = actions.cut === actions.thought().last;
     setOff(cut, actions.reason("truncate", actions.cut), whole ? "keep the whole thought, close it and hear the answer (T)" : "stop the thought before this token and hear the answer (T)");
     setOff(edit, actions.reason("edit", at), "edit the thought at this place (Enter)");
-    remove.hidden = picked?.kind !== "range";
+    const latents = store.pickedLatents.length > 0;
+    setText(edit, latents ? "Move" : "Edit");
+    if (latents) setOff(edit, null, "to the sliders (Enter)");
+    remove.hidden = picked?.kind !== "range" && !latents;
     const { selection } = store;
     const dropped = picked?.kind !== "range" && selection.unit === "span" && picked !== null && spansThen().length < selection.spans.length;
     span.hidden = picked?.kind !== "range" && !dropped;
     setText(span, dropped ? "Drop this stretch" : "Measure this stretch");
     setOff(span, store.off ?? (dropped || stretch() ? null : "Only the thought can be measured."), dropped ? "measure without it" : "shade by this stretch as a unit of its own");
-    setOff(remove, store.off ?? (stretch() ? null : "Only the thought can be edited."), "delete these tokens and rerun");
+    const range = store.pickedTokens;
+    const mixed = range !== null && store.latentsIn(range.first, range.last).length > 0;
+    if (mixed) span.hidden = true; // a stretch is one of text
+    setOff(remove, store.off ?? (latents || stretch() ? null : mixed ? "Pick words or latents, not both." : "Only the thought can be edited."), latents ? "take these latents out and rerun" : "delete these tokens and rerun");
   }
 
   let wait: ReturnType<typeof setTimeout> | undefined;
@@ -203,11 +235,12 @@ export function createInspector(context: Context): Section {
         // Asked only where someone stays: moving over fifty tokens makes one request.
         if (now) wait = setTimeout(() => store.inspect(now.token), 70);
       }
-      if (any(changed, "picked", "hovered", "document", "token_offsets", "logprobs", "inspections", "shading", "shading_values", "shading_facts", "shading_status", "inside", "findings", "selection", "wish", "alive", "broken", "loading")) draw();
+      if (any(changed, "picked", "hovered", "document", "token_offsets", "logprobs", "inspections", "shading", "shading_values", "shading_facts", "shading_status", "inside", "latents", "findings", "selection", "wish", "alive", "broken", "loading")) draw();
       else if (changed.has("stream") && subject() === null) drawOverview();
+      moving.update(changed);
       comparison.update(changed);
       // A new answer is what the person waited for, and a token that was just picked is what they ask about.
-      if (changed.has("comparison") && store.payload.comparison) body.scrollTop = body.scrollHeight;
+      if (changed.has("comparison") && store.payload.comparison && store.pickedLatents.length === 0) body.scrollTop = body.scrollHeight;
       else if (changed.has("picked") && store.own.picked) body.scrollTop = 0;
     },
   };

@@ -6,6 +6,7 @@ import { h } from "../../kit/dom";
 import { drawEffect, effectBar } from "../../kit/heat/effect-bar";
 import { heatClass, UNMEASURED } from "../../kit/heat/heat";
 import { drawable, shown } from "../../kit/text/special";
+import { drawLatents } from "../latents/chips";
 import type { Block } from "./blocks";
 import type { Store } from "../store";
 
@@ -19,6 +20,7 @@ const WIDTH = 54;
 
 /** Builds the element of a text block; paint() then gives it heat and marks. */
 export function drawBlock(block: TextBlock, store: Store): Drawn {
+  if (block.latents) return { block, bar: null, ...drawLatents(block, store) };
   const { text, payload } = store;
   const body = h("p", "cotlens-text", { role: "presentation" });
   const spans: HTMLElement[] = [];

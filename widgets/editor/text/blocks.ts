@@ -4,11 +4,11 @@ import { count } from "../../kit/numbers";
 import type { Role, TextModel, TokenRange } from "../../kit/text/text";
 import { unclosedWords } from "../side/endings";
 import { isOpen } from "./parts";
-import type { EditorDocument, InsideRow, PartInfo, Stream } from "../state";
+import type { EditorDocument, InsideRow, LatentStrip, PartInfo, Stream } from "../state";
 
 export type Block =
   | { kind: "label"; role: Role | "later"; note: string; foldable: boolean }
-  | { kind: "text"; role: Role; first: number; last: number; sentence: number; opens: boolean; folded: boolean }
+  | { kind: "text"; role: Role; first: number; last: number; sentence: number; opens: boolean; folded: boolean; latents?: boolean }
   | { kind: "part"; part: PartInfo; at: number; text: string; open: boolean }
   | { kind: "said"; text: string }
   | { kind: "cut"; words: string; rerun: boolean }
@@ -25,12 +25,14 @@ const LONG_PROMPT = 240;
 const AGAIN = "from here on the model wrote again";
 const BEFORE = "from here on: the text before the edit";
 
-export interface BlockOptions { promptOpen: boolean; parts?: readonly PartInfo[]; unfolded?: ReadonlySet<number>; stream: Stream | null; answerNote: string; gone?: boolean; inside?: (sentence: number) => InsideRow | null }
+export interface BlockOptions { promptOpen: boolean; parts?: readonly PartInfo[]; unfolded?: ReadonlySet<number>; stream: Stream | null; answerNote: string; gone?: boolean; inside?: (sentence: number) => InsideRow | null; latents?: LatentStrip | null }
 
 export function blocksOf(text: TextModel, document: EditorDocument, options: BlockOptions): Block[] {
   const blocks: Block[] = [];
   const { stream } = options;
-  const until = stream ? text.tokenFrom(stream.from) : text.count;
+  const latent = new Set(options.latents?.chips.map(({ token }) => token));
+  let until = stream ? text.tokenFrom(stream.from) : text.count;
+  while (stream && latent.has(until)) until += 1; // they have no characters: what is written stands behind them
   const clip = (range: TokenRange): TokenRange => ({ first: Math.min(range.first, until), last: Math.min(range.last, until) });
   prompt(blocks, text, options, clip);
   const lined = thought(blocks, text, document, options, clip);
@@ -92,12 +94,13 @@ function thought(
   const size = range.last - range.first;
   const focus = options.parts?.find(({ place }) => place === "focus");
   const which = focus ? `${(focus.thought ?? 0) + 1} of ${options.parts?.filter((each) => each.thought !== null).length}` : "";
-  const sizes = size ? `${count(size, "token")}, ${count(text.sentences.length, "sentence")}` : "";
+  const sizes = size ? sizeOf(size, text.sentences.length, options.latents) : "";
   blocks.push({ kind: "label", role: "thought", note: [which, sizes].filter(Boolean).join(" · "), foldable: false });
   if (focus?.reason) blocks.push({ kind: "note", text: focus.reason, tone: "warn" });
   const writing = stream !== null && stream.from <= span.end;
   if (size === 0 && !writing && !focus?.reason) blocks.push({ kind: "note", text: "The thought is empty: the model answered at once.", tone: "plain" });
-  const breaks = breaksOf(text, document, stream, range);
+  const breaks = breaksOf(text, document, stream, range, options.latents);
+  const latent = new Set(options.latents?.chips.map(({ token }) => token));
   let lined = false;
   const breakAt = (token: number): void => {
     if (breaks.removed === token) blocks.push({ kind: "removed", text: document.edit?.old ?? "" });
@@ -109,7 +112,7 @@ function thought(
     breakAt(first);
     let from = first;
     for (const cut of [...cuts, last]) {
-      pieces(blocks, { first: from, last: cut }, { role: "thought", sentence, folded: false }, from === first);
+      pieces(blocks, { first: from, last: cut }, { role: "thought", sentence, folded: false, ...(latent.has(from) ? { latents: true } : {}) }, from === first);
       if (cut < last) breakAt(cut);
       from = cut;
     }
@@ -120,6 +123,15 @@ function thought(
   for (let i = 0; i < sentences.length; i += 1) {
     const each = text.sentenceTokens(i);
     if (clip(each).last <= clip(each).first) continue;
+    if (latent.has(each.first)) { // all that follow one another are one strip
+      while (latent.has(sentences[i + 1]?.first ?? -1)) i += 1;
+      let last = each.first;
+      while (latent.has(last)) last += 1;
+      put({ first: each.first, last }, -1);
+      const rest = text.sentenceTokens(i).last;
+      if (last < rest) put({ first: last, last: rest }, -1);
+      continue;
+    }
     put(each, i);
     const row = stream ? null : options.inside?.(i);
     if (row) blocks.push({ kind: "inside", row });
@@ -130,13 +142,22 @@ function thought(
   return lined;
 }
 
+/** "15 latents, 3 changes", "30 tokens, 4 sentences"; of both, both. */
+function sizeOf(tokens: number, sentences: number, latents: LatentStrip | null | undefined): string {
+  const many = latents?.chips.length ?? 0;
+  const changes = latents?.parts.length ? [count(many / latents.parts.length, "change")] : [];
+  const words = [count(tokens - many, "token"), count(sentences - many, "sentence")];
+  return [...(many ? [count(many, "latent"), ...changes] : []), ...(many === tokens ? [] : words)].join(", ");
+}
+
 /** Where cut-off text and the line stand, as tokens; -1 for neither. A line at the very end would say nothing. */
-function breaksOf(text: TextModel, document: EditorDocument, stream: Stream | null, range: TokenRange): { removed: number; line: number } {
+function breaksOf(text: TextModel, document: EditorDocument, stream: Stream | null, range: TokenRange, latents: LatentStrip | null | undefined): { removed: number; line: number } {
   if (stream) return { removed: -1, line: text.tokenFrom(stream.from) };
   const { edit, rewritten_from: from, rerun_at: rerun } = document;
   const removed = edit?.kind === "truncate" && edit.old !== "" ? Math.min(range.last, text.tokenFrom(edit.at)) : -1;
   const line = rerun ?? (from === null ? -1 : text.tokenFrom(from));
-  return { removed, line: line < range.last ? line : -1 };
+  const among = latents?.chips.some(({ token }) => token === line) ?? false; // a strip isn't parted: its chips say so
+  return { removed, line: line < range.last && !among ? line : -1 };
 }
 
 /** Where this text and another meet: the model wrote again from there, or would, if it were asked. */

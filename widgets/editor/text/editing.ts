@@ -9,6 +9,7 @@ import { count } from "../../kit/numbers";
 import type { Reply } from "../../kit/kernel/requests";
 import { EACH_SPECIAL, signOf } from "../../kit/text/special";
 import { changesSoFar, heatLayer, recolour, stretchOf, type Stretch } from "./heat-layer";
+import { latentMarks } from "../latents/marks";
 import { any, type Context, type Section } from "../context";
 import type { Editing } from "../store";
 
@@ -61,7 +62,7 @@ export function createEditing({ store, actions, signal }: Context): Section & { 
           { key: "Escape", run: () => { close(); return true; } },
           ...historyKeymap, ...standardKeymap,
         ]),
-        changesSoFar, heatLayer(store, editing),
+        changesSoFar, heatLayer(store, editing), latentMarks(store, editing),
         EditorView.contentAttributes.of({ "aria-label": "the thought, editable", spellcheck: "false" }),
         EditorView.updateListener.of((update) => { if (update.docChanged) draw(); }),
       ],

@@ -11,6 +11,7 @@ import { VirtualList } from "../../kit/virtual";
 import { drawBlock, paint, paintStop, type Drawn } from "./block-view";
 import { blocksOf, type Block } from "./blocks";
 import { insideLine } from "./inside";
+import { changeTokens, latentWords } from "../latents/chips";
 import { partLine } from "./parts";
 import { any, type Context, type Section } from "../context";
 import { followPointer } from "./pointing";
@@ -65,7 +66,7 @@ export function createReading({ store, actions, root, signal }: Context, framed:
     const { document: shown, stream, loading } = store.payload;
     drawn.clear();
     streamNode = null;
-    blocks = shown ? blocksOf(store.text, shown, { promptOpen: store.own.promptOpen, parts: store.payload.parts, unfolded: store.own.unfolded, stream, gone: !store.connected, answerNote: answerNote(), inside: (sentence) => store.inside(sentence) }) : [];
+    blocks = shown ? blocksOf(store.text, shown, { promptOpen: store.own.promptOpen, parts: store.payload.parts, unfolded: store.own.unfolded, stream, gone: !store.connected, answerNote: answerNote(), inside: (sentence) => store.inside(sentence), latents: store.payload.latents }) : [];
     if (!shown) blocks = [{ kind: "note", text: loading ? "" : "There is no trace to show yet.", tone: "plain" }];
     textBlocks = blocks.flatMap((block, index) => (block.kind === "text" ? [index] : []));
     firsts = textBlocks.map((index) => (blocks[index] as Extract<Block, { kind: "text" }>).first);
@@ -77,6 +78,7 @@ export function createReading({ store, actions, root, signal }: Context, framed:
     const block = blocks[index] as Block;
     if (block.kind === "text") {
       if (block.folded) return 2 * LINE + 4;
+      if (block.latents) return Math.ceil((block.last - block.first) / Math.max(4, (element.clientWidth - 60) / 56)) * 38 + 8;
       const perLine = Math.max(20, (element.clientWidth - 124) / 7.3);
       const chars = store.text.start(block.last) - store.text.start(block.first);
       return Math.max(1, Math.ceil(chars / perLine)) * LINE + 4;
@@ -203,6 +205,9 @@ export function createReading({ store, actions, root, signal }: Context, framed:
   }
 
   function spoken(token: number): string {
+    const latent = store.latentOf(token);
+    const row = store.shadingIndex(token);
+    if (latent >= 0) return `${latentWords(store, latent)}${row < 0 ? "" : `, effect ${signed(store.payload.shading_values[row] ?? NaN)} ${store.payload.shading?.scale_unit ?? ""}`}`;
     const logprob = store.payload.logprobs[token] ?? NaN;
     const value = store.payload.shading_values[store.shadingIndex(token)] ?? NaN;
     const piece = spokenPiece(store.text.piece(token));
@@ -241,6 +246,13 @@ export function createReading({ store, actions, root, signal }: Context, framed:
   };
 
   content.addEventListener("click", (event) => {
+    const change = (event.target as Element).closest<HTMLElement>("[data-change]");
+    if (change) {
+      const [first, last] = changeTokens(store, Number(change.dataset["change"]));
+      actions.pickRange(first, last);
+      element.focus({ preventScroll: true });
+      return;
+    }
     const row = (event.target as Element).closest<HTMLElement>("[data-sentence]");
     const sentence = row ? store.text.sentences[Number(row.dataset["sentence"])] : undefined;
     if (sentence) { actions.pick(sentence.first, "sentence"); element.focus({ preventScroll: true }); return; }
@@ -315,7 +327,7 @@ export function createReading({ store, actions, root, signal }: Context, framed:
       const from = store.payload.stream ? store.payload.stream.from : null;
       const streamMoved = changed.has("stream") && from !== streamFrom;
       streamFrom = from;
-      if (streamMoved || any(changed, "document", "parts", "token_offsets", "promptOpen", "unfolded", "comparison", "branches", "loading", "alive", "broken", "inside")) {
+      if (streamMoved || any(changed, "document", "parts", "token_offsets", "promptOpen", "unfolded", "comparison", "branches", "loading", "alive", "broken", "inside", "latents")) {
         const top = element.scrollTop;
         const { aimed } = list;
         rebuild();

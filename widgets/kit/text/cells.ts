@@ -9,9 +9,9 @@ import { spokenPiece } from "./special";
 /** What cells are called that show no character of their own; of the others the text is the name. */
 const names = new WeakMap<Element, string>();
 
-/** Makes an element that draws a piece of text a cell of it. */
-export function asCell<E extends Element>(element: E, piece: string): E {
-  if ((element.textContent ?? "").trim() === "") names.set(element, spokenPiece(piece));
+/** Makes an element that draws a piece of text a cell of it; `name` where more is to be said than is seen. */
+export function asCell<E extends Element>(element: E, piece: string, name?: string): E {
+  if (name !== undefined || (element.textContent ?? "").trim() === "") names.set(element, name ?? spokenPiece(piece));
   setAttribute(element, "role", "gridcell");
   setAttribute(element, "aria-label", names.get(element) ?? null);
   return element;

@@ -40,7 +40,7 @@ export class TextModel {
   ) {
     this.count = Math.max(0, offsets.length - 1);
     this.sentenceFirst = Int32Array.from(sentences, (sentence) => sentence.first);
-    for (const span of roles) this.ranges.set(span.role, this.covering(span.start, span.end));
+    for (const { role, start, end, tokens } of roles) this.ranges.set(role, tokens ? { first: tokens[0], last: tokens[1] } : this.covering(start, end));
   }
 
   /** The text as views draw it: what can't be seen, such as a template's markers, is blotted out in its place. */
@@ -106,7 +106,7 @@ export class TextModel {
 
   roleOf(token: number): Role | null {
     const at = this.start(token);
-    return this.roles.find((each) => each.start <= at && at < each.end)?.role ?? null;
+    return this.roles.find(({ start, end, tokens }) => (tokens ? tokens[0] <= token && token < tokens[1] : start <= at && at < end))?.role ?? null;
   }
 
   /** The sentence of a token, counting the white space after a sentence to it; -1 outside the thought. */
