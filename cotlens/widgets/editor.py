@@ -12,11 +12,9 @@ from cotlens.widgets.protocol.editor import (
     Found,
     Head,
     Inside,
-    LatentStrip,
     Limits,
     Loading,
     Measure,
-    MovedLatents,
     PartInfo,
     Place,
     Reader,
@@ -27,7 +25,7 @@ from cotlens.widgets.protocol.editor import (
     Strip,
     Whole,
 )  # fmt: skip
-from cotlens.widgets.protocol.shared import BranchInfo, Comparison, Job, Lock, TraceDocument
+from cotlens.widgets.protocol.shared import BranchInfo, Comparison, Job, LatentStrip, Lock, MovedLatents, TraceDocument
 
 
 class EditorView(View):

@@ -1,5 +1,6 @@
 /** What a person can do, once, for buttons, keys and pointer alike. */
 
+import { latentOf, pickedLatents } from "./latents/picked";
 import type { Reply } from "../kit/kernel/requests";
 import type { TokenRange } from "../kit/text/text";
 import { isOpen } from "./text/parts";
@@ -52,7 +53,7 @@ export class Actions {
 
   /** A latent is a unit of its own: picking its token picks it. */
   pick(token: number, kind: "token" | "sentence" = "token"): void {
-    this.store.setOwn({ picked: { kind: this.store.latentOf(token) >= 0 ? "sentence" : kind, token }, hovered: null });
+    this.store.setOwn({ picked: { kind: latentOf(this.store, token) >= 0 ? "sentence" : kind, token }, hovered: null });
   }
 
   pickRange(first: number, last: number): void {
@@ -84,7 +85,7 @@ export class Actions {
     let index = starts.length - 1;
     while (index > 0 && (starts[index] as number) > at) index -= 1;
     const next = starts[Math.max(0, Math.min(starts.length - 1, index + steps))] as number;
-    const bySentence = this.store.own.picked?.kind === "sentence" && this.store.latentOf(at) < 0;
+    const bySentence = this.store.own.picked?.kind === "sentence" && latentOf(this.store, at) < 0;
     this.pick(next, bySentence && this.store.text.sentenceOf(next) >= 0 ? "sentence" : "token");
   }
 
@@ -127,7 +128,7 @@ export class Actions {
 
   /** Opens the editor at the picked place; latents have no words to edit, but sliders. */
   edit(token = this.at): void {
-    if (this.store.pickedLatents.length > 0) { this.store.setOwn({ sliders: this.store.own.sliders + 1 }); return; }
+    if (pickedLatents(this.store).length > 0) { this.store.setOwn({ sliders: this.store.own.sliders + 1 }); return; }
     this.act("edit", token ?? this.thought().first, (at) => {
       const { text, own, payload } = this.store;
       const span = text.roleSpan("thought");

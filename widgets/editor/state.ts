@@ -4,7 +4,7 @@ import type { Present } from "../kit/kernel/bind";
 import type { Request, State } from "./protocol";
 
 export type * from "./protocol";
-export type { BranchInfo, Comparison, EditInfo, Job, TraceDocument as EditorDocument } from "../kit/protocol";
+export type { BranchInfo, Comparison, EditInfo, Job, LatentChip, LatentControl, LatentStrip, MovedLatents, TraceDocument as EditorDocument } from "../kit/protocol";
 
 /** These are never absent: `EMPTY` has them before Python says anything. */
 type Given = "head" | "selection" | "job";

@@ -3,13 +3,13 @@
 import { filled, levels, UNMEASURED } from "../kit/heat/heat";
 import { certaintyOf, isSmall, mayBeNothing, type Certainty } from "../kit/heat/certainty";
 import { scaleOf, type Lock, type Over, type Scale } from "../kit/heat/scale";
-import { TextModel, type RoleSpan, type Stretch, type TokenRange } from "../kit/text/text";
+import { TextModel, type RoleSpan, type Stretch } from "../kit/text/text";
 import { Requests, type Reply } from "../kit/kernel/requests";
 import { StreamedText } from "../kit/kernel/streamed-text";
 import { sharedPick, tokensIn, type Picking, type SelectedTrait, type SharedPick } from "../kit/kernel/selection";
 import type { Selected } from "../kit/protocol";
 import { EMPTY } from "./payload";
-import type { DocumentRequest, EditorDocument, EditorPayload, Found, InsideRow, Inspection, LatentChip, LatentEffect, PartInfo, Place, Request, Selection, Stream } from "./state";
+import type { DocumentRequest, EditorDocument, EditorPayload, Found, InsideRow, Inspection, LatentEffect, PartInfo, Place, Request, Selection, Stream } from "./state";
 
 export type Picked = { kind: "token" | "sentence"; token: number } | { kind: "range"; token: number; last: number };
 
@@ -234,30 +234,6 @@ export class Store {
   /** What is read inside the model at the end of a sentence. */
   inside(sentence: number): InsideRow | null {
     return this.payload.inside?.rows.find((row) => row.sentence === sentence) ?? null;
-  }
-
-  /** Which latent a token is, from 0; -1 for a word. */
-  latentOf(token: number): number {
-    return this.payload.latents?.chips.findIndex((chip) => chip.token === token) ?? -1;
-  }
-
-  /** The latents among tokens first..last, in order. */
-  latentsIn(first: number, last: number): LatentChip[] {
-    return this.payload.latents?.chips.filter(({ token }) => token >= first && token < last) ?? [];
-  }
-
-  /** The picked tokens. */
-  get pickedTokens(): TokenRange | null {
-    const { picked } = this.own;
-    if (picked === null) return null;
-    return { first: picked.token, last: picked.kind === "range" ? picked.last : picked.token + 1 };
-  }
-
-  /** The picked latents, where nothing else is picked. */
-  get pickedLatents(): LatentChip[] {
-    const range = this.pickedTokens;
-    const chips = range ? this.latentsIn(range.first, range.last) : [];
-    return range && chips.length === range.last - range.first ? chips : [];
   }
 
   /** What monitors found in the text that is shown, at any of these tokens; everything by default. */

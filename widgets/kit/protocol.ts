@@ -246,3 +246,69 @@ export interface Envelope {
   status: "ok" | "error" | "progress" | "cancelled";
   error?: Failure;
 }
+
+/** A latent: what the output embedding reads there, None where that isn't known. */
+export interface LatentChip {
+  token: number;
+  text: string | null;
+  p: number | null;
+  /** Of what is read, in nats. */
+  entropy: number | null;
+  norm: number | null;
+}
+
+/** Another thought, whose latents may stand in place of these; with the reason why they can't. */
+export interface LatentDonor {
+  id: string;
+  label: string;
+  reason: string | null;
+}
+
+/** The latents of a thought, in order. */
+export interface LatentStrip {
+  chips: LatentChip[];
+  /** What the latents of one change are to say; none where that isn't known. */
+  parts: string[];
+  /** What the mean that a latent is moved to is the mean of. */
+  mean: string;
+  donors: LatentDonor[];
+  /** Tokens whose latents were put there by an edit. */
+  put: [number, number] | null;
+  /** The token from which the latents were thought again. */
+  anew: number | null;
+  /** Why nothing is read. */
+  note: string;
+  /** Why no latent can be moved, "" where they can be. */
+  off: string;
+}
+
+/** The same done to a model of the same shape that hands nothing on; `why` it couldn't be, else "". */
+export interface LatentControl {
+  name: string;
+  /** What the lens reads at these latents there. */
+  reads: string;
+  answer: string;
+  was: number | null;
+  now: number | null;
+  why: string;
+}
+
+/** What is answered with some latents moved: log-odds of the answer to its best rival, nats, and probabilities. */
+export interface MovedLatents {
+  document: string;
+  token: number;
+  places: number[];
+  effect: "total" | "direct";
+  donor: string;
+  /** Of the vectors that are put in. */
+  norms: number[];
+  answer: string;
+  was: number;
+  now: number;
+  /** How far `was` moves when each of these latents is replaced by itself. */
+  floor: number;
+  rows: BeforeAfter[];
+  cost: string;
+  /** None while it isn't known, and where there is none. */
+  control: LatentControl | null;
+}

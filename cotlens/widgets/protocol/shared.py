@@ -279,3 +279,74 @@ class Envelope(TypedDict):
     kind: Literal["reply"]
     status: Literal["ok", "error", "progress", "cancelled"]
     error: NotRequired[Failure]
+
+
+class LatentChip(TypedDict):
+    """A latent: what the output embedding reads there, None where that isn't known."""
+
+    token: int
+    text: str | None
+    p: float | None
+    entropy: float | None
+    """Of what is read, in nats."""
+    norm: float | None
+
+
+class LatentDonor(TypedDict):
+    """Another thought, whose latents may stand in place of these; with the reason why they can't."""
+
+    id: str
+    label: str
+    reason: str | None
+
+
+class LatentStrip(TypedDict):
+    """The latents of a thought, in order."""
+
+    chips: list[LatentChip]
+    parts: list[str]
+    """What the latents of one change are to say; none where that isn't known."""
+    mean: str
+    """What the mean that a latent is moved to is the mean of."""
+    donors: list[LatentDonor]
+    put: tuple[int, int] | None
+    """Tokens whose latents were put there by an edit."""
+    anew: int | None
+    """The token from which the latents were thought again."""
+    note: str
+    """Why nothing is read."""
+    off: str
+    """Why no latent can be moved, "" where they can be."""
+
+
+class LatentControl(TypedDict):
+    """The same done to a model of the same shape that hands nothing on; `why` it couldn't be, else ""."""
+
+    name: str
+    reads: str
+    """What the lens reads at these latents there."""
+    answer: str
+    was: float | None
+    now: float | None
+    why: str
+
+
+class MovedLatents(TypedDict):
+    """What is answered with some latents moved: log-odds of the answer to its best rival, nats, and probabilities."""
+
+    document: str
+    token: int
+    places: list[float]
+    effect: Literal["total", "direct"]
+    donor: str
+    norms: list[float]
+    """Of the vectors that are put in."""
+    answer: str
+    was: float
+    now: float
+    floor: float
+    """How far `was` moves when each of these latents is replaced by itself."""
+    rows: list[BeforeAfter]
+    cost: str
+    control: LatentControl | None
+    """None while it isn't known, and where there is none."""

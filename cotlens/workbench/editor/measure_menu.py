@@ -227,7 +227,7 @@ MEASURES: dict[str, MenuEntry] = {
         settings={"effect": "direct"},
     ),
     "latent-lens": _latent(
-        "LatentLens", "Latent lens", "How surely does this latent read as a token? Which says nothing of its use.",
+        "LatentLens", "Latent lens", "How surely does this latent read as a token, whatever it is used for?",
         metrics=(), answer=False,
     ),
 }  # fmt: skip

@@ -14,6 +14,8 @@ FIELDS = {
     "branch": {"token": 3, "token_id": 1}, "truncate": {"token": 3}, "edit": {"start": 10, "end": 11, "text": "x"},
     "rerun": {"token": 3}, "measure": {"measure": "resampling", "unit": "sentence", "n": 20}, "count": {"text": "x"},
     "limits": {"max_new_tokens": 5, "temperature": 1.0}, "resample": {"n": 4},
+    "move": {"token": 3, "places": [-1.0], "effect": "total", "donor": ""},
+    "put": {"token": 3, "places": [-1.0], "effect": "total", "donor": ""}, "take_out": {"token": 3, "last": 4},
 }  # fmt: skip
 
 

@@ -1,5 +1,6 @@
 /** The latents of a thought as chips: what the lens reads there, in groups of a change where that is known. */
 
+import { latentOf } from "./picked";
 import { asCell, rowHead } from "../../kit/text/cells";
 import { shortened } from "../../kit/text/cut";
 import { h } from "../../kit/dom";
@@ -42,7 +43,7 @@ export function drawLatents({ first, last }: { first: number; last: number }, st
   const base: string[] = [];
   const groups: HTMLElement[] = [];
   for (let token = first; token < last; token += 1) {
-    const number = store.latentOf(token);
+    const number = latentOf(store, token);
     const chip = latents.chips[number] as LatentChip;
     const begins = size > 0 && number % size === 0;
     if (begins || groups.length === 0) groups.push(h("span", `cotlens-change${size > 0 ? " cotlens-known" : ""}`, { role: "presentation" }));

@@ -1,5 +1,6 @@
 /** Sliders of the picked latents, between the mean, their own place and a donor's, and what is answered then. */
 
+import { latentOf, pickedLatents } from "./picked";
 import { beforeAfterBars } from "../../kit/controls/bars";
 import { button, h, onClick, setAttribute, setOff, setText } from "../../kit/dom";
 import { figure, signed } from "../../kit/numbers";
@@ -30,7 +31,7 @@ export function createMoving({ store, actions, root, signal }: Context): Section
   signal.addEventListener("abort", () => clearTimeout(timer));
 
   const off = (): string | null => store.off ?? (store.payload.latents?.off || null);
-  const chips = (): LatentChip[] => store.pickedLatents;
+  const chips = (): LatentChip[] => pickedLatents(store);
   const placed = (token: number): number => (store.own.moving.document === store.payload.document?.id ? store.own.moving.places.get(token) ?? 0 : 0);
   const places = (): number[] => chips().map(({ token }) => placed(token));
   const moves = (): boolean => places().some((place) => place !== 0);
@@ -94,7 +95,7 @@ export function createMoving({ store, actions, root, signal }: Context): Section
   }
 
   function rowOf({ token }: LatentChip): Row {
-    const number = store.latentOf(token);
+    const number = latentOf(store, token);
     const slider = h("input", "cotlens-range", { type: "range", min: -1, max: 1, step: STEP, "data-latent": number, "aria-label": `latent ${number}, between the mean and a donor's` });
     const said = h("span", "cotlens-number");
     slider.addEventListener("input", () => set([[token, Number(slider.valueAsNumber.toFixed(2))]]), { signal });
@@ -121,7 +122,7 @@ export function createMoving({ store, actions, root, signal }: Context): Section
       slider.max = can ? "1" : "0";
       slider.disabled = why !== null;
       if (slider.valueAsNumber !== place) slider.value = String(place);
-      const norm = now ? now.norms[i] : place === 0 ? latents.chips[store.latentOf(token)]?.norm : undefined;
+      const norm = now ? now.norms[i] : place === 0 ? latents.chips[latentOf(store, token)]?.norm : undefined;
       const length = norm === undefined || norm === null ? "" : `, norm ${figure(norm)}`;
       setText(said, `${words(place)}${length}`);
       setAttribute(slider, "aria-valuetext", `${words(place)}${length}`);

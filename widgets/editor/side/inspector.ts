@@ -1,5 +1,6 @@
 /** The inspector: everything known about the picked token, sentence or stretch, and what can be done there. */
 
+import { latentOf, latentsIn, pickedLatents, pickedTokens } from "../latents/picked";
 import type { Alternative, Found, LatentChip, LatentStrip } from "../state";
 import { ChoiceBars } from "../../kit/controls/bars";
 import { shortened } from "../../kit/text/cut";
@@ -45,7 +46,7 @@ export function createInspector(context: Context): Section {
   onClick(edit, signal, () => actions.edit());
   onClick(remove, signal, () => {
     const span = stretch();
-    const chips = store.pickedLatents;
+    const chips = pickedLatents(store);
     if (store.off === null && chips.length > 0) actions.takeOut(chips[0]?.token ?? 0, (chips.at(-1)?.token ?? 0) + 1);
     else if (span && store.off === null) actions.replace(span.start, span.end, "");
   });
@@ -81,7 +82,7 @@ export function createInspector(context: Context): Section {
   function stretch(): { start: number; end: number } | null {
     const { picked } = store.own;
     const thought = actions.thought();
-    if (picked?.kind === "range" && store.latentsIn(picked.token, picked.last).length > 0) return null;
+    if (picked?.kind === "range" && latentsIn(store, { first: picked.token, last: picked.last }).length > 0) return null;
     if (picked?.kind !== "range" || picked.token < thought.first || picked.last > thought.last) return null;
     return { start: store.text.start(picked.token), end: store.text.start(picked.last) };
   }
@@ -96,7 +97,7 @@ export function createInspector(context: Context): Section {
 
   function drawFacts(now: Subject): void {
     const { text, payload } = store;
-    const chips = store.latentsIn(now.token, now.last);
+    const chips = latentsIn(store, { first: now.token, last: now.last });
     if (chips.length === now.last - now.token && payload.latents) { drawLatents(now, chips, payload.latents); return; }
     const where = placeOf(text, now.token);
     const tokens = now.last - now.token;
@@ -121,7 +122,7 @@ export function createInspector(context: Context): Section {
 
   function drawLatents(now: Subject, chips: LatentChip[], latents: LatentStrip): void {
     const [chip] = chips as [LatentChip];
-    const number = store.latentOf(chip.token);
+    const number = latentOf(store, chip.token);
     const where = latentPlace(latents, number);
     setText(title, chips.length > 1 ? `Latents ${number} to ${number + chips.length - 1}` : `Latent ${number}${where && ` · ${where}`}`);
     const read = chips.every((each) => each.text !== null);
@@ -173,7 +174,7 @@ export function createInspector(context: Context): Section {
   }
 
   function drawChoices(now: Subject | null): void {
-    choosing.hidden = now !== null && store.latentOf(now.token) >= 0; // nobody would have said something there
+    choosing.hidden = now !== null && latentOf(store, now.token) >= 0; // nobody would have said something there
     if (choosing.hidden) return;
     setText(choiceTitle, !now ? "" : now.kind === "token" ? "The model would have said" : "The model would have begun with");
     const known = now ? store.inspection(now.token) : null;
@@ -208,7 +209,7 @@ export function createInspector(context: Context): Section {
     const whole = actions.cut === actions.thought().last;
     setOff(cut, actions.reason("truncate", actions.cut), whole ? "keep the whole thought, close it and hear the answer (T)" : "stop the thought before this token and hear the answer (T)");
     setOff(edit, actions.reason("edit", at), "edit the thought at this place (Enter)");
-    const latents = store.pickedLatents.length > 0;
+    const latents = pickedLatents(store).length > 0;
     setText(edit, latents ? "Move" : "Edit");
     if (latents) setOff(edit, null, "to the sliders (Enter)");
     remove.hidden = picked?.kind !== "range" && !latents;
@@ -217,8 +218,7 @@ export function createInspector(context: Context): Section {
     span.hidden = picked?.kind !== "range" && !dropped;
     setText(span, dropped ? "Drop this stretch" : "Measure this stretch");
     setOff(span, store.off ?? (dropped || stretch() ? null : "Only the thought can be measured."), dropped ? "measure without it" : "shade by this stretch as a unit of its own");
-    const range = store.pickedTokens;
-    const mixed = range !== null && store.latentsIn(range.first, range.last).length > 0;
+    const mixed = latentsIn(store, pickedTokens(store)).length > 0;
     if (mixed) span.hidden = true; // a stretch is one of text
     setOff(remove, store.off ?? (latents || stretch() ? null : mixed ? "Pick words or latents, not both." : "Only the thought can be edited."), latents ? "take these latents out and rerun" : "delete these tokens and rerun");
   }
@@ -240,7 +240,7 @@ export function createInspector(context: Context): Section {
       moving.update(changed);
       comparison.update(changed);
       // A new answer is what the person waited for, and a token that was just picked is what they ask about.
-      if (changed.has("comparison") && store.payload.comparison && store.pickedLatents.length === 0) body.scrollTop = body.scrollHeight;
+      if (changed.has("comparison") && store.payload.comparison && pickedLatents(store).length === 0) body.scrollTop = body.scrollHeight;
       else if (changed.has("picked") && store.own.picked) body.scrollTop = 0;
     },
   };

@@ -1,5 +1,6 @@
 /** The reading view: prompt, thought and answer as blocks of which only the visible ones exist. */
 
+import { latentOf } from "../latents/picked";
 import { letGo, pointAt, wholeRow } from "../../kit/text/cells";
 import { shortened } from "../../kit/text/cut";
 import { button, h, setAttribute, setOff, setText, uniqueId } from "../../kit/dom";
@@ -205,13 +206,11 @@ export function createReading({ store, actions, root, signal }: Context, framed:
   }
 
   function spoken(token: number): string {
-    const latent = store.latentOf(token);
-    const row = store.shadingIndex(token);
-    if (latent >= 0) return `${latentWords(store, latent)}${row < 0 ? "" : `, effect ${signed(store.payload.shading_values[row] ?? NaN)} ${store.payload.shading?.scale_unit ?? ""}`}`;
     const logprob = store.payload.logprobs[token] ?? NaN;
     const value = store.payload.shading_values[store.shadingIndex(token)] ?? NaN;
     const piece = spokenPiece(store.text.piece(token));
     const effect = Number.isNaN(value) ? "" : `, effect ${signed(value)} ${store.payload.shading?.scale_unit ?? ""}`;
+    if (latentOf(store, token) >= 0) return `${latentWords(store, latentOf(store, token))}${effect}`;
     // Where the keys that move by sentences stop, and what picks a sentence.
     const sentence = store.text.sentenceOf(token);
     const inside = store.text.sentences[sentence]?.first === token ? store.inside(sentence) : null;
@@ -248,8 +247,7 @@ export function createReading({ store, actions, root, signal }: Context, framed:
   content.addEventListener("click", (event) => {
     const change = (event.target as Element).closest<HTMLElement>("[data-change]");
     if (change) {
-      const [first, last] = changeTokens(store, Number(change.dataset["change"]));
-      actions.pickRange(first, last);
+      actions.pickRange(...changeTokens(store, Number(change.dataset["change"])));
       element.focus({ preventScroll: true });
       return;
     }

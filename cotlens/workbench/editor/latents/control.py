@@ -14,7 +14,7 @@ from cotlens.models.contract import Model
 from cotlens.models.load import load
 from cotlens.organisms.store import latent_control
 from cotlens.trace import Trace
-from cotlens.widgets.protocol.editor import LatentControl
+from cotlens.widgets.protocol.shared import LatentControl
 from cotlens.workbench.editor.latents.answers import answers
 from cotlens.workbench.editor.latents.move import Move
 from cotlens.workbench.editor.latents.thoughts import Thoughts

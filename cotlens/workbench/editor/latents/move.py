@@ -10,6 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cotlens._core.errors import InputError
+from cotlens.measure.method import check_setting
+from cotlens.models.contract import EFFECTS
 from cotlens.trace import Span, Trace
 from cotlens.trace.latents import UNIT, name_of
 
@@ -79,6 +81,7 @@ def move_of(trace: Trace, request: Any) -> Move:
         InputError: these aren't latents, or places outside -1 to 1.
     """
     first = number_of(trace, request.token)
+    check_setting("The editor", "effect", request.effect, EFFECTS)
     places = [float(one) for one in request.places if type(one) in (int, float) and -1 <= one <= 1]
     if len(places) < len(request.places) or not 1 <= len(places) <= len(trace.latents) - first:
         raise InputError(

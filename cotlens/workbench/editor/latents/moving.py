@@ -14,7 +14,7 @@ from cotlens.models.contract import Capability, Model
 from cotlens.results import Result
 from cotlens.trace import Trace
 from cotlens.trace.latents import name_of
-from cotlens.widgets.protocol.editor import LatentControl
+from cotlens.widgets.protocol.shared import LatentControl
 from cotlens.workbench.branches.node import Node
 from cotlens.workbench.branches.tree import Tree
 from cotlens.workbench.editor.latents.answers import Answers, answers

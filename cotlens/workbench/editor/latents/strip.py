@@ -9,7 +9,7 @@ import numpy as np
 
 from cotlens.results import Result
 from cotlens.trace import Trace
-from cotlens.widgets.protocol.editor import LatentChip, LatentDonor, LatentStrip, Span
+from cotlens.widgets.protocol.shared import LatentChip, LatentDonor, LatentStrip
 from cotlens.workbench.shared.compare import finite
 
 
@@ -64,7 +64,7 @@ def _chip(trace: Trace, number: int, lens: Result | None) -> LatentChip:
     }  # fmt: skip
 
 
-def _put(trace: Trace) -> Span | None:
+def _put(trace: Trace) -> tuple[int, int] | None:
     edit = trace.edit
     if edit is None or edit.kind not in ("replace", "insert"):
         return None

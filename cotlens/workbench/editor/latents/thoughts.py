@@ -14,7 +14,7 @@ from cotlens.measure.latent.steps import check_alike, check_same_model
 from cotlens.measure.method import traces_of
 from cotlens.models.contract import Model
 from cotlens.trace import Trace
-from cotlens.widgets.protocol.editor import LatentDonor
+from cotlens.widgets.protocol.shared import LatentDonor
 from cotlens.workbench.branches.node import Node, short
 from cotlens.workbench.shared.controller import check_trace
 
