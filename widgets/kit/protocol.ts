@@ -247,12 +247,11 @@ export interface Envelope {
   error?: Failure;
 }
 
-/** A latent: what the output embedding reads there, None where that isn't known. */
+/** A latent: what the output embedding reads there, its entropy in nats; None where that isn't known. */
 export interface LatentChip {
   token: number;
   text: string | null;
   p: number | null;
-  /** Of what is read, in nats. */
   entropy: number | null;
   norm: number | null;
 }
@@ -300,7 +299,6 @@ export interface MovedLatents {
   places: number[];
   effect: "total" | "direct";
   donor: string;
-  /** Of the vectors that are put in. */
   norms: number[];
   answer: string;
   was: number;

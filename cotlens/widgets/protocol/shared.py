@@ -282,13 +282,12 @@ class Envelope(TypedDict):
 
 
 class LatentChip(TypedDict):
-    """A latent: what the output embedding reads there, None where that isn't known."""
+    """A latent: what the output embedding reads there, its entropy in nats; None where that isn't known."""
 
     token: int
     text: str | None
     p: float | None
     entropy: float | None
-    """Of what is read, in nats."""
     norm: float | None
 
 
@@ -340,7 +339,6 @@ class MovedLatents(TypedDict):
     effect: Literal["total", "direct"]
     donor: str
     norms: list[float]
-    """Of the vectors that are put in."""
     answer: str
     was: float
     now: float
