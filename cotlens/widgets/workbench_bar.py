@@ -11,8 +11,8 @@ from cotlens.widgets.protocol.workbench_bar import Width
 class WorkbenchBar(View):
     """Traits of the bar; `cotlens.workbench.workbench` fills them.
 
-    `names` are all panels in their order; `panels` those that are open, width by name, and is set by the page; `notice`
-    says why one couldn't be opened.
+    `names` are all panels in their order; `panels` those that are open, width by name; `notice` says why one couldn't
+    be opened.
     """
 
     _bundle = "workbench_bar"

@@ -70,7 +70,7 @@ const SHOW: Record<string, () => void> = {
   ...showing(featureTable, FEATURES, (state) => new AskingFake(state)),
   ...showing(monitorPanel, MONITORS, displayed),
   ...showing(branchTree, BRANCHTREES, (state) => new AskingFake(state)),
-  ...showing(workbenchBar, WORKBENCHES, displayed),
+  ...showing(workbenchBar, WORKBENCHES, (state) => new AskingFake(state)),
   ...showing(rolloutMap, ROLLOUTS, (state) => new AskingFake(state)),
 };
 const NAMES = Object.keys(SHOW);

@@ -8,7 +8,7 @@ import { mount } from "./view";
 
 export default bound<State, Store>({
   keys: KEYS,
-  open: (get, _, save) => new Store(get, save),
+  open: (get, post) => new Store(get, post),
   changed: (store) => store.changed(),
   mount,
 });

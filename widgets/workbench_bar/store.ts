@@ -1,10 +1,13 @@
 /** One per view: which panels there are, which are open, and what a person does to them. */
 
 import { Observed } from "../kit/kernel/observed";
-import type { State, Width } from "./protocol";
+import { Requests } from "../kit/kernel/requests";
+import type { Request, State, Width } from "./protocol";
 
 export interface Own {
   broken: boolean;
+  /** An answer is still to come: a panel may take a while to be made. */
+  asking: boolean;
   /** Counts each time a trait changed. */
   data: number;
 }
@@ -12,13 +15,17 @@ export interface Own {
 export const KEYS: (keyof State)[] = ["names", "panels", "notice"];
 
 export class Store {
-  readonly own = new Observed<Own>({ broken: false, data: 0 });
+  readonly own = new Observed<Own>({ broken: false, asking: false, data: 0 });
+  private readonly requests: Requests<Request>;
 
-  constructor(private readonly get: <K extends keyof State>(key: K) => State[K], private readonly save: <K extends keyof State>(key: K, value: State[K]) => void) {}
+  constructor(private readonly get: <K extends keyof State>(key: K) => State[K], post: (message: unknown) => void) {
+    // Why something can't be is said by the trait, to every view of the bar.
+    this.requests = new Requests<Request>(post, () => {}, (asking) => this.own.set({ asking }));
+  }
 
   get broken(): boolean { return this.own.now.broken; }
   set broken(value: boolean) { this.own.set({ broken: value }); }
-  message(): void {}
+  message(message: unknown): void { this.requests.receive(message); }
   abandon(): void {}
   changed(): void { this.own.set({ data: this.own.now.data + 1 }); }
 
@@ -30,11 +37,8 @@ export class Store {
   get notice(): string { return this.off ?? this.get("notice") ?? ""; }
 
   /** Opens or closes a panel. Python gives one that is opened the width it had. */
-  turn(name: string): void {
-    const { [name]: width, ...others } = this.panels;
-    this.save("panels", width === undefined ? { ...others, [name]: "" as Width } : others);
-  }
+  turn(name: string): void { this.requests.ask({ kind: name in this.panels ? "close" : "open", panel: name }); }
 
   /** Gives an open panel half the line, or all of it. */
-  widen(name: string): void { this.save("panels", { ...this.panels, [name]: this.panels[name] === "half" ? "full" : "half" }); }
+  widen(name: string): void { this.requests.ask({ kind: "widen", panel: name }); }
 }

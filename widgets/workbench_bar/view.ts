@@ -24,6 +24,8 @@ export function mount(el: HTMLElement, store: Store, signal: AbortSignal): void 
     }
     for (const panel of panels) panel.update();
     setText(notice, store.notice);
+    root.toggleAttribute("data-asking", store.own.now.asking);
+    setAttribute(bar, "aria-busy", store.own.now.asking ? "true" : null);
   };
   store.own.subscribe(update, signal);
   update();

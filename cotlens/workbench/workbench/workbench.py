@@ -20,11 +20,12 @@ from cotlens.results.summary import MOST
 from cotlens.trace import Trace
 from cotlens.widgets.bundles import Told
 from cotlens.widgets.page import several
-from cotlens.widgets.protocol.workbench_bar import Width
+from cotlens.widgets.protocol.workbench_bar import REQUESTS, Width
 from cotlens.widgets.selection import SelectedTrait, Selection
 from cotlens.widgets.workbench_bar import WorkbenchBar
 from cotlens.workbench.editor.editor import CoTEditor
 from cotlens.workbench.shared.controller import brief
+from cotlens.workbench.shared.messages import fields_of
 from cotlens.workbench.shared.tree_controller import is_tree
 from cotlens.workbench.workbench.panels import PANELS, built
 
@@ -96,7 +97,7 @@ class Workbench(Told, ipywidgets.Box):
         self._bar.layout.flex = "1 1 100%"
         self._selection = Selection()
         t.link((self._selection, "selected"), (self, "selected"))
-        self._bar.observe(self._asked, "panels")
+        self._bar.on_msg(self._on_message)
         self.editor.view.observe(self._follow, ["job", "document", "code"])
         self.panels = {"text": ""}
 
@@ -233,13 +234,27 @@ class Workbench(Told, ipywidgets.Box):
             widget.layout.flex = _FLEX[self._widths[name]]
         self._bar.notice, self._bar.panels = "", self.panels
 
-    def _asked(self, change: Any) -> None:
+    def _on_message(self, _: Any, content: Any, __: Any = None) -> None:
         """A person opened, closed or widened a panel."""
+        number = content.get("request_id") if isinstance(content, dict) else None
+        if not isinstance(number, int):
+            return
         try:
-            self.panels = change.new
+            fields = fields_of(content, REQUESTS, "workbench")
+            self._do(fields["kind"], _known(fields["panel"]))
         except CotLensError as error:
             self._bar.notice = brief(str(error))
-        self._bar.panels = self.panels
+            self._bar.reply(number, "error", error={"message": self._bar.notice, "remedy": None})
+        else:
+            self._bar.reply(number)
+
+    def _do(self, kind: str, panel: str) -> None:
+        if kind == "open":
+            self.open(panel)
+        elif kind == "close":
+            self.close(panel)
+        elif panel in self.panels:
+            self.open(panel, "full" if self.panels[panel] == "half" else "half")
 
     def _follow(self, _: Any = None) -> None:
         """The editor shows another branch, or has measured something."""

@@ -97,16 +97,22 @@ def test_a_panel_is_hidden_and_goes_on(bench):
 
 
 def test_the_page_opens_closes_and_widens(bench):
-    bar, seen = bench.children[0], []
+    bar, seen, sent = bench.children[0], [], []
+    bar.send = lambda content, buffers=None: sent.append(content)
     bench.observe(lambda change: seen.append(change.new), "panels")
-    bar.set_state({"panels": {"text": "full", "branches": ""}})
-    bar.set_state({"panels": {"text": "half", "branches": "half"}})
-    assert seen == [{"text": "full", "branches": "half"}, {"text": "half", "branches": "half"}]
-    assert bar.panels == bench.panels and "max(420px" in bench.editor.layout.flex
-    bar.set_state({"panels": {"nothing": ""}})
-    assert bar.panels == bench.panels == seen[-1] and "no panel 'nothing'" in bar.notice
-    bar.set_state({"panels": {"text": "full"}})
-    assert bar.notice == "" and bench["branches"].layout.display == "none"
+    asked = [("open", "branches"), ("widen", "text"), ("open", "nothing"), ("close", "branches"), ("widen", "branches")]
+    for number, (kind, panel) in enumerate(asked):
+        bar._handle_custom_msg({"request_id": number, "kind": kind, "panel": panel}, [])
+        assert bar.panels == bench.panels
+        assert ("no panel 'nothing'" in bar.notice) == (panel == "nothing")
+    assert seen == [
+        {"text": "full", "branches": "half"}, {"text": "half", "branches": "half"}, {"text": "half"},
+    ]  # fmt: skip
+    assert "max(420px" in bench.editor.layout.flex and bench["branches"].layout.display == "none"
+    assert [each["status"] for each in sent] == ["ok", "ok", "error", "ok", "ok"]
+    bar._handle_custom_msg({"request_id": 9, "kind": "open", "panel": 3}, [])
+    assert sent[-1]["status"] == "error" and bar.notice
+    bar._handle_custom_msg("nothing", [])
 
 
 def test_importance_branches_and_details_keep_to_the_editor(bench, given):
