@@ -130,7 +130,8 @@ def _traces(name: str, held: Held) -> list[Trace]:
 
 def _importance_map(data: Mapping[str, Any], name: str, held: Held) -> ImportanceMap:
     traces = _traces(name, held)
-    return ImportanceMap(*_results(name, held), trace=traces[0] if traces else None, scale_lock=data["scale_lock"])
+    results = _results(name, held)[: data.get("count")]  # it may have shown more before
+    return ImportanceMap(*results, trace=traces[0] if traces else None, scale_lock=data["scale_lock"])
 
 
 def _tree_state(tree: BranchTree, names: Mapping[int, str]) -> dict[str, Any]:
@@ -255,7 +256,10 @@ KINDS: dict[str, Kind] = {
     ),
     "BranchTree": Kind(BranchTree, _tree_state, _tree_parts, _tree),
     "ImportanceMap": Kind(
-        ImportanceMap, lambda shown, _: {"scale_lock": dict(shown.scale_lock)}, _map_parts, _importance_map
+        ImportanceMap,
+        lambda shown, _: {"scale_lock": dict(shown.scale_lock), "count": len(shown.results)},
+        _map_parts,
+        _importance_map,
     ),
     "PairMatrix": Kind(
         PairMatrix,

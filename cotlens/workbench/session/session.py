@@ -31,9 +31,9 @@ from cotlens.workbench.workbench.workbench import Workbench
 _OPEN: weakref.WeakValueDictionary[tuple[int, str], Session] = weakref.WeakValueDictionary()
 """Sessions that are open in this process, by process and path: a cell that is run again gets the same one."""
 MOST_NOTE = 100_000  # characters
-KEPT_PANELS = ("text", "steering", "features", "findings", "lens", "patches", "rollouts", "probes")
+KEPT_PANELS = ("text", "importance", "steering", "features", "findings", "lens", "patches", "rollouts", "probes")
 """Panels of a workbench that hold something of their own."""
-_TOLD = ("selected", "scale_lock", "limits", "findings", "job", "panels", "labels", "current")
+_TOLD = ("selected", "scale_lock", "scores", "limits", "findings", "job", "panels", "labels", "current")
 """Traits of widgets that say when there is something to keep."""
 _ITEMS = ("trace", "node", "result", "given", "reading", "readings", "vector", "widget", "note", "kept")
 _DAMAGED = (InputError, AttributeError, IndexError, KeyError, OverflowError, TypeError, ValueError)

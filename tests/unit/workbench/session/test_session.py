@@ -14,6 +14,7 @@ import pytest
 
 import cotlens as cl
 from cotlens._core.errors import InputError
+from cotlens.workbench.editor.measure_menu import ShadingSettings
 from tests import pretrained
 from tests.unit.widgets.results import pairs
 
@@ -351,3 +352,21 @@ def test_a_session_without_a_model_has_a_script_that_runs(given, path, abacus, m
         exec(editor.code, own)
         assert own["editor"].trace.id == trace.id
         session.close()
+
+
+def test_a_map_comes_back_as_it_was_while_another_measure_was_only_begun(kept):
+    session, page = kept
+    bench = session.keep(cl.Workbench(page.editor.model, page.editor))
+    shown = bench.open("importance")
+    page.act("goto", branch="b0")
+    assert shown.trace.id == page.editor.trace.id
+    page.editor._chosen = ShadingSettings("resampling", "sentence")
+    session.save()
+    session.close()
+    again = cl.Session.load(session.path)
+    back = again["workbench"]
+    assert again.problems == [] and "importance" in back.panels and back.children[0].notice == ""
+    assert back["importance"].results[0].data() == shown.results[0].data() and again["editor"].result is None
+    assert back["importance"].trace.id == shown.trace.id and back.editor.model.asleep
+    again.close()
+    bench.close()
