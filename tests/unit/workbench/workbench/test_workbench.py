@@ -248,7 +248,7 @@ def test_a_session_keeps_which_panels_are_open(bench, abacus, given, tmp_path):
     assert bench.wait(600)
     with pytest.raises(InputError, match="keeps a workbench, 'workbench'"):
         session.keep(cl.Workbench(None, given))
-    assert list(session.widgets) == ["editor", "workbench", "features", "lens"], "nothing of the second"
+    assert list(session.widgets) == ["editor", "workbench", "map", "features", "lens"], "nothing of the second"
     session.close()
     again = cl.Session.load(path)
     back = again["workbench"]
