@@ -7,5 +7,5 @@ first.
 - `writing`: having a model write, and reading what it wrote.
 - `base_model`: the questions put to `abacus`. `siblings`: those put to the models that are unfaithful in a known way.
 - `latent`: those put to the models that think in latents.
-- `card`, `latent_card`: the cards, written from what was measured.
+- `card`, `latent_card`: the cards, written from what was measured. `spread`: how far seeds differ.
 """
