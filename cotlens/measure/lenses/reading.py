@@ -123,18 +123,20 @@ def next_tokens(
     moved = int(np.random.default_rng(check.seed(seed)).integers(1, max(2, end - start)))
     found = ends_of(trace, start, end) if by_sentence else tokens_of(trace, start, end)
     at = np.array([last if by_sentence else first for first, last, _ in found])
-    others = ids[start + (at - start - moved) % (end - start)]
-    targets = np.array([np.where(at < len(ids), ids[np.minimum(at, len(ids) - 1)], others), others]).T
     # A latent is no word, and behind the text there is none: what is said there is shown and no more.
     lost = np.where(at < len(ids), np.where(np.isin(at, trace.latent_tokens), LATENT, ""), NOTHING_FOLLOWS)
-    words = lost == ""
+    words, elsewhere = lost == "", start + (at - start - moved) % (end - start)
+    compared = ~np.isin(elsewhere, trace.latent_tokens) & (end - start > 1)  # else another word stands nowhere
+    others = np.where(compared, ids[elsewhere], 0)
+    targets = np.array([np.where(words, ids[np.minimum(at, len(ids) - 1)], 0), others]).T
     parts: list[dict[str, Any]] = []
     streams = partial(residuals, model, trace, layers=layers) if places is None else places
     for layer, vectors in streams((at - 1).tolist()):
         bare = model.decode(vectors, targets, k=1)
         told = bare if through is None else model.decode(through(layer, vectors), targets, k=1)
         status = own_token_status(told.top_ids[:, 0], ids[at - 1].tolist()) if not layer else "exact"
-        control = told.logprobs[:, 1] if end - start > 1 else np.full(len(at), np.nan)  # another token stands nowhere
+        control = np.where(compared, told.logprobs[:, 1], np.nan)
+        floor = float(np.quantile(control[compared], 0.975)) if compared.any() else np.nan
         parts.append({
             "start": [one for one, _, _ in found], "end": [one for _, one, _ in found],
             "text": [one for _, _, one in found],
@@ -142,7 +144,7 @@ def next_tokens(
             "status": np.where(words, status, lost).tolist(),
             "layer": np.full(len(at), layer), "rank": np.where(words, told.ranks[:, 0], -1),
             "leading": token_texts(model, told.top_ids[:, 0].tolist()), "leading_logprob": told.top_logprobs[:, 0],
-            "entropy": told.entropy, "control": control, "floor": np.full(len(at), np.quantile(control, 0.975)),
+            "entropy": told.entropy, "control": control, "floor": np.full(len(at), floor),
             **({} if through is None else {"logit_lens": np.where(words, bare.logprobs[:, 0], np.nan)}),
         })  # fmt: skip
     extras = {

@@ -113,7 +113,7 @@ def _embedded(engine: Engine, ids: Sequence[int], start: int, stop: int, inputs:
     """What tokens [start, stop) read where vectors stand in place of some embeddings; None where none does."""
     if not inputs:
         return None
-    found: Tensor = engine.hf.get_input_embeddings()(engine.tensor(ids[start:stop])).clone()
+    found: Tensor = engine.hf.get_input_embeddings()(engine.embeddable(engine.tensor(ids[start:stop]))).clone()
     for patch in inputs:
         for position, vector in zip(patch.positions, patch.values, strict=True):
             if start <= position < stop:

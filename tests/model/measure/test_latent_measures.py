@@ -9,7 +9,7 @@ import torch
 import cotlens as cl
 from cotlens.models.contract import BlockAttention, Branch
 from tests.contract.test_capabilities import SETTINGS
-from tests.model import tiny_latent
+from tests.model import tiny, tiny_latent
 from tests.model.local.test_latents import CLOSE, refused
 from tests.model.measure.test_features import random_sae
 
@@ -37,7 +37,9 @@ IMPORTANCE = {
     "mean": cl.importance.Occlusion(unit="sentence", mode="mean", effect="total", **TARGET),
     "gradient": cl.importance.Gradient(unit="sentence", **TARGET),
     "suppression": cl.importance.Suppression(unit="sentence"),
+    "receiver heads": cl.importance.ReceiverHeads(unit="sentence", proximity=1),
 }
+LAST = ("suppression", "receiver heads")  # in which nothing comes after the last
 
 
 @pytest.mark.parametrize("name", IMPORTANCE)
@@ -45,8 +47,72 @@ def test_each_latent_is_a_row_of_an_importance(name):
     result = IMPORTANCE[name].run(trace(), tiny_latent.model())
     assert list(result.columns["text"])[-5:] == NAMES
     estimates = np.asarray(result.columns["estimate"], float)[-5:]
-    measured = estimates[:4] if name == "suppression" else estimates  # nothing comes after the last
+    measured = estimates[:4] if name in LAST else estimates
     assert np.isfinite(measured).all() and np.abs(measured).max() > 1e-3
+
+
+def test_there_is_no_other_latent_to_swap_for():
+    result = cl.importance.Occlusion(unit="sentence", mode="swap", effect="total", **TARGET).run(
+        trace(), tiny_latent.model()
+    )
+    assert np.isnan(np.asarray(result.columns["estimate"], float)[-5:]).all()
+    assert all(one.startswith("not measured") for one in list(result.columns["status"])[-5:])
+
+
+@cache
+def soft():
+    """(model, trace, the same with another latent in place of the second) of soft thinking."""
+    model = cl.load(tiny.pair("qwen3"), latent="soft", store=False)
+    begun = model.reason(tiny_latent.PROMPT, latents=tiny_latent.STEPS, seed=3, max_new_tokens=6)
+    at = int(begun.latent_tokens[-1]) + 1
+    found = model.resume(begun, at=at, close_thought=True, max_new_tokens=4)
+    return model, found, found.replace(found.spans("sentence")[1], found.latents[3:4])
+
+
+@pytest.mark.parametrize("name", IMPORTANCE)
+def test_each_soft_latent_is_a_row_of_an_importance(name):
+    """Their id is none of the model's: nothing looks it up, whichever way a measure takes."""
+    model, base, _ = soft()
+    result = IMPORTANCE[name].run(base, model)
+    assert list(result.columns["text"])[-5:] == NAMES
+    estimates = np.asarray(result.columns["estimate"], float)[-5:]
+    assert np.isfinite(estimates[:4] if name in LAST else estimates).all()
+
+
+def test_soft_latents_are_read_patched_and_probed():
+    model, base, source = soft()
+    for result in (
+        cl.lenses.LogitLens().run(base, model),
+        cl.lenses.AnswerLens(target="19", rival="7").run(base, model),
+        cl.lenses.Patchscope(donor=source, answer="19").run(base, model),
+        cl.patching.PatchGrid(unit="sentence").run(base, source, model, answers=("19", "7")),
+        cl.patching.Attribution(unit="sentence").run(base, source, model, answers=("19", "7")),
+    ):
+        assert set(NAMES) <= set(result.columns["text"])
+    assert len(cl.features.features(base, model, random_sae(), effect_of=(0, 1), estimate=True, target="19"))
+    given = [cl.probes.Example(one, int(base.latent_tokens[1]), str(i), problem=str(i)) for i, one in
+             enumerate((base, source))]  # fmt: skip
+    from cotlens.measure.probes.example import read
+
+    seen = read(model, given, ["embed"])["embed"]
+    np.testing.assert_allclose(
+        seen, model.latent_format.inputs(np.stack([base.latents[1], base.latents[3]])), atol=1e-5
+    )
+    refused("takes a thought in words", lambda: cl.diff(model, base, source))
+
+
+def test_a_lens_compares_words_with_words():
+    """What stands as a control is another word of the thought; a latent's id says nothing."""
+    model, before = tiny_latent.model(), tiny_latent.trace()
+    result = cl.lenses.LogitLens(tokens=(int(before.latent_tokens[0]), len(before.token_ids))).run(before, model)
+    frame = result.frame()
+    top = frame[frame.layer == model.n_layers]
+    moved = int(result.extras["control"].split()[3])
+    first, end = int(before.latent_tokens[0]), len(before.token_ids)
+    for row in top.itertuples():
+        elsewhere = first + (row.start - first - moved) % (end - first)
+        assert np.isnan(row.control) == (elsewhere in before.latent_tokens)
+    assert np.isfinite(top.floor).all()
 
 
 WORDS = {
