@@ -12,6 +12,8 @@ from cotlens.trace import Trace
 
 SAMPLING = ("temperature", "top_p", "top_k")
 MOST = 100_000  # characters of texts that a script writes out
+BY_OPTION = ("coconut", "codi", "soft")
+"""Kinds of latents that a model thinks in because `load` was asked for them."""
 AS_IT_IS = "# the text as it is; trace.meta says how it was written"
 Usual = Mapping[str, Any] | None
 """How `model` samples unless asked otherwise, which needn't be said; None where no model is known."""
@@ -26,7 +28,12 @@ def script(*lines: str) -> str:
 def loading(trace: Trace) -> list[str]:
     """The line that loads the model whose tokens a trace has; none where they are words, or it isn't known."""
     name = trace.meta.get("model")
-    return [f"model = cl.load({name!r})"] if name and not trace.given_parts else []
+    return [f"model = {opening(name, trace.meta.get('latent'))}"] if name and not trace.given_parts else []
+
+
+def opening(name: str, latent: str | None = None) -> str:
+    """The call that loads a model by name, and how it thinks in latents where that has to be said."""
+    return f"cl.load({name!r}, latent={latent!r})" if latent in BY_OPTION else f"cl.load({name!r})"
 
 
 def making(trace: Trace, usual: Usual = None) -> list[str]:
@@ -63,10 +70,12 @@ def _begun(trace: Trace, usual: Usual = None) -> str:
     meta = trace.meta
     if meta.get("finish", "given") == "given" or trace.given_parts:  # from elsewhere, so no model of here wrote it
         return _given(trace, usual)
-    settings = {"seed": int(meta.get("seed") or 0)}
+    settings: dict[str, Any] = {"seed": int(meta.get("seed") or 0)}
     known = usual or {}
     settings |= {name: meta[name] for name in SAMPLING if meta.get(name, known.get(name)) != known.get(name)}
-    if meta["finish"] != "stop":
+    if len(trace.latents):
+        settings |= {"latents": len(trace.latents), "max_new_tokens": meta.get("max_new_tokens")}
+    elif meta["finish"] != "stop":
         begin = trace.roles["thought"].start if "thought" in trace.roles else 0
         settings["max_new_tokens"] = len(trace.token_ids) - int(meta.get("begin", begin))
     if len(trace.latents):
@@ -80,7 +89,10 @@ def _begun(trace: Trace, usual: Usual = None) -> str:
 
 
 def _given(trace: Trace, usual: Usual) -> str:
-    """The line that makes a trace of its texts."""
+    """The line that makes a trace of its texts; of latents, which no text holds, the one that reads its file."""
+    if len(trace.latents):
+        why, file = "# a thought in latents, which no text holds: save it there", f"{trace.id}.trace"
+        return f"{why}\ntrace = cl.Trace.load({file!r}, model=model)"
     answer = trace.answer if "answer" in trace.roles else None
     of = ", model=model" if usual is not None or trace.codec is not None or loading(trace) else ""
     prompt = trace.meta.get("messages", trace.prompt)

@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from cotlens.measure.categories.tags import Tags
+from cotlens.measure.method import check_words
 from cotlens.trace import Span, Trace
 
 
@@ -123,7 +124,11 @@ def tag(trace: Trace, *, rules: Sequence[Rule] = RULES, spans: Sequence[Span] | 
     Args:
         rules: asked in their order.
         spans: the sentences; by default those of `trace.spans("sentence")`.
+
+    Raises:
+        InputError: the thought has latents, which are no sentences.
     """
+    check_words(trace, "A category")
     sentences = tuple(trace.spans("sentence") if spans is None else spans)
     texts = [trace.text[span.char_start : span.char_end].strip() for span in sentences]
     found = _continued([_rule(text, at, rules) for at, text in enumerate(texts)])

@@ -14,7 +14,7 @@ from cotlens._core.errors import InputError
 from cotlens.measure.latent import steps
 from cotlens.measure.lenses import reading
 from cotlens.measure.method import Cost, RunRecord, check_needs, check_trace
-from cotlens.models.contract import Capability, Model
+from cotlens.models.contract import Capability, Model, check_thought_by
 from cotlens.results import Result
 from cotlens.trace import Trace
 
@@ -60,12 +60,13 @@ class LatentLens:
         check_needs(self, model)
         check_trace(trace, "LatentLens")
         rows = [row[0] for row in steps.members(trace, 1)]
+        check_thought_by(trace, model)
         record, wanted = RunRecord(self, trace, model, seed), None
         if says is not None:
             own = tokens(model, says, len(rows))
             wanted = np.array([own, _others(own, check.seed(seed))]).T
         told = model.decode_latents(trace.latents, [] if wanted is None else wanted, k=1)
-        at, lost = trace.latent_tokens, np.isnan(told.logprobs[:, :1]).any(1)
+        at, lost = trace.latent_tokens, [bool(np.isnan(row[:1]).any()) for row in told.logprobs]
         leading = told.top_logprobs[:, 0].astype(np.float64)
         columns: dict[str, Any] = {
             "start": at, "end": at + 1, "text": [steps.name([row]) for row in rows],

@@ -133,6 +133,8 @@ def _trace(cell: Cell, model: Model) -> Trace:
     """What is measured, in the tokens of the model: the trace, or what it writes after the prompt."""
     if isinstance(cell.source, Trace):
         return fitted(cell.source, model)
+    if model.latent_format is not None:  # a rollout would begin behind the latents that are to be thought
+        return model.reason(cell.source, seed=cell.seed, max_new_tokens=cell.max_new_tokens)
     opened = model.compose(cell.source, "", None)
     start = Start(opened, len(opened.token_ids))  # as a rollout, which the store keeps: methods share it
     return model.rollouts([start], seed=cell.seed, max_new_tokens=cell.max_new_tokens)[0][0]

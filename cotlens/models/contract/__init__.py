@@ -22,7 +22,7 @@ from cotlens.models.contract.interventions import (
     Patch,
     Positions,
 )
-from cotlens.models.contract.latents import EFFECTS, LatentFormat, LatentRow, LatentRun
+from cotlens.models.contract.latents import EFFECTS, LatentFormat, LatentRow, LatentRun, check_thought_by
 from cotlens.models.contract.model import Interventions, Meter, Model, OnToken, Owner
 from cotlens.models.contract.start import OnRollout, Start
 from cotlens.models.contract.whitebox import ANSWER_METRICS, LOWEST_TEMPERATURE, Decoded, Divergence, Gradients
@@ -68,6 +68,7 @@ __all__ = [
     "TokenSet",
     "by_interventions",
     "by_prefix",
+    "check_thought_by",
     "elsewhere",
     "need_depth",
     "remedy",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -190,6 +190,36 @@ class LatentRun:
 
     latents: NDArray[np.float32]
     scores: list[BranchScore]
+
+
+class Known(Protocol):
+    """What is known of a model's weights."""
+
+    @property
+    def name(self) -> str:
+        """What it is called."""
+        ...
+
+    @property
+    def revision(self) -> str:
+        """Which weights, as it was loaded."""
+        ...
+
+    @property
+    def weights(self) -> str:
+        """Which they are now; "" where they can't be seen."""
+        ...
+
+
+def check_thought_by(trace: Trace, model: Known) -> None:
+    """Raise InputError where a trace's latents are vectors of another model, which it itself says."""
+    written, meta = str(trace.meta.get("model") or model.name), trace.meta
+    known = str(meta.get("weights") or meta.get("revision") or "")
+    if written != model.name and known and known not in (model.revision, model.weights):
+        raise InputError(
+            f"The latents of this trace were thought by {written!r}, and are nothing to {model.name!r}; use the model "
+            "that it was thought by."
+        )
 
 
 def check_rows(trace: Trace, rows: Sequence[LatentRow], vocabulary: int) -> None:

@@ -15,7 +15,7 @@ from cotlens.models.contract.capability import remedy
 from cotlens.models.contract.depth import need_depth
 from cotlens.models.contract.feedback import Floats, Mixture
 from cotlens.models.contract.interventions import Intervention
-from cotlens.models.contract.latents import inputs_of
+from cotlens.models.contract.latents import check_thought_by, inputs_of
 from cotlens.models.contract.validation import checked_targets
 from cotlens.trace import Trace
 
@@ -29,6 +29,16 @@ class LatentThinking:
     backend: str
     latent_format: LatentFormat | None = None
     depth: Depth | None = None
+
+    @property
+    def revision(self) -> str:
+        """Which weights, as it was loaded."""
+        raise NotImplementedError
+
+    @property
+    def weights(self) -> str:
+        """Which they are now."""
+        raise NotImplementedError
 
     def _run(self, fn: Callable[[], T]) -> T:
         """Run `fn` on the thread that owns the model."""
@@ -115,6 +125,7 @@ class LatentThinking:
         if not len(trace.latents):
             return
         width = self._can_think().feedback.width
+        check_thought_by(trace, self)
         if width not in (None, trace.latents.shape[1]):
             raise InputError(
                 f"The latents of this trace are {trace.latents.shape[1]} wide, and those of {self.name!r} {width}; use "

@@ -211,6 +211,8 @@ class LocalModel(TextModel, LocalWhitebox):
     def _setting(self) -> writing.GenerationContext:
         engine, state = self.engine, self.state
         about = self._about(state.split()[0] if state else self.weights, self.dtype)
+        if self.latent_format is not None:
+            about["latent"] = self.latent_format.name
         return writing.GenerationContext(
             self.format,
             self.reader,

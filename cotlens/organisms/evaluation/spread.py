@@ -39,7 +39,8 @@ def rows(name: str, measured: Sequence[dict[str, Any]]) -> list[str]:
     lines = []
     for changes in measured[0]["right"]:
         right = [one["right"][changes][0] for one in measured]
-        used = [np.nanmean(_numbers(one["used"][changes]["estimate"])) for one in measured if changes in one["used"]]
+        asked = [one["used"][changes]["estimate"] for one in measured if changes in one["used"]]
+        used = [float(np.nanmean(_numbers(one))) for one in asked]
         lines.append(
             f"| {name} | {changes} | {len(measured)} | {told(right)} | {told(used)} "
             f"| {told(_kept(measured) if int(changes) == ABLATED else [])} |"

@@ -32,6 +32,7 @@ class TraceSummary:
         reader: of its answer; None where it has none.
         status: how the thought in focus came; "none" where none is.
         thoughts: how many it has.
+        latents: how many latent steps, which no text tells of.
     """
 
     id: str
@@ -41,13 +42,15 @@ class TraceSummary:
     reader: AnswerReader | None
     status: str
     thoughts: int
+    latents: int = 0
 
     @classmethod
     def of(cls, trace: TraceRecord) -> TraceSummary:
         """That of a trace in memory."""
         texts = {role: trace.role_text(role) for role in trace.roles}
         status = trace.status if "thought" in trace.roles else "none"
-        return cls(trace.id, len(trace.token_ids), texts, trace.meta, trace.reader, status, len(trace.thoughts))
+        counts = len(trace.thoughts), len(trace.latents)
+        return cls(trace.id, len(trace.token_ids), texts, trace.meta, trace.reader, status, *counts)
 
     @classmethod
     def read(
@@ -84,7 +87,7 @@ class TraceSummary:
         parts, focus = about.get("parts") or [], about.get("focus")
         status = ("verbatim" if focus is None else parts[focus]["status"]) if "thought" in texts else "none"
         thoughts = sum(part["kind"] == "thought" for part in parts) if parts else int("thought" in texts)
-        return cls(about["id"], len(ids), texts, meta, reader, status, thoughts)
+        return cls(about["id"], len(ids), texts, meta, reader, status, thoughts, len(found["latents"]) if found else 0)
 
     @property
     def model(self) -> str:
@@ -125,6 +128,7 @@ COLUMNS: Mapping[str, Callable[[TraceSummary], Any]] = {
     "status": lambda seen: seen.status,
     "thoughts": lambda seen: seen.thoughts,
     "tokens": lambda seen: seen.tokens,
+    "latents": lambda seen: seen.latents,
     "answer": lambda seen: seen.answer,
     "prompt": lambda seen: seen.texts.get("prompt", ""),
     "thought": lambda seen: seen.texts.get("thought", ""),
@@ -149,4 +153,6 @@ def messages(seen: TraceSummary) -> dict[str, Any]:
     asked = seen.meta.get("messages") or [{"role": "user", "content": texts["prompt"]}]
     said = {"role": "assistant", "reasoning_content": texts["thought"], "content": texts["answer"]}
     about = {"id": seen.id, "model": seen.model, "finish_reason": seen.meta.get("finish", "given")}
+    if seen.latents:
+        about["latents"] = seen.latents
     return {**about, "messages": [*asked, said]}

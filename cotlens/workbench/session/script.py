@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from cotlens.results import Result
-from cotlens.results.code import loading, making, read_by
+from cotlens.results.code import loading, making, opening, read_by
 from cotlens.trace import Trace
 from cotlens.workbench.branches import script as branches
 from cotlens.workbench.branches.tree import Tree
@@ -31,7 +31,8 @@ def script(model: str | None, widgets: Mapping[str, Any], kept: Mapping[str, Tra
     """
     made: dict[str, str] = {}  # name in the script -> id of the trace
     lines = ["import dataclasses", "", "import numpy as np", "", "import cotlens as cl", branches.IMPORT, ""]
-    lines += _loading(widgets, kept) if model is None else [f"model = cl.load({model!r})"]
+    latent = getattr(getattr(own, "latent_format", None), "name", None)
+    lines += _loading(widgets, kept) if model is None else [f"model = {opening(model, latent)}"]
     lines += [branches.BEGIN]
     for name, widget in widgets.items():
         lines += _section(name, _widget(name, widget, widgets, made))

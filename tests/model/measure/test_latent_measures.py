@@ -1,5 +1,6 @@
 """Every measure on a thought of latents: it treats each as a unit, or refuses in a sentence what only words have."""
 
+import json
 from functools import cache
 
 import numpy as np
@@ -8,6 +9,7 @@ import torch
 
 import cotlens as cl
 from cotlens.models.contract import BlockAttention, Branch
+from cotlens.organisms.truth.latents import latent_cases
 from tests.contract.test_capabilities import SETTINGS
 from tests.model import tiny, tiny_latent
 from tests.model.local.test_latents import CLOSE, refused
@@ -229,3 +231,87 @@ def test_features_are_found_and_ablated_at_latents():
     model = tiny_latent.model()
     told = cl.features.features(trace(), model, random_sae(), effect_of=(0, 1), estimate=True, target="19")
     assert len(told) > 0
+
+
+# ---------------------------------------------------------------- what is made of thoughts
+
+
+@cache
+def siblings():
+    return {name: cl.load(name, store=False) for name in ("abacus-latent", "abacus-latent-pause")}
+
+
+@cache
+def asked():
+    """Three thoughts of a shipped sibling."""
+    prompts = [case.prompt for case in latent_cases(3, 1, seed=5)]
+    return siblings()["abacus-latent"].reason(prompts, temperature=0)
+
+
+def test_latents_of_another_model_are_nothing_to_it():
+    """Of one width, and yet no point of the other's space."""
+    model, other = siblings()["abacus-latent"], siblings()["abacus-latent-pause"]
+    theirs = other.reason(asked()[1].prompt, temperature=0)
+    assert theirs.latents.shape == asked()[0].latents.shape
+    ablation = cl.latent.LatentAblation(mode="donor")
+    refused("thought by another model", lambda: cl.latent.Interchange().run(asked()[0], theirs, model))
+    refused("thought by another model", lambda: ablation.run(asked()[0], model, others=[theirs]))
+    for ask in (
+        lambda: cl.latent.LatentLens().run(asked()[0], other),
+        lambda: cl.importance.EarlyAnswer(unit="sentence").run(asked()[0], other),
+        lambda: other.resume(asked()[0], max_new_tokens=1),
+    ):
+        refused("thought by 'abacus-latent'", ask)
+
+
+def test_a_survey_of_prompts_thinks_the_latents(tmp_path):
+    prompts = [one.prompt for one in asked()[:2]]
+    plan = cl.survey(prompts, [cl.importance.EarlyAnswer(unit="sentence")], models="abacus-latent")
+    rows = plan.run(store=tmp_path / "store").frame()
+    assert list(rows.text) == [f"latent {step}" for step in range(5)] * 2
+    drawn = siblings()["abacus-latent"].reason(prompts[0], seed=0)
+    own = cl.importance.EarlyAnswer(unit="sentence").run(drawn, siblings()["abacus-latent"])
+    np.testing.assert_allclose(rows.estimate[:5], own.columns["estimate"], atol=1e-3)
+    sampled = cl.survey(list(asked()[:1]), [cl.importance.Resampling(unit="sentence", n=2)], models="abacus-latent")
+    assert "takes a thought in words" in sampled.run(store=tmp_path / "store").frame().status[0]
+    refused("none of them", lambda: cl.survey(list(asked()), [cl.latent.LatentLens()], models="abacus-latent"))
+
+
+def test_tables_and_messages_say_how_many_latents_there_are(tmp_path):
+    words = siblings()["abacus-latent"].compose("Why?", "So it is.", "The answer is 4.")
+    traces = cl.Traces([*asked(), words])
+    assert list(traces.frame().latents) == [5, 5, 5, 0]
+    traces.save(tmp_path / "kept.parquet")
+    again = cl.Traces.load(tmp_path / "kept.parquet", model=siblings()["abacus-latent"])
+    assert list(again.frame().latents) == [5, 5, 5, 0]
+    for mine, theirs in zip(traces, again, strict=True):
+        np.testing.assert_array_equal(mine.latents, theirs.latents)
+    traces.to_jsonl(tmp_path / "told.jsonl")
+    told = [json.loads(line) for line in (tmp_path / "told.jsonl").read_text().splitlines()]
+    assert [one.get("latents") for one in told] == [5, 5, 5, None]
+    refused("takes a thought in words", lambda: cl.categories.tag(asked()[0]))
+    [reading] = cl.monitors.Rules(equations=True).run(asked()[:1]).frame().itertuples()
+    assert reading.status == "unanswered" and "none of the text" in reading.reason
+
+
+def test_a_session_and_its_script_keep_latents(tmp_path):
+    model, base, source = soft()
+    session = cl.Session(tmp_path / "study.cotlens", model)
+    session.keep(cl.CoTEditor(model, base))
+    session.keep(base, "base")
+    session.keep(source, "source")
+    code = session.script()
+    session.close()
+    assert "latent='soft')" in code
+    for one in (base, source):
+        assert f"cl.Trace.load('{one.id}.trace', model=model)" in code
+    again = cl.Session.load(tmp_path / "study.cotlens", model=model)
+    assert again.problems == []
+    assert next(iter(again.widgets.values())).trace == base
+    again.close()
+    begun = model.reason("Why 12?", latents=2, seed=4, max_new_tokens=3)
+    from cotlens.results.code import step
+
+    made = {"model": model}
+    exec(step(begun), made)  # the line that a script has
+    assert made["trace"] == begun and len(begun.latents) == 2
