@@ -78,9 +78,9 @@ def _chain(error: BaseException | None) -> Iterator[BaseException]:
 
 
 def first_line(error: BaseException) -> str:
-    """What an error says first."""
-    text = str(error).strip()
-    return text.splitlines()[0] if text else type(error).__name__
+    """What an error says first, with the line that it announces."""
+    lines = [line.strip() for line in str(error).strip().splitlines()] or [type(error).__name__]
+    return " ".join(lines[: 2 if lines[0].endswith(":") else 1])
 
 
 def _cached() -> list[str]:

@@ -172,7 +172,10 @@ class LatentRow:
     branches: Sequence[Branch] = ()
 
     def __post_init__(self) -> None:
-        kept = {check.whole("step", step): np.asarray(vector, np.float32) for step, vector in self.replaced.items()}
+        kept = {
+            check.whole("step", step): check.array("a latent", vector).astype(np.float32)
+            for step, vector in self.replaced.items()
+        }
         object.__setattr__(self, "replaced", MappingProxyType(dict(sorted(kept.items()))))
         object.__setattr__(self, "branches", tuple(self.branches))
         if self.effect not in EFFECTS:

@@ -92,6 +92,8 @@ class LatentThinking:
             CapabilityError: this model doesn't think in latents, or its end is not known.
         """
         form, own = self._can_think(), check.array("latents", latents).astype(np.float32)
+        if not np.isfinite(own).all():
+            raise InputError("These latents hold NaN or infinite values, which say nothing; give finite ones.")
         follow, best = checked_targets(targets, len(own)), check.whole("k", k, 0)
         if isinstance(form.feedback, Mixture):
             return form.feedback.decoded(own, follow, best)

@@ -14,6 +14,7 @@ from cotlens.models.contract import Capability, Model
 from cotlens.models.load import load
 from cotlens.models.model_config import Defaults
 from cotlens.models.owner import OwnerThread
+from cotlens.results.code import BY_OPTION
 from cotlens.trace.answers import reader_from_data, reader_to_data
 
 T = TypeVar("T")
@@ -27,6 +28,9 @@ def facts(model: Model) -> dict[str, Any]:
     """What a session keeps of a model, as JSON data: how to load it, and what its widgets show without it. No key."""
     said = {name: getattr(model, name) for name in _PLAIN if getattr(model, name, None) is not None}
     defaults = getattr(model, "defaults", None)
+    form = getattr(model, "latent_format", None)
+    if form is not None and form.name in BY_OPTION:
+        said["latent"] = form.name
     return {
         **said,
         "capabilities": model.capabilities.value,
@@ -91,7 +95,8 @@ class LazyModel:
     def _opened(self) -> Model:
         name, backend = self._identity["name"], self._identity["backend"]
         try:
-            model = load(name, backend=backend, revision=self._identity.get("revision") or None)
+            latent = {"latent": self._identity["latent"]} if self._identity.get("latent") else {}
+            model = load(name, backend=backend, revision=self._identity.get("revision") or None, **latent)
         except CotLensError as error:
             raise InputError(
                 f"The session's model {name!r} can't be loaded here ({error}): give it, "

@@ -22,16 +22,22 @@ from cotlens.workbench.shared.origin import origin
 from cotlens.workbench.steering_panel.panel import SteeringPanel
 
 
-def script(model: str | None, widgets: Mapping[str, Any], kept: Mapping[str, Trace | Result], own: Any = None) -> str:
+def script(
+    model: str | None,
+    widgets: Mapping[str, Any],
+    kept: Mapping[str, Trace | Result],
+    own: Any = None,
+    latent: str | None = None,
+) -> str:
     """The script of a session.
 
     Args:
         model: the name it is loaded by, None where nothing was written or measured.
         own: the model itself, for traces that were kept by themselves.
+        latent: what it was asked for when it was loaded, as `load` takes it.
     """
     made: dict[str, str] = {}  # name in the script -> id of the trace
     lines = ["import dataclasses", "", "import numpy as np", "", "import cotlens as cl", branches.IMPORT, ""]
-    latent = getattr(getattr(own, "latent_format", None), "name", None)
     lines += _loading(widgets, kept) if model is None else [f"model = {opening(model, latent)}"]
     lines += [branches.BEGIN]
     for name, widget in widgets.items():

@@ -168,8 +168,8 @@ class Session:
         answered, and `readings`, what monitors found.
         """
         with self._lock:
-            name = self._known["name"] if self._known else None
-            return script(name, self.widgets, self.kept, self._model)
+            known = self._known or {}
+            return script(known.get("name"), self.widgets, self.kept, self._model, known.get("latent"))
 
     def to_html(self, path: PathLike, title: str = "") -> Path:
         """Write notes, widgets, what is kept and the script as one HTML file that needs no kernel and no network.

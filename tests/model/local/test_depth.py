@@ -219,3 +219,39 @@ def test_a_depth_is_known_by_its_name_and_leaves_the_model_as_it_was(models, fam
     assert dataclasses.is_dataclass(deep.depth)
     assert deep.depth.steps == 2
     np.testing.assert_array_equal(logprobs(model, IDS), before)
+
+
+@pytest.mark.parametrize(
+    ("family", "changed", "said"),
+    [
+        ("ouro", {"total_ut_steps": 0}, "total_ut_steps=0"),
+        ("ouro", {"total_ut_steps": None}, "total_ut_steps=None"),
+        ("ouro", {"hidden_size": 33}, "can load"),
+        ("ouro", {"num_hidden_layers": 7}, "leave out"),
+        ("huginn", {"mean_recurrence": -1}, "mean_recurrence=-1"),
+        ("huginn", {"mean_recurrence": None}, "mean_recurrence=None"),
+        ("huginn", {"init_values": "x"}, "init_values"),
+        ("huginn", {"n_embd": 33}, "hidden size"),
+        ("huginn", {"n_layers_in_prelude": 7}, "leave out"),
+    ],
+)
+def test_a_config_that_makes_no_sense(tmp_path, family, changed, said):
+    with pytest.raises((InputError, BackendError), match=said) as found:
+        cl.load(looped.write(tmp_path / "odd", family, **changed))
+    assert "\n" not in str(found.value)
+
+
+def test_weights_that_are_no_floats_and_spreading(tmp_path, folders, family):
+    name = {"huginn": "transformer.core_block.1.mlp.fc.weight", "ouro": "model.layers.1.mlp.up_proj.weight"}[family]
+    for kind in (torch.int8, torch.complex64):
+        with pytest.raises(InputError, match="no floating-point numbers"):
+            cl.load(_spoilt(tmp_path / str(kind), family, lambda held, to=kind: held.update({name: held[name].to(to)})))
+    for how in ({"quantization": "8bit"}, {"device_map": "auto"}):
+        with pytest.raises(InputError, match="loaded whole"):
+            cl.load(folders[family], **how)
+
+
+def test_a_model_in_depth_thinks_softly_too(folders, family):
+    model = cl.load(folders[family], latent="soft", store=False)
+    trace = model.reason("Say pears", latents=3, max_new_tokens=3)
+    assert trace.latents.shape == (3, 16)

@@ -119,6 +119,8 @@ def test_checkpoints_that_dont_fit_are_refused_in_a_sentence(folders, tmp_path):
     refused("wide", broken(lambda s: {**s, table: s[table][:, :16]}))
     refused("leaves out 1 tensors", broken(lambda s: {k: v for k, v in s.items() if not k.endswith("ln_f.weight")}))
     refused("has no place for", broken(lambda s: {**s, "base_causallm.transformer.more": s[table]}))
+    for kind in (torch.int8, torch.complex64):
+        refused("no floating-point", broken(lambda s, to=kind: {**s, table: s[table].to(to)}))
     refused("no coconut checkpoint", broken(lambda s: {k.removeprefix("base_causallm."): v for k, v in s.items()}))
     refused("no codi checkpoint", lambda: cl.load(folders["coconut"], latent="codi"))
     refused("more than tensors", broken(lambda s: {**s, "x": cl.LatentCheckpoint("codi")}), BackendError)

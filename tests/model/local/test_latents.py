@@ -352,6 +352,8 @@ def test_soft_thinking_keeps_tokens_and_probabilities(tmp_path):
     again = model.resume(trace.replace(trace.spans("sentence")[1], changed[None]), max_new_tokens=1)
     np.testing.assert_allclose(run.latents, again.latents, atol=1e-4)
     refused("latents=", lambda: model.reason("Why?"))
+    refused("numbers", lambda: LatentRow({0: "x"}))
+    refused("NaN", lambda: model.decode_latents(np.full((1, 16), np.nan)))
     told = model.decode_latents(trace.latents, np.array([[ids[i, 0], ids[i, 7]] for i in range(6)]), k=9)
     np.testing.assert_array_equal(told.top_ids, ids)
     np.testing.assert_allclose(np.exp(told.top_logprobs), shares, atol=1e-6)

@@ -294,8 +294,15 @@ def test_tables_and_messages_say_how_many_latents_there_are(tmp_path):
     assert reading.status == "unanswered" and "none of the text" in reading.reason
 
 
-def test_a_session_and_its_script_keep_latents(tmp_path):
+def test_a_session_and_its_script_keep_latents(tmp_path, monkeypatch):
     model, base, source = soft()
+
+    asked_for = []
+
+    def load(name, **how):
+        asked_for.append(how["latent"])
+        return model
+
     session = cl.Session(tmp_path / "study.cotlens", model)
     session.keep(cl.CoTEditor(model, base))
     session.keep(base, "base")
@@ -305,6 +312,12 @@ def test_a_session_and_its_script_keep_latents(tmp_path):
     assert "latent='soft')" in code
     for one in (base, source):
         assert f"cl.Trace.load('{one.id}.trace', model=model)" in code
+    with monkeypatch.context() as patched:  # opened by its name, it is asked to think softly again
+        patched.setattr("cotlens.workbench.session.lazy_model.load", load)
+        again = cl.Session.load(tmp_path / "study.cotlens")
+        assert again.script() == code and asked_for == []
+        assert next(iter(again.widgets.values())).model.latent_format.name == "soft" and asked_for == ["soft"]
+        again.close()
     again = cl.Session.load(tmp_path / "study.cotlens", model=model)
     assert again.problems == []
     assert next(iter(again.widgets.values())).trace == base

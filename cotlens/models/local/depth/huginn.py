@@ -15,9 +15,9 @@ from transformers import LlamaConfig, PreTrainedConfig
 from transformers.modeling_utils import ALL_ATTENTION_FUNCTIONS
 from transformers.models.llama.modeling_llama import LlamaRMSNorm, eager_attention_forward
 
-from cotlens._core.errors import CapabilityError
+from cotlens._core.errors import CapabilityError, InputError
 from cotlens.models.contract.depth import Depth
-from cotlens.models.local.depth.unrolled import Layer, Parts, Start, Stored, norm_joint
+from cotlens.models.local.depth.unrolled import Layer, Parts, Start, Stored, check_steps, norm_joint
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -231,6 +231,12 @@ class HuginnForCausalLM(Stored):
 
 def _check(config: HuginnConfig) -> None:
     """Raise CapabilityError for what the published model doesn't have, and wouldn't be run right."""
+    check_steps("mean_recurrence", config.mean_recurrence)
+    if not isinstance(config.init_values, dict):
+        raise InputError(
+            f"This Huginn's init_values are {config.init_values!r:.60} in its config.json, where they say how its "
+            "first state is drawn; give the file that came with it."
+        )
     if config.test_time_noise:
         raise CapabilityError(
             "This Huginn adds noise at every step (test_time_noise), so that no two passes agree; set it to 0 in its "

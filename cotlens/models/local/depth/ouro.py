@@ -13,7 +13,7 @@ from transformers.models.llama.modeling_llama import LlamaAttention, LlamaMLP, L
 
 from cotlens._core.errors import CapabilityError
 from cotlens.models.contract.depth import Depth, ExitGate
-from cotlens.models.local.depth.unrolled import Layer, Parts, Start, Stored, norm_joint
+from cotlens.models.local.depth.unrolled import Layer, Parts, Start, Stored, check_steps, norm_joint
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -93,6 +93,7 @@ def _gate(norm: Any, gate: Any) -> ExitGate | None:
 
 def _check(config: OuroConfig) -> None:
     """Raise CapabilityError for what published models don't have, and wouldn't be run right."""
+    check_steps("total_ut_steps", config.total_ut_steps)
     if "sliding_attention" in (getattr(config, "layer_types", None) or ()):
         raise CapabilityError("This Ouro has layers with a sliding window, which isn't read here; use one without.")
     threshold = config.early_exit_threshold

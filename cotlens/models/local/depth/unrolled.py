@@ -5,15 +5,18 @@ from __future__ import annotations
 import copy
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 import torch
+from safetensors import safe_open
 from torch import nn
 from transformers import DynamicCache, GenerationMixin, LlamaConfig
 from transformers.masking_utils import create_causal_mask
 from transformers.modeling_outputs import BaseModelOutputWithPast, CausalLMOutputWithPast
 from transformers.models.llama.modeling_llama import LlamaPreTrainedModel, LlamaRMSNorm, LlamaRotaryEmbedding
 
+from cotlens._core.errors import InputError
 from cotlens.models.contract.depth import Depth
 from cotlens.models.local.depth.state import DrawnState
 
@@ -223,6 +226,7 @@ class Stored(LlamaPreTrainedModel, GenerationMixin):
     @classmethod
     def from_pretrained(cls, *args: Any, **kwargs: Any) -> Any:
         """What runs, and with `output_loading_info` what transformers says about the loading."""
+        check_floats(str(args[0]))
         kwargs["output_loading_info"] = True
         stored, told = super().from_pretrained(*args, **kwargs)
         return _run_form(stored), told
@@ -231,6 +235,24 @@ class Stored(LlamaPreTrainedModel, GenerationMixin):
     def from_config(cls, config: Any, **kwargs: Any) -> Any:
         """What runs, with weights that nobody trained."""
         return _run_form(cls._from_config(config, **kwargs))
+
+
+def check_steps(name: str, steps: Any) -> None:
+    """Raise InputError where a config names no number of steps."""
+    if isinstance(steps, bool) or not isinstance(steps, int) or steps < 1:
+        raise InputError(f"This model's config.json says {name}={steps!r:.40}; give a whole number of steps from 1.")
+
+
+def check_floats(where: str) -> None:
+    """Raise InputError where the safetensors of a folder hold weights that are no real numbers."""
+    for file in sorted(Path(where).glob("*.safetensors")):
+        with safe_open(file, "pt") as held:
+            for name in held.keys():  # noqa: SIM118 -- it is no mapping
+                if not held.get_slice(name).get_dtype().startswith(("F", "BF")):
+                    raise InputError(
+                        f"{name!r} in {file.name} is no floating-point numbers ({held.get_slice(name).get_dtype()}); "
+                        "save the model in float32, float16 or bfloat16."
+                    )
 
 
 def _run_form(stored: Stored) -> UnrolledForCausalLM:

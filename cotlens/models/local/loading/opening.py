@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from huggingface_hub.errors import StrictDataclassError
 from safetensors import SafetensorError
 
 from cotlens._core.errors import CotLensError, InputError
@@ -16,7 +17,7 @@ from cotlens.models.local.latents.checkpoints.opening import LatentCheckpoint, g
 from cotlens.models.local.loading import planning, steps
 from cotlens.models.local.loading.settings import DeviceMap, Loading
 from cotlens.models.local.model import LocalModel
-from cotlens.models.model_config import commit
+from cotlens.models.model_config import LOOPED, commit
 from cotlens.models.model_files import ModelFiles
 
 if TYPE_CHECKING:
@@ -25,8 +26,8 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 # What transformers and the Hub raise for a model that can't be had; RuntimeError holds running out of memory, and a
-# file of weights that was cut off is a SafetensorError.
-_REFUSED = (OSError, ValueError, ImportError, KeyError, RuntimeError, SafetensorError)
+# file of weights that was cut off is a SafetensorError, settings that contradict each other a StrictDataclassError.
+_REFUSED = (OSError, ValueError, ImportError, KeyError, RuntimeError, SafetensorError, StrictDataclassError)
 
 
 def open_local(
@@ -118,6 +119,8 @@ def _from_transformers(name: str, revision: str | None, loading: Loading) -> tup
     config = files.config()
     steps.begin(name, steps.TOKENIZER)
     tokenizer = files.tokenizer(config)
+    if config.model_type in LOOPED:
+        _refuse_spreading(loading, "A model that thinks in depth is loaded whole; load another")
     steps.begin(name, steps.WEIGHTS)
     model = files.model(config, **arguments)
     pair = (model if "device_map" in arguments else model.to(loading.where())), tokenizer

@@ -69,6 +69,7 @@ def model_of(config: Any, tensors: Tensors, rows: int, alpha: float = 0.0) -> An
     """
     import torch
 
+    _check_floats(tensors)
     hidden = int(getattr(config, "hidden_size", 0))
     with torch.device("meta"):
         shell = auto_class(config).from_config(config)
@@ -111,6 +112,16 @@ def _merged(model: Any, tensors: Tensors, alpha: float) -> Tensors:
         across = type(model.get_submodule(path)).__name__ == "Conv1D"  # GPT-2 keeps its weights the other way round
         found[f"{path}.weight"] = found[f"{path}.weight"] + (delta.T if across else delta)
     return found
+
+
+def _check_floats(tensors: Mapping[str, Tensor]) -> None:
+    """Raise InputError for weights that are no real numbers: cut to these they would be others, without a word."""
+    odd = [name for name, part in tensors.items() if not part.is_floating_point() and not _BUFFERS.search(name)]
+    if odd:
+        raise InputError(
+            f"{len(odd)} of the checkpoint's weights are no floating-point numbers ({_few(odd)}: "
+            f"{str(tensors[odd[0]].dtype).removeprefix('torch.')}); save the model in float32, float16 or bfloat16."
+        )
 
 
 def _fill(model: Any, tensors: Tensors) -> None:
