@@ -24,7 +24,7 @@ from cotlens.models.architecture.runner import ModelRunner
 from cotlens.models.contract import Meter
 from cotlens.models.contract.interventions import Intervention
 from cotlens.models.identity import Identity
-from cotlens.models.local import placement, skipping
+from cotlens.models.local import grouped_keys, placement, skipping
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -328,7 +328,7 @@ def memory_errors(rows: int, tokens: int, device: torch.device) -> Iterator[None
 def _pass_errors(rows: int, tokens: int, device: torch.device) -> Iterator[None]:
     """The same, and BackendError for whatever else a model's own code raises: a layer that can't take its own state."""
     try:
-        with memory_errors(rows, tokens, device):
+        with memory_errors(rows, tokens, device), grouped_keys.read_in_place():
             yield
     except CotLensError:
         raise
