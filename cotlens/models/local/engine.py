@@ -78,7 +78,8 @@ class Engine(ModelRunner):
         self.budget = budget
         self.trunk: Any = None  # the last one that was scored packed; see `trunk.Trunk`
         self.streams: Any = None  # residual streams of one trunk; see `scoring.from_layer`
-        self.starts: bool | None = None  # whether passes can begin at a later layer; None until it was tried
+        # Whether passes can begin at a later layer, None until tried: not in a loop that reads what came before it.
+        self.starts: bool | None = False if getattr(getattr(hf, "depth", None), "before", 0) else None
         self.takes_gaps: bool | None = None  # whether a pass may leave out positions, as `whitebox.gaps`; None as above
         self.forks: Any = None  # the same of forked scoring: its cache is piece -> state after it
         self.forking: Forking | None = None

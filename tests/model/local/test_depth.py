@@ -11,7 +11,8 @@ from safetensors.torch import load_file, save_file
 
 import cotlens as cl
 from cotlens._core.errors import BackendError, CapabilityError, InputError
-from cotlens.models.contract import Branch
+from cotlens.models.contract import Branch, Patch
+from cotlens.models.local.scoring import from_layer, packed
 from tests.model import looped, tiny
 
 FAMILIES = ("huginn", "ouro")
@@ -255,3 +256,20 @@ def test_a_model_in_depth_thinks_softly_too(folders, family):
     model = cl.load(folders[family], latent="soft", store=False)
     trace = model.reason("Say pears", latents=3, max_new_tokens=3)
     assert trace.latents.shape == (3, 16)
+
+
+def test_changes_inside_the_loop_are_those_of_whole_passes(models, family):
+    """A pass that begins at a later layer would miss what the loop began with, which each step reads again."""
+    rng = np.random.default_rng(0)
+    for steps in (1, 2, 3):
+        model = models[family].at_depth(steps)
+        assert from_layer.can_start(model.engine, packed.score) == (family == "ouro")
+        changes = [
+            Patch(layer, (5,), rng.standard_normal((1, looped.WIDTH)).astype(np.float32))
+            for layer in range(model.n_layers)
+        ]
+        branches = [Branch(4, tuple(IDS[4:]), interventions=(one,)) for one in changes for _ in range(4)]
+        together = model.score(IDS, branches)
+        for index, one in enumerate(changes):
+            [alone] = model.score(IDS[:4], [Branch(4, tuple(IDS[4:]))], interventions=one)
+            np.testing.assert_allclose(together[4 * index].logprobs, alone.logprobs, atol=1e-4)
