@@ -1,7 +1,7 @@
 # %% [markdown]
 # # Chapter 5: Inside
 #
-# **About 30 minutes, six exercises, and a seventh for who has five more. You need chapter 1, and numpy**: no key, no GPU, no network. The chapters before changed texts. This one looks at what the model holds while it reads one: from a token to a *latent*, from the latent to
+# **About 30 minutes, six exercises, and two more for who has ten more. You need chapter 1, and numpy**: no key, no GPU, no network. The chapters before changed texts. This one looks at what the model holds while it reads one: from a token to a *latent*, from the latent to
 # an intervention, and to what the instrument itself doesn't see.
 #
 # Solutions are in `solutions/5_inside.py`; `hint("5.1")` helps a little.
@@ -229,6 +229,51 @@ cl.show(grid)
 
 # %% [markdown]
 # After layers 0 and 1 it is the altered sentence that carries the number (recovery 1.00), after layers 2 and 3 the token where the answer is said (1.00), and each time the other brings nothing: layer 2 fetches it from there. So 5.4 and 5.6 changed it, after layer 1, in the last place where it stands at the sentence alone.
+#
+# ## 5.8 Used, or only there? (★★, 5 minutes)
+#
+# Some models think in **latents**: vectors that they hand on to themselves and never write down (no relation to the SAE's). `abacus-latent` thinks five for each change of the total: its sign, two digits of the amount, two digits of the total after it. The output embedding reads them:
+
+# %%
+thinker, control = cl.load("abacus-latent"), cl.load("abacus-latent-pause")
+cases = organisms.latent_cases(6, changes=3, seed=58)
+thoughts = thinker.reason([case.prompt for case in cases], temperature=0)
+print(cases[0].prompt)
+cl.CoTEditor(thinker, thoughts[0], others=thoughts[1:])
+
+# %% [markdown]
+# Every chip reads as a token, and surely. Pick latents 3 and 4 (the first total), press Enter, and move them to the donor's: the answers follow at the side. Before you look at where they go, *foretell* it: the donor's first total, and the changes that come after it in this story. That is a test which can be lost.
+# Return the share of pairs in which the model gives the foretold answer once the donor's latents 3 and 4 stand in the thought, with everything after them thought anew.
+
+
+# %% exercise="5.8"
+def followed(model, pairs):
+    # pairs: (trace, donor, answer that is foretold)
+    return ...
+
+
+# %%
+check("5.8", followed)
+
+# %% [markdown]
+# And `abacus-latent-pause`? The same shape, the same lens, but every position reads one learnt vector, whatever the latent before it was. What can be read there, and what happens when it is exchanged:
+
+# %%
+silent = control.reason([case.prompt for case in cases], temperature=0)
+told = cl.latent.LatentLens().run(silent[0], control, says=cases[0].says).frame()
+print(
+    "says what it should:",
+    (told["rank"] == 0).sum(),
+    "of",
+    len(told),
+    "latents, the surest with p =",
+    np.exp(told.leading_logprob.max()).round(2),
+)
+swap = cl.latent.Interchange(groups=[(3, 4)])
+swap.run(silent[0], silent[1], control).frame()[["text", "foretold", "follows", "stays", "estimate"]]
+
+# %% [markdown]
+# Some of it can be read, and none of it is used: the exchange moves nothing. So "the steps can be decoded from the latents" is no evidence that the model thinks in them; this control refutes the step from one to the other. [docs/latents.md](../docs/latents.md) has both on many problems.
 #
 # ## The same on a pretrained model (optional)
 #

@@ -56,3 +56,10 @@ def exchanged(model, trace, other, k):
 # %% exercise="5.7"
 def without(prompt):
     return re.sub(r"^Puzzle \d+\. ", "", prompt)
+
+
+# %% exercise="5.8"
+def followed(model, pairs):
+    swap = cl.latent.Interchange(groups=[(3, 4)])
+    runs = [swap.run(trace, donor, model, foretold=[answer]) for trace, donor, answer in pairs]
+    return np.mean([run.columns["follows"][0] for run in runs])

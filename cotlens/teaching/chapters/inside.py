@@ -17,7 +17,7 @@ from cotlens.measure.features.table import features
 from cotlens.models.contract import ClampFeature, Intervention, Model, Patch
 from cotlens.models.contract.interventions import as_interventions
 from cotlens.teaching.cases import Case, agree, called, shown
-from cotlens.teaching.chapters import probing
+from cotlens.teaching.chapters import probing, thinking
 from cotlens.teaching.chapters.shared import GREEDY, answer, model, thoughts
 from cotlens.teaching.exercise import UNFILLED, Exercise, Wrong, empty
 from cotlens.trace import Trace
@@ -335,4 +335,5 @@ EXERCISES = (
         "temperature=0, interventions=Patch(...))`, once for each.",
     )),
     *probing.EXERCISES,
+    *thinking.EXERCISES,
 )  # fmt: skip
