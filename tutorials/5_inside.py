@@ -239,10 +239,11 @@ thinker, control = cl.load("abacus-latent"), cl.load("abacus-latent-pause")
 cases = organisms.latent_cases(6, changes=3, seed=58)
 thoughts = thinker.reason([case.prompt for case in cases], temperature=0)
 print(cases[0].prompt)
-cl.CoTEditor(thinker, thoughts[0], others=thoughts[1:])
+said = cl.latent.LatentLens().run(thoughts[0], thinker, says=cases[0].says).frame()
+said[["text", "leading", "leading_logprob", "rank"]].round(3).T
 
 # %% [markdown]
-# Every chip reads as a token, and surely. Pick latents 3 and 4 (the first total), press Enter, and move them to the donor's: the answers follow at the side. Before you look at where they go, *foretell* it: the donor's first total, and the changes that come after it in this story. That is a test which can be lost.
+# Every one reads as a token, and surely. Are they used for it? Put another thought's latents 3 and 4 (the first total) in their place, and before you look at the answer *foretell* it: the other's first total, and the changes that come after it in this story. That is a test which can be lost. (By hand, with sliders: `cl.CoTEditor(thinker, thoughts[0], others=thoughts[1:])`; pick chips 3 and 4, press Enter, and move them to the donor's.)
 # Return the share of pairs in which the model gives the foretold answer once the donor's latents 3 and 4 stand in the thought, with everything after them thought anew.
 
 

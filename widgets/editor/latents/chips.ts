@@ -4,7 +4,7 @@ import { latentOf } from "./picked";
 import { asCell, rowHead } from "../../kit/text/cells";
 import { shortened } from "../../kit/text/cut";
 import { h } from "../../kit/dom";
-import { figure, probability, shortProbability } from "../../kit/numbers";
+import { figure, shortProbability } from "../../kit/numbers";
 import { drawable } from "../../kit/text/special";
 import type { LatentChip, LatentStrip } from "../state";
 import type { Store } from "../store";
@@ -12,6 +12,11 @@ import type { Store } from "../store";
 /** What a latent reads as, with what would not be seen as a sign. */
 export function readingOf({ text }: LatentChip): string {
   return text === null ? "" : drawable(text.replace(/\n/g, "⏎").trim() || "␣");
+}
+
+/** What stands on a chip: its name holds it, too. */
+function seenOf(chip: LatentChip): string {
+  return `${shortened(readingOf(chip), 14)} ${shortProbability(chip.p ?? NaN)}`;
 }
 
 /** "ones of the total, change 3"; "" where nobody knows. */
@@ -24,7 +29,7 @@ export function placeOf({ parts }: LatentStrip, number: number): string {
 export function latentWords({ payload: { latents } }: Store, number: number): string {
   const chip = latents?.chips[number];
   if (!latents || !chip) return "";
-  const reads = chip.text === null ? [latents.note ? "not read" : ""] : [`reads ${readingOf(chip)}`, `probability ${probability(chip.p ?? NaN)}`, `entropy ${figure(chip.entropy ?? NaN)} nats`];
+  const reads = chip.text === null ? [latents.note ? "not read" : ""] : [`reads ${seenOf(chip)}`, `entropy ${figure(chip.entropy ?? NaN)} nats`];
   return [`latent ${number}`, placeOf(latents, number), ...reads, `norm ${figure(chip.norm ?? NaN)}`].filter(Boolean).join(", ");
 }
 
@@ -61,10 +66,9 @@ export function drawLatents({ first, last }: { first: number; last: number }, st
 }
 
 function chipOf(chip: LatentChip, number: number, numbered: boolean): HTMLElement {
-  const reading = readingOf(chip);
-  const name = numbered || reading === "" ? [h("small", "cotlens-latent-number", { "aria-hidden": "true" }, String(number))] : [];
-  const said = reading === "" ? [] : [h("b", "", {}, shortened(reading, 14)), h("small", "", {}, shortProbability(chip.p ?? NaN))];
-  return h("span", "", { "data-token": chip.token }, ...name, ...said);
+  const [text, p] = [shortened(readingOf(chip), 14), shortProbability(chip.p ?? NaN)];
+  const said = chip.text === null ? [] : [h("b", "", {}, text), " ", h("small", "", {}, p)];
+  return h("span", "", { "data-token": chip.token, "data-number": numbered || chip.text === null ? number : null }, ...said);
 }
 
 /** What an edit put there, and from where the model thought again. */
