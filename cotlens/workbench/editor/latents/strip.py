@@ -60,7 +60,7 @@ def _chip(trace: Trace, number: int, lens: Result | None) -> LatentChip:
     told = lens.columns
     return {
         **chip, "text": str(told["leading"][number]), "p": finite(np.exp(told["leading_logprob"][number])),
-        "entropy": finite(told["entropy"][number]),
+        "entropy": finite(told["entropy"][number]), "norm": finite(told["norm"][number]),
     }  # fmt: skip
 
 
