@@ -6,6 +6,7 @@ functions; short jobs can go first, and each job can be cancelled.
 
 from __future__ import annotations
 
+import atexit
 import contextvars
 import itertools
 import queue
@@ -24,13 +25,14 @@ _Jobs = queue.PriorityQueue[tuple[int, int, Any]]
 _LAST = 2**62  # sorts after every job
 _POLL_S = 0.1  # how soon an interrupt is noticed on platforms where waiting for a lock can't be interrupted
 _GRACE_S = 5.0  # how long an interrupted caller waits for the job to notice
+_EXIT_S = 2.0  # how long an interpreter that exits does
 
 
 class OwnerThread:
     """A worker thread with a priority queue.
 
-    It starts with the first job and is a daemon, so an interpreter that exits never waits for it; it also ends when its
-    owner is garbage-collected.
+    It starts with the first job and is a daemon. It ends when its owner is garbage-collected, and an interpreter that
+    exits cancels its job and waits for that shortly: a thread that is killed within a pass of torch aborts the process.
 
     Args:
         name: shown in thread listings.
@@ -42,6 +44,8 @@ class OwnerThread:
         self._order = itertools.count()
         self._thread: threading.Thread | None = None
         self._starting = threading.Lock()
+        self._running: list[Control] = []
+        _OWNERS.add(self)
         weakref.finalize(self, self._jobs.put, (_LAST, _LAST, None)).atexit = False
 
     @property
@@ -60,7 +64,7 @@ class OwnerThread:
             a future; `control.cancel()` makes it end with `Cancelled`, also while it is still in the queue.
         """
         future: Future[T] = Future()
-        job = _job(fn, control or controls.current(), future)
+        job = _job(fn, control or _own(controls.current()), future, self._running)
         self._start()
         self._jobs.put((-priority, next(self._order), job))
         return future
@@ -84,6 +88,14 @@ class OwnerThread:
             interrupt.partial = _partial(future)  # type: ignore[attr-defined]
             raise
 
+    def stop(self, seconds: float) -> None:
+        """Cancel the job that runs, leave those that wait, and wait so long for the thread to end."""
+        self._jobs.put((-_LAST, -1, None))
+        for control in tuple(self._running):
+            control.cancel()
+        if self._thread is not None and not self.here:
+            self._thread.join(seconds)
+
     def _start(self) -> None:
         with self._starting:
             if self._thread is None or not self._thread.is_alive():
@@ -91,7 +103,16 @@ class OwnerThread:
                 self._thread.start()
 
 
-def _job(fn: Callable[[], T], control: Control, future: Future[T]) -> Callable[[], None]:
+_OWNERS: weakref.WeakSet[OwnerThread] = weakref.WeakSet()
+
+
+@atexit.register
+def _stop_all() -> None:
+    for owner in tuple(_OWNERS):
+        owner.stop(_EXIT_S)
+
+
+def _job(fn: Callable[[], T], control: Control, future: Future[T], running: list[Control]) -> Callable[[], None]:
     context = contextvars.copy_context()
 
     def call() -> T:
@@ -102,10 +123,13 @@ def _job(fn: Callable[[], T], control: Control, future: Future[T]) -> Callable[[
     def job() -> None:
         if not future.set_running_or_notify_cancel():
             return
+        running.append(control)
         try:
             future.set_result(context.run(call))
         except BaseException as error:
             future.set_exception(error)
+        finally:
+            running.remove(control)
 
     return job
 

@@ -19,6 +19,8 @@ from cotlens.trace.plain import unmarked
 from cotlens.trace.prompts import Conversation, Prompt, conversation
 from cotlens.trace.spans import Span
 
+_WORD = "The"  # how an answer may begin
+
 
 @dataclass(frozen=True)
 class Opening:
@@ -197,6 +199,14 @@ class Format:
             gap = "" if text.endswith("\n") else family.after_close
             return self.codec.encode(gap + then)
         return self._mixed(before, family.close + family.to_answer, family.after_close + then)
+
+    def closing_before_words(self, text: str) -> list[int]:
+        """Tokens that end a thought before an answer that is still to be written.
+
+        Cut as before a word: many tokenizers split two line ends before text, and make one token of them at an end.
+        """
+        ids = self.closing(text, _WORD)
+        return ids[:-1] if self.codec.pieces(ids[-1:]) == [_WORD.encode()] else self.closing(text)
 
     def segment(
         self, ids: Sequence[int], prompt_end: int, begin: int, lead: str = "", known: KnownSegments | None = None

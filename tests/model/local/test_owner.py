@@ -148,3 +148,12 @@ def test_the_interpreter_exits_while_a_job_runs():
         "assert began.wait(60)\n"
     )
     assert subprocess.run([sys.executable, "-c", code], timeout=300).returncode == 0  # the job would take an hour
+
+
+def test_an_owner_that_is_stopped_cancels_its_job_and_ends():
+    owner, began = OwnerThread(), threading.Event()
+    running, waiting = owner.submit(lambda: wait_until_cancelled(began)), owner.submit(lambda: 5)
+    began.wait()
+    owner.stop(10)
+    assert isinstance(running.exception(), Cancelled) and not waiting.done() and not owner._thread.is_alive()
+    assert owner.run(lambda: 6) == 6 and waiting.result() == 5

@@ -65,3 +65,11 @@ def test_the_output_embedding_alone_reads_no_rotated_latent():
         seen = hidden.decode_latents(trace.latents, k=1).top_ids[:, 0]
         blind = plain.decode_latents(trace.latents, k=1).top_ids[:, 0]
         assert (seen == ids).mean() >= 0.8 and (blind == ids).mean() <= 0.4
+
+
+@pytest.mark.parametrize("name", ["abacus", "abacus-latent"])
+def test_a_thought_that_is_closed_where_it_ended_goes_on_as_it_did(name):
+    model = cl.load(name, store=False)
+    trace = model.reason(latent_cases(1, 3, seed=5)[0].prompt, temperature=0)
+    closed = model.resume(trace, at=trace.roles["thought"].end, close_thought=True, temperature=0)
+    assert closed.token_ids == trace.token_ids
