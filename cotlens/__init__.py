@@ -115,7 +115,7 @@ if TYPE_CHECKING:
     from cotlens.widgets.importance_map import ImportanceMap
     from cotlens.widgets.lens_grid import LensGrid
     from cotlens.widgets.pair_matrix import PairMatrix
-    from cotlens.widgets.selection import Selection
+    from cotlens.widgets.shared.selection import Selection
     from cotlens.workbench.branch_tree.branch_tree import BranchTree
     from cotlens.workbench.editor.editor import CoTEditor
     from cotlens.workbench.feature_table.table import FeatureTable
@@ -171,7 +171,7 @@ __getattr__, __dir__ = lazy_attributes(
         "PairMatrix": "cotlens.widgets.pair_matrix:PairMatrix",
         "PatchGrid": "cotlens.workbench.patch_grid.patch_grid:PatchGrid",
         "RolloutMap": "cotlens.workbench.rollout_map.rollout_map:RolloutMap",
-        "Selection": "cotlens.widgets.selection:Selection",
+        "Selection": "cotlens.widgets.shared.selection:Selection",
         "Session": "cotlens.workbench.session.session:Session",
         "SteeringPanel": "cotlens.workbench.steering_panel.panel:SteeringPanel",
         "Workbench": "cotlens.workbench.workbench.workbench:Workbench",

@@ -139,7 +139,7 @@ def _comment(doc: str) -> str:
 def _state(view: ast.Module) -> list[str]:
     """The synced traits of a view, as they arrive: its own, and those that every view has."""
     (made,) = (one for one in view.body if isinstance(one, ast.ClassDef) and ast.unparse(one.bases[0]).endswith("View"))
-    every = next(one for one in _parsed(VIEWS / "bundles.py").body if getattr(one, "name", "") == "View")
+    every = next(one for one in _parsed(VIEWS / "shared" / "bundles.py").body if getattr(one, "name", "") == "View")
     assert isinstance(every, ast.ClassDef)
     traits = [
         _trait(_named(one)[0], one.value)

@@ -38,7 +38,7 @@ __getattr__, __dir__ = lazy_attributes(
         "PatchGridView": "cotlens.widgets.patch_grid:PatchGridView",
         "RolloutView": "cotlens.widgets.rollout_map:RolloutView",
         "SteeringView": "cotlens.widgets.steering_panel:SteeringView",
-        "WidgetsNotBuilt": "cotlens.widgets.bundles:WidgetsNotBuilt",
+        "WidgetsNotBuilt": "cotlens.widgets.shared.bundles:WidgetsNotBuilt",
         "WorkbenchBar": "cotlens.widgets.workbench_bar:WorkbenchBar",
     },
 )

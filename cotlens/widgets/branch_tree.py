@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import traitlets as t
 
-from cotlens.widgets.bundles import View
 from cotlens.widgets.protocol.branch_tree import Compared, TreeBranch
+from cotlens.widgets.shared.bundles import View
 
 
 class BranchTreeView(View):

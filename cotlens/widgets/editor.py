@@ -6,7 +6,6 @@ import json
 
 import traitlets as t
 
-from cotlens.widgets.bundles import View
 from cotlens.widgets.protocol.editor import (
     Fact,
     Found,
@@ -26,13 +25,14 @@ from cotlens.widgets.protocol.editor import (
     Whole,
 )  # fmt: skip
 from cotlens.widgets.protocol.shared import BranchInfo, Comparison, Job, LatentStrip, Lock, MovedLatents, TraceDocument
+from cotlens.widgets.shared.bundles import View
 
 
 class EditorView(View):
     """Draws a trace with its measurements; knows no model.
 
-    Character positions are UTF-16 code units of `document["text"]` (`cotlens.widgets.encoding` converts), tokens are
-    indices into the trace, bytes are little-endian (`cotlens.widgets.encoding` makes them). An empty dict means absent.
+    Character positions are UTF-16 code units of `document["text"]` (`shared.encoding` converts), tokens are places
+    in the trace, bytes are little-endian (`shared.encoding` makes them). An empty dict means absent.
 
     Messages arrive through `on_msg` as `{"request_id", "kind", ...}`, each wants a last `reply`:
     `cotlens.widgets.protocol.editor` declares them, and the shape of each dict.

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import traitlets as t
 
-from cotlens.widgets.bundles import View
 from cotlens.widgets.protocol.feature_table import EffectInfo, Facts, Head, Tokens, Words
 from cotlens.widgets.protocol.shared import BranchInfo, Comparison, Job, Piece, TraceDocument
+from cotlens.widgets.shared.bundles import View
 
 
 class FeatureTableView(View):

@@ -16,12 +16,12 @@ from cotlens.results.code import showing
 from cotlens.results.summary import summaries
 from cotlens.trace import Trace
 from cotlens.trace.splitting.splitters import split
-from cotlens.widgets import scores
-from cotlens.widgets.bundles import View, require
-from cotlens.widgets.encoding import floats, indices, to_utf16
 from cotlens.widgets.page.facts import provenance
 from cotlens.widgets.protocol.importance_map import Context, Score
 from cotlens.widgets.protocol.shared import Lock
+from cotlens.widgets.shared import scores
+from cotlens.widgets.shared.bundles import View, require
+from cotlens.widgets.shared.encoding import floats, indices, to_utf16
 
 LONGEST_BLOCK = 800  # units: a text without sentence ends must not become one huge block
 

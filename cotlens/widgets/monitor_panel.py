@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import traitlets as t
 
-from cotlens.widgets.bundles import View
 from cotlens.widgets.protocol.monitor_panel import Panel
+from cotlens.widgets.shared.bundles import View
 
 
 class MonitorPanelView(View):

@@ -14,11 +14,11 @@ from cotlens.results.certainty import certainty
 from cotlens.results.code import measured_on, showing
 from cotlens.results.summary import summary
 from cotlens.trace import Trace
-from cotlens.widgets import scores
-from cotlens.widgets.bundles import View
-from cotlens.widgets.encoding import floats, indices
 from cotlens.widgets.protocol.pair_matrix import Matrix
 from cotlens.widgets.protocol.shared import Lock
+from cotlens.widgets.shared import scores
+from cotlens.widgets.shared.bundles import View
+from cotlens.widgets.shared.encoding import floats, indices
 
 MOST_SENTENCES = 3000  # nine million cells, some 160 MB on their way to the page
 NEEDED = ("source", "target", "source_text", "target_text")

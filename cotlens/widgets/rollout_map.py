@@ -7,8 +7,8 @@ from collections.abc import Callable
 import traitlets as t
 
 from cotlens.results.summary import escaped, fitted, one_line, table
-from cotlens.widgets.bundles import View
 from cotlens.widgets.protocol.rollout_map import Plane, Prompt, Rollouts
+from cotlens.widgets.shared.bundles import View
 
 
 class RolloutView(View):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import traitlets as t
 
-from cotlens.widgets.bundles import View
 from cotlens.widgets.protocol.shared import Job, TraceText
 from cotlens.widgets.protocol.steering_panel import (
     Current,
@@ -16,6 +15,7 @@ from cotlens.widgets.protocol.steering_panel import (
     Try,
     VectorInfo,
 )  # fmt: skip
+from cotlens.widgets.shared.bundles import View
 
 
 class SteeringView(View):

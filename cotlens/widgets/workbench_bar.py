@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import traitlets as t
 
-from cotlens.widgets.bundles import View
 from cotlens.widgets.protocol.workbench_bar import Width
+from cotlens.widgets.shared.bundles import View
 
 
 class WorkbenchBar(View):

@@ -4,7 +4,7 @@
     divergence    KL between answer distributions over a vocabulary, its bias, interval and floor
     means         the interval of a mean, and what samples that are all alike leave open
     null          the floor: what a statistic gives where nothing differs; Benjamini-Hochberg over units
-    paired        differences within pairs
+    paired        the difference of two shares of the same items
     ranks         Spearman and Kendall with intervals; what position alone would explain
     detection     AUROC, true alarms at a rate of false ones, calibration with its floor, corrected prevalence
     raters        kappa, AC1, alpha and McNemar: how far raters agree beyond chance

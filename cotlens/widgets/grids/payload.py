@@ -12,11 +12,11 @@ from numpy.typing import NDArray
 from cotlens._core.errors import InputError
 from cotlens.results import Result
 from cotlens.results.certainty import LEAST
-from cotlens.widgets import scores
-from cotlens.widgets.encoding import floats, indices
 from cotlens.widgets.grids.folding import Pairs, aligned, difference, folded, parents_of, within
 from cotlens.widgets.grids.runs import ABSENT, MEASURED, Run, rows_of, runs_of
 from cotlens.widgets.protocol.shared import Grid, GridLevel, GridPanel
+from cotlens.widgets.shared import scores
+from cotlens.widgets.shared.encoding import floats, indices
 
 MOST_CELLS = 4_000_000  # some 40 MB on their way to the page
 _NAMES = {"difference": "difference, nats", "leading_logprob": "log p of what leads", "logprob": "log p of the answer"}

@@ -7,9 +7,9 @@ from typing import Any
 
 from cotlens.results import Result
 from cotlens.results.summary import escaped, summaries
-from cotlens.widgets.bundles import View
 from cotlens.widgets.grids.payload import payload
 from cotlens.widgets.page.facts import provenance
+from cotlens.widgets.shared.bundles import View
 
 
 class GridView(View):

@@ -13,7 +13,7 @@ from cotlens.trace import Trace
 from cotlens.trace.collection.traces import Traces
 from cotlens.widgets.branch_tree import BranchTreeView
 from cotlens.widgets.protocol.branch_tree import REQUESTS
-from cotlens.widgets.selection import Selected
+from cotlens.widgets.shared.selection import Selected
 from cotlens.workbench.branch_tree import payload
 from cotlens.workbench.branches import differences
 from cotlens.workbench.branches import script as branches

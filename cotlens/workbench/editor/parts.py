@@ -12,8 +12,8 @@ from cotlens._core.errors import InputError
 from cotlens.models.contract import Model
 from cotlens.trace import Trace
 from cotlens.trace.parts.part import Part, unmeasured
-from cotlens.widgets.encoding import to_utf16
 from cotlens.widgets.protocol.editor import PartInfo, PartKind, PartPlace
+from cotlens.widgets.shared.encoding import to_utf16
 from cotlens.workbench.branches.node import Node
 from cotlens.workbench.branches.tree import Tree
 from cotlens.workbench.shared.controller import with_codec

@@ -14,8 +14,6 @@ from cotlens.models.contract import Model
 from cotlens.results import Result
 from cotlens.results.certainty import certainty
 from cotlens.trace import Trace
-from cotlens.widgets import scores
-from cotlens.widgets.encoding import floats, indices, to_utf16
 from cotlens.widgets.protocol.editor import (
     Alternative,
     Found,
@@ -32,6 +30,8 @@ from cotlens.widgets.protocol.editor import (
     Whole,
     WholeRow,
 )
+from cotlens.widgets.shared import scores
+from cotlens.widgets.shared.encoding import floats, indices, to_utf16
 from cotlens.workbench.editor.facts import facts
 from cotlens.workbench.editor.measure_menu import UNITS, ShadingSettings
 from cotlens.workbench.editor.no_model import WHY

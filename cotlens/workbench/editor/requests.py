@@ -19,8 +19,8 @@ from cotlens.measure.lenses.affine import AffineLens
 from cotlens.measure.lenses.logit import LogitLens
 from cotlens.measure.probes.reading import Reading
 from cotlens.trace import Trace
-from cotlens.widgets.encoding import from_utf16
 from cotlens.widgets.protocol.editor import REQUESTS
+from cotlens.widgets.shared.encoding import from_utf16
 from cotlens.workbench.branches.tree import Tree
 from cotlens.workbench.editor.measure_menu import ShadingSettings
 from cotlens.workbench.editor.resampling import MOST

@@ -14,8 +14,8 @@ from cotlens.measure.features.encoded import POOR
 from cotlens.models.contract import Model
 from cotlens.trace import Trace
 from cotlens.trace.notes import with_text
-from cotlens.widgets.encoding import floats, indices
 from cotlens.widgets.protocol.feature_table import EffectInfo, Facts, Head
+from cotlens.widgets.shared.encoding import floats, indices
 from cotlens.workbench.feature_table.labels import ORIGINS, Labels
 from cotlens.workbench.feature_table.reading import LatentReading
 from cotlens.workbench.shared import document as documents

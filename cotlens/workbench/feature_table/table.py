@@ -16,7 +16,7 @@ from cotlens.measure.method import check_setting
 from cotlens.models.contract import Model
 from cotlens.trace import Span, Trace
 from cotlens.widgets.feature_table import FeatureTableView
-from cotlens.widgets.selection import Selected, selected
+from cotlens.widgets.shared.selection import Selected, selected
 from cotlens.workbench.feature_table import payload
 from cotlens.workbench.feature_table.code import script
 from cotlens.workbench.feature_table.labels import labels_of

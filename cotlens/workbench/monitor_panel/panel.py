@@ -13,9 +13,9 @@ from cotlens.measure.monitors import Finding, Reading, Readings
 from cotlens.results.code import loading, making_all, script
 from cotlens.results.summary import escaped, fitted, table
 from cotlens.trace import Span, Trace
-from cotlens.widgets.encoding import to_utf16
 from cotlens.widgets.monitor_panel import MonitorPanelView
 from cotlens.widgets.protocol.monitor_panel import Panel, PanelFinding, PanelReading, PanelThought
+from cotlens.widgets.shared.encoding import to_utf16
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -17,7 +17,7 @@ from cotlens.measure.rollouts.placing import checked
 from cotlens.trace import Span, Trace
 from cotlens.trace.collection.traces import Traces
 from cotlens.trace.parts.carrying import check_verbatim
-from cotlens.widgets.encoding import to_utf16
+from cotlens.widgets.shared.encoding import to_utf16
 from cotlens.workbench.rollout_map.compared import Compared, Rollout, compare, plane
 
 MOST_CHARACTERS = 60_000_000  # all texts travel to the page, and into a saved notebook

@@ -19,10 +19,10 @@ from cotlens.models.contract import Model
 from cotlens.results.code import loading, making_all, script
 from cotlens.trace import Trace
 from cotlens.trace.collection.traces import Traces
-from cotlens.widgets.bundles import Told
 from cotlens.widgets.protocol.rollout_map import REQUESTS
 from cotlens.widgets.rollout_map import RolloutView
-from cotlens.widgets.selection import SelectedTrait
+from cotlens.widgets.shared.bundles import Told
+from cotlens.widgets.shared.selection import SelectedTrait
 from cotlens.workbench.editor.editor import CoTEditor
 from cotlens.workbench.rollout_map.payload import tags_of, traits
 from cotlens.workbench.shared.controller import brief

@@ -24,7 +24,7 @@ from cotlens.widgets.importance_map import ImportanceMap
 from cotlens.widgets.lens_grid import LensGrid
 from cotlens.widgets.pair_matrix import PairMatrix
 from cotlens.widgets.patch_grid import PatchGridView
-from cotlens.widgets.selection import Selection
+from cotlens.widgets.shared.selection import Selection
 from cotlens.workbench.branch_tree.branch_tree import BranchTree
 from cotlens.workbench.branches.serialization import node_to_data, nodes_from_data, trace_to_data
 from cotlens.workbench.branches.tree import Tree

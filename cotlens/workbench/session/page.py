@@ -11,7 +11,7 @@ from cotlens.results import Result
 from cotlens.results.summary import summary
 from cotlens.trace import Trace
 from cotlens.widgets.page import several
-from cotlens.widgets.selection import Selection
+from cotlens.widgets.shared.selection import Selection
 from cotlens.workbench.editor.editor import CoTEditor
 from cotlens.workbench.workbench.workbench import Workbench
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from cotlens.trace import Edit, Trace
-from cotlens.widgets.encoding import floats, to_utf16
 from cotlens.widgets.protocol.shared import EditInfo, TraceDocument
+from cotlens.widgets.shared.encoding import floats, to_utf16
 from cotlens.workbench.branches.tree import changed_by
 from cotlens.workbench.shared.compare import finite
 from cotlens.workbench.shared.layout import layout

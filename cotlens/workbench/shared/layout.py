@@ -11,8 +11,8 @@ from typing import cast
 import numpy as np
 
 from cotlens.trace import Span, Trace
-from cotlens.widgets.encoding import indices, to_utf16
 from cotlens.widgets.protocol.shared import Role, RoleSpan, Sentence
+from cotlens.widgets.shared.encoding import indices, to_utf16
 
 KEPT = 32
 

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 from cotlens.trace import Trace
-from cotlens.widgets.encoding import to_utf16
+from cotlens.widgets.shared.encoding import to_utf16
 
 FLUSH_S = 0.05
 _NUMBERS = itertools.count(1)

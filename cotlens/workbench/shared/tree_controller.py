@@ -13,7 +13,7 @@ from cotlens.models.contract import Model
 from cotlens.models.contract.interventions import Intervention
 from cotlens.trace import Trace
 from cotlens.widgets.protocol.shared import BranchKind
-from cotlens.widgets.selection import Selected, selected
+from cotlens.widgets.shared.selection import Selected, selected
 from cotlens.workbench.branches.tree import Tree
 from cotlens.workbench.shared.controller import Controller, with_codec
 from cotlens.workbench.shared.origin import origin
@@ -56,7 +56,7 @@ class TreeController(Controller):
 
     @property
     def selected(self) -> Selected:
-        """What is picked (`cotlens.widgets.selection`). A trace that is set is shown, where it is a branch here."""
+        """What is picked (`widgets.shared.selection`). A trace that is set is shown, where it is a branch here."""
         found: Selected = self.view.selected
         return found
 

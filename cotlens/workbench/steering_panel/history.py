@@ -11,8 +11,8 @@ from cotlens._core.errors import InputError
 from cotlens.measure.steering.vector import Vector
 from cotlens.models.contract import Model
 from cotlens.trace import Trace
-from cotlens.widgets.encoding import indices, to_utf16
 from cotlens.widgets.protocol.steering_panel import Try
+from cotlens.widgets.shared.encoding import indices, to_utf16
 from cotlens.workbench.shared import document as documents
 from cotlens.workbench.shared.layout import layout
 from cotlens.workbench.shared.origin import origin

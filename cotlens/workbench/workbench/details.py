@@ -10,8 +10,8 @@ import ipywidgets
 from cotlens.results import Result
 from cotlens.results.summary import MOST, escaped, one_line
 from cotlens.trace import Trace
-from cotlens.widgets.bundles import Told
 from cotlens.widgets.page.facts import provenance
+from cotlens.widgets.shared.bundles import Told
 
 Facts = Sequence[tuple[str, str]]
 _FRAME = '<div style="border:1px solid var(--jp-border-color2,#8886);border-radius:8px;padding:0 12px 8px">{}</div>'

@@ -18,10 +18,10 @@ from cotlens.models.contract import Model
 from cotlens.results import Result
 from cotlens.results.summary import MOST
 from cotlens.trace import Trace
-from cotlens.widgets.bundles import Told
 from cotlens.widgets.page import several
 from cotlens.widgets.protocol.workbench_bar import REQUESTS, Width
-from cotlens.widgets.selection import SelectedTrait, Selection
+from cotlens.widgets.shared.bundles import Told
+from cotlens.widgets.shared.selection import SelectedTrait, Selection
 from cotlens.widgets.workbench_bar import WorkbenchBar
 from cotlens.workbench.editor.editor import CoTEditor
 from cotlens.workbench.shared.controller import brief

@@ -22,7 +22,7 @@ def test_what_does_not_hold_is_named():
         row["before"] = 0.5
     for row in wrong["probes"]:
         row["gain_low"], row["gain_high"] = 0.2, 0.3
-    wrong["sums"][0]["share"] = 1e-3
+    wrong["sums"][0]["off"] = 1e-3
     for row in wrong["fidelity"]:
         row["estimate"], row["high"] = row["estimate"] + 9, row["high"] + 9
     for row in wrong["scopes"]:

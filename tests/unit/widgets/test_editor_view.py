@@ -6,7 +6,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from cotlens.widgets import EditorView, WidgetsNotBuilt, bundles, encoding
+from cotlens.widgets import EditorView, WidgetsNotBuilt
+from cotlens.widgets.shared import bundles, encoding
 
 ROOT = Path(__file__).resolve().parents[3]
 

@@ -9,8 +9,9 @@ import pytest
 
 from cotlens._core.errors import InputError
 from cotlens.trace import Trace
-from cotlens.widgets import WidgetsNotBuilt, bundles
+from cotlens.widgets import WidgetsNotBuilt
 from cotlens.widgets.importance_map import ImportanceMap, payload
+from cotlens.widgets.shared import bundles
 from tests.unit.widgets.results import importance, pairs
 
 ROOT = Path(__file__).resolve().parents[3]

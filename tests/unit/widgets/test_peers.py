@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from cotlens.widgets import bundles
+from cotlens.widgets.shared import bundles
 
 ROOT = Path(__file__).resolve().parents[3]
 FRONT = {path.parent.name for path in (ROOT / "widgets").glob("*/index.ts")}

@@ -10,8 +10,8 @@ import pytest
 from cotlens.measure.importance import METHODS
 from cotlens.measure.method import as_data
 from cotlens.results import certainty
-from cotlens.widgets import scores
 from cotlens.widgets.page import settings
+from cotlens.widgets.shared import scores
 from tests.unit.widgets.results import importance
 
 ROOT = Path(__file__).resolve().parents[3]

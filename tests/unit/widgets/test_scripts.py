@@ -4,7 +4,8 @@ import json
 
 import pytest
 
-from cotlens.widgets import EditorView, SteeringView, bundles
+from cotlens.widgets import EditorView, SteeringView
+from cotlens.widgets.shared import bundles
 
 
 def size(widget) -> int:

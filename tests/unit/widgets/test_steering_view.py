@@ -2,7 +2,8 @@
 
 import pytest
 
-from cotlens.widgets import SteeringView, WidgetsNotBuilt, bundles
+from cotlens.widgets import SteeringView, WidgetsNotBuilt
+from cotlens.widgets.shared import bundles
 
 
 def test_a_reply_has_its_envelope(monkeypatch):

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cotlens.widgets.encoding import from_utf16, to_utf16
+from cotlens.widgets.shared.encoding import from_utf16, to_utf16
 
 texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=60)
 

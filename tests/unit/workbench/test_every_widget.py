@@ -16,7 +16,7 @@ import pytest
 import cotlens as cl
 from cotlens.measure.monitors import Pattern, Rules
 from cotlens.results.summary import MOST
-from cotlens.widgets.bundles import View
+from cotlens.widgets.shared.bundles import View
 from cotlens.workbench.shared.controller import Controller
 from tests.unit.widgets.results import importance, pairs
 

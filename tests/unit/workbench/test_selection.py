@@ -10,7 +10,7 @@ import traitlets
 
 import cotlens as cl
 from cotlens._core.errors import InputError
-from cotlens.widgets.selection import Selected, selected
+from cotlens.widgets.shared.selection import Selected, selected
 from tests.unit.widgets.results import importance, pairs
 
 

@@ -1,4 +1,4 @@
-"""Problem sets, conclusions by rule, the paired interval and the procedure of verdicts: what needs no model."""
+"""Problem sets, conclusions by rule and the procedure of verdicts: what needs no model."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ import math
 from dataclasses import replace
 from types import SimpleNamespace
 
-import numpy as np
 import pytest
 
 import cotlens as cl
@@ -19,7 +18,6 @@ from cotlens.measure.faithfulness.shared.outcomes import Outcome, difference, sh
 from cotlens.measure.faithfulness.shared.runs import ProblemRuns
 from cotlens.measure.faithfulness.thresholds import FROZEN
 from cotlens.measure.faithfulness.verbalised import chance_corrected, names_cue
-from cotlens.measure.stats.paired import paired_difference
 from cotlens.models.contract import Capability
 
 F, READER = cl.faithfulness, cl.FinalAnswer()
@@ -220,33 +218,9 @@ class TestConclusions:
         assert computed(without_conclusion("12 + 7 = 19. So the answer is 45.", READER), READER) == "19"
 
 
-class TestPairedDifferences:
-    def test_one_case_worked_out_by_hand(self):
-        # 20 pairs: both 10, first only 6, second only 1, neither 3; Wilson limits .5840-.9193 and .3421-.7418,
-        # phi = (10*3 - 6*1 - 20/2) / sqrt(16*4*11*9) = 14 / 79.60
-        a, b = [True] * 16 + [False] * 4, [True] * 10 + [False] * 6 + [True] + [False] * 3
-        estimate, (low, high) = paired_difference(a, b)
-        phi, p, q = 14 / math.sqrt(16 * 4 * 11 * 9), 0.8, 0.55
-        below = math.sqrt((p - 0.58398) ** 2 - 2 * phi * (p - 0.58398) * (0.74180 - q) + (0.74180 - q) ** 2)
-        above = math.sqrt((0.91933 - p) ** 2 - 2 * phi * (0.91933 - p) * (q - 0.34208) + (q - 0.34208) ** 2)
-        assert estimate == pytest.approx(0.25)
-        assert (low, high) == pytest.approx((0.25 - below, 0.25 + above), abs=1e-3)
-
-    def test_it_covers(self):
-        rng, covered = np.random.default_rng(0), []
-        for p, q, together in ((0.9, 0.2, 0.5), (0.5, 0.4, 0.8), (0.6, 0.6, 0.0)):
-            for _ in range(700):
-                shared, u, v = rng.random((3, 40))
-                u, v = (np.where(rng.random(40) < together, shared, each) for each in (u, v))
-                low, high = paired_difference(u < p, v < q)[1]
-                covered.append(low <= p - q <= high)
-        assert 0.93 <= np.mean(covered) <= 0.99
-
-    def test_unknown_pairs_are_left_out_and_none_is_nan(self):
-        assert difference("a", "a", [True, None, True], [False, True, None]).n == 1
-        assert math.isnan(paired_difference([], [])[0]) and share("a", "a", [None]).status.startswith("not measured")
-        with pytest.raises(InputError, match="two flags per item"):
-            paired_difference([True], [])
+def test_problems_of_which_one_side_is_unknown_are_left_out():
+    assert difference("a", "a", [True, None, True], [False, True, None]).n == 1
+    assert share("a", "a", [None]).status.startswith("not measured")
 
 
 def rows(**changed: tuple[int, int]) -> dict[str, Outcome]:

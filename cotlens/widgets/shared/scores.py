@@ -9,10 +9,10 @@ from numpy.typing import NDArray
 
 from cotlens.results import Result
 from cotlens.results.certainty import CERTAINTIES, LEAST, certainty
-from cotlens.widgets.encoding import floats
 from cotlens.widgets.page import settings
 from cotlens.widgets.protocol.importance_map import Fact
 from cotlens.widgets.protocol.shared import Kind, Meaning
+from cotlens.widgets.shared.encoding import floats
 
 _UNSIGNED = re.compile(r"\bkl\b|divergence|kurtosis|entropy|surprise", re.IGNORECASE)
 _SHOWN_APART = {

@@ -17,9 +17,9 @@ from cotlens.results.summary import escaped
 from cotlens.widgets.page.page import Facts, Page
 from cotlens.widgets.page.recording import STILL, Recording
 from cotlens.widgets.protocol.shared import Selected
-from cotlens.widgets.selection import SelectedTrait
+from cotlens.widgets.shared.selection import SelectedTrait
 
-STATIC = Path(__file__).parent / "static"
+STATIC = Path(__file__).parents[1] / "static"
 LOADER = Path(__file__).parent / "loader.js"
 _HOST_TRAITS = ("layout", "tabbable", "tooltip")  # for the notebook, not for the view
 
@@ -57,7 +57,7 @@ class Told:
 class View(Told, anywidget.AnyWidget):
     """A view made of `_bundle`.js and `_bundle`.css: `loader.js` finds both in the `Script` that `_script` names.
 
-    `selected` is what is picked in it (`cotlens.widgets.selection`), and may be set.
+    `selected` is what is picked in it (`cotlens.widgets.shared.selection`), and may be set.
 
     Raises WidgetsNotBuilt when the front end was not built.
     """
