@@ -141,19 +141,35 @@ def vectors_of(new: Any, trace: Thought) -> NDArray[np.float32] | None:
     """The vectors that stand as latents in place of others; None where text or token ids were given.
 
     Raises:
-        InputError: the trace has no latents, or theirs have another width.
+        InputError: the trace has no latents, or what was given are no finite numbers of shape (n, d_model).
     """
-    if isinstance(new, str) or np.ndim(new) != 2:
-        return None
-    given = np.asarray(new, np.float32)
+    given = None if isinstance(new, str) else _array(new)
+    if given is None or (given.ndim == 1 and (given.dtype.kind in "iu" or not len(given))):
+        return None  # ids of words
     if not len(trace.latent_tokens):
+        if given.ndim != 2:
+            return None
         raise InputError("Vectors can't stand in this trace, which has no latents; give text, or token ids.")
-    if given.shape[1] != trace.latents.shape[1] or not np.isfinite(given).all():
+    numbers = given.dtype.kind in "iuf"
+    with np.errstate(over="ignore"):  # beyond every float32 it is infinite, which is told
+        vectors = given.astype(np.float32) if numbers else np.empty(0, np.float32)
+    finite = bool(np.isfinite(vectors).all())
+    infinite = "" if finite else ", with NaN or infinite values"
+    if not numbers or given.ndim != 2 or given.shape[1] != trace.latents.shape[1] or not finite:
         raise InputError(
-            f"Latents of this trace are finite numbers of shape (n, {trace.latents.shape[1]}); an array of shape "
-            f"{given.shape} was given{'' if np.isfinite(given).all() else ', with NaN or infinite values'}."
+            f"Latents of this trace are finite numbers of shape (n, {trace.latents.shape[1]}), a row for each; an "
+            f"array of {given.dtype} of shape {given.shape} was given{infinite}."
         )
-    return given
+    return vectors
+
+
+def _array(given: Any) -> NDArray[Any] | None:
+    """What was given as an array; None where it is none."""
+    try:
+        found = np.asarray(given)
+    except (TypeError, ValueError, RuntimeError):  # rows of several lengths, a tensor that numpy doesn't take
+        return None
+    return found if found.ndim and found.dtype != object else None
 
 
 def check_words(trace: Thought, first: int, last: int) -> None:

@@ -11,7 +11,11 @@ ENDED_OPEN = "The model ended its turn without closing its thought, so there is 
 CUT_OPEN = (
     "The thought was not closed within the tokens allowed; raise max_new_tokens, or resume with close_thought=True."
 )
-ENDINGS = frozenset({NO_ANSWER, NO_THOUGHT, ENDED_OPEN, CUT_OPEN})
+WENT_ON = (
+    "The thought was stopped among its latents and left open, so the model went on in words; close_thought=True makes "
+    "it answer there."
+)
+ENDINGS = frozenset({NO_ANSWER, NO_THOUGHT, ENDED_OPEN, CUT_OPEN, WENT_ON})
 
 BEFORE_EDIT = "an answer of the text before the edit, which was not rerun"
 

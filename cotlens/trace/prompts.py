@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from cotlens._core.errors import InputError
+from cotlens._core.errors import BackendError, InputError
 
 Prompt = str | Sequence[Mapping[str, Any]]
 """A question, or messages {"role": "user", "content": "..."} of which the last is the user's or a tool's."""
 
+_MESSAGE = "a single message"
 _EXAMPLE = "[{'role': 'system', 'content': 'Be brief.'}, {'role': 'user', 'content': '12 + 7?'}]"
 
 
@@ -40,11 +42,45 @@ class Conversation:
 
 
 def several(prompt: Any) -> bool:
-    """Whether it is a list of prompts: of texts, or of conversations."""
-    if not isinstance(prompt, Sequence) or isinstance(prompt, (str, bytes)) or not prompt:
+    """Whether it is a list of prompts, of texts or of conversations, rather than one.
+
+    Raises:
+        InputError: it is a list of nothing, or some of it are texts and others conversations, or messages of one.
+    """
+    if not isinstance(prompt, Sequence) or isinstance(prompt, (str, bytes)):
         return False
-    texts = all(isinstance(one, str) for one in prompt)
-    return texts or all(isinstance(one, Sequence) and not isinstance(one, (str, bytes)) for one in prompt)
+    if not prompt:
+        raise InputError(f"A list of no prompts was given; give a question, or a list such as {_EXAMPLE}.")
+    kinds = [_kind(one) for one in prompt]
+    first = next((kind for kind in kinds if kind), "")
+    other = next((place for place, kind in enumerate(kinds) if kind not in ("", first)), None)
+    if other is not None:
+        raise InputError(
+            f"Prompt {other + 1} of {len(kinds)} is {kinds[other]}, and prompt {kinds.index(first) + 1} is {first}; "
+            f"give texts alone, or each as a list of messages, such as {_EXAMPLE}."
+        )
+    return first != _MESSAGE
+
+
+def _kind(one: Any) -> str:
+    """What one of a list is, "" where it is nothing that could be asked."""
+    if isinstance(one, Mapping):
+        return _MESSAGE
+    if isinstance(one, str):
+        return "a text"
+    return "a conversation" if isinstance(one, Sequence) and not isinstance(one, bytes) else ""
+
+
+@contextmanager
+def which_prompt(place: int, count: int | None) -> Iterator[None]:
+    """Where one of `count` prompts can't be used, the error says which; None where it isn't one of a list."""
+    try:
+        yield
+    except (InputError, BackendError) as error:
+        if count is None:
+            raise
+        said = str(error)
+        raise type(error)(f"Prompt {place + 1} of {count} can't be used: {said[:1].lower()}{said[1:]}") from error
 
 
 def conversation(prompt: Any) -> Conversation:
@@ -60,8 +96,8 @@ def conversation(prompt: Any) -> Conversation:
         raise InputError(f"One message was given; put it into a list, such as {_EXAMPLE}.")
     if not isinstance(prompt, Sequence) or isinstance(prompt, bytes):
         raise InputError(
-            f"The prompt must be text or messages, and {prompt!r} is empty or neither; give a question, or a list such "
-            f"as {_EXAMPLE}."
+            f"The prompt must be text or messages, and {prompt!r:.60} is neither; give a question, or a list "
+            f"such as {_EXAMPLE}."
         )
     _check_list(prompt)
     messages = tuple(_message(number, message) for number, message in enumerate(prompt, start=1))

@@ -22,6 +22,8 @@ def long_prompt(model):
     return "Mia has 12 pears. " * model.context_length
 
 
+GOOD = "Mia has 12 pears. She buys 7 more. How many pears does Mia have?"
+MESSAGE = {"role": "user", "content": GOOD}
 CASES = {
     "unknown model name": (lambda m, t: cl.load("abacsu"), "abacus"),
     "unknown backend": (lambda m, t: cl.load("abacus", backend="locale"), "local"),
@@ -31,6 +33,32 @@ CASES = {
     "edit outside the thought": (lambda m, t: t.replace((0, 3), "x"), "thought"),
     "token index out of range": (lambda m, t: t.truncate(10_000), "10,?000"),
     "resume from beyond the end": (lambda m, t: m.resume(t, at=10_000), "10,?000"),
+    "no prompts": (lambda m, t: m.reason([]), "list of no prompts"),
+    "two prompts, one empty": (
+        lambda m, t: m.reason([GOOD, ""]),
+        "Prompt 2 of 2 can't be used: the prompt '' is empty",
+    ),
+    "two prompts, one too long": (lambda m, t: m.reason([GOOD, long_prompt(m)]), "Prompt 2 of 2 .*4,?096.*shorten"),
+    "two prompts, one None": (lambda m, t: m.reason([GOOD, None]), "Prompt 2 of 2 .*None.*give a question"),
+    "two prompts, one a number": (lambda m, t: m.reason([5, GOOD]), "Prompt 1 of 2 .*5.*give a question"),
+    "two conversations, one without a question": (
+        lambda m, t: m.reason([[MESSAGE], [{"role": "system", "content": "Hi"}]]),
+        "Prompt 2 of 2 can't be used: none of the 1 messages is the user's",
+    ),
+    "a conversation and a text": (
+        lambda m, t: m.reason([[MESSAGE], GOOD]),
+        "Prompt 2 of 2 is a text, and prompt 1 is a conversation; give",
+    ),
+    "a message and a text": (
+        lambda m, t: m.reason([MESSAGE, GOOD]),
+        "Prompt 2 of 2 is a text, and prompt 1 is a single message; give",
+    ),
+    "a text and a message": (
+        lambda m, t: m.reason([GOOD, MESSAGE]),
+        "Prompt 2 of 2 is a single message, and prompt 1 is a text; give",
+    ),
+    "a conversation with a number": (lambda m, t: m.reason([MESSAGE, 5]), "Message 2 is a int"),
+    "what no prompt is asked with": (lambda m, t: m.reason([GOOD, GOOD], seed=-1), "^TextRequest|^This call"),
     "unknown unit": (lambda m, t: t.spans("sentense"), "sentence"),
     "unknown measure": (lambda m, t: cl.CoTEditor(m, t, measure="occlusion"), "occlusion-total"),
     "editor without a trace": (lambda m, t: cl.CoTEditor(m, "a thought"), "Trace"),

@@ -26,6 +26,7 @@ from cotlens.trace import Trace
 MODES = ("mean", "zero", "noise", "donor")
 DRAWN = ("noise", "donor")
 """Modes of which there may be several replacements, and so an interval."""
+ASKED = "LatentAblation can replace"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -90,7 +91,8 @@ class LatentAblation:
     def cost(self, trace: Trace) -> Cost:
         """A pass over one position for every latent, for all rows together, and a forced answer for each."""
         count = len(trace.latents)
-        rows = len(steps.members(trace, self.groups)) * (self.draws if self.mode == "noise" else 1)
+        groups = steps.members(trace, self.groups, ASKED)
+        rows = len(groups) * (self.draws if self.mode == "noise" else 1)
         return Cost(len(trace.token_ids) + rows * (count + FORCED_TOKENS), 2 + count + rows // 16)
 
     def run(self, trace: Trace, model: Model, seed: int = 0, *, others: Sequence[Trace] = ()) -> Result:
@@ -106,7 +108,7 @@ class LatentAblation:
         """
         check_needs(self, model)
         check_trace(trace, "LatentAblation")
-        rows, donors = steps.members(trace, self.groups), traces_of(others, "LatentAblation")
+        rows, donors = steps.members(trace, self.groups, ASKED), traces_of(others, "LatentAblation")
         for one in donors:
             steps.check_alike(trace, one, "other thought")
         if self.mode == "donor" and not donors:

@@ -69,7 +69,7 @@ class Interchange:
 
     def cost(self, trace: Trace) -> Cost:
         """A pass over one position for every latent, for all rows together, and two forced answers for each."""
-        count, rows = len(trace.latents), len(steps.members(trace, self.groups))
+        count, rows = len(trace.latents), len(steps.members(trace, self.groups, "Interchange can exchange"))
         return Cost(len(trace.token_ids) + rows * (count + 2 * FORCED_TOKENS), 2 + count + rows // 16)
 
     def run(
@@ -91,7 +91,7 @@ class Interchange:
         check_needs(self, model)
         for one in (trace, donor):
             check_trace(one, "Interchange")
-        rows = steps.members(trace, self.groups)
+        rows = steps.members(trace, self.groups, "Interchange can exchange")
         steps.check_alike(trace, donor, "donor")
         record, form = RunRecord(self, trace, model, seed), form_of(trace, model, self.form)
         own = target_answer(trace, self.target, model.reader)

@@ -59,7 +59,7 @@ class LatentLens:
         """
         check_needs(self, model)
         check_trace(trace, "LatentLens")
-        rows = [row[0] for row in steps.members(trace, 1)]
+        rows = [row[0] for row in steps.members(trace, 1, "LatentLens can read")]
         check_thought_by(trace, model)
         record, wanted = RunRecord(self, trace, model, seed), None
         if says is not None:

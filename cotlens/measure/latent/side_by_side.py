@@ -123,7 +123,7 @@ class _Counts:
 def _counted(model: Model, cases: Sequence[LatentCase], method: DecodableAndUsed, seed: int) -> _Counts:
     check_needs(method, model)
     traces = _thoughts(model, cases, seed, method.max_new_tokens)
-    rows = steps.members(traces[0], method.groups)
+    rows = steps.members(traces[0], method.groups, "decodable_and_used can read and exchange")
     seen = {name: np.full((len(rows), len(cases)), np.nan) for name in COUNTED}
     latents = np.stack([one.latents for one in traces])
     right = 0

@@ -41,8 +41,11 @@ def as_groups(method: str, given: Any) -> Groups:
     return tuple(tuple(sorted(part)) for part in found)
 
 
-def members(trace: Trace, groups: Groups) -> list[tuple[int, ...]]:
+def members(trace: Trace, groups: Groups, what: str) -> list[tuple[int, ...]]:
     """The latents of each row, by their numbers from 0.
+
+    Args:
+        what: is asked of them by which measure, as the error has it ("LatentLens can read").
 
     Raises:
         InputError: the trace has no latents, or not these.
@@ -50,7 +53,8 @@ def members(trace: Trace, groups: Groups) -> list[tuple[int, ...]]:
     count = len(trace.latents)
     if not count:
         raise InputError(
-            "This trace has no latents, so none can be replaced; think one with model.reason(prompt, latents=k)."
+            f"This trace has no latents that {what}; take a trace that a model which thinks in latents has written, as "
+            "model.reason(prompt) does."
         )
     if isinstance(groups, int):
         if count % groups:

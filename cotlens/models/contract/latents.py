@@ -230,7 +230,8 @@ def check_rows(trace: Trace, rows: Sequence[LatentRow], vocabulary: int) -> None
     steps, width = len(trace.latents), trace.latents.shape[1]
     if not steps:
         raise InputError(
-            "This trace has no latents, so none can be replaced; think one with reason(prompt, latents=k)."
+            "This trace has no latents that think could replace; take one that this model has written, as "
+            "model.reason(prompt) does."
         )
     for row in rows:
         if not isinstance(row, LatentRow):

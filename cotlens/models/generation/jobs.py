@@ -16,6 +16,7 @@ from cotlens.models.chat_formats.markers import KnownSegments
 from cotlens.models.contract.feedback import Floats
 from cotlens.models.generation.traces import begin_of, known_at, prompt_of, text_before
 from cotlens.trace import Span, Trace
+from cotlens.trace.latents import among
 
 
 @dataclass(frozen=True)
@@ -30,6 +31,7 @@ class WritingJob:
         source: the trace whose measurements of the first `kept` tokens hold.
         latent_tokens, latents: places [k] and vectors [k, d_model] of the latents among `ids`.
         ahead: how many more latents are thought before words are written.
+        stopped: how many latents the thought had that is left open among them; 0 where it isn't.
     """
 
     ids: list[int]
@@ -43,6 +45,7 @@ class WritingJob:
     latent_tokens: NDArray[np.int64] = field(default_factory=lambda: np.empty(0, np.int64))
     latents: Floats = field(default_factory=lambda: np.empty((0, 0), np.float32))
     ahead: int = 0
+    stopped: int = 0
 
 
 def resuming(form: Format, trace: Trace, at: int | None, close_thought: bool, latents: int | None = None) -> WritingJob:
@@ -84,8 +87,20 @@ def resuming(form: Format, trace: Trace, at: int | None, close_thought: bool, la
     thought = trace.roles.get("thought")
     if ahead and not (thought is not None and thought.start <= start <= thought.end):
         raise InputError(f"Token {start} is outside the thought, so no latents can be thought there.")
-    own = trace.latent_tokens[:kept], trace.latents[:kept], ahead
+    # Behind its latents, or with none at all, nothing but the model says whether more is thought.
+    left_open = not close_thought and thought is not None and (start == thought.start or among(trace, start - 1, start))
+    own = trace.latent_tokens[:kept], trace.latents[:kept], ahead, _thought_before(trace) if left_open else 0
     return WritingJob(ids, prompt, begin, known, _inherited(trace), parts, trace, start, *own)
+
+
+def _thought_before(trace: Trace) -> int:
+    """The most latents that a trace has, or what it was edited from."""
+    one: Any = trace
+    most = len(one.latents)
+    while one.edit is not None and one.rewritten_from is None and one.parent is not None:
+        one = one.parent
+        most = max(most, len(one.latents))
+    return most
 
 
 def _inherited(trace: Trace) -> dict[str, Any]:

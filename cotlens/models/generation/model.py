@@ -34,7 +34,7 @@ from cotlens.trace import Edit, Trace
 from cotlens.trace.editing import reads
 from cotlens.trace.latents import among
 from cotlens.trace.parts.carrying import check_verbatim
-from cotlens.trace.prompts import Prompt, conversation, several
+from cotlens.trace.prompts import Prompt, conversation, several, which_prompt
 
 if TYPE_CHECKING:
     from cotlens.models.chat_formats.codec import HFCodec
@@ -134,14 +134,21 @@ class TextModel(LatentThinking, ABC):
             are given.
         """
         prefill = check.text("prefill", prefill)
-        prompts: list[Any] = list(prompt) if several(prompt) else [prompt]
-        begun = [self._begin(each, prefill, latents) for each in prompts]
-        jobs = begun if several(prompt) else begun[0]
+        if latents is not None:
+            self._can_think().count("", latents)  # what no prompt could be asked with is no fault of the first
+        jobs: WritingJob | list[WritingJob]
+        if several(prompt):
+            jobs = []
+            for place, each in enumerate(prompt):
+                with which_prompt(place, len(prompt)):
+                    jobs.append(self._begin(each, prefill, latents))  # type: ignore[arg-type]
+        else:
+            jobs = self._begin(prompt, prefill, latents)
         return self._write(jobs, n, seed, max_new_tokens, temperature, top_p, top_k, interventions, on_token)
 
     def _begin(self, prompt: Prompt, prefill: str, latents: int | None) -> WritingJob:
         """What is to be written after a prompt."""
-        latent = self._can_think() if latents is not None else self.latent_format
+        latent = self.latent_format
         opening = self._open(prompt, prefill) if latent is None else self.format.open(prompt, prefill, True)
         meta = {**opening.meta, **({"prefill": prefill} if prefill else {})}
         known = KnownSegments(opening.known, len(opening.ids))
@@ -173,7 +180,8 @@ class TextModel(LatentThinking, ABC):
 
         Args:
             at: token index; default `trace.resume_at`, just after the text that was edited.
-            close_thought: end the thought there and let the model answer.
+            close_thought: end the thought there and let the model answer. A thought that is left open among its latents
+                goes on in words, which its notes say; one whose format marks their end (Coconut) ends there.
             latents: how many latents are thought there first; default as many as the trace has from there on, none
                 with close_thought.
         """

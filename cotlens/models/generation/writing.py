@@ -25,6 +25,8 @@ from cotlens.models.model_config import Defaults
 from cotlens.trace import Trace
 from cotlens.trace.answers import AnswerReader
 from cotlens.trace.collection.traces import Traces
+from cotlens.trace.notes import WENT_ON
+from cotlens.trace.prompts import which_prompt
 
 MOST_NEW = 4096  # tokens, unless asked for more or fewer
 MOST_SAMPLES = 10**6  # of one prompt in one call
@@ -102,9 +104,15 @@ class TextRequest:
 
 
 def thought(
-    setting: GenerationContext, jobs: Sequence[WritingJob], interventions: Sequence[Intervention] = ()
+    setting: GenerationContext,
+    jobs: Sequence[WritingJob],
+    interventions: Sequence[Intervention] = (),
+    prompts: int | None = None,
 ) -> list[WritingJob]:
     """Jobs of which the latents that are ahead have been thought, all of them side by side.
+
+    Args:
+        prompts: of how many prompts that were given as a list the jobs are; None where they aren't.
 
     Raises:
         InputError: the context has no room for them, or something would be changed inside meanwhile.
@@ -112,19 +120,24 @@ def thought(
     form, think = setting.latent_format, setting.latents
     if form is None or think is None:
         return list(jobs)
-    for job in jobs:
+    for place, job in enumerate(jobs):
         if job.ahead and interventions:
             raise InputError(
                 f"Interventions act while words are written, and {job.ahead} latents come before; think them first, "
                 "and give interventions= when the trace is resumed behind them."
             )
-        if len(job.ids) + job.ahead >= setting.context:
-            raise InputError(
-                f"{job.ahead} latents after {len(job.ids)} tokens don't fit into the model's context of "
-                f"{setting.context}; shorten the prompt, or give fewer."
-            )
+        with which_prompt(place, prompts):
+            _check_room(setting, job)
     begun = [Begun(job.ids, job.latent_tokens, form.inputs(job.latents), job.ahead) for job in jobs]
     return [_with_latents(form, job, found) for job, found in zip(jobs, think(begun), strict=True)]
+
+
+def _check_room(setting: GenerationContext, job: WritingJob) -> None:
+    if len(job.ids) + job.ahead >= setting.context:
+        raise InputError(
+            f"{job.ahead} latents after {len(job.ids)} tokens don't fit into the model's context of "
+            f"{setting.context}; shorten the prompt, or give fewer."
+        )
 
 
 def _with_latents(form: LatentFormat, job: WritingJob, found: Floats) -> WritingJob:
@@ -132,7 +145,9 @@ def _with_latents(form: LatentFormat, job: WritingJob, found: Floats) -> Writing
     ids = [*job.ids, *[form.token] * len(found)]
     closing = form.closing if ids[-1] == form.token or job.ahead else ()
     latents = np.concatenate([job.latents.reshape(-1, found.shape[1]), found])
-    return replace(job, ids=[*ids, *closing], latent_tokens=places, latents=latents, ahead=0)
+    goes_on = len(latents) < job.stopped and not closing
+    meta = {**job.meta, "notes": [*job.meta.get("notes", ()), WENT_ON]} if goes_on else job.meta
+    return replace(job, ids=[*ids, *closing], latent_tokens=places, latents=latents, ahead=0, meta=meta)
 
 
 def inputs_of(setting: GenerationContext, job: WritingJob) -> tuple[Patch, ...]:
@@ -160,9 +175,13 @@ def write(setting: GenerationContext, jobs: WritingJob | Sequence[WritingJob], r
     Raises:
         CotLensError: as in the contract; `error.partial` holds what was written so far in the same shape.
     """
-    begun = thought(setting, [jobs] if isinstance(jobs, WritingJob) else jobs, request.interventions)
+    listed, prompts = ([jobs], None) if isinstance(jobs, WritingJob) else (list(jobs), len(jobs))
+    begun = thought(setting, listed, request.interventions, prompts)
     together = len(begun) > 1 and setting.measures and request.on_token is None and not request.interventions
-    asked = [_answers(setting, job, request, place if together else None) for place, job in enumerate(begun)]
+    asked = []
+    for place, job in enumerate(begun):
+        with which_prompt(place, prompts):
+            asked.append(_answers(setting, job, request, place if together else None))
 
     def traces(broken: str = "") -> Any:
         found = [

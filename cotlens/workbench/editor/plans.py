@@ -126,9 +126,7 @@ def plan(trace: Trace, request: Request, options: dict[str, Any]) -> BranchPlan:
     where = _where(trace, token) if token < trace.roles["thought"].end else "its end"
     if request.kind == "rerun":
         return BranchPlan(trace, cut, options, f"again from {where}", f"trace.truncate({token})", "rerun")
-    # A thought that stops among its latents, or behind them, is ended as its model ends one: by itself, or by a marker.
-    ends = {} if token and among(trace, token - 1, token + 1) else {"close_thought": True}
-    return BranchPlan(trace, cut, {**ends, **options}, f"cut at {where}", f"trace.truncate({token})")
+    return BranchPlan(trace, cut, {"close_thought": True, **options}, f"cut at {where}", f"trace.truncate({token})")
 
 
 def _edit(trace: Trace, request: Request) -> tuple[Trace, str, str]:

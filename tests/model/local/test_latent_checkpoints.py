@@ -143,3 +143,15 @@ def test_what_latent_can_be():
         )
     with pytest.raises(InputError):
         cl.load("./none", latent=3)
+
+
+@pytest.mark.parametrize("name", ["coconut", "codi"])
+def test_a_thought_that_stops_early_ends_in_its_marker(name, models):
+    model = models[name]
+    trace = model.reason(made.QUESTIONS[0], max_new_tokens=3, temperature=0)
+    early = trace.truncate(trace.spans("sentence")[2])
+    for closed in (False, True):
+        stopped = model.resume(early, close_thought=closed, max_new_tokens=3, temperature=0)
+        behind = stopped.token_ids[len(early.token_ids) :]
+        assert behind[: len(model.latent_format.closing)] == tuple(model.latent_format.closing)
+        assert len(stopped.latents) == 2 and stopped.meta["thought_closed"] and "notes" not in stopped.meta

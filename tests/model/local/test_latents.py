@@ -229,6 +229,39 @@ def test_words_dont_stand_among_latents():
     refused("NaN", lambda: trace.replace(spans[1], np.full((1, 32), np.nan)))
     words = tiny.model("qwen3").compose("Why?", "So. It is.", "7")
     refused("has no latents", lambda: words.replace("So.", np.ones((1, 32))))
+    refused("whole numbers", lambda: words.replace("So.", np.ones(32)))
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        (np.ones(32), r"\(32,\)"),
+        (np.ones(32).tolist(), r"\(32,\)"),
+        (torch.ones(32), r"\(32,\)"),
+        (np.ones((1, 1, 32)), r"\(1, 1, 32\)"),
+        (np.ones((1, 32), complex), "complex128"),
+        (np.ones((1, 32), bool), "bool"),
+        (np.ones((1, 32)).astype(str), "<U"),
+        (np.ones(32, complex), "complex128"),
+        (np.full((1, 32), 1e300), "infinite"),
+    ],
+)
+def test_vectors_of_another_shape_or_kind_are_refused(given, said):
+    trace = tiny_latent.trace()
+    refused(
+        rf"shape \(n, 32\), a row for each; an array of .*{said}",
+        lambda: trace.replace(trace.spans("sentence")[2], given),
+    )
+
+
+@pytest.mark.parametrize(
+    ("measure", "verb"), [("LatentLens", "read"), ("LatentAblation", "replace"), ("Interchange", "exchange")]
+)
+def test_a_measure_says_what_it_would_do_with_latents(measure, verb):
+    model = tiny_latent.model()
+    words = model.compose("Why?", "So. It is.", "It is 7.")
+    more = (words,) if measure == "Interchange" else ()
+    refused(f"no latents that {measure} can {verb}; ", lambda: getattr(cl.latent, measure)().run(words, *more, model))
 
 
 def test_files_whose_latents_dont_fit_are_refused(tmp_path):

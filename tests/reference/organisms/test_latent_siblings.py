@@ -6,8 +6,10 @@ import numpy as np
 import pytest
 
 import cotlens as cl
+from cotlens.measure.answers.rivals import greedy
 from cotlens.organisms import latent_cases, store
 from cotlens.organisms.evaluation.latent_card import DOES, card
+from cotlens.trace.notes import WENT_ON
 
 SHIPPED = store.names(latent=True)
 CONTROL, HIDDEN = "abacus-latent-pause", "abacus-latent-rotated"
@@ -73,3 +75,24 @@ def test_a_thought_that_is_closed_where_it_ended_goes_on_as_it_did(name):
     trace = model.reason(latent_cases(1, 3, seed=5)[0].prompt, temperature=0)
     closed = model.resume(trace, at=trace.roles["thought"].end, close_thought=True, temperature=0)
     assert closed.token_ids == trace.token_ids
+
+
+def test_a_thought_that_is_closed_among_its_latents_is_wrong_and_one_that_is_left_open_goes_on_in_words():
+    """As `EarlyAnswer` finds, which always closes it: before the last total there is nothing to answer from."""
+    model = cl.load("abacus-latent", store=False)
+    cases = latent_cases(6, 3, seed=11)
+    for case, trace in zip(cases, model.reason([case.prompt for case in cases], temperature=0), strict=True):
+        at = [int(trace.latent_tokens[5]), int(trace.latent_tokens[9]), trace.roles["thought"].end]
+        closed = [model.resume(trace, at=place, close_thought=True, temperature=0) for place in at]
+        found = [one.read_answer().text for one in closed]
+        assert found == greedy(model, trace, at, trace.reader.forms[0], trace.reader)
+        assert case.answer not in found[:2] and found[2] == trace.read_answer().text
+        assert not any("notes" in one.meta for one in closed)
+    two = trace.truncate(trace.spans("sentence")[2])
+    left_open = model.resume(two, temperature=0)
+    assert left_open.thought.strip() and left_open.meta["notes"] == [WENT_ON]
+    again = left_open.truncate(left_open.roles["thought"].start)
+    assert model.resume(again, temperature=0).meta["notes"] == [WENT_ON]
+    assert "notes" not in model.resume(again, close_thought=True, temperature=0).meta
+    whole = model.resume(two, latents=13, temperature=0)
+    assert whole.token_ids == trace.token_ids and "notes" not in whole.meta

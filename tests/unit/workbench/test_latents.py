@@ -218,6 +218,7 @@ def test_keys_at_latents_stop_rerun_and_take_out(open_on, thoughts):
     page = open_on()
     page.act("truncate", document=thoughts[0].id, token=FIRST + 5)
     assert len(page.editor.trace.latents) == 5 and page.editor.trace.read_answer() is not None
+    assert not page.editor.trace.thought.strip() and "notes" not in page.editor.trace.meta  # it ends there
     page.act("goto", branch="b0")
     page.act("rerun", document=thoughts[0].id, token=FIRST + 5)
     assert page.editor.trace.latents == pytest.approx(thoughts[0].latents, abs=1e-3)
