@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
-from dataclasses import MISSING, fields
+from dataclasses import MISSING, fields, replace
 from inspect import signature
 from typing import Any
 
+from cotlens.results.provenance import Provenance
+
 _PLACE = "cotlens.measure."
-_ASKED = (["trace", "model", "seed"], ["base", "source", "model", "seed"])
+_ASKED = (["trace", "model", "seed"], ["base", "source", "model", "seed"], ["trace", "donor", "model", "seed"])
 """What a method may be run on, in this order; what is told by keyword alone is left to whoever runs it."""
 
 
 def call_of(method: Any, seed: int) -> str:
-    """The Python that measures `trace`, or `base` and `source`, with `model` as `method` does.
+    """The Python that measures `trace`, `base` and `source`, or `trace` and `donor`, with `model` as `method` does.
 
     "" where it is no method of `cl` that is asked so, or has a setting that no literal says, such as a fitted lens.
     """
@@ -31,6 +33,12 @@ def call_of(method: Any, seed: int) -> str:
     said = ", ".join(f"{name}={value!r}" for name, value in settings.items())
     place = str(room.__name__).removeprefix(_PLACE)  # type: ignore[union-attr]
     return f"cl.{place}.{kind.__name__}({said}).run({', '.join(asked[:-1])}, seed={seed})"
+
+
+def with_keywords(made: Provenance, **said: str) -> Provenance:
+    """How a result came to be where the call was told more, by keyword: name -> Python."""
+    more = "".join(f", {name}={code}" for name, code in said.items())
+    return replace(made, call=made.call and f"{made.call.removesuffix(')')}{more})")
 
 
 def _changed(method: Any) -> Iterator[tuple[str, Any]]:

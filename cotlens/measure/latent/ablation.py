@@ -13,6 +13,7 @@ from cotlens._core import check
 from cotlens._core.errors import InputError
 from cotlens.measure.answers.forced import FORCED_TOKENS, METRICS, target_answer, values
 from cotlens.measure.answers.forms import Form, check_form, described, form_of
+from cotlens.measure.calling import with_keywords
 from cotlens.measure.importance.shared import table
 from cotlens.measure.latent import steps
 from cotlens.measure.latent.asking import Asked, answers, ask
@@ -126,6 +127,9 @@ class LatentAblation:
             "untouched": base, "form": described(form), "members": [list(row) for row in rows],
             "drawn": len(fills), **self._told(donors),
         }  # fmt: skip
+        made = record.provenance()
+        if donors:
+            extras["others"], made = [one.id for one in donors], with_keywords(made, others="others")
         found_rows = [steps.as_group(trace, row) for row in rows]
         columns: dict[str, Any] = {"kept": kept}
         if len(fills) > 1:
@@ -135,7 +139,7 @@ class LatentAblation:
                 "n": np.full(len(rows), len(fills), np.int32),
             }  # fmt: skip
         return table.result(
-            self, trace, found_rows, effects.mean(1), target, record.provenance(), extras,
+            self, trace, found_rows, effects.mean(1), target, made, extras,
             status=["exact" if len(fills) == 1 else "ok"] * len(rows), columns=columns,
         )  # fmt: skip
 

@@ -12,6 +12,7 @@ from cotlens._core import check
 from cotlens._core.errors import InputError
 from cotlens.measure.answers.forced import FORCED_TOKENS, target_answer
 from cotlens.measure.answers.forms import Form, check_form, described, form_of
+from cotlens.measure.calling import with_keywords
 from cotlens.measure.importance.shared import table
 from cotlens.measure.latent import steps
 from cotlens.measure.latent.asking import Asked, answers, ask
@@ -112,9 +113,12 @@ class Interchange:
         extras: dict[str, Any] = {
             "donor": donor.id, "own": own.surface, "form": described(form), "members": [list(row) for row in rows],
         }  # fmt: skip
+        made = record.provenance()
+        if foretold is not None:
+            made = with_keywords(made, foretold=repr(list(foretold)))
         found = table.result(
             self, trace, [steps.as_group(trace, row) for row in rows], np.where(apart, estimates, np.nan), own.surface,
-            record.provenance(), extras, status=["exact" if ok else UNFORETOLD for ok in apart], columns=columns,
+            made, extras, status=["exact" if ok else UNFORETOLD for ok in apart], columns=columns,
         )  # fmt: skip
         return replace(found, sign="+ = the foretold answer becomes likelier")
 

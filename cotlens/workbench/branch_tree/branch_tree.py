@@ -198,12 +198,13 @@ def _planted(source: Any) -> Tree:
         raise InputError(
             f"BranchTree shows an editor's branches, a trace or several traces; a {type(source).__name__} was given."
         )
-    tree = Tree()
+    tree, several = Tree(), len({code.own_model(trace) for trace in given} - {""}) > 1
     for trace in given:
+        by = (several and code.own_model(trace)) or "model"
         parent: str | None = None
         for step in trace.path():
             before: Trace | None = None if parent is None else tree.nodes[parent].trace
             label = "original" if before is None else named(step.edit) if step.edit else "again"
-            parent = tree.add(step, parent, label, code.step(step), kind=kind_of(step, before)).id
+            parent = tree.add(step, parent, label, code.step(step, by=by), kind=kind_of(step, before)).id
     tree.done.clear()
     return tree

@@ -10,7 +10,7 @@ import traitlets as t
 
 from cotlens._core.errors import InputError, did_you_mean
 from cotlens.measure.monitors import Finding, Reading, Readings
-from cotlens.results.code import loading, making_all, script
+from cotlens.results.code import making_all, script
 from cotlens.results.summary import escaped, fitted, table
 from cotlens.trace import Span, Trace
 from cotlens.widgets.monitor_panel import MonitorPanelView
@@ -65,7 +65,6 @@ class MonitorPanel(MonitorPanelView):
         calls = [one.provenance.call or f"# {one!r}: by {one.provenance.method}" for one in self.readings]
         said = f", labels={dict(self.labels)!r}" if self.labels else ""
         self.code = script(
-            *dict.fromkeys(line for trace in traces for line in loading(trace)),
             *making_all(traces),
             *(f"{name} = {call}" for name, call in zip(("readings", "others"), calls, strict=False)),
             f"cl.MonitorPanel(readings{', others' if len(calls) > 1 else ''}{said})",

@@ -16,7 +16,7 @@ from cotlens._core.errors import CotLensError
 from cotlens._core.files import PathLike
 from cotlens.measure.categories.tags import Tags
 from cotlens.models.contract import Model
-from cotlens.results.code import loading, making_all, script
+from cotlens.results.code import making_all, script
 from cotlens.trace import Trace
 from cotlens.trace.collection.traces import Traces
 from cotlens.widgets.protocol.rollout_map import REQUESTS
@@ -136,9 +136,8 @@ class RolloutMap(Told, ipywidgets.VBox):
         return self.view.to_html(path, title)
 
     def _written(self, seed: int) -> str:
-        names = dict.fromkeys(line for trace in self.traces for line in loading(trace))
         said = ["traces", *([] if self.model is None else ["model"]), *([f"seed={seed}"] if seed else [])]
-        return script(*names, *making_all(list(self.traces)), f"cl.RolloutMap({', '.join(said)})")
+        return script(*making_all(list(self.traces)), f"cl.RolloutMap({', '.join(said)})")
 
     def _editor_of(self, row: int) -> CoTEditor:
         """The editor of a rollout, a new one where it has none or where it was closed."""

@@ -8,6 +8,7 @@ last whole state where a process was killed. Nothing in it is ever run.
 from __future__ import annotations
 
 import json
+import os
 import sqlite3
 import threading
 from collections.abc import Iterable
@@ -41,12 +42,13 @@ class SessionFile:
     """
 
     def __init__(self, path: Path, *, new: bool) -> None:
-        self.path = path
         self._lock = threading.Lock()
-        if new and path.exists():
-            raise InputError(f"There is something at {path} already: open a session with cl.Session.load(path).")
-        if not new and not path.is_file():
-            raise InputError(f"There is no session at {path}: begin one with cl.Session(path, model).")
+        with _told(path):
+            self.path = path = Path(os.path.abspath(path))  # whoever changes the folder goes on in the same file
+            if new and path.exists():
+                raise InputError(f"There is something at {path} already: open a session with cl.Session.load(path).")
+            if not new and not path.is_file():
+                raise InputError(f"There is no session at {path}: begin one with cl.Session(path, model).")
         self._connection = self._opened(new)
 
     def read(self, kind: str) -> dict[str, Any]:
@@ -72,8 +74,8 @@ class SessionFile:
         with self._lock, _told(self.path), self._connection:
             if not self.path.exists():  # SQLite would go on writing to a file that nobody can open any more
                 raise InputError(
-                    f"The file of this session is gone from {self.path}: nothing is kept any more. Begin another one, "
-                    "cl.Session(path), and keep the widgets there: they have everything."
+                    f"The file of this session is gone from {self.path}: nothing is kept any more. session.save(path) "
+                    "writes everything to another file and goes on there."
                 )
             self._connection.executemany("INSERT OR REPLACE INTO about VALUES (?, ?)", said)
             self._connection.executemany(
@@ -122,7 +124,7 @@ def _check(connection: sqlite3.Connection, path: Path) -> None:
 
 
 class _told:
-    """Errors of SQLite as one sentence."""
+    """Errors of SQLite and of the system as one sentence."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -130,6 +132,10 @@ class _told:
     def __enter__(self) -> None: ...
 
     def __exit__(self, kind: Any, error: BaseException | None, _: Any) -> None:
+        if isinstance(error, OSError):
+            raise InputError(
+                f"There can be no session at {self._path} ({error.strerror}): give another path."
+            ) from error
         if not isinstance(error, sqlite3.Error):
             return
         said = str(error)

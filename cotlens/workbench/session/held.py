@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from cotlens._core.errors import InputError
 from cotlens.measure.features.autoencoder.sae import SAE
 from cotlens.results import Result
 from cotlens.results.result import from_data
@@ -14,6 +15,8 @@ from cotlens.trace.storage import with_model
 from cotlens.workbench.branches.serialization import trace_from_data
 from cotlens.workbench.session.lazy_model import LazyModel
 
+DAMAGED = (InputError, AttributeError, IndexError, KeyError, OverflowError, TypeError, ValueError)
+"""What is raised where the data of something aren't what they were."""
 Items = Mapping[str, Mapping[str, Any]]
 
 
@@ -45,6 +48,13 @@ class Held:
             return from_data(data["data"], name)
         trace = self.trace(data["data"])
         return trace if self.model is None or isinstance(self.model, LazyModel) else with_model(trace, self.model)
+
+
+def reason(error: Exception) -> str:
+    """Why something couldn't be brought back; an interpreter's own words say nothing."""
+    if isinstance(error, KeyError):
+        return f"{error.args[0]!r} is missing"
+    return str(error).rstrip(".") if type(error) in (InputError, ValueError) else "the file is damaged there"
 
 
 def trace_ids(items: Items) -> frozenset[str]:

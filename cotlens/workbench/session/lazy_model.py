@@ -14,7 +14,9 @@ from cotlens.models.contract import Capability, Model
 from cotlens.models.load import load
 from cotlens.models.model_config import Defaults
 from cotlens.models.owner import OwnerThread
-from cotlens.results.code import BY_OPTION
+from cotlens.results import Result
+from cotlens.results.code import BY_OPTION, same_model, tokens_of
+from cotlens.trace import Trace
 from cotlens.trace.answers import reader_from_data, reader_to_data
 
 T = TypeVar("T")
@@ -54,6 +56,32 @@ def check_same(known: Mapping[str, Any], model: Model) -> None:
             f"This session was made with {known['name']!r} ({known['backend']}), and {same} was given: their numbers "
             "would be mixed; nothing in the session was changed."
         )
+
+
+def check_made_with(known: Mapping[str, Any], thing: Trace | Result) -> None:
+    """Raise InputError where a trace or a result is of another model than the one that these facts are of."""
+    told = thing.meta if isinstance(thing, Trace) else vars(thing.provenance)
+    name = tokens_of(thing) if isinstance(thing, Trace) else told["model"]
+    if name and not same_model(told, known["name"], known.get("revision", "")):
+        other = "another one of that name" if name == known["name"] else repr(name)
+        raise InputError(
+            f"This session is of {known['name']!r}, and this {'trace' if isinstance(thing, Trace) else 'result'} of "
+            f"{other}: keep it in a session of its own; its text alone can be kept here in CoTEditor(None, trace)."
+        )
+
+
+def read_facts(known: Any, problems: list[str]) -> dict[str, Any] | None:
+    """Facts that a file has; None where it has none, or damaged ones, which is then a problem."""
+    if known is None:
+        return None
+    try:
+        revived = _revived(known)
+        if isinstance(revived["name"], str) and isinstance(revived["backend"], str):
+            return dict(known)
+    except (AttributeError, InputError, KeyError, TypeError, ValueError):
+        pass
+    problems.append("What the file says of its model is damaged: give it to cl.Session.load, model=model.")
+    return None
 
 
 class LazyModel:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
 from cotlens.results import Result
-from cotlens.results.code import loading, making, opening, read_by
+from cotlens.results.code import making, opening, others_of, own_model, read_by, same_model
 from cotlens.trace import Trace
 from cotlens.workbench.branches import script as branches
 from cotlens.workbench.branches.tree import Tree
@@ -21,54 +23,85 @@ from cotlens.workbench.shared.limits import usual
 from cotlens.workbench.shared.origin import origin
 from cotlens.workbench.steering_panel.panel import SteeringPanel
 
+_DIFFERENT = "# The texts that came out otherwise than in the session: none, on the same machine and versions."
+_COMPARED = "different = [name for name, known in {}.items() if traces[name].id != known]"
+
 
 def script(
-    model: str | None,
+    known: Mapping[str, Any],
     widgets: Mapping[str, Any],
     kept: Mapping[str, Trace | Result],
-    own: Any = None,
-    latent: str | None = None,
+    own: Any,
+    folder: Path,
 ) -> str:
     """The script of a session.
 
     Args:
-        model: the name it is loaded by, None where nothing was written or measured.
+        known: what is known of its model, as `facts` says it; nothing where nothing was written or measured.
         own: the model itself, for traces that were kept by themselves.
-        latent: what it was asked for when it was loaded, as `load` takes it.
+        folder: where the files of thoughts in latents are; `files` says which it needs.
     """
     made: dict[str, str] = {}  # name in the script -> id of the trace
-    lines = ["import dataclasses", "", "import numpy as np", "", "import cotlens as cl", branches.IMPORT, ""]
-    lines += _loading(widgets, kept) if model is None else [f"model = {opening(model, latent)}"]
-    lines += [branches.BEGIN]
-    for name, widget in widgets.items():
-        lines += _section(name, _widget(name, widget, widgets, made))
-    for name, thing in kept.items():
-        lines += _section(
-            name, _trace(name, thing, own, made) if isinstance(thing, Trace) else _result(name, thing, made)
-        )
-    known = ", ".join(f"{name!r}: {trace_id!r}" for name, trace_id in made.items())
-    return "\n".join(
-        [
-            *lines,
-            "",
-            "# The texts that came out otherwise than in the session: none, on the same machine and versions.",
-            f"different = [name for name, known in {{{known}}}.items() if traces[name].id != known]",
-            "",
-        ]
-    )
+    usually = opening(known["name"], known.get("latent")) if known else ""
+    lines = ["import dataclasses", "from pathlib import Path", "", "import numpy as np", ""]
+    lines += ["import cotlens as cl", branches.IMPORT, ""]
+    lines += [*([f"model = {usually}"] if usually else []), branches.BEGIN]
+    loaded = usually
+    # Results after the traces, which are what they were measured on and with.
+    for name, thing in (*widgets.items(), *sorted(kept.items(), key=lambda each: isinstance(each[1], Result))):
+        found = list(_lines(name, thing, widgets, known, own, made))
+        needed = _other_model(thing, known, loaded) or usually
+        lines += ["", f"# {' '.join(name.split())}"] if found else []
+        if found and needed not in ("", loaded):
+            lines.append(f"model = {needed}")
+            loaded = needed
+        lines += found
+    ids = ", ".join(f"{name!r}: {trace_id!r}" for name, trace_id in made.items())
+    return _filed("\n".join([*lines, "", _DIFFERENT, _COMPARED.format(f"{{{ids}}}"), ""]), folder)
 
 
-def _loading(widgets: Mapping[str, Any], kept: Mapping[str, Trace | Result]) -> list[str]:
-    """The lines that load what texts are of where nothing was asked of a model: it has their tokens."""
-    trees = [widget.tree for widget in widgets.values() if isinstance(getattr(widget, "tree", None), Tree)]
-    texts = [node.trace for tree in trees for node in tree.nodes.values()]
-    texts += [each for each in kept.values() if isinstance(each, Trace)]
-    return list(dict.fromkeys(line for trace in texts for line in loading(trace)))
+def files(script: str) -> set[str]:
+    """Ids of the traces that a script reads from files in its folder."""
+    return set(re.findall(r"^trace = cl\.Trace\.load\(folder / '([0-9a-f]+)\.trace'", script, re.M))
 
 
-def _section(name: str, lines: Iterator[str]) -> list[str]:
-    found = list(lines)
-    return ["", f"# {' '.join(name.split())}", *found] if found else []
+def _filed(script: str, folder: Path) -> str:
+    """A script that reads the thoughts in latents in a folder."""
+    pattern = r"^trace = cl\.Trace\.load\(('[0-9a-f]+\.trace')"  # texts are on lines of others: none begins so
+    found, count = re.subn(pattern, r"trace = cl.Trace.load(folder / \1", script, flags=re.M)
+    where = f"folder = Path({str(folder)!r})  # of the session: what no text holds lies there\n{branches.BEGIN}"
+    return found.replace(branches.BEGIN, where, 1) if count else script
+
+
+def _other_model(thing: Any, known: Mapping[str, Any], loaded: str) -> str:
+    """The call that loads what something was made with where that isn't the session's model; "" where it is."""
+    if isinstance(thing, Result):
+        of = vars(thing.provenance)
+        there = loaded.startswith(f"cl.load({of['model']!r}")
+        call = loaded if there else opening(of["model"]) if of["model"] else ""
+    else:
+        trace = thing if isinstance(thing, Trace) else _only_looked_at(thing)
+        of, call = ({}, "") if trace is None else (trace.meta, own_model(trace))
+    return "" if known and same_model(of, known["name"], known.get("revision", "")) else call
+
+
+def _only_looked_at(widget: Any) -> Trace | None:
+    """The text of an editor without a model."""
+    if not issubclass(type(widget), CoTEditor) or widget.model.capabilities:
+        return None
+    return next(iter(widget.tree.nodes.values())).trace
+
+
+def _lines(
+    name: str, thing: Any, widgets: Mapping[str, Any], known: Mapping[str, Any], own: Any, made: dict[str, str]
+) -> Iterator[str]:
+    if isinstance(thing, Trace):
+        of_session = bool(known) and same_model(thing.meta, known["name"], known.get("revision", ""))
+        yield from _trace(name, thing, own if of_session else None, made)
+    elif isinstance(thing, Result):
+        yield from _result(name, thing, made)
+    else:
+        yield from _widget(name, thing, widgets, made)
 
 
 def _widget(name: str, widget: Any, widgets: Mapping[str, Any], made: dict[str, str]) -> Iterator[str]:
@@ -161,5 +194,13 @@ def _result(name: str, result: Result, made: Mapping[str, str]) -> Iterator[str]
     if of is None or not result.provenance.call:
         yield f"# {result!r}, measured on trace {result.provenance.trace_id} by {result.method}: see its provenance"
         return
+    names = {trace_id: known for known, trace_id in made.items()}
+    others = dict(others_of(result))
+    if not all(one in names for ids in others.values() for one in ids):
+        yield f"# {result!r}: keep the other thoughts that it was measured with, {others}, and it is measured here"
+        return
+    for role, ids in others.items():
+        texts = [f"traces[{names[one]!r}]" for one in ids]
+        yield f"{role} = {texts[0] if role == 'donor' else '[' + ', '.join(texts) + ']'}"
     yield f"trace = traces[{of!r}]"
     yield f"results[{name!r}] = {result.provenance.call}"

@@ -18,13 +18,12 @@ from cotlens.measure.features.autoencoder.sae import SAE
 from cotlens.models.contract import Model
 from cotlens.results import Result
 from cotlens.trace import Trace
-from cotlens.workbench.branches.serialization import trace_to_data
-from cotlens.workbench.session import lazy_model, names, page
+from cotlens.workbench.session import lazy_model, names, page, script
 from cotlens.workbench.session.file import Item, SessionFile
-from cotlens.workbench.session.held import Held, trace_ids
-from cotlens.workbench.session.kinds import KINDS, Part, ancestors, canonical, in_order, kind_of
+from cotlens.workbench.session.held import DAMAGED, Held, reason, trace_ids
+from cotlens.workbench.session.kinds import KINDS, in_order, kind_of
 from cotlens.workbench.session.lazy_model import LazyModel
-from cotlens.workbench.session.script import script
+from cotlens.workbench.session.written import Written, write_traces
 from cotlens.workbench.shared.controller import Controller
 from cotlens.workbench.workbench.workbench import Workbench
 
@@ -36,7 +35,6 @@ KEPT_PANELS = ("text", "importance", "steering", "features", "findings", "lens",
 _TOLD = ("selected", "scale_lock", "scores", "limits", "findings", "job", "panels", "labels", "current")
 """Traits of widgets that say when there is something to keep."""
 _ITEMS = ("trace", "node", "result", "given", "reading", "readings", "vector", "widget", "note", "kept")
-_DAMAGED = (InputError, AttributeError, IndexError, KeyError, OverflowError, TypeError, ValueError)
 
 
 class Session:
@@ -96,7 +94,7 @@ class Session:
         try:
             session._restore(model, {sae.fingerprint: sae for sae in saes})
         except BaseException:
-            session.close()
+            session._let_go()
             raise
         return session
 
@@ -121,6 +119,8 @@ class Session:
             self._keep_panels(thing)
         if issubclass(type(thing), Controller) and thing.model.capabilities:
             self._is_of(thing.model)
+        if isinstance(thing, Trace | Result) and self._known is not None:
+            lazy_model.check_made_with(self._known, thing)
         with self._lock:
             taken = {**self.widgets, **self.kept}
             if thing is taken.get(name) or any(thing is each for each in self.widgets.values()):
@@ -129,9 +129,7 @@ class Session:
             if name in taken or name in self._reserved:
                 raise InputError(f"The name {name!r} is taken: give another one.")
             if isinstance(thing, Trace | Result):
-                data = trace_to_data(thing) if isinstance(thing, Trace) else thing.data()
-                items = [*ancestors(thing)] if isinstance(thing, Trace) else []
-                self._write([*self._changed(items), ("kept", name, {"kind": kind, "data": data})])
+                self._write(self._written.of_kept(name, thing))
                 self.kept[name] = thing
             else:
                 KINDS[kind].state(thing, {id(each): known for known, each in self.widgets.items()} | {id(thing): name})
@@ -151,25 +149,35 @@ class Session:
             self._write([("note", str(len(self.notes) + 1), text)])
             self.notes.append(text)
 
-    def save(self) -> None:
+    def save(self, path: PathLike | None = None) -> None:
         """Write what is different from what the file has. It happens by itself; this says what went wrong with it.
+
+        Args:
+            path: of another file, which must not be there yet: everything is written to it, and kept there from now on,
+                also where the session's own file is gone or it was closed.
 
         Raises:
             InputError: the file can't be written.
         """
         with self._lock:
-            states, parts = self._told()
-            self._write([*self._changed(parts), *self._other(states)])
+            if path is not None:
+                self._go_on_in(SessionFile(check.path("path", path), new=True))
+            self._write(self._written.unsaved(self.widgets))
 
     def script(self) -> str:
         """Python that does everything again from the first prompt, with the same seeds, and gives the same numbers.
 
         It makes `traces`, by widget and branch, `results`, by widget, branch and measure, `fans`, what rollouts
-        answered, and `readings`, what monitors found.
+        answered, and `readings`, what monitors found. Latents that were put in by hand are said by no text: the traces
+        that have them are written beside the session's file, where the script reads them.
+
+        Raises:
+            InputError: they can't be written there.
         """
         with self._lock:
-            known = self._known or {}
-            return script(known.get("name"), self.widgets, self.kept, self._model, known.get("latent"))
+            told = script.script(self._known or {}, self.widgets, self.kept, self._model, self.path.parent)
+            write_traces(script.files(told), self.path.parent, self.widgets, self.kept)
+            return told
 
     def to_html(self, path: PathLike, title: str = "") -> Path:
         """Write notes, widgets, what is kept and the script as one HTML file that needs no kernel and no network.
@@ -180,11 +188,14 @@ class Session:
         return page.write(self, path, title)
 
     def close(self) -> None:
-        """Let go of the file. The widgets go on, and nothing that happens in them is kept any more."""
+        """Let go of the file. The widgets go on, and nothing that happens in them is kept any more.
+
+        A warning says what couldn't be kept: `save(path)` still writes everything to another file.
+        """
         with self._lock:
-            self._closed = True
-            self._file.close()
-            _OPEN.pop(_key(self.path), None)
+            if not self._closed:
+                self._goes_on(partial(self._written.last, self.widgets))
+            self._let_go()
 
     def __getitem__(self, name: str) -> Any:
         found = {**self.widgets, **self.kept}
@@ -199,18 +210,6 @@ class Session:
 
     # what goes on
 
-    def _told(self) -> tuple[list[Item], list[Part]]:
-        """What the widgets say of themselves, and what they hold."""
-        names = {id(widget): name for name, widget in self.widgets.items()}
-        states: list[Item] = []
-        parts: list[Part] = []
-        for name, widget in self.widgets.items():
-            kind = kind_of(widget)
-            said = KINDS[kind].state(widget, names)
-            states.append(("widget", name, {"kind": kind, "selected": dict(getattr(widget, "selected", {})), **said}))
-            parts += KINDS[kind].parts(widget, name)
-        return states, parts
-
     def _begin(self, file: SessionFile) -> None:
         self.path, self._file = file.path, file
         self.widgets: dict[str, Any] = {}
@@ -221,10 +220,34 @@ class Session:
         self._closed = False
         self._quiet = False
         self._reserved: set[str] = set()  # names of what couldn't be brought back
-        self._known: Mapping[str, Any] | None = file.about("model")
+        self._known: Mapping[str, Any] | None = lazy_model.read_facts(file.about("model"), self.problems)
         self._model: Model | None = None
-        self._saved: dict[tuple[str, str], Any] = {}
+        self._written = Written(file)
         _OPEN[_key(file.path)] = self
+
+    def _go_on_in(self, file: SessionFile) -> None:
+        """Write to another file all that there is, and from now on what happens."""
+        written = Written(file)
+        try:
+            # What couldn't be brought back is nowhere but in the file, which may be read as long as it is open.
+            old = {} if self._closed else {kind: self._file.read(kind) for kind in _ITEMS}
+            kept = [item for name, thing in self.kept.items() for item in written.of_kept(name, thing)]
+            notes = [("note", str(at), text) for at, text in enumerate(self.notes, 1)]
+            items = [(kind, *each) for kind, found in old.items() for each in found.items()]
+            written.write([*items, *kept, *notes], None if self._known is None else {"model": self._known})
+        except BaseException:
+            file.close()
+            file.path.unlink(missing_ok=True)
+            raise
+        self._let_go()
+        self.path, self._file, self._written, self._closed = file.path, file, written, False
+        _OPEN[_key(file.path)] = self
+
+    def _let_go(self) -> None:
+        self._closed = True
+        self._file.close()
+        if _OPEN.get(_key(self.path)) is self:
+            _OPEN.pop(_key(self.path))
 
     def _restore(self, model: Model | None, saes: Mapping[str, SAE]) -> None:
         items = {kind: self._file.read(kind) for kind in _ITEMS}
@@ -241,9 +264,7 @@ class Session:
         for name, data in in_order(items["widget"]):
             self._try(name, partial(self._back, name, data, held))
         self.widgets.update({name: self.widgets.pop(name) for name in items["widget"] if name in self.widgets})
-        states, parts = self._told()
-        self._changed(parts, read=True)
-        self._other(states)
+        self._written.unsaved(self.widgets, read=True)
         self._quiet = False
 
     def _back(self, name: str, data: Mapping[str, Any], held: Held) -> None:
@@ -258,10 +279,9 @@ class Session:
     def _try(self, name: str, bring: Callable[[], Any]) -> None:
         try:
             bring()
-        except _DAMAGED as error:
-            why = f"{error.args[0]!r} is missing" if isinstance(error, KeyError) else str(error).rstrip(".")
+        except DAMAGED as error:
             self._reserved.add(name)
-            self.problems.append(f"{name!r} couldn't be brought back ({why}); it is in the file as it was.")
+            self.problems.append(f"{name!r} couldn't be brought back ({reason(error)}); it is in the file as it was.")
 
     def _adopt(self, widget: Any, name: str) -> None:
         """From now on hear of what happens in a widget."""
@@ -317,29 +337,10 @@ class Session:
         self._write([], {"model": known})
         self._known, self._model = known, model
 
-    def _changed(self, parts: list[Part], *, read: bool = False) -> list[Item]:
-        """The parts that are others than those in the file, as items; none where they were just `read` from it."""
-        new = {(kind, name): (thing, data) for kind, name, thing, data in parts}
-        other = {key: each for key, each in new.items() if self._saved.get(key) is not each[0]}
-        self._saved |= {key: thing for key, (thing, _) in other.items()}
-        return [] if read else [(*key, data()) for key, (_, data) in other.items()]
-
-    def _other(self, states: list[Item]) -> list[Item]:
-        """The states that say something else than those in the file."""
-        new = [each for each in states if self._saved.get(each[:2]) != canonical(each[2])]
-        self._saved |= {each[:2]: canonical(each[2]) for each in new}
-        return new
-
     def _write(self, items: list[Item], about: dict[str, Any] | None = None) -> None:
         if self._closed:
             raise InputError(f"The session {self.path} was closed: open it again with cl.Session.load.")
-        if items or about:
-            try:
-                self._file.write(items, about)
-            except InputError:
-                for kind, name, _ in items:  # the next time it is tried again
-                    self._saved.pop((kind, name), None)
-                raise
+        self._written.write(items, about)
 
 
 def _key(path: Path) -> tuple[int, str]:

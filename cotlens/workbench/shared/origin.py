@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from cotlens.models.contract import Model
-from cotlens.results.code import step
+from cotlens.results.code import step, written_with
 from cotlens.trace import Edit, Trace
 from cotlens.workbench.branches.node import short
 from cotlens.workbench.shared.limits import usual
@@ -11,9 +11,12 @@ from cotlens.workbench.shared.limits import usual
 
 def origin(model: Model, trace: Trace) -> tuple[str, str]:
     """Label and Python of a trace that the editor was opened with."""
-    return "original" if trace.parent is None else named(trace.edit), step(
-        trace, usual(model) if model.capabilities else None
-    )
+    label = "original" if trace.parent is None else named(trace.edit)
+    if not model.capabilities:
+        return label, step(trace)
+    # What another model wrote is looked at with this one, and it is that one which writes it again.
+    by = "model" if trace.meta.get("model") in (None, model.name) else written_with(trace, model.name, model.revision)
+    return label, step(trace, usual(model) if by == "model" else None, by)
 
 
 def named(edit: Edit | None) -> str:

@@ -311,7 +311,8 @@ def test_a_session_and_its_script_keep_latents(tmp_path, monkeypatch):
     session.close()
     assert "latent='soft')" in code
     for one in (base, source):
-        assert f"cl.Trace.load('{one.id}.trace', model=model)" in code
+        assert f"cl.Trace.load(folder / '{one.id}.trace', model=model)" in code
+        assert cl.Trace.load(tmp_path / f"{one.id}.trace", model=model) == one
     with monkeypatch.context() as patched:  # opened by its name, it is asked to think softly again
         patched.setattr("cotlens.workbench.session.lazy_model.load", load)
         again = cl.Session.load(tmp_path / "study.cotlens")

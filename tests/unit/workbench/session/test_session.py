@@ -281,7 +281,8 @@ def test_a_file_that_is_gone_is_said_and_everything_can_be_kept_anew(kept, tmp_p
     session.path.unlink()
     with pytest.warns(UserWarning, match=r"is gone from .*study\.cotlens"):
         page.editor.tree.annotate("b1", "noted")
-    session.close()
+    with pytest.warns(UserWarning, match="'editor' couldn't be kept as it is now"):
+        session.close()
     other = cl.Session(session.path)
     other.keep(page.editor)
     other.close()
