@@ -141,10 +141,11 @@ def texts(name: str, values: Any, *, of: str = SOMEONE) -> list[str]:
 
 
 def path(name: str, value: Any, *, of: str = SOMEONE) -> Path:
-    """A path of a file or folder, as text or as `pathlib` has it.
+    """A path of a file or folder, as text or as `pathlib` has it; there may be nothing yet.
 
     Raises:
-        InputError: it is something else.
+        InputError: it is something else, or the system refuses it: a name too long, links in a circle, a folder that
+            may not be looked into.
     """
     if isinstance(value, os.PathLike):
         value = os.fspath(value)
@@ -152,7 +153,14 @@ def path(name: str, value: Any, *, of: str = SOMEONE) -> Path:
         raise _refused(of, name, value, "a path as text")
     if not value or "\0" in value:
         raise _refused(of, name, value, "a path, which has a character at least and none that ends a text")
-    return Path(text(name, value, of=of))
+    found = Path(text(name, value, of=of))
+    try:
+        found.lstat()
+    except (FileNotFoundError, NotADirectoryError):
+        pass  # whoever makes or opens it says so
+    except OSError as error:
+        raise _refused(of, name, value, f"another path: the system refuses this one ({error.strerror})") from error
+    return found
 
 
 def array(name: str, values: Any, *, of: str = SOMEONE) -> NDArray[np.float64]:

@@ -6,12 +6,13 @@ import difflib
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from cotlens._core import check
 from cotlens._core.errors import BackendError, CotLensError, InputError, OutOfMemory, did_you_mean
 
 
 def unlikely(name: str, shipped: Sequence[str]) -> None:
     """Refuse, without asking the network, what looks like a slip of the pen."""
-    is_path = Path(name).exists()
+    is_path = bool(name.strip()) and check.path("name", name, of="load").exists()
     if not name.strip():
         raise InputError(f"The model name is empty. {did_you_mean(name, shipped)}")
     if not is_path and "/" not in name and difflib.get_close_matches(name.lower(), shipped, cutoff=0.6):

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
+import cotlens as cl
 from cotlens._core import files
 from cotlens._core.errors import InputError
 from cotlens._core.frozen import FrozenDict, frozen_array
@@ -115,6 +116,17 @@ def test_what_is_planted_beside_a_file_leads_its_bytes_nowhere(tmp_path):
     files.write_bytes(tmp_path / "v.safetensors", b"new")
     assert (tmp_path / "v.safetensors").read_bytes() == b"new"
     assert other.read_text() == "mine"
+
+
+@pytest.mark.parametrize("name", ["é" * 200, "x" * 5000 + ".jsonl", "round/study.trace"])
+def test_a_path_that_the_system_refuses_is_said(tmp_path, name):
+    (tmp_path / "round").symlink_to(tmp_path / "round")
+    path, trace = tmp_path / name, cl.Trace.from_text("q", "a thought", "4")
+    shown = cl.CoTEditor(None, trace)
+    saving = (trace.save, cl.Traces([trace]).save, cl.Traces([trace]).to_jsonl, shown.to_html)
+    for act in (*saving, cl.read, cl.Trace.load, cl.Traces.load, cl.load_result, lambda it: cl.load(str(it))):
+        with pytest.raises(InputError, match=r"the system refuses this one \("):
+            act(path)
 
 
 def test_a_private_file_stays_private(tmp_path):
