@@ -133,7 +133,7 @@ def _begun(trace: Trace, usual: Usual = None, by: str = "model") -> str:
 def _given(trace: Trace, by: str) -> str:
     """The line that makes a trace of its texts; of latents, which no text holds, the one that reads its file."""
     if len(trace.latents):
-        why, file = "# a thought in latents, which no text holds: save it there", f"{trace.id}.trace"
+        why, file = "# a thought in latents, which no text holds: it is read from its file", f"{trace.id}.trace"
         return f"{why}\ntrace = cl.Trace.load({file!r}, model={by})"
     answer = trace.answer if "answer" in trace.roles else None
     of = f", model={by}" if trace.codec is not None or tokens_of(trace) else ""
