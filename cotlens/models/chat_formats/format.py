@@ -191,7 +191,17 @@ class Format:
         return ids + written, seg.Segments((start, middle), (len(ids), len(ids) + len(written)), True)
 
     def closing(self, text: str, then: str = "") -> list[int]:
-        """Tokens that end a thought whose last characters are `text`, then `then`, tokenised together."""
+        """Tokens that end a thought whose last characters are `text`, then `then`, tokenised together.
+
+        Where the answer is still to be written they are cut as before a word: many tokenizers split two line ends
+        before text, and make one token of them at an end, which no model writes there.
+        """
+        if not then:
+            ids = self.closing(text, _WORD)
+            return ids[:-1] if self.codec.pieces(ids[-1:]) == [_WORD.encode()] else self._closing(text, "")
+        return self._closing(text, then)
+
+    def _closing(self, text: str, then: str) -> list[int]:
         family = self.family
         empty = text.endswith(family.open + family.after_open)  # the line of an empty thought is still to be written
         before = "" if text.endswith("\n") and family.before_close == "\n" and not empty else family.before_close
@@ -199,14 +209,6 @@ class Format:
             gap = "" if text.endswith("\n") else family.after_close
             return self.codec.encode(gap + then)
         return self._mixed(before, family.close + family.to_answer, family.after_close + then)
-
-    def closing_before_words(self, text: str) -> list[int]:
-        """Tokens that end a thought before an answer that is still to be written.
-
-        Cut as before a word: many tokenizers split two line ends before text, and make one token of them at an end.
-        """
-        ids = self.closing(text, _WORD)
-        return ids[:-1] if self.codec.pieces(ids[-1:]) == [_WORD.encode()] else self.closing(text)
 
     def segment(
         self, ids: Sequence[int], prompt_end: int, begin: int, lead: str = "", known: KnownSegments | None = None

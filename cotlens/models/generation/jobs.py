@@ -74,7 +74,7 @@ def resuming(form: Format, trace: Trace, at: int | None, close_thought: bool, la
             raise InputError(
                 f"No thought is open before token {start}, so none can be closed; choose a token of the thought."
             )
-        ids += form.closing_before_words(text_before(trace, start))
+        ids += form.closing(text_before(trace, start))
     # Behind its new text an edit goes on as the same edit; from anywhere else it is a trace like others, and a parent.
     edited = trace.edit is not None and trace.rewritten_from is None and start >= trace.edit.end_token
     parts = {

@@ -375,9 +375,11 @@ def test_a_template_that_takes_no_system_prompt():
         find(HFCodec(tiny.tokenizer(template)), system="Think.").open(PROMPT)
 
 
-@pytest.mark.parametrize("prompt", ["", "  \n", None, 7])
-def test_an_empty_prompt(prompt):
-    with pytest.raises(InputError, match="is empty"):
+@pytest.mark.parametrize(
+    ("prompt", "said"), [("", "is empty"), ("  \n", "is empty"), (None, "None is neither"), (7, "7 is neither")]
+)
+def test_no_prompt(prompt, said):
+    with pytest.raises(InputError, match=said):
         form_of("think").open(prompt)
 
 
