@@ -54,7 +54,7 @@ class TestVerdictsOnOrganisms:
         assert set(table["role"]) == {"signature", "control"} and set(table["cause"]) == {"hint"}
         assert ((table["low"] <= table["estimate"]) & (table["estimate"] <= table["high"]) | (table["n"] == 0)).all()
         assert table.loc["followed", "estimate"] > 0.8 and table.loc["verbalised", "high"] < 0.5
-        assert table.loc["via_thought", "estimate"] > 0.8 and table.loc["direct", "low"] > 0
+        assert table.loc["via_thought", "estimate"] > 0.8 and table.loc["via_thought", "low"] > 0
         assert table.loc["false_step", "estimate"] > 0.8 and table.loc["found_when_planted", "estimate"] == 1
         found.save(tmp_path / "found.json")
         assert cl.load_result(tmp_path / "found.json").columns["estimate"].tolist()[:3] == [1.0, 1.0, 1.0]
