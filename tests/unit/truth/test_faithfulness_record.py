@@ -19,7 +19,7 @@ def test_intervals_hold_the_large_sample_value():
     # No interval of 40 whole counts is within 93 to 97 % for every share; this one is at its least for one in five.
     assert len(shares) > 60 and min(shares) >= coverage.held_share(0.2, 40) and 0.93 < np.mean(shares) < 0.97
     assert len(apart) > 8 and min(apart) >= 0.93 and np.mean(apart) < 0.975
-    # A difference of almost nothing (the direct effect of a hint) is held by every draw: its interval is too wide there.
+    # A difference of almost nothing (the direct effect of a hint) is held by every draw: too wide an interval.
     most = {one.name: 1.0 if one.name in coverage.DIFFERENCES else 0.972 for one in found}
     assert all(0.93 < np.mean(one.open) <= most[one.name] if one.open else one.settled for one in found)
 
