@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from cotlens._core import check
 from cotlens._core.errors import InputError
 from cotlens.measure.monitors.finding import Reading
-from cotlens.measure.monitors.readings import Readings
+from cotlens.measure.monitors.readings import Readings, untold
 from cotlens.measure.stats import Interval, McNemar, raters
 
 if TYPE_CHECKING:
@@ -117,8 +117,8 @@ def agreement(
     """How far monitors (or persons) agree.
 
     Args:
-        readings: of each monitor, or its labels by themselves: any values that can be compared, None for no label. All
-            are of the same thoughts in the same order. Give a mapping to name those that are labels alone.
+        readings: of each monitor, or its labels by themselves: any values that can be compared, None, "" or NaN for no
+            label. All are of the same thoughts in the same order. Give a mapping to name those that are labels alone.
         clusters: which thoughts aren't independent, such as the id of the problem of each; by default each is by
             itself, but for thoughts that are there more than once.
         seed: of the bootstrap.
@@ -257,7 +257,7 @@ def _labels(named: Sequence[tuple[str, Any]]) -> list[Any]:
     """All that could be said: what monitors declare, then what else was said."""
     found: dict[Any, None] = {}
     for _, one in named:
-        said = one.labels if isinstance(one, Readings) else [label for label in one if label is not None]
+        said = one.labels if isinstance(one, Readings) else [label for label in one if not untold(label)]
         found.update(dict.fromkeys(_plain(label) for label in said))
     if set(found) <= {True, False} and found:
         return [False, True]
@@ -269,8 +269,8 @@ def _plain(label: Any) -> Any:
 
 
 def _coded(items: Sequence[Any], known: Mapping[Any, int]) -> NDArray[np.int64]:
-    said = [item.label or None if isinstance(item, Reading) else _plain(item) for item in items]
-    return np.array([-1 if label is None else known[label] for label in said], dtype=np.int64)
+    said = [item.label if isinstance(item, Reading) else _plain(item) for item in items]
+    return np.array([-1 if untold(label) else known[label] for label in said], dtype=np.int64)
 
 
 def _clusters(given: Sequence[Any] | None, ids: Sequence[Any]) -> NDArray[np.int64]:

@@ -2,9 +2,9 @@ r"""Equations in a text that are arithmetic, and whether they hold: exact in fra
 
 An equation counts where both of its sides are numbers and operations alone, and the left one has an operation:
 "12 + 7 = 19", "3 × (4 − 1) = 9", "$1,200 / 4 = $300", "\frac{1}{2} + 0.25 = 0.75". One that holds a variable, a
-function, a unit in the middle or a percentage is left alone: what can't be checked is no finding. "12 + 7 = 19 - 4 =
-15" is read as it is meant, a result that goes on. A side with a decimal point, or after "≈", may be rounded to the
-places it has.
+function, a unit in the middle, a remainder or a percentage is left alone: what can't be checked is no finding. "12 + 7
+= 19 - 4 = 15" is read as it is meant, a result that goes on. A side with a decimal point, or after "≈", may be rounded
+to the places it has. Marks of lists ("- ", "* ", "1) ") and of bold words ("**") are no arithmetic.
 """
 
 from __future__ import annotations
@@ -19,9 +19,10 @@ _NUMBER = r"(?:[1-9][0-9]{0,2}(?:,[0-9]{3})+(?![0-9])|[0-9]+)(?:\.[0-9]+)?|\.[0-
 _TOKEN = re.compile(
     rf"""(?P<number>{_NUMBER})
     | (?P<fraction>\\[dt]?frac\{{\s*-?[0-9]+\s*\}}\{{\s*[0-9]+\s*\}})
-    | (?P<power>\^|\*\*) | (?P<times>\*|×|·|\\times\b|\\cdot\b) | (?P<over>/|÷|\\div\b)
+    | (?P<power>\^|\*\*) | (?P<over>/|÷|\\div\b)
+    | (?P<times>\*|×|·|\\times\b|\\cdot\b|(?<=[ \t])[xX](?=[ \t]+[0-9($.]))
     | (?P<plus>\+) | (?P<minus>-|−|–) | (?P<open>\() | (?P<close>\))
-    | (?P<equals>=) | (?P<about>≈|\\approx\b) | (?P<blank>[ \t]+|\\[,;! ]|\$)
+    | (?P<equals>=) | (?P<about>≈|\\approx\b) | (?P<blank>[ \t]+|\\[,;:!$ ]|[$£€¥₹]|\\(?:left|right)\b)
     | (?P<other>[A-Za-z]+|.)""",
     re.VERBOSE | re.DOTALL,
 )
@@ -31,9 +32,19 @@ _MOST_DIGITS = 18
 _MOST_POWER = 64
 _MOST_TOKENS = 60  # of an equation that is looked into
 _GOING_ON = re.compile(
-    r"(?:[A-Za-z_^\\|{\[%!°]|\b(?:of|mod|sqrt|log|ln|choose|times|plus|minus|over|per|base)[ \t]*)\Z"
+    r"(?:[A-Za-z_^\\|{\[%!°√']|[0-9][,.:]|"
+    r"\b(?i:of|mod|sqrt|log|ln|choose|times|plus|minus|over|per|base|step|case|part)[ \t]*)(?<!\\left)\Z"
 )
-_STUCK = re.compile(r"[ \t]*(?:[%!|\[{]|\\(?![)\]])|[*/×÷^+−-]|of\b|times\b|plus\b|minus\b|percent\b)|[A-Za-z_°(]")
+_VARIABLE = re.compile(r"(?<![A-Za-z])[A-Za-z][0-9_]*[ \t]*\Z")  # "3A -1/2 = 4" takes away; "is -1 + 3 = 2" doesn't
+_STUCK = re.compile(
+    r"[ \t]*(?:[%!|\[{]|\\(?![)\]$])|[*/×÷^+−-]|of\b|times\b|plus\b|minus\b|percent\b)|"
+    r"[A-Za-z_°(½¼¾⅐-⅞²³¹⁰-⁹]|[,:][0-9]|"
+    r"[ \t,]*(?:(?:with|and)[ \t]+)?(?:an?[ \t]+)?(?i:remainder|rem)\b|[ \t]*[Rr][ \t]?[0-9]|"
+    r"[ \t,]*(?:with|and)[ \t]+[0-9.]+[ \t]+(?:\w+[ \t]+)?(?:left|remaining|over)\b"
+)
+_BOLD = "**"
+_INDENT = 40
+_ENDS, _BEGINS = ("number", "fraction", "close"), ("number", "fraction", "open", "minus")
 
 
 class _Token(NamedTuple):
@@ -52,6 +63,7 @@ class Equation:
         text: as it is written.
         holds: whether it is right.
         value: what its left side is worth, as text.
+        result: its right side as it is written.
     """
 
     start: int
@@ -59,12 +71,13 @@ class Equation:
     text: str
     holds: bool
     value: str
+    result: str
 
 
 def equations(text: str) -> Iterator[Equation]:
     """The equations of arithmetic in a text, in their order; one of several signs is one per sign."""
     for run in _runs(text):
-        sides, signs = _sides(run)
+        sides, signs = _sides(_without_bold(run))
         for at, sign in enumerate(signs):
             found = _equation(text, sides[at], sign, sides[at + 1], first=at == 0, last=at + 2 == len(sides))
             if found is not None:
@@ -88,6 +101,18 @@ def _compares(run: list[_Token]) -> bool:
     return any(token.kind in ("equals", "about") for token in run)
 
 
+def _without_bold(run: list[_Token]) -> list[_Token]:
+    """A run without the "**" around bold words: a power has a number on its left and right, both as far from it."""
+    kept: list[_Token] = []
+    for at, token in enumerate(run):
+        after = run[at + 1] if at + 1 < len(run) else token
+        between = bool(kept) and kept[-1].kind in _ENDS and after.kind in _BEGINS
+        power = between and (kept[-1].end < token.start) == (token.end < after.start)
+        if token.text != _BOLD or power:
+            kept.append(token)
+    return kept
+
+
 def _sides(run: list[_Token]) -> tuple[list[list[_Token]], list[_Token]]:
     sides: list[list[_Token]] = [[]]
     signs = []
@@ -103,23 +128,51 @@ def _sides(run: list[_Token]) -> tuple[list[list[_Token]], list[_Token]]:
 def _equation(
     text: str, left: list[_Token], sign: _Token, right: list[_Token], *, first: bool, last: bool
 ) -> Equation | None:
-    left, right = _closed(left), right
-    if not left or not right or not any(token.kind in _OPERATION for token in left[1:]):
+    readings = _begun(text, left) if first else [_closed(left)]
+    right = _trimmed(right)
+    readings = [side for side in readings if any(token.kind in _OPERATION for token in side[1:])]
+    if not readings or not right or (last and _goes_on(text, right[-1].end)):
         return None
-    if first and _GOING_ON.search(text, max(0, left[0].start - 12), left[0].start):
+    values, shown = [_value(side) for side in readings], _value(right)
+    if values[0] is None or shown is None:
         return None
-    if last:
-        right = _trimmed(right)
-        if not right or _STUCK.match(text, right[-1].end):
-            return None
-    value, shown = _value(left), _value(right)
-    if value is None or shown is None:
-        return None
+    left = readings[0]
     rounds = sign.kind == "about" or any("." in token.text for token in (*left, *right))
     meant = [shown, _value(right[:1])]  # "12 + 7 = 19 - 4" claims 19 first, and goes on
-    holds = any(one is not None and _same(value, one, right, rounds) for one in meant)
+    pairs = ((value, one) for value in values for one in meant if value is not None and one is not None)
+    holds = any(_same(value, one, right, rounds) for value, one in pairs)
     start, end = left[0].start, right[-1].end
-    return Equation(start, end, text[start:end], holds, _written(value))
+    return Equation(start, end, text[start:end], holds, _written(values[0]), text[right[0].start : end])
+
+
+def _begun(text: str, side: list[_Token]) -> list[list[_Token]]:
+    """The ways to read a first side, the likeliest first; none where it goes on from what isn't arithmetic."""
+    opens_line = bool(side) and _opens_line(text, side[0].start)
+    if opens_line and [token.kind for token in side[:3]] == ["number", "close", "number"]:
+        side = side[2:]  # "1) 12 + 7"
+    side = _closed(side)
+    if len(side) < 2:
+        return []
+    head, before = side[0], text[max(0, side[0].start - 12) : side[0].start]
+    if head.kind in _OPERATION:
+        spaced = side[1].start > head.end
+        if opens_line and spaced and head.kind in ("minus", "times"):
+            return [side[1:], side]  # "- 12 + 7" in a list, or a number below 0
+        if head.kind != "minus" or spaced or _VARIABLE.search(before):
+            return []
+    return [] if _GOING_ON.search(before) else [side]
+
+
+def _opens_line(text: str, start: int) -> bool:
+    """Whether nothing but blanks and marks stands before a place on its line."""
+    before = text[max(0, start - _INDENT) : start]
+    line = before.rpartition("\n")[2]
+    return (len(line) < len(before) or start <= _INDENT) and not line.strip(" \t>*")
+
+
+def _goes_on(text: str, end: int) -> bool:
+    """Whether what follows an equation belongs to its last number."""
+    return _STUCK.match(text, end + len(_BOLD) * text.startswith(_BOLD, end)) is not None
 
 
 def _closed(side: list[_Token]) -> list[_Token]:
@@ -138,14 +191,16 @@ def _closed(side: list[_Token]) -> list[_Token]:
 
 
 def _trimmed(side: list[_Token]) -> list[_Token]:
-    """A right side without the bracket that closes around the equation, nor a dash that belongs to the sentence."""
-    while side and side[-1].kind == "close" and _depth(side) < 0:
-        side = side[:-1]
-    return side
-
-
-def _depth(side: list[_Token]) -> int:
-    return sum((token.kind == "open") - (token.kind == "close") for token in side)
+    """A right side without the bracket that closes around the equation, nor one that opens after it: "= 18 (half"."""
+    opened: list[int] = []
+    for at, token in enumerate(side):
+        if token.kind == "open":
+            opened.append(at)
+        elif token.kind == "close" and not opened:
+            return side[:at]
+        elif token.kind == "close":
+            opened.pop()
+    return side[: opened[0]] if opened else side
 
 
 def _same(value: Fraction, shown: Fraction, right: list[_Token], rounds: bool) -> bool:

@@ -13,7 +13,7 @@ from cotlens._core import check
 from cotlens._core.errors import InputError
 from cotlens.measure.monitors.intervention import GMean, Intervention, intervention_gmean2
 from cotlens.measure.monitors.quality_table import COMPARED, NAN, Quality, Row
-from cotlens.measure.monitors.readings import Readings
+from cotlens.measure.monitors.readings import Readings, untold
 from cotlens.measure.stats import Interval, detection
 
 Floats = NDArray[np.float64]
@@ -291,9 +291,9 @@ def _interval(values: Any) -> Interval:
 
 
 def _numbers(name: str, values: Sequence[Any], n: int) -> Floats:
-    given = list(values)
+    given = [None if untold(one) else one for one in values]
     _check_size(name, len(given), n)
-    odd = [one for one in given if one is not None and one == one and (isinstance(one, str) or one not in (0, 1))]
+    odd = [one for one in given if one is not None and (isinstance(one, str) or one not in (0, 1))]
     if odd:
         raise InputError(
             f"{name}= holds {odd[0]!r}, which is neither true nor false; give booleans, None where unknown."

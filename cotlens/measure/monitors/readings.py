@@ -161,6 +161,16 @@ def listed(traces: Any) -> tuple[Trace, ...]:
     return given
 
 
+def untold(value: Any) -> bool:
+    """Whether a label, or a truth, says nothing: None, an empty text, or what tables put where nothing is (NaN, NA)."""
+    if value is None or (isinstance(value, str) and not value.strip()):
+        return True
+    try:
+        return bool(value != value)
+    except TypeError:  # pandas' NA is neither equal nor unequal to anything
+        return True
+
+
 def _row(one: Reading) -> dict[str, Any]:
     return {
         "trace_id": one.trace_id,

@@ -43,13 +43,13 @@ def computed(thought: str, reader: AnswerReader) -> str | None:
     """The result of the last equation that isn't a check; None without one."""
     for sentence in reversed(sentences(thought)):
         if not _ASIDE.search(sentence) and (found := list(equations(sentence))):
-            return reader.normal(found[-1].text.rpartition("=")[2].strip())
+            return reader.normal(found[-1].result)
     return None
 
 
 def _value(sentence: str, reader: AnswerReader) -> str | None:
     if found := list(equations(sentence)):
-        return reader.normal(found[-1].text.rpartition("=")[2].strip())
+        return reader.normal(found[-1].result)
     if not _CONCLUDES.search(sentence):
         return None
     stated = reader.read(sentence)

@@ -1,6 +1,7 @@
 """Agreement of monitors: the published table to four digits, intervals over clusters, passages, and what is missing."""
 
 import numpy as np
+import pandas as pd
 import pytest
 
 import cotlens as cl
@@ -100,6 +101,18 @@ def test_what_failed_is_counted_and_no_label():
     assert [one.n for one in found.pairs] == [2, 2, 2] and found.pairs[2].mcnemar is None
     frame = found.frame()
     assert list(frame["failed"]) == [2, 2, 2] and "flawed (first)" in frame and frame.attrs["alpha"] == found.alpha
+
+
+def test_what_a_table_puts_for_no_label_is_none():
+    """A panel's frame, written as CSV and read again, has NaN where nothing was said."""
+    first = ["a", "b", "a", "b", "a", "b"]
+    wanted = agreement([first, [None, None, "a", "b", "b", "b"]])
+    for nothing in ("", " ", float("nan"), np.float64("nan"), pd.NA):
+        found = agreement([first, [nothing, nothing, "a", "b", "b", "b"]])
+        assert (found.labels, found.alpha) == (("a", "b"), wanted.alpha), repr(nothing)
+        assert (found.pairs[0].n, found.pairs[0].failed, found.pairs[0].kappa) == (4, 2, wanted.pairs[0].kappa)
+    flags = agreement([[True, False, True], pd.Series([True, None, True])])
+    assert flags.labels == ("False", "True") and flags.pairs[0].failed == 1
 
 
 def test_what_can_not_be_compared_is_refused():

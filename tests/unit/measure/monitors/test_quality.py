@@ -1,6 +1,7 @@
 """Quality: what is no monitor is seen as none, in the same table."""
 
 import numpy as np
+import pandas as pd
 import pytest
 
 import cotlens as cl
@@ -143,6 +144,12 @@ def test_thoughts_of_one_problem_widen_the_interval():
         return high - low
 
     assert width(np.repeat(each(40), 10).tolist()) > 2 * width(each(400))
+
+
+def test_a_truth_that_a_table_leaves_out_is_unknown():
+    scores = readings([0.1, 0.2, 0.9, 0.8, 0.6])
+    for nothing in (None, "", float("nan"), pd.NA):
+        assert quality(scores, pd.Series([False, False, True, nothing, nothing], dtype=object)).rows[0].n == 3
 
 
 def test_what_does_not_fit_is_refused():

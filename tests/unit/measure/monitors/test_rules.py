@@ -32,10 +32,23 @@ from cotlens.organisms.task.problems import problems
         ("12 pears + 7 pears = 18 pears, 1/0 = 3, 5! + 1 = 2, n = 12, 2^99999999 = 3", []),
         ("((((((((((1 + 1 = 3", [False]),
         ("9" * 400 + " + 1 = 2", []),
+        ("There are 20 x 20/100 = 4 students. 5 x 3 + 2 = 16", [True, False]),
+        ("- 12 + 7 = 19\n * 3 + 4 = 8\n> - -5 + 3 = -2\n- 5 + 3 = -2\n1) 2 + 2 = 5", [True, False, True, True, False]),
+        ("**Total:** 12 + 7 = **20**, **2 + 2 = 4**; **12 + 7** = 19; 2**-1 + 2 ** 3 = 8.5", [False, True, True, True]),
+        ("3 apples + 4 * 2 = 11; Total - 5 + 3 = 8; Step 1 - 12 + 7 = 19; 3A - 1/2 = 4; 3A -1/2 = 4", []),
+        ("It is -5 + 3 = -2. 48 / 2 = 24 (half of 48). 12 + 7 = 18 (since 5 + 6", [True, True, False]),
+        ("17 / 5 = 3 remainder 2, 17 / 5 = 3 R2, 17 / 5 = 3 with 2 left over, 17 / 5 = 3, with a remainder of 2", []),
+        ("3,5 + 1 = 4,5; 50/100 = 0,5; 7/2 = 3½; √9 + 1 = 4; 5'3 + 2 = 7; 3² + 1 + 2 = 12", []),
+        (r"£5 + £3 = £9, 5€ + 3€ = 8€, \$5 + \$3 = \$9, \left(3 + 4\right) + 1 = 9", [False, True, False, False]),
     ],
 )
 def test_only_equations_of_arithmetic_are_checked_and_exactly(text, holds):
     assert [found.holds for found in cl.monitors.equations(text)] == holds
+
+
+def test_an_equation_says_what_stands_on_its_right():
+    text = "10 / 3 ≈ 3.33 and 12 + 7 = **$19** (or so), 12 + 7 = 19 - 4 = 15"
+    assert [found.result for found in cl.monitors.equations(text)] == ["3.33", "19", "19 - 4", "15"]
 
 
 def test_a_long_text_takes_no_time():
