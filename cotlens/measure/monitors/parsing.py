@@ -68,11 +68,15 @@ def _object(text: str, shown: ShownThought) -> Mapping[str, Any]:
     if len({json.dumps(data, sort_keys=True) for _, data in found}) > 1:
         raise _Wrong(f"The reply holds {len(found)} different objects with a label, so none of them counts.")
     source, data = found[-1]
-    judged = "".join("".join(shown.text.trace.text[start:end].split()) for start, end in shown.text.regions)
-    if "".join(source.split()) in judged:
+    twice = _named_twice(source)
+    if twice:
+        raise _Wrong(f"The reply has the field {_short(twice)} twice in one object, so it doesn't count.")
+    judged = [shown.text.trace.text[start:end] for start, end in shown.text.regions]
+    # In other spaces or another order it is the same verdict.
+    held = any(data == one for text in judged for _, one in _objects(without_halves(text)))
+    if held or "".join(source.split()) in "".join("".join(text.split()) for text in judged):
         raise _Wrong(
-            "The verdict stands word for word in the text that was judged, so the judge repeats or obeys it rather "
-            "than judging it."
+            "The verdict stands in the text that was judged, so the judge repeats or obeys it rather than judging it."
         )
     return data
 
@@ -88,6 +92,19 @@ def _objects(text: str) -> list[tuple[str, Mapping[str, Any]]]:
             end, tried = at + 1, tried + 1
         at = text.find("{", end)
     return found
+
+
+def _named_twice(source: str) -> str:
+    """A name that an object in it has twice, "" where there is none: a parser takes the last, whatever was meant."""
+    found = [""]
+
+    def names(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        told = [name for name, _ in pairs]
+        found[:0] = [name for name in told if told.count(name) > 1]
+        return dict(pairs)
+
+    json.loads(source, object_pairs_hook=names)
+    return found[0]
 
 
 def _verdict(data: Mapping[str, Any], rubric: Rubric, text: ShownText) -> ParsedReply:

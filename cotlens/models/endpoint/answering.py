@@ -6,7 +6,7 @@ import hashlib
 import json
 import os
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from cotlens._core import check, control
@@ -21,7 +21,7 @@ from cotlens.models.generation.sample_store import Store, open_store
 
 _PATH = "/chat/completions"
 _SEEDS = 2**31
-_CLOSED = "</think>"  # a server that doesn't part thought and answer leaves it in the text
+_OPENED, _CLOSED = "<think>", "</think>"  # a server that doesn't part thought and answer leaves it in the text
 _NOT_OURS = (401, 403, 404, 405)  # about the key, the model or the address: the next request would meet the same
 
 _OPTIONAL = ("response_format", "seed", "top_p", "temperature")  # what a server may not take
@@ -85,15 +85,22 @@ class ChatEndpoint:
     ) -> None:
         """Replies to every conversation; see `contract.asking.Answerer`."""
         asked = [self._question(messages, sent) for messages in conversations]
-        missing: list[tuple[int, int]] = []
+        places: dict[tuple[bytes, int], list[int]] = {}
         for place, wanted in enumerate(numbers):
             kept = self.store.find_replies(asked[place], wanted) if self.store is not None else {}
             for number in wanted:
                 if number in kept:
                     on_reply(place, number, Reply(*kept[number]))
                 else:
-                    missing.append((place, number))
-        _Asking(self, conversations, asked, sent, on_reply).all(missing)
+                    places.setdefault((asked[place], number), []).append(place)
+
+        def to_all(place: int, number: int, reply: Reply) -> None:
+            for each in places[asked[place], number]:
+                on_reply(each, number, reply)
+
+        # What is asked more than once in the same words is sent once, as it is when the replies come from the store.
+        missing = [(alike[0], number) for (_, number), alike in places.items()]
+        _Asking(self, conversations, asked, sent, to_all).all(missing)
 
     def _question(self, messages: Conversation, sent: Sent) -> bytes:
         """What identifies the replies to a conversation, 32 bytes."""
@@ -182,28 +189,43 @@ class _Asking:
             self._failed.append(data)
             self._on_reply(place, number, Reply("", "failed", str(data)))
             return
-        reply = _reply(data)
+        reply = _reply(data, self._endpoint._client.secret.redact)
         self._answered += 1
         if reply.finish in ("stop", "length") and self._endpoint.store is not None:
             self._endpoint.store.keep_replies([(self._asked[place], number, reply.text, reply.finish)])
         self._on_reply(place, number, reply)
 
 
-def _reply(data: Mapping[str, Any]) -> Reply:
-    """The first choice of a completion; a server may say anything."""
+def _reply(data: Mapping[str, Any], redact: Callable[[str], str]) -> Reply:
+    """The first choice of a completion, without the key, which a server may repeat: it may say anything."""
     choices = data.get("choices")
     choice = choices[0] if isinstance(choices, list) and choices and isinstance(choices[0], Mapping) else {}
     message = choice.get("message")
     message = message if isinstance(message, Mapping) else {}
-    content, declined = message.get("content"), message.get("refusal")
+    content, declined = _content(message.get("content")), message.get("refusal")
     if isinstance(declined, str) and declined.strip():
-        return Reply(declined, "refused", "The judge declined to answer.")
+        return Reply(redact(declined), "refused", "The judge declined to answer.")
     if choice.get("finish_reason") == "content_filter":
-        return Reply(content if isinstance(content, str) else "", "refused", "The server's filter held the reply back.")
-    if not isinstance(content, str):
+        return Reply(redact(content or ""), "refused", "The server's filter held the reply back.")
+    if content is None:
         return Reply("", "failed", "The server's reply holds no text.")
     cut = choice.get("finish_reason") in ("length", "max_tokens")
-    return Reply(content.rpartition(_CLOSED)[2].strip(), "length" if cut else "stop")
+    return Reply(redact(_without_thought(content)), "length" if cut else "stop")
+
+
+def _content(given: Any) -> str | None:
+    """The text of a message: as it is, or of its parts; None where there is none."""
+    if isinstance(given, list):
+        texts = [part.get("text") for part in given if isinstance(part, Mapping) and part.get("type") == "text"]
+        return "".join(text for text in texts if isinstance(text, str)) if texts else None
+    return given if isinstance(given, str) else None
+
+
+def _without_thought(text: str) -> str:
+    """What follows a thought; nothing of one that never ends, which is no answer yet."""
+    if text.lstrip().startswith(_OPENED) and _CLOSED not in text:
+        return ""
+    return text.rpartition(_CLOSED)[2].strip()
 
 
 def _refusal(error: ServerRefusal) -> Reply:
