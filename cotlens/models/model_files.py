@@ -76,11 +76,20 @@ class ModelFiles:
         return None if found is None else resolve(found[0])
 
     def tokenizer(self, config: Any = None) -> Any:
-        """The tokenizer; BackendError where that of a GGUF can't be made.
+        """The tokenizer; BackendError where that of a GGUF can't be made, or there is none.
 
         Args:
             config: where it is there already; transformers would look in vain for one that it doesn't know.
         """
+        found = self._tokenizer(config)
+        if set(found.get_vocab()) <= {*found.get_added_vocab(), *found.all_special_tokens}:
+            raise BackendError(  # where the files are missing, transformers makes one that reads nothing of any text
+                f"{self.name!r} has no tokenizer: there is no word in its vocabulary, so its files (tokenizer.json, as a "
+                "rule) are missing; put those of the model that it was made from beside its weights."
+            )
+        return found
+
+    def _tokenizer(self, config: Any) -> Any:
         from transformers import AutoTokenizer
 
         own = {"config": config} if getattr(config, "model_type", "") in LOOPED else {}

@@ -161,3 +161,11 @@ def test_a_model_whose_own_code_fails_says_so_in_a_sentence():
     )  # fmt: skip
     with pytest.raises(BackendError, match="is not divisible by chunk size"):
         load((tiny.random_model(config), tokenizer), store=False)
+
+
+def test_weights_without_a_tokenizer(tmp_path):
+    """transformers makes an empty tokenizer of them, to which every prompt is nothing."""
+    hf, _ = tiny.pair("gpt2")
+    hf.save_pretrained(tmp_path)
+    with pytest.raises(BackendError, match="has no tokenizer"):
+        load(str(tmp_path))

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import torch
+from safetensors.torch import load_file, save_file
 from torch import nn
 
 import cotlens as cl
@@ -129,6 +130,63 @@ def test_checkpoints_that_dont_fit_are_refused_in_a_sentence(folders, tmp_path):
     made.narrowed(tmp_path, 16)
     refused("wide", lambda: cl.load(tmp_path, latent="coconut"))
     refused("no file", lambda: cl.load(folders["codi"], latent=cl.LatentCheckpoint("codi", file=tmp_path / "none")))
+
+
+TABLE = "base_causallm.transformer.wte.weight"
+HEAD = "base_causallm.lm_head.weight"
+
+
+def changed(tmp_path, change, family):
+    """A call that opens a checkpoint of which something was changed."""
+    getattr(made, f"write_{family}")(tmp_path)
+    path = tmp_path / {"coconut": "checkpoint_7", "codi": "model.safetensors"}[family]
+    if family == "coconut":
+        torch.save(change(torch.load(path, weights_only=True)), path)  # noqa: TID251
+    else:
+        save_file({name: part.contiguous() for name, part in change(load_file(path)).items()}, path)
+    return lambda: cl.load(tmp_path, latent={"coconut": "coconut", "codi": CODI}[family])
+
+
+@pytest.mark.parametrize(
+    ("family", "said", "change"),
+    [
+        ("coconut", "NaN or infinite", lambda s: {**s, TABLE: s[TABLE].index_fill(0, torch.tensor([3]), torch.nan)}),
+        ("coconut", "are two tables", lambda s: {**s, HEAD: s[HEAD] + 1}),
+        ("codi", "leaves out ln.weight", lambda s: {k: part for k, part in s.items() if k != "prj.ln.weight"}),
+        ("codi", "which none of CODI's has", lambda s: {**s, "prj.5.weight": s["prj.3.weight"].clone()}),
+        ("codi", "don't fit one another", lambda s: {**s, "prj.3.weight": s["prj.3.weight"][:16]}),
+        ("codi", "don't fit one another", lambda s: {**s, "prj.ln.weight": s["prj.ln.weight"][:16]}),
+        (
+            "codi",
+            "gives vectors of width 16",
+            lambda s: {**s, **{k: s[k][:16] for k in ("prj.3.weight", "prj.3.bias", "prj.ln.weight", "prj.ln.bias")}},
+        ),
+        ("codi", "adapter of", lambda s: {k: part[:, :5] if "lora_A" in k else part for k, part in s.items()}),
+        ("codi", "adapter of", lambda s: {k: part.flatten() if "lora_A" in k else part for k, part in s.items()}),
+    ],
+)
+def test_what_would_think_something_else_is_refused(family, said, change, tmp_path):
+    refused(said, changed(tmp_path, change, family))
+
+
+@pytest.mark.parametrize("lines", ["c_thought: -2", "c_thought: two", "c_thought: 2.5", "max_latent_stage: null"])
+def test_settings_that_are_no_numbers_are_refused(lines, tmp_path):
+    made.write_coconut(tmp_path)
+    (tmp_path / "gsm_coconut.yaml").write_text("c_thought: 2\nmax_latent_stage: 3\nepochs_per_stage: 3\n" + lines)
+    refused("settings beside the checkpoint", lambda: cl.load(tmp_path, latent="coconut"))
+
+
+def test_a_checkpoint_in_several_files_is_one(models, folders, tmp_path):
+    made.write_codi(tmp_path)
+    whole = load_file(tmp_path / "model.safetensors")
+    (tmp_path / "model.safetensors").unlink()
+    for half in (0, 1):
+        part = {name: whole[name] for name in sorted(whole)[half::2]}
+        save_file(part, tmp_path / f"model-0000{half + 1}-of-00002.safetensors")
+    traces = [one.reason("Say pears", max_new_tokens=2) for one in (models["codi"], cl.load(tmp_path, latent=CODI))]
+    np.testing.assert_array_equal(traces[0].latents, traces[1].latents)
+    (tmp_path / "model-00002-of-00002.safetensors").unlink()
+    refused("2 files, of which 1 are", lambda: cl.load(tmp_path, latent=CODI))
 
 
 def test_what_latent_can_be():

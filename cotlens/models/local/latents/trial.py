@@ -34,6 +34,7 @@ def check(engine: Engine, form: LatentFormat) -> None:
             f"The feedback of these latents takes vectors of width {width}, and this model's hidden states are {wide} "
             "wide; load the checkpoint that the feedback was trained with."
         )
+    _check_feedback(form, wide)
     for token in (form.token, *form.closing):
         if not 0 <= token < engine.layout.vocabulary and token != engine.layout.latent:
             raise InputError(
@@ -50,4 +51,20 @@ def check(engine: Engine, form: LatentFormat) -> None:
         raise CapabilityError(
             "This model can't think in latents: its logits are not those of its last hidden state by its output "
             "embedding; use one of plain attention."
+        )
+
+
+def _check_feedback(form: LatentFormat, wide: int) -> None:
+    """Raise InputError where what latents become isn't what positions read."""
+    try:
+        shape = form.inputs(np.zeros((1, form.feedback.width or wide), np.float32)).shape
+    except ValueError as error:  # numpy's, of parts that don't fit one another
+        raise InputError(
+            f"The parts of the feedback of these latents don't fit one another ({error}); load the checkpoint that "
+            "they were trained with."
+        ) from error
+    if shape != (1, wide):
+        raise InputError(
+            f"The feedback of these latents gives vectors of width {shape[-1]}, and this model's positions read "
+            f"{wide} wide ones; load the checkpoint that the feedback was trained with."
         )

@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from cotlens._core import check
 from cotlens._core.errors import InputError
 from cotlens.models.chat_formats.families import Family
 from cotlens.models.contract.feedback import Feedback, Identity
@@ -56,8 +57,11 @@ def counts(file: Path, said: Mapping[str, Any]) -> tuple[int, ...]:
             f"{file.name!r} doesn't say after which epoch it was saved, on which the number of its latents depends; "
             "give LatentCheckpoint('coconut', latents=...)."
         )
-    each, per_stage = int(said["c_thought"]), max(1, int(said["epochs_per_stage"]))
-    stage = min(int(said["max_latent_stage"]), max(0, int(epoch[1]) - 1) // per_stage)
+    each, most, per_stage = (
+        check.whole(name, said[name], least, of="The settings beside the checkpoint")
+        for name, least in (("c_thought", 0), ("max_latent_stage", 0), ("epochs_per_stage", 1))
+    )
+    stage = min(most, max(0, int(epoch[1]) - 1) // per_stage)
     if said.get("pad_latent_to_max", True):
         return (each * stage,)
     return tuple(each * step for step in range(stage + 1))  # a problem of fewer steps had fewer latents

@@ -37,9 +37,14 @@ def feedback(tensors: Tensors) -> Feedback:
     found = beneath(tensors, "prj.")
     if not found:
         return Identity()
-    if lost := [name for name in _PARTS.values() if name not in found]:
+    parts = {**_PARTS, **(_NORM if {*_NORM.values()} & {*found} else {})}
+    if lost := [name for name in parts.values() if name not in found]:
         raise InputError(f"The checkpoint leaves out {', '.join(lost)} of its projection; save the whole model.")
-    parts = {**_PARTS, **(_NORM if _NORM["gain"] in found else {})}
+    if odd := sorted({*found} - {*parts.values()}):
+        raise InputError(
+            f"The checkpoint's projection holds {', '.join(odd[:3])}, which none of CODI's has: it is of another shape, "
+            "and can't be opened as one of CODI's."
+        )
     return Mlp(**{name: found[key].float().numpy() for name, key in parts.items()})
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import glob
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 Tensors = dict[str, "Tensor"]
 _BUFFERS = re.compile(r"\.attn\.(bias|masked_bias)$|rotary_emb\.inv_freq$")  # of older versions of transformers
 _LORA = re.compile(r"^(.*)\.lora_([AB])\.default\.weight$")
+_SHARD = re.compile(r"^(.*)-\d+-of-(\d+)(\.\w+)$")  # one file of several that hold a model together
 _NAMED = 3  # tensors that an error names
 
 
@@ -28,12 +30,23 @@ def candidates(folder: Path, own: str) -> list[Path]:
 
 
 def read(path: Path) -> Tensors:
-    """All tensors of a file of safetensors, or of one that torch's restricted loader takes.
+    """All tensors of a file of safetensors, or of one that torch's restricted loader takes; of all shards with one.
 
     Raises:
-        InputError: it is missing.
+        InputError: it is missing, or another shard is.
         BackendError: it is damaged, or holds more than tensors.
     """
+    if (shard := _SHARD.match(path.name)) is None:
+        return _read(path)
+    files = sorted(path.parent.glob(f"{glob.escape(shard[1])}-*-of-{shard[2]}{shard[3]}"))
+    if len(files) != int(shard[2]):
+        raise InputError(
+            f"The checkpoint lies in {int(shard[2])} files, of which {len(files)} are in {path.parent}; fetch the rest."
+        )
+    return {name: part for file in files for name, part in _read(file).items()}
+
+
+def _read(path: Path) -> Tensors:
     import torch
     from safetensors.torch import load_file
 
@@ -69,7 +82,7 @@ def model_of(config: Any, tensors: Tensors, rows: int, alpha: float = 0.0) -> An
     """
     import torch
 
-    _check_floats(tensors)
+    _check_numbers(tensors)
     hidden = int(getattr(config, "hidden_size", 0))
     with torch.device("meta"):
         shell = auto_class(config).from_config(config)
@@ -108,19 +121,32 @@ def _merged(model: Any, tensors: Tensors, alpha: float) -> Tensors:
     for path, pair in adapters.items():
         if set(pair) != {"A", "B"} or f"{path}.weight" not in found:
             raise InputError(f"The adapter of {path!r} is not whole in this checkpoint; save the whole model.")
-        delta = alpha / len(pair["A"]) * (pair["B"] @ pair["A"])
         across = type(model.get_submodule(path)).__name__ == "Conv1D"  # GPT-2 keeps its weights the other way round
-        found[f"{path}.weight"] = found[f"{path}.weight"] + (delta.T if across else delta)
+        weight = found[f"{path}.weight"].T if across else found[f"{path}.weight"]
+        a, b = pair["A"], pair["B"]
+        if a.ndim != 2 or weight.shape != (len(b), a.shape[1]) or b.shape != (len(b), len(a)):
+            raise InputError(
+                f"The adapter of {path!r} has shapes {tuple(a.shape)} and {tuple(b.shape)}, and its weight takes "
+                f"{weight.shape[-1]} to {len(weight)}; give the checkpoint of one training."
+            )
+        changed = weight + alpha / len(a) * (b @ a)
+        found[f"{path}.weight"] = changed.T if across else changed
     return found
 
 
-def _check_floats(tensors: Mapping[str, Tensor]) -> None:
-    """Raise InputError for weights that are no real numbers: cut to these they would be others, without a word."""
+def _check_numbers(tensors: Mapping[str, Tensor]) -> None:
+    """Raise InputError for weights that are no real numbers, which would be cut to such, or no finite ones."""
     odd = [name for name, part in tensors.items() if not part.is_floating_point() and not _BUFFERS.search(name)]
     if odd:
         raise InputError(
             f"{len(odd)} of the checkpoint's weights are no floating-point numbers ({_few(odd)}: "
             f"{str(tensors[odd[0]].dtype).removeprefix('torch.')}); save the model in float32, float16 or bfloat16."
+        )
+    lost = [name for name, part in tensors.items() if part.is_floating_point() and not bool(part.isfinite().all())]
+    if lost:
+        raise InputError(
+            f"{len(lost)} of the checkpoint's weights hold NaN or infinite values ({_few(lost)}), so its training went "
+            "astray; take one that was saved before."
         )
 
 
@@ -133,6 +159,8 @@ def _fill(model: Any, tensors: Tensors) -> None:
             "give the model that it was made from."
         ) from error
     tied = model.get_output_embeddings().weight is model.get_input_embeddings().weight
+    if tied:
+        _check_tied(model, tensors)
     lost = [name for name in missing if not (tied and name == "lm_head.weight")]
     odd = [name for name in unexpected if not _BUFFERS.search(name)]
     for names, what in ((lost, "leaves out"), (odd, "holds")):
@@ -142,6 +170,19 @@ def _fill(model: Any, tensors: Tensors) -> None:
                 f"the model {'has no place for' if what == 'holds' else 'needs'}; give the model that it was made from."
             )
     model.tie_weights()
+
+
+def _check_tied(model: Any, tensors: Tensors) -> None:
+    """Raise InputError where the two ends of a model that the config ties are two in the checkpoint: one would be lost."""
+    shared = model.get_input_embeddings().weight
+    names = [name for name, part in model.named_parameters(remove_duplicate=False) if part is shared]
+    first, *others = [name for name in names if name in tensors]
+    for other in others:
+        if not bool((tensors[first] == tensors[other]).all()):
+            raise InputError(
+                f"The checkpoint's {first!r} and {other!r} are two tables, and the config ties them to one; set "
+                "tie_word_embeddings to false in config.json where it was trained so."
+            )
 
 
 def _few(names: Sequence[str]) -> str:
