@@ -83,9 +83,10 @@ class ModelFiles:
         """
         found = self._tokenizer(config)
         if set(found.get_vocab()) <= {*found.get_added_vocab(), *found.all_special_tokens}:
-            raise BackendError(  # where the files are missing, transformers makes one that reads nothing of any text
-                f"{self.name!r} has no tokenizer: there is no word in its vocabulary, so its files (tokenizer.json, as a "
-                "rule) are missing; put those of the model that it was made from beside its weights."
+            # Where its files are missing, transformers makes one that reads nothing of any text.
+            raise BackendError(
+                f"{self.name!r} has no tokenizer: there is no word in its vocabulary, so its files (tokenizer.json, as "
+                "a rule) are missing; put those of the model that it was made from beside its weights."
             )
         return found
 

@@ -42,8 +42,8 @@ def feedback(tensors: Tensors) -> Feedback:
         raise InputError(f"The checkpoint leaves out {', '.join(lost)} of its projection; save the whole model.")
     if odd := sorted({*found} - {*parts.values()}):
         raise InputError(
-            f"The checkpoint's projection holds {', '.join(odd[:3])}, which none of CODI's has: it is of another shape, "
-            "and can't be opened as one of CODI's."
+            f"The checkpoint's projection holds {', '.join(odd[:3])}, which none of CODI's has: it is of another shape "
+            "and can't be opened here."
         )
     return Mlp(**{name: found[key].float().numpy() for name, key in parts.items()})
 

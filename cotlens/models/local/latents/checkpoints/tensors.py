@@ -173,7 +173,7 @@ def _fill(model: Any, tensors: Tensors) -> None:
 
 
 def _check_tied(model: Any, tensors: Tensors) -> None:
-    """Raise InputError where the two ends of a model that the config ties are two in the checkpoint: one would be lost."""
+    """Raise InputError where two tables of a checkpoint are one by its config: one of them would be lost."""
     shared = model.get_input_embeddings().weight
     names = [name for name, part in model.named_parameters(remove_duplicate=False) if part is shared]
     first, *others = [name for name in names if name in tensors]
