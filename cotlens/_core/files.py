@@ -1,15 +1,19 @@
 """One-file storage shared by traces and results: JSON with a versioned format name, arrays as base64, no pickle.
 
 Arrays are written as `{"dtype": "<f4", "shape": [..], "data": base64}` in little-endian order, so a file means the same
-on every machine. Floats that JSON has no word for (NaN, infinity) are written as `{"float": "nan"}`.
+on every machine. Floats that JSON has no word for (NaN, infinity) are written as `{"float": "nan"}`. The last word of a
+file is its checksum, a fingerprint of all that stands before it; a file of an older version has none, and is read.
 """
 
 from __future__ import annotations
 
 import base64
+import contextlib
+import errno
 import json
 import math
 import os
+import re
 import secrets
 import shutil
 from collections.abc import Mapping
@@ -23,8 +27,19 @@ from numpy.typing import NDArray
 from cotlens._core import check
 from cotlens._core.data import loads
 from cotlens._core.errors import InputError
+from cotlens._core.fingerprint import fingerprint
 
 _DTYPES = {"<f4", "<f8", "<i4", "<i8", "|u1", "|b1"}
+_SEAL = re.compile(rb', "checksum": "[0-9a-f]{32}"\}\s*\Z')
+_FULL = "make room there, or give a path on another disk"
+_ADVICE = {
+    errno.ENOSPC: _FULL,
+    errno.EDQUOT: _FULL,
+    errno.EFBIG: _FULL,
+    errno.ENOENT: "make that folder first, or give a path in one that is there",
+    errno.ENOTDIR: "a part of the path is a file, so give a path in a folder",
+    errno.EISDIR: "a folder is there, so give a path of a file",
+}
 PathLike = str | os.PathLike[str]
 
 
@@ -89,7 +104,8 @@ def write(path: PathLike, file_format: str, payload: Mapping[str, Any]) -> Path:
     Raises:
         InputError: the folder is missing or can't be written.
     """
-    return write_bytes(path, json.dumps({"format": file_format, **payload}, allow_nan=False).encode("utf-8"))
+    body = json.dumps({"format": file_format, **payload}, allow_nan=False).encode("utf-8")
+    return write_bytes(path, body[:-1] + f', "checksum": "{fingerprint(body)}"}}'.encode())
 
 
 def write_bytes(path: PathLike, body: bytes) -> Path:
@@ -103,22 +119,26 @@ def write_bytes(path: PathLike, body: bytes) -> Path:
     """
     target = check.path("path", path)
     temporary = target.with_name(f".{target.name[:64]}.{secrets.token_hex(16)}.part")
-    if target.exists() and not target.is_file() and not target.is_dir():  # moving a file there would destroy it
-        raise InputError(
-            f"Nothing can be saved at {target}: it is a device, a pipe or a socket; give a path of a file."
-        )
     try:
-        # "x" refuses a name that is taken, be it by a link.
-        with temporary.open("xb") as file:
-            file.write(body)
-        if target.exists():
-            shutil.copymode(target, temporary)
-        os.replace(temporary, target)
+        there = target.exists()
+        if there and not target.is_file() and not target.is_dir():  # moving a file there would destroy it
+            raise InputError(
+                f"Nothing can be saved at {target}: it is a device, a pipe or a socket; give a path of a file."
+            )
+        try:
+            # "x" refuses a name that is taken, be it by a link.
+            with temporary.open("xb") as file:
+                file.write(body)
+            if there:
+                shutil.copymode(target, temporary)
+            os.replace(temporary, target)
+        except BaseException:
+            with contextlib.suppress(OSError):
+                temporary.unlink()
+            raise
     except OSError as error:
-        temporary.unlink(missing_ok=True)
-        raise InputError(
-            f"Nothing can be saved at {target}: {error.strerror}; give a path in a folder you may write to."
-        ) from error
+        how = _ADVICE.get(error.errno or 0, "give a path in a folder you may write to")
+        raise InputError(f"Nothing can be saved at {target}: {error.strerror}; {how}.") from error
     return target
 
 
@@ -134,13 +154,15 @@ def read(path: PathLike, file_format: str, what: str) -> dict[str, Any]:
     """
     target = check.path("path", path)
     try:
-        payload = loads(target.read_bytes())
+        body = target.read_bytes()
+        payload = loads(body)
     except OSError as error:
         raise InputError(f"No {what} can be read from {target}: {error.strerror}.") from error
     except ValueError as error:
         raise InputError(f"{target} is not a saved {what}, or it is damaged ({error}).") from error
     found = payload.get("format") if isinstance(payload, dict) else None
     if found == file_format:
+        _check_seal(target, body, payload, what)
         return dict(payload)
     if isinstance(found, str) and found.split("/")[0] == file_format.split("/")[0]:
         raise InputError(
@@ -149,3 +171,19 @@ def read(path: PathLike, file_format: str, what: str) -> dict[str, Any]:
     if isinstance(found, str):
         raise InputError(f"{target} holds {repr(found)}, not a {what} ({file_format!r}).")
     raise InputError(f"{target} is not a saved {what}: it does not name the format {file_format!r}.")
+
+
+def _check_seal(path: Path, body: bytes, payload: dict[str, Any], what: str) -> None:
+    """Take the checksum out of what was read; InputError where it is of something else."""
+    if "checksum" not in payload:
+        return
+    said = payload.pop("checksum")
+    seal = _SEAL.search(body, max(0, len(body) - 256))
+    if seal is not None and fingerprint(body[: seal.start()] + b"}") == said:
+        return
+    # Another program may have laid the same out otherwise.
+    if fingerprint(json.dumps(payload).encode("utf-8")) != said:
+        raise InputError(
+            f"{path} isn't the {what} that was saved, its checksum says: it is damaged, or was changed by hand. Save "
+            'it again, or take the "checksum" out of the file to read it as it is.'
+        )

@@ -91,7 +91,7 @@ class Dashboard:
         """
         for kept in range(max((len(one) for one in self.contexts), default=0), -1, -1):
             payload = replace(self, contexts=[one[:kept] for one in self.contexts])._payload()
-            if limit is None or len(json.dumps(payload)) + 64 <= limit:
+            if limit is None or len(json.dumps(payload)) + 128 <= limit:
                 return files.write(Path(folder) / FILE, FORMAT, payload)
         raise InputError(f"The dashboard of {len(self)} latents doesn't fit {limit} bytes even without contexts.")
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from cotlens._core import files
@@ -36,19 +36,6 @@ def node_from_data(data: Mapping[str, Any], ancestors: Mapping[str, Any]) -> Nod
     """
     words = files.revive({name: data[name] for name in _WORDS})
     return Node(**{**words, "tags": tuple(words["tags"]), "trace": trace_from_data(data["trace"], ancestors)})
-
-
-def nodes_from_data(data: Iterable[Mapping[str, Any]], ancestors: Mapping[str, Any]) -> list[Node]:
-    """The branches of a tree in their order; raises as `node_from_data`, and where one that others need is missing."""
-    nodes = [node_from_data(each, ancestors) for each in data]
-    known: set[str] = set()
-    for node in nodes:
-        if node.parent is not None and node.parent not in known:
-            raise ValueError(f"the branch {node.parent} that {node.id} was made from is missing")
-        known.add(node.id)
-    if not nodes:
-        raise ValueError("it holds no branch")
-    return nodes
 
 
 def trace_from_data(data: Mapping[str, Any], ancestors: Mapping[str, Any]) -> Trace:

@@ -109,7 +109,7 @@ class Tree:
         return node
 
     def _free(self) -> str:
-        return f"b{len(self.nodes)}"
+        return f"b{1 + max((int(each.removeprefix('b')) for each in self.nodes), default=-1)}"
 
     def update(self, node_id: str, **parts: Any) -> Node:
         """Fill in what became known about a node."""
@@ -133,10 +133,12 @@ class Tree:
             self.update(node_id, trace=trace, answer=answer, comparison=None, probability=None, fan=None)
 
     def revive(self, nodes: Iterable[Node], current: str, codec: Any) -> None:
-        """The branches of a file in place of those that are there; `codec` is that of their model."""
+        """The branches of a file in place of those that are there; `codec` is that of their model.
+
+        Where the current one is missing the first is shown.
+        """
         self.nodes = {node.id: replace(node, trace=replace(node.trace, codec=codec)) for node in nodes}
-        self.current_id = current
-        self.node(current)
+        self.current_id = current if current in self.nodes else next(iter(self.nodes))
         self.tell()
 
     # a person's steps

@@ -1,32 +1,33 @@
-"""The file of a session: SQLite that holds JSON, every change in a transaction of its own.
+"""The file of a session: SQLite that holds JSON, each change in a transaction, each record with a checksum.
 
 A process that is killed loses at most what it was about to write. The file is one process's while it is open: two that
 wrote to it would overwrite each other's work. While it is open a journal lies beside it, which brings it back to its
 last whole state where a process was killed. Nothing in it is ever run.
+
+A record whose checksum says that it isn't what was written is left out and named; with the next writing it is set
+aside, where nothing overwrites it. Files of version 1 have no checksums: they get them with the first writing.
 """
 
 from __future__ import annotations
 
-import json
 import os
 import sqlite3
 import threading
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from cotlens._core.data import loads
+from cotlens._core.databases import checksum, in_use, is_damage, why
 from cotlens._core.errors import InputError
+from cotlens.workbench.session import records
+from cotlens.workbench.session.records import ASIDE, VERSION
 
-FORMAT = "cotlens-session"
-VERSION = 1
 Item = tuple[str, str, Any]
 """Kind, id and JSON data."""
-_TABLES = (
-    "CREATE TABLE about (name TEXT PRIMARY KEY NOT NULL, value TEXT NOT NULL)",
-    "CREATE TABLE items (number INTEGER PRIMARY KEY, kind TEXT NOT NULL, id TEXT NOT NULL, value TEXT NOT NULL, "
-    "UNIQUE (kind, id))",
-)
+_INHERITED: list[sqlite3.Connection] = []
+"""Connections of a parent process: to close one here would undo locks and a journal that are the parent's."""
+_ELSEWHERE = "session.save(path) writes everything to another file and goes on there"
 
 
 class SessionFile:
@@ -36,32 +37,58 @@ class SessionFile:
         path: of the file.
         new: make it, rather than open it.
 
+    Attributes:
+        damaged: kind and id of the records that `items` left out.
+
     Raises:
-        InputError: it is there already (or, opening, isn't), is no session or a newer one, is damaged, or is open in
-            another process.
+        InputError: it is there already (or, opening, isn't), is no session or a newer one, is damaged, may not be
+            written to, or is open in another process.
     """
 
     def __init__(self, path: Path, *, new: bool) -> None:
-        self._lock = threading.Lock()
+        self._lock, self._process = threading.Lock(), os.getpid()
+        self.damaged: list[tuple[str, str]] = []
+        self._aside: list[tuple[str, str, int]] = []
+        self._version = VERSION
         with _told(path):
             self.path = path = Path(os.path.abspath(path))  # whoever changes the folder goes on in the same file
             if new and path.exists():
                 raise InputError(f"There is something at {path} already: open a session with cl.Session.load(path).")
             if not new and not path.is_file():
                 raise InputError(f"There is no session at {path}: begin one with cl.Session(path, model).")
-        self._connection = self._opened(new)
+            if new:
+                os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o644))
+        self._connection: sqlite3.Connection | None = self._opened(new)
+        self._identity = os.stat(path)
 
-    def read(self, kind: str) -> dict[str, Any]:
-        """All items of a kind by id, in the order in which they were first kept; of one that is no JSON the text."""
-        with self._lock, _told(self.path):
-            rows = self._connection.execute("SELECT id, value FROM items WHERE kind = ? ORDER BY number", (kind,))
-            return {str(name): _data(value) for name, value in rows}
+    @property
+    def usable(self) -> bool:
+        """Whether it is open, and this process's."""
+        return self._connection is not None and self._process == os.getpid()
+
+    def items(self) -> dict[str, dict[str, Any]]:
+        """Kind -> id -> data of all records that are whole, in the order in which they were first kept.
+
+        Of one that is no JSON the text. `damaged` says which were left out.
+        """
+        found: dict[str, dict[str, Any]] = {}
+        self.damaged, self._aside = [], []
+        with self._used() as connection:
+            for row in records.rows(connection, self._version):
+                if row.kind == ASIDE:
+                    self.damaged.append(row.was)
+                elif row.whole:
+                    found.setdefault(row.kind, {})[row.name] = records.data(row.value)
+                else:
+                    self.damaged.append((row.kind, row.name))
+                    self._aside.append((ASIDE, f"{row.kind}/{row.name}", row.number))
+        return found
 
     def about(self, name: str) -> Any:
-        """What is said of the session as a whole; None where nothing is."""
-        with self._lock, _told(self.path):
-            row = self._connection.execute("SELECT value FROM about WHERE name = ?", (name,)).fetchone()
-            return None if row is None else _data(row[0])
+        """What is said of the session as a whole: None where nothing is, an empty text where it is damaged."""
+        with self._used() as connection:
+            found = records.about(connection, self._version, name)
+            return None if found is None else records.data(found.value) if found.whole else ""
 
     def write(self, items: Iterable[Item], about: dict[str, Any] | None = None) -> None:
         """Keep items, in place of those of their kind and id, all of them or none.
@@ -69,98 +96,118 @@ class SessionFile:
         Raises:
             InputError: the file can't be written.
         """
-        rows = [(kind, name, _text(value)) for kind, name, value in items]
-        said = [(name, _text(value)) for name, value in (about or {}).items()]
-        with self._lock, _told(self.path), self._connection:
-            if not self.path.exists():  # SQLite would go on writing to a file that nobody can open any more
-                raise InputError(
-                    f"The file of this session is gone from {self.path}: nothing is kept any more. session.save(path) "
-                    "writes everything to another file and goes on there."
-                )
-            self._connection.executemany("INSERT OR REPLACE INTO about VALUES (?, ?)", said)
-            self._connection.executemany(
-                "INSERT INTO items (kind, id, value) VALUES (?, ?, ?) "
-                "ON CONFLICT (kind, id) DO UPDATE SET value = excluded.value",
-                rows,
-            )
+        rows = [(kind, name, records.text(value)) for kind, name, value in items]
+        with self._writing() as connection:
+            records.say(connection, about or {})
+            connection.executemany(records.KEEP, [(*row, checksum(*row)) for row in rows])
+
+    def take(self, other: SessionFile) -> None:
+        """Copy all records of another file as they are, those that are damaged as set aside.
+
+        Raises:
+            InputError: that one can't be read, or this one can't be written.
+        """
+        with other._used() as connection:
+            rows = [row for row in records.rows(connection, other._version) if row.value is not None]
+        with self._writing() as connection:
+            connection.executemany(records.KEEP, [records.as_it_is(row) for row in rows])
 
     def close(self) -> None:
         """Let go of the file, so that others may open it."""
         with self._lock:
-            self._connection.close()
+            connection, self._connection = self._connection, None
+            if connection is not None and self._process == os.getpid():
+                connection.close()
+            elif connection is not None:
+                _INHERITED.append(connection)
+
+    @contextmanager
+    def _used(self, *, writing: bool = False) -> Iterator[sqlite3.Connection]:
+        if self._process != os.getpid():
+            raise InputError(
+                f"The session {self.path} is kept by the process that opened it, and this one was forked from that: "
+                f"{_ELSEWHERE}."
+            )
+        with self._lock, _told(self.path, writing=writing, opened=True):
+            if self._connection is None:
+                raise InputError(
+                    f"The session {self.path} was closed: open it again with cl.Session.load(path), or "
+                    "session.save(path) writes what is here to another file."
+                )
+            yield self._connection
+
+    @contextmanager
+    def _writing(self) -> Iterator[sqlite3.Connection]:
+        """A transaction; before it changes anything, what was damaged is set aside."""
+        with self._used(writing=True) as connection, connection:
+            self._check_place()
+            connection.execute("BEGIN")
+            if self._version < VERSION:
+                records.upgrade(connection)
+            connection.executemany("UPDATE OR REPLACE items SET kind = ?, id = ? WHERE number = ?", self._aside)
+            yield connection
+            connection.commit()
+            self._aside, self._version = [], VERSION
+
+    def _check_place(self) -> None:
+        """InputError where the file is no longer at its path: SQLite would go on writing where nobody looks."""
+        there = None
+        with suppress(OSError):
+            there = os.stat(self.path)
+        if there is None or not os.path.samestat(there, self._identity):
+            now = "" if there is None else ", where something else is now"
+            raise InputError(f"The file of this session is gone from {self.path}{now}: nothing is kept any more. "
+                             f"{_ELSEWHERE}.")  # fmt: skip
 
     def _opened(self, new: bool) -> sqlite3.Connection:
         with _told(self.path):
             connection = sqlite3.connect(self.path, timeout=0.5, check_same_thread=False)
             try:
+                connection.text_factory = bytes  # a bit that turned may leave no text at all
                 # Nothing that a foreign file defines is run, and no one else has it while it is open here.
                 connection.executescript("PRAGMA trusted_schema = OFF; PRAGMA locking_mode = EXCLUSIVE")
                 connection.execute("BEGIN EXCLUSIVE")
                 if new:
-                    for table in _TABLES:
+                    for table in records.TABLES:
                         connection.execute(table)
-                    connection.execute("INSERT INTO about VALUES ('format', ?)", (_text([FORMAT, VERSION]),))
+                    records.say(connection, {"format": [records.FORMAT, VERSION]})
                 connection.commit()
-                _check(connection, self.path)
+                self._version = records.version_of(connection, self.path)
             except BaseException:
                 connection.close()
+                if new:  # half a file would be in the way of another try
+                    self.path.unlink(missing_ok=True)
                 raise
             return connection
 
 
-def _check(connection: sqlite3.Connection, path: Path) -> None:
-    tables = {str(name): str(kind) for name, kind in connection.execute("SELECT name, type FROM sqlite_master")}
-    if tables.get("about") != "table" or tables.get("items") != "table":
-        raise InputError(f"{path} is not a session of CoTLens.")
-    row = connection.execute("SELECT value FROM about WHERE name = 'format'").fetchone()
-    found = _data(row[0]) if row else None
-    if not isinstance(found, list) or len(found) != 2 or found[0] != FORMAT or type(found[1]) is not int:
-        raise InputError(f"{path} is not a session of CoTLens.")
-    if found[1] > VERSION:
-        raise InputError(
-            f"{path} is a session of a newer CoTLens (version {found[1]}; this one reads {VERSION}): update CoTLens to "
-            "open it; nothing in it was changed."
-        )
-
-
-class _told:
+@contextmanager
+def _told(path: Path, *, writing: bool = False, opened: bool = False) -> Iterator[None]:
     """Errors of SQLite and of the system as one sentence."""
-
-    def __init__(self, path: Path) -> None:
-        self._path = path
-
-    def __enter__(self) -> None: ...
-
-    def __exit__(self, kind: Any, error: BaseException | None, _: Any) -> None:
-        if isinstance(error, OSError):
-            raise InputError(
-                f"There can be no session at {self._path} ({error.strerror}): give another path."
-            ) from error
-        if not isinstance(error, sqlite3.Error):
-            return
-        said = str(error)
-        if "locked" in said:
-            raise InputError(
-                f"The session {self._path} is open in another kernel: close it there, or shut that kernel down; "
-                "nothing in it was changed."
-            ) from error
-        if isinstance(error, sqlite3.OperationalError):
-            raise InputError(
-                f"The session {self._path} can't be read or written ({said}): it needs a folder that is there and may "
-                "be written to, with room on its disk; what isn't kept yet is kept with session.save()."
-            ) from error
-        raise InputError(
-            f"{self._path} is not a session, or it is damaged ({said}); nothing in it was changed."
-        ) from error
-
-
-def _text(value: Any) -> str:
-    return json.dumps(value, allow_nan=False)
-
-
-def _data(value: Any) -> Any:
-    """JSON as data; a text that is none stays a text, and whoever reads the item finds that it doesn't fit."""
     try:
-        return loads(value)
-    except (ValueError, TypeError):
-        return value
+        yield
+    except (OSError, sqlite3.Error) as error:
+        raise InputError(_sentence(path, error, writing, opened)) from error
+
+
+def _sentence(path: Path, error: OSError | sqlite3.Error, writing: bool, opened: bool) -> str:
+    reason = why(error)
+    if in_use(error):
+        return (
+            f"The session {path} is open in another kernel: close it there, or shut that kernel down; nothing in it "
+            "was changed."
+        )
+    if opened:
+        return (
+            f"The session {path} can't be {'written' if writing else 'read'} ({reason}); nothing is lost: "
+            f"session.save() tries again, and {_ELSEWHERE}."
+        )
+    if is_damage(error):
+        return (
+            f"{path} is not a session, or it is damaged ({reason}); nothing in it was changed: open a copy that you "
+            "have, or begin another with cl.Session(path)."
+        )
+    return (
+        f"There can be no session at {path} ({reason}): it needs a folder that is there and may be written to, with "
+        "room on its disk; copy one that lies elsewhere to such a folder."
+    )

@@ -26,7 +26,7 @@ from cotlens.widgets.pair_matrix import PairMatrix
 from cotlens.widgets.patch_grid import PatchGridView
 from cotlens.widgets.shared.selection import Selection
 from cotlens.workbench.branch_tree.branch_tree import BranchTree
-from cotlens.workbench.branches.serialization import node_to_data, nodes_from_data, trace_to_data
+from cotlens.workbench.branches.serialization import node_to_data, trace_to_data
 from cotlens.workbench.branches.tree import Tree
 from cotlens.workbench.editor.editor import CoTEditor
 from cotlens.workbench.feature_table.table import FeatureTable
@@ -92,7 +92,7 @@ def _editor_parts(editor: CoTEditor, name: str) -> Iterator[Part]:
 
 
 def _editor(data: Mapping[str, Any], name: str, held: Held) -> CoTEditor:
-    nodes = nodes_from_data(held.of("node", name).values(), held.items["trace"])
+    nodes = held.nodes(name)
     results = dict(editors.result_from_data(each, name) for each in held.of("result", name).values())
     model = None if data["read_only"] else held.model
     return editors.restored(model, nodes, data["current"], data, results, _traces(name, held))
@@ -161,7 +161,7 @@ def _patch_parts(grid: PatchGrid, name: str) -> Iterator[Part]:
 def _tree(data: Mapping[str, Any], name: str, held: Held) -> BranchTree:
     if data["of"] is not None:
         return BranchTree(held.widgets[data["of"]])
-    nodes = nodes_from_data(held.of("node", name).values(), held.items["trace"])
+    nodes = held.nodes(name)
     tree = BranchTree([nodes[0].trace])
     tree.tree.nodes.update({node.id: node for node in nodes})
     tree.tree.tell()
@@ -192,8 +192,7 @@ def _table_parts(table: FeatureTable, name: str) -> Iterator[Part]:
 
 
 def _table(data: Mapping[str, Any], name: str, held: Held) -> FeatureTable:
-    nodes = held.of("node", name).values()
-    source = held.widgets[data["of"]] if data["of"] else nodes_from_data(nodes, held.items["trace"])
+    source = held.widgets[data["of"]] if data["of"] else held.nodes(name)
     return tables.restored(held.model, source, data, list(held.of("reading", name).values()), held.saes)
 
 
@@ -285,7 +284,7 @@ KINDS: dict[str, Kind] = {
             held.model,
             _results(name, held),
             _traces(name, held),
-            nodes_from_data(held.of("node", name).values(), held.items["trace"]),
+            held.nodes(name),
             data["current"],
         ),
     ),

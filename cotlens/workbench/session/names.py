@@ -18,6 +18,20 @@ _SHORT = {
 }  # fmt: skip
 
 
+_PARTS = {
+    "node": "the branch {part} of {of}", "result": "a result of {of}", "given": "a text of {of}",
+    "reading": "what was read of a text in {of}", "readings": "findings of {of}", "vector": "a vector of {of}",
+    "trace": "the text {of}, which others were made from", "note": "the note {of}",
+}  # fmt: skip
+
+
+def damage(kind: str, name: str) -> str:
+    """A sentence for a record of the file that is damaged."""
+    of, _, part = name.partition("/")
+    told = _PARTS.get(kind, "{of}").format(of=repr(of), part=part)
+    return f"In the file, {told} is damaged, so it was left out; it is kept there as it is."
+
+
 def checked(name: Any) -> str:
     """A name that was given; InputError where it can't be one."""
     if not 0 < len(check.text("name", name).strip()) <= MOST or "/" in name or not name.isprintable():

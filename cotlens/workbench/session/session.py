@@ -20,10 +20,10 @@ from cotlens.results import Result
 from cotlens.trace import Trace
 from cotlens.workbench.session import lazy_model, names, page, script
 from cotlens.workbench.session.file import Item, SessionFile
-from cotlens.workbench.session.held import DAMAGED, Held, reason, trace_ids
+from cotlens.workbench.session.held import DAMAGED, Held, read_items, reason, trace_ids
 from cotlens.workbench.session.kinds import KINDS, in_order, kind_of
 from cotlens.workbench.session.lazy_model import LazyModel
-from cotlens.workbench.session.written import Written, write_traces
+from cotlens.workbench.session.written import Written, copied, write_traces
 from cotlens.workbench.shared.controller import Controller
 from cotlens.workbench.workbench.workbench import Workbench
 
@@ -34,7 +34,6 @@ KEPT_PANELS = ("text", "importance", "steering", "features", "findings", "lens",
 """Panels of a workbench that hold something of their own."""
 _TOLD = ("selected", "scale_lock", "scores", "limits", "findings", "job", "panels", "labels", "current")
 """Traits of widgets that say when there is something to keep."""
-_ITEMS = ("trace", "node", "result", "given", "reading", "readings", "vector", "widget", "note", "kept")
 
 
 class Session:
@@ -146,7 +145,8 @@ class Session:
         if len(check.text("text", text)) > MOST_NOTE:
             raise InputError(f"A note has at most {MOST_NOTE:,} characters; {len(text):,} were given.")
         with self._lock:
-            self._write([("note", str(len(self.notes) + 1), text)])
+            self._write([("note", str(self._noted + 1), text)])
+            self._noted += 1
             self.notes.append(text)
 
     def save(self, path: PathLike | None = None) -> None:
@@ -215,6 +215,7 @@ class Session:
         self.widgets: dict[str, Any] = {}
         self.kept: dict[str, Trace | Result] = {}
         self.notes: list[str] = []
+        self._noted = 0  # the number of the newest note, which may be more than there are
         self.problems: list[str] = []
         self._lock = threading.RLock()
         self._closed = False
@@ -227,18 +228,8 @@ class Session:
 
     def _go_on_in(self, file: SessionFile) -> None:
         """Write to another file all that there is, and from now on what happens."""
-        written = Written(file)
-        try:
-            # What couldn't be brought back is nowhere but in the file, which may be read as long as it is open.
-            old = {} if self._closed else {kind: self._file.read(kind) for kind in _ITEMS}
-            kept = [item for name, thing in self.kept.items() for item in written.of_kept(name, thing)]
-            notes = [("note", str(at), text) for at, text in enumerate(self.notes, 1)]
-            items = [(kind, *each) for kind, found in old.items() for each in found.items()]
-            written.write([*items, *kept, *notes], None if self._known is None else {"model": self._known})
-        except BaseException:
-            file.close()
-            file.path.unlink(missing_ok=True)
-            raise
+        notes = [("note", str(at), text) for at, text in enumerate(self.notes, self._noted - len(self.notes) + 1)]
+        written = copied(file, self._file, self.kept, notes, None if self._known is None else {"model": self._known})
         self._let_go()
         self.path, self._file, self._written, self._closed = file.path, file, written, False
         _OPEN[_key(file.path)] = self
@@ -250,14 +241,15 @@ class Session:
             _OPEN.pop(_key(self.path))
 
     def _restore(self, model: Model | None, saes: Mapping[str, SAE]) -> None:
-        items = {kind: self._file.read(kind) for kind in _ITEMS}
+        items = read_items(self._file, self.problems)
         if model is not None:
             self._is_of(model)
         lazy = self._model = model
         if model is None and self._known is not None:
             lazy = self._model = cast(Model, LazyModel(self._known, trace_ids(items)))
         self.notes += [str(text) for text in items["note"].values()]
-        held = Held(lazy, items, self.widgets, saes)
+        self._noted = max([len(self.notes), *(int(name) for name in items["note"] if name.isdecimal())])
+        held = Held(lazy, items, self.widgets, saes, self._file.damaged, self.problems)
         for name, data in items["kept"].items():
             self._try(name, partial(self._revive, name, data, held))
         self._quiet = True  # what is read needn't be written
@@ -265,6 +257,7 @@ class Session:
             self._try(name, partial(self._back, name, data, held))
         self.widgets.update({name: self.widgets.pop(name) for name in items["widget"] if name in self.widgets})
         self._written.unsaved(self.widgets, read=True)
+        self._written.forget(held.changed)
         self._quiet = False
 
     def _back(self, name: str, data: Mapping[str, Any], held: Held) -> None:
@@ -338,8 +331,6 @@ class Session:
         self._known, self._model = known, model
 
     def _write(self, items: list[Item], about: dict[str, Any] | None = None) -> None:
-        if self._closed:
-            raise InputError(f"The session {self.path} was closed: open it again with cl.Session.load.")
         self._written.write(items, about)
 
 

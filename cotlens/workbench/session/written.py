@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -46,6 +46,10 @@ class Written:
                 self._saved.pop((kind, name), None)
             raise
 
+    def forget(self, names: Collection[str]) -> None:
+        """Take what widgets of these names hold as not written: the file has it otherwise than they have it now."""
+        self._saved = {key: each for key, each in self._saved.items() if key[1].partition("/")[0] not in names}
+
     def last(self, widgets: Mapping[str, Any]) -> None:
         """Write what isn't written yet.
 
@@ -75,6 +79,33 @@ class Written:
         new = [each for each in states if self._saved.get(each[:2]) != canonical(each[2])]
         self._saved |= {each[:2]: canonical(each[2]) for each in new}
         return new
+
+
+def copied(
+    file: SessionFile,
+    old: SessionFile,
+    kept: Mapping[str, Trace | Result],
+    notes: list[Item],
+    about: dict[str, Any] | None,
+) -> Written:
+    """What a new file has once all that an old one holds, what is kept by itself and the notes were written to it.
+
+    What couldn't be brought back is nowhere but in the old file, which can be read as long as it is open.
+
+    Raises:
+        InputError: they can't be written; then there is no new file.
+    """
+    written = Written(file)
+    try:
+        if old.usable:
+            file.take(old)
+        things = [item for name, thing in kept.items() for item in written.of_kept(name, thing)]
+        written.write([*things, *notes], about)
+    except BaseException:
+        file.close()
+        file.path.unlink(missing_ok=True)
+        raise
+    return written
 
 
 def told(widgets: Mapping[str, Any]) -> tuple[list[Item], list[Part]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from cotlens.models.contract import Model
-from cotlens.results.code import step, written_with
+from cotlens.results.code import Usual, making, step, written_with
 from cotlens.trace import Edit, Trace
 from cotlens.workbench.branches.node import short
 from cotlens.workbench.shared.limits import usual
@@ -12,11 +12,21 @@ from cotlens.workbench.shared.limits import usual
 def origin(model: Model, trace: Trace) -> tuple[str, str]:
     """Label and Python of a trace that the editor was opened with."""
     label = "original" if trace.parent is None else named(trace.edit)
+    return label, step(trace, *_written(model, trace))
+
+
+def alone(model: Model, trace: Trace) -> str:
+    """Python that makes a trace, and what it was made from, of nothing else."""
+    return "\n".join(making(trace, *_written(model, trace)))
+
+
+def _written(model: Model, trace: Trace) -> tuple[Usual, str]:
+    """How a model usually writes, where it is what wrote a trace, and what writes that again."""
     if not model.capabilities:
-        return label, step(trace)
+        return None, "model"
     # What another model wrote is looked at with this one, and it is that one which writes it again.
     by = "model" if trace.meta.get("model") in (None, model.name) else written_with(trace, model.name, model.revision)
-    return label, step(trace, usual(model) if by == "model" else None, by)
+    return usual(model) if by == "model" else None, by
 
 
 def named(edit: Edit | None) -> str:

@@ -108,6 +108,27 @@ def test_a_file_is_replaced_whole_and_readable_by_others(tmp_path):
     assert sorted(entry.name for entry in tmp_path.iterdir()) == ["plain", "x.json"]
 
 
+def test_what_turned_in_a_file_is_noticed_and_what_was_laid_out_otherwise_is_not(tmp_path):
+    path = files.write(tmp_path / "x.json", "cotlens-thing/1", said := {"a": [0.25, 1.5], "b": "é 🍐"})
+    whole = path.read_bytes()
+    told = {"format": "cotlens-thing/1", **said}
+    path.write_text(json.dumps(json.loads(whole), indent=2, ensure_ascii=False), "utf-8")
+    assert files.read(path, "cotlens-thing/1", "thing") == told, "another program has written the same"
+    path.write_text(json.dumps(told), "utf-8")
+    assert files.read(path, "cotlens-thing/1", "thing") == told, "an older version wrote no checksum"
+    for at in range(len(whole)):
+        for bit in range(8):
+            path.write_bytes(whole[:at] + bytes([whole[at] ^ 1 << bit]) + whole[at + 1 :])
+            try:
+                found = files.read(path, "cotlens-thing/1", "thing")
+            except InputError:
+                continue
+            assert all(found[name] == each for name, each in told.items())
+    path.write_bytes(whole.replace(b"0.25", b"0.75"))
+    with pytest.raises(InputError, match=r"isn't the thing that was saved.*\"checksum\" out of the file"):
+        files.read(path, "cotlens-thing/1", "thing")
+
+
 def test_what_is_planted_beside_a_file_leads_its_bytes_nowhere(tmp_path):
     other = tmp_path / "other"
     other.write_text("mine")

@@ -4,7 +4,6 @@ import dataclasses
 import itertools
 import json
 import runpy
-import sqlite3
 
 import numpy as np
 import pytest
@@ -13,6 +12,7 @@ import cotlens as cl
 from cotlens._core.errors import InputError
 from cotlens.workbench.branches.script import rollouts
 from cotlens.workbench.shared.document import CHANGED
+from tests.unit.workbench.session.damage import changed
 from tests.unit.workbench.workbench.test_workbench import probed
 
 pytestmark = pytest.mark.usefixtures("unhurried")
@@ -224,9 +224,7 @@ def test_an_autoencoder_that_is_in_no_file_is_said_and_stops_nothing(abacus, giv
 def test_an_autoencoder_that_is_gone_is_said_and_the_rest_comes_back(study, tmp_path, old, new, why):
     copy = tmp_path / "copy.cotlens"
     copy.write_bytes(study.session.path.read_bytes())
-    with sqlite3.connect(copy) as connection:
-        connection.execute("UPDATE items SET value = replace(value, ?, ?) WHERE id = 'features'", (old, new))
-    connection.close()
+    changed(copy, "UPDATE items SET value = replace(value, ?, ?) WHERE id = 'features'", old, new)
     again = cl.Session.load(copy)
     (problem,) = again.problems
     assert problem.startswith("'features' couldn't be brought back") and why in problem

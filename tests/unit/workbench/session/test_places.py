@@ -1,11 +1,10 @@
 """Where a session's file is: folders that are changed, files that go away, paths that can't be, bytes that turned."""
 
-import sqlite3
-
 import pytest
 
 import cotlens as cl
 from cotlens._core.errors import InputError
+from tests.unit.workbench.session.damage import changed
 
 SURE = "save\\(path\\) still writes everything to another file"
 
@@ -79,9 +78,7 @@ def test_what_could_not_be_brought_back_goes_along(begun, given, tmp_path):
     session, _ = begun
     session.keep(given, "mine")
     session.close()
-    with sqlite3.connect(session.path) as connection:
-        connection.execute("UPDATE items SET value = replace(value, '44', '45') WHERE id = 'mine'")
-    connection.close()
+    changed(session.path, "UPDATE items SET value = replace(value, '44', '45') WHERE id = 'mine'")
     again = cl.Session.load(session.path)
     (problem,) = again.problems
     again.save(tmp_path / "copy.cotlens")
@@ -105,9 +102,7 @@ def test_a_path_that_the_system_refuses_is_said(name, tmp_path):
 def test_no_interpreters_words_are_said_of_damage(begun, value):
     session, _ = begun
     session.close()
-    with sqlite3.connect(session.path) as connection:
-        connection.execute("UPDATE items SET value = ? WHERE id = 'tree'", (value,))
-    connection.close()
+    changed(session.path, "UPDATE items SET value = ? WHERE id = 'tree'", value)
     again = cl.Session.load(session.path)
     (problem,) = again.problems
     assert "the file is damaged there" in problem or "is missing" in problem, problem
@@ -120,9 +115,7 @@ def test_a_damaged_word_of_the_model_is_said(given, abacus, tmp_path, value):
     session = cl.Session(tmp_path / "study.cotlens", abacus)
     session.note("first")
     session.close()
-    with sqlite3.connect(session.path) as connection:
-        connection.execute("UPDATE about SET value = ? WHERE name = 'model'", (value,))
-    connection.close()
+    changed(session.path, "UPDATE about SET value = ? WHERE name = 'model'", value)
     again = cl.Session.load(session.path)
     assert again.notes == ["first"] and "what the file says of its model is damaged" in again.problems[0].lower()
     again.close()
