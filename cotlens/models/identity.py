@@ -98,7 +98,7 @@ class Identity:
         import transformers
 
         classes = {type(module) for _, module in modules}
-        if self._patched() or any(map(_foreign, _exchanged(classes))):
+        if self._patched() or any(map(_foreign, [*_exchanged(classes), *_everywhere()])):
             return None
         told, configs = [transformers.__version__], dict[int, str]()
         for path, module in modules:
@@ -234,7 +234,9 @@ def _settings(thing: Any, configs: dict[int, str]) -> str:
     held = vars(thing)
     names = sorted(held.keys() - _ELSEWHERE - _fleeting(thing))
     names = [name for name in names if name[0] != "_" or held[name]]  # a private switch that is off may be missing
-    return repr([(name, plain) for name in names if (plain := _plain(held[name], configs)) is not _NOTHING])
+    # Whatever mode a training has left a module in, passes are run in eval mode.
+    told = ((name, _plain(name != "training" and held[name], configs)) for name in names)
+    return repr([(name, plain) for name, plain in told if plain is not _NOTHING])
 
 
 def _plain(value: Any, configs: dict[int, str]) -> Any:
@@ -266,6 +268,13 @@ def _functions(module: nn.Module) -> Iterator[Callable[..., Any]]:
         yield traced.body
     if "forward" in vars(module):
         yield vars(module)["forward"]
+
+
+def _everywhere() -> Iterator[Callable[..., Any]]:
+    """Hooks on every module there is."""
+    shared = torch.nn.modules.module
+    yield from shared._global_forward_hooks.values()
+    yield from shared._global_forward_pre_hooks.values()
 
 
 def _exchanged(classes: Iterable[type[nn.Module]]) -> Iterator[Callable[..., Any]]:

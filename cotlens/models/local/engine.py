@@ -18,13 +18,12 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from cotlens._core.errors import BackendError, CotLensError, OutOfMemory
 from cotlens.models.architecture.layout import describe
 from cotlens.models.architecture.runner import ModelRunner
 from cotlens.models.contract import Meter
 from cotlens.models.contract.interventions import Intervention
 from cotlens.models.identity import Identity
-from cotlens.models.local import grouped_keys, placement, skipping
+from cotlens.models.local import passes, placement, skipping
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -35,7 +34,6 @@ if TYPE_CHECKING:
 # Engine -> its state once somebody has asked, of work that takes a model to stay as it is: of no other thread's work.
 _HELD: ContextVar[Mapping[int, list[str]]] = ContextVar("cotlens_held", default=MappingProxyType({}))
 _CHUNK = 64  # tokens that chunked recurrent layers of transformers fill a pass up to
-_OOM_WORDS = ("can't allocate memory", "out of memory", "not enough memory")
 
 
 @dataclass(frozen=True)
@@ -172,7 +170,7 @@ class Engine(ModelRunner):
         first = before[0] if before else 0
         self.meter.tokens += skipping.share(ids.numel(), first, self.layout.n_layers)
         self.meter.forwards += 1
-        with _pass_errors(ids.shape[0], ids.shape[1], ids.device), skipping.starting(self.hf, self.layout, before):
+        with passes.running(self.hf, *ids.shape, ids.device), skipping.starting(self.hf, self.layout, before):
             if inside:
                 from cotlens.models import tracing
 
@@ -205,7 +203,7 @@ class Engine(ModelRunner):
         given = {"position_ids": at, "attention_mask": masks.base, "past_key_values": cache, "use_cache": True}
         self.meter.tokens += rows * n
         self.meter.forwards += 1
-        with _pass_errors(rows, n, inputs.device), torch.no_grad():
+        with passes.running(self.hf, rows, n, inputs.device), torch.no_grad():
             found: Tensor = self.hf.get_decoder()(inputs_embeds=inputs.to(self.dtype), **given).last_hidden_state
         return found
 
@@ -235,7 +233,7 @@ class Engine(ModelRunner):
         self.meter.tokens += ids.numel()
         self.meter.forwards += 1
         rows = None if "logits_to_keep" in self.layout.accepts else keep
-        with _pass_errors(ids.shape[0], ids.shape[1], ids.device), _frozen(self.hf):
+        with passes.running(self.hf, *ids.shape, ids.device), passes.frozen(self.hf):
             return tracing.gradients(self.traced, self.layout, inputs, masks, changes, sites, goal.n, rows, goal.ask)
 
     def attend(
@@ -264,7 +262,7 @@ class Engine(ModelRunner):
             inputs["inputs_embeds"] = embedded
         self.meter.tokens += ids.numel()
         self.meter.forwards += 1
-        with _pass_errors(ids.shape[0], ids.shape[1], ids.device):
+        with passes.running(self.hf, *ids.shape, ids.device):
             return tracing.attention(self.traced, self.layout, inputs, masks, heads, rows, columns)
 
     def embeddable(self, ids: Tensor) -> Tensor:
@@ -292,57 +290,6 @@ class Engine(ModelRunner):
         if "logits_to_keep" in self.layout.accepts:
             return logits
         return logits[:, keep] if isinstance(keep, torch.Tensor) else logits[:, -keep:]
-
-
-@contextmanager
-def _frozen(hf: Any) -> Iterator[None]:
-    """Parameters without gradients for a while, so that no activation is kept for theirs."""
-    learning = [parameter for parameter in hf.parameters() if parameter.requires_grad]
-    for parameter in learning:
-        parameter.requires_grad_(False)
-    try:
-        yield
-    finally:
-        for parameter in learning:
-            parameter.requires_grad_(True)
-
-
-@contextmanager
-def memory_errors(rows: int, tokens: int, device: torch.device) -> Iterator[None]:
-    """Turn running out of memory into OutOfMemory, in a pass over `rows` x `tokens`."""
-    try:
-        yield
-    except CotLensError:
-        raise
-    except (MemoryError, RuntimeError) as error:
-        if not (isinstance(error, (MemoryError, torch.OutOfMemoryError)) or _sounds_full(error)):
-            raise
-        if device.type == "cuda":
-            torch.cuda.empty_cache()
-        raise OutOfMemory(
-            f"A pass over {rows} x {tokens} tokens did not fit into the memory of {device}; "
-            "use a shorter trace, a smaller model or a device with more memory."
-        ) from error
-
-
-@contextmanager
-def _pass_errors(rows: int, tokens: int, device: torch.device) -> Iterator[None]:
-    """The same, and BackendError for whatever else a model's own code raises: a layer that can't take its own state."""
-    try:
-        with memory_errors(rows, tokens, device), grouped_keys.read_in_place():
-            yield
-    except CotLensError:
-        raise
-    except Exception as error:
-        said = " ".join(str(error).split())[:160]
-        raise BackendError(
-            f"The model's own code failed in a pass over {rows} x {tokens} tokens ({type(error).__name__}: {said}); "
-            "change its configuration, or use another version of transformers or of its kernels."
-        ) from error
-
-
-def _sounds_full(error: BaseException) -> bool:
-    return any(words in str(error).lower() for words in _OOM_WORDS)
 
 
 def _ones(ids: Tensor, before: int) -> Tensor:

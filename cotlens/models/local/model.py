@@ -56,7 +56,7 @@ class LocalModel(TextModel, LocalWhitebox):
     """A model in this process; see `contract.Model` for what it can be asked.
 
     Args:
-        hf: a transformers causal LM.
+        hf: a transformers causal LM; all passes are run in eval mode, whatever mode it is left in afterwards.
         tokenizer: its tokenizer.
         name: what it is called; by default the name it was loaded by.
         revision: which weights, in the words of whoever loaded them; by default a fingerprint of them.
@@ -77,7 +77,7 @@ class LocalModel(TextModel, LocalWhitebox):
         slow: a sentence where recurrent layers run without their kernels, which is warned of, too; else "".
 
     Raises:
-        InputError: an option is not known.
+        InputError: an option is not known, or the module holds no weights.
         CapabilityError: no stack of layers was found in the model.
     """
 
@@ -104,6 +104,7 @@ class LocalModel(TextModel, LocalWhitebox):
         if score not in ("auto", "packed", "plain"):
             raise InputError(f"score={score!r} is not known; choose 'auto', 'packed' or 'plain'.")
         memory = None if memory is None else whole("memory", memory, 1)
+        placement.check_weights(hf)
         super().__init__()
         self.meter = Meter()
         self.owner = OwnerThread()

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
+from cotlens._core.errors import InputError
+
 if TYPE_CHECKING:
     from torch import nn
 
@@ -32,6 +34,15 @@ def devices(hf: Any) -> tuple[torch.device, ...]:
 def offloaded(hf: Any) -> bool:
     """Whether weights are kept elsewhere and brought in for each pass."""
     return any(parameter.device.type == "meta" for parameter in hf.parameters())
+
+
+def check_weights(hf: Any) -> None:
+    """Raise InputError where weights are nowhere: on the meta device, and nothing brings them in."""
+    if offloaded(hf) and not any("_hf_hook" in vars(module) for module in hf.modules()):
+        raise InputError(
+            "The model holds no weights (they are on torch's meta device); load it with from_pretrained on 'cpu' or "
+            "'cuda', or give device_map='auto' for what does not fit."
+        )
 
 
 def described(hf: Any) -> str:

@@ -12,6 +12,7 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from torch.nn.modules.module import register_module_forward_hook as on_every_module
 
 import cotlens as cl
 from cotlens.models.contract import AddVector, Branch, Start
@@ -171,6 +172,7 @@ def test_what_cannot_be_known_is_neither_kept_nor_taken(tmp_path):
     for change, undo in (
         (lambda: layer.register_forward_hook(silent), lambda made: made.remove()),
         (lambda: setattr(layer, "forward", lambda x: x * 0), lambda _: delattr(layer, "forward")),
+        (lambda: on_every_module(lambda at, _, out: out * 0 if at is layer else None), lambda made: made.remove()),
     ):
         made = change()
         assert model.state == ""
@@ -180,6 +182,22 @@ def test_what_cannot_be_known_is_neither_kept_nor_taken(tmp_path):
         assert np.abs(scored(model) - before).max() > 0.1
         undo(made)
         assert taken(model) == (texts, {True}) and not said_of_hooks(model)
+
+
+def test_a_model_that_is_being_trained_is_asked_as_if_it_were_not(tmp_path):
+    """No dropout, the same numbers and the same model; and the training goes on in the mode that it left."""
+    hf, tokenizer = copied("qwen3")
+    for layer in hf.model.layers:
+        layer.self_attn.attention_dropout = 0.5
+    model = cl.load((hf, tokenizer), store=tmp_path / "rollouts.sqlite")
+    before, texts, state = scored(model), taken(model)[0], model.state
+    hf.train()
+    hf.model.layers[1].eval()
+    modes = [module.training for module in hf.modules()]
+    assert model.state == state and taken(model) == (texts, {True})
+    model.engine.trunk = None
+    np.testing.assert_array_equal(scored(model), before)
+    assert [module.training for module in hf.modules()] == modes
 
 
 def said_of_hooks(model):

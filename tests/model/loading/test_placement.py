@@ -10,6 +10,7 @@ from accelerate import cpu_offload
 from accelerate.hooks import AlignDevicesHook, add_hook_to_module
 from transformers import DynamicCache
 
+from cotlens._core.errors import InputError
 from cotlens.models import tracing
 from cotlens.models.contract import EVER, Ablate, AddVector, AnswerBranch, BlockAttention, Branch, Patch, Start
 from cotlens.models.load import load
@@ -309,3 +310,11 @@ def test_a_checkpoint_that_is_quantised_counts_its_files(folder, tmp_path):
     size = (path / "model.safetensors").stat().st_size
     assert plan.quantization == "fp8"
     assert abs(plan.weights - size) < 100
+
+
+def test_a_model_without_weights_is_refused_in_a_sentence():
+    hf, tokenizer = tiny.pair("qwen3")
+    with torch.device("meta"):
+        empty = type(hf)(hf.config)
+    with pytest.raises(InputError, match="holds no weights"):
+        load((empty, tokenizer))

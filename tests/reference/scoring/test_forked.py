@@ -11,8 +11,9 @@ from cotlens._core.errors import Cancelled, CapabilityError, OutOfMemory
 from cotlens.models.contract import EVER, AddVector, BlockAttention, Branch, Capability, Patch
 from cotlens.models.local import budget, states
 from cotlens.models.local.engine import Forking
+from cotlens.models.local.model import LocalModel
 from cotlens.models.local.scoring import dispatch, verification
-from tests.model import hybrid_table, hybrids
+from tests.model import hybrid_table, hybrids, tiny
 from tests.reference.scoring.test_scoring import asking, sets_of
 
 TOLERANCE = 1e-4
@@ -113,6 +114,16 @@ def test_forked_and_plain_agree(name):
         off = farthest(found, true)
         # Where single precision is rough by itself, plain passes are too; they are the slowest, so asked if need be.
         assert off <= TOLERANCE or off <= 2 * farthest(run(model, trunk, branches, "plain"), true) < 5e-3
+
+
+def test_a_text_that_is_shorter_than_a_narrow_window():
+    """Its keys are padded where another text fills the window: one mask for both, or zeros would be looked at."""
+    tokenizer = tiny.tokenizer()
+    config = hybrids.configs(len(tokenizer))["inkling2"]()
+    config.sliding_window = 3
+    config.layer_types = ["hybrid_sliding"] * 3
+    model = LocalModel(tiny.random_model(config), tokenizer, store=False)
+    check(model, trunk_of(model), [Branch(1, (5, 6, 7)), Branch(6, (8, 9)), Branch(24, (1, 2, 3))])
 
 
 @pytest.mark.parametrize("name", CHUNKED)

@@ -20,8 +20,9 @@ from cotlens.models.architecture.masks import Masks, stacked
 from cotlens.models.contract.interventions import BlockAttention
 from cotlens.models.local import budget
 from cotlens.models.local.caches import has_capacity, preallocated, rewound
-from cotlens.models.local.engine import Engine, memory_errors
+from cotlens.models.local.engine import Engine
 from cotlens.models.local.incremental import pieces
+from cotlens.models.local.passes import memory_errors
 from cotlens.models.local.scoring import from_layer, trie
 from cotlens.models.local.scoring.from_layer import Beginning
 from cotlens.models.local.scoring.token_rows import Ints, TokenRows

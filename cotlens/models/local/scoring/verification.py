@@ -238,7 +238,7 @@ def _trial(engine: Engine) -> tuple[list[int], list[Branch]]:
     n = min(n, engine.layout.context - 4)
     trunk, tail = _ids(engine, n), _ids(engine, 4)
     places = sorted({1, 2, *(max(1, n - back) for back in (0, 1, 2, 3, 5, 6, 13, 18))})
-    return trunk, [Branch(place, tuple(tail[: 1 + i % 4])) for i, place in enumerate(places)] + [
+    return trunk, [Branch(place, tuple(tail[: 1 + (i + 2) % 4])) for i, place in enumerate(places)] + [
         Branch(n, (*tail[:2], tail[0])), Branch(n - 5, tuple(tail)),
     ]  # fmt: skip
 
