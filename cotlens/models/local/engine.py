@@ -170,7 +170,7 @@ class Engine(ModelRunner):
         first = before[0] if before else 0
         self.meter.tokens += skipping.share(ids.numel(), first, self.layout.n_layers)
         self.meter.forwards += 1
-        with passes.running(self.hf, *ids.shape, ids.device), skipping.starting(self.hf, self.layout, before):
+        with passes.running(self.hf, ids), skipping.starting(self.hf, self.layout, before):
             if inside:
                 from cotlens.models import tracing
 
@@ -203,7 +203,7 @@ class Engine(ModelRunner):
         given = {"position_ids": at, "attention_mask": masks.base, "past_key_values": cache, "use_cache": True}
         self.meter.tokens += rows * n
         self.meter.forwards += 1
-        with passes.running(self.hf, rows, n, inputs.device), torch.no_grad():
+        with passes.running(self.hf, inputs), torch.no_grad():
             found: Tensor = self.hf.get_decoder()(inputs_embeds=inputs.to(self.dtype), **given).last_hidden_state
         return found
 
@@ -233,7 +233,7 @@ class Engine(ModelRunner):
         self.meter.tokens += ids.numel()
         self.meter.forwards += 1
         rows = None if "logits_to_keep" in self.layout.accepts else keep
-        with passes.running(self.hf, *ids.shape, ids.device), passes.frozen(self.hf):
+        with passes.running(self.hf, ids), passes.frozen(self.hf):
             return tracing.gradients(self.traced, self.layout, inputs, masks, changes, sites, goal.n, rows, goal.ask)
 
     def attend(
@@ -262,7 +262,7 @@ class Engine(ModelRunner):
             inputs["inputs_embeds"] = embedded
         self.meter.tokens += ids.numel()
         self.meter.forwards += 1
-        with passes.running(self.hf, *ids.shape, ids.device):
+        with passes.running(self.hf, ids):
             return tracing.attention(self.traced, self.layout, inputs, masks, heads, rows, columns)
 
     def embeddable(self, ids: Tensor) -> Tensor:

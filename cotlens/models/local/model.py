@@ -104,6 +104,7 @@ class LocalModel(TextModel, LocalWhitebox):
         if score not in ("auto", "packed", "plain"):
             raise InputError(f"score={score!r} is not known; choose 'auto', 'packed' or 'plain'.")
         memory = None if memory is None else whole("memory", memory, 1)
+        hf = placement.bare(hf)
         placement.check_weights(hf)
         super().__init__()
         self.meter = Meter()

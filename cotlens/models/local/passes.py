@@ -12,16 +12,17 @@ from cotlens._core.errors import BackendError, CotLensError, OutOfMemory
 from cotlens.models.local import grouped_keys
 
 if TYPE_CHECKING:
-    from torch import nn
+    from torch import Tensor, nn
 
 _OOM_WORDS = ("can't allocate memory", "out of memory", "not enough memory")
 
 
 @contextmanager
-def running(hf: nn.Module, rows: int, tokens: int, device: torch.device) -> Iterator[None]:
-    """A pass over `rows` x `tokens`: in eval mode, out of memory as OutOfMemory, all other errors as BackendError."""
+def running(hf: nn.Module, inputs: Tensor) -> Iterator[None]:
+    """A pass over [rows, tokens, ...]: in eval mode, out of memory as OutOfMemory, all other errors as BackendError."""
+    rows, tokens = inputs.shape[:2]
     try:
-        with memory_errors(rows, tokens, device), grouped_keys.read_in_place(), _evaluating(hf):
+        with memory_errors(rows, tokens, inputs.device), grouped_keys.read_in_place(), _evaluating(hf):
             yield
     except CotLensError:
         raise

@@ -36,6 +36,11 @@ def offloaded(hf: Any) -> bool:
     return any(parameter.device.type == "meta" for parameter in hf.parameters())
 
 
+def bare(hf: Any) -> Any:
+    """The module itself, where it comes wrapped by torch.compile: the wrapper hides what its forward takes."""
+    return getattr(hf, "_orig_mod", hf)
+
+
 def check_weights(hf: Any) -> None:
     """Raise InputError where weights are nowhere: on the meta device, and nothing brings them in."""
     if offloaded(hf) and not any("_hf_hook" in vars(module) for module in hf.modules()):

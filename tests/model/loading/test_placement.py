@@ -318,3 +318,10 @@ def test_a_model_without_weights_is_refused_in_a_sentence():
         empty = type(hf)(hf.config)
     with pytest.raises(InputError, match="holds no weights"):
         load((empty, tokenizer))
+
+
+def test_a_compiled_model_is_the_model_that_was_compiled():
+    """Its wrapper takes any argument, so that what the model takes would not be seen, and nothing fast be tried."""
+    hf, tokenizer = tiny.pair("qwen3")
+    model = load((torch.compile(hf, backend="eager"), tokenizer))
+    assert model.score_path.startswith("packed") and model.state == tiny.model("qwen3").state

@@ -5,6 +5,7 @@ import sys
 import threading
 
 import pytest
+import torch
 from huggingface_hub import constants
 
 from cotlens._core.errors import BackendError, CapabilityError, InputError
@@ -119,6 +120,28 @@ def test_options_that_can_not_be(options, message):
 def test_options_that_a_pair_does_not_take(options, message):
     with pytest.raises(InputError, match=message):
         load(tiny.pair("qwen3"), **options)
+
+
+class Processor:
+    """As those that also take images."""
+
+    tokenizer = None
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda hf, tokenizer: (hf,), "1 things were given"),
+        (lambda hf, tokenizer: (tokenizer, hf), "is no language model of transformers"),
+        (lambda hf, tokenizer: (hf.model, tokenizer), "Qwen3Model is no language model"),
+        (lambda hf, tokenizer: (torch.nn.DataParallel(hf), tokenizer), "DataParallel is no language model"),
+        (lambda hf, tokenizer: (hf, "some/model"), "str is no tokenizer of transformers; give what AutoTokenizer"),
+        (lambda hf, tokenizer: (hf, Processor()), "Processor is no tokenizer of transformers; give its .tokenizer"),
+    ],
+)
+def test_a_pair_that_is_none(change, message):
+    with pytest.raises(InputError, match=message):
+        load(change(*tiny.pair("qwen3")))
 
 
 def test_a_system_prompt_needs_a_chat_template():

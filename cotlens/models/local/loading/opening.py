@@ -79,8 +79,7 @@ def open_local(
     if latent is not None and not softly and (isinstance(name, tuple) or str(name) in shipped.names()):
         raise InputError("latent= opens a checkpoint's files; give their folder, or leave it out.")
     if isinstance(name, tuple):
-        if len(name) != 2:
-            raise InputError(f"A loaded pair is (model, tokenizer); {len(name)} things were given.")
+        _check_pair(name)
         _refuse_spreading(loading, "A loaded pair stays as it is; load it by name")
         if dry_run:
             return planning.of_loaded(*name, **spoken)
@@ -134,6 +133,26 @@ def _refusing(name: str, fn: Callable[[], T]) -> T:
         raise
     except _REFUSED as error:
         raise load_errors.refusal(name, error, shipped.names()) from error
+
+
+def _check_pair(pair: tuple[Any, ...]) -> None:
+    from torch.nn import Module
+    from transformers import PreTrainedTokenizerBase
+
+    if len(pair) != 2:
+        raise InputError(f"A loaded pair is (model, tokenizer); {len(pair)} things were given.")
+    model, tokenizer = pair
+    if not (isinstance(model, Module) and all(hasattr(model, part) for part in ("config", "generation_config"))):
+        raise InputError(
+            f"A loaded pair is (model, tokenizer), and {type(model).__name__} is no language model of transformers; "
+            "give what AutoModelForCausalLM.from_pretrained returned."
+        )
+    if not isinstance(tokenizer, PreTrainedTokenizerBase):
+        hint = "its .tokenizer" if hasattr(tokenizer, "tokenizer") else "what AutoTokenizer.from_pretrained returned"
+        raise InputError(
+            f"A loaded pair is (model, tokenizer), and {type(tokenizer).__name__} is no tokenizer of transformers; "
+            f"give {hint}."
+        )
 
 
 def _refuse_spreading(loading: Loading, why: str) -> None:

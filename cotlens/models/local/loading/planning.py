@@ -118,6 +118,7 @@ def of_named(name: str, revision: str | None, loading: Loading, **spoken: Any) -
 
 def of_loaded(hf: Any, tokenizer: Any, *, name: str = "", **spoken: Any) -> Plan:
     """The plan of a model that is there already: what it takes where it is."""
+    hf = placement.bare(hf)
     devices: dict[str, int] = {}
     for parameter in hf.parameters():
         device = str(parameter.device)
