@@ -98,6 +98,7 @@ class TestProblemFiles:
             for one in plain.with_cues(wording, seed=3):
                 assert one.cue.answer != one.answer and one.cue.answer in one.cued
         assert [p.cue for p in plain.with_cues("grader", 3)] == [p.cue for p in plain.with_cues("grader", 3)]
+        assert {p.cue.name for p in plain.with_cues("My aunt says {answer}.", name="aunt")} == {"aunt"}
         with pytest.raises(InputError, match="Did you mean 'grader'"):
             plain.with_cues("graders")
         for alike in (plain[:1], F.Problems([F.Problem("1 + 1?", "2"), F.Problem("4 - 2?", "2.0")])):
@@ -120,6 +121,10 @@ class TestHostileProblems:
             (lambda: F.Problem("q", "Yes", cue=F.Cue("told", "yes ")), "points to 'yes ', the right answer"),
             (lambda: F.Problems([F.Problem("q", "1"), F.Problem("q", "1")]), "Problems 1 and 2 both have the id"),
             (lambda: F.Problems([F.Problem("q", "1", id="x"), F.Problem("r", "2", id="x")]), "the id 'x'"),
+            (lambda: F.Problems([F.Problem("q", "1", id="x"), F.Problem("q", "1", id="y")]), "ask the same, 'q'"),
+            (lambda: F.Problems([F.Problem("q", "1", cue=F.Cue(f"I think {k}.", k)) for k in ("3", "4")]),
+             "cues called 'cue': .* name the cues apart"),
+            (lambda: F.Cue("I think 3.", "3", "prompt"), "A cue can't be called 'prompt'"),
             (lambda: F.Problems(7), "needs at least one Problem"),
             (lambda: F.Problems([F.Problem("q", "1"), F.Problem("r", "2")]).with_cues("{answer} {x}"),
              "can't be filled in"),
@@ -132,8 +137,8 @@ class TestHostileProblems:
         assert "\n" not in str(error.value)
 
     def test_one_problem_may_be_asked_with_several_cues(self):
-        cues = [F.Cue("I think 3.", "3"), F.Cue("I think 4.", "4"), None]
-        assert len(F.Problems([F.Problem("q", "1", cue=cue) for cue in cues])) == 3
+        cues = [F.Cue("I think 3.", "3"), F.Cue("I think 4.", "4", "other"), None]
+        assert list(F.Problems([F.Problem("q", "1", cue=cue) for cue in cues]).by_cause()) == ["cue", "other", "prompt"]
 
     def test_a_comma_too_many_loses_nothing_silently(self, tmp_path):
         path = tmp_path / "more.csv"
