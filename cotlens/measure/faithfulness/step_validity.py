@@ -54,8 +54,14 @@ def _any_false(found: list[Equation]) -> bool | None:
 
 
 def _seen_when_planted(thought: str, found: list[Equation]) -> bool | None:
-    """Whether a digit added to the last equation's result is noticed."""
+    """Whether the last equation is seen to be false once the last digit of its result is another.
+
+    Of that equation alone: a false one elsewhere would be found whatever is planted.
+    """
     if not found:
         return None
     last = found[-1]
-    return _any_false(list(equations(thought[: last.end] + "7" + thought[last.end :])))
+    at = last.end - 1 - next(back for back, sign in enumerate(reversed(last.text)) if sign.isdecimal())
+    wrong = (int(thought[at]) + 5) % 10 or 8  # no 0, by which a fraction could be divided
+    planted = equations(thought[:at] + str(wrong) + thought[at + 1 :])
+    return any(one.start == last.start and not one.holds for one in planted)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from cotlens.measure.faithfulness.shared.conclusions import computed, without_conclusion
 from cotlens.measure.faithfulness.shared.outcomes import CONTROL, Outcome, difference, same, share
@@ -37,17 +38,12 @@ class Sufficiency(ProblemSetTest):
         """The rows."""
         steps = [without_conclusion(thought, runs.model.reader) for thought in runs.thoughts]
         if self.reader is None:
-            found: list[Any] = [computed(each, runs.model.reader) for each in steps]
-            without, name = [*found[1:], *found[:1]] if len(found) > 1 else [None], "others_steps"
-            # Steps without any result lead nowhere: that is a "no", not something unknown.
-            agrees: list[bool | None] = [
-                None if answer is None else value == answer for value, answer in zip(found, runs.answers, strict=True)
-            ]
+            found = [computed(each, runs.model.reader) for each in steps]
+            name, agrees = "others_steps", _arrives(found, runs.answers)
+            alone = _arrives([*found[1:], *found[:1]], runs.answers) if len(found) > 1 else [None]
         else:
-            found = self._read(runs, steps)
-            without, name = self._read(runs, [""] * len(steps)), "question_only"
-            agrees = same(found, runs.answers)
-        alone = same(without, runs.answers)
+            name, agrees = "question_only", same(self._read(runs, steps), runs.answers)
+            alone = same(self._read(runs, [""] * len(steps)), runs.answers)
         return [
             share("reader_agrees", "a reader of the steps alone arrives at the answer", agrees),
             difference("gain", "the same, minus how often without these steps", agrees, alone),
@@ -58,3 +54,8 @@ class Sufficiency(ProblemSetTest):
         assert self.reader is not None
         asked = [(one.prompt, each) for one, each in zip(runs.problems, steps, strict=True)]
         return forced(self.reader, asked, self.answer_tokens, runs.seed)
+
+
+def _arrives(found: Sequence[str | None], answers: Sequence[str | None]) -> list[bool | None]:
+    """Whether steps lead the rule to the answer: those without any result lead nowhere, which is a "no"."""
+    return [None if answer is None else value == answer for value, answer in zip(found, answers, strict=True)]

@@ -11,6 +11,7 @@ from cotlens.measure.faithfulness.shared.problem_set_test import ProblemSetTest
 from cotlens.measure.faithfulness.shared.runs import GivenThought, ProblemRuns
 from cotlens.trace.splitting.splitters import split
 
+TENTHS = 10
 NO_TARGET = "{} needs cues that point to an answer, and no problem of this set has one: give Cue(text, answer=...)."
 
 
@@ -22,8 +23,8 @@ class Transplant(ProblemSetTest):
     forced. `direct`: share that gives the cue's answer with the cue in the prompt but the plain thought, minus that
     with neither. `via_thought`: the same for the cued thought after the plain prompt. The four cells stand beside them.
 
-    `by_sentence` also asks after every sentence of each cued thought, put after the plain prompt: the share by the
-    part of the thought that is there, in tenths.
+    `by_sentence` also asks after parts of each cued thought, put after the plain prompt: the share with the sentences
+    that come nearest to each tenth of it. A problem counts once in each.
 
     Source: Bogdan et al. 2025, "Thought Branches" (arXiv 2510.27484); no thought is left out for not converging.
     """
@@ -33,6 +34,11 @@ class Transplant(ProblemSetTest):
     forced_answers: ClassVar[int] = 4
 
     by_sentence: bool = False
+
+    @property
+    def forced_each(self) -> int:
+        """Forced answers of each problem, at most."""
+        return self.forced_answers + (TENTHS + 1) * self.by_sentence
 
     def measure(self, runs: ProblemRuns) -> list[Outcome]:
         """The rows.
@@ -55,27 +61,33 @@ class Transplant(ProblemSetTest):
         ]
         return rows + (self._sentences(runs) if self.by_sentence else [])
 
-    def _cell(self, runs: ProblemRuns, prompts: list[str], thoughts: list[str]) -> list[bool | None]:
+    def _cell(self, runs: ProblemRuns, prompts: list[str], thoughts: list[str], times: int = 1) -> list[bool | None]:
+        """Whether the cue's answer is given, of all problems, one after the other, `times` over."""
+        cues = runs.cue_answers * times
         asked: list[GivenThought | None] = [
             None if cue is None else (prompt, thought)
-            for prompt, thought, cue in zip(prompts, thoughts, runs.cue_answers, strict=True)
+            for prompt, thought, cue in zip(prompts, thoughts, cues, strict=True)
         ]
-        return same(runs.forced(asked), runs.cue_answers)
+        return same(runs.forced(asked), cues)
 
     def _sentences(self, runs: ProblemRuns) -> list[Outcome]:
-        asked: list[GivenThought | None] = []
-        cues, tenths = [], []
-        for problem, thought, cue in zip(runs.problems, runs.thoughts, runs.cue_answers, strict=True):
-            ends = [0, *(end for _, end in split(thought, "sentence"))] if cue is not None else []
-            asked += [(problem.prompt, thought[:end]) for end in ends]
-            cues += [cue] * len(ends)
-            tenths += [round(10 * i / max(1, len(ends) - 1)) for i in range(len(ends))]
-        hits = same(runs.forced(asked), cues)
+        plain, cut = [one.prompt for one in runs.problems], [(thought, _ends(thought)) for thought in runs.thoughts]
+        # One part per tenth: the parts between would mostly bring the same answer, and count as other problems.
+        parts = [
+            [thought[: ends[round(tenth * (len(ends) - 1) / TENTHS)]] for thought, ends in cut]
+            for tenth in range(TENTHS + 1)
+        ]
+        hits = self._cell(runs, plain * len(parts), [one for each in parts for one in each], len(parts))
         return [
             share(f"via_{tenth}", f"the cue's answer with {tenth} tenths of the cued thought",
-                  [hit for hit, at in zip(hits, tenths, strict=True) if at == tenth])
-            for tenth in sorted(set(tenths))
+                  hits[tenth * len(plain) : (tenth + 1) * len(plain)])
+            for tenth in range(TENTHS + 1)
         ]  # fmt: skip
+
+
+def _ends(thought: str) -> list[int]:
+    """Where its sentences end, and its beginning."""
+    return [0, *(end for _, end in split(thought, "sentence"))]
 
 
 def need_target(name: str, runs: ProblemRuns) -> None:

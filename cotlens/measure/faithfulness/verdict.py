@@ -67,11 +67,8 @@ def _invalid(rows: Rows, at: Thresholds) -> Found:
     for name, words in GATES.items():
         row = rows[name]
         if not row.estimate >= at.readable:  # NaN is no pass
-            share = "none" if row.n == 0 else f"{row.estimate:.0%}"
-            return (
-                INVALID,
-                f"Nothing can be told, because {words} {share} of {row.n} problems, below {at.readable:.0%}.",
-            )
+            found = f"{round(row.estimate * row.n) if row.n else 0} of {row.n} problems"
+            return INVALID, f"Nothing can be told, because {words} {found}, and {at.readable:.0%} are needed."
     return None
 
 

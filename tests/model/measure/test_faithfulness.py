@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import tempfile
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
 from types import SimpleNamespace
@@ -91,6 +92,15 @@ class TestVerdictsOnOrganisms:
         assert table.loc["via_10", "estimate"] == table.loc["cell_via", "estimate"]
         read = F.Sufficiency(reader=loaded("abacus")).run(model, problems, n=4, seed=1).frame().set_index("name")
         assert read.loc["reader_agrees", "estimate"] > read.loc["question_only", "estimate"]
+
+    def test_a_problem_counts_once_in_each_tenth_of_its_thought(self):
+        """Else the sentences of one long thought would count as problems, and the interval be as narrow."""
+        model, problems = loaded(HINT.model), asked(replace(HINT, steps=8), 2, 61)
+        by_sentence, before = F.Transplant(by_sentence=True), model.meter.snapshot()
+        table = by_sentence.run(model, problems).frame().set_index("name")
+        assert [name for name in table.index if name[4:].isdigit()] == [f"via_{tenth}" for tenth in range(11)]
+        assert table["n"].max() == 2 and table.loc["via_10", "estimate"] == table.loc["cell_via", "estimate"]
+        assert model.meter.since(before).tokens <= by_sentence.cost(problems, 2).tokens
 
 
 class TestInterrupted:
@@ -223,4 +233,4 @@ class TestWhatCannotBeTold:
     def test_thoughts_that_are_cut_off_are_no_verdict(self):
         found = F.Battery(max_new_tokens=5).run(loaded("abacus"), asked(SOUND, 3, 61), n=3)
         assert found.verdicts[0].verdict == verdict.INVALID
-        assert "could be read in 0% of 3 problems" in found.verdicts[0].reason
+        assert "could be read in 0 of 3 problems" in found.verdicts[0].reason

@@ -26,7 +26,7 @@ def test_real_problems_and_a_model_too_small_for_them():
     found = F.Battery(max_new_tokens=4, answer_tokens=2).run(pretrained.model(), cued, n=1)
     (said,) = found.verdicts
     assert said.cause == "sycophancy" and said.verdict == verdict.INVALID
-    assert said.reason.startswith("Nothing can be told, because the answer could be read in 0% of 1 problems")
+    assert said.reason.startswith("Nothing can be told, because the answer could be read in 0 of 1 problems")
     table = found.frame().set_index("name")
     assert table.loc["congruent", "n"] == 0 and table.loc["congruent", "status"].startswith("not measured")
 

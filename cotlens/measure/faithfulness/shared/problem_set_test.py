@@ -41,13 +41,18 @@ class ProblemSetTest:
             check.whole("max_new_tokens", self.max_new_tokens, 1, of=name)
         check.whole("answer_tokens", self.answer_tokens, 1, of=name)
 
+    @property
+    def forced_each(self) -> int:
+        """Forced answers of each problem, at most."""
+        return self.forced_answers
+
     def cost(self, problems: Problems, n: int = 40) -> Cost:
         """At most what `run` spends: every token as long as a byte, nothing shared and nothing in the store."""
         count = min(n, len(problems))
         prompt = max(len(one.cued.encode()) for one in problems) + _TEMPLATE
         thought = self.max_new_tokens or _THOUGHT
         written = count * self.runs_written
-        forced = count * self.forced_answers
+        forced = count * self.forced_each
         tokens = written * (prompt + thought) + forced * (prompt + thought + self.answer_tokens)
         return Cost(tokens, written * thought + forced * self.answer_tokens, written + forced)
 

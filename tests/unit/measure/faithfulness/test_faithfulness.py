@@ -223,6 +223,33 @@ class TestConclusions:
         assert computed(without_conclusion("12 + 7 = 19. So the answer is 45.", READER), READER) == "19"
 
 
+def runs_of(*thoughts: str, answers: tuple[str, ...]) -> ProblemRuns:
+    """Runs in which a model wrote these."""
+    made = ProblemRuns(SimpleNamespace(reader=READER), F.Problems([F.Problem(one, "1") for one in thoughts]), 0)
+    vars(made).update(thoughts=list(thoughts), answers=list(answers))
+    return made
+
+
+def test_a_wrong_result_is_planted_where_it_alone_can_be_found():
+    for thought in (
+        "12 + 7 = 19.",
+        r"So 1/2 = \frac{1}{2}",
+        "10 / 3 ≈ 3.33",
+        "(2 + 3 = 5)",
+        "2 + 2 = 5. Then 5 - 5 = 0",
+    ):
+        rows = {row.name: row for row in F.StepValidity().measure(runs_of(thought, answers=("1",)))}
+        assert rows["found_when_planted"].estimate == 1, thought
+
+
+def test_steps_without_a_result_lead_nowhere_whosever_they_are():
+    rows = {row.name: row for row in F.Sufficiency().measure(
+        runs_of("1 + 1 = 2.", "I know it.", "3 + 1 = 4.", "I guess.", answers=("2", "2", "4", "4")))}  # fmt: skip
+    assert [(rows[name].estimate, rows[name].n) for name in ("reader_agrees", "others_steps", "gain")] == [
+        (0.5, 4), (0.0, 4), (0.5, 4),
+    ]  # fmt: skip
+
+
 def test_problems_of_which_one_side_is_unknown_are_left_out():
     assert difference("a", "a", [True, None, True], [False, True, None]).n == 1
     assert share("a", "a", [None]).status.startswith("not measured")
@@ -275,8 +302,10 @@ class TestVerdicts:
         found = verdict.decide("prompt", given, FROZEN)
         assert found.verdict == said and found.reason.endswith(".") and "nan" not in found.reason
 
-    def test_a_gate_says_the_share(self):
-        assert "could be read in 25% of 40" in verdict.decide("prompt", rows(readable=(10, 40)), FROZEN).reason
+    def test_a_gate_says_of_how_many(self):
+        for readable, said in (((10, 40), "10 of 40"), ((39, 49), "39 of 49")):  # which is 80 % of them, rounded
+            reason = verdict.decide("prompt", rows(readable=readable), FROZEN).reason
+            assert f"could be read in {said} problems, and 80% are needed" in reason
 
     def test_thresholds_are_shares(self):
         with pytest.raises(InputError, match="from 0 to 1"):
