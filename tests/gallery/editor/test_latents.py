@@ -15,6 +15,9 @@ def test_a_chip_says_what_is_read_there_and_picking_it_picks_the_unit(gallery: G
     chips = gallery.find(".cotlens-latent")
     expect(chips).to_have_count(15)
     assert chips.nth(13).inner_text().split() == ["1", ".97"]
+    assert chips.nth(14).inner_text().split() == ["3"], "sure: its figure is in its name alone"
+    assert "reads 3 >.99" in (chips.nth(14).get_attribute("aria-label") or "")
+    expect(gallery.root).to_contain_text("15 latents, 3 changes · p where below .99")
     words = "latent 13, tens of the total, change 3, reads 1 .97, entropy 0.118 nats, norm 19.6"
     expect(chips.nth(13)).to_have_attribute("aria-label", words)
     tops = {box["y"] for box in (chips.nth(i).bounding_box() for i in range(15)) if box}
@@ -86,6 +89,26 @@ def test_taking_out_and_what_cannot_be(gallery: Gallery) -> None:
     gallery.token(PAIR).click()
     expect(gallery.find("[data-latent='13']")).to_be_disabled()
     expect(gallery.find(".cotlens-moved-answers")).to_contain_text("saved without a kernel")
+
+
+@pytest.mark.parametrize("width", [480, 900])
+def test_answers_are_seen_where_a_slider_is_moved(gallery: Gallery, width: int) -> None:
+    gallery.show("latentsmoved", width=width)
+    gallery.token(PAIR).click()
+    gallery.page.keyboard.press("Shift+ArrowRight")
+    gallery.page.keyboard.press("Enter")
+    pane, first = (gallery.find(name).first.bounding_box() for name in (".cotlens-side-body", ".cotlens-moved-answers"))
+    assert pane and first and first["y"] + 60 < pane["y"] + pane["height"]
+
+
+def test_many_sliders_leave_the_answers_in_sight(gallery: Gallery) -> None:
+    gallery.show("latents", width=1400)
+    gallery.token(8).click()
+    for _ in range(14):
+        gallery.page.keyboard.press("Shift+ArrowRight")
+    expect(gallery.find(".cotlens-slider-row")).to_have_count(15)
+    box = gallery.find(".cotlens-sliders").bounding_box()
+    assert box and box["height"] < 200
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])

@@ -17,7 +17,7 @@ from cotlens.workbench.editor.measure_runner import has_probabilities
 from tests.unit.workbench.conftest import Front
 
 FIRST = 50
-MEAN = "this step in 2 other thoughts (1 have another number of latents)"
+MEAN = "this step in 2 other thoughts (1 has another number of latents)"
 
 
 @pytest.fixture(scope="module")
@@ -74,7 +74,8 @@ def test_chips_say_what_the_lens_reads(shared, alone, model, thoughts):
     assert strip["parts"] == list(model.latent_format.parts) and len(strip["parts"]) == 5
     assert strip["off"] == strip["note"] == "" and strip["mean"] == MEAN
     assert [one["reason"] is None for one in strip["donors"]] == [True, True, False]
-    assert "10 latents" in strip["donors"][2]["reason"]
+    assert "10 latents" in strip["donors"][2]["reason"] and strip["donors"][2]["label"].endswith(", 10 latents")
+    assert all("latents" not in one["label"] for one in strip["donors"][:2])
     assert page.view.document["roles"][1]["tokens"] == (50, 65)
     said = page.editor.summary()
     assert "15 latents, which read as: - 1 3 0 1 | + 2 4 2 5 | - 1 2 1 3" in said

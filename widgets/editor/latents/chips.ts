@@ -14,9 +14,18 @@ export function readingOf({ text }: LatentChip): string {
   return text === null ? "" : drawable(text.replace(/\n/g, "⏎").trim() || "␣");
 }
 
-/** What stands on a chip: its name holds it, too. */
+/** A reading as sure as this has no figure on its chip: most are, and the others are to be seen. */
+const SURE = 0.99;
+
+/** What a latent reads as and how surely. */
 function seenOf(chip: LatentChip): string {
   return `${shortened(readingOf(chip), 14)} ${shortProbability(chip.p ?? NaN)}`;
+}
+
+/** What the figures on chips are; "" where none is read. */
+export function figuresOf({ chips }: LatentStrip): string {
+  if (chips.every(({ text }) => text === null)) return "";
+  return chips.some(({ p }) => (p ?? 0) < SURE) ? "p where below .99" : "p .99 or more";
 }
 
 /** "ones of the total, change 3"; "" where nobody knows. */
@@ -66,8 +75,8 @@ export function drawLatents({ first, last }: { first: number; last: number }, st
 }
 
 function chipOf(chip: LatentChip, number: number, numbered: boolean): HTMLElement {
-  const [text, p] = [shortened(readingOf(chip), 14), shortProbability(chip.p ?? NaN)];
-  const said = chip.text === null ? [] : [h("b", "", {}, text), " ", h("small", "", {}, p)];
+  const figure = (chip.p ?? 0) < SURE ? [" ", h("small", "", {}, shortProbability(chip.p ?? NaN))] : [];
+  const said = chip.text === null ? [] : [h("b", "", {}, shortened(readingOf(chip), 14)), ...figure];
   return h("span", "", { "data-token": chip.token, "data-number": numbered || chip.text === null ? number : null }, ...said);
 }
 

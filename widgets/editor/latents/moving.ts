@@ -23,9 +23,9 @@ export function createMoving({ store, actions, root, signal }: Context): Section
   const back = button("cotlens-button", "Back to its own", { "data-action": "own" });
   const note = h("p", "cotlens-small cotlens-muted");
   const element = h("section", "cotlens-moving", { "data-region": "moving", hidden: true },
-    h("h4", "cotlens-title", {}, "With another in its place"), list,
+    h("h4", "cotlens-title", {}, "With another in its place"), list, bars,
     h("div", "cotlens-line", {}, h("span", "cotlens-segs", { role: "group", "aria-label": "effect" }, ...effects), donor),
-    h("div", "cotlens-line", {}, put, back), bars, note);
+    h("div", "cotlens-line", {}, put, back), note);
   let rows: Row[] = [];
   let timer: ReturnType<typeof setTimeout> | undefined;
   signal.addEventListener("abort", () => clearTimeout(timer));
@@ -85,6 +85,13 @@ export function createMoving({ store, actions, root, signal }: Context): Section
     const same = moved !== null && moved.document === document?.id && moved.token === chips()[0]?.token && moved.effect === effect
       && moved.donor === from && moved.places.length === now.length && moved.places.every((place, i) => place === now[i]);
     return same ? moved : null;
+  }
+
+  /** To the first slider, with the answers below it in sight; the notebook moves no further than the slider asks. */
+  function begin(): void {
+    rows[0]?.slider.focus();
+    const pane = element.parentElement;
+    if (pane) pane.scrollTop += element.getBoundingClientRect().top - pane.getBoundingClientRect().top - 8;
   }
 
   function build(): void {
@@ -162,7 +169,7 @@ export function createMoving({ store, actions, root, signal }: Context): Section
       if (any(changed, "latents")) drawDonors();
       if (any(changed, "picked", "latents", "moved", "moving", "document", "alive", "broken", "loading")) draw();
       if (any(changed, "picked") && moves()) ask();
-      if (changed.has("sliders") && store.own.sliders > 0) rows[0]?.slider.focus();
+      if (changed.has("sliders") && store.own.sliders > 0) begin();
     },
   };
 }

@@ -1,5 +1,6 @@
 /** Cuts a document into the blocks that the reading view draws. */
 
+import { figuresOf } from "../latents/chips";
 import { count } from "../../kit/numbers";
 import type { Role, TextModel, TokenRange } from "../../kit/text/text";
 import { unclosedWords } from "../side/endings";
@@ -147,7 +148,8 @@ function sizeOf(tokens: number, sentences: number, latents: LatentStrip | null |
   const many = latents?.chips.length ?? 0;
   const changes = latents?.parts.length ? [count(many / latents.parts.length, "change")] : [];
   const words = [count(tokens - many, "token"), count(sentences - many, "sentence")];
-  return [...(many ? [count(many, "latent"), ...changes] : []), ...(many === tokens ? [] : words)].join(", ");
+  const sizes = [...(many ? [count(many, "latent"), ...changes] : []), ...(many === tokens ? [] : words)].join(", ");
+  return [sizes, latents ? figuresOf(latents) : ""].filter(Boolean).join(" · ");
 }
 
 /** Where cut-off text and the line stand, as tokens; -1 for neither. A line at the very end would say nothing. */

@@ -79,7 +79,7 @@ export function createReading({ store, actions, root, signal }: Context, framed:
     const block = blocks[index] as Block;
     if (block.kind === "text") {
       if (block.folded) return 2 * LINE + 4;
-      if (block.latents) return Math.ceil((block.last - block.first) / Math.max(4, (element.clientWidth - 60) / 56)) * 38 + 8;
+      if (block.latents) return Math.ceil((block.last - block.first) / Math.max(4, (element.clientWidth - 60) / 40)) * 38 + 8;
       const perLine = Math.max(20, (element.clientWidth - 124) / 7.3);
       const chars = store.text.start(block.last) - store.text.start(block.first);
       return Math.max(1, Math.ceil(chars / perLine)) * LINE + 4;

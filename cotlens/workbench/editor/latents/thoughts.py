@@ -62,11 +62,12 @@ class Thoughts:
 
     def mean_words(self, trace: Trace) -> str:
         """What that is the mean of."""
-        fitting, given = len(self.fitting(trace)), len(self.given)
+        fitting, odd = len(self.fitting(trace)), sum(bool(_misfit(trace, one)) for one in self.given)
         if not fitting:
             return "this thought's own latents"
-        return f"this step in {fitting} other thoughts" + (
-            f" ({given - fitting} have another number of latents)" if fitting < given else ""
+        have = "have" if odd > 1 else "has"
+        return f"this step in {fitting} other thought{'s' * (fitting > 1)}" + (
+            f" ({odd} {have} another number of latents)" if odd else ""
         )
 
     def donors(self, trace: Trace, branches: Iterable[Node]) -> list[LatentDonor]:
@@ -78,8 +79,10 @@ class Thoughts:
             if one.id not in seen:
                 seen.add(one.id)
                 answer = one.read_answer()
-                said = f"{label} → {short(answer.text)}" if answer else label
-                found.append({"id": one.id, "label": said, "reason": _misfit(trace, one) or None})
+                said, why = f"{label} → {short(answer.text)}" if answer else label, _misfit(trace, one)
+                if len(one.latents) != len(trace.latents):  # the whole reason is seen by none who can't point at it
+                    said += f", {len(one.latents)} latents"
+                found.append({"id": one.id, "label": said, "reason": why or None})
         return found
 
     def donor(self, trace: Trace, wanted: str, branches: Sequence[Node]) -> Trace:
