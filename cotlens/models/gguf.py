@@ -36,10 +36,13 @@ class Header:
     Args:
         architecture: in the words of llama.cpp: "llama", "qwen3".
         kept: the types that its weights are kept in, the most frequent first: "Q4_1", "Q4_K+Q6_K".
+        splits: the way in which its tokenizer cuts texts before it joins bytes: "smollm", "" where it doesn't say; None
+            of a tokenizer that doesn't join bytes.
     """
 
     architecture: str
     kept: str
+    splits: str | None = None
 
 
 def find(name: str | Path) -> Path | None:
@@ -102,7 +105,8 @@ class _HeaderReader:
             raise self._error(
                 f"is cut short: its weights take {ends:,} bytes and the file has {len(self._data):,}; download it again"
             )
-        return Header(fields["general.architecture"][:60], _kept(tensors))
+        splits = str(fields.get("tokenizer.ggml.pre", "")) if fields.get("tokenizer.ggml.model") == "gpt2" else None
+        return Header(fields["general.architecture"][:60], _kept(tensors), splits)
 
     def _fields(self, n: int) -> dict[str, Any]:
         fields = dict(self._each(n, 13, self._field))  # a key's length, a value's type, and one byte of it

@@ -9,7 +9,7 @@ from typing import Any
 from cotlens._core.errors import BackendError
 from cotlens._core.optional import need
 from cotlens._core.registry import resolve
-from cotlens.models import gguf, load_errors
+from cotlens.models import gguf, gguf_splitting, load_errors
 from cotlens.models.model_config import LOOPED, auto_class
 
 _UNREADABLE = (OSError, ValueError, ImportError, KeyError, IndexError, TypeError, AttributeError, RuntimeError)
@@ -95,7 +95,7 @@ class ModelFiles:
 
         own = {"config": config} if getattr(config, "model_type", "") in LOOPED else {}
         try:
-            return AutoTokenizer.from_pretrained(self.where, **self.more, **own)
+            found = AutoTokenizer.from_pretrained(self.where, **self.more, **own)
         except _UNREADABLE as error:
             if self.header is None:
                 raise
@@ -103,6 +103,9 @@ class ModelFiles:
                 f"transformers can't make the tokenizer of the GGUF {Path(self.name).name!r} "
                 f"({load_errors.first_line(error)}); load the model with it yourself and give load((model, tokenizer))."
             ) from error
+        if self.header is not None:
+            gguf_splitting.mend(found, self.header, Path(self.name).name)
+        return found
 
     def model(self, config: Any, **arguments: Any) -> Any:
         """The model with all its weights.

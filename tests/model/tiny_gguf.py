@@ -24,12 +24,13 @@ NAMES = {
 }
 
 
-def write(path, *, architecture="llama", kept="F32", without=(), **fields):
+def write(path, *, architecture="llama", kept="F32", without=(), splits="gpt-2", **fields):
     """Write the model of `tiny.pair("llama")`; returns it.
 
     Args:
         kept: type of its matrices, "F32" or "Q8_0".
         without: names of tensors to leave out.
+        splits: how its tokenizer cuts texts; None to leave that out.
         fields: further metadata, dots as "__".
     """
     hf, tokenizer = tiny.pair("llama")
@@ -45,7 +46,7 @@ def write(path, *, architecture="llama", kept="F32", without=(), **fields):
     out.add_name("tiny")
     for name, value in fields.items():
         (out.add_string if isinstance(value, str) else out.add_uint32)(name.replace("__", "."), value)
-    _add_tokenizer(out, tokenizer)
+    _add_tokenizer(out, tokenizer, splits)
     for name, weight in hf.state_dict().items():
         short = _name(name)
         if short in without:
@@ -68,13 +69,14 @@ def _name(name):
     return name.replace("model.layers", "blk")
 
 
-def _add_tokenizer(out, tokenizer):
+def _add_tokenizer(out, tokenizer, splits):
     merges = [tuple(pair) for pair in json.loads(tokenizer.backend_tokenizer.to_str())["model"]["merges"]]
     tokens = tokenizer.convert_ids_to_tokens(range(len(tokenizer)))
     added = tokenizer.added_tokens_decoder
     kinds = [1 if i not in added else 3 if added[i].special else 4 for i in range(len(tokens))]
     out.add_tokenizer_model("gpt2")
-    out.add_tokenizer_pre("gpt-2")
+    if splits is not None:
+        out.add_tokenizer_pre(splits)
     out.add_token_list(tokens)
     out.add_token_types(kinds)
     out.add_token_merges([" ".join(pair) for pair in merges])

@@ -1,7 +1,9 @@
 """Models in GGUF files: dequantised to the numbers that plain transformers makes of them, damage said in a sentence."""
 
+import json
 import struct
 import sys
+import warnings
 from contextlib import suppress
 
 import numpy as np
@@ -17,6 +19,7 @@ from cotlens._core.progress import stage
 from cotlens.models import gguf
 from cotlens.models.contract import Branch
 from cotlens.models.local.loading import steps
+from cotlens.models.model_files import ModelFiles
 from tests import pretrained
 from tests.model import tiny_gguf
 
@@ -83,11 +86,29 @@ def test_the_pretrained_model():
     hf, tokenizer = pretrained.pair()
     ours, theirs = model.engine.hf.state_dict(), hf.state_dict()
     assert ours.keys() == theirs.keys() and all(torch.equal(weight, theirs[name]) for name, weight in ours.items())
-    assert model.codec.tokenizer.backend_tokenizer.to_str() == tokenizer.backend_tokenizer.to_str()
+    ours, theirs = (json.loads(one.backend_tokenizer.to_str()) for one in (model.codec.tokenizer, tokenizer))
+    cuts = ours.pop("pre_tokenizer"), theirs.pop("pre_tokenizer")
+    assert ours == theirs and cuts[0]["pretokenizers"] == [{"type": "Digits", "individual_digits": True}, cuts[1]]
     assert model.codec.tokenizer.chat_template == tokenizer.chat_template
     assert model.codec.tokenizer.special_tokens_map == tokenizer.special_tokens_map
     assert model.dtype == "float32, from a Q4_1+Q8_0 GGUF"
     assert "equal to separate passes" in model.score_path
+
+
+@pytest.mark.parametrize("splits", ["smollm", "refact", "gpt-2", "llama-bpe", "deepseek-v3", None])
+def test_texts_are_cut_as_the_file_says_or_that_is_warned_of(splits, tmp_path):
+    """transformers takes every name that it doesn't know for GPT-2's: line breaks before numbers come apart."""
+    tiny_gguf.write(tmp_path / "tiny.gguf", splits=splits)
+    with warnings.catch_warnings(record=True) as told:
+        warnings.simplefilter("always")
+        cut = ModelFiles.of(tmp_path / "tiny.gguf").tokenizer().backend_tokenizer.pre_tokenizer
+    pieces = [piece for piece, _ in cut.pre_tokenize_str("So:\n\n12")]
+    if splits in ("smollm", "refact"):
+        assert pieces == ["So", ":", "ĊĊ", "1", "2"]
+    elif splits != "llama-bpe":
+        assert pieces == ["So", ":", "Ċ", "Ċ", "12"]
+    said = splits or "doesn't say"
+    assert [said in str(one.message) for one in told] == [True] * (splits in ("deepseek-v3", None))
 
 
 def test_cut_anywhere_it_is_one_sentence(whole, tmp_path):
