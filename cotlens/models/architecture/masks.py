@@ -129,6 +129,12 @@ def causal(rows: int, before: int, device: torch.device) -> Tensor:
     return torch.ones(rows, before + rows, dtype=torch.bool, device=device).tril(before)
 
 
+def unread(layout: Layout, rows: int, columns: int, dtype: torch.dtype) -> Masks:
+    """Masks of a pass in which nothing reads them: NaN, so that what does is found out."""
+    nothing = torch.full((1, 1, 1, 1), torch.nan, dtype=dtype).expand(1, 1, rows, columns)
+    return Masks(dict.fromkeys(set(layout.kinds), nothing) if layout.mixed else nothing)
+
+
 def _additive(visible: Tensor, dtype: torch.dtype) -> Tensor:
     if dtype == torch.bool:
         return visible[None]
@@ -179,4 +185,4 @@ def _heads(layout: Layout, block: BlockAttention) -> list[int]:
     return list(chosen)
 
 
-__all__ = ["FULL", "SLIDING", "Masks", "batch", "build", "causal", "stacked"]
+__all__ = ["FULL", "SLIDING", "Masks", "batch", "build", "causal", "stacked", "unread"]

@@ -79,6 +79,7 @@ class Engine(ModelRunner):
         # Whether passes can begin at a later layer, None until tried: not in a loop that reads what came before it.
         self.starts: bool | None = False if getattr(getattr(hf, "depth", None), "before", 0) else None
         self.takes_gaps: bool | None = None  # whether a pass may leave out positions, as `whitebox.gaps`; None as above
+        self.takes_holes: bool | None = None  # the same behind a cache, as `whitebox.without`
         self.forks: Any = None  # the same of forked scoring: its cache is piece -> state after it
         self.forking: Forking | None = None
         self.short_chunks = False

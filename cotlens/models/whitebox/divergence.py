@@ -1,8 +1,9 @@
 """How far predictions move when attention is blocked: KL over the whole vocabulary, in both directions.
 
 The text is run once as it is; its distributions are kept, and its cache. Before its first query a block changes
-nothing, so every block goes on from that cache, several at once: one per row of a batch with a mask of its own. One
-block alone that hides tokens from all that follows is run as a text without them, see `gaps`, and needs no cache.
+nothing, so every block goes on from that cache, several at once: one per row of a batch with a mask of its own. Blocks
+that hide tokens from all that follows are run as texts without them: one alone without a cache, see `gaps`, several
+behind it, see `without`.
 Distributions are compared on the device, and two numbers per token leave it. Where those of the ordinary text take too
 much memory, only its cache is made, and it is run again as the first row of every batch.
 """
@@ -29,6 +30,7 @@ from cotlens.models.local.caches import fresh_cache, preallocated
 from cotlens.models.local.scoring import trie
 from cotlens.models.local.scoring.trunk import prefill
 from cotlens.models.whitebox.gaps import gap_of, logits_without
+from cotlens.models.whitebox.without import Without, holes_of, noting
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -63,6 +65,7 @@ class _Text:
             what is compared with; None if not kept.
         changes: what holds with and without a block: vectors in place of latents.
         gap: the first and the one after the last token that are left out, which is what the only block comes to.
+        without: the text without what a block hides, where that is what all of them come to.
     """
 
     ids: Sequence[int]
@@ -72,6 +75,7 @@ class _Text:
     ordinary: Tensor | None = None
     changes: Sequence[Intervention] = ()
     gap: tuple[int, int] | None = None
+    without: Without | None = None
 
 
 def divergence(
@@ -125,7 +129,8 @@ def _run(engine: Engine, text: _Text, blocks: Sequence[BlockAttention], trunk: i
         alone = not text.changes and n <= _most(engine, n)
         try:
             with torch.inference_mode():
-                return _whole(engine, replace(text, gap=gap_of(engine, blocks, n) if alone else None))
+                gap = gap_of(engine, blocks, n) if alone else None
+                return _whole(engine, replace(text, gap=gap), blocks)
         except OutOfMemory:
             pass
     if not engine.obeys_masks:
@@ -134,10 +139,16 @@ def _run(engine: Engine, text: _Text, blocks: Sequence[BlockAttention], trunk: i
     return replace(text, cache=prefill(engine, text.ids[:trunk], none, ScoreTable(0), text.changes, trunk))
 
 
-def _whole(engine: Engine, text: _Text) -> _Text:
+def _whole(engine: Engine, text: _Text, blocks: Sequence[BlockAttention]) -> _Text:
     text = replace(text, cache=fresh_cache() if engine.obeys_masks and text.gap is None else None)
-    parts = [_kept(engine, logits, text.temperature) for logits in _ordinary(engine, text)]
-    return replace(text, ordinary=parts[0] if len(parts) == 1 else torch.cat(parts))
+    holes = holes_of(engine, blocks, len(text.ids)) if text.gap is None and not text.changes else []
+    with noting(holes) as queries:
+        parts = [_kept(engine, logits, text.temperature) for logits in _ordinary(engine, text)]
+    text = replace(text, ordinary=parts[0] if len(parts) == 1 else torch.cat(parts))
+    if not holes:
+        return text
+    room = budget.available(engine) * _CACHE_SHARE
+    return replace(text, without=Without(engine, text.ids, text.cache, holes, queries, room))
 
 
 def _kept(engine: Engine, logits: Tensor, temperature: float) -> Tensor:
@@ -221,6 +232,10 @@ def _passes(
         first = int(np.searchsorted(at, max(begin, text.first)))
         yield at[first:], logits_without(engine, text.ids, at, first)
         return
+    if text.without is not None and blocks:
+        (keys,), most = [block.keys for block in blocks], max(1, _most(engine, len(text.ids)) // share)
+        yield from text.without.passes((keys.start, keys.stop), max(begin, text.first), most)  # type: ignore[union-attr]
+        return
     count = len(blocks) + (text.ordinary is None)
     each = [*([None] if text.ordinary is None else []), *blocks]
     if text.cache is None:
@@ -302,6 +317,8 @@ def means_of_spans(kl: Floats, begin: int, start: int, spans: Sequence[tuple[int
 
 def _rows(engine: Engine, text: _Text) -> int:
     """How many blocks go through the model together, so that copies of the cache fit."""
+    if text.without is not None:
+        return 1
     if text.cache is None:
         return max(1, budget.nodes(engine, len(text.ids)) // len(text.ids))
     layers = [layer for layer in text.cache.layers if layer.is_initialized]

@@ -32,7 +32,7 @@ def gap_of(engine: Engine, blocks: Sequence[BlockAttention], n: int) -> tuple[in
     None where there are several blocks, where some layers, heads or later tokens would still see them, where too much
     stands before them, or where this model makes something else of a gap.
     """
-    if len(blocks) != 1 or not _hidden_from_all(blocks[0], n):
+    if len(blocks) != 1 or not hidden_from_all(blocks[0], n):
         return None
     first, last = blocks[0].keys.start, blocks[0].keys.stop  # type: ignore[union-attr]
     window = engine.layout.window
@@ -52,7 +52,7 @@ def logits_without(engine: Engine, ids: Sequence[int], at: np.ndarray, keep: int
     return engine.forward(engine.tensor([ids[i] for i in at]), at, masks=whole, keep=kept)[0]
 
 
-def _hidden_from_all(block: BlockAttention, n: int) -> bool:
+def hidden_from_all(block: BlockAttention, n: int) -> bool:
     """Whether its keys lie side by side, and no token behind them sees one, in any layer."""
     keys, queries = block.keys, block.queries
     ranges = isinstance(keys, range) and isinstance(queries, range) and keys.step == queries.step == 1
