@@ -56,7 +56,8 @@ def _rows(path: Path) -> Iterator[tuple[int, Mapping[str, Any]]]:
             if path.suffix.lower() == ".csv":
                 reader = csv.DictReader(file)
                 _once(reader.fieldnames or (), f"The header of {path.name}")
-                yield from map(_whole, enumerate(reader, 2))
+                for values in reader:  # one may go over several lines
+                    yield reader.line_num, _whole(reader.line_num, values)
                 return
             for number, line in enumerate(file, 1):
                 if number > _MOST_ROWS:
@@ -74,14 +75,13 @@ def _once(names: Sequence[str], where: str) -> None:
         raise InputError(f"{where} has the field {twice!r} twice: give each a name of its own.")
 
 
-def _whole(numbered: tuple[int, Mapping[str, Any]]) -> tuple[int, Mapping[str, Any]]:
-    line, row = numbered
+def _whole(line: int, row: Mapping[str, Any]) -> Mapping[str, Any]:
     if None in row:  # where DictReader puts what it has no name for
         raise InputError(
             f"Line {line} has more values than the header has names, such as {row[None][0]!r}: put a value that holds "  # type: ignore[index]
             "commas in quotes."
         )
-    return numbered
+    return row
 
 
 def _row(line: str, where: str) -> Mapping[str, Any]:

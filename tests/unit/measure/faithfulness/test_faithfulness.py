@@ -140,6 +140,12 @@ class TestHostileProblems:
         cues = [F.Cue("I think 3.", "3"), F.Cue("I think 4.", "4", "other"), None]
         assert list(F.Problems([F.Problem("q", "1", cue=cue) for cue in cues]).by_cause()) == ["cue", "other", "prompt"]
 
+    def test_a_line_is_counted_as_an_editor_counts_it(self, tmp_path):
+        path = tmp_path / "lines.csv"
+        path.write_text('prompt,answer\n"1\n+\n1?",2\n3 + 1?,\n', encoding="utf-8")
+        with pytest.raises(InputError, match=r"Line 5 of lines.csv has nothing in 'answer'"):
+            F.read_problems(path)
+
     def test_a_comma_too_many_loses_nothing_silently(self, tmp_path):
         path = tmp_path / "more.csv"
         path.write_text("prompt,answer,id\nWhat is 1,200 + 1?,1201,0\n", encoding="utf-8")
