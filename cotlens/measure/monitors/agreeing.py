@@ -38,7 +38,7 @@ class Pair:
         observed, kappa, ac1: agreement, raw and beyond chance, with 95 % of a bootstrap over clusters.
         prevalence: share of the first and of the second of each label, in the order of `Agreement.labels`.
         degenerate: whether one label has more than 70 % of what both said, so that kappa says little.
-        mcnemar: whether they flag equally often; None where labels don't say what flags.
+        mcnemar: whether they flag equally often, each thought taken for itself; None where labels don't say what flags.
         span_f1: 2 x passages that both point at, of those of either; NaN where neither points anywhere.
     """
 

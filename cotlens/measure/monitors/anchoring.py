@@ -80,14 +80,18 @@ class ShownText:
         """
         wanted = quote.strip()[:_MOST]
         bare = wanted.strip(_AROUND) or wanted
+        missed: Anchor | None = None
         for way, places in (
             ("exact", self._exact(wanted)),
             ("exact", self._exact(bare)),
             ("normalised", self._alike(bare)),
         ):
-            if places:
-                return self._chosen(way, places, bare, sentence)
-        return self._suggested(bare, sentence)
+            found = self._chosen(way, places, bare, sentence) if places else None
+            if found is not None and found.span is not None:
+                return found
+            # Word for word it may stand elsewhere only, and in its sentence with other spaces or signs.
+            missed = missed or found
+        return missed or self._suggested(bare, sentence)
 
     def _chosen(self, way: str, places: Sequence[tuple[int, int]], quote: str, sentence: int | None) -> Anchor:
         """The place that is meant: the only one, or the one in the sentence that was named."""

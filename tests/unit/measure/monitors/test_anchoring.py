@@ -45,6 +45,14 @@ def test_a_quote_is_found_by_the_ladder(quote, sentence, anchor, said):
         assert text in THOUGHT and len(text) > 20
 
 
+def test_a_sentence_is_found_in_its_own_signs_though_its_quote_stands_elsewhere():
+    trace = cl.Trace.from_text("?", "First 3 * 4 is 12. Again 3 * 4 is so.\n\n3 × 4\n\nSo 12.", "12")
+    text = seen(trace, "thought")
+    number = next(at for at, span in enumerate(text.sentences, 1) if "×" in trace.text[span.char_start : span.char_end])
+    anchor = text.anchor("3 * 4", number)
+    assert anchor.anchor == "normalised" and trace.text[anchor.span.char_start : anchor.span.char_end] == "3 × 4"
+
+
 def test_a_dropped_not_is_a_suggestion_however_alike():
     anchor = TEXT.anchor("The result is divisible by five at all.")
     assert anchor.similarity > 0.9 and anchor.anchor == "fuzzy"
