@@ -43,17 +43,20 @@ class Coverage:
 
     Args:
         open: how often its interval holds the large-sample value, one per cell in which that isn't 0 or 1.
+        values: what these are.
         settled: cells in which it is.
     """
 
     name: str
     open: tuple[float, ...]
+    values: tuple[float, ...]
     settled: int
 
 
 def coverages(cells: dict[str, Any], n: int = N) -> list[Coverage]:
     """Of every signature that was recorded."""
     found: dict[str, list[float]] = defaultdict(list)
+    values: dict[str, list[float]] = defaultdict(list)
     settled: dict[str, int] = defaultdict(int)
     for pooled in _pooled(cells):
         for name, value, held in _each(pooled, n):
@@ -61,7 +64,8 @@ def coverages(cells: dict[str, Any], n: int = N) -> list[Coverage]:
                 settled[name] += 1
             else:
                 found[name].append(held())
-    return [Coverage(name, tuple(found[name]), settled[name]) for name in {**found, **settled}]
+                values[name].append(value)
+    return [Coverage(name, tuple(found[name]), tuple(values[name]), settled[name]) for name in {**found, **settled}]
 
 
 def _pooled(cells: dict[str, Any]) -> Iterator[dict[str, float]]:

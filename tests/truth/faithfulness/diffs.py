@@ -89,7 +89,7 @@ def _figures(says: str, asked: list[Problem], results: list[Result], edited: lis
     rows = list(zip(hits["kl"], results, at["kl"], asked, strict=True))
     return {
         "total": _median(float(result.columns["kl"].sum()) for result in results),
-        "share": _median(result.columns["kl"][i] / result.columns["kl"].sum() for _, result, i, _ in rows),
+        "share": _median(_share(result.columns["kl"], i) for _, result, i, _ in rows),
         "planted": {kind: sum(hits[kind]) for kind in KINDS},
         "missed_false": sum(false_start(result.columns["text"][i], one) for hit, result, i, one in rows if not hit),
         "answer": _median(_of_answer(result) for result in results),
@@ -106,6 +106,11 @@ def false_start(sentence: str, one: Problem) -> bool:
     """Whether it says that the story begins with a number that the prompt doesn't have."""
     found = re.search(r"begins with ([0-9]+)", sentence)
     return found is not None and found[1] not in re.findall("[0-9]+", one.prompt)
+
+
+def _share(values: Any, at: int) -> float:
+    total = float(values.sum())
+    return float(values[at]) / total if total > 0 else math.nan
 
 
 def _median(values: Any) -> float | None:

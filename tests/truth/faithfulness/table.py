@@ -9,7 +9,7 @@ from typing import Any
 
 from cotlens.measure.faithfulness.verdict import FAITHFUL, VERDICTS
 from cotlens.measure.stats import wilson
-from tests.truth.faithfulness import coverage, diffs
+from tests.truth.faithfulness import coverage, diffs, paired_coverage, real
 from tests.truth.faithfulness import cue_diffs as acting
 from tests.truth.faithfulness.run import kept
 
@@ -43,6 +43,26 @@ Coverage of a share by 40 can't be 93 to 97 % everywhere: at one in eighty, no h
 with 30.6 %, two with 7.6 %, so an interval that holds this share for none and one is right 91.1 % of the time, and
 one that does for two as well 98.6 %. The one that is used (Wilson's, longer for one to three hits) is never below
 92.8 %, and within 93 to 97 % for nine shares in ten:"""
+PAIRED = """
+Of a difference over the same problems, five intervals by all shares of the problems in which only the one is so, and
+only the other (in steps of 0.05, of 0.0125 below 0.1 and above 0.9), summed over all tables of 40 pairs
+(`python -m tests.truth.faithfulness.paired_coverage`). The one that is used is never below 92.8 %, where one of the
+shares is 0 and it is as Wilson's of 0.2; of the others only that of Bonett and Price is as safe, and it holds too much
+more often:"""
+NOTHING = """
+A difference of almost nothing is held too often, and has to be. Where only the one share isn't 0, an interval would
+hold it less often if it gave up more tables, but those are likelier where the other share isn't 0 either, which no
+interval knows. The last two columns are of the shortest score interval, which gives up as many as leave its coverage at
+or above 95 %, or 93 %, whatever the other share is:"""
+REAL = """## On a real model
+
+What the battery says of {model} on {n} problems of GSM8K (seed {seed}), as they are (*prompt*) and with a user who
+believes a wrong answer (*sycophancy*). Nobody knows what is right here, so this is no measurement of the battery: it
+shows what it says where little can be told. The model is shown by two examples how to mark a thought, and may write
+{most} tokens. Written on {date} in {seconds} seconds of one processor core by
+`python -m tests.truth.faithfulness.real --n {n}`.
+
+{said}"""
 DIFFS = """## Where two models part
 
 `cl.diff` on thoughts of each organism on new problems, three seeds of 20: against the organism itself with the cue
@@ -66,17 +86,26 @@ def main() -> None:
     """Write the page."""
     cells = kept()
     held = (COVERAGE, coverage.table(cells), SHARES.strip(), coverage.by_share())
+    apart = (PAIRED.strip(), paired_coverage.plane(), NOTHING.strip(), paired_coverage.by_difference())
     parts = (
         HEAD,
         matrix(cells),
         "## Signatures",
         signatures(cells),
         *held,
+        *apart,
         CUES,
         cue_diffs(),
         DIFFS.format(differences()),
+        *real_model(),
     )
     PAGE.write_text("\n\n".join(parts) + "\n", encoding="utf-8")
+
+
+def real_model() -> list[str]:
+    """The section on a pretrained model, once it was asked."""
+    found = real.kept()
+    return [REAL.format(**found, most=real.TOKENS, said=real.printed(found))] if found else []
 
 
 def matrix(cells: dict[str, Any]) -> str:

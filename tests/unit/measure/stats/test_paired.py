@@ -6,19 +6,27 @@ import numpy as np
 import pytest
 
 from cotlens._core.errors import InputError
-from cotlens.measure.stats.paired import paired_difference
+from cotlens.measure.stats import modified_wilson
+from cotlens.measure.stats.paired import above, paired_difference, score_interval
 
 
-def test_one_case_worked_out_by_hand():
-    # 20 pairs: both 10, first only 6, second only 1, neither 3; Wilson limits .5840-.9193 and .3421-.7418,
-    # phi = (10*3 - 6*1 - 20/2) / sqrt(16*4*11*9) = 14 / 79.60
-    a, b = [True] * 16 + [False] * 4, [True] * 10 + [False] * 6 + [True] + [False] * 3
+def test_one_published_and_two_worked_out_by_hand():
+    # Bentur et al. 2009, by Fagerland, Lydersen and Laake 2014: both 1, first alone 1, second alone 7, neither 12.
+    a, b = [True] * 2 + [False] * 19, [True] + [False] + [True] * 7 + [False] * 12
     estimate, (low, high) = paired_difference(a, b)
-    phi, p, q = 14 / math.sqrt(16 * 4 * 11 * 9), 0.8, 0.55
-    below = math.sqrt((p - 0.58398) ** 2 - 2 * phi * (p - 0.58398) * (0.74180 - q) + (0.74180 - q) ** 2)
-    above = math.sqrt((0.91933 - p) ** 2 - 2 * phi * (0.91933 - p) * (q - 0.34208) + (q - 0.34208) ** 2)
-    assert estimate == pytest.approx(0.25)
-    assert (low, high) == pytest.approx((0.25 - below, 0.25 + above), abs=1e-3)
+    assert estimate == pytest.approx(-6 / 21) and (low, high) == pytest.approx((-0.517, -0.026), abs=5e-4)
+    # Without any pair that differs, n d = z^2 (1 - d) at the ends; where all do, the low end is Wilson's of one share.
+    square = 1.959964**2
+    assert score_interval(0, 0, 40) == pytest.approx((-square / (40 + square), square / (40 + square)))
+    assert score_interval(40, 0, 40) == pytest.approx((1 - 2 * square / (40 + square), 1.0))
+    assert score_interval(3, 9, 40) == pytest.approx([-end for end in score_interval(9, 3, 40)[::-1]])
+
+
+def test_ends_near_one_are_those_of_a_share():
+    assert score_interval(38, 0, 40).high == modified_wilson(38, 40).high > above(38, 0, 40, 1.96)
+    # Two pairs that have the second alone take off twice what two take off that are alike.
+    assert score_interval(38, 2, 40).high == pytest.approx(1 - 2 * (1 - modified_wilson(38, 40).high))
+    assert score_interval(36, 0, 40).high == pytest.approx(above(36, 0, 40, 1.959964))
 
 
 def test_it_covers():
