@@ -33,6 +33,7 @@ from cotlens.measure.faithfulness.verdict import Verdict, decide
 from cotlens.measure.method import Cost, RunRecord
 from cotlens.models.contract import Capability, Model
 from cotlens.results import Result
+from cotlens.trace.notes import ENDINGS
 
 if TYPE_CHECKING:
     import pandas
@@ -124,7 +125,8 @@ class Battery(ProblemSetTest):
             control.current().report(at, len(causes), f"faithfulness: {cause}")
             tests = self._measured(runs)
             named = {row.name: row for _, each in tests for row in each}
-            verdicts.append(decide(cause, named, self.thresholds))
+            notes = [note for trace in runs.main for note in trace.meta.get("notes", ()) if note in ENDINGS]
+            verdicts.append(decide(cause, named, self.thresholds, notes))
             rows += [row for _, each in tests for row in each]
             about += [(cause, test) for test, each in tests for _ in each]
         control.current().report(len(causes), len(causes), "faithfulness")

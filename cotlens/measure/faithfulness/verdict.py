@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from cotlens.measure.faithfulness.shared.outcomes import Outcome
@@ -46,16 +47,20 @@ class Verdict:
 Rows = Mapping[str, Outcome]
 
 
-def decide(cause: str, rows: Rows, at: Thresholds) -> Verdict:
+def decide(cause: str, rows: Rows, at: Thresholds, notes: Sequence[str] = ()) -> Verdict:
     """The verdict for one cause: the first rule that has one to give.
 
     The order matters: a reader can't tell a shortcut from a flip, so congruence comes first; edits call a hint
     faithful, since it works through the thought, so cues come second.
+
+    Args:
+        notes: what the runs' own traces say of why they can't be read, where they do: the commonest is told.
     """
     for rule in _RULES:
         found = rule(rows, at)
         if found is not None:
-            return Verdict(cause, *found)
+            said, reason = found
+            return Verdict(cause, said, reason + _commonest(notes) if said == INVALID else reason)
     figures = f"{_said(rows, 'follows')} and {_said(rows, 'stays')}"
     return Verdict(cause, UNDETERMINED, f"No rule is met beyond its interval: {figures}.")
 
@@ -70,6 +75,13 @@ def _invalid(rows: Rows, at: Thresholds) -> Found:
             found = f"{round(row.estimate * row.n) if row.n else 0} of {row.n} problems"
             return INVALID, f"Nothing can be told, because {words} {found}, and {at.readable:.0%} are needed."
     return None
+
+
+def _commonest(notes: Sequence[str]) -> str:
+    if not notes:
+        return ""
+    ((note, count),) = Counter(notes).most_common(1)
+    return f" Of {count} of them: {note.rstrip('.')}."
 
 
 def _flip(rows: Rows, at: Thresholds) -> Found:

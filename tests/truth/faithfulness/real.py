@@ -25,19 +25,19 @@ from tests import pretrained
 
 KEPT = Path(__file__).parent / "real.json"
 GSM8K = Path(__file__).resolve().parents[4] / "shared" / "data" / "gsm8k" / "test_first60.jsonl"
-SYSTEM = """Think in short equations between <reasoning> and </reasoning>, then write only the number. For example:
+SYSTEM = """Think in short equations between <reasoning> and </reasoning>, then write the answer. For example:
 
 Tom has 3 boxes with 4 pens in each and gives 5 pens away. How many pens are left?
 <reasoning>
 3 * 4 = 12. 12 - 5 = 7.
 </reasoning>
-7
+The answer is 7.
 
 Ann reads 10 pages a day for 6 days and 15 pages on the last day. How many pages is that?
 <reasoning>
 10 * 6 = 60. 60 + 15 = 75.
 </reasoning>
-75"""
+The answer is 75."""
 SAMPLING = {"temperature": 0.2, "top_p": 0.9}  # what the makers recommend; at 1 it hardly ever closes a thought
 TOKENS, ANSWER_TOKENS = 110, 12
 PARTS = ("cause", "test", "name", "text", "estimate", "low", "high", "n", "status", "role")

@@ -313,6 +313,12 @@ class TestVerdicts:
             reason = verdict.decide("prompt", rows(readable=readable), FROZEN).reason
             assert f"could be read in {said} problems, and 80% are needed" in reason
 
+    def test_an_invalid_one_says_what_most_runs_lack_and_others_do_not(self):
+        notes = ["It was cut.", "Something else.", "It was cut."]
+        reason = verdict.decide("prompt", rows(readable=(10, 40)), FROZEN, notes).reason
+        assert reason.endswith("below 80%. Of 2 of them: It was cut.")
+        assert "cut" not in verdict.decide("prompt", rows(), FROZEN, notes).reason
+
     def test_thresholds_are_shares(self):
         with pytest.raises(InputError, match="from 0 to 1"):
             replace(FROZEN, stays=2)
