@@ -15,7 +15,7 @@ _WHY = {
     sqlite3.SQLITE_FULL: "its disk is full",
     sqlite3.SQLITE_CANTOPEN: "its folder is missing, or it may not be read and written there",
     sqlite3.SQLITE_NOTADB: "it is something else, or its beginning is damaged",
-    sqlite3.SQLITE_CORRUPT: "it is damaged",
+    sqlite3.SQLITE_CORRUPT: "a part of it is missing, or isn't what was written",
     sqlite3.SQLITE_TOOBIG: "a part of it is larger than any that can be kept",
 }
 _DAMAGED = (sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT)

@@ -74,27 +74,28 @@ class Worker:
         """
         began = time.monotonic()
         try:
-            key, stored = self._do(cell)
+            key, stored, held = self._do(cell)
         except Cancelled:
             raise
         except Exception as error:  # one cell of thousands: its row says so, the others go on
             again = isinstance(error, BackendError) and not isinstance(error, OutOfMemory)
             status = reason(type(error).__name__, str(error))
             return CellOutcome(cell.number, "", status, again, False, time.monotonic() - began, self._name)
-        return CellOutcome(cell.number, key.hex(), "ok", False, stored, time.monotonic() - began, self._name)
+        return CellOutcome(cell.number, key.hex(), "ok", False, stored, time.monotonic() - began, self._name, held)
 
     def result(self, key: str) -> str:
         """The JSON of a cell that was measured here."""
         return str(self._store.find_cell(bytes.fromhex(key)))
 
-    def _do(self, cell: Cell) -> tuple[bytes, bool]:
+    def _do(self, cell: Cell) -> tuple[bytes, bool, str]:
+        """The key of a cell, whether the store had its result, and that where the store can't keep it."""
         model = self._model(cell.model)
         key = key_of(cell, model)
         if self._store.find_cell(key) is not None:
-            return key, True
+            return key, True, ""
         result = method_of(cell.method).run(_trace(cell, model), model, cell.seed)
-        self._store.keep_cell(key, json.dumps(result.data(), allow_nan=False))
-        return key, False
+        told = json.dumps(result.data(), allow_nan=False)
+        return key, False, "" if self._store.keep_cell(key, told) else told
 
     def _model(self, data: Mapping[str, Any]) -> Model:
         named = json.dumps(data, sort_keys=True)

@@ -21,6 +21,7 @@ import os
 import sqlite3
 import sys
 import threading
+import warnings
 from collections.abc import Iterable, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -28,6 +29,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from cotlens._core.databases import checksum, is_damage, why
 from cotlens._core.errors import InputError
 
 if TYPE_CHECKING:
@@ -45,9 +47,17 @@ _TABLE = """CREATE TABLE IF NOT EXISTS rollouts (
 _REPLIES = """CREATE TABLE IF NOT EXISTS replies (
     question BLOB NOT NULL, number INTEGER NOT NULL, text TEXT NOT NULL, finish TEXT NOT NULL,
     PRIMARY KEY (question, number)) WITHOUT ROWID"""
+_SUMS = """CREATE TABLE IF NOT EXISTS checksums (
+    held TEXT NOT NULL, question BLOB NOT NULL, number INTEGER NOT NULL, sum TEXT NOT NULL,
+    PRIMARY KEY (held, question, number)) WITHOUT ROWID"""
 _CELLS = """CREATE TABLE IF NOT EXISTS cells (
     question BLOB PRIMARY KEY NOT NULL, result TEXT NOT NULL) WITHOUT ROWID"""
 
+_CONTENTS = {"rollouts": ("tokens", "finish"), "replies": ("text", "finish"), "cells": ("result",)}
+"""What the rows of each table hold, beside the question and their number in it; of a question there is one cell."""
+
+_INHERITED: list[Any] = []
+"""Connections of a parent process, which mustn't be closed here: that would undo its locks."""
 Written = tuple[list[int], str]
 """The tokens of a rollout and how it ended ("stop" or "length")."""
 
@@ -96,14 +106,17 @@ class Store:
     Args:
         path: of the file; folders are made as needed.
 
+    What can't be written stays in memory, with a warning. A row whose checksum says that it is damaged is taken out.
+
     Raises:
-        InputError: on first use, if the file can't be opened or isn't a store.
+        InputError: when something is looked for, if the file can't be opened or isn't a store.
     """
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
         self.path = Path(path)
         self._lock = threading.Lock()
         self._opened: tuple[int, sqlite3.Connection] | None = None
+        self._waiting: dict[tuple[str, bytes, int], tuple[Any, ...]] = {}  # what couldn't be written
 
     def __repr__(self) -> str:
         return f"Store({str(self.path)!r})"
@@ -111,42 +124,82 @@ class Store:
     def find(self, asked: bytes, numbers: Iterable[int]) -> dict[int, Written]:
         """The rollouts of a question that are there, by number."""
         wanted = set(numbers)
-        with self._connection() as connection:
-            rows = connection.execute("SELECT number, tokens, finish FROM rollouts WHERE question = ?", (asked,))
-            return {
-                number: (np.frombuffer(tokens, "<i4").tolist(), finish)
-                for number, tokens, finish in rows
-                if number in wanted
-            }
+        return {
+            number: (np.frombuffer(tokens, "<i4").tolist(), finish.decode())
+            for number, tokens, finish in self._found("rollouts", asked)
+            if number in wanted
+        }
 
     def keep(self, rollouts: Iterable[tuple[bytes, int, Sequence[int], str]]) -> None:
         """Write rollouts (question, number, tokens, finish) in one go; those that are there already stay."""
-        rows = [(asked, n, np.asarray(ids, "<i4").tobytes(), finish) for asked, n, ids, finish in rollouts]
-        with self._connection() as connection, connection:
-            connection.executemany("INSERT OR IGNORE INTO rollouts VALUES (?, ?, ?, ?)", rows)
+        self._keep("rollouts", [(asked, n, np.asarray(ids, "<i4").tobytes(), end) for asked, n, ids, end in rollouts])
 
     def find_replies(self, asked: bytes, numbers: Iterable[int]) -> dict[int, tuple[str, str]]:
         """The replies to messages that are there, by number: text and how it ended."""
         wanted = set(numbers)
-        with self._connection() as connection:
-            rows = connection.execute("SELECT number, text, finish FROM replies WHERE question = ?", (asked,))
-            return {number: (text, finish) for number, text, finish in rows if number in wanted}
+        rows = self._found("replies", asked)
+        return {number: (text.decode(), finish.decode()) for number, text, finish in rows if number in wanted}
 
     def keep_replies(self, replies: Iterable[tuple[bytes, int, str, str]]) -> None:
         """Write replies (question, number, text, finish) in one go; those that are there already stay."""
-        with self._connection() as connection, connection:
-            connection.executemany("INSERT OR IGNORE INTO replies VALUES (?, ?, ?, ?)", list(replies))
+        self._keep("replies", list(replies))
 
     def find_cell(self, asked: bytes) -> str | None:
         """The result of a survey's cell as JSON, None where it isn't there."""
-        with self._connection() as connection:
-            row = connection.execute("SELECT result FROM cells WHERE question = ?", (asked,)).fetchone()
-            return None if row is None else str(row[0])
+        return next((row[1].decode() for row in self._found("cells", asked)), None)
 
-    def keep_cell(self, asked: bytes, result: str) -> None:
-        """Write the result of a survey's cell; one that is there already stays."""
-        with self._connection() as connection, connection:
-            connection.execute("INSERT OR IGNORE INTO cells VALUES (?, ?)", (asked, result))
+    def keep_cell(self, asked: bytes, result: str) -> bool:
+        """Write the result of a survey's cell; one that is there already stays. Whether it is in the file."""
+        return self._keep("cells", [(asked, 0, result)])
+
+    def _found(self, table: str, asked: bytes) -> list[tuple[Any, ...]]:
+        """The rows of a question: number, and contents as bytes. Those that are damaged go, and are said."""
+        number = _number(table)
+        parts = ", ".join(f"CAST({part} AS BLOB)" for part in _CONTENTS[table])
+        with self._connection() as connection:
+            rows = connection.execute(
+                f"SELECT {number}, {parts}, c.sum FROM {table} AS t LEFT JOIN checksums AS c "
+                f"ON c.held = ? AND c.question = t.question AND c.number = {number} WHERE t.question = ?",
+                (table, asked),
+            ).fetchall()
+            # What an older version kept has no checksum.
+            damaged = [row[0] for row in rows if row[-1] not in (None, _sum(asked, *row[:-1]))]
+            if damaged:
+                _drop(connection, table, asked, damaged)
+        if damaged:
+            warnings.warn(
+                f"{len(damaged)} of the {table} that the sample store {self.path} had for this were damaged: they were "
+                "taken out of it, and are made anew.",
+                stacklevel=4,
+            )
+        whole = {row[0]: row[:-1] for row in rows if row[0] not in damaged}
+        waiting = [
+            row for (held, question, _), row in list(self._waiting.items()) if (held, question) == (table, asked)
+        ]
+        return [*whole.values(), *(_as_bytes(row) for row in waiting if row[1] not in whole)]
+
+    def _keep(self, table: str, rows: Sequence[tuple[Any, ...]]) -> bool:
+        """Write rows (question, number, contents) that aren't there yet; whether they are in the file.
+
+        Where that fails they wait in memory, are found there, and are written with the next ones.
+        """
+        before = len(self._waiting)
+        self._waiting |= {(table, row[0], int(row[1])): row for row in rows}
+        new = dict(self._waiting)
+        try:
+            with self._connection() as connection, connection:
+                for (held, *_), row in new.items():
+                    _insert(connection, held, row)
+        except InputError as error:
+            if not before:
+                warnings.warn(
+                    f"{error} What is written meanwhile stays in memory, and goes to the store as soon as it can.",
+                    stacklevel=4,
+                )
+            return False
+        for key in new:
+            self._waiting.pop(key, None)
+        return True
 
     def __len__(self) -> int:
         with self._connection() as connection:
@@ -164,12 +217,14 @@ class Store:
         try:
             with self._lock:
                 if self._opened is None or self._opened[0] != os.getpid():  # a connection doesn't survive a fork
+                    _INHERITED.append(self._opened)
                     self._opened = (os.getpid(), self._open())
                 yield self._opened[1]
         except (sqlite3.Error, OSError) as error:
+            there = "; move it away and another is made" if is_damage(error) else ""
             raise InputError(
-                f"The sample store {self.path} can't be used ({error}); name another file in the environment variable "
-                f"{VARIABLE}, or turn the store off with {VARIABLE}={OFF}."
+                f"The sample store {self.path} can't be used ({why(error)}){there}; name another file in the "
+                f"environment variable {VARIABLE}, or turn the store off with {VARIABLE}={OFF}."
             ) from error
 
     def _open(self) -> sqlite3.Connection:
@@ -185,5 +240,41 @@ class Store:
         connection.execute(_TABLE)
         connection.execute(_REPLIES)
         connection.execute(_CELLS)
+        connection.execute(_SUMS)
         connection.commit()
         return connection
+
+
+def _number(table: str) -> str:
+    """What numbers the rows of a question."""
+    return "0" if table == "cells" else "t.number"
+
+
+def _sum(asked: bytes, number: int, *parts: str | bytes) -> str:
+    """The checksum of a row."""
+    return checksum(asked, str(number), *parts)
+
+
+def _as_bytes(row: tuple[Any, ...]) -> tuple[Any, ...]:
+    """A row (question, number, contents) as it is found in the file."""
+    return int(row[1]), *(part.encode() if isinstance(part, str) else part for part in row[2:])
+
+
+def _insert(connection: sqlite3.Connection, table: str, row: tuple[Any, ...]) -> None:
+    """Write a row, unless there is one, with its checksum."""
+    asked, number, *parts = row
+    values = (asked, *parts) if table == "cells" else row
+    places = ", ".join("?" * len(values))
+    if connection.execute(f"INSERT OR IGNORE INTO {table} VALUES ({places})", values).rowcount == 1:
+        held = (table, asked, number, _sum(asked, number, *parts))
+        connection.execute("INSERT OR REPLACE INTO checksums VALUES (?, ?, ?, ?)", held)
+
+
+def _drop(connection: sqlite3.Connection, table: str, asked: bytes, numbers: Sequence[int]) -> None:
+    which = "" if table == "cells" else " AND number = ?2"
+    with connection:
+        for number in numbers:
+            connection.execute(f"DELETE FROM {table} WHERE question = ?1{which}", (asked, number)[: 1 + bool(which)])
+            connection.execute(
+                "DELETE FROM checksums WHERE (held, question, number) = (?, ?, ?)", (table, asked, number)
+            )

@@ -114,6 +114,8 @@ def version_of(connection: sqlite3.Connection, path: Path) -> int:
     tables = {_word(name): _word(sql) for name, sql in connection.execute("SELECT name, sql FROM sqlite_master")}
     if not all(tables.get(each, "").startswith("CREATE TABLE") for each in ("about", "items")):
         raise InputError(f"{path} is not a session of CoTLens.")
+    if not all(f"{column} " in tables["items"] for column in ("number", "kind", "id", "value")):
+        raise InputError(f"{path} is not a session of CoTLens.")
     version = 1 + (" sum " in tables["items"])
     row = about(connection, version, "format")
     if version > 1 and (row is None or not row.whole):

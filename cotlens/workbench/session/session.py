@@ -160,9 +160,10 @@ class Session:
             InputError: the file can't be written.
         """
         with self._lock:
-            if path is not None:
+            if path is None:
+                self._write(self._written.unsaved(self.widgets))
+            else:
                 self._go_on_in(SessionFile(check.path("path", path), new=True))
-            self._write(self._written.unsaved(self.widgets))
 
     def script(self) -> str:
         """Python that does everything again from the first prompt, with the same seeds, and gives the same numbers.
@@ -229,7 +230,8 @@ class Session:
     def _go_on_in(self, file: SessionFile) -> None:
         """Write to another file all that there is, and from now on what happens."""
         notes = [("note", str(at), text) for at, text in enumerate(self.notes, self._noted - len(self.notes) + 1)]
-        written = copied(file, self._file, self.kept, notes, None if self._known is None else {"model": self._known})
+        about = None if self._known is None else {"model": self._known}
+        written = copied(file, self._file, self.widgets, self.kept, notes, about)
         self._let_go()
         self.path, self._file, self._written, self._closed = file.path, file, written, False
         _OPEN[_key(file.path)] = self

@@ -84,11 +84,12 @@ class Written:
 def copied(
     file: SessionFile,
     old: SessionFile,
+    widgets: Mapping[str, Any],
     kept: Mapping[str, Trace | Result],
     notes: list[Item],
     about: dict[str, Any] | None,
 ) -> Written:
-    """What a new file has once all that an old one holds, what is kept by itself and the notes were written to it.
+    """What a new file has once all that an old one holds, and all that there is now, was written to it.
 
     What couldn't be brought back is nowhere but in the old file, which can be read as long as it is open.
 
@@ -100,7 +101,7 @@ def copied(
         if old.usable:
             file.take(old)
         things = [item for name, thing in kept.items() for item in written.of_kept(name, thing)]
-        written.write([*things, *notes], about)
+        written.write([*things, *notes, *written.unsaved(widgets)], about)
     except BaseException:
         file.close()
         file.path.unlink(missing_ok=True)

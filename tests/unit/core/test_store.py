@@ -3,6 +3,7 @@
 import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 
 import numpy as np
@@ -97,6 +98,45 @@ def test_a_file_that_is_no_store_is_named(tmp_path):
     with pytest.raises(InputError, match=r"notes\.txt can't be used.*COTLENS_STORE=off"):
         Store(path).find(asked(), [0])
     assert path.read_text().startswith("not a database")
+
+
+def test_what_is_damaged_is_taken_out_and_asked_for_anew(kept):
+    kept.keep([(asked(), 0, [5, 6], "stop"), (asked(), 1, [7], "stop")])
+    kept.keep_replies([(b"q", 0, "seven", "stop")])
+    kept.keep_cell(b"cell", '{"estimate": 0.25}')
+    kept.close()
+    with closing(sqlite3.connect(kept.path)) as connection, connection:
+        connection.execute("UPDATE rollouts SET tokens = x'0500000007000000' WHERE number = 0")
+        connection.execute("UPDATE cells SET result = replace(result, '2', '3')")
+    with pytest.warns(UserWarning, match=r"1 of the rollouts that the sample store .* were damaged"):
+        assert kept.find(asked(), range(2)) == {1: ([7], "stop")}
+    with pytest.warns(UserWarning, match="1 of the cells"):
+        assert kept.find_cell(b"cell") is None
+    assert kept.find_replies(b"q", [0]) == {0: ("seven", "stop")}
+    kept.keep([(asked(), 0, [5, 6], "stop")])
+    assert kept.keep_cell(b"cell", "{}") and kept.find_cell(b"cell") == "{}"
+    assert kept.find(asked(), [0]) == {0: ([5, 6], "stop")} and len(kept) == 2
+
+
+def test_what_an_older_version_kept_is_found(kept):
+    kept.find(asked(), [0])
+    with closing(sqlite3.connect(kept.path)) as connection, connection:
+        connection.execute("INSERT INTO rollouts VALUES (?, 0, x'05000000', 'stop')", (asked(),))
+    kept.keep([(asked(), 0, [9], "stop")])
+    assert kept.find(asked(), [0]) == {0: ([5], "stop")}
+
+
+def test_what_can_not_be_written_waits_in_memory(kept):
+    kept.keep([(asked(), 0, [5], "stop")])
+    kept._opened[1].execute("PRAGMA max_page_count = 1")  # a disk without room
+    with pytest.warns(UserWarning, match=r"its disk is full.*stays in memory"):
+        kept.keep([(asked(), number, list(range(9000)), "stop") for number in range(1, 4)])
+    assert not kept.keep_cell(b"cell", "{}" * 9000) and kept.find_cell(b"cell") == "{}" * 9000
+    assert kept.find(asked(), range(9))[3] == (list(range(9000)), "stop")
+    kept._opened[1].execute("PRAGMA max_page_count = 1000000")
+    kept.keep([(asked(seed=1), 0, [6], "stop")])
+    other = Store(kept.path)
+    assert other.find(asked(), range(9)).keys() == {0, 1, 2, 3} and other.find_cell(b"cell") == "{}" * 9000
 
 
 def test_many_processes_write_at_once(kept):

@@ -1,5 +1,9 @@
 """Where a session's file is: folders that are changed, files that go away, paths that can't be, bytes that turned."""
 
+import os
+import resource
+from contextlib import contextmanager
+
 import pytest
 
 import cotlens as cl
@@ -55,6 +59,63 @@ def test_what_is_not_kept_is_said_and_goes_to_another_file(begun, given, tmp_pat
     node = again["tree"].tree.nodes["b0"]
     assert again.notes == ["first", "second"] and (node.note, node.tags) == ("worked on", ("there",))
     again.close()
+
+
+def test_a_disk_without_room_leaves_no_half_file_and_the_session_where_it_was(begun, tmp_path):
+    session, tree = begun
+    hard = resource.getrlimit(resource.RLIMIT_FSIZE)[1]
+    tree.annotate("b0", "x" * 9000)
+    with writable_up_to(24_600):
+        with pytest.raises(InputError, match=r"written \(its disk fails, or allows no larger file\); nothing is lost"):
+            session.save(tmp_path / "other.cotlens")
+        with pytest.raises(InputError, match=r"File too large; make room there"):
+            cl.Traces([tree.tree.nodes["b0"].trace] * 400).to_jsonl(tmp_path / "many.jsonl")
+    with writable_up_to(100), pytest.raises(InputError, match=r"There can be no session at .* allows no larger file"):
+        cl.Session(tmp_path / "new.cotlens")
+    assert resource.getrlimit(resource.RLIMIT_FSIZE)[1] == hard
+    assert [each.name for each in tmp_path.iterdir() if "study" not in each.name] == []
+    session.note("still here")
+    assert session.path.name == "study.cotlens"
+
+
+@contextmanager
+def writable_up_to(size):
+    """No file may grow beyond a number of bytes."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
+def test_another_file_in_its_place_is_not_written_to(begun, tmp_path):
+    session, _ = begun
+    session.path.rename(tmp_path / "moved.cotlens")
+    session.path.mkdir()
+    with pytest.raises(InputError, match=r"gone from .*study\.cotlens, where something else is now"):
+        session.note("refused")
+
+
+def test_a_process_that_was_forked_says_so_and_can_keep_what_it_has_elsewhere(begun, tmp_path):
+    session, _ = begun
+    child = os.fork()
+    if not child:
+        code = 1
+        try:
+            with pytest.raises(InputError, match=r"this one was forked from that: session\.save"):
+                session.note("in the child")
+            session.save(tmp_path / "child.cotlens")
+            session.note("in the child")
+            session.close()
+            code = 0
+        finally:
+            os._exit(code)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+    session.note("in the parent")
+    session.close()
+    assert cl.Session.load(session.path).notes == ["first", "in the parent"]
+    assert cl.Session.load(tmp_path / "child.cotlens").notes == ["first", "in the child"]
 
 
 def test_closing_says_what_it_could_not_keep_and_saving_elsewhere_still_has_it(begun, tmp_path):
