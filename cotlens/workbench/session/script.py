@@ -21,6 +21,7 @@ from cotlens.workbench.session import patches, tables
 from cotlens.workbench.session.editors import finished
 from cotlens.workbench.shared.limits import usual
 from cotlens.workbench.shared.origin import origin
+from cotlens.workbench.steering_panel import sweeps
 from cotlens.workbench.steering_panel.panel import SteeringPanel
 
 _DIFFERENT = "# The texts that came out otherwise than in the session: none, on the same machine and versions."
@@ -114,8 +115,10 @@ def _widget(name: str, widget: Any, widgets: Mapping[str, Any], made: dict[str, 
         if widget.source is None:
             yield from _branches(name, widget.tree, made)
         yield from _latents(name, of, widget)
-    elif issubclass(kind, SteeringPanel) and widget.source is None:
-        yield from _tries(name, widget, made)
+    elif issubclass(kind, SteeringPanel):
+        if widget.source is None:
+            yield from _tries(name, widget, made)
+        yield from _swept(name, widget, made)
     elif issubclass(kind, PatchGrid):
         yield from patches.lines(name, widget, made)
     elif issubclass(kind, MonitorPanel):
@@ -170,6 +173,7 @@ def _tries(name: str, panel: SteeringPanel, made: dict[str, str]) -> Iterator[st
     names = {panel.trace.id: f"{name}/{first.id}"}
     yield origin(panel.model, panel.trace)[1]
     yield f"traces[{names[panel.trace.id]!r}] = trace"
+    made[f"{name}/{first.id}"] = panel.trace.id
     for each in runs:
         source = names.get(each.start.source.id)
         if each.steered is None or each.steered.run is None or source is None:
@@ -181,6 +185,20 @@ def _tries(name: str, panel: SteeringPanel, made: dict[str, str]) -> Iterator[st
         names.setdefault(each.steered.trace.id, f"{name}/{each.id}")
         yield f"traces[{f'{name}/{each.id}'!r}] = trace"
         made[f"{name}/{each.id}"] = each.steered.trace.id
+
+
+def _swept(name: str, panel: SteeringPanel, made: Mapping[str, str]) -> Iterator[str]:
+    """The sweep of a panel. It is no branch: of its many texts none is gone on from, and all are read as one table."""
+    of = next((known for known, trace_id in made.items() if trace_id == panel.trace.id), None)
+    if panel.swept is None:
+        return
+    if panel.sweep is None or of is None:
+        yield f"# {panel.swept!r}: sweep again in the panel, and it is measured here"
+        return
+    yield f"trace = traces[{of!r}]"
+    yield from sweeps.code(panel.sweep)
+    yield f"results[{f'{name}/sweep'!r}] = found"
+    yield f"# {panel.swept!r}"
 
 
 def _trace(name: str, trace: Trace, model: Any, made: dict[str, str]) -> Iterator[str]:

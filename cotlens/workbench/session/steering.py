@@ -9,17 +9,19 @@ from typing import Any
 from cotlens._core import files
 from cotlens.measure.features.autoencoder.sae import SAE
 from cotlens.measure.steering.judging import SteeredRun, unturned
+from cotlens.measure.steering.sweeping import Sweep
 from cotlens.measure.steering.vector import Vector
 from cotlens.measure.steering.where import Steering
 from cotlens.models.contract import Model
 from cotlens.results import Provenance, Result
-from cotlens.trace import Trace
+from cotlens.trace import Span, Trace
 from cotlens.workbench.session import tables
 from cotlens.workbench.shared.controller import with_codec
 from cotlens.workbench.shared.tree_controller import TreeController
 from cotlens.workbench.steering_panel.history import HistoryEntry
 from cotlens.workbench.steering_panel.panel import SteeringPanel
 from cotlens.workbench.steering_panel.runs import Rerun, RerunStart
+from cotlens.workbench.steering_panel.sweeps import SETTINGS
 from cotlens.workbench.steering_panel.vector_settings import VectorSetting
 
 _FIGURES = (
@@ -47,6 +49,7 @@ def state(panel: SteeringPanel) -> dict[str, Any]:
         "plain": _run_to_data(panel._work.plain),
         "tries": [_entry_to_data(entry) for entry in tries.entries],
         "current": tries.current.id,
+        "sweep": None if panel.sweep is None else _sweep_to_data(panel.sweep),
     }
     return dict(files.plain(said, "steering panel"))
 
@@ -105,9 +108,25 @@ def restored(
         entries = [_entry(panel, each, traces) for each in known["tries"]]
         panel._tries.recall(entries, known["current"])
         if swept is not None:
-            panel._sweeps.recall(swept)
+            panel._sweeps.recall(swept, None if known.get("sweep") is None else _sweep_from_data(known["sweep"]))
         panel._publish()
     return panel
+
+
+def _sweep_to_data(sweep: Sweep) -> dict[str, Any]:
+    where = dataclasses.asdict(sweep.where) if isinstance(sweep.where, Span) else sweep.where
+    vector: Any = sweep.vector
+    settings = {name: getattr(sweep, name) for name in SETTINGS}
+    return {**settings, "vector": vector_to_data(vector), "where": where}
+
+
+def _sweep_from_data(data: Mapping[str, Any]) -> Sweep:
+    where = data["where"]
+    return Sweep(
+        vector=vector_from_data(data["vector"]),
+        where=Span(**where) if isinstance(where, Mapping) else where,
+        **{name: data[name] for name in SETTINGS},
+    )
 
 
 def _entry_to_data(entry: HistoryEntry) -> dict[str, Any]:

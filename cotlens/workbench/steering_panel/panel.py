@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from cotlens._core.errors import InputError
 from cotlens.measure.steering.judging import SteeredRun
+from cotlens.measure.steering.sweeping import Sweep
 from cotlens.measure.steering.vector import Vector
 from cotlens.measure.steering.where import Ends, interventions
 from cotlens.models.contract import Model
@@ -60,7 +61,7 @@ class SteeringPanel(Controller):
         steered: the steered trace that is shown; None at the baseline.
         run: what was measured of it (`SteeredRun`), the unsteered rewrite beside it; None while there is nothing.
         vectors: those of the sliders, also those that were added in the panel.
-        swept: the last sweep (`Result`); None while there is none.
+        swept, sweep: the last sweep (`Result`), and what was asked for (`Sweep`); None while there is none.
         code: Python that makes it again.
         view: the widget itself.
 
@@ -132,6 +133,11 @@ class SteeringPanel(Controller):
     def swept(self) -> Result | None:
         """The last sweep; None while there is none."""
         return self._sweeps.result
+
+    @property
+    def sweep(self) -> Sweep | None:
+        """What the last sweep was asked to measure; None while there is none."""
+        return self._sweeps.planned
 
     @property
     def code(self) -> str:

@@ -13,11 +13,14 @@ from cotlens.measure.steering.vector import Vector
 from cotlens.measure.steering.where import Steering
 from cotlens.models.contract import Model
 from cotlens.results import Result
-from cotlens.trace import Trace
+from cotlens.trace import Span, Trace
 from cotlens.widgets.protocol import steering_panel as protocol
 from cotlens.workbench.shared.compare import finite
+from cotlens.workbench.steering_panel.history import whole
 from cotlens.workbench.steering_panel.vector_settings import VectorSetting, stretch
 
+SETTINGS = ("coefficients", "seeds", "controls", "at", "max_new_tokens")
+"""What a panel chooses of a sweep, beside its vector and where that is added."""
 MOST = 100  # rollouts a point
 CONTROLS = 4
 STEPS = (-1.0, -0.5, 0.5, 1.0)
@@ -51,6 +54,21 @@ def plan(trace: Trace, vector: Vector, dial: VectorSetting, strength: float, rol
     )  # fmt: skip
 
 
+def code(planned: Sweep) -> list[str]:
+    """Python that measures a sweep of `trace` again, as `found`."""
+    vector, where = planned.vector, planned.where
+    assert isinstance(vector, Vector)  # a panel sweeps one
+    shown = f"cl.{where!r}" if isinstance(where, Span) else repr(where)
+    said = {name: getattr(planned, name) for name in SETTINGS}
+    settings = ", ".join(f"{name}={value!r}" for name, value in said.items())
+    return [
+        f"vector = {whole(vector)}",
+        f"vector = vector.on({vector.layer}, unit={vector.unit!r})",
+        f"sweep = cl.steering.Sweep(vector=vector, where={shown}, {settings})",
+        "found = sweep.run(trace, model)",
+    ]
+
+
 def payload(result: Result) -> protocol.Sweep:
     """The view's `sweep`."""
     frame = result.frame()
@@ -82,11 +100,12 @@ class Sweeps:
 
     Attributes:
         result: None while there is none.
+        planned: what was asked for; None while there is none, or where a file of before didn't say.
     """
 
     def __init__(self, model: Model, trace: Trace, publish: Callable[..., None]) -> None:
         self._model, self._trace, self._publish = model, trace, publish
-        self._planned: Sweep | None = None
+        self.planned: Sweep | None = None
         self.result: Result | None = None
 
     def run(self, planned: Sweep) -> None:
@@ -100,20 +119,20 @@ class Sweeps:
             raise
         finally:
             if found is not None:
-                self._planned, self.result = planned, found
+                self.planned, self.result = planned, found
                 self._publish(sweep=payload(found))
 
-    def recall(self, found: Result) -> None:
-        """A sweep that was measured before; single reruns aren't told of it."""
-        self.result = found
+    def recall(self, found: Result, planned: Sweep | None) -> None:
+        """A sweep that was measured before; single reruns are told of it where it is known what was asked for."""
+        self.planned, self.result = planned, found
         self._publish(sweep=payload(found))
 
     def at(self, steerings: Sequence[Steering]) -> str:
         """What the sweep says of the strength of one rerun, by the rule of its verdict; "" where it hasn't got it."""
-        if self._planned is None or self.result is None or len(steerings) != 1:
+        if self.planned is None or self.result is None or len(steerings) != 1:
             return ""
         (one,) = steerings
-        if self._planned.where != one.where or one.vector.fingerprint not in self.result.extras["vector_fingerprints"]:
+        if self.planned.where != one.where or one.vector.fingerprint not in self.result.extras["vector_fingerprints"]:
             return ""
         frame = self.result.frame()
         found = frame[(frame["arm"] == "vector") & (frame["coefficient"] == one.coefficient) & (frame["n"] > 0)]
