@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -36,29 +37,80 @@ def pool(trace: Trace, reader: AnswerReader, form: AnswerForm, target: Target | 
 def greedy(model: Model, trace: Trace, at: Sequence[int], form: AnswerForm, reader: AnswerReader) -> list[str | None]:
     """What the model answers if its thought is closed at each of the points `at`, always taking its likeliest token.
 
-    The value as it is written; None where none that has ended is read within 12 tokens. All points together, a pass
-    per token.
+    The value as it is written; None where none that has ended is read within 12 tokens. All points are scored together,
+    each with what others have said, or the trace says, put behind it: they go on from the first token that the model
+    would not have said there.
     """
+    if not at:
+        return []
     leads = [model.answer_branch(trace, point, "0", form) for point in at]
-    written = [list(lead.token_ids[: lead.value_start]) for lead in leads]
-    begins = [_overlap(_text(model, ids), form.suffix) for ids in written]
-    found: list[str | None] = [None for _ in at]
-    waiting = list(range(len(at)))
-    for _ in range(GREEDY_TOKENS):
+    answers = [_Answer(list(lead.token_ids[: lead.value_start]), lead.value_start) for lead in leads]
+    for answer in answers:
+        answer.begins = _overlap(_text(model, answer.ids), form.suffix)
+    waiting, said = list(range(len(at))), _own_answer(model, trace, at[-1], form)
+    while waiting:
+        guesses = [_guess(answers[i].written, said) for i in waiting]
         # Token 0 stands for whichever comes next: only `greedy_ids`, the likeliest token in its place, is read.
-        branches = [Branch(at[i], (*written[i], 0), given=len(written[i])) for i in waiting]
-        scores = model.score(trace, branches) if waiting else []
-        for i, score in zip(list(waiting), scores, strict=True):
-            token = int(score.greedy_ids[-1])
-            stopped = token in model.format.stop_ids
-            written[i] += [] if stopped else [token]
-            text = begins[i] + _text(model, written[i][leads[i].value_start :])
-            answer = reader.read(text)
-            if answer is not None and (stopped or text[answer.end :] not in ("", *PENDING)):
-                found[i] = answer.surface.strip() or answer.text
-            if stopped or found[i] is not None:
-                waiting.remove(i)
-    return found
+        branches = [
+            Branch(at[i], (*answers[i].ids, *guess, 0), given=len(answers[i].ids))
+            for i, guess in zip(waiting, guesses, strict=True)
+        ]
+        for i, guess, score in zip(waiting, guesses, model.score(trace, branches), strict=True):
+            tokens = score.greedy_ids[len(answers[i].ids) :].tolist()
+            for token, guessed in zip(tokens, [*guess, None], strict=True):
+                answers[i].say(token, model, reader)
+                if answers[i].ended or token != guessed:
+                    break
+        said += [written for i in waiting if answers[i].ended and (written := answers[i].written) not in said]
+        waiting = [i for i in waiting if not answers[i].ended]
+    return [answer.found for answer in answers]
+
+
+@dataclass
+class _Answer:
+    """One answer as it is written.
+
+    Args:
+        ids: what closes the thought, and the answer so far.
+        start: where the value begins in them.
+        begins: how much of what stands before the value its first token may hold.
+    """
+
+    ids: list[int]
+    start: int
+    begins: str = ""
+    found: str | None = None
+    ended: bool = False
+
+    @property
+    def written(self) -> list[int]:
+        """The tokens of the value, and what follows it."""
+        return self.ids[self.start :]
+
+    def say(self, token: int, model: Model, reader: AnswerReader) -> None:
+        """Go on with a token, and see whether the value has ended."""
+        stopped = token in model.format.stop_ids
+        self.ids += [] if stopped else [token]
+        text = self.begins + _text(model, self.written)
+        answer = reader.read(text)
+        if answer is not None and (stopped or text[answer.end :] not in ("", *PENDING)):
+            self.found = answer.surface.strip() or answer.text
+        self.ended = stopped or self.found is not None or len(self.written) >= GREEDY_TOKENS
+
+
+def _own_answer(model: Model, trace: Trace, at: int, form: AnswerForm) -> list[list[int]]:
+    """The tokens of the answer that the trace itself gives, and of what follows it; none where none is read."""
+    answer = trace.read_answer()
+    if answer is None:
+        return []
+    lead = model.answer_branch(trace, at, (answer.surface.strip() or answer.text) + form.terminator, form)
+    return [list(lead.token_ids[lead.value_start :])]
+
+
+def _guess(written: list[int], said: Sequence[list[int]]) -> list[int]:
+    """How an answer may go on: as another that began like it, or else as far as another went."""
+    n = len(written)
+    return next((one[n:] for one in said if one[:n] == written), said[0][n:] if said else [])
 
 
 def _overlap(text: str, suffix: str) -> str:
