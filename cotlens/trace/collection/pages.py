@@ -1,7 +1,8 @@
 """Traces in columns of one file, of which each is read when it is asked for.
 
 The file begins with a line that names the format and a header in JSON, which says where each column lies; a column is
-an array in little-endian order. What is small and of many kinds (roles, meta, parts, edits) is JSON per trace.
+an array in little-endian order. What is small and of many kinds (roles, meta, parts, edits) is JSON per trace. Every
+stretch has a checksum, which is looked at when it is read; a file of an older version has none.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from cotlens._core import check, files
 from cotlens._core.data import loads
 from cotlens._core.errors import InputError
 from cotlens._core.files import PathLike
+from cotlens._core.fingerprint import fingerprint
 from cotlens.trace import storage
 from cotlens.trace.collection.summaries import TraceSummary
 from cotlens.trace.record import TraceRecord
@@ -38,6 +40,8 @@ _COLUMNS = {
 }  # fmt: skip
 _EDGES = ("ids", "logprobs", "top_ids", "text", "about")
 """Columns of which every trace has a stretch; where they begin and end is a column of its own (`ids_at`)."""
+_SUMMED = (*_EDGES, "lengths", "top_logprobs", "top_texts")
+"""Columns whose stretches have checksums, in the column `sums`; what is of all traces has them in `whole`."""
 
 
 def is_saved(path: Path) -> bool:
@@ -67,6 +71,9 @@ def write(path: PathLike, traces: Sequence[TraceRecord]) -> None:
         columns[f"{name}_at"] = np.cumsum([0, *(len(row[name]) for row in found)]).astype("<i8")
     columns["words"] = np.frombuffer(json.dumps(list(words)).encode(), np.uint8)
     columns["shown"] = np.array([rows[id(trace)] for trace in traces], "<i8")
+    sums = [_sum(row.get(name, np.empty(0)).astype(_COLUMNS[name])) for row in found for name in _SUMMED]
+    columns["sums"] = np.array(sums, "<i8")
+    columns["whole"] = np.array([_sum(*_shared(columns))], "<i8")
     files.write_bytes(path, _body(columns))
 
 
@@ -86,6 +93,16 @@ def _columns(trace: TraceRecord, parent: int | None, words: dict[str, int]) -> d
         "text": np.frombuffer(trace.text.encode(), np.uint8),
         "about": np.frombuffer(about.encode(), np.uint8),
     }
+
+
+def _shared(columns: dict[str, NDArray[Any]]) -> list[NDArray[Any]]:
+    """The columns that are of all traces together."""
+    return [columns["words"], columns["shown"], *(columns[f"{name}_at"] for name in _EDGES)]
+
+
+def _sum(*arrays: NDArray[Any]) -> int:
+    """A checksum of 64 bits, as a column holds it."""
+    return int.from_bytes(bytes.fromhex(fingerprint(*arrays)[:16]), "little", signed=True)
 
 
 def _body(columns: dict[str, NDArray[Any]]) -> bytes:
@@ -139,6 +156,10 @@ class Pages(Sequence[T], Generic[T]):
         same = (("ids", "lengths"), ("top_ids", "top_logprobs"), ("top_ids", "top_texts"))
         if any(len(column[one]) != len(column[two]) for one, two in same) or not isinstance(self._words, list):
             raise ValueError("its columns are not as long as each other")
+        if "sums" in column and len(column["sums"]) != rows * len(_SUMMED):
+            raise ValueError("it hasn't a checksum for every stretch")
+        if "whole" in column and column["whole"].tolist() != [_sum(*_shared(column))]:
+            raise ValueError("its checksum is of something else")
 
     def __len__(self) -> int:
         return len(self._columns["shown"])
@@ -226,7 +247,11 @@ class Pages(Sequence[T], Generic[T]):
 
     def _stretch(self, name: str, row: int, cut: str | None = None) -> NDArray[Any]:
         edges = self._columns[f"{cut or name}_at"]
-        return self._columns[name][int(edges[row]) : int(edges[row + 1])]
+        found = self._columns[name][int(edges[row]) : int(edges[row + 1])]
+        sums = self._columns.get("sums")
+        if sums is not None and sums[row * len(_SUMMED) + _SUMMED.index(name)] != _sum(found):
+            raise ValueError(f"its {name} isn't what was saved")
+        return found
 
 
 def _mapped(path: Path) -> dict[str, NDArray[Any]]:

@@ -2,6 +2,7 @@
 
 import contextlib
 import dataclasses
+import random
 import subprocess
 import sys
 import time
@@ -170,7 +171,7 @@ def test_a_text_that_was_changed_is_in_no_table(traces, tmp_path):
     traces.save(path)
     path.write_bytes(path.read_bytes().replace(b"The answer is 1/2.", b"The answer is 1/3."))
     for ask in (cl.Traces.answers, cl.Traces.frame, list):
-        with pytest.raises(cl.CotLensError, match=r"Trace 0 of .* is damaged \(its text, tokens or edits were"):
+        with pytest.raises(cl.CotLensError, match=r"Trace 0 of .* is damaged \(its text isn't what was saved"):
             ask(cl.Traces.load(path))
 
 
@@ -231,3 +232,28 @@ def test_lines_of_messages_for_other_programs(tmp_path):
     assert [trace.prompt for trace in read] == ["1 + 1?", "Be brief.\n\nHow many?"]
     assert [trace.thought for trace in read] == [without_halves(trace.thought) for trace in given]
     assert [trace.answer for trace in read] == [trace.answer for trace in given]
+
+
+def test_a_number_that_turned_in_a_file_of_traces_is_noticed(tmp_path):
+    """Wherever a bit turns, each trace is what was saved, or said to be damaged; a file without checksums opens."""
+    first, second = (cl.Trace.from_text("What is 12 + 7?", f"12 + 7 = {n}.", f"{n}") for n in (19, 18))
+    saved = [dataclasses.replace(one, logprobs=np.linspace(-3, -1, len(one.token_ids))) for one in (first, second)]
+    cl.Traces(saved).save(path := tmp_path / "t.traces")
+    whole, drawn, noticed = path.read_bytes(), random.Random(0), 0
+    at = whole.rindex(saved[1].logprobs.tobytes()) + 2
+    for place in (at, *(drawn.randrange(len(whole)) for _ in range(60))):
+        path.write_bytes(whole[:place] + bytes([whole[place] ^ 4]) + whole[place + 1 :])
+        try:
+            found = list(cl.Traces.load(path))
+        except cl.CotLensError as error:
+            noticed += "damaged" in str(error)
+            continue
+        assert [one.id for one in found] == [one.id for one in saved]
+        assert all(np.array_equal(one.logprobs, two.logprobs) for one, two in zip(found, saved, strict=True))
+    assert noticed > 20
+    path.write_bytes(whole[:at] + bytes([whole[at] ^ 4]) + whole[at + 1 :])
+    assert cl.Traces.load(path)[0].id == first.id, "the others are read"
+    with pytest.raises(cl.CotLensError, match=r"Trace 1 of .* is damaged \(its logprobs isn't what was saved\)"):
+        cl.Traces.load(path)[1]
+    path.write_bytes(whole.replace(b'"sums"', b'"gone"').replace(b'"whole"', b'"other"'))
+    assert [one.id for one in cl.Traces.load(path)] == [one.id for one in saved]
