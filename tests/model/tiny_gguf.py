@@ -46,7 +46,7 @@ def write(path, *, architecture="llama", kept="F32", without=(), splits="gpt-2",
     out.add_name("tiny")
     for name, value in fields.items():
         (out.add_string if isinstance(value, str) else out.add_uint32)(name.replace("__", "."), value)
-    _add_tokenizer(out, tokenizer, splits)
+    add_tokenizer(out, tokenizer, splits)
     for name, weight in hf.state_dict().items():
         short = _name(name)
         if short in without:
@@ -69,7 +69,8 @@ def _name(name):
     return name.replace("model.layers", "blk")
 
 
-def _add_tokenizer(out, tokenizer, splits):
+def add_tokenizer(out, tokenizer, splits):
+    """The tokens of a byte-level tokenizer; `splits` is what llama.cpp calls the way in which it cuts texts."""
     merges = [tuple(pair) for pair in json.loads(tokenizer.backend_tokenizer.to_str())["model"]["merges"]]
     tokens = tokenizer.convert_ids_to_tokens(range(len(tokenizer)))
     added = tokenizer.added_tokens_decoder

@@ -26,6 +26,10 @@ MOST_ALTERNATIVES = 20  # vLLM's --max-logprobs
 HOTTEST = 2.0  # the highest temperature that vLLM samples at
 
 
+_NOT_LLAMA_CPP = ("prompt_logprobs", "echo", "return_token_ids", "return_tokens_as_token_ids", "skip_special_tokens")
+_CUT_FIRST = ("top_p", "temperature")
+
+
 class Dialect:
     """The server.
 
@@ -43,6 +47,8 @@ class Dialect:
         greedy_only: whether it samples at no temperature.
         shifted: whether log-probabilities of a prompt are those of its neighbours.
         scaled: whether log-probabilities are of the temperature that is sampled at.
+        rows: whether it speaks as llama.cpp's server: fields that it doesn't know do nothing, log-probabilities come as
+            rows with ids, special tokens and parts of characters not at all, and a nucleus is cut first of all.
         says: what it calls an end, by the end that it was ("stop" or "length").
         key: what requests must carry.
         step_s: pause after every token.
@@ -71,7 +77,7 @@ class Dialect:
         self.ignores: set[str] = set()
         self.refuses: set[str] = set()
         self.takes_ids, self.has_tokenize, self.adds_first = True, True, False
-        self.greedy_only = self.shifted = self.scaled = False
+        self.greedy_only = self.shifted = self.scaled = self.rows = False
         self.key, self.step_s = "", 0.0
         self.says: dict[str | None, Any] = {}
         self.faults: deque[str] = deque()
@@ -80,7 +86,8 @@ class Dialect:
         if denied := self._denied(request):
             return denied
         entry = {"id": self.name, "object": "model", "owned_by": "vllm", "root": self.name, "parent": None}
-        return JSONResponse({"object": "list", "data": [{**entry, "max_model_len": self.context}]})
+        told = {"meta": {"n_ctx": self.context}} if self.rows else {"max_model_len": self.context}
+        return JSONResponse({"object": "list", "data": [{**entry, **told}]})
 
     async def tokenize(self, request):
         if not self.has_tokenize:
@@ -105,7 +112,8 @@ class Dialect:
             return JSONResponse(self._error("Engine core died", "InternalServerError", 500), 500)
         if unknown := sorted(self.refuses & set(body)):
             return JSONResponse({"detail": f"Unexpected fields in the request: {unknown}"}, 422)
-        asked = {name: value for name, value in body.items() if name not in self.ignores}
+        ignored = {*self.ignores, *(_NOT_LLAMA_CPP if self.rows else ("samplers",))}
+        asked = {name: value for name, value in body.items() if name not in ignored}
         if asked.get("model") != self.name:
             return self._unknown(asked.get("model"))
         prompt = asked["prompt"]
@@ -117,7 +125,7 @@ class Dialect:
         asked["max_tokens"] = min(asked.get("max_tokens", 16), self.context - len(ids))
         work = self._write(asked, list(ids))
         if asked.get("stream"):
-            return StreamingResponse(self._stream(work, asked, fault), media_type="text/event-stream")
+            return StreamingResponse(self._stream(work, len(ids), fault), media_type="text/event-stream")
         choice: dict[str, Any] = {}
         async for piece in work:
             _join(choice, piece)
@@ -128,7 +136,7 @@ class Dialect:
     def _objection(self, asked, ids):
         """What vLLM says of a request that it doesn't run. One whose prompt leaves room is cut to what fits."""
         most, heat = asked.get("max_tokens", 16), asked.get("temperature", 1.0)
-        for field in ("logprobs", "prompt_logprobs"):
+        for field in () if self.rows else ("logprobs", "prompt_logprobs"):
             if (asked.get(field) or 0) > MOST_ALTERNATIVES:
                 kind = "sample" if field == "logprobs" else "prompt"
                 return f"Requested {kind} logprobs of {asked[field]}, which is greater than max allowed: 20"
@@ -148,10 +156,10 @@ class Dialect:
             return f"{said} {len(ids)} input tokens, which exceeds this limit even without any output tokens."
         return "max_tokens must be at least 1, got 0." if min(most, self.context - len(ids)) < 1 else ""
 
-    async def _stream(self, work, asked, fault):
+    async def _stream(self, work, read, fault):
         async for piece in work:
             written = piece.pop("_written")
-            yield f"data: {json.dumps(self._frame([piece]))}\n\n"
+            yield f"data: {json.dumps(self._frame([piece], self.rows * read, written))}\n\n"
             if fault == "drop" and written == 2:
                 raise ConnectionResetError
             if fault == "error" and written == 2:
@@ -178,12 +186,14 @@ class Dialect:
                 last = ended or step + 1 == asked.get("max_tokens", 16)
                 finish = "stop" if ended else "length" if last else None
                 written += [] if ended else [token]
-                text = self.tokenizer.decode(written)
+                text = self.tokenizer.decode(written, skip_special_tokens=self.rows)
                 fresh = "" if text.endswith("\ufffd") else text[len(told) :]  # a letter's first bytes wait for its last
                 told += fresh
                 new = {"text": fresh, "finish_reason": self.says.get(finish, finish)}
                 new |= {"stop_reason": token if ended and not eos else None, "_written": step + 1}
-                if k is not None:
+                if k is not None and self.rows:
+                    new["logprobs"] = {"content": [] if text.endswith("\ufffd") else [self._row(token, row, k, fresh)]}
+                elif k is not None:
                     new["logprobs"] = self._table(asked, [token], [self._scaled(row, asked)], k)
                 if asked.get("return_token_ids"):
                     new["token_ids"] = [token]
@@ -244,19 +254,39 @@ class Dialect:
         words = [word(token) for token in tokens]
         return {"tokens": words, "token_logprobs": values, "top_logprobs": tops, "text_offset": [0] * len(words)}
 
+    def _row(self, token, row, k, text):
+        chances = torch.log_softmax(row.float(), -1)
+        best = torch.topk(chances, min(k, len(chances))).indices.tolist()
+        tops = [{"id": one, "token": self._word(one), "logprob": float(chances[one])} for one in best]
+        return {"id": token, "token": text, "logprob": float(chances[token]), "top_logprobs": tops}
+
     def _scaled(self, row, asked):
         heat = asked.get("temperature", 1.0) if self.scaled else 1.0
         return torch.log_softmax(row.float() / (heat or 1.0), -1)
 
     def _choose(self, row, asked, generator):
         heat = 0.0 if self.greedy_only else asked.get("temperature", 1.0)
+        row = row.double()
+        for token, bias in (asked.get("logit_bias") or {}).items():
+            row[int(token)] += bias
         if heat == 0:
             return int(row.argmax())
-        chances, order = torch.softmax(row.double() / heat, -1).sort(descending=True)
+        if self.rows:
+            return self._in_order(row, asked, generator)
+        chances, order = torch.softmax(row / heat, -1).sort(descending=True)
         most = asked.get("top_k", -1)
         chances = chances if most < 1 else chances * (chances >= chances[min(most, len(chances)) - 1])
         kept = chances.cumsum(-1) - chances < asked.get("top_p", 1.0) * chances.sum()
         return int(order[torch.multinomial(chances * kept, 1, generator=generator)])
+
+    def _in_order(self, row, asked, generator):
+        for step in asked.get("samplers", _CUT_FIRST):
+            if step == "temperature":
+                row = row / asked.get("temperature", 1.0)
+            elif step == "top_p":
+                chances, order = torch.softmax(row, -1).sort(descending=True)
+                row[order[chances.cumsum(-1) - chances >= asked.get("top_p", 1.0)]] = -torch.inf
+        return int(torch.multinomial(torch.softmax(row, -1), 1, generator=generator))
 
     @torch.no_grad()
     def _forward(self, ids, cache):

@@ -8,7 +8,8 @@ import cotlens as cl
 from cotlens._core.errors import BackendError, CapabilityError, InputError
 from cotlens.models.chat_formats.codec import HFCodec
 from cotlens.models.contract import Branch, Capability, Start
-from cotlens.models.endpoint.dialect import as_text
+from cotlens.models.endpoint.dialect import TextPrompt, as_text
+from cotlens.models.endpoint.reply import PartialCompletion
 from cotlens.models.model_config import Defaults
 from tests.model import tiny
 from tests.remote.endpoint import PROMPT, connect
@@ -178,7 +179,25 @@ def test_what_a_tokenizer_puts_before_a_text_is_left_to_the_server():
     codec = HFCodec(tokenizer)
     assert codec.bos == [first]
     ids = codec.encode("Mia has 12")
-    assert as_text(codec, [first, *ids]) == "Mia has 12"
-    assert as_text(codec, tokenizer("Mia has 12")["input_ids"]) == "Mia has 12"
+    assert as_text(codec, [first, *ids]) == TextPrompt("Mia has 12")
+    assert as_text(codec, tokenizer("Mia has 12")["input_ids"]) == TextPrompt("Mia has 12")
     with pytest.raises(InputError, match="from token 0 on"):
         as_text(codec, ids)
+
+
+def test_white_space_that_a_tokenizer_reads_otherwise_at_an_end_is_left_to_the_server():
+    """Two line ends are two tokens before a word and one at the end of a text, as GPT-2's tokenizer has them."""
+    from tests import pretrained
+
+    codec = HFCodec(pretrained.tokenizer())
+    ids = codec.encode("So it is 19.\n\nThe")[:-1]
+    assert codec.encode("So it is 19.\n\n") != ids
+    assert as_text(codec, ids) == TextPrompt("So it is 19.\n", "\n", 1)
+    said = PartialCompletion("here", rest="\n\n", held=2)
+    for piece in ("\n", "\nThe", " answer"):
+        said.take({"choices": [{"text": piece}], "usage": {"completion_tokens": 4}})
+    assert said.text == "The answer" and said.written == 2
+    for piece in (" Yes", "\n"):
+        choice = {"text": piece, "finish_reason": "stop"}
+        with pytest.raises(BackendError, match="was to go on with"):
+            PartialCompletion("here", rest="\n\n", held=2).take({"choices": [choice]})

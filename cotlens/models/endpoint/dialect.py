@@ -12,8 +12,28 @@ from cotlens.models.endpoint.reply import PartialCompletion
 from cotlens.models.generation.sampling import Sampling
 from cotlens.models.model_config import Defaults
 
+FORCED = "forced"
+"""How a server measures a token that has no log-probabilities of prompts: it is made to write it."""
 SEEDS = 2**31  # how many seeds every server tells apart
+_ALL = 10**6  # more tokens than a vocabulary has
+SURELY = 100  # added to a token's logit, it outweighs all others; the most that OpenAI allows
 _GREEDY = 1e-5  # the temperature below which vLLM takes the most probable token
+
+
+@dataclass(frozen=True)
+class TextPrompt:
+    """A prompt for a server that takes text.
+
+    Args:
+        text: what it is sent.
+        rest: white space that comes next, which the server has to write itself: at the end of a text many tokenizers
+            make one token of two line ends, which no model has read before a word.
+        held: how many tokens that is.
+    """
+
+    text: str
+    rest: str = ""
+    held: int = 0
 
 
 @dataclass(frozen=True)
@@ -27,7 +47,8 @@ class Dialect:
         tells_ids: whether what it writes comes back as token ids; else it is tokenised again here.
         alternatives: how many best tokens come with each that it writes; 0 for not even a log-probability.
         raw: whether those are of temperature 1 whatever the temperature was.
-        prompt: how log-probabilities of a prompt are had: "prompt_logprobs", "echo" or "" for not at all.
+        prompt: how log-probabilities of a prompt are had: "prompt_logprobs", "echo", token by token as `FORCED`, or ""
+            for not at all.
         best: how many best tokens of a prompt's places may be asked for: what sums over sets of tokens are made of.
         samples: whether a temperature changes anything.
         seeds: "together" if a seed gives the same text again, "alone" if only while nothing else runs, else "".
@@ -48,16 +69,26 @@ class Dialect:
 
     def body(self, prompt: Any, most: int, **more: Any) -> dict[str, Any]:
         """A request for up to `most` tokens after a prompt: token ids, or a text."""
+        if isinstance(prompt, TextPrompt):
+            prompt, most = prompt.text, most + prompt.held
         sent = prompt if isinstance(prompt, str | list) else list(prompt)
         return {"model": self.model, "prompt": sent, "max_tokens": most, **self.extras, **more}
 
     def reply(self, where: str, prompt: Any) -> PartialCompletion:
         """What collects the reply to a prompt as it comes."""
-        return PartialCompletion(where)
+        held = prompt if isinstance(prompt, TextPrompt) else TextPrompt("")
+        return PartialCompletion(where, rest=held.rest, held=held.held)
 
-    def scoring(self, prompt: Sequence[int], k: int) -> dict[str, Any]:
-        """A request for the log-probabilities of a prompt's tokens and of the k best in their places."""
+    def scoring(self, prompt: Sequence[int], k: int, *, other: int | None = None) -> dict[str, Any]:
+        """A request for the log-probabilities of a prompt's tokens and of the k best in their places.
+
+        A server that is made to write a token says that of the prompt's last one; `other` is written in its place, and
+        all that was likely is asked for, because llama.cpp says nothing of a part of a character.
+        """
         greedy = {"temperature": 0, "stream": False}
+        if self.prompt == FORCED:
+            token, k = (prompt[-1], k) if other is None else (other, _ALL)
+            return self.body(prompt[:-1], 1, logprobs=k, logit_bias={str(token): SURELY}, **greedy)
         if self.prompt == "echo":
             return self.body(prompt, 1, echo=True, logprobs=k, **greedy)
         return self.body(prompt, 1, prompt_logprobs=k, **greedy)
@@ -68,6 +99,9 @@ class Dialect:
 
     def sentence(self) -> str:
         """How this server scores, as `score_path` has it."""
+        if self.prompt == FORCED:
+            how = "one request per token to a server that says how likely a token was that it is made to write"
+            return f"{how}; what ends a value is bounded by the {self.best} likeliest tokens"
         if self.prompt:
             how = f"one request per text to a server that gives {self.prompt}, held to the token ids that were sent"
             return f"{how}; what ends a value is bounded by the {self.best} likeliest tokens"
@@ -111,20 +145,31 @@ class Dialect:
         return {**how, "notes": notes} if notes else how
 
 
-def as_text(codec: HFCodec, ids: Sequence[int]) -> str:
-    """The text that a server which takes no ids must be sent to read just these.
+def as_text(codec: HFCodec, ids: Sequence[int]) -> TextPrompt:
+    """The text that a server which takes no ids must be sent to read these; white space may be left out at its end.
 
     Raises:
         InputError: its tokenizer would make others of it.
     """
     bos = codec.bos
     body = list(ids)[len(bos) :] if list(ids[: len(bos)]) == bos else list(ids)
-    text = b"".join(codec.pieces(body)).decode("utf-8", "replace")
-    again = [*bos, *codec.encode_template(text)]
-    if again != list(ids):
-        at = next((i for i, pair in enumerate(zip(again, ids, strict=False)) if pair[0] != pair[1]), len(again))
-        raise InputError(
-            f"This server takes text only, and this text comes back as other tokens from token {at} on; cut or edit it "
-            "at the end of a word, or use a server that takes token ids (vLLM, SGLang)."
-        )
-    return text
+    pieces = codec.pieces(body)
+    again: list[int] = []
+    for held in range(len(body)):
+        n = len(body) - held
+        text = _text(pieces[:n])
+        made = [*bos, *codec.encode_template(text)]
+        if made == [*bos, *body[:n]] == list(ids[: len(ids) - held]):
+            return TextPrompt(text, _text(pieces[n:]), held)
+        again = again or made
+        if pieces[n - 1].strip():
+            break
+    at = next((i for i, pair in enumerate(zip(again, ids, strict=False)) if pair[0] != pair[1]), len(again))
+    raise InputError(
+        f"This server takes text only, and this text comes back as other tokens from token {at} on; cut or edit it "
+        "at the end of a word, or use a server that takes token ids (vLLM, SGLang, llama.cpp)."
+    )
+
+
+def _text(pieces: Sequence[bytes]) -> str:
+    return b"".join(pieces).decode("utf-8", "replace")

@@ -20,7 +20,7 @@ from cotlens.models.endpoint.chat_probing import probe_chat
 from cotlens.models.endpoint.client import Client
 from cotlens.models.endpoint.dialect import Dialect
 from cotlens.models.endpoint.model import EndpointModel, Extent
-from cotlens.models.endpoint.probing import NoCompletions, probe
+from cotlens.models.endpoint.probing import NoCompletions, probe, shows
 from cotlens.models.endpoint.secret import OWN
 from cotlens.models.generation.sample_store import open_store
 from cotlens.models.model_files import ModelFiles
@@ -107,9 +107,9 @@ def open_endpoint(
     client = Client(address, together, timeout, retries, key)
     entries = client.listed()
     dialect, fingerprint = _probed(client, served, form)
-    _check_markers(dialect, form, served)
+    _check_markers(client, dialect, form, served)
     entry = next((one for one in entries if one.get("id") == served), {})
-    told = entry.get("max_model_len")
+    told = entry.get("max_model_len") or _of_llama_cpp(entry).get("n_ctx")
     known = [address, served, *(str(entry.get(name)) for name in ("root", "parent", "owned_by")), fingerprint]
     vocabulary = max(len(loaded), int(getattr(files.config, "vocab_size", 0) or 0))
     layers = int(getattr(files.config, "num_hidden_layers", 0) or 0)
@@ -187,17 +187,24 @@ def _files(source: str | os.PathLike[str], revision: str | None) -> Any:
     return SimpleNamespace(**found)
 
 
-def _check_markers(dialect: Dialect, form: Format, name: str) -> None:
+def _check_markers(client: Client, dialect: Dialect, form: Format, name: str) -> None:
     """Raise CapabilityError where the thought's markers are tokens that a server of text leaves out."""
-    if dialect.tells_ids or "skip_special_tokens" in dialect.extras or form.plain or isinstance(dialect, ChatDialect):
+    if dialect.tells_ids or form.plain or isinstance(dialect, ChatDialect):
         return
     known = getattr(form.codec.tokenizer, "added_tokens_decoder", {})
     for marker in (form.family.open, form.family.close):
-        if any(known[token].special for token in form.codec.encode_template(marker) if token in known):
+        special = [token for token in form.codec.encode_template(marker) if token in known and known[token].special]
+        if special and not shows(client, dialect, special[0], marker):
             raise CapabilityError(
                 f"The server gives text without special tokens, and {marker!r}, which marks the thoughts of {name!r}, "
                 "is one, so thoughts and answers can't be told apart; use a server that returns token ids (vLLM)."
             )
+
+
+def _of_llama_cpp(entry: Mapping[str, Any]) -> Mapping[str, Any]:
+    """What llama.cpp tells of a model that it lists: "n_ctx" is what one request of several at once may hold."""
+    meta = entry.get("meta")
+    return meta if isinstance(meta, Mapping) else {}
 
 
 def _context(given: int | None, told: Any, config: Any, tokenizer: Any) -> int:

@@ -13,18 +13,20 @@ from cotlens._core.fingerprint import fingerprint
 from cotlens.models.chat_formats.codec import HFCodec
 from cotlens.models.endpoint import errors
 from cotlens.models.endpoint.client import AGAIN, CompletionsClient
-from cotlens.models.endpoint.dialect import Dialect
+from cotlens.models.endpoint.dialect import FORCED, SURELY, Dialect
 from cotlens.models.endpoint.errors import ServerRefusal
-from cotlens.models.endpoint.reply import PartialCompletion, choices, echo_table, prompt_table
+from cotlens.models.endpoint.reply import Chances, PartialCompletion, choices, echo_table, next_place, prompt_table
 
 D = TypeVar("D", bound=Dialect)
 TRIAL = "First I add 12 and 7, which gives 19.\n\nWait, let me check: caf\u00e9 = 3 * (4 - 1)?"
 LENGTH = 12  # tokens written to compare
 _BEST = (20, 8, 5)  # vLLM gives 20 unless it was started with more or fewer, OpenAI 5
+_BEST_OF_ONE = (100, *_BEST)  # where an answer is about one place, and may tell more of it
 _HOT = 1.5  # a temperature at which two seeds part within a few tokens
 _SAME = 0.02  # nats by which two log-probabilities of one token may differ on one server
 _ABSENT = (404, 405, 501)  # statuses of a server that doesn't have the path it is asked at
 _CLOSE = 0.3  # the same where both were computed in batches of other shapes, in half precision
+_ORDER = ["temperature", "top_k", "top_p"]  # that of `Sampling`
 _PLAIN: dict[str, Any] = {"top_k": -1, "min_p": 0.0, "repetition_penalty": 1.0}  # so that nothing cuts the vocabulary
 OPTIONAL_FIELDS: tuple[dict[str, Any], ...] = (
     *({name: value} for name, value in _PLAIN.items()),
@@ -68,11 +70,15 @@ def probe(client: CompletionsClient, model: str, codec: HFCodec, stops: Sequence
         tells_ids=all(one.ids or not one.text for one in cold) and any(one.ids for one in cold),
         alternatives=dialect.alternatives if all(_measured(one) for one in cold) else 0,
     )
+    dialect = _telling(client, dialect, prompt)
     dialect, hot = sampling(client, dialect, prompt, cold[0])
+    if dialect.samples:
+        dialect = _ordering(client, dialect, prompt, cold[0])
     if dialect.ids:
-        dialect = dataclasses.replace(dialect, prompt=_scoring(client, dialect, ids, cold[0]))
+        dialect = dataclasses.replace(dialect, prompt=_scoring(client, dialect, codec, ids, cold[0]))
     if dialect.prompt:
-        most = (k for k in _BEST if _takes(client, dialect, dialect.scoring(ids, k)))
+        best = _BEST_OF_ONE if dialect.prompt == FORCED else _BEST
+        most = (k for k in best if _takes(client, dialect, dialect.scoring(ids, k)))
         dialect = dataclasses.replace(dialect, best=next(most, dialect.best))
     # What is drawn with given random numbers moves with much smaller changes of the weights than what is likeliest.
     replies = [cold[0], *hot] if dialect.seeds else cold[:1]
@@ -153,6 +159,35 @@ def _alternatives(client: CompletionsClient, dialect: Dialect, prompt: Sequence[
     return 0
 
 
+def _telling(client: CompletionsClient, dialect: Dialect, prompt: Any) -> Dialect:
+    """The dialect with log-probabilities in every request where ids come with these alone."""
+    if not dialect.tells_ids or ask(client, dialect, prompt, 2, temperature=0).ids:
+        return dialect
+    return dataclasses.replace(dialect, extras={**dialect.extras, "logprobs": 1})
+
+
+def _ordering(client: CompletionsClient, dialect: Dialect, prompt: Any, cold: PartialCompletion) -> Dialect:
+    """The dialect with llama.cpp's order of samplers where the server obeys it.
+
+    By itself llama.cpp cuts to a nucleus before it divides by the temperature, and does what else it was started with.
+    """
+    try:  # without a nucleus among the samplers, one of almost nothing changes nothing
+        free = ask(client, dialect, prompt, LENGTH, temperature=_HOT, top_p=0.01, seed=11, samplers=_ORDER[:1])
+    except ServerRefusal:
+        return dialect
+    return dialect if _same(free, cold) else dataclasses.replace(dialect, extras={**dialect.extras, "samplers": _ORDER})
+
+
+def shows(client: CompletionsClient, dialect: Dialect, token: int, text: str) -> bool:
+    """Whether a special token that the server is made to write is in its text: many take the field and do nothing."""
+    if "skip_special_tokens" not in dialect.extras:
+        return False
+    try:
+        return text in ask(client, dialect, TRIAL, 1, temperature=0, logit_bias={str(token): SURELY}).text
+    except ServerRefusal:
+        return False
+
+
 def _measured(one: PartialCompletion) -> bool:
     return bool(one.ids) and len(one.logprobs) == len(one.tops) == len(one.ids)
 
@@ -166,10 +201,12 @@ def _check_tokenizer(client: CompletionsClient, model: str, codec: HFCodec, read
     """
     mine = codec.encode_template(TRIAL)
     try:
-        told = client.ask_root({"model": model, "prompt": TRIAL, "add_special_tokens": False}, "/tokenize")
+        told = client.ask_root(
+            {"model": model, "prompt": TRIAL, "add_special_tokens": False, "content": TRIAL}, "/tokenize"
+        )  # a prompt to vLLM, content to llama.cpp
     except ServerRefusal:
         told = {}
-    theirs = told.get("tokens") if "count" in told else None
+    theirs = told.get("tokens") or None
     if theirs is not None and list(theirs) != mine:
         raise _other(f"it reads {TRIAL[:12]!r}... as tokens {list(theirs)[:4]}..., this one as {mine[:4]}...")
     if theirs is None and read and read not in (len(mine), n):
@@ -219,7 +256,9 @@ def _best(one: PartialCompletion) -> float:
     return max(one.tops[0].values(), default=np.nan) if one.tops else np.nan
 
 
-def _scoring(client: CompletionsClient, dialect: Dialect, ids: list[int], cold: PartialCompletion) -> str:
+def _scoring(
+    client: CompletionsClient, dialect: Dialect, codec: HFCodec, ids: list[int], cold: PartialCompletion
+) -> str:
     """How the server gives log-probabilities of a prompt: those of the tokens sent, and equal to what it wrote."""
     text = tuple(ids + cold.ids[:4])
     for way in ("prompt_logprobs", "echo"):
@@ -236,7 +275,31 @@ def _scoring(client: CompletionsClient, dialect: Dialect, ids: list[int], cold: 
         if dialect.raw and not np.allclose(values, known, atol=_CLOSE):
             continue
         return way
-    return ""
+    tops = cold.tops[0] if cold.tops and dialect.tells_ids and dialect.raw else {}
+    words = {token: value for token, value in tops.items() if "\ufffd" not in _shown(codec, token)}
+    return FORCED if words and _forced(client, dialect, ids, words) else ""
+
+
+def _shown(codec: HFCodec, token: int) -> str:
+    return codec.pieces([token])[0].decode("utf-8", "replace")
+
+
+def _forced(client: CompletionsClient, dialect: Dialect, ids: list[int], known: Chances) -> bool:
+    """Whether a token that the server is made to write comes with its own log-probability: the least likely known."""
+    trial, (token, value) = dataclasses.replace(dialect, prompt=FORCED), min(known.items(), key=lambda one: one[1])
+    text = (*ids, token)
+    try:
+        place = place_of(FORCED, client.ask(trial.scoring(text, 2)), text, client.endpoint)
+    except ServerRefusal:
+        return False
+    return place is not None and abs(place[token] - value) < _SAME
+
+
+def place_of(way: str, data: Mapping[str, Any], ids: tuple[int, ...], where: str) -> Chances | None:
+    """What an answer to `Dialect.scoring` says of the place of a prompt's last token; None where not of that token."""
+    found = choices(data, where)
+    place = next_place(found[0]) if len(found) == 1 else {}
+    return place if ids[-1] in place and len(place) > 1 else None
 
 
 def table_of(way: str, data: Mapping[str, Any], ids: tuple[int, ...], where: str) -> list[dict[int, float]] | None:

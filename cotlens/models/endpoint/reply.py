@@ -20,8 +20,11 @@ class PartialCompletion:
     """What has come so far in answer to one request for text.
 
     Args:
-        text: all of it.
+        text: all of it, behind what was to come first.
+        rest, held: what the server was left to write first, and how many tokens that is; see `TextPrompt`.
         ids: the tokens, where the server tells them.
+        words: their texts, where it tells these beside ids; llama.cpp tells only the last token of a character that
+            several tokens make, with the text of them all.
         logprobs, tops: one entry per token of `ids`, where the server gives them: its own, and the best ones.
         finish: "stop", "length", "cancelled" (the server broke it off), or "" while unfinished or where it doesn't say.
         stop: the token that the server says it stopped at.
@@ -30,7 +33,10 @@ class PartialCompletion:
 
     where: str
     text: str = ""
+    rest: str = ""
+    held: int = 0
     ids: list[int] = field(default_factory=list)
+    words: list[str] = field(default_factory=list)
     logprobs: list[float] = field(default_factory=list)
     tops: list[Chances] = field(default_factory=list)
     finish: str = ""
@@ -43,24 +49,35 @@ class PartialCompletion:
         self._count(data)
         before = len(self.ids)
         for choice in choices(data, self.where):
-            self.text += choice.get("text") or ""
-            table = choice.get("logprobs") or {}
+            self._add(choice.get("text") or "")
+            table = by_columns(choice.get("logprobs") or {})
             names = table.get("tokens") or ()
             given = choice.get("token_ids")
             new = [int(token) for token in given] if given is not None else [id_of(name) for name in names]
             if None not in new:
                 self.ids += [token for token in new if token is not None]
+                self.words += table.get("words") or ()
                 self._measure(table, len(new))
             self._end(choice)
         return len(self.ids) - before
 
+    def _add(self, fresh: str) -> None:
+        """Take a piece of text; BackendError where what was to come first doesn't."""
+        n = min(len(fresh), len(self.rest))
+        if fresh[:n] != self.rest[:n]:
+            raise errors.other_space(self.where, self.rest, fresh)
+        self.rest, self.text = self.rest[n:], self.text + fresh[n:]
+
     def _count(self, data: Mapping[str, Any]) -> None:
         usage = data.get("usage") or {}
         self.read = int(usage.get("prompt_tokens") or self.read)
-        self.written = int(usage.get("completion_tokens") or self.written)
+        written = int(usage.get("completion_tokens") or 0)
+        self.written = max(0, written - self.held) or self.written
 
     def _end(self, choice: Mapping[str, Any]) -> None:
         self.finish = _finish(choice) or self.finish
+        if self.finish and self.rest:
+            raise errors.other_space(self.where, self.rest, "nothing")
         if isinstance(choice.get("stop_reason"), int):
             self.stop = int(choice["stop_reason"])
 
@@ -78,6 +95,27 @@ def choices(data: Mapping[str, Any], where: str) -> list[Mapping[str, Any]]:
     if not isinstance(found, list) or not all(isinstance(choice, Mapping) for choice in found):
         raise errors.strange(where, "its answer holds no choices")
     return found
+
+
+def by_columns(table: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Log-probabilities as columns, as OpenAI's completions have them, also where they come as rows with ids.
+
+    llama.cpp sends {"content": [{"id", "token", "logprob", "top_logprobs": [{"id", "logprob"}, ...]}, ...]}.
+    """
+    rows = table.get("content")
+    if not isinstance(rows, list) or not all(isinstance(row, Mapping) and "id" in row for row in rows):
+        return table
+    tops = [{_named(one): one["logprob"] for one in row.get("top_logprobs") or () if "id" in one} for row in rows]
+    return {
+        "tokens": [_named(row) for row in rows],
+        "words": [str(row.get("token") or "") for row in rows],
+        "token_logprobs": [row.get("logprob") for row in rows],
+        "top_logprobs": tops,
+    }
+
+
+def _named(row: Mapping[str, Any]) -> str:
+    return f"{_NAME}{row['id']}"
 
 
 def id_of(name: str) -> int | None:
@@ -101,6 +139,15 @@ def prompt_table(choice: Mapping[str, Any]) -> list[Chances] | None:
     if not isinstance(table, list):
         return None
     return [{int(token): float(entry["logprob"]) for token, entry in (position or {}).items()} for position in table]
+
+
+def next_place(choice: Mapping[str, Any]) -> Chances:
+    """What was likely where one token was written, with that token; {} where nothing is told of it."""
+    table = by_columns(choice.get("logprobs") or {})
+    names, values, tops = (table.get(column) or [] for column in ("tokens", "token_logprobs", "top_logprobs"))
+    if not len(names) == len(values) == len(tops) == 1 or id_of(names[0]) is None or values[0] is None:
+        return {}
+    return {**chances(tops[0]), **chances({names[0]: values[0]})}
 
 
 def echo_table(choice: Mapping[str, Any], ids: tuple[int, ...]) -> list[Chances] | None:

@@ -138,7 +138,7 @@ class Writer:
     ) -> list[int]:
         """Tokens that haven't been told of; where only text comes, those of each piece."""
         if said.ids:
-            return _cut(said.ids, sampling.max_new_tokens, stop_ids)[0][received.tokens :]
+            return _cut(told(self.codec, said)[0], sampling.max_new_tokens, stop_ids)[0][received.tokens :]
         fresh, received.text = said.text[len(received.text) :], max(received.text, said.text, key=len)
         return self.codec.encode_template(fresh)
 
@@ -147,7 +147,7 @@ class Writer:
     ) -> None:
         sample.ids[:], sample.finish = self._ids(said, start, sampling.max_new_tokens, stop_ids)
         self._count(said, start, len(sample.ids))
-        n = min(len(sample.ids), len(said.logprobs), len(said.tops))
+        n = min(len(sample.ids), len(said.logprobs), len(said.tops), told(self.codec, said)[1])
         plain = sampling.temperature == sampling.top_p == 1 and not sampling.top_k
         if n and (self.dialect.raw or plain):
             places = [
@@ -158,8 +158,9 @@ class Writer:
 
     def _check_length(self, said: PartialCompletion, most: int) -> None:
         """Raise BackendError where a text ended for its length before it had that: vLLM fits it to its context."""
-        if said.finish == "length" and said.ids and len(said.ids) < most:
-            raise errors.cut(self.client.endpoint, len(said.ids), most)
+        written = max(len(said.ids), said.written)
+        if said.finish == "length" and said.ids and written < most:
+            raise errors.cut(self.client.endpoint, written, most)
 
     def _check_read(self, said: PartialCompletion, sent: int) -> None:
         """Raise BackendError where the server says that it read fewer tokens than were sent."""
@@ -169,7 +170,7 @@ class Writer:
     def _ids(self, said: PartialCompletion, read: int, most: int, stop_ids: frozenset[int]) -> tuple[list[int], str]:
         """The tokens of an answer to `read` tokens, up to the first that ends it, and how it ended."""
         if said.ids:
-            kept, finish = _cut(said.ids, most, stop_ids)
+            kept, finish = _cut(told(self.codec, said)[0], most, stop_ids)
         else:  # as many as the tokenizer makes of the text, which may be more than the server wrote
             ids = self.codec.encode_template(said.text)
             kept, finish = _cut(ids, len(ids) + 1, stop_ids)
@@ -222,6 +223,21 @@ class _TokenNotifier:
 def _firsts(rolls: Sequence[OpenRollout]) -> list[OpenRollout]:
     """One roll per prefix."""
     return list({(roll.start, roll.at): roll for roll in rolls}.values())
+
+
+def told(codec: HFCodec, said: PartialCompletion) -> tuple[list[int], int]:
+    """The tokens of an answer, and how many of them come before the first that was left out.
+
+    Where the text that came with a token is more than its own, it is the text of those before it, too.
+    """
+    ids: list[int] = []
+    first = len(said.ids)
+    for at, (token, piece, word) in enumerate(zip(said.ids, codec.pieces(said.ids), said.words, strict=False)):
+        spelled = word.encode("utf-8", "replace")
+        whole = len(spelled) > len(piece) and spelled.endswith(piece)
+        ids += codec.encode(word) if whole else [token]
+        first = min(first, at) if whole else first
+    return (ids if said.words else said.ids), first
 
 
 def _cut(ids: Sequence[int], most: int, stop_ids: frozenset[int]) -> tuple[list[int], str]:
