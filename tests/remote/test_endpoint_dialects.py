@@ -36,9 +36,9 @@ def test_a_server_that_ignores_prompt_logprobs_scores_by_echo(server, served, qw
 @pytest.mark.parametrize(
     ("switches", "why"),
     [
-        ({"ignores": {"prompt_logprobs", "echo"}}, "gives no log-probabilities"),
+        ({"ignores": {"prompt_logprobs", "echo", "logit_bias"}}, "gives no log-probabilities"),
         ({"ignores": {"prompt_logprobs", "return_tokens_as_token_ids"}}, "gives no log-probabilities"),
-        ({"shifted": True}, "gives no log-probabilities"),
+        ({"shifted": True, "ignores": {"logit_bias"}}, "gives no log-probabilities"),
     ],
 )
 def test_a_server_that_can_not_score_says_so(server, served, trace, switches, why):
