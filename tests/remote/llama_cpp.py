@@ -61,7 +61,7 @@ def _command(weights, port, name, context):
     total = str(context * SLOTS)
     if BINARY is None:
         return [sys.executable, "-c", _MAIN, str(weights), str(port), total, str(SLOTS), name]
-    kept = ["-ctk", "f32", "-ctv", "f32"]  # of 16 bits by default, which moves log-probabilities by .01
+    kept = ["-ctk", "f32", "-ctv", "f32"]  # as the models compared with; of 16 bits by default
     where = ["-m", str(weights), "--alias", name, "--host", "127.0.0.1", "--port", str(port)]
     return [BINARY, *where, "-c", total, "-np", str(SLOTS), "-t", "1", *kept]
 
