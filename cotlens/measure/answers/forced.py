@@ -66,12 +66,16 @@ class Forced:
 
     Args:
         slack, odds_slack: nats by which the two may be off: above 0 where a server tells only its likeliest tokens.
+        greedy_margin: by how much each of its tokens, and its end, is likelier than any other in its place, the least:
+            above 0 where greedy decoding writes it. The logit difference asks for more: at each place all that follows
+            has to be likelier than the best other token.
     """
 
     log_probability: float
     logit_difference: float
     slack: float = 0.0
     odds_slack: float = 0.0
+    greedy_margin: float = float("nan")
 
     @property
     def probability(self) -> float:
@@ -128,19 +132,21 @@ class ForcedQuery:
         own, rivals = (part[start:].astype(np.float64) for part in (value.logprobs, value.rival_logprobs))
         least = rivals.copy()  # the same where a server doesn't tell the best rival
         if self.answer.ending is None:
-            return _summed(own, (rivals, least), np.zeros(3), (np.inf, np.inf))
+            return _summed(own, (rivals, least), np.zeros(3), (np.inf, np.inf), float((own - rivals).min()))
         sums = [_bounds(*pair) for pair in zip(value.set_logprobs, value.set_slack, strict=True)]
         end, onward = sums[0], [(float(value.set_rivals[0]), bool(value.set_told[0]))]
         for one in pending:
             first = float(one.logprobs[-1])
             end = np.logaddexp(end, first + _bounds(one.set_logprobs[0], one.set_slack[0]))
             onward.append((first + float(one.set_logprobs[1]), bool(np.isfinite(one.set_slack[1]))))
-        last = own[-1] + end
+        last, each = own[-1] + end, own.copy()
         if len(sums) > 1:
             last, rivals[-1] = np.logaddexp(last, sums[1]), value.set_rivals[1]
+            each[-1] = np.logaddexp(own[-1], sums[1][0])
             least[-1] = rivals[-1] if value.set_told[1] else -np.inf
         against = max(rival for rival, _ in onward), max((rival for rival, told in onward if told), default=-np.inf)
-        return _summed(own[:-1], (rivals, least), last, (end[0] - against[0], end[0] - against[1]))
+        odds = (end[0] - against[0], end[0] - against[1])
+        return _summed(own[:-1], (rivals, least), last, odds, min(float((each - rivals).min()), float(odds[0])))
 
 
 def _bounds(total: float, slack: float) -> NDArray[np.float64]:
@@ -151,7 +157,9 @@ def _bounds(total: float, slack: float) -> NDArray[np.float64]:
 Pair = tuple[NDArray[np.float64], NDArray[np.float64]]
 
 
-def _summed(own: NDArray[np.float64], rivals: Pair, last: NDArray[np.float64], odds: tuple[float, float]) -> Forced:
+def _summed(
+    own: NDArray[np.float64], rivals: Pair, last: NDArray[np.float64], odds: tuple[float, float], margin: float
+) -> Forced:
     """Metrics of a value.
 
     Args:
@@ -159,12 +167,14 @@ def _summed(own: NDArray[np.float64], rivals: Pair, last: NDArray[np.float64], o
         rivals: of the best other tokens in their places, the most and the least that they may be.
         last: what is left, with its bounds: nothing, or the last token and that the value ends there.
         odds: log-odds of the ending, the least and the most.
+        margin: see `Forced.greedy_margin`.
     """
     each = own if len(own) == len(rivals[0]) else np.append(own, last[0])
     rest = np.cumsum(each[::-1])[::-1]  # log p of token i and all after it
     slack = float(max(last[2] - last[0], last[0] - last[1]))
     difference, most = (float(min((rest - other).min(), end)) for other, end in zip(rivals, odds, strict=True))
-    return Forced(float(rest[0]), difference, slack, slack + (most - difference if most > difference else 0.0))
+    unsure = slack + (most - difference if most > difference else 0.0)
+    return Forced(float(rest[0]), difference, slack, unsure, margin)
 
 
 def target_answer(trace: Trace, given: str | None, reader: AnswerReader | None = None) -> Target:

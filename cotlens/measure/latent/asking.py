@@ -47,4 +47,4 @@ def ask(model: Model, trace: Trace, asked: Sequence[Asked], form: AnswerForm) ->
 
 def answers(forced: Forced) -> bool:
     """Whether a forced answer is the one that the model gives: each of its tokens is the likeliest in its place."""
-    return forced.logit_difference > 0
+    return forced.greedy_margin > 0

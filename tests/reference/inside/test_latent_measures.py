@@ -198,6 +198,18 @@ def test_what_does_not_fit_is_refused_in_one_sentence(attempt, said):
     assert str(refused.value).count("\n") == 0
 
 
+def test_an_unsure_model_gives_the_answer_that_it_writes():
+    """The control is sure of no number: what it writes greedily is its answer, however likely others are together."""
+    model = cl.load("abacus-latent-pause", store=False)
+    traces = model.reason([case.prompt for case in cases()[:6]], temperature=0)
+    kept = []
+    for trace in traces:
+        found = cl.latent.LatentAblation(groups=5).run(trace, model)
+        kept += found.columns["kept"].tolist()
+        assert cl.latent.Interchange(groups=5).run(trace, traces[0], model).columns["stays"].tolist() == [1, 1]
+    assert kept == [1.0] * len(kept), "nothing is handed on, so that nothing is lost"
+
+
 def test_a_model_of_words_is_told_so():
     with pytest.raises(CapabilityError, match="latent"):
         cl.latent.LatentAblation(target=TARGET).run(tiny_latent.trace(), tiny.model("qwen3"))
