@@ -1,6 +1,8 @@
 """Soft thinking on real weights: steps, words, ablations and answers are those of a loop of plain transformers."""
 
 import dataclasses
+import json
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -16,6 +18,7 @@ from tests.reference.forced import answer_metrics
 PROMPT = "A farm has 48 hens. Half as many hens come in May. How many hens does the farm have in May?"
 OTHER = "A shop sells 30 cups on Monday and 12 on Tuesday. How many cups does it sell?"
 STEPS, WORDS = 3, 3
+GSM8K = Path(__file__).resolve().parents[4] / "shared" / "data" / "gsm8k" / "test_first60.jsonl"
 
 
 @pytest.fixture(scope="module")
@@ -47,6 +50,19 @@ def softly(trace, replaced=None, count=STEPS):
             given = (replaced or {}).get(step, given)
             inputs = torch.cat([inputs, given[None, None]], 1)
     return torch.stack(rows).numpy(), inputs
+
+
+def mixed(row):
+    """What a position reads of a step."""
+    table = pretrained.pair()[0].get_input_embeddings()
+    return (torch.tensor(row[8:])[:, None] * table(torch.tensor(row[:8]).long())).sum(0).detach()
+
+
+def with_words(inputs, trace):
+    """Inputs of the latents, and behind them those of the words in which the thought went on."""
+    words = trace.token_ids[int(trace.latent_tokens[-1]) + 1 : trace.roles["thought"].end]
+    table = pretrained.pair()[0].get_input_embeddings()
+    return torch.cat([inputs, table(torch.tensor([words], dtype=torch.long)).detach()], 1)
 
 
 def running(inputs):
@@ -107,17 +123,12 @@ def test_the_lens_says_what_a_step_kept(model, trace):
 
 def test_ablations_are_the_loop_with_something_else_in_place(model, trace, thought):
     method = cl.latent.LatentAblation(mode="zero", groups=[[1]], metric="log_probability", target="24")
-    end = int(trace.latent_tokens[-1]) + 1
-    words = trace.token_ids[end : trace.roles["thought"].end]
     hf, _ = pretrained.pair()
     found = method.run(trace, model)
     zero = torch.zeros(hf.config.hidden_size)
     _, inputs = softly(trace, {1: zero})
     at = trace.roles["thought"].end
-    with torch.no_grad():
-        tail = hf.get_input_embeddings()(torch.tensor([words], dtype=torch.long))
-    before = log_probability(model, trace, torch.cat([thought[1], tail], 1), "24", at)
-    after = log_probability(model, trace, torch.cat([inputs, tail], 1), "24", at)
+    before, after = (log_probability(model, trace, with_words(one, trace), "24", at) for one in (thought[1], inputs))
     assert found.extras["untouched"] == pytest.approx(before, abs=2e-3)
     assert found.columns["estimate"][0] == pytest.approx(before - after, abs=4e-3)
 
@@ -172,3 +183,32 @@ def test_latents_of_another_vocabulary_are_refused(model, trace):
     strange[0, 0] = 2.5
     with pytest.raises(InputError, match="soft latent"):
         model.annotate(trace.replace(trace.spans("sentence")[0], strange))
+
+
+@pytest.mark.skipif(not GSM8K.exists(), reason="the published problems aren't beside this checkout")
+def test_published_problems_are_those_of_the_loop(model):
+    """Two of GSM8K side by side, of other lengths: their steps, what these say, an early stop, steps exchanged."""
+    rows = [json.loads(line) for line in GSM8K.read_text(encoding="utf-8").splitlines()[:2]]
+    own, theirs = (row["answer"].rpartition("####")[2].strip() for row in rows)
+    trace, donor = model.reason([row["question"] for row in rows], latents=STEPS, max_new_tokens=WORDS, temperature=0)
+    assert trace.latent_tokens[0] != donor.latent_tokens[0]
+    for one in (trace, donor):
+        steps, inputs = softly(one)
+        np.testing.assert_array_equal(one.latents[:, :8], steps[:, :8])
+        np.testing.assert_allclose(one.latents[:, 8:], steps[:, 8:], atol=1e-4)
+        said = np.exp(cl.latent.LatentLens().run(one, model).columns["leading_logprob"])
+        np.testing.assert_allclose(said, steps[:, 8], atol=1e-4)
+    steps, inputs = softly(trace)
+    early = cl.importance.EarlyAnswer(
+        unit="sentence", metric="log_probability", target=own, rivals=0, mask_lines=False
+    ).run(trace, model)
+    curve = dict(zip(early.extras["curve_at"].tolist(), early.extras["curve_metric"], strict=True))
+    at, end = int(trace.latent_tokens[2]), trace.roles["thought"].end
+    assert curve[at] == pytest.approx(log_probability(model, trace, inputs[:, :at], own, at), abs=2e-3)
+    before = log_probability(model, trace, with_words(inputs, trace), theirs, end)
+    for effect, held in (("total", {}), ("direct", {2: mixed(trace.latents[2])})):
+        method = cl.latent.Interchange(groups=[[0, 1]], effect=effect, target=own)
+        found = method.run(trace, donor, model, foretold=[theirs]).columns["estimate"][0]
+        _, moved = softly(trace, {0: mixed(donor.latents[0]), 1: mixed(donor.latents[1]), **held})
+        after = log_probability(model, trace, with_words(moved, trace), theirs, end)
+        assert found == pytest.approx(after - before, abs=4e-3)
