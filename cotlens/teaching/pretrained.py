@@ -22,8 +22,5 @@ def pretrained() -> Model | None:
     found = find_spec(PACKAGE)
     if found is None or find_spec("gguf") is None:
         return None
-    from transformers import AutoModelForCausalLM, AutoTokenizer
-
     file = next(Path(next(iter(found.submodule_search_locations or ()))).glob("*.gguf"))
-    hf = AutoModelForCausalLM.from_pretrained(file.parent, dtype="float32", gguf_file=file.name)
-    return load((hf, AutoTokenizer.from_pretrained(file.parent, gguf_file=file.name)), format=MARKERS)
+    return load(file, dtype="float32", format=MARKERS)

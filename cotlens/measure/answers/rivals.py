@@ -49,7 +49,10 @@ def greedy(model: Model, trace: Trace, at: Sequence[int], form: AnswerForm, read
         answer.begins = _overlap(_text(model, answer.ids), form.suffix)
     waiting, said = list(range(len(at))), _own_answer(model, trace, at[-1], form)
     while waiting:
-        guesses = [_guess(answers[i].written, said) for i in waiting]
+        guesses = [
+            _guess(answers[i].written, said)[: max(0, model.context_length - at[i] - len(answers[i].ids) - 1)]
+            for i in waiting
+        ]
         # Token 0 stands for whichever comes next: only `greedy_ids`, the likeliest token in its place, is read.
         branches = [
             Branch(at[i], (*answers[i].ids, *guess, 0), given=len(answers[i].ids))

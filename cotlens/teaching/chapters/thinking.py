@@ -16,8 +16,8 @@ from cotlens.trace import Trace
 THINKS, PAUSES = "abacus-latent", "abacus-latent-pause"
 TOTAL = (3, 4)  # the latents of the first total
 HELD = (
-    "you held the later latents at what they were, so nothing was thought on from the other total: leave `effect` at "
-    '"total".'
+    "nothing was thought on from the other total: either you held the later latents at what they were (leave `effect` "
+    'at "total"), or the donor stands where the trace should: `.run(trace, donor, model, ...)`.'
 )
 STAYED = "that is how often the model keeps its own answer (`stays`). Take the column `follows`."
 Pair = tuple[Trace, Trace, str]
@@ -48,7 +48,7 @@ def share(model: Model, asked: tuple[Pair, ...], effect: str = "total", column: 
 @lru_cache
 def cases() -> tuple[Case, ...]:
     """Both models on their own thoughts, and one where half of the answers were foretold wrongly."""
-    right = pairs(THINKS)[:4]
+    right = pairs(THINKS, 10)[:4]
     mixed = right[:2] + tuple((trace, donor, "1234") for trace, donor, _ in right[2:])
     asked = ((THINKS, right, "four thoughts"), (THINKS, mixed, "four thoughts, of which two were foretold wrongly"),
              (PAUSES, pairs(PAUSES)[:3], "three thoughts of the control"))  # fmt: skip

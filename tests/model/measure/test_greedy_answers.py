@@ -1,5 +1,7 @@
 """What a model answers at many points at once, held to a token at a time at each of them."""
 
+from dataclasses import replace
+
 import pytest
 
 import cotlens as cl
@@ -70,3 +72,15 @@ def test_a_model_that_never_stops_says_nothing(qwen):
     trace = qwen.compose("Mia has 12 pears.", "First I add 12 and 7. It is 19 now.", "It is 19.")
     given = asked(qwen, trace)
     assert rivals.greedy(qwen, *given) == [one_by_one(qwen, trace, at, *given[2:]) for at in given[1]]
+
+
+def test_a_guess_is_no_reason_to_leave_the_context(abacus, monkeypatch):
+    thought = "Mia starts with 12 pears. She gets 7 more, so 12 + 7 = 19."
+    trace = cl.Trace.from_text("Mia has 12 pears.", thought, "The answer is 987654.", model=abacus)
+    at, form, reader = trace.roles["thought"].end, form_of(trace, abacus), trace.reader or abacus.reader
+    lead = abacus.answer_branch(trace, at, "0", form)
+    said = one_by_one(abacus, trace, at, form, reader)
+    needed = at + lead.value_start + len(said) + 2  # its digits, what ends it, and the token that is asked for
+    monkeypatch.setattr(abacus.engine, "layout", replace(abacus.engine.layout, context=needed))
+    monkeypatch.setattr(abacus, "context_length", needed)
+    assert rivals.greedy(abacus, trace, [at], form, reader) == [said]
