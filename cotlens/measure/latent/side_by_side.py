@@ -66,7 +66,8 @@ def decodable_and_used(
     are the same of a model without feedback: what can be decoded there isn't used by way of the latents.
 
     `start` and `end` count latents from 0. Only cases that the model gets right count for `stays` and `kept`; extras
-    `right` and `control_right` say how many.
+    `right` and `control_right` say how many. A foretold answer that is the right one, or what the model says without an
+    exchange, can't tell, and counts for nothing.
 
     Args:
         cases: problems of one number of latents, two or more.
@@ -161,17 +162,17 @@ def _one(
     """Enter one case; whether the model gets it right."""
     told = model.decode_latents(trace.latents, [], k=1).top_ids[:, 0] == tokens(model, case.says, len(case.says))
     foretold = [case.foretells(place, case, other) for place in range(len(rows))]
-    asked = [Asked([case.answer])]
+    asked = [Asked([case.answer, *(value or case.answer for value in foretold)])]
     for row, value in zip(rows, foretold, strict=True):
         donor, mean = fills
         asked.append(Asked([case.answer, value or case.answer], {i: donor[i] for i in row}, method.effect))
         asked.append(Asked([case.answer], {i: mean[i] for i in row}, method.effect))
-    [[own], *found] = ask(model, trace, asked, form_of(trace, model, None))
+    [[own, *before], *found] = ask(model, trace, asked, form_of(trace, model, None))
     right = answers(own)
     for place, (row, value) in enumerate(zip(rows, foretold, strict=True)):
         seen["decodable"][place, index] = told[list(row)].mean()
         (still, wanted), (kept,) = found[2 * place], found[2 * place + 1]
-        if value is not None and value != case.answer:
+        if value is not None and value != case.answer and not answers(before[place]):
             seen["follows"][place, index] = answers(wanted)
             seen["stays"][place, index] = answers(still) if right else np.nan
         seen["kept"][place, index] = answers(kept) if right else np.nan

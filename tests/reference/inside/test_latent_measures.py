@@ -1,5 +1,6 @@
 """What latents say and do, against other ways to the same numbers, and on a model whose latents are known."""
 
+from dataclasses import replace
 from functools import cache
 
 import numpy as np
@@ -208,6 +209,17 @@ def test_an_unsure_model_gives_the_answer_that_it_writes():
         kept += found.columns["kept"].tolist()
         assert cl.latent.Interchange(groups=5).run(trace, traces[0], model).columns["stays"].tolist() == [1, 1]
     assert kept == [1.0] * len(kept), "nothing is handed on, so that nothing is lost"
+
+
+def test_what_is_said_without_an_exchange_is_not_followed():
+    """The control keeps its answer whatever is exchanged: foretold as that, it would always be right."""
+    model = cl.load("abacus-latent-pause", store=False)
+    given = cases()[:4]
+    said = [one.read_answer().text for one in model.reason([case.prompt for case in given], temperature=0)]
+    foretold = [replace(case, foretells=lambda *_, own=own: own) for case, own in zip(given, said, strict=True)]
+    found = cl.latent.decodable_and_used(model, foretold, groups=total_groups(CHANGES))
+    assert found.columns["n"].tolist() == [0] * CHANGES
+    assert np.isnan(found.columns["estimate"]).all()
 
 
 def test_a_model_of_words_is_told_so():
