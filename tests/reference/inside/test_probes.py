@@ -1,5 +1,6 @@
 """Probes on reasoners whose knowledge is known, on made-up activations, and on real weights."""
 
+import json
 from types import SimpleNamespace
 
 import numpy as np
@@ -314,7 +315,13 @@ def test_a_model_that_cannot_be_read_is_refused(given):
 def test_a_damaged_file_is_refused(probe, tmp_path):
     path = tmp_path / "probe.json"
     probe.save(path)
-    path.write_text(path.read_text().replace('"site": "resid_post"', '"site": "elsewhere"'))
+    saved = path.read_text()
+    path.write_text(saved.replace('"site": "resid_post"', '"site": "elsewhere"'))
+    with pytest.raises(CotLensError, match="checksum"):
+        cl.probes.load_probe(path)
+    changed = json.loads(path.read_text())
+    del changed["checksum"]
+    path.write_text(json.dumps(changed))
     with pytest.raises(CotLensError, match="site"):
         cl.probes.load_probe(path)
 
