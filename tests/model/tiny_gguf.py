@@ -24,6 +24,18 @@ NAMES = {
 }
 
 
+def add_sizes(out, config):
+    """What a header says of a model's shape."""
+    out.add_block_count(config.num_hidden_layers)
+    out.add_context_length(config.max_position_embeddings)
+    out.add_embedding_length(config.hidden_size)
+    out.add_feed_forward_length(config.intermediate_size)
+    out.add_head_count(config.num_attention_heads)
+    out.add_head_count_kv(config.num_key_value_heads)
+    out.add_rope_freq_base(config.rope_parameters["rope_theta"])
+    out.add_layer_norm_rms_eps(config.rms_norm_eps)
+
+
 def write(path, *, architecture="llama", kept="F32", without=(), splits="gpt-2", **fields):
     """Write the model of `tiny.pair("llama")`; returns it.
 
@@ -35,14 +47,7 @@ def write(path, *, architecture="llama", kept="F32", without=(), splits="gpt-2",
     """
     hf, tokenizer = tiny.pair("llama")
     config, out = hf.config, gguf.GGUFWriter(path, architecture)
-    out.add_block_count(config.num_hidden_layers)
-    out.add_context_length(config.max_position_embeddings)
-    out.add_embedding_length(config.hidden_size)
-    out.add_feed_forward_length(config.intermediate_size)
-    out.add_head_count(config.num_attention_heads)
-    out.add_head_count_kv(config.num_key_value_heads)
-    out.add_rope_freq_base(config.rope_parameters["rope_theta"])
-    out.add_layer_norm_rms_eps(config.rms_norm_eps)
+    add_sizes(out, config)
     out.add_name("tiny")
     for name, value in fields.items():
         (out.add_string if isinstance(value, str) else out.add_uint32)(name.replace("__", "."), value)

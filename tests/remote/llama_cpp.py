@@ -82,21 +82,14 @@ def write_abacus(path):
     import gguf
 
     from cotlens.organisms import load_pair
-    from tests.model.tiny_gguf import NAMES, add_tokenizer
+    from tests.model.tiny_gguf import NAMES, add_sizes, add_tokenizer
 
     hf, tokenizer = load_pair("abacus")
     config, out = hf.config, gguf.GGUFWriter(path, "qwen3")
     out.add_name("abacus")
-    out.add_block_count(config.num_hidden_layers)
-    out.add_context_length(config.max_position_embeddings)
-    out.add_embedding_length(config.hidden_size)
-    out.add_feed_forward_length(config.intermediate_size)
-    out.add_head_count(config.num_attention_heads)
-    out.add_head_count_kv(config.num_key_value_heads)
+    add_sizes(out, config)
     out.add_key_length(config.head_dim)
     out.add_value_length(config.head_dim)
-    out.add_rope_freq_base(config.rope_parameters["rope_theta"])
-    out.add_layer_norm_rms_eps(config.rms_norm_eps)
     add_tokenizer(out, tokenizer, splits="smollm")  # single digits, as Abacus reads them
     names = {"self_attn.q_norm": "attn_q_norm", "self_attn.k_norm": "attn_k_norm", **NAMES, "model.layers": "blk"}
     for name, weight in hf.state_dict().items():
