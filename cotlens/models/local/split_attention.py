@@ -6,22 +6,21 @@ causal, where under a mask it looks at every key and reads the mask besides.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import torch
+from torch import Tensor
 from transformers.modeling_utils import ALL_ATTENTION_FUNCTIONS
-
-if TYPE_CHECKING:
-    from torch import Tensor
 
 SDPA = "sdpa"  # what transformers calls the attention of torch
 FIRST = 0  # its number of the first layer
 _STRETCH = 256
+Kept = tuple[Tensor, Tensor]  # keys and values, [1, heads that keep keys, tokens, width]
 
 
 @dataclass(frozen=True)
@@ -62,6 +61,7 @@ class FirstQueries:
 
 @dataclass(frozen=True)
 class _Split:
+    before: Sequence[Kept]
     first: Tensor | None
 
 
@@ -82,14 +82,15 @@ def noting() -> Iterator[FirstQueries]:
 
 
 @contextmanager
-def splitting(first: Tensor | None) -> Iterator[None]:
-    """Within, this thread's passes heed no mask: each token sees all before the pass, and in it none after itself.
+def splitting(before: Sequence[Kept], first: Tensor | None) -> Iterator[None]:
+    """Within, this thread's passes heed no mask: each token sees `before`, and none after itself.
 
     Args:
+        before: by layer, what stands before all that the cache holds.
         first: what the first layer reads, [1, heads, q, width], where that is known.
     """
     _install()
-    token = _splitting.set(_Split(first))
+    token = _splitting.set(_Split(before, first))
     try:
         yield
     finally:
@@ -102,19 +103,27 @@ def _install() -> None:
     theirs: Callable[..., tuple[Tensor, Any]] = ALL_ATTENTION_FUNCTIONS[SDPA]
 
     def attend(module: Any, query: Tensor, key: Tensor, value: Tensor, mask: Any, **rest: Any) -> tuple[Tensor, Any]:
-        notes, split, layer = _noting.get(), _splitting.get(), getattr(module, "layer_idx", None)
+        notes, split = _noting.get(), _splitting.get()
+        layer: Any = getattr(module, "layer_idx", None)
         if notes is not None and layer == FIRST:
             notes.parts.append(query)
             notes.scale = rest.get("scaling")
         if split is None:
             return theirs(module, query, key, value, mask, **rest)
         known = split.first if layer == FIRST else None
-        return (_in_two(query, key, value, rest.get("scaling")) if known is None else known).transpose(1, 2), None
+        if known is None:
+            known = _in_two(query, (key, value), split.before[layer], rest.get("scaling"))
+        return known.transpose(1, 2), None
 
     ALL_ATTENTION_FUNCTIONS.register(SDPA, attend)
 
 
-def _in_two(query: Tensor, key: Tensor, value: Tensor, scale: float | None) -> Tensor:
+def _in_two(query: Tensor, own: Kept, before: Kept, scale: float | None) -> Tensor:
+    found = _causal(query, *own, scale)
+    return (read(query, *before, scale).joined(found) if before[0].shape[2] else found).out
+
+
+def _causal(query: Tensor, key: Tensor, value: Tensor, scale: float | None) -> Read:
     """A stretch of queries at a time: torch cuts what is causal into blocks, and fewer of them hang over the edge."""
     found, before = [], key.shape[2] - query.shape[2]
     for part in query.split(_STRETCH, dim=2):
@@ -122,6 +131,11 @@ def _in_two(query: Tensor, key: Tensor, value: Tensor, scale: float | None) -> T
         own = read(part, key[:, :, before:after], value[:, :, before:after], scale, causal=True)
         if before:
             own = read(part, key[:, :, :before], value[:, :, :before], scale).joined(own)
-        found.append(own.out)
+        found.append(own)
         before = after
-    return found[0] if len(found) == 1 else torch.cat(found, dim=2)
+    return found[0] if len(found) == 1 else together(found)
+
+
+def together(parts: Sequence[Read]) -> Read:
+    """What queries that follow each other read."""
+    return Read(torch.cat([part.out for part in parts], 2), torch.cat([part.total for part in parts], 2))

@@ -21,9 +21,9 @@ from cotlens._core.errors import CotLensError
 from cotlens.models.architecture import masks
 from cotlens.models.contract.interventions import BlockAttention
 from cotlens.models.local import split_attention
-from cotlens.models.local.caches import fresh_cache, view
+from cotlens.models.local.caches import fresh_cache
 from cotlens.models.local.scoring.verification import TOLERANCE
-from cotlens.models.local.split_attention import SDPA, FirstQueries, Read, read
+from cotlens.models.local.split_attention import SDPA, FirstQueries, Read, read, together
 from cotlens.models.whitebox.gaps import hidden_from_all
 
 if TYPE_CHECKING:
@@ -76,14 +76,15 @@ class Without:
     def passes(self, hole: Hole, keep: int, step: int) -> Iterator[tuple[NDArray[np.int64], Tensor]]:
         """Positions behind a hole, from `keep` on, and logits [1, q, vocabulary], of `step` tokens a pass."""
         engine, (start, stop), n = self._engine, hole, len(self._ids)
-        cache, known = view(self._cache, start), None if self._first is None else self._first.without(hole)
+        before = [(layer.keys[:, :, :start], layer.values[:, :, :start]) for layer in self._cache.layers]
+        cache, known = fresh_cache(), None if self._first is None else self._first.without(hole)
         for begin in range(stop, n, step):
             control.current().check()
             at = np.arange(begin, min(n, begin + step))
-            unread = masks.unread(engine.layout, len(at), start + at[-1] + 1 - stop, engine.dtype)
+            unread = masks.unread(engine.layout, len(at), at[-1] + 1 - stop, engine.dtype)
             rows = torch.arange(max(keep - begin, 0), len(at))
             first = None if known is None else known[:, :, begin - stop : at[-1] + 1 - stop]
-            with split_attention.splitting(first):
+            with split_attention.splitting(before, first):
                 ids = engine.tensor(self._ids[begin : at[-1] + 1])
                 logits, _, cache = engine.forward(ids, at, masks=unread, cache=cache, keep=rows)
             yield at[max(keep - begin, 0) :], logits
@@ -125,7 +126,7 @@ class FirstLayer:
         for start, stop in reversed(list(pairwise(edges[:-1]))):
             own = self._read(start, stop, start, stop, causal=True)
             later = self._read(stop, None, start, stop).joined(found)
-            found = Read(torch.cat([own.out, later.out], 2), torch.cat([own.total, later.total], 2))
+            found = together([own, later])
             behind[start] = found
         return behind
 
