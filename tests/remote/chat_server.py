@@ -25,6 +25,8 @@ class Chat(dialect_server.Dialect):
         parses: whether thought and answer come in two fields.
         hides: whether thoughts are given as summaries.
         keeps: the most tokens that it reads: the last ones.
+        trims: whether it takes white space off a message, as many chat templates do.
+        trims_reply: whether it takes it off what it writes.
     """
 
     def __init__(self, pair, name="tiny", context=512):
@@ -39,6 +41,7 @@ class Chat(dialect_server.Dialect):
     def reset(self):
         super().reset()
         self.kind, self.parses, self.hides, self.keeps = "vllm", False, False, None
+        self.trims = self.trims_reply = False
 
     async def chat(self, request):
         body = await request.json()
@@ -61,7 +64,8 @@ class Chat(dialect_server.Dialect):
         choice = {}
         async for piece in work:
             dialect_server._join(choice, piece)
-        message = {"role": "assistant", **self._fields(begun + choice["text"], text)}
+        wrote = choice["text"].lstrip() if self.trims_reply else choice["text"]
+        message = {"role": "assistant", **self._fields(begun + wrote, text)}
         sent = {"index": 0, "message": message, "finish_reason": choice["finish_reason"]}
         frame = self._frame([sent], len(ids), choice["_written"])
         if self.hides:
@@ -88,6 +92,7 @@ class Chat(dialect_server.Dialect):
         if self.kind == "drops":
             return render(messages[:-1], tokenize=False, add_generation_prompt=True), ""
         begun = last.get("content") or ""
+        begun = begun.strip() if self.trims else begun
         asked = {
             "vllm": body.get("continue_final_message") and not body.get("add_generation_prompt", True),
             "last": True,

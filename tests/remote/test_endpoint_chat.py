@@ -119,6 +119,37 @@ def test_one_that_returns_summaries_says_so(server, running):
         connect(running[1])
 
 
+@pytest.mark.parametrize("kind", ["vllm", "mistral"])
+def test_white_space_that_is_taken_off_is_left_to_the_model(server, running, local, kind):
+    server.kind, server.trims = kind, True
+    with pytest.warns(UserWarning, match="takes white space off the end of a begun text"):
+        model = connect(running[1])
+    assert set(model.dialect.trims_end) >= {" ", "\n"} and not model.dialect.trims_start  # a marker stands there
+    trace = local.reason(PROMPT, temperature=0)
+    ends = [at for at in range(trace.meta["begin"] + 3, len(trace.token_ids)) if trace.tokens[at - 1].isspace()]
+    cuts = {trace.tokens[at - 1]: at for at in reversed(ends)}
+    assert "\n" in cuts
+    for at in cuts.values():  # the model wrote it there, so it does again
+        assert model.resume(trace, at=at, temperature=0).token_ids == trace.token_ids
+        assert model.rollouts([Start(trace, at, range(1))], temperature=0)[0][0].token_ids == trace.token_ids
+        assert not server.requests[-1]["messages"][-1]["content"][-1].isspace()
+    other = local.compose(PROMPT, f"{THOUGHT} ", None)
+    with pytest.raises(BackendError, match=r"can't be sent the ' ' at the end of this text.* but it wrote"):
+        model.resume(other, max_new_tokens=4, temperature=0)
+
+
+def test_a_reply_without_its_white_space_is_no_continuation(server, running):
+    server.trims_reply = True
+    with pytest.warns(UserWarning, match="leaves out the white space with which it goes on"):
+        connect(running[1])
+
+
+def test_a_cut_through_a_character_is_refused(vllm, local):
+    trace = local.compose(PROMPT, f"{THOUGHT} \N{GRINNING FACE}", None)
+    with pytest.raises(InputError, match="takes messages only, and this text comes back as other tokens"):
+        vllm.resume(trace, at=len(trace.token_ids) - 1, max_new_tokens=2)
+
+
 def test_one_that_truncates_is_found_out_where_it_does(vllm, server, local):
     model = vllm
     server.keeps = 40

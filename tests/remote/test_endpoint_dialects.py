@@ -199,5 +199,5 @@ def test_white_space_that_a_tokenizer_reads_otherwise_at_an_end_is_left_to_the_s
     assert said.text == "The answer" and said.written == 2
     for piece in (" Yes", "\n"):
         choice = {"text": piece, "finish_reason": "stop"}
-        with pytest.raises(BackendError, match="was to go on with"):
+        with pytest.raises(BackendError, match="was left to write it"):
             PartialCompletion("here", rest="\n\n", held=2).take({"choices": [choice]})

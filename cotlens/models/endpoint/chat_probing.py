@@ -23,6 +23,8 @@ BEGINNING = "She has 41 at first."  # what no model writes by itself, and all ca
 DROPS = "it silently drops the beginning of an answer that it is sent"
 FINISHED = "it takes the beginning of an answer as a finished turn"
 REFUSES = "it refuses the beginning of an answer"
+TRIMS = "it leaves out the white space with which it goes on"
+_SPACES = {" ": " \t\r\v\f\u00a0", "\n": "\n"}  # what is tried, and what is taken off with it
 _LENGTH = 24  # tokens written to compare
 _FEWER = 2  # tokens by which two counts of one text may differ, one by the server and one here
 
@@ -71,15 +73,36 @@ def _going_on(client: CompletionsClient, dialect: ChatDialect, prompt: ChatPromp
             except ServerRefusal:
                 why = REFUSES
             if not why:
-                return trial
+                return _trimming(client, trial, prompt)
             if place == CONTENT:
                 reasons.add(why)
-    return dataclasses.replace(dialect, why=next(why for why in (DROPS, FINISHED, REFUSES) if why in reasons))
+    return dataclasses.replace(dialect, why=next(why for why in (TRIMS, DROPS, FINISHED, REFUSES) if why in reasons))
 
 
-def _begun(form: Format, prompt: ChatPrompt, more: str = "") -> ChatPrompt:
+def _begun(form: Format, prompt: ChatPrompt, more: str = "", before: str = "") -> ChatPrompt:
     opened = "" if prompt.lead or form.plain else form.family.open + form.family.after_open
-    return dataclasses.replace(prompt, written=opened + BEGINNING + more)
+    return dataclasses.replace(prompt, written=opened + before + BEGINNING + more)
+
+
+def _trimming(client: CompletionsClient, dialect: ChatDialect, prompt: ChatPrompt) -> ChatDialect:
+    """The dialect with the white space that makes no difference where a begun turn starts, and where it ends."""
+    plain = ask(client, dialect, _begun(dialect.form, prompt), _LENGTH, temperature=0)
+
+    def alike(**white: str) -> bool:
+        # twice, as one space is no token of its own before a word
+        twice = {where: 2 * space for where, space in white.items()}
+        one = ask(client, dialect, _begun(dialect.form, prompt, **twice), _LENGTH, temperature=0)
+        texts = [one.text, plain.text]
+        if dialect.echoes:  # the white space may be that of what is repeated
+            texts = [text.strip() for text in texts]
+        return texts[0] == texts[1] and one.read == plain.read
+
+    starts = dialect.form.plain or dialect.place != CONTENT  # else a marker stands there
+    return dataclasses.replace(
+        dialect,
+        trims_start="".join(spaces for white, spaces in _SPACES.items() if starts and alike(before=white)),
+        trims_end="".join(spaces for white, spaces in _SPACES.items() if alike(more=white)),
+    )
 
 
 def _repeats(client: CompletionsClient, dialect: ChatDialect, prompt: ChatPrompt) -> bool:
@@ -104,7 +127,9 @@ def _trial(client: CompletionsClient, dialect: ChatDialect, prompt: ChatPrompt, 
     ):
         return FINISHED
     apart = bool(cold.thought) and isinstance(first, PartialChat) and not first.thought
-    return "" if rest.strip() and second.text.startswith(rest) and not apart else FINISHED
+    if rest.strip() and not apart and second.text.startswith(rest):
+        return ""
+    return TRIMS if rest.strip() and second.text[:1].strip() and second.text.startswith(rest.lstrip()) else FINISHED
 
 
 def _half(text: str) -> str:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -152,24 +153,33 @@ def as_text(codec: HFCodec, ids: Sequence[int]) -> TextPrompt:
         InputError: its tokenizer would make others of it.
     """
     bos = codec.bos
-    body = list(ids)[len(bos) :] if list(ids[: len(bos)]) == bos else list(ids)
-    pieces = codec.pieces(body)
-    again: list[int] = []
-    for held in range(len(body)):
-        n = len(body) - held
-        text = _text(pieces[:n])
-        made = [*bos, *codec.encode_template(text)]
-        if made == [*bos, *body[:n]] == list(ids[: len(ids) - held]):
-            return TextPrompt(text, _text(pieces[n:]), held)
-        again = again or made
-        if pieces[n - 1].strip():
-            break
-    at = next((i for i, pair in enumerate(zip(again, ids, strict=False)) if pair[0] != pair[1]), len(again))
-    raise InputError(
-        f"This server takes text only, and this text comes back as other tokens from token {at} on; cut or edit it "
-        "at the end of a word, or use a server that takes token ids (vLLM, SGLang, llama.cpp)."
+    body = list(ids)[len(bos) :] if list(ids[: len(bos)]) == bos else []
+    for held, text, rest in endings(codec.pieces(body)):
+        if codec.encode_template(text) == body[: len(body) - held]:
+            return TextPrompt(text, rest, held)
+    raise other_tokens("text", codec, body, len(bos) if body else 0)
+
+
+def endings(pieces: Sequence[bytes]) -> Iterator[tuple[int, str, str]]:
+    """The ways to leave white space at the end of a text to whoever goes on: tokens left out, text, what comes next."""
+    for held in range(len(pieces)):
+        n = len(pieces) - held
+        with suppress(UnicodeDecodeError):  # a cut through a character is no text
+            yield held, b"".join(pieces[:n]).decode(), b"".join(pieces[n:]).decode()
+        if b"".join(pieces[n - 1 :]).decode("utf-8", "ignore").strip():
+            return
+
+
+def other_tokens(takes: str, codec: HFCodec, ids: Sequence[int], before: int = 0) -> InputError:
+    """The error of tokens that no text stands for: a server that `takes` "text" or "messages" reads others.
+
+    Args:
+        before: how many tokens stand before `ids`.
+    """
+    text = b"".join(codec.pieces(ids)).decode("utf-8", "replace")
+    pairs = enumerate(zip(codec.encode_template(text), ids, strict=False))
+    at = next((i for i, (made, meant) in pairs if made != meant), max(0, len(ids) - 1))
+    return InputError(
+        f"This server takes {takes} only, and this text comes back as other tokens from token {before + at} on; cut or "
+        "edit it at the end of a word, or use a server that takes token ids (vLLM, SGLang, llama.cpp)."
     )
-
-
-def _text(pieces: Sequence[bytes]) -> str:
-    return b"".join(pieces).decode("utf-8", "replace")

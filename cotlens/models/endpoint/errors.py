@@ -94,9 +94,9 @@ def shortened(where: str, read: int, sent: int) -> BackendError:
 def other_space(where: str, rest: str, written: str) -> BackendError:
     """The error of a server that was left to write the white space at a text's end, and wrote something else."""
     return BackendError(
-        f"The server at {where} takes text only, and was to go on with {rest!r}, which its tokenizer would read "
-        f"otherwise at the end of a text, but it wrote {written[:20]!r}; use a server that takes token ids (vLLM, "
-        "SGLang, llama.cpp), or end the text with a word."
+        f"The server at {where} can't be sent the {rest!r} at the end of this text, which it would strip or read as "
+        f"other tokens there, so the model was left to write it, but it wrote {written[:20]!r}; end the text with a "
+        "word, or use a server that takes token ids (vLLM, SGLang, llama.cpp)."
     )
 
 

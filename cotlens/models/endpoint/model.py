@@ -98,7 +98,7 @@ class EndpointModel(TextModel, NoWhitebox):
         self.score_path = dialect.sentence()
         self.capabilities = Capability.GENERATE | (Capability.SCORE if dialect.prompt else Capability(0))
         self._scorer = Scorer(client, dialect, self.meter, form.codec.encode("a")[0]) if dialect.prompt else None
-        self._conversations = Conversations(form) if isinstance(dialect, ChatDialect) else None
+        self._conversations = Conversations(form, dialect.trims_end) if isinstance(dialect, ChatDialect) else None
         self._writer = Writer(
             client, dialect, form.codec, self.meter, self._scorer, form.end, extent.context, self._conversations
         )

@@ -22,6 +22,7 @@ class PartialCompletion:
     Args:
         text: all of it, behind what was to come first.
         rest, held: what the server was left to write first, and how many tokens that is; see `TextPrompt`.
+        came: all of it, with that.
         ids: the tokens, where the server tells them.
         words: their texts, where it tells these beside ids; llama.cpp tells only the last token of a character that
             several tokens make, with the text of them all.
@@ -35,6 +36,7 @@ class PartialCompletion:
     text: str = ""
     rest: str = ""
     held: int = 0
+    came: str = ""
     ids: list[int] = field(default_factory=list)
     words: list[str] = field(default_factory=list)
     logprobs: list[float] = field(default_factory=list)
@@ -49,7 +51,7 @@ class PartialCompletion:
         self._count(data)
         before = len(self.ids)
         for choice in choices(data, self.where):
-            self._add(choice.get("text") or "")
+            self._put(self.came + (choice.get("text") or ""))
             table = by_columns(choice.get("logprobs") or {})
             names = table.get("tokens") or ()
             given = choice.get("token_ids")
@@ -61,12 +63,12 @@ class PartialCompletion:
             self._end(choice)
         return len(self.ids) - before
 
-    def _add(self, fresh: str) -> None:
-        """Take a piece of text; BackendError where what was to come first doesn't."""
-        n = min(len(fresh), len(self.rest))
-        if fresh[:n] != self.rest[:n]:
-            raise errors.other_space(self.where, self.rest, fresh)
-        self.rest, self.text = self.rest[n:], self.text + fresh[n:]
+    def _put(self, came: str) -> None:
+        """Take the text as far as it has come; BackendError where what was to come first doesn't."""
+        n = min(len(came), len(self.rest))
+        if came[:n] != self.rest[:n]:
+            raise errors.other_space(self.where, self.rest, came)
+        self.came, self.text = came, came[n:]
 
     def _count(self, data: Mapping[str, Any]) -> None:
         usage = data.get("usage") or {}
@@ -76,8 +78,8 @@ class PartialCompletion:
 
     def _end(self, choice: Mapping[str, Any]) -> None:
         self.finish = _finish(choice) or self.finish
-        if self.finish and self.rest:
-            raise errors.other_space(self.where, self.rest, "nothing")
+        if self.finish and len(self.came) < len(self.rest):
+            raise errors.other_space(self.where, self.rest, self.came)
         if isinstance(choice.get("stop_reason"), int):
             self.stop = int(choice["stop_reason"])
 

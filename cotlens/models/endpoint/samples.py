@@ -77,7 +77,7 @@ class Writer:
             self.client.ask_all(bodies, on_data, self._together(sampling), self.dialect.path)
         finally:
             for sample, one in zip(samples, said, strict=True):
-                self._fill(sample, one, len(prefix), sampling, stop_ids)
+                self._fill(sample, one, prefix, sampling, stop_ids)
 
     def roll(
         self, rolls: Sequence[OpenRollout], stop_ids: frozenset[int], take: Callable[[list[OpenRollout]], None]
@@ -94,7 +94,7 @@ class Writer:
             said.take(data)
             self._check_read(said, roll.at)
             self._check_length(said, roll.sampling.max_new_tokens)
-            roll.ids[:], finish = self._ids(said, roll.at, roll.sampling.max_new_tokens, stop_ids)
+            roll.ids[:], finish = self._ids(said, roll.text[: roll.at], roll.sampling.max_new_tokens, stop_ids)
             roll.finish = finish or "length"  # all has come, and nothing says that it ended
             self._count(said, roll.at, len(roll.ids))
             take([roll])
@@ -143,9 +143,15 @@ class Writer:
         return self.codec.encode_template(fresh)
 
     def _fill(
-        self, sample: Sample, said: PartialCompletion, start: int, sampling: Sampling, stop_ids: frozenset[int]
+        self,
+        sample: Sample,
+        said: PartialCompletion,
+        prefix: Sequence[int],
+        sampling: Sampling,
+        stop_ids: frozenset[int],
     ) -> None:
-        sample.ids[:], sample.finish = self._ids(said, start, sampling.max_new_tokens, stop_ids)
+        start = len(prefix)
+        sample.ids[:], sample.finish = self._ids(said, prefix, sampling.max_new_tokens, stop_ids)
         self._count(said, start, len(sample.ids))
         n = min(len(sample.ids), len(said.logprobs), len(said.tops), told(self.codec, said)[1])
         plain = sampling.temperature == sampling.top_p == 1 and not sampling.top_k
@@ -167,17 +173,31 @@ class Writer:
         if 0 < said.read < sent * _READ:
             raise errors.shortened(self.client.endpoint, said.read, sent)
 
-    def _ids(self, said: PartialCompletion, read: int, most: int, stop_ids: frozenset[int]) -> tuple[list[int], str]:
-        """The tokens of an answer to `read` tokens, up to the first that ends it, and how it ended."""
+    def _behind(self, said: PartialCompletion, prefix: Sequence[int]) -> list[int]:
+        """The tokens of a text, without what the server was left to write first.
+
+        Raises:
+            BackendError: it wrote that in other tokens, such as a space with the word after it.
+        """
+        held = said.held if said.text else 0
+        ids = self.codec.encode_template((said.rest if held else "") + said.text)
+        if ids[:held] != list(prefix[len(prefix) - held :]):
+            raise errors.other_space(self.client.endpoint, said.rest, said.came)
+        return ids[held:]
+
+    def _ids(
+        self, said: PartialCompletion, prefix: Sequence[int], most: int, stop_ids: frozenset[int]
+    ) -> tuple[list[int], str]:
+        """The tokens of an answer to those of `prefix`, up to the first that ends it, and how it ended."""
         if said.ids:
             kept, finish = _cut(told(self.codec, said)[0], most, stop_ids)
         else:  # as many as the tokenizer makes of the text, which may be more than the server wrote
-            ids = self.codec.encode_template(said.text)
+            ids = self._behind(said, prefix)
             kept, finish = _cut(ids, len(ids) + 1, stop_ids)
         if finish or said.finish != "stop":
             return kept, finish or said.finish
         written = max(len(kept), said.written)
-        if said.stop is None and (written >= most or max(read, said.read) + written >= self.context):
+        if said.stop is None and (written >= most or max(len(prefix), said.read) + written >= self.context):
             return kept, "length"  # it says that the text ended, but no token did: there was no room for more
         last = [said.stop] if said.stop is not None else [] if said.ids else self.end
         return (kept if kept[-1:] == last else [*kept, *last]), "stop"
