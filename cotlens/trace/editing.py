@@ -21,7 +21,7 @@ from cotlens.trace.align import decode, fits
 from cotlens.trace.codec import Codec
 from cotlens.trace.edit import Edit, Kind
 from cotlens.trace.latents import check_words, spliced, vectors_of
-from cotlens.trace.notes import ENDINGS
+from cotlens.trace.notes import of_ending
 from cotlens.trace.parts import carrying
 from cotlens.trace.places import Cut, Place, deletion, insertion, replacement, thought_of, token_index
 from cotlens.trace.record import TraceRecord
@@ -41,7 +41,7 @@ def truncate(trace: T, at: int | Span | str) -> T:
     old = trace.text[start : thought.char_end]
     edit = Edit("truncate", start, thought.char_end, old, "", index, index, old_tokens=thought.end - index)
     roles = {role: span for role, span in trace.roles.items() if role == "prompt"}
-    notes = {"notes": [note for note in trace.meta["notes"] if note not in ENDINGS]} if "notes" in trace.meta else {}
+    notes = {"notes": [note for note in trace.meta["notes"] if not of_ending(note)]} if "notes" in trace.meta else {}
     cut = dataclasses.replace(
         trace,
         given_parts=(),

@@ -15,9 +15,23 @@ WENT_ON = (
     "The thought was stopped among its latents and left open, so the model went on in words; close_thought=True makes "
     "it answer there."
 )
+ANOTHER_NUMBER = "The thought was led on to "
 ENDINGS = frozenset({NO_ANSWER, NO_THOUGHT, ENDED_OPEN, CUT_OPEN, WENT_ON})
 
 BEFORE_EDIT = "an answer of the text before the edit, which was not rerun"
+
+
+def another_number(count: int, trained: str) -> str:
+    """A note of a thought led on to as many latents as the model wasn't trained with; `trained` is what it was."""
+    return (
+        f"{ANOTHER_NUMBER}{count} latents in all, which is none of the numbers that this model was trained with "
+        f"({trained}), so what it answers is outside what it has learned."
+    )
+
+
+def of_ending(note: str) -> bool:
+    """Whether a note holds only of a text that isn't cut short."""
+    return note in ENDINGS or note.startswith(ANOTHER_NUMBER)
 
 
 def with_text(words: str, awaits_rerun: bool) -> str:

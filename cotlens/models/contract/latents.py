@@ -67,12 +67,21 @@ class LatentFormat:
         """
         asked = self.default if given is None else check.whole("latents", given, 0)
         found = asked(prompt) if callable(asked) else asked
-        if self.counts is not None and found not in self.counts:
+        if not self.trained_with(found):
             raise InputError(
-                f"latents={found} is none of the numbers that this model was trained with "
-                f"({_few(self.counts)}); give one of these."
+                f"latents={found} is none of the numbers that this model was trained with ({self.trained}); give one "
+                "of these."
             )
         return found
+
+    def trained_with(self, count: int) -> bool:
+        """Whether as many latents were trained for."""
+        return self.counts is None or count in self.counts
+
+    @property
+    def trained(self) -> str:
+        """How many latents it was trained with, in words."""
+        return "any number" if self.counts is None else _few(self.counts)
 
     @property
     def fingerprint(self) -> str:

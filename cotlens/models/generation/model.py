@@ -183,7 +183,8 @@ class TextModel(LatentThinking, ABC):
             close_thought: end the thought there and let the model answer. A thought that is left open among its latents
                 goes on in words, which its notes say; one whose format marks their end (Coconut) ends there.
             latents: how many latents are thought there first; default as many as the trace has from there on, none
-                with close_thought.
+                with close_thought. Where that makes another number in all than the model was trained with, its notes
+                say so.
         """
         self._own(trace)
         if latents is not None:

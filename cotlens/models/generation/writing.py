@@ -25,7 +25,7 @@ from cotlens.models.model_config import Defaults
 from cotlens.trace import Trace
 from cotlens.trace.answers import AnswerReader
 from cotlens.trace.collection.traces import Traces
-from cotlens.trace.notes import WENT_ON
+from cotlens.trace.notes import WENT_ON, another_number
 from cotlens.trace.prompts import which_prompt
 
 MOST_NEW = 4096  # tokens, unless asked for more or fewer
@@ -145,8 +145,12 @@ def _with_latents(form: LatentFormat, job: WritingJob, found: Floats) -> Writing
     ids = [*job.ids, *[form.token] * len(found)]
     closing = form.closing if ids[-1] == form.token or job.ahead else ()
     latents = np.concatenate([job.latents.reshape(-1, found.shape[1]), found])
-    goes_on = len(latents) < job.stopped and not closing
-    meta = {**job.meta, "notes": [*job.meta.get("notes", ()), WENT_ON]} if goes_on else job.meta
+    notes = list(job.meta.get("notes", ()))
+    if len(latents) < job.stopped and not closing:
+        notes.append(WENT_ON)
+    if job.ahead and not form.trained_with(len(latents)):  # `reason` refuses it; to go on so is an intervention
+        notes.append(another_number(len(latents), form.trained))
+    meta = {**job.meta, "notes": notes} if notes else job.meta
     return replace(job, ids=[*ids, *closing], latent_tokens=places, latents=latents, ahead=0, meta=meta)
 
 

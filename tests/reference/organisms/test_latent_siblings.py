@@ -96,3 +96,8 @@ def test_a_thought_that_is_closed_among_its_latents_is_wrong_and_one_that_is_lef
     assert "notes" not in model.resume(again, close_thought=True, temperature=0).meta
     whole = model.resume(two, latents=13, temperature=0)
     assert whole.token_ids == trace.token_ids and "notes" not in whole.meta
+    for latents, total in ((12, 14), (14, 16)):
+        *_, note = model.resume(two, latents=latents, temperature=0).meta["notes"]
+        assert f"{total} latents in all" in note and "trained with (5, 10, 15," in note
+    cut = model.resume(two, latents=14, temperature=0).truncate(two.spans("sentence")[1])
+    assert not cut.meta["notes"], "it isn't led on any more"
