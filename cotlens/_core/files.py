@@ -183,7 +183,12 @@ def _check_seal(path: Path, body: bytes, payload: dict[str, Any], what: str) -> 
         return
     # Another program may have laid the same out otherwise.
     if fingerprint(json.dumps(payload).encode("utf-8")) != said:
-        raise InputError(
-            f"{path} isn't the {what} that was saved, its checksum says: it is damaged, or was changed by hand. Save "
-            'it again, or take the "checksum" out of the file to read it as it is.'
-        )
+        raise not_as_saved(path, what, ', or take the "checksum" out of the file to read it as it is')
+
+
+def not_as_saved(path: Path, what: str, otherwise: str = "") -> InputError:
+    """The error of a file whose checksum is of something else."""
+    return InputError(
+        f"{path} isn't the {what} that was saved, its checksum says: it is damaged, or was changed by hand. Save it "
+        f"again{otherwise}."
+    )

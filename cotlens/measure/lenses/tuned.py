@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from cotlens._core import check, files
+from cotlens._core import check
 from cotlens._core.errors import InputError
 from cotlens._core.files import PathLike
 from cotlens._core.frozen import frozen_array
+from cotlens._core.tensors import read_about, write_about
 from cotlens.measure.lenses.affine import AffineLens
 from cotlens.results import Provenance
 
@@ -59,14 +58,12 @@ class TunedLens(AffineLens):
         Raises:
             InputError: the file can't be written.
         """
-        from safetensors.numpy import save
-
         about = {
             "format": FORMAT, "layers": list(self.layers), "prompts": list(self.prompts),
             **{name: getattr(self, name) for name in MEASURED}, "provenance": self.provenance.data(),
         }  # fmt: skip
         tensors = {"matrices": self.matrices, "offsets": self.offsets}
-        files.write_bytes(path, save(tensors, metadata={"cotlens": json.dumps(files.plain(about, "lens"))}))
+        write_about(path, "lens", about, tensors)
 
 
 def load_lens(path: PathLike, *, tokens: tuple[int, int] | None = None) -> TunedLens:
@@ -78,7 +75,7 @@ def load_lens(path: PathLike, *, tokens: tuple[int, int] | None = None) -> Tuned
     Raises:
         InputError: the file is missing, damaged or something else.
     """
-    about, tensors = _opened(path)
+    about, tensors = read_about(path, "lens", "a Jacobian lens is read by lenses.read_jacobian")
     try:
         if about["format"] != FORMAT:
             raise ValueError(f"its format is {about['format']!r} and this CoTLens reads {FORMAT!r}")
@@ -89,18 +86,3 @@ def load_lens(path: PathLike, *, tokens: tuple[int, int] | None = None) -> Tuned
         )  # fmt: skip
     except (AttributeError, KeyError, TypeError, ValueError, OverflowError) as error:
         raise InputError(f"{path} is no saved lens, or it is damaged ({error}); save the lens again.") from error
-
-
-def _opened(path: PathLike) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
-    from safetensors import SafetensorError, safe_open
-
-    try:
-        with safe_open(path, framework="numpy") as opened:
-            metadata = opened.metadata() or {}
-            tensors = {name: opened.get_tensor(name) for name in opened.keys()}  # noqa: SIM118
-        about = files.revive(json.loads(metadata.get("cotlens", "null")))
-    except (SafetensorError, OSError, ValueError, TypeError) as error:
-        raise InputError(f"{path} is no safetensors file that can be read ({error}); save the lens again.") from error
-    if not isinstance(about, dict):
-        raise InputError(f"{path} is no lens saved by CoTLens; a Jacobian lens is read by lenses.read_jacobian.")
-    return about, tensors

@@ -1,20 +1,17 @@
 """Vectors from files: one safetensors file each, what they are in its metadata. Pickled files are never opened.
 
 The file holds the tensor `layer.{i}` (float32 [d_model]) and the metadata `cotlens` (JSON: name, layer, unit, status,
-provenance).
+provenance) and `cotlens_checksum`.
 """
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
-import numpy as np
-
-from cotlens._core import check, files
-from cotlens._core.data import loads
+from cotlens._core import check
 from cotlens._core.errors import InputError
 from cotlens._core.files import PathLike
+from cotlens._core.tensors import read_about
 from cotlens.measure.steering.vector import FORMAT, Vector
 from cotlens.results import Provenance
 
@@ -29,7 +26,7 @@ def load_vector(path: PathLike) -> Vector:
     """
     target = check.path("path", path)
     refuse_pickle(target)
-    about, tensors = _opened(target)
+    about, tensors = read_about(target, "vector", "read its tensor and give it with steering.given(values, layer)")
     try:
         if about["format"] != FORMAT:
             raise ValueError(f"its format is {about['format']!r} and this CoTLens reads {FORMAT!r}")
@@ -55,20 +52,3 @@ def refuse_pickle(path: Path) -> None:
             f"{path} is a pickled file, and opening one can run any code that is in it: ask for the vector as "
             "safetensors or GGUF, or, where it holds nothing but tensors by layer, use steering.read_tensors(path)."
         )
-
-
-def _opened(path: Path) -> tuple[dict[str, Any], dict[str, np.ndarray[Any, Any]]]:
-    from safetensors import SafetensorError, safe_open
-
-    try:
-        with safe_open(path, framework="numpy") as opened:
-            metadata = opened.metadata() or {}
-            tensors = {name: opened.get_tensor(name) for name in opened.keys()}  # noqa: SIM118
-        about = loads(metadata["cotlens"]) if "cotlens" in metadata else None
-    except (SafetensorError, OSError, ValueError) as error:
-        raise InputError(f"{path} is no safetensors file, or it is damaged ({error}).") from error
-    if not isinstance(about, dict):
-        raise InputError(
-            f"{path} is not a vector saved by CoTLens: read its tensor and give it with steering.given(values, layer)."
-        )
-    return files.revive(about), tensors

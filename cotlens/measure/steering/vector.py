@@ -7,7 +7,6 @@ steering-vectors call coefficient and multiplier.
 
 from __future__ import annotations
 
-import json
 import math
 import warnings
 from dataclasses import dataclass, field, replace
@@ -16,15 +15,16 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from cotlens._core import check, files
+from cotlens._core import check
 from cotlens._core.errors import InputError
+from cotlens._core.files import PathLike
 from cotlens._core.fingerprint import fingerprint
 from cotlens._core.frozen import frozen_array
+from cotlens._core.tensors import write_about
 from cotlens.models.contract import AddVector, Positions
 from cotlens.results import Provenance
 
 if TYPE_CHECKING:
-    from cotlens._core.files import PathLike
     from cotlens.models.contract import Model
 
 FORMAT = "cotlens-vector/1"
@@ -167,8 +167,6 @@ class Vector:
         Raises:
             InputError: the file can't be written.
         """
-        from safetensors.numpy import save
-
         about = {
             "format": FORMAT,
             "name": self.name,
@@ -177,8 +175,7 @@ class Vector:
             "status": self.status,
             "provenance": self.provenance.data(),
         }
-        metadata = {"cotlens": json.dumps(files.plain(about, "vector"))}
-        files.write_bytes(path, save({f"layer.{self.layer}": np.ascontiguousarray(self.values)}, metadata=metadata))
+        write_about(path, "vector", about, {f"layer.{self.layer}": self.values})
 
     def code(self) -> str:
         """Python that makes this vector, with `model`, `sae`, `positive` and `negative` as they were given."""

@@ -1,6 +1,7 @@
 """SAEs on disk in the format of SAELens: `cfg.json`, `sae_weights.safetensors`, and `sparsity.safetensors` if known.
 
-Nothing here needs SAELens but a release, which its table of names and converters must find.
+Nothing here needs SAELens but a release, which its table of names and converters must find. What is written here has a
+checksum in its metadata, which SAELens passes over.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from cotlens._core.data import loads
 from cotlens._core.errors import BackendError, InputError
 from cotlens._core.files import PathLike
 from cotlens._core.optional import need
+from cotlens._core.tensors import check_seal, sealed
 from cotlens.measure.features.autoencoder.config import Config
 from cotlens.measure.features.autoencoder.sae import BIASES, SAE
 
@@ -64,6 +66,8 @@ def read_folder(folder: Path, site: str | None = None) -> SAE:
         sparsity = load_file(folder / SPARSITY)["sparsity"] if (folder / SPARSITY).exists() else None
     except (OSError, SafetensorError, KeyError) as error:
         raise InputError(f"The files of the SAE in {folder} are damaged ({error}); get them again.") from error
+    for file in (path, folder / SPARSITY):
+        check_seal(file, "SAE")
     return _made(raw, weights, sparsity, folder, site)
 
 
@@ -85,10 +89,10 @@ def save_sae(sae: SAE, folder: PathLike, dtype: str = "float32") -> Path:
     try:
         target.mkdir(parents=True, exist_ok=True)
         state = {name: tensor.to("cpu", kind).contiguous() for name, tensor in sae.weights.items()}
-        files.write_bytes(target / WEIGHTS_FILE, save(state, metadata={"format": "pt"}))
+        files.write_bytes(target / WEIGHTS_FILE, sealed(save(state, metadata={"format": "pt"})))
         if sae.log_sparsity is not None:
             sparsity = {"sparsity": torch.from_numpy(sae.log_sparsity.copy())}
-            files.write_bytes(target / SPARSITY, save(sparsity))
+            files.write_bytes(target / SPARSITY, sealed(save(sparsity)))
         files.write_bytes(target / CONFIG, (json.dumps(sae.config.data(), indent=2) + "\n").encode("utf-8"))
     except OSError as error:
         raise InputError(

@@ -80,7 +80,7 @@ def test_a_safetensors_file_of_something_else_is_refused(tmp_path):
     from safetensors.numpy import save_file
 
     save_file({"x": np.ones(3, np.float32)}, tmp_path / "x.safetensors")
-    with pytest.raises(InputError, match="not a vector saved by CoTLens"):
+    with pytest.raises(InputError, match="no vector saved by CoTLens"):
         load_vector(tmp_path / "x.safetensors")
 
 
