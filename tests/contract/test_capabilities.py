@@ -91,7 +91,7 @@ def test_every_backend_has_a_model_in_the_contract():
 def test_a_remedy_names_who_can():
     assert offering(Capability.GRADIENT) == [name for name in BACKENDS if Capability.GRADIENT in OFFERS[name]]
     assert remedy(Capability.GRADIENT, "vllm").startswith('load the model with backend="local"')
-    assert "serve the model with vLLM" in remedy(Capability.SCORE, "vllm")
+    assert "serve the model with vLLM or llama.cpp, or load" in remedy(Capability.SCORE, "vllm")
     assert 'backend="vllm"' not in remedy(Capability.SCORE, "vllm")
     assert "plain attention" in remedy(Capability.HIDE, "local")
 

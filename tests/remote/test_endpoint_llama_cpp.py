@@ -125,5 +125,5 @@ def test_a_real_model_goes_on_as_it_began(tmp_path):
         assert model.resume(cut, temperature=0, max_new_tokens=24).token_ids[: len(whole.token_ids)] == whole.token_ids
         process.kill()
         process.wait(60)
-        with pytest.raises(BackendError, match="No server answers"):
+        with pytest.raises(BackendError, match=r"has stopped answering .*; start it again.*what was finished is kept"):
             model.resume(cut, max_new_tokens=3)

@@ -102,5 +102,5 @@ def check_scores(*models: Model) -> None:
         if not (EXACT in model.capabilities or Capability.SCORE in model.capabilities):
             raise CapabilityError(
                 f"{model.name!r} gives no log-probabilities of a text, so nothing can be compared: load it locally, or "
-                "serve it with vLLM."
+                "serve it with vLLM or llama.cpp."
             )

@@ -50,7 +50,7 @@ _PARTLY = {
     "local": {Capability.HIDE: _ATTENTION, Capability.SKIP: _POSITIONS, Capability.LATENT: _LATENTS},
     "ndif": {Capability.HIDE: _ATTENTION, Capability.SKIP: _POSITIONS},
     "vllm": {
-        Capability.SCORE: "this server gives no log-probabilities of a prompt, so serve the model with vLLM",
+        Capability.SCORE: "this server gives no log-probabilities, so serve the model with vLLM or llama.cpp",
         Capability.READ | Capability.WRITE: "run vLLM in this process, without endpoint=",
     },
 }

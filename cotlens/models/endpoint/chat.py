@@ -17,6 +17,7 @@ from cotlens._core.errors import CapabilityError, InputError
 from cotlens.models.chat_formats import templates
 from cotlens.models.chat_formats.format import Format
 from cotlens.models.endpoint.dialect import Dialect, endings, other_tokens
+from cotlens.models.endpoint.errors import BY_TOKENS
 from cotlens.models.endpoint.reply import PartialCompletion, choices
 from cotlens.trace.prompts import Prompt, conversation
 
@@ -145,8 +146,8 @@ class ChatDialect(Dialect):
         fields = self._placed(prompt.lead + prompt.written)
         if any(text[:1] in self.trims_start for text in fields.values() if text):
             raise InputError(
-                "This server takes off the white space with which a turn begins; begin the thought with a word, or use "
-                "a server that takes token ids (vLLM, SGLang, llama.cpp)."
+                "This server takes off the white space with which a turn begins; begin the thought with a word, or "
+                f"{BY_TOKENS}."
             )
         last = {"role": "assistant", **fields, **self.flags.message}
         return {**body, "messages": [*prompt.messages, last], **self.flags.request}
@@ -160,8 +161,7 @@ class ChatDialect(Dialect):
         if closed and not answer.strip():
             raise InputError(
                 f"This server takes a thought in a field of its own ({self.place!r}), and leaves it open until an "
-                "answer comes; begin the answer with a word, or use a server that takes token ids (vLLM, SGLang, "
-                "llama.cpp)."
+                f"answer comes; begin the answer with a word, or {BY_TOKENS}."
             )
         return {CONTENT: answer.lstrip() if closed else "", self.place: thought}
 

@@ -266,15 +266,13 @@ class _Exchange:
                 else:
                     self.events.put((place, self._json(await response.aread())))
         except httpx.ConnectError as error:
-            nobody = BackendError(
-                f"No server answers at {client.endpoint} ({client.secret.redact(str(error)) or 'no connection'}); "
-                "start one, with `vllm serve <model>` for instance, or give another endpoint=."
-            )
+            nobody = errors.nobody(client.endpoint, client.secret.redact(str(error)), client.met)
             raise (RetryableError(nobody) if client.met else nobody) from None
         except httpx.TimeoutException:
             late = BackendError(
-                f"The server at {client.endpoint} sent nothing for {client.timeout:g} s; give a longer timeout=, or a "
-                "smaller together= if it has too much to do."
+                f"The server at {client.endpoint} sent nothing for {client.timeout:g} s; see whether it "
+                "is stuck, or give a longer timeout=, or a smaller together= if it has too much to do; what was "
+                "finished is kept."
             )
             raise RetryableError(late) from None
         except httpx.TransportError as error:

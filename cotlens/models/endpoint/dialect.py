@@ -9,6 +9,7 @@ from typing import Any
 
 from cotlens._core.errors import CapabilityError, InputError
 from cotlens.models.chat_formats.codec import HFCodec
+from cotlens.models.endpoint.errors import BY_TOKENS
 from cotlens.models.endpoint.reply import PartialCompletion
 from cotlens.models.generation.sampling import Sampling
 from cotlens.models.model_config import Defaults
@@ -127,7 +128,7 @@ class Dialect:
             if "top_k" not in self.extras:
                 raise CapabilityError(
                     f"The server doesn't know top_k, so top_k={sampling.top_k} can't be followed; give top_k=0, or use "
-                    "a server that does (vLLM, SGLang)."
+                    "a server that does (vLLM, SGLang, llama.cpp)."
                 )
             fields["top_k"] = sampling.top_k
         return fields
@@ -181,5 +182,5 @@ def other_tokens(takes: str, codec: HFCodec, ids: Sequence[int], before: int = 0
     at = next((i for i, (made, meant) in pairs if made != meant), max(0, len(ids) - 1))
     return InputError(
         f"This server takes {takes} only, and this text comes back as other tokens from token {before + at} on; cut or "
-        "edit it at the end of a word, or use a server that takes token ids (vLLM, SGLang, llama.cpp)."
+        f"edit it at the end of a word, or {BY_TOKENS}."
     )

@@ -11,6 +11,8 @@ from typing import Any
 from cotlens._core.data import loads
 from cotlens._core.errors import BackendError, CotLensError
 
+BY_TOKENS = "use a server that takes token ids (vLLM, SGLang, llama.cpp)"
+"""What to do where a text doesn't say which tokens are meant."""
 _MOST_WORDS = 300  # characters of what a server says of its own error
 
 
@@ -75,6 +77,20 @@ def of_status(status: int, headers: Mapping[str, str], said: str, where: str) ->
     return ServerRefusal(f"The server at {where} refused a request ({status}: {said}).", status, said)
 
 
+def nobody(where: str, why: str, met: bool) -> BackendError:
+    """The error of an address at which no server takes a connection; `met` where one did before."""
+    said = why or "no connection"
+    if met:
+        return BackendError(
+            f"The server at {where} has stopped answering ({said}); start it again, then run this again: what was "
+            "finished is kept."
+        )
+    return BackendError(
+        f"No server answers at {where} ({said}); start one (`vllm serve <model>`, llama.cpp's `llama-server`), or give "
+        "another endpoint=."
+    )
+
+
 def cut(where: str, written: int, most: int) -> BackendError:
     """The error of a text that was to be longer, and for which the server has no room."""
     return BackendError(
@@ -96,7 +112,7 @@ def other_space(where: str, rest: str, written: str) -> BackendError:
     return BackendError(
         f"The server at {where} can't be sent the {rest!r} at the end of this text, which it would strip or read as "
         f"other tokens there, so the model was left to write it, but it wrote {written[:20]!r}; end the text with a "
-        "word, or use a server that takes token ids (vLLM, SGLang, llama.cpp)."
+        f"word, or {BY_TOKENS}."
     )
 
 

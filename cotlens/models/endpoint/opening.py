@@ -197,7 +197,8 @@ def _check_markers(client: Client, dialect: Dialect, form: Format, name: str) ->
         if special and not shows(client, dialect, special[0], marker):
             raise CapabilityError(
                 f"The server gives text without special tokens, and {marker!r}, which marks the thoughts of {name!r}, "
-                "is one, so thoughts and answers can't be told apart; use a server that returns token ids (vLLM)."
+                "is one, so thoughts and answers can't be told apart; use a server that returns token ids (vLLM, "
+                "llama.cpp)."
             )
 
 
