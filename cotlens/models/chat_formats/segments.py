@@ -140,7 +140,7 @@ def segment(
     opening, stop = text.edge(begin), text.edge(end)
     for first, after, kind in markers:
         if kind == "open" and not inside:
-            thought = after if thought is None else thought
+            thought = after if thought is None or _nothing_yet(text, thought, last, answer, first) else thought
             inside, answer = True, None
         elif kind == "close" and (inside or (thought is None and first.token >= begin and not own_answer)):
             thought = opening if thought is None else thought
@@ -155,6 +155,16 @@ def segment(
     if inside or last is None:
         return trimmed(text, (min(thought, stop), stop), None, False)
     return trimmed(text, (thought, max(thought, last)), None if answer is None else (min(answer, stop), stop), True)
+
+
+def _nothing_yet(text: TokenText, thought: Edge, last: Edge | None, answer: Edge | None, first: Edge) -> bool:
+    """Whether a closed thought held nothing and nothing came after it: it isn't taken up again, another one begins.
+
+    A template that is told not to think writes such an empty thought itself.
+    """
+    if last is None or answer is None:
+        return False
+    return not (text.chars[thought.char : last.char] + text.chars[answer.char : first.char]).strip()
 
 
 def split_at_answer(text: TokenText, start: int, end: int, lead: str, known: Segments | None = None) -> Segments:

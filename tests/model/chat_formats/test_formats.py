@@ -131,6 +131,9 @@ SHAPES = {
     "none": ("Nineteen.", (None, "Nineteen.", False)),
     "no open": ("First.\n</think>\n\nNineteen.", ("First.", "Nineteen.", True)),
     "taken up again": ("<think>\nA.\n</think>\nB <think>C.</think>\nD", ("A.\n</think>\nB <think>C.", "D", True)),
+    "begun anew": ("<think>\n\n</think>\n\n<think>\nA.\n</think>\nD", ("A.", "D", True)),
+    "begun anew, open": ("<think>\n\n</think>\n\n<think>\nA. Then", ("A. Then", None, False)),
+    "empty, then taken up": ("<think></think>B <think>C.</think>D", ("</think>B <think>C.", "D", True)),
     "taken up, open": ("<think>A.</think>B <think>C.", ("A.</think>B <think>C.", None, False)),
     "closed twice": ("<think>\nA.\n</think>\n\nB </think> C", ("A.", "B </think> C", True)),
     "nothing": ("", (None, None, False)),
@@ -147,7 +150,9 @@ def test_shapes_of_thoughts(shape):
     assert roles(form, written(form, opening, text), opening) == expected
 
 
-@pytest.mark.parametrize("shape", ["unclosed", "empty", "taken up again", "closed twice", "nothing", "no open"])
+@pytest.mark.parametrize(
+    "shape", ["unclosed", "empty", "taken up again", "begun anew", "closed twice", "nothing", "no open"]
+)
 def test_shapes_of_thoughts_with_markers_of_text(shape):
     text, expected = SHAPES[shape]
     form = Format(HFCodec(tiny.tokenizer(markers=())), FAMILIES["think"], [])

@@ -151,6 +151,17 @@ def test_a_template_that_sees_the_prompt_may_answer_it():
     assert (found.closed, found.thought[0] == found.thought[1], found.answer[0]) == (True, True, opening.begin)
 
 
+def test_a_thought_given_behind_the_empty_one_of_a_template_is_the_thought():
+    """Without the markers that close the one and open the other: they are no words of it."""
+    one = form("smollm-3")
+    for answer in (None, "19."):
+        opening, ids, found = one.compose("How many? /no_think", "Wait.", answer)
+        found = found or one.segment(ids, opening.prompt[1], opening.begin)
+        start, end = found.thought
+        assert b"".join(one.codec.pieces(ids[start:end])) == b"Wait."
+        assert found.closed == (answer is not None)
+
+
 def test_a_system_message_replaces_the_models_own():
     one = find(HFCodec(chat_templates.tokenizer("qwen3")), system="Think long.")
     text = [b"".join(one.codec.pieces(one.open(asked).ids)).decode() for asked in ("Hi.", [SYSTEM, TURNS[0]])]
