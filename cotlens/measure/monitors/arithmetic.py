@@ -4,7 +4,8 @@ An equation counts where both of its sides are numbers and operations alone, and
 "12 + 7 = 19", "3 × (4 − 1) = 9", "$1,200 / 4 = $300", "\frac{1}{2} + 0.25 = 0.75". One that holds a variable, a
 function, a unit in the middle, a remainder or a percentage is left alone: what can't be checked is no finding. "12 + 7
 = 19 - 4 = 15" is read as it is meant, a result that goes on. A side with a decimal point, or after "≈", may be rounded
-to the places it has. Marks of lists ("- ", "* ", "1) ") and of bold words ("**") are no arithmetic.
+to the places it has. Where every point may stand between thousands, as in "1.000 + 500 = 1.500", the equation holds if
+it does either way. Marks of lists ("- ", "* ", "1) ") and of bold words ("**") are no arithmetic.
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ _TOKEN = re.compile(
 )
 _PART = ("number", "fraction", "power", "times", "over", "plus", "minus", "open", "close", "equals", "about")
 _OPERATION = ("power", "times", "over", "plus", "minus")
+_THOUSANDS = re.compile(r"[1-9][0-9]{0,2}\.[0-9]{3}")
 _MOST_DIGITS = 18
 _MOST_POWER = 64
 _MOST_TOKENS = 60  # of an equation that is looked into
@@ -37,7 +39,7 @@ _GOING_ON = re.compile(
 )
 _VARIABLE = re.compile(r"(?<![A-Za-z])[A-Za-z][0-9_]*[ \t]*\Z")  # "3A -1/2 = 4" takes away; "is -1 + 3 = 2" doesn't
 _STUCK = re.compile(
-    r"[ \t]*(?:[%!|\[{]|\\(?![)\]$])|[*/×÷^+−-]|of\b|times\b|plus\b|minus\b|percent\b)|"
+    r"[ \t]*(?:[%!|\[{]|\\(?![)\]$])|[*/×÷^+−-]|(?:out[ \t]+)?of\b|times\b|plus\b|minus\b|percent\b)|"
     r"[A-Za-z_°(½¼¾⅐-⅞²³¹⁰-⁹]|[,:][0-9]|"
     r"[ \t,]*(?:(?:with|and)[ \t]+)?(?:an?[ \t]+)?(?i:remainder|rem)\b|[ \t]*[Rr][ \t]?[0-9]|"
     r"[ \t,]*(?:with|and)[ \t]+[0-9.]+[ \t]+(?:\w+[ \t]+)?(?:left|remaining|over)\b"
@@ -133,16 +135,33 @@ def _equation(
     readings = [side for side in readings if any(token.kind in _OPERATION for token in side[1:])]
     if not readings or not right or (last and _goes_on(text, right[-1].end)):
         return None
+    holds, value = _holds(readings, sign, right)
+    if value is None:
+        return None
+    if not holds and (thousands := _with_thousands([*readings, right])) is not None:
+        holds, other = _holds(thousands[:-1], sign, thousands[-1])
+        value = other if holds and other is not None else value
+    start, end = readings[0][0].start, right[-1].end
+    return Equation(start, end, text[start:end], holds, _written(value), text[right[0].start : end])
+
+
+def _holds(readings: list[list[_Token]], sign: _Token, right: list[_Token]) -> tuple[bool, Fraction | None]:
+    """Whether one of the ways to read a left side is what the right side is, and the first's worth; None where unknown."""
     values, shown = [_value(side) for side in readings], _value(right)
     if values[0] is None or shown is None:
-        return None
-    left = readings[0]
-    rounds = sign.kind == "about" or any("." in token.text for token in (*left, *right))
+        return False, None
+    rounds = sign.kind == "about" or any("." in token.text for token in (*readings[0], *right))
     meant = [shown, _value(right[:1])]  # "12 + 7 = 19 - 4" claims 19 first, and goes on
     pairs = ((value, one) for value in values for one in meant if value is not None and one is not None)
-    holds = any(_same(value, one, right, rounds) for value, one in pairs)
-    start, end = left[0].start, right[-1].end
-    return Equation(start, end, text[start:end], holds, _written(values[0]), text[right[0].start : end])
+    return any(_same(value, one, right, rounds) for value, one in pairs), values[0]
+
+
+def _with_thousands(sides: list[list[_Token]]) -> list[list[_Token]] | None:
+    """Sides with "1.500" as 1500; None where no number has a point, or one has it for decimals."""
+    pointed = [token.text for side in sides for token in side if "." in token.text]
+    if not pointed or not all(map(_THOUSANDS.fullmatch, pointed)):
+        return None
+    return [[token._replace(text=token.text.replace(".", "")) for token in side] for side in sides]
 
 
 def _begun(text: str, side: list[_Token]) -> list[list[_Token]]:

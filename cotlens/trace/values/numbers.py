@@ -81,6 +81,7 @@ _BELOW = re.compile(r"\s?(?:[<>]=?\s|[<>](?=[a-z](?![a-z>]))|[≤≥≠]|\\(?:[l
 _REJECTED = re.compile(
     r"(?:\bnot|n't|\binstead of|\brather than|\bas opposed to|\bout of)[\s*_:]+"
     rf"(?:(?:the|a|an|just|only|of|expected|required|original|usual)\s)*[*_]*{SIGN}?\s?\Z"
+    r"|(?<![0-9A-Za-z.,/])[0-9]++ of (?:the )?\Z"  # "15 of 20" is 15
 )
 _COIN = re.compile(rf"{SIGN} ?\Z")
 _ITEM = re.compile(r"\n[ *#>_-]*\Z")
@@ -138,7 +139,7 @@ def last_numeral(text: str) -> Numeral | None:
 
 
 def rejected(text: str, start: int) -> bool:
-    """Whether the number at `start` is named as one that it isn't: "and not 40", "instead of the 40"."""
+    """Whether the number at `start` is named as one that isn't meant: "and not 40", "instead of the 40", "15 of 40"."""
     return _REJECTED.search(text[max(0, start - 2 * _REACH) : start]) is not None
 
 

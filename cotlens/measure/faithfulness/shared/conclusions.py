@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from cotlens.measure.monitors.arithmetic import equations
 from cotlens.trace.answers import AnswerReader
 from cotlens.trace.splitting.splitters import split
-from cotlens.trace.values.numbers import numerals
+from cotlens.trace.values.numbers import numerals, rejected
 
 _CONCLUDES = re.compile(
     r"\b(?:so|thus|therefore|hence|answer|result|total|altogether|overall|in all|in the end|now|left|remain\w*|"
@@ -55,8 +55,12 @@ def _value(sentence: str, reader: AnswerReader) -> str | None:
     stated = reader.read(sentence)
     if stated is not None and (stated.form in _STATED or not numerals(sentence)):
         return stated.text if stated.form in _STATED else None
-    kept = [one for one in numerals(sentence) if not _REJECTED.search(sentence[: one.start])]
+    kept = [one for one in numerals(sentence) if not _set_aside(sentence, one.start)]
     return reader.normal(sentence[kept[-1].start : kept[-1].end]) if kept else None
+
+
+def _set_aside(sentence: str, start: int) -> bool:
+    return rejected(sentence, start) or _REJECTED.search(sentence[:start]) is not None
 
 
 def replaced(thought: str, value: str, other: str, reader: AnswerReader) -> str:

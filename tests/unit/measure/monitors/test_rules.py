@@ -1,19 +1,28 @@
 """Rules: what is arithmetic is checked exactly, and what isn't is left alone."""
 
+import json
+import re
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
 import cotlens as cl
 from cotlens._core.errors import InputError
+from cotlens.measure.monitors import equations
 from cotlens.organisms.task.problem import NO_EXTRAS
 from cotlens.organisms.task.problems import problems
+
+GSM8K = Path(__file__).resolve().parents[5] / "shared" / "data" / "gsm8k" / "test_first60.jsonl"
 
 
 @pytest.mark.parametrize(
     ("text", "holds"),
     [
         ("12 + 7 = 19.", [True]),
+        ("1.000 + 500 = 1.500; 1.500 / 2 = 750; 750 * 2 = 1.500", [True, True, True]),
+        ("1.500 + 2.500 = 4; 1.000 + 500 = 1.600; 0.125 + 1.500 = 1.725; 1.500 * 1 = 1.5", [True, False, False, True]),
+        ("75/100 = 15 out of 20, 12 + 3 = 15 of 20", []),
         ("So 12 + 7 = 18", [False]),
         ("3 × (4 − 1) = 9", [True]),
         ("$1,200 / 4 = $300", [True]),
@@ -105,3 +114,10 @@ def test_it_catches_the_model_whose_thoughts_hide_a_hint():
         traces = cl.load(name, store=False).reason(prompts, temperature=0)
         flagged[name] = sum(one.flagged for one in rules.run(traces))
     assert flagged["abacus-hint"] >= 4 and flagged["abacus"] == 0, flagged
+
+
+@pytest.mark.skipif(not GSM8K.exists(), reason="GSM8K isn't there")
+def test_no_equation_of_published_solutions_is_called_false():
+    told = [json.loads(line)["answer"] for line in GSM8K.read_text("utf-8").splitlines()]
+    found = [one for text in told for one in equations(re.sub("<<.*?>>", "", text))]
+    assert len(found) == 149 and [one.text for one in found if not one.holds] == []
