@@ -66,6 +66,15 @@ class SessionFile:
         """Whether it is open, and this process's."""
         return self._connection is not None and self._process == os.getpid()
 
+    def check_elsewhere(self, path: Path) -> None:
+        """Raise InputError where `path` is this open file, moved (or linked) there since it was opened."""
+        with suppress(OSError):
+            if self.usable and os.path.samestat(os.stat(path), self._identity):
+                raise InputError(
+                    f"{path} is the session that this kernel has open from {self.path}: close it "
+                    f"(cl.Session.load({str(self.path)!r}).close()), then open it here."
+                )
+
     def items(self) -> dict[str, dict[str, Any]]:
         """Kind -> id -> data of all records that are whole, in the order in which they were first kept.
 

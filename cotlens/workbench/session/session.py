@@ -88,6 +88,8 @@ class Session:
             if model is not None:
                 known._is_of(model)
             return known
+        for other in list(_OPEN.values()):
+            other._file.check_elsewhere(target)
         session = cls.__new__(cls)
         session._begin(SessionFile(target, new=False))
         try:

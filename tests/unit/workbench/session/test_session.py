@@ -131,6 +131,20 @@ def test_the_model_is_loaded_when_something_is_asked(kept, given, path):
     assert np.array_equal(third.result.columns["estimate"], measured, equal_nan=True), "it was kept as it was measured"
 
 
+def test_a_session_that_is_moved_while_it_is_open_is_told_from_one_of_another_kernel(path, tmp_path):
+    session = cl.Session(path)
+    session.note("it was here")
+    (tmp_path / "there").mkdir()
+    moved = path.rename(tmp_path / "there" / path.name)
+    with pytest.raises(InputError, match="this kernel has open from") as told:
+        cl.Session.load(moved)
+    assert f"cl.Session.load({str(path)!r}).close()" in str(told.value)
+    cl.Session.load(path).close()
+    again = cl.Session.load(moved)
+    assert again.notes == ["it was here"]
+    again.close()
+
+
 def test_kill_9_loses_at_most_what_goes_on(given, path):
     asked = [sys.executable, "-c", KILLED, str(path), given.prompt, given.thought]
     env = {**os.environ, "PYTHONPATH": str(ROOT), "COTLENS_STORE": "off"}
