@@ -64,15 +64,18 @@ class Quality:
         rows: the monitor, the one that sees no thought, a coin, the best constant rate, and copying the outcome.
         prevalence: at which the precision is.
         value: what the thought adds: TPR of the monitor minus that of the one that sees no thought, at 1 % and 5 % of
-            false alarms, with 95 % of a paired bootstrap; NaN without that one.
+            false alarms, with 95 % of a paired bootstrap; NaN without that one. Where one of the two failed on some
+            thoughts, both are taken on the others.
         not_beaten: by the name of a figure, the floors that the monitor isn't clearly above (95 % of the paired
-            difference reach 0).
+            difference reach 0, on the thoughts that both read).
+        compared: by the name of a floor, how many thoughts of known truth both it and the monitor read.
     """
 
     rows: tuple[Row, ...]
     prevalence: float
     value: Mapping[str, tuple[float, Interval]]
     not_beaten: Mapping[str, tuple[str, ...]]
+    compared: Mapping[str, int] = field(default_factory=dict)
 
     def frame(self) -> pd.DataFrame:
         """A row per monitor and floor, with the ends of its intervals; `not_beaten` says of the monitor what it isn't
@@ -92,6 +95,7 @@ class Quality:
                 low, high = row.intervals.get(name, (NAN, NAN))
                 told.update({f"{name}_low": low, f"{name}_high": high})
         same = [f"{name}: {', '.join(floors)}" for name, floors in self.not_beaten.items() if floors]
+        told["compared"] = self.compared.get(row.name, row.n)
         return {**told, "not_beaten": "" if row.floor else "; ".join(same), "status": row.status}
 
     def __repr__(self) -> str:
@@ -99,6 +103,9 @@ class Quality:
         lines = [
             f"  {row.name}: " + ", ".join(f"{name} {getattr(row, name):.2f}" for name in COMPARED) for row in self.rows
         ]
+        for row, n in ((row, self.compared.get(row.name, first.n)) for row in self.rows):
+            if 0 < n < first.n:
+                lines.append(f"  compared with {row.name} on the {n} that both read")
         same = [f"  not clearly above in {name}: {', '.join(of)}" for name, of in self.not_beaten.items() if of]
         return (
             f"<Quality of {first.name} on {first.n} thoughts, {first.failed} failed:\n" + "\n".join(lines + same) + ">"

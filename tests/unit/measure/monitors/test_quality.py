@@ -125,6 +125,20 @@ def test_failures_are_counted_and_both_extremes_told(labelled):
     assert nothing.failed == 4 and np.isnan(nothing.auroc) and "no thought was read" in nothing.status
 
 
+def test_two_are_compared_on_the_thoughts_that_both_read(labelled):
+    """One that fails on every hard thought isn't better for it, and a monitor is no better than itself."""
+    truth, scores, _ = labelled
+    hard = (scores > 0.5) != truth
+    lost, more = np.where(hard, np.nan, scores), {"clusters": each(400)}
+    found = quality(readings(lost), truth, blind=readings(scores, "blind"), **more)
+    assert found.rows[0].tpr_at_1 > found.rows[1].tpr_at_1, "each by itself, on what it read"
+    assert found.value == dict.fromkeys(("tpr_at_1", "tpr_at_5"), (0, (0, 0)))
+    assert found.compared[found.rows[1].name] == 400 - hard.sum() and found.rows[1].name in found.not_beaten["auroc"]
+    turned = quality(readings(scores), truth, blind=readings(lost, "blind"), **more)
+    assert turned.value == found.value and f"on the {400 - hard.sum()} that both read" in repr(turned)
+    assert list(turned.frame()["compared"])[:3] == [400, 400 - hard.sum(), 400]
+
+
 def test_what_is_missing_has_a_row_that_says_so(labelled):
     truth, scores, _ = labelled
     rows = quality(readings(scores[:60]), truth[:60], clusters=each(60)).rows
