@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from cotlens._core import check
 from cotlens._core.errors import InputError
 from cotlens.measure.categories.tags import CATEGORIES, Tags
-from cotlens.measure.stats.raters import kappa
+from cotlens.measure.stats.raters import kappa, of_one_label
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -28,10 +28,11 @@ class Agreement:
         kappa: (observed - expected) / (1 - expected), where `expected` is what two would share who assign categories as
             often as these do, but at random; 1 is agreement, 0 chance. NaN where both know one category only.
         low, high: 95 % of a bootstrap over sentences; sentences of one thought are no independent draws, so it is
-            rather too narrow.
+            rather too narrow. NaN where one knows one category only.
         observed: share of sentences with the same category.
         n: sentences.
         table: int64 [9, 9], how often the first said a category (row) where the second said another (column).
+        status: "ok", or why there is no interval.
     """
 
     kappa: float
@@ -40,6 +41,7 @@ class Agreement:
     observed: float
     n: int
     table: NDArray[np.int64]
+    status: str = "ok"
 
     def frame(self) -> pd.DataFrame:
         """The table, with names."""
@@ -49,7 +51,8 @@ class Agreement:
 
     def __repr__(self) -> str:
         interval = f"[{self.low:.2f}, {self.high:.2f}]"
-        return f"<Agreement kappa {self.kappa:.2f} {interval}, {self.observed:.0%} of {self.n} sentences alike>"
+        why = "" if self.status == "ok" else f" ({self.status})"
+        return f"<Agreement kappa {self.kappa:.2f} {interval}{why}, {self.observed:.0%} of {self.n} sentences alike>"
 
 
 def agreement(first: Tags | Sequence[Tags], second: Tags | Sequence[Tags], *, seed: int = 0) -> Agreement:
@@ -66,13 +69,12 @@ def agreement(first: Tags | Sequence[Tags], second: Tags | Sequence[Tags], *, se
     codes = np.array([[index[a], index[b]] for a, b in said])
     if not len(codes):
         raise InputError("There are no sentences to agree on; give thoughts that have some.")
-    rng = np.random.default_rng(check.seed(seed))
-    drawn = [float(kappa(_table(codes[rng.integers(len(codes), size=len(codes))]))) for _ in range(DRAWS)]
-    known = np.array([value for value in drawn if value == value])
+    table, rng = _table(codes), np.random.default_rng(check.seed(seed))
+    observed, why = float(np.trace(table) / len(codes)), of_one_label(table)
+    drawn = [] if why else [kappa(_table(codes[rng.integers(len(codes), size=len(codes))])) for _ in range(DRAWS)]
+    known = np.array([float(value) for value in drawn if value == value])
     low, high = np.quantile(known, (0.025, 0.975)) if len(known) else (np.nan, np.nan)
-    table = _table(codes)
-    observed = float(np.trace(table) / len(codes))
-    return Agreement(float(kappa(table)), float(low), float(high), observed, len(codes), table)
+    return Agreement(float(kappa(table)), float(low), float(high), observed, len(codes), table, why or "ok")
 
 
 def _listed(tags: Tags | Sequence[Tags]) -> Sequence[Tags]:

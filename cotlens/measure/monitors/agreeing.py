@@ -35,11 +35,13 @@ class Pair:
     Args:
         first, second: their names.
         n: thoughts that both labelled; `failed`: those that one or both did not.
-        observed, kappa, ac1: agreement, raw and beyond chance, with 95 % of a bootstrap over clusters.
+        observed, kappa, ac1: agreement, raw and beyond chance, with 95 % of a bootstrap over clusters; kappa's is NaN
+            where one of them said one label only.
         prevalence: share of the first and of the second of each label, in the order of `Agreement.labels`.
         degenerate: whether one label has more than 70 % of what both said, so that kappa says little.
         mcnemar: whether they flag equally often, each thought taken for itself; None where labels don't say what flags.
         span_f1: 2 x passages that both point at, of those of either; NaN where neither points anywhere.
+        status: "ok", or why kappa has no interval.
     """
 
     first: str
@@ -57,6 +59,7 @@ class Pair:
     mcnemar: McNemar | None
     span_f1: float
     span_f1_interval: Interval
+    status: str = "ok"
 
 
 @dataclass(frozen=True, repr=False)
@@ -96,13 +99,14 @@ class Agreement:
         test = pair.mcnemar
         nan = float("nan")
         tested = {"mcnemar": nan, "p": nan} if test is None else {"mcnemar": test.statistic, "p": test.p}
-        return {**row, "degenerate": pair.degenerate, **tested}
+        return {**row, "degenerate": pair.degenerate, **tested, "status": pair.status}
 
     def __repr__(self) -> str:
         told = [
             f"  {pair.first} and {pair.second}: kappa {pair.kappa:.2f} [{pair.kappa_interval.low:.2f}, "
             f"{pair.kappa_interval.high:.2f}], AC1 {pair.ac1:.2f}, {pair.observed:.0%} of {pair.n} alike"
             + (", one label has most: kappa says little" if pair.degenerate else "")
+            + ("" if pair.status == "ok" else f", kappa's interval {pair.status}")
             for pair in self.pairs
         ]
         return f"<Agreement on {self.n} thoughts, alpha {self.alpha:.2f}:\n" + "\n".join(told) + ">"
@@ -177,11 +181,15 @@ def _pair(first: tuple[str, list[Any], Any], second: tuple[str, list[Any], Any],
     observed, kappa, ac1 = (
         draw.interval(what, tables) for what in (raters.observed_agreement, raters.kappa, raters.ac1)
     )
+    why = raters.of_one_label(total)
+    if why:
+        kappa = kappa[0], Interval(float("nan"), float("nan"))
     spans = draw.interval(_f1, np.array([_passages(a, b) for a, b in zip(items, others, strict=True)], dtype=float))
     prevalence = tuple(map(float, rows)), tuple(map(float, columns))
     degenerate = bool(n) and float(((rows + columns) / 2).max()) > DEGENERATE
     test = _mcnemar(items, others)
-    return Pair(one, other, n, len(codes) - n, *observed, *kappa, *ac1, prevalence, degenerate, test, *spans)
+    status = why or "ok"
+    return Pair(one, other, n, len(codes) - n, *observed, *kappa, *ac1, prevalence, degenerate, test, *spans, status)
 
 
 def _mcnemar(items: Sequence[Any], others: Sequence[Any]) -> McNemar | None:

@@ -55,6 +55,16 @@ def kappa(tables: ArrayLike) -> Floats:
         return _beyond(observed_agreement(found), (rows * columns).sum(axis=-1))
 
 
+def of_one_label(table: ArrayLike) -> str:
+    """Why kappa of a table [k, k] has no interval: a rater who says one label makes it 0 in every draw; "" else."""
+    found, _ = _tables(table)
+    alone = [whose for whose, axis in (("first", 1), ("second", 0)) if (found.sum(axis=axis) > 0).sum() == 1]
+    if not alone:
+        return ""
+    known = "both raters said" if len(alone) == 2 else f"the {alone[0]} rater said"
+    return f"not measured: {known} one label only, so that kappa is the same in every sample"
+
+
 def ac1(tables: ArrayLike) -> Floats:
     """Gwet's AC1, float64 [...] of tables [..., k, k]: p_e = sum of q(1 - q)/(k - 1), q the mean marginals."""
     found, n = _tables(tables)

@@ -81,6 +81,8 @@ def test_kappa_is_what_cohen_says(trace):
     assert found.frame().loc["problem_setup", "unknown"] == 1
     alone = tags.by_hand(dict.fromkeys(range(10), "unknown"))
     assert np.isnan(cl.categories.agreement(alone, alone).kappa)
+    one = cl.categories.agreement(tags, alone)
+    assert one.kappa == 0 and np.isnan([one.low, one.high]).all() and "the second rater said one label" in repr(one)
 
 
 def test_other_sentences_cannot_agree(trace):

@@ -42,6 +42,17 @@ def test_a_prevalent_label_is_marked_as_degenerate():
     assert not agreement([[True, False] * 20, [True, False, False, True] * 10]).pairs[0].degenerate
 
 
+def test_kappa_has_no_interval_where_a_rater_said_one_label():
+    found = agreement([[True, False] * 20, [True] * 40])
+    [pair] = found.pairs
+    assert pair.kappa == 0 and np.isnan(pair.kappa_interval).all() and pair.ac1_interval.low < pair.ac1
+    assert "the second rater said one label only" in pair.status and pair.status in repr(found)
+    assert list(found.frame()["status"]) == [pair.status]
+    assert "the first rater" in agreement([[True] * 40, [True, False] * 20]).pairs[0].status
+    assert "both raters" in agreement([[True] * 40, [False] * 40]).pairs[0].status
+    assert agreement([[True, False] * 20, [True, True, False, False] * 10]).pairs[0].status == "ok"
+
+
 def test_thoughts_of_one_problem_widen_the_interval():
     rng = np.random.default_rng(2)
     first = np.repeat(rng.random(30) < 0.5, 10)
