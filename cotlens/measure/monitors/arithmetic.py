@@ -146,7 +146,7 @@ def _equation(
 
 
 def _holds(readings: list[list[_Token]], sign: _Token, right: list[_Token]) -> tuple[bool, Fraction | None]:
-    """Whether one of the ways to read a left side is what the right side is, and the first's worth; None where unknown."""
+    """Whether a left side, read in one of its ways, is what the right side is; and its worth, None where unknown."""
     values, shown = [_value(side) for side in readings], _value(right)
     if values[0] is None or shown is None:
         return False, None
