@@ -34,5 +34,7 @@ const TWO = ALL.map((one, at) => (at === ALL.length - 1 ? { ...(ALL[at - 1] as P
 export const MONITORS: Record<string, () => State> = {
   monitors: () => ({ panel: { monitors: ["rules", "judge (validity, all)"], labels: LABELS, thoughts: TWO }, labels: { "thought-0": "flawed" }, code: CODE, selected: {} }),
   monitorsone: () => ({ panel: { monitors: ["rules"], labels: LABELS, thoughts: TWO.slice(0, 4).map((one) => ({ ...one, readings: one.readings.slice(0, 1), findings: one.findings.filter(({ monitor }) => monitor === 0) })) }, labels: {}, code: CODE, selected: {} }),
+  monitorssole: () => ({ panel: { monitors: ["rules"], labels: LABELS, thoughts: [{ ...(ALL[0] as PanelThought), readings: [{ ...reading("sound"), rationale: "" }], findings: [] }] }, labels: {}, code: CODE, selected: {} }),
+  monitorsalone: () => ({ panel: { monitors: ["rules"], labels: LABELS, thoughts: [thought(0, [{ ...reading("flawed"), rationale: "" }], [finding(0, "12 + 7 = 18 pears", "arithmetic", 2), finding(0, "The hint says 14, which I trust.", "unsupported", 3)])] }, labels: {}, code: CODE, selected: {} }),
   monitorshostile: () => ({ panel: { monitors: [HOSTILE, "b"], labels: [HOSTILE, "sound"], thoughts: [thought(0, [reading(HOSTILE), reading("", HOSTILE)], [finding(0, "🍐", HOSTILE, 3, "exact", HOSTILE)], HOSTILE)] }, labels: { other: "none of them" }, code: CODE, selected: {} }),
 };

@@ -3,7 +3,6 @@
 import { button, h, onClick, setAttribute, setText } from "../kit/dom";
 import type { CodePanel } from "../kit/controls/code";
 import { createLegend, zeroWords } from "../kit/heat/legend";
-import { count } from "../kit/numbers";
 import { createScaleControl } from "../kit/heat/scale";
 import { reachOf, scaleNow, type Context, type Section } from "./context";
 
@@ -14,7 +13,7 @@ export function createLayersHead(context: Context, code?: CodePanel): Section {
   const { grid } = data;
   const where = [grid.model, grid.backend].filter((part) => part !== "").join(" · ");
   const status = h("span", "cotlens-status", { title: grid.settings.map(([name, value]) => `${name}: ${value}`).join("\n") || null },
-    [`${count(data.rows, grid.row)}, ${count(data.levels[0]?.columns ?? 0, data.levels[0]?.told.unit ?? "column")}`, where].filter((part) => part !== "").join(" · "));
+    [`${data.layers}, ${data.places}`, where].filter((part) => part !== "").join(" · "));
   const legend = createLegend();
   const now = () => scaleNow(grid, own.now.lock);
   const ends = createScaleControl(signal, ["", ""], () => {}, () => sharedLock.hold(now().locked ? null : { unit: grid.scale_unit, scale: now().scale }));
@@ -38,6 +37,7 @@ export function createLayersHead(context: Context, code?: CodePanel): Section {
   onClick(back, signal, () => root.dispatchEvent(new CustomEvent("cotlens-open", { detail: null })));
   const inside = h("span", "cotlens-inside");
   const trail = h("div", "cotlens-trail", { hidden: true }, back, h("span", "", { "aria-hidden": "true" }, " › "), inside);
+  const { unmeasured } = data;
   const meaning = h("p", "cotlens-meaning");
   const element = h("div", "cotlens-top", {},
     h("div", "cotlens-head", {}, h("span", "cotlens-model", {}, grid.label), status, ...(code ? [code.opener] : [])), ...(code ? [code.panel] : []),
@@ -50,7 +50,7 @@ export function createLayersHead(context: Context, code?: CodePanel): Section {
   /** Sign, zero, unit and method in words. */
   function meaningWords(note: string): string {
     const unit = grid.scale_unit && !grid.metric.includes(grid.scale_unit) ? `, in ${grid.scale_unit}` : "";
-    return [`${grid.metric}${unit}`, grid.sign, grid.signed ? zeroWords(grid.zero) : "", grid.folded && `a sentence: ${grid.folded}`, note && `full colour: ${note}`].filter((part) => part !== "").join(" · ");
+    return [unmeasured, `${grid.metric}${unit}`, grid.sign, grid.signed ? zeroWords(grid.zero) : "", grid.folded && `a sentence: ${grid.folded}`, note && !unmeasured ? `full colour: ${note}` : ""].filter((part) => part !== "").join(" · ");
   }
 
   return {
@@ -59,10 +59,10 @@ export function createLayersHead(context: Context, code?: CodePanel): Section {
       if (changed.has("lock")) {
         const scale = now();
         setText(meaning, meaningWords(scale.note));
-        if (scale.note === "") ends.hide(); else ends.show(scale, 1, "this");
+        if (scale.note === "" || unmeasured) ends.hide(); else ends.show(scale, 1, "this");
         legend.show({
           label: grid.label, zero: grid.zero, sign: grid.sign, unit: grid.scale_unit, base: grid.base, scale: grid.base + reachOf(grid, own.now.lock), scaleNote: scale.note,
-          signed: grid.signed, kind: grid.kind, complete: true,
+          signed: grid.signed, kind: grid.kind, complete: true, ...(unmeasured ? { nothing: "measured" as const } : {}),
         });
       }
       if (changed.has("only")) alone.forEach((each, i) => setAttribute(each, "aria-pressed", String(own.now.only === (i === 0 ? null : i - 1))));

@@ -2,12 +2,15 @@
 
 import { bytesOf, floatsOf, indicesOf } from "../kit/kernel/bytes";
 import { level } from "../kit/heat/heat";
-import { figure, signed } from "../kit/numbers";
+import { count, figure, signed } from "../kit/numbers";
 import type { Grid, GridLevel, GridPanel } from "../kit/protocol";
 import { cellOf, placeOf, type Place, type Shape } from "./places";
 
 /** Codes of a cell, as cotlens.widgets.grids.runs has them. */
 export const [ABSENT, MEASURED, MISSING, BELOW, WITHOUT] = [0, 1, 2, 3, 4] as const;
+
+/** Places that are none of the thought's: before it, and the answer that cotlens.measure.patching.pair forces. */
+const BESIDE = ["", "(the forced answer)"];
 
 /** A cell by run, layer and column of its level. */
 export interface Spot { panel: number; row: number; column: number }
@@ -47,6 +50,17 @@ export class Panel {
   facts(row: number, column: number): [string, string][] {
     const at = this.at(row, column);
     return this.beside.filter(([, numbers]) => !Number.isNaN(numbers[at] ?? NaN)).map(([name, numbers]) => [name, figure(numbers[at] as number)]);
+  }
+
+  /** Of each cell that it has, why it was not measured; null where it was. */
+  missing(): (string | null)[] {
+    const found: (string | null)[] = [];
+    for (let cell = 0; cell < this.code.length; cell += 1) {
+      const [row, column] = [Math.floor(cell / this.columns), cell % this.columns];
+      const code = this.codeAt(row, column);
+      if (code !== ABSENT) found.push(code === MISSING ? this.caution(row, column) : null);
+    }
+    return found;
   }
 
   /** Heat level; 0 for what was not measured, says nothing or can't do anything. `reach` is from where colours begin to where they end. */
@@ -105,6 +119,25 @@ export class LayerGrid {
 
   /** Which runs there are; the difference of two is no run. */
   isRun(panel: number): boolean { return this.levels[0]?.panels[panel]?.told.difference === false; }
+
+  /** Why no run has a cell that was measured, "" where one has. */
+  get unmeasured(): string {
+    const reasons = (this.levels[0]?.panels ?? []).filter(({ told }) => !told.difference).flatMap((run) => run.missing());
+    return reasons.includes(null) ? "" : reasons[0] || "not measured";
+  }
+
+  /** "5 sentences": those of the text, and not what stands beside them, as the answer that is forced. */
+  get places(): string {
+    const level = this.levels[0];
+    const own = Array.from({ length: level?.columns ?? 0 }, (_, column) => column).filter((column) => !BESIDE.includes(level?.text(column) ?? ""));
+    return count(own.length, level?.told.unit ?? "column");
+  }
+
+  /** "3 layers", and whether the embedding stands among them. */
+  get layers(): string {
+    const embedding = this.grid.row_words.includes("the embedding");
+    return count(this.rows - Number(embedding), this.grid.row) + (embedding ? " and the embedding" : "");
+  }
 
   hasTokens(column: number): boolean {
     const [from, to] = this.levels[1]?.within(column) ?? [0, 0];

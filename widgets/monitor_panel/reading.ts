@@ -38,8 +38,9 @@ export function createReading({ own, panel, signal }: Context): Section {
     const reading = thought.readings[which];
     const list = h("ul", "cotlens-items", { "aria-label": `findings of ${name}` });
     thought.findings.forEach((finding, at) => { if (finding.monitor === which) list.append(h("li", "", {}, item(finding, at))); });
-    const said = reading === undefined ? [] : [h("div", "", {}, verdict(reading, name)), h("div", "cotlens-small", {}, reading.rationale || reading.reason)];
-    return h("section", "cotlens-monitor", {}, h("h4", "cotlens-title", {}, name), ...said, ...(list.childElementCount > 0 ? [list] : []));
+    const found = list.childElementCount > 0;
+    const said = reading === undefined ? [] : [h("div", "", {}, verdict(reading, name)), h("div", "cotlens-small", {}, reading.rationale || reading.reason || (found ? "" : "It marked nothing in the text."))];
+    return h("section", "cotlens-monitor", {}, h("h4", "cotlens-title", {}, name), ...said, ...(found ? [list] : []));
   }
 
   function item(finding: PanelFinding, at: number): HTMLElement {

@@ -18,7 +18,8 @@ export interface Own { row: number; finding: number | null; labels: Record<strin
 export interface Context { own: Observed<Own>; panel: Panel; code: CodePanel; signal: AbortSignal; say(label: string | null): void }
 export interface Section { element: HTMLElement; update(changed: ReadonlySet<keyof Own>): void }
 
-const KEYS: readonly KeyWords[] = [[["↑", "↓"], "thought"], [["←", "→"], "finding"], [["1", "…"], "your label"], [["0"], "take it back"], [["C"], "code"], [["Esc"], "let go"]];
+const MANY: readonly KeyWords[] = [[["↑", "↓"], "thought"]];
+const KEYS: readonly KeyWords[] = [[["←", "→"], "finding"], [["1", "…"], "your label"], [["0"], "take it back"], [["C"], "code"], [["Esc"], "let go"]];
 const MOST_KEYS = 9;
 
 export function decode(get: (key: string) => unknown): Panel | null {
@@ -39,13 +40,13 @@ export function draw(root: HTMLElement, panel: Panel | null, signal: AbortSignal
     traits.save("labels", next);
   };
   const context: Context = { own, panel, code: sharedCode(root, traits, signal), signal, say };
-  const rows = createRows(context);
-  const sections: Section[] = [createHead(context), rows, createReading(context), createOwn(context)];
-  const foot = createFoot(KEYS);
-  foot.marks([["cotlens-sample-first", "found by the first"], ...(panel.monitors.length > 1 ? [["cotlens-sample-second", "by the second"] as const] : []), ["cotlens-sample-guess", "a suggestion only"]]);
+  const alone = panel.thoughts.length === 1; // then there is nothing to choose among
+  const sections: Section[] = [createHead(context), createRows(context), createReading(context), createOwn(context)];
+  const foot = createFoot(alone ? KEYS : [...MANY, ...KEYS]);
+  foot.marks([["cotlens-sample-first", panel.monitors.length > 1 ? "found by the first" : "found"], ...(panel.monitors.length > 1 ? [["cotlens-sample-second", "by the second"] as const] : []), ["cotlens-sample-guess", "a suggestion only"]]);
   const [head, list, reading, choices] = sections.map(({ element }) => element) as [HTMLElement, HTMLElement, HTMLElement, HTMLElement];
-  root.append(head, h("div", "cotlens-main", {}, h("div", "cotlens-pane", {}, list), h("div", "cotlens-side", {}, reading, choices)), foot.element);
-  listenForKeys(root, context, list);
+  root.append(head, h("div", alone ? "cotlens-main cotlens-alone" : "cotlens-main", {}, ...(alone ? [] : [h("div", "cotlens-pane", {}, list)]), h("div", "cotlens-side", {}, reading, choices)), foot.element);
+  listenForKeys(root, context, alone ? reading : list);
   const update = (changed: ReadonlySet<keyof Own>): void => { for (const section of sections) section.update(changed); };
   own.subscribe(update, signal);
   update(new Set(Object.keys(own.now) as (keyof Own)[]));
@@ -109,7 +110,7 @@ function createOwn({ own, panel, signal, say }: Context): Section {
   };
 }
 
-function listenForKeys(root: HTMLElement, { own, panel, signal, say }: Context, list: HTMLElement): void {
+function listenForKeys(root: HTMLElement, { own, panel, signal, say }: Context, home: HTMLElement): void {
   const last = panel.thoughts.length - 1;
   const go = (row: number) => () => own.set({ row: Math.max(0, Math.min(last, row)), finding: null });
   const step = (by: number) => () => own.set({ finding: stepped(panel.thoughts[own.now.row]?.findings.length ?? 0, own.now.finding, by) });
@@ -127,7 +128,7 @@ function listenForKeys(root: HTMLElement, { own, panel, signal, say }: Context, 
       case "End": return go(last);
       case "ArrowRight": return step(1);
       case "ArrowLeft": return step(-1);
-      case "Escape": return () => { own.set({ finding: null }); list.focus({ preventScroll: true }); };
+      case "Escape": return () => { own.set({ finding: null }); home.focus({ preventScroll: true }); };
       default: return null;
     }
   });

@@ -1,11 +1,12 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { gridOf, LENSES, PATCHES } from "../gallery/grids";
-import { BELOW, LayerGrid, MEASURED, WITHOUT } from "../grid/layer-grid";
+import { BELOW, LayerGrid, MEASURED, MISSING, WITHOUT } from "../grid/layer-grid";
 import { rowsNamed } from "../grid/layers";
 import { mayPatch, reachOf, scaleNow } from "../grid/context";
 import { cellOf, placeOf, rowAt, rowTop, stepped, type Places, type Shape } from "../grid/places";
-import type { Grid } from "../kit/protocol";
+import { bytes } from "../gallery/document";
+import type { Grid, GridPanel } from "../kit/protocol";
 
 const SHAPE: Shape = { bands: 3, rows: 4, columns: 5 };
 const PLACES: Places = { left: 40, top: 24, wide: 10, tall: 8, gap: 20 };
@@ -69,4 +70,23 @@ test("a cell goes to the other run, and the difference of two is no run", () => 
   const at = (panel: number) => ({ panel, row: 0, column: 3 });
   assert.ok(mayPatch(data, at(0), at(1)) && mayPatch(data, at(1), at(0)));
   assert.ok(!mayPatch(data, at(0), at(0)) && !mayPatch(data, at(2), at(0)) && !mayPatch(data, null, at(0)));
+});
+
+test("a grid counts layers and sentences of the thought, and what stands beside them is none of either", () => {
+  const grid = gridOf({ layers: 4, texts: ["", "One. ", "Two.", "(the forced answer)"] });
+  assert.equal(new LayerGrid(grid).places, "2 sentences");
+  assert.equal(new LayerGrid({ ...grid, row_words: ["after layer 3", "after layer 2", "after layer 1", "the embedding"] }).layers, "3 layers and the embedding");
+  assert.equal(new LayerGrid({ ...grid, row_words: ["after layer 3", "after layer 2", "after layer 1", "after layer 0"] }).layers, "4 layers");
+});
+
+test("where no run could be measured, the grid says why", () => {
+  const { grid } = dataOf("patch");
+  const missing = (of: GridPanel, number: number): GridPanel => {
+    const size = of.code.byteLength;
+    return number === 2 ? of : { ...of, code: bytes(new Uint8Array(size).fill(MISSING)), reason: bytes(new Uint8Array(size)) };
+  };
+  const levels = grid.levels.map((level) => ({ ...level, panels: level.panels.map(missing) }));
+  const reasons = ["no recovery: the answers lie too near"];
+  assert.equal(new LayerGrid({ ...grid, levels, reasons }).unmeasured, reasons[0]);
+  assert.equal(dataOf("patch").unmeasured, "", "and nothing where one was");
 });

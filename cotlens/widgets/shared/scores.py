@@ -13,6 +13,7 @@ from cotlens.widgets.page import settings
 from cotlens.widgets.protocol.importance_map import Fact
 from cotlens.widgets.protocol.shared import Kind, Meaning
 from cotlens.widgets.shared.encoding import floats
+from cotlens.widgets.shared.names import shown_name
 
 _UNSIGNED = re.compile(r"\bkl\b|divergence|kurtosis|entropy|surprise", re.IGNORECASE)
 _SHOWN_APART = {
@@ -34,7 +35,7 @@ def meaning(result: Result) -> Meaning:
         "signed": is_signed(result),
         "kind": kind(result),
         "edit_type": str(result.extras.get("edit_type", "")),
-        "model": made.model,
+        "model": shown_name(made.model),
         "backend": made.backend,
         "settings": settings.told(made.settings),
     }

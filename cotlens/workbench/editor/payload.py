@@ -32,6 +32,7 @@ from cotlens.widgets.protocol.editor import (
 )
 from cotlens.widgets.shared import scores
 from cotlens.widgets.shared.encoding import floats, indices, to_utf16
+from cotlens.widgets.shared.names import shown_name
 from cotlens.workbench.editor.facts import facts
 from cotlens.workbench.editor.measure_menu import UNITS, ShadingSettings
 from cotlens.workbench.editor.no_model import WHY
@@ -56,7 +57,7 @@ MOST_PARTS = 6
 def head(model: Model, why: str) -> Head:
     """The model, and what is to be known of its scores; `why` the first measure isn't the usual one."""
     note = " ".join(filter(None, [model.score_path, why, getattr(model, "slow", "")]))
-    told: Head = {"model": model.name, "where": model.where, "note": note}
+    told: Head = {"model": shown_name(model.name), "where": model.where, "note": note}
     return told if model.capabilities else {**told, "off": WHY}
 
 

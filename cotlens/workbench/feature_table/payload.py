@@ -16,6 +16,7 @@ from cotlens.trace import Trace
 from cotlens.trace.notes import with_text
 from cotlens.widgets.protocol.feature_table import EffectInfo, Facts, Head
 from cotlens.widgets.shared.encoding import floats, indices
+from cotlens.widgets.shared.names import shown_name
 from cotlens.workbench.feature_table.labels import ORIGINS, Labels
 from cotlens.workbench.feature_table.reading import LatentReading
 from cotlens.workbench.shared import document as documents
@@ -36,7 +37,7 @@ def head(model: Model, sae: SAE) -> Head:
     known = str(config.metadata.get("neuronpedia_id") or "")
     kept = f" k={config.k}" if config.architecture == "topk" else ""
     return {
-        "model": model.name,
+        "model": shown_name(model.name),
         "where": model.where,
         "sae": f"{config.architecture}{kept} SAE of {config.site}",
         "width": config.d_sae,

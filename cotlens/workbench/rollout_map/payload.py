@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Sequence
 from operator import itemgetter
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -18,6 +17,7 @@ from cotlens.trace import Span, Trace
 from cotlens.trace.collection.traces import Traces
 from cotlens.trace.parts.carrying import check_verbatim
 from cotlens.widgets.shared.encoding import to_utf16
+from cotlens.widgets.shared.names import shown_name
 from cotlens.workbench.rollout_map.compared import Compared, Rollout, compare, plane
 
 MOST_CHARACTERS = 60_000_000  # all texts travel to the page, and into a saved notebook
@@ -43,7 +43,7 @@ def traits(traces: Traces, tags: Sequence[Tags], embeddings: ArrayLike | None, s
         "rollouts": {
             **_rollouts([one.trace for one in rollouts], tags),
             **_places(list(alone.values()), compared),
-            "model": ", ".join(_named(name) for name in traces.models if name) or "unknown model",
+            "model": ", ".join(shown_name(name) for name in traces.models if name) or "unknown model",
         },
         "prompts": [one.told for one in compared],
         "plane": plane(rollouts) if len(compared) > 1 else {},
@@ -67,11 +67,6 @@ def _asked(trace: Trace) -> Hashable:
 
 def _text_of(trace: Trace, span: Span) -> str:
     return trace.text[span.char_start : span.char_end].strip()
-
-
-def _named(model: str) -> str:
-    """A model that was loaded from a folder by the folder's name alone: the way to it is this machine's business."""
-    return Path(model).name if Path(model).is_absolute() else model
 
 
 def _places(prompts: Sequence[Sequence[Rollout]], compared: Sequence[Compared]) -> dict[str, bytes]:

@@ -19,6 +19,7 @@ from cotlens.results import Result
 from cotlens.trace import Trace
 from cotlens.widgets.protocol.shared import Empty
 from cotlens.widgets.protocol.steering_panel import Findings
+from cotlens.widgets.shared.names import shown_name
 from cotlens.widgets.steering_panel import SteeringView
 from cotlens.workbench.shared.controller import Controller, check_trace, with_codec
 from cotlens.workbench.shared.jobs import JobState
@@ -97,7 +98,7 @@ class SteeringPanel(Controller):
         latents = 0 if sae is None else sae.config.d_sae
         self._open(
             head={
-                "model": model.name,
+                "model": shown_name(model.name),
                 "where": model.where,
                 "note": model.score_path,
                 "latents": latents,

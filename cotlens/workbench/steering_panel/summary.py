@@ -23,7 +23,11 @@ def tell(view: SteeringView, markdown: bool) -> str:
     said += [f"{name}: {one_line(text['text'], _TEXT)}" for name, text in texts if text]
     head = f"**SteeringPanel** ({view.head['model']}, {view.head['where']}): {', '.join(dials) or 'no vector'}"
     names, rows = table(["text", "answer", "p", "perplexity", "tokens"], _cells(found), say)
-    return fitted([*map(say, [head, *said]), "", *names], rows, lambda _: f"{len(view.tries)} tries; {_REST}")
+    return fitted(
+        [*map(say, [head, *said]), "", *names],
+        rows,
+        lambda _: f"{len(view.tries)} {'try' if len(view.tries) == 1 else 'tries'}; {_REST}",
+    )
 
 
 def _dials(view: SteeringView) -> Iterator[tuple[Any, Any]]:

@@ -200,7 +200,8 @@ def detail(vector: Vector) -> str:
     method, settings = vector.provenance.method, vector.provenance.settings
     if "n_positive" in settings:
         kind = _KINDS.get(method, method)
-        return f"{kind}, {settings['n_positive']} examples against {settings['n_negative']}"
+        n = settings["n_positive"]
+        return f"{kind}, {n} example{'s' if n != 1 else ''} against {settings['n_negative']}"
     if method == "latent":
         return f"latent {settings['latent']} of the autoencoder at {settings['site']}"
     return {"token": "unembedding of a token", "random": "random, the control", "given": "given values"}.get(

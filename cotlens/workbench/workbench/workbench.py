@@ -21,6 +21,7 @@ from cotlens.trace import Trace
 from cotlens.widgets.page import several
 from cotlens.widgets.protocol.workbench_bar import REQUESTS, Width
 from cotlens.widgets.shared.bundles import Told
+from cotlens.widgets.shared.names import shown_name
 from cotlens.widgets.shared.selection import SelectedTrait, Selection
 from cotlens.widgets.workbench_bar import WorkbenchBar
 from cotlens.workbench.editor.editor import CoTEditor
@@ -186,7 +187,7 @@ class Workbench(Told, ipywidgets.Box):
             InputError: the file can't be written there.
         """
         shown = {name: self.made[name] for name in self._open()}
-        return several.of_widgets(path, title or f"Workbench: {self.editor.model.name}", shown)
+        return several.of_widgets(path, title or f"Workbench: {shown_name(self.editor.model.name)}", shown)
 
     # what goes on
 

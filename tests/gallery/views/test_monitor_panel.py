@@ -45,3 +45,34 @@ def test_keys_go_through_thoughts_and_findings_and_give_a_label_that_is_kept(gal
         "of this copy alone"
     )
     expect(gallery.find(".cotlens-status")).to_contain_text("2 labelled by you")
+
+
+def test_one_thought_has_the_whole_width_and_no_list_beside_it(gallery: Gallery) -> None:
+    for width in (1400, 480):
+        gallery.show("monitorssole", width=width)
+        assert gallery.box(".cotlens-fulltext")["width"] > 0.9 * gallery.box(".cotlens-main")["width"]
+    expect(gallery.find("[data-region=thoughts]")).to_have_count(0)
+    expect(gallery.find(".cotlens-monitor")).to_contain_text("It marked nothing in the text.")
+    gallery.find(".cotlens-fulltext").click()
+    gallery.page.keyboard.press("1")
+    assert gallery.model("model.get('labels')") == {"thought-0": "flawed"}
+
+
+def test_one_thought_has_the_whole_width_and_all_keys(gallery: Gallery) -> None:
+    gallery.show("monitorsalone", width=1400)
+    expect(gallery.find("[role=listbox]")).to_have_count(0)
+    assert gallery.box(".cotlens-reading")["width"] > 0.95 * gallery.box(".cotlens-foot")["width"]
+    assert gallery.box(".cotlens-reading")["height"] < 400, "no higher than what it says"
+    expect(gallery.find(".cotlens-foot")).not_to_contain_text("thought")
+    gallery.find("[data-region=reading]").focus()
+    press = gallery.page.keyboard.press
+    press("ArrowRight")
+    press("ArrowRight")
+    assert gallery.find(".cotlens-found-picked").inner_text() == "The hint says 14, which I trust."
+    press("2")
+    assert gallery.model("model.get('labels')") == {"thought-0": "sound"}
+    press("Escape")
+    expect(gallery.find(".cotlens-found-picked")).to_have_count(0)
+    expect(gallery.find("[data-region=reading]")).to_be_focused()
+    press("0")
+    assert gallery.model("model.get('labels')") == {}

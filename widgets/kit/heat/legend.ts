@@ -19,11 +19,12 @@ export interface LegendContent {
   signed: boolean;
   kind: Kind;
   complete: boolean;
-  /** No measured effect is clear of zero: then there are no colours to explain. */
-  nothing?: boolean;
+  /** No measured effect is clear of zero, or nothing was measured: then there are no colours to explain. */
+  nothing?: boolean | "measured";
 }
 
 const NOTHING = "Nothing here is clear of zero";
+const UNMEASURED = "Nothing here could be measured";
 /** While a measurement comes in, what it hasn't reached may be. */
 const NOTHING_YET = "Nothing so far is clear of zero";
 
@@ -57,8 +58,8 @@ export function createLegend(): Legend {
     show(content, otherwise = "") {
       setInvisible(scale, content === null);
       nothing.hidden = !content?.nothing;
-      setText(nothing, content?.complete === false ? NOTHING_YET : NOTHING);
-      for (const each of [low, ramp, high]) each.hidden = content?.nothing ?? false;
+      setText(nothing, content?.nothing === "measured" ? UNMEASURED : content?.complete === false ? NOTHING_YET : NOTHING);
+      for (const each of [low, ramp, high]) each.hidden = Boolean(content?.nothing);
       if (content === null) {
         setText(words, otherwise);
         setAttribute(words, "title", otherwise || null);
