@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 _LACKS = re.compile(r"is falling back .* because `(.+?)` is not installed")
 _TOKENS = 24
+_told: set[str] = set()
+"""Packages that a model here was said to lack: transformers need not say so again, below the cell that then runs."""
 
 
 def fallback(engine: Engine) -> str:
@@ -35,6 +37,7 @@ def fallback(engine: Engine) -> str:
     engine.meter.tokens, engine.meter.forwards = before.tokens, before.forwards
     if not lacking:
         return ""
+    _told.update(lacking)
     times = whole / max(sum(products), 1e-9)
     return (
         f"Its recurrent layers run without kernels of their own, because {' and '.join(sorted(lacking))} "
@@ -55,6 +58,7 @@ def _missing_kernels() -> Iterator[set[str]]:
         return not found
 
     logger = theirs.get_logger("transformers.integrations.hub_kernels")
+    logger.removeFilter(_untold)
     once: Any = logger.warning_once
     once.__func__.cache_clear()
     level = logger.level
@@ -64,7 +68,14 @@ def _missing_kernels() -> Iterator[set[str]]:
         yield lacking
     finally:
         logger.removeFilter(note)
+        logger.addFilter(_untold)
         logger.setLevel(level)
+
+
+def _untold(record: logging.LogRecord) -> bool:
+    """Whether a record is news."""
+    found = _LACKS.search(record.getMessage())
+    return found is None or found[1] not in _told
 
 
 @contextmanager

@@ -1,11 +1,13 @@
 """Measures of a model that is mostly recurrent: what they say, in how many layers, and that it is what it should be."""
 
 import importlib.util
+import logging
 import re
 
 import numpy as np
 import pytest
 import torch
+from transformers.utils import logging as transformers_logging
 
 import cotlens as cl
 from cotlens._core.errors import CapabilityError, InputError
@@ -150,6 +152,16 @@ def test_a_hybrid_without_its_kernels_says_so_and_how_slow_it_is():
     assert float(re.search(r"about ([\d.]+(?:e\+\d+)?) times as long", model.slow)[1]) >= 1
     assert LocalModel(hf, tokenizer, store=False).slow.split("about")[0] == model.slow.split("about")[0]
     assert tiny.model("qwen3").slow == ""
+    # what transformers would say of the same packages when the model first writes is no news
+    said = transformers_logging.get_logger("transformers.integrations.hub_kernels")
+    said.warning_once.__func__.cache_clear()
+    printed: list[str] = []
+    listening = logging.Handler()
+    listening.emit = lambda record: printed.append(record.getMessage())
+    said.addHandler(listening)
+    model.reason("Mia has 12 pears.", max_new_tokens=2, seed=0)
+    said.removeHandler(listening)
+    assert printed == []
 
 
 @pytest.mark.parametrize("name", ["qwen3_5", "lfm3"])
