@@ -33,6 +33,7 @@ THOUGHT = (
     "Let me go step by step. Ravi starts with 16 shells. He gets 28 more, so 16 + 28 = 44. "
     "Then 15 are gone: 44 - 15 = 29. He loses 12, so 29 - 12 = 17."
 )
+MEASURED = "at least .67: 1.5 times as long"
 
 
 def edit_to_answer(repeats: int = 9) -> list[Row]:
@@ -60,7 +61,7 @@ def edit_to_answer(repeats: int = 9) -> list[Row]:
     return [
         Row("committed edit to new answer distribution", mid["kept"], mid["asked"], each, "under 150 ms"),
         Row("committed edit to that of the rewritten thought", mid["rewritten"], mid["generated"], same),
-        Row("committed edit to rewritten and measured branch", mid["measured"], mid["generated"], same),
+        Row("committed edit to rewritten and measured branch", mid["measured"], mid["generated"], same, MEASURED),
     ]
 
 

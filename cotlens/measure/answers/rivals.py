@@ -14,6 +14,7 @@ from cotlens.trace import Trace
 from cotlens.trace.answers import AnswerForm, AnswerReader
 
 POOL = 48
+LEAST = 0.005  # probability that a rival has to reach to be followed
 GREEDY_TOKENS = 12  # of an answer that the model writes itself
 PENDING = (".", ",")  # what may go on with a number, so that one more token is needed to tell
 
@@ -128,11 +129,14 @@ def _text(model: Model, ids: Sequence[int]) -> str:
 def likeliest(
     model: Model, trace: Trace, rivals: Sequence[str], at: Sequence[int], most: int, form: AnswerForm
 ) -> list[str]:
-    """The `most` rivals whose probability is highest at any of the points `at`, likeliest first."""
+    """The `most` rivals whose probability is highest at any of the points `at`, likeliest first.
+
+    None that stays below .005 everywhere, but for the likeliest: each costs tokens at every point that is measured.
+    """
     if not rivals or not most:
         return []
     points = [StopPoint(position, rival) for rival in rivals for position in at]
     forced = score_points(model, trace, points, form=form)
-    probabilities = values(forced, "probability").reshape(len(rivals), len(at))
-    order = np.argsort(-probabilities.max(axis=1), kind="stable")
-    return [rivals[i] for i in order[:most]]
+    highest = values(forced, "probability").reshape(len(rivals), len(at)).max(axis=1)
+    order = np.argsort(-highest, kind="stable")[:most]
+    return [rivals[i] for rank, i in enumerate(order) if not rank or highest[i] >= LEAST]

@@ -54,9 +54,10 @@ class EarlyAnswer:
         spans: stretches of the thought to measure instead; Spans or (start, end) characters of the trace's text.
         metric: "logit_difference" (default), "log_probability" or "probability".
         target: the answer to follow, as it is to be written; the trace's own by default.
-        rivals: how many other answers the curve follows, those likeliest at any sentence end of all that stand in the
-            text and that the model would give there itself, and what it would say at those points where these leave
-            more than .1 open; or the answers to follow. None that means the same as the target is among them.
+        rivals: how many other answers the curve follows at most, those likeliest at any sentence end of all that stand
+            in the text and that the model would give there itself, none that stays below .005 but the likeliest, and
+            what it would say at those points where these leave more than .1 open; or the answers to follow. None that
+            means the same as the target is among them.
         mask_lines: False leaves out the masked curve, which is another pass over the thought behind its first line.
         form: in which words the answer is given: None for the form in which the trace answered, the name of one of its
             reader's forms, "own" for the trace's words, or an AnswerForm (see `forms`).
