@@ -165,6 +165,13 @@ def alternatives(
     return np.concatenate(chosen), np.concatenate(ids), np.concatenate(values)
 
 
+WHERE_NOT_FINITE = (
+    "remove the intervention that caused it, or, without one, load the model with dtype='float32'; where it is in "
+    "float32 already, its weights hold such numbers: get them again"
+)
+"""What to do where a model's numbers are NaN or infinite."""
+
+
 def check_finite(largest: Tensor, positions: NDArray[np.int64]) -> None:
     """Raise BackendError if an entry of `largest` is NaN or infinite, naming its position.
 
@@ -174,10 +181,7 @@ def check_finite(largest: Tensor, positions: NDArray[np.int64]) -> None:
     bad = ~torch.isfinite(largest)
     if bool(bad.any()):
         position = int(positions[int(bad.nonzero()[0, 0])])
-        raise BackendError(
-            f"The model's logits at token position {position} are NaN or infinite; "
-            "load it with dtype='float32', or remove the intervention that caused it."
-        )
+        raise BackendError(f"The model's logits at token position {position} are NaN or infinite; {WHERE_NOT_FINITE}.")
 
 
 def _of(known: Tensor, rows: Tensor, targets: Tensor) -> Tensor:

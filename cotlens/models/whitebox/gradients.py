@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from cotlens._core import control
 from cotlens._core.errors import BackendError, InputError, did_you_mean
 from cotlens.models.architecture.gradient_target import GradientTarget
+from cotlens.models.architecture.logits import WHERE_NOT_FINITE
 from cotlens.models.contract import ANSWER_METRICS, AnswerBranch, Ending, Gradients
 from cotlens.models.contract.interventions import BlockAttention
 from cotlens.models.contract.validation import check_sequence
@@ -51,10 +52,7 @@ def gradients(
     value, seen, slopes = engine.differentiate(goal, sites, embeddings=embeddings, interventions=interventions)
     found = Gradients(float(value), _numpy(seen), _numpy(slopes))
     if not (np.isfinite(found.value) and all(np.isfinite(slope).all() for slope in found.gradients.values())):
-        raise BackendError(
-            f"The gradient of the {metric.replace('_', ' ')} is NaN or infinite; load the model with dtype='float32', "
-            "or remove the intervention that caused it."
-        )
+        raise BackendError(f"The gradient of the {metric.replace('_', ' ')} is NaN or infinite; {WHERE_NOT_FINITE}.")
     return found
 
 
