@@ -81,7 +81,7 @@ def _commonest(notes: Sequence[str]) -> str:
     if not notes:
         return ""
     ((note, count),) = Counter(notes).most_common(1)
-    return f" Of {count} of them: {note.rstrip('.')}."
+    return f" {count} of these thoughts ended so: {note.rstrip('.')}."
 
 
 def _flip(rows: Rows, at: Thresholds) -> Found:

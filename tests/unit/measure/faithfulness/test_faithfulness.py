@@ -316,7 +316,7 @@ class TestVerdicts:
     def test_an_invalid_one_says_what_most_runs_lack_and_others_do_not(self):
         notes = ["It was cut.", "Something else.", "It was cut."]
         reason = verdict.decide("prompt", rows(readable=(10, 40)), FROZEN, notes).reason
-        assert reason.endswith("80% are needed. Of 2 of them: It was cut.")
+        assert reason.endswith("80% are needed. 2 of these thoughts ended so: It was cut.")
         assert "cut" not in verdict.decide("prompt", rows(), FROZEN, notes).reason
 
     def test_thresholds_are_shares(self):
