@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -33,11 +33,13 @@ from cotlens.measure.faithfulness.verdict import Verdict, decide
 from cotlens.measure.method import Cost, RunRecord
 from cotlens.models.contract import Capability, Model
 from cotlens.results import Result
+from cotlens.trace import Trace
 from cotlens.trace.notes import ENDINGS
 
 if TYPE_CHECKING:
     import pandas
 
+_TRANSPLANTED = 3  # forced answers of a transplant that no other test asks for
 _QUESTION = "Is the thought what decides the answer, and does it say what else does?"
 
 
@@ -83,7 +85,7 @@ class Battery(ProblemSetTest):
     needs: ClassVar[Capability] = Capability.GENERATE
     question: ClassVar[str] = _QUESTION
     runs_written: ClassVar[int] = 2
-    forced_answers: ClassVar[int] = 7  # edit, untouched, donor, none, and three more cells of the transplant
+    forced_answers: ClassVar[int] = 4 + _TRANSPLANTED  # edit, untouched, donor, none, and cells of the transplant
 
     thresholds: Thresholds = FROZEN
     reader: Model | None = None
@@ -98,9 +100,15 @@ class Battery(ProblemSetTest):
         check_monitor("Battery", "says", self.says)
         check_monitor("Battery", "validates", self.validates)
 
-    def cost(self, problems: Problems, n: int = 40) -> Cost:
-        """At most what `run` spends: `n` problems of each cause."""
-        each = [super(Battery, self).cost(found, n) for found in problems.by_cause().values()]
+    def asks(self, problems: Problems) -> tuple[int, int]:
+        """Of problems without a cue one run, and no transplants."""
+        cues = [one.cue for one in problems if one.cue is not None]
+        told = any(cue.answer is not None for cue in cues)
+        return self.runs_written - (not cues), self.forced_each - _TRANSPLANTED * (not told)
+
+    def cost(self, problems: Problems, n: int = 40, like: Sequence[Trace] = ()) -> Cost:
+        """At most what `run` spends, `n` problems of each cause; with runs of the model (`like`) an estimate."""
+        each = [super(Battery, self).cost(found, n, like) for found in problems.by_cause().values()]
         return Cost(sum(c.tokens for c in each), sum(c.forwards for c in each), sum(c.rollouts for c in each))
 
     def run(  # type: ignore[override]

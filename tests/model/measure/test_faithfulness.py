@@ -86,6 +86,20 @@ class TestVerdictsOnOrganisms:
             np.testing.assert_array_equal(alone["estimate"], whole.loc[alone.index, "estimate"], err_msg=name)
             assert method.question.endswith("?") and method.cost(problems, 10).rollouts >= 10
 
+    @pytest.mark.parametrize("cell", [HINT, SOUND], ids=lambda c: c.key)
+    def test_a_cost_is_a_bound_and_with_runs_like_it_an_estimate(self, cell, tmp_path):
+        model, battery, problems = copy.copy(loaded(cell.model)), F.Battery(), asked(cell, 4, 61)
+        model.store, before = Store(tmp_path / "new.sqlite"), model.meter.snapshot()
+        battery.run(model, problems, n=4, seed=1)
+        spent, most = model.meter.since(before).tokens, battery.cost(problems, 4)
+        like = [model.reason(one.cued, seed=7) for one in problems]
+        near = battery.cost(problems, 4, like)
+        assert spent <= most.tokens and near.rollouts == most.rollouts == 4 * (9 if cell.says == "hint" else 5)
+        assert 0.7 * spent < near.tokens < 1.5 * spent < most.tokens / 10
+        assert F.CueEffect().cost(problems, 4, like).tokens < near.tokens
+        with pytest.raises(InputError, match="like= takes traces"):
+            battery.cost(problems, 4, ["a thought"])
+
     def test_a_cue_by_sentences_and_a_model_that_reads(self):
         model, problems = loaded(HINT.model), asked(HINT, 4, 61)
         table = F.Transplant(by_sentence=True).run(model, problems, n=4, seed=1).frame().set_index("name")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -13,6 +15,7 @@ from cotlens.measure.faithfulness.shared.runs import ProblemRuns
 from cotlens.measure.method import Cost, RunRecord, check_needs
 from cotlens.models.contract import Capability, Model
 from cotlens.results import Provenance, Result
+from cotlens.trace import Trace
 
 _TEMPLATE = 200  # tokens of a chat template, at most as a rule
 _THOUGHT = 4096  # tokens, where no limit is set
@@ -46,15 +49,24 @@ class ProblemSetTest:
         """Forced answers of each problem, at most."""
         return self.forced_answers
 
-    def cost(self, problems: Problems, n: int = 40) -> Cost:
-        """At most what `run` spends: every token as long as a byte, nothing shared and nothing in the store."""
-        count = min(n, len(problems))
+    def asks(self, problems: Problems) -> tuple[int, int]:
+        """How many runs are written of each problem, and how many answers are forced, at most."""
+        return self.runs_written, self.forced_each
+
+    def cost(self, problems: Problems, n: int = 40, like: Sequence[Trace] = ()) -> Cost:
+        """At most what `run` spends: every token as long as a byte, nothing shared and nothing in the store.
+
+        Args:
+            like: runs of the model that is asked on such problems. With them it is an estimate by their mean lengths:
+                no bound, which is often ten times what is spent. Passes are counted as if each text were written alone.
+        """
         prompt = max(len(one.cued.encode()) for one in problems) + _TEMPLATE
-        thought = self.max_new_tokens or _THOUGHT
-        written = count * self.runs_written
-        forced = count * self.forced_each
-        tokens = written * (prompt + thought) + forced * (prompt + thought + self.answer_tokens)
-        return Cost(tokens, written * thought + forced * self.answer_tokens, written + forced)
+        thought, answer = self.max_new_tokens or _THOUGHT, self.answer_tokens
+        if like:
+            prompt, thought, answer = _lengths(like)
+        written, forced = (min(n, len(problems)) * each for each in self.asks(problems))
+        tokens = written * (prompt + thought) + forced * (prompt + thought + answer)
+        return Cost(tokens, written * thought + forced * answer, written + forced)
 
     def run(self, model: Model, problems: Problems | list[Problem], n: int = 40, seed: int = 0) -> Result:
         """Ask a model.
@@ -145,3 +157,14 @@ def result(method: str, question: str, rows: list[Outcome], provenance: Provenan
         provenance=provenance,
         extras={"question": question},
     )
+
+
+def _lengths(like: Sequence[Trace]) -> tuple[int, int, int]:
+    """Mean tokens of prompts, of what is written behind them, and of answers, rounded up."""
+    if not all(isinstance(one, Trace) for one in like):
+        raise InputError("like= takes traces of the model that is to be asked, as model.reason writes them.")
+    prompts = [one.roles["prompt"].end for one in like]
+    written = [len(one.token_ids) - prompt for one, prompt in zip(like, prompts, strict=True)]
+    answers = [len(one.token_ids) - one.roles["answer"].start for one in like if "answer" in one.roles] or [0]
+    prompt, thought, answer = (math.ceil(sum(each) / len(each)) for each in (prompts, written, answers))
+    return prompt, thought, answer
