@@ -17,6 +17,7 @@ import numpy as np
 from cotlens._core import check
 from cotlens._core.errors import InputError
 from cotlens._core.files import PathLike
+from cotlens.measure import torch_files
 from cotlens.measure.lenses.affine import AffineLens
 from cotlens.measure.method import model_data
 from cotlens.models.contract import Model
@@ -53,10 +54,9 @@ def read_jacobian(path: PathLike, model: Model, *, tokens: tuple[int, int] | Non
         InputError: the file is missing or damaged, holds anything but tensors, or doesn't fit the model.
     """
     target = check.path("path", path)
-    loaded = _loaded(target)
+    loaded = torch_files.read(target, "lens", "save J alone")
     found = _by_layer(target, loaded)
-    layers = sorted(found)
-    matrices = np.stack([found[layer] for layer in layers])
+    layers, matrices = list(found), np.stack(list(found.values()))
     settings = {"file": target.name, "code": f"cl.lenses.read_jacobian({str(target)!r}, model)", "model": ASKED}
     lens = JacobianLens(
         layers=tuple(layer + 1 for layer in layers), matrices=matrices, tokens=tokens,
@@ -67,33 +67,13 @@ def read_jacobian(path: PathLike, model: Model, *, tokens: tuple[int, int] | Non
     return lens
 
 
-def _loaded(path: Path) -> dict[Any, Any]:
-    import torch
-
-    try:
-        found = torch.load(path, map_location="cpu", weights_only=True)  # noqa: TID251 -- the restricted loader
-    except OSError as error:
-        raise InputError(f"No lens can be read from {path}: {error.strerror}.") from error
-    except Exception as error:  # torch raises many kinds for files that are something else
-        raise InputError(
-            f"{path} holds more than tensors, or it is damaged, so it is not opened; save J alone."
-        ) from error
-    if not isinstance(found, dict) or not isinstance(found.get("J"), dict) or not found["J"]:
+def _by_layer(path: Path, loaded: Any) -> dict[int, np.ndarray[Any, Any]]:
+    if not isinstance(loaded, dict) or not isinstance(loaded.get("J"), dict) or not loaded["J"]:
         raise InputError(f"{path} is no Jacobian lens: it has no 'J', a dict layer -> matrix [d_model, d_model].")
-    return found
-
-
-def _by_layer(path: Path, loaded: dict[Any, Any]) -> dict[int, np.ndarray[Any, Any]]:
-    import torch
-
     found = {}
-    for layer, value in loaded["J"].items():
-        if isinstance(layer, bool) or not isinstance(layer, int) or layer < 0 or not isinstance(value, torch.Tensor):
-            raise InputError(f"{path} holds {str(layer)[:40]!r} -> {type(value).__name__}, not a layer -> matrix.")
+    for layer, value in torch_files.layers_of(path, loaded["J"], "matrix").items():
         square = value.ndim == 2 and value.shape[0] == value.shape[1]
-        # A view may claim more numbers than the file holds.
-        held = value.layout == torch.strided and value.untyped_storage().nbytes() >= value.numel() * value.itemsize
-        if not (square and held and value.dtype.is_floating_point):
+        if not (square and value.dtype.is_floating_point):
             raise InputError(f"{path} holds no square matrix of numbers for layer {layer}, but {list(value.shape)}.")
         found[layer] = value.detach().float().numpy()
     if len({one.shape for one in found.values()}) > 1:

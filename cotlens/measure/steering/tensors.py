@@ -24,6 +24,7 @@ import numpy as np
 from cotlens._core import check
 from cotlens._core.errors import InputError
 from cotlens._core.files import PathLike, write_bytes
+from cotlens.measure import torch_files
 from cotlens.measure.steering.vector import Vector
 from cotlens.results import Provenance
 
@@ -50,37 +51,12 @@ def read_tensors(path: PathLike, *, name: str | None = None) -> tuple[Vector, ..
     Raises:
         InputError: the file is missing or damaged, or holds anything but tensors by layer.
     """
-    import torch
-
     target = check.path("path", path)
-    try:
-        loaded = torch.load(target, map_location="cpu", weights_only=True)  # noqa: TID251 -- the restricted loader
-    except OSError as error:
-        raise InputError(f"No vectors can be read from {target}: {error.strerror}.") from error
-    except Exception as error:  # torch raises many kinds for files that are something else
-        raise InputError(
-            f"{target} holds more than tensors, or it is damaged, so it is not opened: in steering-vectors, save "
-            "`vector.layer_activations` instead of the vector."
-        ) from error
-    return tuple(_vector(target, name, layer, value, i) for i, (layer, value) in enumerate(_by_layer(target, loaded)))
-
-
-def _by_layer(path: Path, loaded: Any) -> list[tuple[int, Any]]:
-    import torch
-
-    if not isinstance(loaded, dict) or not loaded:
-        raise InputError(f"{path} holds a {type(loaded).__name__}, not a dict layer -> tensor.")
-    for layer, value in loaded.items():
-        if isinstance(layer, bool) or not isinstance(layer, int) or not isinstance(value, torch.Tensor):
-            raise InputError(
-                f"{path} holds {str(layer)[:40]!r} -> {type(value).__name__}; give a dict layer -> tensor."
-            )
-        if value.layout != torch.strided or value.untyped_storage().nbytes() < value.numel() * value.element_size():
-            raise InputError(
-                f"{path} claims {value.numel():,} numbers for layer {layer} and holds fewer; save the vectors "
-                "themselves, not views of them (`tensor.clone()`)."
-            )
-    return sorted(loaded.items())
+    loaded = torch_files.read(
+        target, "vectors", "in steering-vectors, save `vector.layer_activations` instead of the vector"
+    )
+    layers = torch_files.layers_of(target, loaded, "tensor")
+    return tuple(_vector(target, name, layer, value, i) for i, (layer, value) in enumerate(layers.items()))
 
 
 def _vector(path: Path, name: str | None, layer: int, value: Any, place: int) -> Vector:

@@ -255,7 +255,7 @@ def wrong_file(tmp_path, kind):
         ("pickle", "holds more than tensors"), ("no J", "has no 'J'"), ("not square", "no square matrix"),
         ("another width", "64 wide"), ("too deep", "can't read place 10"), ("nan", "NaN"),
         ("widths", "different widths"),
-        ("claims", "no square matrix"), ("text", "not a layer -> matrix"),
+        ("claims", "claims 16,384 numbers"), ("text", "give a dict layer -> matrix"),
     ],
 )  # fmt: skip
 def test_a_file_that_is_no_jacobian_lens_is_refused(abacus, tmp_path, capsys, kind, said):
