@@ -8,7 +8,8 @@ import pytest
 import torch
 
 from cotlens._core.control import Control, using
-from cotlens._core.errors import Cancelled, CapabilityError, InputError
+from cotlens._core.errors import BackendError, Cancelled, CapabilityError, InputError
+from cotlens.models.architecture.logits import check_finite
 from cotlens.models.contract import EVER, AddVector, AnswerBranch, BlockAttention, Capability, Ending, Patch, TokenSet
 from cotlens.models.local import budget
 from cotlens.models.whitebox import attention_patterns, divergence, gaps
@@ -351,3 +352,9 @@ def test_cancel_reaches_every_long_call(qwen):
     ):
         with using(control), pytest.raises(Cancelled):
             call()
+
+
+def test_numbers_that_are_nan_in_float32_are_the_weights():
+    """Who has loaded a model in float32 isn't told to do just that."""
+    with pytest.raises(BackendError, match="position 4 are NaN or infinite.*in float32 already, its weights hold such"):
+        check_finite(torch.tensor([1.0, torch.nan]), np.array([3, 4]))

@@ -56,6 +56,8 @@ class ProblemSetTest:
     def cost(self, problems: Problems, n: int = 40, like: Sequence[Trace] = ()) -> Cost:
         """At most what `run` spends: every token as long as a byte, nothing shared and nothing in the store.
 
+        A system prompt of the model is in it up to 200 tokens, with its template.
+
         Args:
             like: runs of the model that is asked on such problems. With them it is an estimate by their mean lengths:
                 no bound, which is often ten times what is spent. Passes are counted as if each text were written alone.
