@@ -356,5 +356,5 @@ def test_cancel_reaches_every_long_call(qwen):
 
 def test_numbers_that_are_nan_in_float32_are_the_weights():
     """Who has loaded a model in float32 isn't told to do just that."""
-    with pytest.raises(BackendError, match="position 4 are NaN or infinite.*in float32 already, its weights hold such"):
+    with pytest.raises(BackendError, match=r"position 4 are NaN or infinite.*in float32 already, its weights hold"):
         check_finite(torch.tensor([1.0, torch.nan]), np.array([3, 4]))
