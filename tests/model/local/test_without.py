@@ -5,6 +5,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from cotlens._core.control import Control, using
+from cotlens._core.errors import Cancelled
 from cotlens.models.contract import EVER, BlockAttention
 from cotlens.models.local import split_attention
 from cotlens.models.whitebox import divergence, without
@@ -108,3 +110,42 @@ def test_a_mask_that_is_read_is_found_out(qwen):
     )
     with pytest.raises(BackendError, match="NaN"):
         check_finite(logits[0].amax(-1), np.arange(N))
+
+
+def stopped(model, after, tokens, monkeypatch):
+    """What was measured of all blocks when the work was cancelled during its `after`-th pass behind a hole."""
+    passes, forward = [], model.engine.forward
+    control = Control()
+
+    def counted(*given, **rest):
+        if split_attention._splitting.get() is not None:
+            passes.append(given)
+            if len(passes) == after:
+                control.cancel()
+        return forward(*given, **rest)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(divergence, "_TOKENS", {"cpu": tokens})
+        patch.setattr(model.engine, "forward", counted)
+        with using(control), pytest.raises(Cancelled) as cancelled:
+            model.divergence(IDS, BLOCKS, PLACES)
+    assert len(passes) == after, "it went on after it was cancelled"
+    return cancelled.value.partial
+
+
+@pytest.mark.parametrize("tokens", [1536, 11])
+def test_cancelled_between_passes_it_keeps_what_it_has_and_finds_the_rest_again(qwen, tokens, monkeypatch):
+    monkeypatch.setattr(qwen.engine, "takes_holes", True)
+    whole = qwen.divergence(IDS, BLOCKS, PLACES)
+    order = np.argsort([stop for _, stop in HIDDEN], kind="stable")
+    each = [-(-(N - HIDDEN[i][1]) // min(tokens, N)) for i in order]  # passes
+    for done in (0, 1, 4):
+        partial = stopped(qwen, sum(each[:done]) + 1, tokens, monkeypatch)
+        # What needs one pass only is compared before anything is asked again.
+        kept = order[: done + (each[done] == 1)]
+        for name in ("kl", "kl_back", "log_kl"):
+            found, expected = getattr(partial, name), getattr(whole, name)
+            np.testing.assert_allclose(found[kept], expected[kept], rtol=1e-3, atol=1e-6)
+            assert np.isnan(np.delete(found, kept, axis=0)).all()
+    again = qwen.divergence(IDS, BLOCKS, PLACES)
+    np.testing.assert_array_equal(again.kl, whole.kl)
