@@ -45,6 +45,7 @@ USES = {
 ANY_LENGTH = 2**31  # context of a model that names none
 _NO_CACHE = "dummy"
 _CACHES = ("past_key_values", "cache_params", "state")
+_MASKED = {"attention_mask": "attention mask", "position_ids": "positions", "past_key_values": "cache"}
 _ATTENTION = ("self_attn", "attn", "attention", "self_attention", "mixer")
 _MLP = ("mlp", "feed_forward", "block_sparse_moe", "ffn", "moe")
 _PROJECTION = ("o_proj", "out_proj", "dense", "c_proj", "wo", "proj")
@@ -175,8 +176,9 @@ def describe(hf: PreTrainedModel) -> Layout:
     stack_path = paths[id(stack)]
     kinds, window, why = _kinds(config, len(layers))
     accepts = frozenset(inspect.signature(hf.forward).parameters)
-    if not why and not {"attention_mask", "position_ids", "past_key_values"} <= accepts:
-        why = "its forward takes no attention mask, positions or cache"
+    missing = [words for name, words in _MASKED.items() if name not in accepts]
+    if not why and missing:
+        why = f"its forward takes no {' and no '.join(missing)}"
     attention = tuple(_child(f"{stack_path}.{i}", layer, _ATTENTION) for i, layer in enumerate(layers))
     heads = int(getattr(config, "num_attention_heads", 1) or 1)
     projections, head_width = _projections(hf, attention, kinds, heads)

@@ -37,8 +37,26 @@ def offloaded(hf: Any) -> bool:
 
 
 def bare(hf: Any) -> Any:
-    """The module itself, where it comes wrapped by torch.compile: the wrapper hides what its forward takes."""
-    return getattr(hf, "_orig_mod", hf)
+    """The module itself, where it comes wrapped: a wrapper hides what its forward takes.
+
+    torch.compile has one, and PEFT, whose adapters are mostly in the layers themselves. Where they aren't (a prefix of
+    keys, adapters that begin at certain words) its wrapper is part of what is computed, and stays.
+
+    Raises:
+        InputError: PEFT puts tokens of its own before the text.
+    """
+    hf = getattr(hf, "_orig_mod", hf)
+    adapter = getattr(hf, "active_peft_config", None)
+    if adapter is None:
+        return hf
+    kind = getattr(adapter.peft_type, "value", adapter.peft_type)
+    if adapter.is_prompt_learning and kind != "PREFIX_TUNING":
+        raise InputError(
+            f"PEFT puts learned tokens before every text of this model ({kind}), so none stands where it is counted; "
+            "give one whose adapters are in its layers, as those of LoRA."
+        )
+    within = not (adapter.is_prompt_learning or getattr(adapter, "alora_invocation_tokens", None))
+    return hf.get_base_model() if within else hf
 
 
 def check_weights(hf: Any) -> None:

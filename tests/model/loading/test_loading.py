@@ -36,7 +36,7 @@ def test_the_check_costs_the_meter_nothing(qwen):
 
 @pytest.mark.parametrize(
     ("family", "why"),
-    [("mamba", "linear attention"), ("bloom", "takes no attention mask")],
+    [("mamba", "linear attention"), ("bloom", "because its forward takes no positions: ")],
 )
 def test_models_that_can_not_hide_say_why(family, why):
     model = tiny.model(family)

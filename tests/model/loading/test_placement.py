@@ -2,12 +2,14 @@
 
 import json
 import shutil
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 import torch
 from accelerate import cpu_offload
 from accelerate.hooks import AlignDevicesHook, add_hook_to_module
+from torch.nn.utils import parametrize
 from transformers import DynamicCache
 
 from cotlens._core.errors import InputError
@@ -325,3 +327,69 @@ def test_a_compiled_model_is_the_model_that_was_compiled():
     hf, tokenizer = tiny.pair("qwen3")
     model = load((torch.compile(hf, backend="eager"), tokenizer))
     assert model.score_path.startswith("packed") and model.state == tiny.model("qwen3").state
+
+
+class Adapted(torch.nn.Module):
+    """A model with an adapter in a layer, wrapped as PEFT wraps one: what it takes can't be seen."""
+
+    def __init__(self, hf, kind, **learned):
+        super().__init__()
+        self.base_model = hf
+        self.active_peft_config = SimpleNamespace(peft_type=kind, is_prompt_learning=kind != "LORA", **learned)
+
+    def __getattr__(self, name):
+        try:
+            return super().__getattr__(name)
+        except AttributeError:
+            return getattr(super().__getattr__("base_model"), name)
+
+    def get_base_model(self):
+        return self.base_model
+
+    def forward(self, input_ids=None, **rest):
+        return self.base_model(input_ids=input_ids, **rest)
+
+
+def adapted(kind, **learned):
+    hf, tokenizer = tiny.hf_model("qwen3", 400), tiny.tokenizer()
+    torch.manual_seed(1)
+    for layer in hf.model.layers:
+        parametrize.register_parametrization(layer.self_attn.q_proj, "weight", LowRank(32))
+    return Adapted(hf, kind, **learned), tokenizer
+
+
+class LowRank(torch.nn.Module):
+    """What LoRA adds to a weight."""
+
+    def __init__(self, width):
+        super().__init__()
+        self.a, self.b = (torch.nn.Parameter(torch.randn(shape)) for shape in ((width, 2), (2, width)))
+
+    def forward(self, weight):
+        return weight + self.a @ self.b / 4
+
+
+def test_adapters_in_the_layers_are_measured_like_the_layers():
+    wrapped, tokenizer = adapted("LORA")
+    model = load((wrapped, tokenizer))
+    assert model.engine.hf is wrapped.base_model and model.score_path.startswith("packed")
+    assert model.attention_layers == 3
+    with torch.no_grad():
+        expected = torch.log_softmax(wrapped(torch.tensor([IDS])).logits[0].double(), -1)
+    (score,) = model.score(IDS[:20], [Branch(20, tuple(IDS[20:24]))])
+    np.testing.assert_allclose(score.logprobs, [expected[19 + i, IDS[20 + i]] for i in range(4)], atol=1e-4)
+
+
+@pytest.mark.parametrize(("kind", "learned"), [("PREFIX_TUNING", {}), ("LORA", {"alora_invocation_tokens": [4, 5]})])
+def test_a_wrapper_that_takes_part_in_what_is_computed_stays(kind, learned):
+    wrapped, tokenizer = adapted(kind, **learned)
+    model = load((wrapped, tokenizer))
+    assert model.engine.hf is wrapped
+    assert (
+        model.score_path == "plain scoring, because its forward takes no attention mask and no positions and no cache"
+    )
+
+
+def test_learned_tokens_before_the_text_are_refused():
+    with pytest.raises(InputError, match="PROMPT_TUNING"):
+        load(adapted("PROMPT_TUNING"))
