@@ -114,10 +114,15 @@ export function createTree({ store, root, signal }: Context): TreeSection {
 /** The beginning of what a prefix adds, where its box has room for it; of what all share, the end. */
 function write(paper: CanvasRenderingContext2D, node: Node, { x, y, wide, tall }: Box): void {
   const from = x + (node.shifts ? 13 : 4);
-  const room = Math.floor((x + wide - 4 - from) / 5.6);
-  if (tall < 13 || room < 4) return;
+  const space = x + wide - 4 - from;
+  if (tall < 13) return;
   const words = drawable(node.text).replace(/\s+/g, " ").trim();
-  paper.fillText(words.length <= room ? words : node.parent < 0 ? `…${cut(words, 1 - room)}` : shortened(words, room - 1), from, y + 2 + tall / 2);
+  for (let room = Math.min(words.length, Math.ceil(space / 4)); room >= 4 || room === words.length; room -= 1) {
+    const told = words.length <= room ? words : node.parent < 0 ? `…${cut(words, 1 - room)}` : shortened(words, room - 1);
+    if (paper.measureText(told).width > space) continue;
+    paper.fillText(told, from, y + 2 + tall / 2);
+    return;
+  }
 }
 
 function known(shown: number, all: number): string {

@@ -113,3 +113,11 @@ def test_every_state_fits_and_can_be_read(gallery: Gallery, theme: str, width: i
         assert gallery.root.evaluate(faults(checks)) == [], state
         assert gallery.find(".cotlens-failed").count() == 0, state
     assert gallery.page.evaluate("window.hacked") is None
+
+
+def test_a_long_name_of_a_model_leaves_the_branch_to_be_read(gallery: Gallery) -> None:
+    gallery.show("shaded", width=1284)
+    gallery.set("{ head: { ...model.get('head'), model: 'SmolLM2-135M-Instruct-float32-'.repeat(3) } }")
+    for chip in gallery.find(".cotlens-chip[aria-current] > span").all():
+        assert chip.evaluate("each => each.scrollWidth <= each.clientWidth"), chip.inner_text()
+    assert gallery.find(".cotlens-where").evaluate("each => each.scrollWidth <= each.clientWidth")
