@@ -32,6 +32,9 @@ BACKENDS = Registry(
     },
 )
 
+DECIDING = ("format", "system", "template", "dtype")
+"""Options that decide what is read and written; the others say where and how fast."""
+
 
 def load(
     name: str | Path | tuple[Any, Any],
@@ -70,4 +73,12 @@ def load(
     for option in options:
         if option not in allowed:
             raise InputError(f"load has no option {option!r} for backend={backend!r}. {did_you_mean(option, allowed)}")
-    return opened(name, reader=reader, revision=revision, **options)
+    model = opened(name, reader=reader, revision=revision, **options)
+    if not options.get("dry_run"):
+        model.asked = {name: _as_text(options[name]) for name in DECIDING if options.get(name) is not None}
+    return model
+
+
+def _as_text(option: Any) -> Any:
+    """An option as a literal where there is one: a dtype by its name."""
+    return str(option).removeprefix("torch.") if type(option).__module__ == "torch" else option

@@ -36,7 +36,8 @@ def loading(trace: Trace) -> list[str]:
 def own_model(trace: Trace) -> str:
     """The call that loads the model whose tokens a trace has; "" where they are words, or it isn't known."""
     name = tokens_of(trace)
-    return opening(name, trace.meta.get("latent")) if name else ""
+    latent = trace.meta.get("latent")
+    return opening(name, **({"latent": latent} if latent in BY_OPTION else {})) if name else ""
 
 
 def tokens_of(trace: Trace) -> str:
@@ -73,9 +74,9 @@ def _kind(mark: str) -> tuple[bool, int]:
     return (True, len(mark)) if mark.startswith(_WEIGHTS) else (False, 0)
 
 
-def opening(name: str, latent: str | None = None) -> str:
-    """The call that loads a model by name, and how it thinks in latents where that has to be said."""
-    return f"cl.load({name!r}, latent={latent!r})" if latent in BY_OPTION else f"cl.load({name!r})"
+def opening(name: str, **options: Any) -> str:
+    """The call that loads a model by name with what else has to be said."""
+    return f"cl.load({', '.join([repr(name), *(f'{option}={value!r}' for option, value in options.items())])})"
 
 
 def making(trace: Trace, usual: Usual = None, by: str = "model") -> list[str]:

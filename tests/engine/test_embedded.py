@@ -14,11 +14,11 @@ from cotlens.models.contract import (
     AddVector,
     BlockAttention,
     Branch,
-    Capability,
     ClampFeature,
     Patch,
     Start,
 )
+from cotlens.models.contract.capability import OFFERS
 from tests.remote.checkpoint import FAMILY
 from tests.remote.endpoint import PROMPT
 
@@ -58,7 +58,7 @@ def trace(local):
 
 
 def test_what_it_can_do(embedded):
-    assert embedded.capabilities == ~(Capability.GRADIENT | Capability.HIDE)
+    assert embedded.capabilities == OFFERS[embedded.backend]
     assert embedded.where == "vLLM in this process" and embedded.dtype == "float32"
     assert embedded.dialect.seeds == "together" and embedded.dialect.raw
 

@@ -8,7 +8,8 @@ from __future__ import annotations
 import dataclasses
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
@@ -55,6 +56,7 @@ class TextModel(LatentThinking, ABC):
     format: Format
     reader: AnswerReader
     backend: str
+    asked: Mapping[str, Any] = MappingProxyType({})  # the options by which it was loaded that decide its texts
     declared: str  # the revision as it was loaded, "" where it is what the weights are
     commit: str = ""
     defaults: Defaults

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import threading
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future
@@ -11,7 +12,7 @@ from cotlens._core import control
 from cotlens._core.control import Control
 from cotlens._core.errors import CotLensError, InputError
 from cotlens.models.contract import Capability, Model
-from cotlens.models.load import load
+from cotlens.models.load import DECIDING, load
 from cotlens.models.model_config import Defaults
 from cotlens.models.owner import OwnerThread
 from cotlens.results import Result
@@ -33,12 +34,36 @@ def facts(model: Model) -> dict[str, Any]:
     form = getattr(model, "latent_format", None)
     if form is not None and form.name in BY_OPTION:
         said["latent"] = form.name
+    asked = _sayable(getattr(model, "asked", {}))
     return {
         **said,
+        **({"asked": asked} if asked else {}),
         "capabilities": model.capabilities.value,
         "defaults": None if defaults is None else defaults.data(),
         "reader": None if model.reader is None else reader_to_data(model.reader),
     }
+
+
+def _sayable(asked: Mapping[str, Any]) -> dict[str, Any]:
+    """The options of `cl.load` that JSON holds as they are; a format that is an object can only be given again."""
+    return {name: value for name, value in asked.items() if not _is_object(value)}
+
+
+def _is_object(value: Any) -> bool:
+    try:
+        json.dumps(value)
+    except (TypeError, ValueError):
+        return True
+    return False
+
+
+def options(known: Mapping[str, Any]) -> dict[str, Any]:
+    """What `cl.load` has to be given beside the name of a model to load it as it was."""
+    latent = {"latent": known["latent"]} if known.get("latent") in BY_OPTION else {}
+    asked = {name: value for name, value in dict(known.get("asked") or {}).items() if name in DECIDING}
+    if isinstance(asked.get("format"), list):  # two markers, of which JSON makes a list
+        asked["format"] = tuple(asked["format"])
+    return {**latent, **asked}
 
 
 def check_model(model: Any) -> None:
@@ -75,7 +100,7 @@ def read_facts(known: Any, problems: list[str]) -> dict[str, Any] | None:
     if known is None:
         return None
     try:
-        revived = _revived(known)
+        revived, _ = _revived(known), options(known)
         if isinstance(revived["name"], str) and isinstance(revived["backend"], str):
             return dict(known)
     except (AttributeError, InputError, KeyError, TypeError, ValueError):
@@ -123,8 +148,8 @@ class LazyModel:
     def _opened(self) -> Model:
         name, backend = self._identity["name"], self._identity["backend"]
         try:
-            latent = {"latent": self._identity["latent"]} if self._identity.get("latent") else {}
-            model = load(name, backend=backend, revision=self._identity.get("revision") or None, **latent)
+            revision, reader = self._identity.get("revision") or None, self._known["reader"]
+            model = load(name, backend=backend, reader=reader, revision=revision, **options(self._identity))
         except CotLensError as error:
             raise InputError(
                 f"The session's model {name!r} can't be loaded here ({error}): give it, "

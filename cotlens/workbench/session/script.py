@@ -19,6 +19,7 @@ from cotlens.workbench.monitor_panel.panel import MonitorPanel
 from cotlens.workbench.patch_grid.patch_grid import PatchGrid
 from cotlens.workbench.session import patches, tables
 from cotlens.workbench.session.editors import finished
+from cotlens.workbench.session.lazy_model import options
 from cotlens.workbench.shared.limits import usual
 from cotlens.workbench.shared.origin import origin
 from cotlens.workbench.steering_panel import sweeps
@@ -43,7 +44,7 @@ def script(
         folder: where the files of thoughts in latents are; `files` says which it needs.
     """
     made: dict[str, str] = {}  # name in the script -> id of the trace
-    usually = opening(known["name"], known.get("latent")) if known else ""
+    usually = opening(known["name"], **options(known)) if known else ""
     lines = ["import dataclasses", "from pathlib import Path", "", "import numpy as np", ""]
     lines += ["import cotlens as cl", branches.IMPORT, ""]
     lines += [*([f"model = {usually}"] if usually else []), branches.BEGIN]

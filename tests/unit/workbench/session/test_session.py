@@ -381,3 +381,18 @@ def test_a_map_comes_back_as_it_was_while_another_measure_was_only_begun(kept):
     assert back["importance"].trace.id == shown.trace.id and back.editor.model.asleep
     again.close()
     bench.close()
+
+
+def test_a_model_comes_back_with_what_it_was_loaded_with(path):
+    """Its format and its reader decide its texts and answers, and no fingerprint of the weights says them."""
+    marks = ("<reasoning>", "</reasoning>")
+    model = cl.load("abacus", format=marks, dtype="float64", reader=cl.answers.Choice(), store=False)
+    session = cl.Session(path, model)
+    session.keep(cl.CoTEditor(model, model.compose("3 + 4?", "It is 7.", "7")))
+    session.close()
+    again = cl.Session.load(path)
+    assert "cl.load('abacus', format=('<reasoning>', '</reasoning>'), dtype='float64')" in again.script()
+    found = again.widgets["editor"].model.awake()
+    assert (found.format.family.open, found.format.family.close) == marks
+    assert found.dtype == "float64" and found.reader == model.reader
+    again.close()
