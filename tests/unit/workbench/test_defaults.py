@@ -8,7 +8,7 @@ import pytest
 import cotlens as cl
 from cotlens._core.errors import CotLensError
 from cotlens.models.load import load
-from cotlens.workbench.editor.offers.offering import default
+from cotlens.workbench.editor.offers.offering import _hidden_in, default
 from tests.contract.test_model import MODELS, TEXT_ONLY, endpoint
 from tests.model import hybrids, tiny
 from tests.model.measure.test_features import random_sae
@@ -91,3 +91,8 @@ def _opened(open_it):
         return None, str(error)
     assert not hasattr(widget, "wait") or widget.wait(120)
     return widget, ""
+
+
+def test_layers_that_all_attend_beside_a_state_are_not_said_to_be_few():
+    assert _hidden_in(1, 3) == "tokens can be hidden in the attention of 1 of 3 layers only"
+    assert "all 3 layers, but stay in the state" in _hidden_in(3, 3)

@@ -35,11 +35,17 @@ def default(model: Model, unit: str) -> tuple[ShadingSettings, str]:
         if lacking:
             return shown, f"{shown.entry.label} is the first measure that this model can be asked. {lacking}"
         if name in _REWRITTEN:
-            layers = f"{model.attention_layers} of {model.n_layers} layers"
-            return shown, f"{shown.entry.label} comes first: tokens can be hidden in the attention of {layers} only."
+            return shown, f"{shown.entry.label} comes first: {_hidden_in(model.attention_layers, model.n_layers)}."
         return shown, ""
     why = lacking if model.capabilities else ""  # without a model the view says so itself
     return ShadingSettings(names[0] if names else next(iter(MEASURES)), unit), why
+
+
+def _hidden_in(attending: int, layers: int) -> str:
+    """Where tokens can be hidden, of a model whose layers keep a state that they stay in."""
+    if attending == layers:
+        return f"tokens can be hidden in the attention of all {layers} layers, but stay in the state beside it"
+    return f"tokens can be hidden in the attention of {attending} of {layers} layers only"
 
 
 CURVE = ShadingSettings("early-answer", "token", "logit_difference")  # the strip's curve
