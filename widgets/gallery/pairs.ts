@@ -35,7 +35,7 @@ function matrixOf(count: number, { sampled = false, missing = () => false, more 
   return {
     label: sampled ? "Sentence to sentence" : "Suppression", metric: sampled ? "rate at which the target is said" : "log KL of the target's tokens", unit: "sentence",
     sign: sampled ? "+ = the source makes the target likelier" : "+ = the target reads the source", zero: "no effect", scale_unit: sampled ? "probability" : "nats",
-    signed: true, kind: sampled ? "sampled" : "exact", edit_type: sampled ? "on-policy" : "attention-level", model: "abacus", backend: "local", settings: [["temperature", "0.6", "of sampling: 0 takes the likeliest token"], ["alpha", "1.0", "added to the count of every answer before the divergence is taken"]],
+    signed: true, kind: sampled ? "sampled" : "exact", edit_type: sampled ? "on-policy" : "attention-level", model: "abacus", backend: "local", settings: [["temperature", "0.6", "what logits are divided by; where texts are sampled, 0 takes the likeliest token"], ["alpha", "1.0", "added to the count of every answer before the divergence is taken"]],
     base: 0, scale: 0.8, trace: "", first: bytes(Uint32Array.from({ length: count }, (_, i) => 30 + 14 * i)), last: bytes(Uint32Array.from({ length: count }, (_, i) => 44 + 14 * i)), texts: texts ?? Array.from({ length: count }, (_, i) => THOUGHT[i % THOUGHT.length] as string),
     estimate: bytes(estimate), low: bytes(low), high: bytes(high), n: bytes(n), certainty: new DataView(certainty.buffer), status, ...more,
   };

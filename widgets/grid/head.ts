@@ -70,7 +70,7 @@ export function createLayersHead(context: Context, code?: CodePanel): Section {
       if (changed.has("drill")) {
         const { drill } = own.now;
         trail.hidden = drill === null;
-        setText(inside, drill === null ? "" : `${data.levels[0]?.told.unit} ${drill}: ${data.levels[0]?.text(drill).trim()}`);
+        setText(inside, drill === null ? "" : `${data.levels[0]?.named(drill)}: ${data.levels[0]?.text(drill).trim()}`);
       }
     },
   };

@@ -91,17 +91,34 @@ export class Level {
   readonly panels: Panel[];
   readonly parents: Uint32Array;
   readonly columns: number;
+  private readonly numbered: (number | null)[];
 
   constructor(readonly told: GridLevel, grid: Grid) {
     this.panels = told.panels.map((each) => new Panel(each, grid));
     this.parents = indicesOf(told.parents);
     this.columns = this.panels[0]?.columns ?? 0;
+    this.numbered = this.numbers();
   }
 
   /** The columns that one of the level before consists of: they stand together. */
   within(parent: number): [number, number] {
     const from = this.parents.indexOf(parent);
     return from < 0 ? [0, 0] : [from, this.parents.lastIndexOf(parent) + 1];
+  }
+
+  /** The number of each column as everywhere else: what stands beside the thought has none. */
+  private numbers(): (number | null)[] {
+    let next = 0;
+    return Array.from({ length: this.columns }, (_, column) => (this.told.unit !== "token" && BESIDE.includes(this.text(column).trim()) ? null : next++));
+  }
+
+  /** "3"; "" of what stands beside the thought. */
+  number(column: number): string { return String(this.numbered[column] ?? ""); }
+
+  /** "sentence 3", "before the thought", "the forced answer". */
+  named(column: number): string {
+    const number = this.number(column);
+    return number === "" ? this.text(column).replace(/[()]/g, "").trim() || "before the thought" : `${this.told.unit} ${number}`;
   }
 
   /** The text of a column: of the run that is asked, or of another that has it. */
@@ -129,7 +146,7 @@ export class LayerGrid {
   /** "5 sentences": those of the text, and not what stands beside them, as the answer that is forced. */
   get places(): string {
     const level = this.levels[0];
-    const own = Array.from({ length: level?.columns ?? 0 }, (_, column) => column).filter((column) => !BESIDE.includes(level?.text(column) ?? ""));
+    const own = Array.from({ length: level?.columns ?? 0 }, (_, column) => level?.number(column) ?? "").filter((number) => number !== "");
     return count(own.length, level?.told.unit ?? "column");
   }
 
@@ -195,7 +212,7 @@ export class View {
 
   /** "sentence 5", "token 3 of sentence 5", "before the thought". */
   column(column: number): string {
-    return this.drill === null ? `${this.level.told.unit} ${column}` : `${this.level.told.unit} ${column - this.from} of ${this.data.levels[0]?.told.unit ?? ""} ${this.drill}`;
+    return this.drill === null ? this.level.named(column) : `${this.level.told.unit} ${column - this.from} of ${this.data.levels[0]?.named(this.drill) ?? ""}`;
   }
 
   /** What a screen reader is told of a cell. */

@@ -148,7 +148,7 @@ export function createLayers(context: Context): LayersSection {
       const text = view.level.text(view.from + index);
       const strong = at?.column === index;
       if (tokens) write(beginning(paper, quoted(text).replace(/[“”]/g, ""), places.wide - 4), x, 12, "center", strong);
-      else write(String(index), x, 12, "center", strong);
+      else write(drill === null ? view.level.number(view.from + index) : String(index), x, 12, "center", strong);
       if (places.top > EDGE.top) write(beginning(paper, text.trim() || "(before)", places.wide - 8), x, 28, "center", strong);
     }
   }

@@ -1,7 +1,7 @@
 /** The rows over the map: which score this is, its scale, and in words what its numbers mean. */
 
 import { button, h, onClick, setAttribute, setText } from "../kit/dom";
-import { createLegend, zeroWords } from "../kit/heat/legend";
+import { createLegend, nothingOf, zeroWords } from "../kit/heat/legend";
 import { count } from "../kit/numbers";
 import { samples, type ScoreMap } from "./model";
 import { createScaleControl } from "../kit/heat/scale";
@@ -87,7 +87,7 @@ export function createHead(context: Context): Section {
     setText(size, [sizeWords(map), [score.model, score.backend].filter((part) => part !== "").join(" · ")].filter((part) => part !== "").join(" · "));
     setAttribute(size, "title", score.settings.map(([key, value]) => `${key}: ${value}`).join("\n") || null);
     const number = map.number("clear");
-    const nothing = number === 0 && map.number("measured") > 0;
+    const nothing = nothingOf(map.number("measured"), number, true);
     const { scale, note: scaleNote, locked } = scaleNow(context);
     legend.show({
       label: score.label, zero: score.zero, sign: score.sign, unit: score.scale_unit, scale, base: score.base, scaleNote,

@@ -59,6 +59,12 @@ export class Model {
 
   tree(prompt: number | null): readonly Node[] { return this.compared(prompt)?.tree ?? []; }
 
+  /** Why no prefix of a prompt is marked as one where answers shift: none could be tested, or none came out. */
+  unshifted(prompt: number | null): string {
+    if ((this.compared(prompt)?.groups ?? []).every(({ answer }) => answer === null)) return "No answer was read, so where answers shift is not known.";
+    return this.tree(prompt).every(({ shift }) => shift === null) ? "Too few rollouts begin with any of them to test whether answers shift." : "Answers shift at none by more than chance.";
+  }
+
   /** The rollouts of a prompt in their order. */
   rows(prompt: number | null): number[] {
     return Array.from({ length: this.count }, (_, row) => row).filter((row) => prompt === null || this.prompt[row] === prompt);

@@ -85,7 +85,7 @@ export function createTree({ store, root, signal }: Context): TreeSection {
     const { tree } = store;
     const shifts = tree.filter((each) => each.shifts).length;
     setText(words, node === null
-      ? prompt === null ? "Choose one prompt to see which beginnings its rollouts share, and where their answers shift." : tree.length === 0 ? "No two rollouts to compare." : `${known(tree.length, store.model.compared(prompt)?.prefixes ?? 0)}; right: tokens, down: share of rollouts. ${shifts === 0 ? "Answers shift at none by more than chance." : `▸ at ${shifts}: answers shift by more than chance (permutation, false discovery rate 5 %).`}`
+      ? prompt === null ? "Choose one prompt to see which beginnings its rollouts share, and where their answers shift." : tree.length === 0 ? "No two rollouts to compare." : `${known(tree.length, store.model.compared(prompt)?.prefixes ?? 0)}; right: tokens, down: share of rollouts. ${shifts === 0 ? store.model.unshifted(prompt) : `▸ at ${shifts}: answers shift by more than chance (permutation, false discovery rate 5 %).`}`
       : wordsOf(store.model, tree, tree[node] as Node));
     setAttribute(strip, "aria-valuemax", Math.max(0, tree.length - 1));
     setAttribute(strip, "aria-valuenow", node ?? -1);

@@ -75,6 +75,9 @@ test("a cell goes to the other run, and the difference of two is no run", () => 
 test("a grid counts layers and sentences of the thought, and what stands beside them is none of either", () => {
   const grid = gridOf({ layers: 4, texts: ["", "One. ", "Two.", "(the forced answer)"] });
   assert.equal(new LayerGrid(grid).places, "2 sentences");
+  const view = new LayerGrid(grid).view(null, null);
+  assert.deepEqual([0, 1, 2, 3].map((column) => view.column(column)), ["before the thought", "sentence 0", "sentence 1", "the forced answer"]);
+  assert.deepEqual([0, 1, 2, 3].map((column) => view.level.number(column)), ["", "0", "1", ""], "as everywhere else");
   assert.equal(new LayerGrid({ ...grid, row_words: ["after layer 3", "after layer 2", "after layer 1", "the embedding"] }).layers, "3 layers and the embedding");
   assert.equal(new LayerGrid({ ...grid, row_words: ["after layer 3", "after layer 2", "after layer 1", "after layer 0"] }).layers, "4 layers");
 });

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import { gammaOf, heatClass, level, LEVELS, levels, share, UNMEASURED } from "../kit/heat/heat";
+import { nothingOf } from "../kit/heat/legend";
 import { contrast, hex, linear, mix, rgb, SCHEMES, type Rgb } from "../kit/heat/palette";
 
 const theme = readFileSync("kit/theme.css", "utf8");
@@ -120,4 +121,11 @@ test("what has no sign has one hue, and not that of raising or lowering", () => 
   const apart = (a: string, b: string): number => Math.abs(((angle(a) - angle(b) + 540) % 360) - 180);
   for (const scheme of Object.values(SCHEMES)) for (const signed of [scheme.positive, scheme.negative]) assert.ok(apart(scheme.unsigned, signed) > 45);
   assert.ok(apart(SCHEMES.light.unsigned, SCHEMES.dark.unsigned) < 10);
+});
+
+test("where nothing was measured no colours are explained, unless it is still on its way", () => {
+  assert.equal(nothingOf(0, 0, true), "measured");
+  assert.equal(nothingOf(0, 0, false), false);
+  assert.equal(nothingOf(3, 0, false), true);
+  assert.equal(nothingOf(3, 1, true), false);
 });

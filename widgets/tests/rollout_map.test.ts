@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { ROLLOUTS } from "../gallery/rollouts";
 import { Model } from "../rollout_map/model";
-import type { Rollouts } from "../rollout_map/protocol";
+import type { Prompt, Rollouts } from "../rollout_map/protocol";
 import { boxesOf } from "../rollout_map/tree";
 
 const modelOf = (state: string): Model => {
@@ -91,4 +91,14 @@ test("the nearest sentence stands in the column or closest to it", () => {
     const nearest = model.nearest(5, column);
     for (let each = 0; each < model.sentences(5); each += 1) assert.ok(far(nearest) <= far(each));
   }
+});
+
+test("that answers shift nowhere is said only where it was tested", () => {
+  const found = ROLLOUTS["rollouts"]?.();
+  assert.ok(found);
+  const of = (change: (prompt: Prompt) => Partial<Prompt>): string =>
+    new Model(found.rollouts as Rollouts, found.prompts.map((one: Prompt) => ({ ...one, ...change(one) }))).unshifted(0);
+  assert.match(of(({ tree }) => ({ tree: tree.map((node) => ({ ...node, shifts: false })) })), /at none by more than chance/);
+  assert.match(of(({ tree }) => ({ tree: tree.map((node) => ({ ...node, shift: null, q: null, shifts: false })) })), /^Too few rollouts/);
+  assert.match(of(({ groups }) => ({ groups: groups.map((group) => ({ ...group, answer: null })) })), /^No answer was read/);
 });

@@ -41,7 +41,7 @@ EXPLAINED = {
     "forms": "wordings in which the answer was forced",
     "rollouts": "texts written anew for each unit",
     "seed": "where the random numbers begin: the same seed gives the same figures",
-    "temperature": "of sampling: 0 takes the likeliest token",
+    "temperature": "what logits are divided by; where texts are sampled, 0 takes the likeliest token",
     "top_k": "sampled from so many likeliest tokens; 0 for all",
     "top_p": "sampled from the likeliest tokens that hold this much probability",
 }

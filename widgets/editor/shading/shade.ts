@@ -2,7 +2,7 @@
 
 import { button, h, onClick, setAttribute, setOff, setText } from "../../kit/dom";
 import { count } from "../../kit/numbers";
-import { createLegend } from "../../kit/heat/legend";
+import { createLegend, nothingOf } from "../../kit/heat/legend";
 import { createScaleControl } from "../../kit/heat/scale";
 import { createCodePanel } from "../../kit/controls/code";
 import { createMeasureMenu } from "./measure-menu";
@@ -122,7 +122,7 @@ export function createShade(context: Context): Section {
     setText(offer, offered ? (shading ? "Measure the rest" : `Measure ${offered.label}`) : "");
     setOff(offer, store.off, offered?.cost ?? "");
     const { measured, clear } = store.tally;
-    const nothing = measured > 0 && clear === 0;
+    const nothing = nothingOf(measured, clear, shading?.complete ?? false);
     if (shading && !nothing) ends.show(store.scale, shading.branches, store.own.over);
     else ends.hide();
     if (shading) {

@@ -30,6 +30,11 @@ const NOTHING_YET = "Nothing so far is clear of zero";
 
 export interface Legend { scale: HTMLElement; words: HTMLElement; show(content: LegendContent | null, otherwise?: string): void }
 
+/** What a legend has no colours for, of so many measured and so many of these clear of zero; what isn't complete may yet be measured. */
+export function nothingOf(measured: number, clear: number, complete: boolean): boolean | "measured" {
+  return measured === 0 ? complete && "measured" : clear === 0;
+}
+
 /** "0 = no effect" however the zero was worded. */
 export function zeroWords(zero: string): string {
   return zero === "" || /^0\b/.test(zero) ? zero : `0 = ${zero}`;
