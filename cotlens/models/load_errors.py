@@ -9,6 +9,8 @@ from pathlib import Path
 from cotlens._core import check
 from cotlens._core.errors import BackendError, CotLensError, InputError, OutOfMemory, did_you_mean
 
+_ADAPTERS = "adapter_config.json"  # of PEFT
+
 
 def unlikely(name: str, shipped: Sequence[str]) -> None:
     """Refuse, without asking the network, what looks like a slip of the pen."""
@@ -45,6 +47,11 @@ def refusal(name: str, error: BaseException, shipped: Sequence[str]) -> CotLensE
         return BackendError(
             f"{name!r} brings code of its own, which CoTLens doesn't run; load it with transformers yourself and give "
             "load((model, tokenizer))."
+        )
+    if (Path(name) / _ADAPTERS).exists():
+        return BackendError(
+            f"The folder {name!r} holds adapters without the model they belong to; load that with transformers, put "
+            "them on it with PEFT's PeftModel.from_pretrained, and give load((model, tokenizer))."
         )
     if Path(name).exists():
         what = "folder" if Path(name).is_dir() else "file"

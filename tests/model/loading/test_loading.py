@@ -118,6 +118,9 @@ def test_unknown_names(name, message, monkeypatch):
 def test_a_folder_without_a_model(tmp_path):
     with pytest.raises(BackendError, match="holds no causal LM"):
         load(tmp_path)
+    (tmp_path / "adapter_config.json").write_text('{"peft_type": "LORA", "base_model_name_or_path": "one/base"}')
+    with pytest.raises(BackendError, match="holds adapters without the model"):
+        load(tmp_path)
 
 
 @pytest.mark.parametrize(
