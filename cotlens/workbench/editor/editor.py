@@ -134,7 +134,7 @@ class CoTEditor(TreeController):
     def code(self) -> str:
         """Python that makes the shown trace and result again."""
         with self._lock:
-            return code_of(self.model, self._tree, self._tree.current_id, self._readers.code(), self._shown)
+            return code_of(self._measuring, self._tree, self._tree.current_id, self._readers.code(), self._shown)
 
     def __repr__(self) -> str:
         return f"CoTEditor({self.model!r}, {self.trace!r})"
@@ -315,7 +315,7 @@ class CoTEditor(TreeController):
             "measures": measuring.menu(trace, shown),
             "selection": payload.selection(trace, shown),
             "readers": self._readers.offered(trace.reader),
-            "code": code_of(self.model, self._tree, node.id, self._readers.code(), shown),
+            "code": code_of(self._measuring, self._tree, node.id, self._readers.code(), shown),
         }
 
     def summary(self, *, markdown: bool = False) -> str:

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from cotlens.models.contract import Model
 from cotlens.results import Result
 from cotlens.results.code import loading, script
 from cotlens.results.summary import LEAST, MOST, escaped, one_line, summary
 from cotlens.workbench.branches.tree import Tree
 from cotlens.workbench.editor.latents.strip import in_words
 from cotlens.workbench.editor.measure_menu import ShadingSettings
+from cotlens.workbench.editor.measure_runner import MeasureRunner
 from cotlens.workbench.editor.no_model import OPENED
 
 _PARTS = {"prompt": 160, "thought": 420, "answer": 120}
@@ -38,11 +38,15 @@ def tell(head: Mapping[str, Any], tree: Tree, result: Result | None, lens: Resul
     return f"{begin}\n{rest}"
 
 
-def code_of(model: Model, tree: Tree, branch: str, readers: Sequence[str], shown: ShadingSettings) -> str:
-    """Python that makes a branch, read by these lines, and what it is shaded by."""
-    first = [f"model = cl.load({model.name!r})"] if model.capabilities else loading(tree.node(branch).trace)
-    last = shown.code() if model.capabilities else OPENED
-    return script(*first, *tree.script(branch), *readers, last)
+def code_of(measuring: MeasureRunner, tree: Tree, branch: str, readers: Sequence[str], shown: ShadingSettings) -> str:
+    """Python that makes a branch, read by these lines, and what it is shaded by; where it can't be, why."""
+    model, trace = measuring.model, tree.node(branch).trace
+    if not model.capabilities:
+        return script(*loading(trace), *tree.script(branch), *readers, OPENED)
+    why = measuring.why_not(trace, shown)
+    cannot = f"# no result: {shown.entry.label} can't be measured here: {one_line(why or '')}"
+    last = shown.code() if why is None else cannot
+    return script(f"model = cl.load({model.name!r})", *tree.script(branch), *readers, last)
 
 
 def _branches(tree: Tree) -> list[str]:

@@ -112,6 +112,13 @@ def test_a_tree_makes_every_branch_again(run, front, given):
     assert pruned not in run(tree.code)["traces"]
 
 
+def test_of_a_branch_that_cannot_be_measured_the_editors_code_says_why_and_runs(run, front, given):
+    page = front(given.truncate(given.spans("sentence")[2].start), measure="occlusion-direct")
+    assert "# no result: Occlusion, direct effect can't be measured here: there is no answer yet" in page.editor.code
+    assert page.view.code == page.editor.code
+    assert run(f"{page.editor.code}\ntrace")["shown"].id == page.editor.trace.id
+
+
 def test_a_tree_of_traces_makes_them_again(run, given, edited, abacus):
     written = abacus.resume(given.replace("= 44", "= 54"))
     tree = cl.BranchTree([edited, written])
