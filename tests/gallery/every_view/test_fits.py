@@ -115,9 +115,10 @@ def test_every_state_fits_and_can_be_read(gallery: Gallery, theme: str, width: i
     assert gallery.page.evaluate("window.hacked") is None
 
 
-def test_a_long_name_of_a_model_leaves_the_branch_to_be_read(gallery: Gallery) -> None:
+def test_a_name_of_a_model_leaves_the_branch_and_its_place_to_be_read(gallery: Gallery) -> None:
     gallery.show("shaded", width=1284)
-    gallery.set("{ head: { ...model.get('head'), model: 'SmolLM2-135M-Instruct-float32-'.repeat(3) } }")
-    for chip in gallery.find(".cotlens-chip[aria-current] > span").all():
-        assert chip.evaluate("each => each.scrollWidth <= each.clientWidth"), chip.inner_text()
-    assert gallery.find(".cotlens-where").evaluate("each => each.scrollWidth <= each.clientWidth")
+    for name in ("SmolLM2-135M-Instruct-float32-" * 3, "tiny"):
+        gallery.set(f"{{ head: {{ ...model.get('head'), model: '{name}', where: 'local · CPU' }} }}")
+        for chip in gallery.find(".cotlens-chip[aria-current] > span").all():
+            assert chip.evaluate("each => each.scrollWidth <= each.clientWidth"), chip.inner_text()
+        assert gallery.find(".cotlens-where").evaluate("each => each.scrollWidth <= each.clientWidth"), name
